@@ -1,0 +1,1 @@
+"""The program a person sees: the `epipole` command and its window."""

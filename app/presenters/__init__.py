@@ -1,0 +1,1 @@
+"""State computed from reality for the views, without widgets."""

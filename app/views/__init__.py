@@ -1,0 +1,1 @@
+"""Widgets: drawing and clicks, no logic."""

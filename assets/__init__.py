@@ -1,0 +1,1 @@
+"""Model cards, skeletons, configurations and the look: data, no code."""

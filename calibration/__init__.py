@@ -1,0 +1,1 @@
+"""The ground floor: cameras, rigs and the geometry between them, from arrays alone."""

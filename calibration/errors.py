@@ -1,0 +1,21 @@
+"""What can go wrong when a rig is calibrated, as sentences for a person."""
+
+
+class CalibrationError(Exception):
+    """A calibration that cannot be had from these observations."""
+
+
+class NotEnoughMotionError(CalibrationError):
+    """The person moved too little, or was seen too briefly, to place the cameras."""
+
+
+class DegenerateError(CalibrationError):
+    """The observations fit more than one rig."""
+
+
+class DidNotConvergeError(CalibrationError):
+    """The refinement found no rig that explains the observations."""
+
+
+class ScaleUnknownError(CalibrationError):
+    """Nothing tells how large the scene is."""

@@ -1,0 +1,1 @@
+"""Multiple-view geometry on plain arrays: transforms, projection, triangulation, alignment."""

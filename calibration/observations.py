@@ -1,0 +1,90 @@
+"""Observations: one person's joints in every view over time, as a network saw them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, I64, Mask
+from calibration.skeleton import Skeleton
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observations:
+    """One person's joints in every view over time.
+
+    Parameters
+    ----------
+    skeleton
+        Names the joints of the last axes.
+    views
+        Names of the cameras, in the order of the view axis.
+    sizes_wh : V of them, px
+        Image sizes.
+    time_ns : (T,)
+        Time of each frameset, rising.
+    xy : (T, V, J, 2), px of the original image
+        NaN where a joint was not seen.
+    confidence : (T, V, J), 0 to 1
+        0 where a joint was not seen.
+    view_time_ns : (T, V)
+        Each view's own time of its image; equal to `time_ns` where a view has no image.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree.
+    """
+
+    skeleton: Skeleton
+    views: tuple[str, ...]
+    sizes_wh: tuple[tuple[int, int], ...]
+    time_ns: I64
+    xy: F64
+    confidence: F64
+    view_time_ns: I64
+
+    def __post_init__(self) -> None:
+        """Check the shapes where trust ends."""
+        T, V, J = len(self.time_ns), len(self.views), len(self.skeleton.joints)
+        shapes = {"xy": (T, V, J, 2), "confidence": (T, V, J), "view_time_ns": (T, V)}
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"Observations: {name} must be {shape}, not {getattr(self, name).shape}.")
+        if len(self.sizes_wh) != V:
+            raise ValueError(f"Observations: {V} views need {V} image sizes, not {len(self.sizes_wh)}.")
+
+    @property
+    def seen(self) -> Mask:
+        """Where a joint was seen, (T, V, J)."""
+        return np.isfinite(self.xy).all(-1) & (self.confidence > 0)
+
+    def mirrored(self, swapped: Mask) -> "Observations":
+        """Exchange left and right where told.
+
+        Parameters
+        ----------
+        swapped : (T, V)
+
+        Returns
+        -------
+        observations
+        """
+        mirror = self.skeleton.mirror
+        xy = np.where(swapped[..., None, None], self.xy[:, :, mirror], self.xy)
+        confidence = np.where(swapped[..., None], self.confidence[:, :, mirror], self.confidence)
+        return replace(self, xy=xy, confidence=confidence)
+
+    def at(self, rows: I64 | Mask | slice) -> "Observations":
+        """Keep some framesets only.
+
+        Parameters
+        ----------
+        rows
+            Indices, a mask over T, or a slice.
+
+        Returns
+        -------
+        observations
+        """
+        names = ("time_ns", "xy", "confidence", "view_time_ns")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})

@@ -1,0 +1,1 @@
+"""The engine: cameras, networks, reconstruction and recording, without a screen."""

@@ -1,0 +1,1 @@
+"""Where frames come from: devices, files and the studio, all behind one protocol."""

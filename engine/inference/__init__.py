@@ -1,0 +1,1 @@
+"""From images to joints: runtimes, models and their decoding."""

@@ -1,0 +1,89 @@
+"""Poses: a person's joints in one view (pixels) and in the room (metres), and sets of one instant."""
+
+from dataclasses import dataclass
+
+from calibration.geometry.arrays import F64, I64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose2D:
+    """One person in one view.
+
+    Parameters
+    ----------
+    person
+        Which person: the view's own track number before association, the same number in all views after it.
+    xy : (J, 2), px of the original image
+        NaN where a joint was not found.
+    confidence : (J,), 0 to 1
+        0 where a joint was not found.
+    score
+        0 to 1, how sure the network is that this is a person at all.
+    """
+
+    person: int
+    xy: F64
+    confidence: F64
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoseSet2D:
+    """Everybody in every view at one instant.
+
+    Parameters
+    ----------
+    index, timestamp_ns
+        Of the frameset.
+    views : V tuples of poses, in camera order
+        Empty where nobody was seen or the view has no image.
+    view_time_ns : V of them
+        Each view's own time of its image; None where it has none.
+    """
+
+    index: int
+    timestamp_ns: int
+    views: tuple[tuple[Pose2D, ...], ...]
+    view_time_ns: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose3D:
+    """One person in the room.
+
+    Parameters
+    ----------
+    person
+        Stable in time.
+    xyz : (J, 3), m, world
+        NaN where a joint is not supported by two views.
+    confidence : (J,), 0 to 1
+        0 where a joint is missing.
+    covariance : (J, 3, 3), m^2, world
+        NaN where a joint is missing.
+    views : (J,), int
+        How many cameras were used.
+    """
+
+    person: int
+    xyz: F64
+    confidence: F64
+    covariance: F64
+    views: I64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoseSet3D:
+    """Everybody in the room at one instant.
+
+    Parameters
+    ----------
+    index, timestamp_ns
+        Of the frameset.
+    people
+        Empty where nobody could be reconstructed.
+    """
+
+    index: int
+    timestamp_ns: int
+    people: tuple[Pose3D, ...]
