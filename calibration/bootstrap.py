@@ -1,0 +1,130 @@
+"""A first rig from pairs of views: the best pair, then one camera after the other by its view of the joints."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import poselib
+
+from calibration.geometry.arrays import F64, Mask
+from calibration.geometry.transforms import rigid
+from calibration.geometry.triangulation import triangulate
+from calibration.pairs import GATE_SIGMAS, PairPose, PinholeViews, estimate_pairs, pinhole
+from calibration.rig import Camera
+
+SEEDS_TRIED = 3  # so many of the strongest pairs may start a rig; the rig that explains most wins
+LEAST_POINTS = 12
+TRUNCATION_SIGMAS = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FirstRig:
+    """Cameras at rough places, in units of the first pair's distance.
+
+    Parameters
+    ----------
+    rotation : (V, 3, 3), translation : (V, 3)
+    xyz : (N, 3)
+        NaN where not seen by two views.
+    cost
+        Mean truncated squared reprojection error, in squared sigmas.
+    placed : (V,)
+        False where a camera could not be placed.
+    """
+
+    rotation: F64
+    translation: F64
+    xyz: F64
+    cost: float
+    placed: Mask
+
+
+def bootstrap(views: PinholeViews) -> FirstRig | None:
+    """Place all cameras roughly.
+
+    Parameters
+    ----------
+    views
+        With assumed focal lengths.
+
+    Returns
+    -------
+    rig
+        The one with most cameras placed, then with the least cost; None where no pair agrees.
+    """
+    pairs = estimate_pairs(views)
+    rigs = [_grown(views, pair) for pair in pairs[:SEEDS_TRIED]]
+    return min(rigs, key=lambda rig: (-int(rig.placed.sum()), rig.cost)) if rigs else None
+
+
+def _grown(views: PinholeViews, pair: PairPose) -> FirstRig:
+    """Start from one pair and add the camera that sees most of what is known, until none can be added."""
+    V = len(views.xy)
+    rotation, translation = np.tile(np.eye(3), (V, 1, 1)), np.zeros((V, 3))
+    rotation[pair.second], translation[pair.second] = pair.rotation, pair.translation
+    placed = np.zeros(V, bool)
+    placed[[pair.first, pair.second]] = True
+    xyz = _points(views, rotation, translation, placed)
+    while not placed.all():
+        poses = {v: _resection(views, v, xyz) for v in np.flatnonzero(~placed)}
+        poses = {v: pose for v, pose in poses.items() if pose is not None}
+        if not poses:
+            break
+        best = max(poses, key=lambda v: poses[v][2])
+        rotation[best], translation[best] = poses[best][:2]
+        placed[best] = True
+        xyz = _points(views, rotation, translation, placed)
+    xyz = _points(views, rotation, translation, placed, gated=False)
+    return FirstRig(rotation, translation, xyz, _cost(views, rotation, translation, xyz, placed), placed)
+
+
+def _points(views: PinholeViews, rotation: F64, translation: F64, placed: Mask, gated: bool = True) -> F64:
+    """Triangulate from the placed cameras; when gated, drop the points that they do not agree on."""
+    cameras = [_camera(views, v, rotation, translation) for v in range(len(placed))]
+    weight = np.where(placed[:, None] & views.seen, 1 / views.sigma**2, 0.0)
+    xyz = triangulate(np.where(views.seen[..., None], views.xy, np.nan), weight, cameras)
+    if gated:
+        error, depth = _errors(views, rotation, translation, xyz)
+        bad = (weight > 0) & ((error > 2 * GATE_SIGMAS) | (depth <= 0) | ~np.isfinite(error))
+        xyz[bad.any(0)] = np.nan
+    return xyz
+
+
+def _resection(views: PinholeViews, v: int, xyz: F64) -> tuple[F64, F64, int] | None:
+    """Place one camera by the known points that it sees (P3P LO-RANSAC)."""
+    usable = views.seen[v] & np.isfinite(xyz).all(1)
+    if usable.sum() < LEAST_POINTS:
+        return None
+    gate = 2 * GATE_SIGMAS * float(np.median(views.sigma[v, usable]))
+    pose, info = poselib.estimate_absolute_pose(
+        views.xy[v, usable],
+        xyz[usable],
+        pinhole(views.focal[v], views.principal[v]),
+        {"max_reproj_error": gate, "max_iterations": 2000, "seed": 0},
+        {"loss_type": "CAUCHY", "loss_scale": gate / 2},
+    )
+    if info["num_inliers"] < LEAST_POINTS:
+        return None
+    return np.asarray(pose.R, float), np.asarray(pose.t, float), int(info["num_inliers"])
+
+
+def _errors(views: PinholeViews, rotation: F64, translation: F64, xyz: F64) -> tuple[F64, F64]:
+    """Reprojection error in sigmas and depth of all points in all views, both (V, N)."""
+    seen = np.einsum("vij,nj->vni", rotation, xyz) + translation[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        offset = seen[..., :2] / seen[..., 2:] - views.rays
+        return np.linalg.norm(offset, axis=-1) * views.focal[:, None] / views.sigma, seen[..., 2]
+
+
+def _cost(views: PinholeViews, rotation: F64, translation: F64, xyz: F64, placed: Mask) -> float:
+    """Mean truncated squared error of the placed cameras, in squared sigmas."""
+    error, depth = _errors(views, rotation, translation, xyz)
+    counted = views.seen & placed[:, None] & (views.seen[placed].sum(0) >= 2)
+    truncated = np.where((depth > 0) & (error < TRUNCATION_SIGMAS), error, TRUNCATION_SIGMAS) ** 2
+    return float(truncated[counted].mean()) if counted.any() else np.inf
+
+
+def _camera(views: PinholeViews, v: int, rotation: F64, translation: F64) -> Camera:
+    """Describe one placed view as an ideal camera."""
+    matrix = np.diag([views.focal[v], views.focal[v], 1.0])
+    matrix[:2, 2] = views.principal[v]
+    return Camera(f"view {v}", (1, 1), matrix, cam_from_world=rigid(rotation[v], translation[v]))

@@ -1,0 +1,178 @@
+"""Gravity and ground: which way is up, where the floor is, and the world frame built on them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, I64, Mask
+from calibration.geometry.transforms import rigid, rotation_between, transform_points
+
+STANCE_SPEED_M_S = 0.15
+FLOOR_TOLERANCE_M = 0.025
+FOOT_HEIGHT_M = 0.025  # heel and toe landmarks lie inside the shoe, not on the floor
+AXIS_SIGMA_RAD = np.radians(2.0)  # of the body's axis over a walk
+LARGEST_TILT_RAD = np.radians(15.0)  # between the body's axis and a floor that is believed
+LEAST_STANCE_POINTS = 30
+RANSAC_DRAWS = 300
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """The floor in the frame of the solved rig.
+
+    Parameters
+    ----------
+    up : (3,)
+        Unit vector against gravity.
+    height : m
+        Of the floor along `up`.
+    sigma_rad
+        One standard deviation of `up`.
+    source
+        In words.
+    """
+
+    up: F64
+    height: float
+    sigma_rad: float
+    source: str
+
+
+def find_ground(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> Ground:
+    """Find the vertical and the floor from a person who stands and walks on it.
+
+    Parameters
+    ----------
+    xyz : (T, J, 3), m
+        NaN where missing.
+    joints : J names
+    time_ns : (T,)
+
+    Returns
+    -------
+    ground
+
+    Notes
+    -----
+    The body's axis over time gives the vertical roughly; the plane through the feet that stand still refines it where
+    they stood in enough places. Both are weighed by their variance.
+    """
+    axis = _body_axis(xyz, joints)
+    stance = _stance_points(xyz, joints, time_ns)
+    if len(stance) < LEAST_STANCE_POINTS:
+        feet = xyz[:, _foot_indices(joints)].reshape(-1, 3)
+        heights = feet[np.isfinite(feet).all(1)] @ axis
+        height = float(np.percentile(heights, 5)) if len(heights) else 0.0
+        return Ground(axis, height - FOOT_HEIGHT_M, AXIS_SIGMA_RAD, "the body's axis")
+    normal, inlier = _plane(stance, axis)
+    points = stance[inlier]
+    spread = np.linalg.svd(points - points.mean(0), compute_uv=False)[1] / np.sqrt(len(points))
+    # steps of one foot are not independent; a dozen of them carry the plane
+    plane_sigma = FLOOR_TOLERANCE_M / max(spread, 1e-3) / np.sqrt(min(len(points), 12))
+    share = AXIS_SIGMA_RAD**2 / (AXIS_SIGMA_RAD**2 + plane_sigma**2)
+    up = (1 - share) * axis + share * normal
+    up /= np.linalg.norm(up)
+    sigma = 1 / np.sqrt(1 / AXIS_SIGMA_RAD**2 + 1 / plane_sigma**2)
+    height = float(np.median(points @ up)) - FOOT_HEIGHT_M
+    return Ground(up, height, float(sigma), "the floor under the feet" if share > 0.5 else "the body's axis")
+
+
+def world_from_scene(ground: Ground, centres: F64) -> F64:
+    """Build the world frame: z up, floor z = 0, origin under the cameras' centroid, +x towards the first.
+
+    Parameters
+    ----------
+    ground
+    centres : (V, 3), m
+        Where the cameras stand.
+
+    Returns
+    -------
+    world_from_scene : (4, 4)
+    """
+    upright = rotation_between(ground.up, np.array([0.0, 0.0, 1.0]))
+    turned = centres @ upright.T
+    middle = turned.mean(0)
+    towards = turned[0, :2] - middle[:2]
+    if np.linalg.norm(towards) < 1e-6:
+        towards = np.array([1.0, 0.0])
+    angle = np.arctan2(towards[1], towards[0])
+    cosine, sine = np.cos(angle), np.sin(angle)
+    heading = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1.0]])
+    rotation = heading @ upright
+    origin = np.array([middle[0], middle[1], ground.height])
+    return rigid(rotation, -heading @ origin)
+
+
+def stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64, world: F64) -> F64:
+    """Return where the feet stood still, in the world frame, (N, 3), m."""
+    return transform_points(world, _stance_points(xyz, joints, time_ns))
+
+
+def _body_axis(xyz: F64, joints: tuple[str, ...]) -> F64:
+    """Median direction from the ankles to the shoulders, over the frames in which the body is longest."""
+
+    def middle(name: str) -> F64:
+        return (xyz[:, joints.index(f"left_{name}")] + xyz[:, joints.index(f"right_{name}")]) / 2
+
+    body = middle("shoulder") - middle("ankle")
+    length = np.linalg.norm(body, axis=1)
+    good = np.isfinite(length)
+    if not good.any():
+        return np.array([0.0, 0.0, 1.0])
+    upright = good & (length >= np.percentile(length[good], 40))
+    units = body[upright] / length[upright, None]
+    axis = np.median(units, axis=0)
+    return axis / np.linalg.norm(axis)
+
+
+def _foot_indices(joints: tuple[str, ...]) -> list[int]:
+    """Positions of the heels and toes."""
+    return [i for i, joint in enumerate(joints) if joint.endswith(("_heel", "_foot_index"))]
+
+
+def _stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> F64:
+    """Heels and toes that hardly move, (N, 3)."""
+    feet = xyz[:, _foot_indices(joints)]
+    if len(feet) < 3:
+        return np.zeros((0, 3))
+    span_s = (time_ns[2:] - time_ns[:-2])[:, None] * 1e-9
+    speed = np.linalg.norm(feet[2:] - feet[:-2], axis=-1) / span_s
+    near = span_s < 0.5
+    return feet[1:-1][(speed < STANCE_SPEED_M_S) & near]
+
+
+def _plane(points: F64, axis: F64) -> tuple[F64, Mask]:
+    """Fit the floor: many points near it, few below it, not far from level; `axis` where none is found."""
+    random = np.random.default_rng(0)
+    best_score, best = -np.inf, (axis, _near_lowest(points, axis))
+    for _ in range(RANSAC_DRAWS):
+        a, b, c = points[random.choice(len(points), 3, replace=False)]
+        normal = np.cross(b - a, c - a)
+        length = np.linalg.norm(normal)
+        if length < 1e-6:
+            continue
+        normal *= np.sign(normal @ axis) / length
+        if np.arccos(np.clip(normal @ axis, -1, 1)) > LARGEST_TILT_RAD:
+            continue
+        height = (points - a) @ normal
+        score = (np.abs(height) < FLOOR_TOLERANCE_M).sum() - 2 * (height < -2 * FLOOR_TOLERANCE_M).sum()
+        if score > best_score:
+            best_score, best = score, (normal, np.abs(height) < FLOOR_TOLERANCE_M)
+    normal, inlier = best
+    for _ in range(5):
+        centre = points[inlier].mean(0)
+        direction = np.linalg.svd(points[inlier] - centre)[2][2]
+        direction *= np.sign(direction @ axis)
+        if np.arccos(np.clip(direction @ axis, -1, 1)) > LARGEST_TILT_RAD:
+            break
+        normal, inlier = direction, np.abs((points - centre) @ direction) < FLOOR_TOLERANCE_M
+        if inlier.sum() < 3:
+            return axis, _near_lowest(points, axis)
+    return normal, inlier
+
+
+def _near_lowest(points: F64, axis: F64) -> Mask:
+    """Points near the lowest along an axis."""
+    height = points @ axis
+    return height < np.percentile(height, 10) + FLOOR_TOLERANCE_M

@@ -1,0 +1,157 @@
+"""Two views: relative poses that explain the joints seen by both."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import poselib
+
+from calibration.geometry.arrays import F64, Mask
+
+LEAST_MATCHES = 40
+GATE_SIGMAS = 2.0  # a match farther from its epipolar line is an outlier of the pair
+RANSAC_ITERATIONS = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PinholeViews:
+    """Joints of several views as ideal cameras would have seen them, flattened over frames.
+
+    Parameters
+    ----------
+    xy : (V, N, 2), px, undistorted
+        0 where missing.
+    sigma : (V, N), px
+        Infinite where missing.
+    focal : (V,), px
+    principal : (V, 2), px
+    """
+
+    xy: F64
+    sigma: F64
+    focal: F64
+    principal: F64
+
+    @property
+    def seen(self) -> Mask:
+        """Where a view saw a joint, (V, N)."""
+        return np.isfinite(self.sigma)
+
+    @property
+    def rays(self) -> F64:
+        """Ideal rays, (V, N, 2)."""
+        return (self.xy - self.principal[:, None]) / self.focal[:, None, None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairPose:
+    """How two cameras stand to each other.
+
+    Parameters
+    ----------
+    first, second
+        Positions of the views.
+    rotation : (3, 3), translation : (3,)
+        ``x_second = rotation @ x_first + translation``; the translation has length 1.
+    inlier : (N,)
+        Joints that agree.
+    matched
+        Joints that both views saw.
+    parallax_rad
+        Median angle between the rays of the inliers.
+    """
+
+    first: int
+    second: int
+    rotation: F64
+    translation: F64
+    inlier: Mask
+    matched: int
+    parallax_rad: float
+
+    @property
+    def strength(self) -> float:
+        """How well the pair can carry a rig: many inliers that meet at a good angle."""
+        return float(self.inlier.sum() * np.sin(np.clip(self.parallax_rad, 0, np.pi)))
+
+
+def estimate_pairs(views: PinholeViews) -> list[PairPose]:
+    """Find the relative pose of every two views that share enough joints.
+
+    Parameters
+    ----------
+    views
+
+    Returns
+    -------
+    pairs
+        The strongest first.
+    """
+    found = [estimate_pair(views, a, b) for a, b in itertools.combinations(range(len(views.xy)), 2)]
+    return sorted((pair for pair in found if pair is not None), key=lambda pair: -pair.strength)
+
+
+def estimate_pair(views: PinholeViews, first: int, second: int) -> PairPose | None:
+    """Find the relative pose of two views.
+
+    Parameters
+    ----------
+    views
+    first, second
+        Positions of the views.
+
+    Returns
+    -------
+    pair
+        None where too few joints are shared or no pose explains them.
+
+    Notes
+    -----
+    Five-point LO-RANSAC (PoseLib); deterministic.
+    """
+    both = views.seen[first] & views.seen[second]
+    if both.sum() < LEAST_MATCHES:
+        return None
+    gate = GATE_SIGMAS * float(np.median(np.concatenate([views.sigma[first, both], views.sigma[second, both]])))
+    options = {"max_epipolar_error": gate, "max_iterations": RANSAC_ITERATIONS, "min_iterations": 200, "seed": 0}
+    pose, info = poselib.estimate_relative_pose(
+        views.xy[first, both],
+        views.xy[second, both],
+        pinhole(views.focal[first], views.principal[first]),
+        pinhole(views.focal[second], views.principal[second]),
+        options,
+        {"loss_type": "CAUCHY", "loss_scale": gate / 2},
+    )
+    inlier = np.zeros(len(both), bool)
+    inlier[np.flatnonzero(both)[np.asarray(info["inliers"], bool)]] = True
+    length = np.linalg.norm(pose.t)
+    if inlier.sum() < LEAST_MATCHES // 2 or not np.isfinite(length) or length < 1e-9:
+        return None
+    rotation, translation = np.asarray(pose.R, float), np.asarray(pose.t, float) / length
+    parallax = median_parallax(views.rays[:, inlier][[first, second]], rotation)
+    return PairPose(first, second, rotation, translation, inlier, int(both.sum()), parallax)
+
+
+def median_parallax(rays: F64, rotation: F64) -> float:
+    """Measure the median angle between matched rays of two views.
+
+    Parameters
+    ----------
+    rays : (2, N, 2)
+    rotation : (3, 3)
+        second from first.
+
+    Returns
+    -------
+    angle, rad
+    """
+    one = np.concatenate([rays[0], np.ones((rays.shape[1], 1))], 1) @ rotation.T
+    two = np.concatenate([rays[1], np.ones((rays.shape[1], 1))], 1)
+    sine = np.linalg.norm(np.cross(one, two), axis=1)
+    return float(np.median(np.arctan2(sine, (one * two).sum(1))))
+
+
+def pinhole(focal: float, principal: F64) -> dict[str, object]:
+    """Describe an ideal camera to PoseLib."""
+    parameters = [float(focal), float(principal[0]), float(principal[1])]
+    return {"model": "SIMPLE_PINHOLE", "width": 1, "height": 1, "params": parameters}

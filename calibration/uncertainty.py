@@ -1,0 +1,162 @@
+"""How far a solved rig may be from the truth: covariance that does not believe in independent errors.
+
+A network's errors are not noise: the same joint is misplaced in the same way for as long as the person stands the
+same way to a camera. Independent residuals would promise a tenth of the true error. So the residuals of one joint in
+one view over some seconds count as one (a cluster-robust "sandwich" covariance).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.evidence import Evidence
+from calibration.geometry.arrays import F64, I64
+from calibration.geometry.transforms import skew
+from calibration.refine import Freedom, Settings, normal_equations
+from calibration.residuals import (
+    CAMERA_PARAMETERS,
+    FOCAL,
+    OFFSET,
+    ROTATION,
+    TRANSLATION,
+    Estimate,
+    bone_residuals,
+    cauchy,
+    reprojection,
+    reprojection_jacobians,
+)
+
+CLUSTER_S = 2.0  # residuals of one joint in one view within this time count as one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Uncertainty:
+    """One standard deviation of what was solved, in units of the scene.
+
+    Parameters
+    ----------
+    rotation_rad : (V,)
+        Root mean square of the angle between a camera's estimated and true rotation, the rig aligned as a whole.
+    position : (V,)
+        Likewise for the distance of its centre.
+    log_focal : (V,)
+    offset_s : (V,)
+    """
+
+    rotation_rad: F64
+    position: F64
+    log_focal: F64
+    offset_s: F64
+
+
+def estimate_uncertainty(evidence: Evidence, estimate: Estimate, freedom: Freedom, settings: Settings) -> Uncertainty:
+    """Propagate clustered residuals to the cameras.
+
+    Parameters
+    ----------
+    evidence, estimate, freedom, settings
+        Of the last refinement.
+
+    Returns
+    -------
+    uncertainty
+
+    Notes
+    -----
+    ``S^-1 (sum over clusters of g g^T) S^-1`` with S the Schur complement of the joints, g the gradient of one
+    cluster after elimination (Liang & Zeger 1986), plus S^-1 itself for the part that independent noise has.
+    """
+    equations = normal_equations(evidence, estimate, freedom, settings)
+    Q = freedom.basis.shape[1]
+    T, J = estimate.xyz.shape[:2]
+    damped = equations.frame + np.einsum(
+        "ti,ij->tij", 1e-9 * np.einsum("tii->ti", equations.frame) + 1e-9, np.eye(3 * J)
+    )
+    carried = np.swapaxes(np.linalg.solve(damped, np.swapaxes(equations.mixed, 1, 2)), 1, 2)
+    system = equations.shared - np.einsum("tni,tmi->nm", carried, equations.mixed)
+    system += _size_gauge(system, Q)
+    meat = _clustered(evidence, estimate, freedom, settings, carried.reshape(T, -1, J, 3))
+    inverse = np.linalg.pinv(system, hermitian=True)
+    covariance = (inverse @ meat @ inverse + inverse)[:Q, :Q]
+    full = freedom.basis @ covariance @ freedom.basis.T
+    V = len(estimate.focal)
+    blocks = full.reshape(V, CAMERA_PARAMETERS, V, CAMERA_PARAMETERS)
+    variances = np.einsum("vpvp->vp", blocks)
+    rotation, position = _without_gauge(blocks, estimate)
+    return Uncertainty(
+        rotation, position, np.sqrt(np.maximum(variances[:, FOCAL], 0)), np.sqrt(np.maximum(variances[:, OFFSET], 0))
+    )
+
+
+def _clustered(evidence: Evidence, estimate: Estimate, freedom: Freedom, settings: Settings, carried: F64) -> F64:
+    """Sum the outer products of the clusters' gradients, (N, N).
+
+    `carried` (T, N, J, 3) takes a gradient by the joints to one by the shared parameters.
+    """
+    Q = freedom.basis.shape[1]
+    images = reprojection(evidence, estimate)
+    by_camera, by_point = reprojection_jacobians(evidence, estimate, images)
+    weight = cauchy((images.residual**2).sum(-1), settings.robust_scale)[1] * images.valid
+    pull = weight[..., None] * images.residual
+    block = _time_blocks(evidence.time_ns)
+    meat = np.zeros((Q + evidence.lengths,) * 2)
+    for v in range(len(evidence.sigma)):
+        basis = freedom.basis[v * CAMERA_PARAMETERS : (v + 1) * CAMERA_PARAMETERS]
+        by_joint = np.einsum("tjki,tjk->tji", by_point[v], pull[v])
+        gradient = -np.einsum("tnji,tji->tjn", carried, by_joint)
+        gradient[..., :Q] += np.einsum("tjkp,tjk->tjp", by_camera[v], pull[v]) @ basis
+        meat += _outer_of_blocks(gradient, block)
+    residual, by_end = bone_residuals(evidence, estimate)
+    bone_pull = cauchy(residual**2, settings.bone_scale)[1] * residual
+    for b, (first, second) in enumerate(evidence.bones):
+        along = bone_pull[:, b, None] * by_end[:, b]
+        gradient = -np.einsum("tni,ti->tn", carried[:, :, first] - carried[:, :, second], along)
+        gradient[:, Q + evidence.twins[b]] -= bone_pull[:, b] / evidence.bone_sigma[b]
+        meat += _outer_of_blocks(gradient[:, None], block)
+    return meat
+
+
+def _outer_of_blocks(gradient: F64, block: I64) -> F64:
+    """Add up gradients (T, C, N) within each block of time and sum the outer products."""
+    sums = np.zeros((block.max() + 1, *gradient.shape[1:]))
+    np.add.at(sums, block, gradient)
+    flat = sums.reshape(-1, gradient.shape[-1])
+    return flat.T @ flat
+
+
+def _time_blocks(time_ns: I64) -> I64:
+    """Number the blocks of `CLUSTER_S` that the framesets fall into."""
+    return ((time_ns - time_ns[0]) // int(CLUSTER_S * 1e9)).astype(np.int64)
+
+
+def _size_gauge(system: F64, free: int) -> F64:
+    """Hold the size of the scene at that of the person: the bones on average do not grow."""
+    direction = np.zeros(len(system))
+    direction[free:] = 1
+    return 1e3 * np.trace(system) / len(system) * np.outer(direction, direction)
+
+
+def _without_gauge(blocks: F64, estimate: Estimate) -> tuple[F64, F64]:
+    """Take out what a common rotation and shift of all cameras explains; return both sigmas per camera."""
+    V = len(estimate.focal)
+    poses = blocks[:, :6][:, :, :, :6].reshape(6 * V, 6 * V)
+    world = np.zeros((6 * V, 6 * V))  # from camera-frame steps to errors of orientation and centre in the world
+    for v, (R, t) in enumerate(zip(estimate.rotation, estimate.translation)):
+        rows = 6 * v
+        world[rows : rows + 3, rows : rows + 3] = -R.T
+        world[rows + 3 : rows + 6, rows : rows + 3] = -R.T @ skew(t)
+        world[rows + 3 : rows + 6, rows + 3 : rows + 6] = -R.T
+    centres = -np.einsum("vji,vj->vi", estimate.rotation, estimate.translation)
+    centres -= centres.mean(0)
+    common = np.zeros((6 * V, 6))  # what a rotation about the middle and a shift of the rig look like
+    for v in range(V):
+        common[6 * v : 6 * v + 3, :3] = np.eye(3)
+        common[6 * v + 3 : 6 * v + 6, :3] = -skew(centres[v])
+        common[6 * v + 3 : 6 * v + 6, 3:] = np.eye(3)
+    pick = np.zeros((6, 6 * V))  # the mean rotation and the mean shift
+    for v in range(V):
+        pick[:3, 6 * v : 6 * v + 3] = pick[3:, 6 * v + 3 : 6 * v + 6] = np.eye(3) / V
+    projected = (np.eye(6 * V) - common @ pick) @ world
+    covariance = projected @ poses @ projected.T
+    variances = np.maximum(np.diag(covariance).reshape(V, 6), 0)
+    return np.sqrt(variances[:, ROTATION].sum(1)), np.sqrt(variances[:, TRANSLATION].sum(1))
