@@ -38,6 +38,16 @@ class FirstRig:
     placed: Mask
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Resection:
+    """One camera placed by known points."""
+
+    view: int
+    rotation: F64
+    translation: F64
+    inliers: int
+
+
 def bootstrap(views: PinholeViews) -> FirstRig | None:
     """Place all cameras roughly.
 
@@ -65,13 +75,13 @@ def _grown(views: PinholeViews, pair: PairPose) -> FirstRig:
     placed[[pair.first, pair.second]] = True
     xyz = _points(views, rotation, translation, placed)
     while not placed.all():
-        poses = {v: _resection(views, v, xyz) for v in np.flatnonzero(~placed)}
-        poses = {v: pose for v, pose in poses.items() if pose is not None}
-        if not poses:
+        poses = [_resection(views, int(v), xyz) for v in np.flatnonzero(~placed)]
+        found = [pose for pose in poses if pose is not None]
+        if not found:
             break
-        best = max(poses, key=lambda v: poses[v][2])
-        rotation[best], translation[best] = poses[best][:2]
-        placed[best] = True
+        best = max(found, key=lambda pose: pose.inliers)
+        rotation[best.view], translation[best.view] = best.rotation, best.translation
+        placed[best.view] = True
         xyz = _points(views, rotation, translation, placed)
     xyz = _points(views, rotation, translation, placed, gated=False)
     return FirstRig(rotation, translation, xyz, _cost(views, rotation, translation, xyz, placed), placed)
@@ -89,7 +99,7 @@ def _points(views: PinholeViews, rotation: F64, translation: F64, placed: Mask, 
     return xyz
 
 
-def _resection(views: PinholeViews, v: int, xyz: F64) -> tuple[F64, F64, int] | None:
+def _resection(views: PinholeViews, v: int, xyz: F64) -> _Resection | None:
     """Place one camera by the known points that it sees (P3P LO-RANSAC)."""
     usable = views.seen[v] & np.isfinite(xyz).all(1)
     if usable.sum() < LEAST_POINTS:
@@ -104,7 +114,7 @@ def _resection(views: PinholeViews, v: int, xyz: F64) -> tuple[F64, F64, int] | 
     )
     if info["num_inliers"] < LEAST_POINTS:
         return None
-    return np.asarray(pose.R, float), np.asarray(pose.t, float), int(info["num_inliers"])
+    return _Resection(v, np.asarray(pose.R, float), np.asarray(pose.t, float), int(info["num_inliers"]))
 
 
 def _errors(views: PinholeViews, rotation: F64, translation: F64, xyz: F64) -> tuple[F64, F64]:

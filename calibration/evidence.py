@@ -113,7 +113,7 @@ def _bones(skeleton: Skeleton, joints: tuple[str, ...]) -> tuple[I64, I64, F64]:
     bones = [bone for bone in skeleton.bones if bone[0] in joints and bone[1] in joints]
     kinds = [(_bare(a), _bare(b)) for a, b in bones]
     order = list(dict.fromkeys(kinds))
-    sigma = [BONE_SIGMA.get(kind, BONE_SIGMA.get(kind[::-1], DEFAULT_BONE_SIGMA)) for kind in kinds]
+    sigma = [BONE_SIGMA.get((a, b), BONE_SIGMA.get((b, a), DEFAULT_BONE_SIGMA)) for a, b in kinds]
     ends = np.array([[joints.index(a), joints.index(b)] for a, b in bones], np.int64).reshape(-1, 2)
     return ends, np.array([order.index(kind) for kind in kinds], np.int64), np.array(sigma)
 

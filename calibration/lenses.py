@@ -134,7 +134,7 @@ def freedom(lenses: Lenses, *, focal: bool, k1: bool, offset: bool) -> Freedom:
     for parameter, free in ((FOCAL, focal), (K1, k1)):
         if free:
             groups = [np.flatnonzero((lenses.group == g) & unknown) for g in np.unique(lenses.group[unknown])]
-            columns += [_column(V, list(views), parameter) for views in groups]
+            columns += [_column(V, views, parameter) for views in groups]
     if offset:
         columns += [_column(V, [v], OFFSET) for v in range(1, V)]
     sigma, mean = np.full((V, CAMERA_PARAMETERS), np.inf), np.zeros((V, CAMERA_PARAMETERS))
@@ -144,7 +144,7 @@ def freedom(lenses: Lenses, *, focal: bool, k1: bool, offset: bool) -> Freedom:
     return Freedom(np.stack(columns, 1), sigma.ravel(), mean.ravel())
 
 
-def _column(views: int, chosen: list[int], parameter: int) -> F64:
+def _column(views: int, chosen: Sequence[int] | I64, parameter: int) -> F64:
     """Build one free direction: the same parameter of one or several cameras."""
     column = np.zeros((views, CAMERA_PARAMETERS))
     column[chosen, parameter] = 1

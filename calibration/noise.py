@@ -10,6 +10,7 @@ from calibration.observations import Observations
 # exact truth in the studio, 7.6 px at a 270 px torso on real video).
 SIGMA_OF_TORSO = 0.03
 SMALLEST_SIGMA_PX = 1.0
+GATE_SIGMAS = 4.0
 # Error of each kind of joint relative to that (METHODS 3.4.0; hips are defined loosely, faces drift from behind).
 SIGMA_FACTOR = {
     "shoulder": 1.0, "elbow": 1.0, "wrist": 1.2, "hip": 1.5, "knee": 1.0, "ankle": 1.0, "heel": 1.4,
@@ -39,6 +40,23 @@ def sigma_px(observations: Observations, least_confidence: float) -> F64:
     sigma = np.maximum(SIGMA_OF_TORSO * torso[..., None], SMALLEST_SIGMA_PX) * factor
     seen = observations.seen & (observations.confidence >= least_confidence)
     return np.where(seen & np.isfinite(sigma), sigma, np.inf)
+
+
+def gate_px(sigma: F64) -> F64:
+    """Say how far a view may be from a joint's image and still carry it.
+
+    Parameters
+    ----------
+    sigma : (V, N), px
+        Infinite where a joint was not seen.
+
+    Returns
+    -------
+    gate : (N,), px
+        `GATE_SIGMAS` of the least certain view that saw it.
+    """
+    largest = np.where(np.isfinite(sigma), sigma, 0.0).max(0)
+    return np.maximum(GATE_SIGMAS * largest, SMALLEST_SIGMA_PX)
 
 
 def torso_px(observations: Observations) -> F64:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.evidence import Evidence
-from calibration.geometry.arrays import F64
+from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.transforms import skew
 
 CAMERA_PARAMETERS = 9
@@ -58,7 +58,7 @@ class Reprojection:
     """
 
     residual: F64
-    valid: F64
+    valid: Mask
     in_camera: F64
 
 

@@ -13,7 +13,7 @@ ACCEPTED_ROTATION_DEG, ACCEPTED_POSITION_SHARE, ACCEPTED_FOCAL_PERCENT = 0.3, 0.
 ACCEPTED_HOLDOUT_PX, ACCEPTED_HOLDOUT_MRAD, ACCEPTED_COVERAGE = 4.0, 3.5, 0.5
 USABLE_ROTATION_DEG, USABLE_FOCAL_PERCENT = 2.0, 5.0
 COVERAGE_GRID = (8, 6)
-# Without given lenses the person must change place; on the spot the focal lengths of unlike lenses are 7 % and more off.
+# Without given lenses the person must change place: on the spot, unlike focal lengths stay 7 % and more off.
 LEAST_TRAVEL_M = 0.5
 LEAST_POSTURE_M = 0.04  # joints of a person who stands still stay within this about their mean
 WORST_HOLDOUT_MRAD = 20.0  # a rig that explains the joints worse than this is not one
@@ -36,8 +36,8 @@ class Findings:
         How far the person moved about.
     posture_m
         How much the joints moved about the body's middle.
-    unknown_lenses
-        Lenses that were neither given nor shared by all.
+    unlike_lenses
+        Two lenses or more are neither given nor of one kind.
     ambiguous
         Another, different rig explains the joints nearly as well.
     mirrored
@@ -54,7 +54,7 @@ class Findings:
     baseline_m: float
     travel_m: float
     posture_m: float
-    unknown_lenses: bool
+    unlike_lenses: bool
     ambiguous: bool = False
     mirrored: tuple[str, ...] = ()
 
@@ -116,10 +116,11 @@ def _reasons_to_refuse(findings: Findings) -> list[str]:
         )
     if findings.posture_m < LEAST_POSTURE_M and findings.travel_m < LEAST_TRAVEL_M:
         reasons.append(
-            f"The person stood still (moved {findings.travel_m * 100:.0f} cm), which does not tell where the cameras are."
+            f"The person stood still (moved {findings.travel_m * 100:.0f} cm), and that does not tell where the"
+            " cameras are."
             " Walk through the whole room for 20 seconds."
         )
-    elif findings.unknown_lenses and findings.travel_m < LEAST_TRAVEL_M:
+    elif findings.unlike_lenses and findings.travel_m < LEAST_TRAVEL_M:
         reasons.append(
             f"The person stayed on the spot (moved {findings.travel_m * 100:.0f} cm); unlike lenses that are not known"
             " cannot be told from that. Walk towards and away from each camera, or give the lenses with --intrinsics,"

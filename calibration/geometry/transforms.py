@@ -192,5 +192,6 @@ def rotation_between(source: F64, target: F64) -> F64:
         if cosine > 0:
             return np.eye(3)
         axis = np.cross(source, np.eye(3)[np.argmin(np.abs(source))])
-        return rotation_from_rotvec(axis / np.linalg.norm(axis) * np.pi)
-    return rotation_from_rotvec(axis / sine * np.arctan2(sine, cosine))
+        return rotation_from_rotvec(axis * (np.pi / np.linalg.norm(axis)))
+    angle = float(np.arctan2(sine, cosine))
+    return rotation_from_rotvec(angle * axis / sine)

@@ -11,7 +11,8 @@ from calibration.geometry.projection import undistorted_rays
 from calibration.rig import Camera
 
 SUBSET_VIEWS = 6  # all subsets of up to six views are tried (57 of them); beyond that, one view is left out at a time
-REFINE_STEPS = 4
+REFINE_STEPS = 3
+NEAREST_M = 0.05  # nearer to a camera nothing is seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,7 @@ def triangulate_robust(
     for _ in range(REFINE_STEPS):
         xyz = xyz + _gauss_newton_step(xyz, rays, np.where(used, weight, 0.0), cameras)[0]
     error_px, depth = _errors_px(xyz, rays, cameras)
-    used &= (error_px < gate) & (depth > 0.05)
+    used &= (error_px < gate) & (depth > NEAREST_M)
     information = _gauss_newton_step(xyz, rays, np.where(used, weight, 0.0), cameras)[1]
     good = (used.sum(0) >= 2) & (_largest_parallax(xyz, used, cameras) > min_parallax_rad)
     covariance = np.full((len(xyz), 3, 3), np.nan)
@@ -150,32 +151,35 @@ def _intersect(rays: F64, weight: F64, cameras: Sequence[Camera]) -> F64:
 
 def _best_subset(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F64) -> Mask:
     """Choose for each point the views that agree with one another, by truncated reprojection error."""
-    V, N = weight.shape
-    seen = weight > 0
-    best_cost = np.full(N, np.inf)
-    best = np.zeros((V, N), bool)
-    sizes = range(2, V + 1) if V <= SUBSET_VIEWS else (V - 2, V - 1, V)
-    for size in reversed(sizes):
+    best, cost = _support(rays, weight, cameras, gate, weight > 0)
+    disputed = np.flatnonzero((cost > 0.5 * (weight > 0).sum(0)) | ((best != (weight > 0)).any(0)))
+    if len(disputed) == 0:
+        return best
+    rays, weight, gate = rays[:, disputed], weight[:, disputed], gate[disputed]
+    seen, lowest = weight > 0, cost[disputed]
+    V = len(cameras)
+    for size in range(V - 1, 1, -1) if V <= SUBSET_VIEWS else (V - 1, V - 2):
         for subset in itertools.combinations(range(V), size):
             chosen = np.zeros((V, 1), bool)
             chosen[list(subset)] = True
-            chosen = chosen & seen
-            todo = (chosen.sum(0) >= 2) & (best_cost > 0)
-            if size < V:
-                todo &= chosen.sum(0) == size  # the smaller set is met again as a subset of its own
-            if not todo.any():
+            todo = np.flatnonzero((chosen & seen).sum(0) == size)
+            if len(todo) == 0:
                 continue
-            xyz = _intersect(rays[:, todo], np.where(chosen, weight, 0.0)[:, todo], cameras)
-            error, depth = _errors_px(xyz, rays[:, todo], cameras)
-            bad = (error > gate[todo]) | (depth < 0.05) | ~np.isfinite(error)
-            truncated = np.where(bad, 1.0, (error / gate[todo]) ** 2)
-            cost = np.where(seen[:, todo], truncated, 0.0).sum(0)
-            support = chosen[:, todo] & ~bad
-            better = (cost < best_cost[todo] - 1e-9) & (support.sum(0) >= 2)
-            where = np.flatnonzero(todo)[better]
-            best_cost[where] = cost[better]
-            best[:, where] = (seen[:, todo] & ~bad)[:, better]
+            support, cost = _support(rays[:, todo], weight[:, todo], cameras, gate[todo], chosen & seen[:, todo])
+            better = cost < lowest[todo] - 1e-9
+            lowest[todo[better]] = cost[better]
+            best[:, disputed[todo[better]]] = support[:, better]
     return best
+
+
+def _support(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F64, chosen: Mask) -> tuple[Mask, F64]:
+    """Triangulate from the chosen views; return which views agree (V, N), and the truncated cost over all (N,)."""
+    seen = weight > 0
+    xyz = _intersect(rays, np.where(chosen, weight, 0.0), cameras)
+    error, depth = _errors_px(xyz, rays, cameras)
+    agree = seen & (error < gate) & (depth > NEAREST_M)
+    cost = np.where(seen, np.where(agree, (error / gate) ** 2, 1.0), 0.0).sum(0)
+    return agree, np.where((agree & chosen).sum(0) >= 2, cost, np.inf)
 
 
 def _errors_px(xyz: F64, rays: F64, cameras: Sequence[Camera]) -> tuple[F64, F64]:

@@ -1,0 +1,67 @@
+# Two commands from a bare machine: `make demo` sets everything up and runs the program once; `make test` sets up
+# what development needs, too, and checks everything. What is done is not done again.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/done
+OUT ?=
+JOBS ?= 2
+
+.PHONY: help setup demo test lint bench clean system
+
+help: ## this list
+	@echo "Epipole: markerless motion capture from ordinary cameras"
+	@echo
+	@awk -F ':|## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$NF }' Makefile
+
+setup: system $(DONE)/base $(DONE)/model ## install everything that the program needs (about 1.4 GB)
+	@echo "Ready. Try: $(BIN)/epipole --help"
+
+demo: setup ## set up, then watch the whole program work on the built-in studio
+	@$(BIN)/epipole demo $(if $(OUT),--out $(OUT))
+
+test: system $(DONE)/test $(DONE)/model ## set up for development, then run every check and test
+	@$(MAKE) --no-print-directory lint
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile
+
+lint: $(DONE)/test ## format, style, types and architecture, without the tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+bench: setup ## measure this machine
+	@for subject in start studio inference window; do $(BIN)/epipole bench $$subject; done
+
+clean: ## remove what was installed and built here; your sessions and models stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find app engine calibration training tests assets -name __pycache__ -type d -prune -exec rm -rf {} +
+
+system:
+	@PYTHON="$(PYTHON)" .ci/system-libraries
+
+$(DONE)/venv:
+	@echo "== Python environment in $(VENV)"
+	@"$(PYTHON)" -m venv $(VENV)
+	@mkdir -p $(DONE)
+	@touch $@
+
+$(DONE)/base: pyproject.toml | $(DONE)/venv
+	@echo "== Packages (about 1.3 GB on disk, some minutes)"
+	@$(BIN)/python -m pip install --editable .
+	@touch $@
+
+$(DONE)/test: pyproject.toml | $(DONE)/base
+	@echo "== Packages for development and training (torch is the large one)"
+	@$(BIN)/python -m pip install --editable '.[train,dev]'
+	@touch $@ $(DONE)/base
+
+$(DONE)/model: $(wildcard assets/models/*.toml) | $(DONE)/base
+	@echo "== Pose model"
+	@$(BIN)/epipole models pull blazepose
+	@touch $@

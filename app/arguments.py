@@ -1,0 +1,331 @@
+"""The words of the command line: which commands there are, what they take, and how they are read.
+
+Nothing heavy is imported here, so that ``epipole --help`` answers at once; a command's module is
+named by a string and imported when it is used.
+"""
+
+import argparse
+import difflib
+import math
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NoReturn
+
+from app.errors import UsageError
+
+COMMANDS = {
+    "demo": "app.commands.demo:run",
+    "calibrate": "app.commands.calibrate:run",
+    "track": "app.commands.track:run",
+    "export": "app.commands.export:run",
+    "models": "app.commands.models:run",
+    "doctor": "app.commands.doctor:run",
+    "bench": "app.commands.bench:run",
+}
+BENCHES = {
+    "start": "app.commands.bench:bench_start",
+    "studio": "app.commands.bench:bench_studio",
+    "inference": "app.commands.bench:bench_inference",
+    "window": "app.commands.bench:bench_window",
+}
+STATURE_M = (0.5, 2.5)
+CAMERAS = (2, 8)
+DEFAULT_MODEL = "blazepose"
+
+_OVERVIEW = """\
+Markerless motion capture from two or more ordinary cameras. The person's own joints
+calibrate the cameras; no board, no markers, nothing leaves this machine.
+"""
+_FIRST_STEPS = """\
+first steps:
+  epipole demo                                  see the whole program work, without a camera
+  epipole calibrate left.mp4 right.mp4 --out rig.toml --stature 1.78
+  epipole track left.mp4 right.mp4 --rig rig.toml --out walk
+  epipole export walk --format csv --out walk.csv
+
+'epipole COMMAND --help' explains one command.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one sentence for a mistake instead of a page."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the mistake as a sentence.
+
+        Raises
+        ------
+        UsageError
+            Always.
+        """
+        missing = message.removeprefix("the following arguments are required: ")
+        if missing != message:
+            raise UsageError(f"'{self.prog}' needs {missing}. '{self.prog} --help' shows an example.")
+        option, _, sentence = message.removeprefix("argument ").partition(": ")
+        if sentence.endswith((".", "?")):
+            raise UsageError(sentence)
+        raise UsageError(f"{option}: {sentence}. See '{self.prog} --help'." if sentence else f"{message}.")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read a command line.
+
+    Parameters
+    ----------
+    arguments
+        Without the program's name.
+
+    Returns
+    -------
+    options
+        `command` and what it takes.
+
+    Raises
+    ------
+    UsageError
+        If a command or an option is unknown, missing or out of range; the sentence names the nearest valid one.
+    SystemExit
+        After ``--help`` and ``--version``.
+    """
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        hint = _nearest(arguments[0], list(COMMANDS))
+        raise UsageError(f"There is no command '{arguments[0]}'.{hint} 'epipole --help' lists them all.")
+    parser, commands = build_parser()
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        command = commands.get(options.command, parser)
+        raise UsageError(_explain_unknown(unknown[0], command))
+    if options.command is None:
+        raise UsageError("Say what to do, for instance 'epipole demo'. 'epipole --help' lists the commands.")
+    return options
+
+
+def build_parser() -> tuple[Parser, dict[str, Parser]]:
+    """Describe the command line.
+
+    Returns
+    -------
+    parser
+        Of the whole command.
+    commands
+        The parser of each command, by its name.
+    """
+    parser = Parser(prog="epipole", description=_OVERVIEW, epilog=_FIRST_STEPS)
+    parser.add_argument("--version", action="version", version=f"epipole {_version()}")
+    group = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=Parser)
+    commands: dict[str, Parser] = {}
+    for describe in (_demo, _calibrate, _track, _export, _models, _doctor, _bench):
+        describe(group, commands)
+    return parser, commands
+
+
+def _demo(group: Any, commands: dict[str, Parser]) -> None:
+    """Describe `epipole demo`."""
+    parser = _add(
+        group,
+        commands,
+        "demo",
+        "the whole program on the built-in studio: no camera needed",
+        "A person walks through a virtual room in front of simulated cameras. The program sees\n"
+        "only the images and the person's height, calibrates, and reconstructs the motion.",
+        "epipole demo\nepipole demo --cameras 3 --seconds 20 --seed 7 --out my-demo",
+    )
+    parser.add_argument("--cameras", type=_cameras, default=4, metavar="N", help="2 to 8 (default: 4)")
+    parser.add_argument("--seconds", type=_seconds, default=30.0, metavar="S", help="length (default: 30)")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="another person and room (default: 0)")
+    parser.add_argument("--headless", action="store_true", help="write the window as a picture, open none")
+    _out(parser, "folder for everything it makes (default: epipole-<time>)", required=False)
+
+
+def _calibrate(group: Any, commands: dict[str, Parser]) -> None:
+    """Describe `epipole calibrate`."""
+    parser = _add(
+        group,
+        commands,
+        "calibrate",
+        "find where the cameras stand, from videos of a moving person",
+        "Give a session folder, or one video per camera; their order is the order of the cameras.\n"
+        "The person should walk through the whole room for about 20 seconds.",
+        "epipole calibrate left.mp4 right.mp4 --out rig.toml --stature 1.78\n"
+        "epipole calibrate cam*.mp4 --out rig.toml --shared-intrinsics --report report.json",
+    )
+    _inputs(parser)
+    _out(parser, "the rig file to write, for instance rig.toml", required=True)
+    parser.add_argument("--stature", type=_stature, metavar="M", help="the person's height in metres, for true scale")
+    parser.add_argument("--intrinsics", type=Path, metavar="FILE", help="a rig.toml whose lenses are known")
+    parser.add_argument("--shared-intrinsics", action="store_true", help="all cameras have the same lens")
+    parser.add_argument("--report", type=Path, metavar="FILE.json", help="default: report.json beside the rig")
+    _model(parser)
+
+
+def _track(group: Any, commands: dict[str, Parser]) -> None:
+    """Describe `epipole track`."""
+    parser = _add(
+        group,
+        commands,
+        "track",
+        "videos and a rig to a 3D skeleton",
+        "Finds the person in every video and reconstructs the joints in metres.",
+        "epipole track left.mp4 right.mp4 --rig rig.toml --out walk",
+    )
+    _inputs(parser)
+    parser.add_argument("--rig", type=Path, required=True, metavar="FILE", help="from 'epipole calibrate'")
+    _out(parser, "the session folder to write", required=True)
+    _model(parser)
+
+
+def _export(group: Any, commands: dict[str, Parser]) -> None:
+    """Describe `epipole export`."""
+    parser = _add(
+        group,
+        commands,
+        "export",
+        "a session's poses as a file for other programs",
+        "csv: one row per frame, person and joint, in metres. csv2d: the same in each camera's pixels.",
+        "epipole export walk --format csv --out walk.csv --smooth",
+    )
+    parser.add_argument("session", type=Path, metavar="SESSION", help="a session folder")
+    parser.add_argument("--format", choices=("csv", "csv2d"), required=True, help="what to write")
+    _out(parser, "the file to write", required=True)
+    parser.add_argument("--smooth", action="store_true", help="calmer joints (csv only)")
+
+
+def _models(group: Any, commands: dict[str, Parser]) -> None:
+    """Describe `epipole models`."""
+    example = f"epipole models list\nepipole models pull {DEFAULT_MODEL}"
+    parser = _add(
+        group, commands, "models", "the pose models on this machine", "Lists and fetches pose models.", example
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|pull", parser_class=Parser)
+    actions.add_parser("list", help="which models there are, and which are here")
+    pull = actions.add_parser("pull", help="fetch a model and check it")
+    pull.add_argument("name", metavar="NAME", help=f"for instance {DEFAULT_MODEL}")
+    pull.add_argument(
+        "--sha256", default="", metavar="HEX", help="the publisher's hash, for a model whose card has none"
+    )
+
+
+def _doctor(group: Any, commands: dict[str, Parser]) -> None:
+    """Describe `epipole doctor`."""
+    purpose = "Looks at Python, packages, the pose model, processor, graphics, disk and display."
+    _add(group, commands, "doctor", "check this machine and say what is missing", purpose, "epipole doctor")
+
+
+def _bench(group: Any, commands: dict[str, Parser]) -> None:
+    """Describe `epipole bench`."""
+    purpose = "Measures one part of the program on this machine, in processor time."
+    parser = _add(group, commands, "bench", "measure this machine", purpose, "epipole bench inference")
+    parser.add_argument("subject", type=_bench_name, metavar="|".join(BENCHES), help="what to measure")
+
+
+def _add(group: Any, commands: dict[str, Parser], name: str, summary: str, purpose: str, example: str) -> Parser:
+    """Add a command with its purpose above and its examples below."""
+    indented = "\n".join(f"  {line}" for line in example.splitlines())
+    commands[name] = group.add_parser(name, help=summary, description=purpose, epilog=f"example:\n{indented}")
+    return commands[name]
+
+
+def _inputs(parser: Parser) -> None:
+    """Take a session folder or one video per camera."""
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a session folder, or one video per camera")
+
+
+def _out(parser: Parser, purpose: str, *, required: bool) -> None:
+    """Take the place to write to."""
+    parser.add_argument("--out", type=Path, required=required, metavar="PATH", help=purpose)
+
+
+def _model(parser: Parser) -> None:
+    """Take the name of a pose model."""
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help=f"default: {DEFAULT_MODEL}")
+
+
+def _stature(text: str) -> float:
+    """Read a stature in metres."""
+    value = _number(text, "--stature", "a height in metres, for instance 1.78")
+    low, high = STATURE_M
+    if low <= value <= high:
+        return value
+    hint = f" Did you mean {value / 100:.2f}?" if low <= value / 100 <= high else ""
+    raise argparse.ArgumentTypeError(
+        f"A stature of {value:g} m is nobody's. Give metres between {low} and {high}, for instance 1.78.{hint}"
+    )
+
+
+def _seconds(text: str) -> float:
+    """Read a length in seconds."""
+    value = _number(text, "--seconds", "a length in seconds, for instance 30")
+    if 1 <= value <= 600:
+        return value
+    raise argparse.ArgumentTypeError(f"--seconds {value:g} cannot be made. Give a length between 1 and 600.")
+
+
+def _cameras(text: str) -> int:
+    """Read a number of cameras."""
+    value = _whole(text, "--cameras", "a whole number")
+    if CAMERAS[0] <= value <= CAMERAS[1]:
+        return value
+    raise argparse.ArgumentTypeError(f"The studio has {CAMERAS[0]} to {CAMERAS[1]} cameras, not {value}.")
+
+
+def _seed(text: str) -> int:
+    """Read a seed."""
+    value = _whole(text, "--seed", "a whole number, 0 or more")
+    if value >= 0:
+        return value
+    raise argparse.ArgumentTypeError(f"--seed must be 0 or more, not {value}.")
+
+
+def _bench_name(text: str) -> str:
+    """Read the name of a bench."""
+    if text in BENCHES:
+        return text
+    raise argparse.ArgumentTypeError(
+        f"There is no bench '{text}'.{_nearest(text, list(BENCHES))} Choose one of {', '.join(BENCHES)}."
+    )
+
+
+def _number(text: str, option: str, wanted: str) -> float:
+    """Read a finite number, or say what was wanted."""
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{option} takes {wanted}, not '{text}'.")
+    return value
+
+
+def _whole(text: str, option: str, wanted: str) -> int:
+    """Read a whole number, or say what was wanted."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{option} takes {wanted}, not '{text}'.") from None
+
+
+def _explain_unknown(word: str, parser: Parser) -> str:
+    """Say what an unexpected word may have meant."""
+    if not word.startswith("-"):
+        return f"'{parser.prog}' has no use for '{word}'. See '{parser.prog} --help'."
+    option = word.split("=", maxsplit=1)[0]
+    known = [name for action in parser._actions for name in action.option_strings]
+    return f"'{parser.prog}' has no option '{option}'.{_nearest(option, known)} See '{parser.prog} --help'."
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    """Suggest the nearest known word, if one is near."""
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f" Did you mean '{found[0]}'?" if found else ""
+
+
+def _version() -> str:
+    """Look up the installed version."""
+    try:
+        return metadata.version("epipole")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"

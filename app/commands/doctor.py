@@ -1,0 +1,189 @@
+"""`epipole doctor`: is this machine ready, and if not, what is to be done."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+from app.arguments import DEFAULT_MODEL
+from app.display import is_headless
+from app.presenters.tone import Tone
+from engine.errors import EngineError, ModelMissingError
+from engine.inference import models
+from engine.inference.backends import create_backend
+
+_PACKAGES = ("numpy", "scipy", "numba", "av", "opencv-python-headless", "openvino", "onnxruntime", "poselib", "PyQt6")
+_CLASHES = (("opencv-python-headless", "opencv-python"), ("onnxruntime", "onnxruntime-gpu"))
+_OLDEST_PYTHON = (3, 11)
+_TRIAL_BYTES = 32_000_000
+_WANTED_FREE_GB = 5.0
+_WANTED_MB_PER_S = 40.0  # four cameras of 1280 x 720, 30 images of 85 kB a second each, and room to spare
+_MARKS = {Tone.GOOD: "ok", Tone.CARE: "care", Tone.BAD: "bad"}
+_QT_TRIAL = "from PyQt6.QtWidgets import QApplication; QApplication(['trial'])"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the diagnosis.
+
+    Parameters
+    ----------
+    subject
+    words
+        What was found, and what to do where something is wrong.
+    tone
+        BAD where the program cannot do its work like this, CARE where something will be worse than it could be.
+    """
+
+    subject: str
+    words: str
+    tone: Tone = Tone.GOOD
+
+
+def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its options
+    """Look at everything, print a line for each.
+
+    Parameters
+    ----------
+    options
+        None of its own.
+
+    Returns
+    -------
+    code
+        0 if the program can work here, else 1.
+    """
+    ready = True
+    for check in CHECKS:
+        finding = check()
+        ready &= finding.tone != Tone.BAD
+        print(f"{_MARKS[finding.tone]:6}{finding.subject:10}{finding.words}", flush=True)
+    print("\nThis machine is ready." if ready else "\nThis machine is not ready: see the lines marked 'bad'.")
+    return 0 if ready else 1
+
+
+def check_python() -> Finding:
+    """Look at Python's version and word length."""
+    version = platform.python_version()
+    if sys.version_info < _OLDEST_PYTHON or sys.maxsize < 2**32:
+        return Finding("Python", f"{version}: a 64-bit Python 3.11 or newer is needed.", tone=Tone.BAD)
+    return Finding("Python", f"{version} on {platform.system()} {platform.machine()}")
+
+
+def check_packages() -> Finding:
+    """Look for packages that are missing, or that overwrite one another's files."""
+    versions = {name: _installed_version(name) for name in _PACKAGES}
+    absent = [name for name, version in versions.items() if version is None]
+    if absent:
+        return Finding("Packages", f"not installed: {', '.join(absent)}. Run: pip install -e .", tone=Tone.BAD)
+    for wanted, rival in _CLASHES:
+        if _installed_version(rival):
+            return Finding("Packages", f"{rival} overwrites {wanted}. Run: pip uninstall {rival}", tone=Tone.BAD)
+    return Finding("Packages", ", ".join(f"{name} {version}" for name, version in versions.items()))
+
+
+def check_model() -> Finding:
+    """Look for the default model and check its hash."""
+    try:
+        model = models.load(DEFAULT_MODEL)
+    except EngineError as error:
+        return Finding("Model", str(error), tone=Tone.BAD)
+    return Finding("Model", f"{DEFAULT_MODEL} is here and verified ({model.sha256[:12]}…)")
+
+
+def check_inference() -> Finding:
+    """Run the default model's largest network once."""
+    try:
+        paths = models.load(DEFAULT_MODEL).paths.values()
+        backend = create_backend("openvino", max(paths, key=lambda path: path.stat().st_size))
+    except ModelMissingError:
+        return Finding("Inference", "cannot be tried before the model is here.", Tone.CARE)
+    except EngineError as error:
+        return Finding("Inference", str(error), tone=Tone.BAD)
+    backend.warm_up(1)
+    start_s = time.perf_counter()
+    backend.warm_up(1)
+    took_ms = (time.perf_counter() - start_s) * 1000
+    words = f"{backend.name}: {took_ms:.0f} ms for one person in one image, {os.cpu_count()} cores"
+    backend.close()
+    return Finding("Inference", words)
+
+
+def check_gpu() -> Finding:
+    """Look for an NVIDIA GPU and what would use it; neither is needed."""
+    if shutil.which("nvidia-smi") is None:
+        return Finding("GPU", "no NVIDIA GPU found; the processor does the work.")
+    if util.find_spec("tensorrt") is None:
+        return Finding("GPU", "an NVIDIA GPU is here; to use it, run: pip install -e '.[gpu]'")
+    return Finding("GPU", "an NVIDIA GPU and TensorRT are here.")
+
+
+def check_disk() -> Finding:
+    """Measure free space and speed of the present folder."""
+    folder = Path.cwd()
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    try:
+        speed = _write_speed_mb_per_s(folder)
+    except OSError as error:
+        return Finding("Disk", f"{folder} cannot be written: {error.strerror}. Work in another folder.", tone=Tone.BAD)
+    words = f"{free_gb:.0f} GB free in {folder}, writes {speed:.0f} MB/s"
+    if free_gb < _WANTED_FREE_GB:
+        return Finding("Disk", f"{words}; make room before you record.", Tone.CARE)
+    if speed < _WANTED_MB_PER_S:
+        return Finding("Disk", f"{words}; recording four cameras wants {_WANTED_MB_PER_S:.0f} MB/s.", Tone.CARE)
+    return Finding("Disk", words)
+
+
+def check_display() -> Finding:
+    """Start Qt in a process of its own, which a missing library would end."""
+    trial = subprocess.run(
+        [sys.executable, "-c", _QT_TRIAL],
+        env={**os.environ, "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if trial.returncode:
+        last = (trial.stderr.strip().splitlines() or ["no reason given"])[-1]
+        hint = "On Debian or Ubuntu 'make setup' installs what is missing."
+        return Finding("Window", f"Qt cannot start: {last}. {hint}", tone=Tone.BAD)
+    if is_headless(asked=False):
+        return Finding("Window", "there is no screen; the window is written as a picture instead.")
+    return Finding("Window", "a screen is here.")
+
+
+CHECKS: tuple[Callable[[], Finding], ...] = (
+    check_python,
+    check_packages,
+    check_model,
+    check_inference,
+    check_gpu,
+    check_disk,
+    check_display,
+)
+
+
+def _installed_version(name: str) -> str | None:
+    """Look up a package's version; None where it is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _write_speed_mb_per_s(folder: Path) -> float:
+    """Write a file to the disk itself, and measure."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        start_s = time.perf_counter()
+        file.write(os.urandom(_TRIAL_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+        return _TRIAL_BYTES / 1e6 / (time.perf_counter() - start_s)

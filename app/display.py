@@ -1,0 +1,26 @@
+"""Whether there is a screen to show a window on."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+
+def is_headless(*, asked: bool, environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
+    """Decide whether the window becomes a picture.
+
+    Parameters
+    ----------
+    asked
+        ``--headless`` was given.
+    environment
+        Variables of the process.
+    platform
+        As ``sys.platform``; Windows and macOS always have a screen.
+
+    Returns
+    -------
+    headless
+        True where asked for, or where neither an X nor a Wayland display nor a Qt platform is named.
+    """
+    named = any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    return asked or not (named or platform in ("win32", "darwin"))

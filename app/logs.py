@@ -1,0 +1,69 @@
+"""The log file: what a person does not need to read until something goes wrong."""
+
+import logging
+import re
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+_PASSWORD = re.compile(r"(?P<scheme>\w+://)[^/\s@]+@")
+_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+_LIMIT_BYTES = 2_000_000
+
+
+class WithoutPasswords(logging.Formatter):
+    """Writes a record without the user and password of any address in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record.
+
+        Returns
+        -------
+        text
+            ``rtsp://user:secret@host`` reads ``rtsp://***@host``, in tracebacks too.
+        """
+        return hide_passwords(super().format(record))
+
+
+def hide_passwords(text: str) -> str:
+    """Strike the user and password out of every address in a text.
+
+    Parameters
+    ----------
+    text
+
+    Returns
+    -------
+    text
+
+    Examples
+    --------
+    >>> hide_passwords("rtsp://anna:secret@10.0.0.7/live is silent")
+    'rtsp://***@10.0.0.7/live is silent'
+    """
+    return _PASSWORD.sub(r"\g<scheme>***@", text)
+
+
+def start_log(path: Path) -> bool:
+    """Send the log to a file, the newest 2 MB and one file before them.
+
+    Parameters
+    ----------
+    path
+        Its folder is made.
+
+    Returns
+    -------
+    started
+        False where the disk refuses: the program works without a log.
+    """
+    root = logging.getLogger()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(path, maxBytes=_LIMIT_BYTES, backupCount=1, encoding="utf-8")
+    except OSError:
+        root.addHandler(logging.NullHandler())
+        return False
+    handler.setFormatter(WithoutPasswords(_FORMAT))
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    return True

@@ -1,0 +1,34 @@
+"""Where the program keeps what is not the user's: logs; and how it names what is."""
+
+from datetime import datetime
+from pathlib import Path
+
+import platformdirs
+
+
+def log_file() -> Path:
+    """Return the file that takes the log, in the user's own folder for such things."""
+    return platformdirs.user_log_path("epipole", appauthor=False) / "epipole.log"
+
+
+def fresh_folder(parent: Path, now: datetime) -> Path:
+    """Name a folder that does not exist yet.
+
+    Parameters
+    ----------
+    parent
+        Where it would lie.
+    now
+        Goes into the name.
+
+    Returns
+    -------
+    folder
+        ``epipole-2026-01-31-17h05m09``, with a number behind it where that is taken; not yet made.
+    """
+    name = now.strftime("epipole-%Y-%m-%d-%Hh%Mm%S")
+    folder, count = parent / name, 1
+    while folder.exists():
+        count += 1
+        folder = parent / f"{name}-{count}"
+    return folder

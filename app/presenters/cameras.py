@@ -1,0 +1,70 @@
+"""What the grid of cameras shows: an image, who is in it, and how the camera does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.presenters.tone import Tone
+from calibration.geometry.arrays import U8
+from engine.frames import FrameSet
+from engine.poses import Pose2D, PoseSet2D
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CameraTile:
+    """One camera as the grid shows it.
+
+    Parameters
+    ----------
+    name
+    image_bgr : (H, W, 3), uint8
+        None where there is no image of this instant.
+    people
+        In pixels of the image.
+    detail
+        A few words on how it does: size, rate, losses.
+    tone
+        Of the camera's state.
+    message
+        What to do where there is no image; shown in its place.
+    """
+
+    name: str
+    image_bgr: U8 | None
+    people: tuple[Pose2D, ...] = ()
+    detail: str = ""
+    tone: Tone = Tone.NEUTRAL
+    message: str = ""
+
+
+def present_cameras(
+    names: Sequence[str], frames: FrameSet | None, poses: PoseSet2D | None, details: Mapping[str, str]
+) -> tuple[CameraTile, ...]:
+    """Describe every camera at one instant.
+
+    Parameters
+    ----------
+    names
+        In camera order.
+    frames
+        None before the first instant.
+    poses
+        Of the same instant; None where no network has looked yet.
+    details
+        A few words by camera name.
+
+    Returns
+    -------
+    tiles
+        In camera order.
+    """
+    tiles = []
+    for view, name in enumerate(names):
+        frame = frames.frames[view] if frames else None
+        people = poses.views[view] if poses else ()
+        detail = details.get(name, "")
+        if frame is None:
+            message = "No image at this instant" if frames else "Waiting for the first image"
+            tiles.append(CameraTile(name, None, (), detail, Tone.CARE, message))
+        else:
+            tiles.append(CameraTile(name, frame.image_bgr, people, detail, Tone.GOOD if people else Tone.NEUTRAL))
+    return tuple(tiles)

@@ -1,0 +1,71 @@
+"""What the 3D view shows: the cameras, the people and where they have been."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.geometry.arrays import F64
+from calibration.rig import Rig
+from calibration.skeleton import Skeleton
+from engine.poses import Pose3D, PoseSet3D
+
+TRAIL_FRAMESETS = 150
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoomScene:
+    """The room at one instant.
+
+    Parameters
+    ----------
+    rig
+        None until one is known.
+    skeleton
+        Names the joints of the people.
+    people
+        In metres, world.
+    trail_xy_m : (N, 2), m, world
+        Where the first person's hips were on the floor, oldest first; NaN where unknown.
+    headline, message
+        What to do first, where there is no rig.
+    """
+
+    rig: Rig | None
+    skeleton: Skeleton
+    people: tuple[Pose3D, ...] = ()
+    trail_xy_m: F64 | None = None
+    headline: str = ""
+    message: str = ""
+
+
+def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D]) -> RoomScene:
+    """Describe the room at the newest instant.
+
+    Parameters
+    ----------
+    rig
+    skeleton
+    recent
+        Poses up to now, oldest first; as many as the trail is long.
+
+    Returns
+    -------
+    scene
+    """
+    if rig is None:
+        headline = "The room appears once the cameras are calibrated"
+        message = "Let one person walk through the whole room, turn round and reach up, in view of all cameras."
+        return RoomScene(None, skeleton, headline=headline, message=message)
+    newest = deque(recent, TRAIL_FRAMESETS)
+    trail = np.array([_hips_on_floor(poses, skeleton) for poses in newest]).reshape(-1, 2)
+    return RoomScene(rig, skeleton, newest[-1].people if newest else (), trail)
+
+
+def _hips_on_floor(poses: PoseSet3D, skeleton: Skeleton) -> F64:
+    """Find where the first person's hips are on the floor, (2,); NaN where unknown."""
+    if not poses.people:
+        return np.full(2, np.nan)
+    hips = skeleton.indices(("left_hip", "right_hip"))
+    return poses.people[0].xyz[hips, :2].mean(0)

@@ -1,0 +1,12 @@
+"""Tone: how a fact should feel to a person, before it has a colour."""
+
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """How good the news is."""
+
+    NEUTRAL = "neutral"
+    GOOD = "good"
+    CARE = "care"
+    BAD = "bad"

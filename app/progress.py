@@ -1,0 +1,185 @@
+"""Progress in the terminal: how far, how fast, how long still; on stderr, and never in the way of the results.
+
+On a terminal it is one line that is drawn again; elsewhere (a log file, a build server) a plain line every few seconds.
+"""
+
+import shutil
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import TextIO
+
+_REDRAW_S = 0.1
+_PLAIN_LINE_S = 5.0
+_RATE_WINDOW_S = 8.0
+_BAR_CELLS = 24
+
+
+class Progress:
+    """One piece of work with a known end, as a context manager and a callback in one.
+
+    Parameters
+    ----------
+    what
+        What is being done, as a person would say it: "Finding joints".
+    total
+        How much there is to do; None where nobody knows.
+    unit
+        What is counted; ``bytes`` are shown as megabytes.
+    stream
+        Where to write; standard error if not given.
+    clock
+        Seconds that only rise; for tests.
+
+    Examples
+    --------
+    ::
+
+        with Progress("Finding joints", 900, "framesets") as progress:
+            for index, frames in enumerate(framesets):
+                ...
+                progress(index + 1)
+    """
+
+    def __init__(
+        self,
+        what: str,
+        total: int | None = None,
+        unit: str = "framesets",
+        *,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._what, self._total, self._unit = what, total, unit
+        self._stream = sys.stderr if stream is None else stream
+        self._clock = clock
+        self._terminal = self._stream.isatty()
+        self._done = 0
+        self._started_s = clock()
+        self._shown_s = self._started_s - (_REDRAW_S if self._terminal else 0)
+        self._samples: deque[tuple[float, int]] = deque([(self._started_s, 0)])
+
+    def __enter__(self) -> "Progress":
+        """Show that the work begins."""
+        self._show()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave one line that says how it ended."""
+        self._finish(whole=kind is None)
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """Tell how much is done.
+
+        Parameters
+        ----------
+        done
+            So far, from 0.
+        total
+            Replaces the total, where it became known.
+        """
+        now_s = self._clock()
+        self._done, self._total = done, self._total if total is None else total
+        self._samples.append((now_s, done))
+        while len(self._samples) > 2 and now_s - self._samples[0][0] > _RATE_WINDOW_S:
+            self._samples.popleft()
+        if now_s - self._shown_s >= (_REDRAW_S if self._terminal else _PLAIN_LINE_S):
+            self._show()
+
+    def _show(self) -> None:
+        """Write the present state."""
+        self._shown_s = self._clock()
+        if not self._terminal:
+            if self._done:
+                self._write(f"{self._what}: {self._state()}\n")
+            return
+        width = shutil.get_terminal_size((80, 24)).columns - 1
+        line = f"{self._what}  {self._bar()}{self._state()}"
+        if len(line) > width:
+            line = f"{self._what}  {self._state()}"
+        self._write(f"\r\x1b[K{line[:width]}")
+
+    def _finish(self, *, whole: bool) -> None:
+        """Leave one plain line behind."""
+        took_s = self._clock() - self._started_s
+        start = "\r\x1b[K" if self._terminal else ""
+        if not whole:
+            self._write(f"{start}{self._what}: stopped after {self._amount()}.\n" if self._done else start)
+            return
+        self._write(f"{start}{self._what}: {self._amount()} in {in_words(took_s)}.\n")
+
+    def _state(self) -> str:
+        """Say how far, how fast and how long still."""
+        parts = []
+        if self._total:
+            parts.append(f"{min(100, round(100 * self._done / self._total)):3d} %")
+        parts.append(self._amount())
+        rate = self._rate()
+        if rate > 0:
+            parts.append(f"{_count(rate, self._unit)}/s")
+            if self._total and self._total > self._done:
+                parts.append(f"{in_words((self._total - self._done) / rate)} left")
+        return "  ".join(parts)
+
+    def _amount(self) -> str:
+        """Say how much is done, with its unit."""
+        unit = "MB" if self._unit == "bytes" else self._unit
+        done = _count(self._done, self._unit)
+        whole = f" of {_count(self._total, self._unit)}" if self._total and self._done < self._total else ""
+        return f"{done}{whole} {unit}"
+
+    def _rate(self) -> float:
+        """Measure units per second over the last seconds."""
+        (first_s, first), (last_s, last) = self._samples[0], self._samples[-1]
+        return (last - first) / (last_s - first_s) if last_s > first_s else 0.0
+
+    def _bar(self) -> str:
+        """Draw the bar; nothing where the total is unknown."""
+        if not self._total:
+            return ""
+        full = min(_BAR_CELLS, _BAR_CELLS * self._done // self._total)
+        encoding = (getattr(self._stream, "encoding", None) or "").lower()
+        solid, empty = ("█", "░") if encoding.startswith("utf") else ("#", ".")
+        return f"{solid * full}{empty * (_BAR_CELLS - full)} "
+
+    def _write(self, text: str) -> None:
+        """Write and show at once."""
+        self._stream.write(text)
+        self._stream.flush()
+
+
+def in_words(seconds: float) -> str:
+    """Say a length of time.
+
+    Parameters
+    ----------
+    seconds
+
+    Returns
+    -------
+    words
+
+    Examples
+    --------
+    >>> in_words(0.42), in_words(17.2), in_words(190), in_words(7320)
+    ('0.4 s', '17 s', '3 min 10 s', '2 h 2 min')
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _count(amount: float, unit: str) -> str:
+    """Write an amount in its unit."""
+    if unit == "bytes":
+        return f"{amount / 1e6:.1f}"
+    return f"{amount:.0f}" if amount >= 100 or amount == int(amount) else f"{amount:.1f}"

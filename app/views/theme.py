@@ -1,0 +1,140 @@
+"""The look: colours, type and one scale for everything, from 1280 x 720 to 3840 x 2160."""
+
+import re
+from dataclasses import dataclass, fields
+from importlib import resources
+from itertools import pairwise
+
+from PyQt6.QtCore import QSize
+from PyQt6.QtGui import QColor, QFont
+
+from app.presenters.tone import Tone
+
+_FAMILIES = ["Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "Cantarell", "Ubuntu", "DejaVu Sans"]
+_DESIGN_HEIGHT_PX = 720
+_LARGEST_SCALE = 3.0
+_UNIT = re.compile(r"(\d+(?:\.\d+)?)u\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of the dark theme, by what they are for."""
+
+    ground: str = "#0e1116"
+    surface: str = "#151a21"
+    raised: str = "#1e252e"
+    line: str = "#272f3a"
+    text: str = "#e9edf2"
+    muted: str = "#93a0b0"
+    accent: str = "#5cc8ff"
+    good: str = "#45d6a0"
+    care: str = "#ffb84d"
+    bad: str = "#ff6b6b"
+    good_soft: str = "#16352c"
+    care_soft: str = "#3a2d16"
+    bad_soft: str = "#3d1e20"
+    left: str = "#ff9f5a"
+    right: str = "#4fb8ff"
+    middle: str = "#e9edf2"
+
+
+PALETTE = Palette()
+TONE_COLOURS = {
+    Tone.NEUTRAL: PALETTE.muted,
+    Tone.GOOD: PALETTE.good,
+    Tone.CARE: PALETTE.care,
+    Tone.BAD: PALETTE.bad,
+}
+
+
+def scale_for(size: QSize) -> float:
+    """Choose how large to draw in a window of this size.
+
+    Parameters
+    ----------
+    size
+        Of the window, px.
+
+    Returns
+    -------
+    scale
+        1 at 1280 x 720; grows a little slower than the window, since a larger screen is also looked at from nearer.
+    """
+    ratio = min(size.height() / _DESIGN_HEIGHT_PX, size.width() / 1280)
+    return min(max(ratio, 1.0) ** 0.9, _LARGEST_SCALE)
+
+
+def stylesheet(scale: float) -> str:
+    """Write the style sheet for a scale.
+
+    Parameters
+    ----------
+    scale
+        Pixels per unit ``u`` of ``assets/theme.qss``.
+
+    Returns
+    -------
+    qss
+    """
+    text = (resources.files("assets") / "theme.qss").read_text(encoding="utf-8")
+    for colour in fields(Palette):
+        text = text.replace(f"{{{colour.name}}}", getattr(PALETTE, colour.name))
+    return _UNIT.sub(lambda match: f"{max(1, round(float(match[1]) * scale))}px", text)
+
+
+def font(scale: float, size_u: float, *, bold: bool = False) -> QFont:
+    """Make a font for painting.
+
+    Parameters
+    ----------
+    scale
+    size_u
+        Height in units of the design.
+    bold
+
+    Returns
+    -------
+    font
+    """
+    face = QFont(_FAMILIES)
+    face.setPixelSize(max(8, round(size_u * scale)))
+    face.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    return face
+
+
+def confidence_colour(confidence: float) -> QColor:
+    """Colour a confidence: red below 0.3, amber around 0.5, green from 0.8.
+
+    Parameters
+    ----------
+    confidence
+        0 to 1.
+
+    Returns
+    -------
+    colour
+    """
+    stops = ((0.3, QColor(PALETTE.bad)), (0.5, QColor(PALETTE.care)), (0.8, QColor(PALETTE.good)))
+    if confidence <= stops[0][0]:
+        return stops[0][1]
+    for (low, start), (high, end) in pairwise(stops):
+        if confidence <= high:
+            return blend(start, end, (confidence - low) / (high - low))
+    return stops[-1][1]
+
+
+def blend(start: QColor, end: QColor, share: float) -> QColor:
+    """Mix two colours.
+
+    Parameters
+    ----------
+    start, end
+    share
+        0 gives `start`, 1 gives `end`.
+
+    Returns
+    -------
+    colour
+    """
+    mixed = [round(a + (b - a) * share) for a, b in zip(start.getRgb(), end.getRgb())]
+    return QColor(*mixed)

@@ -1,0 +1,66 @@
+"""What a person types to name a camera, a file or a stream."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+]+):", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def scheme(address: str) -> str:
+    """Tell what kind of source an address names.
+
+    Parameters
+    ----------
+    address
+        For instance ``studio:walk?seed=1``, ``usb:0``, or a path.
+
+    Returns
+    -------
+    scheme
+        In small letters; ``file`` for a path. One letter and a colon is a drive, not a scheme, and a name
+        that exists as a file is a file.
+    """
+    match = _SCHEME.match(address)
+    return match[1].lower() if match and not Path(address).exists() else "file"
+
+
+def without_password(address: str) -> str:
+    """Take user name and password out of an address, for logs, messages and sessions.
+
+    Parameters
+    ----------
+    address
+
+    Returns
+    -------
+    address
+        ``rtsp://user:secret@door/1`` becomes ``rtsp://door/1``.
+    """
+    return _PASSWORD.sub("", address)
+
+
+def view_names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Name the views after their files.
+
+    Parameters
+    ----------
+    paths
+        Different files.
+
+    Returns
+    -------
+    names
+        The stems. Where two agree, their folders' names are put before them (``left_video``, ``right_video``) until
+        all differ; where even that does not help (``a.mp4``, ``a.avi``), every stem is followed by its position.
+    """
+    absolute = [Path(path).absolute() for path in paths]
+    names = [path.stem for path in absolute]
+    for level in range(1, max((len(path.parts) for path in absolute), default=0) - 1):
+        clash = [index for index, name in enumerate(names) if names.count(name) > 1]
+        for index in clash:
+            names[index] = "_".join((*absolute[index].parts[1:-1][-level:], absolute[index].stem))
+    if len(set(names)) == len(names):
+        return tuple(names)
+    return tuple(f"{path.stem}_{index + 1}" for index, path in enumerate(absolute))

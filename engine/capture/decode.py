@@ -1,0 +1,134 @@
+"""Video files opened and decoded; what is no video is refused in a sentence, what is damaged is left out and counted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from engine.errors import CameraNotFoundError, UnreadableSourceError
+
+
+@dataclass
+class Damage:
+    """Counts what could not be read."""
+
+    pictures: int = 0
+    tail: str = ""
+
+
+def open_video(path: Path, name: str) -> tuple[InputContainer, VideoStream]:
+    """Open a file that should be a video.
+
+    Parameters
+    ----------
+    path
+    name
+        The view's name, for the errors.
+
+    Returns
+    -------
+    container, stream
+        The container is the caller's to close.
+
+    Raises
+    ------
+    CameraNotFoundError
+        If there is no such file.
+    UnreadableSourceError
+        If it is no video.
+    """
+    _refuse_what_is_no_file(path, name)
+    try:
+        # "file:" and the whitelist keep a playlist that calls itself a video from reaching into the network.
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+    except (FFmpegError, OSError, ValueError) as error:
+        raise UnreadableSourceError(name, _why_not_a_video(path, error)) from error
+    try:
+        streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+        if not streams:
+            raise UnreadableSourceError(name, f"'{path}' holds {_contents(container)}. Choose the camera's video file.")
+        streams[0].thread_count = 1  # one decoder thread per file: more cost the same CPU and starve the others
+        return container, streams[0]
+    except BaseException:
+        container.close()
+        raise
+
+
+def pictures(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoFrame]:
+    """Decode a video in the order of presentation, around what is damaged.
+
+    Parameters
+    ----------
+    container, stream
+    damage
+        Counts the pictures left out, and keeps what ended the file early.
+
+    Yields
+    ------
+    picture
+    """
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except FFmpegError as error:  # the demuxer cannot go on: a torn tail, or a disk that is gone
+            damage.tail = str(error.strerror)
+            return
+        try:
+            decoded = packet.decode()
+        except FFmpegError:
+            damage.pictures += 1
+            continue
+        for picture in decoded:
+            if picture.is_corrupt:
+                damage.pictures += 1
+            else:
+                yield picture
+
+
+def _refuse_what_is_no_file(path: Path, name: str) -> None:
+    """Raise for a path that holds no bytes to read."""
+    try:
+        if path.is_dir():
+            raise UnreadableSourceError(
+                name, f"'{path}' is a folder without a session.toml. Name a video file or a session folder."
+            )
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except FileNotFoundError as error:
+        raise CameraNotFoundError(name, f"There is no video '{path}'. Check the path.") from error
+    except OSError as error:
+        raise UnreadableSourceError(
+            name, f"'{path}' cannot be read: {error.strerror}. Check its permissions and its disk."
+        ) from error
+    if empty:
+        raise UnreadableSourceError(
+            name, f"'{path}' is empty (0 bytes): the recording or the copy failed. Copy it again from the camera."
+        )
+
+
+def _why_not_a_video(path: Path, error: Exception) -> str:
+    """Say why a file cannot be opened as a video."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    if start[4:8] in (b"ftyp", b"mdat", b"wide"):
+        return (
+            f"'{path}' is cut off: the index at its end (moov) is missing, so that no frame can be found. "
+            "Copy it again from the camera."
+        )
+    if isinstance(error, OSError) and not isinstance(error, ValueError):
+        return f"'{path}' cannot be read: {error.strerror}. Check its permissions and its disk."
+    return f"'{path}' is not a video: its contents fit no known format. Choose the camera's video file."
+
+
+def _contents(container: InputContainer) -> str:
+    """Name what a file without pictures holds."""
+    return "sound but no video" if container.streams.audio else "no video"

@@ -1,0 +1,144 @@
+"""Video files put into a session as they are: the same packets in Matroska, with their exact times in a ledger."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain, islice
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from engine.capture.decode import open_video
+from engine.capture.presentation import RisingTimes
+from engine.capture.video_facts import VideoFacts, look
+from engine.clock import ns_from_ticks
+from engine.disk import saying_what_the_disk_refused
+from engine.ledger import LedgerRow, LedgerWriter
+from engine.session import LEDGER, VIDEO, suffixed
+
+# How many packets are looked at for the lowest stamp; images before a file's start, which it hides, come first.
+START_PACKETS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedVideo:
+    """A video that was put into a session.
+
+    Parameters
+    ----------
+    facts
+        What it is.
+    video
+        The new file.
+    ledger
+        None where the video's own stamps are the times.
+    start_ns
+        The time at the video's stamp 0; None where there is no ledger.
+    """
+
+    facts: VideoFacts
+    video: Path
+    ledger: Path | None = None
+    start_ns: int | None = None
+
+
+def copy_video(source: Path, name: str, stem: Path) -> CopiedVideo:
+    """Put a video into a session as it is: the same packets, not decoded and not encoded, without the sound.
+
+    Parameters
+    ----------
+    source
+        A video file.
+    name
+        The view's name, for errors.
+    stem
+        Gets ``<stem>.mkv`` and ``<stem>.frames.csv``. Where Matroska cannot hold the video, or its stamps are missing
+        or do not rise, the whole file is copied under its own suffix, without a ledger.
+
+    Returns
+    -------
+    copied
+
+    Raises
+    ------
+    SessionError
+        If the disk refuses; then nothing is left behind.
+    engine.errors.CameraError
+        If the source is no video.
+    """
+    facts = look(source, name)
+    video, ledger, whole = suffixed(stem, VIDEO), suffixed(stem, LEDGER), suffixed(stem, source.suffix.lower())
+    try:
+        with saying_what_the_disk_refused(video):
+            remuxed = _remux(source, name, video)
+            rows = None if remuxed is None else _rows(remuxed.stamps_ns, facts)
+            if remuxed is None or rows is None:
+                video.unlink(missing_ok=True)
+                shutil.copyfile(source, whole)
+                return CopiedVideo(facts, whole)
+            with LedgerWriter(ledger) as writer:
+                for row in rows:
+                    writer.put(row)
+            return CopiedVideo(facts, video, ledger, -facts.first_ns - remuxed.shift_ns)
+    except BaseException:
+        for path in (video, ledger, whole):
+            path.unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Remuxed:
+    """Stamps of the images that were copied, as in the source, and by how much they were moved in the copy."""
+
+    stamps_ns: list[int]
+    shift_ns: int
+
+
+def _remux(source: Path, name: str, video: Path) -> _Remuxed | None:
+    """Copy the packets; None if Matroska cannot hold them."""
+    container, stream = open_video(source, name)
+    with container:
+        tick_s = Fraction(stream.time_base or 1)
+        packets = _packets(container, stream)
+        first = list(islice(packets, START_PACKETS))
+        shift = max(0, -min((packet.pts for packet in first if packet.pts is not None), default=0))
+        stamps = []
+        try:
+            with av.open(str(video), "w", format="matroska") as copy:
+                target = copy.add_stream_from_template(stream)
+                for packet in chain(first, packets):
+                    if packet.pts is None or packet.dts is None:
+                        return None
+                    if not packet.is_discard:
+                        stamps.append(ns_from_ticks(packet.pts, tick_s))
+                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                    packet.stream = target
+                    copy.mux(packet)
+        except OSError:
+            raise
+        except (FFmpegError, ValueError):
+            return None
+    return _Remuxed(stamps, ns_from_ticks(shift, tick_s))
+
+
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
+    """Read packets up to the end, or to where the file is torn."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, FFmpegError):
+            return
+        if packet.size:
+            yield packet
+
+
+def _rows(stamps_ns: list[int], facts: VideoFacts) -> list[LedgerRow] | None:
+    """Write the ledger of a copied video; None if its stamps do not rise."""
+    times = RisingTimes(facts.first_ns, facts.period_ns)
+    moments = [times.next(stamp_ns) for stamp_ns in sorted(stamps_ns)]
+    return None if times.mended else [LedgerRow(*moment, facts.size_wh) for moment in moments]

@@ -1,0 +1,99 @@
+"""The `csv` format: one row per frame, person and joint, in metres; a missing joint is an omitted row."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, I64
+from engine.clock import NS_PER_S
+from engine.disk import whole_file
+from engine.poses import PoseSet3D
+from engine.session import Session
+
+HEADER = "frame,time_s,person,joint,x_m,y_m,z_m,confidence,views\n"
+
+
+def export_csv(session: Session, path: Path, smooth: Callable[[PoseSet3D], PoseSet3D] | None) -> None:
+    """Write a session's 3D poses.
+
+    Parameters
+    ----------
+    session
+    path
+    smooth
+        None leaves them as they were reconstructed.
+
+    Raises
+    ------
+    SessionError
+        If the session holds no 3D poses.
+    OSError
+        If the disk refuses.
+    """
+    poses = session.poses_3d()
+    pose_sets = poses.sets_3d() if smooth is None else map(smooth, poses.sets_3d())
+    write_poses_csv(path, pose_sets, poses.header.joints, start_ns=session.start_ns())
+
+
+def write_poses_csv(path: Path, pose_sets: Iterable[PoseSet3D], joints: Sequence[str], *, start_ns: int) -> None:
+    """Write 3D poses, the whole file or none.
+
+    Parameters
+    ----------
+    path
+    pose_sets
+    joints : J names
+    start_ns
+        Time of frameset 0, from which seconds count.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    with whole_file(path) as file:
+        file.write(HEADER)
+        for poses in pose_sets:
+            file.writelines(_rows(poses, joints, start_ns))
+
+
+def write_positions_csv(path: Path, time_ns: I64, positions: Mapping[str, F64], *, views: int) -> None:
+    """Write known joint positions of one person in the same columns, for instance the studio's truth.
+
+    Parameters
+    ----------
+    path
+    time_ns : (T,)
+        Times of framesets 0 to T - 1.
+    positions
+        By joint name, (T, 3), m, world; NaN is an omitted row.
+    views
+        How many cameras there were.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    with whole_file(path) as file:
+        file.write(HEADER)
+        for frame, now_ns in enumerate(time_ns):
+            time_s = (int(now_ns) - int(time_ns[0])) / NS_PER_S
+            for joint, xyz in positions.items():
+                if np.isfinite(xyz[frame]).all():
+                    x, y, z = xyz[frame]
+                    file.write(f"{frame},{time_s:.6f},0,{joint},{x:.6g},{y:.6g},{z:.6g},1,{views}\n")
+
+
+def _rows(poses: PoseSet3D, joints: Sequence[str], start_ns: int) -> Iterator[str]:
+    """Write the rows of one frameset."""
+    time_s = (poses.timestamp_ns - start_ns) / NS_PER_S
+    for pose in poses.people:
+        xyz, confidence, views = pose.xyz.tolist(), pose.confidence.tolist(), pose.views.tolist()
+        for k in np.flatnonzero(np.isfinite(pose.xyz).all(-1)):
+            x, y, z = xyz[k]
+            yield (
+                f"{poses.index},{time_s:.6f},{pose.person},{joints[k]},{x:.6g},{y:.6g},{z:.6g},"
+                f"{confidence[k]:.4g},{views[k]}\n"
+            )

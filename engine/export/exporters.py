@@ -1,0 +1,51 @@
+"""The formats a session can be exported to. A new one is a file and a line here."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TypeAlias
+
+from engine.errors import EngineError, SessionError
+from engine.poses import PoseSet3D
+from engine.session import Session
+
+Smooth: TypeAlias = Callable[[PoseSet3D], PoseSet3D]
+Exporter: TypeAlias = Callable[[Session, Path, Smooth | None], None]
+
+EXPORTERS = {
+    "csv": "engine.export.csv_3d:export_csv",
+    "csv2d": "engine.export.csv_2d:export_csv2d",
+}
+
+
+def export_session(session: Session, format_name: str, path: Path, *, smooth: Smooth | None = None) -> None:
+    """Write a session in the format of another program.
+
+    Parameters
+    ----------
+    session
+    format_name
+        A key of `EXPORTERS`.
+    path
+        Replaced only when the new file is complete.
+    smooth
+        Calms the 3D poses on their way, each frameset in turn; None leaves them as they were reconstructed.
+
+    Raises
+    ------
+    EngineError
+        If there is no such format, or it cannot be smoothed.
+    SessionError
+        If the session lacks the poses, or the disk refuses.
+    """
+    target = EXPORTERS.get(format_name)
+    if target is None:
+        raise EngineError(f"There is no format '{format_name}'. Known: {', '.join(EXPORTERS)}.")
+    module, function = target.split(":")
+    exporter: Exporter = getattr(import_module(module), function)
+    try:
+        exporter(session, Path(path), smooth)
+    except OSError as error:
+        raise SessionError(
+            f"'{path}' cannot be written: {error.strerror or error}. Choose another place, or free some space."
+        ) from error

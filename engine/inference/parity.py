@@ -1,0 +1,146 @@
+"""The precision gate: a cheaper number format is used only where its joints agree with f32 on real crops."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from calibration.geometry.arrays import U8
+from engine.errors import BackendUnavailableError
+from engine.inference.backends import BackendOptions
+from engine.inference.models import Model, models_folder
+from engine.inference.networks import load_network
+from engine.inference.person_network import PersonNetwork
+from engine.inference.preprocess import Region
+
+MAX_DEVIATION = 1 / 256  # of the region's side: one pixel of a 256 px crop, below the network's own noise
+PERCENTILE = 95.0
+MIN_JOINTS = 200  # fewer sure joints prove nothing
+SURE = 0.5  # confidence from which a joint counts
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How well a precision agrees with f32.
+
+    Parameters
+    ----------
+    precision
+        The candidate.
+    deviation
+        95th percentile of the joints' distance, in sides of the region; NaN if it could not be run.
+    joints
+        How many were compared.
+    """
+
+    precision: str
+    deviation: float
+    joints: int
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether the candidate may replace f32."""
+        return self.joints >= MIN_JOINTS and self.deviation <= MAX_DEVIATION
+
+
+def compare(reference: PersonNetwork, candidate: PersonNetwork, images_bgr: Sequence[U8], precision: str) -> Parity:
+    """Compare two runs of one network on the people in some images.
+
+    Parameters
+    ----------
+    reference, candidate
+        The same network, in f32 and in the candidate's precision.
+    images_bgr : of (H, W, 3)
+        With people in them; ten people are enough.
+    precision
+        The candidate's.
+
+    Returns
+    -------
+    parity
+        Over the joints that the reference is sure of.
+    """
+    places = _people(reference, images_bgr)
+    images, regions = [images_bgr[i] for i, _ in places], [region for _, region in places]
+    pairs = zip(reference.locate(images, regions), candidate.locate(images, regions), regions)
+    apart = [
+        np.linalg.norm(other.xy - one.xy, axis=1)[one.confidence >= SURE] / max(region.size_wh)
+        for one, other, region in pairs
+    ]
+    distances = np.concatenate(apart) if apart else np.empty(0)
+    deviation = float(np.percentile(distances, PERCENTILE)) if len(distances) else float("nan")
+    return Parity(precision, deviation, len(distances))
+
+
+def check_precision(model: Model, backend: str, precision: str, images_bgr: Sequence[U8]) -> Parity:
+    """Compare a precision with f32 on images of people, and remember the answer for this model and runtime.
+
+    Parameters
+    ----------
+    model
+        On this machine, verified.
+    backend
+        Name of the runtime.
+    precision
+        The candidate, for instance ``bf16``.
+    images_bgr : of (H, W, 3)
+        With people in them.
+
+    Returns
+    -------
+    parity
+        Not accepted where this processor does not have the precision.
+    """
+    reference = load_network(model, backend, BackendOptions())
+    try:
+        candidate = load_network(model, backend, BackendOptions(precision=precision))
+    except BackendUnavailableError:
+        parity, runtime = Parity(precision, float("nan"), 0), reference.name
+    else:
+        parity, runtime = compare(reference, candidate, images_bgr, precision), reference.name
+        candidate.close()
+    reference.close()
+    _remember(model, runtime, parity)
+    return parity
+
+
+def remembered(model: Model, runtime: str) -> tuple[Parity, ...]:
+    """Return what was found out about a model in a runtime on this machine; empty where nothing was.
+
+    Parameters
+    ----------
+    model
+        Its hash counts, not its name.
+    runtime
+        Name of the network in f32, with the runtime's version: another version is asked anew.
+    """
+    path = _file(model)
+    if not path.is_file():
+        return ()
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(Parity(**entry["parity"]) for entry in entries if entry["runtime"] == runtime)
+
+
+def _remember(model: Model, runtime: str, parity: Parity) -> None:
+    """Write an answer down, in place of an older one of the same precision."""
+    kept = [known for known in remembered(model, runtime) if known.precision != parity.precision]
+    entries = [
+        {"runtime": runtime, "parity": {name: getattr(known, name) for name in Parity.__slots__}}
+        for known in (*kept, parity)
+    ]
+    path = _file(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(entries, indent=1), encoding="utf-8")
+
+
+def _people(network: PersonNetwork, images_bgr: Sequence[U8]) -> list[tuple[int, Region]]:
+    """Return the image and region of each person that the detector finds."""
+    found = network.find(images_bgr)
+    return [(i, network.region(finding.points)) for i, people in enumerate(found) for finding in people]
+
+
+def _file(model: Model) -> Path:
+    """Return where the answers for a model lie."""
+    return models_folder() / "parity" / f"{model.sha256}.json"

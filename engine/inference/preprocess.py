@@ -1,0 +1,182 @@
+"""Crops: which part of an image a network sees, how it is cut out, and the way back to the image."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from calibration.geometry.arrays import F32, F64, U8
+from engine.inference.model_card import NetworkInput
+
+BLACK = cv2.BORDER_CONSTANT
+EDGE = cv2.BORDER_REPLICATE
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rotated rectangle in an image.
+
+    Parameters
+    ----------
+    center_xy
+        px.
+    size_wh
+        px, along its own axes.
+    angle_rad
+        Clockwise as seen on the screen; 0 is upright.
+    """
+
+    center_xy: tuple[float, float]
+    size_wh: tuple[float, float]
+    angle_rad: float = 0.0
+
+
+def whole_image(size_wh: tuple[int, int]) -> Region:
+    """Return the square around an image; what it adds beside the image is the letterbox."""
+    side = float(max(size_wh))
+    return Region((size_wh[0] / 2, size_wh[1] / 2), (side, side))
+
+
+def region_from_points(center_xy: F64, top_xy: F64, scale: float) -> Region:
+    """Return the square around a person, turned so that the person stands upright in it.
+
+    Parameters
+    ----------
+    center_xy : (2,), px
+        Middle of the hips.
+    top_xy : (2,), px
+        Any point as far from it as the person reaches, in the direction of the head.
+    scale
+        Margin around the person.
+
+    Returns
+    -------
+    region
+    """
+    right, down = (float(value) for value in top_xy - center_xy)
+    side = 2.0 * math.hypot(right, down) * scale
+    return Region((float(center_xy[0]), float(center_xy[1])), (side, side), math.atan2(right, -down))
+
+
+def region_from_box(box_xyxy: F64, scale: float, size_wh: tuple[int, int]) -> Region:
+    """Return the upright rectangle around a box, in the shape of a network's input.
+
+    Parameters
+    ----------
+    box_xyxy : (4,), px
+        Left, top, right, bottom.
+    scale
+        Margin around the box.
+    size_wh
+        Of the network's input; only its ratio counts.
+
+    Returns
+    -------
+    region
+        The smallest one of that ratio that holds the box, times `scale`.
+    """
+    left, top, right, bottom = (float(value) for value in box_xyxy)
+    ratio = size_wh[0] / size_wh[1]
+    height = max(bottom - top, (right - left) / ratio)
+    return Region(((left + right) / 2, (top + bottom) / 2), (height * ratio * scale, height * scale))
+
+
+def image_from_crop(region: Region, crop_wh: tuple[int, int]) -> F64:
+    """Return the map from a crop's pixels to the image's.
+
+    Parameters
+    ----------
+    region
+        What the crop shows.
+    crop_wh
+        px.
+
+    Returns
+    -------
+    matrix : (2, 3)
+        ``xy_image = matrix @ (x_crop, y_crop, 1)``.
+
+    Notes
+    -----
+    Crop pixel 0 lies on the region's edge and pixel ``crop_wh`` on the opposite one, as in the graphs of MediaPipe:
+    its networks were trained on crops that were cut this way.
+    """
+    cos, sin = math.cos(region.angle_rad), math.sin(region.angle_rad)
+    axes = np.array([[cos, -sin], [sin, cos]]) * region.size_wh
+    matrix = np.empty((2, 3))
+    matrix[:, :2] = axes / crop_wh
+    matrix[:, 2] = region.center_xy - axes.sum(axis=1) / 2
+    return matrix
+
+
+def cut(image_bgr: U8, region: Region, crop_wh: tuple[int, int], border: int) -> U8:
+    """Cut a region out of an image.
+
+    Parameters
+    ----------
+    image_bgr : (H, W, 3)
+        The image.
+    region
+        May reach over the edge.
+    crop_wh
+        px.
+    border
+        `BLACK` or `EDGE`: what lies beyond the edge.
+
+    Returns
+    -------
+    crop_bgr : (h, w, 3)
+    """
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    crop = cv2.warpAffine(image_bgr, image_from_crop(region, crop_wh), crop_wh, flags=flags, borderMode=border)
+    return np.asarray(crop, np.uint8)
+
+
+def as_batch(crops_bgr: Sequence[U8], network_input: NetworkInput) -> F32:
+    """Turn crops into what the network was trained on.
+
+    Parameters
+    ----------
+    crops_bgr : B of (h, w, 3)
+        All of the network's size.
+    network_input
+        Of its card.
+
+    Returns
+    -------
+    batch : (B, h, w, 3) or (B, 3, h, w)
+        RGB, normalised, in the network's layout.
+    """
+    width, height = network_input.size_wh
+    batch = np.empty((len(crops_bgr), 3, height, width), np.float32)
+    if network_input.layout == "nhwc":
+        batch = np.empty((len(crops_bgr), height, width, 3), np.float32)
+    planes = batch if network_input.layout == "nchw" else batch.transpose(0, 3, 1, 2)
+    for crop, target in zip(crops_bgr, planes):
+        for channel, (mean, std) in enumerate(zip(network_input.mean, network_input.std)):
+            np.multiply(crop[..., 2 - channel], np.float32(1 / std), out=target[channel])
+            if mean:
+                target[channel] -= np.float32(mean / std)
+    return batch
+
+
+def crop_to_image(xy: F64, region: Region, crop_wh: tuple[int, int]) -> F64:
+    """Carry points from a crop back into the image.
+
+    Parameters
+    ----------
+    xy : (N, 2), px of the crop
+        The points.
+    region
+        What the crop shows.
+    crop_wh
+        px.
+
+    Returns
+    -------
+    xy : (N, 2), px of the image
+    """
+    matrix = image_from_crop(region, crop_wh)
+    return xy @ matrix[:, :2].T + matrix[:, 2]

@@ -1,0 +1,49 @@
+"""Progress: how far a download is, and how long it still takes."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a download is.
+
+    Parameters
+    ----------
+    done_bytes, total_bytes
+        `total_bytes` is 0 where the other side did not say.
+    left_s
+        NaN where it cannot be known yet.
+    """
+
+    done_bytes: int
+    total_bytes: int
+    left_s: float
+
+
+Watcher: TypeAlias = Callable[[Progress], None]
+
+
+def stopwatch(watch: Watcher, kept_bytes: int = 0) -> Callable[[int, int], None]:
+    """Return a function that is told bytes done and in total, and tells `watch` with the time left.
+
+    Parameters
+    ----------
+    watch
+        Is told the progress.
+    kept_bytes
+        Lay there before; they do not count for the speed.
+    """
+    start_s = time.monotonic()
+
+    def tell(done_bytes: int, total_bytes: int) -> None:
+        fetched, elapsed_s = done_bytes - kept_bytes, time.monotonic() - start_s
+        known = fetched > 0 and total_bytes >= done_bytes
+        watch(
+            Progress(done_bytes, total_bytes, (total_bytes - done_bytes) * elapsed_s / fetched if known else math.nan)
+        )
+
+    return tell

@@ -1,0 +1,118 @@
+"""TopDownNetwork: any network that finds the joints of one person in an upright box: RTMPose, ViTPose, HRNet, yours."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from calibration.geometry.arrays import F32, F64, U8
+from calibration.skeleton import load_skeleton
+from engine.errors import ModelMismatchError
+from engine.inference.backend import Backend
+from engine.inference.blazepose import BlazePoseDetector
+from engine.inference.decode import CODECS, CropJoints
+from engine.inference.model_card import ModelCard
+from engine.inference.person_network import Finding, Sighting
+from engine.inference.preprocess import BLACK, Region, as_batch, crop_to_image, cut, region_from_box
+
+SEEN = 0.3  # confidence from which a joint belongs into the next box
+BODY_WIDTH = 0.5  # of the detector's reach: half the width of somebody who stretches the arms a little
+
+
+class TopDownNetwork:
+    """A network for joints in a box, with a detector before it.
+
+    Parameters
+    ----------
+    card
+        Of the network.
+    joints
+        The network, loaded.
+    detector
+        Finds the boxes; None where the one person fills the image.
+    """
+
+    def __init__(self, card: ModelCard, joints: Backend, detector: BlazePoseDetector | None) -> None:
+        self.name = f"{card.name} ({joints.name})"
+        self.skeleton_name = card.skeleton
+        self._card, self._joints, self._detector = card, joints, detector
+        self._decode = CODECS[card.codec]
+        self._input = _only_input(card, joints)
+        self._check()
+
+    def find(self, images_bgr: Sequence[U8]) -> list[list[Finding]]:
+        """Find the people in whole images; see `engine.inference.person_network.PersonNetwork.find`."""
+        if self._detector is None:
+            return [[Finding(np.array([[0.0, 0.0], [im.shape[1], im.shape[0]]]), 1.0)] for im in images_bgr]
+        found = self._detector.find(images_bgr)
+        return [[Finding(_box(finding.points), finding.score) for finding in people] for people in found]
+
+    def region(self, points: F64) -> Region:
+        """Return the region of a box that is given by two corners."""
+        return region_from_box(points.ravel(), self._card.box_scale, self._card.input.size_wh)
+
+    def locate(self, images_bgr: Sequence[U8], regions: Sequence[Region]) -> list[Sighting]:
+        """Find one person's joints in each region; see `engine.inference.person_network.PersonNetwork.locate`."""
+        if not images_bgr:
+            return []
+        crop_wh = self._card.input.size_wh
+        crops = [cut(image, region, crop_wh, BLACK) for image, region in zip(images_bgr, regions)]
+        seen = self._decoded(as_batch(crops, self._card.input))
+        return [
+            _sighting(crop_to_image(xy, region, crop_wh), confidence, region)
+            for xy, confidence, region in zip(seen.xy, seen.confidence, regions)
+        ]
+
+    def _decoded(self, batch: F32) -> CropJoints:
+        """Run the network and read its joints."""
+        outputs = self._joints.infer({self._input: batch})
+        return self._decode([outputs[name] for name in self._joints.outputs], self._card.input.size_wh)
+
+    def _check(self) -> None:
+        """Run the network once on an empty crop: its joints must be those of the card's skeleton."""
+        width, height = self._card.input.size_wh
+        empty = as_batch([np.zeros((height, width, 3), np.uint8)], self._card.input)
+        try:
+            found = self._decoded(empty).xy.shape[1]
+        except ValueError as error:
+            raise ModelMismatchError(
+                f"Model '{self._card.name}': {error} Correct size_wh or layout in its card."
+            ) from error
+        named = len(load_skeleton(self.skeleton_name).joints)
+        if found != named:
+            raise ModelMismatchError(
+                f"Model '{self._card.name}' finds {found} joints, its skeleton '{self.skeleton_name}' has {named}. "
+                "Correct the skeleton in its card."
+            )
+
+    def close(self) -> None:
+        """Release the runtime; may be called twice."""
+        self._joints.close()
+        if self._detector is not None:
+            self._detector.close()
+
+
+def _only_input(card: ModelCard, joints: Backend) -> str:
+    """Return the name of the network's one input."""
+    if len(joints.inputs) != 1:
+        raise ModelMismatchError(
+            f"Model '{card.name}' has the inputs {', '.join(joints.inputs)}; a network for joints has one, the crop."
+        )
+    return next(iter(joints.inputs))
+
+
+def _sighting(xy: F64, confidence: F64, region: Region) -> Sighting:
+    """Add to the joints how sure they are of a person, and the box for the next image."""
+    score = float(np.sort(confidence)[len(confidence) // 2 :].mean())  # the better half: legs may be out of view
+    sure = xy[confidence >= SEEN]
+    half = np.array(region.size_wh) / 2
+    box = (
+        np.stack([sure.min(axis=0), sure.max(axis=0)]) if len(sure) > 1 else region.center_xy + np.stack([-half, half])
+    )
+    return Sighting(xy, confidence, score, box)
+
+
+def _box(points: F64) -> F64:
+    """Turn the detector's hips and reach into the corners of a box around the body."""
+    reach = np.abs(points[1] - points[0])
+    half = np.maximum(reach, BODY_WIDTH * reach[::-1])
+    return np.stack([points[0] - half, points[0] + half])

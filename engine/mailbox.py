@@ -1,0 +1,138 @@
+"""Where threads meet: `Latest` keeps the newest and counts its drops, `Bounded` keeps everything and makes wait."""
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class ClosedError(Exception):
+    """The mailbox is closed and empty: nothing more will come."""
+
+
+class NothingYetError(Exception):
+    """Nothing came within the time one was ready to wait."""
+
+
+class _Mailbox(Generic[T]):
+    """What both kinds share: waiting, the end of the stream, and the death of the sender."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._items: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._poison: BaseException | None = None
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def take(self, timeout_s: float | None = None) -> T:
+        """Take the oldest item, waiting for one.
+
+        Parameters
+        ----------
+        timeout_s
+            None waits for ever.
+
+        Returns
+        -------
+        item
+
+        Raises
+        ------
+        ClosedError
+            If the mailbox is closed and empty.
+        NothingYetError
+            If nothing came within the time.
+        BaseException
+            What the sender died of (`poison`), after its last items.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._items or self._closed, timeout_s):
+                raise NothingYetError
+            if self._items:
+                self._changed.notify_all()
+                return self._items.popleft()
+            if self._poison is not None:
+                raise self._poison
+            raise ClosedError
+
+    def close(self) -> None:
+        """Say that nothing more will come; what is inside can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def poison(self, error: BaseException) -> None:
+        """Close, and hand this error to whoever takes after the last item."""
+        with self._changed:
+            self._poison = error
+        self.close()
+
+    def discard(self) -> None:
+        """Close and throw away what is inside, so that a sender who waits goes home."""
+        with self._changed:
+            self._items.clear()
+        self.close()
+
+
+class Latest(_Mailbox[T]):
+    """Holds one item; a newer one replaces it and is counted. For screens and live stages.
+
+    Attributes
+    ----------
+    dropped
+        How many items nobody took before the next one came.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.dropped = 0
+
+    def put(self, item: T) -> None:
+        """Leave an item; never waits. After `close` it is thrown away."""
+        with self._changed:
+            if self._closed:
+                return
+            self.dropped += len(self._items)
+            self._items.clear()
+            self._items.append(item)
+            self._changed.notify_all()
+
+
+class Bounded(_Mailbox[T]):
+    """Holds up to `capacity` items in their order and loses none.
+
+    Parameters
+    ----------
+    capacity
+        At least 1.
+    """
+
+    def put(self, item: T, timeout_s: float | None = None) -> bool:
+        """Leave an item, waiting for room.
+
+        Parameters
+        ----------
+        item
+        timeout_s
+            None waits for ever; 0 does not wait.
+
+        Returns
+        -------
+        taken
+            False if there was no room within the time, or the mailbox is closed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity, timeout_s)
+            if self._closed or len(self._items) >= self._capacity:
+                return False
+            self._items.append(item)
+            self._changed.notify_all()
+            return True
+
+    def offer(self, item: T) -> bool:
+        """Leave an item if there is room now; say whether."""
+        return self.put(item, timeout_s=0.0)

@@ -1,0 +1,227 @@
+"""Whole takes: what can be done better when every frameset is already there.
+
+The page (`engine.pipeline`) carries framesets one by one. A recorded take allows more: the person is chosen, left and
+right are repaired and all views are interpolated to common times with the future known.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calibration.geometry.arrays import I64, Mask
+from calibration.noise import sigma_px
+from calibration.observations import Observations
+from calibration.rig import Rig
+from calibration.self_calibrate import Calibration, CalibrationOptions, Progress, self_calibrate
+from calibration.skeleton import Skeleton
+from calibration.swaps import sides_by_rig, steady_sides
+from engine.errors import NobodyInViewError
+from engine.frames import FrameSet
+from engine.people import (
+    Candidates,
+    choose_before_rig,
+    choose_by_rig,
+    gather_candidates,
+    remarks_on_people,
+)
+from engine.pipeline import Pipeline, Sink
+from engine.poses import Pose2D, PoseSet2D, PoseSet3D
+from engine.reconstruct import LEAST_CONFIDENCE, reconstruct_take
+from engine.stages import ahead
+
+LEAST_SEEN = 5  # framesets with a person below which nobody was there
+CHANGED_SHARE = 0.01  # if the rig shows so many choices to have been wrong, it is solved again
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Take:
+    """A take as the network saw it.
+
+    Parameters
+    ----------
+    pose_sets
+        2D poses of every frameset, raw.
+    skeleton
+    views
+        Names, in camera order.
+    sizes_wh : V of them, px
+    """
+
+    pose_sets: tuple[PoseSet2D, ...]
+    skeleton: Skeleton
+    views: tuple[str, ...]
+    sizes_wh: tuple[tuple[int, int], ...]
+
+    @property
+    def candidates(self) -> Candidates:
+        """Everybody in every view, as arrays."""
+        return gather_candidates(self.pose_sets, self.skeleton, self.views, self.sizes_wh)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reconstruction:
+    """A take in the room.
+
+    Parameters
+    ----------
+    poses_2d
+        The person, sides repaired, as person 0 of every view.
+    poses_3d
+    remarks
+        Sentences on who else was seen.
+    """
+
+    poses_2d: tuple[PoseSet2D, ...]
+    poses_3d: tuple[PoseSet3D, ...]
+    remarks: tuple[str, ...]
+
+
+def estimate_poses(
+    framesets: Iterable[FrameSet],
+    estimate: Callable[[FrameSet], PoseSet2D],
+    sinks: Sequence[Sink] = (),
+    on_frameset: Callable[[int], None] | None = None,
+) -> tuple[PoseSet2D, ...]:
+    """Find the people in every frameset of a take.
+
+    Parameters
+    ----------
+    framesets
+        Made ahead in a thread of their own.
+    estimate
+        The network.
+    sinks
+        Get every frameset with its 2D poses and nobody in the room.
+    on_frameset
+        Called with the count done; may raise to cancel.
+
+    Returns
+    -------
+    pose_sets
+    """
+    collected = _Collected(on_frameset)
+    Pipeline(
+        framesets=ahead(framesets),
+        estimate=estimate,
+        associate=lambda poses_2d, _: poses_2d,
+        reconstruct=lambda poses_2d, _: PoseSet3D(poses_2d.index, poses_2d.timestamp_ns, ()),
+        smooth=lambda poses_3d: poses_3d,
+        sinks=(*sinks, collected),
+    ).run()
+    return tuple(collected.pose_sets)
+
+
+def calibrate_take(
+    take: Take, options: CalibrationOptions, progress: Progress = lambda _step, _share: None
+) -> Calibration:
+    """Calibrate the cameras of a take from the person in it.
+
+    Parameters
+    ----------
+    take, options
+    progress
+        Called with the step in words and the share done; may raise to cancel.
+
+    Returns
+    -------
+    calibration
+
+    Raises
+    ------
+    NobodyInViewError
+        If no view, or only one, shows a person.
+    """
+    candidates = take.candidates
+    _demand_somebody(candidates)
+    choice = choose_before_rig(candidates)
+    calibration = self_calibrate(candidates.chosen(choice), options, progress)
+    if calibration.rig is not None and candidates.track.shape[2] > 1:
+        better = choose_by_rig(candidates, calibration.rig, choice)
+        if (better != choice).mean() > CHANGED_SHARE:
+            choice = better
+            calibration = self_calibrate(candidates.chosen(choice), options, progress)
+    remarks = (*calibration.report.remarks, *remarks_on_people(candidates, choice))
+    return replace(calibration, report=replace(calibration.report, remarks=remarks))
+
+
+def reconstruct_take_in_room(take: Take, rig: Rig) -> Reconstruction:
+    """Put the person of a take into the room of a rig.
+
+    Parameters
+    ----------
+    take
+    rig
+        Its cameras in the order of the take's views.
+
+    Returns
+    -------
+    reconstruction
+
+    Raises
+    ------
+    NobodyInViewError
+        If no view, or only one, shows a person.
+    """
+    candidates = take.candidates
+    _demand_somebody(candidates)
+    choice = choose_before_rig(candidates)
+    for _ in range(2):
+        choice = choose_by_rig(candidates, rig, choice)
+    observations = candidates.chosen(choice)
+    swapped = _sides(observations, rig)
+    repaired = observations.mirrored(swapped)
+    poses_2d = tuple(_repaired_set(poses, repaired, t) for t, poses in enumerate(take.pose_sets))
+    found = reconstruct_take(repaired, rig)
+    poses_3d = tuple(replace(solved, index=poses.index) for solved, poses in zip(found, take.pose_sets))
+    return Reconstruction(poses_2d, poses_3d, remarks_on_people(candidates, choice))
+
+
+def _sides(observations: Observations, rig: Rig) -> Mask:
+    """Find swapped sides: by each view's own motion first, then by all views together."""
+    sigma = sigma_px(observations, LEAST_CONFIDENCE)
+    if len(observations.time_ns) == 0:
+        return np.zeros(observations.view_time_ns.shape, bool)
+    steady = steady_sides(observations, sigma)
+    by_rig = sides_by_rig(observations.mirrored(steady), sigma_px(observations.mirrored(steady), LEAST_CONFIDENCE), rig)
+    return steady ^ by_rig
+
+
+def _repaired_set(poses: PoseSet2D, repaired: Observations, t: int) -> PoseSet2D:
+    """Keep one person per view, sides repaired."""
+    views = []
+    for v in range(len(repaired.views)):
+        seen = repaired.seen[t, v].any()
+        views.append((Pose2D(0, repaired.xy[t, v], repaired.confidence[t, v]),) if seen else ())
+    return replace(poses, views=tuple(views))
+
+
+def _demand_somebody(candidates: Candidates) -> None:
+    """Refuse a take with nobody in it, or somebody in one view only."""
+    seen: I64 = (candidates.track >= 0).any(2).sum(0)
+    if (seen >= LEAST_SEEN).sum() >= 2:
+        return
+    if seen.max(initial=0) < LEAST_SEEN:
+        raise NobodyInViewError(
+            "Nobody was found in any view. Check that the cameras show a whole person in good light, then try again."
+        )
+    only = candidates.views[int(np.argmax(seen))]
+    raise NobodyInViewError(
+        f"A person was found in '{only}' only; the room needs two views of the same person."
+        " Turn the other cameras so that they show the person too."
+    )
+
+
+class _Collected:
+    """A sink that keeps the 2D poses and reports how far things are."""
+
+    def __init__(self, on_frameset: Callable[[int], None] | None) -> None:
+        self.pose_sets: list[PoseSet2D] = []
+        self._on_frameset = on_frameset
+
+    def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
+        """Keep the poses, let go of the images."""
+        del frames, poses_3d
+        self.pose_sets.append(poses_2d)
+        if self._on_frameset is not None:
+            self._on_frameset(len(self.pose_sets))

@@ -1,0 +1,284 @@
+"""Writes a Session as it happens: whatever was put is on its way to the disk, and readable after a kill -9."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from calibration.rig import Rig, save_rig
+from calibration.skeleton import Skeleton
+from engine.copy_video import copy_video
+from engine.disk import saying_what_the_disk_refused
+from engine.errors import SessionError
+from engine.record_camera import CameraRecorder
+from engine.records import PoseFileHeader, PoseWriter
+from engine.session import (
+    CAMERAS,
+    LEDGER,
+    POSES_2D,
+    POSES_2D_RAW,
+    POSES_3D,
+    RIG,
+    VIDEO,
+    SessionCamera,
+    SessionFacts,
+    suffixed,
+    write_manifest,
+)
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class PoseWriters:
+    """The three pose files of a session.
+
+    Parameters
+    ----------
+    raw_2d
+        What the network saw, each view alone.
+    matched_2d
+        The same people in all views, left and right repaired.
+    room_3d
+        In metres, unsmoothed.
+    """
+
+    raw_2d: PoseWriter
+    matched_2d: PoseWriter
+    room_3d: PoseWriter
+
+    def close(self) -> None:
+        """Close the files."""
+        for writer in (self.raw_2d, self.matched_2d, self.room_3d):
+            writer.close()
+
+
+class SessionWriter:
+    """Makes a session folder and fills it.
+
+    Parameters
+    ----------
+    path
+        A folder that does not exist yet, or is empty: a session is never overwritten.
+    facts
+
+    Raises
+    ------
+    SessionError
+        If the folder holds something already, or the disk refuses.
+    """
+
+    def __init__(self, path: Path, facts: SessionFacts) -> None:
+        self.path = Path(path)
+        self._facts = facts
+        self._cameras: list[SessionCamera] = []
+        self._recorders: list[CameraRecorder] = []
+        self._poses: PoseWriters | None = None
+        self._closed = False
+        with saying_what_the_disk_refused(self.path):
+            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+                raise SessionError(
+                    f"'{path}' exists and holds something; a session is never overwritten. Choose another name."
+                )
+            (self.path / CAMERAS).mkdir(parents=True, exist_ok=True)
+        self._write_manifest(finished=False)
+
+    def copy_video(self, source: Path, name: str, *, offset_ns: int = 0) -> None:
+        """Add a camera from a video file, its packets unchanged.
+
+        Parameters
+        ----------
+        source
+        name
+            The view's name.
+        offset_ns
+            What to add to the video's times to get the session's time.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses.
+        engine.errors.CameraError
+            If the source is no video.
+        """
+        copied = copy_video(Path(source), name, self._stem(name))
+        self._add(
+            SessionCamera(
+                name=name,
+                source=str(source),
+                video=copied.video.relative_to(self.path).as_posix(),
+                ledger=copied.ledger.relative_to(self.path).as_posix() if copied.ledger else "",
+                size_wh=copied.facts.size_wh,
+                rate_fps=copied.facts.rate_fps,
+                rotation_deg=copied.facts.orientation.clockwise_deg,
+                offset_ns=offset_ns,
+                start_ns=copied.start_ns,
+            )
+        )
+
+    def record_camera(self, name: str, *, source: str, size_wh: tuple[int, int], rate_fps: float) -> CameraRecorder:
+        """Add a camera whose frames will come.
+
+        Parameters
+        ----------
+        name
+            The view's name.
+        source
+            Its address.
+        size_wh : px
+        rate_fps
+            Nominal.
+
+        Returns
+        -------
+        recorder
+            Takes the frames; closed with the session.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses.
+        """
+        stem = self._stem(name)
+        recorder = CameraRecorder(stem, rate_fps)
+        self._recorders.append(recorder)
+        video, ledger = (suffixed(stem, suffix).relative_to(self.path).as_posix() for suffix in (VIDEO, LEDGER))
+        self._add(SessionCamera(name, source, video, ledger, size_wh, rate_fps))
+        return recorder
+
+    def write_poses(self, skeleton: Skeleton, views: Sequence[str]) -> PoseWriters:
+        """Open the pose files.
+
+        Parameters
+        ----------
+        skeleton
+        views
+            Names of the cameras, in order.
+
+        Returns
+        -------
+        writers
+            Closed with the session.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses, or they are open already.
+        """
+        flat = PoseFileHeader(2, skeleton.name, skeleton.joints, tuple(views))
+        self._poses = PoseWriters(
+            PoseWriter(self.path / POSES_2D_RAW, flat),
+            PoseWriter(self.path / POSES_2D, flat),
+            PoseWriter(self.path / POSES_3D, replace(flat, dimensions=3)),
+        )
+        return self._poses
+
+    def write_rig(self, rig: Rig) -> None:
+        """Write where the cameras stand; a later rig replaces an earlier one.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses.
+        """
+        with saying_what_the_disk_refused(self.path / RIG):
+            save_rig(rig, self.path / RIG)
+
+    def update(self, facts: SessionFacts) -> None:
+        """Replace what the session is about, for instance once the model is known.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses.
+        """
+        self._facts = facts
+        self._write_manifest(finished=False)
+
+    def close(self, *, finished: bool = True) -> None:
+        """Finish all files; may be called twice.
+
+        Parameters
+        ----------
+        finished
+            False says in the session that the take was broken off.
+
+        Raises
+        ------
+        SessionError
+            If the disk refused one; the others are finished all the same.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        errors = [error for recorder in self._recorders if (error := _closed(recorder)) is not None]
+        if self._poses is not None:
+            self._poses.close()
+        self._write_manifest(finished=finished and not errors)
+        if errors:
+            raise errors[0]
+
+    def __enter__(self) -> "SessionWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.close(finished=error is None)
+        except SessionError:
+            if error is None:  # the first error is the one to tell
+                raise
+
+    def _stem(self, name: str) -> Path:
+        """Choose a file name for a view; its name may hold what no file name can."""
+        safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ") or "camera"
+        taken = {Path(camera.video).stem.casefold() for camera in self._cameras}
+        names = (safe, *(f"{safe}_{number}" for number in range(2, len(taken) + 3)))
+        return self.path / CAMERAS / next(candidate for candidate in names if candidate.casefold() not in taken)
+
+    def _add(self, camera: SessionCamera) -> None:
+        """Enter a camera."""
+        self._cameras.append(camera)
+        self._write_manifest(finished=False)
+
+    def _write_manifest(self, *, finished: bool) -> None:
+        """Bring session.toml up to date."""
+        with saying_what_the_disk_refused(self.path):
+            write_manifest(self.path, self._facts, self._cameras, finished=finished)
+
+
+def tap(stage: Callable[[Given], Made], sink: Callable[[Made], None]) -> Callable[[Given], Made]:
+    """Let a sink see what a stage of the pipeline makes.
+
+    Parameters
+    ----------
+    stage
+        For instance `estimate`.
+    sink
+        For instance the `put` of a `PoseWriter`.
+
+    Returns
+    -------
+    stage
+        Does the same.
+    """
+
+    def tapped(given: Given) -> Made:
+        made = stage(given)
+        sink(made)
+        return made
+
+    return tapped
+
+
+def _closed(recorder: CameraRecorder) -> SessionError | None:
+    """Close a recorder; return what the disk refused."""
+    try:
+        recorder.close()
+    except SessionError as error:
+        return error
+    return None

@@ -1,0 +1,287 @@
+"""Append-only pose files: one line of JSON that says what is inside, then records of one fixed size.
+
+A record is a person of a frameset (3D) or of one view of it (2D); where there is nobody, one record says so. A
+frameset's records are written in one go and each says how many they are, so that after a kill the file is read up to
+the last whole frameset. Little-endian throughout: ``numpy.fromfile`` reads it with the `dtype` of the header.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calibration.geometry.arrays import F64
+from engine.errors import SessionError
+from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
+
+FORMAT = "epipole-poses"
+SCHEMA = 1
+NOBODY = -1
+NO_IMAGE_NS = np.iinfo(np.int64).min
+_UPPER = np.triu_indices(3)
+
+
+@dataclass(frozen=True, slots=True)
+class PoseFileHeader:
+    """What a pose file is about.
+
+    Parameters
+    ----------
+    dimensions
+        2 for poses in pixels, 3 for poses in metres.
+    skeleton
+        Name of the skeleton, as in ``assets/skeletons``.
+    joints
+        Names, in the order of the records.
+    views
+        Names of the cameras, in order.
+    """
+
+    dimensions: int
+    skeleton: str
+    joints: tuple[str, ...]
+    views: tuple[str, ...]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """One record. Pixels, metres and confidences are float32: 1e-4 px and 1e-6 m at the edge of what occurs."""
+        count = len(self.joints)
+        fields: list[Any] = [("index", "<i8"), ("time_ns", "<i8"), ("rows", "<u2"), ("person", "<i4")]
+        if self.dimensions == 2:
+            fields += [("view", "<u2"), ("view_time_ns", "<i8"), ("score", "<f4"), ("xy", "<f4", (count, 2))]
+        else:
+            fields += [("xyz", "<f4", (count, 3)), ("covariance", "<f4", (count, 6)), ("views", "u1", (count,))]
+        return np.dtype([*fields, ("confidence", "<f4", (count,))])
+
+    def as_line(self) -> bytes:
+        """Return the first line of the file."""
+        table = {
+            "format": FORMAT,
+            "schema": SCHEMA,
+            "dimensions": self.dimensions,
+            "skeleton": self.skeleton,
+            "joints": self.joints,
+            "views": self.views,
+            "dtype": self.dtype.descr,
+        }
+        return json.dumps(table).encode() + b"\n"
+
+
+class PoseWriter:
+    """Writes the poses of a take as they come; every frameset is with the operating system before `put` returns.
+
+    Parameters
+    ----------
+    path
+        Must not exist.
+    header
+
+    Raises
+    ------
+    SessionError
+        If the disk refuses, or the file exists.
+    """
+
+    def __init__(self, path: Path, header: PoseFileHeader) -> None:
+        self.header = header
+        self._path = Path(path)
+        try:
+            self._file = self._path.open("xb", buffering=0)
+        except OSError as error:
+            raise SessionError(f"'{path}' cannot be written: {error.strerror}. Choose another folder.") from error
+        self._length = 0
+        self._append(header.as_line())
+
+    def put(self, poses: PoseSet2D | PoseSet3D) -> None:
+        """Add a frameset.
+
+        Parameters
+        ----------
+        poses
+            Of the dimension, views and joints of the header.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses. What was written before stays readable.
+        ValueError
+            If the poses do not fit the header.
+        """
+        if self.header.dimensions == 2 and isinstance(poses, PoseSet2D):
+            rows = _rows_2d(poses, self.header)
+        elif self.header.dimensions == 3 and isinstance(poses, PoseSet3D):
+            rows = _rows_3d(poses, self.header)
+        else:
+            raise ValueError(f"This file takes {self.header.dimensions}D poses, not a {type(poses).__name__}.")
+        self._append(rows.tobytes())
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._file.close()
+
+    def _append(self, data: bytes) -> None:
+        """Write all of it, or leave the file as it was."""
+        try:
+            written = 0
+            while written < len(data):
+                written += self._file.write(data[written:]) or 0
+            self._length += len(data)
+        except OSError as error:
+            os.ftruncate(self._file.fileno(), self._length)
+            raise SessionError(
+                f"'{self._path}' cannot be written any further: {error.strerror}. What was written so far is kept; "
+                "free some space and start again."
+            ) from error
+
+
+class PoseReader:
+    """Reads a pose file, also one that was cut off.
+
+    Parameters
+    ----------
+    path
+
+    Attributes
+    ----------
+    header
+    records : (N,), structured, read-only
+        All whole framesets as they stand in the file.
+    torn
+        Whether the last frameset was cut off; it is left out.
+
+    Raises
+    ------
+    SessionError
+        If the file cannot be read, is no pose file, or is of a newer program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with Path(path).open("rb") as file:
+                self.header = _header_from_line(file.readline(), path)
+                dtype = self.header.dtype
+                body = file.read()
+        except OSError as error:
+            raise SessionError(f"The poses '{path}' cannot be read: {error.strerror}.") from error
+        records = np.frombuffer(body, dtype, len(body) // dtype.itemsize)
+        self.records = records[: _whole_framesets(records)]
+        self.torn = len(self.records) * dtype.itemsize < len(body)
+
+    def __iter__(self) -> Iterator[PoseSet2D | PoseSet3D]:
+        """Yield the framesets in the order of the file, as `sets_2d` or `sets_3d`."""
+        return self.sets_2d() if self.header.dimensions == 2 else self.sets_3d()
+
+    def sets_2d(self) -> Iterator[PoseSet2D]:
+        """Yield the framesets of a 2D file."""
+        for rows in self._framesets(2):
+            views: list[list[Pose2D]] = [[] for _ in self.header.views]
+            times: list[int | None] = [None for _ in self.header.views]
+            for row in rows:
+                view, view_time_ns = int(row["view"]), int(row["view_time_ns"])
+                times[view] = None if view_time_ns == NO_IMAGE_NS else view_time_ns
+                if row["person"] != NOBODY:
+                    xy, confidence = row["xy"].astype(np.float64), row["confidence"].astype(np.float64)
+                    views[view].append(Pose2D(int(row["person"]), xy, confidence, float(row["score"])))
+            yield PoseSet2D(int(rows[0]["index"]), int(rows[0]["time_ns"]), tuple(map(tuple, views)), tuple(times))
+
+    def sets_3d(self) -> Iterator[PoseSet3D]:
+        """Yield the framesets of a 3D file."""
+        for rows in self._framesets(3):
+            people = tuple(_pose_3d(row) for row in rows if row["person"] != NOBODY)
+            yield PoseSet3D(int(rows[0]["index"]), int(rows[0]["time_ns"]), people)
+
+    def _framesets(self, dimensions: int) -> Iterator[np.ndarray]:
+        """Yield the records of each frameset."""
+        if self.header.dimensions != dimensions:
+            raise ValueError(f"This file holds {self.header.dimensions}D poses, not {dimensions}D ones.")
+        start = 0
+        while start < len(self.records):
+            stop = start + int(self.records[start]["rows"])
+            yield self.records[start:stop]
+            start = stop
+
+
+def _header_from_line(line: bytes, path: Path) -> PoseFileHeader:
+    """Read the first line of a pose file."""
+    try:
+        table = json.loads(line)
+        known = table["format"] == FORMAT and isinstance(table["schema"], int)
+        if known and table["schema"] > SCHEMA:
+            raise SessionError(
+                f"The poses '{path}' were written by a newer Epipole (schema {table['schema']}, this one reads up to "
+                f"{SCHEMA}). Update Epipole."
+            )
+        header = PoseFileHeader(table["dimensions"], table["skeleton"], tuple(table["joints"]), tuple(table["views"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SessionError(f"'{path}' is not a file of poses. Restore it, or run track again.") from error
+    if not known or header.dimensions not in (2, 3):
+        raise SessionError(f"'{path}' is not a file of poses. Restore it, or run track again.")
+    return header
+
+
+def _whole_framesets(records: np.ndarray) -> int:
+    """Count the records up to the end of the last whole frameset."""
+    position = 0
+    while position < len(records):
+        rows = int(records[position]["rows"])
+        if rows < 1 or position + rows > len(records):
+            break
+        position += rows
+    return position
+
+
+def _rows_2d(poses: PoseSet2D, header: PoseFileHeader) -> np.ndarray:
+    """Lay out a frameset of 2D poses as records."""
+    if len(poses.views) != len(header.views):
+        raise ValueError(f"The file takes 2D poses in {len(header.views)} views.")
+    seen: Sequence[tuple[int, Pose2D | None]] = [
+        (view, pose) for view, people in enumerate(poses.views) for pose in (people or (None,))
+    ]
+    rows = _blank(len(seen), poses, header)
+    for row, (view, pose) in zip(rows, seen):
+        time_ns = poses.view_time_ns[view]
+        row["view"], row["view_time_ns"] = view, NO_IMAGE_NS if time_ns is None else time_ns
+        if pose is not None:
+            row["person"], row["score"] = pose.person, pose.score
+            row["xy"], row["confidence"] = _fitting(pose.xy, row["xy"]), pose.confidence
+    return rows
+
+
+def _rows_3d(poses: PoseSet3D, header: PoseFileHeader) -> np.ndarray:
+    """Lay out a frameset of 3D poses as records."""
+    rows = _blank(max(1, len(poses.people)), poses, header)
+    for row, pose in zip(rows, poses.people):
+        row["person"] = pose.person
+        row["xyz"], row["confidence"], row["views"] = _fitting(pose.xyz, row["xyz"]), pose.confidence, pose.views
+        row["covariance"] = pose.covariance[:, _UPPER[0], _UPPER[1]]
+    return rows
+
+
+def _blank(count: int, poses: PoseSet2D | PoseSet3D, header: PoseFileHeader) -> np.ndarray:
+    """Make the records of a frameset with nobody in it."""
+    rows = np.zeros(count, header.dtype)
+    rows["index"], rows["time_ns"], rows["rows"], rows["person"] = poses.index, poses.timestamp_ns, count, NOBODY
+    for name in ("xy", "xyz", "covariance"):
+        if name in (header.dtype.names or ()):
+            rows[name] = np.nan
+    return rows
+
+
+def _fitting(points: F64, place: np.ndarray) -> F64:
+    """Return the points if they have the file's joints."""
+    if points.shape != place.shape:
+        raise ValueError(f"The file takes joints of shape {place.shape}, not {points.shape}.")
+    return points
+
+
+def _pose_3d(row: np.void) -> Pose3D:
+    """Read one person's record."""
+    covariance = np.empty((len(row["views"]), 3, 3))
+    covariance[:, _UPPER[0], _UPPER[1]] = row["covariance"]
+    covariance[:, _UPPER[1], _UPPER[0]] = row["covariance"]
+    xyz, confidence = row["xyz"].astype(np.float64), row["confidence"].astype(np.float64)
+    return Pose3D(int(row["person"]), xyz, confidence, covariance, row["views"].astype(np.int64))

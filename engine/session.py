@@ -1,0 +1,338 @@
+"""Session: a recorded take as a folder on disk; opened, read and checked here, written by `engine.record`.
+
+::
+
+    session.toml                    what it is: schema, sources, cameras, configuration, model, stature
+    rig.toml                        where the cameras stand, once that is known
+    cameras/<name>.mkv              what each camera took
+    cameras/<name>.frames.csv       its ledger: every frame with its exact time, kept or not, and why
+    poses_2d_raw.bin                what the network saw, each view alone
+    poses_2d.bin                    the same people in all views, left and right repaired
+    poses_3d.bin                    in the room, unsmoothed
+"""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from calibration.errors import CalibrationError
+from calibration.rig import Rig, load_rig
+from engine.capture.address import without_password
+from engine.disk import whole_file
+from engine.errors import SessionError
+from engine.ledger import FrameTimes, LedgerRow, frame_times, read_ledger
+from engine.records import PoseReader
+
+SCHEMA = 1
+MANIFEST = "session.toml"
+RIG = "rig.toml"
+CAMERAS = "cameras"
+VIDEO, LEDGER = ".mkv", ".frames.csv"
+POSES_2D_RAW = "poses_2d_raw.bin"
+POSES_2D = "poses_2d.bin"
+POSES_3D = "poses_3d.bin"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCamera:
+    """One camera of a session.
+
+    Parameters
+    ----------
+    name
+        The view's name.
+    source
+        The address or file it came from, without its password.
+    video
+        Path within the session.
+    ledger
+        Path within the session; empty where the video's own time stamps are the times.
+    size_wh : px
+        Upright.
+    rate_fps
+        Nominal.
+    rotation_deg
+        By how much the stored images are turned clockwise to be upright; the video says it too.
+    offset_ns
+        What to add to this camera's times to get the session's time.
+    start_ns
+        The camera's time at the video's stamp 0; None if that is the ledger's first kept frame.
+    """
+
+    name: str
+    source: str
+    video: str
+    ledger: str
+    size_wh: tuple[int, int]
+    rate_fps: float
+    rotation_deg: int = 0
+    offset_ns: int = 0
+    start_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SessionFacts:
+    """What a session is about, beside its cameras.
+
+    Parameters
+    ----------
+    sources
+        The addresses it was made from, in the order of the cameras; passwords are taken out when it is written.
+    configuration
+        What was used, as plain values.
+    model
+        Of the 2D network: ``name``, ``sha256``; empty where there was none.
+    stature_m
+        Of the person; None if not given.
+    utc_offset_ns
+        What to add to the session's time to get Unix time; None where the sources do not know the time of day.
+    created
+        When the session was begun.
+    """
+
+    sources: tuple[str, ...] = ()
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, str] = field(default_factory=dict)
+    stature_m: float | None = None
+    utc_offset_ns: int | None = None
+    created: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """A session folder, checked.
+
+    Parameters
+    ----------
+    path
+    facts
+    cameras
+        In the order of the views.
+    remarks
+        Sentences on what is missing or was not finished.
+    """
+
+    path: Path
+    facts: SessionFacts
+    cameras: tuple[SessionCamera, ...]
+    remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def open(cls, path: Path) -> "Session":
+        """Read a session folder. Nothing in it is changed.
+
+        Parameters
+        ----------
+        path
+
+        Returns
+        -------
+        session
+            Also one that was not finished, or lacks videos; `remarks` says so.
+
+        Raises
+        ------
+        SessionError
+            If it is no session, is damaged, or was written by a newer program.
+        """
+        path = Path(path)
+        table = _read_manifest(path)
+        try:
+            cameras = tuple(_camera_from_table(entry) for entry in table.get("camera", []))
+            facts = _facts_from_table(table)
+            finished = bool(table["finished"])
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
+            raise SessionError(
+                f"'{path / MANIFEST}' is damaged: {what}. Restore the file, or give the videos in '{path / CAMERAS}'."
+            ) from error
+        return cls(path, facts, cameras, tuple(_missing(path, cameras, finished)))
+
+    @property
+    def has_rig(self) -> bool:
+        """Whether it is known where the cameras stand."""
+        return (self.path / RIG).is_file()
+
+    def rig(self) -> Rig:
+        """Read where the cameras stand.
+
+        Raises
+        ------
+        SessionError
+            If the session holds no rig, or a damaged one.
+        """
+        try:
+            return load_rig(self.path / RIG)
+        except CalibrationError as error:
+            raise SessionError(f"The session '{self.path.name}' holds no rig that can be read: {error}") from error
+
+    def ledger(self, camera: SessionCamera) -> tuple[LedgerRow, ...]:
+        """Read what became of a camera's frames; empty where the session keeps no ledger of it."""
+        return read_ledger(self.path / camera.ledger) if camera.ledger else ()
+
+    def frame_times(self, camera: SessionCamera) -> FrameTimes | None:
+        """Return the exact times of the frames in a camera's video; None where the video's own stamps are the times."""
+        if not camera.ledger or not (self.path / camera.ledger).is_file():
+            return None
+        rows = self.ledger(camera)
+        first = next((row.time_ns for row in rows if row.kept and row.time_ns is not None), 0)
+        return frame_times(rows, first if camera.start_ns is None else camera.start_ns)
+
+    def poses_2d_raw(self) -> PoseReader:
+        """Open what the network saw. Raises SessionError if there is nothing."""
+        return self._poses(POSES_2D_RAW)
+
+    def poses_2d(self) -> PoseReader:
+        """Open the 2D poses after association and repair. Raises SessionError if there are none."""
+        return self._poses(POSES_2D)
+
+    def poses_3d(self) -> PoseReader:
+        """Open the unsmoothed 3D poses. Raises SessionError if there are none."""
+        return self._poses(POSES_3D)
+
+    def start_ns(self) -> int:
+        """Return the time of frameset 0, from which exported seconds count.
+
+        Raises
+        ------
+        SessionError
+            If the session holds no poses.
+        """
+        for name in (POSES_2D_RAW, POSES_2D, POSES_3D):
+            if (self.path / name).is_file():
+                records = self._poses(name).records
+                if len(records) and records[0]["index"] == 0:
+                    return int(records[0]["time_ns"])
+        raise SessionError(f"The session '{self.path.name}' holds no poses. Run track on it first.")
+
+    def _poses(self, name: str) -> PoseReader:
+        """Open a file of poses."""
+        path = self.path / name
+        if not path.is_file():
+            raise SessionError(f"The session '{self.path.name}' holds no {name}. Run track on it first.")
+        return PoseReader(path)
+
+
+def write_manifest(path: Path, facts: SessionFacts, cameras: Sequence[SessionCamera], *, finished: bool) -> None:
+    """Write session.toml, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        The session's folder.
+    facts
+    cameras
+    finished
+        False as long as the session is being written.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    table = {
+        "schema": SCHEMA,
+        "finished": finished,
+        "created": facts.created,
+        "sources": [without_password(source) for source in facts.sources],
+        "stature_m": facts.stature_m,
+        "utc_offset_ns": facts.utc_offset_ns,
+        "model": facts.model,
+        "configuration": facts.configuration,
+        "camera": [{**dataclasses.asdict(camera), "source": without_password(camera.source)} for camera in cameras],
+    }
+    with whole_file(path / MANIFEST) as file:
+        file.write(tomli_w.dumps(_plain(table)))
+
+
+def is_session(path: Path) -> bool:
+    """Tell whether a path is a session folder."""
+    return (Path(path) / MANIFEST).is_file()
+
+
+def suffixed(stem: Path, suffix: str) -> Path:
+    """Put a suffix behind a name that may itself hold dots."""
+    return stem.with_name(stem.name + suffix)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """Read session.toml and refuse what is none."""
+    try:
+        with (path / MANIFEST).open("rb") as file:
+            table = tomllib.load(file)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SessionError(f"'{path}' is no session: it has no {MANIFEST}. Check the path.") from error
+    except OSError as error:
+        raise SessionError(f"The session '{path}' cannot be read: {error.strerror}. Check its permissions.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SessionError(
+            f"'{path / MANIFEST}' is damaged: {error}. Restore the file, or give the videos in '{path / CAMERAS}'."
+        ) from error
+    schema = table.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise SessionError(
+            f"The session '{path}' was written by a newer Epipole (schema {schema}, this one reads up to {SCHEMA}). "
+            "Update Epipole."
+        )
+    return table
+
+
+def _camera_from_table(entry: Mapping[str, Any]) -> SessionCamera:
+    """Read one camera."""
+    width, height = entry["size_wh"]
+    known = {item.name for item in dataclasses.fields(SessionCamera)}
+    values = {key: value for key, value in entry.items() if key in known}
+    return SessionCamera(**{**values, "size_wh": (int(width), int(height))})
+
+
+def _facts_from_table(table: Mapping[str, Any]) -> SessionFacts:
+    """Read what the session is about."""
+    return SessionFacts(
+        sources=tuple(table.get("sources", ())),
+        configuration=table.get("configuration", {}),
+        model=table.get("model", {}),
+        stature_m=table.get("stature_m"),
+        utc_offset_ns=table.get("utc_offset_ns"),
+        created=table["created"],
+    )
+
+
+def _missing(path: Path, cameras: Sequence[SessionCamera], finished: bool) -> list[str]:
+    """Say what a session lacks."""
+    remarks = []
+    if not finished:
+        remarks.append(f"The session '{path.name}' was not finished; what had been written until then is used.")
+    for camera in cameras:
+        if not (path / camera.video).is_file():
+            remarks.append(
+                f"The video of camera '{camera.name}' is missing ('{camera.video}'): its images cannot be read again. "
+                "Put the file back if you have it."
+            )
+        elif camera.ledger and not (path / camera.ledger).is_file():
+            remarks.append(
+                f"The ledger of camera '{camera.name}' is missing ('{camera.ledger}'): the video's own time stamps "
+                "are used, since its first frame and to the millisecond."
+            )
+    return remarks
+
+
+def _plain(value: Any) -> Any:
+    """Turn configuration values into what TOML holds; None is an absent key."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain({item.name: getattr(value, item.name) for item in dataclasses.fields(value)})
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if isinstance(value, (bool, int, float, str, datetime, date, time)) else str(value)

@@ -1,0 +1,90 @@
+"""Smooth: calmer joints, the same live and offline."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, I64
+from engine.poses import Pose3D, PoseSet3D
+
+NEVER_NS = -(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothConfig:
+    """How much to calm.
+
+    Parameters
+    ----------
+    least_cutoff_hz
+        For a joint at rest: lower is calmer and lags more.
+    speed_gain
+        How fast the cut-off rises with speed, Hz per m/s.
+    speed_cutoff_hz
+        For the estimate of the speed.
+    forget_after_s
+        A joint missing for longer starts anew.
+    """
+
+    least_cutoff_hz: float = 1.5
+    speed_gain: float = 4.0
+    speed_cutoff_hz: float = 1.5
+    forget_after_s: float = 0.25
+
+
+@dataclass(slots=True, eq=False)
+class _Track:
+    """Filter state of one person: values, speeds and when each joint was last seen."""
+
+    xyz: F64
+    speed: F64
+    seen_ns: I64
+
+
+class Smooth:
+    """A One-Euro filter per joint; a stage of the pipeline that remembers.
+
+    Parameters
+    ----------
+    config
+
+    Notes
+    -----
+    Casiez, Roussel & Vogel (2012): a low-pass whose cut-off grows with speed, so that rest is calm and motion
+    hardly lags. A missing joint stays missing; it is never invented.
+    """
+
+    def __init__(self, config: SmoothConfig = SmoothConfig()) -> None:
+        self._config = config
+        self._tracks: dict[int, _Track] = {}
+
+    def __call__(self, poses: PoseSet3D) -> PoseSet3D:
+        """Smooth the people of one instant; instants come in the order of time."""
+        return replace(poses, people=tuple(self._smoothed(person, poses.timestamp_ns) for person in poses.people))
+
+    def _smoothed(self, pose: Pose3D, now_ns: int) -> Pose3D:
+        """Filter one person's joints."""
+        track = self._tracks.get(pose.person)
+        if track is None:
+            track = _Track(np.full_like(pose.xyz, np.nan), np.zeros_like(pose.xyz), np.full(len(pose.xyz), NEVER_NS))
+            self._tracks[pose.person] = track
+        elapsed_s = (now_ns - track.seen_ns) * 1e-9
+        present = np.asarray(np.isfinite(pose.xyz).all(-1), bool)
+        known = present & (elapsed_s > 0) & (elapsed_s <= self._config.forget_after_s)
+        step_s = np.where(known, elapsed_s, 1.0)[:, None]
+        speed = np.where(known[:, None], (pose.xyz - track.xyz) / step_s, 0.0)
+        share = _share(self._config.speed_cutoff_hz, step_s)
+        speed = np.where(known[:, None], track.speed + share * (speed - track.speed), 0.0)
+        norm = np.linalg.norm(speed, axis=-1, keepdims=True)
+        cutoff_hz = self._config.least_cutoff_hz + self._config.speed_gain * norm
+        blended = track.xyz + _share(cutoff_hz, step_s) * (pose.xyz - track.xyz)
+        xyz = np.where(known[:, None], blended, pose.xyz)
+        track.xyz = np.where(present[..., None], xyz, track.xyz)
+        track.speed = np.where(present[:, None], speed, track.speed)
+        track.seen_ns = np.where(present, now_ns, track.seen_ns)
+        return replace(pose, xyz=xyz)
+
+
+def _share(cutoff_hz: F64 | float, step_s: F64) -> F64:
+    """Weight of the new value in a first-order low-pass."""
+    return 1 / (1 + 1 / (2 * np.pi * cutoff_hz * step_s))

@@ -1,0 +1,196 @@
+"""StudioConfig: what is to be shown, and the address that says it (``studio:walk?cameras=4&seed=1``)."""
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from engine.errors import CameraNotFoundError
+from engine.studio.performance import MOTIONS
+
+CAMERAS, STATURE_M = (2, 8), (1.2, 2.2)
+SMALLEST_PX, LARGEST_PX = 64, 4096
+
+
+@dataclass(frozen=True, slots=True)
+class StudioConfig:
+    """What the virtual studio shows.
+
+    Parameters
+    ----------
+    motion
+        One of `engine.studio.performance.MOTIONS`.
+    cameras
+        2 to 8.
+    seed
+        Decides looks, stature, room, programme, layout, lenses, offsets, drops and noise.
+    seconds, rate_fps, size_wh
+        Of every video.
+    stature_m
+        None draws 1.50 to 1.95 m.
+    time_offset_ms
+        Largest difference of a camera's clock to the first one's; 0 is off.
+    drop_share
+        Share of frames that a camera loses.
+    noise
+        Sigma of the sensor, grey levels; 0 is off.
+    blur_px
+        Sigma of the lens; 0 is off.
+    distortion
+        Whether lenses bend.
+    people
+        0 shows the empty room, 2 a second walker.
+    bystander
+        Somebody waits at the side of the room.
+    mirrored_camera
+        Index of a camera whose video is left-right reversed.
+    short_camera
+        Index of a camera that ends at 60 % of the take.
+
+    Raises
+    ------
+    ValueError
+        If a value makes no studio; the sentence says which and what would.
+    """
+
+    motion: str = "programme"
+    cameras: int = 4
+    seed: int = 0
+    seconds: float = 30.0
+    rate_fps: float = 30.0
+    size_wh: tuple[int, int] = (640, 480)
+    stature_m: float | None = None
+    time_offset_ms: float = 5.0
+    drop_share: float = 0.005
+    noise: float = 3.0
+    blur_px: float = 0.6
+    distortion: bool = True
+    people: int = 1
+    bystander: bool = False
+    mirrored_camera: int | None = None
+    short_camera: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be shown."""
+        if self.motion not in MOTIONS:
+            raise ValueError(f"The studio knows no motion '{self.motion}'. {_suggestion(self.motion, MOTIONS)}")
+        last = self.cameras - 1
+        limits = (
+            ("cameras", self.cameras, *CAMERAS),
+            ("seed", self.seed, 0, 2**31),
+            ("seconds", self.seconds, 0.1, 3600.0),
+            ("rate_fps", self.rate_fps, 1.0, 240.0),
+            ("width", self.size_wh[0], SMALLEST_PX, LARGEST_PX),
+            ("height", self.size_wh[1], SMALLEST_PX, LARGEST_PX),
+            ("stature_m", self.stature_m, *STATURE_M),
+            ("time_offset_ms", self.time_offset_ms, 0.0, 500.0),
+            ("drop_share", self.drop_share, 0.0, 0.9),
+            ("noise", self.noise, 0.0, 40.0),
+            ("blur_px", self.blur_px, 0.0, 2.0),
+            ("people", self.people, 0, 2),
+            ("mirrored_camera", self.mirrored_camera, 0, last),
+            ("short_camera", self.short_camera, 0, last),
+        )
+        for name, value, low, high in limits:
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"The studio's {name} must lie between {low:g} and {high:g}, not be {value:g}.")
+
+    @property
+    def frame_count(self) -> int:
+        """Framesets of the take."""
+        return max(1, round(self.seconds * self.rate_fps))
+
+
+def parse_address(address: str) -> StudioConfig:
+    """Understand the address of a studio.
+
+    Parameters
+    ----------
+    address
+        ``studio:MOTION?key=value&...``; the motion is 'programme' where none is given. Keys: cameras, seed, seconds,
+        fps, size (640x480), stature, offset_ms, drops, noise, blur, distortion, people, bystander, mirrored, short.
+        'off' is 0, 'on' is 1.
+
+    Returns
+    -------
+    config
+
+    Raises
+    ------
+    engine.errors.CameraNotFoundError
+        If the motion, a key or a value is unknown; the sentence names the nearest one that is known.
+    """
+    motion, _, query = address.removeprefix("studio:").partition("?")
+    given: dict[str, Any] = {"motion": motion.replace("-", "_") or "programme"}
+    try:
+        for key, text in parse_qsl(query, keep_blank_values=True):
+            if key not in _KEYS:
+                raise ValueError(f"The studio has no option '{key}'. {_suggestion(key, _KEYS)}")
+            field, read = _KEYS[key]
+            given[field] = _value(key, text, read)
+        return StudioConfig(**given)
+    except ValueError as error:
+        raise CameraNotFoundError(address, f"'{address}': {error}") from error
+
+
+def _value(key: str, text: str, read: Callable[[str], Any]) -> Any:
+    """Read one value of an address."""
+    try:
+        return read({"on": "1", "off": "0"}.get(text.lower(), text))
+    except ValueError as error:
+        raise ValueError(f"'{text}' is no value for '{key}'; write it like {_EXAMPLES[key]}.") from error
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Read WIDTHxHEIGHT."""
+    width, height = text.lower().split("x")
+    return int(width), int(height)
+
+
+def _switch(text: str) -> bool:
+    """Read on or off."""
+    return bool(("0", "1").index(text))
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    """Name the nearest known word, or all of them."""
+    known = tuple(known)
+    near = difflib.get_close_matches(word, known, 1)
+    return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(known)}."
+
+
+_KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "cameras": ("cameras", int),
+    "seed": ("seed", int),
+    "seconds": ("seconds", float),
+    "fps": ("rate_fps", float),
+    "size": ("size_wh", _size),
+    "stature": ("stature_m", float),
+    "offset_ms": ("time_offset_ms", float),
+    "drops": ("drop_share", float),
+    "noise": ("noise", float),
+    "blur": ("blur_px", float),
+    "distortion": ("distortion", _switch),
+    "people": ("people", int),
+    "bystander": ("bystander", _switch),
+    "mirrored": ("mirrored_camera", int),
+    "short": ("short_camera", int),
+}
+_EXAMPLES = {
+    "cameras": "4",
+    "seed": "1",
+    "seconds": "30",
+    "fps": "30",
+    "size": "640x480",
+    "stature": "1.75",
+    "offset_ms": "5",
+    "drops": "0.005",
+    "noise": "3",
+    "blur": "0.6",
+    "distortion": "off",
+    "people": "1",
+    "bystander": "on",
+    "mirrored": "2",
+    "short": "1",
+}

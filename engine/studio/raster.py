@@ -1,0 +1,226 @@
+"""Raster: the loops over vertices, triangles and pixels, compiled. They hold no lock and share nothing.
+
+Pixel convention: an integer is a pixel's centre. Samples: each pixel has 2 x 2 of them, a quarter of a pixel off its centre.
+"""
+
+import numba
+import numpy as np
+
+SAMPLES = 2
+"""Per pixel and direction."""
+_NEAR_M = 0.1
+_compiled = numba.njit(cache=True, fastmath=True, nogil=True)
+
+
+@_compiled
+def skin(vertices, normals, bone, weight, rotation, translation, posed, turned):  # type: ignore[no-untyped-def]
+    """Carry vertices and normals with their bones: (N, 3), (N, 3) into `posed` and `turned`."""
+    for i in range(vertices.shape[0]):
+        x = y = z = a = b = c = np.float32(0)
+        for k in range(bone.shape[1]):
+            w = weight[i, k]
+            if w < 1e-3:
+                continue
+            r, t = rotation[bone[i, k]], translation[bone[i, k]]
+            x += w * (r[0, 0] * vertices[i, 0] + r[0, 1] * vertices[i, 1] + r[0, 2] * vertices[i, 2] + t[0])
+            y += w * (r[1, 0] * vertices[i, 0] + r[1, 1] * vertices[i, 1] + r[1, 2] * vertices[i, 2] + t[1])
+            z += w * (r[2, 0] * vertices[i, 0] + r[2, 1] * vertices[i, 1] + r[2, 2] * vertices[i, 2] + t[2])
+            a += w * (r[0, 0] * normals[i, 0] + r[0, 1] * normals[i, 1] + r[0, 2] * normals[i, 2])
+            b += w * (r[1, 0] * normals[i, 0] + r[1, 1] * normals[i, 1] + r[1, 2] * normals[i, 2])
+            c += w * (r[2, 0] * normals[i, 0] + r[2, 1] * normals[i, 1] + r[2, 2] * normals[i, 2])
+        length = np.float32(1) / np.sqrt(a * a + b * b + c * c + np.float32(1e-12))
+        posed[i, 0], posed[i, 1], posed[i, 2] = x, y, z
+        turned[i, 0], turned[i, 1], turned[i, 2] = a * length, b * length, c * length
+
+
+@_compiled
+def project(vertices, bone, weight, rotation, translation, lens, image):  # type: ignore[no-untyped-def]
+    """Carry vertices with bones that are given in the camera's frame, and see them through the lens.
+
+    `lens` is fx, fy, cx, cy, k1, k2, p1, p2, k3 and the largest squared radius it is good for; `image` (N, 3) takes x, y
+    (px) and depth (m), which is 0 for what the lens cannot see.
+    """
+    fx, fy, cx, cy, k1, k2, p1, p2, k3, limit = lens
+    for i in range(vertices.shape[0]):
+        x = y = z = np.float32(0)
+        for k in range(bone.shape[1]):
+            w = weight[i, k]
+            if w < 1e-3:
+                continue
+            r, t = rotation[bone[i, k]], translation[bone[i, k]]
+            x += w * (r[0, 0] * vertices[i, 0] + r[0, 1] * vertices[i, 1] + r[0, 2] * vertices[i, 2] + t[0])
+            y += w * (r[1, 0] * vertices[i, 0] + r[1, 1] * vertices[i, 1] + r[1, 2] * vertices[i, 2] + t[1])
+            z += w * (r[2, 0] * vertices[i, 0] + r[2, 1] * vertices[i, 1] + r[2, 2] * vertices[i, 2] + t[2])
+        image[i, 2] = 0.0
+        if z < _NEAR_M:
+            continue
+        x, y = x / z, y / z
+        square = x * x + y * y
+        if square > limit:
+            continue
+        radial = 1 + square * (k1 + square * (k2 + square * k3))
+        image[i, 0] = fx * (x * radial + 2 * p1 * x * y + p2 * (square + 2 * x * x)) + cx
+        image[i, 1] = fy * (y * radial + p1 * (square + 2 * y * y) + 2 * p2 * x * y) + cy
+        image[i, 2] = z
+
+
+@_compiled
+def bounds(image, width, height):  # type: ignore[no-untyped-def]
+    """Return the box of pixels, x0 y0 x1 y1 (ends excluded), that holds all that was projected, with one pixel of air."""
+    x0, y0, x1, y1 = np.float32(width), np.float32(height), np.float32(-1), np.float32(-1)
+    for i in range(image.shape[0]):
+        if image[i, 2] > 0:
+            x0, x1 = min(x0, image[i, 0]), max(x1, image[i, 0])
+            y0, y1 = min(y0, image[i, 1]), max(y1, image[i, 1])
+    return max(0, int(x0) - 1), max(0, int(y0) - 1), min(width, int(x1) + 3), min(height, int(y1) + 3)
+
+
+@_compiled
+def rasterise(image, triangles, colour, x0, y0, nearness, samples):  # type: ignore[no-untyped-def]
+    """Draw the triangles that face the camera into samples, nearest first wins.
+
+    `image` (N, 3) px and m; `colour` (N, 3) 0 to 255; `nearness` (h, w) starts at 0 and keeps 1/depth; `samples` (h, w, 4)
+    takes the colour and 255 where something was drawn.
+    """
+    height, width = nearness.shape
+    scale, shift = np.float32(SAMPLES), np.float32(0.5 * SAMPLES - 0.5)
+    for f in range(triangles.shape[0]):
+        a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        if image[a, 2] <= 0 or image[b, 2] <= 0 or image[c, 2] <= 0:
+            continue
+        ax, ay = (image[a, 0] - x0) * scale + shift, (image[a, 1] - y0) * scale + shift
+        bx, by = (image[b, 0] - x0) * scale + shift, (image[b, 1] - y0) * scale + shift
+        cx, cy = (image[c, 0] - x0) * scale + shift, (image[c, 1] - y0) * scale + shift
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if area >= -1e-6:
+            continue  # seen from behind: counter-clockwise outside is clockwise in an image with y down
+        left, right = max(0, int(np.ceil(min(ax, bx, cx)))), min(width - 1, int(np.floor(max(ax, bx, cx))))
+        top, bottom = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
+        if left > right or top > bottom:
+            continue
+        inverse = np.float32(1) / area
+        na, nb, nc = 1 / image[a, 2], 1 / image[b, 2], 1 / image[c, 2]
+        step_a, step_b = (by - cy) * inverse, (cy - ay) * inverse
+        for y in range(top, bottom + 1):
+            wa = ((bx - left) * (cy - y) - (cx - left) * (by - y)) * inverse
+            wb = ((cx - left) * (ay - y) - (ax - left) * (cy - y)) * inverse
+            for x in range(left, right + 1):
+                wc = 1 - wa - wb
+                if wa >= 0 and wb >= 0 and wc >= 0:
+                    near = wa * na + wb * nb + wc * nc
+                    if near > nearness[y, x]:
+                        nearness[y, x] = near
+                        for k in range(3):
+                            samples[y, x, k] = np.uint8(wa * colour[a, k] + wb * colour[b, k] + wc * colour[c, k])
+                        samples[y, x, 3] = 255
+                wa += step_a
+                wb += step_b
+
+
+@_compiled
+def composite(samples, taps, x0, y0, image):  # type: ignore[no-untyped-def]
+    """Average the samples with 4 x 4 taps and lay them over the image, in place.
+
+    `samples` ((h+2)*2, (w+2)*2, 4) has a border of one empty pixel; `taps` (4,) sum to 1; `image` (H, W, 3) uint8.
+    """
+    height, width = samples.shape[0] // SAMPLES - 2, samples.shape[1] // SAMPLES - 2
+    for y in range(height):
+        for x in range(width):
+            r = g = b = covered = np.float32(0)
+            top, left = (y + 1) * SAMPLES - 1, (x + 1) * SAMPLES - 1
+            for j in range(4):
+                for i in range(4):
+                    if samples[top + j, left + i, 3] > 0:
+                        w = taps[j] * taps[i]
+                        covered += w
+                        r += w * samples[top + j, left + i, 0]
+                        g += w * samples[top + j, left + i, 1]
+                        b += w * samples[top + j, left + i, 2]
+            if covered > 0:
+                rest = 1 - covered
+                image[y0 + y, x0 + x, 0] = np.uint8(image[y0 + y, x0 + x, 0] * rest + r + np.float32(0.5))
+                image[y0 + y, x0 + x, 1] = np.uint8(image[y0 + y, x0 + x, 1] * rest + g + np.float32(0.5))
+                image[y0 + y, x0 + x, 2] = np.uint8(image[y0 + y, x0 + x, 2] * rest + b + np.float32(0.5))
+
+
+@_compiled
+def depth_map(light, triangles, depth):  # type: ignore[no-untyped-def]
+    """Draw all triangles into the light's orthographic depth map; larger is closer to the light.
+
+    `light` (N, 3): column, row, closeness. A sample counts as hit a little beyond an edge too, so that no hole opens.
+    """
+    height, width = depth.shape
+    for f in range(triangles.shape[0]):
+        a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        ax, ay, bx, by, cx, cy = light[a, 0], light[a, 1], light[b, 0], light[b, 1], light[c, 0], light[c, 1]
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if area < 1e-9:
+            continue
+        left, right = max(0, int(np.ceil(min(ax, bx, cx) - 0.5))), min(width - 1, int(np.floor(max(ax, bx, cx) + 0.5)))
+        top, bottom = max(0, int(np.ceil(min(ay, by, cy) - 0.5))), min(height - 1, int(np.floor(max(ay, by, cy) + 0.5)))
+        closest = max(light[a, 2], light[b, 2], light[c, 2])
+        inverse = 1 / area
+        for y in range(top, bottom + 1):
+            for x in range(left, right + 1):
+                wa = ((bx - x) * (cy - y) - (cx - x) * (by - y)) * inverse
+                wb = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) * inverse
+                if wa >= -0.15 and wb >= -0.15 and wa + wb <= 1.15 and closest > depth[y, x]:
+                    depth[y, x] = closest
+
+
+@_compiled
+def shade(normals, albedo, openness, light, depth, lamp, gamma, colour):  # type: ignore[no-untyped-def]
+    """Light every vertex: one lamp with soft shadow, and sky above ground.
+
+    `lamp` (4, 3): direction to the lamp, its colour, the sky's, the ground's; `gamma` (1024,) from linear light to 0..255.
+    """
+    height, width = depth.shape
+    for i in range(normals.shape[0]):
+        lit = seen = np.float32(0)
+        column, row = int(light[i, 0] + 0.5), int(light[i, 1] + 0.5)
+        for dy in range(-2, 3, 2):
+            for dx in range(-2, 3, 2):
+                x, y = column + dx, row + dy
+                if 0 <= x < width and 0 <= y < height:
+                    seen += 1
+                    if depth[y, x] < light[i, 2] + np.float32(0.035):
+                        lit += 1
+        share = lit / max(seen, np.float32(1))
+        facing = normals[i, 0] * lamp[0, 0] + normals[i, 1] * lamp[0, 1] + normals[i, 2] * lamp[0, 2]
+        # a little wrap-around, because no room has a point-like lamp only
+        facing = (max(facing, np.float32(0)) * 0.85 + max(facing * 0.5 + 0.5, np.float32(0)) * 0.15) * share
+        up = 0.5 + 0.5 * normals[i, 2]
+        for k in range(3):
+            arriving = lamp[1, k] * facing + (lamp[2, k] * up + lamp[3, k] * (1 - up)) * openness[i]
+            colour[i, k] = gamma[int(min(np.float32(1), albedo[i, k] * arriving) * 1023)]
+
+
+@_compiled
+def darken(image, floor, shadow, box, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
+    """Multiply a part of the image by the shadow on the floor, in place.
+
+    `floor` (H, W, 2): column and row of the shadow map under each pixel; `box`: first and last column and row of the map
+    that are not bright.
+    """
+    for y in range(y0, y1):
+        for x in range(x0, x1):
+            u, v = floor[y, x, 0], floor[y, x, 1]
+            if u < box[0] or u >= box[1] or v < box[2] or v >= box[3]:
+                continue
+            i, j = int(u), int(v)
+            a, b = u - i, v - j
+            light = (shadow[j, i] * (1 - a) + shadow[j, i + 1] * a) * (1 - b)
+            light += (shadow[j + 1, i] * (1 - a) + shadow[j + 1, i + 1] * a) * b
+            for k in range(3):
+                image[y, x, k] = np.uint8(image[y, x, k] * light * np.float32(1 / 255))
+
+
+@_compiled
+def add_noise(image, noise, row, column):  # type: ignore[no-untyped-def]
+    """Add a window of a noise field, (>= H, >= W, 3) int8, to an image, in place, saturating."""
+    height, width = image.shape[0], image.shape[1]
+    for y in range(height):
+        for x in range(width):
+            for k in range(3):
+                value = np.int16(image[y, x, k]) + np.int16(noise[row + y, column + x, k])
+                image[y, x, k] = np.uint8(min(max(value, np.int16(0)), np.int16(255)))

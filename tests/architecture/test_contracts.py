@@ -1,0 +1,58 @@
+"""The six import contracts: kept by the program, and each able to fail."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLOORS = ("app", "training", "engine", "calibration")
+VIOLATIONS = {
+    "Four floors, arrows point down": ("calibration/planted.py", "import engine.frames"),
+    "calibration is numpy and scipy only": ("calibration/planted.py", "import cv2"),
+    "only app knows Qt": ("engine/planted.py", "import PyQt6.QtCore"),
+    "only training knows torch": ("engine/planted.py", "import torch"),
+    "only engine.inference knows the inference SDKs": ("engine/planted.py", "import openvino"),
+    "views see nouns, never machinery": ("app/views/planted.py", "import engine.pipeline"),
+}
+
+
+def lint(folder: Path) -> str:
+    """Check the contracts of a copy of the program; return what was said."""
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-cache"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the program's own modules."""
+    folder = tmp_path_factory.mktemp("program")
+    for floor in FLOORS:
+        shutil.copytree(ROOT / floor, folder / floor, ignore=lambda at, names: [n for n in names if _is_no_code(at, n)])
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def _is_no_code(folder: str, name: str) -> bool:
+    """Whether a file or folder holds no modules."""
+    path = Path(folder, name)
+    return name == "__pycache__" or (path.is_file() and path.suffix != ".py")
+
+
+def test_the_program_keeps_every_contract():
+    said = lint(ROOT)
+    assert "Contracts: 6 kept, 0 broken." in said, said
+
+
+@pytest.mark.parametrize("contract", VIOLATIONS)
+def test_a_planted_violation_breaks_its_contract(copy: Path, contract: str):
+    where, line = VIOLATIONS[contract]
+    planted = copy / where
+    planted.write_text(f'"""Planted."""\n\n{line}\n')
+    try:
+        assert f"{contract} BROKEN" in lint(copy)
+    finally:
+        planted.unlink()

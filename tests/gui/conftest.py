@@ -1,0 +1,30 @@
+"""What every test of the window stands on: one application, nothing left over, and no complaint from Qt."""
+
+import gc
+
+import pytest
+from PyQt6.QtCore import QEvent, qInstallMessageHandler
+from PyQt6.QtWidgets import QApplication
+
+from app.snapshot import offscreen_application
+
+
+@pytest.fixture(scope="session")
+def qapp():
+    """Start the application as the program does."""
+    return offscreen_application()
+
+
+@pytest.fixture(autouse=True)
+def tidy(qapp: QApplication):
+    """Fail a test that leaves a widget behind or makes Qt complain."""
+    complaints: list[str] = []
+    previous = qInstallMessageHandler(lambda kind, context, text: complaints.append(text or ""))
+    before = set(QApplication.topLevelWidgets())
+    yield
+    gc.collect()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    left = [widget for widget in QApplication.topLevelWidgets() if widget not in before and widget.isVisible()]
+    qInstallMessageHandler(previous)
+    assert not left, f"widgets left open: {left}"
+    assert not complaints, f"Qt complained: {complaints}"

@@ -1,0 +1,111 @@
+"""The whole window: at every size, in every state."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QSize
+from PyQt6.QtGui import QFontMetricsF, QImage
+from PyQt6.QtWidgets import QLabel
+
+from app.presenters.calibration import present_calibration
+from app.presenters.cameras import present_cameras
+from app.presenters.room import present_room
+from app.presenters.tone import Tone
+from app.presenters.window import StatusItem, WindowState
+from app.snapshot import draw_window
+from app.views.main_window import MainWindow
+from app.views.theme import PALETTE, confidence_colour, font, scale_for, stylesheet
+from tests.support import scenes
+from tests.support.pixels import colour_share, pixels_of
+
+
+def state(verdict: str = "accepted") -> WindowState:
+    rig = scenes.square_rig()
+    return WindowState(
+        "Demo studio",
+        present_cameras(rig.names, scenes.frames(rig, 9), scenes.poses_2d(rig, 9), {}),
+        present_room(rig, scenes.skeleton(), [scenes.poses_3d(index) for index in range(10)]),
+        present_calibration(scenes.report(rig, verdict)),
+        (StatusItem("Poses", "14.8 per second"), StatusItem("Dropped", "4 of 900", Tone.CARE)),
+    )
+
+
+def empty() -> WindowState:
+    return WindowState("", (), present_room(None, scenes.skeleton(), []), present_calibration(None))
+
+
+@pytest.mark.parametrize("size_wh", [(1280, 720), (3840, 2160)])
+def test_the_picture_has_its_size_and_is_alive(qapp, tmp_path: Path, size_wh: tuple[int, int]):
+    draw_window(state(), tmp_path / "window.png", size_wh)
+    image = QImage(str(tmp_path / "window.png"))
+    assert (image.width(), image.height()) == size_wh
+
+
+def test_a_picture_that_cannot_be_written_says_which(qapp, tmp_path: Path):
+    with pytest.raises(OSError, match="not written") as caught:
+        draw_window(state(), tmp_path / "nowhere" / "window.png")
+    assert caught.value.filename.endswith("window.png")
+
+
+def test_the_window_shows_each_verdict_in_its_tone(qtbot):
+    window = MainWindow(state("accepted"))
+    qtbot.addWidget(window)
+    good = colour_share(pixels_of(window), PALETTE.good, 12)
+    window.show_state(state("refused"))
+    refused = pixels_of(window)
+    assert colour_share(refused, PALETTE.bad, 12) > 1e-4
+    assert colour_share(refused, PALETTE.good, 12) < good
+
+
+def test_an_empty_window_says_what_to_do_first(qtbot):
+    window = MainWindow(empty())
+    qtbot.addWidget(window)
+    words = " ".join(label.text() for label in window.findChildren(QLabel))
+    assert "Walk through the whole room" in words
+
+
+def test_a_new_state_adds_no_widgets(qtbot, qapp):
+    window = MainWindow(state())
+    qtbot.addWidget(window)
+    window.show_state(state())
+    qapp.sendPostedEvents(None, 52)
+    before = len(window.findChildren(QLabel))
+    for _ in range(5):
+        window.show_state(state())
+        qapp.sendPostedEvents(None, 52)
+    assert len(window.findChildren(QLabel)) == before
+
+
+def test_no_words_are_cut_off_at_the_smallest_size(qtbot, qapp):
+    window = MainWindow(state())
+    qtbot.addWidget(window)
+    window.resize(1280, 720)
+    window.show()
+    qapp.processEvents()
+    for label in window.findChildren(QLabel):
+        if label.isVisible() and not label.wordWrap():
+            assert label.width() + 1 >= QFontMetricsF(label.font()).horizontalAdvance(label.text()), label.text()
+    window.close()
+
+
+def test_type_grows_with_the_window():
+    assert scale_for(QSize(1280, 720)) == 1
+    assert 2.2 < scale_for(QSize(3840, 2160)) < 3
+    assert font(2.5, 12).pixelSize() == 30
+
+
+def test_the_style_sheet_has_no_unknown_colour_and_no_unit_left():
+    sheet = stylesheet(2.0)
+    assert "font-size: 26px" in sheet
+    rules = sheet.split("*/", maxsplit=1)[1]
+    for colour in ("text", "ground", "good_soft", "surface"):
+        assert f"{{{colour}}}" not in rules
+
+
+def test_confidence_goes_from_red_to_green():
+    low, middle, high = (np.array(confidence_colour(value).getRgb()) for value in (0.1, 0.5, 0.95))
+    assert low[0] > low[1]
+    assert high[1] > high[0]
+    assert middle[0] > 200
+    assert middle[1] > 150

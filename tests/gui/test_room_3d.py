@@ -1,0 +1,87 @@
+"""The room in 3D, by its pixels and its answers to the mouse."""
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QWheelEvent
+
+from app.presenters.room import present_room
+from app.views.room_3d import Room3D, view_corners
+from app.views.theme import PALETTE
+from tests.support import scenes
+from tests.support.pixels import colour_share, pixels_of
+
+
+def make(qtbot, *, rig=None, framesets: int = 40) -> Room3D:
+    recent = [scenes.poses_3d(index) for index in range(framesets)]
+    room = Room3D(present_room(rig, scenes.skeleton(), recent))
+    qtbot.addWidget(room)
+    room.resize(800, 600)
+    return room
+
+
+@pytest.fixture
+def room(qtbot) -> Room3D:
+    return make(qtbot, rig=scenes.square_rig())
+
+
+def test_the_person_is_drawn_where_the_eye_sees_them(room: Room3D):
+    drawn = pixels_of(room).astype(int)
+    person = scenes.poses_3d(39).people[0]
+    knee = person.xyz[scenes.skeleton().index("left_knee")]
+    x, y = np.round(room.orbit().project(knee, (800, 600))[0]).astype(int)
+    patch = drawn[y - 3 : y + 4, x - 3 : x + 4].reshape(-1, 3)
+    assert patch.max(1).max() > 150  # a bright joint on a dark floor
+
+
+def test_without_people_the_room_has_no_skeleton(qtbot):
+    empty = make(qtbot, rig=scenes.square_rig(), framesets=0)
+    assert colour_share(pixels_of(empty), PALETTE.left, 20) < 3e-4  # the legend alone
+
+
+def test_every_camera_and_its_name_fit_into_the_picture(room: Room3D):
+    for camera in scenes.square_rig():
+        (x, y), depth = room.orbit().project(camera.centre, (800, 600))
+        assert 0 < x < 800
+        assert 0 < y < 600
+        assert depth > 0
+
+
+def test_without_a_rig_the_room_says_what_to_do(qtbot):
+    assert colour_share(pixels_of(make(qtbot)), PALETTE.text, 40) > 1e-3
+
+
+def test_dragging_turns_the_room(room: Room3D, qtbot):
+    before = room.orbit()
+    room.show()
+    qtbot.mousePress(room, Qt.MouseButton.LeftButton, pos=QPoint(400, 300))
+    qtbot.mouseMove(room, QPoint(300, 300))
+    room.look(room.orbit())
+    assert room.orbit().target is before.target
+    qtbot.mouseRelease(room, Qt.MouseButton.LeftButton, pos=QPoint(300, 300))
+
+
+def test_the_wheel_zooms_and_a_double_click_shows_all_again(room: Room3D, qtbot):
+    before = room.orbit()
+    wheel = QWheelEvent(
+        QPointF(400, 300), QPointF(400, 300), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    room.wheelEvent(wheel)
+    assert room.orbit().distance_m < before.distance_m
+    qtbot.mouseDClick(room, Qt.MouseButton.LeftButton)
+    assert room.orbit().distance_m == pytest.approx(before.distance_m)
+
+
+def test_the_eye_stays_while_people_move_and_returns_for_new_cameras(room: Room3D):
+    turned = room.orbit().turned(1, 0)
+    room.look(turned)
+    room.show_room(present_room(None, scenes.skeleton(), []))
+    assert room.orbit() is not turned
+
+
+def test_the_pyramid_of_a_camera_is_what_it_sees():
+    camera = scenes.square_rig()[0]
+    corners = view_corners(camera, 0.5)
+    pixels = (corners @ camera.R.T + camera.t) @ camera.matrix.T
+    np.testing.assert_allclose(pixels[:, :2] / pixels[:, 2:], [[0, 0], [640, 0], [640, 480], [0, 480]], atol=1e-6)
