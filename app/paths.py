@@ -1,5 +1,8 @@
 """Where the program keeps what is not the user's: logs; and how it names what is."""
 
+import errno
+import os
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -32,3 +35,26 @@ def fresh_folder(parent: Path, now: datetime) -> Path:
         count += 1
         folder = parent / f"{name}-{count}"
     return folder
+
+
+def demand_writable(path: Path) -> None:
+    """Make sure that a file can be written before the work for it begins.
+
+    Parameters
+    ----------
+    path
+        Of the file; its folder is made.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made or written, or the path is a folder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -27,7 +27,7 @@ class Progress:
     total
         How much there is to do; None where nobody knows.
     unit
-        What is counted; ``bytes`` are shown as megabytes.
+        What is counted; ``bytes`` are shown as megabytes, ``percent`` is not shown beside the percentage.
     stream
         Where to write; standard error if not given.
     clock
@@ -107,6 +107,9 @@ class Progress:
         """Leave one plain line behind."""
         took_s = self._clock() - self._started_s
         start = "\r\x1b[K" if self._terminal else ""
+        if whole and self._unit == "percent":
+            self._write(f"{start}{self._what}: done in {in_words(took_s)}.\n")
+            return
         if not whole:
             self._write(f"{start}{self._what}: stopped after {self._amount()}.\n" if self._done else start)
             return
@@ -117,10 +120,12 @@ class Progress:
         parts = []
         if self._total:
             parts.append(f"{min(100, round(100 * self._done / self._total)):3d} %")
-        parts.append(self._amount())
         rate = self._rate()
+        if self._unit != "percent":
+            parts.append(self._amount())
         if rate > 0:
-            parts.append(f"{_count(rate, self._unit)}/s")
+            if self._unit != "percent":
+                parts.append(f"{_count(rate, self._unit)}/s")
             if self._total and self._total > self._done:
                 parts.append(f"{in_words((self._total - self._done) / rate)} left")
         return "  ".join(parts)

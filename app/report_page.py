@@ -24,6 +24,7 @@ from app.report_drawings import SIGMA_ENLARGED, draw_coverage, draw_from_above, 
 from calibration.geometry.arrays import F64
 from calibration.report import ACCEPTED, REFUSED, USABLE, BoneReport, CalibrationReport, CameraReport
 from calibration.rig import Rig
+from engine.disk import whole_file
 
 _VERDICTS = {
     ACCEPTED: "Accepted: you can measure with this rig",
@@ -46,7 +47,7 @@ def write_report_page(path: Path, report: CalibrationReport, rig: Rig | None, su
     Parameters
     ----------
     path
-        Of the HTML file; its folder must exist.
+        Of the HTML file.
     report
     rig
         None where it was refused.
@@ -66,7 +67,8 @@ def write_report_page(path: Path, report: CalibrationReport, rig: Rig | None, su
     page = template.substitute(
         title=escape(f"Calibration of {subject}"), subtitle=escape(subject), sections="\n".join(filter(None, sections))
     )
-    path.write_text(page, encoding="utf-8")
+    with whole_file(path) as file:
+        file.write(page)
 
 
 def _verdict(report: CalibrationReport) -> str:

@@ -117,6 +117,8 @@ def _refuse_what_is_no_file(path: Path, name: str) -> None:
 
 def _why_not_a_video(path: Path, error: Exception) -> str:
     """Say why a file cannot be opened as a video."""
+    if isinstance(error, OSError):
+        return f"'{path}' cannot be read: {error.strerror}. Check its permissions and its disk."
     with path.open("rb") as file:
         start = file.read(12)
     if start[4:8] in (b"ftyp", b"mdat", b"wide"):
@@ -124,8 +126,6 @@ def _why_not_a_video(path: Path, error: Exception) -> str:
             f"'{path}' is cut off: the index at its end (moov) is missing, so that no frame can be found. "
             "Copy it again from the camera."
         )
-    if isinstance(error, OSError) and not isinstance(error, ValueError):
-        return f"'{path}' cannot be read: {error.strerror}. Check its permissions and its disk."
     return f"'{path}' is not a video: its contents fit no known format. Choose the camera's video file."
 
 

@@ -72,11 +72,10 @@ def _rows(poses: PoseSet2D, joints: Sequence[str], views: Sequence[str], start_n
     for view, people in zip(views, poses.views):
         for pose in people:
             xy, confidence = pose.xy.tolist(), pose.confidence.tolist()
-            for k in np.flatnonzero(np.isfinite(pose.xy).all(-1)):
+            for k in np.flatnonzero(np.isfinite(pose.xy).all(-1)).tolist():
                 x, y = xy[k]
                 yield (
-                    f"{poses.index},{time_s:.6f},{view},{pose.person},{joints[k]},{x:.7g},{y:.7g},"
-                    f"{confidence[k]:.4g}\n"
+                    f"{poses.index},{time_s:.6f},{view},{pose.person},{joints[k]},{x:.7g},{y:.7g},{confidence[k]:.4g}\n"
                 )
 
 

@@ -91,7 +91,7 @@ def _rows(poses: PoseSet3D, joints: Sequence[str], start_ns: int) -> Iterator[st
     time_s = (poses.timestamp_ns - start_ns) / NS_PER_S
     for pose in poses.people:
         xyz, confidence, views = pose.xyz.tolist(), pose.confidence.tolist(), pose.views.tolist()
-        for k in np.flatnonzero(np.isfinite(pose.xyz).all(-1)):
+        for k in np.flatnonzero(np.isfinite(pose.xyz).all(-1)).tolist():
             x, y, z = xyz[k]
             yield (
                 f"{poses.index},{time_s:.6f},{pose.person},{joints[k]},{x:.6g},{y:.6g},{z:.6g},"

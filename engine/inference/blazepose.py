@@ -21,7 +21,6 @@ from engine.inference.preprocess import (
     crop_to_image,
     cut,
     region_from_points,
-    whole_image,
 )
 
 INPUT = "input_1"
@@ -209,16 +208,15 @@ class BlazePoseDetector:
     def __init__(self, backend: Backend) -> None:
         self._backend, self._anchors = backend, anchors()
 
-    def find(self, images_bgr: Sequence[U8]) -> list[list[Finding]]:
-        """Find the people in whole images; a finding's points are the hips and the reach point."""
+    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Finding]]:
+        """Find the people in a square of each image; a finding's points are the hips and the reach point."""
         if not images_bgr:
             return []
-        regions = [whole_image((image.shape[1], image.shape[0])) for image in images_bgr]
         crop_wh = DETECTOR_INPUT.size_wh
-        crops = [cut(image, region, crop_wh, BLACK) for image, region in zip(images_bgr, regions)]
+        crops = [cut(image, region, crop_wh, BLACK) for image, region in zip(images_bgr, windows)]
         outputs = self._backend.infer({INPUT: as_batch(crops, DETECTOR_INPUT)})
         found = []
-        for raw, logit, region in zip(outputs["Identity"], outputs["Identity_1"], regions):
+        for raw, logit, region in zip(outputs["Identity"], outputs["Identity_1"], windows):
             people = decode_detections(raw, logit, self._anchors, min_score=MIN_SCORE, max_overlap=MAX_OVERLAP)
             points = [crop_to_image(four[:2], region, crop_wh) for four in people.points]
             found.append([Finding(two, float(score)) for two, score in zip(points, people.score)])
@@ -245,9 +243,9 @@ class BlazePoseNetwork:
         self.skeleton_name = "blazepose_33"
         self._detector, self._landmarks = detector, landmarks
 
-    def find(self, images_bgr: Sequence[U8]) -> list[list[Finding]]:
-        """Find the people in whole images; see `engine.inference.person_network.PersonNetwork.find`."""
-        return self._detector.find(images_bgr)
+    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Finding]]:
+        """Find the people in a square of each image; see `engine.inference.person_network.PersonNetwork.find`."""
+        return self._detector.find(images_bgr, windows)
 
     def region(self, points: F64) -> Region:
         """Return the square around a person from its hips and reach."""

@@ -149,9 +149,13 @@ class TrackingEstimator:
 
     def _search(self, due: Sequence[tuple[ViewTracks, Frame]]) -> None:
         """Look for people who are not tracked."""
-        findings = self._network.find([frame.image_bgr for _, frame in due])
-        room = {id(view): self._options.max_people - len(view.tracks) for view, _ in due}
-        regions = {id(view): view.strangers(found, room[id(view)]) for (view, _), found in zip(due, findings)}
+        windows = [view.windows() for view, _ in due]
+        images = [frame.image_bgr for (_, frame), squares in zip(due, windows) for _ in squares]
+        found = iter(self._network.find(images, [square for squares in windows for square in squares]))
+        regions = {}
+        for (view, _), squares in zip(due, windows):
+            findings = [finding for _ in squares for finding in next(found)]
+            regions[id(view)] = view.strangers(findings, self._options.max_people - len(view.tracks))
         sightings = self._locate(due, lambda view: regions[id(view)])
         for (view, frame), seen in zip(due, sightings):
             view.admit(seen, self._options.min_score, frame.timestamp_ns)
@@ -226,7 +230,8 @@ def _poses(view: ViewTracks, frame: Frame | None) -> tuple[Pose2D, ...]:
     for track in view.tracks:
         seen = track.sighting
         margin = OUTSIDE * max(frame.size_wh)
-        inside = ((seen.xy >= -margin) & (seen.xy <= np.array(frame.size_wh) - 1 + margin)).all(axis=1)
+        beyond = np.maximum(-seen.xy, seen.xy - (np.array(frame.size_wh) - 1)).max(axis=1)
+        inside = np.asarray(beyond <= margin)
         xy = np.where(inside[:, None], seen.xy, np.nan)
         poses.append(Pose2D(track.person, xy, np.where(inside, seen.confidence, 0.0), seen.score))
     return tuple(poses)

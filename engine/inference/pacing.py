@@ -1,10 +1,11 @@
-"""Paced: where the CPU cannot keep the cameras' rate, pose on every k-th frameset and optical flow between. Live only."""
+"""Paced: where the CPU cannot keep the cameras' rate, pose on every k-th frameset and flow between. Live only."""
 
 import math
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -205,9 +206,9 @@ def _flow(before: U8, after: U8, xy: F64, width_px: int) -> tuple[F64, Mask]:
     """Follow points between two reduced images (pyramidal Lucas-Kanade), and say which came back to their start."""
     scale = before.shape[1] / width_px
     start = np.nan_to_num(xy * scale).astype(np.float32).reshape(-1, 1, 2)
-    options = {"winSize": (FLOW_WINDOW_PX, FLOW_WINDOW_PX), "maxLevel": FLOW_LEVELS}
-    there, went, _ = cv2.calcOpticalFlowPyrLK(before, after, start, None, **options)
-    back, came, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, **options)
+    follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(FLOW_WINDOW_PX, FLOW_WINDOW_PX), maxLevel=FLOW_LEVELS)
+    there, went, _ = follow(before, after, start, start.copy())
+    back, came, _ = follow(after, before, there, there.copy())
     apart = np.linalg.norm((back - start).reshape(-1, 2), axis=1)
     found = (went.ravel() == 1) & (came.ravel() == 1) & (apart < FLOW_RETURN_PX) & np.isfinite(xy).all(axis=1)
     return there.reshape(-1, 2).astype(np.float64) / scale, found

@@ -58,18 +58,20 @@ class PersonNetwork(Protocol):
     name: str
     skeleton_name: str
 
-    def find(self, images_bgr: Sequence[U8]) -> list[list[Finding]]:
-        """Find the people in whole images.
+    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Finding]]:
+        """Find the people in a square of each image.
 
         Parameters
         ----------
-        images_bgr : of (H, W, 3)
-            Sizes may differ.
+        images_bgr : N of (H, W, 3)
+            Sizes may differ; one image may come several times.
+        windows : N of them
+            Where in it to look.
 
         Returns
         -------
         findings
-            One list for each image, best first.
+            One list for each window, best first, in pixels of the image.
         """
         ...
 

@@ -10,6 +10,10 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64, U8
 from engine.inference.model_card import NetworkInput
 
+# The detector finds a body from 0.3 of its input's side: these squares take that from 0.3 of an image's long side,
+# half the height of a 16:9 image, to a fifth of its height.
+WINDOW_SHARES = (1.0, 0.6)
+
 BLACK = cv2.BORDER_CONSTANT
 EDGE = cv2.BORDER_REPLICATE
 
@@ -37,6 +41,30 @@ def whole_image(size_wh: tuple[int, int]) -> Region:
     """Return the square around an image; what it adds beside the image is the letterbox."""
     side = float(max(size_wh))
     return Region((size_wh[0] / 2, size_wh[1] / 2), (side, side))
+
+
+def search_windows(size_wh: tuple[int, int]) -> tuple[Region, ...]:
+    """Return the squares in which to look for people, the whole image first.
+
+    Parameters
+    ----------
+    size_wh
+        Of the image, px.
+
+    Returns
+    -------
+    windows
+        Then squares as high as the image is, then smaller ones, each overlapping the next by half: a person who is
+        small in the image is large in one of them.
+    """
+    short = min(size_wh)
+    windows = [whole_image(size_wh)]
+    for share in WINDOW_SHARES:
+        side = share * short
+        counts = [1 + max(math.ceil((length - side) / (side / 2)), 0) for length in size_wh]
+        xs, ys = (np.linspace(side / 2, length - side / 2, count) for length, count in zip(size_wh, counts))
+        windows += [Region((float(x), float(y)), (side, side)) for y in ys for x in xs]
+    return tuple(windows)
 
 
 def region_from_points(center_xy: F64, top_xy: F64, scale: float) -> Region:

@@ -39,11 +39,11 @@ class TopDownNetwork:
         self._input = _only_input(card, joints)
         self._check()
 
-    def find(self, images_bgr: Sequence[U8]) -> list[list[Finding]]:
-        """Find the people in whole images; see `engine.inference.person_network.PersonNetwork.find`."""
+    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Finding]]:
+        """Find the people in a square of each image; see `engine.inference.person_network.PersonNetwork.find`."""
         if self._detector is None:
             return [[Finding(np.array([[0.0, 0.0], [im.shape[1], im.shape[0]]]), 1.0)] for im in images_bgr]
-        found = self._detector.find(images_bgr)
+        found = self._detector.find(images_bgr, windows)
         return [[Finding(_box(finding.points), finding.score) for finding in people] for people in found]
 
     def region(self, points: F64) -> Region:

@@ -8,7 +8,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, I64
 from engine.inference.person_network import Finding, Sighting
-from engine.inference.preprocess import Region
+from engine.inference.preprocess import Region, search_windows
 
 FILTER_HZ = 30.0  # counted in images, not in time: so the regions do not depend on a clock
 FILTER_MIN_CUTOFF_HZ, FILTER_BETA, FILTER_SLOPE_CUTOFF_HZ = 0.01, 10.0, 1.0
@@ -91,11 +91,24 @@ class ViewTracks:
     size_wh: tuple[int, int] = (0, 0)
     search_due: bool = False
     _people: int = 0
+    _looked: int = 0
 
     def start_image(self, size_wh: tuple[int, int]) -> None:
         """Forget everybody if the image has another size: no region fits any more."""
         if size_wh != self.size_wh:
-            self.tracks, self.lost, self.size_wh = [], [], size_wh
+            self.tracks, self.lost, self.size_wh, self._looked = [], [], size_wh, 0
+
+    def windows(self) -> tuple[Region, ...]:
+        """Return where the detector looks now.
+
+        The whole image; while nobody is tracked also one of the smaller squares in turn; at the first image, all.
+        """
+        everywhere = search_windows(self.size_wh)
+        whole, squares = everywhere[:1], everywhere[1:]
+        self._looked += 1
+        if self._looked == 1:
+            return everywhere
+        return whole if self.tracks else (*whole, squares[self._looked % len(squares)])
 
     def follow(self, sightings: Sequence[Sighting], min_score: float, time_ns: int) -> None:
         """Take the sighting of each track in turn; who is not there any more is lost."""
@@ -113,8 +126,12 @@ class ViewTracks:
 
     def strangers(self, findings: Sequence[Finding], count: int) -> list[Region]:
         """Return where to look for people who are not tracked yet, at most `count`, best first."""
-        regions = [self.region_of(finding.points) for finding in findings]
-        new = [region for region in regions if not any(_same_place(region, track.region) for track in self.tracks)]
+        new: list[Region] = []
+        for finding in sorted(findings, key=lambda finding: -finding.score):
+            region = self.region_of(finding.points)
+            known = (*(track.region for track in self.tracks), *new)
+            if not any(_same_place(region, other) for other in known):
+                new.append(region)
         return new[: max(count, 0)]
 
     def admit(self, sightings: Sequence[Sighting], min_score: float, time_ns: int) -> None:

@@ -1,4 +1,7 @@
-"""Signed distance fields: the shapes that a body is joined from. Negative inside, metres, points (N, 3) in the body frame."""
+"""Signed distance fields: the shapes that a body is joined from.
+
+Negative inside, metres, points (N, 3) in the body frame.
+"""
 
 import numpy as np
 

@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from calibration.geometry.arrays import F64
 from engine.studio.anatomy import SIGNS, Anatomy
-from engine.studio.motion import BACK, FLEXION, LEAN, LEFT, PITCH, RIGHT, TURN, UP
+from engine.studio.motion import FLEXION, LEAN, LEFT, PITCH, RIGHT, TURN
 from engine.studio.posture import Posture
 from engine.studio.route import Route
 from engine.studio.stance import FOOT_APART_M, FOOT_BACK_M, FOOT_OUT_DEG, Draft, ankle_over, standing_height_m

@@ -1,8 +1,8 @@
 """Landmarks: the true places of the 33 joints of `blazepose_33` on a procedural person.
 
-Two truths: *anatomical* (the joint's centre, the tip of the nose) and *as detected* (where BlazePose puts the same joint on
-this body, measured from all sides with exact cameras; medians in mm, scatter 5 to 12 mm). The offsets belong to this body
-and to no human being.
+Two truths: *anatomical* (the joint's centre, the tip of the nose) and *as detected* (where BlazePose puts the same
+joint on this body, measured from all sides with exact cameras; medians in mm, scatter 5 to 12 mm). The offsets belong
+to this body and to no human being.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Look: what a person wears and is made like, drawn by seed so that skin, hair and clothes stand apart.
 
-A pose network tells front from back by face and hair, and limbs by their colours: without face and hair it swaps left and
-right in 12 % of front views, with one grey for all in 13 % of all views.
+A pose network tells front from back by face and hair, and limbs by their colours: without face and hair it swaps left
+and right in 12 % of front views, with one grey for all in 13 % of all views.
 """
 
 import colorsys
@@ -21,6 +21,8 @@ _SKINS: tuple[Colour, ...] = (
     (112, 76, 56),
 )
 _HAIR: tuple[Colour, ...] = ((28, 22, 20), (48, 34, 26), (84, 56, 36), (128, 92, 54), (110, 48, 28), (120, 118, 116))
+_HAIR_TO_SKIN = 0.62
+"""Largest luminance of hair, in parts of the skin's."""
 _SHOES: tuple[Colour, ...] = ((225, 225, 225), (40, 40, 44), (160, 40, 40), (60, 80, 120), (200, 190, 160))
 
 
@@ -70,7 +72,7 @@ def look_of(rng: np.random.Generator) -> Look:
         Shirt and trousers differ in brightness, and both from the skin in colour.
     """
     skin = _between(_SKINS, rng)
-    hair = _HAIR[rng.integers(len(_HAIR))]
+    hair = _hair_for(skin, rng)
     # light trousers below a dark shirt or the other way round; hues of skin and floor (10 to 50 degrees) are left out
     dark_trousers = rng.random() < 0.7
     shirt = _cloth(rng, (0.5, 0.8) if dark_trousers else (0.25, 0.42), (0.45, 0.85))
@@ -99,6 +101,17 @@ def _between(colours: tuple[Colour, ...], rng: np.random.Generator) -> Colour:
     share = place - low
     r, g, b = (1 - share) * np.array(colours[low]) + share * np.array(colours[low + 1])
     return float(r), float(g), float(b)
+
+
+def _hair_for(skin: Colour, rng: np.random.Generator) -> Colour:
+    """Draw a colour of hair that is well darker than the skin."""
+    darker = [hair for hair in _HAIR if _luminance(hair) < _HAIR_TO_SKIN * _luminance(skin)]
+    return darker[rng.integers(len(darker))] if darker else _HAIR[0]
+
+
+def _luminance(colour: Colour) -> float:
+    """Weigh red, green and blue as the eye does."""
+    return 0.30 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
 
 
 def _cloth(rng: np.random.Generator, value: tuple[float, float], saturation: tuple[float, float]) -> Colour:

@@ -8,7 +8,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from engine.studio.anatomy import Anatomy
-from engine.studio.footsteps import Footsteps, turn_on_the_spot, walk_along, walk_in_place
+from engine.studio.footsteps import turn_on_the_spot, walk_along, walk_in_place
 from engine.studio.motion import ON_THE_SPOT, Motion, performed
 from engine.studio.posture import Posture, joined, placed, taken
 from engine.studio.route import Route

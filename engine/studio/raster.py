@@ -216,11 +216,13 @@ def darken(image, floor, shadow, box, x0, y0, x1, y1):  # type: ignore[no-untype
 
 
 @_compiled
-def add_noise(image, noise, row, column):  # type: ignore[no-untyped-def]
-    """Add a window of a noise field, (>= H, >= W, 3) int8, to an image, in place, saturating."""
-    height, width = image.shape[0], image.shape[1]
+def add_noise(image, noise, row, first):  # type: ignore[no-untyped-def]
+    """Add a window of a noise field to an image, in place, saturating.
+
+    `image` (H, W * 3) uint8; `noise` (>= H, >= W * 3) int8; the window begins at `row` and at the value `first` of each row.
+    """
+    height, width = image.shape
     for y in range(height):
+        line, grain = image[y], noise[row + y, first : first + width]
         for x in range(width):
-            for k in range(3):
-                value = np.int16(image[y, x, k]) + np.int16(noise[row + y, column + x, k])
-                image[y, x, k] = np.uint8(min(max(value, np.int16(0)), np.int16(255)))
+            line[x] = min(max(np.int16(line[x]) + np.int16(grain[x]), 0), 255)

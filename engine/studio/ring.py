@@ -96,7 +96,7 @@ def _draw(
 
 
 def _azimuths(count: int, rng: np.random.Generator) -> F64:
-    """Draw directions round the room, rad: uneven steps that close the ring; two cameras stand at about a right angle."""
+    """Draw directions round the room, rad: uneven steps that close the ring; two cameras stand about square."""
     if count == 2:
         steps = np.deg2rad([rng.uniform(*_PAIR_DEG), 0.0])
     else:

@@ -26,8 +26,8 @@ class Route:
 
     Notes
     -----
-    It comes from 0.40 m to 1.16 m of the middle in every direction and is never narrower than half a metre, so that every
-    camera sees the walker near and far, from all sides.
+    It comes from 0.40 m to 1.16 m of the middle in every direction and is never narrower than half a metre, so that
+    every camera sees the walker near and far, from all sides.
     """
 
     def __init__(self, rng: np.random.Generator) -> None:

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from calibration.geometry.arrays import F32, F64, I64
 from calibration.geometry.transforms import transform_points
-from calibration.rig import Rig
 from engine.clock import NS_PER_S
 from engine.frames import Frame
 from engine.studio.address import StudioConfig

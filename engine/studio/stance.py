@@ -112,7 +112,7 @@ def ankle_over(foot_m: F64, foot_deg: F64, anatomy: Anatomy) -> F64:
     pitch, heading = np.deg2rad(foot_deg[..., 0]), np.deg2rad(foot_deg[..., 1])
     forward = np.stack([np.sin(heading), -np.cos(heading)], -1)
     height, ball = anatomy.ankle_height_m, -_BALL_M * anatomy.scale
-    # in the foot's sagittal plane, a sole point (f forward of and h under the ankle) goes to f sin(pitch) - h cos(pitch)
+    # in the foot's sagittal plane, a point f before and h under the ankle rises to f sin(pitch) - h cos(pitch)
     ends = -np.array([_HEEL_M, _TOE_M]) * anatomy.scale
     lowest = np.min(ends * np.sin(pitch)[..., None], -1) - height * np.cos(pitch)
     ankle = np.empty(np.shape(foot_m))

@@ -48,8 +48,8 @@ def surface_of(field: Field, low: F64, high: F64, cell_m: float) -> Surface:
 
     Notes
     -----
-    Naive surface nets (Gibson 1998): one vertex per cell that the surface crosses, at the mean of its edge crossings; two
-    damped Newton steps then carry the vertices onto the surface itself.
+    Naive surface nets (Gibson 1998): one vertex per cell that the surface crosses, at the mean of its edge crossings;
+    two damped Newton steps then carry the vertices onto the surface itself.
     """
     count = np.ceil((high - low) / cell_m).astype(int) + 1
     axes = [low[i] + cell_m * np.arange(count[i]) for i in range(3)]
@@ -126,7 +126,7 @@ def split_by_label(surface: Surface, label: I64) -> tuple[Surface, I64]:
 
 
 def _mean_crossings(distance: F64) -> tuple[F64, Mask]:
-    """Average, in each cell, where the surface crosses its twelve edges; (..., 3) in cells, and which cells it crosses."""
+    """Average, in each cell, where the surface crosses its edges, (..., 3) in cells; and tell which cells it crosses."""
     shape = np.array(distance.shape) - 1
     total, count = np.zeros((*shape, 3)), np.zeros(shape)
     for corner in product((0, 1), repeat=3):

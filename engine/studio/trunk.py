@@ -1,7 +1,7 @@
 """Trunk: torso, arms, legs and shoes of one person in clothes, joined from lofts along the bones.
 
-The tables give, for a person of 1.75 m, stations along an axis: position, shift backwards, half width, half depth, all in
-metres. They were drawn by eye from anatomical proportions; no scan was used.
+The tables give, for a person of 1.75 m, stations along an axis: position, shift backwards, half width, half depth, all
+in metres. They were drawn by eye from anatomical proportions; no scan was used.
 """
 
 import numpy as np

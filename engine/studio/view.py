@@ -78,7 +78,7 @@ class View:
             self._draw(image, rotation, translation, lit)
         if self._noise is not None:
             row, column = rng.integers(0, _NOISE_TILE_PX, 2)
-            raster.add_noise(image, self._noise, row, column)
+            raster.add_noise(image.reshape(len(image), -1), self._noise, row, 3 * column)
         return image
 
     def _draw(self, image: U8, rotation: F32, translation: F32, lit: Lit) -> None:
@@ -139,9 +139,9 @@ def _taps(blur_px: float) -> F32:
 
 
 def _noise_field(size_wh: tuple[int, int], sigma: float) -> np.ndarray:
-    """Make a field of slightly correlated noise, larger than the image, int8."""
+    """Make a field of slightly correlated noise, larger than the image, (H + 64, (W + 64) * 3), int8."""
     width, height = size_wh
     shape = (height + _NOISE_TILE_PX, width + _NOISE_TILE_PX, 3)
     noise = np.random.default_rng(1).normal(0, 1, shape).astype(np.float32)
     noise = cv2.GaussianBlur(noise, (0, 0), 0.7)
-    return np.clip(np.round(noise * (sigma / noise.std())), -127, 127).astype(np.int8)
+    return np.clip(np.round(noise * (sigma / noise.std())), -127, 127).astype(np.int8).reshape(shape[0], -1)

@@ -1,0 +1,31 @@
+"""`epipole export`: a session's poses as a file for other programs."""
+
+from argparse import Namespace
+
+from app.errors import UsageError
+from app.outcome import tell
+from engine.export.exporters import export_session
+from engine.session import Session
+from engine.smooth import Smooth
+
+
+def run(options: Namespace) -> int:
+    """Write the file.
+
+    Parameters
+    ----------
+    options
+        `session`, `format`, `out`, `smooth`.
+
+    Returns
+    -------
+    code
+        0.
+    """
+    if options.smooth and options.format != "csv":
+        raise UsageError(f"--smooth calms joints in the room; '{options.format}' has none. Leave it out, or take csv.")
+    session = Session.open(options.session)
+    export_session(session, options.format, options.out, smooth=Smooth() if options.smooth else None)
+    print(f"Wrote {options.out}")
+    tell(session.remarks)
+    return 0

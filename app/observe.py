@@ -1,0 +1,73 @@
+"""Observe footage: find the joints in every image, with progress in the terminal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.progress import Progress
+from calibration.skeleton import Skeleton
+from engine import offline
+from engine.capture.sources import Footage
+from engine.inference.estimator import create_estimator
+from engine.poses import PoseSet2D
+from engine.record import tap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observed:
+    """What the network saw of a take.
+
+    Parameters
+    ----------
+    take
+        2D poses of every frameset.
+    rate_fps
+        Framesets per second.
+    model, model_hash
+        Of the network.
+    remarks
+        Sentences on what was odd about the videos.
+    """
+
+    take: offline.Take
+    rate_fps: float
+    model: str
+    model_hash: str
+    remarks: tuple[str, ...]
+
+
+def observe(
+    footage: Footage, model: str, keep: Callable[[Skeleton, str], Callable[[PoseSet2D], None]] | None = None
+) -> Observed:
+    """Find the joints of everybody in every frameset.
+
+    Parameters
+    ----------
+    footage
+        Open; it is read to its end.
+    model
+        Name of a pose model.
+    keep
+        Is told the skeleton and the model's hash once they are known, and returns what takes the raw poses as they
+        come.
+
+    Returns
+    -------
+    observed
+
+    Raises
+    ------
+    EngineError
+        If the model is missing or a video cannot be read.
+    """
+    estimator = create_estimator(model, len(footage.views))
+    try:
+        framesets = footage.framesets()
+        sizes = tuple(source.size_wh for source in footage.sources)
+        stage = tap(estimator, keep(estimator.skeleton, estimator.model_hash)) if keep else estimator
+        with Progress("Finding joints", framesets.count, "framesets") as progress:
+            pose_sets = offline.estimate_poses(framesets, stage, on_frameset=progress)
+        seen = offline.Take(pose_sets, estimator.skeleton, footage.views, sizes)
+        remarks = tuple(dict.fromkeys((*framesets.remarks, *footage.remarks)))
+        return Observed(seen, framesets.rate_fps, model, estimator.model_hash, remarks)
+    finally:
+        estimator.close()

@@ -1,0 +1,26 @@
+"""The host's clock in integer nanoseconds."""
+
+import time
+from fractions import Fraction
+
+from engine.clock import host_ns, ns_from_ticks, utc_offset_ns
+
+
+def test_the_clock_runs_forwards():
+    moments = [host_ns() for _ in range(100)]
+    assert all(a <= b for a, b in zip(moments, moments[1:]))
+
+
+def test_the_offset_leads_to_the_time_of_day():
+    assert abs(host_ns() + utc_offset_ns() - time.time_ns()) < 50_000_000
+
+
+def test_ticks_become_nanoseconds_to_the_nearest_one():
+    assert ns_from_ticks(1, Fraction(1, 3)) == 333_333_333
+    assert ns_from_ticks(2, Fraction(1, 3)) == 666_666_667
+    assert ns_from_ticks(-1, Fraction(1, 3)) == -333_333_333
+
+
+def test_a_year_of_ticks_is_exact():
+    ticks = 90_000 * 3600 * 24 * 365
+    assert ns_from_ticks(ticks, Fraction(1, 90_000)) == 3600 * 24 * 365 * 10**9
