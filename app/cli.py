@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(_confess(), FAILED)
 
 
-def load(name: str) -> Callable[[Any], int]:
+def load(name: str) -> Callable[..., Any]:
     """Import what a table of strings names.
 
     Parameters

@@ -29,12 +29,26 @@ def fresh_folder(parent: Path, now: datetime) -> Path:
     folder
         ``epipole-2026-01-31-17h05m09``, with a number behind it where that is taken; not yet made.
     """
-    name = now.strftime("epipole-%Y-%m-%d-%Hh%Mm%S")
-    folder, count = parent / name, 1
-    while folder.exists():
+    return free_name(parent / now.strftime("epipole-%Y-%m-%d-%Hh%Mm%S"))
+
+
+def free_name(path: Path) -> Path:
+    """Return the path, or one with a number behind it where something of that name is there.
+
+    Parameters
+    ----------
+    path
+
+    Returns
+    -------
+    path
+        Nothing is there.
+    """
+    free, count = path, 1
+    while free.exists():
         count += 1
-        folder = parent / f"{name}-{count}"
-    return folder
+        free = path.with_name(f"{path.name}-{count}")
+    return free
 
 
 def demand_writable(path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from calibration.rig import Camera, Rig
 
-SIGMA_ENLARGED = 10
+_ENLARGEMENTS, _LARGEST_CIRCLE_M = (10, 5, 2, 1), 0.5
 _WIDTH, _MARGIN = 520.0, 34.0
 _WEDGE_M = 0.9
 _ABOVE, _SIDE = (0, 1), (0, 2)
@@ -23,7 +23,7 @@ def draw_from_above(rig: Rig, path_xyz_m: F64 | None, sigma_m: Mapping[str, floa
     path_xyz_m : (T, 3), m, world
         NaN where unknown.
     sigma_m : by camera name, m
-        Of the cameras' places; drawn as circles, `SIGMA_ENLARGED` times as large.
+        Of the cameras' places; drawn as circles, `enlargement` times as large.
 
     Returns
     -------
@@ -45,6 +45,21 @@ def draw_from_side(rig: Rig, path_xyz_m: F64 | None, sigma_m: Mapping[str, float
     svg
     """
     return _draw_plane(rig, path_xyz_m, sigma_m, _SIDE)
+
+
+def enlargement(sigma_m: Mapping[str, float]) -> int:
+    """Choose how many times larger than life the doubt is drawn, so that one sees it and still sees the room.
+
+    Parameters
+    ----------
+    sigma_m : by camera name, m
+
+    Returns
+    -------
+    times
+    """
+    largest = max((value for value in sigma_m.values() if value == value), default=0.0)
+    return next((times for times in _ENLARGEMENTS if times * largest <= _LARGEST_CIRCLE_M), 1)
 
 
 def draw_histogram(edges: Sequence[float], counts: Sequence[float], median: float) -> str:
@@ -76,7 +91,7 @@ def draw_histogram(edges: Sequence[float], counts: Sequence[float], median: floa
         at = (median - low) / (high - low) * width
         marks.append(f'<line class="median" x1="{at:.1f}" y1="0" x2="{at:.1f}" y2="{height}"/>')
     labels = [
-        f'<text x="{place}" y="{height + 14}" text-anchor="{anchor}">{value:g} px</text>'
+        f'<text x="{place}" y="{height + 14}" text-anchor="{anchor}">{value:.3g} px</text>'
         for place, anchor, value in ((0, "start", low), (width / 2, "middle", (low + high) / 2), (width, "end", high))
     ]
     return f'<svg viewBox="0 0 {width} {height + 18}" role="img">{"".join(bars + marks + labels)}</svg>'
@@ -141,7 +156,7 @@ def _draw_plane(rig: Rig, path: F64 | None, sigma_m: Mapping[str, float], axes: 
     if path is not None and len(known):
         parts += _path(plane, path)
     for camera in rig:
-        parts += _camera(plane, camera, sigma_m.get(camera.name, float("nan")))
+        parts += _camera(plane, camera, sigma_m.get(camera.name, float("nan")) * enlargement(sigma_m))
     return f'<svg viewBox="0 0 {_WIDTH:.0f} {plane.height:.0f}" role="img">{"".join(parts)}</svg>'
 
 
@@ -180,7 +195,7 @@ def _path(plane: _Plane, path: F64) -> list[str]:
     return lines
 
 
-def _camera(plane: _Plane, camera: Camera, sigma_m: float) -> list[str]:
+def _camera(plane: _Plane, camera: Camera, circle_m: float) -> list[str]:
     """Draw a camera: the wedge it sees, its doubt, its place and its name."""
     x, y = plane(camera.centre)
     corners = plane(_seen_corners(camera))
@@ -188,7 +203,7 @@ def _camera(plane: _Plane, camera: Camera, sigma_m: float) -> list[str]:
     widest = corners[[int(np.argmin(angles)), int(np.argmax(angles))]]
     wedge = " ".join(f"{a:.1f},{b:.1f}" for a, b in np.vstack([[[x, y]], widest]))
     parts = [f'<polygon class="wedge" points="{wedge}"/>']
-    radius = SIGMA_ENLARGED * sigma_m * plane.zoom if sigma_m == sigma_m else 0.0
+    radius = circle_m * plane.zoom if circle_m == circle_m else 0.0
     parts.append(f'<circle class="sigma" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>')
     above = max(10.0, radius + 5)
     parts.append(f'<circle class="camera" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')

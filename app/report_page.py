@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from app.presenters.calibration import in_unit, present_calibration
-from app.report_drawings import SIGMA_ENLARGED, draw_coverage, draw_from_above, draw_from_side, draw_histogram
+from app.report_drawings import draw_coverage, draw_from_above, draw_from_side, draw_histogram, enlargement
 from calibration.geometry.arrays import F64
 from calibration.report import ACCEPTED, REFUSED, USABLE, BoneReport, CalibrationReport, CameraReport
 from calibration.rig import Rig
@@ -86,13 +86,15 @@ def _verdict(report: CalibrationReport) -> str:
 def _facts(report: CalibrationReport) -> str:
     """Show the few figures that matter most."""
     facts = (
-        ("Error on unseen time", in_unit(report.holdout_median_px, "px", 1)),
-        ("Scale from", report.scale_source),
-        ("Scale is sure to", f"± {in_unit(report.scale_sigma_percent, '%', 1)}"),
-        ("Stature", in_unit(report.stature_m, "m", 2)),
-        ("Motion used", in_unit(report.seconds_used, "s", 1)),
+        ("Error on unseen time", in_unit(report.holdout_median_px, "px", 1), "half of the joints lie closer"),
+        ("Scale is sure to", f"± {in_unit(report.scale_sigma_percent, '%', 1)}", f"from {report.scale_source}"),
+        ("Stature", in_unit(report.stature_m, "m", 2), ""),
+        ("Motion used", in_unit(report.seconds_used, "s", 1), ""),
     )
-    cells = "".join(f"<div><span>{label}</span><strong>{escape(value)}</strong></div>" for label, value in facts)
+    cells = "".join(
+        f"<div><span>{label}</span><strong>{escape(value)}</strong><span>{escape(note)}</span></div>"
+        for label, value, note in facts
+    )
     return f'<div class="facts">{cells}</div>'
 
 
@@ -101,7 +103,7 @@ def _rooms(report: CalibrationReport, rig: Rig) -> str:
     path = _points(report.details.get("path_m"))
     sigma_m = {camera.name: camera.position_sigma_m for camera in report.cameras}
     line = "The line is the person's path. " if path is not None else ""
-    doubt = f"Circles: one sigma of each place, drawn {SIGMA_ENLARGED} times as large. "
+    doubt = f"Circles: one sigma of each place, drawn {enlargement(sigma_m)} times as large. "
     above, side = draw_from_above(rig, path, sigma_m), draw_from_side(rig, path, sigma_m)
     return (
         f'<section><h2>The room</h2><p class="note">{line}{doubt}Numbers are metres.</p><div class="pair">'

@@ -1,9 +1,8 @@
-"""The window as a picture: drawn without a display, the same widgets as on one."""
+"""The window on the screen, or as a picture drawn without one; the same widgets in both."""
 
 import os
 from pathlib import Path
 
-from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication
 
 from app.presenters.window import WindowState
@@ -41,10 +40,30 @@ def draw_window(state: WindowState, path: Path, size_wh: tuple[int, int] = SIZE_
         raise OSError(None, "the picture was not written", str(path))
 
 
-def offscreen_application() -> QGuiApplication:
+def show_window(state: WindowState) -> None:
+    """Show the window on the screen until it is closed.
+
+    Parameters
+    ----------
+    state
+    """
+    application = _running_application() or QApplication(["epipole"])
+    window = MainWindow(state)
+    window.show()
+    application.exec()
+    window.deleteLater()
+
+
+def offscreen_application() -> QApplication:
     """Return the application, started without a display where none runs yet."""
-    running = QApplication.instance()
-    if isinstance(running, QApplication):
+    running = _running_application()
+    if running:
         return running
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
     return QApplication(["epipole"])
+
+
+def _running_application() -> QApplication | None:
+    """Return the application that runs already."""
+    running = QApplication.instance()
+    return running if isinstance(running, QApplication) else None

@@ -1,6 +1,6 @@
 """Scouting: where to start a refinement from, when nothing or little is known of the lenses."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from calibration.noise import gate_px, sigma_px
 from calibration.observations import Observations
 from calibration.pairs import PinholeViews
 from calibration.refine import Settings, refine
-from calibration.residuals import Estimate
+from calibration.residuals import Estimate, reprojection
 from calibration.rig import Camera
 
 SCOUTING_FRAMES = 50
@@ -24,9 +24,35 @@ FOCAL_STARTS = (1.0, 0.76, 1.3)  # times the middle of what is believed
 PAIR_FOCAL_STARTS = (0.66, 0.8, 1.0, 1.25, 1.55)  # each of two unlike cameras
 SCOUTING = Settings(robust_scale=4.0, iterations=15, tolerance=1e-4)
 AMBIGUOUS_SIGMAS2, AMBIGUOUS_FOCAL = 6.0, 0.10
+# A view that fits has 90 % of its joints or more within three sigmas; one that is mirrored or late has 30 %.
+AGREES_SIGMAS, LEAST_AGREEMENT = 3.0, 0.65
 
 
-def scout(common: Observations, rows: I64, lenses: Lenses) -> tuple[Estimate, bool]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Scouted:
+    """A rough rig, good enough to start a refinement from.
+
+    Parameters
+    ----------
+    estimate
+        Over the framesets that scouted it.
+    agreement : (V,)
+        Share of each view's joints within `AGREES_SIGMAS` of where the rig puts them; 0 where a view was not placed.
+    ambiguous
+        A different rig explains the joints nearly as well.
+    """
+
+    estimate: Estimate
+    agreement: F64
+    ambiguous: bool
+
+    @property
+    def fits(self) -> bool:
+        """Whether every view agrees with the others."""
+        return bool(self.agreement.min() >= LEAST_AGREEMENT)
+
+
+def scout(common: Observations, rows: I64, lenses: Lenses) -> Scouted:
     """Place the cameras roughly from several assumed focal lengths; the best after a short refinement wins.
 
     Parameters
@@ -34,29 +60,22 @@ def scout(common: Observations, rows: I64, lenses: Lenses) -> tuple[Estimate, bo
     common
         At common times, straightened where lenses are known.
     rows
-        Framesets to solve with.
+        Framesets to choose from.
     lenses
 
     Returns
     -------
-    estimate
-        Over all `rows`.
-    ambiguous
-        A different rig explains the joints nearly as well.
+    scouted
 
     Raises
     ------
     DegenerateError
         If a camera cannot be placed.
     """
-    few = spread_out(rows, SCOUTING_FRAMES)
-    scouting = gathered(common, few, lenses)
+    evidence = gathered(common, spread_out(rows, SCOUTING_FRAMES), lenses)
     free = freedom(lenses, focal=True, k1=False, offset=False)
-    scouted = []
-    for focal in _focal_starts(lenses):
-        start = _bootstrapped(scouting, focal)
-        if start is not None:
-            scouted.append(refine(scouting, start, free, SCOUTING))
+    starts = [_bootstrapped(evidence, focal) for focal in _focal_starts(lenses)]
+    scouted = [refine(evidence, start, free, SCOUTING) for start in starts if start is not None]
     if not scouted:
         raise DegenerateError(
             "The cameras cannot be placed: too few joints agree between them. Check that all show the same person"
@@ -68,7 +87,15 @@ def scout(common: Observations, rows: I64, lenses: Lenses) -> tuple[Estimate, bo
     ambiguous = any(
         np.abs(np.log(rival.estimate.focal / best.estimate.focal)).max() > AMBIGUOUS_FOCAL for rival in rivals
     )
-    return _on_frames(common, rows, lenses, best.estimate), ambiguous
+    return Scouted(best.estimate, _agreement(evidence, best.estimate), ambiguous)
+
+
+def _agreement(evidence: Evidence, estimate: Estimate) -> F64:
+    """Share of each view's joints that lie where the rig puts them, (V,)."""
+    images = reprojection(evidence, estimate)
+    near = ((images.residual**2).sum(-1) < AGREES_SIGMAS**2) & images.valid
+    seen = np.isfinite(evidence.sigma)
+    return near.sum((1, 2)) / np.maximum(seen.sum((1, 2)), 1)
 
 
 def _focal_starts(lenses: Lenses) -> list[F64]:
@@ -113,7 +140,7 @@ def _bone_lengths(evidence: Evidence, xyz: F64) -> F64:
     return lengths
 
 
-def _on_frames(common: Observations, rows: I64, lenses: Lenses, estimate: Estimate) -> Estimate:
+def on_frames(common: Observations, rows: I64, lenses: Lenses, estimate: Estimate) -> Estimate:
     """Carry a rig over to other framesets: triangulate their joints."""
     evidence = gathered(common, rows, lenses)
     cameras = ideal_cameras(common, lenses, estimate)

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calibration.errors import CalibrationError
+from calibration.errors import CalibrationError, DegenerateError
 from calibration.evidence import Evidence
 from calibration.floor import find_ground, world_from_scene
-from calibration.geometry.arrays import F64, Mask
+from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.transforms import transform_points
 from calibration.geometry.triangulation import triangulate_robust
 from calibration.keyframes import LEAST_CONFIDENCE, training_rows
 from calibration.lenses import Lenses, believe_lenses, freedom, through_known_lenses
+from calibration.misfit import explain_misfit, search_offsets
 from calibration.noise import gate_px, sigma_px
 from calibration.observations import Observations
 from calibration.refine import Freedom, Refined, Settings, refine
@@ -23,14 +24,15 @@ from calibration.report import REFUSED, CalibrationReport
 from calibration.residuals import Estimate
 from calibration.rig import Camera, Rig
 from calibration.scale import estimate_scale
-from calibration.scouting import gathered, ideal_cameras, scout
+from calibration.scouting import Scouted, gathered, ideal_cameras, on_frames, scout
 from calibration.summary import Measured, Solution, refusal, summarise
 from calibration.swaps import sides_by_rig, steady_sides
 from calibration.timing import at_common_time
 from calibration.uncertainty import estimate_uncertainty
 
 KEYFRAMES = 180
-TURNS = 2  # left and right are repaired without a rig first, then with it
+TURNS = 3  # left and right are repaired, and late views re-timed, without a rig first, then with it
+LARGE_OFFSET_S = 0.004  # the velocity does not carry a joint farther than this without a fault
 SETTINGS = Settings()
 PASS = replace(SETTINGS, iterations=20)
 
@@ -151,21 +153,56 @@ def solve(observations: Observations, lenses: Lenses, options: CalibrationOption
     progress("Left and right", 0.0)
     sigma = sigma_px(observations, LEAST_CONFIDENCE)
     swapped = steady_sides(observations, sigma)
+    progress("Placing the cameras", 0.1)
+    placed = _placed(observations.mirrored(swapped), lenses)
+    offsets, estimate = placed.offset_ns, placed.scouted.estimate
     for turn in range(TURNS):
-        progress("Placing the cameras", 0.1 + 0.4 * turn)
-        still = np.zeros(len(observations.views), np.int64)
-        common = through_known_lenses(at_common_time(observations.mirrored(swapped), still), lenses)
+        progress("Refining the cameras", 0.4 + 0.25 * turn)
+        common = through_known_lenses(at_common_time(observations.mirrored(swapped), offsets), lenses)
         rows = training_rows(common, KEYFRAMES)
-        start, ambiguous = scout(common, rows, lenses)
-        progress("Refining the cameras", 0.3 + 0.4 * turn)
         evidence = gathered(common, rows, lenses)
-        refined = _refined(evidence, start, lenses, options)
-        solution = Solution(evidence, refined, lenses, swapped, ambiguous)
+        refined = _refined(evidence, on_frames(common, rows, lenses, estimate), lenses, options)
+        solution = Solution(evidence, refined, lenses, swapped, offsets, placed.scouted.ambiguous)
         again = sides_by_rig(observations, sigma, _rig(observations, solution))
-        if turn == TURNS - 1 or np.array_equal(again, swapped):
+        late = np.abs(refined.estimate.offset_s).max() > LARGE_OFFSET_S
+        if not late and np.array_equal(again, swapped):
             break
-        swapped = again
+        swapped, offsets = again, solution.total_offset_ns
+        estimate = replace(refined.estimate, offset_s=np.zeros(len(offsets)))
     return solution
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """Cameras roughly placed, their clocks roughly set."""
+
+    scouted: Scouted
+    offset_ns: I64
+
+
+def _placed(steady: Observations, lenses: Lenses) -> _Placed:
+    """Place the cameras roughly; where a view does not fit, try other times for it, then say why it does not."""
+    still = np.zeros(len(steady.views), np.int64)
+    first = _scouted(steady, still, lenses)
+    if first is not None and first.fits:
+        return _Placed(first, still)
+    offsets = search_offsets(steady)
+    if offsets.any():
+        second = _scouted(steady, offsets, lenses)
+        if second is not None and second.fits:
+            return _Placed(second, offsets)
+    common = through_known_lenses(at_common_time(steady, still), lenses)
+    raise explain_misfit(common, training_rows(common, KEYFRAMES), lenses, first)
+
+
+def _scouted(steady: Observations, offsets: I64, lenses: Lenses) -> Scouted | None:
+    """Scout with these offsets; None where the cameras cannot be placed."""
+    common = through_known_lenses(at_common_time(steady, offsets), lenses)
+    rows = training_rows(common, KEYFRAMES)
+    try:
+        return scout(common, rows, lenses)
+    except DegenerateError:
+        return None
 
 
 def measure(observations: Observations, solution: Solution, options: CalibrationOptions) -> Measured:
@@ -187,8 +224,7 @@ def measure(observations: Observations, solution: Solution, options: Calibration
     evidence, estimate = solution.evidence, solution.refined.estimate
     scale = estimate_scale(estimate.xyz, evidence.joints, options.stature_m)
     rig = _rig(observations, solution).with_world(np.eye(4), scale.metres_per_unit)
-    offsets = np.array([rig.time_offset_ns[name] for name in observations.views], np.int64)
-    common = at_common_time(observations.mirrored(solution.swapped), offsets)
+    common = at_common_time(observations.mirrored(solution.swapped), solution.total_offset_ns)
     ground = find_ground(_motion(common, evidence, rig), evidence.joints, common.time_ns)
     world = world_from_scene(ground, np.array([camera.centre for camera in rig]))
     return Measured(
@@ -221,7 +257,7 @@ def _rig(observations: Observations, solution: Solution) -> Rig:
         camera if given is None else replace(camera, matrix=given.matrix, distortion=given.distortion)
         for camera, given in zip(ideal_cameras(observations, solution.lenses, estimate), solution.lenses.known)
     ]
-    offsets = {name: round(s * 1e9) for name, s in zip(observations.views, estimate.offset_s)}
+    offsets = {name: int(ns) for name, ns in zip(observations.views, solution.total_offset_ns)}
     return Rig(tuple(cameras), offsets)
 
 

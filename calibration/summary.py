@@ -6,7 +6,7 @@ import numpy as np
 
 from calibration.evidence import Evidence
 from calibration.floor import Ground
-from calibration.geometry.arrays import F64, Mask
+from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.triangulation import triangulate_robust
 from calibration.keyframes import LEAST_CONFIDENCE, judging_rows
 from calibration.lenses import Lenses
@@ -33,6 +33,8 @@ class Solution:
     evidence, refined, lenses
     swapped : (T, V)
         Framesets where a view has left and right exchanged.
+    offset_ns : (V,)
+        By how much each view's times were shifted before the refinement, which adds its own.
     ambiguous
         A different rig explains the joints nearly as well.
     """
@@ -41,7 +43,13 @@ class Solution:
     refined: Refined
     lenses: Lenses
     swapped: Mask
+    offset_ns: I64
     ambiguous: bool = False
+
+    @property
+    def total_offset_ns(self) -> I64:
+        """What to add to each view's own times, (V,), ns."""
+        return self.offset_ns + np.rint(self.refined.estimate.offset_s * 1e9).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +96,7 @@ def summarise(solution: Solution, measured: Measured, remarks: tuple[str, ...]) 
     findings = _findings(solution, measured, error, coverage)
     verdict, reasons = judge(findings)
     names = measured.common.views
-    offsets_s = solution.refined.estimate.offset_s
+    offsets_ms = solution.total_offset_ns * 1e-6
     return CalibrationReport(
         verdict=verdict,
         reasons=reasons,
@@ -104,7 +112,7 @@ def summarise(solution: Solution, measured: Measured, remarks: tuple[str, ...]) 
             )
             for v, name in enumerate(names)
         ),
-        time_offsets_ms={name: float(s * 1e3) for name, s in zip(names, offsets_s)},
+        time_offsets_ms={name: float(ms) for name, ms in zip(names, offsets_ms)},
         scale_source=measured.scale.source,
         scale_sigma_percent=measured.scale.sigma_percent,
         holdout_median_px=_median(np.concatenate(error)),

@@ -50,11 +50,14 @@ class FrameTimes:
         Rising.
     start_ns
         The time at the file's stamp 0.
+    rate_fps
+        Nominal frames per second.
     """
 
     sequence: I64
     time_ns: I64
     start_ns: int
+    rate_fps: float
 
 
 class LedgerWriter:
@@ -112,13 +115,13 @@ def read_ledger(path: Path) -> tuple[LedgerRow, ...]:
         If it cannot be read or is no ledger.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        whole, _, _ = Path(path).read_bytes().rpartition(b"\n")  # before decoding: a cut may go through a letter
+        lines = whole.decode("utf-8").split("\n")
     except OSError as error:
         raise SessionError(f"The ledger '{path}' cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise SessionError(f"'{path}' is not a ledger of frames. Restore the file, or delete it.") from error
-    lines = text.split("\n")[:-1]
-    if not lines or tuple(lines[0].split(",")) != COLUMNS:
+    if tuple(lines[0].split(",")) != COLUMNS:
         raise SessionError(f"'{path}' is not a ledger of frames. Restore the file, or delete it.")
     try:
         return tuple(_row_from_fields(fields) for fields in csv.reader(lines[1:]))
@@ -126,7 +129,7 @@ def read_ledger(path: Path) -> tuple[LedgerRow, ...]:
         raise SessionError(f"The ledger '{path}' is damaged: {error}. Restore the file, or delete it.") from error
 
 
-def frame_times(rows: Iterable[LedgerRow], start_ns: int) -> FrameTimes:
+def frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: float) -> FrameTimes:
     """Keep the exact times of the frames that are in the video file.
 
     Parameters
@@ -134,6 +137,8 @@ def frame_times(rows: Iterable[LedgerRow], start_ns: int) -> FrameTimes:
     rows
     start_ns
         The time at the file's stamp 0.
+    rate_fps
+        Nominal frames per second.
 
     Returns
     -------
@@ -142,7 +147,7 @@ def frame_times(rows: Iterable[LedgerRow], start_ns: int) -> FrameTimes:
     """
     kept = sorted((row.time_ns, row.sequence) for row in rows if row.kept and row.time_ns is not None)
     table = np.array(kept, np.int64).reshape(-1, 2)
-    return FrameTimes(table[:, 1], table[:, 0], start_ns)
+    return FrameTimes(table[:, 1], table[:, 0], start_ns, rate_fps)
 
 
 def _row_from_fields(fields: list[str]) -> LedgerRow:

@@ -183,7 +183,8 @@ class Session:
             return None
         rows = self.ledger(camera)
         first = next((row.time_ns for row in rows if row.kept and row.time_ns is not None), 0)
-        return frame_times(rows, first if camera.start_ns is None else camera.start_ns)
+        start_ns = first if camera.start_ns is None else camera.start_ns
+        return frame_times(rows, start_ns=start_ns, rate_fps=camera.rate_fps)
 
     def poses_2d_raw(self) -> PoseReader:
         """Open what the network saw. Raises SessionError if there is nothing."""

@@ -71,7 +71,7 @@ class Framesets:
         while instant_ns is not None:
             frames = tuple(queue.take_nearest(instant_ns, reach_ns) for queue in self._queues)
             yield FrameSet(index, instant_ns, frames)
-            instant_ns = _next_instant(slowest_first, instant_ns, period_ns)
+            instant_ns = _next_instant(slowest_first, instant_ns, period_ns, reach_ns)
             index += 1
 
 
@@ -123,9 +123,9 @@ def _first_instant(slowest_first: Sequence[_Queue], period_ns: int) -> int | Non
     return heads[0] - (heads[0] - min(heads) + period_ns // 2) // period_ns * period_ns
 
 
-def _next_instant(slowest_first: Sequence[_Queue], instant_ns: int, period_ns: int) -> int | None:
+def _next_instant(slowest_first: Sequence[_Queue], instant_ns: int, period_ns: int, reach_ns: int) -> int | None:
     """Find the next instant: the slowest source's next frame, or an equal step towards it."""
-    late = [queue.first_after(instant_ns + period_ns // 2) for queue in slowest_first]
+    late = [queue.first_after(instant_ns + reach_ns) for queue in slowest_first]
     heads = [time_ns for time_ns in late if time_ns is not None]
     if not heads:
         return None

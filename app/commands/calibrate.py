@@ -77,7 +77,7 @@ def _demand_two(inputs: list[str]) -> None:
 def _knowledge(options: Namespace, footage: Footage) -> CalibrationOptions:
     """Collect what is known before: stature, lenses."""
     if len(footage.views) < 2:
-        raise UsageError(f"Only one camera ('{footage.views[0]}') is there; a rig needs two or more.")
+        raise UsageError(f"Only one camera ({', '.join(footage.views)}) is there; a rig needs two or more.")
     stature_m = options.stature
     if stature_m is None and footage.session is not None:
         stature_m = footage.session.facts.stature_m

@@ -48,7 +48,7 @@ class CalibrationCard:
     headline, tone
         The verdict.
     message
-        Why.
+        Why: the weightiest reason; the report page has them all.
     next_step
         What to do now.
     rows
@@ -87,11 +87,12 @@ def present_calibration(report: CalibrationReport | None) -> CalibrationCard:
     headline, tone = _HEADLINES[report.verdict]
     facts = (
         ("Error on unseen time", in_unit(report.holdout_median_px, "px", 1)),
-        ("Scale", _scale(report)),
+        ("Scale", f"± {in_unit(report.scale_sigma_percent, '%', 1)}"),
         ("Motion used", in_unit(report.seconds_used, "s", 0)),
     )
     rows = tuple(_row(camera) for camera in report.cameras) if report.verdict != REFUSED else ()
-    return CalibrationCard(headline, tone, " ".join(report.reasons), _NEXT[report.verdict], rows, facts)
+    message = report.reasons[0] if report.reasons else ""
+    return CalibrationCard(headline, tone, message, _NEXT[report.verdict], rows, facts)
 
 
 def in_unit(value: float, unit: str, digits: int) -> str:
@@ -126,8 +127,3 @@ def _row(camera: CameraReport) -> CameraRow:
         in_unit(camera.holdout_px, "px", 1),
         Tone.CARE if doubtful else Tone.GOOD,
     )
-
-
-def _scale(report: CalibrationReport) -> str:
-    """Say where metres come from and how sure they are."""
-    return f"{report.scale_source}, ± {in_unit(report.scale_sigma_percent, '%', 1)}"

@@ -99,14 +99,14 @@ class MainWindow(QMainWindow):
         return header
 
     def _make_canvas(self) -> QWidget:
-        """Lay out the parts on one grid: two fifths and three fifths."""
+        """Lay out the parts on one grid, two fifths and three fifths; the cameras get all height that is left."""
         canvas = QWidget()
         canvas.setObjectName("canvas")
         column = QVBoxLayout(canvas)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self._left.addWidget(self._cameras, 3)
-        self._left.addWidget(self._calibration, 2)
+        self._left.addWidget(self._cameras, 1)
+        self._left.addWidget(self._calibration)
         self._body.addLayout(self._left, 2)
         self._body.addWidget(self._room, 3)
         column.addWidget(self._header)

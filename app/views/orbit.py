@@ -77,7 +77,7 @@ class Orbit:
         zoom = min(size_wh) / (2 * _HALF_FIELD_TAN) / visible
         return np.stack([size_wh[0] / 2 + local[..., 0] * zoom, size_wh[1] / 2 - local[..., 1] * zoom], -1), depth
 
-    def fitted(self, xyz: F64, size_wh: tuple[int, int], margin: float = 0.82) -> "Orbit":
+    def fitted(self, xyz: F64, size_wh: tuple[int, int], margin: float = 0.88) -> "Orbit":
         """Look from the same direction so that all points fit.
 
         Parameters

@@ -186,7 +186,7 @@ def rotation_between(source: F64, target: F64) -> F64:
     rotation : (3, 3)
     """
     source, target = source / np.linalg.norm(source), target / np.linalg.norm(target)
-    axis = np.cross(source, target)
+    axis: F64 = np.cross(source, target)
     sine, cosine = np.linalg.norm(axis), float(source @ target)
     if sine < 1e-12:
         if cosine > 0:

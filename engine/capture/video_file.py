@@ -92,8 +92,8 @@ class VideoFileSource:
 
     @property
     def rate_fps(self) -> float:
-        """Nominal frames per second, from the usual time between two frames."""
-        return self.facts.rate_fps
+        """Nominal frames per second: as recorded, or from the usual time between two frames."""
+        return self._times.rate_fps if self._times is not None else self.facts.rate_fps
 
     @property
     def frame_count(self) -> int | None:

@@ -1,7 +1,7 @@
 """Estimator: from a frameset to the people in each view, in pixels."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from engine.inference.models import load
 from engine.inference.networks import load_network
 from engine.inference.parity import remembered
 from engine.inference.person_network import PersonNetwork, Sighting
-from engine.inference.preprocess import Region
+from engine.inference.preprocess import Region, whole_image
 from engine.inference.view_tracks import ViewTracks
 from engine.poses import Pose2D, PoseSet2D
 
@@ -143,28 +143,33 @@ class TrackingEstimator:
 
     def _follow(self, present: Sequence[tuple[ViewTracks, Frame]]) -> None:
         """Look for every tracked person where the last image said."""
-        sightings = self._locate(present, lambda view: [track.region for track in view.tracks])
+        sightings = self._locate(present, [[track.region for track in view.tracks] for view, _ in present])
         for (view, frame), seen in zip(present, sightings):
             view.follow(seen, self._options.min_score, frame.timestamp_ns)
 
     def _search(self, due: Sequence[tuple[ViewTracks, Frame]]) -> None:
-        """Look for people who are not tracked."""
-        windows = [view.windows() for view, _ in due]
+        """Look for people who are not tracked: in the whole image, and where that shows nobody, in squares of it."""
+        self._look(due, [(whole_image(frame.size_wh),) for _, frame in due])
+        empty = [(view, frame) for view, frame in due if not view.tracks]
+        self._look(empty, [view.squares() for view, _ in empty])
+
+    def _look(self, due: Sequence[tuple[ViewTracks, Frame]], windows: Sequence[tuple[Region, ...]]) -> None:
+        """Look into some squares of each view and start tracks for those who hold out a second look."""
         images = [frame.image_bgr for (_, frame), squares in zip(due, windows) for _ in squares]
         found = iter(self._network.find(images, [square for squares in windows for square in squares]))
-        regions = {}
+        regions = []
         for (view, _), squares in zip(due, windows):
             findings = [finding for _ in squares for finding in next(found)]
-            regions[id(view)] = view.strangers(findings, self._options.max_people - len(view.tracks))
-        sightings = self._locate(due, lambda view: regions[id(view)])
-        for (view, frame), seen in zip(due, sightings):
-            view.admit(seen, self._options.min_score, frame.timestamp_ns)
+            regions.append(view.strangers(findings, self._options.max_people - len(view.tracks)))
+        first = self._locate(due, regions)
+        again = self._locate(due, [[self._network.region(seen.points) for seen in sightings] for sightings in first])
+        for (view, frame), sightings, seconds in zip(due, first, again):
+            view.admit(sightings, seconds, self._options.min_score, frame.timestamp_ns)
 
     def _locate(
-        self, views: Sequence[tuple[ViewTracks, Frame]], regions_of: Callable[[ViewTracks], list[Region]]
+        self, views: Sequence[tuple[ViewTracks, Frame]], regions: Sequence[Sequence[Region]]
     ) -> list[list[Sighting]]:
         """Look into the regions of several views in one batch."""
-        regions = [regions_of(view) for view, _ in views]
         images = [frame.image_bgr for (_, frame), wanted in zip(views, regions) for _ in wanted]
         seen = iter(self._network.locate(images, [region for wanted in regions for region in wanted]))
         return [[next(seen) for _ in wanted] for wanted in regions]

@@ -98,17 +98,11 @@ class ViewTracks:
         if size_wh != self.size_wh:
             self.tracks, self.lost, self.size_wh, self._looked = [], [], size_wh, 0
 
-    def windows(self) -> tuple[Region, ...]:
-        """Return where the detector looks now.
-
-        The whole image; while nobody is tracked also one of the smaller squares in turn; at the first image, all.
-        """
-        everywhere = search_windows(self.size_wh)
-        whole, squares = everywhere[:1], everywhere[1:]
+    def squares(self) -> tuple[Region, ...]:
+        """Return where the detector looks when it finds nobody in the whole image: all the squares, later one in turn."""
+        squares = search_windows(self.size_wh)[1:]
         self._looked += 1
-        if self._looked == 1:
-            return everywhere
-        return whole if self.tracks else (*whole, squares[self._looked % len(squares)])
+        return squares if self._looked == 1 else (squares[self._looked % len(squares)],)
 
     def follow(self, sightings: Sequence[Sighting], min_score: float, time_ns: int) -> None:
         """Take the sighting of each track in turn; who is not there any more is lost."""
@@ -134,16 +128,20 @@ class ViewTracks:
                 new.append(region)
         return new[: max(count, 0)]
 
-    def admit(self, sightings: Sequence[Sighting], min_score: float, time_ns: int) -> None:
-        """Start a track for each new person; one that was lost near by gets the old number back."""
-        for sighting in sightings:
-            if sighting.score < min_score or not self._usable(sighting):
+    def admit(self, sightings: Sequence[Sighting], again: Sequence[Sighting], min_score: float, time_ns: int) -> None:
+        """Start a track for each new person; one that was lost near by gets the old number back.
+
+        `again` is a second sighting of each, in the region that the first one gave: things that only look like a
+        person at first do not hold out, and a part of a known person turns out to be that person.
+        """
+        for first, second in zip(sightings, again):
+            if min(first.score, second.score) < min_score or not (self._usable(first) and self._usable(second)):
                 continue
-            points = fresh_filter(sighting.points)
-            region = self.region_of(sighting.points)
-            if any(self._same_person(sighting, track.sighting, region) for track in self.tracks):
+            region = self.region_of(second.points)
+            if any(self._same_person(second, track.sighting, region) for track in self.tracks):
                 continue
-            self.tracks.append(Track(self._number(region), points, region, sighting, time_ns))
+            points = fresh_filter(first.points)
+            self.tracks.append(Track(self._number(region), points, self.region_of(first.points), first, time_ns))
         self.tracks.sort(key=lambda track: track.person)
 
     def _number(self, region: Region) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calibration.geometry.arrays import F32, F64
+from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import rotation_from_rotvec
 from calibration.rig import Rig
 from engine.studio.address import StudioConfig
@@ -12,9 +12,10 @@ from engine.studio.anatomy import Anatomy, anatomy_of
 from engine.studio.figure import Figure, box_figure, figure_of, together
 from engine.studio.landmarks import Landmarks
 from engine.studio.looks import look_of
-from engine.studio.motion import ON_THE_SPOT
 from engine.studio.performance import CHAIR_MOTION, OnTheSpot, Performance, performance_of
 from engine.studio.posture import Bones, bones_of
+from engine.studio.raster import BonePose
+from engine.studio.repertoire import ON_THE_SPOT
 from engine.studio.route import Route
 
 STATURE_M = (1.50, 1.95)
@@ -83,7 +84,7 @@ class Cast:
         """Return the bones of the person whose motion it is, at T times."""
         return self._players[0].bones(time_s)
 
-    def pose(self, time_s: F64) -> tuple[F32, F32]:
+    def pose(self, time_s: F64) -> BonePose:
         """Return what carries the figure's rest vertices to T times.
 
         Parameters
@@ -92,10 +93,10 @@ class Cast:
 
         Returns
         -------
-        rotation : (T, B, 3, 3)
-        translation : (T, B, 3), m, room
+        pose
+            (T, B, 3, 3) and (T, B, 3), m, room.
         """
-        rotation, translation = [], []
+        rotation, translation = [np.empty((len(time_s), 0, 3, 3))], [np.empty((len(time_s), 0, 3))]
         for player in self._players:
             bones = player.bones(time_s)
             rotation.append(bones.rotation)
@@ -103,9 +104,9 @@ class Cast:
         if self._fixed_bones:
             rotation.append(np.broadcast_to(np.eye(3), (len(time_s), 1, 3, 3)))
             translation.append(np.zeros((len(time_s), 1, 3)))
-        if not rotation:
-            return np.empty((len(time_s), 0, 3, 3), np.float32), np.empty((len(time_s), 0, 3), np.float32)
-        return np.concatenate(rotation, 1).astype(np.float32), np.concatenate(translation, 1).astype(np.float32)
+        return BonePose(
+            np.concatenate(rotation, 1).astype(np.float32), np.concatenate(translation, 1).astype(np.float32)
+        )
 
 
 def _bystander(config: StudioConfig, rig: Rig) -> Player:
@@ -128,4 +129,5 @@ def _chair(route: Route, scale: float) -> Figure:
     _, heading_deg = route.middle
     chair = box_figure(_CHAIR_M * scale, _CHAIR_COLOUR)
     turn = rotation_from_rotvec(np.array([0.0, 0.0, np.deg2rad(heading_deg)])).astype(np.float32)
-    return replace(chair, vertices=chair.vertices @ turn.T, normals=chair.normals @ turn.T)
+    mesh = chair.mesh._replace(vertices=chair.mesh.vertices @ turn.T, normals=chair.mesh.normals @ turn.T)
+    return replace(chair, mesh=mesh)

@@ -12,6 +12,7 @@ from engine.studio.hands import hand_of
 from engine.studio.head import head_of
 from engine.studio.looks import Look
 from engine.studio.materials import CLOTH, Material, Part
+from engine.studio.raster import Mesh
 from engine.studio.surface import Field
 from engine.studio.trunk import Trunk, trunk_of
 
@@ -26,25 +27,20 @@ class Figure:
 
     Parameters
     ----------
-    vertices, normals : (N, 3), m, rest
+    mesh
+        Vertices and normals at rest, (N, 3), m, and four bones with weights of sum 1 for each.
     triangles : (F, 3), int32
     albedo : (N, 3), 0 to 1, linear light; red, green, blue
     openness : (N,), 0 to 1
         How much of the sky a vertex sees at rest.
-    bone : (N, 4), int32
-    weight : (N, 4)
-        Of those bones, sum 1.
     bones
         How many bones the figure has.
     """
 
-    vertices: F32
-    normals: F32
+    mesh: Mesh
     triangles: np.ndarray
     albedo: F32
     openness: F32
-    bone: np.ndarray
-    weight: F32
     bones: int
 
 
@@ -80,14 +76,12 @@ def figure_of(anatomy: Anatomy, look: Look) -> Figure:
     colour = np.concatenate([part.colour for part in parts])
     normals = _wrinkled(vertices, normals, material)
     colour = _mottled(vertices, colour, material)
+    share = weight / weight.sum(1, keepdims=True)
     return Figure(
-        vertices=vertices.astype(np.float32),
-        normals=normals.astype(np.float32),
+        mesh=_mesh(vertices, normals, bone, share),
         triangles=triangles.astype(np.int32),
         albedo=(np.clip(colour / 255, 0, 1) ** 2.2).astype(np.float32),
         openness=openness.astype(np.float32),
-        bone=bone.astype(np.int32),
-        weight=(weight / weight.sum(1, keepdims=True)).astype(np.float32),
         bones=len(JOINTS),
     )
 
@@ -130,14 +124,13 @@ def box_figure(boxes: F64, colour: tuple[float, float, float], divisions: int = 
                 vertices.append(points)
                 normals.append(np.tile((2 * end - 1) * np.eye(3)[axis], (len(face), 1)))
     count = len(vertices) * len(face)
+    alone = np.tile(np.array([1.0, 0.0, 0.0, 0.0]), (count, 1))
+    bone = np.zeros((count, BONES_PER_VERTEX), np.int64)
     return Figure(
-        vertices=np.concatenate(vertices).astype(np.float32),
-        normals=np.concatenate(normals).astype(np.float32),
+        mesh=_mesh(np.concatenate(vertices), np.concatenate(normals), bone, alone),
         triangles=np.concatenate(triangles).astype(np.int32),
         albedo=np.tile((np.array(colour) / 255) ** 2.2, (count, 1)).astype(np.float32),
         openness=np.ones(count, np.float32),
-        bone=np.zeros((count, BONES_PER_VERTEX), np.int32),
-        weight=np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1)),
         bones=1,
     )
 
@@ -154,17 +147,27 @@ def together(figures: Sequence[Figure]) -> Figure:
     -------
     figure
     """
-    first_vertex = np.cumsum([0, *(len(figure.vertices) for figure in figures)])
+    first_vertex = np.cumsum([0, *(len(figure.mesh.vertices) for figure in figures)])
     first_bone = np.cumsum([0, *(figure.bones for figure in figures)])
+    mesh = Mesh(
+        np.concatenate([figure.mesh.vertices for figure in figures]),
+        np.concatenate([figure.mesh.normals for figure in figures]),
+        np.concatenate([f.mesh.bone + n for f, n in zip(figures, first_bone)]).astype(np.int32),
+        np.concatenate([figure.mesh.weight for figure in figures]),
+    )
     return Figure(
-        vertices=np.concatenate([figure.vertices for figure in figures]),
-        normals=np.concatenate([figure.normals for figure in figures]),
+        mesh=mesh,
         triangles=np.concatenate([f.triangles + n for f, n in zip(figures, first_vertex)]).astype(np.int32),
         albedo=np.concatenate([figure.albedo for figure in figures]),
         openness=np.concatenate([figure.openness for figure in figures]),
-        bone=np.concatenate([f.bone + n for f, n in zip(figures, first_bone)]).astype(np.int32),
-        weight=np.concatenate([figure.weight for figure in figures]),
         bones=int(first_bone[-1]),
+    )
+
+
+def _mesh(vertices: F64, normals: F64, bone: np.ndarray, weight: F64) -> Mesh:
+    """Pack a mesh as the renderer wants it."""
+    return Mesh(
+        vertices.astype(np.float32), normals.astype(np.float32), bone.astype(np.int32), weight.astype(np.float32)
     )
 
 

@@ -53,7 +53,7 @@ class Light:
 
     def __init__(self, figure: Figure, azimuth_rad: float) -> None:
         self._figure = figure
-        self._albedo = np.ascontiguousarray(figure.albedo[:, ::-1])
+        self._paint = raster.Paint(np.ascontiguousarray(figure.albedo[:, ::-1]), figure.openness, GAMMA)
         to_lamp = np.array([0.71 * np.cos(azimuth_rad), 0.71 * np.sin(azimuth_rad), 0.9])
         to_lamp /= np.linalg.norm(to_lamp)
         across = np.cross(to_lamp, [0.0, 0.0, 1.0])
@@ -63,26 +63,26 @@ class Light:
         self._lamp = np.stack([to_lamp, *bgr]).astype(np.float32)
         self._map_from_floor = self._affine_from_floor()
 
-    def light(self, rotation: F32, translation: F32) -> Lit:
+    def light(self, pose: raster.BonePose) -> Lit:
         """Pose the figure and light it.
 
         Parameters
         ----------
-        rotation : (B, 3, 3)
-        translation : (B, 3), m, room
+        pose
+            Of all bones, in the room.
 
         Returns
         -------
         lit
         """
         figure = self._figure
-        posed, turned = np.empty_like(figure.vertices), np.empty_like(figure.normals)
-        raster.skin(figure.vertices, figure.normals, figure.bone, figure.weight, rotation, translation, posed, turned)
+        posed, turned = np.empty_like(figure.mesh.vertices), np.empty_like(figure.mesh.normals)
+        raster.skin(figure.mesh, pose, posed, turned)
         in_light = self._in_light(posed)
         depth = np.full((_LIGHT_PX, _LIGHT_PX), -1e9, np.float32)
         raster.depth_map(in_light, figure.triangles, depth)
         colour = np.empty_like(posed)
-        raster.shade(turned, self._albedo, figure.openness, in_light, depth, self._lamp, GAMMA, colour)
+        raster.shade(turned, self._paint, raster.LightMap(in_light, depth), self._lamp, colour)
         shadow = self._shadow(depth, posed)
         return Lit(colour, shadow, _dark_box(shadow))
 

@@ -87,7 +87,7 @@ def look_of(rng: np.random.Generator) -> Look:
         lips=(skin[0] * 0.82, skin[1] * 0.58, skin[2] * 0.66),
         sleeve_m=float(rng.uniform(0.17, 0.26) if rng.random() < 0.65 else rng.uniform(0.50, 0.555)),
         trousers_m=float(rng.uniform(0.30, 0.38) if shorts else rng.uniform(0.80, 0.835)),
-        hem_m=float(rng.uniform(0.875, 0.935)),
+        hem_m=float(rng.uniform(0.93, 1.00)),
         girth=float(rng.uniform(0.93, 1.10)),
         belly=float(rng.uniform(0.96, 1.16)),
         hair_volume=float(rng.uniform(0.95, 1.07)),

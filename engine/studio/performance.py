@@ -9,8 +9,9 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from engine.studio.anatomy import Anatomy
 from engine.studio.footsteps import turn_on_the_spot, walk_along, walk_in_place
-from engine.studio.motion import ON_THE_SPOT, Motion, performed
+from engine.studio.motion import Motion, performed
 from engine.studio.posture import Posture, joined, placed, taken
+from engine.studio.repertoire import ON_THE_SPOT
 from engine.studio.route import Route
 
 STEPPING = ("walk", "walk_in_place", "turn")
@@ -25,7 +26,10 @@ _BREATH_S, _SWAY_S = 3.7, 5.3
 class Act(Protocol):
     """A part of a performance; begins and ends in the relaxed stance."""
 
-    seconds: float
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        ...
 
     def posture(self, time_s: F64) -> Posture:
         """Return the postures at T times since its beginning, room frame."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from calibration.geometry.arrays import F64
+from calibration.geometry.arrays import F64, I64
 from calibration.geometry.transforms import rotation_from_rotvec
 from engine.studio.anatomy import INDEX, JOINTS, SIDES, SIGNS, Anatomy
 
@@ -88,13 +88,13 @@ def joined(postures: Sequence[Posture]) -> Posture:
     return Posture(**{f.name: np.concatenate([getattr(p, f.name) for p in postures]) for f in fields(Posture)})
 
 
-def taken(posture: Posture, index: F64) -> Posture:
+def taken(posture: Posture, index: I64) -> Posture:
     """Pick instants of a posture.
 
     Parameters
     ----------
     posture
-    index : (N,), int
+    index : (N,)
 
     Returns
     -------
@@ -146,16 +146,15 @@ def bones_of(posture: Posture, anatomy: Anatomy) -> Bones:
         With the lengths of the anatomy, always.
     """
     count = len(posture)
-    rotation = np.empty((count, len(JOINTS), 3, 3))
-    xyz = np.empty((count, len(JOINTS), 3))
+    bones = Bones(np.empty((count, len(JOINTS), 3, 3)), np.empty((count, len(JOINTS), 3)))
     pelvis = _euler(posture.pelvis_deg)
-    rotation[:, INDEX["pelvis"]] = pelvis
-    xyz[:, INDEX["pelvis"]] = posture.pelvis_m - _AXES[2] * _drop_m(posture, anatomy, pelvis)[:, None]
-    _pose_trunk(posture, anatomy, rotation, xyz)
+    bones.rotation[:, INDEX["pelvis"]] = pelvis
+    bones.xyz[:, INDEX["pelvis"]] = posture.pelvis_m - _AXES[2] * _drop_m(posture, anatomy, pelvis)[:, None]
+    _pose_trunk(posture, anatomy, bones)
     for side in range(2):
-        _pose_arm(posture, anatomy, side, rotation, xyz)
-        _pose_leg(posture, anatomy, side, rotation, xyz)
-    return Bones(rotation, xyz)
+        _pose_arm(posture, anatomy, side, bones)
+        _pose_leg(posture, anatomy, side, bones)
+    return bones
 
 
 def _drop_m(posture: Posture, anatomy: Anatomy, pelvis: F64) -> F64:
@@ -171,16 +170,16 @@ def _drop_m(posture: Posture, anatomy: Anatomy, pelvis: F64) -> F64:
     return drop
 
 
-def _pose_trunk(posture: Posture, anatomy: Anatomy, rotation: F64, xyz: F64) -> None:
+def _pose_trunk(posture: Posture, anatomy: Anatomy, bones: Bones) -> None:
     """Stack spine, chest, neck and head on the pelvis."""
     spine, neck = _euler(posture.spine_deg / 2), _euler(posture.neck_deg / 2)
     below = "pelvis"
     for name, local in (("spine", spine), ("chest", spine), ("neck", neck), ("head", neck)):
-        _hang(anatomy, name, below, local, rotation, xyz)
+        _hang(anatomy, (below, name), local, bones)
         below = name
 
 
-def _pose_arm(posture: Posture, anatomy: Anatomy, side: int, rotation: F64, xyz: F64) -> None:
+def _pose_arm(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> None:
     """Hang clavicle, upper arm, forearm and hand from the chest."""
     name, sign = SIDES[side], SIGNS[side]
     abduction, flexion, twist = np.moveaxis(posture.arm_deg[:, side], -1, 0)
@@ -199,18 +198,19 @@ def _pose_arm(posture: Posture, anatomy: Anatomy, side: int, rotation: F64, xyz:
     hinge /= np.linalg.norm(hinge)
     forearm = rotation_from_rotvec(hinge * np.deg2rad(posture.elbow_deg[:, side])[:, None])
 
-    _hang(anatomy, f"{name}_clavicle", "chest", clavicle, rotation, xyz)
-    _hang(anatomy, f"{name}_shoulder", f"{name}_clavicle", upper_arm, rotation, xyz)
-    _hang(anatomy, f"{name}_elbow", f"{name}_shoulder", forearm, rotation, xyz)
-    _hang(anatomy, f"{name}_wrist", f"{name}_elbow", np.broadcast_to(np.eye(3), forearm.shape), rotation, xyz)
+    _hang(anatomy, ("chest", f"{name}_clavicle"), clavicle, bones)
+    _hang(anatomy, (f"{name}_clavicle", f"{name}_shoulder"), upper_arm, bones)
+    _hang(anatomy, (f"{name}_shoulder", f"{name}_elbow"), forearm, bones)
+    _hang(anatomy, (f"{name}_elbow", f"{name}_wrist"), np.broadcast_to(np.eye(3), forearm.shape), bones)
 
 
-def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, rotation: F64, xyz: F64) -> None:
+def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> None:
     """Bend the knee so that the ankle is where the posture wants it."""
     name, sign = SIDES[side], SIGNS[side]
     hip_index, knee_index, ankle_index, toe_index = (
         INDEX[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle", "toe")
     )
+    rotation, xyz = bones.rotation, bones.xyz
     pelvis = rotation[:, INDEX["pelvis"]]
     hip = xyz[:, INDEX["pelvis"]] + pelvis @ (anatomy.joint(f"{name}_hip") - anatomy.joint("pelvis"))
     foot_pitch, foot_heading = np.moveaxis(posture.foot_deg[:, side], -1, 0)
@@ -237,11 +237,12 @@ def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, rotation: F64, xyz:
     xyz[:, toe_index] = xyz[:, ankle_index] + rotation[:, ankle_index] @ to_toe
 
 
-def _hang(anatomy: Anatomy, name: str, parent: str, local: F64, rotation: F64, xyz: F64) -> None:
-    """Fix one bone to another, turned by `local` against it."""
-    child, above = INDEX[name], INDEX[parent]
-    rotation[:, child] = rotation[:, above] @ local
-    xyz[:, child] = xyz[:, above] + rotation[:, above] @ (anatomy.rest[child] - anatomy.rest[above])
+def _hang(anatomy: Anatomy, joints: tuple[str, str], local: F64, bones: Bones) -> None:
+    """Fix the second bone to the first, turned by `local` against it."""
+    above, child = INDEX[joints[0]], INDEX[joints[1]]
+    bones.rotation[:, child] = bones.rotation[:, above] @ local
+    away = anatomy.rest[child] - anatomy.rest[above]
+    bones.xyz[:, child] = bones.xyz[:, above] + bones.rotation[:, above] @ away
 
 
 def _rest_basis(anatomy: Anatomy, side: str) -> F64:
@@ -272,7 +273,7 @@ def _turn(axis: int, angle_deg: F64) -> F64:
 
 def _shortest(source: F64, target: F64) -> F64:
     """Find the smallest rotations of one unit vector onto others, (T, 3, 3)."""
-    axis = np.cross(source, target)
+    axis = np.cross(np.broadcast_to(source, target.shape), target)
     cosine = target @ source
     sine = np.linalg.norm(axis, axis=-1)
     factor = np.arctan2(sine, cosine) / np.maximum(sine, 1e-9)

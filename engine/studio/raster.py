@@ -1,20 +1,67 @@
 """Raster: the loops over vertices, triangles and pixels, compiled. They hold no lock and share nothing.
 
-Pixel convention: an integer is a pixel's centre. Samples: each pixel has 2 x 2 of them, a quarter of a pixel off its centre.
+Pixel convention: an integer is a pixel's centre. Samples: each pixel has 2 x 2 of them, a quarter of a pixel off its
+centre. All floats are 32 bits wide.
 """
+
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
+from calibration.geometry.arrays import F32, U8
+
 SAMPLES = 2
 """Per pixel and direction."""
 _NEAR_M = 0.1
+
+
+class Mesh(NamedTuple):
+    """Vertices at rest and the bones they hang on: (N, 3), (N, 3), (N, 4), (N, 4)."""
+
+    vertices: F32
+    normals: F32
+    bone: np.ndarray
+    weight: F32
+
+
+class BonePose(NamedTuple):
+    """What carries rest points with their bones: (B, 3, 3), (B, 3)."""
+
+    rotation: F32
+    translation: F32
+
+
+class Samples(NamedTuple):
+    """What was drawn: 1/depth, (h, w), 0 where nothing is; colour, (h, w, 4), with 255 last where something is."""
+
+    nearness: F32
+    colour: U8
+
+
+class Paint(NamedTuple):
+    """What light falls on: albedo (N, 3), openness (N,), and the curve (1024,) from linear light to 0..255."""
+
+    albedo: F32
+    openness: F32
+    gamma: F32
+
+
+class LightMap(NamedTuple):
+    """How the lamp sees the scene: column, row, closeness of each vertex, (N, 3); closest per pixel, (h, w)."""
+
+    vertices: F32
+    closest: F32
+
+
 _compiled = numba.njit(cache=True, fastmath=True, nogil=True)
 
 
 @_compiled
-def skin(vertices, normals, bone, weight, rotation, translation, posed, turned):  # type: ignore[no-untyped-def]
-    """Carry vertices and normals with their bones: (N, 3), (N, 3) into `posed` and `turned`."""
+def skin(mesh: Mesh, pose: BonePose, posed: F32, turned: F32):
+    """Carry vertices and normals with their bones into `posed` and `turned`, (N, 3)."""
+    vertices, normals, bone, weight = mesh
+    rotation, translation = pose
     for i in range(vertices.shape[0]):
         x = y = z = a = b = c = np.float32(0)
         for k in range(bone.shape[1]):
@@ -34,12 +81,14 @@ def skin(vertices, normals, bone, weight, rotation, translation, posed, turned):
 
 
 @_compiled
-def project(vertices, bone, weight, rotation, translation, lens, image):  # type: ignore[no-untyped-def]
+def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
     """Carry vertices with bones that are given in the camera's frame, and see them through the lens.
 
-    `lens` is fx, fy, cx, cy, k1, k2, p1, p2, k3 and the largest squared radius it is good for; `image` (N, 3) takes x, y
-    (px) and depth (m), which is 0 for what the lens cannot see.
+    `lens` is fx, fy, cx, cy, k1, k2, p1, p2, k3 and the largest squared radius it is good for; `image` (N, 3) takes
+    x, y (px) and depth (m), which is 0 for what the lens cannot see.
     """
+    vertices, bone, weight = mesh.vertices, mesh.bone, mesh.weight
+    rotation, translation = pose
     fx, fy, cx, cy, k1, k2, p1, p2, k3, limit = lens
     for i in range(vertices.shape[0]):
         x = y = z = np.float32(0)
@@ -65,8 +114,8 @@ def project(vertices, bone, weight, rotation, translation, lens, image):  # type
 
 
 @_compiled
-def bounds(image, width, height):  # type: ignore[no-untyped-def]
-    """Return the box of pixels, x0 y0 x1 y1 (ends excluded), that holds all that was projected, with one pixel of air."""
+def bounds(image: F32, width: int, height: int):
+    """Return the box of pixels, x0 y0 x1 y1 (ends excluded), that holds all that was projected, with some air."""
     x0, y0, x1, y1 = np.float32(width), np.float32(height), np.float32(-1), np.float32(-1)
     for i in range(image.shape[0]):
         if image[i, 2] > 0:
@@ -76,12 +125,13 @@ def bounds(image, width, height):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def rasterise(image, triangles, colour, x0, y0, nearness, samples):  # type: ignore[no-untyped-def]
-    """Draw the triangles that face the camera into samples, nearest first wins.
+def rasterise(image: F32, triangles: np.ndarray, colour: F32, corner: tuple[int, int], target: Samples):
+    """Draw the triangles that face the camera into samples; the nearest wins.
 
-    `image` (N, 3) px and m; `colour` (N, 3) 0 to 255; `nearness` (h, w) starts at 0 and keeps 1/depth; `samples` (h, w, 4)
-    takes the colour and 255 where something was drawn.
+    `image` (N, 3) px and m; `colour` (N, 3) 0 to 255; `corner` is the pixel of the first samples.
     """
+    nearness, samples = target
+    x0, y0 = corner
     height, width = nearness.shape
     scale, shift = np.float32(SAMPLES), np.float32(0.5 * SAMPLES - 0.5)
     for f in range(triangles.shape[0]):
@@ -118,11 +168,13 @@ def rasterise(image, triangles, colour, x0, y0, nearness, samples):  # type: ign
 
 
 @_compiled
-def composite(samples, taps, x0, y0, image):  # type: ignore[no-untyped-def]
+def composite(samples: U8, taps: F32, corner: tuple[int, int], image: U8):
     """Average the samples with 4 x 4 taps and lay them over the image, in place.
 
-    `samples` ((h+2)*2, (w+2)*2, 4) has a border of one empty pixel; `taps` (4,) sum to 1; `image` (H, W, 3) uint8.
+    `samples` ((h + 2) * 2, (w + 2) * 2, 4) have a border of one pixel round the box that begins at the pixel `corner`;
+    `taps` (4,) sum to 1; `image` (H, W, 3).
     """
+    x0, y0 = corner
     height, width = samples.shape[0] // SAMPLES - 2, samples.shape[1] // SAMPLES - 2
     for y in range(height):
         for x in range(width):
@@ -144,7 +196,7 @@ def composite(samples, taps, x0, y0, image):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def depth_map(light, triangles, depth):  # type: ignore[no-untyped-def]
+def depth_map(light: F32, triangles: np.ndarray, depth: F32):
     """Draw all triangles into the light's orthographic depth map; larger is closer to the light.
 
     `light` (N, 3): column, row, closeness. A sample counts as hit a little beyond an edge too, so that no hole opens.
@@ -169,11 +221,13 @@ def depth_map(light, triangles, depth):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def shade(normals, albedo, openness, light, depth, lamp, gamma, colour):  # type: ignore[no-untyped-def]
+def shade(normals: F32, paint: Paint, light_map: LightMap, lamp: F32, colour: F32):
     """Light every vertex: one lamp with soft shadow, and sky above ground.
 
-    `lamp` (4, 3): direction to the lamp, its colour, the sky's, the ground's; `gamma` (1024,) from linear light to 0..255.
+    `lamp` (4, 3): direction to the lamp, its colour, the sky's, the ground's; `colour` (N, 3) takes 0 to 255.
     """
+    albedo, openness, gamma = paint
+    light, depth = light_map
     height, width = depth.shape
     for i in range(normals.shape[0]):
         lit = seen = np.float32(0)
@@ -196,12 +250,13 @@ def shade(normals, albedo, openness, light, depth, lamp, gamma, colour):  # type
 
 
 @_compiled
-def darken(image, floor, shadow, box, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
+def darken(image: U8, floor: F32, shadow: U8, box: F32, window: tuple[int, int, int, int]):
     """Multiply a part of the image by the shadow on the floor, in place.
 
-    `floor` (H, W, 2): column and row of the shadow map under each pixel; `box`: first and last column and row of the map
-    that are not bright.
+    `floor` (H, W, 2): column and row of the shadow map under each pixel; `box`: first and last column and row of the
+    map that are not bright; `window`: x0 y0 x1 y1 of the image.
     """
+    x0, y0, x1, y1 = window
     for y in range(y0, y1):
         for x in range(x0, x1):
             u, v = floor[y, x, 0], floor[y, x, 1]
@@ -216,10 +271,10 @@ def darken(image, floor, shadow, box, x0, y0, x1, y1):  # type: ignore[no-untype
 
 
 @_compiled
-def add_noise(image, noise, row, first):  # type: ignore[no-untyped-def]
+def add_noise(image: U8, noise: np.ndarray, row: int, first: int):
     """Add a window of a noise field to an image, in place, saturating.
 
-    `image` (H, W * 3) uint8; `noise` (>= H, >= W * 3) int8; the window begins at `row` and at the value `first` of each row.
+    `image` (H, W * 3); `noise` (>= H, >= W * 3) int8; the window begins at `row` and at the value `first` of each row.
     """
     height, width = image.shape
     for y in range(height):

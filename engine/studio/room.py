@@ -75,7 +75,7 @@ class Room:
         shown = 255 * np.clip(colour, 0, 1) ** (1 / 2.2) * _vignette(camera.size_wh)[..., None]
         image = np.ascontiguousarray(shown[..., ::-1].astype(np.uint8))
         if blur_px > 0:
-            image = cv2.GaussianBlur(image, (3, 3), blur_px)
+            image = np.asarray(cv2.GaussianBlur(image, (3, 3), blur_px), np.uint8)
         place = (hit[..., :2] + FLOOR_HALF_M) * (FLOOR_PX / (2 * FLOOR_HALF_M))
         return Backdrop(image, np.where((side == _FLOOR)[..., None], place, _FAR).astype(np.float32))
 

@@ -7,13 +7,14 @@ and every frame depends on nothing but its camera and its number.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from calibration.geometry.arrays import F32, F64, I64
+from calibration.geometry.arrays import F64, I64
 from calibration.geometry.transforms import transform_points
 from engine.clock import NS_PER_S
 from engine.frames import Frame
@@ -21,6 +22,7 @@ from engine.studio.address import StudioConfig
 from engine.studio.cast import STATURE_M, Cast
 from engine.studio.landmarks import SKELETON
 from engine.studio.light import Light, Lit
+from engine.studio.raster import BonePose
 from engine.studio.ring import ring_of, world_from_room
 from engine.studio.room import Room
 from engine.studio.view import Optics, View
@@ -72,9 +74,10 @@ class Studio:
         optics = Optics(config.blur_px, config.noise)
         self._views = [View(camera, room, self._cast.figure, optics) for camera in ring]
         lamp_rad = float(self._rng(5).uniform(0, 2 * np.pi))
-        self._light = Light(self._cast.figure, lamp_rad) if self._cast.figure is not None else None
-        self._poses: _Kept[_Pose] = _Kept(self._pose, _KEPT_CHUNKS)
-        self._lit: _Kept[Lit] = _Kept(self._light_frameset, _KEPT_FRAMESETS)
+        self._poses: _Kept[BonePose] = _Kept(self._pose, _KEPT_CHUNKS)
+        self._lit: _Kept[Lit] | None = None
+        if self._cast.figure is not None:
+            self._lit = _Kept(partial(self._light_frameset, Light(self._cast.figure, lamp_rad)), _KEPT_FRAMESETS)
 
     @property
     def time_offset_ns(self) -> dict[str, int]:
@@ -146,10 +149,10 @@ class Studio:
             return None
         chunk, row = divmod(frame_index, _CHUNK)
         pose = self._poses.get(chunk)
-        lit = self._lit.get(frame_index) if self._light is not None else None
+        lit = self._lit.get(frame_index) if self._lit is not None else None
         noise = self._rng(6, camera_index, frame_index)
-        rotation, translation = pose.rotation[row, camera_index], pose.translation[row, camera_index]
-        image = self._views[camera_index].render(rotation, translation, lit, noise)
+        instant = BonePose(pose.rotation[row, camera_index], pose.translation[row, camera_index])
+        image = self._views[camera_index].render(instant, lit, noise)
         if camera_index == self.config.mirrored_camera:
             image = np.ascontiguousarray(image[:, ::-1])
         image.flags.writeable = False
@@ -164,20 +167,18 @@ class Studio:
         in_room = landmarks(self._cast.leading_bones(time.ravel() / NS_PER_S))
         return transform_points(self._world_from_room, in_room).reshape(*time.shape, *in_room.shape[1:])
 
-    def _pose(self, chunk: int) -> "_Pose":
-        """Pose the cast at every camera's own instants of a chunk of framesets; the last column is the rig's."""
+    def _pose(self, chunk: int) -> BonePose:
+        """Pose the cast in a chunk of framesets: (T, V + 1, B, ...), each camera's own instants, the rig's last."""
         frames = np.arange(chunk * _CHUNK, (chunk + 1) * _CHUNK)
         instants = self.own_time_ns(frames)[:, None] + np.append(self._offset_ns, 0)
-        rotation, translation = self._cast.pose(instants.ravel() / NS_PER_S)
-        shape = instants.shape
-        return _Pose(rotation.reshape(*shape, -1, 3, 3), translation.reshape(*shape, -1, 3))
+        pose = self._cast.pose(instants.ravel() / NS_PER_S)
+        return BonePose(*(array.reshape(*instants.shape, *array.shape[1:]) for array in pose))
 
-    def _light_frameset(self, frame_index: int) -> Lit:
+    def _light_frameset(self, light: Light, frame_index: int) -> Lit:
         """Light the cast once for all views; offsets of some milliseconds do not show in the light."""
-        assert self._light is not None
         chunk, row = divmod(frame_index, _CHUNK)
         pose = self._poses.get(chunk)
-        return self._light.light(pose.rotation[row, -1], pose.translation[row, -1])
+        return light.light(BonePose(pose.rotation[row, -1], pose.translation[row, -1]))
 
     def _draw_offsets(self) -> I64:
         """Draw the cameras' clocks, ns; the first one is the rig's."""
@@ -196,14 +197,6 @@ class Studio:
     def _rng(self, *stream: int) -> np.random.Generator:
         """Return the random numbers of one purpose."""
         return np.random.default_rng([self.config.seed, *stream])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pose:
-    """The cast in a chunk of framesets: (T, V+1, B, 3, 3) and (T, V+1, B, 3)."""
-
-    rotation: F32
-    translation: F32
 
 
 class _Kept(Generic[T]):

@@ -126,7 +126,7 @@ def split_by_label(surface: Surface, label: I64) -> tuple[Surface, I64]:
 
 
 def _mean_crossings(distance: F64) -> tuple[F64, Mask]:
-    """Average, in each cell, where the surface crosses its edges, (..., 3) in cells; and tell which cells it crosses."""
+    """Average where the surface crosses the edges of each cell, (..., 3) in cells; and tell which cells it crosses."""
     shape = np.array(distance.shape) - 1
     total, count = np.zeros((*shape, 3)), np.zeros(shape)
     for corner in product((0, 1), repeat=3):

@@ -17,8 +17,8 @@ CELL_M = 0.022
 
 _TORSO = np.array(
     [
-        [0.800, 0.012, 0.085, 0.075],
-        [0.860, 0.012, 0.150, 0.105],
+        [0.865, 0.012, 0.090, 0.060],
+        [0.890, 0.014, 0.150, 0.105],
         [0.920, 0.015, 0.166, 0.116],
         [0.970, 0.012, 0.166, 0.114],
         [1.030, 0.006, 0.152, 0.106],
@@ -149,7 +149,7 @@ class Trunk:
         """Loft a shoe with a flat sole round a foot."""
         scale, ankle = self._scale, self._anatomy.joint(f"{side}_ankle")
         shoe = loft(points, np.stack([ankle * [1, 1, 0], -_Y, _X, _Z]), _SHOE * scale, 2.3)
-        ends = ankle + np.array([[0.0, 0.01, 0.02], [0.0, 0.0, -0.03]]) * scale
+        ends = ankle + np.array([[0.0, 0.01, -0.015], [0.0, 0.0, -0.03]]) * scale
         shoe = smooth_union(shoe, capsule(points, ends, (0.040 * scale, 0.042 * scale)), 0.02)
         return np.maximum(shoe, 0.002 - points[:, 2])
 

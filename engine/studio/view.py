@@ -55,14 +55,13 @@ class View:
         self._taps = _taps(optics.blur_px)
         self._noise = _noise_field(camera.size_wh, optics.noise) if optics.noise > 0 else None
 
-    def render(self, rotation: F32, translation: F32, lit: Lit | None, rng: np.random.Generator) -> U8:
+    def render(self, pose: raster.BonePose, lit: Lit | None, rng: np.random.Generator) -> U8:
         """Take the picture.
 
         Parameters
         ----------
-        rotation : (B, 3, 3)
-        translation : (B, 3), m, room
-            Of the bones at the camera's own instant.
+        pose
+            Of all bones, in the room, at the camera's own instant.
         lit
             Of the frameset; None in an empty room.
         rng
@@ -75,36 +74,33 @@ class View:
         image = self._backdrop.image_bgr.copy()
         if self._figure is not None and lit is not None:
             self._throw_shadow(image, lit)
-            self._draw(image, rotation, translation, lit)
+            self._draw(image, self._figure, pose, lit)
         if self._noise is not None:
             row, column = rng.integers(0, _NOISE_TILE_PX, 2)
             raster.add_noise(image.reshape(len(image), -1), self._noise, row, 3 * column)
         return image
 
-    def _draw(self, image: U8, rotation: F32, translation: F32, lit: Lit) -> None:
+    def _draw(self, image: U8, figure: Figure, pose: raster.BonePose, lit: Lit) -> None:
         """Draw the figure over the image."""
-        figure, camera = self._figure, self._camera
-        assert figure is not None
-        R = camera.R.astype(np.float32)
-        turned = R @ rotation
-        moved = translation @ R.T + camera.t.astype(np.float32)
-        projected = np.empty_like(figure.vertices)
-        raster.project(figure.vertices, figure.bone, figure.weight, turned, moved, self._lens, projected)
+        camera = self._camera
+        R, t = camera.R.astype(np.float32), camera.t.astype(np.float32)
+        in_camera = raster.BonePose(R @ pose.rotation, pose.translation @ R.T + t)
+        projected = np.empty_like(figure.mesh.vertices)
+        raster.project(figure.mesh, in_camera, self._lens, projected)
         x0, y0, x1, y1 = raster.bounds(projected, *camera.size_wh)
         if x1 <= x0 or y1 <= y0:
             return
         shape = ((y1 - y0 + 2) * raster.SAMPLES, (x1 - x0 + 2) * raster.SAMPLES)
-        nearness, samples = np.zeros(shape, np.float32), np.zeros((*shape, 4), np.uint8)
-        raster.rasterise(projected, figure.triangles, lit.colour, x0 - 1, y0 - 1, nearness, samples)
-        raster.composite(samples, self._taps, x0, y0, image)
+        samples = raster.Samples(np.zeros(shape, np.float32), np.zeros((*shape, 4), np.uint8))
+        raster.rasterise(projected, figure.triangles, lit.colour, (x0 - 1, y0 - 1), samples)
+        raster.composite(samples.colour, self._taps, (x0, y0), image)
 
     def _throw_shadow(self, image: U8, lit: Lit) -> None:
         """Darken the floor where the lamp does not reach it."""
         if lit.box[1] <= lit.box[0]:
             return
-        x0, y0, x1, y1 = self._shadow_window(lit.box)
-        if x1 > x0 and y1 > y0:
-            raster.darken(image, self._backdrop.floor, lit.shadow, lit.box, x0, y0, x1, y1)
+        window = self._shadow_window(lit.box)
+        raster.darken(image, self._backdrop.floor, lit.shadow, lit.box, window)
 
     def _shadow_window(self, box: F32) -> tuple[int, int, int, int]:
         """Find the pixels, x0 y0 x1 y1, within which a part of the floor lies."""
@@ -117,7 +113,7 @@ class View:
             return 0, 0, width, height
         xy = project(floor, self._camera)
         low, high = np.floor(xy.min(0)).astype(int) - 3, np.ceil(xy.max(0)).astype(int) + 4
-        return max(low[0], 0), max(low[1], 0), min(high[0], width), min(high[1], height)
+        return max(int(low[0]), 0), max(int(low[1]), 0), min(int(high[0]), width), min(int(high[1]), height)
 
 
 def _lens_numbers(camera: Camera) -> F32:

@@ -1,5 +1,7 @@
 """What holds for framesets of any cameras: order, no frame twice, no frame far from its instant."""
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,12 +29,12 @@ def test_framesets_rise_and_use_each_frame_once_and_near_its_instant(sources):
     framesets = list(Framesets(sources))
     reach_ns = REACH * 1e9 / min(source.rate_fps for source in sources) + 2
     instants = [frameset.timestamp_ns for frameset in framesets]
-    assert all(a < b for a, b in zip(instants, instants[1:]))
+    assert all(a < b for a, b in itertools.pairwise(instants))
     assert [frameset.index for frameset in framesets] == list(range(len(framesets)))
     for view in range(len(sources)):
         used = [(f.timestamp_ns, f.frames[view]) for f in framesets if f.frames[view] is not None]
         numbers = [frame.sequence for _, frame in used]
-        assert all(a < b for a, b in zip(numbers, numbers[1:]))
+        assert all(a < b for a, b in itertools.pairwise(numbers))
         assert all(abs(frame.timestamp_ns - instant) <= reach_ns for instant, frame in used)
 
 

@@ -34,7 +34,11 @@ def pose_sets_3d(count: int, *, seed: int = 0) -> list[PoseSet3D]:
 def same_2d(one: PoseSet2D, other: PoseSet2D) -> bool:
     """Compare all there is, to the precision of float32."""
     people = [(a, b) for p, q in zip(one.views, other.views, strict=True) for a, b in zip(p, q, strict=True)]
-    return (one.index, one.timestamp_ns, one.view_time_ns) == (other.index, other.timestamp_ns, other.view_time_ns) and all(
+    return (one.index, one.timestamp_ns, one.view_time_ns) == (
+        other.index,
+        other.timestamp_ns,
+        other.view_time_ns,
+    ) and all(
         a.person == b.person
         and np.isclose(a.score, b.score)
         and np.allclose(a.xy, b.xy, rtol=1e-6, equal_nan=True)

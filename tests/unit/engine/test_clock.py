@@ -1,5 +1,6 @@
 """The host's clock in integer nanoseconds."""
 
+import itertools
 import time
 from fractions import Fraction
 
@@ -8,7 +9,7 @@ from engine.clock import host_ns, ns_from_ticks, utc_offset_ns
 
 def test_the_clock_runs_forwards():
     moments = [host_ns() for _ in range(100)]
-    assert all(a <= b for a, b in zip(moments, moments[1:]))
+    assert all(a <= b for a, b in itertools.pairwise(moments))
 
 
 def test_the_offset_leads_to_the_time_of_day():

@@ -1,5 +1,7 @@
 """Times of frames from the stamps of a file: rising whatever the file says, exact where a ledger is there."""
 
+import itertools
+
 import numpy as np
 
 from engine.capture.presentation import LedgerTimes, RisingTimes
@@ -37,12 +39,14 @@ def test_a_file_that_counts_anew_goes_on_where_it_was():
 
 def test_a_file_whose_stamps_stand_still_still_rises():
     times, mended = times_of([0] * 20)
-    assert all(a < b for a, b in zip(times, times[1:]))
+    assert all(a < b for a, b in itertools.pairwise(times))
     assert mended == 19
 
 
 def test_a_ledger_gives_exact_times_and_numbers():
-    ledger = LedgerTimes(FrameTimes(np.array([4, 5, 7]), np.array([100_123_456, 140_123_456, 220_123_456]), 100_123_456))
+    ledger = LedgerTimes(
+        FrameTimes(np.array([4, 5, 7]), np.array([100_123_456, 140_123_456, 220_123_456]), 100_123_456, 25.0)
+    )
     assert ledger.next(0) == (4, 100_123_456)
     assert ledger.next(40_000_000) == (5, 140_123_456)
     assert ledger.next(120_000_000) == (7, 220_123_456)
@@ -50,7 +54,7 @@ def test_a_ledger_gives_exact_times_and_numbers():
 
 
 def test_a_frame_that_the_ledger_does_not_know_is_not_used():
-    ledger = LedgerTimes(FrameTimes(np.array([0, 1]), np.array([0, 80_000_000]), 0))
+    ledger = LedgerTimes(FrameTimes(np.array([0, 1]), np.array([0, 80_000_000]), 0, 25.0))
     assert ledger.next(0) == (0, 0)
     assert ledger.next(40_000_000) is None
     assert ledger.next(80_000_000) == (1, 80_000_000)

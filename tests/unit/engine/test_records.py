@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -80,7 +79,7 @@ def test_a_killed_writer_leaves_a_readable_file(tmp_path):
         "import sys, time; sys.path.insert(0, '.')\n"
         "from tests.unit.engine.test_records import *\n"
         f"writer = PoseWriter(__import__('pathlib').Path(r'{tmp_path}') / 'p.bin', HEADER_2D)\n"
-        "for poses in pose_sets_2d(100_000 // 100):\n"
+        "for poses in pose_sets_2d(1000):\n"
         "    writer.put(poses); print(poses.index, flush=True); time.sleep(0.002)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
@@ -148,11 +147,3 @@ def test_poses_that_do_not_fit_the_file_are_a_mistake_of_the_caller(tmp_path):
     with pytest.raises(ValueError, match="3 views"):
         writer.put(pose_sets_2d(1, views=2)[0])
     writer.close()
-
-
-def test_writing_a_frameset_costs_less_than_a_millisecond(tmp_path):
-    put = pose_sets_2d(200, views=4)
-    header = PoseFileHeader(2, "blazepose_33", JOINTS, ("a", "b", "c", "d"))
-    start = time.process_time()
-    write(tmp_path / "p.bin", header, put)
-    assert (time.process_time() - start) / 200 < 0.005  # s; measured 0.0002

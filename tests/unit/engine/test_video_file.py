@@ -1,5 +1,6 @@
 """Video files as sources: every kind a person may bring, and every file that is no video."""
 
+import itertools
 import os
 
 import cv2
@@ -118,9 +119,7 @@ def test_a_variable_rate_is_kept_and_said(folder):
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_rotation_flag_is_applied_and_a_mirror_flag_is_not(folder, counter_clockwise_deg, corner, mirrored):
     path = folder / f"turned{counter_clockwise_deg}{mirrored}.mp4"
-    frames, remarks = frames_of(
-        write_video(path, steady(3), rotation_deg=counter_clockwise_deg, mirrored=mirrored)
-    )
+    frames, remarks = frames_of(write_video(path, steady(3), rotation_deg=counter_clockwise_deg, mirrored=mirrored))
     image = frames[0].image_bgr.astype(int)
     height, width = image.shape[:2]
     assert (width, height) == ((64, 48) if counter_clockwise_deg == 180 else (48, 64))
@@ -154,7 +153,7 @@ def test_frames_with_repeated_stamps_are_spread_and_said(folder):
     frames, remarks = frames_of(write_video(folder / "twice.mkv", [0, 1 / 30, 2 / 30, 2 / 30 + 0.0001, 4 / 30, 5 / 30]))
     times = [frame.timestamp_ns for frame in frames]
     assert len(times) == 6
-    assert all(a < b for a, b in zip(times, times[1:]))
+    assert all(a < b for a, b in itertools.pairwise(times))
     assert any("do not rise" in remark for remark in remarks)
 
 
@@ -196,7 +195,7 @@ def refused(path):
 
 
 def test_a_missing_file_is_not_found(folder):
-    with pytest.raises(CameraNotFoundError, match="There is no video .*nothing.mp4"):
+    with pytest.raises(CameraNotFoundError, match=r"There is no video .*nothing\.mp4"):
         VideoFileSource(folder / "nothing.mp4").open()
 
 
@@ -214,7 +213,9 @@ def test_sound_alone_is_refused(folder):
     assert "sound but no video" in refused(sound.rename(folder / "sound.mp4"))
 
 
-@pytest.mark.parametrize("content", [b"frame,time\n1,2\n" * 500, np.random.default_rng(1).bytes(20_000), b"#EXTM3U\nhttp://127.0.0.1/x.ts\n"])
+@pytest.mark.parametrize(
+    "content", [b"frame,time\n1,2\n" * 500, np.random.default_rng(1).bytes(20_000), b"#EXTM3U\nhttp://127.0.0.1/x.ts\n"]
+)
 def test_what_is_only_called_a_video_is_refused(folder, content):
     (folder / "renamed.mp4").write_bytes(content)
     assert "is not a video" in refused(folder / "renamed.mp4")

@@ -1,0 +1,114 @@
+"""`epipole bench`: what one part of the program costs on this machine.
+
+Processor time is what counts on a busy machine: it says how much of the cores a part needs, whatever else runs.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from datetime import date
+
+from app import cli
+from app.arguments import BENCHES, DEFAULT_MODEL
+from engine.capture.sources import open_inputs
+from engine.frames import FrameSet
+from engine.inference.estimator import create_estimator
+
+_STARTS = 7
+_FRAMESETS = 60
+_STUDIO = "studio:walk?cameras=4&seed=1&seconds=4"
+_PAINTS = 60
+
+
+def run(options: Namespace) -> int:
+    """Measure, and print what was found with the date and the machine.
+
+    Parameters
+    ----------
+    options
+        `subject`: a key of `app.arguments.BENCHES`.
+
+    Returns
+    -------
+    code
+        0.
+    """
+    print(f"{date.today()}  {platform.machine()} {platform.system()}, {os.cpu_count()} cores, Python {sys.version[:6]}")
+    cli.load(BENCHES[options.subject])()
+    return 0
+
+
+def bench_start() -> None:
+    """Measure how long ``epipole --help`` takes."""
+    command = [sys.executable, "-m", "app.cli", "--help"]
+    took_s = []
+    for _ in range(_STARTS):
+        start_s = time.perf_counter()
+        subprocess.run(command, capture_output=True, check=True)
+        took_s.append(time.perf_counter() - start_s)
+    took_s.sort()
+    print(
+        f"start      epipole --help: {took_s[0]:.2f} s at best, {took_s[_STARTS // 2]:.2f} s in the middle (limit 0.5)"
+    )
+
+
+def bench_studio() -> None:
+    """Measure what it costs to film four views of the studio."""
+    framesets, cpu_ms, wall_ms = _film()
+    views = len(framesets[0].frames)
+    print(f"studio     {views} views of 640x480: {cpu_ms:.1f} ms of one core each frameset, {wall_ms:.1f} ms in all")
+
+
+def bench_inference() -> None:
+    """Measure what it costs to find one person's joints in four views."""
+    framesets, *_ = _film()
+    estimator = create_estimator(DEFAULT_MODEL, len(framesets[0].frames))
+    for frames in framesets[:5]:
+        estimator(frames)
+    waiting = iter(framesets[5:])
+    cpu_ms, wall_ms = measure_ms(lambda: estimator(next(waiting)), len(framesets) - 5)
+    print(f"inference  {estimator.name}: {wall_ms:.1f} ms for 4 views, {cpu_ms:.1f} ms of processor time")
+    print(f"           {1000 / wall_ms:.1f} framesets of 4 views per second")
+    estimator.close()
+
+
+def bench_window() -> None:
+    """Measure what it costs to draw the whole window once more."""
+    from app import window_bench  # Qt is loaded by those who draw, when they draw
+
+    framesets, *_ = _film()
+    redraw = window_bench.prepare(framesets)
+    cpu_ms, _ = measure_ms(redraw, _PAINTS)
+    print(f"window     four images and the room at 1280x720: {cpu_ms:.1f} ms of processor time each time")
+
+
+def measure_ms(work: Callable[[], object], times: int) -> tuple[float, float]:
+    """Do something several times.
+
+    Parameters
+    ----------
+    work
+    times
+
+    Returns
+    -------
+    cpu_ms, wall_ms
+        Each time, on average; processor time of all threads.
+    """
+    start_cpu_s, start_s = time.process_time(), time.perf_counter()
+    for _ in range(times):
+        work()
+    return (time.process_time() - start_cpu_s) * 1000 / times, (time.perf_counter() - start_s) * 1000 / times
+
+
+def _film() -> tuple[list[FrameSet], float, float]:
+    """Film the studio, after it has warmed up; return the framesets, and milliseconds of processor and wall time."""
+    with open_inputs([_STUDIO]) as footage:
+        coming = iter(footage.framesets())
+        framesets = [next(coming) for _ in range(10)]
+        cpu_ms, wall_ms = measure_ms(lambda: framesets.append(next(coming)), _FRAMESETS)
+    return framesets, cpu_ms, wall_ms

@@ -1,0 +1,154 @@
+"""Views that do not fit: started at another time, mirrored, or of something else."""
+
+import numpy as np
+import poselib
+
+from calibration.errors import CalibrationError, DegenerateError
+from calibration.evidence import calibration_joints
+from calibration.geometry.arrays import F64, I64
+from calibration.keyframes import LEAST_CONFIDENCE, spread_out
+from calibration.lenses import Lenses
+from calibration.noise import sigma_px
+from calibration.observations import Observations
+from calibration.scouting import Scouted, scout
+from calibration.timing import at_common_time
+
+SEARCH_S, SEARCH_STEP_S = 5.0, 1 / 15
+MATCH_FRAMES, LEAST_MATCHES = 40, 80
+GATE_SIGMAS = 1.5
+CLEARLY = 1.15  # a shift must bring so many times the inliers that no shift has
+
+
+def search_offsets(observations: Observations) -> I64:
+    """Find how far the views' clocks are apart, up to some seconds, from the motion alone.
+
+    Parameters
+    ----------
+    observations
+        Sides steady.
+
+    Returns
+    -------
+    offset_ns : (V,), ns
+        What to add to each view's times, the first view's being right; 0 where no shift is clearly better.
+
+    Notes
+    -----
+    For each shift the joints of two views must fit one fundamental matrix; the shift with most inliers wins.
+    """
+    offsets = np.zeros(len(observations.views), np.int64)
+    for v in range(1, len(observations.views)):
+        offsets[v] = _pair_offset(observations, 0, v)
+    return offsets
+
+
+def explain_misfit(common: Observations, rows: I64, lenses: Lenses, scouted: Scouted | None) -> CalibrationError:
+    """Say why a view does not fit the others.
+
+    Parameters
+    ----------
+    common, rows, lenses
+    scouted
+        The best rig so far; None where the cameras could not be placed at all.
+
+    Returns
+    -------
+    error
+        To be raised: one sentence that names the view and what to do.
+    """
+    order = range(len(common.views)) if scouted is None else np.argsort(scouted.agreement)[:2]
+    for v in order:
+        try:
+            mirrored = scout(mirror_images(common, int(v)), rows, lenses)
+        except CalibrationError:
+            continue
+        if mirrored.fits and (scouted is None or mirrored.agreement[v] > scouted.agreement[v] + 0.2):
+            return DegenerateError(
+                f"The video of '{common.views[v]}' is a mirror image: it fits the others only when left and right are"
+                " exchanged. Switch mirroring off in that camera's settings, or flip the video, and calibrate again."
+            )
+    if scouted is None:
+        return DegenerateError(
+            "The cameras cannot be placed: too few joints agree between them. Check that all show the same person"
+            " at the same time, then walk through the part of the room that they all see."
+        )
+    worst = int(np.argmin(scouted.agreement))
+    return DegenerateError(
+        f"View '{common.views[worst]}' does not fit the others: only {scouted.agreement[worst]:.0%} of its joints agree"
+        " with them. Check that it shows the same person at the same time, and that the camera did not move."
+    )
+
+
+def mirror_images(observations: Observations, v: int) -> Observations:
+    """Undo the mirroring of one view: its images and the sides that a network saw in them.
+
+    Parameters
+    ----------
+    observations
+    v
+        Position of the view.
+
+    Returns
+    -------
+    observations
+    """
+    pattern = np.zeros(observations.view_time_ns.shape, bool)
+    pattern[:, v] = True
+    undone = observations.mirrored(pattern)
+    xy = undone.xy.copy()
+    xy[:, v, :, 0] = observations.sizes_wh[v][0] - 1 - xy[:, v, :, 0]
+    return Observations(
+        observations.skeleton,
+        observations.views,
+        observations.sizes_wh,
+        observations.time_ns,
+        xy,
+        undone.confidence,
+        observations.view_time_ns,
+    )
+
+
+def _pair_offset(observations: Observations, first: int, second: int) -> int:
+    """Find what to add to the second view's times, relative to the first one's, ns."""
+    pair = _two_views(observations, first, second)
+    span_s = float(observations.time_ns[-1] - observations.time_ns[0]) * 1e-9
+    reach_s = min(SEARCH_S, span_s / 2)
+    steps = int(reach_s / SEARCH_STEP_S)
+    lags_ns = (np.arange(-steps, steps + 1) * SEARCH_STEP_S * 1e9).astype(np.int64)
+    inliers = np.array([_inlier_share(pair, int(lag)) for lag in lags_ns])
+    best = int(np.argmax(inliers))
+    if inliers[best] < CLEARLY * inliers[steps]:
+        return 0
+    return int(lags_ns[best])
+
+
+def _two_views(observations: Observations, first: int, second: int) -> Observations:
+    """Keep two views."""
+    both = [first, second]
+    return Observations(
+        observations.skeleton,
+        tuple(observations.views[v] for v in both),
+        tuple(observations.sizes_wh[v] for v in both),
+        observations.time_ns,
+        observations.xy[:, both],
+        observations.confidence[:, both],
+        observations.view_time_ns[:, both],
+    )
+
+
+def _inlier_share(pair: Observations, lag_ns: int) -> float:
+    """Share of the joints of two views that fit one fundamental matrix when the second is shifted."""
+    common = at_common_time(pair, np.array([0, lag_ns], np.int64))
+    rows = np.flatnonzero((common.seen.sum(-1) >= 8).all(1))
+    rows = spread_out(rows, MATCH_FRAMES)
+    joints = common.skeleton.indices(calibration_joints(common.skeleton))
+    few = common.at(rows)
+    sigma = sigma_px(few, LEAST_CONFIDENCE)[:, :, joints] if len(rows) else np.zeros((0, 2, len(joints)))
+    good = np.isfinite(sigma).all(1)
+    if good.sum() < LEAST_MATCHES:
+        return 0.0
+    xy: F64 = few.xy[:, :, joints]
+    gate = GATE_SIGMAS * float(np.median(sigma[np.isfinite(sigma)]))
+    options = {"max_epipolar_error": gate, "max_iterations": 300, "min_iterations": 50, "seed": 0}
+    _, info = poselib.estimate_fundamental(xy[:, 0][good], xy[:, 1][good], options, {})
+    return float(info["num_inliers"]) / float(good.sum())

@@ -1,0 +1,327 @@
+"""A walker: a procedural person whose joints are known exactly, for tests, benchmarks and examples.
+
+Every motion is a function of time alone, so that cameras with clocks of their own can ask for any instant. The
+proportions are those of Drillis & Contini with ankle and shoulder where a network puts them (the way from shoulder to
+ankle is 0.756 of stature), upper arm and forearm 0.167 and 0.155 of it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+
+from calibration.geometry.arrays import F64
+from calibration.geometry.transforms import rotation_from_rotvec
+from calibration.skeleton import load_skeleton
+
+Motion: TypeAlias = Callable[[F64], F64]
+Path: TypeAlias = Callable[[F64], tuple[F64, F64]]  # time to place (T, 2) and heading (T,)
+
+# Shares of stature.
+SHOULDER_HEIGHT, HIP_HEIGHT, THIGH, SHANK, ANKLE_HEIGHT = 0.810, 0.530, 0.245, 0.231, 0.054
+UPPER_ARM, FOREARM, HALF_SHOULDERS, HALF_HIPS, HALF_STANCE = 0.167, 0.155, 0.100, 0.055, 0.055
+SEAT_HEIGHT, SOLE = 0.27, 0.0143
+HEAD = {  # forward, to the side, above the shoulders; names without a side lie in the middle
+    "nose": (0.060, 0.0, 0.105), "eye_inner": (0.050, 0.009, 0.122), "eye": (0.048, 0.018, 0.122),
+    "eye_outer": (0.044, 0.027, 0.122), "ear": (0.000, 0.042, 0.112), "mouth": (0.052, 0.014, 0.086),
+}  # fmt: skip
+HAND = {"pinky": (0.047, 0.018), "index": (0.052, -0.012), "thumb": (0.030, -0.024)}  # along the forearm, to the side
+FOOT = {"heel": -0.030, "foot_index": 0.105}  # ahead of the ankle
+SIDES = {"left": 1.0, "right": -1.0}
+STANCE_SHARE = 0.6  # of a gait cycle that a foot is on the floor
+LIFT_M, STEP_PITCH_RAD = 0.09, 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class Walker:
+    """A person and the place they have.
+
+    Parameters
+    ----------
+    stature_m
+    middle_m
+        Middle of the place, x and y in the world.
+    reach_m
+        How far from the middle the person walks.
+    phase_rad
+        Turns and shifts the motion, so that two walkers differ.
+    """
+
+    stature_m: float = 1.75
+    middle_m: tuple[float, float] = (0.0, 0.0)
+    reach_m: float = 1.4
+    phase_rad: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Feet:
+    """Where the feet are: ankle (T, 2, 3), heading (T, 2) and pitch (T, 2), left first."""
+
+    ankle: F64
+    heading: F64
+    pitch: F64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Posture:
+    """What the rest of the body does.
+
+    `hip` (T, 3) m is the middle of the hips; `trunk` (T, 3) rad is forward lean, side lean and twist; `arm` (T, 2, 3)
+    rad is flexion, abduction and the elbow's flexion, left first.
+    """
+
+    hip: F64
+    heading: F64
+    trunk: F64
+    arm: F64
+
+
+def walk_room(walker: Walker, time_s: F64) -> F64:
+    """Walk a rosette through the whole place, swinging the arms and raising them now and then.
+
+    Parameters
+    ----------
+    walker
+    time_s : (T,), s
+
+    Returns
+    -------
+    xyz : (T, 33, 3), m, world
+        In the order of the skeleton ``blazepose_33``.
+    """
+    path = partial(_rosette, walker)
+    swing = 2 * np.pi * 0.9 * time_s
+    raised = np.maximum(0, np.sin(0.7 * time_s + walker.phase_rad)) ** 2
+    arm = _arms(time_s)
+    arm[:, 0, 0] = -0.5 * np.sin(swing) + 1.6 * raised
+    arm[:, 1, 0] = 0.5 * np.sin(swing) + 1.2 * np.maximum(0, -np.sin(0.53 * time_s)) ** 2
+    arm[:, :, 2] = 0.35 + 0.25 * np.sin(swing)[:, None] * [1, -1]
+    trunk = np.stack([0.06 + 0 * time_s, 0.02 * np.sin(swing), 0.12 * np.sin(swing)], 1)
+    return _walked(walker, path, time_s, trunk, arm)
+
+
+def walk_line(walker: Walker, time_s: F64) -> F64:
+    """Walk to and fro along one line.
+
+    Parameters and result are those of `walk_room`.
+    """
+    path = partial(_thin_ellipse, walker)
+    swing = 2 * np.pi * 0.9 * time_s
+    arm = _arms(time_s)
+    arm[:, :, 0] = 0.5 * np.sin(swing)[:, None] * [-1, 1]
+    arm[:, :, 2] = 0.35 + 0.2 * np.sin(swing)[:, None] * [1, -1]
+    return _walked(walker, path, time_s, np.tile([0.06, 0.0, 0.0], (len(time_s), 1)), arm)
+
+
+def step_in_place(walker: Walker, time_s: F64) -> F64:
+    """March on the spot with swinging arms.
+
+    Parameters and result are those of `walk_room`.
+    """
+    path = partial(_spot, walker)
+    swing = 2 * np.pi * 0.9 * time_s
+    arm = _arms(time_s)
+    arm[:, :, 0] = 0.8 * np.sin(swing)[:, None] * [-1, 1]
+    arm[:, :, 2] = 0.5 + 0.3 * np.sin(0.5 * swing)[:, None] * [1, -1]
+    return _walked(walker, path, time_s, np.zeros((len(time_s), 3)), arm)
+
+
+def stand(walker: Walker, time_s: F64) -> F64:
+    """Stand still, but for a sway of some millimetres.
+
+    Parameters and result are those of `walk_room`.
+    """
+    place, heading = _spot(walker, time_s)
+    sway = 0.004 * np.stack([np.sin(1.3 * time_s), np.sin(0.9 * time_s + 1)], 1)
+    trunk = 0.01 * np.stack([np.sin(1.1 * time_s), np.sin(0.7 * time_s), np.sin(0.5 * time_s)], 1)
+    height = (ANKLE_HEIGHT + 0.985 * (THIGH + SHANK)) * walker.stature_m
+    posture = _Posture(_at_height(place + sway, height), heading, trunk, _arms(time_s))
+    return _body(walker, posture, _planted(walker, time_s, ahead=0.0))
+
+
+def dance(walker: Walker, time_s: F64) -> F64:
+    """Step about within half a metre, turn, dip, and reach in all directions.
+
+    Parameters and result are those of `walk_room`.
+    """
+    path = partial(_sway_about, walker)
+    arm = _arms(time_s)
+    for side, sign in enumerate((1, -1)):
+        arm[:, side, 0] = 0.9 + 1.2 * np.sin(1.3 * time_s + 1.7 * sign + walker.phase_rad)
+        arm[:, side, 1] = 0.7 + 0.6 * np.sin(0.9 * time_s + sign)
+        arm[:, side, 2] = 0.7 + 0.6 * np.sin(1.9 * time_s - sign)
+    trunk = np.stack([0.2 + 0.2 * np.sin(0.8 * time_s), 0.2 * np.sin(1.1 * time_s), 0.4 * np.sin(0.6 * time_s)], 1)
+    return _walked(walker, path, time_s, trunk, arm)
+
+
+def sit(walker: Walker, time_s: F64) -> F64:
+    """Sit on a chair and talk with the hands.
+
+    Parameters and result are those of `walk_room`.
+    """
+    place, heading = _spot(walker, time_s)
+    arm = _arms(time_s)
+    for side, sign in enumerate((1, -1)):
+        arm[:, side, 0] = 0.5 + 0.5 * np.sin(0.9 * time_s + 1.5 * sign)
+        arm[:, side, 2] = 1.1 + 0.5 * np.sin(1.3 * time_s - sign)
+    trunk = np.stack([0.1 + 0.1 * np.sin(0.7 * time_s), 0.03 * np.sin(time_s), 0.15 * np.sin(0.8 * time_s)], 1)
+    hip = _at_height(place, SEAT_HEIGHT * walker.stature_m)
+    return _body(walker, _Posture(hip, heading, trunk, arm), _planted(walker, time_s, ahead=THIGH * walker.stature_m))
+
+
+MOTIONS: Mapping[str, Callable[[Walker, F64], F64]] = {
+    "room": walk_room, "line": walk_line, "in_place": step_in_place, "stand": stand, "dance": dance, "sit": sit,
+}  # fmt: skip
+
+
+def _rosette(walker: Walker, time_s: F64) -> tuple[F64, F64]:
+    """Walk round the middle, now near, now far, at about 0.6 m/s."""
+
+    def place(t: F64) -> F64:
+        angle = 0.5 * t + walker.phase_rad
+        radius = walker.reach_m * (0.6 + 0.4 * np.sin(0.83 * t + 2 * walker.phase_rad))
+        return np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1) + walker.middle_m
+
+    return place(time_s), _heading(place, time_s)
+
+
+def _thin_ellipse(walker: Walker, time_s: F64) -> tuple[F64, F64]:
+    """Walk to and fro with a narrow turn at each end."""
+
+    def place(t: F64) -> F64:
+        along, across = walker.reach_m * np.cos(0.6 * t), 0.15 * np.sin(0.6 * t)
+        cosine, sine = np.cos(walker.phase_rad), np.sin(walker.phase_rad)
+        return np.stack([cosine * along - sine * across, sine * along + cosine * across], -1) + walker.middle_m
+
+    return place(time_s), _heading(place, time_s)
+
+
+def _spot(walker: Walker, time_s: F64) -> tuple[F64, F64]:
+    """Stay at the middle."""
+    return np.zeros((*np.shape(time_s), 2)) + walker.middle_m, np.full(np.shape(time_s), walker.phase_rad)
+
+
+def _sway_about(walker: Walker, time_s: F64) -> tuple[F64, F64]:
+    """Keep within half a metre of the middle and look to all sides."""
+    place = 0.25 * np.stack([np.sin(0.9 * time_s), np.sin(0.7 * time_s + walker.phase_rad)], -1) + walker.middle_m
+    return place, walker.phase_rad + 1.2 * np.sin(0.45 * time_s)
+
+
+def _heading(place: Callable[[F64], F64], time_s: F64) -> F64:
+    """Look where the path leads, rad."""
+    step = place(time_s + 1e-3) - place(time_s - 1e-3)
+    return np.arctan2(step[..., 1], step[..., 0])
+
+
+def _walked(walker: Walker, path: Path, time_s: F64, trunk: F64, arm: F64) -> F64:
+    """Put a body over feet that step along a path."""
+    cadence = 0.9  # cycles per second
+    place, heading = path(time_s)
+    speed = np.linalg.norm(path(time_s + 1e-3)[0] - path(time_s - 1e-3)[0], axis=-1) / 2e-3
+    half_stance = STANCE_SHARE / 2 * speed / cadence + 0.02
+    leg = 0.985 * (THIGH + SHANK) * walker.stature_m
+    height = ANKLE_HEIGHT * walker.stature_m + np.sqrt(leg**2 - np.minimum(half_stance, 0.6 * leg) ** 2)
+    return _body(
+        walker, _Posture(_at_height(place, height), heading, trunk, arm), _steps(walker, path, time_s, cadence)
+    )
+
+
+def _steps(walker: Walker, path: Path, time_s: F64, cadence: float) -> _Feet:
+    """Plant each foot for most of its cycle and swing it to its next place for the rest."""
+    ankle, heading, pitch = np.zeros((len(time_s), 2, 3)), np.zeros((len(time_s), 2)), np.zeros((len(time_s), 2))
+    for side, (sign, shift) in enumerate(zip(SIDES.values(), (0.0, 0.5))):
+        phase = cadence * time_s + shift
+        cycle = np.floor(phase)
+        swung = np.clip((phase - cycle - STANCE_SHARE) / (1 - STANCE_SHARE), 0, 1)
+        share = (swung * swung * (3 - 2 * swung))[:, None]
+        prints = []
+        for later in (0, 1):
+            place, towards = path((cycle + later + STANCE_SHARE / 2 - shift) / cadence)
+            left = np.stack([-np.sin(towards), np.cos(towards)], -1)
+            prints.append((place + sign * HALF_STANCE * walker.stature_m * left, towards))
+        ankle[:, side, :2] = (1 - share) * prints[0][0] + share * prints[1][0]
+        ankle[:, side, 2] = ANKLE_HEIGHT * walker.stature_m + LIFT_M * np.sin(np.pi * swung) ** 2
+        turn = prints[1][1] - prints[0][1]
+        heading[:, side] = prints[0][1] + share[:, 0] * np.arctan2(np.sin(turn), np.cos(turn))
+        pitch[:, side] = STEP_PITCH_RAD * np.sin(np.pi * swung) * np.cos(np.pi * swung)
+    return _Feet(ankle, heading, pitch)
+
+
+def _planted(walker: Walker, time_s: F64, ahead: float) -> _Feet:
+    """Keep both feet where they are, so far ahead of the hips."""
+    place, heading = _spot(walker, time_s)
+    forward, left = np.stack([np.cos(heading), np.sin(heading)], -1), np.stack([-np.sin(heading), np.cos(heading)], -1)
+    ankle = np.full((len(time_s), 2, 3), ANKLE_HEIGHT * walker.stature_m)
+    for side, sign in enumerate(SIDES.values()):
+        ankle[:, side, :2] = place + ahead * forward + sign * HALF_STANCE * walker.stature_m * left
+    return _Feet(ankle, np.stack([heading, heading], 1), np.zeros((len(time_s), 2)))
+
+
+def _body(walker: Walker, posture: _Posture, feet: _Feet) -> F64:
+    """Build all joints from a posture, (T, 33, 3)."""
+    size, joints = walker.stature_m, {}
+    pelvis = _turn(posture.heading, np.array([0.0, 0.0, 1.0]))
+    trunk = (
+        pelvis @ _turn(posture.trunk[:, 2], np.array([0.0, 0, 1])) @ _turn(posture.trunk[:, 0], np.array([0.0, 1, 0]))
+    )
+    trunk = trunk @ _turn(posture.trunk[:, 1], np.array([1.0, 0, 0]))
+    shoulders = posture.hip + trunk @ np.array([0, 0, (SHOULDER_HEIGHT - HIP_HEIGHT) * size])
+    for name, (ahead, aside, above) in HEAD.items():
+        for side, sign in SIDES.items() if aside else (("", 0.0),):
+            joint = f"mouth_{side}" if name == "mouth" else f"{side}_{name}".lstrip("_")
+            joints[joint] = shoulders + trunk @ (size * np.array([ahead, sign * aside, above]))
+    for index, (side, sign) in enumerate(SIDES.items()):
+        arm = posture.arm[:, index]
+        shoulder = shoulders + trunk @ np.array([0, sign * HALF_SHOULDERS * size, 0])
+        upper, fore = _arm_direction(trunk, arm, sign, 0.0), _arm_direction(trunk, arm, sign, 1.0)
+        elbow = shoulder + UPPER_ARM * size * upper
+        wrist = elbow + FOREARM * size * fore
+        across = np.cross(fore, trunk[:, :, 1])
+        joints[f"{side}_shoulder"], joints[f"{side}_elbow"], joints[f"{side}_wrist"] = shoulder, elbow, wrist
+        for name, (along, aside) in HAND.items():
+            joints[f"{side}_{name}"] = wrist + size * (along * fore + aside * across)
+        hip = posture.hip + pelvis @ np.array([0, sign * HALF_HIPS * size, 0])
+        knee, ankle = _leg(hip, feet.ankle[:, index], pelvis[:, :, 0], size)
+        joints[f"{side}_hip"], joints[f"{side}_knee"], joints[f"{side}_ankle"] = hip, knee, ankle
+        foot = _turn(feet.heading[:, index], np.array([0.0, 0, 1])) @ _turn(feet.pitch[:, index], np.array([0.0, 1, 0]))
+        for name, ahead in FOOT.items():
+            joints[f"{side}_{name}"] = ankle + foot @ (size * np.array([ahead, 0, SOLE - ANKLE_HEIGHT]))
+    return np.stack([joints[name] for name in load_skeleton("blazepose_33").joints], 1)
+
+
+def _leg(hip: F64, ankle: F64, forward: F64, size: float) -> tuple[F64, F64]:
+    """Bend the knee forwards so that thigh and shank reach the ankle; draw in an ankle that is too far."""
+    thigh, shank = THIGH * size, SHANK * size
+    way = ankle - hip
+    length = np.linalg.norm(way, axis=-1, keepdims=True)
+    along = way / length
+    reached = np.minimum(length, 0.9995 * (thigh + shank))
+    share = (reached**2 + thigh**2 - shank**2) / (2 * reached)
+    ahead = forward - (forward * along).sum(-1, keepdims=True) * along
+    ahead /= np.linalg.norm(ahead, axis=-1, keepdims=True)
+    knee = hip + share * along + np.sqrt(np.maximum(thigh**2 - share**2, 0)) * ahead
+    return knee, hip + reached * along
+
+
+def _arm_direction(trunk: F64, arm: F64, sign: float, bent: float) -> F64:
+    """Point the upper arm (bent 0) or the forearm (bent 1), (T, 3)."""
+    flexion = arm[:, 0] + bent * arm[:, 2]
+    hanging = np.stack([0 * flexion, sign * np.sin(arm[:, 1]), -np.cos(arm[:, 1])], 1)
+    return (trunk @ _turn(-flexion, np.array([0.0, 1.0, 0.0])) @ hanging[..., None])[..., 0]
+
+
+def _arms(time_s: F64) -> F64:
+    """Let both arms hang, slightly bent, (T, 2, 3)."""
+    return np.tile([0.0, 0.15, 0.25], (len(time_s), 2, 1))
+
+
+def _turn(angle: F64, axis: F64) -> F64:
+    """Turn by angles about one axis, (T, 3, 3)."""
+    return rotation_from_rotvec(angle[:, None] * axis)
+
+
+def _at_height(place: F64, height: F64 | float) -> F64:
+    """Lift places of the floor to a height, (T, 3)."""
+    return np.concatenate([place, np.broadcast_to(height, len(place))[:, None]], 1)

@@ -1,0 +1,186 @@
+"""How well rigs are found from synthetic walkers: errors, verdicts and honesty of the sigmas, cell by cell.
+
+Run with ``pytest tests/benchmarks/bench_calibration.py -s -m benchmark``; ``EPIPOLE_BENCH_SEEDS`` sets the number of
+seeds of a cell. Nothing is asserted but that the table could be made.
+"""
+
+import os
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+from calibration.errors import CalibrationError
+from calibration.lenses import believe_lenses
+from calibration.report import REFUSED, CalibrationReport
+from calibration.rig import Rig
+from calibration.self_calibrate import CalibrationOptions, measure, solve
+from calibration.summary import summarise
+from calibration.synthetic import NETWORK, NoiseConfig, RigPlan
+from tests.support.calibrations import (
+    Scene,
+    camera_errors,
+    focal_errors_percent,
+    offset_errors_ms,
+    pair_rotation_errors_deg,
+    scale_of_joints,
+    scene,
+)
+
+SEEDS = int(os.environ.get("EPIPOLE_BENCH_SEEDS", "2"))
+ROOM_SEEDS = 2 * SEEDS
+SILENT_DEG = 2.0
+PLAN = RigPlan(offset_ms=20.0)
+LENSES = ("unlike", "shared", "known")
+HEADER = (
+    f"{'cameras lenses motion':36s}{'n':>3s} {'a/u/r':>8s} {'silent':>6s} {'lost':>4s} | {'pair rotation deg':^19s} |"
+    f" {'focal %':^11s} | {'offset ms':^11s} | {'scale %':^7s} | {'true error / sigma (median, p90)':^37s} | {'CPU s':>5s}\n"
+    f"{'':36s}{'':3s} {'':8s} {'':6s} {'':4s} | {'med':>5s} {'p90':>6s} {'max':>6s} | {'med':>5s} {'max':>5s} |"
+    f" {'med':>5s} {'max':>5s} | {'max':>7s} | {'rotation':^11s}  {'position':^11s}  {'focal':^11s} |"
+)
+
+
+@dataclass
+class Cell:
+    """What one kind of rig and motion came to."""
+
+    name: str
+    verdicts: list[str] = field(default_factory=list)
+    rotation_deg: list[float] = field(default_factory=list)
+    focal_percent: list[float] = field(default_factory=list)
+    offset_ms: list[float] = field(default_factory=list)
+    scale_percent: list[float] = field(default_factory=list)
+    ratios: dict[str, list[float]] = field(default_factory=lambda: {"rotation": [], "position": [], "focal": []})
+    seconds: list[float] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    crashed: list[str] = field(default_factory=list)
+
+    def add(self, seed: int, take: Scene, options: CalibrationOptions) -> None:
+        """Calibrate one take and note how it went; also what a refused rig would have been."""
+        start = time.process_time()
+        try:
+            rig, report = attempt(take, options)
+        except Exception as error:  # counted and told: one bad take must not hide the table
+            rig, report = None, None
+            self.crashed.append(f"{self.name} seed {seed}: {type(error).__name__}: {error}")
+        self.seconds.append(time.process_time() - start)
+        self.verdicts.append(report.verdict if report else REFUSED)
+        if rig is None or report is None:
+            return
+        worst = float(pair_rotation_errors_deg(rig, take.rig).max())
+        if worst > SILENT_DEG and report.verdict != REFUSED:
+            self.silent.append(f"{self.name} seed {seed}: {worst:.1f} deg, {report.verdict}")
+        if worst < SILENT_DEG / 2 and report.verdict == REFUSED:
+            self.lost.append(f"{self.name} seed {seed}: {worst:.2f} deg, refused: {report.reasons[0]}")
+        self.rotation_deg.append(worst)
+        focal = np.abs(focal_errors_percent(rig, take.rig))
+        self.focal_percent.append(float(focal.max()))
+        self.offset_ms.append(float(np.abs(offset_errors_ms(rig, take.rig)).max()))
+        scale = scale_of_joints(rig, take.seen.observations.mirrored(take.seen.swapped), take.seen.xyz)
+        self.scale_percent.append(100 * abs(scale - 1))
+        if report.verdict != REFUSED:
+            self._compare(report, *camera_errors(rig, take.rig, scale), focal)
+
+    def _compare(self, report: CalibrationReport, rotation, position, focal) -> None:
+        """Set the true errors against the sigmas that were reported."""
+        for v, camera in enumerate(report.cameras):
+            self.ratios["rotation"].append(rotation[v] / camera.rotation_sigma_deg)
+            self.ratios["position"].append(position[v] / camera.position_sigma_m)
+            if camera.focal_sigma_percent > 0:
+                self.ratios["focal"].append(focal[v] / camera.focal_sigma_percent)
+
+    def line(self) -> str:
+        """Say it in one line of the table."""
+        counts = "/".join(str(self.verdicts.count(v)) for v in ("accepted", "usable", "refused"))
+        ratios = "  ".join(f"{_at(r, 50):5.2f} {_at(r, 90):5.2f}" for r in self.ratios.values())
+        return (
+            f"{self.name:36s}{len(self.verdicts):3d} {counts:>8s} {len(self.silent):6d} {len(self.lost):4d} |"
+            f" {_at(self.rotation_deg, 50):5.2f} {_at(self.rotation_deg, 90):6.2f} {_at(self.rotation_deg, 100):6.2f} |"
+            f" {_at(self.focal_percent, 50):5.1f} {_at(self.focal_percent, 100):5.1f} |"
+            f" {_at(self.offset_ms, 50):5.1f} {_at(self.offset_ms, 100):5.1f} | {_at(self.scale_percent, 100):7.1f} |"
+            f" {ratios} | {np.median(self.seconds):5.1f}"
+        )
+
+
+def attempt(take: Scene, options: CalibrationOptions) -> tuple[Rig | None, CalibrationReport | None]:
+    """Calibrate as the product does, but keep the rig even where the verdict refuses it."""
+    seen = take.seen.observations
+    known = tuple(options.intrinsics) or (None,) * len(seen.views)
+    lenses, remarks = believe_lenses(seen, known, shared=options.shared_intrinsics)
+    try:
+        solution = solve(seen, lenses, options, lambda _step, _share: None)
+        measured = measure(seen, solution, options)
+    except CalibrationError:
+        return None, None
+    return measured.rig, summarise(solution, measured, remarks)
+
+
+def run(name: str, plan: RigPlan, lenses: str, motion: str, *, seeds: range, noise: NoiseConfig = NETWORK) -> Cell:
+    """Calibrate the takes of one cell."""
+    cell = Cell(name)
+    for seed in seeds:
+        take = scene(replace(plan, alike=lenses == "shared"), motion, noise, seed=seed)
+        given = take.rig.cameras if lenses == "known" else ()
+        cell.add(seed, take, CalibrationOptions(1.75, given, shared_intrinsics=lenses == "shared"))
+    print(cell.line(), flush=True)
+    return cell
+
+
+def tell(title: str, cells: list[Cell]) -> None:
+    """Sum up the cells and name the takes that went wrong."""
+    ratios = {key: [r for cell in cells for r in cell.ratios[key]] for key in ("rotation", "position", "focal")}
+    print(f"\n{title}: {sum(len(cell.verdicts) for cell in cells)} takes")
+    for key, values in ratios.items():
+        within = 100 * np.mean(np.array(values) < 1) if values else np.nan
+        print(
+            f"  true error / sigma, {key}: median {_at(values, 50):.2f}, p90 {_at(values, 90):.2f}, <1: {within:.0f} %"
+        )
+    for kind in ("silent", "lost", "crashed"):
+        for text in (line for cell in cells for line in getattr(cell, kind)):
+            print(f"  {kind}: {text}")
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("cameras", [2, 3, 4, 8])
+def test_rigs_of_so_many_cameras(cameras: int):
+    print(f"\n{HEADER}")
+    cells = []
+    for lenses in LENSES:
+        for motion in ("room", "in_place", "stand", "sit"):
+            seeds = range(ROOM_SEEDS if motion == "room" else SEEDS)
+            plan = replace(PLAN, cameras=cameras)
+            cells.append(run(f"{cameras} {lenses} {motion}", plan, lenses, motion, seeds=seeds))
+    tell(f"{cameras} cameras", cells)
+    assert all(cell.verdicts for cell in cells)
+
+
+@pytest.mark.benchmark
+def test_rigs_under_hard_conditions():
+    print(f"\n{HEADER}")
+    four = replace(PLAN, cameras=4)
+    conditions = {
+        "line": (four, "line", NETWORK),
+        "dance": (four, "dance", NETWORK),
+        "arc of 90 deg": (replace(four, arc_deg=90), "room", NETWORK),
+        "offsets of 60 ms": (replace(four, offset_ms=60), "room", NETWORK),
+        "free-running, 5 % dropped": (four, "room", replace(NETWORK, own_times=True, dropped=0.05)),
+        "20 % swapped": (four, "room", replace(NETWORK, swapped=0.20)),
+        "10 % gross": (four, "room", replace(NETWORK, gross=0.10)),
+        "bystander 15 %": (four, "room", replace(NETWORK, bystander=((1, 0.15),))),
+        "mirrored view": (four, "room", replace(NETWORK, mirrored=(2,))),
+        "twice the noise": (four, "room", replace(NETWORK, jitter_of_torso=0.02, drift_of_torso=0.03)),
+        "arc of 90 deg, 2 cameras": (replace(PLAN, cameras=2, arc_deg=90), "room", NETWORK),
+    }
+    cells = [
+        run(f"{plan.cameras} unlike {name}", plan, "unlike", motion, seeds=range(SEEDS), noise=noise)
+        for name, (plan, motion, noise) in conditions.items()
+    ]
+    tell("hard conditions", cells)
+    assert all(cell.verdicts for cell in cells)
+
+
+def _at(values: list[float], percent: float) -> float:
+    """Percentile, NaN of nothing."""
+    return float(np.percentile(values, percent)) if values else float("nan")
