@@ -116,23 +116,35 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     """
     parser = Parser(prog="epipole", description=_OVERVIEW, epilog=_FIRST_STEPS)
     parser.add_argument("--version", action="version", version=f"epipole {_version()}")
-    group = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=Parser)
-    commands: dict[str, Parser] = {}
+    commands = _Commands(parser)
     for describe in (_demo, _calibrate, _track, _export, _models, _doctor, _bench):
-        describe(group, commands)
-    return parser, commands
+        describe(commands)
+    return parser, commands.parsers
 
 
-def _demo(group: Any, commands: dict[str, Parser]) -> None:
+class _Commands:
+    """The commands as they are added to a parser."""
+
+    def __init__(self, parser: Parser) -> None:
+        self.parsers: dict[str, Parser] = {}
+        self._group = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=Parser)
+
+    def add(self, name: str, summary: str, *, purpose: str, example: str) -> Parser:
+        """Add a command with its purpose above and its examples below."""
+        indented = "\n".join(f"  {line}" for line in example.splitlines())
+        parser = self._group.add_parser(name, help=summary, description=purpose, epilog=f"example:\n{indented}")
+        self.parsers[name] = parser
+        return parser
+
+
+def _demo(commands: _Commands) -> None:
     """Describe `epipole demo`."""
-    parser = _add(
-        group,
-        commands,
+    parser = commands.add(
         "demo",
         "the whole program on the built-in studio: no camera needed",
-        "A person walks through a virtual room in front of simulated cameras. The program sees\n"
+        purpose="A person walks through a virtual room in front of simulated cameras. The program sees\n"
         "only the images and the person's height, calibrates, and reconstructs the motion.",
-        "epipole demo\nepipole demo --cameras 3 --seconds 20 --seed 7 --out my-demo",
+        example="epipole demo\nepipole demo --cameras 3 --seconds 20 --seed 7 --out my-demo",
     )
     parser.add_argument("--cameras", type=_cameras, default=4, metavar="N", help="2 to 8 (default: 4)")
     parser.add_argument("--seconds", type=_seconds, default=30.0, metavar="S", help="length (default: 30)")
@@ -141,16 +153,14 @@ def _demo(group: Any, commands: dict[str, Parser]) -> None:
     _out(parser, "folder for everything it makes (default: epipole-<time>)", required=False)
 
 
-def _calibrate(group: Any, commands: dict[str, Parser]) -> None:
+def _calibrate(commands: _Commands) -> None:
     """Describe `epipole calibrate`."""
-    parser = _add(
-        group,
-        commands,
+    parser = commands.add(
         "calibrate",
         "find where the cameras stand, from videos of a moving person",
-        "Give a session folder, or one video per camera; their order is the order of the cameras.\n"
+        purpose="Give a session folder, or one video per camera; their order is the order of the cameras.\n"
         "The person should walk through the whole room for about 20 seconds.",
-        "epipole calibrate left.mp4 right.mp4 --out rig.toml --stature 1.78\n"
+        example="epipole calibrate left.mp4 right.mp4 --out rig.toml --stature 1.78\n"
         "epipole calibrate cam*.mp4 --out rig.toml --shared-intrinsics --report report.json",
     )
     _inputs(parser)
@@ -162,15 +172,13 @@ def _calibrate(group: Any, commands: dict[str, Parser]) -> None:
     _model(parser)
 
 
-def _track(group: Any, commands: dict[str, Parser]) -> None:
+def _track(commands: _Commands) -> None:
     """Describe `epipole track`."""
-    parser = _add(
-        group,
-        commands,
+    parser = commands.add(
         "track",
         "videos and a rig to a 3D skeleton",
-        "Finds the person in every video and reconstructs the joints in metres.",
-        "epipole track left.mp4 right.mp4 --rig rig.toml --out walk",
+        purpose="Finds the person in every video and reconstructs the joints in metres.",
+        example="epipole track left.mp4 right.mp4 --rig rig.toml --out walk",
     )
     _inputs(parser)
     parser.add_argument("--rig", type=Path, required=True, metavar="FILE", help="from 'epipole calibrate'")
@@ -178,15 +186,13 @@ def _track(group: Any, commands: dict[str, Parser]) -> None:
     _model(parser)
 
 
-def _export(group: Any, commands: dict[str, Parser]) -> None:
+def _export(commands: _Commands) -> None:
     """Describe `epipole export`."""
-    parser = _add(
-        group,
-        commands,
+    parser = commands.add(
         "export",
         "a session's poses as a file for other programs",
-        "csv: one row per frame, person and joint, in metres. csv2d: the same in each camera's pixels.",
-        "epipole export walk --format csv --out walk.csv --smooth",
+        purpose="csv: one row per frame, person and joint, in metres. csv2d: the same in each camera's pixels.",
+        example="epipole export walk --format csv --out walk.csv --smooth",
     )
     parser.add_argument("session", type=Path, metavar="SESSION", help="a session folder")
     parser.add_argument("--format", choices=("csv", "csv2d"), required=True, help="what to write")
@@ -194,11 +200,13 @@ def _export(group: Any, commands: dict[str, Parser]) -> None:
     parser.add_argument("--smooth", action="store_true", help="calmer joints (csv only)")
 
 
-def _models(group: Any, commands: dict[str, Parser]) -> None:
+def _models(commands: _Commands) -> None:
     """Describe `epipole models`."""
-    example = f"epipole models list\nepipole models pull {DEFAULT_MODEL}"
-    parser = _add(
-        group, commands, "models", "the pose models on this machine", "Lists and fetches pose models.", example
+    parser = commands.add(
+        "models",
+        "the pose models on this machine",
+        purpose="Lists pose models, fetches one, and checks that it is what it should be.",
+        example=f"epipole models list\nepipole models pull {DEFAULT_MODEL}",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|pull", parser_class=Parser)
     actions.add_parser("list", help="which models there are, and which are here")
@@ -209,24 +217,25 @@ def _models(group: Any, commands: dict[str, Parser]) -> None:
     )
 
 
-def _doctor(group: Any, commands: dict[str, Parser]) -> None:
+def _doctor(commands: _Commands) -> None:
     """Describe `epipole doctor`."""
-    purpose = "Looks at Python, packages, the pose model, processor, graphics, disk and display."
-    _add(group, commands, "doctor", "check this machine and say what is missing", purpose, "epipole doctor")
+    commands.add(
+        "doctor",
+        "check this machine and say what is missing",
+        purpose="Looks at Python, packages, the pose model, processor, graphics, disk and display.",
+        example="epipole doctor",
+    )
 
 
-def _bench(group: Any, commands: dict[str, Parser]) -> None:
+def _bench(commands: _Commands) -> None:
     """Describe `epipole bench`."""
-    purpose = "Measures one part of the program on this machine, in processor time."
-    parser = _add(group, commands, "bench", "measure this machine", purpose, "epipole bench inference")
+    parser = commands.add(
+        "bench",
+        "measure this machine",
+        purpose="Measures one part of the program on this machine, in processor time.",
+        example="epipole bench inference",
+    )
     parser.add_argument("subject", type=_bench_name, metavar="|".join(BENCHES), help="what to measure")
-
-
-def _add(group: Any, commands: dict[str, Parser], name: str, summary: str, purpose: str, example: str) -> Parser:
-    """Add a command with its purpose above and its examples below."""
-    indented = "\n".join(f"  {line}" for line in example.splitlines())
-    commands[name] = group.add_parser(name, help=summary, description=purpose, epilog=f"example:\n{indented}")
-    return commands[name]
 
 
 def _inputs(parser: Parser) -> None:

@@ -107,7 +107,7 @@ class Progress:
         """Leave one plain line behind."""
         took_s = self._clock() - self._started_s
         start = "\r\x1b[K" if self._terminal else ""
-        if whole and self._unit == "percent":
+        if whole and (self._unit == "percent" or not self._done):
             self._write(f"{start}{self._what}: done in {in_words(took_s)}.\n")
             return
         if not whole:

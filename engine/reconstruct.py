@@ -9,11 +9,13 @@ from calibration.geometry.triangulation import Triangulated, triangulate_robust
 from calibration.noise import gate_px, sigma_px
 from calibration.observations import Observations
 from calibration.rig import Rig
+from calibration.skeleton import Skeleton
 from calibration.timing import at_common_time
-from engine.poses import Pose3D, PoseSet3D
+from engine.poses import Pose3D, PoseSet2D, PoseSet3D
 
 LEAST_CONFIDENCE = 0.3
 LEAST_JOINTS = 4  # fewer than these are no person
+LONGEST_GAP_NS = 120_000_000  # no velocity is taken across a longer gap
 
 
 def reconstruct_take(observations: Observations, rig: Rig) -> list[PoseSet3D]:
@@ -34,6 +36,50 @@ def reconstruct_take(observations: Observations, rig: Rig) -> list[PoseSet3D]:
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in observations.views], np.int64)
     common = at_common_time(observations, offsets)
     return poses_from(common, triangulate_observations(common, rig), range(len(common.time_ns)))
+
+
+class Reconstruct:
+    """Put the person of each frameset into the room; a stage that remembers each view's last pose.
+
+    Parameters
+    ----------
+    skeleton
+
+    Notes
+    -----
+    A whole take is reconstructed by `reconstruct_take`, which interpolates between images; a live stage has only the
+    past and carries each view's joints to the frameset's time with their last velocity, half a period at most.
+    """
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self._skeleton = skeleton
+        self._last: dict[int, tuple[int, F64]] = {}
+
+    def __call__(self, poses: PoseSet2D, rig: Rig | None) -> PoseSet3D:
+        """Reconstruct one instant; nobody where there is no rig."""
+        if rig is None:
+            return PoseSet3D(poses.index, poses.timestamp_ns, ())
+        V, J = len(rig), len(self._skeleton.joints)
+        xy, confidence = np.full((1, V, J, 2), np.nan), np.zeros((1, V, J))
+        for v, (view, own_ns) in enumerate(zip(poses.views, poses.view_time_ns)):
+            if view and own_ns is not None:
+                late_ns = poses.timestamp_ns - own_ns - rig.time_offset_ns.get(rig[v].name, 0)
+                xy[0, v] = self._carried(v, view[0].xy, own_ns, late_ns)
+                confidence[0, v] = view[0].confidence
+        times = np.array([poses.timestamp_ns], np.int64)
+        sizes = tuple(camera.size_wh for camera in rig)
+        common = Observations(self._skeleton, rig.names, sizes, times, xy, confidence, np.repeat(times[:, None], V, 1))
+        return poses_from(common, triangulate_observations(common, rig), (poses.index,))[0]
+
+    def _carried(self, v: int, xy: F64, own_ns: int, late_ns: int) -> F64:
+        """Move a view's joints by their velocity over the time that its image is early or late."""
+        before = self._last.get(v)
+        self._last[v] = (own_ns, xy)
+        if before is None or not 0 < own_ns - before[0] < LONGEST_GAP_NS:
+            return xy
+        share = np.clip(late_ns / (own_ns - before[0]), -0.5, 0.5)
+        step = xy - before[1]
+        return xy + share * np.where(np.isfinite(step), step, 0.0)
 
 
 def triangulate_observations(common: Observations, rig: Rig) -> Triangulated:

@@ -1,6 +1,7 @@
 """Writes a Session as it happens: whatever was put is on its way to the disk, and readable after a kill -9."""
 
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from engine.session import (
     POSES_3D,
     RIG,
     VIDEO,
+    Session,
     SessionCamera,
     SessionFacts,
     suffixed,
@@ -118,6 +120,35 @@ class SessionWriter:
                 start_ns=copied.start_ns,
             )
         )
+
+    def copy_camera(self, session: Session, camera: SessionCamera) -> None:
+        """Add a camera of another session, its video and its ledger as they are, so that its exact times are kept.
+
+        Parameters
+        ----------
+        session
+        camera
+            One of its cameras; its video must be there.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses; then nothing is left behind.
+        """
+        stem = self._stem(camera.name)
+        video, ledger = suffixed(stem, Path(camera.video).suffix), suffixed(stem, LEDGER)
+        has_ledger = bool(camera.ledger) and (session.path / camera.ledger).is_file()
+        try:
+            with saying_what_the_disk_refused(video):
+                shutil.copyfile(session.path / camera.video, video)
+                if has_ledger:
+                    shutil.copyfile(session.path / camera.ledger, ledger)
+        except BaseException:
+            video.unlink(missing_ok=True)
+            ledger.unlink(missing_ok=True)
+            raise
+        inside = ledger.relative_to(self.path).as_posix() if has_ledger else ""
+        self._add(replace(camera, video=video.relative_to(self.path).as_posix(), ledger=inside))
 
     def record_camera(self, name: str, *, source: str, size_wh: tuple[int, int], rate_fps: float) -> CameraRecorder:
         """Add a camera whose frames will come.

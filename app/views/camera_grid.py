@@ -110,7 +110,7 @@ class CameraGrid(QWidget):
             _draw_tag(painter, QPointF(top[0], top[1] - 26 * self._scale), f"Person {person.person + 1}", self._scale)
 
     def _paint_caption(self, painter: QPainter, tile: CameraTile, area: QRectF) -> None:
-        """Write the camera's name and how it does along the lower edge."""
+        """Write the camera's name along the lower edge, and how it does where there is room."""
         u = self._scale
         strip = QRectF(area.left(), area.bottom() - 24 * u, area.width(), 24 * u)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -125,10 +125,10 @@ class CameraGrid(QWidget):
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, tile.name)
         used = QFontMetricsF(face).horizontalAdvance(tile.name) + 12 * u
         face = font(u, 11)
-        detail = QFontMetricsF(face).elidedText(tile.detail, Qt.TextElideMode.ElideRight, max(0, text.width() - used))
-        painter.setFont(face)
-        painter.setPen(QColor(PALETTE.muted))
-        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, detail)
+        if QFontMetricsF(face).horizontalAdvance(tile.detail) <= text.width() - used:
+            painter.setFont(face)
+            painter.setPen(QColor(PALETTE.muted))
+            painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, tile.detail)
 
 
 def tile_rectangles(aspects: Sequence[float], area: QRectF, gap: float) -> list[QRectF]:

@@ -1,4 +1,4 @@
-"""Video files opened and decoded; what is no video is refused in a sentence, what is damaged is left out and counted."""
+"""Video files opened and decoded: what is no video is refused in a sentence, what is damaged is left out, counted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -50,11 +49,11 @@ def open_video(path: Path, name: str) -> tuple[InputContainer, VideoStream]:
     except (FFmpegError, OSError, ValueError) as error:
         raise UnreadableSourceError(name, _why_not_a_video(path, error)) from error
     try:
-        streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-        if not streams:
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream):
             raise UnreadableSourceError(name, f"'{path}' holds {_contents(container)}. Choose the camera's video file.")
-        streams[0].thread_count = 1  # one decoder thread per file: more cost the same CPU and starve the others
-        return container, streams[0]
+        stream.thread_count = 1  # one decoder thread per file: more cost the same CPU and starve the others
+        return container, stream
     except BaseException:
         container.close()
         raise

@@ -12,7 +12,7 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64, U8
 from engine.inference.backend import Backend
 from engine.inference.model_card import NetworkInput
-from engine.inference.person_network import Finding, Sighting
+from engine.inference.person_network import Finding, Sighting, better_half
 from engine.inference.preprocess import (
     BLACK,
     EDGE,
@@ -264,7 +264,7 @@ class BlazePoseNetwork:
             Sighting(
                 crop_to_image(seen.xy[i], region, crop_wh),
                 seen.confidence[i],
-                float(seen.presence[i]),
+                float(seen.presence[i]) * better_half(seen.confidence[i]),
                 crop_to_image(seen.region_points[i], region, crop_wh),
             )
             for i, region in enumerate(regions)

@@ -32,8 +32,8 @@ class EstimatorOptions:
         Per view.
     search_every
         Framesets between two looks of the detector at a view that has room for another person.
-    min_score
-        0 to 1: below it a track is lost.
+    keep_score, admit_score
+        0 to 1: below the one a person who is tracked is lost, from the other on somebody new is tracked.
     backend
         Name of the runtime.
     threads
@@ -42,7 +42,8 @@ class EstimatorOptions:
 
     max_people: int = 2
     search_every: int = 15
-    min_score: float = 0.5
+    keep_score: float = 0.5
+    admit_score: float = 0.75
     backend: str = "openvino"
     threads: int = 0
 
@@ -145,7 +146,7 @@ class TrackingEstimator:
         """Look for every tracked person where the last image said."""
         sightings = self._locate(present, [[track.region for track in view.tracks] for view, _ in present])
         for (view, frame), seen in zip(present, sightings):
-            view.follow(seen, self._options.min_score, frame.timestamp_ns)
+            view.follow(seen, self._options.keep_score, frame.timestamp_ns)
 
     def _search(self, due: Sequence[tuple[ViewTracks, Frame]]) -> None:
         """Look for people who are not tracked: in the whole image, and where that shows nobody, in squares of it."""
@@ -164,7 +165,7 @@ class TrackingEstimator:
         first = self._locate(due, regions)
         again = self._locate(due, [[self._network.region(seen.points) for seen in sightings] for sightings in first])
         for (view, frame), sightings, seconds in zip(due, first, again):
-            view.admit(sightings, seconds, self._options.min_score, frame.timestamp_ns)
+            view.admit(sightings, seconds, self._options.admit_score, frame.timestamp_ns)
 
     def _locate(
         self, views: Sequence[tuple[ViewTracks, Frame]], regions: Sequence[Sequence[Region]]

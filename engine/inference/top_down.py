@@ -11,7 +11,7 @@ from engine.inference.backend import Backend
 from engine.inference.blazepose import BlazePoseDetector
 from engine.inference.decode import CODECS, CropJoints
 from engine.inference.model_card import ModelCard
-from engine.inference.person_network import Finding, Sighting
+from engine.inference.person_network import Finding, Sighting, better_half
 from engine.inference.preprocess import BLACK, Region, as_batch, crop_to_image, cut, region_from_box
 
 SEEN = 0.3  # confidence from which a joint belongs into the next box
@@ -102,13 +102,12 @@ def _only_input(card: ModelCard, joints: Backend) -> str:
 
 def _sighting(xy: F64, confidence: F64, region: Region) -> Sighting:
     """Add to the joints how sure they are of a person, and the box for the next image."""
-    score = float(np.sort(confidence)[len(confidence) // 2 :].mean())  # the better half: legs may be out of view
     sure = xy[confidence >= SEEN]
     half = np.array(region.size_wh) / 2
     box = (
         np.stack([sure.min(axis=0), sure.max(axis=0)]) if len(sure) > 1 else region.center_xy + np.stack([-half, half])
     )
-    return Sighting(xy, confidence, score, box)
+    return Sighting(xy, confidence, better_half(confidence), box)
 
 
 def _box(points: F64) -> F64:

@@ -99,7 +99,7 @@ class ViewTracks:
             self.tracks, self.lost, self.size_wh, self._looked = [], [], size_wh, 0
 
     def squares(self) -> tuple[Region, ...]:
-        """Return where the detector looks when it finds nobody in the whole image: all the squares, later one in turn."""
+        """Return where the detector looks when it finds nobody in the whole image: all squares, later one in turn."""
         squares = search_windows(self.size_wh)[1:]
         self._looked += 1
         return squares if self._looked == 1 else (squares[self._looked % len(squares)],)

@@ -273,7 +273,7 @@ def _turn(axis: int, angle_deg: F64) -> F64:
 
 def _shortest(source: F64, target: F64) -> F64:
     """Find the smallest rotations of one unit vector onto others, (T, 3, 3)."""
-    axis = np.cross(np.broadcast_to(source, target.shape), target)
+    axis = np.asarray(np.cross(source, target), float)
     cosine = target @ source
     sine = np.linalg.norm(axis, axis=-1)
     factor = np.arctan2(sine, cosine) / np.maximum(sine, 1e-9)

@@ -5,6 +5,7 @@ seeds of a cell. Nothing is asserted but that the table could be made.
 """
 
 import os
+import sys
 import time
 from dataclasses import dataclass, field, replace
 
@@ -35,7 +36,8 @@ PLAN = RigPlan(offset_ms=20.0)
 LENSES = ("unlike", "shared", "known")
 HEADER = (
     f"{'cameras lenses motion':36s}{'n':>3s} {'a/u/r':>8s} {'silent':>6s} {'lost':>4s} | {'pair rotation deg':^19s} |"
-    f" {'focal %':^11s} | {'offset ms':^11s} | {'scale %':^7s} | {'true error / sigma (median, p90)':^37s} | {'CPU s':>5s}\n"
+    f" {'focal %':^11s} | {'offset ms':^11s} | {'scale %':^7s} | {'true error / sigma (median, p90)':^37s} |"
+    f" {'CPU s':>5s}\n"
     f"{'':36s}{'':3s} {'':8s} {'':6s} {'':4s} | {'med':>5s} {'p90':>6s} {'max':>6s} | {'med':>5s} {'max':>5s} |"
     f" {'med':>5s} {'max':>5s} | {'max':>7s} | {'rotation':^11s}  {'position':^11s}  {'focal':^11s} |"
 )
@@ -124,28 +126,26 @@ def run(name: str, plan: RigPlan, lenses: str, motion: str, *, seeds: range, noi
         take = scene(replace(plan, alike=lenses == "shared"), motion, noise, seed=seed)
         given = take.rig.cameras if lenses == "known" else ()
         cell.add(seed, take, CalibrationOptions(1.75, given, shared_intrinsics=lenses == "shared"))
-    print(cell.line(), flush=True)
+    say(cell.line())
     return cell
 
 
 def tell(title: str, cells: list[Cell]) -> None:
     """Sum up the cells and name the takes that went wrong."""
     ratios = {key: [r for cell in cells for r in cell.ratios[key]] for key in ("rotation", "position", "focal")}
-    print(f"\n{title}: {sum(len(cell.verdicts) for cell in cells)} takes")
+    say(f"\n{title}: {sum(len(cell.verdicts) for cell in cells)} takes")
     for key, values in ratios.items():
         within = 100 * np.mean(np.array(values) < 1) if values else np.nan
-        print(
-            f"  true error / sigma, {key}: median {_at(values, 50):.2f}, p90 {_at(values, 90):.2f}, <1: {within:.0f} %"
-        )
+        say(f"  true error / sigma, {key}: median {_at(values, 50):.2f}, p90 {_at(values, 90):.2f}, <1: {within:.0f} %")
     for kind in ("silent", "lost", "crashed"):
         for text in (line for cell in cells for line in getattr(cell, kind)):
-            print(f"  {kind}: {text}")
+            say(f"  {kind}: {text}")
 
 
 @pytest.mark.benchmark
 @pytest.mark.parametrize("cameras", [2, 3, 4, 8])
 def test_rigs_of_so_many_cameras(cameras: int):
-    print(f"\n{HEADER}")
+    say(f"\n{HEADER}")
     cells = []
     for lenses in LENSES:
         for motion in ("room", "in_place", "stand", "sit"):
@@ -158,7 +158,7 @@ def test_rigs_of_so_many_cameras(cameras: int):
 
 @pytest.mark.benchmark
 def test_rigs_under_hard_conditions():
-    print(f"\n{HEADER}")
+    say(f"\n{HEADER}")
     four = replace(PLAN, cameras=4)
     conditions = {
         "line": (four, "line", NETWORK),
@@ -179,6 +179,12 @@ def test_rigs_under_hard_conditions():
     ]
     tell("hard conditions", cells)
     assert all(cell.verdicts for cell in cells)
+
+
+def say(text: str) -> None:
+    """Show a line at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _at(values: list[float], percent: float) -> float:

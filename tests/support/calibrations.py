@@ -63,6 +63,7 @@ def scale_of_joints(rig: Rig, observations: Observations, xyz: F64) -> float:
     weight = np.moveaxis(common.confidence[:, :, 11:], 1, 0).reshape(V, -1)
     found, true = triangulate(xy, weight, rig.cameras), xyz[:, 11:].reshape(-1, 3)
     near = np.ones(len(found), bool)
+    s = 1.0
     for _ in range(3):
         s, R, t = align_similarity(found[near], true[near])
         distance = np.linalg.norm(s * found @ R.T + t - true, axis=1)
@@ -72,7 +73,7 @@ def scale_of_joints(rig: Rig, observations: Observations, xyz: F64) -> float:
 
 def camera_errors(rig: Rig, truth: Rig, scale: float) -> tuple[F64, F64]:
     """Rotation, deg, and position, m, of every camera after the rig as a whole is laid onto the truth."""
-    turned = nearest_rotation(sum(a.R.T @ b.R for a, b in zip(truth, rig)))
+    turned = nearest_rotation(np.sum([a.R.T @ b.R for a, b in zip(truth, rig)], axis=0))
     rotation = np.array([np.degrees(rotation_angle_rad(a.R @ turned @ b.R.T)) for a, b in zip(truth, rig)])
     found = scale * np.array([camera.centre for camera in rig]) @ turned.T
     true = np.array([camera.centre for camera in truth])

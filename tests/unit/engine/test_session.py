@@ -119,6 +119,19 @@ def test_a_video_whose_stamps_do_not_rise_is_copied_whole(tmp_path):
         assert sum(f.frames[0] is not None for f in footage.framesets()) >= 4
 
 
+def test_a_camera_copied_from_a_session_keeps_its_exact_times(tmp_path):
+    recorded(tmp_path / "s", [0, 1, 4, 5])
+    first = Session.open(tmp_path / "s")
+    with SessionWriter(tmp_path / "t", SessionFacts()) as writer:
+        writer.copy_camera(first, first.cameras[0])
+    second = Session.open(tmp_path / "t")
+    assert second.cameras == first.cameras
+    assert second.ledger(second.cameras[0]) == first.ledger(first.cameras[0])
+    with open_inputs([tmp_path / "t"]) as footage:
+        times = [f.frames[0].timestamp_ns for f in footage.framesets() if f.frames[0]]
+    assert times == [frame(n).timestamp_ns for n in (0, 1, 4, 5)]
+
+
 def test_poses_and_rig_come_back(tmp_path):
     rig = Rig(tuple(Camera(name, (64, 48), np.diag([60.0, 60.0, 1.0])) for name in "abc"))
     raw, matched, room = pose_sets_2d(10, seed=1), pose_sets_2d(10, seed=2), pose_sets_3d(10, seed=3)
