@@ -213,7 +213,7 @@ def _models(commands: _Commands) -> None:
     pull = actions.add_parser("pull", help="fetch a model and check it")
     pull.add_argument("name", metavar="NAME", help=f"for instance {DEFAULT_MODEL}")
     pull.add_argument(
-        "--sha256", default="", metavar="HEX", help="the publisher's hash, for a model whose card has none"
+        "--sha256", default="", metavar="HEX", help="the publisher's hash, where the card has none"
     )
 
 

@@ -10,7 +10,7 @@ from app.report_page import write_report_page
 from calibration.report import CalibrationReport
 from calibration.rig import Rig, save_rig
 from calibration.self_calibrate import Calibration
-from engine.disk import whole_file
+from engine.disk import saying_what_the_disk_refused, whole_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,17 @@ def write_calibration(calibration: Calibration, places: Places, subject: str) ->
 
     Raises
     ------
-    OSError
+    SessionError
         If the disk refuses; no file is left half written.
     """
-    with whole_file(places.report) as file:
+    with saying_what_the_disk_refused(places.report), whole_file(places.report) as file:
         json.dump(calibration.report.as_dict(), file, indent=2, ensure_ascii=False, allow_nan=False)
         file.write("\n")
-    write_report_page(places.page, calibration.report, calibration.rig, subject)
+    with saying_what_the_disk_refused(places.page):
+        write_report_page(places.page, calibration.report, calibration.rig, subject)
     if calibration.rig is not None:
-        save_rig(calibration.rig, places.rig)
+        with saying_what_the_disk_refused(places.rig):
+            save_rig(calibration.rig, places.rig)
 
 
 def tell_calibration(report: CalibrationReport, rig: Rig | None, places: Places) -> None:

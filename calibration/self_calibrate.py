@@ -151,8 +151,7 @@ def solve(observations: Observations, lenses: Lenses, options: CalibrationOption
         If a camera cannot be placed.
     """
     progress("Left and right", 0.0)
-    sigma = sigma_px(observations, LEAST_CONFIDENCE)
-    swapped = steady_sides(observations, sigma)
+    swapped = steady_sides(observations, sigma_px(observations, LEAST_CONFIDENCE))
     progress("Placing the cameras", 0.1)
     placed = _placed(observations.mirrored(swapped), lenses)
     offsets, estimate = placed.offset_ns, placed.scouted.estimate
@@ -163,7 +162,8 @@ def solve(observations: Observations, lenses: Lenses, options: CalibrationOption
         evidence = gathered(common, rows, lenses)
         refined = _refined(evidence, on_frames(common, rows, lenses, estimate), lenses, options)
         solution = Solution(evidence, refined, lenses, swapped, offsets, placed.scouted.ambiguous)
-        again = sides_by_rig(observations, sigma, _rig(observations, solution))
+        steady = observations.mirrored(swapped)
+        again = swapped ^ sides_by_rig(steady, sigma_px(steady, LEAST_CONFIDENCE), _rig(observations, solution))
         late = np.abs(refined.estimate.offset_s).max() > LARGE_OFFSET_S
         if not late and np.array_equal(again, swapped):
             break

@@ -13,7 +13,10 @@ from calibration.rig import Camera, Rig
 from calibration.timing import at_common_time
 
 CAPPED_SIGMAS2 = 12.0  # squared sigmas that one joint may say for or against a swap
-STEP_SIGMAS = 4.0  # a joint may move so many sigmas between framesets without surprise
+STEP_SIGMAS = 6.0  # a joint may move so many sigmas between framesets without surprise
+CHANGE_PRIOR = 10.0  # sides do not change for less than this many squared sigmas
+REACH = 4  # images that each one is compared with
+SWAPPED_PRIOR = 1.0  # per frameset: most of the time the network is right
 SWAP_PRIOR = 1.0  # a swap must be better than none by so many squared sigmas
 ALL_PATTERNS_VIEWS = 5  # up to five views all patterns of swaps are weighed, beyond that those of two views at most
 
@@ -33,18 +36,43 @@ def steady_sides(observations: Observations, sigma: F64) -> Mask:
 
     Notes
     -----
-    The best sequence of two states (Viterbi): a joint pays its squared jump, capped, in sigmas.
+    The best sequence of sides (Viterbi): a joint pays its squared jumps since the last few images, capped, in sigmas.
+    The last few, because between two good images a network may see a body that faces nowhere.
     """
-    cost = _step_costs(observations, sigma)
-    unary = np.zeros((len(observations.time_ns), 2))
-    unary[:, 1] = SWAP_PRIOR / 10
-    swapped = np.zeros(cost.shape[:2], bool)
-    states = np.array([[False], [True]])
-    for v in range(cost.shape[1]):
-        swapped[:, v] = states[_viterbi(unary, cost[:, v : v + 1], states), 0]
+    T, V = observations.view_time_ns.shape
+    costs = np.stack([_step_costs(observations, sigma, reach) for reach in range(1, REACH + 1)])
+    swapped = np.zeros((T, V), bool)
+    for v in range(V):
+        swapped[:, v] = _steadiest(costs[:, :, v])
         if swapped[:, v].mean() > 0.5:
             swapped[:, v] = ~swapped[:, v]
     return swapped
+
+
+def _steadiest(costs: F64) -> Mask:
+    """Find the sides of one view's framesets that go on best with the last few, (T,).
+
+    `costs` (reach, T, 2): of keeping or changing sides since the image before, the one before that, and so on.
+    """
+    reach, T = costs.shape[:2]
+    states = np.array(list(itertools.product([False, True], repeat=reach)))  # sides now, before, before that, ...
+    total, back = np.zeros(len(states)), np.zeros((T, len(states)), np.int64)
+    older = [np.flatnonzero((states[:, :-1] == state[1:]).all(1)) for state in states]
+    for t in range(T):
+        onward = np.empty(len(states))
+        for i, (now, before) in enumerate(zip(states, older)):
+            changes = now[0] != np.column_stack([states[before]])
+            step = np.where(changes, costs[:, t, 1], costs[:, t, 0]).sum(1)
+            best = int(np.argmin(total[before] + step))
+            back[t, i] = before[best]
+            onward[i] = total[before][best] + step[best] + SWAPPED_PRIOR * now[0]
+        total = onward - onward.min()
+    chosen = np.zeros(T, bool)
+    state = int(np.argmin(total))
+    for t in range(T - 1, -1, -1):
+        chosen[t] = states[state, 0]
+        state = int(back[t, state])
+    return chosen
 
 
 def sides_by_rig(observations: Observations, sigma: F64, rig: Rig) -> Mask:
@@ -105,20 +133,23 @@ def _pattern_cost(common: Observations, sigma: F64, rig: Rig, pattern: Mask) -> 
     return np.where(counted, squared, 0.0).reshape(V, T, -1).sum((0, 2))
 
 
-def _step_costs(observations: Observations, sigma: F64) -> F64:
-    """Cost of going on with the same sides, and of changing them, from one image to the next, (T, V, 2)."""
+def _step_costs(observations: Observations, sigma: F64, reach: int = 1) -> F64:
+    """Cost of going on with the same sides, and of changing them, since the image `reach` before, (T, V, 2)."""
     joints = _limb_joints(observations)
     mirror = observations.skeleton.mirror[joints]
     T, V = observations.confidence.shape[:2]
     cost = np.zeros((T, V, 2))
     for v in range(V):
         rows = np.flatnonzero(np.isfinite(sigma[:, v][:, joints]).any(-1))
-        now, before = rows[1:], rows[:-1]
-        spread = STEP_SIGMAS * np.minimum(sigma[now, v][:, joints], sigma[before, v][:, joints])
+        now, before = rows[reach:], rows[:-reach]
+        spread = STEP_SIGMAS * reach**0.5 * np.minimum(sigma[now, v][:, joints], sigma[before, v][:, joints])
         for changed, other in enumerate((joints, mirror)):
             step = observations.xy[now, v][:, joints] - observations.xy[before, v][:, other]
             squared = (step**2).sum(-1) / spread**2
-            cost[now, v, changed] = np.where(np.isfinite(squared), np.minimum(squared, CAPPED_SIGMAS2), 0.0).sum(-1)
+            prior = CHANGE_PRIOR * changed if reach == 1 else 0.0
+            cost[now, v, changed] = prior + np.where(
+                np.isfinite(squared), np.minimum(squared, CAPPED_SIGMAS2), 0.0
+            ).sum(-1)
     return cost
 
 

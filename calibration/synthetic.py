@@ -16,10 +16,8 @@ from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid
 from calibration.observations import Observations
 from calibration.rig import Camera, Rig
-from calibration.skeleton import load_skeleton
-from calibration.walker import SIDES, Motion
+from calibration.walker import SIDES, SKELETON, Motion
 
-SKELETON = load_skeleton("blazepose_33")
 LOOKED_AT_M = 0.95  # cameras look at the height of the hips, not quite all at one point
 TORSO_M = 0.49  # of a person of 1.75 m; errors grow with its size in the image
 # How loosely a network knows each kind of joint, relative to shoulders and knees (METHODS 3.4.0, studio measurements).

@@ -19,6 +19,7 @@ from calibration.skeleton import load_skeleton
 Motion: TypeAlias = Callable[[F64], F64]
 Path: TypeAlias = Callable[[F64], tuple[F64, F64]]  # time to place (T, 2) and heading (T,)
 
+SKELETON = load_skeleton("blazepose_33")
 # Shares of stature.
 SHOULDER_HEIGHT, HIP_HEIGHT, THIGH, SHANK, ANKLE_HEIGHT = 0.810, 0.530, 0.245, 0.231, 0.054
 UPPER_ARM, FOREARM, HALF_SHOULDERS, HALF_HIPS, HALF_STANCE = 0.167, 0.155, 0.100, 0.055, 0.055
@@ -288,7 +289,7 @@ def _body(walker: Walker, posture: _Posture, feet: _Feet) -> F64:
         foot = _turn(feet.heading[:, index], np.array([0.0, 0, 1])) @ _turn(feet.pitch[:, index], np.array([0.0, 1, 0]))
         for name, ahead in FOOT.items():
             joints[f"{side}_{name}"] = ankle + foot @ (size * np.array([ahead, 0, SOLE - ANKLE_HEIGHT]))
-    return np.stack([joints[name] for name in load_skeleton("blazepose_33").joints], 1)
+    return np.stack([joints[name] for name in SKELETON.joints], 1)
 
 
 def _leg(hip: F64, ankle: F64, forward: F64, size: float) -> tuple[F64, F64]:

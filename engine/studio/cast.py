@@ -73,7 +73,7 @@ class Cast:
         if config.bystander:
             self._players.append(_bystander(config, rig))
         self.landmarks = Landmarks(anatomy)
-        figures = [figure_of(p.anatomy, look_of(np.random.default_rng(p.look_seed))) for p in self._players]
+        figures = [figure_of(p.anatomy.stature_m, look_of(np.random.default_rng(p.look_seed))) for p in self._players]
         self._fixed_bones = 0
         if config.motion == CHAIR_MOTION and config.people:
             figures.append(_chair(route, anatomy.scale))

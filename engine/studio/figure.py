@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from calibration.geometry.arrays import F32, F64
-from engine.studio.anatomy import INDEX, JOINTS, SIDES, SIGNS, Anatomy
+from engine.studio.anatomy import INDEX, JOINTS, SIDES, SIGNS, Anatomy, anatomy_of
 from engine.studio.fields import value_noise
 from engine.studio.hands import hand_of
 from engine.studio.head import head_of
@@ -44,12 +45,13 @@ class Figure:
     bones: int
 
 
-def figure_of(anatomy: Anatomy, look: Look) -> Figure:
-    """Make a person.
+@lru_cache(maxsize=4)
+def figure_of(stature_m: float, look: Look) -> Figure:
+    """Make a person; the last four are remembered, because one takes half a second.
 
     Parameters
     ----------
-    anatomy
+    stature_m
     look
 
     Returns
@@ -57,6 +59,7 @@ def figure_of(anatomy: Anatomy, look: Look) -> Figure:
     figure
         About 22 000 triangles.
     """
+    anatomy = anatomy_of(stature_m)
     parts = (trunk_of(anatomy, look), head_of(anatomy, look), hand_of(anatomy, look, 0), hand_of(anatomy, look, 1))
     weights = (
         _trunk_weights(parts[0].surface.vertices, anatomy),

@@ -23,6 +23,8 @@ _SKINS: tuple[Colour, ...] = (
 _HAIR: tuple[Colour, ...] = ((28, 22, 20), (48, 34, 26), (84, 56, 36), (128, 92, 54), (110, 48, 28), (120, 118, 116))
 _HAIR_TO_SKIN = 0.62
 """Largest luminance of hair, in parts of the skin's."""
+_APART = 45.0
+"""Least distance of a cloth's colour from the skin's and from the other cloth's, grey levels."""
 _SHOES: tuple[Colour, ...] = ((225, 225, 225), (40, 40, 44), (160, 40, 40), (60, 80, 120), (200, 190, 160))
 
 
@@ -75,8 +77,10 @@ def look_of(rng: np.random.Generator) -> Look:
     hair = _hair_for(skin, rng)
     # light trousers below a dark shirt or the other way round; hues of skin and floor (10 to 50 degrees) are left out
     dark_trousers = rng.random() < 0.7
-    shirt = _cloth(rng, (0.5, 0.8) if dark_trousers else (0.25, 0.42), (0.45, 0.85))
-    trousers = _cloth(rng, (0.16, 0.3) if dark_trousers else (0.5, 0.68), (0.1, 0.5))
+    bright, dark = ((0.5, 0.8), (0.45, 0.85)), ((0.25, 0.42), (0.45, 0.85))
+    shirt = _cloth(rng, *(bright if dark_trousers else dark), [skin])
+    bright, dark = ((0.5, 0.68), (0.1, 0.5)), ((0.16, 0.3), (0.1, 0.5))
+    trousers = _cloth(rng, *(dark if dark_trousers else bright), [skin, shirt])
     shorts = rng.random() < 0.25
     return Look(
         skin=skin,
@@ -114,8 +118,13 @@ def _luminance(colour: Colour) -> float:
     return 0.30 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
 
 
-def _cloth(rng: np.random.Generator, value: tuple[float, float], saturation: tuple[float, float]) -> Colour:
-    """Draw a colour of cloth that is not a colour of skin."""
-    hue = (50 + rng.uniform(0, 320)) % 360 / 360
-    r, g, b = colorsys.hsv_to_rgb(hue, rng.uniform(*saturation), rng.uniform(*value))
-    return 255 * r, 255 * g, 255 * b
+def _cloth(
+    rng: np.random.Generator, value: tuple[float, float], saturation: tuple[float, float], others: list[Colour]
+) -> Colour:
+    """Draw a colour of cloth that is not a colour of skin, and well apart from others."""
+    while True:
+        hue = (50 + rng.uniform(0, 320)) % 360 / 360
+        r, g, b = colorsys.hsv_to_rgb(hue, rng.uniform(*saturation), rng.uniform(*value))
+        colour = (255 * r, 255 * g, 255 * b)
+        if all(np.linalg.norm(np.subtract(colour, other)) > _APART for other in others):
+            return colour

@@ -194,8 +194,7 @@ def _pose_arm(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
     wanted = np.einsum("tba,tb->ta", clavicle, wanted)
     swing = _shortest(rest, wanted)
     upper_arm = swing @ rotation_from_rotvec(rest * np.deg2rad(sign * twist)[:, None])
-    hinge = np.cross(rest, -_AXES[1])
-    hinge /= np.linalg.norm(hinge)
+    hinge = _unit(np.cross(rest, np.array([0.0, -1.0, 0.0])))
     forearm = rotation_from_rotvec(hinge * np.deg2rad(posture.elbow_deg[:, side])[:, None])
 
     _hang(anatomy, ("chest", f"{name}_clavicle"), clavicle, bones)
@@ -273,7 +272,7 @@ def _turn(axis: int, angle_deg: F64) -> F64:
 
 def _shortest(source: F64, target: F64) -> F64:
     """Find the smallest rotations of one unit vector onto others, (T, 3, 3)."""
-    axis = np.asarray(np.cross(source, target), float)
+    axis = np.cross(source, target)
     cosine = target @ source
     sine = np.linalg.norm(axis, axis=-1)
     factor = np.arctan2(sine, cosine) / np.maximum(sine, 1e-9)

@@ -4,9 +4,9 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 
-EXTENT_M = 1.16
+EXTENT_M = 1.14
 """How far from the middle the route leads, in every direction."""
-_CIRCLE_M, _WANDER_M = 0.78, 0.38
+_CIRCLE_M, _WANDER_M = 0.80, 0.34
 _LAPS = 4
 """A circle whose own centre goes round the middle once in so many laps."""
 
@@ -26,7 +26,7 @@ class Route:
 
     Notes
     -----
-    It comes from 0.40 m to 1.16 m of the middle in every direction and is never narrower than half a metre, so that
+    It comes from 0.46 m to 1.14 m of the middle in every direction and is never narrower than half a metre, so that
     every camera sees the walker near and far, from all sides.
     """
 

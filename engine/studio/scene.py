@@ -53,6 +53,8 @@ class Studio:
     rig
         The true cameras in the world frame of rig.toml: z up, floor at 0, origin under the centroid of the cameras,
         x towards the first one; with the true time offsets.
+    dropped : (V, T), bool
+        Which frames get lost.
 
     Notes
     -----
@@ -68,7 +70,7 @@ class Studio:
         self.rig = replace(
             ring.with_world(self._world_from_room), time_offset_ns=dict(zip(ring.names, map(int, self._offset_ns)))
         )
-        self._dropped = self._draw_drops()
+        self.dropped = self._draw_drops()
         self._cast = Cast(config, self.stature_m, ring)
         room = Room(self._rng(4))
         optics = Optics(config.blur_px, config.noise)
@@ -145,7 +147,7 @@ class Studio:
         """
         if not 0 <= frame_index < self.frame_count(camera_index):
             raise IndexError(f"Camera {camera_index} takes {self.frame_count(camera_index)} frames, not {frame_index}.")
-        if self._dropped[camera_index, frame_index]:
+        if self.dropped[camera_index, frame_index]:
             return None
         chunk, row = divmod(frame_index, _CHUNK)
         pose = self._poses.get(chunk)

@@ -51,7 +51,7 @@ class View:
     def __init__(self, camera: Camera, room: Room, figure: Figure | None, optics: Optics) -> None:
         self._camera, self._figure = camera, figure
         self._backdrop = room.backdrop(camera, optics.blur_px)
-        self._lens = _lens_numbers(camera)
+        self._lens = lens_numbers(camera)
         self._taps = _taps(optics.blur_px)
         self._noise = _noise_field(camera.size_wh, optics.noise) if optics.noise > 0 else None
 
@@ -116,8 +116,19 @@ class View:
         return max(int(low[0]), 0), max(int(low[1]), 0), min(int(high[0]), width), min(int(high[1]), height)
 
 
-def _lens_numbers(camera: Camera) -> F32:
-    """Return fx, fy, cx, cy, k1, k2, p1, p2, k3 and the squared radius up to which they hold, (10,)."""
+def lens_numbers(camera: Camera) -> F32:
+    """Put a camera's lens into the numbers that `raster.project` wants.
+
+    Parameters
+    ----------
+    camera
+
+    Returns
+    -------
+    lens : (10,)
+        fx, fy, cx, cy (px), k1, k2, p1, p2, k3, and the squared radius up to which they hold: beyond the corners of the
+        image a strong lens folds points back into it.
+    """
     width, height = camera.size_wh
     corners = np.array([[0.0, 0.0], [width, 0.0], [0.0, height], [width, height]])
     radius = np.linalg.norm(undistort(rays_from_pixels(corners, camera.matrix), camera.distortion), axis=-1).max()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QSize
+from PyQt6.QtCore import QSize, QTimer
 from PyQt6.QtGui import QFontMetricsF, QImage
 from PyQt6.QtWidgets import QLabel
 
@@ -13,7 +13,7 @@ from app.presenters.cameras import present_cameras
 from app.presenters.room import present_room
 from app.presenters.tone import Tone
 from app.presenters.window import StatusItem, WindowState
-from app.snapshot import draw_window
+from app.snapshot import draw_window, show_window
 from app.views.main_window import MainWindow
 from app.views.theme import PALETTE, confidence_colour, font, scale_for, stylesheet
 from tests.support import scenes
@@ -109,3 +109,16 @@ def test_confidence_goes_from_red_to_green():
     assert high[1] > high[0]
     assert middle[0] > 200
     assert middle[1] > 150
+
+
+def test_the_window_on_the_screen_ends_when_it_is_closed(qapp):
+    seen = []
+
+    def look_and_close() -> None:
+        window = next(widget for widget in qapp.topLevelWidgets() if isinstance(widget, MainWindow))
+        seen.append(window.isVisible())
+        window.close()
+
+    QTimer.singleShot(50, look_and_close)
+    show_window(state())
+    assert seen == [True]

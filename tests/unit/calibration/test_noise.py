@@ -31,7 +31,7 @@ def test_sigma_grows_with_the_person_in_the_image(take):
 
 
 def test_hips_are_less_certain_than_shoulders_and_faces_least(take):
-    sigma = sigma_px(take.seen.observations, 0.5)[5, 0]
+    sigma = np.median(sigma_px(take.seen.observations, 0.5), axis=(0, 1))
     joint = take.seen.observations.skeleton.index
     assert sigma[joint("left_shoulder")] < sigma[joint("left_hip")] < sigma[joint("left_eye_inner")]
     assert sigma[joint("left_foot_index")] < sigma[joint("left_index")]  # a finger is not a toe
@@ -40,16 +40,17 @@ def test_hips_are_less_certain_than_shoulders_and_faces_least(take):
 def test_a_tiny_person_still_has_some_error(take):
     observations = take.seen.observations
     sigma = sigma_px(replace(observations, xy=0.01 * observations.xy), 0.5)
-    assert sigma[np.isfinite(sigma)].min() == SMALLEST_SIGMA_PX
+    assert SMALLEST_SIGMA_PX <= sigma[np.isfinite(sigma)].min() < 2 * SMALLEST_SIGMA_PX
 
 
 def test_unseen_and_doubtful_joints_have_infinite_sigma(take):
     observations = take.seen.observations
+    t, v = np.argwhere(observations.seen.all(-1))[0]
     confidence = observations.confidence.copy()
-    confidence[0, 0, 11], confidence[0, 0, 12] = 0.0, 0.4
-    sigma = sigma_px(replace(observations, confidence=confidence), 0.5)
-    assert np.isinf(sigma[0, 0, [11, 12]]).all()
-    assert np.isfinite(sigma[0, 0, 13])
+    confidence[t, v, 11], confidence[t, v, 12] = 0.0, 0.4
+    sigma = sigma_px(replace(observations, confidence=confidence), 0.5)[t, v]
+    assert np.isinf(sigma[[11, 12]]).all()
+    assert np.isfinite(sigma[13:]).all()
 
 
 def test_nobody_in_a_view_is_no_error(take):

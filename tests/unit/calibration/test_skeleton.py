@@ -41,7 +41,7 @@ def test_a_joint_named_twice_is_refused():
 
 
 def test_an_unknown_skeleton_is_refused_with_those_that_are_known():
-    with pytest.raises(ValueError, match="There is no skeleton 'octopus'. Known: .*blazepose_33"):
+    with pytest.raises(ValueError, match=r"There is no skeleton 'octopus'\. Known: .*blazepose_33"):
         load_skeleton("octopus")
 
 
