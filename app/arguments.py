@@ -212,9 +212,7 @@ def _models(commands: _Commands) -> None:
     actions.add_parser("list", help="which models there are, and which are here")
     pull = actions.add_parser("pull", help="fetch a model and check it")
     pull.add_argument("name", metavar="NAME", help=f"for instance {DEFAULT_MODEL}")
-    pull.add_argument(
-        "--sha256", default="", metavar="HEX", help="the publisher's hash, where the card has none"
-    )
+    pull.add_argument("--sha256", default="", metavar="HEX", help="the publisher's hash, where the card has none")
 
 
 def _doctor(commands: _Commands) -> None:
