@@ -1,8 +1,9 @@
 """How far a solved rig may be from the truth: covariance that does not believe in independent errors.
 
-A network's errors are not noise: the same joint is misplaced in the same way for as long as the person stands the
-same way to a camera. Independent residuals would promise a tenth of the true error. So the residuals of one joint in
-one view over some seconds count as one (a cluster-robust "sandwich" covariance).
+A network's errors are not noise: it misplaces the same joint in the same way for as long as the person stands the same
+way to a camera. Independent residuals would promise a tenth of the true error. So all residuals of one joint in one
+view count as one (a cluster-robust "sandwich" covariance), and what a shared bias of all joints adds to that is a
+factor measured against exact truth.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.evidence import Evidence
-from calibration.geometry.arrays import F64, I64
+from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import skew
 from calibration.refine import Freedom, Settings, normal_equations
 from calibration.residuals import (
@@ -26,7 +27,9 @@ from calibration.residuals import (
     reprojection_jacobians,
 )
 
-CLUSTER_S = 2.0  # residuals of one joint in one view within this time count as one
+# True error over clustered sigma, root mean square over four cameras and four studio seeds with the real network:
+# rotation 1.44, position 1.99, focal length 1.62.
+ROTATION_BIAS, POSITION_BIAS, FOCAL_BIAS = 1.5, 2.0, 1.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +87,10 @@ def estimate_uncertainty(evidence: Evidence, estimate: Estimate, freedom: Freedo
     variances = np.einsum("vpvp->vp", blocks)
     rotation, position = _without_gauge(blocks, estimate)
     return Uncertainty(
-        rotation, position, np.sqrt(np.maximum(variances[:, FOCAL], 0)), np.sqrt(np.maximum(variances[:, OFFSET], 0))
+        rotation_rad=ROTATION_BIAS * rotation,
+        position=POSITION_BIAS * position,
+        log_focal=FOCAL_BIAS * np.sqrt(np.maximum(variances[:, FOCAL], 0)),
+        offset_s=np.sqrt(np.maximum(variances[:, OFFSET], 0)),
     )
 
 
@@ -98,35 +104,27 @@ def _clustered(evidence: Evidence, estimate: Estimate, freedom: Freedom, setting
     by_camera, by_point = reprojection_jacobians(evidence, estimate, images)
     weight = cauchy((images.residual**2).sum(-1), settings.robust_scale)[1] * images.valid
     pull = weight[..., None] * images.residual
-    block = _time_blocks(evidence.time_ns)
     meat = np.zeros((Q + evidence.lengths,) * 2)
     for v in range(len(evidence.sigma)):
         basis = freedom.basis[v * CAMERA_PARAMETERS : (v + 1) * CAMERA_PARAMETERS]
         by_joint = np.einsum("tjki,tjk->tji", by_point[v], pull[v])
         gradient = -np.einsum("tnji,tji->tjn", carried, by_joint)
         gradient[..., :Q] += np.einsum("tjkp,tjk->tjp", by_camera[v], pull[v]) @ basis
-        meat += _outer_of_blocks(gradient, block)
+        meat += _outer_of_sums(gradient)
     residual, by_end = bone_residuals(evidence, estimate)
     bone_pull = cauchy(residual**2, settings.bone_scale)[1] * residual
     for b, (first, second) in enumerate(evidence.bones):
         along = bone_pull[:, b, None] * by_end[:, b]
         gradient = -np.einsum("tni,ti->tn", carried[:, :, first] - carried[:, :, second], along)
         gradient[:, Q + evidence.twins[b]] -= bone_pull[:, b] / evidence.bone_sigma[b]
-        meat += _outer_of_blocks(gradient[:, None], block)
+        meat += _outer_of_sums(gradient[:, None])
     return meat
 
 
-def _outer_of_blocks(gradient: F64, block: I64) -> F64:
-    """Add up gradients (T, C, N) within each block of time and sum the outer products."""
-    sums = np.zeros((block.max() + 1, *gradient.shape[1:]))
-    np.add.at(sums, block, gradient)
-    flat = sums.reshape(-1, gradient.shape[-1])
-    return flat.T @ flat
-
-
-def _time_blocks(time_ns: I64) -> I64:
-    """Number the blocks of `CLUSTER_S` that the framesets fall into."""
-    return ((time_ns - time_ns[0]) // int(CLUSTER_S * 1e9)).astype(np.int64)
+def _outer_of_sums(gradient: F64) -> F64:
+    """Add up gradients (T, C, N) over the take and sum the outer products of the clusters C."""
+    sums = gradient.sum(0)
+    return sums.T @ sums
 
 
 def _size_gauge(system: F64, free: int) -> F64:

@@ -40,8 +40,6 @@ class Findings:
         Two lenses or more are neither given nor of one kind.
     ambiguous
         Another, different rig explains the joints nearly as well.
-    mirrored
-        Names of views that fit only as mirror images.
     """
 
     views: tuple[str, ...]
@@ -56,7 +54,6 @@ class Findings:
     posture_m: float
     unlike_lenses: bool
     ambiguous: bool = False
-    mirrored: tuple[str, ...] = ()
 
 
 def judge(findings: Findings) -> tuple[str, tuple[str, ...]]:
@@ -108,24 +105,7 @@ def image_coverage(observations: Observations, used: Mask) -> tuple[F64, F64]:
 
 def _reasons_to_refuse(findings: Findings) -> list[str]:
     """Say why a rig cannot be trusted at all."""
-    reasons = []
-    if findings.mirrored:
-        reasons.append(
-            f"The video of {_names(findings.mirrored)} is a mirror image: it fits only with left and right exchanged."
-            " Switch mirroring off in that camera's settings, or flip the video, and calibrate again."
-        )
-    if findings.posture_m < LEAST_POSTURE_M and findings.travel_m < LEAST_TRAVEL_M:
-        reasons.append(
-            f"The person stood still (moved {findings.travel_m * 100:.0f} cm), and that does not tell where the"
-            " cameras are."
-            " Walk through the whole room for 20 seconds."
-        )
-    elif findings.unlike_lenses and findings.travel_m < LEAST_TRAVEL_M:
-        reasons.append(
-            f"The person stayed on the spot (moved {findings.travel_m * 100:.0f} cm); unlike lenses that are not known"
-            " cannot be told from that. Walk towards and away from each camera, or give the lenses with --intrinsics,"
-            " or --shared-intrinsics if the cameras are alike."
-        )
+    reasons = _too_little_motion(findings)
     if findings.ambiguous:
         reasons.append(
             "Two different arrangements of the cameras explain what was seen equally well."
@@ -137,6 +117,31 @@ def _reasons_to_refuse(findings: Findings) -> list[str]:
                 f"View '{name}' does not fit the others: joints are {value:.0f} mrad off."
                 " Check that it shows the same person at the same time, and that the camera did not move."
             )
+    return reasons + _too_uncertain(findings)
+
+
+def _too_little_motion(findings: Findings) -> list[str]:
+    """Say where the person did not move enough, whatever the numbers promise."""
+    moved_cm = f"{findings.travel_m * 100:.0f} cm"
+    if findings.travel_m >= LEAST_TRAVEL_M:
+        return []
+    if findings.posture_m < LEAST_POSTURE_M:
+        return [
+            f"The person stood still (moved {moved_cm}), and that does not tell where the cameras are."
+            " Walk through the whole room for 20 seconds."
+        ]
+    if findings.unlike_lenses:
+        return [
+            f"The person stayed on the spot (moved {moved_cm}); unlike lenses that are not known cannot be told from"
+            " that. Walk towards and away from each camera, or give the lenses with --intrinsics, or"
+            " --shared-intrinsics if the cameras are alike."
+        ]
+    return []
+
+
+def _too_uncertain(findings: Findings) -> list[str]:
+    """Say which camera is known too badly."""
+    reasons = []
     worst = int(np.argmax(findings.rotation_sigma_deg))
     if not findings.rotation_sigma_deg[worst] <= USABLE_ROTATION_DEG:
         reasons.append(
@@ -147,7 +152,7 @@ def _reasons_to_refuse(findings: Findings) -> list[str]:
     if not findings.focal_sigma_percent[worst] <= USABLE_FOCAL_PERCENT:
         reasons.append(
             f"The focal length of camera '{findings.views[worst]}' is known to"
-            f" {findings.focal_sigma_percent[worst]:.0f} % only ({USABLE_FOCAL_PERCENT:.0f} % is the limit)."
+            f" {findings.focal_sigma_percent[worst]:.1f} % only ({USABLE_FOCAL_PERCENT:.0f} % is the limit)."
             f" {_advice(findings)}"
         )
     return reasons
