@@ -45,7 +45,10 @@ class TakeRecording:
 
     def __init__(self, path: Path, footage: Footage, model: str, settings: dict[str, Any]) -> None:
         stature_m = footage.session.facts.stature_m if footage.session else None
-        self._facts = SessionFacts(footage.addresses, settings, {"name": model}, settings.get("stature_m", stature_m))
+        facts = SessionFacts(footage.addresses, settings, {"name": model}, settings.get("stature_m", stature_m))
+        if footage.session is not None:
+            facts = replace(facts, utc_offset_ns=footage.session.facts.utc_offset_ns)
+        self._facts = facts
         self._session = SessionWriter(path, self._facts)
         self._poses: PoseWriters | None = None
         with ExitStack() as on_error:
@@ -99,7 +102,12 @@ class TakeRecording:
         self._session.__exit__(kind, error, trace)
 
     def _keep_images(self, footage: Footage) -> Footage:
-        """Copy the videos, or listen to sources that are none."""
+        """Copy a session's cameras with their exact times, or given videos, or listen to sources that are neither."""
+        if footage.session is not None:
+            cameras = {camera.name: camera for camera in footage.session.cameras}
+            for view in footage.views:
+                self._session.copy_camera(footage.session, cameras[view])
+            return footage
         if footage.studio is None:
             for source, address, offset_ns in zip(footage.sources, footage.addresses, footage.offset_ns):
                 self._session.copy_video(Path(address), source.name, offset_ns=offset_ns)

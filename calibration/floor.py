@@ -11,6 +11,9 @@ STANCE_SPEED_M_S = 0.15
 FLOOR_TOLERANCE_M = 0.025
 FOOT_HEIGHT_M = 0.025  # heel and toe landmarks lie inside the shoe, not on the floor
 AXIS_SIGMA_RAD = np.radians(2.0)  # of the body's axis over a walk
+TRUNK_SIGMA_RAD = np.radians(8.0)  # of the trunk alone, of somebody who sits or bends
+STRAIGHT_LEG, UPRIGHT_RAD = 0.95, np.radians(25.0)  # extension of a leg, and angle to the trunk, of one who stands
+LEAST_UPRIGHT = 0.15  # share of the framesets that shows somebody upright
 LARGEST_TILT_RAD = np.radians(15.0)  # between the body's axis and a floor that is believed
 LEAST_STANCE_POINTS = 30
 RANSAC_DRAWS = 300
@@ -57,22 +60,22 @@ def find_ground(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> Ground:
     The body's axis over time gives the vertical roughly; the plane through the feet that stand still refines it where
     they stood in enough places. Both are weighed by their variance.
     """
-    axis = _body_axis(xyz, joints)
+    axis, axis_sigma = _body_axis(xyz, joints)
     stance = _stance_points(xyz, joints, time_ns)
     if len(stance) < LEAST_STANCE_POINTS:
         feet = xyz[:, _foot_indices(joints)].reshape(-1, 3)
         heights = feet[np.isfinite(feet).all(1)] @ axis
         height = float(np.percentile(heights, 5)) if len(heights) else 0.0
-        return Ground(axis, height - FOOT_HEIGHT_M, AXIS_SIGMA_RAD, "the body's axis")
+        return Ground(axis, height - FOOT_HEIGHT_M, axis_sigma, "the body's axis")
     normal, inlier = _plane(stance, axis)
     points = stance[inlier]
     spread = np.linalg.svd(points - points.mean(0), compute_uv=False)[1] / np.sqrt(len(points))
     # steps of one foot are not independent; a dozen of them carry the plane
     plane_sigma = FLOOR_TOLERANCE_M / max(spread, 1e-3) / np.sqrt(min(len(points), 12))
-    share = AXIS_SIGMA_RAD**2 / (AXIS_SIGMA_RAD**2 + plane_sigma**2)
+    share = axis_sigma**2 / (axis_sigma**2 + plane_sigma**2)
     up = (1 - share) * axis + share * normal
     up /= np.linalg.norm(up)
-    sigma = 1 / np.sqrt(1 / AXIS_SIGMA_RAD**2 + 1 / plane_sigma**2)
+    sigma = 1 / np.sqrt(1 / axis_sigma**2 + 1 / plane_sigma**2)
     height = float(np.median(points @ up)) - FOOT_HEIGHT_M
     return Ground(up, height, float(sigma), "the floor under the feet" if share > 0.5 else "the body's axis")
 
@@ -109,21 +112,37 @@ def stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64, world: F64) -
     return transform_points(world, _stance_points(xyz, joints, time_ns))
 
 
-def _body_axis(xyz: F64, joints: tuple[str, ...]) -> F64:
-    """Median direction from the ankles to the shoulders, over the frames in which the body is longest."""
+def _body_axis(xyz: F64, joints: tuple[str, ...]) -> tuple[F64, float]:
+    """Find the direction of the body: ankles to shoulders while it stands, the trunk where it never does; and sigma."""
 
-    def middle(name: str) -> F64:
-        return (xyz[:, joints.index(f"left_{name}")] + xyz[:, joints.index(f"right_{name}")]) / 2
+    def joint(name: str) -> F64:
+        return xyz[:, joints.index(name)]
 
-    body = middle("shoulder") - middle("ankle")
-    length = np.linalg.norm(body, axis=1)
-    good = np.isfinite(length)
-    if not good.any():
-        return np.array([0.0, 0.0, 1.0])
-    upright = good & (length >= np.percentile(length[good], 40))
-    units = body[upright] / length[upright, None]
-    axis = np.median(units, axis=0)
-    return axis / np.linalg.norm(axis)
+    shoulders = (joint("left_shoulder") + joint("right_shoulder")) / 2
+    ankles = (joint("left_ankle") + joint("right_ankle")) / 2
+    trunk = shoulders - (joint("left_hip") + joint("right_hip")) / 2
+    standing = np.zeros(len(xyz), bool)
+    for side in ("left", "right"):
+        thigh, shank = joint(f"{side}_hip") - joint(f"{side}_knee"), joint(f"{side}_knee") - joint(f"{side}_ankle")
+        length = np.linalg.norm(thigh, axis=1) + np.linalg.norm(shank, axis=1)
+        leg = thigh + shank
+        with np.errstate(invalid="ignore", divide="ignore"):
+            straight = np.linalg.norm(leg, axis=1) > STRAIGHT_LEG * length
+            cosine = (leg * trunk).sum(1) / (np.linalg.norm(leg, axis=1) * np.linalg.norm(trunk, axis=1))
+            standing |= straight & (cosine > np.cos(UPRIGHT_RAD))
+    standing &= np.isfinite(shoulders - ankles).all(1)
+    if standing.sum() > LEAST_UPRIGHT * len(xyz):
+        return _median_direction((shoulders - ankles)[standing]), float(AXIS_SIGMA_RAD)
+    seen = np.isfinite(trunk).all(1)
+    if seen.any():
+        return _median_direction(trunk[seen]), float(TRUNK_SIGMA_RAD)
+    return np.array([0.0, 0.0, 1.0]), float(np.pi / 2)
+
+
+def _median_direction(vectors: F64) -> F64:
+    """Take the median of directions, (N, 3) to (3,)."""
+    median = np.median(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), axis=0)
+    return median / np.linalg.norm(median)
 
 
 def _foot_indices(joints: tuple[str, ...]) -> list[int]:

@@ -186,12 +186,12 @@ def rotation_between(source: F64, target: F64) -> F64:
     rotation : (3, 3)
     """
     source, target = source / np.linalg.norm(source), target / np.linalg.norm(target)
-    axis: F64 = np.cross(source, target)
+    axis = skew(source) @ target
     sine, cosine = np.linalg.norm(axis), float(source @ target)
     if sine < 1e-12:
         if cosine > 0:
             return np.eye(3)
-        axis = np.cross(source, np.eye(3)[np.argmin(np.abs(source))])
+        axis = skew(source) @ np.eye(3)[np.argmin(np.abs(source))]
         return rotation_from_rotvec(axis * (np.pi / np.linalg.norm(axis)))
     angle = float(np.arctan2(sine, cosine))
     return rotation_from_rotvec(angle * axis / sine)

@@ -23,7 +23,7 @@ FOUR = RigPlan(cameras=4, offset_ms=15)
 @pytest.fixture(scope="module")
 def four():
     """Four unlike cameras of which nothing is known, a network's errors but for its bias."""
-    take = scene(FOUR, "room", SHARP, seed=1, seconds=16)
+    take = scene(FOUR, "room", SHARP, seed=2, seconds=16)
     return take, self_calibrate(take.seen.observations, STATURE)
 
 
@@ -93,6 +93,14 @@ def test_the_order_of_the_cameras_does_not_matter(four):
     assert again.report.verdict == calibration.report.verdict
 
 
+@pytest.mark.parametrize("seed", [1, 4])
+def test_clocks_that_differ_by_fifteen_milliseconds_are_no_misfit(seed):
+    take = scene(FOUR, "room", SHARP, seed=seed, seconds=12)
+    calibration = self_calibrate(take.seen.observations, STATURE)
+    assert calibration.report.verdict in (ACCEPTED, USABLE), calibration.report.reasons
+    assert worst_deg(calibration, take) < 0.3
+
+
 def test_progress_is_told_and_may_cancel(four):
     steps = []
 
@@ -117,7 +125,7 @@ def test_known_lenses_are_kept_to_the_digit_and_the_rig_is_right():
 
 
 def test_shared_lenses_come_out_equal_and_right():
-    take = scene(replace(FOUR, alike=True), "room", SHARP, seed=3, seconds=12)
+    take = scene(replace(FOUR, alike=True), "room", SHARP, seed=0, seconds=12)
     calibration = self_calibrate(take.seen.observations, replace(STATURE, shared_intrinsics=True))
     assert worst_deg(calibration, take) < 0.3
     assert len({camera.focal_px for camera in calibration.rig}) == 1
