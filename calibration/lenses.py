@@ -15,8 +15,8 @@ from calibration.rig import Camera
 
 # Webcams, phones and action cameras in their linear modes: horizontal fields of view from 50 to 80 degrees.
 FOCAL_OF_LONG_SIDE, FOCAL_LOG_SIGMA = 0.80, 0.25
-# Lenses bend by k1 of -0.15 to 0.05, and clocks that a computer set are some 12 ms apart. Both are believed six times as
-# firmly: residuals of one joint go together, so the evidence is counted about six times too sure (see uncertainty.py).
+# Lenses bend by k1 of -0.15 to 0.05, and clocks that a computer set are some 12 ms apart. Both are believed six times
+# as firmly: residuals of one joint go together, so the evidence counts six times too sure (see uncertainty.py).
 FIRMNESS = 6.0
 K1_MEAN, K1_SIGMA = -0.03, 0.12 / FIRMNESS
 OFFSET_SIGMA_S = 0.012 / FIRMNESS
@@ -86,11 +86,11 @@ def believe_lenses(
         remarks += remark
     focal = np.array([FOCAL_OF_LONG_SIDE * max(size) for size in observations.sizes_wh], float)
     principal = np.array([[(w - 1) / 2, (h - 1) / 2] for w, h in observations.sizes_wh], float)
+    for g in np.unique(group):
+        focal[group == g] = focal[group == g].mean()
     for v, camera in enumerate(known):
         if camera is not None:
             focal[v], principal[v] = camera.focal_px, camera.principal_px
-    for g in np.unique(group):
-        focal[group == g] = focal[group == g].mean()
     return Lenses(tuple(known), focal, principal, group), tuple(remarks)
 
 
@@ -156,18 +156,15 @@ def _column(views: int, chosen: Sequence[int] | I64, parameter: int) -> F64:
 
 def _groups_by_size(observations: Observations) -> tuple[I64, list[str]]:
     """Put views whose images have alike long sides into one group."""
-    group, kinds, remarks = np.zeros(len(observations.views), np.int64), [], []
+    group, kinds, odd = np.zeros(len(observations.views), np.int64), [], []
     for v, size in enumerate(observations.sizes_wh):
         alike = [g for g, other in enumerate(kinds) if abs(max(size) / max(other) - 1) <= SIZE_TOLERANCE]
-        if alike:
-            group[v] = alike[0]
-            other = kinds[alike[0]]
-            if sorted(other) != sorted(size):
-                remarks.append(
-                    f"View '{observations.views[v]}' is {size[0]}x{size[1]} and was taken as of the same kind as"
-                    f" {other[0]}x{other[1]}."
-                )
-        else:
-            group[v] = len(kinds)
+        if not alike:
             kinds.append(size)
-    return group, remarks
+        elif sorted(kinds[alike[0]]) != sorted(size):
+            odd.append(f"'{observations.views[v]}' ({size[0]}x{size[1]})")
+        group[v] = alike[0] if alike else len(kinds) - 1
+    if not odd:
+        return group, []
+    kind = f"{kinds[0][0]}x{kinds[0][1]}"
+    return group, [f"The images of {' and '.join(odd)} were taken as of the same kind of camera as {kind}."]

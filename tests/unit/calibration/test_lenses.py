@@ -76,8 +76,8 @@ def test_what_is_not_asked_for_does_not_move(take, what, parameter):
 def test_sizes_that_differ_by_two_percent_are_alike_and_it_is_said(take):
     lenses, remarks = believe_lenses(sized(take, (1080, 1920), (1088, 1920), (1100, 1950)), UNKNOWN, shared=True)
     assert set(lenses.group) == {0}
-    assert len(remarks) == 2
-    assert "'cam_1' is 1088x1920" in remarks[0]
+    assert len(remarks) == 1
+    assert "'cam_1' (1088x1920) and 'cam_2' (1100x1950)" in remarks[0]
     assert "1080x1920" in remarks[0]
 
 
