@@ -80,6 +80,12 @@ def test_joints_missing_here_and_there_are_no_error(seed):
     assert ground.up @ UP > 0.9
 
 
+def test_a_foot_that_was_not_seen_does_not_stand():
+    xyz = scene("stand")
+    xyz[np.random.default_rng(0).random(xyz.shape[:2]) < 0.3] = np.nan
+    assert np.isfinite(stance_points(xyz, JOINTS, TIME_NS, np.eye(4))).all()
+
+
 def test_nothing_seen_at_all_is_no_error():
     ground = find_ground(np.full((300, len(JOINTS), 3), np.nan), JOINTS, TIME_NS)
     assert np.isfinite(ground.up).all()

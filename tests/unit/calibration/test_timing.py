@@ -53,6 +53,24 @@ def test_a_short_gap_is_bridged_and_a_long_one_is_not(time_ns):
     assert (common.confidence[16:20] == 0).all()
 
 
+@pytest.mark.parametrize("fps", [4, 8, 12])
+def test_a_view_of_few_images_a_second_is_interpolated_too(fps):
+    time_ns = (np.arange(30) * (1e9 / fps)).astype(np.int64)
+    observations = moving(np.stack([time_ns], 1), time_ns, [90.0, 0.0])
+    common = at_common_time(observations, np.array([5_000_000]))
+    expected = observations.xy[1:-1, 0, 0, 0] - 90.0 * 0.005
+    np.testing.assert_allclose(common.xy[1:-1, 0, 0, 0], expected, atol=1e-6)
+
+
+def test_one_gross_error_does_not_spoil_the_velocity(time_ns):
+    observations = moving(np.stack([time_ns], 1), time_ns, [90.0, -40.0])
+    xy = observations.xy.copy()
+    xy[12] += 300
+    velocity = velocity_px_s(replace(observations, xy=xy))
+    away = np.abs(velocity[1:-1, 0, 0] - [90.0, -40.0]).max(-1)
+    assert away.max() < 20  # px/s
+
+
 def test_confidence_is_the_lesser_of_the_neighbours(time_ns):
     observations = moving(np.stack([time_ns + 10_000_000], 1), time_ns, [1.0, 0.0])
     confidence = observations.confidence.copy()
