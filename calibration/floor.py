@@ -158,7 +158,8 @@ def _stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> F64:
     span_s = (time_ns[2:] - time_ns[:-2])[:, None] * 1e-9
     speed = np.linalg.norm(feet[2:] - feet[:-2], axis=-1) / span_s
     near = span_s < 0.5
-    return feet[1:-1][(speed < STANCE_SPEED_M_S) & near]
+    seen = np.isfinite(feet[1:-1]).all(-1)
+    return feet[1:-1][(speed < STANCE_SPEED_M_S) & near & seen]
 
 
 def _plane(points: F64, axis: F64) -> tuple[F64, Mask]:

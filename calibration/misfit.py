@@ -17,6 +17,7 @@ SEARCH_S, SEARCH_STEP_S = 5.0, 1 / 15
 MATCH_FRAMES, LEAST_MATCHES = 40, 80
 GATE_SIGMAS = 1.5
 CLEARLY = 1.15  # a shift must bring so many times the inliers that no shift has
+NEARLY = 0.93  # shifts with this share of the most inliers are as good
 
 
 def search_offsets(observations: Observations) -> I64:
@@ -116,9 +117,12 @@ def _pair_offset(observations: Observations, first: int, second: int) -> int:
     steps = int(reach_s / SEARCH_STEP_S)
     lags_ns = (np.arange(-steps, steps + 1) * SEARCH_STEP_S * 1e9).astype(np.int64)
     inliers = np.array([_inlier_share(pair, int(lag)) for lag in lags_ns])
-    best = int(np.argmax(inliers))
-    if inliers[best] < CLEARLY * inliers[steps]:
+    if inliers.max() < CLEARLY * inliers[steps]:
         return 0
+    near = np.flatnonzero(inliers >= NEARLY * inliers.max())  # gait repeats itself: the smallest shift is the likeliest
+    best = int(near[np.argmin(np.abs(lags_ns[near]))])
+    while 0 < best < len(inliers) - 1 and inliers[best] < max(inliers[best - 1], inliers[best + 1]):
+        best += 1 if inliers[best + 1] > inliers[best - 1] else -1
     return int(lags_ns[best])
 
 

@@ -271,7 +271,8 @@ def _toml(value: Any) -> str:
         text = repr(float(value))
         return text if any(c in text for c in ".einf") else text + ".0"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        escaped = "".join(f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else c for c in escaped)
         return f'"{escaped}"'
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_toml_key(key)} = {_toml(item)}" for key, item in value.items()) + " }"

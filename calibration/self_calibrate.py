@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calibration.errors import CalibrationError, DegenerateError
+from calibration.errors import CalibrationError, DegenerateError, NotEnoughMotionError
 from calibration.evidence import Evidence
 from calibration.floor import find_ground, world_from_scene
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.transforms import transform_points
 from calibration.geometry.triangulation import triangulate_robust
-from calibration.keyframes import LEAST_CONFIDENCE, training_rows
+from calibration.keyframes import LEAST_CONFIDENCE, LEAST_FRAMES, LEAST_JOINTS, training_rows
 from calibration.lenses import Lenses, believe_lenses, freedom, through_known_lenses
 from calibration.misfit import explain_misfit, search_offsets
 from calibration.noise import gate_px, sigma_px
@@ -32,6 +32,7 @@ from calibration.uncertainty import estimate_uncertainty
 
 KEYFRAMES = 180
 TURNS = 3  # left and right are repaired, and late views re-timed, without a rig first, then with it
+GOOD_AGREEMENT = 0.85  # of the worst view: nothing else need be tried
 LARGE_OFFSET_S = 0.004  # the velocity does not carry a joint farther than this without a fault
 SETTINGS = Settings()
 PASS = replace(SETTINGS, iterations=20)
@@ -151,10 +152,10 @@ def solve(observations: Observations, lenses: Lenses, options: CalibrationOption
         If a camera cannot be placed.
     """
     progress("Left and right", 0.0)
-    swapped = steady_sides(observations, sigma_px(observations, LEAST_CONFIDENCE))
+    steady = steady_sides(observations, sigma_px(observations, LEAST_CONFIDENCE))
     progress("Placing the cameras", 0.1)
-    placed = _placed(observations.mirrored(swapped), lenses)
-    offsets, estimate = placed.offset_ns, placed.scouted.estimate
+    placed = _placed(observations, steady, lenses)
+    swapped, offsets, estimate = placed.swapped, placed.offset_ns, placed.scouted.estimate
     for turn in range(TURNS):
         progress("Refining the cameras", 0.4 + 0.25 * turn)
         common = through_known_lenses(at_common_time(observations.mirrored(swapped), offsets), lenses)
@@ -162,8 +163,8 @@ def solve(observations: Observations, lenses: Lenses, options: CalibrationOption
         evidence = gathered(common, rows, lenses)
         refined = _refined(evidence, on_frames(common, rows, lenses, estimate), lenses, options)
         solution = Solution(evidence, refined, lenses, swapped, offsets, placed.scouted.ambiguous)
-        steady = observations.mirrored(swapped)
-        again = swapped ^ sides_by_rig(steady, sigma_px(steady, LEAST_CONFIDENCE), _rig(observations, solution))
+        repaired = observations.mirrored(swapped)
+        again = swapped ^ sides_by_rig(repaired, sigma_px(repaired, LEAST_CONFIDENCE), _rig(observations, solution))
         late = np.abs(refined.estimate.offset_s).max() > LARGE_OFFSET_S
         if not late and np.array_equal(again, swapped):
             break
@@ -174,25 +175,46 @@ def solve(observations: Observations, lenses: Lenses, options: CalibrationOption
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Placed:
-    """Cameras roughly placed, their clocks roughly set."""
+    """Cameras roughly placed, their clocks roughly set, sides as far as a view alone can tell."""
 
     scouted: Scouted
     offset_ns: I64
+    swapped: Mask
 
 
-def _placed(steady: Observations, lenses: Lenses) -> _Placed:
+def _placed(observations: Observations, steady: Mask, lenses: Lenses) -> _Placed:
     """Place the cameras roughly; where a view does not fit, try other times for it, then say why it does not."""
-    still = np.zeros(len(steady.views), np.int64)
-    first = _scouted(steady, still, lenses)
+    _demand_every_view(observations)
+    still = np.zeros(len(observations.views), np.int64)
+    repaired = observations.mirrored(steady)
+    first = _scouted(repaired, still, lenses)
+    if first is not None and first.agreement.min() >= GOOD_AGREEMENT:
+        return _Placed(first, still, steady)
+    # a body seen from the side changes sides unnoticed: then the network's own sides are the better start
+    untouched = np.zeros_like(steady)
+    raw = _scouted(observations, still, lenses)
+    if raw is not None and (first is None or raw.agreement.min() > first.agreement.min()):
+        first, steady, repaired = raw, untouched, observations
     if first is not None and first.fits:
-        return _Placed(first, still)
-    offsets = search_offsets(steady)
+        return _Placed(first, still, steady)
+    offsets = search_offsets(repaired)
     if offsets.any():
-        second = _scouted(steady, offsets, lenses)
+        second = _scouted(repaired, offsets, lenses)
         if second is not None and second.fits:
-            return _Placed(second, offsets)
-    common = through_known_lenses(at_common_time(steady, still), lenses)
+            return _Placed(second, offsets, steady)
+    common = through_known_lenses(at_common_time(repaired, still), lenses)
     raise explain_misfit(common, training_rows(common, KEYFRAMES), lenses, first)
+
+
+def _demand_every_view(observations: Observations) -> None:
+    """Refuse a view that hardly ever shows the person."""
+    seen = ((observations.seen & (observations.confidence >= LEAST_CONFIDENCE)).sum(-1) >= LEAST_JOINTS).sum(0)
+    worst = int(np.argmin(seen))
+    if seen[worst] < LEAST_FRAMES:
+        raise NotEnoughMotionError(
+            f"View '{observations.views[worst]}' shows the person in only {seen[worst]} images, so its camera cannot be"
+            " placed. Turn it so that it sees the person, or leave it out."
+        )
 
 
 def _scouted(steady: Observations, offsets: I64, lenses: Lenses) -> Scouted | None:

@@ -16,7 +16,7 @@ CAPPED_SIGMAS2 = 12.0  # squared sigmas that one joint may say for or against a 
 STEP_SIGMAS = 6.0  # a joint may move so many sigmas between framesets without surprise
 CHANGE_PRIOR = 10.0  # sides do not change for less than this many squared sigmas
 REACH = 4  # images that each one is compared with
-SWAPPED_PRIOR = 1.0  # per frameset: most of the time the network is right
+SWAPPED_PRIOR_S = 100.0  # per second: most of the time the network is right
 SWAP_PRIOR = 1.0  # a swap must be better than none by so many squared sigmas
 ALL_PATTERNS_VIEWS = 5  # up to five views all patterns of swaps are weighed, beyond that those of two views at most
 
@@ -41,18 +41,21 @@ def steady_sides(observations: Observations, sigma: F64) -> Mask:
     """
     T, V = observations.view_time_ns.shape
     costs = np.stack([_step_costs(observations, sigma, reach) for reach in range(1, REACH + 1)])
+    period_s = float(np.median(np.diff(observations.time_ns))) * 1e-9 if T > 1 else 1.0
+    prior = SWAPPED_PRIOR_S * period_s
     swapped = np.zeros((T, V), bool)
     for v in range(V):
-        swapped[:, v] = _steadiest(costs[:, :, v])
+        swapped[:, v] = _steadiest(costs[:, :, v], prior)
         if swapped[:, v].mean() > 0.5:
             swapped[:, v] = ~swapped[:, v]
     return swapped
 
 
-def _steadiest(costs: F64) -> Mask:
+def _steadiest(costs: F64, prior: float) -> Mask:
     """Find the sides of one view's framesets that go on best with the last few, (T,).
 
-    `costs` (reach, T, 2): of keeping or changing sides since the image before, the one before that, and so on.
+    `costs` (reach, T, 2): of keeping or changing sides since the image before, the one before that, and so on; `prior`:
+    of being exchanged at all, per frameset.
     """
     reach, T = costs.shape[:2]
     states = np.array(list(itertools.product([False, True], repeat=reach)))  # sides now, before, before that, ...
@@ -65,7 +68,7 @@ def _steadiest(costs: F64) -> Mask:
             step = np.where(changes, costs[:, t, 1], costs[:, t, 0]).sum(1)
             best = int(np.argmin(total[before] + step))
             back[t, i] = before[best]
-            onward[i] = total[before][best] + step[best] + SWAPPED_PRIOR * now[0]
+            onward[i] = total[before][best] + step[best] + prior * now[0]
         total = onward - onward.min()
     chosen = np.zeros(T, bool)
     state = int(np.argmin(total))

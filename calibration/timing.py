@@ -5,7 +5,9 @@ import numpy as np
 from calibration.geometry.arrays import F64, I64
 from calibration.observations import Observations
 
-LONGEST_GAP_S = 0.12  # no joint is interpolated across a longer gap
+# No joint is interpolated across a longer gap than this, or than so many intervals of a slow view.
+LONGEST_GAP_S, LONGEST_GAP_INTERVALS = 0.12, 1.6
+REACHES = ((2, 2), (1, 1), (3, 3), (1, 2), (2, 1))  # framesets before and after, of the slopes whose median counts
 
 
 def at_common_time(observations: Observations, offset_ns: I64) -> Observations:
@@ -59,31 +61,34 @@ def velocity_px_s(observations: Observations) -> F64:
     Returns
     -------
     velocity : (T, V, J, 2), px/s
-        Central difference over two framesets on each side; 0 where it cannot be had.
+        Median of the slopes over a few framesets around each, so that one gross error does not count; 0 where
+        none can be had.
     """
     time_s = (observations.time_ns - observations.time_ns[0]) * 1e-9
     xy = np.where(observations.seen[..., None], observations.xy, np.nan)
-    velocity = np.full(xy.shape, np.nan)
-    for reach in (2, 1):
-        if len(xy) <= 2 * reach:
-            continue
-        span = (time_s[2 * reach :] - time_s[: -2 * reach])[:, None, None, None]
-        difference = (xy[2 * reach :] - xy[: -2 * reach]) / span
-        inner = velocity[reach:-reach]
-        velocity[reach:-reach] = np.where(np.isfinite(inner), inner, difference)
-    return np.nan_to_num(velocity)
+    slopes = np.full((len(REACHES), *xy.shape), np.nan)
+    for slope, (before, after) in zip(slopes, REACHES):
+        reach = before + after
+        if len(xy) > reach:
+            span = (time_s[reach:] - time_s[:-reach])[:, None, None, None]
+            slope[before : len(xy) - after] = (xy[reach:] - xy[:-reach]) / span
+    known = np.isfinite(slopes).any(0)
+    velocity = np.zeros(xy.shape)
+    velocity[known] = np.nanmedian(slopes[:, known], axis=0)
+    return velocity
 
 
 def _interpolated(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> tuple[F64, F64]:
     """Sample one view's track at the given times."""
-    after = np.clip(np.searchsorted(own_ns, time_ns, side="left"), 1, len(own_ns) - 1) if len(own_ns) > 1 else None
-    if after is None:
-        after = np.zeros(len(time_ns), int)
-    before = np.maximum(after - 1, 0)
+    if len(own_ns) == 1:
+        return _single(own_ns, xy, confidence, time_ns)
+    longest_ns = max(LONGEST_GAP_S * 1e9, LONGEST_GAP_INTERVALS * float(np.median(np.diff(own_ns))))
+    after = np.clip(np.searchsorted(own_ns, time_ns, side="left"), 1, len(own_ns) - 1)
+    before = after - 1
     span = np.maximum(own_ns[after] - own_ns[before], 1)
     share = np.clip((time_ns - own_ns[before]) / span, -0.5, 1.5)[:, None]
-    near = np.minimum(np.abs(time_ns - own_ns[before]), np.abs(time_ns - own_ns[after])) < LONGEST_GAP_S * 1e9 / 2
-    joinable = (span < LONGEST_GAP_S * 1e9)[:, None] & near[:, None]
+    near = np.minimum(np.abs(time_ns - own_ns[before]), np.abs(time_ns - own_ns[after])) < longest_ns / 2
+    joinable = (span < longest_ns)[:, None] & near[:, None]
     on_before, on_after = share == 0, share == 1
     both = (confidence[before] > 0) & (confidence[after] > 0) & joinable
     mixed = np.where(both[..., None], (1 - share)[..., None] * xy[before] + share[..., None] * xy[after], np.nan)
@@ -91,3 +96,9 @@ def _interpolated(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> tuple[
     lesser = np.where(both, np.minimum(confidence[before], confidence[after]), 0.0)
     lesser = np.where(on_before, confidence[before], np.where(on_after, confidence[after], lesser))
     return mixed, np.where(np.isfinite(mixed).all(-1), lesser, 0.0)
+
+
+def _single(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> tuple[F64, F64]:
+    """Hand a view's only image to the frameset of its time."""
+    exact = (time_ns == own_ns[0])[:, None]
+    return np.where(exact[..., None], xy[0], np.nan), np.where(exact, confidence[0], 0.0)

@@ -117,7 +117,10 @@ def undistort(rays: F64, distortion: F64) -> F64:
         ideal[..., 0] -= (jacobian[..., 1, 1] * error[..., 0] - jacobian[..., 0, 1] * error[..., 1]) / safe
         ideal[..., 1] -= (jacobian[..., 0, 0] * error[..., 1] - jacobian[..., 1, 0] * error[..., 0]) / safe
     residual = np.abs(distort(ideal, distortion) - rays).max(-1)
-    ideal[~(residual < 1e-6)] = np.nan
+    jacobian = distortion_jacobian(ideal, distortion)
+    determinant = jacobian[..., 0, 0] * jacobian[..., 1, 1] - jacobian[..., 0, 1] * jacobian[..., 1, 0]
+    unfolded = (determinant > 0) & (jacobian[..., 0, 0] + jacobian[..., 1, 1] > 0)
+    ideal[~((residual < 1e-6) & unfolded)] = np.nan
     return ideal
 
 
