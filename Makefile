@@ -36,7 +36,7 @@ lint: $(DONE)/test ## format, style, types and architecture, without the tests
 	@$(BIN)/lint-imports
 
 bench: setup ## measure this machine
-	@for subject in start studio inference window; do $(BIN)/epipole bench $$subject; done
+	@for subject in start studio inference precision window; do $(BIN)/epipole bench $$subject; done
 
 clean: ## remove what was installed and built here; your sessions and models stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -27,6 +27,7 @@ BENCHES = {
     "start": "app.commands.bench:bench_start",
     "studio": "app.commands.bench:bench_studio",
     "inference": "app.commands.bench:bench_inference",
+    "precision": "app.commands.bench:bench_precision",
     "window": "app.commands.bench:bench_window",
 }
 STATURE_M = (0.5, 2.5)

@@ -17,6 +17,8 @@ from app.arguments import BENCHES, DEFAULT_MODEL
 from engine.capture.sources import open_inputs
 from engine.frames import FrameSet
 from engine.inference.estimator import create_estimator
+from engine.inference.models import load as load_model
+from engine.inference.parity import check_precision
 
 _STARTS = 7
 _FRAMESETS = 60
@@ -74,6 +76,16 @@ def bench_inference() -> None:
     print(f"inference  {estimator.name}: {wall_ms:.1f} ms for 4 views, {cpu_ms:.1f} ms of processor time")
     print(f"           {1000 / wall_ms:.1f} framesets of 4 views per second")
     estimator.close()
+
+
+def bench_precision() -> None:
+    """Ask whether bf16, half the cost, may replace f32; from then on the answer is obeyed."""
+    framesets, *_ = _film()
+    images = [frame.image_bgr for frames in framesets[::5] for frame in frames.frames if frame is not None]
+    found = check_precision(load_model(DEFAULT_MODEL), "openvino", "bf16", images)
+    answer = "agrees with f32 and is used from now on" if found.accepted else "differs from f32 and is not used"
+    off_px = found.deviation * 256
+    print(f"precision  bf16 {answer}: {off_px:.1f} px of a 256 px crop at the 99th percentile of {found.joints} joints")
 
 
 def bench_window() -> None:

@@ -2,7 +2,6 @@
 
 Measures, never asserts a time. CPU time is the process's own, so it holds on a busy machine; wall time does not.
 """
-# ruff: noqa: T201  # a benchmark prints
 
 import os
 import platform

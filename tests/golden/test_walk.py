@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from calibration.rig import load_rig
+from calibration.skeleton import load_skeleton
+from engine.associate import Associate
+from engine.inference.replay import Replay, framesets_without_images
+from engine.pipeline import Pipeline
+from engine.reconstruct import Reconstruct
+from engine.records import PoseReader
+from tests.golden.make_walk import HERE, reconstructed
+
+TOLERANCE_MM = 0.5
+
+
+class Kept:
+    """A sink that keeps the joints."""
+
+    def __init__(self):
+        self.xyz = []
+
+    def put(self, frames, poses_2d, poses_3d):
+        people = poses_3d.people
+        self.xyz.append(people[0].xyz if people else np.full((33, 3), np.nan))
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return np.load(HERE / "expected.npz")["xyz"].astype(float)
+
+
+def test_a_stored_take_is_reconstructed_as_it_was(expected):
+    xyz = reconstructed(HERE / "poses_2d_raw.bin", HERE / "rig.toml")
+    assert (np.isfinite(xyz) == np.isfinite(expected)).mean() > 0.999
+    assert np.nanmax(np.abs(xyz - expected)) * 1e3 < TOLERANCE_MM
+
+
+def test_the_page_carries_a_stored_take_to_nearly_the_same_place(expected):
+    rig, skeleton = load_rig(HERE / "rig.toml"), load_skeleton("blazepose_33")
+    sets = list(PoseReader(HERE / "poses_2d_raw.bin").sets_2d())
+    kept = Kept()
+    Pipeline(
+        framesets=framesets_without_images(sets),
+        estimate=Replay(sets),
+        associate=Associate(skeleton),
+        reconstruct=Reconstruct(skeleton),
+        smooth=lambda poses: poses,
+        sinks=[kept],
+        rig=rig,
+    ).run()
+    error_mm = np.linalg.norm(np.array(kept.xyz) - expected, axis=-1) * 1e3
+    assert np.nanmedian(error_mm) < 3
+    assert np.nanpercentile(error_mm, 95) < 25
