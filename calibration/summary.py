@@ -251,10 +251,10 @@ def _bones(evidence: Evidence, xyz: F64) -> tuple[BoneReport, ...]:
 
 def _remarks_on_sides(names: tuple[str, ...], swapped: Mask) -> tuple[str, ...]:
     """Say where left and right were put right."""
-    counts = [(name, int(count)) for name, count in zip(names, swapped.sum(0))]
-    return tuple(
-        f"Left and right were exchanged in {count} images of '{name}' and put right." for name, count in counts if count
-    )
+    counts = [f"{count} of '{name}'" for name, count in zip(names, swapped.sum(0)) if count]
+    if not counts:
+        return ()
+    return (f"Left and right were exchanged in some images and put right: {', '.join(counts)}.",)
 
 
 def _details(measured: Measured, path: F64, cells: F64, error: list[F64]) -> dict[str, object]:

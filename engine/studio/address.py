@@ -40,7 +40,7 @@ class StudioConfig:
     distortion
         Whether lenses bend.
     people
-        0 shows the empty room, 2 a second walker.
+        0 shows the empty room, 2 somebody else who does other things at its side.
     bystander
         Somebody waits at the side of the room.
     mirrored_camera

@@ -19,7 +19,7 @@ from engine.studio.repertoire import ON_THE_SPOT
 from engine.studio.route import Route
 
 STATURE_M = (1.50, 1.95)
-_BYSTANDER_RADIUS_M = 2.45
+_BYSTANDER_RADIUS_M, _SECOND_RADIUS_M = 2.45, 1.85
 _CHAIR_COLOUR = (128.0, 98.0, 66.0)
 _CHAIR_M = np.array(
     [
@@ -66,10 +66,12 @@ class Cast:
         anatomy = anatomy_of(stature_m)
         route = Route(np.random.default_rng([config.seed, 10]))
         self._players = []
-        for number, way in enumerate((route, route.opposite())[: config.people]):
+        if config.people:
             rng = np.random.default_rng([config.seed, 11])
-            performance = performance_of(config.motion, config.seconds, anatomy, way, rng)
-            self._players.append(Player(anatomy, performance, (config.seed, 12, number)))
+            performance = performance_of(config.motion, config.seconds, anatomy, route, rng)
+            self._players.append(Player(anatomy, performance, (config.seed, 12, 0)))
+        if config.people > 1:
+            self._players.append(_second(config, rig))
         if config.bystander:
             self._players.append(_bystander(config, rig))
         self.landmarks = Landmarks(anatomy)
@@ -109,19 +111,39 @@ class Cast:
         )
 
 
+def _second(config: StudioConfig, rig: Rig) -> Player:
+    """Let somebody else do something else at the side of the room: one motion after the other on the spot.
+
+    Somebody who did the same as the first would fit the cameras as well as the first, turned about the room's middle.
+    """
+    rng = np.random.default_rng([config.seed, 15])
+    stance = _at_the_side(rig, _SECOND_RADIUS_M)
+    anatomy = anatomy_of(rng.uniform(*STATURE_M))
+    known = [name for name in ON_THE_SPOT if name not in (CHAIR_MOTION, "stand", "wait")]
+    acts: list[OnTheSpot] = []
+    while sum(act.seconds for act in acts) < config.seconds + 1.0:
+        motion = ON_THE_SPOT[str(rng.choice(known))]
+        acts.append(OnTheSpot(motion, stance, anatomy, motion.seconds))
+    return Player(anatomy, Performance(acts), (config.seed, 12, 1))
+
+
 def _bystander(config: StudioConfig, rig: Rig) -> Player:
-    """Put somebody at the side of the room, in the widest gap between two cameras."""
+    """Let somebody wait at the side of the room."""
     rng = np.random.default_rng([config.seed, 13])
+    anatomy = anatomy_of(rng.uniform(*STATURE_M))
+    waiting = OnTheSpot(ON_THE_SPOT["wait"], _at_the_side(rig, _BYSTANDER_RADIUS_M), anatomy, config.seconds)
+    return Player(anatomy, Performance([waiting]), (config.seed, 14))
+
+
+def _at_the_side(rig: Rig, radius_m: float) -> tuple[F64, float]:
+    """Find a place in the widest gap between two cameras, and the heading towards the middle, deg."""
     azimuth = np.sort([np.arctan2(camera.centre[1], camera.centre[0]) for camera in rig])
     gap = np.diff(np.append(azimuth, azimuth[0] + 2 * np.pi))
     widest = int(np.argmax(gap))
     angle = azimuth[widest] + gap[widest] / 2
-    place = _BYSTANDER_RADIUS_M * np.array([np.cos(angle), np.sin(angle)])
+    place = radius_m * np.array([np.cos(angle), np.sin(angle)])
     # heading 0 faces -y, 90 faces +x
-    to_middle_deg = float(np.rad2deg(np.arctan2(-place[0], place[1])))
-    anatomy = anatomy_of(rng.uniform(*STATURE_M))
-    waiting = OnTheSpot(ON_THE_SPOT["wait"], (place, to_middle_deg), anatomy, config.seconds)
-    return Player(anatomy, Performance([waiting]), (config.seed, 14))
+    return place, float(np.rad2deg(np.arctan2(-place[0], place[1])))
 
 
 def _chair(route: Route, scale: float) -> Figure:

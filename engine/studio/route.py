@@ -48,10 +48,3 @@ class Route:
         xy = np.array([np.interp(along, self._length, self._xy[:, axis]) for axis in range(2)])
         once = self._heading_deg[-1] - self._heading_deg[0]
         return xy, float(np.interp(along, self._length, self._heading_deg) + laps * once)
-
-    def opposite(self) -> "Route":
-        """Return the route of a walker who is always on the other side of the middle."""
-        other = object.__new__(Route)
-        other._xy, other._length, other._heading_deg = -self._xy, self._length, self._heading_deg + 180.0
-        other.middle = (self.middle[0] + np.array([EXTENT_M, 0.0]), self.middle[1] + 180.0)
-        return other

@@ -109,16 +109,6 @@ def test_a_programme_walks_two_thirds_of_its_time(seed: int):
     assert 15.0 < walking < 25.0
 
 
-def test_two_walkers_never_meet():
-    route = Route(np.random.default_rng(5))
-    time = np.arange(0, 30, 0.1)
-    pelvis = []
-    for way in (route, route.opposite()):
-        performance = performance_of("programme", 30.0, ANATOMY, way, np.random.default_rng(1))
-        pelvis.append(performance.posture(time).pelvis_m)
-    assert np.linalg.norm(pelvis[0] - pelvis[1], axis=1).min() > 0.6
-
-
 @pytest.mark.parametrize("name", ON_THE_SPOT)
 def test_every_motion_begins_and_ends_in_the_relaxed_stance(name: str):
     ends = ON_THE_SPOT[name].write(np.array([0.0, 1.0])).posture(ANATOMY)
