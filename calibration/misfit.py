@@ -10,7 +10,7 @@ from calibration.keyframes import LEAST_CONFIDENCE, spread_out
 from calibration.lenses import Lenses
 from calibration.noise import sigma_px
 from calibration.observations import Observations
-from calibration.scouting import Scouted, scout
+from calibration.scouting import CANNOT_BE_PLACED, Scouted, scout
 from calibration.timing import at_common_time
 
 SEARCH_S, SEARCH_STEP_S = 5.0, 1 / 15
@@ -60,7 +60,7 @@ def explain_misfit(common: Observations, rows: I64, lenses: Lenses, scouted: Sco
     order = range(len(common.views)) if scouted is None else np.argsort(scouted.agreement)[:2]
     for v in order:
         try:
-            mirrored = scout(mirror_images(common, int(v)), rows, lenses)
+            mirrored = scout(common.in_mirror((int(v),)), rows, lenses)
         except CalibrationError:
             continue
         if mirrored.fits and (scouted is None or mirrored.agreement[v] > scouted.agreement[v] + 0.2):
@@ -69,43 +69,11 @@ def explain_misfit(common: Observations, rows: I64, lenses: Lenses, scouted: Sco
                 " exchanged. Switch mirroring off in that camera's settings, or flip the video, and calibrate again."
             )
     if scouted is None:
-        return DegenerateError(
-            "The cameras cannot be placed: too few joints agree between them. Check that all show the same person"
-            " at the same time, then walk through the part of the room that they all see."
-        )
+        return DegenerateError(CANNOT_BE_PLACED)
     worst = int(np.argmin(scouted.agreement))
     return DegenerateError(
         f"View '{common.views[worst]}' does not fit the others: only {scouted.agreement[worst]:.0%} of its joints agree"
         " with them. Check that it shows the same person at the same time, and that the camera did not move."
-    )
-
-
-def mirror_images(observations: Observations, v: int) -> Observations:
-    """Undo the mirroring of one view: its images and the sides that a network saw in them.
-
-    Parameters
-    ----------
-    observations
-    v
-        Position of the view.
-
-    Returns
-    -------
-    observations
-    """
-    pattern = np.zeros(observations.view_time_ns.shape, bool)
-    pattern[:, v] = True
-    undone = observations.mirrored(pattern)
-    xy = undone.xy.copy()
-    xy[:, v, :, 0] = observations.sizes_wh[v][0] - 1 - xy[:, v, :, 0]
-    return Observations(
-        observations.skeleton,
-        observations.views,
-        observations.sizes_wh,
-        observations.time_ns,
-        xy,
-        undone.confidence,
-        observations.view_time_ns,
     )
 
 

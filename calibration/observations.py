@@ -1,5 +1,6 @@
 """Observations: one person's joints in every view over time, as a network saw them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,6 +74,25 @@ class Observations:
         xy = np.where(swapped[..., None, None], self.xy[:, :, mirror], self.xy)
         confidence = np.where(swapped[..., None], self.confidence[:, :, mirror], self.confidence)
         return replace(self, xy=xy, confidence=confidence)
+
+    def in_mirror(self, views: Sequence[int]) -> "Observations":
+        """Show some views as in a mirror, or undo it: images flipped, and the body's sides exchanged with them.
+
+        Parameters
+        ----------
+        views
+            Positions.
+
+        Returns
+        -------
+        observations
+        """
+        flipped = np.zeros(self.view_time_ns.shape, bool)
+        xy = self.xy.copy()
+        for v in views:
+            flipped[:, v] = True
+            xy[:, v, :, 0] = self.sizes_wh[v][0] - 1 - xy[:, v, :, 0]
+        return replace(self, xy=xy).mirrored(flipped)
 
     def at(self, rows: I64 | Mask | slice) -> "Observations":
         """Keep some framesets only.

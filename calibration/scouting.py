@@ -19,6 +19,10 @@ from calibration.refine import Settings, refine
 from calibration.residuals import Estimate, reprojection
 from calibration.rig import Camera
 
+CANNOT_BE_PLACED = (
+    "The cameras cannot be placed: too few joints agree between them. Check that all show the same person at the same"
+    " time, then walk through the part of the room that they all see."
+)
 SCOUTING_FRAMES = 50
 FOCAL_STARTS = (1.0, 0.76, 1.3)  # times the middle of what is believed
 PAIR_FOCAL_STARTS = (0.66, 0.8, 1.0, 1.25, 1.55)  # each of two unlike cameras
@@ -77,10 +81,7 @@ def scout(common: Observations, rows: I64, lenses: Lenses) -> Scouted:
     starts = [_bootstrapped(evidence, focal) for focal in _focal_starts(lenses)]
     scouted = [refine(evidence, start, free, SCOUTING) for start in starts if start is not None]
     if not scouted:
-        raise DegenerateError(
-            "The cameras cannot be placed: too few joints agree between them. Check that all show the same person"
-            " at the same time, then walk through the part of the room that they all see."
-        )
+        raise DegenerateError(CANNOT_BE_PLACED)
     scouted.sort(key=lambda refined: refined.cost)
     best = scouted[0]
     rivals = [other for other in scouted[1:] if other.cost - best.cost < AMBIGUOUS_SIGMAS2]

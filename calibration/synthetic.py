@@ -5,8 +5,7 @@ depending on where it is seen from, drifts for some tenths of a second and tremb
 somewhere else altogether, or the whole body has left and right exchanged.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -253,28 +252,7 @@ def observe(rig: Rig, motion: Motion, time_ns: I64, noise: NoiseConfig, *, seed:
         swapped[:, v] = _bursts(time_ns, noise.swapped, random)
     sizes = tuple(camera.size_wh for camera in rig)
     unmixed = Observations(SKELETON, rig.names, sizes, time_ns, xy, confidence, view_time_ns)
-    return Seen(mirror_images(unmixed.mirrored(swapped), noise.mirrored), motion(time_ns / 1e9), swapped)
-
-
-def mirror_images(observations: Observations, views: Sequence[int]) -> Observations:
-    """Show some views as in a mirror: the images flipped, and the body's sides exchanged with them.
-
-    Parameters
-    ----------
-    observations
-    views
-        Positions.
-
-    Returns
-    -------
-    observations
-    """
-    flipped = np.zeros(observations.view_time_ns.shape, bool)
-    xy = observations.xy.copy()
-    for v in views:
-        flipped[:, v] = True
-        xy[:, v, :, 0] = observations.sizes_wh[v][0] - 1 - xy[:, v, :, 0]
-    return replace(observations, xy=xy).mirrored(flipped)
+    return Seen(unmixed.mirrored(swapped).in_mirror(noise.mirrored), motion(time_ns / 1e9), swapped)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ _HEADLINES = {
 _NEXT = {
     ACCEPTED: "Ready. Leave the cameras where they are.",
     USABLE: "You can work with it; for more certainty walk through the whole room once more and calibrate again.",
-    REFUSED: "Walk through the whole room, turn round and reach up, in view of all cameras; then calibrate again.",
+    REFUSED: "Do what it says above, then calibrate again. A rig from before stays as it was.",
 }
 
 

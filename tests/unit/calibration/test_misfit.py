@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calibration.misfit import mirror_images, search_offsets
+from calibration.misfit import search_offsets
 from calibration.report import ACCEPTED, REFUSED, USABLE
 from calibration.self_calibrate import CalibrationOptions, self_calibrate
 from calibration.synthetic import NoiseConfig, RigPlan
@@ -40,14 +40,14 @@ def test_a_rig_with_a_camera_that_started_late_is_solved(walk):
 
 
 def test_a_mirrored_video_is_refused_by_its_name(walk):
-    calibration = self_calibrate(mirror_images(walk.seen.observations, 2), OPTIONS)
+    calibration = self_calibrate(walk.seen.observations.in_mirror((2,)), OPTIONS)
     assert calibration.report.verdict == REFUSED
     assert "'cam_2' is a mirror image" in calibration.report.reasons[0]
 
 
 def test_mirroring_twice_changes_nothing(walk):
     observations = walk.seen.observations
-    twice = mirror_images(mirror_images(observations, 0), 0)
+    twice = observations.in_mirror((0,)).in_mirror((0,))
     assert np.allclose(twice.xy, observations.xy, equal_nan=True)
 
 

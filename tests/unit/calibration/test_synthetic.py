@@ -12,7 +12,6 @@ from calibration.synthetic import (
     RigPlan,
     frameset_times,
     make_rig,
-    mirror_images,
     observe,
     room_middle,
 )
@@ -175,4 +174,4 @@ def test_a_mirrored_view_is_flipped_and_its_sides_with_it():
     np.testing.assert_allclose(mirrored.xy[:, 2, left, 0], 1279 - plain.xy[:, 2, right, 0])
     np.testing.assert_allclose(mirrored.xy[:, 2, left, 1], plain.xy[:, 2, right, 1])
     np.testing.assert_array_equal(mirrored.xy[:, [0, 1, 3]], plain.xy[:, [0, 1, 3]])
-    np.testing.assert_allclose(mirror_images(mirrored, (2,)).xy, plain.xy, atol=1e-9)
+    np.testing.assert_allclose(mirrored.in_mirror((2,)).xy, plain.xy, atol=1e-9)
