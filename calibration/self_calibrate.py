@@ -30,7 +30,7 @@ from calibration.swaps import sides_by_rig, steady_sides
 from calibration.timing import at_common_time
 from calibration.uncertainty import estimate_uncertainty
 
-KEYFRAMES = 180
+KEYFRAMES = 300
 TURNS = 3  # left and right are repaired, and late views re-timed, without a rig first, then with it
 GOOD_AGREEMENT = 0.85  # of the worst view: nothing else need be tried
 LARGE_OFFSET_S = 0.004  # the velocity does not carry a joint farther than this without a fault

@@ -76,7 +76,7 @@ def test_a_refusal_has_no_drawings_and_no_numbers_but_what_to_do(tmp_path: Path,
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Refused" in text
     assert "The person stood still." in text
-    assert "Walk through the whole room" in text
+    assert "calibrate again" in text
     assert "<svg" not in text
 
 
