@@ -13,6 +13,7 @@ from calibration.geometry.transforms import rotvec_from_rotation
 from engine.frames import Frame
 from engine.studio import raster
 from engine.studio.address import StudioConfig
+from engine.studio.cast import Cast
 from engine.studio.landmarks import ANATOMICAL, SKELETON
 from engine.studio.ring import ring_of
 from engine.studio.room import FLOOR_HALF_M, FLOOR_PX, Room
@@ -234,3 +235,17 @@ def test_the_truth_as_detected_lies_centimetres_from_the_joints():
     assert 0.025 < named["left_hip"] < 0.045
     assert 0.02 < named["right_ankle"] < 0.035
     assert named["left_shoulder"] < 1e-9
+
+
+def test_the_second_person_is_no_double_of_the_first():
+    config = StudioConfig(seed=42, people=2, seconds=12.0, size_wh=(320, 240))
+    ring = ring_of(config.cameras, config.size_wh, 1.75, config.distortion, np.random.default_rng(0))
+    time_s = np.arange(0, 12, 0.25)
+    pose = Cast(config, 1.75, ring).pose(time_s)
+    pelvis = pose.translation[:, [0, pose.translation.shape[1] // 2]] + np.einsum(
+        "tbij,j->tbi", pose.rotation[:, [0, pose.rotation.shape[1] // 2]], [0.0, 0.0, 0.9]
+    )
+    travelled = np.ptp(pelvis[..., :2], axis=0).max(-1)
+    assert travelled[0] > 1.0  # walks through the room
+    assert travelled[1] < 0.8  # stays at its side
+    assert np.linalg.norm(pelvis[:, 0, :2] - pelvis[:, 1, :2], axis=1).min() > 0.3
