@@ -20,7 +20,7 @@ from engine.poses import PoseSet2D
 NOBODY = -1
 RIVAL_SHARE = 0.25  # another track counts as a rival if it fills so much of the take as the best one does
 LEAST_CONFIDENCE = 0.3
-GATE_SIGMAS = 6.0  # a person farther from the room's person than this, by the median joint, is somebody else
+GATE_SIGMAS = 10.0  # a person farther from the room's person than this, by the median joint, is somebody else
 MATCH_STRIDE_FRAMES = 60
 
 
