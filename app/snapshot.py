@@ -1,14 +1,18 @@
 """The window on the screen, or as a picture drawn without one; the same widgets in both."""
 
 import os
+import signal
 from pathlib import Path
 
+from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
 from app.presenters.window import WindowState
 from app.views.main_window import MainWindow
 
 SIZE_WH = (1280, 720)
+HEARTBEAT_MS = 200
+INTERRUPTED = 130
 
 
 def draw_window(state: WindowState, path: Path, size_wh: tuple[int, int] = SIZE_WH) -> None:
@@ -46,12 +50,27 @@ def show_window(state: WindowState) -> None:
     Parameters
     ----------
     state
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C was pressed in the terminal.
     """
     application = _running_application() or QApplication(["epipole"])
     window = MainWindow(state)
     window.show()
-    application.exec()
-    window.deleteLater()
+    heartbeat = QTimer()  # Python sees Ctrl-C only when Qt lets it run
+    heartbeat.timeout.connect(lambda: None)
+    heartbeat.start(HEARTBEAT_MS)
+    earlier = signal.signal(signal.SIGINT, lambda *_: application.exit(INTERRUPTED))
+    try:
+        code = application.exec()
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+        heartbeat.stop()
+        window.deleteLater()
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
 
 
 def offscreen_application() -> QApplication:

@@ -145,11 +145,13 @@ def show(state: WindowState, picture: Path, *, headless: bool) -> None:
     except ImportError as error:
         print(f"The window cannot be drawn: {error}. 'epipole doctor' says what is missing; all else is complete.")
         return
-    if not headless:
-        print("The window shows the result; close it to end.")
-        snapshot.show_window(state)
-    snapshot.draw_window(state, picture)
-    print(f"Window  {picture}")
+    try:
+        if not headless:
+            print("The window shows the result; close it to end.", flush=True)
+            snapshot.show_window(state)
+    finally:
+        snapshot.draw_window(state, picture)
+        print(f"Window  {picture}")
 
 
 def _result(performance: Performance, title: str) -> TakeResult:

@@ -1,5 +1,7 @@
 """The whole window: at every size, in every state."""
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +124,9 @@ def test_the_window_on_the_screen_ends_when_it_is_closed(qapp):
     QTimer.singleShot(50, look_and_close)
     show_window(state())
     assert seen == [True]
+
+
+def test_ctrl_c_in_the_terminal_ends_the_window(qapp):
+    QTimer.singleShot(50, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        show_window(state())
