@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.geometry.arrays import F64, I64, Mask
-from calibration.geometry.transforms import rigid, rotation_between, transform_points
+from calibration.geometry.transforms import rigid, rotation_between
 
 STANCE_SPEED_M_S = 0.15
 FLOOR_TOLERANCE_M = 0.025
@@ -61,7 +61,7 @@ def find_ground(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> Ground:
     they stood in enough places. Both are weighed by their variance.
     """
     axis, axis_sigma = _body_axis(xyz, joints)
-    stance = _stance_points(xyz, joints, time_ns)
+    stance = stance_points(xyz, joints, time_ns)
     if len(stance) < LEAST_STANCE_POINTS:
         feet = xyz[:, _foot_indices(joints)].reshape(-1, 3)
         heights = feet[np.isfinite(feet).all(1)] @ axis
@@ -107,9 +107,29 @@ def world_from_scene(ground: Ground, centres: F64) -> F64:
     return rigid(rotation, -heading @ origin)
 
 
-def stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64, world: F64) -> F64:
-    """Return where the feet stood still, in the world frame, (N, 3), m."""
-    return transform_points(world, _stance_points(xyz, joints, time_ns))
+def stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> F64:
+    """Find where heels and toes hardly move.
+
+    Parameters
+    ----------
+    xyz : (T, J, 3), m
+        NaN where missing.
+    joints : J names
+    time_ns : (T,)
+
+    Returns
+    -------
+    points : (N, 3), m
+        In the frame of `xyz`.
+    """
+    feet = xyz[:, _foot_indices(joints)]
+    if len(feet) < 3:
+        return np.zeros((0, 3))
+    span_s = (time_ns[2:] - time_ns[:-2])[:, None] * 1e-9
+    speed = np.linalg.norm(feet[2:] - feet[:-2], axis=-1) / span_s
+    near = span_s < 0.5
+    seen = np.isfinite(feet[1:-1]).all(-1)
+    return feet[1:-1][(speed < STANCE_SPEED_M_S) & near & seen]
 
 
 def _body_axis(xyz: F64, joints: tuple[str, ...]) -> tuple[F64, float]:
@@ -148,18 +168,6 @@ def _median_direction(vectors: F64) -> F64:
 def _foot_indices(joints: tuple[str, ...]) -> list[int]:
     """Positions of the heels and toes."""
     return [i for i, joint in enumerate(joints) if joint.endswith(("_heel", "_foot_index"))]
-
-
-def _stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> F64:
-    """Heels and toes that hardly move, (N, 3)."""
-    feet = xyz[:, _foot_indices(joints)]
-    if len(feet) < 3:
-        return np.zeros((0, 3))
-    span_s = (time_ns[2:] - time_ns[:-2])[:, None] * 1e-9
-    speed = np.linalg.norm(feet[2:] - feet[:-2], axis=-1) / span_s
-    near = span_s < 0.5
-    seen = np.isfinite(feet[1:-1]).all(-1)
-    return feet[1:-1][(speed < STANCE_SPEED_M_S) & near & seen]
 
 
 def _plane(points: F64, axis: F64) -> tuple[F64, Mask]:

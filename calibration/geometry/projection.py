@@ -150,21 +150,6 @@ def distortion_jacobian(rays: F64, distortion: F64) -> F64:
     return jacobian
 
 
-def undistort_pixels(xy: F64, camera: Camera) -> F64:
-    """Move pixels to where a lens without distortion would have put them.
-
-    Parameters
-    ----------
-    xy : (..., 2), px of the original image
-    camera
-
-    Returns
-    -------
-    xy : (..., 2), px, undistorted, for the same camera matrix
-    """
-    return pixels_from_rays(undistort(rays_from_pixels(xy, camera.matrix), camera.distortion), camera.matrix)
-
-
 def undistorted_rays(xy: F64, cameras: Sequence[Camera]) -> F64:
     """Turn each view's pixels into rays of its camera frame.
 

@@ -83,7 +83,7 @@ def test_joints_missing_here_and_there_are_no_error(seed):
 def test_a_foot_that_was_not_seen_does_not_stand():
     xyz = scene("stand")
     xyz[np.random.default_rng(0).random(xyz.shape[:2]) < 0.3] = np.nan
-    assert np.isfinite(stance_points(xyz, JOINTS, TIME_NS, np.eye(4))).all()
+    assert np.isfinite(stance_points(xyz, JOINTS, TIME_NS)).all()
 
 
 def test_nothing_seen_at_all_is_no_error():
@@ -108,6 +108,6 @@ def test_the_world_is_that_of_the_contract():
 def test_feet_that_stand_lie_on_the_floor_of_the_world():
     xyz = scene("room")
     world = world_from_scene(find_ground(xyz, JOINTS, TIME_NS), np.eye(3))
-    standing = stance_points(xyz, JOINTS, TIME_NS, world)
+    standing = transform_points(world, stance_points(xyz, JOINTS, TIME_NS))
     assert len(standing) > 100
     assert np.median(standing[:, 2]) == pytest.approx(0.025, abs=0.01)  # heel and toe lie inside the shoe
