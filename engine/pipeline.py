@@ -40,7 +40,7 @@ class Pipeline:
     sinks
         Each gets every instant.
     rig
-        None until one is known.
+        Gives the rig of now; None until one is known.
     """
 
     framesets: Iterable[FrameSet]
@@ -49,14 +49,15 @@ class Pipeline:
     reconstruct: Callable[[PoseSet2D, Rig | None], PoseSet3D]
     smooth: Callable[[PoseSet3D], PoseSet3D]
     sinks: Sequence[Sink]
-    rig: Rig | None = None
+    rig: Callable[[], Rig | None] = lambda: None
 
     def run(self) -> None:
         """Carry every frameset from the cameras to the sinks, until the cameras end."""
         for frames in self.framesets:  # N images of one instant
+            rig = self.rig()  # where the cameras stand, as far as is known by now
             poses_2d = self.estimate(frames)  # pixels, each view alone
-            poses_2d = self.associate(poses_2d, self.rig)  # who is who, across the views
-            poses_3d = self.reconstruct(poses_2d, self.rig)  # metres, in the room
+            poses_2d = self.associate(poses_2d, rig)  # who is who, across the views
+            poses_3d = self.reconstruct(poses_2d, rig)  # metres, in the room
             poses_3d = self.smooth(poses_3d)  # the same people, calmer
             for sink in self.sinks:  # recorder, screen, network
                 sink.put(frames, poses_2d, poses_3d)

@@ -39,12 +39,15 @@ class PoseSet2D:
         Empty where nobody was seen or the view has no image.
     view_time_ns : V of them
         Each view's own time of its image; None where it has none.
+    carried
+        True where no network looked: the joints were carried on from an earlier instant.
     """
 
     index: int
     timestamp_ns: int
     views: tuple[tuple[Pose2D, ...], ...]
     view_time_ns: tuple[int | None, ...]
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -147,7 +147,7 @@ class Paced:
             () if frame is None or view is None else view.poses for frame, view in zip(frames.frames, self._views)
         )
         times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
-        return PoseSet2D(frames.index, frames.timestamp_ns, views, times)
+        return PoseSet2D(frames.index, frames.timestamp_ns, views, times, carried=True)
 
     def _watch_cameras(self, frames: FrameSet) -> int:
         """Take the time between framesets, dropped ones counted; return how many steps this one is on."""

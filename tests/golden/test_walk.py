@@ -46,7 +46,7 @@ def test_the_page_carries_a_stored_take_to_nearly_the_same_place(expected):
         reconstruct=Reconstruct(skeleton),
         smooth=lambda poses: poses,
         sinks=[kept],
-        rig=rig,
+        rig=lambda: rig,
     ).run()
     error_mm = np.linalg.norm(np.array(kept.xyz) - expected, axis=-1) * 1e3
     assert np.nanmedian(error_mm) < 3

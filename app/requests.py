@@ -1,0 +1,165 @@
+"""What a person asks for in the window: frozen words from the widgets to the program. Widgets decide nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class AddCamera:
+    """Add the camera of an address (``usb:…``, ``rtsp://…``, ``http://…``, a video, ``studio:…``)."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveCamera:
+    """Remove a camera."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Try a camera again now."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetControl:
+    """Set a camera's control, for instance ``exposure_us``, and remember it."""
+
+    name: str
+    control: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode:
+    """Let a camera send images of another size, rate or format, as `engine.capture.devices` names it."""
+
+    name: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookForCameras:
+    """List the cameras of this machine anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the cameras."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop the cameras."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrate:
+    """Forget the rig and calibrate anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRig:
+    """Use the rig of a file, once it agrees with what the cameras see."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRig:
+    """Write the rig to a file."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRig:
+    """Say how the rig of a file differs from the one in use."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SetStature:
+    """Take this as the person's height, m; None where it is not known."""
+
+    metres: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record from now on; the countdown runs first where one is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    """End the recording, or the countdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetHandsFree:
+    """Start and end recordings when the person raises both hands."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetCountdown:
+    """Count down so many seconds before a recording."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """Show a session in the player."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TrackAgain:
+    """Find the poses of a session anew, into a new session."""
+
+    path: Path
+    model: str
+    rig: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJob:
+    """End the work in the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class DismissNotice:
+    """A person has read the notice."""
+
+
+Request = (
+    AddCamera
+    | RemoveCamera
+    | Reconnect
+    | SetControl
+    | SetMode
+    | LookForCameras
+    | Start
+    | Stop
+    | Calibrate
+    | OpenRig
+    | SaveRig
+    | CompareRig
+    | SetStature
+    | Record
+    | StopRecording
+    | SetHandsFree
+    | SetCountdown
+    | OpenSession
+    | TrackAgain
+    | CancelJob
+    | DismissNotice
+)
