@@ -3,7 +3,6 @@
 0 done · 1 failed · 2 the command line cannot be meant · 3 a calibration that cannot be trusted · 130 Ctrl-C.
 """
 
-import errno
 import importlib
 import logging
 import os
@@ -12,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app import arguments, logs, paths
-from app.errors import UsageError
+from app.errors import UsageError, explain_disk
 from calibration.errors import CalibrationError
 from engine.errors import EngineError
 
@@ -72,29 +71,6 @@ def load(name: str) -> Callable[..., Any]:
     """
     module, _, function = name.partition(":")
     return getattr(importlib.import_module(module), function)
-
-
-def explain_disk(error: OSError) -> str:
-    """Say what the operating system refused, and what to do.
-
-    Parameters
-    ----------
-    error
-
-    Returns
-    -------
-    sentence
-    """
-    where = f"'{error.filename}'" if error.filename else "a file"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk is full: {where} could not be written. Free some space and run the command again."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{where} cannot be written or read: {error.strerror}. Choose another folder with --out."
-    if error.errno == errno.ENOENT:
-        return f"There is no {where}. Check the path."
-    if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
-        return f"{where} is in the way: {error.strerror}. Choose another path with --out."
-    return f"The system refused {where}: {error.strerror or error}."
 
 
 def _confess() -> str:
