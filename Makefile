@@ -25,6 +25,7 @@ setup: system $(DONE)/base $(DONE)/model ## install everything that the program 
 demo: setup ## set up, then watch the whole program work on the built-in studio
 	@$(BIN)/epipole demo $(if $(OUT),--out $(OUT))
 
+test: export EPIPOLE_TESTS := 1
 test: system $(DONE)/test $(DONE)/model ## set up for development, then run every check and test
 	@$(MAKE) --no-print-directory lint
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile

@@ -6,19 +6,23 @@ named by a string and imported when it is used.
 
 import argparse
 import difflib
-import math
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
 from app.errors import UsageError
+from app.values import read_cameras, read_long, read_seconds, read_seed, read_stature
 
 COMMANDS = {
     "demo": "app.commands.demo:run",
+    "live": "app.commands.live:run",
+    "record": "app.commands.record:run",
+    "play": "app.commands.play:run",
     "calibrate": "app.commands.calibrate:run",
     "track": "app.commands.track:run",
     "export": "app.commands.export:run",
+    "devices": "app.commands.devices:run",
     "models": "app.commands.models:run",
     "doctor": "app.commands.doctor:run",
     "bench": "app.commands.bench:run",
@@ -30,8 +34,6 @@ BENCHES = {
     "precision": "app.commands.bench:bench_precision",
     "window": "app.commands.bench:bench_window",
 }
-STATURE_M = (0.5, 2.5)
-CAMERAS = (2, 8)
 DEFAULT_MODEL = "blazepose"
 
 _OVERVIEW = """\
@@ -41,12 +43,17 @@ calibrate the cameras; no board, no markers, nothing leaves this machine.
 _FIRST_STEPS = """\
 first steps:
   epipole demo                                  see the whole program work, without a camera
+  epipole devices                               which cameras are plugged in
+  epipole live usb:0 usb:1 --stature 1.78       your own cameras, live
   epipole calibrate left.mp4 right.mp4 --out rig.toml --stature 1.78
   epipole track left.mp4 right.mp4 --rig rig.toml --out walk
   epipole export walk --format csv --out walk.csv
 
 'epipole COMMAND --help' explains one command.
 """
+
+
+_SOURCE = "usb:0, usb:<id>, rtsp://…, http://…, a video, studio:walk?cameras=4&seed=1"
 
 
 class Parser(argparse.ArgumentParser):
@@ -118,7 +125,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     parser = Parser(prog="epipole", description=_OVERVIEW, epilog=_FIRST_STEPS)
     parser.add_argument("--version", action="version", version=f"epipole {_version()}")
     commands = _Commands(parser)
-    for describe in (_demo, _calibrate, _track, _export, _models, _doctor, _bench):
+    for describe in _DESCRIPTIONS:
         describe(commands)
     return parser, commands.parsers
 
@@ -144,14 +151,75 @@ def _demo(commands: _Commands) -> None:
         "demo",
         "the whole program on the built-in studio: no camera needed",
         purpose="A person walks through a virtual room in front of simulated cameras. The program sees\n"
-        "only the images and the person's height, calibrates, and reconstructs the motion.",
+        "only the images and the person's height, calibrates, and reconstructs the motion: live in\n"
+        "the window, or without a screen at leisure, every image, and the same for the same seed.",
         example="epipole demo\nepipole demo --cameras 3 --seconds 20 --seed 7 --out my-demo",
     )
-    parser.add_argument("--cameras", type=_cameras, default=4, metavar="N", help="2 to 8 (default: 4)")
-    parser.add_argument("--seconds", type=_seconds, default=30.0, metavar="S", help="length (default: 30)")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="another person and room (default: 0)")
+    parser.add_argument("--cameras", type=read_cameras, default=4, metavar="N", help="2 to 8 (default: 4)")
+    parser.add_argument(
+        "--seconds", type=read_seconds, metavar="S", help="length (default: 30; in a window, until you close it)"
+    )
+    parser.add_argument("--seed", type=read_seed, default=0, metavar="N", help="another person and room (default: 0)")
     parser.add_argument("--headless", action="store_true", help="write the window as a picture, open none")
     _out(parser, "folder for everything it makes (default: epipole-<time>)", required=False)
+
+
+def _live(commands: _Commands) -> None:
+    """Describe `epipole live`."""
+    parser = commands.add(
+        "live",
+        "your cameras, live: skeleton, calibration, recording",
+        purpose="Opens the window on live cameras; without names, on those of last time. Walk through the room\n"
+        "and the cameras are calibrated while you watch. Without a screen the take is recorded and drawn.",
+        example="epipole live\nepipole live usb:0 usb:1 --stature 1.78\n"
+        "epipole live rtsp://user:word@door/1 http://phone:8080/video --rig rig.toml\n"
+        "epipole live 'studio:walk?cameras=4&seed=1' --headless --seconds 40 --out try",
+    )
+    parser.add_argument("sources", nargs="*", metavar="SOURCE", help=_SOURCE)
+    parser.add_argument("--rig", type=Path, metavar="FILE", help="where the cameras stand, from an earlier calibration")
+    parser.add_argument("--stature", type=read_stature, metavar="M", help="the person's height in metres")
+    parser.add_argument("--record", type=Path, metavar="SESSION", help="record into this new folder from the start")
+    parser.add_argument("--headless", action="store_true", help="write the window as a picture, open none")
+    parser.add_argument("--seconds", type=read_long, metavar="S", help="end after so long (default: when you end it)")
+    _out(parser, "folder for what it makes without a screen (default: epipole-<time>)", required=False)
+    _model(parser)
+
+
+def _record(commands: _Commands) -> None:
+    """Describe `epipole record`."""
+    parser = commands.add(
+        "record",
+        "live cameras into a session, without a window",
+        purpose="Records every image of every camera with its time. A camera that fails and returns, a full disk or\n"
+        "a kill never cost what was recorded before. Without --seconds it goes on until Ctrl-C.",
+        example="epipole record usb:0 usb:1 --out walk --seconds 60",
+    )
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=_SOURCE)
+    parser.add_argument("--seconds", type=read_long, metavar="S", help="how long (default: until Ctrl-C)")
+    _out(parser, "the session folder to write", required=True)
+
+
+def _play(commands: _Commands) -> None:
+    """Describe `epipole play`."""
+    parser = commands.add(
+        "play",
+        "look at a session, frame by frame, with its skeleton",
+        purpose="Opens a recorded session: all videos in step, the joints over them, and the person in the room.",
+        example="epipole play walk",
+    )
+    parser.add_argument("session", type=Path, metavar="SESSION", help="a session folder")
+    parser.add_argument("--headless", action="store_true", help="write the window as a picture, open none")
+    _out(parser, "folder for the picture without a screen (default: epipole-<time>)", required=False)
+
+
+def _devices(commands: _Commands) -> None:
+    """Describe `epipole devices`."""
+    commands.add(
+        "devices",
+        "the cameras that are plugged in",
+        purpose="Lists the cameras of this machine by names that stay, what they can send, and why one is refused.",
+        example="epipole devices",
+    )
 
 
 def _calibrate(commands: _Commands) -> None:
@@ -166,7 +234,7 @@ def _calibrate(commands: _Commands) -> None:
     )
     _inputs(parser)
     _out(parser, "the rig file to write, for instance rig.toml", required=True)
-    parser.add_argument("--stature", type=_stature, metavar="M", help="the person's height in metres, for true scale")
+    parser.add_argument("--stature", type=read_stature, metavar="M", help="the person's height in metres")
     parser.add_argument("--intrinsics", type=Path, metavar="FILE", help="a rig.toml whose lenses are known")
     parser.add_argument("--shared-intrinsics", action="store_true", help="all cameras have the same lens")
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="default: report.json beside the rig")
@@ -252,42 +320,6 @@ def _model(parser: Parser) -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help=f"default: {DEFAULT_MODEL}")
 
 
-def _stature(text: str) -> float:
-    """Read a stature in metres."""
-    value = _number(text, "--stature", "a height in metres, for instance 1.78")
-    low, high = STATURE_M
-    if low <= value <= high:
-        return value
-    hint = f" Did you mean {value / 100:.2f}?" if low <= value / 100 <= high else ""
-    raise argparse.ArgumentTypeError(
-        f"A stature of {value:g} m is nobody's. Give metres between {low} and {high}, for instance 1.78.{hint}"
-    )
-
-
-def _seconds(text: str) -> float:
-    """Read a length in seconds."""
-    value = _number(text, "--seconds", "a length in seconds, for instance 30")
-    if 1 <= value <= 600:
-        return value
-    raise argparse.ArgumentTypeError(f"--seconds {value:g} cannot be made. Give a length between 1 and 600.")
-
-
-def _cameras(text: str) -> int:
-    """Read a number of cameras."""
-    value = _whole(text, "--cameras", "a whole number")
-    if CAMERAS[0] <= value <= CAMERAS[1]:
-        return value
-    raise argparse.ArgumentTypeError(f"The studio has {CAMERAS[0]} to {CAMERAS[1]} cameras, not {value}.")
-
-
-def _seed(text: str) -> int:
-    """Read a seed."""
-    value = _whole(text, "--seed", "a whole number, 0 or more")
-    if value >= 0:
-        return value
-    raise argparse.ArgumentTypeError(f"--seed must be 0 or more, not {value}.")
-
-
 def _bench_name(text: str) -> str:
     """Read the name of a bench."""
     if text in BENCHES:
@@ -295,25 +327,6 @@ def _bench_name(text: str) -> str:
     raise argparse.ArgumentTypeError(
         f"There is no bench '{text}'.{_nearest(text, list(BENCHES))} Choose one of {', '.join(BENCHES)}."
     )
-
-
-def _number(text: str, option: str, wanted: str) -> float:
-    """Read a finite number, or say what was wanted."""
-    try:
-        value = float(text.replace(",", "."))
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{option} takes {wanted}, not '{text}'.")
-    return value
-
-
-def _whole(text: str, option: str, wanted: str) -> int:
-    """Read a whole number, or say what was wanted."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{option} takes {wanted}, not '{text}'.") from None
 
 
 def _explain_unknown(word: str, parser: Parser) -> str:
@@ -337,3 +350,18 @@ def _version() -> str:
         return metadata.version("epipole")
     except metadata.PackageNotFoundError:
         return "(not installed)"
+
+
+_DESCRIPTIONS = (
+    _demo,
+    _live,
+    _record,
+    _play,
+    _calibrate,
+    _track,
+    _export,
+    _devices,
+    _models,
+    _doctor,
+    _bench,
+)

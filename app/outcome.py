@@ -9,7 +9,6 @@ from app.presenters.calibration import in_unit, present_calibration
 from app.report_page import write_report_page
 from calibration.report import CalibrationReport
 from calibration.rig import Rig, save_rig
-from calibration.self_calibrate import Calibration
 from engine.disk import saying_what_the_disk_refused, whole_file
 
 
@@ -34,12 +33,14 @@ class Places:
         return self.report.with_suffix(".html")
 
 
-def write_calibration(calibration: Calibration, places: Places, subject: str) -> None:
+def write_calibration(report: CalibrationReport, rig: Rig | None, places: Places, subject: str) -> None:
     """Write the reports, and the rig if there is one.
 
     Parameters
     ----------
-    calibration
+    report
+    rig
+        None where refused.
     places
     subject
         What was calibrated, for the page.
@@ -50,13 +51,13 @@ def write_calibration(calibration: Calibration, places: Places, subject: str) ->
         If the disk refuses; no file is left half written.
     """
     with saying_what_the_disk_refused(places.report), whole_file(places.report) as file:
-        json.dump(calibration.report.as_dict(), file, indent=2, ensure_ascii=False, allow_nan=False)
+        json.dump(report.as_dict(), file, indent=2, ensure_ascii=False, allow_nan=False)
         file.write("\n")
     with saying_what_the_disk_refused(places.page):
-        write_report_page(places.page, calibration.report, calibration.rig, subject)
-    if calibration.rig is not None:
+        write_report_page(places.page, report, rig, subject)
+    if rig is not None:
         with saying_what_the_disk_refused(places.rig):
-            save_rig(calibration.rig, places.rig)
+            save_rig(rig, places.rig)
 
 
 def tell_calibration(report: CalibrationReport, rig: Rig | None, places: Places) -> None:

@@ -35,6 +35,13 @@ class SetControl:
 
 
 @dataclass(frozen=True, slots=True)
+class LockControls:
+    """Keep what a camera's automatic found, and switch the automatic off."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetMode:
     """Let a camera send images of another size, rate or format, as `engine.capture.devices` names it."""
 
@@ -131,6 +138,32 @@ class TrackAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportSession:
+    """Write a session's poses into a file for other programs; `format_name` as in `engine.export.exporters`."""
+
+    path: Path
+    format_name: str
+    out: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFolder:
+    """Open a session's folder in the desktop's file browser."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSessions:
+    """Go back from the player to the list of sessions."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookForSessions:
+    """Look at the folders of the sessions anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class CancelJob:
     """End the work in the background."""
 
@@ -145,6 +178,7 @@ Request = (
     | RemoveCamera
     | Reconnect
     | SetControl
+    | LockControls
     | SetMode
     | LookForCameras
     | Start
@@ -160,6 +194,10 @@ Request = (
     | SetCountdown
     | OpenSession
     | TrackAgain
+    | ExportSession
+    | ShowFolder
+    | ShowSessions
+    | LookForSessions
     | CancelJob
     | DismissNotice
 )

@@ -10,7 +10,8 @@ from typing import Any
 import platformdirs
 import tomli_w
 
-from app.arguments import DEFAULT_MODEL, STATURE_M
+from app.arguments import DEFAULT_MODEL
+from app.values import STATURE_M
 from engine.disk import whole_file
 
 _COUNTDOWNS_S = (0, 30)

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QWidget
 
 from app.presenters.window import WindowState
 from app.views.main_window import MainWindow
@@ -31,15 +31,36 @@ def draw_window(state: WindowState, path: Path, size_wh: tuple[int, int] = SIZE_
     OSError
         If the file cannot be written.
     """
-    application = offscreen_application()
-    window = MainWindow(state)
+    running = offscreen_application()
+    draw_widget(MainWindow(state), path, size_wh)
+    running.processEvents()
+
+
+def draw_widget(window: QWidget, path: Path, size_wh: tuple[int, int] = SIZE_WH) -> None:
+    """Draw a window, write it as PNG and let go of it.
+
+    Parameters
+    ----------
+    window
+        Made after `offscreen_application`.
+    path
+        Its folder must exist.
+    size_wh
+        Of the picture, px.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    running = application()
     window.resize(*size_wh)
     window.show()
-    application.processEvents()
+    running.processEvents()
     written = window.grab().save(str(path), "PNG")
     window.close()
     window.deleteLater()
-    application.processEvents()
+    running.processEvents()
     if not written:
         raise OSError(None, "the picture was not written", str(path))
 
@@ -56,21 +77,43 @@ def show_window(state: WindowState) -> None:
     KeyboardInterrupt
         If Ctrl-C was pressed in the terminal.
     """
-    application = _running_application() or QApplication(["epipole"])
-    window = MainWindow(state)
+    running = application()
+    show_until_closed(MainWindow(state))
+    running.processEvents()
+
+
+def show_until_closed(window: QWidget) -> None:
+    """Show a window on the screen until it is closed, and let go of it.
+
+    Parameters
+    ----------
+    window
+        Made after `application`.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C was pressed in the terminal.
+    """
+    running = application()
     window.show()
     heartbeat = QTimer()  # Python sees Ctrl-C only when Qt lets it run
     heartbeat.timeout.connect(lambda: None)
     heartbeat.start(HEARTBEAT_MS)
-    earlier = signal.signal(signal.SIGINT, lambda *_: application.exit(INTERRUPTED))
+    earlier = signal.signal(signal.SIGINT, lambda *_: running.exit(INTERRUPTED))
     try:
-        code = application.exec()
+        code = running.exec()
     finally:
         signal.signal(signal.SIGINT, earlier)
         heartbeat.stop()
         window.deleteLater()
     if code == INTERRUPTED:
         raise KeyboardInterrupt
+
+
+def application() -> QApplication:
+    """Return the application, started where none runs yet; it lives as long as somebody holds it."""
+    return _running_application() or QApplication(["epipole"])
 
 
 def offscreen_application() -> QApplication:

@@ -5,6 +5,7 @@ from scipy.ndimage import median_filter
 
 from calibration.geometry.arrays import F64
 from calibration.observations import Observations
+from calibration.skeleton import Skeleton
 
 # A joint's error grows with the size of the person in the image (share of the torso's length; in the studio against
 # exact truth 2.1 % for a joint in plain view, on real video rather 3 %, view-dependent definition included).
@@ -38,12 +39,26 @@ def sigma_px(observations: Observations, least_confidence: float) -> F64:
     sigma : (T, V, J), px, one standard deviation per axis
         Infinite where a joint was not seen.
     """
-    factor = np.array([_factor(joint) for joint in observations.skeleton.joints])
+    factor = sigma_factors(observations.skeleton)
     torso = torso_px(observations)
     doubt = np.interp(observations.confidence, CONFIDENCE_KNOTS, CONFIDENCE_FACTORS)
     sigma = np.maximum(SIGMA_OF_TORSO * torso[..., None], SMALLEST_SIGMA_PX) * factor * doubt
     seen = observations.seen & (observations.confidence >= least_confidence)
     return np.where(seen & np.isfinite(sigma), sigma, np.inf)
+
+
+def sigma_factors(skeleton: Skeleton) -> F64:
+    """Say how much harder each joint is to find than a shoulder.
+
+    Parameters
+    ----------
+    skeleton
+
+    Returns
+    -------
+    factor : (J,)
+    """
+    return np.array([_factor(joint) for joint in skeleton.joints])
 
 
 def gate_px(sigma: F64) -> F64:

@@ -1,11 +1,14 @@
 """Metres: how large the scene is, from the stature of the person in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from calibration.errors import ScaleUnknownError
 from calibration.geometry.arrays import F64
+from calibration.report import CalibrationReport
+from calibration.rig import Rig
 
 # The way from shoulder to ankle by hip and knee, as a share of stature. It does not depend on posture, and a detector
 # that puts the hip too low lengthens the trunk by what it takes from the thigh.
@@ -62,12 +65,67 @@ def estimate_scale(xyz: F64, joints: tuple[str, ...], stature_m: float | None) -
             "The person was never seen from shoulders to ankles, so nothing tells how large the scene is."
             " Step back until the whole body is in at least two views."
         )
-    stature = POPULATION_STATURE_M if stature_m is None else stature_m
-    metres = CHAIN_OF_STATURE * stature / float(np.nanmedian(chain))
+    return _scale(CHAIN_OF_STATURE / float(np.nanmedian(chain)), stature_m)
+
+
+def with_stature(rig: Rig, report: CalibrationReport, stature_m: float | None) -> tuple[Rig, CalibrationReport]:
+    """Give a solved rig the metres of another stature: all that is a length grows with it, nothing else changes.
+
+    Parameters
+    ----------
+    rig, report
+        As solved together.
+    stature_m
+        None takes the population's mean.
+
+    Returns
+    -------
+    rig, report
+        As if they had been solved with it, but that verdict, vertical and floor stay (solved anew, the vertical would
+        differ by some tenths of a degree, because the floor is searched with lengths of its own).
+    """
+    scale = _scale(1.0, stature_m)
+    factor = scale.stature_m / report.stature_m
+    grown = rig.with_world(np.eye(4), factor)
+    details = dict(report.details)
+    for name in ("path_m", "camera_positions_m"):
+        if name in details:
+            details[name] = _times(details[name], factor)
+    cameras = tuple(replace(each, position_sigma_m=each.position_sigma_m * factor) for each in report.cameras)
+    old_cm, new_cm = (100 * max(each.position_sigma_m for each in group) for group in (report.cameras, cameras))
+    return replace(grown, metadata={**rig.metadata, "scale_source": scale.source}), replace(
+        report,
+        cameras=cameras,
+        bones=tuple(replace(bone, length_m=bone.length_m * factor) for bone in report.bones),
+        reasons=tuple(
+            reason.replace(f"positions to {old_cm:.1f} cm", f"positions to {new_cm:.1f} cm")
+            for reason in report.reasons
+        ),
+        scale_source=scale.source,
+        scale_sigma_percent=scale.sigma_percent,
+        stature_m=scale.stature_m,
+        details=details,
+    )
+
+
+def _scale(metres_per_metre_of_stature: float, stature_m: float | None) -> Scale:
+    """Say how large the scene is for a stature, and how sure that is."""
     if stature_m is None:
         source = f"the mean stature of people ({POPULATION_STATURE_M} m), because none was given"
-        return Scale(metres, source, POPULATION_SIGMA_PERCENT, stature)
-    return Scale(metres, f"the person's stature ({stature:.2f} m)", STATURE_SIGMA_PERCENT, stature)
+        stature, sigma_percent = POPULATION_STATURE_M, POPULATION_SIGMA_PERCENT
+    else:
+        source = f"the person's stature ({stature_m:.2f} m)"
+        stature, sigma_percent = stature_m, STATURE_SIGMA_PERCENT
+    return Scale(metres_per_metre_of_stature * stature, source, sigma_percent, stature)
+
+
+def _times(values: Any, factor: float) -> Any:
+    """Multiply the numbers in lists and tables."""
+    if isinstance(values, dict):
+        return {key: _times(value, factor) for key, value in values.items()}
+    if isinstance(values, list):
+        return [_times(value, factor) for value in values]
+    return round(values * factor, 4)
 
 
 def _chain(xyz: F64, joints: tuple[str, ...]) -> F64:

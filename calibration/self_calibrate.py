@@ -32,6 +32,9 @@ from calibration.uncertainty import estimate_uncertainty
 
 KEYFRAMES = 300
 TURNS = 3  # left and right are repaired, and late views re-timed, without a rig first, then with it
+# A view that is 150 ms late comes nearer by a third in each turn (studio, 10 poses a second): after 3 turns 68 ms and
+# 2.2 degrees are left, after 8 turns 23 ms and 0.8 degrees.
+TURNS_WHILE_LATE = 8
 GOOD_AGREEMENT = 0.85  # of the worst view: nothing else need be tried
 LARGE_OFFSET_S = 0.004  # the velocity does not carry a joint farther than this without a fault
 SETTINGS = Settings()
@@ -156,8 +159,8 @@ def solve(observations: Observations, lenses: Lenses, options: CalibrationOption
     progress("Placing the cameras", 0.1)
     placed = _placed(observations, steady, lenses)
     swapped, offsets, estimate = placed.swapped, placed.offset_ns, placed.scouted.estimate
-    for turn in range(TURNS):
-        progress("Refining the cameras", 0.4 + 0.25 * turn)
+    for turn in range(TURNS_WHILE_LATE):
+        progress("Refining the cameras", 0.9 - 0.5 * 0.6**turn)
         common = through_known_lenses(at_common_time(observations.mirrored(swapped), offsets), lenses)
         rows = training_rows(common, KEYFRAMES)
         evidence = gathered(common, rows, lenses)
@@ -166,7 +169,7 @@ def solve(observations: Observations, lenses: Lenses, options: CalibrationOption
         repaired = observations.mirrored(swapped)
         again = swapped ^ sides_by_rig(repaired, sigma_px(repaired, LEAST_CONFIDENCE), _rig(observations, solution))
         late = np.abs(refined.estimate.offset_s).max() > LARGE_OFFSET_S
-        if not late and np.array_equal(again, swapped):
+        if not late and (np.array_equal(again, swapped) or turn + 1 >= TURNS):
             break
         swapped, offsets = again, solution.total_offset_ns
         estimate = replace(refined.estimate, offset_s=np.zeros(len(offsets)))

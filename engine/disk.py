@@ -1,12 +1,39 @@
-"""Disks that may refuse: files written whole or not at all, and what the disk says in one sentence."""
+"""Disks that may refuse: files written whole or not at all, folders in use, and what the disk says in one sentence."""
 
 import os
+import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from engine.errors import SessionError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+PARTIAL = ".part"
+# Where folders cannot be locked, a file in them is; it goes when the folder is free again.
+LOCK_FILE = "in_use.lock"
+
+
+class InUseError(Exception):
+    """Somebody else holds this folder."""
+
+
+class RawFile(Protocol):
+    """What is needed of a file without a buffer."""
+
+    def write(self, data: bytes, /) -> int | None:
+        """Write some of it; return how much."""
+        ...
+
+    def fileno(self) -> int:
+        """Return its number."""
+        ...
 
 
 @contextmanager
@@ -30,16 +57,135 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    partial = partial_of(path)
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+        _bring_name_to_disk(path.parent)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def partial_of(path: Path) -> Path:
+    """Name the file that holds what is not complete yet."""
+    return path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+
+
+def append_whole(file: RawFile, data: bytes, length: int) -> int:
+    """Add to the end of a file without a buffer: all of it, or the file is as it was.
+
+    Parameters
+    ----------
+    file
+    data
+    length : bytes
+        Of the file before.
+
+    Returns
+    -------
+    length : bytes
+        Of the file now.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    written = 0
+    try:
+        while written < len(data):
+            written += file.write(data[written:]) or 0
+    except OSError:
+        os.ftruncate(file.fileno(), length)
+        os.lseek(file.fileno(), length, os.SEEK_SET)
+        raise
+    return length + len(data)
+
+
+def bring_to_disk(path: Path) -> None:
+    """Wait until what was written to a file would survive a loss of power.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def free_bytes(path: Path) -> int:
+    """Ask how much room there is where a file or folder is, or would be.
+
+    Raises
+    ------
+    OSError
+        If the disk does not say.
+    """
+    there = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+    return shutil.disk_usage(there).free
+
+
+def _bring_name_to_disk(folder: Path) -> None:
+    """Let a file that was replaced keep its new contents through a loss of power."""
+    if sys.platform != "win32":
+        descriptor = os.open(folder, os.O_RDONLY)
+        with suppress(OSError):  # some file systems cannot do it for a folder; the file itself is on the disk
+            os.fsync(descriptor)
+        os.close(descriptor)
+
+
+class FolderHold:
+    """Holds a folder for one program at a time; also a kill or a crash lets go of it.
+
+    Parameters
+    ----------
+    folder
+
+    Raises
+    ------
+    InUseError
+        If somebody holds it, in this program or another.
+    OSError
+        If the disk cannot tell.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._lock_file = folder / LOCK_FILE if sys.platform == "win32" else None
+        flags = os.O_RDWR | os.O_CREAT if self._lock_file else os.O_RDONLY
+        self._descriptor: int | None = os.open(self._lock_file or folder, flags)
+        try:
+            if sys.platform == "win32":
+                msvcrt.locking(self._descriptor, msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
+            self._forget()
+            raise InUseError(str(folder)) from error
+        except OSError:
+            self._forget()
+            raise
+
+    def release(self) -> None:
+        """Let go of the folder; may be called twice."""
+        if self._descriptor is None:
+            return
+        self._forget()
+        if self._lock_file is not None:
+            self._lock_file.unlink(missing_ok=True)
+
+    def _forget(self) -> None:
+        """Close what is locked, which unlocks it."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @contextmanager

@@ -1,17 +1,26 @@
 """The ledger of a camera: one line for every frame it took, kept or not, and why not."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
 from calibration.geometry.arrays import I64
+from engine.disk import append_whole, whole_file
 from engine.errors import SessionError
+from engine.frames import Frame
 
 COLUMNS = ("sequence", "time_ns", "width", "height", "kept", "why")
+# Why a frame is not in the video.
+NEVER_CAME = "never came from the camera"
+TOO_SLOW = "the disk was too slow"
+CUT_OFF = "lost when the recording was cut off"
+# So many frames without room are remembered with their times: 100 s at 30 per second, 0.7 MB.
+WAITING_ROWS = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +84,36 @@ class LedgerWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = Path(path).open("x", encoding="utf-8", newline="", buffering=1)  # noqa: SIM115 - held open
-        self._csv = csv.writer(self._file, lineterminator="\n")
-        self._csv.writerow(COLUMNS)
+        self._file = Path(path).open("xb", buffering=0)  # noqa: SIM115 - held open
+        self._length = 0
+        self._line = StringIO(newline="")
+        self._csv = csv.writer(self._line, lineterminator="\n")
+        try:
+            self._append(COLUMNS)
+        except OSError:
+            self._file.close()
+            raise
 
     def put(self, row: LedgerRow) -> None:
-        """Add one line."""
-        time_ns = "" if row.time_ns is None else row.time_ns
-        self._csv.writerow([row.sequence, time_ns, *row.size_wh, int(row.kept), row.why])
+        """Add one line.
+
+        Raises
+        ------
+        OSError
+            If the disk refuses; the ledger is as it was.
+        """
+        self._append(_fields_of_row(row))
 
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._file.close()
+
+    def _append(self, fields: Sequence[object]) -> None:
+        """Write one line in one go, or nothing."""
+        self._line.seek(0)
+        self._line.truncate()
+        self._csv.writerow(fields)
+        self._length = append_whole(self._file, self._line.getvalue().encode(), self._length)
 
     def __enter__(self) -> "LedgerWriter":
         return self
@@ -95,6 +122,46 @@ class LedgerWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class WaitingRows:
+    """The frames that found no room and have no line yet, however long the disk stands still.
+
+    Attributes
+    ----------
+    stop
+        One more than the highest sequence number among them.
+    """
+
+    def __init__(self) -> None:
+        self.stop = 0
+        self._rows: dict[int, LedgerRow] = {}
+        self._untimed_from: int | None = None  # from here on there was no room for the times either
+
+    def add(self, frame: Frame) -> None:
+        """Note that a frame found no room; beyond `WAITING_ROWS` without its time."""
+        if self._untimed_from is None and len(self._rows) < WAITING_ROWS:
+            row = LedgerRow(frame.sequence, frame.timestamp_ns, frame.size_wh, kept=False, why=TOO_SLOW)
+            self._rows[frame.sequence] = row
+        elif self._untimed_from is None:
+            self._untimed_from = frame.sequence
+        self.stop = max(self.stop, frame.sequence + 1)
+
+    def take(self, sequence: int, size_wh: tuple[int, int]) -> LedgerRow:
+        """Return the line of a frame that is not in the video: it found no room, or never came."""
+        row = self._rows.pop(sequence, None)
+        why = NEVER_CAME
+        if self._untimed_from is not None and self._untimed_from <= sequence < self.stop:
+            why = TOO_SLOW
+        if sequence >= self.stop - 1:
+            self._untimed_from = None
+        return row or LedgerRow(sequence, None, size_wh, kept=False, why=why)
+
+    def forget_before(self, sequence: int) -> None:
+        """Leave out the frames before this one."""
+        self._rows = {known: row for known, row in list(self._rows.items()) if known >= sequence}
+        if sequence >= self.stop:
+            self._untimed_from = None
 
 
 def read_ledger(path: Path) -> tuple[LedgerRow, ...]:
@@ -115,18 +182,40 @@ def read_ledger(path: Path) -> tuple[LedgerRow, ...]:
         If it cannot be read or is no ledger.
     """
     try:
-        whole, _, _ = Path(path).read_bytes().rpartition(b"\n")  # before decoding: a cut may go through a letter
-        lines = whole.decode("utf-8").split("\n")
-    except OSError as error:
-        raise SessionError(f"The ledger '{path}' cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise SessionError(f"'{path}' is not a ledger of frames. Restore the file, or delete it.") from error
-    if tuple(lines[0].split(",")) != COLUMNS:
-        raise SessionError(f"'{path}' is not a ledger of frames. Restore the file, or delete it.")
-    try:
-        return tuple(_row_from_fields(fields) for fields in csv.reader(lines[1:]))
-    except ValueError as error:
+        return tuple(_row_from_fields(fields) for fields in csv.reader(_lines(path)))
+    except (ValueError, csv.Error) as error:
         raise SessionError(f"The ledger '{path}' is damaged: {error}. Restore the file, or delete it.") from error
+
+
+def readable_rows(path: Path) -> tuple[LedgerRow, ...]:
+    """Read a ledger up to the first line that is damaged.
+
+    Raises
+    ------
+    SessionError
+        If it cannot be read or is no ledger.
+    """
+    rows: list[LedgerRow] = []
+    for line in _lines(path):
+        try:
+            rows += [_row_from_fields(fields) for fields in csv.reader([line])]
+        except (ValueError, csv.Error):
+            break
+    return tuple(rows)
+
+
+def rewrite_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
+    """Replace a ledger, in one step.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses; then it is as it was.
+    """
+    with whole_file(path) as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        table.writerows(_fields_of_row(row) for row in rows)
 
 
 def frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: float) -> FrameTimes:
@@ -148,6 +237,25 @@ def frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: float) ->
     kept = sorted((row.time_ns, row.sequence) for row in rows if row.kept and row.time_ns is not None)
     table = np.array(kept, np.int64).reshape(-1, 2)
     return FrameTimes(table[:, 1], table[:, 0], start_ns, rate_fps)
+
+
+def _lines(path: Path) -> list[str]:
+    """Read the whole lines of a ledger, without the names of its columns."""
+    try:
+        whole, _, _ = Path(path).read_bytes().rpartition(b"\n")  # before decoding: a cut may go through a letter
+        lines = whole.decode("utf-8").split("\n")
+    except OSError as error:
+        raise SessionError(f"The ledger '{path}' cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SessionError(f"'{path}' is not a ledger of frames. Restore the file, or delete it.") from error
+    if tuple(lines[0].split(",")) != COLUMNS:
+        raise SessionError(f"'{path}' is not a ledger of frames. Restore the file, or delete it.")
+    return lines[1:]
+
+
+def _fields_of_row(row: LedgerRow) -> list[object]:
+    """Lay out one line."""
+    return [row.sequence, "" if row.time_ns is None else row.time_ns, *row.size_wh, int(row.kept), row.why]
 
 
 def _row_from_fields(fields: list[str]) -> LedgerRow:

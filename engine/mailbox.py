@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -18,8 +19,7 @@ class NothingYetError(Exception):
 class _Mailbox(Generic[T]):
     """What both kinds share: waiting, the end of the stream, and the death of the sender."""
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+    def __init__(self) -> None:
         self._items: deque[T] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -88,7 +88,7 @@ class Latest(_Mailbox[T]):
     """
 
     def __init__(self) -> None:
-        super().__init__(1)
+        super().__init__()
         self.dropped = 0
 
     def put(self, item: T) -> None:
@@ -109,7 +109,14 @@ class Bounded(_Mailbox[T]):
     ----------
     capacity
         At least 1.
+    weigh
+        How much of the capacity an item takes, more than 0; 1 where not given. A single item always finds room.
     """
+
+    def __init__(self, capacity: float, weigh: Callable[[T], float] | None = None) -> None:
+        super().__init__()
+        self._capacity = capacity
+        self._weigh = weigh
 
     def put(self, item: T, timeout_s: float | None = None) -> bool:
         """Leave an item, waiting for room.
@@ -126,8 +133,8 @@ class Bounded(_Mailbox[T]):
             False if there was no room within the time, or the mailbox is closed.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity, timeout_s)
-            if self._closed or len(self._items) >= self._capacity:
+            self._changed.wait_for(lambda: self._closed or self._has_room(item), timeout_s)
+            if self._closed or not self._has_room(item):
                 return False
             self._items.append(item)
             self._changed.notify_all()
@@ -136,3 +143,9 @@ class Bounded(_Mailbox[T]):
     def offer(self, item: T) -> bool:
         """Leave an item if there is room now; say whether."""
         return self.put(item, timeout_s=0.0)
+
+    def _has_room(self, item: T) -> bool:
+        """Whether an item still fits."""
+        if self._weigh is None or not self._items:
+            return len(self._items) < self._capacity
+        return sum(map(self._weigh, self._items)) + self._weigh(item) <= self._capacity

@@ -132,7 +132,29 @@ def calibrate_take(
     NobodyInViewError
         If no view, or only one, shows a person.
     """
-    candidates = take.candidates
+    return calibrate_candidates(take.candidates, options, progress)
+
+
+def calibrate_candidates(
+    candidates: Candidates, options: CalibrationOptions, progress: Progress = lambda _step, _share: None
+) -> Calibration:
+    """Calibrate the cameras from everybody that they saw.
+
+    Parameters
+    ----------
+    candidates, options
+    progress
+        Called with the step in words and the share done; may raise to cancel.
+
+    Returns
+    -------
+    calibration
+
+    Raises
+    ------
+    NobodyInViewError
+        If no view, or only one, shows a person.
+    """
     _demand_somebody(candidates)
     choice = choose_before_rig(candidates)
     calibration = self_calibrate(candidates.chosen(choice), options, progress)

@@ -1,11 +1,14 @@
 """Reconstruct: from a person's joints in the views to the room, in metres, with their errors."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from calibration.geometry.arrays import F64, I64
-from calibration.geometry.triangulation import Triangulated, triangulate_robust
+from calibration.geometry.fast_arrays import CameraArrays, pack_cameras, pack_noise
+from calibration.geometry.fast_instant import solve_person, triangulate_robust_compiled
+from calibration.geometry.triangulation import Triangulated
 from calibration.noise import gate_px, sigma_px
 from calibration.observations import Observations
 from calibration.rig import Rig
@@ -16,6 +19,7 @@ from engine.poses import Pose3D, PoseSet2D, PoseSet3D
 LEAST_CONFIDENCE = 0.3
 LEAST_JOINTS = 4  # fewer than these are no person
 LONGEST_GAP_NS = 120_000_000  # no velocity is taken across a longer gap
+NEVER_NS = -(2**62)
 
 
 def reconstruct_take(observations: Observations, rig: Rig) -> list[PoseSet3D]:
@@ -52,34 +56,48 @@ class Reconstruct:
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
-        self._skeleton = skeleton
-        self._last: dict[int, tuple[int, F64]] = {}
+        self._noise = pack_noise(skeleton, LEAST_CONFIDENCE)
+        self._joints = len(skeleton.joints)
+        self._packed: tuple[Rig, CameraArrays] | None = None
+        self._last_xy = np.empty((0, self._joints, 2))
+        self._last_ns = np.empty(0, np.int64)
 
     def __call__(self, poses: PoseSet2D, rig: Rig | None) -> PoseSet3D:
-        """Reconstruct one instant; nobody where there is no rig."""
-        if rig is None:
-            return PoseSet3D(poses.index, poses.timestamp_ns, ())
-        V, J = len(rig), len(self._skeleton.joints)
-        xy, confidence = np.full((1, V, J, 2), np.nan), np.zeros((1, V, J))
-        for v, (view, own_ns) in enumerate(zip(poses.views, poses.view_time_ns)):
-            if view and own_ns is not None:
-                late_ns = poses.timestamp_ns - own_ns - rig.time_offset_ns.get(rig[v].name, 0)
-                xy[0, v] = self._carried(v, view[0].xy, own_ns, late_ns)
-                confidence[0, v] = view[0].confidence
-        times = np.array([poses.timestamp_ns], np.int64)
-        sizes = tuple(camera.size_wh for camera in rig)
-        common = Observations(self._skeleton, rig.names, sizes, times, xy, confidence, np.repeat(times[:, None], V, 1))
-        return poses_from(common, triangulate_observations(common, rig), (poses.index,))[0]
+        """Reconstruct one instant; nobody where there is no rig, or one of another number of cameras."""
+        nobody = PoseSet3D(poses.index, poses.timestamp_ns, ())
+        if rig is None or len(rig) != len(poses.views):
+            return nobody
+        xy, confidence = self._carried(poses, rig)
+        solved = solve_person(xy, confidence, self._cameras(rig), self._noise)
+        if np.isfinite(solved.xyz[:, 0]).sum() < LEAST_JOINTS:
+            return nobody
+        person = Pose3D(0, solved.xyz, solved.confidence, solved.covariance, solved.used.sum(1))
+        return replace(nobody, people=(person,))
 
-    def _carried(self, v: int, xy: F64, own_ns: int, late_ns: int) -> F64:
-        """Move a view's joints by their velocity over the time that its image is early or late."""
-        before = self._last.get(v)
-        self._last[v] = (own_ns, xy)
-        if before is None or not 0 < own_ns - before[0] < LONGEST_GAP_NS:
-            return xy
-        share = np.clip(late_ns / (own_ns - before[0]), -0.5, 0.5)
-        step = xy - before[1]
-        return xy + share * np.where(np.isfinite(step), step, 0.0)
+    def _cameras(self, rig: Rig) -> CameraArrays:
+        """Put a rig into arrays, once."""
+        if self._packed is None or self._packed[0] is not rig:
+            self._packed = (rig, pack_cameras(rig.cameras))
+        return self._packed[1]
+
+    def _carried(self, poses: PoseSet2D, rig: Rig) -> tuple[F64, F64]:
+        """Move each view's joints (V, J, 2) by their velocity over the time that its image is early or late."""
+        V = len(rig)
+        if len(self._last_ns) != V:
+            self._last_xy, self._last_ns = np.full((V, self._joints, 2), np.nan), np.full(V, NEVER_NS)
+        xy, confidence = np.full((V, self._joints, 2), np.nan), np.zeros((V, self._joints))
+        own_ns, late_ns = self._last_ns.copy(), np.zeros(V)
+        for v, (view, own) in enumerate(zip(poses.views, poses.view_time_ns)):
+            if view and own is not None:
+                xy[v], confidence[v], own_ns[v] = view[0].xy, view[0].confidence, own
+                late_ns[v] = poses.timestamp_ns - own - rig.time_offset_ns.get(rig[v].name, 0)
+        passed_ns = own_ns - self._last_ns
+        known = (passed_ns > 0) & (passed_ns < LONGEST_GAP_NS)
+        share = np.where(known, np.clip(late_ns / np.maximum(passed_ns, 1), -0.5, 0.5), 0.0)
+        step = share[:, None, None] * (xy - self._last_xy)
+        fresh = own_ns != self._last_ns
+        self._last_xy, self._last_ns = np.where(fresh[:, None, None], xy, self._last_xy), own_ns
+        return xy + np.where(np.isfinite(step), step, 0.0), confidence
 
 
 def triangulate_observations(common: Observations, rig: Rig) -> Triangulated:
@@ -100,7 +118,7 @@ def triangulate_observations(common: Observations, rig: Rig) -> Triangulated:
     V = len(common.views)
     xy = np.moveaxis(common.xy, 1, 0).reshape(V, -1, 2)
     spread = np.moveaxis(sigma, 1, 0).reshape(V, -1)
-    return triangulate_robust(xy, spread, rig.cameras, gate_px=gate_px(spread))
+    return triangulate_robust_compiled(xy, spread, pack_cameras(rig.cameras), gate_px(spread))
 
 
 def poses_from(common: Observations, solved: Triangulated, indices: Sequence[int]) -> list[PoseSet3D]:

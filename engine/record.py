@@ -1,23 +1,27 @@
 """Writes a Session as it happens: whatever was put is on its way to the disk, and readable after a kill -9."""
 
+import logging
 import re
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from calibration.rig import Rig, save_rig
 from calibration.skeleton import Skeleton
 from engine.copy_video import copy_video
-from engine.disk import saying_what_the_disk_refused
+from engine.disk import FolderHold, InUseError, saying_what_the_disk_refused
 from engine.errors import SessionError
-from engine.record_camera import CameraRecorder
+from engine.record_camera import USUAL_FPS, CameraRecorder
 from engine.records import PoseFileHeader, PoseWriter
 from engine.session import (
     CAMERAS,
     LEDGER,
+    NO_IMAGE_WH,
     POSES_2D,
     POSES_2D_RAW,
     POSES_3D,
@@ -29,8 +33,16 @@ from engine.session import (
     suffixed,
     write_manifest,
 )
+from engine.session_ending import SessionEnding
 
-Given = TypeVar("Given")
+logger = logging.getLogger(__name__)
+
+# A camera whose measured rate lies further from what was announced has its measured one written down.
+OTHER_RATE = 0.02
+# Characters of a view's name that its files keep: no file system takes more than 255 bytes.
+LONGEST_NAME = 50
+
+Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
 
@@ -77,7 +89,7 @@ class SessionWriter:
         self.path = Path(path)
         self._facts = facts
         self._cameras: list[SessionCamera] = []
-        self._recorders: list[CameraRecorder] = []
+        self._recorders: dict[int, CameraRecorder] = {}  # by the camera's place
         self._poses: PoseWriters | None = None
         self._closed = False
         with saying_what_the_disk_refused(self.path):
@@ -85,8 +97,14 @@ class SessionWriter:
                 raise SessionError(
                     f"'{path}' exists and holds something; a session is never overwritten. Choose another name."
                 )
-            (self.path / CAMERAS).mkdir(parents=True, exist_ok=True)
-        self._write_manifest(finished=False)
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._hold = _held(self.path)
+        with ExitStack() as on_error:
+            on_error.callback(self._let_go)
+            with saying_what_the_disk_refused(self.path):
+                (self.path / CAMERAS).mkdir(exist_ok=True)
+            self._write_manifest()
+            on_error.pop_all()
 
     def copy_video(self, source: Path, name: str, *, offset_ns: int = 0) -> None:
         """Add a camera from a video file, its packets unchanged.
@@ -150,7 +168,9 @@ class SessionWriter:
         inside = ledger.relative_to(self.path).as_posix() if has_ledger else ""
         self._add(replace(camera, video=video.relative_to(self.path).as_posix(), ledger=inside))
 
-    def record_camera(self, name: str, *, source: str, size_wh: tuple[int, int], rate_fps: float) -> CameraRecorder:
+    def record_camera(
+        self, name: str, *, source: str, size_wh: tuple[int, int] | None, rate_fps: float
+    ) -> CameraRecorder:
         """Add a camera whose frames will come.
 
         Parameters
@@ -160,8 +180,9 @@ class SessionWriter:
         source
             Its address.
         size_wh : px
+            None where it is not known yet; then `note_cameras` enters it once an image came.
         rate_fps
-            Nominal.
+            Nominal; NaN where it is not known.
 
         Returns
         -------
@@ -175,9 +196,10 @@ class SessionWriter:
         """
         stem = self._stem(name)
         recorder = CameraRecorder(stem, rate_fps)
-        self._recorders.append(recorder)
+        self._recorders[len(self._cameras)] = recorder
         video, ledger = (suffixed(stem, suffix).relative_to(self.path).as_posix() for suffix in (VIDEO, LEDGER))
-        self._add(SessionCamera(name, source, video, ledger, size_wh, rate_fps))
+        rate_fps = rate_fps if isfinite(rate_fps) else USUAL_FPS
+        self._add(SessionCamera(name, source, video, ledger, size_wh or NO_IMAGE_WH, rate_fps))
         return recorder
 
     def write_poses(self, skeleton: Skeleton, views: Sequence[str]) -> PoseWriters:
@@ -227,7 +249,20 @@ class SessionWriter:
             If the disk refuses.
         """
         self._facts = facts
-        self._write_manifest(finished=False)
+        self._write_manifest()
+
+    def note_cameras(self) -> None:
+        """Enter sizes and beginnings of cameras whose images came in the meantime.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses.
+        """
+        before = tuple(self._cameras)
+        self._learn_cameras()
+        if tuple(self._cameras) != before:
+            self._write_manifest()
 
     def close(self, *, finished: bool = True) -> None:
         """Finish all files; may be called twice.
@@ -245,10 +280,17 @@ class SessionWriter:
         if self._closed:
             return
         self._closed = True
-        errors = [error for recorder in self._recorders if (error := _closed(recorder)) is not None]
-        if self._poses is not None:
-            self._poses.close()
-        self._write_manifest(finished=finished and not errors)
+        try:
+            errors = [error for recorder in self._recorders.values() if (error := _closed(recorder)) is not None]
+            if self._poses is not None:
+                self._poses.close()
+            self._learn_cameras()
+            self._learn_rates()
+            names = {place: self._cameras[place].name for place in self._recorders}
+            lossy = {names[place]: recorder.lost for place, recorder in self._recorders.items() if recorder.lost}
+            self._write_manifest(SessionEnding(finished=finished and not errors, lossy=lossy))
+        finally:
+            self._let_go()
         if errors:
             raise errors[0]
 
@@ -266,7 +308,7 @@ class SessionWriter:
 
     def _stem(self, name: str) -> Path:
         """Choose a file name for a view; its name may hold what no file name can."""
-        safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ") or "camera"
+        safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ")[:LONGEST_NAME] or "camera"
         taken = {Path(camera.video).stem.casefold() for camera in self._cameras}
         names = (safe, *(f"{safe}_{number}" for number in range(2, len(taken) + 3)))
         return self.path / CAMERAS / next(candidate for candidate in names if candidate.casefold() not in taken)
@@ -274,15 +316,35 @@ class SessionWriter:
     def _add(self, camera: SessionCamera) -> None:
         """Enter a camera."""
         self._cameras.append(camera)
-        self._write_manifest(finished=False)
+        self._write_manifest()
 
-    def _write_manifest(self, *, finished: bool) -> None:
+    def _learn_cameras(self) -> None:
+        """Take over what the recorders know of their images."""
+        for place, recorder in self._recorders.items():
+            camera = self._cameras[place]
+            if recorder.size_wh is not None:
+                camera = replace(camera, size_wh=recorder.size_wh, start_ns=recorder.start_ns)
+            self._cameras[place] = camera
+
+    def _learn_rates(self) -> None:
+        """Take over the rates of cameras that send at another one than was announced."""
+        for place, recorder in self._recorders.items():
+            camera, rate_fps = self._cameras[place], recorder.rate_fps
+            if isfinite(rate_fps) and abs(rate_fps / camera.rate_fps - 1) > OTHER_RATE:
+                self._cameras[place] = replace(camera, rate_fps=round(rate_fps, 4))
+
+    def _write_manifest(self, ending: SessionEnding | None = None) -> None:
         """Bring session.toml up to date."""
         with saying_what_the_disk_refused(self.path):
-            write_manifest(self.path, self._facts, self._cameras, finished=finished)
+            write_manifest(self.path, self._facts, self._cameras, ending)
+
+    def _let_go(self) -> None:
+        """Say that nobody writes here any more."""
+        if self._hold is not None:
+            self._hold.release()
 
 
-def tap(stage: Callable[[Given], Made], sink: Callable[[Made], None]) -> Callable[[Given], Made]:
+def tap(stage: Callable[Given, Made], sink: Callable[[Made], None]) -> Callable[Given, Made]:
     """Let a sink see what a stage of the pipeline makes.
 
     Parameters
@@ -298,12 +360,23 @@ def tap(stage: Callable[[Given], Made], sink: Callable[[Made], None]) -> Callabl
         Does the same.
     """
 
-    def tapped(given: Given) -> Made:
-        made = stage(given)
+    def tapped(*given: Given.args, **named: Given.kwargs) -> Made:
+        made = stage(*given, **named)
         sink(made)
         return made
 
     return tapped
+
+
+def _held(path: Path) -> FolderHold | None:
+    """Keep others from a folder; None where the disk cannot do that."""
+    try:
+        return FolderHold(path)
+    except InUseError as error:
+        raise SessionError(f"'{path}' is being recorded to at this moment. Choose another name.") from error
+    except OSError as error:
+        logger.info("No lock on %s: %s", path, error.strerror)
+        return None
 
 
 def _closed(recorder: CameraRecorder) -> SessionError | None:

@@ -1,33 +1,45 @@
 """Records a camera: Motion JPEG in Matroska, frame by frame, in a thread of its own.
 
 Matroska, because it can be read after a kill -9, and Motion JPEG, because every frame stands alone. The file's time
-stamps are whole milliseconds; the exact times stand in the ledger beside it.
+stamps are whole milliseconds; the exact times stand in the ledger beside it. A frame that the camera itself compressed
+is written as it is.
 """
 
 import threading
+from collections import deque
 from fractions import Fraction
 from itertools import chain
+from math import isfinite, nan
 from pathlib import Path
 
 import av
 import cv2
 from av.container import OutputContainer
+from av.error import FFmpegError
 from av.stream import Stream
 
+from engine.clock import NS_PER_S
 from engine.disk import saying_what_the_disk_refused
 from engine.errors import SessionError
-from engine.frames import Frame
-from engine.ledger import LedgerRow, LedgerWriter
+from engine.frames import Frame, JpegFrame
+from engine.ledger import NEVER_CAME, LedgerRow, LedgerWriter, WaitingRows
 from engine.mailbox import Bounded, ClosedError
 from engine.session import LEDGER, VIDEO, suffixed
 
 MILLISECOND_S = Fraction(1, 1000)
 # 4:2:0 at 90: 85 kB for a 1280x720 image of a room.
 JPEG_QUALITY = 90
-# Two seconds of a camera at 30 per second; 55 MB at 640x480.
+# What may wait for the disk: two seconds of a camera at 30 per second, or so many bytes, whichever is less.
 CAPACITY = 60
-# Every packet on its way to the disk at once: what a kill -9 costs is the last frame.
-FLUSH = {"flush_packets": "1"}
+RAW_BYTES, JPEG_BYTES = 64 << 20, 22 << 20
+# Every packet on its way to the disk at once, and no small images gathered in the muxer: what a kill -9 costs is
+# the last frame.
+FLUSH = {"flush_packets": "1", "cluster_time_limit": "1"}
+# A longer gap in the sequence numbers is told in one line; no camera loses ten thousand frames one by one.
+LONGEST_GAP = 10_000
+USUAL_FPS = 30.0
+# The rate is the median over so many frames, known from the first ten.
+RATE_FRAMES, FEW_FRAMES = 300, 10
 
 
 class CameraRecorder:
@@ -36,14 +48,24 @@ class CameraRecorder:
     Parameters
     ----------
     stem
-        Gets ``<stem>.mkv`` and ``<stem>.frames.csv``; neither may exist.
+        Gets ``<stem>.mkv`` with the first frame, and ``<stem>.frames.csv``; neither may exist.
     rate_fps
-        Nominal.
+        Nominal; NaN where nobody knows.
 
     Attributes
     ----------
     lost
         How many frames found no room (`offer`); the ledger names each.
+    frames, bytes
+        In the video so far.
+    size_wh : px
+        Of the frames; None before the first.
+    start_ns
+        Time of the first frame; None before it.
+    files
+        The video and the ledger.
+    error
+        What the disk refused, or why the frames could not be written; None while all is well.
 
     Raises
     ------
@@ -52,16 +74,27 @@ class CameraRecorder:
     """
 
     def __init__(self, stem: Path, rate_fps: float) -> None:
-        self.lost = 0
+        self.lost, self.frames, self.bytes = 0, 0, 0
+        self.size_wh: tuple[int, int] | None = None
+        self.start_ns: int | None = None
+        self.error: SessionError | None = None
         self._video = suffixed(stem, VIDEO)
-        self._rate = Fraction(rate_fps).limit_denominator(1001)
-        self._queue: Bounded[Frame] = Bounded(CAPACITY)
-        self._refused: dict[int, LedgerRow] = {}
-        self._error: SessionError | None = None
+        self.files = (self._video, suffixed(stem, LEDGER))
+        self._rate = Fraction(rate_fps if isfinite(rate_fps) else USUAL_FPS).limit_denominator(1001)
+        self._queue: Bounded[Frame] = Bounded(1.0, _share_of_room)
+        self._refused = WaitingRows()
+        self._periods_ns: deque[float] = deque(maxlen=RATE_FRAMES)
+        self._closing = False
         with saying_what_the_disk_refused(self._video):
-            self._ledger = LedgerWriter(suffixed(stem, LEDGER))
+            self._ledger = LedgerWriter(self.files[1])
         self._thread = threading.Thread(target=self._run, name=f"record {stem.name}", daemon=True)
         self._thread.start()
+
+    @property
+    def rate_fps(self) -> float:
+        """Measured over the last frames; NaN before a few have come."""
+        periods_ns = sorted(self._periods_ns.copy())
+        return NS_PER_S / periods_ns[len(periods_ns) // 2] if len(periods_ns) >= FEW_FRAMES else nan
 
     def put(self, frame: Frame) -> None:
         """Record a frame, waiting for room. For sources that wait for their reader.
@@ -71,8 +104,8 @@ class CameraRecorder:
         SessionError
             If the disk refused this or an earlier frame.
         """
-        if not self._queue.put(frame) and self._error is not None:
-            raise self._error
+        if not self._queue.put(_undecoded(frame)) and self.error is not None:
+            raise self.error
 
     def offer(self, frame: Frame) -> bool:
         """Record a frame if there is room; else count it as lost and let the ledger say so. For live cameras.
@@ -80,14 +113,13 @@ class CameraRecorder:
         Returns
         -------
         taken
-            False too once the disk has refused; `close` raises it.
+            False too once the disk has refused (`error`), and after `close`, when nothing counts as lost any more.
         """
-        if self._queue.offer(frame):
+        if self._queue.offer(_undecoded(frame)):
             return True
-        self.lost += 1
-        self._refused[frame.sequence] = LedgerRow(
-            frame.sequence, frame.timestamp_ns, frame.size_wh, kept=False, why="the disk was too slow"
-        )
+        if not self._closing:
+            self.lost += 1
+            self._refused.add(frame)
         return False
 
     def close(self) -> None:
@@ -98,10 +130,11 @@ class CameraRecorder:
         SessionError
             If the disk refused; what was written before is kept.
         """
+        self._closing = True
         self._queue.close()
         self._thread.join()
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
 
     def _run(self) -> None:
         """Write until the queue is closed and empty. Runs in its own thread."""
@@ -109,9 +142,16 @@ class CameraRecorder:
             with saying_what_the_disk_refused(self._video):
                 self._write_all()
         except SessionError as error:
-            self._error = error
-            self._queue.discard()
+            self.error = error
+        except (FFmpegError, cv2.error, ValueError) as error:
+            reason = " ".join(str(error).split())
+            self.error = SessionError(
+                f"'{self._video}' cannot be written: {reason}. What was written before is kept; the other cameras are "
+                "not concerned. Record again, and let the camera send another format if it happens again."
+            )
+            self.error.__cause__ = error
         finally:
+            self._queue.discard()
             self._ledger.close()
 
     def _write_all(self) -> None:
@@ -119,15 +159,43 @@ class CameraRecorder:
         first = self._next()
         if first is None:
             return
-        expected = first.sequence
+        self.size_wh, self.start_ns = first.size_wh, first.timestamp_ns
+        expected, last = first.sequence, None
         with av.open(str(self._video), "w", format="matroska", options=FLUSH) as container:
             stream = _jpeg_stream(container, self._rate, first.size_wh)
             for frame in chain([first], iter(self._next, None)):
-                self._account(expected, frame.sequence, first.size_wh)
-                container.mux(_jpeg_packet(frame, stream, first.timestamp_ns))
-                self._ledger.put(LedgerRow(frame.sequence, frame.timestamp_ns, frame.size_wh))
-                expected = frame.sequence + 1
-            self._account(expected, max(self._refused, default=-1) + 1, first.size_wh)
+                self._account(expected, frame.sequence)
+                why = self._why_not(frame, expected, last)
+                if not why:
+                    self._mux(container, _jpeg_packet(frame, stream, first.timestamp_ns))
+                    self._time(frame, last)
+                    last = (frame.sequence, frame.timestamp_ns)
+                self._ledger.put(LedgerRow(frame.sequence, frame.timestamp_ns, frame.size_wh, not why, why))
+                expected = max(expected, frame.sequence + 1)
+            self._account(expected, self._refused.stop)
+
+    def _mux(self, container: OutputContainer, packet: av.Packet) -> None:
+        """Write a packet and count it."""
+        size = packet.size
+        container.mux(packet)
+        self.frames += 1
+        self.bytes += size
+
+    def _time(self, frame: Frame, last: tuple[int, int] | None) -> None:
+        """Learn the rate from two frames of the video, the ones between them counted."""
+        if last is not None:
+            sequence, time_ns = last
+            self._periods_ns.append((frame.timestamp_ns - time_ns) / (frame.sequence - sequence))
+
+    def _why_not(self, frame: Frame, expected: int, last: tuple[int, int] | None) -> str:
+        """Say why a frame has no place in the video, after the sequence and time of the last; empty where it has."""
+        if frame.sequence < expected:
+            return "came out of order"
+        if last is not None and frame.timestamp_ns <= last[1]:
+            return "its time does not rise"
+        if frame.size_wh != self.size_wh:
+            return "has another size than the first"
+        return ""
 
     def _next(self) -> Frame | None:
         """Take the next frame; None when there will be none."""
@@ -136,11 +204,28 @@ class CameraRecorder:
         except ClosedError:
             return None
 
-    def _account(self, start: int, stop: int, size_wh: tuple[int, int]) -> None:
+    def _account(self, start: int, stop: int) -> None:
         """Enter the frames that are not in the video into the ledger."""
+        size_wh = self.size_wh or (0, 0)
+        if stop - start > LONGEST_GAP:
+            why = f"{NEVER_CAME}, and neither did the {stop - start - 1} before it"
+            self._refused.forget_before(stop)
+            self._ledger.put(LedgerRow(stop - 1, None, size_wh, kept=False, why=why))
+            return
         for sequence in range(start, stop):
-            row = self._refused.pop(sequence, None)
-            self._ledger.put(row or LedgerRow(sequence, None, size_wh, kept=False, why="never came from the camera"))
+            self._ledger.put(self._refused.take(sequence, size_wh))
+
+
+def _undecoded(frame: Frame) -> Frame:
+    """Leave out the picture that somebody may decode while the frame waits: it is 32 times the size."""
+    return frame.at(frame.timestamp_ns) if isinstance(frame, JpegFrame) else frame
+
+
+def _share_of_room(frame: Frame) -> float:
+    """Say how much of what may wait a frame takes."""
+    if isinstance(frame, JpegFrame):
+        return max(1 / CAPACITY, len(frame.jpeg) / JPEG_BYTES)
+    return max(1 / CAPACITY, frame.image_bgr.nbytes / RAW_BYTES)
 
 
 def _jpeg_stream(container: OutputContainer, rate: Fraction, size_wh: tuple[int, int]) -> Stream:
@@ -151,9 +236,12 @@ def _jpeg_stream(container: OutputContainer, rate: Fraction, size_wh: tuple[int,
 
 
 def _jpeg_packet(frame: Frame, stream: Stream, start_ns: int) -> av.Packet:
-    """Encode a frame."""
-    data = cv2.imencode(".jpg", frame.image_bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-    packet = av.Packet(data.tobytes())
+    """Take a frame as the camera compressed it, or compress it."""
+    if isinstance(frame, JpegFrame):
+        packet = av.Packet(frame.jpeg)
+    else:
+        data = cv2.imencode(".jpg", frame.image_bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+        packet = av.Packet(data.tobytes())
     packet.stream, packet.time_base, packet.is_keyframe = stream, MILLISECOND_S, True
     packet.pts = packet.dts = (frame.timestamp_ns - start_ns + 500_000) // 1_000_000
     return packet

@@ -6,7 +6,6 @@ the last whole frameset. Little-endian throughout: ``numpy.fromfile`` reads it w
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from calibration.geometry.arrays import F64
+from calibration.geometry.arrays import F64, I64
+from engine.disk import append_whole
 from engine.errors import SessionError
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 
@@ -126,12 +126,8 @@ class PoseWriter:
     def _append(self, data: bytes) -> None:
         """Write all of it, or leave the file as it was."""
         try:
-            written = 0
-            while written < len(data):
-                written += self._file.write(data[written:]) or 0
-            self._length += len(data)
+            self._length = append_whole(self._file, data, self._length)
         except OSError as error:
-            os.ftruncate(self._file.fileno(), self._length)
             raise SessionError(
                 f"'{self._path}' cannot be written any further: {error.strerror}. What was written so far is kept; "
                 "free some space and start again."
@@ -152,6 +148,8 @@ class PoseReader:
         All whole framesets as they stand in the file.
     torn
         Whether the last frameset was cut off; it is left out.
+    whole_bytes
+        Length of the file up to the end of the last whole frameset.
 
     Raises
     ------
@@ -162,7 +160,8 @@ class PoseReader:
     def __init__(self, path: Path) -> None:
         try:
             with Path(path).open("rb") as file:
-                self.header = _header_from_line(file.readline(), path)
+                line = file.readline()
+                self.header = _header_from_line(line, path)
                 dtype = self.header.dtype
                 body = file.read()
         except OSError as error:
@@ -170,6 +169,7 @@ class PoseReader:
         records = np.frombuffer(body, dtype, len(body) // dtype.itemsize)
         self.records = records[: _whole_framesets(records)]
         self.torn = len(self.records) * dtype.itemsize < len(body)
+        self.whole_bytes = len(line) + len(self.records) * dtype.itemsize
 
     def __iter__(self) -> Iterator[PoseSet2D | PoseSet3D]:
         """Yield the framesets in the order of the file, as `sets_2d` or `sets_3d`."""
@@ -178,21 +178,45 @@ class PoseReader:
     def sets_2d(self) -> Iterator[PoseSet2D]:
         """Yield the framesets of a 2D file."""
         for rows in self._framesets(2):
-            views: list[list[Pose2D]] = [[] for _ in self.header.views]
-            times: list[int | None] = [None for _ in self.header.views]
-            for row in rows:
-                view, view_time_ns = int(row["view"]), int(row["view_time_ns"])
-                times[view] = None if view_time_ns == NO_IMAGE_NS else view_time_ns
-                if row["person"] != NOBODY:
-                    xy, confidence = row["xy"].astype(np.float64), row["confidence"].astype(np.float64)
-                    views[view].append(Pose2D(int(row["person"]), xy, confidence, float(row["score"])))
-            yield PoseSet2D(int(rows[0]["index"]), int(rows[0]["time_ns"]), tuple(map(tuple, views)), tuple(times))
+            yield self._set_2d(rows)
 
     def sets_3d(self) -> Iterator[PoseSet3D]:
         """Yield the framesets of a 3D file."""
         for rows in self._framesets(3):
-            people = tuple(_pose_3d(row) for row in rows if row["person"] != NOBODY)
-            yield PoseSet3D(int(rows[0]["index"]), int(rows[0]["time_ns"]), people)
+            yield _set_3d(rows)
+
+    @property
+    def starts(self) -> I64:
+        """Where each frameset begins in `records`, (T,)."""
+        index = self.records["index"]
+        return np.flatnonzero(np.diff(index, prepend=index[:1] - 1)).astype(np.int64)
+
+    def at(self, start: int) -> PoseSet2D | PoseSet3D:
+        """Return the frameset that begins at a record.
+
+        Parameters
+        ----------
+        start
+            One of `starts`.
+
+        Returns
+        -------
+        poses
+        """
+        rows = self.records[start : start + int(self.records[start]["rows"])]
+        return self._set_2d(rows) if self.header.dimensions == 2 else _set_3d(rows)
+
+    def _set_2d(self, rows: np.ndarray) -> PoseSet2D:
+        """Read the records of a frameset."""
+        views: list[list[Pose2D]] = [[] for _ in self.header.views]
+        times: list[int | None] = [None for _ in self.header.views]
+        for row in rows:
+            view, view_time_ns = int(row["view"]), int(row["view_time_ns"])
+            times[view] = None if view_time_ns == NO_IMAGE_NS else view_time_ns
+            if row["person"] != NOBODY:
+                xy, confidence = row["xy"].astype(np.float64), row["confidence"].astype(np.float64)
+                views[view].append(Pose2D(int(row["person"]), xy, confidence, float(row["score"])))
+        return PoseSet2D(int(rows[0]["index"]), int(rows[0]["time_ns"]), tuple(map(tuple, views)), tuple(times))
 
     def _framesets(self, dimensions: int) -> Iterator[np.ndarray]:
         """Yield the records of each frameset."""
@@ -276,6 +300,12 @@ def _fitting(points: F64, place: np.ndarray) -> F64:
     if points.shape != place.shape:
         raise ValueError(f"The file takes joints of shape {place.shape}, not {points.shape}.")
     return points
+
+
+def _set_3d(rows: np.ndarray) -> PoseSet3D:
+    """Read the records of a frameset."""
+    people = tuple(_pose_3d(row) for row in rows if row["person"] != NOBODY)
+    return PoseSet3D(int(rows[0]["index"]), int(rows[0]["time_ns"]), people)
 
 
 def _pose_3d(row: np.void) -> Pose3D:

@@ -29,11 +29,14 @@ from engine.disk import whole_file
 from engine.errors import SessionError
 from engine.ledger import FrameTimes, LedgerRow, frame_times, read_ledger
 from engine.records import PoseReader
+from engine.session_ending import SessionEnding, ending_from_table
 
 SCHEMA = 1
 MANIFEST = "session.toml"
 RIG = "rig.toml"
 CAMERAS = "cameras"
+# The size of a camera's images as long as none has come.
+NO_IMAGE_WH = (0, 0)
 VIDEO, LEDGER = ".mkv", ".frames.csv"
 POSES_2D_RAW = "poses_2d_raw.bin"
 POSES_2D = "poses_2d.bin"
@@ -55,7 +58,7 @@ class SessionCamera:
     ledger
         Path within the session; empty where the video's own time stamps are the times.
     size_wh : px
-        Upright.
+        Upright; `NO_IMAGE_WH` where the camera sent none.
     rate_fps
         Nominal.
     rotation_deg
@@ -116,13 +119,16 @@ class Session:
     cameras
         In the order of the views.
     remarks
-        Sentences on what is missing or was not finished.
+        Sentences on what is missing, was lost or was not finished.
+    finished
+        False where the recording was broken off.
     """
 
     path: Path
     facts: SessionFacts
     cameras: tuple[SessionCamera, ...]
     remarks: tuple[str, ...] = ()
+    finished: bool = True
 
     @classmethod
     def open(cls, path: Path) -> "Session":
@@ -143,17 +149,18 @@ class Session:
             If it is no session, is damaged, or was written by a newer program.
         """
         path = Path(path)
-        table = _read_manifest(path)
+        table = read_manifest(path)
         try:
             cameras = tuple(_camera_from_table(entry) for entry in table.get("camera", []))
             facts = _facts_from_table(table)
-            finished = bool(table["finished"])
+            ending = ending_from_table(table)
         except (KeyError, TypeError, ValueError) as error:
             what = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
             raise SessionError(
                 f"'{path / MANIFEST}' is damaged: {what}. Restore the file, or give the videos in '{path / CAMERAS}'."
             ) from error
-        return cls(path, facts, cameras, tuple(_missing(path, cameras, finished)))
+        remarks = (*ending.remarks(path.name), *_missing(path, cameras))
+        return cls(path, facts, cameras, remarks, ending.finished)
 
     @property
     def has_rig(self) -> bool:
@@ -221,7 +228,9 @@ class Session:
         return PoseReader(path)
 
 
-def write_manifest(path: Path, facts: SessionFacts, cameras: Sequence[SessionCamera], *, finished: bool) -> None:
+def write_manifest(
+    path: Path, facts: SessionFacts, cameras: Sequence[SessionCamera], ending: SessionEnding | None = None
+) -> None:
     """Write session.toml, whole or not at all.
 
     Parameters
@@ -230,8 +239,8 @@ def write_manifest(path: Path, facts: SessionFacts, cameras: Sequence[SessionCam
         The session's folder.
     facts
     cameras
-    finished
-        False as long as the session is being written.
+    ending
+        None as long as the session is being written.
 
     Raises
     ------
@@ -240,7 +249,7 @@ def write_manifest(path: Path, facts: SessionFacts, cameras: Sequence[SessionCam
     """
     table = {
         "schema": SCHEMA,
-        "finished": finished,
+        **(ending or SessionEnding()).as_table(),
         "created": facts.created,
         "sources": [without_password(source) for source in facts.sources],
         "stature_m": facts.stature_m,
@@ -249,6 +258,17 @@ def write_manifest(path: Path, facts: SessionFacts, cameras: Sequence[SessionCam
         "configuration": facts.configuration,
         "camera": [{**dataclasses.asdict(camera), "source": without_password(camera.source)} for camera in cameras],
     }
+    replace_manifest(path, table)
+
+
+def replace_manifest(path: Path, table: Mapping[str, Any]) -> None:
+    """Write session.toml from a table, whole or not at all; a None in it is an absent key.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
     with whole_file(path / MANIFEST) as file:
         file.write(tomli_w.dumps(_plain(table)))
 
@@ -263,8 +283,14 @@ def suffixed(stem: Path, suffix: str) -> Path:
     return stem.with_name(stem.name + suffix)
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
-    """Read session.toml and refuse what is none."""
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read session.toml as a table.
+
+    Raises
+    ------
+    SessionError
+        If there is none, it is damaged, or was written by a newer program.
+    """
     try:
         with (path / MANIFEST).open("rb") as file:
             table = tomllib.load(file)
@@ -305,13 +331,13 @@ def _facts_from_table(table: Mapping[str, Any]) -> SessionFacts:
     )
 
 
-def _missing(path: Path, cameras: Sequence[SessionCamera], finished: bool) -> list[str]:
+def _missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]:
     """Say what a session lacks."""
     remarks = []
-    if not finished:
-        remarks.append(f"The session '{path.name}' was not finished; what had been written until then is used.")
     for camera in cameras:
-        if not (path / camera.video).is_file():
+        if not (path / camera.video).is_file() and camera.size_wh == NO_IMAGE_WH:
+            remarks.append(f"Camera '{camera.name}' sent no image while '{path.name}' was recorded.")
+        elif not (path / camera.video).is_file():
             remarks.append(
                 f"The video of camera '{camera.name}' is missing ('{camera.video}'): its images cannot be read again. "
                 "Put the file back if you have it."

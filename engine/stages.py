@@ -1,12 +1,215 @@
 """Stages in threads of their own, while the page stays the specification of what happens."""
 
+import logging
 import threading
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from time import monotonic
+from typing import Generic, TypeVar
 
-from engine.mailbox import Bounded, ClosedError
+from calibration.rig import Rig
+from engine.clock import host_ns
+from engine.frames import FrameSet
+from engine.mailbox import Bounded, ClosedError, Latest, NothingYetError
+from engine.pipeline import Pipeline
+from engine.poses import PoseSet2D
+from engine.stats import StageTimes
 
 Item = TypeVar("Item")
+Value = TypeVar("Value")
+logger = logging.getLogger(__name__)
+
+# Framesets between the network and the room: one that waits and one to spare. More would only make the screen later.
+BETWEEN = 2
+CLOSE_S = 1.8
+
+
+class Threaded:
+    """A pipeline whose network looks at the next frameset while the last one becomes a skeleton in the room.
+
+    The same stages in the same order as `Pipeline.run`, and the same results: one thread estimates, another one
+    associates, reconstructs, smooths and fills the sinks.
+
+    Parameters
+    ----------
+    pipeline
+        Its framesets carry times of the host's clock, or the times ``gather`` and ``in all`` mean nothing.
+    times
+        Gets how long each stage took.
+    end
+        Makes the framesets end, for instance `engine.live_framesets.LiveFramesets.close`; called on `stop`, and when
+        a stage fails.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, times: StageTimes | None = None, end: Callable[[], None] | None = None
+    ) -> None:
+        self.times = times if times is not None else StageTimes()
+        self._page, self._end = pipeline, end
+        self._between: Bounded[tuple[FrameSet, Rig | None, PoseSet2D]] = Bounded(BETWEEN)
+        self._stopping = threading.Event()
+        self._error: BaseException | None = None
+        self._threads = [
+            threading.Thread(target=self._estimate, name="estimate", daemon=True),
+            threading.Thread(target=self._finish, name="reconstruct", daemon=True),
+        ]
+
+    @property
+    def running(self) -> bool:
+        """Whether a stage is still at work."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def error(self) -> BaseException | None:
+        """What a stage died of; None while all is well."""
+        return self._error
+
+    def run(self) -> None:
+        """Carry every frameset from the cameras to the sinks, until the cameras end.
+
+        Raises
+        ------
+        BaseException
+            What a stage died of.
+        """
+        self.start()
+        try:
+            for thread in self._threads:
+                thread.join()
+        finally:
+            self.stop()
+        if self._error is not None:
+            raise self._error
+
+    def start(self) -> None:
+        """Begin; it runs until the framesets end, a stage fails, or `stop`. Once only."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Tell the stages to end after what they are doing; does not wait."""
+        self._stopping.set()
+        self._between.discard()
+        if self._end is not None:
+            self._end()
+
+    def join(self, timeout_s: float = CLOSE_S) -> BaseException | None:
+        """Wait until the stages have ended.
+
+        Parameters
+        ----------
+        timeout_s
+            For both together. A stage that has not ended by then is left behind, and the log says so.
+
+        Returns
+        -------
+        error
+            What a stage died of; None if all went well.
+        """
+        deadline_s = monotonic() + timeout_s
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline_s - monotonic()))
+                if thread.is_alive():
+                    logger.warning(
+                        "The stage '%s' did not end within %.1f s and is left behind.", thread.name, timeout_s
+                    )
+        return self._error
+
+    def _estimate(self) -> None:
+        """Find the people in every frameset. Runs in its own thread."""
+        try:
+            for frames in self._page.framesets:
+                if self._stopping.is_set():
+                    return
+                self.times.put("gather", host_ns() - frames.timestamp_ns)
+                rig = self._page.rig()
+                poses_2d = self._timed("estimate", self._page.estimate, frames)
+                if not self._between.put((frames, rig, poses_2d)):
+                    return  # stopped
+            self._between.close()
+        except BaseException as error:  # carried to the other thread, which ends with it after the framesets before
+            self._between.poison(error)
+
+    def _finish(self) -> None:
+        """Put the people into the room, and hand them to the sinks. Runs in its own thread."""
+        try:
+            while not self._stopping.is_set():
+                self._finish_one(*self._between.take())
+        except ClosedError:
+            return
+        except BaseException as error:  # carried to whoever runs or joins
+            self._error = error
+            self.stop()
+
+    def _finish_one(self, frames: FrameSet, rig: Rig | None, found: PoseSet2D) -> None:
+        """Do what comes after the network, for one frameset."""
+        poses_2d = self._timed("associate", self._page.associate, found, rig)
+        poses_3d = self._timed("reconstruct", self._page.reconstruct, poses_2d, rig)
+        poses_3d = self._timed("smooth", self._page.smooth, poses_3d)
+        self.times.put("in all", host_ns() - frames.timestamp_ns)
+        for sink in self._page.sinks:
+            sink.put(frames, poses_2d, poses_3d)
+
+    def _timed(self, name: str, stage: Callable[..., Value], *inputs: object) -> Value:
+        """Run a stage and note how long it took."""
+        start_ns = host_ns()
+        result = stage(*inputs)
+        self.times.put(name, host_ns() - start_ns)
+        return result
+
+
+class Aside(Generic[Value]):
+    """Slow work beside a stage that must not wait for it: one piece at a time, in a thread of its own.
+
+    Parameters
+    ----------
+    name
+        Of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._thread: threading.Thread | None = None
+        self._made: Latest[Value] = Latest()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being made, or was made and not taken."""
+        return len(self._made) > 0 or (self._thread is not None and self._thread.is_alive())
+
+    def begin(self, work: Callable[[], Value]) -> None:
+        """Begin a piece of work; nothing happens where one is at work.
+
+        Parameters
+        ----------
+        work
+            What it returns can be taken; what it raises goes to the log.
+        """
+        if self.busy:
+            return
+
+        def run() -> None:
+            """Do it."""
+            try:
+                self._made.put(work())
+            except Exception:  # nobody waits for it, and the stage goes on without
+                logger.exception("'%s' failed.", self._name)
+
+        self._thread = threading.Thread(target=run, name=self._name, daemon=True)
+        self._thread.start()
+
+    def take(self) -> Value | None:
+        """Return what was made, once; None where there is nothing."""
+        try:
+            return self._made.take(0)
+        except (NothingYetError, ClosedError):
+            return None
+
+    def close(self, timeout_s: float = CLOSE_S) -> None:
+        """Wait for the work to end; its result is not wanted any more."""
+        self._made.discard()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
 
 
 def ahead(items: Iterable[Item], capacity: int = 4) -> Iterator[Item]:

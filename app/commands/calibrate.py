@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.errors import UsageError
 from app.matching import lenses_for_views
+from app.mend import mend_sessions
 from app.observe import observe
 from app.outcome import Places, tell_calibration, write_calibration
 from app.paths import demand_writable
@@ -31,6 +32,7 @@ def run(options: Namespace) -> int:
     code
         0, or 3 where the rig cannot be trusted.
     """
+    mend_sessions(options.inputs)
     places = Places(options.out, options.report or options.out.with_name("report.json"))
     _demand_two(options.inputs)
     for path in (places.rig, places.report):
@@ -41,7 +43,7 @@ def run(options: Namespace) -> int:
     calibration = calibrate(observed.take, knowledge)
     report = replace(calibration.report, remarks=(*observed.remarks, *calibration.report.remarks))
     calibration = replace(calibration, report=report)
-    write_calibration(calibration, places, ", ".join(observed.take.views))
+    write_calibration(calibration.report, calibration.rig, places, ", ".join(observed.take.views))
     tell_calibration(report, calibration.rig, places)
     return DONE if calibration.rig is not None else REFUSED
 

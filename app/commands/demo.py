@@ -9,6 +9,7 @@ import numpy as np
 
 from app.arguments import DEFAULT_MODEL
 from app.commands.calibrate import DONE, REFUSED, calibrate
+from app.demo_files import write_poses, write_truth
 from app.display import is_headless
 from app.observe import Observed, observe
 from app.outcome import Places, tell_calibration, write_calibration
@@ -16,17 +17,15 @@ from app.paths import demand_writable, free_name, fresh_folder
 from app.presenters.take import TakeResult, best_moment, joints_found, present_take
 from app.presenters.window import WindowState
 from app.recording import TakeRecording
-from calibration.rig import save_rig
 from calibration.self_calibrate import Calibration, CalibrationOptions
 from engine import offline
 from engine.capture.sources import Footage, open_inputs
-from engine.export.csv_3d import write_poses_csv, write_positions_csv
 from engine.frames import FrameSet
 from engine.poses import PoseSet2D
 from engine.studio.scene import Studio
 
-_SIDES, _BODY = ("left", "right"), ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-TRUE_JOINTS = tuple(f"{side}_{part}" for part in _BODY for side in _SIDES)
+FAILED = 1
+HEADLESS_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,18 +61,24 @@ def run(options: Namespace) -> int:
     folder = options.out or fresh_folder(Path.cwd(), datetime.now())
     demand_writable(folder / "rig.toml")
     print(f"Everything goes to {folder}", flush=True)
+    if not is_headless(asked=options.headless):
+        return _show(options, folder)
     title = f"Demo studio, seed {options.seed}"
-    with open_inputs([f"studio:?cameras={options.cameras}&seconds={options.seconds:g}&seed={options.seed}"]) as footage:
+    seconds = options.seconds or HEADLESS_S
+    with open_inputs([f"studio:?cameras={options.cameras}&seconds={seconds:g}&seed={options.seed}"]) as footage:
         studio: Studio = footage.studio
         performance = perform(footage, free_name(folder / "session"))
     places = Places(folder / "rig.toml", folder / "report.json")
-    write_calibration(performance.calibration, places, title)
-    write_poses(performance, studio, folder)
+    write_calibration(performance.calibration.report, performance.calibration.rig, places, title)
+    take = performance.observed.take
+    write_truth(studio, folder, np.array([poses.timestamp_ns for poses in take.pose_sets], np.int64))
+    if performance.reconstruction is not None:
+        write_poses(performance.reconstruction.poses_3d, take, folder)
     result = _result(performance, title)
     tell_calibration(result.report, result.rig, places)
     if result.rig is not None:
         print(f"Joints  {folder / 'poses_3d.csv'}, {100 * joints_found(result):.0f} % of the body's joints found")
-    show(_state(result, studio), folder / "window.png", headless=is_headless(asked=options.headless))
+    draw(_state(result, studio), folder / "window.png")
     return DONE if result.rig is not None else REFUSED
 
 
@@ -103,55 +108,32 @@ def perform(footage: Footage, session: Path) -> Performance:
     return Performance(observed, calibration, reconstruction)
 
 
-def write_poses(performance: Performance, studio: Studio, folder: Path) -> None:
-    """Write the joints as reconstructed, and the truth about joints and cameras.
-
-    Parameters
-    ----------
-    performance
-    studio
-    folder
-        Gets ``poses_3d.csv``, ``truth_3d.csv`` and ``truth_rig.toml``.
-
-    Raises
-    ------
-    OSError
-        If the disk refuses.
-    """
-    take = performance.observed.take
-    time_ns = np.array([poses.timestamp_ns for poses in take.pose_sets], np.int64)
-    if performance.reconstruction is not None:
-        poses_3d = performance.reconstruction.poses_3d
-        write_poses_csv(folder / "poses_3d.csv", poses_3d, take.skeleton.joints, start_ns=int(time_ns[0]))
-    truth = studio.truth(time_ns)
-    positions = {joint: truth[:, studio.skeleton.index(joint)] for joint in TRUE_JOINTS}
-    write_positions_csv(folder / "truth_3d.csv", time_ns, positions, views=len(take.views))
-    save_rig(studio.rig, folder / "truth_rig.toml")
-
-
-def show(state: WindowState, picture: Path, *, headless: bool) -> None:
-    """Show the window, or draw it where there is no screen.
+def draw(state: WindowState, picture: Path) -> None:
+    """Draw the window as a picture.
 
     Parameters
     ----------
     state
     picture
         The PNG to write.
-    headless
-        There is no screen, or none is wanted.
     """
     try:
         from app import snapshot  # Qt is loaded by those who draw, when they draw
     except ImportError as error:
         print(f"The window cannot be drawn: {error}. 'epipole doctor' says what is missing; all else is complete.")
         return
+    snapshot.draw_window(state, picture)
+    print(f"Window  {picture}")
+
+
+def _show(options: Namespace, folder: Path) -> int:
+    """Let the studio play live in the window."""
     try:
-        if not headless:
-            print("The window shows the result; close it to end.", flush=True)
-            snapshot.show_window(state)
-    finally:
-        snapshot.draw_window(state, picture)
-        print(f"Window  {picture}")
+        from app import demo_window
+    except ImportError as error:
+        print(f"The window cannot be opened: {error}. 'epipole doctor' says what is missing; --headless needs less.")
+        return FAILED
+    return demo_window.show_demo(options, folder)
 
 
 def _result(performance: Performance, title: str) -> TakeResult:

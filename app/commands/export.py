@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from app.errors import UsageError
+from app.mend import mend_sessions
 from app.outcome import tell
 from engine.export.exporters import export_session
 from engine.session import Session
@@ -24,6 +25,7 @@ def run(options: Namespace) -> int:
     """
     if options.smooth and options.format != "csv":
         raise UsageError(f"--smooth calms joints in the room; '{options.format}' has none. Leave it out, or take csv.")
+    mend_sessions([options.session])
     session = Session.open(options.session)
     export_session(session, options.format, options.out, smooth=Smooth() if options.smooth else None)
     print(f"Wrote {options.out}")

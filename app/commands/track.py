@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from app.matching import rig_for_views
+from app.mend import mend_sessions
 from app.observe import observe
 from app.outcome import tell
 from app.recording import TakeRecording
@@ -24,6 +25,7 @@ def run(options: Namespace) -> int:
     code
         0.
     """
+    mend_sessions(options.inputs)
     given = load_rig(options.rig)
     with open_inputs(options.inputs) as footage:
         sizes_wh = [source.size_wh for source in footage.sources]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.presenters.coaching import CoachingCard
 from app.presenters.tone import Tone
 from calibration.report import ACCEPTED, REFUSED, USABLE, CalibrationReport, CameraReport
 
@@ -55,6 +56,10 @@ class CalibrationCard:
         One per camera; empty before there is a solution.
     facts
         Label and value.
+    coaching
+        What is still to be shown to the cameras; None where nothing is.
+    rig_source
+        Where the rig in use comes from; empty where there is none, and then there is nothing to save.
     """
 
     headline: str
@@ -63,6 +68,8 @@ class CalibrationCard:
     next_step: str
     rows: tuple[CameraRow, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    coaching: CoachingCard | None = None
+    rig_source: str = ""
 
 
 def present_calibration(report: CalibrationReport | None) -> CalibrationCard:

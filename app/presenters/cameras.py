@@ -26,6 +26,12 @@ class CameraTile:
         Of the camera's state.
     message
         What to do where there is no image; shown in its place.
+    keeps_image
+        True where the last image stays, where there is no new one; dimmed under a message.
+    can_retry
+        True where asking the camera again may help.
+    warning
+        What else a person should know of it, for instance that it sets its exposure by itself.
     """
 
     name: str
@@ -34,6 +40,9 @@ class CameraTile:
     detail: str = ""
     tone: Tone = Tone.NEUTRAL
     message: str = ""
+    keeps_image: bool = False
+    can_retry: bool = False
+    warning: str = ""
 
 
 def present_cameras(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.presenters.coaching import CoachingCard
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
@@ -30,6 +31,8 @@ class RoomScene:
         Where the first person's hips were on the floor, oldest first; NaN where unknown.
     headline, message
         What to do first, where there is no rig.
+    coaching
+        Shown large in the room's place, where there is no rig.
     """
 
     rig: Rig | None
@@ -38,6 +41,7 @@ class RoomScene:
     trail_xy_m: F64 | None = None
     headline: str = ""
     message: str = ""
+    coaching: CoachingCard | None = None
 
 
 def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D]) -> RoomScene:

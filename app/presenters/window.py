@@ -1,8 +1,10 @@
 """The whole window at one instant, ready to be drawn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from app.presenters.calibration import CalibrationCard
+from app.presenters.camera_settings import CameraSettings, DeviceList
 from app.presenters.cameras import CameraTile
 from app.presenters.room import RoomScene
 from app.presenters.tone import Tone
@@ -16,11 +18,81 @@ class StatusItem:
     ----------
     label, value
     tone
+    tip
+        More about it, shown when the mouse rests on it.
     """
 
     label: str
     value: str
     tone: Tone = Tone.NEUTRAL
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence that a person should read; it can be dismissed."""
+
+    text: str
+    tone: Tone = Tone.CARE
+
+
+class RecordingPhase(StrEnum):
+    """What the Record button does next."""
+
+    READY = "ready"
+    COUNTING = "counting"
+    RECORDING = "recording"
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The buttons of a live window.
+
+    Parameters
+    ----------
+    running
+        True while the cameras run: the button says Stop.
+    recording
+    clock
+        Time of the recording, or the digits of the countdown.
+    can_start, can_calibrate, can_record
+        False where a click could only be refused.
+    lossy
+        True where the recording lost images.
+    stature_m
+        Of the person; None where not known.
+    countdown_s
+        Before a recording; 0 for none.
+    hands_free
+        True where raised hands start and end a recording.
+    """
+
+    running: bool = False
+    recording: RecordingPhase = RecordingPhase.READY
+    clock: str = ""
+    can_start: bool = True
+    can_calibrate: bool = False
+    can_record: bool = False
+    lossy: bool = False
+    stature_m: float | None = None
+    countdown_s: int = 0
+    hands_free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work in the background.
+
+    Parameters
+    ----------
+    text
+        What is being done.
+    progress
+        0 to 1; None where it is not known.
+    """
+
+    text: str
+    progress: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +109,16 @@ class WindowState:
     calibration
     status
         From left to right.
+    controls
+        None where there is nothing to press: a picture of a take.
+    notice
+        The newest sentence; None where there is nothing to say.
+    devices
+        For the panel that adds cameras.
+    settings
+        For the panel that sets a camera; one per camera that lets itself be set.
+    job
+        Work in the background; None where there is none.
     """
 
     title: str
@@ -44,3 +126,8 @@ class WindowState:
     room: RoomScene
     calibration: CalibrationCard
     status: tuple[StatusItem, ...] = ()
+    controls: Controls | None = None
+    notice: Notice | None = None
+    devices: DeviceList = field(default_factory=DeviceList)
+    settings: tuple[CameraSettings, ...] = ()
+    job: Job | None = None

@@ -1,29 +1,64 @@
 """The calibration panel: the verdict, the doubt of each camera, and what to do."""
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from pathlib import Path
+
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.presenters.calibration import CalibrationCard, CameraRow
+from app.presenters.window import Controls
+from app.requests import Calibrate, CompareRig, OpenRig, SaveRig
+from app.views.elided_label import ElidedLabel
+from app.views.stature_field import StatureField
+from app.views.theme import icon, set_property
 
 _COLUMNS = ("Camera", "Direction", "Place", "Lens", "Error")
+_RIG_FILES = "Rig (*.toml)"
 
 
 class CalibrationPanel(QWidget):
-    """Shows a calibration card."""
+    """Shows a calibration card; changes only what is new in it."""
+
+    asked = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._card: CalibrationCard | None = None
+        self._controls: Controls | None = None
         self._headline, self._message, self._next = (_label(name) for name in ("headline", "message", "next"))
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.hide()
         self._table, self._facts = QGridLayout(), QHBoxLayout()
+        self._rows: list[list[QLabel]] = []
+        self._pairs: list[tuple[QLabel, QLabel]] = []
+        self._stature = StatureField()
+        self._stature.asked.connect(self.asked)
+        self._again = QPushButton(icon("target"), "Calibrate again")
+        self._again.clicked.connect(lambda: self.asked.emit(Calibrate()))
+        self._rig, self.rig_menu = QPushButton("Rig…"), QMenu(self)
+        self._save = self._make_rig_menu()
+        self._actions = self._make_actions()
         self._layout = QVBoxLayout(self)
-        for label in (self._headline, self._message):
-            self._layout.addWidget(label)
+        for part in (self._headline, self._bar, self._message):
+            self._layout.addWidget(part)
         self._layout.addLayout(self._table)
         self._layout.addLayout(self._facts)
         self._layout.addStretch(1)
         self._layout.addWidget(self._next)
+        self._layout.addWidget(self._actions)
 
     def show_calibration(self, card: CalibrationCard) -> None:
         """Show this card from now on.
@@ -32,65 +67,141 @@ class CalibrationPanel(QWidget):
         ----------
         card
         """
+        before, self._card = self._card, card
+        if card == before:
+            return
         _tell(self._headline, card.headline, card.tone)
         _tell(self._message, card.message)
         _tell(self._next, card.next_step)
         self._message.setVisible(bool(card.message))
-        _clear(self._table)
-        for column, title in enumerate(_COLUMNS if card.rows else ()):
-            self._table.addWidget(_label("column", title), 0, column)
-        for row, camera in enumerate(card.rows, start=1):
-            self._fill_row(row, camera)
-        _clear(self._facts)
-        for title, value in card.facts:
-            pair = QVBoxLayout()
-            pair.setSpacing(0)
-            pair.addWidget(_label("fact", title))
-            pair.addWidget(_label("figure", value))
-            self._facts.addLayout(pair, 1)
+        self._next.setVisible(bool(card.next_step))
+        self._bar.setVisible(card.coaching is not None and bool(card.coaching.grids))
+        self._bar.setValue(round(100 * card.coaching.progress) if card.coaching else 0)
+        if before is None or before.rows != card.rows:
+            self._show_rows(card.rows)
+        if before is None or before.facts != card.facts:
+            self._show_facts(card.facts)
+        self._save.setEnabled(bool(card.rig_source))
+        self._rig.setToolTip(f"In use: {card.rig_source}" if card.rig_source else "Open, save or compare a rig")
+
+    def show_controls(self, controls: Controls | None) -> None:
+        """Show what can be asked for; None shows no buttons."""
+        if controls == self._controls:
+            return
+        self._controls = controls
+        self._actions.setVisible(controls is not None)
+        if controls:
+            self._again.setEnabled(controls.can_calibrate)
+            self._stature.show_stature(controls.stature_m)
 
     def set_scale(self, scale: float) -> None:
         """Space things for this size of window."""
         edge = round(14 * scale)
-        self._layout.setContentsMargins(edge, edge, edge, edge)
-        self._layout.setSpacing(round(9 * scale))
+        self._layout.setContentsMargins(edge, round(12 * scale), edge, round(12 * scale))
+        self._layout.setSpacing(round(8 * scale))
         self._table.setHorizontalSpacing(round(10 * scale))
-        self._table.setVerticalSpacing(round(3 * scale))
+        self._table.setVerticalSpacing(round(2 * scale))
         self._facts.setSpacing(round(10 * scale))
+        self._bar.setFixedHeight(round(6 * scale))
+        self._again.setIconSize(QSize(round(15 * scale), round(15 * scale)))
+        row = self._actions.layout()
+        if row:
+            row.setSpacing(round(8 * scale))
+        self._stature.set_scale(scale)
 
-    def _fill_row(self, row: int, camera: CameraRow) -> None:
-        """Write one camera's line of the table."""
-        for column, text in enumerate((camera.name, camera.direction, camera.place, camera.lens, camera.error)):
-            cell = _label("cell", text)
-            cell.setWordWrap(False)
-            cell.setProperty("tone", str(camera.tone) if column else "neutral")
-            self._table.addWidget(cell, row, column)
+    def ask_for_file(self, act: type[OpenRig] | type[SaveRig] | type[CompareRig]) -> QFileDialog:
+        """Ask which file, and then for what shall be done with it.
+
+        Parameters
+        ----------
+        act
+
+        Returns
+        -------
+        dialog
+            Open already; nothing waits for it.
+        """
+        saves = act is SaveRig
+        title = {OpenRig: "Open a rig", SaveRig: "Save the rig", CompareRig: "Compare with a rig"}[act]
+        dialog = QFileDialog(self, title, "rig.toml" if saves else "", _RIG_FILES)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave if saves else QFileDialog.AcceptMode.AcceptOpen)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile if saves else QFileDialog.FileMode.ExistingFile)
+        dialog.setDefaultSuffix("toml")
+        dialog.fileSelected.connect(lambda path: self.asked.emit(act(Path(path))))
+        dialog.open()
+        return dialog
+
+    def _show_rows(self, rows: tuple[CameraRow, ...]) -> None:
+        """Write the table, in labels that are made once."""
+        wanted = len(rows) + 1 if rows else 0
+        while len(self._rows) < wanted:
+            line = [ElidedLabel("cell") if column == 0 else _label("cell") for column in range(len(_COLUMNS))]
+            for column, cell in enumerate(line):
+                cell.setObjectName("cell" if self._rows else "column")
+                self._table.addWidget(cell, len(self._rows), column)
+                self._table.setColumnStretch(column, 1)
+            self._rows.append(line)
+        texts = [_COLUMNS, *((row.name, row.direction, row.place, row.lens, row.error) for row in rows)]
+        tones = ["neutral", *(str(row.tone) for row in rows)]
+        for index, line in enumerate(self._rows):
+            for column, cell in enumerate(line):
+                cell.setVisible(index < wanted)
+                if index < wanted and isinstance(cell, ElidedLabel):
+                    cell.tell(texts[index][column])
+                elif index < wanted:
+                    _tell(cell, texts[index][column], tones[index])
+
+    def _show_facts(self, facts: tuple[tuple[str, str], ...]) -> None:
+        """Write labels and values side by side, in labels that are made once."""
+        while len(self._pairs) < len(facts):
+            column, pair = QVBoxLayout(), (_label("fact"), _label("figure"))
+            column.setSpacing(0)
+            for part in pair:
+                column.addWidget(part)
+            self._facts.addLayout(column, 1)
+            self._pairs.append(pair)
+        for index, pair in enumerate(self._pairs):
+            for part, text in zip(pair, facts[index] if index < len(facts) else ("", "")):
+                part.setVisible(index < len(facts))
+                _tell(part, text)
+
+    def _make_rig_menu(self):
+        """Make the menu of what can be done with a rig's file."""
+        self._rig.clicked.connect(lambda: self.rig_menu.popup(self._rig.mapToGlobal(self._rig.rect().bottomLeft())))
+        actions = {}
+        for text, act in (("Open a rig…", OpenRig), ("Save this rig…", SaveRig), ("Compare with a rig…", CompareRig)):
+            action = self.rig_menu.addAction(text)
+            if action is not None:
+                action.triggered.connect(lambda _, act=act: self.ask_for_file(act))
+                actions[act] = action
+        return actions[SaveRig]
+
+    def _make_actions(self) -> QWidget:
+        """Lay the buttons out in a row."""
+        actions = QWidget()
+        row = QHBoxLayout(actions)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._stature)
+        row.addStretch(1)
+        for button in (self._again, self._rig):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            row.addWidget(button)
+        actions.hide()
+        return actions
 
 
 def _label(name: str, text: str = "") -> QLabel:
     """Make a label that the style sheet knows by name."""
     label = QLabel(text)
     label.setObjectName(name)
+    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(name in ("message", "next", "headline"))
     return label
 
 
 def _tell(label: QLabel, text: str, tone: str = "neutral") -> None:
-    """Change a label's words and tone."""
-    label.setText(text)
-    if label.property("tone") != tone:
-        label.setProperty("tone", str(tone))
-        style = label.style()
-        if style:
-            style.unpolish(label)
-            style.polish(label)
-
-
-def _clear(layout: QGridLayout | QHBoxLayout | QVBoxLayout) -> None:
-    """Remove everything from a layout."""
-    while (item := layout.takeAt(0)) is not None:
-        widget, inner = item.widget(), item.layout()
-        if widget:
-            widget.deleteLater()
-        elif isinstance(inner, QVBoxLayout):
-            _clear(inner)
+    """Change a label's words and tone, where they are new."""
+    if label.text() != text:
+        label.setText(text)
+    set_property(label, "tone", str(tone))

@@ -2,25 +2,26 @@
 
 import math
 from collections.abc import Sequence
-from typing import cast
 
-import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from app.presenters.cameras import CameraTile
-from app.views.skeleton_paint import FlatSkeleton, draw_skeleton
-from app.views.theme import PALETTE, TONE_COLOURS, font
+from app.requests import AddCamera, Reconnect, RemoveCamera
+from app.views.camera_picture import CameraPicture
+from app.views.camera_tile import TileSpot, paint_tile
+from app.views.theme import PALETTE, font, icon, shade
 from calibration.skeleton import Skeleton
-from engine.poses import Pose2D
 
+STUDIO_ADDRESS = "studio:walk?cameras=4"
 _GAP_U = 8.0
 _USUAL_ASPECT = 4 / 3
+_ENLARGED_SHARE = 0.76  # of the height, where others stand below
 
 
 class CameraGrid(QWidget):
-    """Draws all cameras in one paint event, 1 ms each where the image needs no copy.
+    """Draws all cameras in one paint event; each image is scaled once, when it is new.
 
     Parameters
     ----------
@@ -28,12 +29,24 @@ class CameraGrid(QWidget):
         Names the joints of the people.
     """
 
+    asked = pyqtSignal(object)
+    add_wanted = pyqtSignal()
+    settings_wanted = pyqtSignal(str)
+
     def __init__(self, skeleton: Skeleton) -> None:
         super().__init__()
         self._skeleton = skeleton
         self._tiles: tuple[CameraTile, ...] = ()
+        self._pictures: dict[str, CameraPicture] = {}
+        self._spots: list[TileSpot] = []
         self._scale = 1.0
-        self.setMinimumSize(240, 180)
+        self._live = False
+        self._enlarged: str | None = None
+        self._under_mouse: str | None = None
+        self._first_steps = self._make_first_steps()
+        self.setMinimumSize(240, 120)
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     def show_cameras(self, tiles: tuple[CameraTile, ...]) -> None:
         """Draw these cameras from now on.
@@ -43,92 +56,211 @@ class CameraGrid(QWidget):
         tiles
             In camera order.
         """
+        names = {tile.name for tile in tiles}
+        for name in self._pictures.keys() - names:
+            del self._pictures[name]
+        for tile in tiles:
+            picture = self._pictures.setdefault(tile.name, CameraPicture())
+            if tile.image_bgr is None and not tile.keeps_image:
+                picture.forget()
+            picture.show(tile.image_bgr)
         self._tiles = tiles
-        self.update()
+        if self._enlarged not in names:
+            self._enlarged = None
+        self._arrange()
+
+    def set_live(self, live: bool) -> None:
+        """Offer what can be asked of live cameras, or nothing for a picture of a take."""
+        self._live = live
+        self._arrange()
 
     def set_scale(self, scale: float) -> None:
         """Draw larger or smaller type and lines."""
         self._scale = scale
-        self.update()
+        self._arrange()
+
+    def enlarge(self, name: str | None) -> None:
+        """Give one camera most of the room; None, or the same once more, gives all the same."""
+        known = name if any(tile.name == name for tile in self._tiles) else None
+        self._enlarged = None if known == self._enlarged else known
+        self._arrange()
+
+    def enlarge_number(self, number: int) -> None:
+        """Enlarge the camera of this 0-based number, where there is one."""
+        if 0 <= number < len(self._tiles):
+            self.enlarge(self._tiles[number].name)
+
+    def enlarged(self) -> str | None:
+        """Return the camera that has most of the room; None while all have the same."""
+        return self._enlarged
+
+    def retry_place(self, name: str) -> QRectF | None:
+        """Return where a camera's button "Try again" is drawn, px; None where it has none."""
+        for spot, tile in zip(self._spots, self._tiles):
+            if tile.name == name and tile.can_retry:
+                return spot.retry
+        return None
+
+    def menu_for(self, name: str) -> QMenu:
+        """Make the menu of a camera.
+
+        Parameters
+        ----------
+        name
+
+        Returns
+        -------
+        menu
+            Belongs to the grid.
+        """
+        menu = QMenu(self)
+        words = "All the same size" if self._enlarged == name else "Enlarge"
+        for text, act in (
+            (words, lambda: self.enlarge(name)),
+            ("Settings…", lambda: self.settings_wanted.emit(name)),
+            ("Try again", lambda: self.asked.emit(Reconnect(name))),
+            ("Remove", lambda: self.asked.emit(RemoveCamera(name))),
+        ):
+            action = menu.addAction(text)
+            if action:
+                action.triggered.connect(act)
+        return menu
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw every tile, or what to do where there is none."""
         painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(self.rect(), shade(PALETTE.ground))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._tiles:
             self._paint_empty(painter)
+        for tile, spot in zip(self._tiles, self._spots):
+            hovered = self._live and self._under_mouse == tile.name
+            paint_tile(painter, (tile, self._pictures[tile.name]), spot, self._skeleton, hovered=hovered)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Lay the tiles out anew."""
+        self._arrange()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Enlarge a camera, or press what is drawn on it."""
+        if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        aspects = [_aspect(tile) for tile in self._tiles]
-        for tile, area in zip(self._tiles, tile_rectangles(aspects, QRectF(self.rect()), _GAP_U * self._scale)):
-            self._paint_tile(painter, tile, area)
+        spot, tile = self._at(event.position())
+        if spot is None or tile is None:
+            return
+        if self._live and tile.can_retry and spot.retry.contains(event.position()):
+            self.asked.emit(Reconnect(tile.name))
+        elif self._live and spot.settings.contains(event.position()):
+            self.settings_wanted.emit(tile.name)
+        elif self._live and spot.remove.contains(event.position()):
+            self.asked.emit(RemoveCamera(tile.name))
+        else:
+            self.enlarge(tile.name)
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Show a camera's buttons while the mouse is on it, and what its warning means."""
+        if event is None:
+            return
+        _, tile = self._at(event.position())
+        name = tile.name if tile else None
+        if name != self._under_mouse:
+            self._under_mouse = name
+            self.setToolTip("\n".join(filter(None, (tile.message, tile.warning))) if tile else "")
+            self.update()
+
+    def leaveEvent(self, event) -> None:
+        """Hide the buttons."""
+        self._under_mouse = None
+        self.update()
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        """Open the menu of the camera under the mouse."""
+        if event is None or not self._live:
+            return
+        _, tile = self._at(QPointF(event.pos()))
+        if tile:
+            menu = self.menu_for(tile.name)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(event.globalPos())
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Leave keys to the window."""
+        if event:
+            event.ignore()
+
+    def _at(self, place: QPointF) -> tuple[TileSpot | None, CameraTile | None]:
+        """Find the tile at a place."""
+        for spot, tile in zip(self._spots, self._tiles):
+            if spot.area.contains(place):
+                return spot, tile
+        return None, None
+
+    def _arrange(self) -> None:
+        """Lay out the tiles as they now are, and draw."""
+        areas = self._areas()
+        self._spots = [TileSpot.of(area, self._scale) for area in areas]
+        u, empty = self._scale, self._live and not self._tiles
+        self._first_steps.setVisible(empty)
+        if empty:
+            hint = self._first_steps.sizeHint()
+            left = (self.width() - hint.width()) // 2
+            self._first_steps.setGeometry(left, self.height() // 2 + round(44 * u), hint.width(), hint.height())
+        self.update()
+
+    def _areas(self) -> list[QRectF]:
+        """Choose where each tile lies."""
+        gap, area = _GAP_U * self._scale, QRectF(self.rect())
+        aspects = [self._aspect(tile) for tile in self._tiles]
+        if self._enlarged is None or len(self._tiles) < 2:
+            return tile_rectangles(aspects, area, gap)
+        large = next(index for index, tile in enumerate(self._tiles) if tile.name == self._enlarged)
+        height = area.height() * _ENLARGED_SHARE
+        others = [aspect for index, aspect in enumerate(aspects) if index != large]
+        width = (area.width() - gap * (len(others) - 1)) / len(others)
+        top = area.top() + height + gap
+        areas = [
+            QRectF(area.left() + i * (width + gap), top, width, area.height() - height - gap)
+            for i in range(len(others))
+        ]
+        areas.insert(large, QRectF(area.left(), area.top(), area.width(), height))
+        return areas
+
+    def _aspect(self, tile: CameraTile) -> float:
+        """Return a tile's width by height."""
+        size = self._pictures[tile.name].size_wh()
+        return size[0] / size[1] if size else _USUAL_ASPECT
+
+    def _make_first_steps(self) -> QWidget:
+        """Make the buttons of an empty grid."""
+        steps = QWidget(self)
+        row = QHBoxLayout(steps)
+        add = QPushButton(icon("plus", PALETTE.ground), "Add a camera…")
+        add.setObjectName("primary")
+        add.clicked.connect(self.add_wanted)
+        studio = QPushButton("Try the studio")
+        studio.setToolTip("A made-up room with four cameras and a person who walks")
+        studio.clicked.connect(lambda: self.asked.emit(AddCamera(STUDIO_ADDRESS)))
+        for button in (add, studio):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            row.addWidget(button)
+        steps.hide()
+        return steps
 
     def _paint_empty(self, painter: QPainter) -> None:
         """Say what to do before there is a camera."""
         u, area = self._scale, QRectF(self.rect())
-        painter.setPen(QPen(QColor(PALETTE.line), 1.5 * u, Qt.PenStyle.DashLine))
-        painter.setBrush(QColor(PALETTE.surface))
-        painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), 8 * u, 8 * u)
-        middle = area.center().y()
-        painter.setPen(QColor(PALETTE.text))
+        painter.setPen(shade(PALETTE.line))
+        painter.setBrush(shade(PALETTE.surface))
+        painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 8 * u, 8 * u)
+        middle = area.center().y() - (22 * u if self._live else 0)
+        centred = Qt.AlignmentFlag.AlignCenter
+        painter.setPen(shade(PALETTE.text))
         painter.setFont(font(u, 18, bold=True))
-        painter.drawText(
-            QRectF(area.left(), middle - 34 * u, area.width(), 30 * u), Qt.AlignmentFlag.AlignCenter, "No camera yet"
-        )
-        painter.setPen(QColor(PALETTE.muted))
+        painter.drawText(QRectF(area.left(), middle - 34 * u, area.width(), 30 * u), centred, "No camera yet")
+        painter.setPen(shade(PALETTE.muted))
         painter.setFont(font(u, 13))
         hint = "Add two or more cameras or videos\nthat look at the same part of the room."
-        painter.drawText(QRectF(area.left(), middle, area.width(), 44 * u), Qt.AlignmentFlag.AlignCenter, hint)
-
-    def _paint_tile(self, painter: QPainter, tile: CameraTile, area: QRectF) -> None:
-        """Draw one camera: image, people, name and state."""
-        painter.save()
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(PALETTE.surface))
-        painter.drawRoundedRect(area, 6 * self._scale, 6 * self._scale)
-        painter.setClipRect(area)
-        if tile.image_bgr is None:
-            painter.setPen(QColor(PALETTE.muted))
-            painter.setFont(font(self._scale, 13))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, tile.message)
-        else:
-            picture = draw_image(painter, tile.image_bgr, area)
-            zoom = picture.width() / tile.image_bgr.shape[1]
-            for person in tile.people:
-                self._paint_person(painter, person, picture, zoom)
-        self._paint_caption(painter, tile, area)
-        painter.restore()
-
-    def _paint_person(self, painter: QPainter, person: Pose2D, picture: QRectF, zoom: float) -> None:
-        """Draw one person's joints and number."""
-        corner = np.array([picture.left(), picture.top()])
-        xy = (person.xy + 0.5) * zoom + corner
-        thickness = max(2.2 * self._scale, picture.height() / 160)
-        draw_skeleton(painter, FlatSkeleton(self._skeleton, xy, person.confidence, thickness))
-        seen = xy[np.isfinite(xy).all(-1)]
-        if len(seen):
-            top = seen[np.argmin(seen[:, 1])]
-            _draw_tag(painter, QPointF(top[0], top[1] - 26 * self._scale), f"Person {person.person + 1}", self._scale)
-
-    def _paint_caption(self, painter: QPainter, tile: CameraTile, area: QRectF) -> None:
-        """Write the camera's name along the lower edge, and how it does where there is room."""
-        u = self._scale
-        strip = QRectF(area.left(), area.bottom() - 24 * u, area.width(), 24 * u)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(10, 12, 16, 190))
-        painter.drawRect(strip)
-        painter.setBrush(QColor(TONE_COLOURS[tile.tone]))
-        painter.drawEllipse(QPointF(strip.left() + 13 * u, strip.center().y()), 4 * u, 4 * u)
-        text = strip.adjusted(24 * u, 0, -10 * u, 0)
-        face = font(u, 12, bold=True)
-        painter.setFont(face)
-        painter.setPen(QColor(PALETTE.text))
-        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, tile.name)
-        used = QFontMetricsF(face).horizontalAdvance(tile.name) + 12 * u
-        face = font(u, 11)
-        if QFontMetricsF(face).horizontalAdvance(tile.detail) <= text.width() - used:
-            painter.setFont(face)
-            painter.setPen(QColor(PALETTE.muted))
-            painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, tile.detail)
+        painter.drawText(QRectF(area.left(), middle, area.width(), 44 * u), centred, hint)
 
 
 def tile_rectangles(aspects: Sequence[float], area: QRectF, gap: float) -> list[QRectF]:
@@ -149,6 +281,8 @@ def tile_rectangles(aspects: Sequence[float], area: QRectF, gap: float) -> list[
         One per tile, row by row; each as large as its cell.
     """
     count = len(aspects)
+    if not count:
+        return []
     columns = max(range(1, count + 1), key=lambda columns: _image_area(aspects, area, gap, columns))
     rows = math.ceil(count / columns)
     width, height = (area.width() - gap * (columns - 1)) / columns, (area.height() - gap * (rows - 1)) / rows
@@ -157,51 +291,8 @@ def tile_rectangles(aspects: Sequence[float], area: QRectF, gap: float) -> list[
     return [QRectF(left + c * (width + gap), top + r * (height + gap), width, height) for r, c in cells]
 
 
-def draw_image(painter: QPainter, image_bgr: np.ndarray, area: QRectF) -> QRectF:
-    """Draw an image as large as fits, without copying it.
-
-    Parameters
-    ----------
-    painter
-    image_bgr : (H, W, 3), uint8
-    area
-
-    Returns
-    -------
-    picture
-        Where the image came to lie, px of the widget.
-    """
-    image = np.ascontiguousarray(image_bgr)
-    height, width = image.shape[:2]
-    zoom = min(area.width() / width, area.height() / height)
-    picture = QRectF(0, 0, width * zoom, height * zoom)
-    picture.moveCenter(area.center())
-    # The QImage borrows the array's memory, which outlives this call; PyQt takes any buffer where its types say bytes.
-    borrowed = QImage(cast(bytes, image.data), width, height, image.strides[0], QImage.Format.Format_BGR888)
-    painter.drawImage(picture, borrowed)
-    return picture
-
-
 def _image_area(aspects: Sequence[float], area: QRectF, gap: float, columns: int) -> float:
     """Sum the area of the images in a grid of so many columns."""
     rows = math.ceil(len(aspects) / columns)
     width, height = (area.width() - gap * (columns - 1)) / columns, (area.height() - gap * (rows - 1)) / rows
-    return sum(min(width, height * aspect) ** 2 / aspect for aspect in aspects)
-
-
-def _aspect(tile: CameraTile) -> float:
-    """Return a tile's width by height."""
-    return _USUAL_ASPECT if tile.image_bgr is None else tile.image_bgr.shape[1] / tile.image_bgr.shape[0]
-
-
-def _draw_tag(painter: QPainter, centre: QPointF, text: str, scale: float) -> None:
-    """Write a few words on a small plate."""
-    face = font(scale, 11, bold=True)
-    plate = QRectF(0, 0, QFontMetricsF(face).horizontalAdvance(text) + 12 * scale, 18 * scale)
-    plate.moveCenter(centre)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QBrush(QColor(10, 12, 16, 190)))
-    painter.drawRoundedRect(plate, 4 * scale, 4 * scale)
-    painter.setFont(face)
-    painter.setPen(QColor(PALETTE.text))
-    painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
+    return sum(max(min(width, height * aspect), 0.0) ** 2 / aspect for aspect in aspects)

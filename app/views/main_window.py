@@ -1,19 +1,33 @@
 """The main window: cameras and calibration on the left, the room on the right, figures below."""
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QVBoxLayout, QWidget
+from collections.abc import Callable
 
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from app.presenters.plots import PlotsCard
 from app.presenters.window import WindowState
+from app.requests import LookForCameras
+from app.views.add_camera import AddCameraPanel
 from app.views.calibration_panel import CalibrationPanel
 from app.views.camera_grid import CameraGrid
+from app.views.camera_settings import CameraSettingsPanel
+from app.views.header import Header
+from app.views.help_overlay import HelpOverlay
+from app.views.notice_bar import NoticeBar
+from app.views.overlay import Overlay
+from app.views.plots import PlotsDrawer
+from app.views.recording_marks import RecordingMarks
 from app.views.room_3d import Room3D
 from app.views.status_bar import StatusBar
 from app.views.theme import scale_for, stylesheet
 
+LIVE = "Live"
+
 
 class MainWindow(QMainWindow):
-    """Draws a window state; it decides nothing.
+    """Draws a window state and emits what a person asks for; it decides nothing.
 
     Parameters
     ----------
@@ -21,44 +35,140 @@ class MainWindow(QMainWindow):
         What to show first.
     """
 
+    asked = pyqtSignal(object)
+    closing = pyqtSignal()
+    page_changed = pyqtSignal(str)
+
     def __init__(self, state: WindowState) -> None:
         super().__init__()
         self.setWindowTitle("Epipole")
-        self._scale = 0.0
-        self._title, self._chip = QLabel(), QLabel()
+        self._scale, self._state = 0.0, state
+        self._header, self._notice, self._status = Header(), NoticeBar(), StatusBar()
         self._cameras = CameraGrid(state.room.skeleton)
         self._room = Room3D(state.room)
         self._calibration = CalibrationPanel()
-        self._status = StatusBar()
-        self._header_row = QHBoxLayout()
-        self._header = self._make_header()
-        self._left, self._body = QVBoxLayout(), QHBoxLayout()
-        self.setCentralWidget(self._make_canvas())
+        self._plots = PlotsDrawer()
+        self._left, self._body, self._page = QWidget(), QHBoxLayout(), QVBoxLayout()
+        self._left_column = QVBoxLayout(self._left)
+        self._pages, self._names = QStackedWidget(), [LIVE]
+        canvas = self._make_canvas()
+        self.setCentralWidget(canvas)
+        self._marks = RecordingMarks(canvas)
+        self._add, self._settings, self._help = AddCameraPanel(canvas), CameraSettingsPanel(canvas), HelpOverlay(canvas)
+        self._header.add_page(LIVE)
+        self._shortcuts = self._make_shortcuts()
+        self._connect()
         self.setMinimumSize(960, 540)
         self.resize(1280, 720)
+        self.show_page(LIVE)
         self.show_state(state)
+        canvas.setFocus()
 
     def show_state(self, state: WindowState) -> None:
-        """Show this state from now on.
+        """Show this state from now on; what did not change is not drawn again.
 
         Parameters
         ----------
         state
         """
-        self._title.setText(state.title)
-        card = state.calibration
-        self._chip.setText(card.headline)
-        if self._chip.property("tone") != str(card.tone):
-            self._chip.setProperty("tone", str(card.tone))
-            self._chip.setStyleSheet(self._chip.styleSheet())
+        self._state = state
+        self._header.show_title(state.title)
+        self._header.show_verdict(state.calibration)
+        self._header.show_controls(state.controls)
+        self._notice.show_notice(state.notice)
+        self._cameras.set_live(state.controls is not None)
         self._cameras.show_cameras(state.cameras)
         self._room.show_room(state.room)
-        self._calibration.show_calibration(card)
+        self._calibration.show_calibration(state.calibration)
+        self._calibration.show_controls(state.controls)
         self._status.show_status(state.status)
+        self._status.show_job(state.job)
+        self._marks.show_controls(state.controls)
+        self._show_panels(state)
+
+    def show_plots(self, card: PlotsCard) -> None:
+        """Draw these curves, where the drawer is open.
+
+        Parameters
+        ----------
+        card
+        """
+        self._plots.show_plots(card)
+
+    def plots_shown(self) -> bool:
+        """Return whether the curves are seen, so that nobody draws them up in vain."""
+        return self._plots.isVisible()
 
     def room(self) -> Room3D:
         """Return the 3D view, to look from elsewhere."""
         return self._room
+
+    def add_page(self, name: str, page: QWidget) -> None:
+        """Add a page with a tab in the header.
+
+        Parameters
+        ----------
+        name
+            On its tab.
+        page
+            Belongs to the window from now on; its ``set_scale(scale)``, where it has one, follows the window's size.
+        """
+        self._names.append(name)
+        self._pages.addWidget(page)
+        self._header.add_page(name)
+        self._scale_page(page)
+
+    def show_page(self, name: str) -> None:
+        """Turn to a page, by its name."""
+        self._pages.setCurrentIndex(self._names.index(name))
+        self._header.show_page(name)
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(name == LIVE)
+        self.page_changed.emit(name)
+
+    def page(self) -> str:
+        """Return the name of the page that is seen."""
+        return self._names[self._pages.currentIndex()]
+
+    def open_add_camera(self) -> None:
+        """Open the panel that adds cameras, and have them listed anew."""
+        if self._state.controls is not None:
+            self._add.open_over()
+            self.asked.emit(LookForCameras())
+
+    def open_settings(self, name: str) -> None:
+        """Open the panel that sets a camera, where it lets itself be set."""
+        for settings in self._state.settings:
+            if settings.name == name:
+                self._settings.show_settings(settings)
+                self._settings.open_over()
+
+    def open_help(self) -> None:
+        """Open or close the help."""
+        if self._help.isVisible():
+            self._help.close_card()
+        else:
+            self._help.open_over()
+
+    def toggle_plots(self) -> None:
+        """Open or close the drawer of curves."""
+        self._plots.setVisible(not self._plots.isVisible())
+        self._header.show_plots_open(self._plots.isVisible())
+
+    def toggle_room(self) -> None:
+        """Show only the room, or everything again."""
+        self._left.setVisible(not self._left.isVisible())
+
+    def close_what_is_open(self) -> None:
+        """Close the topmost thing that is open: a panel, an enlarged camera, the room alone."""
+        for overlay in self._overlays():
+            if overlay.isVisible():
+                overlay.close_card()
+                return
+        if self._cameras.enlarged():
+            self._cameras.enlarge(None)
+        elif not self._left.isVisible():
+            self.toggle_room()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Choose type and spacing for the new size."""
@@ -67,49 +177,97 @@ class MainWindow(QMainWindow):
         if abs(scale - self._scale) > 0.02:
             self._scale = scale
             self._apply_scale(scale)
+        self._marks.place(self._scale)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Say that the window closes, so that whoever feeds it can stop."""
+        self.closing.emit()
+        super().closeEvent(event)
+
+    def _show_panels(self, state: WindowState) -> None:
+        """Bring the open panels up to date."""
+        if self._add.isVisible():
+            self._add.show_devices(state.devices)
+        if self._settings.isVisible():
+            known = {settings.name: settings for settings in state.settings}
+            shown = known.get(self._settings.name() or "")
+            if shown:
+                self._settings.show_settings(shown)
+            else:
+                self._settings.close_card()
+
+    def _overlays(self) -> tuple[Overlay, ...]:
+        """Return the panels over the window."""
+        return self._help, self._add, self._settings
+
+    def _connect(self) -> None:
+        """Let what the parts ask for out of the window, and turn pages."""
+        for part in (self._header, self._notice, self._cameras, self._calibration, self._add, self._settings):
+            part.asked.connect(self.asked)
+        self._header.page_wanted.connect(self.show_page)
+        self._header.add_wanted.connect(self.open_add_camera)
+        self._header.plots_wanted.connect(self.toggle_plots)
+        self._header.help_wanted.connect(self.open_help)
+        self._cameras.add_wanted.connect(self.open_add_camera)
+        self._cameras.settings_wanted.connect(self.open_settings)
+
+    def _make_shortcuts(self) -> list[QShortcut]:
+        """Give the keys of the live page their meaning; a field that is being typed in keeps its letters."""
+        acts: dict[str, Callable[[], None]] = {
+            "Space": self._header.ask_start_or_stop, "C": self._header.ask_to_calibrate,
+            "R": self._header.ask_to_record, "A": self.open_add_camera, "F": self.toggle_room,
+            "P": self.toggle_plots, "?": self.open_help, "F1": self.open_help, "Esc": self.close_what_is_open,
+        }  # fmt: skip
+        for number in range(9):
+            acts[str(number + 1)] = lambda number=number: self._cameras.enlarge_number(number)
+        made = []
+        for key, act in acts.items():
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setAutoRepeat(False)
+            shortcut.activated.connect(act)
+            made.append(shortcut)
+        return made
 
     def _apply_scale(self, scale: float) -> None:
         """Draw everything at this scale."""
         self.setStyleSheet(stylesheet(scale))
-        for part in (self._cameras, self._room, self._calibration, self._status):
-            part.set_scale(scale)
         gap = round(8 * scale)
-        self._header.setFixedHeight(round(48 * scale))
-        self._header_row.setContentsMargins(2 * gap, 0, 2 * gap, 0)
-        self._header_row.setSpacing(round(14 * scale))
-        self._body.setContentsMargins(gap, gap, gap, gap)
         self._body.setSpacing(gap)
-        self._left.setSpacing(gap)
+        self._left_column.setSpacing(gap)
+        self._page.setContentsMargins(gap, gap, gap, gap)
+        self._page.setSpacing(gap)
+        parts = self._header, self._notice, self._cameras, self._room, self._calibration, self._plots, self._status
+        for part in (*parts, *self._overlays()):
+            part.set_scale(scale)
+        for index in range(1, self._pages.count()):
+            self._scale_page(self._pages.widget(index))
 
-    def _make_header(self) -> QWidget:
-        """Lay out name, title and verdict."""
-        header = QWidget()
-        header.setObjectName("header")
-        header.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        wordmark = QLabel("Epipole")
-        wordmark.setObjectName("wordmark")
-        self._title.setObjectName("title")
-        self._chip.setObjectName("chip")
-        row = self._header_row
-        header.setLayout(row)
-        row.addWidget(wordmark)
-        row.addWidget(self._title)
-        row.addStretch(1)
-        row.addWidget(self._chip, alignment=Qt.AlignmentFlag.AlignVCenter)
-        return header
+    def _scale_page(self, page: QWidget | None) -> None:
+        """Let a page follow the window's size, where it can."""
+        set_scale = getattr(page, "set_scale", None)
+        if set_scale and self._scale:
+            set_scale(self._scale)
 
     def _make_canvas(self) -> QWidget:
         """Lay out the parts on one grid, two fifths and three fifths; the cameras get all height that is left."""
-        canvas = QWidget()
+        canvas, live = QWidget(), QWidget()
         canvas.setObjectName("canvas")
         column = QVBoxLayout(canvas)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self._left.addWidget(self._cameras, 1)
-        self._left.addWidget(self._calibration)
-        self._body.addLayout(self._left, 2)
+        self._left_column.setContentsMargins(0, 0, 0, 0)
+        self._left_column.addWidget(self._cameras, 1)
+        self._left_column.addWidget(self._calibration)
+        self._body.addWidget(self._left, 2)
         self._body.addWidget(self._room, 3)
-        column.addWidget(self._header)
-        column.addLayout(self._body, 1)
+        live.setLayout(self._page)
+        self._page.addLayout(self._body, 1)
+        self._page.addWidget(self._plots)
+        self._pages.addWidget(live)
+        for part in (self._header, self._notice):
+            column.addWidget(part)
+        column.addWidget(self._pages, 1)
         column.addWidget(self._status)
+        canvas.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        canvas.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         return canvas

@@ -7,7 +7,7 @@ import numpy as np
 from calibration.geometry.arrays import F64
 
 NEAR_M = 0.05
-_HALF_FIELD_TAN = 0.42
+HALF_FIELD_TAN = 0.42
 _ELEVATION_RAD = (-0.15, 1.55)
 _DISTANCE_M = (0.5, 60.0)
 _FITTING_STEPS = 8
@@ -51,9 +51,7 @@ class Orbit:
         """Return right, up and forward of the picture, (3, 3), world."""
         ce, se = np.cos(self.elevation_rad), np.sin(self.elevation_rad)
         ca, sa = np.cos(self.azimuth_rad), np.sin(self.azimuth_rad)
-        forward = -np.array([ce * ca, ce * sa, se])
-        right = np.array([-sa, ca, 0.0])
-        return np.stack([right, np.cross(right, forward), forward])
+        return np.array([[-sa, ca, 0.0], [-ca * se, -sa * se, ce], [-ce * ca, -ce * sa, -se]])
 
     def project(self, xyz: F64, size_wh: tuple[int, int]) -> tuple[F64, F64]:
         """Find where points of the room appear.
@@ -74,7 +72,7 @@ class Orbit:
         local = (np.asarray(xyz, float) - self.target) @ self.axes().T
         depth = local[..., 2] + self.distance_m
         visible = np.where(depth > NEAR_M, depth, np.nan)
-        zoom = min(size_wh) / (2 * _HALF_FIELD_TAN) / visible
+        zoom = min(size_wh) / (2 * HALF_FIELD_TAN) / visible
         return np.stack([size_wh[0] / 2 + local[..., 0] * zoom, size_wh[1] / 2 - local[..., 1] * zoom], -1), depth
 
     def fitted(self, xyz: F64, size_wh: tuple[int, int], margin: float = 0.88) -> "Orbit":
@@ -93,7 +91,7 @@ class Orbit:
         orbit
         """
         orbit = replace(self, target=(xyz.min(0) + xyz.max(0)) / 2)
-        tangent = _HALF_FIELD_TAN * margin * np.array(size_wh) / min(size_wh)
+        tangent = HALF_FIELD_TAN * margin * np.array(size_wh) / min(size_wh)
         for _ in range(_FITTING_STEPS):
             local = (xyz - orbit.target) @ orbit.axes().T
             needed = np.maximum(np.max(np.abs(local[:, :2]) / tangent, axis=1), _CLEARANCE_M) - local[:, 2]

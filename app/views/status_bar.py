@@ -1,9 +1,11 @@
 """The status bar: the few figures that tell whether all is well."""
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
-from app.presenters.window import StatusItem
+from app.presenters.window import Job, StatusItem
+from app.views.elided_label import ElidedLabel
+from app.views.theme import set_property
 
 
 class StatusBar(QWidget):
@@ -16,6 +18,15 @@ class StatusBar(QWidget):
         self._layout = QHBoxLayout(self)
         self._layout.addStretch(1)
         self._pairs: list[tuple[QLabel, QLabel]] = []
+        self._items: tuple[StatusItem, ...] = ()
+        self._scale = 1.0
+        self._job: Job | None = None
+        self._job_words, self._job_bar = ElidedLabel("status_label"), QProgressBar()
+        self._job_words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self._job_bar.setTextVisible(False)
+        for widget in (self._job_words, self._job_bar):
+            self._layout.addWidget(widget, alignment=Qt.AlignmentFlag.AlignVCenter)
+            widget.hide()
 
     def show_status(self, items: tuple[StatusItem, ...]) -> None:
         """Show these figures from now on.
@@ -25,33 +36,57 @@ class StatusBar(QWidget):
         items
             From left to right.
         """
+        if items == self._items:
+            return
         while len(self._pairs) < len(items):
             self._add_pair()
         for index, (label, value) in enumerate(self._pairs):
             shown = index < len(items)
             label.setVisible(shown)
             value.setVisible(shown)
-            if shown:
-                item = items[index]
-                label.setText(item.label)
-                value.setText(item.value)
-                if value.property("tone") != str(item.tone):
-                    value.setProperty("tone", str(item.tone))
-                    value.setStyleSheet(value.styleSheet())
+            before = self._items[index] if index < len(self._items) else None
+            if shown and items[index] != before:
+                _tell(label, value, items[index])
+        self._items = items
+
+    def show_job(self, job: Job | None) -> None:
+        """Show the work in the background at the right end; None shows nothing."""
+        if job == self._job:
+            return
+        self._job = job
+        self._job_words.setVisible(job is not None)
+        self._job_bar.setVisible(job is not None)
+        if job:
+            self._job_words.tell(job.text)
+            self._job_words.updateGeometry()
+            self._job_bar.setRange(0, 0 if job.progress is None else 100)
+            self._job_bar.setValue(round(100 * (job.progress or 0.0)))
 
     def set_scale(self, scale: float) -> None:
         """Space things for this size of window."""
+        self._scale = scale
         self.setFixedHeight(round(32 * scale))
         self._layout.setContentsMargins(round(14 * scale), 0, round(14 * scale), 0)
         self._layout.setSpacing(round(7 * scale))
+        self._job_bar.setFixedSize(round(120 * scale), round(6 * scale))
         for _, value in self._pairs:
-            value.setContentsMargins(0, 0, round(16 * scale), 0)
+            value.setContentsMargins(0, 0, round(12 * scale), 0)
 
     def _add_pair(self) -> None:
         """Make room for one more figure, left of the empty rest."""
         label, value = QLabel(), QLabel()
         label.setObjectName("status_label")
         value.setObjectName("status_value")
+        value.setContentsMargins(0, 0, round(12 * self._scale), 0)
         for widget in (label, value):
-            self._layout.insertWidget(self._layout.count() - 1, widget)
+            self._layout.insertWidget(2 * len(self._pairs) + (widget is value), widget)
         self._pairs.append((label, value))
+
+
+def _tell(label: QLabel, value: QLabel, item: StatusItem) -> None:
+    """Change one figure."""
+    label.setText(item.label)
+    value.setText(item.value)
+    for widget in (label, value):
+        widget.setToolTip(item.tip)
+    set_property(value, "tone", str(item.tone))

@@ -1,18 +1,23 @@
 """The look: colours, type and one scale for everything, from 1280 x 720 to 3840 x 2160."""
 
+import atexit
 import re
 from dataclasses import dataclass, fields
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise
 
-from PyQt6.QtCore import QSize
-from PyQt6.QtGui import QColor, QFont
+from PyQt6.QtCore import QByteArray, QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
+from PyQt6.QtSvg import QSvgRenderer
+from PyQt6.QtWidgets import QWidget
 
 from app.presenters.tone import Tone
 
 _FAMILIES = ["Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "Cantarell", "Ubuntu", "DejaVu Sans"]
 _DESIGN_HEIGHT_PX = 720
 _LARGEST_SCALE = 3.0
+_ICON_PX = 64
 _UNIT = re.compile(r"(\d+(?:\.\d+)?)u\b")
 
 
@@ -76,14 +81,17 @@ def stylesheet(scale: float) -> str:
     -------
     qss
     """
-    text = (resources.files("assets") / "theme.qss").read_text(encoding="utf-8")
+    assets = resources.files("assets")
+    text = (assets / "theme.qss").read_text(encoding="utf-8")
+    text = text.replace("{icons}", str(assets / "icons").replace("\\", "/"))
     for colour in fields(Palette):
         text = text.replace(f"{{{colour.name}}}", getattr(PALETTE, colour.name))
     return _UNIT.sub(lambda match: f"{max(1, round(float(match[1]) * scale))}px", text)
 
 
+@lru_cache(256)
 def font(scale: float, size_u: float, *, bold: bool = False) -> QFont:
-    """Make a font for painting.
+    """Return a font for painting; it is shared, so change a copy.
 
     Parameters
     ----------
@@ -100,6 +108,77 @@ def font(scale: float, size_u: float, *, bold: bool = False) -> QFont:
     face.setPixelSize(max(8, round(size_u * scale)))
     face.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     return face
+
+
+@lru_cache(512)
+def shade(colour: str, alpha: float = 1.0) -> QColor:
+    """Return a colour, more or less transparent; it is shared, so change a copy.
+
+    Parameters
+    ----------
+    colour
+        For instance ``#5cc8ff``.
+    alpha
+        0 to 1.
+
+    Returns
+    -------
+    colour
+    """
+    shaded = QColor(colour)
+    shaded.setAlphaF(alpha)
+    return shaded
+
+
+@cache
+def icon(name: str, colour: str = PALETTE.text) -> QIcon:
+    """Load an icon of ``assets/icons`` in a colour.
+
+    Parameters
+    ----------
+    name
+        Of the file, without its ending.
+    colour
+
+    Returns
+    -------
+    icon
+        Sharp up to 64 px.
+    """
+    if not icon.cache_info().currsize:
+        atexit.register(icon.cache_clear)  # before Qt ends: a pixmap must not outlive the application
+    text = (resources.files("assets") / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    pixmap = QPixmap(_ICON_PX, _ICON_PX)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    QSvgRenderer(QByteArray(text.replace("currentColor", colour).encode())).render(painter, QRectF(pixmap.rect()))
+    painter.end()
+    made = QIcon(pixmap)
+    pale = QPixmap(pixmap)
+    painter = QPainter(pale)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
+    painter.fillRect(pale.rect(), QColor(0, 0, 0, 90))
+    painter.end()
+    made.addPixmap(pale, QIcon.Mode.Disabled)
+    return made
+
+
+def set_property(widget: QWidget, name: str, value: str) -> None:
+    """Change what the style sheet goes by, and restyle the widget where it is new.
+
+    Parameters
+    ----------
+    widget
+    name, value
+        For instance ``tone`` and ``good``.
+    """
+    if widget.property(name) == value:
+        return
+    widget.setProperty(name, value)
+    style = widget.style()
+    if style:
+        style.unpolish(widget)
+        style.polish(widget)
 
 
 def confidence_colour(confidence: float) -> QColor:

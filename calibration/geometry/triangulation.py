@@ -13,6 +13,7 @@ from calibration.rig import Camera
 SUBSET_VIEWS = 6  # all subsets of up to six views are tried (57 of them); beyond that, one view is left out at a time
 REFINE_STEPS = 3
 NEAREST_M = 0.05  # nearer to a camera nothing is seen
+MIN_PARALLAX_RAD = 0.09  # 5 degrees
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +77,12 @@ def triangulate(xy: F64, weight: F64, cameras: Sequence[Camera]) -> F64:
 
 
 def triangulate_robust(
-    xy: F64, sigma_px: F64, cameras: Sequence[Camera], *, gate_px: F64 | float, min_parallax_rad: float = 0.09
+    xy: F64,
+    sigma_px: F64,
+    cameras: Sequence[Camera],
+    *,
+    gate_px: F64 | float,
+    min_parallax_rad: float = MIN_PARALLAX_RAD,
 ) -> Triangulated:
     """Find points of the room that most views agree on, and leave out the views that do not.
 

@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+]+):", re.IGNORECASE)
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
+# The login before the host. An @ or / that nobody quoted belongs to the password, so that none of it is shown.
+_LOGIN = re.compile(r"(?<=://)(?:[^/?#\s]*@|[^/?#\s@]*:(?!\d+(?:[/?#]|$))[^\s]*@)")
+# Names under which cameras take a login in path or query: ?user=a&pwd=b, /user=a_password=b_channel=1, loginpas=…
+_SECRET = re.compile(
+    r"((?:^|[?&;/_])(?:log(?:in)?_?)?(?:user(?:name)?|usr|use|login|pass(?:word|wd)?|pas|pwd|psw|pw|auth|access_?token"
+    r"|token|api_?key|key|secret|signature|sig)=)(?:(?!_[a-z]+=)[^&?#;/\s])+",
+    re.IGNORECASE,
+)
+HIDDEN = "***"
 
 
 def scheme(address: str) -> str:
@@ -36,9 +44,10 @@ def without_password(address: str) -> str:
     Returns
     -------
     address
-        ``rtsp://user:secret@door/1`` becomes ``rtsp://door/1``.
+        ``rtsp://user:secret@door/1`` becomes ``rtsp://door/1``, and ``http://door/v?user=a&pwd=b`` becomes
+        ``http://door/v?user=***&pwd=***``. What is no ``scheme://`` stays as it is.
     """
-    return _PASSWORD.sub("", address)
+    return _SECRET.sub(rf"\1{HIDDEN}", _LOGIN.sub("", address)) if "://" in address else address
 
 
 def view_names(paths: Sequence[Path]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Which source an address names, and the footage that a person's arguments make: a session, videos, or the studio."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -122,17 +123,28 @@ def _open_studio(address: str, target: str) -> Footage:
 
 
 def _open_session(path: Path) -> Footage:
-    """Open the cameras of a session whose videos are there."""
+    """Open the cameras of a session whose videos are there and can be read; say which are left out."""
     session = Session.open(path)
-    cameras = [camera for camera in session.cameras if (path / camera.video).is_file()]
-    if not cameras:
-        raise SessionError(f"The session '{path}' holds no video. Put its videos back, or choose another session.")
-    sources = tuple(
-        VideoFileSource(path / camera.video, camera.name, session.frame_times(camera)) for camera in cameras
-    )
+    cameras, sources, remarks = [], [], list(session.remarks)
+    with ExitStack() as on_error:
+        for camera in session.cameras:
+            if (path / camera.video).is_file():
+                source = VideoFileSource(path / camera.video, camera.name, session.frame_times(camera))
+                on_error.callback(source.close)
+                try:
+                    source.open()
+                except CameraError as error:
+                    remarks.append(f"Camera '{camera.name}' is left out. {error}")
+                else:
+                    cameras.append(camera)
+                    sources.append(source)
+        if not sources:
+            why = " ".join(remarks[len(session.remarks) :]) or "Put its videos back, or choose another session."
+            raise SessionError(f"The session '{path}' holds no video that can be read. {why}")
+        on_error.pop_all()
     offsets = tuple(camera.offset_ns for camera in cameras)
     addresses = tuple(str(path / camera.video) for camera in cameras)
-    return _opened(Footage(sources, offsets, addresses, session=session, first_remarks=session.remarks))
+    return Footage(tuple(sources), offsets, addresses, session=session, first_remarks=tuple(remarks))
 
 
 def _open_videos(paths: Sequence[Path]) -> Footage:

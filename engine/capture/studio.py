@@ -70,6 +70,16 @@ class StudioSource:
                 return frame
         return None
 
+    def skip_to(self, number: int) -> None:
+        """Go on with the frame of this number; those before it are never made.
+
+        Parameters
+        ----------
+        number
+            Frames that were already read do not come again.
+        """
+        self._next = max(self._next, number)
+
     def close(self) -> None:
         """Hold nothing; may be called twice."""
 

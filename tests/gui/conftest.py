@@ -8,6 +8,8 @@ from PyQt6.QtWidgets import QApplication
 
 from app.snapshot import offscreen_application
 
+HARMLESS = "This plugin does not support propagateSizeHints()"  # the offscreen screen says so of every dialog
+
 
 @pytest.fixture(scope="session")
 def qapp():
@@ -27,4 +29,5 @@ def tidy(qapp: QApplication):
     left = [widget for widget in QApplication.topLevelWidgets() if widget not in before and widget.isVisible()]
     qInstallMessageHandler(previous)
     assert not left, f"widgets left open: {left}"
-    assert not complaints, f"Qt complained: {complaints}"
+    serious = [complaint for complaint in complaints if complaint != HARMLESS]
+    assert not serious, f"Qt complained: {serious}"

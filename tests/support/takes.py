@@ -9,7 +9,7 @@ from engine.poses import Pose2D, PoseSet2D
 
 def pose_sets(*people: Observations) -> tuple[PoseSet2D, ...]:
     """Put the observations of one or several people into pose sets; each is one track per view."""
-    first = people[0]
+    first, seen = people[0], [person.seen.any(-1) for person in people]
     sets = []
     for t, time_ns in enumerate(first.time_ns):
         views = []
@@ -17,7 +17,7 @@ def pose_sets(*people: Observations) -> tuple[PoseSet2D, ...]:
             poses = [
                 Pose2D(number, person.xy[t, v], person.confidence[t, v])
                 for number, person in enumerate(people)
-                if person.seen[t, v].any()
+                if seen[number][t, v]
             ]
             views.append(tuple(poses))
         own = tuple(int(ns) for ns in first.view_time_ns[t])

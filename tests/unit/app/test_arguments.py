@@ -33,7 +33,12 @@ def test_every_command_of_the_table_has_a_parser_with_help():
 
 def test_demo_has_the_defaults_of_the_contract():
     options = arguments.parse(["demo"])
-    assert (options.cameras, options.seconds, options.headless, options.out) == (4, 30.0, False, None)
+    assert (options.cameras, options.seconds, options.headless, options.out) == (
+        4,
+        None,
+        False,
+        None,
+    )  # None: 30 s, and in a window until it is closed
 
 
 def test_an_unknown_command_is_answered_with_the_nearest():

@@ -3,8 +3,12 @@ import pytest
 
 from calibration.errors import ScaleUnknownError
 from calibration.evidence import calibration_joints
-from calibration.scale import POPULATION_STATURE_M, estimate_scale
+from calibration.geometry.transforms import inverse
+from calibration.scale import POPULATION_STATURE_M, estimate_scale, with_stature
+from calibration.self_calibrate import CalibrationOptions, self_calibrate
+from calibration.synthetic import NETWORK, RigPlan
 from calibration.walker import SKELETON, Walker, sit, walk_room
+from tests.support.calibrations import scene
 
 JOINTS = calibration_joints(SKELETON)
 ROWS = SKELETON.indices(JOINTS)
@@ -45,3 +49,39 @@ def test_a_body_that_was_never_seen_whole_gives_no_metres():
     xyz[:, [JOINTS.index("left_ankle"), JOINTS.index("right_ankle")]] = np.nan
     with pytest.raises(ScaleUnknownError, match="never seen from shoulders to ankles"):
         estimate_scale(xyz, JOINTS, 1.75)
+
+
+def test_another_stature_is_as_good_as_having_solved_with_it():
+    seen = scene(RigPlan(3), "room", NETWORK, seed=3, seconds=12).seen.observations
+    solved, wanted = (self_calibrate(seen, CalibrationOptions(stature_m=metres)) for metres in (1.60, 1.84))
+    rig, report = with_stature(solved.rig, solved.report, 1.84)
+    for camera, other in zip(rig, wanted.rig):
+        from_first, wanted_from_first = (
+            each.cam_from_world @ inverse(first.cam_from_world)
+            for each, first in ((camera, rig[0]), (other, wanted.rig[0]))
+        )
+        assert from_first == pytest.approx(wanted_from_first, abs=1e-6)
+        assert camera.centre == pytest.approx(other.centre, abs=0.02)  # the floor is searched with lengths of its own
+    told, said = report.as_dict(), wanted.report.as_dict()
+    for name in ("cameras", "bones", "scale", "stature_m", "verdict", "reasons"):
+        assert told[name] == approximately(said[name])
+    assert rig.metadata == wanted.rig.metadata
+    drawn = np.array(list(told["details"]["camera_positions_m"].values()))
+    assert np.allclose(drawn, [camera.centre for camera in rig], atol=2e-4)
+
+
+def test_a_stature_that_is_no_longer_known_gives_the_mean_of_people_and_says_so():
+    seen = scene(RigPlan(3), "room", NETWORK, seed=3, seconds=12).seen.observations
+    solved = self_calibrate(seen, CalibrationOptions(stature_m=1.60))
+    rig, report = with_stature(solved.rig, solved.report, None)
+    assert rig[0].centre == pytest.approx(solved.rig[0].centre * POPULATION_STATURE_M / 1.60)
+    assert "none was given" in report.scale_source
+
+
+def approximately(value):
+    """Compare numbers in tables to their last digits but one."""
+    if isinstance(value, dict):
+        return {key: approximately(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [approximately(each) for each in value]
+    return pytest.approx(value, rel=1e-4, abs=2e-6) if isinstance(value, float) else value

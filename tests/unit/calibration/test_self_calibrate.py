@@ -243,3 +243,13 @@ def test_without_a_stature_the_metres_are_those_of_people_and_it_is_said():
     report = self_calibrate(take.seen.observations).report
     assert "none was given" in report.scale_source
     assert report.stature_m == pytest.approx(1.69)
+
+
+def test_a_view_that_is_somewhat_late_is_brought_near_although_it_fits_nearly():
+    taken = scene(RigPlan(3), "room", NETWORK, seed=2, seconds=12)
+    seen = taken.seen.observations
+    late = seen.view_time_ns.copy()
+    late[:, 1] += 130_000_000
+    rig = self_calibrate(replace(seen, view_time_ns=late), CalibrationOptions(stature_m=1.75)).rig
+    assert rig is not None
+    assert rig.time_offset_ns["cam_1"] * 1e-6 == pytest.approx(-130, abs=35)

@@ -91,3 +91,13 @@ def test_discarding_sends_a_waiting_sender_home():
 def test_taking_from_an_empty_mailbox_gives_up_in_time():
     with pytest.raises(NothingYetError):
         Bounded(1).take(timeout_s=0.01)
+
+
+def test_a_bounded_mailbox_may_weigh_its_items():
+    box = Bounded(10.0, weigh=len)
+    assert box.offer("a" * 20)  # a single item always finds room
+    assert not box.offer("b")
+    box.take()
+    assert box.offer("a" * 6)
+    assert not box.offer("b" * 5)
+    assert box.offer("b" * 4)

@@ -1,0 +1,176 @@
+"""The application: the window, what feeds it at screen rate, and what its buttons do, put together."""
+
+from argparse import Namespace
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, QUrl
+from PyQt6.QtGui import QDesktopServices
+from PyQt6.QtWidgets import QStackedWidget
+
+from app import requests
+from app.bridge import Bridge
+from app.live_control import LiveControl
+from app.presenters.live import present_live
+from app.presenters.plots import PlotHistory, present_plots
+from app.session_control import SessionControl
+from app.settings import Settings, library_file, settings_file
+from app.snapshot import application, show_until_closed
+from app.views.main_window import LIVE, MainWindow
+from app.views.player_page import PlayerPage
+from app.views.sessions_page import SessionsPage
+from engine.clock import host_ns
+from engine.inference.estimator import create_estimator
+from engine.inference.models import list_models
+from engine.library import Library
+
+SESSIONS = "Sessions"
+DONE = 0
+
+
+class Application(QObject):
+    """The live program in a window.
+
+    Parameters
+    ----------
+    control
+        Cameras, calibration, recording.
+    sessions
+        What was recorded.
+
+    Attributes
+    ----------
+    window
+    control
+    """
+
+    def __init__(self, control: LiveControl, sessions: SessionControl) -> None:
+        super().__init__()
+        self.control, self._sessions = control, sessions
+        self._history = PlotHistory()
+        self.window = MainWindow(present_live(*control.look()))
+        self._list, self._player, self._stack = SessionsPage(), PlayerPage(), QStackedWidget()
+        for page in (self._list, self._player):
+            self._stack.addWidget(page)
+            page.asked.connect(self._asked)
+        self._player.wanted.connect(sessions.want)
+        self.window.add_page(SESSIONS, self._stack)
+        self.window.asked.connect(self._asked)
+        self.window.page_changed.connect(self._page_changed)
+        self.window.closing.connect(self.close)
+        self._place(control.settings.window)
+        self._bridge = Bridge(self.refresh)
+        self._closed = False
+
+    def refresh(self) -> None:
+        """Show what is new; called at screen rate, in the window's thread."""
+        state, result, look = self.control.look()
+        look = replace(look, job=self._sessions.job())
+        self.window.show_state(present_live(state, result, look))
+        if self.window.page() == LIVE:
+            if self._history.put(host_ns(), state, result) and self.window.plots_shown():
+                self.window.show_plots(present_plots(self._history))
+            return
+        listed, moment = self._sessions.sessions(), self._sessions.moment()
+        if listed is not None:
+            self._list.show_sessions(listed)
+        if moment is not None:
+            self._player.show_moment(moment)
+
+    def close(self) -> None:
+        """End everything; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._bridge.close()
+        place = self.window.normalGeometry()
+        self.control.remember(window=(place.x(), place.y(), place.width(), place.height()))
+        self._sessions.close()
+        self.control.close()
+
+    def _asked(self, request: requests.Request) -> None:
+        """Hand a request to who serves it."""
+        if isinstance(request, requests.ShowFolder):
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
+            return
+        if not self._sessions.ask(request):
+            self.control.ask(request)
+        if isinstance(request, requests.OpenSession):
+            self.window.show_page(SESSIONS)
+            self._stack.setCurrentWidget(self._player)
+        elif isinstance(request, requests.ShowSessions):
+            self._stack.setCurrentWidget(self._list)
+
+    def _page_changed(self, name: str) -> None:
+        """Look at the folders when the sessions are looked at."""
+        if name == SESSIONS:
+            self._sessions.look_for_sessions()
+        else:
+            self._player.pause()
+
+    def _place(self, place: tuple[int, ...]) -> None:
+        """Put the window where it was."""
+        if len(place) == 4 and place[2] > 0 and place[3] > 0:
+            self.window.setGeometry(*place)
+
+
+def show_live(options: Namespace, settings: Settings, sentence: str) -> int:
+    """Show live cameras in a window until it is closed.
+
+    Parameters
+    ----------
+    options
+        `sources`, `rig`, `stature`, `model`, `record`, `seconds`.
+    settings
+        As remembered.
+    sentence
+        What was wrong with them; empty where nothing was.
+
+    Returns
+    -------
+    code
+        0.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C was pressed in the terminal.
+    """
+    running = application()
+    settings = replace(settings, model=options.model, stature_m=options.stature or settings.stature_m)
+    app = make_application(settings, settings_file())
+    if sentence:
+        app.control.tell(sentence)
+    app.control.start(tuple(options.sources))
+    if options.rig is not None:
+        app.control.use_rig(Path(options.rig))
+    if options.record is not None:
+        app.control.record_to(options.record)
+    try:
+        show_until_closed(app.window)
+    finally:
+        app.close()
+        running.processEvents()
+    return DONE
+
+
+def make_application(settings: Settings, store: Path | None) -> Application:
+    """Put window, cameras and sessions together; nothing is opened yet.
+
+    Parameters
+    ----------
+    settings
+    store
+        The file that keeps the settings; None keeps them to this run.
+
+    Returns
+    -------
+    app
+    """
+    control = LiveControl(
+        settings, store, partial(create_estimator, settings.model), lambda _path: sessions.look_for_sessions()
+    )
+    models = tuple(state.card.name for state in list_models() if state.present)
+    sessions = SessionControl(Library(library_file(), [settings.folder()]), models, control.tell)
+    return Application(control, sessions)

@@ -1,0 +1,91 @@
+"""CameraList: the cameras of this machine, and what can be set at those at work. Its methods may wait for devices."""
+
+from collections.abc import Callable, Sequence
+
+from app.camera_memory import present_settings
+from app.presenters.camera_settings import CameraSettings, DeviceList, DeviceRow
+from engine.capture.address import scheme
+from engine.capture.cameras import LiveSource
+from engine.capture.devices import Device, Mode, list_devices
+from engine.capture.usb import parse_usb
+from engine.live import Live
+
+BEST_MODES = 2
+
+
+class CameraList:
+    """What a worker found out about cameras, for the window to show.
+
+    Attributes
+    ----------
+    settings
+        What can be set, one for each camera at work.
+    """
+
+    def __init__(self) -> None:
+        self.settings: tuple[CameraSettings, ...] = ()
+        self._devices: tuple[Device, ...] = ()
+        self._looking = False
+
+    def shown(self) -> DeviceList:
+        """Return the cameras of this machine as the window shows them; never waits."""
+        return DeviceList(tuple(_row(device) for device in self._devices), self._looking)
+
+    def look(self) -> None:
+        """List the cameras of this machine."""
+        self._looking = True
+        try:
+            self._devices = list_devices()
+        finally:
+            self._looking = False
+
+    def read(self, live: Live, address_of: Callable[[str], str]) -> None:
+        """Read what can be set at each camera at work.
+
+        Parameters
+        ----------
+        live
+        address_of
+            Gives the remembered address of a camera's name.
+        """
+        found = []
+        for state in live.state().cameras:
+            modes, mode = self._modes(address_of(state.name))
+            found.append(present_settings(state, live.camera(state.name).source, modes, mode))
+        self.settings = tuple(found)
+
+    def _modes(self, address: str) -> tuple[tuple[Mode, ...], str]:
+        """Find what a camera can send, and what it was asked for."""
+        if scheme(address) != "usb":
+            return (), ""
+        parsed = parse_usb(address)
+        if not self._devices:
+            self.look()
+        for position, device in enumerate(self._devices):
+            if parsed.device in (device.id, str(position), device.path):
+                return device.modes, parsed.mode or str(device.modes[0] if device.modes else "")
+        return (), parsed.mode
+
+
+def _row(device: Device) -> DeviceRow:
+    """Describe a camera of this machine."""
+    best = ", ".join(str(mode) for mode in device.modes[:BEST_MODES])
+    return DeviceRow(device.id, device.name, best, device.address, device.problem)
+
+
+def title_of(sources: Sequence[LiveSource]) -> str:
+    """Say what is being looked at.
+
+    Parameters
+    ----------
+    sources
+
+    Returns
+    -------
+    title
+        For the window's header.
+    """
+    addresses = tuple(dict.fromkeys(source.address for source in sources))
+    if len(addresses) == 1 and scheme(addresses[0]) == "studio":
+        return "The built-in studio"
+    return f"{len(sources)} camera{'s' if len(sources) != 1 else ''}" if sources else ""

@@ -1,0 +1,104 @@
+"""The demo in the window: the studio's cameras play live, and what came of it is written when the window closes."""
+
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+
+from app.application import make_application
+from app.demo_files import write_poses, write_truth
+from app.outcome import Places, tell_calibration, write_calibration
+from app.paths import free_name
+from app.presenters.live import present_live
+from app.settings import Settings
+from app.snapshot import application, draw_window, show_until_closed
+from calibration.report import CalibrationReport
+from calibration.rig import Rig
+from calibration.skeleton import load_skeleton
+from engine import offline
+from engine.capture.studio import open_studio
+from engine.errors import NobodyInViewError
+from engine.session import Session
+from engine.studio.scene import Studio
+
+DONE = 0
+WHOLE_HOUR_S = 3600.0
+
+
+def show_demo(options: Namespace, folder: Path) -> int:
+    """Show the studio live until the window is closed; keep the take, its rig, its joints and the truth.
+
+    Parameters
+    ----------
+    options
+        `cameras`, `seconds`, `seed`.
+    folder
+        Gets everything.
+
+    Returns
+    -------
+    code
+        0; also where the window was closed before there was a rig.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C was pressed in the terminal; everything is written all the same.
+    """
+    running = application()
+    seconds = options.seconds or WHOLE_HOUR_S
+    address = f"studio:?cameras={options.cameras}&seconds={seconds:g}&seed={options.seed}"
+    studio, _ = open_studio(address)
+    app = make_application(Settings(stature_m=round(studio.stature_m, 3), sessions=str(folder)), None)
+    session = free_name(folder / "session")
+    app.control.record_to(session)
+    app.control.start((address,))
+    print("The window shows the studio live; close it to end.", flush=True)
+    state = app.control.look()
+    try:
+        show_until_closed(app.window)
+    finally:
+        state = app.control.look()
+        app.close()
+        running.processEvents()
+        draw_window(present_live(*state), folder / "window.png")
+        print(f"Window  {folder / 'window.png'}")
+        calibration = state[0].calibration
+        if session.is_dir():
+            _write(session, studio, folder, (calibration.rig, calibration.report))
+    return DONE
+
+
+def _write(path: Path, studio: Studio, folder: Path, found: tuple[Rig | None, CalibrationReport | None]) -> None:
+    """Write rig, report, joints and truth, as far as there are any."""
+    session = Session.open(path)
+    sets = tuple(session.poses_2d_raw().sets_2d())
+    shift_ns = _shift_ns(session)
+    if sets and shift_ns is not None:
+        write_truth(studio, folder, np.array([poses.timestamp_ns - shift_ns for poses in sets], np.int64))
+    rig, report = found
+    if rig is None or report is None:
+        print("The window was closed before the cameras were calibrated: there is no rig. The session has the images.")
+        return
+    places = Places(folder / "rig.toml", folder / "report.json")
+    write_calibration(report, rig, places, "Demo studio")
+    tell_calibration(report, rig, places)
+    sizes = tuple(camera.size_wh for camera in session.cameras)
+    views = tuple(camera.name for camera in session.cameras)
+    take = offline.Take(sets, load_skeleton("blazepose_33"), views, sizes)
+    try:
+        write_poses(offline.reconstruct_take_in_room(take, rig).poses_3d, take, folder)
+    except NobodyInViewError as error:
+        print(error)
+        return
+    print(f"Joints  {folder / 'poses_3d.csv'}")
+
+
+def _shift_ns(session: Session) -> int | None:
+    """Find what to take off the session's times to have the studio's: its images are numbered from its beginning."""
+    for camera in session.cameras:
+        rows = [row for row in session.ledger(camera) if row.time_ns is not None]
+        if rows:
+            shifts = [row.time_ns - round(row.sequence * 1e9 / camera.rate_fps) for row in rows if row.time_ns]
+            return int(np.median(shifts))
+    return None

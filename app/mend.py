@@ -1,0 +1,29 @@
+"""Sessions that were broken off are set right before a command works with them, and what was lost is said."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.outcome import tell
+from engine.errors import SessionError
+from engine.repair import repair
+from engine.session import is_session
+
+logger = logging.getLogger(__name__)
+
+
+def mend_sessions(inputs: Sequence[str | Path]) -> None:
+    """Set right the sessions among these inputs, and say what was lost.
+
+    Parameters
+    ----------
+    inputs
+        Others than sessions are left alone; so is a session that cannot be written, which whoever opens it judges.
+    """
+    for path in map(Path, inputs):
+        if not is_session(path):
+            continue
+        try:
+            tell(repair(path))
+        except SessionError:
+            logger.info("'%s' was not repaired", path, exc_info=True)

@@ -1,0 +1,164 @@
+"""The player in a window of its own, on the screen or as a picture."""
+
+import logging
+from pathlib import Path
+
+from PyQt6.QtCore import QUrl
+from PyQt6.QtGui import QCloseEvent, QDesktopServices, QResizeEvent
+from PyQt6.QtWidgets import QMainWindow
+
+from app.bridge import Bridge
+from app.jobs import Job, JobPhase
+from app.player import Player, moment_of
+from app.presenters.player import describe_playback, present_moment, present_problem
+from app.requests import ExportSession, ShowFolder, TrackAgain
+from app.snapshot import SIZE_WH, application, draw_widget, offscreen_application, show_until_closed
+from app.track_again import track_again
+from app.views.player_page import PlayerPage
+from app.views.theme import scale_for, stylesheet
+from engine.export.exporters import export_session
+from engine.playback import Playback
+from engine.session import Session
+
+logger = logging.getLogger(__name__)
+JOB_CLOSING_S = 2.0
+
+
+class PlayerWindow(QMainWindow):
+    """Holds the player's page alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("Epipole player")
+        self._scale = 0.0
+        self.page = PlayerPage(alone=True)
+        self.setCentralWidget(self.page)
+        self.setMinimumSize(960, 540)
+        self.resize(*SIZE_WH)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Choose type for the new size."""
+        super().resizeEvent(event)
+        scale = scale_for(self.size())
+        if abs(scale - self._scale) > 0.02:
+            self._scale = scale
+            self.setStyleSheet(stylesheet(scale))
+
+
+class OpenPlayer(PlayerWindow):
+    """The player at work: fetches what its page wants, and does what a person asks for.
+
+    Parameters
+    ----------
+    path
+        Of the session.
+    models
+        Names of the pose models there are.
+    """
+
+    def __init__(self, path: Path, models: tuple[str, ...]) -> None:
+        super().__init__()
+        self._player = Player(path, models)
+        self._job: Job | None = None
+        self.page.wanted.connect(self._player.want)
+        self.page.asked.connect(self._answer)
+        self._bridge = Bridge(self._refresh)
+        self._refresh()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Release everything."""
+        self._bridge.close()
+        self._player.close()
+        if self._job is not None:
+            self._job.cancel()
+            self._job.join(JOB_CLOSING_S)
+        super().closeEvent(event)
+
+    def _refresh(self) -> None:
+        """Show what is new."""
+        state = self._player.news()
+        if state is not None:
+            self.page.show_moment(state)
+        if self._job is not None:
+            self._tell(self._job)
+
+    def _answer(self, request: object) -> None:
+        """Do what was asked for; long work in the background, one piece at a time."""
+        if isinstance(request, ShowFolder):
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
+        elif self._job is None and isinstance(request, ExportSession):
+            self._job = Job("Writing the file", lambda _: _exported(request))
+        elif self._job is None and isinstance(request, TrackAgain):
+            again = request
+            self._job = Job(
+                "Tracking again", lambda progress: track_again(again.path, again.model, again.rig, progress).path
+            )
+
+    def _tell(self, job: Job) -> None:
+        """Say how the work in the background goes."""
+        state = job.state()
+        share = f" {100 * state.share:.0f} %" if state.share == state.share else ""
+        words = {
+            JobPhase.RUNNING: f"{state.name}: {state.step.lower()}{share}" if state.step else f"{state.name} …",
+            JobPhase.DONE: f"{state.name}: done.",
+            JobPhase.FAILED: state.sentence,
+            JobPhase.CANCELLED: "",
+        }[state.phase]
+        self.page.show_work(words)
+        if state.phase is not JobPhase.RUNNING:
+            self._job = None
+
+
+def show_player(path: Path, models: tuple[str, ...]) -> None:
+    """Show a session until the window is closed.
+
+    Parameters
+    ----------
+    path, models
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C was pressed in the terminal.
+    """
+    running = application()
+    window = OpenPlayer(path, models)
+    try:
+        show_until_closed(window)
+    finally:
+        window.close()
+        running.processEvents()
+
+
+def draw_player(playback: Playback, instant: int, picture: Path, size_wh: tuple[int, int] = SIZE_WH) -> None:
+    """Draw a session at one instant and write it as PNG.
+
+    Parameters
+    ----------
+    playback
+    instant
+    picture
+        Its folder must exist.
+    size_wh
+        px.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    running = offscreen_application()
+    window = PlayerWindow()
+    if len(playback):
+        window.page.show_moment(present_moment(describe_playback(playback), moment_of(playback, instant)))
+        window.page.go_to(instant)
+    else:
+        window.page.show_moment(present_problem(f"'{playback.session.path.name}' holds no images."))
+    draw_widget(window, picture, size_wh)
+    running.processEvents()
+
+
+def _exported(request: ExportSession) -> Path:
+    """Write the file."""
+    export_session(Session.open(request.path), request.format_name, request.out)
+    return request.out

@@ -1,0 +1,147 @@
+"""What a person who walks through the room reads from across it: how far it is, and what to do now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.presenters.tone import Tone
+from engine.live_state import CalibrationPhase, CalibrationState
+
+_TONES = {
+    CalibrationPhase.OFF: Tone.NEUTRAL,
+    CalibrationPhase.WATCHING: Tone.CARE,
+    CalibrationPhase.SOLVING: Tone.CARE,
+    CalibrationPhase.CALIBRATED: Tone.GOOD,
+    CalibrationPhase.REFUSED: Tone.BAD,
+    CalibrationPhase.TESTING: Tone.CARE,
+}
+_WORDS = {
+    CalibrationPhase.WATCHING: ("Walk through the room", "Keep moving, in view of all cameras."),
+    CalibrationPhase.SOLVING: ("Working it out", "Keep walking; the room appears in a moment."),
+    CalibrationPhase.CALIBRATED: ("Calibrated", "Leave the cameras where they are."),
+    CalibrationPhase.REFUSED: ("Not yet", "Keep walking, and turn round once."),
+    CalibrationPhase.TESTING: ("Checking the last calibration", "Walk a few steps, in view of all cameras."),
+}
+_TOO_FEW = {
+    0: (
+        "Your room appears here",
+        "Add two or more cameras that see the same part of it. One person who walks through shows them where they "
+        "stand.",
+    ),
+    1: (
+        "One camera cannot see depth",
+        "Its joints are shown in its image. Add a second camera that looks at the same part of the room, and the room "
+        "appears here.",
+    ),
+}
+_STOPPED = ("The cameras are stopped", "Press Start, and walk through the room.")
+_WAITING = ("Waiting for the cameras", "The room begins to appear once two of them send images.")
+_ENOUGH = 0.995
+
+
+@dataclass(frozen=True, slots=True)
+class SeenGrid:
+    """How much of one camera's image the person has filled.
+
+    Parameters
+    ----------
+    name
+    cells
+        Rows of 0 to 1; 1 is enough.
+    """
+
+    name: str
+    cells: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPair:
+    """How well two cameras have seen the person at the same time, 0 to 1."""
+
+    one: str
+    other: str
+    share: float
+
+    @property
+    def enough(self) -> bool:
+        """Whether these two need no more."""
+        return self.share >= _ENOUGH
+
+
+@dataclass(frozen=True, slots=True)
+class CoachingCard:
+    """What a person should do now, and what the cameras have seen.
+
+    Parameters
+    ----------
+    headline, instruction
+    progress
+        0 to 1.
+    tone
+    busy
+        True while the program works and the person may rest.
+    grids
+        One per camera, in camera order.
+    pairs
+        Each two cameras.
+    """
+
+    headline: str
+    instruction: str
+    progress: float
+    tone: Tone
+    busy: bool = False
+    grids: tuple[SeenGrid, ...] = ()
+    pairs: tuple[SeenPair, ...] = ()
+
+
+def present_coaching(
+    calibration: CalibrationState, names: Sequence[str], *, running: bool = True
+) -> CoachingCard | None:
+    """Put what is still missing into a picture.
+
+    Parameters
+    ----------
+    calibration
+    names
+        Of the cameras, in camera order.
+    running
+        False while the cameras are stopped.
+
+    Returns
+    -------
+    card
+        None once the cameras are calibrated.
+    """
+    if calibration.phase is CalibrationPhase.CALIBRATED:
+        return None
+    if calibration.phase is CalibrationPhase.OFF:
+        headline, instruction = _TOO_FEW.get(len(names), _WAITING if running else _STOPPED)
+    else:
+        headline, instruction = _WORDS[calibration.phase]
+    grids = tuple(
+        SeenGrid(name, tuple(tuple(round(cell, 2) for cell in row) for row in cells.tolist()))
+        for name, cells in zip(names, calibration.coverage)
+    )
+    progress = calibration.progress if calibration.progress == calibration.progress else 0.0
+    return CoachingCard(
+        calibration.headline or headline,
+        calibration.instruction or instruction,
+        round(min(max(progress, 0.0), 1.0), 3),
+        _TONES[calibration.phase],
+        calibration.phase is CalibrationPhase.SOLVING,
+        grids,
+        _pairs(calibration, names),
+    )
+
+
+def _pairs(calibration: CalibrationState, names: Sequence[str]) -> tuple[SeenPair, ...]:
+    """Name each two cameras and how well they have seen the person together."""
+    if calibration.shared is None:
+        return ()
+    shared = calibration.shared.tolist()
+    count = min(len(names), len(shared))
+    return tuple(
+        SeenPair(names[one], names[other], round(shared[one][other], 2))
+        for one in range(count)
+        for other in range(one + 1, count)
+    )

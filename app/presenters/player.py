@@ -1,0 +1,260 @@
+"""What the player shows: a recorded session at one instant, and where in it that is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from app.presenters.cameras import CameraTile, present_cameras
+from app.presenters.room import TRAIL_FRAMESETS, RoomScene, present_room
+from app.presenters.sessions import date_in_words, length_in_words
+from app.presenters.tone import Tone
+from calibration.geometry.arrays import F64
+from calibration.rig import Rig
+from calibration.skeleton import Skeleton
+from engine.frames import FrameSet
+from engine.playback import Playback
+from engine.poses import PoseSet2D, PoseSet3D
+from engine.session_summary import session_name
+
+HIPS = ("left_hip", "right_hip")
+_NO_RIG = ("No room in this session", "Its cameras are not calibrated. Track it again with a rig to see it in 3D.")
+_NO_VIDEO = "The video of this camera is missing"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlayerTake:
+    """A session as the player knows it, whatever instant is shown.
+
+    Parameters
+    ----------
+    path
+    title, facts
+    views
+    skeleton
+    rig
+        None where there is none.
+    rate_fps
+        Instants per second.
+    time_s : (T,)
+        Of the instants, since the first.
+    missing : (T,), 0 to 1
+        Share of the cameras that have no image of the instant.
+    joints_found : (T,), 0 to 1
+        Share of the joints that are in the room; NaN where nobody has tracked it.
+    trail_xy_m : (T, 2), m, world
+        Where the hips are on the floor; NaN where unknown.
+    without_video
+        Names of the cameras of which there is no image at all.
+    models
+        That the session can be tracked with.
+    can_export
+    remarks
+        Sentences on what is missing or odd.
+    """
+
+    path: Path
+    title: str
+    facts: str
+    views: tuple[str, ...]
+    skeleton: Skeleton
+    rig: Rig | None
+    rate_fps: float
+    time_s: F64
+    missing: F64
+    joints_found: F64
+    trail_xy_m: F64
+    without_video: frozenset[str]
+    models: tuple[str, ...] = ()
+    can_export: bool = False
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many instants there are."""
+        return len(self.time_s)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """What a session holds of one instant.
+
+    Parameters
+    ----------
+    frames
+    poses_2d, poses_3d
+        None where nobody has tracked it.
+    follows
+        Whether it is shown right after the instant before it, so that a missing image is only a gap.
+    """
+
+    frames: FrameSet
+    poses_2d: PoseSet2D | None
+    poses_3d: PoseSet3D | None
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlayerState:
+    """The player at one instant.
+
+    Parameters
+    ----------
+    take
+        None before the session is open.
+    instant
+        0-based.
+    clock, frame
+        Where that is, in words: time since the beginning, and number of the instant from 1.
+    cameras
+        In camera order.
+    room
+        None before the session is open.
+    message, tone
+        What is going on, or went wrong, where nothing can be shown.
+    """
+
+    take: PlayerTake | None = None
+    instant: int = 0
+    clock: str = ""
+    frame: str = ""
+    cameras: tuple[CameraTile, ...] = ()
+    room: RoomScene | None = None
+    message: str = ""
+    tone: Tone = Tone.NEUTRAL
+
+
+def present_opening(path: Path) -> PlayerState:
+    """Describe the player while a session is being opened."""
+    return PlayerState(message=f"Opening '{path.name}' …")
+
+
+def present_problem(sentence: str) -> PlayerState:
+    """Describe the player where a session cannot be shown."""
+    return PlayerState(message=sentence, tone=Tone.BAD)
+
+
+def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerTake:
+    """Describe a session, whatever instant will be shown.
+
+    Parameters
+    ----------
+    playback
+        Open.
+    models
+        Names of the pose models there are.
+
+    Returns
+    -------
+    take
+    """
+    path, images, count = playback.session.path, playback.images, len(playback.session.cameras)
+    facts = (
+        date_in_words(playback.session.facts.created.astimezone()),
+        length_in_words(playback.seconds),
+        f"{count} camera{'' if count == 1 else 's'} at {playback.rate_fps:.4g} per second",
+        playback.session.facts.model.get("name", ""),
+    )
+    known = set(HIPS) <= set(playback.skeleton.joints)
+    shown = images.any(0)
+    return PlayerTake(
+        path=path,
+        title=session_name(path.absolute()),
+        facts=" · ".join(fact for fact in facts if fact),
+        views=playback.views,
+        skeleton=playback.skeleton,
+        rig=playback.rig,
+        rate_fps=playback.rate_fps,
+        time_s=(playback.time_ns - playback.start_ns) / 1e9,
+        missing=1 - images[:, shown].mean(1) if shown.any() else np.ones(len(playback)),
+        joints_found=playback.joints_found,
+        trail_xy_m=playback.joints_xyz(HIPS)[:, :, :2].mean(1) if known else np.full((len(playback), 2), np.nan),
+        without_video=frozenset(view for view, has in zip(playback.views, shown) if not has),
+        models=tuple(models),
+        can_export=bool(np.isfinite(playback.joints_found).any()),
+        remarks=playback.remarks,
+    )
+
+
+def present_moment(take: PlayerTake, moment: Moment) -> PlayerState:
+    """Describe the player at one instant.
+
+    Parameters
+    ----------
+    take, moment
+
+    Returns
+    -------
+    state
+    """
+    instant = moment.frames.index
+    details = {
+        frame.camera: f"{frame.size_wh[0]}×{frame.size_wh[1]}" for frame in moment.frames.frames if frame is not None
+    }
+    tiles = present_cameras(take.views, moment.frames, moment.poses_2d, details)
+    return PlayerState(
+        take=take,
+        instant=instant,
+        clock=clock_in_words(float(take.time_s[instant])),
+        frame=f"Frame {instant + 1} of {take.count}",
+        cameras=tuple(_with_reason(tile, take, moment) for tile in tiles),
+        room=_room(take, moment),
+    )
+
+
+def best_instant(playback: Playback) -> int:
+    """Choose the instant that shows most: in the second half, with most joints in the room and in the images.
+
+    Parameters
+    ----------
+    playback
+
+    Returns
+    -------
+    instant
+    """
+    half = len(playback) // 2
+    return half + int(np.argmax(playback.worth()[half:]))
+
+
+def clock_in_words(seconds: float) -> str:
+    """Write a time within a session.
+
+    Parameters
+    ----------
+    seconds
+
+    Returns
+    -------
+    text
+
+    Examples
+    --------
+    >>> clock_in_words(7.4333), clock_in_words(71.9996), clock_in_words(3671.5)
+    ('0:07.433', '1:12.000', '1:01:11.500')
+    """
+    whole_ms = round(seconds * 1000)
+    minutes, ms = divmod(whole_ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    tail = f"{ms // 1000:02d}.{ms % 1000:03d}"
+    return f"{hours}:{minutes:02d}:{tail}" if hours else f"{minutes}:{tail}"
+
+
+def _with_reason(tile: CameraTile, take: PlayerTake, moment: Moment) -> CameraTile:
+    """Say why a camera shows nothing."""
+    if tile.image_bgr is not None:
+        return tile
+    if tile.name in take.without_video:
+        return replace(tile, message=_NO_VIDEO, tone=Tone.BAD)
+    return replace(tile, keeps_image=moment.follows)
+
+
+def _room(take: PlayerTake, moment: Moment) -> RoomScene:
+    """Describe the room at an instant."""
+    if take.rig is None:
+        return replace(present_room(None, take.skeleton, ()), headline=_NO_RIG[0], message=_NO_RIG[1])
+    people = moment.poses_3d.people if moment.poses_3d else ()
+    instant = moment.frames.index
+    trail = take.trail_xy_m[max(0, instant + 1 - TRAIL_FRAMESETS) : instant + 1]
+    return RoomScene(take.rig, take.skeleton, people, trail)

@@ -1,0 +1,170 @@
+"""Curves of the last minute: how long each stage takes, how often, how far apart, how well it fits."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+
+from calibration.geometry.arrays import F64
+from calibration.geometry.projection import project
+from calibration.rig import Rig
+from engine.live_state import LiveResult, LiveState
+from engine.poses import PoseSet2D, PoseSet3D
+
+SHOWN_S = 60.0
+EVERY_S = 0.25
+STAGE_WORDS = {
+    "gather": "wait for all cameras",
+    "estimate": "find the joints",
+    "associate": "tell who is who",
+    "reconstruct": "place in the room",
+    "smooth": "smooth",
+    "in all": "in all",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """One line of a plot.
+
+    Parameters
+    ----------
+    label
+    at_s : (N,), s
+        Before now, rising to 0.
+    value : (N,)
+        NaN where unknown.
+    """
+
+    label: str
+    at_s: F64
+    value: F64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plot:
+    """One plot: what it is, in which unit, and its curves."""
+
+    title: str
+    unit: str
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlotsCard:
+    """All plots."""
+
+    plots: tuple[Plot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """The figures of one moment, by curve."""
+
+    at_ns: int
+    latency_ms: dict[str, float]
+    rates_hz: dict[str, float]
+    apart_ms: dict[str, float]
+    error_px: float
+
+
+class PlotHistory:
+    """Keeps the last minute, four moments a second; more often it looks away."""
+
+    def __init__(self) -> None:
+        self._samples: deque[_Sample] = deque(maxlen=round(SHOWN_S / EVERY_S) + 1)
+
+    def put(self, at_ns: int, state: LiveState, result: LiveResult | None) -> bool:
+        """Take note of the present.
+
+        Parameters
+        ----------
+        at_ns
+            On the host's clock.
+        state
+        result
+            The newest; None where there is none.
+
+        Returns
+        -------
+        taken
+            False where a quarter of a second has not passed since the last.
+        """
+        if self._samples and at_ns - self._samples[-1].at_ns < EVERY_S * 1e9:
+            return False
+        rates = {camera.name: camera.rate_fps for camera in state.cameras}
+        rates |= {"all together": state.framesets_hz, "skeletons": state.pose_hz}
+        error = nan
+        if result is not None and result.rig is not None:
+            error = reprojection_error_px(result.rig, result.poses_2d, result.poses_3d)
+        latency = {STAGE_WORDS.get(stage.name, stage.name): stage.median_ms for stage in state.latency}
+        apart = {camera.name: camera.skew_ms for camera in state.cameras}
+        self._samples.append(_Sample(at_ns, latency, rates, apart, error))
+        return True
+
+    def samples(self) -> tuple[_Sample, ...]:
+        """Return what is kept, oldest first."""
+        return tuple(self._samples)
+
+
+def present_plots(history: PlotHistory) -> PlotsCard:
+    """Draw up the curves of the last minute.
+
+    Parameters
+    ----------
+    history
+
+    Returns
+    -------
+    card
+    """
+    samples = history.samples()
+    now_ns = samples[-1].at_ns if samples else 0
+    samples = tuple(sample for sample in samples if now_ns - sample.at_ns <= SHOWN_S * 1e9)
+    at_s = np.array([(sample.at_ns - now_ns) * 1e-9 for sample in samples])
+
+    def curves(values: Callable[[_Sample], dict[str, float]]) -> tuple[Curve, ...]:
+        """Collect one curve for each name that ever had a value."""
+        found = [values(sample) for sample in samples]
+        names = dict.fromkeys(name for moment in found for name in moment)
+        return tuple(Curve(name, at_s, np.array([moment.get(name, nan) for moment in found])) for name in names)
+
+    return PlotsCard(
+        (
+            Plot("Delay by step", "ms", curves(lambda sample: sample.latency_ms)),
+            Plot("Images and skeletons", "per second", curves(lambda sample: sample.rates_hz)),
+            Plot("Images apart in time", "ms", curves(lambda sample: sample.apart_ms)),
+            Plot("Skeleton against images", "px", curves(lambda sample: {"median": sample.error_px})),
+        )
+    )
+
+
+def reprojection_error_px(rig: Rig, seen: PoseSet2D, room: PoseSet3D) -> float:
+    """Measure how far the skeletons in the room lie from the joints in the images.
+
+    Parameters
+    ----------
+    rig
+    seen
+        Associated: people have the same number as in the room.
+    room
+
+    Returns
+    -------
+    error
+        Median over joints and views, px; NaN where nothing can be compared.
+    """
+    errors: list[F64] = []
+    for person in room.people:
+        for camera, people in zip(rig, seen.views):
+            errors.extend(_distances(person.xyz, (p.xy for p in people if p.person == person.person), camera))
+    found = np.concatenate(errors) if errors else np.empty(0)
+    found = found[np.isfinite(found)]
+    return float(np.median(found)) if len(found) else nan
+
+
+def _distances(xyz: F64, seen_xy: Iterable[F64], camera) -> list[F64]:
+    """Measure the distance of each joint from where it was seen, px."""
+    return [np.linalg.norm(project(xyz, camera) - xy, axis=-1) for xy in seen_xy]

@@ -1,0 +1,226 @@
+"""What the page of sessions shows: a card for each, found by a few words, and what can be done with it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from app.presenters.tone import Tone
+from engine.session_summary import SessionSummary
+
+# Of the body's joints: above the first a take is good, above the second it can be used.
+GOOD_SHARE, USABLE_SHARE = 0.9, 0.6
+_EMPTY = (
+    "No sessions yet",
+    "Record one on the Live page, or make one from videos with 'epipole track'.\nIt appears here by itself.",
+)
+_NOTHING_FOUND = "Nothing fits '{}'"
+_TRY_OTHER_WORDS = "Search for a part of the name, a camera or a date, for instance 2026-11."
+_LOOKING = ("Looking for sessions", "The folders are being looked at for the first time.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SessionCard:
+    """One session in the list.
+
+    Parameters
+    ----------
+    path
+    name
+    date
+        Of its beginning, in the time of this machine.
+    facts
+        Length and cameras, in words.
+    quality, tone
+        How good it is, in a few words.
+    remarks
+        Sentences, the weightiest first.
+    thumbnail
+        JPEG; empty where there is none.
+    can_open, can_track, can_export
+    has_rig
+        Of its own.
+    """
+
+    path: Path
+    name: str
+    date: str
+    facts: str
+    quality: str
+    tone: Tone
+    remarks: tuple[str, ...]
+    thumbnail: bytes
+    can_open: bool
+    can_track: bool
+    can_export: bool
+    has_rig: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SessionsState:
+    """The page of sessions.
+
+    Parameters
+    ----------
+    cards
+        Newest first.
+    count
+        In words: how many there are, and how many are shown.
+    headline, message
+        What to do, where there is no card.
+    models
+        Names of the pose models that a session can be tracked with.
+    notices
+        Sentences on the list itself.
+    """
+
+    cards: tuple[SessionCard, ...] = ()
+    count: str = ""
+    headline: str = ""
+    message: str = ""
+    models: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+def present_sessions(
+    summaries: Sequence[SessionSummary] | None, *, models: Sequence[str] = (), notices: Sequence[str] = ()
+) -> SessionsState:
+    """Describe the page of sessions.
+
+    Parameters
+    ----------
+    summaries
+        In the order to be shown; None before the folders were looked at.
+    models, notices
+
+    Returns
+    -------
+    state
+    """
+    cards = tuple(present_session(summary) for summary in summaries or ())
+    headline, message = _LOOKING if summaries is None else ("", "") if cards else _EMPTY
+    return SessionsState(cards, f"{len(cards) or ''}", headline, message, tuple(models), tuple(notices))
+
+
+def matching(state: SessionsState, search: str) -> SessionsState:
+    """Keep the sessions that a person looks for.
+
+    Parameters
+    ----------
+    state
+    search
+        Every word of it must occur in a card; nothing keeps all.
+
+    Returns
+    -------
+    state
+    """
+    if not search.strip() or not state.cards:
+        return state
+    shown = tuple(card for card in state.cards if _fits(card, search))
+    headline, message = ("", "") if shown else (_NOTHING_FOUND.format(search.strip()), _TRY_OTHER_WORDS)
+    count = f"{len(shown)} of {len(state.cards)}"
+    return replace(state, cards=shown, count=count, headline=headline, message=message)
+
+
+def present_session(summary: SessionSummary) -> SessionCard:
+    """Describe one session.
+
+    Parameters
+    ----------
+    summary
+
+    Returns
+    -------
+    card
+    """
+    quality, tone = _quality(summary)
+    cameras = len(summary.cameras)
+    facts = f"{length_in_words(summary.seconds)} · {cameras} camera{'' if cameras == 1 else 's'}"
+    can_open = not summary.problem
+    return SessionCard(
+        path=summary.path,
+        name=summary.name,
+        date=date_in_words(summary.created),
+        facts=facts if can_open else "",
+        quality=quality,
+        tone=tone,
+        remarks=(summary.problem,) if summary.problem else summary.remarks,
+        thumbnail=summary.thumbnail,
+        can_open=can_open,
+        can_track=can_open and bool(summary.thumbnail),
+        can_export=can_open and not math.isnan(summary.joints_found),
+        has_rig=summary.has_rig,
+    )
+
+
+def length_in_words(seconds: float) -> str:
+    """Write a length of time.
+
+    Parameters
+    ----------
+    seconds
+
+    Returns
+    -------
+    text
+
+    Examples
+    --------
+    >>> length_in_words(1.66), length_in_words(42.4), length_in_words(187), length_in_words(7265)
+    ('1.7 s', '42 s', '3 min 07 s', '2 h 01 min')
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def date_in_words(moment: datetime) -> str:
+    """Write a date and time as a list sorts them, in the time of this machine.
+
+    Parameters
+    ----------
+    moment
+        With its zone.
+
+    Returns
+    -------
+    text
+    """
+    return moment.astimezone().strftime("%Y-%m-%d  %H:%M")
+
+
+def _quality(summary: SessionSummary) -> tuple[str, Tone]:
+    """Say in a few words how good a session is."""
+    if summary.problem:
+        return "Cannot be opened", Tone.BAD
+    words, tone = _joints(summary)
+    if summary.lost:
+        words, tone = f"{summary.lost} image{'' if summary.lost == 1 else 's'} lost", Tone.BAD
+    if not summary.finished:
+        return f"{words}, broken off", Tone.BAD if tone is Tone.BAD else Tone.CARE
+    return words, tone
+
+
+def _joints(summary: SessionSummary) -> tuple[str, Tone]:
+    """Say how much of the person was found."""
+    if math.isnan(summary.joints_found):
+        return "Not tracked yet" if summary.has_rig else "Not calibrated", Tone.NEUTRAL
+    words = f"{100 * summary.joints_found:.0f} % of joints"
+    if summary.joints_found < USABLE_SHARE:
+        return words, Tone.BAD
+    if summary.verdict == "usable":
+        return f"{words}, rig with care", Tone.CARE
+    return words, Tone.GOOD if summary.joints_found >= GOOD_SHARE else Tone.CARE
+
+
+def _fits(card: SessionCard, search: str) -> bool:
+    """Tell whether every word occurs in a card."""
+    text = f"{card.name} {card.path} {card.date} {card.facts} {card.quality}".casefold()
+    return all(word in text for word in search.casefold().split())

@@ -1,0 +1,145 @@
+"""Values on the command line: read, or refused in a sentence that says what was meant."""
+
+import argparse
+import math
+
+STATURE_M = (0.5, 2.5)
+CAMERAS = (2, 8)
+
+
+def read_stature(text: str) -> float:
+    """Read a stature in metres.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    value
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    value = _number(text, "--stature", "a height in metres, for instance 1.78")
+    low, high = STATURE_M
+    if low <= value <= high:
+        return value
+    hint = f" Did you mean {value / 100:.2f}?" if low <= value / 100 <= high else ""
+    raise argparse.ArgumentTypeError(
+        f"A stature of {value:g} m is nobody's. Give metres between {low} and {high}, for instance 1.78.{hint}"
+    )
+
+
+def read_seconds(text: str) -> float:
+    """Read a length in seconds.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    value
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    value = _number(text, "--seconds", "a length in seconds, for instance 30")
+    if 1 <= value <= 600:
+        return value
+    raise argparse.ArgumentTypeError(f"--seconds {value:g} cannot be made. Give a length between 1 and 600.")
+
+
+def read_long(text: str) -> float:
+    """Read the length of a take in seconds, up to a day.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    value
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    value = _number(text, "--seconds", "a length in seconds, for instance 30")
+    if 1 <= value <= 86400:
+        return value
+    raise argparse.ArgumentTypeError(f"--seconds {value:g} cannot be recorded. Give a length between 1 and 86400.")
+
+
+def read_cameras(text: str) -> int:
+    """Read a number of cameras.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    value
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    value = _whole(text, "--cameras", "a whole number")
+    if CAMERAS[0] <= value <= CAMERAS[1]:
+        return value
+    raise argparse.ArgumentTypeError(f"The studio has {CAMERAS[0]} to {CAMERAS[1]} cameras, not {value}.")
+
+
+def read_seed(text: str) -> int:
+    """Read a seed.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    value
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    value = _whole(text, "--seed", "a whole number, 0 or more")
+    if value >= 0:
+        return value
+    raise argparse.ArgumentTypeError(f"--seed must be 0 or more, not {value}.")
+
+
+def _number(text: str, option: str, wanted: str) -> float:
+    """Read a finite number, or say what was wanted."""
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{option} takes {wanted}, not '{text}'.")
+    return value
+
+
+def _whole(text: str, option: str, wanted: str) -> int:
+    """Read a whole number, or say what was wanted."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{option} takes {wanted}, not '{text}'.") from None

@@ -1,0 +1,226 @@
+"""How one camera is drawn: image, people, name, and what can be pressed on it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QFont, QFontMetricsF, QImage, QPainter
+
+from app.presenters.cameras import CameraTile
+from app.views.camera_picture import CameraPicture
+from app.views.skeleton_paint import FlatSkeleton, draw_skeleton
+from app.views.theme import PALETTE, TONE_COLOURS, font, icon, shade
+from calibration.skeleton import Skeleton
+from engine.poses import Pose2D
+
+_DARK = "#0a0c10"
+_CAPTION_U = 24.0
+_BUTTON_U = 26.0
+_TAG_FROM_U = 170.0  # a smaller image has no room for a person's number
+_WRAPPED = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+_NO_IMAGE = "Waiting for an image"
+
+
+@dataclass(frozen=True, slots=True)
+class TileSpot:
+    """Where a camera and what can be pressed on it lie, px of the grid.
+
+    Parameters
+    ----------
+    area
+    retry, settings, remove
+        Buttons.
+    scale
+        Of type and lines.
+    """
+
+    area: QRectF
+    retry: QRectF
+    settings: QRectF
+    remove: QRectF
+    scale: float
+
+    @classmethod
+    def of(cls, area: QRectF, scale: float) -> "TileSpot":
+        """Lay a tile's buttons out."""
+        side, edge = _BUTTON_U * scale, 6 * scale
+        remove = QRectF(area.right() - edge - side, area.top() + edge, side, side)
+        settings = remove.translated(-side - 4 * scale, 0)
+        retry = QRectF(0, 0, 104 * scale, 28 * scale)
+        retry.moveCenter(QPointF(area.center().x(), area.bottom() - (_CAPTION_U + 24) * scale))
+        return cls(area, retry, settings, remove, scale)
+
+
+def paint_tile(
+    painter: QPainter,
+    camera: tuple[CameraTile, CameraPicture],
+    spot: TileSpot,
+    skeleton: Skeleton,
+    *,
+    hovered: bool,
+) -> None:
+    """Draw one camera.
+
+    Parameters
+    ----------
+    painter
+    camera
+        What it is, and its newest image.
+    spot
+    skeleton
+        Names the joints of the people.
+    hovered
+        True while the mouse is on it: its buttons show.
+    """
+    tile, picture = camera
+    painter.save()
+    painter.setClipRect(spot.area)
+    painter.fillRect(spot.area, shade(PALETTE.surface))
+    size = picture.size_wh()
+    place = picture.paint(painter, _picture_area(size, spot))
+    if size and not place.isEmpty():
+        for person in tile.people:
+            _paint_person(painter, (person, skeleton), place, place.width() / size[0], spot.scale)
+    if tile.message or not size:
+        _paint_message(painter, tile, spot, dims=size is not None)
+    _paint_caption(painter, tile, spot)
+    if hovered:
+        for area, name in ((spot.settings, "settings"), (spot.remove, "close")):
+            _paint_button(painter, area, name, spot.scale)
+    painter.restore()
+
+
+def _picture_area(size_wh: tuple[int, int] | None, spot: TileSpot) -> QRectF:
+    """Leave the caption its own place where that costs the image nothing; else it lies on the image."""
+    above = spot.area.adjusted(0, 0, 0, -_CAPTION_U * spot.scale)
+    if size_wh is None:
+        return above
+    fit, fit_above = (min(area.width() / size_wh[0], area.height() / size_wh[1]) for area in (spot.area, above))
+    return above if fit_above > 0.98 * fit else spot.area
+
+
+def _paint_person(painter: QPainter, who: tuple[Pose2D, Skeleton], place: QRectF, zoom: float, scale: float) -> None:
+    """Draw one person's joints and number."""
+    person, skeleton = who
+    xy = (person.xy + 0.5) * zoom + (place.left(), place.top())
+    thickness = max(2.2 * scale, place.height() / 160)
+    draw_skeleton(painter, FlatSkeleton(skeleton, xy, person.confidence, round(thickness, 1)))
+    seen = np.isfinite(xy[:, 1])
+    if seen.any() and place.width() > _TAG_FROM_U * scale:
+        row = int(np.where(seen, xy[:, 1], np.inf).argmin())
+        top = QPointF(*xy[row].tolist())
+        plate = _name_plate(f"Person {person.person + 1}", scale)
+        lift = max(top.y() - 36 * scale, place.top() + 4 * scale)
+        painter.drawImage(QPointF(top.x() - plate.width() / 2, lift), plate)
+
+
+@lru_cache(64)
+def _name_plate(text: str, scale: float) -> QImage:
+    """Draw a few words on a small plate, once."""
+    face = font(scale, 11, bold=True)
+    plate = _blank(round(QFontMetricsF(face).horizontalAdvance(text) + 12 * scale), round(18 * scale))
+    painter = QPainter(plate)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(shade(_DARK, 0.74))
+    painter.drawRoundedRect(QRectF(plate.rect()), 4 * scale, 4 * scale)
+    painter.setFont(face)
+    painter.setPen(shade(PALETTE.text))
+    painter.drawText(QRectF(plate.rect()), Qt.AlignmentFlag.AlignCenter, text)
+    painter.end()
+    return plate
+
+
+def _paint_message(painter: QPainter, tile: CameraTile, spot: TileSpot, *, dims: bool) -> None:
+    """Dim the last image and say over it what happened and what to do."""
+    u = spot.scale
+    if dims:
+        painter.fillRect(spot.area, shade(_DARK, 0.66))
+    bottom = spot.retry.top() if tile.can_retry else spot.area.bottom() - _CAPTION_U * u
+    box = QRectF(spot.area.left(), spot.area.top(), spot.area.width(), bottom - spot.area.top())
+    box.adjust(14 * u, 6 * u, -14 * u, -6 * u)
+    size_u = 13 if spot.area.width() > 320 * u else 12
+    painter.setFont(font(u, size_u))
+    painter.setPen(shade(PALETTE.text if tile.can_retry else PALETTE.muted))
+    painter.drawText(box, _WRAPPED, _shortened(tile.message or _NO_IMAGE, box, font(u, size_u)))
+    if tile.can_retry:
+        painter.setPen(shade(PALETTE.muted, 0.7))
+        painter.setBrush(shade(PALETTE.raised))
+        painter.drawRoundedRect(spot.retry, 6 * u, 6 * u)
+        painter.setFont(font(u, 12, bold=True))
+        painter.setPen(shade(PALETTE.text))
+        painter.drawText(spot.retry, Qt.AlignmentFlag.AlignCenter, "Try again")
+
+
+def _shortened(message: str, box: QRectF, face: QFont) -> str:
+    """Keep what a small tile has room for; the mouse shows the rest."""
+    metrics = QFontMetricsF(face)
+    if metrics.boundingRect(box, _WRAPPED, message).height() <= box.height():
+        return message
+    if metrics.height() > box.height():
+        return ""
+    return metrics.elidedText(message, Qt.TextElideMode.ElideRight, box.width())
+
+
+def _paint_caption(painter: QPainter, tile: CameraTile, spot: TileSpot) -> None:
+    """Write the camera's name along the lower edge, and how it does where there is room."""
+    u = spot.scale
+    strip = QRectF(spot.area.left(), spot.area.bottom() - _CAPTION_U * u, spot.area.width(), _CAPTION_U * u)
+    words = tile.name, tile.detail, TONE_COLOURS[tile.tone]
+    painter.drawImage(strip.topLeft(), _caption(words, bool(tile.warning), round(strip.width()), u))
+
+
+@lru_cache(64)
+def _caption(words: tuple[str, str, str], warns: bool, width_px: int, scale: float) -> QImage:
+    """Draw a caption once; it changes a few times a second at most."""
+    name, detail, colour = words
+    strip = _blank(max(width_px, 1), round(_CAPTION_U * scale))
+    strip.fill(shade(_DARK, 0.78))
+    painter = QPainter(strip)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(shade(colour))
+    painter.drawEllipse(QPointF(13 * scale, strip.height() / 2), 4 * scale, 4 * scale)
+    text = QRectF(strip.rect()).adjusted(24 * scale, 0, -10 * scale, 0)
+    if warns:
+        side = 15 * scale
+        mark = QRectF(text.right() - side, (strip.height() - side) / 2, side, side)
+        icon("warning", PALETTE.care).paint(painter, mark.toRect())
+        text.setRight(mark.left() - 6 * scale)
+    face, small = font(scale, 12, bold=True), font(scale, 11)
+    shown = QFontMetricsF(face).elidedText(name, Qt.TextElideMode.ElideMiddle, text.width())
+    painter.setFont(face)
+    painter.setPen(shade(PALETTE.text))
+    painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+    left = text.width() - QFontMetricsF(face).horizontalAdvance(shown) - 12 * scale
+    fitting = _fitting(detail, QFontMetricsF(small), left)
+    painter.setFont(small)
+    painter.setPen(shade(PALETTE.muted))
+    painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, fitting)
+    painter.end()
+    return strip
+
+
+def _fitting(detail: str, metrics: QFontMetricsF, width_px: float) -> str:
+    """Leave out what does not fit, from the end."""
+    parts = detail.split(" · ")
+    while parts and metrics.horizontalAdvance(" · ".join(parts)) > width_px:
+        parts.pop()
+    return " · ".join(parts)
+
+
+def _paint_button(painter: QPainter, area: QRectF, name: str, scale: float) -> None:
+    """Draw a small button on an image."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(shade(_DARK, 0.74))
+    painter.drawRoundedRect(area, 5 * scale, 5 * scale)
+    edge = 5 * scale
+    icon(name).paint(painter, area.adjusted(edge, edge, -edge, -edge).toRect())
+
+
+def _blank(width_px: int, height_px: int) -> QImage:
+    """Make a transparent image; unlike a pixmap it may be kept beyond the application's end."""
+    image = QImage(width_px, height_px, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    return image

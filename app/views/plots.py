@@ -1,0 +1,144 @@
+"""The drawer of curves: made, and pyqtgraph imported (0.3 s), when it is first opened."""
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QShowEvent
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.presenters.plots import SHOWN_S, Plot, PlotsCard
+from app.views.theme import PALETTE, shade
+
+_COLOURS = (
+    "#5cc8ff",
+    "#45d6a0",
+    "#ffb84d",
+    "#ff8fa3",
+    "#b39dff",
+    "#e9edf2",
+    "#7ee0e8",
+    "#d8e06a",
+    "#ff9f5a",
+    "#93a0b0",
+)
+_MOST_NAMED = 6
+
+
+class PlotsDrawer(QWidget):
+    """Shows the curves of the last minute side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._row = QHBoxLayout(self)
+        self._charts: list[_Chart] = []
+        self._card: PlotsCard | None = None
+        self._scale = 1.0
+        self.hide()
+
+    def show_plots(self, card: PlotsCard) -> None:
+        """Draw these curves from now on; while the drawer is shut nothing is drawn.
+
+        Parameters
+        ----------
+        card
+        """
+        self._card = card
+        if not self.isVisible():
+            return
+        if not self._charts:
+            self._make_charts(card)
+        for chart, plot in zip(self._charts, card.plots):
+            chart.show_plot(plot)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Draw what came while the drawer was shut."""
+        super().showEvent(event)
+        if self._card:
+            self.show_plots(self._card)
+
+    def set_scale(self, scale: float) -> None:
+        """Space things for this size of window."""
+        self._scale = scale
+        self.setFixedHeight(round(190 * scale))
+        self._row.setContentsMargins(round(12 * scale), round(8 * scale), round(12 * scale), round(6 * scale))
+        self._row.setSpacing(round(16 * scale))
+        for chart in self._charts:
+            chart.set_scale(scale)
+
+    def _make_charts(self, card: PlotsCard) -> None:
+        """Make one chart per plot."""
+        import pyqtgraph  # a large import that only this drawer needs
+
+        pyqtgraph.setConfigOptions(antialias=False, background=PALETTE.surface, foreground=PALETTE.muted)
+        self._charts = [_Chart(pyqtgraph, plot) for plot in card.plots]
+        for chart in self._charts:
+            chart.set_scale(self._scale)
+            self._row.addWidget(chart, 1)
+
+
+class _Chart(QWidget):
+    """One plot with its title and the names of its curves."""
+
+    def __init__(self, pyqtgraph: ModuleType, plot: Plot) -> None:
+        super().__init__()
+        self._pyqtgraph = pyqtgraph
+        self._title, self._names = QLabel(f"{plot.title}, {plot.unit}"), QLabel()
+        self._title.setObjectName("figure")
+        self._names.setObjectName("column")
+        self._names.setTextFormat(Qt.TextFormat.RichText)
+        self._names.setWordWrap(True)
+        self._chart: Any = pyqtgraph.PlotWidget()
+        self._chart.setMenuEnabled(False)
+        self._chart.hideButtons()
+        self._chart.setMouseEnabled(False, False)
+        self._chart.setXRange(-SHOWN_S, 0, padding=0)
+        self._chart.showGrid(x=False, y=True, alpha=0.15)
+        self._lines: dict[str, Any] = {}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self._title)
+        column.addWidget(self._chart, 1)
+        column.addWidget(self._names)
+
+    def show_plot(self, plot: Plot) -> None:
+        """Draw these curves, and name them where the names are new."""
+        labels = [curve.label for curve in plot.curves]
+        if labels != list(self._lines):
+            self._make_lines(labels)
+        for curve in plot.curves:
+            self._lines[curve.label].setData(curve.at_s, curve.value, connect="finite")
+        known = [curve.value[np.isfinite(curve.value)] for curve in plot.curves]
+        highest = max((float(values.max()) for values in known if len(values)), default=1.0)
+        lowest = min((float(values.min()) for values in known if len(values)), default=0.0)
+        self._chart.setYRange(min(lowest, 0.0), max(highest, 1.0), padding=0.06)
+
+    def set_scale(self, scale: float) -> None:
+        """Draw the type of the axes larger or smaller."""
+        for side in ("left", "bottom"):
+            axis = self._chart.getAxis(side)
+            face = self._chart.font()
+            face.setPixelSize(max(8, round(10 * scale)))
+            axis.setStyle(tickFont=face)
+        self._chart.getAxis("left").setWidth(round(34 * scale))
+
+    def _make_lines(self, labels: list[str]) -> None:
+        """Make a line for each name."""
+        for line in self._lines.values():
+            self._chart.removeItem(line)
+        colours = dict(zip(labels, _COLOURS * (1 + len(labels) // len(_COLOURS))))
+        self._lines = {
+            label: self._chart.plot(pen=self._pyqtgraph.mkPen(shade(colours[label]), width=1)) for label in labels
+        }
+        named = [f'<span style="color:{colours[label]}">{_escaped(label)}</span>' for label in labels[:_MOST_NAMED]]
+        more = f" and {len(labels) - _MOST_NAMED} more" if len(labels) > _MOST_NAMED else ""
+        self._names.setText(" &nbsp; ".join(named) + more)
+
+
+def _escaped(text: str) -> str:
+    """Let a camera be called whatever it is called."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")

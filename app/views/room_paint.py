@@ -1,0 +1,180 @@
+"""What stands still in the room, and the trail on its floor: floor, cameras, legend."""
+
+from itertools import pairwise
+
+import numpy as np
+from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
+from PyQt6.QtGui import QBrush, QFontMetricsF, QLinearGradient, QPainter, QPen, QPolygonF
+
+from app.views.orbit import Orbit, clip_to_eye
+from app.views.theme import PALETTE, blend, confidence_colour, font, shade
+from calibration.geometry.arrays import F64
+from calibration.rig import Camera, Rig
+
+ROOM_HEIGHT_M = 1.8
+_TRAIL_STEPS = 10  # of strength; each is one call
+_GROUND = "#141920"  # what the trail fades into; a transparent line costs ten times as much
+
+
+class Eye:
+    """Projects the room into the picture, for the painters below.
+
+    Parameters
+    ----------
+    orbit
+    size_wh
+        Of the picture, px.
+    scale
+        Of type and lines.
+    """
+
+    def __init__(self, orbit: Orbit, size_wh: tuple[int, int], scale: float) -> None:
+        self.orbit, self.size_wh, self.scale = orbit, size_wh, scale
+
+    def see(self, xyz: F64) -> F64:
+        """Find where points of the room appear, (N, 2), px; NaN behind the eye."""
+        return self.orbit.project(xyz, self.size_wh)[0]
+
+    def depth_m(self, xyz: F64) -> float:
+        """Measure how far away a point is."""
+        return float(self.orbit.project(xyz, self.size_wh)[1])
+
+
+def corners_of(rig: Rig | None) -> F64:
+    """Return points that a picture of the whole room must hold, (N, 3), m."""
+    places = np.array([camera.centre for camera in rig]) if rig else np.array([[2.0, 2, 1], [-2, -2, 1]])
+    return np.concatenate([places, places * [1, 1, 0], [[0, 0, 0], [0, 0, ROOM_HEIGHT_M]]])
+
+
+def paint_ground(painter: QPainter, area: QRectF, scale: float) -> None:
+    """Fill the panel, a little lighter towards the top."""
+    painter.fillRect(area, shade(PALETTE.ground))
+    gradient = QLinearGradient(0, 0, 0, area.height())
+    gradient.setColorAt(0, shade("#1a212a"))
+    gradient.setColorAt(1, shade("#10141a"))
+    painter.setPen(QPen(shade(PALETTE.line), 1))
+    painter.setBrush(QBrush(gradient))
+    painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 8 * scale, 8 * scale)
+
+
+def paint_floor(painter: QPainter, eye: Eye, rig: Rig | None) -> None:
+    """Draw a grid of one metre, fading outwards."""
+    reach = np.ceil(np.abs(corners_of(rig)[:, :2]).max()) + 1
+    for value in np.arange(-reach, reach + 0.5):
+        strength = float(1 - 0.75 * abs(value) / reach)
+        colour = blend(shade("#171d25"), shade("#44515f"), strength)
+        painter.setPen(QPen(colour, (1.6 if value == 0 else 1.0) * eye.scale * 0.8))
+        for line in ([[value, -reach, 0], [value, reach, 0]], [[-reach, value, 0], [reach, value, 0]]):
+            _draw_line(painter, eye, np.array(line[0]), np.array(line[1]))
+
+
+def paint_camera(painter: QPainter, eye: Eye, camera: Camera, depth_m: float) -> None:
+    """Draw a camera's pyramid of view, its height above the floor and its name."""
+    u = eye.scale
+    painter.setPen(QPen(shade("#5c6775"), 1.2 * u, Qt.PenStyle.DotLine))
+    _draw_line(painter, eye, camera.centre, camera.centre * [1, 1, 0])
+    xy = eye.see(np.vstack([camera.centre, view_corners(camera, depth_m)]))
+    if not np.isfinite(xy).all():
+        return
+    points = [QPointF(*point) for point in xy.tolist()]
+    edge = QPen(shade(PALETTE.accent), 1.5 * u)
+    edge.setCapStyle(Qt.PenCapStyle.RoundCap)
+    edge.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(edge)
+    painter.setBrush(shade(PALETTE.accent, 0.13))
+    painter.drawPolygon(QPolygonF(points[1:]))
+    painter.drawLines(*(QLineF(points[0], point) for point in points[1:]))
+    painter.setBrush(shade(PALETTE.accent))
+    painter.drawEllipse(points[0], 3.2 * u, 3.2 * u)
+    painter.setFont(font(u, 12, bold=True))
+    painter.setPen(shade(PALETTE.text))
+    top = min(points, key=lambda point: point.y())
+    box = QRectF(top.x() - 100 * u, top.y() - 24 * u, 200 * u, 20 * u)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, camera.name)
+
+
+def frustum_depth_m(rig: Rig) -> float:
+    """Choose how long to draw the pyramids: in proportion to the room."""
+    places = np.array([camera.centre for camera in rig])
+    return float(np.clip(0.16 * np.linalg.norm(places - places.mean(0), axis=-1).mean(), 0.15, 1.0))
+
+
+def paint_trail(painter: QPainter, xy: F64, scale: float) -> None:
+    """Draw where the first person went, older parts fainter.
+
+    Parameters
+    ----------
+    painter
+    xy : (N, 2), px
+        Oldest first; NaN where unknown.
+    scale
+    """
+    points = [QPointF(x, y) if x == x else None for x, y in xy.tolist()]
+    step = max(len(points) / _TRAIL_STEPS, 1.0)
+    groups: dict[int, list[QLineF]] = {}
+    for index, (start, end) in enumerate(pairwise(points)):
+        if start is not None and end is not None:
+            groups.setdefault(int(index / step), []).append(QLineF(start, end))
+    for strength, lines in groups.items():
+        colour = blend(shade(_GROUND), shade(PALETTE.accent), 0.08 + 0.62 * (strength + 1) / _TRAIL_STEPS)
+        painter.setPen(QPen(colour, 2.6 * scale, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+        painter.drawLines(*lines)
+
+
+def paint_legend(painter: QPainter, size_wh: tuple[int, int], scale: float) -> None:
+    """Explain the colours along the lower edge."""
+    u, face = scale, font(scale, 11)
+    painter.setFont(face)
+    metrics = QFontMetricsF(face)
+    x, y = 16 * u, size_wh[1] - 18 * u
+
+    def write(x: float, words: str) -> float:
+        """Write words; return where they end, px."""
+        painter.setPen(shade(PALETTE.muted))
+        painter.drawText(QPointF(x, y + metrics.capHeight() / 2), words)
+        return x + metrics.horizontalAdvance(words)
+
+    for colour, words in ((PALETTE.left, "left side"), (PALETTE.right, "right side")):
+        painter.setPen(QPen(shade(colour), 3 * u, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLine(QPointF(x, y), QPointF(x + 16 * u, y))
+        x = write(x + 22 * u, words) + 16 * u
+    x = write(x, "joint unsure") + 6 * u
+    painter.setPen(Qt.PenStyle.NoPen)
+    for step in range(24):
+        painter.setBrush(confidence_colour(0.3 + 0.5 * step / 23))
+        painter.drawRect(QRectF(x, y - 3 * u, 2.6 * u, 6 * u))
+        x += 2.5 * u
+    x = write(x + 6 * u, "sure") + 16 * u
+    words = "one square is 1 m"
+    left = size_wh[0] - 16 * u - metrics.horizontalAdvance(words)
+    if left > x:
+        write(left, words)
+
+
+def view_corners(camera: Camera, depth_m: float) -> F64:
+    """Find the corners of what a camera sees, at a distance.
+
+    Parameters
+    ----------
+    camera
+        Its lens is taken as free of distortion.
+    depth_m
+        Along the line of sight.
+
+    Returns
+    -------
+    xyz : (4, 3), m, world
+        Round the image, from the first pixel.
+    """
+    width, height = camera.size_wh
+    pixels = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], float)
+    local = pixels @ np.linalg.inv(camera.matrix).T * depth_m
+    return (local - camera.t) @ camera.R
+
+
+def _draw_line(painter: QPainter, eye: Eye, start: F64, end: F64) -> None:
+    """Draw a line of the room with the present pen."""
+    line = clip_to_eye(eye.orbit, start, end)
+    if line:
+        a, b = eye.see(np.array(line)).tolist()
+        painter.drawLine(QPointF(*a), QPointF(*b))

@@ -1,0 +1,244 @@
+"""The page of sessions: cards to choose from, a field to search, and what can be done with the chosen one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListView, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from app.presenters.sessions import SessionCard, SessionsState, matching
+from app.requests import LookForSessions, OpenSession, ShowFolder
+from app.views.sessions_cards import CARD_ROLE, SessionCardPainter, SessionModel
+from app.views.sessions_dialogs import TrackAgainPanel, export_dialog
+from app.views.sessions_style import sessions_stylesheet
+from app.views.theme import PALETTE, icon, scale_for
+
+_CARD_U = 270.0
+_ICON_U = 16
+
+
+class SessionsPage(QWidget):
+    """Draws the list of sessions and says what a person asks for (`asked`)."""
+
+    asked = pyqtSignal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._scale = 0.0
+        self._state = SessionsState()
+        self._title, self._count = _label("page_title"), _label("page_facts")
+        self._notice, self._name, self._remarks = (_label(n) for n in ("page_remark", "foot_name", "foot_remarks"))
+        self._headline, self._message = _label("empty_headline"), _label("empty_message")
+        self._search, self._again = (
+            QLineEdit(),
+            _button("", "flat", "retry", lambda: self.asked.emit(LookForSessions())),
+        )
+        self._model, self._painter, self._list = SessionModel(), SessionCardPainter(), QListView()
+        self._folder = _button("Show folder", "action", "folder", self._show_folder)
+        self._track = _button("Track again …", "action", "retry", self.track_again)
+        self._export = _button("Export …", "action", "export", self.export)
+        self._open = _button("Open", "main_action", "play", self.open_chosen, PALETTE.ground)
+        self._head_row, self._foot_row, self._words = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
+        self._foot, self._stack, self._framed = QWidget(), QStackedWidget(), QWidget()
+        self._set_up()
+        self._lay_out()
+        self.show_sessions(SessionsState())
+
+    def show_sessions(self, state: SessionsState) -> None:
+        """Show this list from now on; what is chosen and searched for stays.
+
+        Parameters
+        ----------
+        state
+            With all sessions.
+        """
+        self._state = state
+        chosen = self.chosen()
+        shown = matching(state, self._search.text())
+        self._model.show_cards(shown.cards)
+        row = self._model.row_of(chosen.path if chosen else None)
+        if row >= 0:
+            self._list.setCurrentIndex(self._model.index(row))
+        self._count.setText(shown.count)
+        self._headline.setText(shown.headline)
+        self._message.setText(shown.message)
+        self._notice.setText(state.notices[0] if state.notices else "")
+        self._notice.setVisible(bool(state.notices))
+        self._stack.setCurrentIndex(0 if shown.headline else 1)
+        self._show_chosen()
+
+    def chosen(self) -> SessionCard | None:
+        """Return the chosen session; None where none is."""
+        card = self._list.currentIndex().data(CARD_ROLE)
+        return card if isinstance(card, SessionCard) else None
+
+    def choose(self, path: Path) -> None:
+        """Choose a session, if it is shown."""
+        row = self._model.row_of(path)
+        if row >= 0:
+            self._list.setCurrentIndex(self._model.index(row))
+
+    def open_chosen(self) -> None:
+        """Ask for the chosen session to be opened."""
+        card = self.chosen()
+        if card is not None and card.can_open:
+            self.asked.emit(OpenSession(card.path))
+
+    def track_again(self) -> TrackAgainPanel | None:
+        """Ask for model and rig; None where no session is chosen."""
+        card = self.chosen()
+        if card is None or not card.can_track:
+            return None
+        panel = TrackAgainPanel(self, card.path, self._state.models, has_rig=card.has_rig, ask=self.asked.emit)
+        panel.set_scale(self._scale)
+        panel.open_over()
+        return panel
+
+    def export(self) -> None:
+        """Ask for a file and a format."""
+        card = self.chosen()
+        if card is not None and card.can_export:
+            export_dialog(self, card.path, self.asked.emit).open()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Choose type, spacing and the width of the cards for the new size."""
+        super().resizeEvent(event)
+        window = self.window()
+        scale = scale_for(window.size() if window is not None else self.size())
+        if abs(scale - self._scale) > 0.02:
+            self._apply_scale(scale)
+        self._fit_cards()
+
+    def _apply_scale(self, scale: float) -> None:
+        """Draw everything at this scale."""
+        self._scale = scale
+        self.setStyleSheet(sessions_stylesheet(scale))
+        gap = round(8 * scale)
+        for row in (self._head_row, self._foot_row):
+            row.setContentsMargins(2 * gap, gap, 2 * gap, gap)
+            row.setSpacing(gap)
+        self._framed.setContentsMargins(round(10 * scale), round(8 * scale), 0, 0)
+        self._words.setSpacing(round(2 * scale))
+        self._search.setFixedWidth(round(260 * scale))
+        self._foot.setFixedHeight(round(64 * scale))
+        for button in (self._folder, self._track, self._export, self._open, self._again):
+            button.setIconSize(QSize(round(_ICON_U * scale), round(_ICON_U * scale)))
+
+    def _fit_cards(self) -> None:
+        """Fill the width with whole cards."""
+        bar = self._list.verticalScrollBar()
+        room = self.width() - round(20 * self._scale) - (bar.sizeHint().width() if bar else 0)
+        columns = max(1, int(room / (_CARD_U * self._scale)))
+        self._painter.set_scale(self._scale, room // columns)
+        self._list.setGridSize(self._painter.card_size())
+
+    def _show_chosen(self) -> None:
+        """Say what the chosen session is like, and offer what can be done with it."""
+        card = self.chosen()
+        self._foot.setVisible(bool(self._state.cards))
+        self._name.setText(card.name if card else "Choose a session")
+        remarks = " ".join(card.remarks) if card else "A double click opens it."
+        self._remarks.setText(remarks or f"{card.date}  ·  {card.facts}" if card else remarks)
+        self._remarks.setToolTip("\n\n".join(card.remarks) if card else "")
+        self._folder.setEnabled(card is not None)
+        self._open.setEnabled(card is not None and card.can_open)
+        self._track.setEnabled(card is not None and card.can_track)
+        self._export.setEnabled(card is not None and card.can_export)
+
+    def _show_folder(self) -> None:
+        """Ask for the chosen session's folder."""
+        card = self.chosen()
+        if card is not None:
+            self.asked.emit(ShowFolder(card.path))
+
+    def _search_changed(self) -> None:
+        """Show what fits the words."""
+        self.show_sessions(self._state)
+
+    def _set_up(self) -> None:
+        """Prepare list and search field."""
+        self._title.setText("Sessions")
+        self._again.setToolTip("Look at the folders again (F5)")
+        self._again.setAccessibleName("Look at the folders again")
+        self._list.setObjectName("cards")
+        self._list.setViewMode(QListView.ViewMode.IconMode)
+        self._list.setMovement(QListView.Movement.Static)
+        self._list.setResizeMode(QListView.ResizeMode.Adjust)
+        self._list.setUniformItemSizes(True)
+        self._list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self._list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self._list.setMouseTracking(True)
+        self._list.setModel(self._model)
+        self._list.setItemDelegate(self._painter)
+        self._list.activated.connect(lambda _index: self.open_chosen())
+        selection = self._list.selectionModel()
+        if selection is not None:
+            selection.currentChanged.connect(lambda _new, _old: self._show_chosen())
+        self._search.setObjectName("search")
+        self._search.setPlaceholderText("Search name, date, camera")
+        self._search.setClearButtonEnabled(True)
+        self._search.textChanged.connect(self._search_changed)
+        keys = {"Ctrl+F": self._search.setFocus, "F5": lambda: self.asked.emit(LookForSessions())}
+        for key, press in keys.items():
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(press)
+
+    def _lay_out(self) -> None:
+        """Put head, cards and foot below each other."""
+        head = QWidget()
+        for part, name, row in ((head, "page_head", self._head_row), (self._foot, "page_foot", self._foot_row)):
+            part.setObjectName(name)
+            part.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+            part.setLayout(row)
+        self._head_row.addWidget(self._title)
+        self._head_row.addWidget(self._count, alignment=Qt.AlignmentFlag.AlignVCenter)
+        self._head_row.addStretch(1)
+        self._head_row.addWidget(self._again)
+        self._head_row.addWidget(self._search)
+        self._remarks.setWordWrap(True)
+        self._words.addWidget(self._name)
+        self._words.addWidget(self._remarks)
+        self._foot_row.addLayout(self._words, 1)
+        for button in (self._folder, self._track, self._export, self._open):
+            self._foot_row.addWidget(button)
+        frame = QVBoxLayout(self._framed)
+        frame.setContentsMargins(0, 0, 0, 0)
+        frame.addWidget(self._list)
+        self._stack.addWidget(self._empty())
+        self._stack.addWidget(self._framed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for widget, stretch in ((head, 0), (self._notice, 0), (self._stack, 1), (self._foot, 0)):
+            column.addWidget(widget, stretch)
+
+    def _empty(self) -> QWidget:
+        """Make what is shown where there is no card."""
+        empty = QWidget()
+        column = QVBoxLayout(empty)
+        column.addStretch(1)
+        for label in (self._headline, self._message):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label)
+        column.addStretch(1)
+        return empty
+
+
+def _label(name: str) -> QLabel:
+    """Make a label that the style sheet knows by name."""
+    label = QLabel()
+    label.setObjectName(name)
+    return label
+
+
+def _button(text: str, name: str, sign: str, press: Callable[[], object], colour: str = PALETTE.muted) -> QPushButton:
+    """Make a button with a sign that the style sheet knows by name."""
+    button = QPushButton(f"\u2002{text}" if text else "")  # a little air between sign and words
+    button.setObjectName(name)
+    button.setIcon(icon(sign, colour))
+    button.clicked.connect(lambda: press())
+    return button

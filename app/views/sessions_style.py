@@ -1,0 +1,29 @@
+"""The style sheet of the pages of sessions, on top of the window's."""
+
+import re
+from dataclasses import fields
+from functools import lru_cache
+from importlib import resources
+
+from app.views.theme import PALETTE
+
+_UNIT = re.compile(r"(\d+(?:\.\d+)?)u\b")
+
+
+@lru_cache(8)
+def sessions_stylesheet(scale: float) -> str:
+    """Write the style sheet of list and player for a scale.
+
+    Parameters
+    ----------
+    scale
+        Pixels per unit ``u``.
+
+    Returns
+    -------
+    qss
+    """
+    text = (resources.files("assets") / "sessions.qss").read_text(encoding="utf-8")
+    for colour in fields(PALETTE):
+        text = text.replace(f"{{{colour.name}}}", getattr(PALETTE, colour.name))
+    return _UNIT.sub(lambda match: f"{max(1, round(float(match[1]) * scale))}px", text)

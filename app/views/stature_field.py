@@ -1,0 +1,88 @@
+"""The person's height: a field that takes metres or centimetres and says when it cannot be."""
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+
+from app.requests import SetStature
+from app.views.theme import set_property
+
+SMALLEST_M, LARGEST_M = 0.5, 2.5
+_TIP = "The person's height gives the room its metres. Leave it empty where it is not known: the average is taken."
+
+
+class StatureField(QWidget):
+    """Emits `SetStature` once a height was entered."""
+
+    asked = pyqtSignal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stature_m: float | None = None
+        self._field = QLineEdit()
+        self._field.setPlaceholderText("average")
+        self._field.setToolTip(_TIP)
+        self._field.setAccessibleName("Height of the person in metres")
+        self._field.editingFinished.connect(self._enter)
+        self._field.textEdited.connect(self._judge)
+        label = QLabel("Height")
+        label.setObjectName("fact")
+        unit = QLabel("m")
+        unit.setObjectName("fact")
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        for widget in (label, self._field, unit):
+            self._row.addWidget(widget)
+
+    def show_stature(self, stature_m: float | None) -> None:
+        """Show this height, unless somebody is just typing another."""
+        self._stature_m = stature_m
+        if not self._field.hasFocus():
+            self._field.setText("" if stature_m is None else f"{stature_m:.2f}")
+            set_property(self._field, "tone", "neutral")
+
+    def set_scale(self, scale: float) -> None:
+        """Space things for this size of window."""
+        self._field.setFixedWidth(round(66 * scale))
+        self._row.setSpacing(round(6 * scale))
+
+    def _judge(self, text: str) -> None:
+        """Show at once whether what was typed can be a height."""
+        wrong = bool(text.strip()) and metres_of(text) is None
+        set_property(self._field, "tone", "bad" if wrong else "neutral")
+        self._field.setToolTip(f"A height is between {SMALLEST_M} m and {LARGEST_M} m." if wrong else _TIP)
+
+    def _enter(self) -> None:
+        """Ask for what was typed, where it is new and can be a height."""
+        text = self._field.text().strip()
+        metres = metres_of(text)
+        if text and metres is None:
+            self._field.setText("" if self._stature_m is None else f"{self._stature_m:.2f}")
+            self._judge(self._field.text())
+        elif metres != self._stature_m:
+            self._stature_m = metres
+            self.asked.emit(SetStature(metres))
+
+
+def metres_of(text: str) -> float | None:
+    """Understand a height, in metres or centimetres, with a point or a comma.
+
+    Parameters
+    ----------
+    text
+
+    Returns
+    -------
+    metres
+        None where it is no height of a person.
+
+    Examples
+    --------
+    >>> metres_of("1,75"), metres_of("175"), metres_of("1.75 m"), metres_of("17")
+    (1.75, 1.75, 1.75, None)
+    """
+    try:
+        value = float(text.strip().removesuffix("cm").removesuffix("m").replace(",", "."))
+    except ValueError:
+        return None
+    metres = value / 100 if value > 3 * LARGEST_M else value
+    return round(metres, 3) if SMALLEST_M <= metres <= LARGEST_M else None

@@ -1,0 +1,30 @@
+"""Compiling small kernels, with their machine code kept on the disk where the disk lets us."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+
+def jit_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function at its first call, to run without the interpreter's lock.
+
+    Parameters
+    ----------
+    function
+        Of plain arrays and numbers.
+
+    Returns
+    -------
+    kernel
+        Division by zero gives infinity or NaN, as in numpy.
+
+    Notes
+    -----
+    The code is cached beside the source or in the user's cache folder. Where neither can be written (a read-only
+    installation without a home), numba refuses to decorate at all; then it is compiled anew in every process.
+    """
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:  # "cannot cache function: no locator available for file"
+        return numba.njit(nogil=True, error_model="numpy")(function)

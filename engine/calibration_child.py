@@ -1,0 +1,85 @@
+"""The child of live calibration: a process that calibrates whenever it is told to, at low priority.
+
+Nothing heavy is imported here: how many threads the linear algebra starts must be said before numpy is loaded.
+"""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from multiprocessing import connection
+from multiprocessing.connection import Connection
+from typing import Any
+
+from calibration.errors import CalibrationError
+from engine.errors import EngineError
+
+NICENESS = 10  # the cameras and the window come first
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PROGRESS, DONE, REFUSED, BROKEN = "progress", "done", "refused", "broken"
+
+
+def serve(pipe: Connection, work: str) -> None:
+    """Do work after work until the pipe is closed, or the parent is gone.
+
+    Parameters
+    ----------
+    pipe
+        Brings the arguments of `work`; takes ``(PROGRESS, share)`` while it goes on, then ``(DONE, result)``,
+        ``(REFUSED, sentence)`` or, where the program is at fault, ``(BROKEN, traceback)``.
+    work
+        ``module:function``; called with the arguments and, last, with a function ``(step, share)``.
+    """
+    _keep_out_of_the_way()
+    _end_with_the_parent()
+    function = _loaded(work)
+    while True:
+        try:
+            arguments = pipe.recv()
+            pipe.send(_outcome(function, arguments, pipe))
+        except (EOFError, OSError):
+            return  # the parent has let go
+
+
+def _keep_out_of_the_way() -> None:
+    """Leave the processor to others, and Ctrl-C to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    for name in ONE_THREAD:
+        os.environ[name] = "1"
+
+
+def _end_with_the_parent() -> None:
+    """Watch the parent from a thread: a killed one cannot say goodbye, and a calibration does not look at the pipe."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        """Wait for the parent's end, and end."""
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent watch", daemon=True).start()
+
+
+def _loaded(work: str) -> Callable[..., Any]:
+    """Import a function by its name; the first calibration then starts at once."""
+    module, _, name = work.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _outcome(function: Callable[..., Any], arguments: tuple[Any, ...], pipe: Connection) -> tuple[str, Any]:
+    """Do one work."""
+    try:
+        return DONE, function(*arguments, lambda _step, share: pipe.send((PROGRESS, share)))
+    except (CalibrationError, EngineError) as error:
+        return REFUSED, str(error)
+    except OSError:
+        raise  # the parent has let go
+    except Exception:  # a bug: carried to the parent, who logs it
+        return BROKEN, traceback.format_exc()

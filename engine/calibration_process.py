@@ -1,0 +1,276 @@
+"""CalibrationProcess: a calibration beside the program, in a process of its own, so that nothing on the screen waits.
+
+One thread does all that may wait for the child: starting it, sending, receiving. Whoever asks never waits.
+"""
+
+import logging
+import multiprocessing
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from types import ModuleType
+from typing import Any, Protocol
+
+from calibration.self_calibrate import Calibration, CalibrationOptions
+from engine import calibration_child
+from engine.calibration_child import BROKEN, DONE, PROGRESS, REFUSED
+from engine.mailbox import ClosedError, Latest
+from engine.people import Candidates
+
+logger = logging.getLogger(__name__)
+
+WORK = "engine.motion_log:calibrate_kept"
+ENDED = "The calibration ended unexpectedly; it is tried again."
+CANNOT_START = "The calibration cannot be started: {why}. Close other programs, then press Calibrate."
+GONE_S = 1.5  # a killed process is gone within this
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """What is to be calibrated.
+
+    Parameters
+    ----------
+    number
+        Comes back with the outcome.
+    candidates
+        Everybody in every view.
+    options
+    """
+
+    number: int
+    candidates: Candidates
+    options: CalibrationOptions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What came of a task.
+
+    Parameters
+    ----------
+    number
+        Of the task.
+    calibration
+        None where there was none.
+    sentence
+        Why not.
+    broken
+        The program or the machine failed, not the motion.
+    """
+
+    number: int
+    calibration: Calibration | None = None
+    sentence: str = ""
+    broken: bool = False
+
+
+class Solver(Protocol):
+    """What calibrates beside the program; whoever asks never waits, but for `stop`."""
+
+    @property
+    def progress(self) -> float:
+        """How much of the present task is done, 0 to 1."""
+        ...
+
+    def start(self) -> None:
+        """Be ready."""
+        ...
+
+    def solve(self, task: Task) -> None:
+        """Begin a task."""
+        ...
+
+    def outcome(self) -> Outcome | None:
+        """Hand out what came of the newest task, once."""
+        ...
+
+    def rest(self) -> None:
+        """Drop what is being done, and cost nothing until `start`."""
+        ...
+
+    def stop(self) -> None:
+        """End for good, in less than 2 s."""
+        ...
+
+
+class CalibrationProcess:
+    """Calibrates in a child process that is kept warm; one task at a time.
+
+    Parameters
+    ----------
+    work
+        ``module:function`` that the child calls with candidates, options and progress.
+    """
+
+    def __init__(self, work: str = WORK) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._tasks: Latest[Task] = Latest()
+        self._thread: threading.Thread | None = None
+        self._leaving: threading.Thread | None = None
+        self._child: SpawnProcess | None = None
+        self._outcome: Outcome | None = None
+        self._progress = 0.0
+
+    @property
+    def progress(self) -> float:
+        """How much of the present task is done, 0 to 1."""
+        return self._progress
+
+    def start(self) -> None:
+        """Start the child, so that it is warm when it is needed; never waits. May be called again."""
+        with self._lock:
+            if self._thread is None:
+                self._tasks = Latest()
+                self._thread = threading.Thread(
+                    target=self._run, args=(self._tasks,), name="calibration process", daemon=True
+                )
+                self._thread.start()
+
+    def solve(self, task: Task) -> None:
+        """Calibrate; never waits. A task that was not begun yet is replaced.
+
+        Parameters
+        ----------
+        task
+        """
+        self.start()
+        self._progress = 0.0
+        self._tasks.put(task)
+
+    def outcome(self) -> Outcome | None:
+        """Hand out what came of the newest task, once; None while there is nothing.
+
+        Returns
+        -------
+        outcome
+        """
+        with self._lock:
+            outcome, self._outcome = self._outcome, None
+        return outcome
+
+    def rest(self) -> None:
+        """End the child, whatever it does; never waits. `start` begins anew."""
+        with self._lock:
+            if self._thread is not None:
+                self._leaving, self._thread = self._thread, None
+            self._tasks.discard()
+            if self._child is not None:
+                self._child.kill()
+            self._outcome = None
+
+    def stop(self) -> None:
+        """End the child and the thread, and see them gone; takes less than 2 s."""
+        self.rest()
+        if self._leaving is not None:
+            self._leaving.join(GONE_S)
+
+    def _run(self, tasks: Latest[Task]) -> None:
+        """Serve tasks until there are no more; a child that died is replaced when the next task comes."""
+        line: _Line | None = None
+        try:
+            while True:
+                why = ""
+                if line is None:
+                    line, why = self._launched(tasks)
+                task = tasks.take()
+                outcome = _gone(task, CANNOT_START.format(why=why)) if line is None else self._worked(line, task)
+                if outcome.broken and line is not None:
+                    line.close()
+                    line = None
+                with self._lock:
+                    if tasks is self._tasks:
+                        self._outcome = outcome
+        except ClosedError:
+            logger.debug("The calibration process is no longer needed.")
+        finally:
+            if line is not None:
+                line.close()
+
+    def _launched(self, tasks: Latest[Task]) -> "tuple[_Line | None, str]":
+        """Start a child; None and the reason where the machine has no room for one."""
+        spawn = multiprocessing.get_context("spawn")
+        ours, theirs = spawn.Pipe()
+        child = spawn.Process(
+            target=calibration_child.serve, args=(theirs, self._work), name="calibration", daemon=True
+        )
+        with self._lock:
+            if self._thread is None or tasks is not self._tasks:
+                raise ClosedError  # stopped meanwhile
+            try:
+                with _alone():
+                    child.start()
+            except OSError as error:
+                ours.close()
+                return None, error.strerror or str(error)
+            finally:
+                theirs.close()  # so that the child's death ends the pipe
+            self._child = child
+        return _Line(child, ours), ""
+
+    def _worked(self, line: "_Line", task: Task) -> Outcome:
+        """Let the child do a task."""
+        try:
+            line.pipe.send((task.candidates, task.options))
+            while True:
+                kind, content = line.pipe.recv()
+                if kind == PROGRESS:
+                    self._progress = content
+                else:
+                    return _outcome(task, kind, content)
+        except (EOFError, OSError):
+            return _gone(task, ENDED)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """A child and the pipe to it."""
+
+    child: SpawnProcess
+    pipe: Connection
+
+    def close(self) -> None:
+        """Let go of the child, and see it gone."""
+        self.pipe.close()
+        self.child.kill()
+        self.child.join(GONE_S)
+
+
+def _outcome(task: Task, kind: str, content: Any) -> Outcome:
+    """Understand the child's last word on a task."""
+    if kind == DONE:
+        return Outcome(task.number, content)
+    if kind == REFUSED:
+        return Outcome(task.number, sentence=content)
+    if kind == BROKEN:
+        logger.error("The calibration failed:\n%s", content)
+    return _gone(task, ENDED)
+
+
+def _gone(task: Task, sentence: str) -> Outcome:
+    """Say that the child failed."""
+    return Outcome(task.number, sentence=sentence, broken=True)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Start a child that knows nothing of the parent's main module, and never hears Ctrl-C.
+
+    It needs no function of that module, which may have no file, or no guard against being run again, or load Qt.
+    Signals that are blocked here stay blocked in the child, also while it is still starting up.
+    """
+    main = sys.modules["__main__"]
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+        if blocked is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

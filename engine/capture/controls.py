@@ -1,0 +1,156 @@
+"""What can be set at a camera: exposure, gain, focus, white balance, and what it sets by itself."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+# What is remembered of a camera: the values of its controls by their names.
+ControlValues = dict[str, float]
+
+# Every control there may be, and its unit; empty where the number means nothing beyond more or less.
+UNITS = {
+    "auto_exposure": "",
+    "exposure_us": "µs",
+    "exposure_dynamic_framerate": "",
+    "auto_gain": "",
+    "gain": "",
+    "auto_focus": "",
+    "focus": "",
+    "auto_white_balance": "",
+    "white_balance_k": "K",
+    "brightness": "",
+    "power_line_hz": "Hz",
+}
+# A value, and the switch that lets the camera set it by itself.
+AUTO_OF = {
+    "exposure_us": "auto_exposure",
+    "gain": "auto_gain",
+    "focus": "auto_focus",
+    "white_balance_k": "auto_white_balance",
+}
+AUTOMATIC_HZ = -1.0  # `power_line_hz` where the camera finds out by itself
+ON_OFF = ((0.0, "off"), (1.0, "on"))
+POWER_LINE = ((0.0, "off"), (50.0, "50 Hz"), (60.0, "60 Hz"), (AUTOMATIC_HZ, "automatic"))
+
+# What an automatic does to a measurement, said as a warning.
+_HARM = {
+    "auto_exposure": "sets its exposure by itself: brightness and motion blur change while you record",
+    "auto_gain": "sets its gain by itself: brightness and noise change while you record",
+    "auto_focus": "focuses by itself: its focal length changes a little each time, and the calibration with it",
+    "auto_white_balance": "sets its white balance by itself: colours change while you record",
+    "exposure_dynamic_framerate": "may lower its rate in the dark",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Something that can be set at a camera.
+
+    Parameters
+    ----------
+    name
+        One of `UNITS`.
+    minimum, maximum, step, default, value
+        In `unit`. NaN where the system does not tell.
+    unit
+        Empty where the number means nothing beyond more or less.
+    is_auto
+        The camera sets it by itself now.
+    choices
+        Values with their words, where only some are possible.
+    """
+
+    name: str
+    minimum: float
+    maximum: float
+    step: float
+    default: float
+    value: float
+    unit: str = ""
+    is_auto: bool = False
+    choices: tuple[tuple[float, str], ...] = ()
+
+    def nearest(self, value: float) -> float:
+        """Return the possible value that is nearest.
+
+        Parameters
+        ----------
+        value
+
+        Returns
+        -------
+        value
+        """
+        if self.choices:
+            return min((choice for choice, _ in self.choices), key=lambda choice: abs(choice - value))
+        if self.step > 0:
+            value = self.minimum + round((value - self.minimum) / self.step) * self.step
+        return min(max(value, self.minimum), self.maximum) if self.minimum <= self.maximum else value
+
+
+def in_order(values: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Put values into the order in which a camera takes them.
+
+    Parameters
+    ----------
+    values
+
+    Returns
+    -------
+    values
+        Switches first; without those that the camera is asked to set by itself.
+    """
+    wanted = [(name, value) for name, value in values.items() if not values.get(AUTO_OF.get(name, ""), 0.0)]
+    return tuple(sorted(wanted, key=lambda item: item[0] in AUTO_OF))
+
+
+def merged(known: Mapping[str, float], values: Mapping[str, float]) -> ControlValues:
+    """Add what was set to what is remembered.
+
+    Parameters
+    ----------
+    known
+    values
+        Newer.
+
+    Returns
+    -------
+    values
+        Where a value was set, its automatic is no longer remembered as on.
+    """
+    off = {AUTO_OF[name]: 0.0 for name in values if AUTO_OF.get(name) in known}
+    return {**known, **off, **values}
+
+
+def locked(controls: Iterable[Control]) -> ControlValues:
+    """Say what holds a camera where its automatics have brought it.
+
+    Parameters
+    ----------
+    controls
+        As they are now.
+
+    Returns
+    -------
+    values
+        Every switch off, every value as found.
+    """
+    return {control.name: 0.0 if control.name in _HARM else control.value for control in controls}
+
+
+def auto_sentences(camera: str, controls: Sequence[Control]) -> tuple[str, ...]:
+    """Warn of everything that a camera changes by itself.
+
+    Parameters
+    ----------
+    camera
+    controls
+
+    Returns
+    -------
+    sentences
+    """
+    return tuple(
+        f"Camera '{camera}' {_HARM[control.name]}. Lock it in the camera's settings."
+        for control in controls
+        if control.name in _HARM and control.value
+    )

@@ -1,0 +1,73 @@
+"""DiskGauge: how much room there is for a recording, and for how long it lasts."""
+
+from collections import deque
+from math import inf, isfinite, nan
+from pathlib import Path
+
+from engine.clock import NS_PER_S, host_ns
+from engine.disk import free_bytes, saying_what_the_disk_refused
+from engine.errors import SessionError
+
+# The rate of writing is taken over so many looks.
+RATE_LOOKS = 20
+# Below either a person is warned; below the last a take ends while there is room to finish its files.
+LOW_BYTES, LOW_S, LAST_BYTES = 1 << 30, 60.0, 64 << 20
+
+
+class DiskGauge:
+    """Watches the room on the disk of a recording.
+
+    Parameters
+    ----------
+    path
+        The recording's folder; it need not exist.
+
+    Attributes
+    ----------
+    left_s
+        For how long the disk lasts at the present rate; NaN before that is known.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.left_s = nan
+        self._path = path
+        self._free: float = inf
+        self._looks: deque[tuple[int, int]] = deque(maxlen=RATE_LOOKS)
+
+    def refuse_a_full_disk(self) -> None:
+        """Raise SessionError where there is no room for a recording at all."""
+        with saying_what_the_disk_refused(self._path):
+            free = free_bytes(self._path)
+        if free < LAST_BYTES:
+            raise SessionError(
+                f"The disk of '{self._path}' has only {free / 1e6:.0f} MB left: nothing was recorded. Free some space, "
+                "or choose another folder."
+            )
+
+    def look(self, written: int) -> None:
+        """Measure, once so many bytes have been written.
+
+        Raises
+        ------
+        SessionError
+            If the disk is so full that a take must end, or does not say.
+        """
+        with saying_what_the_disk_refused(self._path):
+            self._free = free_bytes(self._path)
+        if self._free < LAST_BYTES:
+            raise SessionError(
+                f"The disk of '{self._path}' is full: the recording ended by itself, and all of it until now is kept. "
+                "Free some space, then record again."
+            )
+        self._looks.append((host_ns(), written))
+        (begin_ns, begin), (end_ns, end) = self._looks[0], self._looks[-1]
+        if end > begin:
+            self.left_s = (self._free - LAST_BYTES) * (end_ns - begin_ns) / NS_PER_S / (end - begin)
+
+    @property
+    def sentence(self) -> str:
+        """Warn of a disk that is nearly full; empty while it is not."""
+        if self._free >= LOW_BYTES and not self.left_s < LOW_S:
+            return ""
+        left = f"{self.left_s:.0f} s at this rate" if isfinite(self.left_s) else f"{self._free / 1e6:.0f} MB"
+        return f"The disk of '{self._path}' is nearly full (room for {left}). Free some space, or end the recording."

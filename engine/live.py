@@ -1,0 +1,320 @@
+"""Live: cameras, network, calibration and recording at work together, without a screen.
+
+Whoever shows it asks for its newest result and its state; nothing in here waits for a screen or a disk.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from calibration.report import CalibrationReport
+from calibration.rig import Rig
+from calibration.skeleton import Skeleton
+from engine.associate import Associate
+from engine.capture.camera import CameraFeed, close_feeds
+from engine.capture.cameras import LiveSource
+from engine.clock import host_ns
+from engine.frames import FrameSet
+from engine.gesture import HandsRaised
+from engine.inference.estimator import Estimator
+from engine.inference.pacing import Paced
+from engine.live_framesets import LiveFramesets
+from engine.live_rig import LiveRig
+from engine.live_state import CameraPhase, LiveResult, LiveState, RecordingState
+from engine.mailbox import Latest
+from engine.pipeline import Pipeline
+from engine.poses import PoseSet2D, PoseSet3D
+from engine.reconstruct import Reconstruct
+from engine.record import tap
+from engine.record_live import LiveRecording, RecordedCamera
+from engine.session import SessionFacts
+from engine.smooth import Smooth
+from engine.stages import Threaded
+from engine.stats import StageTimes
+
+CLOSE_S = 1.8
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """What a person chose.
+
+    Parameters
+    ----------
+    stature_m
+        Of the person; None where it is not known.
+    calibrate
+        False leaves the cameras uncalibrated unless a rig is given.
+    """
+
+    stature_m: float | None = None
+    calibrate: bool = True
+
+
+class Live:
+    """A live take: from `start` to `close`, once.
+
+    Parameters
+    ----------
+    sources
+        Not open, in the order of the views.
+    make_estimator
+        Loads the network for so many views; called by `start`, while the cameras open.
+    options
+    on_rig
+        Gets each new rig and its report, in a thread of the calibration.
+
+    Attributes
+    ----------
+    newest
+        The newest result; older ones that nobody took are gone.
+    names
+        Of the cameras.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[LiveSource],
+        make_estimator: Callable[[int], Estimator],
+        options: LiveOptions = LiveOptions(),
+        on_rig: Callable[[Rig, CalibrationReport], None] = lambda _rig, _report: None,
+    ) -> None:
+        self.newest: Latest[LiveResult] = Latest()
+        self.names = tuple(source.name for source in sources)
+        self._sources = tuple(sources)
+        self._make_estimator, self._options, self._on_rig = make_estimator, options, on_rig
+        self._feeds = tuple(CameraFeed(source.source, source.address) for source in sources)
+        self._framesets = LiveFramesets(self._feeds)
+        self._times = StageTimes()
+        self._paced: Paced | None = None
+        self._rig: LiveRig | None = None
+        self._hands: HandsRaised | None = None
+        self._stages: Threaded | None = None
+        self._recording: LiveRecording | None = None
+        self._recording_lock = threading.Lock()  # around beginning and ending, which a full disk and a person may ask
+        self.hands_raised = 0
+
+    @property
+    def skeleton(self) -> Skeleton | None:
+        """The joints of the network; None before it is loaded."""
+        return self._paced.skeleton if self._paced is not None else None
+
+    def start(self) -> None:
+        """Open the cameras, load the network and begin.
+
+        Raises
+        ------
+        EngineError
+            If the network cannot be loaded; then the cameras are closed.
+        """
+        for feed in self._feeds:
+            feed.start()
+        try:
+            self._paced = Paced(self._make_estimator(len(self._feeds)))
+        except BaseException:
+            self.close()
+            raise
+        skeleton = self._paced.skeleton
+        self._hands = HandsRaised(skeleton)
+        self._rig = LiveRig(skeleton, self._feeds, self._options.stature_m, self._new_rig)
+        self._stages = Threaded(self._page(self._paced, skeleton, self._rig), self._times, self._framesets.close)
+        self._stages.start()
+
+    def close(self) -> bool:
+        """End everything, the recording first; may be called twice.
+
+        Returns
+        -------
+        ended
+            False where something hangs and was left behind.
+        """
+        self.stop_recording()
+        if self._stages is not None:
+            self._stages.stop()
+        self._framesets.close()
+        left = close_feeds(self._feeds, CLOSE_S)
+        if self._rig is not None:
+            self._rig.close()
+        if self._stages is not None:
+            self._stages.join()
+        still = self._stages is not None and self._stages.running
+        if self._paced is not None and not still:
+            self._paced.close()
+        self.newest.close()
+        return not left and not still
+
+    @property
+    def over(self) -> bool:
+        """Whether all cameras have ended, as videos do, or a stage failed."""
+        return self._stages is not None and not self._stages.running
+
+    @property
+    def recording_ended(self) -> bool:
+        """Whether a recording ended by itself, as on a full disk, and waits to be closed."""
+        recording = self._recording
+        return recording is not None and recording.ended
+
+    @property
+    def error(self) -> BaseException | None:
+        """What a stage died of; None while all is well."""
+        return self._stages.error if self._stages is not None else None
+
+    def state(self) -> LiveState:
+        """Tell how everything is; cheap, from any thread."""
+        recording = self._recording
+        return LiveState(
+            cameras=self._framesets.states(),
+            framesets_hz=self._framesets.rate_hz,
+            pose_hz=self._paced.pose_hz if self._paced is not None else float("nan"),
+            skew_ms=self._framesets.skew_ms,
+            skipped=self._framesets.skipped,
+            latency=self._times.summary(),
+            calibration=self._rig.state() if self._rig is not None else LiveState().calibration,
+            recording=recording.state() if recording is not None else None,
+            notices=self._rig.notices() if self._rig is not None else (),
+        )
+
+    def camera(self, name: str) -> LiveSource:
+        """Return what a camera was made of.
+
+        Raises
+        ------
+        KeyError
+            If there is no camera of that name.
+        """
+        return next(source for source in self._sources if source.name == name)
+
+    def reconnect(self, name: str) -> None:
+        """Try a camera again now."""
+        for feed in self._feeds:
+            if feed.name == name:
+                feed.reconnect()
+
+    def use_rig(self, rig: Rig, source: str) -> None:
+        """Use a rig from before once it agrees with what the cameras see.
+
+        Parameters
+        ----------
+        rig
+            Its cameras are the views, in their order.
+        source
+            Where it comes from, in words.
+        """
+        if self._rig is not None:
+            self._rig.test(rig, source)
+
+    def calibrate_anew(self) -> None:
+        """Forget the rig, and calibrate from what the cameras see from now on."""
+        if self._rig is not None:
+            self._rig.anew()
+
+    def set_stature(self, stature_m: float | None) -> None:
+        """Take this as the person's height, m; the rig is scaled to it."""
+        if self._rig is not None:
+            self._rig.set_stature(stature_m)
+
+    def start_recording(self, path: Path, facts: SessionFacts) -> None:
+        """Record all cameras, the poses and the rig from now on.
+
+        Parameters
+        ----------
+        path
+            A folder that does not exist yet, or is empty.
+        facts
+            Its sources and its model are filled in.
+
+        Raises
+        ------
+        SessionError
+            If the folder holds something already, the disk refuses, or a recording runs.
+        """
+        with self._recording_lock:
+            self._end_recording()
+            states = self._framesets.states()
+            facts = replace(facts, sources=tuple(state.address for state in states))
+            if self._paced is not None:
+                facts = replace(facts, model={**facts.model, "sha256": self._paced.model_hash})
+            cameras = [RecordedCamera(s.name, s.address, s.size_wh, s.rate_fps) for s in states]
+            recording = LiveRecording(path, facts, cameras)
+            try:
+                if self._paced is not None:
+                    recording.write_poses(self._paced.skeleton, self.names)
+            except BaseException:
+                recording.close()
+                raise
+            rig = self._rig.rig() if self._rig is not None else None
+            if rig is not None:
+                recording.write_rig(rig)
+            for feed in self._feeds:
+                feed.tap(recording.tap(feed.name))
+            self._recording = recording
+
+    def stop_recording(self) -> RecordingState | None:
+        """End the recording; waits until it is on the disk.
+
+        Returns
+        -------
+        state
+            The last one; None where nothing was recorded.
+        """
+        with self._recording_lock:
+            return self._end_recording()
+
+    def _end_recording(self) -> RecordingState | None:
+        """Take the taps away, then close."""
+        recording, self._recording = self._recording, None
+        if recording is None:
+            return None
+        for feed in self._feeds:
+            feed.tap(None)
+        return recording.close()
+
+    def _page(self, paced: Paced, skeleton: Skeleton, rig: LiveRig) -> Pipeline:
+        """Put the stages together."""
+        return Pipeline(
+            framesets=self._framesets,
+            estimate=tap(paced, self._seen),
+            associate=Associate(skeleton),
+            reconstruct=tap(Reconstruct(skeleton), self._placed),
+            smooth=Smooth(),
+            sinks=(self,),
+            rig=rig.rig,
+        )
+
+    def _seen(self, poses: PoseSet2D) -> None:
+        """Hand on what the network saw. Runs in the network's thread."""
+        if self._rig is not None:
+            self._rig.put(poses)
+        recording = self._recording
+        if recording is not None and not poses.carried:
+            recording.put_raw(poses)
+
+    def _placed(self, poses: PoseSet3D) -> None:
+        """Record what was reconstructed, before it is smoothed."""
+        recording = self._recording
+        if recording is not None:
+            recording.put_room(poses)
+
+    def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
+        """Take the results of one instant: the pipeline's sink."""
+        recording = self._recording
+        if recording is not None:
+            recording.put_matched(poses_2d)
+        if self._hands is not None and self._hands(poses_2d, poses_3d):
+            self.hands_raised += 1
+        rig = self._rig.rig() if self._rig is not None else None
+        self.newest.put(LiveResult(frames, poses_2d, poses_3d, rig, host_ns()))
+
+    def _new_rig(self, rig: Rig, report: CalibrationReport | None) -> None:
+        """Tell framesets, recording and listener about a rig."""
+        self._framesets.set_offsets(rig.time_offset_ns)
+        recording = self._recording
+        if recording is not None:
+            recording.write_rig(rig)
+        if report is not None:
+            self._on_rig(rig, report)
+
+    def live_cameras(self) -> int:
+        """Count the cameras that send images."""
+        return sum(state.phase is CameraPhase.LIVE for state in self._framesets.states())

@@ -1,0 +1,61 @@
+"""SessionEnding: how the recording of a session ended, as session.toml says it and as a person should read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SessionEnding:
+    """How the recording of a session ended.
+
+    Parameters
+    ----------
+    finished
+        False as long as it is being written, and for good where it was broken off.
+    lossy
+        How many images the disk was too slow for, by camera; empty where none was lost.
+    repaired
+        Whether a session that was broken off has been set right.
+    lost
+        Sentences on what the break cost; known once it is repaired.
+    """
+
+    finished: bool = False
+    lossy: Mapping[str, int] = field(default_factory=dict)
+    repaired: bool = False
+    lost: tuple[str, ...] = ()
+
+    def as_table(self) -> dict[str, Any]:
+        """Lay out what session.toml says of it; what does not apply is absent."""
+        table: dict[str, Any] = {"finished": self.finished}
+        if self.repaired:
+            table |= {"repaired": True, "lost": list(self.lost)}
+        return table | ({"lossy": dict(self.lossy)} if self.lossy else {})
+
+    def remarks(self, name: str) -> tuple[str, ...]:
+        """Say what a person should know of it."""
+        broken = () if self.finished else self.lost
+        if not self.finished and not self.repaired:
+            broken = (f"The session '{name}' was not finished; what had been written until then is used.",)
+        if not self.lossy:
+            return broken
+        counts = ", ".join(f"'{camera}' {count}" for camera, count in self.lossy.items())
+        return (
+            *broken,
+            f"The take '{name}' is lossy: the disk was too slow for some images ({counts}). Each camera's ledger names "
+            "them; record to a faster disk, or with fewer or smaller images, to keep all.",
+        )
+
+
+def ending_from_table(table: Mapping[str, Any]) -> SessionEnding:
+    """Read how the recording ended.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If the table does not say it.
+    """
+    lossy = {str(name): int(count) for name, count in table.get("lossy", {}).items()}
+    lost = tuple(map(str, table.get("lost", ())))
+    return SessionEnding(bool(table["finished"]), lossy, bool(table.get("repaired", False)), lost)

@@ -1,0 +1,302 @@
+"""What a person asks for, by mouse and by key: each click says one thing, and the window decides nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QLineEdit, QPushButton, QSlider, QWidget
+
+from app.presenters.camera_settings import DeviceList
+from app.presenters.live import present_live
+from app.presenters.tone import Tone
+from app.presenters.window import Notice, WindowState
+from app.requests import (
+    AddCamera,
+    Calibrate,
+    CompareRig,
+    DismissNotice,
+    LockControls,
+    LookForCameras,
+    OpenRig,
+    Reconnect,
+    Record,
+    RemoveCamera,
+    SaveRig,
+    SetControl,
+    SetCountdown,
+    SetHandsFree,
+    SetMode,
+    SetStature,
+    Start,
+    Stop,
+    StopRecording,
+)
+from app.views.add_camera import AddCameraPanel
+from app.views.calibration_panel import CalibrationPanel
+from app.views.camera_grid import CameraGrid
+from app.views.camera_settings import CameraSettingsPanel, position_of, value_at
+from app.views.header import Header
+from app.views.main_window import MainWindow
+from app.views.stature_field import StatureField
+from engine.live_state import CameraPhase, LiveState
+from tests.support import live_scenes, scenes
+
+
+def live(**changes: object) -> WindowState:
+    rig = scenes.square_rig()
+    look = live_scenes.look(devices=live_scenes.devices(), settings=(live_scenes.settings(),), **changes)
+    return present_live(live_scenes.state(live_scenes.calibrated(rig)), live_scenes.result(rig), look)
+
+
+class Asked:
+    """A window and what was asked for in it."""
+
+    def __init__(self, qtbot, state: WindowState) -> None:
+        self.window = MainWindow(state)
+        qtbot.addWidget(self.window)
+        self.words: list[object] = []
+        self.window.asked.connect(self.words.append)
+        self.window.show()
+        QApplication.processEvents()
+        self._bot = qtbot
+
+    def key(self, key: Qt.Key) -> list[object]:
+        """Press a key; return what was asked for by it."""
+        self.words.clear()
+        self._bot.keyClick(self.window, key)
+        return list(self.words)
+
+    def press(self, part: type, text: str) -> list[object]:
+        """Press a button by its words; return what was asked for by it."""
+        self.words.clear()
+        button = next(b for b in self.window.findChild(part).findChildren(QPushButton) if b.text() == text)
+        self._bot.mouseClick(button, Qt.MouseButton.LeftButton)
+        return list(self.words)
+
+
+@pytest.fixture
+def asked(qtbot):
+    made = Asked(qtbot, live())
+    yield made
+    made.window.close()
+
+
+def test_keys_ask_for_what_their_help_says(asked: Asked):
+    assert asked.key(Qt.Key.Key_Space) == [Stop()]
+    assert asked.key(Qt.Key.Key_C) == [Calibrate()]
+    assert asked.key(Qt.Key.Key_R) == [Record()]
+    assert asked.key(Qt.Key.Key_A) == [LookForCameras()]
+
+
+def test_a_stopped_window_starts_and_one_without_cameras_does_not(asked: Asked):
+    asked.window.show_state(live(running=False))
+    assert asked.key(Qt.Key.Key_Space) == [Start()]
+    asked.window.show_state(present_live(LiveState(), None, live_scenes.look(running=False)))
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_C, Qt.Key.Key_R):
+        assert asked.key(key) == []
+
+
+def test_record_ends_what_it_began(asked: Asked):
+    asked.window.show_state(live(countdown_s=2.0))
+    assert asked.key(Qt.Key.Key_R) == [StopRecording()]
+    state = live_scenes.state(recording=live_scenes.recording())
+    asked.window.show_state(present_live(state, None, live_scenes.look()))
+    assert asked.press(Header, "1:12") == [StopRecording()]
+
+
+def test_a_picture_of_a_take_asks_for_nothing(asked: Asked):
+    asked.window.show_state(replace(live(), controls=None))
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_C, Qt.Key.Key_R, Qt.Key.Key_A):
+        assert asked.key(key) == []
+    assert not [button for button in asked.window.findChildren(QPushButton) if button.isVisible()]
+
+
+def test_the_menu_beside_record_sets_countdown_and_hands_free(asked: Asked):
+    header = asked.window.findChild(Header)
+    actions = {action.text(): action for action in header.findChildren(QAction)}
+    actions["Count down 3 s"].trigger()
+    actions["Raise both hands to start and end"].trigger()
+    assert asked.words == [SetCountdown(3), SetHandsFree(True)]
+
+
+def test_a_height_is_taken_in_metres_or_centimetres_and_nonsense_is_not(asked: Asked, qtbot):
+    field = asked.window.findChild(StatureField).findChild(QLineEdit)
+    for typed, wanted in (
+        ("1,82", [SetStature(1.82)]),
+        ("168", [SetStature(1.68)]),
+        ("17", []),
+        ("", [SetStature(None)]),
+    ):
+        asked.words.clear()
+        field.setFocus()
+        field.selectAll()
+        field.clear()
+        qtbot.keyClicks(field, typed)
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+        assert asked.words == wanted, typed
+
+
+def test_letters_that_are_typed_are_no_shortcuts(asked: Asked, qtbot):
+    field = asked.window.findChild(StatureField).findChild(QLineEdit)
+    field.setFocus()
+    qtbot.keyClicks(field, "r c1")
+    assert asked.words == []
+    assert asked.window.findChild(CameraGrid).enlarged() is None
+
+
+def test_a_number_enlarges_a_camera_and_escape_gives_all_the_same(asked: Asked):
+    grid = asked.window.findChild(CameraGrid)
+    asked.key(Qt.Key.Key_2)
+    assert grid.enlarged() == "cam_1"
+    asked.key(Qt.Key.Key_Escape)
+    assert grid.enlarged() is None
+    asked.key(Qt.Key.Key_9)
+    assert grid.enlarged() is None
+
+
+def test_a_click_on_a_camera_enlarges_it(asked: Asked, qtbot):
+    grid = asked.window.findChild(CameraGrid)
+    qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=QPointF(grid.width() * 0.25, grid.height() * 0.2).toPoint())
+    assert grid.enlarged() == "cam_0"
+
+
+def test_a_lost_camera_is_tried_again_where_the_button_is_drawn(asked: Asked, qtbot):
+    lost = live_scenes.camera("cam_0", CameraPhase.LOST, "Camera 'cam_0' is gone.")
+    state = live_scenes.state(cameras=(lost, *live_scenes.cameras()[1:]))
+    asked.window.show_state(present_live(state, live_scenes.result(None), live_scenes.look()))
+    grid = asked.window.findChild(CameraGrid)
+    place = grid.retry_place("cam_0")
+    assert place is not None
+    qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=place.center().toPoint())
+    assert asked.words == [Reconnect("cam_0")]
+    assert grid.enlarged() is None
+
+
+def test_the_menu_of_a_camera_asks_in_its_name(asked: Asked):
+    grid = asked.window.findChild(CameraGrid)
+    actions = {action.text(): action for action in grid.menu_for("cam_2").actions()}
+    actions["Try again"].trigger()
+    actions["Remove"].trigger()
+    assert asked.words == [Reconnect("cam_2"), RemoveCamera("cam_2")]
+
+
+def test_an_empty_grid_offers_a_camera_and_the_studio(asked: Asked):
+    asked.window.show_state(present_live(LiveState(), None, live_scenes.look(running=False)))
+    QApplication.processEvents()
+    assert asked.press(CameraGrid, "Try the studio") == [AddCamera("studio:walk?cameras=4")]
+    assert asked.press(CameraGrid, "Add a camera…") == [LookForCameras()]
+    assert asked.window.findChild(AddCameraPanel).isVisible()
+
+
+def test_cameras_are_added_from_the_list_and_by_address(asked: Asked, qtbot):
+    asked.key(Qt.Key.Key_A)
+    asked.window.show_state(live())
+    panel = asked.window.findChild(AddCameraPanel)
+    assert asked.press(AddCameraPanel, "Try it") == [AddCamera("usb:c")]
+    address = panel.findChild(QLineEdit)
+    address.setText("rtsp://me:secret@10.0.0.2/stream")
+    asked.words.clear()
+    qtbot.keyClick(address, Qt.Key.Key_Return)
+    assert asked.words == [AddCamera("rtsp://me:secret@10.0.0.2/stream")]
+    assert address.text() == ""
+
+
+def test_an_address_that_is_none_is_said_and_not_asked_for(asked: Asked, qtbot):
+    asked.key(Qt.Key.Key_A)
+    address = asked.window.findChild(AddCameraPanel).findChild(QLineEdit)
+    address.setText("192.168.1.20")
+    asked.words.clear()
+    qtbot.keyClick(address, Qt.Key.Key_Return)
+    assert asked.words == []
+    assert address.property("tone") == "bad"
+
+
+def test_videos_become_one_camera_each(asked: Asked):
+    asked.key(Qt.Key.Key_A)
+    dialog = asked.window.findChild(AddCameraPanel).ask_for_videos()
+    asked.words.clear()
+    dialog.filesSelected.emit(["/videos/a.mp4", "/videos/b.mp4"])
+    dialog.close()
+    assert asked.words == [AddCamera("/videos/a.mp4"), AddCamera("/videos/b.mp4")]
+
+
+def test_looking_for_cameras_cannot_be_asked_for_twice(asked: Asked):
+    asked.key(Qt.Key.Key_A)
+    asked.window.show_state(replace(live(), devices=DeviceList(looking=True)))
+    assert asked.press(AddCameraPanel, "Looking…") == []
+
+
+@pytest.mark.parametrize("act", [OpenRig, SaveRig, CompareRig])
+def test_a_rig_is_opened_saved_and_compared_by_its_file(asked: Asked, act: type):
+    dialog = asked.window.findChild(CalibrationPanel).ask_for_file(act)
+    assert isinstance(dialog, QFileDialog)
+    dialog.fileSelected.emit("/rigs/rig.toml")
+    dialog.close()
+    assert asked.words == [act(Path("/rigs/rig.toml"))]
+
+
+def test_a_notice_is_dismissed(asked: Asked):
+    asked.window.show_state(live(notice=Notice("The disk is full.", Tone.BAD)))
+    notice = asked.window.findChild(QPushButton, "flat")
+    button = next(b for b in asked.window.findChildren(QPushButton) if b.toolTip() == "Dismiss")
+    assert notice is not None
+    button.click()
+    assert asked.words == [DismissNotice()]
+
+
+def test_settings_ask_for_modes_values_and_automatics(asked: Asked, qtbot):
+    asked.window.open_settings("cam_0")
+    panel = asked.window.findChild(CameraSettingsPanel)
+    modes = panel.findChild(QComboBox)
+    modes.activated.emit(1)
+    gain = next(slider for slider in panel.findChildren(QSlider) if slider.accessibleName() == "Gain")
+    with qtbot.waitSignal(asked.window.asked, timeout=2000, check_params_cb=lambda word: isinstance(word, SetControl)):
+        gain.setValue(500)
+    next(box for box in panel.findChildren(QCheckBox) if box.isEnabled()).click()
+    assert asked.words == [
+        SetMode("cam_0", "640x480@30 mjpeg"), SetControl("cam_0", "gain", 255.0),
+        SetControl("cam_0", "auto_exposure", 0.0),
+    ]  # fmt: skip
+    assert asked.press(CameraSettingsPanel, "Lock all") == [LockControls("cam_0")]
+    assert asked.press(CameraSettingsPanel, "Remove") == [RemoveCamera("cam_0")]
+
+
+def test_a_camera_that_lets_nothing_be_set_opens_no_panel(asked: Asked):
+    asked.window.open_settings("cam_3")
+    assert not asked.window.findChild(CameraSettingsPanel).isVisible()
+
+
+def test_the_settings_close_when_their_camera_is_gone(asked: Asked):
+    asked.window.open_settings("cam_0")
+    asked.window.show_state(replace(live(), settings=()))
+    assert not asked.window.findChild(CameraSettingsPanel).isVisible()
+
+
+def test_a_wide_range_is_spread_out_and_comes_back_to_its_value():
+    exposure, gain = live_scenes.settings().controls[:2]
+    assert value_at(exposure, 0) == 50
+    assert value_at(exposure, 500) == 200_000
+    assert value_at(exposure, position_of(exposure)) == pytest.approx(exposure.value, rel=0.01)
+    assert value_at(exposure, 250) < 5000
+    assert value_at(gain, position_of(gain)) == gain.value
+    assert position_of(replace(gain, minimum=0, maximum=0)) == 0
+
+
+def test_pages_have_tabs_and_their_own_keys(asked: Asked, qtbot):
+    turned = []
+    asked.window.page_changed.connect(turned.append)
+    asked.window.add_page("Sessions", QWidget())
+    asked.press(Header, "Sessions")
+    assert (asked.window.page(), turned) == ("Sessions", ["Sessions"])
+    assert asked.key(Qt.Key.Key_Space) == []
+    asked.window.show_page("Live")
+    assert asked.key(Qt.Key.Key_Space) == [Stop()]
+
+
+def test_closing_the_window_is_said_once(asked: Asked):
+    said = []
+    asked.window.closing.connect(lambda: said.append(True))
+    asked.window.close()
+    assert said == [True]

@@ -1,0 +1,298 @@
+"""Real HTTP servers on the loopback that behave as IP cameras do, well and badly; RTSP is in `rtsp_server`."""
+
+import hashlib
+import os
+import socket
+import socketserver
+import ssl
+import subprocess
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+
+from tests.support.videos import picture
+
+USER, PASSWORD = "person", "s3cret p@ss/word"
+QUOTED_LOGIN = "person:s3cret%20p%40ss%2Fword@"
+BOUNDARY = "an-image-comes"
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How an HTTP camera behaves; the defaults are those of a good one."""
+
+    fps: float = 30.0
+    size_wh: tuple[int, int] = (64, 48)
+    images: int | None = None  # the server hangs up after so many
+    length: str = "true"  # or "none", "short", "long"
+    boundary: str = f"boundary={BOUNDARY}"  # as its header says
+    delimiter: str = f"--{BOUNDARY}"  # as it writes it
+    delimiter_behind: bool = False  # the delimiter is sent with the image before it, as many servers do
+    claimed_size: str = ""  # a header that lies about the size
+    chunked: bool = False
+    login: str = ""  # or "basic", "digest"
+    jitter_s: float = 0.0
+    stall_after: int | None = None  # images, then silence of `stall_s`
+    stall_s: float = 3.0
+    swapped: bool = False  # every second pair of images is sent in the wrong order
+    rubbish: bool = False  # endless bytes that are no image
+    damaged_every: int = 0  # every so many images is torn
+    greeting: bytes = b""  # sent instead of any HTTP
+    mute: bool = False  # accepts and says nothing
+    content_type: str = ""  # another one than it sends
+
+
+class MjpegServer:
+    """An HTTP camera. `kill` and `start` it as often as you like; it keeps its port. A context manager.
+
+    Paths: ``/video`` (a stream), ``/snapshot`` (one image per question), ``/moved``, ``/circle`` and ``/file``
+    (redirections), ``/page`` (a web page); everything else is not found.
+    """
+
+    def __init__(self, *, certificate: Path | None = None, **manners: object) -> None:
+        self._certificate = certificate  # with its key; the camera speaks TLS then
+        self.manners = replace(Manners(), **manners)  # type: ignore[arg-type]
+        self.port = 0
+        self.questions: list[str] = []  # every head that came in
+        self.sent = 0
+        self._server: socketserver.ThreadingTCPServer | None = None
+        self._lines: set[socket.socket] = set()
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+
+    @property
+    def address(self) -> str:
+        return self.at("/video")
+
+    def at(self, path: str, login: str = "") -> str:
+        """Return the address of a path."""
+        return f"{'https' if self._certificate else 'http'}://{login}127.0.0.1:{self.port}{path}"
+
+    def start(self) -> "MjpegServer":
+        camera = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                camera._lines.add(self.request)
+                with suppress(OSError):  # the viewer is gone, or the camera was killed
+                    _Talk(camera, camera._encrypted(self.request)).run()
+                camera._lines.discard(self.request)
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+            block_on_close = True
+
+        self._ended.clear()
+        self._server = Server(("127.0.0.1", self.port), Handler)
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+        return self
+
+    def kill(self) -> None:
+        """Pull the plug: every connection breaks, nobody listens. May be called twice."""
+        server, thread, self._server, self._thread = self._server, self._thread, None, None
+        if server is None or thread is None:
+            return
+        self._ended.set()
+        server.shutdown()
+        thread.join()
+        for line in list(self._lines):
+            with suppress(OSError):  # it is gone by itself
+                line.shutdown(socket.SHUT_RDWR)
+        server.server_close()
+
+    def _encrypted(self, line: socket.socket) -> socket.socket:
+        if self._certificate is None:
+            return line
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificate)
+        return context.wrap_socket(line, server_side=True)
+
+    def change(self, **manners: object) -> None:
+        """Behave otherwise from the next connection on."""
+        self.manners = replace(self.manners, **manners)  # type: ignore[arg-type]
+
+    def __enter__(self) -> "MjpegServer":
+        return self.start()
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.kill()
+
+
+class _Talk:
+    """The server's side of one connection."""
+
+    def __init__(self, camera: MjpegServer, line: socket.socket) -> None:
+        self.camera, self.line, self.manners = camera, line, camera.manners
+        self.waiting = b""
+
+    def run(self) -> None:
+        if self.manners.mute:
+            self.camera._ended.wait(30)
+            return
+        if self.manners.greeting:
+            self.line.sendall(self.manners.greeting)
+            return
+        while head := self._head():
+            self.camera.questions.append(head)
+            if not self._answer(head):
+                return
+
+    def _head(self) -> str:
+        while b"\r\n\r\n" not in self.waiting:
+            more = self.line.recv(4096)
+            if not more:
+                return ""
+            self.waiting += more
+        head, _, self.waiting = self.waiting.partition(b"\r\n\r\n")
+        return head.decode()
+
+    def _answer(self, head: str) -> bool:
+        path = head.split(" ")[1].split("?")[0]
+        moved = {"/moved": "/video", "/circle": "/circle", "/file": "file:///etc/hostname"}
+        if path in moved:
+            self._say("302 Found", f"Location: {moved[path]}", b"")
+        elif self.manners.login and not self._may(head):
+            self._say("401 Unauthorized", _challenge(self.manners.login), b"no")
+        elif path == "/page":
+            self._say("200 OK", "Content-Type: text/html", b"<html>")
+        elif path == "/snapshot":
+            self._say("200 OK", "Content-Type: image/jpeg", image(self._next(), self.manners.size_wh))
+        elif path == "/video":
+            self._stream()
+            return False
+        else:
+            self._say("404 Not Found", "Content-Type: text/plain", b"nothing")
+        return True
+
+    def _may(self, head: str) -> bool:
+        given = [line.partition(": ")[2] for line in head.split("\r\n") if line.startswith("Authorization")]
+        if not given:
+            return False
+        if self.manners.login == "basic":
+            return given[0] == "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        fields = dict(pair.strip().split("=", 1) for pair in given[0].partition(" ")[2].split(", "))
+        fields = {name: value.strip('"') for name, value in fields.items()}
+        ha1 = _md5(f"{USER}:here:{PASSWORD}")
+        ha2 = _md5(f"GET:{head.split(' ')[1]}")
+        return fields["response"] == _md5(f"{ha1}:{fields['nonce']}:{fields['nc']}:{fields['cnonce']}:auth:{ha2}")
+
+    def _say(self, status: str, header: str, body: bytes) -> None:
+        self.line.sendall(f"HTTP/1.1 {status}\r\n{header}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    def _next(self) -> int:
+        self.camera.sent += 1
+        return self.camera.sent - 1
+
+    def _stream(self) -> None:
+        manners = self.manners
+        kind = manners.content_type or f"multipart/x-mixed-replace; {manners.boundary}"
+        chunked = "Transfer-Encoding: chunked\r\n" if manners.chunked else ""
+        self.line.sendall(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{chunked}\r\n".encode())
+        if manners.delimiter_behind:
+            self._send(f"{manners.delimiter}\r\n".encode())
+        begun_s, count = time.monotonic(), 0
+        while not self.camera._ended.is_set() and count != manners.images:
+            if manners.rubbish:
+                self._send(os.urandom(16_384))
+                continue
+            number = self._next()
+            if manners.swapped and number % 4 in (1, 2):
+                number = number + 1 if number % 4 == 1 else number - 1
+            count += 1
+            self._send(self._part(number, count))
+            if count == manners.stall_after:
+                self.camera._ended.wait(manners.stall_s)
+            trembling = manners.jitter_s * ((count * 7 % 5) / 4 - 0.5)
+            self.camera._ended.wait(max(0.0, begun_s + count / manners.fps + trembling - time.monotonic()))
+
+    def _part(self, number: int, count: int) -> bytes:
+        manners = self.manners
+        jpeg = image(number, manners.size_wh)
+        if manners.damaged_every and count % manners.damaged_every == 0:
+            jpeg = jpeg[: len(jpeg) * 2 // 3]
+        lengths = {"true": len(jpeg), "short": len(jpeg) // 2, "long": len(jpeg) + 300}
+        length = f"Content-Length: {lengths[manners.length]}\r\n" if manners.length in lengths else ""
+        claimed = f"X-Size: {manners.claimed_size}\r\n" if manners.claimed_size else ""
+        delimiter = f"{manners.delimiter}\r\n".encode()
+        head = f"Content-Type: image/jpeg\r\n{length}{claimed}X-Timestamp: 12.5\r\n\r\n".encode()
+        if manners.delimiter_behind:
+            return head + jpeg + b"\r\n" + delimiter
+        return delimiter + head + jpeg + b"\r\n"
+
+    def _send(self, data: bytes) -> None:
+        if not self.manners.chunked:
+            self.line.sendall(data)
+            return
+        for piece in (data[:100], data[100:]):
+            if piece:
+                self.line.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+
+
+@cache
+def image(number: int, size_wh: tuple[int, int] = (64, 48)) -> bytes:
+    """Draw and compress image `number`; `tests.support.videos.number_of` reads it back, modulo 36."""
+    if number >= 36:
+        return image(number % 36, size_wh)
+    return cv2.imencode(".jpg", picture(number, size_wh))[1].tobytes()
+
+
+def _challenge(login: str) -> str:
+    if login == "basic":
+        return 'WWW-Authenticate: Basic realm="here"'
+    return (
+        'WWW-Authenticate: Basic realm="x"\r\nWWW-Authenticate: Digest realm="here", qop="auth,auth-int", nonce="abc"'
+    )
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def wait_until(true: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+    """Wait for something to become true; return whether it did."""
+    end_s = time.monotonic() + timeout_s
+    while not true():
+        if time.monotonic() > end_s:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def open_sockets() -> int:
+    """Count the sockets of this process."""
+    links = list(Path("/proc/self/fd").iterdir())
+    return sum(1 for link in links if _target(link).startswith("socket:"))
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""  # it was closed meanwhile
+
+
+def make_certificate(folder: Path) -> Path:
+    """Make a certificate for 127.0.0.1 that nobody has signed, with its key."""
+    path = folder / "camera.pem"
+    what = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=camera")
+    where = ("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", str(folder / "camera.crt"))
+    subprocess.run(["openssl", "req", *what, *where], check=True, capture_output=True)
+    path.write_text(path.read_text() + (folder / "camera.crt").read_text())
+    return path

@@ -1,0 +1,62 @@
+"""Cameras that send JPEG, disks that stand still, and takes that can be killed in the middle."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import cv2
+import pytest
+
+from engine.frames import JpegFrame
+from engine.record_camera import CameraRecorder
+from tests.support.videos import picture
+
+PERIOD_NS = 33_333_333
+START_NS = 86_400_000_000_123  # a day after the machine was started
+
+
+def jpeg_frame(number: int, camera: str = "a", size_wh: tuple[int, int] = (64, 48)) -> JpegFrame:
+    """Make frame `number` of a camera that sends JPEG at 30 per second."""
+    data = cv2.imencode(".jpg", picture(number, size_wh))[1].tobytes()
+    return JpegFrame(camera, number, START_NS + number * PERIOD_NS + number % 3, data, size_wh)
+
+
+def stand_still(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let every recorder's disk stand still until the event is set."""
+    goes_on, mux = threading.Event(), CameraRecorder._mux
+
+    def wait(self, container, packet):
+        goes_on.wait(20)
+        mux(self, container, packet)
+
+    monkeypatch.setattr(CameraRecorder, "_mux", wait)
+    return goes_on
+
+
+def in_another_process(script: str, path: Path, *, limit_bytes: int | None = None) -> subprocess.Popen:
+    """Run a script that records into `path`, as a process of its own; no file may grow beyond a limit."""
+    lines = [
+        "import sys, time; sys.path.insert(0, '.')",
+        "from pathlib import Path",
+        "from engine.record_live import LiveRecording, RecordedCamera",
+        "from engine.session import SessionFacts",
+        "from tests.support.recordings import jpeg_frame",
+        f"path = Path({str(path)!r})",
+    ]
+    if limit_bytes is not None:
+        lines.append(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_bytes}, {limit_bytes}))")
+    command = [sys.executable, "-c", "\n".join([*lines, script])]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+RECORD_FOR_EVER = """
+names = ("a", "b", "c")
+recording = LiveRecording(path, SessionFacts(), [RecordedCamera(name, "usb:" + name, None, 30.0) for name in names])
+taps = [recording.tap(name) for name in names]
+for number in range(5000):
+    for name, tap in zip(names, taps):
+        tap(jpeg_frame(number, name, (320, 240)))
+    print(number, recording.state().sentence, flush=True)
+    time.sleep(0.015)
+"""

@@ -1,0 +1,150 @@
+"""The buttons of the live window do what they say, with real cameras on the loopback and no model."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from app import requests
+from app.live_control import LiveControl
+from app.settings import Settings, load_settings
+from calibration.rig import Rig, save_rig
+from engine.live_state import CalibrationPhase, CameraPhase
+from engine.session import Session
+from tests.support.ip_cameras import MjpegServer, wait_until
+from tests.support.live_networks import WalkerSeen
+from tests.support.scenes import square_rig
+
+
+@pytest.fixture
+def servers():
+    with MjpegServer(size_wh=(640, 480)) as one, MjpegServer(size_wh=(640, 480)) as other:
+        yield one, other
+
+
+@pytest.fixture
+def control(tmp_path):
+    made = LiveControl(
+        Settings(sessions=str(tmp_path / "takes"), countdown_s=0), tmp_path / "settings.toml", WalkerSeen
+    )
+    yield made
+    assert made.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("camera", "record", "estimate"))]
+
+
+def cameras(control):
+    return control.look()[0].cameras
+
+
+def is_live(control, count):
+    return lambda: [camera.phase for camera in cameras(control)] == [CameraPhase.LIVE] * count
+
+
+def started(control, servers):
+    control.start(tuple(server.address for server in servers))
+    assert wait_until(is_live(control, len(servers)))
+
+
+def told(control, words):
+    return lambda: (notice := control.look()[2].notice) is not None and words in notice.text
+
+
+def test_cameras_that_are_added_are_seen_with_the_person_in_them(control, servers):
+    control.ask(requests.AddCamera(servers[0].address))
+    assert wait_until(is_live(control, 1))
+    control.ask(requests.AddCamera(servers[1].address))
+    assert wait_until(is_live(control, 2))
+    assert wait_until(lambda: control.look()[1] is not None)
+    result = control.look()[1]
+    assert len(result.frames.frames) == 2
+    assert control.look()[2].running
+
+
+def test_cameras_rest_when_they_are_stopped_and_are_remembered(control, servers, tmp_path):
+    started(control, servers)
+    control.ask(requests.Stop())
+    assert wait_until(lambda: not control.look()[2].running)
+    assert wait_until(lambda: [camera.phase for camera in cameras(control)] == [CameraPhase.ENDED] * 2)
+    control.remember()
+    assert wait_until(lambda: len(load_settings(tmp_path / "settings.toml")[0].cameras) == 2)
+
+
+def test_a_wrong_address_is_said_and_changes_nothing(control, servers):
+    started(control, servers)
+    control.ask(requests.AddCamera("telnet://somewhere"))
+    assert wait_until(told(control, "telnet://somewhere"))
+    assert wait_until(is_live(control, 2))
+
+
+def test_a_camera_that_is_removed_is_gone(control, servers):
+    started(control, servers)
+    name = cameras(control)[0].name
+    control.ask(requests.RemoveCamera(name))
+    assert wait_until(is_live(control, 1))
+    assert control.settings.cameras == (servers[1].address,)
+
+
+def test_a_recording_keeps_every_camera_and_says_where_it_is(control, servers):
+    started(control, servers)
+    control.ask(requests.Record())
+    assert wait_until(lambda: (state := control.look()[0].recording) is not None and state.frames > 20)
+    control.ask(requests.AddCamera("usb:0"))
+    assert wait_until(told(control, "A recording runs"))
+    control.ask(requests.StopRecording())
+    assert wait_until(told(control, "Recorded"))
+    path = next((control.settings.folder()).iterdir())
+    session = Session.open(path)
+    assert [camera.name for camera in session.cameras] == [camera.name for camera in cameras(control)]
+    assert session.finished
+    assert len(list(session.poses_2d().sets_2d())) > 5
+
+
+def test_a_countdown_runs_before_a_recording_and_can_be_ended(control, servers):
+    started(control, servers)
+    control.ask(requests.SetCountdown(20))
+    control.ask(requests.Record())
+    assert 15 < control.look()[2].countdown_s <= 20
+    control.ask(requests.StopRecording())
+    assert control.look()[2].countdown_s is None
+
+
+def test_raised_hands_begin_and_end_a_recording_only_where_that_is_wanted(control, servers):
+    started(control, servers)
+    control.live.hands_raised += 1
+    time.sleep(0.3)
+    assert control.look()[0].recording is None
+    control.ask(requests.SetHandsFree(True))
+    control.live.hands_raised += 1
+    assert wait_until(lambda: control.look()[0].recording is not None)
+    control.live.hands_raised += 1
+    assert wait_until(told(control, "Recorded"))
+
+
+def test_the_rig_of_last_time_is_tested_before_it_is_used(control, servers, tmp_path):
+    started(control, servers)
+    names = [camera.name for camera in cameras(control)]
+    rig = square_rig(2)
+    rig = Rig(tuple(replace(camera, name=name) for camera, name in zip(rig.cameras, names)))
+    save_rig(rig, tmp_path / "last.toml")
+    control.ask(requests.Stop())
+    control.remember(rig=str(tmp_path / "last.toml"))
+    control.ask(requests.Start())
+    assert wait_until(lambda: control.look()[0].calibration.phase is CalibrationPhase.TESTING)
+    assert control.look()[0].calibration.rig is None
+
+
+def test_no_password_is_ever_seen(control, tmp_path):
+    with MjpegServer(size_wh=(640, 480), login="basic") as server:
+        control.start((server.at("/video", "me:secret@"), server.at("/other", "me:secret@")))
+        assert wait_until(lambda: len(cameras(control)) == 2)
+        wait_until(lambda: any(camera.sentence for camera in cameras(control)), 3)
+        assert "secret" not in str(control.look()[0])
+        assert "secret" not in str(control.look()[2])
+
+
+def test_what_needs_cameras_says_so_where_there_are_none(control, tmp_path):
+    control.ask(requests.SaveRig(tmp_path / "rig.toml"))
+    assert wait_until(told(control, "Press Start"))
+    control.ask(requests.DismissNotice())
+    assert control.look()[2].notice is None

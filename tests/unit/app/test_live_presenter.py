@@ -1,0 +1,242 @@
+"""What the window says of the live program, without widgets."""
+
+from dataclasses import replace
+from math import nan
+
+import numpy as np
+import pytest
+
+from app.presenters.camera_settings import mode_words
+from app.presenters.coaching import present_coaching
+from app.presenters.live import Look, Trail, present_live
+from app.presenters.live_status import present_status, time_left
+from app.presenters.plots import PlotHistory, present_plots, reprojection_error_px
+from app.presenters.room import TRAIL_FRAMESETS
+from app.presenters.tone import Tone
+from app.presenters.window import Notice, RecordingPhase
+from engine.frames import FrameSet, JpegFrame
+from engine.live_state import CalibrationPhase, CalibrationState, CameraPhase, LiveState
+from engine.poses import PoseSet3D
+from tests.support import live_scenes, scenes
+
+DEVELOPER_WORDS = ("frameset", "skew", "mailbox", "queue", "latency", "nan", "None", "null", "estimate", "pose_")
+
+
+def words_of(state) -> str:
+    """Collect everything that would be written on the screen."""
+    card, coaching = state.calibration, state.room.coaching
+    parts = [state.title, card.headline, card.message, card.next_step, *(text for fact in card.facts for text in fact)]
+    parts += [text for item in state.status for text in (item.label, item.value, item.tip)]
+    parts += [text for tile in state.cameras for text in (tile.detail, tile.message, tile.warning)]
+    parts += [coaching.headline, coaching.instruction] if coaching else []
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("phase", list(CalibrationPhase))
+@pytest.mark.parametrize("camera_phase", list(CameraPhase))
+def test_no_developer_word_reaches_the_screen(phase: CalibrationPhase, camera_phase: CameraPhase):
+    camera = replace(live_scenes.camera("left", camera_phase), rate_fps=nan, age_ms=nan)
+    state = live_scenes.state(CalibrationState(phase), cameras=(camera, live_scenes.camera("right")))
+    state = replace(state, recording=live_scenes.recording(3), pose_hz=nan, skew_ms=nan)
+    shown = words_of(present_live(state, None, live_scenes.look()))
+    assert not [word for word in DEVELOPER_WORDS if word in shown]
+
+
+def test_before_any_camera_the_window_says_what_comes_first_and_starts_nothing():
+    window = present_live(LiveState(), None, live_scenes.look(running=False))
+    assert window.room.coaching is not None
+    assert "Add two or more cameras" in window.room.coaching.instruction
+    assert window.controls is not None
+    assert not any((window.controls.can_start, window.controls.can_record, window.controls.can_calibrate))
+
+
+def test_one_camera_is_told_why_there_is_no_room():
+    state = live_scenes.state(CalibrationState(), cameras=live_scenes.cameras(1))
+    window = present_live(state, live_scenes.result(None, count=1), live_scenes.look())
+    assert window.room.coaching is not None
+    assert window.room.coaching.headline == "One camera cannot see depth"
+    assert window.cameras[0].image_bgr is not None
+    assert window.controls is not None
+    assert not window.controls.can_calibrate
+
+
+def test_a_lost_camera_keeps_its_last_image_says_why_and_can_be_tried_again():
+    lost = live_scenes.camera("cam_1", CameraPhase.LOST, "Camera 'cam_1' is gone. Plug it in again.")
+    state = live_scenes.state(cameras=(live_scenes.camera("cam_0"), lost))
+    tile = present_live(state, live_scenes.result(None), live_scenes.look()).cameras[1]
+    assert (tile.message, tile.tone, tile.can_retry, tile.keeps_image) == (lost.sentence, Tone.BAD, True, True)
+    assert tile.image_bgr is None
+    assert tile.people == ()
+
+
+def test_a_camera_that_missed_one_instant_is_not_alarmed_about():
+    result = live_scenes.result(None)
+    frames = FrameSet(9, result.frames.timestamp_ns, (None, *result.frames.frames[1:]))
+    tile = present_live(live_scenes.state(), replace(result, frames=frames), live_scenes.look()).cameras[0]
+    assert (tile.message, tile.keeps_image, tile.tone) == ("", True, Tone.GOOD)
+
+
+def test_a_damaged_image_leaves_the_last_one():
+    result = live_scenes.result(None)
+    broken = JpegFrame("cam_0", 9, result.frames.timestamp_ns, b"\xff\xd8 torn", (640, 480))
+    frames = FrameSet(9, result.frames.timestamp_ns, (broken, *result.frames.frames[1:]))
+    tiles = present_live(live_scenes.state(), replace(result, frames=frames), live_scenes.look()).cameras
+    assert tiles[0].image_bgr is None
+    assert tiles[1].image_bgr is not None
+
+
+def test_a_camera_added_later_gets_the_image_of_its_name():
+    state = live_scenes.state(cameras=(live_scenes.camera("new"), *live_scenes.cameras(4)))
+    tiles = present_live(state, live_scenes.result(None), live_scenes.look()).cameras
+    assert tiles[0].image_bgr is None
+    assert all(tile.image_bgr is not None for tile in tiles[1:])
+
+
+def test_an_automatic_that_is_on_shows_at_the_camera():
+    tile = present_live(live_scenes.state(), None, live_scenes.look(settings=(live_scenes.settings(),))).cameras[0]
+    assert "exposure by itself" in tile.warning
+    assert tile.tone is Tone.CARE
+
+
+def test_people_of_another_rig_are_not_drawn_in_this_room():
+    rig, older = scenes.square_rig(), scenes.square_rig(3)
+    look = live_scenes.look()
+    state = live_scenes.state(live_scenes.calibrated(rig))
+    assert present_live(state, live_scenes.result(older), look).room.people == ()
+    assert len(present_live(state, live_scenes.result(rig), look).room.people) == 1
+
+
+def test_the_trail_is_bounded_and_begins_anew_with_a_new_rig():
+    trail, rig = Trail(scenes.skeleton()), scenes.square_rig()
+    first = live_scenes.result(rig)
+    for _ in range(TRAIL_FRAMESETS + 9):
+        trail.put(first)
+    assert trail.xy_m().shape == (TRAIL_FRAMESETS, 2)
+    nobody = replace(first, poses_3d=PoseSet3D(1, 1, ()))
+    trail.put(nobody)
+    assert np.isnan(trail.xy_m()[-1]).all()
+    trail.put(live_scenes.result(scenes.square_rig()))
+    assert len(trail.xy_m()) == 1
+
+
+def test_a_verdict_stays_while_more_motion_refines_it():
+    rig = scenes.square_rig()
+    refining = replace(live_scenes.watching(), report=scenes.report(rig, "usable"), rig=rig, rig_source="now")
+    card = present_live(live_scenes.state(refining), None, live_scenes.look()).calibration
+    assert card.headline == "Calibrated, with care"
+    assert card.next_step == refining.instruction
+    assert card.coaching is not None
+    assert card.rig_source == "now"
+
+
+def test_a_rig_from_a_file_is_calibrated_without_a_report():
+    state = CalibrationState(CalibrationPhase.CALIBRATED, 1.0, rig=scenes.square_rig(), rig_source="studio.toml")
+    card = present_live(live_scenes.state(state), None, live_scenes.look()).calibration
+    assert (card.tone, card.rig_source) == (Tone.GOOD, "studio.toml")
+
+
+def test_a_refusal_says_its_reason_and_what_to_do():
+    report = scenes.report(scenes.square_rig(), "refused")
+    refused = replace(live_scenes.watching(), phase=CalibrationPhase.REFUSED, report=report)
+    window = present_live(live_scenes.state(refused), None, live_scenes.look())
+    assert window.calibration.message == report.reasons[0]
+    assert window.calibration.next_step == refused.instruction
+    assert window.calibration.rig_source == ""
+
+
+def test_coaching_names_each_camera_and_each_two_of_them():
+    card = present_coaching(live_scenes.watching(3), ("a", "b", "c"))
+    assert card is not None
+    assert [grid.name for grid in card.grids] == ["a", "b", "c"]
+    assert [(pair.one, pair.other) for pair in card.pairs] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert len(card.grids[0].cells) == 3
+    assert present_coaching(CalibrationState(CalibrationPhase.CALIBRATED), ("a", "b")) is None
+
+
+@pytest.mark.parametrize("progress", [nan, -1.0, 7.0])
+def test_progress_stays_between_nothing_and_all(progress: float):
+    card = present_coaching(replace(live_scenes.watching(), progress=progress), ("a", "b", "c", "d"))
+    assert card is not None
+    assert 0 <= card.progress <= 1
+
+
+def test_the_countdown_and_the_recording_are_on_the_button():
+    state = live_scenes.state()
+    counting = present_live(state, None, live_scenes.look(countdown_s=2.2)).controls
+    recording = present_live(replace(state, recording=live_scenes.recording(4)), None, live_scenes.look()).controls
+    assert counting is not None
+    assert recording is not None
+    assert (counting.recording, counting.clock) == (RecordingPhase.COUNTING, "3")
+    assert (recording.recording, recording.clock, recording.lossy) == (RecordingPhase.RECORDING, "1:12", True)
+
+
+def test_a_lossy_recording_is_said_in_red_and_the_disk_in_words():
+    items = {item.label: item for item in present_status(live_scenes.state(recording=live_scenes.recording(12)))}
+    assert (items["Recording"].value, items["Recording"].tone) == ("lost 12 images", Tone.BAD)
+    assert items["Disk lasts"].value == "2 h 13 min"
+    assert time_left(30) == "30 s"
+
+
+def test_the_delay_names_each_step_when_asked():
+    items = {item.label: item for item in present_status(live_scenes.state())}
+    assert items["Delay"].value == "44 to 79 ms"
+    assert "find the joints: 12 ms, 23 ms" in items["Delay"].tip
+
+
+def test_the_programs_own_notice_comes_before_the_cameras():
+    state = live_scenes.state(notices=("old", "newest"))
+    assert present_live(state, None, live_scenes.look()).notice == Notice("newest")
+    own = Notice("The disk is full.", Tone.BAD)
+    assert present_live(state, None, live_scenes.look(notice=own)).notice == own
+
+
+def test_a_look_needs_no_more_than_a_skeleton_and_a_trail():
+    skeleton = scenes.skeleton()
+    assert present_live(LiveState(), None, Look(skeleton, Trail(skeleton))).title == ""
+
+
+def test_the_history_keeps_a_minute_at_four_moments_a_second():
+    history, state = PlotHistory(), live_scenes.state()
+    taken = [history.put(index * 40_000_000, state, None) for index in range(2500)]
+    assert 350 <= sum(taken) <= 400
+    card = present_plots(history)
+    at_s = card.plots[0].curves[0].at_s
+    assert at_s[-1] == 0
+    assert -61 <= at_s[0] < -59
+    assert [curve.label for curve in card.plots[2].curves] == ["cam_0", "cam_1", "cam_2", "cam_3"]
+
+
+def test_a_camera_that_came_later_has_a_gap_and_no_invented_values():
+    history = PlotHistory()
+    history.put(0, live_scenes.state(cameras=live_scenes.cameras(1)), None)
+    history.put(10**9, live_scenes.state(cameras=live_scenes.cameras(2)), None)
+    late = present_plots(history).plots[2].curves[1]
+    assert np.isnan(late.value).tolist() == [True, False]
+
+
+def test_no_history_has_no_curves():
+    assert all(plot.curves == () for plot in present_plots(PlotHistory()).plots)
+
+
+def test_the_error_of_a_true_rig_is_nothing_and_of_a_shifted_image_its_shift():
+    rig = scenes.square_rig()
+    result = live_scenes.result(rig)
+    assert reprojection_error_px(rig, result.poses_2d, result.poses_3d) == pytest.approx(0, abs=1e-6)
+    views = tuple(tuple(replace(p, xy=p.xy + np.array([3, 4])) for p in people) for people in result.poses_2d.views)
+    shifted = replace(result.poses_2d, views=views)
+    assert reprojection_error_px(rig, shifted, result.poses_3d) == pytest.approx(5)
+    assert np.isnan(reprojection_error_px(rig, shifted, PoseSet3D(1, 1, ())))
+
+
+def test_a_mode_that_nobody_knows_stays_as_it_is():
+    assert mode_words("1920x1080@59.94 h264") == "1920 × 1080, 59.94 per second, h264"
+    assert mode_words("whatever") == "whatever"
+
+
+def test_two_cameras_that_are_stopped_are_told_apart_from_two_that_are_not_there_yet():
+    stopped = present_coaching(CalibrationState(), ("a", "b"), running=False)
+    waiting = present_coaching(CalibrationState(), ("a", "b"))
+    assert stopped is not None
+    assert waiting is not None
+    assert "Press Start" in stopped.instruction
+    assert waiting.headline == "Waiting for the cameras"

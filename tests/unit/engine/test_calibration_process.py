@@ -1,0 +1,194 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from calibration.errors import NotEnoughMotionError
+from calibration.self_calibrate import CalibrationOptions
+from engine.calibration_process import ENDED, CalibrationProcess, Task
+
+HERE = "tests.unit.engine.test_calibration_process"
+OPTIONS = CalibrationOptions()
+ROOT = Path(__file__).parents[3]
+
+
+def echo(candidates, options, progress):
+    """Return what came, with the child's number, niceness and threads of algebra."""
+    progress("Half", 0.5)
+    return candidates, os.getpid(), os.nice(0), os.environ["OMP_NUM_THREADS"]
+
+
+def refuse(candidates, options, progress):
+    raise NotEnoughMotionError("Walk some more.")
+
+
+def break_down(candidates, options, progress):
+    raise ZeroDivisionError
+
+
+def die(candidates, options, progress):
+    os._exit(3)
+
+
+def take_for_ever(candidates, options, progress):
+    progress("Begun", 0.5)
+    while True:
+        time.sleep(0.01)
+
+
+def answer(process, task, most_s=60.0):
+    """Let a process do a task; return the outcome."""
+    process.solve(task)
+    end_s = time.monotonic() + most_s
+    while time.monotonic() < end_s:
+        outcome = process.outcome()
+        if outcome is not None:
+            return outcome
+        time.sleep(0.01)
+    raise AssertionError("no outcome")
+
+
+def until(condition, most_s=60.0):
+    end_s = time.monotonic() + most_s
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process runs (one that nobody has buried yet does not)."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def process():
+    made = []
+
+    def make(function):
+        made.append(CalibrationProcess(f"{HERE}:{function.__name__}"))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+    assert not [thread for thread in threading.enumerate() if thread.name == "calibration process"]
+
+
+def test_one_warm_child_does_task_after_task_behind_everything_else(process):
+    calibration = process(echo)
+    first, second = (answer(calibration, Task(number, f"task {number}", OPTIONS)) for number in (1, 2))
+    assert (first.number, second.number) == (1, 2)
+    assert second.calibration[0] == "task 2"
+    assert first.calibration[1] == second.calibration[1] != os.getpid()
+    assert first.calibration[2] >= min(os.nice(0) + 10, 19)
+    assert first.calibration[3] == "1"
+    assert calibration.progress == 0.5
+    assert calibration.outcome() is None
+
+
+def test_a_refusal_comes_back_as_its_sentence(process):
+    outcome = answer(process(refuse), Task(1, None, OPTIONS))
+    assert outcome.sentence == "Walk some more."
+    assert not outcome.broken
+    assert outcome.calibration is None
+
+
+def test_a_fault_of_the_program_is_logged_and_the_next_task_is_done(process, caplog):
+    calibration = process(break_down)
+    assert answer(calibration, Task(1, None, OPTIONS)).broken
+    assert "ZeroDivisionError" in caplog.text
+    assert answer(calibration, Task(2, None, OPTIONS)).number == 2
+
+
+def test_a_child_that_dies_is_replaced(process):
+    calibration = process(die)
+    first = answer(calibration, Task(1, None, OPTIONS))
+    assert first.broken
+    assert first.sentence == ENDED
+    assert answer(calibration, Task(2, None, OPTIONS)).number == 2
+
+
+def test_resting_ends_a_task_at_once_and_another_one_can_follow(process):
+    calibration = process(take_for_ever)
+    calibration.solve(Task(1, None, OPTIONS))
+    until(lambda: calibration.progress == 0.5)
+    calibration.rest()
+    assert calibration.outcome() is None
+    calibration.solve(Task(2, None, OPTIONS))
+    until(lambda: calibration.progress == 0.5)
+    calibration.stop()
+
+
+def test_stopping_leaves_no_child_even_while_it_starts(process):
+    calibration = process(echo)
+    calibration.start()
+    calibration.stop()
+    calibration.stop()
+    calibration.start()
+    number = answer(calibration, Task(1, None, OPTIONS)).calibration[1]
+    calibration.stop()
+    until(lambda: not is_alive(number))
+
+
+def test_asking_never_waits_while_the_child_is_busy(process):
+    calibration = process(take_for_ever)
+    calibration.solve(Task(1, None, OPTIONS))
+    until(lambda: calibration.progress == 0.5)
+    for number in range(2, 50):
+        calibration.solve(Task(number, bytes(1_000_000), OPTIONS))  # a pipe holds 64 kB
+
+
+PARENT = f"""
+import sys, time
+from engine.calibration_process import CalibrationProcess, Task
+from calibration.self_calibrate import CalibrationOptions
+process = CalibrationProcess("{HERE}:WORK")
+process.solve(Task(1, None, CalibrationOptions()))
+"""
+
+
+@pytest.mark.parametrize("how", ["-c", "-"])
+def test_a_parent_without_a_file_can_calibrate(how):
+    script = PARENT.replace("WORK", "echo") + (
+        "while (outcome := process.outcome()) is None: time.sleep(0.01)\nprint(outcome.calibration[2])\nprocess.stop()"
+    )
+    command = [sys.executable, how, script] if how == "-c" else [sys.executable, how]
+    done = subprocess.run(
+        command, input=script if how == "-" else "", capture_output=True, text=True, cwd=ROOT, timeout=120, check=False
+    )
+    assert done.stderr == ""
+    assert int(done.stdout) >= 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_the_child_ends_with_its_parent_and_says_nothing(how):
+    script = PARENT.replace("WORK", "take_for_ever") + (
+        "while process.progress != 0.5: time.sleep(0.01)\nprint(process._child.pid, flush=True)\n"
+        "try: time.sleep(60)\nexcept KeyboardInterrupt: process.stop()"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    number = int(parent.stdout.readline())
+    assert is_alive(number)
+    if how == signal.SIGINT:
+        os.killpg(parent.pid, how)  # as the terminal does: to all of them
+    else:
+        parent.kill()
+    _, said = parent.communicate(timeout=60)
+    until(lambda: not is_alive(number))
+    assert said == ""

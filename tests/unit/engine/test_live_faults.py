@@ -1,0 +1,82 @@
+"""Real servers on the loopback behind camera feeds and live framesets: what is at fault never troubles the others."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from engine.capture.camera import CameraFeed, Patience, close_feeds
+from engine.capture.cameras import camera_sources
+from engine.live_framesets import LiveFramesets
+from engine.live_state import CameraPhase
+from tests.support.ip_cameras import MjpegServer, open_sockets, wait_until
+
+SOON = Patience(read_ms=50, stalled_s=0.3, stalled_periods=5, reopen_s=5.0, retry_s=(0.05, 0.1))
+
+
+@contextmanager
+def live(*servers: MjpegServer) -> Iterator[tuple[tuple[CameraFeed, ...], LiveFramesets, list]]:
+    """Run cameras and a reader of their sets; nothing may be left of them."""
+    sources = camera_sources([server.at("/video") for server in servers])
+    feeds = tuple(CameraFeed(found.source, found.address, SOON) for found in sources)
+    sets, found = LiveFramesets(feeds), []
+    reader = threading.Thread(target=lambda: found.extend(sets))
+    reader.start()
+    for feed in feeds:
+        feed.start()
+    try:
+        yield feeds, sets, found
+    finally:
+        sets.close()
+        assert close_feeds(feeds) == ()
+        reader.join(5)
+    assert wait_until(lambda: not [t.name for t in threading.enumerate() if t.name.startswith(("camera ", "close "))])
+
+
+def whole(found: list) -> int:
+    """Count the sets in which every camera has an image."""
+    return sum(all(frame is not None for frame in frames.frames) for frames in found)
+
+
+def test_a_server_that_is_killed_and_returns_three_times_never_stops_the_other():
+    with MjpegServer() as good, MjpegServer() as dying, live(good, dying) as (feeds, _, found):
+        sockets = None
+        for returned in range(3):
+            seen = whole(found)
+            assert wait_until(lambda seen=seen: whole(found) > seen + 5)
+            sockets = sockets or open_sockets()
+            dying.kill()
+            assert wait_until(lambda: feeds[1].state().phase is CameraPhase.LOST)
+            alone = len(found)
+            assert wait_until(lambda alone=alone: len(found) > alone + 5)
+            dying.start()
+            assert wait_until(lambda count=returned + 1: feeds[1].state().reconnected == count)
+        seen = whole(found)
+        assert wait_until(lambda: whole(found) > seen + 5)
+        assert open_sockets() <= sockets
+        assert (feeds[0].state().phase, feeds[0].state().reconnected) == (CameraPhase.LIVE, 0)
+        assert all(one.index < other.index for one, other in pairwise(found))
+        assert all(one.timestamp_ns < other.timestamp_ns for one, other in pairwise(found))
+
+
+def test_a_server_that_stalls_is_left_out_and_comes_back_without_being_opened_again():
+    with MjpegServer() as good, MjpegServer(stall_after=60, stall_s=1.5) as silent, live(good, silent) as run:
+        feeds, _, found = run
+        assert wait_until(lambda: feeds[1].state().phase is CameraPhase.STALLED)
+        assert wait_until(lambda: found[-1].frames[1] is None)
+        assert wait_until(lambda: feeds[1].live)
+        assert wait_until(lambda: found[-1].frames[1] is not None)
+        assert feeds[1].state().reconnected == 0
+
+
+@pytest.mark.parametrize("manners", [{"fps": 15.0}, {"jitter_s": 0.02}, {"swapped": True}, {"claimed_size": "9x9"}])
+def test_a_server_with_bad_manners_still_makes_whole_sets(manners):
+    with MjpegServer() as good, MjpegServer(**manners) as odd, live(good, odd) as (feeds, sets, found):
+        assert wait_until(lambda: whole(found) > 20)
+        times_ms = np.array([frames.timestamp_ns for frames in found[-15:]]) / 1e6
+        assert np.all(np.diff(times_ms) > 0)
+        assert sets.skew_ms < 45  # 0.6 periods of the slower one
+        assert {feed.state().phase for feed in feeds} == {CameraPhase.LIVE}

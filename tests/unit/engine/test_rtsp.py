@@ -1,0 +1,212 @@
+"""RTSP cameras, against a real server in a process of its own, killed and restarted."""
+
+import threading
+import traceback
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from engine.capture import network_source
+from engine.capture.jpeg import is_whole
+from engine.capture.rtsp import RtspSource
+from engine.clock import host_ns
+from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
+from engine.frames import Frame, JpegFrame
+from tests.support.ip_cameras import QUOTED_LOGIN, MjpegServer, free_port, open_sockets, wait_until
+from tests.support.rtsp_server import RtspServer, why_no_rtsp_server
+
+needs_server = pytest.mark.skipif(bool(why_no_rtsp_server()), reason=why_no_rtsp_server())
+SIZE_WH = (160, 120)
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RtspServer]:
+    """Return a camera with a login."""
+    with RtspServer(tmp_path_factory.mktemp("locked"), login="digest", size_wh=SIZE_WH) as camera:
+        yield camera
+
+
+def frames_of(source: RtspSource, count: int) -> list[Frame]:
+    """Read so many frames."""
+    frames = [source.read(3000) for _ in range(count)]
+    return [frame for frame in frames if frame is not None]
+
+
+def refusal(address: str) -> CameraError:
+    """Return what a source says that cannot be opened; it leaves nothing open."""
+    source = RtspSource(address, "left")
+    with pytest.raises(CameraError) as caught:
+        source.open()
+    assert "camera left" not in [thread.name for thread in threading.enumerate()]
+    assert "'left'" in str(caught.value)
+    return caught.value
+
+
+def read_on(source: RtspSource, timeout_ms: int) -> None:
+    """Read until the source complains."""
+    while True:
+        source.read(timeout_ms)
+
+
+def read_until_gone(source: RtspSource) -> None:
+    """Read until the camera is gone."""
+    while True:
+        try:
+            source.read(500)
+        except CameraTimeoutError:
+            continue
+
+
+@needs_server
+@pytest.mark.parametrize("codec", ["h264", "h265", "jpeg"])
+def test_images_come_at_the_steady_times_of_the_camera(codec: str, tmp_path: Path):
+    with RtspServer(tmp_path, codec=codec, size_wh=SIZE_WH) as camera:
+        source = RtspSource(camera.at(), "left")
+        source.open()
+        assert source.size_wh == SIZE_WH
+        assert source.rate_fps == pytest.approx(30.0, rel=0.02)
+        frames = frames_of(source, 12)
+        source.close()
+    assert {frame.size_wh for frame in frames} == {SIZE_WH}
+    assert not frames[0].image_bgr.flags.writeable
+    assert frames[0].image_bgr.std() > 10
+    steps_ms = [(after.timestamp_ns - before.timestamp_ns) / 1e6 for before, after in pairwise(frames)]
+    rises = [after.sequence - before.sequence for before, after in pairwise(frames)]
+    assert steps_ms == pytest.approx([33.3 * rise for rise in rises], abs=12.0)
+    assert all(isinstance(frame, JpegFrame) == (codec == "jpeg") for frame in frames)
+    assert all(is_whole(frame.jpeg) for frame in frames if isinstance(frame, JpegFrame))
+
+
+@needs_server
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_an_image_that_is_held_back_until_the_next_has_the_time_of_its_own_arrival(codec: str, tmp_path: Path):
+    with RtspServer(tmp_path, codec=codec, size_wh=SIZE_WH) as camera:
+        source = RtspSource(camera.at(), "left")
+        source.open()
+        seen_ns, frames = [], []
+        for _ in range(15):
+            frames += frames_of(source, 1)
+            seen_ns.append(host_ns())
+        source.close()
+    assert all(frame.timestamp_ns <= before_ns for frame, before_ns in zip(frames[1:], seen_ns))
+
+
+@needs_server
+def test_a_killed_camera_is_gone_and_back_on_the_same_address(tmp_path: Path):
+    camera = RtspServer(tmp_path, size_wh=SIZE_WH).start()
+    source = RtspSource(camera.at(), "left")
+    source.open()
+    threads, sockets, sequences = threading.active_count(), open_sockets(), []
+    for _ in range(3):
+        sequences += [frame.sequence for frame in frames_of(source, 3)]
+        camera.kill()
+        with pytest.raises(CameraDisconnectedError, match=r"'left'.*is tried again"):
+            read_until_gone(source)
+        source.close()
+        with pytest.raises(CameraNotFoundError, match="refuses"):
+            source.open()
+        camera.start()
+        source.open()
+    sequences += [frame.sequence for frame in frames_of(source, 3)]
+    assert sequences == sorted(set(sequences))
+    assert wait_until(lambda: threading.active_count() <= threads)
+    assert open_sockets() <= sockets
+    source.close()
+    camera.kill()
+
+
+@needs_server
+def test_a_frozen_camera_is_silent_then_given_up_then_back(tmp_path: Path):
+    with RtspServer(tmp_path, size_wh=SIZE_WH) as camera:
+        source = RtspSource(camera.at(), "left")
+        source.open()
+        last = frames_of(source, 1)[0]
+        camera.freeze()
+        with pytest.raises(CameraTimeoutError):
+            read_on(source, 200)
+        with pytest.raises(CameraDisconnectedError, match="was silent"):
+            read_until_gone(source)
+        source.close()
+        camera.thaw()
+        source.open()
+        assert frames_of(source, 1)[0].sequence > last.sequence
+        source.close()
+
+
+@needs_server
+def test_closing_does_not_wait_for_a_frozen_camera_for_ever(tmp_path: Path):
+    with RtspServer(tmp_path, size_wh=SIZE_WH) as camera:
+        source = RtspSource(camera.at(), "left")
+        source.open()
+        camera.freeze()
+        source.close()
+        assert "camera left" not in [thread.name for thread in threading.enumerate()]
+        assert source.read(10) is None
+
+
+@needs_server
+def test_user_and_password_open_the_camera(locked: RtspServer):
+    source = RtspSource(locked.at(login=QUOTED_LOGIN), "left")
+    source.open()
+    assert len(frames_of(source, 2)) == 2
+    source.close()
+
+
+@needs_server
+def test_a_refused_login_is_said_without_showing_it(
+    locked: RtspServer, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+):
+    wrong = locked.at("/cam?pwd=hush1", "someone:hush2@")
+    errors = [refusal(wrong), refusal(locked.at("/nothing", "someone:hush2@"))]
+    assert "wrong user or password" in str(errors[0])
+    assert "wants a user and a password" in str(refusal(locked.at()))
+    said = "".join("".join(traceback.format_exception(error)) for error in errors)
+    said += caplog.text + "".join(capfd.readouterr()) + RtspSource(wrong, "left").address
+    for secret in ("hush1", "hush2", "someone"):
+        assert secret not in said
+    assert all(error.__context__ is None for error in errors)
+
+
+@needs_server
+def test_a_path_that_is_not_there_is_refused_in_a_sentence(locked: RtspServer):
+    error = refusal(locked.at("/nothing", QUOTED_LOGIN))
+    assert isinstance(error, CameraNotFoundError)
+    assert "has nothing under this path" in str(error)
+
+
+def test_a_camera_that_is_off_or_unknown_is_refused_in_a_sentence():
+    assert "refuses to be connected" in str(refusal(f"rtsp://127.0.0.1:{free_port()}/cam"))
+    assert "no computer named" in str(refusal("rtsp://no-such-camera.invalid/cam"))
+
+
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 200 OK\r\n\r\n", bytes(range(256)) * 40])
+def test_what_does_not_speak_rtsp_is_refused_in_a_sentence(greeting: bytes):
+    with MjpegServer(greeting=greeting) as camera:
+        assert "is no RTSP stream" in str(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"))
+
+
+def test_a_camera_that_says_nothing_is_refused_in_a_sentence():
+    with MjpegServer(mute=True) as camera:
+        assert "sends no stream" in str(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"))
+
+
+def test_closing_ends_an_opening_that_waits(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(network_source, "OPEN_S", 60.0)
+    with MjpegServer(mute=True) as camera:
+        source, said = RtspSource(f"rtsp://127.0.0.1:{camera.port}/cam", "left"), []
+
+        def opening() -> None:
+            try:
+                source.open()
+            except CameraError as error:
+                said.append(str(error))
+
+        thread = threading.Thread(target=opening)
+        thread.start()
+        assert wait_until(lambda: len(camera._lines) > 0)
+        source.close()
+        thread.join()
+    assert "closed while it was opened" in said[0]
+    assert "camera left" not in [thread.name for thread in threading.enumerate()]
