@@ -19,14 +19,14 @@ help: ## this list
 	@echo
 	@awk -F ':|## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$NF }' Makefile
 
-setup: system $(DONE)/base $(DONE)/model ## install everything that the program needs (about 1.4 GB)
+setup: system $(DONE)/base $(DONE)/model $(DONE)/kernels ## install everything that the program needs (about 1.4 GB)
 	@echo "Ready. Try: $(BIN)/epipole --help"
 
 demo: setup ## set up, then watch the whole program work on the built-in studio
 	@$(BIN)/epipole demo $(if $(OUT),--out $(OUT))
 
 test: export EPIPOLE_TESTS := 1
-test: system $(DONE)/test $(DONE)/model ## set up for development, then run every check and test
+test: system $(DONE)/test $(DONE)/model $(DONE)/kernels ## set up for development, then run every check and test
 	@$(MAKE) --no-print-directory lint
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile
 
@@ -61,6 +61,10 @@ $(DONE)/test: pyproject.toml | $(DONE)/base
 	@echo "== Packages for development and training (torch is the large one)"
 	@$(BIN)/python -m pip install --editable '.[train,dev]'
 	@touch $@ $(DONE)/base
+
+$(DONE)/kernels: $(wildcard calibration/geometry/fast_*.py engine/studio/raster.py) pyproject.toml | $(DONE)/base
+	@$(BIN)/python -m app.prepare
+	@touch $@
 
 $(DONE)/model: $(wildcard assets/models/*.toml) | $(DONE)/base
 	@echo "== Pose model"

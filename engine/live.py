@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from calibration.geometry import fast_instant
 from calibration.report import CalibrationReport
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
@@ -111,6 +112,7 @@ class Live:
         for feed in self._feeds:
             feed.start()
         try:
+            fast_instant.warm_up()
             self._paced = Paced(self._make_estimator(len(self._feeds)))
         except BaseException:
             self.close()

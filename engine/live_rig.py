@@ -17,7 +17,7 @@ from engine.rig_check import RigCheck, RigFinding, RigVerdict
 from engine.stages import Aside
 
 WAITING = CalibrationState(CalibrationPhase.WATCHING, headline="Waiting for the cameras")
-LOOK_EVERY_NS = 20 * NS_PER_S  # at a rig in use; a look takes some hundredths of a second
+LOOK_EVERY_NS = 60 * NS_PER_S  # at a rig in use; a look takes about half a second of one core
 LOOK_AGAIN_NS = 2 * NS_PER_S  # at a rig under test that could not be judged yet
 TIMES_WRONG = 2  # looks in a row, before a person is alarmed
 

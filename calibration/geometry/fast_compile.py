@@ -6,13 +6,15 @@ from typing import Any
 import numba
 
 
-def jit_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+def jit_kernel(function: Callable[..., Any], *, fastmath: bool = False) -> Callable[..., Any]:
     """Compile a function at its first call, to run without the interpreter's lock.
 
     Parameters
     ----------
     function
         Of plain arrays and numbers.
+    fastmath
+        Sums may be taken in another order: for pictures, not for measurements.
 
     Returns
     -------
@@ -25,6 +27,6 @@ def jit_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     installation without a home), numba refuses to decorate at all; then it is compiled anew in every process.
     """
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(function)
     except RuntimeError:  # "cannot cache function: no locator available for file"
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        return numba.njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)

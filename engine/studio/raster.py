@@ -4,12 +4,13 @@ Pixel convention: an integer is a pixel's centre. Samples: each pixel has 2 x 2 
 centre. All floats are 32 bits wide.
 """
 
+from functools import partial
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from calibration.geometry.arrays import F32, U8
+from calibration.geometry.fast_compile import jit_kernel
 
 SAMPLES = 2
 """Per pixel and direction."""
@@ -54,7 +55,7 @@ class LightMap(NamedTuple):
     closest: F32
 
 
-_compiled = numba.njit(cache=True, fastmath=True, nogil=True)
+_compiled = partial(jit_kernel, fastmath=True)
 
 
 @_compiled

@@ -45,6 +45,7 @@ def scene(count, seed):
         if random.random() < 0.1:
             xy[v] = np.nan
     xy[random.random((count, J)) < 0.15] = np.nan
+    xy[np.abs(xy).max(-1) > 1e4] = np.nan  # a torso of 1e9 px has a weight that drowns in rounding
     confidence = np.where(np.isfinite(xy).all(-1), random.random((count, J)), 0.0)
     confidence[random.random((count, J)) < 0.03] = 0.0
     return rig, xyz, xy, confidence
