@@ -1,6 +1,7 @@
 """The demo in the window: the studio's cameras play live, and what came of it is written when the window closes."""
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def show_demo(options: Namespace, folder: Path) -> int:
 def _write(path: Path, studio: Studio, folder: Path, found: tuple[Rig | None, CalibrationReport | None]) -> None:
     """Write rig, report, joints and truth, as far as there are any."""
     session = Session.open(path)
-    sets = tuple(session.poses_2d_raw().sets_2d())
+    sets = tuple(replace(poses, index=index) for index, poses in enumerate(session.poses_2d_raw().sets_2d()))
     shift_ns = _shift_ns(session)
     if sets and shift_ns is not None:
         write_truth(studio, folder, np.array([poses.timestamp_ns - shift_ns for poses in sets], np.int64))
