@@ -1,16 +1,18 @@
 """The application: the window, what feeds it at screen rate, and what its buttons do, put together."""
 
+import gc
 from argparse import Namespace
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QUrl
-from PyQt6.QtGui import QDesktopServices
+from PyQt6.QtCore import QObject, QRect, QTimer, QUrl
+from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import QStackedWidget
 
 from app import requests
 from app.bridge import Bridge
+from app.faults import faults_told
 from app.live_control import LiveControl
 from app.presenters.live import present_live
 from app.presenters.plots import PlotHistory, present_plots
@@ -19,7 +21,9 @@ from app.settings import Settings, library_file, settings_file
 from app.snapshot import application, show_until_closed
 from app.views.main_window import LIVE, MainWindow
 from app.views.player_page import PlayerPage
+from app.views.plots import import_curves
 from app.views.sessions_page import SessionsPage
+from calibration.geometry.fast_instant import wake_compiler
 from engine.clock import host_ns
 from engine.inference.estimator import create_estimator
 from engine.inference.models import list_models
@@ -86,8 +90,8 @@ class Application(QObject):
         self._bridge.close()
         place = self.window.normalGeometry()
         self.control.remember(window=(place.x(), place.y(), place.width(), place.height()))
+        self.control.close()  # first: it finishes what is being recorded
         self._sessions.close()
-        self.control.close()
 
     def _asked(self, request: requests.Request) -> None:
         """Hand a request to who serves it."""
@@ -110,9 +114,10 @@ class Application(QObject):
             self._player.pause()
 
     def _place(self, place: tuple[int, ...]) -> None:
-        """Put the window where it was."""
-        if len(place) == 4 and place[2] > 0 and place[3] > 0:
-            self.window.setGeometry(*place)
+        """Put the window where it was, if there is still a screen."""
+        rectangle = QRect(*place) if len(place) == 4 else QRect()
+        if any(screen.geometry().contains(rectangle.center()) for screen in QGuiApplication.screens()):
+            self.window.setGeometry(rectangle)
 
 
 def show_live(options: Namespace, settings: Settings, sentence: str) -> int:
@@ -147,8 +152,12 @@ def show_live(options: Namespace, settings: Settings, sentence: str) -> int:
         app.control.use_rig(Path(options.rig))
     if options.record is not None:
         app.control.record_to(options.record)
+    gc.freeze()  # else the whole program is looked through for garbage now and then, and stands still for 0.1 s
+    if options.seconds is not None:
+        QTimer.singleShot(round(1000 * options.seconds), app.window.close)
     try:
-        show_until_closed(app.window)
+        with faults_told(app.control.tell):
+            show_until_closed(app.window)
     finally:
         app.close()
         running.processEvents()
@@ -168,6 +177,8 @@ def make_application(settings: Settings, store: Path | None) -> Application:
     -------
     app
     """
+    import_curves()
+    wake_compiler()
     control = LiveControl(
         settings, store, partial(create_estimator, settings.model), lambda _path: sessions.look_for_sessions()
     )

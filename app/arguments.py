@@ -33,6 +33,7 @@ BENCHES = {
     "inference": "app.commands.bench:bench_inference",
     "precision": "app.commands.bench:bench_precision",
     "window": "app.commands.bench:bench_window",
+    "live": "app.commands.bench:bench_live",
 }
 DEFAULT_MODEL = "blazepose"
 

@@ -1,6 +1,7 @@
 """CameraList: the cameras of this machine, and what can be set at those at work. Its methods may wait for devices."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from app.camera_memory import present_settings
 from app.presenters.camera_settings import CameraSettings, DeviceList, DeviceRow
@@ -9,8 +10,14 @@ from engine.capture.cameras import LiveSource
 from engine.capture.devices import Device, Mode, list_devices
 from engine.capture.usb import parse_usb
 from engine.live import Live
+from engine.live_state import CalibrationPhase, CalibrationState, CameraPhase, CameraState, LiveState
 
 BEST_MODES = 2
+STUDIO = "The built-in studio"
+AT_REST = "Press Start to see this camera."
+OPENING = CalibrationState(
+    CalibrationPhase.WATCHING, headline="Opening the cameras", instruction="This takes a few seconds."
+)
 
 
 class CameraList:
@@ -73,6 +80,42 @@ def _row(device: Device) -> DeviceRow:
     return DeviceRow(device.id, device.name, best, device.address, device.problem)
 
 
+def at_rest(cameras: Sequence[tuple[str, str]]) -> LiveState:
+    """Describe cameras while nothing runs.
+
+    Parameters
+    ----------
+    cameras
+        Name and address of each.
+
+    Returns
+    -------
+    state
+    """
+    return LiveState(tuple(CameraState(name, address, CameraPhase.ENDED, AT_REST) for name, address in cameras))
+
+
+def with_opening(state: LiveState, addresses: Sequence[str], *, none_yet: bool) -> LiveState:
+    """Show that cameras are coming: a studio or a slow network takes seconds.
+
+    Parameters
+    ----------
+    state
+        Of the others.
+    addresses
+        Without passwords; they stand for the names, which are not known yet.
+    none_yet
+        True where no other camera runs.
+
+    Returns
+    -------
+    state
+    """
+    coming = tuple(CameraState(STUDIO if scheme(one) == "studio" else one, one) for one in addresses)
+    calibration = OPENING if none_yet else state.calibration
+    return replace(state, cameras=(*state.cameras, *coming), calibration=calibration)
+
+
 def title_of(sources: Sequence[LiveSource]) -> str:
     """Say what is being looked at.
 
@@ -87,5 +130,5 @@ def title_of(sources: Sequence[LiveSource]) -> str:
     """
     addresses = tuple(dict.fromkeys(source.address for source in sources))
     if len(addresses) == 1 and scheme(addresses[0]) == "studio":
-        return "The built-in studio"
+        return STUDIO
     return f"{len(sources)} camera{'s' if len(sources) != 1 else ''}" if sources else ""

@@ -65,6 +65,25 @@ def remembered_address(address: str, settings: Settings) -> str:
     return str(replace(parsed, values={**known, **parsed.values}))
 
 
+def is_same_camera(one: str, other: str) -> bool:
+    """Tell whether two addresses mean the same camera, in whatever mode.
+
+    Parameters
+    ----------
+    one, other
+
+    Returns
+    -------
+    same
+        Never for studios: each is a room of its own.
+    """
+    if scheme(one) != scheme(other) or scheme(one) == "studio":
+        return False
+    if scheme(one) == "usb":
+        return parse_usb(one).device == parse_usb(other).device
+    return one == other
+
+
 def with_mode(address: str, mode: str) -> str:
     """Ask a USB camera for another mode; what was set belongs to the old one."""
     return str(replace(parse_usb(address), mode=mode, values={}))

@@ -13,6 +13,7 @@ from typing import Any
 from app import arguments, logs, paths
 from app.errors import UsageError, explain_disk
 from calibration.errors import CalibrationError
+from engine.capture.address import without_password
 from engine.errors import EngineError
 
 DONE, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = arguments.parse(words)
         logs.start_log(paths.log_file())
-        logger.info("epipole %s", " ".join(words))
+        logger.info("epipole %s", " ".join(map(without_password, words)))
         return load(arguments.COMMANDS[options.command])(options)
     except UsageError as error:
         return _say(str(error), USAGE)

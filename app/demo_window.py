@@ -8,6 +8,7 @@ import numpy as np
 
 from app.application import make_application
 from app.demo_files import write_poses, write_truth
+from app.faults import faults_told
 from app.outcome import Places, tell_calibration, write_calibration
 from app.paths import free_name
 from app.presenters.live import present_live
@@ -57,7 +58,8 @@ def show_demo(options: Namespace, folder: Path) -> int:
     print("The window shows the studio live; close it to end.", flush=True)
     state = app.control.look()
     try:
-        show_until_closed(app.window)
+        with faults_told(app.control.tell):
+            show_until_closed(app.window)
     finally:
         state = app.control.look()
         app.close()

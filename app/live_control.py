@@ -3,21 +3,22 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app import requests
-from app.camera_list import CameraList, title_of
-from app.camera_memory import Adjustable, remember, remembered_address, with_mode
+from app.camera_list import CameraList, at_rest, title_of, with_opening
+from app.camera_memory import Adjustable, is_same_camera, remember, remembered_address, with_mode
 from app.compare_rigs import compare_rigs
-from app.jobs import Worker
-from app.paths import fresh_folder
+from app.errors import explain_disk
+from app.jobs import Worker, sentence_of
+from app.notices import Notices
 from app.presenters.live import Look, Trail
-from app.presenters.window import Notice
+from app.presenters.tone import Tone
+from app.record_control import RecordControl
 from app.rig_files import last_rig, rig_in_use, rig_of_file
 from app.settings import Settings, rig_file, save_settings
 from calibration.report import CalibrationReport
@@ -25,20 +26,20 @@ from calibration.rig import Rig, save_rig
 from calibration.skeleton import load_skeleton
 from engine.capture.address import without_password
 from engine.capture.cameras import LiveSource, camera_sources
-from engine.errors import EngineError
+from engine.errors import CameraError, EngineError
 from engine.inference.estimator import Estimator
 from engine.live import Live, LiveOptions
-from engine.live_state import CameraPhase, CameraState, LiveResult, LiveState
+from engine.live_state import LiveResult, LiveState
 from engine.mailbox import ClosedError, NothingYetError
-from engine.session import SessionFacts
 
 logger = logging.getLogger(__name__)
 
-CLOSE_S = 1.9
+WORKER_S = 0.2  # for what the worker is at when the window closes; the cameras get the rest of the two seconds
 STATE_EVERY_S = 0.1  # figures that a person reads need not change at screen rate
 SKELETON = "blazepose_33"  # until the network says its own
-AT_REST = "Press Start to see this camera."
 BUSY = "The last thing you asked for is not done yet; ask again in a moment."
+HUNG = "A camera did not answer when it was stopped. Unplug it if it does not start again."
+OVER = "Everything was played to its end. Press Start to play it again."
 
 
 class LiveControl:
@@ -70,20 +71,20 @@ class LiveControl:
     ) -> None:
         self.live: Live | None = None
         self._settings, self._store = settings, store
-        self._make_estimator, self._on_session = make_estimator, on_session
+        self._make_estimator = make_estimator
         self._lock = threading.Lock()  # around the settings, which window and worker change
+        self._notices = Notices()
         self._worker = Worker(self.tell)
+        self._recorder = RecordControl(self._do, self.tell, on_session)
         self._cameras = CameraList()
-        self._record_path: Path | None = None
-        self._notices: tuple[Notice, ...] = ()
-        self._dismissed: frozenset[str] = frozenset()
-        self._record_at_s: float | None = None
-        self._hands_seen = 0
+        self._opening: tuple[str, ...] = ()  # addresses that the worker is about to open
+        self._over: Live | None = None  # whose end was told
+        self._rig_path: Path | None = None  # to be used once every camera has sent an image
         self._state, self._state_s = LiveState(), 0.0
         self._result: LiveResult | None = None
         self._trail = Trail(load_skeleton(SKELETON))
         self._skeleton = load_skeleton(SKELETON)
-        self._title = ""
+        self._title, self._closing = "", False
 
     def ask(self, request: requests.Request) -> None:
         """Do what a person asked for, as soon as possible; never waits.
@@ -98,12 +99,12 @@ class LiveControl:
             case requests.SetCountdown(seconds):
                 self._change(countdown_s=seconds)
             case requests.DismissNotice():
-                self._dismiss()
+                self._notices.dismiss(self._state.notices)
             case requests.Record():
-                self._record_at_s = time.monotonic() + self._settings.countdown_s
+                self._recorder.ask(self.live, self._settings.countdown_s)
             case requests.StopRecording():
-                self._record_at_s = None
-                self._do(self._stop_recording)
+                self._recorder.cancel()
+                self._do(lambda: self._recorder.end(self.live))
             case requests.Reconnect(name) if self.live is not None:
                 self.live.reconnect(name)
             case requests.Calibrate() if self.live is not None:
@@ -114,43 +115,43 @@ class LiveControl:
     def start(self, addresses: tuple[str, ...] = ()) -> None:
         """Start the cameras, these or the remembered ones; never waits."""
         if addresses:
-            self._settings = replace(self._settings, cameras=addresses)
+            with self._lock:
+                self._settings = replace(self._settings, cameras=addresses)
         self._do(self._start)
 
     def use_rig(self, path: Path) -> None:
-        """Use the rig of a file, once it agrees with what the cameras see; never waits."""
-        self._do(partial(self._open_rig, path))
+        """Use the rig of a file, once every camera sends images and it agrees with them; never waits."""
+        self._rig_path = path
 
     def record_to(self, path: Path) -> None:
         """Record into this folder as soon as the cameras run."""
-        self._record_path = path
+        self._recorder.first_into(path)
 
-    def tell(self, sentence: str) -> None:
+    def tell(self, sentence: str, tone: Tone = Tone.CARE) -> None:
         """Let a person read a sentence."""
-        logger.info("told: %s", sentence)
-        self._notices = (*self._notices, Notice(sentence))[-8:]
+        self._notices.tell(sentence, tone)
 
     def look(self) -> tuple[LiveState, LiveResult | None, Look]:
         """Return all that the window shows; never waits. Called at screen rate, which also moves countdowns on."""
-        self._tick()
-        live = self.live
+        live, opening = self.live, self._opening
+        self._tick(live)
         if live is not None:
             self._renew(live)
-        countdown_s = self._record_at_s - time.monotonic() if self._record_at_s is not None else None
         look = Look(
             skeleton=self._skeleton,
             trail=self._trail,
             title=self._title,
-            running=live is not None,
-            countdown_s=countdown_s,
+            running=bool(opening) or (live is not None and not live.over),
+            countdown_s=self._recorder.countdown_s,
             stature_m=self._settings.stature_m,
             countdown_setting_s=self._settings.countdown_s,
             hands_free=self._settings.hands_free,
-            notice=self._notices[-1] if self._notices else None,
+            notice=self._notices.newest(),
             devices=self._cameras.shown(),
             settings=self._cameras.settings,
         )
-        return self._state, self._result, look
+        state = with_opening(self._state, opening, none_yet=live is None) if opening else self._state
+        return state, self._result if live is not None else None, look
 
     @property
     def settings(self) -> Settings:
@@ -163,17 +164,30 @@ class LiveControl:
 
     def close(self) -> bool:
         """End everything; say whether all of it did in time."""
-        self._record_at_s = None
+        self._closing = True
+        self._recorder.cancel()
+        idle = self._worker.close(WORKER_S)
         live, self.live = self.live, None
-        idle = self._worker.close(CLOSE_S / 2)
         ended = live.close() if live is not None else True
+        idle = idle or self._worker.close(WORKER_S)  # a start that was under way ends with its cameras
         if self._store is not None:
-            save_settings(self._settings, self._store)
+            try:
+                save_settings(self._settings, self._store)
+            except OSError as error:  # nobody is there to read it, and what was recorded is safe
+                logger.warning("The settings were not kept: %s", explain_disk(error))
         return idle and ended
 
     def _do(self, work: Callable[[], None]) -> None:
         """Give the worker something to do."""
-        if not self._worker.do(work):
+
+        def run() -> None:
+            """Do it; whatever came of it, nothing is being opened any more."""
+            try:
+                work()
+            finally:
+                self._opening = ()
+
+        if not self._worker.do(run):
             self.tell(BUSY)
 
     def _serve(self, request: requests.Request) -> None:
@@ -208,26 +222,32 @@ class LiveControl:
 
     def _start(self, sources: tuple[LiveSource, ...] | None = None) -> None:
         """Open the cameras and begin; those that are remembered where none are given."""
+        if self.live is not None and self.live.over:
+            self._stop()
         if self.live is not None or not self._settings.cameras:
             return
-        sources = self._sources(self._settings.cameras) if sources is None else sources
+        if sources is None:
+            self._rest()
+            sources = self._opened(self._settings.cameras, self._settings.cameras)
+        if self._closing:
+            return
         live = Live(sources, self._make_estimator, LiveOptions(self._settings.stature_m), self._keep_rig)
         self._title = title_of(sources)
-        self.live = live
+        self.live, self._opening = live, ()
         try:
             live.start()
         except BaseException:
             self.live = None
-            self._rest()
+            self._rest([(source.name, source.address) for source in sources])
             raise
+        if live.closed:
+            return
         self._skeleton = live.skeleton or self._skeleton
-        self._trail, self._hands_seen = Trail(self._skeleton), 0
-        rig = last_rig(self._settings.rig, live.names)
+        self._trail = Trail(self._skeleton)
+        rig = last_rig(self._settings.rig, live.names) if self._rig_path is None else None
         if rig is not None:
             live.use_rig(rig, "from last time")
-        if self._record_path is not None:
-            self._start_recording(self._record_path)
-            self._record_path = None
+        self._recorder.started(live, self._settings)
         self._cameras.read(live, self._address_of)
 
     def _stop(self) -> None:
@@ -235,20 +255,31 @@ class LiveControl:
         live = self.live
         if live is None:
             return
-        self._stop_recording()
+        self._recorder.end(live)
         cameras, self.live = live.state().cameras, None
-        self._rest(cameras)
+        self._rest([(one.name, one.address) for one in cameras])
         if not live.close():
-            self.tell("A camera did not answer when it was stopped. Unplug it if it does not start again.")
+            self.tell(HUNG)
 
-    def _rest(self, cameras: tuple[CameraState, ...] = ()) -> None:
-        """Show the cameras as they are while nothing runs."""
+    def _rest(self, cameras: Sequence[tuple[str, str]] = ()) -> None:
+        """Show the cameras, by name and address, as they are while nothing runs."""
         self._result = None
-        resting = (CameraState(one.name, one.address, CameraPhase.ENDED, AT_REST) for one in cameras)
-        self._state = LiveState(cameras=tuple(resting))
+        self._state = at_rest(cameras)
+
+    def _opened(self, addresses: tuple[str, ...], new: tuple[str, ...]) -> tuple[LiveSource, ...]:
+        """Make the sources of addresses, set as the last time; shows meanwhile that the new ones are coming."""
+        self._opening = tuple(dict.fromkeys(map(without_password, new)))
+        try:
+            return camera_sources([remembered_address(address, self._settings) for address in addresses])
+        except BaseException:
+            if self.live is None and not self._state.cameras:  # so that they can be removed, or tried again
+                self._rest([(one, one) for one in dict.fromkeys(map(without_password, self._settings.cameras))])
+            raise
 
     def _add(self, address: str) -> None:
         """Add a camera, or everything that an address names, and start."""
+        if any(is_same_camera(address, known) for known in self._settings.cameras):
+            raise CameraError("", f"'{without_password(address)}' is here already. Each camera is needed once only.")
         self._change_cameras("add", (*self._settings.cameras, address), start=True)
 
     def _remove(self, name: str) -> None:
@@ -258,21 +289,19 @@ class LiveControl:
 
     def _change_cameras(self, what: str, addresses: tuple[str, ...], *, start: bool = False) -> None:
         """Go on with other cameras than before; what is wrong with them is said before anything is touched."""
-        if self.live is not None and self.live.state().recording is not None:
+        if self.live is not None and self.live.is_recording:
             raise EngineError(f"A recording runs. Stop it to {what} a camera.")
-        start = start or self.live is not None
-        sources = self._sources(addresses) if start else ()
+        start = bool(addresses) and (start or self.live is not None)
+        new = tuple(one for one in addresses if one not in self._settings.cameras)
+        sources = self._opened(addresses, new) if start else ()
         self._change(cameras=addresses)
         self._stop()
         if start:
             self._start(sources)
         else:
             known = [without_password(address) for address in addresses]
-            self._rest(tuple(state for state in self._state.cameras if state.address in known))
-
-    def _sources(self, addresses: tuple[str, ...]) -> tuple[LiveSource, ...]:
-        """Make the sources of addresses, set as the last time."""
-        return camera_sources([remembered_address(address, self._settings) for address in addresses])
+            self._rest([(one.name, one.address) for one in self._state.cameras if one.address in known])
+            self._title = self._title if addresses else ""
 
     def _set_mode(self, name: str, mode: str) -> None:
         """Let a camera send other images."""
@@ -294,13 +323,13 @@ class LiveControl:
     def _open_rig(self, path: Path) -> None:
         """Use the rig of a file."""
         live = self._running("to open a rig")
-        live.use_rig(rig_of_file(path, live), path.name)
+        live.use_rig(rig_of_file(path, live), f"from '{path.name}'")
         self._change(rig=str(path.absolute()))
 
     def _save_rig(self, path: Path) -> None:
         """Write the rig to a file."""
         save_rig(rig_in_use(self._running("to have a rig")), path)
-        self.tell(f"The rig was saved as '{path}'.")
+        self.tell(f"The rig was saved as '{path}'.", Tone.GOOD)
 
     def _compare_rig(self, path: Path) -> None:
         """Say how another rig differs from the one in use."""
@@ -318,27 +347,6 @@ class LiveControl:
         if self._store is not None:
             self._do(keep)
 
-    def _start_recording(self, path: Path | None = None) -> None:
-        """Begin a new session, in a folder of its own where none is given."""
-        live = self._running("to record")
-        if path is None:
-            folder = self._settings.folder()
-            folder.mkdir(parents=True, exist_ok=True)
-            path = fresh_folder(folder, datetime.now())
-        facts = SessionFacts(
-            configuration={"live": True}, model={"name": self._settings.model}, stature_m=self._settings.stature_m
-        )
-        live.start_recording(path, facts)
-
-    def _stop_recording(self) -> None:
-        """End the session, and say where it is and what it lost."""
-        live = self.live
-        done = live.stop_recording() if live is not None else None
-        if done is None:
-            return
-        self.tell(" ".join((f"Recorded {done.seconds:.0f} s to '{done.path}'.", done.sentence)).strip())
-        self._on_session(Path(done.path))
-
     def _running(self, purpose: str) -> Live:
         """Return the cameras at work."""
         if self.live is None:
@@ -354,20 +362,20 @@ class LiveControl:
                 return address
         raise EngineError(f"There is no camera '{name}'.")
 
-    def _tick(self) -> None:
-        """Move on what time moves: countdown, raised hands, takes that end by themselves."""
-        live = self.live
-        if self._record_at_s is not None and time.monotonic() >= self._record_at_s:
-            self._record_at_s = None
-            self._do(self._start_recording)
+    def _tick(self, live: Live | None) -> None:
+        """Move on what time moves: recordings, a rig that waits for images, cameras that have come to their end."""
+        self._recorder.tick(live, self._settings)
         if live is None:
             return
-        if live.hands_raised != self._hands_seen:
-            self._hands_seen = live.hands_raised
-            if self._settings.hands_free:
-                self.ask(requests.StopRecording() if self._state.recording is not None else requests.Record())
-        if live.recording_ended:
-            self._do(self._stop_recording)
+        if self._rig_path is not None and sum(one.size_wh is not None for one in self._state.cameras) == len(
+            live.names
+        ):
+            path, self._rig_path = self._rig_path, None
+            self._do(partial(self._open_rig, path))
+        if live.over and self.live is live and live is not self._over:
+            self._over = live
+            self.tell(sentence_of(live.error) if isinstance(live.error, Exception) else OVER)
+            self._do(lambda: self._recorder.end(live))
 
     def _renew(self, live: Live) -> None:
         """Take the newest result, and now and then the state."""
@@ -381,14 +389,7 @@ class LiveControl:
             self._state_s = now_s
             state = live.state()
             if self.live is live:  # else it was stopped meanwhile
-                self._state = replace(state, notices=tuple(n for n in state.notices if n not in self._dismissed))
-
-    def _dismiss(self) -> None:
-        """Take the sentence away that is shown."""
-        if self._notices:
-            self._notices = self._notices[:-1]
-        else:
-            self._dismissed |= frozenset(self._state.notices[-1:])
+                self._state = replace(state, notices=self._notices.unread(state.notices))
 
     def _change(self, **changes: Any) -> None:
         """Change settings, and keep them."""

@@ -5,7 +5,10 @@ import re
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-_PASSWORD = re.compile(r"(?P<scheme>\w+://)[^/\s@]+@")
+from engine.capture.address import without_password
+
+_ADDRESS = re.compile(r"\w+://\S+")
+_EXAMPLE = "://user:password@"  # as our own sentences show it
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _LIMIT_BYTES = 2_000_000
 
@@ -19,13 +22,13 @@ class WithoutPasswords(logging.Formatter):
         Returns
         -------
         text
-            ``rtsp://user:secret@host`` reads ``rtsp://***@host``, in tracebacks too.
+            ``rtsp://anna:secret@host`` reads ``rtsp://host``, in tracebacks too.
         """
         return hide_passwords(super().format(record))
 
 
 def hide_passwords(text: str) -> str:
-    """Strike the user and password out of every address in a text.
+    """Take user, password and any key out of every address in a text.
 
     Parameters
     ----------
@@ -37,10 +40,10 @@ def hide_passwords(text: str) -> str:
 
     Examples
     --------
-    >>> hide_passwords("rtsp://anna:secret@10.0.0.7/live is silent")
-    'rtsp://***@10.0.0.7/live is silent'
+    >>> hide_passwords("rtsp://anna:secret@10.0.0.7/live?key=4711 is silent")
+    'rtsp://10.0.0.7/live?key=*** is silent'
     """
-    return _PASSWORD.sub(r"\g<scheme>***@", text)
+    return _ADDRESS.sub(lambda found: found[0] if _EXAMPLE in found[0] else without_password(found[0]), text)
 
 
 def start_log(path: Path) -> bool:

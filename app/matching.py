@@ -66,7 +66,7 @@ def rig_for_views(rig: Rig, views: Sequence[str], sizes_wh: Sequence[tuple[int, 
         if tuple(camera.size_wh) != tuple(size):
             raise RigFileError(
                 f"'{path}' was calibrated with images of {camera.size_wh[0]}x{camera.size_wh[1]} of '{camera.name}', "
-                f"but the video '{view}' has {size[0]}x{size[1]}. Use videos of that size, or calibrate these."
+                f"but '{view}' has {size[0]}x{size[1]}. Use images of that size, or calibrate these."
             )
     offsets = {view: rig.time_offset_ns.get(camera.name, 0) for camera, view in zip(cameras, views)}
     return Rig(tuple(replace(c, name=view) for c, view in zip(cameras, views)), offsets, rig.metadata)
@@ -75,6 +75,6 @@ def rig_for_views(rig: Rig, views: Sequence[str], sizes_wh: Sequence[tuple[int, 
 def _misfit(rig: Rig, views: Sequence[str], path: Path) -> str:
     """Say that a file's cameras are not those of the videos."""
     return (
-        f"'{path}' describes {len(rig)} cameras ({', '.join(rig.names)}), which are not the {len(views)} videos "
-        f"({', '.join(views)}). Name the videos like the cameras, or give them in the same number and order."
+        f"'{path}' describes {len(rig)} cameras ({', '.join(rig.names)}), which are not these {len(views)} "
+        f"({', '.join(views)}). They must have the same names, or be as many and in the same order."
     )

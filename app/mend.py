@@ -12,18 +12,27 @@ from engine.session import is_session
 logger = logging.getLogger(__name__)
 
 
-def mend_sessions(inputs: Sequence[str | Path]) -> None:
+def mend_sessions(inputs: Sequence[str | Path]) -> tuple[str, ...]:
     """Set right the sessions among these inputs, and say what was lost.
 
     Parameters
     ----------
     inputs
         Others than sessions are left alone; so is a session that cannot be written, which whoever opens it judges.
+
+    Returns
+    -------
+    told
+        What was said.
     """
+    told: list[str] = []
     for path in map(Path, inputs):
         if not is_session(path):
             continue
         try:
-            tell(repair(path))
+            lost = repair(path)
+            tell(lost)
+            told += lost
         except SessionError:
             logger.info("'%s' was not repaired", path, exc_info=True)
+    return tuple(told)

@@ -2,14 +2,16 @@
 
 import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app import requests
-from app.jobs import Job, JobPhase
+from app.jobs import Job, JobCancelledError, JobPhase, sentence_of
 from app.player import Player
 from app.presenters.player import PlayerState
 from app.presenters.sessions import SessionsState, present_sessions
+from app.presenters.tone import Tone
 from app.presenters.window import Job as JobCard
 from app.track_again import track_again
 from engine.export.exporters import export_session
@@ -29,15 +31,15 @@ class SessionControl:
     models
         Names of the pose models there are.
     tell
-        Lets a person read a sentence.
+        Lets a person read a sentence, in a tone (`LiveControl.tell`).
     """
 
-    def __init__(self, library: Library, models: Sequence[str], tell: Callable[[str], None]) -> None:
+    def __init__(self, library: Library, models: Sequence[str], tell: Callable[..., None]) -> None:
         self._library, self._models, self._tell = library, tuple(models), tell
         self._player: Player | None = None
         self._job: Job | None = None
         self._refresh: Job | None = None
-        self._again = False
+        self._again = self._looking = False
         self._lock = threading.Lock()
         self._news: SessionsState | None = present_sessions(None, models=self._models)
 
@@ -70,7 +72,7 @@ class SessionControl:
                 self._work(
                     f"Exporting '{path.name}'",
                     lambda _progress: export_session(Session.open(path), format_name, out),
-                    lambda _: self._tell(f"'{path.name}' was exported to '{out}'."),
+                    lambda _: self._tell(f"'{path.name}' was exported to '{out}'.", Tone.GOOD),
                 )
             case requests.CancelJob() if self._job is not None:
                 self._job.cancel()
@@ -80,9 +82,11 @@ class SessionControl:
 
     def look_for_sessions(self) -> None:
         """List the sessions anew, in the background; what the index knows is shown at once."""
-        if self._refresh is not None and self._refresh.state().phase is JobPhase.RUNNING:
+        with self._lock:
             self._again = True
-            return
+            if self._looking:
+                return
+            self._looking = True
         self._refresh = Job("Looking for sessions", self._list)
 
     def sessions(self) -> SessionsState | None:
@@ -120,14 +124,14 @@ class SessionControl:
         return None
 
     def close(self) -> None:
-        """End everything."""
-        for job in (self._job, self._refresh):
-            if job is not None:
-                job.cancel()
+        """End everything; what does not end within a second is left behind."""
+        jobs = [job for job in (self._job, self._refresh) if job is not None]
+        for job in jobs:
+            job.cancel()
         self._close_player()
-        for job in (self._job, self._refresh):
-            if job is not None:
-                job.join(CLOSING_S)
+        deadline_s = time.monotonic() + CLOSING_S
+        for job in jobs:
+            job.join(max(deadline_s - time.monotonic(), 0.0))
 
     def _open(self, path: Path) -> None:
         """Show a session in the player."""
@@ -149,17 +153,28 @@ class SessionControl:
 
     def _done(self, sentence: str) -> None:
         """Say that there is a new session."""
-        self._tell(sentence)
+        self._tell(sentence, Tone.GOOD)
         self.look_for_sessions()
 
     def _list(self, progress: Callable[[str, float], None]) -> None:
         """Show what is known, look at the folders, and show what there is. Runs in a job's thread."""
-        self._show(self._library.sessions())
-        while True:
-            self._again = False
-            self._show(self._library.refresh(progress))
-            if not self._again:
-                return
+        try:
+            self._show(self._library.sessions())
+            while self._wanted():
+                self._show(self._library.refresh(progress))
+        except BaseException as error:
+            with self._lock:
+                self._looking = False
+            if isinstance(error, JobCancelledError) or not isinstance(error, Exception):
+                raise
+            self._tell(sentence_of(error))
+
+    def _wanted(self) -> bool:
+        """Whether somebody asked for a look since the last one began; if not, none is under way any more."""
+        with self._lock:
+            wanted, self._again = self._again, False
+            self._looking = wanted
+        return wanted
 
     def _show(self, summaries: Sequence) -> None:
         """Leave a list for the window."""

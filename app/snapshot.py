@@ -8,6 +8,7 @@ from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 
 from app.presenters.window import WindowState
+from app.start_qt import started
 from app.views.main_window import MainWindow
 
 SIZE_WH = (1280, 720)
@@ -108,12 +109,15 @@ def show_until_closed(window: QWidget) -> None:
         heartbeat.stop()
         window.deleteLater()
     if code == INTERRUPTED:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)  # whoever hears it now knows that it was not the first
 
 
 def application() -> QApplication:
-    """Return the application, started where none runs yet; it lives as long as somebody holds it."""
-    return _running_application() or QApplication(["epipole"])
+    """Return the application, started where none runs yet; it lives as long as somebody holds it.
+
+    Where Qt cannot start, a sentence says so and the program ends: Qt would end it with an abort.
+    """
+    return _running_application() or started()
 
 
 def offscreen_application() -> QApplication:
@@ -122,7 +126,7 @@ def offscreen_application() -> QApplication:
     if running:
         return running
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    return QApplication(["epipole"])
+    return started()
 
 
 def _running_application() -> QApplication | None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import ModuleType
@@ -266,6 +267,8 @@ def _alone() -> Iterator[None]:
     Signals that are blocked here stay blocked in the child, also while it is still starting up.
     """
     main = sys.modules["__main__"]
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # what the first spawn does else, and it lets Ctrl-C through afterwards
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
     sys.modules["__main__"] = ModuleType("__main__")
     try:

@@ -42,7 +42,7 @@ class CameraClock:
     Attributes
     ----------
     missing
-        How many images were counted by the camera and never came.
+        How many images never came: the camera counted them, or was gone for as long as they would have taken.
     gaps
         How often some were missing.
     refused
@@ -91,20 +91,28 @@ class CameraClock:
         Returns
         -------
         number, time_ns
-            The number goes on rising when the camera counts anew; times rise strictly. None for an image out of order.
+            The number goes on rising when the camera counts anew, and leaves room for a pause; times rise strictly.
+            None for an image out of order.
         """
         if self._newest is None:
             return self._accept(sequence, stamp_ns)
         number = sequence + self._shift
-        if self._anew and number <= self._newest[0]:
-            self._shift += self._newest[0] + 1 - number
-            number = self._newest[0] + 1
+        if self._anew and number <= self._newest[0] + 1:
+            self._shift += self._after_pause(stamp_ns) - number
+            number = sequence + self._shift
         elif not self._anew and (number <= self._newest[0] or stamp_ns <= self._newest[1]):
             return self._refuse(sequence, stamp_ns)
-        if not self._anew and number > self._newest[0] + 1:
+        if number > self._newest[0] + 1:
             self.gaps += 1
             self.missing += number - self._newest[0] - 1
         return self._accept(number, stamp_ns)
+
+    def _after_pause(self, stamp_ns: int) -> int:
+        """Number the first image after a pause that the camera did not count: by the images that would have come."""
+        if self._newest is None:
+            return 0
+        number, _, before_ns = self._newest  # its steady time: the stamp may have been late
+        return number + max(1, round((stamp_ns - before_ns) / self.period_ns))
 
     def _refuse(self, sequence: int, stamp_ns: int) -> tuple[int, int] | None:
         """Leave out an image that is too old, unless several in their order say that the camera counts anew."""

@@ -10,7 +10,7 @@ from engine.clock import NS_PER_S
 from engine.frames import Frame
 from engine.records import PoseReader
 from engine.seek_video import SeekableVideo
-from engine.synchronize import REACH, Framesets
+from engine.synchronize import Framesets
 
 NO_IMAGE = -1
 _BLANK = np.zeros((1, 1, 3), np.uint8)
@@ -83,6 +83,11 @@ def instants_of(listed: Sequence[tuple[int, ListedVideo, int]], views: int) -> I
     return Instants(np.array(time_ns, np.int64), number, framesets.rate_fps, framesets.remarks)
 
 
+# Periods for which a pose is shown beside its own instant: a live page that had no time for every third instant would
+# otherwise flicker.
+HELD = 2.1
+
+
 def rows_at(poses: PoseReader | None, time_ns: I64, rate_fps: float) -> I64:
     """Find where each instant's poses begin in their file.
 
@@ -113,6 +118,6 @@ def rows_at(poses: PoseReader | None, time_ns: I64, rate_fps: float) -> I64:
     after = np.clip(np.searchsorted(known_ns, time_ns), 0, len(known_ns) - 1)
     before = np.maximum(after - 1, 0)
     nearer = np.where(np.abs(known_ns[before] - time_ns) < np.abs(known_ns[after] - time_ns), before, after)
-    near = np.abs(known_ns[nearer] - time_ns) <= REACH * NS_PER_S / rate_fps
+    near = np.abs(known_ns[nearer] - time_ns) <= HELD * NS_PER_S / rate_fps
     rows[near] = starts[nearer[near]]
     return rows

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 
 from calibration.geometry import fast_instant
 from calibration.report import CalibrationReport
@@ -16,6 +17,7 @@ from engine.associate import Associate
 from engine.capture.camera import CameraFeed, close_feeds
 from engine.capture.cameras import LiveSource
 from engine.clock import host_ns
+from engine.errors import SessionError
 from engine.frames import FrameSet
 from engine.gesture import HandsRaised
 from engine.inference.estimator import Estimator
@@ -34,7 +36,8 @@ from engine.smooth import Smooth
 from engine.stages import Threaded
 from engine.stats import StageTimes
 
-CLOSE_S = 1.8
+CLOSE_S = 1.8  # for everything together
+LEAST_S = 0.1  # for what is closed last, where something before it hung
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class Live:
         self._stages: Threaded | None = None
         self._recording: LiveRecording | None = None
         self._recording_lock = threading.Lock()  # around beginning and ending, which a full disk and a person may ask
+        self._life = threading.Lock()  # a window may be closed while the network is still being loaded
+        self._closed = False
         self.hands_raised = 0
 
     @property
@@ -108,20 +113,27 @@ class Live:
         ------
         EngineError
             If the network cannot be loaded; then the cameras are closed.
+
+        Notes
+        -----
+        Where it is closed meanwhile, nothing begins.
         """
-        for feed in self._feeds:
-            feed.start()
+        with self._life:
+            if self._closed:
+                return
+            for feed in self._feeds:
+                feed.start()
         try:
             fast_instant.warm_up()
-            self._paced = Paced(self._make_estimator(len(self._feeds)))
+            paced = Paced(self._make_estimator(len(self._feeds)))
         except BaseException:
             self.close()
             raise
-        skeleton = self._paced.skeleton
-        self._hands = HandsRaised(skeleton)
-        self._rig = LiveRig(skeleton, self._feeds, self._options.stature_m, self._new_rig)
-        self._stages = Threaded(self._page(self._paced, skeleton, self._rig), self._times, self._framesets.close)
-        self._stages.start()
+        with self._life:
+            if self._closed:
+                paced.close()
+            else:
+                self._begin(paced)
 
     def close(self) -> bool:
         """End everything, the recording first; may be called twice.
@@ -131,15 +143,18 @@ class Live:
         ended
             False where something hangs and was left behind.
         """
+        deadline_s = monotonic() + CLOSE_S
+        with self._life:
+            self._closed = True
         self.stop_recording()
         if self._stages is not None:
             self._stages.stop()
         self._framesets.close()
-        left = close_feeds(self._feeds, CLOSE_S)
+        left = close_feeds(self._feeds, max(deadline_s - monotonic(), LEAST_S))
         if self._rig is not None:
-            self._rig.close()
+            self._rig.close(max(deadline_s - monotonic(), LEAST_S))
         if self._stages is not None:
-            self._stages.join()
+            self._stages.join(max(deadline_s - monotonic(), LEAST_S))
         still = self._stages is not None and self._stages.running
         if self._paced is not None and not still:
             self._paced.close()
@@ -150,6 +165,17 @@ class Live:
     def over(self) -> bool:
         """Whether all cameras have ended, as videos do, or a stage failed."""
         return self._stages is not None and not self._stages.running
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was ended, or is being ended."""
+        return self._closed
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether a recording runs."""
+        recording = self._recording
+        return recording is not None and not recording.ended
 
     @property
     def recording_ended(self) -> bool:
@@ -232,6 +258,10 @@ class Live:
             If the folder holds something already, the disk refuses, or a recording runs.
         """
         with self._recording_lock:
+            if self._closed:
+                raise SessionError("The cameras were stopped. Press Start, then record again.")
+            if self.is_recording:
+                raise SessionError("A recording runs already. Stop it before the next one.")
             self._end_recording()
             states = self._framesets.states()
             facts = replace(facts, sources=tuple(state.address for state in states))
@@ -271,6 +301,14 @@ class Live:
         for feed in self._feeds:
             feed.tap(None)
         return recording.close()
+
+    def _begin(self, paced: Paced) -> None:
+        """Let the stages work with a network that is loaded."""
+        skeleton = paced.skeleton
+        self._paced, self._hands = paced, HandsRaised(skeleton)
+        self._rig = LiveRig(skeleton, self._feeds, self._options.stature_m, self._new_rig)
+        self._stages = Threaded(self._page(paced, skeleton, self._rig), self._times, self._framesets.close)
+        self._stages.start()
 
     def _page(self, paced: Paced, skeleton: Skeleton, rig: LiveRig) -> Pipeline:
         """Put the stages together."""

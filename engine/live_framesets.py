@@ -90,8 +90,15 @@ class LiveFramesets:
             own = [
                 (lane.skew_ms, (lane.lag_ns - min(known)) / 1e6 if lane.lag_ns < inf else 0.0) for lane in self._lanes
             ]
+            kept_ms = min((lane.span_ns for lane in self._lanes), default=KEPT_NS) / 1e6
         return tuple(
-            replace(state, skew_ms=skew_ms, latency_ms=latency_ms, dropped=state.dropped + lane.damaged)
+            replace(
+                state,
+                skew_ms=skew_ms,
+                latency_ms=latency_ms,
+                dropped=state.dropped + lane.damaged,
+                sentence=state.sentence or (_too_late(state.name, latency_ms, kept_ms) if latency_ms > kept_ms else ""),
+            )
             for lane, (skew_ms, latency_ms) in zip(self._lanes, own)
             for state in (lane.feed.state(),)
         )
@@ -252,6 +259,15 @@ def _longest_wait_ns(lanes: Sequence[Lane]) -> float:
     """Return by how much the latest camera's images are late, but not more than the frames of the others are kept."""
     lag_ns = max((lane.lag_ns for lane in lanes), default=0.0)
     return min(lag_ns, 0.8 * min((lane.span_ns for lane in lanes), default=KEPT_NS))
+
+
+def _too_late(name: str, late_ms: float, kept_ms: float) -> str:
+    """Say that a camera's images come when those of the others are gone."""
+    return (
+        f"Camera '{name}' is {late_ms / 1000:.1f} s behind the others, and their images are kept for "
+        f"{kept_ms / 1000:.1f} s only: it takes no part in the skeleton. Lower its delay in its own settings, or use "
+        "its MJPEG stream."
+    )
 
 
 def _between(before_ns: int, after_ns: float, period_ns: float) -> list[int]:

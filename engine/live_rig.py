@@ -8,17 +8,20 @@ from calibration.report import CalibrationReport
 from calibration.rig import Rig
 from calibration.self_calibrate import CalibrationOptions
 from calibration.skeleton import Skeleton
+from engine.calibration_process import CalibrationProcess, Solver
 from engine.capture.camera import CameraFeed
 from engine.clock import NS_PER_S
 from engine.live_calibration import LiveCalibration
 from engine.live_state import CalibrationPhase, CalibrationState
 from engine.poses import PoseSet2D
-from engine.rig_check import RigCheck, RigFinding, RigVerdict
-from engine.stages import Aside
+from engine.rig_check import CALIBRATE, RigCheck, RigFinding, RigVerdict
+from engine.stages import CLOSE_S, Aside
 
 WAITING = CalibrationState(CalibrationPhase.WATCHING, headline="Waiting for the cameras")
 LOOK_EVERY_NS = 60 * NS_PER_S  # at a rig in use; a look takes about half a second of one core
 LOOK_AGAIN_NS = 2 * NS_PER_S  # at a rig under test that could not be judged yet
+INSTEAD = "A new one is made as soon as somebody walks through the room."
+MOST_SHOWN = 0.95  # of a test: looking at what was seen takes a moment
 TIMES_WRONG = 2  # looks in a row, before a person is alarmed
 
 
@@ -34,6 +37,8 @@ class LiveRig:
         Of the person; None where it is not known.
     on_rig
         Gets each new rig, and its report where it has one.
+    make_solver
+        For tests.
     """
 
     def __init__(
@@ -42,8 +47,10 @@ class LiveRig:
         feeds: Sequence[CameraFeed],
         stature_m: float | None,
         on_rig: Callable[[Rig, CalibrationReport | None], None],
+        make_solver: Callable[[], Solver] = CalibrationProcess,
     ) -> None:
         self._skeleton, self._feeds, self._stature_m, self._on_rig = skeleton, tuple(feeds), stature_m, on_rig
+        self._make_solver = make_solver
         self._lock = threading.RLock()
         self._calibration: LiveCalibration | None = None
         self._rig: Rig | None = None
@@ -53,9 +60,12 @@ class LiveRig:
         self._looked_ns = 0
         self._wrong = 0
         self._notices: tuple[str, ...] = ()
+        self._closed = False
 
     def put(self, poses: PoseSet2D) -> None:
         """Take what the network saw at an instant, each view alone."""
+        if self._closed:
+            return
         calibration = self._calibration or self._begin()
         if calibration is None:
             return
@@ -71,7 +81,10 @@ class LiveRig:
         """Say how it stands."""
         if self._calibration is None:
             return self._waiting()
-        return self._calibration.state()
+        state, check = self._calibration.state(), self._check
+        if state.phase is CalibrationPhase.TESTING and check is not None:
+            return replace(state, progress=MOST_SHOWN * check.progress)
+        return state
 
     def notices(self) -> tuple[str, ...]:
         """Return sentences on the rig that a person should read."""
@@ -88,9 +101,11 @@ class LiveRig:
             Where it comes from, in words.
         """
         with self._lock:
+            if self._calibration is not None:
+                self._calibration.test(source)  # first: it takes the rig back that is in use
             self._given, self._check, self._notices = (rig, source), RigCheck(rig, self._skeleton), ()
             if self._calibration is not None:
-                self._calibration.test(source)
+                self._refuse_other_sizes(rig, [size for feed in self._feeds if (size := feed.state().size_wh)])
 
     def anew(self) -> None:
         """Forget the rig, and calibrate from what is seen from now on."""
@@ -106,11 +121,12 @@ class LiveRig:
             if self._calibration is not None:
                 self._calibration.set_stature(stature_m)
 
-    def close(self) -> None:
-        """End the calibration."""
+    def close(self, timeout_s: float = CLOSE_S) -> None:
+        """End the calibration; a look at the rig that takes longer than this ends by itself."""
         with self._lock:
+            self._closed = True
             calibration = self._calibration
-        self._look.close()
+        self._look.close(timeout_s)
         if calibration is not None:
             calibration.close()
 
@@ -121,16 +137,36 @@ class LiveRig:
             return None
         names = tuple(feed.name for feed in self._feeds)
         with self._lock:
-            options = CalibrationOptions(self._stature_m)
-            self._calibration = LiveCalibration(self._skeleton, names, sizes, options, on_rig=self._take)
+            if self._closed:
+                return None
+            options, solver = CalibrationOptions(self._stature_m), self._make_solver()
+            self._calibration = LiveCalibration(self._skeleton, names, sizes, options, on_rig=self._take, solver=solver)
             if self._given is not None:
                 self._calibration.test(self._given[1])
+                self._refuse_other_sizes(self._given[0], sizes)
             return self._calibration
+
+    def _refuse_other_sizes(self, rig: Rig, sizes: Sequence[tuple[int, int]]) -> None:
+        """Say so where a rig is for images of another size: nothing else about it could be judged."""
+        for camera, size in zip(rig, sizes):
+            if tuple(camera.size_wh) != tuple(size):
+                was, now = (f"{width}x{height}" for width, height in (camera.size_wh, size))
+                self._drop(f"Camera '{camera.name}' sent {was} then and sends {now} now.")
+                return
+
+    def _drop(self, why: str) -> None:
+        """Give up a rig under test, and calibrate from what was seen and will be."""
+        if self._given is None or self._calibration is None:
+            return
+        (_, source), self._given, self._check = self._given, None, None
+        self._calibration.distrust()
+        reason = " ".join(why.replace(CALIBRATE, "").split())
+        self._notices = (f"The rig {source} is not used. {reason} {INSTEAD}",)
 
     def _take(self, rig: Rig | None, report: CalibrationReport | None) -> None:
         """Use a rig from now on, or none."""
         self._rig = rig
-        self._wrong = 0
+        self._wrong, self._notices = 0, ()  # what was said was said of another rig
         self._check = RigCheck(rig, self._skeleton) if rig is not None else None
         if rig is not None:
             self._on_rig(rig, report)
@@ -157,14 +193,12 @@ class LiveRig:
         if self._given is None:
             self._watch(calibration, found)
             return
+        if found.rig is None:
+            self._drop(found.sentence)
+            return
         (_, source), self._given = self._given, None
-        if found.rig is not None:
-            calibration.use(found.rig, source)
-            self._notices = () if found.verdict is RigVerdict.FITS else (found.sentence,)
-        else:
-            self._check = None
-            calibration.distrust()
-            self._notices = (f"The rig {source} is not used. {found.sentence}",)
+        calibration.use(found.rig, source)
+        self._notices = () if found.verdict is RigVerdict.FITS else (found.sentence,)
 
     def _watch(self, calibration: LiveCalibration, found: RigFinding) -> None:
         """Tell what became of a rig in use, once it is sure; follow clocks that drift."""

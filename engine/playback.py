@@ -57,7 +57,7 @@ class Playback:
         try:
             self._poses_2d = _poses(session, (POSES_2D, POSES_2D_RAW), remarks)
             self._poses_3d = _poses(session, (POSES_3D,), remarks)
-            instants = self._find_instants()
+            instants = self._find_instants(remarks[len(session.remarks) :])
         except BaseException:
             self.close()
             raise
@@ -196,8 +196,8 @@ class Playback:
             return None
         return Frame(self.views[view], int(video.sequence[number]), int(video.time_ns[number]), image)
 
-    def _find_instants(self) -> Instants:
-        """Find the instants from the videos; where there is none, from the poses."""
+    def _find_instants(self, faults: Sequence[str]) -> Instants:
+        """Find the instants from the videos; where there is none, from the poses; else say what is wrong with them."""
         listed = [
             (view, ListedVideo(video), camera.offset_ns)
             for view, (video, camera) in enumerate(zip(self._videos, self.session.cameras))
@@ -207,9 +207,9 @@ class Playback:
             return instants_of(listed, len(self.views))
         poses = self._poses_3d or self._poses_2d
         if poses is None or not len(poses.records):
+            why = " ".join(faults) or "Put its videos back, or choose another session."
             raise SessionError(
-                f"The session '{self.session.path}' holds neither a video that can be read nor poses. Put its videos "
-                "back, or choose another session."
+                f"The session '{self.session.path}' holds neither a video that can be read nor poses. {why}"
             )
         time_ns = poses.records["time_ns"][poses.starts].astype(np.int64)
         steps = np.diff(time_ns)

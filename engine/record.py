@@ -30,6 +30,7 @@ from engine.session import (
     Session,
     SessionCamera,
     SessionFacts,
+    demand_new,
     suffixed,
     write_manifest,
 )
@@ -92,11 +93,8 @@ class SessionWriter:
         self._recorders: dict[int, CameraRecorder] = {}  # by the camera's place
         self._poses: PoseWriters | None = None
         self._closed = False
+        demand_new(self.path)
         with saying_what_the_disk_refused(self.path):
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-                raise SessionError(
-                    f"'{path}' exists and holds something; a session is never overwritten. Choose another name."
-                )
             self.path.mkdir(parents=True, exist_ok=True)
             self._hold = _held(self.path)
         with ExitStack() as on_error:
@@ -252,7 +250,7 @@ class SessionWriter:
         self._write_manifest()
 
     def note_cameras(self) -> None:
-        """Enter sizes and beginnings of cameras whose images came in the meantime.
+        """Enter sizes, beginnings and rates of cameras whose images came in the meantime.
 
         Raises
         ------
@@ -261,6 +259,7 @@ class SessionWriter:
         """
         before = tuple(self._cameras)
         self._learn_cameras()
+        self._learn_rates()  # now, because a take that is killed is read by them
         if tuple(self._cameras) != before:
             self._write_manifest()
 

@@ -25,7 +25,7 @@ import tomli_w
 from calibration.errors import CalibrationError
 from calibration.rig import Rig, load_rig
 from engine.capture.address import without_password
-from engine.disk import whole_file
+from engine.disk import saying_what_the_disk_refused, whole_file
 from engine.errors import SessionError
 from engine.ledger import FrameTimes, LedgerRow, frame_times, read_ledger
 from engine.records import PoseReader
@@ -159,6 +159,11 @@ class Session:
             raise SessionError(
                 f"'{path / MANIFEST}' is damaged: {what}. Restore the file, or give the videos in '{path / CAMERAS}'."
             ) from error
+        if not cameras and any((path / CAMERAS).glob(f"*{VIDEO}")):
+            raise SessionError(
+                f"'{path / MANIFEST}' is damaged: it names no camera, though there are videos. Restore the file, or "
+                f"give the videos in '{path / CAMERAS}'."
+            )
         remarks = (*ending.remarks(path.name), *_missing(path, cameras))
         return cls(path, facts, cameras, remarks, ending.finished)
 
@@ -226,6 +231,25 @@ class Session:
         if not path.is_file():
             raise SessionError(f"The session '{self.path.name}' holds no {name}. Run track on it first.")
         return PoseReader(path)
+
+
+def demand_new(path: Path) -> None:
+    """Make sure that a session can be begun in a folder, before cameras are opened for it.
+
+    Parameters
+    ----------
+    path
+
+    Raises
+    ------
+    SessionError
+        If something is there already, or the disk refuses to tell.
+    """
+    with saying_what_the_disk_refused(path):
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise SessionError(
+                f"'{path}' exists and holds something; a session is never overwritten. Choose another name."
+            )
 
 
 def write_manifest(

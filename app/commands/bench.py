@@ -24,6 +24,7 @@ _STARTS = 7
 _FRAMESETS = 60
 _STUDIO = "studio:walk?cameras=4&seed=1&seconds=4"
 _PAINTS = 60
+_LIVE_S = 20.0
 
 
 def run(options: Namespace) -> int:
@@ -96,6 +97,17 @@ def bench_window() -> None:
     redraw = window_bench.prepare(framesets)
     cpu_ms, _ = measure_ms(redraw, _PAINTS)
     print(f"window     four images and the room at 1280x720: {cpu_ms:.1f} ms of processor time each time")
+
+
+def bench_live() -> None:
+    """Measure what four cameras of 640x480 cost live: shown, recorded compressed, recorded as they come, and in all."""
+    from app import live_bench  # Qt is loaded by those who draw, when they draw
+    from app.filmed import make_film
+
+    running = live_bench.screen()
+    for setup in live_bench.setups(make_film()):
+        print(f"live       {setup.title}\n{live_bench.describe(live_bench.measure(setup, _LIVE_S))}", flush=True)
+    running.quit()
 
 
 def measure_ms(work: Callable[[], object], times: int) -> tuple[float, float]:

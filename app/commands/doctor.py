@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
@@ -16,6 +16,8 @@ from pathlib import Path
 from app.arguments import DEFAULT_MODEL
 from app.display import is_headless
 from app.presenters.tone import Tone
+from app.settings import load_settings, settings_file
+from engine.capture.devices import list_devices
 from engine.errors import EngineError, ModelMissingError
 from engine.inference import models
 from engine.inference.backends import create_backend
@@ -27,7 +29,12 @@ _TRIAL_BYTES = 32_000_000
 _WANTED_FREE_GB = 5.0
 _WANTED_MB_PER_S = 40.0  # four cameras of 1280 x 720, 30 images of 85 kB a second each, and room to spare
 _MARKS = {Tone.GOOD: "ok", Tone.CARE: "care", Tone.BAD: "bad"}
-_QT_TRIAL = "from PyQt6.QtWidgets import QApplication; QApplication(['trial'])"
+_SMALLEST_WH = (1280, 720)
+_QT_TRIAL = (
+    "from PyQt6.QtWidgets import QApplication; running = QApplication(['trial'])\n"
+    "for screen in running.screens(): print(*(round(side * screen.devicePixelRatio()) for side in "
+    "(screen.size().width(), screen.size().height())))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +133,61 @@ def check_gpu() -> Finding:
     return Finding("GPU", "an NVIDIA GPU and TensorRT are here.")
 
 
+def check_cameras() -> Finding:
+    """List the cameras that are plugged in, and what stands in the way of using one."""
+    try:
+        devices = list_devices()
+    except (EngineError, OSError) as error:
+        return Finding("Cameras", f"cannot be listed: {error}", Tone.CARE)
+    if not devices:
+        return Finding("Cameras", "none is plugged in; cameras in the network are given by their address.")
+    problems = [device.problem for device in devices if device.problem]
+    names = ", ".join(f"'{device.name}'" for device in devices if not device.problem)
+    ready = len(devices) - len(problems)
+    words = f"{ready} can be used: {names}" if ready else "none of those plugged in can be used"
+    if problems:
+        return Finding("Cameras", f"{words}. {' '.join(problems)}", Tone.CARE)
+    if len(devices) == 1:
+        return Finding("Cameras", f"{words}. For a skeleton in the room two or more are needed.")
+    return Finding("Cameras", words)
+
+
 def check_disk() -> Finding:
     """Measure free space and speed of the present folder."""
-    folder = Path.cwd()
-    free_gb = shutil.disk_usage(folder).free / 1e9
+    return _disk("Disk", Path.cwd(), "Work in another folder.")
+
+
+def check_sessions() -> Finding:
+    """Measure free space and speed where the window's recordings go."""
+    settings, sentence = load_settings(settings_file())
+    if sentence:
+        return Finding("Sessions", sentence, Tone.CARE)
+    folder = settings.folder()
+    while not folder.exists():  # it is made with the first recording
+        folder = folder.parent
+    return _disk("Sessions", folder, f"Put another folder for 'sessions' into {settings_file()}.")
+
+
+def _disk(subject: str, folder: Path, instead: str) -> Finding:
+    """Measure free space and speed of a folder."""
     try:
+        free_gb = shutil.disk_usage(folder).free / 1e9
         speed = _write_speed_mb_per_s(folder)
     except OSError as error:
-        return Finding("Disk", f"{folder} cannot be written: {error.strerror}. Work in another folder.", tone=Tone.BAD)
+        return Finding(subject, f"{folder} cannot be written: {error.strerror}. {instead}", tone=Tone.BAD)
     words = f"{free_gb:.0f} GB free in {folder}, writes {speed:.0f} MB/s"
     if free_gb < _WANTED_FREE_GB:
-        return Finding("Disk", f"{words}; make room before you record.", Tone.CARE)
+        return Finding(subject, f"{words}; make room before you record.", Tone.CARE)
     if speed < _WANTED_MB_PER_S:
-        return Finding("Disk", f"{words}; recording four cameras wants {_WANTED_MB_PER_S:.0f} MB/s.", Tone.CARE)
-    return Finding("Disk", words)
+        return Finding(subject, f"{words}; recording four cameras wants {_WANTED_MB_PER_S:.0f} MB/s.", Tone.CARE)
+    return Finding(subject, words)
 
 
 def check_display() -> Finding:
-    """Start Qt in a process of its own, which a missing library would end."""
+    """Start Qt in a process of its own, which a missing library would end, and ask it for the screens."""
     trial = subprocess.run(
         [sys.executable, "-c", _QT_TRIAL],
-        env={**os.environ, "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen")},
+        env={**os.environ, "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", _platform())},
         capture_output=True,
         text=True,
         check=False,
@@ -155,9 +196,27 @@ def check_display() -> Finding:
         last = (trial.stderr.strip().splitlines() or ["no reason given"])[-1]
         hint = "On Debian or Ubuntu 'make setup' installs what is missing."
         return Finding("Window", f"Qt cannot start: {last}. {hint}", tone=Tone.BAD)
-    if is_headless(asked=False):
+    if is_headless(asked=False) or os.environ.get("QT_QPA_PLATFORM") == "offscreen":
         return Finding("Window", "there is no screen; the window is written as a picture instead.")
-    return Finding("Window", "a screen is here.")
+    return _screens([tuple(map(int, line.split())) for line in trial.stdout.split("\n") if line.strip()])
+
+
+def _screens(sizes: Sequence[tuple[int, ...]]) -> Finding:
+    """Say whether the window has room on the largest screen."""
+    if not sizes:
+        return Finding("Window", "a display is here, but no screen. Switch one on.", Tone.CARE)
+    width, height = max(sizes)
+    others = f", and {len(sizes) - 1} more" if len(sizes) > 1 else ""
+    words = f"a screen of {width}x{height} is here{others}; no graphics driver is needed"
+    if width < _SMALLEST_WH[0] or height < _SMALLEST_WH[1]:
+        least = "{}x{}".format(*_SMALLEST_WH)
+        return Finding("Window", f"{words}. The window is made for {least}: some of it may be cut off.", Tone.CARE)
+    return Finding("Window", words)
+
+
+def _platform() -> str:
+    """Choose how Qt is tried: on the screen where there is one."""
+    return "offscreen" if is_headless(asked=False) else ""
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
@@ -166,7 +225,9 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     check_model,
     check_inference,
     check_gpu,
+    check_cameras,
     check_disk,
+    check_sessions,
     check_display,
 )
 

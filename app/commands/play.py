@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from app.display import is_headless
-from app.mend import mend_sessions
 from app.outcome import tell
 from app.paths import demand_writable, fresh_folder
 from app.player import open_repaired
@@ -29,7 +28,6 @@ def run(options: Namespace) -> int:
     code
         0.
     """
-    mend_sessions([options.session])
     if is_headless(asked=options.headless):
         return _draw(options.session, options.out or fresh_folder(Path.cwd(), datetime.now()))
     from app import player_window  # Qt is loaded by those who draw, when they draw

@@ -4,14 +4,14 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 
-from app.commands.live import FIRST_IMAGE_S, no_images
+from app.commands.live import losses, wait_for_images
 from app.outcome import tell
 from app.progress import Progress
 from engine.capture.camera import CameraFeed, close_feeds
 from engine.capture.cameras import camera_sources
-from engine.live_state import CameraPhase
+from engine.live_state import CameraPhase, RecordingState
 from engine.record_live import LiveRecording, RecordedCamera
-from engine.session import SessionFacts
+from engine.session import SessionFacts, demand_new
 
 DONE, FAILED = 0, 1
 LOOK_EVERY_S = 0.2
@@ -29,54 +29,47 @@ def run(options: Namespace) -> int:
     -------
     code
         0; 1 where the disk ended the take or lost images.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C ended it; what was recorded is finished and told before.
     """
+    demand_new(options.out)
     sources = camera_sources(options.sources)
     feeds = [CameraFeed(source.source, source.address) for source in sources]
     try:
         for feed in feeds:
             feed.start()
-        _wait_for_images(feeds)
-        cameras = [
-            RecordedCamera(state.name, state.address, state.size_wh, state.rate_fps)
-            for state in (feed.state() for feed in feeds)
-        ]
+        states = wait_for_images(lambda: tuple(feed.state() for feed in feeds))
+        cameras = [RecordedCamera(one.name, one.address, one.size_wh, one.rate_fps) for one in states]
         addresses = tuple(source.address for source in sources)
         recording = LiveRecording(options.out, SessionFacts(addresses, {"live": True}), cameras)
-        try:
-            for feed in feeds:
-                feed.tap(recording.tap(feed.name))
-            _watch(feeds, recording, options.seconds)
-        finally:
-            for feed in feeds:
-                feed.tap(None)
-            state = recording.close()
+        interrupted, state = _record(feeds, recording, options.seconds)
     finally:
         close_feeds(feeds)
-    print(f"\nRecorded {state.seconds:.1f} s of {len(feeds)} cameras, {state.frames} images.")
-    tell(_remarks(feeds, state.lost))
-    if state.sentence:
-        tell([state.sentence])
-    print(f"Session  {options.out}")
+    _tell(feeds, state)
+    if interrupted:
+        raise KeyboardInterrupt
     return FAILED if state.sentence else DONE
 
 
-def _wait_for_images(feeds: Sequence[CameraFeed], within_s: float = FIRST_IMAGE_S) -> None:
-    """Wait until every camera has sent an image, or has had its time.
-
-    Raises
-    ------
-    CameraError
-        If none of them sends anything.
-    """
-    deadline_s = time.monotonic() + within_s
-    while time.monotonic() < deadline_s:
-        states = [feed.state() for feed in feeds]
-        if all(state.frames or state.phase is CameraPhase.ENDED for state in states):
-            break
-        time.sleep(LOOK_EVERY_S / 4)
-    states = [feed.state() for feed in feeds]
-    if not any(state.frames for state in states):
-        raise no_images(states)
+def _record(
+    feeds: Sequence[CameraFeed], recording: LiveRecording, seconds: float | None
+) -> tuple[bool, RecordingState]:
+    """Record to the end; say whether Ctrl-C was the end, and how the recording stands then."""
+    interrupted = False
+    try:
+        for feed in feeds:
+            feed.tap(recording.tap(feed.name))
+        _watch(feeds, recording, seconds)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        for feed in feeds:
+            feed.tap(None)
+        state = recording.close()
+    return interrupted, state
 
 
 def _watch(feeds: Sequence[CameraFeed], recording: LiveRecording, seconds: float | None) -> None:
@@ -96,12 +89,11 @@ def _watch(feeds: Sequence[CameraFeed], recording: LiveRecording, seconds: float
             time.sleep(LOOK_EVERY_S)
 
 
-def _remarks(feeds: Sequence[CameraFeed], lost: int) -> list[str]:
-    """Say what the cameras and the disk lost."""
-    states = [feed.state() for feed in feeds]
-    remarks = [f"Camera '{state.name}': {state.dropped} images never came." for state in states if state.dropped]
-    remarks += [f"Camera '{s.name}' was gone {s.reconnected} times and came back." for s in states if s.reconnected]
-    remarks += [f"Camera '{s.name}' sent nothing: its part of the session is empty." for s in states if not s.frames]
-    if lost:
-        remarks.append(f"The disk was too slow for {lost} images; the session says which.")
-    return remarks
+def _tell(feeds: Sequence[CameraFeed], state: RecordingState) -> None:
+    """Say what was recorded, what was lost, and where it is."""
+    cameras = f"{len(feeds)} camera{'s' if len(feeds) != 1 else ''}"
+    print(f"\nRecorded {state.seconds:.1f} s of {cameras}, {state.frames} images.")
+    tell(losses([feed.state() for feed in feeds], state.lost))
+    if state.sentence:
+        tell([state.sentence])
+    print(f"Session  {state.path}", flush=True)

@@ -34,6 +34,7 @@ _SENTENCES = {
     CameraPhase.ENDED: "Played to its end",
 }
 _OLD_MS = 1000.0
+_FIRST = "First add two cameras or more, or try the studio."
 
 
 class Trail:
@@ -116,13 +117,16 @@ def present_live(state: LiveState, result: LiveResult | None, look: Look) -> Win
         Cheap: images are neither copied nor scaled here.
     """
     names = tuple(camera.name for camera in state.cameras)
-    coaching = present_coaching(state.calibration, names, running=look.running)
+    calibration = state.calibration
+    if not look.running and calibration.rig is None:  # nobody watches whoever walks now
+        calibration = CalibrationState()
+    coaching = present_coaching(calibration, names, running=look.running)
     notice = look.notice or (Notice(state.notices[-1]) if state.notices else None)
     return WindowState(
         look.title,
         _tiles(state.cameras, result, look.settings),
-        _room(state.calibration, result, look, coaching),
-        _calibration(state.calibration, coaching) if names else present_calibration(None),
+        _room(calibration, result, look, coaching),
+        _calibration(calibration, coaching) if names else replace(present_calibration(None), next_step=_FIRST),
         present_status(state),
         _controls(state, look),
         notice,
@@ -212,7 +216,8 @@ def _calibration(calibration: CalibrationState, coaching: CoachingCard | None) -
     message = reasons[0] if reasons else coaching.instruction
     next_step = coaching.instruction if reasons else ""
     watching = calibration.phase in (CalibrationPhase.WATCHING, CalibrationPhase.SOLVING)
-    headline = f"Calibrating, {100 * coaching.progress:.0f} %" if watching else coaching.headline
+    begun = watching and calibration.coverage  # before, nothing is watched yet
+    headline = f"Calibrating, {100 * coaching.progress:.0f} %" if begun else coaching.headline
     return CalibrationCard(headline, coaching.tone, message, next_step, coaching=coaching, rig_source=source)
 
 
@@ -227,7 +232,7 @@ def _controls(state: LiveState, look: Look) -> Controls:
         look.running, phase, clock,
         can_start=bool(state.cameras),
         can_calibrate=look.running and len(state.cameras) > 1,
-        can_record=look.running and bool(state.cameras),
+        can_record=look.running and any(camera.frames for camera in state.cameras),
         lossy=recording is not None and recording.lost > 0,
         stature_m=look.stature_m, countdown_s=look.countdown_setting_s, hands_free=look.hands_free,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from calibration.geometry.projection import project
 from calibration.rig import Rig
-from engine.live_state import LiveResult, LiveState
+from engine.live_state import CameraPhase, LiveResult, LiveState
 from engine.poses import PoseSet2D, PoseSet3D
 
 SHOWN_S = 60.0
@@ -94,13 +94,14 @@ class PlotHistory:
         """
         if self._samples and at_ns - self._samples[-1].at_ns < EVERY_S * 1e9:
             return False
-        rates = {camera.name: camera.rate_fps for camera in state.cameras}
+        cameras = [camera for camera in state.cameras if camera.phase is not CameraPhase.OPENING]
+        rates = {camera.name: camera.rate_fps for camera in cameras}
         rates |= {"all together": state.framesets_hz, "skeletons": state.pose_hz}
         error = nan
         if result is not None and result.rig is not None:
             error = reprojection_error_px(result.rig, result.poses_2d, result.poses_3d)
         latency = {STAGE_WORDS.get(stage.name, stage.name): stage.median_ms for stage in state.latency}
-        apart = {camera.name: camera.skew_ms for camera in state.cameras}
+        apart = {camera.name: camera.skew_ms for camera in cameras}
         self._samples.append(_Sample(at_ns, latency, rates, apart, error))
         return True
 

@@ -43,6 +43,7 @@ class CalibrationPanel(QWidget):
         self._bar.hide()
         self._table, self._facts = QGridLayout(), QHBoxLayout()
         self._rows: list[list[QLabel]] = []
+        self._with_table = True
         self._pairs: list[tuple[QLabel, QLabel]] = []
         self._stature = StatureField()
         self._stature.asked.connect(self.asked)
@@ -78,11 +79,16 @@ class CalibrationPanel(QWidget):
         self._bar.setVisible(card.coaching is not None and bool(card.coaching.grids))
         self._bar.setValue(round(100 * card.coaching.progress) if card.coaching else 0)
         if before is None or before.rows != card.rows:
-            self._show_rows(card.rows)
+            self._show_rows(card.rows if self._with_table else ())
         if before is None or before.facts != card.facts:
             self._show_facts(card.facts)
         self._save.setEnabled(bool(card.rig_source))
         self._rig.setToolTip(f"In use: {card.rig_source}" if card.rig_source else "Open, save or compare a rig")
+
+    def show_table(self, on: bool) -> None:
+        """Show each camera's doubt, or leave its room to something else."""
+        self._with_table = on
+        self._show_rows(self._card.rows if self._card and on else ())
 
     def show_controls(self, controls: Controls | None) -> None:
         """Show what can be asked for; None shows no buttons."""

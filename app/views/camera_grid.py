@@ -14,7 +14,7 @@ from app.views.camera_tile import TileSpot, paint_tile
 from app.views.theme import PALETTE, font, icon, shade
 from calibration.skeleton import Skeleton
 
-STUDIO_ADDRESS = "studio:walk?cameras=4"
+STUDIO_ADDRESS = "studio:?cameras=4&seconds=3600"  # all motions, so that it calibrates soon
 _GAP_U = 8.0
 _USUAL_ASPECT = 4 / 3
 _ENLARGED_SHARE = 0.76  # of the height, where others stand below

@@ -153,6 +153,7 @@ class MainWindow(QMainWindow):
     def toggle_plots(self) -> None:
         """Open or close the drawer of curves."""
         self._plots.setVisible(not self._plots.isVisible())
+        self._calibration.show_table(not self._plots.isVisible())  # at 1280x720 there is no room for both
         self._header.show_plots_open(self._plots.isVisible())
 
     def toggle_room(self) -> None:

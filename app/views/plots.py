@@ -1,10 +1,10 @@
-"""The drawer of curves: made, and pyqtgraph imported (0.3 s), when it is first opened."""
+"""The drawer of curves: one chart after the other is made when it is first opened, so that the window never stands."""
 
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -24,6 +24,19 @@ _COLOURS = (
     "#93a0b0",
 )
 _MOST_NAMED = 6
+_TURN_MS = 40  # between two charts
+
+
+def import_curves() -> ModuleType:
+    """Import what draws curves: 0.1 to 0.3 s, which a program spends before its window is seen.
+
+    Returns
+    -------
+    pyqtgraph
+    """
+    import pyqtgraph  # a large import that a window without curves does not need
+
+    return pyqtgraph
 
 
 class PlotsDrawer(QWidget):
@@ -37,6 +50,9 @@ class PlotsDrawer(QWidget):
         self._charts: list[_Chart] = []
         self._card: PlotsCard | None = None
         self._scale = 1.0
+        self._in_turn = QTimer(self)
+        self._in_turn.setSingleShot(True)
+        self._in_turn.timeout.connect(self._make_next)
         self.hide()
 
     def show_plots(self, card: PlotsCard) -> None:
@@ -49,8 +65,8 @@ class PlotsDrawer(QWidget):
         self._card = card
         if not self.isVisible():
             return
-        if not self._charts:
-            self._make_charts(card)
+        if len(self._charts) < len(card.plots):
+            self._make_charts_in_turn()
         for chart, plot in zip(self._charts, card.plots):
             chart.show_plot(plot)
 
@@ -69,15 +85,25 @@ class PlotsDrawer(QWidget):
         for chart in self._charts:
             chart.set_scale(scale)
 
-    def _make_charts(self, card: PlotsCard) -> None:
-        """Make one chart per plot."""
-        import pyqtgraph  # a large import that only this drawer needs
+    def _make_charts_in_turn(self) -> None:
+        """Make the next chart as soon as the window has drawn the last one."""
+        if not self._in_turn.isActive():
+            self._in_turn.start(_TURN_MS)
 
+    def _make_next(self) -> None:
+        """Make the chart whose turn it is."""
+        if self._card and len(self._charts) < len(self._card.plots):
+            self._make_chart(self._card.plots[len(self._charts)])
+            self.show_plots(self._card)
+
+    def _make_chart(self, plot: Plot) -> None:
+        """Make one more chart; it takes about 20 ms."""
+        pyqtgraph = import_curves()
         pyqtgraph.setConfigOptions(antialias=False, background=PALETTE.surface, foreground=PALETTE.muted)
-        self._charts = [_Chart(pyqtgraph, plot) for plot in card.plots]
-        for chart in self._charts:
-            chart.set_scale(self._scale)
-            self._row.addWidget(chart, 1)
+        chart = _Chart(pyqtgraph, plot)
+        chart.set_scale(self._scale)
+        self._charts.append(chart)
+        self._row.addWidget(chart, 1)
 
 
 class _Chart(QWidget):

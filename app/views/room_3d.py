@@ -37,6 +37,7 @@ _TURN_RAD_PER_PX = 0.007
 _BONE_WIDTH_U = 4.0
 _LARGEST_HALO_M = 0.3
 _SHADOW = "#0c0f14"
+_TRAIL_STEP = 3  # every third instant is drawn, counted from the newest: a tenth of a second, some centimetres
 
 
 class Room3D(QWidget):
@@ -186,6 +187,7 @@ class Room3D(QWidget):
         if scene.rig is None or trail is None or len(trail) < 2:
             self._trail_xy = np.empty((0, 2))
         else:
+            trail = trail[::-_TRAIL_STEP][::-1]
             self._trail_xy = eye.see(np.column_stack([trail, np.zeros(len(trail))]))
         self._covered = self._extent()
 

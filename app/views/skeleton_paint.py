@@ -69,7 +69,7 @@ def draw_skeleton(painter: QPainter, flat: FlatSkeleton) -> None:
     """
     parts = _parts(flat.skeleton)
     points = [QPointF(x, y) if x == x and y == y else None for x, y in flat.xy.tolist()]
-    levels = [round(min(max(value, 0.0), 1.0) * _LEVELS) for value in flat.confidence.tolist()]
+    levels = np.rint(np.nan_to_num(flat.confidence).clip(0.0, 1.0) * _LEVELS).astype(int).tolist()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if parts.head:
         _draw_head(painter, [points[index] for index in parts.head], flat.width_px)

@@ -42,7 +42,7 @@ class StatureField(QWidget):
 
     def set_scale(self, scale: float) -> None:
         """Space things for this size of window."""
-        self._field.setFixedWidth(round(66 * scale))
+        self._field.setFixedWidth(round(76 * scale))
         self._row.setSpacing(round(6 * scale))
 
     def _judge(self, text: str) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 _SCHEME = re.compile(r"([a-z][a-z0-9+]+):", re.IGNORECASE)
 # The login before the host. An @ or / that nobody quoted belongs to the password, so that none of it is shown.
 _LOGIN = re.compile(r"(?<=://)(?:[^/?#\s]*@|[^/?#\s@]*:(?!\d+(?:[/?#]|$))[^\s]*@)")
+# A blank that nobody quoted in the login of a single address; in a text it would be a word of its own.
+_LOGIN_WITH_BLANKS = re.compile(
+    r"^(\s*[a-z][a-z0-9+]*://)[^/?#@]*:(?!\d+(?:[/?#]|$))\S*\s.*@", re.IGNORECASE | re.DOTALL
+)
 # Names under which cameras take a login in path or query: ?user=a&pwd=b, /user=a_password=b_channel=1, loginpas=…
 _SECRET = re.compile(
     r"((?:^|[?&;/_])(?:log(?:in)?_?)?(?:user(?:name)?|usr|use|login|pass(?:word|wd)?|pas|pwd|psw|pw|auth|access_?token"
@@ -47,7 +51,9 @@ def without_password(address: str) -> str:
         ``rtsp://user:secret@door/1`` becomes ``rtsp://door/1``, and ``http://door/v?user=a&pwd=b`` becomes
         ``http://door/v?user=***&pwd=***``. What is no ``scheme://`` stays as it is.
     """
-    return _SECRET.sub(rf"\1{HIDDEN}", _LOGIN.sub("", address)) if "://" in address else address
+    if "://" not in address:
+        return address
+    return _SECRET.sub(rf"\1{HIDDEN}", _LOGIN.sub("", _LOGIN_WITH_BLANKS.sub(r"\1", address)))
 
 
 def view_names(paths: Sequence[Path]) -> tuple[str, ...]:

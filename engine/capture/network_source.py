@@ -137,6 +137,7 @@ class NetworkSource:
         self._reading: Reading | None = None
         self._thread: threading.Thread | None = None
         self._last_s = 0.0
+        self._first: tuple[int, Arrived] | None = None  # of a stream that was opened again, not read yet
 
     def open(self) -> None:
         """Connect, and wait for the first images.
@@ -210,7 +211,8 @@ class NetworkSource:
         if reading is None:
             return None
         try:
-            lost, arrived = self._take(reading, timeout_ms / 1000)
+            lost, arrived = self._first or self._take(reading, timeout_ms / 1000)
+            self._first = None
         except ClosedError:
             return None
         self._sequence += lost + 1
@@ -224,7 +226,7 @@ class NetworkSource:
     def close(self) -> None:
         """Let go of the camera; may be called twice, and the source may be opened again."""
         reading, thread = self._reading, self._thread
-        self._reading = self._thread = None
+        self._reading = self._thread = self._first = None
         if reading is not None:
             reading.stop()
         if thread is not None:
@@ -270,10 +272,14 @@ class NetworkSource:
             ) from None
 
     def _measure(self, reading: Reading) -> None:
-        """Wait for the first images; take size and rate from them."""
+        """Wait for the first images; take size and rate from them. The rate is known when the camera comes back."""
+        again = self._size_wh is not None
         self._last_s = time.monotonic()
         try:
-            first = self._take(reading, OPEN_S)[1]
+            lost, first = self._take(reading, OPEN_S)
+            if again:
+                self._first, self._size_wh = (lost, first), first.size_wh
+                return
             times_ns, end_s = [first.timestamp_ns], time.monotonic() + RATE_S
             while len(times_ns) < RATE_IMAGES and (left_s := end_s - time.monotonic()) > 0:
                 with suppress(CameraTimeoutError):

@@ -51,6 +51,8 @@ class VideoFacts:
         As the file says; None where it does not.
     remarks
         Sentences on what is odd.
+    rate_remark
+        That the rate varies; empty where it does not, and of no interest where a ledger has the times.
     """
 
     stored_wh: tuple[int, int]
@@ -61,6 +63,7 @@ class VideoFacts:
     duration_ns: int | None
     frame_count: int | None
     remarks: tuple[str, ...]
+    rate_remark: str = ""
 
     @property
     def rate_fps(self) -> float:
@@ -127,7 +130,8 @@ def look(path: Path, name: str) -> VideoFacts:
             period_ns=period_ns,
             duration_ns=duration_ns,
             frame_count=count,
-            remarks=tuple(_remarks(path, orientation, stream, period_ns, variable)),
+            remarks=tuple(_remarks(path, orientation, stream)),
+            rate_remark=_rate_remark(path, period_ns) if variable else "",
         )
 
 
@@ -185,9 +189,7 @@ def _duration_ns(container: InputContainer, stream: VideoStream) -> int | None:
     return container.duration * 1000 if container.duration and alone else None
 
 
-def _remarks(
-    path: Path, orientation: Orientation, stream: VideoStream, period_ns: int, variable: bool
-) -> Iterator[str]:
+def _remarks(path: Path, orientation: Orientation, stream: VideoStream) -> Iterator[str]:
     """Say what is odd about a file that can be read."""
     name = path.name
     if orientation.clockwise_deg:
@@ -199,14 +201,15 @@ def _remarks(
         yield (
             f"'{name}' asks to be shown as a mirror image; it is read as the camera saw it, so that left stays left."
         )
-    if variable:
-        yield (
-            f"'{name}' has a variable frame rate, usually {NS_PER_S / period_ns:.4g} per second; "
-            "each image is used at its own time."
-        )
     aspect = stream.sample_aspect_ratio
     if aspect and aspect != 1:
         yield (
             f"'{name}' has pixels that are not square ({aspect.numerator}:{aspect.denominator}); a self-calibration "
             "takes them as square. Convert the video to square pixels first."
         )
+
+
+def _rate_remark(path: Path, period_ns: int) -> str:
+    """Say that a file's rate varies."""
+    rate = f"{NS_PER_S / period_ns:.4g} per second"
+    return f"'{path.name}' has a variable frame rate, usually {rate}; each image is used at its own time."

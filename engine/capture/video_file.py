@@ -103,7 +103,10 @@ class VideoFileSource:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Sentences on what was odd; damage is said once the end was read."""
-        return (*(self._facts.remarks if self._facts else ()), *self._late_remarks)
+        if self._facts is None:
+            return self._late_remarks
+        rate = (self._facts.rate_remark,) if self._facts.rate_remark and self._times is None else ()
+        return (*self._facts.remarks, *rate, *self._late_remarks)
 
     def read(self, timeout_ms: int = 0) -> Frame | None:  # noqa: ARG002 - a file is waited for
         """Return the next frame, or None at the end.

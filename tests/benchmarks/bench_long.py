@@ -54,7 +54,6 @@ def test_memory_and_delay_over_a_long_recording(tmp_path):
     third = max(len(table) // 3, 1)
     first, last = table[:third], table[-third:]
     growth = np.polyfit(table[:, 0] / 60, table[:, 1], 1)[0] * MINUTES
-    print(
-        f"\n{MINUTES:g} min: memory {np.median(first[:, 1]):.0f} -> {np.median(last[:, 1]):.0f} MB, trend {growth:+.1f} MB"
-    )
+    print(f"\n{MINUTES:g} min: memory {np.median(first[:, 1]):.0f} -> {np.median(last[:, 1]):.0f} MB", end=", ")
+    print(f"{growth:+.1f} MB by the trend")
     print(f"delay {np.nanmedian(first[:, 2]):.0f} -> {np.nanmedian(last[:, 2]):.0f} ms, lost {table[-1, 4]:.0f} images")

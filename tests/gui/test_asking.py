@@ -35,7 +35,7 @@ from app.requests import (
 )
 from app.views.add_camera import AddCameraPanel
 from app.views.calibration_panel import CalibrationPanel
-from app.views.camera_grid import CameraGrid
+from app.views.camera_grid import STUDIO_ADDRESS, CameraGrid
 from app.views.camera_settings import CameraSettingsPanel, position_of, value_at
 from app.views.header import Header
 from app.views.main_window import MainWindow
@@ -185,7 +185,7 @@ def test_the_menu_of_a_camera_asks_in_its_name(asked: Asked):
 def test_an_empty_grid_offers_a_camera_and_the_studio(asked: Asked):
     asked.window.show_state(present_live(LiveState(), None, live_scenes.look(running=False)))
     QApplication.processEvents()
-    assert asked.press(CameraGrid, "Try the studio") == [AddCamera("studio:walk?cameras=4")]
+    assert asked.press(CameraGrid, "Try the studio") == [AddCamera(STUDIO_ADDRESS)]
     assert asked.press(CameraGrid, "Add a camera…") == [LookForCameras()]
     assert asked.window.findChild(AddCameraPanel).isVisible()
 

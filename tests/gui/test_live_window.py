@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PyQt6.QtGui import QFontMetricsF
+from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from app.presenters.cameras import CameraTile
@@ -251,10 +252,13 @@ def test_the_curves_are_drawn_once_the_drawer_is_open(shown):
     assert not window.plots_shown()
     window.show_plots(present_plots(history))
     window.toggle_plots()
-    QApplication.processEvents()
     assert window.plots_shown()
-    lower = pixels_of(window)[480:680]
-    assert colour_share(lower, "#5cc8ff", 30) > 1e-4
+    for _ in range(50):  # one chart is made after the other
+        QTest.qWait(20)
+        share = colour_share(pixels_of(window)[480:680], "#5cc8ff", 30)
+        if share > 1e-4:
+            break
+    assert share > 1e-4
     window.toggle_plots()
     assert not window.plots_shown()
 

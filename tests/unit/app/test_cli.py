@@ -88,3 +88,11 @@ def test_help_is_code_0(capsys):
 @pytest.mark.parametrize("table", [arguments.COMMANDS, arguments.BENCHES])
 def test_every_entry_of_the_tables_can_be_loaded(table):
     assert all(callable(cli.load(name)) for name in table.values())
+
+
+def test_no_password_of_the_command_line_reaches_the_log(own_log: Path):
+    addresses = ["http://anna:7f3a@10.0.0.7/v", "rtsp://anna:7f 3a@10.0.0.7/v", "http://10.0.0.7/v?user=anna&pwd=7f3a"]
+    cli.main(["record", *addresses, "--out", "/proc/nowhere/x"])
+    written = own_log.read_text()
+    assert "10.0.0.7" in written
+    assert "3a" not in written.partition("\n")[0]

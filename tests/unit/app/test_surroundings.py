@@ -30,7 +30,7 @@ def test_a_log_holds_no_password_not_even_in_a_traceback(tmp_path: Path, root_lo
     except ConnectionError:
         logging.getLogger("engine").exception("rtsp://bob:hidden@host failed")
     text = (tmp_path / "deep" / "epipole.log").read_text()
-    assert "http://***@host/stream refused" in text
+    assert "http://host/stream refused" in text
     assert "secret" not in text
     assert "hidden" not in text
 
@@ -38,6 +38,11 @@ def test_a_log_holds_no_password_not_even_in_a_traceback(tmp_path: Path, root_lo
 def test_a_log_that_cannot_be_written_is_done_without(tmp_path: Path, root_logger):
     (tmp_path / "file").write_text("in the way")
     assert not start_log(tmp_path / "file" / "epipole.log")
+
+
+def test_a_password_in_a_query_is_hidden_and_the_example_in_our_own_sentence_stays():
+    assert hide_passwords("no 'http://cam/v?user=me&pwd=secret'.") == "no 'http://cam/v?user=***&pwd=***"
+    assert hide_passwords("Put them in: http://user:password@host…") == "Put them in: http://user:password@host…"
 
 
 def test_an_address_without_password_stays_as_it_is():

@@ -192,3 +192,26 @@ def test_the_child_ends_with_its_parent_and_says_nothing(how):
     _, said = parent.communicate(timeout=60)
     until(lambda: not is_alive(number))
     assert said == ""
+
+
+CTRL_C_AT_ONCE = """
+import os, signal, time
+from engine.calibration_process import CalibrationProcess
+signal.signal(signal.SIGINT, lambda *_: None)
+process = CalibrationProcess()
+process.start()
+while process._child is None:
+    time.sleep(0.001)
+for _ in range(5):
+    os.kill(process._child.pid, signal.SIGINT)
+    time.sleep(0.03)
+print("alive" if process._child.is_alive() else "dead")
+process.stop()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such signals")
+def test_the_first_child_of_a_program_does_not_hear_ctrl_c_while_it_starts():
+    command = [sys.executable, "-c", CTRL_C_AT_ONCE]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("alive\n", "")

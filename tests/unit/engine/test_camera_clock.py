@@ -100,16 +100,25 @@ def test_an_image_out_of_order_is_refused_and_counted():
     assert (clock.refused, clock.missing) == (1, 1)
 
 
-def test_numbers_go_on_rising_over_a_reconnection():
+def test_numbers_leave_room_for_the_images_that_would_have_come_while_a_camera_was_gone():
     clock = CameraClock(30.0)
     for i in range(100):
         clock.put(i, START_NS + i * PERIOD_NS)
     clock.restart()
     number, time_ns = clock.put(0, START_NS + 400 * PERIOD_NS + 11_000_000) or (0, 0)
-    assert number == 100
+    assert number == 400
     assert time_ns == START_NS + 400 * PERIOD_NS + 11_000_000
-    assert clock.put(1, START_NS + 401 * PERIOD_NS + 11_000_000) == (101, START_NS + 401 * PERIOD_NS + 11_000_000)
-    assert clock.missing == 0
+    assert clock.put(1, START_NS + 401 * PERIOD_NS + 11_000_000) == (401, START_NS + 401 * PERIOD_NS + 11_000_000)
+    assert (clock.missing, clock.gaps) == (300, 1)
+
+
+def test_numbers_of_a_camera_that_counts_through_a_pause_are_its_own():
+    clock = CameraClock(30.0)
+    for i in range(100):
+        clock.put(i, START_NS + i * PERIOD_NS)
+    clock.restart()
+    assert clock.put(390, START_NS + 400 * PERIOD_NS) == (390, START_NS + 400 * PERIOD_NS)
+    assert clock.missing == 290
 
 
 def test_a_camera_that_counts_anew_without_a_word_is_believed_after_some_images():
@@ -119,7 +128,8 @@ def test_a_camera_that_counts_anew_without_a_word_is_believed_after_some_images(
     moments = [clock.put(i, START_NS + (100 + i) * PERIOD_NS) for i in range(50)]
     numbers = [moment[0] for moment in moments if moment is not None]
     assert len(numbers) == 46
-    assert numbers == list(range(100, 146))
+    assert numbers == list(range(104, 150))
+    assert clock.missing == 4
 
 
 def test_the_window_is_bounded():

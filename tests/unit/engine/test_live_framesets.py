@@ -198,6 +198,10 @@ def test_a_lag_beyond_what_is_kept_does_not_starve_the_others():
     newest = world.found[-1]
     assert newest.frames[0] is not None
     assert len(world.found) > 150
+    first, late = world.sets.states()
+    assert first.sentence == ""
+    assert "'late' is 4.0 s behind the others" in late.sentence
+    assert "2.5 s" in late.sentence
 
 
 def test_the_sets_end_when_all_cameras_have_ended():

@@ -371,3 +371,20 @@ def test_an_encrypted_address_of_a_plain_camera_is_refused_in_a_sentence(monkeyp
     monkeypatch.setattr(http_conversation, "REPLY_S", 0.3)
     with MjpegServer() as camera:
         assert "Try http:// instead" in str(refusal(camera.address.replace("http:", "https:")))
+
+
+def test_a_camera_that_is_opened_again_gives_its_very_first_image():
+    with MjpegServer() as camera:
+        source = HttpMjpegSource(camera.at("/video"), "left")
+        source.open()
+        source.close()
+        camera.kill()
+        before = camera.sent
+        camera.start()
+        source.open()
+        try:
+            first = source.read(2000)
+        finally:
+            source.close()
+        assert first is not None
+        assert number_of(first.image_bgr) == before % 36

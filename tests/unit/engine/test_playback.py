@@ -126,17 +126,17 @@ def test_poses_are_those_of_the_instant(sessions):
             assert flat.views[0][0].person == 0
 
 
-def test_poses_of_a_live_take_are_found_by_time_where_their_numbers_differ(tmp_path):
+def test_poses_of_a_live_take_are_found_by_time_and_shown_for_two_instants_around_their_own(tmp_path):
     recorded_session(tmp_path / "s", 20, posed=False)
     with SessionWriter(tmp_path / "poses", SessionFacts()) as writer:
         poses = writer.write_poses(scenes.skeleton(), ("cam_0", "cam_1"))
-        for row, number in enumerate(range(4, 20, 3)):  # the page had time for every third, and counted only those
+        for row, number in enumerate(range(4, 20, 6)):  # the page had time for every sixth, and counted only those
             poses.room_3d.put(replace(scenes.poses_3d(number), index=row, timestamp_ns=time_ns(number) + 2_000_000))
     shutil.copy(tmp_path / "poses" / "poses_3d.bin", tmp_path / "s" / "poses_3d.bin")
     with Playback.open(tmp_path / "s") as playback:
         found = [instant for instant in range(20) if playback.poses_3d(instant) is not None]
         nose = playback.poses_3d(10).people[0].xyz[0]
-    assert found == [4, 7, 10, 13, 16, 19]
+    assert found == [2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18]
     np.testing.assert_allclose(nose, scenes.poses_3d(10).people[0].xyz[0], atol=1e-5)
 
 
@@ -221,3 +221,13 @@ def test_a_camera_that_began_later_has_no_image_before(tmp_path):
         assert playback.images[:, 1].tolist() == [False] * 10 + [True] * 10
         assert playback.start_ns == START_NS
         assert playback.time_ns[10] - playback.start_ns == pytest.approx(10 * PERIOD_NS, abs=3)
+
+
+def test_a_session_of_which_nothing_can_be_shown_says_what_is_wrong_with_its_files(tmp_path):
+    recorded_session(tmp_path / "s", 3)
+    for file in (tmp_path / "s" / "cameras").iterdir():
+        file.write_bytes(b"rubbish" * 100)
+    for poses in (tmp_path / "s").glob("poses*"):
+        poses.unlink()
+    with pytest.raises(SessionError, match=r"neither a video .* poses\. Camera '.*' cannot be shown"):
+        Playback.open(tmp_path / "s")

@@ -305,3 +305,11 @@ def test_a_folder_that_holds_something_is_refused_and_no_thread_is_left(tmp_path
     with pytest.raises(SessionError, match="never overwritten"):
         LiveRecording(tmp_path / "s", SessionFacts(), CAMERAS)
     assert set(threading.enumerate()) <= before
+
+
+def test_the_measured_rate_is_in_the_session_before_the_take_ends(tmp_path):
+    busy = RecordedCamera("a", "usb:a", None, 57.3)  # as measured while images came in a burst
+    recording = LiveRecording(tmp_path / "s", SessionFacts(), [busy])
+    send(recording, "a", range(30))
+    assert wait_for(lambda: Session.open(tmp_path / "s").cameras[0].rate_fps == pytest.approx(30, abs=0.01))
+    recording.close()

@@ -328,3 +328,10 @@ def test_a_disk_that_fills_up_leaves_the_old_manifest(tmp_path, monkeypatch):
     assert (tmp_path / "s" / "session.toml").read_bytes() == before
     assert sorted(p.name for p in (tmp_path / "s").iterdir()) == ["cameras", "session.toml"]
     assert tomllib.loads(before.decode())["schema"] == 1
+
+
+def test_a_manifest_that_was_cut_before_its_cameras_is_damaged(tmp_path):
+    SessionWriter(tmp_path / "s", SessionFacts()).close()
+    (tmp_path / "s" / "cameras" / "left.mkv").touch()
+    with pytest.raises(SessionError, match="names no camera, though there are videos"):
+        Session.open(tmp_path / "s")

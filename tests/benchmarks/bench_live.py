@@ -1,0 +1,39 @@
+"""What the live program costs in its window; run with ``pytest -m benchmark tests/benchmarks/bench_live.py -s``.
+
+``EPIPOLE_BENCH_S`` sets the seconds of each measurement. Prints date, machine and figures; asserts what a busy machine
+cannot change: that nothing is lost. The processor's share is printed, and the limits beside it.
+"""
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from app.filmed import make_film
+from app.live_bench import describe, measure, screen, setups
+
+pytestmark = pytest.mark.benchmark
+SECONDS = float(os.environ.get("EPIPOLE_BENCH_S", "20"))
+LIMITS = ("0.35 cores", "0.15 more than without", "none", "0.05 more than without", "none")
+
+
+@pytest.fixture(scope="module")
+def film():
+    running = screen()
+    yield make_film()
+    running.quit()
+
+
+@pytest.mark.parametrize("number", range(len(LIMITS)))
+def test_four_cameras_in_the_window(film, number):
+    setup = setups(film)[number]
+    figures = measure(setup, SECONDS)
+    machine = f"{platform.processor() or platform.machine()} x{os.cpu_count()}"
+    sys.stdout.write(
+        f"\n{datetime.now(UTC):%Y-%m-%d} {machine}  {setup.title} (limit: {LIMITS[number]})\n{describe(figures)}\n"
+    )
+    recording = figures.state.recording
+    assert (recording is not None) == setup.records
+    assert recording is None or recording.lost == 0

@@ -1,0 +1,203 @@
+"""The whole window with real cameras on the loopback, as a person uses it; only the network is made up."""
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QLineEdit, QPushButton
+
+from app import requests
+from app.application import SESSIONS, Application
+from app.live_control import LiveControl
+from app.session_control import SessionControl
+from app.settings import Settings, load_settings
+from app.views.add_camera import AddCameraPanel
+from app.views.camera_grid import CameraGrid
+from app.views.main_window import LIVE
+from app.views.sessions_page import SessionsPage
+from engine.library import Library
+from engine.live_state import CameraPhase
+from engine.session import Session
+from tests.support.ip_cameras import MjpegServer
+from tests.support.live_networks import WalkerSeen
+from tests.support.pixels import pixels_of
+
+OURS = ("camera", "record", "estimate", "reconstruct", "worker", "player", "job", "calibration", "look")
+LONG_MS = 90_000  # kernels may have to be compiled first
+
+
+@pytest.fixture
+def servers():
+    with MjpegServer(size_wh=(640, 480)) as one, MjpegServer(size_wh=(640, 480)) as other:
+        yield one, other
+
+
+@pytest.fixture
+def opened(tmp_path, qapp, monkeypatch):
+    """Return what opens the application with the settings that the last one left."""
+    monkeypatch.setattr("app.live_control.rig_file", lambda: tmp_path / "last_rig.toml")
+    store, apps = tmp_path / "settings.toml", []
+
+    @contextmanager
+    def run(**changes):
+        settings = load_settings(store)[0] if store.exists() else Settings(sessions=str(tmp_path / "takes"), **changes)
+        control = LiveControl(settings, store, WalkerSeen, lambda _path: sessions.look_for_sessions())
+        sessions = SessionControl(Library(tmp_path / "index.sqlite", [tmp_path / "takes"]), ("walker",), control.tell)
+        app = Application(control, sessions)
+        apps.append(app)
+        app.window.show()
+        try:
+            yield app
+        finally:
+            app.window.close()
+            app.window.deleteLater()
+            qapp.processEvents()
+
+    yield run
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith(OURS)]
+    assert not left
+
+
+def add(app, address):
+    """Add a camera as a person does: panel, address, button."""
+    app.window.open_add_camera()
+    panel = app.window.findChild(AddCameraPanel)
+    panel.findChild(QLineEdit).setText(address)
+    next(button for button in panel.findChildren(QPushButton) if button.text() == "Add").click()
+    app.window.close_what_is_open()
+
+
+def phases(app):
+    return [camera.phase for camera in app.control.look()[0].cameras]
+
+
+def frames_recorded(app):
+    recording = app.control.look()[0].recording
+    return recording.frames if recording is not None else 0
+
+
+def painted(app):
+    """Measure the share of the cameras' place that is brighter than the window's ground."""
+    return float((pixels_of(app.window.findChild(CameraGrid)).max(-1) > 100).mean())
+
+
+def press_record(app):
+    """Press the button whose key is R; without a window manager no key reaches a window."""
+    app.window._header.ask_to_record()
+
+
+def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbot, tmp_path):
+    with opened(countdown_s=0) as app:
+        assert painted(app) < 0.1
+        beats: list[int] = []
+        heart = QTimer()
+        heart.timeout.connect(lambda: beats.append(1))
+        heart.start(20)
+
+        for count, server in enumerate(servers, 1):
+            add(app, server.address)
+            qtbot.waitUntil(lambda count=count: phases(app) == [CameraPhase.LIVE] * count, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: app.control.look()[1] is not None, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: painted(app) > 0.1, timeout=LONG_MS)
+
+        qtbot.waitUntil(lambda: app.window._header._record.isEnabled(), timeout=5000)
+        press_record(app)
+        qtbot.waitUntil(lambda: frames_recorded(app) > 30, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: app.window._header._record.text() != "Record", timeout=5000)
+        press_record(app)
+        qtbot.waitUntil(lambda: app.control.look()[0].recording is None, timeout=5000)
+
+        app.window.show_page(SESSIONS)
+        page = app.window.findChild(SessionsPage)
+        qtbot.waitUntil(lambda: len(page._state.cards) == 1, timeout=LONG_MS)
+        (card,) = page._state.cards
+        qtbot.waitUntil(lambda: bool(page._state.cards[0].thumbnail), timeout=LONG_MS)
+
+        page.asked.emit(requests.OpenSession(card.path))
+        player = app._player
+        qtbot.waitUntil(lambda: player.transport().count > 10, timeout=LONG_MS)
+        player.go_to(7)
+        qtbot.waitUntil(lambda: player.transport().instant == 7, timeout=5000)
+        player.asked.emit(requests.ShowSessions())
+        assert app._stack.currentWidget() is page
+        app.window.show_page(LIVE)
+        assert len(beats) > 50  # the window's own loop was served all the while
+    assert Session.open(card.path).finished
+
+
+def test_settings_are_remembered_from_one_window_to_the_next(opened, servers, qtbot):
+    with opened() as app:
+        add(app, servers[0].address)
+        qtbot.waitUntil(lambda: phases(app) == [CameraPhase.LIVE], timeout=LONG_MS)
+        app.window.setGeometry(10, 20, 1100, 640)
+        for request in (requests.SetStature(1.62), requests.SetCountdown(5), requests.SetHandsFree(True)):
+            app.window.asked.emit(request)
+        qtbot.waitUntil(lambda: app.control.settings.stature_m == 1.62, timeout=5000)
+    with opened() as app:
+        place = app.window.geometry()
+        assert (place.width(), place.height()) == (1100, 640)
+        assert app.control.settings.cameras == (servers[0].address,)
+        look = app.control.look()[2]
+        assert (look.stature_m, look.countdown_setting_s, look.hands_free) == (1.62, 5, True)
+        app.control.start()
+        qtbot.waitUntil(lambda: phases(app) == [CameraPhase.LIVE], timeout=LONG_MS)
+
+
+def test_a_window_whose_screen_is_gone_opens_where_it_can_be_seen(opened, qapp):
+    with opened(window=(90_000, 90_000, 800, 600)) as app:
+        assert qapp.primaryScreen().geometry().intersects(app.window.geometry())
+
+
+def test_a_recording_that_runs_when_the_window_closes_is_listed_next_time(opened, servers, qtbot, tmp_path):
+    with opened(countdown_s=0) as app:
+        app.control.start((servers[0].address,))
+        qtbot.waitUntil(lambda: phases(app) == [CameraPhase.LIVE], timeout=LONG_MS)
+        qtbot.waitUntil(lambda: app.window._header._record.isEnabled(), timeout=5000)
+        press_record(app)
+        qtbot.waitUntil(lambda: frames_recorded(app) > 10, timeout=LONG_MS)
+    with opened() as app:
+        app.window.show_page(SESSIONS)
+        page = app.window.findChild(SessionsPage)
+        qtbot.waitUntil(lambda: len(page._state.cards) == 1, timeout=LONG_MS)
+        assert Session.open(page._state.cards[0].path).finished
+
+
+def test_closing_while_cameras_start_ends_everything(opened, servers, qapp):
+    with opened() as app:
+        app.control.start(tuple(server.address for server in servers))
+        qapp.processEvents()
+
+
+def test_the_studio_is_said_to_be_opened_while_it_is_built(opened, qtbot, monkeypatch):
+    building, built = threading.Event(), threading.Event()
+
+    def slow(addresses):
+        building.set()
+        assert built.wait(10)
+        return ()
+
+    monkeypatch.setattr("app.live_control.camera_sources", slow)
+    with opened() as app:
+        next(one for one in app.window.findChildren(QPushButton) if one.text() == "Try the studio").click()
+        assert building.wait(5)
+        qtbot.waitUntil(lambda: app.window._state.calibration.headline == "Opening the cameras", timeout=5000)
+        assert [tile.name for tile in app.window._state.cameras] == ["The built-in studio"]
+        assert not app.window._header._record.isEnabled()
+        built.set()
+
+
+def test_a_sentence_stays_until_it_is_dismissed(opened, qtbot):
+    with opened() as app:
+        app.window.asked.emit(requests.AddCamera("telnet://somewhere"))
+        qtbot.waitUntil(lambda: app.window._state.notice is not None, timeout=5000)
+        assert "telnet://somewhere" in app.window._state.notice.text
+        QTest.mouseClick(app.window._notice._dismiss, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: app.window._state.notice is None, timeout=5000)
+
+
+def test_closing_twice_is_closing_once(opened):
+    with opened() as app:
+        app.close()
+        app.close()

@@ -1,0 +1,74 @@
+"""What the live program costs can be measured: cameras that play a film, and a window that is watched."""
+
+import numpy as np
+import pytest
+
+from app import filmed
+from app.filmed import JPEG, RAW, KnownPoses, make_film, offer, open_film, to_and_fro
+from app.live_bench import Setup, describe, measure
+from calibration.geometry.projection import project
+from calibration.geometry.triangulation import triangulate_robust
+from engine.frames import FrameSet, JpegFrame
+
+
+@pytest.fixture(scope="module")
+def film():
+    return make_film(count=4, cameras=2)
+
+
+@pytest.fixture
+def offered(film, monkeypatch):
+    monkeypatch.setattr(filmed, "STUDIOS", filmed.STUDIOS | {})
+    monkeypatch.setattr("engine.capture.cameras.STUDIOS", filmed.STUDIOS)
+    offer(film)
+    return film
+
+
+def frameset(sources, number):
+    frames = []
+    for source in sources:
+        source.open()
+        frames.append([source.read(0) for _ in range(number + 1)][-1])
+    return FrameSet(number, frames[0].timestamp_ns, tuple(frames))
+
+
+def test_a_film_runs_to_and_fro_without_a_jump():
+    numbers = [to_and_fro(number, 5) for number in range(30)]
+    assert set(np.abs(np.diff(numbers))) == {1}
+    assert set(numbers) == set(range(5))
+
+
+def test_the_poses_are_those_of_the_image_that_is_shown(offered):
+    _, sources = open_film(RAW)
+    for number in (0, 3, 4, 9):
+        frames = frameset(sources, number)
+        shown = to_and_fro(number, 4)
+        assert frames.frames[1].image_bgr is offered.images_bgr[1][shown]
+        assert KnownPoses(offered)(frames).views[1] is offered.poses[shown][1]
+
+
+def test_the_poses_fit_the_rig(offered):
+    views = offered.poses[2]
+    xy = np.stack([view[0].xy for view in views])
+    solved = triangulate_robust(xy, np.full(xy.shape[:2], 1.5), offered.rig.cameras, gate_px=9.0)
+    off_px = np.linalg.norm(project(solved.xyz, offered.rig[0]) - xy[0], axis=-1)
+    assert np.nanmedian(off_px) < 3
+
+
+def test_cameras_that_compress_show_the_same_film(offered):
+    _, sources = open_film(JPEG)
+    frame = frameset(sources, 5).frames[0]
+    assert isinstance(frame, JpegFrame)
+    assert np.abs(frame.image_bgr.astype(int) - offered.images_bgr[0][1]).mean() < 5
+
+
+def test_a_short_measurement_tells_who_used_the_processor_and_what_was_painted(offered):
+    figures = measure(Setup("short", JPEG, lambda _views: KnownPoses(offered)), 0.6, settle_s=0.6)
+    assert figures.cores > 0
+    assert figures.by_thread["MainThread"] > 0
+    assert "camera" in figures.by_thread
+    assert figures.paints_hz["cameras"] > 1
+    assert len(figures.beats_s) > 5
+    text = describe(figures)
+    assert "cores" in text
+    assert "longer than 100 ms" in text

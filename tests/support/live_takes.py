@@ -1,0 +1,94 @@
+"""A live program that records real servers, and what the ledgers of its session must hold whatever the servers did."""
+
+import ctypes
+import gc
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import av
+
+from engine.capture.cameras import camera_sources
+from engine.ledger import LedgerRow
+from engine.live import Live
+from engine.live_state import CameraPhase, CameraState
+from engine.session import Session, SessionCamera, SessionFacts
+from tests.support.ip_cameras import wait_until
+from tests.support.live_networks import WalkerSeen
+
+OURS = ("camera ", "record", "estimate", "reconstruct", "calibration", "close ", "look at")
+
+
+@contextmanager
+def recorded(addresses: Sequence[str], path: Path) -> Iterator[Live]:
+    """Run cameras that all send, record them; no thread may be left."""
+    live = Live(camera_sources(addresses), WalkerSeen)
+    live.start()
+    try:
+        assert wait_until(lambda: live.live_cameras() == len(addresses), 20)
+        live.start_recording(path, SessionFacts())
+        yield live
+    finally:
+        assert live.close()
+    assert wait_until(lambda: not our_threads())
+
+
+def our_threads() -> list[str]:
+    """Name the threads of live programs."""
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(OURS)]
+
+
+def camera(live: Live, place: int) -> CameraState:
+    """How a camera is now."""
+    return live.state().cameras[place]
+
+
+def is_live(live: Live, place: int, reconnected: int) -> bool:
+    """Whether a camera is back for so many times."""
+    state = camera(live, place)
+    return state.phase is CameraPhase.LIVE and state.reconnected >= reconnected
+
+
+def told(path: Path, place: int) -> tuple[LedgerRow, ...]:
+    """Read a camera's ledger, and hold it against its video."""
+    session = Session.open(path)
+    assert session.finished
+    rows = session.ledger(session.cameras[place])
+    kept = [row for row in rows if row.kept]
+    assert all(other.sequence == one.sequence + 1 for one, other in pairwise(rows))  # every image has its line
+    assert all(row.why for row in rows if not row.kept)
+    times_ns = [row.time_ns or 0 for row in kept]
+    assert all(one < other for one, other in pairwise(times_ns))
+    assert len(kept) == images_in(path, session.cameras[place])
+    return rows
+
+
+def images_in(path: Path, recorded: SessionCamera) -> int:
+    """Count the images of a video without decoding them."""
+    with av.open(str(path / recorded.video)) as container:
+        return sum(packet.size > 0 for packet in container.demux(video=0))
+
+
+def unexplained_s(rows: Sequence[LedgerRow], period_s: float) -> float:
+    """Return the longest time between two images that no line of the ledger explains."""
+    longest, last = 0.0, None
+    for row in rows:
+        if row.time_ns is None:
+            continue
+        if last is not None:
+            passed_s = (row.time_ns - (last.time_ns or 0)) / 1e9
+            longest = max(longest, passed_s - (row.sequence - last.sequence) * period_s)
+        last = row
+    return longest
+
+
+def resident_mb() -> float:
+    """Memory of this process, MB, without what the allocator keeps for later: threads that come and go leave holes."""
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -1,0 +1,152 @@
+"""What the sessions' pages ask for: they never wait, and every failure is a sentence."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from app import requests, session_control
+from app.presenters.tone import Tone
+from app.session_control import ONE_AT_A_TIME, SessionControl
+from engine.errors import SessionError
+from engine.library import Library
+from tests.support.ip_cameras import wait_until
+from tests.support.sessions import recorded_session
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def control(tmp_path, told):
+    library = Library(tmp_path / "index.sqlite", [tmp_path / "takes"])
+    made = SessionControl(library, ("blazepose",), lambda sentence, tone=Tone.CARE: told.append((sentence, tone)))
+    yield made
+    made.close()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("player", "job"))]
+
+
+def newest(control, count):
+    """Wait for a list of so many sessions."""
+    found = []
+
+    def there():
+        state = control.sessions()
+        if state is not None:
+            found[:] = [state]
+        return bool(found) and len(found[0].cards) == count
+
+    assert wait_until(there)
+    return found[0]
+
+
+def test_sessions_are_listed_when_somebody_looks(control, tmp_path):
+    recorded_session(tmp_path / "takes" / "one", 5)
+    control.ask(requests.LookForSessions())
+    assert newest(control, 1).cards[0].path == tmp_path / "takes" / "one"
+    assert control.sessions() is None  # told once
+
+
+def test_a_session_that_comes_while_the_folders_are_looked_at_is_listed_too(control, tmp_path, monkeypatch):
+    looking, go, refresh = threading.Event(), threading.Event(), Library.refresh
+
+    def slow(self, progress=lambda *_: None):
+        found = refresh(self, progress)
+        looking.set()
+        assert go.wait(5)
+        return found
+
+    monkeypatch.setattr(Library, "refresh", slow)
+    control.look_for_sessions()
+    assert looking.wait(5)
+    recorded_session(tmp_path / "takes" / "late", 5)
+    control.look_for_sessions()
+    go.set()
+    newest(control, 1)
+
+
+def test_a_library_that_cannot_be_read_is_told_and_looked_at_again_when_asked(control, told, tmp_path, monkeypatch):
+    def broken(self, progress=None):
+        raise SessionError("The folder of the sessions cannot be read.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Library, "refresh", broken)
+        control.look_for_sessions()
+        assert wait_until(lambda: bool(told))
+    recorded_session(tmp_path / "takes" / "one", 5)
+    control.look_for_sessions()
+    newest(control, 1)
+
+
+def test_a_session_is_opened_scrubbed_and_let_go(control, tmp_path):
+    recorded_session(tmp_path / "one", 10)
+    control.ask(requests.OpenSession(tmp_path / "one"))
+
+    def shown(instant):
+        control.want(instant)
+        return (now := control.moment()) is not None and now.instant == instant
+
+    assert wait_until(lambda: shown(7))
+    control.ask(requests.ShowSessions())
+    assert not control.playing
+    assert control.moment() is None
+
+
+def test_one_long_work_at_a_time(control, told, monkeypatch, tmp_path):
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(path, model, rig, progress):
+        begun.set()
+        progress("Finding the joints", 0.5)
+        assert go.wait(5)
+        return SimpleNamespace(path=tmp_path / "one-2")
+
+    monkeypatch.setattr(session_control, "track_again", slow)
+    control.ask(requests.TrackAgain(tmp_path / "one", "blazepose", None))
+    assert begun.wait(5)
+    assert wait_until(lambda: control.job().progress == 0.5)
+    assert control.job().text == "Tracking 'one' again: finding the joints"
+    control.ask(requests.ExportSession(tmp_path / "one", "csv", tmp_path / "out.csv"))
+    assert told == [(ONE_AT_A_TIME, Tone.CARE)]
+    go.set()
+    assert wait_until(lambda: control.job() is None)
+    assert told[-1] == ("'one' was tracked again: the result is 'one-2'.", Tone.GOOD)
+
+
+def test_work_that_is_cancelled_ends_without_a_word(control, told, monkeypatch, tmp_path):
+    begun = threading.Event()
+
+    def endless(path, model, rig, progress):
+        begun.set()
+        while True:
+            progress("Finding the joints", 0.1)
+
+    monkeypatch.setattr(session_control, "track_again", endless)
+    control.ask(requests.TrackAgain(tmp_path / "one", "blazepose", None))
+    assert begun.wait(5)
+    control.ask(requests.CancelJob())
+    assert wait_until(lambda: control.job() is None)
+    assert not told
+
+
+def test_work_that_fails_is_told_once(control, told, tmp_path):
+    control.ask(requests.ExportSession(tmp_path / "nowhere", "csv", tmp_path / "out.csv"))
+    assert wait_until(lambda: control.job() is None)
+    for _ in range(3):
+        control.job()
+    assert len(told) == 1
+    assert "nowhere" in told[0][0]
+
+
+def test_closing_ends_what_is_under_way(control, monkeypatch, tmp_path):
+    recorded_session(tmp_path / "one", 10)
+    control.ask(requests.OpenSession(tmp_path / "one"))
+    control.look_for_sessions()
+    control.close()  # the fixture sees that every thread is gone
+
+
+@pytest.mark.parametrize("request_", [requests.Start(), requests.Record(), requests.CancelJob()])
+def test_what_concerns_the_cameras_is_left_to_them(control, request_):
+    assert not control.ask(request_)

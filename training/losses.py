@@ -1,0 +1,100 @@
+"""Losses: what a network is asked, in the coordinates of the crop, where 1 is its width (2 m around most people)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from training.reprojection import Views, patch_from_room, room_from_patch
+
+
+@dataclass(frozen=True, slots=True)
+class LossConfig:
+    """How errors are weighed.
+
+    Parameters
+    ----------
+    beta
+        Up to here an error counts by its square, beyond by its length: 0.015 of a crop of 2 m is 30 mm. The usual 1 is
+        never reached in these coordinates: with it, smooth-L1 is the squared error, and one wrong label outweighs many.
+    reprojection_weight
+        Of the other view's joints beside the labels.
+    """
+
+    beta: float = 0.015
+    reprojection_weight: float = 0.3
+
+
+def smooth_l1(predicted: Tensor, wanted: Tensor, weight: Tensor, *, beta: float) -> Tensor:
+    """Return the mean robust distance of joints from where they should be.
+
+    Parameters
+    ----------
+    predicted, wanted : (B, J, C)
+        `wanted` is NaN where nothing is known: it then neither teaches nor spoils a gradient.
+    weight : (B, J)
+        0 leaves a joint out; usually the label's.
+    beta
+        Where the square becomes a line.
+
+    Returns
+    -------
+    loss : ()
+        Summed over C, averaged over all joints of the batch: those without a label count as right, so that a batch of
+        few labels does not shout. 0 where there are none; NaN where a prediction is, so that the loop notices.
+    """
+    error = (predicted - torch.where(torch.isfinite(wanted), wanted, predicted.detach())).abs()
+    rho = torch.where(error < beta, 0.5 * error * error / beta, error - 0.5 * beta)
+    sure = torch.where(torch.isfinite(weight), weight, 0.0)
+    return (rho.sum(-1) * sure).sum() / weight.numel()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OtherView:
+    """What another camera saw at the same instant.
+
+    Parameters
+    ----------
+    views
+        Its crops, B of them.
+    uv : (B, J, 2)
+        The joints found in it, in its patch; NaN where none.
+    weight : (B, J)
+        Usually the root of the product of both views' confidences; 0 for joints that are wrong in the image itself.
+    """
+
+    views: Views
+    uv: Tensor
+    weight: Tensor
+
+
+def reprojection_loss(uvw: Tensor, root_depth_m: Tensor, views: Views, other: OtherView, *, beta: float) -> Tensor:
+    """Return how far a pose of one view is, in another view, from the joints found there.
+
+    Parameters
+    ----------
+    uvw : (B, J, 3)
+        As the network sees the pose.
+    root_depth_m : (B,)
+        Of the root joint, from its label; NaN where that was rejected: the sample then teaches nothing here.
+    views
+        Of the network's own crops.
+    other
+        The view that judges. A joint whose label in the room was rejected still teaches through it.
+    beta
+        As in `smooth_l1`.
+
+    Returns
+    -------
+    loss : ()
+
+    Notes
+    -----
+    The transformed reprojection of Geometry-Driven self-supervision (Li et al., AAAI 2020), but robust, and in crops
+    rather than pixels, so that near and far people, wide and long lenses count alike. Alone it does not converge from
+    random weights; beside labels (as in TriPose) it mends their noise.
+    """
+    placed = torch.isfinite(root_depth_m)
+    depth = torch.where(placed, root_depth_m, torch.ones_like(root_depth_m))
+    seen, before = patch_from_room(room_from_patch(uvw.float(), depth, views), other.views)
+    return smooth_l1(seen, other.uv, other.weight * (placed[:, None] & before), beta=beta)

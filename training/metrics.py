@@ -1,0 +1,207 @@
+"""Metrics: how far predicted poses are from the truth, as papers define it, and as some compute it without saying so.
+
+Each error is a distance per joint, (N, J), in metres, so that it can be averaged by joint, view or action. Missing is
+NaN and is left out of every mean.
+"""
+
+import numpy as np
+
+from calibration.geometry.arrays import F64
+
+PCK_M = 0.150
+AUC_THRESHOLDS_M = np.linspace(0.0, 0.150, 31)
+"""0 to 150 mm in steps of 5, as MPI-INF-3DHP's own evaluation has them."""
+
+PCKH_SHARE = 0.5
+HEAD_OF_BOX_DIAGONAL = 0.6
+"""MPII's head size is this share of the diagonal of its head box."""
+
+LEAST_JOINTS = 3
+"""Fewer do not fix a similarity."""
+
+
+def root_relative(xyz: F64, root: int) -> F64:
+    """Return poses, (N, J, 3), with one joint of theirs as origin."""
+    return xyz - xyz[:, root : root + 1]
+
+
+def joint_errors(predicted: F64, truth: F64) -> F64:
+    """Return the distances as they are.
+
+    Parameters
+    ----------
+    predicted, truth : (N, J, 2 or 3)
+        In one frame and unit.
+
+    Returns
+    -------
+    errors : (N, J)
+        NaN where either is missing.
+    """
+    return np.linalg.norm(predicted - truth, axis=-1)
+
+
+def mpjpe(predicted: F64, truth: F64, root: int) -> F64:
+    """Return errors after each pose's own root is its origin (MPJPE, protocol #1).
+
+    Parameters
+    ----------
+    predicted, truth : (N, J, 3), m
+    root
+        Position of the root joint.
+
+    Returns
+    -------
+    errors : (N, J), m
+    """
+    return joint_errors(root_relative(predicted, root), root_relative(truth, root))
+
+
+def n_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
+    """Return errors after the one scale per pose that fits best (N-MPJPE).
+
+    Parameters
+    ----------
+    predicted, truth : (N, J, 3), m
+    root
+        Position of the root joint.
+
+    Returns
+    -------
+    errors : (N, J), m
+
+    Notes
+    -----
+    ``s = sum <g, p> / sum |p|²`` (Rhodin et al. 2018), over the joints that both have. EpipolarPose's code takes the
+    scale of the Procrustes alignment instead, and its numbers differ.
+    """
+    p, g = root_relative(predicted, root), root_relative(truth, root)
+    both = np.isfinite(p).all(-1, keepdims=True) & np.isfinite(g).all(-1, keepdims=True)
+    product = np.where(both, g * p, 0.0).sum((1, 2), keepdims=True)
+    square = np.where(both, p * p, 0.0).sum((1, 2), keepdims=True)
+    scale = np.divide(product, square, out=np.zeros_like(product), where=square > 0)
+    return joint_errors(scale * p, g)
+
+
+def p_mpjpe(predicted: F64, truth: F64) -> F64:
+    """Return errors after the similarity per pose that fits best (P-MPJPE, PA-MPJPE, protocol #2).
+
+    Parameters
+    ----------
+    predicted, truth : (N, J, 3), m
+
+    Returns
+    -------
+    errors : (N, J), m
+        NaN for poses with fewer than three joints in common.
+    """
+    return joint_errors(align_poses(predicted, truth), truth)
+
+
+def rerooted_p_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
+    """Return errors after the best similarity and then moving both roots together: the number of EpipolarPose's code.
+
+    Parameters
+    ----------
+    predicted, truth : (N, J, 3), m
+    root
+        Position of the root joint.
+
+    Returns
+    -------
+    errors : (N, J), m
+
+    Notes
+    -----
+    Not the standard: the second shift undoes the best one. It is here to compare with what such papers print.
+    """
+    return mpjpe(align_poses(predicted, truth), truth, root)
+
+
+def align_poses(source: F64, target: F64) -> F64:
+    """Carry each pose onto its target by the similarity of least squared error.
+
+    Parameters
+    ----------
+    source, target : (N, J, 3)
+
+    Returns
+    -------
+    moved : (N, J, 3)
+        All joints of `source`; NaN for poses with fewer than three joints in common.
+
+    Notes
+    -----
+    Umeyama (1991), all poses at once; no reflection.
+    """
+    both = np.isfinite(source).all(-1, keepdims=True) & np.isfinite(target).all(-1, keepdims=True)
+    count = both.sum(1, keepdims=True).astype(float)
+    share = both / np.where(count >= LEAST_JOINTS, count, np.nan)
+    mean_a = np.where(both, share * source, 0.0).sum(1, keepdims=True)
+    mean_b = np.where(both, share * target, 0.0).sum(1, keepdims=True)
+    a, b = np.where(both, source - mean_a, 0.0), np.where(both, target - mean_b, 0.0)
+    u, singular, vt = np.linalg.svd(np.swapaxes(b, 1, 2) @ a)
+    sign = np.ones_like(singular)
+    sign[:, 2] = np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)
+    rotation = (u * sign[:, None]) @ vt
+    square = (a * a).sum((1, 2))
+    trace = (singular * sign).sum(-1)
+    scale = np.divide(trace, square, out=np.zeros_like(trace), where=square > 0)
+    moved = scale[:, None, None] * (source - mean_a) @ np.swapaxes(rotation, 1, 2) + mean_b
+    return np.where(count >= LEAST_JOINTS, moved, np.nan)
+
+
+def pck(errors: F64, threshold_m: float = PCK_M) -> F64:
+    """Return, per joint of each pose, 1 where the error is within a threshold and 0 where it is not (PCK).
+
+    Parameters
+    ----------
+    errors : (N, J), m
+    threshold_m
+
+    Returns
+    -------
+    correct : (N, J)
+        Its mean is the PCK; NaN where the error is.
+    """
+    return np.where(np.isnan(errors), np.nan, (errors <= threshold_m).astype(float))
+
+
+def auc(errors: F64) -> F64:
+    """Return, per joint of each pose, the mean PCK over the thresholds from 0 to 150 mm.
+
+    Parameters
+    ----------
+    errors : (N, J), m
+
+    Returns
+    -------
+    share : (N, J)
+        Its mean is the AUC; NaN where the error is.
+    """
+    within = np.searchsorted(AUC_THRESHOLDS_M, errors, side="left")
+    return np.where(np.isnan(errors), np.nan, 1.0 - within / len(AUC_THRESHOLDS_M))
+
+
+def pckh(errors_px: F64, head_px: F64) -> F64:
+    """Return, per joint of each pose, 1 where the error is within half a head (PCKh@0.5).
+
+    Parameters
+    ----------
+    errors_px : (N, J)
+        In the image.
+    head_px : (N,)
+        From `head_size`.
+
+    Returns
+    -------
+    correct : (N, J)
+        Its mean is the PCKh; NaN where the error or the head is missing.
+    """
+    relative = errors_px / np.where(head_px > 0, head_px, np.nan)[:, None]
+    return np.where(np.isnan(relative), np.nan, (relative <= PCKH_SHARE).astype(float))
+
+
+def head_size(box_xyxy: F64) -> F64:
+    """Return MPII's head sizes, (N,), px, of head boxes, (N, 4), px."""
+    return HEAD_OF_BOX_DIAGONAL * np.linalg.norm(box_xyxy[:, 2:] - box_xyxy[:, :2], axis=-1)

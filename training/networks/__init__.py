@@ -1,0 +1,1 @@
+"""The networks, and the parts they are made of."""

@@ -1,0 +1,144 @@
+"""Reprojection: a pose that a network sees in one view, carried into another view; torch, so that it can teach."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.inference.preprocess import image_from_crop
+from training.crops import Crop
+
+UNDISTORT_STEPS = 8
+"""Of a fixed point that gains a factor of 3 and more per step within ordinary lenses: below 1e-3 px after eight."""
+
+NEAREST_M = 0.1
+"""A joint nearer to a camera, or behind it, has no image that could teach."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """The crops of a batch and their cameras, as tensors.
+
+    Parameters
+    ----------
+    image_from_crop : (B, 2, 3), px
+        Crops in units of their side.
+    matrix : (B, 3, 3), px
+    distortion : (B, 5)
+    cam_from_world : (B, 4, 4)
+    field_at_1m : (B,)
+        Metres that each crop is wide, per metre of the root's depth.
+    """
+
+    image_from_crop: Tensor
+    matrix: Tensor
+    distortion: Tensor
+    cam_from_world: Tensor
+    field_at_1m: Tensor
+
+    def to(self, device: torch.device | str) -> "Views":
+        """Return the same on another device."""
+        return Views(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
+
+def views_of(crops: Sequence[Crop]) -> Views:
+    """Return the crops of a batch as tensors.
+
+    Parameters
+    ----------
+    crops : B of them
+
+    Returns
+    -------
+    views
+        float32.
+    """
+    maps = np.stack([image_from_crop(crop.region, (1, 1)) for crop in crops])
+    cameras = [crop.camera for crop in crops]
+    arrays = (
+        maps,
+        np.stack([camera.matrix for camera in cameras]),
+        np.stack([camera.distortion for camera in cameras]),
+        np.stack([camera.cam_from_world for camera in cameras]),
+        np.array([crop.field_at_1m for crop in crops]),
+    )
+    return Views(*(torch.from_numpy(np.asarray(array, np.float32)) for array in arrays))
+
+
+def room_from_patch(uvw: Tensor, root_depth_m: Tensor, views: Views) -> Tensor:
+    """Carry poses from the patch into the room.
+
+    Parameters
+    ----------
+    uvw : (B, J, 3)
+    root_depth_m : (B,)
+        In each crop's camera.
+    views
+        Of the crops.
+
+    Returns
+    -------
+    xyz : (B, J, 3), m, world
+    """
+    pixels = _transformed(uvw[..., :2] + 0.5, views.image_from_crop[:, :, :2], views.image_from_crop[:, :, 2])
+    centred = pixels - views.matrix[:, None, :2, 2]
+    rays = undistort(centred @ torch.linalg.inv(views.matrix[:, :2, :2]).mT, views.distortion)
+    depth = root_depth_m[:, None, None] * (1.0 + uvw[..., 2:] * views.field_at_1m[:, None, None])
+    xyz = torch.cat([rays * depth, depth], -1)
+    return (xyz - views.cam_from_world[:, None, :3, 3]) @ views.cam_from_world[:, :3, :3]
+
+
+def patch_from_room(xyz: Tensor, views: Views) -> tuple[Tensor, Tensor]:
+    """Carry points of the room into the patch.
+
+    Parameters
+    ----------
+    xyz : (B, J, 3), m, world
+    views
+        Of the crops.
+
+    Returns
+    -------
+    uv : (B, J, 2)
+    before : (B, J)
+        False where a point is behind the camera or at its lens, and `uv` means nothing.
+    """
+    seen = _transformed(xyz, views.cam_from_world[:, :3, :3], views.cam_from_world[:, :3, 3])
+    behind = seen[..., 2:] <= NEAREST_M
+    depth = torch.where(behind, torch.ones_like(seen[..., 2:]), seen[..., 2:])
+    bent = distort(seen[..., :2] / depth, views.distortion)
+    pixels = _transformed(bent, views.matrix[:, :2, :2], views.matrix[:, :2, 2])
+    crops = torch.linalg.inv(views.image_from_crop[:, :, :2])
+    return (pixels - views.image_from_crop[:, None, :, 2]) @ crops.mT - 0.5, ~behind[..., 0]
+
+
+def distort(rays: Tensor, distortion: Tensor) -> Tensor:
+    """Bend ideal rays, (B, J, 2), as each lens, (B, 5), does; as `calibration.geometry.projection.distort`."""
+    radial, shift = _lens(rays, distortion)
+    return rays * radial + shift
+
+
+def undistort(rays: Tensor, distortion: Tensor) -> Tensor:
+    """Straighten rays, (B, J, 2), that each lens, (B, 5), has bent."""
+    ideal = rays
+    for _ in range(UNDISTORT_STEPS):
+        radial, shift = _lens(ideal, distortion)
+        ideal = (rays - shift) / radial
+    return ideal
+
+
+def _lens(rays: Tensor, distortion: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what a lens does to ideal rays: the factor, (B, J, 1), and the shift, (B, J, 2)."""
+    k1, k2, p1, p2, k3 = (distortion[:, None, index] for index in range(5))
+    x, y = rays[..., 0], rays[..., 1]
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    shift = (2 * p1 * x * y + p2 * (r2 + 2 * x * x), p1 * (r2 + 2 * y * y) + 2 * p2 * x * y)
+    return radial[..., None], torch.stack(shift, -1)
+
+
+def _transformed(points: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
+    """Apply each sample's matrix, (B, M, N), and shift, (B, M), to its points, (B, J, N)."""
+    return points @ matrix.mT + shift[:, None]
