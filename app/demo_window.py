@@ -66,23 +66,22 @@ def show_demo(options: Namespace, folder: Path) -> int:
         running.processEvents()
         draw_window(present_live(*state), folder / "window.png")
         print(f"Window  {folder / 'window.png'}")
-        calibration = state[0].calibration
         if session.is_dir():
-            _write(session, studio, folder, (calibration.rig, calibration.report))
+            _write(session, studio, folder, app.control.calibrated)
     return DONE
 
 
-def _write(path: Path, studio: Studio, folder: Path, found: tuple[Rig | None, CalibrationReport | None]) -> None:
+def _write(path: Path, studio: Studio, folder: Path, found: tuple[Rig, CalibrationReport] | None) -> None:
     """Write rig, report, joints and truth, as far as there are any."""
     session = Session.open(path)
     sets = tuple(replace(poses, index=index) for index, poses in enumerate(session.poses_2d_raw().sets_2d()))
     shift_ns = _shift_ns(session)
     if sets and shift_ns is not None:
         write_truth(studio, folder, np.array([poses.timestamp_ns - shift_ns for poses in sets], np.int64))
-    rig, report = found
-    if rig is None or report is None:
+    if found is None:
         print("The window was closed before the cameras were calibrated: there is no rig. The session has the images.")
         return
+    rig, report = found
     places = Places(folder / "rig.toml", folder / "report.json")
     write_calibration(report, rig, places, "Demo studio")
     tell_calibration(report, rig, places)

@@ -131,11 +131,11 @@ class Worker:
 
     def __init__(self, on_error: Callable[[str], None]) -> None:
         self._on_error = on_error
-        self._work: Bounded[Callable[[], None]] = Bounded(WAITING)
+        self._work: Bounded[Callable[[], object]] = Bounded(WAITING)
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
-    def do(self, work: Callable[[], None]) -> bool:
+    def do(self, work: Callable[[], object]) -> bool:
         """Do this when everything before it is done; False where too much is waiting already."""
         return self._work.offer(work)
 

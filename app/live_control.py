@@ -60,6 +60,8 @@ class LiveControl:
     ----------
     live
         The cameras at work; None while they rest.
+    calibrated
+        The newest rig of the live calibration and its report, also after the cameras were stopped.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class LiveControl:
         on_session: Callable[[Path], None] = lambda _path: None,
     ) -> None:
         self.live: Live | None = None
+        self.calibrated: tuple[Rig, CalibrationReport] | None = None
         self._settings, self._store = settings, store
         self._make_estimator = make_estimator
         self._lock = threading.Lock()  # around the settings, which window and worker change
@@ -177,7 +180,7 @@ class LiveControl:
                 logger.warning("The settings were not kept: %s", explain_disk(error))
         return idle and ended
 
-    def _do(self, work: Callable[[], None]) -> None:
+    def _do(self, work: Callable[[], object]) -> None:
         """Give the worker something to do."""
 
         def run() -> None:
@@ -336,16 +339,11 @@ class LiveControl:
         live = self._running("to compare rigs")
         self.tell(compare_rigs(rig_in_use(live), rig_of_file(path, live)))
 
-    def _keep_rig(self, rig: Rig, _report: CalibrationReport) -> None:
+    def _keep_rig(self, rig: Rig, report: CalibrationReport) -> None:
         """Keep a new rig for the next time. Runs in a thread of the calibration."""
-
-        def keep() -> None:
-            """Write it."""
-            save_rig(rig, rig_file())
-            self._change(rig=str(rig_file()))
-
+        self.calibrated = rig, report
         if self._store is not None:
-            self._do(keep)
+            self._do(lambda: (save_rig(rig, rig_file()), self._change(rig=str(rig_file()))))
 
     def _running(self, purpose: str) -> Live:
         """Return the cameras at work."""

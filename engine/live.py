@@ -48,12 +48,9 @@ class LiveOptions:
     ----------
     stature_m
         Of the person; None where it is not known.
-    calibrate
-        False leaves the cameras uncalibrated unless a rig is given.
     """
 
     stature_m: float | None = None
-    calibrate: bool = True
 
 
 class Live:
@@ -295,12 +292,14 @@ class Live:
 
     def _end_recording(self) -> RecordingState | None:
         """Take the taps away, then close."""
-        recording, self._recording = self._recording, None
+        recording = self._recording
         if recording is None:
             return None
         for feed in self._feeds:
             feed.tap(None)
-        return recording.close()
+        state = recording.close()
+        self._recording = None  # only now: until it is on the disk, it is seen
+        return state
 
     def _begin(self, paced: Paced) -> None:
         """Let the stages work with a network that is loaded."""

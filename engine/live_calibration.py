@@ -164,6 +164,19 @@ class LiveCalibration:
             self._rest()
             self._take(rig, report, source)
 
+    def put_clocks_right(self, rig: Rig) -> None:
+        """Go on with the rig in use, its time offsets known better; what is still being calibrated goes on, too.
+
+        Parameters
+        ----------
+        rig
+            The one in use but for its offsets.
+        """
+        with self._lock:
+            if self._rig is not None:
+                self._rig = rig
+                self._on_rig(rig, self._report)
+
     def distrust(self) -> None:
         """Say that the rig under test does not fit; it goes on from the motion seen so far."""
         with self._lock:

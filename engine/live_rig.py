@@ -1,5 +1,6 @@
 """LiveRig: the rig in use while cameras run: found by the live calibration, or from before and tested; then watched."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,11 +18,15 @@ from engine.poses import PoseSet2D
 from engine.rig_check import CALIBRATE, RigCheck, RigFinding, RigVerdict
 from engine.stages import CLOSE_S, Aside
 
+logger = logging.getLogger(__name__)
+
 WAITING = CalibrationState(CalibrationPhase.WATCHING, headline="Waiting for the cameras")
 LOOK_EVERY_NS = 60 * NS_PER_S  # at a rig in use; a look takes about half a second of one core
 LOOK_AGAIN_NS = 2 * NS_PER_S  # at a rig under test that could not be judged yet
 INSTEAD = "A new one is made as soon as somebody walks through the room."
 MOST_SHOWN = 0.95  # of a test: looking at what was seen takes a moment
+CLOCKS_S = 10.0  # of motion; with less, clocks become worse
+CLOCK_STEP_NS = 5_000_000  # what the search errs by; and another rig lets the trail begin anew
 TIMES_WRONG = 2  # looks in a row, before a person is alarmed
 
 
@@ -181,10 +186,11 @@ class LiveRig:
             if check is None or self._look.busy:
                 return
             check.put(poses)
-            wait_ns = LOOK_EVERY_NS if self._given is None else LOOK_AGAIN_NS
-            if check.progress >= 1 and poses.timestamp_ns - self._looked_ns >= wait_ns:
+            watching = self._given is None
+            enough = check.seen_s >= CLOCKS_S if watching else check.progress >= 1
+            if enough and poses.timestamp_ns - self._looked_ns >= (LOOK_EVERY_NS if watching else LOOK_AGAIN_NS):
                 self._looked_ns = poses.timestamp_ns
-                self._look.begin(lambda: (check, check.finding()))
+                self._look.begin(lambda: (check, _refined(check) if watching else check.finding()))
 
     def _act(self, calibration: LiveCalibration, found: RigFinding) -> None:
         """Do what a finding asks for."""
@@ -204,14 +210,20 @@ class LiveRig:
         """Tell what became of a rig in use, once it is sure; follow clocks that drift."""
         if found.verdict is RigVerdict.FITS:
             self._wrong, self._notices = 0, ()
+            if found.rig is not None and self._rig is not None and _clock_step_ns(self._rig, found.rig) > CLOCK_STEP_NS:
+                self._put_clocks_right(calibration, found.rig)
             return
         self._wrong += 1
         if self._wrong < TIMES_WRONG:
             return
         if found.verdict is RigVerdict.CLOCKS_CHANGED and found.rig is not None:
-            state = calibration.state()
-            calibration.use(found.rig, state.rig_source, state.report)
+            self._put_clocks_right(calibration, found.rig)
         self._notices = (found.sentence,)
+
+    def _put_clocks_right(self, calibration: LiveCalibration, rig: Rig) -> None:
+        """Go on with the rig in use, its clocks put right."""
+        logger.info("Clocks put right: %s", rig.time_offset_ns)
+        calibration.put_clocks_right(rig)
 
     def _waiting(self) -> CalibrationState:
         """Say which camera is waited for."""
@@ -221,3 +233,21 @@ class LiveRig:
         if not missing or len(missing) == len(self._feeds):
             return WAITING
         return replace(WAITING, instruction=f"Camera '{missing[0]}' has sent no image yet. Check it, or remove it.")
+
+
+def _refined(check: RigCheck) -> RigFinding:
+    """Look at a rig in use, and where it fits, put its clocks right from the body's motion."""
+    found = check.finding()
+    offsets = check.offsets_ns() if found.verdict is RigVerdict.FITS else None
+    if found.rig is None or offsets is None:
+        return found
+    return replace(found, rig=replace(found.rig, time_offset_ns=offsets))
+
+
+def _clock_step_ns(one: Rig, other: Rig) -> int:
+    """Return the largest difference between the time offsets of two rigs, each taken from its first camera's."""
+    first, second = (
+        [rig.time_offset_ns.get(name, 0) - rig.time_offset_ns.get(rig.names[0], 0) for name in rig.names]
+        for rig in (one, other)
+    )
+    return max(abs(a - b) for a, b in zip(first, second))

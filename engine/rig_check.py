@@ -17,7 +17,7 @@ from engine.rig_fit import Fit, best_order, fit_of, in_order, refine_clocks, sea
 LEAST_FRAMESETS = 60  # with a person in two views or more
 LEAST_OF_VIEW = 20  # a view that saw the person less often is not judged
 MOST_FRAMESETS = 160
-SPACING_NS = 45_000_000  # framesets nearer in time than this say the same
+SPACING_NS = 62_000_000  # framesets nearer in time than this say the same; the most that is kept is 10 s
 CLOCK_CHANGED_NS, BETTER = 15_000_000, 0.97  # clocks have shifted if that lowers the cost to this share
 # Of the framesets that show anybody, a view must show the person whom a true rig follows in so many.
 KEPT_SHARE, CROWDED_SHARE = 0.6, 0.1
@@ -95,6 +95,11 @@ class RigCheck:
     def progress(self) -> float:
         """How much of what is needed was seen, 0 to 1."""
         return min(len(self._kept) / LEAST_FRAMESETS, 1.0)
+
+    @property
+    def seen_s(self) -> float:
+        """Over how long what is kept was seen, s; clocks need 10."""
+        return (self._kept[-1].timestamp_ns - self._kept[0].timestamp_ns) * 1e-9 if self._kept else 0.0
 
     def put(self, poses: PoseSet2D) -> None:
         """Look at a frameset.

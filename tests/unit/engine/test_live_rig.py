@@ -179,6 +179,18 @@ def test_clocks_that_have_shifted_are_put_right_and_said(room):
     assert "clocks have shifted" in room.live.notices()[0]
 
 
+def test_the_clocks_of_a_rig_in_use_are_refined_from_the_bodys_motion(room, monkeypatch):
+    monkeypatch.setattr("engine.live_rig.LOOK_EVERY_NS", 1_000_000_000)
+    late = walk(late_ms=9.0)  # too little to doubt the rig
+    room.live.test(true_rig(), "from last time")
+    room.walk(late[:45])
+    room.walk(late[45:])
+    rig = room.live.rig()
+    late_ms = (rig.time_offset_ns[rig.names[1]] - rig.time_offset_ns[rig.names[0]]) / 1e6
+    assert late_ms == pytest.approx(9, abs=5)
+    assert room.live.notices() == ()
+
+
 def test_a_rig_for_images_of_another_size_is_refused_at_once():
     room = Room(sizes=[(320, 240)] * CAMERAS)
     room.live.test(true_rig(), "from 'old.toml'")
