@@ -26,6 +26,7 @@ from engine.live_framesets import LiveFramesets
 from engine.live_rig import LiveRig
 from engine.live_state import CameraPhase, LiveResult, LiveState, RecordingState
 from engine.mailbox import Latest
+from engine.memory import Giver
 from engine.pipeline import Pipeline
 from engine.poses import PoseSet2D, PoseSet3D
 from engine.reconstruct import Reconstruct
@@ -96,6 +97,7 @@ class Live:
         self._recording_lock = threading.Lock()  # around beginning and ending, which a full disk and a person may ask
         self._life = threading.Lock()  # a window may be closed while the network is still being loaded
         self._closed = False
+        self._memory = Giver()
         self.hands_raised = 0
 
     @property
@@ -343,6 +345,7 @@ class Live:
         if self._hands is not None and self._hands(poses_2d, poses_3d):
             self.hands_raised += 1
         rig = self._rig.rig() if self._rig is not None else None
+        self._memory.give(host_ns())
         self.newest.put(LiveResult(frames, poses_2d, poses_3d, rig, host_ns()))
 
     def _new_rig(self, rig: Rig, report: CalibrationReport | None) -> None:

@@ -1,6 +1,6 @@
 """Augmentation: what is done to a crop before a network sees it, so that it knows more than the session showed.
 
-No mirror images: left would become right in half of the labels' errors too, and EpipolarPose found no use in it.
+No mirror images, as in EpipolarPose: a rig's views and a detector's left and right do not come mirrored.
 """
 
 import math
@@ -12,7 +12,6 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, U8, Mask
 from engine.inference.preprocess import Region
-from training.occluders import draw_occluder
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def augment(crop_bgr: U8, occluders: Sequence[U8], config: AugmentConfig, rng: n
     crop_bgr : (H, W, 3)
         Is not changed.
     occluders : of (h, w, 4)
-        From `occluders.load_voc_occluders`; drawn ones where there are none.
+        From `occluders.load_voc_occluders`, or `occluders.draw_occluders` for those who have no copy of the set.
     config
     rng
 
@@ -122,7 +121,7 @@ def occlude(
     crop_bgr : (H, W, 3)
         Is not changed.
     occluders : of (h, w, 4)
-        Drawn ones where there are none.
+        One at least.
     degree
         Share of the crop to cover. Things that would cover more than the configured greatest are not put in, and there
         are no more than the configured number: a high degree may stay a little out of reach.
@@ -134,13 +133,20 @@ def occlude(
     crop_bgr : (H, W, 3)
     covered : (H, W)
         Where something stands.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to put in.
     """
+    if not occluders:
+        raise ValueError("Nothing was given that could stand in the crop.")
     result, covered = crop_bgr.copy(), np.zeros(crop_bgr.shape[:2], bool)
     greatest = config.occlusion_degree[1]
     for _ in range(config.most_occluders):
         if covered.mean() >= degree:
             break
-        thing = occluders[int(rng.integers(len(occluders)))] if len(occluders) else draw_occluder(rng)
+        thing = occluders[int(rng.integers(len(occluders)))]
         centre = rng.uniform(0, 1, 2) * (crop_bgr.shape[1], crop_bgr.shape[0])
         thing = _resized(thing, float(rng.uniform(0.2, 1.0)) * min(crop_bgr.shape[:2]) / 256)
         pasted, here = _pasted(result, thing, centre)

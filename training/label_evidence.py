@@ -1,4 +1,4 @@
-"""What is known of every joint of a take: what its views say, one by one and without one another, its bones, its motion.
+"""What is known of every joint of a take: what its views say, one by one and without one another, bones and motion.
 
 All of it is arrays over the whole take. Views come first, as in all geometry: V views, T framesets, J joints.
 """
@@ -84,8 +84,10 @@ class JointEvidence:
         Deviation of the bone that fits worst, steadied over 0.6 s; 0 for joints without bones.
     twin_m
         Distance from the same joint of the other side; NaN for joints without one.
-    speed_m_s, acceleration_m_s2
-        Of the label; the acceleration as its views have it, before motion was made smooth.
+    speed_m_s, refined_acceleration_m_s2
+        Of the label.
+    acceleration_m_s2
+        As the views have it, before motion was made smooth.
     """
 
     triangulated: F64
@@ -103,6 +105,7 @@ class JointEvidence:
     bone_off_m: F64
     twin_m: F64
     speed_m_s: F64
+    refined_acceleration_m_s2: F64
     acceleration_m_s2: F64
 
 
@@ -151,7 +154,7 @@ def gather_label_evidence(common: Observations, rig: Rig, config: RefinementConf
     solved = triangulate_robust_compiled(flat_xy, flat_sigma, cameras, gate_px(flat_sigma))
     triangulated = solved.xyz.reshape(T, J, 3)
     bones = measure_bones(triangulated, common.skeleton)
-    time_s = (common.time_ns - common.time_ns[:1]) * 1e-9
+    time_s: F64 = (common.time_ns - common.time_ns[:1]) * 1e-9
     xyz = refine_take(triangulated, Sightings(np.nan_to_num(rays), 1 / sigma, time_s), rig, bones, config)
     views = _view_evidence(common, (rays, sigma, solved.used.reshape(V, T, J)), xyz, rig)
     joints = _joint_evidence(common, solved, (xyz, views, bones), (rig, cameras))
@@ -185,12 +188,12 @@ def _joint_evidence(
     T, J = xyz.shape[:2]
     rig, packed = cameras
     triangulated = solved.xyz.reshape(T, J, 3)
-    time_s = (common.time_ns - common.time_ns[:1]) * 1e-9
+    time_s: F64 = (common.time_ns - common.time_ns[:1]) * 1e-9
     carried = solved.used
     ratio = np.where(carried, np.nan_to_num(solved.error_px) / views.sigma_px.reshape(carried.shape), 0.0)
     moved_out, worst = _leave_one_out(views, packed)
     bone_z, bone_share, bone_off = _bone_evidence(triangulated, bones, time_s)
-    speed, _ = _motion(xyz, time_s)
+    speed, refined_acceleration = _motion(xyz, time_s)
     _, acceleration = _motion(triangulated, time_s)
     mirror = common.skeleton.mirror
     twin = np.linalg.norm(xyz - xyz[:, mirror], axis=-1)
@@ -210,6 +213,7 @@ def _joint_evidence(
         bone_off_m=bone_off,
         twin_m=np.where(mirror == np.arange(J), np.nan, twin),
         speed_m_s=speed,
+        refined_acceleration_m_s2=refined_acceleration,
         acceleration_m_s2=acceleration,
     )
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 GATES_FOCAL_PX = 1100.0
 """The focal length for which gates in pixels are given; they grow with a camera's own."""
-CHI2_99 = {1: 6.63, 2: 9.21, 3: 11.34, 5: 15.09, 7: 18.48, 9: 21.67, 11: 24.72, 13: 27.69}
-"""99 % points of chi squared by degrees of freedom, of two and more views."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,8 @@ class LabelGates:
         Times the 99 % point of chi squared; more than one because a network's errors have heavy tails.
     leave_one_out_mm
         How far it may move without one of its views.
-    sigma_mm
-        Largest expected error.
+    sigma_mm, surface_sigma_mm
+        Largest expected error; of points of the skin (face, heels, toes), which are defined less well.
     bone_percent, loose_bone_percent
         How far a bone may be from its usual length; loose: at hips and feet.
     two_view_bone_z
@@ -58,6 +56,7 @@ class LabelGates:
     chi2_factor: float = 2.0
     leave_one_out_mm: float = 80.0
     sigma_mm: float = 25.0
+    surface_sigma_mm: float = 40.0
     bone_percent: float = 10.0
     loose_bone_percent: float = 15.0
     two_view_bone_z: float = 2.5

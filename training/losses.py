@@ -96,5 +96,5 @@ def reprojection_loss(uvw: Tensor, root_depth_m: Tensor, views: Views, other: Ot
     """
     placed = torch.isfinite(root_depth_m)
     depth = torch.where(placed, root_depth_m, torch.ones_like(root_depth_m))
-    seen, before = patch_from_room(room_from_patch(uvw.float(), depth, views), other.views)
-    return smooth_l1(seen, other.uv, other.weight * (placed[:, None] & before), beta=beta)
+    seen, visible = patch_from_room(room_from_patch(uvw.float(), depth, views), other.views)
+    return smooth_l1(seen, other.uv, other.weight * (placed[:, None] & visible), beta=beta)

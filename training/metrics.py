@@ -136,7 +136,7 @@ def align_poses(source: F64, target: F64) -> F64:
     """
     both = np.isfinite(source).all(-1, keepdims=True) & np.isfinite(target).all(-1, keepdims=True)
     count = both.sum(1, keepdims=True).astype(float)
-    share = both / np.where(count >= LEAST_JOINTS, count, np.nan)
+    share = both / np.maximum(count, 1.0)
     mean_a = np.where(both, share * source, 0.0).sum(1, keepdims=True)
     mean_b = np.where(both, share * target, 0.0).sum(1, keepdims=True)
     a, b = np.where(both, source - mean_a, 0.0), np.where(both, target - mean_b, 0.0)

@@ -49,18 +49,25 @@ def load_voc_occluders(folder: Path) -> tuple[U8, ...]:
     return tuple(occluders)
 
 
-def draw_occluder(rng: np.random.Generator) -> U8:
-    """Draw something that nobody knows: an ellipse, a slat or a polygon with two colours and some texture.
+def draw_occluders(count: int, rng: np.random.Generator) -> tuple[U8, ...]:
+    """Draw things that nobody knows: ellipses, slats and polygons of two colours and some texture.
 
     Parameters
     ----------
+    count
+        Some hundreds, once: to draw them anew for each crop takes six times as long as all else that is done to it.
     rng
 
     Returns
     -------
-    occluder : (h, w, 4)
+    occluders : of (h, w, 4)
         Blue, green, red, opacity.
     """
+    return tuple(_drawn(rng) for _ in range(count))
+
+
+def _drawn(rng: np.random.Generator) -> U8:
+    """Draw one thing, (h, w, 4)."""
     height, width = (int(side) for side in rng.integers(*SHAPE_SIDE_PX, 2))
     alpha = np.zeros((height, width), np.uint8)
     kind = rng.integers(3)
@@ -69,7 +76,7 @@ def draw_occluder(rng: np.random.Generator) -> U8:
     elif kind == 1:
         alpha[:] = 255
     else:
-        angles = np.sort(rng.uniform(0, 2 * np.pi, 7))
+        angles = (np.arange(7) + rng.uniform(0, 1, 7)) * 2 * np.pi / 7
         radius = rng.uniform(0.5, 1.0, 7)[:, None] * (width / 2 - 1, height / 2 - 1)
         corners = (width / 2, height / 2) + radius * np.stack([np.cos(angles), np.sin(angles)], 1)
         cv2.fillPoly(alpha, [corners.astype(np.int32)], 255)

@@ -16,6 +16,9 @@ UNDISTORT_STEPS = 8
 NEAREST_M = 0.1
 """A joint nearer to a camera, or behind it, has no image that could teach."""
 
+WIDEST_RAY = 2.0
+"""Nor has one further than 63° from where the camera looks: beyond its image a lens model is a wild polynomial."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Views:
@@ -102,16 +105,17 @@ def patch_from_room(xyz: Tensor, views: Views) -> tuple[Tensor, Tensor]:
     Returns
     -------
     uv : (B, J, 2)
-    before : (B, J)
-        False where a point is behind the camera or at its lens, and `uv` means nothing.
+    visible : (B, J)
+        False where a point is behind the camera or far beside its image, and `uv` means nothing.
     """
     seen = _transformed(xyz, views.cam_from_world[:, :3, :3], views.cam_from_world[:, :3, 3])
     behind = seen[..., 2:] <= NEAREST_M
-    depth = torch.where(behind, torch.ones_like(seen[..., 2:]), seen[..., 2:])
-    bent = distort(seen[..., :2] / depth, views.distortion)
+    rays = seen[..., :2] / torch.where(behind, torch.ones_like(seen[..., 2:]), seen[..., 2:])
+    hidden = behind | (rays.abs().amax(-1, keepdim=True) > WIDEST_RAY)
+    bent = distort(torch.where(hidden, torch.zeros_like(rays), rays), views.distortion)
     pixels = _transformed(bent, views.matrix[:, :2, :2], views.matrix[:, :2, 2])
     crops = torch.linalg.inv(views.image_from_crop[:, :, :2])
-    return (pixels - views.image_from_crop[:, None, :, 2]) @ crops.mT - 0.5, ~behind[..., 0]
+    return (pixels - views.image_from_crop[:, None, :, 2]) @ crops.mT - 0.5, ~hidden[..., 0]
 
 
 def distort(rays: Tensor, distortion: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Two views and nothing else: fundamental and essential matrices, the pose between them, optimal triangulation.
 
-Convention: ``xy_b^T F xy_a = 0`` and ``x_b = R x_a + t``. All pixels are undistorted. The product's own way to calibrate
-(`calibration.pairs`) uses five points and PoseLib; this is the textbook, for the recipe of papers that are compared with.
+Convention: ``xy_b^T F xy_a = 0`` and ``x_b = R x_a + t``. All pixels are undistorted. The product's own way to
+calibrate (`calibration.pairs`) uses five points and PoseLib; this is the textbook, for papers that are compared with.
 """
 
 import numpy as np
@@ -224,8 +224,8 @@ def correct_matches(xy_a: F64, xy_b: F64, F: F64) -> tuple[F64, F64]:
 
     Notes
     -----
-    Hartley & Sturm 1997: with both points at the origin and the epipoles on the x axis, the pencil of epipolar lines has
-    one parameter, whose cost has its extrema at the roots of a polynomial of degree six. Every real t is a pair of
+    Hartley & Sturm 1997: with both points at the origin and the epipoles on the x axis, the pencil of epipolar lines
+    has one parameter, whose cost has its extrema at the roots of a polynomial of degree six. Every real t is a pair of
     epipolar lines, so the real parts of all roots are tried and the cheapest wins; no root needs to be called real.
     """
     corrected = np.full((2, len(xy_a), 2), np.nan)
@@ -358,6 +358,7 @@ def _normalised(xy: F64) -> tuple[F64, F64]:
     matrix[..., 0, 0] = matrix[..., 1, 1] = scale
     matrix[..., :2, 2] = -scale[..., None] * middle[..., 0, :]
     matrix[..., 2, 2] = 1
+    scale = np.asarray(scale)
     return _homogeneous((xy - middle) * scale[..., None, None]), matrix
 
 

@@ -21,7 +21,8 @@ def fused(network: Network) -> Network:
     Returns
     -------
     copy
-        In evaluation; no batch norm is left in it, and its state dict names what an ONNX file of it will hold.
+        In evaluation; no batch norm is left in it, and its state dict names what an ONNX file of it will hold. Every
+        convolution has a bias: for one without, the exporter writes a CastLike, which TensorRT may not read.
 
     Raises
     ------
@@ -36,6 +37,9 @@ def fused(network: Network) -> Network:
                 transposed = isinstance(child, nn.ConvTranspose2d)
                 setattr(module, name, fuse_conv_bn_eval(child, follower, transposed))
                 setattr(module, next_name, nn.Identity())
+    for module in copy.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)) and module.bias is None:
+            module.bias = nn.Parameter(module.weight.new_zeros(module.out_channels))
     left = [name for name, module in copy.named_modules() if isinstance(module, nn.BatchNorm2d)]
     if left:
         raise ValueError(f"The batch norm '{left[0]}' follows no convolution and cannot be fused.")

@@ -1,0 +1,38 @@
+"""`epipole label`: a session's joints in the room as labels for a network, with the reason of every rejection."""
+
+from argparse import Namespace
+
+from app.mend import mend_sessions
+from app.outcome import tell
+from app.progress import Progress
+from engine.session import Session
+from training.label_report import sentences
+from training.label_session import label_session
+
+DONE = 0
+
+
+def run(options: Namespace) -> int:
+    """Label a session.
+
+    Parameters
+    ----------
+    options
+        `session`, `rig`.
+
+    Returns
+    -------
+    code
+        0; the command line turns a TrainingError into one sentence and 1.
+    """
+    mend_sessions([options.session])
+    session = Session.open(options.session)
+    with Progress("Labelling", 100, "percent") as progress:
+        labelled = label_session(session, options.rig, progress=lambda _, share: progress(round(100 * share)))
+    print()
+    for sentence in sentences(labelled.summary):
+        print(sentence)
+    tell(session.remarks)
+    print(f"Labels   {labelled.path}")
+    print(f"Summary  {labelled.path.with_suffix('.json')}")
+    return DONE

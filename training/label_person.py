@@ -1,0 +1,122 @@
+"""Who is labelled: the person of a take in all views, sides repaired, and where somebody else was too near."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.geometry.arrays import I64, Mask
+from calibration.noise import sigma_px, torso_px
+from calibration.observations import Observations
+from calibration.rig import Rig
+from calibration.swaps import sides_by_rig, steady_sides
+from calibration.timing import at_common_time
+from engine.offline import LEAST_SEEN, Take
+from engine.people import NOBODY, Candidates, choose_before_rig, choose_by_rig
+from engine.reconstruct import LEAST_CONFIDENCE
+from training.errors import TrainingError
+
+NEAR_TORSOS = 0.5  # somebody whose joints are nearer than this, in the median, may be mistaken for the person
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PersonInViews:
+    """One person as all views saw them.
+
+    Parameters
+    ----------
+    common
+        At common times, sides repaired.
+    swapped : (T, V), bool
+        Where left and right were exchanged and have been put right.
+    contested : (T, V), bool
+        Where somebody else was so near that the view may mean them.
+    """
+
+    common: Observations
+    swapped: Mask
+    contested: Mask
+
+
+def find_person(take: Take, rig: Rig) -> PersonInViews:
+    """Find the person of a take whom the cameras agree on.
+
+    Parameters
+    ----------
+    take
+    rig
+        Its cameras in the order of the take's views.
+
+    Returns
+    -------
+    person
+
+    Raises
+    ------
+    TrainingError
+        If there is one camera only, nobody in view, or somebody in one view only.
+    """
+    if len(take.views) < 2:
+        raise TrainingError(
+            f"Only one camera ({', '.join(take.views)}) was recorded; labels need two or more that see the same person."
+        )
+    candidates = take.candidates
+    _demand_somebody(candidates)
+    choice = choose_before_rig(candidates)
+    for _ in range(2):
+        choice = choose_by_rig(candidates, rig, choice)
+    return repair_person(candidates.chosen(choice), rig, _contested(candidates, choice))
+
+
+def repair_person(seen: Observations, rig: Rig, contested: Mask | None = None) -> PersonInViews:
+    """Put left and right of one person right, and carry all views to common times.
+
+    Parameters
+    ----------
+    seen
+        As the network saw them; each view with its own times.
+    rig
+    contested : (T, V)
+        None where nobody else was there.
+
+    Returns
+    -------
+    person
+    """
+    swapped = np.zeros(seen.view_time_ns.shape, bool)
+    if len(seen.time_ns):
+        swapped = steady_sides(seen, sigma_px(seen, LEAST_CONFIDENCE))
+        steady = seen.mirrored(swapped)
+        swapped = swapped ^ sides_by_rig(steady, sigma_px(steady, LEAST_CONFIDENCE), rig)
+    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in seen.views], np.int64)
+    common = at_common_time(seen.mirrored(swapped), offsets)
+    return PersonInViews(common, swapped, np.zeros(swapped.shape, bool) if contested is None else contested)
+
+
+def _demand_somebody(candidates: Candidates) -> None:
+    """Refuse a take with nobody in it, or somebody in one view only."""
+    seen: I64 = (candidates.track >= 0).any(2).sum(0)
+    if seen.max(initial=0) < LEAST_SEEN:
+        raise TrainingError(
+            "Nobody was found in any view, so there is nothing to learn from. Record a session with a person in it."
+        )
+    if (seen >= LEAST_SEEN).sum() < 2:
+        only = candidates.views[int(np.argmax(seen))]
+        raise TrainingError(
+            f"A person was found in '{only}' only; labels need two views of the same person. Record a session in which "
+            "the other cameras see them too."
+        )
+
+
+def _contested(candidates: Candidates, choice: I64) -> Mask:
+    """Find the views in which somebody else stands where the person is, (T, V)."""
+    chosen = candidates.chosen(choice)
+    torso = torso_px(chosen)
+    distance = np.linalg.norm(candidates.xy - chosen.xy[:, :, None], axis=-1)
+    known = np.isfinite(distance).any(-1)
+    median = np.full(known.shape, np.inf)
+    if known.any():
+        median[known] = np.nanmedian(distance[known], axis=-1)
+    others = np.arange(candidates.track.shape[2]) != np.maximum(choice, 0)[:, :, None]
+    with np.errstate(invalid="ignore"):
+        near = others & (median < NEAR_TORSOS * torso[..., None]) & (choice != NOBODY)[..., None]
+    return near.any(-1)

@@ -1,0 +1,213 @@
+"""Pseudo-labels: the person's joints in the room as a teacher, each with its error, evidence, and why it is refused.
+
+::
+
+    find_person            label_person.py       who, sides repaired, all views at common times
+    gather_label_evidence  label_evidence.py     triangulate, leave out views, refine with bones and motion
+    expect_errors          label_sigma.py        how far each joint may be off, fitted against exact truth
+    judge_labels           label_verdict.py      every reason against each joint
+    weigh_labels           here                  how much each accepted joint counts
+
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, Mask
+from calibration.rig import Rig
+from calibration.skeleton import Skeleton
+from training.errors import TrainingError
+from training.label_actions import name_actions
+from training.label_calibration import CalibrationState
+from training.label_evidence import LabelEvidence, gather_label_evidence
+from training.label_gates import LabelGates
+from training.label_person import PersonInViews
+from training.label_reasons import Reason
+from training.label_refinement import RefinementConfig
+from training.label_sigma import SigmaModel, expect_errors, shape_covariance
+from training.label_verdict import judge_labels
+
+LEAST_FRAMESETS = 30
+LEAST_ACCEPTED_SHARE = 0.1  # of the joints that two views saw; with less, what remains is a biased sample
+
+
+class Status(IntEnum):
+    """How a joint came to be."""
+
+    MISSING = 0
+    TRIANGULATED = 1
+    REFINED = 2
+    INTERPOLATED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LabelConfig:
+    """How labels are made.
+
+    Parameters
+    ----------
+    gates, refinement, sigma
+    """
+
+    gates: LabelGates = field(default_factory=LabelGates)
+    refinement: RefinementConfig = field(default_factory=RefinementConfig)
+    sigma: SigmaModel = field(default_factory=SigmaModel)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PseudoLabels:
+    """The joints of a take as a teacher.
+
+    Parameters
+    ----------
+    calibration
+        Which calibration they rest on; there are none without.
+    skeleton, views
+    time_ns : (T,)
+    xyz : (T, J, 3), m, world
+        NaN where missing.
+    covariance : (T, J, 3, 3), m^2, world
+        Its trace is `sigma_m` squared.
+    sigma_m : (T, J)
+        Expected distance from the truth (root mean square); infinite where missing.
+    status : (T, J)
+        A `Status`.
+    reasons : (T, J), uint32
+        Bits of `Reason`; 0 is an accepted label.
+    weight : (T, J), 0 to 1
+        How much an accepted label counts; 0 for others.
+    action : (T,), str
+    evidence
+    person
+        What the views saw; rejected joints teach through it.
+    """
+
+    calibration: CalibrationState
+    skeleton: Skeleton
+    views: tuple[str, ...]
+    time_ns: np.ndarray
+    xyz: F64
+    covariance: F64
+    sigma_m: F64
+    status: np.ndarray
+    reasons: np.ndarray
+    weight: F64
+    action: np.ndarray
+    evidence: LabelEvidence
+    person: PersonInViews
+
+    @property
+    def accepted(self) -> Mask:
+        """Which joints teach, (T, J)."""
+        return self.reasons == 0
+
+
+def make_labels(
+    person: PersonInViews, rig: Rig, calibration: CalibrationState, config: LabelConfig | None = None
+) -> PseudoLabels:
+    """Label a take.
+
+    Parameters
+    ----------
+    person
+    rig
+        Its cameras in the order of the person's views.
+    calibration
+        Of that rig.
+    config
+        None takes the usual one.
+
+    Returns
+    -------
+    labels
+        Also if few are accepted; `demand_enough` refuses those.
+
+    Raises
+    ------
+    TrainingError
+        If there are fewer than two views, or hardly any framesets.
+    """
+    config, common = config or LabelConfig(), person.common
+    if len(common.views) < 2:
+        raise TrainingError("Labels need two cameras or more that see the same person; this session has one.")
+    if len(common.time_ns) < LEAST_FRAMESETS:
+        raise TrainingError(
+            f"The take has only {len(common.time_ns)} framesets; labels need {LEAST_FRAMESETS} or more. Record longer."
+        )
+    evidence = gather_label_evidence(common, rig, config.refinement)
+    sigma_m = expect_errors(evidence, common.skeleton, config.sigma)
+    time_s = (common.time_ns - common.time_ns[0]) * 1e-9
+    reasons = judge_labels(evidence, sigma_m, person, rig, config.gates)
+    return PseudoLabels(
+        calibration=calibration,
+        skeleton=common.skeleton,
+        views=common.views,
+        time_ns=common.time_ns,
+        xyz=evidence.xyz,
+        covariance=shape_covariance(evidence, sigma_m, rig),
+        sigma_m=sigma_m,
+        status=_status(evidence),
+        reasons=reasons,
+        weight=weigh_labels(evidence, sigma_m, config.gates) * (reasons == 0),
+        action=name_actions(evidence.xyz, time_s, common.skeleton),
+        evidence=evidence,
+        person=person,
+    )
+
+
+def weigh_labels(evidence: LabelEvidence, sigma_m: F64, gates: LabelGates) -> F64:
+    """Say how much each label should count (METHODS 4).
+
+    Parameters
+    ----------
+    evidence
+    sigma_m : (T, J)
+    gates
+
+    Returns
+    -------
+    weight : (T, J), 0 to 1
+        More views, less misfit, smaller expected error count more; two views count half at most.
+    """
+    joints, carries = evidence.joints, evidence.views.carries
+    views = carries.sum(0)
+    per_dof = joints.chi2 / np.maximum(joints.dof, 1)
+    seen = np.isfinite(evidence.views.sigma_px).sum(0)
+    consensus = views / np.maximum(seen, 1)
+    sure = np.clip(gates.weight_sigma_mm * 1e-3 / np.maximum(sigma_m, 1e-6), 0, 1)
+    weight = views / (views + 1) * np.exp(-0.5 * per_dof) * sure * consensus
+    return np.where(views > 2, weight, np.minimum(weight, gates.two_view_weight)) * (views >= 2)
+
+
+def demand_enough(labels: PseudoLabels) -> None:
+    """Refuse labels that are too few to teach anything.
+
+    Parameters
+    ----------
+    labels
+
+    Raises
+    ------
+    TrainingError
+        If hardly any joint that two views saw is accepted; the sentence says why most were rejected.
+    """
+    judged = (labels.reasons & (Reason.DOUBTFUL_JOINT | Reason.NOT_SEEN_BY_TWO)) == 0
+    share = int(labels.accepted.sum()) / max(int(judged.sum()), 1)
+    if share >= LEAST_ACCEPTED_SHARE:
+        return
+    raise TrainingError(
+        f"Only {100 * share:.1f} % of the joints can serve as labels ({100 * LEAST_ACCEPTED_SHARE:.0f} % are needed): "
+        "the views do not agree well enough. Calibrate again, or record with more light and the whole body in view."
+    )
+
+
+def _status(evidence: LabelEvidence) -> np.ndarray:
+    """Say how each joint came to be, (T, J), uint8."""
+    known = np.isfinite(evidence.xyz).all(-1)
+    carried = evidence.views.carries.sum(0) >= 2
+    status = np.full(known.shape, Status.MISSING, np.uint8)
+    status[known & carried] = Status.REFINED
+    status[known & ~carried] = Status.INTERPOLATED
+    return status
