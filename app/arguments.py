@@ -22,6 +22,7 @@ COMMANDS = {
     "calibrate": "app.commands.calibrate:run",
     "track": "app.commands.track:run",
     "export": "app.commands.export:run",
+    "label": "app.commands.label:run",
     "devices": "app.commands.devices:run",
     "models": "app.commands.models:run",
     "doctor": "app.commands.doctor:run",
@@ -270,6 +271,19 @@ def _export(commands: _Commands) -> None:
     parser.add_argument("--smooth", action="store_true", help="calmer joints (csv only)")
 
 
+def _label(commands: _Commands) -> None:
+    """Describe `epipole label`."""
+    parser = commands.add(
+        "label",
+        "a session's joints as labels that a network can learn from",
+        purpose="Judges every joint of a session by what all views say of it, and keeps those that can be trusted,\n"
+        "with the reason of every rejection, in the session's own folder.",
+        example="epipole label walk\nepipole label walk --rig better.toml",
+    )
+    parser.add_argument("session", type=Path, metavar="SESSION", help="a session folder")
+    parser.add_argument("--rig", type=Path, metavar="FILE", help="another rig than the session's own")
+
+
 def _models(commands: _Commands) -> None:
     """Describe `epipole models`."""
     parser = commands.add(
@@ -361,6 +375,7 @@ _DESCRIPTIONS = (
     _calibrate,
     _track,
     _export,
+    _label,
     _devices,
     _models,
     _doctor,

@@ -15,6 +15,7 @@ from app.errors import UsageError, explain_disk
 from calibration.errors import CalibrationError
 from engine.capture.address import without_password
 from engine.errors import EngineError
+from training.errors import TrainingError
 
 DONE, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except (CalibrationError, EngineError) as error:
+    except (CalibrationError, EngineError, TrainingError) as error:
         logger.info("failed", exc_info=True)
         return _say(str(error), FAILED)
     except OSError as error:

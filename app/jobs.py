@@ -13,6 +13,7 @@ from app.errors import explain_disk
 from calibration.errors import CalibrationError
 from engine.errors import EngineError
 from engine.mailbox import Bounded, ClosedError
+from training.errors import TrainingError
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +170,7 @@ def sentence_of(error: Exception) -> str:
     -------
     sentence
     """
-    if isinstance(error, CalibrationError | EngineError):
+    if isinstance(error, CalibrationError | EngineError | TrainingError):
         logger.info("failed", exc_info=error)
         return str(error)
     if isinstance(error, OSError):

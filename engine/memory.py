@@ -7,6 +7,9 @@ from collections.abc import Callable
 from engine.clock import NS_PER_S
 
 EVERY_NS = 20 * NS_PER_S
+# glibc gives every few threads a heap of their own, each with its own holes: two are enough for ours. In two minutes of
+# four studio cameras the program grows by 6 MB with two, by 22 MB with as many as glibc likes.
+ARENAS, M_ARENA_MAX = 2, -8
 
 
 class Giver:
@@ -17,6 +20,7 @@ class Giver:
 
     def __init__(self) -> None:
         self._trim = _trim_of_the_system()
+        _ask_for_few_heaps()
         self._given_ns = 0
 
     def give(self, now_ns: int) -> None:
@@ -37,3 +41,11 @@ def _trim_of_the_system() -> Callable[[int], object]:
     if not sys.platform.startswith("linux"):
         return lambda _keep: None
     return getattr(ctypes.CDLL(None), "malloc_trim", lambda _keep: None)
+
+
+def _ask_for_few_heaps() -> None:
+    """Let the threads that begin from now on share heaps."""
+    if sys.platform.startswith("linux"):
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none, and needs none
+        if mallopt is not None:
+            mallopt(M_ARENA_MAX, ARENAS)

@@ -13,7 +13,7 @@ import numpy as np
 
 from calibration.errors import ScaleUnknownError
 from calibration.evidence import calibration_joints
-from calibration.geometry.arrays import F64
+from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.epipolar import (
     LEAST_MATCHES,
     essential_from_fundamental,
@@ -104,9 +104,9 @@ def vector_median(points: F64) -> F64:
     distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
     cost = np.where(known, np.nan_to_num(distance).sum(1), np.inf)
     chosen = np.take_along_axis(points, cost.argmin(0)[None, ..., None], 0)[0]
-    mean = np.where(known[..., None], points, 0.0).sum(0) / np.maximum(known.sum(0), 1)[..., None]
-    chosen = np.where((known.sum(0) == 2)[..., None], mean, chosen)
-    return np.where(known.any(0)[..., None], chosen, np.nan)
+    count = np.expand_dims(known.sum(0), -1)
+    mean = np.where(np.expand_dims(known, -1), points, 0.0).sum(0) / np.maximum(count, 1)
+    return np.where(count == 0, np.nan, np.where(count == 2, mean, chosen))
 
 
 def _pair(
@@ -116,7 +116,7 @@ def _pair(
     a, b = pair
     K_a, K_b = cameras[a].matrix, cameras[b].matrix
     joints = common.skeleton.indices(calibration_joints(common.skeleton))
-    both = np.isfinite(np.stack([rays[a], rays[b]])).all((0, -1))
+    both: Mask = np.array(np.isfinite(rays[a]).all(-1) & np.isfinite(rays[b]).all(-1), bool, ndmin=2)
     of_body = np.zeros_like(both)
     of_body[:, joints] = both[:, joints]
     rows = np.flatnonzero(of_body.ravel())

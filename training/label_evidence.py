@@ -154,7 +154,7 @@ def gather_label_evidence(common: Observations, rig: Rig, config: RefinementConf
     solved = triangulate_robust_compiled(flat_xy, flat_sigma, cameras, gate_px(flat_sigma))
     triangulated = solved.xyz.reshape(T, J, 3)
     bones = measure_bones(triangulated, common.skeleton)
-    time_s: F64 = (common.time_ns - common.time_ns[:1]) * 1e-9
+    time_s = np.asarray((common.time_ns - common.time_ns[:1]) * 1e-9, float)
     xyz = refine_take(triangulated, Sightings(np.nan_to_num(rays), 1 / sigma, time_s), rig, bones, config)
     views = _view_evidence(common, (rays, sigma, solved.used.reshape(V, T, J)), xyz, rig)
     joints = _joint_evidence(common, solved, (xyz, views, bones), (rig, cameras))
@@ -188,7 +188,7 @@ def _joint_evidence(
     T, J = xyz.shape[:2]
     rig, packed = cameras
     triangulated = solved.xyz.reshape(T, J, 3)
-    time_s: F64 = (common.time_ns - common.time_ns[:1]) * 1e-9
+    time_s = np.asarray((common.time_ns - common.time_ns[:1]) * 1e-9, float)
     carried = solved.used
     ratio = np.where(carried, np.nan_to_num(solved.error_px) / views.sigma_px.reshape(carried.shape), 0.0)
     moved_out, worst = _leave_one_out(views, packed)

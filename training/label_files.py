@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -137,7 +138,7 @@ def load_labels(path: Path) -> LabelSet:
         return LabelSet(Path(path), calibration, facts["skeleton"], *names, facts["detector"], arrays)
     except FileNotFoundError as error:
         raise TrainingError(f"There are no labels '{path}'. Label the session first.") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise TrainingError(f"The labels '{path}' are damaged or no labels. Label the session again.") from error
 
 

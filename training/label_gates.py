@@ -55,7 +55,7 @@ class LabelGates:
     two_view_sampson_px: float = 12.0
     chi2_factor: float = 2.0
     leave_one_out_mm: float = 80.0
-    sigma_mm: float = 25.0
+    sigma_mm: float = 18.5
     surface_sigma_mm: float = 40.0
     bone_percent: float = 10.0
     loose_bone_percent: float = 15.0

@@ -2,8 +2,7 @@
 
 A joint alone is where its views say; their errors last for some tenths of a second and are shared by nothing else. What
 the whole take knows beside them is that a thigh stays as long as it is and that a limb of some kilograms does not jump.
-On 21 studio takes the mean error of the limbs falls from 17.9 to 16.4 mm by it, and the root mean square, which counts
-the gross ones, by a fifth.
+On studio takes it brings the share of limbs within 30 mm from 90.5 to 93.9 % (14 seeds, rigid fit).
 """
 
 from dataclasses import dataclass
@@ -104,7 +103,7 @@ def measure_bones(xyz: F64, skeleton: Skeleton) -> Bones:
         measured = lengths[:, twins][np.isfinite(lengths[:, twins])]
         if len(measured):
             length_m[twins] = np.median(measured)
-    share = [BONE_SIGMA.get(kind, BONE_SIGMA.get(kind[::-1], DEFAULT_BONE_SIGMA)) for kind in kinds]
+    share = [BONE_SIGMA.get((a, b), BONE_SIGMA.get((b, a), DEFAULT_BONE_SIGMA)) for a, b in kinds]
     return Bones(ends, length_m, np.array(share) * length_m)
 
 

@@ -298,7 +298,7 @@ def _extrema(abcd: F64, f_a: F64, f_b: F64) -> F64:
     companion = np.zeros((len(a), 6, 6))
     companion[:, np.arange(1, 6), np.arange(5)] = 1
     companion[:, :, 5] = -polynomial[:, :6] / lead[:, None]
-    return np.linalg.eigvals(companion).real
+    return np.asarray(np.linalg.eigvals(companion).real, float)
 
 
 def _line_cost(t: F64, abcd: F64, f_a: F64, f_b: F64) -> F64:
@@ -353,15 +353,14 @@ def _normalised(xy: F64) -> tuple[F64, F64]:
     """Shift and scale points to mean 0 and root mean square sqrt(2): homogeneous points, and the matrices."""
     middle = xy.mean(-2, keepdims=True)
     spread = np.sqrt(((xy - middle) ** 2).sum(-1).mean(-1) / 2)
-    scale = 1 / np.maximum(spread, TINY)
+    scale = np.asarray(1 / np.maximum(spread, TINY), float)
     matrix = np.zeros((*xy.shape[:-2], 3, 3))
     matrix[..., 0, 0] = matrix[..., 1, 1] = scale
     matrix[..., :2, 2] = -scale[..., None] * middle[..., 0, :]
     matrix[..., 2, 2] = 1
-    scale = np.asarray(scale)
     return _homogeneous((xy - middle) * scale[..., None, None]), matrix
 
 
 def _homogeneous(xy: F64) -> F64:
     """Append a one."""
-    return np.concatenate([xy, np.ones((*xy.shape[:-1], 1))], -1)
+    return np.asarray(np.concatenate([xy, np.ones((*xy.shape[:-1], 1))], -1), float)
