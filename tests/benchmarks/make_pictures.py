@@ -35,6 +35,7 @@ def main(folder: Path, beam: Path) -> None:
     app.window.toggle_plots()
     app.control.ask(StopRecording())
     wait(running, lambda: app.control.look()[0].recording is None)
+    wait(running, seconds=13)  # the good news of the recording leaves by itself
     for name, session in (("player", take), ("beam", beam)):
         app.window.asked.emit(OpenSession(session))
         wait(running, seconds=6)
