@@ -308,8 +308,9 @@ class Live:
         skeleton = paced.skeleton
         self._paced, self._hands = paced, HandsRaised(skeleton)
         self._rig = LiveRig(skeleton, self._feeds, self._options.stature_m, self._new_rig)
-        self._stages = Threaded(self._page(paced, skeleton, self._rig), self._times, self._framesets.close)
-        self._stages.start()
+        stages = Threaded(self._page(paced, skeleton, self._rig), self._times, self._framesets.close)
+        stages.start()
+        self._stages = stages  # only now: stages that do not run yet would look like a take that is over
 
     def _page(self, paced: Paced, skeleton: Skeleton, rig: LiveRig) -> Pipeline:
         """Put the stages together."""

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from engine.capture.cameras import LiveSource
+from engine.capture.cameras import LiveSource, camera_sources
 from engine.errors import ModelMissingError, SessionError
 from engine.live import Live
 from engine.live_state import CalibrationPhase, CameraPhase
 from engine.session import Session, SessionFacts
-from tests.support.ip_cameras import wait_until
+from engine.stages import Threaded
+from tests.support.ip_cameras import MjpegServer, wait_until
 from tests.support.live_cameras import ScriptedCamera
 from tests.support.live_networks import WalkerSeen
 from tests.support.scenes import square_rig
@@ -156,3 +157,21 @@ def test_a_rig_from_before_is_tested_first(live):
     live.use_rig(replace(rig, cameras=named), "from last time")
     assert wait_until(lambda: live.state().calibration.phase is CalibrationPhase.TESTING)
     assert live.newest.take(5).rig is None
+
+
+def test_a_take_that_is_just_beginning_never_looks_over(monkeypatch):
+    seen = []
+    with MjpegServer(size_wh=(640, 480)) as server:
+        live = Live(camera_sources([server.address]), WalkerSeen)
+        start = Threaded.start
+
+        def watched(stages):
+            seen.append(live.over)
+            start(stages)
+            seen.append(live.over)
+
+        monkeypatch.setattr(Threaded, "start", watched)
+        live.start()
+        seen.append(live.over)
+        assert live.close()
+    assert seen == [False, False, False]
