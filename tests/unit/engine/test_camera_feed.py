@@ -119,6 +119,7 @@ def test_a_camera_that_cannot_be_freed_is_left_behind_and_named():
 
         freed = False
 
+    before = set(threading.enumerate())
     free, camera = threading.Event(), Stuck()
     camera.hanging = True
     feed, other = CameraFeed(camera, "", SOON), CameraFeed(ScriptedCamera("right"), "", SOON)
@@ -129,7 +130,7 @@ def test_a_camera_that_cannot_be_freed_is_left_behind_and_named():
     camera.freed = True
     free.set()
     camera.closed.set()
-    until(lambda: not any("left" in thread.name for thread in threading.enumerate()))
+    until(lambda: set(threading.enumerate()) <= before)
 
 
 def test_reconnect_opens_a_camera_again_at_once(feed, camera):
