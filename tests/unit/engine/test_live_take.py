@@ -37,7 +37,7 @@ def test_a_camera_that_is_killed_and_returns_has_its_absence_in_the_ledger(good,
     missing = [row for row in rows if not row.kept]
     assert {row.why for row in missing} == {NEVER_CAME}
     assert dropped >= len(missing) > 8  # the camera was gone for more than half a second each time
-    assert unexplained_s(rows, PERIOD_S) < 6 * PERIOD_S  # a busy machine's server may pause, but not as long as it was gone
+    assert unexplained_s(rows, PERIOD_S) < 6 * PERIOD_S  # a busy server may pause, but not as long as it was gone
     assert not [row for row in told(tmp_path / "take", 0) if not row.kept]
 
 
