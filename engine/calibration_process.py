@@ -205,7 +205,7 @@ class CalibrationProcess:
             if self._thread is None or tasks is not self._tasks:
                 raise ClosedError  # stopped meanwhile
             try:
-                with _alone():
+                with alone():
                     child.start()
             except OSError as error:
                 ours.close()
@@ -260,7 +260,7 @@ def _gone(task: Task, sentence: str) -> Outcome:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Start a child that knows nothing of the parent's main module, and never hears Ctrl-C.
 
     It needs no function of that module, which may have no file, or no guard against being run again, or load Qt.

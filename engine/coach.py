@@ -13,6 +13,7 @@ COVERED = 0.5  # of the image, as the verdict asks for
 TIME_WEIGHT = 0.7  # of progress; the rest is for every view having its share
 
 ONE_CAMERA = "One camera sees where you are in its image, not how far away. Add a second camera."
+ONE_CAMERA_GUESSED = "From one camera: depth is a guess from your height. Add a second camera to measure it."
 NO_CAMERA = "Add two cameras or more."
 WALK = "Walk through the room"
 

@@ -55,24 +55,44 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     OSError
         If the disk refuses. Then nothing is left behind, and an existing file is as it was.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_of(path)
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        _bring_name_to_disk(path.parent)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with _whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears under its name only when it is complete; an existing one is replaced in one step.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses. Then nothing is left behind, and an existing file is as it was.
+    """
+    with _whole(path) as partial, partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def partial_of(path: Path) -> Path:
     """Name the file that holds what is not complete yet."""
     return path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Name a file to be written and brought to the disk; then it takes its place, or is deleted where that failed."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_of(path)
+    try:
+        yield partial
+        partial.replace(path)
+        _bring_name_to_disk(path.parent)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def append_whole(file: RawFile, data: bytes, length: int) -> int:

@@ -20,11 +20,14 @@ from engine.clock import host_ns
 from engine.errors import SessionError
 from engine.frames import FrameSet
 from engine.gesture import HandsRaised
+from engine.handover import Handover
 from engine.inference.estimator import Estimator
 from engine.inference.pacing import Paced
+from engine.lift import Lifter
 from engine.live_framesets import LiveFramesets
+from engine.live_lift import LiveLift, MakeLifter
 from engine.live_rig import LiveRig
-from engine.live_state import CameraPhase, LiveResult, LiveState, RecordingState
+from engine.live_state import LiveResult, LiveState, RecordingState
 from engine.mailbox import Latest
 from engine.memory import Giver
 from engine.pipeline import Pipeline
@@ -66,6 +69,8 @@ class Live:
     options
     on_rig
         Gets each new rig and its report, in a thread of the calibration.
+    make_lifter
+        Loads the network that sees depth with one camera (`engine.live_lift`); called by `start`, and for each rig.
 
     Attributes
     ----------
@@ -81,16 +86,19 @@ class Live:
         make_estimator: Callable[[int], Estimator],
         options: LiveOptions = LiveOptions(),
         on_rig: Callable[[Rig, CalibrationReport], None] = lambda _rig, _report: None,
+        make_lifter: MakeLifter = lambda _rig, _have: None,
     ) -> None:
         self.newest: Latest[LiveResult] = Latest()
         self.names = tuple(source.name for source in sources)
         self._sources = tuple(sources)
         self._make_estimator, self._options, self._on_rig = make_estimator, options, on_rig
+        self._make_lifter = make_lifter
         self._feeds = tuple(CameraFeed(source.source, source.address) for source in sources)
         self._framesets = LiveFramesets(self._feeds)
         self._times = StageTimes()
         self._paced: Paced | None = None
         self._rig: LiveRig | None = None
+        self._lift: LiveLift | None = None
         self._hands: HandsRaised | None = None
         self._stages: Threaded | None = None
         self._recording: LiveRecording | None = None
@@ -125,14 +133,16 @@ class Live:
         try:
             fast_instant.warm_up()
             paced = Paced(self._make_estimator(len(self._feeds)))
+            lift = LiveLift(paced.skeleton, self._make_lifter, self._options.stature_m)
         except BaseException:
             self.close()
             raise
         with self._life:
             if self._closed:
                 paced.close()
+                lift.close()
             else:
-                self._begin(paced)
+                self._begin(paced, lift)
 
     def close(self) -> bool:
         """End everything, the recording first; may be called twice.
@@ -157,6 +167,8 @@ class Live:
         still = self._stages is not None and self._stages.running
         if self._paced is not None and not still:
             self._paced.close()
+        if self._lift is not None and not still:
+            self._lift.close()
         self.newest.close()
         return not left and not still
 
@@ -200,6 +212,7 @@ class Live:
             calibration=self._rig.state() if self._rig is not None else LiveState().calibration,
             recording=recording.state() if recording is not None else None,
             notices=self._rig.notices() if self._rig is not None else (),
+            lift=self._lift.state() if self._lift is not None else LiveState().lift,
         )
 
     def camera(self, name: str) -> LiveSource:
@@ -240,6 +253,22 @@ class Live:
         """Take this as the person's height, m; the rig is scaled to it."""
         if self._rig is not None:
             self._rig.set_stature(stature_m)
+        if self._lift is not None:
+            self._lift.set_stature(stature_m)
+
+    def use_lifter(self, lifter: Lifter | None) -> None:
+        """Use another network where one camera alone sees the person, from the next instant on; the old one is closed.
+
+        Parameters
+        ----------
+        lifter
+            None needs two cameras for a pose.
+        """
+        with self._life:
+            if self._lift is not None and not self._closed:
+                self._lift.use(lifter)
+            elif lifter is not None:
+                lifter.close()
 
     def start_recording(self, path: Path, facts: SessionFacts) -> None:
         """Record all cameras, the poses and the rig from now on.
@@ -303,25 +332,26 @@ class Live:
         self._recording = None  # only now: until it is on the disk, it is seen
         return state
 
-    def _begin(self, paced: Paced) -> None:
-        """Let the stages work with a network that is loaded."""
+    def _begin(self, paced: Paced, lift: LiveLift) -> None:
+        """Let the stages work with networks that are loaded."""
         skeleton = paced.skeleton
-        self._paced, self._hands = paced, HandsRaised(skeleton)
+        self._paced, self._lift, self._hands = paced, lift, HandsRaised(skeleton)
         self._rig = LiveRig(skeleton, self._feeds, self._options.stature_m, self._new_rig)
-        stages = Threaded(self._page(paced, skeleton, self._rig), self._times, self._framesets.close)
+        stages = Threaded(self._page(paced, lift, self._rig), self._times, self._framesets.close)
         stages.start()
         self._stages = stages  # only now: stages that do not run yet would look like a take that is over
 
-    def _page(self, paced: Paced, skeleton: Skeleton, rig: LiveRig) -> Pipeline:
+    def _page(self, paced: Paced, lift: LiveLift, rig: LiveRig) -> Pipeline:
         """Put the stages together."""
+        skeleton, handover, smooth = paced.skeleton, Handover(), Smooth()
         return Pipeline(
-            framesets=self._framesets,
+            framesets=lift.remembering(self._framesets),
             estimate=tap(paced, self._seen),
             associate=Associate(skeleton),
-            reconstruct=tap(Reconstruct(skeleton), self._placed),
-            smooth=Smooth(),
+            reconstruct=tap(lift.after(Reconstruct(skeleton)), self._placed),
+            smooth=lambda poses: smooth(handover(poses)),
             sinks=(self,),
-            rig=rig.rig,
+            rig=lambda: rig.rig() or lift.guessed_rig(self._feeds),
         )
 
     def _seen(self, poses: PoseSet2D) -> None:
@@ -346,6 +376,8 @@ class Live:
         if self._hands is not None and self._hands(poses_2d, poses_3d):
             self.hands_raised += 1
         rig = self._rig.rig() if self._rig is not None else None
+        if rig is None and self._lift is not None:
+            rig = self._lift.guessed_rig(self._feeds)
         self._memory.give(host_ns())
         self.newest.put(LiveResult(frames, poses_2d, poses_3d, rig, host_ns()))
 
@@ -355,9 +387,7 @@ class Live:
         recording = self._recording
         if recording is not None:
             recording.write_rig(rig)
+        if self._lift is not None:
+            self._lift.serve(rig)
         if report is not None:
             self._on_rig(rig, report)
-
-    def live_cameras(self) -> int:
-        """Count the cameras that send images."""
-        return sum(state.phase is CameraPhase.LIVE for state in self._framesets.states())

@@ -107,6 +107,8 @@ class RecordingState:
         For how long the disk lasts at the present rate; NaN before that is known.
     sentence
         What went wrong; empty while all is well.
+    silent
+        Names of cameras of which no image has come.
     """
 
     path: str
@@ -115,6 +117,15 @@ class RecordingState:
     lost: int = 0
     disk_left_s: float = nan
     sentence: str = ""
+    silent: tuple[str, ...] = ()
+
+    @property
+    def silence(self) -> tuple[str, ...]:
+        """What a person should know, once it has ended, of each camera that gave nothing."""
+        return tuple(
+            f"Camera '{name}' gave no image: the take is without it. Check its cable, then record again."
+            for name in self.silent
+        )
 
 
 class CalibrationPhase(StrEnum):
@@ -162,6 +173,25 @@ class CalibrationState:
     rig_source: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LiftState:
+    """What is done where one camera alone sees the person.
+
+    Parameters
+    ----------
+    network
+        Its name in words; empty where there is none, and poses need two cameras.
+    view
+        Name of the camera whose guess is shown now; empty while the room is measured, or nobody is seen.
+    sentence
+        What went wrong; empty while all is well.
+    """
+
+    network: str = ""
+    view: str = ""
+    sentence: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveState:
     """Everything beside the images and poses.
@@ -183,6 +213,7 @@ class LiveState:
         None while nothing is recorded.
     notices
         Sentences that a person should read, newest last.
+    lift
     """
 
     cameras: tuple[CameraState, ...] = ()
@@ -194,6 +225,7 @@ class LiveState:
     calibration: CalibrationState = CalibrationState()
     recording: RecordingState | None = None
     notices: tuple[str, ...] = ()
+    lift: LiftState = LiftState()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +240,7 @@ class LiveResult:
     poses_3d
         Smoothed.
     rig
-        That was used; None where there was none.
+        That was used, made up where there is one camera alone (`engine.one_camera`); None where there was none.
     ready_ns
         When it was ready, on the host's clock.
     """

@@ -204,6 +204,9 @@ class LiveRecording:
             lost=sum(recorder.lost for recorder in recorders),
             disk_left_s=nan if self.ended else self._disk.left_s,
             sentence=self._sentence(),
+            silent=tuple(
+                name for name, recorder in list(self._recorders.items()) if not recorder.frames and not recorder.error
+            ),
         )
 
     def close(self) -> RecordingState:

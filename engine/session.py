@@ -355,11 +355,19 @@ def _facts_from_table(table: Mapping[str, Any]) -> SessionFacts:
     )
 
 
+def _never_sent(path: Path, camera: SessionCamera) -> bool:
+    """Tell a camera that gave no image from one whose video was taken away: its ledger is there and has no line."""
+    if camera.size_wh == NO_IMAGE_WH:
+        return True
+    ledger = path / camera.ledger
+    return bool(camera.ledger) and ledger.is_file() and ledger.read_bytes().count(b"\n") <= 1
+
+
 def _missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]:
     """Say what a session lacks."""
     remarks = []
     for camera in cameras:
-        if not (path / camera.video).is_file() and camera.size_wh == NO_IMAGE_WH:
+        if not (path / camera.video).is_file() and _never_sent(path, camera):
             remarks.append(f"Camera '{camera.name}' sent no image while '{path.name}' was recorded.")
         elif not (path / camera.video).is_file():
             remarks.append(

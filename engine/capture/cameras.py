@@ -85,6 +85,32 @@ def camera_sources(addresses: Sequence[str | Path], taken: Collection[str] = ())
     return tuple(found)
 
 
+def studio_cameras(
+    address: str, sources: Sequence[FrameSource], together: Together, taken: Collection[str] = ()
+) -> tuple[LiveSource, ...]:
+    """Play a studio's cameras on one clock.
+
+    Parameters
+    ----------
+    address
+    sources
+        Of the studio that was built of it.
+    together
+    taken
+        Names of cameras that there are already.
+
+    Returns
+    -------
+    sources
+    """
+    found, names = [], set(taken)
+    for source in sources:
+        name = _free(source.name, names)
+        names.add(name)
+        found.append(LiveSource(name, address, RealTime(source, together, name)))
+    return tuple(found)
+
+
 def _sources_of(text: str, stem: str, start: Start, names: set[str]) -> list[LiveSource]:
     """Make the sources of one address, one after the other; `names` are taken."""
     kind = scheme(text)
@@ -93,7 +119,7 @@ def _sources_of(text: str, stem: str, start: Start, names: set[str]) -> list[Liv
         return [LiveSource(name, without_password(text), _load(SOURCES[kind])(text, name))]
     if kind in STUDIOS:
         _, sources = _load(STUDIOS[kind])(text)
-        return _studio(text, sources, Together(start, Beat()), names)
+        return list(studio_cameras(text, sources, Together(start, Beat()), names))
     if kind != "file":
         shown = without_password(text)
         raise CameraNotFoundError(
@@ -104,16 +130,6 @@ def _sources_of(text: str, stem: str, start: Start, names: set[str]) -> list[Liv
         return _session(Path(text), start, names)
     name = _free(stem, names)
     return [LiveSource(name, text, RealTime(VideoFileSource(Path(text), name), Together(start)))]
-
-
-def _studio(text: str, sources: Sequence[FrameSource], together: Together, names: set[str]) -> list[LiveSource]:
-    """Play a studio's cameras on one clock."""
-    found, taken = [], set(names)
-    for source in sources:
-        name = _free(source.name, taken)
-        taken.add(name)
-        found.append(LiveSource(name, text, RealTime(source, together, name)))
-    return found
 
 
 def _session(path: Path, start: Start, names: set[str]) -> list[LiveSource]:

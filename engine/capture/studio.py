@@ -1,5 +1,7 @@
 """Studio sources: the virtual studio's cameras, behind the protocol of every other camera."""
 
+from engine.capture.cameras import LiveSource, studio_cameras
+from engine.capture.real_time import Beat, Start, Together
 from engine.frames import Frame
 from engine.studio.address import parse_address
 from engine.studio.scene import Studio
@@ -109,3 +111,27 @@ def open_studio(address: str) -> tuple[Studio, list[StudioSource]]:
     for source in sources:
         source.open()
     return studio, sources
+
+
+def play_studio(address: str) -> tuple[Studio, tuple[LiveSource, ...]]:
+    """Build the studio of an address once, for its cameras in real time and for the truth: it takes seconds to build.
+
+    Parameters
+    ----------
+    address
+        For instance ``studio:walk?cameras=4&seed=1``.
+
+    Returns
+    -------
+    studio
+        With the truth.
+    sources
+        As `camera_sources` gives them.
+
+    Raises
+    ------
+    engine.errors.CameraNotFoundError
+        If there is no such motion or option.
+    """
+    studio, sources = open_studio(address)
+    return studio, studio_cameras(address, sources, Together(Start(), Beat()))

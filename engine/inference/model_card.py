@@ -3,13 +3,15 @@
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import platformdirs
+import tomli_w
 
+from engine.disk import write_whole
 from engine.errors import EngineError
 
 TASKS = ("detect", "pose2d", "pose3d")
@@ -84,6 +86,40 @@ class NetworkInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Teaching:
+    """Where a network of our own comes from: the ``[trained]`` table of its card.
+
+    Parameters
+    ----------
+    parent
+        Name of the network it started from; empty where it started from random weights.
+    data
+        What it was taught on, one line each: sessions, or "synthetic people, seeds 0-199".
+    calibrations
+        Ids of the calibrations that its labels rest on; empty where it saw exact truth.
+    metrics
+        Figures on what was held out, by name with the unit: ``mpjpe_mm``.
+    person
+        Whom it knows; empty for everybody.
+    made
+        Day, ISO.
+    command
+        What made it, with its seed.
+    minutes
+        How long that took; 0 where nobody knows.
+    """
+
+    parent: str = ""
+    data: tuple[str, ...] = ()
+    calibrations: tuple[str, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
+    person: str = ""
+    made: str = ""
+    command: str = ""
+    minutes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """What the program knows about a network.
 
@@ -100,7 +136,8 @@ class ModelCard:
     files
         At least one.
     codec
-        How its outputs become joints; a name in `engine.inference.decode.CODECS`, or ``blazepose``.
+        How its outputs become joints; a name in `engine.inference.decode.CODECS`, ``blazepose``, or, for ``pose3d``,
+        that of `engine.inference.monocular`.
     skeleton
         Name of the skeleton of its joints.
     input
@@ -111,6 +148,8 @@ class ModelCard:
         A person's box is widened by this before it is cut out.
     note
         One sentence for the list of models.
+    trained
+        Of a network of our own: where it comes from.
     """
 
     name: str
@@ -124,6 +163,7 @@ class ModelCard:
     detector: str = ""
     box_scale: float = 1.25
     note: str = field(default="", compare=False)
+    trained: Teaching | None = None
 
 
 def cards_folder() -> Path:
@@ -188,6 +228,30 @@ def read_card(path: Path) -> ModelCard:
     return parse_card(text, path)
 
 
+def write_card(card: ModelCard, path: Path) -> None:
+    """Write a card of files that lie beside it or below, whole or not at all; `read_card` gives it back.
+
+    Parameters
+    ----------
+    card
+        Its source must be a `PathSource`: cards of downloads are written by people.
+    path
+        An existing file is replaced.
+
+    Raises
+    ------
+    ModelCardError
+        If its files come from elsewhere.
+    OSError
+        If the disk refuses.
+    """
+    if not isinstance(card.source, PathSource):
+        raise ModelCardError(f"The card of '{card.name}' cannot be written: its files are not on this machine.")
+    table = _plain(card)
+    table["source"] = {"path": card.source.folder.resolve().relative_to(path.parent.resolve()).as_posix()}
+    write_whole(path, tomli_w.dumps(table).encode())
+
+
 def parse_card(text: str, path: Path) -> ModelCard:
     """Turn the text of a card into a card; `path` names it in errors and anchors its relative paths."""
     try:
@@ -200,6 +264,8 @@ def parse_card(text: str, path: Path) -> ModelCard:
     inputs = _checked(table.get("input", {}), NetworkInput, f"{where} [input]")
     network_input = NetworkInput(**{key: _frozen(value) for key, value in inputs.items()})
     rest = _checked({**table, "source": source, "files": files, "input": network_input}, ModelCard, where)
+    if "trained" in rest:
+        rest["trained"] = _teaching(rest["trained"], f"{where} [trained]")
     card = ModelCard(**rest)
     _check(card, where)
     return card
@@ -231,12 +297,21 @@ def _source(table: Mapping[str, Any], path: Path, where: str) -> WheelSource | U
     return makers[key](value)
 
 
+def _teaching(table: Mapping[str, Any], where: str) -> Teaching:
+    """Read where a network of our own comes from."""
+    facts = _checked(table, Teaching, where)
+    for name, value in facts.get("metrics", {}).items():
+        if not isinstance(value, int | float):
+            raise ModelCardError(f"{where} has the metric {name} = {value!r}, no number. Correct or remove it.")
+    return Teaching(**{key: _frozen(value) for key, value in facts.items()})
+
+
 def _checked(table: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
     """Return the table if its keys are those of a dataclass, none unknown and none missing."""
     known = {entry.name: entry for entry in fields(kind)}
     _refuse_unknown(table, known, where)
-    optional = {name for name, entry in known.items() if entry.default is not MISSING}
-    missing = sorted(known.keys() - optional - table.keys())
+    needed = {name for name, entry in known.items() if entry.default is entry.default_factory is MISSING}
+    missing = sorted(needed - table.keys())
     if missing:
         raise ModelCardError(f"{where} does not say {', '.join(missing)}. Add it.")
     return dict(table)
@@ -248,6 +323,16 @@ def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], where: str) 
         if key not in known:
             near = difflib.get_close_matches(key, list(known), 1, 0.0)
             raise ModelCardError(f"{where} has the unknown key '{key}'. Did you mean '{near[0]}'?")
+
+
+def _plain(value: Any) -> Any:
+    """Turn a card into what TOML can hold; what is empty is left out."""
+    if is_dataclass(value):
+        table = {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
+        return {key: item for key, item in table.items() if item not in (None, "", [], {})}
+    if isinstance(value, Mapping):
+        return {key: float(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _frozen(value: Any) -> Any:
@@ -263,7 +348,7 @@ def _is_sha256(text: str) -> bool:
 def _shipped() -> Iterable[tuple[str, Path]]:
     """Texts of the cards that ship with the program."""
     folder = resources.files("assets") / "models"
-    return [(entry.read_text(encoding="utf-8"), Path(entry.name)) for entry in folder.iterdir() if _is_card(entry.name)]
+    return [(entry.read_text(encoding="utf-8"), Path(str(entry))) for entry in folder.iterdir() if _is_card(entry.name)]
 
 
 def _own() -> Iterable[tuple[str, Path]]:

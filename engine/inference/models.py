@@ -79,13 +79,33 @@ def load(name: str) -> Model:
     ModelMismatchError
         If a file is not what the card says.
     """
-    card = load_card(name)
+    return check(load_card(name))
+
+
+def check(card: ModelCard) -> Model:
+    """Find the files of a card and check them.
+
+    Parameters
+    ----------
+    card
+
+    Returns
+    -------
+    model
+
+    Raises
+    ------
+    ModelMissingError
+        If a file is not here.
+    ModelMismatchError
+        If a file is not what the card says.
+    """
     hashes = []
     for file in card.files:
         path = _path(card, file)
         if not path.is_file():
             raise ModelMissingError(_missing(card, path))
-        hashes.append(_verified(card, file, path))
+        hashes.append(_hash_of(card, file, path))
     whole = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     return Model(card, {file.name: _path(card, file) for file in card.files}, whole)
 
@@ -216,7 +236,7 @@ def _remember_pins(card: ModelCard, folder: Path, sha256: str) -> None:
             _pin_path(folder / file.name).write_text(sha256.lower(), encoding="utf-8")
 
 
-def _verified(card: ModelCard, file: ModelFile, path: Path) -> str:
+def _hash_of(card: ModelCard, file: ModelFile, path: Path) -> str:
     """Return a file's hash if it is what the card, or the person at the pull, said."""
     pin = _pin_path(path)
     expected = file.sha256.lower() or (pin.read_text(encoding="utf-8").strip() if pin.is_file() else "")
@@ -224,9 +244,12 @@ def _verified(card: ModelCard, file: ModelFile, path: Path) -> str:
     if isinstance(card.source, PathSource) and not expected:
         return found
     if found != expected:
+        mend = "Put the right file there, or choose another model."
+        if not isinstance(card.source, PathSource):
+            mend = f"Delete it, then run: epipole models pull {card.name}"
         raise ModelMismatchError(
             f"Model '{card.name}': {path} has SHA-256 {found}, expected {expected or 'one that was never recorded'}. "
-            f"It is damaged or not that model. Delete it, then run: epipole models pull {card.name}"
+            f"It is damaged or not that model. {mend}"
         )
     return found
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from calibration.geometry.arrays import F32, F64
+from calibration.geometry.arrays import F32, F64, U8
 from engine.studio.anatomy import INDEX, JOINTS, SIDES, SIGNS, Anatomy, anatomy_of
 from engine.studio.fields import value_noise
 from engine.studio.hands import hand_of
@@ -18,6 +18,7 @@ from engine.studio.surface import Field
 from engine.studio.trunk import Trunk, trunk_of
 
 BONES_PER_VERTEX = 4
+NO_MATERIAL = 255
 _SOFTNESS = 0.20
 """Width of the change from one bone to the next, in radii of the limb."""
 
@@ -36,6 +37,9 @@ class Figure:
         How much of the sky a vertex sees at rest.
     bones
         How many bones the figure has.
+    material : (N,), uint8
+        `engine.studio.materials.Material` of a person's vertices, so that one body can wear other colours;
+        `NO_MATERIAL` for furniture.
     """
 
     mesh: Mesh
@@ -43,6 +47,7 @@ class Figure:
     albedo: F32
     openness: F32
     bones: int
+    material: U8
 
 
 @lru_cache(maxsize=4)
@@ -86,6 +91,7 @@ def figure_of(stature_m: float, look: Look) -> Figure:
         albedo=(np.clip(colour / 255, 0, 1) ** 2.2).astype(np.float32),
         openness=openness.astype(np.float32),
         bones=len(JOINTS),
+        material=material.astype(np.uint8),
     )
 
 
@@ -135,6 +141,7 @@ def box_figure(boxes: F64, colour: tuple[float, float, float], divisions: int = 
         albedo=np.tile((np.array(colour) / 255) ** 2.2, (count, 1)).astype(np.float32),
         openness=np.ones(count, np.float32),
         bones=1,
+        material=np.full(count, NO_MATERIAL, np.uint8),
     )
 
 
@@ -164,6 +171,7 @@ def together(figures: Sequence[Figure]) -> Figure:
         albedo=np.concatenate([figure.albedo for figure in figures]),
         openness=np.concatenate([figure.openness for figure in figures]),
         bones=int(first_bone[-1]),
+        material=np.concatenate([figure.material for figure in figures]),
     )
 
 

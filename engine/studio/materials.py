@@ -62,8 +62,13 @@ def painted(surface: Surface, material: I64, look: Look) -> Part:
         With vertices of its own on both sides of every border.
     """
     split, of_vertex = split_by_label(surface, material)
+    return Part(split, of_vertex, palette_of(look)[of_vertex])
+
+
+def palette_of(look: Look) -> F64:
+    """Return the colour of every material, (11, 3), 0 to 255, as a screen shows it; red, green, blue."""
     hair, lips = np.array(look.hair), np.array(look.lips)
-    palette = np.array(
+    return np.array(
         [
             look.shirt,
             look.trousers,
@@ -78,7 +83,6 @@ def painted(surface: Surface, material: I64, look: Look) -> Part:
             lips * 0.5,
         ]
     )
-    return Part(split, of_vertex, palette[of_vertex])
 
 
 def cut_along_all(surface: Surface, borders: Sequence[Field]) -> tuple[Surface, list[Mask]]:

@@ -52,7 +52,7 @@ class View:
         self._camera, self._figure = camera, figure
         self._backdrop = room.backdrop(camera, optics.blur_px)
         self._lens = lens_numbers(camera)
-        self._taps = _taps(optics.blur_px)
+        self._taps = taps_of(optics.blur_px)
         self._noise = _noise_field(camera.size_wh, optics.noise) if optics.noise > 0 else None
 
     def render(self, pose: raster.BonePose, lit: Lit | None, rng: np.random.Generator) -> U8:
@@ -137,8 +137,8 @@ def lens_numbers(camera: Camera) -> F32:
     return np.array([*head, *camera.distortion, (1.15 * radius) ** 2], np.float32)
 
 
-def _taps(blur_px: float) -> F32:
-    """Weigh the four samples on a line that make a pixel, (4,)."""
+def taps_of(blur_px: float) -> F32:
+    """Weigh the four samples on a line that make a pixel, (4,), for a lens of some blur (sigma)."""
     if blur_px <= 0:
         return np.array([0, 0.5, 0.5, 0], np.float32)
     weight = np.exp(-0.5 * (_BLUR_OFFSETS_PX / blur_px) ** 2)

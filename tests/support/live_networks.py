@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import numpy as np
+
+from calibration.skeleton import load_skeleton
 from engine.frames import FrameSet
 from engine.poses import PoseSet2D
 from tests.support.scenes import poses_2d, skeleton, square_rig
@@ -28,4 +31,28 @@ class WalkerSeen:
         pass
 
     def close(self) -> None:
+        self.closed = True
+
+
+class Standing:
+    """A network that sees the same body in every square; may be told to fail."""
+
+    def __init__(self, name="standing (fake)"):
+        self.name, self.skeleton_name = name, "mpii_16"
+        self.asked, self.closed, self.failing = 0, False, False
+
+    def estimate(self, images):
+        assert not self.closed
+        self.asked += 1
+        if self.failing:
+            raise RuntimeError("the runtime is gone")
+        heights = {"ankle": 0.4, "knee": 0.2, "hip": 0.0, "pelvis": 0.0, "thorax": -0.25, "neck": -0.3, "top": -0.4}
+        heights |= {"shoulder": -0.25, "elbow": -0.1, "wrist": 0.0}
+        uvw = np.zeros((len(images), 16, 3))
+        for j, joint in enumerate(load_skeleton(self.skeleton_name).joints):
+            side = -1 if joint.startswith("right") else 1 if joint.startswith("left") else 0
+            uvw[:, j] = (0.06 * side, heights[joint.rsplit("_", 1)[-1]], 0.0)
+        return uvw, np.full(uvw.shape, 0.02)
+
+    def close(self):
         self.closed = True

@@ -29,7 +29,7 @@ def recorded(addresses: Sequence[str], path: Path) -> Iterator[Live]:
     live = Live(camera_sources(addresses), WalkerSeen)
     live.start()
     try:
-        assert wait_until(lambda: live.live_cameras() == len(addresses), 20)
+        assert wait_until(lambda: all(one.phase is CameraPhase.LIVE for one in live.state().cameras), 20)
         live.start_recording(path, SessionFacts())
         yield live
     finally:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from engine.disk import FolderHold, InUseError, append_whole, free_bytes, whole_file
+from engine.disk import FolderHold, InUseError, append_whole, free_bytes, whole_file, write_whole
 
 
 def test_a_folder_is_held_once_and_free_again_afterwards(tmp_path):
@@ -78,3 +78,11 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path, monkeypatch
     with pytest.raises(OSError, match="No space"), whole_file(tmp_path / "f") as file:
         file.write("new")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("f", "old")]
+
+
+def test_data_is_written_whole_or_the_old_file_stays(tmp_path, monkeypatch):
+    write_whole(tmp_path / "new/f", b"old")
+    monkeypatch.setattr("engine.disk.os.fsync", lambda descriptor: os.write(-1, b""))
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        write_whole(tmp_path / "new/f", b"new")
+    assert [(path.name, path.read_bytes()) for path in (tmp_path / "new").iterdir()] == [("f", b"old")]

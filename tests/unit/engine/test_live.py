@@ -44,7 +44,7 @@ def test_people_are_seen_in_every_camera(live):
     live.start()
     result = live.newest.take(5)
     assert [len(view) for view in result.poses_2d.views] == [1, 1]
-    assert wait_until(lambda: live.live_cameras() == 2)
+    assert wait_until(lambda: [one.phase for one in live.state().cameras] == [CameraPhase.LIVE] * 2)
     assert live.skeleton is not None
 
 

@@ -74,6 +74,16 @@ def test_a_take_with_a_late_a_silent_and_a_returning_camera_opens_as_it_was(reco
     assert framesets[0].timestamp_ns == jpeg_frame(0).timestamp_ns
 
 
+def test_a_camera_that_was_there_but_gave_the_take_no_image_is_named(tmp_path):
+    known = [RecordedCamera(name, f"usb:{name}", (64, 48), 30.0) for name in "ab"]
+    recording = LiveRecording(tmp_path / "s", SessionFacts(), known)
+    send(recording, "a", range(3))
+    state = recording.close()
+    assert state.silent == ("b",)
+    assert state.silence[0].startswith("Camera 'b' gave no image")
+    assert Session.open(tmp_path / "s").remarks == ("Camera 'b' sent no image while 's' was recorded.",)
+
+
 def test_a_camera_may_be_added_while_the_take_runs(recording, tmp_path):
     send(recording, "a", range(5))
     recording.add_camera(RecordedCamera("d", "usb:d"))

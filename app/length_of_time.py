@@ -1,0 +1,75 @@
+"""How a length of time is written: in sentences, in lists that should not jump, and where whole minutes will do."""
+
+_MINUTE_S, _HOUR_S = 60, 3600
+
+
+def in_words(seconds: float) -> str:
+    """Write a length of time in a sentence.
+
+    Parameters
+    ----------
+    seconds
+
+    Returns
+    -------
+    words
+
+    Examples
+    --------
+    >>> in_words(0.42), in_words(17.2), in_words(190), in_words(7320)
+    ('0.4 s', '17 s', '3 min 10 s', '2 h 2 min')
+    """
+    return _written(seconds, digits=1)
+
+
+def in_list(seconds: float) -> str:
+    """Write a length of time in a list, or where it changes as one looks: minutes and seconds keep two digits.
+
+    Parameters
+    ----------
+    seconds
+
+    Returns
+    -------
+    words
+
+    Examples
+    --------
+    >>> in_list(1.66), in_list(42.4), in_list(187), in_list(7265)
+    ('1.7 s', '42 s', '3 min 07 s', '2 h 01 min')
+    """
+    return _written(seconds, digits=2)
+
+
+def in_whole_minutes(seconds: float) -> str:
+    """Write what is left of a long time; never more than there is.
+
+    Parameters
+    ----------
+    seconds
+
+    Returns
+    -------
+    words
+
+    Examples
+    --------
+    >>> in_whole_minutes(50), in_whole_minutes(600), in_whole_minutes(8000)
+    ('50 s', '10 min', '2 h 13 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds // _MINUTE_S)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _written(seconds: float, *, digits: int) -> str:
+    """Write two units at most, the smaller one with so many digits at least."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _MINUTE_S:
+        return f"{whole} s"
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S:0{digits}d} s"
+    return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:0{digits}d} min"

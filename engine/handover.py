@@ -1,0 +1,70 @@
+"""Handover: no jump where a joint changes between one camera's guess and the room's own measurement."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, I64, Mask
+from engine.poses import Pose3D, PoseSet3D
+
+FADE_NS = 300_000_000
+LONGEST_GAP_NS = 300_000_000  # who was away for longer appears where they are
+NEVER_NS = -(2**62)
+
+
+@dataclass(slots=True, eq=False)
+class _Shown:
+    """One person as last shown: joints (J, 3), m; which were one camera's guess (J,); the fade of each joint."""
+
+    xyz: F64
+    guessed: Mask
+    seen_ns: I64
+    offset: F64
+    begun_ns: I64
+
+
+class Handover:
+    """Fade each joint from where it was shown to where it is, whenever what it rests on changes; a stage with memory.
+
+    Notes
+    -----
+    A joint that one view alone carries is a guess (`engine.lift`), and may be decimetres off along the line of sight.
+    Poses between which nothing changes pass as they are, the very same objects. What is recorded is not faded.
+    """
+
+    def __init__(self) -> None:
+        self._shown: dict[int, _Shown] = {}
+
+    def __call__(self, poses: PoseSet3D) -> PoseSet3D:
+        """Fade the people of one instant; instants come in the order of time."""
+        people = tuple(self._faded(pose, poses.timestamp_ns) for pose in poses.people)
+        return replace(poses, people=people) if any(a is not b for a, b in zip(people, poses.people)) else poses
+
+    def _faded(self, pose: Pose3D, now_ns: int) -> Pose3D:
+        """Fade one person."""
+        shown = self._shown.setdefault(pose.person, _unseen(len(pose.xyz)))
+        present = np.asarray(np.isfinite(pose.xyz).all(-1), bool)
+        guessed: Mask = pose.views == 1
+        age_ns = now_ns - shown.seen_ns
+        changed: Mask = present & (guessed != shown.guessed) & (age_ns > 0) & (age_ns <= LONGEST_GAP_NS)
+        shown.offset = np.where(changed[:, None], shown.xyz - pose.xyz, shown.offset)
+        shown.begun_ns = np.where(changed, now_ns, shown.begun_ns)
+        left = np.clip(1 - (now_ns - shown.begun_ns) / FADE_NS, 0.0, 1.0) * ((now_ns >= shown.begun_ns) & present)
+        share: F64 = left * left * (3 - 2 * left)
+        faded = _moved(pose, share[:, None] * shown.offset) if share.any() else pose
+        shown.xyz = np.where(present[:, None], faded.xyz, shown.xyz)
+        shown.guessed = np.where(present, guessed, shown.guessed)
+        shown.seen_ns = np.where(present, now_ns, shown.seen_ns)
+        return faded
+
+
+def _moved(pose: Pose3D, step: F64) -> Pose3D:
+    """Show joints elsewhere than they are, and say how far that may be wrong."""
+    covariance = pose.covariance + step[:, :, None] * step[:, None, :]
+    return replace(pose, xyz=pose.xyz + step, covariance=covariance)
+
+
+def _unseen(joints: int) -> _Shown:
+    """Begin with somebody who was never seen."""
+    never = np.full(joints, NEVER_NS)
+    return _Shown(np.full((joints, 3), np.nan), np.zeros(joints, bool), never, np.zeros((joints, 3)), never.copy())

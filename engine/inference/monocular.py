@@ -1,0 +1,157 @@
+"""MonocularNetwork: from crops of single views to poses in three dimensions, each in the patch of its crop.
+
+What a patch is, and the way from it to metres, is in `engine.inference.patch`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from calibration.geometry.arrays import F32, F64, U8
+from calibration.skeleton import load_skeleton
+from engine.inference.backends import BackendOptions, create_backend
+from engine.inference.model_card import ModelCard, ModelCardError
+from engine.inference.models import check
+from engine.inference.preprocess import BLACK, Region, as_batch, cut
+
+TASK = "pose3d"
+CODEC = "soft-argmax-3d"
+INPUT, UVW, SPREAD = "image", "uvw", "spread"
+
+ONE_THREAD = BackendOptions(threads=1)
+"""A crop takes 2 to 3 ms of one core (compact network); the cores belong to the network that looks at every image."""
+
+
+class MonocularNetwork:
+    """A network that sees one person in one crop in three dimensions.
+
+    Parameters
+    ----------
+    card
+        Of task ``pose3d`` and codec ``soft-argmax-3d``.
+    backend
+        Name of the runtime.
+    run
+        How to run it; anything but f32 belongs behind a gate (`training.precision`).
+
+    Raises
+    ------
+    ModelCardError
+        If the card describes another kind of network, or another one than the file holds.
+    ModelMissingError, ModelMismatchError
+        If the file is not here, or is not the one that the card means.
+    BackendUnavailableError
+        If the runtime is not installed or cannot read the file.
+    """
+
+    def __init__(self, card: ModelCard, backend: str = "openvino", run: BackendOptions = ONE_THREAD) -> None:
+        demand_monocular(card)
+        self.card, self.skeleton_name = card, card.skeleton
+        self._backend = create_backend(backend, check(card).paths[card.files[0].name], run)
+        self.name = f"{card.name} ({self._backend.name})"
+        try:
+            self._demand_shapes()
+        except ModelCardError:
+            self._backend.close()
+            raise
+
+    @property
+    def size_px(self) -> int:
+        """Side of the square that the network sees."""
+        return self.card.input.size_wh[0]
+
+    def estimate(self, images: Sequence[tuple[U8, Region]]) -> tuple[F64, F64]:
+        """See the person in each region, all of them in one call.
+
+        Parameters
+        ----------
+        images : N of ((H, W, 3), region)
+            BGR, and the square around the person in it. One image may come several times.
+
+        Returns
+        -------
+        uvw : (N, J, 3), crops
+            Each in the patch of its region; NaN where the region has no place or no size.
+        spread : (N, J, 3), crops
+            Standard deviation of what the network holds possible; NaN likewise.
+        """
+        shape = (len(images), len(load_skeleton(self.skeleton_name).joints), 3)
+        uvw, spread = np.full(shape, np.nan), np.full(shape, np.nan)
+        usable = [index for index, (_, region) in enumerate(images) if _has_extent(region)]
+        if usable:
+            crops = [cut(*images[index], self.card.input.size_wh, BLACK) for index in usable]
+            uvw[usable], spread[usable] = self.infer(as_batch(crops, self.card.input))
+        return uvw, spread
+
+    def infer(self, batch: F32) -> tuple[F32, F32]:
+        """Run the network on crops that are ready.
+
+        Parameters
+        ----------
+        batch : (N, 3, S, S)
+            RGB, normalised as the card says.
+
+        Returns
+        -------
+        uvw, spread : (N, J, 3), crops
+            NaN where the network gave no number.
+        """
+        outputs = self._backend.infer({INPUT: np.ascontiguousarray(batch, np.float32)})
+        uvw, spread = outputs[UVW], outputs[SPREAD]
+        sound = np.isfinite(uvw).all(-1, keepdims=True)
+        return np.where(sound, uvw, np.float32("nan")), np.where(sound, spread, np.float32("nan"))
+
+    def warm_up(self, batch_size: int = 1) -> None:
+        """Run once on black crops, so that the first person is not the slow one."""
+        self._backend.warm_up(batch_size)
+
+    def close(self) -> None:
+        """Release the runtime; may be called twice."""
+        self._backend.close()
+
+    def _demand_shapes(self) -> None:
+        """Run the network once: what goes in and comes out must be what the card says."""
+        name, size = self.card.name, self.size_px
+        joints = len(load_skeleton(self.skeleton_name).joints)
+        wanted = {INPUT: (None, 3, size, size)}
+        if dict(self._backend.inputs) != wanted or set(self._backend.outputs) != {UVW, SPREAD}:
+            raise ModelCardError(
+                f"Model '{name}' takes {_described(self._backend.inputs)} and gives "
+                f"{', '.join(self._backend.outputs)}; its card promises '{INPUT}' of any×3×{size}×{size}, "
+                f"'{UVW}' and '{SPREAD}'. Correct size_wh, or export the network again."
+            )
+        found = self.infer(np.zeros((1, 3, size, size), np.float32))[0].shape
+        if found != (1, joints, 3):
+            raise ModelCardError(
+                f"Model '{name}' finds {found[1]} joints, its skeleton '{self.skeleton_name}' has {joints}. "
+                "Correct the skeleton in its card."
+            )
+
+
+def demand_monocular(card: ModelCard) -> None:
+    """Refuse the card of another kind of network."""
+    width, height = card.input.size_wh
+    if (card.task, card.codec) != (TASK, CODEC):
+        raise ModelCardError(
+            f"Model '{card.name}' has task '{card.task}' and codec '{card.codec}'; 3D from one view needs "
+            f"task '{TASK}' and codec '{CODEC}'. Choose another model."
+        )
+    if width != height or card.input.layout != "nchw":
+        raise ModelCardError(
+            f"Model '{card.name}' wants {width}×{height} px as {card.input.layout}; 3D from one view is seen in "
+            "a square, as nchw. Correct size_wh or layout in its card."
+        )
+    try:
+        load_skeleton(card.skeleton)
+    except ValueError as error:
+        raise ModelCardError(f"The card of '{card.name}': {error}") from error
+
+
+def _has_extent(region: Region) -> bool:
+    """Tell whether there is anything to cut out."""
+    return bool(np.isfinite((*region.center_xy, *region.size_wh, region.angle_rad)).all() and min(region.size_wh) > 0)
+
+
+def _described(inputs: Mapping[str, tuple[int | None, ...]]) -> str:
+    """Name inputs with their shapes."""
+    return ", ".join(f"'{name}' of {'×'.join('any' if n is None else str(n) for n in s)}" for name, s in inputs.items())

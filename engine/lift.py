@@ -1,0 +1,312 @@
+"""Lift: where one camera alone sees the person, its network's pose, placed in the room, with honest errors.
+
+What it gives is a guess along the line of sight, and says so: its joints count one view. Where several cameras see the
+person, nothing changes at all.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, U8
+from calibration.geometry.projection import rays_from_pixels, undistort
+from calibration.rig import Camera, Rig
+from calibration.skeleton import Skeleton, load_skeleton
+from engine.body_size import BONES, LIMBS, BodySize
+from engine.inference.patch import Crop, image_from_patch
+from engine.inference.preprocess import Region
+from engine.lift_depth import DepthFollowed
+from engine.lift_placing import Placed, joint_covariance, place_body, size_from_bones
+from engine.one_camera import is_guessed
+from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
+
+LEAST_CONFIDENCE = 0.3
+ROOT = "pelvis"
+_TWIN = np.array([i ^ 1 for i in range(len(LIMBS))])  # of each limb joint, the other side's
+_HIPS = [LIMBS.index("left_hip"), LIMBS.index("right_hip")]
+_ANKLES = [LIMBS.index("left_ankle"), LIMBS.index("right_ankle")]
+_OTHER_SIDES = 0.6  # sides are exchanged if the joints found are so much nearer then
+_STICK = 1.25  # another view must be so much surer before the eye moves to it
+_ANCHORED = 0.02  # standard deviation of a size that two views of some joints give, as a share
+_DOUBTFUL = 3.0  # a joint whose heat map is wider than its fellows' by this counts no less than one of this
+_OVER_FLOOR = 0.3  # m that a camera must be higher than the floor, or the floor tells it nothing
+
+
+class Lifter(Protocol):
+    """A network that sees a pose with its depth in one image.
+
+    Attributes
+    ----------
+    name
+        In words.
+    skeleton_name
+        Of its joints; it has the twelve limbs' and the pelvis.
+    """
+
+    name: str
+    skeleton_name: str
+
+    def estimate(self, images: Sequence[tuple[U8, Region]]) -> tuple[F64, F64]:
+        """Look at squares of images.
+
+        Parameters
+        ----------
+        images : N of them
+            An image (H, W, 3) BGR, and the square around a person.
+
+        Returns
+        -------
+        uvw : (N, J, 3)
+            As `engine.inference.patch` has them.
+        spread : (N, J, 3)
+            Standard deviation of each joint's heat map, in the same units.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the runtime; may be called twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Glance:
+    """What a network said of one person in one view.
+
+    Parameters
+    ----------
+    region
+        The square that it saw.
+    uvw, spread : (J, 3)
+        Of the network's joints.
+    """
+
+    region: Region
+    uvw: F64
+    spread: F64
+
+
+Look: TypeAlias = Callable[[int, Pose2D], Glance | None]
+"""Looks at a person in a view; None where there is no image."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiftConfig:
+    """When one camera's guess is asked for, and how good it is.
+
+    Parameters
+    ----------
+    least_limbs
+        Of twelve: with fewer in the room, the rest is lifted.
+    across_m, along_m
+        What a joint of the network errs by, m per axis, across the line of sight and along it, beside the size.
+    """
+
+    least_limbs: int = 6
+    across_m: float = 0.03
+    along_m: float = 0.06
+
+
+class Lift:
+    """Give a pose in the room where one view alone sees the person; a step of the stage `reconstruct`, with memory.
+
+    Parameters
+    ----------
+    skeleton
+        Of the poses; it has the twelve limbs' joints.
+    network_skeleton
+        Name of the skeleton of what `Look` returns.
+    stature_m
+        Of the person; None where it is not known.
+    config
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        network_skeleton: str,
+        stature_m: float | None = None,
+        config: LiftConfig = LiftConfig(),
+    ) -> None:
+        network = load_skeleton(network_skeleton)
+        self._limbs, self._seen = skeleton.indices(LIMBS), network.indices(LIMBS)
+        self._seen_and_root = network.indices((*LIMBS, ROOT))
+        self._count, self._config = len(skeleton.joints), config
+        self._size, self._depth = BodySize(skeleton, stature_m), DepthFollowed()
+        self._rig: Rig | None = None
+        self._view = 0
+
+    @property
+    def view(self) -> int:
+        """Which view was lifted last."""
+        return self._view
+
+    def set_stature(self, stature_m: float | None) -> None:
+        """Take this as the person's height, m."""
+        self._size.stature_m = stature_m
+
+    def __call__(self, look: Look, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None) -> PoseSet3D:
+        """Fill in what one view alone sees.
+
+        Parameters
+        ----------
+        look
+            Asked at most once.
+        poses_2d
+            Associated.
+        poses_3d
+            As triangulated.
+        rig
+            Its cameras are the views.
+
+        Returns
+        -------
+        poses_3d
+            The same object where several views see the person, or nobody does.
+        """
+        if rig is None or len(rig) != len(poses_2d.views):
+            return poses_3d
+        if rig is not self._rig:  # another room, perhaps of another scale
+            self._rig = rig
+            self._size.forget()
+            self._depth.forget()
+        person = poses_3d.people[0] if poses_3d.people else None
+        if person is not None and self._is_known(person, poses_3d.timestamp_ns):
+            return poses_3d
+        view = self._best_view(poses_2d)
+        glance = look(view, poses_2d.views[view][0]) if view is not None else None
+        if view is None or glance is None:
+            return poses_3d
+        seen = poses_2d.views[view][0]
+        lifted = self._lifted((seen, glance), person, rig, poses_3d.timestamp_ns)
+        if lifted is None:
+            return poses_3d
+        return replace(poses_3d, people=(lifted, *poses_3d.people[1:]))
+
+    def _is_known(self, person: Pose3D, timestamp_ns: int) -> bool:
+        """Whether the person's limbs are in the room already; learn from them if so."""
+        limbs = person.xyz[self._limbs]
+        if np.isfinite(limbs).all(-1).sum() < self._config.least_limbs:
+            return False
+        self._size.put(person, timestamp_ns)
+        self._depth.measured(limbs[_HIPS].mean(0), timestamp_ns)
+        return True
+
+    def _best_view(self, poses: PoseSet2D) -> int | None:
+        """Choose the view that sees most of the limbs; the last one unless another is clearly better."""
+        sure = [self._surety(view[0]) if view else 0.0 for view in poses.views]
+        best = int(np.argmax(sure))
+        if self._view < len(sure) and sure[best] < _STICK * sure[self._view]:
+            best = self._view
+        self._view = best
+        return best if sure[best] > 0 else None
+
+    def _surety(self, pose: Pose2D) -> float:
+        """Sum the confidence of the limbs in a view; 0 where fewer than half of them are found."""
+        confidence = np.where(np.isfinite(pose.xy).all(-1), pose.confidence, 0.0)[self._limbs]
+        found = confidence >= LEAST_CONFIDENCE
+        return float(confidence[found].sum()) if 2 * found.sum() >= len(found) else 0.0
+
+    def _lifted(self, sight: tuple[Pose2D, Glance], known: Pose3D | None, rig: Rig, timestamp_ns: int) -> Pose3D | None:
+        """Put the network's pose into the room; joints that are there already stay. None where it cannot be placed."""
+        camera, (seen, glance) = rig[self._view], sight
+        placed = self._placed(seen, glance, camera)
+        if placed is None:
+            return None
+        if known is not None:
+            placed = _anchored(placed, known.xyz[self._limbs] @ camera.R.T + camera.t)
+        if not is_guessed(rig):
+            placed = _above_floor(placed, camera, self._size.ankle_m() / 2)
+        placed = self._depth.steadied(placed, camera, timestamp_ns)
+        doubt = self._doubt(glance)
+        covariance = joint_covariance(placed, self._config.across_m * doubt, self._config.along_m * doubt)
+        xyz = (placed.xyz - camera.t) @ camera.R
+        xyz[:, 2] += self._lift_m(xyz[_ANKLES, 2], known=not is_guessed(rig))
+        confidence = np.nan_to_num(seen.confidence[self._limbs]) * np.exp(0.5 - 0.5 * doubt)
+        return self._pose(xyz, confidence, camera.R.T @ covariance @ camera.R, known)
+
+    def _lift_m(self, ankle_z: F64, *, known: bool) -> float:
+        """Say how far up to move a body so that its feet are not below a known floor, or stand on an unknown one, m."""
+        if not np.isfinite(ankle_z).any():
+            return 0.0
+        lowest = float(np.nanmin(ankle_z))
+        return max(-lowest, 0.0) if known else self._size.ankle_m() - lowest
+
+    def _placed(self, seen: Pose2D, glance: Glance, camera: Camera) -> Placed | None:
+        """Put the network's pose before its camera; None where too little of it is seen."""
+        crop = Crop(glance.region, 1, camera)  # of any size: nothing is cut
+        uvw = glance.uvw[self._seen_and_root]
+        points = np.concatenate([image_from_patch(uvw[:, :2], crop), seen.xy[self._limbs]])
+        rays = undistort(rays_from_pixels(points, camera.matrix), camera.distortion)  # once: it is half of all work
+        depth = 1.0 + uvw[:, 2:] * crop.field_at_1m  # as in `engine.inference.patch.camera_from_patch`
+        whole, rays = np.concatenate([rays[: len(uvw)] * depth, depth], -1), rays[len(uvw) :]
+        shape, root = whole[:-1], whole[-1]
+        weight = np.where(seen.confidence[self._limbs] >= LEAST_CONFIDENCE, seen.confidence[self._limbs], 0.0)
+        lengths, share = self._size.lengths()
+        size = size_from_bones(shape, BONES, lengths, share)
+        if not np.isfinite(size).all() or not np.isfinite(root).all():
+            return None
+        sided = _sided(shape, rays, weight)
+        return place_body(sided, root, rays, weight, size)
+
+    def _doubt(self, glance: Glance) -> F64:
+        """Say how much wider than its fellows each limb's heat map is, (L,), 1 to 3."""
+        wide = np.linalg.norm(glance.spread[self._seen], axis=-1)
+        middle = float(np.median(wide[np.isfinite(wide)])) if np.isfinite(wide).any() else 0.0
+        if not middle > 0:
+            return np.ones(len(wide))
+        return np.clip(np.where(np.isfinite(wide), wide / middle, _DOUBTFUL), 1.0, _DOUBTFUL)
+
+    def _pose(self, xyz: F64, confidence: F64, covariance: F64, known: Pose3D | None) -> Pose3D:
+        """Make a pose of limbs (L, 3); what is in the room already stays as it is there."""
+        pose = known if known is not None else _nobody(self._count)
+        free = ~np.isfinite(pose.xyz[self._limbs]).all(-1) & np.isfinite(xyz).all(-1)
+        joints = self._limbs[free]
+        made = Pose3D(
+            pose.person, pose.xyz.copy(), pose.confidence.copy(), pose.covariance.copy(), np.array(pose.views, np.int64)
+        )
+        made.xyz[joints], made.confidence[joints] = xyz[free], confidence[free]
+        made.covariance[joints], made.views[joints] = covariance[free], 1
+        return made
+
+
+def _nobody(joints: int) -> Pose3D:
+    """Return person 0 without a joint."""
+    nan = np.full((joints, 3, 3), np.nan)
+    return Pose3D(0, nan[..., 0].copy(), np.zeros(joints), nan, np.zeros(joints, np.int64))
+
+
+def _sided(shape: F64, rays: F64, weight: F64) -> F64:
+    """Exchange the sides of a network's pose where the joints found, whose sides time has put right, say so."""
+    image = shape[:, :2] / shape[:, 2:]
+    good = weight > 0
+
+    def apart(places: F64) -> float:
+        """Measure how far the joints found are from those of the network."""
+        return float(np.nanmedian(np.linalg.norm((places - rays)[good], axis=-1)))
+
+    if not np.isfinite((image - rays)[good]).any():
+        return shape
+    return shape[_TWIN] if apart(image[_TWIN]) < _OTHER_SIDES * apart(image) else shape
+
+
+def _anchored(placed: Placed, known: F64) -> Placed:
+    """Bring a body to the distance of those of its joints (L, 3), m, camera, that two views see."""
+    ratio = known[:, 2] / placed.xyz[:, 2]
+    if not np.isfinite(ratio).any():
+        return placed
+    return replace(placed.grown(float(np.nanmedian(ratio))), share=_ANCHORED)
+
+
+def _above_floor(placed: Placed, camera: Camera, least_m: float) -> Placed:
+    """Bring a body nearer to a camera above it whose feet would be below the floor; its own errors allow only so much.
+
+    An ankle on the floor is twice `least_m` high.
+    """
+    up = camera.R[:, 2]  # of the room, in the camera's space
+    drop = float(np.nanmin(placed.xyz[_ANKLES] @ up)) if np.isfinite(placed.xyz[_ANKLES]).all(-1).any() else np.nan
+    height = float(camera.centre[2])
+    if not (drop < 0 and height > least_m + _OVER_FLOOR and height + drop < least_m):
+        return placed
+    return placed.grown(max((height - least_m) / -drop, 1 - 3 * placed.share))

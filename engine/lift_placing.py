@@ -1,0 +1,156 @@
+"""Placing: from a body's shape in one camera, known up to its size, to metres before that camera, with its errors.
+
+Everything is in the camera's space, relative to a root: what one camera sees grows in proportion to its distance, so
+that the person's own bones, and nothing else, tell how far away the body is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, I64
+
+LEAST_BONES = 4  # of known length, or nothing is told of the size
+LEAST_JOINTS = 4  # found in the image, or the place is not solved from them
+ROBUST_STEPS = 2
+GATE_MEDIANS = 2.5  # a joint farther from its ray than this many medians counts little
+SMALLEST_GATE = 0.002  # of the depth: 2 px at a focal length of 1000 px
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A body before a camera.
+
+    Parameters
+    ----------
+    xyz : (L, 3), m, camera
+        NaN where the shape has no joint.
+    root : (3,), m, camera
+    share
+        Standard deviation of the size, and so of all distances from the camera, as a share of them.
+    covariance : (3, 3), m^2, camera
+        Of the root, beside that.
+    """
+
+    xyz: F64
+    root: F64
+    share: float
+    covariance: F64
+
+    def grown(self, factor: float) -> "Placed":
+        """Return what looks the same from the camera, nearer or farther, larger or smaller."""
+        return Placed(factor * self.xyz, factor * self.root, self.share, factor**2 * self.covariance)
+
+
+def place_body(shape: F64, root: F64, rays: F64, weight: F64, size: tuple[float, float]) -> Placed:
+    """Put a body of known size where the joints that were found in the image want it.
+
+    Parameters
+    ----------
+    shape : (L, 3), camera
+        As if the root were 1 m away (`engine.inference.patch.camera_from_patch` with a depth of 1).
+    root : (3,), camera
+        The root in that shape.
+    rays : (L, 2), undistorted
+        Of the joints found: x and y at a depth of 1; NaN where none.
+    weight : (L,)
+        0 drops a joint; usually its confidence.
+    size : metres and share
+        As `size_from_bones` gives them.
+
+    Returns
+    -------
+    placed
+
+    Notes
+    -----
+    With the body's own size, ``x + X - a (z + Z) = 0`` is linear in the place ``(x, y, z)`` for each joint ``(X, Y,
+    Z)`` about the root and its ray ``(a, b)``; solved by weighted least squares, then twice more with far joints
+    counting less. Where too few joints were found, the network's own place is kept.
+    """
+    metres, share = size
+    body = metres * (shape - root)
+    good = np.isfinite(body).all(-1) & np.isfinite(rays).all(-1) & (weight > 0)
+    if good.sum() < LEAST_JOINTS:
+        return Placed(metres * shape, metres * root, share, np.zeros((3, 3)))
+    place, covariance = _place(body[good], rays[good], weight[good])
+    if not place[2] > 0:
+        return Placed(metres * shape, metres * root, share, np.zeros((3, 3)))
+    return Placed(body + place, place, share, covariance)
+
+
+def size_from_bones(shape: F64, bones: I64, length_m: F64, length_share: float) -> tuple[float, float]:
+    """Find how far away a body is from the length of its bones.
+
+    Parameters
+    ----------
+    shape : (L, 3), camera
+        As if the root were 1 m away.
+    bones : (B, 2)
+        Positions of their joints.
+    length_m : (B,)
+        NaN where unknown.
+    length_share
+        Standard deviation that all lengths have in common, as a share.
+
+    Returns
+    -------
+    metres, share
+        The root's depth and its standard deviation as a share; NaN where too few bones are seen.
+
+    Notes
+    -----
+    The ratio of two sums, as in training. How far the single bones disagree with it tells what the network's errors
+    and this person's proportions do to it.
+    """
+    at_1m = np.linalg.norm(shape[bones[:, 0]] - shape[bones[:, 1]], axis=-1)
+    known = np.isfinite(at_1m) & np.isfinite(length_m)
+    count, total = int(known.sum()), float(at_1m[known].sum())
+    if count < LEAST_BONES or total <= 0:
+        return float("nan"), float("nan")
+    whole = float(length_m[known].sum())
+    metres = whole / total
+    apart = length_m[known] - metres * at_1m[known]
+    own = float(np.sqrt(np.sum(apart**2) * count / (count - 1))) / whole
+    return metres, float(np.hypot(own, length_share))
+
+
+def joint_covariance(placed: Placed, across_m: F64, along_m: F64) -> F64:
+    """Say how wrong each joint may be.
+
+    Parameters
+    ----------
+    placed
+    across_m, along_m : (L,), m
+        Standard deviations of the network's joints across the line of sight, and along it.
+
+    Returns
+    -------
+    covariance : (L, 3, 3), m^2, camera
+        Long along the line of sight; NaN where a joint is missing.
+    """
+    distance = np.linalg.norm(placed.xyz, axis=-1)
+    sight = placed.xyz / distance[:, None]
+    outer = sight[:, :, None] * sight[:, None, :]
+    along = along_m**2 - across_m**2 + (placed.share * distance) ** 2
+    return across_m[:, None, None] ** 2 * np.eye(3) + along[:, None, None] * outer + placed.covariance
+
+
+def _place(body: F64, rays: F64, weight: F64) -> tuple[F64, F64]:
+    """Find the root (3,) of joints (N, 3) on rays (N, 2), and its covariance (3, 3)."""
+    count = len(body)
+    rows = np.zeros((count, 2, 3))
+    rows[:, 0, 0] = rows[:, 1, 1] = 1.0
+    rows[:, :, 2] = -rays
+    wanted = rays * body[:, 2:] - body[:, :2]
+    used, place = weight / weight.max(), np.zeros(3)
+    for _ in range(1 + ROBUST_STEPS):
+        normal = np.einsum("n,nri,nrj->ij", used, rows, rows)
+        place = np.linalg.lstsq(normal, np.einsum("n,nri,nr->i", used, rows, wanted), rcond=None)[0]
+        apart = np.linalg.norm(np.einsum("nri,i->nr", rows, place) - wanted, axis=-1)
+        gate = max(GATE_MEDIANS * float(np.median(apart)), SMALLEST_GATE * abs(float(place[2])))
+        last, used = used, weight / weight.max() / (1 + (apart / gate) ** 2)
+    normal = np.einsum("n,nri,nrj->ij", last, rows, rows)
+    spare = max(2 * float(last.sum()) - 3, 1.0)
+    variance = float((last * apart**2).sum()) / spare
+    return place, variance * np.linalg.pinv(normal)

@@ -1,0 +1,193 @@
+"""LiveLift: one camera's guess while cameras run: it keeps the images it may need, and changes networks on the way."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
+
+from calibration.rig import Rig
+from calibration.skeleton import Skeleton
+from engine.capture.camera import CameraFeed
+from engine.errors import EngineError, UnreadableSourceError
+from engine.frames import FrameSet
+from engine.lift import Glance, Lift, Lifter
+from engine.lift_square import square_of
+from engine.live_state import LiftState
+from engine.one_camera import guess_rig
+from engine.poses import Pose2D, PoseSet2D, PoseSet3D
+from engine.stages import BETWEEN, Aside
+
+logger = logging.getLogger(__name__)
+
+MOST_FRAMESETS = BETWEEN + 2  # one at each of the two stages, and those between them
+MakeLifter: TypeAlias = Callable[[Rig | None, str], Lifter | None]
+NO_NETWORK = LiftState()
+FAILED = "The network that sees depth with one camera failed ({error}). Poses need two cameras until the next start."
+
+
+class LiveLift:
+    """Fills in what one camera alone sees. Its network may be exchanged from any thread; the stages never wait.
+
+    Parameters
+    ----------
+    skeleton
+        Of the poses.
+    make_lifter
+        Loads the network for a rig, or for none yet, unless the one of the given name is right; None where there is
+        none to load. Called at once, and in a thread of its own for each new rig.
+    stature_m
+        Of the person; None where it is not known.
+
+    Notes
+    -----
+    Where no network can be loaded nothing changes, nothing is kept, and the state says why.
+    """
+
+    def __init__(self, skeleton: Skeleton, make_lifter: MakeLifter, stature_m: float | None) -> None:
+        self._skeleton, self._make_lifter, self._stature_m = skeleton, make_lifter, stature_m
+        self._lock = threading.Lock()
+        self._lifter: Lifter | None = None  # used, and closed, by the stage alone until `close`
+        self._lift: Lift | None = None
+        self._next: list[Lifter | None] = []
+        self._other: Aside[Lifter | None] = Aside("network for one camera")
+        self._frames: deque[FrameSet] = deque(maxlen=MOST_FRAMESETS)
+        self._guess: Rig | None = None
+        self._state = NO_NETWORK
+        try:
+            self._take(make_lifter(None, ""))
+        except EngineError as error:
+            logger.info("No network for one camera: %s", error)
+            self._state = LiftState(sentence=str(error))
+
+    def serve(self, rig: Rig) -> None:
+        """Look for the network that serves a new rig; never waits."""
+        if self._lifter is not None:
+            self._other.begin(partial(self._make_lifter, rig, self._lifter.name))
+
+    def remembering(self, framesets: Iterable[FrameSet]) -> Iterator[FrameSet]:
+        """Keep the images of framesets until they have become a skeleton; runs in the network's thread."""
+        for frames in framesets:
+            if self._lifter is not None or self._next:
+                self._frames.append(frames)
+            yield frames
+
+    def after(
+        self, reconstruct: Callable[[PoseSet2D, Rig | None], PoseSet3D]
+    ) -> Callable[[PoseSet2D, Rig | None], PoseSet3D]:
+        """Return the stage that reconstructs, and lifts what could not be; runs in its thread."""
+
+        def stage(poses_2d: PoseSet2D, rig: Rig | None) -> PoseSet3D:
+            """Reconstruct one instant."""
+            poses_3d = reconstruct(poses_2d, rig)
+            self._change()
+            frames = self._frames_of(poses_2d.index)
+            return self._lifted(frames, poses_2d, poses_3d, rig) if frames is not None else poses_3d
+
+        return stage
+
+    def use(self, lifter: Lifter | None) -> None:
+        """Use another network from the next instant on; the old one is closed. From any thread.
+
+        Parameters
+        ----------
+        lifter
+            None lifts no more.
+        """
+        with self._lock:
+            self._next.append(lifter)
+
+    def set_stature(self, stature_m: float | None) -> None:
+        """Take this as the person's height, m."""
+        self._stature_m = stature_m
+        if self._lift is not None:
+            self._lift.set_stature(stature_m)
+
+    def state(self) -> LiftState:
+        """Say which network there is, and what it does."""
+        return self._state
+
+    def guessed_rig(self, feeds: Sequence[CameraFeed]) -> Rig | None:
+        """Return a made-up rig where there is one camera alone; None before its first image, or without a network."""
+        size_wh = feeds[0].state().size_wh if len(feeds) == 1 and self._lift is not None else None
+        if size_wh is None:
+            return None
+        if self._guess is None or self._guess[0].size_wh != size_wh:
+            self._guess = guess_rig(feeds[0].name, size_wh)
+        return self._guess
+
+    def close(self) -> None:
+        """Release all networks; the stage has ended before. May be called twice."""
+        with self._lock:
+            waiting, self._next = self._next, []
+        self._frames.clear()
+        self._other.close()
+        for lifter in (*waiting, self._lifter):
+            if lifter is not None:
+                lifter.close()
+        self._lifter = self._lift = None
+
+    def _change(self) -> None:
+        """Take the network that somebody wants, or that serves a new rig."""
+        with self._lock:
+            wanted, self._next = self._next, []
+        for lifter in wanted:
+            self._take(lifter)
+        other = self._other.take()
+        if other is not None:
+            self._take(other)
+
+    def _take(self, lifter: Lifter | None) -> None:
+        """Use a network from now on."""
+        old, self._lifter = self._lifter, lifter
+        if old is not None and old is not lifter:
+            old.close()
+        if lifter is None:
+            self._lift, self._state = None, NO_NETWORK
+            return
+        self._lift = Lift(self._skeleton, lifter.skeleton_name, self._stature_m)
+        self._state = LiftState(lifter.name)
+
+    def _frames_of(self, index: int) -> FrameSet | None:
+        """Find the images of an instant; older ones are let go."""
+        while self._frames and self._frames[0].index < index:
+            self._frames.popleft()
+        return self._frames.popleft() if self._frames and self._frames[0].index == index else None
+
+    def _lifted(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None) -> PoseSet3D:
+        """Lift one instant; a network that fails is used no more, and the cameras go on."""
+        if self._lift is None or self._lifter is None:
+            return poses_3d
+        try:
+            lifted = self._lift(_look(self._lifter, frames, self._skeleton), poses_2d, poses_3d, rig)
+        except (EngineError, RuntimeError, ValueError) as error:
+            logger.exception("One camera's guess failed")
+            self._take(None)
+            self._state = LiftState(sentence=FAILED.format(error=error))
+            return poses_3d
+        view = self._lift.view if lifted is not poses_3d and rig is not None else None
+        name = rig[view].name if view is not None and rig is not None else ""
+        if name != self._state.view:
+            self._state = replace(self._state, view=name)
+        return lifted
+
+
+def _look(lifter: Lifter, frames: FrameSet, skeleton: Skeleton) -> Callable[[int, Pose2D], Glance | None]:
+    """Return what looks at a person in the images of an instant."""
+
+    def look(view: int, seen: Pose2D) -> Glance | None:
+        """Look at one view's."""
+        frame = frames.frames[view]
+        region = square_of(seen, skeleton, frame.size_wh) if frame is not None else None
+        if frame is None or region is None:
+            return None
+        try:
+            image = frame.image_bgr
+        except UnreadableSourceError:  # it was counted where it was received
+            return None
+        uvw, spread = lifter.estimate([(image, region)])
+        return Glance(region, uvw[0], spread[0])
+
+    return look

@@ -1,0 +1,301 @@
+"""One camera's guess of the whole person, against the truth that it was made from."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from calibration.rig import Rig
+from calibration.skeleton import load_skeleton
+from calibration.synthetic import NoiseConfig, RigPlan, frameset_times, make_rig, observe, room_middle
+from calibration.walker import MOTIONS, Walker
+from engine.inference.patch import Crop, camera_space, patch_from_camera
+from engine.inference.preprocess import Region
+from engine.lift import LIMBS, Glance, Lift, LiftConfig
+from engine.lift_square import square_of
+from engine.one_camera import guess_rig
+from engine.poses import Pose2D, PoseSet2D, PoseSet3D
+from engine.reconstruct import Reconstruct
+from tests.support.takes import pose_sets
+
+SKELETON, NETWORK = load_skeleton("blazepose_33"), load_skeleton("mpii_16")
+STATURE_M = 1.75
+LIMB = SKELETON.indices(LIMBS)
+HIPS = SKELETON.indices(["left_hip", "right_hip"])
+SEES = NETWORK.indices(LIMBS)
+EXACT = NoiseConfig()
+WIDE = np.full((16, 3), 0.02)
+
+
+def bodies(xyz):
+    """Make the network's joints (..., 16, 3) of the truth (..., 33, 3), as far as they are used."""
+    made = np.full((*xyz.shape[:-2], 16, 3), np.nan)
+    made[..., SEES, :] = xyz[..., LIMB, :]
+    made[..., NETWORK.index("pelvis"), :] = xyz[..., HIPS, :].mean(-2)
+    return made
+
+
+class Oracle:
+    """A network that knows the truth, and errs as it is told: m across and along the line of sight, and in size."""
+
+    def __init__(self, rig, xyz, errors=(0.0, 0.0), seed=0):
+        self.rig, self.xyz, self.errors = rig, xyz, errors
+        self.random, self.asked, self.t = np.random.default_rng(seed), [], 0
+
+    def __call__(self, view, seen):
+        self.asked.append(view)
+        region, camera = square_of(seen, SKELETON, self.rig[view].size_wh), self.rig[view]
+        if region is None:
+            raise ValueError("too few joints")
+        body = camera_space(bodies(self.xyz[self.t]), camera)
+        root = body[NETWORK.index("pelvis")].copy()
+        sight = root / np.linalg.norm(root)
+        noise = self.random.normal(0, self.errors[0], body.shape)
+        noise += (self.random.normal(0, self.errors[1], len(body)) - noise @ sight)[:, None] * sight
+        noise[NETWORK.index("pelvis")] = 0
+        return Glance(region, patch_from_camera(body + noise, Crop(region, 128, camera), root[2]), WIDE)
+
+
+@pytest.fixture(scope="module")
+def rig():
+    return make_rig(RigPlan(cameras=4), seed=4)
+
+
+def walk(rig, seconds=2.0, noise=EXACT, fps=15):
+    walker = Walker(STATURE_M, room_middle(rig), 1.0)
+    return observe(rig, partial(MOTIONS["room"], walker), frameset_times(seconds, fps), noise, seed=3)
+
+
+def only(poses: PoseSet2D, *views: int) -> PoseSet2D:
+    return replace(poses, views=tuple(people if v in views else () for v, people in enumerate(poses.views)))
+
+
+def nobody(poses: PoseSet2D) -> PoseSet3D:
+    return PoseSet3D(poses.index, poses.timestamp_ns, ())
+
+
+def lifted(lift, oracle, sets, rig):
+    """Lift a take whose views are as given; limbs (T, 12, 3), and their covariances."""
+    xyz, covariance = [], []
+    reconstruct = Reconstruct(SKELETON)
+    for t, poses in enumerate(sets):
+        oracle.t = t
+        made = lift(oracle, poses, reconstruct(poses, rig), rig)
+        assert len(made.people) == 1
+        xyz.append(made.people[0].xyz[LIMB])
+        covariance.append(made.people[0].covariance[LIMB])
+    return np.array(xyz), np.array(covariance)
+
+
+def in_view(rig, seen, view):
+    """Whether all limbs are well within a view's image, (T,)."""
+    return np.isfinite(seen.observations.xy[:, view][:, LIMB]).all((-2, -1))
+
+
+def test_where_several_cameras_see_the_person_nothing_changes_and_no_network_is_asked(rig):
+    seen = walk(rig, 0.5)
+    oracle, reconstruct, lift = Oracle(rig, seen.xyz), Reconstruct(SKELETON), Lift(SKELETON, "mpii_16")
+    for poses in pose_sets(seen.observations):
+        room = reconstruct(poses, rig)
+        assert lift(oracle, poses, room, rig) is room
+    assert oracle.asked == []
+
+
+def test_a_perfect_network_and_known_bones_give_the_truth_back(rig):
+    seen = walk(rig, 5.0)
+    sets = pose_sets(seen.observations)
+    rows = np.flatnonzero(in_view(rig, seen, 1))
+    start = 45  # so long that the bones are known
+    sets = [poses if t < start else only(poses, 1) for t, poses in enumerate(sets)]
+    xyz, _ = lifted(Lift(SKELETON, "mpii_16"), Oracle(rig, seen.xyz), sets, rig)
+    miss = np.linalg.norm(xyz - seen.xyz[:, LIMB], axis=-1)[[t for t in rows if t >= start]]
+    assert len(miss) > 10
+    assert np.median(miss) < 0.03
+    assert miss.max() < 0.12
+
+
+def test_one_view_is_what_a_lifted_joint_counts_and_other_joints_stay_missing(rig):
+    seen = walk(rig, 0.5)
+    poses = only(pose_sets(seen.observations)[3], 2)
+    oracle = Oracle(rig, seen.xyz)
+    oracle.t = 3
+    made = Lift(SKELETON, "mpii_16", STATURE_M)(oracle, poses, nobody(poses), rig).people[0]
+    assert made.person == 0
+    assert (made.views[LIMB] == 1).all()
+    rest = np.setdiff1d(np.arange(33), LIMB)
+    assert np.isnan(made.xyz[rest]).all()
+    assert (made.views[rest] == 0).all()
+    assert (made.confidence[rest] == 0).all()
+
+
+def first_looks(rig, seen, errors, stature_m: float | None = STATURE_M):
+    """Look at instants that have nothing to do with each other; miss along the sight and across it, and sigmas."""
+    sets = pose_sets(seen.observations)
+    oracle = Oracle(rig, seen.xyz, errors, seed=1)
+    along, across, sigma_along, sigma_across = [], [], [], []
+    for view in range(len(rig)):
+        for t in np.flatnonzero(in_view(rig, seen, view))[::3]:
+            oracle.t, poses = int(t), only(sets[t], view)
+            lift = Lift(SKELETON, "mpii_16", stature_m, LiftConfig(across_m=errors[0], along_m=errors[1]))
+            made = lift(oracle, poses, nobody(poses), rig).people[0]
+            sight = seen.xyz[t][LIMB] - rig[view].centre
+            sight /= np.linalg.norm(sight, axis=-1, keepdims=True)
+            miss = made.xyz[LIMB] - seen.xyz[t][LIMB]
+            far = np.einsum("ji,ji->j", miss, sight)
+            spread = made.covariance[LIMB]
+            variance = np.einsum("ji,jik,jk->j", sight, spread, sight)
+            along.append(far)
+            across.append(np.linalg.norm(miss - far[:, None] * sight, axis=-1) / np.sqrt(2))
+            sigma_along.append(np.sqrt(variance))
+            sigma_across.append(np.sqrt((np.trace(spread, axis1=1, axis2=2) - variance) / 2))
+    return tuple(np.array(values) for values in (along, across, sigma_along, sigma_across))
+
+
+def test_the_errors_that_are_told_are_those_that_are_made(rig):
+    seen = walk(rig, 6.0, NoiseConfig(jitter_of_torso=0.02), fps=10)
+    along, across, sigma_along, sigma_across = first_looks(rig, seen, (0.03, 0.06))
+    for miss, sigma in ((along, sigma_along), (across, sigma_across)):
+        assert 0.7 < np.sqrt(np.mean((miss / sigma) ** 2)) < 1.2
+    assert 0.6 < np.mean(np.abs(along) < sigma_along) < 0.85  # 0.68 were they normal and independent
+    assert np.mean(np.abs(along) < 2 * sigma_along) > 0.92
+    assert np.mean(sigma_along) > 3 * np.mean(sigma_across)  # long along the line of sight
+
+
+def test_a_worse_known_size_is_a_worse_known_depth(rig):
+    seen = walk(rig, 1.0, fps=10)
+    sigma = [np.mean(first_looks(rig, seen, (0.01, 0.01), stature_m)[2]) for stature_m in (STATURE_M, None)]
+    assert sigma[1] > 1.3 * sigma[0]
+
+
+def look_once(rig, seen, oracle, *, t, view, stature_m=STATURE_M):
+    """Lift one instant of one view; person, or None."""
+    poses = only(pose_sets(seen.observations)[t], view)
+    oracle.t = t
+    return Lift(SKELETON, "mpii_16", stature_m)(oracle, poses, nobody(poses), rig).people[0]
+
+
+def test_sides_that_the_network_exchanged_are_put_right_by_the_joints_found(rig):
+    seen = walk(rig, 0.5)
+
+    class Exchanged(Oracle):
+        def __call__(self, view, seen):
+            glance = super().__call__(view, seen)
+            return replace(glance, uvw=glance.uvw[NETWORK.mirror])
+
+    made = [look_once(rig, seen, kind(rig, seen.xyz), t=4, view=1).xyz[LIMB] for kind in (Oracle, Exchanged)]
+    np.testing.assert_allclose(made[0], made[1], atol=1e-9)
+
+
+def test_a_joint_whose_heat_map_is_wide_is_less_sure(rig):
+    seen = walk(rig, 0.5)
+
+    class Unsure(Oracle):
+        def __call__(self, view, seen):
+            wide = WIDE.copy()
+            wide[NETWORK.index("left_wrist")] *= 2.5
+            return replace(super().__call__(view, seen), spread=wide)
+
+    sure, unsure = (look_once(rig, seen, kind(rig, seen.xyz), t=4, view=1) for kind in (Oracle, Unsure))
+    wrist, knee = SKELETON.index("left_wrist"), SKELETON.index("left_knee")
+    assert unsure.confidence[wrist] < 0.6 * sure.confidence[wrist]
+    assert np.trace(unsure.covariance[wrist]) > 1.1 * np.trace(sure.covariance[wrist])
+    assert unsure.confidence[knee] == sure.confidence[knee]
+
+
+def test_feet_are_never_below_the_floor(rig):
+    seen = walk(rig, 2.0, fps=10)
+    oracle, lift = Oracle(rig, seen.xyz), Lift(SKELETON, "mpii_16", 2.1)  # taller than they are: placed too far away
+    for t, poses in enumerate(pose_sets(seen.observations)):
+        oracle.t = t
+        for view in range(len(rig)):
+            alone = only(poses, view)
+            people = lift(oracle, alone, nobody(alone), rig).people
+            assert all(np.nanmin(person.xyz[:, 2]) > -1e-9 for person in people)
+
+
+def test_with_one_camera_of_unknown_place_the_feet_stand_on_the_floor_at_the_persons_size(rig):
+    seen = walk(rig, 1.0, fps=10)
+    room = guess_rig("webcam", (1280, 720))
+    oracle, lift = Oracle(Rig((rig[0],)), seen.xyz), Lift(SKELETON, "mpii_16", STATURE_M)
+    for t, poses in enumerate(pose_sets(seen.observations)):
+        oracle.t = t
+        one = replace(poses, views=poses.views[:1], view_time_ns=poses.view_time_ns[:1])
+        person = lift(oracle, one, nobody(one), room).people[0]
+        ankles = person.xyz[SKELETON.indices(["left_ankle", "right_ankle"]), 2]
+        assert 0.04 < ankles.min() < 0.14
+        thigh = np.linalg.norm(np.subtract(*person.xyz[SKELETON.indices(["left_hip", "left_knee"])]))
+        assert 0.3 < thigh < 0.55
+
+
+def test_without_a_rig_or_an_image_or_enough_joints_nothing_is_lifted(rig):
+    seen = walk(rig, 0.3)
+    poses = only(pose_sets(seen.observations)[2], 0)
+    oracle, lift = Oracle(rig, seen.xyz), Lift(SKELETON, "mpii_16", STATURE_M)
+    assert lift(oracle, poses, nobody(poses), None).people == ()
+    assert lift(lambda _view, _seen: None, poses, nobody(poses), rig).people == ()
+    pose = poses.views[0][0]
+    few = np.where(np.arange(33) < 15, pose.confidence, 0.0)
+    poor = replace(poses, views=((replace(pose, confidence=few),), (), (), ()))
+    assert lift(oracle, poor, nobody(poor), rig).people == ()
+
+
+def test_a_network_that_gives_no_numbers_lifts_nobody(rig):
+    seen = walk(rig, 0.3)
+    poses = only(pose_sets(seen.observations)[2], 0)
+    empty = Glance(Region((9.0, 9.0), (9.0, 9.0)), np.full((16, 3), np.nan), np.full((16, 3), np.nan))
+    assert Lift(SKELETON, "mpii_16")(lambda _view, _seen: empty, poses, nobody(poses), rig).people == ()
+
+
+def test_joints_that_two_views_see_stay_and_the_rest_is_brought_to_their_distance(rig):
+    seen = walk(rig, 0.5)
+    t = 4
+    poses = pose_sets(seen.observations)[t]
+    legs = SKELETON.indices(["left_knee", "right_knee", "left_ankle", "right_ankle"])
+    room = Reconstruct(SKELETON)(poses, rig)
+    whole, twice = room.people[0], np.isin(np.arange(33), legs)
+    partly = replace(
+        whole,
+        xyz=np.where(twice[:, None], whole.xyz, np.nan),
+        views=np.where(twice, whole.views, 0),
+        confidence=np.where(twice, whole.confidence, 0.0),
+    )
+    oracle = Oracle(rig, seen.xyz)
+    oracle.t = t
+    lift = Lift(SKELETON, "mpii_16", 1.95)  # a wrong size, which the legs put right
+    made = lift(oracle, only(poses, 1), replace(room, people=(partly,)), rig).people[0]
+    np.testing.assert_array_equal(made.xyz[legs], whole.xyz[legs])
+    assert (made.views[legs] == whole.views[legs]).all()
+    assert np.linalg.norm(made.xyz[LIMB] - seen.xyz[t][LIMB], axis=-1).max() < 0.08
+
+
+def test_a_depth_that_was_measured_a_moment_ago_is_surer_than_a_look(rig):
+    seen = walk(rig, 5.0)
+    sets = [poses if t < 40 else only(poses, 1) for t, poses in enumerate(pose_sets(seen.observations))]
+    _, covariance = lifted(Lift(SKELETON, "mpii_16", None), Oracle(rig, seen.xyz, (0.02, 0.06)), sets, rig)
+    sigma = np.sqrt(np.trace(covariance[40:], axis1=2, axis2=3)).mean(1)
+    assert sigma[0] < sigma[2]
+    assert sigma[0] < 0.95 * sigma[5:].mean()
+
+
+def test_the_square_is_the_one_that_labels_are_cut_from_without_fingers_and_toes(rig):
+    xy = np.full((33, 2), 300.0)
+    xy[SKELETON.indices(["left_ankle", "right_ankle"]), 1] = 500.0
+    xy[SKELETON.indices(["left_ear", "right_ear"]), 1] = 200.0  # the crown is 0.6 of the way beyond: 140
+    xy[SKELETON.indices(["left_index", "left_foot_index"]), 1] = 700.0
+    region = square_of(Pose2D(0, xy, np.ones(33)), SKELETON, (1280, 720))
+    assert region is not None
+    assert region.center_xy == pytest.approx((300.0, 320.0))
+    assert region.size_wh == pytest.approx((450.0, 450.0))
+
+
+def test_joints_beyond_the_edge_of_the_image_or_in_doubt_are_not_in_the_square():
+    xy = np.full((33, 2), 300.0)
+    xy[:, 0] = np.linspace(300, 400, 33)
+    sure = np.ones(33)
+    plain = square_of(Pose2D(0, xy, sure), SKELETON, (1280, 720))
+    xy[SKELETON.index("left_wrist")] = (-50.0, 300.0)
+    sure[SKELETON.index("right_wrist")] = 0.1
+    xy[SKELETON.index("right_wrist")] = (900.0, 300.0)
+    assert square_of(Pose2D(0, xy, sure), SKELETON, (1280, 720)) == plain
+    assert square_of(Pose2D(0, xy, np.zeros(33)), SKELETON, (1280, 720)) is None

@@ -1,0 +1,143 @@
+"""A live take in which one camera alone sees the person, with a network that never looks at an image."""
+
+import threading
+
+import pytest
+
+from calibration.skeleton import load_skeleton
+from engine.capture.cameras import LiveSource
+from engine.errors import ModelMissingError
+from engine.frames import FrameSet
+from engine.live import Live
+from engine.live_lift import MOST_FRAMESETS, LiveLift
+from engine.one_camera import is_guessed
+from engine.poses import PoseSet3D
+from tests.support.ip_cameras import wait_until
+from tests.support.live_cameras import ScriptedCamera, image_at
+from tests.support.live_networks import Standing, WalkerSeen
+from tests.support.scenes import poses_2d, square_rig
+
+SKELETON = load_skeleton("blazepose_33")
+
+
+def never(poses, _rig):
+    return PoseSet3D(poses.index, poses.timestamp_ns, ())
+
+
+def walked(lift, stage, rig, indices):
+    """Carry framesets through; people found."""
+    found = []
+    images = [FrameSet(i, i, tuple(image_at(camera.name, i, i, (640, 480)) for camera in rig)) for i in indices]
+    for frames in lift.remembering(images):
+        poses = poses_2d(rig, frames.index)
+        found.append(stage(poses, rig).people)
+    return found
+
+
+@pytest.fixture
+def rig():
+    return square_rig(1)
+
+
+def test_a_network_is_exchanged_on_the_way_and_the_old_one_is_closed(rig):
+    old, new = Standing("old (fake)"), Standing("new (fake)")
+    lift = LiveLift(SKELETON, lambda _rig, _have: old, 1.75)
+    stage = lift.after(never)
+    assert all(walked(lift, stage, rig, range(3)))
+    lift.use(new)
+    assert all(walked(lift, stage, rig, range(3, 6)))
+    assert (old.asked, old.closed) == (3, True)
+    assert (new.asked, new.closed) == (3, False)
+    assert lift.state().network == "new (fake)"
+    assert lift.state().view == "cam_0"
+    lift.close()
+    lift.close()
+    assert new.closed
+
+
+def test_the_network_that_serves_a_new_rig_is_looked_for_aside(rig):
+    first, second = Standing("first (fake)"), Standing("second (fake)")
+    asked = []
+
+    def make(rig, have):
+        asked.append((rig, have))
+        return first if rig is None else second
+
+    lift = LiveLift(SKELETON, make, 1.75)
+    stage = lift.after(never)
+    lift.serve(rig)
+
+    def changed():
+        walked(lift, stage, rig, [0])
+        return lift.state().network == second.name
+
+    assert wait_until(changed)
+    assert asked == [(None, ""), (rig, first.name)]
+    assert first.closed
+    lift.close()
+
+
+def test_a_network_that_fails_is_said_and_used_no_more(rig):
+    lifter = Standing()
+    lift = LiveLift(SKELETON, lambda _rig, _have: lifter, 1.75)
+    stage = lift.after(never)
+    lifter.failing = True
+    assert walked(lift, stage, rig, range(3)) == [(), (), ()]
+    assert lifter.asked == 1
+    assert lifter.closed
+    assert "the runtime is gone" in lift.state().sentence
+
+
+def test_images_are_let_go_where_nobody_reconstructs_and_where_there_is_no_network(rig):
+    lift = LiveLift(SKELETON, lambda _rig, _have: Standing(), None)
+    images = [FrameSet(i, i, (image_at("cam_0", i, i),)) for i in range(20)]
+    assert list(lift.remembering(images)) == images
+    assert len(lift._frames) == MOST_FRAMESETS
+    lift.use(None)
+    lift.after(never)(poses_2d(rig, 30), rig)
+    list(lift.remembering(images))
+    assert len(lift._frames) == 0
+
+
+def test_without_a_network_the_state_says_why():
+    def missing(_rig, _have):
+        raise ModelMissingError("There is no network.")
+
+    lift = LiveLift(SKELETON, missing, None)
+    assert lift.state().sentence == "There is no network."
+    assert lift.guessed_rig(()) is None
+
+
+def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
+    camera, lifter = ScriptedCamera("webcam", 30.0), Standing()
+    camera.size_wh = (640, 480)
+    source = LiveSource(camera.name, "usb:webcam", camera)
+    live = Live([source], WalkerSeen, make_lifter=lambda _rig, _have: lifter)
+    live.start()
+    try:
+        results = []
+
+        def lifted():
+            results.append(live.newest.take(5))
+            return bool(results[-1].poses_3d.people)
+
+        assert wait_until(lifted)
+        result = results[-1]
+        assert result.rig is not None
+        assert is_guessed(result.rig)
+        person = result.poses_3d.people[0]
+        assert person.person == 0
+        assert set(person.views.tolist()) == {0, 1}
+        ankles = person.xyz[SKELETON.indices(["left_ankle", "right_ankle"]), 2]
+        assert 0.02 < ankles.min() < 0.15
+        state = live.state()
+        assert state.lift.view == "webcam"
+        assert state.calibration.rig is None  # a guess is no calibration
+        other = Standing("other (fake)")
+        live.use_lifter(other)
+        assert wait_until(lambda: live.state().lift.network == other.name)
+    finally:
+        assert live.close()
+    assert lifter.closed
+    assert other.closed
+    assert not [thread.name for thread in threading.enumerate() if "network for one" in thread.name]
