@@ -5,13 +5,17 @@ No mirror images, as in EpipolarPose: a rig's views and a detector's left and ri
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.special import ndtri
 
 from calibration.geometry.arrays import F64, U8, Mask
 from engine.inference.preprocess import Region
+
+NORMAL = ndtri((np.arange(256) + 0.5) / 256).astype(np.float32)
+"""The normal distribution in 256 steps, one for each value of a byte: noise at a fifth of the time of drawing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,9 @@ class AugmentConfig:
     ----------
     scale
         One standard deviation of the crop's size, as a share; never more than one.
+    shift
+        One standard deviation of the crop's place, in crops; never more than two. The published recipe has 0, but a
+        box around joints that were found is never quite where the person is.
     rotation_rad
         One standard deviation of its turn; never more than two.
     rotation_probability
@@ -43,6 +50,7 @@ class AugmentConfig:
     """
 
     scale: float = 0.25
+    shift: float = 0.03
     rotation_rad: float = math.radians(30.0)
     rotation_probability: float = 0.6
     colour_gain: tuple[float, float] = (0.8, 1.2)
@@ -58,7 +66,7 @@ class AugmentConfig:
 
 
 def jitter_region(region: Region, config: AugmentConfig, rng: np.random.Generator) -> Region:
-    """Return the square of a crop a little larger or smaller, and turned.
+    """Return the square of a crop a little larger or smaller, moved, and turned.
 
     Parameters
     ----------
@@ -75,9 +83,12 @@ def jitter_region(region: Region, config: AugmentConfig, rng: np.random.Generato
     factor = 1.0 + config.scale * float(np.clip(rng.normal(), -1.0, 1.0))
     turn = config.rotation_rad * float(np.clip(rng.normal(), -2.0, 2.0))
     turned = rng.random() < config.rotation_probability
-    width, height = region.size_wh
-    return replace(
-        region, size_wh=(width * factor, height * factor), angle_rad=region.angle_rad + (turn if turned else 0.0)
+    (x, y), (width, height) = region.center_xy, region.size_wh
+    right, down = config.shift * np.clip(rng.normal(size=2), -2.0, 2.0)
+    return Region(
+        (x + float(right) * width, y + float(down) * height),
+        (width * factor, height * factor),
+        region.angle_rad + (turn if turned else 0.0),
     )
 
 
@@ -142,16 +153,20 @@ def occlude(
     if not occluders:
         raise ValueError("Nothing was given that could stand in the crop.")
     result, covered = crop_bgr.copy(), np.zeros(crop_bgr.shape[:2], bool)
-    greatest = config.occlusion_degree[1]
+    hidden, greatest = 0, config.occlusion_degree[1] * covered.size
     for _ in range(config.most_occluders):
-        if covered.mean() >= degree:
+        if hidden >= degree * covered.size:
             break
         thing = occluders[int(rng.integers(len(occluders)))]
         centre = rng.uniform(0, 1, 2) * (crop_bgr.shape[1], crop_bgr.shape[0])
         thing = _resized(thing, float(rng.uniform(0.2, 1.0)) * min(crop_bgr.shape[:2]) / 256)
-        pasted, here = _pasted(result, thing, centre)
-        if (covered | here).mean() <= greatest:
-            result, covered = pasted, covered | here
+        place, part = _placed(thing, centre, crop_bgr)
+        here = part[..., 3] >= 128
+        fresh = int(np.count_nonzero(here & ~covered[place]))
+        if part.size and hidden + fresh <= greatest:
+            result[place] = _blended(part, result[place])
+            covered[place] |= here
+            hidden += fresh
     return result, covered
 
 
@@ -161,8 +176,9 @@ def degrade(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8
     if rng.random() < config.blur_probability:
         result = np.asarray(cv2.GaussianBlur(result, (0, 0), max(float(rng.uniform(0, config.blur_px)), 0.1)))
     if rng.random() < config.noise_probability:
-        grain = rng.standard_normal(result.shape, np.float32) * np.float32(rng.uniform(0, config.noise))
-        result = (result + grain).clip(0, 255).astype(np.uint8)
+        table = NORMAL * np.float32(rng.uniform(0, config.noise))
+        grain = cv2.LUT(rng.integers(0, 256, result.shape, np.uint8), table)
+        result = cv2.add(result, grain, dtype=cv2.CV_8U)
     if rng.random() < config.jpeg_probability:
         quality = int(rng.integers(config.jpeg_quality[0], config.jpeg_quality[1] + 1))
         packed = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
@@ -171,21 +187,29 @@ def degrade(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8
 
 
 def _resized(thing: U8, factor: float) -> U8:
-    """Scale a cut-out; at least a pixel remains."""
-    height, width = (max(round(side * factor), 1) for side in thing.shape[:2])
-    return np.asarray(cv2.resize(thing, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    """Scale a cut-out, by halves first: a tenth of the time of averaging over odd areas. At least a pixel remains."""
+    wanted_wh = [max(round(side * factor), 1) for side in thing.shape[1::-1]]
+    while min(thing.shape[:2]) >= 2 and factor <= 0.5:
+        height, width = thing.shape[0] // 2, thing.shape[1] // 2
+        even = thing[: 2 * height, : 2 * width]
+        thing, factor = (
+            np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8),
+            2 * factor,
+        )
+    return np.asarray(cv2.resize(thing, wanted_wh, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _pasted(crop_bgr: U8, thing: U8, centre_xy: F64) -> tuple[U8, Mask]:
-    """Lay a cut-out over a copy of a crop; return that and where it lies."""
-    result, here = crop_bgr.copy(), np.zeros(crop_bgr.shape[:2], bool)
+def _placed(thing: U8, centre_xy: F64, crop_bgr: U8) -> tuple[tuple[slice, slice], U8]:
+    """Say where in a crop a cut-out lies, and which part of it lies there; both may be empty."""
     left, top = (round(c - side / 2) for c, side in zip(centre_xy, thing.shape[1::-1]))
-    rows = slice(max(top, 0), min(top + thing.shape[0], crop_bgr.shape[0]))
-    columns = slice(max(left, 0), min(left + thing.shape[1], crop_bgr.shape[1]))
-    if rows.start >= rows.stop or columns.start >= columns.stop:
-        return result, here
-    part = thing[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    alpha = part[..., 3:].astype(np.float32) / 255
-    result[rows, columns] = np.rint(alpha * part[..., :3] + (1 - alpha) * result[rows, columns]).astype(np.uint8)
-    here[rows, columns] = part[..., 3] >= 128
-    return result, here
+    rows = slice(max(top, 0), max(min(top + thing.shape[0], len(crop_bgr)), 0))
+    columns = slice(max(left, 0), max(min(left + thing.shape[1], crop_bgr.shape[1]), 0))
+    part = thing[rows.start - top : max(rows.stop - top, 0), columns.start - left : max(columns.stop - left, 0)]
+    return (rows, columns), part
+
+
+def _blended(part: U8, ground_bgr: U8) -> U8:
+    """Lay a piece with opacity, (h, w, 4), over the ground, (h, w, 3)."""
+    opacity = np.multiply(part[..., 3], np.float32(1 / 255), dtype=np.float32)
+    colour = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGRA2BGR), np.uint8)
+    return np.asarray(cv2.blendLinear(colour, ground_bgr, opacity, 1 - opacity), np.uint8)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from training.networks.volume import soft_argmax
+from training.networks.volume import soft_argmax, soft_argmax_and_spread
 
 SIZES_PX = range(128, 257, 32)
 
@@ -45,7 +45,7 @@ class PoseNetwork(nn.Module):
             raise ValueError(f"A network cannot see {config.size_px} px; choose one of {sizes}.")
         if config.joints < 1 or config.volume_depth < 1:
             raise ValueError(f"{config.joints} joints in a volume {config.volume_depth} deep are no network.")
-        self.joints, self.volume_depth = config.joints, config.volume_depth
+        self.joints, self.volume_depth, self.size_px = config.joints, config.volume_depth, config.size_px
 
     def flat_volume(self, image: Tensor) -> Tensor:
         """Score the cells, (B, J × D, H, W), joint by joint."""
@@ -80,6 +80,23 @@ class PoseNetwork(nn.Module):
             In the crop, each within [-0.5, 0.5].
         """
         return soft_argmax(self.volume(image))
+
+    def with_spread(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Find the joints, and how sure of each place the network is.
+
+        Parameters
+        ----------
+        image : (B, 3, S, S)
+            RGB, normalised.
+
+        Returns
+        -------
+        uvw : (B, J, 3), float32
+            As from `forward`.
+        spread : (B, J, 3), float32
+            Standard deviation of each joint's volume along the axes, in crops.
+        """
+        return soft_argmax_and_spread(self.volume(image))
 
     def two_d(self, image: Tensor) -> Tensor:
         """Find the joints in the image alone, (B, J, 2): the x and y of `forward`."""

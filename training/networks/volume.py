@@ -21,13 +21,48 @@ def soft_argmax(scores: Tensor) -> Tensor:
     -----
     Sums of products, no matrix product: autocast would take that to bfloat16 again.
     """
-    batch, joints, depth, height, width = scores.shape
+    return torch.stack([_middle(share) for share in _shares(scores)], -1)
+
+
+def soft_argmax_and_spread(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the expected place of each joint, and how wide the softmax of its volume lies around it.
+
+    Parameters
+    ----------
+    scores : (B, J, D, H, W)
+        As for `soft_argmax`.
+
+    Returns
+    -------
+    uvw : (B, J, 3), float32
+        Exactly that of `soft_argmax`.
+    spread : (B, J, 3), float32
+        Standard deviation along each axis, in the same unit. Large where the network hesitates between two places; it
+        is no error in metres until somebody has compared the two.
+    """
+    shares = _shares(scores)
+    middles = [_middle(share) for share in shares]
+    spreads = [_spread(share, middle) for share, middle in zip(shares, middles)]
+    return torch.stack(middles, -1), torch.stack(spreads, -1)
+
+
+def _shares(scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return how likely each column, each row and each layer is, (B, J, W), (B, J, H) and (B, J, D)."""
+    batch, joints, *_ = scores.shape
     share = torch.softmax(scores.float().reshape(batch, joints, -1), -1).reshape(scores.shape)
     by_depth_row = share.sum(4)
-    x = (share.sum((2, 3)) * cell_centres(width, scores)).sum(-1)
-    y = (by_depth_row.sum(2) * cell_centres(height, scores)).sum(-1)
-    z = (by_depth_row.sum(3) * cell_centres(depth, scores)).sum(-1)
-    return torch.stack([x, y, z], -1)
+    return share.sum((2, 3)), by_depth_row.sum(2), by_depth_row.sum(3)
+
+
+def _middle(share: Tensor) -> Tensor:
+    """Return the expected place along an axis, (B, J)."""
+    return (share * cell_centres(share.shape[-1], share)).sum(-1)
+
+
+def _spread(share: Tensor, middle: Tensor) -> Tensor:
+    """Return the standard deviation along an axis, (B, J)."""
+    away = cell_centres(share.shape[-1], share) - middle[..., None]
+    return (share * away * away).sum(-1).sqrt()
 
 
 def cell_centres(count: int, like: Tensor) -> Tensor:

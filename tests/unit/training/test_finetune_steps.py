@@ -1,0 +1,167 @@
+"""The real steps of a fine-tuning on a made-up session: what is set aside, what is taught, and who wins."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
+
+from calibration.rig import Camera  # noqa: E402
+from calibration.skeleton import load_skeleton  # noqa: E402
+from engine.inference.network_library import Choice  # noqa: E402
+from training import finetune_keeping, finetune_material, finetune_teaching  # noqa: E402
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
+from training.errors import TrainingError  # noqa: E402
+from training.finetune import CancelledRunError, Watch, Work  # noqa: E402
+from training.finetune_request import FinetuneRequest  # noqa: E402
+from training.finetune_run import RunState, ask_to_cancel, forget_wishes  # noqa: E402
+from training.finetune_steps import STEPS  # noqa: E402
+from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
+from training.runs import Progress  # noqa: E402
+from training.samples import Samples, open_samples, write_samples  # noqa: E402
+from training.train_config import TrainConfig  # noqa: E402
+
+TINY = CompactConfig(size_px=128, volume_depth=4, widths=(4, 4, 8, 8))
+SKELETON = load_skeleton("mpii_16")
+SECONDS, RATE, VIEWS = 40, 4, 4
+
+
+def session_samples(views=VIEWS):
+    """A person whose joints move slowly, in all views at once; the crops are noise."""
+    rng = np.random.default_rng(1)
+    cameras = tuple(
+        Camera(f"cam_{v}", (640, 480), np.array([[600.0, 0, 320], [0, 600, 240], [0, 0, 1]])) for v in range(views)
+    )
+    instants = SECONDS * RATE
+    pose = rng.uniform(-0.4, 0.4, (16, 3)) + 0.1 * np.sin(np.arange(instants) / 9)[:, None, None]
+    xyz = np.tile(pose + np.array([0, 0, 4.0]), (views, 1, 1))
+    count = len(xyz)
+    at = np.tile(np.arange(instants), views)
+    xy = xyz[..., :2] / xyz[..., 2:] * 600 + [320, 240]
+    ones = np.ones((count, 16), np.float32)
+    zero = np.zeros(count, np.int32)
+    return Samples(
+        rng.integers(0, 255, (count, 192, 192, 3), np.uint8), np.tile([320.0, 240.0, 260.0], (count, 1)),
+        np.repeat(np.arange(views, dtype=np.int32), instants), cameras, xyz.astype(np.float32), ones,
+        xy.astype(np.float32), ones, at, at * (10**9 // RATE), zero, zero, (at % 2).astype(np.int32),
+        ("Anna",), ("walk",), ("walking", "low"), SKELETON,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """The crops and a first network, made once."""
+    folder = tmp_path_factory.mktemp("run")
+    write_samples(folder / "samples", session_samples())
+    torch.manual_seed(0)
+    save_checkpoint(folder / "first.pt", Checkpoint(TINY, "mpii_16", CompactNetwork(TINY).state_dict()))
+    return folder
+
+
+@pytest.fixture
+def work(stored, tmp_path, monkeypatch):
+    """A run whose crops are cut and parts divided; it trains for 256 samples."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "samples").symlink_to(stored / "samples")
+    monkeypatch.setattr(
+        finetune_teaching, "_config", lambda work: TrainConfig(samples=256, judgements=2, warmup_steps=1, threads=1)
+    )
+    monkeypatch.setattr(finetune_teaching, "LEAST_STEPS", 8)
+    parent = {
+        "name": "first",
+        "checkpoint": str(stored / "first.pt"),
+        "rival": "first",
+        "rival_checkpoint": str(stored / "first.pt"),
+        "skeleton": "mpii_16",
+        "size_px": 128,
+        "licence": "Apache-2.0",
+        "remarks": [],
+    }
+    results = {"parent": parent, "label": {"sets": [], "calibrations": ["c1"], "remarks": []}}
+    work = Work(folder, FinetuneRequest((Path("walk"),), "Anna", library=str(tmp_path / "networks")), results)
+    return done(work, "divide")
+
+
+def watch(work):
+    return Watch(work.folder, RunState())
+
+
+def done(work, name):
+    """Do a step and remember what came of it."""
+    return replace(work, results={**work.results, name: getattr(STEPS, name)(work, watch(work))})
+
+
+def test_nothing_that_judges_is_taught_and_one_camera_teaches_nothing(work):
+    samples, parts = open_samples(work.folder / "samples"), finetune_material.parts_of(work)
+    assert not set(parts["train"]) & (set(parts["stop"]) | set(parts["exam"]))
+    assert not set(parts["stop"]) & set(parts["exam"])
+    camera = work.results["divide"]["camera"]
+    name = np.array([c.name for c in samples.cameras])[samples.camera]
+    assert set(name[parts["exam"]]) == {camera}
+    assert camera not in set(name[parts["train"]])
+    apart = np.abs(samples.time_ns[parts["train"]][:, None] - samples.time_ns[parts["exam"]])
+    assert apart.min() >= 10**9
+
+
+def test_with_two_cameras_both_teach(tmp_path):
+    write_samples(tmp_path / "samples", session_samples(2))
+    work = Work(tmp_path, FinetuneRequest((Path("walk"),)), {})
+    found = finetune_material.divide(work, watch(work))
+    assert found["camera"] == ""
+    assert found["counts"]["exam"] > 0
+
+
+def test_a_session_without_labels_is_refused(tmp_path):
+    samples = session_samples(2)
+    write_samples(tmp_path / "samples", replace(samples, weight=np.zeros_like(samples.weight)))
+    work = Work(tmp_path, FinetuneRequest((Path("walk"),)), {})
+    with pytest.raises(TrainingError, match="Too few joints"):
+        finetune_material.divide(work, watch(work))
+
+
+def test_a_cancelled_training_goes_on_and_the_comparison_follows(work):
+    ask_to_cancel(work.folder)
+    with pytest.raises(CancelledRunError):
+        STEPS.train(work, watch(work))
+    assert load_checkpoint(work.folder / "training" / "last.pt").step < 8
+    forget_wishes(work.folder)
+    work = done(work, "train")
+    assert work.results["train"]["samples"] == 256
+    exported = {"card": work.results["train"]["checkpoint"], "name": "anna"}
+    checked = {"deviation": {"onnx": 1e-6}}
+    work = done(replace(work, results={**work.results, "export": exported, "check": checked}), "compare")
+    assert set(work.results["compare"]) == {"better", "sentence", "verdict"}
+    work = done(work, "report")
+    assert (work.folder / work.results["report"]["page"]).is_file()
+    for action, name in work.results["report"]["pictures"]:
+        assert action in ("walking", "low")
+        assert (work.folder / name).is_file()
+
+
+def test_a_network_is_never_better_than_itself(work, stored):
+    exported = {"card": str(stored / "first.pt"), "name": "anna"}
+    found = finetune_keeping.compare(replace(work, results={**work.results, "export": exported}), watch(work))
+    assert not found["better"]
+
+
+def test_a_damaged_checkpoint_is_one_sentence(work, tmp_path):
+    (tmp_path / "bad.pt").write_bytes(b"no checkpoint")
+    request = replace(work.request, start=str(tmp_path / "bad.pt"))
+    with pytest.raises(TrainingError, match="damaged"):
+        STEPS.parent(replace(work, request=request), watch(work))
+
+
+def test_without_any_network_the_way_to_one_is_told(work, monkeypatch):
+    monkeypatch.setattr(finetune_material.NetworkLibrary, "choice", lambda *_: Choice(None))
+    with pytest.raises(TrainingError, match="no network to start from"):
+        STEPS.parent(work, watch(work))
+
+
+def test_minutes_that_allow_too_few_steps_are_refused_with_how_many_would_do(work):
+    slow = Progress(5, 4, 0.2, 500.0, 1.0, 0.1, float("nan"))
+    with pytest.raises(TrainingError, match="Give it 20 minutes"):
+        finetune_teaching._tell(slow, work, watch(work))
+    finetune_teaching._tell(replace(slow, step=1), work, watch(work))  # the first step is slow everywhere

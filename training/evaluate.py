@@ -1,0 +1,279 @@
+"""Evaluate: run a network on samples, and measure it in four ways, the honest one first.
+
+What a network alone can know is a crop around the joints that a detector found, and the person's stature. Papers of
+this family measure with the crop and the depth of the truth (METHODS 1.0, trap c); those figures stand beside it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, I64
+from calibration.scale import CHAIN_OF_STATURE
+from calibration.skeleton import Skeleton
+from engine.inference.preprocess import Region
+from training import metrics
+from training.crops import (
+    Crop,
+    camera_from_patch,
+    patch_from_camera,
+    patch_from_image,
+    root_depth_from_bones,
+)
+from training.errors import TrainingError
+from training.estimate_samples import Estimate, estimate_samples, found_squares, judged_poses, true_squares
+from training.evaluation import METRICS, Evaluation, Measured, Way
+from training.intervals import clustered_interval, mean_by_joint, mean_by_label
+from training.samples import ROOT, Samples
+
+CHAINS = tuple(
+    pair
+    for side in ("left", "right")
+    for pair in ((ROOT, "thorax"), (f"{side}_hip", f"{side}_knee"), (f"{side}_knee", f"{side}_ankle"))
+)
+"""Shoulders to ankles, once for each side: the trunk counts twice, so that a hip that a network puts too low shortens
+the thigh by what it gives to the trunk, and the sum stays."""
+
+FEWEST_CLIPS = 5
+"""With fewer clips, blocks of time are drawn anew in their place."""
+
+MOST_NAMES = 32
+"""A table by view or action with more rows is not one that a person reads."""
+
+FEW_CLUSTERS = 8
+"""Of fewer, a bootstrap promises more certainty than there is."""
+
+WORST_CLIPS = 3
+TRUTH = "the truth that came with the samples"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateConfig:
+    """How a network is judged.
+
+    Parameters
+    ----------
+    network, judge
+        Names for the report.
+    stature_m : by person
+        What the person said; those who are missing are measured from the judge's own poses.
+    block_s
+        Length of the blocks of time that stand for clips where there are few.
+    seed
+        Of the intervals.
+    """
+
+    network: str = "network"
+    judge: str = TRUTH
+    stature_m: Mapping[str, float] = field(default_factory=dict)
+    block_s: float = 5.0
+    seed: int = 0
+
+
+def evaluate_network(
+    estimate: Estimate, samples: Samples, size_px: int, config: EvaluateConfig | None = None
+) -> Evaluation:
+    """Judge a network in all four ways.
+
+    Parameters
+    ----------
+    estimate
+    samples
+        With truth or labels; those are the judge.
+    size_px
+        Side of the network's input.
+    config
+
+    Returns
+    -------
+    evaluation
+        Its ways: the detector's box with the depth from stature, then with the true depth; the true box likewise.
+
+    Raises
+    ------
+    TrainingError
+        If nothing can be compared.
+    """
+    parts = []
+    for box, regions in (("found", found_squares(samples)), ("true", true_squares(samples))):
+        uvw = estimate_samples(estimate, samples, size_px, regions=regions)
+        parts.append((uvw, regions, box))
+    return _evaluation(parts, samples, config or EvaluateConfig())
+
+
+def evaluate(uvw: F64, samples: Samples, config: EvaluateConfig | None = None) -> Evaluation:
+    """Judge poses that a network gave in the crops of the samples' own regions.
+
+    Parameters
+    ----------
+    uvw : (N, J, 3)
+        From `estimate_samples`; NaN where there is no pose.
+    samples
+    config
+
+    Returns
+    -------
+    evaluation
+        Two ways: the depth from stature, and the true depth.
+
+    Raises
+    ------
+    TrainingError
+        If nothing can be compared.
+    """
+    return _evaluation([(uvw, samples.region, "stored")], samples, config or EvaluateConfig())
+
+
+def _evaluation(parts: list[tuple[F64, F64, str]], samples: Samples, config: EvaluateConfig) -> Evaluation:
+    """Measure each part, (uvw, regions, box), with the depth from stature and with the true one."""
+    truth = judged_poses(samples)
+    stature = _statures(truth, samples, config.stature_m)
+    cluster, clusters_are = _clusters(samples, config.block_s)
+    ways = []
+    for uvw, regions, box in parts:
+        placed = _placed(uvw, regions, samples, stature)
+        pckh = _pckh(uvw, regions, truth, samples)
+        for depth, xyz in placed.items():
+            measured = _measure(Way(box, depth), (xyz, _metrics(xyz, truth, pckh, samples.skeleton)), samples, cluster)
+            ways.append(_with_intervals(measured, cluster, config.seed))
+    if not any(np.isfinite(values).any() for measured in ways for values in measured.errors.values()):
+        raise TrainingError(
+            f"None of the {len(samples)} samples can be judged: nothing is known of their joints. Take samples that "
+            "have a truth, or whose labels were accepted."
+        )
+    people = {person: stature[row] for row, person in enumerate(samples.persons) if np.isfinite(stature[row])}
+    names = (config.network, config.judge, samples.skeleton.joints)
+    return Evaluation(*names, cluster, clusters_are, people, tuple(ways), _remarks(ways, (cluster, people), config))
+
+
+def _placed(uvw: F64, regions: F64, samples: Samples, stature_m: F64) -> dict[str, F64]:
+    """Carry poses to their cameras, (N, J, 3), m, by the depth from stature and by the true one."""
+    chains = chain_indices(samples.skeleton)
+    xyz = {depth: np.full(uvw.shape, np.nan) for depth in ("bones", "true")}
+    true_depth = judged_poses(samples)[:, samples.skeleton.index(ROOT), 2]
+    for row in np.flatnonzero(np.isfinite(uvw).any((1, 2)) & np.isfinite(regions).all(-1)):
+        crop = _crop(regions[row], samples, int(row))
+        lengths = np.full(len(chains), stature_m[samples.person[row]] * CHAIN_OF_STATURE * 2 / len(chains))
+        at_1m = camera_from_patch(uvw[row], crop, 1.0)
+        xyz["bones"][row] = at_1m * root_depth_from_bones(uvw[row], crop, chains, lengths)
+        xyz["true"][row] = at_1m * true_depth[row]
+    return xyz
+
+
+def chain_indices(skeleton: Skeleton) -> I64:
+    """Return the bones whose lengths give the depth as positions, (B, 2)."""
+    return np.array([[skeleton.index(a), skeleton.index(b)] for a, b in CHAINS], np.int64)
+
+
+def _statures(truth: F64, samples: Samples, given: Mapping[str, float]) -> F64:
+    """Return each person's stature, (persons,), m: as given, else by the median chain of the judge's poses."""
+    a, b = chain_indices(samples.skeleton).T
+    chain = np.linalg.norm(truth[:, a] - truth[:, b], axis=-1).sum(-1) / 2
+    stature = np.full(len(samples.persons), np.nan)
+    for row, person in enumerate(samples.persons):
+        own = chain[(samples.person == row) & np.isfinite(chain)]
+        stature[row] = given.get(person, float(np.median(own)) / CHAIN_OF_STATURE if own.size else np.nan)
+    return stature
+
+
+def _metrics(xyz: F64, truth: F64, pckh: F64, skeleton: Skeleton) -> dict[str, F64]:
+    """Measure poses by every metric, (N, J) each, mm or %."""
+    root = skeleton.index(ROOT)
+    errors = metrics.mpjpe(xyz, truth, root)
+    return {
+        "mpjpe": 1e3 * errors,
+        "p_mpjpe": 1e3 * metrics.p_mpjpe(xyz, truth),
+        "rerooted_p_mpjpe": 1e3 * metrics.rerooted_p_mpjpe(xyz, truth, root),
+        "n_mpjpe": 1e3 * metrics.n_mpjpe(xyz, truth, root),
+        "pck": 100 * metrics.pck(errors),
+        "auc": 100 * metrics.auc(errors),
+        "pckh": 100 * pckh,
+    }
+
+
+def _pckh(uvw: F64, regions: F64, truth: F64, samples: Samples) -> F64:
+    """Compare in the image, (N, J): with the judge's poses as the camera sees them, or with joints annotated there."""
+    wanted = np.full((*uvw.shape[:2], 2), np.nan)
+    for row in np.flatnonzero(np.isfinite(regions).all(-1)):
+        crop = _crop(regions[row], samples, int(row))
+        annotated = patch_from_image(samples.xy[row].astype(float), crop)
+        known = np.isfinite(truth[row]).any()
+        wanted[row] = patch_from_camera(truth[row], crop, 1.0)[:, :2] if known else annotated
+    top, neck = (wanted[:, samples.skeleton.index(joint)] for joint in ("head_top", "upper_neck"))
+    return metrics.pckh(metrics.joint_errors(uvw[..., :2], wanted), np.linalg.norm(top - neck, axis=-1))
+
+
+def _measure(way: Way, poses: tuple[F64, dict[str, F64]], samples: Samples, cluster: np.ndarray) -> Measured:
+    """Average the errors of poses by joint, view, action and person, and name the worst clips."""
+    xyz, errors = poses
+    names = {
+        "view": np.array([camera.name for camera in samples.cameras])[samples.camera],
+        "action": np.array(samples.actions)[samples.action],
+        "person": np.array(samples.persons)[samples.person],
+    }
+    joints = {metric: mean_by_joint(values, samples.skeleton.joints) for metric, values in errors.items()}
+    by = {"joint": _by_name(joints)}
+    for group, labels in names.items():
+        if len(np.unique(labels)) <= MOST_NAMES:
+            by[group] = _by_name({metric: mean_by_label(values, labels) for metric, values in errors.items()})
+    clips = mean_by_label(errors["mpjpe"], cluster)
+    worst = sorted(((mm, clip) for clip, mm in clips.items() if np.isfinite(mm)), reverse=True)[:WORST_CLIPS]
+    counted = 100 * float(np.isfinite(errors["mpjpe"]).mean())
+    return Measured(way, xyz, errors, {}, by, counted, tuple((clip, mm) for mm, clip in worst))
+
+
+def _with_intervals(measured: Measured, cluster: np.ndarray, seed: int) -> Measured:
+    """Add the overall means and their bounds."""
+    overall = {metric: clustered_interval(measured.errors[metric], cluster, seed=seed) for metric in METRICS}
+    return replace(measured, overall=overall)
+
+
+def _by_name(by_metric: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Turn means by metric and name into means by name and metric."""
+    names = next(iter(by_metric.values()))
+    return {name: {metric: means[name] for metric, means in by_metric.items()} for name in names}
+
+
+def _clusters(samples: Samples, block_s: float) -> tuple[np.ndarray, str]:
+    """Name what each sample belongs to when intervals are drawn, (N,): its clip, or a block of its clip's time."""
+    clip = np.array(samples.clips)[samples.clip]
+    if len(np.unique(clip)) >= FEWEST_CLIPS or not len(samples):
+        return clip, f"{len(np.unique(clip))} clips drawn anew"
+    first = {name: int(samples.time_ns[clip == name].min()) for name in np.unique(clip)}
+    since_s = (samples.time_ns - np.array([first[name] for name in clip])) * 1e-9
+    start = np.floor(since_s / block_s) * block_s
+    names = np.array([f"{name}, {s:g}–{s + block_s:g} s" for name, s in zip(clip, start)])
+    return names, f"{len(np.unique(names))} blocks of {block_s:g} s drawn anew"
+
+
+def _remarks(
+    ways: list[Measured], known: tuple[np.ndarray, dict[str, float]], config: EvaluateConfig
+) -> tuple[str, ...]:
+    """Say what limits the figures; `known` are the clusters and the statures."""
+    cluster, people = known
+    joints = ways[0].errors["mpjpe"].shape[1]
+    said = [f"The {ROOT}, 0 by definition, is one of the {joints} joints of MPJPE, as in the papers."]
+    guessed = [person for person in people if person not in config.stature_m]
+    if guessed:
+        said.append(
+            "'Depth from stature' takes the stature of "
+            f"{', '.join(guessed) if len(guessed) <= 3 else f'{len(guessed)} people'} from the judge's poses: one "
+            "number per person, which a person would type in."
+        )
+    if config.judge != TRUTH:
+        said.append(f"Judged by {config.judge}, not by a truth: an error that they share with the network is not seen.")
+    count = len(np.unique(cluster))
+    if count < FEW_CLUSTERS:
+        said.append(f"The intervals rest on {count} clips or blocks only: they are narrower than they should be.")
+    if ways[0].counted_percent < 50:
+        said.append(
+            f"Only {ways[0].counted_percent:.0f} % of the joints could be compared; the hard ones may be missing."
+        )
+    return tuple(said)
+
+
+def _crop(region: F64, samples: Samples, row: int) -> Crop:
+    """Describe a square of a sample's image; its size in pixels does not matter here."""
+    x, y, side = (float(value) for value in region)
+    return Crop(Region((x, y), (side, side)), 1, samples.cameras[samples.camera[row]])

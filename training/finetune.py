@@ -1,0 +1,212 @@
+"""One click: the rig teaches the network. The recipe; what the steps do is `training.finetune_steps`."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from training.finetune_request import FinetuneRequest, load_request
+from training.finetune_run import CANCEL, PAUSE, Phase, RunState, read_state, write_state
+
+WRITTEN_EVERY_S = 0.5
+RESTED_S = 0.2
+
+Result = Mapping[str, Any]
+
+
+class CancelledRunError(Exception):
+    """The person does not want it any more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """What a step can build upon.
+
+    Parameters
+    ----------
+    folder
+        Of the run; a step leaves its files here.
+    request
+    results
+        Of the steps before, by name.
+    """
+
+    folder: Path
+    request: FinetuneRequest
+    results: Mapping[str, Result]
+
+
+class Watch:
+    """How a step tells how far it is, and hears that it shall rest or end; also measures the time that is worked.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    state
+        As it is before.
+    """
+
+    def __init__(self, folder: Path, state: RunState) -> None:
+        self._folder, self.state = folder, state
+        self._at_s = self._written_s = time.monotonic()
+
+    def __call__(self, share: float, seconds_left: float = math.nan, sentence: str = "") -> None:
+        """Tell how far the step is; rests as long as a person wants it to.
+
+        Parameters
+        ----------
+        share
+            Of the step.
+        seconds_left
+            NaN where nobody knows.
+        sentence
+            On how it goes; empty leaves the last one.
+
+        Raises
+        ------
+        CancelledRunError
+            If the person does not want it any more.
+        """
+        told = sentence or self.state.sentence
+        self.state = replace(self.state, share=share, seconds_left=seconds_left, sentence=told)
+        if self.wants_end():
+            raise CancelledRunError
+        if self._at_s - self._written_s >= WRITTEN_EVERY_S:
+            self.write()
+
+    def wants_end(self) -> bool:
+        """Rest as long as a person wants it to; say whether the step shall end where it can be taken up again."""
+        self._count()
+        self._rest_while_asked()
+        return (self._folder / CANCEL).exists()
+
+    def write(self, **changes: Any) -> None:
+        """Write the state, with these changes."""
+        self._count()
+        self.state = replace(self.state, **changes)
+        self._written_s = self._at_s
+        write_state(self._folder, self.state)
+
+    def _rest_while_asked(self) -> None:
+        """Wait while there is a wish to pause; a wish to cancel ends the waiting too."""
+        if (self._folder / PAUSE).exists() and not (self._folder / CANCEL).exists():
+            self.write(phase=Phase.PAUSED)
+            while (self._folder / PAUSE).exists() and not (self._folder / CANCEL).exists():
+                time.sleep(RESTED_S)
+            self._at_s = time.monotonic()
+            self.write(phase=Phase.RUNNING)
+
+    def _count(self) -> None:
+        """Add the time since the last look to what was used."""
+        now_s = time.monotonic()
+        self.state = replace(self.state, seconds_used=self.state.seconds_used + now_s - self._at_s)
+        self._at_s = now_s
+
+
+Step = Callable[[Work, Watch], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of the recipe; each returns plain values, which a resumed run starts from.
+
+    Parameters
+    ----------
+    label
+        The joints that all views agree on, in each session.
+    parent
+        The network that serves this person now; it is what the new one starts from and has to beat.
+    collect
+        Crops of the person with their labels.
+    divide
+        Time blocks and a camera are set aside, and never learned from.
+    train
+        Within the minutes that were given.
+    export
+        ONNX.
+    check
+        The exported network answers as torch does on real crops, or a TrainingError.
+    compare
+        Both networks on what was set aside, judged by the rig: ``better`` and ``sentence``, and the figures.
+    report
+        For a person.
+    add, adopt
+        The new network goes into the library · and serves.
+    """
+
+    label: Step
+    parent: Step
+    collect: Step
+    divide: Step
+    train: Step
+    export: Step
+    check: Step
+    compare: Step
+    report: Step
+    add: Step
+    adopt: Step
+
+
+def finetune(folder: Path, steps: Steps) -> RunState:
+    """Teach the network from what the rig saw; let it serve if it is better, and change nothing if it is not.
+
+    Parameters
+    ----------
+    folder
+        Of the run; a run that was broken off goes on after the last step that was done.
+    steps
+
+    Returns
+    -------
+    state
+        Kept or rolled back.
+
+    Raises
+    ------
+    TrainingError, EngineError, CalibrationError, OSError
+        What a step refuses; the network in use is untouched.
+    CancelledRunError
+        If the person does not want it any more.
+    """
+    run = _Run(folder)
+    run.do("label", steps.label)
+    run.do("parent", steps.parent)
+    run.do("collect", steps.collect)
+    run.do("divide", steps.divide)
+    run.do("train", steps.train)
+    run.do("export", steps.export)
+    run.do("check", steps.check)
+    verdict = run.do("compare", steps.compare)
+    run.do("report", steps.report)
+    if not verdict["better"]:
+        return run.end(Phase.ROLLED_BACK, verdict["sentence"])
+    run.do("add", steps.add)
+    run.do("adopt", steps.adopt)  # up to here nothing that serves has changed
+    return run.end(Phase.KEPT, verdict["sentence"])
+
+
+class _Run:
+    """Does the steps that were not done yet, and remembers what came of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._request = folder, load_request(folder)
+        self._watch = Watch(folder, replace(read_state(folder), phase=Phase.RUNNING, sentence=""))
+
+    def do(self, name: str, step: Step) -> Result:
+        """Do a step, or return what came of it before."""
+        done = dict(self._watch.state.results)
+        if name in done:
+            return done[name]
+        self._watch.write(step=name, share=0.0, seconds_left=math.nan, sentence="")
+        self._watch(0.0)  # a wish to end is heard before the step begins
+        result = step(Work(self._folder, self._request, done), self._watch)
+        self._watch.write(results={**done, name: dict(result)}, share=1.0, seconds_left=0.0)
+        return result
+
+    def end(self, phase: Phase, sentence: str) -> RunState:
+        """Say what came of it all."""
+        self._watch.write(phase=phase, sentence=sentence)
+        return self._watch.state

@@ -1,0 +1,20 @@
+"""The table of the real steps of a fine-tuning; the recipe is `training.finetune`."""
+
+from training import finetune_keeping as keeping
+from training import finetune_material as material
+from training import finetune_teaching as teaching
+from training.finetune import Steps
+
+STEPS = Steps(
+    label=material.label,
+    parent=material.parent,
+    collect=material.collect,
+    divide=material.divide,
+    train=teaching.teach,
+    export=teaching.export,
+    check=teaching.check,
+    compare=keeping.compare,
+    report=keeping.report,
+    add=keeping.add,
+    adopt=keeping.adopt,
+)

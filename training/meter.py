@@ -1,0 +1,72 @@
+"""Meter and Stopwatch: speed and waiting since the last row of a history; time without pauses."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Meter:
+    """Measures the speed since the last row; before the first step after `start_anew` it says what it said before."""
+
+    def __init__(self) -> None:
+        self._samples_per_s, self._waiting_share = 0.0, 0.0
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Begin the next row."""
+        self._samples, self._waited_s, self._taught_s = 0, 0.0, 0.0
+
+    def add(self, samples: int, *, waited_s: float, taught_s: float) -> None:
+        """Add a step.
+
+        Parameters
+        ----------
+        samples
+            Of all processes.
+        waited_s
+            For the data.
+        taught_s
+            With them.
+        """
+        self._samples += samples
+        self._waited_s += waited_s
+        self._taught_s += taught_s
+        total_s = max(self._waited_s + self._taught_s, 1e-9)
+        self._samples_per_s, self._waiting_share = self._samples / total_s, self._waited_s / total_s
+
+    @property
+    def samples_per_s(self) -> float:
+        """With the waiting."""
+        return self._samples_per_s
+
+    @property
+    def waiting_share(self) -> float:
+        """Share of the time spent waiting for data."""
+        return self._waiting_share
+
+
+class Stopwatch:
+    """Seconds of work, without those in which it was halted.
+
+    Parameters
+    ----------
+    elapsed_s
+        From before.
+    """
+
+    def __init__(self, elapsed_s: float) -> None:
+        self._started_s = time.monotonic() - elapsed_s
+
+    @property
+    def seconds(self) -> float:
+        """Elapsed."""
+        return time.monotonic() - self._started_s
+
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Leave out what happens meanwhile."""
+        halted_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self._started_s += time.monotonic() - halted_s

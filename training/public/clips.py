@@ -1,0 +1,296 @@
+"""Clips: images of one person by one camera with their joints, made into samples a few at a time.
+
+Whole sets do not fit into memory: Human3.6M, every fifth image, is 33 GB of crops. So readers give parts, one after
+another, and whoever wants a set on disk appends them to a `training.samples.SampleWriter`.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from calibration.geometry.arrays import F32, F64, U8
+from calibration.rig import Camera
+from calibration.skeleton import Skeleton
+from engine.clock import NS_PER_S
+from engine.inference.preprocess import BLACK, Region, cut
+from training.crops import square_around_root
+from training.errors import DatasetError
+from training.samples import MARGIN, STORED_PX, Samples
+
+PART = 256
+"""Samples in a part: 28 MB of crops at 192 px."""
+
+MOST_FRAMES = 1 << 32
+"""Images that a clip may have, so that the framesets of two clips never meet."""
+
+SHORTER_SHARE = 0.02
+"""A video may end so much earlier than its joints: that its last images are lost is no reason to refuse a set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which of a set's images become samples.
+
+    Parameters
+    ----------
+    every
+        Of a video, each image whose number it divides; of photographs, likewise.
+    people
+        Names as the set has them ("S1"); empty for all.
+    stored_px
+        Side of the stored crops.
+
+    Raises
+    ------
+    ValueError
+        If `every` or `stored_px` is not positive.
+    """
+
+    every: int = 5
+    people: tuple[str, ...] = ()
+    stored_px: int = STORED_PX
+
+    def __post_init__(self) -> None:
+        """Refuse what chooses nothing."""
+        if self.every < 1 or self.stored_px < 1:
+            raise ValueError(f"Every {self.every}th image at {self.stored_px} px chooses nothing.")
+
+    def takes(self, person: str) -> bool:
+        """Tell whether a person is wanted."""
+        return not self.people or person in self.people
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """What is known of one camera's images of one person.
+
+    Parameters
+    ----------
+    name, person, action
+    number
+        Of the clip in its set; the views of one clip share it.
+    camera
+        The same object in all clips that it took.
+    rate_fps
+        Images per second.
+    skeleton
+    xyz : (T, J, 3), m, camera
+        Of each image; NaN where nothing is known.
+    xy : (T, J, 2), px
+        Likewise, in the image as it was taken.
+    """
+
+    name: str
+    person: str
+    action: str
+    number: int
+    camera: Camera
+    rate_fps: float
+    skeleton: Skeleton
+    xyz: F64
+    xy: F64
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    def sees_root(self, frame: int) -> bool:
+        """Tell whether the pelvis is known, before the camera and in its image."""
+        root = self.skeleton.index("pelvis")
+        x, y = self.xy[frame, root]
+        width, height = self.camera.size_wh
+        return bool(self.xyz[frame, root, 2] > 0 and 0 <= x < width and 0 <= y < height)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Images of a clip that wait to become a part.
+
+    Parameters
+    ----------
+    clip
+    stored_px
+    """
+
+    clip: Clip
+    stored_px: int
+    frames: list[int] = field(default_factory=list)
+    crops: list[U8] = field(default_factory=list)
+    squares: list[tuple[float, float, float]] = field(default_factory=list)
+
+    def add(self, frame: int, image_bgr: U8) -> None:
+        """Cut the person out of one image, as large as a network with margin needs it."""
+        clip = self.clip
+        region = square_around_root(clip.xyz[frame, clip.skeleton.index("pelvis")], clip.camera)
+        (x, y), side = region.center_xy, region.size_wh[0]
+        self.frames.append(frame)
+        self.crops.append(stored_crop(image_bgr, (x, y, side), self.stored_px))
+        self.squares.append((x, y, side))
+
+    def taken(self) -> Samples:
+        """Return what was gathered as samples, and begin anew."""
+        frames = np.array(self.frames, np.int64)
+        samples = samples_of(self.clip, frames, np.stack(self.crops), np.array(self.squares))
+        self.frames, self.crops, self.squares = [], [], []
+        return samples
+
+
+def stored_crop(image_bgr: U8, square: tuple[float, float, float], stored_px: int) -> U8:
+    """Cut what is stored of a person out of an image.
+
+    Parameters
+    ----------
+    image_bgr : (H, W, 3)
+    square : px
+        Centre x, y and side of what a network sees; `MARGIN` times that is cut.
+    stored_px
+
+    Returns
+    -------
+    crop : (stored, stored, 3)
+        Black beyond the image.
+    """
+    x, y, side = square
+    return cut(image_bgr, Region((x, y), (MARGIN * side, MARGIN * side)), (stored_px, stored_px), BLACK)
+
+
+def samples_of(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Samples:
+    """Put crops of a clip together with what is known of them: the joints of the set count as truth.
+
+    Parameters
+    ----------
+    clip
+    frames : (N,)
+        Numbers of the images.
+    image : (N, P, P, 3)
+        Crops of them.
+    region : (N, 3), px
+
+    Returns
+    -------
+    samples
+    """
+    count = len(frames)
+    xyz, xy = clip.xyz[frames].astype(np.float32), clip.xy[frames].astype(np.float32)
+    none = np.zeros(count, np.int32)
+    return Samples(
+        image=image,
+        region=region,
+        camera=none,
+        cameras=(clip.camera,),
+        xyz=xyz,
+        weight=_known(xyz),
+        xy=xy,
+        confidence=_known(xy),
+        frameset=clip.number * MOST_FRAMES + frames,
+        time_ns=np.round(frames * (NS_PER_S / clip.rate_fps)).astype(np.int64),
+        person=none,
+        clip=none,
+        action=none,
+        persons=(clip.person,),
+        clips=(clip.name,),
+        actions=(clip.action,),
+        skeleton=clip.skeleton,
+    )
+
+
+def _known(points: F32) -> F32:
+    """Return 1 for points of (..., 2 or 3) that are known, and 0 for others, (...)."""
+    return np.asarray(np.isfinite(points).all(-1), np.float32)
+
+
+def samples_of_images(clip: Clip, images: Iterable[tuple[int, U8]], choice: Choice) -> Iterator[Samples]:
+    """Make samples of the images of a clip that show the person.
+
+    Parameters
+    ----------
+    clip
+    images
+        Their numbers, rising, and pictures.
+    choice
+
+    Yields
+    ------
+    samples
+        At most `PART` of them.
+
+    Raises
+    ------
+    DatasetError
+        If an image has another size than the camera that took it.
+    """
+    gathered = Gathered(clip, choice.stored_px)
+    for frame, image_bgr in images:
+        size_wh = (image_bgr.shape[1], image_bgr.shape[0])
+        if size_wh != clip.camera.size_wh:
+            raise DatasetError(
+                f"The images of '{clip.name}' by camera '{clip.camera.name}' are {size_wh[0]}x{size_wh[1]}, but its "
+                f"calibration is for {clip.camera.size_wh[0]}x{clip.camera.size_wh[1]}. Use the images as published."
+            )
+        gathered.add(frame, image_bgr)
+        if len(gathered.frames) == PART:
+            yield gathered.taken()
+    if gathered.frames:
+        yield gathered.taken()
+
+
+def images_of_video(path: Path, clip: Clip, choice: Choice) -> Iterator[tuple[int, U8]]:
+    """Read the images of a video that are wanted and show the person.
+
+    Parameters
+    ----------
+    path
+    clip
+        Its joints belong to the video's images one by one, from the first on; the video may be longer.
+    choice
+
+    Yields
+    ------
+    frame, image_bgr
+
+    Raises
+    ------
+    DatasetError
+        If the video is missing, cannot be read, or ends much earlier than the joints do.
+    """
+    if not path.is_file():
+        raise DatasetError(f"There is no video '{path}'. Unpack the set's videos there.")
+    video = cv2.VideoCapture(str(path))
+    try:
+        if not video.isOpened():
+            raise DatasetError(f"'{path}' is no readable video. Unpack or fetch it again.")
+        for frame in range(len(clip)):
+            if not video.grab():
+                if frame >= (1 - SHORTER_SHARE) * len(clip):
+                    return
+                raise DatasetError(
+                    f"'{path}' has {frame} images, but the set knows {len(clip)}: it is cut short. Fetch it again."
+                )
+            if frame % choice.every == 0 and clip.sees_root(frame):
+                found, image = video.retrieve()
+                if not found:
+                    raise DatasetError(f"Image {frame} of '{path}' cannot be read. Fetch the video again.")
+                yield frame, np.asarray(image, np.uint8)
+    finally:
+        video.release()
+
+
+def video_facts(path: Path) -> tuple[float, tuple[int, int]]:
+    """Look up the rate of a video, per second, and the size of its images, px; raises DatasetError."""
+    video = cv2.VideoCapture(str(path)) if path.is_file() else None
+    try:
+        if video is None or not video.isOpened():
+            raise DatasetError(f"There is no readable video '{path}'. Unpack the set's videos there.")
+        size_wh = int(video.get(cv2.CAP_PROP_FRAME_WIDTH)), int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        return float(video.get(cv2.CAP_PROP_FPS)), size_wh
+    finally:
+        if video is not None:
+            video.release()
+
+
+def demand_folder(folder: Path, what: str) -> None:
+    """Refuse a path that is no folder; raises DatasetError."""
+    if not folder.is_dir():
+        raise DatasetError(f"There is no folder '{folder}'. Give the folder of {what} as it was unpacked.")

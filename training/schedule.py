@@ -1,0 +1,71 @@
+"""The schedule: how much of the budget is used, and how fast a network learns at that moment."""
+
+import bisect
+import math
+from dataclasses import dataclass
+
+from training.train_config import TrainConfig
+
+DROP = 0.1
+"""A drop leaves a tenth of the rate, as published."""
+
+LAST_SHARE = 0.01
+"""A cosine ends at this share of the rate: the last steps of a budget should still teach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a training has used so far.
+
+    Parameters
+    ----------
+    elapsed_s
+        Time, without pauses.
+    epochs
+        Passes over the data; fractions count.
+    samples
+        Seen by all processes together.
+    """
+
+    elapsed_s: float
+    epochs: float
+    samples: float
+
+
+def share_used(spent: Spent, config: TrainConfig) -> float:
+    """Return the share of the budget that is used up.
+
+    Parameters
+    ----------
+    spent
+    config
+
+    Returns
+    -------
+    share
+        0 to 1: of the limit that is nearest.
+    """
+    shares = (spent.elapsed_s / (60.0 * config.minutes), spent.epochs / config.epochs, spent.samples / config.samples)
+    return min(max(shares), 1.0)
+
+
+def rate(step: int, share: float, config: TrainConfig) -> float:
+    """Return the learning rate of a step.
+
+    Parameters
+    ----------
+    step
+        From 0.
+    share
+        Of the budget that is used.
+    config
+
+    Returns
+    -------
+    rate
+    """
+    warm = min(1.0, (step + 1) / (config.warmup_steps + 1))
+    if config.drops:
+        return config.learning_rate * warm * DROP ** bisect.bisect_right(config.drops, share)
+    cosine = 0.5 * (1.0 + math.cos(math.pi * share))
+    return config.learning_rate * warm * (LAST_SHARE + (1.0 - LAST_SHARE) * cosine)

@@ -1,0 +1,147 @@
+"""People for training: bodies of the studio that are made once and wear other colours every few pictures.
+
+A body costs 0.7 s, a new coat of paint 0.5 ms. Bodies are kept at one stature: all of a person grows in proportion, so
+that the bones' scale makes every other.
+"""
+
+import colorsys
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calibration.geometry.arrays import F32, F64
+from engine.studio.anatomy import REFERENCE_STATURE_M, Anatomy
+from engine.studio.fields import value_noise
+from engine.studio.figure import Figure, figure_of
+from engine.studio.looks import Colour, Look, look_of
+from engine.studio.materials import Material, palette_of
+from engine.studio.posture import Bones
+from engine.studio.raster import BonePose
+
+GREY: Colour = (200.0, 200.0, 200.0)
+"""What a bare body wears, so that its vertices keep their own shade apart from the colour."""
+
+GIRTH, BELLY, HEM_M, HAIR_VOLUME = (0.88, 1.16), (0.92, 1.24), (0.90, 1.02), (0.93, 1.12)
+"""Wider than the studio's own people, so that those lie well inside."""
+
+FREE_COLOURS = 0.6
+"""Share of the paints with any colours at all; the others are the studio's, which stand apart from skin and floor."""
+PATTERNED = 0.45
+PATTERN_M = (0.05, 0.20)
+"""Period of stripes and checks; vertices lie 15 mm apart, finer ones would not show."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """A person of the reference stature without colours.
+
+    Parameters
+    ----------
+    figure
+    shade : (N, 3)
+        Linear light that comes back from each vertex, in parts of its material's.
+    look
+        Of the seed: shape, skin and clothes.
+    """
+
+    figure: Figure
+    shade: F32
+    look: Look
+
+
+def body_of(seed: int) -> Body:
+    """Make the body of a seed.
+
+    Parameters
+    ----------
+    seed
+        The look is the one that the studio gives to the first person of this seed, with a shape of a wider range.
+
+    Returns
+    -------
+    body
+    """
+    look = look_of(np.random.default_rng([seed, 12, 0]))
+    rng = np.random.default_rng([seed, 12, 1])
+    look = replace(
+        look,
+        girth=float(rng.uniform(*GIRTH)),
+        belly=float(rng.uniform(*BELLY)),
+        hem_m=float(rng.uniform(*HEM_M)),
+        hair_volume=float(rng.uniform(*HAIR_VOLUME)),
+    )
+    bare = replace(look, skin=GREY, hair=GREY, shirt=GREY, trousers=GREY, shoes=GREY, lips=GREY)
+    figure = figure_of(REFERENCE_STATURE_M, bare)
+    light = _linear(palette_of(bare))[figure.material]
+    return Body(figure, (figure.albedo / light).astype(np.float32), look)
+
+
+def paint(body: Body, rng: np.random.Generator) -> F32:
+    """Draw colours for a body.
+
+    Parameters
+    ----------
+    body
+    rng
+
+    Returns
+    -------
+    albedo : (N, 3), 0 to 1, linear light; blue, green, red
+    """
+    look = look_of(rng)
+    if rng.random() < FREE_COLOURS:
+        look = replace(look, shirt=any_colour(rng), trousers=any_colour(rng), shoes=any_colour(rng))
+    colours = _linear(palette_of(look))
+    albedo = body.shade * colours.astype(np.float32)[body.figure.material]
+    for cloth in (Material.SHIRT, Material.TROUSERS):
+        if rng.random() < PATTERNED:
+            worn = body.figure.material == cloth
+            share = _pattern(body.figure.mesh.vertices[worn].astype(float), rng)[:, None]
+            second = _linear(np.array(any_colour(rng))) * body.shade[worn]
+            albedo[worn] = (1 - share) * albedo[worn] + share * second
+    return np.ascontiguousarray(np.clip(albedo[:, ::-1], 0, 1))
+
+
+def any_colour(rng: np.random.Generator) -> Colour:
+    """Draw any colour, greys, black and white among them."""
+    saturation = rng.uniform(0, 0.12) if rng.random() < 0.35 else rng.uniform(0.1, 0.95)
+    r, g, b = colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.08, 0.97))
+    return 255 * r, 255 * g, 255 * b
+
+
+def carried(bones: Bones, anatomy: Anatomy) -> BonePose:
+    """Return what carries a body of the reference stature to the postures of a person of any.
+
+    Parameters
+    ----------
+    bones
+        At T instants.
+    anatomy
+        Of the person.
+
+    Returns
+    -------
+    pose
+        (T, 21, 3, 3), turned and scaled, and (T, 21, 3), m.
+    """
+    rotation = (anatomy.scale * bones.rotation).astype(np.float32)
+    return BonePose(rotation, bones.translation(anatomy).astype(np.float32))
+
+
+def _pattern(points: F64, rng: np.random.Generator) -> F64:
+    """Say how much of a second colour there is at points of a cloth, (N,), 0 to 1: stripes, checks or blotches."""
+    period = float(rng.uniform(*PATTERN_M))
+    kind = int(rng.integers(4))
+    if kind == 3:
+        noise = value_noise(points / period, int(rng.integers(2**20)))
+        return np.clip((noise - rng.uniform(0.4, 0.6)) * 8 + 0.5, 0, 1)
+    phase = rng.uniform(0, 2 * np.pi, 2)
+    across = np.sin(2 * np.pi * points[:, 2] / period + phase[0])
+    along = np.sin(2 * np.pi * points[:, 0] / period + phase[1])
+    wave = (across, along, across * along)[kind]
+    return np.clip(wave * 3 + rng.uniform(-1, 1) + 0.5, 0, 1)
+
+
+def _linear(colour: F64) -> F64:
+    """Return a screen's colours, 0 to 255, as linear light, 0 to 1."""
+    return (np.clip(colour, 0, 255) / 255) ** 2.2
