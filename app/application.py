@@ -13,12 +13,17 @@ from PyQt6.QtWidgets import QStackedWidget
 from app import requests
 from app.bridge import Bridge
 from app.faults import faults_told
+from app.finetune_control import FinetuneControl, Surroundings
 from app.live_control import LiveControl
+from app.network_shelf import NetworkShelf
+from app.paths import runs_folder
 from app.presenters.live import present_live
 from app.presenters.plots import PlotHistory, present_plots
 from app.session_control import SessionControl
 from app.settings import Settings, library_file, settings_file
 from app.snapshot import application, show_until_closed
+from app.swap_network import swap_network
+from app.views.finetune_page import FinetunePage
 from app.views.main_window import LIVE, MainWindow
 from app.views.player_page import PlayerPage
 from app.views.plots import import_curves
@@ -27,9 +32,11 @@ from calibration.geometry.fast_instant import wake_compiler
 from engine.clock import host_ns
 from engine.inference.estimator import create_estimator
 from engine.inference.models import list_models
+from engine.inference.network_library import NetworkLibrary
 from engine.library import Library
 
-SESSIONS = "Sessions"
+SESSIONS, TEACH = "Sessions", "Teach"
+SEEN_S, UNSEEN_S = 0.5, 3.0  # between two looks at what is being taught
 DONE = 0
 
 
@@ -42,6 +49,8 @@ class Application(QObject):
         Cameras, calibration, recording.
     sessions
         What was recorded.
+    finetune
+        What is taught from it; None leaves that page out.
 
     Attributes
     ----------
@@ -49,17 +58,21 @@ class Application(QObject):
     control
     """
 
-    def __init__(self, control: LiveControl, sessions: SessionControl) -> None:
+    def __init__(self, control: LiveControl, sessions: SessionControl, finetune: FinetuneControl | None = None) -> None:
         super().__init__()
-        self.control, self._sessions = control, sessions
+        self.control, self._sessions, self._finetune = control, sessions, finetune
         self._history = PlotHistory()
         self.window = MainWindow(present_live(*control.look()))
         self._list, self._player, self._stack = SessionsPage(), PlayerPage(), QStackedWidget()
+        self._teach = FinetunePage()
+        self._teach.asked.connect(self._asked)
         for page in (self._list, self._player):
             self._stack.addWidget(page)
             page.asked.connect(self._asked)
         self._player.wanted.connect(sessions.want)
         self.window.add_page(SESSIONS, self._stack)
+        if finetune is not None:
+            self.window.add_page(TEACH, self._teach)
         self.window.asked.connect(self._asked)
         self.window.page_changed.connect(self._page_changed)
         self.window.closing.connect(self.close)
@@ -72,9 +85,15 @@ class Application(QObject):
         state, result, look = self.control.look()
         look = replace(look, job=self._sessions.job())
         self.window.show_state(present_live(state, result, look))
+        if self._finetune is not None:
+            taught = self._finetune.look(SEEN_S if self.window.page() == TEACH else UNSEEN_S)
+            if taught is not None:
+                self._teach.show_finetune(taught)
         if self.window.page() == LIVE:
             if self._history.put(host_ns(), state, result) and self.window.plots_shown():
                 self.window.show_plots(present_plots(self._history))
+            return
+        if self.window.page() == TEACH:
             return
         listed, moment = self._sessions.sessions(), self._sessions.moment()
         if listed is not None:
@@ -92,13 +111,20 @@ class Application(QObject):
         self.control.remember(window=(place.x(), place.y(), place.width(), place.height()))
         self.control.close()  # first: it finishes what is being recorded
         self._sessions.close()
+        if self._finetune is not None:
+            self._finetune.close()
 
     def _asked(self, request: requests.Request) -> None:
         """Hand a request to who serves it."""
-        if isinstance(request, requests.ShowFolder):
+        if isinstance(request, requests.ChooseToLearn) and self._finetune is not None:
+            self._teach.choose(request.path)
+            self.window.show_page(TEACH)
+            return
+        if isinstance(request, requests.ShowFolder | requests.OpenReport):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
             return
-        if not self._sessions.ask(request):
+        others = [self._sessions.ask, *([self._finetune.ask] if self._finetune is not None else [])]
+        if not any(ask(request) for ask in others):
             self.control.ask(request)
         if isinstance(request, requests.OpenSession):
             self.window.show_page(SESSIONS)
@@ -108,9 +134,9 @@ class Application(QObject):
 
     def _page_changed(self, name: str) -> None:
         """Look at the folders when the sessions are looked at."""
-        if name == SESSIONS:
+        if name != LIVE:
             self._sessions.look_for_sessions()
-        else:
+        if name != SESSIONS:
             self._player.pause()
 
     def _place(self, place: tuple[int, ...]) -> None:
@@ -126,7 +152,7 @@ def show_live(options: Namespace, settings: Settings, sentence: str) -> int:
     Parameters
     ----------
     options
-        `sources`, `rig`, `stature`, `model`, `record`, `seconds`.
+        `sources`, `rig`, `stature`, `model`, `lift`, `record`, `seconds`.
     settings
         As remembered.
     sentence
@@ -143,7 +169,8 @@ def show_live(options: Namespace, settings: Settings, sentence: str) -> int:
         If Ctrl-C was pressed in the terminal.
     """
     running = application()
-    settings = replace(settings, model=options.model, stature_m=options.stature or settings.stature_m)
+    lift, stature_m = options.lift or settings.lift, options.stature or settings.stature_m
+    settings = replace(settings, model=options.model, lift=lift, stature_m=stature_m)
     app = make_application(settings, settings_file())
     if sentence:
         app.control.tell(sentence)
@@ -182,6 +209,10 @@ def make_application(settings: Settings, store: Path | None) -> Application:
     control = LiveControl(
         settings, store, partial(create_estimator, settings.model), lambda _path: sessions.look_for_sessions()
     )
-    models = tuple(state.card.name for state in list_models() if state.present)
-    sessions = SessionControl(Library(library_file(), [settings.folder()]), models, control.tell)
-    return Application(control, sessions)
+    models = tuple(state.card.name for state in list_models() if state.present and state.card.task == "pose2d")
+    library = Library(library_file(), [settings.folder()])
+    sessions = SessionControl(library, models, control.tell)
+    networks = NetworkLibrary()
+    around = Surroundings(control.tell, lambda: control.live is not None, partial(swap_network, control, networks))
+    shelf = NetworkShelf(networks)
+    return Application(control, sessions, FinetuneControl(runs_folder(), library, shelf, around))

@@ -1,7 +1,7 @@
 """The words of the command line: which commands there are, what they take, and how they are read.
 
 Nothing heavy is imported here, so that ``epipole --help`` answers at once; a command's module is
-named by a string and imported when it is used.
+named by a string and imported when it is used. More than 400 lines: they are words, and belong side by side.
 """
 
 import argparse
@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from app.errors import UsageError
-from app.values import read_cameras, read_long, read_seconds, read_seed, read_stature
+from app.values import (
+    read_cameras,
+    read_count,
+    read_long,
+    read_minutes,
+    read_names,
+    read_samples,
+    read_seconds,
+    read_seed,
+    read_stature,
+    read_threads,
+)
 
 COMMANDS = {
     "demo": "app.commands.demo:run",
@@ -23,6 +34,10 @@ COMMANDS = {
     "track": "app.commands.track:run",
     "export": "app.commands.export:run",
     "label": "app.commands.label:run",
+    "samples": "app.commands.samples:run",
+    "train": "app.commands.train:run",
+    "evaluate": "app.commands.evaluate:run",
+    "finetune": "app.commands.finetune:run",
     "devices": "app.commands.devices:run",
     "models": "app.commands.models:run",
     "doctor": "app.commands.doctor:run",
@@ -111,6 +126,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         raise UsageError(_explain_unknown(unknown[0], command))
     if options.command is None:
         raise UsageError("Say what to do, for instance 'epipole demo'. 'epipole --help' lists the commands.")
+    if options.command == "track" and options.rig is None and len(options.inputs) > 1:
+        raise UsageError("'epipole track' needs --rig for several videos. 'epipole calibrate' makes one of them.")
     return options
 
 
@@ -185,6 +202,7 @@ def _live(commands: _Commands) -> None:
     parser.add_argument("--seconds", type=read_long, metavar="S", help="end after so long (default: when you end it)")
     _out(parser, "folder for what it makes without a screen (default: epipole-<time>)", required=False)
     _model(parser)
+    _lift(parser)
 
 
 def _record(commands: _Commands) -> None:
@@ -248,13 +266,17 @@ def _track(commands: _Commands) -> None:
     parser = commands.add(
         "track",
         "videos and a rig to a 3D skeleton",
-        purpose="Finds the person in every video and reconstructs the joints in metres.",
-        example="epipole track left.mp4 right.mp4 --rig rig.toml --out walk",
+        purpose="Finds the person in every video and reconstructs the joints in metres. One video alone needs no rig:\n"
+        "then depth is a guess from the person's height, and the place in the room is made up.",
+        example="epipole track left.mp4 right.mp4 --rig rig.toml --out walk\n"
+        "epipole track phone.mp4 --stature 1.78 --out walk",
     )
     _inputs(parser)
-    parser.add_argument("--rig", type=Path, required=True, metavar="FILE", help="from 'epipole calibrate'")
+    parser.add_argument("--rig", type=Path, metavar="FILE", help="from 'epipole calibrate'; needed for several videos")
+    parser.add_argument("--stature", type=read_stature, metavar="M", help="the person's height in metres (one video)")
     _out(parser, "the session folder to write", required=True)
     _model(parser)
+    _lift(parser)
 
 
 def _export(commands: _Commands) -> None:
@@ -284,19 +306,116 @@ def _label(commands: _Commands) -> None:
     parser.add_argument("--rig", type=Path, metavar="FILE", help="another rig than the session's own")
 
 
+def _samples(commands: _Commands) -> None:
+    """Describe `epipole samples`."""
+    parser = commands.add(
+        "samples",
+        "images of people with known joints, stored for training",
+        purpose="Reads a published set that you have, a labelled session, or draws people of the studio, and stores\n"
+        "what a network is trained on: crops with their joints. The sets are read as they were unpacked.",
+        example="epipole samples human36m h36m --people S1,S5,S6,S7,S8 --out h36m-train\n"
+        "epipole samples mpii mpii --out mpii-train\n"
+        "epipole samples studio --most 20000 --seed 3 --out drawn",
+    )
+    kinds = ("mpii", "human36m", "mpi-inf-3dhp", "session", "studio")
+    parser.add_argument("kind", choices=kinds, metavar="KIND", help=", ".join(kinds))
+    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="where it is (not for the studio)")
+    parser.add_argument("--every", type=read_count, metavar="K", help="each K-th image (default: 5; mpii, session: 1)")
+    parser.add_argument("--most", type=read_count, metavar="N", help="stop after N samples (studio: 20000)")
+    parser.add_argument(
+        "--people", type=read_names, default=(), metavar="S1,…", help="these only, as the set names them"
+    )
+    parser.add_argument("--seed", type=read_seed, default=0, metavar="N", help="of the studio (default: 0)")
+    _out(parser, "the folder of samples to write", required=True)
+
+
+def _train(commands: _Commands) -> None:
+    """Describe `epipole train`."""
+    parser = commands.add(
+        "train",
+        "teach a network by a recipe",
+        purpose="Teaches a network that sees depth with one camera, from stored samples or from people of the studio.\n"
+        "It can be killed at any moment and goes on with --resume; Ctrl-C finishes the step and keeps everything.",
+        example="epipole train compact-2d --out flat --minutes 45\n"
+        "epipole train compact-3d --init flat/best.pt --out deep\n"
+        "epipole train compact-3d --out deep --resume\n"
+        "torchrun --nproc-per-node 2 -m app.cli train pose-resnet-50 --data mine --out deep",
+    )
+    parser.add_argument("recipe", metavar="RECIPE", help="compact-2d, compact-3d, pose-resnet-50, …; or a .toml file")
+    _out(parser, "folder of the run", required=True)
+    parser.add_argument("--data", nargs="+", type=Path, metavar="FOLDER", help="samples (default: the studio's people)")
+    parser.add_argument("--judge", nargs="+", type=Path, metavar="FOLDER", help="samples that judge (default: a part)")
+    parser.add_argument("--minutes", type=read_minutes, metavar="M", help="how long (default: the recipe's)")
+    parser.add_argument("--samples", type=read_samples, metavar="N", help="how many, instead of or besides minutes")
+    parser.add_argument("--seed", type=read_seed, metavar="N", help="of all that is drawn (default: the recipe's)")
+    parser.add_argument("--threads", type=read_threads, default=0, metavar="N", help="of the processor (default: all)")
+    parser.add_argument("--init", type=Path, metavar="CHECKPOINT", help="a network to start from, flat or deep")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
+
+
+def _evaluate(commands: _Commands) -> None:
+    """Describe `epipole evaluate`."""
+    parser = commands.add(
+        "evaluate",
+        "how far a network's poses are from the truth, or from a rig's labels",
+        purpose="Judges a network that sees depth with one camera: overall, by joint, view and action, with and\n"
+        "without the depth and the box of the truth; the worst, typical and best crops as pictures.",
+        example="epipole evaluate best.pt --data held-out --out judged\n"
+        "epipole evaluate anna --session walk --against compact-studio",
+    )
+    parser.add_argument("network", metavar="NETWORK", help="a checkpoint (.pt), a network's folder, or its name")
+    judge = parser.add_mutually_exclusive_group(required=True)
+    judge.add_argument("--data", nargs="+", type=Path, metavar="FOLDER", help="samples that were stored")
+    judge.add_argument("--session", type=Path, metavar="SESSION", help="a session with labels, which are the judge")
+    parser.add_argument("--labels", metavar="ID", help="which labels of the session (default: the newest)")
+    parser.add_argument("--against", metavar="NETWORK", help="another network, for the difference with its interval")
+    _out(parser, "folder for the report (default: epipole-<time>)", required=False)
+
+
+def _finetune(commands: _Commands) -> None:
+    """Describe `epipole finetune`."""
+    parser = commands.add(
+        "finetune",
+        "let the rig teach the network that works with one camera",
+        purpose="Labels the sessions, teaches the network in use from them, and compares both on clips that neither\n"
+        "saw. The new one serves only if it is surely better (exit code 0); if not, nothing changes (3).",
+        example="epipole finetune squats walk --minutes 10 --person Anna\nepipole finetune --resume anna-2026-11-21",
+    )
+    parser.add_argument("sessions", nargs="*", type=Path, metavar="SESSION", help="tracked, with a calibration")
+    parser.add_argument("--method", default="pose_resnet", metavar="NAME", help="default: pose_resnet")
+    parser.add_argument("--minutes", type=read_minutes, metavar="M", help="of training (default: 10, or as before)")
+    parser.add_argument("--person", default="", metavar="NAME", help="whose network it becomes (default: everybody's)")
+    parser.add_argument("--start", default="", metavar="NETWORK", help="to start from (default: the one in use)")
+    parser.add_argument("--threads", type=read_threads, default=0, metavar="N", help="of the processor (default: all)")
+    parser.add_argument("--seed", type=read_seed, default=0, metavar="N", help="of what is drawn (default: 0)")
+    wishes = parser.add_mutually_exclusive_group()
+    wishes.add_argument("--resume", metavar="RUN", help="go on with a run that rests or was broken off")
+    wishes.add_argument("--pause", metavar="RUN", help="let a run rest")
+    wishes.add_argument("--cancel", metavar="RUN", help="end a run; it can be resumed")
+    _out(parser, "folder that the runs lie in (default: the program's own)", required=False)
+
+
 def _models(commands: _Commands) -> None:
     """Describe `epipole models`."""
     parser = commands.add(
         "models",
         "the pose models on this machine",
-        purpose="Lists pose models, fetches one, and checks that it is what it should be.",
-        example=f"epipole models list\nepipole models pull {DEFAULT_MODEL}",
+        purpose="Lists pose models and the networks you taught, fetches one, and says which network serves whom.",
+        example=f"epipole models list\nepipole models pull {DEFAULT_MODEL}\nepipole models use anna-2026-11-21",
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|pull", parser_class=Parser)
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="list|pull|use|roll-back", parser_class=Parser
+    )
     actions.add_parser("list", help="which models there are, and which are here")
     pull = actions.add_parser("pull", help="fetch a model and check it")
     pull.add_argument("name", metavar="NAME", help=f"for instance {DEFAULT_MODEL}")
     pull.add_argument("--sha256", default="", metavar="HEX", help="the publisher's hash, where the card has none")
+    use = actions.add_parser("use", help="let a network you taught serve a person, a rig, or everybody")
+    use.add_argument("name", metavar="NAME", help="as in the list; the shipped one will do, too")
+    back = actions.add_parser("roll-back", help="take back the last choice of a network")
+    for action in (use, back):
+        action.add_argument("--person", default="", metavar="NAME", help="for this person alone")
+        action.add_argument("--rig", type=Path, metavar="FILE", help="for this rig alone")
 
 
 def _doctor(commands: _Commands) -> None:
@@ -333,6 +452,12 @@ def _out(parser: Parser, purpose: str, *, required: bool) -> None:
 def _model(parser: Parser) -> None:
     """Take the name of a pose model."""
     parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help=f"default: {DEFAULT_MODEL}")
+
+
+def _lift(parser: Parser) -> None:
+    """Take the name of the network that sees depth with one camera."""
+    what = "network for where one camera alone sees you; 'none' for none (default: the one in service)"
+    parser.add_argument("--lift", default="", metavar="NAME", help=what)
 
 
 def _bench_name(text: str) -> str:
@@ -376,6 +501,10 @@ _DESCRIPTIONS = (
     _track,
     _export,
     _label,
+    _samples,
+    _train,
+    _evaluate,
+    _finetune,
     _devices,
     _models,
     _doctor,

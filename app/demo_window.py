@@ -18,7 +18,7 @@ from calibration.report import CalibrationReport
 from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
 from engine import offline
-from engine.capture.studio import open_studio
+from engine.capture.studio import play_studio
 from engine.errors import NobodyInViewError
 from engine.session import Session
 from engine.studio.scene import Studio
@@ -50,11 +50,11 @@ def show_demo(options: Namespace, folder: Path) -> int:
     running = application()
     seconds = options.seconds or WHOLE_HOUR_S
     address = f"studio:?cameras={options.cameras}&seconds={seconds:g}&seed={options.seed}"
-    studio, _ = open_studio(address)
+    studio, sources = play_studio(address)
     app = make_application(Settings(stature_m=round(studio.stature_m, 3), sessions=str(folder)), None)
     session = free_name(folder / "session")
     app.control.record_to(session)
-    app.control.start((address,))
+    app.control.start((address,), sources)
     print("The window shows the studio live; close it to end.", flush=True)
     state = app.control.look()
     try:

@@ -28,6 +28,7 @@ from engine.capture.address import without_password
 from engine.capture.cameras import LiveSource, camera_sources
 from engine.errors import CameraError, EngineError
 from engine.inference.estimator import Estimator
+from engine.lift_network import load_lifter
 from engine.live import Live, LiveOptions
 from engine.live_state import LiveResult, LiveState
 from engine.mailbox import ClosedError, NothingYetError
@@ -115,12 +116,12 @@ class LiveControl:
             case _:
                 self._do(partial(self._serve, request))
 
-    def start(self, addresses: tuple[str, ...] = ()) -> None:
-        """Start the cameras, these or the remembered ones; never waits."""
+    def start(self, addresses: tuple[str, ...] = (), sources: tuple[LiveSource, ...] | None = None) -> None:
+        """Start the cameras, these (with their sources, where they are made) or the remembered ones; never waits."""
         if addresses:
             with self._lock:
                 self._settings = replace(self._settings, cameras=addresses)
-        self._do(self._start)
+        self._do(partial(self._start, sources))
 
     def use_rig(self, path: Path) -> None:
         """Use the rig of a file, once every camera sends images and it agrees with them; never waits."""
@@ -234,7 +235,8 @@ class LiveControl:
             sources = self._opened(self._settings.cameras, self._settings.cameras)
         if self._closing:
             return
-        live = Live(sources, self._make_estimator, LiveOptions(self._settings.stature_m), self._keep_rig)
+        lifter, options = partial(load_lifter, self._settings.lift), LiveOptions(self._settings.stature_m)
+        live = Live(sources, self._make_estimator, options, self._keep_rig, lifter)
         self._title = title_of(sources)
         self.live, self._opening = live, ()
         try:

@@ -1,6 +1,6 @@
 """Observe footage: find the joints in every image, with progress in the terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.progress import Progress
@@ -8,6 +8,7 @@ from calibration.skeleton import Skeleton
 from engine import offline
 from engine.capture.sources import Footage
 from engine.inference.estimator import create_estimator
+from engine.pipeline import Sink
 from engine.poses import PoseSet2D
 from engine.record import tap
 
@@ -36,7 +37,10 @@ class Observed:
 
 
 def observe(
-    footage: Footage, model: str, keep: Callable[[Skeleton, str], Callable[[PoseSet2D], None]] | None = None
+    footage: Footage,
+    model: str,
+    keep: Callable[[Skeleton, str], Callable[[PoseSet2D], None]] | None = None,
+    sinks: Sequence[Sink] = (),
 ) -> Observed:
     """Find the joints of everybody in every frameset.
 
@@ -49,6 +53,8 @@ def observe(
     keep
         Is told the skeleton and the model's hash once they are known, and returns what takes the raw poses as they
         come.
+    sinks
+        Get every frameset with what was found in it.
 
     Returns
     -------
@@ -65,7 +71,7 @@ def observe(
         sizes = tuple(source.size_wh for source in footage.sources)
         stage = tap(estimator, keep(estimator.skeleton, estimator.model_hash)) if keep else estimator
         with Progress("Finding joints", framesets.count, "framesets") as progress:
-            pose_sets = offline.estimate_poses(framesets, stage, on_frameset=progress)
+            pose_sets = offline.estimate_poses(framesets, stage, sinks, progress)
         seen = offline.Take(pose_sets, estimator.skeleton, footage.views, sizes)
         remarks = tuple(dict.fromkeys((*framesets.remarks, *footage.remarks)))
         return Observed(seen, framesets.rate_fps, model, estimator.model_hash, remarks)

@@ -1,4 +1,4 @@
-"""Where the program keeps what is not the user's: logs; and how it names what is."""
+"""Where the program keeps what is not the user's: logs, fine-tunings; and how it names what is."""
 
 import errno
 import os
@@ -12,6 +12,11 @@ import platformdirs
 def log_file() -> Path:
     """Return the file that takes the log, in the user's own folder for such things."""
     return platformdirs.user_log_path("epipole", appauthor=False) / "epipole.log"
+
+
+def runs_folder() -> Path:
+    """Return where fine-tunings are done, one folder each."""
+    return platformdirs.user_data_path("epipole", appauthor=False) / "runs"
 
 
 def fresh_folder(parent: Path, now: datetime) -> Path:

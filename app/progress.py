@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
+from app.length_of_time import in_words
+
 _REDRAW_S = 0.1
 _PLAIN_LINE_S = 5.0
 _RATE_WINDOW_S = 8.0
@@ -155,32 +157,6 @@ class Progress:
         """Write and show at once."""
         self._stream.write(text)
         self._stream.flush()
-
-
-def in_words(seconds: float) -> str:
-    """Say a length of time.
-
-    Parameters
-    ----------
-    seconds
-
-    Returns
-    -------
-    words
-
-    Examples
-    --------
-    >>> in_words(0.42), in_words(17.2), in_words(190), in_words(7320)
-    ('0.4 s', '17 s', '3 min 10 s', '2 h 2 min')
-    """
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _count(amount: float, unit: str) -> str:

@@ -107,8 +107,8 @@ class RecordControl:
         done = live.stop_recording() if live is not None else None
         if done is None:
             return
-        words = f"Recorded {done.seconds:.0f} s to '{done.path}'. {done.sentence}".strip()
-        self._tell(words, Tone.CARE if done.sentence or done.lost else Tone.GOOD)
+        words = " ".join((f"Recorded {done.seconds:.0f} s to '{done.path}'. {done.sentence}".strip(), *done.silence))
+        self._tell(words, Tone.CARE if done.sentence or done.lost or done.silent else Tone.GOOD)
         self._on_session(Path(done.path))
 
     def _raised(self, live: Live, settings: Settings) -> None:

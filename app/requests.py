@@ -159,6 +159,61 @@ class ShowSessions:
 
 
 @dataclass(frozen=True, slots=True)
+class ChooseToLearn:
+    """Turn to the page where networks are taught, with this session chosen."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finetune:
+    """Teach the network from these sessions, in a process of its own; `person` may be empty."""
+
+    sessions: tuple[Path, ...]
+    person: str
+    minutes: float
+
+
+@dataclass(frozen=True, slots=True)
+class PauseFinetune:
+    """Let the teaching rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeFinetune:
+    """Let the teaching go on, after a rest or wherever it was broken off."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelFinetune:
+    """End the teaching; it can be resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseNetwork:
+    """Let a network of the library serve a person before a rig; empty is everybody, and any rig."""
+
+    name: str
+    person: str
+    rig_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RollBackNetwork:
+    """Let the network serve a person before a rig that served them before."""
+
+    person: str
+    rig_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReport:
+    """Show a report in the desktop's browser."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class LookForSessions:
     """Look at the folders of the sessions anew."""
 
@@ -196,6 +251,14 @@ Request = (
     | TrackAgain
     | ExportSession
     | ShowFolder
+    | ChooseToLearn
+    | Finetune
+    | PauseFinetune
+    | ResumeFinetune
+    | CancelFinetune
+    | UseNetwork
+    | RollBackNetwork
+    | OpenReport
     | ShowSessions
     | LookForSessions
     | CancelJob

@@ -29,6 +29,8 @@ class Settings:
         Of the person; None where it was not given.
     model
         Name of the pose model.
+    lift
+        Name of the network that sees depth with one camera; ``none`` for none, empty for the one in service.
     rig
         Path of the rig that was last in use; empty where there was none.
     sessions
@@ -46,6 +48,7 @@ class Settings:
     cameras: tuple[str, ...] = ()
     stature_m: float | None = None
     model: str = DEFAULT_MODEL
+    lift: str = ""
     rig: str = ""
     sessions: str = ""
     countdown_s: int = 3
@@ -172,6 +175,7 @@ _CHECKS = {
     "cameras": lambda value: isinstance(value, list | tuple) and all(isinstance(item, str) for item in value),
     "stature_m": lambda value: _is_number(value) and STATURE_M[0] <= value <= STATURE_M[1],
     "model": lambda value: isinstance(value, str),
+    "lift": lambda value: isinstance(value, str),
     "rig": lambda value: isinstance(value, str),
     "sessions": lambda value: isinstance(value, str),
     "countdown_s": lambda value: isinstance(value, int) and _COUNTDOWNS_S[0] <= value <= _COUNTDOWNS_S[1],

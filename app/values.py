@@ -126,6 +126,122 @@ def read_seed(text: str) -> int:
     raise argparse.ArgumentTypeError(f"--seed must be 0 or more, not {value}.")
 
 
+def read_count(text: str) -> int:
+    """Read how many of something.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    value
+        1 or more.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    value = _whole(text, "--every or --most", "a whole number, 1 or more")
+    if value >= 1:
+        return value
+    raise argparse.ArgumentTypeError(f"--every and --most must be 1 or more, not {value}.")
+
+
+def read_samples(text: str) -> int:
+    """Read how many samples to learn from.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    value
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    value = _whole(text, "--samples", "a whole number, for instance 1000000")
+    if value >= 1:
+        return value
+    raise argparse.ArgumentTypeError(f"--samples must be 1 or more, not {value}.")
+
+
+def read_minutes(text: str) -> float:
+    """Read a time for training in minutes, up to a week.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    value
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    value = _number(text, "--minutes", "a time in minutes, for instance 10")
+    if 0 < value <= 7 * 1440:
+        return value
+    raise argparse.ArgumentTypeError(f"--minutes {value:g} cannot be trained. Give more than 0 and at most a week.")
+
+
+def read_threads(text: str) -> int:
+    """Read a number of threads.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    value
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    value = _whole(text, "--threads", "a whole number, 0 for all")
+    if value >= 0:
+        return value
+    raise argparse.ArgumentTypeError(f"--threads must be 0 (all of them) or more, not {value}.")
+
+
+def read_names(text: str) -> tuple[str, ...]:
+    """Read names with commas between them.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    names
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if names:
+        return names
+    raise argparse.ArgumentTypeError("--people takes names with commas between them, for instance S1,S5.")
+
+
 def _number(text: str, option: str, wanted: str) -> float:
     """Read a finite number, or say what was wanted."""
     try:

@@ -24,6 +24,14 @@ def own_log(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     return log
 
 
+@pytest.fixture(autouse=True)
+def own_networks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the networks of a test out of the user's library, and those of the user out of the test."""
+    folder = tmp_path_factory.getbasetemp() / "networks"
+    monkeypatch.setenv("EPIPOLE_NETWORKS", str(folder))
+    return folder
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine lacks, with the reason."""
     reasons = {

@@ -21,9 +21,10 @@ from calibration.rig import Rig, load_rig
 from calibration.skeleton import load_skeleton
 from engine.capture.address import without_password
 from engine.capture.cameras import camera_sources
-from engine.coach import ONE_CAMERA
+from engine.coach import ONE_CAMERA, ONE_CAMERA_GUESSED
 from engine.errors import CameraError
 from engine.inference.estimator import create_estimator
+from engine.lift_network import load_lifter
 from engine.live import Live, LiveOptions
 from engine.live_state import CameraPhase, CameraState, LiveResult, LiveState, RecordingState
 from engine.mailbox import ClosedError, NothingYetError
@@ -41,7 +42,7 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `sources`, `rig`, `stature`, `model`, `record`, `headless`, `seconds`, `out`.
+        `sources`, `rig`, `stature`, `model`, `lift`, `record`, `headless`, `seconds`, `out`.
 
     Returns
     -------
@@ -98,7 +99,8 @@ def run_headless(options: Namespace) -> int:
         Places(folder / "rig.toml", folder / "report.json"), ", ".join(map(without_password, options.sources))
     )
     estimator = partial(create_estimator, options.model)
-    live = Live(camera_sources(options.sources), estimator, LiveOptions(options.stature), keeper.put)
+    lifter = partial(load_lifter, options.lift)
+    live = Live(camera_sources(options.sources), estimator, LiveOptions(options.stature), keeper.put, lifter)
     try:
         live.start()
         _begin(live, rig, options)
@@ -118,7 +120,8 @@ def _begin(live: Live, rig: Rig | None, options: Namespace) -> None:
     """Wait for the cameras, say what is odd about them, and give them their rig."""
     tell(state.sentence for state in wait_for_images(lambda: live.state().cameras) if state.sentence)
     if len(live.names) == 1:
-        tell([ONE_CAMERA])
+        lift = live.state().lift
+        tell([ONE_CAMERA_GUESSED] if lift.network else [ONE_CAMERA, *filter(None, [lift.sentence])])
     if rig is not None:
         _use_rig(live, rig, options.rig)
 

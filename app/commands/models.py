@@ -1,40 +1,96 @@
-"""`epipole models`: which pose models there are, and fetching one."""
+"""`epipole models`: which pose models there are, fetching one, and which taught network serves whom."""
 
 from argparse import Namespace
+from pathlib import Path
 
 from app.progress import Progress
+from calibration.rig import load_rig
 from engine.inference import models
+from engine.inference.network_library import Entry, NetworkLibrary, rig_id, whom
 from engine.inference.progress import Progress as Download
+
+PERSON = "a person"
 
 
 def run(options: Namespace) -> int:
-    """List the models, or fetch one.
+    """Do what was asked.
 
     Parameters
     ----------
     options
-        `action`: ``list`` or ``pull``; `name` and `sha256` of the one to fetch.
+        `action`: ``list``, ``pull`` with `name` and `sha256`, ``use`` with `name`, `person` and `rig`, or ``roll-back``
+        with `person` and `rig`.
 
     Returns
     -------
     code
         0.
     """
-    if options.action == "list":
-        list_models()
-    else:
-        pull(options.name, options.sha256)
+    match options.action:
+        case "list":
+            list_models()
+            list_networks(NetworkLibrary())
+        case "pull":
+            pull(options.name, options.sha256)
+        case "use":
+            use(options.name, options.person, options.rig)
+        case "roll-back":
+            roll_back(options.person, options.rig)
     return 0
 
 
 def list_models() -> None:
-    """Print one line per model: whether it is here, its licence, and what it is."""
-    states = models.list_models()
+    """Print one line per model that finds people: whether it is here, its licence, and what it is."""
+    states = [state for state in models.list_models() if state.card.task != "pose3d"]
     width = max(len(state.card.name) for state in states)
     for state in states:
         here = "here" if state.present else "-"
         print(f"{state.card.name:{width}}  {here:4}  {state.card.licence:12}  {state.card.note}")
     print(f"\nModels are kept in {models.models_folder()}. Fetch one with: epipole models pull NAME")
+
+
+def list_networks(library: NetworkLibrary) -> None:
+    """Print one line per network that sees 3D from one view: where it comes from, how good it is, and whom it serves.
+
+    Parameters
+    ----------
+    library
+    """
+    entries = library.networks()
+    print("\n3D from one view:" if entries else "\nNo network for 3D from one view is here yet.")
+    serving, remarks = _serving(library)
+    width = max((len(entry.name) for entry in entries), default=0)
+    for entry in entries:
+        served = serving.get(entry.name)
+        print(f"{entry.name:{width}}  {_described(entry)}{f' Serves {served}.' if served else ''}")
+    for remark in dict.fromkeys((*library.remarks(), *remarks)):
+        print(remark)
+    print(f"Networks you taught are kept in {library.folder}. Choose one with: epipole models use NAME")
+
+
+def use(name: str, person: str = "", rig: Path | None = None) -> None:
+    """Let a network serve somebody.
+
+    Parameters
+    ----------
+    name
+        Of the network.
+    person
+        Empty for everybody.
+    rig
+        File of the rig that it is for; None for any.
+    """
+    where = rig_id(load_rig(rig)) if rig else ""
+    entry = NetworkLibrary().adopt(name, person, where, reason="Chosen on the command line.", by=PERSON)
+    print(f"'{entry.name}' serves {whom(person, where)} from now on. Undo it with: epipole models roll-back")
+
+
+def roll_back(person: str = "", rig: Path | None = None) -> None:
+    """Take back the last choice for somebody; see `use`."""
+    where = rig_id(load_rig(rig)) if rig else ""
+    entry = NetworkLibrary().roll_back(person, where, reason="Rolled back on the command line.", by=PERSON)
+    now = f"'{entry.name}' serves" if entry else "No network serves"
+    print(f"{now} {whom(person, where)} again.")
 
 
 def pull(name: str, sha256: str = "") -> None:
@@ -54,3 +110,24 @@ def pull(name: str, sha256: str = "") -> None:
 
         model = models.pull(name, watch, sha256=sha256)
     print(f"Model '{name}' is ready and verified: {', '.join(str(path) for path in model.paths.values())}")
+
+
+def _serving(library: NetworkLibrary) -> tuple[dict[str, str], list[str]]:
+    """Say of each network that serves somebody, whom; and which should and cannot."""
+    scopes = dict.fromkeys([("", ""), *((change.person, change.rig_id) for change in library.history())])
+    served: dict[str, list[str]] = {}
+    remarks: list[str] = []
+    for person, rig in scopes:
+        choice = library.choice(person, rig)
+        remarks += choice.remarks
+        if choice.entry is not None:
+            served.setdefault(choice.entry.name, []).append(whom(person, rig))
+    return {name: ", ".join(people) for name, people in served.items()}, remarks
+
+
+def _described(entry: Entry) -> str:
+    """Say in one line what a network is."""
+    trained = entry.card.trained
+    figures = ", ".join(f"{name} {value:.1f}" for name, value in trained.metrics.items()) if trained else ""
+    parts = (entry.card.licence, f"from {entry.parent}" if entry.parent else "", figures, entry.card.note)
+    return "  ".join(part for part in parts if part)

@@ -35,7 +35,8 @@ def run(options: Namespace) -> int:
     with open_repaired(options.session) as playback:  # what cannot be opened is said here, before a window is there
         _tell(playback)
     print("The window shows the session; close it to end.", flush=True)
-    player_window.show_player(options.session, tuple(state.card.name for state in list_models() if state.present))
+    models = tuple(state.card.name for state in list_models() if state.present and state.card.task == "pose2d")
+    player_window.show_player(options.session, models)
     return 0
 
 

@@ -94,6 +94,7 @@ def _tell(feeds: Sequence[CameraFeed], state: RecordingState) -> None:
     cameras = f"{len(feeds)} camera{'s' if len(feeds) != 1 else ''}"
     print(f"\nRecorded {state.seconds:.1f} s of {cameras}, {state.frames} images.")
     tell(losses([feed.state() for feed in feeds], state.lost))
+    tell(state.silence)
     if state.sentence:
         tell([state.sentence])
     print(f"Session  {state.path}", flush=True)

@@ -15,8 +15,10 @@ from app.presenters.tone import Tone
 from app.presenters.window import Controls, Job, Notice, RecordingPhase, WindowState
 from calibration.geometry.arrays import F64, U8
 from calibration.skeleton import Skeleton
+from engine.coach import ONE_CAMERA_GUESSED
 from engine.errors import UnreadableSourceError
 from engine.live_state import CalibrationPhase, CalibrationState, CameraPhase, CameraState, LiveResult, LiveState
+from engine.one_camera import is_guessed
 from engine.poses import Pose2D
 
 _TONES = {
@@ -125,7 +127,7 @@ def present_live(state: LiveState, result: LiveResult | None, look: Look) -> Win
     return WindowState(
         look.title,
         _tiles(state.cameras, result, look.settings),
-        _room(calibration, result, look, coaching),
+        _room(replace(state, calibration=calibration), result, look, coaching),
         _calibration(calibration, coaching) if names else replace(present_calibration(None), next_step=_FIRST),
         present_status(state),
         _controls(state, look),
@@ -191,15 +193,18 @@ def _detail(camera: CameraState) -> str:
     return " · ".join(parts)
 
 
-def _room(
-    calibration: CalibrationState, result: LiveResult | None, look: Look, coaching: CoachingCard | None
-) -> RoomScene:
-    """Describe the room, or what to do where there is none."""
-    if calibration.rig is None:
+def _room(state: LiveState, result: LiveResult | None, look: Look, coaching: CoachingCard | None) -> RoomScene:
+    """Describe the room, or what to do where there is none; of one camera alone, a room that is made up."""
+    rig, note = state.calibration.rig, ""
+    if rig is None and result is not None and result.rig is not None and is_guessed(result.rig):
+        rig, note = result.rig, ONE_CAMERA_GUESSED
+    elif state.lift.view:
+        note = f"Only '{state.lift.view}' sees you: depth is a guess."
+    if rig is None:
         return RoomScene(None, look.skeleton, coaching=coaching)
-    same = result is not None and result.rig is calibration.rig
+    same = result is not None and result.rig is rig
     people = result.poses_3d.people if same and result is not None else ()
-    return RoomScene(calibration.rig, look.skeleton, people, look.trail.xy_m() if same else None)
+    return RoomScene(rig, look.skeleton, people, look.trail.xy_m() if same else None, note=note)
 
 
 def _calibration(calibration: CalibrationState, coaching: CoachingCard | None) -> CalibrationCard:

@@ -1,9 +1,10 @@
 """The figures of a live window's lower edge: rates, delay, losses, disk."""
 
+from app.length_of_time import in_whole_minutes
 from app.presenters.plots import STAGE_WORDS
 from app.presenters.tone import Tone
 from app.presenters.window import StatusItem
-from engine.live_state import LiveState, RecordingState, StageTime
+from engine.live_state import LiftState, LiveState, RecordingState, StageTime
 
 IN_ALL = "in all"
 _SLOW_MS = 250.0
@@ -36,6 +37,7 @@ def present_status(state: LiveState) -> tuple[StatusItem, ...]:
         tone = Tone.CARE if state.skew_ms > _APART_MS else Tone.NEUTRAL
         tip = "How far apart in time the images of one instant were taken, at most"
         items.append(StatusItem("Images apart", milliseconds(state.skew_ms), tone, tip))
+    items += _depth(state.lift)
     items.append(_lost(state))
     return tuple(items)
 
@@ -50,20 +52,6 @@ def milliseconds(value_ms: float) -> str:
     if value_ms != value_ms:
         return "–"
     return f"{value_ms:.0f} ms" if value_ms < 10_000 else f"{value_ms / 1000:.0f} s"
-
-
-def time_left(seconds: float) -> str:
-    """Write for how long the disk lasts.
-
-    Examples
-    --------
-    >>> time_left(50), time_left(600), time_left(8000)
-    ('50 s', '10 min', '2 h 13 min')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = int(seconds // 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _slowest(state: LiveState) -> float:
@@ -93,6 +81,16 @@ def _delay(latency: tuple[StageTime, ...]) -> StatusItem:
     )
 
 
+def _depth(lift: LiftState) -> list[StatusItem]:
+    """Say where the depth comes from, where it is not measured by several cameras."""
+    if lift.view:
+        tip = f"Only '{lift.view}' sees the person. How far away each joint is, is a guess by {lift.network}."
+        return [StatusItem("Depth", f"a guess, '{lift.view}' alone", Tone.CARE, tip)]
+    if lift.sentence:
+        return [StatusItem("Depth", "by two cameras only", Tone.NEUTRAL, lift.sentence)]
+    return []
+
+
 def _lost(state: LiveState) -> StatusItem:
     """Count the images that never came."""
     lost, taken = (sum(getattr(camera, name) for camera in state.cameras) for name in ("dropped", "frames"))
@@ -110,5 +108,5 @@ def _recording(recording: RecordingState) -> list[StatusItem]:
         items.append(StatusItem("Recording", "needs a look", Tone.CARE, recording.sentence))
     if recording.disk_left_s == recording.disk_left_s:
         tone = Tone.BAD if recording.disk_left_s < _LITTLE_DISK_S else Tone.NEUTRAL
-        items.append(StatusItem("Disk lasts", time_left(recording.disk_left_s), tone, recording.path))
+        items.append(StatusItem("Disk lasts", in_whole_minutes(recording.disk_left_s), tone, recording.path))
     return items

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from app.length_of_time import in_list
 from app.presenters.cameras import CameraTile, present_cameras
 from app.presenters.room import TRAIL_FRAMESETS, RoomScene, present_room
-from app.presenters.sessions import date_in_words, length_in_words
+from app.presenters.sessions import date_in_words
 from app.presenters.tone import Tone
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
@@ -152,7 +153,7 @@ def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerT
     path, images, count = playback.session.path, playback.images, len(playback.session.cameras)
     facts = (
         date_in_words(playback.session.facts.created.astimezone()),
-        length_in_words(playback.seconds),
+        in_list(playback.seconds),
         f"{count} camera{'' if count == 1 else 's'} at {playback.rate_fps:.4g} per second",
         playback.session.facts.model.get("name", ""),
     )

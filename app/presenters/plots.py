@@ -155,12 +155,13 @@ def reprojection_error_px(rig: Rig, seen: PoseSet2D, room: PoseSet3D) -> float:
     Returns
     -------
     error
-        Median over joints and views, px; NaN where nothing can be compared.
+        Median over joints and views, px, of what several cameras have measured; NaN where nothing can be compared.
     """
     errors: list[F64] = []
     for person in room.people:
+        xyz = np.where(person.views[:, None] > 1, person.xyz, np.nan)  # one camera's guess fits it in any case
         for camera, people in zip(rig, seen.views):
-            errors.extend(_distances(person.xyz, (p.xy for p in people if p.person == person.person), camera))
+            errors.extend(_distances(xyz, (p.xy for p in people if p.person == person.person), camera))
     found = np.concatenate(errors) if errors else np.empty(0)
     found = found[np.isfinite(found)]
     return float(np.median(found)) if len(found) else nan

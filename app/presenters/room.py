@@ -33,6 +33,8 @@ class RoomScene:
         What to do first, where there is no rig.
     coaching
         Shown large in the room's place, where there is no rig.
+    note
+        A sentence over the room on how far to trust it; empty where it is measured.
     """
 
     rig: Rig | None
@@ -42,6 +44,7 @@ class RoomScene:
     headline: str = ""
     message: str = ""
     coaching: CoachingCard | None = None
+    note: str = ""
 
 
 def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D]) -> RoomScene:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from app.length_of_time import in_list
 from app.presenters.tone import Tone
 from engine.session_summary import SessionSummary
 
@@ -137,7 +138,7 @@ def present_session(summary: SessionSummary) -> SessionCard:
     """
     quality, tone = _quality(summary)
     cameras = len(summary.cameras)
-    facts = f"{length_in_words(summary.seconds)} · {cameras} camera{'' if cameras == 1 else 's'}"
+    facts = f"{in_list(summary.seconds)} · {cameras} camera{'' if cameras == 1 else 's'}"
     can_open = not summary.problem
     return SessionCard(
         path=summary.path,
@@ -153,32 +154,6 @@ def present_session(summary: SessionSummary) -> SessionCard:
         can_export=can_open and not math.isnan(summary.joints_found),
         has_rig=summary.has_rig,
     )
-
-
-def length_in_words(seconds: float) -> str:
-    """Write a length of time.
-
-    Parameters
-    ----------
-    seconds
-
-    Returns
-    -------
-    text
-
-    Examples
-    --------
-    >>> length_in_words(1.66), length_in_words(42.4), length_in_words(187), length_in_words(7265)
-    ('1.7 s', '42 s', '3 min 07 s', '2 h 01 min')
-    """
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def date_in_words(moment: datetime) -> str:

@@ -21,10 +21,12 @@ from app.views.room_paint import (
     Eye,
     corners_of,
     frustum_depth_m,
+    paint_bars,
     paint_camera,
     paint_floor,
     paint_ground,
     paint_legend,
+    paint_note,
     paint_trail,
 )
 from app.views.skeleton_paint import FlatSkeleton, draw_skeleton
@@ -73,6 +75,8 @@ class Room3D(QWidget):
         before, self._scene = self._scene, scene
         if scene.rig is not before.rig:
             self._orbit, self._moved = None, False
+            self._refresh()
+        elif scene.note != before.note:
             self._refresh()
         elif scene.rig is None:
             if (scene.coaching, scene.headline, scene.message) != (before.coaching, before.headline, before.message):
@@ -193,7 +197,8 @@ class Room3D(QWidget):
 
     def _extent(self) -> QRectF:
         """Return what people and trail cover, px."""
-        points = [self._trail_xy, *(flat.xy for flat in self._people), *(flat.floor_xy for flat in self._people)]
+        points = [self._trail_xy, *(flat.bars_xy.reshape(-1, 2) for flat in self._people)]
+        points += [xy for flat in self._people for xy in (flat.xy, flat.floor_xy)]
         xy = np.concatenate(points)
         xy = xy[np.isfinite(xy).all(-1)]
         if not len(xy):
@@ -223,6 +228,7 @@ class Room3D(QWidget):
             for camera in sorted(scene.rig, key=lambda camera: -eye.depth_m(camera.centre)):
                 paint_camera(painter, eye, camera, depth)
             paint_legend(painter, self._size_wh(), self._scale)
+            paint_note(painter, scene.note, self._size_wh(), self._scale)
         elif scene.coaching is not None:
             paint_coaching(painter, scene.coaching, area)
         else:
@@ -244,23 +250,28 @@ class Room3D(QWidget):
             painter.drawLines(*lines)
 
     def _paint_person(self, painter: QPainter, person: "_OnScreen") -> None:
-        """Draw one person, and a halo round each joint whose place is in doubt."""
+        """Draw one person, and a halo round each joint whose place is in doubt, or a bar where only its depth is."""
         width = _BONE_WIDTH_U * self._scale
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(shade(PALETTE.care, 0.16))
         for (x, y), radius in zip(person.xy.tolist(), person.doubt_px.tolist()):
             if radius > width and x == x:
                 painter.drawEllipse(QPointF(x, y), radius, radius)
+        paint_bars(painter, person.bars_xy, self._scale)
         draw_skeleton(painter, FlatSkeleton(self._scene.skeleton, person.xy, person.confidence, width))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _OnScreen:
-    """A person as the eye sees them: joints and their shadow (J, 2), doubt of each joint (J,), all px."""
+    """A person as the eye sees them: joints and their shadow (J, 2), doubt of each joint (J,), all px.
+
+    `bars_xy` (G, 2, 2) px are the ends of the doubt of joints that one camera alone has guessed; they have no halo.
+    """
 
     xy: F64
     floor_xy: F64
     doubt_px: F64
+    bars_xy: F64
     confidence: F64
     depth_m: float
 
@@ -279,7 +290,19 @@ class _OnScreen:
         zoom = min(eye.size_wh) / (2 * HALF_FIELD_TAN) / np.where(depth_m > NEAR_M, depth_m, np.nan)
         doubt = np.nan_to_num(np.minimum(np.sqrt(np.maximum(variance, 0.0)), _LARGEST_HALO_M) * zoom)
         seen = depth_m[np.isfinite(depth_m)]
-        return cls(both[:count], both[count:], doubt, person.confidence, float(seen.mean()) if len(seen) else 0.0)
+        guessed = (person.views == 1) & np.isfinite(person.covariance).all((1, 2))
+        doubt = np.where(guessed, 0.0, doubt)
+        bars = _bars_m(person.xyz[guessed], person.covariance[guessed]).reshape(-1, 3)
+        bars_xy = eye.see(bars).reshape(-1, 2, 2)
+        depth = float(seen.mean()) if len(seen) else 0.0
+        return cls(both[:count], both[count:], doubt, bars_xy, person.confidence, depth)
+
+
+def _bars_m(xyz: F64, covariance: F64) -> F64:
+    """Find the ends of the longest axis of each joint's doubt, one sigma both ways, (G, 2, 3), m."""
+    variance, axes = np.linalg.eigh(covariance)
+    reach = np.sqrt(np.maximum(variance[:, -1:], 0.0)) * axes[:, :, -1]
+    return np.stack([xyz - reach, xyz + reach], 1)
 
 
 @lru_cache(8)

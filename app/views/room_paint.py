@@ -151,6 +151,32 @@ def paint_legend(painter: QPainter, size_wh: tuple[int, int], scale: float) -> N
         write(left, words)
 
 
+def paint_note(painter: QPainter, words: str, size_wh: tuple[int, int], scale: float) -> None:
+    """Write a sentence along the upper edge, on how far to trust what is shown."""
+    u = scale
+    painter.setFont(font(u, 13, bold=True))
+    painter.setPen(shade(PALETTE.care))
+    box = QRectF(16 * u, 10 * u, size_wh[0] - 32 * u, 44 * u)
+    painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap, words)
+
+
+def paint_bars(painter: QPainter, ends_xy: F64, scale: float) -> None:
+    """Draw how far guessed joints may be off along the line of sight: a bar through each, one sigma both ways.
+
+    Parameters
+    ----------
+    painter
+    ends_xy : (N, 2, 2), px
+        NaN where there is none.
+    scale
+    """
+    lines = [QLineF(a, b, c, d) for (a, b), (c, d) in ends_xy.tolist() if a == a and c == c]
+    if lines:
+        colour = blend(shade(_GROUND), shade(PALETTE.care), 0.55)
+        painter.setPen(QPen(colour, 1.6 * scale, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+        painter.drawLines(*lines)
+
+
 def view_corners(camera: Camera, depth_m: float) -> F64:
     """Find the corners of what a camera sees, at a distance.
 

@@ -8,7 +8,7 @@ from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListView, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.presenters.sessions import SessionCard, SessionsState, matching
-from app.requests import LookForSessions, OpenSession, ShowFolder
+from app.requests import ChooseToLearn, LookForSessions, OpenSession, ShowFolder
 from app.views.sessions_cards import CARD_ROLE, SessionCardPainter, SessionModel
 from app.views.sessions_dialogs import TrackAgainPanel, export_dialog
 from app.views.sessions_style import sessions_stylesheet
@@ -39,6 +39,7 @@ class SessionsPage(QWidget):
         self._model, self._painter, self._list = SessionModel(), SessionCardPainter(), QListView()
         self._folder = _button("Show folder", "action", "folder", self._show_folder)
         self._track = _button("Track again …", "action", "retry", self.track_again)
+        self._teach = _button("Teach the network …", "action", "target", self._learn_from)
         self._export = _button("Export …", "action", "export", self.export)
         self._open = _button("Open", "main_action", "play", self.open_chosen, PALETTE.ground)
         self._head_row, self._foot_row, self._words = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
@@ -124,7 +125,7 @@ class SessionsPage(QWidget):
         self._words.setSpacing(round(2 * scale))
         self._search.setFixedWidth(round(260 * scale))
         self._foot.setFixedHeight(round(64 * scale))
-        for button in (self._folder, self._track, self._export, self._open, self._again):
+        for button in (self._folder, self._track, self._teach, self._export, self._open, self._again):
             button.setIconSize(QSize(round(_ICON_U * scale), round(_ICON_U * scale)))
 
     def _fit_cards(self) -> None:
@@ -147,12 +148,19 @@ class SessionsPage(QWidget):
         self._open.setEnabled(card is not None and card.can_open)
         self._track.setEnabled(card is not None and card.can_track)
         self._export.setEnabled(card is not None and card.can_export)
+        self._teach.setEnabled(card is not None and card.can_export and card.has_rig)
 
     def _show_folder(self) -> None:
         """Ask for the chosen session's folder."""
         card = self.chosen()
         if card is not None:
             self.asked.emit(ShowFolder(card.path))
+
+    def _learn_from(self) -> None:
+        """Ask for the page where networks are taught."""
+        card = self.chosen()
+        if card is not None:
+            self.asked.emit(ChooseToLearn(card.path))
 
     def _search_changed(self) -> None:
         """Show what fits the words."""
@@ -203,7 +211,7 @@ class SessionsPage(QWidget):
         self._words.addWidget(self._name)
         self._words.addWidget(self._remarks)
         self._foot_row.addLayout(self._words, 1)
-        for button in (self._folder, self._track, self._export, self._open):
+        for button in (self._folder, self._track, self._teach, self._export, self._open):
             self._foot_row.addWidget(button)
         frame = QVBoxLayout(self._framed)
         frame.setContentsMargins(0, 0, 0, 0)

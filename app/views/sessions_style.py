@@ -23,7 +23,9 @@ def sessions_stylesheet(scale: float) -> str:
     -------
     qss
     """
-    text = (resources.files("assets") / "sessions.qss").read_text(encoding="utf-8")
+    assets = resources.files("assets")
+    text = (assets / "sessions.qss").read_text(encoding="utf-8")
+    text = text.replace("{icons}", str(assets / "icons").replace("\\", "/"))
     for colour in fields(PALETTE):
         text = text.replace(f"{{{colour.name}}}", getattr(PALETTE, colour.name))
     return _UNIT.sub(lambda match: f"{max(1, round(float(match[1]) * scale))}px", text)

@@ -8,6 +8,7 @@ import pytest
 
 from app import application, demo_window
 from app.demo_window import show_demo
+from engine.capture import studio as capture
 from engine.session import Session
 from tests.support.ip_cameras import wait_until
 from tests.support.live_networks import WalkerSeen
@@ -65,6 +66,14 @@ def test_a_demo_that_is_closed_before_it_was_calibrated_leaves_session_truth_and
     session = Session.open(tmp_path / "session")
     assert session.finished
     assert len(session.cameras) == 2
+
+
+def test_the_studio_is_built_once_for_its_cameras_and_for_the_truth(closed_when, tmp_path, monkeypatch):
+    built, build = [], capture.Studio
+    monkeypatch.setattr(capture, "Studio", lambda config: built.append(config) or build(config))
+    closed_when(lambda app: frames(app) > 0)
+    assert show_demo(OPTIONS, tmp_path) == 0
+    assert len(built) == 1
 
 
 def test_a_demo_that_is_closed_before_the_studio_is_there_leaves_a_picture_only(closed_when, tmp_path):

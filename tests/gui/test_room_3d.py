@@ -1,5 +1,7 @@
 """The room in 3D, by its pixels and its answers to the mouse."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
@@ -86,3 +88,40 @@ def test_the_pyramid_of_a_camera_is_what_it_sees():
     corners = view_corners(camera, 0.5)
     pixels = (corners @ camera.R.T + camera.t) @ camera.matrix.T
     np.testing.assert_allclose(pixels[:, :2] / pixels[:, 2:], [[0, 0], [640, 0], [640, 480], [0, 480]], atol=1e-6)
+
+
+def guessed_scene(sigma_m: float):
+    """Show a person whom one camera alone has guessed, with a doubt along x."""
+    scene = present_room(scenes.square_rig(), scenes.skeleton(), [scenes.poses_3d(39)])
+    person = scene.people[0]
+    count = len(person.xyz)
+    doubt = np.tile(np.diag([sigma_m**2, 1e-5, 1e-5]), (count, 1, 1))
+    guessed = replace(person, covariance=doubt, views=np.ones(count, np.int64))
+    return replace(scene, people=(guessed,), trail_xy_m=None)
+
+
+def test_a_guessed_joint_has_a_bar_as_long_as_its_doubt(room: Room3D):
+    drawn = []
+    for sigma_m in (0.02, 0.3):
+        room.show_room(guessed_scene(sigma_m))
+        drawn.append(pixels_of(room).astype(int))
+    room.show_room(replace(guessed_scene(0.3), people=()))
+    empty = pixels_of(room).astype(int)
+    changed = [(np.abs(picture - empty).max(-1) > 24).sum() for picture in drawn]
+    assert changed[1] > 1.15 * changed[0]
+    person = guessed_scene(0.3).people[0]
+    for joint in ("left_wrist", "right_knee"):
+        end = person.xyz[scenes.skeleton().index(joint)] + [0.27, 0, 0]
+        x, y = np.round(room.orbit().project(end, (800, 600))[0]).astype(int)
+        near = np.abs(drawn[1] - empty)[y - 3 : y + 4, x - 3 : x + 4]
+        assert near.max() > 24
+
+
+def test_a_note_is_written_over_the_room_and_goes_again(room: Room3D):
+    scene = guessed_scene(0.02)
+    room.show_room(scene)
+    without = pixels_of(room)[:60]
+    room.show_room(replace(scene, note="Only 'left' sees you: depth is a guess."))
+    assert colour_share(pixels_of(room)[:60], PALETTE.care, 40) > 0.002
+    room.show_room(scene)
+    assert np.array_equal(pixels_of(room)[:60], without)

@@ -6,16 +6,18 @@ from math import nan
 import numpy as np
 import pytest
 
+from app.length_of_time import in_whole_minutes
 from app.presenters.camera_settings import mode_words
 from app.presenters.coaching import present_coaching
 from app.presenters.live import Look, Trail, present_live
-from app.presenters.live_status import present_status, time_left
+from app.presenters.live_status import present_status
 from app.presenters.plots import PlotHistory, present_plots, reprojection_error_px
 from app.presenters.room import TRAIL_FRAMESETS
 from app.presenters.tone import Tone
 from app.presenters.window import Notice, RecordingPhase
 from engine.frames import FrameSet, JpegFrame
-from engine.live_state import CalibrationPhase, CalibrationState, CameraPhase, LiveState
+from engine.live_state import CalibrationPhase, CalibrationState, CameraPhase, LiftState, LiveState
+from engine.one_camera import guess_rig
 from engine.poses import PoseSet3D
 from tests.support import live_scenes, scenes
 
@@ -174,7 +176,7 @@ def test_a_lossy_recording_is_said_in_red_and_the_disk_in_words():
     items = {item.label: item for item in present_status(live_scenes.state(recording=live_scenes.recording(12)))}
     assert (items["Recording"].value, items["Recording"].tone) == ("lost 12 images", Tone.BAD)
     assert items["Disk lasts"].value == "2 h 13 min"
-    assert time_left(30) == "30 s"
+    assert in_whole_minutes(30) == "30 s"
 
 
 def test_the_delay_names_each_step_when_asked():
@@ -240,3 +242,33 @@ def test_two_cameras_that_are_stopped_are_told_apart_from_two_that_are_not_there
     assert waiting is not None
     assert "Press Start" in stopped.instruction
     assert waiting.headline == "Waiting for the cameras"
+
+
+def test_one_camera_with_a_network_shows_the_room_and_says_that_depth_is_a_guess():
+    guess = guess_rig("cam_0", (640, 480))
+    lift = LiftState("compact (fake)", "cam_0")
+    state = live_scenes.state(CalibrationState(), cameras=live_scenes.cameras(1), lift=lift)
+    result = replace(live_scenes.result(scenes.square_rig(1), count=1), rig=guess)
+    window = present_live(state, result, live_scenes.look())
+    assert window.room.rig is guess
+    assert window.room.people == result.poses_3d.people
+    assert "depth is a guess from your height" in window.room.note
+    assert [item.value for item in window.status if item.label == "Depth"] == ["a guess, 'cam_0' alone"]
+    assert window.controls is not None
+    assert not window.controls.can_calibrate
+
+
+def test_a_view_that_alone_sees_the_person_is_named_and_measured_poses_have_no_note():
+    rig = scenes.square_rig()
+    result = live_scenes.result(rig)
+    states = [live_scenes.state(live_scenes.calibrated(rig), lift=LiftState("compact", view)) for view in ("cam_2", "")]
+    alone, all_see = (present_live(state, result, live_scenes.look()) for state in states)
+    assert "'cam_2'" in alone.room.note
+    assert all_see.room.note == ""
+    assert "Depth" not in [item.label for item in all_see.status]
+
+
+def test_a_missing_network_for_one_camera_is_said_in_the_status():
+    state = live_scenes.state(lift=LiftState(sentence="There is no network here."))
+    item = next(item for item in present_live(state, None, live_scenes.look()).status if item.label == "Depth")
+    assert item.tip == "There is no network here."

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from app.progress import Progress, in_words
+from app.length_of_time import in_words
+from app.progress import Progress
 
 
 class Screen(io.StringIO):

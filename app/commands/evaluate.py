@@ -1,0 +1,116 @@
+"""`epipole evaluate`: how far a network's poses are from the truth, or from what a rig's views agree on."""
+
+from argparse import Namespace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from training.session_samples import samples_from_session
+
+from app.errors import UsageError
+from app.mend import mend_sessions
+from app.paths import demand_writable, fresh_folder
+from app.progress import Progress
+from engine.session import Session
+from training.errors import TrainingError
+from training.estimate_samples import Estimate
+from training.evaluate import EvaluateConfig, evaluate_network
+from training.evaluation import Evaluation, compare
+from training.evaluation_report import PAGE, compared_text, write_evaluation
+from training.judged_network import JudgedNetwork, demand_same_joints, open_network
+from training.label_files import FOLDER, load_labels
+from training.samples import Samples, join, open_samples
+
+DONE = 0
+BOXES = 2
+"""Every sample is seen twice: in the detector's box and in the true one."""
+
+
+def run(options: Namespace) -> int:
+    """Judge a network.
+
+    Parameters
+    ----------
+    options
+        `network`, `data` or `session`, `labels`, `against`, `out`.
+
+    Returns
+    -------
+    code
+        0; the command line turns errors into one sentence and 1.
+    """
+    if options.labels and not options.session:
+        raise UsageError("--labels names labels of a session; give the session with --session.")
+    folder = options.out or fresh_folder(Path.cwd(), datetime.now())
+    demand_writable(folder / PAGE)
+    samples, config = _session(options.session, options.labels) if options.session else _data(options.data)
+    evaluation, compared = _judge(options.network, samples, config), ()
+    if options.against:
+        other = _judge(options.against, samples, config)
+        compared = tuple(compare(other, evaluation, np.array(samples.actions)[samples.action]))
+    page = write_evaluation(folder, evaluation, samples, compared)
+    print(f"\n{evaluation.to_text()}{compared_text(compared)}")
+    print(f"Report  {page}")
+    return DONE
+
+
+def _judge(what: str, samples: Samples, config: EvaluateConfig) -> Evaluation:
+    """Open a network and judge it."""
+    with open_network(what) as network:
+        demand_same_joints(network, samples)
+        named = EvaluateConfig(network.name, config.judge, config.stature_m, config.block_s, config.seed)
+        with Progress(f"Judging {Path(what).name}", BOXES * len(samples), "crops") as progress:
+            return evaluate_network(_counted(network, progress), samples, network.size_px, named)
+
+
+def _counted(network: JudgedNetwork, progress: Progress) -> Estimate:
+    """Return the network's estimate, which tells how far it is."""
+    done = 0
+
+    def estimate(image: np.ndarray) -> np.ndarray:
+        nonlocal done
+        found = network.estimate(image)
+        done += len(image)
+        progress(done)
+        return found
+
+    return estimate
+
+
+def _data(folders: list[Path]) -> tuple[Samples, EvaluateConfig]:
+    """Open stored samples; they say themselves what is known of them."""
+    sets = [open_samples(folder) for folder in folders]
+    names = {samples.skeleton.name for samples in sets} | {f"{samples.stored_px} px" for samples in sets}
+    if len(names) > 2:
+        raise TrainingError(f"These sets do not fit together: {', '.join(sorted(names))}. Judge them one by one.")
+    samples = sets[0] if len(sets) == 1 else join(sets)
+    weighed = bool(np.any((samples.weight > 0) & (samples.weight < 1)))
+    return samples, EvaluateConfig(judge="labels of a rig") if weighed else EvaluateConfig()
+
+
+def _session(path: Path, labels_id: str | None) -> tuple[Samples, EvaluateConfig]:
+    """Cut the crops of a session at its labels, which are the judge."""
+    mend_sessions([path])
+    session = Session.open(path)
+    labels = load_labels(_label_file(session.path, labels_id))
+    with Progress("Cutting crops", 100, "percent") as progress:
+        samples = samples_from_session(session, labels, progress=lambda _, share: progress(round(100 * share)))
+    judge = f"the labels of the rig (calibration {labels.calibration.id}, {labels.calibration.verdict})"
+    return samples, EvaluateConfig(judge=judge, stature_m=_stature(session, samples))
+
+
+def _stature(session: Session, samples: Samples) -> dict[str, float]:
+    """Return what the person said of their height, as far as the session keeps it."""
+    said = session.facts.stature_m
+    return {} if said is None else dict.fromkeys(samples.persons, float(said))
+
+
+def _label_file(session: Path, labels_id: str | None) -> Path:
+    """Find the labels that are asked for, else the newest."""
+    folder = session / FOLDER
+    if labels_id is not None:
+        return folder / f"{labels_id}.npz"
+    files = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime_ns)
+    if not files:
+        raise TrainingError(f"The session '{session.name}' has no labels. Run 'epipole label {session}' first.")
+    return files[-1]

@@ -1,0 +1,166 @@
+"""`epipole finetune`: the rig teaches the network in use; the new one serves only if it is better."""
+
+import math
+import subprocess
+import time
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+
+from app.errors import UsageError
+from app.mend import mend_sessions
+from app.outcome import tell
+from app.paths import runs_folder
+from app.progress import Progress
+from training.errors import TrainingError
+from training.finetune_process import start_process
+from training.finetune_report import describe_verdict
+from training.finetune_request import FinetuneRequest, check_sessions, load_request, save_request
+from training.finetune_run import (
+    STATE,
+    Phase,
+    RunState,
+    ask_to_cancel,
+    ask_to_go_on,
+    ask_to_pause,
+    is_held,
+    make_run,
+    read_state,
+)
+from training.finetune_verdict import verdict_from_table
+
+DONE, NOT_BETTER = 0, 3
+USUAL_MINUTES = 10.0
+LOOK_EVERY_S = 0.3
+ENDING_S = 20.0
+WORDS = {
+    "label": "Labelling",
+    "collect": "Cutting out pictures",
+    "divide": "Setting clips aside",
+    "parent": "Fetching the network in use",
+    "train": "Teaching",
+    "export": "Exporting",
+    "check": "Checking the export",
+    "compare": "Comparing old and new",
+    "report": "Writing the report",
+    "add": "Adding to the library",
+    "adopt": "Letting it serve",
+}
+
+
+def run(options: Namespace) -> int:
+    """Teach, go on, let rest or end.
+
+    Parameters
+    ----------
+    options
+        `sessions`, `method`, `minutes`, `person`, `start`, `threads`, `seed`, `out`, and one of `resume`, `pause`,
+        `cancel`.
+
+    Returns
+    -------
+    code
+        0 where the new network serves, or the wish was passed on; 3 where it is not better and nothing changed.
+
+    Raises
+    ------
+    TrainingError
+        If a step refused; the sentence says why, and the network in use is untouched.
+    KeyboardInterrupt
+        If Ctrl-C was pressed; the run was ended and can be resumed.
+    """
+    runs = options.out or runs_folder()
+    wish = options.resume or options.pause or options.cancel
+    if wish:
+        if options.sessions:
+            raise UsageError("A run knows its sessions. Give a run or sessions, not both.")
+        return _do_with(_found(runs, wish), options)
+    if not options.sessions:
+        raise UsageError("Say what to learn from: epipole finetune SESSION… 'epipole finetune --help' shows more.")
+    request = FinetuneRequest(
+        tuple(options.sessions),
+        options.person,
+        start=options.start,
+        method=options.method,
+        minutes=options.minutes or USUAL_MINUTES,
+        threads=options.threads,
+        seed=options.seed,
+    )
+    mend_sessions(options.sessions)
+    check_sessions(request.sessions)
+    folder = make_run(runs, request)
+    return _follow(folder, start_process(folder))
+
+
+def _do_with(folder: Path, options: Namespace) -> int:
+    """Pass a wish on to a run that exists."""
+    state = read_state(folder)
+    if options.resume:
+        if not is_held(folder):
+            if options.minutes:
+                save_request(folder, replace(load_request(folder), minutes=options.minutes))
+            return _follow(folder, start_process(folder))
+        ask_to_go_on(folder)
+        print(f"'{folder.name}' goes on.")
+        return DONE
+    if state.phase not in (Phase.RUNNING, Phase.PAUSED):
+        raise TrainingError(f"Nobody works on the run '{folder.name}' ({state.phase}), so it cannot rest or end.")
+    (ask_to_pause if options.pause else ask_to_cancel)(folder)
+    print(f"'{folder.name}' {'rests' if options.pause else 'ends'} at its next step. Go on with --resume {folder.name}")
+    return DONE
+
+
+def _found(runs: Path, name: str) -> Path:
+    """Find a run by its name or its path."""
+    for folder in (runs / name, Path(name)):
+        if (folder / STATE).is_file():
+            return folder
+    raise TrainingError(f"There is no run '{name}' in '{runs}'. The window's page Teach shows the newest one.")
+
+
+def _follow(folder: Path, process: subprocess.Popen[bytes]) -> int:
+    """Show how a run goes until its end, and say what came of it."""
+    print(f"Run      {folder}")
+    try:
+        _show_until_ended(folder, process)
+    except KeyboardInterrupt:
+        ask_to_cancel(folder)
+        process.wait(ENDING_S)
+        print(f"Go on with: epipole finetune --resume {folder.name}")
+        raise
+    return _tell_the_end(folder, read_state(folder))
+
+
+def _show_until_ended(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    """Show one line of progress per step; those that were over before anybody looked are left out."""
+    while process.poll() is None:
+        state = read_state(folder)
+        if state.step and state.step not in state.results:
+            _show_step(folder, process, state.step)
+        else:
+            time.sleep(LOOK_EVERY_S)
+
+
+def _show_step(folder: Path, process: subprocess.Popen[bytes], step: str) -> None:
+    """Show how far a step is, until it is done or the process has ended."""
+    with Progress(WORDS[step], 100, "percent") as progress:
+        while process.poll() is None:
+            state = read_state(folder)
+            if state.step != step or step in state.results:
+                return
+            if math.isfinite(state.share):
+                progress(round(100 * state.share))
+            time.sleep(LOOK_EVERY_S)
+
+
+def _tell_the_end(folder: Path, state: RunState) -> int:
+    """Say what came of a run."""
+    if state.phase not in (Phase.KEPT, Phase.ROLLED_BACK):
+        raise TrainingError(f"{state.sentence} Resume it with: epipole finetune --resume {folder.name}")
+    verdict = state.results.get("compare", {}).get("verdict")
+    print()
+    tell(describe_verdict(verdict_from_table(verdict)) if verdict else [state.sentence])
+    page = state.results.get("report", {}).get("page")
+    if page:
+        print(f"Report   {folder / page}")
+    return DONE if state.phase is Phase.KEPT else NOT_BETTER

@@ -1,0 +1,129 @@
+"""`epipole samples`: a published set, a session or the studio as stored samples that a network can be trained on."""
+
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from app.errors import UsageError
+from app.mend import mend_sessions
+from app.progress import Progress
+from engine.session import Session
+from training.errors import TrainingError
+from training.label_files import FOLDER, load_labels
+from training.public.clips import Choice
+from training.public.human36m import human36m_samples
+from training.public.mpi_inf_3dhp import mpi_inf_3dhp_samples
+from training.public.mpii import mpii_samples
+from training.samples import Samples, SampleWriter
+from training.session_samples import SessionSamplesConfig, samples_from_session
+from training.studio_samples import StudioSampleConfig, StudioSampler
+
+DONE = 0
+PUBLIC = {"mpii": mpii_samples, "human36m": human36m_samples, "mpi-inf-3dhp": mpi_inf_3dhp_samples}
+EVERY_PHOTOGRAPH, EVERY_FRAME = 1, 5
+STUDIO_SAMPLES = 20_000
+"""What the studio draws where nobody says how many: it would never end."""
+
+ALL = 1_000_000
+"""More than a session has."""
+
+
+def run(options: Namespace) -> int:
+    """Store samples.
+
+    Parameters
+    ----------
+    options
+        `kind`, `folder`, `out`, `every`, `most`, `people`, `seed`.
+
+    Returns
+    -------
+    code
+        0; the command line turns errors into one sentence and 1.
+
+    Raises
+    ------
+    UsageError
+        If a folder is missing, or is given to the studio.
+    """
+    if (options.kind == "studio") != (options.folder is None):
+        wanted = "needs no folder: it draws its people" if options.kind == "studio" else "needs the folder to read"
+        raise UsageError(f"'epipole samples {options.kind}' {wanted}. See 'epipole samples --help'.")
+    count = store(_at_most(_parts(options), options.most), options.out, options.most)
+    print(f"Samples  {options.out}  ({count})")
+    return DONE
+
+
+def store(parts: Iterator[Samples], folder: Path, most: int | None) -> int:
+    """Write samples as they come; a making that is broken off leaves no set behind.
+
+    Parameters
+    ----------
+    parts
+        Of one skeleton and one size.
+    folder
+    most
+        How many there will be, where that is known.
+
+    Returns
+    -------
+    count
+
+    Raises
+    ------
+    TrainingError
+        If there are none, the folder holds a set already, or the disk refuses.
+    """
+    with Progress("Storing samples", most, "samples") as progress:
+        first = next(parts, None)
+        if first is None:
+            raise TrainingError("Not one image shows a person whose joints are known. Ask for more images.")
+        count = 0
+        with SampleWriter(folder, first.skeleton, first.stored_px) as writer:
+            for part in chain([first], parts):
+                writer.append(part)
+                count += len(part)
+                progress(count)
+            writer.finish()
+    return count
+
+
+def _parts(options: Namespace) -> Iterator[Samples]:
+    """Read the samples of what was named, a part at a time."""
+    if options.kind in PUBLIC:
+        usual = EVERY_PHOTOGRAPH if options.kind == "mpii" else EVERY_FRAME
+        return PUBLIC[options.kind](options.folder, Choice(options.every or usual, options.people))
+    return _studio(options) if options.kind == "studio" else _session(options)
+
+
+def _studio(options: Namespace) -> Iterator[Samples]:
+    """Draw people of the studio that may be trained on."""
+    return StudioSampler().draw(StudioSampleConfig(seed=options.seed, samples=options.most or STUDIO_SAMPLES))
+
+
+def _session(options: Namespace) -> Iterator[Samples]:
+    """Cut the crops of a session at its newest labels; where there are too many, whole instants are left out evenly."""
+    path: Path = options.folder
+    mend_sessions([path])
+    session = Session.open(path)
+    files = sorted((session.path / FOLDER).glob("*.npz"), key=lambda file: file.stat().st_mtime_ns)
+    if not files:
+        raise TrainingError(f"The session '{path.name}' has no labels. Run 'epipole label {path}' first.")
+    config = SessionSamplesConfig(most_samples=options.most or ALL)
+    samples = samples_from_session(session, load_labels(files[-1]), config)
+    instants = np.unique(samples.frameset)[:: options.every or 1]
+    yield samples.taken(np.isin(samples.frameset, instants))
+
+
+def _at_most(parts: Iterable[Samples], most: int | None) -> Iterator[Samples]:
+    """Stop after so many samples."""
+    left = most
+    for part in parts:
+        if left is not None and len(part) >= left:
+            yield part.taken(np.arange(left))
+            return
+        yield part
+        left = None if left is None else left - len(part)

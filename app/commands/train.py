@@ -1,0 +1,128 @@
+"""`epipole train`: a network is taught by a recipe, on stored samples or on people that the studio draws meanwhile."""
+
+import math
+import signal
+import types
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import replace
+
+from app.errors import UsageError
+from app.progress import Progress
+from training.devices import own_rank
+from training.history import CSV
+from training.recipe import Recipe, read_recipe
+from training.runs import Progress as Told
+from training.runs import Run, Stop, Trained
+from training.train_config import TrainConfig
+from training.train_recipe import Material, recipe_notes, resume_recipe, resumed_config, train_recipe
+
+DONE = 0
+
+
+def run(options: Namespace) -> int:
+    """Teach a network.
+
+    Parameters
+    ----------
+    options
+        `recipe`, `out`, `data`, `judge`, `minutes`, `samples`, `seed`, `threads`, `resume`, `init`.
+
+    Returns
+    -------
+    code
+        0; the command line turns a TrainingError into one sentence and 1.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it was stopped by Ctrl-C; everything is kept.
+    """
+    if options.resume and (options.data or options.judge or options.init or options.seed is not None):
+        raise UsageError("--resume goes on with the same data, seed and first weights; leave those options out.")
+    recipe = _timed(read_recipe(options.recipe), options)
+    if own_rank() > 0:  # of several processes the first one tells
+        _train(recipe, options, Run(options.out))
+        return DONE
+    with Progress("Teaching", unit="steps") as progress, CtrlC() as stop:
+
+        def watch(told: Told) -> None:
+            if told.step:
+                progress(told.step, told.steps)
+
+        trained = _train(recipe, options, Run(options.out, watch=watch, stop=stop))
+    _tell(trained, options)
+    if trained.stopped_because is Stop.CANCELLED:
+        raise KeyboardInterrupt
+    return DONE
+
+
+class CtrlC:
+    """Hears Ctrl-C from the first step on, so that this step is finished and kept; a second one ends everything."""
+
+    def __init__(self) -> None:
+        self._pressed = False
+        self._earlier: Callable[[int, types.FrameType | None], object] | int | None = None
+
+    def __enter__(self) -> "CtrlC":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._let_go()
+
+    def __call__(self) -> bool:
+        """Return whether it was pressed."""
+        if self._earlier is None and not self._pressed:
+            self._earlier = signal.signal(signal.SIGINT, self._press)
+        return self._pressed
+
+    def _press(self, _signal: int, _frame: types.FrameType | None) -> None:
+        """Remember it, and leave the next one to whoever listened before."""
+        self._pressed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let whoever listened before listen again."""
+        if self._earlier is not None:
+            signal.signal(signal.SIGINT, self._earlier)
+            self._earlier = None
+
+
+def _train(recipe: Recipe, options: Namespace, run: Run) -> Trained:
+    """Begin, or go on."""
+    if not options.resume:
+        material = Material(tuple(options.data or ()), tuple(options.judge or ()))
+        return train_recipe(recipe, material, run, options.init)
+    begun = recipe_notes(run.folder)
+    if begun["recipe"]["name"] != recipe.name:
+        raise UsageError(f"'{run.folder}' was begun with the recipe '{begun['recipe']['name']}'; go on with that one.")
+    return resume_recipe(run, _changed(resumed_config(run.folder), options))
+
+
+def _timed(recipe: Recipe, options: Namespace) -> Recipe:
+    """Give a recipe what the command line says."""
+    train = _changed(recipe.train, options)
+    if options.seed is None:
+        return replace(recipe, train=train)
+    return replace(recipe, train=replace(train, seed=options.seed), studio=replace(recipe.studio, seed=options.seed))
+
+
+def _changed(config: TrainConfig, options: Namespace) -> TrainConfig:
+    """Give a configuration the budget and threads of the command line; a budget there replaces the whole budget."""
+    if options.threads:
+        config = replace(config, threads=options.threads)
+    if options.minutes is None and options.samples is None:
+        return config
+    minutes, samples = (math.inf if given is None else float(given) for given in (options.minutes, options.samples))
+    return replace(config, minutes=minutes, samples=samples, epochs=math.inf)
+
+
+def _tell(trained: Trained, options: Namespace) -> None:
+    """Say how it went and where everything is."""
+    last = trained.history[-1]
+    print(f"\nTaught {last.step} steps, {last.samples} samples; {trained.stopped_because}.")
+    judged = [row.judged_mm for row in trained.history if not math.isnan(row.judged_mm)]
+    if judged:
+        print(f"On what it was not taught it is off by {trained.best_mm:.1f} mm; at first {judged[0]:.1f} mm.")
+    print(f"Network  {trained.checkpoint}")
+    print(f"History  {options.out / CSV}")

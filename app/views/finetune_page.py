@@ -1,0 +1,115 @@
+"""The page where networks are taught: what from, how it goes, what came of it, and which network serves."""
+
+from pathlib import Path
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from app.presenters.finetune import FinetuneState
+from app.views.finetune_choices import FinetuneChoices
+from app.views.finetune_networks import FinetuneNetworks
+from app.views.finetune_run import FinetuneRun
+from app.views.sessions_style import sessions_stylesheet
+from app.views.theme import scale_for
+
+_PURPOSE = "Your cameras together know better than one alone. Let them teach the network that works with one."
+
+
+class FinetunePage(QWidget):
+    """Draws the page and says what a person asks for (`asked`)."""
+
+    asked = pyqtSignal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._scale = 0.0
+        self._choices, self._run, self._networks = FinetuneChoices(), FinetuneRun(), FinetuneNetworks()
+        self._wanted: Path | None = None
+        self._title, self._purpose = _label("page_title", "Teach the network"), _label("page_facts", _PURPOSE)
+        self._notice = _label("page_remark")
+        self._headline, self._message = _label("empty_headline"), _label("empty_message")
+        self._head_row, self._body, self._left = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
+        self._stack = QStackedWidget()
+        self._lay_out()
+        for part in (self._choices, self._run, self._networks):
+            part.asked.connect(self.asked)
+        self.show_finetune(FinetuneState())
+
+    def show_finetune(self, state: FinetuneState) -> None:
+        """Show this state from now on; what is ticked and typed stays.
+
+        Parameters
+        ----------
+        state
+        """
+        self._choices.show_choices(state)
+        if self._wanted is not None and any(choice.path == self._wanted for choice in state.choices):
+            self._choices.tick(self._wanted)
+            self._wanted = None
+        self._run.show_run(state.run)
+        self._networks.show_networks(state.networks)
+        self._notice.setText(state.notices[0] if state.notices else "")
+        self._notice.setVisible(bool(state.notices))
+        self._headline.setText(state.headline)
+        self._message.setText(state.message)
+        empty = bool(state.headline) and state.run is None and not state.choices
+        self._stack.setCurrentIndex(0 if empty else 1)
+
+    def choose(self, path: Path) -> None:
+        """Tick this session alone, as soon as it is listed."""
+        self._wanted = path
+        self._choices.tick(path)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Choose type and spacing for the new size."""
+        super().resizeEvent(event)
+        window = self.window()
+        scale = scale_for(window.size() if window is not None else self.size())
+        if abs(scale - self._scale) > 0.02:
+            self._scale = scale
+            self.setStyleSheet(sessions_stylesheet(scale))
+            gap = round(8 * scale)
+            self._head_row.setContentsMargins(2 * gap, gap, 2 * gap, gap)
+            self._head_row.setSpacing(2 * gap)
+            self._body.setContentsMargins(gap, gap, gap, gap)
+            self._body.setSpacing(gap)
+            self._left.setSpacing(gap)
+            for part in (self._choices, self._run, self._networks):
+                part.set_scale(scale)
+
+    def _lay_out(self) -> None:
+        """Put the head above, choice and networks on the left, the run on the right."""
+        head, body, empty = QWidget(), QWidget(), QWidget()
+        head.setObjectName("page_head")
+        head.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        head.setLayout(self._head_row)
+        self._head_row.addWidget(self._title)
+        self._head_row.addWidget(self._purpose, 1)
+        self._left.addWidget(self._choices, 3)
+        self._left.addWidget(self._networks, 2)
+        body.setLayout(self._body)
+        self._body.addLayout(self._left, 2)
+        self._body.addWidget(self._run, 3)
+        column = QVBoxLayout(empty)
+        column.addStretch(1)
+        for label in (self._headline, self._message):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label)
+        column.addStretch(1)
+        self._stack.addWidget(empty)
+        self._stack.addWidget(body)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        for widget, stretch in ((head, 0), (self._notice, 0), (self._stack, 1)):
+            whole.addWidget(widget, stretch)
+
+
+def _label(name: str, text: str = "") -> QLabel:
+    """Make a label that the style sheet knows by name."""
+    label = QLabel(text)
+    label.setObjectName(name)
+    return label

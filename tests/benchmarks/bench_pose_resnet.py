@@ -1,0 +1,188 @@
+"""The experiments of Pose ResNet in our numbers: teachers compared, and the ablation of its parts.
+
+``EPIPOLE_BENCH_MINUTES=4 pytest -m benchmark -s tests/benchmarks/bench_pose_resnet.py``. Each row is a run of its own
+under ``EPIPOLE_BENCH_DATA``, made once and gone on with where it was killed; ``EPIPOLE_BENCH_ROWS`` takes the rows
+whose names hold a text. Minutes are those of one undisturbed core: the budget is a number of samples, so that every
+row of a table gets the same whatever else runs. ``EPIPOLE_BENCH_PEOPLE`` and ``_HELD_OUT`` say how many.
+
+Errors are on people, looks and motions that nothing was taught on, against exact detector-style truth.
+"""
+
+import os
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from tests.benchmarks.pose_resnet_data import DATA, TEACHERS, flat, held_out, occluded, taught  # noqa: E402
+from training.augment import AugmentConfig  # noqa: E402
+from training.batches import BatchConfig, Batches  # noqa: E402
+from training.checkpoint import load_checkpoint, network_of  # noqa: E402
+from training.estimate_torch import torch_estimate  # noqa: E402
+from training.evaluate import EvaluateConfig, evaluate_network  # noqa: E402
+from training.evaluation import Evaluation, compare  # noqa: E402
+from training.networks.build import AnyConfig, build_network  # noqa: E402
+from training.networks.compact import CompactConfig  # noqa: E402
+from training.networks.pose_network import PoseNetwork  # noqa: E402
+from training.networks.pose_resnet import PoseResNetConfig  # noqa: E402
+from training.networks.transfer import transfer  # noqa: E402
+from training.occluders import draw_occluders  # noqa: E402
+from training.runs import Run  # noqa: E402
+from training.samples import Samples  # noqa: E402
+from training.train import resume, train  # noqa: E402
+from training.train_config import TrainConfig  # noqa: E402
+
+pytestmark = pytest.mark.benchmark
+MINUTES = float(os.environ.get("EPIPOLE_BENCH_MINUTES", "4"))
+PEOPLE, HELD_OUT = (int(os.environ.get(f"EPIPOLE_BENCH_{name}", n)) for name, n in (("PEOPLE", 8), ("HELD_OUT", 4)))
+ONLY = os.environ.get("EPIPOLE_BENCH_ROWS", "")
+SEED, JUDGED_STRIDE = 0, 4
+RATE = {CompactConfig: 130.0, PoseResNetConfig: 12.0}
+"""Samples per second of one core with all that is done to them (README of training): minutes become samples."""
+
+COMPACT = CompactConfig()
+SMALL_RESNET = PoseResNetConfig(depth=18, size_px=128, volume_depth=16, head_channels=128, cbam=False, wasp=False)
+NOTHING = replace(AugmentConfig(), occlusion_probability=0.0)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run: what is taught, by whom, from what, and what is done to the crops."""
+
+    name: str
+    network: AnyConfig
+    teacher: str = "ours"
+    start: str = ""
+    occlusion: bool = True
+    reprojection: float = 0.3
+
+
+def parts(cbam: bool, wasp: bool) -> PoseResNetConfig:
+    return replace(SMALL_RESNET, cbam=cbam, wasp=wasp)
+
+
+def parts_name(network: PoseResNetConfig) -> str:
+    return f"flat resnet{' cbam' * network.cbam}{' wasp' * network.wasp}"
+
+
+FLAT = [Row("flat compact", COMPACT, "flat")]
+FLAT += [Row(parts_name(parts(c, w)), parts(c, w), "flat") for c in (False, True) for w in (False, True)]
+BY_TEACHER = [
+    Row("fully supervised", COMPACT, "truth", "flat compact", reprojection=0.0),
+    Row("self-supervised, ours", COMPACT, "ours", "flat compact"),
+    Row("self-supervised, ours, labels alone", COMPACT, "ours", "flat compact", reprojection=0.0),
+    Row("self-supervised, two views", COMPACT, "two views", "flat compact", reprojection=0.0),
+]
+ABLATION = [
+    Row("nothing", parts(False, False), occlusion=False),
+    *(
+        Row(
+            f"+transfer{' +occlusion' * o}{' +cbam' * c}{' +wasp' * w}", parts(c, w), start=parts_name(parts(c, w)),
+            occlusion=o,
+        )
+        for o, c, w in (
+            (False, False, False), (True, False, False), (False, False, True), (False, True, False),
+            (True, False, True), (True, True, False), (True, True, True),
+        )
+    ),
+]  # fmt: skip
+
+
+def test_the_teachers_say_how_good_they_are():
+    """How far the labels are from the truth in the same crops, root-relative, and how many there are."""
+    truth = taught(PEOPLE, "truth")
+    for teacher in TEACHERS[1:]:
+        labels = taught(PEOPLE, teacher)
+        off = torch.from_numpy(labels.xyz - labels.xyz[:, 6:7] - truth.xyz + truth.xyz[:, 6:7]).norm(dim=-1)
+        counted = torch.from_numpy(labels.weight > 0) & off.isfinite()
+        print(f"{teacher:10s} labels for {100 * counted.float().mean():.1f} % of {len(labels)} × 16 joints,", end=" ")
+        print(f"off by {1e3 * off[counted].mean():.1f} mm (median {1e3 * off[counted].median():.1f})")
+        assert counted.any()
+
+
+def test_who_teaches():
+    """Fully supervised against self-supervised, ours against the two-view recipe: same net, start, data and budget."""
+    judged = held_out(HELD_OUT, JUDGED_STRIDE)
+    found = {row.name: judge(row, judged) for row in chosen(BY_TEACHER)}
+    table(found)
+    best = found.get("fully supervised")
+    for name, evaluation in found.items():
+        if best is not None and evaluation is not best:
+            for each in compare(best, evaluation, ["" for _ in range(len(judged))]):
+                print(f"{name} / fully supervised {each.after_mm / each.before_mm:.2f}, {each.words}")
+    assert found
+
+
+def test_what_each_part_is_worth():
+    """The paper's ablation on clean and on occluded images."""
+    clean = held_out(HELD_OUT, JUDGED_STRIDE)
+    hidden = occluded(clean)
+    rows = chosen(ABLATION)
+    print("clean")
+    found = {row.name: judge(row, clean) for row in rows}
+    table(found)
+    print("occluded")
+    table({row.name: judge(row, hidden) for row in rows})
+    assert found
+
+
+def chosen(rows: list[Row]) -> list[Row]:
+    found = [row for row in rows if ONLY in row.name]
+    if not found:
+        pytest.skip(f"no row of this table is called anything with '{ONLY}'")
+    return found
+
+
+def judge(row: Row, samples: Samples) -> Evaluation:
+    """Teach a row unless it is taught, and judge it."""
+    estimate = torch_estimate(teach(row))
+    return evaluate_network(estimate, samples, row.network.size_px, EvaluateConfig(row.name))
+
+
+def teach(row: Row) -> PoseNetwork:
+    """Teach a row, or go on where it was killed, or read what came of it."""
+    folder = DATA / "runs" / f"{row.name}, {PEOPLE} people, {MINUTES:g} min"
+    run = Run(folder)
+    config = TrainConfig(
+        samples=60 * MINUTES * RATE[type(row.network)], reprojection_weight=row.reprojection, threads=1, seed=SEED
+    )
+    if run.last.exists():
+        trained = resume(batches(row), run)
+    else:
+        torch.manual_seed(SEED)
+        trained = train(network_of_row(row), batches(row), config, run)
+    return network_of(load_checkpoint(trained.checkpoint))
+
+
+def network_of_row(row: Row) -> PoseNetwork:
+    """The network of a row with its first weights: random, or from two dimensions."""
+    volume = 1 if row.teacher == "flat" else row.network.volume_depth
+    network = build_network(replace(row.network, volume_depth=volume))
+    if row.start:
+        transfer(teach(next(each for each in FLAT if each.name == row.start)), network)
+    return network
+
+
+def batches(row: Row) -> Batches:
+    """The crops of a row and what is done to them."""
+    samples = flat() if row.teacher == "flat" else taught(PEOPLE, row.teacher)
+    other_views = 0.5 if row.reprojection and row.teacher != "flat" else 0.0
+    config = BatchConfig(size_px=row.network.size_px, other_views=other_views)
+    augment = AugmentConfig() if row.occlusion else NOTHING
+    things = draw_occluders(300, np.random.default_rng(SEED)) if row.occlusion else ()
+    return Batches(samples, config, augment, things, SEED)
+
+
+def table(found: dict[str, Evaluation]) -> None:
+    """Print a table: the honest number with its interval, then the papers' way."""
+    print(f"{'':38s} nothing told, mm (95 %)     P-MPJPE   true box and depth   N-MPJPE   PCK@150")
+    for name, evaluation in found.items():
+        honest, told = evaluation.honest.overall, evaluation.ways[-1].overall
+        sure = honest["mpjpe"]
+        print(
+            f"{name:38s} {sure.mean:6.1f} ({sure.low:5.1f} – {sure.high:5.1f})     {honest['p_mpjpe'].mean:6.1f}"
+            f"   {told['mpjpe'].mean:6.1f}               {told['n_mpjpe'].mean:6.1f}    {told['pck'].mean:5.1f} %",
+            flush=True,
+        )

@@ -1,0 +1,218 @@
+"""The page where networks are taught: what can be ticked, what is asked for, and what is seen of a run."""
+
+import math
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QComboBox, QLabel, QListWidget, QMainWindow, QPushButton, QSlider
+
+from app.presenters.finetune import FinetuneState, NetworkRow, RunLook, present_finetune
+from app.requests import (
+    CancelFinetune,
+    Finetune,
+    OpenReport,
+    PauseFinetune,
+    ResumeFinetune,
+    RollBackNetwork,
+    UseNetwork,
+)
+from app.views.finetune_page import FinetunePage
+from app.views.theme import PALETTE
+from engine.session_summary import SessionSummary
+from tests.support.pixels import colour_share, pixels_of
+from training.finetune import Steps
+from training.finetune_request import FinetuneRequest
+from training.finetune_run import Phase, RunState
+from training.finetune_verdict import ActionRow, Verdict
+from training.history import Row
+from training.intervals import Interval
+
+WALK = SessionSummary(
+    Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720, joints_found=0.97,
+    model="blazepose", has_rig=True, verdict="accepted", thumbnail=b"",
+)  # fmt: skip
+SQUATS = replace(WALK, path=Path("/takes/squats"))
+RAW = replace(WALK, path=Path("/takes/raw"), has_rig=False)
+NETWORKS = (
+    NetworkRow("anna-2", "Anna", "61 → 48 mm", True, True),
+    NetworkRow("anna-1", "Anna", "70 → 61 mm", False),
+    NetworkRow("compact-studio", "", "trained on synthetic people", True),
+)
+REQUEST = FinetuneRequest((WALK.path,), "Anna")
+PICTURE = cv2.imencode(".jpg", np.full((80, 320, 3), (40, 160, 220), np.uint8))[1].tobytes()
+VERDICT = Verdict(True, "Better.", 61.2, 48.4, Interval(9, 13, 17), 480, 12, 0.04, 0.03, (ActionRow("low", 72, 50, 9),))
+ALL = tuple(Steps.__dataclass_fields__)
+
+
+def row(number):
+    judged = 60.0 - number if number % 5 == 0 else math.nan
+    return Row(number, 32 * number, number / 40, 6.0 * number, 1e-3, 1 / (number + 1), judged, 100, 0.0)
+
+
+def taught(phase=Phase.RUNNING, **state):
+    look = RunLook(Path("/runs/anna"), REQUEST, RunState(phase, "train", 0.43, 342.0, **state))
+    return replace(look, history=tuple(row(number) for number in range(17)))
+
+
+def done():
+    results = {step: {} for step in ALL} | {"compare": {"verdict": asdict(VERDICT)}, "report": {"page": "report.html"}}
+    return replace(taught(Phase.KEPT, sentence="61 → 48 mm.", results=results), pictures=(("low", PICTURE),))
+
+
+@pytest.fixture
+def page(qtbot, qapp):
+    """The page in a window, with three sessions and three networks."""
+    window = QMainWindow()
+    page = FinetunePage()
+    window.setCentralWidget(page)
+    window.setMinimumSize(960, 540)
+    qtbot.addWidget(window)
+    window.resize(1280, 720)
+    window.show()
+    page.show_finetune(present_finetune([WALK, SQUATS, RAW], None, NETWORKS))
+    qapp.processEvents()
+    yield page
+    window.close()
+
+
+@pytest.fixture
+def asked(page):
+    requests = []
+    page.asked.connect(requests.append)
+    return requests
+
+
+def button(page, text):
+    return next(b for b in page.findChildren(QPushButton) if text == b.text().strip() and b.isVisible())
+
+
+def buttons(page):
+    return {b.text().strip() for b in page.findChildren(QPushButton) if b.isVisible()}
+
+
+def words(page):
+    return " ".join(label.text() for label in page.findChildren(QLabel) if label.isVisible())
+
+
+def tick(page, row):
+    page.findChild(QListWidget).item(row).setCheckState(Qt.CheckState.Checked)
+
+
+def test_sessions_person_and_minutes_are_asked_for_together(page, asked):
+    tick(page, 0)
+    tick(page, 1)
+    page.findChild(QComboBox).setCurrentText(" Anna ")
+    slider = page.findChild(QSlider)
+    slider.setValue(slider.value() + 1)
+    assert "15 minutes" in words(page)
+    button(page, "Start").click()
+    assert asked == [Finetune((WALK.path, SQUATS.path), "Anna", 15.0)]
+
+
+def test_nothing_starts_before_a_session_is_ticked(page):
+    assert not button(page, "Start").isEnabled()
+    assert "Tick a session first." in words(page)
+
+
+def test_a_session_without_calibration_cannot_be_ticked_and_says_why(page):
+    item = page.findChild(QListWidget).item(2)
+    assert not item.flags() & Qt.ItemFlag.ItemIsEnabled
+    assert "calibrate" in item.text()
+
+
+def test_a_session_that_was_chosen_elsewhere_is_ticked_alone_once_it_is_listed(page, asked):
+    tick(page, 0)
+    late = replace(WALK, path=Path("/takes/late"))
+    page.choose(late.path)
+    page.show_finetune(present_finetune([late, WALK], None, NETWORKS))
+    button(page, "Start").click()
+    assert asked[0].sessions == (late.path,)
+
+
+def test_what_is_ticked_and_typed_stays_when_the_list_is_new(page, asked):
+    tick(page, 1)
+    page.findChild(QComboBox).setCurrentText("Ben")
+    page.show_finetune(present_finetune([RAW, SQUATS], None, NETWORKS[2:]))
+    button(page, "Start").click()
+    assert asked == [Finetune((SQUATS.path,), "Ben", 10.0)]
+
+
+def test_a_run_under_way_shows_stages_time_and_curves_and_nothing_else_starts(page, asked, qapp):
+    tick(page, 0)
+    page.show_finetune(present_finetune([WALK], taught(sentence="It is 51 mm off."), NETWORKS))
+    qapp.processEvents()
+    said = words(page)
+    assert "5 min 42 s left" in said
+    assert "It is 51 mm off." in said
+    assert not button(page, "Start").isEnabled()
+    assert colour_share(pixels_of(page), PALETTE.accent, 10) > 0.0005
+    button(page, "Pause").click()
+    button(page, "Cancel").click()
+    assert asked == [PauseFinetune(), CancelFinetune()]
+
+
+def test_a_resting_run_goes_on(page, asked):
+    page.show_finetune(present_finetune([WALK], taught(Phase.PAUSED), NETWORKS))
+    assert "Pause" not in buttons(page)
+    button(page, "Go on").click()
+    assert asked == [ResumeFinetune()]
+
+
+def test_a_failure_says_why_and_offers_to_go_on(page):
+    page.show_finetune(present_finetune([WALK], taught(Phase.FAILED, sentence="The disk is full."), NETWORKS))
+    assert "The disk is full." in words(page)
+    assert "Go on" in buttons(page)
+
+
+def test_a_result_shows_before_and_now_with_a_picture_and_its_report(page, asked, qapp):
+    page.show_finetune(present_finetune([WALK], done(), NETWORKS))
+    qapp.processEvents()
+    said = words(page)
+    assert "72 mm" in said
+    assert "50 mm" in said
+    assert colour_share(pixels_of(page), "#dca028", 16) > 0.01
+    button(page, "Report").click()
+    assert asked == [OpenReport(Path("/runs/anna/report.html"))]
+
+
+def test_the_network_that_serves_is_marked_and_another_one_can_be_used(page, asked):
+    assert words(page).count("serves") >= 2
+    button(page, "Use").click()
+    button(page, "Roll back").click()
+    assert asked == [UseNetwork("anna-1", "Anna"), RollBackNetwork("Anna")]
+
+
+def test_an_empty_page_says_what_to_do_first(page):
+    page.show_finetune(present_finetune([], None))
+    assert "Nothing to learn from yet" in words(page)
+    assert "Record" in words(page)
+
+
+def test_showing_the_same_again_makes_no_widgets(page, qapp):
+    state = present_finetune([WALK], done(), NETWORKS)
+    page.show_finetune(state)
+    before = len(page.findChildren(QLabel))
+    for _ in range(5):
+        page.show_finetune(present_finetune([WALK], done(), NETWORKS))
+    qapp.processEvents()
+    assert len(page.findChildren(QLabel)) == before
+
+
+def test_everything_has_room_at_4k_and_at_the_smallest_size(page, qapp):
+    for size in ((3840, 2160), (960, 540)):
+        page.window().resize(*size)
+        page.show_finetune(present_finetune([WALK, SQUATS, RAW], done(), NETWORKS))
+        qapp.processEvents()
+        for part in page.findChildren(QPushButton):
+            if part.isVisible() and part.window() is page.window():
+                corner = part.mapTo(page, part.rect().bottomRight())
+                assert corner.x() <= page.width(), part.text()
+
+
+def test_a_state_without_anything_is_drawn(page):
+    page.show_finetune(FinetuneState())

@@ -1,0 +1,135 @@
+"""`epipole finetune`: what it says, its exit codes, and that every refusal is a sentence."""
+
+import time
+
+import pytest
+
+from app import cli
+from app.commands import finetune
+from tests.support.finetune_steps import turns
+from tests.support.sessions import recorded_session
+from training import finetune_process
+from training.finetune_request import FinetuneRequest
+from training.finetune_run import Phase, ask_to_cancel, is_held, list_runs, make_run, read_state
+
+FAKES = "tests.support.finetune_steps"
+
+
+@pytest.fixture
+def epipole(tmp_path, monkeypatch, capsys):
+    """Run a command line with telling steps; returns code, what was said and what was refused."""
+    monkeypatch.setattr(finetune, "LOOK_EVERY_S", 0.01)
+
+    def run(*words, steps="GOOD"):
+        monkeypatch.setattr(
+            finetune, "start_process", lambda folder: finetune_process.start_process(folder, f"{FAKES}:{steps}")
+        )
+        code = cli.main(["finetune", *map(str, words), "--out", str(tmp_path / "runs")])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    yield run
+    for folder in list_runs(tmp_path / "runs"):
+        ask_to_cancel(folder)
+        deadline = time.monotonic() + 20
+        while is_held(folder):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def walk(tmp_path):
+    return recorded_session(tmp_path / "walk", 5).path
+
+
+def test_a_better_network_is_told_and_ends_with_0(epipole, walk):
+    code, said, _ = epipole(walk, "--person", "Anna")
+    assert code == 0
+    assert "61 → 48 mm" in said
+
+
+def test_a_network_that_is_not_better_ends_with_3(epipole, walk, tmp_path):
+    code, said, _ = epipole(walk, steps="WORSE")
+    assert code == 3
+    assert "48 → 61 mm" in said
+    assert "adopt" not in turns(list_runs(tmp_path / "runs")[0])
+
+
+def test_a_step_that_refuses_ends_with_1_and_says_how_to_go_on(epipole, walk, tmp_path):
+    code, _, err = epipole(walk, steps="REFUSED")
+    assert code == 1
+    assert "Nothing in the session can teach" in err
+    name = list_runs(tmp_path / "runs")[0].name
+    code, said, _ = epipole("--resume", name)
+    assert (code, "61 → 48 mm" in said) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        ((), 2, "Say what to learn from"),
+        (("nowhere",), 1, "nowhere"),
+        (("{walk}", "--minutes", "0.5"), 1, "too short"),
+        (("{walk}", "--minutes", "soon"), 2, "--minutes takes"),
+        (("{walk}", "--method", "magic"), 1, "no method 'magic'"),
+        (("{walk}", "--threads", "-1"), 2, "--threads must be"),
+        (("--resume", "nothing"), 1, "no run 'nothing'"),
+        (("{walk}", "--pause", "nothing"), 2, "not both"),
+        (("--pause", "a", "--cancel", "b"), 2, "not allowed"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(epipole, walk, words, code, sentence):
+    done, _, err = epipole(*(word.format(walk=walk) for word in words))
+    assert done == code
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_a_run_is_resumed_with_more_minutes(epipole, walk, tmp_path):
+    epipole(walk, steps="REFUSED")
+    folder = list_runs(tmp_path / "runs")[0]
+    assert epipole("--resume", folder.name, "--minutes", "25")[0] == 0
+    assert finetune_process.load_request(folder).minutes == 25
+
+
+def test_a_session_without_calibration_is_refused_before_any_process(epipole, tmp_path):
+    path = recorded_session(tmp_path / "raw", 5, posed=False).path
+    code, _, err = epipole(path)
+    assert code == 1
+    assert "no calibration" in err
+    assert list_runs(tmp_path / "runs") == ()
+
+
+def test_a_running_run_rests_goes_on_and_ends_when_it_is_told(epipole, tmp_path):
+    folder = make_run(tmp_path / "runs", FinetuneRequest((tmp_path,)))
+    process = finetune_process.start_process(folder, f"{FAKES}:SLOW")
+    assert epipole("--pause", folder.name)[0] == 0
+    deadline = time.monotonic() + 10
+    while read_state(folder).phase is not Phase.PAUSED:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert epipole("--resume", folder.name)[0] == 0
+    assert epipole("--cancel", folder.name)[0] == 0
+    assert process.wait(20) == 0
+    assert read_state(folder).phase is Phase.CANCELLED
+
+
+def test_nobody_rests_who_does_not_work(epipole, tmp_path):
+    folder = make_run(tmp_path / "runs", FinetuneRequest((tmp_path,)))
+    code, _, err = epipole("--pause", folder.name)
+    assert code == 1
+    assert "Nobody works" in err
+
+
+def test_ctrl_c_ends_the_run_so_that_it_can_be_resumed(epipole, walk, tmp_path, monkeypatch):
+    def pressed(folder, process):
+        while "train" not in turns(folder):
+            time.sleep(0.02)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finetune, "_show_until_ended", pressed)
+    code, said, _ = epipole(walk, steps="SLOW")
+    assert code == 130
+    folder = list_runs(tmp_path / "runs")[0]
+    assert f"--resume {folder.name}" in said
+    assert read_state(folder).phase is Phase.CANCELLED

@@ -1,0 +1,158 @@
+"""`epipole train`: what it reads, teaches, says and returns; and what it refuses."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
+
+from app import cli
+from app.commands.train import CtrlC
+from tests.support.dots import dots
+from training import train_recipe
+from training.checkpoint import load_checkpoint
+from training.errors import TrainingError
+from training.history import read_history
+from training.recipe import read_recipe, recipe_from_table, recipe_names, recipe_table
+from training.samples import write_samples
+
+RECIPE = """
+note = "for a test"
+occluders = 3
+
+[network]
+make = "compact"
+volume_depth = {depth}
+widths = [4, 4, 4, 4]
+
+[train]
+samples = {samples}
+precision = "f32"
+threads = 1
+judgements = 2
+
+[batch]
+batch = 4
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    write_samples(tmp_path / "data", dots(8))
+    return tmp_path / "data"
+
+
+def recipe(folder: Path, *, depth: int = 2, samples: int = 16) -> str:
+    path = folder / f"tiny-{depth}.toml"
+    path.write_text(RECIPE.format(depth=depth, samples=samples))
+    return str(path)
+
+
+def test_a_recipe_becomes_a_network_and_its_history(tmp_path: Path, data: Path, capsys):
+    out = tmp_path / "run"
+    words = ["train", recipe(tmp_path), "--out", str(out), "--data", str(data), "--judge", str(data), "--seed", "3"]
+    assert cli.main(words) == 0
+    kept = load_checkpoint(out / "best.pt")
+    assert kept.config["recipe"]["name"] == "tiny-2"
+    assert kept.config["train"]["seed"] == 3
+    assert recipe_from_table(kept.config["recipe"]).network == kept.network
+    assert read_history(out)[-1].samples == 16
+    said = capsys.readouterr().out
+    assert "16 samples; the budget is used up" in said
+    assert str(out / "best.pt") in said
+
+
+def test_a_flat_network_becomes_a_deep_one(tmp_path: Path, data: Path):
+    flat, deep = tmp_path / "flat", tmp_path / "deep"
+    shared = ["--data", str(data), "--judge", str(data)]
+    assert cli.main(["train", recipe(tmp_path, depth=1), "--out", str(flat), *shared]) == 0
+    words = ["train", recipe(tmp_path), "--out", str(deep), "--init", str(flat / "best.pt"), *shared]
+    assert cli.main(words) == 0
+    assert load_checkpoint(deep / "best.pt").config["init"] == str(flat / "best.pt")
+
+
+def test_more_time_is_given_by_resuming(tmp_path: Path, data: Path):
+    out, words = tmp_path / "run", ["train", recipe(tmp_path), "--out", str(tmp_path / "run")]
+    assert cli.main([*words, "--data", str(data), "--judge", str(data)]) == 0
+    assert cli.main([*words, "--resume", "--samples", "24"]) == 0
+    assert load_checkpoint(out / "last.pt").position["samples"] == 24
+
+
+def test_ctrl_c_keeps_everything_and_says_so(tmp_path: Path, data: Path, capsys, monkeypatch):
+    real, asked = CtrlC.__call__, []
+
+    def pressed_at_the_second_step(self) -> bool:
+        before = real(self)
+        asked.append(before)
+        if len(asked) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return before
+
+    monkeypatch.setattr(CtrlC, "__call__", pressed_at_the_second_step)
+    listened = signal.getsignal(signal.SIGINT)
+    words = ["train", recipe(tmp_path, samples=400), "--out", str(tmp_path / "run"), "--data", str(data)]
+    assert cli.main([*words, "--judge", str(data)]) == 130
+    assert load_checkpoint(tmp_path / "run" / "last.pt").step == 3
+    assert "Stopped" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is listened
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["compact-4d"], 1, "There is no recipe 'compact-4d'. Did you mean 'compact-"),
+        (["missing.toml"], 1, "missing.toml"),
+        (["compact-3d", "--minutes", "0"], 2, "--minutes"),
+        (["compact-3d", "--samples", "none"], 2, "--samples"),
+        (["compact-3d", "--resume"], 1, "There is no checkpoint"),
+        (["compact-3d", "--resume", "--seed", "1"], 2, "leave those options out"),
+        (["compact-3d", "--data", "nowhere"], 1, "nowhere"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_sentence(tmp_path: Path, capsys, words: list[str], code: int, says: str):
+    assert cli.main(["train", *words, "--out", str(tmp_path / "run")]) == code
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert says in said
+    assert said.startswith("epipole: ")
+
+
+def test_a_run_goes_on_with_its_own_recipe_only(tmp_path: Path, data: Path, capsys):
+    out = str(tmp_path / "run")
+    assert cli.main(["train", recipe(tmp_path), "--out", out, "--data", str(data), "--judge", str(data)]) == 0
+    assert cli.main(["train", "compact-3d", "--out", out, "--resume"]) == 2
+    assert "'tiny-2'" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_other_joints_is_refused(tmp_path: Path, data: Path):
+    tiny = read_recipe(recipe(tmp_path))
+    table = recipe_table(tiny)
+    table["network"]["joints"] = 5
+    with pytest.raises(TrainingError, match="5 joints"):
+        train_recipe.first_network(recipe_from_table(table), None)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_that_comes_with_the_program_can_be_read_and_written(name: str):
+    shipped = read_recipe(name)
+    assert shipped.note
+    assert recipe_from_table(recipe_table(shipped)) == shipped
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[train]\nlerning_rate = 1.0", "learning_rate"),
+        ("[train]\nminutes = -1.0", "minutes"),
+        ("[batch]\nbatch = 1", "batches of one"),
+        ("[batch]\nsize_px = 256", "256 px"),
+        ("[network]\nmake = 'wonder'", "wonder"),
+        ("note = ", "no TOML"),
+    ],
+)
+def test_a_recipe_that_cannot_be_meant_names_what_is_wrong(tmp_path: Path, text: str, says: str):
+    path = tmp_path / "odd.toml"
+    path.write_text(text)
+    with pytest.raises(TrainingError, match=says):
+        read_recipe(str(path))
