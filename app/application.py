@@ -120,6 +120,8 @@ class Application(QObject):
             self._teach.choose(request.path)
             self.window.show_page(TEACH)
             return
+        if isinstance(request, requests.Finetune) and request.person and not self.control.settings.person:
+            self.control.ask(requests.SetPerson(request.person))  # whoever teaches a network for Anna is Anna
         if isinstance(request, requests.ShowFolder | requests.OpenReport):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
             return
@@ -152,7 +154,7 @@ def show_live(options: Namespace, settings: Settings, sentence: str) -> int:
     Parameters
     ----------
     options
-        `sources`, `rig`, `stature`, `model`, `lift`, `record`, `seconds`.
+        `sources`, `rig`, `stature`, `person`, `model`, `lift`, `record`, `seconds`.
     settings
         As remembered.
     sentence
@@ -170,7 +172,8 @@ def show_live(options: Namespace, settings: Settings, sentence: str) -> int:
     """
     running = application()
     lift, stature_m = options.lift or settings.lift, options.stature or settings.stature_m
-    settings = replace(settings, model=options.model, lift=lift, stature_m=stature_m)
+    person = options.person or settings.person
+    settings = replace(settings, model=options.model, lift=lift, stature_m=stature_m, person=person)
     app = make_application(settings, settings_file())
     if sentence:
         app.control.tell(sentence)
@@ -213,6 +216,6 @@ def make_application(settings: Settings, store: Path | None) -> Application:
     library = Library(library_file(), [settings.folder()])
     sessions = SessionControl(library, models, control.tell)
     networks = NetworkLibrary()
-    around = Surroundings(control.tell, lambda: control.live is not None, partial(swap_network, control, networks))
+    around = Surroundings(control.tell, lambda: control.live is not None, partial(swap_network, control))
     shelf = NetworkShelf(networks)
     return Application(control, sessions, FinetuneControl(runs_folder(), library, shelf, around))

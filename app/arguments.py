@@ -18,9 +18,11 @@ from app.values import (
     read_long,
     read_minutes,
     read_names,
+    read_person,
     read_samples,
     read_seconds,
     read_seed,
+    read_share,
     read_stature,
     read_threads,
 )
@@ -197,6 +199,7 @@ def _live(commands: _Commands) -> None:
     parser.add_argument("sources", nargs="*", metavar="SOURCE", help=_SOURCE)
     parser.add_argument("--rig", type=Path, metavar="FILE", help="where the cameras stand, from an earlier calibration")
     parser.add_argument("--stature", type=read_stature, metavar="M", help="the person's height in metres")
+    _person(parser)
     parser.add_argument("--record", type=Path, metavar="SESSION", help="record into this new folder from the start")
     parser.add_argument("--headless", action="store_true", help="write the window as a picture, open none")
     parser.add_argument("--seconds", type=read_long, metavar="S", help="end after so long (default: when you end it)")
@@ -216,6 +219,7 @@ def _record(commands: _Commands) -> None:
     )
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help=_SOURCE)
     parser.add_argument("--seconds", type=read_long, metavar="S", help="how long (default: until Ctrl-C)")
+    _person(parser)
     _out(parser, "the session folder to write", required=True)
 
 
@@ -321,11 +325,13 @@ def _samples(commands: _Commands) -> None:
     parser.add_argument("kind", choices=kinds, metavar="KIND", help=", ".join(kinds))
     parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="where it is (not for the studio)")
     parser.add_argument("--every", type=read_count, metavar="K", help="each K-th image (default: 5; mpii, session: 1)")
-    parser.add_argument("--most", type=read_count, metavar="N", help="stop after N samples (studio: 20000)")
+    parser.add_argument("--most", type=read_count, metavar="N", help="at most N samples, evenly spread (studio: 20000)")
     parser.add_argument(
         "--people", type=read_names, default=(), metavar="S1,…", help="these only, as the set names them"
     )
     parser.add_argument("--seed", type=read_seed, default=0, metavar="N", help="of the studio (default: 0)")
+    parser.add_argument("--labels", metavar="ID", help="which labels of the session (default: the newest)")
+    parser.add_argument("--rig", type=Path, metavar="FILE", help="that the labels rest on (default: the session's own)")
     _out(parser, "the folder of samples to write", required=True)
 
 
@@ -339,17 +345,25 @@ def _train(commands: _Commands) -> None:
         example="epipole train compact-2d --out flat --minutes 45\n"
         "epipole train compact-3d --init flat/best.pt --out deep\n"
         "epipole train compact-3d --out deep --resume\n"
+        "epipole train pose-resnet-50 --imagenet resnet50.pth --data mine --studio-share 0.3 --out deep\n"
         "torchrun --nproc-per-node 2 -m app.cli train pose-resnet-50 --data mine --out deep",
     )
     parser.add_argument("recipe", metavar="RECIPE", help="compact-2d, compact-3d, pose-resnet-50, …; or a .toml file")
     _out(parser, "folder of the run", required=True)
     parser.add_argument("--data", nargs="+", type=Path, metavar="FOLDER", help="samples (default: the studio's people)")
     parser.add_argument("--judge", nargs="+", type=Path, metavar="FOLDER", help="samples that judge (default: a part)")
+    parser.add_argument(
+        "--studio-share",
+        type=read_share,
+        metavar="S",
+        help="with --data: mix in so much of the studio, for instance 0.3",
+    )
     parser.add_argument("--minutes", type=read_minutes, metavar="M", help="how long (default: the recipe's)")
     parser.add_argument("--samples", type=read_samples, metavar="N", help="how many, instead of or besides minutes")
     parser.add_argument("--seed", type=read_seed, metavar="N", help="of all that is drawn (default: the recipe's)")
     parser.add_argument("--threads", type=read_threads, default=0, metavar="N", help="of the processor (default: all)")
     parser.add_argument("--init", type=Path, metavar="CHECKPOINT", help="a network to start from, flat or deep")
+    parser.add_argument("--imagenet", type=Path, metavar="FILE", help="ResNet weights to start a pose-resnet from")
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
 
 
@@ -378,13 +392,16 @@ def _finetune(commands: _Commands) -> None:
         "finetune",
         "let the rig teach the network that works with one camera",
         purpose="Labels the sessions, teaches the network in use from them, and compares both on clips that neither\n"
-        "saw. The new one serves only if it is surely better (exit code 0); if not, nothing changes (3).",
+        "saw. The new one serves only if it is surely better (exit code 0); if not, nothing changes (3).\n"
+        "--minutes is all you wait: what labels, pictures and the comparison take is taken off the teaching.",
         example="epipole finetune squats walk --minutes 10 --person Anna\nepipole finetune --resume anna-2026-11-21",
     )
     parser.add_argument("sessions", nargs="*", type=Path, metavar="SESSION", help="tracked, with a calibration")
     parser.add_argument("--method", default="pose_resnet", metavar="NAME", help="default: pose_resnet")
-    parser.add_argument("--minutes", type=read_minutes, metavar="M", help="of training (default: 10, or as before)")
-    parser.add_argument("--person", default="", metavar="NAME", help="whose network it becomes (default: everybody's)")
+    parser.add_argument("--minutes", type=read_minutes, metavar="M", help="that you wait, all in all (default: 10)")
+    parser.add_argument(
+        "--person", type=read_person, metavar="NAME", help="whose network it becomes (default: the sessions')"
+    )
     parser.add_argument("--start", default="", metavar="NETWORK", help="to start from (default: the one in use)")
     parser.add_argument("--threads", type=read_threads, default=0, metavar="N", help="of the processor (default: all)")
     parser.add_argument("--seed", type=read_seed, default=0, metavar="N", help="of what is drawn (default: 0)")
@@ -458,6 +475,12 @@ def _lift(parser: Parser) -> None:
     """Take the name of the network that sees depth with one camera."""
     what = "network for where one camera alone sees you; 'none' for none (default: the one in service)"
     parser.add_argument("--lift", default="", metavar="NAME", help=what)
+
+
+def _person(parser: Parser) -> None:
+    """Take the name of who is in front of the cameras."""
+    what = "who is in front of the cameras: networks are kept for people"
+    parser.add_argument("--person", type=read_person, default="", metavar="NAME", help=what)
 
 
 def _bench_name(text: str) -> str:

@@ -20,6 +20,7 @@ from app.presenters.live import Look, Trail
 from app.presenters.tone import Tone
 from app.record_control import RecordControl
 from app.rig_files import last_rig, rig_in_use, rig_of_file
+from app.serving import lifter_by
 from app.settings import Settings, rig_file, save_settings
 from calibration.report import CalibrationReport
 from calibration.rig import Rig, save_rig
@@ -28,7 +29,6 @@ from engine.capture.address import without_password
 from engine.capture.cameras import LiveSource, camera_sources
 from engine.errors import CameraError, EngineError
 from engine.inference.estimator import Estimator
-from engine.lift_network import load_lifter
 from engine.live import Live, LiveOptions
 from engine.live_state import LiveResult, LiveState
 from engine.mailbox import ClosedError, NothingYetError
@@ -99,9 +99,9 @@ class LiveControl:
         """
         match request:
             case requests.SetHandsFree(on):
-                self._change(hands_free=on)
+                self.remember(hands_free=on)
             case requests.SetCountdown(seconds):
-                self._change(countdown_s=seconds)
+                self.remember(countdown_s=seconds)
             case requests.DismissNotice():
                 self._notices.dismiss(self._state.notices)
             case requests.Record():
@@ -148,6 +148,7 @@ class LiveControl:
             running=bool(opening) or (live is not None and not live.over),
             countdown_s=self._recorder.countdown_s,
             stature_m=self._settings.stature_m,
+            person=self._settings.person,
             countdown_setting_s=self._settings.countdown_s,
             hands_free=self._settings.hands_free,
             notice=self._notices.newest(),
@@ -164,7 +165,11 @@ class LiveControl:
 
     def remember(self, **changes: Any) -> None:
         """Change settings and keep them, for instance the window's place."""
-        self._change(**changes)
+        with self._lock:
+            self._settings = replace(self._settings, **changes)
+        if self._store is not None:
+            store = self._store
+            self._do(lambda: save_settings(self._settings, store))
 
     def close(self) -> bool:
         """End everything; say whether all of it did in time."""
@@ -214,9 +219,13 @@ class LiveControl:
             case requests.LockControls(name):
                 self._set_controls(name, lambda source: source.lock())
             case requests.SetStature(metres):
-                self._change(stature_m=metres)
+                self.remember(stature_m=metres)
                 if self.live is not None:
                     self.live.set_stature(metres)
+            case requests.SetPerson(name):
+                self.remember(person=name)
+                if self.live is not None:
+                    self.live.renew_lifter()
             case requests.OpenRig(path):
                 self._open_rig(path)
             case requests.SaveRig(path):
@@ -235,7 +244,7 @@ class LiveControl:
             sources = self._opened(self._settings.cameras, self._settings.cameras)
         if self._closing:
             return
-        lifter, options = partial(load_lifter, self._settings.lift), LiveOptions(self._settings.stature_m)
+        lifter, options = lifter_by(lambda: self._settings), LiveOptions(self._settings.stature_m)
         live = Live(sources, self._make_estimator, options, self._keep_rig, lifter)
         self._title = title_of(sources)
         self.live, self._opening = live, ()
@@ -299,7 +308,7 @@ class LiveControl:
         start = bool(addresses) and (start or self.live is not None)
         new = tuple(one for one in addresses if one not in self._settings.cameras)
         sources = self._opened(addresses, new) if start else ()
-        self._change(cameras=addresses)
+        self.remember(cameras=addresses)
         self._stop()
         if start:
             self._start(sources)
@@ -322,14 +331,14 @@ class LiveControl:
         source = live.camera(name).source
         if isinstance(source, Adjustable):
             values = change(source)
-            self._change(controls=remember(self._settings, self._address_of(name), values).controls)
+            self.remember(controls=remember(self._settings, self._address_of(name), values).controls)
         self._cameras.read(live, self._address_of)
 
     def _open_rig(self, path: Path) -> None:
         """Use the rig of a file."""
         live = self._running("to open a rig")
         live.use_rig(rig_of_file(path, live), f"from '{path.name}'")
-        self._change(rig=str(path.absolute()))
+        self.remember(rig=str(path.absolute()))
 
     def _save_rig(self, path: Path) -> None:
         """Write the rig to a file."""
@@ -345,7 +354,7 @@ class LiveControl:
         """Keep a new rig for the next time. Runs in a thread of the calibration."""
         self.calibrated = rig, report
         if self._store is not None:
-            self._do(lambda: (save_rig(rig, rig_file()), self._change(rig=str(rig_file()))))
+            self._do(lambda: (save_rig(rig, rig_file()), self.remember(rig=str(rig_file()))))
 
     def _running(self, purpose: str) -> Live:
         """Return the cameras at work."""
@@ -367,9 +376,8 @@ class LiveControl:
         self._recorder.tick(live, self._settings)
         if live is None:
             return
-        if self._rig_path is not None and sum(one.size_wh is not None for one in self._state.cameras) == len(
-            live.names
-        ):
+        seen = sum(one.size_wh is not None for one in self._state.cameras)
+        if self._rig_path is not None and seen == len(live.names):
             path, self._rig_path = self._rig_path, None
             self._do(partial(self._open_rig, path))
         if live.over and self.live is live and live is not self._over:
@@ -390,11 +398,3 @@ class LiveControl:
             state = live.state()
             if self.live is live:  # else it was stopped meanwhile
                 self._state = replace(state, notices=self._notices.unread(state.notices))
-
-    def _change(self, **changes: Any) -> None:
-        """Change settings, and keep them."""
-        with self._lock:
-            self._settings = replace(self._settings, **changes)
-        if self._store is not None:
-            store = self._store
-            self._do(lambda: save_settings(self._settings, store))

@@ -99,7 +99,7 @@ class RecordControl:
             folder = settings.folder()
             folder.mkdir(parents=True, exist_ok=True)
             path = fresh_folder(folder, datetime.now())
-        facts = SessionFacts(configuration={"live": True}, model={"name": settings.model}, stature_m=settings.stature_m)
+        facts = SessionFacts((), {"live": True}, {"name": settings.model}, settings.stature_m, settings.person)
         live.start_recording(path, facts)
 
     def end(self, live: Live | None) -> None:

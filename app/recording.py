@@ -47,7 +47,8 @@ class TakeRecording:
         stature_m = footage.session.facts.stature_m if footage.session else None
         facts = SessionFacts(footage.addresses, settings, {"name": model}, settings.get("stature_m", stature_m))
         if footage.session is not None:
-            facts = replace(facts, utc_offset_ns=footage.session.facts.utc_offset_ns)
+            known = footage.session.facts
+            facts = replace(facts, utc_offset_ns=known.utc_offset_ns, person=known.person)
         self._facts = facts
         self._session = SessionWriter(path, self._facts)
         self._poses: PoseWriters | None = None

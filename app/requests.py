@@ -98,6 +98,13 @@ class SetStature:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPerson:
+    """This person is in front of the cameras; empty where nobody says who. Networks are kept for people."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Record from now on; the countdown runs first where one is set."""
 
@@ -243,6 +250,7 @@ Request = (
     | SaveRig
     | CompareRig
     | SetStature
+    | SetPerson
     | Record
     | StopRecording
     | SetHandsFree

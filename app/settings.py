@@ -27,6 +27,8 @@ class Settings:
         Addresses in the order of the views, with their passwords: the file is readable by its owner only.
     stature_m
         Of the person; None where it was not given.
+    person
+        Who is in front of the cameras; empty where nobody said.
     model
         Name of the pose model.
     lift
@@ -47,6 +49,7 @@ class Settings:
 
     cameras: tuple[str, ...] = ()
     stature_m: float | None = None
+    person: str = ""
     model: str = DEFAULT_MODEL
     lift: str = ""
     rig: str = ""
@@ -174,6 +177,7 @@ def _are_controls(value: object) -> bool:
 _CHECKS = {
     "cameras": lambda value: isinstance(value, list | tuple) and all(isinstance(item, str) for item in value),
     "stature_m": lambda value: _is_number(value) and STATURE_M[0] <= value <= STATURE_M[1],
+    "person": lambda value: isinstance(value, str),
     "model": lambda value: isinstance(value, str),
     "lift": lambda value: isinstance(value, str),
     "rig": lambda value: isinstance(value, str),

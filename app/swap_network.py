@@ -1,37 +1,28 @@
 """Swap the network that looks where one camera alone sees the person, while the live view runs."""
 
 from app.live_control import LiveControl
-from engine.inference.network_library import NetworkLibrary
-from engine.lift_network import NONE, load_lifter
+from engine.lift_network import NONE
 
 
-def swap_network(control: LiveControl, library: NetworkLibrary, person: str) -> None:
-    """Let the live view use the network that serves a person now, and remember it for the next start.
+def swap_network(control: LiveControl, person: str) -> None:
+    """Let the live view look again which network serves, as the library now has it.
 
     Parameters
     ----------
     control
-        Of the live view; nothing happens where the person wants no such network.
-    library
+        Of the live view; nothing happens where the person wants no such network, or somebody else is in view.
     person
-        Empty for everybody: then the live view asks the library itself, which knows its rig.
-
-    Raises
-    ------
-    EngineError
-        If the network cannot be loaded; the live view goes on with the one it has.
+        For whom the library changed; empty for everybody.
 
     Notes
     -----
-    Takes a second or so to load the network: never in the window's own thread.
+    A network that was named for good gives way: somebody has just chosen. Nothing is loaded in here, and nothing is
+    remembered of the network itself: at the next start the library is asked again. Where nobody has said who is in
+    view, it is whom the network was taught for.
     """
-    if control.settings.lift == NONE:
+    settings = control.settings
+    if settings.lift == NONE or (person and settings.person not in ("", person)):
         return
-    entry = library.serving(person)
-    if entry is None:
-        return
-    name = entry.name if person else ""
-    live = control.live
-    if live is not None:
-        live.use_lifter(load_lifter(entry.name))
-    control.remember(lift=name)
+    control.remember(lift="", person=settings.person or person)
+    if control.live is not None:
+        control.live.renew_lifter()

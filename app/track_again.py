@@ -1,7 +1,8 @@
 """Track a session again, with another model or another rig, into a new session; the old one stays as it is."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from engine.capture.sources import Footage, open_inputs
 from engine.disk import saying_what_the_disk_refused
 from engine.errors import SessionError
 from engine.inference.estimator import create_estimator
+from engine.lift import Lifter
+from engine.lift_network import load_lifter
+from engine.lift_take import TakeLift, reconstruct_alone
+from engine.one_camera import guess_rig, is_guessed
 from engine.record import tap
 from engine.session import RIG
 
@@ -56,7 +61,7 @@ def track_again(
     model
         Name of a pose model.
     rig
-        A rig file; None takes the session's own.
+        A rig file; None takes the session's own. One camera alone needs none: its room is made up.
     progress
         Called with the step in words and the share done; may raise to cancel.
 
@@ -70,7 +75,7 @@ def track_again(
     SessionError
         If the session cannot be read or has no rig, or the disk refuses.
     EngineError
-        If the model is missing, or nobody is in view.
+        If the model is missing, or the network that one camera alone needs, or nobody is in view.
     CalibrationError
         If the rig file is not for these cameras.
 
@@ -81,12 +86,21 @@ def track_again(
     path = Path(path).absolute()
     with open_inputs([path]) as footage:
         given = _rig(path, rig, footage)
-        new = _new_folder(path)
-        try:
-            return _track(footage, model, given, new, progress)
-        except BaseException:
-            shutil.rmtree(new, ignore_errors=True)
-            raise
+        with _lifter(footage, given) as lifter:
+            new = _new_folder(path)
+            try:
+                return _track(footage, model, _Room(given, lifter), new, progress)
+            except BaseException:
+                shutil.rmtree(new, ignore_errors=True)
+                raise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Room:
+    """Where the cameras stand, and the network that sees depth where there is only one."""
+
+    rig: Rig
+    lifter: Lifter | None
 
 
 def _new_folder(path: Path) -> Path:
@@ -106,7 +120,10 @@ def _rig(path: Path, rig: Path | None, footage: Footage) -> Rig:
     sizes_wh = [source.size_wh for source in footage.sources]
     if rig is not None:
         return rig_for_views(load_rig(rig), footage.views, sizes_wh, rig)
-    if footage.session is None or not footage.session.has_rig:
+    has_rig = footage.session is not None and footage.session.has_rig
+    if not has_rig and len(footage.views) == 1:
+        return guess_rig(footage.views[0], sizes_wh[0])
+    if footage.session is None or not has_rig:
         raise SessionError(
             f"The session '{path.name}' has no rig, so that nothing can be put into the room. Calibrate it with "
             f"'epipole calibrate', or choose a rig file."
@@ -114,16 +131,36 @@ def _rig(path: Path, rig: Path | None, footage: Footage) -> Rig:
     return rig_for_views(footage.session.rig(), footage.views, sizes_wh, path / RIG)
 
 
-def _track(footage: Footage, model: str, rig: Rig, new: Path, progress: Progress) -> TrackedAgain:
+@contextmanager
+def _lifter(footage: Footage, rig: Rig) -> Iterator[Lifter | None]:
+    """Load the network that sees depth, where one camera is alone; it serves whoever the session shows."""
+    if len(footage.views) > 1:
+        yield None
+        return
+    person = footage.session.facts.person if footage.session is not None else ""
+    lifter = load_lifter("", person, rig=None if is_guessed(rig) else rig)
+    try:
+        yield lifter
+    finally:
+        if lifter is not None:
+            lifter.close()
+
+
+def _track(footage: Footage, model: str, room: _Room, new: Path, progress: Progress) -> TrackedAgain:
     """Fill the new session."""
     progress("Copying the videos", 0.0)
     settings = {"tracked_from": str(footage.session.path) if footage.session else ""}
     with TakeRecording(new, footage, model, settings) as recording:
         progress("Loading the model", _COPIED)
-        recording.keep_rig(rig)
-        take = _observed(recording, model, progress)
+        if not is_guessed(room.rig):
+            recording.keep_rig(room.rig)
+        take, lift = _observed(recording, model, room.lifter, progress)
         progress("Putting the person into the room", _FOUND)
-        reconstruction = offline.reconstruct_take_in_room(take, rig)
+        if lift is not None:
+            stature_m = footage.session.facts.stature_m if footage.session is not None else None
+            reconstruction = reconstruct_alone(take, lift, room.rig, stature_m)
+        else:
+            reconstruction = offline.reconstruct_take_in_room(take, room.rig)
         recording.keep_reconstruction(reconstruction)
         progress("Finishing", 1.0)
     found = sum(bool(poses.people) for poses in reconstruction.poses_3d)
@@ -131,7 +168,9 @@ def _track(footage: Footage, model: str, rig: Rig, new: Path, progress: Progress
     return TrackedAgain(new, len(reconstruction.poses_3d), found, remarks)
 
 
-def _observed(recording: TakeRecording, model: str, progress: Progress) -> offline.Take:
+def _observed(
+    recording: TakeRecording, model: str, lifter: Lifter | None, progress: Progress
+) -> tuple[offline.Take, TakeLift | None]:
     """Find the joints in every frameset, and keep them as they come."""
     footage = recording.footage
     estimator = create_estimator(model, len(footage.views))
@@ -145,8 +184,10 @@ def _observed(recording: TakeRecording, model: str, progress: Progress) -> offli
             share = min(done / total, 1.0)
             progress("Finding joints", _COPIED + (_FOUND - _COPIED) * share)
 
-        pose_sets = offline.estimate_poses(framesets, tap(estimator, keep), on_frameset=on_frameset)
+        lift = TakeLift(lifter, estimator.skeleton) if lifter is not None else None
+        sinks = (lift,) if lift is not None else ()
+        pose_sets = offline.estimate_poses(framesets, tap(estimator, keep), sinks, on_frameset)
         sizes_wh = tuple(source.size_wh for source in footage.sources)
-        return offline.Take(pose_sets, estimator.skeleton, footage.views, sizes_wh)
+        return offline.Take(pose_sets, estimator.skeleton, footage.views, sizes_wh), lift
     finally:
         estimator.close()

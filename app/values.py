@@ -219,6 +219,30 @@ def read_threads(text: str) -> int:
     raise argparse.ArgumentTypeError(f"--threads must be 0 (all of them) or more, not {value}.")
 
 
+def read_share(text: str) -> float:
+    """Read a share.
+
+    Parameters
+    ----------
+    text
+        As typed.
+
+    Returns
+    -------
+    value
+        Above 0 and below 1.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        A sentence for who typed it.
+    """
+    value = _number(text, "--studio-share", "a share, for instance 0.3")
+    if 0 < value < 1:
+        return value
+    raise argparse.ArgumentTypeError(f"--studio-share {value:g} is no share. Give one above 0 and below 1.")
+
+
 def read_names(text: str) -> tuple[str, ...]:
     """Read names with commas between them.
 
@@ -240,6 +264,11 @@ def read_names(text: str) -> tuple[str, ...]:
     if names:
         return names
     raise argparse.ArgumentTypeError("--people takes names with commas between them, for instance S1,S5.")
+
+
+def read_person(text: str) -> str:
+    """Read a person's name; spaces around it are no part of it, and an empty one is nobody in particular."""
+    return " ".join(text.split())
 
 
 def _number(text: str, option: str, wanted: str) -> float:

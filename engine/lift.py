@@ -4,7 +4,7 @@ What it gives is a guess along the line of sight, and says so: its joints count 
 person, nothing changes at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -14,11 +14,12 @@ from calibration.geometry.arrays import F64, U8
 from calibration.geometry.projection import rays_from_pixels, undistort
 from calibration.rig import Camera, Rig
 from calibration.skeleton import Skeleton, load_skeleton
-from engine.body_size import BONES, LIMBS, BodySize
+from engine.body_size import BONES, LEAST_VIEWS, LIMBS, SEEN_SHARE, BodySize
 from engine.inference.patch import Crop, image_from_patch
 from engine.inference.preprocess import Region
 from engine.lift_depth import DepthFollowed
 from engine.lift_placing import Placed, joint_covariance, place_body, size_from_bones
+from engine.lift_size import NetworkSize
 from engine.one_camera import is_guessed
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 
@@ -32,6 +33,9 @@ _STICK = 1.25  # another view must be so much surer before the eye moves to it
 _ANCHORED = 0.02  # standard deviation of a size that two views of some joints give, as a share
 _DOUBTFUL = 3.0  # a joint whose heat map is wider than its fellows' by this counts no less than one of this
 _OVER_FLOOR = 0.3  # m that a camera must be higher than the floor, or the floor tells it nothing
+LESSON_EVERY_NS = 1_000_000_000
+_LEAST_OF_LESSON = 10  # of twelve limb joints: whoever is half out of the image teaches how half of them looks
+_BELIEVABLE_MM = (1.0, 500.0)  # of a network's own errors, as its card tells them
 
 
 class Lifter(Protocol):
@@ -47,6 +51,11 @@ class Lifter(Protocol):
 
     name: str
     skeleton_name: str
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What it erred by on what was held out, by name with the unit; empty where nobody measured."""
+        ...
 
     def estimate(self, images: Sequence[tuple[U8, Region]]) -> tuple[F64, F64]:
         """Look at squares of images.
@@ -87,6 +96,28 @@ class Glance:
     spread: F64
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """Somebody whom several cameras see: what a look through one of them is to be held against.
+
+    Parameters
+    ----------
+    view
+        To look through.
+    seen
+        The person in it.
+    camera
+        Of the view.
+    depth_m
+        Of the root before that camera, as triangulated.
+    """
+
+    view: int
+    seen: Pose2D
+    camera: Camera
+    depth_m: float
+
+
 Look: TypeAlias = Callable[[int, Pose2D], Glance | None]
 """Looks at a person in a view; None where there is no image."""
 
@@ -106,6 +137,16 @@ class LiftConfig:
     least_limbs: int = 6
     across_m: float = 0.03
     along_m: float = 0.06
+
+    @classmethod
+    def measured(cls, metrics: Mapping[str, float]) -> "LiftConfig":
+        """Take a network's errors from its card: ``across_mm`` and ``along_mm``; the usual ones where it is silent."""
+        usual, (low, high) = cls(), _BELIEVABLE_MM
+        across_mm, along_mm = (metrics.get(name, np.nan) for name in ("across_mm", "along_mm"))
+        return cls(
+            across_m=across_mm / 1000 if low <= across_mm <= high else usual.across_m,
+            along_m=along_mm / 1000 if low <= along_mm <= high else usual.along_m,
+        )
 
 
 class Lift:
@@ -134,8 +175,10 @@ class Lift:
         self._seen_and_root = network.indices((*LIMBS, ROOT))
         self._count, self._config = len(skeleton.joints), config
         self._size, self._depth = BodySize(skeleton, stature_m), DepthFollowed()
+        self._network = NetworkSize()
         self._rig: Rig | None = None
         self._view = 0
+        self._taught_view, self._taught_ns = -1, -LESSON_EVERY_NS
 
     @property
     def view(self) -> int:
@@ -171,6 +214,7 @@ class Lift:
             self._rig = rig
             self._size.forget()
             self._depth.forget()
+            self._network.forget()
         person = poses_3d.people[0] if poses_3d.people else None
         if person is not None and self._is_known(person, poses_3d.timestamp_ns):
             return poses_3d
@@ -183,6 +227,42 @@ class Lift:
         if lifted is None:
             return poses_3d
         return replace(poses_3d, people=(lifted, *poses_3d.people[1:]))
+
+    def lesson(self, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None) -> Lesson | None:
+        """Choose, now and then, a look that tells how far the network's distances are off; each view in its turn.
+
+        Parameters
+        ----------
+        poses_2d, poses_3d, rig
+            As `__call__` had them last.
+
+        Returns
+        -------
+        lesson
+            None where it is not yet time, or nothing is to be learned: the person's own bones are not known yet.
+        """
+        early = 0 <= poses_3d.timestamp_ns - self._taught_ns < LESSON_EVERY_NS
+        if early or rig is None or rig is not self._rig or not poses_3d.people or self._size.lengths()[1] > SEEN_SHARE:
+            return None
+        person = poses_3d.people[0]
+        hips = self._limbs[_HIPS]
+        if (person.views[hips] < LEAST_VIEWS).any():
+            return None
+        for view in np.roll(np.arange(len(rig)), -1 - self._taught_view).tolist():
+            people, camera = poses_2d.views[view], rig[view]
+            depth_m = float((camera.R @ person.xyz[hips].mean(0) + camera.t)[2])
+            if people and depth_m > 0 and self._surety(people[0], _LEAST_OF_LESSON) > 0:
+                self._taught_view, self._taught_ns = view, poses_3d.timestamp_ns
+                return Lesson(view, people[0], camera, depth_m)
+        return None
+
+    def learn(self, lesson: Lesson, glance: Glance) -> None:
+        """Hold what the network says against what several cameras measured; of another rig nothing is learned."""
+        if self._rig is None or lesson.camera not in self._rig.cameras:
+            return
+        placed = self._placed(lesson.seen, glance, lesson.camera)
+        if placed is not None:
+            self._network.put(float(placed.root[2]), lesson.depth_m)
 
     def _is_known(self, person: Pose3D, timestamp_ns: int) -> bool:
         """Whether the person's limbs are in the room already; learn from them if so."""
@@ -202,11 +282,11 @@ class Lift:
         self._view = best
         return best if sure[best] > 0 else None
 
-    def _surety(self, pose: Pose2D) -> float:
-        """Sum the confidence of the limbs in a view; 0 where fewer than half of them are found."""
+    def _surety(self, pose: Pose2D, least: int = len(LIMBS) // 2) -> float:
+        """Sum the confidence of the limbs in a view; 0 where too few of them are found."""
         confidence = np.where(np.isfinite(pose.xy).all(-1), pose.confidence, 0.0)[self._limbs]
         found = confidence >= LEAST_CONFIDENCE
-        return float(confidence[found].sum()) if 2 * found.sum() >= len(found) else 0.0
+        return float(confidence[found].sum()) if found.sum() >= least else 0.0
 
     def _lifted(self, sight: tuple[Pose2D, Glance], known: Pose3D | None, rig: Rig, timestamp_ns: int) -> Pose3D | None:
         """Put the network's pose into the room; joints that are there already stay. None where it cannot be placed."""
@@ -214,6 +294,7 @@ class Lift:
         placed = self._placed(seen, glance, camera)
         if placed is None:
             return None
+        placed = self._network.corrected(placed)
         if known is not None:
             placed = _anchored(placed, known.xyz[self._limbs] @ camera.R.T + camera.t)
         if not is_guessed(rig):

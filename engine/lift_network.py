@@ -1,4 +1,4 @@
-"""Which network looks where one camera alone sees the person: one that was named, or the one that serves the rig."""
+"""Which network looks where one camera alone sees the person: one that was named, or the one that serves them."""
 
 import logging
 
@@ -17,13 +17,15 @@ MISSING = (
 logger = logging.getLogger(__name__)
 
 
-def load_lifter(name: str, rig: Rig | None = None, have: str = "") -> MonocularNetwork | None:
+def load_lifter(name: str, person: str = "", *, rig: Rig | None = None, have: str = "") -> MonocularNetwork | None:
     """Load a network for one camera.
 
     Parameters
     ----------
     name
         Of the library or of a card, or the path of a card; `NONE` for no network; empty for the one in service.
+    person
+        Whom it shall serve; empty where nobody said who is there.
     rig
         In front of which the person is; None where it is not known.
     have
@@ -43,7 +45,7 @@ def load_lifter(name: str, rig: Rig | None = None, have: str = "") -> MonocularN
     """
     if name == NONE:
         return None
-    card = _named(name) if name else _in_service(rig)
+    card = _named(name) if name else _in_service(person, rig)
     if have.startswith(f"{card.name} ("):
         return None
     network = MonocularNetwork(card)
@@ -57,9 +59,9 @@ def _named(name: str) -> ModelCard:
     return known[name] if name in known else load_card(name)
 
 
-def _in_service(rig: Rig | None) -> ModelCard:
-    """Find the card of the network that serves whoever is in front of a rig."""
-    choice = NetworkLibrary().choice(rig_id=rig_id(rig) if rig is not None else None)
+def _in_service(person: str, rig: Rig | None) -> ModelCard:
+    """Find the card of the network that serves a person in front of a rig."""
+    choice = NetworkLibrary().choice(person or None, rig_id(rig) if rig is not None else None)
     for remark in choice.remarks:
         logger.warning("%s", remark)
     if choice.entry is None:

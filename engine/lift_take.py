@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.errors import UnreadableSourceError
+from engine.errors import NobodyInViewError, UnreadableSourceError
 from engine.frames import FrameSet
 from engine.inference.preprocess import Region
-from engine.lift import Glance, Lift, Lifter
+from engine.lift import Glance, Lift, LiftConfig, Lifter
 from engine.lift_square import square_of
 from engine.offline import Reconstruction, Take
 from engine.people import choose_before_rig
@@ -71,7 +71,8 @@ class TakeLift:
         -------
         reconstruction
         """
-        lift = Lift(self._skeleton, self._lifter.skeleton_name, stature_m)
+        config = LiftConfig.measured(self._lifter.metrics)
+        lift = Lift(self._skeleton, self._lifter.skeleton_name, stature_m, config)
         poses_3d = []
         for poses_2d, room in zip(found.poses_2d, found.poses_3d):
 
@@ -102,6 +103,35 @@ def alone(take: Take) -> Reconstruction:
     poses_2d = tuple(_only(poses, int(choice[t, 0])) for t, poses in enumerate(take.pose_sets))
     poses_3d = tuple(PoseSet3D(poses.index, poses.timestamp_ns, ()) for poses in poses_2d)
     return Reconstruction(poses_2d, poses_3d, ())
+
+
+def reconstruct_alone(take: Take, lift: TakeLift, rig: Rig, stature_m: float | None = None) -> Reconstruction:
+    """Put the person of a take of one camera into a room.
+
+    Parameters
+    ----------
+    take
+        Of one view.
+    lift
+        Has looked at all of it.
+    rig
+        Of that camera, or `engine.one_camera.guess_rig`.
+    stature_m
+        Of the person; None where it is not known.
+
+    Returns
+    -------
+    reconstruction
+
+    Raises
+    ------
+    NobodyInViewError
+        If nobody can be put there.
+    """
+    found = lift.filled(alone(take), rig, stature_m)
+    if not any(poses.people for poses in found.poses_3d):
+        raise NobodyInViewError(f"Nobody was found in '{rig[0].name}'. Check that it shows a whole person.")
+    return found
 
 
 def lifted_count(poses_3d: Sequence[PoseSet3D]) -> int:

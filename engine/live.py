@@ -23,7 +23,6 @@ from engine.gesture import HandsRaised
 from engine.handover import Handover
 from engine.inference.estimator import Estimator
 from engine.inference.pacing import Paced
-from engine.lift import Lifter
 from engine.live_framesets import LiveFramesets
 from engine.live_lift import LiveLift, MakeLifter
 from engine.live_rig import LiveRig
@@ -256,19 +255,10 @@ class Live:
         if self._lift is not None:
             self._lift.set_stature(stature_m)
 
-    def use_lifter(self, lifter: Lifter | None) -> None:
-        """Use another network where one camera alone sees the person, from the next instant on; the old one is closed.
-
-        Parameters
-        ----------
-        lifter
-            None needs two cameras for a pose.
-        """
-        with self._life:
-            if self._lift is not None and not self._closed:
-                self._lift.use(lifter)
-            elif lifter is not None:
-                lifter.close()
+    def renew_lifter(self) -> None:
+        """Look again which network serves where one camera alone sees the person; never waits."""
+        if self._lift is not None:
+            self._lift.renew()
 
     def start_recording(self, path: Path, facts: SessionFacts) -> None:
         """Record all cameras, the poses and the rig from now on.

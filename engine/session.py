@@ -35,8 +35,7 @@ SCHEMA = 1
 MANIFEST = "session.toml"
 RIG = "rig.toml"
 CAMERAS = "cameras"
-# The size of a camera's images as long as none has come.
-NO_IMAGE_WH = (0, 0)
+NO_IMAGE_WH = (0, 0)  # the size of a camera's images as long as none has come
 VIDEO, LEDGER = ".mkv", ".frames.csv"
 POSES_2D_RAW = "poses_2d_raw.bin"
 POSES_2D = "poses_2d.bin"
@@ -94,6 +93,8 @@ class SessionFacts:
         Of the 2D network: ``name``, ``sha256``; empty where there was none.
     stature_m
         Of the person; None if not given.
+    person
+        Who it is, as networks are kept for them; empty if nobody said.
     utc_offset_ns
         What to add to the session's time to get Unix time; None where the sources do not know the time of day.
     created
@@ -104,6 +105,7 @@ class SessionFacts:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     model: Mapping[str, str] = field(default_factory=dict)
     stature_m: float | None = None
+    person: str = ""
     utc_offset_ns: int | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
@@ -277,6 +279,7 @@ def write_manifest(
         "created": facts.created,
         "sources": [without_password(source) for source in facts.sources],
         "stature_m": facts.stature_m,
+        "person": facts.person or None,
         "utc_offset_ns": facts.utc_offset_ns,
         "model": facts.model,
         "configuration": facts.configuration,
@@ -316,8 +319,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         If there is none, it is damaged, or was written by a newer program.
     """
     try:
-        with (path / MANIFEST).open("rb") as file:
-            table = tomllib.load(file)
+        table = tomllib.loads((path / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SessionError(f"'{path}' is no session: it has no {MANIFEST}. Check the path.") from error
     except OSError as error:
@@ -350,6 +352,7 @@ def _facts_from_table(table: Mapping[str, Any]) -> SessionFacts:
         configuration=table.get("configuration", {}),
         model=table.get("model", {}),
         stature_m=table.get("stature_m"),
+        person=table.get("person", ""),
         utc_offset_ns=table.get("utc_offset_ns"),
         created=table["created"],
     )

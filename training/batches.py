@@ -7,21 +7,21 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from calibration.geometry.arrays import I64, U8
-from engine.inference.preprocess import Region, as_batch, image_from_crop
+from engine.inference.preprocess import Region, as_batch
 from engine.mailbox import Bounded, ClosedError
 from training.augment import AugmentConfig, augment, jitter_region
 from training.crops import Crop, network_input
+from training.cut_again import cut_again, upright
 from training.errors import DatasetError, TrainingError
 from training.losses import OtherView
 from training.partners import find_partners
 from training.reprojection import Views, patch_from_room, views_of
-from training.samples import MARGIN, Samples, join_without_images
+from training.samples import Samples, join_without_images
 
 HALF_CROP = 0.5
 _ORDER, _SHUFFLE, _BATCH = range(3)  # what a generator is for, in its seed
@@ -270,8 +270,7 @@ class Batches:
 
     def _region(self, row: int) -> Region:
         """Return the square that a network sees of a sample."""
-        x, y, side = self._all.region[row].tolist()
-        return Region((x, y), (side, side))
+        return upright(self._all.region[row])
 
     def _crops(self, rows: I64, regions: Sequence[Region]) -> list[Crop]:
         """Return the crops of samples."""
@@ -282,33 +281,8 @@ class Batches:
         """Cut a crop out of the stored one, and disturb it."""
         part = int(np.searchsorted(self._first, row, "right")) - 1
         stored = self._images[part][row - self._first[part]]
-        x, y, side = self._all.region[row].tolist()
-        image = cut_again(stored, Region((x, y), (side * MARGIN, side * MARGIN)), region, self.config.size_px)
+        image = cut_again(stored, self._all.region[row], region, self.config.size_px)
         return image if self._augment is None else augment(image, self._occluders, self._augment, rng)
-
-
-def cut_again(stored_bgr: U8, shown: Region, wanted: Region, size_px: int) -> U8:
-    """Cut a crop out of a larger crop.
-
-    Parameters
-    ----------
-    stored_bgr : (P, P, 3)
-    shown
-        What that shows of the image; upright.
-    wanted
-        Of the image.
-    size_px
-
-    Returns
-    -------
-    crop_bgr : (size, size, 3)
-        Black beyond the larger crop.
-    """
-    per_px = len(stored_bgr) / shown.size_wh[0]
-    affine = image_from_crop(wanted, (size_px, size_px))
-    affine[:, 2] -= np.subtract(shown.center_xy, np.divide(shown.size_wh, 2))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(stored_bgr, affine * per_px, (size_px, size_px), flags=flags), np.uint8)
 
 
 def _joined(parts: Sequence[Part]) -> Samples:

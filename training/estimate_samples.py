@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from calibration.geometry.arrays import F32, F64, U8
-from engine.inference.preprocess import BLACK, Region, as_batch, cut
+from calibration.geometry.arrays import F32, F64
+from engine.inference.preprocess import as_batch
 from training.crops import network_input, square_around_joints, square_around_root
-from training.samples import MARGIN, ROOT, Samples
+from training.cut_again import cut_again, upright
+from training.samples import ROOT, Samples
 
 Estimate = Callable[[F32], F32]
 """Normalised crops, (B, 3, S, S), to joints in the patch, (B, J, 3)."""
@@ -40,33 +41,9 @@ def estimate_samples(
     wanted = network_input(size_px)
     for start in range(0, len(seen), batch):
         rows = seen[start : start + batch]
-        crops = [recut(samples, int(row), regions[row], size_px) for row in rows]
+        crops = [cut_again(samples.image[row], samples.region[row], upright(regions[row]), size_px) for row in rows]
         uvw[rows] = estimate(as_batch(crops, wanted))
     return uvw
-
-
-def recut(samples: Samples, row: int, region: F64, size_px: int) -> U8:
-    """Cut a square of the original image out of a sample's stored crop; black beyond what was stored.
-
-    Parameters
-    ----------
-    samples
-    row
-    region : (3,), px of the original image
-        Centre and side.
-    size_px
-        Side of the crop to make.
-
-    Returns
-    -------
-    crop_bgr : (size, size, 3)
-    """
-    stored = samples.region[row]
-    px = samples.stored_px / (MARGIN * stored[2])
-    x, y = (region[:2] - stored[:2] + MARGIN * stored[2] / 2) * px
-    side = float(region[2] * px)
-    within = Region((float(x), float(y)), (side, side))
-    return cut(np.asarray(samples.image[row]), within, (size_px, size_px), BLACK)
 
 
 def found_squares(samples: Samples) -> F64:

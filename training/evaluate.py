@@ -25,7 +25,7 @@ from training.errors import TrainingError
 from training.estimate_samples import Estimate, estimate_samples, found_squares, judged_poses, true_squares
 from training.evaluation import METRICS, Evaluation, Measured, Way
 from training.intervals import clustered_interval, mean_by_joint, mean_by_label
-from training.samples import ROOT, Samples
+from training.samples import ROOT, Samples, Teacher
 
 CHAINS = tuple(
     pair
@@ -45,7 +45,12 @@ FEW_CLUSTERS = 8
 """Of fewer, a bootstrap promises more certainty than there is."""
 
 WORST_CLIPS = 3
-TRUTH = "the truth that came with the samples"
+JUDGES: dict[Teacher, str] = {
+    "truth": "the truth that came with the samples",
+    "annotation": "what people marked in the images",
+    "labels": "the labels of a rig",
+}
+"""How a report calls whom the samples learned their joints from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class EvaluateConfig:
     Parameters
     ----------
     network, judge
-        Names for the report.
+        Names for the report; an empty judge is named by the samples' teacher.
     stature_m : by person
         What the person said; those who are missing are measured from the judge's own poses.
     block_s
@@ -65,7 +70,7 @@ class EvaluateConfig:
     """
 
     network: str = "network"
-    judge: str = TRUTH
+    judge: str = ""
     stature_m: Mapping[str, float] = field(default_factory=dict)
     block_s: float = 5.0
     seed: int = 0
@@ -143,8 +148,10 @@ def _evaluation(parts: list[tuple[F64, F64, str]], samples: Samples, config: Eva
             "have a truth, or whose labels were accepted."
         )
     people = {person: stature[row] for row, person in enumerate(samples.persons) if np.isfinite(stature[row])}
+    config = replace(config, judge=config.judge or JUDGES[samples.teacher])
+    remarks = _remarks(ways, (cluster, people), samples.teacher, config)
     names = (config.network, config.judge, samples.skeleton.joints)
-    return Evaluation(*names, cluster, clusters_are, people, tuple(ways), _remarks(ways, (cluster, people), config))
+    return Evaluation(*names, cluster, clusters_are, people, tuple(ways), remarks, samples.teacher)
 
 
 def _placed(uvw: F64, regions: F64, samples: Samples, stature_m: F64) -> dict[str, F64]:
@@ -248,7 +255,7 @@ def _clusters(samples: Samples, block_s: float) -> tuple[np.ndarray, str]:
 
 
 def _remarks(
-    ways: list[Measured], known: tuple[np.ndarray, dict[str, float]], config: EvaluateConfig
+    ways: list[Measured], known: tuple[np.ndarray, dict[str, float]], teacher: Teacher, config: EvaluateConfig
 ) -> tuple[str, ...]:
     """Say what limits the figures; `known` are the clusters and the statures."""
     cluster, people = known
@@ -261,7 +268,7 @@ def _remarks(
             f"{', '.join(guessed) if len(guessed) <= 3 else f'{len(guessed)} people'} from the judge's poses: one "
             "number per person, which a person would type in."
         )
-    if config.judge != TRUTH:
+    if teacher != "truth":
         said.append(f"Judged by {config.judge}, not by a truth: an error that they share with the network is not seen.")
     count = len(np.unique(cluster))
     if count < FEW_CLUSTERS:

@@ -13,6 +13,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from training.intervals import Interval, clustered_interval
+from training.samples import Teacher
 
 METRICS = {
     "mpjpe": ("MPJPE", "mm"),
@@ -102,6 +103,8 @@ class Evaluation:
         The honest one first: what a single camera can know comes before what needs the truth.
     remarks
         Sentences about what limits these figures.
+    teacher
+        Whence the judge's joints are known.
     """
 
     network: str
@@ -112,6 +115,7 @@ class Evaluation:
     stature_m: Mapping[str, float]
     ways: tuple[Measured, ...]
     remarks: tuple[str, ...] = field(default=())
+    teacher: Teacher = "truth"
 
     @property
     def honest(self) -> Measured:
@@ -123,6 +127,7 @@ class Evaluation:
         return {
             "network": self.network,
             "judge": self.judge,
+            "teacher": self.teacher,
             "samples": len(self.cluster),
             "joints": list(self.joints),
             "units": {metric: unit for metric, (_, unit) in METRICS.items()},

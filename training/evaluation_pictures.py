@@ -7,7 +7,8 @@ from calibration.geometry.arrays import F64, I64, U8
 from calibration.skeleton import Skeleton
 from engine.inference.preprocess import Region
 from training.crops import Crop, patch_from_camera
-from training.estimate_samples import judged_poses, recut
+from training.cut_again import cut_again, upright
+from training.estimate_samples import judged_poses
 from training.evaluation import Measured
 from training.samples import ROOT, Samples
 
@@ -90,7 +91,8 @@ def _draw_row(measured: Measured, samples: Samples, row: int) -> U8:
     """Draw one sample."""
     x, y, side = (float(value) for value in samples.region[row])
     crop = Crop(Region((x, y), (side, side)), PANEL_PX, samples.cameras[samples.camera[row]])
-    picture = recut(samples, row, samples.region[row], PANEL_PX)
+    region = samples.region[row]
+    picture = cut_again(samples.image[row], region, upright(region), PANEL_PX)
     judge, found = judged_poses(samples)[row], measured.xyz[row]
     panels = []
     for xyz in (judge, found):

@@ -39,6 +39,14 @@ class Answers:
     after: F64
 
 
+@dataclass(frozen=True, slots=True)
+class AgainstSight:
+    """Root mean square errors of a joint relative to the root, mm: per axis across the line of sight, and along it."""
+
+    across_mm: float
+    along_mm: float
+
+
 def judgeable(samples: Samples) -> np.ndarray:
     """Find the samples that a rig can judge: it knows the root, and enough other joints.
 
@@ -69,7 +77,7 @@ def mark(answers: Answers) -> Exam:
         between them.
     """
     samples = answers.samples
-    before, after = (_against_rig(answers, uvw) for uvw in (answers.before, answers.after))
+    before, after = against_labels(answers)
     before_uv, after_uv = (_against_image(answers, uvw) for uvw in (answers.before, answers.after))
     names = np.array(samples.actions or ("",))[samples.action]
     return Exam(before, after, before_uv, after_uv, blocks_of_time(samples.time_ns, samples.clip), names)
@@ -124,6 +132,47 @@ def draw_before_after(answers: Answers, row: int) -> U8:
             _draw(side, pose[:, [2, 1]] / MARGIN, samples.skeleton, colour)
         panels += [image, side]
     return np.concatenate(panels, axis=1)
+
+
+def against_labels(answers: Answers) -> tuple[F64, F64]:
+    """Measure both networks against what is known of the joints in space.
+
+    Parameters
+    ----------
+    answers
+
+    Returns
+    -------
+    before, after : (N, J), m
+        Root-relative, at the root's known depth; NaN where a joint is not known.
+    """
+    return _against_rig(answers, answers.before), _against_rig(answers, answers.after)
+
+
+def against_sight(answers: Answers) -> AgainstSight:
+    """Measure the new network across and along the line of sight, for whoever places its poses in a room.
+
+    Parameters
+    ----------
+    answers
+
+    Returns
+    -------
+    errors
+        NaN where nothing is labelled.
+    """
+    samples = answers.samples
+    depth = samples.root_depth_m.astype(float)
+    crops = [_crop(answers, row) for row in range(len(samples))]
+    xyz = np.stack([camera_from_patch(answers.after[row], crops[row], depth[row]) for row in range(len(samples))])
+    root = samples.skeleton.index(ROOT)
+    label = np.where((samples.weight > 0)[..., None], samples.xyz.astype(float), np.nan)
+    off = (xyz - xyz[:, root : root + 1]) - (label - samples.xyz[:, root : root + 1].astype(float))
+    off[:, root] = np.nan
+    ray = samples.xyz.astype(float) / np.linalg.norm(samples.xyz, axis=-1, keepdims=True)
+    along = (off * ray).sum(-1)
+    across = np.linalg.norm(off - along[..., None] * ray, axis=-1) / np.sqrt(2)
+    return AgainstSight(*(1e3 * float(np.sqrt(np.nanmean(error**2))) for error in (across, along)))
 
 
 def _against_rig(answers: Answers, uvw: F64) -> F64:

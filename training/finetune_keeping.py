@@ -14,8 +14,8 @@ from engine.inference.network_files import REPORT
 from training.errors import TrainingError
 from training.estimate_samples import estimate_samples
 from training.finetune import Watch, Work
-from training.finetune_exam import Answers, draw_before_after, mark, typical
-from training.finetune_material import SAMPLES, library_of, parts_of
+from training.finetune_exam import Answers, against_labels, against_sight, draw_before_after, mark, typical
+from training.finetune_material import SAMPLES, library_of, parts_of, strangers_of
 from training.finetune_report import JPEG_QUALITY, Lesson, write_finetune_report
 from training.finetune_verdict import Verdict, judge, verdict_from_table
 from training.judged_network import demand_same_joints, open_network
@@ -28,13 +28,17 @@ BY = "fine-tuning"
 
 def compare(work: Work, watch: Watch) -> dict[str, Any]:
     """Let both networks answer the exam, and judge."""
-    samples = _exam(work)
-    before = _answers(work.results["parent"]["rival_checkpoint"], samples)
+    samples, strangers = _exam(work), strangers_of(work)
+    before = [_answers(work.results["parent"]["rival_checkpoint"], seen) for seen in (samples, strangers)]
     watch(0.5)
-    after = _answers(work.results["export"]["card"], samples)
-    np.savez(work.folder / ANSWERS, before=before, after=after)
-    verdict = judge(mark(_given(work, samples, before, after)), seed=work.request.seed)
-    return {"better": verdict.better, "sentence": verdict.sentence, "verdict": asdict(verdict)}
+    after = [_answers(work.results["export"]["card"], seen) for seen in (samples, strangers)]
+    np.savez(work.folder / ANSWERS, before=before[0], after=after[0])
+    given = _given(work, samples, before[0], after[0])
+    others = against_labels(_given(work, strangers, before[1], after[1]))
+    exam = replace(mark(given), strangers_before_m=others[0], strangers_after_m=others[1])
+    verdict = judge(exam, seed=work.request.seed)
+    table = {"verdict": asdict(verdict), "sight": asdict(against_sight(given))}
+    return {"better": verdict.better, "sentence": verdict.sentence, **table}
 
 
 def report(work: Work, watch: Watch) -> dict[str, Any]:
@@ -61,7 +65,8 @@ def add(work: Work, _watch: Watch) -> dict[str, Any]:
     """Put the new network with its figures and its report into the library."""
     card_path = Path(work.results["export"]["card"])
     card, verdict = read_card(card_path), verdict_from_table(work.results["compare"]["verdict"])
-    trained = replace(card.trained or Teaching(), metrics=_figures(verdict))
+    figures = _figures(verdict) | {name: round(mm, 1) for name, mm in work.results["compare"]["sight"].items()}
+    trained = replace(card.trained or Teaching(), metrics=figures)
     write_card(replace(card, trained=trained), card_path)
     shutil.copy2(work.folder / PAGE, card_path.parent / REPORT)
     return {"name": library_of(work).add(card_path.parent, work.results["export"]["name"]).name}
@@ -108,7 +113,7 @@ def _lesson(work: Work, pictures: tuple, minutes: float) -> Lesson:
     remarks = (
         *results["label"]["remarks"],
         *results["parent"]["remarks"],
-        f"{results['divide']['counts']['train']} pictures taught, {taught['minutes']:.1f} minutes of training.",
+        f"{results['divide']['counts']['train']} pictures taught for {taught['minutes']:.1f} minutes.",
         f"The exported network differs from the taught one by {agreed:.0e} at most.",
     )
     names = tuple(path.name for path in work.request.sessions)

@@ -1,6 +1,7 @@
 """The first steps of a fine-tuning: labels, the network in use, crops, and what is set aside."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,22 +14,28 @@ from engine.session import Session
 from training.checkpoint import load_checkpoint
 from training.errors import DatasetError, TrainingError
 from training.finetune import Watch, Work
+from training.finetune_budget import teaching_minutes
 from training.finetune_exam import judgeable
+from training.finetune_fit import MOST_OFF, demand_fit, misfit
+from training.finetune_strangers import Strangers, drawn_strangers
+from training.finetune_verdict import LEAST_BLOCKS, blocks_of_time
 from training.label_files import load_labels
 from training.label_report import sentences
 from training.label_session import label_session
 from training.render_shards import render_shard
 from training.samples import ARRAYS, MARGIN, Samples, SampleWriter, open_samples
-from training.session_samples import SessionSamplesConfig, samples_from_session
+from training.session_samples import SessionSamplesConfig, cut_session
 from training.splits import SplitConfig, split
 from training.studio_samples import StudioSampleConfig
 
 SAMPLES, PARTS = "samples", "parts.npz"
-MOST_SAMPLES = 3600
-"""Of all sessions: 0.4 GB of crops; a minute of four cameras at 15 images a second."""
+MOST_SAMPLES = 6000
+"""Of all sessions: 0.7 GB of crops on the disk; a minute of four cameras at 25 images a second. About half of them
+teach (a fifth of the time and a camera are set aside), and ten minutes on two cores show each some 25 times."""
 
-REPLAYED = 768
-"""Drawn people that are shown among the person's own, so that the network does not forget everybody else."""
+REPLAYED = 2048
+"""Drawn people that are shown among the person's own, so that the network does not forget everybody else. In ten
+minutes each is seen some 15 times; they are drawn once for all runs, in about 20 s."""
 
 CAMERAS_TO_SPARE = 3
 """With so many cameras one is held out altogether: what judges is then a view that the network never learned from."""
@@ -87,42 +94,45 @@ def collect(work: Work, watch: Watch) -> dict[str, Any]:
     """Cut the crops of all sessions into the run's folder, and draw people to be reminded of."""
     begun, sets = work.results["parent"], work.results["label"]["sets"]
     stored_px = round(MARGIN * begun["size_px"])
+    folder = work.folder / SAMPLES
     config = SessionSamplesConfig(
         most_samples=MOST_SAMPLES // len(sets),
         stored_px=stored_px,
         skeleton=begun["skeleton"],
         person=work.request.person,
     )
-    folder = work.folder / SAMPLES
     if not (folder / ARRAYS).exists():  # a run that was killed between the two has its crops already
         _cut(work, config, folder, watch)
     samples = open_samples(folder)
+    demand_fit(samples, misfit(samples))
     _replay(work, samples, watch)
+    strangers_of(work, lambda share: watch(0.95 + 0.05 * share))
     return {"samples": len(samples), "cameras": len({camera.name for camera in samples.cameras})}
 
 
-def divide(work: Work, _watch: Watch) -> dict[str, Any]:
-    """Set clips and, where there are cameras to spare, a camera aside: for stopping, and for the exam."""
+def divide(work: Work, watch: Watch) -> dict[str, Any]:
+    """Set clips and, where there are cameras to spare, a camera aside; see that there is enough to judge, and time."""
     samples = open_samples(work.folder / SAMPLES)
     camera = _camera_to_spare(samples)
     exam = split(samples, replace(EXAM, held_out_camera=camera))
     taught = replace(samples.taken(exam.train[:0]), **_without_images(samples, exam.train))
     stop = split(taught, STOP)
     parts = {"train": exam.train[stop.train], "stop": exam.train[stop.judge], "exam": exam.judge}
-    parts["exam"] = np.intersect1d(parts["exam"], judgeable(samples))
-    parts["stop"] = np.intersect1d(parts["stop"], judgeable(samples))
-    teaching = np.intersect1d(parts["train"], judgeable(samples))
-    if min(len(part) for part in (parts["exam"], parts["stop"], teaching)) == 0:
-        raise TrainingError(
-            "Too few joints could be labelled to teach and to judge. Record for a minute or more, the whole body in "
-            "view of all cameras."
-        )
+    fits = ~(misfit(samples) > MOST_OFF)  # the few that do not fit where most do
+    parts = {name: rows[fits[rows]] for name, rows in parts.items()}
+    able = judgeable(samples)
+    parts |= {name: np.intersect1d(parts[name], able) for name in ("exam", "stop")}
+    _demand_enough(samples, parts, able)
+    watch(1.0)
+    used_s = watch.state.seconds_used
+    teaching_minutes(work.request.minutes, used_s)
     np.savez(work.folder / PARTS, **parts)  # type: ignore[arg-type]
     seconds = round(EXAM.held_out_share * 100)
     aside = f"{seconds} % of the time, in {EXAM.held_out_blocks} blocks per session, with a second around each"
     if camera:
         aside += f"; and all of camera '{camera}'"
-    return {"counts": {name: len(part) for name, part in parts.items()}, "camera": camera, "set_aside": aside}
+    counts = {name: len(part) for name, part in parts.items()}
+    return {"counts": counts, "camera": camera, "set_aside": aside, "used_s": used_s}
 
 
 def parts_of(work: Work) -> dict[str, np.ndarray]:
@@ -137,6 +147,15 @@ def replayed(work: Work) -> Samples | None:
         return open_samples(_replay_folder(work, open_samples(work.folder / SAMPLES)))
     except DatasetError:
         return None
+
+
+def strangers_of(work: Work, watch: Callable[[float], None] = lambda _share: None) -> Samples:
+    """Return the drawn people that nothing is taught from, drawn now if need be; all runs share them."""
+    begun = work.results["parent"]
+    config = Strangers(begun["skeleton"], round(MARGIN * begun["size_px"]))
+    count = config.people * config.pictures
+    folder = work.folder.parent / f"strangers-{config.skeleton}-{config.stored_px}-{count}"
+    return drawn_strangers(folder, config, watch)
 
 
 def library_of(work: Work) -> NetworkLibrary:
@@ -168,18 +187,21 @@ def _checkpoint_of(network: Entry | Path) -> Path:
 
 
 def _cut(work: Work, config: SessionSamplesConfig, folder: Path, watch: Watch) -> None:
-    """Cut the crops, session after session, so that one is in memory at a time."""
+    """Cut the crops, session after session, some in memory at a time."""
     sets, instants = work.results["label"]["sets"], 0
     with SampleWriter(folder, load_skeleton(config.skeleton), config.stored_px) as writer:
         for number, (path, labels) in enumerate(zip(work.request.sessions, sets)):
-            samples = samples_from_session(
+            portions = cut_session(
                 Session.open(path),
                 load_labels(Path(labels)),
                 config,
-                lambda step, share, number=number: watch(0.9 * (number + share) / len(sets), sentence=step),
+                lambda step, share, number=number: watch(0.8 * (number + share) / len(sets), sentence=step),
             )
-            writer.append(replace(samples, frameset=samples.frameset + instants))
-            instants += int(samples.frameset.max()) + 1
+            last = 0
+            for samples in portions:
+                writer.append(replace(samples, frameset=samples.frameset + instants))
+                last = max(last, int(samples.frameset.max()))
+            instants += last + 1
         writer.finish()
 
 
@@ -187,7 +209,7 @@ def _replay(work: Work, samples: Samples, watch: Watch) -> None:
     """Draw the people to be reminded of, once for all runs."""
     folder = _replay_folder(work, samples)
     if not (folder / ARRAYS).exists():
-        watch(0.9, sentence="Drawing people, so that the network does not forget everybody else")
+        watch(0.8, sentence="Drawing people, so that the network does not forget everybody else")
         config = StudioSampleConfig(samples=REPLAYED, skeleton=samples.skeleton.name, stored_px=samples.stored_px)
         render_shard(folder, config, watch=lambda: watch(math.nan))
 
@@ -195,6 +217,22 @@ def _replay(work: Work, samples: Samples, watch: Watch) -> None:
 def _replay_folder(work: Work, samples: Samples) -> Path:
     """Say where the people to be reminded of lie: beside the runs, which share them."""
     return work.folder.parent / f"replay-{samples.skeleton.name}-{samples.stored_px}-{REPLAYED}"
+
+
+def _demand_enough(samples: Samples, parts: Mapping[str, np.ndarray], able: np.ndarray) -> None:
+    """Refuse before any teaching what could not be judged after it."""
+    exam = parts["exam"]
+    if min(len(exam), len(parts["stop"]), len(np.intersect1d(parts["train"], able))) == 0:
+        raise TrainingError(
+            "Too few joints could be labelled to teach and to judge. Record for a minute or more, the whole body in "
+            "view of all cameras."
+        )
+    blocks = len(np.unique(blocks_of_time(samples.time_ns[exam], samples.clip[exam])))
+    if blocks < LEAST_BLOCKS:
+        raise TrainingError(
+            f"The person can be judged in {blocks} clips of 2 s only, and {LEAST_BLOCKS} are needed to tell better "
+            "from chance. Record for longer, a minute at least, the whole body in view of all cameras."
+        )
 
 
 def _camera_to_spare(samples: Samples) -> str:

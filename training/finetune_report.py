@@ -115,6 +115,7 @@ def _facts(verdict: Verdict, lesson: Lesson) -> str:
         ("Now", f"{_mm(verdict.after_mm)} mm", "mean error against your rig"),
         ("Gain", f"{_mm(gain.mean)} mm", f"95 %: {gain.low:.0f} to {gain.high:.0f} mm" if known else "cannot be told"),
         ("Judged on", f"{verdict.pictures} pictures", f"{verdict.blocks} blocks of 2 s"),
+        ("Others", _others(verdict), "drawn people nobody was taught from"),
         ("It took", f"{lesson.minutes:.0f} min", ""),
     )
     cells = "".join(
@@ -122,6 +123,11 @@ def _facts(verdict: Verdict, lesson: Lesson) -> str:
         for label, value, note in facts
     )
     return f'<div class="facts">{cells}</div>'
+
+
+def _others(verdict: Verdict) -> str:
+    """Write the error on people that nothing was taught from, before and now."""
+    return f"{_mm(verdict.strangers_before_mm)} → {_mm(verdict.strangers_after_mm)} mm"
 
 
 def _actions(rows: Sequence[ActionRow]) -> str:

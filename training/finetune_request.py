@@ -16,7 +16,7 @@ from training.label_calibration import read_calibration
 FILE = "request.json"
 SCHEMA = 1
 METHODS = ("pose_resnet",)
-LEAST_MINUTES, MOST_MINUTES = 1.0, 24 * 60.0
+LEAST_MINUTES, MOST_MINUTES = 2.0, 24 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class FinetuneRequest:
     method
         One of `METHODS`.
     minutes
-        Of training; labelling before and comparing after take a few minutes more.
+        That a person waits: for labels, pictures, teaching, export and comparison together. The first run on a
+        machine draws people to be reminded of in them as well.
     threads
         Of the processor; 0 takes all of them, a live view leaves one.
     seed

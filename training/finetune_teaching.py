@@ -16,6 +16,7 @@ from training.checkpoint import load_checkpoint, network_of
 from training.errors import TrainingError
 from training.export import CardFacts, export_network
 from training.finetune import CancelledRunError, Watch, Work
+from training.finetune_budget import teaching_minutes
 from training.finetune_material import SAMPLES, parts_of, replayed
 from training.judge import judge_by
 from training.occluders import draw_occluders
@@ -27,9 +28,9 @@ from training.train_config import TrainConfig
 
 TRAINING, NETWORK = "training", "network"
 BATCH = 32
-REPLAY_SHARE = 0.2
-LEARNING_RATE = 3e-4
-"""A third of what a network starts with from nothing: it knows people already."""
+REPLAY_SHARE = 0.25
+LEARNING_RATE = 5e-4
+"""A quarter of what the compact network starts with from nothing: it knows people already."""
 
 LEAST_STEPS = 60
 LOOKED_AT_SHARE, LOOKED_AT_STEPS = 0.1, 5
@@ -100,13 +101,18 @@ def _config(work: Work) -> TrainConfig:
     """Say how a network is taught further."""
     request = work.request
     return TrainConfig(
-        minutes=request.minutes,
+        minutes=_minutes(work),
         learning_rate=LEARNING_RATE,
         warmup_steps=50,
         save_every_s=20.0,
         threads=request.threads,
         seed=request.seed,
     )
+
+
+def _minutes(work: Work) -> float:
+    """Say how long to teach; a run that is given more minutes when it is resumed has them for teaching."""
+    return teaching_minutes(work.request.minutes, work.results["divide"]["used_s"])
 
 
 def _batches(work: Work, samples: Samples, rows: np.ndarray) -> Batches:
@@ -128,10 +134,11 @@ def _tell(progress: Progress, work: Work, watch: Watch) -> None:
     """Tell how far the training is; one that can come to nothing ends at once."""
     known = progress.share > LOOKED_AT_SHARE and progress.step >= LOOKED_AT_STEPS
     if known and progress.steps < LEAST_STEPS:
-        enough = math.ceil(work.request.minutes * LEAST_STEPS / max(progress.steps, 1))
+        minutes = _minutes(work)
+        enough = math.ceil(work.request.minutes + minutes * (LEAST_STEPS / max(progress.steps, 1) - 1))
         raise TrainingError(
-            f"In {work.request.minutes:g} minutes this machine can take {progress.steps} steps, too few to teach "
-            f"anything. Give it {enough} minutes or more (--minutes), or close other programs."
+            f"In the {minutes:.1f} minutes left for teaching this machine can take {progress.steps} steps, too few to "
+            f"teach anything. Give it {enough} minutes or more (--minutes), or close other programs."
         )
     off = f"; on clips set aside it is {progress.judged_mm:.0f} mm off" if math.isfinite(progress.judged_mm) else ""
     watch(progress.share, progress.seconds_left, f"{progress.samples_per_s:.0f} pictures a second{off}.")

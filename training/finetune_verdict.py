@@ -2,12 +2,13 @@
 
 The same pictures are given to both, and the differences of their errors are what is judged. The judge is the rig, that
 is, the labels of what was set aside. A rig that went wrong would praise a network that learned its mistakes, so there
-is a second witness, whom no rig can spoil: what the detector saw in the image.
+is a second witness, whom no rig can spoil: what the detector saw in the image. And a third one: people that nothing was
+ever taught from, drawn with exact truth, on whom the new network may not be much worse than the old.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,14 @@ WORSE_IN_IMAGE = 0.02
 """By so much of a person's square the new network may be further from the detector: 2 % of 2 m are 4 cm, and the
 detector itself is not nearer to the truth."""
 
+WORSE_ON_STRANGERS = 1.05
+"""By so much the error on people that nothing was ever taught from may grow."""
+
+
+def _nothing() -> F64:
+    """Return errors of nobody."""
+    return np.empty((0, 0))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exam:
@@ -40,6 +49,8 @@ class Exam:
     block : (N,)
         Which poses belong together in time.
     action : (N,) of str
+    strangers_before_m, strangers_after_m : (M, J), m
+        Errors against the exact truth on drawn people whom nobody was taught from; empty where there are none.
     """
 
     before_m: F64
@@ -48,6 +59,8 @@ class Exam:
     after_uv: F64
     block: NDArray[Any]
     action: NDArray[Any]
+    strangers_before_m: F64 = field(default_factory=_nothing)
+    strangers_after_m: F64 = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,8 @@ class Verdict:
         Mean distance from the detector, in sides of the person's square.
     actions
         The most frequent first.
+    strangers_before_mm, strangers_after_mm
+        Mean error on people that nothing was taught from; NaN where nobody looked.
     """
 
     better: bool
@@ -91,6 +106,8 @@ class Verdict:
     image_before: float
     image_after: float
     actions: tuple[ActionRow, ...]
+    strangers_before_mm: float = math.nan
+    strangers_after_mm: float = math.nan
 
 
 def blocks_of_time(time_ns: NDArray[np.int64], clip: NDArray[Any]) -> NDArray[np.int64]:
@@ -122,7 +139,8 @@ def judge(exam: Exam, *, seed: int = 0) -> Verdict:
     Returns
     -------
     verdict
-        Better only if the whole 95 % interval of the gain lies above 0, and the image does not speak against it.
+        Better only if the whole 95 % interval of the gain lies above 0, the image does not speak against it, and
+        other people were not forgotten.
     """
     both = np.isfinite(exam.before_m) & np.isfinite(exam.after_m)
     before, after = (np.where(both, errors, np.nan) for errors in (exam.before_m, exam.after_m))
@@ -131,7 +149,8 @@ def judge(exam: Exam, *, seed: int = 0) -> Verdict:
     gain = _millimetres(clustered_interval(before - after, exam.block, seed=seed))
     image = clustered_interval(exam.after_uv - exam.before_uv, exam.block, seed=seed)
     before_mm, after_mm = (1e3 * _mean(errors) for errors in (before, after))
-    reason = _against(gain, image, blocks)
+    strangers = tuple(1e3 * _mean(errors) for errors in (exam.strangers_before_m, exam.strangers_after_m))
+    reason = _against(gain, image, blocks) or _against_forgetting(*strangers)
     return Verdict(
         better=not reason,
         sentence=_said(before_mm, after_mm, gain, reason),
@@ -143,6 +162,8 @@ def judge(exam: Exam, *, seed: int = 0) -> Verdict:
         image_before=_mean(exam.before_uv),
         image_after=_mean(exam.after_uv),
         actions=_rows(before, after, exam.action, judged),
+        strangers_before_mm=strangers[0],
+        strangers_after_mm=strangers[1],
     )
 
 
@@ -167,6 +188,16 @@ def _against(gain: Interval, image: Interval, blocks: int) -> str:
             "saw: the calibration is probably wrong; calibrate again"
         )
     return ""
+
+
+def _against_forgetting(before_mm: float, after_mm: float) -> str:
+    """Say whether the new network forgot other people; empty where it did not."""
+    if not after_mm > WORSE_ON_STRANGERS * before_mm:
+        return ""
+    return (
+        f"but it has forgotten other people: {before_mm:.0f} → {after_mm:.0f} mm on drawn ones it never saw; record "
+        "more different motions, or give it fewer minutes"
+    )
 
 
 def _said(before_mm: float, after_mm: float, gain: Interval, reason: str) -> str:

@@ -142,6 +142,39 @@ def load_labels(path: Path) -> LabelSet:
         raise TrainingError(f"The labels '{path}' are damaged or no labels. Label the session again.") from error
 
 
+def find_labels(session: Path, name: str | None = None, *, calibration_id: str = "") -> Path:
+    """Find labels of a session.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    name
+        Their id; None takes the newest.
+    calibration_id
+        That the newest must rest on; empty for any.
+
+    Returns
+    -------
+    path
+        For `load_labels`; where a name was given the file may be missing.
+
+    Raises
+    ------
+    TrainingError
+        If there are none.
+    """
+    folder = session / FOLDER
+    if name is not None:
+        return folder / f"{name}.npz"
+    files = sorted(folder.glob(f"{calibration_id}*.npz"), key=lambda file: file.stat().st_mtime_ns)
+    if files:
+        return files[-1]
+    of = f" that rest on the calibration {calibration_id}" if calibration_id else ""
+    rig = " --rig FILE" if calibration_id else ""
+    raise TrainingError(f"The session '{session.name}' has no labels{of}. Run 'epipole label {session}{rig}' first.")
+
+
 def label_id(labels: PseudoLabels, detector: dict[str, str], config: LabelConfig) -> str:
     """Name a set of labels by everything that decides it.
 

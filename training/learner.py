@@ -11,8 +11,9 @@ from torch.nn.parallel import DistributedDataParallel
 from training.batches import Batch
 from training.checkpoint import Checkpoint
 from training.devices import Place
-from training.losses import reprojection_loss, smooth_l1
+from training.losses import heat_loss, reprojection_loss, smooth_l1
 from training.networks.pose_network import PoseNetwork
+from training.networks.volume import expected
 from training.train_config import TrainConfig
 
 
@@ -41,10 +42,10 @@ class Learner:
         self.average = deepcopy(self.network).eval().requires_grad_(False)
         self._optimizer = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, fused=True)
         self._scaler = torch.amp.GradScaler(place.device.type, enabled=place.dtype == torch.float16)
-        self._worker: nn.Module = self.network
+        self._worker: nn.Module = _Volumes(self.network)
         if place.world > 1:
             ids = [place.device.index] if place.device.type == "cuda" else None
-            self._worker = DistributedDataParallel(self.network, device_ids=ids)
+            self._worker = DistributedDataParallel(self._worker, device_ids=ids)
         self._steps = 0
 
     def learn(self, batch: Batch, rate: float) -> float:
@@ -67,8 +68,10 @@ class Learner:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
         with self.place.autocast():
-            uvw = self._worker(batch.image.contiguous(memory_format=torch.channels_last))
-        loss = asked(uvw, batch, self._config, flat=self.network.volume_depth == 1)
+            shares = self._worker(batch.image.contiguous(memory_format=torch.channels_last))
+        loss = asked(expected(shares), batch, self._config, flat=self.network.volume_depth == 1)
+        if self._config.heat_weight > 0:
+            loss = loss + self._config.heat_weight * heat_loss(shares, batch.uvw, batch.weight)
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(self._optimizer)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self._config.clip)
@@ -120,6 +123,18 @@ class Learner:
                 average.lerp_(present[name], 1.0 - kept)
             else:
                 average.copy_(present[name])
+
+
+class _Volumes(nn.Module):
+    """What is asked of a network while it is taught; several processes can share the work only through a forward."""
+
+    def __init__(self, network: PoseNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the marginals of the volumes."""
+        return self.network.marginals(image)
 
 
 def asked(uvw: Tensor, batch: Batch, config: TrainConfig, *, flat: bool) -> Tensor:

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from training.networks.volume import cell_centres
 from training.reprojection import Views, patch_from_room, room_from_patch
+
+LEAST_SHARE = 1e-6
+"""Of a cell: the logarithm of nothing would be infinite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,42 @@ def smooth_l1(predicted: Tensor, wanted: Tensor, weight: Tensor, *, beta: float)
     rho = torch.where(error < beta, 0.5 * error * error / beta, error - 0.5 * beta)
     sure = torch.where(torch.isfinite(weight), weight, 0.0)
     return (rho.sum(-1) * sure).sum() / weight.numel()
+
+
+def heat_loss(shares: tuple[Tensor, Tensor, Tensor], wanted: Tensor, weight: Tensor) -> Tensor:
+    """Return how surprised the volumes are by where the joints should be.
+
+    Parameters
+    ----------
+    shares : (B, J, W), (B, J, H), (B, J, D)
+        From `PoseNetwork.marginals`.
+    wanted : (B, J, 3)
+        NaN where nothing is known.
+    weight : (B, J)
+
+    Returns
+    -------
+    loss : ()
+        Cross-entropy with a Gaussian of one cell around each coordinate, summed over the axes, averaged over joints.
+
+    Notes
+    -----
+    The expectation alone says hardly anything to a network that knows nothing: from an even volume, its gradient is
+    the same for near and far cells on one side. The cross-entropy names the cell. METHODS 1.1 has no such term;
+    networks that start from ImageNet's weights need none.
+    """
+    loss = weight.new_zeros(())
+    sure = torch.where(torch.isfinite(weight), weight, 0.0)
+    for axis, share in enumerate(shares):
+        if share.shape[-1] == 1:
+            continue
+        place = wanted[..., axis]
+        known = torch.isfinite(place)
+        away = (cell_centres(share.shape[-1], share) - torch.where(known, place, 0.0)[..., None]) * share.shape[-1]
+        target = torch.softmax(-0.5 * away * away, -1)
+        surprise = -(target * torch.log(share + LEAST_SHARE)).sum(-1)
+        loss = loss + (surprise * sure * known).sum() / weight.numel()
+    return loss
 
 
 @dataclass(frozen=True, slots=True, eq=False)

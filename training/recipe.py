@@ -22,7 +22,7 @@ CONFIGS = resources.files("assets") / "configs"
 
 @dataclass(frozen=True, slots=True)
 class StudioRecipe:
-    """What the studio renders where no data are given.
+    """What the studio renders where no data are given, or beside them.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ class StudioRecipe:
         Studios that are held out and judge: so many takes of other people in their own rooms.
     judge_seconds, judge_fps
         Length of each take, and how many of its instants are shown.
+    share
+        Where data are given: of all samples that teach, so many are people of the studio. Below 1; 0 leaves them out.
     """
 
     seed: int = 0
@@ -47,6 +49,7 @@ class StudioRecipe:
     judges: int = 4
     judge_seconds: float = 8.0
     judge_fps: float = 2.0
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,11 @@ def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
         raise TrainingError(
             f"The recipe '{name}' feeds crops of {recipe.batch.size_px} px to a network of {recipe.network.size_px} "
             "px. Give both the same size_px."
+        )
+    if not 0 <= recipe.studio.share < 1:
+        raise TrainingError(
+            f"The recipe '{name}' gives the studio a share of {recipe.studio.share:g} of the teaching. Give it at "
+            "least 0 and less than 1; without data it teaches alone."
         )
     if recipe.batch.batch < 2:
         raise TrainingError(

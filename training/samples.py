@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal, get_args
 from zipfile import BadZipFile
 
 import numpy as np
@@ -30,6 +30,11 @@ STORED_PX = 192
 IMAGES, ARRAYS = "images.u8", "samples.npz"
 SCHEMA = 1
 ROOT = "pelvis"
+
+Teacher = Literal["truth", "annotation", "labels"]
+"""Whence the joints are known, the surest first: exactly, as a person marked them, or as a rig's views agree."""
+
+TEACHERS: tuple[Teacher, ...] = get_args(Teacher)
 _CODED = {"person": "persons", "clip": "clips", "action": "actions"}
 _KINDS = {
     "region": np.float64,
@@ -77,11 +82,13 @@ class Samples:
         Names.
     skeleton
         Of the joints J.
+    teacher
+        Whence `xyz` (where there is none, `xy`) is known; of sets that were joined, the least sure.
 
     Raises
     ------
     ValueError
-        If the arrays do not agree in N or J.
+        If the arrays do not agree in N or J, or nobody knows the teacher.
     """
 
     image: U8
@@ -101,9 +108,12 @@ class Samples:
     clips: tuple[str, ...]
     actions: tuple[str, ...]
     skeleton: Skeleton
+    teacher: Teacher = "truth"
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not belong together."""
+        if self.teacher not in TEACHERS:
+            raise ValueError(f"Samples: '{self.teacher}' teaches nothing; known: {', '.join(TEACHERS)}.")
         N, J, P = len(self.image), len(self.skeleton.joints), self.image.shape[1]
         wanted = {"image": (N, P, P, 3), "region": (N, 3), "xyz": (N, J, 3), "xy": (N, J, 2)}
         wanted |= {"weight": (N, J), "confidence": (N, J)}
@@ -311,7 +321,8 @@ def _merged(parts: Sequence[Samples]) -> dict[str, Any]:
         tables = [np.array([names.index(name) for name in getattr(part, plural)], np.int32) for part in parts]
         merged[plural] = names
         merged[code] = np.concatenate([table[getattr(part, code)] for table, part in zip(tables, parts)])
-    return {**merged, "skeleton": parts[0].skeleton}
+    teacher = max((part.teacher for part in parts), key=TEACHERS.index)
+    return {**merged, "skeleton": parts[0].skeleton, "teacher": teacher}
 
 
 def _write_arrays(path: Path, merged: dict[str, Any], stored_px: int) -> None:
@@ -321,6 +332,7 @@ def _write_arrays(path: Path, merged: dict[str, Any], stored_px: int) -> None:
         "schema": SCHEMA,
         "stored_px": stored_px,
         "skeleton": merged["skeleton"].name,
+        "teacher": merged["teacher"],
         "views": [camera.name for camera in cameras],
         **{plural: merged[plural] for plural in _CODED.values()},
     }
@@ -357,6 +369,7 @@ def _assembled(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any
     image = np.memmap(folder / IMAGES, np.uint8, "r", shape=shape)
     known: dict[str, Any] = {name: arrays[name] for name in _KINDS}
     known |= {plural: tuple(facts[plural]) for plural in _CODED.values()}
+    known["teacher"] = facts.get("teacher", TEACHERS[0])  # the studio's first sets did not say it
     return Samples(image=image, cameras=cameras, skeleton=load_skeleton(facts["skeleton"]), **known)
 
 

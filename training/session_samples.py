@@ -1,8 +1,8 @@
 """Samples of a session: crops out of its videos, with the labels carried to the very moment of each image."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from training.crops import camera_space, square_around_joints, square_around_roo
 from training.errors import TrainingError
 from training.label_calibration import read_calibration
 from training.label_files import LabelSet
-from training.samples import MARGIN, ROOT, STORED_PX, Samples
+from training.samples import MARGIN, ROOT, STORED_PX, Samples, join
 from training.topology import JointMap, map_joints
 
 Progress = Callable[[str, float], None]
@@ -27,6 +27,9 @@ REACH = 0.6
 
 NEAR_NS = 4_000_000
 """Within this time a joint without a neighbour in time counts as standing still: 8 mm at 2 m/s."""
+
+PORTION = 128
+"""Crops in memory at once."""
 
 LONGEST_STEP_NS = 150_000_000
 """Instants further apart than this say nothing of what was between them."""
@@ -133,6 +136,30 @@ def samples_from_session(
     CalibrationError, CameraError, SessionError
         If the rig, a video or a ledger cannot be read.
     """
+    portions = list(cut_session(session, labels, config, progress, rig_file))
+    return replace(join(portions), frameset=np.concatenate([portion.frameset for portion in portions]))
+
+
+def cut_session(
+    session: Session,
+    labels: LabelSet,
+    config: SessionSamplesConfig | None = None,
+    progress: Progress = lambda _step, _share: None,
+    rig_file: Path | None = None,
+) -> Iterator[Samples]:
+    """Cut the crops of a labelled session, some at a time: a minute of four cameras would fill half a gigabyte.
+
+    Parameters
+    ----------
+    session, labels, config, progress, rig_file
+        As in `samples_from_session`.
+
+    Yields
+    ------
+    samples
+        View after view, rising in time; of one instant all have the same frameset. Ends with a TrainingError, as
+        `samples_from_session`, where too few came.
+    """
     config = config or SessionSamplesConfig()
     rig = _rig(session, labels, rig_file)
     joint_map = map_joints(load_skeleton(labels.skeleton), load_skeleton(config.skeleton))
@@ -144,13 +171,20 @@ def samples_from_session(
             number, time_ns = _nearest_images(video, labels, rig.time_offset_ns.get(labels.views[v], 0))
             views.append(_view(labels, v, (rig[v], number, time_ns), joint_map, config))
         of, at = _chosen(views, config)
+        cut = 0
         if len(of) < config.least_samples:
             raise TrainingError(_too_few(session, len(of), config))
-        image, whole = _cut_all(videos, views, (of, at), config, progress)
-    if whole.sum() < config.least_samples:
-        raise TrainingError(_too_few(session, int(whole.sum()), config))
-    of, at = of[whole], at[whole]
-    return _assembled(image if whole.all() else image[whole], views, (of, at), labels, _names(session, config))
+        for start in range(0, len(of), PORTION):
+            progress(f"Cutting crops of '{views[of[start]].camera.name}'", 0.1 + 0.9 * start / len(of))
+            chosen = of[start : start + PORTION], at[start : start + PORTION]
+            image, whole = _cut_all(videos, views, chosen, config.stored_px)
+            cut += int(whole.sum())
+            if whole.any():
+                rows = chosen[0][whole], chosen[1][whole]
+                yield _assembled(image[whole], views, rows, labels, _names(session, config))
+    if cut < config.least_samples:
+        raise TrainingError(_too_few(session, cut, config))
+    progress("Cutting crops", 1.0)
 
 
 def _rig(session: Session, labels: LabelSet, rig_file: Path | None) -> Rig:
@@ -258,34 +292,28 @@ def _chosen(views: Sequence[_View], config: SessionSamplesConfig) -> tuple[I64, 
     """Choose views and instants of the crops, whole instants evenly over time."""
     usable = np.stack([view.usable for view in views])
     instants = np.flatnonzero(usable.any(0))
-    stride = max(-(-int(usable.sum()) // config.most_samples), 1)
+    per_instant = usable.sum() / max(len(instants), 1)
+    count = min(len(instants), int(config.most_samples / max(per_instant, 1)))
     kept = np.zeros(usable.shape[1], bool)
-    kept[instants[::stride]] = True
+    kept[instants[np.linspace(0, len(instants) - 1, count).round().astype(int)]] = True
     of, at = np.nonzero(usable & kept)
-    return of, at
+    return of[: config.most_samples], at[: config.most_samples]  # instants that more views saw may be a few too many
 
 
 def _cut_all(
-    videos: Sequence[SeekableVideo | None],
-    views: Sequence[_View],
-    chosen: tuple[I64, I64],
-    config: SessionSamplesConfig,
-    progress: Progress,
+    videos: Sequence[SeekableVideo | None], views: Sequence[_View], chosen: tuple[I64, I64], stored_px: int
 ) -> tuple[U8, Mask]:
-    """Cut all crops, each video read forwards once; also say whose picture was whole."""
-    size = config.stored_px
-    image = np.zeros((len(chosen[0]), size, size, 3), np.uint8)
+    """Cut crops, each video read forwards; also say whose picture was whole."""
+    image = np.zeros((len(chosen[0]), stored_px, stored_px, 3), np.uint8)
     whole = np.zeros(len(image), bool)
     for row, (v, t) in enumerate(zip(*chosen)):
         view, video = views[v], videos[v]
-        if row % 32 == 0:
-            progress(f"Cutting crops of '{view.camera.name}'", 0.1 + 0.9 * row / len(image))
         picture = video.image(int(view.number[t])) if video is not None else None
         if picture is not None:
             x, y, side = view.region[t].tolist()
-            image[row] = cut(picture, Region((x, y), (side * MARGIN, side * MARGIN)), (size, size), BLACK)
+            wide = Region((x, y), (side * MARGIN, side * MARGIN))
+            image[row] = cut(picture, wide, (stored_px, stored_px), BLACK)
             whole[row] = True
-    progress("Cutting crops", 1.0)
     return image, whole
 
 
@@ -304,7 +332,7 @@ def _assembled(
         name: np.stack([getattr(view, name) for view in views])[of, at]
         for name in ("region", "xyz", "weight", "xy", "confidence", "time_ns")
     }
-    actions, action = np.unique(labels.arrays["action"][at].astype(str), return_inverse=True)
+    actions, action = np.unique(labels.arrays["action"].astype(str), return_inverse=True)
     same = np.zeros(len(of), np.int32)
     return Samples(
         image=image,
@@ -319,11 +347,12 @@ def _assembled(
         time_ns=known["time_ns"],
         person=same,
         clip=same,
-        action=action.reshape(-1).astype(np.int32),
+        action=action.reshape(-1)[at].astype(np.int32),
         persons=(person,),
         clips=(clip,),
         actions=tuple(str(name) for name in actions),
         skeleton=load_skeleton(skeleton),
+        teacher="labels",
     )
 
 

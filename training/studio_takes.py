@@ -33,6 +33,8 @@ class TakeConfig:
         Of the samples; the people move as always.
     motion
         One of `engine.studio.performance.MOTIONS`.
+    play
+        Of `HELD_OUT_SEEDS`: the same person does something else; None leaves it to the seed.
     cameras
         How many stand round the room.
     skeleton
@@ -44,6 +46,7 @@ class TakeConfig:
     seconds: float = 30.0
     rate_fps: float = 4.0
     motion: str = "programme"
+    play: int | None = None
     cameras: int = 4
     skeleton: str = "mpii_16"
     stored_px: int = STORED_PX
@@ -70,11 +73,13 @@ def samples_of_take(seed: int, config: TakeConfig = TakeConfig()) -> Samples:
         If people of this seed may have been trained on.
     """
     refuse_training_seed(seed)
+    refuse_training_seed(seed if config.play is None else config.play)
     studio = Studio(
         StudioConfig(
             motion=config.motion,
             cameras=config.cameras,
             seed=seed,
+            play=config.play,
             seconds=config.seconds,
             rate_fps=config.rate_fps,
             drop_share=0.0,
@@ -101,7 +106,7 @@ def samples_of_take(seed: int, config: TakeConfig = TakeConfig()) -> Samples:
         clip=np.zeros(count, np.int32),
         action=np.repeat(_actions(studio, frames), cameras),
         persons=(f"studio {seed}",),
-        clips=(f"studio {seed}, {config.motion}",),
+        clips=(f"studio {seed}, {config.motion}{'' if config.play is None else f' {config.play}'}",),
         actions=ACTIONS,
         skeleton=joint_map.target,
     )

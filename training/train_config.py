@@ -31,6 +31,8 @@ class TrainConfig:
         Where the square of an error becomes its length: see `training.losses.LossConfig`.
     reprojection_weight
         Of what the other view saw beside the labels.
+    heat_weight
+        Of the volumes' cross-entropy beside the labels, for a network that starts from nothing; 0 as published.
     judgements
         How often the network is judged: evenly over the budget, the last time at its end.
     patience
@@ -59,6 +61,7 @@ class TrainConfig:
     precision: str = "auto"
     beta: float = 0.015
     reprojection_weight: float = 0.3
+    heat_weight: float = 0.0
     judgements: int = 20
     patience: int = 8
     save_every_s: float = 60.0

@@ -18,6 +18,8 @@ from training.errors import TrainingError, WeightsError
 from training.judge import judge_by
 from training.networks.build import build_network
 from training.networks.pose_network import PoseNetwork
+from training.networks.pose_resnet import PoseResNet
+from training.networks.resnet import load_imagenet
 from training.networks.transfer import transfer
 from training.occluders import draw_occluders
 from training.recipe import Recipe, recipe_from_table, recipe_table
@@ -43,7 +45,7 @@ class Material:
     Parameters
     ----------
     data
-        Folders of samples; none draws people of the studio.
+        Folders of samples; none draws people of the studio alone.
     judge
         Folders of samples that judge; none sets a part of the data aside, or takes studios that are held out.
     """
@@ -52,7 +54,23 @@ class Material:
     judge: tuple[Path, ...] = ()
 
 
-def train_recipe(recipe: Recipe, material: Material, run: Run, init: Path | None = None) -> Trained:
+@dataclass(frozen=True, slots=True)
+class FirstWeights:
+    """What a network knows before it is taught; nothing given, or one of the two.
+
+    Parameters
+    ----------
+    init
+        Checkpoint of a network of the same make; one of two dimensions may become one of three.
+    imagenet
+        Weight file of a ResNet that was taught on ImageNet, for networks with such a trunk.
+    """
+
+    init: Path | None = None
+    imagenet: Path | None = None
+
+
+def train_recipe(recipe: Recipe, material: Material, run: Run, first: FirstWeights | None = None) -> Trained:
     """Carry out a recipe.
 
     Parameters
@@ -61,8 +79,8 @@ def train_recipe(recipe: Recipe, material: Material, run: Run, init: Path | None
     material
     run
         Its skeleton, judge and notes are filled in.
-    init
-        Checkpoint of a network to start from, of the same make; one of two dimensions may become one of three.
+    first
+        None begins with random weights.
 
     Returns
     -------
@@ -73,10 +91,12 @@ def train_recipe(recipe: Recipe, material: Material, run: Run, init: Path | None
     TrainingError
         As `training.train.train`; or if the data or the first weights do not fit the recipe.
     """
-    network = first_network(recipe, init)
+    first = first or FirstWeights()
+    network = first_network(recipe, first)
     with _opened(recipe, material, run, first=0) as (batches, judge):
         notes = {"recipe": recipe_table(recipe), "data": [str(path) for path in material.data]}
-        notes |= {"judge": [str(path) for path in material.judge], "init": str(init or ""), **run.notes}
+        notes |= {"judge": [str(path) for path in material.judge], "init": str(first.init or "")}
+        notes |= {"imagenet": str(first.imagenet or ""), **run.notes}
         run = replace(run, skeleton=recipe.skeleton, judge=judge, notes=notes)
         return train(network, batches, recipe.train, run)
 
@@ -127,15 +147,14 @@ def resumed_config(folder: Path) -> TrainConfig:
     return config_from_table(TrainConfig, recipe_notes(folder)["train"])
 
 
-def first_network(recipe: Recipe, init: Path | None) -> PoseNetwork:
+def first_network(recipe: Recipe, first: FirstWeights) -> PoseNetwork:
     """Build the network that a recipe starts from.
 
     Parameters
     ----------
     recipe
         Its seed decides random weights.
-    init
-        As in `train_recipe`.
+    first
 
     Returns
     -------
@@ -144,7 +163,7 @@ def first_network(recipe: Recipe, init: Path | None) -> PoseNetwork:
     Raises
     ------
     TrainingError
-        If `init` cannot be read, or is a network of other joints or another make.
+        If a file cannot be read, or holds a network of other joints or another make.
     """
     torch.manual_seed(recipe.train.seed)
     network = build_network(recipe.network)
@@ -153,11 +172,20 @@ def first_network(recipe: Recipe, init: Path | None) -> PoseNetwork:
             f"The recipe's network finds {network.joints} joints, but '{recipe.skeleton}' has "
             f"{len(load_skeleton(recipe.skeleton).joints)}. Give both the same."
         )
-    if init is not None:
-        first = load_checkpoint(init)
-        if first.skeleton != recipe.skeleton:
-            raise WeightsError(f"'{init}' finds the joints of {first.skeleton}, the recipe those of {recipe.skeleton}.")
-        transfer(network_of(first), network)
+    if first.imagenet is not None:
+        if not isinstance(network, PoseResNet):
+            raise WeightsError(
+                f"'{first.imagenet}' can begin networks with a ResNet inside only, which that of the recipe "
+                f"'{recipe.name}' has not. Choose a pose-resnet recipe, or leave the file out."
+            )
+        load_imagenet(network.trunk, first.imagenet)
+    if first.init is not None:
+        known = load_checkpoint(first.init)
+        if known.skeleton != recipe.skeleton:
+            raise WeightsError(
+                f"'{first.init}' finds the joints of {known.skeleton}, the recipe those of {recipe.skeleton}."
+            )
+        transfer(network_of(known), network)
     return network
 
 
@@ -170,17 +198,44 @@ def _opened(recipe: Recipe, material: Material, run: Run, first: int) -> Iterato
         if judges is None:
             parts = split(samples, SplitConfig())
             rows, judges = parts.train, samples.taken(parts.judge)
-        yield _batches(recipe, Part(samples, rows=rows)), _judge(recipe, judges)
+        given = Part(samples, 1 - recipe.studio.share, rows)
+        with _taught(recipe, run, first, given) as batches:
+            yield batches, _judge(recipe, judges)
         return
-    studio = recipe.studio
-    config = StudioSampleConfig(studio.seed, studio.shard_samples, recipe.skeleton, _stored(recipe))
-    spool = run.folder / f"{SHARDS}-{own_rank()}"
-    with SpooledShards(spool, config, ahead=studio.ahead, first=first) as shards:
+    with _drawn(recipe, run, first) as batches:
         if judges is None and own_rank() == 0:
             judges = _held_out(recipe, run.folder / JUDGE)  # while the first shard is drawn
-        count = studio.shard_samples // recipe.batch.batch
-        fresh = ShardBatches(shards, lambda shown: _batches(recipe, Part(shown)), repeats=studio.repeats, count=count)
-        yield fresh, _unasked if judges is None else _judge(recipe, judges)
+        yield batches, _unasked if judges is None else _judge(recipe, judges)
+
+
+@contextmanager
+def _taught(recipe: Recipe, run: Run, first: int, given: Part) -> Iterator[BatchSource]:
+    """Open the batches of data, with people of the studio among them where the recipe wants some."""
+    if not recipe.studio.share:
+        yield _batches(recipe, [given])
+        return
+    _demand_joints(recipe, given.samples)  # before anything is drawn
+    with _drawn(recipe, run, first, given) as batches:
+        yield batches
+
+
+@contextmanager
+def _drawn(recipe: Recipe, run: Run, first: int, given: Part | None = None) -> Iterator[BatchSource]:
+    """Open the batches of people that the studio draws from the first-th shard on, each with its part of the data.
+
+    An epoch is a shard, not the data: it shows every drawn sample once, and goes through the data from epoch to epoch.
+    """
+    studio = recipe.studio
+    stored_px = _stored(recipe) if given is None else given.samples.stored_px
+    config = StudioSampleConfig(studio.seed, studio.shard_samples, recipe.skeleton, stored_px)
+    share, others = (1.0, []) if given is None else (studio.share, [given])
+    parts = [studio.shard_samples, *(round(studio.shard_samples * part.share / share) for part in others)]
+
+    def batches_of(shown: Samples) -> Batches:
+        return _batches(recipe, [Part(shown, share), *others])
+
+    with SpooledShards(run.folder / f"{SHARDS}-{own_rank()}", config, ahead=studio.ahead, first=first) as shards:
+        yield ShardBatches(shards, batches_of, repeats=studio.repeats, count=sum(parts) // recipe.batch.batch)
 
 
 def _joined(folders: tuple[Path, ...]) -> Samples:
@@ -194,15 +249,21 @@ def _joined(folders: tuple[Path, ...]) -> Samples:
         raise TrainingError(f"These sets of samples do not fit together: {error}") from error
 
 
-def _batches(recipe: Recipe, part: Part) -> Batches:
+def _batches(recipe: Recipe, parts: list[Part]) -> Batches:
     """Make the batches that teach."""
-    if part.samples.skeleton.name != recipe.skeleton:
-        raise TrainingError(
-            f"The samples have the joints of {part.samples.skeleton.name}, the recipe those of {recipe.skeleton}. Make "
-            "one of them anew."
-        )
+    for part in parts:
+        _demand_joints(recipe, part.samples)
     occluders = draw_occluders(recipe.occluders, np.random.default_rng(recipe.train.seed))
-    return Batches([part], recipe.batch, recipe.augment, occluders, recipe.train.seed)
+    return Batches(parts, recipe.batch, recipe.augment, occluders, recipe.train.seed)
+
+
+def _demand_joints(recipe: Recipe, samples: Samples) -> None:
+    """Refuse samples of other joints; raises TrainingError."""
+    if samples.skeleton.name != recipe.skeleton:
+        raise TrainingError(
+            f"The samples have the joints of {samples.skeleton.name}, the recipe those of {recipe.skeleton}. Make one "
+            "of them anew."
+        )
 
 
 def _judge(recipe: Recipe, samples: Samples) -> Judge:

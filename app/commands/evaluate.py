@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from training.session_samples import samples_from_session
 
 from app.errors import UsageError
 from app.mend import mend_sessions
@@ -18,8 +17,9 @@ from training.evaluate import EvaluateConfig, evaluate_network
 from training.evaluation import Evaluation, compare
 from training.evaluation_report import PAGE, compared_text, write_evaluation
 from training.judged_network import JudgedNetwork, demand_same_joints, open_network
-from training.label_files import FOLDER, load_labels
+from training.label_files import find_labels, load_labels
 from training.samples import Samples, join, open_samples
+from training.session_samples import samples_from_session
 
 DONE = 0
 BOXES = 2
@@ -83,16 +83,17 @@ def _data(folders: list[Path]) -> tuple[Samples, EvaluateConfig]:
     names = {samples.skeleton.name for samples in sets} | {f"{samples.stored_px} px" for samples in sets}
     if len(names) > 2:
         raise TrainingError(f"These sets do not fit together: {', '.join(sorted(names))}. Judge them one by one.")
-    samples = sets[0] if len(sets) == 1 else join(sets)
-    weighed = bool(np.any((samples.weight > 0) & (samples.weight < 1)))
-    return samples, EvaluateConfig(judge="labels of a rig") if weighed else EvaluateConfig()
+    if len({samples.teacher for samples in sets}) > 1:
+        known = ", ".join(f"{folder} ({samples.teacher})" for folder, samples in zip(folders, sets))
+        raise TrainingError(f"One table cannot rest on several kinds of judges: {known}. Judge them one by one.")
+    return sets[0] if len(sets) == 1 else join(sets), EvaluateConfig()
 
 
 def _session(path: Path, labels_id: str | None) -> tuple[Samples, EvaluateConfig]:
     """Cut the crops of a session at its labels, which are the judge."""
     mend_sessions([path])
     session = Session.open(path)
-    labels = load_labels(_label_file(session.path, labels_id))
+    labels = load_labels(find_labels(session.path, labels_id))
     with Progress("Cutting crops", 100, "percent") as progress:
         samples = samples_from_session(session, labels, progress=lambda _, share: progress(round(100 * share)))
     judge = f"the labels of the rig (calibration {labels.calibration.id}, {labels.calibration.verdict})"
@@ -103,14 +104,3 @@ def _stature(session: Session, samples: Samples) -> dict[str, float]:
     """Return what the person said of their height, as far as the session keeps it."""
     said = session.facts.stature_m
     return {} if said is None else dict.fromkeys(samples.persons, float(said))
-
-
-def _label_file(session: Path, labels_id: str | None) -> Path:
-    """Find the labels that are asked for, else the newest."""
-    folder = session / FOLDER
-    if labels_id is not None:
-        return folder / f"{labels_id}.npz"
-    files = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime_ns)
-    if not files:
-        raise TrainingError(f"The session '{session.name}' has no labels. Run 'epipole label {session}' first.")
-    return files[-1]

@@ -12,6 +12,7 @@ from app.mend import mend_sessions
 from app.outcome import tell
 from app.paths import runs_folder
 from app.progress import Progress
+from engine.session import Session
 from training.errors import TrainingError
 from training.finetune_process import start_process
 from training.finetune_report import describe_verdict
@@ -79,7 +80,7 @@ def run(options: Namespace) -> int:
         raise UsageError("Say what to learn from: epipole finetune SESSION… 'epipole finetune --help' shows more.")
     request = FinetuneRequest(
         tuple(options.sessions),
-        options.person,
+        _person(options),
         start=options.start,
         method=options.method,
         minutes=options.minutes or USUAL_MINUTES,
@@ -90,6 +91,17 @@ def run(options: Namespace) -> int:
     check_sessions(request.sessions)
     folder = make_run(runs, request)
     return _follow(folder, start_process(folder))
+
+
+def _person(options: Namespace) -> str:
+    """Say whose network it becomes: whose it is said to be, else whoever the sessions show."""
+    if options.person is not None:
+        return options.person
+    names = list(dict.fromkeys(Session.open(path).facts.person for path in options.sessions))
+    if len(names) == 1:
+        return names[0]
+    shown = " and ".join(f"'{name}'" if name else "nobody in particular" for name in names)
+    raise UsageError(f"The sessions are of {shown}. Say whose network it becomes: --person NAME, or --person ''.")
 
 
 def _do_with(folder: Path, options: Namespace) -> int:

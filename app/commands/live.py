@@ -15,7 +15,8 @@ from app.outcome import Places, tell, write_calibration
 from app.paths import demand_writable, free_name, fresh_folder
 from app.presenters.live import Look, Trail, present_live
 from app.progress import Progress
-from app.settings import load_settings, settings_file
+from app.serving import lifter_by
+from app.settings import Settings, load_settings, settings_file
 from calibration.report import CalibrationReport
 from calibration.rig import Rig, load_rig
 from calibration.skeleton import load_skeleton
@@ -24,7 +25,6 @@ from engine.capture.cameras import camera_sources
 from engine.coach import ONE_CAMERA, ONE_CAMERA_GUESSED
 from engine.errors import CameraError
 from engine.inference.estimator import create_estimator
-from engine.lift_network import load_lifter
 from engine.live import Live, LiveOptions
 from engine.live_state import CameraPhase, CameraState, LiveResult, LiveState, RecordingState
 from engine.mailbox import ClosedError, NothingYetError
@@ -42,7 +42,7 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `sources`, `rig`, `stature`, `model`, `lift`, `record`, `headless`, `seconds`, `out`.
+        `sources`, `rig`, `stature`, `person`, `model`, `lift`, `record`, `headless`, `seconds`, `out`.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def run_headless(options: Namespace) -> int:
         Places(folder / "rig.toml", folder / "report.json"), ", ".join(map(without_password, options.sources))
     )
     estimator = partial(create_estimator, options.model)
-    lifter = partial(load_lifter, options.lift)
+    lifter = lifter_by(lambda: Settings(lift=options.lift, person=options.person))
     live = Live(camera_sources(options.sources), estimator, LiveOptions(options.stature), keeper.put, lifter)
     try:
         live.start()
@@ -129,7 +129,7 @@ def _begin(live: Live, rig: Rig | None, options: Namespace) -> None:
 def _facts(options: Namespace) -> SessionFacts:
     """Say what the session is about."""
     settings = {"stature_m": options.stature} if options.stature else {}
-    return SessionFacts((), settings, {"name": options.model}, options.stature)
+    return SessionFacts((), settings, {"name": options.model}, options.stature, options.person)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -310,6 +310,6 @@ def _draw(options: Namespace, live: Live, take: _Take, path: Path) -> None:
     trail = Trail(skeleton)
     if take.result is not None:
         trail.put(take.result)
-    look = Look(skeleton, trail, ", ".join(live.names), running=True, stature_m=options.stature)
+    look = Look(skeleton, trail, ", ".join(live.names), running=True, stature_m=options.stature, person=options.person)
     snapshot.draw_window(present_live(take.state, take.result, look), path)
     print(f"Window  {path}")

@@ -23,7 +23,7 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `sources`, `out`, `seconds` (None: until Ctrl-C).
+        `sources`, `out`, `person`, `seconds` (None: until Ctrl-C).
 
     Returns
     -------
@@ -44,7 +44,8 @@ def run(options: Namespace) -> int:
         states = wait_for_images(lambda: tuple(feed.state() for feed in feeds))
         cameras = [RecordedCamera(one.name, one.address, one.size_wh, one.rate_fps) for one in states]
         addresses = tuple(source.address for source in sources)
-        recording = LiveRecording(options.out, SessionFacts(addresses, {"live": True}), cameras)
+        facts = SessionFacts(addresses, {"live": True}, person=options.person)
+        recording = LiveRecording(options.out, facts, cameras)
         interrupted, state = _record(feeds, recording, options.seconds)
     finally:
         close_feeds(feeds)

@@ -12,16 +12,18 @@ from app.mend import mend_sessions
 from app.progress import Progress
 from engine.session import Session
 from training.errors import TrainingError
-from training.label_files import FOLDER, load_labels
+from training.label_calibration import read_calibration
+from training.label_files import find_labels, load_labels
 from training.public.clips import Choice
 from training.public.human36m import human36m_samples
 from training.public.mpi_inf_3dhp import mpi_inf_3dhp_samples
 from training.public.mpii import mpii_samples
-from training.samples import Samples, SampleWriter
+from training.samples import Samples, SampleWriter, Teacher, open_samples
 from training.session_samples import SessionSamplesConfig, samples_from_session
 from training.studio_samples import StudioSampleConfig, StudioSampler
 
 DONE = 0
+KNOWN: dict[Teacher, str] = {"truth": "exact truth", "annotation": "what people marked", "labels": "a rig's labels"}
 PUBLIC = {"mpii": mpii_samples, "human36m": human36m_samples, "mpi-inf-3dhp": mpi_inf_3dhp_samples}
 EVERY_PHOTOGRAPH, EVERY_FRAME = 1, 5
 STUDIO_SAMPLES = 20_000
@@ -37,7 +39,7 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `kind`, `folder`, `out`, `every`, `most`, `people`, `seed`.
+        `kind`, `folder`, `out`, `every`, `most`, `people`, `seed`, `labels`, `rig`.
 
     Returns
     -------
@@ -47,13 +49,15 @@ def run(options: Namespace) -> int:
     Raises
     ------
     UsageError
-        If a folder is missing, or is given to the studio.
+        If a folder is missing, or an option is given to what does not know it.
     """
     if (options.kind == "studio") != (options.folder is None):
         wanted = "needs no folder: it draws its people" if options.kind == "studio" else "needs the folder to read"
         raise UsageError(f"'epipole samples {options.kind}' {wanted}. See 'epipole samples --help'.")
+    if options.kind != "session" and (options.labels or options.rig):
+        raise UsageError("--labels and --rig belong to 'epipole samples session'; leave them out.")
     count = store(_at_most(_parts(options), options.most), options.out, options.most)
-    print(f"Samples  {options.out}  ({count})")
+    print(f"Samples  {options.out}  ({count}, joints known from {KNOWN[open_samples(options.out).teacher]})")
     return DONE
 
 
@@ -95,7 +99,7 @@ def _parts(options: Namespace) -> Iterator[Samples]:
     """Read the samples of what was named, a part at a time."""
     if options.kind in PUBLIC:
         usual = EVERY_PHOTOGRAPH if options.kind == "mpii" else EVERY_FRAME
-        return PUBLIC[options.kind](options.folder, Choice(options.every or usual, options.people))
+        return PUBLIC[options.kind](options.folder, Choice(options.every or usual, options.people, most=options.most))
     return _studio(options) if options.kind == "studio" else _session(options)
 
 
@@ -105,15 +109,14 @@ def _studio(options: Namespace) -> Iterator[Samples]:
 
 
 def _session(options: Namespace) -> Iterator[Samples]:
-    """Cut the crops of a session at its newest labels; where there are too many, whole instants are left out evenly."""
+    """Cut the crops of a session at its labels; where there are too many, whole instants are left out evenly."""
     path: Path = options.folder
     mend_sessions([path])
     session = Session.open(path)
-    files = sorted((session.path / FOLDER).glob("*.npz"), key=lambda file: file.stat().st_mtime_ns)
-    if not files:
-        raise TrainingError(f"The session '{path.name}' has no labels. Run 'epipole label {path}' first.")
+    calibration_id = read_calibration(options.rig)[1].id if options.rig else ""
+    labels = load_labels(find_labels(session.path, options.labels, calibration_id=calibration_id))
     config = SessionSamplesConfig(most_samples=options.most or ALL)
-    samples = samples_from_session(session, load_labels(files[-1]), config)
+    samples = samples_from_session(session, labels, config, rig_file=options.rig)
     instants = np.unique(samples.frameset)[:: options.every or 1]
     yield samples.taken(np.isin(samples.frameset, instants))
 

@@ -14,10 +14,9 @@ from calibration.skeleton import load_skeleton
 from engine import offline
 from engine.capture.sources import Footage, open_inputs
 from engine.coach import ONE_CAMERA_GUESSED
-from engine.errors import NobodyInViewError
 from engine.inference.model_card import load_card
 from engine.lift_network import NONE, load_lifter
-from engine.lift_take import TakeLift, alone, lifted_count
+from engine.lift_take import TakeLift, lifted_count, reconstruct_alone
 from engine.one_camera import guess_rig, is_guessed
 
 
@@ -45,7 +44,8 @@ def run(options: Namespace) -> int:
     given = load_rig(options.rig) if options.rig is not None else None
     with ExitStack() as stack:
         footage = stack.enter_context(open_inputs(options.inputs))
-        rig, lift = _rig(options, given, footage), _lift(options, footage, stack)
+        rig = _rig(options, given, footage)
+        lift = _lift(options, footage, rig, stack)
         recording = stack.enter_context(TakeRecording(options.out, footage, options.model, _settings(options)))
         if not is_guessed(rig):
             recording.keep_rig(rig)
@@ -70,12 +70,13 @@ def _rig(options: Namespace, given: Rig | None, footage: Footage) -> Rig:
     )
 
 
-def _lift(options: Namespace, footage: Footage, stack: ExitStack) -> TakeLift | None:
+def _lift(options: Namespace, footage: Footage, rig: Rig, stack: ExitStack) -> TakeLift | None:
     """Load what sees depth with one camera, where there is only one, or it was asked for by name."""
     one = len(footage.views) == 1
     if not one and not options.lift:
         return None
-    lifter = load_lifter(options.lift)
+    person = footage.session.facts.person if footage.session is not None else ""
+    lifter = load_lifter(options.lift, person, rig=None if is_guessed(rig) else rig)
     if lifter is None:
         if one:
             raise UsageError(f"One camera alone needs a network that sees depth; --lift {NONE} leaves nothing to do.")
@@ -99,13 +100,10 @@ def _reconstructed(
     observed: Observed, rig: Rig, lift: TakeLift | None, stature_m: float | None
 ) -> offline.Reconstruction:
     """Put the person into the room, by all views and, where there is only one, by that."""
-    take = observed.take
-    found = alone(take) if len(rig) == 1 else offline.reconstruct_take_in_room(take, rig)
-    if lift is not None:
-        found = lift.filled(found, rig, stature_m)
-    if len(rig) == 1 and not any(poses.people for poses in found.poses_3d):
-        raise NobodyInViewError(f"Nobody was found in '{rig[0].name}'. Check that it shows a whole person.")
-    return found
+    if len(rig) == 1 and lift is not None:
+        return reconstruct_alone(observed.take, lift, rig, stature_m)
+    found = offline.reconstruct_take_in_room(observed.take, rig)
+    return lift.filled(found, rig, stature_m) if lift is not None else found
 
 
 def _say(options: Namespace, observed: Observed, found: offline.Reconstruction, rig: Rig) -> None:

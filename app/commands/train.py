@@ -15,7 +15,7 @@ from training.recipe import Recipe, read_recipe
 from training.runs import Progress as Told
 from training.runs import Run, Stop, Trained
 from training.train_config import TrainConfig
-from training.train_recipe import Material, recipe_notes, resume_recipe, resumed_config, train_recipe
+from training.train_recipe import FirstWeights, Material, recipe_notes, resume_recipe, resumed_config, train_recipe
 
 DONE = 0
 
@@ -26,7 +26,8 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `recipe`, `out`, `data`, `judge`, `minutes`, `samples`, `seed`, `threads`, `resume`, `init`.
+        `recipe`, `out`, `data`, `judge`, `minutes`, `samples`, `studio_share`, `seed`, `threads`, `resume`, `init`,
+        `imagenet`.
 
     Returns
     -------
@@ -38,8 +39,7 @@ def run(options: Namespace) -> int:
     KeyboardInterrupt
         If it was stopped by Ctrl-C; everything is kept.
     """
-    if options.resume and (options.data or options.judge or options.init or options.seed is not None):
-        raise UsageError("--resume goes on with the same data, seed and first weights; leave those options out.")
+    _demand_sense(options)
     recipe = _timed(read_recipe(options.recipe), options)
     if own_rank() > 0:  # of several processes the first one tells
         _train(recipe, options, Run(options.out))
@@ -55,6 +55,17 @@ def run(options: Namespace) -> int:
     if trained.stopped_because is Stop.CANCELLED:
         raise KeyboardInterrupt
     return DONE
+
+
+def _demand_sense(options: Namespace) -> None:
+    """Refuse words that contradict each other; raises UsageError."""
+    begun = (options.data, options.judge, options.init, options.imagenet, options.seed, options.studio_share)
+    if options.resume and any(word is not None for word in begun):
+        raise UsageError("--resume goes on with the same data, seed and first weights; leave those options out.")
+    if options.studio_share is not None and not options.data:
+        raise UsageError("--studio-share mixes the studio's people with data; give those with --data.")
+    if options.init and options.imagenet:
+        raise UsageError("--init brings all first weights, --imagenet those of the trunk; give one of them.")
 
 
 class CtrlC:
@@ -92,7 +103,7 @@ def _train(recipe: Recipe, options: Namespace, run: Run) -> Trained:
     """Begin, or go on."""
     if not options.resume:
         material = Material(tuple(options.data or ()), tuple(options.judge or ()))
-        return train_recipe(recipe, material, run, options.init)
+        return train_recipe(recipe, material, run, FirstWeights(options.init, options.imagenet))
     begun = recipe_notes(run.folder)
     if begun["recipe"]["name"] != recipe.name:
         raise UsageError(f"'{run.folder}' was begun with the recipe '{begun['recipe']['name']}'; go on with that one.")
@@ -101,10 +112,12 @@ def _train(recipe: Recipe, options: Namespace, run: Run) -> Trained:
 
 def _timed(recipe: Recipe, options: Namespace) -> Recipe:
     """Give a recipe what the command line says."""
-    train = _changed(recipe.train, options)
-    if options.seed is None:
-        return replace(recipe, train=train)
-    return replace(recipe, train=replace(train, seed=options.seed), studio=replace(recipe.studio, seed=options.seed))
+    train, studio = _changed(recipe.train, options), recipe.studio
+    if options.seed is not None:
+        train, studio = replace(train, seed=options.seed), replace(studio, seed=options.seed)
+    if options.studio_share is not None:
+        studio = replace(studio, share=options.studio_share)
+    return replace(recipe, train=train, studio=studio)
 
 
 def _changed(config: TrainConfig, options: Namespace) -> TrainConfig:

@@ -284,7 +284,7 @@ def present_run(run: RunLook) -> RunCard:
     return RunCard(
         headline=headline,
         tone=tone,
-        title=f"{run.request.person or 'Everybody'} from {names}, {run.request.minutes:g} minutes of training",
+        title=f"{run.request.person or 'Everybody'} from {names}, {run.request.minutes:g} minutes",
         doing=_doing(state) if under_way else f"It took {in_list(state.seconds_used)}.",
         sentence=state.sentence,
         stages=_stages(state),

@@ -36,6 +36,12 @@ _SENTENCES = {
     CameraPhase.ENDED: "Played to its end",
 }
 _OLD_MS = 1000.0
+_GUESSED = "One camera: depth is a guess"
+_GUESS = "A network guesses the pose from one image, and your height gives it its size."
+_GUESS_OF_AVERAGE = (
+    "A network guesses the pose from one image. Enter your height: an average one gives it its size now."
+)
+_MEASURE = "Add a second camera that sees the same part of the room, and depth is measured."
 _FIRST = "First add two cameras or more, or try the studio."
 
 
@@ -81,7 +87,7 @@ class Look:
         True from Start to Stop.
     countdown_s
         Left before a recording; None while nobody counts.
-    stature_m, countdown_setting_s, hands_free
+    stature_m, person, countdown_setting_s, hands_free
         As remembered.
     notice
         Comes before the sentences of the state.
@@ -95,6 +101,7 @@ class Look:
     running: bool = False
     countdown_s: float | None = None
     stature_m: float | None = None
+    person: str = ""
     countdown_setting_s: int = 0
     hands_free: bool = False
     notice: Notice | None = None
@@ -128,7 +135,7 @@ def present_live(state: LiveState, result: LiveResult | None, look: Look) -> Win
         look.title,
         _tiles(state.cameras, result, look.settings),
         _room(replace(state, calibration=calibration), result, look, coaching),
-        _calibration(calibration, coaching) if names else replace(present_calibration(None), next_step=_FIRST),
+        _panel(calibration, coaching, result, look) if names else replace(present_calibration(None), next_step=_FIRST),
         present_status(state),
         _controls(state, look),
         notice,
@@ -196,7 +203,7 @@ def _detail(camera: CameraState) -> str:
 def _room(state: LiveState, result: LiveResult | None, look: Look, coaching: CoachingCard | None) -> RoomScene:
     """Describe the room, or what to do where there is none; of one camera alone, a room that is made up."""
     rig, note = state.calibration.rig, ""
-    if rig is None and result is not None and result.rig is not None and is_guessed(result.rig):
+    if rig is None and result is not None and _guesses(result):
         rig, note = result.rig, ONE_CAMERA_GUESSED
     elif state.lift.view:
         note = f"Only '{state.lift.view}' sees you: depth is a guess."
@@ -205,6 +212,21 @@ def _room(state: LiveState, result: LiveResult | None, look: Look, coaching: Coa
     same = result is not None and result.rig is rig
     people = result.poses_3d.people if same and result is not None else ()
     return RoomScene(rig, look.skeleton, people, look.trail.xy_m() if same else None, note=note)
+
+
+def _panel(
+    calibration: CalibrationState, coaching: CoachingCard | None, result: LiveResult | None, look: Look
+) -> CalibrationCard:
+    """Choose what the panel says; of one camera alone that guesses, that it does."""
+    if calibration.rig is None and _guesses(result):
+        message = _GUESS if look.stature_m is not None else _GUESS_OF_AVERAGE
+        return CalibrationCard(_GUESSED, Tone.CARE, message, _MEASURE)
+    return _calibration(calibration, coaching)
+
+
+def _guesses(result: LiveResult | None) -> bool:
+    """Whether the room is made up around one camera."""
+    return result is not None and result.rig is not None and is_guessed(result.rig)
 
 
 def _calibration(calibration: CalibrationState, coaching: CoachingCard | None) -> CalibrationCard:
@@ -239,5 +261,5 @@ def _controls(state: LiveState, look: Look) -> Controls:
         can_calibrate=look.running and len(state.cameras) > 1,
         can_record=look.running and any(camera.frames for camera in state.cameras),
         lossy=recording is not None and recording.lost > 0,
-        stature_m=look.stature_m, countdown_s=look.countdown_setting_s, hands_free=look.hands_free,
+        stature_m=look.stature_m, person=look.person, countdown_s=look.countdown_setting_s, hands_free=look.hands_free,
     )  # fmt: skip

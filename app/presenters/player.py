@@ -14,9 +14,12 @@ from app.presenters.tone import Tone
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
+from engine.coach import ONE_CAMERA_GUESSED
 from engine.frames import FrameSet
+from engine.one_camera import guess_rig, is_guessed
 from engine.playback import Playback
 from engine.poses import PoseSet2D, PoseSet3D
+from engine.session import NO_IMAGE_WH
 from engine.session_summary import session_name
 
 HIPS = ("left_hip", "right_hip")
@@ -35,7 +38,7 @@ class PlayerTake:
     views
     skeleton
     rig
-        None where there is none.
+        None where there is none; made up where one camera alone saw the person.
     rate_fps
         Instants per second.
     time_s : (T,)
@@ -165,7 +168,7 @@ def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerT
         facts=" · ".join(fact for fact in facts if fact),
         views=playback.views,
         skeleton=playback.skeleton,
-        rig=playback.rig,
+        rig=playback.rig if playback.rig is not None else _guessed_rig(playback),
         rate_fps=playback.rate_fps,
         time_s=(playback.time_ns - playback.start_ns) / 1e9,
         missing=1 - images[:, shown].mean(1) if shown.any() else np.ones(len(playback)),
@@ -251,6 +254,14 @@ def _with_reason(tile: CameraTile, take: PlayerTake, moment: Moment) -> CameraTi
     return replace(tile, keeps_image=moment.follows)
 
 
+def _guessed_rig(playback: Playback) -> Rig | None:
+    """Make up the room again in which one camera alone saw the person; None where there was no such room."""
+    cameras = playback.session.cameras
+    if len(cameras) != 1 or not (playback.joints_found > 0).any() or cameras[0].size_wh == NO_IMAGE_WH:
+        return None
+    return guess_rig(cameras[0].name, cameras[0].size_wh)
+
+
 def _room(take: PlayerTake, moment: Moment) -> RoomScene:
     """Describe the room at an instant."""
     if take.rig is None:
@@ -258,4 +269,5 @@ def _room(take: PlayerTake, moment: Moment) -> RoomScene:
     people = moment.poses_3d.people if moment.poses_3d else ()
     instant = moment.frames.index
     trail = take.trail_xy_m[max(0, instant + 1 - TRAIL_FRAMESETS) : instant + 1]
-    return RoomScene(take.rig, take.skeleton, people, trail)
+    note = ONE_CAMERA_GUESSED if is_guessed(take.rig) else ""
+    return RoomScene(take.rig, take.skeleton, people, trail, note=note)

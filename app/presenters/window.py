@@ -61,6 +61,8 @@ class Controls:
         True where the recording lost images.
     stature_m
         Of the person; None where not known.
+    person
+        Their name; empty where nobody said it.
     countdown_s
         Before a recording; 0 for none.
     hands_free
@@ -75,6 +77,7 @@ class Controls:
     can_record: bool = False
     lossy: bool = False
     stature_m: float | None = None
+    person: str = ""
     countdown_s: int = 0
     hands_free: bool = False
 

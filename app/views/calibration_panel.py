@@ -19,6 +19,7 @@ from app.presenters.calibration import CalibrationCard, CameraRow
 from app.presenters.window import Controls
 from app.requests import Calibrate, CompareRig, OpenRig, SaveRig
 from app.views.elided_label import ElidedLabel
+from app.views.person_field import PersonField
 from app.views.stature_field import StatureField
 from app.views.theme import icon, set_property
 
@@ -45,8 +46,9 @@ class CalibrationPanel(QWidget):
         self._rows: list[list[QLabel]] = []
         self._with_table = True
         self._pairs: list[tuple[QLabel, QLabel]] = []
-        self._stature = StatureField()
-        self._stature.asked.connect(self.asked)
+        self._person, self._stature = PersonField(), StatureField()
+        for field in (self._person, self._stature):
+            field.asked.connect(self.asked)
         self._again = QPushButton(icon("target"), "Calibrate again")
         self._again.clicked.connect(lambda: self.asked.emit(Calibrate()))
         self._rig, self.rig_menu = QPushButton("Rig…"), QMenu(self)
@@ -98,6 +100,7 @@ class CalibrationPanel(QWidget):
         self._actions.setVisible(controls is not None)
         if controls:
             self._again.setEnabled(controls.can_calibrate)
+            self._person.show_person(controls.person)
             self._stature.show_stature(controls.stature_m)
 
     def set_scale(self, scale: float) -> None:
@@ -113,7 +116,8 @@ class CalibrationPanel(QWidget):
         row = self._actions.layout()
         if row:
             row.setSpacing(round(8 * scale))
-        self._stature.set_scale(scale)
+        for field in (self._person, self._stature):
+            field.set_scale(scale)
 
     def ask_for_file(self, act: type[OpenRig] | type[SaveRig] | type[CompareRig]) -> QFileDialog:
         """Ask which file, and then for what shall be done with it.
@@ -188,7 +192,8 @@ class CalibrationPanel(QWidget):
         actions = QWidget()
         row = QHBoxLayout(actions)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._stature)
+        for field in (self._person, self._stature):
+            row.addWidget(field)
         row.addStretch(1)
         for button in (self._again, self._rig):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

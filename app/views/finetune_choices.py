@@ -20,9 +20,9 @@ from app.requests import Finetune
 from app.views.theme import PALETTE, icon, shade
 
 PATH_ROLE = Qt.ItemDataRole.UserRole
-MINUTES = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120)
+MINUTES = (3, 5, 10, 15, 20, 30, 45, 60, 90, 120)
 USUAL_MINUTES = 10
-_ADVICE = {1: "a first try", 10: "a good start", 30: "a thorough lesson"}
+_ADVICE = {3: "a first try", 10: "a good start", 30: "a thorough lesson"}
 
 
 class FinetuneChoices(QWidget):
@@ -80,7 +80,7 @@ class FinetuneChoices(QWidget):
         return tuple(item.data(PATH_ROLE) for item in self._items() if item.checkState() == Qt.CheckState.Checked)
 
     def minutes(self) -> int:
-        """Return the minutes of training that are chosen."""
+        """Return the minutes that are chosen, for all steps together."""
         return MINUTES[self._slider.value()]
 
     def set_scale(self, scale: float) -> None:
@@ -115,7 +115,7 @@ class FinetuneChoices(QWidget):
         """Say how long."""
         minutes = self.minutes()
         advice = _ADVICE.get(minutes, "")
-        self._minutes.setText(f"{minutes} minutes of training{f', {advice}' if advice else ''}")
+        self._minutes.setText(f"{minutes} minutes in all{f', {advice}' if advice else ''}")
 
     def _show_start(self) -> None:
         """Let Start be pressed where something can start, and say why not."""
@@ -138,7 +138,7 @@ class FinetuneChoices(QWidget):
         self._slider.setRange(0, len(MINUTES) - 1)
         self._slider.setValue(MINUTES.index(USUAL_MINUTES))
         self._slider.setPageStep(1)
-        self._slider.setAccessibleName("Minutes of training")
+        self._slider.setAccessibleName("Minutes in all")
         self._slider.valueChanged.connect(lambda _value: self._show_minutes())
         self._start.setObjectName("main_action")
         self._start.clicked.connect(lambda: self._start_pressed())

@@ -56,6 +56,11 @@ class MonocularNetwork:
             raise
 
     @property
+    def metrics(self) -> Mapping[str, float]:
+        """What its card says that it erred by on what was held out; empty where it says nothing."""
+        return self.card.trained.metrics if self.card.trained is not None else {}
+
+    @property
     def size_px(self) -> int:
         """Side of the square that the network sees."""
         return self.card.input.size_wh[0]

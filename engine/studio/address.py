@@ -47,6 +47,8 @@ class StudioConfig:
         Index of a camera whose video is left-right reversed.
     short_camera
         Index of a camera that ends at 60 % of the take.
+    play
+        Another seed for what the person does, and where; None takes `seed`.
 
     Raises
     ------
@@ -70,6 +72,7 @@ class StudioConfig:
     bystander: bool = False
     mirrored_camera: int | None = None
     short_camera: int | None = None
+    play: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shown."""
@@ -79,6 +82,7 @@ class StudioConfig:
         limits = (
             ("cameras", self.cameras, *CAMERAS),
             ("seed", self.seed, 0, 2**31),
+            ("play", self.play, 0, 2**31),
             ("seconds", self.seconds, 0.1, 3600.0),
             ("rate_fps", self.rate_fps, 1.0, 240.0),
             ("width", self.size_wh[0], SMALLEST_PX, LARGEST_PX),
@@ -109,7 +113,8 @@ def parse_address(address: str) -> StudioConfig:
     ----------
     address
         ``studio:MOTION?key=value&...``; the motion is 'programme' where none is given. Keys: cameras, seed, seconds,
-        fps, size (640x480), stature, offset_ms, drops, noise, blur, distortion, people, bystander, mirrored, short.
+        fps, size (640x480), stature, offset_ms, drops, noise, blur, distortion, people, bystander, mirrored, short,
+        play.
         'off' is 0, 'on' is 1.
 
     Returns
@@ -163,6 +168,7 @@ def _suggestion(word: str, known: Iterable[str]) -> str:
 _KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "cameras": ("cameras", int),
     "seed": ("seed", int),
+    "play": ("play", int),
     "seconds": ("seconds", float),
     "fps": ("rate_fps", float),
     "size": ("size_wh", _size),
@@ -180,6 +186,7 @@ _KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
 _EXAMPLES = {
     "cameras": "4",
     "seed": "1",
+    "play": "2",
     "seconds": "30",
     "fps": "30",
     "size": "640x480",

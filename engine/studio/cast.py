@@ -64,10 +64,11 @@ class Cast:
 
     def __init__(self, config: StudioConfig, stature_m: float, rig: Rig) -> None:
         anatomy = anatomy_of(stature_m)
-        route = Route(np.random.default_rng([config.seed, 10]))
+        play = config.seed if config.play is None else config.play
+        route = Route(np.random.default_rng([play, 10]))
         self._players = []
         if config.people:
-            rng = np.random.default_rng([config.seed, 11])
+            rng = np.random.default_rng([play, 11])
             performance = performance_of(config.motion, config.seconds, anatomy, route, rng)
             self._players.append(Player(anatomy, performance, (config.seed, 12, 0)))
         if config.people > 1:

@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,20 @@ def test_a_headless_command_imports_neither_torch_nor_qt(command: str):
     )
     result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_neither_the_window_nor_a_command_imports_torch_but_the_one_that_trains():
+    script = (
+        "import sys; import app.application; from app import arguments, cli\n"
+        "for name in arguments.COMMANDS:\n"
+        "    name == 'train' or cli.load(arguments.COMMANDS[name])\n"
+        "print('torch' in sys.modules)"
+    )
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "False"
 
 
 def test_help_needs_no_numpy():

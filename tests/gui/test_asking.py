@@ -28,6 +28,7 @@ from app.requests import (
     SetCountdown,
     SetHandsFree,
     SetMode,
+    SetPerson,
     SetStature,
     Start,
     Stop,
@@ -39,6 +40,7 @@ from app.views.camera_grid import STUDIO_ADDRESS, CameraGrid
 from app.views.camera_settings import CameraSettingsPanel, position_of, value_at
 from app.views.header import Header
 from app.views.main_window import MainWindow
+from app.views.person_field import PersonField
 from app.views.stature_field import StatureField
 from engine.live_state import CameraPhase, LiveState
 from tests.support import live_scenes, scenes
@@ -132,6 +134,17 @@ def test_a_height_is_taken_in_metres_or_centimetres_and_nonsense_is_not(asked: A
         asked.words.clear()
         field.setFocus()
         field.selectAll()
+        field.clear()
+        qtbot.keyClicks(field, typed)
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+        assert asked.words == wanted, typed
+
+
+def test_a_name_is_asked_for_once_and_without_the_spaces_around_it(asked: Asked, qtbot):
+    field = asked.window.findChild(PersonField).findChild(QLineEdit)
+    for typed, wanted in ((" Anna  B ", [SetPerson("Anna B")]), ("Anna B", []), ("", [SetPerson("")])):
+        asked.words.clear()
+        field.setFocus()
         field.clear()
         qtbot.keyClicks(field, typed)
         qtbot.keyClick(field, Qt.Key.Key_Return)

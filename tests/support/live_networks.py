@@ -38,7 +38,7 @@ class Standing:
     """A network that sees the same body in every square; may be told to fail."""
 
     def __init__(self, name="standing (fake)"):
-        self.name, self.skeleton_name = name, "mpii_16"
+        self.name, self.skeleton_name, self.metrics = name, "mpii_16", {}
         self.asked, self.closed, self.failing = 0, False, False
 
     def estimate(self, images):

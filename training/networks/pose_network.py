@@ -4,7 +4,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from training.networks.volume import soft_argmax, soft_argmax_and_spread
+from training.networks.volume import marginals, soft_argmax, soft_argmax_and_spread
 
 SIZES_PX = range(128, 257, 32)
 
@@ -80,6 +80,21 @@ class PoseNetwork(nn.Module):
             In the crop, each within [-0.5, 0.5].
         """
         return soft_argmax(self.volume(image))
+
+    def marginals(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Say how likely each column, row and layer of the volume is, for every joint.
+
+        Parameters
+        ----------
+        image : (B, 3, S, S)
+            RGB, normalised.
+
+        Returns
+        -------
+        along_x, along_y, along_z : (B, J, W), (B, J, H), (B, J, D), float32
+            `forward` is their expectation.
+        """
+        return marginals(self.volume(image))
 
     def with_spread(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Find the joints, and how sure of each place the network is.

@@ -21,7 +21,7 @@ def soft_argmax(scores: Tensor) -> Tensor:
     -----
     Sums of products, no matrix product: autocast would take that to bfloat16 again.
     """
-    return torch.stack([_middle(share) for share in _shares(scores)], -1)
+    return expected(marginals(scores))
 
 
 def soft_argmax_and_spread(scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,18 +40,33 @@ def soft_argmax_and_spread(scores: Tensor) -> tuple[Tensor, Tensor]:
         Standard deviation along each axis, in the same unit. Large where the network hesitates between two places; it
         is no error in metres until somebody has compared the two.
     """
-    shares = _shares(scores)
+    shares = marginals(scores)
     middles = [_middle(share) for share in shares]
     spreads = [_spread(share, middle) for share, middle in zip(shares, middles)]
     return torch.stack(middles, -1), torch.stack(spreads, -1)
 
 
-def _shares(scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return how likely each column, each row and each layer is, (B, J, W), (B, J, H) and (B, J, D)."""
+def marginals(scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return how likely each column, each row and each layer is.
+
+    Parameters
+    ----------
+    scores : (B, J, D, H, W)
+
+    Returns
+    -------
+    along_x, along_y, along_z : (B, J, W), (B, J, H), (B, J, D), float32
+        Each sums to 1.
+    """
     batch, joints, *_ = scores.shape
     share = torch.softmax(scores.float().reshape(batch, joints, -1), -1).reshape(scores.shape)
     by_depth_row = share.sum(4)
     return share.sum((2, 3)), by_depth_row.sum(2), by_depth_row.sum(3)
+
+
+def expected(shares: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """Return the expected places, (B, J, 3), of `marginals`."""
+    return torch.stack([_middle(share) for share in shares], -1)
 
 
 def _middle(share: Tensor) -> Tensor:

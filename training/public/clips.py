@@ -4,8 +4,8 @@ Whole sets do not fit into memory: Human3.6M, every fifth image, is 33 GB of cro
 another, and whoever wants a set on disk appends them to a `training.samples.SampleWriter`.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -42,25 +42,48 @@ class Choice:
         Names as the set has them ("S1"); empty for all.
     stored_px
         Side of the stored crops.
+    most
+        Samples in all; where there would be more, images are left out evenly. None for any number.
 
     Raises
     ------
     ValueError
-        If `every` or `stored_px` is not positive.
+        If `every`, `stored_px` or `most` is not positive.
     """
 
     every: int = 5
     people: tuple[str, ...] = ()
     stored_px: int = STORED_PX
+    most: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what chooses nothing."""
-        if self.every < 1 or self.stored_px < 1:
-            raise ValueError(f"Every {self.every}th image at {self.stored_px} px chooses nothing.")
+        if self.every < 1 or self.stored_px < 1 or (self.most is not None and self.most < 1):
+            raise ValueError(f"Every {self.every}th image at {self.stored_px} px, {self.most} at most, is nothing.")
 
     def takes(self, person: str) -> bool:
         """Tell whether a person is wanted."""
         return not self.people or person in self.people
+
+    def spread(self, lengths: Sequence[int]) -> "Choice":
+        """Take images so rarely that there are no more than wanted.
+
+        Parameters
+        ----------
+        lengths
+            Images of each clip.
+
+        Returns
+        -------
+        choice
+            With the smallest `every` that does; where there are more clips than samples wanted, with one image a clip.
+        """
+        if self.most is None:
+            return self
+        images, every = np.array(lengths, np.int64), self.every
+        while (-(-images // every)).sum() > self.most and every < images.max(initial=0):
+            every += 1
+        return replace(self, every=every)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -288,6 +311,15 @@ def video_facts(path: Path) -> tuple[float, tuple[int, int]]:
     finally:
         if video is not None:
             video.release()
+
+
+def images_in(path: Path) -> int:
+    """Tell how many images a video says that it has; 0 where it cannot be read."""
+    video = cv2.VideoCapture(str(path))
+    try:
+        return max(int(video.get(cv2.CAP_PROP_FRAME_COUNT)), 0) if video.isOpened() else 0
+    finally:
+        video.release()
 
 
 def demand_folder(folder: Path, what: str) -> None:

@@ -21,7 +21,15 @@ from calibration.skeleton import load_skeleton
 from training.crops import camera_space
 from training.errors import DatasetError
 from training.public.cdf import read_variable
-from training.public.clips import Choice, Clip, demand_folder, images_of_video, samples_of_images, video_facts
+from training.public.clips import (
+    Choice,
+    Clip,
+    demand_folder,
+    images_in,
+    images_of_video,
+    samples_of_images,
+    video_facts,
+)
 from training.samples import Samples
 
 TRAINING, TEST = ("S1", "S5", "S6", "S7", "S8"), ("S9", "S11")
@@ -127,18 +135,29 @@ def human36m_samples(folder: Path, choice: Choice) -> Iterator[Samples]:
             f"'{folder}' holds none of the people asked for; there are {', '.join(people) or 'none'}. "
             "Unpack the set so that it has folders S1, S5 and so on, each with Videos and MyPoseFeatures."
         )
-    number = 0
-    for person in wanted:
-        takes = sorted((folder / person / "MyPoseFeatures" / "D3_Positions").glob("*.cdf"))
-        if not takes:
-            raise DatasetError(
-                f"'{folder / person}' holds no pose: MyPoseFeatures/D3_Positions/*.cdf is missing. Fetch "
-                f"'Poses_D3_Positions_{person}.tgz' and unpack it there."
-            )
-        rig = cameras.of(person, _sizes(folder / person, cameras))
-        for take in takes:
-            yield from _samples_of_take(take, rig, number, choice)
-            number += 1
+    takes = [take for person in wanted for take in _takes(folder / person)]
+    if choice.most is not None:
+        videos = [_video(take, name) for take in takes for name in cameras.names]
+        choice = choice.spread([images_in(video) for video in videos if video.is_file()])
+    rigs = {person: cameras.of(person, _sizes(folder / person, cameras)) for person in wanted}
+    for number, take in enumerate(takes):
+        yield from _samples_of_take(take, rigs[take.parents[2].name], number, choice)
+
+
+def _takes(person: Path) -> list[Path]:
+    """Find the poses of a person; raises DatasetError where there are none."""
+    takes = sorted((person / "MyPoseFeatures" / "D3_Positions").glob("*.cdf"))
+    if not takes:
+        raise DatasetError(
+            f"'{person}' holds no pose: MyPoseFeatures/D3_Positions/*.cdf is missing. Fetch "
+            f"'Poses_D3_Positions_{person.name}.tgz' and unpack it there."
+        )
+    return takes
+
+
+def _video(take: Path, camera: str) -> Path:
+    """Say where a camera's video of a take is."""
+    return take.parents[2] / "Videos" / f"{take.stem}.{camera}.mp4"
 
 
 def read_cameras(path: Path) -> Cameras:
@@ -174,7 +193,7 @@ def _samples_of_take(path: Path, rig: tuple[Camera, ...], number: int, choice: C
     person = path.parents[2].name
     room = read_take(path)
     for camera in rig:
-        video = path.parents[2] / "Videos" / f"{path.stem}.{camera.name}.mp4"
+        video = _video(path, camera.name)
         if not video.is_file():  # a few are missing from the set itself
             continue
         clip = Clip(

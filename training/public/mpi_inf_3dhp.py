@@ -16,7 +16,15 @@ from calibration.geometry.transforms import nearest_rotation, rigid
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from training.errors import DatasetError
-from training.public.clips import Choice, Clip, demand_folder, images_of_video, samples_of_images, video_facts
+from training.public.clips import (
+    Choice,
+    Clip,
+    demand_folder,
+    images_in,
+    images_of_video,
+    samples_of_images,
+    video_facts,
+)
 from training.public.matlab import read_matlab
 from training.samples import Samples
 
@@ -90,6 +98,9 @@ def mpi_inf_3dhp_samples(folder: Path, choice: Choice) -> Iterator[Samples]:
             f"'{folder}' holds no sequence of the people asked for. Unpack the set so that it has S1/Seq1 and so on, "
             "each with annot.mat, camera.calibration and imageSequence."
         )
+    if choice.most is not None:
+        videos = [images_in(video) for path in sequences for video in sorted(path.glob("imageSequence/video_*.avi"))]
+        choice = choice.spread([*videos, *(len(list(path.glob("imageSequence/img_*.jpg"))) for path in tests)])
     for number, path in enumerate((*sequences, *tests)):
         read = _samples_of_test if path in tests else _samples_of_sequence
         yield from read(path, number, choice)

@@ -89,6 +89,8 @@ def mpii_samples(folder: Path, choice: Choice) -> Iterator[Samples]:
     people = [person for person in read_people(_annotations(folder)) if person.photograph % choice.every == 0]
     if not people:
         raise DatasetError(f"'{folder}' holds no annotated person among the images asked for. Ask for more of them.")
+    if choice.most is not None and choice.most < len(people):
+        people = [people[index * len(people) // choice.most] for index in range(choice.most)]
     cameras: dict[tuple[int, int], Camera] = {}
     for first in range(0, len(people), PART):
         part = people[first : first + PART]
@@ -175,6 +177,7 @@ def _sample(person: Person, images: Path, cameras: dict[tuple[int, int], Camera]
         clips=(person.clip,),
         actions=(person.action,),
         skeleton=load_skeleton("mpii_16"),
+        teacher="annotation",
     )
 
 

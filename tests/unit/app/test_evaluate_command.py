@@ -135,6 +135,13 @@ def test_data_that_are_no_samples_are_one_sentence(networks, tmp_path: Path, cap
     assert "no finished set of samples" in capsys.readouterr().err
 
 
+def test_labels_and_truth_are_not_mixed_in_one_table(networks, data: Path, capsys):
+    write_samples(data.parent / "labelled", replace(people(8), teacher="labels"))
+    sets = [str(data), str(data.parent / "labelled")]
+    assert cli.main(["evaluate", "still", "--data", *sets, "--out", str(data.parent / "out")]) == 1
+    assert "labelled (labels)" in capsys.readouterr().err
+
+
 def test_sets_of_different_joints_are_refused(networks, data: Path, capsys, monkeypatch):
     sets = iter((people(), replace(people(), skeleton=replace_name(SKELETON))))
     monkeypatch.setattr(evaluate, "open_samples", lambda folder: next(sets))

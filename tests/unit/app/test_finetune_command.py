@@ -6,10 +6,11 @@ import pytest
 
 from app import cli
 from app.commands import finetune
+from engine.session import SessionFacts
 from tests.support.finetune_steps import turns
 from tests.support.sessions import recorded_session
 from training import finetune_process
-from training.finetune_request import FinetuneRequest
+from training.finetune_request import FinetuneRequest, load_request
 from training.finetune_run import Phase, ask_to_cancel, is_held, list_runs, make_run, read_state
 
 FAKES = "tests.support.finetune_steps"
@@ -133,3 +134,21 @@ def test_ctrl_c_ends_the_run_so_that_it_can_be_resumed(epipole, walk, tmp_path, 
     folder = list_runs(tmp_path / "runs")[0]
     assert f"--resume {folder.name}" in said
     assert read_state(folder).phase is Phase.CANCELLED
+
+
+def of(path, person):
+    return recorded_session(path, 5, facts=SessionFacts(model={"name": "blazepose"}, person=person)).path
+
+
+def test_whose_network_it_becomes_is_whom_the_sessions_show(epipole, tmp_path):
+    assert epipole(of(tmp_path / "one", "Anna"), of(tmp_path / "two", "Anna"))[0] == 0
+    assert load_request(list_runs(tmp_path / "runs")[0]).person == "Anna"
+
+
+def test_sessions_of_different_people_need_a_word_for_whom(epipole, tmp_path):
+    both = of(tmp_path / "one", "Anna"), of(tmp_path / "two", "Ben")
+    code, _, err = epipole(*both)
+    assert code == 2
+    assert "'Anna' and 'Ben'" in err
+    assert epipole(*both, "--person", "")[0] == 0
+    assert load_request(list_runs(tmp_path / "runs")[0]).person == ""

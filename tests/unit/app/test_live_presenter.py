@@ -253,6 +253,8 @@ def test_one_camera_with_a_network_shows_the_room_and_says_that_depth_is_a_guess
     assert window.room.rig is guess
     assert window.room.people == result.poses_3d.people
     assert "depth is a guess from your height" in window.room.note
+    assert window.calibration.headline == "One camera: depth is a guess"  # not that there is no room
+    assert "Enter your height" not in window.calibration.message
     assert [item.value for item in window.status if item.label == "Depth"] == ["a guess, 'cam_0' alone"]
     assert window.controls is not None
     assert not window.controls.can_calibrate
@@ -266,6 +268,12 @@ def test_a_view_that_alone_sees_the_person_is_named_and_measured_poses_have_no_n
     assert "'cam_2'" in alone.room.note
     assert all_see.room.note == ""
     assert "Depth" not in [item.label for item in all_see.status]
+
+
+def test_one_camera_that_guesses_asks_for_a_height_that_nobody_gave():
+    result = replace(live_scenes.result(scenes.square_rig(1), count=1), rig=guess_rig("cam_0", (640, 480)))
+    state = LiveState(cameras=live_scenes.cameras(1))
+    assert "Enter your height" in present_live(state, result, live_scenes.look(stature_m=None)).calibration.message
 
 
 def test_a_missing_network_for_one_camera_is_said_in_the_status():

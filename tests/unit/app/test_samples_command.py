@@ -1,6 +1,8 @@
 """`epipole samples`: parts become one stored set, bounded, or nothing at all."""
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -60,8 +62,8 @@ def test_parts_become_one_set(tmp_path, monkeypatch, capsys):
     words = ["samples", "human36m", str(tmp_path), "--out", str(tmp_path / "set"), "--people", "S1,S5"]
     assert cli.main(words) == 0
     np.testing.assert_array_equal(open_samples(tmp_path / "set").image[:, 0, 0, 0], np.arange(8))
-    assert "(8)" in capsys.readouterr().out
-    assert (asked[0][1].every, asked[0][1].people) == (5, ("S1", "S5"))
+    assert "(8, joints known from exact truth)" in capsys.readouterr().out
+    assert (asked[0][1].every, asked[0][1].people, asked[0][1].most) == (5, ("S1", "S5"), None)
 
 
 def test_every_photograph_counts_where_nobody_says_otherwise(tmp_path, monkeypatch):
@@ -108,10 +110,42 @@ def test_each_other_instant_of_a_session_is_kept_in_all_its_views(tmp_path, monk
     (tmp_path / "walk" / "labels" / "a.npz").touch()
     views = replace(part(0, 6), frameset=np.array([3, 5, 9, 3, 5, 9]))
     monkeypatch.setattr(command, "load_labels", lambda file: file)
-    monkeypatch.setattr(command, "samples_from_session", lambda *_: views)
+    monkeypatch.setattr(command, "samples_from_session", lambda *_, **__: views)
     words = ["samples", "session", str(tmp_path / "walk"), "--every", "2", "--out", str(tmp_path / "set")]
     assert cli.main(words) == 0
     assert list(open_samples(tmp_path / "set").frameset) == [3, 9, 3, 9]
+
+
+def test_labels_of_another_rig_and_that_rig_are_used_where_they_are_named(tmp_path, monkeypatch, capsys):
+    with SessionWriter(tmp_path / "walk", SessionFacts()):
+        pass
+    (tmp_path / "walk" / "labels").mkdir()
+    for name in ("better-1", "other-1"):  # the other ones are newer
+        (tmp_path / "walk" / "labels" / f"{name}.npz").touch()
+    asked = []
+    monkeypatch.setattr(command, "read_calibration", lambda path: (None, SimpleNamespace(id="better")))
+    monkeypatch.setattr(command, "load_labels", lambda file: file.stem)
+
+    def cut(session, labels, config, rig_file=None):
+        asked.append((labels, rig_file))
+        return replace(part(0), teacher="labels")
+
+    monkeypatch.setattr(command, "samples_from_session", cut)
+    words = ["samples", "session", str(tmp_path / "walk"), "--out"]
+    assert cli.main([*words, str(tmp_path / "one"), "--rig", "better.toml"]) == 0
+    assert cli.main([*words, str(tmp_path / "two"), "--labels", "other-1"]) == 0
+    assert asked == [("better-1", Path("better.toml")), ("other-1", None)]
+    assert "joints known from a rig's labels" in capsys.readouterr().out
+    assert open_samples(tmp_path / "two").teacher == "labels"
+
+
+def test_a_session_without_labels_of_the_rig_is_told_how_to_get_them(tmp_path, monkeypatch, capsys):
+    with SessionWriter(tmp_path / "walk", SessionFacts()):
+        pass
+    monkeypatch.setattr(command, "read_calibration", lambda path: (None, SimpleNamespace(id="better")))
+    words = ["samples", "session", str(tmp_path / "walk"), "--rig", "r.toml", "--out", str(tmp_path / "set")]
+    assert cli.main(words) == 1
+    assert "no labels that rest on the calibration better" in capsys.readouterr().err
 
 
 def test_no_sample_at_all_is_one_sentence(tmp_path):
@@ -121,7 +155,15 @@ def test_no_sample_at_all_is_one_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    [["studio", "folder"], ["mpii"], ["mpii", "m", "--every", "0"], ["mpii", "m", "--people", ","], ["coco"]],
+    [
+        ["studio", "folder"],
+        ["mpii"],
+        ["mpii", "m", "--every", "0"],
+        ["mpii", "m", "--people", ","],
+        ["mpii", "m", "--labels", "a"],
+        ["studio", "--rig", "r.toml"],
+        ["coco"],
+    ],
 )
 def test_words_that_cannot_be_meant_are_refused(tmp_path, words, capsys):
     assert cli.main(["samples", *words, "--out", str(tmp_path / "set")]) == 2

@@ -9,6 +9,7 @@ from app.settings import Settings, load_settings, parse_settings, save_settings
 REMEMBERED = Settings(
     cameras=("usb:0", "rtsp://me:secret@door/1"),
     stature_m=1.78,
+    person="Anna",
     rig="/a/rig.toml",
     countdown_s=5,
     hands_free=True,

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from app import swap_network as swapping
+from app import serving
+from app.serving import lifter_by
 from app.settings import Settings
 from app.swap_network import swap_network
 
@@ -12,46 +13,60 @@ from app.swap_network import swap_network
 class Control:
     """A live view that notes what it is told."""
 
-    def __init__(self, lift=""):
-        self.settings, self.used, self.remembered = Settings(lift=lift), [], []
-        self.live = SimpleNamespace(use_lifter=self.used.append)
+    def __init__(self, **settings):
+        self.settings, self.asked, self.remembered = Settings(**settings), 0, []
+        self.live = SimpleNamespace(renew_lifter=self.renew)
+
+    def renew(self):
+        self.asked += 1
 
     def remember(self, **changes):
         self.remembered.append(changes)
 
 
-@pytest.fixture(autouse=True)
-def loaded(monkeypatch):
-    monkeypatch.setattr(swapping, "load_lifter", lambda name: f"the loaded {name}")
+def test_the_live_view_looks_again_and_keeps_no_networks_name():
+    control = Control(person="Anna", lift="anna-1")
+    swap_network(control, "Anna")
+    assert control.asked == 1
+    assert control.remembered == [{"lift": "", "person": "Anna"}]
 
 
-def library(name):
-    return SimpleNamespace(serving=lambda _person: SimpleNamespace(name=name) if name else None)
-
-
-def test_the_network_of_a_person_is_used_at_once_and_remembered():
+def test_where_nobody_said_who_is_in_view_it_is_whom_the_network_was_taught_for():
     control = Control()
-    swap_network(control, library("anna-1"), "Anna")
-    assert control.used == ["the loaded anna-1"]
-    assert control.remembered == [{"lift": "anna-1"}]
+    swap_network(control, "Anna")
+    assert control.remembered == [{"lift": "", "person": "Anna"}]
 
 
-def test_a_network_for_everybody_leaves_the_choice_to_the_library():
-    control = Control(lift="anna-1")
-    swap_network(control, library("own-1"), "")
-    assert control.remembered == [{"lift": ""}]
+def test_a_network_for_everybody_leaves_the_person_as_it_is():
+    control = Control(person="Ben")
+    swap_network(control, "")
+    assert control.remembered == [{"lift": "", "person": "Ben"}]
+    assert control.asked == 1
 
 
 def test_without_cameras_it_is_only_remembered():
     control = Control()
     control.live = None
-    swap_network(control, library("anna-1"), "Anna")
-    assert control.used == []
+    swap_network(control, "Anna")
     assert control.remembered
 
 
-@pytest.mark.parametrize(("lift", "name"), [("none", "anna-1"), ("", "")])
-def test_nothing_happens_where_none_is_wanted_or_there_is_none(lift, name):
-    control = Control(lift)
-    swap_network(control, library(name), "Anna")
-    assert control.used == control.remembered == []
+@pytest.mark.parametrize("settings", [{"lift": "none"}, {"person": "Ben"}])
+def test_nothing_happens_where_none_is_wanted_or_somebody_else_is_in_view(settings):
+    control = Control(**settings)
+    swap_network(control, "Anna")
+    assert (control.asked, control.remembered) == (0, [])
+
+
+def test_the_network_is_looked_for_by_what_is_set_at_that_moment(monkeypatch):
+    asked = []
+    monkeypatch.setattr(serving, "load_lifter", lambda *words, **more: asked.append((words, more)))
+    now = [Settings(person="Anna", lift="anna-1")]
+    make = lifter_by(lambda: now[0])
+    make(None, "")
+    now[0] = Settings(person="Ben")
+    make(None, "old (fake)")
+    assert asked == [
+        (("anna-1", "Anna"), {"rig": None, "have": ""}),
+        (("", "Ben"), {"rig": None, "have": "old (fake)"}),
+    ]

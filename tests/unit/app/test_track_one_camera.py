@@ -1,13 +1,19 @@
 """`epipole track` with one video: a guess, said as one, and refused where no network can make it."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from app import cli, observe
+from app import cli, observe, track_again
 from app.commands import track
-from engine.session import Session
+from app.player import moment_of
+from app.presenters.player import describe_playback, present_moment
+from engine.one_camera import is_guessed
+from engine.playback import Playback
+from engine.session import Session, write_manifest
+from engine.session_ending import SessionEnding
 from tests.support.live_networks import Standing, WalkerSeen
 from tests.support.videos import steady, write_video
 
@@ -22,7 +28,7 @@ def video(tmp_path, monkeypatch):
 
 def test_one_video_becomes_a_session_whose_joints_count_one_view(video, tmp_path, monkeypatch, capsys):
     lifter = Standing()
-    monkeypatch.setattr(track, "load_lifter", lambda _name: lifter)
+    monkeypatch.setattr(track, "load_lifter", lambda _name, _person, **_: lifter)
     out = tmp_path / "walk"
     assert cli.main(["track", str(video), "--stature", "1.75", "--out", str(out)]) == 0
     assert "depth is a guess from your height" in capsys.readouterr().out
@@ -32,6 +38,30 @@ def test_one_video_becomes_a_session_whose_joints_count_one_view(video, tmp_path
     assert len(people) == 20
     assert all(set(np.unique(person.views)) == {0, 1} for person in people)
     assert lifter.closed
+
+
+def test_a_session_of_one_camera_is_tracked_again_and_seen_in_the_player(video, tmp_path, monkeypatch):
+    lifters = [Standing(), Standing()]
+    whom = []
+    monkeypatch.setattr(track, "load_lifter", lambda _name, _person, **_: lifters[0])
+    monkeypatch.setattr(track_again, "load_lifter", lambda _name, person, **_: whom.append(person) or lifters[1])
+    monkeypatch.setattr(track_again, "create_estimator", lambda _name, views: WalkerSeen(views))
+    walk = tmp_path / "walk"
+    assert cli.main(["track", str(video), "--stature", "1.75", "--out", str(walk)]) == 0
+    facts = Session.open(walk).facts
+    write_manifest(walk, replace(facts, person="Anna"), Session.open(walk).cameras, SessionEnding(finished=True))
+    tracked = track_again.track_again(walk, "any")
+    assert (tracked.framesets, tracked.found) == (20, 20)
+    again = Session.open(tracked.path)
+    assert not again.has_rig
+    assert (again.facts.person, whom) == ("Anna", ["Anna"])
+    assert all(lifter.closed for lifter in lifters)
+    with Playback.open(tracked.path) as playback:
+        moment = moment_of(playback, 10)
+        state = present_moment(describe_playback(playback), moment)
+    assert is_guessed(state.room.rig)
+    assert len(state.room.people) == 1
+    assert "depth is a guess" in state.room.note
 
 
 def test_without_a_network_one_video_is_refused_before_any_work(video, tmp_path, monkeypatch, capsys):

@@ -2,21 +2,25 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
-from app import cli
-from app.commands.train import CtrlC
-from tests.support.dots import dots
-from training import train_recipe
-from training.checkpoint import load_checkpoint
-from training.errors import TrainingError
-from training.history import read_history
-from training.recipe import read_recipe, recipe_from_table, recipe_names, recipe_table
-from training.samples import write_samples
+from app import cli  # noqa: E402
+from app.commands.train import CtrlC  # noqa: E402
+from tests.support.dots import dots  # noqa: E402
+from training import train_recipe  # noqa: E402
+from training.batches import Batches  # noqa: E402
+from training.checkpoint import load_checkpoint  # noqa: E402
+from training.errors import TrainingError  # noqa: E402
+from training.history import read_history  # noqa: E402
+from training.networks.resnet import ResNet  # noqa: E402
+from training.recipe import read_recipe, recipe_from_table, recipe_names, recipe_table  # noqa: E402
+from training.samples import Samples, write_samples  # noqa: E402
+from training.studio_samples import StudioSampleConfig  # noqa: E402
 
 RECIPE = """
 note = "for a test"
@@ -80,6 +84,48 @@ def test_more_time_is_given_by_resuming(tmp_path: Path, data: Path):
     assert load_checkpoint(out / "last.pt").position["samples"] == 24
 
 
+def test_people_of_the_studio_are_mixed_into_data_by_their_share(tmp_path: Path, data: Path, monkeypatch):
+    drawn, shown = [], []
+
+    class Spool:
+        def __init__(self, folder: Path, config: StudioSampleConfig, *, ahead: int, first: int = 0):
+            drawn.append((config.samples, config.stored_px))
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def shard(self, number: int) -> Samples:
+            return replace(dots(2, seed=number), persons=("drawn",))
+
+    def noted(parts, *rest):
+        if not isinstance(parts, Samples):  # those judge
+            shown.append([(part.share, part.samples.persons) for part in parts])
+        return Batches(parts, *rest)
+
+    monkeypatch.setattr(train_recipe, "SpooledShards", Spool)
+    monkeypatch.setattr(train_recipe, "Batches", noted)
+    path = tmp_path / "mixed.toml"
+    text = RECIPE.format(depth=2, samples=96).replace("[batch]", "[studio]\nshard_samples = 6\nrepeats = 2\n\n[batch]")
+    path.write_text(text)
+    words = ["train", str(path), "--out", str(tmp_path / "run"), "--data", str(data), "--judge", str(data)]
+    assert cli.main([*words, "--studio-share", "0.25"]) == 0
+    assert drawn == [(6, 288)]  # of the size of the data's crops
+    assert shown == [[(0.25, ("drawn",)), (0.75, ("ada",))]] * 2  # 24 an epoch, each shard twice
+    assert load_checkpoint(tmp_path / "run" / "best.pt").config["recipe"]["studio"]["share"] == 0.25
+
+
+def test_a_trunk_of_imagenet_begins_a_pose_resnet(tmp_path: Path):
+    trunk = ResNet(18)
+    torch.save(trunk.state_dict() | {"fc.weight": torch.zeros(2, 2)}, tmp_path / "resnet18.pth")
+    network = {"make": "pose_resnet", "depth": 18, "size_px": 128, "volume_depth": 2, "head_channels": 8}
+    made = recipe_from_table({"name": "small", "network": network})
+    begun = train_recipe.first_network(made, train_recipe.FirstWeights(imagenet=tmp_path / "resnet18.pth"))
+    assert torch.equal(begun.trunk.layer4[1].conv2.weight, trunk.layer4[1].conv2.weight)
+
+
 def test_ctrl_c_keeps_everything_and_says_so(tmp_path: Path, data: Path, capsys, monkeypatch):
     real, asked = CtrlC.__call__, []
 
@@ -109,6 +155,11 @@ def test_ctrl_c_keeps_everything_and_says_so(tmp_path: Path, data: Path, capsys,
         (["compact-3d", "--resume"], 1, "There is no checkpoint"),
         (["compact-3d", "--resume", "--seed", "1"], 2, "leave those options out"),
         (["compact-3d", "--data", "nowhere"], 1, "nowhere"),
+        (["compact-3d", "--resume", "--studio-share", "0.3"], 2, "leave those options out"),
+        (["compact-3d", "--studio-share", "0.3"], 2, "--data"),
+        (["compact-3d", "--studio-share", "1", "--data", "d"], 2, "above 0 and below 1"),
+        (["compact-3d", "--imagenet", "r.pth"], 1, "a ResNet inside"),
+        (["compact-3d", "--imagenet", "r.pth", "--init", "best.pt"], 2, "give one of them"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(tmp_path: Path, capsys, words: list[str], code: int, says: str):
@@ -130,7 +181,7 @@ def test_a_checkpoint_of_other_joints_is_refused(tmp_path: Path, data: Path):
     table = recipe_table(tiny)
     table["network"]["joints"] = 5
     with pytest.raises(TrainingError, match="5 joints"):
-        train_recipe.first_network(recipe_from_table(table), None)
+        train_recipe.first_network(recipe_from_table(table), train_recipe.FirstWeights())
 
 
 @pytest.mark.parametrize("name", recipe_names())

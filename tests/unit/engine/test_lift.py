@@ -299,3 +299,103 @@ def test_joints_beyond_the_edge_of_the_image_or_in_doubt_are_not_in_the_square()
     xy[SKELETON.index("right_wrist")] = (900.0, 300.0)
     assert square_of(Pose2D(0, xy, sure), SKELETON, (1280, 720)) == plain
     assert square_of(Pose2D(0, xy, np.zeros(33)), SKELETON, (1280, 720)) is None
+
+
+def raised(rig, seen, by_m):
+    """The same take in a room whose floor is out of play."""
+    cameras = []
+    for camera in rig:
+        place = camera.cam_from_world.copy()
+        place[:3, 3] -= camera.R @ np.array([0.0, 0.0, by_m])
+        cameras.append(replace(camera, cam_from_world=place))
+    return Rig(tuple(cameras)), replace(seen, xyz=seen.xyz + np.array([0.0, 0.0, by_m]))
+
+
+class Deep(Oracle):
+    """A network whose people are deeper than they are: all of them are placed too near."""
+
+    def __call__(self, view, seen):
+        glance = super().__call__(view, seen)
+        return replace(glance, uvw=glance.uvw * np.array([1.0, 1.0, 1.2]))
+
+
+def off_along_sight(lift, oracle, rig, seen, sets):
+    """How far the middle of the limbs is placed behind the truth, m, and its sigma, at looks of one view each."""
+    off, sigma = [], []
+    for t, poses in enumerate(sets):
+        for view in np.flatnonzero([in_view(rig, seen, v)[t] for v in range(len(rig))]):
+            oracle.t, alone = t, only(poses, int(view))
+            late = replace(alone, timestamp_ns=alone.timestamp_ns + int(view + 1) * 10**10)  # nothing is followed
+            person = lift(oracle, late, nobody(late), rig).people[0]
+            true = seen.xyz[t][LIMB].mean(0)
+            sight = (true - rig[view].centre) / np.linalg.norm(true - rig[view].centre)
+            off.append((person.xyz[LIMB].mean(0) - true) @ sight)
+            sigma.append(np.sqrt(np.mean([sight @ spread @ sight for spread in person.covariance[LIMB]])))
+    return np.array(off), np.array(sigma)
+
+
+def test_looks_while_several_cameras_see_the_person_undo_what_the_network_is_off_by(rig):
+    rig, seen = raised(rig, walk(rig, 75.0, fps=1), 5.0)
+    oracle, reconstruct = Deep(rig, seen.xyz, (0.01, 0.03), seed=2), Reconstruct(SKELETON)
+    taught, plain = (Lift(SKELETON, "mpii_16", STATURE_M, LiftConfig(0.01, 0.03)) for _ in range(2))
+    sets, lessons = list(pose_sets(seen.observations)), 0
+    for t, poses in enumerate(sets[:60]):
+        oracle.t, room = t, reconstruct(poses, rig)
+        for lift in (taught, plain):
+            assert lift(oracle, poses, room, rig) is room
+        lesson = taught.lesson(poses, room, rig)
+        if lesson is not None:
+            taught.learn(lesson, oracle(lesson.view, lesson.seen))
+            lessons += 1
+    assert lessons > 20
+    before, _ = off_along_sight(plain, oracle, rig, seen, sets)
+    after, sigma = off_along_sight(taught, oracle, rig, seen, sets)
+    assert abs(before.mean()) > 0.1
+    assert abs(after.mean()) < 0.03
+    assert np.sqrt((after**2).mean()) < 0.6 * np.sqrt((before**2).mean())
+    assert 0.5 < np.sqrt(np.mean((after / sigma) ** 2)) < 1.3
+
+
+def test_lessons_wait_for_the_bones_come_once_a_second_and_go_round_the_cameras(rig):
+    seen = walk(rig, 6.0, fps=10)
+    oracle, reconstruct, lift = Oracle(rig, seen.xyz), Reconstruct(SKELETON), Lift(SKELETON, "mpii_16")
+    taken = []
+    for t, poses in enumerate(pose_sets(seen.observations)):
+        room = reconstruct(poses, rig)
+        lift(oracle, poses, room, rig)
+        lesson = lift.lesson(poses, room, rig)
+        if lesson is not None:
+            taken.append((t, lesson.view))
+    assert oracle.asked == []
+    assert taken[0][0] >= 15
+    assert 3 <= len(taken) <= 5
+    assert np.diff([t for t, _ in taken]).min() >= 10
+    assert len({view for _, view in taken}) >= 2
+
+
+def test_of_a_rig_that_is_gone_nothing_is_learned(rig):
+    seen = walk(rig, 3.0, fps=10)
+    sets, reconstruct = list(pose_sets(seen.observations)), Reconstruct(SKELETON)
+    oracle, lift = Oracle(rig, seen.xyz), Lift(SKELETON, "mpii_16")
+    lessons = []
+    for poses in sets:
+        room = reconstruct(poses, rig)
+        lift(oracle, poses, room, rig)
+        lessons.append(lift.lesson(poses, room, rig))
+    lesson = next(one for one in lessons if one is not None)
+    other = Rig(tuple(replace(camera, cam_from_world=camera.cam_from_world.copy()) for camera in rig))
+    lift(oracle, sets[-1], reconstruct(sets[-1], other), other)
+    far = replace(lesson, depth_m=9.0)
+    oracle.t = 29
+    for _ in range(9):
+        lift.learn(far, oracle(lesson.view, lesson.seen))
+    alone = only(sets[-1], lesson.view)
+    person = lift(oracle, alone, nobody(alone), other).people[0]
+    assert np.linalg.norm(person.xyz[LIMB] - seen.xyz[29][LIMB], axis=-1).mean() < 0.5
+
+
+def test_the_cards_errors_are_taken_where_it_tells_any_that_can_be():
+    usual = LiftConfig()
+    assert LiftConfig.measured({}) == usual
+    assert LiftConfig.measured({"across_mm": 21.0, "along_mm": 48.0}) == LiftConfig(across_m=0.021, along_m=0.048)
+    assert LiftConfig.measured({"across_mm": float("nan"), "along_mm": 0.0}) == usual

@@ -27,7 +27,7 @@ HIPS = SKELETON.indices(["left_hip", "right_hip"])
 class Knowing:
     """A network that knows the truth of the instant at hand."""
 
-    name, skeleton_name = "knowing (fake)", "mpii_16"
+    name, skeleton_name, metrics = "knowing (fake)", "mpii_16", {}
 
     def __init__(self, camera, xyz):
         self.camera, self.xyz, self.t, self.asked = camera, xyz, 0, []

@@ -42,8 +42,8 @@ def sources(cameras):
 
 def test_people_are_seen_in_every_camera(live):
     live.start()
-    result = live.newest.take(5)
-    assert [len(view) for view in result.poses_2d.views] == [1, 1]
+    seen = ([len(view) for view in live.newest.take(5).poses_2d.views] for _ in range(50))
+    assert [1, 1] in seen  # on a busy machine the first instants may lack an image
     assert wait_until(lambda: [one.phase for one in live.state().cameras] == [CameraPhase.LIVE] * 2)
     assert live.skeleton is not None
 

@@ -12,6 +12,7 @@ from engine.live import Live
 from engine.live_lift import MOST_FRAMESETS, LiveLift
 from engine.one_camera import is_guessed
 from engine.poses import PoseSet3D
+from engine.reconstruct import Reconstruct
 from tests.support.ip_cameras import wait_until
 from tests.support.live_cameras import ScriptedCamera, image_at
 from tests.support.live_networks import Standing, WalkerSeen
@@ -41,13 +42,25 @@ def rig():
 
 def test_a_network_is_exchanged_on_the_way_and_the_old_one_is_closed(rig):
     old, new = Standing("old (fake)"), Standing("new (fake)")
-    lift = LiveLift(SKELETON, lambda _rig, _have: old, 1.75)
+    serving = [old]
+    lift = LiveLift(SKELETON, lambda _rig, have: serving[0] if serving[0].name != have else None, 1.75)
     stage = lift.after(never)
     assert all(walked(lift, stage, rig, range(3)))
-    lift.use(new)
+    lift.renew()  # the library says what it said before
     assert all(walked(lift, stage, rig, range(3, 6)))
-    assert (old.asked, old.closed) == (3, True)
-    assert (new.asked, new.closed) == (3, False)
+    assert (old.asked, old.closed) == (6, False)
+    serving[0] = new
+    lift.renew()
+
+    def changed():
+        assert all(walked(lift, stage, rig, [6]))
+        return lift.state().network == new.name
+
+    assert wait_until(changed)
+    assert old.closed
+    assert not new.closed
+    assert all(walked(lift, stage, rig, [7]))
+    assert new.asked
     assert lift.state().network == "new (fake)"
     assert lift.state().view == "cam_0"
     lift.close()
@@ -88,15 +101,53 @@ def test_a_network_that_fails_is_said_and_used_no_more(rig):
     assert "the runtime is gone" in lift.state().sentence
 
 
+def test_a_network_that_cannot_be_loaded_leaves_the_one_there_is(rig):
+    old, broken = Standing("old (fake)"), []
+
+    def make(_rig, _have):
+        if not broken:
+            broken.append(1)
+            return old
+        broken.append(2)
+        raise ModelMissingError("It is gone.")
+
+    lift = LiveLift(SKELETON, make, 1.75)
+    stage = lift.after(never)
+    lift.renew()
+
+    def asked():
+        assert all(walked(lift, stage, rig, [0]))
+        return 2 in broken
+
+    assert wait_until(asked)
+    assert all(walked(lift, stage, rig, [0]))
+    assert lift.state().network == old.name
+    lift.close()
+
+
+def test_while_several_cameras_see_the_person_the_network_looks_aside_now_and_then():
+    rig, lifter = square_rig(2), Standing()
+    lift = LiveLift(SKELETON, lambda _rig, _have: lifter, 1.75)
+    stage = lift.after(Reconstruct(SKELETON))
+    for index in range(80):  # 2.7 s of motion, as fast as it goes: two lessons at most
+        images = FrameSet(index, index, tuple(image_at(c.name, index, index, (640, 480)) for c in rig))
+        for frames in lift.remembering([images]):
+            assert stage(poses_2d(rig, frames.index), rig).people[0].views.max() == 2
+    assert wait_until(lambda: lifter.asked >= 1)
+    lift.close()
+    assert lifter.asked <= 2
+    assert lifter.closed
+    assert lift.state().view == ""
+
+
 def test_images_are_let_go_where_nobody_reconstructs_and_where_there_is_no_network(rig):
     lift = LiveLift(SKELETON, lambda _rig, _have: Standing(), None)
     images = [FrameSet(i, i, (image_at("cam_0", i, i),)) for i in range(20)]
     assert list(lift.remembering(images)) == images
     assert len(lift._frames) == MOST_FRAMESETS
-    lift.use(None)
-    lift.after(never)(poses_2d(rig, 30), rig)
-    list(lift.remembering(images))
-    assert len(lift._frames) == 0
+    none = LiveLift(SKELETON, lambda _rig, _have: None, None)
+    assert list(none.remembering(images)) == images
+    assert len(none._frames) == 0
 
 
 def test_without_a_network_the_state_says_why():
@@ -112,7 +163,8 @@ def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
     camera, lifter = ScriptedCamera("webcam", 30.0), Standing()
     camera.size_wh = (640, 480)
     source = LiveSource(camera.name, "usb:webcam", camera)
-    live = Live([source], WalkerSeen, make_lifter=lambda _rig, _have: lifter)
+    other, serving = Standing("other (fake)"), [lifter]
+    live = Live([source], WalkerSeen, make_lifter=lambda _rig, _have: serving[0])
     live.start()
     try:
         results = []
@@ -133,8 +185,8 @@ def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
         state = live.state()
         assert state.lift.view == "webcam"
         assert state.calibration.rig is None  # a guess is no calibration
-        other = Standing("other (fake)")
-        live.use_lifter(other)
+        serving[0] = other
+        live.renew_lifter()
         assert wait_until(lambda: live.state().lift.network == other.name)
     finally:
         assert live.close()

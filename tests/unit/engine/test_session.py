@@ -45,6 +45,7 @@ def test_facts_come_back_as_they_were_written(tmp_path):
         configuration={"smooth": {"cutoff_hz": np.float64(1.5), "joints": (1, 2)}, "nothing": None, "where": Path("x")},
         model={"name": "blazepose", "sha256": "ab"},
         stature_m=1.8,
+        person="Anna",
         utc_offset_ns=1_795_000_000_000_000_001,
         created=datetime(2026, 11, 21, 8, 0, tzinfo=UTC),
     )
@@ -52,7 +53,12 @@ def test_facts_come_back_as_they_were_written(tmp_path):
     read = Session.open(tmp_path / "s").facts
     assert read.sources == ("rtsp://door/1", "usb:0")
     assert read.configuration == {"smooth": {"cutoff_hz": 1.5, "joints": [1, 2]}, "where": "x"}
-    assert (read.model, read.stature_m, read.utc_offset_ns) == (facts.model, 1.8, facts.utc_offset_ns)
+    assert (read.person, read.model, read.stature_m, read.utc_offset_ns) == (
+        "Anna",
+        facts.model,
+        1.8,
+        facts.utc_offset_ns,
+    )
     assert read.created == facts.created
     assert "secret" not in (tmp_path / "s" / "session.toml").read_text()
 

@@ -14,7 +14,7 @@ def test_the_address_of_the_contract_is_understood():
 def test_an_address_may_say_everything():
     config = parse_address(
         "studio:jumping-jacks?cameras=3&seed=9&seconds=4.5&fps=25&size=1280x720&stature=1.62&offset_ms=off&drops=0.1"
-        "&noise=off&blur=0&distortion=off&people=2&bystander=on&mirrored=2&short=1"
+        "&noise=off&blur=0&distortion=off&people=2&bystander=on&mirrored=2&short=1&play=4"
     )
     assert config == StudioConfig(
         motion="jumping_jacks",
@@ -33,6 +33,7 @@ def test_an_address_may_say_everything():
         bystander=True,
         mirrored_camera=2,
         short_camera=1,
+        play=4,
     )
 
 

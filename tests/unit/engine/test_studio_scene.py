@@ -139,6 +139,16 @@ def test_other_seeds_give_other_people_rooms_cameras_and_statures():
     assert np.abs(one.astype(int) - other).mean() > 10
 
 
+def test_another_play_is_the_same_person_in_the_same_room_doing_something_else():
+    one, other = studio(), studio(play=5)
+    assert one.stature_m == other.stature_m
+    assert [camera.name for camera in one.rig] == [camera.name for camera in other.rig]
+    np.testing.assert_array_equal(one.rig[0].cam_from_world, other.rig[0].cam_from_world)
+    assert np.abs(one.truth(10**9) - other.truth(10**9)).max() > 0.2
+    empty = [picture(studio(people=0, play=play), 0, 0).image_bgr for play in (None, 5)]
+    np.testing.assert_array_equal(*empty)
+
+
 def test_a_frame_carries_its_cameras_own_clock_and_is_read_only():
     frame = picture(studio(), 1, 31)
     assert frame.timestamp_ns == round(31 / 30 * 1e9)

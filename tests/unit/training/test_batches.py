@@ -10,12 +10,14 @@ import torch
 from engine.inference.preprocess import Region, cut
 from tests.support.dots import ROOT, dots, grey_of, picture
 from training.augment import AugmentConfig
-from training.batches import Batch, BatchConfig, Batches, Part, cut_again
+from training.batches import Batch, BatchConfig, Batches, Part
 from training.crops import Crop, network_input, patch_from_camera
+from training.cut_again import cut_again
 from training.errors import DatasetError, TrainingError
 from training.losses import reprojection_loss
 from training.occluders import draw_occluders
 from training.partners import find_partners
+from training.samples import MARGIN
 
 S = 96
 CONFIG = BatchConfig(batch=6, size_px=S, other_views=1.0, ahead=2)
@@ -237,7 +239,7 @@ def test_a_crop_cut_out_of_a_crop_is_that_of_the_image():
     y, x = np.mgrid[:240, :320]
     image = np.dstack([x % 256, y, (x + y) // 3]).astype(np.uint8)[:, :250]
     shown, wanted = Region((120.0, 110.0), (150.0, 150.0)), Region((118.0, 113.0), (80.0, 80.0), 0.4)
-    twice = cut_again(cut(image, shown, (150, 150), 0), shown, wanted, S)
+    twice = cut_again(cut(image, shown, (150, 150), 0), np.array([120, 110, 150 / MARGIN]), wanted, S)
     once = cut(image, wanted, (S, S), 0)
     assert np.abs(twice.astype(int) - once)[2:-2, 2:-2].max() <= 1
 

@@ -13,14 +13,15 @@ from calibration.skeleton import load_skeleton
 from engine.errors import EngineError
 from engine.inference.preprocess import BLACK, Region, cut
 from training.crops import Crop, network_input, patch_from_camera, square_around_joints
+from training.cut_again import cut_again, upright
 from training.errors import TrainingError
-from training.estimate_samples import estimate_samples, found_squares, judged_poses, recut, true_squares
+from training.estimate_samples import estimate_samples, found_squares, judged_poses, true_squares
 from training.evaluate import EvaluateConfig, evaluate, evaluate_network
 from training.evaluation import Way, compare
 from training.evaluation_pictures import choose_rows
 from training.evaluation_report import write_evaluation
 from training.judged_network import open_network
-from training.samples import MARGIN, Samples
+from training.samples import MARGIN, Samples, Teacher
 
 SKELETON = load_skeleton("mpii_16")
 PELVIS, WRIST = SKELETON.index("pelvis"), SKELETON.index("left_wrist")
@@ -173,17 +174,15 @@ def test_a_square_cut_out_of_the_stored_crop_shows_what_the_image_shows():
     rng = np.random.default_rng(1)
     image = cv2.GaussianBlur(rng.integers(0, 255, (720, 1280, 3), dtype=np.uint8), (0, 0), 8)
     stored = cut(image, Region((640.0, 360.0), (MARGIN * 300, MARGIN * 300)), (450, 450), BLACK)
-    one = made(1, 1)
-    samples = replace(one, image=stored[None], region=np.array([[640.0, 360.0, 300.0]]))
-    wanted = np.array([610.0, 400.0, 250.0])
-    direct = cut(image, Region((610.0, 400.0), (250.0, 250.0)), (125, 125), BLACK)
-    assert np.abs(recut(samples, 0, wanted, 125).astype(int) - direct).mean() < 1.0
+    wanted = Region((610.0, 400.0), (250.0, 250.0))
+    direct = cut(image, wanted, (125, 125), BLACK)
+    again = cut_again(stored, np.array([640.0, 360.0, 300.0]), wanted, 125)
+    assert np.abs(again.astype(int) - direct).mean() < 1.0
 
 
 def test_beyond_the_stored_crop_there_is_black():
     samples = made(2, 1)
-    region = samples.region[1] * [1, 1, 4]
-    crop = recut(samples, 1, region, 64)
+    crop = cut_again(samples.image[1], samples.region[1], upright(samples.region[1] * [1, 1, 4]), 64)
     assert crop[0].max() == 0
     assert crop[32, 32, 0] == 10
 
@@ -236,13 +235,22 @@ def test_the_worst_clip_is_named_first():
     assert evaluate(uvw, samples).ways[1].worst[0][0] == "take 4"
 
 
-def test_a_judge_that_is_no_truth_is_said():
+@pytest.mark.parametrize(
+    ("teacher", "judge"), [("labels", "the labels of a rig"), ("annotation", "what people marked in the images")]
+)
+def test_a_judge_that_is_no_truth_is_said(teacher: Teacher, judge: str):
     samples = made()
     uvw = seen(samples, samples.region)
     assert not any("Judged by" in remark for remark in evaluate(uvw, samples).remarks)
-    rig = evaluate(uvw, samples, EvaluateConfig(judge="the rig's labels"))
-    assert any("the rig's labels, not by a truth" in remark for remark in rig.remarks)
-    assert "the rig's labels" in rig.to_text()
+    other = evaluate(uvw, replace(samples, teacher=teacher))
+    assert any(f"{judge}, not by a truth" in remark for remark in other.remarks)
+    assert judge in other.to_text()
+    assert other.to_table()["teacher"] == teacher
+
+
+def test_a_judge_that_is_named_is_called_so():
+    samples = replace(made(), teacher="labels")
+    assert "Annas rig" in evaluate(seen(samples, samples.region), samples, EvaluateConfig(judge="Annas rig")).to_text()
 
 
 def test_a_better_network_is_surely_better_and_a_like_one_is_not():

@@ -10,7 +10,7 @@ from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from engine.inference.preprocess import Region
 from training.crops import Crop, camera_from_patch
-from training.finetune_exam import Answers, draw_before_after, judgeable, mark, typical
+from training.finetune_exam import Answers, against_sight, draw_before_after, judgeable, mark, typical
 from training.finetune_report import Lesson, describe_verdict, write_finetune_report
 from training.finetune_verdict import Exam, blocks_of_time, judge, verdict_from_table
 from training.samples import Samples
@@ -62,6 +62,14 @@ def test_a_network_that_agrees_with_a_wrong_rig_but_not_with_the_images_is_rolle
     verdict = judge(exam(0.02, image=0.05))
     assert not verdict.better
     assert "calibrate again" in verdict.sentence
+
+
+def test_a_network_that_forgot_other_people_is_rolled_back():
+    others = np.full((20, J), 0.06)
+    forgot = replace(exam(0.02), strangers_before_m=others, strangers_after_m=1.2 * others)
+    assert not judge(forgot).better
+    assert "forgotten other people: 60 → 72 mm" in judge(forgot).sentence
+    assert judge(replace(forgot, strangers_after_m=1.04 * others)).better
 
 
 def test_only_what_both_can_be_judged_by_counts():
@@ -127,6 +135,18 @@ def test_errors_are_those_of_the_geometry():
     assert 0.015 < np.nanmedian(marked.before_m[:, joints]) < 0.035
     assert marked.before_uv[:, joints] == pytest.approx(0.02, abs=3e-3)
     assert np.nanmax(marked.after_uv) < 3e-3
+
+
+def test_errors_are_told_across_and_along_the_line_of_sight():
+    given = answers(off=0.0)
+    sight = against_sight(given)
+    assert max(sight.across_mm, sight.along_mm) < 0.1
+    deep = given.after.copy()
+    deep[..., 2] += 0.02
+    deep[:, SKELETON.index("pelvis")] = given.after[:, SKELETON.index("pelvis")]
+    sight = against_sight(replace(given, after=deep))
+    assert sight.along_mm == pytest.approx(20 * 200 / 500 * 3, rel=0.1)  # 0.02 of a crop of 1.2 m
+    assert sight.across_mm < 0.3 * sight.along_mm
 
 
 def test_joints_that_were_rejected_do_not_judge():

@@ -3,6 +3,7 @@
 import contextlib
 import struct
 import zlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -134,6 +135,13 @@ def test_crops_are_of_the_chosen_images_and_as_wide_as_the_room_they_show(folder
     assert samples.region[0, 2] == pytest.approx(2 * 110 / 4)
     assert samples.image.shape[1:] == (48, 48, 3)
     assert MARGIN * samples.region[0, 2] < SIZE_WH[0]
+
+
+def test_no_more_samples_than_wanted_are_spread_over_all_takes_and_views(folder):
+    samples = join(list(human36m_samples(folder, replace(CHOICE, every=1, most=6))))
+    assert len(samples) == 6
+    np.testing.assert_array_equal(np.bincount(samples.camera), [3, 3])
+    np.testing.assert_array_equal(np.unique(samples.time_ns), np.array([0, 3, 6]) * 20_000_000)
 
 
 def test_people_who_are_not_asked_for_are_left_out(folder):

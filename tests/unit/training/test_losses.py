@@ -14,8 +14,9 @@ from training.crops import (  # noqa: E402
     room_space,
     square_around_root,
 )
-from training.losses import LossConfig, OtherView, reprojection_loss, smooth_l1  # noqa: E402
+from training.losses import LossConfig, OtherView, heat_loss, reprojection_loss, smooth_l1  # noqa: E402
 from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
+from training.networks.volume import expected, marginals  # noqa: E402
 from training.reprojection import patch_from_room, room_from_patch, undistort, views_of  # noqa: E402
 
 BETA = LossConfig().beta
@@ -219,3 +220,39 @@ def test_a_network_learns_to_see_what_it_is_shown():
         optimiser.step()
         errors.append((found - uvw).abs().mean().item())
     assert np.mean(errors[-5:]) < 0.5 * np.mean(errors[:5])
+
+
+def test_an_even_volume_is_told_the_very_cell_and_its_neighbours():
+    scores = torch.zeros(1, 1, 4, 8, 8, requires_grad=True)
+    wanted = torch.tensor([[[2.5 / 8 - 0.5, 6.5 / 8 - 0.5, 1.5 / 4 - 0.5]]])
+    heat_loss(marginals(scores), wanted, torch.ones(1, 1)).backward()
+    push = -scores.grad[0, 0]
+    assert push.flatten().argmax() == 1 * 64 + 6 * 8 + 2
+    assert push[3, 0, 7] < 0
+
+
+def test_a_volume_learns_its_joint_from_its_surprise_alone():
+    torch.manual_seed(0)
+    scores = torch.randn(1, 1, 4, 8, 8, requires_grad=True)
+    wanted = torch.tensor([[[0.1, -0.2, 0.05]]])
+    optimiser = torch.optim.Adam([scores], 0.3)
+    for _ in range(150):
+        optimiser.zero_grad()
+        heat_loss(marginals(scores), wanted, torch.ones(1, 1)).backward()
+        optimiser.step()
+    np.testing.assert_allclose(expected(marginals(scores.detach())), wanted, atol=0.02)
+
+
+def test_a_joint_or_axis_without_label_surprises_nobody():
+    scores = torch.zeros(1, 2, 4, 8, 8, requires_grad=True)
+    wanted = torch.tensor([[[0.1, 0.1, float("nan")], [float("nan")] * 3]])
+    heat_loss(marginals(scores), wanted, torch.tensor([[1.0, float("nan")]])).backward()
+    assert torch.isfinite(scores.grad).all()
+    assert not scores.grad[0, 1].any()
+    assert torch.allclose(scores.grad[0, 0].sum((1, 2)), torch.zeros(4), atol=1e-6)
+
+
+def test_a_flat_volume_has_no_depth_to_be_surprised_about():
+    flat, deep = torch.zeros(1, 1, 1, 8, 8), torch.zeros(1, 1, 4, 8, 8)
+    wanted, sure = torch.zeros(1, 1, 3), torch.ones(1, 1)
+    assert heat_loss(marginals(flat), wanted, sure) < heat_loss(marginals(deep), wanted, sure)

@@ -1,5 +1,7 @@
 """MPII in its published layout: joints by their numbers, pixels from 0, squares by scale, and damaged files."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -108,6 +110,14 @@ def test_images_of_the_test_set_and_people_without_joints_are_left_out(folder):
     assert np.abs(samples.image[:, 24, 24, 0].astype(int) - [60, 60, 180]).max() < 4
     assert [samples.clips[clip] for clip in samples.clip] == ["video 7", "video 7", "video 8"]
     assert samples.actions == ("sports",)
+
+
+def test_no_more_people_than_wanted_are_spread_over_all_photographs(folder):
+    every = next(mpii_samples(folder, EVERY))
+    some = next(mpii_samples(folder, replace(EVERY, most=2)))
+    np.testing.assert_array_equal(some.xy, every.xy[[0, 1]])
+    assert len(next(mpii_samples(folder, replace(EVERY, most=9)))) == 3
+    assert some.teacher == "annotation"
 
 
 def test_people_of_one_photograph_share_its_time_and_nothing_else(folder):

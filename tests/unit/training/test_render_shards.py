@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from training import studio_samples
 from training.errors import TrainingError
 from training.render_shards import Shard, ShardSpool, render_shard, shard_folder
 from training.samples import ARRAYS, open_samples
@@ -50,6 +51,14 @@ def endless(config_toml):
 TINY = StudioSampleConfig(seed=1, samples=3, stored_px=32)
 PATIENCE_S = 60.0
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and kills")
+
+
+@pytest.fixture(scope="module")
+def sampler() -> Iterator[StudioSampler]:
+    """A sampler that draws its rooms once; two for a portion, since each takes as long as a dozen samples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(studio_samples, "ROOMS", 2)
+        yield StudioSampler()
 
 
 @pytest.fixture
@@ -174,8 +183,7 @@ def test_what_an_earlier_run_left_is_deleted_and_nothing_else(fakes: Path):
         assert (folder / "notes.txt").exists()
 
 
-def test_a_shard_is_the_samples_of_its_number(tmp_path: Path):
-    sampler = StudioSampler()
+def test_a_shard_is_the_samples_of_its_number(sampler: StudioSampler, tmp_path: Path):
     render_shard(tmp_path / "a", TINY, 3, sampler=sampler)
     samples = Shard(3, tmp_path / "a").samples()
     again = next(sampler.draw(TINY, 3))
@@ -185,12 +193,12 @@ def test_a_shard_is_the_samples_of_its_number(tmp_path: Path):
         render_shard(tmp_path / "a", TINY, 3, sampler=sampler)
 
 
-def test_a_shard_that_was_cut_short_is_no_set(tmp_path: Path):
+def test_a_shard_that_was_cut_short_is_no_set(sampler: StudioSampler, tmp_path: Path):
     def stop() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        render_shard(tmp_path / "a", TINY, watch=stop)
+        render_shard(tmp_path / "a", TINY, 3, watch=stop, sampler=sampler)
     assert not (tmp_path / "a" / ARRAYS).exists()
 
 

@@ -1,6 +1,7 @@
 """Studio samples: pictures that agree with their truth, in endless variety, and never of people who are held out."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -14,7 +15,7 @@ from engine.inference.preprocess import Region, image_from_crop
 from engine.studio import raster
 from engine.studio.anatomy import INDEX, anatomy_of
 from engine.studio.room import CEILING_M, HALF_M, Room
-from training import studio_shoot
+from training import studio_samples, studio_shoot
 from training.crops import Crop, camera_from_patch, patch_from_camera, room_space
 from training.errors import TrainingError
 from training.samples import MARGIN, Samples, join
@@ -30,6 +31,14 @@ from training.studio_textures import room_textures
 
 SMALL = StudioSampleConfig(seed=5, samples=36, stored_px=96)
 SAMPLER = StudioSampler()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_rooms() -> Iterator[None]:
+    """Draw two rooms for a portion: each of the usual five takes as long as a dozen samples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(studio_samples, "ROOMS", 2)
+        yield
 
 
 @cache

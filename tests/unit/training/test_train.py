@@ -62,8 +62,8 @@ def learned(folder: Path) -> dict:
 
 
 def test_a_network_learns_what_can_be_seen_and_the_best_is_kept(tmp_path: Path):
-    config = replace(SHORT, samples=640, learning_rate=1e-2, ema=0.9)
-    network = tiny_network(config=replace(TINY, widths=(8, 16, 16, 16)))
+    config = replace(SHORT, samples=640, learning_rate=1e-2, ema=0.9, judgements=2)
+    network = tiny_network(config=replace(TINY, widths=(8, 8, 8, 8)))
     before = off_mm(network.eval())
     trained = train(network, FakeBatches(size=16), config, Run(tmp_path, judge=off_mm))
     assert trained.stopped_because is Stop.BUDGET
@@ -221,6 +221,7 @@ def test_a_budget_in_epochs_ends_with_an_epoch(tmp_path: Path):
 
 
 def test_two_processes_teach_one_network_and_one_of_them_writes(tmp_path: Path):
+    # Dear, and worth it: two processes import torch, and nothing less shows that their gradients meet.
     script = (
         "import os, sys; from pathlib import Path\n"
         "from tests.support.teaching import FakeBatches, tiny_network\n"
@@ -248,7 +249,7 @@ def test_two_processes_teach_one_network_and_one_of_them_writes(tmp_path: Path):
         )
         for rank in range(2)
     ]
-    said = [process.communicate(timeout=100) for process in processes]
+    said = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert [words.split()[-1] for words, _ in said] == ["5.0", "5.0"]
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
