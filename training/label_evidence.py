@@ -18,7 +18,9 @@ from calibration.geometry.triangulation import Triangulated
 from calibration.noise import gate_px, sigma_px
 from calibration.observations import Observations
 from calibration.rig import Rig
-from training.label_refinement import Bones, RefinementConfig, Sightings, measure_bones, refine_take
+from training.label_body import Bones, measure_bones
+from training.label_refinement import RefinementConfig, Sightings, know_body, refine_take
+from training.label_sides import side_factors
 
 LEAST_CONFIDENCE = 0.1  # below, a network's joint is a guess
 STEADY_S = 0.6  # a network's errors last for about so long
@@ -151,11 +153,16 @@ def gather_label_evidence(common: Observations, rig: Rig, config: RefinementConf
     sigma = np.where(np.isfinite(rays).all(-1), sigma, np.inf)
     cameras = pack_cameras(rig.cameras)
     flat_xy, flat_sigma = xy.reshape(V, -1, 2), np.ascontiguousarray(sigma.reshape(V, -1))
-    solved = triangulate_robust_compiled(flat_xy, flat_sigma, cameras, gate_px(flat_sigma))
+    gate = gate_px(flat_sigma)
+    first = triangulate_robust_compiled(flat_xy, flat_sigma, cameras, gate).xyz.reshape(T, J, 3)
+    sigma = sigma * side_factors(first, rig, common.skeleton)
+    flat_sigma = np.ascontiguousarray(sigma.reshape(V, -1))
+    solved = triangulate_robust_compiled(flat_xy, flat_sigma, cameras, gate)
     triangulated = solved.xyz.reshape(T, J, 3)
     bones = measure_bones(triangulated, common.skeleton)
+    body = know_body(triangulated, common.skeleton, config)
     time_s = np.asarray((common.time_ns - common.time_ns[:1]) * 1e-9, float)
-    xyz = refine_take(triangulated, Sightings(np.nan_to_num(rays), 1 / sigma, time_s), rig, bones, config)
+    xyz = refine_take(triangulated, Sightings(np.nan_to_num(rays), 1 / sigma, time_s), rig, body, config)
     views = _view_evidence(common, (rays, sigma, solved.used.reshape(V, T, J)), xyz, rig)
     joints = _joint_evidence(common, solved, (xyz, views, bones), (rig, cameras))
     return LabelEvidence(xyz, views, joints, bones)

@@ -28,7 +28,7 @@ class LabelGates:
     leave_one_out_mm
         How far it may move without one of its views.
     sigma_mm, surface_sigma_mm
-        Largest expected error; of points of the skin (face, heels, toes), which are defined less well.
+        Largest expected error; of points of the skin (face, toes), which are defined less well.
     bone_percent, loose_bone_percent
         How far a bone may be from its usual length; loose: at hips and feet.
     two_view_bone_z

@@ -8,11 +8,12 @@ from scipy.stats import chi2
 from calibration.geometry.arrays import F64, Mask
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
+from training.label_body import bare_name
 from training.label_evidence import LabelEvidence
 from training.label_gates import GATES_FOCAL_PX, LabelGates
 from training.label_person import PersonInViews
 from training.label_reasons import Reason
-from training.label_sigma import LABELLED_JOINTS, SURFACE_JOINTS, bare_name
+from training.label_sigma import LABELLED_JOINTS, SURFACE_JOINTS
 
 LIMB_ENDS = ("wrist", "ankle", "heel", "foot_index")
 LOOSE_JOINTS = ("hip", "ankle", "heel", "foot_index")
