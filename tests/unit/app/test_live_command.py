@@ -20,7 +20,10 @@ from tests.support.sessions import recorded_session
 def quick(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(live, "create_estimator", lambda _model, views: WalkerSeen(views))
     monkeypatch.setattr(live, "SAYS_NO_S", 0.3)
+    # A shell's background jobs are begun with Ctrl-C ignored; `app.entry` does not care, but the tests enter below it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
+    signal.signal(signal.SIGINT, before)
     assert wait_until(lambda: not our_threads())
 
 
@@ -39,8 +42,8 @@ def recording(folder: Path):
 
 
 def when(true, act) -> threading.Thread:
-    """Do something as soon as something is true."""
-    thread = threading.Thread(target=lambda: wait_until(true) and act())
+    """Do something as soon as something is true; at last all the same, so that nobody waits forever."""
+    thread = threading.Thread(target=lambda: (wait_until(true, 60.0), act()))
     thread.start()
     return thread
 
