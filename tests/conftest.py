@@ -1,11 +1,16 @@
-"""What every test may rely on: no display, no writing into the user's own folders, and skips that say why."""
+"""What every test may rely on: no display, no writing into the user's own folders, a Ctrl-C that is heard, and skips
+that say why.
+"""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so does a shell begin what runs in its background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 

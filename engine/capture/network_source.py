@@ -252,7 +252,8 @@ class NetworkSource:
                     if arrived is None:
                         self.damaged += 1
                     lost = 0 if arrived is not None and reading.box.offer((lost, arrived)) else lost + 1
-            reading.box.poison(self._gone("ended its stream"))
+            if not reading.stopped():  # a stream that we cut ends, too
+                reading.box.poison(self._gone("ended its stream"))
         except BaseException as error:
             if not reading.stopped():  # what comes of being cut short is nobody's business
                 reading.box.poison(error)

@@ -20,10 +20,7 @@ from tests.support.sessions import recorded_session
 def quick(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(live, "create_estimator", lambda _model, views: WalkerSeen(views))
     monkeypatch.setattr(live, "SAYS_NO_S", 0.3)
-    # A shell's background jobs are begun with Ctrl-C ignored; `app.entry` does not care, but the tests enter below it.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGINT, before)
     assert wait_until(lambda: not our_threads())
 
 

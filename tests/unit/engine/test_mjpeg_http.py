@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from itertools import pairwise
@@ -21,6 +22,7 @@ from engine.errors import (
     UnreadableSourceError,
 )
 from engine.frames import Frame, JpegFrame
+from engine.mailbox import Bounded
 from tests.support.ip_cameras import (
     BOUNDARY,
     QUOTED_LOGIN,
@@ -248,6 +250,31 @@ def test_a_camera_with_one_image_per_question_that_is_killed_is_gone():
     with pytest.raises(CameraDisconnectedError, match="answers no more"):
         frames_of(source, WAITING + 3)
     source.close()
+
+
+def test_a_stream_that_closing_cut_is_not_said_to_have_ended(monkeypatch: pytest.MonkeyPatch):
+    class EndsWhenCut(network_source.NetworkSource):
+        def _images(self, reading):
+            while not reading.stopped():
+                time.sleep(0.001)
+            yield from ()
+
+    discard, said = Bounded.discard, []
+    monkeypatch.setattr(Bounded, "discard", lambda box: (time.sleep(0.1), discard(box)))  # the reader is the faster one
+    source = EndsWhenCut("http://127.0.0.1:1/video", "left")
+
+    def opening() -> None:
+        try:
+            source.open()
+        except CameraError as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=opening)
+    thread.start()
+    assert wait_until(lambda: source._thread is not None)
+    source.close()
+    thread.join()
+    assert "closed while it was opened" in said[0]
 
 
 @pytest.mark.parametrize("login", ["basic", "digest"])
