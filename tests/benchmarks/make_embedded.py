@@ -21,13 +21,16 @@ from training.evaluation import Evaluation
 from training.evaluation_report import write_evaluation
 from training.export import CardFacts, export_embedded
 from training.finetune_exam import Answers, against_sight
+from training.history import read_history
 from training.parity import check_parity, demand_parity
 from training.precision import judge_bf16, offer_int8
+from training.recipe import read_recipe
 from training.samples import ARRAYS, MARGIN, Samples, join, open_samples, write_samples
 from training.studio_takes import TakeConfig, samples_of_take
 
 HELD_OUT = range(40, 48)
 TAKE = TakeConfig(seconds=20.0, rate_fps=1.0)
+BATCH = read_recipe("compact-3d").batch.batch
 QUICK = 160
 NOTE = "3D from one view, for everybody: taught on synthetic people only, so expect little of it before it knows you."
 
@@ -68,15 +71,15 @@ def figures(evaluation: Evaluation) -> dict[str, float]:
 
 def teaching(checkpoint: Checkpoint, run: Path, metrics: dict[str, float]) -> Teaching:
     """Say where the network comes from."""
-    spent = checkpoint.position.get("elapsed_s", 0.0) / 60
+    minutes = round(read_history(run)[-1].elapsed_s / 60)
     rounded = {name: round(float(value), 2) for name, value in metrics.items()}
-    data = (f"{checkpoint.step * 16} synthetic people of the studio; judged on studio seeds 40 to 47",)
+    data = (f"{checkpoint.step * BATCH} pictures of synthetic people; judged on studio seeds 40 to 47",)
     return Teaching(
         data=data,
         metrics=rounded,
         made=date.today().isoformat(),
-        command="epipole train compact-3d --seed 0",
-        minutes=round(spent, 1),
+        command=f"epipole train compact-3d --minutes {minutes} --threads 1 --seed 0",
+        minutes=minutes,
     )
 
 
