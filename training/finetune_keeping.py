@@ -17,7 +17,7 @@ from training.finetune import Watch, Work
 from training.finetune_exam import Answers, against_labels, against_sight, draw_before_after, mark, typical
 from training.finetune_material import SAMPLES, library_of, parts_of, strangers_of
 from training.finetune_report import JPEG_QUALITY, Lesson, write_finetune_report
-from training.finetune_verdict import Verdict, judge, verdict_from_table
+from training.finetune_verdict import FORGETS_AT_MOST, FORGETS_AT_MOST_FOR_ONE, Verdict, judge, verdict_from_table
 from training.judged_network import demand_same_joints, open_network
 from training.samples import Samples, open_samples
 
@@ -35,7 +35,8 @@ def compare(work: Work, watch: Watch) -> dict[str, Any]:
     np.savez(work.folder / ANSWERS, before=before[0], after=after[0])
     given = _given(work, samples, before[0], after[0])
     others = against_labels(_given(work, strangers, before[1], after[1]))
-    exam = replace(mark(given), strangers_before_m=others[0], strangers_after_m=others[1])
+    limit = FORGETS_AT_MOST_FOR_ONE if work.request.person else FORGETS_AT_MOST
+    exam = replace(mark(given), strangers_before_m=others[0], strangers_after_m=others[1], forgets_at_most=limit)
     verdict = judge(exam, seed=work.request.seed)
     table = {"verdict": asdict(verdict), "sight": asdict(against_sight(given))}
     return {"better": verdict.better, "sentence": verdict.sentence, **table}

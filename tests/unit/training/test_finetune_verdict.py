@@ -12,7 +12,7 @@ from engine.inference.preprocess import Region
 from training.crops import Crop, camera_from_patch
 from training.finetune_exam import Answers, against_sight, draw_before_after, judgeable, mark, typical
 from training.finetune_report import Lesson, describe_verdict, write_finetune_report
-from training.finetune_verdict import Exam, blocks_of_time, judge, verdict_from_table
+from training.finetune_verdict import FORGETS_AT_MOST_FOR_ONE, Exam, blocks_of_time, judge, verdict_from_table
 from training.samples import Samples
 
 N, J = 60, 16
@@ -70,6 +70,7 @@ def test_a_network_that_forgot_other_people_is_rolled_back():
     assert not judge(forgot).better
     assert "forgotten other people: 60 → 72 mm" in judge(forgot).sentence
     assert judge(replace(forgot, strangers_after_m=1.04 * others)).better
+    assert judge(replace(forgot, forgets_at_most=FORGETS_AT_MOST_FOR_ONE)).better
 
 
 def test_only_what_both_can_be_judged_by_counts():
