@@ -172,8 +172,8 @@ def test_a_parent_without_a_file_can_calibrate(how):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_the_child_ends_with_its_parent_and_says_nothing(how):
     script = PARENT.replace("WORK", "take_for_ever") + (
-        "while process.progress != 0.5: time.sleep(0.01)\nprint(process._child.pid, flush=True)\n"
-        "try: time.sleep(60)\nexcept KeyboardInterrupt: process.stop()"
+        "while process.progress != 0.5: time.sleep(0.01)\n"
+        "try: print(process._child.pid, flush=True); time.sleep(60)\nexcept KeyboardInterrupt: process.stop()"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", script],
