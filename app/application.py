@@ -216,6 +216,12 @@ def make_application(settings: Settings, store: Path | None) -> Application:
     library = Library(library_file(), [settings.folder()])
     sessions = SessionControl(library, models, control.tell)
     networks = NetworkLibrary()
-    around = Surroundings(control.tell, lambda: control.live is not None, partial(swap_network, control))
+    around = Surroundings(
+        control.tell,
+        lambda: control.live is not None,
+        partial(swap_network, control),
+        person=lambda: control.settings.person,
+        looked=lambda: sessions.looked,
+    )
     shelf = NetworkShelf(networks)
     return Application(control, sessions, FinetuneControl(runs_folder(), library, shelf, around))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from calibration.geometry.alignment import align_similarity
+from calibration.geometry.transforms import rotation_angle_rad
 from calibration.rig import Rig
 
 _SAME_DEG, _SAME_M, _SAME_PERCENT = 0.5, 0.03, 1.0
@@ -55,12 +56,11 @@ def rig_differences(one: Rig, other: Rig) -> tuple[np.ndarray, np.ndarray, np.nd
     turns = np.array([b.R.T @ a.R for a, b in zip(one, other)])  # other_from_one, as each camera says it
     u, _, vt = np.linalg.svd(turns.sum(0))
     mean = u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt
-    rests = np.array([turn.T @ mean for turn in turns])
-    cosine = np.clip((np.trace(rests, axis1=1, axis2=2) - 1) / 2, -1, 1)
+    rests_deg = np.degrees(rotation_angle_rad(np.swapaxes(turns, 1, 2) @ mean))
     places, others = (np.array([camera.centre for camera in rig]) for rig in (one, other))
     scale, moved = _laid_onto(others, places, mean)
     focal = np.array([abs(b.matrix[0, 0] / a.matrix[0, 0] - 1) * 100 for a, b in zip(one, other)])
-    return np.degrees(np.arccos(cosine)), np.linalg.norm(moved - places, axis=1), focal, (1 / scale - 1) * 100
+    return rests_deg, np.linalg.norm(moved - places, axis=1), focal, (1 / scale - 1) * 100
 
 
 def _laid_onto(others: np.ndarray, places: np.ndarray, other_from_one: np.ndarray) -> tuple[float, np.ndarray]:

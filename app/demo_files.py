@@ -8,10 +8,8 @@ from calibration.rig import save_rig
 from engine import offline
 from engine.export.csv_3d import write_poses_csv, write_positions_csv
 from engine.poses import PoseSet3D
+from engine.studio.landmarks import ANATOMICAL
 from engine.studio.scene import Studio
-
-_SIDES, _BODY = ("left", "right"), ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-TRUE_JOINTS = tuple(f"{side}_{part}" for part in _BODY for side in _SIDES)
 
 
 def write_poses(poses_3d: Sequence[PoseSet3D], take: offline.Take, folder: Path) -> None:
@@ -51,6 +49,6 @@ def write_truth(studio: Studio, folder: Path, time_ns: I64) -> None:
         If the disk refuses.
     """
     truth = studio.truth(time_ns)
-    positions = {joint: truth[:, studio.skeleton.index(joint)] for joint in TRUE_JOINTS}
+    positions = {joint: truth[:, studio.skeleton.index(joint)] for joint in ANATOMICAL}
     write_positions_csv(folder / "truth_3d.csv", time_ns, positions, views=len(studio.rig))
     save_rig(studio.rig, folder / "truth_rig.toml")

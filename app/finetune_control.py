@@ -5,20 +5,21 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from app import requests
 from app.jobs import Worker, sentence_of
-from app.presenters.finetune import FinetuneState, NetworkRow, RunLook, present_finetune
+from app.presenters.finetune import FinetuneState, NetworkRow, present_finetune
+from app.presenters.finetune_run import RunLook
 from app.presenters.tone import Tone
 from engine.errors import EngineError
 from engine.library import Library
 from training.errors import TrainingError
-from training.finetune_process import start_process
-from training.finetune_request import FinetuneRequest, check_sessions, load_request
-from training.finetune_run import (
+from training.finetuning.process import start_process
+from training.finetuning.request import FinetuneRequest, check_sessions, load_request, save_request
+from training.finetuning.run import (
     CAN_RESUME,
     Phase,
     ask_to_cancel,
@@ -29,7 +30,7 @@ from training.finetune_run import (
     make_run,
     read_state,
 )
-from training.history import read_history
+from training.loop.history import read_history
 
 CLOSING_S = 1.0
 TRAINING = "training"
@@ -65,11 +66,17 @@ class Surroundings:
         Whether the live view runs and needs its processor.
     swap
         Lets the live view look at once which network serves this person now.
+    person
+        Who is usually in front of the cameras; empty where nobody said.
+    looked
+        Whether the folders of the sessions were looked at yet.
     """
 
     tell: Callable[..., None]
     is_live: Callable[[], bool] = lambda: False
     swap: Callable[[str], None] = lambda _person: None
+    person: Callable[[], str] = lambda: ""
+    looked: Callable[[], bool] = lambda: True
 
 
 class FinetuneControl:
@@ -113,8 +120,8 @@ class FinetuneControl:
                 self._worker.do(lambda: self._begin(sessions, person, minutes, threads))
             case requests.PauseFinetune():
                 self._worker.do(lambda: ask_to_pause(self._newest()))
-            case requests.ResumeFinetune():
-                self._worker.do(self._resume)
+            case requests.ResumeFinetune(minutes):
+                self._worker.do(lambda: self._resume(minutes))
             case requests.CancelFinetune():
                 self._worker.do(lambda: ask_to_cancel(self._newest()))
             case requests.UseNetwork():
@@ -165,12 +172,15 @@ class FinetuneControl:
         check_sessions(sessions)
         self._processes.append(start_process(make_run(self._runs, request)))
 
-    def _resume(self) -> None:
-        """Let the newest run go on. Runs in the worker's thread."""
+    def _resume(self, minutes: float) -> None:
+        """Let the newest run go on, never with less time than it had. Runs in the worker's thread."""
         newest = self._newest()
         if is_held(newest):
             ask_to_go_on(newest)
         elif read_state(newest).phase in CAN_RESUME:
+            request = load_request(newest)
+            if minutes > request.minutes:  # one that ran out of time would only run out of it again
+                save_request(newest, replace(request, minutes=minutes))
             self._processes.append(start_process(newest))
 
     def _use(self, wish: requests.UseNetwork) -> None:
@@ -202,7 +212,9 @@ class FinetuneControl:
                 networks = tuple(self._shelf.rows())
             except (TrainingError, EngineError, OSError) as error:
                 notices.append(sentence_of(error))
-            state = present_finetune(self._library.sessions(), run, networks, notices=notices)
+            sessions = self._library.sessions()
+            known = sessions if sessions or self._around.looked() else None
+            state = present_finetune(known, run, networks, person=self._around.person(), notices=notices)
             with self._lock:
                 self._news = state
             if run is not None:

@@ -20,9 +20,9 @@ from PyQt6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 
 from app.application import Application
-from app.arguments import DEFAULT_MODEL
 from app.filmed import JPEG, RAW, Film, KnownPoses, offer
 from app.live_control import LiveControl
+from app.options import DEFAULT_MODEL
 from app.session_control import SessionControl
 from app.settings import Settings
 from app.snapshot import application, offscreen_application

@@ -36,7 +36,7 @@ from engine.mailbox import ClosedError, NothingYetError
 logger = logging.getLogger(__name__)
 
 WORKER_S = 0.2  # for what the worker is at when the window closes; the cameras get the rest of the two seconds
-STATE_EVERY_S = 0.1  # figures that a person reads need not change at screen rate
+STATE_EVERY_S = 0.25  # figures that a person reads need not change at screen rate; what was asked for shows at once
 SKELETON = "blazepose_33"  # until the network says its own
 BUSY = "The last thing you asked for is not done yet; ask again in a moment."
 HUNG = "A camera did not answer when it was stopped. Unplug it if it does not start again."
@@ -194,7 +194,7 @@ class LiveControl:
             try:
                 work()
             finally:
-                self._opening = ()
+                self._opening, self._state_s = (), 0.0
 
         if not self._worker.do(run):
             self.tell(BUSY)

@@ -57,7 +57,7 @@ class NetworkShelf:
         for entry in self._library.networks():
             meant = {(change.person, change.rig_id): None for change in history if change.network == entry.name}
             person = entry.card.trained.person if entry.card.trained else ""
-            for scope in meant or {(person, ""): None}:
+            for scope in {(person, ""): None, **meant}:
                 back = bool(adopted(history, *scope))
                 rows.append(_row(entry, scope, serving.get(scope), can_roll_back=back))
         return tuple(sorted(rows, key=lambda row: row.facts, reverse=True))

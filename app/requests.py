@@ -188,7 +188,9 @@ class PauseFinetune:
 
 @dataclass(frozen=True, slots=True)
 class ResumeFinetune:
-    """Let the teaching go on, after a rest or wherever it was broken off."""
+    """Let the teaching go on, paused or wherever it stopped; `minutes` in all where that is more than it had."""
+
+    minutes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

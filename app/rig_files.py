@@ -9,7 +9,6 @@ from calibration.errors import CalibrationError
 from calibration.rig import Rig, load_rig
 from engine.errors import EngineError
 from engine.live import Live
-from engine.live_state import LiveState
 
 logger = logging.getLogger(__name__)
 
@@ -39,18 +38,6 @@ def last_rig(path: str, names: tuple[str, ...]) -> Rig | None:
     if set(rig.names) != set(names):
         return None
     return Rig(tuple(rig[name] for name in names), rig.time_offset_ns, rig.metadata)
-
-
-def all_send(state: LiveState, live: Live) -> bool:
-    """Tell whether every camera has sent an image, so that a rig can be compared with the sizes.
-
-    Parameters
-    ----------
-    state
-        As it is known; it may be older than `live`.
-    live
-    """
-    return [one.name for one in state.cameras if one.size_wh is not None] == list(live.names)
 
 
 def rig_of_file(path: Path, live: Live) -> Rig:

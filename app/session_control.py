@@ -17,6 +17,7 @@ from app.track_again import track_again
 from engine.export.exporters import export_session
 from engine.library import Library
 from engine.session import Session
+from engine.session_summary import SessionSummary
 
 CLOSING_S = 1.0
 ONE_AT_A_TIME = "Something else is still at work. Wait for its end, or cancel it."
@@ -39,7 +40,7 @@ class SessionControl:
         self._player: Player | None = None
         self._job: Job | None = None
         self._refresh: Job | None = None
-        self._again = self._looking = False
+        self._again = self._looking = self._looked = False
         self._lock = threading.Lock()
         self._news: SessionsState | None = present_sessions(None, models=self._models)
 
@@ -105,6 +106,11 @@ class SessionControl:
         return self._player.news() if self._player is not None else None
 
     @property
+    def looked(self) -> bool:
+        """Whether the folders were looked at to their end yet, so that an empty list is the truth."""
+        return self._looked
+
+    @property
     def playing(self) -> bool:
         """Whether a session is open in the player."""
         return self._player is not None
@@ -159,12 +165,15 @@ class SessionControl:
     def _list(self, progress: Callable[[str, float], None]) -> None:
         """Show what is known, look at the folders, and show what there is. Runs in a job's thread."""
         try:
-            self._show(self._library.sessions())
+            known = self._library.sessions()
+            self._show(known if known or self._looked else None)
             while self._wanted():
-                self._show(self._library.refresh(progress))
+                found = self._library.refresh(progress)
+                self._looked = True
+                self._show(found)
         except BaseException as error:
             with self._lock:
-                self._looking = False
+                self._looking, self._looked = False, True
             if isinstance(error, JobCancelledError) or not isinstance(error, Exception):
                 raise
             self._tell(sentence_of(error))
@@ -176,7 +185,7 @@ class SessionControl:
             self._looking = wanted
         return wanted
 
-    def _show(self, summaries: Sequence) -> None:
-        """Leave a list for the window."""
+    def _show(self, summaries: Sequence[SessionSummary] | None) -> None:
+        """Leave a list for the window; None before there is one."""
         with self._lock:
             self._news = present_sessions(summaries, models=self._models, notices=self._library.remarks)

@@ -10,7 +10,7 @@ from typing import Any
 import platformdirs
 import tomli_w
 
-from app.arguments import DEFAULT_MODEL
+from app.options import DEFAULT_MODEL
 from app.values import STATURE_M
 from engine.disk import whole_file
 

@@ -66,23 +66,6 @@ def draw_widget(window: QWidget, path: Path, size_wh: tuple[int, int] = SIZE_WH)
         raise OSError(None, "the picture was not written", str(path))
 
 
-def show_window(state: WindowState) -> None:
-    """Show the window on the screen until it is closed.
-
-    Parameters
-    ----------
-    state
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If Ctrl-C was pressed in the terminal.
-    """
-    running = application()
-    show_until_closed(MainWindow(state))
-    running.processEvents()
-
-
 def show_until_closed(window: QWidget) -> None:
     """Show a window on the screen until it is closed, and let go of it.
 

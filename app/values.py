@@ -2,9 +2,81 @@
 
 import argparse
 import math
+from collections.abc import Callable
 
 STATURE_M = (0.5, 2.5)
 CAMERAS = (2, 8)
+LONGEST_DEMO_S, LONGEST_TAKE_S = 600, 86_400
+WEEK_MINUTES = 7 * 24 * 60
+
+
+def number(option: str, wanted: str, may_be: Callable[[float], bool]) -> Callable[[str], float]:
+    """Make what reads a number.
+
+    Parameters
+    ----------
+    option
+        As typed, for the sentence.
+    wanted
+        The same as `may_be`, in words.
+    may_be
+        Whether a finite number can be meant.
+
+    Returns
+    -------
+    read
+        Raises argparse.ArgumentTypeError with a sentence for who typed it.
+    """
+
+    def read(text: str) -> float:
+        value = _finite(text)
+        if math.isnan(value) or not may_be(value):
+            raise argparse.ArgumentTypeError(f"{option} takes {wanted}, not '{text}'.")
+        return value
+
+    return read
+
+
+def whole(option: str, least: int, meaning: str = "") -> Callable[[str], int]:
+    """Make what reads a whole number that is not too small.
+
+    Parameters
+    ----------
+    option
+        As typed, for the sentence.
+    least
+    meaning
+        Said of the least, for instance "0 for all".
+
+    Returns
+    -------
+    read
+        Raises argparse.ArgumentTypeError with a sentence for who typed it.
+    """
+
+    def read(text: str) -> int:
+        value = _whole(text)
+        if value is None or value < least:
+            said = f" ({meaning})" if meaning else ""
+            raise argparse.ArgumentTypeError(f"{option} takes a whole number, {least} or more{said}, not '{text}'.")
+        return value
+
+    return read
+
+
+read_demo_s = number("--seconds", f"1 to {LONGEST_DEMO_S} seconds, for instance 30", lambda s: 1 <= s <= LONGEST_DEMO_S)
+read_take_s = number(
+    "--seconds", f"1 to {LONGEST_TAKE_S} seconds (a day), for instance 60", lambda s: 1 <= s <= LONGEST_TAKE_S
+)
+read_minutes = number(
+    "--minutes", "more than 0 minutes and at most a week, for instance 10", lambda minutes: 0 < minutes <= WEEK_MINUTES
+)
+read_share = number("--studio-share", "a share above 0 and below 1, for instance 0.3", lambda share: 0 < share < 1)
+read_seed = whole("--seed", 0)
+read_every = whole("--every", 1)
+read_most = whole("--most", 1)
+read_samples = whole("--samples", 1)
+read_threads = whole("--threads", 0, "0 for all of them")
 
 
 def read_stature(text: str) -> float:
@@ -24,8 +96,9 @@ def read_stature(text: str) -> float:
     argparse.ArgumentTypeError
         A sentence for who typed it.
     """
-    value = _number(text, "--stature", "a height in metres, for instance 1.78")
-    low, high = STATURE_M
+    value, (low, high) = _finite(text), STATURE_M
+    if math.isnan(value):
+        raise argparse.ArgumentTypeError(f"--stature takes a height in metres, for instance 1.78, not '{text}'.")
     if low <= value <= high:
         return value
     hint = f" Did you mean {value / 100:.2f}?" if low <= value / 100 <= high else ""
@@ -34,54 +107,8 @@ def read_stature(text: str) -> float:
     )
 
 
-def read_seconds(text: str) -> float:
-    """Read a length in seconds.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Returns
-    -------
-    value
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        A sentence for who typed it.
-    """
-    value = _number(text, "--seconds", "a length in seconds, for instance 30")
-    if 1 <= value <= 600:
-        return value
-    raise argparse.ArgumentTypeError(f"--seconds {value:g} cannot be made. Give a length between 1 and 600.")
-
-
-def read_long(text: str) -> float:
-    """Read the length of a take in seconds, up to a day.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Returns
-    -------
-    value
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        A sentence for who typed it.
-    """
-    value = _number(text, "--seconds", "a length in seconds, for instance 30")
-    if 1 <= value <= 86400:
-        return value
-    raise argparse.ArgumentTypeError(f"--seconds {value:g} cannot be recorded. Give a length between 1 and 86400.")
-
-
 def read_cameras(text: str) -> int:
-    """Read a number of cameras.
+    """Read how many cameras the studio shall have.
 
     Parameters
     ----------
@@ -97,150 +124,10 @@ def read_cameras(text: str) -> int:
     argparse.ArgumentTypeError
         A sentence for who typed it.
     """
-    value = _whole(text, "--cameras", "a whole number")
-    if CAMERAS[0] <= value <= CAMERAS[1]:
-        return value
-    raise argparse.ArgumentTypeError(f"The studio has {CAMERAS[0]} to {CAMERAS[1]} cameras, not {value}.")
-
-
-def read_seed(text: str) -> int:
-    """Read a seed.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Returns
-    -------
-    value
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        A sentence for who typed it.
-    """
-    value = _whole(text, "--seed", "a whole number, 0 or more")
-    if value >= 0:
-        return value
-    raise argparse.ArgumentTypeError(f"--seed must be 0 or more, not {value}.")
-
-
-def read_count(text: str) -> int:
-    """Read how many of something.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Returns
-    -------
-    value
-        1 or more.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        A sentence for who typed it.
-    """
-    value = _whole(text, "--every or --most", "a whole number, 1 or more")
-    if value >= 1:
-        return value
-    raise argparse.ArgumentTypeError(f"--every and --most must be 1 or more, not {value}.")
-
-
-def read_samples(text: str) -> int:
-    """Read how many samples to learn from.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Returns
-    -------
-    value
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        A sentence for who typed it.
-    """
-    value = _whole(text, "--samples", "a whole number, for instance 1000000")
-    if value >= 1:
-        return value
-    raise argparse.ArgumentTypeError(f"--samples must be 1 or more, not {value}.")
-
-
-def read_minutes(text: str) -> float:
-    """Read a time for training in minutes, up to a week.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Returns
-    -------
-    value
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        A sentence for who typed it.
-    """
-    value = _number(text, "--minutes", "a time in minutes, for instance 10")
-    if 0 < value <= 7 * 1440:
-        return value
-    raise argparse.ArgumentTypeError(f"--minutes {value:g} cannot be trained. Give more than 0 and at most a week.")
-
-
-def read_threads(text: str) -> int:
-    """Read a number of threads.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Returns
-    -------
-    value
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        A sentence for who typed it.
-    """
-    value = _whole(text, "--threads", "a whole number, 0 for all")
-    if value >= 0:
-        return value
-    raise argparse.ArgumentTypeError(f"--threads must be 0 (all of them) or more, not {value}.")
-
-
-def read_share(text: str) -> float:
-    """Read a share.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Returns
-    -------
-    value
-        Above 0 and below 1.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        A sentence for who typed it.
-    """
-    value = _number(text, "--studio-share", "a share, for instance 0.3")
-    if 0 < value < 1:
-        return value
-    raise argparse.ArgumentTypeError(f"--studio-share {value:g} is no share. Give one above 0 and below 1.")
+    value, (least, most) = _whole(text), CAMERAS
+    if value is None or not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"The studio has {least} to {most} cameras, not '{text}'.")
+    return value
 
 
 def read_names(text: str) -> tuple[str, ...]:
@@ -271,20 +158,18 @@ def read_person(text: str) -> str:
     return " ".join(text.split())
 
 
-def _number(text: str, option: str, wanted: str) -> float:
-    """Read a finite number, or say what was wanted."""
+def _finite(text: str) -> float:
+    """Read a finite number, with a comma or a point; NaN where it is none."""
     try:
         value = float(text.replace(",", "."))
     except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{option} takes {wanted}, not '{text}'.")
-    return value
+        return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
-def _whole(text: str, option: str, wanted: str) -> int:
-    """Read a whole number, or say what was wanted."""
+def _whole(text: str) -> int | None:
+    """Read a whole number; None where it is none."""
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{option} takes {wanted}, not '{text}'.") from None
+        return None

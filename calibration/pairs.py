@@ -55,8 +55,6 @@ class PairPose:
         ``x_second = rotation @ x_first + translation``; the translation has length 1.
     inlier : (N,)
         Joints that agree.
-    matched
-        Joints that both views saw.
     parallax_rad
         Median angle between the rays of the inliers.
     """
@@ -66,7 +64,6 @@ class PairPose:
     rotation: F64
     translation: F64
     inlier: Mask
-    matched: int
     parallax_rad: float
 
     @property
@@ -129,7 +126,7 @@ def estimate_pair(views: PinholeViews, first: int, second: int) -> PairPose | No
         return None
     rotation, translation = np.asarray(pose.R, float), np.asarray(pose.t, float) / length
     parallax = median_parallax(views.rays[:, inlier][[first, second]], rotation)
-    return PairPose(first, second, rotation, translation, inlier, int(both.sum()), parallax)
+    return PairPose(first, second, rotation, translation, inlier, parallax)
 
 
 def median_parallax(rays: F64, rotation: F64) -> float:

@@ -57,9 +57,10 @@ class Associate:
     Notes
     -----
     With a rig, each view's candidates are compared with where the person was a moment ago, as seen and with sides
-    exchanged; when that is not known, with the place that the most views agree on. Without a rig each view goes on with
-    the person and the sides that it had. Another rig is another room: the person is looked for anew, first as the
-    views had them. A rig of more or fewer cameras than there are views counts as none.
+    exchanged; when that is not known, with the place that the most views agree on. Without a rig, and where one view
+    alone sees anybody, each view goes on with the person and the sides that it had, until the network says otherwise
+    for long. Another rig is another room: the person is looked for anew, first as the views had them. A rig of more or
+    fewer cameras than there are views counts as none.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
@@ -81,7 +82,7 @@ class Associate:
         cameras = self._packed(rig) if rig is not None and len(rig) == len(poses.views) else None
         if cameras is None:
             self._known = None
-            chosen = self._as_before(seen, len(poses.views))
+            chosen = self._going_on(seen, len(poses.views), poses.timestamp_ns)
         else:
             chosen = self._as_in_room(seen, cameras, poses.timestamp_ns)
         self._last |= chosen
@@ -94,8 +95,22 @@ class Associate:
             self._rig, self._known = (rig, pack_cameras(rig.cameras)), None
         return self._rig[1]
 
+    def _going_on(self, seen: _Seen, views: int, now_ns: int) -> dict[int, Pose2D]:
+        """Go on with each view's person and sides; a view that would exchange them for long had them wrong."""
+        cost = self._cost_as_before(seen, views)
+        wrong = self._vote(seen, cost, now_ns)
+        for c in np.flatnonzero(np.isin(seen.view, list(wrong))):
+            cost[c] = cost[c, ::-1]
+        for v in wrong:
+            del self._exchanged[v]
+        return self._cheapest(seen, cost, np.inf)
+
     def _as_before(self, seen: _Seen, views: int) -> dict[int, Pose2D]:
-        """Go on with each view's person and sides; begin with the surest."""
+        """Go on with each view's person and sides as they were."""
+        return self._cheapest(seen, self._cost_as_before(seen, views), np.inf)
+
+    def _cost_as_before(self, seen: _Seen, views: int) -> F64:
+        """Distance of everybody from each view's person, (C, 2), sigmas; the surest are best where there is none."""
         image = np.full((views, len(self._likeness.joints), 2), np.nan)
         for v, pose in self._last.items():
             if v < views:
@@ -104,14 +119,16 @@ class Associate:
         for c, pose in enumerate(seen.poses):
             if int(seen.view[c]) not in self._last:
                 cost[c] = -pose.score * np.nan_to_num(pose.confidence).sum(), np.inf
-        return self._cheapest(seen, cost, np.inf)
+        return cost
 
     def _as_in_room(self, seen: _Seen, cameras: CameraArrays, now_ns: int) -> dict[int, Pose2D]:
         """Choose in every view what fits the person in the room; nobody where nothing does."""
+        if len(set(seen.view.tolist())) == 1:  # what the room knows grows old, and nothing makes it new
+            return self._going_on(seen, len(cameras.R), now_ns)
         if self._known is None or not 0 <= now_ns - self._known.timestamp_ns < FORGET_NS:
             limbs = self._found(seen, cameras)
             if limbs is None:
-                return {} if len(set(seen.view.tolist())) > 1 else self._as_before(seen, len(cameras.R))
+                return {}
             self._known, self._exchanged = _Known(limbs, now_ns, np.zeros(3)), {}
         cost = self._cost(seen, project_compiled(self._known.at(now_ns), cameras))
         if self._vote(seen, cost, now_ns):
@@ -146,15 +163,15 @@ class Associate:
         np.minimum.at(nearest, seen.view, np.minimum(cost[:, 0], cost[:, 1] + CHANGE_SIGMAS))
         return float(nearest.sum()) if (nearest < GATE_SIGMAS).sum() >= 2 else np.inf
 
-    def _vote(self, seen: _Seen, cost: F64, now_ns: int) -> bool:
-        """Whether a view has had its sides exchanged for long: then it may be the room's person that has."""
+    def _vote(self, seen: _Seen, cost: F64, now_ns: int) -> set[int]:
+        """Find the views whose sides were exchanged for long: then it may be the followed person's that are wrong."""
         share = min(max(now_ns - self._voted_ns, 0) * 1e-9 / VOTE_S, 1.0)
         self._voted_ns = now_ns
         for v, (raw, exchanged) in zip(seen.view.tolist(), cost.tolist()):
             if min(raw, exchanged) < GATE_SIGMAS:
                 before = self._exchanged.get(v, 0.0)
                 self._exchanged[v] = before + share * ((exchanged < raw) - before)
-        return max(self._exchanged.values(), default=0.0) > VOTED_WRONG
+        return {v for v, share in self._exchanged.items() if share > VOTED_WRONG}
 
     def _cost(self, seen: _Seen, image: F64) -> F64:
         """Distance of everybody from the places (V, L, 2), sigmas: as seen, and with sides exchanged, (C, 2)."""

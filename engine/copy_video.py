@@ -1,18 +1,15 @@
 """Video files put into a session as they are: the same packets in Matroska, with their exact times in a ledger."""
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 
 import av
-from av.container import InputContainer
 from av.error import FFmpegError
-from av.video.stream import VideoStream
 
-from engine.capture.decode import open_video
+from engine.capture.decode import Damage, open_video, packets
 from engine.capture.presentation import RisingTimes
 from engine.capture.video_facts import VideoFacts, look
 from engine.clock import ns_from_ticks
@@ -103,14 +100,14 @@ def _remux(source: Path, name: str, video: Path) -> _Remuxed | None:
     container, stream = open_video(source, name)
     with container:
         tick_s = Fraction(stream.time_base or 1)
-        packets = _packets(container, stream)
-        first = list(islice(packets, START_PACKETS))
+        copied = (packet for packet in packets(container, stream, Damage()) if packet.size)
+        first = list(islice(copied, START_PACKETS))
         shift = max(0, -min((packet.pts for packet in first if packet.pts is not None), default=0))
         stamps = []
         try:
             with av.open(str(video), "w", format="matroska") as copy:
                 target = copy.add_stream_from_template(stream)
-                for packet in chain(first, packets):
+                for packet in chain(first, copied):
                     if packet.pts is None or packet.dts is None:
                         return None
                     if not packet.is_discard:
@@ -123,18 +120,6 @@ def _remux(source: Path, name: str, video: Path) -> _Remuxed | None:
         except (FFmpegError, ValueError):
             return None
     return _Remuxed(stamps, ns_from_ticks(shift, tick_s))
-
-
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
-    """Read packets up to the end, or to where the file is torn."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, FFmpegError):
-            return
-        if packet.size:
-            yield packet
 
 
 def _rows(stamps_ns: list[int], facts: VideoFacts) -> list[LedgerRow] | None:

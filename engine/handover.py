@@ -9,14 +9,16 @@ from engine.poses import Pose3D, PoseSet3D
 
 FADE_NS = 300_000_000
 LONGEST_GAP_NS = 300_000_000  # who was away for longer appears where they are
+CARRIED_NS = 100_000_000  # further ahead, a velocity says little of where a hand is
 NEVER_NS = -(2**62)
 
 
 @dataclass(slots=True, eq=False)
 class _Shown:
-    """One person as last shown: joints (J, 3), m; which were one camera's guess (J,); the fade of each joint."""
+    """One person as last shown: joints (J, 3), m; how the body moved (3,), m/ns; one camera's guesses (J,); fades."""
 
     xyz: F64
+    velocity: F64
     guessed: Mask
     seen_ns: I64
     offset: F64
@@ -24,11 +26,12 @@ class _Shown:
 
 
 class Handover:
-    """Fade each joint from where it was shown to where it is, whenever what it rests on changes; a stage with memory.
+    """Fade each joint from where it would be shown to where it is, whenever what it rests on changes; with memory.
 
     Notes
     -----
     A joint that one view alone carries is a guess (`engine.lift`), and may be decimetres off along the line of sight.
+    A fade begins where the joint would be had it gone on with the body, so that nobody who walks stops for an image.
     Poses between which nothing changes pass as they are, the very same objects. What is recorded is not faded.
     """
 
@@ -47,11 +50,16 @@ class Handover:
         guessed: Mask = pose.views == 1
         age_ns = now_ns - shown.seen_ns
         changed: Mask = present & (guessed != shown.guessed) & (age_ns > 0) & (age_ns <= LONGEST_GAP_NS)
-        shown.offset = np.where(changed[:, None], shown.xyz - pose.xyz, shown.offset)
+        ahead = shown.xyz + np.minimum(age_ns, CARRIED_NS)[:, None] * shown.velocity  # a guess's joints tremble
+        shown.offset = np.where(changed[:, None], ahead - pose.xyz, shown.offset)
         shown.begun_ns = np.where(changed, now_ns, shown.begun_ns)
         left = np.clip(1 - (now_ns - shown.begun_ns) / FADE_NS, 0.0, 1.0) * ((now_ns >= shown.begun_ns) & present)
         share: F64 = left * left * (3 - 2 * left)
         faded = _moved(pose, share[:, None] * shown.offset) if share.any() else pose
+        follows: Mask = present & (age_ns > 0) & (age_ns <= LONGEST_GAP_NS)
+        if present.any():
+            moved = ((faded.xyz - shown.xyz) / np.maximum(age_ns, 1)[:, None])[follows]
+            shown.velocity = np.median(moved, axis=0) if len(moved) else np.zeros(3)
         shown.xyz = np.where(present[:, None], faded.xyz, shown.xyz)
         shown.guessed = np.where(present, guessed, shown.guessed)
         shown.seen_ns = np.where(present, now_ns, shown.seen_ns)
@@ -67,4 +75,5 @@ def _moved(pose: Pose3D, step: F64) -> Pose3D:
 def _unseen(joints: int) -> _Shown:
     """Begin with somebody who was never seen."""
     never = np.full(joints, NEVER_NS)
-    return _Shown(np.full((joints, 3), np.nan), np.zeros(joints, bool), never, np.zeros((joints, 3)), never.copy())
+    nowhere = np.full((joints, 3), np.nan)
+    return _Shown(nowhere, np.zeros(3), np.zeros(joints, bool), never, np.zeros((joints, 3)), never.copy())

@@ -16,7 +16,7 @@ from typing import Any
 from engine.session import is_session
 from engine.session_summary import SessionSummary, newest_change_ns, summarize
 
-SCHEMA = 1
+SCHEMA = 2
 # Another window may be writing; it needs milliseconds, a slow disk a second.
 PATIENCE_S = 15.0
 # How deep sessions lie under a folder: a demo's is OUT/session.
@@ -81,10 +81,6 @@ class Library:
             progress(path.name, count / len(changed))
             self._write([summarize(path)])
         return self.sessions()
-
-    def forget_everything(self) -> None:
-        """Empty the index; the next `refresh` builds it anew from the folders."""
-        self._write([], gone=set(self._read()))
 
     def _read(self) -> dict[str, SessionSummary]:
         """Read the whole index."""

@@ -18,19 +18,20 @@ from engine.body_size import BONES, LEAST_VIEWS, LIMBS, SEEN_SHARE, BodySize
 from engine.inference.patch import Crop, image_from_patch
 from engine.inference.preprocess import Region
 from engine.lift_depth import DepthFollowed
-from engine.lift_placing import Placed, joint_covariance, place_body, size_from_bones
+from engine.lift_head import CROWN, EARS, SHOULDERS, TURNED_M, ears
+from engine.lift_placing import Placed, anchored, joint_covariance, place_body, size_from_bones
 from engine.lift_size import NetworkSize
 from engine.one_camera import is_guessed
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 
 LEAST_CONFIDENCE = 0.3
 ROOT = "pelvis"
-_TWIN = np.array([i ^ 1 for i in range(len(LIMBS))])  # of each limb joint, the other side's
+_TWIN = np.array([i ^ 1 for i in range(len(LIMBS + EARS))])  # of each joint that is lifted, the other side's
+_SHOULDERS = [LIMBS.index(joint) for joint in SHOULDERS]
 _HIPS = [LIMBS.index("left_hip"), LIMBS.index("right_hip")]
 _ANKLES = [LIMBS.index("left_ankle"), LIMBS.index("right_ankle")]
 _OTHER_SIDES = 0.6  # sides are exchanged if the joints found are so much nearer then
 _STICK = 1.25  # another view must be so much surer before the eye moves to it
-_ANCHORED = 0.02  # standard deviation of a size that two views of some joints give, as a share
 _DOUBTFUL = 3.0  # a joint whose heat map is wider than its fellows' by this counts no less than one of this
 _OVER_FLOOR = 0.3  # m that a camera must be higher than the floor, or the floor tells it nothing
 LESSON_EVERY_NS = 1_000_000_000
@@ -171,8 +172,11 @@ class Lift:
         config: LiftConfig = LiftConfig(),
     ) -> None:
         network = load_skeleton(network_skeleton)
-        self._limbs, self._seen = skeleton.indices(LIMBS), network.indices(LIMBS)
-        self._seen_and_root = network.indices((*LIMBS, ROOT))
+        with_head = CROWN in network.joints and set(EARS) <= set(skeleton.joints)
+        self._limbs, self._ears = skeleton.indices(LIMBS), skeleton.indices(EARS if with_head else ())
+        self._joints = np.concatenate([self._limbs, self._ears])
+        self._looked = network.indices((*LIMBS, ROOT, CROWN) if with_head else (*LIMBS, ROOT))
+        self._doubted = network.indices((*LIMBS, CROWN, CROWN) if with_head else LIMBS)  # for each of the joints
         self._count, self._config = len(skeleton.joints), config
         self._size, self._depth = BodySize(skeleton, stature_m), DepthFollowed()
         self._network = NetworkSize()
@@ -296,15 +300,17 @@ class Lift:
             return None
         placed = self._network.corrected(placed)
         if known is not None:
-            placed = _anchored(placed, known.xyz[self._limbs] @ camera.R.T + camera.t)
+            placed = anchored(placed, known.xyz[self._joints] @ camera.R.T + camera.t)
         if not is_guessed(rig):
             placed = _above_floor(placed, camera, self._size.ankle_m() / 2)
         placed = self._depth.steadied(placed, camera, timestamp_ns)
         doubt = self._doubt(glance)
-        covariance = joint_covariance(placed, self._config.across_m * doubt, self._config.along_m * doubt)
+        turned = np.where(np.arange(len(doubt)) < len(LIMBS), 0.0, TURNED_M)
+        across_m, along_m = (np.hypot(sigma * doubt, turned) for sigma in (self._config.across_m, self._config.along_m))
+        covariance = joint_covariance(placed, across_m, along_m)
         xyz = (placed.xyz - camera.t) @ camera.R
         xyz[:, 2] += self._lift_m(xyz[_ANKLES, 2], known=not is_guessed(rig))
-        confidence = np.nan_to_num(seen.confidence[self._limbs]) * np.exp(0.5 - 0.5 * doubt)
+        confidence = np.nan_to_num(seen.confidence[self._joints]) * np.exp(0.5 - 0.5 * doubt)
         return self._pose(xyz, confidence, camera.R.T @ covariance @ camera.R, known)
 
     def _lift_m(self, ankle_z: F64, *, known: bool) -> float:
@@ -317,13 +323,15 @@ class Lift:
     def _placed(self, seen: Pose2D, glance: Glance, camera: Camera) -> Placed | None:
         """Put the network's pose before its camera; None where too little of it is seen."""
         crop = Crop(glance.region, 1, camera)  # of any size: nothing is cut
-        uvw = glance.uvw[self._seen_and_root]
-        points = np.concatenate([image_from_patch(uvw[:, :2], crop), seen.xy[self._limbs]])
+        uvw = glance.uvw[self._looked]
+        points = np.concatenate([image_from_patch(uvw[:, :2], crop), seen.xy[self._joints]])
         rays = undistort(rays_from_pixels(points, camera.matrix), camera.distortion)  # once: it is half of all work
         depth = 1.0 + uvw[:, 2:] * crop.field_at_1m  # as in `engine.inference.patch.camera_from_patch`
         whole, rays = np.concatenate([rays[: len(uvw)] * depth, depth], -1), rays[len(uvw) :]
-        shape, root = whole[:-1], whole[-1]
-        weight = np.where(seen.confidence[self._limbs] >= LEAST_CONFIDENCE, seen.confidence[self._limbs], 0.0)
+        shape, root = whole[: len(LIMBS)], whole[len(LIMBS)]
+        shape = np.concatenate([shape, *(ears(crown, shape[_SHOULDERS]) for crown in whole[len(LIMBS) + 1 :])])
+        sure = seen.confidence[self._limbs]
+        weight = np.pad(np.where(sure >= LEAST_CONFIDENCE, sure, 0.0), (0, len(self._ears)))  # ears place nobody
         lengths, share = self._size.lengths()
         size = size_from_bones(shape, BONES, lengths, share)
         if not np.isfinite(size).all() or not np.isfinite(root).all():
@@ -332,18 +340,18 @@ class Lift:
         return place_body(sided, root, rays, weight, size)
 
     def _doubt(self, glance: Glance) -> F64:
-        """Say how much wider than its fellows each limb's heat map is, (L,), 1 to 3."""
-        wide = np.linalg.norm(glance.spread[self._seen], axis=-1)
+        """Say how much wider than its fellows the heat map of each joint is, (L,), 1 to 3; of an ear, the crown's."""
+        wide = np.linalg.norm(glance.spread[self._doubted], axis=-1)
         middle = float(np.median(wide[np.isfinite(wide)])) if np.isfinite(wide).any() else 0.0
         if not middle > 0:
             return np.ones(len(wide))
         return np.clip(np.where(np.isfinite(wide), wide / middle, _DOUBTFUL), 1.0, _DOUBTFUL)
 
     def _pose(self, xyz: F64, confidence: F64, covariance: F64, known: Pose3D | None) -> Pose3D:
-        """Make a pose of limbs (L, 3); what is in the room already stays as it is there."""
+        """Make a pose of joints (L, 3); what is in the room already stays as it is there."""
         pose = known if known is not None else _nobody(self._count)
-        free = ~np.isfinite(pose.xyz[self._limbs]).all(-1) & np.isfinite(xyz).all(-1)
-        joints = self._limbs[free]
+        free = ~np.isfinite(pose.xyz[self._joints]).all(-1) & np.isfinite(xyz).all(-1)
+        joints = self._joints[free]
         made = Pose3D(
             pose.person, pose.xyz.copy(), pose.confidence.copy(), pose.covariance.copy(), np.array(pose.views, np.int64)
         )
@@ -369,15 +377,8 @@ def _sided(shape: F64, rays: F64, weight: F64) -> F64:
 
     if not np.isfinite((image - rays)[good]).any():
         return shape
-    return shape[_TWIN] if apart(image[_TWIN]) < _OTHER_SIDES * apart(image) else shape
-
-
-def _anchored(placed: Placed, known: F64) -> Placed:
-    """Bring a body to the distance of those of its joints (L, 3), m, camera, that two views see."""
-    ratio = known[:, 2] / placed.xyz[:, 2]
-    if not np.isfinite(ratio).any():
-        return placed
-    return replace(placed.grown(float(np.nanmedian(ratio))), share=_ANCHORED)
+    twin = _TWIN[: len(shape)]
+    return shape[twin] if apart(image[twin]) < _OTHER_SIDES * apart(image) else shape
 
 
 def _above_floor(placed: Placed, camera: Camera, least_m: float) -> Placed:

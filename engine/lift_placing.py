@@ -4,7 +4,7 @@ Everything is in the camera's space, relative to a root: what one camera sees gr
 that the person's own bones, and nothing else, tell how far away the body is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ LEAST_BONES = 4  # of known length, or nothing is told of the size
 LEAST_JOINTS = 4  # found in the image, or the place is not solved from them
 ROBUST_STEPS = 2
 GATE_MEDIANS = 2.5  # a joint farther from its ray than this many medians counts little
+ANCHORED = 0.02  # standard deviation of a size that two views of some joints give, as a share
 SMALLEST_GATE = 0.002  # of the depth: 2 px at a focal length of 1000 px
 
 
@@ -113,6 +114,26 @@ def size_from_bones(shape: F64, bones: I64, length_m: F64, length_share: float) 
     apart = length_m[known] - metres * at_1m[known]
     own = float(np.sqrt(np.sum(apart**2) * count / (count - 1))) / whole
     return metres, float(np.hypot(own, length_share))
+
+
+def anchored(placed: Placed, known: F64) -> Placed:
+    """Bring a body to the distance of those of its joints that two views see.
+
+    Parameters
+    ----------
+    placed
+    known : (L, 3), m, camera
+        NaN where a joint is not seen by two views.
+
+    Returns
+    -------
+    placed
+        The same where none is.
+    """
+    ratio = known[:, 2] / placed.xyz[:, 2]
+    if not np.isfinite(ratio).any():
+        return placed
+    return replace(placed.grown(float(np.nanmedian(ratio))), share=ANCHORED)
 
 
 def joint_covariance(placed: Placed, across_m: F64, along_m: F64) -> F64:

@@ -13,7 +13,7 @@ from engine.poses import Pose2D
 
 LEAST_CONFIDENCE = 0.3
 _HEAD = {"left_shoulder": -0.3, "right_shoulder": -0.3, "left_ear": 0.8, "right_ear": 0.8}
-"""The crown, as `training.topology` makes it for the labels: hands and toes belong to no network's square."""
+"""The crown, as `training.data.topology` makes it for the labels: hands and toes belong to no network's square."""
 
 
 def square_of(seen: Pose2D, skeleton: Skeleton, size_wh: tuple[int, int]) -> Region | None:

@@ -1,7 +1,7 @@
 """The page: what happens to a frameset, from the cameras to the sinks.
 
 Everything else in the engine serves these few lines. Stages are plain callables: a test passes
-lambdas, replay passes stored results, `stages.py` may overlap them in threads.
+lambdas or stored poses, `stages.py` may overlap them in threads.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from calibration.geometry.arrays import I64, U8
-from engine.capture.decode import Damage, open_video, pictures
+from engine.capture.decode import Damage, open_video, packets, pictures
 from engine.capture.presentation import SAME_FRAME_NS, RisingTimes
 from engine.capture.video_facts import VideoFacts, look
 from engine.clock import NS_PER_S, ns_from_ticks
@@ -244,11 +244,6 @@ def _listed_by_file(container: InputContainer, stream: VideoStream, facts: Video
 
 def _stamps(container: InputContainer, stream: VideoStream) -> Iterator[int | None]:
     """Yield the stamps of the packets from here to the end, or to where the file is torn."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, FFmpegError):
-            return
+    for packet in packets(container, stream, Damage()):
         if packet.size and not packet.is_discard:
             yield packet.pts

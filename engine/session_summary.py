@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from calibration.geometry.arrays import U8
+from engine.body_size import LIMBS
 from engine.clock import NS_PER_S
 from engine.errors import CameraError, EngineError, SessionError
 from engine.ledger import LedgerRow
@@ -16,8 +17,6 @@ from engine.records import PoseReader
 from engine.seek_video import SeekableVideo
 from engine.session import POSES_3D, Session
 
-# Its joints tell how good a take is; those of face and hands come and go.
-BODY = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 THUMBNAIL_WIDTH_PX = 480
 THUMBNAIL_QUALITY = 82
 NEVER_CAME = "never came"  # begins the ledger's reason for a frame that the camera did not send
@@ -46,6 +45,8 @@ class SessionSummary:
         Share of the body's joints that are in the room, 0 to 1; NaN where nobody has tracked it.
     model
         That found the joints; empty where there was none.
+    person
+        Who is in it; empty if nobody said.
     has_rig
     verdict
         Of the rig: ``accepted``, ``usable``; empty where it is not known.
@@ -70,6 +71,7 @@ class SessionSummary:
     missing: int = 0
     joints_found: float = math.nan
     model: str = ""
+    person: str = ""
     has_rig: bool = False
     verdict: str = ""
     finished: bool = True
@@ -173,6 +175,7 @@ def _of_session(session: Session, stamp_ns: int) -> SessionSummary:
         missing=sum(not row.kept and not _was_lost(row) for kept in rows for row in kept),
         joints_found=joints_found,
         model=session.facts.model.get("name", "") if joints_found == joints_found else "",
+        person=session.facts.person,
         has_rig=session.has_rig,
         verdict=verdict,
         finished=session.finished,
@@ -264,7 +267,7 @@ def _joints_found(session: Session, remarks: list[str]) -> float:
     except SessionError as error:
         remarks.append(str(error))
         return math.nan
-    body = [index for index, joint in enumerate(reader.header.joints) if any(part in joint for part in BODY)]
+    body = [index for index, joint in enumerate(reader.header.joints) if joint in LIMBS]  # face and hands come and go
     if not len(reader.records) or not body:
         return math.nan
     return float(np.isfinite(reader.records["xyz"][reader.starts][:, body]).all(-1).mean())

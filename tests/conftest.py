@@ -7,10 +7,16 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.patience import PATIENCE_S
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so does a shell begin what runs in its background
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# A busy machine makes an example slow, which is no fault of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 
@@ -35,6 +41,33 @@ def own_networks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     folder = tmp_path_factory.getbasetemp() / "networks"
     monkeypatch.setenv("EPIPOLE_NETWORKS", str(folder))
     return folder
+
+
+@pytest.fixture
+def patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let live cameras take their time to end, where nothing hangs: two seconds are short on a busy machine."""
+    monkeypatch.setattr("engine.live.CLOSE_S", PATIENCE_S)
+
+
+@pytest.fixture
+def patient_window(monkeypatch: pytest.MonkeyPatch, patient_end: None) -> None:
+    """Let everything behind a window take its time to end, where nothing hangs."""
+    for limit in ("live_control.WORKER_S", "finetune_control.CLOSING_S", "session_control.CLOSING_S"):
+        monkeypatch.setattr(f"app.{limit}", PATIENCE_S)
+    monkeypatch.setattr("app.player.CLOSING_S", PATIENCE_S)
+
+
+@pytest.fixture
+def patient_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a camera on the loopback take its time to answer, as it does on a busy machine."""
+    for limit in ("network.CONNECT_S", "http_conversation.REPLY_S", "network_source.OPEN_S", "network_source.RATE_S"):
+        monkeypatch.setattr(f"engine.capture.{limit}", PATIENCE_S)
+
+
+@pytest.fixture
+def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the images of network cameras wait for a busy machine, so that none is dropped."""
+    monkeypatch.setattr("engine.capture.network_source.WAITING", 10_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,19 +13,19 @@ from calibration.geometry.arrays import F64, I64
 from calibration.scale import CHAIN_OF_STATURE
 from calibration.skeleton import Skeleton
 from engine.inference.preprocess import Region
-from training import metrics
-from training.crops import (
+from training.data.crops import (
     Crop,
     camera_from_patch,
     patch_from_camera,
     patch_from_image,
     root_depth_from_bones,
 )
+from training.data.samples import ROOT, Samples, Teacher
 from training.errors import TrainingError
-from training.estimate_samples import Estimate, estimate_samples, found_squares, judged_poses, true_squares
-from training.evaluation import METRICS, Evaluation, Measured, Way
-from training.intervals import clustered_interval, mean_by_joint, mean_by_label
-from training.samples import ROOT, Samples, Teacher
+from training.judging import metrics
+from training.judging.estimate_samples import Estimate, estimate_samples, found_squares, judged_poses, true_squares
+from training.judging.evaluation import METRICS, Evaluation, Measured, Way
+from training.judging.intervals import clustered_interval, mean_by_joint, mean_by_label
 
 CHAINS = tuple(
     pair

@@ -16,9 +16,9 @@ from engine.disk import write_whole
 from engine.inference.model_card import ModelCard, ModelFile, PathSource, Teaching, write_card
 from engine.inference.monocular import CODEC, INPUT, SPREAD, TASK, UVW
 from engine.inference.network_files import CARD, CHECKPOINT, NETWORK
-from training.checkpoint import Checkpoint, network_of, save_checkpoint
-from training.crops import network_input
+from training.data.crops import network_input
 from training.errors import TrainingError
+from training.loop.checkpoint import Checkpoint, network_of, save_checkpoint
 from training.networks.fuse import fused
 from training.networks.pose_network import PoseNetwork
 

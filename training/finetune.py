@@ -1,4 +1,4 @@
-"""One click: the rig teaches the network. The recipe; what the steps do is `training.finetune_steps`."""
+"""One click: the rig teaches the network. The recipe; what the steps do is `training.finetuning.steps`."""
 
 import math
 import time
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from training.finetune_request import FinetuneRequest, load_request
-from training.finetune_run import CANCEL, PAUSE, Phase, RunState, read_state, write_state
+from training.finetuning.request import FinetuneRequest, load_request
+from training.finetuning.run import CANCEL, PAUSE, Phase, RunState, read_state, write_state
 
 WRITTEN_EVERY_S = 0.5
 RESTED_S = 0.2

@@ -12,23 +12,6 @@ LEAST_SHARE = 1e-6
 """Of a cell: the logarithm of nothing would be infinite."""
 
 
-@dataclass(frozen=True, slots=True)
-class LossConfig:
-    """How errors are weighed.
-
-    Parameters
-    ----------
-    beta
-        Up to here an error counts by its square, beyond by its length: 0.015 of a crop of 2 m is 30 mm. The usual 1 is
-        never reached in these coordinates: with it, smooth-L1 is the squared error, and one wrong label outweighs many.
-    reprojection_weight
-        Of the other view's joints beside the labels.
-    """
-
-    beta: float = 0.015
-    reprojection_weight: float = 0.3
-
-
 def smooth_l1(predicted: Tensor, wanted: Tensor, weight: Tensor, *, beta: float) -> Tensor:
     """Return the mean robust distance of joints from where they should be.
 

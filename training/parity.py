@@ -11,8 +11,8 @@ from calibration.geometry.arrays import F32, U8
 from engine.inference.model_card import ModelCard, read_card
 from engine.inference.monocular import MonocularNetwork
 from engine.inference.preprocess import BLACK, as_batch, cut, whole_image
-from training.checkpoint import Checkpoint, network_of
 from training.errors import TrainingError
+from training.loop.checkpoint import Checkpoint, network_of
 from training.networks.pose_network import PoseNetwork
 
 MAX_RELATIVE = 1e-3

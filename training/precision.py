@@ -13,7 +13,7 @@ from engine.inference.monocular import INPUT, MonocularNetwork
 from engine.inference.preprocess import BLACK, as_batch, cut, whole_image
 from engine.inference.quantize import quantize_convolutions
 from training.errors import TrainingError
-from training.estimate_samples import Estimate
+from training.judging.estimate_samples import Estimate
 
 MOST_LOST_MM = 1.0
 MIN_CROPS = 100

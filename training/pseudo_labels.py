@@ -2,11 +2,11 @@
 
 ::
 
-    find_person            label_person.py       who, sides repaired, all views at common times
-    gather_label_evidence  label_evidence.py     triangulate, leave out views, refine with bones and motion
-    expect_errors          label_sigma.py        how far each joint may be off, fitted against exact truth
-    judge_labels           label_verdict.py      every reason against each joint
-    weigh_labels           here                  how much each accepted joint counts
+    find_person            labels/person.py     who, sides repaired, all views at common times
+    gather_label_evidence  labels/evidence.py   triangulate, leave out views, refine with bones and motion
+    expect_errors          labels/sigma.py      how far each joint may be off, fitted against exact truth
+    judge_labels           labels/verdict.py    every reason against each joint
+    weigh_labels           here                 how much each accepted joint counts
 
 """
 
@@ -19,15 +19,15 @@ from calibration.geometry.arrays import F64, Mask
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
 from training.errors import TrainingError
-from training.label_actions import name_actions
-from training.label_calibration import CalibrationState
-from training.label_evidence import LabelEvidence, gather_label_evidence
-from training.label_gates import LabelGates
-from training.label_person import PersonInViews
-from training.label_reasons import Reason
-from training.label_refinement import RefinementConfig
-from training.label_sigma import SigmaModel, expect_errors, shape_covariance
-from training.label_verdict import judge_labels
+from training.labels.actions import name_actions
+from training.labels.calibration import CalibrationState
+from training.labels.evidence import LabelEvidence, gather_label_evidence
+from training.labels.gates import LabelGates
+from training.labels.person import PersonInViews
+from training.labels.reasons import Reason
+from training.labels.refinement import RefinementConfig
+from training.labels.sigma import SigmaModel, expect_errors, shape_covariance
+from training.labels.verdict import judge_labels
 
 LEAST_FRAMESETS = 30
 LEAST_ACCEPTED_SHARE = 0.1  # of the joints that two views saw; with less, what remains is a biased sample

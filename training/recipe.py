@@ -8,9 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from training.augment import AugmentConfig
-from training.batches import BatchConfig
 from training.config import config_from_table, config_to_table
+from training.data.augment import AugmentConfig
+from training.data.batches import BatchConfig
 from training.errors import TrainingError
 from training.networks.build import AnyConfig, network_config, network_table
 from training.networks.compact import CompactConfig

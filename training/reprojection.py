@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.inference.preprocess import image_from_crop
-from training.crops import Crop
+from training.data.crops import Crop
 
 UNDISTORT_STEPS = 8
 """Of a fixed point that gains a factor of 3 and more per step within ordinary lenses: below 1e-3 px after eight."""

@@ -13,18 +13,18 @@ from dataclasses import replace
 
 import torch
 
-from training.batches import Batch
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.config import config_from_table, config_to_table
-from training.devices import placed
+from training.data.batches import Batch
 from training.errors import DatasetError, DivergedError, TrainingError
-from training.history import History, Row, Unwritten, row_of
-from training.learner import Learner
-from training.meter import Meter, Stopwatch
+from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.loop.devices import placed
+from training.loop.history import History, Row, Unwritten, row_of
+from training.loop.learner import Learner
+from training.loop.meter import Meter, Stopwatch
+from training.loop.runs import BatchSource, Position, Progress, Run, Stop, Trained, saying_what_the_disk_refused
+from training.loop.schedule import Spent, rate, share_used
 from training.networks.build import build_network
 from training.networks.pose_network import PoseNetwork
-from training.runs import BatchSource, Position, Progress, Run, Stop, Trained, saying_what_the_disk_refused
-from training.schedule import Spent, rate, share_used
 from training.train_config import TrainConfig
 
 ROW_STEPS = 25

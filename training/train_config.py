@@ -28,7 +28,8 @@ class TrainConfig:
     precision
         ``f32``, ``bf16``, ``f16`` (with a scaled loss; only on a GPU), or ``auto``: what the device does fastest.
     beta
-        Where the square of an error becomes its length: see `training.losses.LossConfig`.
+        Up to here an error counts by its square, beyond by its length: 0.015 of a crop of 2 m is 30 mm. The usual 1 is
+        never reached in these coordinates: with it, smooth-L1 is the squared error, and one wrong label outweighs many.
     reprojection_weight
         Of what the other view saw beside the labels.
     heat_weight

@@ -10,25 +10,25 @@ import numpy as np
 import torch
 
 from calibration.skeleton import load_skeleton
-from training.batches import Batches, Part
-from training.checkpoint import load_checkpoint, network_of
 from training.config import config_from_table
-from training.devices import own_rank, world
+from training.data.batches import Batches, Part
+from training.data.occluders import draw_occluders
+from training.data.samples import ARRAYS, MARGIN, ROOT, Samples, join, open_samples, write_samples
+from training.data.shard_batches import ShardBatches, SpooledShards
+from training.data.splits import SplitConfig, split
 from training.errors import TrainingError, WeightsError
-from training.judge import judge_by
+from training.loop.checkpoint import load_checkpoint, network_of
+from training.loop.devices import own_rank, world
+from training.loop.judge import judge_by
+from training.loop.runs import BatchSource, Judge, Run, Trained
 from training.networks.build import build_network
 from training.networks.pose_network import PoseNetwork
 from training.networks.pose_resnet import PoseResNet
 from training.networks.resnet import load_imagenet
 from training.networks.transfer import transfer
-from training.occluders import draw_occluders
 from training.recipe import Recipe, recipe_from_table, recipe_table
-from training.runs import BatchSource, Judge, Run, Trained
-from training.samples import ARRAYS, MARGIN, ROOT, Samples, join, open_samples, write_samples
-from training.shard_batches import ShardBatches, SpooledShards
-from training.splits import SplitConfig, split
-from training.studio_samples import StudioSampleConfig
-from training.studio_takes import TakeConfig, samples_of_take
+from training.studio.samples import StudioSampleConfig
+from training.studio.takes import TakeConfig, samples_of_take
 from training.train import resume, train
 from training.train_config import TrainConfig
 

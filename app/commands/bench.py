@@ -13,7 +13,8 @@ from collections.abc import Callable
 from datetime import date
 
 from app import cli
-from app.arguments import BENCHES, DEFAULT_MODEL
+from app.arguments import BENCHES
+from app.options import DEFAULT_MODEL
 from engine.capture.sources import open_inputs
 from engine.frames import FrameSet
 from engine.inference.estimator import create_estimator

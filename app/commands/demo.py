@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from app.arguments import DEFAULT_MODEL
 from app.commands.calibrate import DONE, REFUSED, calibrate
 from app.demo_files import write_poses, write_truth
 from app.display import is_headless
 from app.observe import Observed, observe
+from app.options import DEFAULT_MODEL
 from app.outcome import Places, tell_calibration, write_calibration
 from app.paths import demand_writable, free_name, fresh_folder
 from app.presenters.take import TakeResult, best_moment, joints_found, present_take

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
-from app.arguments import DEFAULT_MODEL
 from app.display import is_headless
+from app.options import DEFAULT_MODEL
 from app.presenters.tone import Tone
 from app.settings import load_settings, settings_file
 from engine.capture.devices import list_devices

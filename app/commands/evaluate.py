@@ -11,15 +11,15 @@ from app.mend import mend_sessions
 from app.paths import demand_writable, fresh_folder
 from app.progress import Progress
 from engine.session import Session
+from training.data.samples import Samples, join, open_samples
+from training.data.session_samples import samples_from_session
 from training.errors import TrainingError
-from training.estimate_samples import Estimate
 from training.evaluate import EvaluateConfig, evaluate_network
-from training.evaluation import Evaluation, compare
-from training.evaluation_report import PAGE, compared_text, write_evaluation
-from training.judged_network import JudgedNetwork, demand_same_joints, open_network
-from training.label_files import find_labels, load_labels
-from training.samples import Samples, join, open_samples
-from training.session_samples import samples_from_session
+from training.judging.estimate_samples import Estimate
+from training.judging.evaluation import Evaluation, compare
+from training.judging.judged_network import JudgedNetwork, demand_same_joints, open_network
+from training.judging.report import PAGE, compared_text, write_evaluation
+from training.labels.files import find_labels, load_labels
 
 DONE = 0
 BOXES = 2

@@ -14,10 +14,10 @@ from app.paths import runs_folder
 from app.progress import Progress
 from engine.session import Session
 from training.errors import TrainingError
-from training.finetune_process import start_process
-from training.finetune_report import describe_verdict
-from training.finetune_request import FinetuneRequest, check_sessions, load_request, save_request
-from training.finetune_run import (
+from training.finetuning.process import start_process
+from training.finetuning.report import describe_verdict
+from training.finetuning.request import FinetuneRequest, check_sessions, load_request, save_request
+from training.finetuning.run import (
     STATE,
     Phase,
     RunState,
@@ -28,7 +28,7 @@ from training.finetune_run import (
     make_run,
     read_state,
 )
-from training.finetune_verdict import verdict_from_table
+from training.finetuning.verdict import verdict_from_table
 
 DONE, NOT_BETTER = 0, 3
 USUAL_MINUTES = 10.0

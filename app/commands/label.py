@@ -6,8 +6,8 @@ from app.mend import mend_sessions
 from app.outcome import tell
 from app.progress import Progress
 from engine.session import Session
-from training.label_report import sentences
-from training.label_session import label_session
+from training.labels.report import sentences
+from training.labels.session import label_session
 
 DONE = 0
 

@@ -11,16 +11,16 @@ from app.errors import UsageError
 from app.mend import mend_sessions
 from app.progress import Progress
 from engine.session import Session
+from training.data.samples import Samples, SampleWriter, Teacher, open_samples
+from training.data.session_samples import SessionSamplesConfig, samples_from_session
 from training.errors import TrainingError
-from training.label_calibration import read_calibration
-from training.label_files import find_labels, load_labels
+from training.labels.calibration import read_calibration
+from training.labels.files import find_labels, load_labels
 from training.public.clips import Choice
 from training.public.human36m import human36m_samples
 from training.public.mpi_inf_3dhp import mpi_inf_3dhp_samples
 from training.public.mpii import mpii_samples
-from training.samples import Samples, SampleWriter, Teacher, open_samples
-from training.session_samples import SessionSamplesConfig, samples_from_session
-from training.studio_samples import StudioSampleConfig, StudioSampler
+from training.studio.samples import StudioSampleConfig, StudioSampler
 
 DONE = 0
 KNOWN: dict[Teacher, str] = {"truth": "exact truth", "annotation": "what people marked", "labels": "a rig's labels"}

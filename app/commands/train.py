@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from app.errors import UsageError
 from app.progress import Progress
-from training.devices import own_rank
-from training.history import CSV
+from training.loop.devices import own_rank
+from training.loop.history import CSV
+from training.loop.runs import Progress as Told
+from training.loop.runs import Run, Stop, Trained
 from training.recipe import Recipe, read_recipe
-from training.runs import Progress as Told
-from training.runs import Run, Stop, Trained
 from training.train_config import TrainConfig
 from training.train_recipe import FirstWeights, Material, recipe_notes, resume_recipe, resumed_config, train_recipe
 

@@ -1,61 +1,29 @@
-"""What the page of fine-tuning shows: what can be learned from, how the teaching goes, and which network serves."""
+"""What the page of fine-tuning shows: what can be learned from, for whom, and which network serves whom."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from app.length_of_time import in_list
-from app.presenters.plots import Curve, Plot
-from app.presenters.sessions import date_in_words
-from app.presenters.tone import Tone
+from app.presenters.finetune_run import EVERYBODY, RunCard, RunLook, present_run
+from app.presenters.sessions import against_teaching, date_in_words
 from engine.session_summary import SessionSummary
-from training.finetune_request import FinetuneRequest
-from training.finetune_run import CAN_RESUME, Phase, RunState
-from training.finetune_verdict import verdict_from_table
-from training.history import Row
 
-# What a person follows, and the steps of the recipe that it is made of.
-STAGES = (
-    ("Label", ("label",)),
-    ("Pictures", ("parent", "collect", "divide")),
-    ("Teach", ("train",)),
-    ("Check", ("export", "check")),
-    ("Compare", ("compare", "report")),
-    ("Serve", ("add", "adopt")),
-)
-_DOING = {
-    "label": "Deciding which joints all views agree on",
-    "collect": "Cutting the person out of the videos",
-    "divide": "Setting clips aside that the network never sees",
-    "parent": "Fetching the network in use",
-    "train": "Teaching",
-    "export": "Writing the network as ONNX",
-    "check": "Seeing that it answers as it did while it was taught",
-    "compare": "Comparing old and new on the clips set aside",
-    "report": "Writing the report",
-    "add": "Putting it into the library",
-    "adopt": "Letting it serve",
-}
-_HEADLINES = {
-    Phase.RUNNING: ("Learning", Tone.NEUTRAL),
-    Phase.PAUSED: ("Resting", Tone.CARE),
-    Phase.KEPT: ("Better: the new network serves", Tone.GOOD),
-    Phase.ROLLED_BACK: ("Not better: nothing was changed", Tone.CARE),
-    Phase.FAILED: ("It could not be done", Tone.BAD),
-    Phase.CANCELLED: ("Cancelled", Tone.NEUTRAL),
-}
+_LOOKING = ("Looking for sessions", "The folders are being looked at for the first time.")
 _NO_SESSIONS = (
     "Nothing to learn from yet",
-    "Record somebody for a minute on the Live page with two or more calibrated cameras:\n"
-    "every motion that the network shall know, seen from all sides. The session then appears here.",
+    "Calibrate two or more cameras on the Live page.\n"
+    "Record somebody for a minute: every motion that the network shall know, seen from all sides.\n"
+    "The session then appears here.",
 )
-_LOOKING = ("Looking for sessions", "The folders are being looked at for the first time.")
-_UNCALIBRATED = "not calibrated: calibrate it first"
-_ONE_CAMERA = "one camera only: two or more must see the person"
-_UNTRACKED = "not tracked: press Track again on the Sessions page"
+_NOTHING_TAUGHT = (
+    "Nothing was taught yet",
+    "Tick a session on the left and press Start. How it goes is shown here, and what came of it.",
+)
+_UNDER_WAY = "Something is being taught already: wait for its end, or cancel it."
+_NOTHING_TICKED = "Tick a session first."
+_NOBODY_NAMED = f"Say whose network it becomes: a name, or {EVERYBODY}."
+_LESSONS = ((0, "a first try"), (10, "a good start"), (30, "a thorough lesson"))  # from so many minutes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,87 +35,17 @@ class Choice:
     path
     name
     facts
-        Date, length and cameras, or why it cannot be learned from.
+        Who is in it, date, length and cameras; or why it cannot be learned from.
     can_learn
+    person
+        Who is in it; empty if nobody said.
     """
 
     path: Path
     name: str
     facts: str
     can_learn: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage of the teaching: 0 waits, 1 is done; between them, or NaN, it is under way."""
-
-    name: str
-    share: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RunLook:
-    """A run as it lies on the disk, read in the background.
-
-    Parameters
-    ----------
-    folder
-    request
-    state
-    history
-        Of the training; empty before it.
-    pictures
-        JPEGs by action, before and after.
-    """
-
-    folder: Path
-    request: FinetuneRequest
-    state: RunState
-    history: tuple[Row, ...] = ()
-    pictures: tuple[tuple[str, bytes], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RunCard:
-    """The newest run.
-
-    Parameters
-    ----------
-    headline, tone
-    title
-        Who is taught, and from what.
-    doing
-        What is done at this moment and how long it takes still.
-    sentence
-        How it goes, or what came of it.
-    stages
-    share
-        Of the present step; NaN where nobody knows.
-    plots
-        Loss and error on what was set aside; empty before there are any.
-    rows
-        Action, before, now: words.
-    pictures
-        JPEGs by action.
-    report
-        None where there is none yet.
-    can_pause, can_resume, can_cancel
-    """
-
-    headline: str
-    tone: Tone
-    title: str
-    doing: str
-    sentence: str
-    stages: tuple[Stage, ...]
-    share: float
-    plots: tuple[Plot, ...] = ()
-    rows: tuple[tuple[str, str, str], ...] = ()
-    pictures: tuple[tuple[str, bytes], ...] = ()
-    report: Path | None = None
-    can_pause: bool = False
-    can_resume: bool = False
-    can_cancel: bool = False
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +82,16 @@ class FinetuneState:
     Parameters
     ----------
     choices
-        Newest first.
+        Those that can be learned from first, each newest first.
     persons
-        Names that were used before.
+        Names to choose from.
+    usual_person
+        Who is usually in front of the cameras; empty where nobody said.
     run
         None where nothing was taught yet.
     networks
     headline, message
-        What to do first, where nothing can be learned from.
+        What to do first, where nothing was taught yet.
     can_start
         Whether no run is under way.
     notices
@@ -206,6 +106,12 @@ class FinetuneState:
     message: str = ""
     can_start: bool = True
     notices: tuple[str, ...] = field(default=())
+    usual_person: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to look at but what to do first."""
+        return self.run is None and not self.choices and len(self.networks) < 2
 
 
 def present_finetune(
@@ -213,6 +119,7 @@ def present_finetune(
     run: RunLook | None,
     networks: Sequence[NetworkRow] = (),
     *,
+    person: str = "",
     notices: Sequence[str] = (),
 ) -> FinetuneState:
     """Describe the page.
@@ -224,22 +131,30 @@ def present_finetune(
     run
         The newest one.
     networks
+    person
+        Who is usually in front of the cameras; empty where nobody said.
     notices
 
     Returns
     -------
     state
     """
-    choices = tuple(map(present_choice, summaries or ()))
+    choices = tuple(sorted(map(present_choice, summaries or ()), key=lambda choice: not choice.can_learn))
     able = any(choice.can_learn for choice in choices)
-    headline, message = _LOOKING if summaries is None else ("", "") if able else _NO_SESSIONS
-    persons = dict.fromkeys(row.person for row in networks if row.person)
-    if run is not None and run.request.person:
-        persons = {run.request.person: None, **persons}
     card = present_run(run) if run is not None else None
-    under_way = card is not None and card.can_cancel
+    headline, message = _LOOKING if summaries is None else _NOTHING_TAUGHT if able else _NO_SESSIONS
+    taught = (run.request.person,) if run is not None else ()
+    names = (person, *taught, *(row.person for row in networks), *(choice.person for choice in choices))
     return FinetuneState(
-        choices, tuple(persons), card, tuple(networks), headline, message, not under_way, tuple(notices)
+        choices=choices,
+        persons=tuple(dict.fromkeys(filter(None, names))),
+        run=card,
+        networks=tuple(networks),
+        headline=headline,
+        message=message,
+        can_start=card is None or not card.can_cancel,
+        notices=tuple(notices),
+        usual_person=person,
     )
 
 
@@ -254,95 +169,106 @@ def present_choice(summary: SessionSummary) -> Choice:
     -------
     choice
     """
-    against = summary.problem
-    if not against and len(summary.cameras) < 2:
-        against = _ONE_CAMERA
-    if not against and not summary.has_rig:
-        against = _UNCALIBRATED
-    if not against and math.isnan(summary.joints_found):
-        against = _UNTRACKED
-    facts = f"{date_in_words(summary.created)} · {in_list(summary.seconds)} · {len(summary.cameras)} cameras"
-    return Choice(summary.path, summary.name, against or facts, not against)
+    against = against_teaching(summary)
+    facts = (
+        summary.person,
+        date_in_words(summary.created),
+        in_list(summary.seconds),
+        f"{len(summary.cameras)} cameras",
+    )
+    words = against or " · ".join(filter(None, facts))
+    return Choice(summary.path, summary.name, words, not against, summary.person)
 
 
-def present_run(run: RunLook) -> RunCard:
-    """Describe a run.
+def suggest_person(ticked: Sequence[Choice], usual: str) -> str:
+    """Name the person whose network it probably becomes.
 
     Parameters
     ----------
-    run
+    ticked
+        What is learned from.
+    usual
+        Who is usually in front of the cameras.
 
     Returns
     -------
-    card
+    person
+        Who the sessions say they show; the usual one where they do not say; empty where they show several.
     """
-    state = run.state
-    headline, tone = _HEADLINES[state.phase]
-    under_way = state.phase in (Phase.RUNNING, Phase.PAUSED)
-    names = ", ".join(path.name for path in run.request.sessions)
-    page = state.results.get("report", {}).get("page")
-    return RunCard(
-        headline=headline,
-        tone=tone,
-        title=f"{run.request.person or 'Everybody'} from {names}, {run.request.minutes:g} minutes",
-        doing=_doing(state) if under_way else f"It took {in_list(state.seconds_used)}.",
-        sentence=state.sentence,
-        stages=_stages(state),
-        share=state.share if under_way else math.nan,
-        plots=_plots(run.history),
-        rows=_rows(state.results),
-        pictures=run.pictures,
-        report=run.folder / page if page else None,
-        can_pause=state.phase is Phase.RUNNING,
-        can_resume=state.phase in CAN_RESUME and state.phase is not Phase.RUNNING,
-        can_cancel=under_way,
+    names = list(dict.fromkeys(choice.person for choice in ticked if choice.person))
+    return usual if not names else names[0] if len(names) == 1 else ""
+
+
+def person_of(words: str) -> str:
+    """Turn what was typed into a person's name; empty for everybody."""
+    name = " ".join(words.split())
+    return "" if name.casefold() == EVERYBODY.casefold() else name
+
+
+def against_start(state: FinetuneState, ticked: Sequence[Choice], person: str) -> str:
+    """Say why nothing can be started yet.
+
+    Parameters
+    ----------
+    state
+    ticked
+        What is to be learned from.
+    person
+        As it was typed.
+
+    Returns
+    -------
+    sentence
+        Empty where nothing is in the way.
+    """
+    if not state.can_start:
+        return _UNDER_WAY
+    if not ticked:
+        return _NOTHING_TICKED
+    if person.strip():
+        return ""
+    names = list(dict.fromkeys(choice.person for choice in ticked if choice.person))
+    return f"The sessions are of {' and '.join(names)}. {_NOBODY_NAMED}" if len(names) > 1 else _NOBODY_NAMED
+
+
+def promise(person: str, minutes: int) -> tuple[str, str]:
+    """Say what a teaching takes and what comes of it.
+
+    Parameters
+    ----------
+    person
+        As it was typed; empty where nobody was named yet.
+    minutes
+        In all.
+
+    Returns
+    -------
+    lesson
+        How long it is, in a few words.
+    promise
+        What happens meanwhile and afterwards.
+    """
+    whom = person_of(person) or ("everybody" if person.strip() else "whoever is in it")
+    lesson = [words for least, words in _LESSONS if minutes >= least][-1]
+    return f"{minutes} minutes, {lesson}", (
+        "Cameras and window stay free meanwhile, and it goes on when the window is closed. The new network serves "
+        f"{whom} only if it is surely better on clips that it never saw; otherwise everything stays as it is."
     )
 
 
-def _doing(state: RunState) -> str:
-    """Say what is done at this moment, and how long it takes still."""
-    words = _DOING.get(state.step, "Starting")
-    left = f", {in_list(state.seconds_left)} left" if math.isfinite(state.seconds_left) else ""
-    return f"{words}{left}"
+def others_to_serve(network: NetworkRow, state: FinetuneState) -> tuple[str, ...]:
+    """List whom else a network could serve, before any rig.
 
+    Parameters
+    ----------
+    network
+    state
 
-def _stages(state: RunState) -> tuple[Stage, ...]:
-    """Say how far each stage is."""
-    over = state.phase in (Phase.KEPT, Phase.ROLLED_BACK)
-    made = []
-    for name, steps in STAGES:
-        done = sum(step in state.results for step in steps)
-        present = state.step in steps and state.step not in state.results and not over
-        share = (done + (np.nan_to_num(state.share) if present else 0)) / len(steps)
-        made.append(Stage(name, math.nan if present and share == 0 else float(share)))
-    return tuple(made)
-
-
-def _plots(history: Sequence[Row]) -> tuple[Plot, ...]:
-    """Draw loss and error over the minutes of training."""
-    if not history:
-        return ()
-    minutes = np.array([row.elapsed_s / 60 for row in history])
-    loss = np.array([row.loss for row in history])
-    judged = np.array([row.judged_mm for row in history])
-    known = np.isfinite(judged)
-    return (
-        Plot("Loss", "over minutes", (Curve("loss", minutes, loss),)),
-        Plot("Error on clips set aside", "mm", (Curve("error", minutes[known], judged[known]),)),
-    )
-
-
-def _rows(results: Mapping[str, Mapping]) -> tuple[tuple[str, str, str], ...]:
-    """Write the figures of the comparison, all actions together first."""
-    table = results.get("compare", {}).get("verdict")
-    if not table:
-        return ()
-    verdict = verdict_from_table(table)
-    rows = [("All together", verdict.before_mm, verdict.after_mm)]
-    rows += [(row.action, row.before_mm, row.after_mm) for row in verdict.actions]
-    return tuple((name, _mm(before), _mm(after)) for name, before, after in rows)
-
-
-def _mm(value: float) -> str:
-    """Write millimetres; a dash where nothing was measured."""
-    return f"{value:.0f} mm" if math.isfinite(value) else "–"
+    Returns
+    -------
+    persons
+        Names, and at the end the empty one for everybody; without those whom it serves already or was taught for.
+    """
+    served = {row.person for row in state.networks if row.name == network.name and row.serves and not row.rig_id}
+    own = set() if network.rig_id else {network.person}
+    return tuple(person for person in (*state.persons, "") if person not in served | own)

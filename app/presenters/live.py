@@ -10,7 +10,7 @@ from app.presenters.camera_settings import CameraSettings, DeviceList
 from app.presenters.cameras import CameraTile
 from app.presenters.coaching import CoachingCard, present_coaching
 from app.presenters.live_status import present_status
-from app.presenters.room import TRAIL_FRAMESETS, RoomScene
+from app.presenters.room import TRAIL_FRAMESETS, RoomScene, doubt_in_words
 from app.presenters.tone import Tone
 from app.presenters.window import Controls, Job, Notice, RecordingPhase, WindowState
 from calibration.geometry.arrays import F64, U8
@@ -19,7 +19,7 @@ from engine.coach import ONE_CAMERA_GUESSED
 from engine.errors import UnreadableSourceError
 from engine.live_state import CalibrationPhase, CalibrationState, CameraPhase, CameraState, LiveResult, LiveState
 from engine.one_camera import is_guessed
-from engine.poses import Pose2D
+from engine.poses import Pose2D, Pose3D
 
 _TONES = {
     CameraPhase.OPENING: Tone.NEUTRAL,
@@ -42,6 +42,8 @@ _GUESS_OF_AVERAGE = (
     "A network guesses the pose from one image. Enter your height: an average one gives it its size now."
 )
 _MEASURE = "Add a second camera that sees the same part of the room, and depth is measured."
+_SECOND = "Add a second camera to measure it."
+_STEP = "Step to where a second camera sees you."
 _FIRST = "First add two cameras or more, or try the studio."
 
 
@@ -202,16 +204,26 @@ def _detail(camera: CameraState) -> str:
 
 def _room(state: LiveState, result: LiveResult | None, look: Look, coaching: CoachingCard | None) -> RoomScene:
     """Describe the room, or what to do where there is none; of one camera alone, a room that is made up."""
-    rig, note = state.calibration.rig, ""
+    rig = state.calibration.rig
     if rig is None and result is not None and _guesses(result):
-        rig, note = result.rig, ONE_CAMERA_GUESSED
-    elif state.lift.view:
-        note = f"Only '{state.lift.view}' sees you: depth is a guess."
+        rig = result.rig
     if rig is None:
         return RoomScene(None, look.skeleton, coaching=coaching)
     same = result is not None and result.rig is rig
     people = result.poses_3d.people if same and result is not None else ()
+    note = _note(state, people, guessed=is_guessed(rig))
     return RoomScene(rig, look.skeleton, people, look.trail.xy_m() if same else None, note=note)
+
+
+def _note(state: LiveState, people: tuple[Pose3D, ...], *, guessed: bool) -> str:
+    """Say in the room how far to trust somebody whom one camera alone sees, why, and what to do."""
+    doubt = doubt_in_words(people)
+    if guessed:
+        return f"3D from one camera: {doubt}. {_SECOND}" if doubt else ONE_CAMERA_GUESSED
+    if not state.lift.view:
+        return ""
+    seen = f"Only '{state.lift.view}' sees you: 3D from one camera"
+    return f"{seen}, {doubt}. {_STEP}" if doubt else f"{seen}. {_STEP}"
 
 
 def _panel(

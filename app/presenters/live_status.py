@@ -4,13 +4,18 @@ from app.length_of_time import in_whole_minutes
 from app.presenters.plots import STAGE_WORDS
 from app.presenters.tone import Tone
 from app.presenters.window import StatusItem
-from engine.live_state import LiftState, LiveState, RecordingState, StageTime
+from engine.live_state import LiveState, RecordingState, StageTime
 
 IN_ALL = "in all"
 _SLOW_MS = 250.0
 _APART_MS = 20.0
 _FEW_PER_SECOND = 5.0
 _LITTLE_DISK_S = 600.0
+_MORE_VIEWS = (
+    "It is measured again as soon as a second camera sees them whole: "
+    "step to where the pictures overlap, and clear what stands before a camera."
+)
+_MORE_CAMERAS = "Add a second camera that sees the same part of the room, and it is measured."
 
 
 def present_status(state: LiveState) -> tuple[StatusItem, ...]:
@@ -37,7 +42,7 @@ def present_status(state: LiveState) -> tuple[StatusItem, ...]:
         tone = Tone.CARE if state.skew_ms > _APART_MS else Tone.NEUTRAL
         tip = "How far apart in time the images of one instant were taken, at most"
         items.append(StatusItem("Images apart", milliseconds(state.skew_ms), tone, tip))
-    items += _depth(state.lift)
+    items += _depth(state)
     items.append(_lost(state))
     return tuple(items)
 
@@ -81,10 +86,12 @@ def _delay(latency: tuple[StageTime, ...]) -> StatusItem:
     )
 
 
-def _depth(lift: LiftState) -> list[StatusItem]:
-    """Say where the depth comes from, where it is not measured by several cameras."""
+def _depth(state: LiveState) -> list[StatusItem]:
+    """Say where the depth comes from, where it is not measured by several cameras, and what to do."""
+    lift = state.lift
     if lift.view:
-        tip = f"Only '{lift.view}' sees the person. How far away each joint is, is a guess by {lift.network}."
+        tip = f"Only '{lift.view}' sees the person. How far away each joint is, is a guess by {lift.network}.\n"
+        tip += _MORE_VIEWS if len(state.cameras) > 1 else _MORE_CAMERAS
         return [StatusItem("Depth", f"a guess, '{lift.view}' alone", Tone.CARE, tip)]
     if lift.sentence:
         return [StatusItem("Depth", "by two cameras only", Tone.NEUTRAL, lift.sentence)]

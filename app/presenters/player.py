@@ -8,7 +8,7 @@ import numpy as np
 
 from app.length_of_time import in_list
 from app.presenters.cameras import CameraTile, present_cameras
-from app.presenters.room import TRAIL_FRAMESETS, RoomScene, present_room
+from app.presenters.room import TRAIL_FRAMESETS, RoomScene, doubt_in_words, present_room
 from app.presenters.sessions import date_in_words
 from app.presenters.tone import Tone
 from calibration.geometry.arrays import F64
@@ -269,5 +269,6 @@ def _room(take: PlayerTake, moment: Moment) -> RoomScene:
     people = moment.poses_3d.people if moment.poses_3d else ()
     instant = moment.frames.index
     trail = take.trail_xy_m[max(0, instant + 1 - TRAIL_FRAMESETS) : instant + 1]
-    note = ONE_CAMERA_GUESSED if is_guessed(take.rig) else ""
+    doubt, alone = doubt_in_words(people), ONE_CAMERA_GUESSED if is_guessed(take.rig) else ""
+    note = f"3D from one camera: {doubt}." if doubt else alone
     return RoomScene(take.rig, take.skeleton, people, trail, note=note)

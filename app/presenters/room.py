@@ -13,6 +13,7 @@ from calibration.skeleton import Skeleton
 from engine.poses import Pose3D, PoseSet3D
 
 TRAIL_FRAMESETS = 150
+_DOUBTS_CM = (2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # so few that what is read does not tremble
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +69,29 @@ def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D
     newest = deque(recent, TRAIL_FRAMESETS)
     trail = np.array([_hips_on_floor(poses, skeleton) for poses in newest]).reshape(-1, 2)
     return RoomScene(rig, skeleton, newest[-1].people if newest else (), trail)
+
+
+def doubt_in_words(people: tuple[Pose3D, ...]) -> str:
+    """Say how far off the joints may be that one camera alone has guessed.
+
+    Parameters
+    ----------
+    people
+
+    Returns
+    -------
+    words
+        For instance "± 15 cm in depth": one standard deviation along the line of sight, the median of the first
+        person's joints; empty where nothing is a guess.
+    """
+    if not people:
+        return ""
+    covariance = people[0].covariance[people[0].views == 1]
+    covariance = covariance[np.isfinite(covariance).all((1, 2))]
+    if not len(covariance):
+        return ""
+    doubt_cm = 100 * float(np.sqrt(np.median(np.linalg.eigvalsh(covariance)[:, -1])))
+    return f"± {min(_DOUBTS_CM, key=lambda step_cm: abs(np.log(step_cm / max(doubt_cm, 1.0))))} cm in depth"
 
 
 def _hips_on_floor(poses: PoseSet3D, skeleton: Skeleton) -> F64:

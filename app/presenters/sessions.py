@@ -42,6 +42,8 @@ class SessionCard:
     can_open, can_track, can_export
     has_rig
         Of its own.
+    against_teaching
+        Why no network can be taught from it; empty where one can.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class SessionCard:
     can_track: bool
     can_export: bool
     has_rig: bool
+    against_teaching: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +156,33 @@ def present_session(summary: SessionSummary) -> SessionCard:
         can_track=can_open and bool(summary.thumbnail),
         can_export=can_open and not math.isnan(summary.joints_found),
         has_rig=summary.has_rig,
+        against_teaching=against_teaching(summary),
     )
+
+
+def against_teaching(summary: SessionSummary) -> str:
+    """Say why no network can be taught from a session.
+
+    Parameters
+    ----------
+    summary
+
+    Returns
+    -------
+    sentence
+        What is missing and what to do; empty where nothing is.
+    """
+    if summary.problem:
+        return summary.problem
+    if len(summary.cameras) < 2:
+        return "One camera only: two or more must see the person."
+    if not summary.has_rig:
+        return "Not calibrated: track it again with the rig of its cameras."
+    if math.isnan(summary.joints_found):
+        return "Not tracked yet: press Track again on the Sessions page."
+    if summary.joints_found == 0:
+        return "Nobody was found in it: record somebody whom all cameras see."
+    return ""
 
 
 def date_in_words(moment: datetime) -> str:
@@ -187,6 +216,8 @@ def _joints(summary: SessionSummary) -> tuple[str, Tone]:
     """Say how much of the person was found."""
     if math.isnan(summary.joints_found):
         return "Not tracked yet" if summary.has_rig else "Not calibrated", Tone.NEUTRAL
+    if summary.joints_found == 0:
+        return "Nobody was found", Tone.BAD
     words = f"{100 * summary.joints_found:.0f} % of joints"
     if summary.joints_found < USABLE_SHARE:
         return words, Tone.BAD

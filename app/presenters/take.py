@@ -12,10 +12,10 @@ from app.presenters.window import StatusItem, WindowState
 from calibration.report import CalibrationReport
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
+from engine.body_size import LIMBS
 from engine.frames import FrameSet
 from engine.poses import PoseSet2D, PoseSet3D
 
-_BODY = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _GOOD_SHARE = 0.9
 
 
@@ -113,7 +113,7 @@ def joints_found(result: TakeResult) -> float:
     share
         Of shoulders, elbows, wrists, hips, knees and ankles over all framesets.
     """
-    body = [index for index, joint in enumerate(result.skeleton.joints) if any(part in joint for part in _BODY)]
+    body = [index for index, joint in enumerate(result.skeleton.joints) if joint in LIMBS]
     found = [np.isfinite(poses.people[0].xyz[body, 0]).mean() if poses.people else 0.0 for poses in result.poses_3d]
     return float(np.mean(found)) if found else 0.0
 

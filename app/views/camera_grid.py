@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from operator import attrgetter
 
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
@@ -10,7 +11,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 from app.presenters.cameras import CameraTile
 from app.requests import AddCamera, Reconnect, RemoveCamera
 from app.views.camera_picture import CameraPicture
-from app.views.camera_tile import TileSpot, paint_tile
+from app.views.camera_tile import TileSpot, around, paint_tile
 from app.views.theme import PALETTE, font, icon, shade
 from calibration.skeleton import Skeleton
 
@@ -39,6 +40,8 @@ class CameraGrid(QWidget):
         self._tiles: tuple[CameraTile, ...] = ()
         self._pictures: dict[str, CameraPicture] = {}
         self._spots: list[TileSpot] = []
+        self._gaps: list[QRectF] = []  # between them
+        self._arranged: tuple[object, ...] | None = None  # what the spots were laid out for
         self._scale = 1.0
         self._live = False
         self._enlarged: str | None = None
@@ -64,15 +67,19 @@ class CameraGrid(QWidget):
             if tile.image_bgr is None and not tile.keeps_image:
                 picture.forget()
             picture.show(tile.image_bgr)
-        self._tiles = tiles
+        before, self._tiles = self._tiles, tiles
         if self._enlarged not in names:
             self._enlarged = None
-        self._arrange()
+        if self._layout() != self._arranged:
+            self._arrange()
+        elif not all(map(_is_same_picture, before, tiles)):
+            self.update()
 
     def set_live(self, live: bool) -> None:
         """Offer what can be asked of live cameras, or nothing for a picture of a take."""
-        self._live = live
-        self._arrange()
+        if live != self._live:
+            self._live = live
+            self._arrange()
 
     def set_scale(self, scale: float) -> None:
         """Draw larger or smaller type and lines."""
@@ -93,13 +100,6 @@ class CameraGrid(QWidget):
     def enlarged(self) -> str | None:
         """Return the camera that has most of the room; None while all have the same."""
         return self._enlarged
-
-    def retry_place(self, name: str) -> QRectF | None:
-        """Return where a camera's button "Try again" is drawn, px; None where it has none."""
-        for spot, tile in zip(self._spots, self._tiles):
-            if tile.name == name and tile.can_retry:
-                return spot.retry
-        return None
 
     def menu_for(self, name: str) -> QMenu:
         """Make the menu of a camera.
@@ -129,7 +129,8 @@ class CameraGrid(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw every tile, or what to do where there is none."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), shade(PALETTE.ground))
+        for gap in self._gaps:
+            painter.fillRect(gap, shade(PALETTE.ground))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._tiles:
             self._paint_empty(painter)
@@ -195,10 +196,19 @@ class CameraGrid(QWidget):
                 return spot, tile
         return None, None
 
+    def _layout(self) -> tuple[object, ...]:
+        """Return what the places of the tiles depend on."""
+        return self._enlarged, *((tile.name, self._aspect(tile)) for tile in self._tiles)
+
     def _arrange(self) -> None:
         """Lay out the tiles as they now are, and draw."""
+        self._arranged = self._layout()
         areas = self._areas()
         self._spots = [TileSpot.of(area, self._scale) for area in areas]
+        self._gaps = [QRectF(self.rect())]
+        for area in areas:  # a pixel wider, since the edge of a tile may lie within one
+            inside = area.adjusted(1, 1, -1, -1)
+            self._gaps = [rest for gap in self._gaps for rest in around(inside, gap)]
         u, empty = self._scale, self._live and not self._tiles
         self._first_steps.setVisible(empty)
         if empty:
@@ -289,6 +299,14 @@ def tile_rectangles(aspects: Sequence[float], area: QRectF, gap: float) -> list[
     cells = [divmod(index, columns) for index in range(count)]
     left, top = area.left(), area.top()
     return [QRectF(left + c * (width + gap), top + r * (height + gap), width, height) for r, c in cells]
+
+
+def _is_same_picture(before: CameraTile, now: CameraTile) -> bool:
+    """Whether a camera looks as it did, so that nobody draws it again."""
+    if before.image_bgr is not now.image_bgr or before.people is not now.people:
+        return False
+    told = attrgetter("detail", "tone", "message", "can_retry", "warning")
+    return told(before) == told(now)
 
 
 def _image_area(aspects: Sequence[float], area: QRectF, gap: float, columns: int) -> float:

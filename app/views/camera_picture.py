@@ -40,27 +40,41 @@ class CameraPicture:
         """Return the image's size, px; None where there is none."""
         return None if self._image_bgr is None else (self._image_bgr.shape[1], self._image_bgr.shape[0])
 
-    def paint(self, painter: QPainter, area: QRectF) -> QRectF:
-        """Draw the image as large as fits.
+    def place(self, area: QRectF, ratio: float) -> QRectF:
+        """Find where the image lies when it is as large as fits.
+
+        Parameters
+        ----------
+        area
+            Px of the widget.
+        ratio
+            Pixels of the screen by pixels of the widget.
+
+        Returns
+        -------
+        place
+            On whole pixels of the screen; empty where there is no image.
+        """
+        size = self.size_wh()
+        if size is None or area.isEmpty():
+            return QRectF()
+        zoom = min(area.width() / size[0], area.height() / size[1]) * ratio
+        width, height = max(1, round(size[0] * zoom)), max(1, round(size[1] * zoom))
+        left, top = round(area.center().x() * ratio - width / 2), round(area.center().y() * ratio - height / 2)
+        return QRectF(left / ratio, top / ratio, width / ratio, height / ratio)
+
+    def paint(self, painter: QPainter, place: QRectF, ratio: float) -> None:
+        """Draw the image.
 
         Parameters
         ----------
         painter
-        area
-            Px of the widget.
-
-        Returns
-        -------
-        picture
-            Where the image came to lie; empty where there is none.
+        place, ratio
+            As of `place`; where it is empty, nothing is drawn.
         """
-        size = self.size_wh()
-        if size is None or self._image_bgr is None or area.isEmpty():
-            return QRectF()
-        device = painter.device()
-        ratio = device.devicePixelRatioF() if device else 1.0
-        zoom = min(area.width() / size[0], area.height() / size[1]) * ratio
-        wanted = max(1, round(size[0] * zoom)), max(1, round(size[1] * zoom))
+        if self._image_bgr is None or place.isEmpty():
+            return
+        wanted = round(place.width() * ratio), round(place.height() * ratio)
         if self._scaled is None or wanted != self._size_wh:
             self._pixels = resized(self._image_bgr, wanted)
             # PyQt takes any buffer where its types say bytes
@@ -68,11 +82,7 @@ class CameraPicture:
             self._scaled = QImage(borrowed, *wanted, self._pixels.strides[0], QImage.Format.Format_RGB32)
             self._scaled.setDevicePixelRatio(ratio)
             self._size_wh = wanted
-        left = round(area.center().x() * ratio - wanted[0] / 2) / ratio
-        top = round(area.center().y() * ratio - wanted[1] / 2) / ratio
-        picture = QRectF(left, top, wanted[0] / ratio, wanted[1] / ratio)
-        painter.drawImage(picture.topLeft(), self._scaled)
-        return picture
+        painter.drawImage(place.topLeft(), self._scaled)
 
 
 def resized(image_bgr: U8, size_wh: tuple[int, int]) -> U8:

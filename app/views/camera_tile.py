@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QFont, QFontMetricsF, QImage, QPainter
 
@@ -76,9 +75,12 @@ def paint_tile(
     tile, picture = camera
     painter.save()
     painter.setClipRect(spot.area)
-    painter.fillRect(spot.area, shade(PALETTE.surface))
-    size = picture.size_wh()
-    place = picture.paint(painter, _picture_area(size, spot))
+    size, device = picture.size_wh(), painter.device()
+    ratio = device.devicePixelRatioF() if device else 1.0
+    place = picture.place(_picture_area(size, spot), ratio)
+    for strip in around(place, spot.area):
+        painter.fillRect(strip, shade(PALETTE.surface))
+    picture.paint(painter, place, ratio)
     if size and not place.isEmpty():
         for person in tile.people:
             _paint_person(painter, (person, skeleton), place, place.width() / size[0], spot.scale)
@@ -89,6 +91,32 @@ def paint_tile(
         for area, name in ((spot.settings, "settings"), (spot.remove, "close")):
             _paint_button(painter, area, name, spot.scale)
     painter.restore()
+
+
+def around(hole: QRectF, area: QRectF) -> list[QRectF]:
+    """Find what is left of an area round a hole, so that what is covered at once is not filled before.
+
+    Parameters
+    ----------
+    hole
+        Empty leaves the whole area.
+    area
+
+    Returns
+    -------
+    strips
+        Above, below, left and right; those that are there.
+    """
+    hole = hole.intersected(area)
+    if hole.isEmpty():
+        return [area]
+    strips = (
+        QRectF(area.left(), area.top(), area.width(), hole.top() - area.top()),
+        QRectF(area.left(), hole.bottom(), area.width(), area.bottom() - hole.bottom()),
+        QRectF(area.left(), hole.top(), hole.left() - area.left(), hole.height()),
+        QRectF(hole.right(), hole.top(), area.right() - hole.right(), hole.height()),
+    )
+    return [strip for strip in strips if not strip.isEmpty()]
 
 
 def _picture_area(size_wh: tuple[int, int] | None, spot: TileSpot) -> QRectF:
@@ -106,13 +134,11 @@ def _paint_person(painter: QPainter, who: tuple[Pose2D, Skeleton], place: QRectF
     xy = (person.xy + 0.5) * zoom + (place.left(), place.top())
     thickness = max(2.2 * scale, place.height() / 160)
     draw_skeleton(painter, FlatSkeleton(skeleton, xy, person.confidence, round(thickness, 1)))
-    seen = np.isfinite(xy[:, 1])
-    if seen.any() and place.width() > _TAG_FROM_U * scale:
-        row = int(np.where(seen, xy[:, 1], np.inf).argmin())
-        top = QPointF(*xy[row].tolist())
+    highest = min(((y, x) for x, y in xy.tolist() if y == y), default=None)
+    if highest and place.width() > _TAG_FROM_U * scale:
+        top, middle = highest
         plate = _name_plate(f"Person {person.person + 1}", scale)
-        lift = max(top.y() - 36 * scale, place.top() + 4 * scale)
-        painter.drawImage(QPointF(top.x() - plate.width() / 2, lift), plate)
+        painter.drawImage(QPointF(middle - plate.width() / 2, max(top - 36 * scale, place.top() + 4 * scale)), plate)
 
 
 @lru_cache(64)

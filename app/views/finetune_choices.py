@@ -1,28 +1,22 @@
 """What a network is taught from: sessions to tick, whose network it becomes, how many minutes, and Start."""
 
+import math
 from pathlib import Path
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
-    QSlider,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
-from app.presenters.finetune import Choice, FinetuneState
+from app.presenters.finetune import FinetuneState, against_start, person_of, promise, suggest_person
+from app.presenters.finetune_run import EVERYBODY
 from app.requests import Finetune
-from app.views.theme import PALETTE, icon, shade
+from app.views.finetune_sessions import FinetuneSessions
+from app.views.person_field import LONGEST
+from app.views.theme import PALETTE, icon
 
-PATH_ROLE = Qt.ItemDataRole.UserRole
 MINUTES = (3, 5, 10, 15, 20, 30, 45, 60, 90, 120)
 USUAL_MINUTES = 10
-_ADVICE = {3: "a first try", 10: "a good start", 30: "a thorough lesson"}
+_PERSON_TIP = f"Who is in the sessions. The network becomes theirs and serves them; {EVERYBODY} makes it serve anybody."
+_MINUTES_TIP = "How long everything takes together, from the first look at the videos to the comparison."
 
 
 class FinetuneChoices(QWidget):
@@ -34,50 +28,41 @@ class FinetuneChoices(QWidget):
         super().__init__()
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._choices: tuple[Choice, ...] | None = None
-        self._can_start = True
-        self._list, self._person, self._slider = QListWidget(), QComboBox(), QSlider(Qt.Orientation.Horizontal)
-        self._minutes, self._why_not = _label("figure"), _label("problem")
-        self._start = QPushButton(icon("play", PALETTE.ground), "\u2002Start")
-        self._column = QVBoxLayout(self)
+        self._state = FinetuneState()
+        self._list, self._person, self._slider = FinetuneSessions(), QComboBox(), QSlider(Qt.Orientation.Horizontal)
+        self._minutes, self._promise, self._why_not = _label("figure"), _label("fact"), _label("problem")
+        self._start = QPushButton("\u2002Start")
+        self._column, self._questions = QVBoxLayout(self), QGridLayout()
+        self._suggested, self._run_minutes = "", math.nan
         self._set_up()
         self._lay_out()
-        self._show_minutes()
+        self._show_words()
 
     def show_choices(self, state: FinetuneState) -> None:
-        """Show these sessions; what is ticked and typed stays.
+        """Show these sessions; what is ticked, typed and chosen stays.
 
         Parameters
         ----------
         state
         """
-        self._can_start = state.can_start
-        if state.choices != self._choices:
-            self._choices = state.choices
-            ticked = set(self.ticked())
-            self._list.clear()
-            for choice in state.choices:
-                self._add(choice, ticked=choice.path in ticked)
-        known = [self._person.itemText(row) for row in range(self._person.count())]
-        if known != list(state.persons):
+        self._state = state
+        self._list.show_choices(state.choices)
+        names = [*state.persons, EVERYBODY]
+        if [self._person.itemText(row) for row in range(self._person.count())] != names:
             typed = self._person.currentText()
+            self._person.blockSignals(True)
             self._person.clear()
-            self._person.addItems(list(state.persons))
+            self._person.addItems(names)
             self._person.setCurrentText(typed)
-        self._show_start()
+            self._person.blockSignals(False)
+        if state.run is not None and math.isnan(self._run_minutes):
+            self._choose_minutes(state.run.minutes)
+        self._suggest()
 
     def tick(self, path: Path) -> None:
-        """Tick a session alone, where it can be learned from."""
-        for item in self._items():
-            if item.flags() & Qt.ItemFlag.ItemIsUserCheckable:
-                mine = item.data(PATH_ROLE) == path
-                item.setCheckState(Qt.CheckState.Checked if mine else Qt.CheckState.Unchecked)
-                if mine:
-                    self._list.scrollToItem(item)
-
-    def ticked(self) -> tuple[Path, ...]:
-        """Return the sessions that are ticked."""
-        return tuple(item.data(PATH_ROLE) for item in self._items() if item.checkState() == Qt.CheckState.Checked)
+        """Tick a session alone, where it can be learned from, and name who is in it."""
+        self._list.tick(path)
+        self._person.setCurrentText(self._suggested)
 
     def minutes(self) -> int:
         """Return the minutes that are chosen, for all steps together."""
@@ -87,59 +72,63 @@ class FinetuneChoices(QWidget):
         """Space things for this size of window."""
         self._column.setContentsMargins(*[round(16 * scale)] * 4)
         self._column.setSpacing(round(8 * scale))
+        self._questions.setHorizontalSpacing(round(12 * scale))
+        self._questions.setVerticalSpacing(round(6 * scale))
         self._start.setIconSize(QSize(round(16 * scale), round(16 * scale)))
         self._list.setSpacing(round(2 * scale))
 
     def _start_pressed(self) -> None:
         """Ask for the fine-tuning."""
-        self.asked.emit(Finetune(self.ticked(), self._person.currentText().strip(), float(self.minutes())))
+        sessions = tuple(choice.path for choice in self._list.ticked())
+        self.asked.emit(Finetune(sessions, person_of(self._person.currentText()), float(self.minutes())))
 
-    def _add(self, choice: Choice, *, ticked: bool) -> None:
-        """Add a session to the list."""
-        item = QListWidgetItem(f"{choice.name}\n{choice.facts}")
-        item.setData(PATH_ROLE, choice.path)
-        item.setToolTip(str(choice.path))
-        if choice.can_learn:
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
-            item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
-        else:
-            item.setFlags(Qt.ItemFlag.NoItemFlags)
-            item.setForeground(shade(PALETTE.muted, 0.7))
-        self._list.addItem(item)
+    def _suggest(self) -> None:
+        """Name who is in the ticked sessions, unless a person has named somebody else."""
+        suggested = suggest_person(self._list.ticked(), self._state.usual_person)
+        if suggested != self._suggested:
+            if self._person.currentText() == self._suggested:
+                self._person.setCurrentText(suggested)
+            self._suggested = suggested
+        self._show_words()
 
-    def _items(self) -> list[QListWidgetItem]:
-        """Return the rows of the list."""
-        return [item for row in range(self._list.count()) if (item := self._list.item(row)) is not None]
+    def _choose_minutes(self, minutes: float) -> None:
+        """Begin with the minutes that were given last."""
+        self._run_minutes = minutes
+        enough = [place for place, choice in enumerate(MINUTES) if choice >= minutes]
+        self._slider.setValue(enough[0] if enough else len(MINUTES) - 1)
 
-    def _show_minutes(self) -> None:
-        """Say how long."""
-        minutes = self.minutes()
-        advice = _ADVICE.get(minutes, "")
-        self._minutes.setText(f"{minutes} minutes in all{f', {advice}' if advice else ''}")
-
-    def _show_start(self) -> None:
-        """Let Start be pressed where something can start, and say why not."""
-        ticked = bool(self.ticked())
-        self._start.setEnabled(self._can_start and ticked)
-        why = "" if ticked else "Tick a session first."
-        self._why_not.setText("Something is being taught already." if not self._can_start else why)
+    def _show_words(self) -> None:
+        """Say how long it takes and what comes of it; let Start be pressed where something can start."""
+        person = self._person.currentText()
+        lesson, promised = promise(person, self.minutes())
+        self._minutes.setText(lesson)
+        self._promise.setText(promised)
+        against = against_start(self._state, self._list.ticked(), person)
+        self._why_not.setText(against)
+        self._start.setEnabled(not against)
+        self._start.setIcon(icon("play", PALETTE.muted if against else PALETTE.ground))
+        self._start.setToolTip(against or "Teach the network from what is ticked.")
 
     def _set_up(self) -> None:
         """Prepare the parts."""
-        self._list.setObjectName("choices")
-        self._list.setAccessibleName("Sessions to learn from")
-        self._list.setWordWrap(True)
-        self._list.itemChanged.connect(lambda _item: self._show_start())
+        self._list.ticked_changed.connect(self._suggest)
         self._person.setEditable(True)
+        self._person.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self._person.setAccessibleName("Person")
+        self._person.setToolTip(_PERSON_TIP)
         line = self._person.lineEdit()
         if line is not None:
-            line.setPlaceholderText("Name, or empty for everybody")
+            line.setPlaceholderText("Name of who is in it")
+            line.setMaxLength(LONGEST)
+        self._person.currentTextChanged.connect(lambda _text: self._show_words())
         self._slider.setRange(0, len(MINUTES) - 1)
         self._slider.setValue(MINUTES.index(USUAL_MINUTES))
         self._slider.setPageStep(1)
         self._slider.setAccessibleName("Minutes in all")
-        self._slider.valueChanged.connect(lambda _value: self._show_minutes())
+        self._slider.setToolTip(_MINUTES_TIP)
+        self._slider.valueChanged.connect(lambda _value: self._show_words())
+        for label in (self._promise, self._why_not):
+            label.setWordWrap(True)
         self._start.setObjectName("main_action")
         self._start.clicked.connect(lambda: self._start_pressed())
 
@@ -147,11 +136,14 @@ class FinetuneChoices(QWidget):
         """Put question below question."""
         self._column.addWidget(_label("section", "Learn from"))
         self._column.addWidget(self._list, 1)
-        self._column.addWidget(_label("section", "Whose network"))
-        self._column.addWidget(self._person)
-        self._column.addWidget(_label("section", "How long"))
-        self._column.addWidget(self._slider)
-        self._column.addWidget(self._minutes)
+        self._questions.addWidget(_label("section", "For whom"), 0, 0)
+        self._questions.addWidget(self._person, 0, 1)
+        self._questions.addWidget(_label("section", "How long"), 1, 0)
+        self._questions.addWidget(self._slider, 1, 1)
+        self._questions.addWidget(self._minutes, 2, 1)
+        self._questions.setColumnStretch(1, 1)
+        self._column.addLayout(self._questions)
+        self._column.addWidget(self._promise)
         row = QHBoxLayout()
         row.addWidget(self._why_not, 1)
         row.addWidget(self._start)

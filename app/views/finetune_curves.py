@@ -9,6 +9,7 @@ from app.presenters.plots import Plot
 from app.views.plots import import_curves
 from app.views.theme import PALETTE, shade
 
+_TICK_DENSITY = 0.6  # of the usual: numbers need room where the figures stand beside
 _COLOURS = (PALETTE.accent, PALETTE.good)
 
 
@@ -74,9 +75,10 @@ class _Chart(QWidget):
         curve = plot.curves[0]
         self._line.setData(curve.at_s, curve.value, connect="finite")
         known = curve.value[np.isfinite(curve.value)]
-        last = f": {known[-1]:.3g} {plot.unit}" if len(known) and plot.unit == "mm" else ""
-        self._title.setText(f"{plot.title}{last}" if last else f"{plot.title}, {plot.unit}")
-        top = float(np.percentile(known, 98)) if len(known) else 1.0  # the first steps are off the scale
+        last = f": {known[-1]:.0f} {plot.unit}" if len(known) and plot.unit else ""
+        self._title.setText(f"{plot.title}{last}")
+        share = 100 if plot.unit else 98  # a loss's first steps are off the scale; an error's first is what it was
+        top = float(np.percentile(known, share)) if len(known) else 1.0
         low = float(known.min()) if len(known) else 0.0
         self._chart.setYRange(min(low, top), max(top, low + 1e-6), padding=0.08)
 
@@ -89,5 +91,6 @@ class _Chart(QWidget):
             face = self._chart.font()
             face.setPixelSize(max(8, round(10 * scale)))
             axis.setStyle(tickFont=face)
+            axis.setTickDensity(_TICK_DENSITY)
         self._chart.getAxis("left").setWidth(round(44 * scale))
         self._chart.getAxis("bottom").setHeight(round(18 * scale))

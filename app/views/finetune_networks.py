@@ -1,12 +1,12 @@
 """The networks there are: which one serves whom, and Use and Roll back."""
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from app.presenters.finetune import NetworkRow
+from app.presenters.finetune import FinetuneState, NetworkRow, others_to_serve
 from app.requests import RollBackNetwork, UseNetwork
 from app.views.elided_label import ElidedLabel
-from app.views.theme import set_property
+from app.views.theme import PALETTE, icon, set_property
 
 
 class FinetuneNetworks(QWidget):
@@ -18,11 +18,11 @@ class FinetuneNetworks(QWidget):
         super().__init__()
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._networks: tuple[NetworkRow, ...] | None = None
+        self._shown: tuple | None = None
         self._rows, self._area, self._scroll = QVBoxLayout(), QWidget(), QScrollArea()
         self._column = QVBoxLayout(self)
         self._scale = 1.0
-        title = QLabel("Networks")
+        title = QLabel("Networks, and whom they serve")
         title.setObjectName("section")
         self._area.setObjectName("rows")
         self._area.setLayout(self._rows)
@@ -31,25 +31,25 @@ class FinetuneNetworks(QWidget):
         self._scroll.setWidgetResizable(True)
         self._column.addWidget(title)
         self._column.addWidget(self._scroll, 1)
-        self.show_networks(())
+        self.show_networks(FinetuneState())
 
-    def show_networks(self, networks: tuple[NetworkRow, ...]) -> None:
-        """Show these.
+    def show_networks(self, state: FinetuneState) -> None:
+        """Show the networks there are.
 
         Parameters
         ----------
-        networks
+        state
         """
-        if networks == self._networks:
+        if (state.networks, state.persons) == self._shown:
             return
-        self._networks = networks
+        self._shown = state.networks, state.persons
         while (item := self._rows.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
                 widget.setParent(None)
-        for network in networks:
-            self._rows.addWidget(self._row(network))
-        if not networks:
+        for network in state.networks:
+            self._rows.addWidget(self._row(network, others_to_serve(network, state)))
+        if not state.networks:
             empty = QLabel("No network of your own yet.")
             empty.setObjectName("fact")
             self._rows.addWidget(empty)
@@ -61,13 +61,15 @@ class FinetuneNetworks(QWidget):
         self._scale = scale
         self._column.setContentsMargins(*[round(12 * scale)] * 4)
         self._rows.setSpacing(round(4 * scale))
+        for button in self._area.findChildren(QPushButton, "flat"):
+            button.setIconSize(QSize(round(16 * scale), round(16 * scale)))
         for row in self._area.findChildren(QWidget, "row"):
             layout = row.layout()
             if layout is not None:
                 layout.setContentsMargins(*[round(8 * scale)] * 4)
                 layout.setSpacing(round(8 * scale))
 
-    def _row(self, network: NetworkRow) -> QWidget:
+    def _row(self, network: NetworkRow, others: tuple[str, ...]) -> QWidget:
         """Make the row of one network."""
         row, words = QWidget(), QVBoxLayout()
         row.setObjectName("row")
@@ -77,23 +79,49 @@ class FinetuneNetworks(QWidget):
         whom = network.person or "everybody"
         rig = f" before rig {network.rig_id}" if network.rig_id else ""
         facts.tell(" · ".join(filter(None, (whom + rig, network.facts))))
+        facts.setToolTip(f"For {facts.words()}. Millimetres are the mean error on clips it never saw, before and now.")
         for label in (name, facts):
             words.addWidget(label)
         line = QHBoxLayout(row)
         line.addLayout(words, 1)
         if network.serves:
-            chip = QLabel("serves")
-            chip.setObjectName("chip")
-            set_property(chip, "tone", "good")
-            line.addWidget(chip, alignment=Qt.AlignmentFlag.AlignVCenter)
+            line.addWidget(_chip(whom), alignment=Qt.AlignmentFlag.AlignVCenter)
         if network.serves and network.can_roll_back:
-            line.addWidget(self._button("Roll back", RollBackNetwork(network.person, network.rig_id)))
+            tip = f"Let the network serve {whom} again that served before. Nothing is deleted."
+            line.addWidget(self._button("Roll back", RollBackNetwork(network.person, network.rig_id), tip))
         if not network.serves:
-            line.addWidget(self._button("Use", UseNetwork(network.name, network.person, network.rig_id)))
+            use = UseNetwork(network.name, network.person, network.rig_id)
+            line.addWidget(self._button("Use", use, f"Let it serve {whom} from now on."))
+        if others:
+            line.addWidget(self._more(network.name, others))
         return row
 
-    def _button(self, text: str, request: UseNetwork | RollBackNetwork) -> QPushButton:
+    def _button(self, text: str, request: UseNetwork | RollBackNetwork, tip: str) -> QPushButton:
         """Make a button that asks for this."""
         button = QPushButton(text)
+        button.setToolTip(tip)
         button.clicked.connect(lambda: self.asked.emit(request))
         return button
+
+    def _more(self, name: str, persons: tuple[str, ...]) -> QPushButton:
+        """Make the button that lets a network serve somebody else."""
+        button, menu = QPushButton(icon("more", PALETTE.muted), ""), QMenu(self)
+        button.setObjectName("flat")
+        button.setToolTip("Let it serve somebody else")
+        button.setAccessibleName(f"Let {name} serve somebody else")
+        for person in persons:
+            action = menu.addAction(f"Use for {person or 'everybody'}")
+            if action is not None:
+                action.triggered.connect(lambda _, person=person: self.asked.emit(UseNetwork(name, person)))
+        button.destroyed.connect(menu.deleteLater)
+        button.clicked.connect(lambda: menu.popup(button.mapToGlobal(button.rect().bottomLeft())))
+        return button
+
+
+def _chip(whom: str) -> QLabel:
+    """Say that a network serves somebody."""
+    chip = QLabel("serves")
+    chip.setObjectName("chip")
+    chip.setToolTip(f"Where one camera alone sees {whom}, this network sees how far away each joint is.")
+    set_property(chip, "tone", "good")
+    return chip

@@ -7,10 +7,11 @@ from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from app.presenters.finetune import FinetuneState
+from app.requests import ResumeFinetune
 from app.views.finetune_choices import FinetuneChoices
 from app.views.finetune_networks import FinetuneNetworks
 from app.views.finetune_run import FinetuneRun
-from app.views.sessions_style import sessions_stylesheet
+from app.views.sessions_style import HEAD_U, sessions_stylesheet
 from app.views.theme import scale_for
 
 _PURPOSE = "Your cameras together know better than one alone. Let them teach the network that works with one."
@@ -32,10 +33,11 @@ class FinetunePage(QWidget):
         self._notice = _label("page_remark")
         self._headline, self._message = _label("empty_headline"), _label("empty_message")
         self._head_row, self._body, self._left = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
-        self._stack = QStackedWidget()
+        self._head, self._stack = QWidget(), QStackedWidget()
         self._lay_out()
         for part in (self._choices, self._run, self._networks):
             part.asked.connect(self.asked)
+        self._run.resume_wanted.connect(lambda: self.asked.emit(ResumeFinetune(float(self._choices.minutes()))))
         self.show_finetune(FinetuneState())
 
     def show_finetune(self, state: FinetuneState) -> None:
@@ -49,14 +51,13 @@ class FinetunePage(QWidget):
         if self._wanted is not None and any(choice.path == self._wanted for choice in state.choices):
             self._choices.tick(self._wanted)
             self._wanted = None
-        self._run.show_run(state.run)
-        self._networks.show_networks(state.networks)
+        self._run.show_run(state)
+        self._networks.show_networks(state)
         self._notice.setText(state.notices[0] if state.notices else "")
         self._notice.setVisible(bool(state.notices))
         self._headline.setText(state.headline)
         self._message.setText(state.message)
-        empty = bool(state.headline) and state.run is None and not state.choices
-        self._stack.setCurrentIndex(0 if empty else 1)
+        self._stack.setCurrentIndex(0 if state.is_empty else 1)
 
     def choose(self, path: Path) -> None:
         """Tick this session alone, as soon as it is listed."""
@@ -73,6 +74,7 @@ class FinetunePage(QWidget):
             self.setStyleSheet(sessions_stylesheet(scale))
             gap = round(8 * scale)
             self._head_row.setContentsMargins(2 * gap, gap, 2 * gap, gap)
+            self._head.setFixedHeight(round(HEAD_U * scale))
             self._head_row.setSpacing(2 * gap)
             self._body.setContentsMargins(gap, gap, gap, gap)
             self._body.setSpacing(gap)
@@ -82,14 +84,14 @@ class FinetunePage(QWidget):
 
     def _lay_out(self) -> None:
         """Put the head above, choice and networks on the left, the run on the right."""
-        head, body, empty = QWidget(), QWidget(), QWidget()
+        head, body, empty = self._head, QWidget(), QWidget()
         head.setObjectName("page_head")
         head.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         head.setLayout(self._head_row)
         self._head_row.addWidget(self._title)
         self._head_row.addWidget(self._purpose, 1)
-        self._left.addWidget(self._choices, 3)
-        self._left.addWidget(self._networks, 2)
+        self._left.addWidget(self._choices, 2)
+        self._left.addWidget(self._networks, 1)
         body.setLayout(self._body)
         self._body.addLayout(self._left, 2)
         self._body.addWidget(self._run, 3)

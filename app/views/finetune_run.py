@@ -3,22 +3,24 @@
 import math
 
 from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtGui import QPainter, QPaintEvent
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from app.presenters.finetune import RunCard, Stage
-from app.requests import CancelFinetune, OpenReport, PauseFinetune, ResumeFinetune
+from app.presenters.finetune import FinetuneState
+from app.presenters.finetune_run import RunCard, Stage
+from app.requests import CancelFinetune, OpenReport, PauseFinetune
 from app.views.finetune_curves import FinetuneCurves
+from app.views.finetune_result import FinetuneFigures, FinetunePictures
 from app.views.theme import PALETTE, font, icon, set_property, shade
 
-_NOTHING = "Nothing was taught yet"
-_FIRST = "Tick a session on the left and press Start. You can close the window meanwhile: the teaching goes on."
+_CURVES_U, _CURVES_BESIDE_FIGURES_U = 300, 136
 
 
 class FinetuneRun(QWidget):
-    """Draws a run, and asks for what can be done with it."""
+    """Draws a run, and asks for what can be done with it; how long a resumed one may take is chosen elsewhere."""
 
     asked = pyqtSignal(object)
+    resume_wanted = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,37 +28,41 @@ class FinetuneRun(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._card: RunCard | None = None
         self._headline, self._title = _label("headline", wrap=True), _label("fact", wrap=True)
-        self._doing, self._sentence = _label("next", wrap=True), _label("message", wrap=True)
-        self._stages, self._curves, self._result = _Stages(), FinetuneCurves(), _Result()
+        self._doing, self._sentence = _label("next", wrap=True), _label("", wrap=True)
+        self._stages, self._curves = _Stages(), FinetuneCurves()
+        self._figures, self._pictures = FinetuneFigures(), FinetunePictures()
         self._pause = _button("Pause", "pause", lambda: self.asked.emit(PauseFinetune()))
-        self._resume = _button("Go on", "play", lambda: self.asked.emit(ResumeFinetune()))
+        self._resume = _button("Resume", "play", self.resume_wanted.emit)
         self._cancel = _button("Cancel", "stop", lambda: self.asked.emit(CancelFinetune()))
         self._report = _button("Report", "open", self._open_report)
-        self._column, self._buttons = QVBoxLayout(self), QHBoxLayout()
+        self._column, self._buttons, self._middle = QVBoxLayout(self), QHBoxLayout(), QHBoxLayout()
         self._scroll = QScrollArea()
+        self._scale = 1.0
         self._lay_out()
-        self.show_run(None)
+        self.show_run(FinetuneState())
 
-    def show_run(self, card: RunCard | None) -> None:
-        """Show this run from now on.
+    def show_run(self, state: FinetuneState) -> None:
+        """Show the newest run from now on; where nothing was taught yet, what to do first.
 
         Parameters
         ----------
-        card
-            None where nothing was taught yet.
+        state
         """
+        card = state.run
         self._card = card
-        self._headline.setText(card.headline if card else _NOTHING)
+        self._headline.setText(card.headline if card else state.headline)
         set_property(self._headline, "tone", str(card.tone) if card else "")
-        self._title.setText(card.title if card else _FIRST)
+        self._title.setText(card.title if card else state.message)
         self._doing.setText(card.doing if card else "")
         self._sentence.setText(card.sentence if card else "")
         for label in (self._doing, self._sentence):
             label.setVisible(bool(label.text()))
         self._stages.show_stages(card.stages if card else ())
         self._curves.show_plots(card.plots if card else ())
-        self._result.show_result(card.rows if card else (), card.pictures if card else ())
-        self._scroll.setVisible(bool(card and card.rows))
+        self._figures.show_figures(card)
+        self._pictures.show_pictures(card.pictures if card else ())
+        self._scroll.setVisible(bool(card and card.pictures))
+        self._limit_curves()
         shown = (card.can_pause, card.can_resume, card.can_cancel, bool(card.report)) if card else (False,) * 4
         for button, visible in zip((self._pause, self._resume, self._cancel, self._report), shown):
             button.setVisible(visible)
@@ -68,30 +74,48 @@ class FinetuneRun(QWidget):
         self._buttons.setSpacing(round(8 * scale))
         for button in (self._pause, self._resume, self._cancel, self._report):
             button.setIconSize(QSize(round(16 * scale), round(16 * scale)))
-        self._curves.setMinimumHeight(round(120 * scale))
-        self._curves.setMaximumHeight(round(220 * scale))
-        for part in (self._stages, self._curves, self._result):
+        self._middle.setSpacing(round(24 * scale))
+        self._scale = scale
+        self._limit_curves()
+        for part in (self._stages, self._curves, self._figures, self._pictures):
             part.set_scale(scale)
+
+    def _limit_curves(self) -> None:
+        """Let the curves be large while they grow, and leave the room to the pictures afterwards."""
+        over = self._card is not None and bool(self._card.rows)
+        self._curves.setMinimumHeight(round(120 * self._scale))
+        self._curves.setMaximumHeight(round((_CURVES_BESIDE_FIGURES_U if over else _CURVES_U) * self._scale))
 
     def _open_report(self) -> None:
         """Ask for the report."""
         if self._card is not None and self._card.report is not None:
             self.asked.emit(OpenReport(self._card.report))
 
+    def _tell_tips(self) -> None:
+        """Say what each button does before it is pressed."""
+        self._pause.setToolTip("Let it rest; nothing is lost.")
+        self._resume.setToolTip(
+            "Go on after the last step that was done. If the time was too short, choose more minutes on the left first."
+        )
+        self._cancel.setToolTip("End it. What was done is kept and can be resumed; the network in use is untouched.")
+        self._report.setToolTip("Open the whole report in the browser.")
+
     def _lay_out(self) -> None:
         """Put headline, stages, curves and result below each other."""
-        self._scroll.setWidget(self._result)
+        self._scroll.setWidget(self._pictures)
         self._scroll.setWidgetResizable(True)
+        self._tell_tips()
         self._buttons.addWidget(self._headline, 1)
         for button in (self._report, self._pause, self._resume, self._cancel):
             self._buttons.addWidget(button)
         self._column.addLayout(self._buttons)
-        for part, stretch in (
-            (self._title, 0), (self._stages, 0), (self._doing, 0), (self._sentence, 0), (self._curves, 2),
-            (self._scroll, 3),
-        ):  # fmt: skip
-            self._column.addWidget(part, stretch)
-        self._column.addStretch(0)
+        for part in (self._title, self._stages, self._doing, self._sentence):
+            self._column.addWidget(part)
+        self._middle.addWidget(self._figures)
+        self._middle.addWidget(self._curves, 1)
+        self._column.addLayout(self._middle)
+        self._column.addWidget(self._scroll, 1)
+        self._column.addStretch()
 
 
 class _Stages(QWidget):
@@ -145,73 +169,6 @@ class _Stages(QWidget):
         words = QRectF(bar.left(), bar.bottom() + 4 * u, bar.width(), 18 * u)
         percent = f"  {100 * share:.0f} %" if not unknown and 0 < share < 1 else ""
         painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{stage.name}{percent}")
-
-
-class _Result(QWidget):
-    """Figures by action, and a picture of each before and after."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("rows")
-        self._shown: tuple = ()
-        self._scale = 1.0
-        self._pictures: list[_Picture] = []
-        self._column, self._grid = QVBoxLayout(self), QGridLayout()
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.addLayout(self._grid)
-        self._grid.setColumnStretch(3, 1)
-
-    def show_result(self, rows: tuple[tuple[str, str, str], ...], pictures: tuple[tuple[str, bytes], ...]) -> None:
-        """Show these figures and pictures."""
-        if (rows, pictures) == self._shown:
-            return
-        self._shown = (rows, pictures)
-        while (item := self._grid.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.setParent(None)
-        for picture in self._pictures:
-            picture.setParent(None)
-        table = (("", "before", "now"), *rows) if rows else ()
-        for line, words in enumerate(table):
-            for place, word in enumerate(words):
-                name = "column" if line == 0 else "figure" if line == 1 or place == 2 else "cell"
-                self._grid.addWidget(_label(name, word), line, place)
-        self._pictures = [_Picture(action, jpeg) for action, jpeg in pictures]
-        for picture in self._pictures:
-            self._column.addWidget(picture)
-        self._column.addStretch(1)
-        self.set_scale(self._scale)
-
-    def set_scale(self, scale: float) -> None:
-        """Space things for this size of window."""
-        self._scale = scale
-        self._column.setSpacing(round(10 * scale))
-        self._grid.setHorizontalSpacing(round(24 * scale))
-        self._grid.setVerticalSpacing(round(3 * scale))
-
-
-class _Picture(QWidget):
-    """One drawing with its caption, as wide as there is room."""
-
-    def __init__(self, action: str, jpeg: bytes) -> None:
-        super().__init__()
-        self._pixmap, self._label = QPixmap(), QLabel()
-        self._pixmap.loadFromData(jpeg)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self._label)
-        column.addWidget(_label("fact", f"{action}: before (image, from the side), now (image, from the side)"))
-        self._label.setMinimumWidth(1)
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Fit the picture to the width."""
-        super().resizeEvent(event)
-        if not self._pixmap.isNull():
-            width = max(min(self.width(), 2 * self._pixmap.width()), 1)
-            smooth = Qt.TransformationMode.SmoothTransformation
-            self._label.setPixmap(self._pixmap.scaledToWidth(width, smooth))
 
 
 def _label(name: str, text: str = "", *, wrap: bool = False) -> QLabel:

@@ -15,14 +15,15 @@ from PyQt6.QtWidgets import QWidget
 from app.presenters.coaching import CoachingCard
 from app.presenters.room import RoomScene
 from app.presenters.tone import Tone
+from app.views.camera_pyramids import CameraPyramids
 from app.views.coaching_picture import paint_coaching
+from app.views.follow import followed, framed, place_of_lone
 from app.views.orbit import HALF_FIELD_TAN, NEAR_M, Orbit
 from app.views.room_paint import (
     Eye,
     corners_of,
-    frustum_depth_m,
+    paint_bar_legend,
     paint_bars,
-    paint_camera,
     paint_floor,
     paint_ground,
     paint_legend,
@@ -57,8 +58,9 @@ class Room3D(QWidget):
         self._orbit: Orbit | None = None
         self._scale = 1.0
         self._grabbed: QPointF | None = None
-        self._moved = False
+        self._moved, self._waits = False, False  # by a person; for somebody to look at
         self._still: QPixmap | None = None
+        self._pyramids: CameraPyramids | None = None  # as in the still picture
         self._people: list[_OnScreen] = []
         self._trail_xy, self._covered = np.empty((0, 2)), QRectF()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -66,7 +68,7 @@ class Room3D(QWidget):
         self.setToolTip("Drag to turn, drag with the right button to move, wheel to zoom, double click to see all")
 
     def show_room(self, scene: RoomScene) -> None:
-        """Draw this scene from now on; the eye stays unless the cameras are new.
+        """Draw this scene from now on; the eye stays unless the cameras are new, or who is alone with one goes away.
 
         Parameters
         ----------
@@ -76,12 +78,12 @@ class Room3D(QWidget):
         if scene.rig is not before.rig:
             self._orbit, self._moved = None, False
             self._refresh()
-        elif scene.note != before.note:
+        elif self._follow() or scene.note != before.note:
             self._refresh()
         elif scene.rig is None:
             if (scene.coaching, scene.headline, scene.message) != (before.coaching, before.headline, before.message):
                 self._refresh()
-        else:
+        elif scene.people is not before.people or not scene.people:
             covered = self._covered
             self._place()
             self.update(covered.united(self._covered).toAlignedRect())
@@ -142,20 +144,17 @@ class Room3D(QWidget):
         source = QRectF(dirty.topLeft() * ratio, dirty.size() * ratio)
         painter.drawPixmap(dirty, self._still, source)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rig = self._scene.rig
-        if rig is None:
+        if self._scene.rig is None:
             return
-        eye = self._eye()
         paint_trail(painter, self._trail_xy, self._scale)
         nearest = min((flat.depth_m for flat in self._people), default=0.0)
         for person in self._people:
             self._paint_shadow(painter, person)
         for person in sorted(self._people, key=lambda person: -person.depth_m):
             self._paint_person(painter, person)
-        depth = frustum_depth_m(rig)
-        for camera in rig if self._people else ():
-            if eye.depth_m(camera.centre) < nearest and self._is_before_people(eye.see(camera.centre)):
-                paint_camera(painter, eye, camera, depth)
+        if self._pyramids is not None and self._people:
+            edge = 120 * self._scale
+            self._pyramids.paint_before(painter, nearest, self._covered.adjusted(-edge, -edge, edge, edge))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Draw for the new size; an eye that nobody moved shows everything again."""
@@ -171,9 +170,20 @@ class Room3D(QWidget):
         """Look at the room as it now is."""
         return Eye(self.orbit(), self._size_wh(), self._scale)
 
+    def _follow(self) -> bool:
+        """Go after somebody who is alone with one camera, unless a person chose where to look; whether it went."""
+        place, before = place_of_lone(self._scene), self.orbit()
+        if place is None or self._moved:
+            return False
+        self._orbit = self._overview() if self._waits else followed(before, place)
+        return self._orbit is not before
+
     def _overview(self) -> Orbit:
-        """Look from between the first camera and its neighbour, a little from above, at everything."""
-        rig = self._scene.rig
+        """Look at who is alone with one camera; else at everything, from between two cameras, a little from above."""
+        rig, place = self._scene.rig, place_of_lone(self._scene)
+        self._waits = place is None
+        if rig is not None and place is not None:
+            return framed(place, rig[0].centre)
         azimuth = float(np.arctan2(*rig[0].centre[1::-1])) + 0.5 if rig and len(rig) else 0.9
         return Orbit(np.zeros(3), azimuth_rad=azimuth).fitted(corners_of(rig), self._size_wh())
 
@@ -207,11 +217,6 @@ class Room3D(QWidget):
         edge = 40 * self._scale + max((flat.largest_px for flat in self._people), default=0.0)
         return QRectF(left - edge, top - edge, right - left + 2 * edge, bottom - top + 2 * edge)
 
-    def _is_before_people(self, xy: F64) -> bool:
-        """Whether a camera may cover somebody, so that it is drawn once more on top."""
-        edge = 120 * self._scale
-        return self._covered.adjusted(-edge, -edge, edge, edge).contains(QPointF(*xy.tolist()))
-
     def _draw_still(self) -> QPixmap:
         """Draw once what stands still: the floor and the cameras, or what to do first."""
         ratio = self.devicePixelRatioF()
@@ -224,11 +229,12 @@ class Room3D(QWidget):
         if scene.rig is not None:
             eye = self._eye()
             paint_floor(painter, eye, scene.rig)
-            depth = frustum_depth_m(scene.rig)
-            for camera in sorted(scene.rig, key=lambda camera: -eye.depth_m(camera.centre)):
-                paint_camera(painter, eye, camera, depth)
+            self._pyramids = CameraPyramids(eye, scene.rig, ratio)
+            self._pyramids.paint_all(painter)
             paint_legend(painter, self._size_wh(), self._scale)
-            paint_note(painter, scene.note, self._size_wh(), self._scale)
+            if scene.note:
+                paint_bar_legend(painter, self._size_wh(), self._scale)
+                paint_note(painter, scene.note, self._size_wh(), self._scale)
         elif scene.coaching is not None:
             paint_coaching(painter, scene.coaching, area)
         else:
@@ -292,8 +298,10 @@ class _OnScreen:
         seen = depth_m[np.isfinite(depth_m)]
         guessed = (person.views == 1) & np.isfinite(person.covariance).all((1, 2))
         doubt = np.where(guessed, 0.0, doubt)
-        bars = _bars_m(person.xyz[guessed], person.covariance[guessed]).reshape(-1, 3)
-        bars_xy = eye.see(bars).reshape(-1, 2, 2)
+        bars_xy = np.empty((0, 2, 2))
+        if guessed.any():
+            bars = _bars_m(person.xyz[guessed], person.covariance[guessed]).reshape(-1, 3)
+            bars_xy = eye.see(bars).reshape(-1, 2, 2)
         depth = float(seen.mean()) if len(seen) else 0.0
         return cls(both[:count], both[count:], doubt, bars_xy, person.confidence, depth)
 

@@ -1,5 +1,6 @@
 """What stands still in the room, and the trail on its floor: floor, cameras, legend."""
 
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ from calibration.geometry.arrays import F64
 from calibration.rig import Camera, Rig
 
 ROOM_HEIGHT_M = 1.8
+CAMERA_NAME_U = 24.0  # how far above a camera its name reaches
 _TRAIL_STEPS = 10  # of strength; each is one call
 _GROUND = "#141920"  # what the trail fades into; a transparent line costs ten times as much
 
@@ -89,7 +91,7 @@ def paint_camera(painter: QPainter, eye: Eye, camera: Camera, depth_m: float) ->
     painter.setFont(font(u, 12, bold=True))
     painter.setPen(shade(PALETTE.text))
     top = min(points, key=lambda point: point.y())
-    box = QRectF(top.x() - 100 * u, top.y() - 24 * u, 200 * u, 20 * u)
+    box = QRectF(top.x() - 100 * u, top.y() - CAMERA_NAME_U * u, 200 * u, 20 * u)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, camera.name)
 
 
@@ -116,9 +118,15 @@ def paint_trail(painter: QPainter, xy: F64, scale: float) -> None:
         if start is not None and end is not None:
             groups.setdefault(int(index / step), []).append(QLineF(start, end))
     for strength, lines in groups.items():
-        colour = blend(shade(_GROUND), shade(PALETTE.accent), 0.08 + 0.62 * (strength + 1) / _TRAIL_STEPS)
-        painter.setPen(QPen(colour, 2.6 * scale, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+        painter.setPen(_trail_pen(strength, scale))
         painter.drawLines(*lines)
+
+
+@lru_cache(64)
+def _trail_pen(strength: int, scale: float) -> QPen:
+    """Make the pen of a part of the trail once; older parts are nearer to the floor's colour."""
+    colour = blend(shade(_GROUND), shade(PALETTE.accent), 0.08 + 0.62 * (strength + 1) / _TRAIL_STEPS)
+    return QPen(colour, 2.6 * scale, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
 
 
 def paint_legend(painter: QPainter, size_wh: tuple[int, int], scale: float) -> None:
@@ -151,6 +159,21 @@ def paint_legend(painter: QPainter, size_wh: tuple[int, int], scale: float) -> N
         write(left, words)
 
 
+def paint_bar_legend(painter: QPainter, size_wh: tuple[int, int], scale: float) -> None:
+    """Explain the bars of guessed joints, above the legend of the colours."""
+    u, face = scale, font(scale, 11)
+    painter.setFont(face)
+    x, y = 16 * u, size_wh[1] - 38 * u
+    middle = QPointF(x + 13 * u, y)
+    ends = np.array([[[x, y], [x + 26 * u, y]]])
+    paint_bars(painter, ends, u)
+    painter.setPen(QPen(shade(PALETTE.muted), 5 * u, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.drawPoint(middle)
+    painter.setPen(shade(PALETTE.muted))
+    words = "bar: how far a guessed joint may be off, two times in three"
+    painter.drawText(QPointF(x + 34 * u, y + QFontMetricsF(face).capHeight() / 2), words)
+
+
 def paint_note(painter: QPainter, words: str, size_wh: tuple[int, int], scale: float) -> None:
     """Write a sentence along the upper edge, on how far to trust what is shown."""
     u = scale
@@ -172,7 +195,7 @@ def paint_bars(painter: QPainter, ends_xy: F64, scale: float) -> None:
     """
     lines = [QLineF(a, b, c, d) for (a, b), (c, d) in ends_xy.tolist() if a == a and c == c]
     if lines:
-        colour = blend(shade(_GROUND), shade(PALETTE.care), 0.55)
+        colour = blend(shade(_GROUND), shade(PALETTE.care), 0.65)
         painter.setPen(QPen(colour, 1.6 * scale, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
         painter.drawLines(*lines)
 

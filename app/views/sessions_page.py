@@ -11,11 +11,18 @@ from app.presenters.sessions import SessionCard, SessionsState, matching
 from app.requests import ChooseToLearn, LookForSessions, OpenSession, ShowFolder
 from app.views.sessions_cards import CARD_ROLE, SessionCardPainter, SessionModel
 from app.views.sessions_dialogs import TrackAgainPanel, export_dialog
-from app.views.sessions_style import sessions_stylesheet
+from app.views.sessions_style import HEAD_U, sessions_stylesheet
 from app.views.theme import PALETTE, icon, scale_for
 
 _CARD_U = 270.0
 _ICON_U = 16
+_TEACH_TIP = "Let what your cameras saw together teach the network that works with one. Nothing starts yet."
+_TIPS = {
+    "Show folder": "Look at the session's files",
+    "Track again …": "Find the joints anew, with another network or another rig; a new session is made",
+    "Export …": "Write the joints into a file for other programs",
+    "Open": "Play it, image by image (Enter)",
+}
 
 
 class SessionsPage(QWidget):
@@ -43,7 +50,7 @@ class SessionsPage(QWidget):
         self._export = _button("Export …", "action", "export", self.export)
         self._open = _button("Open", "main_action", "play", self.open_chosen, PALETTE.ground)
         self._head_row, self._foot_row, self._words = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
-        self._foot, self._stack, self._framed = QWidget(), QStackedWidget(), QWidget()
+        self._head, self._foot, self._stack, self._framed = QWidget(), QWidget(), QStackedWidget(), QWidget()
         self._set_up()
         self._lay_out()
         self.show_sessions(SessionsState())
@@ -124,6 +131,7 @@ class SessionsPage(QWidget):
         self._framed.setContentsMargins(round(10 * scale), round(8 * scale), 0, 0)
         self._words.setSpacing(round(2 * scale))
         self._search.setFixedWidth(round(260 * scale))
+        self._head.setFixedHeight(round(HEAD_U * scale))
         self._foot.setFixedHeight(round(64 * scale))
         for button in (self._folder, self._track, self._teach, self._export, self._open, self._again):
             button.setIconSize(QSize(round(_ICON_U * scale), round(_ICON_U * scale)))
@@ -146,9 +154,11 @@ class SessionsPage(QWidget):
         self._remarks.setToolTip("\n\n".join(card.remarks) if card else "")
         self._folder.setEnabled(card is not None)
         self._open.setEnabled(card is not None and card.can_open)
+        self._open.setIcon(icon("play", PALETTE.ground if self._open.isEnabled() else PALETTE.muted))
         self._track.setEnabled(card is not None and card.can_track)
         self._export.setEnabled(card is not None and card.can_export)
-        self._teach.setEnabled(card is not None and card.can_export and card.has_rig)
+        self._teach.setEnabled(card is not None and not card.against_teaching)
+        self._teach.setToolTip(card.against_teaching if card and card.against_teaching else _TEACH_TIP)
 
     def _show_folder(self) -> None:
         """Ask for the chosen session's folder."""
@@ -197,8 +207,7 @@ class SessionsPage(QWidget):
 
     def _lay_out(self) -> None:
         """Put head, cards and foot below each other."""
-        head = QWidget()
-        for part, name, row in ((head, "page_head", self._head_row), (self._foot, "page_foot", self._foot_row)):
+        for part, name, row in ((self._head, "page_head", self._head_row), (self._foot, "page_foot", self._foot_row)):
             part.setObjectName(name)
             part.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             part.setLayout(row)
@@ -221,7 +230,7 @@ class SessionsPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget, stretch in ((head, 0), (self._notice, 0), (self._stack, 1), (self._foot, 0)):
+        for widget, stretch in ((self._head, 0), (self._notice, 0), (self._stack, 1), (self._foot, 0)):
             column.addWidget(widget, stretch)
 
     def _empty(self) -> QWidget:
@@ -248,5 +257,6 @@ def _button(text: str, name: str, sign: str, press: Callable[[], object], colour
     button = QPushButton(f"\u2002{text}" if text else "")  # a little air between sign and words
     button.setObjectName(name)
     button.setIcon(icon(sign, colour))
+    button.setToolTip(_TIPS.get(text, ""))
     button.clicked.connect(lambda: press())
     return button

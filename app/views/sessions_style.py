@@ -7,6 +7,7 @@ from importlib import resources
 
 from app.views.theme import PALETTE
 
+HEAD_U = 48.0  # height of a page's head
 _UNIT = re.compile(r"(\d+(?:\.\d+)?)u\b")
 
 

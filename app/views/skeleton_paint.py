@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 from PyQt6.QtCore import QLineF, QPointF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PyQt6.QtGui import QPainter, QPen, QPolygonF
 
 from app.views.theme import PALETTE, blend, confidence_colour, shade
 from calibration.geometry.arrays import F64
@@ -69,7 +69,8 @@ def draw_skeleton(painter: QPainter, flat: FlatSkeleton) -> None:
     """
     parts = _parts(flat.skeleton)
     points = [QPointF(x, y) if x == x and y == y else None for x, y in flat.xy.tolist()]
-    levels = np.rint(np.nan_to_num(flat.confidence).clip(0.0, 1.0) * _LEVELS).astype(int).tolist()
+    rounded = np.rint(np.minimum(np.maximum(flat.confidence, 0.0), 1.0) * _LEVELS).tolist()
+    levels = [int(level) if level == level else 0 for level in rounded]
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if parts.head:
         _draw_head(painter, [points[index] for index in parts.head], flat.width_px)
@@ -77,23 +78,8 @@ def draw_skeleton(painter: QPainter, flat: FlatSkeleton) -> None:
     _draw_joints(painter, parts, points, levels, flat.width_px)
 
 
-def side_colour(joints: Sequence[str]) -> QColor:
-    """Choose the colour of the person's side that joints belong to.
-
-    Parameters
-    ----------
-    joints
-        Names; a bone across the body belongs to neither side.
-
-    Returns
-    -------
-    colour
-    """
-    return QColor(_side(joints))
-
-
 def _side(joints: Sequence[str]) -> str:
-    """Choose the colour of a side, by its name."""
+    """Choose the colour of a side by the joints' names; a bone across the body belongs to neither."""
     if all("left" in joint for joint in joints):
         return PALETTE.left
     if all("right" in joint for joint in joints):

@@ -41,19 +41,3 @@ def align_similarity(source: F64, target: F64, weight: F64 | None = None) -> tup
     rotation = (u * sign) @ vt
     scale = float((singular * sign).sum() / (w * (a - mean_a) ** 2).sum())
     return scale, rotation, mean_b - scale * rotation @ mean_a
-
-
-def aligned(source: F64, target: F64) -> F64:
-    """Carry points onto others by the best similarity.
-
-    Parameters
-    ----------
-    source, target : (..., 3)
-
-    Returns
-    -------
-    moved : (..., 3)
-        `source` in the frame of `target`.
-    """
-    scale, rotation, translation = align_similarity(source.reshape(-1, 3), target.reshape(-1, 3))
-    return scale * source @ rotation.T + translation

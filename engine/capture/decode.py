@@ -59,6 +59,32 @@ def open_video(path: Path, name: str) -> tuple[InputContainer, VideoStream]:
         raise
 
 
+def packets(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[av.Packet]:
+    """Read what is encoded, from here to the end, or to where the file is torn.
+
+    Parameters
+    ----------
+    container, stream
+    damage
+        Keeps what ended the file early.
+
+    Yields
+    ------
+    packet
+        The last ones may be empty: they make a decoder hand out what it holds back.
+    """
+    demuxed = container.demux(stream)
+    while True:
+        try:
+            packet = next(demuxed)
+        except StopIteration:
+            return
+        except FFmpegError as error:  # the demuxer cannot go on: a torn tail, or a disk that is gone
+            damage.tail = str(error.strerror)
+            return
+        yield packet
+
+
 def pictures(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoFrame]:
     """Decode a video in the order of presentation, around what is damaged.
 
@@ -72,15 +98,7 @@ def pictures(container: InputContainer, stream: VideoStream, damage: Damage) -> 
     ------
     picture
     """
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except FFmpegError as error:  # the demuxer cannot go on: a torn tail, or a disk that is gone
-            damage.tail = str(error.strerror)
-            return
+    for packet in packets(container, stream, damage):
         try:
             decoded = packet.decode()
         except FFmpegError:

@@ -154,8 +154,9 @@ class NetworkSource:
         if self._reading is not None:
             return
         reading = self._reading = Reading()
-        self._thread = threading.Thread(target=self._read, args=(reading,), name=f"camera {self.name}", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._read, args=(reading,), name=f"camera {self.name}", daemon=True)
+        thread.start()
+        self._thread = thread  # only now: one that does not run yet cannot be waited for by whoever closes meanwhile
         try:
             self._measure(reading)
         except BaseException:

@@ -1,21 +1,11 @@
 """From a file's time stamps to the times of its frames: rising, and exact where a ledger is there."""
 
-from typing import Protocol
-
 import numpy as np
 
 from engine.ledger import FrameTimes
 
 # A ledger's time and a file's stamp of the same frame differ by less: two stamps of 1 ms.
 SAME_FRAME_NS = 2_000_000
-
-
-class Moments(Protocol):
-    """Gives each frame of a file its place in time."""
-
-    def next(self, stamp_ns: int | None) -> tuple[int, int] | None:
-        """Return sequence and time of the next frame; None if it is not to be used."""
-        ...
 
 
 class RisingTimes:

@@ -150,9 +150,7 @@ def _open_session(path: Path) -> Footage:
 def _open_videos(paths: Sequence[Path]) -> Footage:
     """Open one video per camera."""
     for position, path in enumerate(paths):
-        twin = next(
-            (other for other in paths[:position] if other.exists() and path.exists() and other.samefile(path)), None
-        )
+        twin = next((other for other in paths[:position] if _same_file(other, path)), None)
         if twin is not None:
             raise CameraError(str(path), f"'{path}' and '{twin}' are the same file. Give one video per camera.")
     sources = tuple(VideoFileSource(path, name) for path, name in zip(paths, view_names(paths)))

@@ -14,7 +14,6 @@ from engine.inference.model_card import ModelCard, PathSource, write_card
 CARD = "card.toml"
 NETWORK = "network.onnx"
 CHECKPOINT = "checkpoint.pt"
-EVALUATION = "evaluation.json"
 REPORT = "report.html"
 
 PATIENCE_S = 10.0

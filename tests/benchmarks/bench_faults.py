@@ -16,8 +16,9 @@ import pytest
 
 from engine.ledger import NEVER_CAME
 from engine.live_state import CameraPhase
-from tests.support.ip_cameras import MjpegServer, open_sockets, wait_until
+from tests.support.ip_cameras import MjpegServer, open_sockets
 from tests.support.live_takes import camera, is_live, our_threads, recorded, resident_mb, told, unexplained_s
+from tests.support.patience import wait_until
 from tests.support.rtsp_server import RtspServer, why_no_rtsp_server
 
 pytestmark = pytest.mark.benchmark

@@ -37,15 +37,15 @@ from tests.benchmarks.finetune_data import (  # noqa: E402
     two_seconds,
     with_truth,
 )
-from training.estimate_samples import estimate_samples  # noqa: E402
-from training.finetune_exam import Answers, against_labels  # noqa: E402
-from training.finetune_process import start_process  # noqa: E402
-from training.finetune_request import load_request, save_request  # noqa: E402
-from training.finetune_run import BROKEN_OFF, Phase, RunState, list_runs, read_state, write_state  # noqa: E402
-from training.finetune_verdict import blocks_of_time  # noqa: E402
-from training.intervals import Interval, clustered_interval  # noqa: E402
-from training.judged_network import open_network  # noqa: E402
-from training.samples import Samples, open_samples, write_samples  # noqa: E402
+from training.data.samples import Samples, open_samples, write_samples  # noqa: E402
+from training.finetuning.exam import Answers, against_labels  # noqa: E402
+from training.finetuning.process import start_process  # noqa: E402
+from training.finetuning.request import load_request, save_request  # noqa: E402
+from training.finetuning.run import BROKEN_OFF, Phase, RunState, list_runs, read_state, write_state  # noqa: E402
+from training.finetuning.verdict import blocks_of_time  # noqa: E402
+from training.judging.estimate_samples import estimate_samples  # noqa: E402
+from training.judging.intervals import Interval, clustered_interval  # noqa: E402
+from training.judging.judged_network import open_network  # noqa: E402
 
 pytestmark = pytest.mark.benchmark
 MINUTES = os.environ.get("EPIPOLE_BENCH_MINUTES", "15")

@@ -29,11 +29,11 @@ from engine.inference.estimator import create_estimator
 from engine.people import choose_before_rig, choose_by_rig
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio
-from training.epipolar_labels import label_by_two_views
-from training.label_body import bare_name
-from training.label_calibration import read_calibration
-from training.label_person import repair_person
-from training.label_sigma import LABELLED_JOINTS
+from training.labels.body import bare_name
+from training.labels.calibration import read_calibration
+from training.labels.person import repair_person
+from training.labels.sigma import LABELLED_JOINTS
+from training.labels.two_views import label_by_two_views
 from training.pseudo_labels import make_labels
 
 pytestmark = pytest.mark.benchmark

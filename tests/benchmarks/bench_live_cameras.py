@@ -19,7 +19,8 @@ from engine.capture.cameras import camera_sources
 from engine.clock import host_ns
 from engine.frames import Frame
 from engine.live_framesets import LiveFramesets
-from tests.support.ip_cameras import MjpegServer, open_sockets, wait_until
+from tests.support.ip_cameras import MjpegServer, open_sockets
+from tests.support.patience import wait_until
 
 pytestmark = pytest.mark.benchmark
 SECONDS = 10.0

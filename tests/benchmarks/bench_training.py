@@ -14,16 +14,16 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
-from training.augment import AugmentConfig  # noqa: E402
-from training.batches import BatchConfig, Batches  # noqa: E402
-from training.devices import fastest_precision, placed  # noqa: E402
-from training.learner import Learner  # noqa: E402
+from training.data.augment import AugmentConfig  # noqa: E402
+from training.data.batches import BatchConfig, Batches  # noqa: E402
+from training.data.occluders import draw_occluders  # noqa: E402
+from training.data.samples import open_samples, write_samples  # noqa: E402
+from training.loop.devices import fastest_precision, placed  # noqa: E402
+from training.loop.learner import Learner  # noqa: E402
+from training.loop.runs import Run  # noqa: E402
 from training.networks.build import build_network  # noqa: E402
 from training.networks.compact import CompactConfig  # noqa: E402
-from training.occluders import draw_occluders  # noqa: E402
-from training.runs import Run  # noqa: E402
-from training.samples import open_samples, write_samples  # noqa: E402
-from training.studio_samples import StudioSampleConfig, draw_samples  # noqa: E402
+from training.studio.samples import StudioSampleConfig, draw_samples  # noqa: E402
 from training.train import train  # noqa: E402
 from training.train_config import TrainConfig  # noqa: E402
 

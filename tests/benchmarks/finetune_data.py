@@ -19,11 +19,11 @@ from calibration.skeleton import load_skeleton
 from engine.session import RIG
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio
-from training.crops import camera_space
-from training.label_files import FOLDER, load_labels
-from training.samples import ARRAYS, IMAGES, Samples, open_samples
-from training.studio_takes import TakeConfig, samples_of_take
-from training.topology import map_joints
+from training.data.crops import camera_space
+from training.data.samples import ARRAYS, IMAGES, Samples, open_samples
+from training.data.topology import map_joints
+from training.labels.files import FOLDER, load_labels
+from training.studio.takes import TakeConfig, samples_of_take
 
 DATA = Path(os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_finetune")).absolute()
 SEED, PLAY = int(os.environ.get("EPIPOLE_BENCH_SEED", "31")), 7031

@@ -13,20 +13,20 @@ import numpy as np
 
 from engine.inference.model_card import Teaching, read_card
 from engine.inference.network_library import embedded_card
-from training.checkpoint import Checkpoint, load_checkpoint, network_of
-from training.estimate_samples import estimate_samples
-from training.estimate_torch import torch_estimate
+from training.data.samples import ARRAYS, MARGIN, Samples, join, open_samples, write_samples
 from training.evaluate import EvaluateConfig, evaluate_network
-from training.evaluation import Evaluation
-from training.evaluation_report import write_evaluation
 from training.export import CardFacts, export_embedded
-from training.finetune_exam import Answers, against_sight
-from training.history import read_history
+from training.finetuning.exam import Answers, against_sight
+from training.judging.estimate_samples import estimate_samples
+from training.judging.estimate_torch import torch_estimate
+from training.judging.evaluation import Evaluation
+from training.judging.report import write_evaluation
+from training.loop.checkpoint import Checkpoint, load_checkpoint, network_of
+from training.loop.history import read_history
 from training.parity import check_parity, demand_parity
 from training.precision import judge_bf16, offer_int8
 from training.recipe import read_recipe
-from training.samples import ARRAYS, MARGIN, Samples, join, open_samples, write_samples
-from training.studio_takes import TakeConfig, samples_of_take
+from training.studio.takes import TakeConfig, samples_of_take
 
 HELD_OUT = range(40, 48)
 TAKE = TakeConfig(seconds=20.0, rate_fps=1.0)

@@ -24,17 +24,17 @@ from engine.inference.preprocess import BLACK, Region, cut
 from engine.people import choose_before_rig, choose_by_rig
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio
-from training.augment import AugmentConfig, occlude
-from training.crops import camera_space, room_space, square_around_joints
-from training.epipolar_labels import label_by_two_views
-from training.label_calibration import read_calibration
-from training.label_person import repair_person
-from training.occluders import draw_occluders
+from training.data.augment import AugmentConfig, occlude
+from training.data.crops import camera_space, room_space, square_around_joints
+from training.data.occluders import draw_occluders
+from training.data.samples import MARGIN, STORED_PX, Samples, join, open_samples, write_samples
+from training.data.topology import map_joints
+from training.labels.calibration import read_calibration
+from training.labels.person import repair_person
+from training.labels.two_views import label_by_two_views
 from training.pseudo_labels import PseudoLabels, make_labels
-from training.samples import MARGIN, STORED_PX, Samples, join, open_samples, write_samples
-from training.studio_samples import StudioSampleConfig, draw_samples
-from training.studio_seeds import HELD_OUT_SEEDS, TRAIN_SEEDS
-from training.topology import map_joints
+from training.studio.samples import StudioSampleConfig, draw_samples
+from training.studio.seeds import HELD_OUT_SEEDS, TRAIN_SEEDS
 
 DATA = Path(os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_pose_resnet"))
 SECONDS = int(os.environ.get("EPIPOLE_BENCH_SECONDS", "20"))

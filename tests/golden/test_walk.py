@@ -4,11 +4,11 @@ import pytest
 from calibration.rig import load_rig
 from calibration.skeleton import load_skeleton
 from engine.associate import Associate
-from engine.inference.replay import Replay, framesets_without_images
 from engine.pipeline import Pipeline
 from engine.reconstruct import Reconstruct
 from engine.records import PoseReader
 from tests.golden.make_walk import HERE, reconstructed
+from tests.support.replay import Replay, framesets_without_images
 
 TOLERANCE_MM = 0.5
 

@@ -22,6 +22,7 @@ from engine.live_state import CameraPhase
 from engine.session import Session
 from tests.support.ip_cameras import MjpegServer
 from tests.support.live_networks import WalkerSeen
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.pixels import pixels_of
 
 OURS = ("camera", "record", "estimate", "reconstruct", "worker", "player", "job", "calibration", "look")
@@ -35,7 +36,7 @@ def servers():
 
 
 @pytest.fixture
-def opened(tmp_path, qapp, monkeypatch):
+def opened(tmp_path, qapp, monkeypatch, patient_network):
     """Return what opens the application with the settings that the last one left."""
     monkeypatch.setattr("app.live_control.rig_file", lambda: tmp_path / "last_rig.toml")
     store, apps = tmp_path / "settings.toml", []
@@ -56,8 +57,7 @@ def opened(tmp_path, qapp, monkeypatch):
             qapp.processEvents()
 
     yield run
-    left = [thread.name for thread in threading.enumerate() if thread.name.startswith(OURS)]
-    assert not left
+    assert wait_until(lambda: not [thread.name for thread in threading.enumerate() if thread.name.startswith(OURS)])
 
 
 def add(app, address):
@@ -102,12 +102,12 @@ def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbo
         qtbot.waitUntil(lambda: app.control.look()[1] is not None, timeout=LONG_MS)
         qtbot.waitUntil(lambda: painted(app) > 0.1, timeout=LONG_MS)
 
-        qtbot.waitUntil(lambda: app.window._header._record.isEnabled(), timeout=5000)
+        qtbot.waitUntil(lambda: app.window._header._record.isEnabled(), timeout=LONG_MS)
         press_record(app)
         qtbot.waitUntil(lambda: frames_recorded(app) > 30, timeout=LONG_MS)
-        qtbot.waitUntil(lambda: app.window._header._record.text() != "Record", timeout=5000)
+        qtbot.waitUntil(lambda: app.window._header._record.text() != "Record", timeout=LONG_MS)
         press_record(app)
-        qtbot.waitUntil(lambda: app.control.look()[0].recording is None, timeout=5000)
+        qtbot.waitUntil(lambda: app.control.look()[0].recording is None, timeout=LONG_MS)
 
         app.window.show_page(SESSIONS)
         page = app.window.findChild(SessionsPage)
@@ -119,7 +119,7 @@ def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbo
         player = app._player
         qtbot.waitUntil(lambda: player.transport().count > 10, timeout=LONG_MS)
         player.go_to(7)
-        qtbot.waitUntil(lambda: player.transport().instant == 7, timeout=5000)
+        qtbot.waitUntil(lambda: player.transport().instant == 7, timeout=LONG_MS)
         player.asked.emit(requests.ShowSessions())
         assert app._stack.currentWidget() is page
         app.window.show_page(LIVE)
@@ -134,7 +134,7 @@ def test_settings_are_remembered_from_one_window_to_the_next(opened, servers, qt
         app.window.setGeometry(10, 20, 1100, 640)
         for request in (requests.SetStature(1.62), requests.SetCountdown(5), requests.SetHandsFree(True)):
             app.window.asked.emit(request)
-        qtbot.waitUntil(lambda: app.control.settings.stature_m == 1.62, timeout=5000)
+        qtbot.waitUntil(lambda: app.control.settings.stature_m == 1.62, timeout=LONG_MS)
     with opened() as app:
         place = app.window.geometry()
         assert (place.width(), place.height()) == (1100, 640)
@@ -154,7 +154,7 @@ def test_a_recording_that_runs_when_the_window_closes_is_listed_next_time(opened
     with opened(countdown_s=0) as app:
         app.control.start((servers[0].address,))
         qtbot.waitUntil(lambda: phases(app) == [CameraPhase.LIVE], timeout=LONG_MS)
-        qtbot.waitUntil(lambda: app.window._header._record.isEnabled(), timeout=5000)
+        qtbot.waitUntil(lambda: app.window._header._record.isEnabled(), timeout=LONG_MS)
         press_record(app)
         qtbot.waitUntil(lambda: frames_recorded(app) > 10, timeout=LONG_MS)
     with opened() as app:
@@ -175,14 +175,14 @@ def test_the_studio_is_said_to_be_opened_while_it_is_built(opened, qtbot, monkey
 
     def slow(addresses):
         building.set()
-        assert built.wait(10)
+        assert built.wait(PATIENCE_S)
         return ()
 
     monkeypatch.setattr("app.live_control.camera_sources", slow)
     with opened() as app:
         next(one for one in app.window.findChildren(QPushButton) if one.text() == "Try the studio").click()
-        assert building.wait(5)
-        qtbot.waitUntil(lambda: app.window._state.calibration.headline == "Opening the cameras", timeout=5000)
+        assert building.wait(PATIENCE_S)
+        qtbot.waitUntil(lambda: app.window._state.calibration.headline == "Opening the cameras", timeout=LONG_MS)
         assert [tile.name for tile in app.window._state.cameras] == ["The built-in studio"]
         assert not app.window._header._record.isEnabled()
         built.set()
@@ -191,10 +191,10 @@ def test_the_studio_is_said_to_be_opened_while_it_is_built(opened, qtbot, monkey
 def test_a_sentence_stays_until_it_is_dismissed(opened, qtbot):
     with opened() as app:
         app.window.asked.emit(requests.AddCamera("telnet://somewhere"))
-        qtbot.waitUntil(lambda: app.window._state.notice is not None, timeout=5000)
+        qtbot.waitUntil(lambda: app.window._state.notice is not None, timeout=LONG_MS)
         assert "telnet://somewhere" in app.window._state.notice.text
         QTest.mouseClick(app.window._notice._dismiss, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: app.window._state.notice is None, timeout=5000)
+        qtbot.waitUntil(lambda: app.window._state.notice is None, timeout=LONG_MS)
 
 
 def test_closing_twice_is_closing_once(opened):

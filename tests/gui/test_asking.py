@@ -44,6 +44,7 @@ from app.views.person_field import PersonField
 from app.views.stature_field import StatureField
 from engine.live_state import CameraPhase, LiveState
 from tests.support import live_scenes, scenes
+from tests.support.patience import PATIENCE_MS
 
 
 def live(**changes: object) -> WindowState:
@@ -180,7 +181,7 @@ def test_a_lost_camera_is_tried_again_where_the_button_is_drawn(asked: Asked, qt
     state = live_scenes.state(cameras=(lost, *live_scenes.cameras()[1:]))
     asked.window.show_state(present_live(state, live_scenes.result(None), live_scenes.look()))
     grid = asked.window.findChild(CameraGrid)
-    place = grid.retry_place("cam_0")
+    place = grid._spots[0].retry
     assert place is not None
     qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=place.center().toPoint())
     assert asked.words == [Reconnect("cam_0")]
@@ -265,7 +266,9 @@ def test_settings_ask_for_modes_values_and_automatics(asked: Asked, qtbot):
     modes = panel.findChild(QComboBox)
     modes.activated.emit(1)
     gain = next(slider for slider in panel.findChildren(QSlider) if slider.accessibleName() == "Gain")
-    with qtbot.waitSignal(asked.window.asked, timeout=2000, check_params_cb=lambda word: isinstance(word, SetControl)):
+    with qtbot.waitSignal(
+        asked.window.asked, timeout=PATIENCE_MS, check_params_cb=lambda word: isinstance(word, SetControl)
+    ):
         gain.setValue(500)
     next(box for box in panel.findChildren(QCheckBox) if box.isEnabled()).click()
     assert asked.words == [

@@ -10,8 +10,8 @@ from app import application, demo_window
 from app.demo_window import show_demo
 from engine.capture import studio as capture
 from engine.session import Session
-from tests.support.ip_cameras import wait_until
 from tests.support.live_networks import WalkerSeen
+from tests.support.patience import wait_until
 
 OURS = ("camera", "record", "estimate", "reconstruct", "worker", "calibration")
 OPTIONS = Namespace(cameras=2, seconds=None, seed=3)

@@ -8,10 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QComboBox, QLabel, QListWidget, QMainWindow, QPushButton, QSlider
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QComboBox, QLabel, QListWidget, QMainWindow, QMenu, QPushButton, QSlider
 
-from app.presenters.finetune import FinetuneState, NetworkRow, RunLook, present_finetune
+from app.presenters.finetune import FinetuneState, NetworkRow, present_finetune
+from app.presenters.finetune_run import RunLook
 from app.requests import (
     CancelFinetune,
     Finetune,
@@ -26,17 +28,19 @@ from app.views.theme import PALETTE
 from engine.session_summary import SessionSummary
 from tests.support.pixels import colour_share, pixels_of
 from training.finetune import Steps
-from training.finetune_request import FinetuneRequest
-from training.finetune_run import Phase, RunState
-from training.finetune_verdict import ActionRow, Verdict
-from training.history import Row
-from training.intervals import Interval
+from training.finetuning.request import FinetuneRequest
+from training.finetuning.run import Phase, RunState
+from training.finetuning.verdict import ActionRow, Verdict
+from training.judging.intervals import Interval
+from training.loop.history import Row
 
 WALK = SessionSummary(
     Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720, joints_found=0.97,
-    model="blazepose", has_rig=True, verdict="accepted", thumbnail=b"",
+    model="blazepose", person="Anna", has_rig=True, verdict="accepted", thumbnail=b"",
 )  # fmt: skip
 SQUATS = replace(WALK, path=Path("/takes/squats"))
+BENS = replace(WALK, path=Path("/takes/ben"), person="Ben")
+NAMELESS = replace(WALK, path=Path("/takes/nameless"), person="")
 RAW = replace(WALK, path=Path("/takes/raw"), has_rig=False)
 NETWORKS = (
     NetworkRow("anna-2", "Anna", "61 → 48 mm", True, True),
@@ -114,6 +118,70 @@ def test_sessions_person_and_minutes_are_asked_for_together(page, asked):
     assert asked == [Finetune((WALK.path, SQUATS.path), "Anna", 15.0)]
 
 
+def test_whoever_is_in_the_ticked_session_is_named_without_typing(page, asked):
+    page.show_finetune(present_finetune([WALK, BENS], None, NETWORKS))
+    tick(page, 1)
+    button(page, "Start").click()
+    assert asked[0].person == "Ben"
+
+
+def test_a_session_that_names_nobody_is_of_whoever_is_usually_there(page, asked):
+    page.show_finetune(present_finetune([NAMELESS], None, NETWORKS, person="Cleo"))
+    tick(page, 0)
+    button(page, "Start").click()
+    assert asked[0].person == "Cleo"
+
+
+def test_a_new_person_is_asked_for_by_name(page, asked):
+    page.show_finetune(present_finetune([NAMELESS], None))
+    tick(page, 0)
+    assert not button(page, "Start").isEnabled()
+    assert "Say whose network it becomes" in words(page)
+    page.findChild(QComboBox).setCurrentText("Dora")
+    button(page, "Start").click()
+    assert asked[0].person == "Dora"
+
+
+def test_sessions_of_two_people_leave_the_choice_open_and_everybody_is_one(page, asked):
+    page.show_finetune(present_finetune([WALK, BENS], None, NETWORKS))
+    tick(page, 0)
+    tick(page, 1)
+    assert "of Anna and Ben" in words(page)
+    page.findChild(QComboBox).setCurrentText("Everybody")
+    button(page, "Start").click()
+    assert asked[0].person == ""
+
+
+def test_a_name_that_was_typed_is_not_replaced_by_what_is_ticked_later(page, asked):
+    page.findChild(QComboBox).setCurrentText("Ben")
+    tick(page, 0)
+    button(page, "Start").click()
+    assert asked[0].person == "Ben"
+
+
+def test_a_session_chosen_elsewhere_brings_its_person(page, asked):
+    page.show_finetune(present_finetune([WALK, BENS], None, NETWORKS))
+    page.findChild(QComboBox).setCurrentText("Somebody")
+    page.choose(BENS.path)
+    button(page, "Start").click()
+    assert asked == [Finetune((BENS.path,), "Ben", 10.0)]
+
+
+def test_a_click_beside_the_box_ticks_and_a_click_into_it_does_so_once(page, qapp):
+    rows = page.findChild(QListWidget)
+    spot = rows.visualItemRect(rows.item(0))
+    beside, box = spot.center(), QPoint(spot.left() + 14, spot.center().y())
+    for place, ticked in ((beside, True), (beside, False), (box, True), (box, False)):
+        QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert (rows.item(0).checkState() == Qt.CheckState.Checked) == ticked
+
+
+def test_it_is_said_before_that_nothing_can_get_worse(page):
+    tick(page, 0)
+    assert "serves Anna only if it is surely better" in words(page)
+    assert "otherwise everything stays as it is" in words(page)
+
+
 def test_nothing_starts_before_a_session_is_ticked(page):
     assert not button(page, "Start").isEnabled()
     assert "Tick a session first." in words(page)
@@ -156,17 +224,29 @@ def test_a_run_under_way_shows_stages_time_and_curves_and_nothing_else_starts(pa
     assert asked == [PauseFinetune(), CancelFinetune()]
 
 
-def test_a_resting_run_goes_on(page, asked):
+def test_a_paused_run_is_resumed(page, asked):
     page.show_finetune(present_finetune([WALK], taught(Phase.PAUSED), NETWORKS))
     assert "Pause" not in buttons(page)
-    button(page, "Go on").click()
-    assert asked == [ResumeFinetune()]
+    button(page, "Resume").click()
+    assert asked == [ResumeFinetune(10.0)]
+
+
+def test_a_run_that_ran_out_of_time_is_resumed_with_the_minutes_chosen_since(page, asked):
+    short = taught(Phase.FAILED, sentence="Give it 4 minutes or more.")
+    short = replace(short, request=replace(REQUEST, minutes=3))
+    page.show_finetune(present_finetune([WALK], short, NETWORKS))
+    slider = page.findChild(QSlider)
+    assert "3 minutes" in words(page)
+    slider.setValue(slider.value() + 1)
+    page.show_finetune(present_finetune([WALK], short, NETWORKS))
+    button(page, "Resume").click()
+    assert asked == [ResumeFinetune(5.0)]
 
 
 def test_a_failure_says_why_and_offers_to_go_on(page):
     page.show_finetune(present_finetune([WALK], taught(Phase.FAILED, sentence="The disk is full."), NETWORKS))
     assert "The disk is full." in words(page)
-    assert "Go on" in buttons(page)
+    assert "Resume" in buttons(page)
 
 
 def test_a_result_shows_before_and_now_with_a_picture_and_its_report(page, asked, qapp):
@@ -185,6 +265,24 @@ def test_the_network_that_serves_is_marked_and_another_one_can_be_used(page, ask
     button(page, "Use").click()
     button(page, "Roll back").click()
     assert asked == [UseNetwork("anna-1", "Anna"), RollBackNetwork("Anna")]
+
+
+def test_a_network_can_serve_somebody_it_was_not_taught_for(page, asked):
+    menu = next(m for m in page.findChildren(QMenu) if "Use for Anna" in [a.text() for a in m.actions()])
+    next(a for a in menu.actions() if a.text() == "Use for Anna").trigger()
+    assert asked == [UseNetwork("compact-studio", "Anna")]
+
+
+def test_a_network_is_not_offered_to_whom_it_serves_or_was_taught_for(page):
+    offers = [[a.text() for a in menu.actions()] for menu in page.findChildren(QMenu)]
+    assert ["Use for everybody"] in offers
+    assert all("Use for Anna" not in offer or offer == ["Use for Anna"] for offer in offers)
+
+
+def test_networks_can_be_chosen_where_no_session_is_left(page):
+    page.show_finetune(present_finetune([], None, NETWORKS))
+    assert "Roll back" in buttons(page)
+    assert "Nothing to learn from yet" in words(page)
 
 
 def test_an_empty_page_says_what_to_do_first(page):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ from PyQt6.QtCore import QSize, QTimer
 from PyQt6.QtGui import QFontMetricsF, QImage
 from PyQt6.QtWidgets import QLabel
 
+from app import application
 from app.presenters.calibration import present_calibration
 from app.presenters.cameras import present_cameras
 from app.presenters.room import present_room
 from app.presenters.tone import Tone
 from app.presenters.window import StatusItem, WindowState
-from app.snapshot import draw_window, show_window
+from app.settings import Settings, load_settings
+from app.snapshot import draw_window, show_until_closed
 from app.views.main_window import MainWindow
 from app.views.theme import PALETTE, confidence_colour, font, scale_for, stylesheet
 from tests.support import scenes
@@ -122,11 +125,25 @@ def test_the_window_on_the_screen_ends_when_it_is_closed(qapp):
         window.close()
 
     QTimer.singleShot(50, look_and_close)
-    show_window(state())
+    show_until_closed(MainWindow(state()))
     assert seen == [True]
 
 
 def test_ctrl_c_in_the_terminal_ends_the_window(qapp):
     QTimer.singleShot(50, lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
-        show_window(state())
+        show_until_closed(MainWindow(state()))
+
+
+def test_ctrl_c_in_the_live_window_closes_everything_before_it_ends_the_program(qapp, tmp_path, monkeypatch):
+    store = tmp_path / "settings.toml"
+    monkeypatch.setattr(application, "settings_file", lambda: store)
+    monkeypatch.setattr(application, "library_file", lambda: tmp_path / "index.sqlite")
+    monkeypatch.setattr(application.gc, "freeze", lambda: None)  # what tests leave behind shall still be found
+    options = Namespace(
+        sources=(), rig=None, stature=1.62, person="", model="blazepose", lift="", record=None, seconds=None
+    )
+    QTimer.singleShot(50, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        application.show_live(options, Settings(sessions=str(tmp_path / "takes")), "")
+    assert len(load_settings(store)[0].window) == 4  # remembered as it is closed

@@ -16,6 +16,7 @@ from app.views.player_page import PlayerPage
 from app.views.sessions_dialogs import export_dialog
 from app.views.theme import PALETTE
 from engine.playback import Playback
+from tests.support.patience import PATIENCE_MS, wait_until
 from tests.support.pixels import colour_share, pixels_of
 from tests.support.sessions import recorded_session
 
@@ -237,8 +238,8 @@ def test_the_window_at_work_shows_what_its_page_wants(qtbot, qapp, walk):
     qtbot.addWidget(window)
     window.show()
     frame = next(label for label in window.findChildren(QLabel) if label.objectName() == "frame_number")
-    qtbot.waitUntil(lambda: frame.text() == "Frame 1 of 90", timeout=10_000)
+    qtbot.waitUntil(lambda: frame.text() == "Frame 1 of 90", timeout=PATIENCE_MS)
     window.page.go_to(44)
-    qtbot.waitUntil(lambda: frame.text() == "Frame 45 of 90", timeout=10_000)
+    qtbot.waitUntil(lambda: frame.text() == "Frame 45 of 90", timeout=PATIENCE_MS)
     window.close()
-    assert not window._player._thread.is_alive()
+    assert wait_until(lambda: not window._player._thread.is_alive())

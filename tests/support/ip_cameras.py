@@ -9,7 +9,6 @@ import subprocess
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -63,6 +62,7 @@ class MjpegServer:
         self.port = 0
         self.questions: list[str] = []  # every head that came in
         self.sent = 0
+        self.silent = threading.Event()  # while it is set, the streams stand still; then what was held back comes
         self._server: socketserver.ThreadingTCPServer | None = None
         self._lines: set[socket.socket] = set()
         self._thread: threading.Thread | None = None
@@ -213,6 +213,8 @@ class _Talk:
             self._send(self._part(number, count))
             if count == manners.stall_after:
                 self.camera._ended.wait(manners.stall_s)
+            while self.camera.silent.is_set() and not self.camera._ended.is_set():
+                self.camera._ended.wait(0.01)
             trembling = manners.jitter_s * ((count * 7 % 5) / 4 - 0.5)
             self.camera._ended.wait(max(0.0, begun_s + count / manners.fps + trembling - time.monotonic()))
 
@@ -263,16 +265,6 @@ def free_port() -> int:
     """Return a port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
-
-
-def wait_until(true: Callable[[], bool], timeout_s: float = 10.0) -> bool:
-    """Wait for something to become true; return whether it did."""
-    end_s = time.monotonic() + timeout_s
-    while not true():
-        if time.monotonic() > end_s:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def open_sockets() -> int:

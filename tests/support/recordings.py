@@ -10,6 +10,7 @@ import pytest
 
 from engine.frames import JpegFrame
 from engine.record_camera import CameraRecorder
+from tests.support.patience import PATIENCE_S
 from tests.support.videos import picture
 
 PERIOD_NS = 33_333_333
@@ -27,7 +28,7 @@ def stand_still(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     goes_on, mux = threading.Event(), CameraRecorder._mux
 
     def wait(self, container, packet):
-        goes_on.wait(20)
+        goes_on.wait(PATIENCE_S)
         mux(self, container, packet)
 
     monkeypatch.setattr(CameraRecorder, "_mux", wait)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from training.batches import Batch
+from training.data.batches import Batch
 from training.networks.compact import CompactConfig, CompactNetwork
 from training.reprojection import Views
 

@@ -57,7 +57,7 @@ class PoseNetwork(nn.Module):
         Parameters
         ----------
         image : (B, 3, S, S)
-            RGB, normalised as `training.crops.network_input` says.
+            RGB, normalised as `training.data.crops.network_input` says.
 
         Returns
         -------
@@ -112,7 +112,3 @@ class PoseNetwork(nn.Module):
             Standard deviation of each joint's volume along the axes, in crops.
         """
         return soft_argmax_and_spread(self.volume(image))
-
-    def two_d(self, image: Tensor) -> Tensor:
-        """Find the joints in the image alone, (B, J, 2): the x and y of `forward`."""
-        return self(image)[..., :2]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from training.networks.cbam import Cbam
 from training.networks.deconvolution import INITIAL_SD, Deconvolutions
 from training.networks.pose_network import PoseNetwork
-from training.networks.resnet import STRIDE, ResNet
+from training.networks.resnet import STRIDE, WIDTH, ResNet
 from training.networks.wasp import Wasp
 
 
@@ -33,6 +33,9 @@ class PoseResNetConfig:
         Of the waterfall and the deconvolutions.
     dropout
         After the waterfall.
+    width
+        Channels of the trunk's first stage: 64 as published; fewer for a machine without a GPU, and then no ImageNet
+        weights fit.
     """
 
     depth: int = 50
@@ -43,6 +46,7 @@ class PoseResNetConfig:
     volume_depth: int = 64
     head_channels: int = 256
     dropout: float = 0.5
+    width: int = WIDTH
 
 
 class PoseResNet(PoseNetwork):
@@ -62,8 +66,8 @@ class PoseResNet(PoseNetwork):
         super().__init__(config)
         self.config = config
         channels = config.head_channels
-        self.trunk = ResNet(config.depth)
-        self.stem_attention = Cbam(64) if config.cbam else nn.Identity()
+        self.trunk = ResNet(config.depth, config.width)
+        self.stem_attention = Cbam(config.width) if config.cbam else nn.Identity()
         self.attention = Cbam(self.trunk.channels) if config.cbam else nn.Identity()
         map_size = config.size_px // STRIDE
         self.waterfall = Wasp(self.trunk.channels, map_size, channels, config.dropout) if config.wasp else nn.Identity()

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 from training.errors import WeightsError
 
-STAGE_WIDTHS = (64, 128, 256, 512)
+WIDTH = 64
+"""Channels of the first stage in the published networks; each stage after it has twice as many."""
+
+STAGES = 4
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 STRIDE = 32
 """Pixels of the image per cell of the last map, along a side."""
@@ -87,42 +90,47 @@ class ResNet(nn.Module):
     ----------
     depth
         18, 34, 50 or 101.
+    width
+        Channels of the first stage.
 
     Raises
     ------
     ValueError
-        If `depth` is none of them.
+        If `depth` is none of them, or `width` is no positive number.
     """
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, width: int = WIDTH) -> None:
         super().__init__()
         if depth not in BLOCKS:
             raise ValueError(f"There is no ResNet-{depth}. Known: {', '.join(map(str, BLOCKS))}.")
+        if width < 1:
+            raise ValueError(f"A ResNet with {width} channels in its first stage is none. Usual: {WIDTH}.")
         block = BasicBlock if depth < 50 else Bottleneck
         self.depth = depth
-        self.channels = STAGE_WIDTHS[-1] * block.expansion
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.channels = width * 2 ** (STAGES - 1) * block.expansion
+        self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
-        channels = 64
-        for stage, (width, count) in enumerate(zip(STAGE_WIDTHS, BLOCKS[depth]), start=1):
+        channels = width
+        for stage, count in enumerate(BLOCKS[depth]):
+            inner = width * 2**stage
             blocks = []
             for index in range(count):
-                blocks.append(block(channels, width, 2 if stage > 1 and index == 0 else 1))
-                channels = width * block.expansion
-            self.add_module(f"layer{stage}", nn.Sequential(*blocks))
+                blocks.append(block(channels, inner, 2 if stage and index == 0 else 1))
+                channels = inner * block.expansion
+            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def stem(self, image: Tensor) -> Tensor:
-        """Map (B, 3, S, S) to (B, 64, S / 4, S / 4)."""
+        """Map (B, 3, S, S) to (B, width, S / 4, S / 4)."""
         return self.maxpool(self.relu(self.bn1(self.conv1(image))))
 
     def stages(self, x: Tensor) -> Tensor:
-        """Map (B, 64, S / 4, S / 4) to (B, channels, S / 32, S / 32)."""
-        for stage in range(1, 5):
+        """Map (B, width, S / 4, S / 4) to (B, channels, S / 32, S / 32)."""
+        for stage in range(1, STAGES + 1):
             x = self.get_submodule(f"layer{stage}")(x)
         return x
 

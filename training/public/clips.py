@@ -1,7 +1,7 @@
 """Clips: images of one person by one camera with their joints, made into samples a few at a time.
 
 Whole sets do not fit into memory: Human3.6M, every fifth image, is 33 GB of crops. So readers give parts, one after
-another, and whoever wants a set on disk appends them to a `training.samples.SampleWriter`.
+another, and whoever wants a set on disk appends them to a `training.data.samples.SampleWriter`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,9 +16,9 @@ from calibration.rig import Camera
 from calibration.skeleton import Skeleton
 from engine.clock import NS_PER_S
 from engine.inference.preprocess import BLACK, Region, cut
-from training.crops import square_around_root
+from training.data.crops import square_around_root
+from training.data.samples import MARGIN, STORED_PX, Samples
 from training.errors import DatasetError
-from training.samples import MARGIN, STORED_PX, Samples
 
 PART = 256
 """Samples in a part: 28 MB of crops at 192 px."""

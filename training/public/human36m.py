@@ -18,7 +18,8 @@ from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
-from training.crops import camera_space
+from training.data.crops import camera_space
+from training.data.samples import Samples
 from training.errors import DatasetError
 from training.public.cdf import read_variable
 from training.public.clips import (
@@ -30,7 +31,6 @@ from training.public.clips import (
     samples_of_images,
     video_facts,
 )
-from training.samples import Samples
 
 TRAINING, TEST = ("S1", "S5", "S6", "S7", "S8"), ("S9", "S11")
 """People as all papers divide them."""

@@ -15,6 +15,7 @@ from calibration.geometry.arrays import F64, U8
 from calibration.geometry.transforms import nearest_rotation, rigid
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
+from training.data.samples import Samples
 from training.errors import DatasetError
 from training.public.clips import (
     Choice,
@@ -26,7 +27,6 @@ from training.public.clips import (
     video_facts,
 )
 from training.public.matlab import read_matlab
-from training.samples import Samples
 
 PLACES = 28
 JOINTS = {

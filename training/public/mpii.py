@@ -16,10 +16,10 @@ from calibration.geometry.arrays import F64, U8
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from engine.clock import NS_PER_S
+from training.data.samples import Samples, join
 from training.errors import DatasetError
 from training.public.clips import PART, Choice, demand_folder, stored_crop
 from training.public.matlab import read_matlab
-from training.samples import Samples, join
 
 ANNOTATIONS = "mpii_human_pose_v1_u12_*.mat"
 JOINTS = 16

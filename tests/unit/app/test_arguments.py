@@ -28,7 +28,7 @@ def test_a_contract_line_of_calibrate_is_understood():
 def test_every_command_of_the_table_has_a_parser_with_help():
     _, commands = arguments.build_parser()
     assert set(commands) == set(arguments.COMMANDS)
-    assert all("example:" in parser.format_help() for parser in commands.values())
+    assert all("\nexample" in parser.format_help() for parser in commands.values())
 
 
 def test_demo_has_the_defaults_of_the_contract():

@@ -13,9 +13,9 @@ from app import cli
 from app.commands import evaluate
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
+from training.data.samples import Samples, write_samples
 from training.errors import TrainingError
-from training.judged_network import JudgedNetwork
-from training.samples import Samples, write_samples
+from training.judging.judged_network import JudgedNetwork
 
 pytest.importorskip("torch")
 

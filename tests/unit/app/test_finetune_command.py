@@ -1,17 +1,16 @@
 """`epipole finetune`: what it says, its exit codes, and that every refusal is a sentence."""
 
-import time
-
 import pytest
 
 from app import cli
 from app.commands import finetune
 from engine.session import SessionFacts
 from tests.support.finetune_steps import turns
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import recorded_session
-from training import finetune_process
-from training.finetune_request import FinetuneRequest, load_request
-from training.finetune_run import Phase, ask_to_cancel, is_held, list_runs, make_run, read_state
+from training.finetuning import process as finetune_process
+from training.finetuning.request import FinetuneRequest, load_request
+from training.finetuning.run import Phase, ask_to_cancel, is_held, list_runs, make_run, read_state
 
 FAKES = "tests.support.finetune_steps"
 
@@ -20,6 +19,7 @@ FAKES = "tests.support.finetune_steps"
 def epipole(tmp_path, monkeypatch, capsys):
     """Run a command line with telling steps; returns code, what was said and what was refused."""
     monkeypatch.setattr(finetune, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(finetune, "ENDING_S", PATIENCE_S)
 
     def run(*words, steps="GOOD"):
         monkeypatch.setattr(
@@ -32,10 +32,7 @@ def epipole(tmp_path, monkeypatch, capsys):
     yield run
     for folder in list_runs(tmp_path / "runs"):
         ask_to_cancel(folder)
-        deadline = time.monotonic() + 20
-        while is_held(folder):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        assert wait_until(lambda folder=folder: not is_held(folder))
 
 
 @pytest.fixture
@@ -73,7 +70,7 @@ def test_a_step_that_refuses_ends_with_1_and_says_how_to_go_on(epipole, walk, tm
         (("{walk}", "--minutes", "0.5"), 1, "too short"),
         (("{walk}", "--minutes", "soon"), 2, "--minutes takes"),
         (("{walk}", "--method", "magic"), 1, "no method 'magic'"),
-        (("{walk}", "--threads", "-1"), 2, "--threads must be"),
+        (("{walk}", "--threads", "-1"), 2, "--threads takes a whole number, 0 or more"),
         (("--resume", "nothing"), 1, "no run 'nothing'"),
         (("{walk}", "--pause", "nothing"), 2, "not both"),
         (("--pause", "a", "--cancel", "b"), 2, "not allowed"),
@@ -105,13 +102,10 @@ def test_a_running_run_rests_goes_on_and_ends_when_it_is_told(epipole, tmp_path)
     folder = make_run(tmp_path / "runs", FinetuneRequest((tmp_path,)))
     process = finetune_process.start_process(folder, f"{FAKES}:SLOW")
     assert epipole("--pause", folder.name)[0] == 0
-    deadline = time.monotonic() + 10
-    while read_state(folder).phase is not Phase.PAUSED:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert wait_until(lambda: read_state(folder).phase is Phase.PAUSED)
     assert epipole("--resume", folder.name)[0] == 0
     assert epipole("--cancel", folder.name)[0] == 0
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert read_state(folder).phase is Phase.CANCELLED
 
 
@@ -124,8 +118,7 @@ def test_nobody_rests_who_does_not_work(epipole, tmp_path):
 
 def test_ctrl_c_ends_the_run_so_that_it_can_be_resumed(epipole, walk, tmp_path, monkeypatch):
     def pressed(folder, process):
-        while "train" not in turns(folder):
-            time.sleep(0.02)
+        assert wait_until(lambda: "train" in turns(folder))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(finetune, "_show_until_ended", pressed)

@@ -1,6 +1,5 @@
 """What the page of fine-tuning asks for: a process that any window sees again, and every refusal a sentence."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,11 @@ from app.presenters.finetune import NetworkRow
 from app.presenters.tone import Tone
 from engine.errors import EngineError
 from engine.library import Library
-from tests.support.ip_cameras import wait_until
+from tests.support.patience import wait_until
 from tests.support.sessions import recorded_session
-from training import finetune_process
-from training.finetune_request import FinetuneRequest
-from training.finetune_run import Phase, RunState, ask_to_cancel, is_held, list_runs, make_run, write_state
+from training.finetuning import process as finetune_process
+from training.finetuning.request import FinetuneRequest, load_request
+from training.finetuning.run import Phase, RunState, ask_to_cancel, is_held, list_runs, make_run, write_state
 
 FAKES = "tests.support.finetune_steps"
 ROW = NetworkRow("anna-1", "Anna", "48 mm", True, True)
@@ -50,34 +49,41 @@ def make(tmp_path, told, swapped, monkeypatch):
     """Make windows' controls; at the end nothing is left running."""
     made = []
 
-    def begin(steps="GOOD", *, live=False):
+    def begin(steps="GOOD", *, live=False, person="", looked=True):
         monkeypatch.setattr(
             finetune_control,
             "start_process",
             lambda folder: finetune_process.start_process(folder, f"{FAKES}:{steps}"),
         )
         library = Library(tmp_path / "index.sqlite", [tmp_path / "takes"])
-        around = Surroundings(lambda words, tone: told.append((words, tone)), lambda: live, swapped.append)
+        around = Surroundings(
+            lambda words, tone: told.append((words, tone)),
+            lambda: live,
+            swapped.append,
+            person=lambda: person,
+            looked=lambda: looked,
+        )
         made.append(FinetuneControl(tmp_path / "runs", library, Shelf(), around))
         return made[-1]
 
     yield begin
     for folder in list_runs(tmp_path / "runs"):
         ask_to_cancel(folder)
-        assert wait_until(lambda folder=folder: not is_held(folder), 20)
+        assert wait_until(lambda folder=folder: not is_held(folder))
     for control in made:
         control.close()
 
 
-def seen(control, look, timeout_s=20.0):
+def seen(control, look):
     """Wait until the page's state is such."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        state = control.look(0.02)
-        if state is not None and look(state):
-            return state
-        time.sleep(0.01)
-    return pytest.fail("the page never looked like that")
+    states = []
+
+    def is_such():
+        states.append(control.look(0.02))
+        return states[-1] is not None and look(states[-1])
+
+    assert wait_until(is_such), "the page never looked like that"
+    return states[-1]
 
 
 def start(tmp_path, control):
@@ -100,9 +106,10 @@ def test_a_kept_network_is_swapped_in_by_the_window_that_saw_it_taught(make, tmp
     control = make("SLOW")
     start(tmp_path, control)
     seen(control, lambda s: s.run is not None and s.run.can_pause)
+    assert wait_until(lambda: not control._looking)  # a look that is late must not see the run between its two ends
     folder = list_runs(tmp_path / "runs")[0]
     ask_to_cancel(folder)
-    assert wait_until(lambda: not is_held(folder), 20)
+    assert wait_until(lambda: not is_held(folder))
     write_state(folder, RunState(Phase.KEPT, sentence="61 → 48 mm."))
     seen(control, lambda s: "Better" in s.run.headline)
     seen(control, lambda s: True)
@@ -118,7 +125,7 @@ def test_a_run_outlives_the_window_and_the_next_window_finds_it(make, tmp_path):
     second = make("SLOW")
     seen(second, lambda s: s.run is not None and s.run.can_pause)
     second.ask(requests.PauseFinetune())
-    seen(second, lambda s: s.run.headline == "Resting")
+    seen(second, lambda s: s.run.headline == "Paused")
     second.ask(requests.ResumeFinetune())
     seen(second, lambda s: s.run.can_pause)
 
@@ -131,6 +138,29 @@ def test_a_cancelled_run_is_resumed(make, tmp_path):
     seen(control, lambda s: s.run.headline == "Cancelled")
     control.ask(requests.ResumeFinetune())
     seen(control, lambda s: s.run.can_pause)
+
+
+def test_a_run_that_is_resumed_gets_more_time_but_never_less(make, tmp_path, told):
+    control = make("REFUSED")
+    start(tmp_path, control)
+    seen(control, lambda s: s.run is not None and s.run.can_resume)
+    folder = list_runs(tmp_path / "runs")[0]
+    for minutes, kept in ((5.0, 5.0), (3.0, 5.0)):
+        told.clear()
+        assert wait_until(lambda: not is_held(folder))
+        control.ask(requests.ResumeFinetune(minutes))
+        control.ask(requests.UseNetwork("anna-1", "Anna"))  # its turn comes afterwards, and it is told
+        assert wait_until(lambda: bool(told))
+        assert load_request(folder).minutes == kept
+
+
+def test_who_is_usually_there_is_suggested(make, tmp_path):
+    assert seen(make(person="Cleo"), lambda s: s.usual_person).persons == ("Cleo", "Anna")
+
+
+def test_an_empty_list_is_no_news_before_the_folders_were_looked_at(make):
+    assert seen(make(looked=False), lambda s: s.networks).headline == "Looking for sessions"
+    assert seen(make(), lambda s: s.networks).headline == "Nothing to learn from yet"
 
 
 def test_a_live_view_keeps_its_processor(make, tmp_path):
@@ -147,7 +177,7 @@ def test_two_runs_at_once_are_refused(make, tmp_path, told):
     start(tmp_path, control)
     seen(control, lambda s: s.run is not None and s.run.can_pause)
     control.ask(requests.Finetune((tmp_path / "takes" / "walk",), "", 2.0))
-    assert wait_until(lambda: bool(told), 10)
+    assert wait_until(lambda: bool(told))
     assert "already" in told[0][0]
 
 
@@ -163,7 +193,7 @@ def test_two_runs_at_once_are_refused(make, tmp_path, told):
 def test_what_cannot_be_done_is_one_sentence(make, told, request_, words):
     control = make()
     assert control.ask(request_)
-    assert wait_until(lambda: bool(told), 10)
+    assert wait_until(lambda: bool(told))
     assert words in told[0][0]
     assert told[0][1] is Tone.BAD
 
@@ -171,7 +201,7 @@ def test_what_cannot_be_done_is_one_sentence(make, told, request_, words):
 def test_a_network_that_is_chosen_serves_and_the_live_view_swaps(make, told, swapped):
     control = make()
     control.ask(requests.UseNetwork("anna-1", "Anna"))
-    assert wait_until(lambda: bool(told), 10)
+    assert wait_until(lambda: bool(told))
     assert swapped == ["Anna"]
 
 

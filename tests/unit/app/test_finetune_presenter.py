@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from app.presenters.finetune import NetworkRow, RunLook, present_choice, present_finetune, present_run
+from app.presenters.finetune import NetworkRow, person_of, present_choice, present_finetune, suggest_person
+from app.presenters.finetune_run import RunLook, present_run
 from app.presenters.tone import Tone
 from engine.session_summary import SessionSummary
 from training.finetune import Steps
-from training.finetune_request import FinetuneRequest
-from training.finetune_run import Phase, RunState
-from training.finetune_verdict import ActionRow, Verdict
-from training.history import Row
-from training.intervals import Interval
+from training.finetuning.request import FinetuneRequest
+from training.finetuning.run import BROKEN_OFF, Phase, RunState
+from training.finetuning.verdict import ActionRow, Verdict
+from training.judging.intervals import Interval
+from training.loop.history import Row
 
 WALK = SessionSummary(
     Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720, joints_found=0.97,
@@ -34,8 +35,9 @@ def look(**state):
     ("change", "words"),
     [
         ({"has_rig": False}, "calibrate"),
-        ({"cameras": ("left",)}, "one camera"),
+        ({"cameras": ("left",)}, "One camera"),
         ({"joints_found": math.nan}, "Track again"),
+        ({"joints_found": 0.0}, "Nobody was found"),
         ({"problem": "It is damaged."}, "damaged"),
     ],
 )
@@ -47,6 +49,48 @@ def test_a_session_that_cannot_teach_says_why(change, words):
 
 def test_a_good_session_can_teach():
     assert present_choice(WALK).can_learn
+
+
+def test_who_is_in_a_session_is_said():
+    choice = present_choice(replace(WALK, person="Anna"))
+    assert choice.person == "Anna"
+    assert choice.facts.startswith("Anna · ")
+
+
+def test_what_can_be_learned_from_comes_first():
+    raw = replace(WALK, path=Path("/takes/raw"), has_rig=False)
+    assert [choice.name for choice in present_finetune([raw, WALK], None).choices] == ["walk", "raw"]
+
+
+@pytest.mark.parametrize(
+    ("persons", "suggested"),
+    [(("Anna",), "Anna"), (("Anna", ""), "Anna"), (("",), "Cleo"), ((), "Cleo"), (("Anna", "Ben"), "")],
+)
+def test_the_person_is_who_the_sessions_show_or_else_the_usual_one(persons, suggested):
+    assert suggest_person([present_choice(replace(WALK, person=name)) for name in persons], "Cleo") == suggested
+
+
+@pytest.mark.parametrize(("words", "name"), [(" Anna  Lee ", "Anna Lee"), ("everybody", ""), ("", "")])
+def test_what_is_typed_becomes_a_name(words, name):
+    assert person_of(words) == name
+
+
+def test_the_time_left_in_all_is_said_beside_that_of_the_step():
+    assert "about 7 min left of 10 minutes in all" in present_run(look(seconds_used=170.0)).title
+    assert "nearly at its end" in present_run(look(seconds_used=700.0)).title
+
+
+def test_a_run_that_was_broken_off_is_no_failure_and_says_where_it_stopped():
+    card = present_run(look(phase=Phase.FAILED, sentence=BROKEN_OFF, step="train", seconds_used=200.0))
+    assert card.headline == "Broken off"
+    assert card.tone is Tone.CARE
+    assert card.doing == "It stopped at 'Teach' after 3 min 20 s."
+
+
+def test_an_action_that_became_worse_is_marked():
+    worse = replace(VERDICT, actions=(ActionRow("low", 72, 50, 9), ActionRow("high", 65, 69, 4)))
+    card = present_run(look(phase=Phase.KEPT, results={"compare": {"verdict": asdict(worse)}}))
+    assert card.worse == (False, False, True)
 
 
 def test_an_empty_page_says_what_to_do_first():

@@ -4,6 +4,7 @@ import threading
 
 from app.jobs import FAULT, Job, JobPhase, Worker
 from engine.errors import EngineError
+from tests.support.patience import PATIENCE_S
 
 
 def test_a_job_tells_how_far_it_is_and_hands_its_result_on():
@@ -12,14 +13,14 @@ def test_a_job_tells_how_far_it_is_and_hands_its_result_on():
     def work(progress):
         progress("first half", 0.5)
         halfway.set()
-        go_on.wait(5)
+        go_on.wait(PATIENCE_S)
         return 7
 
     job = Job("Counting", work, results.append)
-    assert halfway.wait(5)
+    assert halfway.wait(PATIENCE_S)
     assert (job.state().phase, job.state().step, job.state().share) == (JobPhase.RUNNING, "first half", 0.5)
     go_on.set()
-    assert job.join(5)
+    assert job.join(PATIENCE_S)
     assert job.state().phase == JobPhase.DONE
     assert results == [7]
 
@@ -29,14 +30,14 @@ def test_a_cancelled_job_ends_at_its_next_report():
 
     def work(progress):
         started.set()
-        go_on.wait(5)
+        go_on.wait(PATIENCE_S)
         progress("never", 0.9)
 
     job = Job("Counting", work)
-    assert started.wait(5)
+    assert started.wait(PATIENCE_S)
     job.cancel()
     go_on.set()
-    assert job.join(5)
+    assert job.join(PATIENCE_S)
     assert job.state().phase == JobPhase.CANCELLED
 
 
@@ -45,7 +46,7 @@ def test_a_job_that_fails_says_why():
         raise EngineError("The lamp is out. Change it.")
 
     job = Job("Looking", work)
-    assert job.join(5)
+    assert job.join(PATIENCE_S)
     assert (job.state().phase, job.state().sentence) == (JobPhase.FAILED, "The lamp is out. Change it.")
 
 
@@ -58,7 +59,7 @@ def test_a_worker_goes_on_after_a_piece_that_failed():
 
     assert worker.do(fails)
     assert worker.do(done.set)
-    assert done.wait(5)
+    assert done.wait(PATIENCE_S)
     assert sentences == [FAULT]
-    assert worker.close(5)
+    assert worker.close(PATIENCE_S)
     assert not worker.do(done.set)

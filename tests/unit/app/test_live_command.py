@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,17 +10,20 @@ import pytest
 from app import cli
 from app.commands import live
 from engine import disk_gauge
+from engine.live import Live
 from engine.session import Session
-from tests.support.ip_cameras import MjpegServer, free_port, wait_until
+from tests.support.ip_cameras import MjpegServer, free_port
 from tests.support.live_networks import WalkerSeen
 from tests.support.live_takes import our_threads
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import recorded_session
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch):
+def quick(monkeypatch: pytest.MonkeyPatch, patient_end: None, patient_network: None):
     monkeypatch.setattr(live, "create_estimator", lambda _model, views: WalkerSeen(views))
     monkeypatch.setattr(live, "SAYS_NO_S", 0.3)
+    monkeypatch.setattr(live, "FIRST_IMAGE_S", PATIENCE_S)
     yield
     assert wait_until(lambda: not our_threads())
 
@@ -40,7 +44,7 @@ def recording(folder: Path):
 
 def when(true, act) -> threading.Thread:
     """Do something as soon as something is true; at last all the same, so that nobody waits forever."""
-    thread = threading.Thread(target=lambda: (wait_until(true, 60.0), act()))
+    thread = threading.Thread(target=lambda: (wait_until(true), act()))
     thread.start()
     return thread
 
@@ -72,11 +76,30 @@ def test_ctrl_c_is_code_130_with_a_whole_session_that_is_named(command, servers,
     assert command == "record" or (out / "window.png").is_file()
 
 
+class UntilItEnded:
+    """A clock that jumps when it was noticed that a recording ended by itself: so long is long enough."""
+
+    sleep = staticmethod(time.sleep)
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._noticed_s = 0.0
+        ended = Live.recording_ended.fget
+        monkeypatch.setattr(Live, "recording_ended", property(lambda live: self._notice(ended(live))))
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._noticed_s
+
+    def _notice(self, ended: bool) -> bool:
+        self._noticed_s = 1e6 if ended else self._noticed_s
+        return ended
+
+
 def test_a_disk_that_fills_while_recording_is_said_and_code_1(servers, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(live, "time", UntilItEnded(monkeypatch))
     free = [1 << 40]
     monkeypatch.setattr(disk_gauge, "free_bytes", lambda _path: free[0])
     filling = when(recording(tmp_path), lambda: free.__setitem__(0, 1 << 20))
-    assert headless(servers[0], "--seconds", 2, "--out", tmp_path / "o") == 1
+    assert headless(servers[0], "--seconds", 600, "--out", tmp_path / "o") == 1
     filling.join()
     assert capsys.readouterr().out.count("is full: the recording ended by itself") == 2  # at once, and in the end
     assert Session.open(tmp_path / "o" / "session").finished

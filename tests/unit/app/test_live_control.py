@@ -1,7 +1,6 @@
 """The buttons of the live window do what they say, with real cameras on the loopback and no model."""
 
 import threading
-import time
 from dataclasses import replace
 
 import pytest
@@ -12,8 +11,9 @@ from app.settings import Settings, load_settings
 from calibration.rig import Rig, save_rig
 from engine.live_state import CalibrationPhase, CameraPhase
 from engine.session import Session
-from tests.support.ip_cameras import MjpegServer, wait_until
+from tests.support.ip_cameras import MjpegServer
 from tests.support.live_networks import WalkerSeen
+from tests.support.patience import wait_until
 from tests.support.scenes import square_rig
 
 
@@ -24,13 +24,14 @@ def servers():
 
 
 @pytest.fixture
-def control(tmp_path):
+def control(tmp_path, patient_window, patient_network):
     made = LiveControl(
         Settings(sessions=str(tmp_path / "takes"), countdown_s=0), tmp_path / "settings.toml", WalkerSeen
     )
     yield made
     assert made.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("camera", "record", "estimate"))]
+    ours = ("camera", "record", "estimate")
+    assert wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith(ours)])
 
 
 def cameras(control):
@@ -112,8 +113,10 @@ def test_a_countdown_runs_before_a_recording_and_can_be_ended(control, servers):
 def test_raised_hands_begin_and_end_a_recording_only_where_that_is_wanted(control, servers):
     started(control, servers)
     control.live.hands_raised += 1
-    time.sleep(0.3)
-    assert control.look()[0].recording is None
+    control.look()
+    control.ask(requests.SetStature(1.62))  # done after whatever the hands might have begun
+    assert wait_until(lambda: control.settings.stature_m == 1.62)
+    assert not control.live.is_recording
     control.ask(requests.SetHandsFree(True))
     control.live.hands_raised += 1
     assert wait_until(lambda: control.look()[0].recording is not None)
@@ -138,7 +141,7 @@ def test_no_password_is_ever_seen(control, tmp_path):
     with MjpegServer(size_wh=(640, 480), login="basic") as server:
         control.start((server.at("/video", "me:secret@"), server.at("/other", "me:secret@")))
         assert wait_until(lambda: len(cameras(control)) == 2)
-        wait_until(lambda: any(camera.sentence for camera in cameras(control)), 3)
+        assert wait_until(lambda: any(camera.sentence for camera in cameras(control)))
         assert "secret" not in str(control.look()[0])
         assert "secret" not in str(control.look()[2])
 

@@ -15,8 +15,9 @@ from engine.errors import ModelMissingError
 from engine.library import Library
 from engine.live_state import CalibrationPhase, CameraPhase
 from engine.session import Session
-from tests.support.ip_cameras import MjpegServer, wait_until
+from tests.support.ip_cameras import MjpegServer
 from tests.support.live_networks import WalkerSeen
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.scenes import square_rig
 
 OURS = ("camera", "record", "estimate", "reconstruct", "worker")
@@ -32,7 +33,7 @@ class Network:
 
     def __call__(self, views):
         self.asked.set()
-        assert self.go.wait(10)
+        assert self.go.wait(PATIENCE_S)
         if self.problem:
             raise self.problem
         return WalkerSeen(views)
@@ -50,7 +51,7 @@ def network():
 
 
 @pytest.fixture
-def control(tmp_path, network, monkeypatch):
+def control(tmp_path, network, patient_network, monkeypatch):
     monkeypatch.setattr("app.live_control.rig_file", lambda: tmp_path / "last_rig.toml")
     settings = Settings(sessions=str(tmp_path / "takes"), countdown_s=0)
     made = LiveControl(settings, tmp_path / "settings.toml", network)
@@ -75,7 +76,7 @@ def told(control, words):
 def started(control, servers):
     control.start(tuple(server.address for server in servers))
     assert wait_until(lambda: phases(control) == [CameraPhase.LIVE] * len(servers))
-    assert wait_until(lambda: control.look()[1] is not None, 60)  # kernels may have to be compiled first
+    assert wait_until(lambda: control.look()[1] is not None, 2 * PATIENCE_S)  # kernels may have to be compiled first
 
 
 def test_hands_free_recording_is_off_until_somebody_wants_it(control):
@@ -85,7 +86,7 @@ def test_hands_free_recording_is_off_until_somebody_wants_it(control):
 def test_asking_and_looking_never_wait_for_a_network_that_is_being_loaded(control, network, servers):
     network.go.clear()
     control.start((servers[0].address,))
-    assert network.asked.wait(5)
+    assert network.asked.wait(PATIENCE_S)
     for request in (
         requests.SetStature(1.8), requests.SetCountdown(3), requests.Calibrate(), requests.Record(),
         requests.StopRecording(), requests.AddCamera(servers[1].address), requests.Reconnect("x"), requests.Stop(),
@@ -100,12 +101,12 @@ def test_cameras_that_are_being_opened_are_seen_before_they_are_open(control, ne
 
     def slow(addresses):
         making.set()
-        assert made.wait(5)
+        assert made.wait(PATIENCE_S)
         return camera_sources(addresses)
 
     monkeypatch.setattr("app.live_control.camera_sources", slow)
     control.ask(requests.AddCamera(servers[0].address))
-    assert making.wait(5)
+    assert making.wait(PATIENCE_S)
     shown, _, look = control.look()
     made.set()
     assert [camera.phase for camera in shown.cameras] == [CameraPhase.OPENING]
@@ -117,7 +118,7 @@ def test_cameras_that_are_being_opened_are_seen_before_they_are_open(control, ne
 def test_stop_during_start_leaves_the_cameras_at_rest(control, network, servers):
     network.go.clear()
     control.start((servers[0].address,))
-    assert network.asked.wait(5)
+    assert network.asked.wait(PATIENCE_S)
     control.ask(requests.Stop())
     network.go.set()
     assert wait_until(lambda: not control.look()[2].running)
@@ -127,7 +128,7 @@ def test_stop_during_start_leaves_the_cameras_at_rest(control, network, servers)
 def test_a_camera_that_is_added_while_others_start_runs_with_them(control, network, servers):
     network.go.clear()
     control.start((servers[0].address,))
-    assert network.asked.wait(5)
+    assert network.asked.wait(PATIENCE_S)
     control.ask(requests.AddCamera(servers[1].address))
     network.go.set()
     assert wait_until(lambda: phases(control) == [CameraPhase.LIVE] * 2)
@@ -136,7 +137,7 @@ def test_a_camera_that_is_added_while_others_start_runs_with_them(control, netwo
 def test_closing_while_the_network_is_loaded_leaves_nothing_behind(control, network, servers):
     network.go.clear()
     control.start((servers[0].address,))
-    assert network.asked.wait(5)
+    assert network.asked.wait(PATIENCE_S)
     control.close()
     assert control.live is None
     network.go.set()  # the fixture sees that every thread goes
@@ -167,7 +168,7 @@ def test_the_same_camera_twice_is_refused_in_a_sentence(control, servers):
     started(control, servers)
     control.ask(requests.AddCamera(servers[0].address))
     assert told(control, "is here already")
-    assert phases(control) == [CameraPhase.LIVE] * 2
+    assert wait_until(lambda: phases(control) == [CameraPhase.LIVE] * 2)
 
 
 def test_one_webcam_in_two_modes_is_still_the_same_camera(control):
@@ -229,9 +230,10 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_cameras_go_on(control, 
     control.ask(requests.Record())
     assert told(control, "takes")
     assert state(control).recording is None
-    assert phases(control) == [CameraPhase.LIVE] * 2
+    assert wait_until(lambda: phases(control) == [CameraPhase.LIVE] * 2)
 
 
+@pytest.mark.usefixtures("patient_window")
 def test_a_recording_that_runs_when_the_window_closes_is_finished_and_listed(control, servers, tmp_path):
     started(control, servers)
     control.ask(requests.Record())
@@ -293,7 +295,7 @@ def test_a_rig_from_the_command_line_waits_until_every_camera_sends_images(contr
     network.go.clear()
     control.start(tuple(server.address for server in servers))
     control.use_rig(tmp_path / "hall.toml")
-    assert network.asked.wait(5)
+    assert network.asked.wait(PATIENCE_S)
     network.go.set()
     assert wait_until(lambda: state(control).calibration.phase is CalibrationPhase.TESTING)
     assert control.look()[2].notice is None
@@ -326,6 +328,7 @@ def test_calibrate_forgets_a_rig_that_was_opened(control, servers, tmp_path):
     assert wait_until(lambda: state(control).calibration.phase is CalibrationPhase.WATCHING)
 
 
+@pytest.mark.usefixtures("patient_window")
 def test_settings_that_cannot_be_kept_do_not_stop_the_window_from_closing(tmp_path, network):
     (tmp_path / "config").write_text("a file where the folder should be")
     control = LiveControl(Settings(), tmp_path / "config" / "settings.toml", network)

@@ -270,6 +270,37 @@ def test_a_view_that_alone_sees_the_person_is_named_and_measured_poses_have_no_n
     assert "Depth" not in [item.label for item in all_see.status]
 
 
+def guess_of(result, sigma_m: float):
+    """The same result as one camera's guess, with a doubt along x."""
+    person = result.poses_3d.people[0]
+    count = len(person.xyz)
+    covariance = np.tile(np.diag([sigma_m**2, 1e-5, 1e-5]), (count, 1, 1))
+    guessed = replace(person, covariance=covariance, views=np.ones(count, np.int64))
+    return replace(result, poses_3d=replace(result.poses_3d, people=(guessed,)))
+
+
+@pytest.mark.parametrize(("sigma_m", "words"), [(0.07, "± 7 cm"), (0.16, "± 15 cm"), (0.9, "± 100 cm")])
+def test_the_room_says_how_far_a_guess_may_be_off_why_and_what_to_do(sigma_m: float, words: str):
+    rig = scenes.square_rig()
+    lifted = guess_of(replace(live_scenes.result(rig), rig=rig), sigma_m)
+    state = live_scenes.state(live_scenes.calibrated(rig), lift=LiftState("compact", "cam_2"))
+    window = present_live(state, lifted, live_scenes.look())
+    assert window.room.note == (
+        f"Only 'cam_2' sees you: 3D from one camera, {words} in depth. Step to where a second camera sees you."
+    )
+    depth = next(item for item in window.status if item.label == "Depth")
+    assert "'cam_2'" in depth.tip
+    assert "second camera" in depth.tip
+
+
+def test_alone_with_one_camera_the_room_says_how_far_the_guess_may_be_off_and_to_add_one():
+    guess = guess_rig("cam_0", (640, 480))
+    state = live_scenes.state(CalibrationState(), cameras=live_scenes.cameras(1), lift=LiftState("compact", "cam_0"))
+    result = guess_of(replace(live_scenes.result(scenes.square_rig(1), count=1), rig=guess), 0.2)
+    window = present_live(state, result, live_scenes.look())
+    assert window.room.note == "3D from one camera: ± 20 cm in depth. Add a second camera to measure it."
+
+
 def test_one_camera_that_guesses_asks_for_a_height_that_nobody_gave():
     result = replace(live_scenes.result(scenes.square_rig(1), count=1), rig=guess_rig("cam_0", (640, 480)))
     state = LiveState(cameras=live_scenes.cameras(1))

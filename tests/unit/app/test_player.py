@@ -1,7 +1,6 @@
 """The player: fetches the newest wish in a thread of its own, says what went wrong, and ends when told."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -10,8 +9,11 @@ from app.player import Player, moment_of, open_repaired
 from app.presenters.player import best_instant, describe_playback, present_moment
 from app.presenters.tone import Tone
 from engine.playback import Playback
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import recorded_session
 from tests.support.videos import number_of
+
+pytestmark = pytest.mark.usefixtures("patient_window")
 
 
 @pytest.fixture(scope="module")
@@ -23,20 +25,25 @@ def walk(tmp_path_factory):
 
 def news_of(player, wanted):
     """Wait for a state that is wanted; the newest news if it never comes."""
-    state, deadline = None, time.monotonic() + 10
-    while time.monotonic() < deadline:
-        state = player.news() or state
-        if state is not None and wanted(state):
-            return state
-        time.sleep(0.002)
-    return state
+    states = [None]
+
+    def came():
+        states.append(player.news() or states[-1])
+        return states[-1] is not None and wanted(states[-1])
+
+    wait_until(came)
+    return states[-1]
 
 
-def test_the_first_thing_to_see_is_that_it_opens_then_the_first_instant(walk):
+def test_the_first_thing_to_see_is_that_it_opens_then_the_first_instant(walk, monkeypatch):
+    go = threading.Event()
+    monkeypatch.setattr("app.player.open_repaired", lambda path: open_repaired(path) if go.wait(PATIENCE_S) else None)
     player = Player(walk)
-    assert "walk" in player.news().message or player.close()
+    said = player.news().message
+    go.set()
     state = news_of(player, lambda state: state.take is not None)
     assert player.close()
+    assert "walk" in said
     assert (state.instant, state.take.count) == (0, 30)
     assert state.clock == "0:00.000"
     assert state.frame == "Frame 1 of 30"

@@ -1,11 +1,10 @@
 """Rigs in files, for the cameras that are at work."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from app.rig_files import all_send, last_rig, rig_in_use, rig_of_file
+from app.rig_files import last_rig, rig_in_use, rig_of_file
 from calibration.errors import CalibrationError
 from calibration.rig import save_rig
 from engine.errors import EngineError
@@ -70,12 +69,3 @@ def test_the_rig_in_use_is_asked_for_before_there_is_one():
         rig_in_use(at_work("a", "b"))  # type: ignore[arg-type]
     rig = square_rig(2)
     assert rig_in_use(at_work("a", "b", rig=rig)) is rig  # type: ignore[arg-type]
-
-
-def test_all_cameras_send_only_once_each_of_them_has():
-    live = at_work("a", "b")
-    state = live.state()
-    assert all_send(state, live)  # type: ignore[arg-type]
-    silent = replace(state, cameras=(state.cameras[0], replace(state.cameras[1], size_wh=None)))
-    assert not all_send(silent, live)  # type: ignore[arg-type]
-    assert not all_send(LiveState(), live)  # type: ignore[arg-type]

@@ -13,8 +13,8 @@ from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from engine.record import SessionWriter
 from engine.session import SessionFacts
+from training.data.samples import Samples, open_samples
 from training.errors import DatasetError, TrainingError
-from training.samples import Samples, open_samples
 
 CAMERA = Camera("left", (64, 48), np.diag([50.0, 50.0, 1.0]))
 

@@ -10,7 +10,7 @@ from app.presenters.tone import Tone
 from app.session_control import ONE_AT_A_TIME, SessionControl
 from engine.errors import SessionError
 from engine.library import Library
-from tests.support.ip_cameras import wait_until
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import recorded_session
 
 
@@ -20,12 +20,13 @@ def told():
 
 
 @pytest.fixture
-def control(tmp_path, told):
+def control(tmp_path, told, patient_window):
     library = Library(tmp_path / "index.sqlite", [tmp_path / "takes"])
     made = SessionControl(library, ("blazepose",), lambda sentence, tone=Tone.CARE: told.append((sentence, tone)))
     yield made
     made.close()
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("player", "job"))]
+    ours = ("player", "job")
+    assert wait_until(lambda: not [one.name for one in threading.enumerate() if one.name.startswith(ours)])
 
 
 def newest(control, count):
@@ -55,12 +56,12 @@ def test_a_session_that_comes_while_the_folders_are_looked_at_is_listed_too(cont
     def slow(self, progress=lambda *_: None):
         found = refresh(self, progress)
         looking.set()
-        assert go.wait(5)
+        assert go.wait(PATIENCE_S)
         return found
 
     monkeypatch.setattr(Library, "refresh", slow)
     control.look_for_sessions()
-    assert looking.wait(5)
+    assert looking.wait(PATIENCE_S)
     recorded_session(tmp_path / "takes" / "late", 5)
     control.look_for_sessions()
     go.set()
@@ -100,12 +101,12 @@ def test_one_long_work_at_a_time(control, told, monkeypatch, tmp_path):
     def slow(path, model, rig, progress):
         begun.set()
         progress("Finding the joints", 0.5)
-        assert go.wait(5)
+        assert go.wait(PATIENCE_S)
         return SimpleNamespace(path=tmp_path / "one-2")
 
     monkeypatch.setattr(session_control, "track_again", slow)
     control.ask(requests.TrackAgain(tmp_path / "one", "blazepose", None))
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE_S)
     assert wait_until(lambda: control.job().progress == 0.5)
     assert control.job().text == "Tracking 'one' again: finding the joints"
     control.ask(requests.ExportSession(tmp_path / "one", "csv", tmp_path / "out.csv"))
@@ -125,7 +126,7 @@ def test_work_that_is_cancelled_ends_without_a_word(control, told, monkeypatch, 
 
     monkeypatch.setattr(session_control, "track_again", endless)
     control.ask(requests.TrackAgain(tmp_path / "one", "blazepose", None))
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE_S)
     control.ask(requests.CancelJob())
     assert wait_until(lambda: control.job() is None)
     assert not told

@@ -32,6 +32,7 @@ WALK = SessionSummary(
         ({"verdict": "usable"}, "97 % of joints, rig with care", Tone.CARE),
         ({"joints_found": 0.8}, "80 % of joints", Tone.CARE),
         ({"joints_found": 0.3}, "30 % of joints", Tone.BAD),
+        ({"joints_found": 0.0}, "Nobody was found", Tone.BAD),
         ({"joints_found": math.nan}, "Not tracked yet", Tone.NEUTRAL),
         ({"joints_found": math.nan, "has_rig": False}, "Not calibrated", Tone.NEUTRAL),
         ({"lost": 14}, "14 images lost", Tone.BAD),

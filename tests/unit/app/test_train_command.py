@@ -13,14 +13,14 @@ from app import cli  # noqa: E402
 from app.commands.train import CtrlC  # noqa: E402
 from tests.support.dots import dots  # noqa: E402
 from training import train_recipe  # noqa: E402
-from training.batches import Batches  # noqa: E402
-from training.checkpoint import load_checkpoint  # noqa: E402
+from training.data.batches import Batches  # noqa: E402
+from training.data.samples import Samples, write_samples  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
-from training.history import read_history  # noqa: E402
+from training.loop.checkpoint import load_checkpoint  # noqa: E402
+from training.loop.history import read_history  # noqa: E402
 from training.networks.resnet import ResNet  # noqa: E402
 from training.recipe import read_recipe, recipe_from_table, recipe_names, recipe_table  # noqa: E402
-from training.samples import Samples, write_samples  # noqa: E402
-from training.studio_samples import StudioSampleConfig  # noqa: E402
+from training.studio.samples import StudioSampleConfig  # noqa: E402
 
 RECIPE = """
 note = "for a test"

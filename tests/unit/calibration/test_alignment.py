@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from calibration.geometry.alignment import align_similarity, aligned
+from calibration.geometry.alignment import align_similarity
 from calibration.geometry.transforms import rotation_from_rotvec
 
 
@@ -43,8 +43,3 @@ def test_a_mirror_image_is_aligned_by_a_rotation_all_the_same(cloud):
 def test_two_points_are_too_few(cloud):
     with pytest.raises(ValueError, match="three points in common, not 2"):
         align_similarity(cloud[:2], cloud[:2])
-
-
-def test_aligned_points_keep_their_shape(cloud):
-    shaped = cloud.reshape(5, 6, 3)
-    np.testing.assert_allclose(aligned(shaped, moved(shaped)), moved(shaped), atol=1e-12)

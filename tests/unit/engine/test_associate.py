@@ -109,6 +109,37 @@ def test_a_person_in_one_view_only_is_kept_there(rig):
     assert len(associate(alone, rig).views[0]) == 1
 
 
+def only(sets, view, start):
+    """Cover all views but one from an instant on."""
+    for t, poses in enumerate(sets):
+        kept = (people if t < start or v == view else () for v, people in enumerate(poses.views))
+        yield poses if t < start else replace(poses, views=tuple(kept))
+
+
+def test_a_person_whom_one_view_alone_goes_on_seeing_is_never_lost(rig):
+    seen = walk(rig, seconds=2)
+    associate = Associate(SKELETON)
+    for t, poses in enumerate(only(pose_sets(seen.observations), 1, 15)):
+        associated = associate(poses, rig)
+        assert [bool(view) for view in associated.views] == [bool(view) for view in poses.views], t
+
+
+def test_sides_that_one_view_alone_took_wrongly_are_put_right_once_its_network_is_right_for_long(rig):
+    seen = walk(rig, seconds=4)
+    swapped = seen.swapped.copy()
+    swapped[30:33, 1] = True  # a side view, say, in which a person turns round
+    mixed = seen.observations.mirrored(swapped)
+    associate = Associate(SKELETON)
+    wrong = []
+    for t, poses in enumerate(only(pose_sets(mixed), 1, 30)):
+        if t == 30:
+            associate = Associate(SKELETON)  # begins with sides exchanged, and follows them
+        view = associate(poses, rig).views[1]
+        wrong.append(bool(view) and not np.array_equal(view[0].xy, seen.observations.xy[t, 1], equal_nan=True))
+    assert all(wrong[30:40])
+    assert not any(wrong[70:])
+
+
 def test_another_rig_is_another_room(rig):
     seen = walk(rig, seconds=1)
     sets = pose_sets(seen.observations)

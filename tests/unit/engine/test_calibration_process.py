@@ -11,10 +11,12 @@ import pytest
 from calibration.errors import NotEnoughMotionError
 from calibration.self_calibrate import CalibrationOptions
 from engine.calibration_process import ENDED, CalibrationProcess, Task
+from tests.support.patience import PATIENCE_S, wait_until
 
 HERE = "tests.unit.engine.test_calibration_process"
 OPTIONS = CalibrationOptions()
 ROOT = Path(__file__).parents[3]
+LONG_S = 3 * PATIENCE_S  # a child begins by loading everything that a calibration needs
 
 
 def echo(candidates, options, progress):
@@ -41,23 +43,21 @@ def take_for_ever(candidates, options, progress):
         time.sleep(0.01)
 
 
-def answer(process, task, most_s=60.0):
+def answer(process, task):
     """Let a process do a task; return the outcome."""
     process.solve(task)
-    end_s = time.monotonic() + most_s
-    while time.monotonic() < end_s:
-        outcome = process.outcome()
-        if outcome is not None:
-            return outcome
-        time.sleep(0.01)
-    raise AssertionError("no outcome")
+    outcomes = []
+
+    def done():
+        outcomes.append(process.outcome())
+        return outcomes[-1] is not None
+
+    assert wait_until(done, LONG_S), "no outcome"
+    return outcomes[-1]
 
 
-def until(condition, most_s=60.0):
-    end_s = time.monotonic() + most_s
-    while not condition():
-        assert time.monotonic() < end_s
-        time.sleep(0.01)
+def until(condition):
+    assert wait_until(condition, LONG_S)
 
 
 def is_alive(number: int) -> bool:
@@ -79,7 +79,7 @@ def process():
     yield make
     for each in made:
         each.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name == "calibration process"]
+    assert wait_until(lambda: not [one for one in threading.enumerate() if one.name == "calibration process"])
 
 
 def test_one_warm_child_does_task_after_task_behind_everything_else(process):
@@ -162,7 +162,13 @@ def test_a_parent_without_a_file_can_calibrate(how):
     )
     command = [sys.executable, how, script] if how == "-c" else [sys.executable, how]
     done = subprocess.run(
-        command, input=script if how == "-" else "", capture_output=True, text=True, cwd=ROOT, timeout=120, check=False
+        command,
+        input=script if how == "-" else "",
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=LONG_S,
+        check=False,
     )
     assert done.stderr == ""
     assert int(done.stdout) >= 10
@@ -189,7 +195,7 @@ def test_the_child_ends_with_its_parent_and_says_nothing(how):
         os.killpg(parent.pid, how)  # as the terminal does: to all of them
     else:
         parent.kill()
-    _, said = parent.communicate(timeout=60)
+    _, said = parent.communicate(timeout=LONG_S)
     until(lambda: not is_alive(number))
     assert said == ""
 

@@ -30,6 +30,13 @@ def test_nothing_jumps_when_a_guess_takes_over_and_when_it_ends():
     assert steps.min() >= 0
 
 
+def test_who_walks_on_does_not_stop_for_an_image_where_a_guess_takes_over():
+    handover = Handover()
+    shown = np.array([handover(poses).people[0].xyz for poses in there_and_back()])
+    along = np.diff(shown[..., 0], axis=0)
+    np.testing.assert_allclose(along, STEP_NS * 1e-9, atol=1e-9)  # m; what is off beside the walk is faded beside it
+
+
 def test_after_the_fade_everything_is_where_it_is():
     handover = Handover()
     sets = there_and_back()
@@ -62,6 +69,12 @@ def test_who_was_away_for_long_appears_where_they_are():
     handover(pose(0, 3))
     late = pose(20, 1, GUESS_IS_OFF)
     assert handover(late) is late
+
+
+def test_a_joint_that_was_shown_once_has_no_speed_to_go_on_with():
+    handover = Handover()
+    handover(pose(0, 3))
+    assert np.allclose(handover(pose(1, 1, GUESS_IS_OFF)).people[0].xyz, pose(0, 3).people[0].xyz)
 
 
 def test_a_joint_that_is_missing_stays_missing():

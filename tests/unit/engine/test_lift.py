@@ -1,78 +1,35 @@
 """One camera's guess of the whole person, against the truth that it was made from."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
 
 from calibration.rig import Rig
-from calibration.skeleton import load_skeleton
-from calibration.synthetic import NoiseConfig, RigPlan, frameset_times, make_rig, observe, room_middle
-from calibration.walker import MOTIONS, Walker
-from engine.inference.patch import Crop, camera_space, patch_from_camera
+from calibration.synthetic import NoiseConfig, RigPlan, make_rig
 from engine.inference.preprocess import Region
-from engine.lift import LIMBS, Glance, Lift, LiftConfig
-from engine.lift_square import square_of
+from engine.lift import Glance, Lift, LiftConfig
 from engine.one_camera import guess_rig
-from engine.poses import Pose2D, PoseSet2D, PoseSet3D
 from engine.reconstruct import Reconstruct
+from tests.support.lifting import (
+    EARS,
+    LIMB,
+    NETWORK,
+    SHOULDERS,
+    SKELETON,
+    STATURE_M,
+    WIDE,
+    Oracle,
+    nobody,
+    only,
+    walk,
+)
 from tests.support.takes import pose_sets
-
-SKELETON, NETWORK = load_skeleton("blazepose_33"), load_skeleton("mpii_16")
-STATURE_M = 1.75
-LIMB = SKELETON.indices(LIMBS)
-HIPS = SKELETON.indices(["left_hip", "right_hip"])
-SEES = NETWORK.indices(LIMBS)
-EXACT = NoiseConfig()
-WIDE = np.full((16, 3), 0.02)
-
-
-def bodies(xyz):
-    """Make the network's joints (..., 16, 3) of the truth (..., 33, 3), as far as they are used."""
-    made = np.full((*xyz.shape[:-2], 16, 3), np.nan)
-    made[..., SEES, :] = xyz[..., LIMB, :]
-    made[..., NETWORK.index("pelvis"), :] = xyz[..., HIPS, :].mean(-2)
-    return made
-
-
-class Oracle:
-    """A network that knows the truth, and errs as it is told: m across and along the line of sight, and in size."""
-
-    def __init__(self, rig, xyz, errors=(0.0, 0.0), seed=0):
-        self.rig, self.xyz, self.errors = rig, xyz, errors
-        self.random, self.asked, self.t = np.random.default_rng(seed), [], 0
-
-    def __call__(self, view, seen):
-        self.asked.append(view)
-        region, camera = square_of(seen, SKELETON, self.rig[view].size_wh), self.rig[view]
-        if region is None:
-            raise ValueError("too few joints")
-        body = camera_space(bodies(self.xyz[self.t]), camera)
-        root = body[NETWORK.index("pelvis")].copy()
-        sight = root / np.linalg.norm(root)
-        noise = self.random.normal(0, self.errors[0], body.shape)
-        noise += (self.random.normal(0, self.errors[1], len(body)) - noise @ sight)[:, None] * sight
-        noise[NETWORK.index("pelvis")] = 0
-        return Glance(region, patch_from_camera(body + noise, Crop(region, 128, camera), root[2]), WIDE)
 
 
 @pytest.fixture(scope="module")
 def rig():
     return make_rig(RigPlan(cameras=4), seed=4)
-
-
-def walk(rig, seconds=2.0, noise=EXACT, fps=15):
-    walker = Walker(STATURE_M, room_middle(rig), 1.0)
-    return observe(rig, partial(MOTIONS["room"], walker), frameset_times(seconds, fps), noise, seed=3)
-
-
-def only(poses: PoseSet2D, *views: int) -> PoseSet2D:
-    return replace(poses, views=tuple(people if v in views else () for v, people in enumerate(poses.views)))
-
-
-def nobody(poses: PoseSet2D) -> PoseSet3D:
-    return PoseSet3D(poses.index, poses.timestamp_ns, ())
 
 
 def lifted(lift, oracle, sets, rig):
@@ -115,6 +72,32 @@ def test_a_perfect_network_and_known_bones_give_the_truth_back(rig):
     assert miss.max() < 0.12
 
 
+def test_a_lifted_person_has_a_head_whose_left_ear_is_on_their_left(rig):
+    seen = walk(rig, 1.0)
+    for t in (3, 8, 12):
+        made = look_once(rig, seen, Oracle(rig, seen.xyz), t=t, view=2)
+        body = made.xyz[LIMB].mean(0) - seen.xyz[t][LIMB].mean(0)
+        miss = np.linalg.norm(made.xyz[EARS] - body - seen.xyz[t][EARS], axis=-1)
+        assert miss.max() < 0.05  # m; the walker's head is a little narrower than its shoulders tell
+        left = np.subtract(*made.xyz[SHOULDERS])
+        assert np.subtract(*made.xyz[EARS]) @ left > 0
+        assert np.trace(made.covariance[EARS[0]]) > np.trace(made.covariance[SHOULDERS[0]])
+
+
+def test_a_network_that_gives_no_crown_lifts_nobodys_head(rig):
+    class Headless(Oracle):
+        def __call__(self, view, seen):
+            glance = super().__call__(view, seen)
+            glance.uvw[NETWORK.index("head_top")] = np.nan
+            return glance
+
+    seen = walk(rig, 0.5)
+    made = look_once(rig, seen, Headless(rig, seen.xyz), t=4, view=2)
+    assert np.isnan(made.xyz[EARS]).all()
+    assert np.isfinite(made.xyz[LIMB]).all()
+    assert (made.views[EARS] == 0).all()
+
+
 def test_one_view_is_what_a_lifted_joint_counts_and_other_joints_stay_missing(rig):
     seen = walk(rig, 0.5)
     poses = only(pose_sets(seen.observations)[3], 2)
@@ -123,7 +106,7 @@ def test_one_view_is_what_a_lifted_joint_counts_and_other_joints_stay_missing(ri
     made = Lift(SKELETON, "mpii_16", STATURE_M)(oracle, poses, nobody(poses), rig).people[0]
     assert made.person == 0
     assert (made.views[LIMB] == 1).all()
-    rest = np.setdiff1d(np.arange(33), LIMB)
+    rest = np.setdiff1d(np.arange(33), [*LIMB, *EARS])
     assert np.isnan(made.xyz[rest]).all()
     assert (made.views[rest] == 0).all()
     assert (made.confidence[rest] == 0).all()
@@ -276,29 +259,6 @@ def test_a_depth_that_was_measured_a_moment_ago_is_surer_than_a_look(rig):
     sigma = np.sqrt(np.trace(covariance[40:], axis1=2, axis2=3)).mean(1)
     assert sigma[0] < sigma[2]
     assert sigma[0] < 0.95 * sigma[5:].mean()
-
-
-def test_the_square_is_the_one_that_labels_are_cut_from_without_fingers_and_toes(rig):
-    xy = np.full((33, 2), 300.0)
-    xy[SKELETON.indices(["left_ankle", "right_ankle"]), 1] = 500.0
-    xy[SKELETON.indices(["left_ear", "right_ear"]), 1] = 200.0  # the crown is 0.6 of the way beyond: 140
-    xy[SKELETON.indices(["left_index", "left_foot_index"]), 1] = 700.0
-    region = square_of(Pose2D(0, xy, np.ones(33)), SKELETON, (1280, 720))
-    assert region is not None
-    assert region.center_xy == pytest.approx((300.0, 320.0))
-    assert region.size_wh == pytest.approx((450.0, 450.0))
-
-
-def test_joints_beyond_the_edge_of_the_image_or_in_doubt_are_not_in_the_square():
-    xy = np.full((33, 2), 300.0)
-    xy[:, 0] = np.linspace(300, 400, 33)
-    sure = np.ones(33)
-    plain = square_of(Pose2D(0, xy, sure), SKELETON, (1280, 720))
-    xy[SKELETON.index("left_wrist")] = (-50.0, 300.0)
-    sure[SKELETON.index("right_wrist")] = 0.1
-    xy[SKELETON.index("right_wrist")] = (900.0, 300.0)
-    assert square_of(Pose2D(0, xy, sure), SKELETON, (1280, 720)) == plain
-    assert square_of(Pose2D(0, xy, np.zeros(33)), SKELETON, (1280, 720)) is None
 
 
 def raised(rig, seen, by_m):

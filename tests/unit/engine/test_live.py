@@ -11,16 +11,24 @@ from engine.live import Live
 from engine.live_state import CalibrationPhase, CameraPhase
 from engine.session import Session, SessionFacts
 from engine.stages import Threaded
-from tests.support.ip_cameras import MjpegServer, wait_until
+from tests.support.ip_cameras import MjpegServer
 from tests.support.live_cameras import ScriptedCamera
 from tests.support.live_networks import WalkerSeen
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.scenes import square_rig
 
 OURS = ("camera", "record", "estimate", "reconstruct", "calibration", "look")
 
 
+pytestmark = pytest.mark.usefixtures("patient_network")
+
+
 def threads():
     return [thread.name for thread in threading.enumerate() if thread.name.startswith(OURS)]
+
+
+def none_is_left():
+    return wait_until(lambda: not threads())
 
 
 @pytest.fixture
@@ -33,7 +41,7 @@ def live(cameras):
     made = Live(sources(cameras), WalkerSeen)
     yield made
     made.close()
-    assert not threads()
+    assert none_is_left()
 
 
 def sources(cameras):
@@ -42,15 +50,16 @@ def sources(cameras):
 
 def test_people_are_seen_in_every_camera(live):
     live.start()
-    seen = ([len(view) for view in live.newest.take(5).poses_2d.views] for _ in range(50))
+    seen = ([len(view) for view in live.newest.take(PATIENCE_S).poses_2d.views] for _ in range(50))
     assert [1, 1] in seen  # on a busy machine the first instants may lack an image
     assert wait_until(lambda: [one.phase for one in live.state().cameras] == [CameraPhase.LIVE] * 2)
     assert live.skeleton is not None
 
 
+@pytest.mark.usefixtures("patient_end")
 def test_a_recording_that_runs_when_everything_is_closed_is_finished(live, tmp_path):
     live.start()
-    live.newest.take(5)
+    live.newest.take(PATIENCE_S)
     live.start_recording(tmp_path / "take", SessionFacts())
     assert wait_until(lambda: live.state().recording.frames > 10)
     assert live.close()
@@ -80,25 +89,26 @@ def test_nothing_is_recorded_after_the_end(live, tmp_path):
     assert not (tmp_path / "late").exists()
 
 
+@pytest.mark.usefixtures("patient_end")
 def test_closing_while_the_network_is_loaded_begins_nothing(cameras):
     loading, loaded, networks = threading.Event(), threading.Event(), []
 
     def slow(views):
         loading.set()
-        assert loaded.wait(5)
+        assert loaded.wait(PATIENCE_S)
         networks.append(WalkerSeen(views))
         return networks[-1]
 
     live = Live(sources(cameras), slow)
     starter = threading.Thread(target=live.start)
     starter.start()
-    assert loading.wait(5)
+    assert loading.wait(PATIENCE_S)
     assert live.close()
     loaded.set()
-    starter.join(5)
+    starter.join(PATIENCE_S)
     assert networks[0].closed
     assert live.closed
-    assert not threads()
+    assert none_is_left()
 
 
 def test_starting_after_it_was_closed_opens_no_camera(cameras):
@@ -115,18 +125,19 @@ def test_a_network_that_cannot_be_loaded_closes_the_cameras(cameras):
     live = Live(sources(cameras), missing)
     with pytest.raises(ModelMissingError):
         live.start()
-    assert not threads()
+    assert none_is_left()
 
 
 def test_a_camera_that_hangs_is_left_behind_and_the_others_are_closed(cameras):
     left, right = cameras
     live = Live(sources(cameras), WalkerSeen)
     live.start()
-    live.newest.take(5)
+    live.newest.take(PATIENCE_S)
     left.hanging = True
     live.close()
-    assert right.closed.is_set()
-    assert not [name for name in threads() if "right" in name or name.startswith(("estimate", "reconstruct"))]
+    assert wait_until(right.closed.is_set)
+    others = ("estimate", "reconstruct")
+    assert wait_until(lambda: not [name for name in threads() if "right" in name or name.startswith(others)])
 
 
 def test_a_network_that_fails_ends_the_take_with_its_error(live, monkeypatch):
@@ -141,7 +152,7 @@ def test_a_network_that_fails_ends_the_take_with_its_error(live, monkeypatch):
 
 def test_cameras_that_come_to_their_end_end_the_take(live, cameras):
     live.start()
-    live.newest.take(5)
+    live.newest.take(PATIENCE_S)
     for camera in cameras:
         camera.over = True
     assert wait_until(lambda: live.over)
@@ -151,14 +162,15 @@ def test_cameras_that_come_to_their_end_end_the_take(live, cameras):
 
 def test_a_rig_from_before_is_tested_first(live):
     live.start()
-    live.newest.take(5)
+    live.newest.take(PATIENCE_S)
     rig = square_rig(2)
     named = tuple(replace(c, name=n, size_wh=(8, 6)) for c, n in zip(rig, live.names))
     live.use_rig(replace(rig, cameras=named), "from last time")
     assert wait_until(lambda: live.state().calibration.phase is CalibrationPhase.TESTING)
-    assert live.newest.take(5).rig is None
+    assert live.newest.take(PATIENCE_S).rig is None
 
 
+@pytest.mark.usefixtures("patient_end")
 def test_a_take_that_is_just_beginning_never_looks_over(monkeypatch):
     seen = []
     with MjpegServer(size_wh=(640, 480)) as server:

@@ -9,6 +9,7 @@ import pytest
 from engine.frame_lane import KEPT_BYTES, KEPT_FRAMES
 from engine.live_framesets import LiveFramesets
 from tests.support.live_cameras import PERIOD_NS, FakeFeed, jpeg_at
+from tests.support.patience import PATIENCE_S
 
 MS = 1_000_000
 START_NS = 1_000_000 * MS
@@ -218,7 +219,7 @@ def test_closing_frees_a_reader_who_waits_and_lets_the_cameras_go():
     reader = threading.Thread(target=lambda: found.extend(world.sets))
     reader.start()
     world.sets.close()
-    reader.join(5)
+    reader.join(PATIENCE_S)
     assert not reader.is_alive()
     assert found == []
     assert world.feeds["a"].listener is None
@@ -230,6 +231,6 @@ def test_a_reader_who_waits_gets_the_set_as_soon_as_it_is_whole():
     reader = threading.Thread(target=lambda: found.append(next(iter(world.sets))))
     reader.start()
     world.play(steady("a", 1) + steady("b", 1), poll=False)
-    reader.join(5)
+    reader.join(PATIENCE_S)
     world.sets.close()
     assert [frame.camera for frame in found[0].frames if frame is not None] in (["a", "b"], ["a"])

@@ -13,9 +13,9 @@ from engine.live_lift import MOST_FRAMESETS, LiveLift
 from engine.one_camera import is_guessed
 from engine.poses import PoseSet3D
 from engine.reconstruct import Reconstruct
-from tests.support.ip_cameras import wait_until
 from tests.support.live_cameras import ScriptedCamera, image_at
 from tests.support.live_networks import Standing, WalkerSeen
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.scenes import poses_2d, square_rig
 
 SKELETON = load_skeleton("blazepose_33")
@@ -159,6 +159,7 @@ def test_without_a_network_the_state_says_why():
     assert lift.guessed_rig(()) is None
 
 
+@pytest.mark.usefixtures("patient_end")
 def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
     camera, lifter = ScriptedCamera("webcam", 30.0), Standing()
     camera.size_wh = (640, 480)
@@ -170,7 +171,7 @@ def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
         results = []
 
         def lifted():
-            results.append(live.newest.take(5))
+            results.append(live.newest.take(PATIENCE_S))
             return bool(results[-1].poses_3d.people)
 
         assert wait_until(lifted)
@@ -192,4 +193,4 @@ def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
         assert live.close()
     assert lifter.closed
     assert other.closed
-    assert not [thread.name for thread in threading.enumerate() if "network for one" in thread.name]
+    assert wait_until(lambda: not [one.name for one in threading.enumerate() if "network for one" in one.name])

@@ -15,7 +15,7 @@ from engine.calibration_process import Outcome
 from engine.live_rig import LOOK_EVERY_NS, LiveRig
 from engine.live_state import CalibrationPhase, CameraPhase, CameraState
 from engine.rig_check import CALIBRATE, RigCheck, RigFinding, RigVerdict
-from tests.support.ip_cameras import wait_until
+from tests.support.patience import wait_until
 from tests.support.scenes import report
 from tests.support.takes import pose_sets
 

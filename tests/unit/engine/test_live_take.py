@@ -1,16 +1,26 @@
-"""A take goes on whatever its cameras do, and the ledgers tell it all; the long version is in `bench_faults`."""
+"""A take goes on whatever its cameras do, and the ledgers tell it all; the long version is in `bench_faults`.
+
+No test knows how fast the machine is: how long a camera was away is measured, and a ledger is held against that, or
+against what the program itself calls a pause.
+"""
 
 import time
 from contextlib import ExitStack
 
 import pytest
 
+from engine.capture.camera import PATIENCE
 from engine.ledger import NEVER_CAME
-from tests.support.ip_cameras import MjpegServer, open_sockets, wait_until
-from tests.support.live_takes import camera, is_live, recorded, told, unexplained_s
+from engine.live_state import CameraPhase
+from tests.support.ip_cameras import MjpegServer, open_sockets
+from tests.support.live_takes import camera, is_live, nothing_is_lost, recorded, told, unexplained_s
+from tests.support.patience import wait_until
 
 PERIOD_S = 1 / 15
-SMALL = {"fps": 15.0, "size_wh": (320, 240)}  # images wait for a busy machine for a quarter of a second
+SMALL = {"fps": 15.0, "size_wh": (320, 240)}
+AWAY_S = 2.5  # more than twice what a machine that is busy may pause unnoticed
+
+pytestmark = pytest.mark.usefixtures("patient_end", "patient_network", "roomy")
 
 
 @pytest.fixture
@@ -19,16 +29,29 @@ def good():
         yield server
 
 
+def more_frames(live, place, count=8):
+    """Wait until a camera has sent some more."""
+    seen = camera(live, place).frames
+    return wait_until(lambda: camera(live, place).frames >= seen + count)
+
+
+def unnoticed_s(period_s):
+    """How long a camera may be silent before the program calls it a pause, and a burst of late images behind it."""
+    return PATIENCE.stalled_s + 6 * period_s
+
+
 def test_a_camera_that_is_killed_and_returns_has_its_absence_in_the_ledger(good, tmp_path):
     with MjpegServer(**SMALL) as dying, recorded([good.address, dying.address], tmp_path / "take") as live:
-        sockets = []
+        sockets, away_s = [], []
         for count in (1, 2):
-            time.sleep(0.7)
+            assert more_frames(live, 1)
             dying.kill()
-            time.sleep(0.6)
+            gone_s = time.monotonic()
+            time.sleep(AWAY_S)
+            away_s.append(time.monotonic() - gone_s)
             dying.start()
             assert wait_until(lambda count=count: is_live(live, 1, count))
-            time.sleep(0.5)
+            assert more_frames(live, 1)
             sockets.append(open_sockets())
         assert sockets[1] <= sockets[0]
         assert camera(live, 0).reconnected == 0
@@ -36,35 +59,43 @@ def test_a_camera_that_is_killed_and_returns_has_its_absence_in_the_ledger(good,
     rows = told(tmp_path / "take", 1)
     missing = [row for row in rows if not row.kept]
     assert {row.why for row in missing} == {NEVER_CAME}
-    assert dropped >= len(missing) > 8  # the camera was gone for more than half a second each time
-    assert unexplained_s(rows, PERIOD_S) < 6 * PERIOD_S  # a busy server may pause, but not as long as it was gone
-    assert not [row for row in told(tmp_path / "take", 0) if not row.kept]
+    assert dropped >= len(missing) > 0.5 * sum(away_s) / PERIOD_S  # a busy machine measures another period at first
+    assert unexplained_s(rows, PERIOD_S) < unnoticed_s(PERIOD_S) < min(away_s)
+    assert nothing_is_lost(tmp_path / "take", 0)
 
 
 def test_a_camera_that_comes_back_with_another_size_is_left_out_with_the_reason(good, tmp_path):
     with MjpegServer(**SMALL) as dying, recorded([good.address, dying.address], tmp_path / "take") as live:
-        time.sleep(0.5)
+        assert more_frames(live, 1)
         dying.kill()
         dying.change(size_wh=(160, 120), claimed_size="320x240")
         dying.start()
         assert wait_until(lambda: is_live(live, 1, 1))
         assert wait_until(lambda: "160x120 instead of 320x240" in camera(live, 1).sentence)
-        time.sleep(0.5)
+        assert more_frames(live, 1)
     others = [row for row in told(tmp_path / "take", 1) if row.why == "has another size than the first"]
     assert len(others) > 3
     assert {row.size_wh for row in others} == {(160, 120)}
-    assert not [row for row in told(tmp_path / "take", 0) if not row.kept]
+    assert nothing_is_lost(tmp_path / "take", 0)
 
 
 def test_cameras_with_bad_manners_are_recorded_side_by_side_without_a_loss_for_the_good_one(good, tmp_path):
-    odd = ({"fps": 7.5}, {"jitter_s": 0.03}, {"swapped": True}, {"stall_after": 20, "stall_s": 1.2})
+    odd = ({"fps": 7.5}, {"jitter_s": 0.03}, {"swapped": True}, {})
     with ExitStack() as stack:
         servers = [stack.enter_context(MjpegServer(**{**SMALL, **manners})) for manners in odd]
         addresses = [server.address for server in (good, *servers)]
         live = stack.enter_context(recorded(addresses, tmp_path / "take"))
-        assert wait_until(lambda: all(state.frames > 20 for state in live.state().cameras))
-    assert all(row.kept for row in told(tmp_path / "take", 0))
+        assert all(more_frames(live, place) for place in range(5))
+        servers[3].silent.set()
+        begun_s = time.monotonic()
+        assert wait_until(lambda: camera(live, 4).phase is CameraPhase.STALLED)
+        time.sleep(max(begun_s + AWAY_S - time.monotonic(), 0.0))
+        silent_s = time.monotonic() - begun_s
+        servers[3].silent.clear()
+        assert all(more_frames(live, place) for place in range(5))
+    assert nothing_is_lost(tmp_path / "take", 0)
     for place, manners in enumerate(odd, start=1):
         rows = told(tmp_path / "take", place)
+        period_s = 1 / manners.get("fps", 15.0)
         assert sum(row.kept for row in rows) > 5
-        assert unexplained_s(rows, 1 / manners.get("fps", 15.0)) < 0.5  # what was held back comes in one burst
+        assert unexplained_s(rows, period_s) < unnoticed_s(period_s) < silent_s

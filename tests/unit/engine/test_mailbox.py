@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from engine.mailbox import Bounded, ClosedError, Latest, NothingYetError
+from tests.support.patience import PATIENCE_S
 
 
 def test_latest_keeps_the_newest_and_counts_what_it_dropped():
@@ -49,9 +50,9 @@ def test_put_waits_until_there_is_room():
     bounded.put(0)
     sender = threading.Thread(target=bounded.put, args=(1,))
     sender.start()
-    assert bounded.take(timeout_s=5) == 0
-    assert bounded.take(timeout_s=5) == 1
-    sender.join(timeout=5)
+    assert bounded.take(timeout_s=PATIENCE_S) == 0
+    assert bounded.take(timeout_s=PATIENCE_S) == 1
+    sender.join(timeout=PATIENCE_S)
     assert not sender.is_alive()
 
 
@@ -82,7 +83,7 @@ def test_discarding_sends_a_waiting_sender_home():
     sender = threading.Thread(target=lambda: said.append(bounded.put(1)))
     sender.start()
     bounded.discard()
-    sender.join(timeout=5)
+    sender.join(timeout=PATIENCE_S)
     assert said == [False]
     with pytest.raises(ClosedError):
         bounded.take()

@@ -18,6 +18,7 @@ from engine.errors import EngineError, ModelMismatchError, ModelMissingError
 from engine.inference import network_files, serving_journal
 from engine.inference.network_library import JOURNAL, NetworkLibrary, networks_folder, rig_id
 from engine.inference.network_library import file_name as plain_name
+from tests.support.patience import PATIENCE_S
 from tests.support.taught_networks import write_card_beside, write_taught_network
 
 
@@ -251,7 +252,7 @@ def adding(library, shipped, taught, count):
 
 def test_two_processes_lose_nothing_of_each_other(library, shipped, taught):
     children = [adding(library, shipped, taught, 5) for _ in range(2)]
-    assert [child.communicate(timeout=30)[0] for child in children] == [b"ready\n"] * 2
+    assert [child.communicate(timeout=PATIENCE_S)[0] for child in children] == [b"ready\n"] * 2
     assert [child.returncode for child in children] == [0, 0]
     assert len(library.networks()) == 11
     assert len({change.network for change in library.history()}) == 10
@@ -264,7 +265,7 @@ def test_a_kill_at_any_moment_leaves_a_library_that_serves(library, shipped, tau
     while not library.history():
         time.sleep(0.01)
     os.kill(child.pid, signal.SIGKILL)
-    child.wait(10)
+    child.wait(PATIENCE_S)
     child.stdout.close()
     assert library.choice().remarks == ()
     assert library.serving().name.startswith("anna")

@@ -15,6 +15,7 @@ from engine.errors import SessionError
 from engine.record_live import LiveRecording, RecordedCamera
 from engine.repair import repair
 from engine.session import Session, SessionFacts
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.pose_sets import pose_sets_2d, pose_sets_3d
 from tests.support.recordings import RECORD_FOR_EVER, in_another_process, jpeg_frame, stand_still
 
@@ -31,15 +32,6 @@ def recording(tmp_path):
 
 def free(monkeypatch, count):
     monkeypatch.setattr("engine.disk_gauge.free_bytes", lambda path: count)
-
-
-def wait_for(condition):
-    waiting = threading.Event()
-    for _ in range(1000):
-        if condition():
-            return True
-        waiting.wait(0.01)
-    return False
 
 
 def send(recording, names, numbers):
@@ -144,14 +136,14 @@ def test_poses_wait_for_no_disk_and_the_lost_ones_are_counted(recording, monkeyp
 
     def still(self, poses):
         began.set()
-        goes_on.wait(20)
+        goes_on.wait(PATIENCE_S)
 
     monkeypatch.setattr("engine.records.PoseWriter.put", still)
     monkeypatch.setattr(recording._waiting, "_capacity", 3)
     recording.write_poses(SKELETON, "abc")
     poses = pose_sets_2d(1)[0]
     recording.put_raw(poses)
-    assert began.wait(20)
+    assert began.wait(PATIENCE_S)
     for _ in range(10):
         recording.put_raw(poses)
     assert recording.poses_lost == 7
@@ -177,14 +169,14 @@ def test_poses_before_their_files_are_open_are_nobodys(recording):
 
 def test_a_disk_that_is_nearly_full_is_said_in_time(recording, monkeypatch):
     free(monkeypatch, 500 << 20)
-    assert wait_for(lambda: "is nearly full" in recording.state().sentence)
+    assert wait_until(lambda: "is nearly full" in recording.state().sentence)
     assert not recording.ended
 
 
 def test_a_disk_that_is_full_ends_the_take_while_its_files_can_be_finished(recording, tmp_path, monkeypatch):
     send(recording, "abc", range(10))
     free(monkeypatch, 1 << 20)
-    assert wait_for(lambda: recording.ended)
+    assert wait_until(lambda: recording.ended)
     send(recording, "abc", range(10, 20))  # the cameras go on
     state = recording.close()
     assert "the recording ended by itself, and all of it until now is kept" in state.sentence
@@ -242,7 +234,7 @@ def test_a_disk_that_is_filled_by_somebody_else_keeps_what_was_there_and_opens(t
             recording.tap(name)(jpeg_frame(number, name, (640, 480)))
         return recording.ended
 
-    assert wait_for(filled)
+    assert wait_until(filled)
     assert "No space left on device. What was written" in recording.close().sentence
     shutil.move(tiny_disk / "s" / "poses_2d_raw.bin", tiny_disk.parent)  # somebody makes room
     assert "has been repaired" in repair(tiny_disk / "s")[0]
@@ -252,14 +244,14 @@ def test_a_disk_that_is_filled_by_somebody_else_keeps_what_was_there_and_opens(t
 
 def test_a_ledger_that_the_disk_refuses_ends_the_take_and_the_images_stay(recording, tmp_path, monkeypatch):
     send(recording, "ab", range(10))
-    assert wait_for(lambda: recording.state().frames == 20)
+    assert wait_until(lambda: recording.state().frames == 20)
 
     def full(self, row):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("engine.ledger.LedgerWriter.put", full)
     send(recording, "ab", range(10, 12))
-    assert wait_for(lambda: recording.ended)
+    assert wait_until(lambda: recording.ended)
     assert "No space left on device" in recording.close().sentence
     monkeypatch.undo()
     repair(tmp_path / "s")
@@ -275,7 +267,7 @@ def test_how_long_the_disk_lasts_is_known_after_a_moment(recording, monkeypatch)
         send(recording, "a", [next(numbers)])
         return recording.state().disk_left_s > 60
 
-    assert wait_for(known)
+    assert wait_until(known)
 
 
 def test_no_thread_is_left_and_closing_twice_is_fine(tmp_path):
@@ -321,5 +313,5 @@ def test_the_measured_rate_is_in_the_session_before_the_take_ends(tmp_path):
     busy = RecordedCamera("a", "usb:a", None, 57.3)  # as measured while images came in a burst
     recording = LiveRecording(tmp_path / "s", SessionFacts(), [busy])
     send(recording, "a", range(30))
-    assert wait_for(lambda: Session.open(tmp_path / "s").cameras[0].rate_fps == pytest.approx(30, abs=0.01))
+    assert wait_until(lambda: Session.open(tmp_path / "s").cameras[0].rate_fps == pytest.approx(30, abs=0.01))
     recording.close()

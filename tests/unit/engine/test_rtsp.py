@@ -6,19 +6,43 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from engine.capture import network_source
+from engine.capture import rtsp
 from engine.capture.jpeg import is_whole
 from engine.capture.rtsp import RtspSource
 from engine.clock import host_ns
 from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
 from engine.frames import Frame, JpegFrame
-from tests.support.ip_cameras import QUOTED_LOGIN, MjpegServer, free_port, open_sockets, wait_until
+from tests.support.http_source import no_thread_is_left
+from tests.support.ip_cameras import QUOTED_LOGIN, MjpegServer, free_port, open_sockets
+from tests.support.patience import PATIENCE_MS, PATIENCE_S, wait_until
 from tests.support.rtsp_server import RtspServer, why_no_rtsp_server
 
 needs_server = pytest.mark.skipif(bool(why_no_rtsp_server()), reason=why_no_rtsp_server())
 SIZE_WH = (160, 120)
+
+pytestmark = pytest.mark.usefixtures("patient_network", "roomy")
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server take its time, except where a camera says nothing."""
+    monkeypatch.setattr(rtsp, "ANSWER_S", PATIENCE_S)
+    monkeypatch.setattr(rtsp, "SILENT_S", PATIENCE_S)
+
+
+@pytest.fixture
+def soon_unanswered(monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
+    """Wait a moment only for a camera that does not answer."""
+    monkeypatch.setattr(rtsp, "ANSWER_S", 1.0)
+
+
+@pytest.fixture
+def soon_silent(monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
+    """Give a camera up that froze, but not one that lacks the processor for a moment."""
+    monkeypatch.setattr(rtsp, "SILENT_S", 3.0)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +54,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RtspServer]:
 
 def frames_of(source: RtspSource, count: int) -> list[Frame]:
     """Read so many frames."""
-    frames = [source.read(3000) for _ in range(count)]
+    frames = [source.read(PATIENCE_MS) for _ in range(count)]
     return [frame for frame in frames if frame is not None]
 
 
@@ -39,7 +63,7 @@ def refusal(address: str) -> CameraError:
     source = RtspSource(address, "left")
     with pytest.raises(CameraError) as caught:
         source.open()
-    assert "camera left" not in [thread.name for thread in threading.enumerate()]
+    assert no_thread_is_left()
     assert "'left'" in str(caught.value)
     return caught.value
 
@@ -59,14 +83,28 @@ def read_until_gone(source: RtspSource) -> None:
             continue
 
 
+def opened_at_30_fps(camera: RtspServer) -> RtspSource:
+    """Open a camera, again where the machine was too busy for its rate to be measured."""
+    opened: list[RtspSource] = []
+
+    def measured() -> bool:
+        opened.append(RtspSource(camera.at(), "left"))
+        opened[-1].open()
+        right = opened[-1].rate_fps == pytest.approx(30.0, rel=0.02)
+        if not right:
+            opened[-1].close()
+        return right
+
+    assert wait_until(measured)
+    return opened[-1]
+
+
 @needs_server
 @pytest.mark.parametrize("codec", ["h264", "h265", "jpeg"])
 def test_images_come_at_the_steady_times_of_the_camera(codec: str, tmp_path: Path):
     with RtspServer(tmp_path, codec=codec, size_wh=SIZE_WH) as camera:
-        source = RtspSource(camera.at(), "left")
-        source.open()
+        source = opened_at_30_fps(camera)
         assert source.size_wh == SIZE_WH
-        assert source.rate_fps == pytest.approx(30.0, rel=0.02)
         frames = frames_of(source, 12)
         source.close()
     assert {frame.size_wh for frame in frames} == {SIZE_WH}
@@ -74,7 +112,8 @@ def test_images_come_at_the_steady_times_of_the_camera(codec: str, tmp_path: Pat
     assert frames[0].image_bgr.std() > 10
     steps_ms = [(after.timestamp_ns - before.timestamp_ns) / 1e6 for before, after in pairwise(frames)]
     rises = [after.sequence - before.sequence for before, after in pairwise(frames)]
-    assert steps_ms == pytest.approx([33.3 * rise for rise in rises], abs=12.0)
+    off_ms = np.abs(np.array(steps_ms) - 1000 / 30 * np.array(rises))
+    assert np.median(off_ms) < 3.0  # arrivals tremble at every step; one that is quicker than all before moves one
     assert all(isinstance(frame, JpegFrame) == (codec == "jpeg") for frame in frames)
     assert all(is_whole(frame.jpeg) for frame in frames if isinstance(frame, JpegFrame))
 
@@ -112,12 +151,13 @@ def test_a_killed_camera_is_gone_and_back_on_the_same_address(tmp_path: Path):
     sequences += [frame.sequence for frame in frames_of(source, 3)]
     assert sequences == sorted(set(sequences))
     assert wait_until(lambda: threading.active_count() <= threads)
-    assert open_sockets() <= sockets
+    assert wait_until(lambda: open_sockets() <= sockets)
     source.close()
     camera.kill()
 
 
 @needs_server
+@pytest.mark.usefixtures("soon_silent")
 def test_a_frozen_camera_is_silent_then_given_up_then_back(tmp_path: Path):
     with RtspServer(tmp_path, size_wh=SIZE_WH) as camera:
         source = RtspSource(camera.at(), "left")
@@ -136,13 +176,14 @@ def test_a_frozen_camera_is_silent_then_given_up_then_back(tmp_path: Path):
 
 
 @needs_server
+@pytest.mark.usefixtures("soon_silent")
 def test_closing_does_not_wait_for_a_frozen_camera_for_ever(tmp_path: Path):
     with RtspServer(tmp_path, size_wh=SIZE_WH) as camera:
         source = RtspSource(camera.at(), "left")
         source.open()
         camera.freeze()
         source.close()
-        assert "camera left" not in [thread.name for thread in threading.enumerate()]
+        assert no_thread_is_left()
         assert source.read(10) is None
 
 
@@ -187,13 +228,14 @@ def test_what_does_not_speak_rtsp_is_refused_in_a_sentence(greeting: bytes):
         assert "is no RTSP stream" in str(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"))
 
 
+@pytest.mark.usefixtures("soon_unanswered")
 def test_a_camera_that_says_nothing_is_refused_in_a_sentence():
     with MjpegServer(mute=True) as camera:
         assert "sends no stream" in str(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"))
 
 
-def test_closing_ends_an_opening_that_waits(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(network_source, "OPEN_S", 60.0)
+@pytest.mark.usefixtures("soon_unanswered")
+def test_closing_ends_an_opening_that_waits():
     with MjpegServer(mute=True) as camera:
         source, said = RtspSource(f"rtsp://127.0.0.1:{camera.port}/cam", "left"), []
 
@@ -209,4 +251,4 @@ def test_closing_ends_an_opening_that_waits(monkeypatch: pytest.MonkeyPatch):
         source.close()
         thread.join()
     assert "closed while it was opened" in said[0]
-    assert "camera left" not in [thread.name for thread in threading.enumerate()]
+    assert no_thread_is_left()

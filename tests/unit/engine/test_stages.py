@@ -6,6 +6,7 @@ from engine.frames import FrameSet
 from engine.pipeline import Pipeline
 from engine.stages import Threaded, ahead
 from engine.stats import STAGES
+from tests.support.patience import PATIENCE_S
 
 
 def test_items_made_ahead_keep_their_order():
@@ -103,7 +104,7 @@ def test_an_error_of_a_sink_frees_a_camera_that_waits():
 
     def framesets():
         yield FrameSet(0, 0, ())
-        waiting.wait(10)
+        waiting.wait(PATIENCE_S)
 
     class Broken:
         def put(self, frames, poses_2d, poses_3d):
@@ -111,7 +112,7 @@ def test_an_error_of_a_sink_frees_a_camera_that_waits():
 
     threads = Threaded(page(framesets(), [Broken()]), end=waiting.set)
     threads.start()
-    assert isinstance(threads.join(5), OSError)
+    assert isinstance(threads.join(PATIENCE_S), OSError)
     assert waiting.is_set()
     assert not threads.running
 
@@ -120,7 +121,7 @@ def test_stopped_stages_end_though_the_cameras_go_on():
     threads = Threaded(page(iter(lambda: FrameSet(0, 0, ()), None), []))
     threads.start()
     threads.stop()
-    assert threads.join(5) is None
+    assert threads.join(PATIENCE_S) is None
     assert not threads.running
 
 

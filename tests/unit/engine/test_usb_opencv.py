@@ -10,6 +10,7 @@ import pytest
 from engine.capture.usb_opencv import OpenCvSource, list_opencv
 from engine.clock import host_ns
 from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
+from tests.support.patience import PATIENCE_MS, wait_until
 
 
 class FakeCapture:
@@ -73,7 +74,7 @@ def test_an_image_comes_with_the_hosts_time(source, capture):
     source.open()
     before_ns = host_ns()
     capture.ready.release()
-    frame = source.read(5000)
+    frame = source.read(PATIENCE_MS)
     assert (frame.camera, frame.size_wh, source.size_wh) == ("left", (1280, 720), (1280, 720))
     assert before_ns <= frame.timestamp_ns <= host_ns()
     assert not frame.image_bgr.flags.writeable
@@ -84,7 +85,7 @@ def test_sequences_rise_also_over_a_reconnection(source, capture):
     for _ in range(3):
         source.open()
         capture.ready.release()
-        sequences.append(source.read(5000).sequence)
+        sequences.append(source.read(PATIENCE_MS).sequence)
         source.close()
     assert sequences == sorted(set(sequences))
     assert capture.released == 3
@@ -132,14 +133,14 @@ def test_an_unplugged_camera_is_gone(source, capture):
     source.open()
     capture.there = False
     with pytest.raises(CameraDisconnectedError, match="'left' is gone"):
-        _ = [source.read(5000) for _ in range(10)]
+        _ = [source.read(PATIENCE_MS) for _ in range(10)]
 
 
 def test_closing_ends_the_thread(source):
     source.open()
     source.close()
     source.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "grab left"]
+    assert wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name == "grab left"])
     assert source.read(10) is None
 
 

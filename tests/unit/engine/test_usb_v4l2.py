@@ -14,6 +14,7 @@ from engine.capture import v4l2_abi as abi
 from engine.capture.v4l2 import UsbSource
 from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
 from engine.frames import JpegFrame
+from tests.support.patience import PATIENCE_S
 from tests.support.v4l2_machine import FakeCamera, FakeComputer, jpeg, refused
 
 
@@ -108,18 +109,19 @@ def test_images_that_waited_long_keep_their_times(computer):
         assert source.remarks == ()
 
 
-def test_a_control_can_be_set_while_somebody_waits_for_an_image(computer):
+def test_a_control_can_be_set_while_somebody_waits_for_an_image(computer, monkeypatch):
+    monkeypatch.setattr("engine.capture.v4l2.CLOSE_S", PATIENCE_S)
     computer.plug(FakeCamera())
     computer.kernel.really_waits = True
     source = UsbSource("0", "left", machine=computer.machine)
     source.open()
     reader = threading.Thread(target=lambda: source.read(60_000))
     reader.start()
-    assert computer.kernel.entered.wait(5)
+    assert computer.kernel.entered.wait(PATIENCE_S)
     assert source.set_control("gain", 5) == 5
     assert reader.is_alive()
     source.close()
-    reader.join(5)
+    reader.join(PATIENCE_S)
 
 
 def test_images_that_found_no_buffer_are_missing_in_the_sequence(computer):
@@ -300,16 +302,17 @@ def test_two_identical_cameras_are_told_apart_by_their_ports(computer):
         assert left.read(1000).jpeg == jpeg(seed=1)
 
 
-def test_closing_from_another_thread_ends_a_read(computer):
+def test_closing_from_another_thread_ends_a_read(computer, monkeypatch):
+    monkeypatch.setattr("engine.capture.v4l2.CLOSE_S", PATIENCE_S)
     computer.plug(FakeCamera())
     computer.kernel.really_waits = True
     source, read = UsbSource("0", "left", machine=computer.machine), []
     source.open()
     reader = threading.Thread(target=lambda: read.append(source.read(60_000)))
     reader.start()
-    assert computer.kernel.entered.wait(5)
+    assert computer.kernel.entered.wait(PATIENCE_S)
     source.close()
-    reader.join(5)
+    reader.join(PATIENCE_S)
     assert read == [None]
     assert computer.kernel.files == {}
     assert computer.kernel.mapped == 0

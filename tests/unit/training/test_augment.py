@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from engine.inference.preprocess import Region
-from training.augment import AugmentConfig, augment, degrade, gain_colours, jitter_region, occlude
+from training.data.augment import AugmentConfig, augment, degrade, gain_colours, jitter_region, occlude
+from training.data.occluders import draw_occluders, load_voc_occluders
 from training.errors import DatasetError
-from training.occluders import draw_occluders, load_voc_occluders
 
 CONFIG = AugmentConfig()
 THINGS = draw_occluders(30, np.random.default_rng(11))

@@ -9,15 +9,15 @@ import torch
 
 from engine.inference.preprocess import Region, cut
 from tests.support.dots import ROOT, dots, grey_of, picture
-from training.augment import AugmentConfig
-from training.batches import Batch, BatchConfig, Batches, Part
-from training.crops import Crop, network_input, patch_from_camera
-from training.cut_again import cut_again
+from training.data.augment import AugmentConfig
+from training.data.batches import Batch, BatchConfig, Batches, Part
+from training.data.crops import Crop, network_input, patch_from_camera
+from training.data.cut_again import cut_again
+from training.data.occluders import draw_occluders
+from training.data.partners import find_partners
+from training.data.samples import MARGIN
 from training.errors import DatasetError, TrainingError
 from training.losses import reprojection_loss
-from training.occluders import draw_occluders
-from training.partners import find_partners
-from training.samples import MARGIN
 
 S = 96
 CONFIG = BatchConfig(batch=6, size_px=S, other_views=1.0, ahead=2)

@@ -9,8 +9,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
 from tests.support.teaching import TINY, tiny_network  # noqa: E402
-from training.checkpoint import Checkpoint, load_checkpoint, network_of, save_checkpoint  # noqa: E402
 from training.errors import TrainingError, WeightsError  # noqa: E402
+from training.loop.checkpoint import Checkpoint, load_checkpoint, network_of, save_checkpoint  # noqa: E402
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid, rotation_from_rotvec
 from calibration.rig import Camera
-from training.crops import (
+from training.data.crops import (
     Crop,
     camera_from_patch,
     camera_space,

@@ -12,16 +12,16 @@ from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from engine.errors import EngineError
 from engine.inference.preprocess import BLACK, Region, cut
-from training.crops import Crop, network_input, patch_from_camera, square_around_joints
-from training.cut_again import cut_again, upright
+from training.data.crops import Crop, network_input, patch_from_camera, square_around_joints
+from training.data.cut_again import cut_again, upright
+from training.data.samples import MARGIN, Samples, Teacher
 from training.errors import TrainingError
-from training.estimate_samples import estimate_samples, found_squares, judged_poses, true_squares
 from training.evaluate import EvaluateConfig, evaluate, evaluate_network
-from training.evaluation import Way, compare
-from training.evaluation_pictures import choose_rows
-from training.evaluation_report import write_evaluation
-from training.judged_network import open_network
-from training.samples import MARGIN, Samples, Teacher
+from training.judging.estimate_samples import estimate_samples, found_squares, judged_poses, true_squares
+from training.judging.evaluation import Way, compare
+from training.judging.judged_network import open_network
+from training.judging.pictures import choose_rows
+from training.judging.report import write_evaluation
 
 SKELETON = load_skeleton("mpii_16")
 PELVIS, WRIST = SKELETON.index("pelvis"), SKELETON.index("left_wrist")
@@ -303,7 +303,7 @@ def test_the_report_needs_no_other_file_and_escapes_names(tmp_path: Path):
 
 def test_torch_gives_what_the_network_gives_and_lets_it_go_on_learning():
     torch = pytest.importorskip("torch")
-    from training.estimate_torch import torch_estimate
+    from training.judging.estimate_torch import torch_estimate
     from training.networks.build import build_network
     from training.networks.compact import CompactConfig
 
@@ -318,7 +318,7 @@ def test_torch_gives_what_the_network_gives_and_lets_it_go_on_learning():
 
 def test_a_checkpoint_is_judged_with_its_averaged_weights(tmp_path: Path):
     torch = pytest.importorskip("torch")
-    from training.checkpoint import Checkpoint, save_checkpoint
+    from training.loop.checkpoint import Checkpoint, save_checkpoint
     from training.networks.build import build_network
     from training.networks.compact import CompactConfig
 

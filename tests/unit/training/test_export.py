@@ -15,10 +15,10 @@ from engine.inference.monocular import MonocularNetwork  # noqa: E402
 from engine.inference.network_library import NetworkLibrary  # noqa: E402
 from engine.inference.preprocess import Region  # noqa: E402
 from training import export, precision  # noqa: E402
-from training.checkpoint import Checkpoint, load_checkpoint, network_of  # noqa: E402
-from training.crops import network_input  # noqa: E402
+from training.data.crops import network_input  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
 from training.export import CardFacts, export_embedded, export_network  # noqa: E402
+from training.loop.checkpoint import Checkpoint, load_checkpoint, network_of  # noqa: E402
 from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
 from training.networks.fuse import fused  # noqa: E402
 from training.networks.volume import soft_argmax, soft_argmax_and_spread  # noqa: E402

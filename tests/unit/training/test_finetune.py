@@ -13,8 +13,8 @@ from tests.support.finetune_steps import BETTER, NAMES, refused, steps, turns
 from tests.support.sessions import named_rig, recorded_session
 from training.errors import TrainingError
 from training.finetune import CancelledRunError, finetune
-from training.finetune_request import FinetuneRequest, check_sessions, load_request, save_request
-from training.finetune_run import (
+from training.finetuning.request import FinetuneRequest, check_sessions, load_request, save_request
+from training.finetuning.run import (
     BROKEN_OFF,
     Phase,
     RunState,

@@ -9,9 +9,9 @@ import pytest
 
 from tests.support.finetune_steps import turns
 from training.errors import TrainingError
-from training.finetune_process import FAILED, run_process, start_process
-from training.finetune_request import FinetuneRequest
-from training.finetune_run import (
+from training.finetuning.process import FAILED, run_process, start_process
+from training.finetuning.request import FinetuneRequest
+from training.finetuning.run import (
     Phase,
     ask_to_cancel,
     ask_to_go_on,
@@ -111,7 +111,7 @@ def test_what_is_done_is_not_done_again(folder, start):
     [("REFUSED", "Nothing in the session can teach"), ("FULL", "free some space"), ("BROKEN", "no fault of yours")],
 )
 def test_every_failure_is_one_sentence_and_nothing_serves(folder, name, words, monkeypatch):
-    monkeypatch.setattr("training.finetune_process._keep_out_of_the_way", lambda: None)
+    monkeypatch.setattr("training.finetuning.process._keep_out_of_the_way", lambda: None)
     assert run_process(folder, f"{FAKES}:{name}") == FAILED
     state = read_state(folder)
     assert state.phase is Phase.FAILED
@@ -120,13 +120,13 @@ def test_every_failure_is_one_sentence_and_nothing_serves(folder, name, words, m
 
 
 def test_a_disk_that_takes_not_even_the_last_word_leaves_a_run_that_reads_as_broken_off(folder, monkeypatch):
-    monkeypatch.setattr("training.finetune_process._keep_out_of_the_way", lambda: None)
+    monkeypatch.setattr("training.finetuning.process._keep_out_of_the_way", lambda: None)
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("training.finetune.write_state", full)
-    monkeypatch.setattr("training.finetune_process.write_state", full)
+    monkeypatch.setattr("training.finetuning.process.write_state", full)
     assert run_process(folder, f"{FAKES}:GOOD") == FAILED
     assert "broken off" in read_state(folder).sentence
 

@@ -11,20 +11,22 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from calibration.rig import Camera  # noqa: E402
 from calibration.skeleton import load_skeleton  # noqa: E402
 from engine.inference.network_library import Choice  # noqa: E402
-from training import finetune_keeping, finetune_material, finetune_teaching  # noqa: E402
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
+from training.data.samples import Samples, open_samples, write_samples  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
 from training.finetune import CancelledRunError, Watch, Work  # noqa: E402
-from training.finetune_budget import AFTERWARDS_S, teaching_minutes  # noqa: E402
-from training.finetune_fit import demand_fit, misfit  # noqa: E402
-from training.finetune_request import FinetuneRequest  # noqa: E402
-from training.finetune_run import RunState, ask_to_cancel, forget_wishes  # noqa: E402
-from training.finetune_steps import STEPS  # noqa: E402
-from training.finetune_strangers import FIRST_SEED, PEOPLE, Strangers, drawn_strangers  # noqa: E402
+from training.finetuning import keeping as finetune_keeping  # noqa: E402
+from training.finetuning import material as finetune_material  # noqa: E402
+from training.finetuning import teaching as finetune_teaching  # noqa: E402
+from training.finetuning.budget import AFTERWARDS_S, teaching_minutes  # noqa: E402
+from training.finetuning.fit import demand_fit, misfit  # noqa: E402
+from training.finetuning.request import FinetuneRequest  # noqa: E402
+from training.finetuning.run import RunState, ask_to_cancel, forget_wishes  # noqa: E402
+from training.finetuning.steps import STEPS  # noqa: E402
+from training.finetuning.strangers import FIRST_SEED, PEOPLE, Strangers, drawn_strangers  # noqa: E402
+from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
+from training.loop.runs import Progress  # noqa: E402
 from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
-from training.runs import Progress  # noqa: E402
-from training.samples import Samples, open_samples, write_samples  # noqa: E402
-from training.studio_seeds import HELD_OUT_SEEDS  # noqa: E402
+from training.studio.seeds import HELD_OUT_SEEDS  # noqa: E402
 from training.train_config import TrainConfig  # noqa: E402
 
 TINY = CompactConfig(size_px=128, volume_depth=4, widths=(4, 4, 8, 8))

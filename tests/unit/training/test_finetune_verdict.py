@@ -9,11 +9,11 @@ import pytest
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from engine.inference.preprocess import Region
-from training.crops import Crop, camera_from_patch
-from training.finetune_exam import Answers, against_sight, draw_before_after, judgeable, mark, typical
-from training.finetune_report import Lesson, describe_verdict, write_finetune_report
-from training.finetune_verdict import FORGETS_AT_MOST_FOR_ONE, Exam, blocks_of_time, judge, verdict_from_table
-from training.samples import Samples
+from training.data.crops import Crop, camera_from_patch
+from training.data.samples import Samples
+from training.finetuning.exam import Answers, against_sight, draw_before_after, judgeable, mark, typical
+from training.finetuning.report import Lesson, describe_verdict, write_finetune_report
+from training.finetuning.verdict import FORGETS_AT_MOST_FOR_ONE, Exam, blocks_of_time, judge, verdict_from_table
 
 N, J = 60, 16
 SKELETON = load_skeleton("mpii_16")

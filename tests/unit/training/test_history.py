@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from training.history import CSV, FIELDS, JSONL, History, Row, read_history
+from training.loop.history import CSV, FIELDS, JSONL, History, Row, read_history
 
 
 def row(step: int, judged_mm: float = math.nan) -> Row:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from calibration.skeleton import load_skeleton
+from training.data.samples import MARGIN, join
 from training.errors import DatasetError
 from training.public.cdf import read_variable
 from training.public.clips import Choice
 from training.public.human36m import JOINTS, human36m_samples, read_cameras
-from training.samples import MARGIN, join
 
 NAMES = ("54138969", "55011271", "58860488", "60457274")
 SIZE_WH = (100, 96)

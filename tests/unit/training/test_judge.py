@@ -9,11 +9,11 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from tests.support.dots import dots  # noqa: E402
 from tests.support.teaching import FakeBatches, tiny_network  # noqa: E402
-from training.batches import BatchConfig, Batches  # noqa: E402
-from training.crops import Crop, camera_from_patch  # noqa: E402
-from training.judge import judge_by  # noqa: E402
-from training.samples import ROOT  # noqa: E402
-from training.shard_batches import ShardBatches  # noqa: E402
+from training.data.batches import BatchConfig, Batches  # noqa: E402
+from training.data.crops import Crop, camera_from_patch  # noqa: E402
+from training.data.samples import ROOT  # noqa: E402
+from training.data.shard_batches import ShardBatches  # noqa: E402
+from training.loop.judge import judge_by  # noqa: E402
 
 CONFIG = BatchConfig(batch=12, size_px=96, other_views=0.0)
 

@@ -6,10 +6,10 @@ import pytest
 from calibration.skeleton import load_skeleton
 from calibration.synthetic import NoiseConfig, RigPlan
 from tests.support.calibrations import scene
-from training.label_body import TRUNK_DIAGONALS, brace_trunk, measure_bones
-from training.label_evidence import gather_label_evidence
-from training.label_refinement import RefinementConfig, know_body
-from training.label_sides import SEEN_FROM_THE_SIDE, side_factors
+from training.labels.body import TRUNK_DIAGONALS, brace_trunk, measure_bones
+from training.labels.evidence import gather_label_evidence
+from training.labels.refinement import RefinementConfig, know_body
+from training.labels.sides import SEEN_FROM_THE_SIDE, side_factors
 
 CONFIG = RefinementConfig()
 

@@ -6,10 +6,10 @@ import pytest
 from scipy.io import savemat
 
 from calibration.skeleton import load_skeleton
+from training.data.samples import join
 from training.errors import DatasetError
 from training.public.clips import Choice
 from training.public.mpi_inf_3dhp import JOINTS, TEST_JOINTS, fit_lens, mpi_inf_3dhp_samples, read_calibration
-from training.samples import join
 
 SIZE_WH = (96, 96)
 FRAMES = 5

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from training.data.samples import SampleWriter, join, open_samples
 from training.errors import DatasetError
 from training.public.clips import Choice
 from training.public.mpii import mpii_samples
-from training.samples import SampleWriter, join, open_samples
 
 EVERY = Choice(every=1, stored_px=48)
 FILE = "mpii_human_pose_v1_u12_1.mat"

@@ -75,7 +75,6 @@ def test_a_pose_resnet_scores_a_volume_at_a_quarter_of_its_input(size_px, cbam, 
         network, image = PoseResNet(config), torch.zeros(2, 3, size_px, size_px)
         assert network.volume(image).shape == (2, 17, size_px // 4, size_px // 4, size_px // 4)
         assert network(image).shape == (2, 17, 3)
-        assert network.two_d(image).shape == (2, 17, 2)
 
 
 def test_a_part_that_is_switched_off_is_not_there():
@@ -88,6 +87,15 @@ def test_a_part_that_is_switched_off_is_not_there():
     for (cbam, wasp), text in names.items():
         assert ("attention" in text) is cbam
         assert ("waterfall" in text) is wasp
+
+
+def test_a_narrow_trunk_has_a_width_that_doubles_from_stage_to_stage():
+    with torch.device("meta"):
+        network = PoseResNet(PoseResNetConfig(depth=18, size_px=128, head_channels=64, volume_depth=16, width=16))
+        assert network.trunk(torch.zeros(2, 3, 128, 128)).shape == (2, 128, 4, 4)
+        assert network.volume(torch.zeros(2, 3, 128, 128)).shape == (2, 16, 16, 32, 32)
+    with pytest.raises(ValueError, match="0 channels"):
+        PoseResNet(PoseResNetConfig(width=0))
 
 
 @pytest.mark.parametrize("size_px", [128, 192, 256])

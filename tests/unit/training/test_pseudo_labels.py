@@ -8,12 +8,12 @@ from calibration.synthetic import NoiseConfig, RigPlan
 from tests.support.calibrations import scene
 from tests.support.takes import take_of
 from training.errors import TrainingError
-from training.label_actions import name_actions
-from training.label_calibration import CalibrationState, calibration_id
-from training.label_gates import LabelGates
-from training.label_person import find_person, repair_person
-from training.label_reasons import Reason, reasons_in
-from training.label_report import describe_labels, sentences
+from training.labels.actions import name_actions
+from training.labels.calibration import CalibrationState, calibration_id
+from training.labels.gates import LabelGates
+from training.labels.person import find_person, repair_person
+from training.labels.reasons import Reason, reasons_in
+from training.labels.report import describe_labels, sentences
 from training.pseudo_labels import LabelConfig, Status, demand_enough, make_labels
 
 STATE = CalibrationState("0123456789ab", "f" * 64, "accepted")

@@ -13,10 +13,10 @@ from engine.record import SessionWriter
 from engine.session import RIG, Session, SessionFacts
 from tests.support.calibrations import scene
 from tests.support.takes import pose_sets
-from training.epipolar_labels import label_by_two_views, vector_median
 from training.errors import TrainingError
-from training.label_files import load_labels
-from training.label_session import label_session
+from training.labels.files import load_labels
+from training.labels.session import label_session
+from training.labels.two_views import label_by_two_views, vector_median
 from training.pseudo_labels import LabelConfig
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import studio_samples
+from training.data.samples import ARRAYS, open_samples
 from training.errors import TrainingError
-from training.render_shards import Shard, ShardSpool, render_shard, shard_folder
-from training.samples import ARRAYS, open_samples
-from training.studio_samples import StudioSampleConfig, StudioSampler
+from training.studio import samples as studio_samples
+from training.studio.samples import StudioSampleConfig, StudioSampler
+from training.studio.shards import Shard, ShardSpool, render_shard, shard_folder
 
 FAKE = """
 import os, time
@@ -150,8 +150,8 @@ def test_whoever_waits_in_vain_is_told(fakes: Path):
 def test_the_child_of_a_killed_program_ends(fakes: Path):
     program = (
         "import sys, time; from pathlib import Path\n"
-        "from training.render_shards import ShardSpool\n"
-        "from training.studio_samples import StudioSampleConfig\n"
+        "from training.studio.shards import ShardSpool\n"
+        "from training.studio.samples import StudioSampleConfig\n"
         f"spool = ShardSpool(Path({str(fakes / 'spool')!r}), StudioSampleConfig(), work='fake_shards:endless')\n"
         "time.sleep(100)\n"
     )

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.support.dots import STORED_PX, dots
+from training.data.samples import ARRAYS, IMAGES, Samples, SampleWriter, join, open_samples, write_samples
 from training.errors import DatasetError, TrainingError
-from training.samples import ARRAYS, IMAGES, Samples, SampleWriter, join, open_samples, write_samples
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_a_disk_that_is_full_is_one_sentence_and_leaves_no_set(samples, tmp_path
     def no_room(path, merged, stored_px):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("training.samples._write_arrays", no_room)
+    monkeypatch.setattr("training.data.samples._write_arrays", no_room)
     with pytest.raises(TrainingError, match=r"No space left on device\. Free some space"):
         write_samples(tmp_path, samples)
     assert list(tmp_path.iterdir()) == []

@@ -13,12 +13,12 @@ from engine.record import SessionWriter
 from engine.session import RIG, Session, SessionFacts
 from tests.support.calibrations import scene
 from tests.support.takes import pose_sets
-from training.crops import camera_space
+from training.data.crops import camera_space
+from training.data.samples import MARGIN
+from training.data.session_samples import SessionSamplesConfig, _at_moments, _nearest_images, samples_from_session
 from training.errors import TrainingError
-from training.label_files import LabelSet, load_labels
-from training.label_session import label_session
-from training.samples import MARGIN
-from training.session_samples import SessionSamplesConfig, _at_moments, _nearest_images, samples_from_session
+from training.labels.files import LabelSet, load_labels
+from training.labels.session import label_session
 
 CONFIG = SessionSamplesConfig(stored_px=120)
 ANKLE = 0  # the right one, first of mpii_16

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.support.dots import dots
+from training.data.samples import Samples
+from training.data.splits import SplitConfig, split
 from training.errors import TrainingError
-from training.samples import Samples
-from training.splits import SplitConfig, split
 
 MINUTE = 600  # instants at ten per second
 CONFIG = SplitConfig()

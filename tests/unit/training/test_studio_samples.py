@@ -15,19 +15,20 @@ from engine.inference.preprocess import Region, image_from_crop
 from engine.studio import raster
 from engine.studio.anatomy import INDEX, anatomy_of
 from engine.studio.room import CEILING_M, HALF_M, Room
-from training import studio_samples, studio_shoot
-from training.crops import Crop, camera_from_patch, patch_from_camera, room_space
+from training.data.crops import Crop, camera_from_patch, patch_from_camera, room_space
+from training.data.samples import MARGIN, Samples, join
 from training.errors import TrainingError
-from training.samples import MARGIN, Samples, join
-from training.studio_cameras import CameraConfig, crop_lens, draw_camera, in_image, is_seen, straightened
-from training.studio_people import Body, body_of, carried, paint
-from training.studio_poses import POSES, draw_poses, is_possible
-from training.studio_samples import StudioSampleConfig, StudioSampler, draw_samples
-from training.studio_seeds import BODY_SEEDS, HELD_OUT_SEEDS, PLAY_SEEDS, ROOM_SEEDS, TRAIN_SEEDS
-from training.studio_shoot import Moment, picture
-from training.studio_surroundings import Shadow, Surroundings, crop_rays, draw_surroundings
-from training.studio_takes import TakeConfig, samples_of_take
-from training.studio_textures import room_textures
+from training.studio import samples as studio_samples
+from training.studio import shoot as studio_shoot
+from training.studio.cameras import CameraConfig, crop_lens, draw_camera, in_image, is_seen, straightened
+from training.studio.people import Body, body_of, carried, paint
+from training.studio.poses import POSES, draw_poses, is_possible
+from training.studio.samples import StudioSampleConfig, StudioSampler, draw_samples
+from training.studio.seeds import BODY_SEEDS, HELD_OUT_SEEDS, PLAY_SEEDS, ROOM_SEEDS, TRAIN_SEEDS
+from training.studio.shoot import Moment, picture
+from training.studio.surroundings import Shadow, Surroundings, crop_rays, draw_surroundings
+from training.studio.takes import TakeConfig, samples_of_take
+from training.studio.textures import room_textures
 
 SMALL = StudioSampleConfig(seed=5, samples=36, stored_px=96)
 SAMPLER = StudioSampler()

@@ -8,7 +8,7 @@ import pytest
 from calibration.geometry.transforms import rotation_from_rotvec
 from calibration.skeleton import load_skeleton
 from engine.studio.anatomy import anatomy_of
-from training.topology import add_offsets, body_frames, estimate_offsets, map_joints
+from training.data.topology import map_joints
 
 BLAZEPOSE, MPII, H36M = (load_skeleton(name) for name in ("blazepose_33", "mpii_16", "h36m_17"))
 SOURCES = pytest.mark.parametrize("source", ["blazepose_33", "halpe_26", "coco_17"])
@@ -98,36 +98,3 @@ def test_a_joint_that_cannot_be_made_is_named():
     bare = replace(MPII, name="bare", joints=("left_hip",), bones=(), lines=())
     with pytest.raises(ValueError, match="'bare' cannot give 'right_ankle'"):
         map_joints(bare, MPII)
-
-
-def test_offsets_of_the_body_are_found_however_it_turns():
-    rng = np.random.default_rng(5)
-    one = map_joints(BLAZEPOSE, MPII).points(poses(6, 1))[0]
-    turns = rotation_from_rotvec(rng.normal(0, 1, (20, 3)))
-    derived = np.einsum("nab,jb->nja", turns, one) + rng.normal(0, 1, (20, 1, 3))
-    offset = rng.normal(0, 0.03, (16, 3))
-    wanted = derived + np.einsum("nab,jb->nja", body_frames(derived, MPII), offset)
-    found = estimate_offsets(derived, wanted, MPII)
-    np.testing.assert_allclose(found, offset, atol=1e-9)
-    np.testing.assert_allclose(add_offsets(derived, found, MPII), wanted, atol=1e-9)
-
-
-def test_a_body_frame_is_a_rotation_with_z_towards_the_neck():
-    xyz = map_joints(BLAZEPOSE, MPII).points(poses(7))
-    frames = body_frames(xyz, MPII)
-    np.testing.assert_allclose(frames @ np.swapaxes(frames, 1, 2), np.tile(np.eye(3), (4, 1, 1)), atol=1e-12)
-    np.testing.assert_allclose(np.linalg.det(frames), 1.0)
-    trunk = xyz[:, MPII.index("thorax")] - xyz[:, MPII.index("pelvis")]
-    left = xyz[:, MPII.index("left_hip")] - xyz[:, MPII.index("right_hip")]
-    assert (np.einsum("na,na->n", frames[:, :, 2], trunk) > 0).all()
-    assert (np.einsum("na,na->n", frames[:, :, 0], left) > 0).all()
-
-
-def test_a_body_without_trunk_keeps_the_joints_that_need_no_offset():
-    xyz = map_joints(BLAZEPOSE, MPII).points(poses(8))
-    xyz[:, MPII.index("pelvis")] = np.nan
-    offset = np.zeros((16, 3))
-    offset[MPII.index("left_hip")] = 0.03
-    moved = add_offsets(xyz, offset, MPII)
-    assert np.isnan(moved[:, MPII.index("left_hip")]).all()
-    np.testing.assert_array_equal(moved[:, MPII.index("left_wrist")], xyz[:, MPII.index("left_wrist")])

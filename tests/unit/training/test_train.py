@@ -15,15 +15,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
 from tests.support.teaching import JOINTS, TINY, FakeBatches, tiny_network, views  # noqa: E402
-from training.checkpoint import load_checkpoint, network_of, save_checkpoint  # noqa: E402
-from training.devices import fastest_precision, free_threads, placed  # noqa: E402
 from training.errors import DatasetError, DivergedError, TrainingError  # noqa: E402
-from training.history import read_history  # noqa: E402
-from training.learner import asked  # noqa: E402
+from training.loop.checkpoint import load_checkpoint, network_of, save_checkpoint  # noqa: E402
+from training.loop.devices import fastest_precision, free_threads, placed  # noqa: E402
+from training.loop.history import read_history  # noqa: E402
+from training.loop.learner import asked  # noqa: E402
+from training.loop.meter import Stopwatch  # noqa: E402
+from training.loop.runs import Run, Stop  # noqa: E402
+from training.loop.schedule import Spent, rate, share_used  # noqa: E402
 from training.losses import OtherView  # noqa: E402
-from training.meter import Stopwatch  # noqa: E402
-from training.runs import Run, Stop  # noqa: E402
-from training.schedule import Spent, rate, share_used  # noqa: E402
 from training.train import resume, train  # noqa: E402
 from training.train_config import TrainConfig  # noqa: E402
 
@@ -225,7 +225,7 @@ def test_two_processes_teach_one_network_and_one_of_them_writes(tmp_path: Path):
     script = (
         "import os, sys; from pathlib import Path\n"
         "from tests.support.teaching import FakeBatches, tiny_network\n"
-        "from training.runs import Run; from training.train import train\n"
+        "from training.loop.runs import Run; from training.train import train\n"
         "from training.train_config import TrainConfig\n"
         "import torch; rank = os.environ['RANK']; out = Path(sys.argv[1])\n"
         "config = TrainConfig(samples=64, precision='f32', threads=1, judgements=2, save_every_s=1e-9)\n"
@@ -315,7 +315,7 @@ def test_a_configuration_that_cannot_be_meant_is_refused(values: dict, says: str
 
 def test_a_pause_does_not_count(monkeypatch):
     now = iter([100.0, 103.0, 103.0, 110.0, 112.0])
-    monkeypatch.setattr("training.meter.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("training.loop.meter.time.monotonic", lambda: next(now))
     stopwatch = Stopwatch(5.0)
     assert stopwatch.seconds == 8.0
     with stopwatch.halted():

@@ -1,0 +1,235 @@
+"""What is seen of a fine-tuning: its stages, how long still, its curves, and what came of it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.length_of_time import in_list, in_whole_minutes
+from app.presenters.plots import Curve, Plot
+from app.presenters.tone import Tone
+from engine.session_summary import session_name
+from training.finetuning.request import FinetuneRequest
+from training.finetuning.run import BROKEN_OFF, CAN_RESUME, UNDER_WAY, Phase, RunState
+from training.finetuning.verdict import verdict_from_table
+from training.loop.history import Row
+
+EVERYBODY = "Everybody"
+# What a person follows, and the steps of the recipe that it is made of.
+STAGES = (
+    ("Label", ("label",)),
+    ("Pictures", ("parent", "collect", "divide")),
+    ("Teach", ("train",)),
+    ("Check", ("export", "check")),
+    ("Compare", ("compare", "report")),
+    ("Serve", ("add", "adopt")),
+)
+_DOING = {
+    "label": "Deciding which joints all views agree on",
+    "collect": "Cutting the person out of the videos",
+    "divide": "Setting clips aside that the network never sees",
+    "parent": "Fetching the network in use",
+    "train": "Teaching",
+    "export": "Writing the network into a file",
+    "check": "Seeing that it answers as it did while it was taught",
+    "compare": "Comparing old and new on the clips set aside",
+    "report": "Writing the report",
+    "add": "Putting it into the library",
+    "adopt": "Letting it serve",
+}
+_HEADLINES = {
+    Phase.RUNNING: ("Learning", Tone.NEUTRAL),
+    Phase.PAUSED: ("Paused", Tone.CARE),
+    Phase.KEPT: ("Better: the new network serves", Tone.GOOD),
+    Phase.ROLLED_BACK: ("Not better: nothing was changed", Tone.CARE),
+    Phase.FAILED: ("It could not be done", Tone.BAD),
+    Phase.CANCELLED: ("Cancelled", Tone.NEUTRAL),
+}
+_BROKEN_OFF = ("Broken off", Tone.CARE)
+_MOST_ROWS = 8  # fit beside the curves at 1280x720; the report has all
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of the teaching: 0 waits, 1 is done; between them, or NaN, it is under way."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunLook:
+    """A run as it lies on the disk, read in the background.
+
+    Parameters
+    ----------
+    folder
+    request
+    state
+    history
+        Of the training; empty before it.
+    pictures
+        JPEGs by action, before and after.
+    """
+
+    folder: Path
+    request: FinetuneRequest
+    state: RunState
+    history: tuple[Row, ...] = ()
+    pictures: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunCard:
+    """The newest run.
+
+    Parameters
+    ----------
+    headline, tone
+    title
+        Who is taught, from what, and how long it takes still in all.
+    minutes
+        That were given to it.
+    doing
+        What is done at this moment and how long that takes still; of a run that is over, how long it took.
+    sentence
+        How it goes, or what came of it.
+    stages
+    share
+        Of the present step; NaN where nobody knows.
+    plots
+        Loss and error on what was set aside; empty before there are any.
+    rows
+        Action, before, now: words; all actions together first.
+    worse
+        For each of the rows, whether now is further off than before.
+    pictures
+        JPEGs by action.
+    report
+        None where there is none yet.
+    can_pause, can_resume, can_cancel
+    """
+
+    headline: str
+    tone: Tone
+    title: str
+    minutes: float
+    doing: str
+    sentence: str
+    stages: tuple[Stage, ...]
+    share: float
+    plots: tuple[Plot, ...] = ()
+    rows: tuple[tuple[str, str, str], ...] = ()
+    worse: tuple[bool, ...] = ()
+    pictures: tuple[tuple[str, bytes], ...] = ()
+    report: Path | None = None
+    can_pause: bool = False
+    can_resume: bool = False
+    can_cancel: bool = False
+
+
+def present_run(run: RunLook) -> RunCard:
+    """Describe a run.
+
+    Parameters
+    ----------
+    run
+
+    Returns
+    -------
+    card
+    """
+    state = run.state
+    headline, tone = _BROKEN_OFF if state.sentence == BROKEN_OFF else _HEADLINES[state.phase]
+    under_way = state.phase in UNDER_WAY
+    page = state.results.get("report", {}).get("page")
+    figures = _figures(state.results)
+    return RunCard(
+        headline=headline,
+        tone=tone,
+        title=_title(run),
+        minutes=run.request.minutes,
+        doing=_doing(state) if under_way else _done(state),
+        sentence=state.sentence,
+        stages=_stages(state),
+        share=state.share if under_way else math.nan,
+        plots=_plots(run.history),
+        rows=tuple((name, _mm(before), _mm(after)) for name, before, after in figures),
+        worse=tuple(after > before for _, before, after in figures),
+        pictures=run.pictures,
+        report=run.folder / page if page else None,
+        can_pause=state.phase is Phase.RUNNING,
+        can_resume=state.phase in CAN_RESUME and state.phase is not Phase.RUNNING,
+        can_cancel=under_way,
+    )
+
+
+def _title(run: RunLook) -> str:
+    """Say who is taught, from what, and how long it takes still in all."""
+    names = ", ".join(session_name(path) for path in run.request.sessions)
+    title = f"{run.request.person or EVERYBODY} from {names}"
+    if run.state.phase not in UNDER_WAY:
+        return f"{title}, {run.request.minutes:g} minutes"
+    left_s = 60 * run.request.minutes - run.state.seconds_used
+    left = f"about {in_whole_minutes(left_s)} left" if left_s >= 1 else "nearly at its end"
+    return f"{title}, {left} of {run.request.minutes:g} minutes in all"
+
+
+def _doing(state: RunState) -> str:
+    """Say what is done at this moment, and how long it takes still."""
+    words = _DOING.get(state.step, "Starting")
+    left = f", {in_list(state.seconds_left)} left" if math.isfinite(state.seconds_left) else ""
+    return f"{words}{left}"
+
+
+def _done(state: RunState) -> str:
+    """Say how long a run took, or where it stopped."""
+    took = in_list(state.seconds_used)
+    if state.phase in (Phase.KEPT, Phase.ROLLED_BACK):
+        return f"It took {took}."
+    stage = next((name for name, steps in STAGES if state.step in steps), "")
+    return f"It stopped at '{stage}' after {took}." if stage else f"It stopped after {took}."
+
+
+def _stages(state: RunState) -> tuple[Stage, ...]:
+    """Say how far each stage is."""
+    over = state.phase in (Phase.KEPT, Phase.ROLLED_BACK)
+    made = []
+    for name, steps in STAGES:
+        done = sum(step in state.results for step in steps)
+        present = state.step in steps and state.step not in state.results and not over
+        share = (done + (np.nan_to_num(state.share) if present else 0)) / len(steps)
+        made.append(Stage(name, math.nan if present and share == 0 else float(share)))
+    return tuple(made)
+
+
+def _plots(history: Sequence[Row]) -> tuple[Plot, ...]:
+    """Draw loss and error over the minutes of training."""
+    if not history:
+        return ()
+    minutes = np.array([row.elapsed_s / 60 for row in history])
+    loss = np.array([row.loss for row in history])
+    judged = np.array([row.judged_mm for row in history])
+    known = np.isfinite(judged)
+    return (
+        Plot("Error in the lessons, over minutes", "", (Curve("loss", minutes, loss),)),
+        Plot("Error on clips set aside", "mm", (Curve("error", minutes[known], judged[known]),)),
+    )
+
+
+def _figures(results: Mapping[str, Mapping]) -> tuple[tuple[str, float, float], ...]:
+    """Collect the figures of the comparison, mm: action, before, now; all actions together first."""
+    table = results.get("compare", {}).get("verdict")
+    if not table:
+        return ()
+    verdict = verdict_from_table(table)
+    rows = [("All together", verdict.before_mm, verdict.after_mm)]
+    rows += [(row.action, row.before_mm, row.after_mm) for row in verdict.actions]
+    return tuple(rows[:_MOST_ROWS])
+
+
+def _mm(value: float) -> str:
+    """Write millimetres; a dash where nothing was measured."""
+    return f"{value:.0f} mm" if math.isfinite(value) else "–"

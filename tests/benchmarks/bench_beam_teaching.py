@@ -1,0 +1,136 @@
+"""The loop on real video: `data/beam` calibrated, tracked, labelled and taught, each camera held out in turn.
+
+``EPIPOLE_BENCH_MINUTES=2 pytest -m benchmark -s tests/benchmarks/bench_beam_teaching.py``; minutes are those of one
+undisturbed core, per camera. Nothing is known of the rig or the person, not even the stature: the average is taken.
+The judge is the rig's own triangulation in a view whose images were never taught: in all its 1.67 s, of which the other
+views did teach, and in the half second in the middle, of which nobody taught anything. That is one person in one short
+movement, so the intervals (blocks of 0.2 s) say how sure the figures are of this clip, and nothing of another.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from engine.session import Session  # noqa: E402
+from tests.benchmarks.finetune_data import epipole  # noqa: E402
+from training.data.augment import AugmentConfig  # noqa: E402
+from training.data.batches import BatchConfig, Batches, Part  # noqa: E402
+from training.data.occluders import draw_occluders  # noqa: E402
+from training.data.samples import Samples, open_samples, write_samples  # noqa: E402
+from training.data.session_samples import SessionSamplesConfig, samples_from_session  # noqa: E402
+from training.data.splits import SplitConfig, split  # noqa: E402
+from training.finetuning.exam import Answers, against_labels  # noqa: E402
+from training.finetuning.material import REPLAYED  # noqa: E402
+from training.finetuning.teaching import BATCH, LEARNING_RATE, REPLAY_SHARE  # noqa: E402
+from training.judging.estimate_samples import estimate_samples  # noqa: E402
+from training.judging.estimate_torch import torch_estimate  # noqa: E402
+from training.judging.intervals import Interval, clustered_interval  # noqa: E402
+from training.labels.report import sentences  # noqa: E402
+from training.labels.session import label_session  # noqa: E402
+from training.loop.checkpoint import load_checkpoint, network_of  # noqa: E402
+from training.loop.runs import Run  # noqa: E402
+from training.studio.samples import StudioSampleConfig, draw_samples  # noqa: E402
+from training.train import train  # noqa: E402
+from training.train_config import TrainConfig  # noqa: E402
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.data]
+DATA = Path(os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_beam")).absolute()
+MINUTES = float(os.environ.get("EPIPOLE_BENCH_MINUTES", "2"))
+SAMPLES_PER_S = 130.0
+BLOCK_NS = 200_000_000
+START = Path("assets/models/compact-studio.pt")
+
+
+def test_the_loop_on_real_video(data_folder):
+    session = tracked(data_folder / "beam")
+    refused = epipole("finetune", session, "--minutes", "3", "--person", "beam", "--out", DATA / "runs")
+    print(f"\nthe one click says: {refused.stdout.strip().splitlines()[-1]}")
+    labelled = label_session(Session.open(session))
+    print(*sentences(labelled.summary), sep="\n")
+    samples = cut(session, labelled.labels)
+    names = sorted({camera.name for camera in samples.cameras})
+    print(f"{len(samples)} crops of {len(names)} cameras; mm against the rig (95 % by blocks of 0.2 s)")
+    gains = [held_out(name, samples) for name in names]
+    assert np.isfinite(gains).all()
+
+
+def held_out(name: str, samples: Samples) -> float:
+    """Teach from the other cameras, judge in this one; return the gain at moments that nobody taught, mm."""
+    config = SplitConfig(0.3, 1, name, gap_s=0.1)
+    parts = split(samples, config)
+    before, after = (network_of(load_checkpoint(path)) for path in (START, taught(name, samples, parts.train)))
+    of_camera = np.flatnonzero(np.array([camera.name == name for camera in samples.cameras])[samples.camera])
+    gain = float("nan")
+    for what, rows in (("its whole length", of_camera), ("moments nobody taught", parts.judge)):
+        judged = samples.taken(rows)
+        block = judged.time_ns // BLOCK_NS
+        old, new = (errors_mm(network, judged) for network in (before, after))
+        gained = clustered_interval(old - new, block, seed=0)
+        print(
+            f"{name}, {what:22s} {len(rows):3d} pictures: {words(clustered_interval(old, block, seed=0))} → "
+            f"{words(clustered_interval(new, block, seed=0))}, gain {words(gained)}",
+            flush=True,
+        )
+        gain = gained.mean
+    return gain
+
+
+def tracked(beam: Path) -> Path:
+    """Make the session as a person would."""
+    folder = DATA / "session"
+    if not folder.exists():
+        videos, rig = [beam / f"cam0{n}.mp4" for n in (1, 2, 3, 4)], DATA / "rig.toml"
+        DATA.mkdir(parents=True, exist_ok=True)
+        for command in (
+            ("calibrate", *videos, "--out", rig, "--shared-intrinsics"),
+            ("track", *videos, "--rig", rig, "--out", folder),
+        ):
+            done = epipole(*command)
+            assert done.returncode == 0, done.stdout[-2000:]
+    return folder
+
+
+def cut(session: Path, labels) -> Samples:
+    """Cut the crops, once."""
+    folder = DATA / "samples"
+    if not (folder / "samples.npz").exists():
+        write_samples(folder, samples_from_session(Session.open(session), labels, SessionSamplesConfig(person="beam")))
+    return open_samples(folder)
+
+
+def others() -> Samples:
+    """Draw people to be reminded of, once."""
+    folder = DATA / "others"
+    if not (folder / "samples.npz").exists():
+        write_samples(folder, draw_samples(StudioSampleConfig(samples=REPLAYED)))
+    return open_samples(folder)
+
+
+def taught(name: str, samples: Samples, rows: np.ndarray) -> Path:
+    """Teach with what the one click teaches with; return the checkpoint."""
+    run = Run(DATA / f"taught without {name}, {MINUTES:g} min")
+    if not run.best.exists():
+        parts = [Part(samples, 1 - REPLAY_SHARE, rows), Part(others(), REPLAY_SHARE)]
+        occluders = draw_occluders(64, np.random.default_rng(0))
+        batches = Batches(parts, BatchConfig(BATCH), AugmentConfig(), occluders, seed=0)
+        config = TrainConfig(
+            samples=round(60 * MINUTES * SAMPLES_PER_S), learning_rate=LEARNING_RATE, warmup_steps=50, threads=1
+        )
+        train(network_of(load_checkpoint(START)), batches, config, run)
+    return run.best
+
+
+def errors_mm(network, samples: Samples) -> np.ndarray:
+    """Errors against the rig's labels, (N, J), mm; the root's depth is told to both networks alike."""
+    uvw = estimate_samples(torch_estimate(network), samples, network.size_px)
+    return 1e3 * against_labels(Answers(samples, network.size_px, uvw, uvw))[0]
+
+
+def words(interval: Interval) -> str:
+    """Write an interval."""
+    return f"{interval.mean:.0f} ({interval.low:.0f} – {interval.high:.0f})"

@@ -1,0 +1,108 @@
+"""Splits: which samples teach and which judge, so that what judges was not seen a moment before or after."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.geometry.arrays import I64, Mask
+from training.data.samples import Samples
+from training.errors import TrainingError
+
+
+@dataclass(frozen=True, slots=True)
+class SplitConfig:
+    """What is held out.
+
+    Parameters
+    ----------
+    held_out_share
+        Of each clip's time.
+    held_out_blocks
+        Pieces in which it is held out, evenly over the clip: one alone might show one exercise only.
+    held_out_camera
+        Name of the view that judges; empty for all of them. It teaches nothing then, not even at other times.
+    gap_s
+        Time around what is held out that is in neither: poses a moment apart are nearly the same.
+    least_samples
+        On either side.
+    """
+
+    held_out_share: float = 0.2
+    held_out_blocks: int = 3
+    held_out_camera: str = ""
+    gap_s: float = 1.0
+    least_samples: int = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Samples that teach and samples that judge.
+
+    Parameters
+    ----------
+    train, judge : (N,)
+        Positions, rising.
+    """
+
+    train: I64
+    judge: I64
+
+
+def split(samples: Samples, config: SplitConfig | None = None) -> Split:
+    """Hold out blocks of time, and a camera if there is one to be held out.
+
+    Parameters
+    ----------
+    samples
+        Clips are split each by itself.
+    config
+        None takes the usual one.
+
+    Returns
+    -------
+    split
+        No instant of the judge, nor any nearer than the gap, is among those that teach.
+
+    Raises
+    ------
+    TrainingError
+        If there is no such camera, or hardly anything would be left on a side.
+    """
+    config = config or SplitConfig()
+    if not (0 < config.held_out_share < 1 and config.held_out_blocks >= 1 and config.gap_s >= 0):
+        raise TrainingError(
+            "A split holds out a share between 0 and 1, in one block or more, with a gap of 0 s or more."
+        )
+    judges, teaches = np.zeros(len(samples), bool), np.zeros(len(samples), bool)
+    for clip in np.unique(samples.clip):
+        rows = np.flatnonzero(samples.clip == clip)
+        judges[rows], teaches[rows] = _by_time(samples.time_ns[rows], config)
+    mixed = np.isin(samples.frameset, samples.frameset[judges])
+    teaches &= ~mixed  # an instant whose images straddle a limit
+    if config.held_out_camera:
+        held_out = _of_camera(samples, config.held_out_camera)
+        judges, teaches = judges & held_out, teaches & ~held_out
+    found = Split(np.flatnonzero(teaches), np.flatnonzero(judges))
+    if min(len(found.train), len(found.judge)) < config.least_samples:
+        raise TrainingError(
+            f"Of {len(samples)} samples, {len(found.train)} would teach and {len(found.judge)} judge; each side needs "
+            f"{config.least_samples}. Record longer, or hold out less."
+        )
+    return found
+
+
+def _by_time(time_ns: I64, config: SplitConfig) -> tuple[Mask, Mask]:
+    """Say of the moments of a clip which judge and which teach."""
+    first, last = int(time_ns.min()), int(time_ns.max()) + 1
+    piece = (last - first) / config.held_out_blocks
+    half = piece * config.held_out_share / 2
+    since_middle = np.abs((time_ns - first) % piece - piece / 2)
+    return since_middle < half, since_middle >= half + config.gap_s * 1e9
+
+
+def _of_camera(samples: Samples, name: str) -> Mask:
+    """Say which samples a camera took; cameras of one name in several sessions are the same view."""
+    known = [camera.name for camera in samples.cameras]
+    if name not in known:
+        raise TrainingError(f"There is no camera '{name}' to hold out; there are {', '.join(dict.fromkeys(known))}.")
+    return np.array([camera == name for camera in known])[samples.camera]

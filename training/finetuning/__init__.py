@@ -1,0 +1,1 @@
+"""The steps of the one click, and the process that takes them."""

@@ -1,0 +1,256 @@
+"""The first steps of a fine-tuning: labels, the network in use, crops, and what is set aside."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calibration.skeleton import load_skeleton
+from engine.inference.network_library import Entry, NetworkLibrary
+from engine.session import Session
+from training.data.samples import ARRAYS, MARGIN, Samples, SampleWriter, open_samples
+from training.data.session_samples import SessionSamplesConfig, cut_session
+from training.data.splits import SplitConfig, split
+from training.errors import DatasetError, TrainingError
+from training.finetune import Watch, Work
+from training.finetuning.budget import teaching_minutes
+from training.finetuning.exam import judgeable
+from training.finetuning.fit import MOST_OFF, demand_fit, misfit
+from training.finetuning.shared import shared_samples
+from training.finetuning.strangers import Strangers, drawn_strangers
+from training.finetuning.verdict import LEAST_BLOCKS, blocks_of_time
+from training.labels.files import load_labels
+from training.labels.report import sentences
+from training.labels.session import label_session
+from training.loop.checkpoint import load_checkpoint
+from training.studio.samples import StudioSampleConfig
+from training.studio.shards import render_shard
+
+SAMPLES, PARTS = "samples", "parts.npz"
+MOST_SAMPLES = 6000
+"""Of all sessions: 0.7 GB of crops on the disk; a minute of four cameras at 25 images a second. About half of them
+teach (a fifth of the time and a camera are set aside), and ten minutes on two cores show each some 25 times."""
+
+REPLAYED = 2048
+"""Drawn people that are shown among the person's own, so that the network does not forget everybody else. In ten
+minutes each is seen some 15 times; they are drawn once for all runs, in about 20 s."""
+
+CAMERAS_TO_SPARE = 3
+"""With so many cameras one is held out altogether: what judges is then a view that the network never learned from."""
+
+EXAM = SplitConfig()
+STOP = SplitConfig(held_out_share=0.12, held_out_blocks=2, gap_s=0.5)
+"""When to stop is decided on other clips than which network is better: the best of many on one exam flatters itself."""
+
+
+def label(work: Work, watch: Watch) -> dict[str, Any]:
+    """Label every session; a set that is there already stays."""
+    sets, ids, remarks = [], [], []
+    count = len(work.request.sessions)
+    for number, path in enumerate(work.request.sessions):
+        session = Session.open(path)
+        labelled = label_session(
+            session, progress=lambda step, share, number=number: watch((number + share) / count, sentence=step)
+        )
+        sets.append(str(labelled.path))
+        ids.append(labelled.labels.calibration.id)
+        remarks += [f"{path.name}: {sentence}" for sentence in sentences(labelled.summary)[:1]]
+    return {"sets": sets, "calibrations": list(dict.fromkeys(ids)), "remarks": remarks}
+
+
+def parent(work: Work, _watch: Watch) -> dict[str, Any]:
+    """Find the network that serves the person, which is to be beaten, and the one to start from."""
+    library = library_of(work)
+    choice = library.choice(work.request.person)
+    start = _start(library, work.request.start) if work.request.start else choice.entry
+    if start is None:
+        raise TrainingError(
+            "There is no network to start from yet. Train one with 'epipole train compact-3d', or name one with "
+            "--start."
+        )
+    rival = choice.entry or start
+    first, other = (_checkpoint_of(entry) for entry in (start, rival))
+    begun, beaten = load_checkpoint(first), load_checkpoint(other)
+    if begun.skeleton != beaten.skeleton:
+        raise TrainingError(
+            f"'{_name(start)}' finds the joints of {begun.skeleton}, the network in use those of {beaten.skeleton}: "
+            "they cannot be compared. Choose another one with --start."
+        )
+    return {
+        "name": _name(start),
+        "checkpoint": str(first),
+        "rival": _name(rival),
+        "rival_checkpoint": str(other),
+        "skeleton": begun.skeleton,
+        "size_px": begun.network.size_px,
+        "licence": start.card.licence if isinstance(start, Entry) else "Apache-2.0",
+        "remarks": list(choice.remarks),
+    }
+
+
+def collect(work: Work, watch: Watch) -> dict[str, Any]:
+    """Cut the crops of all sessions into the run's folder, and draw people to be reminded of."""
+    begun, sets = work.results["parent"], work.results["label"]["sets"]
+    stored_px = round(MARGIN * begun["size_px"])
+    folder = work.folder / SAMPLES
+    config = SessionSamplesConfig(
+        most_samples=MOST_SAMPLES // len(sets),
+        stored_px=stored_px,
+        skeleton=begun["skeleton"],
+        person=work.request.person,
+    )
+    if not (folder / ARRAYS).exists():  # a run that was killed between the two has its crops already
+        _cut(work, config, folder, watch)
+    samples = open_samples(folder)
+    demand_fit(samples, misfit(samples))
+    _replay(work, samples, watch)
+    strangers_of(work, lambda share: watch(0.95 + 0.05 * share))
+    return {"samples": len(samples), "cameras": len({camera.name for camera in samples.cameras})}
+
+
+def divide(work: Work, watch: Watch) -> dict[str, Any]:
+    """Set clips and, where there are cameras to spare, a camera aside; see that there is enough to judge, and time."""
+    samples = open_samples(work.folder / SAMPLES)
+    camera = _camera_to_spare(samples)
+    exam = split(samples, replace(EXAM, held_out_camera=camera))
+    taught = replace(samples.taken(exam.train[:0]), **_without_images(samples, exam.train))
+    stop = split(taught, STOP)
+    parts = {"train": exam.train[stop.train], "stop": exam.train[stop.judge], "exam": exam.judge}
+    fits = ~(misfit(samples) > MOST_OFF)  # the few that do not fit where most do
+    parts = {name: rows[fits[rows]] for name, rows in parts.items()}
+    able = judgeable(samples)
+    parts |= {name: np.intersect1d(parts[name], able) for name in ("exam", "stop")}
+    _demand_enough(samples, parts, able)
+    watch(1.0)
+    used_s = watch.state.seconds_used
+    teaching_minutes(work.request.minutes, used_s)
+    np.savez(work.folder / PARTS, **parts)  # type: ignore[arg-type]
+    seconds = round(EXAM.held_out_share * 100)
+    aside = f"{seconds} % of the time, in {EXAM.held_out_blocks} blocks per session, with a second around each"
+    if camera:
+        aside += f"; and all of camera '{camera}'"
+    counts = {name: len(part) for name, part in parts.items()}
+    return {"counts": counts, "camera": camera, "set_aside": aside, "used_s": used_s}
+
+
+def parts_of(work: Work) -> dict[str, np.ndarray]:
+    """Return the rows that teach, stop and judge."""
+    with np.load(work.folder / PARTS) as file:
+        return {name: file[name] for name in file.files}
+
+
+def replayed(work: Work) -> Samples | None:
+    """Return the drawn people to be reminded of; None where there are none."""
+    try:
+        return open_samples(_replay_folder(work, open_samples(work.folder / SAMPLES)))
+    except DatasetError:
+        return None  # somebody deleted them since: the person's own pictures teach alone
+
+
+def strangers_of(work: Work, watch: Callable[[float], None] = lambda _share: None) -> Samples:
+    """Return the drawn people that nothing is taught from, drawn now if need be; all runs share them."""
+    begun = work.results["parent"]
+    config = Strangers(begun["skeleton"], round(MARGIN * begun["size_px"]))
+    count = config.people * config.pictures
+    folder = work.folder.parent / f"strangers-{config.skeleton}-{config.stored_px}-{count}"
+    return drawn_strangers(folder, config, watch)
+
+
+def library_of(work: Work) -> NetworkLibrary:
+    """Return the library of networks that the run works with."""
+    return NetworkLibrary(Path(work.request.library) if work.request.library else None)
+
+
+def _start(library: NetworkLibrary, what: str) -> Entry | Path:
+    """Find the network that a person named."""
+    path = Path(what)
+    return path if path.suffix == ".pt" else library.network(what)
+
+
+def _name(network: Entry | Path) -> str:
+    """Name a network for a person."""
+    return network.name if isinstance(network, Entry) else network.stem
+
+
+def _checkpoint_of(network: Entry | Path) -> Path:
+    """Return what a network can be taught further from."""
+    if isinstance(network, Path):
+        return network
+    if network.checkpoint is None:
+        raise TrainingError(
+            f"The network '{network.name}' came without its checkpoint, so it cannot be taught further. Choose another "
+            "one with --start."
+        )
+    return network.checkpoint
+
+
+def _cut(work: Work, config: SessionSamplesConfig, folder: Path, watch: Watch) -> None:
+    """Cut the crops, session after session, some in memory at a time."""
+    sets, instants = work.results["label"]["sets"], 0
+    with SampleWriter(folder, load_skeleton(config.skeleton), config.stored_px) as writer:
+        for number, (path, labels) in enumerate(zip(work.request.sessions, sets)):
+            portions = cut_session(
+                Session.open(path),
+                load_labels(Path(labels)),
+                config,
+                lambda step, share, number=number: watch(0.8 * (number + share) / len(sets), sentence=step),
+            )
+            last = 0
+            for samples in portions:
+                writer.append(replace(samples, frameset=samples.frameset + instants))
+                last = max(last, int(samples.frameset.max()))
+            instants += last + 1
+        writer.finish()
+
+
+def _replay(work: Work, samples: Samples, watch: Watch) -> None:
+    """Draw the people to be reminded of, once for all runs."""
+    config = StudioSampleConfig(samples=REPLAYED, skeleton=samples.skeleton.name, stored_px=samples.stored_px)
+
+    def draw(folder: Path) -> None:
+        watch(0.8, sentence="Drawing people, so that the network does not forget everybody else")
+        render_shard(folder, config, watch=lambda: watch(math.nan))
+
+    shared_samples(_replay_folder(work, samples), draw)
+
+
+def _replay_folder(work: Work, samples: Samples) -> Path:
+    """Say where the people to be reminded of lie: beside the runs, which share them."""
+    return work.folder.parent / f"replay-{samples.skeleton.name}-{samples.stored_px}-{REPLAYED}"
+
+
+def _demand_enough(samples: Samples, parts: Mapping[str, np.ndarray], able: np.ndarray) -> None:
+    """Refuse before any teaching what could not be judged after it."""
+    exam = parts["exam"]
+    if min(len(exam), len(parts["stop"]), len(np.intersect1d(parts["train"], able))) == 0:
+        raise TrainingError(
+            "Too few joints could be labelled to teach and to judge. Record for a minute or more, the whole body in "
+            "view of all cameras."
+        )
+    blocks = len(np.unique(blocks_of_time(samples.time_ns[exam], samples.clip[exam])))
+    if blocks < LEAST_BLOCKS:
+        raise TrainingError(
+            f"The person can be judged in {blocks} clips of 2 s only, and {LEAST_BLOCKS} are needed to tell better "
+            "from chance. Record for longer, a minute at least, the whole body in view of all cameras."
+        )
+
+
+def _camera_to_spare(samples: Samples) -> str:
+    """Choose the camera that only judges: the one in the middle by what it can judge; '' where each is needed."""
+    names = [camera.name for camera in samples.cameras]
+    if len(set(names)) < CAMERAS_TO_SPARE:
+        return ""
+    counts = {name: 0 for name in sorted(names)}
+    for row in judgeable(samples):
+        counts[names[samples.camera[row]]] += 1
+    return sorted(counts, key=lambda name: counts[name])[len(counts) // 2]
+
+
+def _without_images(samples: Samples, rows: np.ndarray) -> dict[str, Any]:
+    """Take some rows of a set without reading their crops."""
+    names = ("region", "camera", "xyz", "weight", "xy", "confidence", "frameset", "time_ns", "person", "clip", "action")
+    picture = np.broadcast_to(np.zeros(1, np.uint8), (len(rows), *samples.image.shape[1:]))
+    return {"image": picture, **{name: getattr(samples, name)[rows] for name in names}}

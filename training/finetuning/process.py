@@ -1,0 +1,187 @@
+"""The process of a run: ``python -m training.finetuning.process RUN``. The window may close, it goes on.
+
+Nothing heavy is imported before the folder is held and the number of threads is known.
+"""
+
+import importlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from calibration.errors import CalibrationError
+from engine.disk import FolderHold, InUseError
+from engine.errors import EngineError
+from training.errors import TrainingError
+from training.finetune import CancelledRunError, finetune
+from training.finetuning.request import load_request
+from training.finetuning.run import LOG, Phase, forget_wishes, is_held, read_state, write_state
+
+STEPS = "training.finetuning.steps:STEPS"
+NICENESS = 10  # the cameras and the window come first
+THREAD_NAMES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+STARTING_S = 30.0
+LOOKED_EVERY_S = 0.05
+TRIES = 40
+DONE, FAILED, IN_USE = 0, 1, 2
+CANCELLED = "Cancelled. The network in use is untouched; resume the run to go on where it stopped."
+FAULT = "Something in the program went wrong, through no fault of yours. The network in use is untouched; {log} tells."
+REFUSED_BY_DISK = (
+    "The disk refused {what}: {why}. The network in use is untouched, and what was done is kept: free some space, then "
+    "resume the run."
+)
+
+logger = logging.getLogger(__name__)
+
+
+def start_process(folder: Path, steps: str = STEPS) -> subprocess.Popen[bytes]:
+    """Start the process of a run, or start it anew; waits until it has taken the run up.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    steps
+        ``module:name`` of the `Steps` it does.
+
+    Returns
+    -------
+    process
+        It outlives this program. One that has ended already has left its word in the run's state.
+
+    Raises
+    ------
+    TrainingError
+        If somebody works on the run already, it is done, or the process does not start.
+    OSError
+        If the system has no room for one.
+    """
+    request = load_request(folder)
+    state = read_state(folder)
+    if is_held(folder):
+        raise TrainingError(f"The run '{folder.name}' is under way already. Look at it in the window.")
+    if state.phase in (Phase.KEPT, Phase.ROLLED_BACK):
+        raise TrainingError(f"The run '{folder.name}' is done. Begin a new one to go on teaching.")
+    forget_wishes(folder)
+    write_state(folder, replace(state, phase=Phase.RUNNING, sentence=""))
+    threads = {name: str(request.threads) for name in THREAD_NAMES} if request.threads else {}
+    command = [sys.executable, "-m", "training.finetuning.process", str(folder.absolute()), steps]
+    with (folder / LOG).open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **threads},
+            start_new_session=True,
+            creationflags=_flags(),
+        )
+    _wait_until_taken_up(process, folder)
+    return process
+
+
+def run_process(folder: Path, steps: str) -> int:
+    """Work on a run until its end, and say in its state what came of it.
+
+    Parameters
+    ----------
+    folder
+    steps
+        ``module:name``.
+
+    Returns
+    -------
+    code
+        0 kept, rolled back or cancelled; 1 failed; 2 somebody else works on it.
+    """
+    hold = _taken_up(folder)
+    if hold is None:
+        return IN_USE
+    try:
+        _keep_out_of_the_way()
+        return _worked(folder, steps)
+    finally:
+        hold.release()
+
+
+def main(words: Sequence[str]) -> int:
+    """Read the words after the program's name, and work."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return run_process(Path(words[0]), words[1] if len(words) > 1 else STEPS)
+
+
+def _taken_up(folder: Path) -> FolderHold | None:
+    """Take the run up; None where somebody else works on it, and not only looks whether somebody does."""
+    for _ in range(TRIES):
+        try:
+            return FolderHold(folder)
+        except InUseError:
+            time.sleep(LOOKED_EVERY_S)
+    return None
+
+
+def _worked(folder: Path, steps: str) -> int:
+    """Do the recipe; whatever goes wrong becomes a sentence."""
+    try:
+        module, _, name = steps.partition(":")
+        state = finetune(folder, getattr(importlib.import_module(module), name))
+    except CancelledRunError:
+        return _end(folder, Phase.CANCELLED, CANCELLED)
+    except (CalibrationError, EngineError, TrainingError) as error:
+        logger.info("refused", exc_info=True)
+        return _end(folder, Phase.FAILED, str(error))
+    except OSError as error:
+        logger.info("refused by the system", exc_info=True)
+        what = f"'{error.filename}'" if error.filename else "a file"
+        return _end(folder, Phase.FAILED, REFUSED_BY_DISK.format(what=what, why=error.strerror or error))
+    except Exception:  # a bug: the log has it, the person a sentence
+        logger.exception("a fault of the program")
+        return _end(folder, Phase.FAILED, FAULT.format(log=folder / LOG))
+    logger.info("%s: %s", state.phase, state.sentence)
+    return DONE
+
+
+def _end(folder: Path, phase: Phase, sentence: str) -> int:
+    """Leave a last word, if the disk takes it; without one the run reads as broken off, which is true as well."""
+    try:
+        write_state(folder, replace(read_state(folder), phase=phase, sentence=sentence))
+    except (OSError, TrainingError):
+        logger.exception("The last word could not be written: %s", sentence)
+        return FAILED
+    return DONE if phase is Phase.CANCELLED else FAILED
+
+
+def _keep_out_of_the_way() -> None:
+    """Leave the processor to the live view, and Ctrl-C to the terminal's own program."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+
+
+def _flags() -> int:
+    """Say how Windows starts a process that outlives who started it; elsewhere a new session does it."""
+    if sys.platform == "win32":
+        apart = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        return apart | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    return 0
+
+
+def _wait_until_taken_up(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until the process holds the folder, or has ended already."""
+    deadline_s = time.monotonic() + STARTING_S
+    while time.monotonic() < deadline_s:
+        if process.poll() is not None or is_held(folder):
+            return
+        time.sleep(LOOKED_EVERY_S)
+    process.kill()
+    process.wait()
+    raise TrainingError(f"The process did not start within {STARTING_S:.0f} s. Close other programs, then resume it.")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

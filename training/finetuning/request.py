@@ -1,0 +1,136 @@
+"""FinetuneRequest: what a person asks for with one click, checked before any work begins."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from calibration.errors import CalibrationError
+from engine.disk import whole_file
+from engine.session import RIG, Session
+from training.errors import TrainingError
+from training.labels.calibration import read_calibration
+
+FILE = "request.json"
+SCHEMA = 1
+METHODS = ("pose_resnet",)
+LEAST_MINUTES, MOST_MINUTES = 2.0, 24 * 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneRequest:
+    """What the network is to be taught from, for whom, and for how long.
+
+    Parameters
+    ----------
+    sessions
+        Their folders.
+    person
+        Whose network it becomes; empty for nobody in particular.
+    library
+        Folder of the networks; empty for the usual one.
+    start
+        Name of a network of the library, or a checkpoint's file; empty for the one that serves now.
+    method
+        One of `METHODS`.
+    minutes
+        That a person waits: for labels, pictures, teaching, export and comparison together. The first run on a
+        machine draws people to be reminded of in them as well.
+    threads
+        Of the processor; 0 takes all of them, a live view leaves one.
+    seed
+    """
+
+    sessions: tuple[Path, ...]
+    person: str = ""
+    library: str = ""
+    start: str = ""
+    method: str = METHODS[0]
+    minutes: float = 10.0
+    threads: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if not self.sessions:
+            raise TrainingError("There is nothing to learn from. Give at least one session.")
+        if self.method not in METHODS:
+            raise TrainingError(f"There is no method '{self.method}'. Known: {', '.join(METHODS)}.")
+        if not math.isfinite(self.minutes) or self.minutes > MOST_MINUTES:
+            raise TrainingError(f"{self.minutes:g} minutes are more than a day. Choose {MOST_MINUTES:g} or fewer.")
+        if self.minutes < LEAST_MINUTES:
+            raise TrainingError(
+                f"{self.minutes:g} minutes are too short to teach anything. Choose {LEAST_MINUTES:g} or more; 10 is "
+                "a good start."
+            )
+
+
+def check_sessions(paths: Sequence[Path]) -> None:
+    """Refuse sessions that nothing can be learned from, before a process is started for them.
+
+    Parameters
+    ----------
+    paths
+        Of their folders.
+
+    Raises
+    ------
+    SessionError
+        If one is no session, or damaged.
+    TrainingError
+        If one has fewer than two cameras, no calibration or a refused one.
+    """
+    for path in paths:
+        session = Session.open(path)
+        if len(session.cameras) < 2:
+            raise TrainingError(
+                f"The session '{path.name}' has only one camera, and nothing can be learned from one view alone. "
+                "Record with two or more cameras that see the same person."
+            )
+        if not session.has_rig:
+            raise TrainingError(
+                f"The session '{path.name}' has no calibration, so nobody knows where its joints are. Calibrate it "
+                "with 'epipole calibrate', and track it again."
+            )
+        try:
+            read_calibration(path / RIG)
+        except CalibrationError as error:
+            raise TrainingError(f"The calibration of the session '{path.name}' cannot be used: {error}") from error
+
+
+def save_request(folder: Path, request: FinetuneRequest) -> None:
+    """Write a request into the folder of its run. Raises OSError if the disk refuses."""
+    table = {"schema": SCHEMA, **asdict(request), "sessions": [str(path.absolute()) for path in request.sessions]}
+    with whole_file(folder / FILE) as file:
+        json.dump(table, file, indent=1)
+
+
+def load_request(folder: Path) -> FinetuneRequest:
+    """Read the request of a run.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+
+    Returns
+    -------
+    request
+
+    Raises
+    ------
+    TrainingError
+        If there is none, or it is damaged.
+    """
+    try:
+        table: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        newer = int(table.pop("schema")) > SCHEMA
+        if not newer:
+            return FinetuneRequest(**{**table, "sessions": tuple(Path(path) for path in table["sessions"])})
+    except FileNotFoundError as error:
+        raise TrainingError(f"'{folder}' is no run of 'epipole finetune'. Choose a folder with a {FILE}.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TrainingError(f"The run '{folder.name}' is damaged: {FILE} cannot be read. Begin a new one.") from error
+    raise TrainingError(f"The run '{folder.name}' was begun by a newer Epipole. Update Epipole.")

@@ -1,0 +1,185 @@
+"""A run of fine-tuning as a folder, so that it outlives the window, a kill and a night: ::
+
+    request.json      what a person asked for
+    state.json        which step, how far, what came of the steps that are done; replaced in one piece
+    pause, cancel     files that ask for it; their contents mean nothing
+    run.log           what the process wrote
+
+Whoever works on a run holds its folder (`engine.disk.FolderHold`): a crash or a kill lets go of it, so that nobody
+takes a dead run for a living one, whatever its state says.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from engine.disk import FolderHold, InUseError, whole_file
+from training.errors import TrainingError
+from training.finetuning.request import FILE as REQUEST
+from training.finetuning.request import FinetuneRequest, save_request
+
+STATE, PAUSE, CANCEL, LOG = "state.json", "pause", "cancel", "run.log"
+BROKEN_OFF = "It was broken off. Nothing is lost, and the network in use is untouched: resume it, or begin anew."
+
+
+class Phase(StrEnum):
+    """How a run is."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    KEPT = "kept"
+    ROLLED_BACK = "rolled back"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNDER_WAY = (Phase.RUNNING, Phase.PAUSED)
+CAN_RESUME = (*UNDER_WAY, Phase.FAILED, Phase.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunState:
+    """A run at one moment.
+
+    Parameters
+    ----------
+    phase
+    step
+        The present one, a name of `training.finetune.Steps`.
+    share
+        Of the step; NaN where nobody knows.
+    seconds_left
+        Of the step; NaN where nobody knows.
+    sentence
+        How it goes, or what came of it.
+    began
+        UTC, ISO 8601.
+    seconds_used
+        Working, pauses left out.
+    results
+        Of the steps that are done, by name: plain values.
+    """
+
+    phase: Phase = Phase.RUNNING
+    step: str = ""
+    share: float = math.nan
+    seconds_left: float = math.nan
+    sentence: str = ""
+    began: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    seconds_used: float = 0.0
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def make_run(parent: Path, request: FinetuneRequest) -> Path:
+    """Make the folder of a new run.
+
+    Parameters
+    ----------
+    parent
+        Where runs lie.
+    request
+
+    Returns
+    -------
+    folder
+        Named after the person and the day.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    words = "".join(letter if letter.isalnum() else "-" for letter in request.person.casefold()).strip("-")
+    name = f"{words or 'network'}-{datetime.now().astimezone():%Y-%m-%d-%Hh%M}"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder, count = parent / name, 1
+    while True:
+        try:
+            folder.mkdir()
+            break
+        except FileExistsError:
+            count += 1
+            folder = parent / f"{name}-{count}"
+    save_request(folder, request)
+    write_state(folder, RunState())
+    return folder
+
+
+def read_state(folder: Path) -> RunState:
+    """Read how a run is; one that nobody works on any more is said to be broken off.
+
+    Parameters
+    ----------
+    folder
+
+    Returns
+    -------
+    state
+
+    Raises
+    ------
+    TrainingError
+        If it is no run, or damaged.
+    """
+    try:
+        table = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        known = {item.name for item in fields(RunState)}
+        values = {key: math.nan if value is None else value for key, value in table.items() if key in known}
+        state = RunState(**{**values, "phase": Phase(table["phase"])})
+    except FileNotFoundError as error:
+        raise TrainingError(f"'{folder}' is no run of 'epipole finetune'. Choose a folder with a {STATE}.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TrainingError(f"The run '{folder.name}' is damaged: {STATE} cannot be read. Begin a new one.") from error
+    if state.phase in UNDER_WAY and not is_held(folder):
+        return replace(state, phase=Phase.FAILED, sentence=BROKEN_OFF, share=math.nan, seconds_left=math.nan)
+    return state
+
+
+def write_state(folder: Path, state: RunState) -> None:
+    """Replace the state in one piece. Raises OSError if the disk refuses, and the old one stays."""
+    table = {key: None if value != value else value for key, value in asdict(state).items()}
+    with whole_file(folder / STATE) as file:
+        json.dump(table, file, indent=1)
+
+
+def list_runs(parent: Path) -> tuple[Path, ...]:
+    """Return the folders of all runs, newest first; an empty tuple where there are none."""
+    folders = [path.parent for path in parent.glob(f"*/{STATE}") if (path.parent / REQUEST).is_file()]
+    return tuple(sorted(folders, key=lambda path: ((path / REQUEST).stat().st_mtime_ns, path.name), reverse=True))
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether somebody works on a run at this moment."""
+    try:
+        FolderHold(folder).release()
+    except InUseError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def ask_to_pause(folder: Path) -> None:
+    """Let a run rest at its next step of work, until `ask_to_go_on`."""
+    (folder / PAUSE).touch()
+
+
+def ask_to_go_on(folder: Path) -> None:
+    """Let a resting run go on."""
+    (folder / PAUSE).unlink(missing_ok=True)
+
+
+def ask_to_cancel(folder: Path) -> None:
+    """Let a run end at its next step of work; it can be resumed."""
+    (folder / CANCEL).touch()
+
+
+def forget_wishes(folder: Path) -> None:
+    """Take back what was asked of a run before it was resumed."""
+    for name in (PAUSE, CANCEL):
+        (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,18 @@
+"""The table of the real steps of a fine-tuning; the recipe is `training.finetune`."""
+
+from training.finetune import Steps
+from training.finetuning import keeping, material, teaching
+
+STEPS = Steps(
+    label=material.label,
+    parent=material.parent,
+    collect=material.collect,
+    divide=material.divide,
+    train=teaching.teach,
+    export=teaching.export,
+    check=teaching.check,
+    compare=keeping.compare,
+    report=keeping.report,
+    add=keeping.add,
+    adopt=keeping.adopt,
+)

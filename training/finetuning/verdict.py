@@ -1,0 +1,240 @@
+"""The verdict on a new network: better than the one before on what neither was taught, or not.
+
+The same pictures are given to both, and the differences of their errors are what is judged. The judge is the rig, that
+is, the labels of what was set aside. A rig that went wrong would praise a network that learned its mistakes, so there
+is a second witness, whom no rig can spoil: what the detector saw in the image. And a third one: people that nothing was
+ever taught from, drawn with exact truth, on whom the new network may not be much worse than the old.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.geometry.arrays import F64
+from training.judging.intervals import Interval, clustered_interval, mean_by_label
+
+LEAST_BLOCKS = 5
+"""Fewer blocks of time say too little about other times."""
+
+BLOCK_NS = 2_000_000_000
+"""Poses 2 s apart are hardly the same pose any more; blocks of this length are drawn anew, never single images."""
+
+WORSE_IN_IMAGE = 0.02
+"""By so much of a person's square the new network may be further from the detector: 2 % of 2 m are 4 cm, and the
+detector itself is not nearer to the truth."""
+
+FORGETS_AT_MOST = 1.05
+"""Growth of the error on people that nothing was ever taught from, for a network that shall serve everybody."""
+
+FORGETS_AT_MOST_FOR_ONE = 1.25
+"""The same for a network that serves the person it learned: the others keep theirs. Beyond it, poses are forgotten, not
+faces. The first session taught (60 s of walking and squatting) lowered its person's error by 30 % and raised that on
+drawn people in drawn poses by 8 %."""
+
+
+def _nothing() -> F64:
+    """Return errors of nobody."""
+    return np.empty((0, 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exam:
+    """Both networks on what was set aside.
+
+    Parameters
+    ----------
+    before_m, after_m : (N, J), m
+        Errors against the labels, root-relative; NaN where a joint has no label.
+    before_uv, after_uv : (N, J)
+        Distances in the image from what the detector saw, in sides of the person's square; NaN where it saw nothing.
+    block : (N,)
+        Which poses belong together in time.
+    action : (N,) of str
+    strangers_before_m, strangers_after_m : (M, J), m
+        Errors against the exact truth on drawn people whom nobody was taught from; empty where there are none.
+    forgets_at_most
+        Factor by which those errors may grow.
+    """
+
+    before_m: F64
+    after_m: F64
+    before_uv: F64
+    after_uv: F64
+    block: NDArray[Any]
+    action: NDArray[Any]
+    strangers_before_m: F64 = field(default_factory=_nothing)
+    strangers_after_m: F64 = field(default_factory=_nothing)
+    forgets_at_most: float = FORGETS_AT_MOST
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """One action: errors before and after, mm, and how many pictures."""
+
+    action: str
+    before_mm: float
+    after_mm: float
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the new network is to serve.
+
+    Parameters
+    ----------
+    better
+    sentence
+        The verdict for a person, with its figures.
+    before_mm, after_mm
+        Mean error against the rig's own labels.
+    gain_mm
+        By how much the new network is nearer, 95 %; negative where it is further.
+    pictures, blocks
+        How many were judged.
+    image_before, image_after
+        Mean distance from the detector, in sides of the person's square.
+    actions
+        The most frequent first.
+    strangers_before_mm, strangers_after_mm
+        Mean error on people that nothing was taught from; NaN where nobody looked.
+    """
+
+    better: bool
+    sentence: str
+    before_mm: float
+    after_mm: float
+    gain_mm: Interval
+    pictures: int
+    blocks: int
+    image_before: float
+    image_after: float
+    actions: tuple[ActionRow, ...]
+    strangers_before_mm: float = math.nan
+    strangers_after_mm: float = math.nan
+
+
+def blocks_of_time(time_ns: NDArray[np.int64], clip: NDArray[Any]) -> NDArray[np.int64]:
+    """Number the blocks of time that poses belong to.
+
+    Parameters
+    ----------
+    time_ns : (N,)
+    clip : (N,)
+        Times of different clips have nothing to do with each other.
+
+    Returns
+    -------
+    block : (N,)
+    """
+    pairs = np.stack([np.unique(clip, return_inverse=True)[1], time_ns // BLOCK_NS], axis=1)
+    return np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def judge(exam: Exam, *, seed: int = 0) -> Verdict:
+    """Decide between two networks.
+
+    Parameters
+    ----------
+    exam
+    seed
+        Of the drawing of blocks.
+
+    Returns
+    -------
+    verdict
+        Better only if the whole 95 % interval of the gain lies above 0, the image does not speak against it, and
+        other people were not forgotten.
+    """
+    both = np.isfinite(exam.before_m) & np.isfinite(exam.after_m)
+    before, after = (np.where(both, errors, np.nan) for errors in (exam.before_m, exam.after_m))
+    judged = np.asarray(both.any(1))
+    blocks = len(np.unique(exam.block[judged]))
+    gain = _millimetres(clustered_interval(before - after, exam.block, seed=seed))
+    image = clustered_interval(exam.after_uv - exam.before_uv, exam.block, seed=seed)
+    before_mm, after_mm = (1e3 * _mean(errors) for errors in (before, after))
+    others_before, others_after = 1e3 * _mean(exam.strangers_before_m), 1e3 * _mean(exam.strangers_after_m)
+    reason = _against(gain, image, blocks) or _against_forgetting(others_before, others_after, exam.forgets_at_most)
+    return Verdict(
+        better=not reason,
+        sentence=_said(before_mm, after_mm, gain, reason),
+        before_mm=before_mm,
+        after_mm=after_mm,
+        gain_mm=gain,
+        pictures=int(judged.sum()),
+        blocks=blocks,
+        image_before=_mean(exam.before_uv),
+        image_after=_mean(exam.after_uv),
+        actions=_rows(before, after, exam.action, judged),
+        strangers_before_mm=others_before,
+        strangers_after_mm=others_after,
+    )
+
+
+def verdict_from_table(table: Mapping[str, Any]) -> Verdict:
+    """Return the verdict that `dataclasses.asdict` wrote."""
+    actions = tuple(ActionRow(**row) for row in table["actions"])
+    return Verdict(**{**table, "gain_mm": Interval(**table["gain_mm"]), "actions": actions})
+
+
+def _against(gain: Interval, image: Interval, blocks: int) -> str:
+    """Say what speaks against the new network; empty where nothing does."""
+    if blocks < LEAST_BLOCKS:
+        return (
+            f"only {blocks} clips of 2 s could be judged, too few to tell; record for longer, a minute at least, and "
+            "do in it what the network shall learn"
+        )
+    if not gain.low > 0:
+        return "that could be chance, or it is worse; record more of what matters, or give it more minutes"
+    if image.mean > WORSE_IN_IMAGE:
+        return (
+            f"but in the images it is {100 * image.mean:.0f} % of the person's height further from what the detector "
+            "saw: the calibration is probably wrong; calibrate again"
+        )
+    return ""
+
+
+def _against_forgetting(before_mm: float, after_mm: float, at_most: float) -> str:
+    """Say whether the new network forgot other people; empty where it did not."""
+    if not after_mm > at_most * before_mm:
+        return ""
+    return (
+        f"but it has forgotten other people: {before_mm:.0f} → {after_mm:.0f} mm on drawn ones it never saw; record "
+        "more different motions, or give it fewer minutes"
+    )
+
+
+def _said(before_mm: float, after_mm: float, gain: Interval, reason: str) -> str:
+    """Put the verdict into a sentence."""
+    if not math.isfinite(before_mm):
+        return f"Nothing changes: {reason}."
+    sure = f", surely by {gain.low:.0f} to {gain.high:.0f} mm" if math.isfinite(gain.low) and not reason else ""
+    figures = f"{before_mm:.0f} → {after_mm:.0f} mm against your rig on clips it never saw"
+    if not reason:
+        return f"The new network is better: {figures}{sure}. It serves from now on."
+    return f"The network in use stays: {figures}: {reason}."
+
+
+def _rows(before: F64, after: F64, action: NDArray[Any], judged: NDArray[np.bool_]) -> tuple[ActionRow, ...]:
+    """Tell the actions apart."""
+    befores, afters = (mean_by_label(errors[judged], action[judged]) for errors in (before, after))
+    rows = [
+        ActionRow(name, 1e3 * befores[name], 1e3 * afters[name], int((action[judged] == name).sum()))
+        for name in befores
+    ]
+    return tuple(sorted(rows, key=lambda row: -row.pictures))
+
+
+def _millimetres(interval: Interval) -> Interval:
+    """Carry an interval of metres into millimetres."""
+    return Interval(1e3 * interval.low, 1e3 * interval.mean, 1e3 * interval.high)
+
+
+def _mean(errors: F64) -> float:
+    """Average what was measured; NaN where nothing was."""
+    measured = errors[np.isfinite(errors)]
+    return float(measured.mean()) if measured.size else math.nan

@@ -1,0 +1,70 @@
+"""Let a network find the joints in samples: the square that it shall see is cut out of the stored crop."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from calibration.geometry.arrays import F32, F64
+from engine.inference.preprocess import as_batch
+from training.data.crops import network_input, square_around_joints, square_around_root
+from training.data.cut_again import cut_again, upright
+from training.data.samples import ROOT, Samples
+
+Estimate = Callable[[F32], F32]
+"""Normalised crops, (B, 3, S, S), to joints in the patch, (B, J, 3)."""
+
+
+def estimate_samples(
+    estimate: Estimate, samples: Samples, size_px: int, batch: int = 32, *, regions: F64 | None = None
+) -> F64:
+    """Let a network find the joints in every sample.
+
+    Parameters
+    ----------
+    estimate
+    samples
+    size_px
+        Side of the network's input.
+    batch
+        Crops at once.
+    regions : (N, 3), px of the original image
+        Centre and side of the squares that it sees; None takes those of the samples.
+
+    Returns
+    -------
+    uvw : (N, J, 3)
+        In the crops of `regions`; NaN where a region is.
+    """
+    regions = samples.region if regions is None else regions
+    seen = np.flatnonzero(np.isfinite(regions).all(-1))
+    uvw = np.full((len(samples), len(samples.skeleton.joints), 3), np.nan)
+    wanted = network_input(size_px)
+    for start in range(0, len(seen), batch):
+        rows = seen[start : start + batch]
+        crops = [cut_again(samples.image[row], samples.region[row], upright(regions[row]), size_px) for row in rows]
+        uvw[rows] = estimate(as_batch(crops, wanted))
+    return uvw
+
+
+def found_squares(samples: Samples) -> F64:
+    """Return the squares around the joints that a detector found, (N, 3); NaN where it found fewer than two."""
+    squares = np.full((len(samples), 3), np.nan)
+    for row in np.flatnonzero(np.isfinite(samples.xy).all(-1).sum(-1) >= 2):
+        region = square_around_joints(samples.xy[row].astype(float))
+        squares[row] = *region.center_xy, region.size_wh[0]
+    return squares
+
+
+def true_squares(samples: Samples) -> F64:
+    """Return the squares around the true roots, (N, 3); NaN where a root is not known."""
+    squares = np.full((len(samples), 3), np.nan)
+    root = judged_poses(samples)[:, samples.skeleton.index(ROOT)]
+    for row in np.flatnonzero(root[:, 2] > 0):
+        region = square_around_root(root[row], samples.cameras[samples.camera[row]])
+        squares[row] = *region.center_xy, region.size_wh[0]
+    return squares
+
+
+def judged_poses(samples: Samples) -> F64:
+    """Return the poses that judge, (N, J, 3), m, camera: labels that were rejected are NaN."""
+    return np.where(samples.weight[..., None] > 0, samples.xyz, np.nan).astype(float)

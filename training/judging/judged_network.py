@@ -1,0 +1,103 @@
+"""The network that is to be judged, whatever it is: a checkpoint, a card, or a name in the library of networks."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from calibration.skeleton import load_skeleton
+from engine.inference.model_card import ModelCard, read_card
+from engine.inference.monocular import MonocularNetwork
+from engine.inference.network_files import CARD
+from engine.inference.network_library import NetworkLibrary
+from training.data.samples import Samples
+from training.errors import TrainingError
+from training.judging.estimate_samples import Estimate
+
+CHECKPOINT_SUFFIX, CARD_SUFFIX = ".pt", ".toml"
+_OPEN_CHECKPOINT = ("training.judging.estimate_torch", "open_checkpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedNetwork:
+    """A network that is ready to be judged.
+
+    Parameters
+    ----------
+    name
+        For a person.
+    skeleton
+        Name of that of its joints.
+    size_px
+        Side of its input.
+    estimate
+    """
+
+    name: str
+    skeleton: str
+    size_px: int
+    estimate: Estimate
+
+
+@contextmanager
+def open_network(what: str) -> Iterator[JudgedNetwork]:
+    """Open a network to be judged.
+
+    Parameters
+    ----------
+    what
+        Path of a checkpoint (``.pt``), of a card or of its folder; or a name in the library of networks.
+
+    Yields
+    ------
+    network
+
+    Raises
+    ------
+    TrainingError
+        If there is no such file, it is damaged, or PyTorch is needed and missing.
+    EngineError
+        If the card or what it names cannot be used.
+    """
+    path = Path(what)
+    if path.suffix == CHECKPOINT_SUFFIX:
+        yield _checkpoint(path)
+        return
+    network = MonocularNetwork(_card(what, path))
+    try:
+        yield JudgedNetwork(network.name, network.skeleton_name, network.size_px, lambda image: network.infer(image)[0])
+    finally:
+        network.close()
+
+
+def demand_same_joints(network: JudgedNetwork, samples: Samples) -> None:
+    """Raise TrainingError if a network finds other joints than the samples have."""
+    if network.skeleton != samples.skeleton.name:
+        joints = len(load_skeleton(network.skeleton).joints)
+        raise TrainingError(
+            f"'{network.name}' finds the {joints} joints of '{network.skeleton}', the samples have those of "
+            f"'{samples.skeleton.name}'. Take samples that were made for this network."
+        )
+
+
+def _card(what: str, path: Path) -> ModelCard:
+    """Find the card of a network."""
+    if path.is_dir():
+        return read_card(path / CARD)
+    if path.suffix == CARD_SUFFIX:
+        return read_card(path)
+    return NetworkLibrary().network(what).card
+
+
+def _checkpoint(path: Path) -> JudgedNetwork:
+    """Open a checkpoint in torch, which only this needs."""
+    module, name = _OPEN_CHECKPOINT
+    try:
+        open_checkpoint: Callable[[Path], JudgedNetwork] = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise TrainingError(
+            f"A checkpoint needs PyTorch, which is not installed ({error}). Install it with: "
+            "pip install 'epipole[train]'"
+        ) from error
+    return open_checkpoint(path)

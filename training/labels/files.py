@@ -1,0 +1,244 @@
+"""Label sets on disk, in their session: ``labels/<id>.npz`` with all arrays, ``labels/<id>.json`` in words.
+
+The id is made of the calibration and of everything else that decides the labels, so that another rig makes another set
+beside the first one, and nothing is ever overwritten. A set names its calibration, or it is not read.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from engine.disk import partial_of, whole_file
+from training.errors import TrainingError
+from training.labels.calibration import CalibrationState
+from training.labels.report import describe_labels
+from training.pseudo_labels import LabelConfig, PseudoLabels
+
+FOLDER = "labels"
+SCHEMA = 1
+RECIPE_LETTERS = 6
+_VIEW_FIELDS = ("xy", "confidence", "sigma_px", "carries", "residual_px", "depth_m", "margin_px")
+_HALF = ("confidence", "margin_px", "residual_px")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelSet:
+    """A set of labels as it was stored.
+
+    Parameters
+    ----------
+    path
+    calibration
+    skeleton
+        Its name.
+    joints, views
+        Names, in the order of the arrays.
+    detector
+        Name and hash of the network that saw the joints.
+    arrays
+        By name: ``time_ns`` (T,), ``index`` (T,), ``xyz`` (T, J, 3), ``covariance`` (T, J, 3, 3), ``sigma_m``,
+        ``status``, ``reasons``, ``weight`` (T, J), ``action`` (T,), ``swapped``, ``contested`` (T, V),
+        ``view_*`` (V, T, J, ...) and ``joint_*`` (T, J, ...) of the evidence.
+    """
+
+    path: Path
+    calibration: CalibrationState
+    skeleton: str
+    joints: tuple[str, ...]
+    views: tuple[str, ...]
+    detector: dict[str, str]
+    arrays: dict[str, np.ndarray]
+
+    @property
+    def accepted(self) -> np.ndarray:
+        """Which joints teach, (T, J)."""
+        return self.arrays["reasons"] == 0
+
+
+def save_labels(
+    session: Path, labels: PseudoLabels, index: np.ndarray, detector: dict[str, str], config: LabelConfig
+) -> Path:
+    """Store a set of labels in its session, unless the very same set is there.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    labels
+    index : (T,)
+        Of the framesets.
+    detector
+        Name and hash of the network that saw the joints.
+    config
+
+    Returns
+    -------
+    path
+        Of the arrays; the summary lies beside it.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses; then nothing is left behind.
+    """
+    name = label_id(labels, detector, config)
+    path = session / FOLDER / f"{name}.npz"
+    if path.is_file() and path.with_suffix(".json").is_file():
+        return path
+    facts = {
+        "schema": SCHEMA,
+        "calibration": dataclasses.asdict(labels.calibration),
+        "skeleton": labels.skeleton.name,
+        "joints": labels.skeleton.joints,
+        "views": labels.views,
+        "detector": detector,
+        "config": dataclasses.asdict(config),
+    }
+    arrays = {**_arrays(labels), "index": np.asarray(index, np.int64), "facts": np.array(json.dumps(facts))}
+    _write_whole(path, lambda file: np.savez_compressed(file, **arrays))
+    with whole_file(path.with_suffix(".json")) as file:
+        json.dump({"id": name, **facts, "summary": describe_labels(labels)}, file, indent=1)
+    return path
+
+
+def load_labels(path: Path) -> LabelSet:
+    """Read a set of labels.
+
+    Parameters
+    ----------
+    path
+        Of the arrays.
+
+    Returns
+    -------
+    labels
+
+    Raises
+    ------
+    TrainingError
+        If it cannot be read, is of a newer program, or does not say which calibration it rests on.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        facts = json.loads(str(arrays.pop("facts")))
+        if facts["schema"] > SCHEMA:
+            raise TrainingError(f"The labels '{path}' were written by a newer Epipole. Update Epipole.")
+        state: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in facts["calibration"].items()}
+        calibration = CalibrationState(**state)
+        names = tuple(facts["joints"]), tuple(facts["views"])
+        return LabelSet(Path(path), calibration, facts["skeleton"], *names, facts["detector"], arrays)
+    except FileNotFoundError as error:
+        raise TrainingError(f"There are no labels '{path}'. Label the session first.") from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise TrainingError(f"The labels '{path}' are damaged or no labels. Label the session again.") from error
+
+
+def find_labels(session: Path, name: str | None = None, *, calibration_id: str = "") -> Path:
+    """Find labels of a session.
+
+    Parameters
+    ----------
+    session
+        Its folder.
+    name
+        Their id; None takes the newest.
+    calibration_id
+        That the newest must rest on; empty for any.
+
+    Returns
+    -------
+    path
+        For `load_labels`; where a name was given the file may be missing.
+
+    Raises
+    ------
+    TrainingError
+        If there are none.
+    """
+    folder = session / FOLDER
+    if name is not None:
+        return folder / f"{name}.npz"
+    files = sorted(folder.glob(f"{calibration_id}*.npz"), key=lambda file: file.stat().st_mtime_ns)
+    if files:
+        return files[-1]
+    of = f" that rest on the calibration {calibration_id}" if calibration_id else ""
+    rig = " --rig FILE" if calibration_id else ""
+    raise TrainingError(f"The session '{session.name}' has no labels{of}. Run 'epipole label {session}{rig}' first.")
+
+
+def label_id(labels: PseudoLabels, detector: dict[str, str], config: LabelConfig) -> str:
+    """Name a set of labels by everything that decides it.
+
+    Parameters
+    ----------
+    labels, detector, config
+
+    Returns
+    -------
+    id
+        That of the calibration, and six letters for all else.
+    """
+    recipe = hashlib.sha256(json.dumps([SCHEMA, detector, dataclasses.asdict(config)], sort_keys=True).encode())
+    recipe.update(np.ascontiguousarray(labels.person.common.xy).tobytes())
+    return f"{labels.calibration.id}-{recipe.hexdigest()[:RECIPE_LETTERS]}"
+
+
+def _arrays(labels: PseudoLabels) -> dict[str, Any]:
+    """Lay out everything that is known, as small as it can be without loss that matters."""
+    views, joints = labels.evidence.views, labels.evidence.joints
+    arrays: dict[str, Any] = {
+        "time_ns": labels.time_ns,
+        "xyz": labels.xyz.astype(np.float32),
+        "covariance": labels.covariance.astype(np.float32),
+        "sigma_m": labels.sigma_m.astype(np.float32),
+        "status": labels.status,
+        "reasons": labels.reasons,
+        "weight": labels.weight.astype(np.float32),
+        "action": labels.action.astype(str),
+        "swapped": labels.person.swapped,
+        "contested": labels.person.contested,
+        "views": _bitmask(views.carries),
+    }
+    for name in _VIEW_FIELDS:
+        arrays[f"view_{name}"] = _small(getattr(views, name), np.float16 if name in _HALF else np.float32)
+    for item in dataclasses.fields(joints):
+        arrays[f"joint_{item.name}"] = _small(getattr(joints, item.name), np.float32)
+    return arrays
+
+
+def _small(values: np.ndarray, kind: type) -> np.ndarray:
+    """Store reals as less, and leave the rest."""
+    if values.dtype.kind != "f":
+        return values
+    limit = float(np.finfo(kind).max)
+    return np.where(np.isinf(values), values, np.clip(values, -limit, limit)).astype(kind)
+
+
+def _bitmask(carries: np.ndarray) -> np.ndarray:
+    """Put the views that carry each joint into bits, (T, J), the first view lowest."""
+    bits = np.uint32(1) << np.arange(len(carries), dtype=np.uint32)
+    return (carries * bits[:, None, None]).sum(0).astype(np.uint32)
+
+
+def _write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write a file that appears under its name only when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_of(path)
+    try:
+        with partial.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

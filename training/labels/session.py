@@ -1,0 +1,136 @@
+"""Label a session: from its folder to a set of labels in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calibration.rig import Rig
+from calibration.skeleton import load_skeleton
+from engine.errors import SessionError
+from engine.offline import Take
+from engine.session import POSES_2D_RAW, RIG, Session
+from training.errors import TrainingError
+from training.labels.calibration import read_calibration
+from training.labels.files import save_labels
+from training.labels.person import find_person
+from training.labels.report import describe_labels
+from training.pseudo_labels import LabelConfig, PseudoLabels, demand_enough, make_labels
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledSession:
+    """What came of a labelling.
+
+    Parameters
+    ----------
+    path
+        Of the stored set.
+    labels
+    summary
+        As `training.labels.report` describes it.
+    """
+
+    path: Path
+    labels: PseudoLabels
+    summary: dict[str, Any]
+
+
+def label_session(
+    session: Session,
+    rig_file: Path | None = None,
+    config: LabelConfig | None = None,
+    progress: Progress = lambda _step, _share: None,
+) -> LabelledSession:
+    """Label the person of a session and store the labels in it.
+
+    Parameters
+    ----------
+    session
+        With the raw 2D poses of a network.
+    rig_file
+        None takes the session's own rig.
+    config
+        None takes the usual one.
+    progress
+        Called with the step in words and the share done; may raise to cancel.
+
+    Returns
+    -------
+    labelled
+        Another rig makes another set; what is there is never overwritten.
+
+    Raises
+    ------
+    TrainingError
+        If there is no rig, a refused one, one of other cameras, one camera, nobody, or too little to learn from.
+    SessionError
+        If the session holds no poses.
+    CalibrationError
+        If the rig cannot be read.
+    OSError
+        If the disk refuses.
+    """
+    if len(session.cameras) < 2:
+        raise TrainingError(
+            f"The session '{session.path.name}' has only one camera; labels need two or more that see the same person."
+        )
+    config = config or LabelConfig()
+    path = rig_file or session.path / RIG
+    if rig_file is None and not session.has_rig:
+        raise TrainingError(
+            f"The session '{session.path.name}' has no calibration, so nothing in it can be labelled. Calibrate it "
+            "with 'epipole calibrate', or give a rig with --rig."
+        )
+    rig, calibration = read_calibration(path)
+    progress("Reading the poses", 0.0)
+    take, index = _take(session)
+    rig = _in_order(rig, take, path)
+    progress("Finding the person", 0.2)
+    person = find_person(take, rig)
+    progress("Labelling", 0.6)
+    labels = make_labels(person, rig, calibration, config)
+    demand_enough(labels)
+    progress("Storing the labels", 0.9)
+    model = {str(key): str(value) for key, value in session.facts.model.items()}
+    stored = save_labels(session.path, labels, index, model, config)
+    return LabelledSession(stored, labels, describe_labels(labels))
+
+
+def _take(session: Session) -> tuple[Take, np.ndarray]:
+    """Read what the network saw, and the numbers of the framesets."""
+    reader = session.poses_2d_raw()
+    pose_sets = tuple(reader.sets_2d())
+    if not pose_sets:
+        raise SessionError(f"'{POSES_2D_RAW}' of the session '{session.path.name}' is empty. Run track on it again.")
+    sizes = {camera.name: camera.size_wh for camera in session.cameras}
+    unknown = [view for view in reader.header.views if view not in sizes]
+    if unknown:
+        raise SessionError(
+            f"The session '{session.path.name}' has poses of '{unknown[0]}', which is none of its cameras. Run track "
+            "on it again."
+        )
+    views = reader.header.views
+    take = Take(pose_sets, load_skeleton(reader.header.skeleton), views, tuple(sizes[view] for view in views))
+    return take, np.array([poses.index for poses in pose_sets], np.int64)
+
+
+def _in_order(rig: Rig, take: Take, path: Path) -> Rig:
+    """Put the rig's cameras into the order of the views."""
+    if not set(take.views) <= set(rig.names):
+        raise TrainingError(
+            f"'{path}' describes the cameras {', '.join(rig.names)}, not those of this session "
+            f"({', '.join(take.views)}). Choose the rig of these cameras."
+        )
+    cameras = tuple(rig[view] for view in take.views)
+    for camera, size in zip(cameras, take.sizes_wh):
+        if tuple(camera.size_wh) != tuple(size):
+            raise TrainingError(
+                f"'{path}' was calibrated with images of {camera.size_wh[0]}x{camera.size_wh[1]} of '{camera.name}', "
+                f"but the session's are {size[0]}x{size[1]}. Choose the rig of these cameras."
+            )
+    return Rig(cameras, rig.time_offset_ns, rig.metadata)

@@ -1,0 +1,65 @@
+"""How much worse a view sees a joint from the person's side: shoulders above all.
+
+From the front or the back the outline of the body shows where a shoulder is; from the side nothing does, and the
+network guesses, in the same direction for seconds. Its confidence does not tell. Measured against exact truth (studio
+seeds 0 to 9, 68 % of errors across the image, in the sigmas of `calibration.noise`), by the angle between the view and
+the person's front-to-back line, folded at 90 degrees:
+
+========  =====  =====  =====  =====  =====
+joint     0-20   20-40  40-60  60-80  80-100
+========  =====  =====  =====  =====  =====
+shoulder  0.56   0.7    1.3    1.6    1.6
+elbow     0.7    0.65   0.7    0.7    0.9
+hip       0.6    0.75   1.1    1.0    0.9
+========  =====  =====  =====  =====  =====
+"""
+
+import numpy as np
+
+from calibration.geometry.arrays import F64
+from calibration.rig import Rig
+from calibration.skeleton import Skeleton
+from training.labels.body import bare_name
+
+SEEN_FROM_THE_SIDE = {"shoulder": 2.5}
+"""By how many times its sigma grows, seen exactly from the side. Hips and limbs gained nothing: confidence tells."""
+STEEPNESS = 4
+"""Power of the sine of the angle to the front: little happens below 40 degrees."""
+TINY_M = 1e-9
+
+
+def side_factors(xyz: F64, rig: Rig, skeleton: Skeleton) -> F64:
+    """Say by how much the sigma of each joint in each view grows because it is seen from the side.
+
+    Parameters
+    ----------
+    xyz : (T, J, 3), m, world
+        A first estimate.
+    rig
+    skeleton
+
+    Returns
+    -------
+    factor : (V, T, J)
+        1 where it does not matter, or the trunk was not found.
+    """
+    factor = np.ones((len(rig), *xyz.shape[:2]))
+    trunk = [f"{side}_{joint}" for joint in ("shoulder", "hip") for side in ("left", "right")]
+    if not set(trunk) <= set(skeleton.joints):
+        return factor
+    growth = np.array([SEEN_FROM_THE_SIDE.get(bare_name(joint), 0.0) for joint in skeleton.joints])
+    across = _across(*(xyz[:, skeleton.index(joint)] for joint in trunk))
+    for v, camera in enumerate(rig.cameras):
+        sine = (_unit(xyz - camera.centre) * across[:, None]).sum(-1)
+        factor[v] += growth * np.nan_to_num(np.abs(sine)) ** STEEPNESS
+    return factor
+
+
+def _across(left_shoulder: F64, right_shoulder: F64, left_hip: F64, right_hip: F64) -> F64:
+    """From the person's left to their right, (T, 3): between the line of the shoulders and that of the hips."""
+    return _unit(_unit(right_shoulder - left_shoulder) + _unit(right_hip - left_hip))
+
+
+def _unit(vectors: F64) -> F64:
+    """Vectors of length one."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), TINY_M)

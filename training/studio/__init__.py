@@ -1,0 +1,1 @@
+"""People that the studio draws for teaching: endless, seeded, with exact truth."""

@@ -1,0 +1,147 @@
+"""Samples from the studio: endless, seeded crops of people with exact truth.
+
+The truth is where a detector without error would put the joints (`Landmarks.as_detected`), mapped to the set's
+skeleton. People, plays and rooms come from `TRAIN_SEEDS` alone; `training.studio.takes` shows those that are held out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from calibration.geometry.arrays import U8
+from calibration.skeleton import load_skeleton
+from engine.studio.landmarks import SKELETON
+from training.data.samples import STORED_PX, Samples, join
+from training.data.topology import map_joints
+from training.errors import TrainingError
+from training.studio.cameras import CameraConfig
+from training.studio.looks import Scenery
+from training.studio.people import Body, body_of
+from training.studio.seeds import BODY_SEEDS, ROOM_SEEDS
+from training.studio.shoot import Shoot, ShootConfig
+from training.studio.textures import room_textures
+
+MOST_OF_ONE = 96
+"""Samples of one person in a row."""
+
+ROOMS = 6
+"""Of the studio, in one portion."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudioSampleConfig:
+    """What is drawn.
+
+    Parameters
+    ----------
+    seed
+        The same seed draws the same samples everywhere; where processors round differently, pixels may differ by one.
+    samples
+        Of one portion.
+    skeleton
+        That `training.data.topology` can make of the studio's joints.
+    stored_px
+        Side of the crops.
+    pair_share
+        Share of the instants that two cameras see, 40 to 140 degrees apart.
+    box_share
+        Share of the samples whose square lies around the joints; the others' is 2 m around the root.
+    camera
+        How cameras are drawn.
+
+    Raises
+    ------
+    TrainingError
+        If no sample can come of it.
+    """
+
+    seed: int = 0
+    samples: int = 1024
+    skeleton: str = "mpii_16"
+    stored_px: int = STORED_PX
+    pair_share: float = 0.5
+    box_share: float = 0.5
+    camera: CameraConfig = field(default_factory=CameraConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse what gives no samples."""
+        if self.samples < 1 or self.stored_px < 16 or self.seed < 0:
+            raise TrainingError(
+                f"The studio cannot draw {self.samples} samples of {self.stored_px} px from seed {self.seed}. "
+                "Ask for one or more, of 16 px or more, from a seed that is not negative."
+            )
+
+
+class StudioSampler:
+    """Draws samples; bodies and rooms are remembered (140 MB in all), and change nothing about a portion."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[int, Body] = {}
+        self._rooms: dict[int, U8] = {}
+
+    def draw(self, config: StudioSampleConfig, portion: int = 0) -> Iterator[Samples]:
+        """Draw a portion of the endless row, up to 96 samples of one person at a time.
+
+        Parameters
+        ----------
+        config
+        portion
+            Which, from 0; none needs those before it.
+
+        Yields
+        ------
+        samples
+            `config.samples` in all. Framesets and times count on from one to the next.
+        """
+        rng = np.random.default_rng([config.seed, portion])
+        scenery = Scenery([self._room(_one_of(ROOM_SEEDS, rng)) for _ in range(ROOMS)], rng)
+        joint_map = map_joints(SKELETON, load_skeleton(config.skeleton))
+        shared = ShootConfig(config.stored_px, config.pair_share, config.box_share, config.camera)
+        done = framesets = 0
+        while done < config.samples:
+            seed = _one_of(BODY_SEEDS, rng)
+            own = np.random.default_rng([config.seed, portion, done])
+            shoot = Shoot(self._body(seed), scenery, joint_map, shared, own)
+            count = min(MOST_OF_ONE, config.samples - done)
+            clip = f"studio {config.seed}, {portion}, {done}"
+            samples = shoot.samples(count, person=f"studio {seed}", clip=clip)
+            yield replace(
+                samples,
+                frameset=samples.frameset + framesets,
+                time_ns=samples.time_ns + framesets * 1_000_000_000,
+            )
+            framesets += int(samples.frameset[-1]) + 1
+            done += count
+
+    def _body(self, seed: int) -> Body:
+        """Return a body, made now if need be."""
+        if seed not in self._bodies:
+            self._bodies[seed] = body_of(seed)
+        return self._bodies[seed]
+
+    def _room(self, seed: int) -> U8:
+        """Return a room's sides, photographed now if need be."""
+        if seed not in self._rooms:
+            self._rooms[seed] = room_textures(seed)
+        return self._rooms[seed]
+
+
+def draw_samples(config: StudioSampleConfig, portion: int = 0) -> Samples:
+    """Draw a portion of the endless row into memory.
+
+    Parameters
+    ----------
+    config, portion
+        As in `StudioSampler.draw`.
+
+    Returns
+    -------
+    samples
+    """
+    return join(list(StudioSampler().draw(config, portion)))
+
+
+def _one_of(seeds: range, rng: np.random.Generator) -> int:
+    """Draw a seed."""
+    return int(rng.integers(seeds.start, seeds.stop))

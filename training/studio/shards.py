@@ -1,0 +1,300 @@
+"""Shards of studio samples, drawn ahead by a process of its own, so that training never waits for pictures.
+
+A shard is a folder of samples. Shard k of a seed is always the same, whatever was drawn before it; the spool keeps a
+few ahead, and a shard that was used is deleted.
+"""
+
+import logging
+import multiprocessing
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+
+from calibration.skeleton import load_skeleton
+from engine.calibration_process import alone
+from engine.disk import FolderHold, InUseError
+from training.config import config_from_toml, config_to_toml
+from training.data.samples import Samples, SampleWriter, open_samples
+from training.errors import TrainingError
+from training.studio.child import BROKEN, MADE, serve
+from training.studio.samples import StudioSampleConfig, StudioSampler
+
+WORK = "training.studio.shards:shard_maker"
+SHARD_PATTERN = "shard_*"
+GONE_S = 2.0  # a killed process is gone within this
+ENDED = (
+    "The process that draws studio samples ended unexpectedly (exit code {code}); the machine may have run out of "
+    "memory. Close other programs, then go on: the next shard is drawn anew."
+)
+FAULT = "The process that draws studio samples failed, through no fault of yours; the log tells more."
+
+logger = logging.getLogger(__name__)
+
+
+def render_shard(
+    folder: Path,
+    config: StudioSampleConfig,
+    number: int = 0,
+    *,
+    sampler: StudioSampler | None = None,
+    watch: Callable[[], None] = lambda: None,
+) -> None:
+    """Draw a shard into a folder of its own.
+
+    Parameters
+    ----------
+    folder
+        New, or left over from a making that was cut short.
+    config
+    number
+        Which portion of the endless row.
+    sampler
+        Remembers bodies from earlier shards; None begins anew.
+    watch
+        Called every 96 samples; may raise to end the work, which leaves no shard.
+
+    Raises
+    ------
+    TrainingError
+        If the disk refuses, or a shard is there already.
+    """
+    sampler = sampler or StudioSampler()
+    with SampleWriter(folder, load_skeleton(config.skeleton), config.stored_px) as writer:
+        for samples in sampler.draw(config, number):
+            writer.append(samples)
+            watch()
+        writer.finish()
+
+
+def shard_maker(config_toml: str) -> Callable[[str, int, Callable[[], None]], None]:
+    """Return what makes one shard after the other in the child; see `child.serve`."""
+    config = config_from_toml(StudioSampleConfig, config_toml)
+    sampler = StudioSampler()
+    cv2.setNumThreads(1)
+
+    def make(spool: str, number: int, watch: Callable[[], None]) -> None:
+        """Draw a shard into the spool."""
+        render_shard(shard_folder(Path(spool), number), config, number, sampler=sampler, watch=watch)
+
+    return make
+
+
+def shard_folder(spool: Path, number: int) -> Path:
+    """Name the folder of a shard."""
+    return spool / f"shard_{number:06d}"
+
+
+class ShardRenderer:
+    """The process that draws shards, each when it is asked for.
+
+    Parameters
+    ----------
+    spool
+        Folder of the shards.
+    config
+    first
+        Number of the first shard.
+    work
+        ``module:function`` that makes the shards; see `child.serve`.
+
+    Raises
+    ------
+    TrainingError
+        If the machine has no room for a process.
+    """
+
+    def __init__(self, spool: Path, config: StudioSampleConfig, *, first: int = 0, work: str = WORK) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        ours, theirs = spawn.Pipe()
+        words = (theirs, work, str(spool), config_to_toml(config), first)
+        child = spawn.Process(target=serve, args=words, name="studio shards", daemon=True)
+        try:
+            with alone():
+                child.start()
+        except OSError as error:
+            ours.close()
+            raise TrainingError(
+                f"The process that draws studio samples cannot be started: {error.strerror or error}. Close other "
+                "programs, then try again."
+            ) from error
+        finally:
+            theirs.close()  # so that the child's death ends the pipe
+        self._pipe: Connection = ours
+        self._child: SpawnProcess = child
+
+    def ask(self) -> None:
+        """Ask for one more shard; never waits. A child that is gone says so in `made`."""
+        try:
+            self._pipe.send(None)
+        except OSError:
+            logger.debug("A shard was asked for, but the process is gone.")
+
+    def made(self, timeout_s: float) -> int | None:
+        """Wait for the next finished shard.
+
+        Parameters
+        ----------
+        timeout_s
+
+        Returns
+        -------
+        number
+            None where none was finished in time.
+
+        Raises
+        ------
+        TrainingError
+            If there will be no more: the disk is full, or the process was killed or failed.
+        """
+        try:
+            if not self._pipe.poll(timeout_s):
+                return None
+            kind, content = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            self._child.join(GONE_S)
+            raise TrainingError(ENDED.format(code=self._child.exitcode)) from error
+        if kind == MADE:
+            return int(content)
+        if kind == BROKEN:
+            logger.error("Drawing studio samples failed:\n%s", content)
+        raise TrainingError(FAULT if kind == BROKEN else content)
+
+    def close(self) -> None:
+        """End the process, whatever it does, and see it gone; may be called twice."""
+        self._pipe.close()
+        if self._child.is_alive():
+            self._child.kill()
+        self._child.join(GONE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A finished shard.
+
+    Parameters
+    ----------
+    number
+        Which of the endless row.
+    folder
+    """
+
+    number: int
+    folder: Path
+
+    def samples(self) -> Samples:
+        """Open it; the crops stay on the disk until they are looked at."""
+        return open_samples(self.folder)
+
+
+class ShardSpool:
+    """A few shards ahead of whoever uses them.
+
+    Parameters
+    ----------
+    folder
+        Of the spool's own; shards that an earlier run left in it are deleted.
+    config
+    ahead
+        How many shards there are at most, those in use included: so much of the disk is needed, 110 kB per sample.
+    first
+        Number of the first shard; a run that is resumed goes on where it stopped.
+    work
+        ``module:function`` that makes the shards; see `child.serve`.
+
+    Raises
+    ------
+    TrainingError
+        If another run uses the folder, the disk refuses, or the process does not start.
+    """
+
+    def __init__(
+        self, folder: Path, config: StudioSampleConfig, *, ahead: int = 3, first: int = 0, work: str = WORK
+    ) -> None:
+        self._folder = Path(folder)
+        self._hold = _emptied(self._folder)
+        try:
+            self._renderer = ShardRenderer(self._folder, config, first=first, work=work)
+        except BaseException:
+            self._hold.release()
+            raise
+        for _ in range(max(ahead, 1)):
+            self._renderer.ask()
+
+    def __enter__(self) -> "ShardSpool":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def next(self, timeout_s: float = 600.0) -> Shard:
+        """Return the next shard, each once and in order.
+
+        Parameters
+        ----------
+        timeout_s
+            The first one waits for its bodies to be made.
+
+        Returns
+        -------
+        shard
+            Stays on the disk until it is released.
+
+        Raises
+        ------
+        TrainingError
+            If none was finished in time, the disk is full, or the process was killed or failed.
+        """
+        number = self._renderer.made(timeout_s)
+        if number is None:
+            raise TrainingError(
+                f"No studio samples came for {timeout_s:.0f} s. Release those that are in use, or close what else "
+                "keeps the processor busy."
+            )
+        return Shard(number, shard_folder(self._folder, number))
+
+    def ready(self) -> Shard | None:
+        """Return the next shard if it is there already, else None; raises as `next` does."""
+        number = self._renderer.made(0.0)
+        return None if number is None else Shard(number, shard_folder(self._folder, number))
+
+    def release(self, shard: Shard) -> None:
+        """Delete a shard and make room for another.
+
+        Parameters
+        ----------
+        shard
+            Nobody may look into its samples any more.
+        """
+        shutil.rmtree(shard.folder)
+        self._renderer.ask()
+
+    def close(self) -> None:
+        """End the process, see it gone, and delete what is left; may be called twice."""
+        self._renderer.close()
+        _delete_shards(self._folder)
+        self._hold.release()
+
+
+def _emptied(folder: Path) -> FolderHold:
+    """Make the spool's folder, hold it, and delete what an earlier run left."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        hold = FolderHold(folder)
+    except InUseError as error:
+        raise TrainingError(f"Another run draws its samples into '{folder}'. Wait for it, or end it.") from error
+    except OSError as error:
+        raise TrainingError(f"'{folder}' cannot be used for samples: {error.strerror or error}.") from error
+    _delete_shards(folder)
+    return hold
+
+
+def _delete_shards(folder: Path) -> None:
+    """Delete the shards of a spool; what somebody still reads stays, and goes when the spool is next used."""
+    for shard in folder.glob(SHARD_PATTERN):
+        shutil.rmtree(shard, ignore_errors=True)
