@@ -227,6 +227,12 @@ def _material(parser: Parser) -> None:
         metavar="S",
         help="with --data: the share of simulated people to mix in, for instance 0.3 (default: the recipe's)",
     )
+    parser.add_argument(
+        "--occluders",
+        type=Path,
+        metavar="FOLDER",
+        help="folder VOC2012 of a Pascal VOC copy, whose things are put before people (default: drawn things)",
+    )
 
 
 def _course(parser: Parser) -> None:

@@ -18,6 +18,7 @@ from engine.errors import EngineError
 from training.errors import TrainingError
 
 DONE, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+NO_TORCH = "Teaching a network needs PyTorch, which is not installed. Install it with: pip install 'epipole[train]'"
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         logger.info("failed", exc_info=True)
         return _say(explain_disk(error), FAILED)
+    except ModuleNotFoundError as error:
+        return _without(error)
     except Exception:
         logger.exception("a fault of the program")
         return _say(_confess(), FAILED)
@@ -73,6 +76,15 @@ def load(name: str) -> Callable[..., Any]:
     """
     module, _, function = name.partition(":")
     return getattr(importlib.import_module(module), function)
+
+
+def _without(error: ModuleNotFoundError) -> int:
+    """Say what is to be installed; what everybody has cannot be missing without a fault."""
+    if error.name != "torch":
+        logger.exception("a fault of the program")
+        return _say(_confess(), FAILED)
+    logger.info("torch is missing", exc_info=True)
+    return _say(NO_TORCH, FAILED)
 
 
 def _confess() -> str:

@@ -21,6 +21,7 @@ from training.finetuning.process import start_process
 from training.finetuning.request import FinetuneRequest, check_sessions, load_request, save_request
 from training.finetuning.run import (
     CAN_RESUME,
+    UNDER_WAY,
     Phase,
     ask_to_cancel,
     ask_to_go_on,
@@ -33,6 +34,8 @@ from training.finetuning.run import (
 from training.loop.history import read_history
 
 CLOSING_S = 1.0
+# A process that has written its last word ends in a moment, on a busy machine in a while.
+LET_GO_S, LOOKED_EVERY_S = 30.0, 0.05
 TRAINING = "training"
 NOTHING = "There is no teaching under way. Choose a session, and press Start."
 ENDED = {Phase.KEPT: Tone.GOOD, Phase.ROLLED_BACK: Tone.CARE, Phase.FAILED: Tone.BAD}
@@ -175,9 +178,11 @@ class FinetuneControl:
     def _resume(self, minutes: float) -> None:
         """Let the newest run go on, never with less time than it had. Runs in the worker's thread."""
         newest = self._newest()
-        if is_held(newest):
+        phase = read_state(newest).phase
+        if phase in UNDER_WAY:
             ask_to_go_on(newest)
-        elif read_state(newest).phase in CAN_RESUME:
+        elif phase in CAN_RESUME:
+            _wait_until_let_go(newest)
             request = load_request(newest)
             if minutes > request.minutes:  # one that ran out of time would only run out of it again
                 save_request(newest, replace(request, minutes=minutes))
@@ -246,3 +251,10 @@ class FinetuneControl:
     def _fail(self, sentence: str) -> None:
         """Say what could not be done."""
         self._around.tell(sentence, Tone.BAD)
+
+
+def _wait_until_let_go(folder: Path) -> None:
+    """Wait for a process that has said how its run ended, and has not ended itself: a run that is held cannot begin."""
+    end_s = time.monotonic() + LET_GO_S
+    while is_held(folder) and time.monotonic() < end_s:
+        time.sleep(LOOKED_EVERY_S)

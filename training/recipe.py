@@ -66,6 +66,8 @@ class Recipe:
     network, train, batch, augment, studio
     occluders
         How many things are drawn that may stand before a person.
+    voc
+        Folder ``VOC2012`` of a copy of Pascal VOC, whose things stand before people instead; empty for drawn ones.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Recipe:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     studio: StudioRecipe = field(default_factory=StudioRecipe)
     occluders: int = 200
+    voc: str = ""
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -107,8 +110,11 @@ def read_recipe(what: str) -> Recipe:
     if what.endswith(SUFFIX):
         try:
             return recipe_from_toml(path.read_text(encoding="utf-8"), path.stem)
-        except (OSError, UnicodeDecodeError) as error:
-            raise TrainingError(f"The recipe '{what}' cannot be read: {error}. Check the path.") from error
+        except OSError as error:
+            why = error.strerror or error
+            raise TrainingError(f"The recipe '{what}' cannot be read: {why}. Check the path.") from error
+        except UnicodeDecodeError as error:
+            raise TrainingError(f"The recipe '{what}' is no text. Give a TOML file.") from error
     known = recipe_names()
     if what not in known:
         near = difflib.get_close_matches(what, known, 1)
@@ -153,6 +159,6 @@ def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
 
 def recipe_table(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as plain values, for a checkpoint."""
-    table = {name: getattr(recipe, name) for name in ("name", "note", "skeleton", "occluders")}
+    table = {name: getattr(recipe, name) for name in ("name", "note", "skeleton", "occluders", "voc")}
     parts = {name: config_to_table(getattr(recipe, name)) for name in ("train", "batch", "augment", "studio")}
     return {**table, "network": network_table(recipe.network), **parts}

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from calibration.geometry.arrays import U8
 from calibration.skeleton import load_skeleton
 from training.config import config_from_table
 from training.data.batches import Batches, Part
-from training.data.occluders import draw_occluders
+from training.data.occluders import draw_occluders, load_voc_occluders
 from training.data.samples import ARRAYS, MARGIN, ROOT, Samples, join, open_samples, write_samples
 from training.data.shard_batches import ShardBatches, SpooledShards
 from training.data.splits import SplitConfig, split
@@ -136,7 +137,12 @@ def recipe_notes(folder: Path) -> dict:
     TrainingError
         If it holds no training, or none that began with a recipe.
     """
-    config = load_checkpoint(Run(folder).last).config
+    run = Run(folder)
+    try:
+        config = load_checkpoint(run.last).config
+    except TrainingError as error:
+        hope = f" The best weights so far are whole: begin anew with --init {run.best}." if run.best.is_file() else ""
+        raise TrainingError(f"The training in '{folder}' cannot go on. {error}{hope}") from error
     if not {"train", "recipe", "data", "judge"} <= config.keys():
         raise TrainingError(f"The training in '{folder}' was not begun with a recipe, and cannot be gone on with so.")
     return config
@@ -253,8 +259,14 @@ def _batches(recipe: Recipe, parts: list[Part]) -> Batches:
     """Make the batches that teach."""
     for part in parts:
         _demand_joints(recipe, part.samples)
-    occluders = draw_occluders(recipe.occluders, np.random.default_rng(recipe.train.seed))
-    return Batches(parts, recipe.batch, recipe.augment, occluders, recipe.train.seed)
+    return Batches(parts, recipe.batch, recipe.augment, _occluders(recipe), recipe.train.seed)
+
+
+def _occluders(recipe: Recipe) -> tuple[U8, ...]:
+    """Return the things that stand before people, from the user's own copy of Pascal VOC or drawn."""
+    if recipe.voc:
+        return load_voc_occluders(Path(recipe.voc))
+    return draw_occluders(recipe.occluders, np.random.default_rng(recipe.train.seed))
 
 
 def _demand_joints(recipe: Recipe, samples: Samples) -> None:

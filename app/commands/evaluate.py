@@ -1,6 +1,7 @@
 """`epipole evaluate`: how far a network's poses are from the truth, or from what a rig's views agree on."""
 
 from argparse import Namespace
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -44,23 +45,29 @@ def run(options: Namespace) -> int:
     folder = options.out or fresh_folder(Path.cwd(), datetime.now())
     demand_writable(folder / PAGE)
     samples, config = _session(options.session, options.labels) if options.session else _data(options.data)
-    evaluation, compared = _judge(options.network, samples, config), ()
-    if options.against:
-        other = _judge(options.against, samples, config)
-        compared = tuple(compare(other, evaluation, np.array(samples.actions)[samples.action]))
+    evaluation, *others = _judged([options.network, *filter(None, [options.against])], samples, config)
+    actions = np.array(samples.actions)[samples.action]
+    compared = tuple(row for other in others for row in compare(other, evaluation, actions))
     page = write_evaluation(folder, evaluation, samples, compared)
     print(f"\n{evaluation.to_text()}{compared_text(compared)}")
     print(f"Report  {page}")
     return DONE
 
 
-def _judge(what: str, samples: Samples, config: EvaluateConfig) -> Evaluation:
-    """Open a network and judge it."""
-    with open_network(what) as network:
-        demand_same_joints(network, samples)
-        named = EvaluateConfig(network.name, config.judge, config.stature_m, config.block_s, config.seed)
-        with Progress(f"Judging {Path(what).name}", BOXES * len(samples), "crops") as progress:
-            return evaluate_network(_counted(network, progress), samples, network.size_px, named)
+def _judged(names: list[str], samples: Samples, config: EvaluateConfig) -> list[Evaluation]:
+    """Open networks and judge them; one that cannot be judged is refused before the work on another begins."""
+    with ExitStack() as held:
+        networks = [held.enter_context(open_network(name)) for name in names]
+        for network in networks:
+            demand_same_joints(network, samples)
+        return [_judge(Path(name).name, network, samples, config) for name, network in zip(names, networks)]
+
+
+def _judge(name: str, network: JudgedNetwork, samples: Samples, config: EvaluateConfig) -> Evaluation:
+    """Judge a network."""
+    named = EvaluateConfig(network.name, config.judge, config.stature_m, config.block_s, config.seed)
+    with Progress(f"Judging {name}", BOXES * len(samples), "crops") as progress:
+        return evaluate_network(_counted(network, progress), samples, network.size_px, named)
 
 
 def _counted(network: JudgedNetwork, progress: Progress) -> Estimate:

@@ -1,6 +1,7 @@
 """`epipole finetune`: the rig teaches the network in use; the new one serves only if it is better."""
 
 import math
+import shlex
 import subprocess
 import time
 from argparse import Namespace
@@ -16,7 +17,7 @@ from engine.session import Session
 from training.errors import TrainingError
 from training.finetuning.process import start_process
 from training.finetuning.report import describe_verdict
-from training.finetuning.request import FinetuneRequest, check_sessions, load_request, save_request
+from training.finetuning.request import FinetuneRequest, check_sessions, check_start, load_request, save_request
 from training.finetuning.run import (
     STATE,
     Phase,
@@ -25,6 +26,7 @@ from training.finetuning.run import (
     ask_to_go_on,
     ask_to_pause,
     is_held,
+    list_runs,
     make_run,
     read_state,
 )
@@ -33,6 +35,7 @@ from training.finetuning.verdict import verdict_from_table
 DONE, NOT_BETTER = 0, 3
 USUAL_MINUTES = 10.0
 LOOK_EVERY_S = 0.3
+MOST_NAMED = 5
 ENDING_S = 20.0
 WORDS = {
     "label": "Labelling",
@@ -89,8 +92,8 @@ def run(options: Namespace) -> int:
     )
     mend_sessions(options.sessions)
     check_sessions(request.sessions)
-    folder = make_run(runs, request)
-    return _follow(folder, start_process(folder))
+    check_start(request)
+    return _follow(make_run(runs, request))
 
 
 def _person(options: Namespace) -> str:
@@ -111,14 +114,14 @@ def _do_with(folder: Path, options: Namespace) -> int:
         if not is_held(folder):
             if options.minutes:
                 save_request(folder, replace(load_request(folder), minutes=options.minutes))
-            return _follow(folder, start_process(folder))
+            return _follow(folder)
         ask_to_go_on(folder)
         print(f"'{folder.name}' goes on.")
         return DONE
     if state.phase not in (Phase.RUNNING, Phase.PAUSED):
         raise TrainingError(f"Nobody works on the run '{folder.name}' ({state.phase}), so it cannot rest or end.")
     (ask_to_pause if options.pause else ask_to_cancel)(folder)
-    print(f"'{folder.name}' {'rests' if options.pause else 'ends'} at its next step. Go on with --resume {folder.name}")
+    print(f"'{folder.name}' {'rests' if options.pause else 'ends'} at its next step. Go on with: {_resume(folder)}")
     return DONE
 
 
@@ -127,20 +130,38 @@ def _found(runs: Path, name: str) -> Path:
     for folder in (runs / name, Path(name)):
         if (folder / STATE).is_file():
             return folder
-    raise TrainingError(f"There is no run '{name}' in '{runs}'. The window's page Teach shows the newest one.")
+    known = ", ".join(folder.name for folder in list_runs(runs)[:MOST_NAMED])
+    there = f"Choose one of these: {known}." if known else "There is none at all yet: begin one with its sessions."
+    raise TrainingError(f"There is no run '{name}' in '{runs}'. {there}")
 
 
-def _follow(folder: Path, process: subprocess.Popen[bytes]) -> int:
-    """Show how a run goes until its end, and say what came of it."""
+def _follow(folder: Path) -> int:
+    """Start a run's process, show how it goes until its end, and say what came of it."""
     print(f"Run      {folder}")
     try:
-        _show_until_ended(folder, process)
+        _show_until_ended(folder, start_process(folder))
     except KeyboardInterrupt:
-        ask_to_cancel(folder)
-        process.wait(ENDING_S)
-        print(f"Go on with: epipole finetune --resume {folder.name}")
+        print("\nEnding; what was done is kept.", flush=True)
+        ask_to_cancel(folder)  # also one that is only just starting
+        if not _has_let_go(folder):
+            print(f"'{folder.name}' still works on a step that cannot be stopped; it ends after it.")
+        print(f"Go on with: {_resume(folder)}")
         raise
     return _tell_the_end(folder, read_state(folder))
+
+
+def _has_let_go(folder: Path) -> bool:
+    """Wait a while until nobody works on a run any more; say whether it came to that."""
+    end_s = time.monotonic() + ENDING_S
+    while is_held(folder) and time.monotonic() < end_s:
+        time.sleep(LOOK_EVERY_S)
+    return not is_held(folder)
+
+
+def _resume(folder: Path) -> str:
+    """Say what to type to go on with a run, wherever it lies."""
+    usual = folder.parent.absolute() == runs_folder()
+    return f"epipole finetune --resume {folder.name if usual else shlex.quote(str(folder))}"
 
 
 def _show_until_ended(folder: Path, process: subprocess.Popen[bytes]) -> None:
@@ -168,7 +189,7 @@ def _show_step(folder: Path, process: subprocess.Popen[bytes], step: str) -> Non
 def _tell_the_end(folder: Path, state: RunState) -> int:
     """Say what came of a run."""
     if state.phase not in (Phase.KEPT, Phase.ROLLED_BACK):
-        raise TrainingError(f"{state.sentence} Resume it with: epipole finetune --resume {folder.name}")
+        raise TrainingError(f"{state.sentence} To try this run again: {_resume(folder)}")
     verdict = state.results.get("compare", {}).get("verdict")
     print()
     tell(describe_verdict(verdict_from_table(verdict)) if verdict else [state.sentence])

@@ -32,6 +32,9 @@ STUDIO_SAMPLES = 20_000
 ALL = 1_000_000
 """More than a session has."""
 
+LEAST = SessionSamplesConfig().least_samples
+"""With fewer there is nothing to learn; whoever asks for few with --most may have them."""
+
 
 def run(options: Namespace) -> int:
     """Store samples.
@@ -115,7 +118,7 @@ def _session(options: Namespace) -> Iterator[Samples]:
     session = Session.open(path)
     calibration_id = read_calibration(options.rig)[1].id if options.rig else ""
     labels = load_labels(find_labels(session.path, options.labels, calibration_id=calibration_id))
-    config = SessionSamplesConfig(most_samples=options.most or ALL)
+    config = SessionSamplesConfig(most_samples=options.most or ALL, least_samples=1 if options.most else LEAST)
     samples = samples_from_session(session, labels, config, rig_file=options.rig)
     instants = np.unique(samples.frameset)[:: options.every or 1]
     yield samples.taken(np.isin(samples.frameset, instants))

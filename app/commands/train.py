@@ -6,9 +6,12 @@ import types
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from app.errors import UsageError
+from app.paths import demand_writable
 from app.progress import Progress
+from training.errors import TrainingError
 from training.loop.devices import own_rank
 from training.loop.history import CSV
 from training.loop.runs import Progress as Told
@@ -26,8 +29,8 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `recipe`, `out`, `data`, `judge`, `minutes`, `samples`, `studio_share`, `seed`, `threads`, `resume`, `init`,
-        `imagenet`.
+        `recipe`, `out`, `data`, `judge`, `minutes`, `samples`, `studio_share`, `occluders`, `seed`, `threads`,
+        `resume`, `init`, `imagenet`.
 
     Returns
     -------
@@ -41,6 +44,7 @@ def run(options: Namespace) -> int:
     """
     _demand_sense(options)
     recipe = _timed(read_recipe(options.recipe), options)
+    _demand_folder(options.out, resume=options.resume)
     if own_rank() > 0:  # of several processes the first one tells
         _train(recipe, options, Run(options.out))
         return DONE
@@ -59,13 +63,26 @@ def run(options: Namespace) -> int:
 
 def _demand_sense(options: Namespace) -> None:
     """Refuse words that contradict each other; raises UsageError."""
-    begun = (options.data, options.judge, options.init, options.imagenet, options.seed, options.studio_share)
+    begun = (options.data, options.judge, options.init, options.imagenet, options.seed)
+    begun += (options.studio_share, options.occluders)
     if options.resume and any(word is not None for word in begun):
-        raise UsageError("--resume goes on with the same data, seed and first weights; leave those options out.")
+        raise UsageError(
+            "--resume goes on with the same data, seed, occluders and first weights; leave those options out."
+        )
     if options.studio_share is not None and not options.data:
         raise UsageError("--studio-share mixes the studio's people with data; give those with --data.")
     if options.init and options.imagenet:
         raise UsageError("--init brings all first weights, --imagenet those of the trunk; give one of them.")
+
+
+def _demand_folder(folder: Path, *, resume: bool) -> None:
+    """See that there is something to go on with, or room to begin, before anything is drawn."""
+    last = Run(folder).last
+    if resume and not last.is_file():
+        raise TrainingError(f"'{folder}' holds no training to go on with. Check --out, or leave --resume out.")
+    if last.exists() and not resume:
+        raise TrainingError(f"'{folder}' holds a training already. Go on with --resume, or choose another folder.")
+    demand_writable(last)
 
 
 class CtrlC:
@@ -117,7 +134,8 @@ def _timed(recipe: Recipe, options: Namespace) -> Recipe:
         train, studio = replace(train, seed=options.seed), replace(studio, seed=options.seed)
     if options.studio_share is not None:
         studio = replace(studio, share=options.studio_share)
-    return replace(recipe, train=train, studio=studio)
+    voc = recipe.voc if options.occluders is None else str(options.occluders.absolute())
+    return replace(recipe, train=train, studio=studio, voc=voc)
 
 
 def _changed(config: TrainConfig, options: Namespace) -> TrainConfig:

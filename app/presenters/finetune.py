@@ -251,7 +251,7 @@ def promise(person: str, minutes: int) -> tuple[str, str]:
     whom = person_of(person) or ("everybody" if person.strip() else "whoever is in it")
     lesson = [words for least, words in _LESSONS if minutes >= least][-1]
     return f"{minutes} minutes, {lesson}", (
-        "Cameras and window stay free meanwhile, and it goes on when the window is closed. The new network serves "
+        "It leaves the live view its processor, and goes on when the window is closed. The new network serves "
         f"{whom} only if it is surely better on clips that it never saw; otherwise everything stays as it is."
     )
 

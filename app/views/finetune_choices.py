@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from app.presenters.finetune import FinetuneState, against_start, person_of, promise, suggest_person
@@ -15,6 +16,7 @@ from app.views.theme import PALETTE, icon
 
 MINUTES = (3, 5, 10, 15, 20, 30, 45, 60, 90, 120)
 USUAL_MINUTES = 10
+_LIST_U, _ROOM_FOR_PROMISE_U = 48, 320
 _PERSON_TIP = f"Who is in the sessions. The network becomes theirs and serves them; {EVERYBODY} makes it serve anybody."
 _MINUTES_TIP = "How long everything takes together, from the first look at the videos to the comparison."
 
@@ -33,7 +35,7 @@ class FinetuneChoices(QWidget):
         self._minutes, self._promise, self._why_not = _label("figure"), _label("fact"), _label("problem")
         self._start = QPushButton("\u2002Start")
         self._column, self._questions = QVBoxLayout(self), QGridLayout()
-        self._suggested, self._run_minutes = "", math.nan
+        self._suggested, self._run_minutes, self._scale = "", math.nan, 1.0
         self._set_up()
         self._lay_out()
         self._show_words()
@@ -76,6 +78,18 @@ class FinetuneChoices(QWidget):
         self._questions.setVerticalSpacing(round(6 * scale))
         self._start.setIconSize(QSize(round(16 * scale), round(16 * scale)))
         self._list.setSpacing(round(2 * scale))
+        self._list.setMinimumHeight(round(_LIST_U * scale))
+        self._scale = scale
+        self._fit_promise()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave the small print to the tip of Start where there is no room for it."""
+        super().resizeEvent(event)
+        self._fit_promise()
+
+    def _fit_promise(self) -> None:
+        """Show what is promised where there is room."""
+        self._promise.setVisible(self.height() >= _ROOM_FOR_PROMISE_U * self._scale)
 
     def _start_pressed(self) -> None:
         """Ask for the fine-tuning."""
@@ -107,7 +121,7 @@ class FinetuneChoices(QWidget):
         self._why_not.setText(against)
         self._start.setEnabled(not against)
         self._start.setIcon(icon("play", PALETTE.muted if against else PALETTE.ground))
-        self._start.setToolTip(against or "Teach the network from what is ticked.")
+        self._start.setToolTip(against or promised)
 
     def _set_up(self) -> None:
         """Prepare the parts."""

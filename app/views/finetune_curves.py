@@ -9,7 +9,6 @@ from app.presenters.plots import Plot
 from app.views.plots import import_curves
 from app.views.theme import PALETTE, shade
 
-_TICK_DENSITY = 0.6  # of the usual: numbers need room where the figures stand beside
 _COLOURS = (PALETTE.accent, PALETTE.good)
 
 
@@ -91,6 +90,6 @@ class _Chart(QWidget):
             face = self._chart.font()
             face.setPixelSize(max(8, round(10 * scale)))
             axis.setStyle(tickFont=face)
-            axis.setTickDensity(_TICK_DENSITY)
+        self._chart.getAxis("bottom").setStyle(maxTickLevel=0)  # minutes of two digits would run into each other
         self._chart.getAxis("left").setWidth(round(44 * scale))
         self._chart.getAxis("bottom").setHeight(round(18 * scale))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QListWidget, QListWidgetItem
+from PyQt6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy
 
 from app.presenters.finetune import Choice
 from app.views.theme import PALETTE, shade
@@ -26,6 +26,7 @@ class FinetuneSessions(QListWidget):
         self.setObjectName("choices")
         self.setAccessibleName("Sessions to learn from")
         self.setWordWrap(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # it takes what the others leave
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.itemChanged.connect(lambda _item: self.ticked_changed.emit())

@@ -38,7 +38,7 @@ def held(folder: Path) -> Iterator[None]:
             hold.release()
     except OSError as error:
         raise EngineError(
-            f"The networks in {folder} cannot be changed: {error.strerror or error}. What was there is as it was; free "
+            f"The networks in {folder} cannot be changed: {_why(error)}. What was there is as it was; free "
             "some space, or check the folder's permissions."
         ) from error
 
@@ -73,6 +73,13 @@ def copy_network(folder: Path, card: ModelCard, target: Path) -> None:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def _why(error: OSError) -> str:
+    """Say what the disk refused; a folder that could not be copied brings a list of what happened to its files."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list) and error.args[0]:
+        return str(error.args[0][0][-1]).partition("] ")[2].partition(":")[0] or "its files could not be copied"
+    return error.strerror or str(error)
 
 
 def _hold(folder: Path) -> FolderHold:

@@ -144,7 +144,7 @@ class NetworkLibrary:
         """
         if name not in self._names():
             near = difflib.get_close_matches(name, self._names(), 1)
-            guess = f" Did you mean '{near[0]}'?" if near else ""
+            guess = f" Did you mean '{near[0]}'?" if near else " 'epipole models list' shows which there are."
             raise ModelMissingError(f"There is no network '{name}' in {self.folder}.{guess}")
         found = self._found(name)
         if isinstance(found, str):

@@ -44,6 +44,7 @@ SOURCE, TARGET = load_skeleton("blazepose_33"), load_skeleton("mpii_16")
 JOINTS = map_joints(SOURCE, TARGET)
 PAIRS = ((0, 1), (2, 3))
 LEAST_JOINTS = 8
+REFUSED = "refused"
 TEACHERS = ("truth", "ours", "two views")
 FLAT_SAMPLES = int(os.environ.get("EPIPOLE_BENCH_FLAT", "8192"))
 OCCLUDED_SHARES = (0.2, 0.5)
@@ -51,13 +52,26 @@ OCCLUDED_SHARES = (0.2, 0.5)
 
 def taught(people: int, teacher: str) -> Samples:
     """All crops of the training people, labelled by one teacher."""
-    return join([load(FIRST_TAUGHT + number, teacher) for number in range(people)])
+    return join([load(seed, teacher) for seed in people_from(FIRST_TAUGHT, people)])
 
 
 def held_out(people: int, stride: int) -> Samples:
     """Every so many-th crop of people who are never taught, with the exact truth and the detector's 2D."""
-    sets = [load(FIRST_HELD_OUT + number, "truth") for number in range(people)]
+    sets = [load(seed, "truth") for seed in people_from(FIRST_HELD_OUT, people)]
     return join([samples.taken(np.arange(0, len(samples), stride)) for samples in sets])
+
+
+def people_from(first: int, count: int) -> list[int]:
+    """The first so many seeds whose rig could be calibrated; who was refused is told once and left out."""
+    found, seed = [], first
+    while len(found) < count:
+        folder = DATA / f"{seed}-{SECONDS}s"
+        if not (folder / "labels.npz").is_file() and not (folder / REFUSED).is_file():
+            make(seed, folder)
+        if not (folder / REFUSED).is_file():
+            found.append(seed)
+        seed += 1
+    return found
 
 
 def flat() -> Samples:
@@ -78,10 +92,8 @@ def occluded(samples: Samples, seed: int = 0) -> Samples:
 
 
 def load(seed: int, teacher: str) -> Samples:
-    """The crops of one person, labelled by one teacher; made now if need be."""
+    """The crops of one person, labelled by one teacher."""
     folder = DATA / f"{seed}-{SECONDS}s"
-    if not (folder / "labels.npz").is_file():
-        make(seed, folder)
     samples = open_samples(folder / "samples")
     if teacher == "truth":
         return samples
@@ -100,9 +112,12 @@ def make(seed: int, folder: Path) -> None:
         take = offline.Take(sets, SOURCE, footage.views, tuple(source.size_wh for source in footage.sources))
         estimator.close()
     studio = Studio(StudioConfig(seed=seed, cameras=4, seconds=SECONDS))
-    rig = offline.calibrate_take(take, CalibrationOptions(studio.stature_m)).rig
-    assert rig is not None, f"studio {seed} was refused; take other people"
     folder.mkdir(parents=True, exist_ok=True)
+    rig = offline.calibrate_take(take, CalibrationOptions(studio.stature_m)).rig
+    if rig is None:
+        print(f"studio {seed}: the rig was refused; another person takes the place")
+        (folder / REFUSED).touch()
+        return
     save_rig(rig, folder / "rig.toml")
     candidates = take.candidates
     seen = candidates.chosen(choose_by_rig(candidates, rig, choose_before_rig(candidates)))

@@ -8,8 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtTest import QTest
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QComboBox, QLabel, QListWidget, QMainWindow, QMenu, QPushButton, QSlider
 
 from app.presenters.finetune import FinetuneState, NetworkRow, present_finetune
@@ -167,12 +166,13 @@ def test_a_session_chosen_elsewhere_brings_its_person(page, asked):
     assert asked == [Finetune((BENS.path,), "Ben", 10.0)]
 
 
-def test_a_click_beside_the_box_ticks_and_a_click_into_it_does_so_once(page, qapp):
+def test_a_click_beside_the_box_ticks_and_a_click_into_it_does_so_once(page, qtbot):
     rows = page.findChild(QListWidget)
     spot = rows.visualItemRect(rows.item(0))
-    beside, box = spot.center(), QPoint(spot.left() + 14, spot.center().y())
+    beside, box = spot.center(), spot.center()
+    box.setX(spot.left() + 14)
     for place, ticked in ((beside, True), (beside, False), (box, True), (box, False)):
-        QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        qtbot.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=place)
         assert (rows.item(0).checkState() == Qt.CheckState.Checked) == ticked
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PyQt6.QtGui import QFontMetricsF
-from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from app.presenters.cameras import CameraTile
@@ -27,6 +26,7 @@ from app.views.room_3d import Room3D
 from app.views.theme import PALETTE
 from engine.live_state import CameraPhase, LiveState
 from tests.support import live_scenes, scenes
+from tests.support.patience import PATIENCE_MS
 from tests.support.pixels import colour_share, pixels_of
 
 SIZES = [(1280, 720), (3840, 2160)]
@@ -244,7 +244,7 @@ def test_the_table_follows_the_number_of_cameras(shown):
     assert names() == ["cam_0", "cam_1"]
 
 
-def test_the_curves_are_drawn_once_the_drawer_is_open(shown):
+def test_the_curves_are_drawn_once_the_drawer_is_open(shown, qtbot):
     window = shown(live())
     history = PlotHistory()
     for index in range(100):
@@ -253,12 +253,12 @@ def test_the_curves_are_drawn_once_the_drawer_is_open(shown):
     window.show_plots(present_plots(history))
     window.toggle_plots()
     assert window.plots_shown()
-    for _ in range(50):  # one chart is made after the other
-        QTest.qWait(20)
-        share = colour_share(pixels_of(window)[480:680], "#5cc8ff", 30)
-        if share > 1e-4:
-            break
-    assert share > 1e-4
+
+    def drawn() -> bool:
+        """Tell whether there are curves; one chart is made after the other."""
+        return colour_share(pixels_of(window)[480:680], "#5cc8ff", 30) > 1e-4
+
+    qtbot.waitUntil(drawn, timeout=PATIENCE_MS)
     window.toggle_plots()
     assert not window.plots_shown()
 

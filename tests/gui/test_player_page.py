@@ -101,11 +101,10 @@ def test_shift_steps_a_second_and_home_and_end_go_there(window, wanted):
     assert wanted == [30, 89, 59, 0]
 
 
-def test_space_plays_in_real_time_and_pauses(window, wanted, clock):
+def test_space_plays_in_real_time_and_pauses(window, wanted, clock, qtbot):
     press(window.page, Qt.Key.Key_Space)
     clock.now_s += 1.0
-    QTest.qWait(40)
-    assert wanted[-1] == 30
+    qtbot.waitUntil(lambda: wanted[-1:] == [30], timeout=PATIENCE_MS)
     press(window.page, Qt.Key.Key_Space)
     clock.now_s += 1.0
     QTest.qWait(40)
@@ -113,20 +112,18 @@ def test_space_plays_in_real_time_and_pauses(window, wanted, clock):
     assert not window.page.transport().playing
 
 
-def test_it_stops_at_the_end(window, wanted, clock):
+def test_it_stops_at_the_end(window, wanted, clock, qtbot):
     window.page.toggle()
     clock.now_s += 50
-    QTest.qWait(40)
-    assert wanted[-1] == 89
+    qtbot.waitUntil(lambda: wanted[-1:] == [89], timeout=PATIENCE_MS)
     assert not window.page.transport().playing
 
 
-def test_double_speed_is_twice_as_fast(window, wanted, clock):
+def test_double_speed_is_twice_as_fast(window, wanted, clock, qtbot):
     named(window.page, "2×").click()
     window.page.toggle()
     clock.now_s += 1.0
-    QTest.qWait(40)
-    assert wanted[-1] == 60
+    qtbot.waitUntil(lambda: wanted[-1:] == [60], timeout=PATIENCE_MS)
 
 
 def test_the_time_line_is_clicked_and_dragged(window, wanted, qapp):

@@ -69,10 +69,16 @@ def broken(work, watch):
     raise ZeroDivisionError
 
 
+def torchless(work, watch):
+    """Find torch not installed."""
+    raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+
 GOOD = steps()
 SLOW = steps(train=slow)
 KILLED_ONCE = steps(train=killed_once)
 REFUSED = replace(GOOD, label=refused)
 FULL = replace(GOOD, collect=full)
 BROKEN = replace(GOOD, export=broken)
+TORCHLESS = replace(GOOD, label=torchless)
 WORSE = replace(GOOD, compare=lambda work, watch: {"better": False, "sentence": "48 → 61 mm."})

@@ -29,7 +29,13 @@ STORED_PX = 192
 
 IMAGES, ARRAYS = "images.u8", "samples.npz"
 SCHEMA = 1
+IN_THE_WAY = (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
+"""What the disk says of a place where no folder can be; room would not help."""
+
 ROOT = "pelvis"
+
+NO_ROOM = "there is not enough free space for them"
+"""What an array means that the disk did not take: numpy tells bytes and offsets instead of the system's word."""
 
 Teacher = Literal["truth", "annotation", "labels"]
 """Whence the joints are known, the surest first: exactly, as a person marked them, or as a rig's views agree."""
@@ -217,7 +223,11 @@ def open_samples(folder: Path) -> Samples:
             raise DatasetError(f"The samples '{folder}' were written by a newer Epipole. Update Epipole.")
         return _assembled(folder, arrays, facts)
     except FileNotFoundError as error:
-        raise DatasetError(f"'{folder}' holds no finished set of samples. Make it again.") from error
+        raise DatasetError(
+            f"'{folder}' holds no finished set of samples. Check the path, or make it with 'epipole samples'."
+        ) from error
+    except NotADirectoryError as error:
+        raise DatasetError(f"'{folder}' is a file, not a folder of 'epipole samples'. Check the path.") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise DatasetError(
             f"The samples '{folder}' are damaged ({error}). Delete the folder and make them again."
@@ -375,7 +385,7 @@ def _assembled(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any
 
 def _refused(folder: Path, error: OSError) -> TrainingError:
     """Say what the disk did not do."""
+    what = "Choose another folder" if isinstance(error, IN_THE_WAY) else "Free some space or choose another folder"
     return TrainingError(
-        f"The samples '{folder}' cannot be written: {error.strerror or error}. Free some space or choose another "
-        "folder, then make them again."
+        f"The samples '{folder}' cannot be written: {error.strerror or NO_ROOM}. {what}, then make them again."
     )

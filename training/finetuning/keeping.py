@@ -1,5 +1,6 @@
 """The last steps of a fine-tuning: the comparison, the report, and the new network's way into use."""
 
+import shlex
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -9,8 +10,10 @@ import cv2
 import numpy as np
 
 from calibration.geometry.arrays import F64
-from engine.inference.model_card import Teaching, read_card, write_card
+from engine.inference.model_card import ModelCard, Teaching, read_card, write_card
 from engine.inference.network_files import REPORT
+from engine.inference.network_library import NetworkLibrary
+from engine.inference.serving_journal import adopted
 from training.data.samples import Samples, open_samples
 from training.errors import TrainingError
 from training.finetune import Watch, Work
@@ -70,14 +73,33 @@ def add(work: Work, _watch: Watch) -> dict[str, Any]:
     trained = replace(card.trained or Teaching(), metrics=figures)
     write_card(replace(card, trained=trained), card_path)
     shutil.copy2(work.folder / PAGE, card_path.parent / REPORT)
-    return {"name": library_of(work).add(card_path.parent, work.results["export"]["name"]).name}
+    library = library_of(work)
+    name = _name_there(library, read_card(card_path))
+    return {"name": name or library.add(card_path.parent, work.results["export"]["name"]).name}
 
 
 def adopt(work: Work, _watch: Watch) -> dict[str, Any]:
-    """Let the new network serve the person from now on."""
-    name = work.results["add"]["name"]
-    library_of(work).adopt(name, work.request.person, reason=work.results["compare"]["sentence"], by=BY)
+    """Let the new network serve the person from now on, if what it was compared with still does."""
+    name, person, library = work.results["add"]["name"], work.request.person, library_of(work)
+    if adopted(library.history(), person, "")[-1:] == [name]:
+        return {"name": name}  # the run was killed between the choice and the word on it: it is not chosen twice
+    serving = library.serving(person)
+    if serving is not None and serving.name != work.results["parent"]["rival"]:
+        whose = f" --person {shlex.quote(person)}" if person else ""
+        raise TrainingError(
+            f"While '{name}' was taught, '{serving.name}' came into use, with which it was not compared; that one "
+            f"stays. Compare the two with 'epipole evaluate', or choose with: epipole models use {name}{whose}."
+        )
+    library.adopt(name, person, reason=work.results["compare"]["sentence"], by=BY)
     return {"name": name}
+
+
+def _name_there(library: NetworkLibrary, card: ModelCard) -> str:
+    """Find the network where a run that was killed left it in the library; '' where it is not there yet."""
+    for entry in library.networks():
+        if entry.card.files[0].sha256 == card.files[0].sha256 and entry.card.trained == card.trained:
+            return entry.name
+    return ""
 
 
 def _exam(work: Work) -> Samples:

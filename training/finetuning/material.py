@@ -19,6 +19,7 @@ from training.finetune import Watch, Work
 from training.finetuning.budget import teaching_minutes
 from training.finetuning.exam import judgeable
 from training.finetuning.fit import MOST_OFF, demand_fit, misfit
+from training.finetuning.request import CHECKPOINT_SUFFIX
 from training.finetuning.shared import shared_samples
 from training.finetuning.strangers import Strangers, drawn_strangers
 from training.finetuning.verdict import LEAST_BLOCKS, blocks_of_time
@@ -46,15 +47,26 @@ STOP = SplitConfig(held_out_share=0.12, held_out_blocks=2, gap_s=0.5)
 """When to stop is decided on other clips than which network is better: the best of many on one exam flatters itself."""
 
 
+TOO_LITTLE = (
+    "Too few pictures could be labelled to teach and to judge. Record for a minute or more, the whole body in view of "
+    "all cameras."
+)
+
+
 def label(work: Work, watch: Watch) -> dict[str, Any]:
     """Label every session; a set that is there already stays."""
     sets, ids, remarks = [], [], []
     count = len(work.request.sessions)
     for number, path in enumerate(work.request.sessions):
         session = Session.open(path)
-        labelled = label_session(
-            session, progress=lambda step, share, number=number: watch((number + share) / count, sentence=step)
-        )
+        try:
+            labelled = label_session(
+                session, progress=lambda step, share, number=number: watch((number + share) / count, sentence=step)
+            )
+        except TrainingError as error:
+            if count == 1:
+                raise
+            raise TrainingError(f"The session '{path.name}' cannot teach, so leave it out. {error}") from error
         sets.append(str(labelled.path))
         ids.append(labelled.labels.calibration.id)
         remarks += [f"{path.name}: {sentence}" for sentence in sentences(labelled.summary)[:1]]
@@ -115,9 +127,12 @@ def divide(work: Work, watch: Watch) -> dict[str, Any]:
     """Set clips and, where there are cameras to spare, a camera aside; see that there is enough to judge, and time."""
     samples = open_samples(work.folder / SAMPLES)
     camera = _camera_to_spare(samples)
-    exam = split(samples, replace(EXAM, held_out_camera=camera))
-    taught = replace(samples.taken(exam.train[:0]), **_without_images(samples, exam.train))
-    stop = split(taught, STOP)
+    try:
+        exam = split(samples, replace(EXAM, held_out_camera=camera))
+        taught = replace(samples.taken(exam.train[:0]), **_without_images(samples, exam.train))
+        stop = split(taught, STOP)
+    except TrainingError as error:  # it speaks of shares and gaps, which nobody chose here
+        raise TrainingError(TOO_LITTLE) from error
     parts = {"train": exam.train[stop.train], "stop": exam.train[stop.judge], "exam": exam.judge}
     fits = ~(misfit(samples) > MOST_OFF)  # the few that do not fit where most do
     parts = {name: rows[fits[rows]] for name, rows in parts.items()}
@@ -156,7 +171,7 @@ def strangers_of(work: Work, watch: Callable[[float], None] = lambda _share: Non
     config = Strangers(begun["skeleton"], round(MARGIN * begun["size_px"]))
     count = config.people * config.pictures
     folder = work.folder.parent / f"strangers-{config.skeleton}-{config.stored_px}-{count}"
-    return drawn_strangers(folder, config, watch)
+    return drawn_strangers(folder, work.folder, config, watch)
 
 
 def library_of(work: Work) -> NetworkLibrary:
@@ -167,7 +182,7 @@ def library_of(work: Work) -> NetworkLibrary:
 def _start(library: NetworkLibrary, what: str) -> Entry | Path:
     """Find the network that a person named."""
     path = Path(what)
-    return path if path.suffix == ".pt" else library.network(what)
+    return path if path.suffix == CHECKPOINT_SUFFIX else library.network(what)
 
 
 def _name(network: Entry | Path) -> str:
@@ -214,7 +229,7 @@ def _replay(work: Work, samples: Samples, watch: Watch) -> None:
         watch(0.8, sentence="Drawing people, so that the network does not forget everybody else")
         render_shard(folder, config, watch=lambda: watch(math.nan))
 
-    shared_samples(_replay_folder(work, samples), draw)
+    shared_samples(_replay_folder(work, samples), work.folder, draw)
 
 
 def _replay_folder(work: Work, samples: Samples) -> Path:
@@ -226,10 +241,7 @@ def _demand_enough(samples: Samples, parts: Mapping[str, np.ndarray], able: np.n
     """Refuse before any teaching what could not be judged after it."""
     exam = parts["exam"]
     if min(len(exam), len(parts["stop"]), len(np.intersect1d(parts["train"], able))) == 0:
-        raise TrainingError(
-            "Too few joints could be labelled to teach and to judge. Record for a minute or more, the whole body in "
-            "view of all cameras."
-        )
+        raise TrainingError(TOO_LITTLE)
     blocks = len(np.unique(blocks_of_time(samples.time_ns[exam], samples.clip[exam])))
     if blocks < LEAST_BLOCKS:
         raise TrainingError(

@@ -31,6 +31,10 @@ TRIES = 40
 DONE, FAILED, IN_USE = 0, 1, 2
 CANCELLED = "Cancelled. The network in use is untouched; resume the run to go on where it stopped."
 FAULT = "Something in the program went wrong, through no fault of yours. The network in use is untouched; {log} tells."
+NO_TORCH = (
+    "Teaching a network needs PyTorch, which is not installed. The network in use is untouched. Install it with: pip "
+    "install 'epipole[train]'"
+)
 REFUSED_BY_DISK = (
     "The disk refused {what}: {why}. The network in use is untouched, and what was done is kept: free some space, then "
     "resume the run."
@@ -139,11 +143,21 @@ def _worked(folder: Path, steps: str) -> int:
         logger.info("refused by the system", exc_info=True)
         what = f"'{error.filename}'" if error.filename else "a file"
         return _end(folder, Phase.FAILED, REFUSED_BY_DISK.format(what=what, why=error.strerror or error))
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            return _fault(folder)
+        logger.info("torch is missing", exc_info=True)
+        return _end(folder, Phase.FAILED, NO_TORCH)
     except Exception:  # a bug: the log has it, the person a sentence
-        logger.exception("a fault of the program")
-        return _end(folder, Phase.FAILED, FAULT.format(log=folder / LOG))
+        return _fault(folder)
     logger.info("%s: %s", state.phase, state.sentence)
     return DONE
+
+
+def _fault(folder: Path) -> int:
+    """Leave to the log what went wrong, and to the person a sentence."""
+    logger.exception("a fault of the program")
+    return _end(folder, Phase.FAILED, FAULT.format(log=folder / LOG))
 
 
 def _end(folder: Path, phase: Phase, sentence: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from calibration.errors import CalibrationError
 from engine.disk import whole_file
+from engine.inference.network_library import NetworkLibrary
 from engine.session import RIG, Session
 from training.errors import TrainingError
 from training.labels.calibration import read_calibration
@@ -16,6 +17,7 @@ from training.labels.calibration import read_calibration
 FILE = "request.json"
 SCHEMA = 1
 METHODS = ("pose_resnet",)
+CHECKPOINT_SUFFIX = ".pt"
 LEAST_MINUTES, MOST_MINUTES = 2.0, 24 * 60.0
 
 
@@ -96,13 +98,46 @@ def check_sessions(paths: Sequence[Path]) -> None:
             )
         try:
             read_calibration(path / RIG)
-        except CalibrationError as error:
+        except (CalibrationError, TrainingError) as error:
             raise TrainingError(f"The calibration of the session '{path.name}' cannot be used: {error}") from error
+
+
+def check_start(request: FinetuneRequest) -> None:
+    """Refuse a network to start from that is not there, before a process is started for it.
+
+    Parameters
+    ----------
+    request
+
+    Raises
+    ------
+    TrainingError
+        If there is no such file, or it is none that can be taught further.
+    EngineError
+        If the library has no network of that name, or it is damaged.
+    """
+    if not request.start:
+        return
+    path = Path(request.start)
+    if path.suffix != CHECKPOINT_SUFFIX and path.is_file():
+        raise TrainingError(
+            f"'{path}' cannot be taught further: only a checkpoint (.pt) can, as 'epipole train' leaves it. Give one "
+            "of those, or a name of 'epipole models list'."
+        )
+    if path.suffix == CHECKPOINT_SUFFIX:
+        if not path.is_file():
+            raise TrainingError(f"There is no checkpoint '{path}' to start from. Check the path.")
+        return
+    NetworkLibrary(Path(request.library) if request.library else None).network(request.start)
 
 
 def save_request(folder: Path, request: FinetuneRequest) -> None:
     """Write a request into the folder of its run. Raises OSError if the disk refuses."""
-    table = {"schema": SCHEMA, **asdict(request), "sessions": [str(path.absolute()) for path in request.sessions]}
+    start = request.start
+    if start.endswith(CHECKPOINT_SUFFIX):
+        start = str(Path(start).absolute())  # whoever resumes the run may do so from another folder
+    sessions = [str(path.absolute()) for path in request.sessions]
+    table = {"schema": SCHEMA, **asdict(request), "sessions": sessions, "start": start}
     with whole_file(folder / FILE) as file:
         json.dump(table, file, indent=1)
 

@@ -1,6 +1,5 @@
 """Drawn people that all runs of a machine share: drawn apart, so that neither a kill nor another run spoils them."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,7 @@ from training.data.samples import ARRAYS, Samples, open_samples
 from training.errors import DatasetError, TrainingError
 
 
-def shared_samples(folder: Path, draw: Callable[[Path], None]) -> Samples:
+def shared_samples(folder: Path, apart: Path, draw: Callable[[Path], None]) -> Samples:
     """Open a set that several runs share; where there is none, or a damaged one, it is drawn.
 
     Parameters
@@ -17,6 +16,9 @@ def shared_samples(folder: Path, draw: Callable[[Path], None]) -> Samples:
     folder
         Of the set. It appears in one step, when it is complete: two runs that draw at once do the work twice, and the
         first one's set stays.
+    apart
+        Folder of the caller's own, on the same disk, in which the set is drawn; what a killed process left there is
+        deleted.
     draw
         Writes the set into the folder that it is given; always the same set.
 
@@ -33,9 +35,9 @@ def shared_samples(folder: Path, draw: Callable[[Path], None]) -> Samples:
         try:
             return open_samples(folder)
         except DatasetError:
-            _put_away(folder)  # drawn people are no loss: they are drawn anew
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that had this number and was killed
+            _put_away(folder, apart)  # drawn people are no loss: they are drawn anew
+    unfinished = apart / folder.name
+    shutil.rmtree(unfinished, ignore_errors=True)
     try:
         draw(unfinished)
         _take_place(unfinished, folder)
@@ -44,28 +46,31 @@ def shared_samples(folder: Path, draw: Callable[[Path], None]) -> Samples:
     return open_samples(folder)
 
 
-def _put_away(folder: Path) -> None:
-    """Delete a damaged set; the name is free at once, whoever still looks into it."""
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.damaged")
+def _put_away(folder: Path, apart: Path) -> None:
+    """Delete a damaged set, or what was never finished; the name is free at once, whoever still looks into it."""
+    aside = apart / f"{folder.name}.damaged"
+    shutil.rmtree(aside, ignore_errors=True)
     try:
         folder.rename(aside)
     except FileNotFoundError:
         return  # another run was faster
     except OSError as error:
         raise TrainingError(
-            f"'{folder}' is damaged and cannot be deleted: {error.strerror or error}. Delete it, then go on."
+            f"'{folder}' is damaged and cannot be moved: {error.strerror or error}. Delete it, then go on."
         ) from error
     shutil.rmtree(aside, ignore_errors=True)
 
 
 def _take_place(unfinished: Path, folder: Path) -> None:
     """Give a finished set its name, unless another run was faster; what is no finished set makes way."""
-    if not (folder / ARRAYS).exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            unfinished.rename(folder)
-        except OSError as error:
-            if not (folder / ARRAYS).exists():
-                raise TrainingError(
-                    f"'{folder}' cannot be written: {error.strerror or error}. Free some space, then go on."
-                ) from error
+    if (folder / ARRAYS).exists():
+        return
+    if folder.exists():
+        _put_away(folder, unfinished.parent)
+    try:
+        unfinished.rename(folder)
+    except OSError as error:
+        if not (folder / ARRAYS).exists():
+            raise TrainingError(
+                f"'{folder}' cannot be written: {error.strerror or error}. Free some space, then go on."
+            ) from error

@@ -45,13 +45,17 @@ class Strangers:
     pictures: int = PICTURES
 
 
-def drawn_strangers(folder: Path, config: Strangers, watch: Callable[[float], None] = lambda _share: None) -> Samples:
+def drawn_strangers(
+    folder: Path, apart: Path, config: Strangers, watch: Callable[[float], None] = lambda _share: None
+) -> Samples:
     """Draw the strangers, or open those that were drawn before.
 
     Parameters
     ----------
     folder
-        Theirs.
+        Theirs, which all runs share.
+    apart
+        Folder of the caller's own, in which they are drawn before they appear in theirs.
     config
     watch
         Called with the share done; may raise to end the work, which leaves none.
@@ -66,7 +70,7 @@ def drawn_strangers(folder: Path, config: Strangers, watch: Callable[[float], No
     TrainingError
         If the disk refuses.
     """
-    return shared_samples(folder, lambda unfinished: _draw(unfinished, config, watch))
+    return shared_samples(folder, apart, lambda unfinished: _draw(unfinished, config, watch))
 
 
 def _draw(folder: Path, config: Strangers, watch: Callable[[float], None]) -> None:

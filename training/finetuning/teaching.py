@@ -14,7 +14,7 @@ from training.data.augment import AugmentConfig
 from training.data.batches import BatchConfig, Batches, Part
 from training.data.occluders import draw_occluders
 from training.data.samples import ROOT, Samples, open_samples
-from training.errors import TrainingError
+from training.errors import DivergedError, TrainingError
 from training.export import CardFacts, export_network
 from training.finetune import CancelledRunError, Watch, Work
 from training.finetuning.budget import teaching_minutes
@@ -38,6 +38,12 @@ LOOKED_AT_SHARE, LOOKED_AT_STEPS = 0.1, 5
 
 OCCLUDERS = 64
 
+SPOILED = (
+    "The teaching came to nothing: twice the network's error was no number any more, so something in the sessions "
+    "cannot be learned. The network in use is untouched. Begin anew with another --seed, or without the session that "
+    "you trust least."
+)
+
 
 def teach(work: Work, watch: Watch) -> dict[str, Any]:
     """Train from the network that was chosen, or go on where the training was when it ended."""
@@ -53,10 +59,13 @@ def teach(work: Work, watch: Watch) -> dict[str, Any]:
         {"parent": begun["name"], "sessions": [path.name for path in work.request.sessions]},
     )
     batches = _batches(work, samples, parts["train"])
-    if run.last.exists():
-        trained = resume(batches, run, _config(work))  # which may give it more minutes than before
-    else:
-        trained = train(network_of(load_checkpoint(Path(begun["checkpoint"]))), batches, _config(work), run)
+    try:
+        if run.last.exists():
+            trained = resume(batches, run, _config(work))  # which may give it more minutes than before
+        else:
+            trained = train(network_of(load_checkpoint(Path(begun["checkpoint"]))), batches, _config(work), run)
+    except DivergedError as error:
+        raise DivergedError(SPOILED) from error
     if trained.stopped_because is Stop.CANCELLED:
         raise CancelledRunError
     last = trained.history[-1]

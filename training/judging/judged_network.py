@@ -83,10 +83,15 @@ def demand_same_joints(network: JudgedNetwork, samples: Samples) -> None:
 
 def _card(what: str, path: Path) -> ModelCard:
     """Find the card of a network."""
-    if path.is_dir():
+    if path.is_dir() and (path / CARD).is_file():
         return read_card(path / CARD)
-    if path.suffix == CARD_SUFFIX:
+    if path.is_file() and path.suffix == CARD_SUFFIX:
         return read_card(path)
+    if path.exists():
+        raise TrainingError(
+            f"'{what}' is no network that can be judged. Give a checkpoint (.pt), a network's card ({CARD}) or the "
+            "folder it lies in, or a name of 'epipole models list'."
+        )
     return NetworkLibrary().network(what).card
 
 

@@ -157,22 +157,32 @@ def find_labels(session: Path, name: str | None = None, *, calibration_id: str =
     Returns
     -------
     path
-        For `load_labels`; where a name was given the file may be missing.
+        For `load_labels`.
 
     Raises
     ------
     TrainingError
-        If there are none.
+        If there are none, or none of that name.
     """
     folder = session / FOLDER
     if name is not None:
-        return folder / f"{name}.npz"
+        return _of_name(session, name)
     files = sorted(folder.glob(f"{calibration_id}*.npz"), key=lambda file: file.stat().st_mtime_ns)
     if files:
         return files[-1]
     of = f" that rest on the calibration {calibration_id}" if calibration_id else ""
     rig = " --rig FILE" if calibration_id else ""
     raise TrainingError(f"The session '{session.name}' has no labels{of}. Run 'epipole label {session}{rig}' first.")
+
+
+def _of_name(session: Path, name: str) -> Path:
+    """Return where the labels of a name lie; raises TrainingError where there are none."""
+    path = session / FOLDER / f"{name}.npz"
+    if path.is_file():
+        return path
+    known = ", ".join(sorted(file.stem for file in (session / FOLDER).glob("*.npz")))
+    what = f"It has {known}." if known else f"Run 'epipole label {session}' first."
+    raise TrainingError(f"The session '{session.name}' has no labels '{name}'. {what}")
 
 
 def label_id(labels: PseudoLabels, detector: dict[str, str], config: LabelConfig) -> str:

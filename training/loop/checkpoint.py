@@ -104,7 +104,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (
         Exception
     ) as error:  # torch raises what its readers raise: RuntimeError, UnpicklingError, EOFError, KeyError…
-        raise TrainingError(f"The checkpoint '{path}' is damaged or none. Use another one.") from error
+        raise TrainingError(
+            f"'{path}' is no checkpoint, or a damaged one. Give another .pt file of 'epipole train'; a network's .onnx "
+            "cannot be taught further."
+        ) from error
     raise TrainingError(f"The checkpoint '{path}' was written by a newer Epipole. Update Epipole.")
 
 

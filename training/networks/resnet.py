@@ -201,7 +201,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise WeightsError(f"There is no weight file '{path}'. Check the path.") from error
     except Exception as error:  # torch raises half a dozen kinds for a damaged file
-        raise WeightsError(f"'{path}' is no readable weight file ({type(error).__name__}). Fetch it again.") from error
+        raise WeightsError(f"'{path}' is no file of weights, or a damaged one. Fetch it again.") from error
     tensors = content.get("state_dict", content) if isinstance(content, Mapping) else None
     if not isinstance(tensors, Mapping) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
         raise WeightsError(f"'{path}' holds something other than named tensors. Save the network's state dict instead.")

@@ -68,6 +68,16 @@ def test_a_fault_of_the_program_goes_to_the_log_and_not_to_the_screen(command, c
     assert "ZeroDivisionError: 7f3a" in own_log.read_text()
 
 
+def test_torch_that_is_not_installed_is_told_with_how_to_install_it(command, capsys):
+    assert command(raising(ModuleNotFoundError("No module named 'torch'", name="torch"))) == 1
+    assert "pip install 'epipole[train]'" in capsys.readouterr().err
+
+
+def test_another_module_that_is_missing_is_a_fault_of_the_program(command, capsys):
+    assert command(raising(ModuleNotFoundError("No module named 'json'", name="json"))) == 1
+    assert "no fault of yours" in capsys.readouterr().err
+
+
 def test_a_usage_mistake_is_code_2(capsys):
     assert cli.main(["demo", "--camera", "3"]) == 2
     assert "--cameras" in capsys.readouterr().err

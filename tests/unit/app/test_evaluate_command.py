@@ -98,6 +98,8 @@ def test_labels_of_a_session_are_the_judge_and_that_is_said(networks, tmp_path: 
     session = SimpleNamespace(path=tmp_path, name="s", facts=SimpleNamespace(stature_m=1.8))
     labels = SimpleNamespace(calibration=SimpleNamespace(id="abc", verdict="usable"))
     weighed = replace(people(), weight=np.full((12, 16), 0.5, np.float32))
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "abc-1.npz").touch()
     monkeypatch.setattr(evaluate.Session, "open", lambda path: session)
     monkeypatch.setattr(evaluate, "load_labels", lambda path: labels)
     monkeypatch.setattr(evaluate, "samples_from_session", lambda *a, **k: weighed)
@@ -151,3 +153,37 @@ def test_sets_of_different_joints_are_refused(networks, data: Path, capsys, monk
 
 def replace_name(skeleton):
     return type(skeleton)("other", skeleton.joints, skeleton.bones, skeleton.lines)
+
+
+def test_labels_of_a_name_that_is_not_there_are_told_with_those_that_are(networks, tmp_path: Path, monkeypatch, capsys):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "abc-1.npz").touch()
+    monkeypatch.setattr(evaluate.Session, "open", lambda path: SimpleNamespace(path=tmp_path))
+    words = ["evaluate", "still", "--session", str(tmp_path), "--labels", "abc-2", "--out", str(tmp_path / "out")]
+    assert cli.main(words) == 1
+    said = capsys.readouterr().err
+    assert "no labels 'abc-2'. It has abc-1." in said
+
+
+@pytest.mark.parametrize("what", ["network.onnx", "empty"])
+def test_what_is_no_network_is_told_what_is_one(tmp_path: Path, data: Path, capsys, what: str):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "network.onnx").write_bytes(b"onnx")
+    assert cli.main(["evaluate", str(tmp_path / what), "--data", str(data), "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "Give a checkpoint (.pt)" in said
+    assert "Errno" not in said
+
+
+def test_an_unknown_rival_is_refused_before_the_first_network_is_judged(networks, data: Path, monkeypatch):
+    monkeypatch.setattr(evaluate, "evaluate_network", lambda *_: pytest.fail("it was judged"))
+    with pytest.raises(KeyError):
+        evaluate.run(cli.arguments.parse(["evaluate", "still", "--data", str(data), "--against", "nobody"]))
+
+
+def test_a_file_in_place_of_samples_is_one_sentence_without_the_systems_words(networks, tmp_path: Path, capsys):
+    (tmp_path / "file").write_text("hello")
+    assert cli.main(["evaluate", "still", "--data", str(tmp_path / "file"), "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "is a file, not a folder" in said
+    assert "Errno" not in said

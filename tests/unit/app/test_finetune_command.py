@@ -20,6 +20,7 @@ def epipole(tmp_path, monkeypatch, capsys):
     """Run a command line with telling steps; returns code, what was said and what was refused."""
     monkeypatch.setattr(finetune, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(finetune, "ENDING_S", PATIENCE_S)
+    monkeypatch.setattr(finetune_process, "STARTING_S", PATIENCE_S)
 
     def run(*words, steps="GOOD"):
         monkeypatch.setattr(
@@ -125,7 +126,7 @@ def test_ctrl_c_ends_the_run_so_that_it_can_be_resumed(epipole, walk, tmp_path, 
     code, said, _ = epipole(walk, steps="SLOW")
     assert code == 130
     folder = list_runs(tmp_path / "runs")[0]
-    assert f"--resume {folder.name}" in said
+    assert f"--resume {folder}" in said
     assert read_state(folder).phase is Phase.CANCELLED
 
 
@@ -145,3 +146,61 @@ def test_sessions_of_different_people_need_a_word_for_whom(epipole, tmp_path):
     assert "'Anna' and 'Ben'" in err
     assert epipole(*both, "--person", "")[0] == 0
     assert load_request(list_runs(tmp_path / "runs")[0]).person == ""
+
+
+def test_whoever_chose_a_folder_for_runs_is_told_a_way_to_go_on_that_works(epipole, walk, tmp_path):
+    _, _, err = epipole(walk, steps="REFUSED")
+    folder = list_runs(tmp_path / "runs")[0]
+    assert f"epipole finetune --resume {folder}" in err
+    assert cli.main(["finetune", "--pause", str(folder)]) == 1  # found by its path alone; nobody works on it
+
+
+def test_an_unknown_run_is_told_with_those_there_are(epipole, walk, tmp_path):
+    assert "none at all yet" in epipole("--resume", "nothing")[2]
+    epipole(walk)
+    assert list_runs(tmp_path / "runs")[0].name in epipole("--resume", "nothing")[2]
+
+
+def test_ctrl_c_while_a_process_starts_leaves_none_that_works(epipole, walk, tmp_path, monkeypatch):
+    def pressed(folder, process):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finetune, "_show_until_ended", pressed)
+    code, said, _ = epipole(walk, steps="SLOW")
+    assert (code, "Go on with" in said) == (130, True)
+    assert not is_held(list_runs(tmp_path / "runs")[0])
+
+
+def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(epipole, walk, tmp_path, monkeypatch):
+    def pressed(folder, process):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finetune, "_show_until_ended", pressed)
+    monkeypatch.setattr(finetune, "ENDING_S", 0.0)
+    monkeypatch.setattr(finetune, "ask_to_cancel", lambda folder: None)
+    code, said, err = epipole(walk, steps="SLOW")
+    assert code == 130
+    assert "cannot be stopped; it ends after it" in said
+    assert "no fault" not in err
+
+
+@pytest.mark.parametrize(
+    ("start", "sentence"),
+    [("network.onnx", "only a checkpoint"), ("gone.pt", "no checkpoint"), ("nobody", "no network 'nobody'")],
+)
+def test_a_start_that_is_not_there_is_told_before_any_process(epipole, walk, tmp_path, monkeypatch, start, sentence):
+    (tmp_path / "network.onnx").write_bytes(b"onnx")
+    monkeypatch.chdir(tmp_path)
+    code, _, err = epipole(walk, "--start", start)
+    assert code == 1
+    assert sentence in err
+    assert list_runs(tmp_path / "runs") == ()
+
+
+def test_a_refused_calibration_is_told_with_its_session(epipole, walk, tmp_path):
+    other = recorded_session(tmp_path / "other", 5).path
+    rig = (other / "rig.toml").read_text()
+    (other / "rig.toml").write_text(rig.replace('"accepted"', '"refused"'))
+    code, _, err = epipole(walk, other)
+    assert code == 1
+    assert "session 'other' cannot be used: The rig was refused" in err

@@ -1,5 +1,6 @@
 """What the page of fine-tuning asks for: a process that any window sees again, and every refusal a sentence."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ from app import finetune_control, requests
 from app.finetune_control import FinetuneControl, Surroundings
 from app.presenters.finetune import NetworkRow
 from app.presenters.tone import Tone
+from engine.disk import FolderHold
 from engine.errors import EngineError
 from engine.library import Library
-from tests.support.patience import wait_until
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import recorded_session
 from training.finetuning import process as finetune_process
 from training.finetuning.request import FinetuneRequest, load_request
@@ -47,6 +49,7 @@ def swapped():
 @pytest.fixture
 def make(tmp_path, told, swapped, monkeypatch):
     """Make windows' controls; at the end nothing is left running."""
+    monkeypatch.setattr(finetune_process, "STARTING_S", PATIENCE_S)
     made = []
 
     def begin(steps="GOOD", *, live=False, person="", looked=True):
@@ -82,7 +85,7 @@ def seen(control, look):
         states.append(control.look(0.02))
         return states[-1] is not None and look(states[-1])
 
-    assert wait_until(is_such), "the page never looked like that"
+    assert wait_until(is_such, 2 * PATIENCE_S), "the page never looked like that"
     return states[-1]
 
 
@@ -161,6 +164,19 @@ def test_who_is_usually_there_is_suggested(make, tmp_path):
 def test_an_empty_list_is_no_news_before_the_folders_were_looked_at(make):
     assert seen(make(looked=False), lambda s: s.networks).headline == "Looking for sessions"
     assert seen(make(), lambda s: s.networks).headline == "Nothing to learn from yet"
+
+
+def test_a_run_whose_process_is_just_ending_is_resumed(make, tmp_path):
+    folder = make_run(tmp_path / "runs", FinetuneRequest((tmp_path,)))
+    write_state(folder, RunState(Phase.CANCELLED))
+    hold = FolderHold(folder)
+    control = make("SLOW")
+    seen(control, lambda s: s.run is not None and s.run.headline == "Cancelled")
+    control.ask(requests.ResumeFinetune())
+    ending = threading.Timer(0.3, hold.release)
+    ending.start()
+    seen(control, lambda s: s.run.can_pause)
+    ending.join()
 
 
 def test_a_live_view_keeps_its_processor(make, tmp_path):

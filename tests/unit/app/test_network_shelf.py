@@ -62,3 +62,10 @@ def test_the_library_is_read_anew_only_when_it_changed(library):
 def test_a_wish_is_handed_on(library):
     NetworkShelf(library).use("anna-1", "Anna", "")
     assert library.asked == [("anna-1", "Anna", "")]
+
+
+def test_a_network_that_serves_one_person_stays_listed_for_whom_it_was_meant(library):
+    library.changes.append(Change(3, ADOPT, "compact-studio", "Anna"))
+    listed = [(row.name, row.person) for row in NetworkShelf(library).rows()]
+    assert ("compact-studio", "") in listed
+    assert ("compact-studio", "Anna") in listed

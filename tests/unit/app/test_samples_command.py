@@ -179,3 +179,24 @@ def test_the_studio_is_asked_for_as_many_as_are_wanted_by_their_seed(tmp_path, m
     monkeypatch.setattr(command, "StudioSampler", Sampler)
     assert cli.main(["samples", "studio", "--most", "8", "--seed", "2", "--out", str(tmp_path / "set")]) == 0
     assert len(open_samples(tmp_path / "set")) == 8
+
+
+def test_who_asks_for_few_samples_of_a_session_is_not_told_to_record_longer(tmp_path, monkeypatch):
+    with SessionWriter(tmp_path / "walk", SessionFacts()):
+        pass
+    (tmp_path / "walk" / "labels").mkdir()
+    (tmp_path / "walk" / "labels" / "a.npz").touch()
+    asked = []
+    monkeypatch.setattr(command, "load_labels", lambda file: file)
+    monkeypatch.setattr(command, "samples_from_session", lambda *words, **_: asked.append(words[2]) or part(0))
+    words = ["samples", "session", str(tmp_path / "walk"), "--out"]
+    assert cli.main([*words, str(tmp_path / "few"), "--most", "5"]) == 0
+    assert cli.main([*words, str(tmp_path / "all")]) == 0
+    assert [config.least_samples for config in asked] == [1, 30]
+
+
+def test_an_out_that_is_a_file_asks_for_another_folder_and_not_for_space(tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(TrainingError, match="Choose another folder, then") as refused:
+        command.store(iter([part(0)]), tmp_path / "file", None)
+    assert "space" not in str(refused.value)

@@ -151,3 +151,19 @@ def test_closing_ends_what_is_under_way(control, monkeypatch, tmp_path):
 @pytest.mark.parametrize("request_", [requests.Start(), requests.Record(), requests.CancelJob()])
 def test_what_concerns_the_cameras_is_left_to_them(control, request_):
     assert not control.ask(request_)
+
+
+def test_an_empty_list_is_called_empty_only_after_the_folders_were_looked_at(control, monkeypatch):
+    go, refresh = threading.Event(), Library.refresh
+
+    def slow(self, progress=lambda *_: None):
+        assert go.wait(PATIENCE_S)
+        return refresh(self, progress)
+
+    monkeypatch.setattr(Library, "refresh", slow)
+    control.ask(requests.LookForSessions())
+    assert newest(control, 0).headline == "Looking for sessions"
+    assert not control.looked
+    go.set()
+    assert wait_until(lambda: control.looked)
+    assert wait_until(lambda: (state := control.sessions()) is not None and state.headline == "No sessions yet")

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from app import cli  # noqa: E402
 from app.commands.train import CtrlC  # noqa: E402
 from tests.support.dots import dots  # noqa: E402
+from tests.support.voc import write_voc  # noqa: E402
 from training import train_recipe  # noqa: E402
 from training.data.batches import Batches  # noqa: E402
 from training.data.samples import Samples, write_samples  # noqa: E402
@@ -84,6 +85,21 @@ def test_more_time_is_given_by_resuming(tmp_path: Path, data: Path):
     assert load_checkpoint(out / "last.pt").position["samples"] == 24
 
 
+def test_the_things_of_a_voc_copy_stand_before_people_instead_of_drawn_ones(tmp_path: Path, data: Path, monkeypatch):
+    folder, shown = write_voc(tmp_path / "VOC2012", [("chair", 0, 0), ("dog", 0, 0), ("sofa", 0, 0)]), []
+
+    def noted(parts, config, *rest):
+        if rest:  # those teach
+            shown.append(len(rest[1]))
+        return Batches(parts, config, *rest)
+
+    monkeypatch.setattr(train_recipe, "Batches", noted)
+    words = ["train", recipe(tmp_path), "--out", str(tmp_path / "run"), "--data", str(data), "--judge", str(data)]
+    assert cli.main([*words, "--occluders", str(folder)]) == 0
+    assert cli.main([*words[:4], "--resume", "--samples", "24"]) == 0
+    assert shown == [3, 3]
+
+
 def test_people_of_the_studio_are_mixed_into_data_by_their_share(tmp_path: Path, data: Path, monkeypatch):
     drawn, shown = [], []
 
@@ -152,10 +168,12 @@ def test_ctrl_c_keeps_everything_and_says_so(tmp_path: Path, data: Path, capsys,
         (["missing.toml"], 1, "missing.toml"),
         (["compact-3d", "--minutes", "0"], 2, "--minutes"),
         (["compact-3d", "--samples", "none"], 2, "--samples"),
-        (["compact-3d", "--resume"], 1, "There is no checkpoint"),
+        (["compact-3d", "--resume"], 1, "holds no training to go on with"),
         (["compact-3d", "--resume", "--seed", "1"], 2, "leave those options out"),
         (["compact-3d", "--data", "nowhere"], 1, "nowhere"),
         (["compact-3d", "--resume", "--studio-share", "0.3"], 2, "leave those options out"),
+        (["compact-3d", "--resume", "--occluders", "VOC2012"], 2, "leave those options out"),
+        (["compact-3d", "--occluders", "nowhere"], 1, "no folder 'Annotations'"),
         (["compact-3d", "--studio-share", "0.3"], 2, "--data"),
         (["compact-3d", "--studio-share", "1", "--data", "d"], 2, "above 0 and below 1"),
         (["compact-3d", "--imagenet", "r.pth"], 1, "a ResNet inside"),
@@ -207,3 +225,27 @@ def test_a_recipe_that_cannot_be_meant_names_what_is_wrong(tmp_path: Path, text:
     path.write_text(text)
     with pytest.raises(TrainingError, match=says):
         read_recipe(str(path))
+
+
+def test_a_folder_that_holds_a_training_is_told_before_anything_is_drawn(tmp_path: Path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "last.pt").write_bytes(b"a training")
+    assert cli.main(["train", "compact-3d", "--out", str(tmp_path / "run")]) == 1
+    assert "Go on with --resume" in capsys.readouterr().err
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["last.pt"]
+
+
+def test_an_out_that_is_a_file_is_told_before_anything_is_drawn(tmp_path: Path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert cli.main(["train", "compact-3d", "--out", str(tmp_path / "file")]) == 1
+    assert "is in the way" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_damaged_last_state_points_to_the_best_weights(tmp_path: Path, data: Path, capsys):
+    out = tmp_path / "run"
+    words = ["train", recipe(tmp_path), "--out", str(out)]
+    assert cli.main([*words, "--data", str(data), "--judge", str(data)]) == 0
+    (out / "last.pt").write_bytes(b"half")
+    assert cli.main([*words, "--resume"]) == 1
+    assert f"begin anew with --init {out / 'best.pt'}" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from engine.live_framesets import LiveFramesets
 from engine.record import SessionWriter
 from engine.session import SessionFacts
 from tests.support.live_cameras import ScriptedCamera
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.videos import number_of, steady, write_video
 
 
@@ -99,15 +100,20 @@ def played(addresses):
         feed.start()
     found = [tuple(frame and number_of(frame.image_bgr) for frame in frames.frames) for frames in sets]
     sets.close()
-    assert close_feeds(feeds) == ()
+    assert close_feeds(feeds, PATIENCE_S) == ()
     return [numbers for numbers in found if None not in numbers]
 
 
 def test_two_videos_are_played_in_step_to_their_end(tmp_path):
-    found = played([write_video(tmp_path / f"{name}.mkv", steady(20)) for name in "ab"])
-    assert len(found) > 5
-    assert all(one == other for one, other in found)
-    assert found[-1] == (19, 19)
+    videos = [write_video(tmp_path / f"{name}.mkv", steady(20)) for name in "ab"]
+    takes = []
+
+    def to_the_end():
+        takes.append(played(videos))
+        return len(takes[-1]) > 5 and takes[-1][-1] == (19, 19)
+
+    assert wait_until(to_the_end)  # at once, or in a quiet moment: a busy machine leaves images out, the last one too
+    assert all(one == other for found in takes for one, other in found)
 
 
 def test_the_cameras_of_a_session_are_played_with_their_offsets(tmp_path):
@@ -116,6 +122,11 @@ def test_the_cameras_of_a_session_are_played_with_their_offsets(tmp_path):
         writer.copy_video(video, "a")
         writer.copy_video(video, "b", offset_ns=200_000_000)  # begins six images later
     assert [live.name for live in camera_sources([tmp_path / "s"])] == ["a", "b"]
-    found = played([tmp_path / "s"])
-    assert len(found) > 3
-    assert all(one == other + 6 for one, other in found)
+    takes = []
+
+    def for_a_while():
+        takes.append(played([tmp_path / "s"]))
+        return len(takes[-1]) > 3
+
+    assert wait_until(for_a_while)
+    assert all(one == other + 6 for found in takes for one, other in found)

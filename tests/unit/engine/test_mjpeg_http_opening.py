@@ -110,8 +110,8 @@ def test_closing_ends_an_opening_that_waits(manners: dict[str, object]):
         assert wait_until(lambda: bool(camera._lines))
         source.close()
         thread.join()
+        assert no_thread_is_left()
     assert "closed while it was opened" in str(said[0])
-    assert no_thread_is_left()
 
 
 @pytest.mark.parametrize("login", ["basic", "digest"])

@@ -234,7 +234,7 @@ def test_a_disk_that_is_filled_by_somebody_else_keeps_what_was_there_and_opens(t
             recording.tap(name)(jpeg_frame(number, name, (640, 480)))
         return recording.ended
 
-    assert wait_until(filled)
+    assert wait_until(filled, 3 * PATIENCE_S)
     assert "No space left on device. What was written" in recording.close().sentence
     shutil.move(tiny_disk / "s" / "poses_2d_raw.bin", tiny_disk.parent)  # somebody makes room
     assert "has been repaired" in repair(tiny_disk / "s")[0]

@@ -250,5 +250,5 @@ def test_closing_ends_an_opening_that_waits():
         assert wait_until(lambda: len(camera._lines) > 0)
         source.close()
         thread.join()
+        assert no_thread_is_left()
     assert "closed while it was opened" in said[0]
-    assert no_thread_is_left()

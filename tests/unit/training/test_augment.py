@@ -1,7 +1,5 @@
 """What is done to crops, and the things that stand in them."""
 
-import struct
-import zlib
 from dataclasses import replace
 
 import cv2
@@ -9,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine.inference.preprocess import Region
+from tests.support.voc import BLUE, GREEN, RED, write_voc
 from training.data.augment import AugmentConfig, augment, degrade, gain_colours, jitter_region, occlude
 from training.data.occluders import draw_occluders, load_voc_occluders
 from training.errors import DatasetError
@@ -16,9 +15,6 @@ from training.errors import DatasetError
 CONFIG = AugmentConfig()
 THINGS = draw_occluders(30, np.random.default_rng(11))
 REGION = Region((300.0, 200.0), (400.0, 400.0))
-RED, GREEN, BLUE = (0, 0, 200), (0, 200, 0), (200, 0, 0)
-VOC_COLOURS = {1: (128, 0, 0), 2: (0, 128, 0), 9: (192, 0, 0)}
-"""Red first; as the set's own tools make them."""
 
 
 def grey_crop(size_px: int = 128, level: int = 120):
@@ -27,41 +23,6 @@ def grey_crop(size_px: int = 128, level: int = 120):
 
 def rng_of(seed: int = 0):
     return np.random.default_rng(seed)
-
-
-def palette_png(path, indices):
-    """Write a PNG with a palette, as Pascal VOC has them: object numbers painted in its colours, borders in cream."""
-    palette = np.zeros((256, 3), np.uint8)
-    palette[list(VOC_COLOURS)] = list(VOC_COLOURS.values())
-    palette[255] = (224, 224, 192)
-    height, width = indices.shape
-    rows = b"".join(b"\0" + row.tobytes() for row in indices.astype(np.uint8))
-    chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-        (b"PLTE", palette.tobytes()),
-        (b"IDAT", zlib.compress(rows)),
-        (b"IEND", b""),
-    ]
-    packed = [struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks]
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(packed))
-
-
-def write_voc(folder, things):
-    """Write a picture with three squares of 40 px, red, green and blue, as objects 1, 2 and 9 of a Pascal VOC copy."""
-    for name in ("Annotations", "JPEGImages", "SegmentationObject"):
-        (folder / name).mkdir(parents=True)
-    image, indices = np.full((120, 200, 3), 90, np.uint8), np.zeros((120, 200), np.uint8)
-    for place, (number, colour) in enumerate(zip(VOC_COLOURS, (RED, GREEN, BLUE))):
-        box = np.s_[40:80, 60 * place + 20 : 60 * place + 60]
-        image[box], indices[box] = colour, number
-    indices[38:40, 20:80] = 255
-    cv2.imwrite(str(folder / "JPEGImages" / "2007_000001.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 100])
-    palette_png(folder / "SegmentationObject" / "2007_000001.png", indices)
-    fields = "<object><name>{}</name><difficult>{}</difficult><truncated>{}</truncated></object>"
-    between = [("bottle", 1, 0)] * 6
-    text = "".join(fields.format(*thing) for thing in (*things[:2], *between, things[2]))
-    (folder / "Annotations" / "2007_000001.xml").write_text(f"<annotation>{text}</annotation>")
-    return folder
 
 
 def test_whole_things_are_cut_out_of_a_voc_copy_at_half_their_size(tmp_path):

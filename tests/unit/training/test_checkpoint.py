@@ -63,7 +63,7 @@ def test_a_file_that_would_run_something_is_refused_and_runs_nothing(tmp_path: P
             return Path.touch, (touched,)
 
     path.write_bytes(pickle.dumps({"schema": 1, "weights": Evil()}))
-    with pytest.raises(TrainingError, match="damaged or none"):
+    with pytest.raises(TrainingError, match="no checkpoint, or a damaged one"):
         load_checkpoint(path)
     assert not touched.exists()
 

@@ -108,7 +108,12 @@ def test_what_is_done_is_not_done_again(folder, start):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("REFUSED", "Nothing in the session can teach"), ("FULL", "free some space"), ("BROKEN", "no fault of yours")],
+    [
+        ("REFUSED", "Nothing in the session can teach"),
+        ("FULL", "free some space"),
+        ("TORCHLESS", "pip install 'epipole[train]'"),
+        ("BROKEN", "no fault of yours"),
+    ],
 )
 def test_every_failure_is_one_sentence_and_nothing_serves(folder, name, words, monkeypatch):
     monkeypatch.setattr("training.finetuning.process._keep_out_of_the_way", lambda: None)

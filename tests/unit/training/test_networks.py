@@ -258,7 +258,7 @@ def test_imagenet_weights_of_another_depth_are_refused_and_change_nothing(tmp_pa
 @pytest.mark.parametrize("content", [b"", b"not weights at all"])
 def test_a_damaged_weight_file_is_one_sentence(tmp_path, content):
     (tmp_path / "bad.pth").write_bytes(content)
-    with pytest.raises(WeightsError, match="no readable weight file"):
+    with pytest.raises(WeightsError, match="no file of weights, or a damaged one"):
         load_imagenet(ResNet(18), tmp_path / "bad.pth")
 
 

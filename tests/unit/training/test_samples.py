@@ -140,6 +140,20 @@ def test_a_disk_that_is_full_is_one_sentence_and_leaves_no_set(samples, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_crops_for_which_the_disk_has_no_room_are_told_without_bytes_and_offsets(samples, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.data.samples.np.ascontiguousarray", lambda image: Refused())
+    with pytest.raises(TrainingError, match=r"not enough free space for them\. Free some space") as refused:
+        write_samples(tmp_path, samples)
+    assert "offset" not in str(refused.value)
+
+
+class Refused:
+    """An array that the disk does not take, in numpy's words."""
+
+    def tofile(self, file):
+        raise OSError("Not enough free space to write 99311616 bytes after offset 0")
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(samples, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(TrainingError, match="cannot be written"):
