@@ -89,6 +89,7 @@ class Application(QObject):
             taught = self._finetune.look(SEEN_S if self.window.page() == TEACH else UNSEEN_S)
             if taught is not None:
                 self._teach.show_finetune(taught)
+                self.window.note_page(TEACH, taught.run.progress if taught.run else "")
         if self.window.page() == LIVE:
             if self._history.put(host_ns(), state, result) and self.window.plots_shown():
                 self.window.show_plots(present_plots(self._history))

@@ -126,7 +126,9 @@ def read_cameras(text: str) -> int:
     """
     value, (least, most) = _whole(text), CAMERAS
     if value is None or not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"The studio has {least} to {most} cameras, not '{text}'.")
+        raise argparse.ArgumentTypeError(
+            f"The demo has {least} to {most} cameras, not '{text}': one alone measures no depth."
+        )
     return value
 
 

@@ -99,6 +99,8 @@ class RunCard:
     stages
     share
         Of the present step; NaN where nobody knows.
+    progress
+        Of all its minutes, in words; empty unless it is under way.
     plots
         Loss and error on what was set aside; empty before there are any.
     rows
@@ -120,6 +122,7 @@ class RunCard:
     sentence: str
     stages: tuple[Stage, ...]
     share: float
+    progress: str = ""
     plots: tuple[Plot, ...] = ()
     rows: tuple[tuple[str, str, str], ...] = ()
     worse: tuple[bool, ...] = ()
@@ -155,6 +158,7 @@ def present_run(run: RunLook) -> RunCard:
         sentence=state.sentence,
         stages=_stages(state),
         share=state.share if under_way else math.nan,
+        progress=_progress(run) if under_way else "",
         plots=_plots(run.history),
         rows=tuple((name, _mm(before), _mm(after)) for name, before, after in figures),
         worse=tuple(after > before for _, before, after in figures),
@@ -175,6 +179,13 @@ def _title(run: RunLook) -> str:
     left_s = 60 * run.request.minutes - run.state.seconds_used
     left = f"about {in_whole_minutes(left_s)} left" if left_s >= 1 else "nearly at its end"
     return f"{title}, {left} of {run.request.minutes:g} minutes in all"
+
+
+def _progress(run: RunLook) -> str:
+    """Say how far a run is, short enough for a tab."""
+    if run.state.phase is Phase.PAUSED:
+        return "paused"
+    return f"{min(99, int(100 * run.state.seconds_used / (60 * run.request.minutes)))} %"
 
 
 def _doing(state: RunState) -> str:

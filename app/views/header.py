@@ -68,6 +68,10 @@ class Header(QWidget):
         for page, tab in self._pages.items():
             set_property(tab, "chosen", "yes" if page == name else "no")
 
+    def note_page(self, name: str, note: str) -> None:
+        """Say beside a page's name what goes on there; an empty note says nothing."""
+        self._pages[name].setText(f"{name} · {note}" if note else name)
+
     def show_title(self, title: str) -> None:
         """Say what is being looked at."""
         self._title.tell(title)

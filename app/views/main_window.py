@@ -126,6 +126,10 @@ class MainWindow(QMainWindow):
             shortcut.setEnabled(name == LIVE)
         self.page_changed.emit(name)
 
+    def note_page(self, name: str, note: str) -> None:
+        """Say on a page's tab what goes on there, whichever page is seen; an empty note says nothing."""
+        self._header.note_page(name, note)
+
     def page(self) -> str:
         """Return the name of the page that is seen."""
         return self._names[self._pages.currentIndex()]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from engine.errors import CameraNotFoundError
 from engine.studio.performance import MOTIONS
 
-CAMERAS, STATURE_M = (2, 8), (1.2, 2.2)
+CAMERAS, STATURE_M = (1, 8), (1.2, 2.2)
 SMALLEST_PX, LARGEST_PX = 64, 4096
 
 
@@ -22,7 +22,7 @@ class StudioConfig:
     motion
         One of `engine.studio.performance.MOTIONS`.
     cameras
-        2 to 8.
+        1 to 8.
     seed
         Decides looks, stature, room, programme, layout, lenses, offsets, drops and noise.
     seconds, rate_fps, size_wh

@@ -28,7 +28,7 @@ def ring_of(count: int, size_wh: tuple[int, int], stature_m: float, distortion: 
     Parameters
     ----------
     count
-        2 to 8.
+        1 to 8.
     size_wh : px
     stature_m
         Of the tallest person who must be fully visible on the route; a small person gets longer lenses.

@@ -311,6 +311,15 @@ def test_pages_have_tabs_and_their_own_keys(asked: Asked, qtbot):
     assert asked.key(Qt.Key.Key_Space) == [Stop()]
 
 
+def test_a_tab_says_what_goes_on_behind_it(asked: Asked):
+    asked.window.add_page("Teach", QWidget())
+    asked.window.note_page("Teach", "43 %")
+    asked.press(Header, "Teach · 43 %")
+    assert asked.window.page() == "Teach"
+    asked.window.note_page("Teach", "")
+    asked.press(Header, "Teach")
+
+
 def test_closing_the_window_is_said_once(asked: Asked):
     said = []
     asked.window.closing.connect(lambda: said.append(True))

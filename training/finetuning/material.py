@@ -47,6 +47,13 @@ STOP = SplitConfig(held_out_share=0.12, held_out_blocks=2, gap_s=0.5)
 """When to stop is decided on other clips than which network is better: the best of many on one exam flatters itself."""
 
 
+LEAST_S = 10.0
+"""Of all sessions together: below, what is set aside for judging and the gaps around it leave nothing to teach from."""
+
+TOO_SHORT = (
+    "{what} {seconds:.0f} s, which is too short to learn from some moments and be judged by others. Record for a "
+    "minute or more, the whole body in view of all cameras."
+)
 TOO_LITTLE = (
     "Too few pictures could be labelled to teach and to judge. Record for a minute or more, the whole body in view of "
     "all cameras."
@@ -55,7 +62,7 @@ TOO_LITTLE = (
 
 def label(work: Work, watch: Watch) -> dict[str, Any]:
     """Label every session; a set that is there already stays."""
-    sets, ids, remarks = [], [], []
+    sets, ids, remarks, seconds = [], [], [], 0.0
     count = len(work.request.sessions)
     for number, path in enumerate(work.request.sessions):
         session = Session.open(path)
@@ -67,9 +74,13 @@ def label(work: Work, watch: Watch) -> dict[str, Any]:
             if count == 1:
                 raise
             raise TrainingError(f"The session '{path.name}' cannot teach, so leave it out. {error}") from error
+        seconds += float(np.ptp(labelled.labels.time_ns)) * 1e-9
         sets.append(str(labelled.path))
         ids.append(labelled.labels.calibration.id)
         remarks += [f"{path.name}: {sentence}" for sentence in sentences(labelled.summary)[:1]]
+    if seconds < LEAST_S:
+        what = "The session lasts" if count == 1 else "The sessions last together"
+        raise TrainingError(TOO_SHORT.format(what=what, seconds=seconds))
     return {"sets": sets, "calibrations": list(dict.fromkeys(ids)), "remarks": remarks}
 
 

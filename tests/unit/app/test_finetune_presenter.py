@@ -148,3 +148,11 @@ def test_names_that_were_used_are_offered_the_newest_first():
 def test_nothing_starts_while_something_is_taught(phase):
     state = present_finetune([WALK], look(phase=phase))
     assert state.can_start == (phase not in (Phase.RUNNING, Phase.PAUSED))
+
+
+def test_a_run_under_way_says_how_far_it_is_on_its_tab():
+    used_s = 60 * REQUEST.minutes
+    assert present_run(look(phase=Phase.RUNNING, seconds_used=0.431 * used_s)).progress == "43 %"
+    assert present_run(look(phase=Phase.RUNNING, seconds_used=1.2 * used_s)).progress == "99 %"
+    assert present_run(look(phase=Phase.PAUSED, seconds_used=0.5 * used_s)).progress == "paused"
+    assert present_run(look(phase=Phase.KEPT, seconds_used=used_s)).progress == ""

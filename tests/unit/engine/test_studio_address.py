@@ -56,7 +56,7 @@ def test_every_motion_has_an_address(motion: str):
         ("studio:walk?cameras=four", "'four' is no value for 'cameras'; write it like 4."),
         ("studio:walk?size=640", "'640' is no value for 'size'; write it like 640x480."),
         ("studio:walk?bystander=maybe", "'maybe' is no value for 'bystander'; write it like on."),
-        ("studio:walk?cameras=9", "cameras must lie between 2 and 8, not be 9."),
+        ("studio:walk?cameras=9", "cameras must lie between 1 and 8, not be 9."),
         ("studio:walk?stature=17", "stature_m must lie between 1.2 and 2.2, not be 17."),
         ("studio:walk?cameras=2&mirrored=2", "mirrored_camera must lie between 0 and 1, not be 2."),
         ("studio:walk?seconds=nan", "seconds must lie between 0.1 and 3600, not be nan."),

@@ -53,6 +53,12 @@ def test_focal_lengths_of_four_differ_by_ten_percent_each(rings: list[Rig]):
         assert (focal[1:] / focal[:-1]).min() >= 1.10
 
 
+def test_one_camera_alone_sees_the_whole_route():
+    rigs = [draw(seed, 1) for seed in range(20)]
+    assert {len(rig.cameras) for rig in rigs} == {1}
+    assert 480 < np.median([rig[0].focal_px for rig in rigs]) < 640  # an ordinary lens
+
+
 @pytest.mark.parametrize("count", [2, 3, 5, 6, 7, 8])
 def test_any_number_of_cameras_spreads_its_focal_lengths_by_ten_percent(count: int):
     for seed in range(10):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -307,3 +308,19 @@ def test_of_several_sessions_the_one_that_cannot_teach_is_named(tmp_path, monkey
     work = Work(tmp_path, FinetuneRequest((Path("walk"), Path("squats"))), {})
     with pytest.raises(TrainingError, match=r"'walk' cannot teach, so leave it out\. Nobody was found"):
         finetune_material.label(work, watch(work))
+
+
+def test_sessions_too_short_to_be_judged_by_are_refused_before_anything_is_cut(tmp_path, monkeypatch):
+    def labelled(lasting_s):
+        labels = SimpleNamespace(time_ns=np.array([0, round(lasting_s * 1e9)]), calibration=SimpleNamespace(id="a"))
+        return SimpleNamespace(path=tmp_path, labels=labels, summary={})
+
+    lengths = iter([1.7, 4.0, 7.0])
+    monkeypatch.setattr(finetune_material.Session, "open", lambda path: path)
+    monkeypatch.setattr(finetune_material, "label_session", lambda *_, **__: labelled(next(lengths)))
+    monkeypatch.setattr(finetune_material, "sentences", lambda _summary: [])
+    alone = Work(tmp_path, FinetuneRequest((Path("beam"),)), {})
+    with pytest.raises(TrainingError, match="The session lasts 2 s, which is too short"):
+        finetune_material.label(alone, watch(alone))
+    together = Work(tmp_path, FinetuneRequest((Path("walk"), Path("squats"))), {})
+    assert len(finetune_material.label(together, watch(together))["sets"]) == 2
