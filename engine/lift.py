@@ -18,22 +18,22 @@ from engine.body_size import BONES, LEAST_VIEWS, LIMBS, SEEN_SHARE, BodySize
 from engine.inference.patch import Crop, image_from_patch
 from engine.inference.preprocess import Region
 from engine.lift_depth import DepthFollowed
+from engine.lift_floor import above_floor, up_to_floor_m
 from engine.lift_head import CROWN, EARS, SHOULDERS, TURNED_M, ears
 from engine.lift_placing import Placed, anchored, joint_covariance, place_body, size_from_bones
 from engine.lift_size import NetworkSize
-from engine.one_camera import is_guessed
+from engine.one_camera import is_guessed, is_turned
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
+from engine.upright import EVERY_NS, Floor, Upright
 
 LEAST_CONFIDENCE = 0.3
 ROOT = "pelvis"
 _TWIN = np.array([i ^ 1 for i in range(len(LIMBS + EARS))])  # of each joint that is lifted, the other side's
 _SHOULDERS = [LIMBS.index(joint) for joint in SHOULDERS]
 _HIPS = [LIMBS.index("left_hip"), LIMBS.index("right_hip")]
-_ANKLES = [LIMBS.index("left_ankle"), LIMBS.index("right_ankle")]
 _OTHER_SIDES = 0.6  # sides are exchanged if the joints found are so much nearer then
 _STICK = 1.25  # another view must be so much surer before the eye moves to it
 _DOUBTFUL = 3.0  # a joint whose heat map is wider than its fellows' by this counts no less than one of this
-_OVER_FLOOR = 0.3  # m that a camera must be higher than the floor, or the floor tells it nothing
 LESSON_EVERY_NS = 1_000_000_000
 _LEAST_OF_LESSON = 10  # of twelve limb joints: whoever is half out of the image teaches how half of them looks
 _BELIEVABLE_MM = (1.0, 500.0)  # of a network's own errors, as its card tells them
@@ -133,11 +133,14 @@ class LiftConfig:
         Of twelve: with fewer in the room, the rest is lifted.
     across_m, along_m
         What a joint of the network errs by, m per axis, across the line of sight and along it, beside the size.
+    upright_every_ns
+        How often a person tells where up is, before a camera that nobody calibrated.
     """
 
     least_limbs: int = 6
     across_m: float = 0.03
     along_m: float = 0.06
+    upright_every_ns: int = EVERY_NS
 
     @classmethod
     def measured(cls, metrics: Mapping[str, float]) -> "LiftConfig":
@@ -179,7 +182,7 @@ class Lift:
         self._doubted = network.indices((*LIMBS, CROWN, CROWN) if with_head else LIMBS)  # for each of the joints
         self._count, self._config = len(skeleton.joints), config
         self._size, self._depth = BodySize(skeleton, stature_m), DepthFollowed()
-        self._network = NetworkSize()
+        self._network, self._upright = NetworkSize(), Upright(config.upright_every_ns)
         self._rig: Rig | None = None
         self._view = 0
         self._taught_view, self._taught_ns = -1, -LESSON_EVERY_NS
@@ -214,11 +217,8 @@ class Lift:
         """
         if rig is None or len(rig) != len(poses_2d.views):
             return poses_3d
-        if rig is not self._rig:  # another room, perhaps of another scale
-            self._rig = rig
-            self._size.forget()
-            self._depth.forget()
-            self._network.forget()
+        if rig is not self._rig:
+            self._enter(rig)
         person = poses_3d.people[0] if poses_3d.people else None
         if person is not None and self._is_known(person, poses_3d.timestamp_ns):
             return poses_3d
@@ -268,6 +268,19 @@ class Lift:
         if placed is not None:
             self._network.put(float(placed.root[2]), lesson.depth_m)
 
+    def floor(self) -> Floor | None:
+        """Say where the floor is in the room that is made up for one camera; None before that is learned."""
+        return self._upright.floor(self._size.ankle_m())
+
+    def _enter(self, rig: Rig) -> None:
+        """Forget what was known in another room, perhaps of another scale; one that is turned is the same."""
+        before, self._rig = self._rig, rig
+        if before is not None and is_turned(rig, before):
+            self._depth.carry(before[0], rig[0])
+            return
+        for memory in (self._size, self._depth, self._network, self._upright):
+            memory.forget()
+
     def _is_known(self, person: Pose3D, timestamp_ns: int) -> bool:
         """Whether the person's limbs are in the room already; learn from them if so."""
         limbs = person.xyz[self._limbs]
@@ -302,23 +315,19 @@ class Lift:
         if known is not None:
             placed = anchored(placed, known.xyz[self._joints] @ camera.R.T + camera.t)
         if not is_guessed(rig):
-            placed = _above_floor(placed, camera, self._size.ankle_m() / 2)
+            placed = above_floor(placed, camera, self._size.ankle_m() / 2)
         placed = self._depth.steadied(placed, camera, timestamp_ns)
+        if is_guessed(rig):
+            found = seen.confidence[self._limbs] >= LEAST_CONFIDENCE
+            self._upright.put(np.where(found[:, None], placed.xyz[: len(LIMBS)], np.nan), timestamp_ns)
         doubt = self._doubt(glance)
         turned = np.where(np.arange(len(doubt)) < len(LIMBS), 0.0, TURNED_M)
         across_m, along_m = (np.hypot(sigma * doubt, turned) for sigma in (self._config.across_m, self._config.along_m))
         covariance = joint_covariance(placed, across_m, along_m)
         xyz = (placed.xyz - camera.t) @ camera.R
-        xyz[:, 2] += self._lift_m(xyz[_ANKLES, 2], known=not is_guessed(rig))
+        xyz[:, 2] += up_to_floor_m(xyz, self._size.ankle_m(), rig)
         confidence = np.nan_to_num(seen.confidence[self._joints]) * np.exp(0.5 - 0.5 * doubt)
         return self._pose(xyz, confidence, camera.R.T @ covariance @ camera.R, known)
-
-    def _lift_m(self, ankle_z: F64, *, known: bool) -> float:
-        """Say how far up to move a body so that its feet are not below a known floor, or stand on an unknown one, m."""
-        if not np.isfinite(ankle_z).any():
-            return 0.0
-        lowest = float(np.nanmin(ankle_z))
-        return max(-lowest, 0.0) if known else self._size.ankle_m() - lowest
 
     def _placed(self, seen: Pose2D, glance: Glance, camera: Camera) -> Placed | None:
         """Put the network's pose before its camera; None where too little of it is seen."""
@@ -379,16 +388,3 @@ def _sided(shape: F64, rays: F64, weight: F64) -> F64:
         return shape
     twin = _TWIN[: len(shape)]
     return shape[twin] if apart(image[twin]) < _OTHER_SIDES * apart(image) else shape
-
-
-def _above_floor(placed: Placed, camera: Camera, least_m: float) -> Placed:
-    """Bring a body nearer to a camera above it whose feet would be below the floor; its own errors allow only so much.
-
-    An ankle on the floor is twice `least_m` high.
-    """
-    up = camera.R[:, 2]  # of the room, in the camera's space
-    drop = float(np.nanmin(placed.xyz[_ANKLES] @ up)) if np.isfinite(placed.xyz[_ANKLES]).all(-1).any() else np.nan
-    height = float(camera.centre[2])
-    if not (drop < 0 and height > least_m + _OVER_FLOOR and height + drop < least_m):
-        return placed
-    return placed.grown(max((height - least_m) / -drop, 1 - 3 * placed.share))

@@ -34,6 +34,11 @@ class DepthFollowed:
         """Begin anew."""
         self._root = None
 
+    def carry(self, before: Camera, now: Camera) -> None:
+        """Keep what is known where the room is turned around a camera: before it, the root stays where it is."""
+        if self._root is not None:
+            self._root = (before.R @ self._root + before.t - now.t) @ now.R
+
     def measured(self, root: F64, timestamp_ns: int) -> None:
         """Take a root that several cameras agree on.
 

@@ -19,7 +19,7 @@ from engine.frames import FrameSet
 from engine.lift import Glance, Lesson, Lift, LiftConfig, Lifter, Look
 from engine.lift_square import square_of
 from engine.live_state import LiftState
-from engine.one_camera import guess_rig
+from engine.one_camera import GuessedRoom, is_turned
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D
 from engine.stages import BETWEEN, Aside
 
@@ -60,7 +60,7 @@ class LiveLift:
         self._other: Aside[Lifter | None] = Aside("network for one camera")
         self._lessons: Aside[_Taught] = Aside("lesson for one camera")
         self._frames: deque[FrameSet] = deque(maxlen=MOST_FRAMESETS)
-        self._guess: Rig | None = None
+        self._room: GuessedRoom | None = None  # turned by the stage alone
         self._state = NO_NETWORK
         try:
             self._take(make_lifter(None, ""))
@@ -109,13 +109,17 @@ class LiveLift:
         return self._state
 
     def guessed_rig(self, feeds: Sequence[CameraFeed]) -> Rig | None:
-        """Return a made-up rig where there is one camera alone; None before its first image, or without a network."""
+        """Return a made-up rig where there is one camera alone; None before its first image, or without a network.
+
+        It is turned as the person shows where up is.
+        """
         size_wh = feeds[0].state().size_wh if len(feeds) == 1 and self._lift is not None else None
         if size_wh is None:
             return None
-        if self._guess is None or self._guess[0].size_wh != size_wh:
-            self._guess = guess_rig(feeds[0].name, size_wh)
-        return self._guess
+        room = self._room
+        if room is None or room.rig[0].size_wh != size_wh:
+            room = self._room = GuessedRoom(feeds[0].name, size_wh)
+        return room.rig
 
     def close(self) -> None:
         """Release all networks; the stage has ended before. May be called twice."""
@@ -186,6 +190,8 @@ class LiveLift:
         except FAILURES as error:
             self._fail(error)
             return poses_3d
+        if self._room is not None and rig is not None and is_turned(rig, self._room.rig):
+            self._room.put(self._lift.floor(), poses_2d.timestamp_ns)
         lesson = self._lift.lesson(poses_2d, poses_3d, rig) if lifted is poses_3d and not self._lessons.busy else None
         if lesson is not None:
             self._lessons.begin(partial(_teach, self._lift, lesson, look))

@@ -6,10 +6,13 @@ from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import rigid
 from calibration.lenses import FOCAL_OF_LONG_SIDE
 from calibration.rig import Camera, Rig
+from engine.upright import Floor
 
 GUESSED = "guessed"
 DISTANCE_M, HEIGHT_M = 3.0, 1.3  # from the middle of the room, and above its floor: a camera on a desk or a shelf
 LEVEL = (0.0, -1.0, 0.0)  # up, in the space of a camera that is neither tilted nor rolled
+TURNED_DEG = 2.0  # less is not worth a turn
+TURN_EVERY_NS, TURN_NS = 3_000_000_000, 600_000_000  # how often it may turn, and how long that takes
 
 
 def guess_rig(name: str, size_wh: tuple[int, int], up: F64 | None = None, height_m: float = HEIGHT_M) -> Rig:
@@ -32,9 +35,9 @@ def guess_rig(name: str, size_wh: tuple[int, int], up: F64 | None = None, height
     """
     focal = FOCAL_OF_LONG_SIDE * max(size_wh)
     matrix = np.array([[focal, 0, (size_wh[0] - 1) / 2], [0, focal, (size_wh[1] - 1) / 2], [0, 0, 1.0]])
-    cam_from_world_R = _facing_the_middle(np.array(LEVEL) if up is None else up)
+    rotation = _facing_the_middle(np.array(LEVEL) if up is None else up)
     centre = np.array([DISTANCE_M, 0.0, height_m])
-    place = rigid(cam_from_world_R, -cam_from_world_R @ centre)
+    place = rigid(rotation, -rotation @ centre)
     return Rig((Camera(name, size_wh, matrix, cam_from_world=place),), metadata={GUESSED: True})
 
 
@@ -55,3 +58,55 @@ def _facing_the_middle(up: F64) -> F64:
     towards_camera = np.array([0.0, 0.0, -1.0]) + up[2] * up  # the line of sight's part along the floor, backwards
     x = towards_camera / np.linalg.norm(towards_camera)
     return np.stack([x, np.cross(up, x), up], axis=-1)
+
+
+class GuessedRoom:
+    """The room that is made up for one camera, turned softly as it becomes known where the floor is.
+
+    Parameters
+    ----------
+    name, size_wh
+        Of the camera and its images, px.
+
+    Attributes
+    ----------
+    rig
+        Of now; another object only while it turns.
+    """
+
+    def __init__(self, name: str, size_wh: tuple[int, int]) -> None:
+        self.rig = guess_rig(name, size_wh)
+        self._before = self._wanted = Floor(np.array(LEVEL), HEIGHT_M)
+        self._begun_ns: int | None = None
+        self._turning = False
+
+    def put(self, floor: Floor | None, timestamp_ns: int) -> None:
+        """Turn to the floor if it is clearly another one; instants come in the order of time.
+
+        Parameters
+        ----------
+        floor
+            As known by now; None while it is not.
+        timestamp_ns
+            Of the instant.
+        """
+        if floor is not None and self._is_time(timestamp_ns) and _apart_deg(floor, self._wanted) > TURNED_DEG:
+            self._before, self._wanted = self._wanted, floor
+            self._begun_ns, self._turning = timestamp_ns, True
+        if not self._turning or self._begun_ns is None:
+            return
+        passed = min((timestamp_ns - self._begun_ns) / TURN_NS, 1.0)
+        self._turning = passed < 1.0
+        share = passed * passed * (3 - 2 * passed)
+        up = (1 - share) * self._before.up + share * self._wanted.up  # some degrees: the chord is as good as the arc
+        height_m = (1 - share) * self._before.height_m + share * self._wanted.height_m
+        self.rig = guess_rig(self.rig[0].name, self.rig[0].size_wh, up / np.linalg.norm(up), height_m)
+
+    def _is_time(self, timestamp_ns: int) -> bool:
+        """Whether the last turn is long enough ago; time that runs backwards is another beginning."""
+        return self._begun_ns is None or not 0 <= timestamp_ns - self._begun_ns < TURN_EVERY_NS
+
+
+def _apart_deg(one: Floor, other: Floor) -> float:
+    """Measure the angle between two floors."""
+    return float(np.degrees(np.arccos(np.clip(one.up @ other.up, -1.0, 1.0))))

@@ -1,8 +1,11 @@
-"""The README's pictures, made anew: python tests/benchmarks/make_pictures.py FOLDER BEAM_SESSION
+"""The README's pictures, made anew: python tests/benchmarks/make_pictures.py FOLDER BEAM_SESSION [TAUGHT]
 
-FOLDER gets each picture at 1280x720 and at 3840x2160. BEAM_SESSION is what `epipole track` made of data/beam.
+FOLDER gets each picture at 1280x720 and at 3840x2160. BEAM_SESSION is what `epipole track` made of data/beam; TAUGHT is
+where `bench_finetune.py` left its run, for the page that teaches.
 """
 
+import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -46,6 +49,23 @@ def main(folder: Path, beam: Path) -> None:
     app.window.close()
 
 
+def shoot_teaching(folder: Path, taught: Path) -> None:
+    """Show the run of the bench as the window shows one's own."""
+    data = folder / "data"
+    run = next((taught / "runs" / "person").glob("studio-*"))
+    leave_out = shutil.ignore_patterns("samples", "*.pt")
+    shutil.copytree(run, data / "epipole" / "runs" / run.name, ignore=leave_out, dirs_exist_ok=True)
+    session = next(taught.glob("person-*"))
+    os.environ |= {"XDG_DATA_HOME": str(data), "EPIPOLE_NETWORKS": str(taught / "networks")}
+    running = offscreen_application()
+    app = make_application(Settings(sessions=str(session)), None)
+    app.window.show()
+    app.window.show_page("Teach")
+    wait(running, seconds=4)
+    shoot(running, app, folder / "teach")
+    app.window.close()
+
+
 def wait(running, done=lambda: False, seconds: float = LONGEST_S) -> None:
     end_s = time.monotonic() + seconds
     while time.monotonic() < end_s and not done():
@@ -64,3 +84,5 @@ def shoot(running, app: Application, path: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), Path(sys.argv[2]))
+    for taught in sys.argv[3:]:
+        shoot_teaching(Path(sys.argv[1]), Path(taught))
