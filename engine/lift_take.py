@@ -11,8 +11,10 @@ from engine.inference.preprocess import Region
 from engine.lift import Glance, Lift, LiftConfig, Lifter
 from engine.lift_square import square_of
 from engine.offline import Reconstruction, Take
+from engine.one_camera import guess_rig, is_guessed
 from engine.people import choose_before_rig
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D
+from engine.upright import EVERY_NS, MOST_INSTANTS
 
 MOST_PEOPLE = 2  # are looked at in one image
 
@@ -71,8 +73,39 @@ class TakeLift:
         -------
         reconstruction
         """
-        config = LiftConfig.measured(self._lifter.metrics)
-        lift = Lift(self._skeleton, self._lifter.skeleton_name, stature_m, config)
+        return self._passed(self._lift(found, stature_m), found, rig)
+
+    def upright(self, found: Reconstruction, rig: Rig, stature_m: float | None = None) -> Rig:
+        """Turn a room that was made up for one camera so that whoever stands there is upright.
+
+        Parameters
+        ----------
+        found
+            As `alone`.
+        rig
+            As `engine.one_camera.guess_rig`.
+        stature_m
+            Of the person; None where it is not known.
+
+        Returns
+        -------
+        rig
+            The same where too little is seen of somebody who stands.
+        """
+        lift = self._lift(found, stature_m)
+        self._passed(lift, found, rig)
+        floor = lift.floor()
+        return guess_rig(rig[0].name, rig[0].size_wh, floor.up, floor.height_m) if floor is not None else rig
+
+    def _lift(self, found: Reconstruction, stature_m: float | None) -> Lift:
+        """Make what lifts a take; all of it, however long, tells where up is."""
+        times_ns = [poses.timestamp_ns for poses in found.poses_2d]
+        every_ns = max(EVERY_NS, (times_ns[-1] - times_ns[0]) // MOST_INSTANTS if times_ns else 0)
+        config = replace(LiftConfig.measured(self._lifter.metrics), upright_every_ns=every_ns)
+        return Lift(self._skeleton, self._lifter.skeleton_name, stature_m, config)
+
+    def _passed(self, lift: Lift, found: Reconstruction, rig: Rig) -> Reconstruction:
+        """Lift all instants of a take, in their order."""
         poses_3d = []
         for poses_2d, room in zip(found.poses_2d, found.poses_3d):
 
@@ -115,7 +148,7 @@ def reconstruct_alone(take: Take, lift: TakeLift, rig: Rig, stature_m: float | N
     lift
         Has looked at all of it.
     rig
-        Of that camera, or `engine.one_camera.guess_rig`.
+        Of that camera, or `engine.one_camera.guess_rig`: then it is turned first, so that the person is upright.
     stature_m
         Of the person; None where it is not known.
 
@@ -128,7 +161,9 @@ def reconstruct_alone(take: Take, lift: TakeLift, rig: Rig, stature_m: float | N
     NobodyInViewError
         If nobody can be put there.
     """
-    found = lift.filled(alone(take), rig, stature_m)
+    followed = alone(take)
+    room = lift.upright(followed, rig, stature_m) if is_guessed(rig) else rig
+    found = lift.filled(followed, room, stature_m)
     if not any(poses.people for poses in found.poses_3d):
         raise NobodyInViewError(f"Nobody was found in '{rig[0].name}'. Check that it shows a whole person.")
     return found

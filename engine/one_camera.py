@@ -55,9 +55,9 @@ def is_turned(rig: Rig | None, before: Rig | None) -> bool:
 
 def _facing_the_middle(up: F64) -> F64:
     """Turn a camera on the room's x axis so that it looks along -x, as far as it looks along the floor, (3, 3)."""
-    towards_camera = np.array([0.0, 0.0, -1.0]) + up[2] * up  # the line of sight's part along the floor, backwards
-    x = towards_camera / np.linalg.norm(towards_camera)
-    return np.stack([x, np.cross(up, x), up], axis=-1)
+    back: F64 = np.array([0.0, 0.0, -1.0]) + up[2] * up  # the line of sight's part along the floor, backwards
+    x: F64 = back / np.linalg.norm(back)
+    return np.array([x, np.cross(up, x), up]).T
 
 
 class GuessedRoom:

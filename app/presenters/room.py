@@ -10,6 +10,7 @@ from app.presenters.coaching import CoachingCard
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
+from engine.one_camera import is_turned
 from engine.poses import Pose3D, PoseSet3D
 
 TRAIL_FRAMESETS = 150
@@ -46,6 +47,10 @@ class RoomScene:
     message: str = ""
     coaching: CoachingCard | None = None
     note: str = ""
+
+    def has_cameras_of(self, before: "RoomScene") -> bool:
+        """Whether the cameras are those of a scene before; a made-up room that is turned around its camera is one."""
+        return self.rig is before.rig or is_turned(self.rig, before.rig)
 
 
 def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D]) -> RoomScene:

@@ -75,10 +75,10 @@ class Room3D(QWidget):
         scene
         """
         before, self._scene = self._scene, scene
-        if scene.rig is not before.rig:
+        if not scene.has_cameras_of(before):
             self._orbit, self._moved = None, False
             self._refresh()
-        elif self._follow() or scene.note != before.note:
+        elif self._follow() or scene.rig is not before.rig or scene.note != before.note:
             self._refresh()
         elif scene.rig is None:
             if (scene.coaching, scene.headline, scene.message) != (before.coaching, before.headline, before.message):

@@ -110,3 +110,14 @@ def test_a_person_without_a_joint_is_nowhere():
     scene = scene_at(0.0, 0.0)
     empty = replace(scene.people[0], xyz=np.full((33, 3), np.nan))
     assert place_of_lone(replace(scene, people=(empty,))) is None
+
+
+def test_the_eye_stays_while_the_room_of_one_camera_is_turned_and_not_where_another_camera_comes(room: Room3D):
+    room.show_room(scene_at(0.0, 0.0))
+    chosen = replace(room.orbit(), azimuth_rad=2.0)
+    room.look(chosen)
+    tilted = guess_rig("webcam", (1280, 720), np.array([0.0, -np.cos(0.3), -np.sin(0.3)]))
+    room.show_room(scene_at(0.0, 0.0, tilted))
+    assert room.orbit() is chosen
+    room.show_room(scene_at(0.0, 0.0, guess_rig("other", (1280, 720))))
+    assert room.orbit() is not chosen

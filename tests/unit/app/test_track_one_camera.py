@@ -61,7 +61,7 @@ def test_a_session_of_one_camera_is_tracked_again_and_seen_in_the_player(video, 
         state = present_moment(describe_playback(playback), moment)
     assert is_guessed(state.room.rig)
     assert len(state.room.people) == 1
-    assert "depth is a guess" in state.room.note
+    assert "3D from one camera: ± " in state.room.note
 
 
 def test_without_a_network_one_video_is_refused_before_any_work(video, tmp_path, monkeypatch, capsys):

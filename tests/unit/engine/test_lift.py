@@ -359,3 +359,27 @@ def test_the_cards_errors_are_taken_where_it_tells_any_that_can_be():
     assert LiftConfig.measured({}) == usual
     assert LiftConfig.measured({"across_mm": 21.0, "along_mm": 48.0}) == LiftConfig(across_m=0.021, along_m=0.048)
     assert LiftConfig.measured({"across_mm": float("nan"), "along_mm": 0.0}) == usual
+
+
+def test_a_made_up_room_that_is_turned_forgets_nothing_of_the_person(rig):
+    seen = walk(rig, 1.0, NoiseConfig())
+    sets = [only(poses, 0) for poses in pose_sets(seen.observations)]
+    sets = [replace(poses, views=poses.views[:1]) for poses in sets]
+    level, turned = (guess_rig("cam", rig[0].size_wh, up) for up in (None, rig[0].R[:, 2]))
+    oracle = Oracle(rig, seen.xyz, (0.03, 0.06))
+    glances = []
+    for t, poses in enumerate(sets):
+        oracle.t = t
+        glances.append(oracle(0, poses.views[0][0]))
+
+    def last(rigs):
+        """Lift a take in these rooms, one after the other; the last instant's limbs."""
+        lift, people = Lift(SKELETON, "mpii_16", STATURE_M), ()
+        for poses, glance, room in zip(sets, glances, rigs):
+            people = lift(lambda _view, _seen, glance=glance: glance, poses, nobody(poses), room).people
+        return people[0].xyz[LIMB]
+
+    whole, first = last([turned] * len(sets)), len(sets) - 2
+    assert last([level] * first + [turned] * 2) == pytest.approx(whole, abs=1e-9)
+    other = guess_rig("other", rig[0].size_wh)
+    assert np.abs(last([other] * first + [turned] * 2) - whole).max() > 1e-4  # m; begun anew

@@ -13,8 +13,9 @@ from calibration.walker import MOTIONS, Walker
 from engine.frames import FrameSet
 from engine.inference.patch import Crop, camera_space, patch_from_camera
 from engine.lift import LIMBS
-from engine.lift_take import TakeLift, alone, lifted_count
+from engine.lift_take import TakeLift, alone, lifted_count, reconstruct_alone
 from engine.offline import Take, reconstruct_take_in_room
+from engine.one_camera import guess_rig
 from engine.poses import PoseSet3D
 from tests.support.live_cameras import image_at
 from tests.support.takes import pose_sets
@@ -107,3 +108,29 @@ def test_somebody_else_than_the_chosen_person_is_not_lifted_in_their_place(rig, 
     )
     found = lift.filled(replace(followed, poses_2d=beside), Rig(rig.cameras[:1]))
     assert not any(poses.people for poses in found.poses_3d)
+
+
+def lean_deg(poses_3d):
+    """Angle between up and the middle of who is seen from ankles to shoulders, taken over a take."""
+    ankles, shoulders = (SKELETON.indices([f"left_{joint}", f"right_{joint}"]) for joint in ("ankle", "shoulder"))
+    bodies = np.array([poses.people[0].xyz for poses in poses_3d])
+    x, y, z = np.median((bodies[:, shoulders] - bodies[:, ankles]).mean(1), axis=0)
+    return np.degrees(np.arctan2(np.hypot(x, y), z))
+
+
+def test_before_one_camera_that_looks_down_the_person_is_upright_from_the_first_image_on(rig, seen):
+    sets = tuple(replace(p, views=p.views[:1], view_time_ns=p.view_time_ns[:1]) for p in pose_sets(seen.observations))
+    lift = passed(Knowing(rig[0], seen.xyz), sets, rig.names[:1])
+    take, level = Take(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)), guess_rig(rig[0].name, rig[0].size_wh)
+    assert lean_deg(lift.filled(alone(take), level, 1.75).poses_3d) > 12  # the camera looks down by 17 degrees
+    found = reconstruct_alone(take, lift, level, 1.75)
+    assert lean_deg(found.poses_3d) < 4
+    assert lean_deg(found.poses_3d[:10]) < 6
+
+
+def test_a_take_too_short_to_tell_where_up_is_stays_in_a_level_room(rig, seen):
+    sets = tuple(replace(p, views=p.views[:1], view_time_ns=p.view_time_ns[:1]) for p in pose_sets(seen.observations))
+    sets = sets[:30]
+    lift, level = passed(Knowing(rig[0], seen.xyz), sets, rig.names[:1]), guess_rig(rig[0].name, rig[0].size_wh)
+    followed = alone(Take(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)))
+    assert lift.upright(followed, level, 1.75) is level
