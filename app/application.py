@@ -1,6 +1,7 @@
 """The application: the window, what feeds it at screen rate, and what its buttons do, put together."""
 
 import gc
+import time
 from argparse import Namespace
 from dataclasses import replace
 from functools import partial
@@ -37,6 +38,7 @@ from engine.library import Library
 
 SESSIONS, TEACH = "Sessions", "Teach"
 SEEN_S, UNSEEN_S = 0.5, 3.0  # between two looks at what is being taught
+AT_REST_S, PLAYED_S = 0.1, 0.03  # between two refreshes: of a live page without news, of the others
 DONE = 0
 
 
@@ -77,11 +79,24 @@ class Application(QObject):
         self.window.page_changed.connect(self._page_changed)
         self.window.closing.connect(self.close)
         self._place(control.settings.window)
-        self._bridge = Bridge(self.refresh)
+        self._refreshed_s = 0.0
+        self._bridge = Bridge(self._look)
         self._closed = False
 
+    def _look(self) -> None:
+        """Refresh where cameras have news; else as often as countdowns and players need it."""
+        rest_s = AT_REST_S if self.window.page() == LIVE else PLAYED_S
+        if self._has_news() or time.monotonic() - self._refreshed_s >= rest_s:
+            self.refresh()
+
+    def _has_news(self) -> bool:
+        """Whether the cameras have a result that was not shown; costs nothing."""
+        live = self.control.live
+        return live is not None and len(live.newest) > 0
+
     def refresh(self) -> None:
-        """Show what is new; called at screen rate, in the window's thread."""
+        """Show all as it is now, in the window's thread."""
+        self._refreshed_s = time.monotonic()
         state, result, look = self.control.look()
         look = replace(look, job=self._sessions.job())
         self.window.show_state(present_live(state, result, look))

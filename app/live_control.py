@@ -136,7 +136,7 @@ class LiveControl:
         self._notices.tell(sentence, tone)
 
     def look(self) -> tuple[LiveState, LiveResult | None, Look]:
-        """Return all that the window shows; never waits. Called at screen rate, which also moves countdowns on."""
+        """Return all that the window shows; never waits. Called ten times a second or more: it moves countdowns on."""
         live, opening = self.live, self._opening
         self._tick(live)
         if live is not None:

@@ -201,3 +201,22 @@ def test_closing_twice_is_closing_once(opened):
     with opened() as app:
         app.close()
         app.close()
+
+
+def test_the_window_draws_when_there_is_something_new_and_rests_otherwise(opened, monkeypatch):
+    drawn, news, now_s = [], [], [100.0]
+    with opened() as app:
+        app._bridge.close()
+        monkeypatch.setattr("app.application.time.monotonic", lambda: now_s[0])
+        monkeypatch.setattr(app, "_has_news", lambda: bool(news))
+        app.refresh()
+        monkeypatch.setattr(app.control, "look", lambda look=app.control.look: drawn.append(now_s[0]) or look())
+        for step in range(1, 16):
+            now_s[0] = 100.0 + step / 60
+            app._look()
+        assert len(drawn) == 2  # a quarter of a second without news: a countdown would have moved on
+        news.append(True)
+        for step in range(16, 20):
+            now_s[0] = 100.0 + step / 60
+            app._look()
+        assert len(drawn) == 6
