@@ -1,7 +1,8 @@
 """What the live program costs beside the network: the real window fed by the real threads, cameras that play a film.
 
 Processor time says what it costs, whatever else runs on the machine; the longest time without an event served does
-not, so the machine's load stands beside it.
+not, so the machine's load stands beside it. Recording is switched on and off in turns, and what it adds is the
+difference between neighbours: a machine's speed drifts by more from minute to minute.
 """
 
 import logging
@@ -23,6 +24,7 @@ from app.application import Application
 from app.filmed import JPEG, RAW, Film, KnownPoses, offer
 from app.live_control import LiveControl
 from app.options import DEFAULT_MODEL
+from app.requests import Record, StopRecording
 from app.session_control import SessionControl
 from app.settings import Settings
 from app.snapshot import application, offscreen_application
@@ -42,6 +44,8 @@ STUDIO = "studio:walk?cameras=4&seed=1&seconds=600"
 _BEAT_MS = 10
 _READY_S = 90.0  # for so long the rig may take until it is trusted
 SETTLE_S = 3.0
+TURNS = 4  # without and with recording
+_BEGUN_S = 10.0  # for so long a recording may take to begin or to end
 _LONG_S = 0.1
 _OTHERS = "native threads, ended ones"
 
@@ -62,7 +66,7 @@ class Setup:
     rig
         That is given to it, and measured with; None measures without one.
     records
-        Whether it records.
+        Whether it records, in turns.
     """
 
     title: str
@@ -79,9 +83,13 @@ class Figures:
     Parameters
     ----------
     cores
-        Of this process.
+        Of this process, while it does not record.
     by_thread
         The same by name of the thread.
+    added_cores : TURNS
+        By recording, turn by turn; empty where nothing was recorded.
+    recorded, lost
+        Images.
     beats_s, start_beats_s
         Between two beats of the window's event loop: in the time that was measured, and from the start until then.
     paints_hz
@@ -92,6 +100,9 @@ class Figures:
 
     cores: float = 0.0
     by_thread: dict[str, float] = field(default_factory=dict)
+    added_cores: tuple[float, ...] = ()
+    recorded: int = 0
+    lost: int = 0
     beats_s: tuple[float, ...] = ()
     start_beats_s: tuple[float, ...] = ()
     paints_hz: dict[str, float] = field(default_factory=dict)
@@ -118,10 +129,9 @@ def setups(film: Film) -> tuple[Setup, ...]:
     network = partial(create_estimator, DEFAULT_MODEL)
     truth = Studio(parse_address(STUDIO)).rig
     return (
-        Setup("raw images, no network", RAW, known, film.rig),
-        Setup("raw images, no network, recorded as JPEG", RAW, known, film.rig, records=True),
-        Setup("JPEG images, no network", JPEG, known, film.rig),
-        Setup("JPEG images, no network, recorded as they come", JPEG, known, film.rig, records=True),
+        Setup("raw images, no network", RAW, known, film.rig, records=True),
+        Setup("JPEG images, no network", JPEG, known, film.rig, records=True),
+        Setup("raw images, the network at work", RAW, network, film.rig),
         Setup("studio and network at work", STUDIO, network, truth),
     )
 
@@ -139,9 +149,9 @@ def measure(setup: Setup, seconds: float, settle_s: float = SETTLE_S) -> Figures
     ----------
     setup
     seconds
-        That are measured, after the rig is trusted.
+        That are measured, after the rig is trusted; where it records, so many without and so many with recording.
     settle_s
-        That pass before.
+        That pass before, and after recording was switched on or off.
 
     Returns
     -------
@@ -150,21 +160,20 @@ def measure(setup: Setup, seconds: float, settle_s: float = SETTLE_S) -> Figures
     Raises
     ------
     EngineError
-        If the rig is not trusted.
+        If the rig is not trusted, or a recording does not begin or end.
     """
     running = screen()
     with tempfile.TemporaryDirectory() as folder:
         app = _prepared(setup, Path(folder))
         watch = _Watch(app.window)
         app.window.show()
-        if setup.records:
-            app.control.record_to(Path(folder) / "take")
         app.control.start((setup.address,))
         try:
             if setup.rig is not None:
                 _trust(app.control, setup.rig, Path(folder), watch)
             watch.wait(settle_s)
-            figures = watch.measure(seconds)
+            watch.begin()
+            figures = _measure_turns(app.control, watch, seconds, settle_s) if setup.records else watch.measure(seconds)
             figures.state = app.control.look()[0]
         finally:
             watch.close()
@@ -190,7 +199,6 @@ def describe(figures: Figures) -> str:
     threads = sorted(figures.by_thread.items(), key=lambda one: -one[1])
     stages = (f"{one.name} {one.median_ms:.1f}/{one.p95_ms:.1f}" for one in state.latency)
     start_ms = 1000 * max(figures.start_beats_s, default=0.0)
-    recording = state.recording
     lines = [
         f"{figures.cores:.3f} cores; " + ", ".join(f"{name} {cores:.3f}" for name, cores in threads if cores >= 0.0005),
         "painted per second: " + ", ".join(f"{name} {rate:.1f}" for name, rate in figures.paints_hz.items()),
@@ -200,8 +208,13 @@ def describe(figures: Figures) -> str:
         f"framesets {state.framesets_hz:.1f}, poses {state.pose_hz:.1f} per second, {state.skipped} skipped",
         "median/95 % in ms: " + ", ".join(stages),
     ]
-    if recording is not None:
-        lines.append(f"recorded {recording.frames} images in {recording.seconds:.0f} s, {recording.lost} lost")
+    if figures.added_cores:
+        added = figures.added_cores
+        lines.insert(
+            1,
+            f"recording adds {np.median(added):.3f} cores ({min(added):.3f} to {max(added):.3f} in {len(added)} "
+            f"turns); {figures.recorded} images, {figures.lost} lost",
+        )
     return "\n".join(f"           {line}" for line in lines)
 
 
@@ -209,10 +222,50 @@ def _prepared(setup: Setup, folder: Path) -> Application:
     """Make the application as a person starts it, but for the cameras."""
     import_curves()
     wake_compiler()
-    settings = Settings(stature_m=1.75, sessions=str(folder))
+    settings = Settings(stature_m=1.75, sessions=str(folder), countdown_s=0)
     control = LiveControl(settings, None, setup.make_estimator)
     sessions = SessionControl(Library(folder / "library.db", [folder]), (), control.tell)
     return Application(control, sessions)
+
+
+def _measure_turns(control: LiveControl, watch: "_Watch", seconds: float, settle_s: float) -> Figures:
+    """Measure it without and with recording in turns."""
+    idle, busy, recorded, lost = [], [], 0, 0
+    for _ in range(TURNS):
+        idle.append(watch.measure(seconds / TURNS))
+        control.ask(Record())
+        _wait_until(watch, lambda: control.look()[0].recording is not None, "begin")
+        watch.wait(settle_s)
+        busy.append(watch.measure(seconds / TURNS))
+        state = control.look()[0]
+        if state.recording is not None:
+            recorded, lost = recorded + state.recording.frames, lost + state.recording.lost
+        control.ask(StopRecording())
+        _wait_until(watch, lambda: control.look()[0].recording is None, "end")
+        watch.wait(settle_s)
+    return Figures(
+        cores=float(np.mean([one.cores for one in idle])),
+        by_thread=_mean_by_name([one.by_thread for one in idle]),
+        added_cores=tuple(after.cores - before.cores for before, after in zip(idle, busy, strict=True)),
+        recorded=recorded,
+        lost=lost,
+        beats_s=tuple(watch.beats_s),
+        start_beats_s=idle[0].start_beats_s,
+        paints_hz=_mean_by_name([one.paints_hz for one in (*idle, *busy)]),
+    )
+
+
+def _mean_by_name(many: list[dict[str, float]]) -> dict[str, float]:
+    """Average what has the same name; what is missing counts as 0."""
+    names = dict.fromkeys(name for one in many for name in one)
+    return {name: float(np.mean([one.get(name, 0.0) for one in many])) for name in names}
+
+
+def _wait_until(watch: "_Watch", done: Callable[[], bool], what: str) -> None:
+    """Wait for a recording to begin or end."""
+    watch.wait(_BEGUN_S, done)
+    if not done():
+        raise EngineError(f"The recording did not {what} within {_BEGUN_S:.0f} s, so nothing is measured.")
 
 
 def _trust(control: LiveControl, rig: Rig, folder: Path, watch: "_Watch") -> None:
@@ -238,7 +291,7 @@ class _Watch(QObject):
     def __init__(self, window: QWidget) -> None:
         super().__init__()
         self._paints: Counter[str] = Counter()
-        self._beats_s: list[float] = []
+        self.beats_s: list[float] = []
         self._last_s = time.perf_counter()
         self._start_beats_s: tuple[float, ...] = ()
         self._names: dict[QObject, str] = {}
@@ -266,9 +319,12 @@ class _Watch(QObject):
         loop.exec()
         look.stop()
 
+    def begin(self) -> None:
+        """From now on it counts; what came before was the start."""
+        self._start_beats_s, self.beats_s = tuple(self.beats_s), []
+
     def measure(self, seconds: float) -> Figures:
-        """Measure for so long."""
-        self._start_beats_s, self._beats_s = tuple(self._beats_s), []
+        """Measure for so long; the beats are those since `begin`."""
         self._paints.clear()
         threads, cpu_s, start_s = _thread_cpu_s(), time.process_time(), time.perf_counter()
         self.wait(seconds)
@@ -280,7 +336,9 @@ class _Watch(QObject):
             by_thread[name] += (spent_s - threads.get((name, number), 0.0)) / passed_s
         by_thread[_OTHERS] = cores - sum(by_thread.values()) if by_thread else 0.0
         paints = {name: self._paints[name] / passed_s for name in dict.fromkeys(self._names.values())}
-        return Figures(cores, dict(by_thread), tuple(self._beats_s), self._start_beats_s, paints)
+        return Figures(
+            cores, dict(by_thread), beats_s=tuple(self.beats_s), start_beats_s=self._start_beats_s, paints_hz=paints
+        )
 
     def close(self) -> None:
         """Count no more."""
@@ -291,7 +349,7 @@ class _Watch(QObject):
     def _beat(self) -> None:
         """Note that the event loop is served."""
         now_s = time.perf_counter()
-        self._beats_s.append(now_s - self._last_s)
+        self.beats_s.append(now_s - self._last_s)
         self._last_s = now_s
 
 

@@ -386,7 +386,7 @@ class LiveControl:
             self._do(lambda: self._recorder.end(live))
 
     def _renew(self, live: Live) -> None:
-        """Take the newest result, and now and then the state."""
+        """Take the next result, and now and then the state."""
         try:
             self._result = live.newest.take(0)
             self._trail.put(self._result)

@@ -74,7 +74,8 @@ class Live:
     Attributes
     ----------
     newest
-        The newest result; older ones that nobody took are gone.
+        The two newest results, the older one first; older ones that nobody took are gone. Two, since a network that
+        looks at every other frameset gives two results at a time, and a screen draws them one after the other.
     names
         Of the cameras.
     """
@@ -87,7 +88,7 @@ class Live:
         on_rig: Callable[[Rig, CalibrationReport], None] = lambda _rig, _report: None,
         make_lifter: MakeLifter = lambda _rig, _have: None,
     ) -> None:
-        self.newest: Latest[LiveResult] = Latest()
+        self.newest: Latest[LiveResult] = Latest(room=2)
         self.names = tuple(source.name for source in sources)
         self._sources = tuple(sources)
         self._make_estimator, self._options, self._on_rig = make_estimator, options, on_rig

@@ -238,10 +238,9 @@ class LiveRig:
 def _refined(check: RigCheck) -> RigFinding:
     """Look at a rig in use, and where it fits, put its clocks right from the body's motion."""
     found = check.finding()
-    offsets = check.offsets_ns() if found.verdict is RigVerdict.FITS else None
-    if found.rig is None or offsets is None:
+    if found.rig is None or found.offsets_ns is None:
         return found
-    return replace(found, rig=replace(found.rig, time_offset_ns=offsets))
+    return replace(found, rig=replace(found.rig, time_offset_ns=found.offsets_ns))
 
 
 def _clock_step_ns(one: Rig, other: Rig) -> int:

@@ -79,16 +79,24 @@ class _Mailbox(Generic[T]):
 
 
 class Latest(_Mailbox[T]):
-    """Holds one item; a newer one replaces it and is counted. For screens and live stages.
+    """Holds the newest item, or the newest few; the oldest gives way to one more and is counted.
+
+    For screens and live stages.
+
+    Parameters
+    ----------
+    room
+        How many it holds, at least 1.
 
     Attributes
     ----------
     dropped
-        How many items nobody took before the next one came.
+        How many items nobody took before they had to give way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = 1) -> None:
         super().__init__()
+        self._room = room
         self.dropped = 0
 
     def put(self, item: T) -> None:
@@ -96,9 +104,10 @@ class Latest(_Mailbox[T]):
         with self._changed:
             if self._closed:
                 return
-            self.dropped += len(self._items)
-            self._items.clear()
             self._items.append(item)
+            while len(self._items) > self._room:
+                self._items.popleft()
+                self.dropped += 1
             self._changed.notify_all()
 
 

@@ -1,7 +1,7 @@
 """Is a rig still true? What the cameras see now is compared with what it says, before anybody trusts it."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -58,6 +58,8 @@ class RigFinding:
         Names of those that were moved, exchanged or mirrored.
     order : V of them
         View v is from the rig's camera ``order[v]``.
+    offsets_ns
+        The time offsets as the body's motion has them, by camera; None where ``rig`` does not fit as it was given.
     """
 
     verdict: RigVerdict
@@ -67,6 +69,7 @@ class RigFinding:
     rig: Rig | None = None
     cameras: tuple[str, ...] = ()
     order: tuple[int, ...] = ()
+    offsets_ns: dict[str, int] | None = None
 
 
 class RigCheck:
@@ -154,16 +157,6 @@ class RigCheck:
         views = [len(view) for poses in self._kept for view in poses.views if view]
         return sum(count > 1 for count in views) > CROWDED_SHARE * len(views)
 
-    def offsets_ns(self) -> dict[str, int] | None:
-        """Refine the time offsets from the body's motion; None before enough was seen, or if the rig is not true."""
-        found = self.finding()
-        if found.rig is None or found.verdict not in (RigVerdict.FITS, RigVerdict.CLOCKS_CHANGED):
-            return None
-        seen = self._seen(None)
-        if not fit_of(seen, found.rig).fits:  # the views show different people
-            seen = self._seen(found.rig)
-        return dict(refine_clocks(seen, found.rig).time_offset_ns)
-
     def _seen(self, rig: Rig | None) -> Observations:
         """Follow one person through what was kept, with a rig's help or none, as arrays."""
         associate = Associate(self._skeleton)
@@ -187,13 +180,15 @@ class RigCheck:
         sigmas[list(judged)], px[list(judged)] = found.sigmas, found.px
         for v, c in zip(judged, found.order):
             order[v] = judged[c]
-        rig = None
+        rig, offsets_ns = None, None
         if found.rig is not None:
             rig = in_order(self._rig, tuple(order))
             rig = Rig(rig.cameras, {**rig.time_offset_ns, **found.rig.time_offset_ns}, rig.metadata)
+        if found.offsets_ns is not None:
+            offsets_ns = {**self._rig.time_offset_ns, **found.offsets_ns}
         silent = ", ".join(f"'{names[v]}'" for v in unseen)
         sentence = f"{found.sentence} Nothing can be said of {silent} yet: no person was seen there."
-        return RigFinding(found.verdict, sentence, sigmas, px, rig, found.cameras, tuple(order))
+        return RigFinding(found.verdict, sentence, sigmas, px, rig, found.cameras, tuple(order), offsets_ns)
 
 
 def _judged(seen: Observations, rig: Rig) -> RigFinding:
@@ -213,8 +208,9 @@ def _true(seen: Observations, rig: Rig) -> RigFinding | None:
     fit = fit_of(seen, rig)
     if not fit.fits:
         return None
+    refined = refine_clocks(seen, rig)
     found = _found(RigVerdict.FITS, "The cameras stand where they stood: the rig can be used.", fit, rig=rig)
-    return _clocks(seen, rig, fit, refine_clocks(seen, rig)) or found
+    return _clocks(seen, rig, fit, refined) or replace(found, offsets_ns=dict(refined.time_offset_ns))
 
 
 def _exchanged(seen: Observations, rig: Rig, fit: Fit) -> RigFinding | None:

@@ -25,7 +25,7 @@ _STARTS = 7
 _FRAMESETS = 60
 _STUDIO = "studio:walk?cameras=4&seed=1&seconds=4"
 _PAINTS = 60
-_LIVE_S = 20.0
+_LIVE_S = 24.0
 
 
 def run(options: Namespace) -> int:

@@ -16,6 +16,14 @@ def test_latest_keeps_the_newest_and_counts_what_it_dropped():
     assert latest.dropped == 4
 
 
+def test_latest_with_room_for_two_hands_over_the_older_of_the_newest_two_first():
+    latest = Latest(room=2)
+    for number in range(5):
+        latest.put(number)
+    assert [latest.take(), latest.take()] == [3, 4]
+    assert latest.dropped == 3
+
+
 def test_latest_drops_nothing_that_was_taken():
     latest = Latest()
     for number in range(3):

@@ -87,9 +87,11 @@ def test_an_offset_of_eighty_milliseconds_is_found_within_five(rig):
 
 
 def test_small_offsets_are_refined_where_the_rig_fits(rig):
-    offsets = watched(rig, late(rig, 1, 20), seconds=10).offsets_ns()
+    found = watched(rig, late(rig, 1, 12), seconds=10).finding()
+    assert found.verdict is RigVerdict.FITS, found.sentence
+    offsets = found.offsets_ns
     assert offsets is not None
-    assert offsets[rig[1].name] / 1e6 == pytest.approx(20, abs=5)
+    assert offsets[rig[1].name] / 1e6 == pytest.approx(12, abs=3)
 
 
 def test_a_mirrored_camera_is_named(rig):
@@ -116,7 +118,7 @@ def test_little_says_nothing(rig):
     found = check.finding()
     assert found.verdict is RigVerdict.NOT_ENOUGH
     assert np.isnan(found.sigmas).all()
-    assert check.offsets_ns() is None
+    assert found.offsets_ns is None
 
 
 def test_a_camera_that_saw_nobody_is_said_and_the_others_judged(rig):
