@@ -2,23 +2,24 @@
 
 Processor time says what it costs, whatever else runs on the machine; the longest time without an event served does
 not, so the machine's load stands beside it. Recording is switched on and off in turns, and what it adds is the
-difference between neighbours: a machine's speed drifts by more from minute to minute.
+difference between neighbours: a machine's speed drifts by more from minute to minute. Where images are compressed
+for it, the encoder alone is measured in the same turns.
 """
 
 import logging
+import math
 import os
 import tempfile
 import threading
 import time
-from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PyQt6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
-from PyQt6.QtWidgets import QApplication, QWidget
+from PyQt6.QtWidgets import QApplication
 
 from app.application import Application
 from app.filmed import JPEG, RAW, Film, KnownPoses, offer
@@ -28,26 +29,25 @@ from app.requests import Record, StopRecording
 from app.session_control import SessionControl
 from app.settings import Settings
 from app.snapshot import application, offscreen_application
-from app.views.camera_grid import CameraGrid
 from app.views.plots import import_curves
-from app.views.room_3d import Room3D
+from app.window_watch import Spent, WindowWatch
+from calibration.geometry.arrays import U8
 from calibration.geometry.fast_instant import wake_compiler
 from calibration.rig import Rig, save_rig
 from engine.errors import EngineError
 from engine.inference.estimator import Estimator, create_estimator
 from engine.library import Library
-from engine.live_state import LiveState
+from engine.live_state import LiveState, RecordingState
+from engine.record_camera import JPEG_QUALITY
 from engine.studio.address import parse_address
 from engine.studio.scene import Studio
 
 STUDIO = "studio:walk?cameras=4&seed=1&seconds=600"
-_BEAT_MS = 10
 _READY_S = 90.0  # for so long the rig may take until it is trusted
 SETTLE_S = 3.0
 TURNS = 4  # without and with recording
 _BEGUN_S = 10.0  # for so long a recording may take to begin or to end
 _LONG_S = 0.1
-_OTHERS = "native threads, ended ones"
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +67,8 @@ class Setup:
         That is given to it, and measured with; None measures without one.
     records
         Whether it records, in turns.
+    compresses : for each of V cameras T of (H, W, 3), uint8
+        The images that are compressed when it records.
     """
 
     title: str
@@ -74,39 +76,55 @@ class Setup:
     make_estimator: Callable[[int], Estimator]
     rig: Rig | None = None
     records: bool = False
+    compresses: tuple[tuple[U8, ...], ...] = ()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Figures:
-    """What was measured; times in seconds, costs in cores.
+    """What was measured.
 
     Parameters
     ----------
-    cores
-        Of this process, while it does not record.
-    by_thread
-        The same by name of the thread.
-    added_cores : TURNS
-        By recording, turn by turn; empty where nothing was recorded.
-    recorded, lost
-        Images.
+    idle, busy : (turns,)
+        While it did not record, and while it did.
     beats_s, start_beats_s
         Between two beats of the window's event loop: in the time that was measured, and from the start until then.
-    paints_hz
-        By what was painted.
     state
         At the end.
+    recorded, lost
+        Images.
+    encoder_ms
+        That the JPEG encoder alone takes for an image; NaN where nothing is compressed.
     """
 
-    cores: float = 0.0
-    by_thread: dict[str, float] = field(default_factory=dict)
-    added_cores: tuple[float, ...] = ()
+    idle: tuple[Spent, ...]
+    busy: tuple[Spent, ...]
+    beats_s: tuple[float, ...]
+    start_beats_s: tuple[float, ...]
+    state: LiveState
     recorded: int = 0
     lost: int = 0
-    beats_s: tuple[float, ...] = ()
-    start_beats_s: tuple[float, ...] = ()
-    paints_hz: dict[str, float] = field(default_factory=dict)
-    state: LiveState = field(default_factory=LiveState)
+    encoder_ms: float = math.nan
+
+    @property
+    def cores(self) -> float:
+        """Used while it does not record."""
+        return float(np.mean([one.cores for one in self.idle]))
+
+    @property
+    def added_cores(self) -> tuple[float, ...]:
+        """Used by recording, turn by turn."""
+        return tuple(after.cores - before.cores for before, after in zip(self.idle, self.busy, strict=False))
+
+    @property
+    def by_thread(self) -> dict[str, float]:
+        """Cores by name of the thread, while it does not record."""
+        return _mean_by_name([one.by_thread for one in self.idle])
+
+    @property
+    def paints_hz(self) -> dict[str, float]:
+        """Paints per second by what was painted."""
+        return _mean_by_name([one.paints_hz for one in (*self.idle, *self.busy)])
 
 
 def setups(film: Film) -> tuple[Setup, ...]:
@@ -129,7 +147,7 @@ def setups(film: Film) -> tuple[Setup, ...]:
     network = partial(create_estimator, DEFAULT_MODEL)
     truth = Studio(parse_address(STUDIO)).rig
     return (
-        Setup("raw images, no network", RAW, known, film.rig, records=True),
+        Setup("raw images, no network", RAW, known, film.rig, records=True, compresses=film.images_bgr),
         Setup("JPEG images, no network", JPEG, known, film.rig, records=True),
         Setup("raw images, the network at work", RAW, network, film.rig),
         Setup("studio and network at work", STUDIO, network, truth),
@@ -165,7 +183,7 @@ def measure(setup: Setup, seconds: float, settle_s: float = SETTLE_S) -> Figures
     running = screen()
     with tempfile.TemporaryDirectory() as folder:
         app = _prepared(setup, Path(folder))
-        watch = _Watch(app.window)
+        watch = WindowWatch(app.window)
         app.window.show()
         app.control.start((setup.address,))
         try:
@@ -173,8 +191,7 @@ def measure(setup: Setup, seconds: float, settle_s: float = SETTLE_S) -> Figures
                 _trust(app.control, setup.rig, Path(folder), watch)
             watch.wait(settle_s)
             watch.begin()
-            figures = _measure_turns(app.control, watch, seconds, settle_s) if setup.records else watch.measure(seconds)
-            figures.state = app.control.look()[0]
+            figures = _measured(app.control, watch, setup, seconds, settle_s)
         finally:
             watch.close()
             app.close()
@@ -210,10 +227,11 @@ def describe(figures: Figures) -> str:
     ]
     if figures.added_cores:
         added = figures.added_cores
+        alone = "" if math.isnan(figures.encoder_ms) else f"; the encoder alone {figures.encoder_ms:.2f} ms an image"
         lines.insert(
             1,
             f"recording adds {np.median(added):.3f} cores ({min(added):.3f} to {max(added):.3f} in {len(added)} "
-            f"turns); {figures.recorded} images, {figures.lost} lost",
+            f"turns{alone}); {figures.recorded} images, {figures.lost} lost",
         )
     return "\n".join(f"           {line}" for line in lines)
 
@@ -228,31 +246,52 @@ def _prepared(setup: Setup, folder: Path) -> Application:
     return Application(control, sessions)
 
 
-def _measure_turns(control: LiveControl, watch: "_Watch", seconds: float, settle_s: float) -> Figures:
-    """Measure it without and with recording in turns."""
-    idle, busy, recorded, lost = [], [], 0, 0
+def _measured(control: LiveControl, watch: WindowWatch, setup: Setup, seconds: float, settle_s: float) -> Figures:
+    """Measure it as it runs, or in turns without and with recording."""
+    if not setup.records:
+        idle = (watch.measure(seconds),)
+        return Figures(idle, (), tuple(watch.beats_s), watch.start_beats_s, control.look()[0])
+    turns: list[tuple[Spent, Spent]] = []
+    states: list[RecordingState] = []
+    alone_ms: list[float] = []
     for _ in range(TURNS):
-        idle.append(watch.measure(seconds / TURNS))
+        idle_turn = watch.measure(seconds / TURNS)
         control.ask(Record())
         _wait_until(watch, lambda: control.look()[0].recording is not None, "begin")
         watch.wait(settle_s)
-        busy.append(watch.measure(seconds / TURNS))
-        state = control.look()[0]
-        if state.recording is not None:
-            recorded, lost = recorded + state.recording.frames, lost + state.recording.lost
+        turns.append((idle_turn, watch.measure(seconds / TURNS)))
+        recording = control.look()[0].recording
+        if recording is not None:
+            states.append(recording)
         control.ask(StopRecording())
         _wait_until(watch, lambda: control.look()[0].recording is None, "end")
         watch.wait(settle_s)
-    return Figures(
-        cores=float(np.mean([one.cores for one in idle])),
-        by_thread=_mean_by_name([one.by_thread for one in idle]),
-        added_cores=tuple(after.cores - before.cores for before, after in zip(idle, busy, strict=True)),
-        recorded=recorded,
-        lost=lost,
-        beats_s=tuple(watch.beats_s),
-        start_beats_s=idle[0].start_beats_s,
-        paints_hz=_mean_by_name([one.paints_hz for one in (*idle, *busy)]),
-    )
+        alone_ms.append(_encoder_ms(setup.compresses, watch))
+    idle, busy = zip(*turns)
+    recorded, lost = sum(one.frames for one in states), sum(one.lost for one in states)
+    beats_s, alone = tuple(watch.beats_s), float(np.median(alone_ms))
+    return Figures(idle, busy, beats_s, watch.start_beats_s, control.look()[0], recorded, lost, alone)
+
+
+def _encoder_ms(film: tuple[tuple[U8, ...], ...], watch: WindowWatch) -> float:
+    """Measure what compressing an image takes while the window lives; NaN where there is none."""
+    images = [image for camera in film for image in camera]
+    found: list[float] = []
+
+    def encode() -> None:
+        """Compress each image once."""
+        start_s = time.thread_time()
+        for image in images:
+            cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        found.append(1000 * (time.thread_time() - start_s) / len(images))
+
+    if not images:
+        return math.nan
+    thread = threading.Thread(target=encode, daemon=True)
+    thread.start()
+    watch.wait(_BEGUN_S, lambda: not thread.is_alive())
+    thread.join()
+    return found[0]
 
 
 def _mean_by_name(many: list[dict[str, float]]) -> dict[str, float]:
@@ -261,14 +300,14 @@ def _mean_by_name(many: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([one.get(name, 0.0) for one in many])) for name in names}
 
 
-def _wait_until(watch: "_Watch", done: Callable[[], bool], what: str) -> None:
+def _wait_until(watch: WindowWatch, done: Callable[[], bool], what: str) -> None:
     """Wait for a recording to begin or end."""
     watch.wait(_BEGUN_S, done)
     if not done():
         raise EngineError(f"The recording did not {what} within {_BEGUN_S:.0f} s, so nothing is measured.")
 
 
-def _trust(control: LiveControl, rig: Rig, folder: Path, watch: "_Watch") -> None:
+def _trust(control: LiveControl, rig: Rig, folder: Path, watch: WindowWatch) -> None:
     """Give a rig, and wait until it was compared with what the cameras see."""
     save_rig(rig, folder / "rig.toml")
     control.use_rig(folder / "rig.toml")
@@ -283,83 +322,3 @@ def _is_trusted(control: LiveControl) -> bool:
     """Whether the rig that was given is in use."""
     live = control.live
     return live is not None and live.state().calibration.rig is not None
-
-
-class _Watch(QObject):
-    """Counts a window's paints and the beats of its event loop."""
-
-    def __init__(self, window: QWidget) -> None:
-        super().__init__()
-        self._paints: Counter[str] = Counter()
-        self.beats_s: list[float] = []
-        self._last_s = time.perf_counter()
-        self._start_beats_s: tuple[float, ...] = ()
-        self._names: dict[QObject, str] = {}
-        for name, kind in (("cameras", CameraGrid), ("room", Room3D)):
-            for widget in window.findChildren(kind):
-                self._names[widget] = name
-                widget.installEventFilter(self)
-        self._timer = QTimer(self)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._beat)
-        self._timer.start(_BEAT_MS)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Count a paint."""
-        if watched is not None and event is not None and event.type() == QEvent.Type.Paint:
-            self._paints[self._names[watched]] += 1
-        return False
-
-    def wait(self, seconds: float, done: Callable[[], bool] = lambda: False) -> None:
-        """Let the window live until something is done, or for so long."""
-        loop, end_s = QEventLoop(), time.perf_counter() + seconds
-        look = QTimer()
-        look.timeout.connect(lambda: loop.quit() if time.perf_counter() >= end_s or done() else None)
-        look.start(100)
-        loop.exec()
-        look.stop()
-
-    def begin(self) -> None:
-        """From now on it counts; what came before was the start."""
-        self._start_beats_s, self.beats_s = tuple(self.beats_s), []
-
-    def measure(self, seconds: float) -> Figures:
-        """Measure for so long; the beats are those since `begin`."""
-        self._paints.clear()
-        threads, cpu_s, start_s = _thread_cpu_s(), time.process_time(), time.perf_counter()
-        self.wait(seconds)
-        passed_s = time.perf_counter() - start_s
-        cores = (time.process_time() - cpu_s) / passed_s
-        now = _thread_cpu_s()
-        by_thread: defaultdict[str, float] = defaultdict(float)
-        for (name, number), spent_s in now.items():
-            by_thread[name] += (spent_s - threads.get((name, number), 0.0)) / passed_s
-        by_thread[_OTHERS] = cores - sum(by_thread.values()) if by_thread else 0.0
-        paints = {name: self._paints[name] / passed_s for name in dict.fromkeys(self._names.values())}
-        return Figures(
-            cores, dict(by_thread), beats_s=tuple(self.beats_s), start_beats_s=self._start_beats_s, paints_hz=paints
-        )
-
-    def close(self) -> None:
-        """Count no more."""
-        self._timer.stop()
-        for widget in self._names:
-            widget.removeEventFilter(self)
-
-    def _beat(self) -> None:
-        """Note that the event loop is served."""
-        now_s = time.perf_counter()
-        self.beats_s.append(now_s - self._last_s)
-        self._last_s = now_s
-
-
-def _thread_cpu_s() -> dict[tuple[str, int], float]:
-    """Read what each thread of Python has used, by name and number; empty where the system does not tell."""
-    used = {}
-    for thread in threading.enumerate():
-        try:
-            told = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text().split()
-        except OSError:  # it has just ended, or this is not Linux
-            continue
-        used[thread.name.partition(" ")[0], thread.native_id or 0] = int(told[0]) / 1e9
-    return used

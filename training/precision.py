@@ -114,21 +114,6 @@ def int8_card(card_path: Path) -> Path:
     return card_path.with_name(f"{card_path.stem}-int8.toml")
 
 
-def demand_precision(verdict: PrecisionVerdict) -> None:
-    """Refuse a format that costs too much.
-
-    Raises
-    ------
-    TrainingError
-        With both figures.
-    """
-    if not verdict.accepted:
-        raise TrainingError(
-            f"In {verdict.precision}, network '{verdict.network}' is {verdict.mm:.1f} mm off instead of "
-            f"{verdict.f32_mm:.1f} mm; at most {MOST_LOST_MM:g} mm more is allowed. It stays in f32."
-        )
-
-
 def _judged(card: ModelCard, judge: Judge, precision: str) -> float:
     """Measure a network in one number format."""
     network = MonocularNetwork(card, run=BackendOptions(threads=1, precision=precision))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app import filmed
+from app import filmed, live_bench
 from app.filmed import JPEG, RAW, KnownPoses, make_film, offer, open_film, to_and_fro
 from app.live_bench import Setup, describe, measure
 from calibration.geometry.projection import project
@@ -81,3 +81,15 @@ def test_a_short_measurement_tells_who_used_the_processor_and_what_was_painted(o
     text = describe(figures)
     assert "cores" in text
     assert "longer than 100 ms" in text
+
+
+def test_what_recording_adds_is_measured_in_turns(offered, monkeypatch):
+    monkeypatch.setattr(live_bench, "TURNS", 2)
+    setup = Setup("short", RAW, lambda _views: KnownPoses(offered), records=True, compresses=offered.images_bgr)
+    figures = measure(setup, 1.2, settle_s=0.3)
+    assert len(figures.added_cores) == 2
+    assert figures.recorded > 0
+    assert figures.lost == 0
+    assert figures.state.recording is None
+    assert figures.encoder_ms > 0
+    assert "in 2 turns; the encoder alone" in describe(figures)

@@ -178,11 +178,6 @@ class Compared:
     by_action: Mapping[str, tuple[float, float]]
 
     @property
-    def surely_better(self) -> bool:
-        """Whether the whole interval says that the second is better."""
-        return self.difference_mm.high < 0
-
-    @property
     def words(self) -> str:
         """The outcome as a sentence."""
         low, high = self.difference_mm.low, self.difference_mm.high

@@ -13,7 +13,6 @@ AUC_THRESHOLDS_M = np.linspace(0.0, 0.150, 31)
 """0 to 150 mm in steps of 5, as MPI-INF-3DHP's own evaluation has them."""
 
 PCKH_SHARE = 0.5
-HEAD_OF_BOX_DIAGONAL = 0.6
 """MPII's head size is this share of the diagonal of its head box."""
 
 LEAST_JOINTS = 3
@@ -191,7 +190,7 @@ def pckh(errors_px: F64, head_px: F64) -> F64:
     errors_px : (N, J)
         In the image.
     head_px : (N,)
-        From `head_size`.
+        From the neck to the top of the head.
 
     Returns
     -------
@@ -200,8 +199,3 @@ def pckh(errors_px: F64, head_px: F64) -> F64:
     """
     relative = errors_px / np.where(head_px > 0, head_px, np.nan)[:, None]
     return np.where(np.isnan(relative), np.nan, (relative <= PCKH_SHARE).astype(float))
-
-
-def head_size(box_xyxy: F64) -> F64:
-    """Return MPII's head sizes, (N,), px, of head boxes, (N, 4), px."""
-    return HEAD_OF_BOX_DIAGONAL * np.linalg.norm(box_xyxy[:, 2:] - box_xyxy[:, :2], axis=-1)

@@ -44,23 +44,3 @@ WORDS = {
     Reason.SOMEBODY_ELSE_NEAR: "somebody else was too near",
     Reason.TOO_FAST_FOR_THE_CLOCKS: "it moved too fast for the cameras' clocks",
 }
-
-
-def reasons_in(bits: int) -> tuple[str, ...]:
-    """Say why a label was rejected.
-
-    Parameters
-    ----------
-    bits
-
-    Returns
-    -------
-    words
-        One for each bit; empty for an accepted label.
-
-    Examples
-    --------
-    >>> reasons_in(Reason.JERK | Reason.ONE_VIEW)
-    ('fewer than two views agree on it', 'it would jump')
-    """
-    return tuple(words for reason, words in WORDS.items() if bits & reason)

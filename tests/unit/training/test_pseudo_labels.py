@@ -12,7 +12,7 @@ from training.labels.actions import name_actions
 from training.labels.calibration import CalibrationState, calibration_id
 from training.labels.gates import LabelGates
 from training.labels.person import find_person, repair_person
-from training.labels.reasons import Reason, reasons_in
+from training.labels.reasons import WORDS, Reason
 from training.labels.report import describe_labels, sentences
 from training.pseudo_labels import LabelConfig, Status, demand_enough, make_labels
 
@@ -209,7 +209,7 @@ def test_the_report_tells_joints_actions_and_reasons_in_words(labels):
 
 
 def test_every_reason_has_words():
-    assert all(reasons_in(reason) for reason in Reason)
+    assert all(WORDS[reason] for reason in Reason)
 
 
 def test_squats_and_raised_arms_are_named(walk):
