@@ -33,11 +33,13 @@ JPEG_QUALITY = 90
 CAPACITY = 60
 RAW_BYTES, JPEG_BYTES = 64 << 20, 22 << 20
 # Every packet on its way to the disk at once, and no small images gathered in the muxer: what a kill -9 costs is
-# the last frame.
+# what was still gathered, and the last frame.
 FLUSH = {"flush_packets": "1", "cluster_time_limit": "1"}
 # A longer gap in the sequence numbers is told in one line; no camera loses ten thousand frames one by one.
 LONGEST_GAP = 10_000
 USUAL_FPS = 30.0
+# Frames are gathered for so long before they are written: two or three at a time cost a third less than each alone.
+GATHER_S = 0.06
 # The rate is the median over so many frames, known from the first ten.
 RATE_FRAMES, FEW_FRAMES = 300, 10
 
@@ -84,7 +86,7 @@ class CameraRecorder:
         self._queue: Bounded[Frame] = Bounded(1.0, _share_of_room)
         self._refused = WaitingRows()
         self._periods_ns: deque[float] = deque(maxlen=RATE_FRAMES)
-        self._closing = False
+        self._closing = threading.Event()
         with saying_what_the_disk_refused(self._video):
             self._ledger = LedgerWriter(self.files[1])
         self._thread = threading.Thread(target=self._run, name=f"record {stem.name}", daemon=True)
@@ -117,7 +119,7 @@ class CameraRecorder:
         """
         if self._queue.offer(_undecoded(frame)):
             return True
-        if not self._closing:
+        if not self._closing.is_set():
             self.lost += 1
             self._refused.add(frame)
         return False
@@ -130,7 +132,7 @@ class CameraRecorder:
         SessionError
             If the disk refused; what was written before is kept.
         """
-        self._closing = True
+        self._closing.set()
         self._queue.close()
         self._thread.join()
         if self.error is not None:
@@ -199,6 +201,8 @@ class CameraRecorder:
 
     def _next(self) -> Frame | None:
         """Take the next frame; None when there will be none."""
+        if not len(self._queue):
+            self._closing.wait(GATHER_S)
         try:
             return self._queue.take()
         except ClosedError:

@@ -35,7 +35,6 @@ def teaching_minutes(minutes: float, used_s: float) -> float:
         enough = math.ceil((used_s + AFTERWARDS_S + 2 * LEAST_S) / 60)
         raise TrainingError(
             f"Labelling and cutting took {used_s:.0f} s, and comparing will take {AFTERWARDS_S:.0f} s: of {minutes:g} "
-            f"minutes nothing is left for teaching. Give it {max(enough, math.floor(minutes) + 1)} minutes or more "
-            "(--minutes)."
+            f"minutes nothing is left for teaching. Give it {max(enough, math.floor(minutes) + 1)} minutes or more."
         )
     return left_s / 60.0

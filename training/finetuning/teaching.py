@@ -147,7 +147,7 @@ def _tell(progress: Progress, work: Work, watch: Watch) -> None:
         enough = math.ceil(work.request.minutes + minutes * (LEAST_STEPS / max(progress.steps, 1) - 1))
         raise TrainingError(
             f"In the {minutes:.1f} minutes left for teaching this machine can take {progress.steps} steps, too few to "
-            f"teach anything. Give it {enough} minutes or more (--minutes), or close other programs."
+            f"teach anything. Give it {enough} minutes or more, or close other programs."
         )
     off = f"; on clips set aside it is {progress.judged_mm:.0f} mm off" if math.isfinite(progress.judged_mm) else ""
     watch(progress.share, progress.seconds_left, f"{progress.samples_per_s:.0f} pictures a second{off}.")
