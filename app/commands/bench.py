@@ -101,7 +101,7 @@ def bench_window() -> None:
 
 
 def bench_live() -> None:
-    """Measure what four cameras of 640x480 cost live: shown, recorded compressed, recorded as they come, and in all."""
+    """Measure what four cameras of 640x480 cost live: shown, recorded either way, with the network, and in all."""
     from app import live_bench  # Qt is loaded by those who draw, when they draw
     from app.filmed import make_film
 

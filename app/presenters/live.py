@@ -212,7 +212,7 @@ def _room(state: LiveState, result: LiveResult | None, look: Look, coaching: Coa
     same = result is not None and result.rig is rig
     people = result.poses_3d.people if same and result is not None else ()
     note = _note(state, people, guessed=is_guessed(rig))
-    return RoomScene(rig, look.skeleton, people, look.trail.xy_m() if same else None, note=note)
+    return RoomScene(rig, look.skeleton, people, look.trail.xy_m() if same else None, note=note, guessed=bool(note))
 
 
 def _note(state: LiveState, people: tuple[Pose3D, ...], *, guessed: bool) -> str:

@@ -25,6 +25,7 @@ from engine.session_summary import session_name
 HIPS = ("left_hip", "right_hip")
 _NO_RIG = ("No room in this session", "Its cameras are not calibrated. Track it again with a rig to see it in 3D.")
 _NO_VIDEO = "The video of this camera is missing"
+_BEFORE_THE_RIG = "The room was known only from {clock} on. 'Track again …' puts this part into it, too."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -271,4 +272,14 @@ def _room(take: PlayerTake, moment: Moment) -> RoomScene:
     trail = take.trail_xy_m[max(0, instant + 1 - TRAIL_FRAMESETS) : instant + 1]
     doubt, alone = doubt_in_words(people), ONE_CAMERA_GUESSED if is_guessed(take.rig) else ""
     note = f"3D from one camera: {doubt}." if doubt else alone
-    return RoomScene(take.rig, take.skeleton, people, trail, note=note)
+    guessed, note = bool(note), note or _before_the_rig(take, moment)
+    return RoomScene(take.rig, take.skeleton, people, trail, note=note, guessed=guessed)
+
+
+def _before_the_rig(take: PlayerTake, moment: Moment) -> str:
+    """Say why nobody is in the room yet, although two cameras see them; empty where that is not so."""
+    instant, poses_2d = moment.frames.index, moment.poses_2d
+    found = np.flatnonzero(take.joints_found > 0)
+    if not found.size or instant >= found[0] or poses_2d is None or sum(map(bool, poses_2d.views)) < 2:
+        return ""
+    return _BEFORE_THE_RIG.format(clock=clock_in_words(float(take.time_s[found[0]])))

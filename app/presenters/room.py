@@ -36,7 +36,9 @@ class RoomScene:
     coaching
         Shown large in the room's place, where there is no rig.
     note
-        A sentence over the room on how far to trust it; empty where it is measured.
+        A sentence over the room on how far to trust it, or why nobody is there; empty where all is measured.
+    guessed
+        Whether joints may be guessed, so that the bars through them want explaining.
     """
 
     rig: Rig | None
@@ -47,6 +49,7 @@ class RoomScene:
     message: str = ""
     coaching: CoachingCard | None = None
     note: str = ""
+    guessed: bool = False
 
     def has_cameras_of(self, before: "RoomScene") -> bool:
         """Whether the cameras are those of a scene before; a made-up room that is turned around its camera is one."""

@@ -232,8 +232,9 @@ class Room3D(QWidget):
             self._pyramids = CameraPyramids(eye, scene.rig, ratio)
             self._pyramids.paint_all(painter)
             paint_legend(painter, self._size_wh(), self._scale)
-            if scene.note:
+            if scene.guessed:
                 paint_bar_legend(painter, self._size_wh(), self._scale)
+            if scene.note:
                 paint_note(painter, scene.note, self._size_wh(), self._scale)
         elif scene.coaching is not None:
             paint_coaching(painter, scene.coaching, area)

@@ -121,7 +121,7 @@ def test_a_note_is_written_over_the_room_and_goes_again(room: Room3D):
     scene = guessed_scene(0.02)
     room.show_room(scene)
     without = pixels_of(room)[:60]
-    room.show_room(replace(scene, note="Only 'left' sees you: depth is a guess."))
+    room.show_room(replace(scene, note="Only 'left' sees you: depth is a guess.", guessed=True))
     assert colour_share(pixels_of(room)[:60], PALETTE.care, 40) > 0.002
     room.show_room(scene)
     assert np.array_equal(pixels_of(room)[:60], without)

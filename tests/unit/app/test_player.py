@@ -1,6 +1,7 @@
 """The player: fetches the newest wish in a thread of its own, says what went wrong, and ends when told."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,3 +145,14 @@ def test_a_session_without_a_rig_says_why_there_is_no_room(tmp_path):
 def test_the_best_instant_lies_in_the_second_half_and_has_all_images(walk):
     with Playback.open(walk) as playback:
         assert best_instant(playback) >= 15
+
+
+def test_where_the_room_was_not_known_yet_it_says_from_when_on_it_is(walk):
+    with Playback.open(walk) as playback:
+        take, moment = describe_playback(playback, ("blazepose",)), moment_of(playback, 3)
+    late = replace(take, joints_found=np.where(np.arange(30) < 12, np.nan, 1.0))
+    nobody = replace(moment, poses_3d=None)
+    unseen = replace(nobody, poses_2d=replace(moment.poses_2d, views=((), moment.poses_2d.views[1])))
+    assert "only from 0:00.4" in present_moment(late, nobody).room.note
+    assert not present_moment(late, unseen).room.note
+    assert not present_moment(take, moment).room.note
