@@ -117,6 +117,11 @@ class Figures:
         return tuple(after.cores - before.cores for before, after in zip(self.idle, self.busy, strict=False))
 
     @property
+    def recorder_cores(self) -> float:
+        """Used by the recorders' own threads, while it records."""
+        return _mean_by_name([one.by_thread for one in self.busy]).get("record", math.nan)
+
+    @property
     def by_thread(self) -> dict[str, float]:
         """Cores by name of the thread, while it does not record."""
         return _mean_by_name([one.by_thread for one in self.idle])
@@ -227,11 +232,15 @@ def describe(figures: Figures) -> str:
     ]
     if figures.added_cores:
         added = figures.added_cores
-        alone = "" if math.isnan(figures.encoder_ms) else f"; the encoder alone {figures.encoder_ms:.2f} ms an image"
+        parts = {
+            "its own threads": f"{figures.recorder_cores:.3f}",
+            "the encoder alone": f"{figures.encoder_ms:.2f} ms an image",
+        }
+        known = "".join(f"; {what} {figure}" for what, figure in parts.items() if not figure.startswith("nan"))
         lines.insert(
             1,
             f"recording adds {np.median(added):.3f} cores ({min(added):.3f} to {max(added):.3f} in {len(added)} "
-            f"turns{alone}); {figures.recorded} images, {figures.lost} lost",
+            f"turns{known}); {figures.recorded} images, {figures.lost} lost",
         )
     return "\n".join(f"           {line}" for line in lines)
 

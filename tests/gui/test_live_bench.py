@@ -92,4 +92,6 @@ def test_what_recording_adds_is_measured_in_turns(offered, monkeypatch):
     assert figures.lost == 0
     assert figures.state.recording is None
     assert figures.encoder_ms > 0
-    assert "in 2 turns; the encoder alone" in describe(figures)
+    assert figures.recorder_cores > 0
+    assert "in 2 turns; its own threads" in describe(figures)
+    assert "the encoder alone" in describe(figures)
