@@ -6,7 +6,6 @@ difference between neighbours: a machine's speed drifts by more from minute to m
 for it, the encoder alone is measured in the same turns.
 """
 
-import logging
 import math
 import os
 import tempfile
@@ -48,8 +47,6 @@ SETTLE_S = 3.0
 TURNS = 4  # without and with recording
 _BEGUN_S = 10.0  # for so long a recording may take to begin or to end
 _LONG_S = 0.1
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,16 +229,12 @@ def describe(figures: Figures) -> str:
     ]
     if figures.added_cores:
         added = figures.added_cores
-        parts = {
-            "its own threads": f"{figures.recorder_cores:.3f}",
-            "the encoder alone": f"{figures.encoder_ms:.2f} ms an image",
-        }
-        known = "".join(f"; {what} {figure}" for what, figure in parts.items() if not figure.startswith("nan"))
-        lines.insert(
-            1,
-            f"recording adds {np.median(added):.3f} cores ({min(added):.3f} to {max(added):.3f} in {len(added)} "
-            f"turns{known}); {figures.recorded} images, {figures.lost} lost",
-        )
+        own, alone_ms = figures.recorder_cores, figures.encoder_ms
+        words = [f"{min(added):.3f} to {max(added):.3f} in {len(added)} turns"]
+        words += [f"its own threads {own:.3f}"] * math.isfinite(own)
+        words += [f"the encoder alone {alone_ms:.2f} ms an image"] * math.isfinite(alone_ms)
+        told = f"{figures.recorded} images, {figures.lost} lost"
+        lines.insert(1, f"recording adds {np.median(added):.3f} cores ({'; '.join(words)}); {told}")
     return "\n".join(f"           {line}" for line in lines)
 
 

@@ -25,7 +25,10 @@ from engine.session_summary import session_name
 HIPS = ("left_hip", "right_hip")
 _NO_RIG = ("No room in this session", "Its cameras are not calibrated. Track it again with a rig to see it in 3D.")
 _NO_VIDEO = "The video of this camera is missing"
-_BEFORE_THE_RIG = "The room was known only from {clock} on. 'Track again …' puts this part into it, too."
+_BEFORE_THE_RIG = (
+    "Nobody is in the room before {clock}: live, it is known only once the cameras are calibrated. "
+    "'Track again …' fills it in."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -153,6 +153,6 @@ def test_where_the_room_was_not_known_yet_it_says_from_when_on_it_is(walk):
     late = replace(take, joints_found=np.where(np.arange(30) < 12, np.nan, 1.0))
     nobody = replace(moment, poses_3d=None)
     unseen = replace(nobody, poses_2d=replace(moment.poses_2d, views=((), moment.poses_2d.views[1])))
-    assert "only from 0:00.4" in present_moment(late, nobody).room.note
+    assert "in the room before 0:00.4" in present_moment(late, nobody).room.note
     assert not present_moment(late, unseen).room.note
     assert not present_moment(take, moment).room.note

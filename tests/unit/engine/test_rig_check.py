@@ -125,6 +125,8 @@ def test_a_camera_that_saw_nobody_is_said_and_the_others_judged(rig):
     found = watched(rig, change=lambda poses: replace(poses, views=(*poses.views[:-1], ()))).finding()
     assert found.verdict is RigVerdict.FITS
     assert np.isnan(found.sigmas[-1])
+    assert found.offsets_ns is not None
+    assert set(found.offsets_ns) >= set(rig.names[:-1])
     assert found.rig is not None
     assert found.rig.names == rig.names
     assert f"Nothing can be said of '{rig.names[-1]}' yet" in found.sentence
