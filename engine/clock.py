@@ -22,6 +22,22 @@ def host_ns() -> int:
     return time.monotonic_ns() if sys.platform == "linux" else time.perf_counter_ns()
 
 
+def until_tick_s(period_s: float) -> float:
+    """Tell how long it is to the next tick of a clock that all threads share, so that they wake up together.
+
+    Parameters
+    ----------
+    period_s
+        From tick to tick.
+
+    Returns
+    -------
+    left_s
+        Above 0, at most the period.
+    """
+    return period_s - time.monotonic() % period_s
+
+
 def utc_offset_ns() -> int:
     """Measure what to add to the host's clock to get Unix time.
 

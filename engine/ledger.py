@@ -1,7 +1,7 @@
 """The ledger of a camera: one line for every frame it took, kept or not, and why not."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -19,6 +19,8 @@ COLUMNS = ("sequence", "time_ns", "width", "height", "kept", "why")
 NEVER_CAME = "never came from the camera"
 TOO_SLOW = "the disk was too slow"
 CUT_OFF = "lost when the recording was cut off"
+# Characters that may wait to be written, some 15 lines.
+GATHERED = 512
 # So many frames without room are remembered with their times: 100 s at 30 per second, 0.7 MB.
 WAITING_ROWS = 3000
 
@@ -70,7 +72,7 @@ class FrameTimes:
 
 
 class LedgerWriter:
-    """Writes a ledger line by line; every line is on its way to the disk before `put` returns.
+    """Writes a ledger; a line is with the operating system before `put` returns, or `flush`.
 
     Parameters
     ----------
@@ -86,34 +88,49 @@ class LedgerWriter:
     def __init__(self, path: Path) -> None:
         self._file = Path(path).open("xb", buffering=0)  # noqa: SIM115 - held open
         self._length = 0
-        self._line = StringIO(newline="")
-        self._csv = csv.writer(self._line, lineterminator="\n")
+        self._lines = StringIO(newline="")  # that are not in the file yet
+        self._csv = csv.writer(self._lines, lineterminator="\n")
+        self._csv.writerow(COLUMNS)
         try:
-            self._append(COLUMNS)
+            self.flush()
         except OSError:
             self._file.close()
             raise
 
-    def put(self, row: LedgerRow) -> None:
+    def put(self, row: LedgerRow, *, now: bool = True) -> None:
         """Add one line.
+
+        Parameters
+        ----------
+        row
+        now
+            False leaves it for `flush`, or until some have gathered: they cost hardly more than one.
 
         Raises
         ------
         OSError
             If the disk refuses; the ledger is as it was.
         """
-        self._append(_fields_of_row(row))
+        self._csv.writerow(_fields_of_row(row))
+        if now or self._lines.tell() >= GATHERED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the lines that were left for it in one go, or, where the disk refuses, none of them.
+
+        Raises
+        ------
+        OSError
+            If the disk refuses; the ledger is as it was.
+        """
+        lines = self._lines.getvalue().encode()
+        self._lines.seek(0)
+        self._lines.truncate()
+        self._length = append_whole(self._file, lines, self._length)
 
     def close(self) -> None:
-        """Close the file; may be called twice."""
+        """Close the file, without a `flush`; may be called twice."""
         self._file.close()
-
-    def _append(self, fields: Sequence[object]) -> None:
-        """Write one line in one go, or nothing."""
-        self._line.seek(0)
-        self._line.truncate()
-        self._csv.writerow(fields)
-        self._length = append_whole(self._file, self._line.getvalue().encode(), self._length)
 
     def __enter__(self) -> "LedgerWriter":
         return self

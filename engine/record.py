@@ -65,6 +65,17 @@ class PoseWriters:
     matched_2d: PoseWriter
     room_3d: PoseWriter
 
+    def flush(self) -> None:
+        """Write what was left for it.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses.
+        """
+        for writer in (self.raw_2d, self.matched_2d, self.room_3d):
+            writer.flush()
+
     def close(self) -> None:
         """Close the files."""
         for writer in (self.raw_2d, self.matched_2d, self.room_3d):

@@ -11,7 +11,6 @@ from fractions import Fraction
 from itertools import chain
 from math import isfinite, nan
 from pathlib import Path
-from time import monotonic
 
 import av
 import cv2
@@ -19,7 +18,7 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.stream import Stream
 
-from engine.clock import NS_PER_S
+from engine.clock import NS_PER_S, until_tick_s
 from engine.disk import saying_what_the_disk_refused
 from engine.errors import SessionError
 from engine.frames import Frame, JpegFrame
@@ -41,7 +40,7 @@ LONGEST_GAP = 10_000
 USUAL_FPS = 30.0
 # Frames are gathered for so long and then written, by the recorders of all cameras at the same moments: what one
 # brought into the processor's caches serves the others. Each frame alone costs half as much again.
-GATHER_S = 0.06
+GATHER_S = 0.1
 # The rate is the median over so many frames, known from the first ten.
 RATE_FRAMES, FEW_FRAMES = 300, 10
 
@@ -163,6 +162,13 @@ class CameraRecorder:
         first = self._next()
         if first is None:
             return
+        try:
+            self._write_from(first)
+        finally:
+            self._ledger.flush()
+
+    def _write_from(self, first: Frame) -> None:
+        """Write the first frame and all that follow."""
         self.size_wh, self.start_ns = first.size_wh, first.timestamp_ns
         expected, last = first.sequence, None
         with av.open(str(self._video), "w", format="matroska", options=FLUSH) as container:
@@ -174,7 +180,7 @@ class CameraRecorder:
                     self._mux(container, _jpeg_packet(frame, stream, first.timestamp_ns))
                     self._time(frame, last)
                     last = (frame.sequence, frame.timestamp_ns)
-                self._ledger.put(LedgerRow(frame.sequence, frame.timestamp_ns, frame.size_wh, not why, why))
+                self._ledger.put(LedgerRow(frame.sequence, frame.timestamp_ns, frame.size_wh, not why, why), now=False)
                 expected = max(expected, frame.sequence + 1)
             self._account(expected, self._refused.stop)
 
@@ -204,7 +210,8 @@ class CameraRecorder:
     def _next(self) -> Frame | None:
         """Take the next frame; None when there will be none."""
         if not len(self._queue):
-            self._closing.wait(GATHER_S - monotonic() % GATHER_S)
+            self._ledger.flush()
+            self._closing.wait(until_tick_s(GATHER_S))
         try:
             return self._queue.take()
         except ClosedError:
@@ -216,10 +223,10 @@ class CameraRecorder:
         if stop - start > LONGEST_GAP:
             why = f"{NEVER_CAME}, and neither did the {stop - start - 1} before it"
             self._refused.forget_before(stop)
-            self._ledger.put(LedgerRow(stop - 1, None, size_wh, kept=False, why=why))
+            self._ledger.put(LedgerRow(stop - 1, None, size_wh, kept=False, why=why), now=False)
             return
         for sequence in range(start, stop):
-            self._ledger.put(self._refused.take(sequence, size_wh))
+            self._ledger.put(self._refused.take(sequence, size_wh), now=False)
 
 
 def _undecoded(frame: Frame) -> Frame:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.clock import NS_PER_S, host_ns, utc_offset_ns
+from engine.clock import NS_PER_S, host_ns, until_tick_s, utc_offset_ns
 from engine.disk import bring_to_disk, saying_what_the_disk_refused
 from engine.disk_gauge import DiskGauge
 from engine.errors import SessionError
 from engine.frames import Frame
 from engine.live_state import RecordingState
-from engine.mailbox import Bounded, ClosedError, NothingYetError
+from engine.mailbox import Bounded
 from engine.poses import PoseSet2D, PoseSet3D
 from engine.record import PoseWriters, SessionWriter
-from engine.record_camera import CameraRecorder
+from engine.record_camera import GATHER_S, CameraRecorder
 from engine.records import PoseWriter
 from engine.session import POSES_2D, POSES_2D_RAW, POSES_3D, SessionFacts
 
@@ -89,6 +89,7 @@ class LiveRecording:
         self._recorders: dict[str, CameraRecorder] = {}
         self._poses: PoseWriters | None = None
         self._waiting: Bounded[tuple[PoseWriter, Poses]] = Bounded(WAITING_POSES)
+        self._closing = threading.Event()
         self._first_index: int | None = None
         self._rig: Rig | None = None
         self._rig_written: Rig | None = None
@@ -218,6 +219,7 @@ class LiveRecording:
             The last one; its sentence says what the disk refused.
         """
         self._waiting.close()
+        self._closing.set()
         self._thread.join()
         return self.state()
 
@@ -235,13 +237,10 @@ class LiveRecording:
         """Write poses and watch the disk until the take is over. Runs in its own thread."""
         try:
             look_ns = sync_ns = host_ns()
-            while not self._problem:
-                try:
-                    self._write(*self._waiting.take(LOOK_EVERY_S))
-                except NothingYetError:
-                    pass
-                except ClosedError:
-                    return
+            closing = False
+            while not closing:
+                closing = self._closing.wait(until_tick_s(GATHER_S))
+                self._write_waiting()
                 if host_ns() >= look_ns:
                     look_ns = host_ns() + round(LOOK_EVERY_S * NS_PER_S)
                     self._look()
@@ -254,15 +253,22 @@ class LiveRecording:
             self._waiting.discard()
             self._finish()
 
+    def _write_waiting(self) -> None:
+        """Write the poses that came since the last time."""
+        for _ in range(len(self._waiting)):
+            self._write(*self._waiting.take())
+        if self._poses is not None:
+            self._poses.flush()
+
     def _write(self, writer: PoseWriter, poses: Poses) -> None:
-        """Write one pose set; the take's own framesets count from 0."""
+        """Lay out one pose set; the take's own framesets count from 0."""
         if self._first_index is None:
             self._first_index = poses.index
         index = poses.index - self._first_index
         if index < 0:
             return  # an instant before the recording began, come late through another stage
         try:
-            writer.put(replace(poses, index=index))
+            writer.put(replace(poses, index=index), now=False)
         except ValueError as error:  # a camera was added or removed: the files keep the views that they began with
             if not self.poses_lost:
                 logger.warning("Poses that do not fit the recording: %s", error)

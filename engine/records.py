@@ -6,8 +6,9 @@ the last whole frameset. Little-endian throughout: ``numpy.fromfile`` reads it w
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,7 @@ class PoseFileHeader:
     @property
     def dtype(self) -> np.dtype:
         """One record. Pixels, metres and confidences are float32: 1e-4 px and 1e-6 m at the edge of what occurs."""
-        count = len(self.joints)
-        fields: list[Any] = [("index", "<i8"), ("time_ns", "<i8"), ("rows", "<u2"), ("person", "<i4")]
-        if self.dimensions == 2:
-            fields += [("view", "<u2"), ("view_time_ns", "<i8"), ("score", "<f4"), ("xy", "<f4", (count, 2))]
-        else:
-            fields += [("xyz", "<f4", (count, 3)), ("covariance", "<f4", (count, 6)), ("views", "u1", (count,))]
-        return np.dtype([*fields, ("confidence", "<f4", (count,))])
+        return _dtype(self.dimensions, len(self.joints))
 
     def as_line(self) -> bytes:
         """Return the first line of the file."""
@@ -72,7 +67,7 @@ class PoseFileHeader:
 
 
 class PoseWriter:
-    """Writes the poses of a take as they come; every frameset is with the operating system before `put` returns.
+    """Writes the poses of a take; a frameset is with the operating system before `put` returns, or `flush`.
 
     Parameters
     ----------
@@ -94,15 +89,18 @@ class PoseWriter:
         except OSError as error:
             raise SessionError(f"'{path}' cannot be written: {error.strerror}. Choose another folder.") from error
         self._length = 0
-        self._append(header.as_line())
+        self._waiting = bytearray(header.as_line())  # what is not in the file yet
+        self.flush()
 
-    def put(self, poses: PoseSet2D | PoseSet3D) -> None:
+    def put(self, poses: PoseSet2D | PoseSet3D, *, now: bool = True) -> None:
         """Add a frameset.
 
         Parameters
         ----------
         poses
             Of the dimension, views and joints of the header.
+        now
+            False leaves it for `flush`: many framesets cost hardly more than one.
 
         Raises
         ------
@@ -117,14 +115,19 @@ class PoseWriter:
             rows = _rows_3d(poses, self.header)
         else:
             raise ValueError(f"This file takes {self.header.dimensions}D poses, not a {type(poses).__name__}.")
-        self._append(rows.tobytes())
+        self._waiting += rows.tobytes()
+        if now:
+            self.flush()
 
-    def close(self) -> None:
-        """Close the file; may be called twice."""
-        self._file.close()
+    def flush(self) -> None:
+        """Write the framesets that were left for it in one go, or, where the disk refuses, none of them.
 
-    def _append(self, data: bytes) -> None:
-        """Write all of it, or leave the file as it was."""
+        Raises
+        ------
+        SessionError
+            If the disk refuses. What was written before stays readable.
+        """
+        data, self._waiting = bytes(self._waiting), bytearray()
         try:
             self._length = append_whole(self._file, data, self._length)
         except OSError as error:
@@ -132,6 +135,10 @@ class PoseWriter:
                 f"'{self._path}' cannot be written any further: {error.strerror}. What was written so far is kept; "
                 "free some space and start again."
             ) from error
+
+    def close(self) -> None:
+        """Close the file, without a `flush`; may be called twice."""
+        self._file.close()
 
 
 class PoseReader:
@@ -262,44 +269,43 @@ def _rows_2d(poses: PoseSet2D, header: PoseFileHeader) -> np.ndarray:
     """Lay out a frameset of 2D poses as records."""
     if len(poses.views) != len(header.views):
         raise ValueError(f"The file takes 2D poses in {len(header.views)} views.")
-    seen: Sequence[tuple[int, Pose2D | None]] = [
-        (view, pose) for view, people in enumerate(poses.views) for pose in (people or (None,))
-    ]
-    rows = _blank(len(seen), poses, header)
-    for row, (view, pose) in zip(rows, seen):
-        time_ns = poses.view_time_ns[view]
-        row["view"], row["view_time_ns"] = view, NO_IMAGE_NS if time_ns is None else time_ns
-        if pose is not None:
-            row["person"], row["score"] = pose.person, pose.score
-            row["xy"], row["confidence"] = _fitting(pose.xy, row["xy"]), pose.confidence
-    return rows
+    begin = (poses.index, poses.timestamp_ns, sum(len(people) or 1 for people in poses.views))
+    rows: list[tuple[object, ...]] = []
+    for view, (people, time_ns) in enumerate(zip(poses.views, poses.view_time_ns, strict=True)):
+        image = (view, NO_IMAGE_NS if time_ns is None else time_ns)
+        rows += [(*begin, one.person, *image, one.score, _fitting(one.xy, header), one.confidence) for one in people]
+        if not people:
+            rows.append((*begin, NOBODY, *image, 0.0, np.nan, 0.0))
+    return np.array(rows, header.dtype)
 
 
 def _rows_3d(poses: PoseSet3D, header: PoseFileHeader) -> np.ndarray:
     """Lay out a frameset of 3D poses as records."""
-    rows = _blank(max(1, len(poses.people)), poses, header)
-    for row, pose in zip(rows, poses.people):
-        row["person"] = pose.person
-        row["xyz"], row["confidence"], row["views"] = _fitting(pose.xyz, row["xyz"]), pose.confidence, pose.views
-        row["covariance"] = pose.covariance[:, _UPPER[0], _UPPER[1]]
-    return rows
+    begin = (poses.index, poses.timestamp_ns, max(1, len(poses.people)))
+    rows: list[tuple[object, ...]] = []
+    for one in poses.people:
+        upper = one.covariance[:, _UPPER[0], _UPPER[1]]
+        rows.append((*begin, one.person, _fitting(one.xyz, header), upper, one.views, one.confidence))
+    nobody = (*begin, NOBODY, np.nan, np.nan, 0, 0.0)
+    return np.array(rows or [nobody], header.dtype)
 
 
-def _blank(count: int, poses: PoseSet2D | PoseSet3D, header: PoseFileHeader) -> np.ndarray:
-    """Make the records of a frameset with nobody in it."""
-    rows = np.zeros(count, header.dtype)
-    rows["index"], rows["time_ns"], rows["rows"], rows["person"] = poses.index, poses.timestamp_ns, count, NOBODY
-    for name in ("xy", "xyz", "covariance"):
-        if name in (header.dtype.names or ()):
-            rows[name] = np.nan
-    return rows
-
-
-def _fitting(points: F64, place: np.ndarray) -> F64:
+def _fitting(points: F64, header: PoseFileHeader) -> F64:
     """Return the points if they have the file's joints."""
-    if points.shape != place.shape:
-        raise ValueError(f"The file takes joints of shape {place.shape}, not {points.shape}.")
+    if points.shape != (len(header.joints), header.dimensions):
+        raise ValueError(f"The file takes {len(header.joints)} joints, not points of shape {points.shape}.")
     return points
+
+
+@lru_cache(maxsize=8)
+def _dtype(dimensions: int, joints: int) -> np.dtype:
+    """Lay out a record; its fields stand in the order in which rows are made."""
+    fields: list[Any] = [("index", "<i8"), ("time_ns", "<i8"), ("rows", "<u2"), ("person", "<i4")]
+    if dimensions == 2:
+        fields += [("view", "<u2"), ("view_time_ns", "<i8"), ("score", "<f4"), ("xy", "<f4", (joints, 2))]
+    else:
+        fields += [("xyz", "<f4", (joints, 3)), ("covariance", "<f4", (joints, 6)), ("views", "u1", (joints,))]
+    return np.dtype([*fields, ("confidence", "<f4", (joints,))])
 
 
 def _set_3d(rows: np.ndarray) -> PoseSet3D:

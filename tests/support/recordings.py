@@ -51,6 +51,8 @@ def in_another_process(script: str, path: Path, *, limit_bytes: int | None = Non
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+# An image of each camera every 15 ms; so many are 0.2 s.
+FIFTH_OF_A_SECOND = 13
 RECORD_FOR_EVER = """
 names = ("a", "b", "c")
 recording = LiveRecording(path, SessionFacts(), [RecordedCamera(name, "usb:" + name, None, 30.0) for name in names])

@@ -36,6 +36,37 @@ def test_every_line_is_there_before_the_file_is_closed(tmp_path):
     writer.close()
 
 
+def test_lines_gather_until_they_are_written_or_some_wait(tmp_path):
+    path = tmp_path / "gathered.csv"
+    with LedgerWriter(path) as writer:
+        writer.put(ROWS[0], now=False)
+        assert read_ledger(path) == ()
+        writer.put(ROWS[1])
+        assert read_ledger(path) == ROWS[:2]
+        writer.put(ROWS[2], now=False)
+        writer.flush()
+        writer.flush()
+        assert read_ledger(path) == ROWS[:3]
+        for _ in range(30):
+            writer.put(ROWS[3], now=False)
+        assert 3 < len(read_ledger(path)) < 33
+
+
+def test_lines_that_the_disk_refused_leave_the_ledger_as_it_was(tmp_path, monkeypatch):
+    def full(file, data, length):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "full.csv"
+    with LedgerWriter(path) as writer:
+        writer.put(ROWS[0])
+        monkeypatch.setattr("engine.ledger.append_whole", full)
+        with pytest.raises(OSError, match="No space left"):
+            writer.put(ROWS[1])
+        monkeypatch.undo()
+        writer.put(ROWS[2])
+    assert read_ledger(path) == (ROWS[0], ROWS[2])
+
+
 def test_a_line_that_was_cut_off_is_left_out(ledger):
     ledger.write_bytes(ledger.read_bytes()[:-4])
     assert read_ledger(ledger) == ROWS[:3]

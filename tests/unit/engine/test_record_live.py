@@ -134,7 +134,7 @@ def test_poses_and_rig_are_kept_and_count_from_the_first_instant_of_the_take(rec
 def test_poses_wait_for_no_disk_and_the_lost_ones_are_counted(recording, monkeypatch):
     goes_on, began = threading.Event(), threading.Event()
 
-    def still(self, poses):
+    def still(self, poses, *, now):
         began.set()
         goes_on.wait(PATIENCE_S)
 
@@ -246,7 +246,7 @@ def test_a_ledger_that_the_disk_refuses_ends_the_take_and_the_images_stay(record
     send(recording, "ab", range(10))
     assert wait_until(lambda: recording.state().frames == 20)
 
-    def full(self, row):
+    def full(self, row, *, now):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("engine.ledger.LedgerWriter.put", full)

@@ -53,6 +53,17 @@ def test_the_header_names_joints_and_views_and_lays_out_the_records(tmp_path):
     assert table["joints"][0] == "nose"
 
 
+def test_framesets_gather_until_they_are_written(tmp_path):
+    put, path = pose_sets_2d(3), tmp_path / "p.bin"
+    writer = PoseWriter(path, HEADER_2D)
+    for poses in put:
+        writer.put(poses, now=False)
+    assert not list(PoseReader(path).sets_2d())
+    writer.flush()
+    assert all(same_2d(a, b) for a, b in zip(put, PoseReader(path).sets_2d(), strict=True))
+    writer.close()
+
+
 def test_poses_are_readable_while_they_are_written(tmp_path):
     put = pose_sets_2d(3)
     writer = PoseWriter(tmp_path / "p.bin", HEADER_2D)

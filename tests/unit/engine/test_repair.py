@@ -17,7 +17,7 @@ from engine.record_live import LiveRecording, RecordedCamera
 from engine.repair import repair
 from engine.session import Session, SessionFacts, read_manifest, replace_manifest
 from tests.support.pose_sets import pose_sets_2d
-from tests.support.recordings import RECORD_FOR_EVER, in_another_process, jpeg_frame
+from tests.support.recordings import FIFTH_OF_A_SECOND, RECORD_FOR_EVER, in_another_process, jpeg_frame
 
 SKELETON = load_skeleton("blazepose_33")
 COUNT = 12
@@ -76,8 +76,8 @@ def test_a_take_killed_at_a_random_moment_loses_a_fifth_of_a_second_at_most(tmp_
     assert session.remarks[: len(said)] == said
     for camera in session.cameras:
         rows = session.ledger(camera)
-        assert sum(row.kept for row in rows) >= sent - 6  # 0.2 s at 30 per second
-        assert sent <= 6 or len(packets(session.path / camera.video)) == sum(row.kept for row in rows)
+        assert sum(row.kept for row in rows) >= sent - FIFTH_OF_A_SECOND
+        assert sent <= FIFTH_OF_A_SECOND or len(packets(session.path / camera.video)) == sum(row.kept for row in rows)
         assert [row.time_ns for row in rows] == [jpeg_frame(n).timestamp_ns for n in range(len(rows))]
 
 
