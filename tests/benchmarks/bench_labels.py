@@ -65,10 +65,8 @@ def test_labels_against_exact_truth():
         print(seed, line(rows["ours"][-1:]), flush=True)
     for name, found in rows.items():
         print(f"{name:20s} {line(found)}")
-    labels = np.concatenate([row[3] for row in rows["ours"]])
-    everything = np.concatenate([row[4] for row in rows["ours"]])
-    print(f"rank of sigma and error, all 33 joints {rank(everything):.2f}, limbs {rank(labels):.2f}")
-    for percent, low, high in coverage(np.concatenate([row[5] for row in rows["ours"]])):
+    print(ranks(rows["ours"]))
+    for percent, low, high in coverage(np.concatenate([row[4] for row in rows["ours"]])):
         print(f"coverage at {percent} %: accepted limbs {low:.1f} %, all limbs {high:.1f} %")
     print(by_kind(rows["ours"]))
     assert all(rows.values())
@@ -133,7 +131,7 @@ def ours(seen: Observations, rig_file: Path, truth: np.ndarray) -> tuple:
     mahalanobis = (vector * np.linalg.solve(turned, np.nan_to_num(vector)[..., None])[..., 0]).sum(-1)
     limbs, sure = found[:, LIMBS], labels.accepted[:, LIMBS]
     return (
-        error[:, LIMBS][limbs], sure[limbs], limbs.size, pair[:, LIMBS][limbs], pair[found],
+        error[:, LIMBS][limbs], sure[limbs], limbs.size, pair,
         np.stack([mahalanobis[:, LIMBS][limbs], sure[limbs]], -1), error, labels.accepted,
     )  # fmt: skip
 
@@ -174,7 +172,7 @@ def line(rows: list[tuple]) -> str:
 
 def by_kind(rows: list[tuple]) -> str:
     """Say of each kind of joint that can be a label how much is accepted and how far that is off."""
-    error, accepted = np.concatenate([row[6] for row in rows]), np.concatenate([row[7] for row in rows])
+    error, accepted = np.concatenate([row[5] for row in rows]), np.concatenate([row[6] for row in rows])
     lines = []
     for kind in LABELLED_JOINTS:
         joints = [i for i, joint in enumerate(SKELETON.joints) if bare_name(joint) == kind]
@@ -185,6 +183,23 @@ def by_kind(rows: list[tuple]) -> str:
             f" < 50 mm {100 * (off[sure] < LOOSE_M).mean():5.1f} %, mean {1e3 * off[sure].mean():5.1f} mm"
         )
     return "\n".join(lines)
+
+
+def ranks(rows: list[tuple]) -> str:
+    """Say how expected and true errors rank: of all joints, of those that can be labels, and of the limbs."""
+    pair, accepted = np.concatenate([row[3] for row in rows]), np.concatenate([row[6] for row in rows])
+    kinds = {
+        f"all {len(SKELETON.joints)} joints": list(range(len(SKELETON.joints))),
+        "joints that can be labels": [
+            i for i, joint in enumerate(SKELETON.joints) if bare_name(joint) in LABELLED_JOINTS
+        ],
+        "limbs": LIMBS,
+    }
+    lines = []
+    for name, joints in kinds.items():
+        of_kind, sure = pair[:, joints], accepted[:, joints]
+        lines.append(f"{name} {rank(of_kind[np.isfinite(of_kind).all(-1)]):.3f}, accepted {rank(of_kind[sure]):.3f}")
+    return "rank of sigma and error: " + "; ".join(lines)
 
 
 def rank(pair: np.ndarray) -> float:
