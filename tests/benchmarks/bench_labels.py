@@ -188,13 +188,9 @@ def by_kind(rows: list[tuple]) -> str:
 def ranks(rows: list[tuple]) -> str:
     """Say how expected and true errors rank: of all joints, of those that can be labels, and of the limbs."""
     pair, accepted = np.concatenate([row[3] for row in rows]), np.concatenate([row[6] for row in rows])
-    kinds = {
-        f"all {len(SKELETON.joints)} joints": list(range(len(SKELETON.joints))),
-        "joints that can be labels": [
-            i for i, joint in enumerate(SKELETON.joints) if bare_name(joint) in LABELLED_JOINTS
-        ],
-        "limbs": LIMBS,
-    }
+    everything = range(len(SKELETON.joints))
+    labelled = [i for i in everything if bare_name(SKELETON.joints[i]) in LABELLED_JOINTS]
+    kinds = {f"all {len(everything)} joints": list(everything), "joints that can be labels": labelled, "limbs": LIMBS}
     lines = []
     for name, joints in kinds.items():
         of_kind, sure = pair[:, joints], accepted[:, joints]
