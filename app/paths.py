@@ -3,6 +3,8 @@
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -54,6 +56,25 @@ def free_name(path: Path) -> Path:
         count += 1
         free = path.with_name(f"{path.name}-{count}")
     return free
+
+
+@contextmanager
+def unless_refused(folder: Path) -> Iterator[None]:
+    """Take a folder away again if it was made for work that was refused before it wrote anything.
+
+    Parameters
+    ----------
+    folder
+        Stays if it was there before, or holds something.
+    """
+    was_there = folder.exists()
+    try:
+        yield
+    except BaseException:
+        if not was_there:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def demand_writable(path: Path) -> None:

@@ -198,6 +198,7 @@ def first_network(recipe: Recipe, first: FirstWeights) -> PoseNetwork:
 @contextmanager
 def _opened(recipe: Recipe, material: Material, run: Run, first: int) -> Iterator[tuple[BatchSource, Judge]]:
     """Open what teaches, beginning at the first-th shard, and what judges; and close it again."""
+    occluders = _occluders(recipe)  # before anything is drawn, and once: a copy of Pascal VOC takes a minute
     judges = _joined(material.judge) if material.judge else None
     if material.data:
         samples, rows = _joined(material.data), None
@@ -205,28 +206,30 @@ def _opened(recipe: Recipe, material: Material, run: Run, first: int) -> Iterato
             parts = split(samples, SplitConfig())
             rows, judges = parts.train, samples.taken(parts.judge)
         given = Part(samples, 1 - recipe.studio.share, rows)
-        with _taught(recipe, run, first, given) as batches:
+        with _taught(recipe, run, first, given, occluders) as batches:
             yield batches, _judge(recipe, judges)
         return
-    with _drawn(recipe, run, first) as batches:
+    with _drawn(recipe, run, first, occluders) as batches:
         if judges is None and own_rank() == 0:
             judges = _held_out(recipe, run.folder / JUDGE)  # while the first shard is drawn
         yield batches, _unasked if judges is None else _judge(recipe, judges)
 
 
 @contextmanager
-def _taught(recipe: Recipe, run: Run, first: int, given: Part) -> Iterator[BatchSource]:
+def _taught(recipe: Recipe, run: Run, first: int, given: Part, occluders: tuple[U8, ...]) -> Iterator[BatchSource]:
     """Open the batches of data, with people of the studio among them where the recipe wants some."""
     if not recipe.studio.share:
-        yield _batches(recipe, [given])
+        yield _batches(recipe, [given], occluders)
         return
     _demand_joints(recipe, given.samples)  # before anything is drawn
-    with _drawn(recipe, run, first, given) as batches:
+    with _drawn(recipe, run, first, occluders, given) as batches:
         yield batches
 
 
 @contextmanager
-def _drawn(recipe: Recipe, run: Run, first: int, given: Part | None = None) -> Iterator[BatchSource]:
+def _drawn(
+    recipe: Recipe, run: Run, first: int, occluders: tuple[U8, ...], given: Part | None = None
+) -> Iterator[BatchSource]:
     """Open the batches of people that the studio draws from the first-th shard on, each with its part of the data.
 
     An epoch is a shard, not the data: it shows every drawn sample once, and goes through the data from epoch to epoch.
@@ -238,7 +241,7 @@ def _drawn(recipe: Recipe, run: Run, first: int, given: Part | None = None) -> I
     parts = [studio.shard_samples, *(round(studio.shard_samples * part.share / share) for part in others)]
 
     def batches_of(shown: Samples) -> Batches:
-        return _batches(recipe, [Part(shown, share), *others])
+        return _batches(recipe, [Part(shown, share), *others], occluders)
 
     with SpooledShards(run.folder / f"{SHARDS}-{own_rank()}", config, ahead=studio.ahead, first=first) as shards:
         yield ShardBatches(shards, batches_of, repeats=studio.repeats, count=sum(parts) // recipe.batch.batch)
@@ -255,11 +258,11 @@ def _joined(folders: tuple[Path, ...]) -> Samples:
         raise TrainingError(f"These sets of samples do not fit together: {error}") from error
 
 
-def _batches(recipe: Recipe, parts: list[Part]) -> Batches:
+def _batches(recipe: Recipe, parts: list[Part], occluders: tuple[U8, ...]) -> Batches:
     """Make the batches that teach."""
     for part in parts:
         _demand_joints(recipe, part.samples)
-    return Batches(parts, recipe.batch, recipe.augment, _occluders(recipe), recipe.train.seed)
+    return Batches(parts, recipe.batch, recipe.augment, occluders, recipe.train.seed)
 
 
 def _occluders(recipe: Recipe) -> tuple[U8, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.errors import UsageError
 from app.mend import mend_sessions
-from app.paths import demand_writable, fresh_folder
+from app.paths import demand_writable, fresh_folder, unless_refused
 from app.progress import Progress
 from engine.session import Session
 from training.data.samples import Samples, join, open_samples
@@ -43,6 +43,12 @@ def run(options: Namespace) -> int:
     if options.labels and not options.session:
         raise UsageError("--labels names labels of a session; give the session with --session.")
     folder = options.out or fresh_folder(Path.cwd(), datetime.now())
+    with unless_refused(folder):
+        return _evaluate(options, folder)
+
+
+def _evaluate(options: Namespace, folder: Path) -> int:
+    """Judge, and write the page."""
     demand_writable(folder / PAGE)
     samples, config = _session(options.session, options.labels) if options.session else _data(options.data)
     evaluation, *others = _judged([options.network, *filter(None, [options.against])], samples, config)

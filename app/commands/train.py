@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.errors import UsageError
-from app.paths import demand_writable
+from app.paths import demand_writable, unless_refused
 from app.progress import Progress
 from training.errors import TrainingError
 from training.loop.devices import own_rank
@@ -44,10 +44,17 @@ def run(options: Namespace) -> int:
     """
     _demand_sense(options)
     recipe = _timed(read_recipe(options.recipe), options)
-    _demand_folder(options.out, resume=options.resume)
-    if own_rank() > 0:  # of several processes the first one tells
+    with unless_refused(options.out):
+        _demand_folder(options.out, resume=options.resume)
+        _teach(recipe, options)
+    return DONE
+
+
+def _teach(recipe: Recipe, options: Namespace) -> None:
+    """Train with a line that tells how far it is; of several processes only the first one tells."""
+    if own_rank() > 0:
         _train(recipe, options, Run(options.out))
-        return DONE
+        return
     with Progress("Teaching", unit="steps") as progress, CtrlC() as stop:
 
         def watch(told: Told) -> None:
@@ -58,7 +65,6 @@ def run(options: Namespace) -> int:
     _tell(trained, options)
     if trained.stopped_because is Stop.CANCELLED:
         raise KeyboardInterrupt
-    return DONE
 
 
 def _demand_sense(options: Namespace) -> None:

@@ -134,6 +134,7 @@ def test_a_missing_checkpoint_is_one_sentence(data: Path, capsys):
 
 def test_data_that_are_no_samples_are_one_sentence(networks, tmp_path: Path, capsys):
     assert cli.main(["evaluate", "still", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "o")]) == 1
+    assert not (tmp_path / "o").exists()
     assert "no finished set of samples" in capsys.readouterr().err
 
 

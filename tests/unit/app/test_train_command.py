@@ -185,6 +185,7 @@ def test_what_cannot_be_meant_is_one_sentence(tmp_path: Path, capsys, words: lis
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert says in said
     assert said.startswith("epipole: ")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_goes_on_with_its_own_recipe_only(tmp_path: Path, data: Path, capsys):
