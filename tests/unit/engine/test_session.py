@@ -20,6 +20,7 @@ from engine.frames import Frame
 from engine.record import SessionWriter, tap
 from engine.session import Session, SessionFacts, is_session
 from tests.support.pose_sets import pose_sets_2d, pose_sets_3d, same_2d, same_3d
+from tests.support.recordings import FIFTH_OF_A_SECOND
 from tests.support.videos import number_of, picture, steady, write_video
 
 SKELETON = load_skeleton("blazepose_33")
@@ -257,7 +258,7 @@ writer = SessionWriter(path, SessionFacts())
 recorder = writer.record_camera("left", source="usb:1", size_wh=(64, 48), rate_fps=30.0)
 poses = writer.write_poses(SKELETON, ("left", "mid", "right"))
 for number, made in enumerate(pose_sets_2d(3000)):
-    recorder.put(frame(number)); poses.raw_2d.put(made); print(number, flush=True); time.sleep(0.005)
+    recorder.put(frame(number)); poses.raw_2d.put(made); print(number, flush=True); time.sleep(0.015)
 """
 
 
@@ -271,7 +272,7 @@ def test_a_killed_recording_is_readable_up_to_the_last_frames(tmp_path):
     assert len(list(session.poses_2d_raw().sets_2d())) > written
     with open_inputs([tmp_path / "s"]) as footage:
         frames = [f.frames[0] for f in footage.framesets() if f.frames[0] is not None]
-    assert len(frames) >= written - 5
+    assert len(frames) >= written - FIFTH_OF_A_SECOND
     assert [f.timestamp_ns for f in frames] == [frame(n).timestamp_ns for n in range(len(frames))]
     assert [number_of(f.image_bgr) for f in frames] == [n % 36 for n in range(len(frames))]
 
