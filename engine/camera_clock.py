@@ -28,6 +28,8 @@ PRIOR_WEIGHT, PRIOR_SHARE = 2000.0, 0.1
 # of a period (and by more than the stamps tremble) mean that the line no longer holds.
 STEP_SHARE, STEP_SPREADS, STEP_FRAMES = 0.3, 5.0, 5
 LEARNED_NS = 3 * NS_PER_S  # a line over so long tells the period better than the name plate
+# Images that come faster than so, after a pause, are what the network held back; after `LEARNED_NS` it is their rate.
+BURST_SHARE = 0.25
 REFUSED_IN_A_ROW = 5  # so many that are too old mean that the camera counts anew
 
 
@@ -67,6 +69,7 @@ class CameraClock:
         self._old: list[tuple[int, int]] = []
         self._newest: tuple[int, int, int] | None = None  # number, stamp and steady time
         self._anew = True
+        self._burst_since_ns: int | None = None
 
     @property
     def rate_fps(self) -> float:
@@ -130,6 +133,9 @@ class CameraClock:
         self._anew = False
         self._old.clear()
         self._look_for_a_step(number, stamp_ns)
+        if self._is_burst(number, stamp_ns):
+            self._numbers.clear()
+            self._stamps_ns.clear()
         self._numbers.append(number)
         self._stamps_ns.append(stamp_ns)
         while stamp_ns - self._stamps_ns[0] > WINDOW_NS:
@@ -151,6 +157,18 @@ class CameraClock:
         if self._line is None:
             raise ValueError("There is no line yet.")
         return round(self._line[1] + (number - self._line[0]) * self.period_ns)
+
+    def _is_burst(self, number: int, stamp_ns: int) -> bool:
+        """Whether an image tells nothing of the rate, because the network held it back during a pause."""
+        if self._newest is None or self._line is not None:
+            return False
+        usual_ns = self._prior_ns * (number - self._newest[0])
+        if stamp_ns - self._newest[1] >= BURST_SHARE * usual_ns:
+            self._burst_since_ns = None
+            return False
+        if self._burst_since_ns is None:
+            self._burst_since_ns = stamp_ns
+        return stamp_ns - self._burst_since_ns < LEARNED_NS
 
     def _look_for_a_step(self, number: int, stamp_ns: int) -> None:
         """Forget the line where it no longer holds: the rate has changed, or images were lost that nobody counted."""

@@ -112,6 +112,31 @@ def test_numbers_leave_room_for_the_images_that_would_have_come_while_a_camera_w
     assert (clock.missing, clock.gaps) == (300, 1)
 
 
+def test_images_that_the_network_held_back_during_a_pause_do_not_spoil_the_times_after_it():
+    clock, end_ns = CameraClock(30.0), START_NS + 190 * PERIOD_NS
+    for i in range(100):
+        clock.put(i, START_NS + i * PERIOD_NS)
+    clock.restart()
+    for i in range(90):  # all that came meanwhile, within a few ms
+        clock.put(i, end_ns + 50_000 * i)
+    late = np.random.default_rng(0).exponential(3 * MS, 120)
+    moments = [clock.put(90 + i, round(end_ns + (i + 1) * PERIOD_NS + late[i])) for i in range(120)]
+    times_ns = np.array([moment[1] for moment in moments if moment is not None])
+    assert len(times_ns) == 120
+    assert np.abs(times_ns - end_ns - PERIOD_NS * np.arange(1, 121)).max() < 15 * MS
+    assert clock.period_ns == pytest.approx(PERIOD_NS, rel=0.01)
+
+
+def test_a_camera_that_is_much_quicker_after_a_pause_is_believed_in_the_end():
+    clock = CameraClock(30.0)
+    for i in range(100):
+        clock.put(i, START_NS + i * PERIOD_NS)
+    clock.restart()
+    for i in range(1000):
+        clock.put(i, START_NS + 200 * PERIOD_NS + i * PERIOD_NS // 5)
+    assert clock.rate_fps == pytest.approx(150, rel=0.01)
+
+
 def test_numbers_of_a_camera_that_counts_through_a_pause_are_its_own():
     clock = CameraClock(30.0)
     for i in range(100):
