@@ -38,8 +38,8 @@ FLUSH = {"flush_packets": "1", "cluster_time_limit": "1"}
 # A longer gap in the sequence numbers is told in one line; no camera loses ten thousand frames one by one.
 LONGEST_GAP = 10_000
 USUAL_FPS = 30.0
-# Frames are gathered for so long and then written, by the recorders of all cameras at the same moments: what one
-# brought into the processor's caches serves the others. Each frame alone costs half as much again.
+# Frames, and the poses of a live take, are gathered for so long and then written, all at the same moments: what one
+# brought into the processor's caches serves the others. Twice as long is what a kill -9 may cost at most.
 GATHER_S = 0.1
 # The rate is the median over so many frames, known from the first ten.
 RATE_FRAMES, FEW_FRAMES = 300, 10
