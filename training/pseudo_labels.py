@@ -21,12 +21,13 @@ from calibration.skeleton import Skeleton
 from training.errors import TrainingError
 from training.labels.actions import name_actions
 from training.labels.calibration import CalibrationState
+from training.labels.error_network import ErrorNetwork, load_error_network
 from training.labels.evidence import LabelEvidence, gather_label_evidence
 from training.labels.gates import LabelGates
 from training.labels.person import PersonInViews
 from training.labels.reasons import Reason
 from training.labels.refinement import RefinementConfig
-from training.labels.sigma import SigmaModel, expect_errors, shape_covariance
+from training.labels.sigma import expect_errors, shape_covariance
 from training.labels.verdict import judge_labels
 
 LEAST_FRAMESETS = 30
@@ -48,12 +49,14 @@ class LabelConfig:
 
     Parameters
     ----------
-    gates, refinement, sigma
+    gates, refinement
+    errors
+        What expects a joint's error; None takes what comes with the program for the skeleton.
     """
 
     gates: LabelGates = field(default_factory=LabelGates)
     refinement: RefinementConfig = field(default_factory=RefinementConfig)
-    sigma: SigmaModel = field(default_factory=SigmaModel)
+    errors: ErrorNetwork | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,8 +140,9 @@ def make_labels(
             f"The take has only {len(common.time_ns)} framesets; labels need {LEAST_FRAMESETS} or more. Record longer."
         )
     evidence = gather_label_evidence(common, rig, config.refinement)
-    sigma_m = expect_errors(evidence, common.skeleton, config.sigma)
     time_s = (common.time_ns - common.time_ns[0]) * 1e-9
+    network = config.errors or load_error_network(common.skeleton.name)
+    sigma_m = expect_errors(evidence, rig, common.skeleton, time_s, network)
     reasons = judge_labels(evidence, sigma_m, person, rig, config.gates)
     return PseudoLabels(
         calibration=calibration,

@@ -56,7 +56,7 @@ class LabelGates:
     chi2_factor: float = 2.0
     leave_one_out_mm: float = 80.0
     sigma_mm: float = 18.5
-    surface_sigma_mm: float = 40.0
+    surface_sigma_mm: float = 28.0
     bone_percent: float = 10.0
     loose_bone_percent: float = 15.0
     two_view_bone_z: float = 2.5

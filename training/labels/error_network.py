@@ -1,0 +1,119 @@
+"""ErrorNetwork: how far a joint may be off, learnt once against exact truth from what `signs` tells.
+
+A few thousand weights, worked out with numpy: labels need no torch.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calibration.geometry.arrays import F64
+from calibration.skeleton import Skeleton
+from training.labels.body import bare_name
+from training.labels.signs import Signs
+
+FAR = 3.0  # standard deviations: signs farther from what was taught say no more than that
+BLOCK_FRAMESETS = 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ErrorNetwork:
+    """Logarithm of the expected error in metres, from signs and the kind of joint.
+
+    Parameters
+    ----------
+    signs : S names
+    kinds : K names
+        Of joints, without their side.
+    mean, scale : (S,)
+        Of each sign over what it was taught on.
+    layers
+        Weights (N in, N out) and biases; the input is S signs and K kinds, the output one number.
+    """
+
+    signs: tuple[str, ...]
+    kinds: tuple[str, ...]
+    mean: F64
+    scale: F64
+    layers: tuple[tuple[F64, F64], ...]
+
+    def log_sigma(self, signs: Signs, skeleton: Skeleton) -> F64:
+        """Expect an error for every joint.
+
+        Parameters
+        ----------
+        signs
+            Those of the network at least; NaN counts as the usual.
+        skeleton
+            Its joints are of the network's kinds.
+
+        Returns
+        -------
+        log_sigma : (T, J), logarithm of metres
+        """
+        joints = [self.kinds.index(bare_name(joint)) for joint in skeleton.joints]
+        kinds = np.eye(len(self.kinds))[joints]
+        framesets = max(np.shape(signs[name])[0] for name in self.signs if np.ndim(signs[name]) == 2)
+        blocks = (slice(start, start + BLOCK_FRAMESETS) for start in range(0, framesets, BLOCK_FRAMESETS))
+        return np.concatenate([self._block(signs, kinds, rows, framesets) for rows in blocks])
+
+    def _block(self, signs: Signs, kinds: F64, rows: slice, framesets: int) -> F64:
+        """Work out some framesets."""
+        shape = (len(range(framesets)[rows]), len(kinds))
+        table = np.stack([np.broadcast_to(_rows(signs[name], rows), shape) for name in self.signs], -1)
+        usual = np.clip((table - self.mean) / self.scale, -FAR, FAR)
+        values = np.concatenate([np.nan_to_num(usual), np.broadcast_to(kinds, (*shape, len(kinds[0])))], -1)
+        for weight, bias in self.layers[:-1]:
+            values = values @ weight + bias
+            values = values / (1 + np.exp(-values))  # SiLU
+        weight, bias = self.layers[-1]
+        return (values @ weight + bias)[..., 0]
+
+
+def save_error_network(network: ErrorNetwork, path: Path) -> None:
+    """Write a network as ``.npz``.
+
+    Parameters
+    ----------
+    network, path
+    """
+    arrays = {"mean": network.mean, "scale": network.scale}
+    for i, (weight, bias) in enumerate(network.layers):
+        arrays |= {f"w_{i}": weight, f"b_{i}": bias}
+    small: dict[str, Any] = {name: array.astype(np.float32) for name, array in arrays.items()}
+    np.savez_compressed(path, signs=np.array(network.signs), kinds=np.array(network.kinds), **small)
+
+
+@cache
+def load_error_network(skeleton: str) -> ErrorNetwork | None:
+    """Read the network that comes with the program.
+
+    Parameters
+    ----------
+    skeleton
+        The name of the skeleton whose joints it was taught on.
+
+    Returns
+    -------
+    network
+        None for skeletons for which none was taught.
+    """
+    file = resources.files("assets") / "sigma" / f"{skeleton}.npz"
+    if not file.is_file():
+        return None
+    with file.open("rb") as opened, np.load(opened) as kept:
+        count = sum(name.startswith("w_") for name in kept.files)
+        layers = tuple((kept[f"w_{i}"].astype(float), kept[f"b_{i}"].astype(float)) for i in range(count))
+        return ErrorNetwork(
+            tuple(map(str, kept["signs"])), tuple(map(str, kept["kinds"])),
+            kept["mean"].astype(float), kept["scale"].astype(float), layers,
+        )  # fmt: skip
+
+
+def _rows(values: F64, rows: slice) -> F64:
+    """Some framesets of a sign; one that is the same for all stays."""
+    return values[rows] if np.ndim(values) == 2 and len(values) > 1 else values
