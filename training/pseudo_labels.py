@@ -4,7 +4,7 @@
 
     find_person            labels/person.py     who, sides repaired, all views at common times
     gather_label_evidence  labels/evidence.py   triangulate, leave out views, refine with bones and motion
-    expect_errors          labels/sigma.py      how far each joint may be off, fitted against exact truth
+    expect_errors          labels/sigma.py      how far each joint may be off, taught by exact truth
     judge_labels           labels/verdict.py    every reason against each joint
     weigh_labels           here                 how much each accepted joint counts
 

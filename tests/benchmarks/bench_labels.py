@@ -2,7 +2,7 @@
 
 ``EPIPOLE_BENCH_SEEDS=10-20 pytest -m benchmark -s tests/benchmarks/bench_labels.py``; a new seed costs two minutes once
 (30 s, four cameras, every second frameset), then its joints, rig and truth lie in ``EPIPOLE_BENCH_CACHE`` or the
-folder of temporary files. The error model and the gates were fitted on seeds 0 to 9: report others.
+folder of temporary files. `fit_sigma.py` names the seeds that taught; 10 to 20 were looked at often: report others.
 
 Errors are those of shoulders, elbows, wrists, hips, knees and ankles to detector-style truth, after one
 similarity per take.

@@ -114,6 +114,6 @@ def load_error_network(skeleton: str) -> ErrorNetwork | None:
         )  # fmt: skip
 
 
-def _rows(values: F64, rows: slice) -> F64:
+def _rows(values: np.ndarray, rows: slice) -> np.ndarray:
     """Some framesets of a sign; one that is the same for all stays."""
     return values[rows] if np.ndim(values) == 2 and len(values) > 1 else values

@@ -6,9 +6,11 @@ and head, by the twin that is near enough to be taken for the joint, and by the 
 tell too, but only in the studio, whose people differ by 1 to 2 %, while those of the world differ by 5: left out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
 from calibration.geometry.arrays import F64
@@ -17,7 +19,7 @@ from calibration.skeleton import Skeleton
 from training.labels.body import bare_name
 from training.labels.evidence import LabelEvidence
 
-Signs = Mapping[str, F64]
+Signs = Mapping[str, npt.NDArray[Any]]
 """By name; each broadcasts to (T, J). Lengths are logarithms of metres; NaN where unknown."""
 
 LIMBS = {"shoulder": "elbow", "elbow": "elbow", "wrist": "elbow", "hip": "knee", "knee": "knee", "ankle": "knee"}
@@ -89,21 +91,25 @@ def body_signs(evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F6
     Returns
     -------
     signs
-        Left and right are exchanged for joints of the right, so that twins are alike.
+        Left and right are exchanged for joints of the right, so that twins are alike. In 32 bits: there are many.
     """
+    families = _families(evidence, rig, skeleton, time_s)
+    return {name: values.astype(np.float32) for family in families for name, values in family.items()}
+
+
+def _families(evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F64) -> Iterator[Signs]:
+    """Measure one family of signs after the other."""
     plain = plain_signs(evidence, skeleton)
     steady = _Steady(time_s)
     body = _Body(evidence.xyz, skeleton)
-    return {
-        **plain,
-        **_signs_of_views(evidence, rig, plain, steady),
-        **_signs_of_motion(evidence),
-        **_signs_of_posture(body),
-        **_signs_of_watching("trunk", body.trunk, body.hips, evidence, rig, body.left),
-        **_signs_of_watching("head", body.head, body.ears, evidence, rig, body.left),
-        **_signs_of_lengths(body),
-        **_signs_of_the_face(body, steady),
-    }
+    yield plain
+    yield _signs_of_views(evidence, rig, plain, steady)
+    yield _signs_of_motion(evidence)
+    yield _signs_of_posture(body)
+    yield _signs_of_watching("trunk", body.trunk, body.hips, evidence, rig, body.left)
+    yield _signs_of_watching("head", body.head, body.ears, evidence, rig, body.left)
+    yield _signs_of_lengths(body)
+    yield _signs_of_the_face(body, steady)
 
 
 class _Steady:

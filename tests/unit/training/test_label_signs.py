@@ -80,7 +80,7 @@ def test_a_mirrored_person_has_the_signs_of_the_other_side(walk, evidence, time_
             here, there = np.delete(here, in_the_middle, 1), np.delete(there[:, SKELETON.mirror], in_the_middle, 1)
         else:
             there = there[:, SKELETON.mirror]
-        np.testing.assert_allclose(there, here, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(there, here, atol=1e-5, err_msg=name)
 
 
 def test_signs_do_not_know_where_in_the_room_the_person_stands(walk, evidence, time_s):
@@ -90,7 +90,7 @@ def test_signs_do_not_know_where_in_the_room_the_person_stands(walk, evidence, t
     turned = replace(evidence, xyz=evidence.xyz @ new_from_old[:3, :3].T + new_from_old[:3, 3])
     signs = body_signs(evidence, walk.rig, SKELETON, time_s)
     for name, values in body_signs(turned, walk.rig.with_world(new_from_old), SKELETON, time_s).items():
-        np.testing.assert_allclose(values, signs[name], atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(values, signs[name], atol=1e-5, err_msg=name)
 
 
 def test_a_point_of_the_face_that_leaves_the_others_is_told(walk, evidence, time_s):
