@@ -10,8 +10,9 @@
 
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +58,19 @@ class LabelConfig:
     gates: LabelGates = field(default_factory=LabelGates)
     refinement: RefinementConfig = field(default_factory=RefinementConfig)
     errors: ErrorNetwork | None = None
+
+    def errors_of(self, skeleton: Skeleton) -> ErrorNetwork | None:
+        """Choose what expects the errors of a skeleton's joints; None where nothing was taught."""
+        return self.errors or load_error_network(skeleton.name)
+
+    def facts(self, skeleton: Skeleton) -> dict[str, Any]:
+        """Say in plain values all that decides a skeleton's labels."""
+        network = self.errors_of(skeleton)
+        return {
+            "gates": asdict(self.gates),
+            "refinement": asdict(self.refinement),
+            "errors": network.fingerprint if network else "seven signs",
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,8 +155,7 @@ def make_labels(
         )
     evidence = gather_label_evidence(common, rig, config.refinement)
     time_s = (common.time_ns - common.time_ns[0]) * 1e-9
-    network = config.errors or load_error_network(common.skeleton.name)
-    sigma_m = expect_errors(evidence, rig, common.skeleton, time_s, network)
+    sigma_m = expect_errors(evidence, rig, common.skeleton, time_s, config.errors_of(common.skeleton))
     reasons = judge_labels(evidence, sigma_m, person, rig, config.gates)
     return PseudoLabels(
         calibration=calibration,

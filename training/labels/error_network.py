@@ -3,6 +3,9 @@
 A few thousand weights, worked out with numpy: labels need no torch.
 """
 
+import hashlib
+import itertools
+import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -40,6 +43,14 @@ class ErrorNetwork:
     mean: F64
     scale: F64
     layers: tuple[tuple[F64, F64], ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve letters that another network does not have."""
+        digest = hashlib.sha256(json.dumps([self.signs, self.kinds]).encode())
+        for array in (self.mean, self.scale, *itertools.chain.from_iterable(self.layers)):
+            digest.update(np.ascontiguousarray(array, np.float32).tobytes())
+        return digest.hexdigest()[:12]
 
     def log_sigma(self, signs: Signs, skeleton: Skeleton) -> F64:
         """Expect an error for every joint.

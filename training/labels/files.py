@@ -100,7 +100,7 @@ def save_labels(
         "joints": labels.skeleton.joints,
         "views": labels.views,
         "detector": detector,
-        "config": dataclasses.asdict(config),
+        "config": config.facts(labels.skeleton),
     }
     arrays = {**_arrays(labels), "index": np.asarray(index, np.int64), "facts": np.array(json.dumps(facts))}
     _write_whole(path, lambda file: np.savez_compressed(file, **arrays))
@@ -197,7 +197,8 @@ def label_id(labels: PseudoLabels, detector: dict[str, str], config: LabelConfig
     id
         That of the calibration, and six letters for all else.
     """
-    recipe = hashlib.sha256(json.dumps([SCHEMA, detector, dataclasses.asdict(config)], sort_keys=True).encode())
+    decided = [SCHEMA, detector, config.facts(labels.skeleton)]
+    recipe = hashlib.sha256(json.dumps(decided, sort_keys=True).encode())
     recipe.update(np.ascontiguousarray(labels.person.common.xy).tobytes())
     return f"{labels.calibration.id}-{recipe.hexdigest()[:RECIPE_LETTERS]}"
 

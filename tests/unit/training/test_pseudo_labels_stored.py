@@ -14,6 +14,7 @@ from engine.session import RIG, Session, SessionFacts
 from tests.support.calibrations import scene
 from tests.support.takes import pose_sets
 from training.errors import TrainingError
+from training.labels.error_network import load_error_network
 from training.labels.files import load_labels
 from training.labels.session import label_session
 from training.labels.two_views import label_by_two_views, vector_median
@@ -79,6 +80,13 @@ def test_the_same_rig_twice_is_the_same_set(session):
 def test_other_gates_make_another_set(session):
     loose = LabelConfig(gates=replace(LabelConfig().gates, sigma_mm=30.0))
     assert label_session(session).path != label_session(session, config=loose).path
+
+
+def test_another_network_that_expects_errors_makes_another_set(session):
+    ours = load_error_network("blazepose_33")
+    doubtful = LabelConfig(errors=replace(ours, mean=ours.mean + 0.01))
+    assert label_session(session).path != label_session(session, config=doubtful).path
+    assert label_session(session).path == label_session(session, config=LabelConfig(errors=ours)).path
 
 
 def test_a_session_without_a_rig_is_refused(session):
