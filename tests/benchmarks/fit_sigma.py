@@ -81,30 +81,30 @@ def lessons_of(seed: int) -> list[Lesson]:
         print(refused, flush=True)
         return []
     rig, _ = read_calibration(rig_file)
-    rng = np.random.default_rng(seed)
-    views = rng.permutation(len(rig))
-    lessons = []
-    for variant in VARIANTS:
-        shown, cameras = seen, rig
-        if variant == "spoiled":
-            shown = spoil(seen, seed)
-        elif variant != "as seen":
-            shown, cameras = among(seen, rig, sorted(views[: 3 if variant == "three views" else 2]))
-        person = repair_person(shown, cameras)
-        evidence = gather_label_evidence(person.common, cameras, RefinementConfig())
-        time_s = (person.common.time_ns - person.common.time_ns[0]) * 1e-9
-        signs = body_signs(evidence, cameras, SKELETON, time_s)
-        vector, scale = error_of(evidence.xyz, truth)
-        error = np.linalg.norm(vector, axis=-1)
-        shape = shape_covariance(evidence, np.where(np.isfinite(error), 1.0, np.inf), cameras) * scale**2
-        shape = np.where(np.isfinite(shape), shape, np.eye(3))
-        off = np.sqrt((vector * np.linalg.solve(shape, np.nan_to_num(vector)[..., None])[..., 0]).sum(-1))
-        table = np.stack([np.broadcast_to(values, error.shape) for values in signs.values()], -1)[::STEP]
-        passes = judge_labels(evidence, np.zeros(error.shape), person, cameras, LabelGates()) == 0
-        lessons.append(
-            Lesson(seed, variant, tuple(signs), table.astype(np.float32), error[::STEP], off[::STEP], passes[::STEP])
-        )
-    return lessons
+    views = np.random.default_rng(seed).permutation(len(rig))
+    takes = {
+        "as seen": (seen, rig),
+        "spoiled": (spoil(seen, seed), rig),
+        "three views": among(seen, rig, sorted(views[:3])),
+        "two views": among(seen, rig, sorted(views[:2])),
+    }
+    return [lesson_of(seed, variant, *takes[variant], truth) for variant in VARIANTS]
+
+
+def lesson_of(seed: int, variant: str, seen: Observations, rig: Rig, truth: np.ndarray) -> Lesson:
+    """Measure the signs of a take, and how far its joints are off."""
+    person = repair_person(seen, rig)
+    evidence = gather_label_evidence(person.common, rig, RefinementConfig())
+    signs = body_signs(evidence, rig, SKELETON, (person.common.time_ns - person.common.time_ns[0]) * 1e-9)
+    vector, scale = error_of(evidence.xyz, truth)
+    error = np.linalg.norm(vector, axis=-1)
+    found = np.isfinite(error)
+    shape = shape_covariance(evidence, np.where(found, 1.0, np.inf), rig) * scale**2
+    shape = np.where(found[..., None, None], shape, np.eye(3))
+    off = np.sqrt((vector * np.linalg.solve(shape, np.nan_to_num(vector)[..., None])[..., 0]).sum(-1))
+    table = np.stack([np.broadcast_to(values, error.shape) for values in signs.values()], -1)
+    passes = judge_labels(evidence, np.zeros(error.shape), person, rig, LabelGates()) == 0
+    return Lesson(seed, variant, tuple(signs), table[::STEP], error[::STEP], off[::STEP], passes[::STEP])
 
 
 def among(seen: Observations, rig: Rig, views: list[int]) -> tuple[Observations, Rig]:
