@@ -11,7 +11,7 @@ import numpy as np
 from calibration.skeleton import load_skeleton
 from engine.inference.network_library import Entry, NetworkLibrary
 from engine.session import Session
-from training.data.samples import ARRAYS, MARGIN, Samples, SampleWriter, open_samples
+from training.data.samples import ARRAYS, MARGIN, ROOT, Samples, SampleWriter, open_samples
 from training.data.session_samples import SessionSamplesConfig, cut_session
 from training.data.splits import SplitConfig, split
 from training.errors import DatasetError, TrainingError
@@ -262,14 +262,22 @@ def _demand_enough(samples: Samples, parts: Mapping[str, np.ndarray], able: np.n
 
 
 def _camera_to_spare(samples: Samples) -> str:
-    """Choose the camera that only judges: the one in the middle by what it can judge; '' where each is needed."""
-    names = [camera.name for camera in samples.cameras]
-    if len(set(names)) < CAMERAS_TO_SPARE:
+    """Choose the camera that only judges; '' where each is needed.
+
+    It is one that looks down on the person neither most nor least: a network does not know a height from which nothing
+    was taught, so one held out at the edge would judge what nobody asks of it, and would be missed in the teaching.
+    """
+    able = judgeable(samples)
+    names = np.array([camera.name for camera in samples.cameras])[samples.camera[able]]
+    root = samples.xyz[able, samples.skeleton.index(ROOT)]
+    up = np.stack([camera.R[:, 2] for camera in samples.cameras])[samples.camera[able]]
+    looks_down = -(up * root).sum(1) / np.linalg.norm(root, axis=1)
+    known, counts = np.unique(names, return_counts=True)
+    if len(known) < CAMERAS_TO_SPARE:
         return ""
-    counts = {name: 0 for name in sorted(names)}
-    for row in judgeable(samples):
-        counts[names[samples.camera[row]]] += 1
-    return sorted(counts, key=lambda name: counts[name])[len(counts) // 2]
+    order = np.argsort([np.median(looks_down[names == name]) for name in known])
+    middle = order[(len(known) - 1) // 2 : len(known) // 2 + 1]
+    return str(known[max(middle, key=lambda each: counts[each])])
 
 
 def _without_images(samples: Samples, rows: np.ndarray) -> dict[str, Any]:

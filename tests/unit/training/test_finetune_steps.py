@@ -117,6 +117,27 @@ def test_nothing_that_judges_is_taught_and_one_camera_teaches_nothing(work):
     assert apart.min() >= 10**9
 
 
+def looking_down(camera, deg):
+    """The camera, tilted in the room."""
+    sine, cosine = np.sin(np.radians(deg)), np.cos(np.radians(deg))
+    across, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, -cosine, -sine])
+    cam_from_world = np.eye(4)
+    cam_from_world[:3, :3] = np.stack([across, np.cross(up, across), up], axis=1)
+    return replace(camera, cam_from_world=cam_from_world)
+
+
+@pytest.mark.parametrize(
+    ("tilts_deg", "spared"),
+    [((6, 18, 19, 22), {"cam_1", "cam_2"}), ((20, 3, 18, 19), {"cam_2", "cam_3"}), ((5, 12, 30), {"cam_1"})],
+)
+def test_the_camera_that_only_judges_looks_down_neither_most_nor_least(tmp_path, tilts_deg, spared):
+    samples = session_samples(len(tilts_deg))
+    tilted = tuple(looking_down(camera, deg) for camera, deg in zip(samples.cameras, tilts_deg, strict=True))
+    write_samples(tmp_path / "samples", replace(samples, cameras=tilted))
+    work = Work(tmp_path, FinetuneRequest((Path("walk"),)), {})
+    assert finetune_material.divide(work, watch(work))["camera"] in spared
+
+
 def test_with_two_cameras_both_teach(tmp_path):
     write_samples(tmp_path / "samples", session_samples(2))
     work = Work(tmp_path, FinetuneRequest((Path("walk"),)), {})
