@@ -106,8 +106,11 @@ def _families(evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F64
     yield _signs_of_views(evidence, rig, plain, steady)
     yield _signs_of_motion(evidence)
     yield _signs_of_posture(body)
-    yield _signs_of_watching("trunk", body.trunk, body.hips, evidence, rig, body.left)
-    yield _signs_of_watching("head", body.head, body.ears, evidence, rig, body.left)
+    weight = _weights(evidence)
+    for part, axes, middle in (("trunk", body.trunk, body.hips), ("head", body.head, body.ears)):
+        towards = np.stack([_unit(camera.centre - middle) for camera in rig.cameras])
+        watching = _signs_of_watching(np.einsum("atx,vtx->avt", axes, towards), weight, body.left)
+        yield {f"{part}_seen_{name}": values for name, values in watching.items()}
     yield _signs_of_lengths(body)
     yield _signs_of_the_face(body, steady)
 
@@ -218,15 +221,16 @@ def _signs_of_posture(body: _Body) -> dict[str, F64]:
     return signs | {"head_turned": turned * body.left, "head_turned_far": np.abs(turned), "head_nodded": nodded}
 
 
-def _signs_of_watching(
-    part: str, axes: F64, middle: F64, evidence: LabelEvidence, rig: Rig, left: F64
-) -> dict[str, F64]:
-    """From which sides the views that carry a joint look at the trunk or the head; `axes` (3, T, 3)."""
+def _weights(evidence: LabelEvidence) -> F64:
+    """How much each view counts in each joint, (V, T, J)."""
     views = evidence.views
     weight = np.where(views.carries & np.isfinite(views.sigma_px), 1 / np.maximum(views.sigma_px, TINY) ** 2, 0.0)
-    weight /= np.maximum(weight.sum(0), TINY)
-    towards = np.stack([_unit(camera.centre - middle) for camera in rig.cameras])
-    ahead, leftwards, up = np.einsum("atx,vtx->avt", axes, towards)
+    return weight / np.maximum(weight.sum(0), TINY)
+
+
+def _signs_of_watching(towards: F64, weight: F64, left: F64) -> dict[str, F64]:
+    """From which sides the views that carry a joint look at a part: `towards` (3, V, T) is forward, left and up."""
+    ahead, leftwards, up = towards
     azimuth = np.arctan2(leftwards, ahead)
 
     def mean(of_views: F64) -> F64:
@@ -245,7 +249,7 @@ def _signs_of_watching(
     for wave in (1, 2, 3):
         signs[f"cosine_{wave}"] = mean(np.cos(wave * azimuth))
         signs[f"sine_{wave}"] = mean(np.sin(wave * azimuth)) * left
-    return {f"{part}_seen_{name}": values for name, values in signs.items()}
+    return signs
 
 
 def _signs_of_lengths(body: _Body) -> dict[str, F64]:
