@@ -86,15 +86,22 @@ def _of_the_joint(evidence: LabelEvidence, sigma_m: F64, skeleton: Skeleton, gat
     largest = np.where(ends, gates.limb_end_acceleration_m_s2, gates.acceleration_m_s2)
     short = np.nan_to_num(joints.bone_share) * 100 > bone_percent
     speed_mm = np.nan_to_num(joints.speed_m_s) * gates.clock_sigma_ms
-    surface = np.array([kind in SURFACE_JOINTS for kind in kinds])
+    sigma_mm = [_largest_sigma_mm(kind, gates) for kind in kinds]
     doubtful = np.array([kind not in LABELLED_JOINTS for kind in kinds])
     return {
-        Reason.UNCERTAIN: ~(sigma_m * 1e3 < np.where(surface, gates.surface_sigma_mm, gates.sigma_mm)),
+        Reason.UNCERTAIN: ~(sigma_m * 1e3 < np.array(sigma_mm)),
         Reason.BONE_LENGTH: short,
         Reason.JERK: np.nan_to_num(joints.refined_acceleration_m_s2) > largest,
         Reason.TOO_FAST_FOR_THE_CLOCKS: speed_mm > gates.clock_shift_mm,
         Reason.DOUBTFUL_JOINT: np.broadcast_to(doubtful, sigma_m.shape),
     }
+
+
+def _largest_sigma_mm(kind: str, gates: LabelGates) -> float:
+    """Say what is demanded of a kind of joint."""
+    if kind in SURFACE_JOINTS:
+        return gates.surface_sigma_mm
+    return gates.hip_sigma_mm if kind == "hip" else gates.sigma_mm
 
 
 def _of_the_frameset(

@@ -113,7 +113,7 @@ def test_leaving_out_the_wrong_view_is_what_moves_a_joint(walk):
 
 
 def test_a_stricter_gate_accepts_less_and_says_why(walk, labels):
-    strict = LabelConfig(gates=LabelGates(sigma_mm=1.0, surface_sigma_mm=1.0))
+    strict = LabelConfig(gates=LabelGates(sigma_mm=1.0, hip_sigma_mm=1.0, surface_sigma_mm=1.0))
     none = labelled(walk, walk.seen.observations, strict)
     assert none.accepted.sum() < labels.accepted.sum()
     assert (none.reasons[:, BODY] & Reason.UNCERTAIN).all()
