@@ -65,6 +65,11 @@ class ErrorNetwork:
         Returns
         -------
         log_sigma : (T, J), logarithm of metres
+
+        Raises
+        ------
+        ValueError
+            If a joint is of no kind that the network knows.
         """
         joints = [self.kinds.index(bare_name(joint)) for joint in skeleton.joints]
         kinds = np.eye(len(self.kinds))[joints]
@@ -91,6 +96,11 @@ def save_error_network(network: ErrorNetwork, path: Path) -> None:
     Parameters
     ----------
     network, path
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
     """
     arrays = {"mean": network.mean, "scale": network.scale}
     for i, (weight, bias) in enumerate(network.layers):

@@ -293,13 +293,24 @@ def _bone_evidence(xyz: F64, bones: Bones, time_s: F64) -> tuple[F64, F64, F64]:
             best_z[:, joint] = np.fmin(best_z[:, joint], off / sigma)
             best_share[:, joint] = np.fmin(best_share[:, joint], off / length)
             worst_m[:, joint] = np.fmax(worst_m[:, joint], off)
-    return best_z, best_share, uniform_filter1d(worst_m, _window(time_s), axis=0, mode="nearest")
+    return best_z, best_share, uniform_filter1d(worst_m, framesets_within(STEADY_S, time_s), axis=0, mode="nearest")
 
 
-def _window(time_s: F64) -> int:
-    """How many framesets errors last."""
-    period_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else STEADY_S
-    return max(1, round(STEADY_S / max(period_s, 1e-3)))
+def framesets_within(seconds: float, time_s: F64) -> int:
+    """Count the framesets of a stretch of a take.
+
+    Parameters
+    ----------
+    seconds
+    time_s : (T,)
+
+    Returns
+    -------
+    framesets
+        At the median period; at least 1.
+    """
+    period_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else seconds
+    return max(1, round(seconds / max(period_s, 1e-3)))
 
 
 def _motion(xyz: F64, time_s: F64) -> tuple[F64, F64]:

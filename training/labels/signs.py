@@ -17,7 +17,7 @@ from calibration.geometry.arrays import F64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
 from training.labels.body import bare_name
-from training.labels.evidence import LabelEvidence
+from training.labels.evidence import LabelEvidence, framesets_within
 
 Signs = Mapping[str, npt.NDArray[Any]]
 """By name; each broadcasts to (T, J). Lengths are logarithms of metres; NaN where unknown."""
@@ -92,6 +92,11 @@ def body_signs(evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F6
     -------
     signs
         Left and right are exchanged for joints of the right, so that twins are alike. In 32 bits: there are many.
+
+    Raises
+    ------
+    ValueError
+        If the skeleton lacks one of the joints.
     """
     families = _families(evidence, rig, skeleton, time_s)
     return {name: values.astype(np.float32) for family in families for name, values in family.items()}
@@ -119,8 +124,7 @@ class _Steady:
     """A mean over a second around each frameset."""
 
     def __init__(self, time_s: F64) -> None:
-        period_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else STEADY_S
-        self.framesets = max(1, round(STEADY_S / max(period_s, 1e-3)))
+        self.framesets = framesets_within(STEADY_S, time_s)
 
     def __call__(self, values: F64) -> F64:
         """Steady values (T, J); what is unknown counts as their median."""

@@ -55,6 +55,14 @@ def test_the_covariance_has_the_trace_of_the_expected_error(labels):
     assert (np.linalg.eigvalsh(labels.covariance[known]) > 0).all()
 
 
+def test_hips_have_a_gate_of_their_own(walk, labels):
+    config = LabelConfig(gates=LabelGates(hip_sigma_mm=1.0))
+    strict = labelled(walk, walk.seen.observations, config)
+    hips, knees = (labels.skeleton.indices([f"left_{joint}", f"right_{joint}"]) for joint in ("hip", "knee"))
+    assert ((strict.reasons[:, hips] & Reason.UNCERTAIN) > 0).all()
+    np.testing.assert_array_equal(strict.reasons[:, knees], labels.reasons[:, knees])
+
+
 def test_hands_are_never_labels(labels):
     thumb = labels.skeleton.index("left_thumb")
     assert not labels.accepted[:, thumb].any()
