@@ -13,32 +13,32 @@ from PyQt6.QtWidgets import QStackedWidget
 
 from app import requests
 from app.bridge import Bridge
-from app.faults import faults_told
-from app.finetune_control import FinetuneControl, Surroundings
+from app.faults import report_uncaught_errors
+from app.finetune_control import FinetuneCallbacks, FinetuneControl
 from app.live_control import LiveControl
-from app.network_shelf import NetworkShelf
+from app.network_shelf import ModelList
 from app.paths import runs_folder
 from app.presenters.live import present_live
 from app.presenters.plots import PlotHistory, present_plots
 from app.session_control import SessionControl
 from app.settings import Settings, library_file, settings_file
-from app.snapshot import application, show_until_closed
-from app.swap_network import swap_network
+from app.snapshot import get_application, show_until_closed
+from app.swap_network import swap_model
 from app.views.finetune_page import FinetunePage
 from app.views.main_window import LIVE, MainWindow
 from app.views.player_page import PlayerPage
-from app.views.plots import import_curves
+from app.views.plots import import_pyqtgraph
 from app.views.sessions_page import SessionsPage
-from calibration.geometry.fast_instant import wake_compiler
+from calibration.geometry.fast_instant import load_compiler
 from engine.clock import host_ns
 from engine.inference.estimator import create_estimator
 from engine.inference.models import list_models
-from engine.inference.network_library import NetworkLibrary
+from engine.inference.network_library import ModelLibrary
 from engine.library import Library
 
-SESSIONS, TEACH = "Sessions", "Teach"
-SEEN_S, UNSEEN_S = 0.5, 3.0  # between two looks at what is being taught
-AT_REST_S, PLAYED_S = 0.1, 0.03  # between two refreshes: of a live page without news, of the others
+SESSIONS, FINETUNE = "Sessions", "Teach"
+VISIBLE_POLL_S, HIDDEN_POLL_S = 0.5, 3.0  # between two looks at what is being taught
+IDLE_REFRESH_S, PLAYER_REFRESH_S = 0.1, 0.03  # between two refreshes: of a live page without news, of the others
 DONE = 0
 
 
@@ -64,28 +64,28 @@ class Application(QObject):
         super().__init__()
         self.control, self._sessions, self._finetune = control, sessions, finetune
         self._history = PlotHistory()
-        self.window = MainWindow(present_live(*control.look()))
-        self._list, self._player, self._stack = SessionsPage(), PlayerPage(), QStackedWidget()
-        self._teach = FinetunePage()
-        self._teach.asked.connect(self._asked)
-        for page in (self._list, self._player):
+        self.window = MainWindow(present_live(*control.poll()))
+        self._sessions_page, self._player, self._stack = SessionsPage(), PlayerPage(), QStackedWidget()
+        self._finetune_page = FinetunePage()
+        self._finetune_page.requested.connect(self._handle_request)
+        for page in (self._sessions_page, self._player):
             self._stack.addWidget(page)
-            page.asked.connect(self._asked)
-        self._player.wanted.connect(sessions.want)
+            page.requested.connect(self._handle_request)
+        self._player.seek_requested.connect(sessions.seek)
         self.window.add_page(SESSIONS, self._stack)
         if finetune is not None:
-            self.window.add_page(TEACH, self._teach)
-        self.window.asked.connect(self._asked)
-        self.window.page_changed.connect(self._page_changed)
+            self.window.add_page(FINETUNE, self._finetune_page)
+        self.window.requested.connect(self._handle_request)
+        self.window.page_changed.connect(self._on_page_changed)
         self.window.closing.connect(self.close)
-        self._place(control.settings.window)
+        self._restore_geometry(control.settings.window)
         self._refreshed_s = 0.0
-        self._bridge = Bridge(self._look)
+        self._bridge = Bridge(self._refresh_if_due)
         self._closed = False
 
-    def _look(self) -> None:
+    def _refresh_if_due(self) -> None:
         """Refresh where cameras have news; else as often as countdowns and players need it."""
-        rest_s = AT_REST_S if self.window.page() == LIVE else PLAYED_S
+        rest_s = IDLE_REFRESH_S if self.window.page() == LIVE else PLAYER_REFRESH_S
         if self._has_news() or time.monotonic() - self._refreshed_s >= rest_s:
             self.refresh()
 
@@ -97,25 +97,25 @@ class Application(QObject):
     def refresh(self) -> None:
         """Show all as it is now, in the window's thread."""
         self._refreshed_s = time.monotonic()
-        state, result, look = self.control.look()
-        look = replace(look, job=self._sessions.job())
-        self.window.show_state(present_live(state, result, look))
+        state, result, context = self.control.poll()
+        context = replace(context, job=self._sessions.poll_job())
+        self.window.show_state(present_live(state, result, context))
         if self._finetune is not None:
-            taught = self._finetune.look(SEEN_S if self.window.page() == TEACH else UNSEEN_S)
-            if taught is not None:
-                self._teach.show_finetune(taught)
-                self.window.note_page(TEACH, taught.run.progress if taught.run else "")
+            finetune_state = self._finetune.poll(VISIBLE_POLL_S if self.window.page() == FINETUNE else HIDDEN_POLL_S)
+            if finetune_state is not None:
+                self._finetune_page.show_finetune(finetune_state)
+                self.window.set_page_note(FINETUNE, finetune_state.run.progress if finetune_state.run else "")
         if self.window.page() == LIVE:
-            if self._history.put(host_ns(), state, result) and self.window.plots_shown():
+            if self._history.put(host_ns(), state, result) and self.window.is_showing_plots():
                 self.window.show_plots(present_plots(self._history))
             return
-        if self.window.page() == TEACH:
+        if self.window.page() == FINETUNE:
             return
-        listed, moment = self._sessions.sessions(), self._sessions.moment()
-        if listed is not None:
-            self._list.show_sessions(listed)
-        if moment is not None:
-            self._player.show_moment(moment)
+        sessions_state, player_state = self._sessions.poll_sessions(), self._sessions.poll_player()
+        if sessions_state is not None:
+            self._sessions_page.show_sessions(sessions_state)
+        if player_state is not None:
+            self._player.show_moment(player_state)
 
     def close(self) -> None:
         """End everything; may be called twice."""
@@ -123,57 +123,57 @@ class Application(QObject):
             return
         self._closed = True
         self._bridge.close()
-        place = self.window.normalGeometry()
-        self.control.remember(window=(place.x(), place.y(), place.width(), place.height()))
+        geometry = self.window.normalGeometry()
+        self.control.update_settings(window=(geometry.x(), geometry.y(), geometry.width(), geometry.height()))
         self.control.close()  # first: it finishes what is being recorded
         self._sessions.close()
         if self._finetune is not None:
             self._finetune.close()
 
-    def _asked(self, request: requests.Request) -> None:
+    def _handle_request(self, request: requests.Request) -> None:
         """Hand a request to who serves it."""
-        if isinstance(request, requests.ChooseToLearn) and self._finetune is not None:
-            self._teach.choose(request.path)
-            self.window.show_page(TEACH)
+        if isinstance(request, requests.ChooseForFinetune) and self._finetune is not None:
+            self._finetune_page.choose(request.path)
+            self.window.show_page(FINETUNE)
             return
-        if isinstance(request, requests.Finetune) and request.person and not self.control.settings.person:
-            self.control.ask(requests.SetPerson(request.person))  # whoever teaches a network for Anna is Anna
+        if isinstance(request, requests.StartFinetune) and request.person and not self.control.settings.person:
+            self.control.handle(requests.SetPerson(request.person))  # whoever teaches a network for Anna is Anna
         if isinstance(request, requests.ShowFolder | requests.OpenReport):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
             return
-        others = [self._sessions.ask, *([self._finetune.ask] if self._finetune is not None else [])]
-        if not any(ask(request) for ask in others):
-            self.control.ask(request)
+        handlers = [self._sessions.handle, *([self._finetune.handle] if self._finetune is not None else [])]
+        if not any(handle(request) for handle in handlers):
+            self.control.handle(request)
         if isinstance(request, requests.OpenSession):
             self.window.show_page(SESSIONS)
             self._stack.setCurrentWidget(self._player)
         elif isinstance(request, requests.ShowSessions):
-            self._stack.setCurrentWidget(self._list)
+            self._stack.setCurrentWidget(self._sessions_page)
 
-    def _page_changed(self, name: str) -> None:
+    def _on_page_changed(self, name: str) -> None:
         """Look at the folders when the sessions are looked at."""
         if name != LIVE:
-            self._sessions.look_for_sessions()
+            self._sessions.scan_sessions()
         if name != SESSIONS:
             self._player.pause()
 
-    def _place(self, place: tuple[int, ...]) -> None:
+    def _restore_geometry(self, geometry: tuple[int, ...]) -> None:
         """Put the window where it was, if there is still a screen."""
-        rectangle = QRect(*place) if len(place) == 4 else QRect()
+        rectangle = QRect(*geometry) if len(geometry) == 4 else QRect()
         if any(screen.geometry().contains(rectangle.center()) for screen in QGuiApplication.screens()):
             self.window.setGeometry(rectangle)
 
 
-def show_live(options: Namespace, settings: Settings, sentence: str) -> int:
+def show_live(options: Namespace, settings: Settings, message: str) -> int:
     """Show live cameras in a window until it is closed.
 
     Parameters
     ----------
     options
-        `sources`, `rig`, `stature`, `person`, `model`, `lift`, `record`, `seconds`.
+        `sources`, `rig`, `stature`, `get_person`, `model`, `lift`, `record`, `seconds`.
     settings
         As remembered.
-    sentence
+    message
         What was wrong with them; empty where nothing was.
 
     Returns
@@ -186,13 +186,13 @@ def show_live(options: Namespace, settings: Settings, sentence: str) -> int:
     KeyboardInterrupt
         If Ctrl-C was pressed in the terminal.
     """
-    running = application()
-    lift, stature_m = options.lift or settings.lift, options.stature or settings.stature_m
+    qt_application = get_application()
+    lift_model, stature_m = options.lift or settings.lift, options.stature or settings.stature_m
     person = options.person or settings.person
-    settings = replace(settings, model=options.model, lift=lift, stature_m=stature_m, person=person)
+    settings = replace(settings, model=options.model, lift=lift_model, stature_m=stature_m, person=person)
     app = make_application(settings, settings_file())
-    if sentence:
-        app.control.tell(sentence)
+    if message:
+        app.control.notify(message)
     app.control.start(tuple(options.sources))
     if options.rig is not None:
         app.control.use_rig(Path(options.rig))
@@ -202,11 +202,11 @@ def show_live(options: Namespace, settings: Settings, sentence: str) -> int:
     if options.seconds is not None:
         QTimer.singleShot(round(1000 * options.seconds), app.window.close)
     try:
-        with faults_told(app.control.tell):
+        with report_uncaught_errors(app.control.notify):
             show_until_closed(app.window)
     finally:
         app.close()
-        running.processEvents()
+        qt_application.processEvents()
     return DONE
 
 
@@ -223,21 +223,21 @@ def make_application(settings: Settings, store: Path | None) -> Application:
     -------
     app
     """
-    import_curves()
-    wake_compiler()
+    import_pyqtgraph()
+    load_compiler()
     control = LiveControl(
-        settings, store, partial(create_estimator, settings.model), lambda _path: sessions.look_for_sessions()
+        settings, store, partial(create_estimator, settings.model), lambda _path: sessions.scan_sessions()
     )
     models = tuple(state.card.name for state in list_models() if state.present and state.card.task == "pose2d")
-    library = Library(library_file(), [settings.folder()])
-    sessions = SessionControl(library, models, control.tell)
-    networks = NetworkLibrary()
-    around = Surroundings(
-        control.tell,
+    library = Library(library_file(), [settings.sessions_folder()])
+    sessions = SessionControl(library, models, control.notify)
+    model_library = ModelLibrary()
+    callbacks = FinetuneCallbacks(
+        control.notify,
         lambda: control.live is not None,
-        partial(swap_network, control),
-        person=lambda: control.settings.person,
-        looked=lambda: sessions.looked,
+        partial(swap_model, control),
+        get_person=lambda: control.settings.person,
+        has_scanned=lambda: sessions.has_scanned,
     )
-    shelf = NetworkShelf(networks)
-    return Application(control, sessions, FinetuneControl(runs_folder(), library, shelf, around))
+    model_list = ModelList(model_library)
+    return Application(control, sessions, FinetuneControl(runs_folder(), library, model_list, callbacks))

@@ -11,7 +11,7 @@ from importlib import metadata
 from app import arguments_capture as capture
 from app import arguments_teaching as teaching
 from app.errors import UsageError
-from app.parser import Commands, Parser, nearest
+from app.parser import Commands, Parser, suggest_nearest
 
 COMMANDS = {
     "demo": "app.commands.demo:run",
@@ -92,12 +92,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         After ``--help`` and ``--version``.
     """
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
-        hint = nearest(arguments[0], list(COMMANDS))
+        hint = suggest_nearest(arguments[0], list(COMMANDS))
         raise UsageError(f"There is no command '{arguments[0]}'.{hint} 'epipole --help' lists them all.")
     parser, commands = build_parser()
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        commands.get(options.command, parser).refuse(unknown[0])
+        commands.get(options.command, parser).reject_argument(unknown[0])
     if options.command is None:
         raise UsageError("Say what to do, for instance 'epipole demo'. 'epipole --help' lists the commands.")
     if options.command == "track" and options.rig is None and len(options.inputs) > 1:
@@ -116,14 +116,14 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
         The parser of each command, by its name.
     """
     parser = Parser(prog="epipole", description=_OVERVIEW, epilog=_FIRST_STEPS)
-    parser.add_argument("--version", action="version", version=f"epipole {_version()}")
+    parser.add_argument("--version", action="version", version=f"epipole {_find_version()}")
     commands = Commands(parser)
     for describe in _DESCRIPTIONS:
         describe(commands)
     return parser, commands.parsers
 
 
-def _doctor(commands: Commands) -> None:
+def _describe_doctor(commands: Commands) -> None:
     """Describe `epipole doctor`."""
     commands.add(
         "doctor",
@@ -134,22 +134,22 @@ def _doctor(commands: Commands) -> None:
     )
 
 
-def _bench(commands: Commands) -> None:
+def _describe_bench(commands: Commands) -> None:
     """Describe `epipole bench`."""
     parser = commands.add("bench", "measure this machine", purpose=_BENCHES, example="epipole bench inference")
-    parser.add_argument("subject", type=_bench_name, metavar="|".join(BENCHES), help="what to measure")
+    parser.add_argument("subject", type=_read_bench_name, metavar="|".join(BENCHES), help="what to measure")
 
 
-def _bench_name(text: str) -> str:
+def _read_bench_name(text: str) -> str:
     """Read the name of a bench."""
     if text in BENCHES:
         return text
     raise argparse.ArgumentTypeError(
-        f"There is no bench '{text}'.{nearest(text, list(BENCHES))} Choose one of {', '.join(BENCHES)}."
+        f"There is no bench '{text}'.{suggest_nearest(text, list(BENCHES))} Choose one of {', '.join(BENCHES)}."
     )
 
 
-def _version() -> str:
+def _find_version() -> str:
     """Look up the installed version."""
     try:
         return metadata.version("epipole")
@@ -172,6 +172,6 @@ _DESCRIPTIONS = (
     teaching.describe_finetune,
     capture.describe_devices,
     teaching.describe_models,
-    _doctor,
-    _bench,
+    _describe_doctor,
+    _describe_bench,
 )

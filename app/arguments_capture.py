@@ -3,19 +3,19 @@
 from pathlib import Path
 
 from app.options import (
-    take_headless,
-    take_inputs,
-    take_lift,
-    take_model,
-    take_out,
-    take_person,
-    take_session,
-    take_sources,
+    add_headless_option,
+    add_inputs_argument,
+    add_lift_option,
+    add_model_option,
+    add_out_option,
+    add_person_option,
+    add_session_argument,
+    add_sources_argument,
 )
 from app.parser import Commands, Parser
-from app.values import read_cameras, read_demo_s, read_seed, read_stature, read_take_s
+from app.values import read_camera_count, read_demo_seconds, read_recording_seconds, read_seed, read_stature
 
-_MADE_HERE = "(default: a new folder epipole-<time> here)"
+_DEFAULT_OUT = "(default: a new folder epipole-<time> here)"
 
 
 def describe_demo(commands: Commands) -> None:
@@ -30,19 +30,19 @@ def describe_demo(commands: Commands) -> None:
         example="epipole demo\nepipole demo --cameras 3 --seconds 20 --seed 7 --out my-demo",
     )
     parser.add_argument(
-        "--cameras", type=read_cameras, default=4, metavar="N", help="how many cameras, 2 to 8 (default: 4)"
+        "--cameras", type=read_camera_count, default=4, metavar="N", help="how many cameras, 2 to 8 (default: 4)"
     )
     parser.add_argument(
         "--seconds",
-        type=read_demo_s,
+        type=read_demo_seconds,
         metavar="S",
         help="length in seconds, 1 to 600 (default: until you close the window; without one, 30)",
     )
     parser.add_argument(
         "--seed", type=read_seed, default=0, metavar="N", help="another number, another person and room (default: 0)"
     )
-    take_headless(parser)
-    take_out(parser, f"folder for all that it makes {_MADE_HERE}", required=False)
+    add_headless_option(parser)
+    add_out_option(parser, f"folder for all that it makes {_DEFAULT_OUT}", required=False)
 
 
 def describe_live(commands: Commands) -> None:
@@ -57,26 +57,26 @@ def describe_live(commands: Commands) -> None:
         "epipole live rtsp://user:word@door/1 http://phone:8080/video --rig rig.toml\n"
         "epipole live 'studio:walk?cameras=4&seed=1' --headless --seconds 40 --out try",
     )
-    take_sources(parser, count="*")
+    add_sources_argument(parser, count="*")
     parser.add_argument(
         "--rig",
         type=Path,
         metavar="FILE",
         help="where the cameras stand, a rig.toml of an earlier calibration (default: it is found while you walk)",
     )
-    _stature(parser, "the one of last time in the window, else the average, 1.69")
-    take_person(parser, "whoever it was last time in the window, else nobody in particular")
+    _add_stature_option(parser, "the one of last time in the window, else the average, 1.69")
+    add_person_option(parser, "whoever it was last time in the window, else nobody in particular")
     parser.add_argument(
         "--record",
         type=Path,
         metavar="SESSION",
         help="record into this new folder from the start (default: when you press Record, or within --out)",
     )
-    take_headless(parser)
-    _how_long(parser, "until you close the window, or press Ctrl-C")
-    take_out(parser, f"without a window: folder for picture, rig and session {_MADE_HERE}", required=False)
-    take_model(parser)
-    take_lift(parser)
+    add_headless_option(parser)
+    _add_seconds_option(parser, "until you close the window, or press Ctrl-C")
+    add_out_option(parser, f"without a window: folder for picture, rig and session {_DEFAULT_OUT}", required=False)
+    add_model_option(parser)
+    add_lift_option(parser)
 
 
 def describe_record(commands: Commands) -> None:
@@ -88,10 +88,10 @@ def describe_record(commands: Commands) -> None:
         "can do it. What was recorded stays, whether a camera fails, the disk is full or the machine goes off.",
         example="epipole record usb:0 usb:1 --out walk --seconds 60",
     )
-    take_sources(parser, count="+")
-    _how_long(parser, "until you press Ctrl-C")
-    take_person(parser, "nobody in particular")
-    take_out(parser, "the new session folder to write", required=True)
+    add_sources_argument(parser, count="+")
+    _add_seconds_option(parser, "until you press Ctrl-C")
+    add_person_option(parser, "nobody in particular")
+    add_out_option(parser, "the new session folder to write", required=True)
 
 
 def describe_play(commands: Commands) -> None:
@@ -103,9 +103,9 @@ def describe_play(commands: Commands) -> None:
         "Without a window, the moment that shows the person best is drawn as a picture.",
         example="epipole play walk",
     )
-    take_session(parser)
-    take_headless(parser)
-    take_out(parser, f"without a window: folder for the picture {_MADE_HERE}", required=False)
+    add_session_argument(parser)
+    add_headless_option(parser)
+    add_out_option(parser, f"without a window: folder for the picture {_DEFAULT_OUT}", required=False)
 
 
 def describe_calibrate(commands: Commands) -> None:
@@ -119,9 +119,9 @@ def describe_calibrate(commands: Commands) -> None:
         example="epipole calibrate left.mp4 right.mp4 --out rig.toml --stature 1.78\n"
         "epipole calibrate cam*.mp4 --out rig.toml --shared-intrinsics --report report.json",
     )
-    take_inputs(parser)
-    take_out(parser, "the rig file to write, for instance rig.toml", required=True)
-    _stature(parser, "the session's, else the average, 1.69")
+    add_inputs_argument(parser)
+    add_out_option(parser, "the rig file to write, for instance rig.toml", required=True)
+    _add_stature_option(parser, "the session's, else the average, 1.69")
     parser.add_argument(
         "--intrinsics",
         type=Path,
@@ -137,7 +137,7 @@ def describe_calibrate(commands: Commands) -> None:
         metavar="FILE.json",
         help="how sure everything is; a page to read is written beside it (default: report.json beside the rig)",
     )
-    take_model(parser)
+    add_model_option(parser)
 
 
 def describe_track(commands: Commands) -> None:
@@ -150,17 +150,19 @@ def describe_track(commands: Commands) -> None:
         example="epipole track left.mp4 right.mp4 --rig rig.toml --out walk\n"
         "epipole track phone.mp4 --stature 1.78 --out walk",
     )
-    take_inputs(parser)
+    add_inputs_argument(parser)
     parser.add_argument(
         "--rig",
         type=Path,
         metavar="FILE",
         help="where the cameras stand, from 'epipole calibrate'; one camera needs none",
     )
-    _stature(parser, "the session's, else the average, 1.69; it counts where one camera alone sees the person")
-    take_out(parser, "the new session folder to write", required=True)
-    take_model(parser)
-    take_lift(parser)
+    _add_stature_option(
+        parser, "the session's, else the average, 1.69; it counts where one camera alone sees the person"
+    )
+    add_out_option(parser, "the new session folder to write", required=True)
+    add_model_option(parser)
+    add_lift_option(parser)
 
 
 def describe_export(commands: Commands) -> None:
@@ -172,9 +174,9 @@ def describe_export(commands: Commands) -> None:
         "csv2d: one row per frame, camera, person and joint, in pixels of that camera's images.",
         example="epipole export walk --format csv --out walk.csv --smooth",
     )
-    take_session(parser)
+    add_session_argument(parser)
     parser.add_argument("--format", choices=("csv", "csv2d"), required=True, help="what to write, see above")
-    take_out(parser, "the file to write", required=True)
+    add_out_option(parser, "the file to write", required=True)
     parser.add_argument(
         "--smooth", action="store_true", help="calm the joints as the live view does (csv only; default: as measured)"
     )
@@ -191,13 +193,13 @@ def describe_devices(commands: Commands) -> None:
     )
 
 
-def _stature(parser: Parser, default: str) -> None:
+def _add_stature_option(parser: Parser, default: str) -> None:
     """Take the person's height."""
     what = f"the person's height in metres, 0.5 to 2.5; sizes are right as far as it is (default: {default})"
     parser.add_argument("--stature", type=read_stature, metavar="M", help=what)
 
 
-def _how_long(parser: Parser, default: str) -> None:
+def _add_seconds_option(parser: Parser, default: str) -> None:
     """Take the length of a take."""
     what = f"length in seconds, 1 to 86400 (default: {default})"
-    parser.add_argument("--seconds", type=read_take_s, metavar="S", help=what)
+    parser.add_argument("--seconds", type=read_recording_seconds, metavar="S", help=what)

@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from app.options import DEFAULT_MODEL, take_out, take_session, take_threads
+from app.options import DEFAULT_MODEL, add_out_option, add_session_argument, add_threads_option
 from app.parser import Commands, Parser
 from app.values import (
-    read_every,
+    read_max_samples,
     read_minutes,
-    read_most,
     read_names,
     read_person,
     read_samples,
     read_seed,
     read_share,
+    read_stride,
 )
 
 _KINDS = ("mpii", "human36m", "mpi-inf-3dhp", "session", "studio")
@@ -28,7 +28,7 @@ def describe_label(commands: Commands) -> None:
         "be trusted as labels, in the session's own folder. What was rejected is kept with its reason.",
         example="epipole label walk\nepipole label walk --rig better.toml",
     )
-    take_session(parser)
+    add_session_argument(parser)
     parser.add_argument("--rig", type=Path, metavar="FILE", help="another rig.toml (default: the session's own)")
 
 
@@ -49,10 +49,13 @@ def describe_samples(commands: Commands) -> None:
         "folder", nargs="?", type=Path, metavar="FOLDER", help="where the data set or session lies; the studio has none"
     )
     parser.add_argument(
-        "--every", type=read_every, metavar="K", help="every K-th image only (default: 5; mpii, session: 1)"
+        "--every", type=read_stride, metavar="K", help="every K-th image only (default: 5; mpii, session: 1)"
     )
     parser.add_argument(
-        "--most", type=read_most, metavar="N", help="at most N samples, evenly spread (default: all; studio: 20000)"
+        "--most",
+        type=read_max_samples,
+        metavar="N",
+        help="at most N samples, evenly spread (default: all; studio: 20000)",
     )
     parser.add_argument(
         "--people",
@@ -64,11 +67,11 @@ def describe_samples(commands: Commands) -> None:
     parser.add_argument(
         "--seed", type=read_seed, default=0, metavar="N", help="another number, other simulated people (default: 0)"
     )
-    _labels(parser)
+    _add_labels_option(parser)
     parser.add_argument(
         "--rig", type=Path, metavar="FILE", help="session only: the rig.toml it was labelled with (default: its own)"
     )
-    take_out(parser, "the folder of samples to write", required=True)
+    add_out_option(parser, "the folder of samples to write", required=True)
 
 
 def describe_train(commands: Commands) -> None:
@@ -90,9 +93,9 @@ def describe_train(commands: Commands) -> None:
         metavar="RECIPE",
         help="compact-2d, compact-3d, pose-resnet-50, pose-resnet-50-paper, or a .toml file of your own",
     )
-    take_out(parser, "folder for the network and all that is needed to go on", required=True)
-    _material(parser)
-    _course(parser)
+    add_out_option(parser, "folder for the network and all that is needed to go on", required=True)
+    _add_data_options(parser)
+    _add_training_options(parser)
     parser.add_argument("--resume", action="store_true", help="go on with the run that lies in --out")
 
 
@@ -113,11 +116,11 @@ def describe_evaluate(commands: Commands) -> None:
     judge = parser.add_mutually_exclusive_group(required=True)
     judge.add_argument("--data", nargs="+", type=Path, metavar="FOLDER", help="samples of 'epipole samples'")
     judge.add_argument("--session", type=Path, metavar="SESSION", help="a session that 'epipole label' has labelled")
-    _labels(parser)
+    _add_labels_option(parser)
     parser.add_argument(
         "--against", metavar="NETWORK", help="another network to compare with: by how much, and how sure that is"
     )
-    take_out(parser, "folder for the report (default: a new folder epipole-<time> here)", required=False)
+    add_out_option(parser, "folder for the report (default: a new folder epipole-<time> here)", required=False)
 
 
 def describe_finetune(commands: Commands) -> None:
@@ -152,7 +155,7 @@ def describe_finetune(commands: Commands) -> None:
         metavar="NETWORK",
         help="what to start from, a name or a .pt file (default: that in use)",
     )
-    take_threads(parser)
+    add_threads_option(parser)
     parser.add_argument(
         "--seed",
         type=read_seed,
@@ -160,8 +163,10 @@ def describe_finetune(commands: Commands) -> None:
         metavar="N",
         help="where chance begins; the same number gives the same course (default: 0)",
     )
-    _wishes(parser)
-    take_out(parser, "folder that holds the runs (default: the program's own, which the window shows)", required=False)
+    _add_run_control_options(parser)
+    add_out_option(
+        parser, "folder that holds the runs (default: the program's own, which the window shows)", required=False
+    )
 
 
 def describe_models(commands: Commands) -> None:
@@ -177,8 +182,8 @@ def describe_models(commands: Commands) -> None:
     actions = parser.add_subparsers(
         dest="action", required=True, metavar="list|pull|use|roll-back", parser_class=Parser
     )
-    _action(actions, "list", "show which networks there are, and which are here")
-    pull = _action(actions, "pull", "fetch a network that finds joints, and check it")
+    _add_action(actions, "list", "show which networks there are, and which are here")
+    pull = _add_action(actions, "pull", "fetch a network that finds joints, and check it")
     pull.add_argument("name", metavar="NAME", help=f"as in the list, for instance {DEFAULT_MODEL}")
     pull.add_argument(
         "--sha256",
@@ -186,26 +191,26 @@ def describe_models(commands: Commands) -> None:
         metavar="HEX",
         help="the publisher's checksum, where the program knows none",
     )
-    use = _action(actions, "use", "let a one-camera network be used for a person, before a rig, or for everybody")
+    use = _add_action(actions, "use", "let a one-camera network be used for a person, before a rig, or for everybody")
     use.add_argument("name", metavar="NAME", help="as in the list, one you taught or the one that came with it")
-    back = _action(actions, "roll-back", "take back the last choice of a one-camera network")
+    back = _add_action(actions, "roll-back", "take back the last choice of a one-camera network")
     for action in (use, back):
         action.add_argument("--person", default="", metavar="NAME", help="for this person only (default: everybody)")
         action.add_argument("--rig", type=Path, metavar="FILE", help="before this rig only (default: any)")
 
 
-def _action(actions: Any, name: str, purpose: str) -> Parser:
+def _add_action(actions: Any, name: str, purpose: str) -> Parser:
     """Add what can be done with networks; its own help says the same as the list of all."""
     return actions.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
 
 
-def _labels(parser: Parser) -> None:
+def _add_labels_option(parser: Parser) -> None:
     """Take the name of a set of labels."""
     what = "session only: which of its sets of labels, as 'epipole label' named it (default: the newest)"
     parser.add_argument("--labels", metavar="ID", help=what)
 
 
-def _material(parser: Parser) -> None:
+def _add_data_options(parser: Parser) -> None:
     """Take what a network is taught from, and judged by."""
     parser.add_argument(
         "--data",
@@ -235,7 +240,7 @@ def _material(parser: Parser) -> None:
     )
 
 
-def _course(parser: Parser) -> None:
+def _add_training_options(parser: Parser) -> None:
     """Take how long it is taught, and what it begins with."""
     parser.add_argument("--minutes", type=read_minutes, metavar="M", help="how long to teach (default: the recipe's)")
     parser.add_argument(
@@ -247,16 +252,16 @@ def _course(parser: Parser) -> None:
         metavar="N",
         help="where chance begins; the same number gives the same course (default: the recipe's)",
     )
-    take_threads(parser)
+    add_threads_option(parser)
     parser.add_argument(
         "--init", type=Path, metavar="FILE.pt", help="network to start from, 2D or 3D (default: chance, or --imagenet)"
     )
     parser.add_argument("--imagenet", type=Path, metavar="FILE", help="ResNet weights to start a pose-resnet from")
 
 
-def _wishes(parser: Parser) -> None:
+def _add_run_control_options(parser: Parser) -> None:
     """Take what a run that exists shall do."""
-    wishes = parser.add_mutually_exclusive_group()
-    wishes.add_argument("--resume", metavar="RUN", help="go on with a run that rests or was broken off")
-    wishes.add_argument("--pause", metavar="RUN", help="let a run rest")
-    wishes.add_argument("--cancel", metavar="RUN", help="end a run; it can be resumed")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--resume", metavar="RUN", help="go on with a run that rests or was broken off")
+    group.add_argument("--pause", metavar="RUN", help="let a run rest")
+    group.add_argument("--cancel", metavar="RUN", help="end a run; it can be resumed")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QObject, Qt, QTimer
 
-LOOKS_HZ = 60
+POLL_HZ = 60
 """At the rate of the cameras, two results that come in a burst would be one picture."""
 
 
@@ -16,17 +16,17 @@ class Bridge(QObject):
 
     Parameters
     ----------
-    look
+    poll
         Takes what is new and shows it; must not wait for anything, and be quick where nothing is new.
     rate_hz
         How often.
     """
 
-    def __init__(self, look: Callable[[], None], rate_hz: float = LOOKS_HZ) -> None:
+    def __init__(self, poll: Callable[[], None], rate_hz: float = POLL_HZ) -> None:
         super().__init__()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(look)
+        self._timer.timeout.connect(poll)
         self._timer.start(round(1000 / rate_hz))
 
     def close(self) -> None:

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 from app.camera_memory import present_settings
 from app.presenters.camera_settings import CameraSettings, DeviceList, DeviceRow
-from engine.capture.address import scheme
+from engine.capture.address import parse_scheme
 from engine.capture.cameras import LiveSource
 from engine.capture.devices import Device, Mode, list_devices
 from engine.capture.usb import parse_usb
 from engine.live import Live
 from engine.live_state import CalibrationPhase, CalibrationState, CameraPhase, CameraState, LiveState
 
-BEST_MODES = 2
+MAX_MODES_SHOWN = 2
 STUDIO = "The built-in studio"
-AT_REST = "Press Start to see this camera."
-OPENING = CalibrationState(
+STOPPED_MESSAGE = "Press Start to see this camera."
+OPENING_CALIBRATION = CalibrationState(
     CalibrationPhase.WATCHING, headline="Opening the cameras", instruction="This takes a few seconds."
 )
 
@@ -32,55 +32,55 @@ class CameraList:
     def __init__(self) -> None:
         self.settings: tuple[CameraSettings, ...] = ()
         self._devices: tuple[Device, ...] = ()
-        self._looking = False
+        self._scanning = False
 
-    def shown(self) -> DeviceList:
+    def present_devices(self) -> DeviceList:
         """Return the cameras of this machine as the window shows them; never waits."""
-        return DeviceList(tuple(_row(device) for device in self._devices), self._looking)
+        return DeviceList(tuple(_build_row(device) for device in self._devices), self._scanning)
 
-    def look(self) -> None:
+    def scan(self) -> None:
         """List the cameras of this machine."""
-        self._looking = True
+        self._scanning = True
         try:
             self._devices = list_devices()
         finally:
-            self._looking = False
+            self._scanning = False
 
-    def read(self, live: Live, address_of: Callable[[str], str]) -> None:
+    def read_settings(self, live: Live, find_address: Callable[[str], str]) -> None:
         """Read what can be set at each camera at work.
 
         Parameters
         ----------
         live
-        address_of
+        find_address
             Gives the remembered address of a camera's name.
         """
         found = []
         for state in live.state().cameras:
-            modes, mode = self._modes(address_of(state.name))
+            modes, mode = self._find_modes(find_address(state.name))
             found.append(present_settings(state, live.camera(state.name).source, modes, mode))
         self.settings = tuple(found)
 
-    def _modes(self, address: str) -> tuple[tuple[Mode, ...], str]:
+    def _find_modes(self, address: str) -> tuple[tuple[Mode, ...], str]:
         """Find what a camera can send, and what it was asked for."""
-        if scheme(address) != "usb":
+        if parse_scheme(address) != "usb":
             return (), ""
         parsed = parse_usb(address)
         if not self._devices:
-            self.look()
+            self.scan()
         for position, device in enumerate(self._devices):
             if parsed.device in (device.id, str(position), device.path):
                 return device.modes, parsed.mode or str(device.modes[0] if device.modes else "")
         return (), parsed.mode
 
 
-def _row(device: Device) -> DeviceRow:
+def _build_row(device: Device) -> DeviceRow:
     """Describe a camera of this machine."""
-    best = ", ".join(str(mode) for mode in device.modes[:BEST_MODES])
+    best = ", ".join(str(mode) for mode in device.modes[:MAX_MODES_SHOWN])
     return DeviceRow(device.id, device.name, best, device.address, device.problem)
 
 
-def at_rest(cameras: Sequence[tuple[str, str]]) -> LiveState:
+def build_stopped_state(cameras: Sequence[tuple[str, str]]) -> LiveState:
     """Describe cameras while nothing runs.
 
     Parameters
@@ -92,10 +92,10 @@ def at_rest(cameras: Sequence[tuple[str, str]]) -> LiveState:
     -------
     state
     """
-    return LiveState(tuple(CameraState(name, address, CameraPhase.ENDED, AT_REST) for name, address in cameras))
+    return LiveState(tuple(CameraState(name, address, CameraPhase.ENDED, STOPPED_MESSAGE) for name, address in cameras))
 
 
-def with_opening(state: LiveState, addresses: Sequence[str], *, none_yet: bool) -> LiveState:
+def add_opening_cameras(state: LiveState, addresses: Sequence[str], *, is_first: bool) -> LiveState:
     """Show that cameras are coming: a studio or a slow network takes seconds.
 
     Parameters
@@ -104,19 +104,19 @@ def with_opening(state: LiveState, addresses: Sequence[str], *, none_yet: bool) 
         Of the others.
     addresses
         Without passwords; they stand for the names, which are not known yet.
-    none_yet
+    is_first
         True where no other camera runs.
 
     Returns
     -------
     state
     """
-    coming = tuple(CameraState(STUDIO if scheme(one) == "studio" else one, one) for one in addresses)
-    calibration = OPENING if none_yet else state.calibration
+    coming = tuple(CameraState(STUDIO if parse_scheme(one) == "studio" else one, one) for one in addresses)
+    calibration = OPENING_CALIBRATION if is_first else state.calibration
     return replace(state, cameras=(*state.cameras, *coming), calibration=calibration)
 
 
-def title_of(sources: Sequence[LiveSource]) -> str:
+def describe_sources(sources: Sequence[LiveSource]) -> str:
     """Say what is being looked at.
 
     Parameters
@@ -129,6 +129,6 @@ def title_of(sources: Sequence[LiveSource]) -> str:
         For the window's header.
     """
     addresses = tuple(dict.fromkeys(source.address for source in sources))
-    if len(addresses) == 1 and scheme(addresses[0]) == "studio":
+    if len(addresses) == 1 and parse_scheme(addresses[0]) == "studio":
         return STUDIO
     return f"{len(sources)} camera{'s' if len(sources) != 1 else ''}" if sources else ""

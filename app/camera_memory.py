@@ -7,8 +7,8 @@ from typing import Protocol, runtime_checkable
 
 from app.presenters.camera_settings import CameraSettings, ControlRow
 from app.settings import Settings
-from engine.capture.address import scheme
-from engine.capture.controls import AUTO_OF, Control, ControlValues, merged
+from engine.capture.address import parse_scheme
+from engine.capture.controls import AUTO_OF, Control, ControlValues, merge_values
 from engine.capture.devices import Mode
 from engine.capture.usb import parse_usb
 from engine.live_state import CameraState
@@ -40,12 +40,12 @@ class Adjustable(Protocol):
         """Hold the camera where its automatics have brought it."""
         ...
 
-    def auto_modes(self) -> tuple[str, ...]:
+    def list_auto_warnings(self) -> tuple[str, ...]:
         """Warn of everything that the camera changes by itself."""
         ...
 
 
-def remembered_address(address: str, settings: Settings) -> str:
+def apply_stored_controls(address: str, settings: Settings) -> str:
     """Complete a USB address by what was set the last time in its mode.
 
     Parameters
@@ -58,10 +58,10 @@ def remembered_address(address: str, settings: Settings) -> str:
     address
         Others than ``usb:`` as they are.
     """
-    if scheme(address) != "usb":
+    if parse_scheme(address) != "usb":
         return address
     parsed = parse_usb(address)
-    known = settings.controls.get(_key(parsed.device, parsed.mode), {})
+    known = settings.controls.get(_build_key(parsed.device, parsed.mode), {})
     return str(replace(parsed, values={**known, **parsed.values}))
 
 
@@ -77,9 +77,9 @@ def is_same_camera(one: str, other: str) -> bool:
     same
         Never for studios: each is a room of its own.
     """
-    if scheme(one) != scheme(other) or scheme(one) == "studio":
+    if parse_scheme(one) != parse_scheme(other) or parse_scheme(one) == "studio":
         return False
-    if scheme(one) == "usb":
+    if parse_scheme(one) == "usb":
         return parse_usb(one).device == parse_usb(other).device
     return one == other
 
@@ -89,7 +89,7 @@ def with_mode(address: str, mode: str) -> str:
     return str(replace(parse_usb(address), mode=mode, values={}))
 
 
-def remember(settings: Settings, address: str, values: Mapping[str, float]) -> Settings:
+def store_controls(settings: Settings, address: str, values: Mapping[str, float]) -> Settings:
     """Keep what was set at a camera in its mode.
 
     Parameters
@@ -105,8 +105,8 @@ def remember(settings: Settings, address: str, values: Mapping[str, float]) -> S
     settings
     """
     parsed = parse_usb(address)
-    key = _key(parsed.device, parsed.mode)
-    table = merged(settings.controls.get(key, {}), values)
+    key = _build_key(parsed.device, parsed.mode)
+    table = merge_values(settings.controls.get(key, {}), values)
     return replace(settings, controls={**settings.controls, key: table})
 
 
@@ -125,14 +125,14 @@ def present_settings(state: CameraState, source: object, modes: tuple[Mode, ...]
     -------
     settings
     """
-    shown = tuple(str(one) for one in modes)
+    mode_names = tuple(str(one) for one in modes)
     if not isinstance(source, Adjustable):
-        return CameraSettings(state.name, state.address, shown, mode)
-    rows = tuple(_row(control) for control in source.controls() if control.name in _LABELS)
-    return CameraSettings(state.name, state.address, shown, mode, rows, " ".join(source.auto_modes()))
+        return CameraSettings(state.name, state.address, mode_names, mode)
+    rows = tuple(_build_row(control) for control in source.controls() if control.name in _LABELS)
+    return CameraSettings(state.name, state.address, mode_names, mode, rows, " ".join(source.list_auto_warnings()))
 
 
-def _row(control: Control) -> ControlRow:
+def _build_row(control: Control) -> ControlRow:
     """Describe one control."""
     low, high, step = control.minimum, control.maximum, control.step
     if control.choices:
@@ -145,6 +145,6 @@ def _row(control: Control) -> ControlRow:
     )  # fmt: skip
 
 
-def _key(device: str, mode: str) -> str:
+def _build_key(device: str, mode: str) -> str:
     """Name a camera in a mode."""
     return f"{device} {mode}".strip()

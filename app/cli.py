@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app import arguments, logs, paths
-from app.errors import UsageError, explain_disk
+from app.errors import UsageError, explain_os_error
 from calibration.errors import CalibrationError
-from engine.capture.address import without_password
+from engine.capture.address import strip_credentials
 from engine.errors import EngineError
 from training.errors import TrainingError
 
@@ -40,29 +40,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = arguments.parse(words)
         logs.start_log(paths.log_file())
-        logger.info("epipole %s", " ".join(map(without_password, words)))
-        return load(arguments.COMMANDS[options.command])(options)
+        logger.info("epipole %s", " ".join(map(strip_credentials, words)))
+        return load_function(arguments.COMMANDS[options.command])(options)
     except UsageError as error:
-        return _say(str(error), USAGE)
+        return _print_error(str(error), USAGE)
     except KeyboardInterrupt:
-        return _say("Stopped. What was written so far is complete and can be opened.", INTERRUPTED)
+        return _print_error("Stopped. What was written so far is complete and can be opened.", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (CalibrationError, EngineError, TrainingError) as error:
         logger.info("failed", exc_info=True)
-        return _say(str(error), FAILED)
+        return _print_error(str(error), FAILED)
     except OSError as error:
         logger.info("failed", exc_info=True)
-        return _say(explain_disk(error), FAILED)
+        return _print_error(explain_os_error(error), FAILED)
     except ModuleNotFoundError as error:
-        return _without(error)
+        return _report_missing_module(error)
     except Exception:
         logger.exception("a fault of the program")
-        return _say(_confess(), FAILED)
+        return _print_error(_describe_internal_error(), FAILED)
 
 
-def load(name: str) -> Callable[..., Any]:
+def load_function(name: str) -> Callable[..., Any]:
     """Import what a table of strings names.
 
     Parameters
@@ -78,25 +78,25 @@ def load(name: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(module), function)
 
 
-def _without(error: ModuleNotFoundError) -> int:
+def _report_missing_module(error: ModuleNotFoundError) -> int:
     """Say what is to be installed; what everybody has cannot be missing without a fault."""
     if error.name != "torch":
         logger.exception("a fault of the program")
-        return _say(_confess(), FAILED)
+        return _print_error(_describe_internal_error(), FAILED)
     logger.info("torch is missing", exc_info=True)
-    return _say(NO_TORCH, FAILED)
+    return _print_error(NO_TORCH, FAILED)
 
 
-def _confess() -> str:
+def _describe_internal_error() -> str:
     """Say that the program itself is at fault, and where the details are."""
     log = paths.log_file()
-    kept = f"The details are in {log}; please send them with a report." if log.exists() else "No log could be kept."
-    return f"Something in the program went wrong, through no fault of yours. {kept}"
+    details = f"The details are in {log}; please send them with a report." if log.exists() else "No log could be kept."
+    return f"Something in the program went wrong, through no fault of yours. {details}"
 
 
-def _say(sentence: str, code: int) -> int:
+def _print_error(message: str, code: int) -> int:
     """Say one sentence on stderr and hand the exit code on."""
-    print(f"epipole: {logs.hide_passwords(sentence)}", file=sys.stderr)
+    print(f"epipole: {logs.hide_passwords(message)}", file=sys.stderr)
     return code
 
 

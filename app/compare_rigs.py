@@ -6,7 +6,7 @@ from calibration.geometry.alignment import align_similarity
 from calibration.geometry.transforms import rotation_angle_rad
 from calibration.rig import Rig
 
-_SAME_DEG, _SAME_M, _SAME_PERCENT = 0.5, 0.03, 1.0
+_AGREEMENT_DEG, _AGREEMENT_M, _AGREEMENT_PERCENT = 0.5, 0.03, 1.0
 
 
 def compare_rigs(one: Rig, other: Rig) -> str:
@@ -26,18 +26,18 @@ def compare_rigs(one: Rig, other: Rig) -> str:
     --------
     The same rig: "The two rigs agree: directions within 0.0°, …".
     """
-    rotation, centre_m, focal_percent, scale_percent = rig_differences(one, other)
-    worst = one.names[int(np.argmax(rotation / _SAME_DEG + centre_m / _SAME_M))]
+    rotation, centre_m, focal_percent, scale_percent = measure_rig_differences(one, other)
+    worst = one.names[int(np.argmax(rotation / _AGREEMENT_DEG + centre_m / _AGREEMENT_M))]
     figures = (
         f"directions within {rotation.max():.1f}°, places within {100 * centre_m.max():.1f} cm, "
         f"lenses within {focal_percent.max():.1f} %, scale {scale_percent:+.1f} %"
     )
-    if rotation.max() < _SAME_DEG and centre_m.max() < _SAME_M and focal_percent.max() < _SAME_PERCENT:
+    if rotation.max() < _AGREEMENT_DEG and centre_m.max() < _AGREEMENT_M and focal_percent.max() < _AGREEMENT_PERCENT:
         return f"The two rigs agree: {figures}."
     return f"The two rigs differ most in camera '{worst}': {figures}."
 
 
-def rig_differences(one: Rig, other: Rig) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+def measure_rig_differences(one: Rig, other: Rig) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Measure how two rigs of the same cameras differ.
 
     Parameters
@@ -53,21 +53,23 @@ def rig_differences(one: Rig, other: Rig) -> tuple[np.ndarray, np.ndarray, np.nd
     scale_percent
         By how much `other` is larger.
     """
-    turns = np.array([b.R.T @ a.R for a, b in zip(one, other)])  # other_from_one, as each camera says it
-    u, _, vt = np.linalg.svd(turns.sum(0))
+    rotations = np.array([b.R.T @ a.R for a, b in zip(one, other)])  # other_from_one, as each camera says it
+    u, _, vt = np.linalg.svd(rotations.sum(0))
     mean = u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt
-    rests_deg = np.degrees(rotation_angle_rad(np.swapaxes(turns, 1, 2) @ mean))
-    places, others = (np.array([camera.centre for camera in rig]) for rig in (one, other))
-    scale, moved = _laid_onto(others, places, mean)
+    residuals_deg = np.degrees(rotation_angle_rad(np.swapaxes(rotations, 1, 2) @ mean))
+    centres, other_centres = (np.array([camera.centre for camera in rig]) for rig in (one, other))
+    scale, aligned = _align_centres(other_centres, centres, mean)
     focal = np.array([abs(b.matrix[0, 0] / a.matrix[0, 0] - 1) * 100 for a, b in zip(one, other)])
-    return rests_deg, np.linalg.norm(moved - places, axis=1), focal, (1 / scale - 1) * 100
+    return residuals_deg, np.linalg.norm(aligned - centres, axis=1), focal, (1 / scale - 1) * 100
 
 
-def _laid_onto(others: np.ndarray, places: np.ndarray, other_from_one: np.ndarray) -> tuple[float, np.ndarray]:
+def _align_centres(
+    other_centres: np.ndarray, centres: np.ndarray, other_from_one: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Lay places onto others; two cameras alone do not fix the turn about their line, so directions do."""
-    if len(places) > 2:
-        scale, rotation, translation = align_similarity(others, places)
-        return scale, scale * others @ rotation.T + translation
-    a, b = others - others.mean(0), places - places.mean(0)
+    if len(centres) > 2:
+        scale, rotation, translation = align_similarity(other_centres, centres)
+        return scale, scale * other_centres @ rotation.T + translation
+    a, b = other_centres - other_centres.mean(0), centres - centres.mean(0)
     scale = float(np.linalg.norm(b) / max(np.linalg.norm(a), 1e-9))
-    return scale, scale * a @ other_from_one + places.mean(0)
+    return scale, scale * a @ other_from_one + centres.mean(0)

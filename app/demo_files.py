@@ -12,13 +12,13 @@ from engine.studio.landmarks import ANATOMICAL
 from engine.studio.scene import Studio
 
 
-def write_poses(poses_3d: Sequence[PoseSet3D], take: offline.Take, folder: Path) -> None:
+def write_poses(poses_3d: Sequence[PoseSet3D], recording: offline.PoseRecording, folder: Path) -> None:
     """Write the joints as reconstructed.
 
     Parameters
     ----------
     poses_3d
-    take
+    recording
         That they come from.
     folder
         Gets ``poses_3d.csv``.
@@ -28,8 +28,8 @@ def write_poses(poses_3d: Sequence[PoseSet3D], take: offline.Take, folder: Path)
     OSError
         If the disk refuses.
     """
-    start_ns = take.pose_sets[0].timestamp_ns
-    write_poses_csv(folder / "poses_3d.csv", poses_3d, take.skeleton.joints, start_ns=start_ns)
+    start_ns = recording.pose_sets[0].timestamp_ns
+    write_poses_csv(folder / "poses_3d.csv", poses_3d, recording.skeleton.joints, start_ns=start_ns)
 
 
 def write_truth(studio: Studio, folder: Path, time_ns: I64) -> None:
@@ -50,5 +50,5 @@ def write_truth(studio: Studio, folder: Path, time_ns: I64) -> None:
     """
     truth = studio.truth(time_ns)
     positions = {joint: truth[:, studio.skeleton.index(joint)] for joint in ANATOMICAL}
-    write_positions_csv(folder / "truth_3d.csv", time_ns, positions, views=len(studio.rig))
+    write_positions_csv(folder / "truth_3d.csv", time_ns, positions, view_count=len(studio.rig))
     save_rig(studio.rig, folder / "truth_rig.toml")

@@ -8,12 +8,12 @@ import numpy as np
 
 from app.application import make_application
 from app.demo_files import write_poses, write_truth
-from app.faults import faults_told
-from app.outcome import Places, tell_calibration, write_calibration
-from app.paths import free_name
+from app.faults import report_uncaught_errors
+from app.outcome import CalibrationPaths, print_calibration, write_calibration
+from app.paths import find_free_path
 from app.presenters.live import present_live
 from app.settings import Settings
-from app.snapshot import application, draw_window, show_until_closed
+from app.snapshot import draw_window, get_application, show_until_closed
 from calibration.report import CalibrationReport
 from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
@@ -24,7 +24,7 @@ from engine.session import Session
 from engine.studio.scene import Studio
 
 DONE = 0
-WHOLE_HOUR_S = 3600.0
+DEFAULT_DURATION_S = 3600.0
 
 
 def show_demo(options: Namespace, folder: Path) -> int:
@@ -47,56 +47,56 @@ def show_demo(options: Namespace, folder: Path) -> int:
     KeyboardInterrupt
         If Ctrl-C was pressed in the terminal; everything is written all the same.
     """
-    running = application()
-    seconds = options.seconds or WHOLE_HOUR_S
+    qt_application = get_application()
+    seconds = options.seconds or DEFAULT_DURATION_S
     address = f"studio:?cameras={options.cameras}&seconds={seconds:g}&seed={options.seed}"
     studio, sources = play_studio(address)
     app = make_application(Settings(stature_m=round(studio.stature_m, 3), sessions=str(folder)), None)
-    session = free_name(folder / "session")
+    session = find_free_path(folder / "session")
     app.control.record_to(session)
     app.control.start((address,), sources)
     print("The window shows the studio live; close it to end.", flush=True)
-    state = app.control.look()
+    state = app.control.poll()
     try:
-        with faults_told(app.control.tell):
+        with report_uncaught_errors(app.control.notify):
             show_until_closed(app.window)
     finally:
-        state = app.control.look()
+        state = app.control.poll()
         app.close()
-        running.processEvents()
+        qt_application.processEvents()
         draw_window(present_live(*state), folder / "window.png")
         print(f"Window  {folder / 'window.png'}")
         if session.is_dir():
-            _write(session, studio, folder, app.control.calibrated)
+            _write_results(session, studio, folder, app.control.calibration)
     return DONE
 
 
-def _write(path: Path, studio: Studio, folder: Path, found: tuple[Rig, CalibrationReport] | None) -> None:
+def _write_results(path: Path, studio: Studio, folder: Path, calibration: tuple[Rig, CalibrationReport] | None) -> None:
     """Write rig, report, joints and truth, as far as there are any."""
     session = Session.open(path)
     sets = tuple(replace(poses, index=index) for index, poses in enumerate(session.poses_2d_raw().sets_2d()))
-    shift_ns = _shift_ns(session)
+    shift_ns = _find_clock_shift_ns(session)
     if sets and shift_ns is not None:
         write_truth(studio, folder, np.array([poses.timestamp_ns - shift_ns for poses in sets], np.int64))
-    if found is None:
+    if calibration is None:
         print("The window was closed before the cameras were calibrated: there is no rig. The session has the images.")
         return
-    rig, report = found
-    places = Places(folder / "rig.toml", folder / "report.json")
-    write_calibration(report, rig, places, "Demo studio")
-    tell_calibration(report, rig, places)
+    rig, report = calibration
+    paths = CalibrationPaths(folder / "rig.toml", folder / "report.json")
+    write_calibration(report, rig, paths, "Demo studio")
+    print_calibration(report, rig, paths)
     sizes = tuple(camera.size_wh for camera in session.cameras)
-    views = tuple(camera.name for camera in session.cameras)
-    take = offline.Take(sets, load_skeleton("blazepose_33"), views, sizes)
+    view_names = tuple(camera.name for camera in session.cameras)
+    recording = offline.PoseRecording(sets, load_skeleton("blazepose_33"), view_names, sizes)
     try:
-        write_poses(offline.reconstruct_take_in_room(take, rig).poses_3d, take, folder)
+        write_poses(offline.reconstruct_recording(recording, rig).poses_3d, recording, folder)
     except NobodyInViewError as error:
         print(error)
         return
     print(f"Joints  {folder / 'poses_3d.csv'}")
 
 
-def _shift_ns(session: Session) -> int | None:
+def _find_clock_shift_ns(session: Session) -> int | None:
     """Find what to take off the session's times to have the studio's: its images are numbered from its beginning."""
     for camera in session.cameras:
         rows = [row for row in session.ledger(camera) if row.time_ns is not None]

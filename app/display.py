@@ -5,12 +5,12 @@ import sys
 from collections.abc import Mapping
 
 
-def is_headless(*, asked: bool, environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
+def is_headless(*, requested: bool, environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
     """Decide whether the window becomes a picture.
 
     Parameters
     ----------
-    asked
+    requested
         ``--headless`` was given.
     environment
         Variables of the process.
@@ -22,5 +22,5 @@ def is_headless(*, asked: bool, environment: Mapping[str, str] = os.environ, pla
     headless
         True where asked for, or where neither an X nor a Wayland display nor a Qt platform is named.
     """
-    named = any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-    return asked or not (named or platform in ("win32", "darwin"))
+    has_display = any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    return requested or not (has_display or platform in ("win32", "darwin"))

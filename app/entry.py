@@ -8,7 +8,7 @@ from types import FrameType
 
 INTERRUPTED = 130
 # Closing cameras and files takes less than 2 s; whoever still presses Ctrl-C after this wants to be rid of us.
-PATIENCE_S = 5.0
+FORCE_EXIT_AFTER_S = 5.0
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
     code
         The exit code, as `app.cli` says.
     """
-    signal.signal(signal.SIGINT, CtrlC())
+    signal.signal(signal.SIGINT, InterruptHandler())
     try:
         from app import cli  # reading it from a slow disk takes a moment, in which somebody may change their mind
 
@@ -31,7 +31,7 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is open any more; Python is about to end
 
 
-class CtrlC:
+class InterruptHandler:
     """What Ctrl-C does: the first begins to close everything, the next ones do not disturb that."""
 
     def __init__(self) -> None:
@@ -48,5 +48,5 @@ class CtrlC:
         if self._first_s is None:
             self._first_s = time.monotonic()
             raise KeyboardInterrupt
-        if time.monotonic() - self._first_s > PATIENCE_S:
+        if time.monotonic() - self._first_s > FORCE_EXIT_AFTER_S:
             os._exit(INTERRUPTED)  # something hangs; sessions are repaired when they are opened

@@ -7,7 +7,7 @@ class UsageError(Exception):
     """A command line that cannot be meant; exit code 2."""
 
 
-def explain_disk(error: OSError) -> str:
+def explain_os_error(error: OSError) -> str:
     """Say what the operating system refused, and what to do.
 
     Parameters

@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from app.jobs import FAULT
+from app.jobs import INTERNAL_ERROR
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def faults_told(tell: Callable[[str], None]) -> Iterator[None]:
+def report_uncaught_errors(notify: Callable[[str], None]) -> Iterator[None]:
     """Tell a person of faults in what Qt calls; without this Qt would end the program at the first one.
 
     Parameters
     ----------
-    tell
+    notify
         Lets a person read a sentence.
 
     Yields
@@ -25,20 +25,20 @@ def faults_told(tell: Callable[[str], None]) -> Iterator[None]:
     nothing
         While faults are told. The log gets each kind once: what fails at screen rate would fill the disk.
     """
-    known: set[tuple[type, int]] = set()
+    seen: set[tuple[type, int]] = set()
 
-    def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def report_once(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """Note a fault, the first time."""
         last = trace
         while last is not None and last.tb_next is not None:
             last = last.tb_next
         place = (kind, last.tb_lineno if last is not None else 0)
-        if place not in known:
-            known.add(place)
+        if place not in seen:
+            seen.add(place)
             logger.error("a fault of the program", exc_info=(kind, error, trace))
-            tell(FAULT)
+            notify(INTERNAL_ERROR)
 
-    earlier, sys.excepthook = sys.excepthook, told
+    earlier, sys.excepthook = sys.excepthook, report_once
     try:
         yield
     finally:

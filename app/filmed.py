@@ -23,7 +23,7 @@ from engine.studio.scene import Studio
 RATE_FPS = 30.0
 JPEG_QUALITY = 90
 ERROR_PX, CONFIDENCE = 1.5, 0.9  # of the poses
-FOR_EVER = 10**6  # frames
+ENDLESS_FRAME_COUNT = 10**6  # frames
 
 RAW, JPEG = "film:raw", "film:jpeg"
 _KIND = "film"
@@ -50,17 +50,17 @@ class Film:
     skeleton: Skeleton
 
 
-_OFFERED: dict[str, Film] = {}
+_REGISTERED: dict[str, Film] = {}
 
 
-def make_film(count: int = 60, cameras: int = 4) -> Film:
+def make_film(count: int = 60, camera_count: int = 4) -> Film:
     """Film somebody who walks.
 
     Parameters
     ----------
     count
         Of the framesets.
-    cameras
+    camera_count
         Their number.
 
     Returns
@@ -68,22 +68,24 @@ def make_film(count: int = 60, cameras: int = 4) -> Film:
     film
         Its poses are the truth with an error of a good network.
     """
-    config = StudioConfig("walk", cameras, 1, (count + 1) / RATE_FPS, time_offset_ms=0.0, drop_share=0.0)
+    config = StudioConfig("walk", camera_count, 1, (count + 1) / RATE_FPS, time_offset_ms=0.0, drop_share=0.0)
     studio = Studio(config)
-    images = tuple(tuple(_rendered(studio, view, number) for number in range(count)) for view in range(cameras))
+    images = tuple(
+        tuple(_render_image(studio, view, number) for number in range(count)) for view in range(camera_count)
+    )
     xyz = studio.truth_as_detected(studio.own_time_ns(np.arange(count)))
     random = np.random.default_rng(0)
-    poses = tuple(tuple((_seen(joints, camera, random),) for camera in studio.rig) for joints in xyz)
+    poses = tuple(tuple((_simulate_detection(joints, camera, random),) for camera in studio.rig) for joints in xyz)
     return Film(images, poses, studio.rig, studio.skeleton)
 
 
-def offer(film: Film) -> None:
+def register_film(film: Film) -> None:
     """Let the addresses `RAW` and `JPEG` name the cameras of a film, until another one is offered."""
     STUDIOS[_KIND] = "app.filmed:open_film"
-    _OFFERED[_KIND] = film
+    _REGISTERED[_KIND] = film
 
 
-def open_film(address: str) -> tuple[Film, list["Projector"]]:
+def open_film(address: str) -> tuple[Film, list["FilmCamera"]]:
     """Make the cameras of the film that is offered, as of a studio.
 
     Parameters
@@ -97,26 +99,27 @@ def open_film(address: str) -> tuple[Film, list["Projector"]]:
     sources
         In the order of its views.
     """
-    film = _OFFERED[_KIND]
-    of_images = _in_jpeg if address == JPEG else _as_they_are
+    film = _REGISTERED[_KIND]
+    make_frames = _make_jpeg_frames if address == JPEG else _make_raw_frames
     return film, [
-        Projector(camera.name, camera.size_wh, of_images(images)) for camera, images in zip(film.rig, film.images_bgr)
+        FilmCamera(camera.name, camera.size_wh, make_frames(images))
+        for camera, images in zip(film.rig, film.images_bgr)
     ]
 
 
-def to_and_fro(number: int, count: int) -> int:
+def ping_pong_index(number: int, count: int) -> int:
     """Say which image of a film is the one of this number, when it runs forwards and backwards without end.
 
     Examples
     --------
-    >>> [to_and_fro(number, 4) for number in range(8)]
+    >>> [ping_pong_index(number, 4) for number in range(8)]
     [0, 1, 2, 3, 2, 1, 0, 1]
     """
     place = number % max(2 * count - 2, 1)
     return min(place, 2 * count - 2 - place) if count > 1 else 0
 
 
-class KnownPoses:
+class PrecomputedEstimator:
     """An estimator that knows a film by heart and computes nothing.
 
     Parameters
@@ -130,12 +133,12 @@ class KnownPoses:
 
     def __call__(self, frames: FrameSet) -> PoseSet2D:
         """Return who is where in these images."""
-        views = tuple(
-            () if frame is None else self._poses[to_and_fro(frame.sequence, len(self._poses))][view]
+        poses_by_view = tuple(
+            () if frame is None else self._poses[ping_pong_index(frame.sequence, len(self._poses))][view]
             for view, frame in enumerate(frames.frames)
         )
         times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
-        return PoseSet2D(frames.index, frames.timestamp_ns, views, times)
+        return PoseSet2D(frames.index, frames.timestamp_ns, poses_by_view, times)
 
     def reset(self) -> None:
         """Forget nothing."""
@@ -144,12 +147,12 @@ class KnownPoses:
         """Hold nothing."""
 
 
-class Projector:
+class FilmCamera:
     """One camera of a film, behind the protocol of every other camera."""
 
     def __init__(self, name: str, size_wh: tuple[int, int], make_frame: MakeFrame) -> None:
         self.name, self.live, self.size_wh, self.rate_fps = name, False, size_wh, RATE_FPS
-        self.frame_count, self.remarks = FOR_EVER, ()
+        self.frame_count, self.remarks = ENDLESS_FRAME_COUNT, ()
         self._make_frame, self._next = make_frame, 0
 
     def open(self) -> None:
@@ -165,24 +168,24 @@ class Projector:
         """Hold nothing."""
 
 
-def _as_they_are(images: Sequence[U8]) -> MakeFrame:
+def _make_raw_frames(images: Sequence[U8]) -> MakeFrame:
     """Hand out raw images."""
-    return lambda name, number, time_ns: Frame(name, number, time_ns, images[to_and_fro(number, len(images))])
+    return lambda name, number, time_ns: Frame(name, number, time_ns, images[ping_pong_index(number, len(images))])
 
 
-def _in_jpeg(images: Sequence[U8]) -> MakeFrame:
+def _make_jpeg_frames(images: Sequence[U8]) -> MakeFrame:
     """Compress the images, once."""
     size_wh, quality = (images[0].shape[1], images[0].shape[0]), (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)
     data = [cv2.imencode(".jpg", image, quality)[1].tobytes() for image in images]
 
     def make(name: str, number: int, time_ns: int) -> Frame:
         """Make the frame of any number."""
-        return JpegFrame(name, number, time_ns, data[to_and_fro(number, len(data))], size_wh)
+        return JpegFrame(name, number, time_ns, data[ping_pong_index(number, len(data))], size_wh)
 
     return make
 
 
-def _rendered(studio: Studio, view: int, number: int) -> U8:
+def _render_image(studio: Studio, view: int, number: int) -> U8:
     """Film one image."""
     frame = studio.render(view, number)
     if frame is None:
@@ -190,7 +193,7 @@ def _rendered(studio: Studio, view: int, number: int) -> U8:
     return frame.image_bgr
 
 
-def _seen(xyz: F64, camera: Camera, random: np.random.Generator) -> Pose2D:
+def _simulate_detection(xyz: F64, camera: Camera, random: np.random.Generator) -> Pose2D:
     """Say what a network would see of joints (J, 3) in the room."""
     xy = project(xyz, camera)
     xy = xy + random.normal(0.0, ERROR_PX, xy.shape)

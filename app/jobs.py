@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.errors import explain_disk
+from app.errors import explain_os_error
 from calibration.errors import CalibrationError
 from engine.errors import EngineError
 from engine.mailbox import Bounded, ClosedError
@@ -17,8 +17,8 @@ from training.errors import TrainingError
 
 logger = logging.getLogger(__name__)
 
-WAITING = 32  # more than a person can ask for while one thing is done
-FAULT = "Something in the program went wrong, through no fault of yours; the log has the details."
+MAX_QUEUED = 32  # more than a person can ask for while one thing is done
+INTERNAL_ERROR = "Something in the program went wrong, through no fault of yours; the log has the details."
 
 
 class JobCancelledError(Exception):
@@ -49,7 +49,7 @@ class JobState:
         0 to 1; NaN where nobody knows.
     seconds_left
         NaN where nobody knows.
-    sentence
+    message
         Why it failed.
     """
 
@@ -58,7 +58,7 @@ class JobState:
     step: str = ""
     share: float = math.nan
     seconds_left: float = math.nan
-    sentence: str = ""
+    message: str = ""
 
 
 class Job:
@@ -70,7 +70,7 @@ class Job:
         As a person would say it: "Tracking 'walk' again".
     work
         Gets `progress(step, share)`, which raises once the job is cancelled; what it returns is the result.
-    then
+    on_done
         Called in the job's thread with the result, when it is done.
     """
 
@@ -78,9 +78,9 @@ class Job:
         self,
         name: str,
         work: Callable[[Callable[[str, float], None]], Any],
-        then: Callable[[Any], None] = lambda _result: None,
+        on_done: Callable[[Any], None] = lambda _result: None,
     ) -> None:
-        self._work, self._then = work, then
+        self._work, self._on_done = work, on_done
         self._state = JobState(name)
         self._cancelled = threading.Event()
         self._started_s = time.monotonic()
@@ -100,7 +100,7 @@ class Job:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _progress(self, step: str, share: float) -> None:
+    def _report_progress(self, step: str, share: float) -> None:
         """Note how far the work is."""
         if self._cancelled.is_set():
             raise JobCancelledError
@@ -112,13 +112,13 @@ class Job:
         """Do the work. Runs in its own thread."""
         name = self._state.name
         try:
-            result = self._work(self._progress)
-            self._then(result)
+            result = self._work(self._report_progress)
+            self._on_done(result)
             self._state = JobState(name, JobPhase.DONE, share=1.0, seconds_left=0.0)
         except JobCancelledError:
             self._state = JobState(name, JobPhase.CANCELLED)
         except Exception as error:  # whatever it was, the window goes on
-            self._state = JobState(name, JobPhase.FAILED, sentence=sentence_of(error))
+            self._state = JobState(name, JobPhase.FAILED, message=message_from_error(error))
 
 
 class Worker:
@@ -132,11 +132,11 @@ class Worker:
 
     def __init__(self, on_error: Callable[[str], None]) -> None:
         self._on_error = on_error
-        self._work: Bounded[Callable[[], object]] = Bounded(WAITING)
+        self._work: Bounded[Callable[[], object]] = Bounded(MAX_QUEUED)
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
-    def do(self, work: Callable[[], object]) -> bool:
+    def submit(self, work: Callable[[], object]) -> bool:
         """Do this when everything before it is done; False where too much is waiting already."""
         return self._work.offer(work)
 
@@ -156,10 +156,10 @@ class Worker:
             try:
                 work()
             except Exception as error:  # whatever it was, the next piece can be done
-                self._on_error(sentence_of(error))
+                self._on_error(message_from_error(error))
 
 
-def sentence_of(error: Exception) -> str:
+def message_from_error(error: Exception) -> str:
     """Turn an error into a sentence for the window; a fault of ours goes to the log.
 
     Parameters
@@ -175,6 +175,6 @@ def sentence_of(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         logger.info("failed", exc_info=error)
-        return explain_disk(error)
+        return explain_os_error(error)
     logger.error("a fault of the program", exc_info=error)
-    return FAULT
+    return INTERNAL_ERROR

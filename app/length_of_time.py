@@ -3,7 +3,7 @@
 _MINUTE_S, _HOUR_S = 60, 3600
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Write a length of time in a sentence.
 
     Parameters
@@ -16,13 +16,13 @@ def in_words(seconds: float) -> str:
 
     Examples
     --------
-    >>> in_words(0.42), in_words(17.2), in_words(190), in_words(7320)
+    >>> format_duration(0.42), format_duration(17.2), format_duration(190), format_duration(7320)
     ('0.4 s', '17 s', '3 min 10 s', '2 h 2 min')
     """
-    return _written(seconds, digits=1)
+    return _format_two_units(seconds, digits=1)
 
 
-def in_list(seconds: float) -> str:
+def format_duration_padded(seconds: float) -> str:
     """Write a length of time in a list, or where it changes as one looks: minutes and seconds keep two digits.
 
     Parameters
@@ -35,13 +35,13 @@ def in_list(seconds: float) -> str:
 
     Examples
     --------
-    >>> in_list(1.66), in_list(42.4), in_list(187), in_list(7265)
+    >>> format_duration_padded(1.66), format_duration_padded(42.4), format_duration_padded(187), format_duration_padded(7265)
     ('1.7 s', '42 s', '3 min 07 s', '2 h 01 min')
     """
-    return _written(seconds, digits=2)
+    return _format_two_units(seconds, digits=2)
 
 
-def in_whole_minutes(seconds: float) -> str:
+def format_whole_minutes(seconds: float) -> str:
     """Write what is left of a long time; never more than there is.
 
     Parameters
@@ -54,7 +54,7 @@ def in_whole_minutes(seconds: float) -> str:
 
     Examples
     --------
-    >>> in_whole_minutes(50), in_whole_minutes(600), in_whole_minutes(8000)
+    >>> format_whole_minutes(50), format_whole_minutes(600), format_whole_minutes(8000)
     ('50 s', '10 min', '2 h 13 min')
     """
     if seconds < 90:
@@ -63,7 +63,7 @@ def in_whole_minutes(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _written(seconds: float, *, digits: int) -> str:
+def _format_two_units(seconds: float, *, digits: int) -> str:
     """Write two units at most, the smaller one with so many digits at least."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"

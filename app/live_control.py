@@ -10,37 +10,37 @@ from pathlib import Path
 from typing import Any
 
 from app import requests
-from app.camera_list import CameraList, at_rest, title_of, with_opening
-from app.camera_memory import Adjustable, is_same_camera, remember, remembered_address, with_mode
+from app.camera_list import CameraList, add_opening_cameras, build_stopped_state, describe_sources
+from app.camera_memory import Adjustable, apply_stored_controls, is_same_camera, store_controls, with_mode
 from app.compare_rigs import compare_rigs
-from app.errors import explain_disk
-from app.jobs import Worker, sentence_of
+from app.errors import explain_os_error
+from app.jobs import Worker, message_from_error
 from app.notices import Notices
-from app.presenters.live import Look, Trail
-from app.presenters.tone import Tone
+from app.presenters.live import LiveContext, Trail
+from app.presenters.tone import Severity
 from app.record_control import RecordControl
-from app.rig_files import last_rig, rig_in_use, rig_of_file
-from app.serving import lifter_by
+from app.rig_files import get_rig_in_use, load_last_rig, load_matching_rig
+from app.serving import make_monocular_loader
 from app.settings import Settings, rig_file, save_settings
 from calibration.report import CalibrationReport
 from calibration.rig import Rig, save_rig
 from calibration.skeleton import load_skeleton
-from engine.capture.address import without_password
-from engine.capture.cameras import LiveSource, camera_sources
+from engine.capture.address import strip_credentials
+from engine.capture.cameras import LiveSource, make_camera_sources
 from engine.errors import CameraError, EngineError
 from engine.inference.estimator import Estimator
 from engine.live import Live, LiveOptions
 from engine.live_state import LiveResult, LiveState
-from engine.mailbox import ClosedError, NothingYetError
+from engine.mailbox import ClosedError, EmptyError
 
 logger = logging.getLogger(__name__)
 
-WORKER_S = 0.2  # for what the worker is at when the window closes; the cameras get the rest of the two seconds
-STATE_EVERY_S = 0.25  # figures that a person reads need not change at screen rate; what was asked for shows at once
-SKELETON = "blazepose_33"  # until the network says its own
+WORKER_TIMEOUT_S = 0.2  # for what the worker is at when the window closes; the cameras get the rest of the two seconds
+STATE_INTERVAL_S = 0.25  # figures that a person reads need not change at screen rate; what was asked for shows at once
+DEFAULT_SKELETON = "blazepose_33"  # until the network says its own
 BUSY = "The last thing you asked for is not done yet; ask again in a moment."
 HUNG = "A camera did not answer when it was stopped. Unplug it if it does not start again."
-OVER = "Everything was played to its end. Press Start to play it again."
+PLAYED_TO_END = "Everything was played to its end. Press Start to play it again."
 
 
 class LiveControl:
@@ -54,14 +54,14 @@ class LiveControl:
         The file that gets the settings whenever they change; None keeps them to this run.
     make_estimator
         Loads the network for so many views.
-    on_session
+    on_session_ended
         Gets the folder of each recording that ended; called in the worker's thread.
 
     Attributes
     ----------
     live
         The cameras at work; None while they rest.
-    calibrated
+    calibration
         The newest rig of the live calibration and its report, also after the cameras were stopped.
     """
 
@@ -70,27 +70,27 @@ class LiveControl:
         settings: Settings,
         store: Path | None,
         make_estimator: Callable[[int], Estimator],
-        on_session: Callable[[Path], None] = lambda _path: None,
+        on_session_ended: Callable[[Path], None] = lambda _path: None,
     ) -> None:
         self.live: Live | None = None
-        self.calibrated: tuple[Rig, CalibrationReport] | None = None
+        self.calibration: tuple[Rig, CalibrationReport] | None = None
         self._settings, self._store = settings, store
         self._make_estimator = make_estimator
         self._lock = threading.Lock()  # around the settings, which window and worker change
         self._notices = Notices()
-        self._worker = Worker(self.tell)
-        self._recorder = RecordControl(self._do, self.tell, on_session)
+        self._worker = Worker(self.notify)
+        self._recorder = RecordControl(self._submit, self.notify, on_session_ended)
         self._cameras = CameraList()
         self._opening: tuple[str, ...] = ()  # addresses that the worker is about to open
-        self._over: Live | None = None  # whose end was told
+        self._ended_live: Live | None = None  # whose end was told
         self._rig_path: Path | None = None  # to be used once every camera has sent an image
         self._state, self._state_s = LiveState(), 0.0
         self._result: LiveResult | None = None
-        self._trail = Trail(load_skeleton(SKELETON))
-        self._skeleton = load_skeleton(SKELETON)
+        self._trail = Trail(load_skeleton(DEFAULT_SKELETON))
+        self._skeleton = load_skeleton(DEFAULT_SKELETON)
         self._title, self._closing = "", False
 
-    def ask(self, request: requests.Request) -> None:
+    def handle(self, request: requests.Request) -> None:
         """Do what a person asked for, as soon as possible; never waits.
 
         Parameters
@@ -99,29 +99,29 @@ class LiveControl:
         """
         match request:
             case requests.SetHandsFree(on):
-                self.remember(hands_free=on)
+                self.update_settings(hands_free=on)
             case requests.SetCountdown(seconds):
-                self.remember(countdown_s=seconds)
+                self.update_settings(countdown_s=seconds)
             case requests.DismissNotice():
                 self._notices.dismiss(self._state.notices)
             case requests.Record():
-                self._recorder.ask(self.live, self._settings.countdown_s)
+                self._recorder.start_countdown(self.live, self._settings.countdown_s)
             case requests.StopRecording():
                 self._recorder.cancel()
-                self._do(lambda: self._recorder.end(self.live))
+                self._submit(lambda: self._recorder.stop_recording(self.live))
             case requests.Reconnect(name) if self.live is not None:
                 self.live.reconnect(name)
             case requests.Calibrate() if self.live is not None:
-                self.live.calibrate_anew()
+                self.live.recalibrate()
             case _:
-                self._do(partial(self._serve, request))
+                self._submit(partial(self._dispatch, request))
 
     def start(self, addresses: tuple[str, ...] = (), sources: tuple[LiveSource, ...] | None = None) -> None:
         """Start the cameras, these (with their sources, where they are made) or the remembered ones; never waits."""
         if addresses:
             with self._lock:
                 self._settings = replace(self._settings, cameras=addresses)
-        self._do(partial(self._start, sources))
+        self._submit(partial(self._start, sources))
 
     def use_rig(self, path: Path) -> None:
         """Use the rig of a file, once every camera sends images and it agrees with them; never waits."""
@@ -129,19 +129,19 @@ class LiveControl:
 
     def record_to(self, path: Path) -> None:
         """Record into this folder as soon as the cameras run."""
-        self._recorder.first_into(path)
+        self._recorder.record_on_start(path)
 
-    def tell(self, sentence: str, tone: Tone = Tone.CARE) -> None:
+    def notify(self, message: str, severity: Severity = Severity.WARNING) -> None:
         """Let a person read a sentence."""
-        self._notices.tell(sentence, tone)
+        self._notices.add(message, severity)
 
-    def look(self) -> tuple[LiveState, LiveResult | None, Look]:
+    def poll(self) -> tuple[LiveState, LiveResult | None, LiveContext]:
         """Return all that the window shows; never waits. Called ten times a second or more: it moves countdowns on."""
         live, opening = self.live, self._opening
-        self._tick(live)
+        self._advance(live)
         if live is not None:
-            self._renew(live)
-        look = Look(
+            self._fetch_newest(live)
+        context = LiveContext(
             skeleton=self._skeleton,
             trail=self._trail,
             title=self._title,
@@ -151,42 +151,42 @@ class LiveControl:
             person=self._settings.person,
             countdown_setting_s=self._settings.countdown_s,
             hands_free=self._settings.hands_free,
-            notice=self._notices.newest(),
-            devices=self._cameras.shown(),
+            notice=self._notices.get_current(),
+            devices=self._cameras.present_devices(),
             settings=self._cameras.settings,
         )
-        state = with_opening(self._state, opening, none_yet=live is None) if opening else self._state
-        return state, self._result if live is not None else None, look
+        state = add_opening_cameras(self._state, opening, is_first=live is None) if opening else self._state
+        return state, self._result if live is not None else None, context
 
     @property
     def settings(self) -> Settings:
         """What is remembered."""
         return self._settings
 
-    def remember(self, **changes: Any) -> None:
+    def update_settings(self, **changes: Any) -> None:
         """Change settings and keep them, for instance the window's place."""
         with self._lock:
             self._settings = replace(self._settings, **changes)
         if self._store is not None:
             store = self._store
-            self._do(lambda: save_settings(self._settings, store))
+            self._submit(lambda: save_settings(self._settings, store))
 
     def close(self) -> bool:
         """End everything; say whether all of it did in time."""
         self._closing = True
         self._recorder.cancel()
-        idle = self._worker.close(WORKER_S)
+        idle = self._worker.close(WORKER_TIMEOUT_S)
         live, self.live = self.live, None
         ended = live.close() if live is not None else True
-        idle = idle or self._worker.close(WORKER_S)  # a start that was under way ends with its cameras
+        idle = idle or self._worker.close(WORKER_TIMEOUT_S)  # a start that was under way ends with its cameras
         if self._store is not None:
             try:
                 save_settings(self._settings, self._store)
             except OSError as error:  # nobody is there to read it, and what was recorded is safe
-                logger.warning("The settings were not kept: %s", explain_disk(error))
+                logger.warning("The settings were not kept: %s", explain_os_error(error))
         return idle and ended
 
-    def _do(self, work: Callable[[], object]) -> None:
+    def _submit(self, work: Callable[[], object]) -> None:
         """Give the worker something to do."""
 
         def run() -> None:
@@ -196,10 +196,10 @@ class LiveControl:
             finally:
                 self._opening, self._state_s = (), 0.0
 
-        if not self._worker.do(run):
-            self.tell(BUSY)
+        if not self._worker.submit(run):
+            self.notify(BUSY)
 
-    def _serve(self, request: requests.Request) -> None:
+    def _dispatch(self, request: requests.Request) -> None:
         """Do what takes time. Runs in the worker's thread."""
         match request:
             case requests.Start():
@@ -207,11 +207,11 @@ class LiveControl:
             case requests.Stop():
                 self._stop()
             case requests.AddCamera(address):
-                self._add(address)
+                self._add_camera(address)
             case requests.RemoveCamera(name):
-                self._remove(name)
-            case requests.LookForCameras():
-                self._cameras.look()
+                self._remove_camera(name)
+            case requests.ScanCameras():
+                self._cameras.scan()
             case requests.SetMode(name, mode):
                 self._set_mode(name, mode)
             case requests.SetControl(name, control, value):
@@ -219,13 +219,13 @@ class LiveControl:
             case requests.LockControls(name):
                 self._set_controls(name, lambda source: source.lock())
             case requests.SetStature(metres):
-                self.remember(stature_m=metres)
+                self.update_settings(stature_m=metres)
                 if self.live is not None:
                     self.live.set_stature(metres)
             case requests.SetPerson(name):
-                self.remember(person=name)
+                self.update_settings(person=name)
                 if self.live is not None:
-                    self.live.renew_lifter()
+                    self.live.reload_monocular()
             case requests.OpenRig(path):
                 self._open_rig(path)
             case requests.SaveRig(path):
@@ -240,86 +240,91 @@ class LiveControl:
         if self.live is not None or not self._settings.cameras:
             return
         if sources is None:
-            self._rest()
-            sources = self._opened(self._settings.cameras, self._settings.cameras)
+            self._show_stopped()
+            sources = self._open_sources(self._settings.cameras, self._settings.cameras)
         if self._closing:
             return
-        lifter, options = lifter_by(lambda: self._settings), LiveOptions(self._settings.stature_m)
-        live = Live(sources, self._make_estimator, options, self._keep_rig, lifter)
-        self._title = title_of(sources)
+        make_monocular_model, options = (
+            make_monocular_loader(lambda: self._settings),
+            LiveOptions(self._settings.stature_m),
+        )
+        live = Live(sources, self._make_estimator, options, self._store_rig, make_monocular_model)
+        self._title = describe_sources(sources)
         self.live, self._opening = live, ()
         try:
             live.start()
         except BaseException:
             self.live = None
-            self._rest([(source.name, source.address) for source in sources])
+            self._show_stopped([(source.name, source.address) for source in sources])
             raise
         if live.closed:
             return
         self._skeleton = live.skeleton or self._skeleton
         self._trail = Trail(self._skeleton)
-        rig = last_rig(self._settings.rig, live.names) if self._rig_path is None else None
+        rig = load_last_rig(self._settings.rig, live.names) if self._rig_path is None else None
         if rig is not None:
             live.use_rig(rig, "from last time")
-        self._recorder.started(live, self._settings)
-        self._cameras.read(live, self._address_of)
+        self._recorder.on_live_started(live, self._settings)
+        self._cameras.read_settings(live, self._find_address)
 
     def _stop(self) -> None:
         """Close the cameras; what is being recorded is finished first."""
         live = self.live
         if live is None:
             return
-        self._recorder.end(live)
+        self._recorder.stop_recording(live)
         cameras, self.live = live.state().cameras, None
-        self._rest([(one.name, one.address) for one in cameras])
+        self._show_stopped([(one.name, one.address) for one in cameras])
         if not live.close():
-            self.tell(HUNG)
+            self.notify(HUNG)
 
-    def _rest(self, cameras: Sequence[tuple[str, str]] = ()) -> None:
+    def _show_stopped(self, cameras: Sequence[tuple[str, str]] = ()) -> None:
         """Show the cameras, by name and address, as they are while nothing runs."""
         self._result = None
-        self._state = at_rest(cameras)
+        self._state = build_stopped_state(cameras)
 
-    def _opened(self, addresses: tuple[str, ...], new: tuple[str, ...]) -> tuple[LiveSource, ...]:
+    def _open_sources(self, addresses: tuple[str, ...], new: tuple[str, ...]) -> tuple[LiveSource, ...]:
         """Make the sources of addresses, set as the last time; shows meanwhile that the new ones are coming."""
-        self._opening = tuple(dict.fromkeys(map(without_password, new)))
+        self._opening = tuple(dict.fromkeys(map(strip_credentials, new)))
         try:
-            return camera_sources([remembered_address(address, self._settings) for address in addresses])
+            return make_camera_sources([apply_stored_controls(address, self._settings) for address in addresses])
         except BaseException:
             if self.live is None and not self._state.cameras:  # so that they can be removed, or tried again
-                self._rest([(one, one) for one in dict.fromkeys(map(without_password, self._settings.cameras))])
+                self._show_stopped(
+                    [(one, one) for one in dict.fromkeys(map(strip_credentials, self._settings.cameras))]
+                )
             raise
 
-    def _add(self, address: str) -> None:
+    def _add_camera(self, address: str) -> None:
         """Add a camera, or everything that an address names, and start."""
         if any(is_same_camera(address, known) for known in self._settings.cameras):
-            raise CameraError("", f"'{without_password(address)}' is here already. Each camera is needed once only.")
+            raise CameraError("", f"'{strip_credentials(address)}' is here already. Each camera is needed once only.")
         self._change_cameras("add", (*self._settings.cameras, address), start=True)
 
-    def _remove(self, name: str) -> None:
+    def _remove_camera(self, name: str) -> None:
         """Remove a camera; a studio or a session goes as a whole."""
-        gone = self._address_of(name)
-        self._change_cameras("remove", tuple(one for one in self._settings.cameras if one != gone))
+        removed_address = self._find_address(name)
+        self._change_cameras("remove", tuple(one for one in self._settings.cameras if one != removed_address))
 
-    def _change_cameras(self, what: str, addresses: tuple[str, ...], *, start: bool = False) -> None:
+    def _change_cameras(self, action: str, addresses: tuple[str, ...], *, start: bool = False) -> None:
         """Go on with other cameras than before; what is wrong with them is said before anything is touched."""
         if self.live is not None and self.live.is_recording:
-            raise EngineError(f"A recording runs. Stop it to {what} a camera.")
+            raise EngineError(f"A recording runs. Stop it to {action} a camera.")
         start = bool(addresses) and (start or self.live is not None)
         new = tuple(one for one in addresses if one not in self._settings.cameras)
-        sources = self._opened(addresses, new) if start else ()
-        self.remember(cameras=addresses)
+        sources = self._open_sources(addresses, new) if start else ()
+        self.update_settings(cameras=addresses)
         self._stop()
         if start:
             self._start(sources)
         else:
-            known = [without_password(address) for address in addresses]
-            self._rest([(one.name, one.address) for one in self._state.cameras if one.address in known])
+            known = [strip_credentials(address) for address in addresses]
+            self._show_stopped([(one.name, one.address) for one in self._state.cameras if one.address in known])
             self._title = self._title if addresses else ""
 
     def _set_mode(self, name: str, mode: str) -> None:
         """Let a camera send other images."""
-        old = self._address_of(name)
+        old = self._find_address(name)
         new = with_mode(old, mode)
         self._change_cameras("change", tuple(new if one == old else one for one in self._settings.cameras))
 
@@ -331,70 +336,73 @@ class LiveControl:
         source = live.camera(name).source
         if isinstance(source, Adjustable):
             values = change(source)
-            self.remember(controls=remember(self._settings, self._address_of(name), values).controls)
-        self._cameras.read(live, self._address_of)
+            self.update_settings(controls=store_controls(self._settings, self._find_address(name), values).controls)
+        self._cameras.read_settings(live, self._find_address)
 
     def _open_rig(self, path: Path) -> None:
         """Use the rig of a file."""
-        live = self._running("to open a rig")
-        live.use_rig(rig_of_file(path, live), f"from '{path.name}'")
-        self.remember(rig=str(path.absolute()))
+        live = self._require_live("to open a rig")
+        live.use_rig(load_matching_rig(path, live), f"from '{path.name}'")
+        self.update_settings(rig=str(path.absolute()))
 
     def _save_rig(self, path: Path) -> None:
         """Write the rig to a file."""
-        save_rig(rig_in_use(self._running("to have a rig")), path)
-        self.tell(f"The rig was saved as '{path}'.", Tone.GOOD)
+        save_rig(get_rig_in_use(self._require_live("to have a rig")), path)
+        self.notify(f"The rig was saved as '{path}'.", Severity.GOOD)
 
     def _compare_rig(self, path: Path) -> None:
         """Say how another rig differs from the one in use."""
-        live = self._running("to compare rigs")
-        self.tell(compare_rigs(rig_in_use(live), rig_of_file(path, live)))
+        live = self._require_live("to compare rigs")
+        self.notify(compare_rigs(get_rig_in_use(live), load_matching_rig(path, live)))
 
-    def _keep_rig(self, rig: Rig, report: CalibrationReport) -> None:
+    def _store_rig(self, rig: Rig, report: CalibrationReport) -> None:
         """Keep a new rig for the next time. Runs in a thread of the calibration."""
-        self.calibrated = rig, report
+        self.calibration = rig, report
         if self._store is not None:
-            self._do(lambda: (save_rig(rig, rig_file()), self.remember(rig=str(rig_file()))))
+            self._submit(lambda: (save_rig(rig, rig_file()), self.update_settings(rig=str(rig_file()))))
 
-    def _running(self, purpose: str) -> Live:
+    def _require_live(self, purpose: str) -> Live:
         """Return the cameras at work."""
         if self.live is None:
             raise EngineError(f"The cameras rest. Press Start {purpose}.")
         return self.live
 
-    def _address_of(self, name: str) -> str:
+    def _find_address(self, name: str) -> str:
         """Find which remembered address a camera came from."""
         states = self.live.state().cameras if self.live is not None else self._state.cameras
-        shown = next((state.address for state in states if state.name == name), "")
+        shown_address = next((state.address for state in states if state.name == name), "")
         for address in self._settings.cameras:
-            if shown in (without_password(address), without_password(remembered_address(address, self._settings))):
+            if shown_address in (
+                strip_credentials(address),
+                strip_credentials(apply_stored_controls(address, self._settings)),
+            ):
                 return address
         raise EngineError(f"There is no camera '{name}'.")
 
-    def _tick(self, live: Live | None) -> None:
+    def _advance(self, live: Live | None) -> None:
         """Move on what time moves: recordings, a rig that waits for images, cameras that have come to their end."""
         self._recorder.tick(live, self._settings)
         if live is None:
             return
-        seen = sum(one.size_wh is not None for one in self._state.cameras)
-        if self._rig_path is not None and seen == len(live.names):
+        ready_count = sum(one.size_wh is not None for one in self._state.cameras)
+        if self._rig_path is not None and ready_count == len(live.names):
             path, self._rig_path = self._rig_path, None
-            self._do(partial(self._open_rig, path))
-        if live.over and self.live is live and live is not self._over:
-            self._over = live
-            self.tell(sentence_of(live.error) if isinstance(live.error, Exception) else OVER)
-            self._do(lambda: self._recorder.end(live))
+            self._submit(partial(self._open_rig, path))
+        if live.over and self.live is live and live is not self._ended_live:
+            self._ended_live = live
+            self.notify(message_from_error(live.error) if isinstance(live.error, Exception) else PLAYED_TO_END)
+            self._submit(lambda: self._recorder.stop_recording(live))
 
-    def _renew(self, live: Live) -> None:
+    def _fetch_newest(self, live: Live) -> None:
         """Take the next result, and now and then the state."""
         try:
             self._result = live.newest.take(0)
             self._trail.put(self._result)
-        except (NothingYetError, ClosedError):
+        except (EmptyError, ClosedError):
             pass
         now_s = time.monotonic()
-        if now_s - self._state_s >= STATE_EVERY_S:
+        if now_s - self._state_s >= STATE_INTERVAL_S:
             self._state_s = now_s
             state = live.state()
             if self.live is live:  # else it was stopped meanwhile
-                self._state = replace(state, notices=self._notices.unread(state.notices))
+                self._state = replace(state, notices=self._notices.filter_dismissed(state.notices))

@@ -5,15 +5,15 @@ import re
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from engine.capture.address import without_password
+from engine.capture.address import strip_credentials
 
 _ADDRESS = re.compile(r"\w+://\S+")
 _EXAMPLE = "://user:password@"  # as our own sentences show it
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-_LIMIT_BYTES = 2_000_000
+_MAX_BYTES = 2_000_000
 
 
-class WithoutPasswords(logging.Formatter):
+class PasswordHidingFormatter(logging.Formatter):
     """Writes a record without the user and password of any address in it."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -43,7 +43,7 @@ def hide_passwords(text: str) -> str:
     >>> hide_passwords("rtsp://anna:secret@10.0.0.7/live?key=4711 is silent")
     'rtsp://10.0.0.7/live?key=*** is silent'
     """
-    return _ADDRESS.sub(lambda found: found[0] if _EXAMPLE in found[0] else without_password(found[0]), text)
+    return _ADDRESS.sub(lambda found: found[0] if _EXAMPLE in found[0] else strip_credentials(found[0]), text)
 
 
 def start_log(path: Path) -> bool:
@@ -62,11 +62,11 @@ def start_log(path: Path) -> bool:
     root = logging.getLogger()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=_LIMIT_BYTES, backupCount=1, encoding="utf-8")
+        handler = RotatingFileHandler(path, maxBytes=_MAX_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         root.addHandler(logging.NullHandler())
         return False
-    handler.setFormatter(WithoutPasswords(_FORMAT))
+    handler.setFormatter(PasswordHidingFormatter(_FORMAT))
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     return True

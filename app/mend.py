@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.outcome import tell
+from app.outcome import print_messages
 from engine.errors import SessionError
 from engine.repair import repair
 from engine.session import is_session
@@ -12,7 +12,7 @@ from engine.session import is_session
 logger = logging.getLogger(__name__)
 
 
-def mend_sessions(inputs: Sequence[str | Path]) -> tuple[str, ...]:
+def repair_sessions(inputs: Sequence[str | Path]) -> tuple[str, ...]:
     """Set right the sessions among these inputs, and say what was lost.
 
     Parameters
@@ -25,14 +25,14 @@ def mend_sessions(inputs: Sequence[str | Path]) -> tuple[str, ...]:
     told
         What was said.
     """
-    told: list[str] = []
+    reported: list[str] = []
     for path in map(Path, inputs):
         if not is_session(path):
             continue
         try:
             lost = repair(path)
-            tell(lost)
-            told += lost
+            print_messages(lost)
+            reported += lost
         except SessionError:
             logger.info("'%s' was not repaired", path, exc_info=True)
-    return tuple(told)
+    return tuple(reported)

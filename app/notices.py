@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from math import inf
 
-from app.presenters.tone import Tone
+from app.presenters.tone import Severity
 from app.presenters.window import Notice
 
 logger = logging.getLogger(__name__)
 
-KEPT = 8
-GOOD_S = 12.0  # good news leaves by itself; whatever wants something done stays until it was read
+MAX_NOTICES = 8
+GOOD_NEWS_S = 12.0  # good news leaves by itself; whatever wants something done stays until it was read
 
 
 class Notices:
@@ -25,55 +25,55 @@ class Notices:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._told: tuple[tuple[Notice, float], ...] = ()  # and when it leaves, s
+        self._shown: tuple[tuple[Notice, float], ...] = ()  # and when it leaves, s
         self._dismissed: frozenset[str] = frozenset()
 
-    def tell(self, sentence: str, tone: Tone = Tone.CARE) -> None:
+    def add(self, message: str, severity: Severity = Severity.WARNING) -> None:
         """Let a person read a sentence; one that is there already comes to the front.
 
         Parameters
         ----------
-        sentence
-        tone
+        message
+        severity
             GOOD for what went well: nobody needs to dismiss it.
         """
-        logger.info("told: %s", sentence)
-        leaves_s = self._clock() + GOOD_S if tone is Tone.GOOD else inf
-        others = tuple(told for told in self._told if told[0].text != sentence)
-        self._told = (*others, (Notice(sentence, tone), leaves_s))[-KEPT:]
+        logger.info("told: %s", message)
+        leaves_s = self._clock() + GOOD_NEWS_S if severity is Severity.GOOD else inf
+        others = tuple(entry for entry in self._shown if entry[0].text != message)
+        self._shown = (*others, (Notice(message, severity), leaves_s))[-MAX_NOTICES:]
 
-    def newest(self) -> Notice | None:
+    def get_current(self) -> Notice | None:
         """Return what is to be read now."""
         now_s = self._clock()
-        if any(leaves_s <= now_s for _, leaves_s in self._told):
-            self._told = tuple(told for told in self._told if told[1] > now_s)
-        told = self._told
-        return told[-1][0] if told else None
+        if any(leaves_s <= now_s for _, leaves_s in self._shown):
+            self._shown = tuple(told for told in self._shown if told[1] > now_s)
+        entry = self._shown
+        return entry[-1][0] if entry else None
 
-    def unread(self, lasting: Sequence[str]) -> tuple[str, ...]:
+    def filter_dismissed(self, persistent: Sequence[str]) -> tuple[str, ...]:
         """Leave out what was dismissed of the sentences that hold for a while; once they end, they are new again.
 
         Parameters
         ----------
-        lasting
+        persistent
             Those that hold now.
 
         Returns
         -------
         sentences
         """
-        self._dismissed &= frozenset(lasting)
-        return tuple(sentence for sentence in lasting if sentence not in self._dismissed)
+        self._dismissed &= frozenset(persistent)
+        return tuple(message for message in persistent if message not in self._dismissed)
 
-    def dismiss(self, lasting: Sequence[str]) -> None:
+    def dismiss(self, persistent: Sequence[str]) -> None:
         """Take the sentence away that is shown.
 
         Parameters
         ----------
-        lasting
+        persistent
             As they are shown; the newest of them goes where nothing else was told.
         """
-        if self._told:
-            self._told = self._told[:-1]
+        if self._shown:
+            self._shown = self._shown[:-1]
         else:
-            self._dismissed |= frozenset(lasting[-1:])
+            self._dismissed |= frozenset(persistent[-1:])

@@ -14,12 +14,12 @@ from engine.record import tap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Observed:
+class Observation:
     """What the network saw of a take.
 
     Parameters
     ----------
-    take
+    recording
         2D poses of every frameset.
     rate_fps
         Framesets per second.
@@ -29,7 +29,7 @@ class Observed:
         Sentences on what was odd about the videos.
     """
 
-    take: offline.Take
+    recording: offline.PoseRecording
     rate_fps: float
     model: str
     model_hash: str
@@ -39,9 +39,9 @@ class Observed:
 def observe(
     footage: Footage,
     model: str,
-    keep: Callable[[Skeleton, str], Callable[[PoseSet2D], None]] | None = None,
+    make_pose_sink: Callable[[Skeleton, str], Callable[[PoseSet2D], None]] | None = None,
     sinks: Sequence[Sink] = (),
-) -> Observed:
+) -> Observation:
     """Find the joints of everybody in every frameset.
 
     Parameters
@@ -50,7 +50,7 @@ def observe(
         Open; it is read to its end.
     model
         Name of a pose model.
-    keep
+    make_pose_sink
         Is told the skeleton and the model's hash once they are known, and returns what takes the raw poses as they
         come.
     sinks
@@ -65,15 +65,17 @@ def observe(
     EngineError
         If the model is missing or a video cannot be read.
     """
-    estimator = create_estimator(model, len(footage.views))
+    estimator = create_estimator(model, len(footage.view_names))
     try:
-        framesets = footage.framesets()
-        sizes = tuple(source.size_wh for source in footage.sources)
-        stage = tap(estimator, keep(estimator.skeleton, estimator.model_hash)) if keep else estimator
+        framesets = footage.read_framesets()
+        sizes_wh = tuple(source.size_wh for source in footage.sources)
+        stage = (
+            tap(estimator, make_pose_sink(estimator.skeleton, estimator.model_hash)) if make_pose_sink else estimator
+        )
         with Progress("Finding joints", framesets.count, "framesets") as progress:
             pose_sets = offline.estimate_poses(framesets, stage, sinks, progress)
-        seen = offline.Take(pose_sets, estimator.skeleton, footage.views, sizes)
+        recording = offline.PoseRecording(pose_sets, estimator.skeleton, footage.view_names, sizes_wh)
         remarks = tuple(dict.fromkeys((*framesets.remarks, *footage.remarks)))
-        return Observed(seen, framesets.rate_fps, model, estimator.model_hash, remarks)
+        return Observation(recording, framesets.rate_fps, model, estimator.model_hash, remarks)
     finally:
         estimator.close()

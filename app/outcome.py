@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.presenters.calibration import in_unit, present_calibration
+from app.presenters.calibration import format_with_unit, present_calibration
 from app.report_page import write_report_page
 from calibration.report import CalibrationReport
 from calibration.rig import Rig, save_rig
-from engine.disk import saying_what_the_disk_refused, whole_file
+from engine.disk import atomic_file, disk_errors
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class CalibrationPaths:
     """Where the files go.
 
     Parameters
@@ -33,7 +33,7 @@ class Places:
         return self.report.with_suffix(".html")
 
 
-def write_calibration(report: CalibrationReport, rig: Rig | None, places: Places, subject: str) -> None:
+def write_calibration(report: CalibrationReport, rig: Rig | None, paths: CalibrationPaths, subject: str) -> None:
     """Write the reports, and the rig if there is one.
 
     Parameters
@@ -41,7 +41,7 @@ def write_calibration(report: CalibrationReport, rig: Rig | None, places: Places
     report
     rig
         None where refused.
-    places
+    paths
     subject
         What was calibrated, for the page.
 
@@ -50,17 +50,17 @@ def write_calibration(report: CalibrationReport, rig: Rig | None, places: Places
     SessionError
         If the disk refuses; no file is left half written.
     """
-    with saying_what_the_disk_refused(places.report), whole_file(places.report) as file:
+    with disk_errors(paths.report), atomic_file(paths.report) as file:
         json.dump(report.as_dict(), file, indent=2, ensure_ascii=False, allow_nan=False)
         file.write("\n")
-    with saying_what_the_disk_refused(places.page):
-        write_report_page(places.page, report, rig, subject)
+    with disk_errors(paths.page):
+        write_report_page(paths.page, report, rig, subject)
     if rig is not None:
-        with saying_what_the_disk_refused(places.rig):
-            save_rig(rig, places.rig)
+        with disk_errors(paths.rig):
+            save_rig(rig, paths.rig)
 
 
-def tell_calibration(report: CalibrationReport, rig: Rig | None, places: Places) -> None:
+def print_calibration(report: CalibrationReport, rig: Rig | None, paths: CalibrationPaths) -> None:
     """Say in the terminal how it went and where everything is.
 
     Parameters
@@ -68,29 +68,29 @@ def tell_calibration(report: CalibrationReport, rig: Rig | None, places: Places)
     report
     rig
         None where refused.
-    places
+    paths
     """
     card = present_calibration(report)
     print(f"\n{card.headline} ({report.verdict}).")
-    tell(report.reasons)
-    tell(report.remarks)
+    print_messages(report.reasons)
+    print_messages(report.remarks)
     if rig is not None:
         for row in card.rows:
             print(f"  {row.name}: direction {row.direction}, place {row.place}, lens {row.lens}, error {row.error}")
-        scale = f"± {in_unit(report.scale_sigma_percent, '%', 1)} from {report.scale_source}"
-        print(f"  all: error on unseen time {in_unit(report.holdout_median_px, 'px', 1)}, scale {scale}")
-        print(f"Rig     {places.rig}")
+        scale = f"± {format_with_unit(report.scale_sigma_percent, '%', 1)} from {report.scale_source}"
+        print(f"  all: error on unseen time {format_with_unit(report.holdout_median_px, 'px', 1)}, scale {scale}")
+        print(f"Rig     {paths.rig}")
     else:
         print(card.next_step)
-    print(f"Report  {places.page}")
+    print(f"Report  {paths.page}")
 
 
-def tell(sentences: Iterable[str]) -> None:
+def print_messages(messages: Iterable[str]) -> None:
     """Print sentences, one a line.
 
     Parameters
     ----------
-    sentences
+    messages
     """
-    for sentence in sentences:
-        print(f"  {sentence}")
+    for message in messages:
+        print(f"  {message}")

@@ -25,12 +25,12 @@ class Parser(argparse.ArgumentParser):
         missing = message.removeprefix("the following arguments are required: ")
         if missing != message:
             raise UsageError(f"'{self.prog}' needs {missing}. '{self.prog} --help' shows an example.")
-        option, _, sentence = message.removeprefix("argument ").partition(": ")
-        if sentence.endswith((".", "?")):
-            raise UsageError(sentence)
-        raise UsageError(f"{option}: {sentence}. See '{self.prog} --help'." if sentence else f"{message}.")
+        option, _, detail = message.removeprefix("argument ").partition(": ")
+        if detail.endswith((".", "?")):
+            raise UsageError(detail)
+        raise UsageError(f"{option}: {detail}. See '{self.prog} --help'." if detail else f"{message}.")
 
-    def refuse(self, word: str) -> NoReturn:
+    def reject_argument(self, word: str) -> NoReturn:
         """Say what a word may have meant that nothing here takes.
 
         Raises
@@ -42,7 +42,9 @@ class Parser(argparse.ArgumentParser):
             raise UsageError(f"'{self.prog}' has no use for '{word}'. See '{self.prog} --help'.")
         option = word.split("=", maxsplit=1)[0]
         known = [name for action in self._actions for name in action.option_strings]
-        raise UsageError(f"'{self.prog}' has no option '{option}'.{nearest(option, known)} See '{self.prog} --help'.")
+        raise UsageError(
+            f"'{self.prog}' has no option '{option}'.{suggest_nearest(option, known)} See '{self.prog} --help'."
+        )
 
 
 class Commands:
@@ -86,7 +88,7 @@ class Commands:
         return parser
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
+def suggest_nearest(word: str, known: Sequence[str]) -> str:
     """Suggest the nearest known word.
 
     Parameters

@@ -21,7 +21,7 @@ def runs_folder() -> Path:
     return platformdirs.user_data_path("epipole", appauthor=False) / "runs"
 
 
-def fresh_folder(parent: Path, now: datetime) -> Path:
+def choose_new_folder(parent: Path, now: datetime) -> Path:
     """Name a folder that does not exist yet.
 
     Parameters
@@ -36,10 +36,10 @@ def fresh_folder(parent: Path, now: datetime) -> Path:
     folder
         ``epipole-2026-01-31-17h05m09``, with a number behind it where that is taken; not yet made.
     """
-    return free_name(parent / now.strftime("epipole-%Y-%m-%d-%Hh%Mm%S"))
+    return find_free_path(parent / now.strftime("epipole-%Y-%m-%d-%Hh%Mm%S"))
 
 
-def free_name(path: Path) -> Path:
+def find_free_path(path: Path) -> Path:
     """Return the path, or one with a number behind it where something of that name is there.
 
     Parameters
@@ -59,7 +59,7 @@ def free_name(path: Path) -> Path:
 
 
 @contextmanager
-def unless_refused(folder: Path) -> Iterator[None]:
+def remove_empty_on_error(folder: Path) -> Iterator[None]:
     """Take a folder away again if it was made for work that was refused before it wrote anything.
 
     Parameters
@@ -77,7 +77,7 @@ def unless_refused(folder: Path) -> Iterator[None]:
         raise
 
 
-def demand_writable(path: Path) -> None:
+def require_writable(path: Path) -> None:
     """Make sure that a file can be written before the work for it begins.
 
     Parameters

@@ -9,26 +9,26 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.jobs import sentence_of
+from app.jobs import message_from_error
 from app.presenters.player import (
     Moment,
+    PlayerSession,
     PlayerState,
-    PlayerTake,
     describe_playback,
     present_moment,
     present_opening,
     present_problem,
 )
 from engine.errors import SessionError
-from engine.mailbox import ClosedError, Latest, NothingYetError
+from engine.mailbox import ClosedError, EmptyError, Latest
 from engine.playback import Playback
 from engine.repair import repair
 
 logger = logging.getLogger(__name__)
 
 # Within so many instants onwards an image that is missing is a gap in what one sees, not another place.
-NEAR = 4
-CLOSING_S = 2.0
+MAX_GAP_INSTANTS = 4
+CLOSE_TIMEOUT_S = 2.0
 
 
 class Player:
@@ -44,13 +44,13 @@ class Player:
 
     def __init__(self, path: Path, models: Sequence[str] = ()) -> None:
         self.path, self._models = Path(path), tuple(models)
-        self._wanted: Latest[int] = Latest()
+        self._requested: Latest[int] = Latest()
         self._ready: Latest[PlayerState] = Latest()
         self._ready.put(present_opening(self.path))
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
         self._thread.start()
 
-    def want(self, instant: int) -> None:
+    def seek(self, instant: int) -> None:
         """Ask for an instant; an earlier wish that was not begun is forgotten. Never waits.
 
         Parameters
@@ -58,43 +58,45 @@ class Player:
         instant
             0-based; one beyond the end is the last.
         """
-        self._wanted.put(instant)
+        self._requested.put(instant)
 
-    def news(self) -> PlayerState | None:
+    def poll(self) -> PlayerState | None:
         """Return what is ready and was not yet taken; None where there is nothing new. Never waits."""
         try:
             return self._ready.take(timeout_s=0.0)
-        except (NothingYetError, ClosedError):
+        except (EmptyError, ClosedError):
             return None
 
     def close(self) -> bool:
         """Stop and release the files; say whether it was done in time. May be called twice."""
-        self._wanted.discard()
-        self._thread.join(CLOSING_S)
+        self._requested.discard()
+        self._thread.join(CLOSE_TIMEOUT_S)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         """Open the session and serve wishes until the end. Runs in its own thread."""
         try:
-            with open_repaired(self.path) as playback:
-                take = describe_playback(playback, self._models)
-                self._serve(playback, take)
+            with repair_and_open(self.path) as playback:
+                session = describe_playback(playback, self._models)
+                self._serve_requests(playback, session)
         except Exception as error:  # whatever it was, the window says so and goes on
-            self._ready.put(present_problem(sentence_of(error)))
+            self._ready.put(present_problem(message_from_error(error)))
 
-    def _serve(self, playback: Playback, take: PlayerTake) -> None:
+    def _serve_requests(self, playback: Playback, session: PlayerSession) -> None:
         """Show the first instant, then whatever is wanted."""
         instant, last = 0, -1
         while True:
-            self._ready.put(present_moment(take, moment_of(playback, instant, follows=0 <= instant - last <= NEAR)))
+            self._ready.put(
+                present_moment(session, load_moment(playback, instant, follows=0 <= instant - last <= MAX_GAP_INSTANTS))
+            )
             last = instant
             try:
-                instant = min(max(self._wanted.take(), 0), take.count - 1)
+                instant = min(max(self._requested.take(), 0), session.count - 1)
             except ClosedError:
                 return
 
 
-def open_repaired(path: Path) -> Playback:
+def repair_and_open(path: Path) -> Playback:
     """Open a session for looking at it; one that was broken off is set right first, where the disk allows it.
 
     Parameters
@@ -117,7 +119,7 @@ def open_repaired(path: Path) -> Playback:
     return Playback.open(path)
 
 
-def moment_of(playback: Playback, instant: int, *, follows: bool = False) -> Moment:
+def load_moment(playback: Playback, instant: int, *, follows: bool = False) -> Moment:
     """Fetch everything that a session holds of an instant.
 
     Parameters

@@ -9,19 +9,19 @@ from PyQt6.QtWidgets import QMainWindow
 
 from app.bridge import Bridge
 from app.jobs import Job, JobPhase
-from app.player import Player, moment_of
+from app.player import Player, load_moment
 from app.presenters.player import describe_playback, present_moment, present_problem
 from app.requests import ExportSession, ShowFolder, TrackAgain
-from app.snapshot import SIZE_WH, application, draw_widget, offscreen_application, show_until_closed
+from app.snapshot import SIZE_WH, draw_widget, get_application, get_offscreen_application, show_until_closed
 from app.track_again import track_again
 from app.views.player_page import PlayerPage
-from app.views.theme import scale_for, stylesheet
+from app.views.theme import build_stylesheet, choose_scale
 from engine.export.exporters import export_session
 from engine.playback import Playback
 from engine.session import Session
 
 logger = logging.getLogger(__name__)
-JOB_CLOSING_S = 2.0
+JOB_CLOSE_TIMEOUT_S = 2.0
 
 
 class PlayerWindow(QMainWindow):
@@ -31,7 +31,7 @@ class PlayerWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("Epipole player")
         self._scale = 0.0
-        self.page = PlayerPage(alone=True)
+        self.page = PlayerPage(standalone=True)
         self.setCentralWidget(self.page)
         self.setMinimumSize(960, 540)
         self.resize(*SIZE_WH)
@@ -39,13 +39,13 @@ class PlayerWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Choose type for the new size."""
         super().resizeEvent(event)
-        scale = scale_for(self.size())
+        scale = choose_scale(self.size())
         if abs(scale - self._scale) > 0.02:
             self._scale = scale
-            self.setStyleSheet(stylesheet(scale))
+            self.setStyleSheet(build_stylesheet(scale))
 
 
-class OpenPlayer(PlayerWindow):
+class InteractivePlayerWindow(PlayerWindow):
     """The player at work: fetches what its page wants, and does what a person asks for.
 
     Parameters
@@ -60,8 +60,8 @@ class OpenPlayer(PlayerWindow):
         super().__init__()
         self._player = Player(path, models)
         self._job: Job | None = None
-        self.page.wanted.connect(self._player.want)
-        self.page.asked.connect(self._answer)
+        self.page.seek_requested.connect(self._player.seek)
+        self.page.requested.connect(self._handle_request)
         self._bridge = Bridge(self._refresh)
         self._refresh()
 
@@ -71,40 +71,41 @@ class OpenPlayer(PlayerWindow):
         self._player.close()
         if self._job is not None:
             self._job.cancel()
-            self._job.join(JOB_CLOSING_S)
+            self._job.join(JOB_CLOSE_TIMEOUT_S)
         super().closeEvent(event)
 
     def _refresh(self) -> None:
         """Show what is new."""
-        state = self._player.news()
+        state = self._player.poll()
         if state is not None:
             self.page.show_moment(state)
         if self._job is not None:
-            self._tell(self._job)
+            self._show_job(self._job)
 
-    def _answer(self, request: object) -> None:
+    def _handle_request(self, request: object) -> None:
         """Do what was asked for; long work in the background, one piece at a time."""
         if isinstance(request, ShowFolder):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
         elif self._job is None and isinstance(request, ExportSession):
-            self._job = Job("Writing the file", lambda _: _exported(request))
+            self._job = Job("Writing the file", lambda _: _export(request))
         elif self._job is None and isinstance(request, TrackAgain):
-            again = request
+            track_request = request
             self._job = Job(
-                "Tracking again", lambda progress: track_again(again.path, again.model, again.rig, progress).path
+                "Tracking again",
+                lambda progress: track_again(track_request.path, track_request.model, track_request.rig, progress).path,
             )
 
-    def _tell(self, job: Job) -> None:
+    def _show_job(self, job: Job) -> None:
         """Say how the work in the background goes."""
         state = job.state()
         share = f" {100 * state.share:.0f} %" if state.share == state.share else ""
-        words = {
+        message = {
             JobPhase.RUNNING: f"{state.name}: {state.step.lower()}{share}" if state.step else f"{state.name} …",
             JobPhase.DONE: f"{state.name}: done.",
-            JobPhase.FAILED: state.sentence,
+            JobPhase.FAILED: state.message,
             JobPhase.CANCELLED: "",
         }[state.phase]
-        self.page.show_work(words)
+        self.page.show_activity(message)
         if state.phase is not JobPhase.RUNNING:
             self._job = None
 
@@ -121,13 +122,13 @@ def show_player(path: Path, models: tuple[str, ...]) -> None:
     KeyboardInterrupt
         If Ctrl-C was pressed in the terminal.
     """
-    running = application()
-    window = OpenPlayer(path, models)
+    qt_application = get_application()
+    window = InteractivePlayerWindow(path, models)
     try:
         show_until_closed(window)
     finally:
         window.close()
-        running.processEvents()
+        qt_application.processEvents()
 
 
 def draw_player(playback: Playback, instant: int, picture: Path, size_wh: tuple[int, int] = SIZE_WH) -> None:
@@ -147,18 +148,18 @@ def draw_player(playback: Playback, instant: int, picture: Path, size_wh: tuple[
     OSError
         If the file cannot be written.
     """
-    running = offscreen_application()
+    qt_application = get_offscreen_application()
     window = PlayerWindow()
     if len(playback):
-        window.page.show_moment(present_moment(describe_playback(playback), moment_of(playback, instant)))
+        window.page.show_moment(present_moment(describe_playback(playback), load_moment(playback, instant)))
         window.page.go_to(instant)
     else:
         window.page.show_moment(present_problem(f"'{playback.session.path.name}' holds no images."))
     draw_widget(window, picture, size_wh)
-    running.processEvents()
+    qt_application.processEvents()
 
 
-def _exported(request: ExportSession) -> Path:
+def _export(request: ExportSession) -> Path:
     """Write the file."""
     export_session(Session.open(request.path), request.format_name, request.out)
     return request.out

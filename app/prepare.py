@@ -23,7 +23,7 @@ def main() -> int:
         0.
     """
     with Progress("Compiling the numeric kernels, once", PARTS, "parts") as progress:
-        fast_instant.warm_up()
+        fast_instant.warm_up_kernels()
         progress(1)
         Studio(StudioConfig(cameras=2, seconds=1.0)).render(0, 0)
         progress(2)

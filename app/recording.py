@@ -18,7 +18,7 @@ from engine.record import PoseWriters, SessionWriter
 from engine.session import SessionFacts
 
 
-class TakeRecording:
+class TrackedSessionWriter:
     """A new session, as a context manager; whatever happens, what was kept so far can be opened.
 
     Parameters
@@ -54,10 +54,10 @@ class TakeRecording:
         self._poses: PoseWriters | None = None
         with ExitStack() as on_error:
             on_error.callback(self._session.close)
-            self.footage = self._keep_images(footage)
+            self.footage = self._record_images(footage)
             on_error.pop_all()
 
-    def keep_raw_poses(self, skeleton: Skeleton, model_hash: str) -> Callable[[PoseSet2D], None]:
+    def open_raw_pose_sink(self, skeleton: Skeleton, model_hash: str) -> Callable[[PoseSet2D], None]:
         """Return what takes the network's poses as they come.
 
         Parameters
@@ -71,15 +71,15 @@ class TakeRecording:
         """
         self._facts = replace(self._facts, model={**self._facts.model, "sha256": model_hash})
         self._session.update(self._facts)
-        self._poses = self._session.write_poses(skeleton, self.footage.views)
+        self._poses = self._session.open_pose_files(skeleton, self.footage.view_names)
         return self._poses.raw_2d.put
 
-    def keep_rig(self, rig: Rig) -> None:
+    def write_rig(self, rig: Rig) -> None:
         """Write where the cameras stand."""
         self._session.write_rig(rig)
 
-    def keep_reconstruction(self, reconstruction: Reconstruction) -> None:
-        """Write the person in all views and in the room; `keep_raw_poses` came before.
+    def write_reconstruction(self, reconstruction: Reconstruction) -> None:
+        """Write the person in all views and in the room; `open_raw_pose_sink` came before.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class TakeRecording:
             self._poses.matched_2d.put(poses_2d)
             self._poses.room_3d.put(poses_3d)
 
-    def __enter__(self) -> "TakeRecording":
+    def __enter__(self) -> "TrackedSessionWriter":
         """Keep it open."""
         return self
 
@@ -102,11 +102,11 @@ class TakeRecording:
         """Finish all files."""
         self._session.__exit__(kind, error, trace)
 
-    def _keep_images(self, footage: Footage) -> Footage:
+    def _record_images(self, footage: Footage) -> Footage:
         """Copy a session's cameras with their exact times, or given videos, or listen to sources that are neither."""
         if footage.session is not None:
             cameras = {camera.name: camera for camera in footage.session.cameras}
-            for view in footage.views:
+            for view in footage.view_names:
                 self._session.copy_camera(footage.session, cameras[view])
             return footage
         if footage.studio is None:

@@ -8,7 +8,7 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from calibration.rig import Camera, Rig
 
-_ENLARGEMENTS, _LARGEST_CIRCLE_M = (10, 5, 2, 1), 0.5
+_ENLARGEMENTS, _MAX_CIRCLE_M = (10, 5, 2, 1), 0.5
 _WIDTH, _MARGIN = 520.0, 34.0
 _WEDGE_M = 0.9
 _ABOVE, _SIDE = (0, 1), (0, 2)
@@ -23,7 +23,7 @@ def draw_from_above(rig: Rig, path_xyz_m: F64 | None, sigma_m: Mapping[str, floa
     path_xyz_m : (T, 3), m, world
         NaN where unknown.
     sigma_m : by camera name, m
-        Of the cameras' places; drawn as circles, `enlargement` times as large.
+        Of the cameras' places; drawn as circles, `choose_enlargement` times as large.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def draw_from_side(rig: Rig, path_xyz_m: F64 | None, sigma_m: Mapping[str, float
     return _draw_plane(rig, path_xyz_m, sigma_m, _SIDE)
 
 
-def enlargement(sigma_m: Mapping[str, float]) -> int:
+def choose_enlargement(sigma_m: Mapping[str, float]) -> int:
     """Choose how many times larger than life the doubt is drawn, so that one sees it and still sees the room.
 
     Parameters
@@ -59,7 +59,7 @@ def enlargement(sigma_m: Mapping[str, float]) -> int:
     times
     """
     largest = max((value for value in sigma_m.values() if value == value), default=0.0)
-    return next((times for times in _ENLARGEMENTS if times * largest <= _LARGEST_CIRCLE_M), 1)
+    return next((times for times in _ENLARGEMENTS if times * largest <= _MAX_CIRCLE_M), 1)
 
 
 def draw_histogram(edges: Sequence[float], counts: Sequence[float], median: float) -> str:
@@ -114,17 +114,17 @@ def draw_coverage(counts: Sequence[Sequence[float]], aspect: float) -> str:
     rows, columns = len(counts), len(counts[0])
     width = 240.0 if aspect >= 1 else 240.0 * aspect
     cell_w, cell_h = width / columns, width / aspect / rows
-    most = max(max(max(row) for row in counts), 1)
+    largest = max(max(max(row) for row in counts), 1)
     cells = []
     for r, row in enumerate(counts):
         for c, count in enumerate(row):
-            look = (
-                f'class="cell" fill-opacity="{0.2 + 0.8 * (count / most) ** 0.5:.2f}"'
+            style = (
+                f'class="cell" fill-opacity="{0.2 + 0.8 * (count / largest) ** 0.5:.2f}"'
                 if count
                 else 'class="cell empty"'
             )
             cells.append(
-                f'<rect {look} x="{c * cell_w:.1f}" y="{r * cell_h:.1f}" width="{cell_w:.1f}" height="{cell_h:.1f}"/>'
+                f'<rect {style} x="{c * cell_w:.1f}" y="{r * cell_h:.1f}" width="{cell_w:.1f}" height="{cell_h:.1f}"/>'
             )
     return f'<svg viewBox="0 0 240 {width / aspect:.0f}" role="img">{"".join(cells)}</svg>'
 
@@ -152,38 +152,38 @@ def _draw_plane(rig: Rig, path: F64 | None, sigma_m: Mapping[str, float], axes: 
     known = path[np.isfinite(path).all(-1)] if path is not None else np.zeros((0, 3))
     centres = np.array([camera.centre for camera in rig])
     plane = _Plane(np.concatenate([centres, known, np.zeros((1, 3))]), axes)
-    parts = _mesh(plane)
+    parts = _draw_mesh(plane)
     if path is not None and len(known):
-        parts += _path(plane, path)
+        parts += _draw_path(plane, path)
     for camera in rig:
-        parts += _camera(plane, camera, sigma_m.get(camera.name, float("nan")) * enlargement(sigma_m))
+        parts += _draw_camera(plane, camera, sigma_m.get(camera.name, float("nan")) * choose_enlargement(sigma_m))
     return f'<svg viewBox="0 0 {_WIDTH:.0f} {plane.height:.0f}" role="img">{"".join(parts)}</svg>'
 
 
-def _mesh(plane: _Plane) -> list[str]:
+def _draw_mesh(plane: _Plane) -> list[str]:
     """Draw a line per metre, with its number."""
     (left, bottom), (right, top) = plane.low, plane.high
     parts = []
     for x in np.arange(left, right + 0.5):
-        (x1, y1), (_, y2) = _corner(plane, x, bottom), _corner(plane, x, top)
+        (x1, y1), (_, y2) = _project_corner(plane, x, bottom), _project_corner(plane, x, top)
         parts.append(f'<line class="mesh" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x1:.1f}" y2="{y2:.1f}"/>')
         parts.append(f'<text x="{x1:.1f}" y="{y1 + 16:.1f}" text-anchor="middle">{x:g}</text>')
     for y in np.arange(bottom, top + 0.5):
-        (x1, y1), (x2, _) = _corner(plane, left, y), _corner(plane, right, y)
+        (x1, y1), (x2, _) = _project_corner(plane, left, y), _project_corner(plane, right, y)
         kind = "axis" if plane.axes == _SIDE and y == 0 else "mesh"
         parts.append(f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y1:.1f}"/>')
         parts.append(f'<text x="{x1 - 8:.1f}" y="{y1 + 4:.1f}" text-anchor="end">{y:g}</text>')
     return parts
 
 
-def _corner(plane: _Plane, a: float, b: float) -> F64:
+def _project_corner(plane: _Plane, a: float, b: float) -> F64:
     """Return where a point of the drawing's own axes lies."""
     xyz = np.zeros(3)
     xyz[list(plane.axes)] = a, b
     return plane(xyz)
 
 
-def _path(plane: _Plane, path: F64) -> list[str]:
+def _draw_path(plane: _Plane, path: F64) -> list[str]:
     """Draw the person's path, interrupted where it is unknown."""
     gaps = np.flatnonzero(~np.isfinite(path).all(-1))
     pieces = [piece[np.isfinite(piece).all(-1)] for piece in np.split(path, gaps)]
@@ -195,10 +195,10 @@ def _path(plane: _Plane, path: F64) -> list[str]:
     return lines
 
 
-def _camera(plane: _Plane, camera: Camera, circle_m: float) -> list[str]:
+def _draw_camera(plane: _Plane, camera: Camera, circle_m: float) -> list[str]:
     """Draw a camera: the wedge it sees, its doubt, its place and its name."""
     x, y = plane(camera.centre)
-    corners = plane(_seen_corners(camera))
+    corners = plane(_compute_view_corners(camera))
     angles = np.unwrap(np.arctan2(corners[:, 1] - y, corners[:, 0] - x))
     widest = corners[[int(np.argmin(angles)), int(np.argmax(angles))]]
     wedge = " ".join(f"{a:.1f},{b:.1f}" for a, b in np.vstack([[[x, y]], widest]))
@@ -213,7 +213,7 @@ def _camera(plane: _Plane, camera: Camera, circle_m: float) -> list[str]:
     return parts
 
 
-def _seen_corners(camera: Camera) -> F64:
+def _compute_view_corners(camera: Camera) -> F64:
     """Find the corners of the image `_WEDGE_M` in front of the camera, (4, 3), m, world."""
     width, height = camera.size_wh
     pixels = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], float)

@@ -50,7 +50,7 @@ class SetMode:
 
 
 @dataclass(frozen=True, slots=True)
-class LookForCameras:
+class ScanCameras:
     """List the cameras of this machine anew."""
 
 
@@ -166,14 +166,14 @@ class ShowSessions:
 
 
 @dataclass(frozen=True, slots=True)
-class ChooseToLearn:
+class ChooseForFinetune:
     """Turn to the page where networks are taught, with this session chosen."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Finetune:
+class StartFinetune:
     """Teach the network from these sessions, in a process of its own; `person` may be empty."""
 
     sessions: tuple[Path, ...]
@@ -199,7 +199,7 @@ class CancelFinetune:
 
 
 @dataclass(frozen=True, slots=True)
-class UseNetwork:
+class UseModel:
     """Let a network of the library serve a person before a rig; empty is everybody, and any rig."""
 
     name: str
@@ -208,7 +208,7 @@ class UseNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class RollBackNetwork:
+class RollBackModel:
     """Let the network serve a person before a rig that served them before."""
 
     person: str
@@ -223,7 +223,7 @@ class OpenReport:
 
 
 @dataclass(frozen=True, slots=True)
-class LookForSessions:
+class ScanSessions:
     """Look at the folders of the sessions anew."""
 
 
@@ -244,7 +244,7 @@ Request = (
     | SetControl
     | LockControls
     | SetMode
-    | LookForCameras
+    | ScanCameras
     | Start
     | Stop
     | Calibrate
@@ -261,16 +261,16 @@ Request = (
     | TrackAgain
     | ExportSession
     | ShowFolder
-    | ChooseToLearn
-    | Finetune
+    | ChooseForFinetune
+    | StartFinetune
     | PauseFinetune
     | ResumeFinetune
     | CancelFinetune
-    | UseNetwork
-    | RollBackNetwork
+    | UseModel
+    | RollBackModel
     | OpenReport
     | ShowSessions
-    | LookForSessions
+    | ScanSessions
     | CancelJob
     | DismissNotice
 )

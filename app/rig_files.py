@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from app.jobs import sentence_of
-from app.matching import rig_for_views
+from app.jobs import message_from_error
+from app.matching import match_rig
 from calibration.errors import CalibrationError
 from calibration.rig import Rig, load_rig
 from engine.errors import EngineError
@@ -13,7 +13,7 @@ from engine.live import Live
 logger = logging.getLogger(__name__)
 
 
-def last_rig(path: str, names: tuple[str, ...]) -> Rig | None:
+def load_last_rig(path: str, names: tuple[str, ...]) -> Rig | None:
     """Read the rig of last time, if it is for these cameras.
 
     Parameters
@@ -33,14 +33,14 @@ def last_rig(path: str, names: tuple[str, ...]) -> Rig | None:
     try:
         rig = load_rig(Path(path))
     except (CalibrationError, OSError) as error:  # nobody asked for it: it is only not used
-        logger.info("the last rig is not used: %s", sentence_of(error))
+        logger.info("the last rig is not used: %s", message_from_error(error))
         return None
     if set(rig.names) != set(names):
         return None
     return Rig(tuple(rig[name] for name in names), rig.time_offset_ns, rig.metadata)
 
 
-def rig_of_file(path: Path, live: Live) -> Rig:
+def load_matching_rig(path: Path, live: Live) -> Rig:
     """Read a rig for the cameras at work.
 
     Parameters
@@ -65,10 +65,10 @@ def rig_of_file(path: Path, live: Live) -> Rig:
     silent = [state.name for state in states if state.size_wh is None]
     if silent:
         raise EngineError(f"Camera '{silent[0]}' has sent no image yet, so '{path}' cannot be used yet. Try again.")
-    return rig_for_views(rig, live.names, [state.size_wh for state in states if state.size_wh], path)
+    return match_rig(rig, live.names, [state.size_wh for state in states if state.size_wh], path)
 
 
-def rig_in_use(live: Live) -> Rig:
+def get_rig_in_use(live: Live) -> Rig:
     """Return the rig that the room is drawn with.
 
     Parameters

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from app.settings import Settings
 from calibration.rig import Rig
-from engine.lift import Lifter
-from engine.lift_network import load_lifter
-from engine.live_lift import MakeLifter
+from engine.lift import MonocularEstimator
+from engine.lift_network import load_monocular_model
+from engine.live_lift import MakeMonocular
 
 
-def lifter_by(settings: Callable[[], Settings]) -> MakeLifter:
+def make_monocular_loader(settings: Callable[[], Settings]) -> MakeMonocular:
     """Return what loads the network that serves.
 
     Parameters
@@ -20,12 +20,12 @@ def lifter_by(settings: Callable[[], Settings]) -> MakeLifter:
     Returns
     -------
     make_lifter
-        As `engine.live.Live` takes it; errors as `load_lifter`.
+        As `engine.live.Live` takes it; errors as `load_monocular_model`.
     """
 
-    def make(rig: Rig | None, have: str) -> Lifter | None:
+    def load(rig: Rig | None, have: str) -> MonocularEstimator | None:
         """Load it, unless it is there already."""
         now = settings()
-        return load_lifter(now.lift, now.person, rig=rig, have=have)
+        return load_monocular_model(now.lift, now.person, rig=rig, loaded_name=have)
 
-    return make
+    return load

@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app import requests
-from app.jobs import Job, JobCancelledError, JobPhase, sentence_of
+from app.jobs import Job, JobCancelledError, JobPhase, message_from_error
 from app.player import Player
 from app.presenters.player import PlayerState
 from app.presenters.sessions import SessionsState, present_sessions
-from app.presenters.tone import Tone
-from app.presenters.window import Job as JobCard
+from app.presenters.tone import Severity
+from app.presenters.window import JobCard as JobCard
 from app.track_again import track_again
 from engine.export.exporters import export_session
 from engine.library import Library
 from engine.session import Session
 from engine.session_summary import SessionSummary
 
-CLOSING_S = 1.0
-ONE_AT_A_TIME = "Something else is still at work. Wait for its end, or cancel it."
+CLOSE_TIMEOUT_S = 1.0
+JOB_RUNNING = "Something else is still at work. Wait for its end, or cancel it."
 
 
 class SessionControl:
@@ -31,20 +31,20 @@ class SessionControl:
     library
     models
         Names of the pose models there are.
-    tell
-        Lets a person read a sentence, in a tone (`LiveControl.tell`).
+    notify
+        Lets a person read a sentence, in a tone (`LiveControl.notify`).
     """
 
-    def __init__(self, library: Library, models: Sequence[str], tell: Callable[..., None]) -> None:
-        self._library, self._models, self._tell = library, tuple(models), tell
+    def __init__(self, library: Library, models: Sequence[str], notify: Callable[..., None]) -> None:
+        self._library, self._models, self._notify = library, tuple(models), notify
         self._player: Player | None = None
         self._job: Job | None = None
-        self._refresh: Job | None = None
-        self._again = self._looking = self._looked = False
+        self._scan_job: Job | None = None
+        self._scan_requested = self._scanning = self._has_scanned = False
         self._lock = threading.Lock()
-        self._news: SessionsState | None = present_sessions(None, models=self._models)
+        self._pending_state: SessionsState | None = present_sessions(None, models=self._models)
 
-    def ask(self, request: requests.Request) -> bool:
+    def handle(self, request: requests.Request) -> bool:
         """Do what a person asked for; never waits.
 
         Parameters
@@ -57,23 +57,23 @@ class SessionControl:
             False for what concerns something else.
         """
         match request:
-            case requests.LookForSessions():
-                self.look_for_sessions()
+            case requests.ScanSessions():
+                self.scan_sessions()
             case requests.OpenSession(path):
-                self._open(path)
+                self._open_player(path)
             case requests.ShowSessions():
                 self._close_player()
             case requests.TrackAgain(path, model, rig):
-                self._work(
+                self._start_job(
                     f"Tracking '{path.name}' again",
                     lambda progress: track_again(path, model, rig, progress).path,
-                    lambda new: self._done(f"'{path.name}' was tracked again: the result is '{new.name}'."),
+                    lambda new: self._on_tracked(f"'{path.name}' was tracked again: the result is '{new.name}'."),
                 )
             case requests.ExportSession(path, format_name, out):
-                self._work(
+                self._start_job(
                     f"Exporting '{path.name}'",
                     lambda _progress: export_session(Session.open(path), format_name, out),
-                    lambda _: self._tell(f"'{path.name}' was exported to '{out}'.", Tone.GOOD),
+                    lambda _: self._notify(f"'{path.name}' was exported to '{out}'.", Severity.GOOD),
                 )
             case requests.CancelJob() if self._job is not None:
                 self._job.cancel()
@@ -81,41 +81,41 @@ class SessionControl:
                 return False
         return True
 
-    def look_for_sessions(self) -> None:
+    def scan_sessions(self) -> None:
         """List the sessions anew, in the background; what the index knows is shown at once."""
         with self._lock:
-            self._again = True
-            if self._looking:
+            self._scan_requested = True
+            if self._scanning:
                 return
-            self._looking = True
-        self._refresh = Job("Looking for sessions", self._list)
+            self._scanning = True
+        self._scan_job = Job("Looking for sessions", self._scan)
 
-    def sessions(self) -> SessionsState | None:
+    def poll_sessions(self) -> SessionsState | None:
         """Return the list where it is new; None where it is not."""
         with self._lock:
-            news, self._news = self._news, None
-        return news
+            state, self._pending_state = self._pending_state, None
+        return state
 
-    def want(self, instant: int) -> None:
+    def seek(self, instant: int) -> None:
         """Ask the player for an instant."""
         if self._player is not None:
-            self._player.want(instant)
+            self._player.seek(instant)
 
-    def moment(self) -> PlayerState | None:
+    def poll_player(self) -> PlayerState | None:
         """Return what the player has ready where it is new."""
-        return self._player.news() if self._player is not None else None
+        return self._player.poll() if self._player is not None else None
 
     @property
-    def looked(self) -> bool:
+    def has_scanned(self) -> bool:
         """Whether the folders were looked at to their end yet, so that an empty list is the truth."""
-        return self._looked
+        return self._has_scanned
 
     @property
-    def playing(self) -> bool:
+    def is_playing(self) -> bool:
         """Whether a session is open in the player."""
         return self._player is not None
 
-    def job(self) -> JobCard | None:
+    def poll_job(self) -> JobCard | None:
         """Return the work in the background; a failure is told once."""
         job = self._job
         if job is None:
@@ -126,20 +126,20 @@ class SessionControl:
             return JobCard(f"{state.name}{step}", None if math.isnan(state.share) else state.share)
         self._job = None
         if state.phase is JobPhase.FAILED:
-            self._tell(state.sentence)
+            self._notify(state.message)
         return None
 
     def close(self) -> None:
         """End everything; what does not end within a second is left behind."""
-        jobs = [job for job in (self._job, self._refresh) if job is not None]
+        jobs = [job for job in (self._job, self._scan_job) if job is not None]
         for job in jobs:
             job.cancel()
         self._close_player()
-        deadline_s = time.monotonic() + CLOSING_S
+        deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
         for job in jobs:
             job.join(max(deadline_s - time.monotonic(), 0.0))
 
-    def _open(self, path: Path) -> None:
+    def _open_player(self, path: Path) -> None:
         """Show a session in the player."""
         self._close_player()
         self._player = Player(path, self._models)
@@ -150,42 +150,42 @@ class SessionControl:
         if player is not None:
             player.close()
 
-    def _work(self, name: str, work: Callable[[Callable[[str, float], None]], object], then: Callable) -> None:
+    def _start_job(self, name: str, work: Callable[[Callable[[str, float], None]], object], on_done: Callable) -> None:
         """Begin long work, where none is at work."""
         if self._job is not None:
-            self._tell(ONE_AT_A_TIME)
+            self._notify(JOB_RUNNING)
         else:
-            self._job = Job(name, work, then)
+            self._job = Job(name, work, on_done)
 
-    def _done(self, sentence: str) -> None:
+    def _on_tracked(self, message: str) -> None:
         """Say that there is a new session."""
-        self._tell(sentence, Tone.GOOD)
-        self.look_for_sessions()
+        self._notify(message, Severity.GOOD)
+        self.scan_sessions()
 
-    def _list(self, progress: Callable[[str, float], None]) -> None:
+    def _scan(self, progress: Callable[[str, float], None]) -> None:
         """Show what is known, look at the folders, and show what there is. Runs in a job's thread."""
         try:
-            known = self._library.sessions()
-            self._show(known if known or self._looked else None)
-            while self._wanted():
+            known = self._library.list_sessions()
+            self._publish(known if known or self._has_scanned else None)
+            while self._pop_scan_request():
                 found = self._library.refresh(progress)
-                self._looked = True
-                self._show(found)
+                self._has_scanned = True
+                self._publish(found)
         except BaseException as error:
             with self._lock:
-                self._looking, self._looked = False, True
+                self._scanning, self._has_scanned = False, True
             if isinstance(error, JobCancelledError) or not isinstance(error, Exception):
                 raise
-            self._tell(sentence_of(error))
+            self._notify(message_from_error(error))
 
-    def _wanted(self) -> bool:
+    def _pop_scan_request(self) -> bool:
         """Whether somebody asked for a look since the last one began; if not, none is under way any more."""
         with self._lock:
-            wanted, self._again = self._again, False
-            self._looking = wanted
-        return wanted
+            requested, self._scan_requested = self._scan_requested, False
+            self._scanning = requested
+        return requested
 
-    def _show(self, summaries: Sequence[SessionSummary] | None) -> None:
+    def _publish(self, summaries: Sequence[SessionSummary] | None) -> None:
         """Leave a list for the window; None before there is one."""
         with self._lock:
-            self._news = present_sessions(summaries, models=self._models, notices=self._library.remarks)
+            self._pending_state = present_sessions(summaries, models=self._models, notices=self._library.remarks)

@@ -11,10 +11,10 @@ import platformdirs
 import tomli_w
 
 from app.options import DEFAULT_MODEL
-from app.values import STATURE_M
-from engine.disk import whole_file
+from app.values import STATURE_RANGE_M
+from engine.disk import atomic_file
 
-_COUNTDOWNS_S = (0, 30)
+_COUNTDOWN_RANGE_S = (0, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Settings:
     window: tuple[int, ...] = ()
     controls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
-    def folder(self) -> Path:
+    def sessions_folder(self) -> Path:
         """Return where recordings go."""
         return Path(self.sessions) if self.sessions else platformdirs.user_documents_path() / "Epipole"
 
@@ -98,11 +98,11 @@ def load_settings(path: Path) -> tuple[Settings, str]:
     except FileNotFoundError:
         return Settings(), ""
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return Settings(), _put_aside(path, str(error))
+        return Settings(), _back_up_invalid(path, str(error))
     try:
         return parse_settings(table), ""
     except ValueError as error:
-        return Settings(), _put_aside(path, str(error))
+        return Settings(), _back_up_invalid(path, str(error))
 
 
 def parse_settings(table: Mapping[str, Any]) -> Settings:
@@ -147,19 +147,19 @@ def save_settings(settings: Settings, path: Path) -> None:
         If the disk refuses; the earlier file stays as it was.
     """
     table = {name: value for name, value in asdict(settings).items() if value not in (None, (), {}, "")}
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         Path(file.name).chmod(0o600)
         file.write(tomli_w.dumps(table))
 
 
-def _put_aside(path: Path, why: str) -> str:
+def _back_up_invalid(path: Path, reason: str) -> str:
     """Move a file that cannot be used out of the way; say so."""
-    kept = path.with_suffix(".old.toml")
+    backup = path.with_suffix(".old.toml")
     try:
-        path.replace(kept)
+        path.replace(backup)
     except OSError:
-        return f"The settings in '{path}' cannot be read ({why}); the usual ones are used."
-    return f"The settings could not be read ({why}); the usual ones are used, the file is kept as '{kept}'."
+        return f"The settings in '{path}' cannot be read ({reason}); the usual ones are used."
+    return f"The settings could not be read ({reason}); the usual ones are used, the file is kept as '{backup}'."
 
 
 def _is_number(value: object) -> bool:
@@ -176,13 +176,13 @@ def _are_controls(value: object) -> bool:
 
 _CHECKS = {
     "cameras": lambda value: isinstance(value, list | tuple) and all(isinstance(item, str) for item in value),
-    "stature_m": lambda value: _is_number(value) and STATURE_M[0] <= value <= STATURE_M[1],
+    "stature_m": lambda value: _is_number(value) and STATURE_RANGE_M[0] <= value <= STATURE_RANGE_M[1],
     "person": lambda value: isinstance(value, str),
     "model": lambda value: isinstance(value, str),
     "lift": lambda value: isinstance(value, str),
     "rig": lambda value: isinstance(value, str),
     "sessions": lambda value: isinstance(value, str),
-    "countdown_s": lambda value: isinstance(value, int) and _COUNTDOWNS_S[0] <= value <= _COUNTDOWNS_S[1],
+    "countdown_s": lambda value: isinstance(value, int) and _COUNTDOWN_RANGE_S[0] <= value <= _COUNTDOWN_RANGE_S[1],
     "hands_free": lambda value: isinstance(value, bool),
     "window": lambda value: (
         isinstance(value, list | tuple) and len(value) in (0, 4) and all(isinstance(item, int) for item in value)

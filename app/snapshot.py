@@ -8,7 +8,7 @@ from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 
 from app.presenters.window import WindowState
-from app.start_qt import started
+from app.start_qt import start_application
 from app.views.main_window import MainWindow
 
 SIZE_WH = (1280, 720)
@@ -32,9 +32,9 @@ def draw_window(state: WindowState, path: Path, size_wh: tuple[int, int] = SIZE_
     OSError
         If the file cannot be written.
     """
-    running = offscreen_application()
+    qt_application = get_offscreen_application()
     draw_widget(MainWindow(state), path, size_wh)
-    running.processEvents()
+    qt_application.processEvents()
 
 
 def draw_widget(window: QWidget, path: Path, size_wh: tuple[int, int] = SIZE_WH) -> None:
@@ -43,7 +43,7 @@ def draw_widget(window: QWidget, path: Path, size_wh: tuple[int, int] = SIZE_WH)
     Parameters
     ----------
     window
-        Made after `offscreen_application`.
+        Made after `get_offscreen_application`.
     path
         Its folder must exist.
     size_wh
@@ -54,14 +54,14 @@ def draw_widget(window: QWidget, path: Path, size_wh: tuple[int, int] = SIZE_WH)
     OSError
         If the file cannot be written.
     """
-    running = application()
+    qt_application = get_application()
     window.resize(*size_wh)
     window.show()
-    running.processEvents()
+    qt_application.processEvents()
     written = window.grab().save(str(path), "PNG")
     window.close()
     window.deleteLater()
-    running.processEvents()
+    qt_application.processEvents()
     if not written:
         raise OSError(None, "the picture was not written", str(path))
 
@@ -72,21 +72,21 @@ def show_until_closed(window: QWidget) -> None:
     Parameters
     ----------
     window
-        Made after `application`.
+        Made after `get_application`.
 
     Raises
     ------
     KeyboardInterrupt
         If Ctrl-C was pressed in the terminal.
     """
-    running = application()
+    qt_application = get_application()
     window.show()
     heartbeat = QTimer()  # Python sees Ctrl-C only when Qt lets it run
     heartbeat.timeout.connect(lambda: None)
     heartbeat.start(HEARTBEAT_MS)
-    earlier = signal.signal(signal.SIGINT, lambda *_: running.exit(INTERRUPTED))
+    earlier = signal.signal(signal.SIGINT, lambda *_: qt_application.exit(INTERRUPTED))
     try:
-        code = running.exec()
+        code = qt_application.exec()
     finally:
         signal.signal(signal.SIGINT, earlier)
         heartbeat.stop()
@@ -95,24 +95,24 @@ def show_until_closed(window: QWidget) -> None:
         signal.raise_signal(signal.SIGINT)  # whoever hears it now knows that it was not the first
 
 
-def application() -> QApplication:
+def get_application() -> QApplication:
     """Return the application, started where none runs yet; it lives as long as somebody holds it.
 
     Where Qt cannot start, a sentence says so and the program ends: Qt would end it with an abort.
     """
-    return _running_application() or started()
+    return _find_running_application() or start_application()
 
 
-def offscreen_application() -> QApplication:
+def get_offscreen_application() -> QApplication:
     """Return the application, started without a display where none runs yet."""
-    running = _running_application()
+    running = _find_running_application()
     if running:
         return running
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    return started()
+    return start_application()
 
 
-def _running_application() -> QApplication | None:
+def _find_running_application() -> QApplication | None:
     """Return the application that runs already."""
     running = QApplication.instance()
     return running if isinstance(running, QApplication) else None

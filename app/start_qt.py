@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 FAILED = 1
 
 
-def started() -> QApplication:
+def start_application() -> QApplication:
     """Start Qt, which runs in the first thread and once only.
 
     Returns
@@ -25,28 +25,28 @@ def started() -> QApplication:
     Without a display Qt ends the process by an abort, and nobody can catch that. It says why before: that becomes
     one sentence, and the process ends at once with exit code 1. Nothing is open at that moment.
     """
-    said: list[str] = []
+    qt_messages: list[str] = []
 
-    def hear(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> None:
+    def on_message(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> None:
         """Keep what Qt says; end the program when Qt would."""
-        said.append(text or "")
+        qt_messages.append(text or "")
         logger.info("Qt: %s", text)
         if kind == QtMsgType.QtFatalMsg:
-            _end(said)
+            _exit_with_message(qt_messages)
 
-    earlier = qInstallMessageHandler(hear)
+    earlier = qInstallMessageHandler(on_message)
     try:
         return QApplication(["epipole"])
     finally:
         qInstallMessageHandler(earlier)
 
 
-def why_no_window(said: list[str], platform: str, display: str) -> str:
+def explain_no_window(qt_messages: list[str], platform: str, display: str) -> str:
     """Say why there is no window, and what to do.
 
     Parameters
     ----------
-    said
+    qt_messages
         What Qt said, line by line.
     platform
         What QT_QPA_PLATFORM asks for; may be empty.
@@ -57,21 +57,23 @@ def why_no_window(said: list[str], platform: str, display: str) -> str:
     -------
     sentence
     """
-    without = "add --headless: the window is then written as a picture."
-    if any("Could not find the Qt platform plugin" in line for line in said):
-        return f"No window can be opened: Qt knows no platform '{platform}'. Unset QT_QPA_PLATFORM, or {without}"
-    if any("could not connect to display" in line or "wl_display" in line for line in said):
+    alternative = "add --headless: the window is then written as a picture."
+    if any("Could not find the Qt platform plugin" in line for line in qt_messages):
+        return f"No window can be opened: Qt knows no platform '{platform}'. Unset QT_QPA_PLATFORM, or {alternative}"
+    if any("could not connect to display" in line or "wl_display" in line for line in qt_messages):
         where = f"there is no display '{display}'" if display else "no display is named"
-        return f"No window can be opened: {where}. Set DISPLAY to one that is there, or {without}"
-    first = next((line for line in said if line), "no reason given").rstrip(".")
-    return f"No window can be opened: Qt cannot start ({first}). 'epipole doctor' says what is missing; or {without}"
+        return f"No window can be opened: {where}. Set DISPLAY to one that is there, or {alternative}"
+    first = next((line for line in qt_messages if line), "no reason given").rstrip(".")
+    return (
+        f"No window can be opened: Qt cannot start ({first}). 'epipole doctor' says what is missing; or {alternative}"
+    )
 
 
-def _end(said: list[str]) -> None:
+def _exit_with_message(qt_messages: list[str]) -> None:
     """End the program in place of Qt."""
-    sentence = why_no_window(said, os.environ.get("QT_QPA_PLATFORM", ""), os.environ.get("DISPLAY", ""))
-    logger.info("%s", sentence)
-    sys.stderr.write(f"epipole: {sentence}\n")
+    message = explain_no_window(qt_messages, os.environ.get("QT_QPA_PLATFORM", ""), os.environ.get("DISPLAY", ""))
+    logger.info("%s", message)
+    sys.stderr.write(f"epipole: {message}\n")
     sys.stderr.flush()
     sys.stdout.flush()
     os._exit(FAILED)

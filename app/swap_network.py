@@ -1,10 +1,10 @@
 """Swap the network that looks where one camera alone sees the person, while the live view runs."""
 
 from app.live_control import LiveControl
-from engine.lift_network import NONE
+from engine.lift_network import NO_MODEL
 
 
-def swap_network(control: LiveControl, person: str) -> None:
+def swap_model(control: LiveControl, person: str) -> None:
     """Let the live view look again which network serves, as the library now has it.
 
     Parameters
@@ -21,8 +21,8 @@ def swap_network(control: LiveControl, person: str) -> None:
     view, it is whom the network was taught for.
     """
     settings = control.settings
-    if settings.lift == NONE or (person and settings.person not in ("", person)):
+    if settings.lift == NO_MODEL or (person and settings.person not in ("", person)):
         return
-    control.remember(lift="", person=settings.person or person)
+    control.update_settings(lift="", person=settings.person or person)
     if control.live is not None:
-        control.live.renew_lifter()
+        control.live.reload_monocular()

@@ -6,29 +6,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.matching import rig_for_views
-from app.paths import free_name
-from app.recording import TakeRecording
+from app.matching import match_rig
+from app.paths import find_free_path
+from app.recording import TrackedSessionWriter
 from calibration.rig import Rig, load_rig
 from engine import offline
 from engine.capture.sources import Footage, open_inputs
-from engine.disk import saying_what_the_disk_refused
+from engine.disk import disk_errors
 from engine.errors import SessionError
 from engine.inference.estimator import create_estimator
-from engine.lift import Lifter
-from engine.lift_network import load_lifter
-from engine.lift_take import TakeLift, reconstruct_alone
+from engine.lift import MonocularEstimator
+from engine.lift_network import load_monocular_model
+from engine.lift_take import OfflineMonocular, reconstruct_monocular
 from engine.one_camera import guess_rig, is_guessed
 from engine.record import tap
 from engine.session import RIG
 
 Progress = Callable[[str, float], None]
 # Of the whole work; finding joints takes nearly all of it.
-_COPIED, _FOUND = 0.02, 0.95
+_COPIED_SHARE, _FOUND_SHARE = 0.02, 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class TrackedAgain:
+class RetrackResult:
     """What came of it.
 
     Parameters
@@ -51,7 +51,7 @@ class TrackedAgain:
 
 def track_again(
     path: Path, model: str, rig: Path | None = None, progress: Progress = lambda _step, _share: None
-) -> TrackedAgain:
+) -> RetrackResult:
     """Find the poses of a session anew.
 
     Parameters
@@ -85,29 +85,29 @@ def track_again(
     """
     path = Path(path).absolute()
     with open_inputs([path]) as footage:
-        given = _rig(path, rig, footage)
-        with _lifter(footage, given) as lifter:
-            new = _new_folder(path)
+        given_rig = _find_rig(path, rig, footage)
+        with _open_monocular_model(footage, given_rig) as monocular_model:
+            new = _make_new_folder(path)
             try:
-                return _track(footage, model, _Room(given, lifter), new, progress)
+                return _track(footage, model, _ReconstructionInputs(given_rig, monocular_model), new, progress)
             except BaseException:
                 shutil.rmtree(new, ignore_errors=True)
                 raise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Room:
+class _ReconstructionInputs:
     """Where the cameras stand, and the network that sees depth where there is only one."""
 
     rig: Rig
-    lifter: Lifter | None
+    monocular_model: MonocularEstimator | None
 
 
-def _new_folder(path: Path) -> Path:
+def _make_new_folder(path: Path) -> Path:
     """Make a folder of its own beside the session: what is removed after a failure is surely ours."""
-    with saying_what_the_disk_refused(path.parent):
+    with disk_errors(path.parent):
         while True:
-            new = free_name(path)
+            new = find_free_path(path)
             try:
                 new.mkdir()
                 return new
@@ -115,79 +115,79 @@ def _new_folder(path: Path) -> Path:
                 continue
 
 
-def _rig(path: Path, rig: Path | None, footage: Footage) -> Rig:
+def _find_rig(path: Path, rig: Path | None, footage: Footage) -> Rig:
     """Read the rig, its cameras in the order of the session's videos."""
     sizes_wh = [source.size_wh for source in footage.sources]
     if rig is not None:
-        return rig_for_views(load_rig(rig), footage.views, sizes_wh, rig)
+        return match_rig(load_rig(rig), footage.view_names, sizes_wh, rig)
     has_rig = footage.session is not None and footage.session.has_rig
-    if not has_rig and len(footage.views) == 1:
-        return guess_rig(footage.views[0], sizes_wh[0])
+    if not has_rig and len(footage.view_names) == 1:
+        return guess_rig(footage.view_names[0], sizes_wh[0])
     if footage.session is None or not has_rig:
         raise SessionError(
             f"The session '{path.name}' has no rig, so that nothing can be put into the room. Calibrate it with "
             f"'epipole calibrate', or choose a rig file."
         )
-    return rig_for_views(footage.session.rig(), footage.views, sizes_wh, path / RIG)
+    return match_rig(footage.session.rig(), footage.view_names, sizes_wh, path / RIG)
 
 
 @contextmanager
-def _lifter(footage: Footage, rig: Rig) -> Iterator[Lifter | None]:
+def _open_monocular_model(footage: Footage, rig: Rig) -> Iterator[MonocularEstimator | None]:
     """Load the network that sees depth, where one camera is alone; it serves whoever the session shows."""
-    if len(footage.views) > 1:
+    if len(footage.view_names) > 1:
         yield None
         return
     person = footage.session.facts.person if footage.session is not None else ""
-    lifter = load_lifter("", person, rig=None if is_guessed(rig) else rig)
+    monocular_model = load_monocular_model("", person, rig=None if is_guessed(rig) else rig)
     try:
-        yield lifter
+        yield monocular_model
     finally:
-        if lifter is not None:
-            lifter.close()
+        if monocular_model is not None:
+            monocular_model.close()
 
 
-def _track(footage: Footage, model: str, room: _Room, new: Path, progress: Progress) -> TrackedAgain:
+def _track(footage: Footage, model: str, inputs: _ReconstructionInputs, new: Path, progress: Progress) -> RetrackResult:
     """Fill the new session."""
     progress("Copying the videos", 0.0)
     settings = {"tracked_from": str(footage.session.path) if footage.session else ""}
-    with TakeRecording(new, footage, model, settings) as recording:
-        progress("Loading the model", _COPIED)
-        if not is_guessed(room.rig):
-            recording.keep_rig(room.rig)
-        take, lift = _observed(recording, model, room.lifter, progress)
-        progress("Putting the person into the room", _FOUND)
-        if lift is not None:
+    with TrackedSessionWriter(new, footage, model, settings) as writer:
+        progress("Loading the model", _COPIED_SHARE)
+        if not is_guessed(inputs.rig):
+            writer.write_rig(inputs.rig)
+        recording, monocular = _observe(writer, model, inputs.monocular_model, progress)
+        progress("Putting the person into the room", _FOUND_SHARE)
+        if monocular is not None:
             stature_m = footage.session.facts.stature_m if footage.session is not None else None
-            reconstruction = reconstruct_alone(take, lift, room.rig, stature_m)
+            reconstruction = reconstruct_monocular(recording, monocular, inputs.rig, stature_m)
         else:
-            reconstruction = offline.reconstruct_take_in_room(take, room.rig)
-        recording.keep_reconstruction(reconstruction)
+            reconstruction = offline.reconstruct_recording(recording, inputs.rig)
+        writer.write_reconstruction(reconstruction)
         progress("Finishing", 1.0)
     found = sum(bool(poses.people) for poses in reconstruction.poses_3d)
     remarks = tuple(dict.fromkeys((*footage.remarks, *reconstruction.remarks)))
-    return TrackedAgain(new, len(reconstruction.poses_3d), found, remarks)
+    return RetrackResult(new, len(reconstruction.poses_3d), found, remarks)
 
 
-def _observed(
-    recording: TakeRecording, model: str, lifter: Lifter | None, progress: Progress
-) -> tuple[offline.Take, TakeLift | None]:
+def _observe(
+    writer: TrackedSessionWriter, model: str, monocular_model: MonocularEstimator | None, progress: Progress
+) -> tuple[offline.PoseRecording, OfflineMonocular | None]:
     """Find the joints in every frameset, and keep them as they come."""
-    footage = recording.footage
-    estimator = create_estimator(model, len(footage.views))
+    footage = writer.footage
+    estimator = create_estimator(model, len(footage.view_names))
     try:
-        framesets = footage.framesets()
+        framesets = footage.read_framesets()
         total = max(framesets.count or 0, 1)
-        keep = recording.keep_raw_poses(estimator.skeleton, estimator.model_hash)
+        pose_sink = writer.open_raw_pose_sink(estimator.skeleton, estimator.model_hash)
 
         def on_frameset(done: int) -> None:
             """Tell how far it is."""
             share = min(done / total, 1.0)
-            progress("Finding joints", _COPIED + (_FOUND - _COPIED) * share)
+            progress("Finding joints", _COPIED_SHARE + (_FOUND_SHARE - _COPIED_SHARE) * share)
 
-        lift = TakeLift(lifter, estimator.skeleton) if lifter is not None else None
-        sinks = (lift,) if lift is not None else ()
-        pose_sets = offline.estimate_poses(framesets, tap(estimator, keep), sinks, on_frameset)
+        monocular = OfflineMonocular(monocular_model, estimator.skeleton) if monocular_model is not None else None
+        sinks = (monocular,) if monocular is not None else ()
+        pose_sets = offline.estimate_poses(framesets, tap(estimator, pose_sink), sinks, on_frameset)
         sizes_wh = tuple(source.size_wh for source in footage.sources)
-        return offline.Take(pose_sets, estimator.skeleton, footage.views, sizes_wh), lift
+        return offline.PoseRecording(pose_sets, estimator.skeleton, footage.view_names, sizes_wh), monocular
     finally:
         estimator.close()

@@ -4,22 +4,22 @@ import argparse
 import math
 from collections.abc import Callable
 
-STATURE_M = (0.5, 2.5)
-CAMERAS = (2, 8)
-LONGEST_DEMO_S, LONGEST_TAKE_S = 600, 86_400
-WEEK_MINUTES = 7 * 24 * 60
+STATURE_RANGE_M = (0.5, 2.5)
+DEMO_CAMERA_RANGE = (2, 8)
+MAX_DEMO_S, MAX_RECORDING_S = 600, 86_400
+MAX_MINUTES = 7 * 24 * 60
 
 
-def number(option: str, wanted: str, may_be: Callable[[float], bool]) -> Callable[[str], float]:
+def make_number_reader(option: str, expected: str, is_valid: Callable[[float], bool]) -> Callable[[str], float]:
     """Make what reads a number.
 
     Parameters
     ----------
     option
         As typed, for the sentence.
-    wanted
-        The same as `may_be`, in words.
-    may_be
+    expected
+        The same as `is_valid`, in words.
+    is_valid
         Whether a finite number can be meant.
 
     Returns
@@ -29,22 +29,22 @@ def number(option: str, wanted: str, may_be: Callable[[float], bool]) -> Callabl
     """
 
     def read(text: str) -> float:
-        value = _finite(text)
-        if math.isnan(value) or not may_be(value):
-            raise argparse.ArgumentTypeError(f"{option} takes {wanted}, not '{text}'.")
+        value = _parse_finite(text)
+        if math.isnan(value) or not is_valid(value):
+            raise argparse.ArgumentTypeError(f"{option} takes {expected}, not '{text}'.")
         return value
 
     return read
 
 
-def whole(option: str, least: int, meaning: str = "") -> Callable[[str], int]:
+def make_integer_reader(option: str, minimum: int, meaning: str = "") -> Callable[[str], int]:
     """Make what reads a whole number that is not too small.
 
     Parameters
     ----------
     option
         As typed, for the sentence.
-    least
+    minimum
     meaning
         Said of the least, for instance "0 for all".
 
@@ -55,28 +55,32 @@ def whole(option: str, least: int, meaning: str = "") -> Callable[[str], int]:
     """
 
     def read(text: str) -> int:
-        value = _whole(text)
-        if value is None or value < least:
+        value = _parse_integer(text)
+        if value is None or value < minimum:
             said = f" ({meaning})" if meaning else ""
-            raise argparse.ArgumentTypeError(f"{option} takes a whole number, {least} or more{said}, not '{text}'.")
+            raise argparse.ArgumentTypeError(f"{option} takes a whole number, {minimum} or more{said}, not '{text}'.")
         return value
 
     return read
 
 
-read_demo_s = number("--seconds", f"1 to {LONGEST_DEMO_S} seconds, for instance 30", lambda s: 1 <= s <= LONGEST_DEMO_S)
-read_take_s = number(
-    "--seconds", f"1 to {LONGEST_TAKE_S} seconds (a day), for instance 60", lambda s: 1 <= s <= LONGEST_TAKE_S
+read_demo_seconds = make_number_reader(
+    "--seconds", f"1 to {MAX_DEMO_S} seconds, for instance 30", lambda s: 1 <= s <= MAX_DEMO_S
 )
-read_minutes = number(
-    "--minutes", "more than 0 minutes and at most a week, for instance 10", lambda minutes: 0 < minutes <= WEEK_MINUTES
+read_recording_seconds = make_number_reader(
+    "--seconds", f"1 to {MAX_RECORDING_S} seconds (a day), for instance 60", lambda s: 1 <= s <= MAX_RECORDING_S
 )
-read_share = number("--studio-share", "a share above 0 and below 1, for instance 0.3", lambda share: 0 < share < 1)
-read_seed = whole("--seed", 0)
-read_every = whole("--every", 1)
-read_most = whole("--most", 1)
-read_samples = whole("--samples", 1)
-read_threads = whole("--threads", 0, "0 for all of them")
+read_minutes = make_number_reader(
+    "--minutes", "more than 0 minutes and at most a week, for instance 10", lambda minutes: 0 < minutes <= MAX_MINUTES
+)
+read_share = make_number_reader(
+    "--studio-share", "a share above 0 and below 1, for instance 0.3", lambda share: 0 < share < 1
+)
+read_seed = make_integer_reader("--seed", 0)
+read_stride = make_integer_reader("--every", 1)
+read_max_samples = make_integer_reader("--most", 1)
+read_samples = make_integer_reader("--samples", 1)
+read_threads = make_integer_reader("--threads", 0, "0 for all of them")
 
 
 def read_stature(text: str) -> float:
@@ -96,7 +100,7 @@ def read_stature(text: str) -> float:
     argparse.ArgumentTypeError
         A sentence for who typed it.
     """
-    value, (low, high) = _finite(text), STATURE_M
+    value, (low, high) = _parse_finite(text), STATURE_RANGE_M
     if math.isnan(value):
         raise argparse.ArgumentTypeError(f"--stature takes a height in metres, for instance 1.78, not '{text}'.")
     if low <= value <= high:
@@ -107,7 +111,7 @@ def read_stature(text: str) -> float:
     )
 
 
-def read_cameras(text: str) -> int:
+def read_camera_count(text: str) -> int:
     """Read how many cameras the studio shall have.
 
     Parameters
@@ -124,10 +128,10 @@ def read_cameras(text: str) -> int:
     argparse.ArgumentTypeError
         A sentence for who typed it.
     """
-    value, (least, most) = _whole(text), CAMERAS
-    if value is None or not least <= value <= most:
+    value, (minimum, maximum) = _parse_integer(text), DEMO_CAMERA_RANGE
+    if value is None or not minimum <= value <= maximum:
         raise argparse.ArgumentTypeError(
-            f"The demo has {least} to {most} cameras, not '{text}': one alone measures no depth."
+            f"The demo has {minimum} to {maximum} cameras, not '{text}': one alone measures no depth."
         )
     return value
 
@@ -160,7 +164,7 @@ def read_person(text: str) -> str:
     return " ".join(text.split())
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     """Read a finite number, with a comma or a point; NaN where it is none."""
     try:
         value = float(text.replace(",", "."))
@@ -169,7 +173,7 @@ def _finite(text: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def _whole(text: str) -> int | None:
+def _parse_integer(text: str) -> int | None:
     """Read a whole number; None where it is none."""
     try:
         return int(text)

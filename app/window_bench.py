@@ -6,11 +6,11 @@ from itertools import cycle
 
 import numpy as np
 
-from app.presenters.live import Look, Trail, present_live
-from app.snapshot import SIZE_WH, offscreen_application
+from app.presenters.live import LiveContext, Trail, present_live
+from app.snapshot import SIZE_WH, get_offscreen_application
 from app.views.main_window import MainWindow
 from calibration.geometry.projection import project
-from calibration.geometry.transforms import rigid
+from calibration.geometry.transforms import rigid_transform
 from calibration.rig import Camera, Rig
 from calibration.skeleton import load_skeleton
 from engine.frames import FrameSet
@@ -26,7 +26,7 @@ _PLACES_M = {  # across and above the floor, of a person's left side
 }  # fmt: skip
 
 
-def prepare(framesets: Sequence[FrameSet]) -> Callable[[], None]:
+def prepare_redraw(framesets: Sequence[FrameSet]) -> Callable[[], None]:
     """Open the window offscreen, calibrated, with a person in every view and in the room.
 
     Parameters
@@ -39,31 +39,31 @@ def prepare(framesets: Sequence[FrameSet]) -> Callable[[], None]:
     redraw
         Describes the next moment, shows it and draws everything.
     """
-    application = offscreen_application()
+    application = get_offscreen_application()
     skeleton = load_skeleton("blazepose_33")
     names = tuple(frame.camera for frame in framesets[0].frames if frame is not None)
-    rig = _ring(names)
-    results = [_result(frames, rig, step) for step, frames in enumerate(framesets)]
+    rig = _make_ring_rig(names)
+    results = [_make_result(frames, rig, step) for step, frames in enumerate(framesets)]
     cameras = tuple(CameraState(name, name, CameraPhase.LIVE, "", (640, 480), 30.0, 100) for name in names)
     calibration = CalibrationState(CalibrationPhase.CALIBRATED, 1.0, rig=rig, rig_source="made up")
     state = LiveState(cameras, 30.0, 10.0, 1.0, calibration=calibration)
-    look = Look(skeleton, Trail(skeleton), "Bench", running=True)
-    window = MainWindow(present_live(state, None, look))
+    context = LiveContext(skeleton, Trail(skeleton), "Bench", running=True)
+    window = MainWindow(present_live(state, None, context))
     window.resize(*SIZE_WH)
     window.show()
-    turn = cycle(enumerate(results))
+    results_in_turn = cycle(enumerate(results))
 
     def redraw() -> None:
-        number, result = next(turn)
-        look.trail.put(result)
+        number, result = next(results_in_turn)
+        context.trail.put(result)
         now = replace(state, skew_ms=float(number // 8))  # figures change a few times a second
-        window.show_state(present_live(now, result, look))
+        window.show_state(present_live(now, result, context))
         application.processEvents()
 
     return redraw
 
 
-def _ring(names: Sequence[str]) -> Rig:
+def _make_ring_rig(names: Sequence[str]) -> Rig:
     """Put cameras on a circle, all looking at its middle."""
     cameras = []
     for index, name in enumerate(names):
@@ -75,27 +75,27 @@ def _ring(names: Sequence[str]) -> Rig:
         right /= np.linalg.norm(right)
         R = np.stack([right, np.cross(forward, right), forward])
         K = np.array([[_FOCAL_PX, 0, 320], [0, _FOCAL_PX, 240], [0, 0, 1.0]])
-        cameras.append(Camera(name, (640, 480), K, np.zeros(5), rigid(R, -R @ centre)))
+        cameras.append(Camera(name, (640, 480), K, np.zeros(5), rigid_transform(R, -R @ centre)))
     return Rig(tuple(cameras))
 
 
-def _result(frames: FrameSet, rig: Rig, step: int) -> LiveResult:
+def _make_result(frames: FrameSet, rig: Rig, step: int) -> LiveResult:
     """Put a made-up person into the room, who stands and turns."""
     angle = 0.1 * step
-    flat = np.array([_place_m(joint) for joint in load_skeleton("blazepose_33").joints])
+    flat = np.array([_find_joint_place_m(joint) for joint in load_skeleton("blazepose_33").joints])
     xyz = np.column_stack(
         [0.5 * np.cos(0.05 * step) - flat[:, 0] * np.sin(angle), flat[:, 0] * np.cos(angle), flat[:, 1]]
     )
     confidence = np.linspace(0.4, 1.0, 33)
     covariance = np.broadcast_to(np.eye(3) * 1e-4, (33, 3, 3))
-    person = Pose3D(0, xyz, confidence, covariance, np.full(33, len(rig)))
-    views = tuple((Pose2D(0, project(xyz, camera), confidence),) for camera in rig)
+    pose = Pose3D(0, xyz, confidence, covariance, np.full(33, len(rig)))
+    poses_by_view = tuple((Pose2D(0, project(xyz, camera), confidence),) for camera in rig)
     times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
-    poses_2d = PoseSet2D(frames.index, frames.timestamp_ns, views, times)
-    return LiveResult(frames, poses_2d, PoseSet3D(frames.index, frames.timestamp_ns, (person,)), rig, 0)
+    poses_2d = PoseSet2D(frames.index, frames.timestamp_ns, poses_by_view, times)
+    return LiveResult(frames, poses_2d, PoseSet3D(frames.index, frames.timestamp_ns, (pose,)), rig, 0)
 
 
-def _place_m(joint: str) -> tuple[float, float]:
+def _find_joint_place_m(joint: str) -> tuple[float, float]:
     """Say where a joint of the made-up person is, across and above the floor."""
     across, above = next(place for part, place in _PLACES_M.items() if part in joint)
     return (-across if "right" in joint else across), above

@@ -7,7 +7,7 @@ import numpy as np
 from calibration.geometry.arrays import F64, I64
 from calibration.observations import Observations
 from calibration.skeleton import Skeleton
-from calibration.timing import velocity_px_s
+from calibration.timing import estimate_velocity_px_s
 
 # Limbs and feet: with the feet the rig is a quarter better than without, with the face it is worse (REALDATA 2).
 LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index")
@@ -34,7 +34,7 @@ class Evidence:
     principal : (V, 2), px
     bones : (B, 2)
         Joints that each bone joins.
-    twins : (B,)
+    length_index : (B,)
         Which length each bone has; twins share one.
     bone_sigma : (B,)
         Expected relative deviation of each bone.
@@ -48,22 +48,22 @@ class Evidence:
     velocity: F64
     principal: F64
     bones: I64
-    twins: I64
+    length_index: I64
     bone_sigma: F64
     joints: tuple[str, ...]
     time_ns: I64
 
     @property
-    def lengths(self) -> int:
+    def length_count(self) -> int:
         """How many different bone lengths there are."""
-        return int(self.twins.max()) + 1 if len(self.twins) else 0
+        return int(self.length_index.max()) + 1 if len(self.length_index) else 0
 
     def index(self, joint: str) -> int:
         """Position of a joint on the J axis."""
         return self.joints.index(joint)
 
 
-def calibration_joints(skeleton: Skeleton) -> tuple[str, ...]:
+def select_calibration_joints(skeleton: Skeleton) -> tuple[str, ...]:
     """Name the joints that calibrate."""
     names = [f"{side}_{limb}" for limb in LIMBS for side in ("left", "right")]
     return tuple(name for name in names if name in skeleton.joints)
@@ -87,37 +87,37 @@ def gather_evidence(common: Observations, sigma: F64, principal: F64, rows: I64)
         Joints that fewer than two views saw are missing in all.
     """
     skeleton = common.skeleton
-    joints = calibration_joints(skeleton)
+    joints = select_calibration_joints(skeleton)
     chosen = skeleton.indices(joints)
     spread = sigma[rows][:, :, chosen]
     seen = np.isfinite(spread) & common.seen[rows][:, :, chosen]
     spread = np.where(seen & (seen.sum(1, keepdims=True) >= 2), spread, np.inf)
     xy = np.where(np.isfinite(spread)[..., None], common.xy[rows][:, :, chosen], 0.0)
-    velocity = velocity_px_s(common)[rows][:, :, chosen]
-    bones, twins, bone_sigma = _bones(skeleton, joints)
+    velocity = estimate_velocity_px_s(common)[rows][:, :, chosen]
+    bones, twins, bone_sigma = _list_bones(skeleton, joints)
     return Evidence(
         xy=np.moveaxis(xy, 1, 0),
         sigma=np.moveaxis(spread, 1, 0),
         velocity=np.moveaxis(velocity, 1, 0),
         principal=principal,
         bones=bones,
-        twins=twins,
+        length_index=twins,
         bone_sigma=bone_sigma,
         joints=joints,
         time_ns=common.time_ns[rows],
     )
 
 
-def _bones(skeleton: Skeleton, joints: tuple[str, ...]) -> tuple[I64, I64, F64]:
+def _list_bones(skeleton: Skeleton, joints: tuple[str, ...]) -> tuple[I64, I64, F64]:
     """List the bones between the joints, which of them are twins, and how constant they look."""
     bones = [bone for bone in skeleton.bones if bone[0] in joints and bone[1] in joints]
-    kinds = [(_bare(a), _bare(b)) for a, b in bones]
+    kinds = [(_strip_side(a), _strip_side(b)) for a, b in bones]
     order = list(dict.fromkeys(kinds))
     sigma = [BONE_SIGMA.get((a, b), BONE_SIGMA.get((b, a), DEFAULT_BONE_SIGMA)) for a, b in kinds]
     ends = np.array([[joints.index(a), joints.index(b)] for a, b in bones], np.int64).reshape(-1, 2)
     return ends, np.array([order.index(kind) for kind in kinds], np.int64), np.array(sigma)
 
 
-def _bare(joint: str) -> str:
+def _strip_side(joint: str) -> str:
     """Take the side off a joint's name."""
     return joint.removeprefix("left_").removeprefix("right_")

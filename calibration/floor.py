@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.geometry.arrays import F64, I64, Mask
-from calibration.geometry.transforms import rigid, rotation_between
+from calibration.geometry.transforms import rigid_transform, rotation_between
 
 STANCE_SPEED_M_S = 0.15
 FLOOR_TOLERANCE_M = 0.025
@@ -13,9 +13,9 @@ FOOT_HEIGHT_M = 0.025  # heel and toe landmarks lie inside the shoe, not on the 
 AXIS_SIGMA_RAD = np.radians(2.0)  # of the body's axis over a walk
 TRUNK_SIGMA_RAD = np.radians(8.0)  # of the trunk alone, of somebody who sits or bends
 STRAIGHT_LEG, UPRIGHT_RAD = 0.95, np.radians(25.0)  # extension of a leg, and angle to the trunk, of one who stands
-LEAST_UPRIGHT = 0.15  # share of the framesets that shows somebody upright
-LARGEST_TILT_RAD = np.radians(15.0)  # between the body's axis and a floor that is believed
-LEAST_STANCE_POINTS = 30
+MIN_UPRIGHT_SHARE = 0.15  # share of the framesets that shows somebody upright
+MAX_TILT_RAD = np.radians(15.0)  # between the body's axis and a floor that is believed
+MIN_STANCE_POINTS = 30
 RANSAC_DRAWS = 300
 
 
@@ -60,14 +60,14 @@ def find_ground(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> Ground:
     The body's axis over time gives the vertical roughly; the plane through the feet that stand still refines it where
     they stood in enough places. Both are weighed by their variance.
     """
-    axis, axis_sigma = _body_axis(xyz, joints)
-    stance = stance_points(xyz, joints, time_ns)
-    if len(stance) < LEAST_STANCE_POINTS:
-        feet = xyz[:, _foot_indices(joints)].reshape(-1, 3)
+    axis, axis_sigma = _find_body_axis(xyz, joints)
+    stance = find_stance_points(xyz, joints, time_ns)
+    if len(stance) < MIN_STANCE_POINTS:
+        feet = xyz[:, _find_foot_indices(joints)].reshape(-1, 3)
         heights = feet[np.isfinite(feet).all(1)] @ axis
         height = float(np.percentile(heights, 5)) if len(heights) else 0.0
         return Ground(axis, height - FOOT_HEIGHT_M, axis_sigma, "the body's axis")
-    normal, inlier = _plane(stance, axis)
+    normal, inlier = _fit_plane(stance, axis)
     points = stance[inlier]
     spread = np.linalg.svd(points - points.mean(0), compute_uv=False)[1] / np.sqrt(len(points))
     # steps of one foot are not independent; a dozen of them carry the plane
@@ -104,10 +104,10 @@ def world_from_scene(ground: Ground, centres: F64) -> F64:
     heading = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1.0]])
     rotation = heading @ upright
     origin = np.array([middle[0], middle[1], ground.height])
-    return rigid(rotation, -heading @ origin)
+    return rigid_transform(rotation, -heading @ origin)
 
 
-def stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> F64:
+def find_stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> F64:
     """Find where heels and toes hardly move.
 
     Parameters
@@ -122,7 +122,7 @@ def stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> F64:
     points : (N, 3), m
         In the frame of `xyz`.
     """
-    feet = xyz[:, _foot_indices(joints)]
+    feet = xyz[:, _find_foot_indices(joints)]
     if len(feet) < 3:
         return np.zeros((0, 3))
     span_s = (time_ns[2:] - time_ns[:-2])[:, None] * 1e-9
@@ -132,7 +132,7 @@ def stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> F64:
     return feet[1:-1][(speed < STANCE_SPEED_M_S) & near & seen]
 
 
-def _body_axis(xyz: F64, joints: tuple[str, ...]) -> tuple[F64, float]:
+def _find_body_axis(xyz: F64, joints: tuple[str, ...]) -> tuple[F64, float]:
     """Find the direction of the body: ankles to shoulders while it stands, the trunk where it never does; and sigma."""
 
     def joint(name: str) -> F64:
@@ -151,29 +151,29 @@ def _body_axis(xyz: F64, joints: tuple[str, ...]) -> tuple[F64, float]:
             cosine = (leg * trunk).sum(1) / (np.linalg.norm(leg, axis=1) * np.linalg.norm(trunk, axis=1))
             standing |= straight & (cosine > np.cos(UPRIGHT_RAD))
     standing &= np.isfinite(shoulders - ankles).all(1)
-    if standing.sum() > LEAST_UPRIGHT * len(xyz):
-        return _median_direction((shoulders - ankles)[standing]), float(AXIS_SIGMA_RAD)
+    if standing.sum() > MIN_UPRIGHT_SHARE * len(xyz):
+        return _compute_median_direction((shoulders - ankles)[standing]), float(AXIS_SIGMA_RAD)
     seen = np.isfinite(trunk).all(1)
     if seen.any():
-        return _median_direction(trunk[seen]), float(TRUNK_SIGMA_RAD)
+        return _compute_median_direction(trunk[seen]), float(TRUNK_SIGMA_RAD)
     return np.array([0.0, 0.0, 1.0]), float(np.pi / 2)
 
 
-def _median_direction(vectors: F64) -> F64:
+def _compute_median_direction(vectors: F64) -> F64:
     """Take the median of directions, (N, 3) to (3,)."""
     median = np.median(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), axis=0)
     return median / np.linalg.norm(median)
 
 
-def _foot_indices(joints: tuple[str, ...]) -> list[int]:
+def _find_foot_indices(joints: tuple[str, ...]) -> list[int]:
     """Positions of the heels and toes."""
     return [i for i, joint in enumerate(joints) if joint.endswith(("_heel", "_foot_index"))]
 
 
-def _plane(points: F64, axis: F64) -> tuple[F64, Mask]:
+def _fit_plane(points: F64, axis: F64) -> tuple[F64, Mask]:
     """Fit the floor: many points near it, few below it, not far from level; `axis` where none is found."""
     random = np.random.default_rng(0)
-    best_score, best = -np.inf, (axis, _near_lowest(points, axis))
+    best_score, best = -np.inf, (axis, _find_near_lowest(points, axis))
     for _ in range(RANSAC_DRAWS):
         a, b, c = points[random.choice(len(points), 3, replace=False)]
         normal = np.cross(b - a, c - a)
@@ -181,7 +181,7 @@ def _plane(points: F64, axis: F64) -> tuple[F64, Mask]:
         if length < 1e-6:
             continue
         normal *= np.sign(normal @ axis) / length
-        if np.arccos(np.clip(normal @ axis, -1, 1)) > LARGEST_TILT_RAD:
+        if np.arccos(np.clip(normal @ axis, -1, 1)) > MAX_TILT_RAD:
             continue
         height = (points - a) @ normal
         score = (np.abs(height) < FLOOR_TOLERANCE_M).sum() - 2 * (height < -2 * FLOOR_TOLERANCE_M).sum()
@@ -192,15 +192,15 @@ def _plane(points: F64, axis: F64) -> tuple[F64, Mask]:
         centre = points[inlier].mean(0)
         direction = np.linalg.svd(points[inlier] - centre)[2][2]
         direction *= np.sign(direction @ axis)
-        if np.arccos(np.clip(direction @ axis, -1, 1)) > LARGEST_TILT_RAD:
+        if np.arccos(np.clip(direction @ axis, -1, 1)) > MAX_TILT_RAD:
             break
         normal, inlier = direction, np.abs((points - centre) @ direction) < FLOOR_TOLERANCE_M
         if inlier.sum() < 3:
-            return axis, _near_lowest(points, axis)
+            return axis, _find_near_lowest(points, axis)
     return normal, inlier
 
 
-def _near_lowest(points: F64, axis: F64) -> Mask:
+def _find_near_lowest(points: F64, axis: F64) -> Mask:
     """Points near the lowest along an axis."""
     height = points @ axis
     return height < np.percentile(height, 10) + FLOOR_TOLERANCE_M

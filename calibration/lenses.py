@@ -9,7 +9,7 @@ from calibration.errors import CalibrationError
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.projection import pixels_from_rays, rays_from_pixels, undistort
 from calibration.observations import Observations
-from calibration.refine import Freedom
+from calibration.refine import FreeParameters
 from calibration.residuals import CAMERA_PARAMETERS, FOCAL, K1, OFFSET
 from calibration.rig import Camera
 
@@ -17,14 +17,14 @@ from calibration.rig import Camera
 FOCAL_OF_LONG_SIDE, FOCAL_LOG_SIGMA = 0.80, 0.25
 # Lenses bend by k1 of -0.15 to 0.05, and clocks that a computer set are some 12 ms apart. Both are believed six times
 # as firmly: residuals of one joint go together, so the evidence counts six times too sure (see uncertainty.py).
-FIRMNESS = 6.0
-K1_MEAN, K1_SIGMA = -0.03, 0.12 / FIRMNESS
-OFFSET_SIGMA_S = 0.012 / FIRMNESS
+PRIOR_STRENGTH = 6.0
+K1_MEAN, K1_SIGMA = -0.03, 0.12 / PRIOR_STRENGTH
+OFFSET_SIGMA_S = 0.012 / PRIOR_STRENGTH
 SIZE_TOLERANCE = 0.02  # sizes that differ by less are the same kind of camera
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lenses:
+class LensPriors:
     """One belief about each view's lens.
 
     Parameters
@@ -49,9 +49,9 @@ class Lenses:
         return np.array([camera is not None for camera in self.known])
 
 
-def believe_lenses(
+def build_lens_priors(
     observations: Observations, known: Sequence[Camera | None], *, shared: bool
-) -> tuple[Lenses, tuple[str, ...]]:
+) -> tuple[LensPriors, tuple[str, ...]]:
     """Say what is believed of the lenses before anything is solved.
 
     Parameters
@@ -74,15 +74,15 @@ def believe_lenses(
         If given intrinsics are for another image size.
     """
     remarks = []
-    for camera, view, size in zip(known, observations.views, observations.sizes_wh):
+    for camera, view, size in zip(known, observations.view_names, observations.sizes_wh):
         if camera is not None and tuple(camera.size_wh) != tuple(size):
             raise CalibrationError(
                 f"The intrinsics of '{camera.name}' are for {camera.size_wh[0]}x{camera.size_wh[1]} images,"
                 f" but the view '{view}' is {size[0]}x{size[1]}. Give intrinsics for this size, or leave them out."
             )
-    group = np.arange(len(observations.views))
+    group = np.arange(len(observations.view_names))
     if shared:
-        group, remark = _groups_by_size(observations)
+        group, remark = _group_by_size(observations)
         remarks += remark
     focal = np.array([FOCAL_OF_LONG_SIDE * max(size) for size in observations.sizes_wh], float)
     principal = np.array([[(w - 1) / 2, (h - 1) / 2] for w, h in observations.sizes_wh], float)
@@ -91,10 +91,10 @@ def believe_lenses(
     for v, camera in enumerate(known):
         if camera is not None:
             focal[v], principal[v] = camera.focal_px, camera.principal_px
-    return Lenses(tuple(known), focal, principal, group), tuple(remarks)
+    return LensPriors(tuple(known), focal, principal, group), tuple(remarks)
 
 
-def through_known_lenses(observations: Observations, lenses: Lenses) -> Observations:
+def undistort_known_views(observations: Observations, lenses: LensPriors) -> Observations:
     """Move the joints of views with given intrinsics to where an ideal lens would have put them.
 
     Parameters
@@ -116,7 +116,7 @@ def through_known_lenses(observations: Observations, lenses: Lenses) -> Observat
     return replace(observations, xy=xy)
 
 
-def freedom(lenses: Lenses, *, focal: bool, k1: bool, offset: bool) -> Freedom:
+def select_free_parameters(lenses: LensPriors, *, focal: bool, k1: bool, offset: bool) -> FreeParameters:
     """Say which parameters of the cameras may move.
 
     Parameters
@@ -132,37 +132,37 @@ def freedom(lenses: Lenses, *, focal: bool, k1: bool, offset: bool) -> Freedom:
         The first camera's pose never moves: it is the gauge.
     """
     V = len(lenses.focal)
-    columns = [_column(V, [v], p) for v in range(1, V) for p in range(6)]
+    columns = [_build_column(V, [v], p) for v in range(1, V) for p in range(6)]
     unknown = ~lenses.is_known
     for parameter, free in ((FOCAL, focal), (K1, k1)):
         if free:
             groups = [np.flatnonzero((lenses.group == g) & unknown) for g in np.unique(lenses.group[unknown])]
-            columns += [_column(V, views, parameter) for views in groups]
+            columns += [_build_column(V, views, parameter) for views in groups]
     if offset:
-        columns += [_column(V, [v], OFFSET) for v in range(1, V)]
+        columns += [_build_column(V, [v], OFFSET) for v in range(1, V)]
     sigma, mean = np.full((V, CAMERA_PARAMETERS), np.inf), np.zeros((V, CAMERA_PARAMETERS))
     sigma[unknown, FOCAL], mean[:, FOCAL] = FOCAL_LOG_SIGMA, np.log(lenses.focal)
     sigma[unknown, K1], mean[:, K1] = K1_SIGMA, K1_MEAN
     sigma[:, OFFSET] = OFFSET_SIGMA_S
-    return Freedom(np.stack(columns, 1), sigma.ravel(), mean.ravel())
+    return FreeParameters(np.stack(columns, 1), sigma.ravel(), mean.ravel())
 
 
-def _column(views: int, chosen: Sequence[int] | I64, parameter: int) -> F64:
+def _build_column(view_count: int, chosen: Sequence[int] | I64, parameter: int) -> F64:
     """Build one free direction: the same parameter of one or several cameras."""
-    column = np.zeros((views, CAMERA_PARAMETERS))
+    column = np.zeros((view_count, CAMERA_PARAMETERS))
     column[chosen, parameter] = 1
     return column.ravel()
 
 
-def _groups_by_size(observations: Observations) -> tuple[I64, list[str]]:
+def _group_by_size(observations: Observations) -> tuple[I64, list[str]]:
     """Put views whose images have alike long sides into one group."""
-    group, kinds, odd = np.zeros(len(observations.views), np.int64), [], []
+    group, kinds, odd = np.zeros(len(observations.view_names), np.int64), [], []
     for v, size in enumerate(observations.sizes_wh):
         alike = [g for g, other in enumerate(kinds) if abs(max(size) / max(other) - 1) <= SIZE_TOLERANCE]
         if not alike:
             kinds.append(size)
         elif sorted(kinds[alike[0]]) != sorted(size):
-            odd.append(f"'{observations.views[v]}' ({size[0]}x{size[1]})")
+            odd.append(f"'{observations.view_names[v]}' ({size[0]}x{size[1]})")
         group[v] = alike[0] if alike else len(kinds) - 1
     if not odd:
         return group, []

@@ -10,7 +10,7 @@ from calibration.skeleton import Skeleton
 # A joint's error grows with the size of the person in the image (share of the torso's length; in the studio against
 # exact truth 2.1 % for a joint in plain view, on real video rather 3 %, view-dependent definition included).
 SIGMA_OF_TORSO = 0.025
-SMALLEST_SIGMA_PX = 1.0
+MIN_SIGMA_PX = 1.0
 GATE_SIGMAS = 4.0
 # Error of each kind of joint in plain view relative to that (three studio seeds, BlazePose, all views).
 SIGMA_FACTOR = {
@@ -25,13 +25,13 @@ DEFAULT_FACTOR = 1.5
 TORSO_OF_SHOULDERS, TORSO_OF_LEG = 1.35, 0.58
 
 
-def sigma_px(observations: Observations, least_confidence: float) -> F64:
+def estimate_sigma_px(observations: Observations, min_confidence: float) -> F64:
     """Expect an error for every observed joint.
 
     Parameters
     ----------
     observations
-    least_confidence
+    min_confidence
         Joints below it count as not seen.
 
     Returns
@@ -39,15 +39,15 @@ def sigma_px(observations: Observations, least_confidence: float) -> F64:
     sigma : (T, V, J), px, one standard deviation per axis
         Infinite where a joint was not seen.
     """
-    factor = sigma_factors(observations.skeleton)
-    torso = torso_px(observations)
+    factor = list_sigma_factors(observations.skeleton)
+    torso = measure_torso_px(observations)
     doubt = np.interp(observations.confidence, CONFIDENCE_KNOTS, CONFIDENCE_FACTORS)
-    sigma = np.maximum(SIGMA_OF_TORSO * torso[..., None], SMALLEST_SIGMA_PX) * factor * doubt
-    seen = observations.seen & (observations.confidence >= least_confidence)
+    sigma = np.maximum(SIGMA_OF_TORSO * torso[..., None], MIN_SIGMA_PX) * factor * doubt
+    seen = observations.seen & (observations.confidence >= min_confidence)
     return np.where(seen & np.isfinite(sigma), sigma, np.inf)
 
 
-def sigma_factors(skeleton: Skeleton) -> F64:
+def list_sigma_factors(skeleton: Skeleton) -> F64:
     """Say how much harder each joint is to find than a shoulder.
 
     Parameters
@@ -58,10 +58,10 @@ def sigma_factors(skeleton: Skeleton) -> F64:
     -------
     factor : (J,)
     """
-    return np.array([_factor(joint) for joint in skeleton.joints])
+    return np.array([_look_up_factor(joint) for joint in skeleton.joints])
 
 
-def gate_px(sigma: F64) -> F64:
+def compute_gate_px(sigma: F64) -> F64:
     """Say how far a view may be from a joint's image and still carry it.
 
     Parameters
@@ -75,10 +75,10 @@ def gate_px(sigma: F64) -> F64:
         `GATE_SIGMAS` of the least certain view that saw it.
     """
     largest = np.where(np.isfinite(sigma), sigma, 0.0).max(0)
-    return np.maximum(GATE_SIGMAS * largest, SMALLEST_SIGMA_PX)
+    return np.maximum(GATE_SIGMAS * largest, MIN_SIGMA_PX)
 
 
-def torso_px(observations: Observations) -> F64:
+def measure_torso_px(observations: Observations) -> F64:
     """Measure how large the person is in each image.
 
     Parameters
@@ -109,10 +109,10 @@ def torso_px(observations: Observations) -> F64:
     stacked = np.stack(lengths)
     seen = np.isfinite(stacked).any(0)
     size = np.where(seen, np.max(np.where(np.isfinite(stacked), stacked, -np.inf), axis=0), np.nan)
-    return np.stack([_steadied(size[:, v]) for v in range(size.shape[1])], 1)
+    return np.stack([_remove_spikes(size[:, v]) for v in range(size.shape[1])], 1)
 
 
-def _steadied(size: F64) -> F64:
+def _remove_spikes(size: F64) -> F64:
     """Take the spikes out of one view's sizes: a running median over about a second of what was seen."""
     rows = np.flatnonzero(np.isfinite(size))
     steady = np.full(len(size), np.nan)
@@ -121,7 +121,7 @@ def _steadied(size: F64) -> F64:
     return steady
 
 
-def _factor(joint: str) -> float:
+def _look_up_factor(joint: str) -> float:
     """Look up a joint's factor by the part of its name that says what it is."""
     bare = joint.removeprefix("left_").removeprefix("right_")
     for part, factor in SIGMA_FACTOR.items():

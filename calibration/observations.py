@@ -17,7 +17,7 @@ class Observations:
     ----------
     skeleton
         Names the joints of the last axes.
-    views
+    view_names
         Names of the cameras, in the order of the view axis.
     sizes_wh : V of them, px
         Image sizes.
@@ -37,7 +37,7 @@ class Observations:
     """
 
     skeleton: Skeleton
-    views: tuple[str, ...]
+    view_names: tuple[str, ...]
     sizes_wh: tuple[tuple[int, int], ...]
     time_ns: I64
     xy: F64
@@ -46,7 +46,7 @@ class Observations:
 
     def __post_init__(self) -> None:
         """Check the shapes where trust ends."""
-        T, V, J = len(self.time_ns), len(self.views), len(self.skeleton.joints)
+        T, V, J = len(self.time_ns), len(self.view_names), len(self.skeleton.joints)
         shapes = {"xy": (T, V, J, 2), "confidence": (T, V, J), "view_time_ns": (T, V)}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
@@ -59,7 +59,7 @@ class Observations:
         """Where a joint was seen, (T, V, J)."""
         return np.isfinite(self.xy).all(-1) & (self.confidence > 0)
 
-    def mirrored(self, swapped: Mask) -> "Observations":
+    def swap_sides(self, swapped: Mask) -> "Observations":
         """Exchange left and right where told.
 
         Parameters
@@ -75,12 +75,12 @@ class Observations:
         confidence = np.where(swapped[..., None], self.confidence[:, :, mirror], self.confidence)
         return replace(self, xy=xy, confidence=confidence)
 
-    def in_mirror(self, views: Sequence[int]) -> "Observations":
+    def flip_views(self, view_indices: Sequence[int]) -> "Observations":
         """Show some views as in a mirror, or undo it: images flipped, and the body's sides exchanged with them.
 
         Parameters
         ----------
-        views
+        view_indices
             Positions.
 
         Returns
@@ -89,12 +89,12 @@ class Observations:
         """
         flipped = np.zeros(self.view_time_ns.shape, bool)
         xy = self.xy.copy()
-        for v in views:
+        for v in view_indices:
             flipped[:, v] = True
             xy[:, v, :, 0] = self.sizes_wh[v][0] - 1 - xy[:, v, :, 0]
-        return replace(self, xy=xy).mirrored(flipped)
+        return replace(self, xy=xy).swap_sides(flipped)
 
-    def at(self, rows: I64 | Mask | slice) -> "Observations":
+    def select_framesets(self, rows: I64 | Mask | slice) -> "Observations":
         """Keep some framesets only.
 
         Parameters

@@ -8,7 +8,7 @@ import poselib
 
 from calibration.geometry.arrays import F64, Mask
 
-LEAST_MATCHES = 40
+MIN_MATCHES = 40
 GATE_SIGMAS = 2.0  # a match farther from its epipolar line is an outlier of the pair
 RANSAC_ITERATIONS = 2000
 
@@ -107,22 +107,22 @@ def estimate_pair(views: PinholeViews, first: int, second: int) -> PairPose | No
     Five-point LO-RANSAC (PoseLib); deterministic.
     """
     both = views.seen[first] & views.seen[second]
-    if both.sum() < LEAST_MATCHES:
+    if both.sum() < MIN_MATCHES:
         return None
     gate = GATE_SIGMAS * float(np.median(np.concatenate([views.sigma[first, both], views.sigma[second, both]])))
     options = {"max_epipolar_error": gate, "max_iterations": RANSAC_ITERATIONS, "min_iterations": 200, "seed": 0}
     pose, info = poselib.estimate_relative_pose(
         views.xy[first, both],
         views.xy[second, both],
-        pinhole(views.focal[first], views.principal[first]),
-        pinhole(views.focal[second], views.principal[second]),
+        to_poselib_camera(views.focal[first], views.principal[first]),
+        to_poselib_camera(views.focal[second], views.principal[second]),
         options,
         {"loss_type": "CAUCHY", "loss_scale": gate / 2},
     )
     inlier = np.zeros(len(both), bool)
     inlier[np.flatnonzero(both)[np.asarray(info["inliers"], bool)]] = True
     length = np.linalg.norm(pose.t)
-    if inlier.sum() < LEAST_MATCHES // 2 or not np.isfinite(length) or length < 1e-9:
+    if inlier.sum() < MIN_MATCHES // 2 or not np.isfinite(length) or length < 1e-9:
         return None
     rotation, translation = np.asarray(pose.R, float), np.asarray(pose.t, float) / length
     parallax = median_parallax(views.rays[:, inlier][[first, second]], rotation)
@@ -148,7 +148,7 @@ def median_parallax(rays: F64, rotation: F64) -> float:
     return float(np.median(np.arctan2(sine, (one * two).sum(1))))
 
 
-def pinhole(focal: float, principal: F64) -> dict[str, object]:
+def to_poselib_camera(focal: float, principal: F64) -> dict[str, object]:
     """Describe an ideal camera to PoseLib."""
     parameters = [float(focal), float(principal[0]), float(principal[1])]
     return {"model": "SIMPLE_PINHOLE", "width": 1, "height": 1, "params": parameters}

@@ -21,15 +21,15 @@ from calibration.residuals import (
     ROTATION,
     TRANSLATION,
     Estimate,
-    bone_residuals,
     cauchy,
-    reprojection,
-    reprojection_jacobians,
+    compute_bone_residuals,
+    compute_reprojection,
+    compute_reprojection_jacobians,
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Freedom:
+class FreeParameters:
     """Which parameters of the cameras may move, and what is believed of them beforehand.
 
     Parameters
@@ -48,7 +48,7 @@ class Freedom:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Settings:
+class RefinementSettings:
     """How the refinement goes about it.
 
     Parameters
@@ -70,7 +70,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Refined:
+class Refinement:
     """The outcome of a refinement.
 
     Parameters
@@ -107,10 +107,10 @@ class NormalEquations:
 def refine(
     evidence: Evidence,
     start: Estimate,
-    freedom: Freedom,
-    settings: Settings,
+    free_parameters: FreeParameters,
+    settings: RefinementSettings,
     on_iteration: Callable[[int, float], None] | None = None,
-) -> Refined:
+) -> Refinement:
     """Move the rig and the joints until they explain the evidence best.
 
     Parameters
@@ -118,7 +118,7 @@ def refine(
     evidence
     start
         Its missing joints stay missing.
-    freedom
+    free_parameters
     settings
     on_iteration
         Called with the count and the cost; may raise to cancel.
@@ -136,15 +136,15 @@ def refine(
     -----
     Triggs et al. (2000), section 6; robust weights by iteratively reweighted least squares.
     """
-    estimate, cost, damping = start, total_cost(evidence, start, freedom, settings), 1e-3
+    estimate, cost, damping = start, compute_total_cost(evidence, start, free_parameters, settings), 1e-3
     if not np.isfinite(cost):
         raise DidNotConvergeError("The first guess of the rig explains nothing. Walk through the room and try again.")
     iteration = 0
     for iteration in range(1, settings.iterations + 1):
-        equations = normal_equations(evidence, estimate, freedom, settings)
+        equations = build_normal_equations(evidence, estimate, free_parameters, settings)
         for _ in range(8):
-            candidate = _stepped(estimate, freedom, equations, damping)
-            candidate_cost = total_cost(evidence, candidate, freedom, settings) if candidate else np.inf
+            candidate = _solve_step(estimate, free_parameters, equations, damping)
+            candidate_cost = compute_total_cost(evidence, candidate, free_parameters, settings) if candidate else np.inf
             if candidate is not None and candidate_cost < cost:
                 break
             damping *= 6
@@ -156,46 +156,50 @@ def refine(
             on_iteration(iteration, cost)
         if gain < settings.tolerance:
             break
-    return Refined(estimate, float(cost), iteration)
+    return Refinement(estimate, float(cost), iteration)
 
 
-def total_cost(evidence: Evidence, estimate: Estimate, freedom: Freedom, settings: Settings) -> float:
+def compute_total_cost(
+    evidence: Evidence, estimate: Estimate, free_parameters: FreeParameters, settings: RefinementSettings
+) -> float:
     """Sum the robust costs of reprojection, bones and priors.
 
     Parameters
     ----------
-    evidence, estimate, freedom, settings
+    evidence, estimate, free_parameters, settings
 
     Returns
     -------
     cost
         In squared sigmas; a joint behind a camera that saw it costs as much as a gross outlier.
     """
-    images = reprojection(evidence, estimate)
+    images = compute_reprojection(evidence, estimate)
     behind = np.isfinite(evidence.sigma) & ~images.valid & np.isfinite(estimate.xyz).all(-1)
     cost = cauchy((images.residual**2).sum(-1), settings.robust_scale)[0].sum()
     cost += behind.sum() * cauchy(np.array(1e4), settings.robust_scale)[0]
     if len(evidence.bones):
-        cost += cauchy(bone_residuals(evidence, estimate)[0] ** 2, settings.bone_scale)[0].sum()
-    return float(cost + (_prior_residual(estimate, freedom) ** 2).sum())
+        cost += cauchy(compute_bone_residuals(evidence, estimate)[0] ** 2, settings.bone_scale)[0].sum()
+    return float(cost + (_compute_prior_residual(estimate, free_parameters) ** 2).sum())
 
 
-def normal_equations(evidence: Evidence, estimate: Estimate, freedom: Freedom, settings: Settings) -> NormalEquations:
+def build_normal_equations(
+    evidence: Evidence, estimate: Estimate, free_parameters: FreeParameters, settings: RefinementSettings
+) -> NormalEquations:
     """Build the robust quadratic model around an estimate.
 
     Parameters
     ----------
-    evidence, estimate, freedom, settings
+    evidence, estimate, free_parameters, settings
 
     Returns
     -------
     equations
     """
     V, T, J = evidence.sigma.shape
-    Q = freedom.basis.shape[1]
-    N = Q + evidence.lengths
-    images = reprojection(evidence, estimate)
-    by_camera, by_point = reprojection_jacobians(evidence, estimate, images)
+    Q = free_parameters.basis.shape[1]
+    N = Q + evidence.length_count
+    images = compute_reprojection(evidence, estimate)
+    by_camera, by_point = compute_reprojection_jacobians(evidence, estimate, images)
     weight = cauchy((images.residual**2).sum(-1), settings.robust_scale)[1] * images.valid
     weighted = weight[..., None, None] * by_camera
     raw = np.zeros((V * CAMERA_PARAMETERS, V * CAMERA_PARAMETERS))
@@ -211,14 +215,14 @@ def normal_equations(evidence: Evidence, estimate: Estimate, freedom: Freedom, s
         flat, flat_weighted = by_camera[v].reshape(-1, CAMERA_PARAMETERS), weighted[v].reshape(-1, CAMERA_PARAMETERS)
         raw[rows, rows] = flat_weighted.T @ flat
         raw_gradient[rows] = flat_weighted.T @ images.residual[v].ravel()
-        used = np.flatnonzero(np.any(freedom.basis[rows], axis=0))
-        reduced = np.swapaxes(weighted[v] @ freedom.basis[rows][:, used], -1, -2) @ by_point[v]
+        used = np.flatnonzero(np.any(free_parameters.basis[rows], axis=0))
+        reduced = np.swapaxes(weighted[v] @ free_parameters.basis[rows][:, used], -1, -2) @ by_point[v]
         mixed[:, used] += np.moveaxis(reduced, 2, 1)
     shared, shared_gradient = np.zeros((N, N)), np.zeros(N)
-    shared[:Q, :Q] = freedom.basis.T @ raw @ freedom.basis
-    shared_gradient[:Q] = freedom.basis.T @ raw_gradient
-    prior = _prior_residual(estimate, freedom)
-    prior_rows = freedom.basis / freedom.prior_sigma[:, None]
+    shared[:Q, :Q] = free_parameters.basis.T @ raw @ free_parameters.basis
+    shared_gradient[:Q] = free_parameters.basis.T @ raw_gradient
+    prior = _compute_prior_residual(estimate, free_parameters)
+    prior_rows = free_parameters.basis / free_parameters.prior_sigma[:, None]
     shared[:Q, :Q] += prior_rows.T @ prior_rows
     shared_gradient[:Q] += prior_rows.T @ prior
     equations = NormalEquations(shared, shared_gradient, frame, frame_gradient, mixed)
@@ -231,7 +235,7 @@ def normal_equations(evidence: Evidence, estimate: Estimate, freedom: Freedom, s
     )
 
 
-def moved(estimate: Estimate, camera_step: F64, length_step: F64, point_step: F64) -> Estimate:
+def apply_step(estimate: Estimate, camera_step: F64, length_step: F64, point_step: F64) -> Estimate:
     """Apply a step to an estimate.
 
     Parameters
@@ -256,10 +260,12 @@ def moved(estimate: Estimate, camera_step: F64, length_step: F64, point_step: F6
     )
 
 
-def _stepped(estimate: Estimate, freedom: Freedom, equations: NormalEquations, damping: float) -> Estimate | None:
+def _solve_step(
+    estimate: Estimate, free_parameters: FreeParameters, equations: NormalEquations, damping: float
+) -> Estimate | None:
     """Solve the damped equations and apply the step; None where it leaves all reason."""
     T, J = estimate.xyz.shape[:2]
-    V, Q = len(estimate.focal), freedom.basis.shape[1]
+    V, Q = len(estimate.focal), free_parameters.basis.shape[1]
     diagonal = np.einsum("tii->ti", equations.frame)
     damped = equations.frame + np.einsum("ti,ij->tij", damping * diagonal + 1e-9, np.eye(3 * J))
     right = np.concatenate([np.swapaxes(equations.mixed, 1, 2), equations.frame_gradient[..., None]], -1)
@@ -274,19 +280,21 @@ def _stepped(estimate: Estimate, freedom: Freedom, equations: NormalEquations, d
     except np.linalg.LinAlgError:
         return None
     point_step = -(solved[..., N] + solved[..., :N] @ step).reshape(T, J, 3)
-    camera_step = (freedom.basis @ step[:Q]).reshape(V, CAMERA_PARAMETERS)
+    camera_step = (free_parameters.basis @ step[:Q]).reshape(V, CAMERA_PARAMETERS)
     if np.abs(camera_step[:, FOCAL]).max(initial=0) > 1 or np.abs(camera_step[:, ROTATION]).max(initial=0) > 1:
         return None
-    return moved(estimate, camera_step, step[Q:], point_step)
+    return apply_step(estimate, camera_step, step[Q:], point_step)
 
 
-def _add_bones(equations: NormalEquations, evidence: Evidence, estimate: Estimate, settings: Settings) -> None:
+def _add_bones(
+    equations: NormalEquations, evidence: Evidence, estimate: Estimate, settings: RefinementSettings
+) -> None:
     """Add the bones to equations under construction (frame blocks still (T, J, 3, J, 3))."""
     if not len(evidence.bones):
         return
-    residual, by_end = bone_residuals(evidence, estimate)
+    residual, by_end = compute_bone_residuals(evidence, estimate)
     weight = cauchy(residual**2, settings.bone_scale)[1] * (by_end != 0).any(-1)
-    Q = len(equations.shared) - evidence.lengths
+    Q = len(equations.shared) - evidence.length_count
     for b, (first, second) in enumerate(evidence.bones):
         pull = weight[:, b, None] * by_end[:, b]
         block = pull[:, :, None] * by_end[:, b][:, None, :]
@@ -296,18 +304,20 @@ def _add_bones(equations: NormalEquations, evidence: Evidence, estimate: Estimat
         equations.frame[:, second, :, first] -= block
         equations.frame_gradient[:, first] += pull * residual[:, b, None]
         equations.frame_gradient[:, second] -= pull * residual[:, b, None]
-        row, by_length = Q + evidence.twins[b], -1 / evidence.bone_sigma[b]
+        row, by_length = Q + evidence.length_index[b], -1 / evidence.bone_sigma[b]
         equations.shared[row, row] += weight[:, b].sum() * by_length**2
         equations.shared_gradient[row] += (weight[:, b] * residual[:, b]).sum() * by_length
         equations.mixed[:, row, first] += pull * by_length
         equations.mixed[:, row, second] -= pull * by_length
 
 
-def _prior_residual(estimate: Estimate, freedom: Freedom) -> F64:
+def _compute_prior_residual(estimate: Estimate, free_parameters: FreeParameters) -> F64:
     """Deviation of every camera parameter from what is believed of it, in sigmas, (9 V,)."""
     value = np.zeros((len(estimate.focal), CAMERA_PARAMETERS))
     value[:, FOCAL], value[:, K1], value[:, OFFSET] = np.log(estimate.focal), estimate.k1, estimate.offset_s
-    believed = np.isfinite(freedom.prior_sigma)
+    has_prior = np.isfinite(free_parameters.prior_sigma)
     deviation = np.zeros(value.size)
-    deviation[believed] = (value.ravel() - freedom.prior_mean)[believed] / freedom.prior_sigma[believed]
+    deviation[has_prior] = (value.ravel() - free_parameters.prior_mean)[has_prior] / free_parameters.prior_sigma[
+        has_prior
+    ]
     return deviation

@@ -102,25 +102,25 @@ class CalibrationReport:
             "cameras": [
                 {
                     "name": camera.name,
-                    "rotation_sigma_deg": _number(camera.rotation_sigma_deg),
-                    "position_sigma_m": _number(camera.position_sigma_m),
-                    "focal_sigma_percent": _number(camera.focal_sigma_percent),
-                    "holdout_px": _number(camera.holdout_px),
-                    "coverage": _number(camera.coverage),
+                    "rotation_sigma_deg": _to_json_number(camera.rotation_sigma_deg),
+                    "position_sigma_m": _to_json_number(camera.position_sigma_m),
+                    "focal_sigma_percent": _to_json_number(camera.focal_sigma_percent),
+                    "holdout_px": _to_json_number(camera.holdout_px),
+                    "coverage": _to_json_number(camera.coverage),
                     "joints_used": camera.joints_used,
                 }
                 for camera in self.cameras
             ],
-            "time_offsets_ms": {name: _number(value) for name, value in self.time_offsets_ms.items()},
-            "scale": {"source": self.scale_source, "sigma_percent": _number(self.scale_sigma_percent)},
-            "holdout_median_px": _number(self.holdout_median_px),
-            "stature_m": _number(self.stature_m),
-            "seconds_used": _number(self.seconds_used),
+            "time_offsets_ms": {name: _to_json_number(value) for name, value in self.time_offsets_ms.items()},
+            "scale": {"source": self.scale_source, "sigma_percent": _to_json_number(self.scale_sigma_percent)},
+            "holdout_median_px": _to_json_number(self.holdout_median_px),
+            "stature_m": _to_json_number(self.stature_m),
+            "seconds_used": _to_json_number(self.seconds_used),
             "bones": [
                 {
                     "name": bone.name,
-                    "length_m": _number(bone.length_m),
-                    "variation_percent": _number(bone.variation_percent),
+                    "length_m": _to_json_number(bone.length_m),
+                    "variation_percent": _to_json_number(bone.variation_percent),
                 }
                 for bone in self.bones
             ],
@@ -128,6 +128,6 @@ class CalibrationReport:
         }
 
 
-def _number(value: float) -> float | None:
+def _to_json_number(value: float) -> float | None:
     """Return a float that JSON can hold."""
     return None if value != value or value in (float("inf"), float("-inf")) else round(float(value), 6)

@@ -15,7 +15,7 @@ from calibration.geometry.transforms import skew
 
 CAMERA_PARAMETERS = 9
 ROTATION, TRANSLATION, FOCAL, K1, OFFSET = slice(0, 3), slice(3, 6), 6, 7, 8
-NEAREST_M = 0.02  # in units of the scene; anything nearer counts as behind the camera
+MIN_DEPTH = 0.02  # in units of the scene; anything nearer counts as behind the camera
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +62,7 @@ class Reprojection:
     in_camera: F64
 
 
-def reprojection(evidence: Evidence, estimate: Estimate) -> Reprojection:
+def compute_reprojection(evidence: Evidence, estimate: Estimate) -> Reprojection:
     """Compare the images of the joints with what the views saw.
 
     Parameters
@@ -77,7 +77,7 @@ def reprojection(evidence: Evidence, estimate: Estimate) -> Reprojection:
     xyz = np.nan_to_num(estimate.xyz)
     in_camera = np.einsum("vij,tnj->vtni", estimate.rotation, xyz) + estimate.translation[:, None, None]
     depth = in_camera[..., 2]
-    valid = np.isfinite(evidence.sigma) & (depth > NEAREST_M) & np.isfinite(estimate.xyz).all(-1)
+    valid = np.isfinite(evidence.sigma) & (depth > MIN_DEPTH) & np.isfinite(estimate.xyz).all(-1)
     image = in_camera[..., :2] / np.where(valid, depth, 1.0)[..., None]
     bent = 1 + estimate.k1[:, None, None] * (image**2).sum(-1)
     predicted = (estimate.focal[:, None, None] * bent)[..., None] * image + evidence.principal[:, None, None]
@@ -86,13 +86,13 @@ def reprojection(evidence: Evidence, estimate: Estimate) -> Reprojection:
     return Reprojection(np.where(valid[..., None], residual, 0.0), valid, in_camera)
 
 
-def reprojection_jacobians(evidence: Evidence, estimate: Estimate, at: Reprojection) -> tuple[F64, F64]:
+def compute_reprojection_jacobians(evidence: Evidence, estimate: Estimate, images: Reprojection) -> tuple[F64, F64]:
     """Differentiate the whitened reprojection residuals.
 
     Parameters
     ----------
     evidence, estimate
-    at
+    images
         The residuals of this estimate.
 
     Returns
@@ -100,11 +100,11 @@ def reprojection_jacobians(evidence: Evidence, estimate: Estimate, at: Reproject
     by_camera : (V, T, J, 2, 9)
     by_point : (V, T, J, 2, 3)
     """
-    depth = np.where(at.valid, at.in_camera[..., 2], 1.0)
-    x, y = at.in_camera[..., 0] / depth, at.in_camera[..., 1] / depth
+    depth = np.where(images.valid, images.in_camera[..., 2], 1.0)
+    x, y = images.in_camera[..., 0] / depth, images.in_camera[..., 1] / depth
     r2 = x * x + y * y
     k1 = estimate.k1[:, None, None]
-    scale = np.where(at.valid, 1 / np.where(at.valid, evidence.sigma, 1.0), 0.0)
+    scale = np.where(images.valid, 1 / np.where(images.valid, evidence.sigma, 1.0), 0.0)
     focal = estimate.focal[:, None, None] * scale
     by_image = np.empty((*x.shape, 2, 2))  # the lens: d(pixel)/d(x, y)
     by_image[..., 0, 0] = focal * (1 + k1 * (3 * x * x + y * y))
@@ -113,7 +113,7 @@ def reprojection_jacobians(evidence: Evidence, estimate: Estimate, at: Reproject
     by_seen = np.empty((*x.shape, 2, 3))  # d(pixel)/d(point in the camera frame)
     by_seen[..., :2] = by_image / depth[..., None, None]
     by_seen[..., 2] = -(by_image[..., 0] * x[..., None] + by_image[..., 1] * y[..., None]) / depth[..., None]
-    rotated = at.in_camera - estimate.translation[:, None, None]
+    rotated = images.in_camera - estimate.translation[:, None, None]
     by_camera = np.empty((*x.shape, 2, CAMERA_PARAMETERS))
     by_camera[..., ROTATION] = -by_seen @ skew(rotated)
     by_camera[..., TRANSLATION] = by_seen
@@ -124,7 +124,7 @@ def reprojection_jacobians(evidence: Evidence, estimate: Estimate, at: Reproject
     return by_camera, by_seen @ estimate.rotation[:, None, None]
 
 
-def bone_residuals(evidence: Evidence, estimate: Estimate) -> tuple[F64, F64]:
+def compute_bone_residuals(evidence: Evidence, estimate: Estimate) -> tuple[F64, F64]:
     """Compare the bones of every frame with their lengths.
 
     Parameters
@@ -142,7 +142,7 @@ def bone_residuals(evidence: Evidence, estimate: Estimate) -> tuple[F64, F64]:
     length = np.linalg.norm(ends, axis=-1)
     valid = np.isfinite(length) & (length > 1e-9)
     safe = np.where(valid, length, 1.0)
-    residual = (np.log(safe) - estimate.log_length[evidence.twins]) / evidence.bone_sigma
+    residual = (np.log(safe) - estimate.log_length[evidence.length_index]) / evidence.bone_sigma
     by_end = np.nan_to_num(ends) / (safe**2 * evidence.bone_sigma)[..., None]
     return np.where(valid, residual, 0.0), np.where(valid[..., None], by_end, 0.0)
 

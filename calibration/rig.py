@@ -17,9 +17,9 @@ import numpy as np
 from calibration.errors import CalibrationError
 from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import (
-    inverse,
+    invert_transform,
     nearest_rotation,
-    rigid,
+    rigid_transform,
     rotation_from_rotvec,
     rotvec_from_rotation,
 )
@@ -149,10 +149,10 @@ class Rig:
         rig
             With the same images of the moved points.
         """
-        old_from_new = inverse(new_from_old)
+        old_from_new = invert_transform(new_from_old)
         moved = []
         for camera in self.cameras:
-            scaled = rigid(camera.R, camera.t * scale)
+            scaled = rigid_transform(camera.R, camera.t * scale)
             moved.append(replace(camera, cam_from_world=scaled @ old_from_new))
         return replace(self, cameras=tuple(moved))
 
@@ -215,19 +215,19 @@ def save_rig(rig: Rig, path: Path) -> None:
     for index, camera in enumerate(rig.cameras):
         lines += [
             f"[cam_{index}]",
-            f"name = {_toml(camera.name)}",
-            f"size = {_toml(list(camera.size_wh))}",
-            f"matrix = {_toml(camera.matrix.tolist())}",
-            f"distortions = {_toml(camera.distortion.tolist())}",
-            f"rotation = {_toml(rotvec_from_rotation(camera.R).tolist())}",
-            f"translation = {_toml(camera.t.tolist())}",
+            f"name = {_format_toml(camera.name)}",
+            f"size = {_format_toml(list(camera.size_wh))}",
+            f"matrix = {_format_toml(camera.matrix.tolist())}",
+            f"distortions = {_format_toml(camera.distortion.tolist())}",
+            f"rotation = {_format_toml(rotvec_from_rotation(camera.R).tolist())}",
+            f"translation = {_format_toml(camera.t.tolist())}",
             "",
         ]
     lines.append("[metadata]")
     metadata = {"units": "metres", "world": "right-handed, z up, floor at z = 0", **rig.metadata}
     if rig.time_offset_ns:
         metadata["time_offset_ns"] = dict(rig.time_offset_ns)
-    lines += [f"{_toml_key(key)} = {_toml(value)}" for key, value in metadata.items()]
+    lines += [f"{_format_toml_key(key)} = {_format_toml(value)}" for key, value in metadata.items()]
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
@@ -257,11 +257,11 @@ def _camera_from_table(key: str, table: Mapping[str, Any]) -> Camera:
         size_wh=(round(width), round(height)),
         matrix=np.asarray(table["matrix"], float).reshape(3, 3),
         distortion=distortion,
-        cam_from_world=rigid(rotation, translation),
+        cam_from_world=rigid_transform(rotation, translation),
     )
 
 
-def _toml(value: Any) -> str:
+def _format_toml(value: Any) -> str:
     """Write one plain value as TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -275,13 +275,13 @@ def _toml(value: Any) -> str:
         escaped = "".join(f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else c for c in escaped)
         return f'"{escaped}"'
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_toml_key(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{_format_toml_key(key)} = {_format_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, Sequence):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[" + ", ".join(_format_toml(item) for item in value) + "]"
     raise TypeError(f"rig.toml cannot hold a {type(value).__name__}.")
 
 
-def _toml_key(key: str) -> str:
+def _format_toml_key(key: str) -> str:
     """Quote a key where TOML demands it."""
     bare = key and all(c.isascii() and (c.isalnum() or c in "_-") for c in key)
-    return key if bare else _toml(key)
+    return key if bare else _format_toml(key)

@@ -15,7 +15,7 @@ from calibration.rig import Rig
 CHAIN_OF_STATURE = 0.755
 STATURE_SIGMA_PERCENT = 2.0  # how much that share differs between people
 POPULATION_STATURE_M, POPULATION_SIGMA_PERCENT = 1.69, 5.0
-LEAST_FRAMES = 10
+MIN_FRAMES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,16 @@ def estimate_scale(xyz: F64, joints: tuple[str, ...], stature_m: float | None) -
     ScaleUnknownError
         If the person's body was never seen from shoulder to ankle.
     """
-    chain = _chain(xyz, joints)
-    if np.isfinite(chain).sum() < LEAST_FRAMES:
+    chain = _measure_chain(xyz, joints)
+    if np.isfinite(chain).sum() < MIN_FRAMES:
         raise ScaleUnknownError(
             "The person was never seen from shoulders to ankles, so nothing tells how large the scene is."
             " Step back until the whole body is in at least two views."
         )
-    return _scale(CHAIN_OF_STATURE / float(np.nanmedian(chain)), stature_m)
+    return _build_scale(CHAIN_OF_STATURE / float(np.nanmedian(chain)), stature_m)
 
 
-def with_stature(rig: Rig, report: CalibrationReport, stature_m: float | None) -> tuple[Rig, CalibrationReport]:
+def rescale_to_stature(rig: Rig, report: CalibrationReport, stature_m: float | None) -> tuple[Rig, CalibrationReport]:
     """Give a solved rig the metres of another stature: all that is a length grows with it, nothing else changes.
 
     Parameters
@@ -84,16 +84,16 @@ def with_stature(rig: Rig, report: CalibrationReport, stature_m: float | None) -
         As if they had been solved with it, but that verdict, vertical and floor stay (solved anew, the vertical would
         differ by some tenths of a degree, because the floor is searched with lengths of its own).
     """
-    scale = _scale(1.0, stature_m)
+    scale = _build_scale(1.0, stature_m)
     factor = scale.stature_m / report.stature_m
-    grown = rig.with_world(np.eye(4), factor)
+    rescaled = rig.with_world(np.eye(4), factor)
     details = dict(report.details)
     for name in ("path_m", "camera_positions_m"):
         if name in details:
-            details[name] = _times(details[name], factor)
+            details[name] = _multiply_numbers(details[name], factor)
     cameras = tuple(replace(each, position_sigma_m=each.position_sigma_m * factor) for each in report.cameras)
     old_cm, new_cm = (100 * max(each.position_sigma_m for each in group) for group in (report.cameras, cameras))
-    return replace(grown, metadata={**rig.metadata, "scale_source": scale.source}), replace(
+    return replace(rescaled, metadata={**rig.metadata, "scale_source": scale.source}), replace(
         report,
         cameras=cameras,
         bones=tuple(replace(bone, length_m=bone.length_m * factor) for bone in report.bones),
@@ -108,7 +108,7 @@ def with_stature(rig: Rig, report: CalibrationReport, stature_m: float | None) -
     )
 
 
-def _scale(metres_per_metre_of_stature: float, stature_m: float | None) -> Scale:
+def _build_scale(metres_per_metre_of_stature: float, stature_m: float | None) -> Scale:
     """Say how large the scene is for a stature, and how sure that is."""
     if stature_m is None:
         source = f"the mean stature of people ({POPULATION_STATURE_M} m), because none was given"
@@ -119,16 +119,16 @@ def _scale(metres_per_metre_of_stature: float, stature_m: float | None) -> Scale
     return Scale(metres_per_metre_of_stature * stature, source, sigma_percent, stature)
 
 
-def _times(values: Any, factor: float) -> Any:
+def _multiply_numbers(values: Any, factor: float) -> Any:
     """Multiply the numbers in lists and tables."""
     if isinstance(values, dict):
-        return {key: _times(value, factor) for key, value in values.items()}
+        return {key: _multiply_numbers(value, factor) for key, value in values.items()}
     if isinstance(values, list):
-        return [_times(value, factor) for value in values]
+        return [_multiply_numbers(value, factor) for value in values]
     return round(values * factor, 4)
 
 
-def _chain(xyz: F64, joints: tuple[str, ...]) -> F64:
+def _measure_chain(xyz: F64, joints: tuple[str, ...]) -> F64:
     """Length from the middle of the shoulders by hips and knees to the ankles in every frame, (T,)."""
 
     def joint(name: str) -> F64:

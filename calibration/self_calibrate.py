@@ -14,31 +14,31 @@ from calibration.floor import find_ground, world_from_scene
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.transforms import transform_points
 from calibration.geometry.triangulation import triangulate_robust
-from calibration.keyframes import LEAST_CONFIDENCE, LEAST_FRAMES, LEAST_JOINTS, training_rows
-from calibration.lenses import Lenses, believe_lenses, freedom, through_known_lenses
-from calibration.misfit import explain_misfit, search_offsets
-from calibration.noise import gate_px, sigma_px
+from calibration.keyframes import MIN_CONFIDENCE, MIN_FRAMES, MIN_JOINTS, select_training_rows
+from calibration.lenses import LensPriors, build_lens_priors, select_free_parameters, undistort_known_views
+from calibration.misfit import explain_misfit, search_time_offsets
+from calibration.noise import compute_gate_px, estimate_sigma_px
 from calibration.observations import Observations
-from calibration.refine import Freedom, Refined, Settings, refine
+from calibration.refine import FreeParameters, Refinement, RefinementSettings, refine
 from calibration.report import REFUSED, CalibrationReport
 from calibration.residuals import Estimate
 from calibration.rig import Camera, Rig
 from calibration.scale import estimate_scale
-from calibration.scouting import Scouted, gathered, ideal_cameras, on_frames, scout
-from calibration.summary import Measured, Solution, refusal, summarise
-from calibration.swaps import sides_by_rig, steady_sides
-from calibration.timing import at_common_time
+from calibration.scouting import ScoutedRig, build_ideal_cameras, gather_calibration_evidence, retriangulate, scout
+from calibration.summary import MeasuredRig, Solution, build_refusal_report, summarise
+from calibration.swaps import find_swaps_by_motion, find_swaps_by_rig
+from calibration.timing import interpolate_to_common_time
 from calibration.uncertainty import estimate_uncertainty
 
-KEYFRAMES = 300
-TURNS = 3  # left and right are repaired, and late views re-timed, without a rig first, then with it
+MAX_KEYFRAMES = 300
+MAX_ROUNDS = 3  # left and right are repaired, and late views re-timed, without a rig first, then with it
 # A view that is 150 ms late comes nearer by a third in each turn (studio, 10 poses a second): after 3 turns 68 ms and
 # 2.2 degrees are left, after 8 turns 23 ms and 0.8 degrees.
-TURNS_WHILE_LATE = 8
+MAX_ROUNDS_WHILE_LATE = 8
 GOOD_AGREEMENT = 0.85  # of the worst view: nothing else need be tried
 LARGE_OFFSET_S = 0.004  # the velocity does not carry a joint farther than this without a fault
-SETTINGS = Settings()
-PASS = replace(SETTINGS, iterations=20)
+SETTINGS = RefinementSettings()
+PASS_SETTINGS = replace(SETTINGS, iterations=20)
 
 Progress = Callable[[str, float], None]
 
@@ -114,16 +114,16 @@ def self_calibrate(
     -----
     METHODS 3.4. World frame: z up, floor at z = 0, origin under the cameras' centroid, +x towards the first camera.
     """
-    if len(observations.views) < 2:
+    if len(observations.view_names) < 2:
         raise ValueError("Calibration needs two views or more.")
-    known = tuple(options.intrinsics) or (None,) * len(observations.views)
-    lenses, remarks = believe_lenses(observations, known, shared=options.shared_intrinsics)
+    known = tuple(options.intrinsics) or (None,) * len(observations.view_names)
+    lenses, remarks = build_lens_priors(observations, known, shared=options.shared_intrinsics)
     try:
-        solution = solve(observations, lenses, options, progress)
+        solution = solve_rig(observations, lenses, options, progress)
         progress("Measuring the room", 0.9)
-        measured = measure(observations, solution, options)
+        measured = measure_rig(observations, solution, options)
     except CalibrationError as error:
-        report = refusal(observations, options.stature_m, str(error), remarks)
+        report = build_refusal_report(observations, options.stature_m, str(error), remarks)
         return Calibration(None, report, np.zeros(observations.view_time_ns.shape, bool))
     report = summarise(solution, measured, remarks)
     if report.verdict == REFUSED:
@@ -136,7 +136,9 @@ def self_calibrate(
     return Calibration(replace(measured.rig, metadata=metadata), report, solution.swapped)
 
 
-def solve(observations: Observations, lenses: Lenses, options: CalibrationOptions, progress: Progress) -> Solution:
+def solve_rig(
+    observations: Observations, lenses: LensPriors, options: CalibrationOptions, progress: Progress
+) -> Solution:
     """Find the rig that explains the observations, in units of its own.
 
     Parameters
@@ -155,82 +157,84 @@ def solve(observations: Observations, lenses: Lenses, options: CalibrationOption
         If a camera cannot be placed.
     """
     progress("Left and right", 0.0)
-    steady = steady_sides(observations, sigma_px(observations, LEAST_CONFIDENCE))
+    steady = find_swaps_by_motion(observations, estimate_sigma_px(observations, MIN_CONFIDENCE))
     progress("Placing the cameras", 0.1)
-    placed = _placed(observations, steady, lenses)
+    placed = _place_cameras(observations, steady, lenses)
     swapped, offsets, estimate = placed.swapped, placed.offset_ns, placed.scouted.estimate
-    for turn in range(TURNS_WHILE_LATE):
-        progress("Refining the cameras", 0.9 - 0.5 * 0.6**turn)
-        common = through_known_lenses(at_common_time(observations.mirrored(swapped), offsets), lenses)
-        rows = training_rows(common, KEYFRAMES)
-        evidence = gathered(common, rows, lenses)
-        refined = _refined(evidence, on_frames(common, rows, lenses, estimate), lenses, options)
+    for round_index in range(MAX_ROUNDS_WHILE_LATE):
+        progress("Refining the cameras", 0.9 - 0.5 * 0.6**round_index)
+        common = undistort_known_views(interpolate_to_common_time(observations.swap_sides(swapped), offsets), lenses)
+        rows = select_training_rows(common, MAX_KEYFRAMES)
+        evidence = gather_calibration_evidence(common, rows, lenses)
+        refined = _refine_in_passes(evidence, retriangulate(common, rows, lenses, estimate), lenses, options)
         solution = Solution(evidence, refined, lenses, swapped, offsets, placed.scouted.ambiguous)
-        repaired = observations.mirrored(swapped)
-        again = swapped ^ sides_by_rig(repaired, sigma_px(repaired, LEAST_CONFIDENCE), _rig(observations, solution))
+        repaired = observations.swap_sides(swapped)
+        corrected = swapped ^ find_swaps_by_rig(
+            repaired, estimate_sigma_px(repaired, MIN_CONFIDENCE), _build_rig(observations, solution)
+        )
         late = np.abs(refined.estimate.offset_s).max() > LARGE_OFFSET_S
-        if not late and (np.array_equal(again, swapped) or turn + 1 >= TURNS):
+        if not late and (np.array_equal(corrected, swapped) or round_index + 1 >= MAX_ROUNDS):
             break
-        swapped, offsets = again, solution.total_offset_ns
+        swapped, offsets = corrected, solution.total_offset_ns
         estimate = replace(refined.estimate, offset_s=np.zeros(len(offsets)))
     return solution
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Placed:
+class _Placement:
     """Cameras roughly placed, their clocks roughly set, sides as far as a view alone can tell."""
 
-    scouted: Scouted
+    scouted: ScoutedRig
     offset_ns: I64
     swapped: Mask
 
 
-def _placed(observations: Observations, steady: Mask, lenses: Lenses) -> _Placed:
+def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors) -> _Placement:
     """Place the cameras roughly; where a view does not fit, try other times for it, then say why it does not."""
-    _demand_every_view(observations)
-    still = np.zeros(len(observations.views), np.int64)
-    repaired = observations.mirrored(steady)
-    first = _scouted(repaired, still, lenses)
+    _require_every_view(observations)
+    still = np.zeros(len(observations.view_names), np.int64)
+    repaired = observations.swap_sides(steady)
+    first = _try_scout(repaired, still, lenses)
     if first is not None and first.agreement.min() >= GOOD_AGREEMENT:
-        return _Placed(first, still, steady)
+        return _Placement(first, still, steady)
     # a body seen from the side changes sides unnoticed: then the network's own sides are the better start
     untouched = np.zeros_like(steady)
-    raw = _scouted(observations, still, lenses)
+    raw = _try_scout(observations, still, lenses)
     if raw is not None and (first is None or raw.agreement.min() > first.agreement.min()):
         first, steady, repaired = raw, untouched, observations
     if first is not None and first.fits:
-        return _Placed(first, still, steady)
-    offsets = search_offsets(repaired)
+        return _Placement(first, still, steady)
+    offsets = search_time_offsets(repaired)
     if offsets.any():
-        second = _scouted(repaired, offsets, lenses)
+        second = _try_scout(repaired, offsets, lenses)
         if second is not None and second.fits:
-            return _Placed(second, offsets, steady)
-    common = through_known_lenses(at_common_time(repaired, still), lenses)
-    raise explain_misfit(common, training_rows(common, KEYFRAMES), lenses, first)
+            return _Placement(second, offsets, steady)
+    common = undistort_known_views(interpolate_to_common_time(repaired, still), lenses)
+    raise explain_misfit(common, select_training_rows(common, MAX_KEYFRAMES), lenses, first)
 
 
-def _demand_every_view(observations: Observations) -> None:
+def _require_every_view(observations: Observations) -> None:
     """Refuse a view that hardly ever shows the person."""
-    seen = ((observations.seen & (observations.confidence >= LEAST_CONFIDENCE)).sum(-1) >= LEAST_JOINTS).sum(0)
+    seen = ((observations.seen & (observations.confidence >= MIN_CONFIDENCE)).sum(-1) >= MIN_JOINTS).sum(0)
     worst = int(np.argmin(seen))
-    if seen[worst] < LEAST_FRAMES:
+    if seen[worst] < MIN_FRAMES:
         raise NotEnoughMotionError(
-            f"View '{observations.views[worst]}' shows the person in only {seen[worst]} images, so its camera cannot be"
+            f"View '{observations.view_names[worst]}' shows the person in only {seen[worst]} images, so its camera cannot be"
             " placed. Turn it so that it sees the person, or leave it out."
         )
 
 
-def _scouted(steady: Observations, offsets: I64, lenses: Lenses) -> Scouted | None:
+def _try_scout(steady: Observations, offsets: I64, lenses: LensPriors) -> ScoutedRig | None:
     """Scout with these offsets; None where the cameras cannot be placed."""
-    common = through_known_lenses(at_common_time(steady, offsets), lenses)
-    rows = training_rows(common, KEYFRAMES)
+    common = undistort_known_views(interpolate_to_common_time(steady, offsets), lenses)
+    rows = select_training_rows(common, MAX_KEYFRAMES)
     try:
         return scout(common, rows, lenses)
     except DegenerateError:
         return None
 
 
-def measure(observations: Observations, solution: Solution, options: CalibrationOptions) -> Measured:
+def measure_rig(observations: Observations, solution: Solution, options: CalibrationOptions) -> MeasuredRig:
     """Give a solution its metres, its vertical and its floor.
 
     Parameters
@@ -248,50 +252,54 @@ def measure(observations: Observations, solution: Solution, options: Calibration
     """
     evidence, estimate = solution.evidence, solution.refined.estimate
     scale = estimate_scale(estimate.xyz, evidence.joints, options.stature_m)
-    rig = _rig(observations, solution).with_world(np.eye(4), scale.metres_per_unit)
-    common = at_common_time(observations.mirrored(solution.swapped), solution.total_offset_ns)
-    ground = find_ground(_motion(common, evidence, rig), evidence.joints, common.time_ns)
+    rig = _build_rig(observations, solution).with_world(np.eye(4), scale.metres_per_unit)
+    common = interpolate_to_common_time(observations.swap_sides(solution.swapped), solution.total_offset_ns)
+    ground = find_ground(_triangulate_motion(common, evidence, rig), evidence.joints, common.time_ns)
     world = world_from_scene(ground, np.array([camera.centre for camera in rig]))
-    return Measured(
+    return MeasuredRig(
         rig=rig.with_world(world),
         common=common,
         xyz=transform_points(world, estimate.xyz * scale.metres_per_unit),
         scale=scale,
         ground=ground,
-        uncertainty=estimate_uncertainty(evidence, estimate, _everything(solution.lenses, options), SETTINGS),
+        uncertainty=estimate_uncertainty(
+            evidence, estimate, _select_last_pass_parameters(solution.lenses, options), SETTINGS
+        ),
     )
 
 
-def _refined(evidence: Evidence, start: Estimate, lenses: Lenses, options: CalibrationOptions) -> Refined:
+def _refine_in_passes(
+    evidence: Evidence, start: Estimate, lenses: LensPriors, options: CalibrationOptions
+) -> Refinement:
     """Refine in passes: poses and focal lengths first, then times, then distortion."""
-    rough = refine(evidence, start, freedom(lenses, focal=True, k1=False, offset=False), PASS)
-    timed = freedom(lenses, focal=True, k1=False, offset=options.time_offsets)
-    better = refine(evidence, rough.estimate, timed, PASS)
-    return refine(evidence, better.estimate, _everything(lenses, options), SETTINGS)
+    rough = refine(evidence, start, select_free_parameters(lenses, focal=True, k1=False, offset=False), PASS_SETTINGS)
+    timed = select_free_parameters(lenses, focal=True, k1=False, offset=options.time_offsets)
+    better = refine(evidence, rough.estimate, timed, PASS_SETTINGS)
+    return refine(evidence, better.estimate, _select_last_pass_parameters(lenses, options), SETTINGS)
 
 
-def _everything(lenses: Lenses, options: CalibrationOptions) -> Freedom:
+def _select_last_pass_parameters(lenses: LensPriors, options: CalibrationOptions) -> FreeParameters:
     """Let move what may move in the last pass."""
-    return freedom(lenses, focal=True, k1=True, offset=options.time_offsets)
+    return select_free_parameters(lenses, focal=True, k1=True, offset=options.time_offsets)
 
 
-def _rig(observations: Observations, solution: Solution) -> Rig:
+def _build_rig(observations: Observations, solution: Solution) -> Rig:
     """Describe the solved cameras with their true lenses and times."""
     estimate = solution.refined.estimate
     cameras = [
         camera if given is None else replace(camera, matrix=given.matrix, distortion=given.distortion)
-        for camera, given in zip(ideal_cameras(observations, solution.lenses, estimate), solution.lenses.known)
+        for camera, given in zip(build_ideal_cameras(observations, solution.lenses, estimate), solution.lenses.known)
     ]
-    offsets = {name: int(ns) for name, ns in zip(observations.views, solution.total_offset_ns)}
+    offsets = {name: int(ns) for name, ns in zip(observations.view_names, solution.total_offset_ns)}
     return Rig(tuple(cameras), offsets)
 
 
-def _motion(common: Observations, evidence: Evidence, rig: Rig) -> F64:
+def _triangulate_motion(common: Observations, evidence: Evidence, rig: Rig) -> F64:
     """Triangulate the calibration joints of every frameset, (T, J, 3), m."""
     chosen = common.skeleton.indices(evidence.joints)
-    sigma = sigma_px(common, LEAST_CONFIDENCE)
-    V = len(common.views)
+    sigma = estimate_sigma_px(common, MIN_CONFIDENCE)
+    V = len(common.view_names)
     xy = np.moveaxis(common.xy[:, :, chosen], 1, 0).reshape(V, -1, 2)
     spread = np.moveaxis(sigma[:, :, chosen], 1, 0).reshape(V, -1)
-    solved = triangulate_robust(xy, spread, rig.cameras, gate_px=gate_px(spread))
+    solved = triangulate_robust(xy, spread, rig.cameras, gate_px=compute_gate_px(spread))
     return solved.xyz.reshape(len(common.time_ns), -1, 3)

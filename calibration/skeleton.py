@@ -45,7 +45,7 @@ class Skeleton:
         unknown = {joint for pair in (*self.bones, *self.lines) for joint in pair} - set(self.joints)
         if unknown:
             raise ValueError(f"Skeleton '{self.name}' has no joint {', '.join(sorted(unknown))}.")
-        mirror = np.array([self.joints.index(_other_side(joint, self.joints)) for joint in self.joints])
+        mirror = np.array([self.joints.index(_find_mirrored_joint(joint, self.joints)) for joint in self.joints])
         object.__setattr__(self, "mirror", mirror)
 
     def index(self, joint: str) -> int:
@@ -90,7 +90,7 @@ def load_skeleton(name: str) -> Skeleton:
     return Skeleton(table["name"], tuple(table["joints"]), pairs["bones"], pairs["bones"] + pairs["lines"])
 
 
-def _other_side(joint: str, joints: tuple[str, ...]) -> str:
+def _find_mirrored_joint(joint: str, joints: tuple[str, ...]) -> str:
     """Name the same joint on the other side of the body; itself if it has no side."""
     for one, other in (("left", "right"), ("right", "left")):
         parts = joint.split("_")

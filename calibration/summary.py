@@ -8,20 +8,20 @@ from calibration.evidence import Evidence
 from calibration.floor import Ground
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.triangulation import triangulate_robust
-from calibration.keyframes import LEAST_CONFIDENCE, judging_rows
-from calibration.lenses import Lenses
-from calibration.noise import gate_px, sigma_px
+from calibration.keyframes import MIN_CONFIDENCE, select_holdout_rows
+from calibration.lenses import LensPriors
+from calibration.noise import compute_gate_px, estimate_sigma_px
 from calibration.observations import Observations
-from calibration.refine import Refined
+from calibration.refine import Refinement
 from calibration.report import REFUSED, BoneReport, CalibrationReport, CameraReport
-from calibration.residuals import reprojection
+from calibration.residuals import compute_reprojection
 from calibration.rig import Rig
 from calibration.scale import POPULATION_STATURE_M, Scale
 from calibration.uncertainty import Uncertainty
-from calibration.verdict import Findings, image_coverage, judge
+from calibration.verdict import Findings, judge, measure_image_coverage
 
-JUDGING_FRAMES = 120
-LARGEST_INFLATION = 3.0
+HOLDOUT_FRAMES = 120
+MAX_INFLATION = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +40,8 @@ class Solution:
     """
 
     evidence: Evidence
-    refined: Refined
-    lenses: Lenses
+    refined: Refinement
+    lenses: LensPriors
     swapped: Mask
     offset_ns: I64
     ambiguous: bool = False
@@ -53,7 +53,7 @@ class Solution:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class MeasuredRig:
     """A rig in metres in its world, and what is known of it.
 
     Parameters
@@ -73,12 +73,12 @@ class Measured:
     ground: Ground
     uncertainty: Uncertainty
 
-    def path(self, evidence: Evidence) -> F64:
+    def find_hip_path(self, evidence: Evidence) -> F64:
         """Where the person's hips went, (T, 3), m."""
         return self.xyz[:, [evidence.index("left_hip"), evidence.index("right_hip")]].mean(1)
 
 
-def summarise(solution: Solution, measured: Measured, remarks: tuple[str, ...]) -> CalibrationReport:
+def summarise(solution: Solution, measured: MeasuredRig, remarks: tuple[str, ...]) -> CalibrationReport:
     """Measure a rig on time that took no part, judge it, and report.
 
     Parameters
@@ -91,11 +91,11 @@ def summarise(solution: Solution, measured: Measured, remarks: tuple[str, ...]) 
     -------
     report
     """
-    error, used = _holdout_errors(solution, measured)
-    cells, coverage = image_coverage(measured.common, used)
-    findings = _findings(solution, measured, error, coverage)
+    error, used = _measure_holdout_errors(solution, measured)
+    cells, coverage = measure_image_coverage(measured.common, used)
+    findings = _collect_findings(solution, measured, error, coverage)
     verdict, reasons = judge(findings)
-    names = measured.common.views
+    names = measured.common.view_names
     offsets_ms = solution.total_offset_ns * 1e-6
     return CalibrationReport(
         verdict=verdict,
@@ -115,16 +115,16 @@ def summarise(solution: Solution, measured: Measured, remarks: tuple[str, ...]) 
         time_offsets_ms={name: float(ms) for name, ms in zip(names, offsets_ms)},
         scale_source=measured.scale.source,
         scale_sigma_percent=measured.scale.sigma_percent,
-        holdout_median_px=_median(np.concatenate(error)),
+        holdout_median_px=_median_or_nan(np.concatenate(error)),
         stature_m=measured.scale.stature_m,
-        seconds_used=_seconds(measured.common),
-        bones=_bones(solution.evidence, measured.xyz),
-        remarks=remarks + _remarks_on_sides(names, solution.swapped),
-        details=_details(measured, measured.path(solution.evidence), cells, error),
+        seconds_used=_measure_duration_s(measured.common),
+        bones=_measure_bones(solution.evidence, measured.xyz),
+        remarks=remarks + _describe_swapped_sides(names, solution.swapped),
+        details=_collect_details(measured, measured.find_hip_path(solution.evidence), cells, error),
     )
 
 
-def refusal(
+def build_refusal_report(
     observations: Observations, stature_m: float | None, reason: str, remarks: tuple[str, ...]
 ) -> CalibrationReport:
     """Report that nothing could be solved.
@@ -146,28 +146,28 @@ def refusal(
     return CalibrationReport(
         verdict=REFUSED,
         reasons=(reason,),
-        cameras=tuple(CameraReport(name, nan, nan, nan, nan) for name in observations.views),
-        time_offsets_ms={name: nan for name in observations.views},
+        cameras=tuple(CameraReport(name, nan, nan, nan, nan) for name in observations.view_names),
+        time_offsets_ms={name: nan for name in observations.view_names},
         scale_source="none",
         scale_sigma_percent=nan,
         holdout_median_px=nan,
         stature_m=stature_m or POPULATION_STATURE_M,
-        seconds_used=_seconds(observations),
+        seconds_used=_measure_duration_s(observations),
         remarks=remarks,
     )
 
 
-def _findings(solution: Solution, measured: Measured, error: list[F64], coverage: F64) -> Findings:
+def _collect_findings(solution: Solution, measured: MeasuredRig, error: list[F64], coverage: F64) -> Findings:
     """Gather what the verdict rests on."""
-    holdout = np.array([_median(values) for values in error])
+    holdout = np.array([_median_or_nan(values) for values in error])
     # a rig that explains new time worse than its own is further off than its covariance says
-    inflation = np.clip(holdout / np.maximum(_training_px(solution), 1e-9), 1.0, LARGEST_INFLATION)
+    inflation = np.clip(holdout / np.maximum(_measure_training_px(solution), 1e-9), 1.0, MAX_INFLATION)
     focal = np.array([camera.focal_px for camera in measured.rig])
     centres = np.array([camera.centre for camera in measured.rig])
     unknown = ~solution.lenses.is_known
-    path = measured.path(solution.evidence)
+    path = measured.find_hip_path(solution.evidence)
     return Findings(
-        views=measured.common.views,
+        view_names=measured.common.view_names,
         rotation_sigma_deg=np.degrees(measured.uncertainty.rotation_rad) * inflation,
         position_sigma_m=measured.uncertainty.position * measured.scale.metres_per_unit * inflation,
         focal_sigma_percent=measured.uncertainty.log_focal * 100 * inflation,
@@ -175,48 +175,48 @@ def _findings(solution: Solution, measured: Measured, error: list[F64], coverage
         holdout_mrad=holdout / focal * 1e3,
         coverage=coverage,
         baseline_m=float(np.linalg.norm(centres[:, None] - centres[None], axis=-1).max()),
-        travel_m=_travel(path),
-        posture_m=_posture(measured.xyz, path),
+        travel_m=_measure_travel(path),
+        posture_m=_measure_posture(measured.xyz, path),
         unlike_lenses=bool(unknown.any()) and len(np.unique(solution.lenses.group[unknown])) > 1,
         ambiguous=solution.ambiguous,
     )
 
 
-def _holdout_errors(solution: Solution, measured: Measured) -> tuple[list[F64], Mask]:
+def _measure_holdout_errors(solution: Solution, measured: MeasuredRig) -> tuple[list[F64], Mask]:
     """Reprojection error of joints of held-out time in each view, px; and which joints were seen well enough."""
     common = measured.common
-    rows = judging_rows(common, JUDGING_FRAMES)
+    rows = select_holdout_rows(common, HOLDOUT_FRAMES)
     chosen = common.skeleton.indices(solution.evidence.joints)
-    sigma = sigma_px(common, LEAST_CONFIDENCE)
-    V = len(common.views)
+    sigma = estimate_sigma_px(common, MIN_CONFIDENCE)
+    V = len(common.view_names)
     xy = np.moveaxis(common.xy[rows][:, :, chosen], 1, 0).reshape(V, -1, 2)
     spread = np.moveaxis(sigma[rows][:, :, chosen], 1, 0).reshape(V, -1)
-    solved = triangulate_robust(xy, spread, measured.rig.cameras, gate_px=gate_px(spread))
+    solved = triangulate_robust(xy, spread, measured.rig.cameras, gate_px=compute_gate_px(spread))
     counted = np.isfinite(spread) & np.isfinite(solved.error_px) & (np.isfinite(spread).sum(0) >= 2)
     used = np.zeros(sigma.shape, bool)
     used[..., chosen] = np.isfinite(sigma[..., chosen])
     return [solved.error_px[v, counted[v]] for v in range(V)], used
 
 
-def _training_px(solution: Solution) -> F64:
+def _measure_training_px(solution: Solution) -> F64:
     """Median reprojection error of the joints that carried the solution, px, (V,)."""
-    images = reprojection(solution.evidence, solution.refined.estimate)
+    images = compute_reprojection(solution.evidence, solution.refined.estimate)
     pixels = np.linalg.norm(images.residual, axis=-1) * np.where(images.valid, solution.evidence.sigma, 0.0)
-    return np.array([_median(pixels[v][images.valid[v]]) for v in range(len(pixels))])
+    return np.array([_median_or_nan(pixels[v][images.valid[v]]) for v in range(len(pixels))])
 
 
-def _median(values: F64) -> float:
+def _median_or_nan(values: F64) -> float:
     """Median, NaN of nothing."""
     return float(np.median(values)) if len(values) else float("nan")
 
 
-def _seconds(observations: Observations) -> float:
+def _measure_duration_s(observations: Observations) -> float:
     """How long the observations last, s."""
     times = observations.time_ns
     return float(times[-1] - times[0]) * 1e-9 if len(times) else 0.0
 
 
-def _travel(path: F64) -> float:
+def _measure_travel(path: F64) -> float:
     """How far the person moved about: the diagonal of the middle 90 % of their places, m."""
     seen = path[np.isfinite(path).all(1)]
     if len(seen) < 2:
@@ -225,7 +225,7 @@ def _travel(path: F64) -> float:
     return float(np.linalg.norm(high - low))
 
 
-def _posture(xyz: F64, path: F64) -> float:
+def _measure_posture(xyz: F64, path: F64) -> float:
     """How much the joints moved about the hips: the upper quartile of their spreads over time, m."""
     about = xyz - path[:, None]
     spreads = []
@@ -236,7 +236,7 @@ def _posture(xyz: F64, path: F64) -> float:
     return float(np.percentile(spreads, 75)) if spreads else 0.0
 
 
-def _bones(evidence: Evidence, xyz: F64) -> tuple[BoneReport, ...]:
+def _measure_bones(evidence: Evidence, xyz: F64) -> tuple[BoneReport, ...]:
     """Measure the person's bones."""
     bones = []
     for first, second in evidence.bones:
@@ -249,7 +249,7 @@ def _bones(evidence: Evidence, xyz: F64) -> tuple[BoneReport, ...]:
     return tuple(bones)
 
 
-def _remarks_on_sides(names: tuple[str, ...], swapped: Mask) -> tuple[str, ...]:
+def _describe_swapped_sides(names: tuple[str, ...], swapped: Mask) -> tuple[str, ...]:
     """Say where left and right were put right."""
     counts = [f"{count} of '{name}'" for name, count in zip(names, swapped.sum(0)) if count]
     if not counts:
@@ -257,11 +257,11 @@ def _remarks_on_sides(names: tuple[str, ...], swapped: Mask) -> tuple[str, ...]:
     return (f"Left and right were exchanged in some images and put right: {', '.join(counts)}.",)
 
 
-def _details(measured: Measured, path: F64, cells: F64, error: list[F64]) -> dict[str, object]:
+def _collect_details(measured: MeasuredRig, path: F64, cells: F64, error: list[F64]) -> dict[str, object]:
     """Collect what the pictures of the report are drawn from."""
-    names = measured.common.views
+    names = measured.common.view_names
     seen = path[np.isfinite(path).all(1)]
-    edges = np.linspace(0, 4 * max(_median(np.concatenate(error)), 1e-3), 25)
+    edges = np.linspace(0, 4 * max(_median_or_nan(np.concatenate(error)), 1e-3), 25)
     return {
         "camera_positions_m": {camera.name: camera.centre.round(4).tolist() for camera in measured.rig},
         "camera_forward": {camera.name: camera.R[2].round(4).tolist() for camera in measured.rig},

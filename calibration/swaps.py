@@ -4,24 +4,24 @@ import itertools
 
 import numpy as np
 
-from calibration.evidence import calibration_joints
+from calibration.evidence import select_calibration_joints
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate
 from calibration.observations import Observations
 from calibration.rig import Camera, Rig
-from calibration.timing import at_common_time
+from calibration.timing import interpolate_to_common_time
 
-CAPPED_SIGMAS2 = 12.0  # squared sigmas that one joint may say for or against a swap
+MAX_SIGMAS2 = 12.0  # squared sigmas that one joint may say for or against a swap
 STEP_SIGMAS = 6.0  # a joint may move so many sigmas between framesets without surprise
 CHANGE_PRIOR = 10.0  # sides do not change for less than this many squared sigmas
-REACH = 4  # images that each one is compared with
+LOOKBACK_IMAGES = 4  # images that each one is compared with
 SWAPPED_PRIOR_S = 100.0  # per second: most of the time the network is right
 SWAP_PRIOR = 1.0  # a swap must be better than none by so many squared sigmas
-ALL_PATTERNS_VIEWS = 5  # up to five views all patterns of swaps are weighed, beyond that those of two views at most
+MAX_EXHAUSTIVE_VIEWS = 5  # up to five views all patterns of swaps are weighed, beyond that those of two views at most
 
 
-def steady_sides(observations: Observations, sigma: F64) -> Mask:
+def find_swaps_by_motion(observations: Observations, sigma: F64) -> Mask:
     """Find framesets where a view's left and right jumped, from each view's own motion.
 
     Parameters
@@ -40,18 +40,18 @@ def steady_sides(observations: Observations, sigma: F64) -> Mask:
     The last few, because between two good images a network may see a body that faces nowhere.
     """
     T, V = observations.view_time_ns.shape
-    costs = np.stack([_step_costs(observations, sigma, reach) for reach in range(1, REACH + 1)])
+    costs = np.stack([_compute_step_costs(observations, sigma, reach) for reach in range(1, LOOKBACK_IMAGES + 1)])
     period_s = float(np.median(np.diff(observations.time_ns))) * 1e-9 if T > 1 else 1.0
     prior = SWAPPED_PRIOR_S * period_s
     swapped = np.zeros((T, V), bool)
     for v in range(V):
-        swapped[:, v] = _steadiest(costs[:, :, v], prior)
+        swapped[:, v] = _find_steadiest_sides(costs[:, :, v], prior)
         if swapped[:, v].mean() > 0.5:
             swapped[:, v] = ~swapped[:, v]
     return swapped
 
 
-def _steadiest(costs: F64, prior: float) -> Mask:
+def _find_steadiest_sides(costs: F64, prior: float) -> Mask:
     """Find the sides of one view's framesets that go on best with the last few, (T,).
 
     `costs` (reach, T, 2): of keeping or changing sides since the image before, the one before that, and so on; `prior`:
@@ -78,7 +78,7 @@ def _steadiest(costs: F64, prior: float) -> Mask:
     return chosen
 
 
-def sides_by_rig(observations: Observations, sigma: F64, rig: Rig) -> Mask:
+def find_swaps_by_rig(observations: Observations, sigma: F64, rig: Rig) -> Mask:
     """Find framesets where a view has left and right exchanged, from all views and the motion together.
 
     Parameters
@@ -98,47 +98,47 @@ def sides_by_rig(observations: Observations, sigma: F64, rig: Rig) -> Mask:
     views' own motion links the framesets (Viterbi over patterns). Two views alone cannot tell which of them is
     swapped; their motion does (REALDATA 2).
     """
-    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in observations.views], np.int64)
-    common = at_common_time(observations, offsets)
-    patterns = _patterns(len(observations.views))
-    unary = np.stack([_pattern_cost(common, sigma, rig, pattern) for pattern in patterns], 1)
+    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in observations.view_names], np.int64)
+    common = interpolate_to_common_time(observations, offsets)
+    patterns = _list_swap_patterns(len(observations.view_names))
+    unary = np.stack([_compute_pattern_cost(common, sigma, rig, pattern) for pattern in patterns], 1)
     unary += SWAP_PRIOR * patterns.sum(1)
-    chosen = _viterbi(unary, _step_costs(observations, sigma), patterns)
+    chosen = _viterbi(unary, _compute_step_costs(observations, sigma), patterns)
     return patterns[chosen]
 
 
-def _patterns(views: int) -> Mask:
+def _list_swap_patterns(view_count: int) -> Mask:
     """List the patterns of swaps to weigh, (S, V): all, or those of few views and their complements."""
-    if views <= ALL_PATTERNS_VIEWS:
-        return np.array(list(itertools.product([False, True], repeat=views)))
+    if view_count <= MAX_EXHAUSTIVE_VIEWS:
+        return np.array(list(itertools.product([False, True], repeat=view_count)))
     few = []
     for count in range(3):
-        for chosen in itertools.combinations(range(views), count):
-            pattern = np.zeros(views, bool)
+        for chosen in itertools.combinations(range(view_count), count):
+            pattern = np.zeros(view_count, bool)
             pattern[list(chosen)] = True
             few += [pattern, ~pattern]
     return np.unique(np.array(few), axis=0)
 
 
-def _pattern_cost(common: Observations, sigma: F64, rig: Rig, pattern: Mask) -> F64:
+def _compute_pattern_cost(common: Observations, sigma: F64, rig: Rig, pattern: Mask) -> F64:
     """Sum each frameset's capped squared reprojection errors under one pattern of swaps, (T,)."""
-    joints = _limb_joints(common)
+    joints = _find_limb_joints(common)
     T, V = common.confidence.shape[:2]
-    repaired = common.mirrored(np.broadcast_to(pattern, (T, V)))
+    repaired = common.swap_sides(np.broadcast_to(pattern, (T, V)))
     mirrored_sigma = np.where(pattern[None, :, None], sigma[..., common.skeleton.mirror], sigma)[..., joints]
     xy = np.moveaxis(repaired.xy[:, :, joints], 1, 0).reshape(V, -1, 2)
     spread = np.moveaxis(mirrored_sigma, 1, 0).reshape(V, -1)
     seen = np.isfinite(xy).all(-1) & np.isfinite(spread)
     xyz = triangulate(xy, np.where(seen, 1 / spread**2, 0.0), rig.cameras)
-    error = np.stack([_error_px(xyz, xy[v], camera) for v, camera in enumerate(rig.cameras)]) / spread
-    squared = np.where(np.isfinite(error), np.minimum(error**2, CAPPED_SIGMAS2), CAPPED_SIGMAS2)
+    error = np.stack([_compute_error_px(xyz, xy[v], camera) for v, camera in enumerate(rig.cameras)]) / spread
+    squared = np.where(np.isfinite(error), np.minimum(error**2, MAX_SIGMAS2), MAX_SIGMAS2)
     counted = seen & (seen.sum(0) >= 2)
     return np.where(counted, squared, 0.0).reshape(V, T, -1).sum((0, 2))
 
 
-def _step_costs(observations: Observations, sigma: F64, reach: int = 1) -> F64:
+def _compute_step_costs(observations: Observations, sigma: F64, reach: int = 1) -> F64:
     """Cost of going on with the same sides, and of changing them, since the image `reach` before, (T, V, 2)."""
-    joints = _limb_joints(observations)
+    joints = _find_limb_joints(observations)
     mirror = observations.skeleton.mirror[joints]
     T, V = observations.confidence.shape[:2]
     cost = np.zeros((T, V, 2))
@@ -150,9 +150,9 @@ def _step_costs(observations: Observations, sigma: F64, reach: int = 1) -> F64:
             step = observations.xy[now, v][:, joints] - observations.xy[before, v][:, other]
             squared = (step**2).sum(-1) / spread**2
             prior = CHANGE_PRIOR * changed if reach == 1 else 0.0
-            cost[now, v, changed] = prior + np.where(
-                np.isfinite(squared), np.minimum(squared, CAPPED_SIGMAS2), 0.0
-            ).sum(-1)
+            cost[now, v, changed] = prior + np.where(np.isfinite(squared), np.minimum(squared, MAX_SIGMAS2), 0.0).sum(
+                -1
+            )
     return cost
 
 
@@ -185,11 +185,11 @@ def _viterbi(unary: F64, step: F64, states: Mask) -> I64:
     return chosen
 
 
-def _error_px(xyz: F64, xy: F64, camera: Camera) -> F64:
+def _compute_error_px(xyz: F64, xy: F64, camera: Camera) -> F64:
     """Distance between the images of points and what a view saw, px, (N,)."""
     return np.linalg.norm(project(xyz, camera) - xy, axis=-1)
 
 
-def _limb_joints(observations: Observations) -> I64:
+def _find_limb_joints(observations: Observations) -> I64:
     """Joints that tell the sides apart."""
-    return observations.skeleton.indices(calibration_joints(observations.skeleton))
+    return observations.skeleton.indices(select_calibration_joints(observations.skeleton))

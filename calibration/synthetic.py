@@ -12,15 +12,15 @@ import numpy as np
 from calibration.floor import Ground, world_from_scene
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.projection import project
-from calibration.geometry.transforms import rigid
+from calibration.geometry.transforms import rigid_transform
 from calibration.observations import Observations
 from calibration.rig import Camera, Rig
 from calibration.walker import SIDES, SKELETON, Motion
 
-LOOKED_AT_M = 0.95  # cameras look at the height of the hips, not quite all at one point
+TARGET_HEIGHT_M = 0.95  # cameras look at the height of the hips, not quite all at one point
 TORSO_M = 0.49  # of a person of 1.75 m; errors grow with its size in the image
 # How loosely a network knows each kind of joint, relative to shoulders and knees (METHODS 3.4.0, studio measurements).
-LOOSENESS = {"hip": 1.6, "ankle": 1.2, "heel": 1.5, "foot_index": 1.5, "wrist": 1.2, "elbow": 1.1}
+JOINT_NOISE_FACTORS = {"hip": 1.6, "ankle": 1.2, "heel": 1.5, "foot_index": 1.5, "wrist": 1.2, "elbow": 1.1}
 BURST_S = 0.4  # a body's sides stay exchanged for about so long
 GROSS_OF_TORSO = 1.0
 
@@ -41,7 +41,7 @@ class RigPlan:
         Least and largest focal length, as a share of the image's width.
     k1
         Least and largest.
-    alike
+    identical_lenses
         All cameras have one focal length and one k1.
     offset_ms
         Time offsets are drawn between plus and minus this; the first camera's is 0.
@@ -54,7 +54,7 @@ class RigPlan:
     size_wh: tuple[int, int] = (1280, 720)
     focal_of_width: tuple[float, float] = (0.66, 0.92)
     k1: tuple[float, float] = (-0.12, 0.04)
-    alike: bool = False
+    identical_lenses: bool = False
     offset_ms: float = 0.0
 
 
@@ -76,7 +76,7 @@ class NoiseConfig:
     missed, gross, swapped, dropped : shares
         Of joints missed, of joints put somewhere else, of a view's images with sides exchanged (in bursts), of a
         view's images that never came.
-    own_times
+    free_running
         The cameras run freely: each takes its images at a constant phase of its own within the frameset.
     mirrored : positions of views
         Whose images are mirrored, so that the network takes left for right.
@@ -94,21 +94,21 @@ class NoiseConfig:
     gross: float = 0.0
     swapped: float = 0.0
     dropped: float = 0.0
-    own_times: bool = False
+    free_running: bool = False
     mirrored: tuple[int, ...] = ()
     bystander: tuple[tuple[int, float], ...] = ()
 
 
-PERFECT = NoiseConfig()
+NO_NOISE = NoiseConfig()
 # Together 5 % of the torso in the mean, as measured in the studio and on real video; misses and outliers of METHODS.
-NETWORK = NoiseConfig(
+NETWORK_NOISE = NoiseConfig(
     jitter_of_torso=0.01, drift_of_torso=0.015, body_bias_m=0.012, view_bias_m=0.010, confidence_spread=1.0,
     missed=0.10, gross=0.02, swapped=0.03,
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class SyntheticObservations:
     """Observations and the truth behind them.
 
     Parameters
@@ -145,16 +145,16 @@ def make_rig(plan: RigPlan, seed: int) -> Rig:
     spacing = np.radians(plan.arc_deg) / steps
     angles = spacing * (np.arange(plan.cameras) + random.uniform(-0.15, 0.15, plan.cameras))
     focal, k1 = random.uniform(*plan.focal_of_width, plan.cameras), random.uniform(*plan.k1, plan.cameras)
-    if plan.alike:
+    if plan.identical_lenses:
         focal[:], k1[:] = focal[0], k1[0]
     cameras = []
     for v, angle in enumerate(angles):
         radius, height = random.uniform(*plan.radius_m), random.uniform(*plan.height_m)
         centre = np.array([radius * np.cos(angle), radius * np.sin(angle), height])
-        target = np.array([0, 0, LOOKED_AT_M]) + random.normal(0, 0.12, 3)
+        target = np.array([0, 0, TARGET_HEIGHT_M]) + random.normal(0, 0.12, 3)
         width, tall = plan.size_wh
         matrix = np.array([[focal[v] * width, 0, (width - 1) / 2], [0, focal[v] * width, (tall - 1) / 2], [0, 0, 1]])
-        pose = looking_at(centre, target)
+        pose = look_at(centre, target)
         cameras.append(Camera(f"cam_{v}", plan.size_wh, matrix, np.array([k1[v], 0, 0, 0, 0]), pose))
     offset_ms = random.uniform(-plan.offset_ms, plan.offset_ms, plan.cameras)
     offsets = {camera.name: 0 if v == 0 else round(offset_ms[v] * 1e6) for v, camera in enumerate(cameras)}
@@ -163,7 +163,7 @@ def make_rig(plan: RigPlan, seed: int) -> Rig:
     return Rig(tuple(cameras), offsets).with_world(world)
 
 
-def looking_at(centre: F64, target: F64) -> F64:
+def look_at(centre: F64, target: F64) -> F64:
     """Place a camera level at a point so that it looks at another.
 
     Parameters
@@ -179,10 +179,10 @@ def looking_at(centre: F64, target: F64) -> F64:
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
     rotation = np.stack([right, np.cross(forward, right), forward])
-    return rigid(rotation, -rotation @ centre)
+    return rigid_transform(rotation, -rotation @ centre)
 
 
-def room_middle(rig: Rig) -> tuple[float, float]:
+def find_room_middle(rig: Rig) -> tuple[float, float]:
     """Find the place on the floor that the cameras look at.
 
     Parameters
@@ -203,7 +203,7 @@ def room_middle(rig: Rig) -> tuple[float, float]:
     return float(middle[0]), float(middle[1])
 
 
-def frameset_times(seconds: float, fps: float) -> I64:
+def list_frameset_times(seconds: float, fps: float) -> I64:
     """List the times of framesets, (T,), ns.
 
     Parameters
@@ -213,7 +213,7 @@ def frameset_times(seconds: float, fps: float) -> I64:
     return np.round(np.arange(round(seconds * fps)) * (1e9 / fps)).astype(np.int64)
 
 
-def observe(rig: Rig, motion: Motion, time_ns: I64, noise: NoiseConfig, *, seed: int) -> Seen:
+def observe(rig: Rig, motion: Motion, time_ns: I64, noise: NoiseConfig, *, seed: int) -> SyntheticObservations:
     """See a moving person through a rig as a network would.
 
     Parameters
@@ -234,25 +234,25 @@ def observe(rig: Rig, motion: Motion, time_ns: I64, noise: NoiseConfig, *, seed:
     random = np.random.default_rng(seed)
     T, V, J = len(time_ns), len(rig), len(SKELETON.joints)
     frame_ns = float(np.median(np.diff(time_ns))) if T > 1 else 0.0
-    phase = random.uniform(-0.45, 0.45, V) * frame_ns if noise.own_times else np.zeros(V)
+    phase = random.uniform(-0.45, 0.45, V) * frame_ns if noise.free_running else np.zeros(V)
     view_time_ns = time_ns[:, None] + np.round(phase).astype(np.int64)
-    bias = _Bias.drawn(noise, random)
+    bias = _Bias.draw(noise, random)
     xy, confidence, swapped = np.empty((T, V, J, 2)), np.empty((T, V, J)), np.zeros((T, V), bool)
     for v, camera in enumerate(rig):
         true_s = (view_time_ns[:, v] + rig.time_offset_ns.get(camera.name, 0)) / 1e9
-        xyz = _followed(motion(true_s), noise, v, random)
+        xyz = _insert_bystander(motion(true_s), noise, v, random)
         true_xy = project(xyz, camera)
-        error = project(xyz + bias.towards(xyz, camera), camera) - true_xy
-        error += _error_px(xyz, camera, time_ns, noise, random)
-        certain = _confidence(error / _torso_px(xyz, camera)[:, None, None], noise, random)
-        seen = _inside(true_xy, camera) & (random.random((T, J)) >= noise.missed)
+        error = project(xyz + bias.compute_offsets(xyz, camera), camera) - true_xy
+        error += _draw_error_px(xyz, camera, time_ns, noise, random)
+        certain = _draw_confidence(error / _compute_torso_px(xyz, camera)[:, None, None], noise, random)
+        seen = _find_inside(true_xy, camera) & (random.random((T, J)) >= noise.missed)
         seen &= (random.random(T) >= noise.dropped)[:, None]
         xy[:, v] = np.where(seen[..., None], true_xy + error, np.nan)
         confidence[:, v] = np.where(seen, certain, 0.0)
-        swapped[:, v] = _bursts(time_ns, noise.swapped, random)
+        swapped[:, v] = _draw_bursts(time_ns, noise.swapped, random)
     sizes = tuple(camera.size_wh for camera in rig)
     unmixed = Observations(SKELETON, rig.names, sizes, time_ns, xy, confidence, view_time_ns)
-    return Seen(unmixed.mirrored(swapped).in_mirror(noise.mirrored), motion(time_ns / 1e9), swapped)
+    return SyntheticObservations(unmixed.swap_sides(swapped).flip_views(noise.mirrored), motion(time_ns / 1e9), swapped)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -263,10 +263,10 @@ class _Bias:
     by_view: F64
 
     @classmethod
-    def drawn(cls, noise: NoiseConfig, random: np.random.Generator) -> "_Bias":
+    def draw(cls, noise: NoiseConfig, random: np.random.Generator) -> "_Bias":
         """Draw a bias that is the same on both sides of the body."""
         offset, by_view = random.normal(0, 1, (33, 3)), random.normal(0, 1, (33, 3, 3))
-        loose = _looseness()[:, None]
+        loose = _list_noise_factors()[:, None]
         across = np.array([1.0, -1.0, 1.0])
         right = [i for i, joint in enumerate(SKELETON.joints) if "right" in joint.split("_")]
         twin = SKELETON.mirror[right]
@@ -274,9 +274,9 @@ class _Bias:
         by_view[right] = by_view[twin] * across[:, None] * across
         return cls(noise.body_bias_m * loose * offset, noise.view_bias_m * loose[..., None] * by_view)
 
-    def towards(self, xyz: F64, camera: Camera) -> F64:
+    def compute_offsets(self, xyz: F64, camera: Camera) -> F64:
         """Offsets of all joints as one camera sees them, (T, 33, 3), m, world."""
-        body = _body_frames(xyz)
+        body = _compute_body_frames(xyz)
         towards = camera.centre - xyz.mean(1)
         towards /= np.linalg.norm(towards, axis=-1, keepdims=True)
         direction = np.einsum("tij,ti->tj", body, towards)
@@ -284,7 +284,7 @@ class _Bias:
         return np.einsum("tab,tjb->tja", body, in_body)
 
 
-def _body_frames(xyz: F64) -> F64:
+def _compute_body_frames(xyz: F64) -> F64:
     """World from body for every instant, (T, 3, 3): forward, left, up."""
     shoulders, hips = SKELETON.indices(f"{s}_shoulder" for s in SIDES), SKELETON.indices(f"{s}_hip" for s in SIDES)
     up = xyz[:, shoulders].mean(1) - xyz[:, hips].mean(1)
@@ -295,7 +295,7 @@ def _body_frames(xyz: F64) -> F64:
     return np.stack([np.cross(left, up), left, up], -1)
 
 
-def _followed(xyz: F64, noise: NoiseConfig, view: int, random: np.random.Generator) -> F64:
+def _insert_bystander(xyz: F64, noise: NoiseConfig, view: int, random: np.random.Generator) -> F64:
     """Replace the person by a bystander for one stretch of a view's images."""
     share = dict(noise.bystander).get(view, 0.0)
     length = round(share * len(xyz))
@@ -308,34 +308,34 @@ def _followed(xyz: F64, noise: NoiseConfig, view: int, random: np.random.Generat
     return followed
 
 
-def _torso_px(xyz: F64, camera: Camera) -> F64:
+def _compute_torso_px(xyz: F64, camera: Camera) -> F64:
     """Length of the torso in the image were it parallel to it, (T,), px."""
     depth = (xyz.mean(1) @ camera.R.T + camera.t)[:, 2]
     return camera.focal_px * TORSO_M / np.maximum(depth, 0.3)
 
 
-def _error_px(xyz: F64, camera: Camera, time_ns: I64, noise: NoiseConfig, random: np.random.Generator) -> F64:
+def _draw_error_px(xyz: F64, camera: Camera, time_ns: I64, noise: NoiseConfig, random: np.random.Generator) -> F64:
     """Draw jitter, drift and gross errors of one view, (T, 33, 2), px."""
     shape = (*xyz.shape[:2], 2)
     jitter = noise.jitter_of_torso * random.normal(0, 1, shape)
-    drift = noise.drift_of_torso * _drift(shape, time_ns, noise.drift_s, random)
-    error = (jitter + drift) * _looseness()[:, None]
+    drift = noise.drift_of_torso * _draw_drift(shape, time_ns, noise.drift_s, random)
+    error = (jitter + drift) * _list_noise_factors()[:, None]
     gross = random.random(shape[:2]) < noise.gross
     error[gross] += GROSS_OF_TORSO * random.normal(0, 1, (int(gross.sum()), 2))
-    return error * _torso_px(xyz, camera)[:, None, None]
+    return error * _compute_torso_px(xyz, camera)[:, None, None]
 
 
-def _drift(shape: tuple[int, ...], time_ns: I64, lasting_s: float, random: np.random.Generator) -> F64:
+def _draw_drift(shape: tuple[int, ...], time_ns: I64, time_constant_s: float, random: np.random.Generator) -> F64:
     """Draw a first-order autoregressive error of unit variance along the first axis."""
     fresh = random.normal(0, 1, shape)
-    kept = np.exp(-np.diff(time_ns) * 1e-9 / lasting_s)
+    kept = np.exp(-np.diff(time_ns) * 1e-9 / time_constant_s)
     drift = fresh.copy()
     for t in range(1, len(drift)):
         drift[t] = kept[t - 1] * drift[t - 1] + np.sqrt(1 - kept[t - 1] ** 2) * fresh[t]
     return drift
 
 
-def _confidence(error_of_torso: F64, noise: NoiseConfig, random: np.random.Generator) -> F64:
+def _draw_confidence(error_of_torso: F64, noise: NoiseConfig, random: np.random.Generator) -> F64:
     """Give every joint a confidence that falls with its error, correlated with it by 0.6, (T, 33)."""
     size = np.linalg.norm(error_of_torso, axis=-1)
     typical = np.nanmedian(size) if np.isfinite(size).any() else 1.0
@@ -344,7 +344,7 @@ def _confidence(error_of_torso: F64, noise: NoiseConfig, random: np.random.Gener
     return 1 / (1 + np.exp(-score))
 
 
-def _bursts(time_ns: I64, share: float, random: np.random.Generator) -> Mask:
+def _draw_bursts(time_ns: I64, share: float, random: np.random.Generator) -> Mask:
     """Draw stretches of about `BURST_S` that cover a share of the time, (T,)."""
     inside = np.zeros(len(time_ns), bool)
     span_ns = float(time_ns[-1] - time_ns[0])
@@ -354,13 +354,13 @@ def _bursts(time_ns: I64, share: float, random: np.random.Generator) -> Mask:
     return inside
 
 
-def _inside(xy: F64, camera: Camera) -> Mask:
+def _find_inside(xy: F64, camera: Camera) -> Mask:
     """Mark what the image shows, (T, 33)."""
     with np.errstate(invalid="ignore"):
         return np.asarray((xy >= -0.5).all(-1) & (xy <= np.array(camera.size_wh) - 0.5).all(-1))
 
 
-def _looseness() -> F64:
+def _list_noise_factors() -> F64:
     """How loosely each joint is known, (33,)."""
     bare = [joint.removeprefix("left_").removeprefix("right_") for joint in SKELETON.joints]
-    return np.array([LOOSENESS.get(joint, 1.0) for joint in bare])
+    return np.array([JOINT_NOISE_FACTORS.get(joint, 1.0) for joint in bare])

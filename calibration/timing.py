@@ -6,11 +6,17 @@ from calibration.geometry.arrays import F64, I64
 from calibration.observations import Observations
 
 # No joint is interpolated across a longer gap than this, or than so many intervals of a slow view.
-LONGEST_GAP_S, LONGEST_GAP_INTERVALS = 0.12, 1.6
-REACHES = ((2, 2), (1, 1), (3, 3), (1, 2), (2, 1))  # framesets before and after, of the slopes whose median counts
+MAX_GAP_S, MAX_GAP_INTERVALS = 0.12, 1.6
+SLOPE_REACHES = (
+    (2, 2),
+    (1, 1),
+    (3, 3),
+    (1, 2),
+    (2, 1),
+)  # framesets before and after, of the slopes whose median counts
 
 
-def at_common_time(observations: Observations, offset_ns: I64) -> Observations:
+def interpolate_to_common_time(observations: Observations, offset_ns: I64) -> Observations:
     """Carry every view's joints to the times of the framesets.
 
     Parameters
@@ -43,14 +49,20 @@ def at_common_time(observations: Observations, offset_ns: I64) -> Observations:
         order = np.argsort(own, kind="stable")
         track_xy = observations.xy[has_image, v][order]
         track_confidence = np.where(observations.seen[has_image, v], observations.confidence[has_image, v], 0.0)[order]
-        xy[:, v], confidence[:, v] = _interpolated(own[order], track_xy, track_confidence, observations.time_ns)
+        xy[:, v], confidence[:, v] = _interpolate_track(own[order], track_xy, track_confidence, observations.time_ns)
     times = np.repeat(observations.time_ns[:, None], V, 1)
     return Observations(
-        observations.skeleton, observations.views, observations.sizes_wh, observations.time_ns, xy, confidence, times
+        observations.skeleton,
+        observations.view_names,
+        observations.sizes_wh,
+        observations.time_ns,
+        xy,
+        confidence,
+        times,
     )
 
 
-def velocity_px_s(observations: Observations) -> F64:
+def estimate_velocity_px_s(observations: Observations) -> F64:
     """Differentiate every view's joints over time.
 
     Parameters
@@ -66,8 +78,8 @@ def velocity_px_s(observations: Observations) -> F64:
     """
     time_s = (observations.time_ns - observations.time_ns[0]) * 1e-9
     xy = np.where(observations.seen[..., None], observations.xy, np.nan)
-    slopes = np.full((len(REACHES), *xy.shape), np.nan)
-    for slope, (before, after) in zip(slopes, REACHES):
+    slopes = np.full((len(SLOPE_REACHES), *xy.shape), np.nan)
+    for slope, (before, after) in zip(slopes, SLOPE_REACHES):
         reach = before + after
         if len(xy) > reach:
             span = (time_s[reach:] - time_s[:-reach])[:, None, None, None]
@@ -78,17 +90,17 @@ def velocity_px_s(observations: Observations) -> F64:
     return velocity
 
 
-def _interpolated(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> tuple[F64, F64]:
+def _interpolate_track(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> tuple[F64, F64]:
     """Sample one view's track at the given times."""
     if len(own_ns) == 1:
-        return _single(own_ns, xy, confidence, time_ns)
-    longest_ns = max(LONGEST_GAP_S * 1e9, LONGEST_GAP_INTERVALS * float(np.median(np.diff(own_ns))))
+        return _assign_single_image(own_ns, xy, confidence, time_ns)
+    max_gap_ns = max(MAX_GAP_S * 1e9, MAX_GAP_INTERVALS * float(np.median(np.diff(own_ns))))
     after = np.clip(np.searchsorted(own_ns, time_ns, side="left"), 1, len(own_ns) - 1)
     before = after - 1
     span = np.maximum(own_ns[after] - own_ns[before], 1)
     share = np.clip((time_ns - own_ns[before]) / span, -0.5, 1.5)[:, None]
-    near = np.minimum(np.abs(time_ns - own_ns[before]), np.abs(time_ns - own_ns[after])) < longest_ns / 2
-    joinable = (span < longest_ns)[:, None] & near[:, None]
+    near = np.minimum(np.abs(time_ns - own_ns[before]), np.abs(time_ns - own_ns[after])) < max_gap_ns / 2
+    joinable = (span < max_gap_ns)[:, None] & near[:, None]
     on_before, on_after = share == 0, share == 1
     both = (confidence[before] > 0) & (confidence[after] > 0) & joinable
     mixed = np.where(both[..., None], (1 - share)[..., None] * xy[before] + share[..., None] * xy[after], np.nan)
@@ -98,7 +110,7 @@ def _interpolated(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> tuple[
     return mixed, np.where(np.isfinite(mixed).all(-1), lesser, 0.0)
 
 
-def _single(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> tuple[F64, F64]:
+def _assign_single_image(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> tuple[F64, F64]:
     """Hand a view's only image to the frameset of its time."""
     exact = (time_ns == own_ns[0])[:, None]
     return np.where(exact[..., None], xy[0], np.nan), np.where(exact, confidence[0], 0.0)

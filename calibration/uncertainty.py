@@ -13,7 +13,7 @@ import numpy as np
 from calibration.evidence import Evidence
 from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import skew
-from calibration.refine import Freedom, Settings, normal_equations
+from calibration.refine import FreeParameters, RefinementSettings, build_normal_equations
 from calibration.residuals import (
     CAMERA_PARAMETERS,
     FOCAL,
@@ -21,10 +21,10 @@ from calibration.residuals import (
     ROTATION,
     TRANSLATION,
     Estimate,
-    bone_residuals,
     cauchy,
-    reprojection,
-    reprojection_jacobians,
+    compute_bone_residuals,
+    compute_reprojection,
+    compute_reprojection_jacobians,
 )
 
 # True error over clustered sigma, root mean square over four cameras and four studio seeds with the real network:
@@ -52,12 +52,14 @@ class Uncertainty:
     offset_s: F64
 
 
-def estimate_uncertainty(evidence: Evidence, estimate: Estimate, freedom: Freedom, settings: Settings) -> Uncertainty:
+def estimate_uncertainty(
+    evidence: Evidence, estimate: Estimate, free_parameters: FreeParameters, settings: RefinementSettings
+) -> Uncertainty:
     """Propagate clustered residuals to the cameras.
 
     Parameters
     ----------
-    evidence, estimate, freedom, settings
+    evidence, estimate, free_parameters, settings
         Of the last refinement.
 
     Returns
@@ -69,78 +71,80 @@ def estimate_uncertainty(evidence: Evidence, estimate: Estimate, freedom: Freedo
     ``S^-1 (sum over clusters of g g^T) S^-1`` with S the Schur complement of the joints, g the gradient of one
     cluster after elimination (Liang & Zeger 1986), plus S^-1 itself for the part that independent noise has.
     """
-    equations = normal_equations(evidence, estimate, freedom, settings)
-    Q = freedom.basis.shape[1]
+    equations = build_normal_equations(evidence, estimate, free_parameters, settings)
+    Q = free_parameters.basis.shape[1]
     T, J = estimate.xyz.shape[:2]
     damped = equations.frame + np.einsum(
         "ti,ij->tij", 1e-9 * np.einsum("tii->ti", equations.frame) + 1e-9, np.eye(3 * J)
     )
     carried = np.swapaxes(np.linalg.solve(damped, np.swapaxes(equations.mixed, 1, 2)), 1, 2)
     system = equations.shared - np.einsum("tni,tmi->nm", carried, equations.mixed)
-    system += _size_gauge(system, Q)
-    meat = _clustered(evidence, estimate, freedom, settings, carried.reshape(T, -1, J, 3))
+    system += _build_size_gauge(system, Q)
+    meat = _sum_clustered_gradients(evidence, estimate, free_parameters, settings, carried.reshape(T, -1, J, 3))
     inverse = np.linalg.pinv(system, hermitian=True)
     covariance = (inverse @ meat @ inverse)[:Q, :Q]
-    full = freedom.basis @ covariance @ freedom.basis.T
+    full = free_parameters.basis @ covariance @ free_parameters.basis.T
     V = len(estimate.focal)
     blocks = full.reshape(V, CAMERA_PARAMETERS, V, CAMERA_PARAMETERS)
     variances = np.einsum("vpvp->vp", blocks)
-    rotation, position = _without_gauge(blocks, estimate)
-    absorbed = _absorbed(V)
+    rotation, position = _remove_gauge(blocks, estimate)
+    absorption = _compute_absorption(V)
     return Uncertainty(
-        rotation_rad=ROTATION_BIAS * absorbed * rotation,
-        position=POSITION_BIAS * absorbed * position,
-        log_focal=FOCAL_BIAS * absorbed * np.sqrt(np.maximum(variances[:, FOCAL], 0)),
+        rotation_rad=ROTATION_BIAS * absorption * rotation,
+        position=POSITION_BIAS * absorption * position,
+        log_focal=FOCAL_BIAS * absorption * np.sqrt(np.maximum(variances[:, FOCAL], 0)),
         offset_s=np.sqrt(np.maximum(variances[:, OFFSET], 0)),
     )
 
 
-def _absorbed(views: int) -> float:
+def _compute_absorption(view_count: int) -> float:
     """Say how much smaller than with four views the residuals are, because each joint's place takes three of 2V."""
-    return float(np.sqrt((2 * views / (2 * views - 3)) / (8 / 5)))
+    return float(np.sqrt((2 * view_count / (2 * view_count - 3)) / (8 / 5)))
 
 
-def _clustered(evidence: Evidence, estimate: Estimate, freedom: Freedom, settings: Settings, carried: F64) -> F64:
+def _sum_clustered_gradients(
+    evidence: Evidence, estimate: Estimate, free_parameters: FreeParameters, settings: RefinementSettings, carried: F64
+) -> F64:
     """Sum the outer products of the clusters' gradients, (N, N).
 
     `carried` (T, N, J, 3) takes a gradient by the joints to one by the shared parameters.
     """
-    Q = freedom.basis.shape[1]
-    images = reprojection(evidence, estimate)
-    by_camera, by_point = reprojection_jacobians(evidence, estimate, images)
+    Q = free_parameters.basis.shape[1]
+    images = compute_reprojection(evidence, estimate)
+    by_camera, by_point = compute_reprojection_jacobians(evidence, estimate, images)
     weight = cauchy((images.residual**2).sum(-1), settings.robust_scale)[1] * images.valid
     pull = weight[..., None] * images.residual
-    meat = np.zeros((Q + evidence.lengths,) * 2)
+    meat = np.zeros((Q + evidence.length_count,) * 2)
     for v in range(len(evidence.sigma)):
-        basis = freedom.basis[v * CAMERA_PARAMETERS : (v + 1) * CAMERA_PARAMETERS]
+        basis = free_parameters.basis[v * CAMERA_PARAMETERS : (v + 1) * CAMERA_PARAMETERS]
         by_joint = np.einsum("tjki,tjk->tji", by_point[v], pull[v])
         gradient = -np.einsum("tnji,tji->tjn", carried, by_joint)
         gradient[..., :Q] += np.einsum("tjkp,tjk->tjp", by_camera[v], pull[v]) @ basis
-        meat += _outer_of_sums(gradient)
-    residual, by_end = bone_residuals(evidence, estimate)
+        meat += _multiply_cluster_sums(gradient)
+    residual, by_end = compute_bone_residuals(evidence, estimate)
     bone_pull = cauchy(residual**2, settings.bone_scale)[1] * residual
     for b, (first, second) in enumerate(evidence.bones):
         along = bone_pull[:, b, None] * by_end[:, b]
         gradient = -np.einsum("tni,ti->tn", carried[:, :, first] - carried[:, :, second], along)
-        gradient[:, Q + evidence.twins[b]] -= bone_pull[:, b] / evidence.bone_sigma[b]
-        meat += _outer_of_sums(gradient[:, None])
+        gradient[:, Q + evidence.length_index[b]] -= bone_pull[:, b] / evidence.bone_sigma[b]
+        meat += _multiply_cluster_sums(gradient[:, None])
     return meat
 
 
-def _outer_of_sums(gradient: F64) -> F64:
+def _multiply_cluster_sums(gradient: F64) -> F64:
     """Add up gradients (T, C, N) over the take and sum the outer products of the clusters C."""
     sums = gradient.sum(0)
     return sums.T @ sums
 
 
-def _size_gauge(system: F64, free: int) -> F64:
+def _build_size_gauge(system: F64, free: int) -> F64:
     """Hold the size of the scene at that of the person: the bones on average do not grow."""
     direction = np.zeros(len(system))
     direction[free:] = 1
     return 1e3 * np.trace(system) / len(system) * np.outer(direction, direction)
 
 
-def _without_gauge(blocks: F64, estimate: Estimate) -> tuple[F64, F64]:
+def _remove_gauge(blocks: F64, estimate: Estimate) -> tuple[F64, F64]:
     """Take out what a common rotation and shift of all cameras explains; return both sigmas per camera."""
     V = len(estimate.focal)
     poses = blocks[:, :6][:, :, :, :6].reshape(6 * V, 6 * V)

@@ -95,12 +95,12 @@ def walk_room(walker: Walker, time_s: F64) -> F64:
     path = partial(_rosette, walker)
     swing = 2 * np.pi * 0.9 * time_s
     raised = np.maximum(0, np.sin(0.7 * time_s + walker.phase_rad)) ** 2
-    arm = _arms(time_s)
+    arm = _hang_arms(time_s)
     arm[:, 0, 0] = -0.5 * np.sin(swing) + 1.6 * raised
     arm[:, 1, 0] = 0.5 * np.sin(swing) + 1.2 * np.maximum(0, -np.sin(0.53 * time_s)) ** 2
     arm[:, :, 2] = 0.35 + 0.25 * np.sin(swing)[:, None] * [1, -1]
     trunk = np.stack([0.06 + 0 * time_s, 0.02 * np.sin(swing), 0.12 * np.sin(swing)], 1)
-    return _walked(walker, path, time_s, trunk, arm)
+    return _walk_along(walker, path, time_s, trunk, arm)
 
 
 def walk_line(walker: Walker, time_s: F64) -> F64:
@@ -110,10 +110,10 @@ def walk_line(walker: Walker, time_s: F64) -> F64:
     """
     path = partial(_thin_ellipse, walker)
     swing = 2 * np.pi * 0.9 * time_s
-    arm = _arms(time_s)
+    arm = _hang_arms(time_s)
     arm[:, :, 0] = 0.5 * np.sin(swing)[:, None] * [-1, 1]
     arm[:, :, 2] = 0.35 + 0.2 * np.sin(swing)[:, None] * [1, -1]
-    return _walked(walker, path, time_s, np.tile([0.06, 0.0, 0.0], (len(time_s), 1)), arm)
+    return _walk_along(walker, path, time_s, np.tile([0.06, 0.0, 0.0], (len(time_s), 1)), arm)
 
 
 def step_in_place(walker: Walker, time_s: F64) -> F64:
@@ -123,10 +123,10 @@ def step_in_place(walker: Walker, time_s: F64) -> F64:
     """
     path = partial(_spot, walker)
     swing = 2 * np.pi * 0.9 * time_s
-    arm = _arms(time_s)
+    arm = _hang_arms(time_s)
     arm[:, :, 0] = 0.8 * np.sin(swing)[:, None] * [-1, 1]
     arm[:, :, 2] = 0.5 + 0.3 * np.sin(0.5 * swing)[:, None] * [1, -1]
-    return _walked(walker, path, time_s, np.zeros((len(time_s), 3)), arm)
+    return _walk_along(walker, path, time_s, np.zeros((len(time_s), 3)), arm)
 
 
 def stand(walker: Walker, time_s: F64) -> F64:
@@ -138,8 +138,8 @@ def stand(walker: Walker, time_s: F64) -> F64:
     sway = 0.004 * np.stack([np.sin(1.3 * time_s), np.sin(0.9 * time_s + 1)], 1)
     trunk = 0.01 * np.stack([np.sin(1.1 * time_s), np.sin(0.7 * time_s), np.sin(0.5 * time_s)], 1)
     height = (ANKLE_HEIGHT + 0.985 * (THIGH + SHANK)) * walker.stature_m
-    posture = _Posture(_at_height(place + sway, height), heading, trunk, _arms(time_s))
-    return _body(walker, posture, _planted(walker, time_s, ahead=0.0))
+    posture = _Posture(_raise_to_height(place + sway, height), heading, trunk, _hang_arms(time_s))
+    return _build_body(walker, posture, _plant_feet(walker, time_s, ahead=0.0))
 
 
 def dance(walker: Walker, time_s: F64) -> F64:
@@ -148,13 +148,13 @@ def dance(walker: Walker, time_s: F64) -> F64:
     Parameters and result are those of `walk_room`.
     """
     path = partial(_sway_about, walker)
-    arm = _arms(time_s)
+    arm = _hang_arms(time_s)
     for side, sign in enumerate((1, -1)):
         arm[:, side, 0] = 0.9 + 1.2 * np.sin(1.3 * time_s + 1.7 * sign + walker.phase_rad)
         arm[:, side, 1] = 0.7 + 0.6 * np.sin(0.9 * time_s + sign)
         arm[:, side, 2] = 0.7 + 0.6 * np.sin(1.9 * time_s - sign)
     trunk = np.stack([0.2 + 0.2 * np.sin(0.8 * time_s), 0.2 * np.sin(1.1 * time_s), 0.4 * np.sin(0.6 * time_s)], 1)
-    return _walked(walker, path, time_s, trunk, arm)
+    return _walk_along(walker, path, time_s, trunk, arm)
 
 
 def sit(walker: Walker, time_s: F64) -> F64:
@@ -163,13 +163,15 @@ def sit(walker: Walker, time_s: F64) -> F64:
     Parameters and result are those of `walk_room`.
     """
     place, heading = _spot(walker, time_s)
-    arm = _arms(time_s)
+    arm = _hang_arms(time_s)
     for side, sign in enumerate((1, -1)):
         arm[:, side, 0] = 0.5 + 0.5 * np.sin(0.9 * time_s + 1.5 * sign)
         arm[:, side, 2] = 1.1 + 0.5 * np.sin(1.3 * time_s - sign)
     trunk = np.stack([0.1 + 0.1 * np.sin(0.7 * time_s), 0.03 * np.sin(time_s), 0.15 * np.sin(0.8 * time_s)], 1)
-    hip = _at_height(place, SEAT_HEIGHT * walker.stature_m)
-    return _body(walker, _Posture(hip, heading, trunk, arm), _planted(walker, time_s, ahead=THIGH * walker.stature_m))
+    hip = _raise_to_height(place, SEAT_HEIGHT * walker.stature_m)
+    return _build_body(
+        walker, _Posture(hip, heading, trunk, arm), _plant_feet(walker, time_s, ahead=THIGH * walker.stature_m)
+    )
 
 
 MOTIONS: Mapping[str, Callable[[Walker, F64], F64]] = {
@@ -185,7 +187,7 @@ def _rosette(walker: Walker, time_s: F64) -> tuple[F64, F64]:
         radius = walker.reach_m * (0.6 + 0.4 * np.sin(0.83 * t + 2 * walker.phase_rad))
         return np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1) + walker.middle_m
 
-    return place(time_s), _heading(place, time_s)
+    return place(time_s), _compute_heading(place, time_s)
 
 
 def _thin_ellipse(walker: Walker, time_s: F64) -> tuple[F64, F64]:
@@ -196,7 +198,7 @@ def _thin_ellipse(walker: Walker, time_s: F64) -> tuple[F64, F64]:
         cosine, sine = np.cos(walker.phase_rad), np.sin(walker.phase_rad)
         return np.stack([cosine * along - sine * across, sine * along + cosine * across], -1) + walker.middle_m
 
-    return place(time_s), _heading(place, time_s)
+    return place(time_s), _compute_heading(place, time_s)
 
 
 def _spot(walker: Walker, time_s: F64) -> tuple[F64, F64]:
@@ -210,13 +212,13 @@ def _sway_about(walker: Walker, time_s: F64) -> tuple[F64, F64]:
     return place, walker.phase_rad + 1.2 * np.sin(0.45 * time_s)
 
 
-def _heading(place: Callable[[F64], F64], time_s: F64) -> F64:
+def _compute_heading(place: Callable[[F64], F64], time_s: F64) -> F64:
     """Look where the path leads, rad."""
     step = place(time_s + 1e-3) - place(time_s - 1e-3)
     return np.arctan2(step[..., 1], step[..., 0])
 
 
-def _walked(walker: Walker, path: Path, time_s: F64, trunk: F64, arm: F64) -> F64:
+def _walk_along(walker: Walker, path: Path, time_s: F64, trunk: F64, arm: F64) -> F64:
     """Put a body over feet that step along a path."""
     cadence = 0.9  # cycles per second
     place, heading = path(time_s)
@@ -224,12 +226,14 @@ def _walked(walker: Walker, path: Path, time_s: F64, trunk: F64, arm: F64) -> F6
     half_stance = STANCE_SHARE / 2 * speed / cadence + 0.02
     leg = 0.985 * (THIGH + SHANK) * walker.stature_m
     height = ANKLE_HEIGHT * walker.stature_m + np.sqrt(leg**2 - np.minimum(half_stance, 0.6 * leg) ** 2)
-    return _body(
-        walker, _Posture(_at_height(place, height), heading, trunk, arm), _steps(walker, path, time_s, cadence)
+    return _build_body(
+        walker,
+        _Posture(_raise_to_height(place, height), heading, trunk, arm),
+        _plan_steps(walker, path, time_s, cadence),
     )
 
 
-def _steps(walker: Walker, path: Path, time_s: F64, cadence: float) -> _Feet:
+def _plan_steps(walker: Walker, path: Path, time_s: F64, cadence: float) -> _Feet:
     """Plant each foot for most of its cycle and swing it to its next place for the rest."""
     ankle, heading, pitch = np.zeros((len(time_s), 2, 3)), np.zeros((len(time_s), 2)), np.zeros((len(time_s), 2))
     for side, (sign, shift) in enumerate(zip(SIDES.values(), (0.0, 0.5))):
@@ -250,7 +254,7 @@ def _steps(walker: Walker, path: Path, time_s: F64, cadence: float) -> _Feet:
     return _Feet(ankle, heading, pitch)
 
 
-def _planted(walker: Walker, time_s: F64, ahead: float) -> _Feet:
+def _plant_feet(walker: Walker, time_s: F64, ahead: float) -> _Feet:
     """Keep both feet where they are, so far ahead of the hips."""
     place, heading = _spot(walker, time_s)
     forward, left = np.stack([np.cos(heading), np.sin(heading)], -1), np.stack([-np.sin(heading), np.cos(heading)], -1)
@@ -260,39 +264,43 @@ def _planted(walker: Walker, time_s: F64, ahead: float) -> _Feet:
     return _Feet(ankle, np.stack([heading, heading], 1), np.zeros((len(time_s), 2)))
 
 
-def _body(walker: Walker, posture: _Posture, feet: _Feet) -> F64:
+def _build_body(walker: Walker, posture: _Posture, feet: _Feet) -> F64:
     """Build all joints from a posture, (T, 33, 3)."""
     size, joints = walker.stature_m, {}
-    pelvis = _turn(posture.heading, np.array([0.0, 0.0, 1.0]))
+    pelvis = _rotate_about(posture.heading, np.array([0.0, 0.0, 1.0]))
     trunk = (
-        pelvis @ _turn(posture.trunk[:, 2], np.array([0.0, 0, 1])) @ _turn(posture.trunk[:, 0], np.array([0.0, 1, 0]))
+        pelvis
+        @ _rotate_about(posture.trunk[:, 2], np.array([0.0, 0, 1]))
+        @ _rotate_about(posture.trunk[:, 0], np.array([0.0, 1, 0]))
     )
-    trunk = trunk @ _turn(posture.trunk[:, 1], np.array([1.0, 0, 0]))
+    trunk = trunk @ _rotate_about(posture.trunk[:, 1], np.array([1.0, 0, 0]))
     shoulders = posture.hip + trunk @ np.array([0, 0, (SHOULDER_HEIGHT - HIP_HEIGHT) * size])
-    for name, (ahead, aside, above) in HEAD.items():
-        for side, sign in SIDES.items() if aside else (("", 0.0),):
+    for name, (ahead, lateral, above) in HEAD.items():
+        for side, sign in SIDES.items() if lateral else (("", 0.0),):
             joint = f"mouth_{side}" if name == "mouth" else f"{side}_{name}".lstrip("_")
-            joints[joint] = shoulders + trunk @ (size * np.array([ahead, sign * aside, above]))
+            joints[joint] = shoulders + trunk @ (size * np.array([ahead, sign * lateral, above]))
     for index, (side, sign) in enumerate(SIDES.items()):
         arm = posture.arm[:, index]
         shoulder = shoulders + trunk @ np.array([0, sign * HALF_SHOULDERS * size, 0])
-        upper, fore = _arm_direction(trunk, arm, sign, 0.0), _arm_direction(trunk, arm, sign, 1.0)
+        upper, fore = _compute_arm_direction(trunk, arm, sign, 0.0), _compute_arm_direction(trunk, arm, sign, 1.0)
         elbow = shoulder + UPPER_ARM * size * upper
         wrist = elbow + FOREARM * size * fore
         across = np.cross(fore, trunk[:, :, 1])
         joints[f"{side}_shoulder"], joints[f"{side}_elbow"], joints[f"{side}_wrist"] = shoulder, elbow, wrist
-        for name, (along, aside) in HAND.items():
-            joints[f"{side}_{name}"] = wrist + size * (along * fore + aside * across)
+        for name, (along, lateral) in HAND.items():
+            joints[f"{side}_{name}"] = wrist + size * (along * fore + lateral * across)
         hip = posture.hip + pelvis @ np.array([0, sign * HALF_HIPS * size, 0])
-        knee, ankle = _leg(hip, feet.ankle[:, index], pelvis[:, :, 0], size)
+        knee, ankle = _solve_leg(hip, feet.ankle[:, index], pelvis[:, :, 0], size)
         joints[f"{side}_hip"], joints[f"{side}_knee"], joints[f"{side}_ankle"] = hip, knee, ankle
-        foot = _turn(feet.heading[:, index], np.array([0.0, 0, 1])) @ _turn(feet.pitch[:, index], np.array([0.0, 1, 0]))
+        foot = _rotate_about(feet.heading[:, index], np.array([0.0, 0, 1])) @ _rotate_about(
+            feet.pitch[:, index], np.array([0.0, 1, 0])
+        )
         for name, ahead in FOOT.items():
             joints[f"{side}_{name}"] = ankle + foot @ (size * np.array([ahead, 0, SOLE - ANKLE_HEIGHT]))
     return np.stack([joints[name] for name in SKELETON.joints], 1)
 
 
-def _leg(hip: F64, ankle: F64, forward: F64, size: float) -> tuple[F64, F64]:
+def _solve_leg(hip: F64, ankle: F64, forward: F64, size: float) -> tuple[F64, F64]:
     """Bend the knee forwards so that thigh and shank reach the ankle; draw in an ankle that is too far."""
     thigh, shank = THIGH * size, SHANK * size
     way = ankle - hip
@@ -306,23 +314,23 @@ def _leg(hip: F64, ankle: F64, forward: F64, size: float) -> tuple[F64, F64]:
     return knee, hip + reached * along
 
 
-def _arm_direction(trunk: F64, arm: F64, sign: float, bent: float) -> F64:
+def _compute_arm_direction(trunk: F64, arm: F64, sign: float, bent: float) -> F64:
     """Point the upper arm (bent 0) or the forearm (bent 1), (T, 3)."""
     flexion = arm[:, 0] + bent * arm[:, 2]
     hanging = np.stack([0 * flexion, sign * np.sin(arm[:, 1]), -np.cos(arm[:, 1])], 1)
-    return (trunk @ _turn(-flexion, np.array([0.0, 1.0, 0.0])) @ hanging[..., None])[..., 0]
+    return (trunk @ _rotate_about(-flexion, np.array([0.0, 1.0, 0.0])) @ hanging[..., None])[..., 0]
 
 
-def _arms(time_s: F64) -> F64:
+def _hang_arms(time_s: F64) -> F64:
     """Let both arms hang, slightly bent, (T, 2, 3)."""
     return np.tile([0.0, 0.15, 0.25], (len(time_s), 2, 1))
 
 
-def _turn(angle: F64, axis: F64) -> F64:
+def _rotate_about(angle: F64, axis: F64) -> F64:
     """Turn by angles about one axis, (T, 3, 3)."""
     return rotation_from_rotvec(angle[:, None] * axis)
 
 
-def _at_height(place: F64, height: F64 | float) -> F64:
+def _raise_to_height(place: F64, height: F64 | float) -> F64:
     """Lift places of the floor to a height, (T, 3)."""
     return np.concatenate([place, np.broadcast_to(height, len(place))[:, None]], 1)

@@ -18,8 +18,8 @@ from calibration.errors import CalibrationError
 from engine.errors import EngineError
 
 NICENESS = 10  # the cameras and the window come first
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PROGRESS, DONE, REFUSED, BROKEN = "progress", "done", "refused", "broken"
+THREAD_COUNT_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PROGRESS, DONE, REFUSED, CRASHED = "progress", "done", "refused", "broken"
 
 
 def serve(pipe: Connection, work: str) -> None:
@@ -33,27 +33,27 @@ def serve(pipe: Connection, work: str) -> None:
     work
         ``module:function``; called with the arguments and, last, with a function ``(step, share)``.
     """
-    _keep_out_of_the_way()
-    _end_with_the_parent()
-    function = _loaded(work)
+    _lower_priority()
+    _exit_with_parent()
+    function = _load_function(work)
     while True:
         try:
             arguments = pipe.recv()
-            pipe.send(_outcome(function, arguments, pipe))
+            pipe.send(_run_task(function, arguments, pipe))
         except (EOFError, OSError):
             return  # the parent has let go
 
 
-def _keep_out_of_the_way() -> None:
+def _lower_priority() -> None:
     """Leave the processor to others, and Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    for name in ONE_THREAD:
+    for name in THREAD_COUNT_VARIABLES:
         os.environ[name] = "1"
 
 
-def _end_with_the_parent() -> None:
+def _exit_with_parent() -> None:
     """Watch the parent from a thread: a killed one cannot say goodbye, and a calibration does not look at the pipe."""
     parent = multiprocessing.parent_process()
     if parent is None:
@@ -67,13 +67,13 @@ def _end_with_the_parent() -> None:
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
 
 
-def _loaded(work: str) -> Callable[..., Any]:
+def _load_function(work: str) -> Callable[..., Any]:
     """Import a function by its name; the first calibration then starts at once."""
     module, _, name = work.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
-def _outcome(function: Callable[..., Any], arguments: tuple[Any, ...], pipe: Connection) -> tuple[str, Any]:
+def _run_task(function: Callable[..., Any], arguments: tuple[Any, ...], pipe: Connection) -> tuple[str, Any]:
     """Do one work."""
     try:
         return DONE, function(*arguments, lambda _step, share: pipe.send((PROGRESS, share)))
@@ -82,4 +82,4 @@ def _outcome(function: Callable[..., Any], arguments: tuple[Any, ...], pipe: Con
     except OSError:
         raise  # the parent has let go
     except Exception:  # a bug: carried to the parent, who logs it
-        return BROKEN, traceback.format_exc()
+        return CRASHED, traceback.format_exc()

@@ -19,20 +19,20 @@ from typing import Any, Protocol
 
 from calibration.self_calibrate import Calibration, CalibrationOptions
 from engine import calibration_child
-from engine.calibration_child import BROKEN, DONE, PROGRESS, REFUSED
+from engine.calibration_child import CRASHED, DONE, PROGRESS, REFUSED
 from engine.mailbox import ClosedError, Latest
 from engine.people import Candidates
 
 logger = logging.getLogger(__name__)
 
-WORK = "engine.motion_log:calibrate_kept"
-ENDED = "The calibration ended unexpectedly; it is tried again."
-CANNOT_START = "The calibration cannot be started: {why}. Close other programs, then press Calibrate."
-GONE_S = 1.5  # a killed process is gone within this
+TASK_FUNCTION = "engine.motion_log:calibrate_from_log"
+CRASHED_MESSAGE = "The calibration ended unexpectedly; it is tried again."
+CANNOT_START_MESSAGE = "The calibration cannot be started: {why}. Close other programs, then press Calibrate."
+KILL_TIMEOUT_S = 1.5  # a killed process is gone within this
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Task:
+class CalibrationTask:
     """What is to be calibrated.
 
     Parameters
@@ -50,7 +50,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class CalibrationOutcome:
     """What came of a task.
 
     Parameters
@@ -59,16 +59,16 @@ class Outcome:
         Of the task.
     calibration
         None where there was none.
-    sentence
+    message
         Why not.
-    broken
+    crashed
         The program or the machine failed, not the motion.
     """
 
     number: int
     calibration: Calibration | None = None
-    sentence: str = ""
-    broken: bool = False
+    message: str = ""
+    crashed: bool = False
 
 
 class Solver(Protocol):
@@ -83,15 +83,15 @@ class Solver(Protocol):
         """Be ready."""
         ...
 
-    def solve(self, task: Task) -> None:
+    def solve(self, task: CalibrationTask) -> None:
         """Begin a task."""
         ...
 
-    def outcome(self) -> Outcome | None:
+    def take_outcome(self) -> CalibrationOutcome | None:
         """Hand out what came of the newest task, once."""
         ...
 
-    def rest(self) -> None:
+    def cancel(self) -> None:
         """Drop what is being done, and cost nothing until `start`."""
         ...
 
@@ -109,14 +109,14 @@ class CalibrationProcess:
         ``module:function`` that the child calls with candidates, options and progress.
     """
 
-    def __init__(self, work: str = WORK) -> None:
+    def __init__(self, work: str = TASK_FUNCTION) -> None:
         self._work = work
         self._lock = threading.Lock()
-        self._tasks: Latest[Task] = Latest()
+        self._tasks: Latest[CalibrationTask] = Latest()
         self._thread: threading.Thread | None = None
-        self._leaving: threading.Thread | None = None
+        self._ending_thread: threading.Thread | None = None
         self._child: SpawnProcess | None = None
-        self._outcome: Outcome | None = None
+        self._outcome: CalibrationOutcome | None = None
         self._progress = 0.0
 
     @property
@@ -134,7 +134,7 @@ class CalibrationProcess:
                 )
                 self._thread.start()
 
-    def solve(self, task: Task) -> None:
+    def solve(self, task: CalibrationTask) -> None:
         """Calibrate; never waits. A task that was not begun yet is replaced.
 
         Parameters
@@ -145,7 +145,7 @@ class CalibrationProcess:
         self._progress = 0.0
         self._tasks.put(task)
 
-    def outcome(self) -> Outcome | None:
+    def take_outcome(self) -> CalibrationOutcome | None:
         """Hand out what came of the newest task, once; None while there is nothing.
 
         Returns
@@ -156,11 +156,11 @@ class CalibrationProcess:
             outcome, self._outcome = self._outcome, None
         return outcome
 
-    def rest(self) -> None:
+    def cancel(self) -> None:
         """End the child, whatever it does; never waits. `start` begins anew."""
         with self._lock:
             if self._thread is not None:
-                self._leaving, self._thread = self._thread, None
+                self._ending_thread, self._thread = self._thread, None
             self._tasks.discard()
             if self._child is not None:
                 self._child.kill()
@@ -168,21 +168,25 @@ class CalibrationProcess:
 
     def stop(self) -> None:
         """End the child and the thread, and see them gone; takes less than 2 s."""
-        self.rest()
-        if self._leaving is not None:
-            self._leaving.join(GONE_S)
+        self.cancel()
+        if self._ending_thread is not None:
+            self._ending_thread.join(KILL_TIMEOUT_S)
 
-    def _run(self, tasks: Latest[Task]) -> None:
+    def _run(self, tasks: Latest[CalibrationTask]) -> None:
         """Serve tasks until there are no more; a child that died is replaced when the next task comes."""
-        line: _Line | None = None
+        line: _ChildConnection | None = None
         try:
             while True:
                 why = ""
                 if line is None:
-                    line, why = self._launched(tasks)
+                    line, why = self._start_child(tasks)
                 task = tasks.take()
-                outcome = _gone(task, CANNOT_START.format(why=why)) if line is None else self._worked(line, task)
-                if outcome.broken and line is not None:
+                outcome = (
+                    _build_crash_outcome(task, CANNOT_START_MESSAGE.format(why=why))
+                    if line is None
+                    else self._run_task(line, task)
+                )
+                if outcome.crashed and line is not None:
                     line.close()
                     line = None
                 with self._lock:
@@ -194,7 +198,7 @@ class CalibrationProcess:
             if line is not None:
                 line.close()
 
-    def _launched(self, tasks: Latest[Task]) -> "tuple[_Line | None, str]":
+    def _start_child(self, tasks: Latest[CalibrationTask]) -> "tuple[_ChildConnection | None, str]":
         """Start a child; None and the reason where the machine has no room for one."""
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
@@ -205,7 +209,7 @@ class CalibrationProcess:
             if self._thread is None or tasks is not self._tasks:
                 raise ClosedError  # stopped meanwhile
             try:
-                with alone():
+                with isolated_spawn():
                     child.start()
             except OSError as error:
                 ours.close()
@@ -213,9 +217,9 @@ class CalibrationProcess:
             finally:
                 theirs.close()  # so that the child's death ends the pipe
             self._child = child
-        return _Line(child, ours), ""
+        return _ChildConnection(child, ours), ""
 
-    def _worked(self, line: "_Line", task: Task) -> Outcome:
+    def _run_task(self, line: "_ChildConnection", task: CalibrationTask) -> CalibrationOutcome:
         """Let the child do a task."""
         try:
             line.pipe.send((task.candidates, task.options))
@@ -224,13 +228,13 @@ class CalibrationProcess:
                 if kind == PROGRESS:
                     self._progress = content
                 else:
-                    return _outcome(task, kind, content)
+                    return _outcome_from_reply(task, kind, content)
         except (EOFError, OSError):
-            return _gone(task, ENDED)
+            return _build_crash_outcome(task, CRASHED_MESSAGE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Line:
+class _ChildConnection:
     """A child and the pipe to it."""
 
     child: SpawnProcess
@@ -240,27 +244,27 @@ class _Line:
         """Let go of the child, and see it gone."""
         self.pipe.close()
         self.child.kill()
-        self.child.join(GONE_S)
+        self.child.join(KILL_TIMEOUT_S)
 
 
-def _outcome(task: Task, kind: str, content: Any) -> Outcome:
+def _outcome_from_reply(task: CalibrationTask, kind: str, content: Any) -> CalibrationOutcome:
     """Understand the child's last word on a task."""
     if kind == DONE:
-        return Outcome(task.number, content)
+        return CalibrationOutcome(task.number, content)
     if kind == REFUSED:
-        return Outcome(task.number, sentence=content)
-    if kind == BROKEN:
+        return CalibrationOutcome(task.number, message=content)
+    if kind == CRASHED:
         logger.error("The calibration failed:\n%s", content)
-    return _gone(task, ENDED)
+    return _build_crash_outcome(task, CRASHED_MESSAGE)
 
 
-def _gone(task: Task, sentence: str) -> Outcome:
+def _build_crash_outcome(task: CalibrationTask, message: str) -> CalibrationOutcome:
     """Say that the child failed."""
-    return Outcome(task.number, sentence=sentence, broken=True)
+    return CalibrationOutcome(task.number, message=message, crashed=True)
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def isolated_spawn() -> Iterator[None]:
     """Start a child that knows nothing of the parent's main module, and never hears Ctrl-C.
 
     It needs no function of that module, which may have no file, or no guard against being run again, or load Qt.

@@ -16,21 +16,21 @@ from engine.clock import NS_PER_S
 WINDOW_NS = 10 * NS_PER_S
 WINDOW_FRAMES = 600
 # The line lies under the stamps, but a tenth of them may lie below it: stamps of a kernel tremble to both sides.
-BELOW = 0.1
-LEAST_FRAMES = 5  # before so many, stamps are taken as they are
-EVERY_FRAME, EVERY_EIGHTH = 40, 8  # up to so many images the line is fitted at each one, then at every eighth
-ROUNDS = 4
-LEAST_RESIDUAL_NS = 50_000.0
+LINE_QUANTILE = 0.1
+MIN_FRAMES = 5  # before so many, stamps are taken as they are
+FIT_EACH_UP_TO, FIT_INTERVAL_FRAMES = 40, 8  # up to so many images the line is fitted at each one, then at every eighth
+FIT_ITERATIONS = 4
+MIN_RESIDUAL_NS = 50_000.0
 # The nominal period counts as much as a second of images: real cameras keep theirs to about 0.2 %, and a second of
 # stamps that tremble by 3 ms tells no more. Where the stamps differ from it by more than a tenth it counts nothing.
 PRIOR_WEIGHT, PRIOR_SHARE = 2000.0, 0.1
 # An image that is earlier than the line, or five in a row that are later and do not catch up, by more than this share
 # of a period (and by more than the stamps tremble) mean that the line no longer holds.
 STEP_SHARE, STEP_SPREADS, STEP_FRAMES = 0.3, 5.0, 5
-LEARNED_NS = 3 * NS_PER_S  # a line over so long tells the period better than the name plate
-# Images that come faster than so, after a pause, are what the network held back; after `LEARNED_NS` it is their rate.
+PERIOD_KNOWN_AFTER_NS = 3 * NS_PER_S  # a line over so long tells the period better than the name plate
+# Images that come faster than so, after a pause, are what the network held back; after `PERIOD_KNOWN_AFTER_NS` it is their rate.
 BURST_SHARE = 0.25
-REFUSED_IN_A_ROW = 5  # so many that are too old mean that the camera counts anew
+MAX_REFUSED_IN_A_ROW = 5  # so many that are too old mean that the camera counts anew
 
 
 class CameraClock:
@@ -66,9 +66,9 @@ class CameraClock:
         self._late_ns: deque[float] = deque(maxlen=STEP_FRAMES)
         self._since_fit = 0
         self._shift = 0  # what to add to the camera's numbers so that they go on rising
-        self._old: list[tuple[int, int]] = []
+        self._stale: list[tuple[int, int]] = []
         self._newest: tuple[int, int, int] | None = None  # number, stamp and steady time
-        self._anew = True
+        self._is_restarting = True
         self._burst_since_ns: int | None = None
 
     @property
@@ -78,8 +78,8 @@ class CameraClock:
 
     def restart(self) -> None:
         """Expect a stream that begins anew, after a pause or a reconnection; what is known of the period is kept."""
-        self._anew = True
-        self._forget()
+        self._is_restarting = True
+        self._reset_fit()
 
     def put(self, sequence: int, stamp_ns: int) -> tuple[int, int] | None:
         """Take an image's number and stamp.
@@ -100,17 +100,17 @@ class CameraClock:
         if self._newest is None:
             return self._accept(sequence, stamp_ns)
         number = sequence + self._shift
-        if self._anew and number <= self._newest[0] + 1:
-            self._shift += self._after_pause(stamp_ns) - number
+        if self._is_restarting and number <= self._newest[0] + 1:
+            self._shift += self._number_after_pause(stamp_ns) - number
             number = sequence + self._shift
-        elif not self._anew and (number <= self._newest[0] or stamp_ns <= self._newest[1]):
+        elif not self._is_restarting and (number <= self._newest[0] or stamp_ns <= self._newest[1]):
             return self._refuse(sequence, stamp_ns)
         if number > self._newest[0] + 1:
             self.gaps += 1
             self.missing += number - self._newest[0] - 1
         return self._accept(number, stamp_ns)
 
-    def _after_pause(self, stamp_ns: int) -> int:
+    def _number_after_pause(self, stamp_ns: int) -> int:
         """Number the first image after a pause that the camera did not count: by the images that would have come."""
         if self._newest is None:
             return 0
@@ -119,10 +119,10 @@ class CameraClock:
 
     def _refuse(self, sequence: int, stamp_ns: int) -> tuple[int, int] | None:
         """Leave out an image that is too old, unless several in their order say that the camera counts anew."""
-        if self._old and (sequence <= self._old[-1][0] or stamp_ns <= self._old[-1][1]):
-            self._old.clear()
-        self._old.append((sequence, stamp_ns))
-        if len(self._old) >= REFUSED_IN_A_ROW:
+        if self._stale and (sequence <= self._stale[-1][0] or stamp_ns <= self._stale[-1][1]):
+            self._stale.clear()
+        self._stale.append((sequence, stamp_ns))
+        if len(self._stale) >= MAX_REFUSED_IN_A_ROW:
             self.restart()
             return self.put(sequence, stamp_ns)
         self.refused += 1
@@ -130,9 +130,9 @@ class CameraClock:
 
     def _accept(self, number: int, stamp_ns: int) -> tuple[int, int]:
         """Take an image that is in order."""
-        self._anew = False
-        self._old.clear()
-        self._look_for_a_step(number, stamp_ns)
+        self._is_restarting = False
+        self._stale.clear()
+        self._detect_step(number, stamp_ns)
         if self._is_burst(number, stamp_ns):
             self._numbers.clear()
             self._stamps_ns.clear()
@@ -142,17 +142,17 @@ class CameraClock:
             self._numbers.popleft()
             self._stamps_ns.popleft()
         self._since_fit += 1
-        if len(self._numbers) >= LEAST_FRAMES and (
-            self._line is None or len(self._numbers) <= EVERY_FRAME or self._since_fit >= EVERY_EIGHTH
+        if len(self._numbers) >= MIN_FRAMES and (
+            self._line is None or len(self._numbers) <= FIT_EACH_UP_TO or self._since_fit >= FIT_INTERVAL_FRAMES
         ):
             self._fit()
-        time_ns = stamp_ns if self._line is None else self._predicted_ns(number)
+        time_ns = stamp_ns if self._line is None else self._predict_ns(number)
         if self._newest is not None:
             time_ns = max(time_ns, self._newest[2] + 1)
         self._newest = number, stamp_ns, time_ns
         return number, time_ns
 
-    def _predicted_ns(self, number: int) -> int:
+    def _predict_ns(self, number: int) -> int:
         """Read the line."""
         if self._line is None:
             raise ValueError("There is no line yet.")
@@ -168,9 +168,9 @@ class CameraClock:
             return False
         if self._burst_since_ns is None:
             self._burst_since_ns = stamp_ns
-        return stamp_ns - self._burst_since_ns < LEARNED_NS
+        return stamp_ns - self._burst_since_ns < PERIOD_KNOWN_AFTER_NS
 
-    def _look_for_a_step(self, number: int, stamp_ns: int) -> None:
+    def _detect_step(self, number: int, stamp_ns: int) -> None:
         """Forget the line where it no longer holds: the rate has changed, or images were lost that nobody counted."""
         if self._line is None:
             return
@@ -178,7 +178,7 @@ class CameraClock:
         late_ns = stamp_ns - (self._line[1] + (number - self._line[0]) * self.period_ns)
         self._late_ns.append(late_ns)
         if late_ns < -limit_ns:
-            self._forget()
+            self._reset_fit()
             return
         stays = self._late_ns[-1] > self._late_ns[0] - 0.5 * limit_ns  # a burst after a delay would catch up
         if len(self._late_ns) == STEP_FRAMES and min(self._late_ns) > limit_ns and stays:
@@ -187,13 +187,17 @@ class CameraClock:
     def _keep_last(self, count: int) -> None:
         """Forget all but the newest images."""
         numbers, stamps_ns = list(self._numbers)[-count:], list(self._stamps_ns)[-count:]
-        self._forget()
+        self._reset_fit()
         self._numbers.extend(numbers)
         self._stamps_ns.extend(stamps_ns)
 
-    def _forget(self) -> None:
+    def _reset_fit(self) -> None:
         """Forget the line, and keep its period if it was long enough to know it."""
-        if self._numbers and self._line is not None and self._stamps_ns[-1] - self._stamps_ns[0] > LEARNED_NS:
+        if (
+            self._numbers
+            and self._line is not None
+            and self._stamps_ns[-1] - self._stamps_ns[0] > PERIOD_KNOWN_AFTER_NS
+        ):
             self._prior_ns = self.period_ns
         self._numbers.clear()
         self._stamps_ns.clear()
@@ -209,22 +213,22 @@ class CameraClock:
         between_ns = (t[-1] - t[0]) / (n[-1] - n[0])
         trusted = abs(between_ns - self._prior_ns) < PRIOR_SHARE * self._prior_ns
         slope = self.period_ns if self._line is not None else (self._prior_ns if trusted else between_ns)
-        height = float(np.quantile(t - slope * n, BELOW))
+        height = float(np.quantile(t - slope * n, LINE_QUANTILE))
         weight = PRIOR_WEIGHT if trusted else 0.0
-        for _ in range(ROUNDS):
-            slope, height = _one_round(n, t, (slope, height), (self._prior_ns, weight))
+        for _ in range(FIT_ITERATIONS):
+            slope, height = _refine_line(n, t, (slope, height), (self._prior_ns, weight))
         residual_ns = t - slope * n
-        height = float(np.quantile(residual_ns, BELOW))
+        height = float(np.quantile(residual_ns, LINE_QUANTILE))
         self.period_ns, self._line = slope, (origin, origin_ns + height)
         self._spread_ns = float(np.quantile(residual_ns, 0.5)) - height
         self.jitter_ms = float(np.std(residual_ns)) / 1e6
 
 
-def _one_round(n: F64, t: F64, line: tuple[float, float], prior: tuple[float, float]) -> tuple[float, float]:
+def _refine_line(n: F64, t: F64, line: tuple[float, float], prior: tuple[float, float]) -> tuple[float, float]:
     """Improve a quantile regression by one reweighted least squares: ``slope, height`` of the line."""
     slope, height = line
     residual = t - slope * n - height
-    w = np.where(residual > 0, BELOW, 1 - BELOW) / np.maximum(np.abs(residual), LEAST_RESIDUAL_NS)
+    w = np.where(residual > 0, LINE_QUANTILE, 1 - LINE_QUANTILE) / np.maximum(np.abs(residual), MIN_RESIDUAL_NS)
     total = w.sum()
     n_mean, t_mean = float(w @ n / total), float(w @ t / total)
     about = n - n_mean

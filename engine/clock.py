@@ -22,7 +22,7 @@ def host_ns() -> int:
     return time.monotonic_ns() if sys.platform == "linux" else time.perf_counter_ns()
 
 
-def until_tick_s(period_s: float) -> float:
+def time_until_tick_s(period_s: float) -> float:
     """Tell how long it is to the next tick of a clock that all threads share, so that they wake up together.
 
     Parameters
@@ -38,7 +38,7 @@ def until_tick_s(period_s: float) -> float:
     return period_s - time.monotonic() % period_s
 
 
-def utc_offset_ns() -> int:
+def measure_utc_offset_ns() -> int:
     """Measure what to add to the host's clock to get Unix time.
 
     Returns

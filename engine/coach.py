@@ -7,9 +7,14 @@ import numpy as np
 from calibration.geometry.arrays import F64, Mask
 from engine.motion_seen import Motion
 
-TOGETHER_S = 3.0  # that every view must share with another one before a calibration is worth trying
-PLACES, DEPTH, SIDES, ARMS = 6, 1.25, 2, 0.5  # what a walk through a room brings easily, and standing does not
-COVERED = 0.5  # of the image, as the verdict asks for
+MIN_SHARED_S = 3.0  # that every view must share with another one before a calibration is worth trying
+MIN_PLACES, MIN_DEPTH_RATIO, MIN_SIDES, MIN_ARMS_SHARE = (
+    6,
+    1.25,
+    2,
+    0.5,
+)  # what a walk through a room brings easily, and standing does not
+MIN_COVERAGE = 0.5  # of the image, as the verdict asks for
 TIME_WEIGHT = 0.7  # of progress; the rest is for every view having its share
 
 ONE_CAMERA = "One camera sees where you are in its image, not how far away. Add a second camera."
@@ -28,43 +33,43 @@ class Advice:
         0 to 1: how much of what the next calibration needs was seen.
     headline, instruction
         How it stands and what to do now, short enough to be read across a room.
-    enough
+    is_enough
         A calibration is worth trying.
     """
 
     progress: float
     headline: str
     instruction: str
-    enough: bool
+    is_enough: bool
 
     @property
-    def is_on_the_way(self) -> bool:
+    def needs_only_time(self) -> bool:
         """Whether nothing is in the way but time."""
         return self.headline == WALK
 
 
-def advise(motion: Motion, wanted_s: float) -> Advice:
+def advise(motion: Motion, required_s: float) -> Advice:
     """Say what helps most before there is a rig, or before the next attempt.
 
     Parameters
     ----------
     motion
-    wanted_s
+    required_s
         Seconds of motion that the next attempt needs.
 
     Returns
     -------
     advice
     """
-    shared = shared_share(motion)
-    best = _best_partner(shared)
-    of_time = min(motion.seconds / wanted_s, 1.0) if wanted_s > 0 else 1.0
-    enough = bool(motion.seconds >= wanted_s and (best >= 1.0).all() and _is_connected(shared >= 1.0))
+    shared = compute_view_overlap(motion)
+    best = _compute_best_overlap(shared)
+    of_time = min(motion.seconds / required_s, 1.0) if required_s > 0 else 1.0
+    enough = bool(motion.seconds >= required_s and (best >= 1.0).all() and _is_connected(shared >= 1.0))
     progress = 1.0 if enough else TIME_WEIGHT * of_time + (1 - TIME_WEIGHT) * float(best.mean())
-    return Advice(progress, *(_hindrance(motion, shared) or (WALK, _more(motion, wanted_s))), enough)
+    return Advice(progress, *(_find_obstacle(motion, shared) or (WALK, _ask_for_more(motion, required_s))), enough)
 
 
-def advise_better(motion: Motion) -> str:
+def advise_refinement(motion: Motion) -> str:
     """Say what would make a rig that is already in use more certain.
 
     Parameters
@@ -77,12 +82,12 @@ def advise_better(motion: Motion) -> str:
     """
     covered = (motion.coverage > 0.5).mean((1, 2))
     worst = int(np.argmin(covered))
-    if covered[worst] < COVERED:
-        return f"To sharpen it, walk to the edges of what camera '{motion.views[worst]}' sees."
+    if covered[worst] < MIN_COVERAGE:
+        return f"To sharpen it, walk to the edges of what camera '{motion.view_names[worst]}' sees."
     return "To sharpen it, walk through the whole room, and reach high and low."
 
 
-def shared_share(motion: Motion) -> F64:
+def compute_view_overlap(motion: Motion) -> F64:
     """How well each two views have seen the person at once.
 
     Parameters
@@ -94,77 +99,83 @@ def shared_share(motion: Motion) -> F64:
     shared : (V, V), 0 to 1
         1 is enough; the diagonal is 1.
     """
-    shared = np.minimum(motion.together_s / TOGETHER_S, 1.0)
+    shared = np.minimum(motion.shared_s / MIN_SHARED_S, 1.0)
     np.fill_diagonal(shared, 1.0)
     return shared
 
 
-def _hindrance(motion: Motion, shared: F64) -> tuple[str, str] | None:
+def _find_obstacle(motion: Motion, shared: F64) -> tuple[str, str] | None:
     """Say what is in the way now, and what to do; None where nothing is."""
-    names, here = motion.views, motion.here
+    names, here = motion.view_names, motion.visible
     if not here.any():
         return "Nobody in view", "Step into the room, so that the cameras see you."
-    if motion.crowd.any():
-        return "Two people in view", f"Somebody else is in view of {_listed(names, motion.crowd)}. One person, please."
+    if motion.crowded.any():
+        return (
+            "Two people in view",
+            f"Somebody else is in view of {_join_names(names, motion.crowded)}. One person, please.",
+        )
     if here.sum() == 1:
-        return f"Only {_listed(names, here)} sees you", _towards(motion, shared)
-    if motion.feet.sum() < 2:
-        return "Your feet are out of view", f"Step back, so that {_listed(names, here & ~motion.feet)} sees your feet."
-    if not motion.moving:
+        return f"Only {_join_names(names, here)} sees you", _direct_to_view(motion, shared)
+    if motion.feet_visible.sum() < 2:
+        return (
+            "Your feet are out of view",
+            f"Step back, so that {_join_names(names, here & ~motion.feet_visible)} sees your feet.",
+        )
+    if not motion.is_moving:
         return "You stand still", "Walk about: standing still does not tell where the cameras are."
     return None
 
 
-def _towards(motion: Motion, shared: F64) -> str:
+def _direct_to_view(motion: Motion, shared: F64) -> str:
     """Send the person to the view, of those that do not see them now, that needs them most."""
-    away = np.flatnonzero(~motion.here)
-    neediest = int(away[np.argmin(_best_partner(shared)[away])])
-    return f"Walk to where '{motion.views[neediest]}' sees you too."
+    away = np.flatnonzero(~motion.visible)
+    neediest = int(away[np.argmin(_compute_best_overlap(shared)[away])])
+    return f"Walk to where '{motion.view_names[neediest]}' sees you too."
 
 
-def _more(motion: Motion, wanted_s: float) -> str:
+def _ask_for_more(motion: Motion, required_s: float) -> str:
     """Say what is missing from the motion so far."""
-    shared = shared_share(motion)
-    best = _best_partner(shared)
-    names, neediest = motion.views, int(np.argmin(best))
-    if best[neediest] < 1.0 and motion.seconds > TOGETHER_S:
-        if motion.together_s[neediest, neediest] == 0:
+    shared = compute_view_overlap(motion)
+    best = _compute_best_overlap(shared)
+    names, neediest = motion.view_names, int(np.argmin(best))
+    if best[neediest] < 1.0 and motion.seconds > MIN_SHARED_S:
+        if motion.shared_s[neediest, neediest] == 0:
             return f"Camera '{names[neediest]}' has not seen you yet: walk to where it looks."
         return f"Walk where camera '{names[neediest]}' and another one see you."
-    apart = _two_groups(shared >= 1.0)
-    if apart is not None and motion.seconds > TOGETHER_S:
-        one, other = _nearest(motion.together_s, apart)
+    apart = _find_first_group(shared >= 1.0)
+    if apart is not None and motion.seconds > MIN_SHARED_S:
+        one, other = _find_nearest_views(motion.shared_s, apart)
         return f"Walk where cameras '{names[one]}' and '{names[other]}' both see you."
-    if motion.seconds < wanted_s / 2:
+    if motion.seconds < required_s / 2:
         return "Go to all sides of it, where the cameras see your whole body."
-    return _variety(motion) or f"Keep walking: {max(1, round(wanted_s - motion.seconds))} s more."
+    return _ask_for_variety(motion) or f"Keep walking: {max(1, round(required_s - motion.seconds))} s more."
 
 
-def _variety(motion: Motion) -> str:
+def _ask_for_variety(motion: Motion) -> str:
     """Say which kind of motion is missing; empty where none is."""
     flattest = int(np.argmin(motion.depth))
-    if motion.depth[flattest] < DEPTH:
-        return f"Walk towards camera '{motion.views[flattest]}', and back."
-    if motion.places.min() < PLACES:
+    if motion.depth[flattest] < MIN_DEPTH_RATIO:
+        return f"Walk towards camera '{motion.view_names[flattest]}', and back."
+    if motion.places.min() < MIN_PLACES:
         return "Go to all sides of it, where the cameras see your whole body."
-    if motion.sides.max() < SIDES:
+    if motion.sides.max() < MIN_SIDES:
         return "Turn round once."
-    if motion.arms.max() < ARMS:
+    if motion.arms.max() < MIN_ARMS_SHARE:
         return "Raise both arms, and lower them."
     return ""
 
 
-def _best_partner(shared: F64) -> F64:
+def _compute_best_overlap(shared: F64) -> F64:
     """How well each view shares the person with its best partner, (V,)."""
     return (shared - 2 * np.eye(len(shared))).max(1)
 
 
 def _is_connected(linked: Mask) -> bool:
     """Whether a way leads from every view to every other."""
-    return _two_groups(linked) is None
+    return _find_first_group(linked) is None
 
 
-def _two_groups(linked: Mask) -> Mask | None:
+def _find_first_group(linked: Mask) -> Mask | None:
     """Mark the views that are linked with the first, if there are others."""
     group: Mask = np.zeros(len(linked), bool)
     group[0] = True
@@ -173,14 +184,14 @@ def _two_groups(linked: Mask) -> Mask | None:
     return None if group.all() else group
 
 
-def _nearest(together_s: F64, group: Mask) -> tuple[int, int]:
+def _find_nearest_views(together_s: F64, group: Mask) -> tuple[int, int]:
     """Find the two views, one of the group and one not, that shared the person longest."""
     across = np.where(group[:, None] & ~group[None], together_s, -1.0)
     one, other = np.unravel_index(int(np.argmax(across)), across.shape)
     return int(one), int(other)
 
 
-def _listed(names: tuple[str, ...], which: Mask) -> str:
+def _join_names(names: tuple[str, ...], which: Mask) -> str:
     """Name some cameras as a sentence does."""
     quoted = [f"'{name}'" for name, wanted in zip(names, which) if wanted]
     return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " and " + quoted[-1]

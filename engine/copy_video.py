@@ -9,13 +9,13 @@ from pathlib import Path
 import av
 from av.error import FFmpegError
 
-from engine.capture.decode import Damage, open_video, packets
-from engine.capture.presentation import RisingTimes
-from engine.capture.video_facts import VideoFacts, look
+from engine.capture.decode import DamageCounts, open_video, read_packets
+from engine.capture.presentation import IncreasingTimes
+from engine.capture.video_facts import VideoFacts, probe_video
 from engine.clock import ns_from_ticks
-from engine.disk import saying_what_the_disk_refused
+from engine.disk import disk_errors
 from engine.ledger import LedgerRow, LedgerWriter
-from engine.session import LEDGER, VIDEO, suffixed
+from engine.session import LEDGER, VIDEO, add_suffix
 
 # How many packets are looked at for the lowest stamp; images before a file's start, which it hides, come first.
 START_PACKETS = 64
@@ -67,12 +67,12 @@ def copy_video(source: Path, name: str, stem: Path) -> CopiedVideo:
     engine.errors.CameraError
         If the source is no video.
     """
-    facts = look(source, name)
-    video, ledger, whole = suffixed(stem, VIDEO), suffixed(stem, LEDGER), suffixed(stem, source.suffix.lower())
+    facts = probe_video(source, name)
+    video, ledger, whole = add_suffix(stem, VIDEO), add_suffix(stem, LEDGER), add_suffix(stem, source.suffix.lower())
     try:
-        with saying_what_the_disk_refused(video):
+        with disk_errors(video):
             remuxed = _remux(source, name, video)
-            rows = None if remuxed is None else _rows(remuxed.stamps_ns, facts)
+            rows = None if remuxed is None else _build_rows(remuxed.stamps_ns, facts)
             if remuxed is None or rows is None:
                 video.unlink(missing_ok=True)
                 shutil.copyfile(source, whole)
@@ -100,7 +100,7 @@ def _remux(source: Path, name: str, video: Path) -> _Remuxed | None:
     container, stream = open_video(source, name)
     with container:
         tick_s = Fraction(stream.time_base or 1)
-        copied = (packet for packet in packets(container, stream, Damage()) if packet.size)
+        copied = (packet for packet in read_packets(container, stream, DamageCounts()) if packet.size)
         first = list(islice(copied, START_PACKETS))
         shift = max(0, -min((packet.pts for packet in first if packet.pts is not None), default=0))
         stamps = []
@@ -122,8 +122,8 @@ def _remux(source: Path, name: str, video: Path) -> _Remuxed | None:
     return _Remuxed(stamps, ns_from_ticks(shift, tick_s))
 
 
-def _rows(stamps_ns: list[int], facts: VideoFacts) -> list[LedgerRow] | None:
+def _build_rows(stamps_ns: list[int], facts: VideoFacts) -> list[LedgerRow] | None:
     """Write the ledger of a copied video; None if its stamps do not rise."""
-    times = RisingTimes(facts.first_ns, facts.period_ns)
-    moments = [times.next(stamp_ns) for stamp_ns in sorted(stamps_ns)]
-    return None if times.mended else [LedgerRow(*moment, facts.size_wh) for moment in moments]
+    times = IncreasingTimes(facts.first_ns, facts.period_ns)
+    moments = [times.next_moment(stamp_ns) for stamp_ns in sorted(stamps_ns)]
+    return None if times.repaired_count else [LedgerRow(*moment, facts.size_wh) for moment in moments]

@@ -37,7 +37,7 @@ class RawFile(Protocol):
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
+def atomic_file(path: Path) -> Iterator[TextIO]:
     """Open a text file that appears under its name only when it is complete.
 
     Parameters
@@ -55,13 +55,13 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     OSError
         If the disk refuses. Then nothing is left behind, and an existing file is as it was.
     """
-    with _whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with _atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes) -> None:
     """Write a file that appears under its name only when it is complete; an existing one is replaced in one step.
 
     Raises
@@ -69,33 +69,33 @@ def write_whole(path: Path, data: bytes) -> None:
     OSError
         If the disk refuses. Then nothing is left behind, and an existing file is as it was.
     """
-    with _whole(path) as partial, partial.open("wb") as file:
+    with _atomic_path(path) as partial, partial.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def partial_of(path: Path) -> Path:
+def partial_path(path: Path) -> Path:
     """Name the file that holds what is not complete yet."""
     return path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
+def _atomic_path(path: Path) -> Iterator[Path]:
     """Name a file to be written and brought to the disk; then it takes its place, or is deleted where that failed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_of(path)
+    partial = partial_path(path)
     try:
         yield partial
         partial.replace(path)
-        _bring_name_to_disk(path.parent)
+        _sync_folder(path.parent)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def append_whole(file: RawFile, data: bytes, length: int) -> int:
+def append_atomic(file: RawFile, data: bytes, length: int) -> int:
     """Add to the end of a file without a buffer: all of it, or the file is as it was.
 
     Parameters
@@ -126,7 +126,7 @@ def append_whole(file: RawFile, data: bytes, length: int) -> int:
     return length + len(data)
 
 
-def bring_to_disk(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
     """Wait until what was written to a file would survive a loss of power.
 
     Raises
@@ -153,7 +153,7 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def _bring_name_to_disk(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Let a file that was replaced keep its new contents through a loss of power."""
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY)
@@ -162,7 +162,7 @@ def _bring_name_to_disk(folder: Path) -> None:
         os.close(descriptor)
 
 
-class FolderHold:
+class FolderLock:
     """Holds a folder for one program at a time; also a kill or a crash lets go of it.
 
     Parameters
@@ -187,21 +187,21 @@ class FolderHold:
             else:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError) as error:
-            self._forget()
+            self._close_descriptor()
             raise InUseError(str(folder)) from error
         except OSError:
-            self._forget()
+            self._close_descriptor()
             raise
 
     def release(self) -> None:
         """Let go of the folder; may be called twice."""
         if self._descriptor is None:
             return
-        self._forget()
+        self._close_descriptor()
         if self._lock_file is not None:
             self._lock_file.unlink(missing_ok=True)
 
-    def _forget(self) -> None:
+    def _close_descriptor(self) -> None:
         """Close what is locked, which unlocks it."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
@@ -209,7 +209,7 @@ class FolderHold:
 
 
 @contextmanager
-def saying_what_the_disk_refused(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Iterator[None]:
     """Turn what the disk says while a session is written into one sentence, a SessionError."""
     try:
         yield

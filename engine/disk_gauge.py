@@ -5,13 +5,13 @@ from math import inf, isfinite, nan
 from pathlib import Path
 
 from engine.clock import NS_PER_S, host_ns
-from engine.disk import free_bytes, saying_what_the_disk_refused
+from engine.disk import disk_errors, free_bytes
 from engine.errors import SessionError
 
 # The rate of writing is taken over so many looks.
-RATE_LOOKS = 20
+RATE_SAMPLES = 20
 # Below either a person is warned; below the last a take ends while there is room to finish its files.
-LOW_BYTES, LOW_S, LAST_BYTES = 1 << 30, 60.0, 64 << 20
+LOW_BYTES, LOW_S, RESERVED_BYTES = 1 << 30, 60.0, 64 << 20
 
 
 class DiskGauge:
@@ -32,19 +32,19 @@ class DiskGauge:
         self.left_s = nan
         self._path = path
         self._free: float = inf
-        self._looks: deque[tuple[int, int]] = deque(maxlen=RATE_LOOKS)
+        self._samples: deque[tuple[int, int]] = deque(maxlen=RATE_SAMPLES)
 
-    def refuse_a_full_disk(self) -> None:
+    def require_space(self) -> None:
         """Raise SessionError where there is no room for a recording at all."""
-        with saying_what_the_disk_refused(self._path):
+        with disk_errors(self._path):
             free = free_bytes(self._path)
-        if free < LAST_BYTES:
+        if free < RESERVED_BYTES:
             raise SessionError(
                 f"The disk of '{self._path}' has only {free / 1e6:.0f} MB left: nothing was recorded. Free some space, "
                 "or choose another folder."
             )
 
-    def look(self, written: int) -> None:
+    def measure(self, written: int) -> None:
         """Measure, once so many bytes have been written.
 
         Raises
@@ -52,20 +52,20 @@ class DiskGauge:
         SessionError
             If the disk is so full that a take must end, or does not say.
         """
-        with saying_what_the_disk_refused(self._path):
+        with disk_errors(self._path):
             self._free = free_bytes(self._path)
-        if self._free < LAST_BYTES:
+        if self._free < RESERVED_BYTES:
             raise SessionError(
                 f"The disk of '{self._path}' is full: the recording ended by itself, and all of it until now is kept. "
                 "Free some space, then record again."
             )
-        self._looks.append((host_ns(), written))
-        (begin_ns, begin), (end_ns, end) = self._looks[0], self._looks[-1]
+        self._samples.append((host_ns(), written))
+        (begin_ns, begin), (end_ns, end) = self._samples[0], self._samples[-1]
         if end > begin:
-            self.left_s = (self._free - LAST_BYTES) * (end_ns - begin_ns) / NS_PER_S / (end - begin)
+            self.left_s = (self._free - RESERVED_BYTES) * (end_ns - begin_ns) / NS_PER_S / (end - begin)
 
     @property
-    def sentence(self) -> str:
+    def message(self) -> str:
         """Warn of a disk that is nearly full; empty while it is not."""
         if self._free >= LOW_BYTES and not self.left_s < LOW_S:
             return ""

@@ -9,11 +9,11 @@ from engine.frames import Frame, JpegFrame
 from engine.live_state import CameraState
 
 # An IP camera may lie 2 s behind; so long the others' frames are kept for it.
-KEPT_NS = 2_500_000_000
-KEPT_FRAMES = 300
+MAX_KEPT_NS = 2_500_000_000
+MAX_KEPT_FRAMES = 300
 # Decoded frames are heavy: 35 of 1280x720, which is 1.2 s at 30 per second. JPEG frames never come near.
-KEPT_BYTES = 96_000_000
-LAG_MEMORY = 0.1  # weight of the newest image in the learned lag
+MAX_KEPT_BYTES = 96_000_000
+LAG_WEIGHT = 0.1  # weight of the newest image in the learned lag
 
 
 class Feed(Protocol):
@@ -53,7 +53,7 @@ class Lane:
         self.frames: deque[Frame] = deque()
         self.lag_ns = inf  # by how much images come after they were taken; inf before the first
         self.skew_ms = nan
-        self.span_ns = KEPT_NS  # for how long frames are kept: less where they are heavy
+        self.span_ns = MAX_KEPT_NS  # for how long frames are kept: less where they are heavy
         self.damaged = 0  # images that could not be decoded
         self._bytes = 0
 
@@ -74,20 +74,20 @@ class Lane:
     def put(self, frame: Frame, now_ns: int) -> None:
         """Keep a frame, and learn how late it is."""
         lag_ns = now_ns - self.time_ns(frame)
-        self.lag_ns = lag_ns if self.lag_ns == inf else self.lag_ns + LAG_MEMORY * (lag_ns - self.lag_ns)
+        self.lag_ns = lag_ns if self.lag_ns == inf else self.lag_ns + LAG_WEIGHT * (lag_ns - self.lag_ns)
         self.frames.append(frame)
-        self._bytes += _bytes(frame)
-        heavy = self._bytes > KEPT_BYTES or len(self.frames) > KEPT_FRAMES
+        self._bytes += _count_bytes(frame)
+        heavy = self._bytes > MAX_KEPT_BYTES or len(self.frames) > MAX_KEPT_FRAMES
         while len(self.frames) > 1 and (
-            self._bytes > KEPT_BYTES
-            or len(self.frames) > KEPT_FRAMES
-            or frame.timestamp_ns - self.frames[0].timestamp_ns > KEPT_NS
+            self._bytes > MAX_KEPT_BYTES
+            or len(self.frames) > MAX_KEPT_FRAMES
+            or frame.timestamp_ns - self.frames[0].timestamp_ns > MAX_KEPT_NS
         ):
             self._drop_oldest()
         if heavy:
             self.span_ns = frame.timestamp_ns - self.frames[0].timestamp_ns
 
-    def nearest(self, instant_ns: int, reach_ns: float) -> Frame | None:
+    def find_nearest(self, instant_ns: int, reach_ns: float) -> Frame | None:
         """Find the frame nearest to an instant, if it is within reach."""
         best, best_ns = None, reach_ns
         for frame in reversed(self.frames):
@@ -98,14 +98,14 @@ class Lane:
                 break
         return best
 
-    def settled(self, instant_ns: int, nearest: Frame | None) -> bool:
+    def is_settled(self, instant_ns: int, nearest: Frame | None) -> bool:
         """Tell whether no nearer frame can be expected."""
         if nearest is None:
             return False
         early_ns = instant_ns - self.time_ns(nearest)
         return early_ns <= self.feed.period_ns / 2 or nearest is not self.frames[-1]
 
-    def let_go(self, instant_ns: int, used: Frame | None) -> None:
+    def drop_until(self, instant_ns: int, used: Frame | None) -> None:
         """Forget the frames up to an instant; a frame is in one set at most."""
         if used is not None:
             self.skew_ms = (self.time_ns(used) - instant_ns) / 1e6
@@ -120,10 +120,10 @@ class Lane:
 
     def _drop_oldest(self) -> None:
         """Forget the oldest frame."""
-        self._bytes -= _bytes(self.frames.popleft())
+        self._bytes -= _count_bytes(self.frames.popleft())
 
 
-def _bytes(frame: Frame) -> int:
+def _count_bytes(frame: Frame) -> int:
     """Return what a frame occupies; a compressed one is not decoded for it."""
     if isinstance(frame, JpegFrame):
         return len(frame.jpeg)

@@ -34,7 +34,7 @@ class Frame:
         """Width and height, px."""
         return self.image_bgr.shape[1], self.image_bgr.shape[0]
 
-    def at(self, timestamp_ns: int) -> "Frame":
+    def with_timestamp(self, timestamp_ns: int) -> "Frame":
         """Return the same image, taken at another time."""
         return replace(self, timestamp_ns=timestamp_ns)
 
@@ -77,21 +77,21 @@ class JpegFrame(Frame):
             If the bytes are no image.
         """
         try:
-            return _DECODED.__get__(self)
+            return _IMAGE_SLOT.__get__(self)
         except AttributeError:
-            image = decoded(self.camera, self.jpeg)
-            _DECODED.__set__(self, image)  # two threads may both decode; the images are equal
+            image = decode_jpeg(self.camera, self.jpeg)
+            _IMAGE_SLOT.__set__(self, image)  # two threads may both decode; the images are equal
             return image
 
-    def at(self, timestamp_ns: int) -> "JpegFrame":
+    def with_timestamp(self, timestamp_ns: int) -> "JpegFrame":
         """Return the same image, taken at another time."""
         return JpegFrame(self.camera, self.sequence, timestamp_ns, self.jpeg, self._size_wh)
 
 
-_DECODED = Frame.__dict__["image_bgr"]  # the slot of `Frame`, where a `JpegFrame` keeps what it decoded
+_IMAGE_SLOT = Frame.__dict__["image_bgr"]  # the slot of `Frame`, where a `JpegFrame` keeps what it decoded
 
 
-def decoded(camera: str, jpeg: bytes) -> U8:
+def decode_jpeg(camera: str, jpeg: bytes) -> U8:
     """Decode a compressed image.
 
     Parameters

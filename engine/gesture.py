@@ -6,16 +6,16 @@ from calibration.geometry.arrays import F64
 from calibration.skeleton import Skeleton
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D
 
-LEAST_CONFIDENCE = 0.3
-HELD_NS = 800_000_000  # hands that go up to scratch a head or catch a ball come down sooner
-LOWERED_NS = 500_000_000
-FLICKER_NS = 250_000_000  # a joint lost for no longer than this changes nothing
-ABOVE_M = 0.05  # the wrists above the nose, in the room
-UPRIGHT_M = 0.25  # the nose above the hips: somebody who lies has hands "above" the head in many images
+MIN_CONFIDENCE = 0.3
+MIN_HELD_NS = 800_000_000  # hands that go up to scratch a head or catch a ball come down sooner
+MIN_LOWERED_NS = 500_000_000
+MAX_DROPOUT_NS = 250_000_000  # a joint lost for no longer than this changes nothing
+MIN_ABOVE_M = 0.05  # the wrists above the nose, in the room
+MIN_UPRIGHT_M = 0.25  # the nose above the hips: somebody who lies has hands "above" the head in many images
 JOINTS = ("nose", "left_wrist", "right_wrist", "left_hip", "right_hip")
 
 
-class HandsRaised:
+class RaisedHandsDetector:
     """Notice when a person raises both hands above the head and holds them there; a stage that remembers.
 
     Parameters
@@ -33,8 +33,8 @@ class HandsRaised:
         self._joints = skeleton.indices(JOINTS)
         self._up = False
         self._since_ns: int | None = None  # when the hands went up, or down
-        self._told_ns = 0
-        self._given = False
+        self._last_seen_ns = 0
+        self._is_signalled = False
 
     def __call__(self, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> bool:
         """Say that the sign is given, once; again only after the hands were down.
@@ -51,41 +51,41 @@ class HandsRaised:
         given
         """
         now_ns = poses_2d.timestamp_ns
-        up = self._raised(poses_2d, poses_3d)
+        up = self._are_raised(poses_2d, poses_3d)
         if up is None:
-            if now_ns - self._told_ns > FLICKER_NS:  # gone for long: what was held is held no more
+            if now_ns - self._last_seen_ns > MAX_DROPOUT_NS:  # gone for long: what was held is held no more
                 self._since_ns = None
             return False
-        if up != self._up or self._since_ns is None or now_ns < self._told_ns:
+        if up != self._up or self._since_ns is None or now_ns < self._last_seen_ns:
             self._up, self._since_ns = up, now_ns
-        self._told_ns = now_ns
+        self._last_seen_ns = now_ns
         held_ns = now_ns - self._since_ns
-        if not up and held_ns >= LOWERED_NS:
-            self._given = False
-        if up and held_ns >= HELD_NS and not self._given:
-            self._given = True
+        if not up and held_ns >= MIN_LOWERED_NS:
+            self._is_signalled = False
+        if up and held_ns >= MIN_HELD_NS and not self._is_signalled:
+            self._is_signalled = True
             return True
         return False
 
-    def _raised(self, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> bool | None:
+    def _are_raised(self, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> bool | None:
         """Whether both hands are up at this instant; None if that cannot be told."""
         for person in poses_3d.people:
             height_m = person.xyz[self._joints, 2]
-            if person.person == 0 and np.isfinite(height_m).all():
-                return _above(height_m, ABOVE_M, UPRIGHT_M)
-        votes = [self._raised_in(pose) for view in poses_2d.views for pose in view[:1]]
-        told = [vote for vote in votes if vote is not None]
-        return sum(told) > len(told) / 2 if told else None
+            if person.track_id == 0 and np.isfinite(height_m).all():
+                return _is_above(height_m, MIN_ABOVE_M, MIN_UPRIGHT_M)
+        votes = [self._are_raised_in_view(pose) for view in poses_2d.poses_by_view for pose in view[:1]]
+        known = [vote for vote in votes if vote is not None]
+        return sum(known) > len(known) / 2 if known else None
 
-    def _raised_in(self, pose: Pose2D) -> bool | None:
+    def _are_raised_in_view(self, pose: Pose2D) -> bool | None:
         """What one view says; None where it does not see enough."""
         up_px: F64 = -pose.xy[self._joints, 1]
-        if not ((pose.confidence[self._joints] >= LEAST_CONFIDENCE) & np.isfinite(up_px)).all():
+        if not ((pose.confidence[self._joints] >= MIN_CONFIDENCE) & np.isfinite(up_px)).all():
             return None
-        return _above(up_px, 0.0, 0.0)
+        return _is_above(up_px, 0.0, 0.0)
 
 
-def _above(height: F64, clearly: float, upright: float) -> bool:
+def _is_above(height: F64, clearly: float, upright: float) -> bool:
     """Whether both wrists are above the nose, and the nose above the hips; heights as in `JOINTS`."""
     nose, left_wrist, right_wrist, left_hip, right_hip = height
     return bool(min(left_wrist, right_wrist) > nose + clearly and nose > (left_hip + right_hip) / 2 + upright)

@@ -59,14 +59,14 @@ class ListedVideo:
         """Do nothing: it holds nothing."""
 
 
-def instants_of(listed: Sequence[tuple[int, ListedVideo, int]], views: int) -> Instants:
+def find_instants(listed: Sequence[tuple[int, ListedVideo, int]], view_count: int) -> Instants:
     """Let `Framesets` put the frames together, by the same rule as when they are read.
 
     Parameters
     ----------
     listed
         View, its frames, and what to add to their times to get the session's time.
-    views
+    view_count
         How many there are, with those that have no frames.
 
     Returns
@@ -78,17 +78,17 @@ def instants_of(listed: Sequence[tuple[int, ListedVideo, int]], views: int) -> I
     for frames in framesets:
         time_ns.append(frames.timestamp_ns)
         numbers.append([NO_IMAGE if frame is None else frame.sequence for frame in frames.frames])
-    number = np.full((len(time_ns), views), NO_IMAGE, np.int64)
+    number = np.full((len(time_ns), view_count), NO_IMAGE, np.int64)
     number[:, [view for view, _, _ in listed]] = np.array(numbers, np.int64).reshape(len(time_ns), len(listed))
     return Instants(np.array(time_ns, np.int64), number, framesets.rate_fps, framesets.remarks)
 
 
 # Periods for which a pose is shown beside its own instant: a live page that had no time for every third instant would
 # otherwise flicker.
-HELD = 2.1
+MAX_POSE_AGE_PERIODS = 2.1
 
 
-def rows_at(poses: PoseReader | None, time_ns: I64, rate_fps: float) -> I64:
+def find_pose_rows(poses: PoseReader | None, time_ns: I64, rate_fps: float) -> I64:
     """Find where each instant's poses begin in their file.
 
     Parameters
@@ -118,6 +118,6 @@ def rows_at(poses: PoseReader | None, time_ns: I64, rate_fps: float) -> I64:
     after = np.clip(np.searchsorted(known_ns, time_ns), 0, len(known_ns) - 1)
     before = np.maximum(after - 1, 0)
     nearer = np.where(np.abs(known_ns[before] - time_ns) < np.abs(known_ns[after] - time_ns), before, after)
-    near = np.abs(known_ns[nearer] - time_ns) <= HELD * NS_PER_S / rate_fps
+    near = np.abs(known_ns[nearer] - time_ns) <= MAX_POSE_AGE_PERIODS * NS_PER_S / rate_fps
     rows[near] = starts[nearer[near]]
     return rows

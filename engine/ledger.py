@@ -10,7 +10,7 @@ from types import TracebackType
 import numpy as np
 
 from calibration.geometry.arrays import I64
-from engine.disk import append_whole, whole_file
+from engine.disk import append_atomic, atomic_file
 from engine.errors import SessionError
 from engine.frames import Frame
 
@@ -20,9 +20,9 @@ NEVER_CAME = "never came from the camera"
 TOO_SLOW = "the disk was too slow"
 CUT_OFF = "lost when the recording was cut off"
 # Characters that may wait to be written, some 15 lines.
-GATHERED = 512
+BUFFER_CHARS = 512
 # So many frames without room are remembered with their times: 100 s at 30 per second, 0.7 MB.
-WAITING_ROWS = 3000
+MAX_WAITING_ROWS = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ class LedgerWriter:
         OSError
             If the disk refuses; the ledger is as it was.
         """
-        self._csv.writerow(_fields_of_row(row))
-        if now or self._lines.tell() >= GATHERED:
+        self._csv.writerow(_fields_from_row(row))
+        if now or self._lines.tell() >= BUFFER_CHARS:
             self.flush()
 
     def flush(self) -> None:
@@ -126,7 +126,7 @@ class LedgerWriter:
         lines = self._lines.getvalue().encode()
         self._lines.seek(0)
         self._lines.truncate()
-        self._length = append_whole(self._file, lines, self._length)
+        self._length = append_atomic(self._file, lines, self._length)
 
     def close(self) -> None:
         """Close the file, without a `flush`; may be called twice."""
@@ -141,7 +141,7 @@ class LedgerWriter:
         self.close()
 
 
-class WaitingRows:
+class MissingFrames:
     """The frames that found no room and have no line yet, however long the disk stands still.
 
     Attributes
@@ -156,15 +156,15 @@ class WaitingRows:
         self._untimed_from: int | None = None  # from here on there was no room for the times either
 
     def add(self, frame: Frame) -> None:
-        """Note that a frame found no room; beyond `WAITING_ROWS` without its time."""
-        if self._untimed_from is None and len(self._rows) < WAITING_ROWS:
+        """Note that a frame found no room; beyond `MAX_WAITING_ROWS` without its time."""
+        if self._untimed_from is None and len(self._rows) < MAX_WAITING_ROWS:
             row = LedgerRow(frame.sequence, frame.timestamp_ns, frame.size_wh, kept=False, why=TOO_SLOW)
             self._rows[frame.sequence] = row
         elif self._untimed_from is None:
             self._untimed_from = frame.sequence
         self.stop = max(self.stop, frame.sequence + 1)
 
-    def take(self, sequence: int, size_wh: tuple[int, int]) -> LedgerRow:
+    def pop_row(self, sequence: int, size_wh: tuple[int, int]) -> LedgerRow:
         """Return the line of a frame that is not in the video: it found no room, or never came."""
         row = self._rows.pop(sequence, None)
         why = NEVER_CAME
@@ -174,7 +174,7 @@ class WaitingRows:
             self._untimed_from = None
         return row or LedgerRow(sequence, None, size_wh, kept=False, why=why)
 
-    def forget_before(self, sequence: int) -> None:
+    def drop_before(self, sequence: int) -> None:
         """Leave out the frames before this one."""
         self._rows = {known: row for known, row in list(self._rows.items()) if known >= sequence}
         if sequence >= self.stop:
@@ -199,12 +199,12 @@ def read_ledger(path: Path) -> tuple[LedgerRow, ...]:
         If it cannot be read or is no ledger.
     """
     try:
-        return tuple(_row_from_fields(fields) for fields in csv.reader(_lines(path)))
+        return tuple(_row_from_fields(fields) for fields in csv.reader(_read_lines(path)))
     except (ValueError, csv.Error) as error:
         raise SessionError(f"The ledger '{path}' is damaged: {error}. Restore the file, or delete it.") from error
 
 
-def readable_rows(path: Path) -> tuple[LedgerRow, ...]:
+def read_intact_rows(path: Path) -> tuple[LedgerRow, ...]:
     """Read a ledger up to the first line that is damaged.
 
     Raises
@@ -213,7 +213,7 @@ def readable_rows(path: Path) -> tuple[LedgerRow, ...]:
         If it cannot be read or is no ledger.
     """
     rows: list[LedgerRow] = []
-    for line in _lines(path):
+    for line in _read_lines(path):
         try:
             rows += [_row_from_fields(fields) for fields in csv.reader([line])]
         except (ValueError, csv.Error):
@@ -229,13 +229,13 @@ def rewrite_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
     OSError
         If the disk refuses; then it is as it was.
     """
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
-        table.writerows(_fields_of_row(row) for row in rows)
+        table.writerows(_fields_from_row(row) for row in rows)
 
 
-def frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: float) -> FrameTimes:
+def build_frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: float) -> FrameTimes:
     """Keep the exact times of the frames that are in the video file.
 
     Parameters
@@ -256,7 +256,7 @@ def frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: float) ->
     return FrameTimes(table[:, 1], table[:, 0], start_ns, rate_fps)
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     """Read the whole lines of a ledger, without the names of its columns."""
     try:
         whole, _, _ = Path(path).read_bytes().rpartition(b"\n")  # before decoding: a cut may go through a letter
@@ -270,7 +270,7 @@ def _lines(path: Path) -> list[str]:
     return lines[1:]
 
 
-def _fields_of_row(row: LedgerRow) -> list[object]:
+def _fields_from_row(row: LedgerRow) -> list[object]:
     """Lay out one line."""
     return [row.sequence, "" if row.time_ns is None else row.time_ns, *row.size_wh, int(row.kept), row.why]
 

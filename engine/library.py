@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from engine.session import is_session
-from engine.session_summary import SessionSummary, newest_change_ns, summarize
+from engine.session_summary import SessionSummary, find_newest_change_ns, summarize
 
 SCHEMA = 2
 # Another window may be writing; it needs milliseconds, a slow disk a second.
-PATIENCE_S = 15.0
+BUSY_TIMEOUT_S = 15.0
 # How deep sessions lie under a folder: a demo's is OUT/session.
-DEPTH = 2
+MAX_DEPTH = 2
 _COLUMNS = tuple(item.name for item in fields(SessionSummary))
 _TABLE = f"CREATE TABLE session ({', '.join(_COLUMNS)}, PRIMARY KEY (path))"
 
-Progress = Callable[[str, float], None]
+ProgressCallback = Callable[[str, float], None]
 
 
 class Library:
@@ -52,14 +52,14 @@ class Library:
         self.index, self.folders = Path(index), tuple(Path(folder) for folder in folders)
         self.remarks: tuple[str, ...] = ()
         self._known: dict[str, SessionSummary] = {}  # as last read; the list itself where the index cannot be kept
-        self._kept, self._checked = True, False
+        self._is_persistent, self._checked = True, False
 
-    def sessions(self) -> tuple[SessionSummary, ...]:
+    def list_sessions(self) -> tuple[SessionSummary, ...]:
         """Return what the index knows, newest first, without looking at the folders."""
-        known = self._read().values()
+        known = self._read_index().values()
         return tuple(sorted(known, key=lambda summary: (summary.created, str(summary.path)), reverse=True))
 
-    def refresh(self, progress: Progress = lambda _step, _share: None) -> tuple[SessionSummary, ...]:
+    def refresh(self, progress: ProgressCallback = lambda _step, _share: None) -> tuple[SessionSummary, ...]:
         """Look at the folders, and remember what is new or changed there and forget what is gone.
 
         Parameters
@@ -71,32 +71,32 @@ class Library:
         Returns
         -------
         sessions
-            As `sessions()`.
+            As `list_sessions()`.
         """
-        known = self._read()
-        found = {str(path): path for folder in self.folders for path in session_folders(folder)}
-        self._write([], gone=set(known) - set(found))
+        known = self._read_index()
+        found = {str(path): path for folder in self.folders for path in find_session_folders(folder)}
+        self._write_index([], gone=set(known) - set(found))
         changed = [path for key, path in found.items() if _has_changed(path, known.get(key))]
         for count, path in enumerate(changed):
             progress(path.name, count / len(changed))
-            self._write([summarize(path)])
-        return self.sessions()
+            self._write_index([summarize(path)])
+        return self.list_sessions()
 
-    def _read(self) -> dict[str, SessionSummary]:
+    def _read_index(self) -> dict[str, SessionSummary]:
         """Read the whole index."""
-        with self._sound_index() as connection:
+        with self._open_sound_index() as connection:
             if connection is not None:
                 rows = connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM session").fetchall()
                 self._known = {row[0]: _summary_from_row(row) for row in rows}
         return dict(self._known)
 
-    def _write(self, summaries: Iterable[SessionSummary], gone: Iterable[str] = ()) -> None:
+    def _write_index(self, summaries: Iterable[SessionSummary], gone: Iterable[str] = ()) -> None:
         """Remember these, forget those; one short transaction."""
         fresh, gone = {str(summary.path): summary for summary in summaries}, set(gone)
         if not fresh and not gone:
             return
         self._known = {key: value for key, value in self._known.items() if key not in gone} | fresh
-        with self._sound_index() as connection:
+        with self._open_sound_index() as connection:
             if connection is not None:
                 marks = ", ".join("?" * len(_COLUMNS))
                 connection.execute("BEGIN IMMEDIATE")  # a lock that is asked for at once is waited for, never refused
@@ -106,21 +106,21 @@ class Library:
                 connection.execute("COMMIT")
 
     @contextlib.contextmanager
-    def _sound_index(self) -> Iterator[sqlite3.Connection | None]:
+    def _open_sound_index(self) -> Iterator[sqlite3.Connection | None]:
         """Open the index, mending it first; None where it cannot be kept, and what is known stays in memory."""
-        if not self._kept:
+        if not self._is_persistent:
             yield None
             return
         try:
             connection = self._connect()
         except (sqlite3.OperationalError, OSError) as error:
-            self._go_on_without(error)
+            self._fall_back_to_memory(error)
             yield None
             return
         try:
             yield connection
         except sqlite3.OperationalError as error:  # a full disk, or one that is gone
-            self._go_on_without(error)
+            self._fall_back_to_memory(error)
         finally:
             connection.close()
 
@@ -128,25 +128,25 @@ class Library:
         """Open the index; a damaged one is moved aside."""
         self.index.parent.mkdir(parents=True, exist_ok=True)
         try:
-            connection = _opened(self.index, check=not self._checked)
+            connection = _open_index(self.index, check=not self._checked)
             self._checked = True
             return connection
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
-            aside = _free_name(self.index.with_name(f"{self.index.name}.damaged"))
+            backup = _find_free_name(self.index.with_name(f"{self.index.name}.damaged"))
             with contextlib.suppress(FileNotFoundError):  # another window was faster
-                self.index.rename(aside)
+                self.index.rename(backup)
             self.remarks = (
                 *self.remarks,
                 f"The list of sessions '{self.index}' was damaged and is made anew from the folders; no session is "
-                f"lost. The damaged file is kept as '{aside.name}'.",
+                f"lost. The damaged file is kept as '{backup.name}'.",
             )
-            return _opened(self.index, check=False)
+            return _open_index(self.index, check=False)
 
-    def _go_on_without(self, error: Exception) -> None:
+    def _fall_back_to_memory(self, error: Exception) -> None:
         """Keep the list in memory, and say so."""
-        self._kept = False
+        self._is_persistent = False
         why = getattr(error, "strerror", None) or str(error)
         self.remarks = (
             *self.remarks,
@@ -155,7 +155,7 @@ class Library:
         )
 
 
-def session_folders(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
+def find_session_folders(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]:
     """Find the session folders under a folder, in the order of their names.
 
     Parameters
@@ -180,12 +180,12 @@ def session_folders(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return
     for item in inside:
-        yield from session_folders(item, depth - 1)
+        yield from find_session_folders(item, depth - 1)
 
 
-def _opened(index: Path, *, check: bool) -> sqlite3.Connection:
+def _open_index(index: Path, *, check: bool) -> sqlite3.Connection:
     """Open an index file, with its table in it; an index of another version is emptied."""
-    connection = sqlite3.connect(index, timeout=PATIENCE_S, isolation_level=None)
+    connection = sqlite3.connect(index, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
         if connection.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
             connection.execute("BEGIN IMMEDIATE")
@@ -205,7 +205,7 @@ def _opened(index: Path, *, check: bool) -> sqlite3.Connection:
 
 def _has_changed(path: Path, known: SessionSummary | None) -> bool:
     """Tell whether a session has to be looked at."""
-    return known is None or known.stamp_ns != newest_change_ns(path)
+    return known is None or known.stamp_ns != find_newest_change_ns(path)
 
 
 def _row_from_summary(summary: SessionSummary) -> tuple[Any, ...]:
@@ -231,7 +231,7 @@ def _summary_from_row(row: Sequence[Any]) -> SessionSummary:
     return SessionSummary(**values)
 
 
-def _free_name(path: Path) -> Path:
+def _find_free_name(path: Path) -> Path:
     """Return the path, or one with a number behind it where something of that name is there."""
     free, count = path, 1
     while free.exists():

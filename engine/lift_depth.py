@@ -6,17 +6,17 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from calibration.rig import Camera
-from engine.lift_placing import Placed
+from engine.lift_placing import PlacedBody
 
 # A person's distance is taken to wander by this, m per square root of a second: 5 cm between framesets at 30 fps, so
 # that somebody who walks away is followed with a lag of 7 cm, and one frame's error of 12 cm shows as 5 cm.
-WANDER = 0.3
-FORGET_NS = 1_000_000_000
-STRANGE_SIGMAS = 4.0  # farther from what was expected is a new beginning
-MEASURED_M = 0.02  # what a triangulated root errs by
+DRIFT_M_PER_SQRT_S = 0.3
+MAX_AGE_NS = 1_000_000_000
+OUTLIER_SIGMAS = 4.0  # farther from what was expected is a new beginning
+MEASURED_SIGMA_M = 0.02  # what a triangulated root errs by
 
 
-class DepthFollowed:
+class DepthFilter:
     """Where the root was, for the next look at it through any one camera.
 
     Notes
@@ -28,18 +28,18 @@ class DepthFollowed:
     def __init__(self) -> None:
         self._root: F64 | None = None  # m, world
         self._seen_ns = 0
-        self._variance = self._claimed = 0.0  # m^2: for the filter, and as told
+        self._variance = self._reported_variance = 0.0  # m^2: for the filter, and as told
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin anew."""
         self._root = None
 
-    def carry(self, before: Camera, now: Camera) -> None:
+    def change_camera(self, before: Camera, now: Camera) -> None:
         """Keep what is known where the room is turned around a camera: before it, the root stays where it is."""
         if self._root is not None:
             self._root = (before.R @ self._root + before.t - now.t) @ now.R
 
-    def measured(self, root: F64, timestamp_ns: int) -> None:
+    def update_measured(self, root: F64, timestamp_ns: int) -> None:
         """Take a root that several cameras agree on.
 
         Parameters
@@ -50,9 +50,9 @@ class DepthFollowed:
         """
         if np.isfinite(root).all():
             self._root, self._seen_ns = root, timestamp_ns
-            self._variance = self._claimed = MEASURED_M**2
+            self._variance = self._reported_variance = MEASURED_SIGMA_M**2
 
-    def steadied(self, placed: Placed, camera: Camera, timestamp_ns: int) -> Placed:
+    def smooth(self, placed: PlacedBody, camera: Camera, timestamp_ns: int) -> PlacedBody:
         """Put a body at the distance that fits what came before.
 
         Parameters
@@ -71,28 +71,30 @@ class DepthFollowed:
         depth = float(placed.root[2])
         own = (placed.share * depth) ** 2 + float(placed.covariance[2, 2])
         passed_s = (timestamp_ns - self._seen_ns) * 1e-9
-        expected, before, claimed = self._expected(camera, timestamp_ns), own, own
+        expected, before, claimed = self._predict_depth(camera, timestamp_ns), own, own
         if expected is not None:
-            before, claimed = (value + WANDER**2 * passed_s for value in (self._variance, self._claimed))
-        if expected is None or abs(expected - depth) > STRANGE_SIGMAS * np.sqrt(before + own):
+            before, claimed = (
+                value + DRIFT_M_PER_SQRT_S**2 * passed_s for value in (self._variance, self._reported_variance)
+            )
+        if expected is None or abs(expected - depth) > OUTLIER_SIGMAS * np.sqrt(before + own):
             steady, variance, claimed = depth, own, own
         else:
             gain = before / (before + own)
             steady, variance, claimed = expected + gain * (depth - expected), (1 - gain) * before, min(own, claimed)
-        grown = placed.grown(steady / depth)
-        self._root, self._seen_ns = (grown.root - camera.t) @ camera.R, timestamp_ns
-        self._variance, self._claimed = variance, claimed
-        return replace(grown, share=float(np.sqrt(claimed)) / steady, covariance=_across(grown))
+        scaled = placed.scale(steady / depth)
+        self._root, self._seen_ns = (scaled.root - camera.t) @ camera.R, timestamp_ns
+        self._variance, self._reported_variance = variance, claimed
+        return replace(scaled, share=float(np.sqrt(claimed)) / steady, covariance=_project_across(scaled))
 
-    def _expected(self, camera: Camera, timestamp_ns: int) -> float | None:
+    def _predict_depth(self, camera: Camera, timestamp_ns: int) -> float | None:
         """Say how far before a camera the root should be, m; None where nothing is known of it any more."""
-        if self._root is None or not 0 <= timestamp_ns - self._seen_ns <= FORGET_NS:
+        if self._root is None or not 0 <= timestamp_ns - self._seen_ns <= MAX_AGE_NS:
             return None
         depth = float((camera.R @ self._root + camera.t)[2])
         return depth if depth > 0 else None
 
 
-def _across(placed: Placed) -> F64:
+def _project_across(placed: PlacedBody) -> F64:
     """Leave of the root's covariance what lies across the line of sight, (3, 3)."""
     sight = placed.root / np.linalg.norm(placed.root)
     keep = np.eye(3) - np.outer(sight, sight)

@@ -5,14 +5,14 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from calibration.rig import Camera, Rig
 from engine.body_size import LIMBS
-from engine.lift_placing import Placed
+from engine.lift_placing import PlacedBody
 from engine.one_camera import is_guessed
 
 _ANKLES = [LIMBS.index("left_ankle"), LIMBS.index("right_ankle")]
-_OVER_FLOOR = 0.3  # m that a camera must be higher than the floor, or the floor tells it nothing
+_MIN_CAMERA_HEIGHT_M = 0.3  # m that a camera must be higher than the floor, or the floor tells it nothing
 
 
-def up_to_floor_m(xyz: F64, ankle_m: float, rig: Rig) -> float:
+def compute_floor_shift_m(xyz: F64, ankle_m: float, rig: Rig) -> float:
     """Say how far up to move a body so that its feet are not below a known floor, or stand on an unknown one.
 
     Parameters
@@ -35,7 +35,7 @@ def up_to_floor_m(xyz: F64, ankle_m: float, rig: Rig) -> float:
     return ankle_m - lowest if is_guessed(rig) else max(-lowest, 0.0)
 
 
-def above_floor(placed: Placed, camera: Camera, least_m: float) -> Placed:
+def keep_above_floor(placed: PlacedBody, camera: Camera, min_height_m: float) -> PlacedBody:
     """Bring a body nearer to a camera above it whose feet would be below the floor; its own errors allow only so much.
 
     Parameters
@@ -43,7 +43,7 @@ def above_floor(placed: Placed, camera: Camera, least_m: float) -> Placed:
     placed
     camera
         Calibrated: its floor is known.
-    least_m
+    min_height_m
         An ankle on the floor is twice as high.
 
     Returns
@@ -54,6 +54,6 @@ def above_floor(placed: Placed, camera: Camera, least_m: float) -> Placed:
     up = camera.R[:, 2]  # of the room, in the camera's space
     drop = float(np.nanmin(placed.xyz[_ANKLES] @ up)) if np.isfinite(placed.xyz[_ANKLES]).all(-1).any() else np.nan
     height = float(camera.centre[2])
-    if not (drop < 0 and height > least_m + _OVER_FLOOR and height + drop < least_m):
+    if not (drop < 0 and height > min_height_m + _MIN_CAMERA_HEIGHT_M and height + drop < min_height_m):
         return placed
-    return placed.grown(max((height - least_m) / -drop, 1 - 3 * placed.share))
+    return placed.scale(max((height - min_height_m) / -drop, 1 - 3 * placed.share))

@@ -9,11 +9,11 @@ EARS = ("left_ear", "right_ear")
 SHOULDERS = ("left_shoulder", "right_shoulder")
 
 _CROWN_BEYOND = 0.6  # of the way from shoulders to ears beyond the ears, as networks are taught it
-_EAR_ASIDE = 0.2  # of the way from shoulder to shoulder, each: ears are 0.15 m apart, the joints of shoulders 0.38 m
-TURNED_M = 0.04  # what an ear errs by where a head is turned by 45 degrees or bowed, per axis
+_EAR_OFFSET = 0.2  # of the way from shoulder to shoulder, each: ears are 0.15 m apart, the joints of shoulders 0.38 m
+TURNED_HEAD_SIGMA_M = 0.04  # what an ear errs by where a head is turned by 45 degrees or bowed, per axis
 
 
-def ears(crown: F64, shoulders: F64) -> F64:
+def estimate_ears(crown: F64, shoulders: F64) -> F64:
     """Find the ears of a head that looks where the shoulders face.
 
     Parameters
@@ -31,5 +31,5 @@ def ears(crown: F64, shoulders: F64) -> F64:
     """
     left, right = shoulders
     middle = (crown + _CROWN_BEYOND * (left + right) / 2) / (1 + _CROWN_BEYOND)
-    aside = _EAR_ASIDE * (left - right)
-    return np.stack([middle + aside, middle - aside])
+    offset = _EAR_OFFSET * (left - right)
+    return np.stack([middle + offset, middle - offset])

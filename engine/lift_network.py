@@ -5,11 +5,11 @@ import logging
 from calibration.rig import Rig
 from engine.errors import ModelMissingError
 from engine.inference.model_card import ModelCard, load_card
-from engine.inference.monocular import MonocularNetwork
-from engine.inference.network_library import NetworkLibrary, rig_id
+from engine.inference.monocular import MonocularModel
+from engine.inference.network_library import ModelLibrary, compute_rig_id
 
-NONE = "none"
-MISSING = (
+NO_MODEL = "none"
+MISSING_MESSAGE = (
     "There is no network here that sees depth with one camera, so that poses need two cameras. "
     "'epipole models list' shows which there are."
 )
@@ -17,18 +17,20 @@ MISSING = (
 logger = logging.getLogger(__name__)
 
 
-def load_lifter(name: str, person: str = "", *, rig: Rig | None = None, have: str = "") -> MonocularNetwork | None:
+def load_monocular_model(
+    name: str, person: str = "", *, rig: Rig | None = None, loaded_name: str = ""
+) -> MonocularModel | None:
     """Load a network for one camera.
 
     Parameters
     ----------
     name
-        Of the library or of a card, or the path of a card; `NONE` for no network; empty for the one in service.
+        Of the library or of a card, or the path of a card; `NO_MODEL` for no network; empty for the one in service.
     person
         Whom it shall serve; empty where nobody said who is there.
     rig
         In front of which the person is; None where it is not known.
-    have
+    loaded_name
         Name of the network that is loaded already, as it says itself.
 
     Returns
@@ -43,27 +45,27 @@ def load_lifter(name: str, person: str = "", *, rig: Rig | None = None, have: st
     EngineError
         If the one that was named cannot be used; the sentence says why.
     """
-    if name == NONE:
+    if name == NO_MODEL:
         return None
-    card = _named(name) if name else _in_service(person, rig)
-    if have.startswith(f"{card.name} ("):
+    card = _find_card(name) if name else _find_serving_card(person, rig)
+    if loaded_name.startswith(f"{card.name} ("):
         return None
-    network = MonocularNetwork(card)
-    network.warm_up()
-    return network
+    model = MonocularModel(card)
+    model.warm_up()
+    return model
 
 
-def _named(name: str) -> ModelCard:
+def _find_card(name: str) -> ModelCard:
     """Find a card in the library, else among all cards."""
-    known = {entry.name: entry.card for entry in NetworkLibrary().networks()}
+    known = {entry.name: entry.card for entry in ModelLibrary().list_models()}
     return known[name] if name in known else load_card(name)
 
 
-def _in_service(person: str, rig: Rig | None) -> ModelCard:
+def _find_serving_card(person: str, rig: Rig | None) -> ModelCard:
     """Find the card of the network that serves a person in front of a rig."""
-    choice = NetworkLibrary().choice(person or None, rig_id(rig) if rig is not None else None)
+    choice = ModelLibrary().choose_model(person or None, compute_rig_id(rig) if rig is not None else None)
     for remark in choice.remarks:
         logger.warning("%s", remark)
     if choice.entry is None:
-        raise ModelMissingError(MISSING)
+        raise ModelMissingError(MISSING_MESSAGE)
     return choice.entry.card

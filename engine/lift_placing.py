@@ -10,16 +10,16 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, I64
 
-LEAST_BONES = 4  # of known length, or nothing is told of the size
-LEAST_JOINTS = 4  # found in the image, or the place is not solved from them
+MIN_BONES = 4  # of known length, or nothing is told of the size
+MIN_JOINTS = 4  # found in the image, or the place is not solved from them
 ROBUST_STEPS = 2
 GATE_MEDIANS = 2.5  # a joint farther from its ray than this many medians counts little
-ANCHORED = 0.02  # standard deviation of a size that two views of some joints give, as a share
-SMALLEST_GATE = 0.002  # of the depth: 2 px at a focal length of 1000 px
+ANCHORED_SIGMA_SHARE = 0.02  # standard deviation of a size that two views of some joints give, as a share
+MIN_GATE_SHARE = 0.002  # of the depth: 2 px at a focal length of 1000 px
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
+class PlacedBody:
     """A body before a camera.
 
     Parameters
@@ -38,12 +38,12 @@ class Placed:
     share: float
     covariance: F64
 
-    def grown(self, factor: float) -> "Placed":
+    def scale(self, factor: float) -> "PlacedBody":
         """Return what looks the same from the camera, nearer or farther, larger or smaller."""
-        return Placed(factor * self.xyz, factor * self.root, self.share, factor**2 * self.covariance)
+        return PlacedBody(factor * self.xyz, factor * self.root, self.share, factor**2 * self.covariance)
 
 
-def place_body(shape: F64, root: F64, rays: F64, weight: F64, size: tuple[float, float]) -> Placed:
+def place_body(shape: F64, root: F64, rays: F64, weight: F64, size: tuple[float, float]) -> PlacedBody:
     """Put a body of known size where the joints that were found in the image want it.
 
     Parameters
@@ -72,12 +72,12 @@ def place_body(shape: F64, root: F64, rays: F64, weight: F64, size: tuple[float,
     metres, share = size
     body = metres * (shape - root)
     good = np.isfinite(body).all(-1) & np.isfinite(rays).all(-1) & (weight > 0)
-    if good.sum() < LEAST_JOINTS:
-        return Placed(metres * shape, metres * root, share, np.zeros((3, 3)))
-    place, covariance = _place(body[good], rays[good], weight[good])
+    if good.sum() < MIN_JOINTS:
+        return PlacedBody(metres * shape, metres * root, share, np.zeros((3, 3)))
+    place, covariance = _solve_root(body[good], rays[good], weight[good])
     if not place[2] > 0:
-        return Placed(metres * shape, metres * root, share, np.zeros((3, 3)))
-    return Placed(body + place, place, share, covariance)
+        return PlacedBody(metres * shape, metres * root, share, np.zeros((3, 3)))
+    return PlacedBody(body + place, place, share, covariance)
 
 
 def size_from_bones(shape: F64, bones: I64, length_m: F64, length_share: float) -> tuple[float, float]:
@@ -107,7 +107,7 @@ def size_from_bones(shape: F64, bones: I64, length_m: F64, length_share: float) 
     at_1m = np.linalg.norm(shape[bones[:, 0]] - shape[bones[:, 1]], axis=-1)
     known = np.isfinite(at_1m) & np.isfinite(length_m)
     count, total = int(known.sum()), float(at_1m[known].sum())
-    if count < LEAST_BONES or total <= 0:
+    if count < MIN_BONES or total <= 0:
         return float("nan"), float("nan")
     whole = float(length_m[known].sum())
     metres = whole / total
@@ -116,7 +116,7 @@ def size_from_bones(shape: F64, bones: I64, length_m: F64, length_share: float) 
     return metres, float(np.hypot(own, length_share))
 
 
-def anchored(placed: Placed, known: F64) -> Placed:
+def anchor_to_joints(placed: PlacedBody, known: F64) -> PlacedBody:
     """Bring a body to the distance of those of its joints that two views see.
 
     Parameters
@@ -133,10 +133,10 @@ def anchored(placed: Placed, known: F64) -> Placed:
     ratio = known[:, 2] / placed.xyz[:, 2]
     if not np.isfinite(ratio).any():
         return placed
-    return replace(placed.grown(float(np.nanmedian(ratio))), share=ANCHORED)
+    return replace(placed.scale(float(np.nanmedian(ratio))), share=ANCHORED_SIGMA_SHARE)
 
 
-def joint_covariance(placed: Placed, across_m: F64, along_m: F64) -> F64:
+def compute_joint_covariance(placed: PlacedBody, across_m: F64, along_m: F64) -> F64:
     """Say how wrong each joint may be.
 
     Parameters
@@ -157,19 +157,19 @@ def joint_covariance(placed: Placed, across_m: F64, along_m: F64) -> F64:
     return across_m[:, None, None] ** 2 * np.eye(3) + along[:, None, None] * outer + placed.covariance
 
 
-def _place(body: F64, rays: F64, weight: F64) -> tuple[F64, F64]:
+def _solve_root(body: F64, rays: F64, weight: F64) -> tuple[F64, F64]:
     """Find the root (3,) of joints (N, 3) on rays (N, 2), and its covariance (3, 3)."""
     count = len(body)
     rows = np.zeros((count, 2, 3))
     rows[:, 0, 0] = rows[:, 1, 1] = 1.0
     rows[:, :, 2] = -rays
-    wanted = rays * body[:, 2:] - body[:, :2]
+    target = rays * body[:, 2:] - body[:, :2]
     used, place = weight / weight.max(), np.zeros(3)
     for _ in range(1 + ROBUST_STEPS):
         normal = np.einsum("n,nri,nrj->ij", used, rows, rows)
-        place = np.linalg.lstsq(normal, np.einsum("n,nri,nr->i", used, rows, wanted), rcond=None)[0]
-        apart = np.linalg.norm(np.einsum("nri,i->nr", rows, place) - wanted, axis=-1)
-        gate = max(GATE_MEDIANS * float(np.median(apart)), SMALLEST_GATE * abs(float(place[2])))
+        place = np.linalg.lstsq(normal, np.einsum("n,nri,nr->i", used, rows, target), rcond=None)[0]
+        apart = np.linalg.norm(np.einsum("nri,i->nr", rows, place) - target, axis=-1)
+        gate = max(GATE_MEDIANS * float(np.median(apart)), MIN_GATE_SHARE * abs(float(place[2])))
         last, used = used, weight / weight.max() / (1 + (apart / gate) ** 2)
     normal = np.einsum("n,nri,nrj->ij", last, rows, rows)
     spare = max(2 * float(last.sum()) - 3, 1.0)

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.lift_placing import Placed
+from engine.lift_placing import PlacedBody
 
-MOST_LOOKS = 60  # a minute at one look a second: a network errs alike in like poses, and poses come back
-LEAST_LOOKS = 5
-NORMAL_MAD = 1.4826  # standard deviation per median of absolute deviations, of normal errors
-FAR_SPREADS = 3.0  # a look farther from the others is a mistake, of whoever made it
-LEAST_SHARE = 0.01  # the triangulated root itself errs by 2 cm in some metres
+MAX_SAMPLES = 60  # a minute at one look a second: a network errs alike in like poses, and poses come back
+MIN_SAMPLES = 5
+SIGMA_PER_MAD = 1.4826  # standard deviation per median of absolute deviations, of normal errors
+OUTLIER_SPREADS = 3.0  # a look farther from the others is a mistake, of whoever made it
+MIN_SHARE = 0.01  # the triangulated root itself errs by 2 cm in some metres
 
 
-class NetworkSize:
+class DepthCorrection:
     """What came of looks at somebody whose distance several cameras measured at the same time.
 
     Notes
@@ -24,9 +24,9 @@ class NetworkSize:
     """
 
     def __init__(self) -> None:
-        self._ratios: deque[float] = deque(maxlen=MOST_LOOKS)
+        self._ratios: deque[float] = deque(maxlen=MAX_SAMPLES)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin anew: another person, network, or rig of another scale."""
         self._ratios.clear()
 
@@ -42,7 +42,7 @@ class NetworkSize:
         if np.isfinite(guessed_m) and np.isfinite(measured_m) and guessed_m > 0 and measured_m > 0:
             self._ratios.append(measured_m / guessed_m)
 
-    def corrected(self, placed: Placed) -> Placed:
+    def correct(self, placed: PlacedBody) -> PlacedBody:
         """Put a body where looks at this person teach that it is.
 
         Parameters
@@ -56,12 +56,12 @@ class NetworkSize:
             Its share is the spread of the looks, of a few less so than its own; the same body where there are fewer.
         """
         count = len(self._ratios)
-        if count < LEAST_LOOKS:
+        if count < MIN_SAMPLES:
             return placed
         ratios = np.array(self._ratios)
         apart = np.abs(ratios - np.median(ratios))
-        spread = NORMAL_MAD * float(np.median(apart))
-        ratio = float(ratios[apart <= FAR_SPREADS * max(spread, LEAST_SHARE)].mean())
+        spread = SIGMA_PER_MAD * float(np.median(apart))
+        ratio = float(ratios[apart <= OUTLIER_SPREADS * max(spread, MIN_SHARE)].mean())
         share = spread / ratio
-        variance = ((count + 1) * share**2 + LEAST_LOOKS * placed.share**2) / (count + LEAST_LOOKS)
-        return replace(placed.grown(ratio), share=max(float(np.sqrt(variance)), LEAST_SHARE))
+        variance = ((count + 1) * share**2 + MIN_SAMPLES * placed.share**2) / (count + MIN_SAMPLES)
+        return replace(placed.scale(ratio), share=max(float(np.sqrt(variance)), MIN_SHARE))

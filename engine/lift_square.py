@@ -11,12 +11,12 @@ from engine.inference.patch import square_around_joints
 from engine.inference.preprocess import Region
 from engine.poses import Pose2D
 
-LEAST_CONFIDENCE = 0.3
-_HEAD = {"left_shoulder": -0.3, "right_shoulder": -0.3, "left_ear": 0.8, "right_ear": 0.8}
+MIN_CONFIDENCE = 0.3
+_CROWN_WEIGHTS = {"left_shoulder": -0.3, "right_shoulder": -0.3, "left_ear": 0.8, "right_ear": 0.8}
 """The crown, as `training.data.topology` makes it for the labels: hands and toes belong to no network's square."""
 
 
-def square_of(seen: Pose2D, skeleton: Skeleton, size_wh: tuple[int, int]) -> Region | None:
+def square_around_person(seen: Pose2D, skeleton: Skeleton, size_wh: tuple[int, int]) -> Region | None:
     """Return the square around a person that a network should see.
 
     Parameters
@@ -32,8 +32,8 @@ def square_of(seen: Pose2D, skeleton: Skeleton, size_wh: tuple[int, int]) -> Reg
     region
         None where too few joints are found.
     """
-    weight = _weights(skeleton)
-    sure = (seen.confidence >= LEAST_CONFIDENCE) & np.isfinite(seen.xy).all(-1)
+    weight = _build_weights(skeleton)
+    sure = (seen.confidence >= MIN_CONFIDENCE) & np.isfinite(seen.xy).all(-1)
     xy = weight @ np.where(sure[:, None], seen.xy, 0.0)
     missing = (weight != 0) @ ~sure
     inside = ((xy >= 0) & (xy <= np.array(size_wh) - 1)).all(-1)
@@ -42,9 +42,11 @@ def square_of(seen: Pose2D, skeleton: Skeleton, size_wh: tuple[int, int]) -> Reg
 
 
 @lru_cache(8)
-def _weights(skeleton: Skeleton) -> F64:
+def _build_weights(skeleton: Skeleton) -> F64:
     """Make limbs and crown of a skeleton's joints, (13 or 12, J)."""
-    recipes = [{limb: 1.0} for limb in LIMBS] + ([_HEAD] if set(_HEAD) <= set(skeleton.joints) else [])
+    recipes = [{limb: 1.0} for limb in LIMBS] + (
+        [_CROWN_WEIGHTS] if set(_CROWN_WEIGHTS) <= set(skeleton.joints) else []
+    )
     weight = np.zeros((len(recipes), len(skeleton.joints)))
     for row, recipe in enumerate(recipes):
         weight[row, skeleton.indices(recipe)] = list(recipe.values())

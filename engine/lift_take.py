@@ -8,44 +8,44 @@ from calibration.skeleton import Skeleton
 from engine.errors import NobodyInViewError, UnreadableSourceError
 from engine.frames import FrameSet
 from engine.inference.preprocess import Region
-from engine.lift import Glance, Lift, LiftConfig, Lifter
-from engine.lift_square import square_of
-from engine.offline import Reconstruction, Take
+from engine.lift import LiftedCrop, MonocularConfig, MonocularEstimator, MonocularReconstructor
+from engine.lift_square import square_around_person
+from engine.offline import PoseRecording, Reconstruction
 from engine.one_camera import guess_rig, is_guessed
 from engine.people import choose_before_rig
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D
-from engine.upright import EVERY_NS, MOST_INSTANTS
+from engine.upright import EVERY_NS, MAX_INSTANTS
 
-MOST_PEOPLE = 2  # are looked at in one image
+MAX_PEOPLE = 2  # are looked at in one image
 
 
-class TakeLift:
+class OfflineMonocular:
     """Looks at whoever is seen by one view alone, as the images of a take pass by.
 
     Parameters
     ----------
-    lifter
+    estimator
         Closed by whoever made it.
     skeleton
         Of the poses.
     """
 
-    def __init__(self, lifter: Lifter, skeleton: Skeleton) -> None:
-        self._lifter, self._skeleton = lifter, skeleton
-        self._glances: dict[tuple[int, int], list[Glance]] = {}
+    def __init__(self, estimator: MonocularEstimator, skeleton: Skeleton) -> None:
+        self._estimator, self._skeleton = estimator, skeleton
+        self._lifted_crops: dict[tuple[int, int], list[LiftedCrop]] = {}
 
     def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
         """Look at an instant: a sink of the pass that finds the joints."""
         del poses_3d
-        seeing = [v for v, people in enumerate(poses_2d.views) if people]
+        seeing = [v for v, people in enumerate(poses_2d.poses_by_view) if people]
         if len(seeing) != 1:
             return
         view = seeing[0]
         frame = frames.frames[view]
         if frame is None:
             return
-        people = poses_2d.views[view][:MOST_PEOPLE]
-        squares = [square_of(pose, self._skeleton, frame.size_wh) for pose in people]
+        people = poses_2d.poses_by_view[view][:MAX_PEOPLE]
+        squares = [square_around_person(pose, self._skeleton, frame.size_wh) for pose in people]
         regions = [square for square in squares if square is not None]
         if not regions:
             return
@@ -53,17 +53,17 @@ class TakeLift:
             image = frame.image_bgr
         except UnreadableSourceError:  # it was counted where it was read
             return
-        uvw, spread = self._lifter.estimate([(image, region) for region in regions])
-        looks = [Glance(region, one, wide) for region, one, wide in zip(regions, uvw, spread)]
-        self._glances[poses_2d.index, view] = looks
+        uvw, spread = self._estimator.estimate([(image, region) for region in regions])
+        lifted_crops = [LiftedCrop(region, one, wide) for region, one, wide in zip(regions, uvw, spread)]
+        self._lifted_crops[poses_2d.index, view] = lifted_crops
 
-    def filled(self, found: Reconstruction, rig: Rig, stature_m: float | None = None) -> Reconstruction:
+    def fill(self, found: Reconstruction, rig: Rig, stature_m: float | None = None) -> Reconstruction:
         """Fill in what one view alone sees.
 
         Parameters
         ----------
         found
-            As reconstructed from several views, or `alone`.
+            As reconstructed from several views, or `follow_person`.
         rig
             Its cameras are the views.
         stature_m
@@ -73,15 +73,15 @@ class TakeLift:
         -------
         reconstruction
         """
-        return self._passed(self._lift(found, stature_m), found, rig)
+        return self._run(self._build_reconstructor(found, stature_m), found, rig)
 
-    def upright(self, found: Reconstruction, rig: Rig, stature_m: float | None = None) -> Rig:
+    def level_rig(self, found: Reconstruction, rig: Rig, stature_m: float | None = None) -> Rig:
         """Turn a room that was made up for one camera so that whoever stands there is upright.
 
         Parameters
         ----------
         found
-            As `alone`.
+            As `follow_person`.
         rig
             As `engine.one_camera.guess_rig`.
         stature_m
@@ -92,38 +92,38 @@ class TakeLift:
         rig
             The same where too little is seen of somebody who stands.
         """
-        lift = self._lift(found, stature_m)
-        self._passed(lift, found, rig)
-        floor = lift.floor()
+        reconstructor = self._build_reconstructor(found, stature_m)
+        self._run(reconstructor, found, rig)
+        floor = reconstructor.estimate_floor()
         return guess_rig(rig[0].name, rig[0].size_wh, floor.up, floor.height_m) if floor is not None else rig
 
-    def _lift(self, found: Reconstruction, stature_m: float | None) -> Lift:
+    def _build_reconstructor(self, found: Reconstruction, stature_m: float | None) -> MonocularReconstructor:
         """Make what lifts a take; all of it, however long, tells where up is."""
         times_ns = [poses.timestamp_ns for poses in found.poses_2d]
-        every_ns = max(EVERY_NS, (times_ns[-1] - times_ns[0]) // MOST_INSTANTS if times_ns else 0)
-        config = replace(LiftConfig.measured(self._lifter.metrics), upright_every_ns=every_ns)
-        return Lift(self._skeleton, self._lifter.skeleton_name, stature_m, config)
+        every_ns = max(EVERY_NS, (times_ns[-1] - times_ns[0]) // MAX_INSTANTS if times_ns else 0)
+        config = replace(MonocularConfig.from_metrics(self._estimator.metrics), upright_every_ns=every_ns)
+        return MonocularReconstructor(self._skeleton, self._estimator.skeleton_name, stature_m, config)
 
-    def _passed(self, lift: Lift, found: Reconstruction, rig: Rig) -> Reconstruction:
+    def _run(self, reconstructor: MonocularReconstructor, found: Reconstruction, rig: Rig) -> Reconstruction:
         """Lift all instants of a take, in their order."""
         poses_3d = []
         for poses_2d, room in zip(found.poses_2d, found.poses_3d):
 
-            def look(view: int, seen: Pose2D, index: int = poses_2d.index) -> Glance | None:
+            def recall_crop(view: int, seen: Pose2D, index: int = poses_2d.index) -> LiftedCrop | None:
                 """Recall what the network said of this person."""
-                region = square_of(seen, self._skeleton, rig[view].size_wh)
-                return _nearest(self._glances.get((index, view), []), region)
+                region = square_around_person(seen, self._skeleton, rig[view].size_wh)
+                return _find_nearest_crop(self._lifted_crops.get((index, view), []), region)
 
-            poses_3d.append(lift(look, poses_2d, room, rig))
+            poses_3d.append(reconstructor(recall_crop, poses_2d, room, rig))
         return replace(found, poses_3d=tuple(poses_3d))
 
 
-def alone(take: Take) -> Reconstruction:
+def follow_person(recording: PoseRecording) -> Reconstruction:
     """Follow the person of a take of one camera; nobody is in the room yet.
 
     Parameters
     ----------
-    take
+    recording
         Of one view.
 
     Returns
@@ -131,21 +131,23 @@ def alone(take: Take) -> Reconstruction:
     reconstruction
         With the person in the view as person 0.
     """
-    candidates = take.candidates
+    candidates = recording.candidates
     choice = choose_before_rig(candidates)
-    poses_2d = tuple(_only(poses, int(choice[t, 0])) for t, poses in enumerate(take.pose_sets))
+    poses_2d = tuple(_keep_only(poses, int(choice[t, 0])) for t, poses in enumerate(recording.pose_sets))
     poses_3d = tuple(PoseSet3D(poses.index, poses.timestamp_ns, ()) for poses in poses_2d)
     return Reconstruction(poses_2d, poses_3d, ())
 
 
-def reconstruct_alone(take: Take, lift: TakeLift, rig: Rig, stature_m: float | None = None) -> Reconstruction:
+def reconstruct_monocular(
+    recording: PoseRecording, monocular: OfflineMonocular, rig: Rig, stature_m: float | None = None
+) -> Reconstruction:
     """Put the person of a take of one camera into a room.
 
     Parameters
     ----------
-    take
+    recording
         Of one view.
-    lift
+    monocular
         Has looked at all of it.
     rig
         Of that camera, or `engine.one_camera.guess_rig`: then it is turned first, so that the person is upright.
@@ -161,34 +163,34 @@ def reconstruct_alone(take: Take, lift: TakeLift, rig: Rig, stature_m: float | N
     NobodyInViewError
         If nobody can be put there.
     """
-    followed = alone(take)
-    room = lift.upright(followed, rig, stature_m) if is_guessed(rig) else rig
-    found = lift.filled(followed, room, stature_m)
+    followed = follow_person(recording)
+    room = monocular.level_rig(followed, rig, stature_m) if is_guessed(rig) else rig
+    found = monocular.fill(followed, room, stature_m)
     if not any(poses.people for poses in found.poses_3d):
         raise NobodyInViewError(f"Nobody was found in '{rig[0].name}'. Check that it shows a whole person.")
     return found
 
 
-def lifted_count(poses_3d: Sequence[PoseSet3D]) -> int:
+def count_monocular(poses_3d: Sequence[PoseSet3D]) -> int:
     """Count the instants at which a joint rests on one view alone."""
-    return sum(any((person.views == 1).any() for person in poses.people) for poses in poses_3d)
+    return sum(any((person.view_count == 1).any() for person in poses.people) for poses in poses_3d)
 
 
-def _only(poses: PoseSet2D, chosen: int) -> PoseSet2D:
+def _keep_only(poses: PoseSet2D, chosen: int) -> PoseSet2D:
     """Keep one person of the one view; a negative position for nobody."""
-    people = poses.views[0]
-    return replace(poses, views=((replace(people[chosen], person=0),) if 0 <= chosen < len(people) else (),))
+    people = poses.poses_by_view[0]
+    return replace(poses, poses_by_view=((replace(people[chosen], track_id=0),) if 0 <= chosen < len(people) else (),))
 
 
-def _nearest(glances: Sequence[Glance], region: Region | None) -> Glance | None:
+def _find_nearest_crop(lifted_crops: Sequence[LiftedCrop], region: Region | None) -> LiftedCrop | None:
     """Find the look at a square; a hand's breadth of the person's height tells two people apart."""
-    for glance in glances:
-        if region is not None and _apart(glance.region, region) < 0.1 * region.size_wh[0]:
-            return glance
+    for lifted_crop in lifted_crops:
+        if region is not None and _measure_distance_px(lifted_crop.region, region) < 0.1 * region.size_wh[0]:
+            return lifted_crop
     return None
 
 
-def _apart(one: Region, other: Region) -> float:
+def _measure_distance_px(one: Region, other: Region) -> float:
     """Measure how far the middles of two squares are apart, px."""
     (a, b), (c, d) = one.center_xy, other.center_xy
     return float(((a - c) ** 2 + (b - d) ** 2) ** 0.5)

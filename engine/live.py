@@ -19,16 +19,16 @@ from engine.capture.cameras import LiveSource
 from engine.clock import host_ns
 from engine.errors import SessionError
 from engine.frames import FrameSet
-from engine.gesture import HandsRaised
-from engine.handover import Handover
+from engine.gesture import RaisedHandsDetector
+from engine.handover import GuessCrossfade
 from engine.inference.estimator import Estimator
-from engine.inference.pacing import Paced
+from engine.inference.pacing import FlowInterpolatedEstimator
 from engine.live_framesets import LiveFramesets
-from engine.live_lift import LiveLift, MakeLifter
+from engine.live_lift import LiveMonocular, MakeMonocular
 from engine.live_rig import LiveRig
 from engine.live_state import LiveResult, LiveState, RecordingState
 from engine.mailbox import Latest
-from engine.memory import Giver
+from engine.memory import HeapTrimmer
 from engine.pipeline import Pipeline
 from engine.poses import PoseSet2D, PoseSet3D
 from engine.reconstruct import Reconstruct
@@ -36,11 +36,11 @@ from engine.record import tap
 from engine.record_live import LiveRecording, RecordedCamera
 from engine.session import SessionFacts
 from engine.smooth import Smooth
-from engine.stages import Threaded
+from engine.stages import ThreadedPipeline
 from engine.stats import StageTimes
 
 CLOSE_S = 1.8  # for everything together
-LEAST_S = 0.1  # for what is closed last, where something before it hung
+MIN_CLOSE_S = 0.1  # for what is closed last, where something before it hung
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Live:
     options
     on_rig
         Gets each new rig and its report, in a thread of the calibration.
-    make_lifter
+    make_monocular
         Loads the network that sees depth with one camera (`engine.live_lift`); called by `start`, and for each rig.
 
     Attributes
@@ -86,32 +86,32 @@ class Live:
         make_estimator: Callable[[int], Estimator],
         options: LiveOptions = LiveOptions(),
         on_rig: Callable[[Rig, CalibrationReport], None] = lambda _rig, _report: None,
-        make_lifter: MakeLifter = lambda _rig, _have: None,
+        make_monocular: MakeMonocular = lambda _rig, _have: None,
     ) -> None:
-        self.newest: Latest[LiveResult] = Latest(room=2)
+        self.newest: Latest[LiveResult] = Latest(capacity=2)
         self.names = tuple(source.name for source in sources)
         self._sources = tuple(sources)
         self._make_estimator, self._options, self._on_rig = make_estimator, options, on_rig
-        self._make_lifter = make_lifter
+        self._make_monocular = make_monocular
         self._feeds = tuple(CameraFeed(source.source, source.address) for source in sources)
         self._framesets = LiveFramesets(self._feeds)
         self._times = StageTimes()
-        self._paced: Paced | None = None
+        self._estimator: FlowInterpolatedEstimator | None = None
         self._rig: LiveRig | None = None
-        self._lift: LiveLift | None = None
-        self._hands: HandsRaised | None = None
-        self._stages: Threaded | None = None
+        self._monocular: LiveMonocular | None = None
+        self._hands_detector: RaisedHandsDetector | None = None
+        self._stages: ThreadedPipeline | None = None
         self._recording: LiveRecording | None = None
         self._recording_lock = threading.Lock()  # around beginning and ending, which a full disk and a person may ask
-        self._life = threading.Lock()  # a window may be closed while the network is still being loaded
+        self._lifecycle_lock = threading.Lock()  # a window may be closed while the network is still being loaded
         self._closed = False
-        self._memory = Giver()
-        self.hands_raised = 0
+        self._heap_trimmer = HeapTrimmer()
+        self.hands_raised_count = 0
 
     @property
     def skeleton(self) -> Skeleton | None:
         """The joints of the network; None before it is loaded."""
-        return self._paced.skeleton if self._paced is not None else None
+        return self._estimator.skeleton if self._estimator is not None else None
 
     def start(self) -> None:
         """Open the cameras, load the network and begin.
@@ -125,24 +125,24 @@ class Live:
         -----
         Where it is closed meanwhile, nothing begins.
         """
-        with self._life:
+        with self._lifecycle_lock:
             if self._closed:
                 return
             for feed in self._feeds:
                 feed.start()
         try:
-            fast_instant.warm_up()
-            paced = Paced(self._make_estimator(len(self._feeds)))
-            lift = LiveLift(paced.skeleton, self._make_lifter, self._options.stature_m)
+            fast_instant.warm_up_kernels()
+            estimator = FlowInterpolatedEstimator(self._make_estimator(len(self._feeds)))
+            monocular = LiveMonocular(estimator.skeleton, self._make_monocular, self._options.stature_m)
         except BaseException:
             self.close()
             raise
-        with self._life:
+        with self._lifecycle_lock:
             if self._closed:
-                paced.close()
-                lift.close()
+                estimator.close()
+                monocular.close()
             else:
-                self._begin(paced, lift)
+                self._begin(estimator, monocular)
 
     def close(self) -> bool:
         """End everything, the recording first; may be called twice.
@@ -153,22 +153,22 @@ class Live:
             False where something hangs and was left behind.
         """
         deadline_s = monotonic() + CLOSE_S
-        with self._life:
+        with self._lifecycle_lock:
             self._closed = True
         self.stop_recording()
         if self._stages is not None:
             self._stages.stop()
         self._framesets.close()
-        left = close_feeds(self._feeds, max(deadline_s - monotonic(), LEAST_S))
+        left = close_feeds(self._feeds, max(deadline_s - monotonic(), MIN_CLOSE_S))
         if self._rig is not None:
-            self._rig.close(max(deadline_s - monotonic(), LEAST_S))
+            self._rig.close(max(deadline_s - monotonic(), MIN_CLOSE_S))
         if self._stages is not None:
-            self._stages.join(max(deadline_s - monotonic(), LEAST_S))
+            self._stages.join(max(deadline_s - monotonic(), MIN_CLOSE_S))
         still = self._stages is not None and self._stages.running
-        if self._paced is not None and not still:
-            self._paced.close()
-        if self._lift is not None and not still:
-            self._lift.close()
+        if self._estimator is not None and not still:
+            self._estimator.close()
+        if self._monocular is not None and not still:
+            self._monocular.close()
         self.newest.close()
         return not left and not still
 
@@ -205,14 +205,14 @@ class Live:
         return LiveState(
             cameras=self._framesets.states(),
             framesets_hz=self._framesets.rate_hz,
-            pose_hz=self._paced.pose_hz if self._paced is not None else float("nan"),
+            pose_hz=self._estimator.pose_hz if self._estimator is not None else float("nan"),
             skew_ms=self._framesets.skew_ms,
             skipped=self._framesets.skipped,
-            latency=self._times.summary(),
+            latency=self._times.summarize(),
             calibration=self._rig.state() if self._rig is not None else LiveState().calibration,
             recording=recording.state() if recording is not None else None,
             notices=self._rig.notices() if self._rig is not None else (),
-            lift=self._lift.state() if self._lift is not None else LiveState().lift,
+            monocular=self._monocular.state() if self._monocular is not None else LiveState().monocular,
         )
 
     def camera(self, name: str) -> LiveSource:
@@ -244,22 +244,22 @@ class Live:
         if self._rig is not None:
             self._rig.test(rig, source)
 
-    def calibrate_anew(self) -> None:
+    def recalibrate(self) -> None:
         """Forget the rig, and calibrate from what the cameras see from now on."""
         if self._rig is not None:
-            self._rig.anew()
+            self._rig.recalibrate()
 
     def set_stature(self, stature_m: float | None) -> None:
         """Take this as the person's height, m; the rig is scaled to it."""
         if self._rig is not None:
             self._rig.set_stature(stature_m)
-        if self._lift is not None:
-            self._lift.set_stature(stature_m)
+        if self._monocular is not None:
+            self._monocular.set_stature(stature_m)
 
-    def renew_lifter(self) -> None:
+    def reload_monocular(self) -> None:
         """Look again which network serves where one camera alone sees the person; never waits."""
-        if self._lift is not None:
-            self._lift.renew()
+        if self._monocular is not None:
+            self._monocular.request_reload()
 
     def start_recording(self, path: Path, facts: SessionFacts) -> None:
         """Record all cameras, the poses and the rig from now on.
@@ -284,13 +284,13 @@ class Live:
             self._end_recording()
             states = self._framesets.states()
             facts = replace(facts, sources=tuple(state.address for state in states))
-            if self._paced is not None:
-                facts = replace(facts, model={**facts.model, "sha256": self._paced.model_hash})
+            if self._estimator is not None:
+                facts = replace(facts, model={**facts.model, "sha256": self._estimator.model_hash})
             cameras = [RecordedCamera(s.name, s.address, s.size_wh, s.rate_fps) for s in states]
             recording = LiveRecording(path, facts, cameras)
             try:
-                if self._paced is not None:
-                    recording.write_poses(self._paced.skeleton, self.names)
+                if self._estimator is not None:
+                    recording.open_pose_files(self._estimator.skeleton, self.names)
             except BaseException:
                 recording.close()
                 raise
@@ -323,62 +323,64 @@ class Live:
         self._recording = None  # only now: until it is on the disk, it is seen
         return state
 
-    def _begin(self, paced: Paced, lift: LiveLift) -> None:
+    def _begin(self, estimator: FlowInterpolatedEstimator, monocular: LiveMonocular) -> None:
         """Let the stages work with networks that are loaded."""
-        skeleton = paced.skeleton
-        self._paced, self._lift, self._hands = paced, lift, HandsRaised(skeleton)
-        self._rig = LiveRig(skeleton, self._feeds, self._options.stature_m, self._new_rig)
-        stages = Threaded(self._page(paced, lift, self._rig), self._times, self._framesets.close)
+        skeleton = estimator.skeleton
+        self._estimator, self._monocular, self._hands_detector = estimator, monocular, RaisedHandsDetector(skeleton)
+        self._rig = LiveRig(skeleton, self._feeds, self._options.stature_m, self._on_new_rig)
+        stages = ThreadedPipeline(
+            self._build_pipeline(estimator, monocular, self._rig), self._times, self._framesets.close
+        )
         stages.start()
         self._stages = stages  # only now: stages that do not run yet would look like a take that is over
 
-    def _page(self, paced: Paced, lift: LiveLift, rig: LiveRig) -> Pipeline:
+    def _build_pipeline(self, estimator: FlowInterpolatedEstimator, monocular: LiveMonocular, rig: LiveRig) -> Pipeline:
         """Put the stages together."""
-        skeleton, handover, smooth = paced.skeleton, Handover(), Smooth()
+        skeleton, crossfade, smooth = estimator.skeleton, GuessCrossfade(), Smooth()
         return Pipeline(
-            framesets=lift.remembering(self._framesets),
-            estimate=tap(paced, self._seen),
+            framesets=monocular.buffer_images(self._framesets),
+            estimate=tap(estimator, self._on_estimated),
             associate=Associate(skeleton),
-            reconstruct=tap(lift.after(Reconstruct(skeleton)), self._placed),
-            smooth=lambda poses: smooth(handover(poses)),
+            reconstruct=tap(monocular.fill_single_view(Reconstruct(skeleton)), self._on_reconstructed),
+            smooth=lambda poses: smooth(crossfade(poses)),
             sinks=(self,),
-            rig=lambda: rig.rig() or lift.guessed_rig(self._feeds),
+            rig=lambda: rig.rig() or monocular.guess_rig(self._feeds),
         )
 
-    def _seen(self, poses: PoseSet2D) -> None:
+    def _on_estimated(self, poses: PoseSet2D) -> None:
         """Hand on what the network saw. Runs in the network's thread."""
         if self._rig is not None:
             self._rig.put(poses)
         recording = self._recording
-        if recording is not None and not poses.carried:
+        if recording is not None and not poses.is_interpolated:
             recording.put_raw(poses)
 
-    def _placed(self, poses: PoseSet3D) -> None:
+    def _on_reconstructed(self, poses: PoseSet3D) -> None:
         """Record what was reconstructed, before it is smoothed."""
         recording = self._recording
         if recording is not None:
-            recording.put_room(poses)
+            recording.put_poses_3d(poses)
 
     def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
         """Take the results of one instant: the pipeline's sink."""
         recording = self._recording
         if recording is not None:
             recording.put_matched(poses_2d)
-        if self._hands is not None and self._hands(poses_2d, poses_3d):
-            self.hands_raised += 1
+        if self._hands_detector is not None and self._hands_detector(poses_2d, poses_3d):
+            self.hands_raised_count += 1
         rig = self._rig.rig() if self._rig is not None else None
-        if rig is None and self._lift is not None:
-            rig = self._lift.guessed_rig(self._feeds)
-        self._memory.give(host_ns())
+        if rig is None and self._monocular is not None:
+            rig = self._monocular.guess_rig(self._feeds)
+        self._heap_trimmer.trim(host_ns())
         self.newest.put(LiveResult(frames, poses_2d, poses_3d, rig, host_ns()))
 
-    def _new_rig(self, rig: Rig, report: CalibrationReport | None) -> None:
+    def _on_new_rig(self, rig: Rig, report: CalibrationReport | None) -> None:
         """Tell framesets, recording and listener about a rig."""
         self._framesets.set_offsets(rig.time_offset_ns)
         recording = self._recording
         if recording is not None:
             recording.write_rig(rig)
-        if self._lift is not None:
-            self._lift.serve(rig)
+        if self._monocular is not None:
+            self._monocular.request_model_for(rig)
         if report is not None:
             self._on_rig(rig, report)

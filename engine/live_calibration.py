@@ -14,15 +14,15 @@ import numpy as np
 
 from calibration.report import ACCEPTED, CalibrationReport
 from calibration.rig import Rig
-from calibration.scale import with_stature
+from calibration.scale import rescale_to_stature
 from calibration.self_calibrate import Calibration, CalibrationOptions
 from calibration.skeleton import Skeleton
 from calibration.verdict import ACCEPTED_FOCAL_PERCENT, ACCEPTED_POSITION_SHARE, ACCEPTED_ROTATION_DEG
-from engine.calibration_process import CalibrationProcess, Outcome, Solver, Task
-from engine.coach import NO_CAMERA, ONE_CAMERA, advise, advise_better, shared_share
+from engine.calibration_process import CalibrationOutcome, CalibrationProcess, CalibrationTask, Solver
+from engine.coach import NO_CAMERA, ONE_CAMERA, advise, advise_refinement, compute_view_overlap
 from engine.live_state import CalibrationPhase, CalibrationState
-from engine.motion_log import OLDEST_S, MotionLog
-from engine.motion_seen import Motion, MotionSeen
+from engine.motion_log import MAX_AGE_S, MotionLog
+from engine.motion_seen import Motion, MotionAccumulator
 from engine.poses import PoseSet2D
 
 logger = logging.getLogger(__name__)
@@ -31,15 +31,21 @@ logger = logging.getLogger(__name__)
 # verdict lets pass in 14 of 20 cases, 9 s in 20 of 20, at most 1.3 degrees off; a refusal costs nothing but 2 s of
 # another core. With two cameras 6 s gave one that was 2.7 degrees off, 9 s none beyond 1.1.
 FIRST_S, FIRST_OF_TWO_S = 6.0, 9.0
-GROWN_SHARE, GROWN_S, LEAST_GROWN_S = 0.3, 5.0, 2.0  # more motion before the next attempt: a share, at most, at least
-PATIENCE, PATIENT_S = 6, 15.0  # after so many refusals in a row it tries less often
-MOST_REFINEMENTS, REFINED_SHARE = 5, 0.5  # attempts after the first rig; each with so much more motion
-BETTER = 0.95  # a rig is replaced by one whose doubt is this much smaller: less is not worth a jump of the room
-MOST_FAILURES = 3
+GROWTH_SHARE, MAX_GROWTH_S, MIN_GROWTH_S = (
+    0.3,
+    5.0,
+    2.0,
+)  # more motion before the next attempt: a share, at most, at least
+MAX_QUICK_REFUSALS, SLOW_GROWTH_S = 6, 15.0  # after so many refusals in a row it tries less often
+MAX_REFINEMENTS, REFINEMENT_GROWTH_SHARE = 5, 0.5  # attempts after the first rig; each with so much more motion
+MAX_DOUBT_RATIO = (
+    0.95  # a rig is replaced by one whose doubt is this much smaller: less is not worth a jump of the room
+)
+MAX_FAILURES = 3
 RECENT_S = 20.0  # a camera may have been moved before: every other attempt after a refusal sees only this much
 
 CALIBRATED_NOW = "calibrated now"
-LEAVE_THEM = "Leave the cameras where they are."
+KEEP_CAMERAS = "Leave the cameras where they are."
 GAVE_UP = "The calibration failed. Press Calibrate to try it again; the log has the details."
 
 
@@ -50,7 +56,7 @@ class LiveCalibration:
     ----------
     skeleton
         Of the network.
-    views
+    view_names
         Names, in camera order. With fewer than two nothing is done.
     sizes_wh : V of them, px
     options
@@ -64,21 +70,21 @@ class LiveCalibration:
     def __init__(
         self,
         skeleton: Skeleton,
-        views: tuple[str, ...],
+        view_names: tuple[str, ...],
         sizes_wh: tuple[tuple[int, int], ...],
         options: CalibrationOptions,
         *,
         on_rig: Callable[[Rig | None, CalibrationReport | None], None] = lambda _rig, _report: None,
         solver: Solver | None = None,
     ) -> None:
-        self._views, self._options, self._on_rig = views, options, on_rig
+        self._view_names, self._options, self._on_rig = view_names, options, on_rig
         self._solver: Solver = CalibrationProcess() if solver is None else solver
-        self._seen = MotionSeen(skeleton, views, sizes_wh)
-        self._log = MotionLog(skeleton, views, sizes_wh)
+        self._motion = MotionAccumulator(skeleton, view_names, sizes_wh)
+        self._log = MotionLog(skeleton, view_names, sizes_wh)
         self._lock = threading.RLock()
         self._number = 0
         self._closed = False
-        self._begin()
+        self._reset()
 
     def put(self, poses: PoseSet2D) -> None:
         """Take what the network saw at an instant, before anything was associated; some tenths of a millisecond.
@@ -89,14 +95,18 @@ class LiveCalibration:
             Those that were carried on from an earlier instant are left out.
         """
         with self._lock:
-            self._hear()
-            if poses.carried or not self._is_watching:
+            self._poll_solver()
+            if poses.is_interpolated or not self._is_watching:
                 return
             self._solver.start()
-            if self._seen.put(poses):
+            if self._motion.put(poses):
                 self._log.put(poses)
-            idle = self._asked is None and self._phase is not CalibrationPhase.TESTING
-            if idle and self._seen.seconds >= self._wanted_s and advise(self._seen.motion(), self._wanted_s).enough:
+            idle = self._pending_number is None and self._phase is not CalibrationPhase.TESTING
+            if (
+                idle
+                and self._motion.seconds >= self._required_s
+                and advise(self._motion.summarize(), self._required_s).is_enough
+            ):
                 self._attempt()
 
     def state(self) -> CalibrationState:
@@ -107,16 +117,16 @@ class LiveCalibration:
         state
         """
         with self._lock:
-            self._hear()
-            motion = self._seen.motion()
-            phase, progress, headline, instruction = self._words(motion)
+            self._poll_solver()
+            motion = self._motion.summarize()
+            phase, progress, headline, instruction = self._describe(motion)
             return CalibrationState(
                 phase=phase,
                 progress=progress,
                 headline=headline,
                 instruction=instruction,
                 coverage=tuple(motion.coverage),
-                shared=shared_share(motion) if self._views else None,
+                view_overlap=compute_view_overlap(motion) if self._view_names else None,
                 report=self._report,
                 rig=self._rig,
                 rig_source=self._source,
@@ -125,14 +135,14 @@ class LiveCalibration:
     @property
     def is_busy(self) -> bool:
         """Whether something is being calibrated."""
-        return self._asked is not None
+        return self._pending_number is not None
 
-    def calibrate_anew(self) -> None:
+    def recalibrate(self) -> None:
         """Forget the rig and the motion, and begin from nothing."""
         with self._lock:
-            self._seen.clear()
+            self._motion.clear()
             self._log.clear()
-            self._begin_again()
+            self._restart()
 
     def test(self, source: str) -> None:
         """Say that a rig from before is being compared with what the cameras see; motion is collected meanwhile.
@@ -143,8 +153,8 @@ class LiveCalibration:
             In words where the rig comes from.
         """
         with self._lock:
-            self._begin_again()
-            if len(self._views) >= 2:
+            self._restart()
+            if len(self._view_names) >= 2:
                 self._phase, self._source = CalibrationPhase.TESTING, source
 
     def use(self, rig: Rig, source: str, report: CalibrationReport | None = None) -> None:
@@ -160,11 +170,11 @@ class LiveCalibration:
             Where there is one.
         """
         with self._lock:
-            self._asked, self._report, self._trouble = None, report, ""
-            self._rest()
-            self._take(rig, report, source)
+            self._pending_number, self._report, self._problem = None, report, ""
+            self._pause()
+            self._adopt(rig, report, source)
 
-    def put_clocks_right(self, rig: Rig) -> None:
+    def update_clocks(self, rig: Rig) -> None:
         """Go on with the rig in use, its time offsets known better; what is still being calibrated goes on, too.
 
         Parameters
@@ -177,11 +187,11 @@ class LiveCalibration:
                 self._rig = rig
                 self._on_rig(rig, self._report)
 
-    def distrust(self) -> None:
+    def reject_tested_rig(self) -> None:
         """Say that the rig under test does not fit; it goes on from the motion seen so far."""
         with self._lock:
             if self._phase is CalibrationPhase.TESTING:
-                self._begin()
+                self._reset()
 
     def set_stature(self, stature_m: float | None) -> None:
         """Take this as the person's height, from now on and for a rig that was calibrated here; no other is changed.
@@ -194,28 +204,28 @@ class LiveCalibration:
         with self._lock:
             self._options = replace(self._options, stature_m=stature_m)
             if self._rig is not None and self._report is not None and self._source == CALIBRATED_NOW:
-                self._rig, self._report = with_stature(self._rig, self._report, stature_m)
+                self._rig, self._report = rescale_to_stature(self._rig, self._report, stature_m)
                 self._on_rig(self._rig, self._report)
 
     def close(self) -> None:
         """End everything; takes less than 2 s."""
         with self._lock:
-            self._closed, self._asked = True, None
+            self._closed, self._pending_number = True, None
         self._solver.stop()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         """Stand at the beginning, with whatever motion there is."""
-        self._phase = CalibrationPhase.OFF if len(self._views) < 2 else CalibrationPhase.WATCHING
+        self._phase = CalibrationPhase.OFF if len(self._view_names) < 2 else CalibrationPhase.WATCHING
         self._rig: Rig | None = None
         self._report: CalibrationReport | None = None
         self._source = ""
-        self._asked: int | None = None
-        self._asked_s = 0.0  # of motion, when it was asked
-        self._wanted_s = FIRST_OF_TWO_S if len(self._views) == 2 else FIRST_S
+        self._pending_number: int | None = None
+        self._pending_motion_s = 0.0  # of motion, when it was asked
+        self._required_s = FIRST_OF_TWO_S if len(self._view_names) == 2 else FIRST_S
         self._refusals = self._refinements = self._failures = 0
         self._finished = False
         self._progress = 0.0  # never goes back while it watches
-        self._trouble = ""
+        self._problem = ""
 
     @property
     def _is_watching(self) -> bool:
@@ -225,52 +235,54 @@ class LiveCalibration:
     def _attempt(self) -> None:
         """Calibrate from the motion so far."""
         self._number += 1
-        self._asked, self._asked_s = self._number, self._seen.seconds
+        self._pending_number, self._pending_motion_s = self._number, self._motion.seconds
         if self._rig is None:
             self._phase = CalibrationPhase.SOLVING
         only_recent = self._rig is None and self._refusals >= 2 and self._refusals % 2 == 0
-        candidates = self._log.candidates(RECENT_S if only_recent else OLDEST_S)
-        logger.info("Calibrating from %.0f s of motion in %d framesets.", self._asked_s, len(candidates.time_ns))
-        self._solver.solve(Task(self._number, candidates, self._options))
+        candidates = self._log.candidates(RECENT_S if only_recent else MAX_AGE_S)
+        logger.info(
+            "Calibrating from %.0f s of motion in %d framesets.", self._pending_motion_s, len(candidates.time_ns)
+        )
+        self._solver.solve(CalibrationTask(self._number, candidates, self._options))
 
-    def _begin_again(self) -> None:
+    def _restart(self) -> None:
         """Give up what is being calibrated, and the rig; begin with whatever motion there is."""
         had_rig = self._rig is not None
-        if self._asked is not None:
-            self._solver.rest()
-        self._begin()
+        if self._pending_number is not None:
+            self._solver.cancel()
+        self._reset()
         if had_rig:
             self._on_rig(None, None)
 
-    def _hear(self) -> None:
+    def _poll_solver(self) -> None:
         """Act on what the solver has found, if it has."""
-        if self._asked is None:
+        if self._pending_number is None:
             return
-        outcome = self._solver.outcome()
-        if outcome is None or outcome.number != self._asked:
+        outcome = self._solver.take_outcome()
+        if outcome is None or outcome.number != self._pending_number:
             return
-        self._asked, self._progress, self._trouble = None, 0.0, ""
-        if outcome.broken:
-            self._fail(outcome.sentence)
+        self._pending_number, self._progress, self._problem = None, 0.0, ""
+        if outcome.crashed:
+            self._fail(outcome.message)
         elif outcome.calibration is None or outcome.calibration.rig is None:
             self._refuse(outcome)
         else:
             self._failures = self._refusals = 0
             self._judge(outcome.calibration, outcome.calibration.rig)
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, message: str) -> None:
         """Try again with the same motion, but not for ever."""
         self._failures += 1
-        gave_up = self._failures >= MOST_FAILURES
-        self._trouble = GAVE_UP if gave_up else sentence
-        logger.warning("%s", self._trouble)
+        gave_up = self._failures >= MAX_FAILURES
+        self._problem = GAVE_UP if gave_up else message
+        logger.warning("%s", self._problem)
         self._phase = CalibrationPhase.REFUSED if self._rig is None else CalibrationPhase.CALIBRATED
         if gave_up:
-            self._rest()
+            self._pause()
         else:
-            self._wanted_s = self._asked_s
+            self._required_s = self._pending_motion_s
 
-    def _refuse(self, outcome: Outcome) -> None:
+    def _refuse(self, outcome: CalibrationOutcome) -> None:
         """Go on watching; a rig that is in use stays."""
         if self._rig is not None:
             self._refine_later()
@@ -278,10 +290,10 @@ class LiveCalibration:
         self._refusals += 1
         self._phase = CalibrationPhase.REFUSED
         self._report = outcome.calibration.report if outcome.calibration is not None else None
-        reasons = self._report.reasons if self._report is not None else (outcome.sentence,)
+        reasons = self._report.reasons if self._report is not None else (outcome.message,)
         logger.info("No calibration yet: %s", " ".join(reasons))
-        grown_s = min(max(GROWN_SHARE * self._asked_s, LEAST_GROWN_S), GROWN_S)
-        self._wanted_s = self._asked_s + (grown_s if self._refusals < PATIENCE else PATIENT_S)
+        grown_s = min(max(GROWTH_SHARE * self._pending_motion_s, MIN_GROWTH_S), MAX_GROWTH_S)
+        self._required_s = self._pending_motion_s + (grown_s if self._refusals < MAX_QUICK_REFUSALS else SLOW_GROWTH_S)
 
     def _judge(self, calibration: Calibration, rig: Rig) -> None:
         """Use a rig that is better than the one in use, and decide whether to go on."""
@@ -290,58 +302,58 @@ class LiveCalibration:
         logger.info("Calibrated: %s%s.", report.verdict, "" if better else ", no better than before")
         if better:
             if report.stature_m != self._options.stature_m:  # changed meanwhile, or not known
-                rig, report = with_stature(rig, report, self._options.stature_m)
+                rig, report = rescale_to_stature(rig, report, self._options.stature_m)
             self._report = report
-            self._take(rig, report, CALIBRATED_NOW)
+            self._adopt(rig, report, CALIBRATED_NOW)
         if report.verdict == ACCEPTED:
-            self._rest()
+            self._pause()
         else:
             self._refine_later()
 
     def _refine_later(self) -> None:
         """Try again with clearly more motion, a few times."""
-        self._wanted_s = self._asked_s * (1 + REFINED_SHARE)
+        self._required_s = self._pending_motion_s * (1 + REFINEMENT_GROWTH_SHARE)
         self._refinements += 1
-        if self._refinements > MOST_REFINEMENTS:
-            self._rest()
+        if self._refinements > MAX_REFINEMENTS:
+            self._pause()
 
-    def _take(self, rig: Rig, report: CalibrationReport | None, source: str) -> None:
+    def _adopt(self, rig: Rig, report: CalibrationReport | None, source: str) -> None:
         """Use a rig from now on."""
         self._phase, self._rig, self._source = CalibrationPhase.CALIBRATED, rig, source
         self._on_rig(rig, report)
 
-    def _rest(self) -> None:
+    def _pause(self) -> None:
         """Cost nothing until somebody asks."""
         self._finished = True
-        self._solver.rest()
+        self._solver.cancel()
 
-    def _words(self, motion: Motion) -> tuple[CalibrationPhase, float, str, str]:
+    def _describe(self, motion: Motion) -> tuple[CalibrationPhase, float, str, str]:
         """Say phase, progress, headline and instruction."""
         phase = self._phase
         if phase is CalibrationPhase.OFF:
-            return phase, 0.0, "", ONE_CAMERA if self._views else NO_CAMERA
+            return phase, 0.0, "", ONE_CAMERA if self._view_names else NO_CAMERA
         if phase is CalibrationPhase.TESTING:
             return phase, 0.0, "Checking the last calibration", "Walk a few steps, in view of all cameras."
         if phase is CalibrationPhase.SOLVING:
             return phase, self._solver.progress, "Working it out", "Keep walking: the room appears in a moment."
         if phase is CalibrationPhase.CALIBRATED:
             if self._finished:
-                return phase, 1.0, "Calibrated", self._trouble or LEAVE_THEM
-            return phase, 1.0, "Calibrated, and getting sharper", advise_better(motion)
+                return phase, 1.0, "Calibrated", self._problem or KEEP_CAMERAS
+            return phase, 1.0, "Calibrated, and getting sharper", advise_refinement(motion)
         if self._finished:
-            return phase, 0.0, "Not calibrated", self._trouble
-        advice = advise(motion, self._wanted_s)
+            return phase, 0.0, "Not calibrated", self._problem
+        advice = advise(motion, self._required_s)
         self._progress = max(self._progress, advice.progress)
-        headline = "Not sure yet" if phase is CalibrationPhase.REFUSED and advice.is_on_the_way else advice.headline
-        return phase, self._progress, headline, self._trouble or advice.instruction
+        headline = "Not sure yet" if phase is CalibrationPhase.REFUSED and advice.needs_only_time else advice.headline
+        return phase, self._progress, headline, self._problem or advice.instruction
 
 
 def _is_better(new: tuple[Rig, CalibrationReport], old: tuple[Rig, CalibrationReport]) -> bool:
     """Whether a rig is clearly less doubtful than another one."""
-    return new[1].verdict == ACCEPTED or _doubt(*new) < BETTER * _doubt(*old)
+    return new[1].verdict == ACCEPTED or _measure_doubt(*new) < MAX_DOUBT_RATIO * _measure_doubt(*old)
 
 
-def _doubt(rig: Rig, report: CalibrationReport) -> float:
+def _measure_doubt(rig: Rig, report: CalibrationReport) -> float:
     """How far a rig is from being accepted: its largest sigma, in units of what the verdict accepts."""
     centres = np.array([camera.centre for camera in rig])
     baseline_m = np.linalg.norm(centres[:, None] - centres[None], axis=-1).max()

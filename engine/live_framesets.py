@@ -15,18 +15,18 @@ from statistics import median
 
 from engine.clock import NS_PER_S, host_ns
 from engine.errors import UnreadableSourceError
-from engine.frame_lane import KEPT_FRAMES, KEPT_NS, Feed, Lane
+from engine.frame_lane import MAX_KEPT_FRAMES, MAX_KEPT_NS, Feed, Lane
 from engine.frames import Frame, FrameSet, JpegFrame
 from engine.live_state import CameraState
 from engine.stats import Rate
-from engine.synchronize import PAUSE_NS, REACH, SAME_RATE
+from engine.synchronize import MAX_DISTANCE_PERIODS, PAUSE_NS, SAME_RATE
 
 logger = logging.getLogger(__name__)
 
 # A set is closed without a camera's image when that is this much later than the camera's images usually are.
-OVERDUE = 1.5
-LOOK_AGAIN_S = 0.25  # a camera may have died while nobody sent anything
-SKEWS = 128
+OVERDUE_PERIODS = 1.5
+RECHECK_S = 0.25  # a camera may have died while nobody sent anything
+SKEW_COUNT = 128
 
 
 class LiveFramesets:
@@ -62,9 +62,9 @@ class LiveFramesets:
         self._reference: Lane | None = None
         self._last: FrameSet | None = None
         self._rate = Rate(clock_ns)
-        self._spreads_ms: deque[float] = deque(maxlen=SKEWS)
+        self._spreads_ms: deque[float] = deque(maxlen=SKEW_COUNT)
         for lane in self._lanes:
-            lane.feed.deliver_to(lambda frame, lane=lane: self._put(lane, frame))
+            lane.feed.deliver_to(lambda frame, lane=lane: self._receive(lane, frame))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,14 +90,15 @@ class LiveFramesets:
             own = [
                 (lane.skew_ms, (lane.lag_ns - min(known)) / 1e6 if lane.lag_ns < inf else 0.0) for lane in self._lanes
             ]
-            kept_ms = min((lane.span_ns for lane in self._lanes), default=KEPT_NS) / 1e6
+            kept_ms = min((lane.span_ns for lane in self._lanes), default=MAX_KEPT_NS) / 1e6
         return tuple(
             replace(
                 state,
                 skew_ms=skew_ms,
                 latency_ms=latency_ms,
                 dropped=state.dropped + lane.damaged,
-                sentence=state.sentence or (_too_late(state.name, latency_ms, kept_ms) if latency_ms > kept_ms else ""),
+                message=state.message
+                or (_describe_late(state.name, latency_ms, kept_ms) if latency_ms > kept_ms else ""),
             )
             for lane, (skew_ms, latency_ms) in zip(self._lanes, own)
             for state in (lane.feed.state(),)
@@ -140,25 +141,25 @@ class LiveFramesets:
     def poll(self) -> FrameSet | None:
         """Take the newest set if there is one now; does not wait."""
         with self._changed:
-            frames = None if self._closed else self._newest(self._clock_ns(), self._over)
-        return None if frames is None else self._readable(frames)
+            frames = None if self._closed else self._find_newest(self._clock_ns(), self._over)
+        return None if frames is None else self._decode(frames)
 
     def _next(self) -> FrameSet | None:
         """Wait for the newest set; None at the end."""
         with self._changed:
             while not self._closed:
                 over = self._over
-                frames = self._newest(self._clock_ns(), over)
+                frames = self._find_newest(self._clock_ns(), over)
                 if frames is not None:
                     break
                 if over:
                     return None
-                self._changed.wait(self._patience_s())
+                self._changed.wait(self._compute_wait_s())
             else:
                 return None
-        return self._readable(frames)
+        return self._decode(frames)
 
-    def _readable(self, frames: FrameSet) -> FrameSet:
+    def _decode(self, frames: FrameSet) -> FrameSet:
         """Decode the images in the reader's thread, and leave out what is damaged; a stage would die of it."""
         views = list(frames.frames)
         for lane, (v, frame) in zip(self._lanes, enumerate(views)):
@@ -176,32 +177,34 @@ class LiveFramesets:
         """Whether no camera will send any more."""
         return all(lane.feed.ended for lane in self._lanes)
 
-    def _put(self, lane: Lane, frame: Frame) -> None:
+    def _receive(self, lane: Lane, frame: Frame) -> None:
         """Keep a frame; called in the camera's thread."""
         with self._changed:
             if not self._closed:
                 lane.put(frame, self._clock_ns())
                 self._changed.notify_all()
 
-    def _newest(self, now_ns: int, over: bool) -> FrameSet | None:
+    def _find_newest(self, now_ns: int, over: bool) -> FrameSet | None:
         """Return the newest whole set, else the newest one that will not become whole."""
         waited_for = [lane for lane in self._lanes if lane.feed.live and isfinite(lane.lag_ns)]
         reference = self._choose_reference(self._lanes if over else waited_for)
         if reference is None:
             return None
-        reach_ns = REACH * reference.feed.period_ns
-        closed_until_ns = inf if over else now_ns - _longest_wait_ns(waited_for) - OVERDUE * reference.feed.period_ns
+        reach_ns = MAX_DISTANCE_PERIODS * reference.feed.period_ns
+        closed_until_ns = (
+            inf if over else now_ns - _compute_max_wait_ns(waited_for) - OVERDUE_PERIODS * reference.feed.period_ns
+        )
         whole_until_ns = min((lane.newest_ns for lane in waited_for), default=-inf) + reach_ns
-        lacking = None
-        for instant_ns in reversed(self._instants(reference, now_ns)):
+        incomplete = None
+        for instant_ns in reversed(self._list_instants(reference, now_ns)):
             if instant_ns > max(closed_until_ns, whole_until_ns):
                 continue
-            views = [lane.nearest(instant_ns, reach_ns) for lane in self._lanes]
-            if waited_for and all(lane.settled(instant_ns, views[self._lanes.index(lane)]) for lane in waited_for):
-                return self._hand_out(instant_ns, views, reference.feed.period_ns)
-            if lacking is None and instant_ns < closed_until_ns and any(frame is not None for frame in views):
-                lacking = instant_ns, views
-        return None if lacking is None else self._hand_out(*lacking, reference.feed.period_ns)
+            views = [lane.find_nearest(instant_ns, reach_ns) for lane in self._lanes]
+            if waited_for and all(lane.is_settled(instant_ns, views[self._lanes.index(lane)]) for lane in waited_for):
+                return self._emit(instant_ns, views, reference.feed.period_ns)
+            if incomplete is None and instant_ns < closed_until_ns and any(frame is not None for frame in views):
+                incomplete = instant_ns, views
+        return None if incomplete is None else self._emit(*incomplete, reference.feed.period_ns)
 
     def _choose_reference(self, lanes: Sequence[Lane]) -> Lane | None:
         """Follow the slowest camera; stay with one as long as no other is clearly slower."""
@@ -214,7 +217,7 @@ class LiveFramesets:
             self._reference = slowest
         return self._reference
 
-    def _instants(self, reference: Lane, now_ns: int) -> list[int]:
+    def _list_instants(self, reference: Lane, now_ns: int) -> list[int]:
         """List the instants after the last set: the reference's images, and equal steps where it lost some."""
         period_ns = reference.feed.period_ns
         before_ns = self._last.timestamp_ns if self._last is not None else None
@@ -224,15 +227,17 @@ class LiveFramesets:
             if before_ns is not None:
                 if time_ns < before_ns + period_ns / 2:
                     continue
-                instants += _between(before_ns, time_ns, period_ns)
+                instants += _fill_gap(before_ns, time_ns, period_ns)
             instants.append(time_ns)
             before_ns = time_ns
         if before_ns is not None and isfinite(reference.lag_ns):  # those that the reference should have sent by now
-            overdue = (now_ns - reference.lag_ns - before_ns) / period_ns - OVERDUE
-            instants += [before_ns + round(step * period_ns) for step in range(1, 1 + int(min(overdue, KEPT_FRAMES)))]
-        return instants[-KEPT_FRAMES:]
+            overdue = (now_ns - reference.lag_ns - before_ns) / period_ns - OVERDUE_PERIODS
+            instants += [
+                before_ns + round(step * period_ns) for step in range(1, 1 + int(min(overdue, MAX_KEPT_FRAMES)))
+            ]
+        return instants[-MAX_KEPT_FRAMES:]
 
-    def _hand_out(self, instant_ns: int, views: Sequence[Frame | None], period_ns: float) -> FrameSet:
+    def _emit(self, instant_ns: int, views: Sequence[Frame | None], period_ns: float) -> FrameSet:
         """Make the set, and let go what is older."""
         index = 0
         if self._last is not None:
@@ -241,27 +246,27 @@ class LiveFramesets:
             index = self._last.index + steps
             self.skipped += steps - 1
         for lane, frame in zip(self._lanes, views):
-            lane.let_go(instant_ns, frame)
+            lane.drop_until(instant_ns, frame)
         skews_ms = [abs(lane.skew_ms) for lane, frame in zip(self._lanes, views) if frame is not None]
         self._spreads_ms.append(max(skews_ms))
         self._rate.count()
         self._last = FrameSet(index, instant_ns, tuple(views))
         return self._last
 
-    def _patience_s(self) -> float:
+    def _compute_wait_s(self) -> float:
         """Return after which time to look again though no image came."""
         reference = self._reference
-        period_s = reference.feed.period_ns / NS_PER_S if reference is not None else LOOK_AGAIN_S
-        return min(period_s, LOOK_AGAIN_S)
+        period_s = reference.feed.period_ns / NS_PER_S if reference is not None else RECHECK_S
+        return min(period_s, RECHECK_S)
 
 
-def _longest_wait_ns(lanes: Sequence[Lane]) -> float:
+def _compute_max_wait_ns(lanes: Sequence[Lane]) -> float:
     """Return by how much the latest camera's images are late, but not more than the frames of the others are kept."""
     lag_ns = max((lane.lag_ns for lane in lanes), default=0.0)
-    return min(lag_ns, 0.8 * min((lane.span_ns for lane in lanes), default=KEPT_NS))
+    return min(lag_ns, 0.8 * min((lane.span_ns for lane in lanes), default=MAX_KEPT_NS))
 
 
-def _too_late(name: str, late_ms: float, kept_ms: float) -> str:
+def _describe_late(name: str, late_ms: float, kept_ms: float) -> str:
     """Say that a camera's images come when those of the others are gone."""
     return (
         f"Camera '{name}' is {late_ms / 1000:.1f} s behind the others, and their images are kept for "
@@ -270,7 +275,7 @@ def _too_late(name: str, late_ms: float, kept_ms: float) -> str:
     )
 
 
-def _between(before_ns: int, after_ns: float, period_ns: float) -> list[int]:
+def _fill_gap(before_ns: int, after_ns: float, period_ns: float) -> list[int]:
     """Divide a gap into equal steps of about a period; nothing where it is too long to count."""
     gap_ns = after_ns - before_ns
     if not period_ns < gap_ns < PAUSE_NS:

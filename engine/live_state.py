@@ -32,7 +32,7 @@ class CameraState:
     address
         Where it is, without its password.
     phase
-    sentence
+    message
         What happened, what it means and what to do; empty while all is well.
     size_wh : px
         None before the first image.
@@ -42,7 +42,7 @@ class CameraState:
         Images since the start.
     dropped
         Images that were taken but never came, or came damaged.
-    reconnected
+    reconnect_count
         How often it came back.
     age_ms
         Since its newest image was taken.
@@ -59,12 +59,12 @@ class CameraState:
     name: str
     address: str
     phase: CameraPhase = CameraPhase.OPENING
-    sentence: str = ""
+    message: str = ""
     size_wh: tuple[int, int] | None = None
     rate_fps: float = nan
     frames: int = 0
     dropped: int = 0
-    reconnected: int = 0
+    reconnect_count: int = 0
     age_ms: float = nan
     jitter_ms: float = nan
     skew_ms: float = nan
@@ -105,9 +105,9 @@ class RecordingState:
         Images that found no room, all cameras; more than 0 makes the take a lossy one.
     disk_left_s
         For how long the disk lasts at the present rate; NaN before that is known.
-    sentence
+    message
         What went wrong; empty while all is well.
-    silent
+    silent_cameras
         Names of cameras of which no image has come.
     """
 
@@ -116,15 +116,15 @@ class RecordingState:
     frames: int = 0
     lost: int = 0
     disk_left_s: float = nan
-    sentence: str = ""
-    silent: tuple[str, ...] = ()
+    message: str = ""
+    silent_cameras: tuple[str, ...] = ()
 
     @property
-    def silence(self) -> tuple[str, ...]:
+    def silence_messages(self) -> tuple[str, ...]:
         """What a person should know, once it has ended, of each camera that gave nothing."""
         return tuple(
             f"Camera '{name}' gave no image: the take is without it. Check its cable, then record again."
-            for name in self.silent
+            for name in self.silent_cameras
         )
 
 
@@ -152,7 +152,7 @@ class CalibrationState:
         In plain words: how it stands, and what to do now.
     coverage : V arrays of (rows, columns), 0 to 1
         How well each view's image was filled by the person so far, by cell; 1 is enough.
-    shared : (V, V), 0 to 1
+    view_overlap : (V, V), 0 to 1
         How well each two views have seen the person at the same time; 1 is enough, the diagonal is 1.
     report
         Of the newest solution; None before there was one.
@@ -167,29 +167,29 @@ class CalibrationState:
     headline: str = ""
     instruction: str = ""
     coverage: tuple[F64, ...] = ()
-    shared: F64 | None = None
+    view_overlap: F64 | None = None
     report: CalibrationReport | None = None
     rig: Rig | None = None
     rig_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class LiftState:
+class MonocularState:
     """What is done where one camera alone sees the person.
 
     Parameters
     ----------
-    network
+    model
         Its name in words; empty where there is none, and poses need two cameras.
     view
         Name of the camera whose guess is shown now; empty while the room is measured, or nobody is seen.
-    sentence
+    message
         What went wrong; empty while all is well.
     """
 
-    network: str = ""
+    model: str = ""
     view: str = ""
-    sentence: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +213,7 @@ class LiveState:
         None while nothing is recorded.
     notices
         Sentences that a person should read, newest last.
-    lift
+    monocular
     """
 
     cameras: tuple[CameraState, ...] = ()
@@ -225,7 +225,7 @@ class LiveState:
     calibration: CalibrationState = CalibrationState()
     recording: RecordingState | None = None
     notices: tuple[str, ...] = ()
-    lift: LiftState = LiftState()
+    monocular: MonocularState = MonocularState()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ class ClosedError(Exception):
     """The mailbox is closed and empty: nothing more will come."""
 
 
-class NothingYetError(Exception):
+class EmptyError(Exception):
     """Nothing came within the time one was ready to wait."""
 
 
@@ -51,7 +51,7 @@ class _Mailbox(Generic[T]):
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._items or self._closed, timeout_s):
-                raise NothingYetError
+                raise EmptyError
             if self._items:
                 self._changed.notify_all()
                 return self._items.popleft()
@@ -85,7 +85,7 @@ class Latest(_Mailbox[T]):
 
     Parameters
     ----------
-    room
+    capacity
         How many it holds, at least 1.
 
     Attributes
@@ -94,9 +94,9 @@ class Latest(_Mailbox[T]):
         How many items nobody took before they had to give way.
     """
 
-    def __init__(self, room: int = 1) -> None:
+    def __init__(self, capacity: int = 1) -> None:
         super().__init__()
-        self._room = room
+        self._capacity = capacity
         self.dropped = 0
 
     def put(self, item: T) -> None:
@@ -105,7 +105,7 @@ class Latest(_Mailbox[T]):
             if self._closed:
                 return
             self._items.append(item)
-            while len(self._items) > self._room:
+            while len(self._items) > self._capacity:
                 self._items.popleft()
                 self.dropped += 1
             self._changed.notify_all()

@@ -11,11 +11,11 @@ from engine.offline import calibrate_candidates
 from engine.people import NOBODY, Candidates
 from engine.poses import Pose2D, PoseSet2D
 
-KEPT = 1500  # framesets: 90 s and more of motion
-OLDEST_S = 600.0  # what is older may have been seen by cameras that stood elsewhere
-STEP_NS = 60_000_000  # more than 16 a second add nothing: a track is interpolated over 120 ms (calibration.timing)
-PEOPLE = 2  # in a view; the estimator follows no more
-AHEAD_NS = 1_000_000_000  # times that step back by more are those of another clock
+CAPACITY = 1500  # framesets: 90 s and more of motion
+MAX_AGE_S = 600.0  # what is older may have been seen by cameras that stood elsewhere
+MIN_STEP_NS = 60_000_000  # more than 16 a second add nothing: a track is interpolated over 120 ms (calibration.timing)
+MAX_PEOPLE = 2  # in a view; the estimator follows no more
+MAX_BACKSTEP_NS = 1_000_000_000  # times that step back by more are those of another clock
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +26,7 @@ class _Rows:
     view_time_ns: I64
     xy: np.ndarray
     confidence: np.ndarray
-    track: np.ndarray
+    track_id: np.ndarray
 
 
 class MotionLog:
@@ -34,19 +34,19 @@ class MotionLog:
 
     Parameters
     ----------
-    skeleton, views
+    skeleton, view_names
     sizes_wh : V of them, px
     """
 
-    def __init__(self, skeleton: Skeleton, views: tuple[str, ...], sizes_wh: tuple[tuple[int, int], ...]) -> None:
-        self._skeleton, self._views, self._sizes_wh = skeleton, views, sizes_wh
-        N, V, J = KEPT, len(views), len(skeleton.joints)
+    def __init__(self, skeleton: Skeleton, view_names: tuple[str, ...], sizes_wh: tuple[tuple[int, int], ...]) -> None:
+        self._skeleton, self._view_names, self._sizes_wh = skeleton, view_names, sizes_wh
+        N, V, J = CAPACITY, len(view_names), len(skeleton.joints)
         self._rows = _Rows(
             np.zeros(N, np.int64),
             np.zeros((N, V), np.int64),
-            np.zeros((N, V, PEOPLE, J, 2), np.float32),
-            np.zeros((N, V, PEOPLE, J), np.float32),
-            np.full((N, V, PEOPLE), NOBODY, np.int32),
+            np.zeros((N, V, MAX_PEOPLE, J, 2), np.float32),
+            np.zeros((N, V, MAX_PEOPLE, J), np.float32),
+            np.full((N, V, MAX_PEOPLE), NOBODY, np.int32),
         )
         self._count = 0  # rows ever written since `clear`
 
@@ -68,20 +68,20 @@ class MotionLog:
         rows = self._rows
         if self._count:
             since_ns = poses.timestamp_ns - int(rows.time_ns[(self._count - 1) % len(rows.time_ns)])
-            if since_ns < -AHEAD_NS:
+            if since_ns < -MAX_BACKSTEP_NS:
                 self.clear()
-            elif since_ns < STEP_NS:
+            elif since_ns < MIN_STEP_NS:
                 return False
         at = self._count % len(rows.time_ns)
         rows.time_ns[at] = poses.timestamp_ns
-        rows.xy[at], rows.confidence[at], rows.track[at] = np.nan, 0.0, NOBODY
-        for v, (people, own_ns) in enumerate(zip(poses.views, poses.view_time_ns)):
+        rows.xy[at], rows.confidence[at], rows.track_id[at] = np.nan, 0.0, NOBODY
+        for v, (people, own_ns) in enumerate(zip(poses.poses_by_view, poses.view_time_ns)):
             rows.view_time_ns[at, v] = poses.timestamp_ns if own_ns is None else own_ns
-            for c, pose in enumerate(_surest(people)):
-                rows.xy[at, v, c], rows.confidence[at, v, c], rows.track[at, v, c] = (
+            for c, pose in enumerate(_choose_surest(people)):
+                rows.xy[at, v, c], rows.confidence[at, v, c], rows.track_id[at, v, c] = (
                     pose.xy,
                     pose.confidence,
-                    pose.person,
+                    pose.track_id,
                 )
         self._count += 1
         return True
@@ -90,7 +90,7 @@ class MotionLog:
         """Forget everything."""
         self._count = 0
 
-    def candidates(self, newest_s: float = OLDEST_S) -> Candidates:
+    def candidates(self, newest_s: float = MAX_AGE_S) -> Candidates:
         """Copy what is kept.
 
         Parameters
@@ -109,20 +109,20 @@ class MotionLog:
         if len(order):
             order = order[times >= times[-1] - int(newest_s * 1e9)]
         rows = self._rows
-        people = PEOPLE if (rows.track[order, :, 1:] != NOBODY).any() else 1
+        people = MAX_PEOPLE if (rows.track_id[order, :, 1:] != NOBODY).any() else 1
         return Candidates(
             self._skeleton,
-            self._views,
+            self._view_names,
             self._sizes_wh,
             rows.time_ns[order],
             rows.view_time_ns[order],
             rows.xy[order, :, :people],
             rows.confidence[order, :, :people],
-            rows.track[order, :, :people],
+            rows.track_id[order, :, :people],
         )
 
 
-def calibrate_kept(
+def calibrate_from_log(
     candidates: Candidates, options: CalibrationOptions, progress: Progress = lambda _step, _share: None
 ) -> Calibration:
     """Calibrate from what a log kept, in double precision again.
@@ -140,6 +140,6 @@ def calibrate_kept(
     return calibrate_candidates(replace(candidates, xy=xy, confidence=confidence), options, progress)
 
 
-def _surest(people: tuple[Pose2D, ...]) -> tuple[Pose2D, ...]:
+def _choose_surest(people: tuple[Pose2D, ...]) -> tuple[Pose2D, ...]:
     """Choose the people that are kept."""
-    return people if len(people) <= PEOPLE else tuple(sorted(people, key=lambda pose: -pose.score)[:PEOPLE])
+    return people if len(people) <= MAX_PEOPLE else tuple(sorted(people, key=lambda pose: -pose.score)[:MAX_PEOPLE])

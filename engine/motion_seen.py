@@ -4,23 +4,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.evidence import calibration_joints
+from calibration.evidence import select_calibration_joints
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.skeleton import Skeleton
 from engine.poses import Pose2D, PoseSet2D
 
 ROWS, COLUMNS = 3, 4  # of an image, for coverage
-SURE = 0.5  # confidence from which a joint counts, as in calibration
-LEAST_JOINTS, LEAST_HERE = 8, 5  # of the limbs, from which a view's joints calibrate; from which somebody is there
-LONGEST_STEP_S = 0.5  # a longer gap between two poses is not time in which somebody was seen
+MIN_CONFIDENCE = 0.5  # confidence from which a joint counts, as in calibration
+MIN_JOINTS, MIN_VISIBLE_JOINTS = (
+    8,
+    5,
+)  # of the limbs, from which a view's joints calibrate; from which somebody is there
+MAX_STEP_S = 0.5  # a longer gap between two poses is not time in which somebody was seen
 # Joints of a person who stands still tremble and drift by 2-4 % of the torso, apart in each view; walking moves them by
 # 60 % in this time.
-MOVES_WITHIN_S, MOVES_TORSOS, MOVES_VIEWS = 0.3, 0.12, 2
-MOVES_ON_S = 0.6  # a turning point of a swinging arm is no standstill
-MEMORY_S = 1.5  # of what is "now"
-ENOUGH_JOINTS = 20  # in a cell
+MOVE_WINDOW_S, MIN_MOVE_TORSOS, MIN_MOVING_VIEWS = 0.3, 0.12, 2
+STILL_AFTER_S = 0.6  # a turning point of a swinging arm is no standstill
+RECENT_WINDOW_S = 1.5  # of what is "now"
+MIN_CELL_JOINTS = 20  # in a cell
 PLACE_COLUMNS, PLACE_SIZES, OCTAVE = 8, 24, 4.0  # a place: an eighth of the width by a quarter octave of apparent size
-SMALLEST_PX = 8.0
+MIN_SIZE_PX = 8.0
 DIRECTIONS = 8
 ARMS = (("shoulder", "elbow"), ("elbow", "wrist"))
 FRONT, SIDE, BACK = 0, 1, 2
@@ -33,13 +36,13 @@ class Motion:
 
     Parameters
     ----------
-    views
+    view_names
         Names.
     seconds
         Of motion that two views or more saw at once.
     coverage : (V, 3, 4), 0 to 1
         How well the person filled each view's image; 1 is enough.
-    together_s : (V, V), s
+    shared_s : (V, V), s
         Of motion that two views saw at once; on the diagonal: that the view saw at all.
     places : (V,)
         How many different places the person was at, as a view tells them: across its image, and by size.
@@ -49,42 +52,42 @@ class Motion:
         From how many sides a view saw the person, up to 3: front, side, back.
     arms : (V,), 0 to 1
         Share of all directions that the arms pointed in.
-    here : (V,), bool
+    visible : (V,), bool
         Who sees a person now.
-    feet : (V,), bool
+    feet_visible : (V,), bool
         Who sees the feet now.
-    moving
+    is_moving
         Whether the person moves now.
-    crowd : (V,), bool
+    crowded : (V,), bool
         Who sees two people or more now.
     """
 
-    views: tuple[str, ...]
+    view_names: tuple[str, ...]
     seconds: float
     coverage: F64
-    together_s: F64
+    shared_s: F64
     places: I64
     depth: F64
     sides: I64
     arms: F64
-    here: Mask
-    feet: Mask
-    moving: bool
-    crowd: Mask
+    visible: Mask
+    feet_visible: Mask
+    is_moving: bool
+    crowded: Mask
 
 
-class MotionSeen:
+class MotionAccumulator:
     """Adds up what pose sets show; some tenths of a millisecond each, and no more memory with time.
 
     Parameters
     ----------
-    skeleton, views
+    skeleton, view_names
     sizes_wh : V of them, px
     """
 
-    def __init__(self, skeleton: Skeleton, views: tuple[str, ...], sizes_wh: tuple[tuple[int, int], ...]) -> None:
-        self._views, self._sizes_wh = views, np.asarray(sizes_wh, float)
-        joints = calibration_joints(skeleton)
+    def __init__(self, skeleton: Skeleton, view_names: tuple[str, ...], sizes_wh: tuple[tuple[int, int], ...]) -> None:
+        self._view_names, self._sizes_wh = view_names, np.asarray(sizes_wh, float)
+        joints = select_calibration_joints(skeleton)
         self._limbs = skeleton.indices(joints)
         self._at = {name: place for place, name in enumerate(joints)}
         arms = [(self._at[f"{side}_{a}"], self._at[f"{side}_{b}"]) for side in ("left", "right") for a, b in ARMS]
@@ -93,15 +96,15 @@ class MotionSeen:
 
     def clear(self) -> None:
         """Forget everything."""
-        V = len(self._views)
+        V = len(self._view_names)
         self._cells = np.zeros((V, ROWS * COLUMNS))
-        self._together_s = np.zeros((V, V))
+        self._shared_s = np.zeros((V, V))
         self._seconds = 0.0
         self._places = np.zeros((V, PLACE_COLUMNS, PLACE_SIZES), np.int64)
         self._sides = np.zeros((V, 3), np.int64)
         self._arms = np.zeros((V, DIRECTIONS), np.int64)
-        self._follows: list[int | None] = [None] * V
-        self._here, self._feet, self._crowd = np.zeros(V), np.zeros(V), np.zeros(V)
+        self._followed_tracks: list[int | None] = [None] * V
+        self._visible, self._feet_visible, self._crowded = np.zeros(V), np.zeros(V), np.zeros(V)
         self._last_ns: int | None = None
         self._moved_ns: int | None = None
         self._before_xy, self._before_ns = np.full((V, len(self._limbs), 2), np.nan), 0
@@ -123,22 +126,22 @@ class MotionSeen:
         if since_s < 0:  # another clock
             self._last_ns, self._moved_ns, self._before_ns = None, None, time_ns
             self._before_xy[:] = np.nan
-        step_s = min(max(since_s, 0.0), LONGEST_STEP_S)
+        step_s = min(max(since_s, 0.0), MAX_STEP_S)
         self._last_ns = time_ns
-        xy, sure = self._limbs_of(poses)
-        here = sure.sum(1) >= LEAST_JOINTS
-        torso = self._torso_px(xy, sure)
-        self._see_now(poses, sure, step_s)
-        if self._moves(xy, torso, time_ns):
+        xy, sure = self._extract_limbs(poses)
+        here = sure.sum(1) >= MIN_JOINTS
+        torso = self._measure_torso_px(xy, sure)
+        self._update_recent(poses, sure, step_s)
+        if self._has_moved(xy, torso, time_ns):
             self._moved_ns = time_ns
         useful = self._is_moving and here.sum() >= 2
         if useful:
             self._seconds += step_s
-            self._together_s += step_s * (here[:, None] & here[None])
+            self._shared_s += step_s * (here[:, None] & here[None])
             self._add(xy, sure & here[:, None], torso)
         return bool(useful)
 
-    def motion(self) -> Motion:
+    def summarize(self) -> Motion:
         """Return what was seen until now.
 
         Returns
@@ -149,18 +152,18 @@ class MotionSeen:
         sizes: Mask = np.asarray(visited.any(axis=1))
         lowest, highest = sizes.argmax(1), PLACE_SIZES - 1 - sizes[:, ::-1].argmax(1)
         return Motion(
-            views=self._views,
+            view_names=self._view_names,
             seconds=self._seconds,
-            coverage=np.minimum(self._cells / ENOUGH_JOINTS, 1.0).reshape(-1, ROWS, COLUMNS),
-            together_s=self._together_s.copy(),
+            coverage=np.minimum(self._cells / MIN_CELL_JOINTS, 1.0).reshape(-1, ROWS, COLUMNS),
+            shared_s=self._shared_s.copy(),
             places=visited.sum((1, 2)),
             depth=np.where(sizes.any(1), 2.0 ** ((highest - lowest) / OCTAVE), 1.0),
             sides=(self._sides >= 3).sum(1),
             arms=(self._arms >= 3).mean(1),
-            here=self._here > 0.5,
-            feet=self._feet > 0.5,
-            moving=self._is_moving,
-            crowd=self._crowd > 0.5,
+            visible=self._visible > 0.5,
+            feet_visible=self._feet_visible > 0.5,
+            is_moving=self._is_moving,
+            crowded=self._crowded > 0.5,
         )
 
     @property
@@ -173,48 +176,48 @@ class MotionSeen:
         """Whether somebody moved a moment ago."""
         if self._moved_ns is None or self._last_ns is None:
             return False
-        return (self._last_ns - self._moved_ns) * 1e-9 < MOVES_ON_S
+        return (self._last_ns - self._moved_ns) * 1e-9 < STILL_AFTER_S
 
-    def _limbs_of(self, poses: PoseSet2D) -> tuple[F64, Mask]:
+    def _extract_limbs(self, poses: PoseSet2D) -> tuple[F64, Mask]:
         """Take the joints of the person whom each view follows, (V, L, 2), and which are sure, (V, L)."""
-        V, L = len(self._views), len(self._limbs)
+        V, L = len(self._view_names), len(self._limbs)
         xy, sure = np.full((V, L, 2), np.nan), np.zeros((V, L), bool)
-        for v, people in enumerate(poses.views):
-            pose = _followed(people, self._follows[v])
+        for v, people in enumerate(poses.poses_by_view):
+            pose = _choose_followed(people, self._followed_tracks[v])
             if pose is not None:
-                self._follows[v] = pose.person
-                xy[v], sure[v] = pose.xy[self._limbs], pose.confidence[self._limbs] >= SURE
+                self._followed_tracks[v] = pose.track_id
+                xy[v], sure[v] = pose.xy[self._limbs], pose.confidence[self._limbs] >= MIN_CONFIDENCE
         sure &= ((xy >= 0) & (xy < self._sizes_wh[:, None])).all(-1)  # NaN is not
         return xy, sure
 
-    def _torso_px(self, xy: F64, sure: Mask) -> F64:
+    def _measure_torso_px(self, xy: F64, sure: Mask) -> F64:
         """Length of the trunk in each view, (V,); NaN where it is not seen."""
         at = [self._at[name] for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
         ends = xy[:, at]
         length = np.hypot(*(ends[:, 0] + ends[:, 1] - ends[:, 2] - ends[:, 3]).T) / 2
         return np.where(sure[:, at].all(1), np.maximum(length, 1.0), np.nan)
 
-    def _see_now(self, poses: PoseSet2D, sure: Mask, step_s: float) -> None:
+    def _update_recent(self, poses: PoseSet2D, sure: Mask, step_s: float) -> None:
         """Remember the last moments."""
-        fresh = 1.0 - np.exp(-step_s / (MEMORY_S / 2))
+        fresh = 1.0 - np.exp(-step_s / (RECENT_WINDOW_S / 2))
         ankles = [self._at["left_ankle"], self._at["right_ankle"]]
-        here = sure.sum(1) >= LEAST_HERE
-        many = np.array([len(people) > 1 for people in poses.views])
-        self._here += fresh * (here - self._here)
-        self._feet += fresh * ((sure[:, ankles].any(1) & here) - self._feet)
-        self._crowd += fresh * (many - self._crowd)
+        here = sure.sum(1) >= MIN_VISIBLE_JOINTS
+        many = np.array([len(people) > 1 for people in poses.poses_by_view])
+        self._visible += fresh * (here - self._visible)
+        self._feet_visible += fresh * ((sure[:, ankles].any(1) & here) - self._feet_visible)
+        self._crowded += fresh * (many - self._crowded)
 
-    def _moves(self, xy: F64, torso: F64, time_ns: int) -> bool:
+    def _has_moved(self, xy: F64, torso: F64, time_ns: int) -> bool:
         """Tell whether the most mobile quarter of the joints moved; every now and then, and False between."""
-        if (time_ns - self._before_ns) * 1e-9 < MOVES_WITHIN_S:
+        if (time_ns - self._before_ns) * 1e-9 < MOVE_WINDOW_S:
             return False
         off = np.hypot(*np.moveaxis(xy - self._before_xy, -1, 0)) / torso[:, None]
         known = np.isfinite(off)
         self._before_xy, self._before_ns = xy, time_ns
-        enough = known.sum(1) >= LEAST_HERE
+        enough = known.sum(1) >= MIN_VISIBLE_JOINTS
         quarter = np.maximum(known.sum(1) // 4, 1)
-        far = (np.where(known, off, 0.0) > MOVES_TORSOS).sum(1) >= quarter
-        return bool((far & enough).sum() >= min(MOVES_VIEWS, max(int(enough.sum()), 1)))
+        far = (np.where(known, off, 0.0) > MIN_MOVE_TORSOS).sum(1) >= quarter
+        return bool((far & enough).sum() >= min(MIN_MOVING_VIEWS, max(int(enough.sum()), 1)))
 
     def _add(self, xy: F64, sure: Mask, torso: F64) -> None:
         """Add the joints of an instant to what was seen."""
@@ -225,7 +228,7 @@ class MotionSeen:
         whole = np.flatnonzero(np.isfinite(torso) & sure.any(1))
         left, right = xy[whole, self._at["left_shoulder"]], xy[whole, self._at["right_shoulder"]]
         column = ((left + right)[:, 0] / 2 / self._sizes_wh[whole, 0] * PLACE_COLUMNS).astype(int)
-        size = np.clip(OCTAVE * np.log2(torso[whole] / SMALLEST_PX), 0, PLACE_SIZES - 1).astype(int)
+        size = np.clip(OCTAVE * np.log2(torso[whole] / MIN_SIZE_PX), 0, PLACE_SIZES - 1).astype(int)
         self._places[whole, column, size] += 1
         apart = (left - right)[:, 0] / torso[whole]
         self._sides[whole, np.where(apart > FACING_TORSOS, FRONT, np.where(apart < -FACING_TORSOS, BACK, SIDE))] += 1
@@ -240,8 +243,8 @@ class MotionSeen:
         np.add.at(self._arms, (v, np.round(angle).astype(int) % DIRECTIONS), 1)
 
 
-def _followed(people: tuple[Pose2D, ...], number: int | None) -> Pose2D | None:
+def _choose_followed(people: tuple[Pose2D, ...], track_id: int | None) -> Pose2D | None:
     """Choose the person whom a view followed until now, or else the surest."""
     if len(people) < 2:
         return people[0] if people else None
-    return next((pose for pose in people if pose.person == number), max(people, key=lambda pose: pose.score))
+    return next((pose for pose in people if pose.track_id == track_id), max(people, key=lambda pose: pose.score))

@@ -10,32 +10,32 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibration.geometry.arrays import I64, Mask
-from calibration.noise import sigma_px
+from calibration.noise import estimate_sigma_px
 from calibration.observations import Observations
 from calibration.rig import Rig
 from calibration.self_calibrate import Calibration, CalibrationOptions, Progress, self_calibrate
 from calibration.skeleton import Skeleton
-from calibration.swaps import sides_by_rig, steady_sides
+from calibration.swaps import find_swaps_by_motion, find_swaps_by_rig
 from engine.errors import NobodyInViewError
 from engine.frames import FrameSet
 from engine.people import (
     Candidates,
     choose_before_rig,
     choose_by_rig,
+    describe_other_people,
     gather_candidates,
-    remarks_on_people,
 )
 from engine.pipeline import Pipeline, Sink
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D
-from engine.reconstruct import LEAST_CONFIDENCE, reconstruct_take
-from engine.stages import ahead
+from engine.reconstruct import MIN_CONFIDENCE, reconstruct_observations
+from engine.stages import prefetch
 
-LEAST_SEEN = 5  # framesets with a person below which nobody was there
-CHANGED_SHARE = 0.01  # if the rig shows so many choices to have been wrong, it is solved again
+MIN_FRAMESETS = 5  # framesets with a person below which nobody was there
+MAX_CHANGED_SHARE = 0.01  # if the rig shows so many choices to have been wrong, it is solved again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Take:
+class PoseRecording:
     """A take as the network saw it.
 
     Parameters
@@ -43,20 +43,20 @@ class Take:
     pose_sets
         2D poses of every frameset, raw.
     skeleton
-    views
+    view_names
         Names, in camera order.
     sizes_wh : V of them, px
     """
 
     pose_sets: tuple[PoseSet2D, ...]
     skeleton: Skeleton
-    views: tuple[str, ...]
+    view_names: tuple[str, ...]
     sizes_wh: tuple[tuple[int, int], ...]
 
     @property
     def candidates(self) -> Candidates:
         """Everybody in every view, as arrays."""
-        return gather_candidates(self.pose_sets, self.skeleton, self.views, self.sizes_wh)
+        return gather_candidates(self.pose_sets, self.skeleton, self.view_names, self.sizes_wh)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +100,9 @@ def estimate_poses(
     -------
     pose_sets
     """
-    collected = _Collected(on_frameset)
+    collected = _PoseCollector(on_frameset)
     Pipeline(
-        framesets=ahead(framesets),
+        framesets=prefetch(framesets),
         estimate=estimate,
         associate=lambda poses_2d, _: poses_2d,
         reconstruct=lambda poses_2d, _: PoseSet3D(poses_2d.index, poses_2d.timestamp_ns, ()),
@@ -112,14 +112,14 @@ def estimate_poses(
     return tuple(collected.pose_sets)
 
 
-def calibrate_take(
-    take: Take, options: CalibrationOptions, progress: Progress = lambda _step, _share: None
+def calibrate_recording(
+    recording: PoseRecording, options: CalibrationOptions, progress: Progress = lambda _step, _share: None
 ) -> Calibration:
     """Calibrate the cameras of a take from the person in it.
 
     Parameters
     ----------
-    take, options
+    recording, options
     progress
         Called with the step in words and the share done; may raise to cancel.
 
@@ -132,7 +132,7 @@ def calibrate_take(
     NobodyInViewError
         If no view, or only one, shows a person.
     """
-    return calibrate_candidates(take.candidates, options, progress)
+    return calibrate_candidates(recording.candidates, options, progress)
 
 
 def calibrate_candidates(
@@ -155,24 +155,24 @@ def calibrate_candidates(
     NobodyInViewError
         If no view, or only one, shows a person.
     """
-    _demand_somebody(candidates)
+    _require_person(candidates)
     choice = choose_before_rig(candidates)
-    calibration = self_calibrate(candidates.chosen(choice), options, progress)
-    if calibration.rig is not None and candidates.track.shape[2] > 1:
+    calibration = self_calibrate(candidates.select(choice), options, progress)
+    if calibration.rig is not None and candidates.track_id.shape[2] > 1:
         better = choose_by_rig(candidates, calibration.rig, choice)
-        if (better != choice).mean() > CHANGED_SHARE:
+        if (better != choice).mean() > MAX_CHANGED_SHARE:
             choice = better
-            calibration = self_calibrate(candidates.chosen(choice), options, progress)
-    remarks = (*calibration.report.remarks, *remarks_on_people(candidates, choice))
+            calibration = self_calibrate(candidates.select(choice), options, progress)
+    remarks = (*calibration.report.remarks, *describe_other_people(candidates, choice))
     return replace(calibration, report=replace(calibration.report, remarks=remarks))
 
 
-def reconstruct_take_in_room(take: Take, rig: Rig) -> Reconstruction:
+def reconstruct_recording(recording: PoseRecording, rig: Rig) -> Reconstruction:
     """Put the person of a take into the room of a rig.
 
     Parameters
     ----------
-    take
+    recording
     rig
         Its cameras in the order of the take's views.
 
@@ -185,56 +185,58 @@ def reconstruct_take_in_room(take: Take, rig: Rig) -> Reconstruction:
     NobodyInViewError
         If no view, or only one, shows a person.
     """
-    candidates = take.candidates
-    _demand_somebody(candidates)
+    candidates = recording.candidates
+    _require_person(candidates)
     choice = choose_before_rig(candidates)
     for _ in range(2):
         choice = choose_by_rig(candidates, rig, choice)
-    observations = candidates.chosen(choice)
-    swapped = _sides(observations, rig)
-    repaired = observations.mirrored(swapped)
-    poses_2d = tuple(_repaired_set(poses, repaired, t) for t, poses in enumerate(take.pose_sets))
-    found = reconstruct_take(repaired, rig)
-    poses_3d = tuple(replace(solved, index=poses.index) for solved, poses in zip(found, take.pose_sets))
-    return Reconstruction(poses_2d, poses_3d, remarks_on_people(candidates, choice))
+    observations = candidates.select(choice)
+    swapped = _find_swapped_sides(observations, rig)
+    repaired = observations.swap_sides(swapped)
+    poses_2d = tuple(_repair_set(poses, repaired, t) for t, poses in enumerate(recording.pose_sets))
+    found = reconstruct_observations(repaired, rig)
+    poses_3d = tuple(replace(solved, index=poses.index) for solved, poses in zip(found, recording.pose_sets))
+    return Reconstruction(poses_2d, poses_3d, describe_other_people(candidates, choice))
 
 
-def _sides(observations: Observations, rig: Rig) -> Mask:
+def _find_swapped_sides(observations: Observations, rig: Rig) -> Mask:
     """Find swapped sides: by each view's own motion first, then by all views together."""
-    sigma = sigma_px(observations, LEAST_CONFIDENCE)
+    sigma = estimate_sigma_px(observations, MIN_CONFIDENCE)
     if len(observations.time_ns) == 0:
         return np.zeros(observations.view_time_ns.shape, bool)
-    steady = steady_sides(observations, sigma)
-    by_rig = sides_by_rig(observations.mirrored(steady), sigma_px(observations.mirrored(steady), LEAST_CONFIDENCE), rig)
+    steady = find_swaps_by_motion(observations, sigma)
+    by_rig = find_swaps_by_rig(
+        observations.swap_sides(steady), estimate_sigma_px(observations.swap_sides(steady), MIN_CONFIDENCE), rig
+    )
     return steady ^ by_rig
 
 
-def _repaired_set(poses: PoseSet2D, repaired: Observations, t: int) -> PoseSet2D:
+def _repair_set(poses: PoseSet2D, repaired: Observations, t: int) -> PoseSet2D:
     """Keep one person per view, sides repaired."""
-    views = []
-    for v in range(len(repaired.views)):
+    poses_by_view = []
+    for v in range(len(repaired.view_names)):
         seen = repaired.seen[t, v].any()
-        views.append((Pose2D(0, repaired.xy[t, v], repaired.confidence[t, v]),) if seen else ())
-    return replace(poses, views=tuple(views))
+        poses_by_view.append((Pose2D(0, repaired.xy[t, v], repaired.confidence[t, v]),) if seen else ())
+    return replace(poses, poses_by_view=tuple(poses_by_view))
 
 
-def _demand_somebody(candidates: Candidates) -> None:
+def _require_person(candidates: Candidates) -> None:
     """Refuse a take with nobody in it, or somebody in one view only."""
-    seen: I64 = (candidates.track >= 0).any(2).sum(0)
-    if (seen >= LEAST_SEEN).sum() >= 2:
+    seen: I64 = (candidates.track_id >= 0).any(2).sum(0)
+    if (seen >= MIN_FRAMESETS).sum() >= 2:
         return
-    if seen.max(initial=0) < LEAST_SEEN:
+    if seen.max(initial=0) < MIN_FRAMESETS:
         raise NobodyInViewError(
             "Nobody was found in any view. Check that the cameras show a whole person in good light, then try again."
         )
-    only = candidates.views[int(np.argmax(seen))]
+    only = candidates.view_names[int(np.argmax(seen))]
     raise NobodyInViewError(
         f"A person was found in '{only}' only; the room needs two views of the same person."
         " Turn the other cameras so that they show the person too."
     )
 
 
-class _Collected:
+class _PoseCollector:
     """A sink that keeps the 2D poses and reports how far things are."""
 
     def __init__(self, on_frameset: Callable[[int], None] | None) -> None:

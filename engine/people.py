@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import poselib
 
-from calibration.evidence import calibration_joints
+from calibration.evidence import select_calibration_joints
 from calibration.geometry.arrays import F64, I64
 from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate_robust
-from calibration.noise import sigma_px
+from calibration.noise import estimate_sigma_px
 from calibration.observations import Observations
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
@@ -19,7 +19,7 @@ from engine.poses import PoseSet2D
 
 NOBODY = -1
 RIVAL_SHARE = 0.25  # another track counts as a rival if it fills so much of the take as the best one does
-LEAST_CONFIDENCE = 0.3
+MIN_CONFIDENCE = 0.3
 GATE_SIGMAS = 10.0  # a person farther from the room's person than this, by the median joint, is somebody else
 MATCH_STRIDE_FRAMES = 60
 
@@ -30,25 +30,25 @@ class Candidates:
 
     Parameters
     ----------
-    skeleton, views, sizes_wh
+    skeleton, view_names, sizes_wh
         As in `Observations`.
     time_ns : (T,), view_time_ns : (T, V)
     xy : (T, V, C, J, 2), px
     confidence : (T, V, C, J)
-    track : (T, V, C)
+    track_id : (T, V, C)
         The view's own track number; `NOBODY` where there is no candidate.
     """
 
     skeleton: Skeleton
-    views: tuple[str, ...]
+    view_names: tuple[str, ...]
     sizes_wh: tuple[tuple[int, int], ...]
     time_ns: I64
     view_time_ns: I64
     xy: F64
     confidence: F64
-    track: I64
+    track_id: I64
 
-    def chosen(self, choice: I64) -> Observations:
+    def select(self, choice: I64) -> Observations:
         """Take one candidate of every view.
 
         Parameters
@@ -66,11 +66,13 @@ class Candidates:
         nobody = (choice == NOBODY)[..., None]
         xy = np.where(nobody[..., None], np.nan, xy)
         confidence = np.where(nobody, 0.0, confidence)
-        return Observations(self.skeleton, self.views, self.sizes_wh, self.time_ns, xy, confidence, self.view_time_ns)
+        return Observations(
+            self.skeleton, self.view_names, self.sizes_wh, self.time_ns, xy, confidence, self.view_time_ns
+        )
 
 
 def gather_candidates(
-    pose_sets: Sequence[PoseSet2D], skeleton: Skeleton, views: tuple[str, ...], sizes_wh: Sequence[tuple[int, int]]
+    pose_sets: Sequence[PoseSet2D], skeleton: Skeleton, view_names: tuple[str, ...], sizes_wh: Sequence[tuple[int, int]]
 ) -> Candidates:
     """Put the poses of a take into arrays.
 
@@ -78,27 +80,27 @@ def gather_candidates(
     ----------
     pose_sets
         In the order of time.
-    skeleton, views, sizes_wh
+    skeleton, view_names, sizes_wh
 
     Returns
     -------
     candidates
     """
-    T, V, J = len(pose_sets), len(views), len(skeleton.joints)
-    most = max((len(view) for poses in pose_sets for view in poses.views), default=0)
+    T, V, J = len(pose_sets), len(view_names), len(skeleton.joints)
+    most = max((len(view) for poses in pose_sets for view in poses.poses_by_view), default=0)
     C = max(most, 1)
     xy, confidence = np.full((T, V, C, J, 2), np.nan), np.zeros((T, V, C, J))
     track = np.full((T, V, C), NOBODY)
     time_ns = np.array([poses.timestamp_ns for poses in pose_sets], np.int64)
     view_time_ns = np.repeat(time_ns[:, None], V, 1) if T else np.zeros((0, V), np.int64)
     for t, poses in enumerate(pose_sets):
-        for v, (people, own) in enumerate(zip(poses.views, poses.view_time_ns)):
+        for v, (people, own) in enumerate(zip(poses.poses_by_view, poses.view_time_ns)):
             if own is not None:
                 view_time_ns[t, v] = own
             for c, pose in enumerate(people):
-                xy[t, v, c], confidence[t, v, c], track[t, v, c] = pose.xy, pose.confidence, pose.person
+                xy[t, v, c], confidence[t, v, c], track[t, v, c] = pose.xy, pose.confidence, pose.track_id
     sizes = tuple((int(w), int(h)) for w, h in sizes_wh)
-    return Candidates(skeleton, tuple(views), sizes, time_ns, view_time_ns, xy, confidence, track)
+    return Candidates(skeleton, tuple(view_names), sizes, time_ns, view_time_ns, xy, confidence, track)
 
 
 def choose_before_rig(candidates: Candidates) -> I64:
@@ -117,22 +119,22 @@ def choose_before_rig(candidates: Candidates) -> I64:
     The track that is there longest and moves most leads in its view; where another one rivals it, the combination
     whose views agree best in two-view geometry wins. Later tracks fill the gaps of the leading one.
     """
-    orders = [_tracks_by_weight(candidates, v) for v in range(len(candidates.views))]
+    orders = [_rank_tracks(candidates, v) for v in range(len(candidates.view_names))]
     rivals = [order[:2] if _is_contested(order) else order[:1] for order in orders]
     leaders = [options[0][0] if options else NOBODY for options in rivals]
     if any(len(options) > 1 for options in rivals):
-        leaders = _best_agreement(candidates, [[number for number, _ in options] for options in rivals])
-    choice = np.full(candidates.track.shape[:2], NOBODY)
+        leaders = _choose_agreeing_tracks(candidates, [[number for number, _ in options] for options in rivals])
+    choice = np.full(candidates.track_id.shape[:2], NOBODY)
     for v, (leader, order) in enumerate(zip(leaders, orders)):
         numbers = [leader] + [number for number, _ in order if number != leader]
         taken = np.zeros(len(choice), bool)
-        leading = _rows_of(candidates, v, leader)
+        leading = _find_rows(candidates, v, leader)
         for number in numbers:
-            rows = _rows_of(candidates, v, number)
+            rows = _find_rows(candidates, v, number)
             if number != leader and (rows & leading).sum() > 0.1 * rows.sum():
                 continue  # was there at the same time as the leader: somebody else
             rows &= ~taken
-            choice[rows, v] = (candidates.track[rows, v] == number).argmax(-1)
+            choice[rows, v] = (candidates.track_id[rows, v] == number).argmax(-1)
             taken |= rows
     return choice
 
@@ -153,9 +155,9 @@ def choose_by_rig(candidates: Candidates, rig: Rig, choice: I64) -> I64:
         `NOBODY` where no candidate fits.
     """
     skeleton = candidates.skeleton
-    chosen = skeleton.indices(calibration_joints(skeleton))
-    first = candidates.chosen(choice)
-    sigma = sigma_px(first, LEAST_CONFIDENCE)
+    chosen = skeleton.indices(select_calibration_joints(skeleton))
+    first = candidates.select(choice)
+    sigma = estimate_sigma_px(first, MIN_CONFIDENCE)
     T, V = choice.shape
     xy = np.moveaxis(first.xy[:, :, chosen], 1, 0).reshape(V, -1, 2)
     spread = np.moveaxis(sigma[:, :, chosen], 1, 0).reshape(V, -1)
@@ -168,11 +170,11 @@ def choose_by_rig(candidates: Candidates, rig: Rig, choice: I64) -> I64:
         image = project(xyz, camera)
         scale = np.nanmedian(np.where(np.isfinite(sigma[:, v]), sigma[:, v], np.nan))
         costs = []
-        for c in range(candidates.track.shape[2]):
+        for c in range(candidates.track_id.shape[2]):
             sides = [
                 np.linalg.norm(candidates.xy[:, v, c][:, order] - image, axis=-1) / scale for order in (chosen, mirror)
             ]
-            costs.append(np.minimum(*(_median_or_inf(side) for side in sides)))
+            costs.append(np.minimum(*(_compute_median_or_inf(side) for side in sides)))
         cost = np.stack(costs, 1)
         unknown = ~np.isfinite(image).all(-1).any(-1)
         better[:, v] = np.where(cost.min(1) < GATE_SIGMAS, cost.argmin(1), NOBODY)
@@ -180,7 +182,7 @@ def choose_by_rig(candidates: Candidates, rig: Rig, choice: I64) -> I64:
     return better
 
 
-def remarks_on_people(candidates: Candidates, choice: I64) -> tuple[str, ...]:
+def describe_other_people(candidates: Candidates, choice: I64) -> tuple[str, ...]:
     """Say who else was seen.
 
     Parameters
@@ -193,9 +195,9 @@ def remarks_on_people(candidates: Candidates, choice: I64) -> tuple[str, ...]:
     remarks
         One sentence, or none.
     """
-    others = (candidates.track != NOBODY).sum(2) > (choice != NOBODY)
+    others = (candidates.track_id != NOBODY).sum(2) > (choice != NOBODY)
     share = others.mean(0)
-    seen = [f"'{name}' ({value:.0%})" for name, value in zip(candidates.views, share) if value > 0.1]
+    seen = [f"'{name}' ({value:.0%})" for name, value in zip(candidates.view_names, share) if value > 0.1]
     if not seen:
         return ()
     where = ", ".join(seen)
@@ -204,7 +206,7 @@ def remarks_on_people(candidates: Candidates, choice: I64) -> tuple[str, ...]:
     return (f"Two people were in view of {where} of the time; the one whom the cameras agree on was kept.",)
 
 
-def _median_or_inf(error: F64) -> F64:
+def _compute_median_or_inf(error: F64) -> F64:
     """Median over the joints of each frameset; infinite where fewer than four can be compared."""
     enough = np.isfinite(error).sum(-1) >= 4
     median = np.full(len(error), np.inf)
@@ -213,20 +215,20 @@ def _median_or_inf(error: F64) -> F64:
     return median
 
 
-def _rows_of(candidates: Candidates, v: int, number: int) -> np.ndarray:
+def _find_rows(candidates: Candidates, v: int, number: int) -> np.ndarray:
     """Framesets in which a view has a track, (T,)."""
-    return (candidates.track[:, v] == number).any(-1) & (number != NOBODY)
+    return (candidates.track_id[:, v] == number).any(-1) & (number != NOBODY)
 
 
-def _tracks_by_weight(candidates: Candidates, v: int) -> list[tuple[int, float]]:
+def _rank_tracks(candidates: Candidates, v: int) -> list[tuple[int, float]]:
     """Track numbers of a view and their weights, the heaviest first: presence, size and motion of the ankles."""
-    numbers = [int(n) for n in np.unique(candidates.track[:, v]) if n != NOBODY]
+    numbers = [int(n) for n in np.unique(candidates.track_id[:, v]) if n != NOBODY]
     ankles = candidates.skeleton.indices(["left_ankle", "right_ankle"])
     hips = candidates.skeleton.indices(["left_hip", "right_hip"])
     shoulders = candidates.skeleton.indices(["left_shoulder", "right_shoulder"])
     weights = []
     for number in numbers:
-        at_t, at_c = np.nonzero(candidates.track[:, v] == number)
+        at_t, at_c = np.nonzero(candidates.track_id[:, v] == number)
         xy = candidates.xy[at_t, v, at_c]
         torso = np.linalg.norm(xy[:, shoulders].mean(1) - xy[:, hips].mean(1), axis=-1)
         size = np.nanmedian(torso) if np.isfinite(torso).any() else 1.0
@@ -241,11 +243,11 @@ def _is_contested(order: list[tuple[int, float]]) -> bool:
     return len(order) > 1 and order[1][1] > RIVAL_SHARE * order[0][1]
 
 
-def _best_agreement(candidates: Candidates, options: list[list[int]]) -> list[int]:
+def _choose_agreeing_tracks(candidates: Candidates, options: list[list[int]]) -> list[int]:
     """Choose one track per view so that the pairs of views agree best in two-view geometry."""
     V = len(options)
     strength = {
-        (a, i, b, j): _agreement(candidates, (a, i), (b, j))
+        (a, i, b, j): _count_inliers(candidates, (a, i), (b, j))
         for a, b in itertools.combinations(range(V), 2)
         for i in options[a]
         for j in options[b]
@@ -259,14 +261,14 @@ def _best_agreement(candidates: Candidates, options: list[list[int]]) -> list[in
     return list(best)
 
 
-def _agreement(candidates: Candidates, one: tuple[int, int], other: tuple[int, int]) -> float:
+def _count_inliers(candidates: Candidates, one: tuple[int, int], other: tuple[int, int]) -> float:
     """Count the joints of two tracks in two views that fit one fundamental matrix."""
-    joints = candidates.skeleton.indices(calibration_joints(candidates.skeleton))
-    rows = np.flatnonzero(_rows_of(candidates, *one) & _rows_of(candidates, *other))
+    joints = candidates.skeleton.indices(select_calibration_joints(candidates.skeleton))
+    rows = np.flatnonzero(_find_rows(candidates, *one) & _find_rows(candidates, *other))
     rows = rows[:: max(1, len(rows) // MATCH_STRIDE_FRAMES)]
     sides = []
     for v, number in (one, other):
-        c = (candidates.track[rows, v] == number).argmax(-1)
+        c = (candidates.track_id[rows, v] == number).argmax(-1)
         xy = candidates.xy[rows, v, c][:, joints]
         good = candidates.confidence[rows, v, c][:, joints] > 0.5
         sides.append((xy.reshape(-1, 2), good.ravel() & np.isfinite(xy).all(-1).ravel()))

@@ -16,7 +16,7 @@ from calibration.skeleton import Skeleton, load_skeleton
 from engine.clock import NS_PER_S
 from engine.errors import CameraError, SessionError
 from engine.frames import Frame, FrameSet
-from engine.instants import NO_IMAGE, Instants, ListedVideo, instants_of, rows_at
+from engine.instants import NO_IMAGE, Instants, ListedVideo, find_instants, find_pose_rows
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 from engine.records import NOBODY, PoseReader
 from engine.seek_video import SeekableVideo
@@ -31,7 +31,7 @@ class Playback:
     Attributes
     ----------
     session
-    views
+    view_names
         Names of all cameras of the session, also of those without a video.
     skeleton
         Of the poses.
@@ -41,7 +41,7 @@ class Playback:
         Instants per second.
     time_ns : (T,)
         Of the instants, in the session's time.
-    images : (T, V), bool
+    has_image : (T, V), bool
         Whether a view has an image of the instant.
     joints_found : (T,), 0 to 1
         Share of the joints of the first person that are in the room; NaN where the session has no 3D poses of it.
@@ -51,23 +51,23 @@ class Playback:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.views = tuple(camera.name for camera in session.cameras)
+        self.view_names = tuple(camera.name for camera in session.cameras)
         remarks = list(session.remarks)
         self._videos = _open_videos(session, remarks)
         try:
-            self._poses_2d = _poses(session, (POSES_2D, POSES_2D_RAW), remarks)
-            self._poses_3d = _poses(session, (POSES_3D,), remarks)
+            self._poses_2d = _open_poses(session, (POSES_2D, POSES_2D_RAW), remarks)
+            self._poses_3d = _open_poses(session, (POSES_3D,), remarks)
             instants = self._find_instants(remarks[len(session.remarks) :])
         except BaseException:
             self.close()
             raise
         self.time_ns, self._number, self.rate_fps = instants.time_ns, instants.number, instants.rate_fps
-        self.images = self._number != NO_IMAGE
+        self.has_image = self._number != NO_IMAGE
         self.skeleton = self._find_skeleton(remarks)
-        self.rig = _rig(session, remarks)
-        self._row_2d = rows_at(self._poses_2d, self.time_ns, self.rate_fps)
-        self._row_3d = rows_at(self._poses_3d, self.time_ns, self.rate_fps)
-        self.joints_found = self._share_of_joints()
+        self.rig = _load_rig(session, remarks)
+        self._row_2d = find_pose_rows(self._poses_2d, self.time_ns, self.rate_fps)
+        self._row_3d = find_pose_rows(self._poses_3d, self.time_ns, self.rate_fps)
+        self.joints_found = self._measure_joints_found()
         self.remarks = tuple(dict.fromkeys((*remarks, *instants.remarks)))
 
     @classmethod
@@ -116,20 +116,20 @@ class Playback:
         frameset
             A view without an image of the instant, or whose image is damaged, is None.
         """
-        frames = tuple(self._frame(view, int(number)) for view, number in enumerate(self._number[instant]))
+        frames = tuple(self._load_frame(view, int(number)) for view, number in enumerate(self._number[instant]))
         return FrameSet(instant, int(self.time_ns[instant]), frames)
 
     def poses_2d(self, instant: int) -> PoseSet2D | None:
-        """Return the people in the views at an instant, in the order of `views`; None where there is no record."""
+        """Return the people in the views at an instant, in the order of `view_names`; None where there is no record."""
         row = int(self._row_2d[instant])
         if self._poses_2d is None or row < 0:
             return None
-        found = self._poses_2d.at(row)
+        found = self._poses_2d.read_at(row)
         if not isinstance(found, PoseSet2D):
             return None
-        by_name = dict(zip(self._poses_2d.header.views, zip(found.views, found.view_time_ns)))
+        by_name = dict(zip(self._poses_2d.header.view_names, zip(found.poses_by_view, found.view_time_ns)))
         empty: tuple[tuple[Pose2D, ...], int | None] = ((), None)
-        views = [by_name.get(view, empty) for view in self.views]
+        views = [by_name.get(view, empty) for view in self.view_names]
         people, times = tuple(view[0] for view in views), tuple(view[1] for view in views)
         return PoseSet2D(instant, int(self.time_ns[instant]), people, times)
 
@@ -138,7 +138,7 @@ class Playback:
         row = int(self._row_3d[instant])
         if self._poses_3d is None or row < 0:
             return None
-        found = self._poses_3d.at(row)
+        found = self._poses_3d.read_at(row)
         people: tuple[Pose3D, ...] = found.people if isinstance(found, PoseSet3D) else ()
         return PoseSet3D(instant, int(self.time_ns[instant]), people)
 
@@ -161,9 +161,9 @@ class Playback:
             xyz[known] = self._poses_3d.records["xyz"][self._row_3d[known]][:, self.skeleton.indices(joints)]
         return xyz
 
-    def worth(self) -> F64:
+    def measure_content(self) -> F64:
         """Measure how much of people there is to see at each instant, (T,): summed confidences, 3D four times."""
-        worth = self.images.mean(1) if self.images.size else np.zeros(len(self))
+        worth = self.has_image.mean(1) if self.has_image.size else np.zeros(len(self))
         for reader, rows, weight in ((self._poses_2d, self._row_2d, 1.0), (self._poses_3d, self._row_3d, 4.0)):
             known = np.flatnonzero(rows >= 0)
             if reader is not None and len(known):
@@ -186,7 +186,7 @@ class Playback:
     ) -> None:
         self.close()
 
-    def _frame(self, view: int, number: int) -> Frame | None:
+    def _load_frame(self, view: int, number: int) -> Frame | None:
         """Fetch a view's frame."""
         video = self._videos[view]
         if video is None or number == NO_IMAGE:
@@ -194,7 +194,7 @@ class Playback:
         image = video.image(number)
         if image is None:
             return None
-        return Frame(self.views[view], int(video.sequence[number]), int(video.time_ns[number]), image)
+        return Frame(self.view_names[view], int(video.sequence[number]), int(video.time_ns[number]), image)
 
     def _find_instants(self, faults: Sequence[str]) -> Instants:
         """Find the instants from the videos; where there is none, from the poses; else say what is wrong with them."""
@@ -204,7 +204,7 @@ class Playback:
             if video is not None and len(video)
         ]
         if listed:
-            return instants_of(listed, len(self.views))
+            return find_instants(listed, len(self.view_names))
         poses = self._poses_3d or self._poses_2d
         if poses is None or not len(poses.records):
             why = " ".join(faults) or "Put its videos back, or choose another session."
@@ -214,7 +214,7 @@ class Playback:
         time_ns = poses.records["time_ns"][poses.starts].astype(np.int64)
         steps = np.diff(time_ns)
         rate_fps = NS_PER_S / float(np.median(steps)) if len(steps) and np.median(steps) > 0 else 30.0
-        return Instants(time_ns, np.full((len(time_ns), len(self.views)), NO_IMAGE), rate_fps, ())
+        return Instants(time_ns, np.full((len(time_ns), len(self.view_names)), NO_IMAGE), rate_fps, ())
 
     def _find_skeleton(self, remarks: list[str]) -> Skeleton:
         """Load the skeleton of the poses; poses whose skeleton this program does not know are left out."""
@@ -226,7 +226,7 @@ class Playback:
             self._poses_2d = self._poses_3d = None
             return load_skeleton(DEFAULT_SKELETON)
 
-    def _share_of_joints(self) -> F64:
+    def _measure_joints_found(self) -> F64:
         """Measure which share of the first person's joints is in the room."""
         share = np.full(len(self), np.nan)
         known = np.flatnonzero(self._row_3d >= 0)
@@ -260,7 +260,7 @@ def _open_video(session: Session, camera: SessionCamera, remarks: list[str]) -> 
         return None
 
 
-def _poses(session: Session, names: Sequence[str], remarks: list[str]) -> PoseReader | None:
+def _open_poses(session: Session, names: Sequence[str], remarks: list[str]) -> PoseReader | None:
     """Open the first of the pose files that holds something; None if none does."""
     for name in names:
         if not (session.path / name).is_file():
@@ -277,7 +277,7 @@ def _poses(session: Session, names: Sequence[str], remarks: list[str]) -> PoseRe
     return None
 
 
-def _rig(session: Session, remarks: list[str]) -> Rig | None:
+def _load_rig(session: Session, remarks: list[str]) -> Rig | None:
     """Read the rig; one that cannot be read is said."""
     if not session.has_rig:
         return None

@@ -11,7 +11,7 @@ class Pose2D:
 
     Parameters
     ----------
-    person
+    track_id
         Which person: the view's own track number before association, the same number in all views after it.
     xy : (J, 2), px of the original image
         NaN where a joint was not found.
@@ -21,7 +21,7 @@ class Pose2D:
         0 to 1, how sure the network is that this is a person at all.
     """
 
-    person: int
+    track_id: int
     xy: F64
     confidence: F64
     score: float = 1.0
@@ -35,19 +35,19 @@ class PoseSet2D:
     ----------
     index, timestamp_ns
         Of the frameset.
-    views : V tuples of poses, in camera order
+    poses_by_view : V tuples of poses, in camera order
         Empty where nobody was seen or the view has no image.
     view_time_ns : V of them
         Each view's own time of its image; None where it has none.
-    carried
+    is_interpolated
         True where no network looked: the joints were carried on from an earlier instant.
     """
 
     index: int
     timestamp_ns: int
-    views: tuple[tuple[Pose2D, ...], ...]
+    poses_by_view: tuple[tuple[Pose2D, ...], ...]
     view_time_ns: tuple[int | None, ...]
-    carried: bool = False
+    is_interpolated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +56,7 @@ class Pose3D:
 
     Parameters
     ----------
-    person
+    track_id
         Stable in time.
     xyz : (J, 3), m, world
         NaN where a joint is not supported by two views.
@@ -64,15 +64,15 @@ class Pose3D:
         0 where a joint is missing.
     covariance : (J, 3, 3), m^2, world
         NaN where a joint is missing.
-    views : (J,), int
+    view_count : (J,), int
         How many cameras were used.
     """
 
-    person: int
+    track_id: int
     xyz: F64
     confidence: F64
     covariance: F64
-    views: I64
+    view_count: I64
 
 
 @dataclass(frozen=True, slots=True, eq=False)

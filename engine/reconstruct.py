@@ -8,21 +8,21 @@ import numpy as np
 from calibration.geometry.arrays import F64, I64
 from calibration.geometry.fast_arrays import CameraArrays, pack_cameras, pack_noise
 from calibration.geometry.fast_instant import solve_person, triangulate_robust_compiled
-from calibration.geometry.triangulation import Triangulated
-from calibration.noise import gate_px, sigma_px
+from calibration.geometry.triangulation import TriangulatedPoints
+from calibration.noise import compute_gate_px, estimate_sigma_px
 from calibration.observations import Observations
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from calibration.timing import at_common_time
+from calibration.timing import interpolate_to_common_time
 from engine.poses import Pose3D, PoseSet2D, PoseSet3D
 
-LEAST_CONFIDENCE = 0.3
-LEAST_JOINTS = 4  # fewer than these are no person
-LONGEST_GAP_NS = 120_000_000  # no velocity is taken across a longer gap
+MIN_CONFIDENCE = 0.3
+MIN_JOINTS = 4  # fewer than these are no person
+MAX_GAP_NS = 120_000_000  # no velocity is taken across a longer gap
 NEVER_NS = -(2**62)
 
 
-def reconstruct_take(observations: Observations, rig: Rig) -> list[PoseSet3D]:
+def reconstruct_observations(observations: Observations, rig: Rig) -> list[PoseSet3D]:
     """Reconstruct one person over a whole take.
 
     Parameters
@@ -37,9 +37,9 @@ def reconstruct_take(observations: Observations, rig: Rig) -> list[PoseSet3D]:
     poses
         One set per frameset; empty where the person cannot be reconstructed.
     """
-    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in observations.views], np.int64)
-    common = at_common_time(observations, offsets)
-    return poses_from(common, triangulate_observations(common, rig), range(len(common.time_ns)))
+    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in observations.view_names], np.int64)
+    common = interpolate_to_common_time(observations, offsets)
+    return poses_from_triangulation(common, triangulate_observations(common, rig), range(len(common.time_ns)))
 
 
 class Reconstruct:
@@ -51,12 +51,12 @@ class Reconstruct:
 
     Notes
     -----
-    A whole take is reconstructed by `reconstruct_take`, which interpolates between images; a live stage has only the
+    A whole take is reconstructed by `reconstruct_observations`, which interpolates between images; a live stage has only the
     past and carries each view's joints to the frameset's time with their last velocity, half a period at most.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
-        self._noise = pack_noise(skeleton, LEAST_CONFIDENCE)
+        self._noise = pack_noise(skeleton, MIN_CONFIDENCE)
         self._joints = len(skeleton.joints)
         self._packed: tuple[Rig, CameraArrays] | None = None
         self._last_xy = np.empty((0, self._joints, 2))
@@ -65,34 +65,34 @@ class Reconstruct:
     def __call__(self, poses: PoseSet2D, rig: Rig | None) -> PoseSet3D:
         """Reconstruct one instant; nobody where there is no rig, or one of another number of cameras."""
         nobody = PoseSet3D(poses.index, poses.timestamp_ns, ())
-        if rig is None or len(rig) != len(poses.views):
+        if rig is None or len(rig) != len(poses.poses_by_view):
             return nobody
-        xy, confidence = self._carried(poses, rig)
-        solved = solve_person(xy, confidence, self._cameras(rig), self._noise)
-        if np.isfinite(solved.xyz[:, 0]).sum() < LEAST_JOINTS:
+        xy, confidence = self._extrapolate(poses, rig)
+        solved = solve_person(xy, confidence, self._pack_rig(rig), self._noise)
+        if np.isfinite(solved.xyz[:, 0]).sum() < MIN_JOINTS:
             return nobody
         person = Pose3D(0, solved.xyz, solved.confidence, solved.covariance, solved.used.sum(1))
         return replace(nobody, people=(person,))
 
-    def _cameras(self, rig: Rig) -> CameraArrays:
+    def _pack_rig(self, rig: Rig) -> CameraArrays:
         """Put a rig into arrays, once."""
         if self._packed is None or self._packed[0] is not rig:
             self._packed = (rig, pack_cameras(rig.cameras))
         return self._packed[1]
 
-    def _carried(self, poses: PoseSet2D, rig: Rig) -> tuple[F64, F64]:
+    def _extrapolate(self, poses: PoseSet2D, rig: Rig) -> tuple[F64, F64]:
         """Move each view's joints (V, J, 2) by their velocity over the time that its image is early or late."""
         V = len(rig)
         if len(self._last_ns) != V:
             self._last_xy, self._last_ns = np.full((V, self._joints, 2), np.nan), np.full(V, NEVER_NS)
         xy, confidence = np.full((V, self._joints, 2), np.nan), np.zeros((V, self._joints))
         own_ns, late_ns = self._last_ns.copy(), np.zeros(V)
-        for v, (view, own) in enumerate(zip(poses.views, poses.view_time_ns)):
+        for v, (view, own) in enumerate(zip(poses.poses_by_view, poses.view_time_ns)):
             if view and own is not None:
                 xy[v], confidence[v], own_ns[v] = view[0].xy, view[0].confidence, own
                 late_ns[v] = poses.timestamp_ns - own - rig.time_offset_ns.get(rig[v].name, 0)
         passed_ns = own_ns - self._last_ns
-        known = (passed_ns > 0) & (passed_ns < LONGEST_GAP_NS)
+        known = (passed_ns > 0) & (passed_ns < MAX_GAP_NS)
         share = np.where(known, np.clip(late_ns / np.maximum(passed_ns, 1), -0.5, 0.5), 0.0)
         step = share[:, None, None] * (xy - self._last_xy)
         fresh = own_ns != self._last_ns
@@ -100,7 +100,7 @@ class Reconstruct:
         return xy + np.where(np.isfinite(step), step, 0.0), confidence
 
 
-def triangulate_observations(common: Observations, rig: Rig) -> Triangulated:
+def triangulate_observations(common: Observations, rig: Rig) -> TriangulatedPoints:
     """Triangulate all joints of all framesets.
 
     Parameters
@@ -114,14 +114,16 @@ def triangulate_observations(common: Observations, rig: Rig) -> Triangulated:
     triangulated
         N runs over framesets, then joints.
     """
-    sigma = sigma_px(common, LEAST_CONFIDENCE)
-    V = len(common.views)
+    sigma = estimate_sigma_px(common, MIN_CONFIDENCE)
+    V = len(common.view_names)
     xy = np.moveaxis(common.xy, 1, 0).reshape(V, -1, 2)
     spread = np.moveaxis(sigma, 1, 0).reshape(V, -1)
-    return triangulate_robust_compiled(xy, spread, pack_cameras(rig.cameras), gate_px(spread))
+    return triangulate_robust_compiled(xy, spread, pack_cameras(rig.cameras), compute_gate_px(spread))
 
 
-def poses_from(common: Observations, solved: Triangulated, indices: Sequence[int]) -> list[PoseSet3D]:
+def poses_from_triangulation(
+    common: Observations, solved: TriangulatedPoints, indices: Sequence[int]
+) -> list[PoseSet3D]:
     """Turn triangulated joints into poses.
 
     Parameters
@@ -141,20 +143,20 @@ def poses_from(common: Observations, solved: Triangulated, indices: Sequence[int
     xyz, covariance = solved.xyz.reshape(T, J, 3), solved.covariance.reshape(T, J, 3, 3)
     used = solved.used.reshape(V, T, J)
     views = used.sum(0)
-    confidence = _confidence(common, solved).reshape(T, J)
+    confidence = _compute_confidence(common, solved).reshape(T, J)
     found = np.isfinite(xyz).all(-1).sum(-1)
     sets = []
     for t, index in enumerate(indices):
         person = Pose3D(0, xyz[t], confidence[t], covariance[t], np.asarray(views[t], np.int64))
-        sets.append(PoseSet3D(index, int(common.time_ns[t]), (person,) if found[t] >= LEAST_JOINTS else ()))
+        sets.append(PoseSet3D(index, int(common.time_ns[t]), (person,) if found[t] >= MIN_JOINTS else ()))
     return sets
 
 
-def _confidence(common: Observations, solved: Triangulated) -> F64:
+def _compute_confidence(common: Observations, solved: TriangulatedPoints) -> F64:
     """Mean confidence of the views that carry a joint, less where they disagree, (N,)."""
-    V = len(common.views)
+    V = len(common.view_names)
     seen = np.moveaxis(common.confidence, 1, 0).reshape(V, -1)
-    spread = np.moveaxis(sigma_px(common, LEAST_CONFIDENCE), 1, 0).reshape(V, -1)
+    spread = np.moveaxis(estimate_sigma_px(common, MIN_CONFIDENCE), 1, 0).reshape(V, -1)
     count: I64 = np.maximum(solved.used.sum(0), 1)
     mean = np.where(solved.used, seen, 0.0).sum(0) / count
     squared = np.where(solved.used, (np.nan_to_num(solved.error_px) / spread) ** 2, 0.0).sum(0) / count

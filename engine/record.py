@@ -14,9 +14,9 @@ from typing import ParamSpec, TypeVar
 from calibration.rig import Rig, save_rig
 from calibration.skeleton import Skeleton
 from engine.copy_video import copy_video
-from engine.disk import FolderHold, InUseError, saying_what_the_disk_refused
+from engine.disk import FolderLock, InUseError, disk_errors
 from engine.errors import SessionError
-from engine.record_camera import USUAL_FPS, CameraRecorder
+from engine.record_camera import DEFAULT_FPS, CameraRecorder
 from engine.records import PoseFileHeader, PoseWriter
 from engine.session import (
     CAMERAS,
@@ -30,8 +30,8 @@ from engine.session import (
     Session,
     SessionCamera,
     SessionFacts,
-    demand_new,
-    suffixed,
+    add_suffix,
+    require_new_folder,
     write_manifest,
 )
 from engine.session_ending import SessionEnding
@@ -39,12 +39,12 @@ from engine.session_ending import SessionEnding
 logger = logging.getLogger(__name__)
 
 # A camera whose measured rate lies further from what was announced has its measured one written down.
-OTHER_RATE = 0.02
+MIN_RATE_DIFFERENCE = 0.02
 # Characters of a view's name that its files keep: no file system takes more than 255 bytes.
-LONGEST_NAME = 50
+MAX_NAME_LENGTH = 50
 
-Given = ParamSpec("Given")
-Made = TypeVar("Made")
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +104,13 @@ class SessionWriter:
         self._recorders: dict[int, CameraRecorder] = {}  # by the camera's place
         self._poses: PoseWriters | None = None
         self._closed = False
-        demand_new(self.path)
-        with saying_what_the_disk_refused(self.path):
+        require_new_folder(self.path)
+        with disk_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            self._hold = _held(self.path)
+            self._lock = _lock_folder(self.path)
         with ExitStack() as on_error:
-            on_error.callback(self._let_go)
-            with saying_what_the_disk_refused(self.path):
+            on_error.callback(self._release_lock)
+            with disk_errors(self.path):
                 (self.path / CAMERAS).mkdir(exist_ok=True)
             self._write_manifest()
             on_error.pop_all()
@@ -133,8 +133,8 @@ class SessionWriter:
         engine.errors.CameraError
             If the source is no video.
         """
-        copied = copy_video(Path(source), name, self._stem(name))
-        self._add(
+        copied = copy_video(Path(source), name, self._choose_stem(name))
+        self._add_camera(
             SessionCamera(
                 name=name,
                 source=str(source),
@@ -162,11 +162,11 @@ class SessionWriter:
         SessionError
             If the disk refuses; then nothing is left behind.
         """
-        stem = self._stem(camera.name)
-        video, ledger = suffixed(stem, Path(camera.video).suffix), suffixed(stem, LEDGER)
+        stem = self._choose_stem(camera.name)
+        video, ledger = add_suffix(stem, Path(camera.video).suffix), add_suffix(stem, LEDGER)
         has_ledger = bool(camera.ledger) and (session.path / camera.ledger).is_file()
         try:
-            with saying_what_the_disk_refused(video):
+            with disk_errors(video):
                 shutil.copyfile(session.path / camera.video, video)
                 if has_ledger:
                     shutil.copyfile(session.path / camera.ledger, ledger)
@@ -175,7 +175,7 @@ class SessionWriter:
             ledger.unlink(missing_ok=True)
             raise
         inside = ledger.relative_to(self.path).as_posix() if has_ledger else ""
-        self._add(replace(camera, video=video.relative_to(self.path).as_posix(), ledger=inside))
+        self._add_camera(replace(camera, video=video.relative_to(self.path).as_posix(), ledger=inside))
 
     def record_camera(
         self, name: str, *, source: str, size_wh: tuple[int, int] | None, rate_fps: float
@@ -189,7 +189,7 @@ class SessionWriter:
         source
             Its address.
         size_wh : px
-            None where it is not known yet; then `note_cameras` enters it once an image came.
+            None where it is not known yet; then `refresh_cameras` enters it once an image came.
         rate_fps
             Nominal; NaN where it is not known.
 
@@ -203,21 +203,21 @@ class SessionWriter:
         SessionError
             If the disk refuses.
         """
-        stem = self._stem(name)
+        stem = self._choose_stem(name)
         recorder = CameraRecorder(stem, rate_fps)
         self._recorders[len(self._cameras)] = recorder
-        video, ledger = (suffixed(stem, suffix).relative_to(self.path).as_posix() for suffix in (VIDEO, LEDGER))
-        rate_fps = rate_fps if isfinite(rate_fps) else USUAL_FPS
-        self._add(SessionCamera(name, source, video, ledger, size_wh or NO_IMAGE_WH, rate_fps))
+        video, ledger = (add_suffix(stem, suffix).relative_to(self.path).as_posix() for suffix in (VIDEO, LEDGER))
+        rate_fps = rate_fps if isfinite(rate_fps) else DEFAULT_FPS
+        self._add_camera(SessionCamera(name, source, video, ledger, size_wh or NO_IMAGE_WH, rate_fps))
         return recorder
 
-    def write_poses(self, skeleton: Skeleton, views: Sequence[str]) -> PoseWriters:
+    def open_pose_files(self, skeleton: Skeleton, view_names: Sequence[str]) -> PoseWriters:
         """Open the pose files.
 
         Parameters
         ----------
         skeleton
-        views
+        view_names
             Names of the cameras, in order.
 
         Returns
@@ -230,7 +230,7 @@ class SessionWriter:
         SessionError
             If the disk refuses, or they are open already.
         """
-        flat = PoseFileHeader(2, skeleton.name, skeleton.joints, tuple(views))
+        flat = PoseFileHeader(2, skeleton.name, skeleton.joints, tuple(view_names))
         self._poses = PoseWriters(
             PoseWriter(self.path / POSES_2D_RAW, flat),
             PoseWriter(self.path / POSES_2D, flat),
@@ -246,7 +246,7 @@ class SessionWriter:
         SessionError
             If the disk refuses.
         """
-        with saying_what_the_disk_refused(self.path / RIG):
+        with disk_errors(self.path / RIG):
             save_rig(rig, self.path / RIG)
 
     def update(self, facts: SessionFacts) -> None:
@@ -260,7 +260,7 @@ class SessionWriter:
         self._facts = facts
         self._write_manifest()
 
-    def note_cameras(self) -> None:
+    def refresh_cameras(self) -> None:
         """Enter sizes, beginnings and rates of cameras whose images came in the meantime.
 
         Raises
@@ -269,8 +269,8 @@ class SessionWriter:
             If the disk refuses.
         """
         before = tuple(self._cameras)
-        self._learn_cameras()
-        self._learn_rates()  # now, because a take that is killed is read by them
+        self._update_cameras()
+        self._update_rates()  # now, because a take that is killed is read by them
         if tuple(self._cameras) != before:
             self._write_manifest()
 
@@ -291,16 +291,18 @@ class SessionWriter:
             return
         self._closed = True
         try:
-            errors = [error for recorder in self._recorders.values() if (error := _closed(recorder)) is not None]
+            errors = [
+                error for recorder in self._recorders.values() if (error := _close_recorder(recorder)) is not None
+            ]
             if self._poses is not None:
                 self._poses.close()
-            self._learn_cameras()
-            self._learn_rates()
+            self._update_cameras()
+            self._update_rates()
             names = {place: self._cameras[place].name for place in self._recorders}
             lossy = {names[place]: recorder.lost for place, recorder in self._recorders.items() if recorder.lost}
             self._write_manifest(SessionEnding(finished=finished and not errors, lossy=lossy))
         finally:
-            self._let_go()
+            self._release_lock()
         if errors:
             raise errors[0]
 
@@ -316,19 +318,19 @@ class SessionWriter:
             if error is None:  # the first error is the one to tell
                 raise
 
-    def _stem(self, name: str) -> Path:
+    def _choose_stem(self, name: str) -> Path:
         """Choose a file name for a view; its name may hold what no file name can."""
-        safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ")[:LONGEST_NAME] or "camera"
+        safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ")[:MAX_NAME_LENGTH] or "camera"
         taken = {Path(camera.video).stem.casefold() for camera in self._cameras}
         names = (safe, *(f"{safe}_{number}" for number in range(2, len(taken) + 3)))
         return self.path / CAMERAS / next(candidate for candidate in names if candidate.casefold() not in taken)
 
-    def _add(self, camera: SessionCamera) -> None:
+    def _add_camera(self, camera: SessionCamera) -> None:
         """Enter a camera."""
         self._cameras.append(camera)
         self._write_manifest()
 
-    def _learn_cameras(self) -> None:
+    def _update_cameras(self) -> None:
         """Take over what the recorders know of their images."""
         for place, recorder in self._recorders.items():
             camera = self._cameras[place]
@@ -336,25 +338,25 @@ class SessionWriter:
                 camera = replace(camera, size_wh=recorder.size_wh, start_ns=recorder.start_ns)
             self._cameras[place] = camera
 
-    def _learn_rates(self) -> None:
+    def _update_rates(self) -> None:
         """Take over the rates of cameras that send at another one than was announced."""
         for place, recorder in self._recorders.items():
             camera, rate_fps = self._cameras[place], recorder.rate_fps
-            if isfinite(rate_fps) and abs(rate_fps / camera.rate_fps - 1) > OTHER_RATE:
+            if isfinite(rate_fps) and abs(rate_fps / camera.rate_fps - 1) > MIN_RATE_DIFFERENCE:
                 self._cameras[place] = replace(camera, rate_fps=round(rate_fps, 4))
 
     def _write_manifest(self, ending: SessionEnding | None = None) -> None:
         """Bring session.toml up to date."""
-        with saying_what_the_disk_refused(self.path):
+        with disk_errors(self.path):
             write_manifest(self.path, self._facts, self._cameras, ending)
 
-    def _let_go(self) -> None:
+    def _release_lock(self) -> None:
         """Say that nobody writes here any more."""
-        if self._hold is not None:
-            self._hold.release()
+        if self._lock is not None:
+            self._lock.release()
 
 
-def tap(stage: Callable[Given, Made], sink: Callable[[Made], None]) -> Callable[Given, Made]:
+def tap(stage: Callable[Params, Result], sink: Callable[[Result], None]) -> Callable[Params, Result]:
     """Let a sink see what a stage of the pipeline makes.
 
     Parameters
@@ -370,18 +372,18 @@ def tap(stage: Callable[Given, Made], sink: Callable[[Made], None]) -> Callable[
         Does the same.
     """
 
-    def tapped(*given: Given.args, **named: Given.kwargs) -> Made:
-        made = stage(*given, **named)
-        sink(made)
-        return made
+    def wrapper(*args: Params.args, **kwargs: Params.kwargs) -> Result:
+        result = stage(*args, **kwargs)
+        sink(result)
+        return result
 
-    return tapped
+    return wrapper
 
 
-def _held(path: Path) -> FolderHold | None:
+def _lock_folder(path: Path) -> FolderLock | None:
     """Keep others from a folder; None where the disk cannot do that."""
     try:
-        return FolderHold(path)
+        return FolderLock(path)
     except InUseError as error:
         raise SessionError(f"'{path}' is being recorded to at this moment. Choose another name.") from error
     except OSError as error:
@@ -389,7 +391,7 @@ def _held(path: Path) -> FolderHold | None:
         return None
 
 
-def _closed(recorder: CameraRecorder) -> SessionError | None:
+def _close_recorder(recorder: CameraRecorder) -> SessionError | None:
     """Close a recorder; return what the disk refused."""
     try:
         recorder.close()

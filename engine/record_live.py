@@ -9,8 +9,8 @@ from pathlib import Path
 
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.clock import NS_PER_S, host_ns, until_tick_s, utc_offset_ns
-from engine.disk import bring_to_disk, saying_what_the_disk_refused
+from engine.clock import NS_PER_S, host_ns, measure_utc_offset_ns, time_until_tick_s
+from engine.disk import disk_errors, sync_to_disk
 from engine.disk_gauge import DiskGauge
 from engine.errors import SessionError
 from engine.frames import Frame
@@ -18,16 +18,16 @@ from engine.live_state import RecordingState
 from engine.mailbox import Bounded
 from engine.poses import PoseSet2D, PoseSet3D
 from engine.record import PoseWriters, SessionWriter
-from engine.record_camera import GATHER_S, CameraRecorder
+from engine.record_camera import FLUSH_INTERVAL_S, CameraRecorder
 from engine.records import PoseWriter
 from engine.session import POSES_2D, POSES_2D_RAW, POSES_3D, SessionFacts
 
 logger = logging.getLogger(__name__)
 
 # Pose sets that may wait for the disk: three files for three seconds at 30 per second; 0.7 MB.
-WAITING_POSES = 300
+MAX_WAITING_POSES = 300
 # How often the disk is looked at, and how often all is brought to it, which is what a loss of power may cost.
-LOOK_EVERY_S, SYNC_EVERY_S = 0.5, 5.0
+CHECK_EVERY_S, SYNC_EVERY_S = 0.5, 5.0
 
 Poses = PoseSet2D | PoseSet3D
 
@@ -62,7 +62,7 @@ class LiveRecording:
     path
         A folder that does not exist yet, or is empty.
     facts
-        Its `utc_offset_ns` is measured where it is None.
+        Its `measure_utc_offset_ns` is measured where it is None.
     cameras
         In the order of the views; more may come (`add_camera`).
 
@@ -81,20 +81,20 @@ class LiveRecording:
         self.path = Path(path)
         self.poses_lost = 0
         self._disk = DiskGauge(self.path)
-        self._disk.refuse_a_full_disk()
+        self._disk.require_space()
         if facts.utc_offset_ns is None:
-            facts = replace(facts, utc_offset_ns=utc_offset_ns())
+            facts = replace(facts, utc_offset_ns=measure_utc_offset_ns())
         self._lock = threading.Lock()  # around the writer, which two threads use
         self._writer = SessionWriter(self.path, facts)
         self._recorders: dict[str, CameraRecorder] = {}
         self._poses: PoseWriters | None = None
-        self._waiting: Bounded[tuple[PoseWriter, Poses]] = Bounded(WAITING_POSES)
+        self._waiting: Bounded[tuple[PoseWriter, Poses]] = Bounded(MAX_WAITING_POSES)
         self._closing = threading.Event()
         self._first_index: int | None = None
         self._rig: Rig | None = None
         self._rig_written: Rig | None = None
         self._problem = ""
-        self._begun_ns = host_ns()
+        self._start_ns = host_ns()
         self._ended_ns: int | None = None
         try:
             for camera in cameras:
@@ -102,7 +102,7 @@ class LiveRecording:
         except BaseException:
             self._writer.close(finished=False)
             raise
-        self._thread = threading.Thread(target=self._keep, name="record poses", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="record poses", daemon=True)
         self._thread.start()
 
     @property
@@ -119,7 +119,7 @@ class LiveRecording:
             If the disk refuses, or the take is over.
         """
         with self._lock:
-            self._refuse_after_the_end()
+            self._require_running()
             self._recorders[camera.name] = self._writer.record_camera(
                 camera.name, source=camera.address, size_wh=camera.size_wh, rate_fps=camera.rate_fps
             )
@@ -145,13 +145,13 @@ class LiveRecording:
 
         return listen
 
-    def write_poses(self, skeleton: Skeleton, views: Sequence[str]) -> None:
+    def open_pose_files(self, skeleton: Skeleton, view_names: Sequence[str]) -> None:
         """Open the pose files; before that, poses are not kept.
 
         Parameters
         ----------
         skeleton
-        views
+        view_names
             Names of the cameras, in the order of the pose sets.
 
         Raises
@@ -160,23 +160,23 @@ class LiveRecording:
             If the disk refuses, they are open already, or the take is over.
         """
         with self._lock:
-            self._refuse_after_the_end()
-            self._poses = self._writer.write_poses(skeleton, views)
+            self._require_running()
+            self._poses = self._writer.open_pose_files(skeleton, view_names)
 
     def put_raw(self, poses: PoseSet2D) -> None:
         """Keep what the network saw; never waits."""
         if self._poses is not None:
-            self._put(self._poses.raw_2d, poses)
+            self._enqueue(self._poses.raw_2d, poses)
 
     def put_matched(self, poses: PoseSet2D) -> None:
         """Keep the same people in all views; never waits."""
         if self._poses is not None:
-            self._put(self._poses.matched_2d, poses)
+            self._enqueue(self._poses.matched_2d, poses)
 
-    def put_room(self, poses: PoseSet3D) -> None:
+    def put_poses_3d(self, poses: PoseSet3D) -> None:
         """Keep the people in the room, unsmoothed; never waits."""
         if self._poses is not None:
-            self._put(self._poses.room_3d, poses)
+            self._enqueue(self._poses.room_3d, poses)
 
     def write_rig(self, rig: Rig) -> None:
         """Keep where the cameras stand; a later rig replaces an earlier one; never waits."""
@@ -191,7 +191,7 @@ class LiveRecording:
             If the disk refuses, or the take is over.
         """
         with self._lock:
-            self._refuse_after_the_end()
+            self._require_running()
             self._writer.update(facts)
 
     def state(self) -> RecordingState:
@@ -200,12 +200,12 @@ class LiveRecording:
         until_ns = self._ended_ns or host_ns()
         return RecordingState(
             path=str(self.path),
-            seconds=(until_ns - self._begun_ns) / NS_PER_S,
+            seconds=(until_ns - self._start_ns) / NS_PER_S,
             frames=sum(recorder.frames for recorder in recorders),
             lost=sum(recorder.lost for recorder in recorders),
             disk_left_s=nan if self.ended else self._disk.left_s,
-            sentence=self._sentence(),
-            silent=tuple(
+            message=self._describe_problem(),
+            silent_cameras=tuple(
                 name for name, recorder in list(self._recorders.items()) if not recorder.frames and not recorder.error
             ),
         )
@@ -223,27 +223,27 @@ class LiveRecording:
         self._thread.join()
         return self.state()
 
-    def _refuse_after_the_end(self) -> None:
+    def _require_running(self) -> None:
         """Raise for a take whose files are finished."""
         if self.ended:
             raise SessionError(f"The recording '{self.path.name}' is over; nothing can be added to it. Record again.")
 
-    def _put(self, writer: PoseWriter, poses: Poses) -> None:
+    def _enqueue(self, writer: PoseWriter, poses: Poses) -> None:
         """Leave poses for the thread that writes them."""
         if not self._waiting.offer((writer, poses)) and not self.ended:
             self.poses_lost += 1
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         """Write poses and watch the disk until the take is over. Runs in its own thread."""
         try:
-            look_ns = sync_ns = host_ns()
+            check_ns = sync_ns = host_ns()
             closing = False
             while not closing:
-                closing = self._closing.wait(until_tick_s(GATHER_S))
+                closing = self._closing.wait(time_until_tick_s(FLUSH_INTERVAL_S))
                 self._write_waiting()
-                if host_ns() >= look_ns:
-                    look_ns = host_ns() + round(LOOK_EVERY_S * NS_PER_S)
-                    self._look()
+                if host_ns() >= check_ns:
+                    check_ns = host_ns() + round(CHECK_EVERY_S * NS_PER_S)
+                    self._check_disk()
                 if host_ns() >= sync_ns:
                     sync_ns = host_ns() + round(SYNC_EVERY_S * NS_PER_S)
                     self._sync()
@@ -274,14 +274,14 @@ class LiveRecording:
                 logger.warning("Poses that do not fit the recording: %s", error)
             self.poses_lost += 1
 
-    def _look(self) -> None:
+    def _check_disk(self) -> None:
         """See how the disk and the cameras' files are, and write down what became known."""
         for recorder in list(self._recorders.values()):
             if recorder.error is not None and isinstance(recorder.error.__cause__, OSError):
                 raise recorder.error
-        self._disk.look(sum(recorder.bytes for recorder in list(self._recorders.values())))
+        self._disk.measure(sum(recorder.bytes for recorder in list(self._recorders.values())))
         with self._lock:
-            self._writer.note_cameras()
+            self._writer.refresh_cameras()
             self._write_rig()
 
     def _sync(self) -> None:
@@ -289,8 +289,8 @@ class LiveRecording:
         poses = [self.path / name for name in (POSES_2D_RAW, POSES_2D, POSES_3D)]
         for file in [*poses, *(file for recorder in list(self._recorders.values()) for file in recorder.files)]:
             if file.is_file():
-                with saying_what_the_disk_refused(file):
-                    bring_to_disk(file)
+                with disk_errors(file):
+                    sync_to_disk(file)
 
     def _write_rig(self) -> None:
         """Write the rig if there is a new one."""
@@ -311,15 +311,15 @@ class LiveRecording:
             except SessionError as error:
                 self._problem = self._problem or str(error)
 
-    def _sentence(self) -> str:
+    def _describe_problem(self) -> str:
         """Say the most urgent of what went wrong."""
         if self._problem:
             return self._problem
         for recorder in list(self._recorders.values()):
             if recorder.error is not None:
                 return str(recorder.error)
-        if not self.ended and self._disk.sentence:
-            return self._disk.sentence
+        if not self.ended and self._disk.message:
+            return self._disk.message
         if self.poses_lost:
             return (
                 f"{self.poses_lost} poses were not kept; the images are not concerned. Track the recording again to "

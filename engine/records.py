@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from calibration.geometry.arrays import F64, I64
-from engine.disk import append_whole
+from engine.disk import append_atomic
 from engine.errors import SessionError
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 
@@ -38,21 +38,21 @@ class PoseFileHeader:
         Name of the skeleton, as in ``assets/skeletons``.
     joints
         Names, in the order of the records.
-    views
+    view_names
         Names of the cameras, in order.
     """
 
     dimensions: int
     skeleton: str
     joints: tuple[str, ...]
-    views: tuple[str, ...]
+    view_names: tuple[str, ...]
 
     @property
     def dtype(self) -> np.dtype:
         """One record. Pixels, metres and confidences are float32: 1e-4 px and 1e-6 m at the edge of what occurs."""
-        return _dtype(self.dimensions, len(self.joints))
+        return _build_dtype(self.dimensions, len(self.joints))
 
-    def as_line(self) -> bytes:
+    def to_line(self) -> bytes:
         """Return the first line of the file."""
         table = {
             "format": FORMAT,
@@ -60,7 +60,7 @@ class PoseFileHeader:
             "dimensions": self.dimensions,
             "skeleton": self.skeleton,
             "joints": self.joints,
-            "views": self.views,
+            "views": self.view_names,
             "dtype": self.dtype.descr,
         }
         return json.dumps(table).encode() + b"\n"
@@ -89,7 +89,7 @@ class PoseWriter:
         except OSError as error:
             raise SessionError(f"'{path}' cannot be written: {error.strerror}. Choose another folder.") from error
         self._length = 0
-        self._waiting = bytearray(header.as_line())  # what is not in the file yet
+        self._waiting = bytearray(header.to_line())  # what is not in the file yet
         self.flush()
 
     def put(self, poses: PoseSet2D | PoseSet3D, *, now: bool = True) -> None:
@@ -110,9 +110,9 @@ class PoseWriter:
             If the poses do not fit the header.
         """
         if self.header.dimensions == 2 and isinstance(poses, PoseSet2D):
-            rows = _rows_2d(poses, self.header)
+            rows = _build_rows_2d(poses, self.header)
         elif self.header.dimensions == 3 and isinstance(poses, PoseSet3D):
-            rows = _rows_3d(poses, self.header)
+            rows = _build_rows_3d(poses, self.header)
         else:
             raise ValueError(f"This file takes {self.header.dimensions}D poses, not a {type(poses).__name__}.")
         self._waiting += rows.tobytes()
@@ -129,7 +129,7 @@ class PoseWriter:
         """
         data, self._waiting = bytes(self._waiting), bytearray()
         try:
-            self._length = append_whole(self._file, data, self._length)
+            self._length = append_atomic(self._file, data, self._length)
         except OSError as error:
             raise SessionError(
                 f"'{self._path}' cannot be written any further: {error.strerror}. What was written so far is kept; "
@@ -174,7 +174,7 @@ class PoseReader:
         except OSError as error:
             raise SessionError(f"The poses '{path}' cannot be read: {error.strerror}.") from error
         records = np.frombuffer(body, dtype, len(body) // dtype.itemsize)
-        self.records = records[: _whole_framesets(records)]
+        self.records = records[: _count_whole_records(records)]
         self.torn = len(self.records) * dtype.itemsize < len(body)
         self.whole_bytes = len(line) + len(self.records) * dtype.itemsize
 
@@ -184,13 +184,13 @@ class PoseReader:
 
     def sets_2d(self) -> Iterator[PoseSet2D]:
         """Yield the framesets of a 2D file."""
-        for rows in self._framesets(2):
-            yield self._set_2d(rows)
+        for rows in self._iterate_framesets(2):
+            yield self._build_set_2d(rows)
 
     def sets_3d(self) -> Iterator[PoseSet3D]:
         """Yield the framesets of a 3D file."""
-        for rows in self._framesets(3):
-            yield _set_3d(rows)
+        for rows in self._iterate_framesets(3):
+            yield _build_set_3d(rows)
 
     @property
     def starts(self) -> I64:
@@ -198,7 +198,7 @@ class PoseReader:
         index = self.records["index"]
         return np.flatnonzero(np.diff(index, prepend=index[:1] - 1)).astype(np.int64)
 
-    def at(self, start: int) -> PoseSet2D | PoseSet3D:
+    def read_at(self, start: int) -> PoseSet2D | PoseSet3D:
         """Return the frameset that begins at a record.
 
         Parameters
@@ -211,21 +211,21 @@ class PoseReader:
         poses
         """
         rows = self.records[start : start + int(self.records[start]["rows"])]
-        return self._set_2d(rows) if self.header.dimensions == 2 else _set_3d(rows)
+        return self._build_set_2d(rows) if self.header.dimensions == 2 else _build_set_3d(rows)
 
-    def _set_2d(self, rows: np.ndarray) -> PoseSet2D:
+    def _build_set_2d(self, rows: np.ndarray) -> PoseSet2D:
         """Read the records of a frameset."""
-        views: list[list[Pose2D]] = [[] for _ in self.header.views]
-        times: list[int | None] = [None for _ in self.header.views]
+        poses_by_view: list[list[Pose2D]] = [[] for _ in self.header.view_names]
+        times: list[int | None] = [None for _ in self.header.view_names]
         for row in rows:
             view, view_time_ns = int(row["view"]), int(row["view_time_ns"])
             times[view] = None if view_time_ns == NO_IMAGE_NS else view_time_ns
             if row["person"] != NOBODY:
                 xy, confidence = row["xy"].astype(np.float64), row["confidence"].astype(np.float64)
-                views[view].append(Pose2D(int(row["person"]), xy, confidence, float(row["score"])))
-        return PoseSet2D(int(rows[0]["index"]), int(rows[0]["time_ns"]), tuple(map(tuple, views)), tuple(times))
+                poses_by_view[view].append(Pose2D(int(row["person"]), xy, confidence, float(row["score"])))
+        return PoseSet2D(int(rows[0]["index"]), int(rows[0]["time_ns"]), tuple(map(tuple, poses_by_view)), tuple(times))
 
-    def _framesets(self, dimensions: int) -> Iterator[np.ndarray]:
+    def _iterate_framesets(self, dimensions: int) -> Iterator[np.ndarray]:
         """Yield the records of each frameset."""
         if self.header.dimensions != dimensions:
             raise ValueError(f"This file holds {self.header.dimensions}D poses, not {dimensions}D ones.")
@@ -254,7 +254,7 @@ def _header_from_line(line: bytes, path: Path) -> PoseFileHeader:
     return header
 
 
-def _whole_framesets(records: np.ndarray) -> int:
+def _count_whole_records(records: np.ndarray) -> int:
     """Count the records up to the end of the last whole frameset."""
     position = 0
     while position < len(records):
@@ -265,32 +265,34 @@ def _whole_framesets(records: np.ndarray) -> int:
     return position
 
 
-def _rows_2d(poses: PoseSet2D, header: PoseFileHeader) -> np.ndarray:
+def _build_rows_2d(poses: PoseSet2D, header: PoseFileHeader) -> np.ndarray:
     """Lay out a frameset of 2D poses as records."""
-    if len(poses.views) != len(header.views):
-        raise ValueError(f"The file takes 2D poses in {len(header.views)} views.")
-    begin = (poses.index, poses.timestamp_ns, sum(len(people) or 1 for people in poses.views))
+    if len(poses.poses_by_view) != len(header.view_names):
+        raise ValueError(f"The file takes 2D poses in {len(header.view_names)} views.")
+    begin = (poses.index, poses.timestamp_ns, sum(len(people) or 1 for people in poses.poses_by_view))
     rows: list[tuple[object, ...]] = []
-    for view, (people, time_ns) in enumerate(zip(poses.views, poses.view_time_ns, strict=True)):
+    for view, (people, time_ns) in enumerate(zip(poses.poses_by_view, poses.view_time_ns, strict=True)):
         image = (view, NO_IMAGE_NS if time_ns is None else time_ns)
-        rows += [(*begin, one.person, *image, one.score, _fitting(one.xy, header), one.confidence) for one in people]
+        rows += [
+            (*begin, one.track_id, *image, one.score, _check_joints(one.xy, header), one.confidence) for one in people
+        ]
         if not people:
             rows.append((*begin, NOBODY, *image, 0.0, np.nan, 0.0))
     return np.array(rows, header.dtype)
 
 
-def _rows_3d(poses: PoseSet3D, header: PoseFileHeader) -> np.ndarray:
+def _build_rows_3d(poses: PoseSet3D, header: PoseFileHeader) -> np.ndarray:
     """Lay out a frameset of 3D poses as records."""
     begin = (poses.index, poses.timestamp_ns, max(1, len(poses.people)))
     rows: list[tuple[object, ...]] = []
     for one in poses.people:
         upper = one.covariance[:, _UPPER[0], _UPPER[1]]
-        rows.append((*begin, one.person, _fitting(one.xyz, header), upper, one.views, one.confidence))
+        rows.append((*begin, one.track_id, _check_joints(one.xyz, header), upper, one.view_count, one.confidence))
     nobody = (*begin, NOBODY, np.nan, np.nan, 0, 0.0)
     return np.array(rows or [nobody], header.dtype)
 
 
-def _fitting(points: F64, header: PoseFileHeader) -> F64:
+def _check_joints(points: F64, header: PoseFileHeader) -> F64:
     """Return the points if they have the file's joints."""
     if points.shape != (len(header.joints), header.dimensions):
         raise ValueError(f"The file takes {len(header.joints)} joints, not points of shape {points.shape}.")
@@ -298,7 +300,7 @@ def _fitting(points: F64, header: PoseFileHeader) -> F64:
 
 
 @lru_cache(maxsize=8)
-def _dtype(dimensions: int, joints: int) -> np.dtype:
+def _build_dtype(dimensions: int, joints: int) -> np.dtype:
     """Lay out a record; its fields stand in the order in which rows are made."""
     fields: list[Any] = [("index", "<i8"), ("time_ns", "<i8"), ("rows", "<u2"), ("person", "<i4")]
     if dimensions == 2:
@@ -308,13 +310,13 @@ def _dtype(dimensions: int, joints: int) -> np.dtype:
     return np.dtype([*fields, ("confidence", "<f4", (joints,))])
 
 
-def _set_3d(rows: np.ndarray) -> PoseSet3D:
+def _build_set_3d(rows: np.ndarray) -> PoseSet3D:
     """Read the records of a frameset."""
-    people = tuple(_pose_3d(row) for row in rows if row["person"] != NOBODY)
+    people = tuple(_build_pose_3d(row) for row in rows if row["person"] != NOBODY)
     return PoseSet3D(int(rows[0]["index"]), int(rows[0]["time_ns"]), people)
 
 
-def _pose_3d(row: np.void) -> Pose3D:
+def _build_pose_3d(row: np.void) -> Pose3D:
     """Read one person's record."""
     covariance = np.empty((len(row["views"]), 3, 3))
     covariance[:, _UPPER[0], _UPPER[1]] = row["covariance"]

@@ -8,11 +8,11 @@ from typing import Any
 
 from engine.capture.presentation import LedgerTimes
 from engine.clock import NS_PER_S
-from engine.disk import PARTIAL, FolderHold, InUseError, saying_what_the_disk_refused
+from engine.disk import PARTIAL, FolderLock, InUseError, disk_errors
 from engine.errors import SessionError
-from engine.ledger import CUT_OFF, TOO_SLOW, LedgerRow, frame_times, readable_rows, rewrite_ledger
+from engine.ledger import CUT_OFF, TOO_SLOW, LedgerRow, build_frame_times, read_intact_rows, rewrite_ledger
 from engine.records import PoseReader
-from engine.repair_video import Reading, read_through
+from engine.repair_video import VideoScan, scan_video
 from engine.session import (
     CAMERAS,
     NO_IMAGE_WH,
@@ -26,11 +26,11 @@ from engine.session import (
 )
 
 # A camera that ends earlier than another by more is named.
-SAME_END_S = 0.2
+MAX_END_DIFFERENCE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _CameraRepair:
     """What is there of a camera after a break.
 
     Parameters
@@ -41,14 +41,14 @@ class _Found:
         Its ledger, right again.
     lost
         How many images stand in the ledger but cannot be read.
-    sentence
+    message
         What is wrong with its files; empty if nothing.
     """
 
     camera: SessionCamera
     rows: tuple[LedgerRow, ...]
     lost: int = 0
-    sentence: str = ""
+    message: str = ""
 
     @property
     def times_ns(self) -> tuple[int, ...]:
@@ -83,33 +83,33 @@ def repair(path: Path) -> tuple[str, ...]:
         If it is no session, is damaged, was written by a newer program, or the disk refuses.
     """
     path = Path(path)
-    if not _is_broken(read_manifest(path)):
+    if not _is_interrupted(read_manifest(path)):
         return ()
-    with saying_what_the_disk_refused(path):
+    with disk_errors(path):
         try:
-            hold = FolderHold(path)
+            hold = FolderLock(path)
         except InUseError:
             return (f"The session '{path.name}' is being recorded at this moment. Open it again when that has ended.",)
         try:
             table = read_manifest(path)  # again: it may have been finished in between
-            return _repaired(path, table) if _is_broken(table) else ()
+            return _repair_files(path, table) if _is_interrupted(table) else ()
         finally:
             hold.release()
 
 
-def _is_broken(table: dict[str, Any]) -> bool:
+def _is_interrupted(table: dict[str, Any]) -> bool:
     """Whether session.toml says that the take was broken off and never set right."""
     return not table.get("finished", False) and not table.get("repaired", False)
 
 
-def _repaired(path: Path, table: dict[str, Any]) -> tuple[str, ...]:
+def _repair_files(path: Path, table: dict[str, Any]) -> tuple[str, ...]:
     """Set right every file, the manifest last, so that a break in the middle is repaired again."""
     session = Session.open(path)
     for leftover in [*path.glob(f"*{PARTIAL}"), *(path / CAMERAS).glob(f"*{PARTIAL}")]:
         leftover.unlink()
-    found = [_mended(path, camera) for camera in session.cameras]
-    damaged = [sentence for name in (POSES_2D_RAW, POSES_2D, POSES_3D) if (sentence := _trimmed(path / name))]
-    lost = (_summary(path.name, found), *_oddities(found), *damaged)
+    found = [_repair_camera(path, camera) for camera in session.cameras]
+    damaged = [message for name in (POSES_2D_RAW, POSES_2D, POSES_3D) if (message := _trim_poses(path / name))]
+    lost = (_summarize(path.name, found), *_describe_oddities(found), *damaged)
     for entry, one in zip(table.get("camera", []), found):
         entry["size_wh"], entry["start_ns"] = one.camera.size_wh, one.camera.start_ns
     lossy = {one.camera.name: one.too_slow for one in found if one.too_slow}
@@ -117,63 +117,63 @@ def _repaired(path: Path, table: dict[str, Any]) -> tuple[str, ...]:
     return lost
 
 
-def _mended(path: Path, camera: SessionCamera) -> _Found:
+def _repair_camera(path: Path, camera: SessionCamera) -> _CameraRepair:
     """Bring a camera's ledger in line with its video; one without a ledger was copied whole."""
     if not camera.ledger:
-        return _Found(camera, ())
+        return _CameraRepair(camera, ())
     ledger = path / camera.ledger
-    rows, reading = _rows(ledger), read_through(path / camera.video, camera.name)
-    if reading.leave_ledger:
-        return _Found(camera, rows, sentence=reading.sentence)
+    rows, scan = _read_rows(ledger), scan_video(path / camera.video, camera.name)
+    if scan.keep_ledger:
+        return _CameraRepair(camera, rows, message=scan.message)
     first_ns = next((row.time_ns for row in rows if row.kept and row.time_ns is not None), None)
     if camera.start_ns is None:
         camera = replace(camera, start_ns=first_ns)
-    if camera.size_wh == NO_IMAGE_WH and reading.stamps_ns:
-        camera = replace(camera, size_wh=reading.size_wh)
-    mended = _in_line(rows, reading, camera)
-    if mended != rows or not _ends_whole(ledger):
-        rewrite_ledger(ledger, mended)
-    lost = sum(row.why == CUT_OFF for row in mended)
-    return _Found(camera, mended, lost)
+    if camera.size_wh == NO_IMAGE_WH and scan.stamps_ns:
+        camera = replace(camera, size_wh=scan.size_wh)
+    repaired = _align_rows(rows, scan, camera)
+    if repaired != rows or not _ends_with_newline(ledger):
+        rewrite_ledger(ledger, repaired)
+    lost = sum(row.why == CUT_OFF for row in repaired)
+    return _CameraRepair(camera, repaired, lost)
 
 
-def _rows(ledger: Path) -> tuple[LedgerRow, ...]:
+def _read_rows(ledger: Path) -> tuple[LedgerRow, ...]:
     """Read what is left of a ledger."""
     try:
-        return readable_rows(ledger)
+        return read_intact_rows(ledger)
     except SessionError:
         return ()  # gone with the power: the video's own stamps take its place
 
 
-def _ends_whole(ledger: Path) -> bool:
+def _ends_with_newline(ledger: Path) -> bool:
     """Whether a ledger is there and its last line has its end."""
     return ledger.is_file() and ledger.read_bytes()[-1:] == b"\n"
 
 
-def _in_line(rows: tuple[LedgerRow, ...], reading: Reading, camera: SessionCamera) -> tuple[LedgerRow, ...]:
+def _align_rows(rows: tuple[LedgerRow, ...], scan: VideoScan, camera: SessionCamera) -> tuple[LedgerRow, ...]:
     """Keep the lines of images that can be read, and add lines for images that have none."""
     start_ns = camera.start_ns or 0
-    times = LedgerTimes(frame_times(rows, start_ns=start_ns, rate_fps=camera.rate_fps))
+    times = LedgerTimes(build_frame_times(rows, start_ns=start_ns, rate_fps=camera.rate_fps))
     there, strays_ns = set(), []
-    for stamp_ns in reading.stamps_ns:
-        moment = times.next(stamp_ns)
+    for stamp_ns in scan.stamps_ns:
+        moment = times.next_moment(stamp_ns)
         if moment is not None:
             there.add(moment[0])
         else:
             strays_ns.append(start_ns + stamp_ns)
-    mended = [row if not row.kept or row.sequence in there else replace(row, kept=False, why=CUT_OFF) for row in rows]
+    aligned = [row if not row.kept or row.sequence in there else replace(row, kept=False, why=CUT_OFF) for row in rows]
     sequence = rows[-1].sequence if rows else -1
-    last_ns = max((row.time_ns for row in mended if row.kept and row.time_ns is not None), default=None)
+    last_ns = max((row.time_ns for row in aligned if row.kept and row.time_ns is not None), default=None)
     for time_ns in strays_ns:
         if last_ns is not None and time_ns <= last_ns:
             continue  # between two lines: whose it is nobody can say, and the times stay as they are
         steps = 1 if last_ns is None else round((time_ns - last_ns) * camera.rate_fps / NS_PER_S)
         sequence, last_ns = sequence + max(1, steps), time_ns
-        mended.append(LedgerRow(sequence, time_ns, reading.size_wh))
-    return tuple(mended)
+        aligned.append(LedgerRow(sequence, time_ns, scan.size_wh))
+    return tuple(aligned)
 
 
-def _trimmed(poses: Path) -> str:
+def _trim_poses(poses: Path) -> str:
     """Cut a torn end off a file of poses; say what is wrong with one that cannot be read."""
     if not poses.is_file():
         return ""
@@ -189,7 +189,7 @@ def _trimmed(poses: Path) -> str:
     return ""
 
 
-def _summary(name: str, found: Sequence[_Found]) -> str:
+def _summarize(name: str, found: Sequence[_CameraRepair]) -> str:
     """Say how much there is of the take."""
     starts = [one.times_ns[0] + one.camera.offset_ns for one in found if one.times_ns]
     ends = [one.times_ns[-1] + one.camera.offset_ns for one in found if one.times_ns]
@@ -206,17 +206,17 @@ def _summary(name: str, found: Sequence[_Found]) -> str:
     )
 
 
-def _oddities(found: Sequence[_Found]) -> list[str]:
+def _describe_oddities(found: Sequence[_CameraRepair]) -> list[str]:
     """Say what is odd about a camera."""
     ends = [one.times_ns[-1] + one.camera.offset_ns for one in found if one.times_ns]
-    sentences = []
+    messages = []
     for one in found:
         name = one.camera.name
-        if one.sentence:
-            sentences.append(one.sentence)
-        if one.times_ns and max(ends) - one.times_ns[-1] - one.camera.offset_ns > SAME_END_S * NS_PER_S:
+        if one.message:
+            messages.append(one.message)
+        if one.times_ns and max(ends) - one.times_ns[-1] - one.camera.offset_ns > MAX_END_DIFFERENCE_S * NS_PER_S:
             early_s = (max(ends) - one.times_ns[-1] - one.camera.offset_ns) / NS_PER_S
-            sentences.append(f"Camera '{name}' ends {early_s:.1f} s before the last one.")
-        if one.camera.ledger and not one.times_ns and not one.sentence:
-            sentences.append(f"Camera '{name}' has no image.")
-    return sentences
+            messages.append(f"Camera '{name}' ends {early_s:.1f} s before the last one.")
+        if one.camera.ledger and not one.times_ns and not one.message:
+            messages.append(f"Camera '{name}' has no image.")
+    return messages

@@ -14,13 +14,13 @@ from av.video.stream import VideoStream
 
 from engine.capture.decode import open_video
 from engine.clock import ns_from_ticks
-from engine.disk import bring_to_disk, partial_of
+from engine.disk import partial_path, sync_to_disk
 from engine.errors import CameraError
 
 # A video gets its index by being written anew, packet by packet; a larger one is only read, and jumping in it is slow.
-LARGEST_BYTES = 8 << 30
+MAX_REWRITE_BYTES = 8 << 30
 # A Matroska file's own words take more; less than that is a file whose first image never came to the disk.
-SMALLEST_BYTES = 512
+MIN_VIDEO_BYTES = 512
 # A video is written anew only if what cannot be read of it is less than two images and this at its very end.
 SLACK_BYTES = 64 << 10
 # Room that must be left on the disk beside the new file.
@@ -28,7 +28,7 @@ SPARE_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class VideoScan:
     """What can be read of a recorded video.
 
     Parameters
@@ -36,20 +36,20 @@ class Reading:
     stamps_ns
         Of the images, as in the file.
     size_wh : px
-    leave_ledger
+    keep_ledger
         True where the file says nothing against its ledger: it is missing, cannot be opened, or was copied from
         somewhere, which it is whole or not at all.
-    sentence
+    message
         Why nothing can be read; empty where something can, or there is nothing.
     """
 
     stamps_ns: tuple[int, ...] = ()
     size_wh: tuple[int, int] = (0, 0)
-    leave_ledger: bool = False
-    sentence: str = ""
+    keep_ledger: bool = False
+    message: str = ""
 
 
-def read_through(video: Path, name: str) -> Reading:
+def scan_video(video: Path, name: str) -> VideoScan:
     """Read a recorded video to the end of what is whole; one that was cut off gets its index.
 
     Parameters
@@ -68,32 +68,32 @@ def read_through(video: Path, name: str) -> Reading:
         If the disk refuses the new file; the old one is as it was.
     """
     if not video.is_file():
-        return Reading(leave_ledger=True)  # `Session.open` says that it is missing; it may come back
-    if video.stat().st_size < SMALLEST_BYTES:
-        return Reading()
+        return VideoScan(keep_ledger=True)  # `Session.open` says that it is missing; it may come back
+    if video.stat().st_size < MIN_VIDEO_BYTES:
+        return VideoScan()
     try:
         container, stream = open_video(video, name)
     except CameraError as error:
-        return Reading(leave_ledger=True, sentence=f"No image of camera '{name}' can be read: {error}")
-    partial = partial_of(video)
+        return VideoScan(keep_ledger=True, message=f"No image of camera '{name}' can be read: {error}")
+    partial = partial_path(video)
     with ExitStack() as on_error:
         on_error.callback(partial.unlink, missing_ok=True)
         with container:
             if stream.codec_context.name != "mjpeg":
-                return Reading(leave_ledger=True)
+                return VideoScan(keep_ledger=True)
             size_wh = (stream.codec_context.width, stream.codec_context.height)
             images = _Images(container, stream)
-            if _has_index(container) or not _has_room_beside(video):
-                return Reading(tuple(images), size_wh)
-            stamps_ns = _write_anew(partial, stream, images)
+            if _has_index(container) or not _has_disk_space(video):
+                return VideoScan(tuple(images), size_wh)
+            stamps_ns = _rewrite(partial, stream, images)
         if stamps_ns and images.end_bytes + 2 * images.largest_bytes + SLACK_BYTES >= video.stat().st_size:
-            bring_to_disk(partial)
+            sync_to_disk(partial)
             partial.replace(video)
             on_error.pop_all()
-        return Reading(stamps_ns, size_wh)
+        return VideoScan(stamps_ns, size_wh)
 
 
-def _write_anew(partial: Path, stream: VideoStream, images: "_Images") -> tuple[int, ...]:
+def _rewrite(partial: Path, stream: VideoStream, images: "_Images") -> tuple[int, ...]:
     """Write what can be read of a cut-off video into a whole one; return the stamps, ns."""
     stamps_ns = []
     with av.open(str(partial), "w", format="matroska") as copy:
@@ -131,7 +131,7 @@ class _Images:
         held = self._next()
         while held is not None:
             packet, held = held, self._next()
-            if held is None and not _can_be_decoded(packet):
+            if held is None and not _is_decodable(packet):
                 return
             self.packet = packet
             self.end_bytes = (packet.pos or 0) + packet.size
@@ -146,7 +146,7 @@ class _Images:
             return None
 
 
-def _can_be_decoded(packet: av.Packet) -> bool:
+def _is_decodable(packet: av.Packet) -> bool:
     """Whether a packet holds a whole image, its end mark included."""
     try:
         return b"\xff\xd9" in bytes(packet) and bool(packet.decode())
@@ -159,7 +159,7 @@ def _has_index(container: InputContainer) -> bool:
     return bool(container.duration)
 
 
-def _has_room_beside(video: Path) -> bool:
+def _has_disk_space(video: Path) -> bool:
     """Whether a second file of the same size may be written."""
     size = video.stat().st_size
-    return size <= LARGEST_BYTES and shutil.disk_usage(video.parent).free > size + SPARE_BYTES
+    return size <= MAX_REWRITE_BYTES and shutil.disk_usage(video.parent).free > size + SPARE_BYTES

@@ -5,22 +5,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calibration.evidence import calibration_joints
+from calibration.evidence import select_calibration_joints
 from calibration.geometry.arrays import F64
 from calibration.geometry.fast_arrays import pack_cameras
 from calibration.geometry.fast_instant import project_compiled, triangulate_compiled
-from calibration.noise import sigma_px
+from calibration.noise import estimate_sigma_px
 from calibration.observations import Observations
 from calibration.rig import Rig
-from calibration.timing import at_common_time
+from calibration.timing import interpolate_to_common_time
 
-LEAST_CONFIDENCE = 0.5
+MIN_CONFIDENCE = 0.5
 # A rig fits if the median joint of every view is nearer than this. Walkers with a network's errors, three seeds each of
 # two to six cameras: the worst view of a true rig has 0.8 to 2.0, with one camera turned by 3 degrees 3.7 to 9.
-FIT_SIGMAS = 2.5
-CAPPED_SIGMAS2 = 9.0
-LEAST_COMPARED = 100  # joints of a view; with fewer nothing is said of it
-ALL_ORDERS_VIEWS = 5  # up to five views all orders of the cameras are tried, beyond that exchanges of two, greedily
+MAX_FIT_SIGMAS = 2.5
+MAX_SIGMAS2 = 9.0
+MIN_JOINTS_COMPARED = 100  # joints of a view; with fewer nothing is said of it
+MAX_EXHAUSTIVE_VIEWS = 5  # up to five views all orders of the cameras are tried, beyond that exchanges of two, greedily
 SEARCH_NS, SEARCH_STEP_NS = 500_000_000, 40_000_000
 REFINE_STEPS_NS = (60_000_000, 30_000_000, *[20_000_000] * 4)  # smaller ones follow the noise
 
@@ -45,10 +45,10 @@ class Fit:
     def fits(self) -> bool:
         """Whether no view contradicts the rig, and two at least agree with it."""
         known = np.isfinite(self.sigmas)
-        return bool(known.sum() >= 2 and (self.sigmas[known] < FIT_SIGMAS).all())
+        return bool(known.sum() >= 2 and (self.sigmas[known] < MAX_FIT_SIGMAS).all())
 
 
-def fit_of(seen: Observations, rig: Rig) -> Fit:
+def measure_fit(seen: Observations, rig: Rig) -> Fit:
     """Measure how well a rig explains what was seen.
 
     Parameters
@@ -63,21 +63,23 @@ def fit_of(seen: Observations, rig: Rig) -> Fit:
     fit
     """
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in rig.names], np.int64)
-    common = at_common_time(seen, offsets)
+    common = interpolate_to_common_time(seen, offsets)
     V = len(rig)
-    limbs = seen.skeleton.indices(calibration_joints(seen.skeleton))
-    sigma = np.moveaxis(sigma_px(common, LEAST_CONFIDENCE)[:, :, limbs], 1, 0).reshape(V, -1)
+    limbs = seen.skeleton.indices(select_calibration_joints(seen.skeleton))
+    sigma = np.moveaxis(estimate_sigma_px(common, MIN_CONFIDENCE)[:, :, limbs], 1, 0).reshape(V, -1)
     xy = np.ascontiguousarray(np.moveaxis(common.xy[:, :, limbs], 1, 0).reshape(V, -1, 2))
     cameras = pack_cameras(rig.cameras)
     xyz = triangulate_compiled(xy, np.where(np.isfinite(sigma), 1 / sigma**2, 0.0), cameras)
     error = np.linalg.norm(project_compiled(xyz, cameras) - xy, axis=-1)
     counts = np.isfinite(sigma) & np.isfinite(xyz).all(-1)
     error = np.where(counts & ~np.isfinite(error), np.inf, np.where(counts, error, np.nan))  # behind is wholly wrong
-    capped = np.minimum((error[counts] / sigma[counts]) ** 2, CAPPED_SIGMAS2)
-    return Fit(_medians(error / sigma), _medians(error), float(capped.mean()) if counts.any() else np.inf)
+    capped = np.minimum((error[counts] / sigma[counts]) ** 2, MAX_SIGMAS2)
+    return Fit(
+        _compute_medians(error / sigma), _compute_medians(error), float(capped.mean()) if counts.any() else np.inf
+    )
 
 
-def best_order(seen: Observations, rig: Rig) -> tuple[tuple[int, ...], Fit]:
+def find_best_order(seen: Observations, rig: Rig) -> tuple[tuple[int, ...], Fit]:
     """Find which camera of the rig each view is really from.
 
     Parameters
@@ -93,15 +95,15 @@ def best_order(seen: Observations, rig: Rig) -> tuple[tuple[int, ...], Fit]:
     """
     V = len(rig)
     identity = tuple(range(V))
-    if V <= ALL_ORDERS_VIEWS:
-        options = [order for order in itertools.permutations(identity) if _possible(order, rig)]
-        fits = {order: fit_of(seen, in_order(rig, order)) for order in options}
+    if V <= MAX_EXHAUSTIVE_VIEWS:
+        options = [order for order in itertools.permutations(identity) if _is_possible(order, rig)]
+        fits = {order: measure_fit(seen, reorder_cameras(rig, order)) for order in options}
         best = min(fits, key=lambda order: fits[order].cost)
         return best, fits[best]
-    best, fit = identity, fit_of(seen, rig)
+    best, fit = identity, measure_fit(seen, rig)
     for _ in range(V):
-        options = [_exchanged(best, a, b) for a, b in itertools.combinations(range(V), 2)]
-        fits = {order: fit_of(seen, in_order(rig, order)) for order in options if _possible(order, rig)}
+        options = [_swap(best, a, b) for a, b in itertools.combinations(range(V), 2)]
+        fits = {order: measure_fit(seen, reorder_cameras(rig, order)) for order in options if _is_possible(order, rig)}
         better = min(fits, key=lambda order: fits[order].cost, default=best)
         if better == best or fits[better].cost >= fit.cost:
             break
@@ -109,14 +111,14 @@ def best_order(seen: Observations, rig: Rig) -> tuple[tuple[int, ...], Fit]:
     return best, fit
 
 
-def in_order(rig: Rig, order: tuple[int, ...]) -> Rig:
+def reorder_cameras(rig: Rig, order: tuple[int, ...]) -> Rig:
     """Give each view the camera that it is really from, under the view's own name.
 
     Parameters
     ----------
     rig
     order
-        As `best_order` returns it.
+        As `find_best_order` returns it.
 
     Returns
     -------
@@ -127,7 +129,7 @@ def in_order(rig: Rig, order: tuple[int, ...]) -> Rig:
     return replace(rig, cameras=cameras, time_offset_ns=offsets)
 
 
-def without(seen: Observations, rig: Rig, views: tuple[int, ...]) -> tuple[Observations, Rig]:
+def drop_views(seen: Observations, rig: Rig, views: tuple[int, ...]) -> tuple[Observations, Rig]:
     """Leave some views out of both.
 
     Parameters
@@ -143,7 +145,7 @@ def without(seen: Observations, rig: Rig, views: tuple[int, ...]) -> tuple[Obser
     kept = [v for v in range(len(rig)) if v not in views]
     fewer = Observations(
         seen.skeleton,
-        tuple(seen.views[v] for v in kept),
+        tuple(seen.view_names[v] for v in kept),
         tuple(seen.sizes_wh[v] for v in kept),
         seen.time_ns,
         seen.xy[:, kept],
@@ -170,14 +172,14 @@ def search_clocks(seen: Observations, rig: Rig) -> Rig:
     One camera at a time, the one that gains most first; then `refine_clocks`.
     """
     lags = np.arange(-SEARCH_NS, SEARCH_NS + 1, SEARCH_STEP_NS)
-    cost = fit_of(seen, rig).cost
+    cost = measure_fit(seen, rig).cost
     for _ in range(len(rig)):
-        options = [_shifted(rig, v, int(lag)) for v in range(len(rig)) for lag in lags if lag]
-        costs = [fit_of(seen, option).cost for option in options]
+        options = [_shift_offset(rig, v, int(lag)) for v in range(len(rig)) for lag in lags if lag]
+        costs = [measure_fit(seen, option).cost for option in options]
         if min(costs) > 0.98 * cost:
             break
         rig, cost = options[int(np.argmin(costs))], min(costs)
-        if fit_of(seen, rig).fits:
+        if measure_fit(seen, rig).fits:
             break
     return refine_clocks(seen, rig)
 
@@ -201,15 +203,15 @@ def refine_clocks(seen: Observations, rig: Rig) -> Rig:
     """
     for step in REFINE_STEPS_NS:
         for v in range(1, len(rig)):
-            here = fit_of(seen, rig).cost
-            before, after = (fit_of(seen, _shifted(rig, v, lag)).cost for lag in (-step, step))
+            here = measure_fit(seen, rig).cost
+            before, after = (measure_fit(seen, _shift_offset(rig, v, lag)).cost for lag in (-step, step))
             bend = before - 2 * here + after
             move = 0.5 * (before - after) / bend if bend > 0 else np.sign(before - after)
-            rig = _shifted(rig, v, round(float(np.clip(move, -2, 2)) * step))
+            rig = _shift_offset(rig, v, round(float(np.clip(move, -2, 2)) * step))
     return rig
 
 
-def _shifted(rig: Rig, v: int, lag_ns: int) -> Rig:
+def _shift_offset(rig: Rig, v: int, lag_ns: int) -> Rig:
     """Add to a camera's time offset; moving the first camera moves all others the other way."""
     offsets = {name: rig.time_offset_ns.get(name, 0) for name in rig.names}
     for other, name in enumerate(rig.names):
@@ -220,19 +222,19 @@ def _shifted(rig: Rig, v: int, lag_ns: int) -> Rig:
     return replace(rig, time_offset_ns=offsets)
 
 
-def _possible(order: tuple[int, ...], rig: Rig) -> bool:
+def _is_possible(order: tuple[int, ...], rig: Rig) -> bool:
     """Whether each view could be from that camera: its images are of the same size."""
     return all(rig[c].size_wh == rig[v].size_wh for v, c in enumerate(order))
 
 
-def _exchanged(order: tuple[int, ...], a: int, b: int) -> tuple[int, ...]:
+def _swap(order: tuple[int, ...], a: int, b: int) -> tuple[int, ...]:
     """Exchange two."""
     swapped = list(order)
     swapped[a], swapped[b] = order[b], order[a]
     return tuple(swapped)
 
 
-def _medians(values: F64) -> F64:
+def _compute_medians(values: F64) -> F64:
     """Median of each row's numbers; NaN where there are too few to tell."""
     rows: list[F64] = [row[~np.isnan(row)] for row in values]
-    return np.array([np.median(row) if len(row) >= LEAST_COMPARED else np.nan for row in rows])
+    return np.array([np.median(row) if len(row) >= MIN_JOINTS_COMPARED else np.nan for row in rows])

@@ -24,10 +24,10 @@ import tomli_w
 
 from calibration.errors import CalibrationError
 from calibration.rig import Rig, load_rig
-from engine.capture.address import without_password
-from engine.disk import saying_what_the_disk_refused, whole_file
+from engine.capture.address import strip_credentials
+from engine.disk import atomic_file, disk_errors
 from engine.errors import SessionError
-from engine.ledger import FrameTimes, LedgerRow, frame_times, read_ledger
+from engine.ledger import FrameTimes, LedgerRow, build_frame_times, read_ledger
 from engine.records import PoseReader
 from engine.session_ending import SessionEnding, ending_from_table
 
@@ -166,7 +166,7 @@ class Session:
                 f"'{path / MANIFEST}' is damaged: it names no camera, though there are videos. Restore the file, or "
                 f"give the videos in '{path / CAMERAS}'."
             )
-        remarks = (*ending.remarks(path.name), *_missing(path, cameras))
+        remarks = (*ending.remarks(path.name), *_describe_missing(path, cameras))
         return cls(path, facts, cameras, remarks, ending.finished)
 
     @property
@@ -198,19 +198,19 @@ class Session:
         rows = self.ledger(camera)
         first = next((row.time_ns for row in rows if row.kept and row.time_ns is not None), 0)
         start_ns = first if camera.start_ns is None else camera.start_ns
-        return frame_times(rows, start_ns=start_ns, rate_fps=camera.rate_fps)
+        return build_frame_times(rows, start_ns=start_ns, rate_fps=camera.rate_fps)
 
     def poses_2d_raw(self) -> PoseReader:
         """Open what the network saw. Raises SessionError if there is nothing."""
-        return self._poses(POSES_2D_RAW)
+        return self._open_poses(POSES_2D_RAW)
 
     def poses_2d(self) -> PoseReader:
         """Open the 2D poses after association and repair. Raises SessionError if there are none."""
-        return self._poses(POSES_2D)
+        return self._open_poses(POSES_2D)
 
     def poses_3d(self) -> PoseReader:
         """Open the unsmoothed 3D poses. Raises SessionError if there are none."""
-        return self._poses(POSES_3D)
+        return self._open_poses(POSES_3D)
 
     def start_ns(self) -> int:
         """Return the time of frameset 0, from which exported seconds count.
@@ -222,12 +222,12 @@ class Session:
         """
         for name in (POSES_2D_RAW, POSES_2D, POSES_3D):
             if (self.path / name).is_file():
-                records = self._poses(name).records
+                records = self._open_poses(name).records
                 if len(records) and records[0]["index"] == 0:
                     return int(records[0]["time_ns"])
         raise SessionError(f"The session '{self.path.name}' holds no poses. Run track on it first.")
 
-    def _poses(self, name: str) -> PoseReader:
+    def _open_poses(self, name: str) -> PoseReader:
         """Open a file of poses."""
         path = self.path / name
         if not path.is_file():
@@ -235,7 +235,7 @@ class Session:
         return PoseReader(path)
 
 
-def demand_new(path: Path) -> None:
+def require_new_folder(path: Path) -> None:
     """Make sure that a session can be begun in a folder, before cameras are opened for it.
 
     Parameters
@@ -247,7 +247,7 @@ def demand_new(path: Path) -> None:
     SessionError
         If something is there already, or the disk refuses to tell.
     """
-    with saying_what_the_disk_refused(path):
+    with disk_errors(path):
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise SessionError(
                 f"'{path}' exists and holds something; a session is never overwritten. Choose another name."
@@ -275,15 +275,15 @@ def write_manifest(
     """
     table = {
         "schema": SCHEMA,
-        **(ending or SessionEnding()).as_table(),
+        **(ending or SessionEnding()).to_table(),
         "created": facts.created,
-        "sources": [without_password(source) for source in facts.sources],
+        "sources": [strip_credentials(source) for source in facts.sources],
         "stature_m": facts.stature_m,
         "person": facts.person or None,
         "utc_offset_ns": facts.utc_offset_ns,
         "model": facts.model,
         "configuration": facts.configuration,
-        "camera": [{**dataclasses.asdict(camera), "source": without_password(camera.source)} for camera in cameras],
+        "camera": [{**dataclasses.asdict(camera), "source": strip_credentials(camera.source)} for camera in cameras],
     }
     replace_manifest(path, table)
 
@@ -296,8 +296,8 @@ def replace_manifest(path: Path, table: Mapping[str, Any]) -> None:
     OSError
         If the disk refuses.
     """
-    with whole_file(path / MANIFEST) as file:
-        file.write(tomli_w.dumps(_plain(table)))
+    with atomic_file(path / MANIFEST) as file:
+        file.write(tomli_w.dumps(_to_plain(table)))
 
 
 def is_session(path: Path) -> bool:
@@ -305,7 +305,7 @@ def is_session(path: Path) -> bool:
     return (Path(path) / MANIFEST).is_file()
 
 
-def suffixed(stem: Path, suffix: str) -> Path:
+def add_suffix(stem: Path, suffix: str) -> Path:
     """Put a suffix behind a name that may itself hold dots."""
     return stem.with_name(stem.name + suffix)
 
@@ -358,7 +358,7 @@ def _facts_from_table(table: Mapping[str, Any]) -> SessionFacts:
     )
 
 
-def _never_sent(path: Path, camera: SessionCamera) -> bool:
+def _sent_nothing(path: Path, camera: SessionCamera) -> bool:
     """Tell a camera that gave no image from one whose video was taken away: its ledger is there and has no line."""
     if camera.size_wh == NO_IMAGE_WH:
         return True
@@ -366,11 +366,11 @@ def _never_sent(path: Path, camera: SessionCamera) -> bool:
     return bool(camera.ledger) and ledger.is_file() and ledger.read_bytes().count(b"\n") <= 1
 
 
-def _missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]:
+def _describe_missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]:
     """Say what a session lacks."""
     remarks = []
     for camera in cameras:
-        if not (path / camera.video).is_file() and _never_sent(path, camera):
+        if not (path / camera.video).is_file() and _sent_nothing(path, camera):
             remarks.append(f"Camera '{camera.name}' sent no image while '{path.name}' was recorded.")
         elif not (path / camera.video).is_file():
             remarks.append(
@@ -385,16 +385,16 @@ def _missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]:
     return remarks
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Turn configuration values into what TOML holds; None is an absent key."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain({item.name: getattr(value, item.name) for item in dataclasses.fields(value)})
+        return _to_plain({item.name: getattr(value, item.name) for item in dataclasses.fields(value)})
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items() if item is not None}
+        return {str(key): _to_plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_to_plain(item) for item in value]
     if isinstance(value, np.generic):
         return value.item()
     return value if isinstance(value, (bool, int, float, str, datetime, date, time)) else str(value)

@@ -26,7 +26,7 @@ class SessionEnding:
     repaired: bool = False
     lost: tuple[str, ...] = ()
 
-    def as_table(self) -> dict[str, Any]:
+    def to_table(self) -> dict[str, Any]:
         """Lay out what session.toml says of it; what does not apply is absent."""
         table: dict[str, Any] = {"finished": self.finished}
         if self.repaired:

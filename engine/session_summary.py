@@ -83,10 +83,10 @@ class SessionSummary:
     @property
     def name(self) -> str:
         """What a person calls it."""
-        return session_name(self.path)
+        return display_name(self.path)
 
 
-def session_name(path: Path) -> str:
+def display_name(path: Path) -> str:
     """Name a session for a person.
 
     Parameters
@@ -100,7 +100,7 @@ def session_name(path: Path) -> str:
 
     Examples
     --------
-    >>> session_name(Path("/takes/walk")), session_name(Path("/takes/epipole-1/session"))
+    >>> display_name(Path("/takes/walk")), display_name(Path("/takes/epipole-1/session"))
     ('walk', 'epipole-1 / session')
     """
     return f"{path.parent.name} / {path.name}" if path.name.startswith("session") else path.name
@@ -118,11 +118,11 @@ def summarize(path: Path) -> SessionSummary:
     summary
         Also of one that cannot be opened: `problem` says why.
     """
-    stamp_ns = newest_change_ns(path)
+    stamp_ns = find_newest_change_ns(path)
     changed = datetime.fromtimestamp(stamp_ns / NS_PER_S, UTC)
     try:
         session = Session.open(path)
-        return _of_session(session, stamp_ns)
+        return _summarize_session(session, stamp_ns)
     except EngineError as error:
         return SessionSummary(path, changed, problem=str(error), stamp_ns=stamp_ns)
     except OSError as error:
@@ -130,7 +130,7 @@ def summarize(path: Path) -> SessionSummary:
         return SessionSummary(path, changed, problem=problem, stamp_ns=stamp_ns)
 
 
-def newest_change_ns(path: Path) -> int:
+def find_newest_change_ns(path: Path) -> int:
     """Find when anything in a session was changed last, from the times of its files and folders alone.
 
     Parameters
@@ -151,12 +151,12 @@ def newest_change_ns(path: Path) -> int:
     return newest
 
 
-def _of_session(session: Session, stamp_ns: int) -> SessionSummary:
+def _summarize_session(session: Session, stamp_ns: int) -> SessionSummary:
     """Collect the facts of a session that can be opened."""
     remarks = list(session.remarks)
-    rows = [_ledger(session, index, remarks) for index in range(len(session.cameras))]
-    videos = _Videos(session)
-    lengths_s = [_seconds(kept, session.cameras[view].rate_fps) for view, kept in enumerate(rows)]
+    rows = [_read_ledger(session, index, remarks) for index in range(len(session.cameras))]
+    videos = _VideoSummary(session)
+    lengths_s = [_measure_seconds(kept, session.cameras[view].rate_fps) for view, kept in enumerate(rows)]
     created = session.facts.created
     verdict = ""
     if session.has_rig:
@@ -164,7 +164,7 @@ def _of_session(session: Session, stamp_ns: int) -> SessionSummary:
             verdict = str(session.rig().metadata.get("verdict", ""))
         except SessionError as error:
             remarks.append(str(error))
-    joints_found = _joints_found(session, remarks)
+    joints_found = _measure_joints_found(session, remarks)
     return SessionSummary(
         path=session.path,
         created=created if created.tzinfo else created.replace(tzinfo=UTC),
@@ -185,7 +185,7 @@ def _of_session(session: Session, stamp_ns: int) -> SessionSummary:
     )
 
 
-class _Videos:
+class _VideoSummary:
     """What the video files say: a picture, and the length of those that have no ledger."""
 
     def __init__(self, session: Session) -> None:
@@ -205,18 +205,18 @@ class _Videos:
                 if not has_ledger:
                     self.frames += len(video)
                     self.seconds = max(self.seconds, len(video) / video.rate_fps)
-                self.thumbnail = self.thumbnail or _thumbnail(video)
+                self.thumbnail = self.thumbnail or _read_thumbnail(video)
             finally:
                 video.close()
 
 
-def _thumbnail(video: SeekableVideo) -> bytes:
+def _read_thumbnail(video: SeekableVideo) -> bytes:
     """Take a small picture from the middle of a video; empty where there is none."""
     image = video.image(len(video) // 2) if len(video) else None
-    return b"" if image is None else small_jpeg(image)
+    return b"" if image is None else encode_thumbnail(image)
 
 
-def small_jpeg(image_bgr: U8) -> bytes:
+def encode_thumbnail(image_bgr: U8) -> bytes:
     """Make a small picture.
 
     Parameters
@@ -235,7 +235,7 @@ def small_jpeg(image_bgr: U8) -> bytes:
     return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, THUMBNAIL_QUALITY])[1].tobytes()
 
 
-def _ledger(session: Session, index: int, remarks: list[str]) -> tuple[LedgerRow, ...]:
+def _read_ledger(session: Session, index: int, remarks: list[str]) -> tuple[LedgerRow, ...]:
     """Read a camera's ledger; one that is missing or damaged counts nothing."""
     camera = session.cameras[index]
     if not camera.ledger or not (session.path / camera.ledger).is_file():
@@ -247,7 +247,7 @@ def _ledger(session: Session, index: int, remarks: list[str]) -> tuple[LedgerRow
         return ()
 
 
-def _seconds(rows: tuple[LedgerRow, ...], rate_fps: float) -> float:
+def _measure_seconds(rows: tuple[LedgerRow, ...], rate_fps: float) -> float:
     """Measure how long a camera recorded."""
     times_ns = [row.time_ns for row in rows if row.kept and row.time_ns is not None]
     return (max(times_ns) - min(times_ns)) / NS_PER_S + 1 / rate_fps if times_ns else 0.0
@@ -258,7 +258,7 @@ def _was_lost(row: LedgerRow) -> bool:
     return not row.kept and row.time_ns is not None and not row.why.startswith(NEVER_CAME)
 
 
-def _joints_found(session: Session, remarks: list[str]) -> float:
+def _measure_joints_found(session: Session, remarks: list[str]) -> float:
     """Measure the share of the body's joints that are in the room; NaN where there are no 3D poses."""
     if not (session.path / POSES_3D).is_file():
         return math.nan

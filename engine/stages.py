@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from calibration.rig import Rig
 from engine.clock import host_ns
 from engine.frames import FrameSet
-from engine.mailbox import Bounded, ClosedError, Latest, NothingYetError
+from engine.mailbox import Bounded, ClosedError, EmptyError, Latest
 from engine.pipeline import Pipeline
 from engine.poses import PoseSet2D
 from engine.stats import StageTimes
@@ -19,11 +19,11 @@ Value = TypeVar("Value")
 logger = logging.getLogger(__name__)
 
 # Framesets between the network and the room: one that waits and one to spare. More would only make the screen later.
-BETWEEN = 2
+QUEUE_CAPACITY = 2
 CLOSE_S = 1.8
 
 
-class Threaded:
+class ThreadedPipeline:
     """A pipeline whose network looks at the next frameset while the last one becomes a skeleton in the room.
 
     The same stages in the same order as `Pipeline.run`, and the same results: one thread estimates, another one
@@ -44,8 +44,8 @@ class Threaded:
         self, pipeline: Pipeline, times: StageTimes | None = None, end: Callable[[], None] | None = None
     ) -> None:
         self.times = times if times is not None else StageTimes()
-        self._page, self._end = pipeline, end
-        self._between: Bounded[tuple[FrameSet, Rig | None, PoseSet2D]] = Bounded(BETWEEN)
+        self._pipeline, self._end = pipeline, end
+        self._queue: Bounded[tuple[FrameSet, Rig | None, PoseSet2D]] = Bounded(QUEUE_CAPACITY)
         self._stopping = threading.Event()
         self._error: BaseException | None = None
         self._threads = [
@@ -88,7 +88,7 @@ class Threaded:
     def stop(self) -> None:
         """Tell the stages to end after what they are doing; does not wait."""
         self._stopping.set()
-        self._between.discard()
+        self._queue.discard()
         if self._end is not None:
             self._end()
 
@@ -118,23 +118,23 @@ class Threaded:
     def _estimate(self) -> None:
         """Find the people in every frameset. Runs in its own thread."""
         try:
-            for frames in self._page.framesets:
+            for frames in self._pipeline.framesets:
                 if self._stopping.is_set():
                     return
                 self.times.put("gather", host_ns() - frames.timestamp_ns)
-                rig = self._page.rig()
-                poses_2d = self._timed("estimate", self._page.estimate, frames)
-                if not self._between.put((frames, rig, poses_2d)):
+                rig = self._pipeline.rig()
+                poses_2d = self._run_timed("estimate", self._pipeline.estimate, frames)
+                if not self._queue.put((frames, rig, poses_2d)):
                     return  # stopped
-            self._between.close()
+            self._queue.close()
         except BaseException as error:  # carried to the other thread, which ends with it after the framesets before
-            self._between.poison(error)
+            self._queue.poison(error)
 
     def _finish(self) -> None:
         """Put the people into the room, and hand them to the sinks. Runs in its own thread."""
         try:
             while not self._stopping.is_set():
-                self._finish_one(*self._between.take())
+                self._finish_one(*self._queue.take())
         except ClosedError:
             return
         except BaseException as error:  # carried to whoever runs or joins
@@ -143,14 +143,14 @@ class Threaded:
 
     def _finish_one(self, frames: FrameSet, rig: Rig | None, found: PoseSet2D) -> None:
         """Do what comes after the network, for one frameset."""
-        poses_2d = self._timed("associate", self._page.associate, found, rig)
-        poses_3d = self._timed("reconstruct", self._page.reconstruct, poses_2d, rig)
-        poses_3d = self._timed("smooth", self._page.smooth, poses_3d)
+        poses_2d = self._run_timed("associate", self._pipeline.associate, found, rig)
+        poses_3d = self._run_timed("reconstruct", self._pipeline.reconstruct, poses_2d, rig)
+        poses_3d = self._run_timed("smooth", self._pipeline.smooth, poses_3d)
         self.times.put("in all", host_ns() - frames.timestamp_ns)
-        for sink in self._page.sinks:
+        for sink in self._pipeline.sinks:
             sink.put(frames, poses_2d, poses_3d)
 
-    def _timed(self, name: str, stage: Callable[..., Value], *inputs: object) -> Value:
+    def _run_timed(self, name: str, stage: Callable[..., Value], *inputs: object) -> Value:
         """Run a stage and note how long it took."""
         start_ns = host_ns()
         result = stage(*inputs)
@@ -158,7 +158,7 @@ class Threaded:
         return result
 
 
-class Aside(Generic[Value]):
+class BackgroundTask(Generic[Value]):
     """Slow work beside a stage that must not wait for it: one piece at a time, in a thread of its own.
 
     Parameters
@@ -170,14 +170,14 @@ class Aside(Generic[Value]):
     def __init__(self, name: str) -> None:
         self._name = name
         self._thread: threading.Thread | None = None
-        self._made: Latest[Value] = Latest()
+        self._result: Latest[Value] = Latest()
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether something is being made, or was made and not taken."""
-        return len(self._made) > 0 or (self._thread is not None and self._thread.is_alive())
+        return len(self._result) > 0 or (self._thread is not None and self._thread.is_alive())
 
-    def begin(self, work: Callable[[], Value]) -> None:
+    def start(self, work: Callable[[], Value]) -> None:
         """Begin a piece of work; nothing happens where one is at work.
 
         Parameters
@@ -185,13 +185,13 @@ class Aside(Generic[Value]):
         work
             What it returns can be taken; what it raises goes to the log.
         """
-        if self.busy:
+        if self.is_busy:
             return
 
         def run() -> None:
             """Do it."""
             try:
-                self._made.put(work())
+                self._result.put(work())
             except Exception:  # nobody waits for it, and the stage goes on without
                 logger.exception("'%s' failed.", self._name)
 
@@ -201,18 +201,18 @@ class Aside(Generic[Value]):
     def take(self) -> Value | None:
         """Return what was made, once; None where there is nothing."""
         try:
-            return self._made.take(0)
-        except (NothingYetError, ClosedError):
+            return self._result.take(0)
+        except (EmptyError, ClosedError):
             return None
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
         """Wait for the work to end; its result is not wanted any more."""
-        self._made.discard()
+        self._result.discard()
         if self._thread is not None:
             self._thread.join(timeout_s)
 
 
-def ahead(items: Iterable[Item], capacity: int = 4) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], capacity: int = 4) -> Iterator[Item]:
     """Make items in another thread while the reader works on earlier ones.
 
     Parameters

@@ -44,7 +44,7 @@ class StageTimes:
         """
         self._rings[name].put(self._clock_ns(), duration_ns)
 
-    def summary(self) -> tuple[StageTime, ...]:
+    def summarize(self) -> tuple[StageTime, ...]:
         """Sum up the last 10 s.
 
         Returns
@@ -53,7 +53,7 @@ class StageTimes:
             One for each stage, in their order; NaN where nothing was measured.
         """
         since_ns = self._clock_ns() - WINDOW_NS
-        return tuple(_stage_time(name, ring.values_since(since_ns) / 1e6) for name, ring in self._rings.items())
+        return tuple(_summarize_stage(name, ring.values_since(since_ns) / 1e6) for name, ring in self._rings.items())
 
 
 class Rate:
@@ -112,7 +112,7 @@ class _Ring:
         return self._values[:filled][self._time_ns[:filled] > since_ns].astype(np.float64)
 
 
-def _stage_time(name: str, durations_ms: F64) -> StageTime:
+def _summarize_stage(name: str, durations_ms: F64) -> StageTime:
     """Sum up one stage."""
     if not len(durations_ms):
         return StageTime(name, nan, nan)

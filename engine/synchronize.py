@@ -14,7 +14,7 @@ from engine.frames import Frame, FrameSet
 
 # A view's image may lie this far from the instant, in periods of the framesets: half a period, and a tenth against
 # flicker where a free-running camera lies half a period off and its stamps tremble (3 ms at 30 per second).
-REACH = 0.6
+MAX_DISTANCE_PERIODS = 0.6
 # When no source has an image for longer than this, the clock jumps instead of counting empty framesets.
 PAUSE_NS = 10 * NS_PER_S
 # Rates nearer to each other than this are one rate: 29.97 and 30 differ by twice as much.
@@ -52,8 +52,8 @@ class Framesets:
             raise ValueError(f"{len(sources)} sources and {len(offset_ns)} offsets make no framesets.")
         self._queues = [_Queue(source, offset) for source, offset in zip(sources, offset_ns)]
         self.rate_fps = min(source.rate_fps for source in sources)
-        self.count = _count(self._queues, self.rate_fps)
-        self.remarks = tuple(_differences(sources))
+        self.count = _estimate_count(self._queues, self.rate_fps)
+        self.remarks = tuple(_describe_differences(sources))
 
     def __iter__(self) -> Iterator[FrameSet]:
         """Read the sources to their ends.
@@ -64,14 +64,14 @@ class Framesets:
             Each frame is in one at most; a view without an image of the instant is None.
         """
         period_ns = round(NS_PER_S / self.rate_fps)
-        reach_ns = round(REACH * period_ns)
+        reach_ns = round(MAX_DISTANCE_PERIODS * period_ns)
         slowest_first = sorted(self._queues, key=lambda queue: queue.source.rate_fps)
-        instant_ns = _first_instant(slowest_first, period_ns)
+        instant_ns = _find_first_instant(slowest_first, period_ns)
         index = 0
         while instant_ns is not None:
             frames = tuple(queue.take_nearest(instant_ns, reach_ns) for queue in self._queues)
             yield FrameSet(index, instant_ns, frames)
-            instant_ns = _next_instant(slowest_first, instant_ns, period_ns, reach_ns)
+            instant_ns = _find_next_instant(slowest_first, instant_ns, period_ns, reach_ns)
             index += 1
 
 
@@ -94,7 +94,7 @@ class _Queue:
                 self._ahead.append(frame)
         return self._ahead[position].timestamp_ns + self._offset_ns if position < len(self._ahead) else None
 
-    def first_after(self, instant_ns: int) -> int | None:
+    def find_first_after(self, instant_ns: int) -> int | None:
         """Return the time of the first frame after an instant."""
         position = 0
         while (time_ns := self.time_ns(position)) is not None and time_ns <= instant_ns:
@@ -115,7 +115,7 @@ class _Queue:
         return None
 
 
-def _first_instant(slowest_first: Sequence[_Queue], period_ns: int) -> int | None:
+def _find_first_instant(slowest_first: Sequence[_Queue], period_ns: int) -> int | None:
     """Find the instant nearest to the first frame of all, in step with the slowest source."""
     heads = [time_ns for queue in slowest_first if (time_ns := queue.time_ns(0)) is not None]
     if not heads:
@@ -123,9 +123,9 @@ def _first_instant(slowest_first: Sequence[_Queue], period_ns: int) -> int | Non
     return heads[0] - (heads[0] - min(heads) + period_ns // 2) // period_ns * period_ns
 
 
-def _next_instant(slowest_first: Sequence[_Queue], instant_ns: int, period_ns: int, reach_ns: int) -> int | None:
+def _find_next_instant(slowest_first: Sequence[_Queue], instant_ns: int, period_ns: int, reach_ns: int) -> int | None:
     """Find the next instant: the slowest source's next frame, or an equal step towards it."""
-    late = [queue.first_after(instant_ns + reach_ns) for queue in slowest_first]
+    late = [queue.find_first_after(instant_ns + reach_ns) for queue in slowest_first]
     heads = [time_ns for time_ns in late if time_ns is not None]
     if not heads:
         return None
@@ -136,7 +136,7 @@ def _next_instant(slowest_first: Sequence[_Queue], instant_ns: int, period_ns: i
     return instant_ns + gap_ns // steps
 
 
-def _count(queues: Sequence[_Queue], rate_fps: float) -> int | None:
+def _estimate_count(queues: Sequence[_Queue], rate_fps: float) -> int | None:
     """Foresee how many framesets will come."""
     starts_s, ends_s = [], []
     for queue in queues:
@@ -149,25 +149,25 @@ def _count(queues: Sequence[_Queue], rate_fps: float) -> int | None:
     return round((max(ends_s) - min(starts_s)) * rate_fps) if starts_s else 0
 
 
-def _differences(sources: Sequence[FrameSource]) -> Iterator[str]:
+def _describe_differences(sources: Sequence[FrameSource]) -> Iterator[str]:
     """Say in what the sources differ."""
     rates = [source.rate_fps for source in sources]
     if max(rates) > min(rates) * (1 + SAME_RATE):
-        rate_text = _grouped(sources, [f"{rate:.5g}" for rate in rates])
+        rate_text = _group_texts(sources, [f"{rate:.5g}" for rate in rates])
         yield (
             f"The videos differ in frames per second ({rate_text}): there are {min(rates):.5g} framesets per second, "
             "and each view gives the image nearest in time."
         )
     lengths_s = [source.frame_count / source.rate_fps for source in sources if source.frame_count is not None]
     if len(lengths_s) == len(sources) and max(lengths_s) - min(lengths_s) > 1.5 / min(rates):
-        length_text = _grouped(sources, [f"{length:.2f} s" for length in lengths_s])
+        length_text = _group_texts(sources, [f"{length:.2f} s" for length in lengths_s])
         yield f"The videos differ in length ({length_text}): where one has ended, the others go on without it."
     if len({source.size_wh for source in sources}) > 1:
-        size_text = _grouped(sources, [f"{source.size_wh[0]}x{source.size_wh[1]}" for source in sources])
+        size_text = _group_texts(sources, [f"{source.size_wh[0]}x{source.size_wh[1]}" for source in sources])
         yield f"The videos differ in image size ({size_text}); each view keeps its own."
 
 
-def _grouped(sources: Sequence[FrameSource], texts: Sequence[str]) -> str:
+def _group_texts(sources: Sequence[FrameSource], texts: Sequence[str]) -> str:
     """Write what several sources share once: 'a, b 30; c 60'."""
     groups: dict[str, list[str]] = {}
     for source, text in zip(sources, texts):

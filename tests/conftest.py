@@ -52,22 +52,31 @@ def patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def patient_window(monkeypatch: pytest.MonkeyPatch, patient_end: None) -> None:
     """Let everything behind a window take its time to end, where nothing hangs."""
-    for limit in ("live_control.WORKER_S", "finetune_control.CLOSING_S", "session_control.CLOSING_S"):
+    for limit in (
+        "live_control.WORKER_TIMEOUT_S",
+        "finetune_control.CLOSE_TIMEOUT_S",
+        "session_control.CLOSE_TIMEOUT_S",
+    ):
         monkeypatch.setattr(f"app.{limit}", PATIENCE_S)
-    monkeypatch.setattr("app.player.CLOSING_S", PATIENCE_S)
+    monkeypatch.setattr("app.player.CLOSE_TIMEOUT_S", PATIENCE_S)
 
 
 @pytest.fixture
 def patient_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a camera on the loopback take its time to answer, as it does on a busy machine."""
-    for limit in ("network.CONNECT_S", "http_conversation.REPLY_S", "network_source.OPEN_S", "network_source.RATE_S"):
+    for limit in (
+        "network.CONNECT_TIMEOUT_S",
+        "http_conversation.REPLY_TIMEOUT_S",
+        "network_source.OPEN_TIMEOUT_S",
+        "network_source.RATE_S",
+    ):
         monkeypatch.setattr(f"engine.capture.{limit}", PATIENCE_S)
 
 
 @pytest.fixture
 def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the images of network cameras wait for a busy machine, so that none is dropped."""
-    monkeypatch.setattr("engine.capture.network_source.WAITING", 10_000)
+    monkeypatch.setattr("engine.capture.network_source.MAX_WAITING_IMAGES", 10_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

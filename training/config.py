@@ -26,7 +26,7 @@ def config_to_table(config: Any) -> dict[str, Any]:
     -------
     table
     """
-    return {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+    return {field.name: _to_plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
 
 
 def config_to_toml(config: Any) -> str:
@@ -68,17 +68,17 @@ def config_from_table(kind: type[Config], table: Mapping[str, Any]) -> Config:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1) or sorted(known)[:1]
             raise TrainingError(f"{kind.__name__} has no '{key}'. Did you mean '{near[0]}'?")
-    return kind(**{key: _typed(value, hints[key], f"{kind.__name__}.{key}") for key, value in table.items()})
+    return kind(**{key: _coerce(value, hints[key], f"{kind.__name__}.{key}") for key, value in table.items()})
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Turn a field's value into what TOML can hold."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return config_to_table(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    return [_to_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _typed(value: Any, hint: Any, name: str) -> Any:
+def _coerce(value: Any, hint: Any, name: str) -> Any:
     """Turn a value of a TOML table into a field's type, or refuse it."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
         return config_from_table(hint, value)
@@ -86,7 +86,7 @@ def _typed(value: Any, hint: Any, name: str) -> Any:
         kinds = typing.get_args(hint)
         many = len(kinds) == 2 and kinds[1] is Ellipsis
         if many or len(kinds) == len(value):
-            return tuple(_typed(item, kinds[0] if many else kinds[i], name) for i, item in enumerate(value))
+            return tuple(_coerce(item, kinds[0] if many else kinds[i], name) for i, item in enumerate(value))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and type(value) is hint:

@@ -23,9 +23,15 @@ from training.data.crops import (
 from training.data.samples import ROOT, Samples, Teacher
 from training.errors import TrainingError
 from training.judging import metrics
-from training.judging.estimate_samples import Estimate, estimate_samples, found_squares, judged_poses, true_squares
-from training.judging.evaluation import METRICS, Evaluation, Measured, Way
-from training.judging.intervals import clustered_interval, mean_by_joint, mean_by_label
+from training.judging.estimate_samples import (
+    EstimateFunction,
+    estimate_samples,
+    find_detector_squares,
+    find_true_squares,
+    get_reference_poses,
+)
+from training.judging.evaluation import METRICS, Evaluation, EvaluationProtocol, ProtocolResult
+from training.judging.intervals import bootstrap_interval, mean_by_joint, mean_by_label
 
 CHAINS = tuple(
     pair
@@ -35,17 +41,17 @@ CHAINS = tuple(
 """Shoulders to ankles, once for each side: the trunk counts twice, so that a hip that a network puts too low shortens
 the thigh by what it gives to the trunk, and the sum stays."""
 
-FEWEST_CLIPS = 5
+MIN_CLIPS = 5
 """With fewer clips, blocks of time are drawn anew in their place."""
 
-MOST_NAMES = 32
+MAX_TABLE_ROWS = 32
 """A table by view or action with more rows is not one that a person reads."""
 
-FEW_CLUSTERS = 8
+MIN_CLUSTERS = 8
 """Of fewer, a bootstrap promises more certainty than there is."""
 
-WORST_CLIPS = 3
-JUDGES: dict[Teacher, str] = {
+WORST_CLIP_COUNT = 3
+JUDGE_DESCRIPTIONS: dict[Teacher, str] = {
     "truth": "the truth that came with the samples",
     "annotation": "what people marked in the images",
     "labels": "the labels of a rig",
@@ -59,7 +65,7 @@ class EvaluateConfig:
 
     Parameters
     ----------
-    network, judge
+    model, judge
         Names for the report; an empty judge is named by the samples' teacher.
     stature_m : by person
         What the person said; those who are missing are measured from the judge's own poses.
@@ -69,15 +75,15 @@ class EvaluateConfig:
         Of the intervals.
     """
 
-    network: str = "network"
+    model: str = "network"
     judge: str = ""
     stature_m: Mapping[str, float] = field(default_factory=dict)
     block_s: float = 5.0
     seed: int = 0
 
 
-def evaluate_network(
-    estimate: Estimate, samples: Samples, size_px: int, config: EvaluateConfig | None = None
+def evaluate_model(
+    estimate: EstimateFunction, samples: Samples, size_px: int, config: EvaluateConfig | None = None
 ) -> Evaluation:
     """Judge a network in all four ways.
 
@@ -101,13 +107,13 @@ def evaluate_network(
         If nothing can be compared.
     """
     parts = []
-    for box, regions in (("found", found_squares(samples)), ("true", true_squares(samples))):
+    for box, regions in (("found", find_detector_squares(samples)), ("true", find_true_squares(samples))):
         uvw = estimate_samples(estimate, samples, size_px, regions=regions)
         parts.append((uvw, regions, box))
-    return _evaluation(parts, samples, config or EvaluateConfig())
+    return _evaluate_parts(parts, samples, config or EvaluateConfig())
 
 
-def evaluate(uvw: F64, samples: Samples, config: EvaluateConfig | None = None) -> Evaluation:
+def evaluate_poses(uvw: F64, samples: Samples, config: EvaluateConfig | None = None) -> Evaluation:
     """Judge poses that a network gave in the crops of the samples' own regions.
 
     Parameters
@@ -127,40 +133,45 @@ def evaluate(uvw: F64, samples: Samples, config: EvaluateConfig | None = None) -
     TrainingError
         If nothing can be compared.
     """
-    return _evaluation([(uvw, samples.region, "stored")], samples, config or EvaluateConfig())
+    return _evaluate_parts([(uvw, samples.region, "stored")], samples, config or EvaluateConfig())
 
 
-def _evaluation(parts: list[tuple[F64, F64, str]], samples: Samples, config: EvaluateConfig) -> Evaluation:
+def _evaluate_parts(parts: list[tuple[F64, F64, str]], samples: Samples, config: EvaluateConfig) -> Evaluation:
     """Measure each part, (uvw, regions, box), with the depth from stature and with the true one."""
-    truth = judged_poses(samples)
-    stature = _statures(truth, samples, config.stature_m)
-    cluster, clusters_are = _clusters(samples, config.block_s)
+    truth = get_reference_poses(samples)
+    stature = _find_statures(truth, samples, config.stature_m)
+    cluster, clusters_are = _assign_clusters(samples, config.block_s)
     ways = []
     for uvw, regions, box in parts:
-        placed = _placed(uvw, regions, samples, stature)
-        pckh = _pckh(uvw, regions, truth, samples)
+        placed = _place_poses(uvw, regions, samples, stature)
+        pckh = _compute_pckh(uvw, regions, truth, samples)
         for depth, xyz in placed.items():
-            measured = _measure(Way(box, depth), (xyz, _metrics(xyz, truth, pckh, samples.skeleton)), samples, cluster)
-            ways.append(_with_intervals(measured, cluster, config.seed))
+            measured = _measure(
+                EvaluationProtocol(box, depth),
+                (xyz, _compute_metrics(xyz, truth, pckh, samples.skeleton)),
+                samples,
+                cluster,
+            )
+            ways.append(_add_intervals(measured, cluster, config.seed))
     if not any(np.isfinite(values).any() for measured in ways for values in measured.errors.values()):
         raise TrainingError(
             f"None of the {len(samples)} samples can be judged: nothing is known of their joints. Take samples that "
             "have a truth, or whose labels were accepted."
         )
     people = {person: stature[row] for row, person in enumerate(samples.persons) if np.isfinite(stature[row])}
-    config = replace(config, judge=config.judge or JUDGES[samples.teacher])
-    remarks = _remarks(ways, (cluster, people), samples.teacher, config)
-    names = (config.network, config.judge, samples.skeleton.joints)
+    config = replace(config, judge=config.judge or JUDGE_DESCRIPTIONS[samples.teacher])
+    remarks = _collect_remarks(ways, (cluster, people), samples.teacher, config)
+    names = (config.model, config.judge, samples.skeleton.joints)
     return Evaluation(*names, cluster, clusters_are, people, tuple(ways), remarks, samples.teacher)
 
 
-def _placed(uvw: F64, regions: F64, samples: Samples, stature_m: F64) -> dict[str, F64]:
+def _place_poses(uvw: F64, regions: F64, samples: Samples, stature_m: F64) -> dict[str, F64]:
     """Carry poses to their cameras, (N, J, 3), m, by the depth from stature and by the true one."""
     chains = chain_indices(samples.skeleton)
     xyz = {depth: np.full(uvw.shape, np.nan) for depth in ("bones", "true")}
-    true_depth = judged_poses(samples)[:, samples.skeleton.index(ROOT), 2]
+    true_depth = get_reference_poses(samples)[:, samples.skeleton.index(ROOT), 2]
     for row in np.flatnonzero(np.isfinite(uvw).any((1, 2)) & np.isfinite(regions).all(-1)):
-        crop = _crop(regions[row], samples, int(row))
+        crop = _make_crop(regions[row], samples, int(row))
         lengths = np.full(len(chains), stature_m[samples.person[row]] * CHAIN_OF_STATURE * 2 / len(chains))
         at_1m = camera_from_patch(uvw[row], crop, 1.0)
         xyz["bones"][row] = at_1m * root_depth_from_bones(uvw[row], crop, chains, lengths)
@@ -173,7 +184,7 @@ def chain_indices(skeleton: Skeleton) -> I64:
     return np.array([[skeleton.index(a), skeleton.index(b)] for a, b in CHAINS], np.int64)
 
 
-def _statures(truth: F64, samples: Samples, given: Mapping[str, float]) -> F64:
+def _find_statures(truth: F64, samples: Samples, given: Mapping[str, float]) -> F64:
     """Return each person's stature, (persons,), m: as given, else by the median chain of the judge's poses."""
     a, b = chain_indices(samples.skeleton).T
     chain = np.linalg.norm(truth[:, a] - truth[:, b], axis=-1).sum(-1) / 2
@@ -184,7 +195,7 @@ def _statures(truth: F64, samples: Samples, given: Mapping[str, float]) -> F64:
     return stature
 
 
-def _metrics(xyz: F64, truth: F64, pckh: F64, skeleton: Skeleton) -> dict[str, F64]:
+def _compute_metrics(xyz: F64, truth: F64, pckh: F64, skeleton: Skeleton) -> dict[str, F64]:
     """Measure poses by every metric, (N, J) each, mm or %."""
     root = skeleton.index(ROOT)
     errors = metrics.mpjpe(xyz, truth, root)
@@ -199,19 +210,21 @@ def _metrics(xyz: F64, truth: F64, pckh: F64, skeleton: Skeleton) -> dict[str, F
     }
 
 
-def _pckh(uvw: F64, regions: F64, truth: F64, samples: Samples) -> F64:
+def _compute_pckh(uvw: F64, regions: F64, truth: F64, samples: Samples) -> F64:
     """Compare in the image, (N, J): with the judge's poses as the camera sees them, or with joints annotated there."""
-    wanted = np.full((*uvw.shape[:2], 2), np.nan)
+    target = np.full((*uvw.shape[:2], 2), np.nan)
     for row in np.flatnonzero(np.isfinite(regions).all(-1)):
-        crop = _crop(regions[row], samples, int(row))
+        crop = _make_crop(regions[row], samples, int(row))
         annotated = patch_from_image(samples.xy[row].astype(float), crop)
         known = np.isfinite(truth[row]).any()
-        wanted[row] = patch_from_camera(truth[row], crop, 1.0)[:, :2] if known else annotated
-    top, neck = (wanted[:, samples.skeleton.index(joint)] for joint in ("head_top", "upper_neck"))
-    return metrics.pckh(metrics.joint_errors(uvw[..., :2], wanted), np.linalg.norm(top - neck, axis=-1))
+        target[row] = patch_from_camera(truth[row], crop, 1.0)[:, :2] if known else annotated
+    top, neck = (target[:, samples.skeleton.index(joint)] for joint in ("head_top", "upper_neck"))
+    return metrics.pckh(metrics.joint_errors(uvw[..., :2], target), np.linalg.norm(top - neck, axis=-1))
 
 
-def _measure(way: Way, poses: tuple[F64, dict[str, F64]], samples: Samples, cluster: np.ndarray) -> Measured:
+def _measure(
+    way: EvaluationProtocol, poses: tuple[F64, dict[str, F64]], samples: Samples, cluster: np.ndarray
+) -> ProtocolResult:
     """Average the errors of poses by joint, view, action and person, and name the worst clips."""
     xyz, errors = poses
     names = {
@@ -220,32 +233,32 @@ def _measure(way: Way, poses: tuple[F64, dict[str, F64]], samples: Samples, clus
         "person": np.array(samples.persons)[samples.person],
     }
     joints = {metric: mean_by_joint(values, samples.skeleton.joints) for metric, values in errors.items()}
-    by = {"joint": _by_name(joints)}
+    by = {"joint": _group_by_name(joints)}
     for group, labels in names.items():
-        if len(np.unique(labels)) <= MOST_NAMES:
-            by[group] = _by_name({metric: mean_by_label(values, labels) for metric, values in errors.items()})
+        if len(np.unique(labels)) <= MAX_TABLE_ROWS:
+            by[group] = _group_by_name({metric: mean_by_label(values, labels) for metric, values in errors.items()})
     clips = mean_by_label(errors["mpjpe"], cluster)
-    worst = sorted(((mm, clip) for clip, mm in clips.items() if np.isfinite(mm)), reverse=True)[:WORST_CLIPS]
+    worst = sorted(((mm, clip) for clip, mm in clips.items() if np.isfinite(mm)), reverse=True)[:WORST_CLIP_COUNT]
     counted = 100 * float(np.isfinite(errors["mpjpe"]).mean())
-    return Measured(way, xyz, errors, {}, by, counted, tuple((clip, mm) for mm, clip in worst))
+    return ProtocolResult(way, xyz, errors, {}, by, counted, tuple((clip, mm) for mm, clip in worst))
 
 
-def _with_intervals(measured: Measured, cluster: np.ndarray, seed: int) -> Measured:
+def _add_intervals(measured: ProtocolResult, cluster: np.ndarray, seed: int) -> ProtocolResult:
     """Add the overall means and their bounds."""
-    overall = {metric: clustered_interval(measured.errors[metric], cluster, seed=seed) for metric in METRICS}
+    overall = {metric: bootstrap_interval(measured.errors[metric], cluster, seed=seed) for metric in METRICS}
     return replace(measured, overall=overall)
 
 
-def _by_name(by_metric: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+def _group_by_name(by_metric: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Turn means by metric and name into means by name and metric."""
     names = next(iter(by_metric.values()))
     return {name: {metric: means[name] for metric, means in by_metric.items()} for name in names}
 
 
-def _clusters(samples: Samples, block_s: float) -> tuple[np.ndarray, str]:
+def _assign_clusters(samples: Samples, block_s: float) -> tuple[np.ndarray, str]:
     """Name what each sample belongs to when intervals are drawn, (N,): its clip, or a block of its clip's time."""
     clip = np.array(samples.clips)[samples.clip]
-    if len(np.unique(clip)) >= FEWEST_CLIPS or not len(samples):
+    if len(np.unique(clip)) >= MIN_CLIPS or not len(samples):
         return clip, f"{len(np.unique(clip))} clips drawn anew"
     first = {name: int(samples.time_ns[clip == name].min()) for name in np.unique(clip)}
     since_s = (samples.time_ns - np.array([first[name] for name in clip])) * 1e-9
@@ -254,8 +267,8 @@ def _clusters(samples: Samples, block_s: float) -> tuple[np.ndarray, str]:
     return names, f"{len(np.unique(names))} blocks of {block_s:g} s drawn anew"
 
 
-def _remarks(
-    ways: list[Measured], known: tuple[np.ndarray, dict[str, float]], teacher: Teacher, config: EvaluateConfig
+def _collect_remarks(
+    ways: list[ProtocolResult], known: tuple[np.ndarray, dict[str, float]], teacher: Teacher, config: EvaluateConfig
 ) -> tuple[str, ...]:
     """Say what limits the figures; `known` are the clusters and the statures."""
     cluster, people = known
@@ -271,7 +284,7 @@ def _remarks(
     if teacher != "truth":
         said.append(f"Judged by {config.judge}, not by a truth: an error that they share with the network is not seen.")
     count = len(np.unique(cluster))
-    if count < FEW_CLUSTERS:
+    if count < MIN_CLUSTERS:
         said.append(f"The intervals rest on {count} clips or blocks only: they are narrower than they should be.")
     if ways[0].counted_percent < 50:
         said.append(
@@ -280,7 +293,7 @@ def _remarks(
     return tuple(said)
 
 
-def _crop(region: F64, samples: Samples, row: int) -> Crop:
+def _make_crop(region: F64, samples: Samples, row: int) -> Crop:
     """Describe a square of a sample's image; its size in pixels does not matter here."""
     x, y, side = (float(value) for value in region)
     return Crop(Region((x, y), (side, side)), 1, samples.cameras[samples.camera[row]])

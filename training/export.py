@@ -12,17 +12,17 @@ from typing import Any
 
 import torch
 
-from engine.disk import write_whole
-from engine.inference.model_card import ModelCard, ModelFile, PathSource, Teaching, write_card
+from engine.disk import write_atomic
+from engine.inference.model_card import ModelCard, ModelFile, PathSource, TrainingRecord, write_card
 from engine.inference.monocular import CODEC, INPUT, SPREAD, TASK, UVW
-from engine.inference.network_files import CARD, CHECKPOINT, NETWORK
+from engine.inference.network_files import CARD_FILE, CHECKPOINT_FILE, MODEL_FILE
 from training.data.crops import network_input
 from training.errors import TrainingError
-from training.loop.checkpoint import Checkpoint, network_of, save_checkpoint
-from training.networks.fuse import fused
+from training.loop.checkpoint import Checkpoint, network_from_checkpoint, save_checkpoint
+from training.networks.fuse import fuse_batch_norms
 from training.networks.pose_network import PoseNetwork
 
-MOST_CROPS = 64
+MAX_BATCH = 64
 """In one call."""
 
 
@@ -42,10 +42,10 @@ class CardFacts:
 
     licence: str
     note: str
-    trained: Teaching
+    trained: TrainingRecord
 
 
-def export_network(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts) -> Path:
+def export_model(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts) -> Path:
     """Write a network as the library keeps it: ``network.onnx``, ``checkpoint.pt`` and, last, ``card.toml``.
 
     Parameters
@@ -71,13 +71,13 @@ def export_network(checkpoint: Checkpoint, folder: Path, name: str, facts: CardF
     OSError
         If the disk refuses.
     """
-    return _export(checkpoint, (folder / CARD, folder / NETWORK, folder / CHECKPOINT), name, facts)
+    return _export_files(checkpoint, (folder / CARD_FILE, folder / MODEL_FILE, folder / CHECKPOINT_FILE), name, facts)
 
 
-def export_embedded(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts) -> Path:
+def export_embedded_model(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts) -> Path:
     """Write a network as the program ships it: ``<name>.onnx``, ``<name>.pt`` and ``<name>.toml``; else the same."""
     paths = (folder / f"{name}.toml", folder / f"{name}.onnx", folder / f"{name}.pt")
-    return _export(checkpoint, paths, name, facts)
+    return _export_files(checkpoint, paths, name, facts)
 
 
 def write_onnx(network: PoseNetwork, path: Path) -> None:
@@ -105,12 +105,12 @@ def write_onnx(network: PoseNetwork, path: Path) -> None:
     """
     if importlib.util.find_spec("onnxscript") is None or importlib.util.find_spec("onnx") is None:
         raise TrainingError("Exporting a network needs onnx and onnxscript. Install them: pip install 'epipole[train]'")
-    flat = fused(network).cpu()
+    flat = fuse_batch_norms(network).cpu()
     # As an attribute: a module around it would put its name before every weight's.
-    flat.forward = flat.with_spread  # pyright: ignore[reportAttributeAccessIssue]
+    flat.forward = flat.forward_with_spread  # pyright: ignore[reportAttributeAccessIssue]
     image = torch.zeros(2, 3, *network_input(flat.size_px).size_wh)
     try:
-        with _quiet_exporter():
+        with _silence_exporter():
             program = torch.onnx.export(
                 flat,
                 (image,),
@@ -118,28 +118,28 @@ def write_onnx(network: PoseNetwork, path: Path) -> None:
                 optimize=False,
                 external_data=False,
                 verbose=False,
-                dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=MOST_CROPS)},),
+                dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=MAX_BATCH)},),
                 input_names=[INPUT],
                 output_names=[UVW, SPREAD],
             )
     except torch.onnx.errors.OnnxExporterError as error:
         raise TrainingError(f"This {type(network).__name__} cannot be written as ONNX: {_first_line(error)}") from error
     model = program.model_proto  # pyright: ignore[reportOptionalMemberAccess]  # None only for the old exporter
-    write_whole(path, _without_remarks(model).SerializeToString(deterministic=True))
+    write_atomic(path, _strip_metadata(model).SerializeToString(deterministic=True))
 
 
-def _export(checkpoint: Checkpoint, paths: tuple[Path, Path, Path], name: str, facts: CardFacts) -> Path:
+def _export_files(checkpoint: Checkpoint, paths: tuple[Path, Path, Path], name: str, facts: CardFacts) -> Path:
     """Write network, checkpoint and card in this order."""
     card_path, onnx_path, checkpoint_path = paths
     card_path.unlink(missing_ok=True)  # no moment at which an old card speaks of a new file
-    network = network_of(checkpoint)
+    network = network_from_checkpoint(checkpoint)
     write_onnx(network, onnx_path)
-    save_checkpoint(checkpoint_path, _finished(checkpoint))
-    write_card(_card(checkpoint, onnx_path, name, facts), card_path)
+    save_checkpoint(checkpoint_path, _strip_training_state(checkpoint))
+    write_card(_build_card(checkpoint, onnx_path, name, facts), card_path)
     return card_path
 
 
-def _card(checkpoint: Checkpoint, onnx_path: Path, name: str, facts: CardFacts) -> ModelCard:
+def _build_card(checkpoint: Checkpoint, onnx_path: Path, name: str, facts: CardFacts) -> ModelCard:
     """Describe a network that was written."""
     data = onnx_path.read_bytes()
     file = ModelFile(onnx_path.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
@@ -157,14 +157,14 @@ def _card(checkpoint: Checkpoint, onnx_path: Path, name: str, facts: CardFacts) 
     )
 
 
-def _finished(checkpoint: Checkpoint) -> Checkpoint:
+def _strip_training_state(checkpoint: Checkpoint) -> Checkpoint:
     """Keep of a checkpoint what another training can start from."""
     weights = checkpoint.weights if checkpoint.ema is None else checkpoint.ema
     return replace(checkpoint, weights=weights, ema=None, optimizer=None, random={}, position={})
 
 
 @contextmanager
-def _quiet_exporter() -> Iterator[None]:
+def _silence_exporter() -> Iterator[None]:
     """Keep to itself what the exporter says about its own deprecations, and about packages that nobody needs here."""
     talker = logging.getLogger("torch.onnx")
     level = talker.level
@@ -177,7 +177,7 @@ def _quiet_exporter() -> Iterator[None]:
         talker.setLevel(level)
 
 
-def _without_remarks(model: Any) -> Any:
+def _strip_metadata(model: Any) -> Any:
     """Take out what the exporter wrote about itself: stack traces with the paths of this machine, half of the graph."""
     graph = model.graph
     for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):

@@ -10,8 +10,8 @@ from typing import Any
 from training.finetuning.request import FinetuneRequest, load_request
 from training.finetuning.run import CANCEL, PAUSE, Phase, RunState, read_state, write_state
 
-WRITTEN_EVERY_S = 0.5
-RESTED_S = 0.2
+WRITE_INTERVAL_S = 0.5
+PAUSE_POLL_S = 0.2
 
 Result = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ class CancelledRunError(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Work:
+class StepContext:
     """What a step can build upon.
 
     Parameters
@@ -38,7 +38,7 @@ class Work:
     results: Mapping[str, Result]
 
 
-class Watch:
+class ProgressReporter:
     """How a step tells how far it is, and hears that it shall rest or end; also measures the time that is worked.
 
     Parameters
@@ -53,7 +53,7 @@ class Watch:
         self._folder, self.state = folder, state
         self._at_s = self._written_s = time.monotonic()
 
-    def __call__(self, share: float, seconds_left: float = math.nan, sentence: str = "") -> None:
+    def __call__(self, share: float, seconds_left: float = math.nan, message: str = "") -> None:
         """Tell how far the step is; rests as long as a person wants it to.
 
         Parameters
@@ -62,7 +62,7 @@ class Watch:
             Of the step.
         seconds_left
             NaN where nobody knows.
-        sentence
+        message
             On how it goes; empty leaves the last one.
 
         Raises
@@ -70,43 +70,43 @@ class Watch:
         CancelledRunError
             If the person does not want it any more.
         """
-        told = sentence or self.state.sentence
-        self.state = replace(self.state, share=share, seconds_left=seconds_left, sentence=told)
-        if self.wants_end():
+        shown = message or self.state.sentence
+        self.state = replace(self.state, share=share, seconds_left=seconds_left, sentence=shown)
+        if self.should_stop():
             raise CancelledRunError
-        if self._at_s - self._written_s >= WRITTEN_EVERY_S:
+        if self._at_s - self._written_s >= WRITE_INTERVAL_S:
             self.write()
 
-    def wants_end(self) -> bool:
+    def should_stop(self) -> bool:
         """Rest as long as a person wants it to; say whether the step shall end where it can be taken up again."""
-        self._count()
-        self._rest_while_asked()
+        self._count_time()
+        self._wait_while_paused()
         return (self._folder / CANCEL).exists()
 
     def write(self, **changes: Any) -> None:
         """Write the state, with these changes."""
-        self._count()
+        self._count_time()
         self.state = replace(self.state, **changes)
         self._written_s = self._at_s
         write_state(self._folder, self.state)
 
-    def _rest_while_asked(self) -> None:
+    def _wait_while_paused(self) -> None:
         """Wait while there is a wish to pause; a wish to cancel ends the waiting too."""
         if (self._folder / PAUSE).exists() and not (self._folder / CANCEL).exists():
             self.write(phase=Phase.PAUSED)
             while (self._folder / PAUSE).exists() and not (self._folder / CANCEL).exists():
-                time.sleep(RESTED_S)
+                time.sleep(PAUSE_POLL_S)
             self._at_s = time.monotonic()
             self.write(phase=Phase.RUNNING)
 
-    def _count(self) -> None:
+    def _count_time(self) -> None:
         """Add the time since the last look to what was used."""
         now_s = time.monotonic()
         self.state = replace(self.state, seconds_used=self.state.seconds_used + now_s - self._at_s)
         self._at_s = now_s
 
 
-Step = Callable[[Work, Watch], Result]
+Step = Callable[[StepContext, ProgressReporter], Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,42 +171,42 @@ def finetune(folder: Path, steps: Steps) -> RunState:
     CancelledRunError
         If the person does not want it any more.
     """
-    run = _Run(folder)
-    run.do("label", steps.label)
-    run.do("parent", steps.parent)
-    run.do("collect", steps.collect)
-    run.do("divide", steps.divide)
-    run.do("train", steps.train)
-    run.do("export", steps.export)
-    run.do("check", steps.check)
-    verdict = run.do("compare", steps.compare)
-    run.do("report", steps.report)
+    run = _StepRunner(folder)
+    run.run_step("label", steps.label)
+    run.run_step("parent", steps.parent)
+    run.run_step("collect", steps.collect)
+    run.run_step("divide", steps.divide)
+    run.run_step("train", steps.train)
+    run.run_step("export", steps.export)
+    run.run_step("check", steps.check)
+    verdict = run.run_step("compare", steps.compare)
+    run.run_step("report", steps.report)
     if not verdict["better"]:
-        return run.end(Phase.ROLLED_BACK, verdict["sentence"])
-    run.do("add", steps.add)
-    run.do("adopt", steps.adopt)  # up to here nothing that serves has changed
-    return run.end(Phase.KEPT, verdict["sentence"])
+        return run.finish(Phase.ROLLED_BACK, verdict["sentence"])
+    run.run_step("add", steps.add)
+    run.run_step("adopt", steps.adopt)  # up to here nothing that serves has changed
+    return run.finish(Phase.KEPT, verdict["sentence"])
 
 
-class _Run:
+class _StepRunner:
     """Does the steps that were not done yet, and remembers what came of them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._request = folder, load_request(folder)
-        self._watch = Watch(folder, replace(read_state(folder), phase=Phase.RUNNING, sentence=""))
+        self._reporter = ProgressReporter(folder, replace(read_state(folder), phase=Phase.RUNNING, sentence=""))
 
-    def do(self, name: str, step: Step) -> Result:
+    def run_step(self, name: str, step: Step) -> Result:
         """Do a step, or return what came of it before."""
-        done = dict(self._watch.state.results)
+        done = dict(self._reporter.state.results)
         if name in done:
             return done[name]
-        self._watch.write(step=name, share=0.0, seconds_left=math.nan, sentence="")
-        self._watch(0.0)  # a wish to end is heard before the step begins
-        result = step(Work(self._folder, self._request, done), self._watch)
-        self._watch.write(results={**done, name: dict(result)}, share=1.0, seconds_left=0.0)
+        self._reporter.write(step=name, share=0.0, seconds_left=math.nan, sentence="")
+        self._reporter(0.0)  # a wish to end is heard before the step begins
+        result = step(StepContext(self._folder, self._request, done), self._reporter)
+        self._reporter.write(results={**done, name: dict(result)}, share=1.0, seconds_left=0.0)
         return result
 
-    def end(self, phase: Phase, sentence: str) -> RunState:
+    def finish(self, phase: Phase, message: str) -> RunState:
         """Say what came of it all."""
-        self._watch.write(phase=phase, sentence=sentence)
-        return self._watch.state
+        self._reporter.write(phase=phase, sentence=message)
+        return self._reporter.state

@@ -6,18 +6,18 @@ import torch
 from torch import Tensor
 
 from training.networks.volume import cell_centres
-from training.reprojection import Views, patch_from_room, room_from_patch
+from training.reprojection import ViewBatch, patch_from_room, room_from_patch
 
-LEAST_SHARE = 1e-6
+MIN_SHARE = 1e-6
 """Of a cell: the logarithm of nothing would be infinite."""
 
 
-def smooth_l1(predicted: Tensor, wanted: Tensor, weight: Tensor, *, beta: float) -> Tensor:
+def smooth_l1(predicted: Tensor, target: Tensor, weight: Tensor, *, beta: float) -> Tensor:
     """Return the mean robust distance of joints from where they should be.
 
     Parameters
     ----------
-    predicted, wanted : (B, J, C)
+    predicted, target : (B, J, C)
         `wanted` is NaN where nothing is known: it then neither teaches nor spoils a gradient.
     weight : (B, J)
         0 leaves a joint out; usually the label's.
@@ -30,20 +30,20 @@ def smooth_l1(predicted: Tensor, wanted: Tensor, weight: Tensor, *, beta: float)
         Summed over C, averaged over all joints of the batch: those without a label count as right, so that a batch of
         few labels does not shout. 0 where there are none; NaN where a prediction is, so that the loop notices.
     """
-    error = (predicted - torch.where(torch.isfinite(wanted), wanted, predicted.detach())).abs()
+    error = (predicted - torch.where(torch.isfinite(target), target, predicted.detach())).abs()
     rho = torch.where(error < beta, 0.5 * error * error / beta, error - 0.5 * beta)
     sure = torch.where(torch.isfinite(weight), weight, 0.0)
     return (rho.sum(-1) * sure).sum() / weight.numel()
 
 
-def heat_loss(shares: tuple[Tensor, Tensor, Tensor], wanted: Tensor, weight: Tensor) -> Tensor:
+def heat_loss(shares: tuple[Tensor, Tensor, Tensor], target_uvw: Tensor, weight: Tensor) -> Tensor:
     """Return how surprised the volumes are by where the joints should be.
 
     Parameters
     ----------
     shares : (B, J, W), (B, J, H), (B, J, D)
         From `PoseNetwork.marginals`.
-    wanted : (B, J, 3)
+    target_uvw : (B, J, 3)
         NaN where nothing is known.
     weight : (B, J)
 
@@ -63,11 +63,11 @@ def heat_loss(shares: tuple[Tensor, Tensor, Tensor], wanted: Tensor, weight: Ten
     for axis, share in enumerate(shares):
         if share.shape[-1] == 1:
             continue
-        place = wanted[..., axis]
+        place = target_uvw[..., axis]
         known = torch.isfinite(place)
         away = (cell_centres(share.shape[-1], share) - torch.where(known, place, 0.0)[..., None]) * share.shape[-1]
         target = torch.softmax(-0.5 * away * away, -1)
-        surprise = -(target * torch.log(share + LEAST_SHARE)).sum(-1)
+        surprise = -(target * torch.log(share + MIN_SHARE)).sum(-1)
         loss = loss + (surprise * sure * known).sum() / weight.numel()
     return loss
 
@@ -86,12 +86,12 @@ class OtherView:
         Usually the root of the product of both views' confidences; 0 for joints that are wrong in the image itself.
     """
 
-    views: Views
+    views: ViewBatch
     uv: Tensor
     weight: Tensor
 
 
-def reprojection_loss(uvw: Tensor, root_depth_m: Tensor, views: Views, other: OtherView, *, beta: float) -> Tensor:
+def reprojection_loss(uvw: Tensor, root_depth_m: Tensor, views: ViewBatch, other: OtherView, *, beta: float) -> Tensor:
     """Return how far a pose of one view is, in another view, from the joints found there.
 
     Parameters

@@ -9,16 +9,16 @@ import torch
 
 from calibration.geometry.arrays import F32, U8
 from engine.inference.model_card import ModelCard, read_card
-from engine.inference.monocular import MonocularNetwork
-from engine.inference.preprocess import BLACK, as_batch, cut, whole_image
+from engine.inference.monocular import MonocularModel
+from engine.inference.preprocess import BLACK, cut, to_batch, whole_image
 from training.errors import TrainingError
-from training.loop.checkpoint import Checkpoint, network_of
+from training.loop.checkpoint import Checkpoint, network_from_checkpoint
 from training.networks.pose_network import PoseNetwork
 
 MAX_RELATIVE = 1e-3
 """Largest deviation of a joint's place, or of its spread, by the largest that torch gives: below 1 mm in 2 m."""
 
-SMALLEST_OUTPUT = 0.1
+MIN_OUTPUT_SCALE = 0.1
 """Of a crop. An output whose largest number is below it is compared with this instead: the places of a network that was
 not taught are all next to 0, and there torch in f32 is as far from itself in f64 as from any runtime (measured)."""
 
@@ -56,7 +56,7 @@ def check_parity(checkpoint: Checkpoint, card_path: Path, crops_bgr: U8) -> Pari
     checkpoint
         That was exported.
     card_path
-        As `training.export.export_network` gave it; the file must be the one it means.
+        As `training.export.export_model` gave it; the file must be the one it means.
     crops_bgr : (N, P, P, 3), uint8
         100 or more real ones with people in them, of any size: they are scaled to the network's.
 
@@ -70,9 +70,11 @@ def check_parity(checkpoint: Checkpoint, card_path: Path, crops_bgr: U8) -> Pari
         If the card or the file cannot be used at all.
     """
     card = read_card(card_path)
-    batches = [_batch(crops_bgr[start : start + BATCH], card) for start in range(0, len(crops_bgr), BATCH)]
-    wanted = _taught(network_of(checkpoint), batches)
-    return Parity(len(crops_bgr), {runtime: _deviation(card, runtime, batches, wanted) for runtime in RUNTIMES})
+    batches = [_to_batch(crops_bgr[start : start + BATCH], card) for start in range(0, len(crops_bgr), BATCH)]
+    expected = _run_torch(network_from_checkpoint(checkpoint), batches)
+    return Parity(
+        len(crops_bgr), {runtime: _measure_deviation(card, runtime, batches, expected) for runtime in RUNTIMES}
+    )
 
 
 def demand_parity(parity: Parity) -> None:
@@ -97,40 +99,42 @@ def demand_parity(parity: Parity) -> None:
             )
 
 
-def relative_deviation(found: F32, wanted: F32) -> float:
+def compute_relative_deviation(found: F32, expected: F32) -> float:
     """Return the larger relative deviation of places and spreads.
 
     Parameters
     ----------
-    found, wanted : (2, N, J, 3), crops
+    found, expected : (2, N, J, 3), crops
         Places, then spreads.
 
     Returns
     -------
     deviation
-        Largest difference by the largest number wanted, but at least by `SMALLEST_OUTPUT`; NaN where either has one.
+        Largest difference by the largest number wanted, but at least by `MIN_OUTPUT_SCALE`; NaN where either has one.
     """
-    apart, largest = np.abs(found - wanted).max((1, 2, 3)), np.abs(wanted).max((1, 2, 3))
-    return float((apart / np.maximum(largest, SMALLEST_OUTPUT)).max())
+    apart, largest = np.abs(found - expected).max((1, 2, 3)), np.abs(expected).max((1, 2, 3))
+    return float((apart / np.maximum(largest, MIN_OUTPUT_SCALE)).max())
 
 
-def _batch(crops_bgr: U8, card: ModelCard) -> F32:
+def _to_batch(crops_bgr: U8, card: ModelCard) -> F32:
     """Bring crops to what the network sees."""
     region = whole_image((crops_bgr.shape[2], crops_bgr.shape[1]))
-    return as_batch([cut(crop, region, card.input.size_wh, BLACK) for crop in crops_bgr], card.input)
+    return to_batch([cut(crop, region, card.input.size_wh, BLACK) for crop in crops_bgr], card.input)
 
 
-def _taught(network: PoseNetwork, batches: list[F32]) -> list[np.ndarray]:
+def _run_torch(network: PoseNetwork, batches: list[F32]) -> list[np.ndarray]:
     """Return what torch finds: places and spreads of each batch, (2, B, J, 3)."""
     with torch.inference_mode():
-        return [torch.stack(network.with_spread(torch.from_numpy(batch))).numpy() for batch in batches]
+        return [torch.stack(network.forward_with_spread(torch.from_numpy(batch))).numpy() for batch in batches]
 
 
-def _deviation(card: ModelCard, runtime: str, batches: list[F32], wanted: list[np.ndarray]) -> float:
+def _measure_deviation(card: ModelCard, runtime: str, batches: list[F32], expected: list[np.ndarray]) -> float:
     """Return the relative deviation of one runtime."""
-    network = MonocularNetwork(card, runtime)
+    network = MonocularModel(card, runtime)
     try:
         found = [np.stack(network.infer(batch)) for batch in batches]
     finally:
         network.close()
-    return relative_deviation(np.concatenate(found, 1), np.concatenate(wanted, 1)) if batches else float("nan")
+    return (
+        compute_relative_deviation(np.concatenate(found, 1), np.concatenate(expected, 1)) if batches else float("nan")
+    )

@@ -9,17 +9,17 @@ from calibration.geometry.arrays import F32, U8
 from engine.errors import BackendUnavailableError
 from engine.inference.backends import BackendOptions
 from engine.inference.model_card import ModelCard, ModelFile, PathSource, read_card, write_card
-from engine.inference.monocular import INPUT, MonocularNetwork
-from engine.inference.preprocess import BLACK, as_batch, cut, whole_image
+from engine.inference.monocular import INPUT, MonocularModel
+from engine.inference.preprocess import BLACK, cut, to_batch, whole_image
 from engine.inference.quantize import quantize_convolutions
 from training.errors import TrainingError
-from training.judging.estimate_samples import Estimate
+from training.judging.estimate_samples import EstimateFunction
 
-MOST_LOST_MM = 1.0
+MAX_LOSS_MM = 1.0
 MIN_CROPS = 100
 BATCH = 10
 
-Judge = Callable[[Estimate], float]
+Judge = Callable[[EstimateFunction], float]
 """Measures a network's MPJPE, mm, on people it was not taught on."""
 
 
@@ -29,7 +29,7 @@ class PrecisionVerdict:
 
     Parameters
     ----------
-    network
+    model
         Name.
     precision
         ``bf16`` or ``int8``.
@@ -37,7 +37,7 @@ class PrecisionVerdict:
         MPJPE as taught, and in this format; NaN where this processor does not have it.
     """
 
-    network: str
+    model: str
     precision: str
     f32_mm: float
     mm: float
@@ -45,7 +45,7 @@ class PrecisionVerdict:
     @property
     def accepted(self) -> bool:
         """Tell whether the format may be used."""
-        return self.mm - self.f32_mm <= MOST_LOST_MM
+        return self.mm - self.f32_mm <= MAX_LOSS_MM
 
 
 def judge_bf16(card: ModelCard, judge: Judge) -> PrecisionVerdict:
@@ -62,9 +62,9 @@ def judge_bf16(card: ModelCard, judge: Judge) -> PrecisionVerdict:
     verdict
         Not accepted where the processor computes no bfloat16.
     """
-    reference = _judged(card, judge, "f32")
+    reference = _measure(card, judge, "f32")
     try:
-        found = _judged(card, judge, "bf16")
+        found = _measure(card, judge, "bf16")
     except BackendUnavailableError:
         found = float("nan")
     return PrecisionVerdict(card.name, "bf16", reference, found)
@@ -95,13 +95,13 @@ def offer_int8(card_path: Path, crops_bgr: U8, judge: Judge) -> PrecisionVerdict
         raise TrainingError(
             f"{len(crops_bgr)} crops are too few to set the ranges of an 8-bit network; give {MIN_CROPS}."
         )
-    card, int8 = read_card(card_path), int8_card(card_path)
+    card, int8 = read_card(card_path), int8_card_path(card_path)
     source = card_path.parent / card.files[0].name
     target = source.with_name(f"{source.stem}-int8.onnx")
     int8.unlink(missing_ok=True)
-    quantize_convolutions(source, target, INPUT, _batches(crops_bgr, card))
-    write_card(_int8(card, target), int8)
-    reference, found = _judged(card, judge, "f32"), _judged(read_card(int8), judge, "f32")
+    quantize_convolutions(source, target, INPUT, _iter_batches(crops_bgr, card))
+    write_card(_build_int8_card(card, target), int8)
+    reference, found = _measure(card, judge, "f32"), _measure(read_card(int8), judge, "f32")
     verdict = PrecisionVerdict(card.name, "int8", reference, found)
     if not verdict.accepted:
         int8.unlink()
@@ -109,29 +109,29 @@ def offer_int8(card_path: Path, crops_bgr: U8, judge: Judge) -> PrecisionVerdict
     return verdict
 
 
-def int8_card(card_path: Path) -> Path:
+def int8_card_path(card_path: Path) -> Path:
     """Return where the card of a network's 8-bit copy lies, if there is one."""
     return card_path.with_name(f"{card_path.stem}-int8.toml")
 
 
-def _judged(card: ModelCard, judge: Judge, precision: str) -> float:
+def _measure(card: ModelCard, judge: Judge, precision: str) -> float:
     """Measure a network in one number format."""
-    network = MonocularNetwork(card, run=BackendOptions(threads=1, precision=precision))
+    network = MonocularModel(card, run=BackendOptions(threads=1, precision=precision))
     try:
         return judge(lambda batch: network.infer(batch)[0])
     finally:
         network.close()
 
 
-def _batches(crops_bgr: U8, card: ModelCard) -> Iterator[F32]:
+def _iter_batches(crops_bgr: U8, card: ModelCard) -> Iterator[F32]:
     """Bring crops to what the network sees, some at a time."""
     region = whole_image((crops_bgr.shape[2], crops_bgr.shape[1]))
     for start in range(0, len(crops_bgr), BATCH):
         crops = [cut(crop, region, card.input.size_wh, BLACK) for crop in crops_bgr[start : start + BATCH]]
-        yield as_batch(crops, card.input)
+        yield to_batch(crops, card.input)
 
 
-def _int8(card: ModelCard, target: Path) -> ModelCard:
+def _build_int8_card(card: ModelCard, target: Path) -> ModelCard:
     """Describe the 8-bit copy of a network."""
     data = target.read_bytes()
     file = ModelFile(target.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))

@@ -28,11 +28,11 @@ from training.labels.gates import LabelGates
 from training.labels.person import PersonInViews
 from training.labels.reasons import Reason
 from training.labels.refinement import RefinementConfig
-from training.labels.sigma import expect_errors, shape_covariance
+from training.labels.sigma import predict_errors, shape_covariance
 from training.labels.verdict import judge_labels
 
-LEAST_FRAMESETS = 30
-LEAST_ACCEPTED_SHARE = 0.1  # of the joints that two views saw; with less, what remains is a biased sample
+MIN_FRAMESETS = 30
+MIN_ACCEPTED_SHARE = 0.1  # of the joints that two views saw; with less, what remains is a biased sample
 
 
 class Status(IntEnum):
@@ -59,13 +59,13 @@ class LabelConfig:
     refinement: RefinementConfig = field(default_factory=RefinementConfig)
     errors: ErrorNetwork | None = None
 
-    def errors_of(self, skeleton: Skeleton) -> ErrorNetwork | None:
+    def get_error_network(self, skeleton: Skeleton) -> ErrorNetwork | None:
         """Choose what expects the errors of a skeleton's joints; None where nothing was taught."""
         return self.errors or load_error_network(skeleton.name)
 
-    def facts(self, skeleton: Skeleton) -> dict[str, Any]:
+    def to_table(self, skeleton: Skeleton) -> dict[str, Any]:
         """Say in plain values all that decides a skeleton's labels."""
-        network = self.errors_of(skeleton)
+        network = self.get_error_network(skeleton)
         return {
             "gates": asdict(self.gates),
             "refinement": asdict(self.refinement),
@@ -81,7 +81,7 @@ class PseudoLabels:
     ----------
     calibration
         Which calibration they rest on; there are none without.
-    skeleton, views
+    skeleton, view_names
     time_ns : (T,)
     xyz : (T, J, 3), m, world
         NaN where missing.
@@ -103,7 +103,7 @@ class PseudoLabels:
 
     calibration: CalibrationState
     skeleton: Skeleton
-    views: tuple[str, ...]
+    view_names: tuple[str, ...]
     time_ns: np.ndarray
     xyz: F64
     covariance: F64
@@ -139,7 +139,7 @@ def make_labels(
     Returns
     -------
     labels
-        Also if few are accepted; `demand_enough` refuses those.
+        Also if few are accepted; `demand_enough_labels` refuses those.
 
     Raises
     ------
@@ -147,25 +147,25 @@ def make_labels(
         If there are fewer than two views, or hardly any framesets.
     """
     config, common = config or LabelConfig(), person.common
-    if len(common.views) < 2:
+    if len(common.view_names) < 2:
         raise TrainingError("Labels need two cameras or more that see the same person; this session has one.")
-    if len(common.time_ns) < LEAST_FRAMESETS:
+    if len(common.time_ns) < MIN_FRAMESETS:
         raise TrainingError(
-            f"The take has only {len(common.time_ns)} framesets; labels need {LEAST_FRAMESETS} or more. Record longer."
+            f"The take has only {len(common.time_ns)} framesets; labels need {MIN_FRAMESETS} or more. Record longer."
         )
     evidence = gather_label_evidence(common, rig, config.refinement)
     time_s = (common.time_ns - common.time_ns[0]) * 1e-9
-    sigma_m = expect_errors(evidence, rig, common.skeleton, time_s, config.errors_of(common.skeleton))
+    sigma_m = predict_errors(evidence, rig, common.skeleton, time_s, config.get_error_network(common.skeleton))
     reasons = judge_labels(evidence, sigma_m, person, rig, config.gates)
     return PseudoLabels(
         calibration=calibration,
         skeleton=common.skeleton,
-        views=common.views,
+        view_names=common.view_names,
         time_ns=common.time_ns,
         xyz=evidence.xyz,
         covariance=shape_covariance(evidence, sigma_m, rig),
         sigma_m=sigma_m,
-        status=_status(evidence),
+        status=_find_status(evidence),
         reasons=reasons,
         weight=weigh_labels(evidence, sigma_m, config.gates) * (reasons == 0),
         action=name_actions(evidence.xyz, time_s, common.skeleton),
@@ -198,7 +198,7 @@ def weigh_labels(evidence: LabelEvidence, sigma_m: F64, gates: LabelGates) -> F6
     return np.where(views > 2, weight, np.minimum(weight, gates.two_view_weight)) * (views >= 2)
 
 
-def demand_enough(labels: PseudoLabels) -> None:
+def demand_enough_labels(labels: PseudoLabels) -> None:
     """Refuse labels that are too few to teach anything.
 
     Parameters
@@ -212,15 +212,15 @@ def demand_enough(labels: PseudoLabels) -> None:
     """
     judged = (labels.reasons & (Reason.DOUBTFUL_JOINT | Reason.NOT_SEEN_BY_TWO)) == 0
     share = int(labels.accepted.sum()) / max(int(judged.sum()), 1)
-    if share >= LEAST_ACCEPTED_SHARE:
+    if share >= MIN_ACCEPTED_SHARE:
         return
     raise TrainingError(
-        f"Only {100 * share:.1f} % of the joints can serve as labels ({100 * LEAST_ACCEPTED_SHARE:.0f} % are needed): "
+        f"Only {100 * share:.1f} % of the joints can serve as labels ({100 * MIN_ACCEPTED_SHARE:.0f} % are needed): "
         "the views do not agree well enough. Calibrate again, or record with more light and the whole body in view."
     )
 
 
-def _status(evidence: LabelEvidence) -> np.ndarray:
+def _find_status(evidence: LabelEvidence) -> np.ndarray:
     """Say how each joint came to be, (T, J), uint8."""
     known = np.isfinite(evidence.xyz).all(-1)
     carried = evidence.views.carries.sum(0) >= 2

@@ -12,7 +12,7 @@ from training.config import config_from_table, config_to_table
 from training.data.augment import AugmentConfig
 from training.data.batches import BatchConfig
 from training.errors import TrainingError
-from training.networks.build import AnyConfig, network_config, network_table
+from training.networks.build import AnyConfig, network_config_from_table, network_to_table
 from training.networks.compact import CompactConfig
 from training.train_config import TrainConfig
 
@@ -82,7 +82,7 @@ class Recipe:
     voc: str = ""
 
 
-def recipe_names() -> tuple[str, ...]:
+def list_recipes() -> tuple[str, ...]:
     """Return the names of the recipes that come with the program."""
     files = CONFIGS.iterdir()
     return tuple(sorted(file.name.removesuffix(SUFFIX) for file in files if file.name.endswith(SUFFIX)))
@@ -115,7 +115,7 @@ def read_recipe(what: str) -> Recipe:
             raise TrainingError(f"The recipe '{what}' cannot be read: {why}. Check the path.") from error
         except UnicodeDecodeError as error:
             raise TrainingError(f"The recipe '{what}' is no text. Give a TOML file.") from error
-    known = recipe_names()
+    known = list_recipes()
     if what not in known:
         near = difflib.get_close_matches(what, known, 1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
@@ -132,14 +132,14 @@ def recipe_from_toml(text: str, name: str) -> Recipe:
 
 
 def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
-    """Make a recipe of plain values; the way back from `recipe_table`. Raises TrainingError as `read_recipe`."""
+    """Make a recipe of plain values; the way back from `recipe_to_table`. Raises TrainingError as `read_recipe`."""
     name, rest = table["name"], {key: value for key, value in table.items() if key != "network"}
     try:
         recipe = config_from_table(Recipe, rest)
     except ValueError as error:
         raise TrainingError(f"The recipe '{name}' cannot be meant: {error}") from error
     if "network" in table:
-        recipe = replace(recipe, network=network_config(table["network"]))
+        recipe = replace(recipe, network=network_config_from_table(table["network"]))
     if recipe.network.size_px != recipe.batch.size_px:
         raise TrainingError(
             f"The recipe '{name}' feeds crops of {recipe.batch.size_px} px to a network of {recipe.network.size_px} "
@@ -157,8 +157,8 @@ def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
-def recipe_table(recipe: Recipe) -> dict[str, Any]:
+def recipe_to_table(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as plain values, for a checkpoint."""
     table = {name: getattr(recipe, name) for name in ("name", "note", "skeleton", "occluders", "voc")}
     parts = {name: config_to_table(getattr(recipe, name)) for name in ("train", "batch", "augment", "studio")}
-    return {**table, "network": network_table(recipe.network), **parts}
+    return {**table, "network": network_to_table(recipe.network), **parts}

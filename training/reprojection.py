@@ -13,15 +13,15 @@ from training.data.crops import Crop
 UNDISTORT_STEPS = 8
 """Of a fixed point that gains a factor of 3 and more per step within ordinary lenses: below 1e-3 px after eight."""
 
-NEAREST_M = 0.1
+MIN_DEPTH_M = 0.1
 """A joint nearer to a camera, or behind it, has no image that could teach."""
 
-WIDEST_RAY = 2.0
+MAX_RAY = 2.0
 """Nor has one further than 63° from where the camera looks: beyond its image a lens model is a wild polynomial."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Views:
+class ViewBatch:
     """The crops of a batch and their cameras, as tensors.
 
     Parameters
@@ -41,12 +41,12 @@ class Views:
     cam_from_world: Tensor
     field_at_1m: Tensor
 
-    def to(self, device: torch.device | str) -> "Views":
+    def to(self, device: torch.device | str) -> "ViewBatch":
         """Return the same on another device."""
-        return Views(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+        return ViewBatch(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
 
 
-def views_of(crops: Sequence[Crop]) -> Views:
+def batch_views(crops: Sequence[Crop]) -> ViewBatch:
     """Return the crops of a batch as tensors.
 
     Parameters
@@ -67,10 +67,10 @@ def views_of(crops: Sequence[Crop]) -> Views:
         np.stack([camera.cam_from_world for camera in cameras]),
         np.array([crop.field_at_1m for crop in crops]),
     )
-    return Views(*(torch.from_numpy(np.asarray(array, np.float32)) for array in arrays))
+    return ViewBatch(*(torch.from_numpy(np.asarray(array, np.float32)) for array in arrays))
 
 
-def room_from_patch(uvw: Tensor, root_depth_m: Tensor, views: Views) -> Tensor:
+def room_from_patch(uvw: Tensor, root_depth_m: Tensor, views: ViewBatch) -> Tensor:
     """Carry poses from the patch into the room.
 
     Parameters
@@ -85,7 +85,7 @@ def room_from_patch(uvw: Tensor, root_depth_m: Tensor, views: Views) -> Tensor:
     -------
     xyz : (B, J, 3), m, world
     """
-    pixels = _transformed(uvw[..., :2] + 0.5, views.image_from_crop[:, :, :2], views.image_from_crop[:, :, 2])
+    pixels = _transform(uvw[..., :2] + 0.5, views.image_from_crop[:, :, :2], views.image_from_crop[:, :, 2])
     centred = pixels - views.matrix[:, None, :2, 2]
     rays = undistort(centred @ torch.linalg.inv(views.matrix[:, :2, :2]).mT, views.distortion)
     depth = root_depth_m[:, None, None] * (1.0 + uvw[..., 2:] * views.field_at_1m[:, None, None])
@@ -93,7 +93,7 @@ def room_from_patch(uvw: Tensor, root_depth_m: Tensor, views: Views) -> Tensor:
     return (xyz - views.cam_from_world[:, None, :3, 3]) @ views.cam_from_world[:, :3, :3]
 
 
-def patch_from_room(xyz: Tensor, views: Views) -> tuple[Tensor, Tensor]:
+def patch_from_room(xyz: Tensor, views: ViewBatch) -> tuple[Tensor, Tensor]:
     """Carry points of the room into the patch.
 
     Parameters
@@ -108,19 +108,19 @@ def patch_from_room(xyz: Tensor, views: Views) -> tuple[Tensor, Tensor]:
     visible : (B, J)
         False where a point is behind the camera or far beside its image, and `uv` means nothing.
     """
-    seen = _transformed(xyz, views.cam_from_world[:, :3, :3], views.cam_from_world[:, :3, 3])
-    behind = seen[..., 2:] <= NEAREST_M
+    seen = _transform(xyz, views.cam_from_world[:, :3, :3], views.cam_from_world[:, :3, 3])
+    behind = seen[..., 2:] <= MIN_DEPTH_M
     rays = seen[..., :2] / torch.where(behind, torch.ones_like(seen[..., 2:]), seen[..., 2:])
-    hidden = behind | (rays.abs().amax(-1, keepdim=True) > WIDEST_RAY)
+    hidden = behind | (rays.abs().amax(-1, keepdim=True) > MAX_RAY)
     bent = distort(torch.where(hidden, torch.zeros_like(rays), rays), views.distortion)
-    pixels = _transformed(bent, views.matrix[:, :2, :2], views.matrix[:, :2, 2])
+    pixels = _transform(bent, views.matrix[:, :2, :2], views.matrix[:, :2, 2])
     crops = torch.linalg.inv(views.image_from_crop[:, :, :2])
     return (pixels - views.image_from_crop[:, None, :, 2]) @ crops.mT - 0.5, ~hidden[..., 0]
 
 
 def distort(rays: Tensor, distortion: Tensor) -> Tensor:
     """Bend ideal rays, (B, J, 2), as each lens, (B, 5), does; as `calibration.geometry.projection.distort`."""
-    radial, shift = _lens(rays, distortion)
+    radial, shift = _compute_distortion(rays, distortion)
     return rays * radial + shift
 
 
@@ -128,12 +128,12 @@ def undistort(rays: Tensor, distortion: Tensor) -> Tensor:
     """Straighten rays, (B, J, 2), that each lens, (B, 5), has bent."""
     ideal = rays
     for _ in range(UNDISTORT_STEPS):
-        radial, shift = _lens(ideal, distortion)
+        radial, shift = _compute_distortion(ideal, distortion)
         ideal = (rays - shift) / radial
     return ideal
 
 
-def _lens(rays: Tensor, distortion: Tensor) -> tuple[Tensor, Tensor]:
+def _compute_distortion(rays: Tensor, distortion: Tensor) -> tuple[Tensor, Tensor]:
     """Return what a lens does to ideal rays: the factor, (B, J, 1), and the shift, (B, J, 2)."""
     k1, k2, p1, p2, k3 = (distortion[:, None, index] for index in range(5))
     x, y = rays[..., 0], rays[..., 1]
@@ -143,6 +143,6 @@ def _lens(rays: Tensor, distortion: Tensor) -> tuple[Tensor, Tensor]:
     return radial[..., None], torch.stack(shift, -1)
 
 
-def _transformed(points: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
+def _transform(points: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
     """Apply each sample's matrix, (B, M, N), and shift, (B, M), to its points, (B, J, N)."""
     return points @ matrix.mT + shift[:, None]

@@ -17,25 +17,25 @@ from training.config import config_from_table, config_to_table
 from training.data.batches import Batch
 from training.errors import DatasetError, DivergedError, TrainingError
 from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from training.loop.devices import placed
-from training.loop.history import History, Row, Unwritten, row_of
+from training.loop.devices import set_up_placement
+from training.loop.history import History, InMemoryHistory, Row, row_from_table
 from training.loop.learner import Learner
-from training.loop.meter import Meter, Stopwatch
-from training.loop.runs import BatchSource, Position, Progress, Run, Stop, Trained, saying_what_the_disk_refused
-from training.loop.schedule import Spent, rate, share_used
+from training.loop.meter import Stopwatch, ThroughputMeter
+from training.loop.runs import BatchSource, Position, Run, StopReason, TrainingProgress, TrainingResult, disk_errors
+from training.loop.schedule import BudgetUsed, compute_learning_rate, compute_share_used
 from training.networks.build import build_network
 from training.networks.pose_network import PoseNetwork
 from training.train_config import TrainConfig
 
-ROW_STEPS = 25
-WATCH_S = 0.25
-SETBACK = 0.1
+STEPS_PER_ROW = 25
+PROGRESS_INTERVAL_S = 0.25
+SETBACK_FACTOR = 0.1
 """After a loss that was no number the rate is a tenth."""
 
 logger = logging.getLogger(__name__)
 
 
-def train(network: PoseNetwork, batches: BatchSource, config: TrainConfig, run: Run) -> Trained:
+def train(network: PoseNetwork, batches: BatchSource, config: TrainConfig, run: Run) -> TrainingResult:
     """Teach a network.
 
     Parameters
@@ -60,12 +60,12 @@ def train(network: PoseNetwork, batches: BatchSource, config: TrainConfig, run: 
     """
     if run.last.exists():
         raise TrainingError(f"'{run.folder}' holds a training already. Go on with --resume, or choose another folder.")
-    with placed(config) as place:
-        torch.manual_seed(config.seed + place.rank)
-        return _Training(Learner(network, config, place), batches, config, run).run()
+    with set_up_placement(config) as placement:
+        torch.manual_seed(config.seed + placement.rank)
+        return _Training(Learner(network, config, placement), batches, config, run).run()
 
 
-def resume(batches: BatchSource, run: Run, config: TrainConfig | None = None) -> Trained:
+def resume(batches: BatchSource, run: Run, config: TrainConfig | None = None) -> TrainingResult:
     """Go on with a training that was stopped or killed.
 
     Parameters
@@ -92,10 +92,10 @@ def resume(batches: BatchSource, run: Run, config: TrainConfig | None = None) ->
             f"'{run.last}' is a finished network: nothing in it says how to go on. Start anew with --init."
         )
     config = config or config_from_table(TrainConfig, state.config["train"])
-    with placed(config) as place:
-        torch.manual_seed(config.seed + place.rank + state.step)
-        training = _Training(Learner(build_network(state.network), config, place), batches, config, run)
-        training.go_on_from(state)
+    with set_up_placement(config) as placement:
+        torch.manual_seed(config.seed + placement.rank + state.step)
+        training = _Training(Learner(build_network(state.network), config, placement), batches, config, run)
+        training.restore(state)
         return training.run()
 
 
@@ -103,199 +103,208 @@ class _Training:
     """One training while it runs. Between two steps its state is whole."""
 
     def __init__(self, learner: Learner, batches: BatchSource, config: TrainConfig, run: Run) -> None:
-        self.learner, self.place = learner, learner.place
-        self.batches, self.config, self.outside = batches, config, run
-        self.at, self.meter, self.clock = Position(), Meter(), Stopwatch(0.0)
+        self.learner, self.placement = learner, learner.placement
+        self.batches, self.config, self.run_spec = batches, config, run
+        self.position, self.meter, self.clock = Position(), ThroughputMeter(), Stopwatch(0.0)
         self.rows: tuple[Row, ...] = ()
-        self.watched_s = -math.inf
+        self.reported_s = -math.inf
         self.cancelled = False
 
-    def go_on_from(self, state: Checkpoint) -> None:
+    def restore(self, state: Checkpoint) -> None:
         """Become what a checkpoint was taken from."""
-        self.at = Position(**state.position)
-        self.rows = tuple(row_of(table) for table in state.history)
+        self.position = Position(**state.position)
+        self.rows = tuple(row_from_table(table) for table in state.history)
         self.learner.restore(state)
-        if self.place.world == 1:
+        if self.placement.world_size == 1:
             self.learner.restore_random(state)
 
-    def run(self) -> Trained:
+    def run(self) -> TrainingResult:
         """Teach until the budget, the patience or the person ends it."""
         self.begin()
-        stop = self.teach()
-        return self.end(stop)
+        stop = self.train_epochs()
+        return self.finish(stop)
 
     def begin(self) -> None:
         """Judge what the network could before, and keep it: what is on the disk is never worse."""
-        self.clock = Stopwatch(self.at.elapsed_s)
-        with saying_what_the_disk_refused(self.outside.folder):
-            self.history = History(self.outside.folder, self.rows) if self.place.writes else Unwritten()
+        self.clock = Stopwatch(self.position.elapsed_s)
+        with disk_errors(self.run_spec.folder):
+            self.history = History(self.run_spec.folder, self.rows) if self.placement.is_main else InMemoryHistory()
         if not self.judge_when_due() and not self.history.rows:
             self.write_row(math.nan)
-        self.keep()
+        self.save()
 
-    def teach(self) -> Stop:
+    def train_epochs(self) -> StopReason:
         """Teach, epoch after epoch."""
-        while (stop := self.why_stop()) is None:
-            for batch, waited_s in self.rest_of_epoch():
+        while (stop := self.find_stop_reason()) is None:
+            for batch, waited_s in self.iter_rest_of_epoch():
                 self.step(batch, waited_s)
-                if (stop := self.why_stop()) is not None:
+                if (stop := self.find_stop_reason()) is not None:
                     return stop
-            self.at = replace(self.at, epoch=self.at.epoch + 1, batch=0)
+            self.position = replace(self.position, epoch=self.position.epoch + 1, batch=0)
         return stop
 
-    def end(self, stop: Stop) -> Trained:
+    def finish(self, stop: StopReason) -> TrainingResult:
         """Keep everything, and say what came of it."""
-        if stop is not Stop.CANCELLED and self.history.rows[-1].step != self.at.step:
+        if stop is not StopReason.CANCELLED and self.history.rows[-1].step != self.position.step:
             self.write_row(math.nan)
-        self.keep()
-        judged = math.isfinite(self.at.best_mm)
+        self.save()
+        judged = math.isfinite(self.position.best_mm)
         if not judged:
-            self.keep_best()
-        best_mm = self.at.best_mm if judged else math.nan
-        return Trained(self.outside.best, tuple(self.history.rows), stop, best_mm)
+            self.save_best()
+        best_mm = self.position.best_mm if judged else math.nan
+        return TrainingResult(self.run_spec.best, tuple(self.history.rows), stop, best_mm)
 
-    def rest_of_epoch(self) -> Iterator[tuple[Batch, float]]:
+    def iter_rest_of_epoch(self) -> Iterator[tuple[Batch, float]]:
         """Give the batches of this process's epoch that are still to be taught, with the seconds waited for each."""
-        number = self.at.epoch * self.place.world + self.place.rank
-        asked_s, first = time.monotonic(), self.at.batch
+        number = self.position.epoch * self.placement.world_size + self.placement.rank
+        requested_s, first = time.monotonic(), self.position.batch
         batches = self.batches.epoch(number, first)
         try:
             for batch in batches:
-                yield batch, time.monotonic() - asked_s
-                asked_s = time.monotonic()
+                yield batch, time.monotonic() - requested_s
+                requested_s = time.monotonic()
         finally:
             if isinstance(batches, Generator):
                 batches.close()
-        if first == self.at.batch and first == 0:
+        if first == self.position.batch and first == 0:
             raise DatasetError(
                 "The data hold fewer samples than a batch takes. Record longer, or take smaller batches."
             )
 
     def step(self, batch: Batch, waited_s: float) -> None:
         """Teach one batch, and do what is due after it."""
-        began_s, samples = time.monotonic(), len(batch) * self.place.world
-        loss = self.learner.learn(batch, self.rate())
-        at = self.at
-        self.at = replace(at, step=at.step + 1, samples=at.samples + samples, batch=at.batch + 1)
+        began_s, samples = time.monotonic(), len(batch) * self.placement.world_size
+        loss = self.learner.train_step(batch, self.rate())
+        position = self.position
+        self.position = replace(
+            position, step=position.step + 1, samples=position.samples + samples, batch=position.batch + 1
+        )
         # What depends on the time or on one process's data is agreed upon, so that all processes stay in step.
-        keep = began_s - self.kept_s >= self.config.save_every_s
-        now = (self.clock.seconds, math.isnan(loss), keep) if self.place.writes else (0.0, math.isnan(loss), False)
-        elapsed_s, bad, keep = self.place.agree(*now)
-        self.at = replace(self.at, elapsed_s=elapsed_s)
+        keep = began_s - self.saved_s >= self.config.save_every_s
+        now = (self.clock.seconds, math.isnan(loss), keep) if self.placement.is_main else (0.0, math.isnan(loss), False)
+        elapsed_s, bad, keep = self.placement.all_reduce_max(*now)
+        self.position = replace(self.position, elapsed_s=elapsed_s)
         if bad:
             self.step_back()
         else:
-            self.at = replace(self.at, losses=self.at.losses + loss, counted=self.at.counted + 1)
-            self.meter.add(samples, waited_s=waited_s, taught_s=time.monotonic() - began_s)
-        if not self.judge_when_due() and self.at.step % ROW_STEPS == 0:
+            self.position = replace(
+                self.position, losses=self.position.losses + loss, counted=self.position.counted + 1
+            )
+            self.meter.add(samples, waited_s=waited_s, trained_s=time.monotonic() - began_s)
+        if not self.judge_when_due() and self.position.step % STEPS_PER_ROW == 0:
             self.write_row(math.nan)
         if keep:
-            self.keep()
-        self.cancelled = bool(*self.place.agree(self.ask_outside()))
+            self.save()
+        self.cancelled = bool(*self.placement.all_reduce_max(self.report_and_check_stop()))
 
     def step_back(self) -> None:
         """Return to the last weights that were kept, once, and learn more slowly from there."""
-        if self.at.setbacks:
+        if self.position.setbacks:
             raise DivergedError(
-                f"The loss of step {self.at.step} is no number, a second time. The last good weights are in "
-                f"'{self.outside.last}'. Look for samples that cannot be, or train with a lower learning_rate."
+                f"The loss of step {self.position.step} is no number, a second time. The last good weights are in "
+                f"'{self.run_spec.last}'. Look for samples that cannot be, or train with a lower learning_rate."
             )
-        logger.warning("the loss of step %d is no number: back to step %d", self.at.step, self.good.step)
-        self.learner.restore(self.good)
-        self.at = replace(self.at, setbacks=1)
+        logger.warning("the loss of step %d is no number: back to step %d", self.position.step, self.last_good.step)
+        self.learner.restore(self.last_good)
+        self.position = replace(self.position, setbacks=1)
 
     def judge_when_due(self) -> bool:
         """Judge the averaged weights if it is time, and keep them if they are the best; say whether it was."""
         number = math.floor(self.share() * self.config.judgements + 1e-9)
-        if self.outside.judge is None or number <= self.at.judged:
+        if self.run_spec.judge is None or number <= self.position.judged:
             return False
-        mm = self.outside.judge(self.learner.average) if self.place.writes else -math.inf
-        (mm,) = self.place.agree(math.inf if math.isnan(mm) else mm)
-        better = mm < self.at.best_mm
-        since = 0 if better or math.isinf(mm) else self.at.since_best + 1
-        judged_mm, best_mm = (math.nan if math.isinf(mm) else mm), min(mm, self.at.best_mm)
-        self.at = replace(self.at, judged=number, judged_mm=judged_mm, best_mm=best_mm, since_best=since)
+        mm = self.run_spec.judge(self.learner.average) if self.placement.is_main else -math.inf
+        (mm,) = self.placement.all_reduce_max(math.inf if math.isnan(mm) else mm)
+        better = mm < self.position.best_mm
+        since = 0 if better or math.isinf(mm) else self.position.since_best + 1
+        judged_mm, best_mm = (math.nan if math.isinf(mm) else mm), min(mm, self.position.best_mm)
+        self.position = replace(self.position, judged=number, judged_mm=judged_mm, best_mm=best_mm, since_best=since)
         self.write_row(judged_mm)
         if better:
-            self.keep_best()
+            self.save_best()
         return True
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Keep the state to go on from, here and on the disk."""
-        self.good, self.kept_s = self.checkpoint(), time.monotonic()
-        if self.place.writes:
-            with saying_what_the_disk_refused(self.outside.folder):
-                save_checkpoint(self.outside.last, self.good)
+        self.last_good, self.saved_s = self.build_checkpoint(), time.monotonic()
+        if self.placement.is_main:
+            with disk_errors(self.run_spec.folder):
+                save_checkpoint(self.run_spec.last, self.last_good)
 
-    def keep_best(self) -> None:
+    def save_best(self) -> None:
         """Keep the averaged weights as the network to use."""
-        if self.place.writes:
-            state = self.checkpoint()
+        if self.placement.is_main:
+            state = self.build_checkpoint()
             finished = replace(state, weights=state.ema, ema=None, optimizer=None, random={}, position={})
-            with saying_what_the_disk_refused(self.outside.folder):
-                save_checkpoint(self.outside.best, finished)
+            with disk_errors(self.run_spec.folder):
+                save_checkpoint(self.run_spec.best, finished)
 
-    def checkpoint(self) -> Checkpoint:
+    def build_checkpoint(self) -> Checkpoint:
         """Gather all there is to keep."""
         return Checkpoint(
             network=self.learner.network.config,
-            skeleton=self.outside.skeleton,
-            step=self.at.step,
-            config={"train": config_to_table(self.config), **self.outside.notes},
+            skeleton=self.run_spec.skeleton,
+            step=self.position.step,
+            config={"train": config_to_table(self.config), **self.run_spec.notes},
             history=[row.table() for row in self.history.rows],
-            position=dataclasses.asdict(self.at),
+            position=dataclasses.asdict(self.position),
             **self.learner.state(),
         )
 
-    def ask_outside(self) -> bool:
+    def report_and_check_stop(self) -> bool:
         """Tell how far it is, and ask whether to stop; whatever comes back instead finds the state kept."""
-        if not self.place.writes:
+        if not self.placement.is_main:
             return False
         try:
-            with self.clock.halted():
-                if time.monotonic() - self.watched_s >= WATCH_S:
-                    self.outside.watch(self.progress())
-                    self.watched_s = time.monotonic()
-                return self.outside.stop()
+            with self.clock.pause():
+                if time.monotonic() - self.reported_s >= PROGRESS_INTERVAL_S:
+                    self.run_spec.on_progress(self.progress())
+                    self.reported_s = time.monotonic()
+                return self.run_spec.should_stop()
         except BaseException:
-            self.keep()
+            self.save()
             raise
 
-    def why_stop(self) -> Stop | None:
+    def find_stop_reason(self) -> StopReason | None:
         """Return the reason to end now, if there is one."""
         if self.share() >= 1.0:
-            return Stop.BUDGET
-        if self.at.since_best >= self.config.patience:
-            return Stop.PATIENCE
-        return Stop.CANCELLED if self.cancelled else None
+            return StopReason.BUDGET
+        if self.position.since_best >= self.config.patience:
+            return StopReason.PATIENCE
+        return StopReason.CANCELLED if self.cancelled else None
 
     def share(self) -> float:
         """Return the share of the budget that is used."""
-        epochs = (self.at.epoch + self.at.batch / max(len(self.batches), 1)) * self.place.world
-        return share_used(Spent(self.at.elapsed_s, epochs, self.at.samples), self.config)
+        epochs = (self.position.epoch + self.position.batch / max(len(self.batches), 1)) * self.placement.world_size
+        return compute_share_used(BudgetUsed(self.position.elapsed_s, epochs, self.position.samples), self.config)
 
     def rate(self) -> float:
         """Return the learning rate of the next step."""
-        return rate(self.at.step, self.share(), self.config) * SETBACK**self.at.setbacks
+        return (
+            compute_learning_rate(self.position.step, self.share(), self.config)
+            * SETBACK_FACTOR**self.position.setbacks
+        )
 
     def write_row(self, judged_mm: float) -> None:
         """Add a point to the curves."""
-        now = (self.at.step, self.at.samples, self.share(), self.at.elapsed_s, self.rate())
+        now = (self.position.step, self.position.samples, self.share(), self.position.elapsed_s, self.rate())
         row = Row(*now, self.loss(), judged_mm, self.meter.samples_per_s, self.meter.waiting_share)
-        with saying_what_the_disk_refused(self.outside.folder):
+        with disk_errors(self.run_spec.folder):
             self.history.add(row)
-        self.at = replace(self.at, losses=0.0, counted=0)
-        self.meter.start_anew()
+        self.position = replace(self.position, losses=0.0, counted=0)
+        self.meter.reset()
 
     def loss(self) -> float:
         """Return the mean loss since the last row; of that row where no step was taken since."""
-        if self.at.counted:
-            return self.at.losses / self.at.counted
+        if self.position.counted:
+            return self.position.losses / self.position.counted
         return self.history.rows[-1].loss if self.history.rows else math.nan
 
-    def progress(self) -> Progress:
+    def progress(self) -> TrainingProgress:
         """Say how far it is."""
-        share, at = self.share(), self.at
-        left_s = at.elapsed_s * (1.0 - share) / share if share > 0 else math.nan
-        steps = round(at.step / share) if share > 0 else at.step
-        return Progress(at.step, steps, share, left_s, self.meter.samples_per_s, self.loss(), at.judged_mm)
+        share, position = self.share(), self.position
+        left_s = position.elapsed_s * (1.0 - share) / share if share > 0 else math.nan
+        steps = round(position.step / share) if share > 0 else position.step
+        return TrainingProgress(
+            position.step, steps, share, left_s, self.meter.samples_per_s, self.loss(), position.judged_mm
+        )

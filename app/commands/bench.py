@@ -18,7 +18,7 @@ from app.options import DEFAULT_MODEL
 from engine.capture.sources import open_inputs
 from engine.frames import FrameSet
 from engine.inference.estimator import create_estimator
-from engine.inference.models import load as load_model
+from engine.inference.models import load_model as load_model
 from engine.inference.parity import check_precision
 
 _STARTS = 7
@@ -42,7 +42,7 @@ def run(options: Namespace) -> int:
         0.
     """
     print(f"{date.today()}  {platform.machine()} {platform.system()}, {os.cpu_count()} cores, Python {sys.version[:6]}")
-    cli.load(BENCHES[options.subject])()
+    cli.load_function(BENCHES[options.subject])()
     return 0
 
 
@@ -62,14 +62,16 @@ def bench_start() -> None:
 
 def bench_studio() -> None:
     """Measure what it costs to film four views of the studio."""
-    framesets, cpu_ms, wall_ms = _film()
-    views = len(framesets[0].frames)
-    print(f"studio     {views} views of 640x480: {cpu_ms:.1f} ms of one core each frameset, {wall_ms:.1f} ms in all")
+    framesets, cpu_ms, wall_ms = _render_framesets()
+    view_count = len(framesets[0].frames)
+    print(
+        f"studio     {view_count} views of 640x480: {cpu_ms:.1f} ms of one core each frameset, {wall_ms:.1f} ms in all"
+    )
 
 
 def bench_inference() -> None:
     """Measure what it costs to find one person's joints in four views."""
-    framesets, *_ = _film()
+    framesets, *_ = _render_framesets()
     estimator = create_estimator(DEFAULT_MODEL, len(framesets[0].frames))
     for frames in framesets[:5]:
         estimator(frames)
@@ -82,7 +84,7 @@ def bench_inference() -> None:
 
 def bench_precision() -> None:
     """Ask whether bf16, half the cost, may replace f32; from then on the answer is obeyed."""
-    framesets, *_ = _film()
+    framesets, *_ = _render_framesets()
     images = [frame.image_bgr for frames in framesets[::5] for frame in frames.frames if frame is not None]
     found = check_precision(load_model(DEFAULT_MODEL), "openvino", "bf16", images)
     answer = "agrees with f32 and is used from now on" if found.accepted else "differs from f32 and is not used"
@@ -94,8 +96,8 @@ def bench_window() -> None:
     """Measure what it costs to draw the whole window once more."""
     from app import window_bench  # Qt is loaded by those who draw, when they draw
 
-    framesets, *_ = _film()
-    redraw = window_bench.prepare(framesets)
+    framesets, *_ = _render_framesets()
+    redraw = window_bench.prepare_redraw(framesets)
     cpu_ms, _ = measure_ms(redraw, _PAINTS)
     print(f"window     four images and the room at 1280x720: {cpu_ms:.1f} ms of processor time each time")
 
@@ -105,10 +107,10 @@ def bench_live() -> None:
     from app import live_bench  # Qt is loaded by those who draw, when they draw
     from app.filmed import make_film
 
-    running = live_bench.screen()
-    for setup in live_bench.setups(make_film()):
+    qt_application = live_bench.get_screen_application()
+    for setup in live_bench.list_cases(make_film()):
         print(f"live       {setup.title}\n{live_bench.describe(live_bench.measure(setup, _LIVE_S))}", flush=True)
-    running.quit()
+    qt_application.quit()
 
 
 def measure_ms(work: Callable[[], object], times: int) -> tuple[float, float]:
@@ -130,10 +132,10 @@ def measure_ms(work: Callable[[], object], times: int) -> tuple[float, float]:
     return (time.process_time() - start_cpu_s) * 1000 / times, (time.perf_counter() - start_s) * 1000 / times
 
 
-def _film() -> tuple[list[FrameSet], float, float]:
+def _render_framesets() -> tuple[list[FrameSet], float, float]:
     """Film the studio, after it has warmed up; return the framesets, and milliseconds of processor and wall time."""
     with open_inputs([_STUDIO]) as footage:
-        coming = iter(footage.framesets())
+        coming = iter(footage.read_framesets())
         framesets = [next(coming) for _ in range(10)]
         cpu_ms, wall_ms = measure_ms(lambda: framesets.append(next(coming)), _FRAMESETS)
     return framesets, cpu_ms, wall_ms

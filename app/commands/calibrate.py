@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.errors import UsageError
-from app.matching import lenses_for_views
-from app.mend import mend_sessions
+from app.matching import match_lenses
+from app.mend import repair_sessions
 from app.observe import observe
-from app.outcome import Places, tell_calibration, write_calibration
-from app.paths import demand_writable
+from app.outcome import CalibrationPaths, print_calibration, write_calibration
+from app.paths import require_writable
 from app.progress import Progress
 from calibration.rig import Camera, load_rig
 from calibration.self_calibrate import Calibration, CalibrationOptions
@@ -32,29 +32,29 @@ def run(options: Namespace) -> int:
     code
         0, or 3 where the rig cannot be trusted.
     """
-    mend_sessions(options.inputs)
-    places = Places(options.out, options.report or options.out.with_name("report.json"))
-    _demand_two(options.inputs)
-    for path in (places.rig, places.report):
-        demand_writable(path)
+    repair_sessions(options.inputs)
+    paths = CalibrationPaths(options.out, options.report or options.out.with_name("report.json"))
+    _require_two_videos(options.inputs)
+    for path in (paths.rig, paths.report):
+        require_writable(path)
     with open_inputs(options.inputs) as footage:
-        knowledge = _knowledge(options, footage)
-        observed = observe(footage, options.model)
-    calibration = calibrate(observed.take, knowledge)
-    report = replace(calibration.report, remarks=(*observed.remarks, *calibration.report.remarks))
+        calibration_options = _collect_options(options, footage)
+        observation = observe(footage, options.model)
+    calibration = calibrate(observation.recording, calibration_options)
+    report = replace(calibration.report, remarks=(*observation.remarks, *calibration.report.remarks))
     calibration = replace(calibration, report=report)
-    write_calibration(calibration.report, calibration.rig, places, ", ".join(observed.take.views))
-    tell_calibration(report, calibration.rig, places)
+    write_calibration(calibration.report, calibration.rig, paths, ", ".join(observation.recording.view_names))
+    print_calibration(report, calibration.rig, paths)
     return DONE if calibration.rig is not None else REFUSED
 
 
-def calibrate(take: offline.Take, knowledge: CalibrationOptions) -> Calibration:
+def calibrate(recording: offline.PoseRecording, calibration_options: CalibrationOptions) -> Calibration:
     """Calibrate a take, with progress in the terminal.
 
     Parameters
     ----------
-    take
-    knowledge
+    recording
+    calibration_options
         What is known before.
 
     Returns
@@ -62,10 +62,12 @@ def calibrate(take: offline.Take, knowledge: CalibrationOptions) -> Calibration:
     calibration
     """
     with Progress("Calibrating", 100, "percent") as progress:
-        return offline.calibrate_take(take, knowledge, lambda _, share: progress(round(100 * share)))
+        return offline.calibrate_recording(
+            recording, calibration_options, lambda _, share: progress(round(100 * share))
+        )
 
 
-def _demand_two(inputs: list[str]) -> None:
+def _require_two_videos(inputs: list[str]) -> None:
     """Refuse a single video before any work."""
     if len(inputs) == 1 and "://" not in inputs[0] and not inputs[0].startswith("studio:"):
         if Path(inputs[0]).is_dir():
@@ -76,14 +78,14 @@ def _demand_two(inputs: list[str]) -> None:
         )
 
 
-def _knowledge(options: Namespace, footage: Footage) -> CalibrationOptions:
+def _collect_options(options: Namespace, footage: Footage) -> CalibrationOptions:
     """Collect what is known before: stature, lenses."""
-    if len(footage.views) < 2:
-        raise UsageError(f"Only one camera ({', '.join(footage.views)}) is there; a rig needs two or more.")
+    if len(footage.view_names) < 2:
+        raise UsageError(f"Only one camera ({', '.join(footage.view_names)}) is there; a rig needs two or more.")
     stature_m = options.stature
     if stature_m is None and footage.session is not None:
         stature_m = footage.session.facts.stature_m
     lenses: tuple[Camera | None, ...] = ()
     if options.intrinsics is not None:
-        lenses = lenses_for_views(load_rig(options.intrinsics), footage.views, options.intrinsics)
+        lenses = match_lenses(load_rig(options.intrinsics), footage.view_names, options.intrinsics)
     return CalibrationOptions(stature_m, lenses, options.shared_intrinsics)

@@ -10,13 +10,13 @@ import numpy as np
 from app.commands.calibrate import DONE, REFUSED, calibrate
 from app.demo_files import write_poses, write_truth
 from app.display import is_headless
-from app.observe import Observed, observe
+from app.observe import Observation, observe
 from app.options import DEFAULT_MODEL
-from app.outcome import Places, tell_calibration, write_calibration
-from app.paths import demand_writable, free_name, fresh_folder
-from app.presenters.take import TakeResult, best_moment, joints_found, present_take
+from app.outcome import CalibrationPaths, print_calibration, write_calibration
+from app.paths import choose_new_folder, find_free_path, require_writable
+from app.presenters.take import RecordingResult, find_best_row, measure_joints_found, present_recording
 from app.presenters.window import WindowState
-from app.recording import TakeRecording
+from app.recording import TrackedSessionWriter
 from calibration.self_calibrate import Calibration, CalibrationOptions
 from engine import offline
 from engine.capture.sources import Footage, open_inputs
@@ -29,18 +29,18 @@ HEADLESS_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Performance:
+class DemoResult:
     """What came of the studio's take.
 
     Parameters
     ----------
-    observed
+    observation
     calibration
     reconstruction
         None where the rig was refused.
     """
 
-    observed: Observed
+    observation: Observation
     calibration: Calibration
     reconstruction: offline.Reconstruction | None
 
@@ -58,31 +58,33 @@ def run(options: Namespace) -> int:
     code
         0, or 3 where the rig cannot be trusted.
     """
-    folder = options.out or fresh_folder(Path.cwd(), datetime.now())
-    demand_writable(folder / "rig.toml")
+    folder = options.out or choose_new_folder(Path.cwd(), datetime.now())
+    require_writable(folder / "rig.toml")
     print(f"Everything goes to {folder}", flush=True)
-    if not is_headless(asked=options.headless):
-        return _show(options, folder)
+    if not is_headless(requested=options.headless):
+        return _show_window(options, folder)
     title = f"Demo studio, seed {options.seed}"
     seconds = options.seconds or HEADLESS_S
     with open_inputs([f"studio:?cameras={options.cameras}&seconds={seconds:g}&seed={options.seed}"]) as footage:
         studio: Studio = footage.studio
-        performance = perform(footage, free_name(folder / "session"))
-    places = Places(folder / "rig.toml", folder / "report.json")
-    write_calibration(performance.calibration.report, performance.calibration.rig, places, title)
-    take = performance.observed.take
-    write_truth(studio, folder, np.array([poses.timestamp_ns for poses in take.pose_sets], np.int64))
-    if performance.reconstruction is not None:
-        write_poses(performance.reconstruction.poses_3d, take, folder)
-    result = _result(performance, title)
-    tell_calibration(result.report, result.rig, places)
+        demo = process_footage(footage, find_free_path(folder / "session"))
+    paths = CalibrationPaths(folder / "rig.toml", folder / "report.json")
+    write_calibration(demo.calibration.report, demo.calibration.rig, paths, title)
+    recording = demo.observation.recording
+    write_truth(studio, folder, np.array([poses.timestamp_ns for poses in recording.pose_sets], np.int64))
+    if demo.reconstruction is not None:
+        write_poses(demo.reconstruction.poses_3d, recording, folder)
+    result = _build_result(demo, title)
+    print_calibration(result.report, result.rig, paths)
     if result.rig is not None:
-        print(f"Joints  {folder / 'poses_3d.csv'}, {100 * joints_found(result):.0f} % of the body's joints found")
-    draw(_state(result, studio), folder / "window.png")
+        print(
+            f"Joints  {folder / 'poses_3d.csv'}, {100 * measure_joints_found(result):.0f} % of the body's joints found"
+        )
+    draw_picture(_build_window_state(result, studio), folder / "window.png")
     return DONE if result.rig is not None else REFUSED
 
 
-def perform(footage: Footage, session: Path) -> Performance:
+def process_footage(footage: Footage, session: Path) -> DemoResult:
     """See the take, calibrate and reconstruct it, and keep all of it in a session.
 
     Parameters
@@ -97,18 +99,18 @@ def perform(footage: Footage, session: Path) -> Performance:
     performance
     """
     stature_m = footage.studio.stature_m
-    with TakeRecording(session, footage, DEFAULT_MODEL, {"stature_m": stature_m}) as recording:
-        observed = observe(recording.footage, DEFAULT_MODEL, recording.keep_raw_poses)
-        calibration = calibrate(observed.take, CalibrationOptions(stature_m))
+    with TrackedSessionWriter(session, footage, DEFAULT_MODEL, {"stature_m": stature_m}) as writer:
+        observation = observe(writer.footage, DEFAULT_MODEL, writer.open_raw_pose_sink)
+        calibration = calibrate(observation.recording, CalibrationOptions(stature_m))
         reconstruction = None
         if calibration.rig is not None:
-            recording.keep_rig(calibration.rig)
-            reconstruction = offline.reconstruct_take_in_room(observed.take, calibration.rig)
-            recording.keep_reconstruction(reconstruction)
-    return Performance(observed, calibration, reconstruction)
+            writer.write_rig(calibration.rig)
+            reconstruction = offline.reconstruct_recording(observation.recording, calibration.rig)
+            writer.write_reconstruction(reconstruction)
+    return DemoResult(observation, calibration, reconstruction)
 
 
-def draw(state: WindowState, picture: Path) -> None:
+def draw_picture(state: WindowState, picture: Path) -> None:
     """Draw the window as a picture.
 
     Parameters
@@ -126,7 +128,7 @@ def draw(state: WindowState, picture: Path) -> None:
     print(f"Window  {picture}")
 
 
-def _show(options: Namespace, folder: Path) -> int:
+def _show_window(options: Namespace, folder: Path) -> int:
     """Let the studio play live in the window."""
     try:
         from app import demo_window
@@ -136,28 +138,28 @@ def _show(options: Namespace, folder: Path) -> int:
     return demo_window.show_demo(options, folder)
 
 
-def _result(performance: Performance, title: str) -> TakeResult:
+def _build_result(demo: DemoResult, title: str) -> RecordingResult:
     """Put everything that the window needs into one hand."""
-    take, reconstruction = performance.observed.take, performance.reconstruction
-    return TakeResult(
+    recording, reconstruction = demo.observation.recording, demo.reconstruction
+    return RecordingResult(
         title=title,
-        views=take.views,
-        skeleton=take.skeleton,
-        rate_fps=performance.observed.rate_fps,
-        report=performance.calibration.report,
-        rig=performance.calibration.rig,
-        poses_2d=reconstruction.poses_2d if reconstruction else take.pose_sets,
+        view_names=recording.view_names,
+        skeleton=recording.skeleton,
+        rate_fps=demo.observation.rate_fps,
+        report=demo.calibration.report,
+        rig=demo.calibration.rig,
+        poses_2d=reconstruction.poses_2d if reconstruction else recording.pose_sets,
         poses_3d=reconstruction.poses_3d if reconstruction else (),
     )
 
 
-def _state(result: TakeResult, studio: Studio) -> WindowState:
+def _build_window_state(result: RecordingResult, studio: Studio) -> WindowState:
     """Describe the window at the take's best moment."""
-    row = best_moment(result)
-    return present_take(result, _filmed_again(result.poses_2d[row], studio), row)
+    row = find_best_row(result)
+    return present_recording(result, _render_frames(result.poses_2d[row], studio), row)
 
 
-def _filmed_again(poses: PoseSet2D, studio: Studio) -> FrameSet:
+def _render_frames(poses: PoseSet2D, studio: Studio) -> FrameSet:
     """Take the pictures of one moment once more: the studio's own are the same every time."""
     frames = []
     for camera, time_ns in enumerate(poses.view_time_ns):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.capture.devices import Device, Mode, list_devices
 
-_MODES_SHOWN = 4
+_MAX_MODES_SHOWN = 4
 _NOT_LISTED = (
     "Network cameras are not listed: name them by their address, rtsp://… or http://…\n"
     "Without any camera: studio:walk?cameras=4"
@@ -29,7 +29,7 @@ def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its opt
     if not devices:
         print("No USB camera was found. Plug one in and try again; if it is plugged in, try another port or cable.\n")
     for number, device in enumerate(devices):
-        print("\n".join(_lines(number, device)), end="\n\n")
+        print("\n".join(_describe_device(number, device)), end="\n\n")
     ready = [device.address for device in devices if not device.problem]
     if ready:
         print(f"To use {'it' if len(ready) == 1 else 'them'}: epipole live {' '.join(ready)}\n")
@@ -37,13 +37,13 @@ def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its opt
     return 0
 
 
-def _lines(number: int, device: Device) -> Iterator[str]:
+def _describe_device(number: int, device: Device) -> Iterator[str]:
     """Describe a camera, its modes, and its problem."""
     yield f"usb:{number}  {device.name}"
     if device.id != str(number):
         where = f"  ({device.path})" if device.path else ""
         yield f"       {device.address}{where}"
-    shown = _largest_variety(device.modes)
+    shown = _choose_modes(device.modes)
     if shown:
         rest = len(device.modes) - len(shown)
         more = f", and {rest} more" if rest else ""
@@ -52,9 +52,9 @@ def _lines(number: int, device: Device) -> Iterator[str]:
         yield f"       ! {device.problem}"
 
 
-def _largest_variety(modes: Sequence[Mode]) -> tuple[Mode, ...]:
+def _choose_modes(modes: Sequence[Mode]) -> tuple[Mode, ...]:
     """Choose the best mode of each size, the best sizes first."""
     best: dict[tuple[int, int], Mode] = {}
     for mode in modes:
         best.setdefault(mode.size_wh, mode)
-    return tuple(best.values())[:_MODES_SHOWN]
+    return tuple(best.values())[:_MAX_MODES_SHOWN]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.display import is_headless
 from app.options import DEFAULT_MODEL
-from app.presenters.tone import Tone
+from app.presenters.tone import Severity
 from app.settings import load_settings, settings_file
 from engine.capture.devices import list_devices
 from engine.errors import EngineError, ModelMissingError
@@ -24,12 +24,12 @@ from engine.inference.backends import create_backend
 
 _PACKAGES = ("numpy", "scipy", "numba", "av", "opencv-python-headless", "openvino", "onnxruntime", "poselib", "PyQt6")
 _CLASHES = (("opencv-python-headless", "opencv-python"), ("onnxruntime", "onnxruntime-gpu"))
-_OLDEST_PYTHON = (3, 11)
+_MIN_PYTHON = (3, 11)
 _TRIAL_BYTES = 32_000_000
-_WANTED_FREE_GB = 5.0
-_WANTED_MB_PER_S = 40.0  # four cameras of 1280 x 720, 30 images of 85 kB a second each, and room to spare
-_MARKS = {Tone.GOOD: "ok", Tone.CARE: "care", Tone.BAD: "bad"}
-_SMALLEST_WH = (1280, 720)
+_MIN_FREE_GB = 5.0
+_MIN_WRITE_MB_PER_S = 40.0  # four cameras of 1280 x 720, 30 images of 85 kB a second each, and room to spare
+_SEVERITY_LABELS = {Severity.GOOD: "ok", Severity.WARNING: "care", Severity.ERROR: "bad"}
+_MIN_SCREEN_WH = (1280, 720)
 _QT_TRIAL = (
     "from PyQt6.QtWidgets import QApplication; running = QApplication(['trial'])\n"
     "for screen in running.screens(): print(*(round(side * screen.devicePixelRatio()) for side in "
@@ -44,15 +44,15 @@ class Finding:
     Parameters
     ----------
     subject
-    words
+    message
         What was found, and what to do where something is wrong.
-    tone
+    severity
         BAD where the program cannot do its work like this, CARE where something will be worse than it could be.
     """
 
     subject: str
-    words: str
-    tone: Tone = Tone.GOOD
+    message: str
+    severity: Severity = Severity.GOOD
 
 
 def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its options
@@ -71,8 +71,8 @@ def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its opt
     ready = True
     for check in CHECKS:
         finding = check()
-        ready &= finding.tone != Tone.BAD
-        print(f"{_MARKS[finding.tone]:6}{finding.subject:10}{finding.words}", flush=True)
+        ready &= finding.severity != Severity.ERROR
+        print(f"{_SEVERITY_LABELS[finding.severity]:6}{finding.subject:10}{finding.message}", flush=True)
     print("\nThis machine is ready." if ready else "\nThis machine is not ready: see the lines marked 'bad'.")
     return 0 if ready else 1
 
@@ -80,48 +80,52 @@ def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its opt
 def check_python() -> Finding:
     """Look at Python's version and word length."""
     version = platform.python_version()
-    if sys.version_info < _OLDEST_PYTHON or sys.maxsize < 2**32:
-        return Finding("Python", f"{version}: a 64-bit Python 3.11 or newer is needed.", tone=Tone.BAD)
+    if sys.version_info < _MIN_PYTHON or sys.maxsize < 2**32:
+        return Finding("Python", f"{version}: a 64-bit Python 3.11 or newer is needed.", severity=Severity.ERROR)
     return Finding("Python", f"{version} on {platform.system()} {platform.machine()}")
 
 
 def check_packages() -> Finding:
     """Look for packages that are missing, or that overwrite one another's files."""
-    versions = {name: _installed_version(name) for name in _PACKAGES}
+    versions = {name: _find_installed_version(name) for name in _PACKAGES}
     absent = [name for name, version in versions.items() if version is None]
     if absent:
-        return Finding("Packages", f"not installed: {', '.join(absent)}. Run: pip install -e .", tone=Tone.BAD)
+        return Finding(
+            "Packages", f"not installed: {', '.join(absent)}. Run: pip install -e .", severity=Severity.ERROR
+        )
     for wanted, rival in _CLASHES:
-        if _installed_version(rival):
-            return Finding("Packages", f"{rival} overwrites {wanted}. Run: pip uninstall {rival}", tone=Tone.BAD)
+        if _find_installed_version(rival):
+            return Finding(
+                "Packages", f"{rival} overwrites {wanted}. Run: pip uninstall {rival}", severity=Severity.ERROR
+            )
     return Finding("Packages", ", ".join(f"{name} {version}" for name, version in versions.items()))
 
 
 def check_model() -> Finding:
     """Look for the default model and check its hash."""
     try:
-        model = models.load(DEFAULT_MODEL)
+        model = models.load_model(DEFAULT_MODEL)
     except EngineError as error:
-        return Finding("Model", str(error), tone=Tone.BAD)
+        return Finding("Model", str(error), severity=Severity.ERROR)
     return Finding("Model", f"{DEFAULT_MODEL} is here and verified ({model.sha256[:12]}…)")
 
 
 def check_inference() -> Finding:
     """Run the default model's largest network once."""
     try:
-        paths = models.load(DEFAULT_MODEL).paths.values()
+        paths = models.load_model(DEFAULT_MODEL).paths.values()
         backend = create_backend("openvino", max(paths, key=lambda path: path.stat().st_size))
     except ModelMissingError:
-        return Finding("Inference", "cannot be tried before the model is here.", Tone.CARE)
+        return Finding("Inference", "cannot be tried before the model is here.", Severity.WARNING)
     except EngineError as error:
-        return Finding("Inference", str(error), tone=Tone.BAD)
+        return Finding("Inference", str(error), severity=Severity.ERROR)
     backend.warm_up(1)
     start_s = time.perf_counter()
     backend.warm_up(1)
     took_ms = (time.perf_counter() - start_s) * 1000
-    words = f"{backend.name}: {took_ms:.0f} ms for one person in one image, {os.cpu_count()} cores"
+    message = f"{backend.name}: {took_ms:.0f} ms for one person in one image, {os.cpu_count()} cores"
     backend.close()
-    return Finding("Inference", words)
+    return Finding("Inference", message)
 
 
 def check_gpu() -> Finding:
@@ -138,56 +142,58 @@ def check_cameras() -> Finding:
     try:
         devices = list_devices()
     except (EngineError, OSError) as error:
-        return Finding("Cameras", f"cannot be listed: {error}", Tone.CARE)
+        return Finding("Cameras", f"cannot be listed: {error}", Severity.WARNING)
     if not devices:
         return Finding("Cameras", "none is plugged in; cameras in the network are given by their address.")
     problems = [device.problem for device in devices if device.problem]
     names = ", ".join(f"'{device.name}'" for device in devices if not device.problem)
     ready = len(devices) - len(problems)
-    words = f"{ready} can be used: {names}" if ready else "none of those plugged in can be used"
+    message = f"{ready} can be used: {names}" if ready else "none of those plugged in can be used"
     if problems:
-        return Finding("Cameras", f"{words}. {' '.join(problems)}", Tone.CARE)
+        return Finding("Cameras", f"{message}. {' '.join(problems)}", Severity.WARNING)
     if len(devices) == 1:
-        return Finding("Cameras", f"{words}. For a skeleton in the room two or more are needed.")
-    return Finding("Cameras", words)
+        return Finding("Cameras", f"{message}. For a skeleton in the room two or more are needed.")
+    return Finding("Cameras", message)
 
 
 def check_disk() -> Finding:
     """Measure free space and speed of the present folder."""
-    return _disk("Disk", Path.cwd(), "Work in another folder.")
+    return _check_folder("Disk", Path.cwd(), "Work in another folder.")
 
 
 def check_sessions() -> Finding:
     """Measure free space and speed where the window's recordings go."""
-    settings, sentence = load_settings(settings_file())
-    if sentence:
-        return Finding("Sessions", sentence, Tone.CARE)
-    folder = settings.folder()
+    settings, message = load_settings(settings_file())
+    if message:
+        return Finding("Sessions", message, Severity.WARNING)
+    folder = settings.sessions_folder()
     while not folder.exists():  # it is made with the first recording
         folder = folder.parent
-    return _disk("Sessions", folder, f"Put another folder for 'sessions' into {settings_file()}.")
+    return _check_folder("Sessions", folder, f"Put another folder for 'sessions' into {settings_file()}.")
 
 
-def _disk(subject: str, folder: Path, instead: str) -> Finding:
+def _check_folder(subject: str, folder: Path, instead: str) -> Finding:
     """Measure free space and speed of a folder."""
     try:
         free_gb = shutil.disk_usage(folder).free / 1e9
-        speed = _write_speed_mb_per_s(folder)
+        speed = _measure_write_speed_mb_per_s(folder)
     except OSError as error:
-        return Finding(subject, f"{folder} cannot be written: {error.strerror}. {instead}", tone=Tone.BAD)
-    words = f"{free_gb:.0f} GB free in {folder}, writes {speed:.0f} MB/s"
-    if free_gb < _WANTED_FREE_GB:
-        return Finding(subject, f"{words}; make room before you record.", Tone.CARE)
-    if speed < _WANTED_MB_PER_S:
-        return Finding(subject, f"{words}; recording four cameras wants {_WANTED_MB_PER_S:.0f} MB/s.", Tone.CARE)
-    return Finding(subject, words)
+        return Finding(subject, f"{folder} cannot be written: {error.strerror}. {instead}", severity=Severity.ERROR)
+    message = f"{free_gb:.0f} GB free in {folder}, writes {speed:.0f} MB/s"
+    if free_gb < _MIN_FREE_GB:
+        return Finding(subject, f"{message}; make room before you record.", Severity.WARNING)
+    if speed < _MIN_WRITE_MB_PER_S:
+        return Finding(
+            subject, f"{message}; recording four cameras wants {_MIN_WRITE_MB_PER_S:.0f} MB/s.", Severity.WARNING
+        )
+    return Finding(subject, message)
 
 
 def check_display() -> Finding:
     """Start Qt in a process of its own, which a missing library would end, and ask it for the screens."""
     trial = subprocess.run(
         [sys.executable, "-c", _QT_TRIAL],
-        env={**os.environ, "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", _platform())},
+        env={**os.environ, "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", _choose_platform())},
         capture_output=True,
         text=True,
         check=False,
@@ -195,28 +201,30 @@ def check_display() -> Finding:
     if trial.returncode:
         last = (trial.stderr.strip().splitlines() or ["no reason given"])[-1]
         hint = "On Debian or Ubuntu 'make setup' installs what is missing."
-        return Finding("Window", f"Qt cannot start: {last}. {hint}", tone=Tone.BAD)
-    if is_headless(asked=False) or os.environ.get("QT_QPA_PLATFORM") == "offscreen":
+        return Finding("Window", f"Qt cannot start: {last}. {hint}", severity=Severity.ERROR)
+    if is_headless(requested=False) or os.environ.get("QT_QPA_PLATFORM") == "offscreen":
         return Finding("Window", "there is no screen; the window is written as a picture instead.")
-    return _screens([tuple(map(int, line.split())) for line in trial.stdout.split("\n") if line.strip()])
+    return _check_screens([tuple(map(int, line.split())) for line in trial.stdout.split("\n") if line.strip()])
 
 
-def _screens(sizes: Sequence[tuple[int, ...]]) -> Finding:
+def _check_screens(sizes: Sequence[tuple[int, ...]]) -> Finding:
     """Say whether the window has room on the largest screen."""
     if not sizes:
-        return Finding("Window", "a display is here, but no screen. Switch one on.", Tone.CARE)
+        return Finding("Window", "a display is here, but no screen. Switch one on.", Severity.WARNING)
     width, height = max(sizes)
     others = f", and {len(sizes) - 1} more" if len(sizes) > 1 else ""
-    words = f"a screen of {width}x{height} is here{others}; no graphics driver is needed"
-    if width < _SMALLEST_WH[0] or height < _SMALLEST_WH[1]:
-        least = "{}x{}".format(*_SMALLEST_WH)
-        return Finding("Window", f"{words}. The window is made for {least}: some of it may be cut off.", Tone.CARE)
-    return Finding("Window", words)
+    message = f"a screen of {width}x{height} is here{others}; no graphics driver is needed"
+    if width < _MIN_SCREEN_WH[0] or height < _MIN_SCREEN_WH[1]:
+        minimum = "{}x{}".format(*_MIN_SCREEN_WH)
+        return Finding(
+            "Window", f"{message}. The window is made for {minimum}: some of it may be cut off.", Severity.WARNING
+        )
+    return Finding("Window", message)
 
 
-def _platform() -> str:
+def _choose_platform() -> str:
     """Choose how Qt is tried: on the screen where there is one."""
-    return "offscreen" if is_headless(asked=False) else ""
+    return "offscreen" if is_headless(requested=False) else ""
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
@@ -232,7 +240,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
 )
 
 
-def _installed_version(name: str) -> str | None:
+def _find_installed_version(name: str) -> str | None:
     """Look up a package's version; None where it is not installed."""
     try:
         return metadata.version(name)
@@ -240,7 +248,7 @@ def _installed_version(name: str) -> str | None:
         return None
 
 
-def _write_speed_mb_per_s(folder: Path) -> float:
+def _measure_write_speed_mb_per_s(folder: Path) -> float:
     """Write a file to the disk itself, and measure."""
     with tempfile.TemporaryFile(dir=folder) as file:
         start_s = time.perf_counter()

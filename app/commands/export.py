@@ -3,8 +3,8 @@
 from argparse import Namespace
 
 from app.errors import UsageError
-from app.mend import mend_sessions
-from app.outcome import tell
+from app.mend import repair_sessions
+from app.outcome import print_messages
 from engine.export.exporters import export_session
 from engine.session import Session
 from engine.smooth import Smooth
@@ -25,9 +25,9 @@ def run(options: Namespace) -> int:
     """
     if options.smooth and options.format != "csv":
         raise UsageError(f"--smooth calms joints in the room; '{options.format}' has none. Leave it out, or take csv.")
-    mend_sessions([options.session])
+    repair_sessions([options.session])
     session = Session.open(options.session)
     export_session(session, options.format, options.out, smooth=Smooth() if options.smooth else None)
     print(f"Wrote {options.out}")
-    tell(session.remarks)
+    print_messages(session.remarks)
     return 0

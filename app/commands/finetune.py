@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.errors import UsageError
-from app.mend import mend_sessions
-from app.outcome import tell
+from app.mend import repair_sessions
+from app.outcome import print_messages
 from app.paths import runs_folder
 from app.progress import Progress
 from engine.session import Session
@@ -22,22 +22,22 @@ from training.finetuning.run import (
     STATE,
     Phase,
     RunState,
-    ask_to_cancel,
-    ask_to_go_on,
-    ask_to_pause,
     is_held,
     list_runs,
     make_run,
     read_state,
+    request_cancel,
+    request_pause,
+    request_resume,
 )
 from training.finetuning.verdict import verdict_from_table
 
 DONE, NOT_BETTER = 0, 3
-USUAL_MINUTES = 10.0
-LOOK_EVERY_S = 0.3
-MOST_NAMED = 5
-ENDING_S = 20.0
-WORDS = {
+DEFAULT_MINUTES = 10.0
+POLL_INTERVAL_S = 0.3
+MAX_NAMED = 5
+END_TIMEOUT_S = 20.0
+STEP_LABELS = {
     "label": "Labelling",
     "collect": "Cutting out pictures",
     "divide": "Setting clips aside",
@@ -74,29 +74,29 @@ def run(options: Namespace) -> int:
         If Ctrl-C was pressed; the run was ended and can be resumed.
     """
     runs = options.out or runs_folder()
-    wish = options.resume or options.pause or options.cancel
-    if wish:
+    run_name = options.resume or options.pause or options.cancel
+    if run_name:
         if options.sessions:
             raise UsageError("A run knows its sessions. Give a run or sessions, not both.")
-        return _do_with(_found(runs, wish), options)
+        return _control_run(_find_run(runs, run_name), options)
     if not options.sessions:
         raise UsageError("Say what to learn from: epipole finetune SESSION… 'epipole finetune --help' shows more.")
     request = FinetuneRequest(
         tuple(options.sessions),
-        _person(options),
+        _find_person(options),
         start=options.start,
         method=options.method,
-        minutes=options.minutes or USUAL_MINUTES,
+        minutes=options.minutes or DEFAULT_MINUTES,
         threads=options.threads,
         seed=options.seed,
     )
-    mend_sessions(options.sessions)
+    repair_sessions(options.sessions)
     check_sessions(request.sessions)
     check_start(request)
     return _follow(make_run(runs, request))
 
 
-def _person(options: Namespace) -> str:
+def _find_person(options: Namespace) -> str:
     """Say whose network it becomes: whose it is said to be, else whoever the sessions show."""
     if options.person is not None:
         return options.person
@@ -107,7 +107,7 @@ def _person(options: Namespace) -> str:
     raise UsageError(f"The sessions are of {shown}. Say whose network it becomes: --person NAME, or --person ''.")
 
 
-def _do_with(folder: Path, options: Namespace) -> int:
+def _control_run(folder: Path, options: Namespace) -> int:
     """Pass a wish on to a run that exists."""
     state = read_state(folder)
     if options.resume:
@@ -115,22 +115,24 @@ def _do_with(folder: Path, options: Namespace) -> int:
             if options.minutes:
                 save_request(folder, replace(load_request(folder), minutes=options.minutes))
             return _follow(folder)
-        ask_to_go_on(folder)
+        request_resume(folder)
         print(f"'{folder.name}' goes on.")
         return DONE
     if state.phase not in (Phase.RUNNING, Phase.PAUSED):
         raise TrainingError(f"Nobody works on the run '{folder.name}' ({state.phase}), so it cannot rest or end.")
-    (ask_to_pause if options.pause else ask_to_cancel)(folder)
-    print(f"'{folder.name}' {'rests' if options.pause else 'ends'} at its next step. Go on with: {_resume(folder)}")
+    (request_pause if options.pause else request_cancel)(folder)
+    print(
+        f"'{folder.name}' {'rests' if options.pause else 'ends'} at its next step. Go on with: {_format_resume_command(folder)}"
+    )
     return DONE
 
 
-def _found(runs: Path, name: str) -> Path:
+def _find_run(runs: Path, name: str) -> Path:
     """Find a run by its name or its path."""
     for folder in (runs / name, Path(name)):
         if (folder / STATE).is_file():
             return folder
-    known = ", ".join(folder.name for folder in list_runs(runs)[:MOST_NAMED])
+    known = ", ".join(folder.name for folder in list_runs(runs)[:MAX_NAMED])
     there = f"Choose one of these: {known}." if known else "There is none at all yet: begin one with its sessions."
     raise TrainingError(f"There is no run '{name}' in '{runs}'. {there}")
 
@@ -142,26 +144,26 @@ def _follow(folder: Path) -> int:
         _show_until_ended(folder, start_process(folder))
     except KeyboardInterrupt:
         print("\nEnding; what was done is kept.", flush=True)
-        ask_to_cancel(folder)  # also one that is only just starting
-        if not _has_let_go(folder):
+        request_cancel(folder)  # also one that is only just starting
+        if not _wait_until_released(folder):
             print(f"'{folder.name}' still works on a step that cannot be stopped; it ends after it.")
-        print(f"Go on with: {_resume(folder)}")
+        print(f"Go on with: {_format_resume_command(folder)}")
         raise
-    return _tell_the_end(folder, read_state(folder))
+    return _print_outcome(folder, read_state(folder))
 
 
-def _has_let_go(folder: Path) -> bool:
+def _wait_until_released(folder: Path) -> bool:
     """Wait a while until nobody works on a run any more; say whether it came to that."""
-    end_s = time.monotonic() + ENDING_S
+    end_s = time.monotonic() + END_TIMEOUT_S
     while is_held(folder) and time.monotonic() < end_s:
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_INTERVAL_S)
     return not is_held(folder)
 
 
-def _resume(folder: Path) -> str:
+def _format_resume_command(folder: Path) -> str:
     """Say what to type to go on with a run, wherever it lies."""
-    usual = folder.parent.absolute() == runs_folder()
-    return f"epipole finetune --resume {folder.name if usual else shlex.quote(str(folder))}"
+    is_default_folder = folder.parent.absolute() == runs_folder()
+    return f"epipole finetune --resume {folder.name if is_default_folder else shlex.quote(str(folder))}"
 
 
 def _show_until_ended(folder: Path, process: subprocess.Popen[bytes]) -> None:
@@ -171,28 +173,28 @@ def _show_until_ended(folder: Path, process: subprocess.Popen[bytes]) -> None:
         if state.step and state.step not in state.results:
             _show_step(folder, process, state.step)
         else:
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_INTERVAL_S)
 
 
 def _show_step(folder: Path, process: subprocess.Popen[bytes], step: str) -> None:
     """Show how far a step is, until it is done or the process has ended."""
-    with Progress(WORDS[step], 100, "percent") as progress:
+    with Progress(STEP_LABELS[step], 100, "percent") as progress:
         while process.poll() is None:
             state = read_state(folder)
             if state.step != step or step in state.results:
                 return
             if math.isfinite(state.share):
                 progress(round(100 * state.share))
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_INTERVAL_S)
 
 
-def _tell_the_end(folder: Path, state: RunState) -> int:
+def _print_outcome(folder: Path, state: RunState) -> int:
     """Say what came of a run."""
     if state.phase not in (Phase.KEPT, Phase.ROLLED_BACK):
-        raise TrainingError(f"{state.sentence} To try this run again: {_resume(folder)}")
+        raise TrainingError(f"{state.sentence} To try this run again: {_format_resume_command(folder)}")
     verdict = state.results.get("compare", {}).get("verdict")
     print()
-    tell(describe_verdict(verdict_from_table(verdict)) if verdict else [state.sentence])
+    print_messages(describe_verdict(verdict_from_table(verdict)) if verdict else [state.sentence])
     page = state.results.get("report", {}).get("page")
     if page:
         print(f"Report   {folder / page}")

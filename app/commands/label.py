@@ -2,11 +2,11 @@
 
 from argparse import Namespace
 
-from app.mend import mend_sessions
-from app.outcome import tell
+from app.mend import repair_sessions
+from app.outcome import print_messages
 from app.progress import Progress
 from engine.session import Session
-from training.labels.report import sentences
+from training.labels.report import format_summary
 from training.labels.session import label_session
 
 DONE = 0
@@ -25,14 +25,14 @@ def run(options: Namespace) -> int:
     code
         0; the command line turns a TrainingError into one sentence and 1.
     """
-    mend_sessions([options.session])
+    repair_sessions([options.session])
     session = Session.open(options.session)
     with Progress("Labelling", 100, "percent") as progress:
         labelled = label_session(session, options.rig, progress=lambda _, share: progress(round(100 * share)))
     print()
-    for sentence in sentences(labelled.summary):
-        print(sentence)
-    tell(session.remarks)
+    for message in format_summary(labelled.summary):
+        print(message)
+    print_messages(session.remarks)
     print(f"Labels   {labelled.path}")
     print(f"Summary  {labelled.path.with_suffix('.json')}")
     return DONE

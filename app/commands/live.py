@@ -9,31 +9,31 @@ from functools import partial
 from pathlib import Path
 
 from app.display import is_headless
-from app.matching import rig_for_views
-from app.mend import mend_sessions
-from app.outcome import Places, tell, write_calibration
-from app.paths import demand_writable, free_name, fresh_folder
-from app.presenters.live import Look, Trail, present_live
+from app.matching import match_rig
+from app.mend import repair_sessions
+from app.outcome import CalibrationPaths, print_messages, write_calibration
+from app.paths import choose_new_folder, find_free_path, require_writable
+from app.presenters.live import LiveContext, Trail, present_live
 from app.progress import Progress
-from app.serving import lifter_by
+from app.serving import make_monocular_loader
 from app.settings import Settings, load_settings, settings_file
 from calibration.report import CalibrationReport
 from calibration.rig import Rig, load_rig
 from calibration.skeleton import load_skeleton
-from engine.capture.address import without_password
-from engine.capture.cameras import camera_sources
+from engine.capture.address import strip_credentials
+from engine.capture.cameras import make_camera_sources
 from engine.coach import ONE_CAMERA, ONE_CAMERA_GUESSED
 from engine.errors import CameraError
 from engine.inference.estimator import create_estimator
 from engine.live import Live, LiveOptions
 from engine.live_state import CameraPhase, CameraState, LiveResult, LiveState, RecordingState
-from engine.mailbox import ClosedError, NothingYetError
-from engine.session import Session, SessionFacts, demand_new, is_session
+from engine.mailbox import ClosedError, EmptyError
+from engine.session import Session, SessionFacts, is_session, require_new_folder
 
 DONE, FAILED = 0, 1
 # How long a first image is waited for; a camera that says no all the time is believed earlier.
-FIRST_IMAGE_S, SAYS_NO_S = 15.0, 5.0
-LOOK_EVERY_S = 0.1
+FIRST_IMAGE_TIMEOUT_S, LOST_CAMERA_TIMEOUT_S = 15.0, 5.0
+POLL_INTERVAL_S = 0.1
 
 
 def run(options: Namespace) -> int:
@@ -42,7 +42,7 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `sources`, `rig`, `stature`, `person`, `model`, `lift`, `record`, `headless`, `seconds`, `out`.
+        `sources`, `rig`, `stature`, `person`, `model`, `monocular`, `record`, `headless`, `seconds`, `out`.
 
     Returns
     -------
@@ -56,23 +56,23 @@ def run(options: Namespace) -> int:
     KeyboardInterrupt
         If Ctrl-C ended it; everything is written all the same.
     """
-    _tell_of_sessions(options.sources)
-    if is_headless(asked=options.headless):
+    _repair_source_sessions(options.sources)
+    if is_headless(requested=options.headless):
         return run_headless(options)
     if options.record is not None:
-        demand_new(options.record)
+        require_new_folder(options.record)
     from app.application import show_live  # Qt is loaded by those who draw
 
-    settings, sentence = load_settings(settings_file())
-    return show_live(options, settings, sentence)
+    settings, message = load_settings(settings_file())
+    return show_live(options, settings, message)
 
 
-def _tell_of_sessions(sources: Sequence[str]) -> None:
+def _repair_source_sessions(sources: Sequence[str]) -> None:
     """Set right the sessions among the sources, and say what is missing of them."""
-    told = mend_sessions(sources)
+    reported = repair_sessions(sources)
     for path in map(Path, sources):
         if is_session(path):
-            tell(remark for remark in Session.open(path).remarks if remark not in told)
+            print_messages(remark for remark in Session.open(path).remarks if remark not in reported)
 
 
 def run_headless(options: Namespace) -> int:
@@ -89,90 +89,97 @@ def run_headless(options: Namespace) -> int:
     """
     if not options.sources:
         raise CameraError("", "No camera was named. Give some, for instance: epipole live usb:0 usb:1 --headless")
-    folder = options.out or fresh_folder(Path.cwd(), datetime.now())
+    folder = options.out or choose_new_folder(Path.cwd(), datetime.now())
     rig = load_rig(options.rig) if options.rig is not None else None
-    session = options.record or free_name(folder / "session")
-    demand_new(session)
-    demand_writable(folder / "rig.toml")
+    session = options.record or find_free_path(folder / "session")
+    require_new_folder(session)
+    require_writable(folder / "rig.toml")
     print(f"Everything goes to {folder}", flush=True)
-    keeper = _Keeper(
-        Places(folder / "rig.toml", folder / "report.json"), ", ".join(map(without_password, options.sources))
+    rig_writer = _RigWriter(
+        CalibrationPaths(folder / "rig.toml", folder / "report.json"),
+        ", ".join(map(strip_credentials, options.sources)),
     )
     estimator = partial(create_estimator, options.model)
-    lifter = lifter_by(lambda: Settings(lift=options.lift, person=options.person))
-    live = Live(camera_sources(options.sources), estimator, LiveOptions(options.stature), keeper.put, lifter)
+    make_monocular_model = make_monocular_loader(lambda: Settings(lift=options.lift, person=options.person))
+    live = Live(
+        make_camera_sources(options.sources),
+        estimator,
+        LiveOptions(options.stature),
+        rig_writer.put,
+        make_monocular_model,
+    )
     try:
         live.start()
-        _begin(live, rig, options)
-        live.start_recording(session, _facts(options))
-        take = _watch(live, options.seconds)
+        _prepare_live(live, rig, options)
+        live.start_recording(session, _build_facts(options))
+        outcome = _follow_to_end(live, options.seconds)
     finally:
         live.close()
-    _draw(options, live, take, folder / "window.png")
-    take.tell()
-    keeper.tell()
-    if take.interrupted:
+    _draw(options, live, outcome, folder / "window.png")
+    outcome.print_summary()
+    rig_writer.print_summary()
+    if outcome.interrupted:
         raise KeyboardInterrupt
-    return FAILED if take.broke_off else DONE
+    return FAILED if outcome.aborted else DONE
 
 
-def _begin(live: Live, rig: Rig | None, options: Namespace) -> None:
+def _prepare_live(live: Live, rig: Rig | None, options: Namespace) -> None:
     """Wait for the cameras, say what is odd about them, and give them their rig."""
-    tell(state.sentence for state in wait_for_images(lambda: live.state().cameras) if state.sentence)
+    print_messages(state.message for state in wait_for_images(lambda: live.state().cameras) if state.message)
     if len(live.names) == 1:
-        lift = live.state().lift
-        tell([ONE_CAMERA_GUESSED] if lift.network else [ONE_CAMERA, *filter(None, [lift.sentence])])
+        monocular = live.state().monocular
+        print_messages([ONE_CAMERA_GUESSED] if monocular.model else [ONE_CAMERA, *filter(None, [monocular.message])])
     if rig is not None:
         _use_rig(live, rig, options.rig)
 
 
-def _facts(options: Namespace) -> SessionFacts:
+def _build_facts(options: Namespace) -> SessionFacts:
     """Say what the session is about."""
     settings = {"stature_m": options.stature} if options.stature else {}
     return SessionFacts((), settings, {"name": options.model}, options.stature, options.person)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Take:
+class _LiveOutcome:
     """What came of a take: how everything was at its end, and the result that shows most."""
 
     state: LiveState
     recorded: RecordingState | None
     result: LiveResult | None
     interrupted: bool  # by Ctrl-C
-    broke_off: bool  # the recording, by itself
+    aborted: bool  # the recording, by itself
 
-    def tell(self) -> None:
+    def print_summary(self) -> None:
         """Say where the session is, and what was lost."""
         if self.recorded is not None:
-            words = f"Session {self.recorded.path}, {self.recorded.seconds:.0f} s. {self.recorded.sentence}"
-            print(words.rstrip(), flush=True)
-            tell(losses(self.state.cameras, self.recorded.lost))
+            message = f"Session {self.recorded.path}, {self.recorded.seconds:.0f} s. {self.recorded.message}"
+            print(message.rstrip(), flush=True)
+            print_messages(describe_losses(self.state.cameras, self.recorded.lost))
 
 
-class _Keeper:
+class _RigWriter:
     """Writes each rig of the live calibration, and its report, as they come.
 
     Parameters
     ----------
-    places
+    paths
     subject
         What is calibrated, for the report's page.
     """
 
-    def __init__(self, places: Places, subject: str) -> None:
-        self._places, self._subject = places, subject
+    def __init__(self, paths: CalibrationPaths, subject: str) -> None:
+        self._paths, self._subject = paths, subject
         self.verdict = ""
 
     def put(self, rig: Rig, report: CalibrationReport) -> None:
         """Write a rig and its report."""
-        write_calibration(report, rig, self._places, self._subject)
+        write_calibration(report, rig, self._paths, self._subject)
         self.verdict = report.verdict
 
-    def tell(self) -> None:
+    def print_summary(self) -> None:
         """Say what came of the calibration."""
         if self.verdict:
-            print(f"Rig     {self._places.rig} ({self.verdict})\nReport  {self._places.page}")
+            print(f"Rig     {self._paths.rig} ({self.verdict})\nReport  {self._paths.page}")
 
 
 def wait_for_images(cameras: Callable[[], tuple[CameraState, ...]]) -> tuple[CameraState, ...]:
@@ -193,27 +200,29 @@ def wait_for_images(cameras: Callable[[], tuple[CameraState, ...]]) -> tuple[Cam
     CameraError
         If none of them sends anything.
     """
-    begun_s, states = time.monotonic(), cameras()
-    while (waited_s := time.monotonic() - begun_s) < FIRST_IMAGE_S:
-        settled = (CameraPhase.ENDED,) if waited_s < SAYS_NO_S else (CameraPhase.ENDED, CameraPhase.LOST)
+    start_s, states = time.monotonic(), cameras()
+    while (waited_s := time.monotonic() - start_s) < FIRST_IMAGE_TIMEOUT_S:
+        settled = (CameraPhase.ENDED,) if waited_s < LOST_CAMERA_TIMEOUT_S else (CameraPhase.ENDED, CameraPhase.LOST)
         if all(state.frames or state.phase in settled for state in states):
             break
-        time.sleep(LOOK_EVERY_S / 2)
+        time.sleep(POLL_INTERVAL_S / 2)
         states = cameras()
     if not any(state.frames for state in states):
-        raise _no_images(states)
+        raise _build_no_images_error(states)
     return states
 
 
-def _no_images(states: Sequence[CameraState]) -> CameraError:
+def _build_no_images_error(states: Sequence[CameraState]) -> CameraError:
     """Say that no camera sends anything, and why, as far as one of them says so."""
-    first = next((state for state in states if state.sentence), states[0])
-    words = first.sentence or f"Camera '{first.name}' sent no image within {FIRST_IMAGE_S:.0f} s. Check its cable."
+    first = next((state for state in states if state.message), states[0])
+    message = (
+        first.message or f"Camera '{first.name}' sent no image within {FIRST_IMAGE_TIMEOUT_S:.0f} s. Check its cable."
+    )
     others = f" None of the {len(states)} cameras sends images." if len(states) > 1 else ""
-    return CameraError(first.name, words + others)
+    return CameraError(first.name, message + others)
 
 
-def losses(states: Sequence[CameraState], lost: int) -> list[str]:
+def describe_losses(states: Sequence[CameraState], lost: int) -> list[str]:
     """Say what the cameras and the disk lost.
 
     Parameters
@@ -228,7 +237,9 @@ def losses(states: Sequence[CameraState], lost: int) -> list[str]:
     sentences
     """
     remarks = [f"Camera '{state.name}': {state.dropped} images never came." for state in states if state.dropped]
-    remarks += [f"Camera '{s.name}' was gone {s.reconnected} times and came back." for s in states if s.reconnected]
+    remarks += [
+        f"Camera '{s.name}' was gone {s.reconnect_count} times and came back." for s in states if s.reconnect_count
+    ]
     remarks += [f"Camera '{s.name}' sent nothing: its part of the session is empty." for s in states if not s.frames]
     if lost:
         remarks.append(f"The disk was too slow for {lost} images; the session says which.")
@@ -243,12 +254,12 @@ def _use_rig(live: Live, rig: Rig, path: Path) -> None:
         raise CameraError(
             missing[0], f"Camera '{missing[0]}' sends no image, so that '{path}' cannot be used. Check it."
         )
-    live.use_rig(rig_for_views(rig, live.names, [size for size in sizes if size], path), path.name)
+    live.use_rig(match_rig(rig, live.names, [size for size in sizes if size], path), path.name)
 
 
-def _watch(live: Live, seconds: float | None) -> _Take:
+def _follow_to_end(live: Live, seconds: float | None) -> _LiveOutcome:
     """Follow the take to its end, which Ctrl-C may be, and finish the recording."""
-    best, interrupted = _Best(), False
+    best, interrupted = _BestResult(), False
     try:
         with Progress("Live", round(seconds) if seconds else None, "seconds") as progress:
             _follow(live, seconds, best, progress)
@@ -256,50 +267,50 @@ def _watch(live: Live, seconds: float | None) -> _Take:
         interrupted = True
     if live.error is not None:
         raise live.error
-    broke_off, recorded = live.recording_ended, live.stop_recording()
-    return _Take(live.state(), recorded, best.result, interrupted, broke_off)
+    aborted, recorded = live.recording_ended, live.stop_recording()
+    return _LiveOutcome(live.state(), recorded, best.result, interrupted, aborted)
 
 
-class _Best:
+class _BestResult:
     """The result that shows most; of the good ones, a late one."""
 
     def __init__(self) -> None:
         self.result: LiveResult | None = None
-        self._worth = -1.0
+        self._score = -1.0
 
     def put(self, result: LiveResult) -> None:
         """Keep it if it is good."""
-        worth = _worth(result)
-        if worth >= 0.98 * self._worth:
-            self.result, self._worth = result, max(worth, self._worth)
+        score = _score_result(result)
+        if score >= 0.98 * self._score:
+            self.result, self._score = result, max(score, self._score)
 
 
-def _follow(live: Live, seconds: float | None, best: _Best, progress: Progress) -> None:
+def _follow(live: Live, seconds: float | None, best: _BestResult, progress: Progress) -> None:
     """Take results until the end, and say how the calibration goes."""
-    begun_s, told, ended = time.monotonic(), "", False
-    while (seconds is None or time.monotonic() - begun_s < seconds) and not live.over:
+    start_s, printed, ended = time.monotonic(), "", False
+    while (seconds is None or time.monotonic() - start_s < seconds) and not live.over:
         try:
-            best.put(live.newest.take(LOOK_EVERY_S))
-        except (NothingYetError, ClosedError):
+            best.put(live.newest.take(POLL_INTERVAL_S))
+        except (EmptyError, ClosedError):
             continue
         state = live.state()
         if live.recording_ended and not ended and state.recording is not None:
             ended = True
-            print(f"\n  {state.recording.sentence}", flush=True)
-        words = f"{state.calibration.headline}. {state.calibration.instruction}"
-        if words != told and state.calibration.headline:
-            print(f"\n  {words}", flush=True)
-            told = words
-        progress(int(time.monotonic() - begun_s))
+            print(f"\n  {state.recording.message}", flush=True)
+        message = f"{state.calibration.headline}. {state.calibration.instruction}"
+        if message != printed and state.calibration.headline:
+            print(f"\n  {message}", flush=True)
+            printed = message
+        progress(int(time.monotonic() - start_s))
 
 
-def _worth(result: LiveResult) -> float:
+def _score_result(result: LiveResult) -> float:
     """How much a result shows."""
-    seen = sum(float(pose.confidence.sum()) for people in result.poses_2d.views for pose in people[:1])
+    seen = sum(float(pose.confidence.sum()) for people in result.poses_2d.poses_by_view for pose in people[:1])
     return seen + 4 * sum(float(pose.confidence.sum()) for pose in result.poses_3d.people)
 
 
-def _draw(options: Namespace, live: Live, take: _Take, path: Path) -> None:
+def _draw(options: Namespace, live: Live, outcome: _LiveOutcome, path: Path) -> None:
     """Draw the window as it would look."""
     try:
         from app import snapshot
@@ -308,8 +319,10 @@ def _draw(options: Namespace, live: Live, take: _Take, path: Path) -> None:
         return
     skeleton = live.skeleton or load_skeleton("blazepose_33")
     trail = Trail(skeleton)
-    if take.result is not None:
-        trail.put(take.result)
-    look = Look(skeleton, trail, ", ".join(live.names), running=True, stature_m=options.stature, person=options.person)
-    snapshot.draw_window(present_live(take.state, take.result, look), path)
+    if outcome.result is not None:
+        trail.put(outcome.result)
+    context = LiveContext(
+        skeleton, trail, ", ".join(live.names), running=True, stature_m=options.stature, person=options.person
+    )
+    snapshot.draw_window(present_live(outcome.state, outcome.result, context), path)
     print(f"Window  {path}")

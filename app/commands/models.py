@@ -6,10 +6,10 @@ from pathlib import Path
 from app.progress import Progress
 from calibration.rig import load_rig
 from engine.inference import models
-from engine.inference.network_library import Entry, NetworkLibrary, rig_id, whom
+from engine.inference.network_library import ModelEntry, ModelLibrary, compute_rig_id, describe_scope
 from engine.inference.progress import Progress as Download
 
-PERSON = "a person"
+BY_USER = "a person"
 
 
 def run(options: Namespace) -> int:
@@ -28,8 +28,8 @@ def run(options: Namespace) -> int:
     """
     match options.action:
         case "list":
-            list_models()
-            list_networks(NetworkLibrary())
+            print_pose_models()
+            print_monocular_models(ModelLibrary())
         case "pull":
             pull(options.name, options.sha256)
         case "use":
@@ -39,7 +39,7 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def list_models() -> None:
+def print_pose_models() -> None:
     """Print one line per model that finds people: whether it is here, its licence, and what it is."""
     states = [state for state in models.list_models() if state.card.task != "pose3d"]
     width = max(len(state.card.name) for state in states)
@@ -49,20 +49,20 @@ def list_models() -> None:
     print(f"\nModels are kept in {models.models_folder()}. Fetch one with: epipole models pull NAME")
 
 
-def list_networks(library: NetworkLibrary) -> None:
+def print_monocular_models(library: ModelLibrary) -> None:
     """Print one line per network that sees 3D from one view: where it comes from, how good it is, and whom it serves.
 
     Parameters
     ----------
     library
     """
-    entries = library.networks()
+    entries = library.list_models()
     print("\n3D from one view:" if entries else "\nNo network for 3D from one view is here yet.")
-    serving, remarks = _serving(library)
+    people_by_model, remarks = _find_served_people(library)
     width = max((len(entry.name) for entry in entries), default=0)
     for entry in entries:
-        served = serving.get(entry.name)
-        print(f"{entry.name:{width}}  {_described(entry)}{f' Serves {served}.' if served else ''}")
+        people = people_by_model.get(entry.name)
+        print(f"{entry.name:{width}}  {_describe(entry)}{f' Serves {people}.' if people else ''}")
     for remark in dict.fromkeys((*library.remarks(), *remarks)):
         print(remark)
     print(f"Networks you taught are kept in {library.folder}. Choose one with: epipole models use NAME")
@@ -80,17 +80,17 @@ def use(name: str, person: str = "", rig: Path | None = None) -> None:
     rig
         File of the rig that it is for; None for any.
     """
-    where = rig_id(load_rig(rig)) if rig else ""
-    entry = NetworkLibrary().adopt(name, person, where, reason="Chosen on the command line.", by=PERSON)
-    print(f"'{entry.name}' serves {whom(person, where)} from now on. Undo it with: epipole models roll-back")
+    where = compute_rig_id(load_rig(rig)) if rig else ""
+    entry = ModelLibrary().adopt(name, person, where, reason="Chosen on the command line.", by=BY_USER)
+    print(f"'{entry.name}' serves {describe_scope(person, where)} from now on. Undo it with: epipole models roll-back")
 
 
 def roll_back(person: str = "", rig: Path | None = None) -> None:
     """Take back the last choice for somebody; see `use`."""
-    where = rig_id(load_rig(rig)) if rig else ""
-    entry = NetworkLibrary().roll_back(person, where, reason="Rolled back on the command line.", by=PERSON)
+    where = compute_rig_id(load_rig(rig)) if rig else ""
+    entry = ModelLibrary().roll_back(person, where, reason="Rolled back on the command line.", by=BY_USER)
     now = f"'{entry.name}' serves" if entry else "No network serves"
-    print(f"{now} {whom(person, where)} again.")
+    print(f"{now} {describe_scope(person, where)} again.")
 
 
 def pull(name: str, sha256: str = "") -> None:
@@ -108,24 +108,24 @@ def pull(name: str, sha256: str = "") -> None:
         def watch(download: Download) -> None:
             progress(download.done_bytes, download.total_bytes or None)
 
-        model = models.pull(name, watch, sha256=sha256)
+        model = models.pull_model(name, watch, sha256=sha256)
     print(f"Model '{name}' is ready and verified: {', '.join(str(path) for path in model.paths.values())}")
 
 
-def _serving(library: NetworkLibrary) -> tuple[dict[str, str], list[str]]:
+def _find_served_people(library: ModelLibrary) -> tuple[dict[str, str], list[str]]:
     """Say of each network that serves somebody, whom; and which should and cannot."""
-    scopes = dict.fromkeys([("", ""), *((change.person, change.rig_id) for change in library.history())])
-    served: dict[str, list[str]] = {}
+    scopes = dict.fromkeys([("", ""), *((change.person, change.rig_id) for change in library.read_history())])
+    people_by_model: dict[str, list[str]] = {}
     remarks: list[str] = []
     for person, rig in scopes:
-        choice = library.choice(person, rig)
+        choice = library.choose_model(person, rig)
         remarks += choice.remarks
         if choice.entry is not None:
-            served.setdefault(choice.entry.name, []).append(whom(person, rig))
-    return {name: ", ".join(people) for name, people in served.items()}, remarks
+            people_by_model.setdefault(choice.entry.name, []).append(describe_scope(person, rig))
+    return {name: ", ".join(people) for name, people in people_by_model.items()}, remarks
 
 
-def _described(entry: Entry) -> str:
+def _describe(entry: ModelEntry) -> str:
     """Say in one line what a network is."""
     trained = entry.card.trained
     figures = ", ".join(f"{name} {value:.1f}" for name, value in trained.metrics.items()) if trained else ""

@@ -4,17 +4,17 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 
-from app.commands.live import losses, wait_for_images
-from app.outcome import tell
+from app.commands.live import describe_losses, wait_for_images
+from app.outcome import print_messages
 from app.progress import Progress
 from engine.capture.camera import CameraFeed, close_feeds
-from engine.capture.cameras import camera_sources
+from engine.capture.cameras import make_camera_sources
 from engine.live_state import CameraPhase, RecordingState
 from engine.record_live import LiveRecording, RecordedCamera
-from engine.session import SessionFacts, demand_new
+from engine.session import SessionFacts, require_new_folder
 
 DONE, FAILED = 0, 1
-LOOK_EVERY_S = 0.2
+POLL_INTERVAL_S = 0.2
 
 
 def run(options: Namespace) -> int:
@@ -35,8 +35,8 @@ def run(options: Namespace) -> int:
     KeyboardInterrupt
         If Ctrl-C ended it; what was recorded is finished and told before.
     """
-    demand_new(options.out)
-    sources = camera_sources(options.sources)
+    require_new_folder(options.out)
+    sources = make_camera_sources(options.sources)
     feeds = [CameraFeed(source.source, source.address) for source in sources]
     try:
         for feed in feeds:
@@ -49,10 +49,10 @@ def run(options: Namespace) -> int:
         interrupted, state = _record(feeds, recording, options.seconds)
     finally:
         close_feeds(feeds)
-    _tell(feeds, state)
+    _print_summary(feeds, state)
     if interrupted:
         raise KeyboardInterrupt
-    return FAILED if state.sentence else DONE
+    return FAILED if state.message else DONE
 
 
 def _record(
@@ -75,27 +75,27 @@ def _record(
 
 def _watch(feeds: Sequence[CameraFeed], recording: LiveRecording, seconds: float | None) -> None:
     """Show how the recording goes until it is over; what happens to a camera is said once."""
-    begun_s = time.monotonic()
-    told: dict[str, str] = {}
+    start_s = time.monotonic()
+    reported: dict[str, str] = {}
     with Progress("Recording", round(seconds) if seconds else None, "seconds") as progress:
-        while (seconds is None or time.monotonic() - begun_s < seconds) and not recording.ended:
+        while (seconds is None or time.monotonic() - start_s < seconds) and not recording.ended:
             states = [feed.state() for feed in feeds]
             for state in states:
-                if state.sentence and told.get(state.name) != state.phase:
-                    print(f"\n  {state.sentence}")
-                told[state.name] = state.phase
+                if state.message and reported.get(state.name) != state.phase:
+                    print(f"\n  {state.message}")
+                reported[state.name] = state.phase
             if all(state.phase is CameraPhase.ENDED for state in states):
                 return
-            progress(int(time.monotonic() - begun_s))
-            time.sleep(LOOK_EVERY_S)
+            progress(int(time.monotonic() - start_s))
+            time.sleep(POLL_INTERVAL_S)
 
 
-def _tell(feeds: Sequence[CameraFeed], state: RecordingState) -> None:
+def _print_summary(feeds: Sequence[CameraFeed], state: RecordingState) -> None:
     """Say what was recorded, what was lost, and where it is."""
     cameras = f"{len(feeds)} camera{'s' if len(feeds) != 1 else ''}"
     print(f"\nRecorded {state.seconds:.1f} s of {cameras}, {state.frames} images.")
-    tell(losses([feed.state() for feed in feeds], state.lost))
-    tell(state.silence)
-    if state.sentence:
-        tell([state.sentence])
+    print_messages(describe_losses([feed.state() for feed in feeds], state.lost))
+    print_messages(state.silence_messages)
+    if state.message:
+        print_messages([state.message])
     print(f"Session  {state.path}", flush=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from app.errors import UsageError
-from app.mend import mend_sessions
+from app.mend import repair_sessions
 from app.progress import Progress
 from engine.session import Session
 from training.data.samples import Samples, SampleWriter, Teacher, open_samples
@@ -16,23 +16,27 @@ from training.data.session_samples import SessionSamplesConfig, samples_from_ses
 from training.errors import TrainingError
 from training.labels.calibration import read_calibration
 from training.labels.files import find_labels, load_labels
-from training.public.clips import Choice
-from training.public.human36m import human36m_samples
-from training.public.mpi_inf_3dhp import mpi_inf_3dhp_samples
-from training.public.mpii import mpii_samples
+from training.public.clips import ImageSelection
+from training.public.human36m import read_human36m
+from training.public.mpi_inf_3dhp import read_mpi_inf_3dhp
+from training.public.mpii import read_mpii
 from training.studio.samples import StudioSampleConfig, StudioSampler
 
 DONE = 0
-KNOWN: dict[Teacher, str] = {"truth": "exact truth", "annotation": "what people marked", "labels": "a rig's labels"}
-PUBLIC = {"mpii": mpii_samples, "human36m": human36m_samples, "mpi-inf-3dhp": mpi_inf_3dhp_samples}
-EVERY_PHOTOGRAPH, EVERY_FRAME = 1, 5
+TRUTH_SOURCES: dict[Teacher, str] = {
+    "truth": "exact truth",
+    "annotation": "what people marked",
+    "labels": "a rig's labels",
+}
+PUBLIC_DATASETS = {"mpii": read_mpii, "human36m": read_human36m, "mpi-inf-3dhp": read_mpi_inf_3dhp}
+PHOTOGRAPH_STRIDE, FRAME_STRIDE = 1, 5
 STUDIO_SAMPLES = 20_000
 """What the studio draws where nobody says how many: it would never end."""
 
-ALL = 1_000_000
+UNLIMITED_SAMPLES = 1_000_000
 """More than a session has."""
 
-LEAST = SessionSamplesConfig().least_samples
+MIN_SAMPLES = SessionSamplesConfig().min_samples
 """With fewer there is nothing to learn; whoever asks for few with --most may have them."""
 
 
@@ -42,7 +46,7 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `kind`, `folder`, `out`, `every`, `most`, `people`, `seed`, `labels`, `rig`.
+        `kind`, `folder`, `out`, `every`, `max_samples`, `people`, `seed`, `labels`, `rig`.
 
     Returns
     -------
@@ -55,16 +59,16 @@ def run(options: Namespace) -> int:
         If a folder is missing, or an option is given to what does not know it.
     """
     if (options.kind == "studio") != (options.folder is None):
-        wanted = "needs no folder: it draws its people" if options.kind == "studio" else "needs the folder to read"
-        raise UsageError(f"'epipole samples {options.kind}' {wanted}. See 'epipole samples --help'.")
+        problem = "needs no folder: it draws its people" if options.kind == "studio" else "needs the folder to read"
+        raise UsageError(f"'epipole samples {options.kind}' {problem}. See 'epipole samples --help'.")
     if options.kind != "session" and (options.labels or options.rig):
         raise UsageError("--labels and --rig belong to 'epipole samples session'; leave them out.")
-    count = store(_at_most(_parts(options), options.most), options.out, options.most)
-    print(f"Samples  {options.out}  ({count}, joints known from {KNOWN[open_samples(options.out).teacher]})")
+    count = store_samples(_limit_samples(_read_parts(options), options.most), options.out, options.most)
+    print(f"Samples  {options.out}  ({count}, joints known from {TRUTH_SOURCES[open_samples(options.out).teacher]})")
     return DONE
 
 
-def store(parts: Iterator[Samples], folder: Path, most: int | None) -> int:
+def store_samples(parts: Iterator[Samples], folder: Path, max_samples: int | None) -> int:
     """Write samples as they come; a making that is broken off leaves no set behind.
 
     Parameters
@@ -72,7 +76,7 @@ def store(parts: Iterator[Samples], folder: Path, most: int | None) -> int:
     parts
         Of one skeleton and one size.
     folder
-    most
+    max_samples
         How many there will be, where that is known.
 
     Returns
@@ -84,7 +88,7 @@ def store(parts: Iterator[Samples], folder: Path, most: int | None) -> int:
     TrainingError
         If there are none, the folder holds a set already, or the disk refuses.
     """
-    with Progress("Storing samples", most, "samples") as progress:
+    with Progress("Storing samples", max_samples, "samples") as progress:
         first = next(parts, None)
         if first is None:
             raise TrainingError("Not one image shows a person whose joints are known. Ask for more images.")
@@ -98,38 +102,42 @@ def store(parts: Iterator[Samples], folder: Path, most: int | None) -> int:
     return count
 
 
-def _parts(options: Namespace) -> Iterator[Samples]:
+def _read_parts(options: Namespace) -> Iterator[Samples]:
     """Read the samples of what was named, a part at a time."""
-    if options.kind in PUBLIC:
-        usual = EVERY_PHOTOGRAPH if options.kind == "mpii" else EVERY_FRAME
-        return PUBLIC[options.kind](options.folder, Choice(options.every or usual, options.people, most=options.most))
-    return _studio(options) if options.kind == "studio" else _session(options)
+    if options.kind in PUBLIC_DATASETS:
+        default_stride = PHOTOGRAPH_STRIDE if options.kind == "mpii" else FRAME_STRIDE
+        return PUBLIC_DATASETS[options.kind](
+            options.folder, ImageSelection(options.every or default_stride, options.people, max_samples=options.most)
+        )
+    return _draw_studio_samples(options) if options.kind == "studio" else _cut_session_samples(options)
 
 
-def _studio(options: Namespace) -> Iterator[Samples]:
+def _draw_studio_samples(options: Namespace) -> Iterator[Samples]:
     """Draw people of the studio that may be trained on."""
     return StudioSampler().draw(StudioSampleConfig(seed=options.seed, samples=options.most or STUDIO_SAMPLES))
 
 
-def _session(options: Namespace) -> Iterator[Samples]:
+def _cut_session_samples(options: Namespace) -> Iterator[Samples]:
     """Cut the crops of a session at its labels; where there are too many, whole instants are left out evenly."""
     path: Path = options.folder
-    mend_sessions([path])
+    repair_sessions([path])
     session = Session.open(path)
     calibration_id = read_calibration(options.rig)[1].id if options.rig else ""
     labels = load_labels(find_labels(session.path, options.labels, calibration_id=calibration_id))
-    config = SessionSamplesConfig(most_samples=options.most or ALL, least_samples=1 if options.most else LEAST)
+    config = SessionSamplesConfig(
+        max_samples=options.most or UNLIMITED_SAMPLES, min_samples=1 if options.most else MIN_SAMPLES
+    )
     samples = samples_from_session(session, labels, config, rig_file=options.rig)
     instants = np.unique(samples.frameset)[:: options.every or 1]
-    yield samples.taken(np.isin(samples.frameset, instants))
+    yield samples.select(np.isin(samples.frameset, instants))
 
 
-def _at_most(parts: Iterable[Samples], most: int | None) -> Iterator[Samples]:
+def _limit_samples(parts: Iterable[Samples], max_samples: int | None) -> Iterator[Samples]:
     """Stop after so many samples."""
-    left = most
+    left = max_samples
     for part in parts:
         if left is not None and len(part) >= left:
-            yield part.taken(np.arange(left))
+            yield part.select(np.arange(left))
             return
         yield part
         left = None if left is None else left - len(part)

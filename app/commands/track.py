@@ -4,19 +4,19 @@ from argparse import Namespace
 from contextlib import ExitStack
 
 from app.errors import UsageError
-from app.matching import rig_for_views
-from app.mend import mend_sessions
-from app.observe import Observed, observe
-from app.outcome import tell
-from app.recording import TakeRecording
+from app.matching import match_rig
+from app.mend import repair_sessions
+from app.observe import Observation, observe
+from app.outcome import print_messages
+from app.recording import TrackedSessionWriter
 from calibration.rig import Rig, load_rig
 from calibration.skeleton import load_skeleton
 from engine import offline
 from engine.capture.sources import Footage, open_inputs
 from engine.coach import ONE_CAMERA_GUESSED
 from engine.inference.model_card import load_card
-from engine.lift_network import NONE, load_lifter
-from engine.lift_take import TakeLift, lifted_count, reconstruct_alone
+from engine.lift_network import NO_MODEL, load_monocular_model
+from engine.lift_take import OfflineMonocular, count_monocular, reconstruct_monocular
 from engine.one_camera import guess_rig, is_guessed
 
 
@@ -26,7 +26,7 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `inputs`, `rig`, `out`, `model`, `stature`, `lift`.
+        `inputs`, `rig`, `out`, `model`, `stature`, `monocular`.
 
     Returns
     -------
@@ -40,80 +40,89 @@ def run(options: Namespace) -> int:
     EngineError
         If a network is missing, nobody is in view, or the disk refuses.
     """
-    mend_sessions(options.inputs)
-    given = load_rig(options.rig) if options.rig is not None else None
+    repair_sessions(options.inputs)
+    given_rig = load_rig(options.rig) if options.rig is not None else None
     with ExitStack() as stack:
         footage = stack.enter_context(open_inputs(options.inputs))
-        rig = _rig(options, given, footage)
-        lift = _lift(options, footage, rig, stack)
-        recording = stack.enter_context(TakeRecording(options.out, footage, options.model, _settings(options)))
+        rig = _choose_rig(options, given_rig, footage)
+        monocular = _load_monocular(options, footage, rig, stack)
+        writer = stack.enter_context(
+            TrackedSessionWriter(options.out, footage, options.model, _build_settings(options))
+        )
         if not is_guessed(rig):
-            recording.keep_rig(rig)
-        sinks = (lift,) if lift is not None else ()
-        observed = observe(recording.footage, options.model, recording.keep_raw_poses, sinks)
-        found = _reconstructed(observed, rig, lift, _stature_m(options, footage))
-        recording.keep_reconstruction(found)
-    _say(options, observed, found, rig)
+            writer.write_rig(rig)
+        sinks = (monocular,) if monocular is not None else ()
+        observation = observe(writer.footage, options.model, writer.open_raw_pose_sink, sinks)
+        reconstruction = _reconstruct(observation, rig, monocular, _find_stature_m(options, footage))
+        writer.write_reconstruction(reconstruction)
+    _print_summary(options, observation, reconstruction, rig)
     return 0
 
 
-def _rig(options: Namespace, given: Rig | None, footage: Footage) -> Rig:
+def _choose_rig(options: Namespace, given_rig: Rig | None, footage: Footage) -> Rig:
     """Say where the cameras stand; for one camera alone that may be made up."""
     sizes_wh = [source.size_wh for source in footage.sources]
-    if given is not None:
-        return rig_for_views(given, footage.views, sizes_wh, options.rig)
-    if len(footage.views) == 1:
-        return guess_rig(footage.views[0], sizes_wh[0])
+    if given_rig is not None:
+        return match_rig(given_rig, footage.view_names, sizes_wh, options.rig)
+    if len(footage.view_names) == 1:
+        return guess_rig(footage.view_names[0], sizes_wh[0])
     raise UsageError(
-        f"'epipole track' needs --rig for {len(footage.views)} cameras; 'epipole calibrate' makes one. "
+        f"'epipole track' needs --rig for {len(footage.view_names)} cameras; 'epipole calibrate' makes one. "
         "Only one camera alone can do without."
     )
 
 
-def _lift(options: Namespace, footage: Footage, rig: Rig, stack: ExitStack) -> TakeLift | None:
+def _load_monocular(options: Namespace, footage: Footage, rig: Rig, stack: ExitStack) -> OfflineMonocular | None:
     """Load what sees depth with one camera, where there is only one, or it was asked for by name."""
-    one = len(footage.views) == 1
-    if not one and not options.lift:
+    is_single = len(footage.view_names) == 1
+    if not is_single and not options.lift:
         return None
     person = footage.session.facts.person if footage.session is not None else ""
-    lifter = load_lifter(options.lift, person, rig=None if is_guessed(rig) else rig)
-    if lifter is None:
-        if one:
-            raise UsageError(f"One camera alone needs a network that sees depth; --lift {NONE} leaves nothing to do.")
+    monocular_model = load_monocular_model(options.lift, person, rig=None if is_guessed(rig) else rig)
+    if monocular_model is None:
+        if is_single:
+            raise UsageError(
+                f"One camera alone needs a network that sees depth; --lift {NO_MODEL} leaves nothing to do."
+            )
         return None
-    stack.callback(lifter.close)
-    return TakeLift(lifter, load_skeleton(load_card(options.model).skeleton))
+    stack.callback(monocular_model.close)
+    return OfflineMonocular(monocular_model, load_skeleton(load_card(options.model).skeleton))
 
 
-def _stature_m(options: Namespace, footage: Footage) -> float | None:
+def _find_stature_m(options: Namespace, footage: Footage) -> float | None:
     """Return the person's stature, as given or as in the session; None where it is not known."""
     return options.stature or (footage.session.facts.stature_m if footage.session is not None else None)
 
 
-def _settings(options: Namespace) -> dict[str, object]:
+def _build_settings(options: Namespace) -> dict[str, object]:
     """Say what was asked for."""
     settings: dict[str, object] = {"rig": str(options.rig) if options.rig is not None else ""}
     return settings | ({"stature_m": options.stature} if options.stature else {})
 
 
-def _reconstructed(
-    observed: Observed, rig: Rig, lift: TakeLift | None, stature_m: float | None
+def _reconstruct(
+    observation: Observation, rig: Rig, monocular: OfflineMonocular | None, stature_m: float | None
 ) -> offline.Reconstruction:
     """Put the person into the room, by all views and, where there is only one, by that."""
-    if len(rig) == 1 and lift is not None:
-        return reconstruct_alone(observed.take, lift, rig, stature_m)
-    found = offline.reconstruct_take_in_room(observed.take, rig)
-    return lift.filled(found, rig, stature_m) if lift is not None else found
+    if len(rig) == 1 and monocular is not None:
+        return reconstruct_monocular(observation.recording, monocular, rig, stature_m)
+    reconstruction = offline.reconstruct_recording(observation.recording, rig)
+    return monocular.fill(reconstruction, rig, stature_m) if monocular is not None else reconstruction
 
 
-def _say(options: Namespace, observed: Observed, found: offline.Reconstruction, rig: Rig) -> None:
+def _print_summary(
+    options: Namespace, observation: Observation, reconstruction: offline.Reconstruction, rig: Rig
+) -> None:
     """Say what came of it, and what comes next."""
-    there, lifted = sum(bool(poses.people) for poses in found.poses_3d), lifted_count(found.poses_3d)
-    print(f"\nThe person was reconstructed in {there} of {len(found.poses_3d)} framesets.")
+    found_count, guessed_count = (
+        sum(bool(poses.people) for poses in reconstruction.poses_3d),
+        count_monocular(reconstruction.poses_3d),
+    )
+    print(f"\nThe person was reconstructed in {found_count} of {len(reconstruction.poses_3d)} framesets.")
     if len(rig) == 1:
-        tell([ONE_CAMERA_GUESSED])
-    elif lifted:
-        print(f"In {lifted} of them one camera alone saw some joints; their depth is a guess ('views' is 1).")
-    tell((*observed.remarks, *found.remarks))
+        print_messages([ONE_CAMERA_GUESSED])
+    elif guessed_count:
+        print(f"In {guessed_count} of them one camera alone saw some joints; their depth is a guess ('views' is 1).")
+    print_messages((*observation.remarks, *reconstruction.remarks))
     print(f"Session  {options.out}")
     print(f"Next     epipole export {options.out} --format csv --out {options.out.name}.csv")

@@ -9,16 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.errors import UsageError
-from app.paths import demand_writable, unless_refused
+from app.paths import remove_empty_on_error, require_writable
 from app.progress import Progress
 from training.errors import TrainingError
-from training.loop.devices import own_rank
+from training.loop.devices import get_rank
 from training.loop.history import CSV
-from training.loop.runs import Progress as Told
-from training.loop.runs import Run, Stop, Trained
+from training.loop.runs import Run, StopReason, TrainingResult
+from training.loop.runs import TrainingProgress as Told
 from training.recipe import Recipe, read_recipe
 from training.train_config import TrainConfig
-from training.train_recipe import FirstWeights, Material, recipe_notes, resume_recipe, resumed_config, train_recipe
+from training.train_recipe import (
+    InitialWeights,
+    TrainingData,
+    read_recipe_notes,
+    read_resumed_config,
+    resume_recipe,
+    train_recipe,
+)
 
 DONE = 0
 
@@ -42,36 +49,36 @@ def run(options: Namespace) -> int:
     KeyboardInterrupt
         If it was stopped by Ctrl-C; everything is kept.
     """
-    _demand_sense(options)
-    recipe = _timed(read_recipe(options.recipe), options)
-    with unless_refused(options.out):
-        _demand_folder(options.out, resume=options.resume)
-        _teach(recipe, options)
+    _require_consistent_options(options)
+    recipe = _apply_options(read_recipe(options.recipe), options)
+    with remove_empty_on_error(options.out):
+        _require_run_folder(options.out, resume=options.resume)
+        _train_with_progress(recipe, options)
     return DONE
 
 
-def _teach(recipe: Recipe, options: Namespace) -> None:
+def _train_with_progress(recipe: Recipe, options: Namespace) -> None:
     """Train with a line that tells how far it is; of several processes only the first one tells."""
-    if own_rank() > 0:
+    if get_rank() > 0:
         _train(recipe, options, Run(options.out))
         return
-    with Progress("Teaching", unit="steps") as progress, CtrlC() as stop:
+    with Progress("Teaching", unit="steps") as progress, InterruptFlag() as stop:
 
-        def watch(told: Told) -> None:
-            if told.step:
-                progress(told.step, told.steps)
+        def watch(update: Told) -> None:
+            if update.step:
+                progress(update.step, update.steps)
 
-        trained = _train(recipe, options, Run(options.out, watch=watch, stop=stop))
-    _tell(trained, options)
-    if trained.stopped_because is Stop.CANCELLED:
+        trained = _train(recipe, options, Run(options.out, on_progress=watch, should_stop=stop))
+    _print_summary(trained, options)
+    if trained.stopped_because is StopReason.CANCELLED:
         raise KeyboardInterrupt
 
 
-def _demand_sense(options: Namespace) -> None:
+def _require_consistent_options(options: Namespace) -> None:
     """Refuse words that contradict each other; raises UsageError."""
-    begun = (options.data, options.judge, options.init, options.imagenet, options.seed)
-    begun += (options.studio_share, options.occluders)
-    if options.resume and any(word is not None for word in begun):
+    conflicting = (options.data, options.judge, options.init, options.imagenet, options.seed)
+    conflicting += (options.studio_share, options.occluders)
+    if options.resume and any(word is not None for word in conflicting):
         raise UsageError(
             "--resume goes on with the same data, seed, occluders and first weights; leave those options out."
         )
@@ -81,61 +88,61 @@ def _demand_sense(options: Namespace) -> None:
         raise UsageError("--init brings all first weights, --imagenet those of the trunk; give one of them.")
 
 
-def _demand_folder(folder: Path, *, resume: bool) -> None:
+def _require_run_folder(folder: Path, *, resume: bool) -> None:
     """See that there is something to go on with, or room to begin, before anything is drawn."""
     last = Run(folder).last
     if resume and not last.is_file():
         raise TrainingError(f"'{folder}' holds no training to go on with. Check --out, or leave --resume out.")
     if last.exists() and not resume:
         raise TrainingError(f"'{folder}' holds a training already. Go on with --resume, or choose another folder.")
-    demand_writable(last)
+    require_writable(last)
 
 
-class CtrlC:
+class InterruptFlag:
     """Hears Ctrl-C from the first step on, so that this step is finished and kept; a second one ends everything."""
 
     def __init__(self) -> None:
         self._pressed = False
         self._earlier: Callable[[int, types.FrameType | None], object] | int | None = None
 
-    def __enter__(self) -> "CtrlC":
+    def __enter__(self) -> "InterruptFlag":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._let_go()
+        self._restore_handler()
 
     def __call__(self) -> bool:
         """Return whether it was pressed."""
         if self._earlier is None and not self._pressed:
-            self._earlier = signal.signal(signal.SIGINT, self._press)
+            self._earlier = signal.signal(signal.SIGINT, self._on_interrupt)
         return self._pressed
 
-    def _press(self, _signal: int, _frame: types.FrameType | None) -> None:
+    def _on_interrupt(self, _signal: int, _frame: types.FrameType | None) -> None:
         """Remember it, and leave the next one to whoever listened before."""
         self._pressed = True
-        self._let_go()
+        self._restore_handler()
 
-    def _let_go(self) -> None:
+    def _restore_handler(self) -> None:
         """Let whoever listened before listen again."""
         if self._earlier is not None:
             signal.signal(signal.SIGINT, self._earlier)
             self._earlier = None
 
 
-def _train(recipe: Recipe, options: Namespace, run: Run) -> Trained:
+def _train(recipe: Recipe, options: Namespace, run: Run) -> TrainingResult:
     """Begin, or go on."""
     if not options.resume:
-        material = Material(tuple(options.data or ()), tuple(options.judge or ()))
-        return train_recipe(recipe, material, run, FirstWeights(options.init, options.imagenet))
-    begun = recipe_notes(run.folder)
-    if begun["recipe"]["name"] != recipe.name:
-        raise UsageError(f"'{run.folder}' was begun with the recipe '{begun['recipe']['name']}'; go on with that one.")
-    return resume_recipe(run, _changed(resumed_config(run.folder), options))
+        data = TrainingData(tuple(options.data or ()), tuple(options.judge or ()))
+        return train_recipe(recipe, data, run, InitialWeights(options.init, options.imagenet))
+    notes = read_recipe_notes(run.folder)
+    if notes["recipe"]["name"] != recipe.name:
+        raise UsageError(f"'{run.folder}' was begun with the recipe '{notes['recipe']['name']}'; go on with that one.")
+    return resume_recipe(run, _apply_budget(read_resumed_config(run.folder), options))
 
 
-def _timed(recipe: Recipe, options: Namespace) -> Recipe:
+def _apply_options(recipe: Recipe, options: Namespace) -> Recipe:
     """Give a recipe what the command line says."""
-    train, studio = _changed(recipe.train, options), recipe.studio
+    train, studio = _apply_budget(recipe.train, options), recipe.studio
     if options.seed is not None:
         train, studio = replace(train, seed=options.seed), replace(studio, seed=options.seed)
     if options.studio_share is not None:
@@ -144,7 +151,7 @@ def _timed(recipe: Recipe, options: Namespace) -> Recipe:
     return replace(recipe, train=train, studio=studio, voc=voc)
 
 
-def _changed(config: TrainConfig, options: Namespace) -> TrainConfig:
+def _apply_budget(config: TrainConfig, options: Namespace) -> TrainConfig:
     """Give a configuration the budget and threads of the command line; a budget there replaces the whole budget."""
     if options.threads:
         config = replace(config, threads=options.threads)
@@ -154,7 +161,7 @@ def _changed(config: TrainConfig, options: Namespace) -> TrainConfig:
     return replace(config, minutes=minutes, samples=samples, epochs=math.inf)
 
 
-def _tell(trained: Trained, options: Namespace) -> None:
+def _print_summary(trained: TrainingResult, options: Namespace) -> None:
     """Say how it went and where everything is."""
     last = trained.history[-1]
     print(f"\nTaught {last.step} steps, {last.samples} samples; {trained.stopped_because}.")

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from app.presenters.coaching import CoachingCard
-from app.presenters.tone import Tone
+from app.presenters.tone import Severity
 from calibration.report import ACCEPTED, REFUSED, USABLE, CalibrationReport, CameraReport
 
 _HEADLINES = {
-    ACCEPTED: ("Calibrated", Tone.GOOD),
-    USABLE: ("Calibrated, with care", Tone.CARE),
-    REFUSED: ("Not calibrated", Tone.BAD),
+    ACCEPTED: ("Calibrated", Severity.GOOD),
+    USABLE: ("Calibrated, with care", Severity.WARNING),
+    REFUSED: ("Not calibrated", Severity.ERROR),
 }
-_NEXT = {
+_NEXT_STEPS = {
     ACCEPTED: "Ready. Leave the cameras where they are.",
     USABLE: "You can work with it; for more certainty walk through the whole room once more and calibrate again.",
     REFUSED: "Do what it says above, then calibrate again. A rig from before stays as it was.",
@@ -29,7 +29,7 @@ class CameraRow:
         One standard deviation: degrees, centimetres, percent of the focal length.
     error
         Median over time that took no part in the solution.
-    tone
+    severity
     """
 
     name: str
@@ -37,7 +37,7 @@ class CameraRow:
     place: str
     lens: str
     error: str
-    tone: Tone
+    severity: Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class CalibrationCard:
 
     Parameters
     ----------
-    headline, tone
+    headline, severity
         The verdict.
     message
         Why: the weightiest reason; the report page has them all.
@@ -63,7 +63,7 @@ class CalibrationCard:
     """
 
     headline: str
-    tone: Tone
+    severity: Severity
     message: str
     next_step: str
     rows: tuple[CameraRow, ...] = ()
@@ -87,22 +87,22 @@ def present_calibration(report: CalibrationReport | None) -> CalibrationCard:
     if report is None:
         return CalibrationCard(
             "Not calibrated yet",
-            Tone.NEUTRAL,
+            Severity.NEUTRAL,
             "The program finds out where the cameras stand from one person who moves.",
             "Walk through the whole room for about 20 seconds, in view of all cameras.",
         )
-    headline, tone = _HEADLINES[report.verdict]
+    headline, severity = _HEADLINES[report.verdict]
     facts = (
-        ("Error on unseen time", in_unit(report.holdout_median_px, "px", 1)),
-        ("Scale", f"± {in_unit(report.scale_sigma_percent, '%', 1)}"),
-        ("Motion used", in_unit(report.seconds_used, "s", 0)),
+        ("Error on unseen time", format_with_unit(report.holdout_median_px, "px", 1)),
+        ("Scale", f"± {format_with_unit(report.scale_sigma_percent, '%', 1)}"),
+        ("Motion used", format_with_unit(report.seconds_used, "s", 0)),
     )
-    rows = tuple(_row(camera) for camera in report.cameras) if report.verdict != REFUSED else ()
+    rows = tuple(_build_row(camera) for camera in report.cameras) if report.verdict != REFUSED else ()
     message = report.reasons[0] if report.reasons else ""
-    return CalibrationCard(headline, tone, message, _NEXT[report.verdict], rows, facts)
+    return CalibrationCard(headline, severity, message, _NEXT_STEPS[report.verdict], rows, facts)
 
 
-def in_unit(value: float, unit: str, digits: int) -> str:
+def format_with_unit(value: float, unit: str, digits: int) -> str:
     """Write a number with its unit; a dash where it is not known.
 
     Parameters
@@ -117,20 +117,20 @@ def in_unit(value: float, unit: str, digits: int) -> str:
 
     Examples
     --------
-    >>> in_unit(0.314, "°", 2), in_unit(float("nan"), "px", 1)
+    >>> format_with_unit(0.314, "°", 2), format_with_unit(float("nan"), "px", 1)
     ('0.31 °', '–')
     """
     return f"{value:.{digits}f} {unit}" if value == value else "–"
 
 
-def _row(camera: CameraReport) -> CameraRow:
+def _build_row(camera: CameraReport) -> CameraRow:
     """Put one camera's doubt into words."""
-    doubtful = camera.rotation_sigma_deg > 1 or camera.focal_sigma_percent > 3 or camera.position_sigma_m > 0.1
+    is_uncertain = camera.rotation_sigma_deg > 1 or camera.focal_sigma_percent > 3 or camera.position_sigma_m > 0.1
     return CameraRow(
         camera.name,
-        f"± {in_unit(camera.rotation_sigma_deg, '°', 2)}",
-        f"± {in_unit(camera.position_sigma_m * 100, 'cm', 1)}",
-        f"± {in_unit(camera.focal_sigma_percent, '%', 1)}",
-        in_unit(camera.holdout_px, "px", 1),
-        Tone.CARE if doubtful else Tone.GOOD,
+        f"± {format_with_unit(camera.rotation_sigma_deg, '°', 2)}",
+        f"± {format_with_unit(camera.position_sigma_m * 100, 'cm', 1)}",
+        f"± {format_with_unit(camera.focal_sigma_percent, '%', 1)}",
+        format_with_unit(camera.holdout_px, "px", 1),
+        Severity.WARNING if is_uncertain else Severity.GOOD,
     )

@@ -38,12 +38,12 @@ class DeviceList:
     Parameters
     ----------
     rows
-    looking
+    scanning
         True while they are being listed anew.
     """
 
     rows: tuple[DeviceRow, ...] = ()
-    looking: bool = False
+    scanning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class CameraSettings:
     warning: str = ""
 
 
-def mode_words(mode: str) -> str:
+def format_mode(mode: str) -> str:
     """Put what a camera can send into words.
 
     Parameters
@@ -119,7 +119,7 @@ def mode_words(mode: str) -> str:
 
     Examples
     --------
-    >>> mode_words("1280x720@30 mjpeg")
+    >>> format_mode("1280x720@30 mjpeg")
     '1280 × 720, 30 per second, mjpeg'
     """
     found = _MODE.fullmatch(mode.strip())

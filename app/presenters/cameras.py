@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.presenters.tone import Tone
+from app.presenters.tone import Severity
 from calibration.geometry.arrays import U8
 from engine.frames import FrameSet
 from engine.poses import Pose2D, PoseSet2D
@@ -22,7 +22,7 @@ class CameraTile:
         In pixels of the image.
     detail
         A few words on how it does: size, rate, losses.
-    tone
+    severity
         Of the camera's state.
     message
         What to do where there is no image; shown in its place.
@@ -38,7 +38,7 @@ class CameraTile:
     image_bgr: U8 | None
     people: tuple[Pose2D, ...] = ()
     detail: str = ""
-    tone: Tone = Tone.NEUTRAL
+    severity: Severity = Severity.NEUTRAL
     message: str = ""
     keeps_image: bool = False
     can_retry: bool = False
@@ -69,11 +69,13 @@ def present_cameras(
     tiles = []
     for view, name in enumerate(names):
         frame = frames.frames[view] if frames else None
-        people = poses.views[view] if poses else ()
+        people = poses.poses_by_view[view] if poses else ()
         detail = details.get(name, "")
         if frame is None:
             message = "No image at this instant" if frames else "Waiting for the first image"
-            tiles.append(CameraTile(name, None, (), detail, Tone.CARE, message))
+            tiles.append(CameraTile(name, None, (), detail, Severity.WARNING, message))
         else:
-            tiles.append(CameraTile(name, frame.image_bgr, people, detail, Tone.GOOD if people else Tone.NEUTRAL))
+            tiles.append(
+                CameraTile(name, frame.image_bgr, people, detail, Severity.GOOD if people else Severity.NEUTRAL)
+            )
     return tuple(tiles)

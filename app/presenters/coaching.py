@@ -3,25 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.presenters.tone import Tone
+from app.presenters.tone import Severity
 from engine.live_state import CalibrationPhase, CalibrationState
 
-_TONES = {
-    CalibrationPhase.OFF: Tone.NEUTRAL,
-    CalibrationPhase.WATCHING: Tone.CARE,
-    CalibrationPhase.SOLVING: Tone.CARE,
-    CalibrationPhase.CALIBRATED: Tone.GOOD,
-    CalibrationPhase.REFUSED: Tone.BAD,
-    CalibrationPhase.TESTING: Tone.CARE,
+_SEVERITIES = {
+    CalibrationPhase.OFF: Severity.NEUTRAL,
+    CalibrationPhase.WATCHING: Severity.WARNING,
+    CalibrationPhase.SOLVING: Severity.WARNING,
+    CalibrationPhase.CALIBRATED: Severity.GOOD,
+    CalibrationPhase.REFUSED: Severity.ERROR,
+    CalibrationPhase.TESTING: Severity.WARNING,
 }
-_WORDS = {
+_MESSAGES = {
     CalibrationPhase.WATCHING: ("Walk through the room", "Keep moving, in view of all cameras."),
     CalibrationPhase.SOLVING: ("Working it out", "Keep walking; the room appears in a moment."),
     CalibrationPhase.CALIBRATED: ("Calibrated", "Leave the cameras where they are."),
     CalibrationPhase.REFUSED: ("Not yet", "Keep walking, and turn round once."),
     CalibrationPhase.TESTING: ("Checking the last calibration", "Walk a few steps, in view of all cameras."),
 }
-_TOO_FEW = {
+_TOO_FEW_CAMERAS = {
     0: (
         "Your room appears here",
         "Add two or more cameras that see the same part of it. One person who walks through shows them where they "
@@ -35,11 +35,11 @@ _TOO_FEW = {
 }
 _STOPPED = ("The cameras are stopped", "Press Start, and walk through the room.")
 _WAITING = ("Waiting for the cameras", "The room begins to appear once two of them send images.")
-_ENOUGH = 0.995
+_ENOUGH_SHARE = 0.995
 
 
 @dataclass(frozen=True, slots=True)
-class SeenGrid:
+class CoverageGrid:
     """How much of one camera's image the person has filled.
 
     Parameters
@@ -54,7 +54,7 @@ class SeenGrid:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPair:
+class SharedCoverage:
     """How well two cameras have seen the person at the same time, 0 to 1."""
 
     one: str
@@ -62,9 +62,9 @@ class SeenPair:
     share: float
 
     @property
-    def enough(self) -> bool:
+    def is_enough(self) -> bool:
         """Whether these two need no more."""
-        return self.share >= _ENOUGH
+        return self.share >= _ENOUGH_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class CoachingCard:
     headline, instruction
     progress
         0 to 1.
-    tone
+    severity
     busy
         True while the program works and the person may rest.
     grids
@@ -88,10 +88,10 @@ class CoachingCard:
     headline: str
     instruction: str
     progress: float
-    tone: Tone
+    severity: Severity
     busy: bool = False
-    grids: tuple[SeenGrid, ...] = ()
-    pairs: tuple[SeenPair, ...] = ()
+    grids: tuple[CoverageGrid, ...] = ()
+    pairs: tuple[SharedCoverage, ...] = ()
 
 
 def present_coaching(
@@ -115,11 +115,11 @@ def present_coaching(
     if calibration.phase is CalibrationPhase.CALIBRATED:
         return None
     if calibration.phase is CalibrationPhase.OFF:
-        headline, instruction = _TOO_FEW.get(len(names), _WAITING if running else _STOPPED)
+        headline, instruction = _TOO_FEW_CAMERAS.get(len(names), _WAITING if running else _STOPPED)
     else:
-        headline, instruction = _WORDS[calibration.phase]
+        headline, instruction = _MESSAGES[calibration.phase]
     grids = tuple(
-        SeenGrid(name, tuple(tuple(round(cell, 2) for cell in row) for row in cells.tolist()))
+        CoverageGrid(name, tuple(tuple(round(cell, 2) for cell in row) for row in cells.tolist()))
         for name, cells in zip(names, calibration.coverage)
     )
     progress = calibration.progress if calibration.progress == calibration.progress else 0.0
@@ -127,21 +127,21 @@ def present_coaching(
         calibration.headline or headline,
         calibration.instruction or instruction,
         round(min(max(progress, 0.0), 1.0), 3),
-        _TONES[calibration.phase],
+        _SEVERITIES[calibration.phase],
         calibration.phase is CalibrationPhase.SOLVING,
         grids,
-        _pairs(calibration, names),
+        _build_pairs(calibration, names),
     )
 
 
-def _pairs(calibration: CalibrationState, names: Sequence[str]) -> tuple[SeenPair, ...]:
+def _build_pairs(calibration: CalibrationState, names: Sequence[str]) -> tuple[SharedCoverage, ...]:
     """Name each two cameras and how well they have seen the person together."""
-    if calibration.shared is None:
+    if calibration.view_overlap is None:
         return ()
-    shared = calibration.shared.tolist()
+    shared = calibration.view_overlap.tolist()
     count = min(len(names), len(shared))
     return tuple(
-        SeenPair(names[one], names[other], round(shared[one][other], 2))
+        SharedCoverage(names[one], names[other], round(shared[one][other], 2))
         for one in range(count)
         for other in range(one + 1, count)
     )

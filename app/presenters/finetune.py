@@ -4,30 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.length_of_time import in_list
-from app.presenters.finetune_run import EVERYBODY, RunCard, RunLook, present_run
-from app.presenters.sessions import against_teaching, date_in_words
+from app.length_of_time import format_duration_padded
+from app.presenters.finetune_run import EVERYBODY, RunCard, RunSnapshot, present_run
+from app.presenters.sessions import explain_cannot_finetune, format_date
 from engine.session_summary import SessionSummary
 
-_LOOKING = ("Looking for sessions", "The folders are being looked at for the first time.")
+_SCANNING = ("Looking for sessions", "The folders are being looked at for the first time.")
 _NO_SESSIONS = (
     "Nothing to learn from yet",
     "Calibrate two or more cameras on the Live page.\n"
     "Record somebody for a minute: every motion that the network shall know, seen from all sides.\n"
     "The session then appears here.",
 )
-_NOTHING_TAUGHT = (
+_NO_RUN = (
     "Nothing was taught yet",
     "Tick a session on the left and press Start. How it goes is shown here, and what came of it.",
 )
-_UNDER_WAY = "Something is being taught already: wait for its end, or cancel it."
-_NOTHING_TICKED = "Tick a session first."
-_NOBODY_NAMED = f"Say whose network it becomes: a name, or {EVERYBODY}."
-_LESSONS = ((0, "a first try"), (10, "a good start"), (30, "a thorough lesson"))  # from so many minutes on
+_RUN_IN_PROGRESS = "Something is being taught already: wait for its end, or cancel it."
+_NO_SESSION_TICKED = "Tick a session first."
+_NO_PERSON = f"Say whose network it becomes: a name, or {EVERYBODY}."
+_DURATION_LABELS = ((0, "a first try"), (10, "a good start"), (30, "a thorough lesson"))  # from so many minutes on
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SessionChoice:
     """A session that may be learned from.
 
     Parameters
@@ -36,7 +36,7 @@ class Choice:
     name
     facts
         Who is in it, date, length and cameras; or why it cannot be learned from.
-    can_learn
+    can_finetune
     person
         Who is in it; empty if nobody said.
     """
@@ -44,12 +44,12 @@ class Choice:
     path: Path
     name: str
     facts: str
-    can_learn: bool
+    can_finetune: bool
     person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkRow:
+class ModelRow:
     """A network of the library.
 
     Parameters
@@ -59,7 +59,7 @@ class NetworkRow:
         Whom it was taught for; empty for everybody.
     facts
         In words: when, from what, how good.
-    serves
+    in_use
         Whether it serves that person now.
     can_roll_back
         Whether another one served before.
@@ -70,7 +70,7 @@ class NetworkRow:
     name: str
     person: str
     facts: str
-    serves: bool
+    in_use: bool
     can_roll_back: bool = False
     rig_id: str = ""
 
@@ -85,11 +85,11 @@ class FinetuneState:
         Those that can be learned from first, each newest first.
     persons
         Names to choose from.
-    usual_person
+    default_person
         Who is usually in front of the cameras; empty where nobody said.
     run
         None where nothing was taught yet.
-    networks
+    models
     headline, message
         What to do first, where nothing was taught yet.
     can_start
@@ -98,26 +98,26 @@ class FinetuneState:
         Sentences on what cannot be shown.
     """
 
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[SessionChoice, ...] = ()
     persons: tuple[str, ...] = ()
     run: RunCard | None = None
-    networks: tuple[NetworkRow, ...] = ()
+    models: tuple[ModelRow, ...] = ()
     headline: str = ""
     message: str = ""
     can_start: bool = True
     notices: tuple[str, ...] = field(default=())
-    usual_person: str = ""
+    default_person: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to look at but what to do first."""
-        return self.run is None and not self.choices and len(self.networks) < 2
+        return self.run is None and not self.choices and len(self.models) < 2
 
 
 def present_finetune(
     summaries: Sequence[SessionSummary] | None,
-    run: RunLook | None,
-    networks: Sequence[NetworkRow] = (),
+    run: RunSnapshot | None,
+    models: Sequence[ModelRow] = (),
     *,
     person: str = "",
     notices: Sequence[str] = (),
@@ -130,7 +130,7 @@ def present_finetune(
         Newest first; None before the folders were looked at.
     run
         The newest one.
-    networks
+    models
     person
         Who is usually in front of the cameras; empty where nobody said.
     notices
@@ -139,26 +139,26 @@ def present_finetune(
     -------
     state
     """
-    choices = tuple(sorted(map(present_choice, summaries or ()), key=lambda choice: not choice.can_learn))
-    able = any(choice.can_learn for choice in choices)
+    choices = tuple(sorted(map(present_choice, summaries or ()), key=lambda choice: not choice.can_finetune))
+    any_usable = any(choice.can_finetune for choice in choices)
     card = present_run(run) if run is not None else None
-    headline, message = _LOOKING if summaries is None else _NOTHING_TAUGHT if able else _NO_SESSIONS
-    taught = (run.request.person,) if run is not None else ()
-    names = (person, *taught, *(row.person for row in networks), *(choice.person for choice in choices))
+    headline, message = _SCANNING if summaries is None else _NO_RUN if any_usable else _NO_SESSIONS
+    trained_for = (run.request.person,) if run is not None else ()
+    names = (person, *trained_for, *(row.person for row in models), *(choice.person for choice in choices))
     return FinetuneState(
         choices=choices,
         persons=tuple(dict.fromkeys(filter(None, names))),
         run=card,
-        networks=tuple(networks),
+        models=tuple(models),
         headline=headline,
         message=message,
         can_start=card is None or not card.can_cancel,
         notices=tuple(notices),
-        usual_person=person,
+        default_person=person,
     )
 
 
-def present_choice(summary: SessionSummary) -> Choice:
+def present_choice(summary: SessionSummary) -> SessionChoice:
     """Say whether a session can be learned from, and if not, why.
 
     Parameters
@@ -169,25 +169,25 @@ def present_choice(summary: SessionSummary) -> Choice:
     -------
     choice
     """
-    against = against_teaching(summary)
+    problem = explain_cannot_finetune(summary)
     facts = (
         summary.person,
-        date_in_words(summary.created),
-        in_list(summary.seconds),
+        format_date(summary.created),
+        format_duration_padded(summary.seconds),
         f"{len(summary.cameras)} cameras",
     )
-    words = against or " · ".join(filter(None, facts))
-    return Choice(summary.path, summary.name, words, not against, summary.person)
+    words = problem or " · ".join(filter(None, facts))
+    return SessionChoice(summary.path, summary.name, words, not problem, summary.person)
 
 
-def suggest_person(ticked: Sequence[Choice], usual: str) -> str:
+def suggest_person(ticked: Sequence[SessionChoice], default: str) -> str:
     """Name the person whose network it probably becomes.
 
     Parameters
     ----------
     ticked
         What is learned from.
-    usual
+    default
         Who is usually in front of the cameras.
 
     Returns
@@ -196,16 +196,16 @@ def suggest_person(ticked: Sequence[Choice], usual: str) -> str:
         Who the sessions say they show; the usual one where they do not say; empty where they show several.
     """
     names = list(dict.fromkeys(choice.person for choice in ticked if choice.person))
-    return usual if not names else names[0] if len(names) == 1 else ""
+    return default if not names else names[0] if len(names) == 1 else ""
 
 
-def person_of(words: str) -> str:
+def parse_person(text: str) -> str:
     """Turn what was typed into a person's name; empty for everybody."""
-    name = " ".join(words.split())
+    name = " ".join(text.split())
     return "" if name.casefold() == EVERYBODY.casefold() else name
 
 
-def against_start(state: FinetuneState, ticked: Sequence[Choice], person: str) -> str:
+def explain_cannot_start(state: FinetuneState, ticked: Sequence[SessionChoice], person: str) -> str:
     """Say why nothing can be started yet.
 
     Parameters
@@ -222,16 +222,16 @@ def against_start(state: FinetuneState, ticked: Sequence[Choice], person: str) -
         Empty where nothing is in the way.
     """
     if not state.can_start:
-        return _UNDER_WAY
+        return _RUN_IN_PROGRESS
     if not ticked:
-        return _NOTHING_TICKED
+        return _NO_SESSION_TICKED
     if person.strip():
         return ""
     names = list(dict.fromkeys(choice.person for choice in ticked if choice.person))
-    return f"The sessions are of {' and '.join(names)}. {_NOBODY_NAMED}" if len(names) > 1 else _NOBODY_NAMED
+    return f"The sessions are of {' and '.join(names)}. {_NO_PERSON}" if len(names) > 1 else _NO_PERSON
 
 
-def promise(person: str, minutes: int) -> tuple[str, str]:
+def describe_run(person: str, minutes: int) -> tuple[str, str]:
     """Say what a teaching takes and what comes of it.
 
     Parameters
@@ -248,20 +248,20 @@ def promise(person: str, minutes: int) -> tuple[str, str]:
     promise
         What happens meanwhile and afterwards.
     """
-    whom = person_of(person) or ("everybody" if person.strip() else "whoever is in it")
-    lesson = [words for least, words in _LESSONS if minutes >= least][-1]
-    return f"{minutes} minutes, {lesson}", (
+    person_label = parse_person(person) or ("everybody" if person.strip() else "whoever is in it")
+    label = [words for min_minutes, words in _DURATION_LABELS if minutes >= min_minutes][-1]
+    return f"{minutes} minutes, {label}", (
         "It leaves the live view its processor, and goes on when the window is closed. The new network serves "
-        f"{whom} only if it is surely better on clips that it never saw; otherwise everything stays as it is."
+        f"{person_label} only if it is surely better on clips that it never saw; otherwise everything stays as it is."
     )
 
 
-def others_to_serve(network: NetworkRow, state: FinetuneState) -> tuple[str, ...]:
+def list_other_people(model: ModelRow, state: FinetuneState) -> tuple[str, ...]:
     """List whom else a network could serve, before any rig.
 
     Parameters
     ----------
-    network
+    model
     state
 
     Returns
@@ -269,6 +269,6 @@ def others_to_serve(network: NetworkRow, state: FinetuneState) -> tuple[str, ...
     persons
         Names, and at the end the empty one for everybody; without those whom it serves already or was taught for.
     """
-    served = {row.person for row in state.networks if row.name == network.name and row.serves and not row.rig_id}
-    own = set() if network.rig_id else {network.person}
-    return tuple(person for person in (*state.persons, "") if person not in served | own)
+    in_use_by = {row.person for row in state.models if row.name == model.name and row.in_use and not row.rig_id}
+    own = set() if model.rig_id else {model.person}
+    return tuple(person for person in (*state.persons, "") if person not in in_use_by | own)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from app.length_of_time import in_list, in_whole_minutes
+from app.length_of_time import format_duration_padded, format_whole_minutes
 from app.presenters.plots import Curve, Plot
-from app.presenters.tone import Tone
-from engine.session_summary import session_name
+from app.presenters.tone import Severity
+from engine.session_summary import display_name
 from training.finetuning.request import FinetuneRequest
-from training.finetuning.run import BROKEN_OFF, CAN_RESUME, UNDER_WAY, Phase, RunState
+from training.finetuning.run import ACTIVE_PHASES, INTERRUPTED, RESUMABLE_PHASES, Phase, RunState
 from training.finetuning.verdict import verdict_from_table
 from training.loop.history import Row
 
@@ -26,7 +26,7 @@ STAGES = (
     ("Compare", ("compare", "report")),
     ("Serve", ("add", "adopt")),
 )
-_DOING = {
+_STEP_MESSAGES = {
     "label": "Deciding which joints all views agree on",
     "collect": "Cutting the person out of the videos",
     "divide": "Setting clips aside that the network never sees",
@@ -40,15 +40,15 @@ _DOING = {
     "adopt": "Letting it serve",
 }
 _HEADLINES = {
-    Phase.RUNNING: ("Learning", Tone.NEUTRAL),
-    Phase.PAUSED: ("Paused", Tone.CARE),
-    Phase.KEPT: ("Better: the new network serves", Tone.GOOD),
-    Phase.ROLLED_BACK: ("Not better: nothing was changed", Tone.CARE),
-    Phase.FAILED: ("It could not be done", Tone.BAD),
-    Phase.CANCELLED: ("Cancelled", Tone.NEUTRAL),
+    Phase.RUNNING: ("Learning", Severity.NEUTRAL),
+    Phase.PAUSED: ("Paused", Severity.WARNING),
+    Phase.KEPT: ("Better: the new network serves", Severity.GOOD),
+    Phase.ROLLED_BACK: ("Not better: nothing was changed", Severity.WARNING),
+    Phase.FAILED: ("It could not be done", Severity.ERROR),
+    Phase.CANCELLED: ("Cancelled", Severity.NEUTRAL),
 }
-_BROKEN_OFF = ("Broken off", Tone.CARE)
-_MOST_ROWS = 8  # fit beside the curves at 1280x720; the report has all
+_ABORTED = ("Broken off", Severity.WARNING)
+_MAX_ROWS = 8  # fit beside the curves at 1280x720; the report has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunLook:
+class RunSnapshot:
     """A run as it lies on the disk, read in the background.
 
     Parameters
@@ -87,14 +87,14 @@ class RunCard:
 
     Parameters
     ----------
-    headline, tone
+    headline, severity
     title
         Who is taught, from what, and how long it takes still in all.
     minutes
         That were given to it.
-    doing
+    activity
         What is done at this moment and how long that takes still; of a run that is over, how long it took.
-    sentence
+    message
         How it goes, or what came of it.
     stages
     share
@@ -115,11 +115,11 @@ class RunCard:
     """
 
     headline: str
-    tone: Tone
+    severity: Severity
     title: str
     minutes: float
-    doing: str
-    sentence: str
+    activity: str
+    message: str
     stages: tuple[Stage, ...]
     share: float
     progress: str = ""
@@ -133,7 +133,7 @@ class RunCard:
     can_cancel: bool = False
 
 
-def present_run(run: RunLook) -> RunCard:
+def present_run(run: RunSnapshot) -> RunCard:
     """Describe a run.
 
     Parameters
@@ -145,78 +145,78 @@ def present_run(run: RunLook) -> RunCard:
     card
     """
     state = run.state
-    headline, tone = _BROKEN_OFF if state.sentence == BROKEN_OFF else _HEADLINES[state.phase]
-    under_way = state.phase in UNDER_WAY
+    headline, severity = _ABORTED if state.sentence == INTERRUPTED else _HEADLINES[state.phase]
+    under_way = state.phase in ACTIVE_PHASES
     page = state.results.get("report", {}).get("page")
-    figures = _figures(state.results)
+    figures = _collect_figures(state.results)
     return RunCard(
         headline=headline,
-        tone=tone,
-        title=_title(run),
+        severity=severity,
+        title=_build_title(run),
         minutes=run.request.minutes,
-        doing=_doing(state) if under_way else _done(state),
-        sentence=state.sentence,
-        stages=_stages(state),
+        activity=_describe_step(state) if under_way else _describe_end(state),
+        message=state.sentence,
+        stages=_build_stages(state),
         share=state.share if under_way else math.nan,
-        progress=_progress(run) if under_way else "",
-        plots=_plots(run.history),
-        rows=tuple((name, _mm(before), _mm(after)) for name, before, after in figures),
+        progress=_format_progress(run) if under_way else "",
+        plots=_build_plots(run.history),
+        rows=tuple((name, _format_mm(before), _format_mm(after)) for name, before, after in figures),
         worse=tuple(after > before for _, before, after in figures),
         pictures=run.pictures,
         report=run.folder / page if page else None,
         can_pause=state.phase is Phase.RUNNING,
-        can_resume=state.phase in CAN_RESUME and state.phase is not Phase.RUNNING,
+        can_resume=state.phase in RESUMABLE_PHASES and state.phase is not Phase.RUNNING,
         can_cancel=under_way,
     )
 
 
-def _title(run: RunLook) -> str:
+def _build_title(run: RunSnapshot) -> str:
     """Say who is taught, from what, and how long it takes still in all."""
-    names = ", ".join(session_name(path) for path in run.request.sessions)
+    names = ", ".join(display_name(path) for path in run.request.sessions)
     title = f"{run.request.person or EVERYBODY} from {names}"
-    if run.state.phase not in UNDER_WAY:
+    if run.state.phase not in ACTIVE_PHASES:
         return f"{title}, {run.request.minutes:g} minutes"
     left_s = 60 * run.request.minutes - run.state.seconds_used
-    left = f"about {in_whole_minutes(left_s)} left" if left_s >= 1 else "nearly at its end"
+    left = f"about {format_whole_minutes(left_s)} left" if left_s >= 1 else "nearly at its end"
     return f"{title}, {left} of {run.request.minutes:g} minutes in all"
 
 
-def _progress(run: RunLook) -> str:
+def _format_progress(run: RunSnapshot) -> str:
     """Say how far a run is, short enough for a tab."""
     if run.state.phase is Phase.PAUSED:
         return "paused"
     return f"{min(99, int(100 * run.state.seconds_used / (60 * run.request.minutes)))} %"
 
 
-def _doing(state: RunState) -> str:
+def _describe_step(state: RunState) -> str:
     """Say what is done at this moment, and how long it takes still."""
-    words = _DOING.get(state.step, "Starting")
-    left = f", {in_list(state.seconds_left)} left" if math.isfinite(state.seconds_left) else ""
+    words = _STEP_MESSAGES.get(state.step, "Starting")
+    left = f", {format_duration_padded(state.seconds_left)} left" if math.isfinite(state.seconds_left) else ""
     return f"{words}{left}"
 
 
-def _done(state: RunState) -> str:
+def _describe_end(state: RunState) -> str:
     """Say how long a run took, or where it stopped."""
-    took = in_list(state.seconds_used)
+    took = format_duration_padded(state.seconds_used)
     if state.phase in (Phase.KEPT, Phase.ROLLED_BACK):
         return f"It took {took}."
     stage = next((name for name, steps in STAGES if state.step in steps), "")
     return f"It stopped at '{stage}' after {took}." if stage else f"It stopped after {took}."
 
 
-def _stages(state: RunState) -> tuple[Stage, ...]:
+def _build_stages(state: RunState) -> tuple[Stage, ...]:
     """Say how far each stage is."""
     over = state.phase in (Phase.KEPT, Phase.ROLLED_BACK)
-    made = []
+    stages = []
     for name, steps in STAGES:
         done = sum(step in state.results for step in steps)
         present = state.step in steps and state.step not in state.results and not over
         share = (done + (np.nan_to_num(state.share) if present else 0)) / len(steps)
-        made.append(Stage(name, math.nan if present and share == 0 else float(share)))
-    return tuple(made)
+        stages.append(Stage(name, math.nan if present and share == 0 else float(share)))
+    return tuple(stages)
 
 
-def _plots(history: Sequence[Row]) -> tuple[Plot, ...]:
+def _build_plots(history: Sequence[Row]) -> tuple[Plot, ...]:
     """Draw loss and error over the minutes of training."""
     if not history:
         return ()
@@ -230,7 +230,7 @@ def _plots(history: Sequence[Row]) -> tuple[Plot, ...]:
     )
 
 
-def _figures(results: Mapping[str, Mapping]) -> tuple[tuple[str, float, float], ...]:
+def _collect_figures(results: Mapping[str, Mapping]) -> tuple[tuple[str, float, float], ...]:
     """Collect the figures of the comparison, mm: action, before, now; all actions together first."""
     table = results.get("compare", {}).get("verdict")
     if not table:
@@ -238,9 +238,9 @@ def _figures(results: Mapping[str, Mapping]) -> tuple[tuple[str, float, float], 
     verdict = verdict_from_table(table)
     rows = [("All together", verdict.before_mm, verdict.after_mm)]
     rows += [(row.action, row.before_mm, row.after_mm) for row in verdict.actions]
-    return tuple(rows[:_MOST_ROWS])
+    return tuple(rows[:_MAX_ROWS])
 
 
-def _mm(value: float) -> str:
+def _format_mm(value: float) -> str:
     """Write millimetres; a dash where nothing was measured."""
     return f"{value:.0f} mm" if math.isfinite(value) else "–"

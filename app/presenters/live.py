@@ -10,9 +10,9 @@ from app.presenters.camera_settings import CameraSettings, DeviceList
 from app.presenters.cameras import CameraTile
 from app.presenters.coaching import CoachingCard, present_coaching
 from app.presenters.live_status import present_status
-from app.presenters.room import TRAIL_FRAMESETS, RoomScene, doubt_in_words
-from app.presenters.tone import Tone
-from app.presenters.window import Controls, Job, Notice, RecordingPhase, WindowState
+from app.presenters.room import TRAIL_FRAMESETS, RoomScene, describe_depth_uncertainty
+from app.presenters.tone import Severity
+from app.presenters.window import Controls, JobCard, Notice, RecordingPhase, WindowState
 from calibration.geometry.arrays import F64, U8
 from calibration.skeleton import Skeleton
 from engine.coach import ONE_CAMERA_GUESSED
@@ -21,30 +21,30 @@ from engine.live_state import CalibrationPhase, CalibrationState, CameraPhase, C
 from engine.one_camera import is_guessed
 from engine.poses import Pose2D, Pose3D
 
-_TONES = {
-    CameraPhase.OPENING: Tone.NEUTRAL,
-    CameraPhase.LIVE: Tone.GOOD,
-    CameraPhase.STALLED: Tone.CARE,
-    CameraPhase.LOST: Tone.BAD,
-    CameraPhase.ENDED: Tone.NEUTRAL,
+_SEVERITIES = {
+    CameraPhase.OPENING: Severity.NEUTRAL,
+    CameraPhase.LIVE: Severity.GOOD,
+    CameraPhase.STALLED: Severity.WARNING,
+    CameraPhase.LOST: Severity.ERROR,
+    CameraPhase.ENDED: Severity.NEUTRAL,
 }
-_SENTENCES = {
+_MESSAGES = {
     CameraPhase.OPENING: "Opening the camera",
     CameraPhase.LIVE: "Waiting for the first image",
     CameraPhase.STALLED: "No image comes any more. Check its cable or its network.",
     CameraPhase.LOST: "The camera is gone. Plug it in again; it is tried again by itself.",
     CameraPhase.ENDED: "Played to its end",
 }
-_OLD_MS = 1000.0
-_GUESSED = "One camera: depth is a guess"
-_GUESS = "A network guesses the pose from one image, and your height gives it its size."
-_GUESS_OF_AVERAGE = (
+_MAX_FRESH_MS = 1000.0
+_GUESS_HEADLINE = "One camera: depth is a guess"
+_GUESS_MESSAGE = "A network guesses the pose from one image, and your height gives it its size."
+_GUESS_WITHOUT_HEIGHT_MESSAGE = (
     "A network guesses the pose from one image. Enter your height: an average one gives it its size now."
 )
-_MEASURE = "Add a second camera that sees the same part of the room, and depth is measured."
-_SECOND = "Add a second camera to measure it."
-_STEP = "Step to where a second camera sees you."
-_FIRST = "First add two cameras or more, or try the studio."
+_ADD_CAMERA_TO_MEASURE = "Add a second camera that sees the same part of the room, and depth is measured."
+_ADD_SECOND_CAMERA = "Add a second camera to measure it."
+_STEP_INTO_SECOND_VIEW = "Step to where a second camera sees you."
+_FIRST_STEP = "First add two cameras or more, or try the studio."
 
 
 class Trail:
@@ -75,7 +75,7 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class LiveContext:
     """What the window shows beside the cameras' state.
 
     Parameters
@@ -109,10 +109,10 @@ class Look:
     notice: Notice | None = None
     devices: DeviceList = field(default_factory=DeviceList)
     settings: tuple[CameraSettings, ...] = ()
-    job: Job | None = None
+    job: JobCard | None = None
 
 
-def present_live(state: LiveState, result: LiveResult | None, look: Look) -> WindowState:
+def present_live(state: LiveState, result: LiveResult | None, context: LiveContext) -> WindowState:
     """Describe the window at this moment.
 
     Parameters
@@ -120,7 +120,7 @@ def present_live(state: LiveState, result: LiveResult | None, look: Look) -> Win
     state
     result
         The newest; None before the first.
-    look
+    context
 
     Returns
     -------
@@ -129,71 +129,73 @@ def present_live(state: LiveState, result: LiveResult | None, look: Look) -> Win
     """
     names = tuple(camera.name for camera in state.cameras)
     calibration = state.calibration
-    if not look.running and calibration.rig is None:  # nobody watches whoever walks now
+    if not context.running and calibration.rig is None:  # nobody watches whoever walks now
         calibration = CalibrationState()
-    coaching = present_coaching(calibration, names, running=look.running)
-    notice = look.notice or (Notice(state.notices[-1]) if state.notices else None)
+    coaching = present_coaching(calibration, names, running=context.running)
+    notice = context.notice or (Notice(state.notices[-1]) if state.notices else None)
     return WindowState(
-        look.title,
-        _tiles(state.cameras, result, look.settings),
-        _room(replace(state, calibration=calibration), result, look, coaching),
-        _panel(calibration, coaching, result, look) if names else replace(present_calibration(None), next_step=_FIRST),
+        context.title,
+        _build_tiles(state.cameras, result, context.settings),
+        _build_room(replace(state, calibration=calibration), result, context, coaching),
+        _build_panel(calibration, coaching, result, context)
+        if names
+        else replace(present_calibration(None), next_step=_FIRST_STEP),
         present_status(state),
-        _controls(state, look),
+        _build_controls(state, context),
         notice,
-        look.devices,
-        look.settings,
-        look.job,
+        context.devices,
+        context.settings,
+        context.job,
     )
 
 
-def _tiles(
+def _build_tiles(
     cameras: tuple[CameraState, ...], result: LiveResult | None, settings: tuple[CameraSettings, ...]
 ) -> tuple[CameraTile, ...]:
     """Describe each camera, with its image and people where the newest result has them."""
-    views = {}
+    frames_by_camera = {}
     if result is not None:
         for view, frame in enumerate(result.frames.frames):
             if frame is not None:
-                people = result.poses_2d.views[view] if view < len(result.poses_2d.views) else ()
-                views[frame.camera] = (frame, people)
+                people = result.poses_2d.poses_by_view[view] if view < len(result.poses_2d.poses_by_view) else ()
+                frames_by_camera[frame.camera] = (frame, people)
     warnings = {one.name: one.warning for one in settings}
     tiles = []
     for camera in cameras:
-        frame, people = views.get(camera.name, (None, ()))
+        frame, people = frames_by_camera.get(camera.name, (None, ()))
         image = None
         if frame is not None:
             try:
                 image = frame.image_bgr
             except UnreadableSourceError:  # it was counted where it was received; here the last one stays
                 people = ()
-        tiles.append(_tile(camera, image, people, warnings.get(camera.name, "")))
+        tiles.append(_build_tile(camera, image, people, warnings.get(camera.name, "")))
     return tuple(tiles)
 
 
-def _tile(camera: CameraState, image: U8 | None, people: tuple[Pose2D, ...], warning: str) -> CameraTile:
+def _build_tile(camera: CameraState, image: U8 | None, people: tuple[Pose2D, ...], warning: str) -> CameraTile:
     """Describe one camera."""
-    lives = camera.phase is CameraPhase.LIVE
-    message = camera.sentence or _SENTENCES[camera.phase]
-    if lives:
+    is_live = camera.phase is CameraPhase.LIVE
+    message = camera.message or _MESSAGES[camera.phase]
+    if is_live:
         message = "" if camera.frames else message
-        warning = camera.sentence or warning
-    tone = Tone.CARE if lives and warning else _TONES[camera.phase]
+        warning = camera.message or warning
+    severity = Severity.WARNING if is_live and warning else _SEVERITIES[camera.phase]
     retry = camera.phase in (CameraPhase.STALLED, CameraPhase.LOST)
     ended = camera.phase is CameraPhase.ENDED
-    shown = image if lives or ended else None
+    shown = image if is_live or ended else None
     return CameraTile(
-        camera.name, shown, people if shown is not None else (), _detail(camera), tone,
+        camera.name, shown, people if shown is not None else (), _build_detail(camera), severity,
         "" if ended and shown is not None else message, True, retry, warning,
     )  # fmt: skip
 
 
-def _detail(camera: CameraState) -> str:
+def _build_detail(camera: CameraState) -> str:
     """Say in a few words how a camera does."""
     parts = []
     if camera.phase is CameraPhase.LIVE and camera.rate_fps == camera.rate_fps:
         parts.append(f"{camera.rate_fps:.1f} fps")
-    if camera.age_ms > _OLD_MS:
+    if camera.age_ms > _MAX_FRESH_MS:
         parts.append(f"{camera.age_ms / 1000:.0f} s old")
     elif camera.phase is CameraPhase.LIVE and camera.age_ms == camera.age_ms:
         parts.append(f"{round(camera.age_ms, -1):.0f} ms old")
@@ -202,46 +204,50 @@ def _detail(camera: CameraState) -> str:
     return " · ".join(parts)
 
 
-def _room(state: LiveState, result: LiveResult | None, look: Look, coaching: CoachingCard | None) -> RoomScene:
+def _build_room(
+    state: LiveState, result: LiveResult | None, context: LiveContext, coaching: CoachingCard | None
+) -> RoomScene:
     """Describe the room, or what to do where there is none; of one camera alone, a room that is made up."""
     rig = state.calibration.rig
-    if rig is None and result is not None and _guesses(result):
+    if rig is None and result is not None and _is_room_guessed(result):
         rig = result.rig
     if rig is None:
-        return RoomScene(None, look.skeleton, coaching=coaching)
+        return RoomScene(None, context.skeleton, coaching=coaching)
     same = result is not None and result.rig is rig
     people = result.poses_3d.people if same and result is not None else ()
-    note = _note(state, people, guessed=is_guessed(rig))
-    return RoomScene(rig, look.skeleton, people, look.trail.xy_m() if same else None, note=note, guessed=bool(note))
+    note = _build_note(state, people, guessed=is_guessed(rig))
+    return RoomScene(
+        rig, context.skeleton, people, context.trail.xy_m() if same else None, note=note, guessed=bool(note)
+    )
 
 
-def _note(state: LiveState, people: tuple[Pose3D, ...], *, guessed: bool) -> str:
+def _build_note(state: LiveState, people: tuple[Pose3D, ...], *, guessed: bool) -> str:
     """Say in the room how far to trust somebody whom one camera alone sees, why, and what to do."""
-    doubt = doubt_in_words(people)
+    uncertainty = describe_depth_uncertainty(people)
     if guessed:
-        return f"3D from one camera: {doubt}. {_SECOND}" if doubt else ONE_CAMERA_GUESSED
-    if not state.lift.view:
+        return f"3D from one camera: {uncertainty}. {_ADD_SECOND_CAMERA}" if uncertainty else ONE_CAMERA_GUESSED
+    if not state.monocular.view:
         return ""
-    seen = f"Only '{state.lift.view}' sees you: 3D from one camera"
-    return f"{seen}, {doubt}. {_STEP}" if doubt else f"{seen}. {_STEP}"
+    seen = f"Only '{state.monocular.view}' sees you: 3D from one camera"
+    return f"{seen}, {uncertainty}. {_STEP_INTO_SECOND_VIEW}" if uncertainty else f"{seen}. {_STEP_INTO_SECOND_VIEW}"
 
 
-def _panel(
-    calibration: CalibrationState, coaching: CoachingCard | None, result: LiveResult | None, look: Look
+def _build_panel(
+    calibration: CalibrationState, coaching: CoachingCard | None, result: LiveResult | None, context: LiveContext
 ) -> CalibrationCard:
     """Choose what the panel says; of one camera alone that guesses, that it does."""
-    if calibration.rig is None and _guesses(result):
-        message = _GUESS if look.stature_m is not None else _GUESS_OF_AVERAGE
-        return CalibrationCard(_GUESSED, Tone.CARE, message, _MEASURE)
-    return _calibration(calibration, coaching)
+    if calibration.rig is None and _is_room_guessed(result):
+        message = _GUESS_MESSAGE if context.stature_m is not None else _GUESS_WITHOUT_HEIGHT_MESSAGE
+        return CalibrationCard(_GUESS_HEADLINE, Severity.WARNING, message, _ADD_CAMERA_TO_MEASURE)
+    return _build_calibration(calibration, coaching)
 
 
-def _guesses(result: LiveResult | None) -> bool:
+def _is_room_guessed(result: LiveResult | None) -> bool:
     """Whether the room is made up around one camera."""
     return result is not None and result.rig is not None and is_guessed(result.rig)
 
 
-def _calibration(calibration: CalibrationState, coaching: CoachingCard | None) -> CalibrationCard:
+def _build_calibration(calibration: CalibrationState, coaching: CoachingCard | None) -> CalibrationCard:
     """Choose what the panel says: a verdict where there is one, else what to do."""
     source = calibration.rig_source if calibration.rig is not None else ""
     if calibration.report is not None and (calibration.rig is not None or coaching is None):
@@ -250,28 +256,30 @@ def _calibration(calibration: CalibrationState, coaching: CoachingCard | None) -
         return replace(card, next_step=next_step, coaching=coaching, rig_source=source)
     if coaching is None:
         message = f"The rig is {source}." if source else ""
-        return CalibrationCard("Calibrated", Tone.GOOD, message, "Leave the cameras where they are.", rig_source=source)
+        return CalibrationCard(
+            "Calibrated", Severity.GOOD, message, "Leave the cameras where they are.", rig_source=source
+        )
     reasons = calibration.report.reasons if calibration.report is not None else ()
     message = reasons[0] if reasons else coaching.instruction
     next_step = coaching.instruction if reasons else ""
     watching = calibration.phase in (CalibrationPhase.WATCHING, CalibrationPhase.SOLVING)
-    begun = watching and calibration.coverage  # before, nothing is watched yet
-    headline = f"Calibrating, {100 * coaching.progress:.0f} %" if begun else coaching.headline
-    return CalibrationCard(headline, coaching.tone, message, next_step, coaching=coaching, rig_source=source)
+    has_begun = watching and calibration.coverage  # before, nothing is watched yet
+    headline = f"Calibrating, {100 * coaching.progress:.0f} %" if has_begun else coaching.headline
+    return CalibrationCard(headline, coaching.severity, message, next_step, coaching=coaching, rig_source=source)
 
 
-def _controls(state: LiveState, look: Look) -> Controls:
+def _build_controls(state: LiveState, context: LiveContext) -> Controls:
     """Choose what the buttons say."""
     recording, phase, clock = state.recording, RecordingPhase.READY, ""
     if recording is not None:
         phase, clock = RecordingPhase.RECORDING, f"{int(recording.seconds) // 60}:{int(recording.seconds) % 60:02d}"
-    elif look.countdown_s is not None:
-        phase, clock = RecordingPhase.COUNTING, f"{int(np.ceil(max(look.countdown_s, 0.0))):d}"
+    elif context.countdown_s is not None:
+        phase, clock = RecordingPhase.COUNTING, f"{int(np.ceil(max(context.countdown_s, 0.0))):d}"
     return Controls(
-        look.running, phase, clock,
+        context.running, phase, clock,
         can_start=bool(state.cameras),
-        can_calibrate=look.running and len(state.cameras) > 1,
-        can_record=look.running and any(camera.frames for camera in state.cameras),
+        can_calibrate=context.running and len(state.cameras) > 1,
+        can_record=context.running and any(camera.frames for camera in state.cameras),
         lossy=recording is not None and recording.lost > 0,
-        stature_m=look.stature_m, person=look.person, countdown_s=look.countdown_setting_s, hands_free=look.hands_free,
+        stature_m=context.stature_m, person=context.person, countdown_s=context.countdown_setting_s, hands_free=context.hands_free,
     )  # fmt: skip

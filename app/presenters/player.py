@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from app.length_of_time import in_list
+from app.length_of_time import format_duration_padded
 from app.presenters.cameras import CameraTile, present_cameras
-from app.presenters.room import TRAIL_FRAMESETS, RoomScene, doubt_in_words, present_room
-from app.presenters.sessions import date_in_words
-from app.presenters.tone import Tone
+from app.presenters.room import TRAIL_FRAMESETS, RoomScene, describe_depth_uncertainty, present_room
+from app.presenters.sessions import format_date
+from app.presenters.tone import Severity
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
@@ -20,26 +20,26 @@ from engine.one_camera import guess_rig, is_guessed
 from engine.playback import Playback
 from engine.poses import PoseSet2D, PoseSet3D
 from engine.session import NO_IMAGE_WH
-from engine.session_summary import session_name
+from engine.session_summary import display_name
 
 HIPS = ("left_hip", "right_hip")
 _NO_RIG = ("No room in this session", "Its cameras are not calibrated. Track it again with a rig to see it in 3D.")
 _NO_VIDEO = "The video of this camera is missing"
-_BEFORE_THE_RIG = (
+_NO_POSES_BEFORE_RIG = (
     "Nobody is in the room before {clock}: live, it is known only once the cameras are calibrated. "
     "'Track again …' fills it in."
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PlayerTake:
+class PlayerSession:
     """A session as the player knows it, whatever instant is shown.
 
     Parameters
     ----------
     path
     title, facts
-    views
+    view_names
     skeleton
     rig
         None where there is none; made up where one camera alone saw the person.
@@ -65,7 +65,7 @@ class PlayerTake:
     path: Path
     title: str
     facts: str
-    views: tuple[str, ...]
+    view_names: tuple[str, ...]
     skeleton: Skeleton
     rig: Rig | None
     rate_fps: float
@@ -109,7 +109,7 @@ class PlayerState:
 
     Parameters
     ----------
-    take
+    session
         None before the session is open.
     instant
         0-based.
@@ -119,18 +119,18 @@ class PlayerState:
         In camera order.
     room
         None before the session is open.
-    message, tone
+    message, severity
         What is going on, or went wrong, where nothing can be shown.
     """
 
-    take: PlayerTake | None = None
+    session: PlayerSession | None = None
     instant: int = 0
     clock: str = ""
     frame: str = ""
     cameras: tuple[CameraTile, ...] = ()
     room: RoomScene | None = None
     message: str = ""
-    tone: Tone = Tone.NEUTRAL
+    severity: Severity = Severity.NEUTRAL
 
 
 def present_opening(path: Path) -> PlayerState:
@@ -138,12 +138,12 @@ def present_opening(path: Path) -> PlayerState:
     return PlayerState(message=f"Opening '{path.name}' …")
 
 
-def present_problem(sentence: str) -> PlayerState:
+def present_problem(message: str) -> PlayerState:
     """Describe the player where a session cannot be shown."""
-    return PlayerState(message=sentence, tone=Tone.BAD)
+    return PlayerState(message=message, severity=Severity.ERROR)
 
 
-def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerTake:
+def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerSession:
     """Describe a session, whatever instant will be shown.
 
     Parameters
@@ -157,40 +157,40 @@ def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerT
     -------
     take
     """
-    path, images, count = playback.session.path, playback.images, len(playback.session.cameras)
+    path, images, count = playback.session.path, playback.has_image, len(playback.session.cameras)
     facts = (
-        date_in_words(playback.session.facts.created.astimezone()),
-        in_list(playback.seconds),
+        format_date(playback.session.facts.created.astimezone()),
+        format_duration_padded(playback.seconds),
         f"{count} camera{'' if count == 1 else 's'} at {playback.rate_fps:.4g} per second",
         playback.session.facts.model.get("name", ""),
     )
     known = set(HIPS) <= set(playback.skeleton.joints)
     shown = images.any(0)
-    return PlayerTake(
+    return PlayerSession(
         path=path,
-        title=session_name(path.absolute()),
+        title=display_name(path.absolute()),
         facts=" · ".join(fact for fact in facts if fact),
-        views=playback.views,
+        view_names=playback.view_names,
         skeleton=playback.skeleton,
-        rig=playback.rig if playback.rig is not None else _guessed_rig(playback),
+        rig=playback.rig if playback.rig is not None else _rebuild_guessed_rig(playback),
         rate_fps=playback.rate_fps,
         time_s=(playback.time_ns - playback.start_ns) / 1e9,
         missing=1 - images[:, shown].mean(1) if shown.any() else np.ones(len(playback)),
         joints_found=playback.joints_found,
         trail_xy_m=playback.joints_xyz(HIPS)[:, :, :2].mean(1) if known else np.full((len(playback), 2), np.nan),
-        without_video=frozenset(view for view, has in zip(playback.views, shown) if not has),
+        without_video=frozenset(view for view, has in zip(playback.view_names, shown) if not has),
         models=tuple(models),
         can_export=bool(np.isfinite(playback.joints_found).any()),
         remarks=playback.remarks,
     )
 
 
-def present_moment(take: PlayerTake, moment: Moment) -> PlayerState:
+def present_moment(session: PlayerSession, moment: Moment) -> PlayerState:
     """Describe the player at one instant.
 
     Parameters
     ----------
-    take, moment
+    session, moment
 
     Returns
     -------
@@ -200,18 +200,18 @@ def present_moment(take: PlayerTake, moment: Moment) -> PlayerState:
     details = {
         frame.camera: f"{frame.size_wh[0]}×{frame.size_wh[1]}" for frame in moment.frames.frames if frame is not None
     }
-    tiles = present_cameras(take.views, moment.frames, moment.poses_2d, details)
+    tiles = present_cameras(session.view_names, moment.frames, moment.poses_2d, details)
     return PlayerState(
-        take=take,
+        session=session,
         instant=instant,
-        clock=clock_in_words(float(take.time_s[instant])),
-        frame=f"Frame {instant + 1} of {take.count}",
-        cameras=tuple(_with_reason(tile, take, moment) for tile in tiles),
-        room=_room(take, moment),
+        clock=format_clock(float(session.time_s[instant])),
+        frame=f"Frame {instant + 1} of {session.count}",
+        cameras=tuple(_add_reason(tile, session, moment) for tile in tiles),
+        room=_build_room(session, moment),
     )
 
 
-def best_instant(playback: Playback) -> int:
+def find_best_instant(playback: Playback) -> int:
     """Choose the instant that shows most: in the second half, with most joints in the room and in the images.
 
     Parameters
@@ -223,10 +223,10 @@ def best_instant(playback: Playback) -> int:
     instant
     """
     half = len(playback) // 2
-    return half + int(np.argmax(playback.worth()[half:]))
+    return half + int(np.argmax(playback.measure_content()[half:]))
 
 
-def clock_in_words(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """Write a time within a session.
 
     Parameters
@@ -239,7 +239,7 @@ def clock_in_words(seconds: float) -> str:
 
     Examples
     --------
-    >>> clock_in_words(7.4333), clock_in_words(71.9996), clock_in_words(3671.5)
+    >>> format_clock(7.4333), format_clock(71.9996), format_clock(3671.5)
     ('0:07.433', '1:12.000', '1:01:11.500')
     """
     whole_ms = round(seconds * 1000)
@@ -249,16 +249,16 @@ def clock_in_words(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{tail}" if hours else f"{minutes}:{tail}"
 
 
-def _with_reason(tile: CameraTile, take: PlayerTake, moment: Moment) -> CameraTile:
+def _add_reason(tile: CameraTile, session: PlayerSession, moment: Moment) -> CameraTile:
     """Say why a camera shows nothing."""
     if tile.image_bgr is not None:
         return tile
-    if tile.name in take.without_video:
-        return replace(tile, message=_NO_VIDEO, tone=Tone.BAD)
+    if tile.name in session.without_video:
+        return replace(tile, message=_NO_VIDEO, severity=Severity.ERROR)
     return replace(tile, keeps_image=moment.follows)
 
 
-def _guessed_rig(playback: Playback) -> Rig | None:
+def _rebuild_guessed_rig(playback: Playback) -> Rig | None:
     """Make up the room again in which one camera alone saw the person; None where there was no such room."""
     cameras = playback.session.cameras
     if len(cameras) != 1 or not (playback.joints_found > 0).any() or cameras[0].size_wh == NO_IMAGE_WH:
@@ -266,23 +266,26 @@ def _guessed_rig(playback: Playback) -> Rig | None:
     return guess_rig(cameras[0].name, cameras[0].size_wh)
 
 
-def _room(take: PlayerTake, moment: Moment) -> RoomScene:
+def _build_room(session: PlayerSession, moment: Moment) -> RoomScene:
     """Describe the room at an instant."""
-    if take.rig is None:
-        return replace(present_room(None, take.skeleton, ()), headline=_NO_RIG[0], message=_NO_RIG[1])
+    if session.rig is None:
+        return replace(present_room(None, session.skeleton, ()), headline=_NO_RIG[0], message=_NO_RIG[1])
     people = moment.poses_3d.people if moment.poses_3d else ()
     instant = moment.frames.index
-    trail = take.trail_xy_m[max(0, instant + 1 - TRAIL_FRAMESETS) : instant + 1]
-    doubt, alone = doubt_in_words(people), ONE_CAMERA_GUESSED if is_guessed(take.rig) else ""
-    note = f"3D from one camera: {doubt}." if doubt else alone
-    guessed, note = bool(note), note or _before_the_rig(take, moment)
-    return RoomScene(take.rig, take.skeleton, people, trail, note=note, guessed=guessed)
+    trail = session.trail_xy_m[max(0, instant + 1 - TRAIL_FRAMESETS) : instant + 1]
+    uncertainty, single_camera_note = (
+        describe_depth_uncertainty(people),
+        ONE_CAMERA_GUESSED if is_guessed(session.rig) else "",
+    )
+    note = f"3D from one camera: {uncertainty}." if uncertainty else single_camera_note
+    guessed, note = bool(note), note or _explain_empty_room(session, moment)
+    return RoomScene(session.rig, session.skeleton, people, trail, note=note, guessed=guessed)
 
 
-def _before_the_rig(take: PlayerTake, moment: Moment) -> str:
+def _explain_empty_room(session: PlayerSession, moment: Moment) -> str:
     """Say why nobody is in the room yet, although two cameras see them; empty where that is not so."""
     instant, poses_2d = moment.frames.index, moment.poses_2d
-    found = np.flatnonzero(take.joints_found > 0)
-    if not found.size or instant >= found[0] or poses_2d is None or sum(map(bool, poses_2d.views)) < 2:
+    found = np.flatnonzero(session.joints_found > 0)
+    if not found.size or instant >= found[0] or poses_2d is None or sum(map(bool, poses_2d.poses_by_view)) < 2:
         return ""
-    return _BEFORE_THE_RIG.format(clock=clock_in_words(float(take.time_s[found[0]])))
+    return _NO_POSES_BEFORE_RIG.format(clock=format_clock(float(session.time_s[found[0]])))

@@ -13,9 +13,9 @@ from calibration.rig import Rig
 from engine.live_state import CameraPhase, LiveResult, LiveState
 from engine.poses import PoseSet2D, PoseSet3D
 
-SHOWN_S = 60.0
-EVERY_S = 0.25
-STAGE_WORDS = {
+HISTORY_S = 60.0
+SAMPLE_INTERVAL_S = 0.25
+STAGE_LABELS = {
     "gather": "wait for all cameras",
     "estimate": "find the joints",
     "associate": "tell who is who",
@@ -66,7 +66,7 @@ class _Sample:
     at_ns: int
     latency_ms: dict[str, float]
     rates_hz: dict[str, float]
-    apart_ms: dict[str, float]
+    skew_ms: dict[str, float]
     error_px: float
 
 
@@ -74,7 +74,7 @@ class PlotHistory:
     """Keeps the last minute, four moments a second; more often it looks away."""
 
     def __init__(self) -> None:
-        self._samples: deque[_Sample] = deque(maxlen=round(SHOWN_S / EVERY_S) + 1)
+        self._samples: deque[_Sample] = deque(maxlen=round(HISTORY_S / SAMPLE_INTERVAL_S) + 1)
 
     def put(self, at_ns: int, state: LiveState, result: LiveResult | None) -> bool:
         """Take note of the present.
@@ -92,17 +92,17 @@ class PlotHistory:
         taken
             False where a quarter of a second has not passed since the last.
         """
-        if self._samples and at_ns - self._samples[-1].at_ns < EVERY_S * 1e9:
+        if self._samples and at_ns - self._samples[-1].at_ns < SAMPLE_INTERVAL_S * 1e9:
             return False
         cameras = [camera for camera in state.cameras if camera.phase is not CameraPhase.OPENING]
         rates = {camera.name: camera.rate_fps for camera in cameras}
         rates |= {"all together": state.framesets_hz, "skeletons": state.pose_hz}
         error = nan
         if result is not None and result.rig is not None:
-            error = reprojection_error_px(result.rig, result.poses_2d, result.poses_3d)
-        latency = {STAGE_WORDS.get(stage.name, stage.name): stage.median_ms for stage in state.latency}
-        apart = {camera.name: camera.skew_ms for camera in cameras}
-        self._samples.append(_Sample(at_ns, latency, rates, apart, error))
+            error = measure_reprojection_error_px(result.rig, result.poses_2d, result.poses_3d)
+        latency = {STAGE_LABELS.get(stage.name, stage.name): stage.median_ms for stage in state.latency}
+        skew = {camera.name: camera.skew_ms for camera in cameras}
+        self._samples.append(_Sample(at_ns, latency, rates, skew, error))
         return True
 
     def samples(self) -> tuple[_Sample, ...]:
@@ -123,10 +123,10 @@ def present_plots(history: PlotHistory) -> PlotsCard:
     """
     samples = history.samples()
     now_ns = samples[-1].at_ns if samples else 0
-    samples = tuple(sample for sample in samples if now_ns - sample.at_ns <= SHOWN_S * 1e9)
+    samples = tuple(sample for sample in samples if now_ns - sample.at_ns <= HISTORY_S * 1e9)
     at_s = np.array([(sample.at_ns - now_ns) * 1e-9 for sample in samples])
 
-    def curves(values: Callable[[_Sample], dict[str, float]]) -> tuple[Curve, ...]:
+    def collect_curves(values: Callable[[_Sample], dict[str, float]]) -> tuple[Curve, ...]:
         """Collect one curve for each name that ever had a value."""
         found = [values(sample) for sample in samples]
         names = dict.fromkeys(name for moment in found for name in moment)
@@ -134,23 +134,23 @@ def present_plots(history: PlotHistory) -> PlotsCard:
 
     return PlotsCard(
         (
-            Plot("Delay by step", "ms", curves(lambda sample: sample.latency_ms)),
-            Plot("Images and skeletons", "per second", curves(lambda sample: sample.rates_hz)),
-            Plot("Images apart in time", "ms", curves(lambda sample: sample.apart_ms)),
-            Plot("Skeleton against images", "px", curves(lambda sample: {"median": sample.error_px})),
+            Plot("Delay by step", "ms", collect_curves(lambda sample: sample.latency_ms)),
+            Plot("Images and skeletons", "per second", collect_curves(lambda sample: sample.rates_hz)),
+            Plot("Images apart in time", "ms", collect_curves(lambda sample: sample.skew_ms)),
+            Plot("Skeleton against images", "px", collect_curves(lambda sample: {"median": sample.error_px})),
         )
     )
 
 
-def reprojection_error_px(rig: Rig, seen: PoseSet2D, room: PoseSet3D) -> float:
+def measure_reprojection_error_px(rig: Rig, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> float:
     """Measure how far the skeletons in the room lie from the joints in the images.
 
     Parameters
     ----------
     rig
-    seen
+    poses_2d
         Associated: people have the same number as in the room.
-    room
+    poses_3d
 
     Returns
     -------
@@ -158,15 +158,15 @@ def reprojection_error_px(rig: Rig, seen: PoseSet2D, room: PoseSet3D) -> float:
         Median over joints and views, px, of what several cameras have measured; NaN where nothing can be compared.
     """
     errors: list[F64] = []
-    for person in room.people:
-        xyz = np.where(person.views[:, None] > 1, person.xyz, np.nan)  # one camera's guess fits it in any case
-        for camera, people in zip(rig, seen.views):
-            errors.extend(_distances(xyz, (p.xy for p in people if p.person == person.person), camera))
+    for pose in poses_3d.people:
+        xyz = np.where(pose.view_count[:, None] > 1, pose.xyz, np.nan)  # one camera's guess fits it in any case
+        for camera, people in zip(rig, poses_2d.poses_by_view):
+            errors.extend(_measure_distances_px(xyz, (p.xy for p in people if p.track_id == pose.track_id), camera))
     found = np.concatenate(errors) if errors else np.empty(0)
     found = found[np.isfinite(found)]
     return float(np.median(found)) if len(found) else nan
 
 
-def _distances(xyz: F64, seen_xy: Iterable[F64], camera) -> list[F64]:
+def _measure_distances_px(xyz: F64, seen_xy: Iterable[F64], camera) -> list[F64]:
     """Measure the distance of each joint from where it was seen, px."""
     return [np.linalg.norm(project(xyz, camera) - xy, axis=-1) for xy in seen_xy]

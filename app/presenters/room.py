@@ -10,11 +10,11 @@ from app.presenters.coaching import CoachingCard
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.one_camera import is_turned
+from engine.one_camera import is_same_guess
 from engine.poses import Pose3D, PoseSet3D
 
 TRAIL_FRAMESETS = 150
-_DOUBTS_CM = (2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # so few that what is read does not tremble
+_UNCERTAINTY_STEPS_CM = (2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # so few that what is read does not tremble
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +51,9 @@ class RoomScene:
     note: str = ""
     guessed: bool = False
 
-    def has_cameras_of(self, before: "RoomScene") -> bool:
+    def has_same_cameras(self, previous: "RoomScene") -> bool:
         """Whether the cameras are those of a scene before; a made-up room that is turned around its camera is one."""
-        return self.rig is before.rig or is_turned(self.rig, before.rig)
+        return self.rig is previous.rig or is_same_guess(self.rig, previous.rig)
 
 
 def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D]) -> RoomScene:
@@ -75,11 +75,11 @@ def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D
         message = "Let one person walk through the whole room, turn round and reach up, in view of all cameras."
         return RoomScene(None, skeleton, headline=headline, message=message)
     newest = deque(recent, TRAIL_FRAMESETS)
-    trail = np.array([_hips_on_floor(poses, skeleton) for poses in newest]).reshape(-1, 2)
+    trail = np.array([_find_hips_on_floor(poses, skeleton) for poses in newest]).reshape(-1, 2)
     return RoomScene(rig, skeleton, newest[-1].people if newest else (), trail)
 
 
-def doubt_in_words(people: tuple[Pose3D, ...]) -> str:
+def describe_depth_uncertainty(people: tuple[Pose3D, ...]) -> str:
     """Say how far off the joints may be that one camera alone has guessed.
 
     Parameters
@@ -94,15 +94,15 @@ def doubt_in_words(people: tuple[Pose3D, ...]) -> str:
     """
     if not people:
         return ""
-    covariance = people[0].covariance[people[0].views == 1]
+    covariance = people[0].covariance[people[0].view_count == 1]
     covariance = covariance[np.isfinite(covariance).all((1, 2))]
     if not len(covariance):
         return ""
-    doubt_cm = 100 * float(np.sqrt(np.median(np.linalg.eigvalsh(covariance)[:, -1])))
-    return f"± {min(_DOUBTS_CM, key=lambda step_cm: abs(np.log(step_cm / max(doubt_cm, 1.0))))} cm in depth"
+    sigma_cm = 100 * float(np.sqrt(np.median(np.linalg.eigvalsh(covariance)[:, -1])))
+    return f"± {min(_UNCERTAINTY_STEPS_CM, key=lambda step_cm: abs(np.log(step_cm / max(sigma_cm, 1.0))))} cm in depth"
 
 
-def _hips_on_floor(poses: PoseSet3D, skeleton: Skeleton) -> F64:
+def _find_hips_on_floor(poses: PoseSet3D, skeleton: Skeleton) -> F64:
     """Find where the first person's hips are on the floor, (2,); NaN where unknown."""
     if not poses.people:
         return np.full(2, np.nan)

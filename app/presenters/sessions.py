@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from app.length_of_time import in_list
-from app.presenters.tone import Tone
+from app.length_of_time import format_duration_padded
+from app.presenters.tone import Severity
 from engine.session_summary import SessionSummary
 
 # Of the body's joints: above the first a take is good, above the second it can be used.
@@ -16,9 +16,9 @@ _EMPTY = (
     "No sessions yet",
     "Record one on the Live page, or make one from videos with 'epipole track'.\nIt appears here by itself.",
 )
-_NOTHING_FOUND = "Nothing fits '{}'"
+_NO_MATCH = "Nothing fits '{}'"
 _TRY_OTHER_WORDS = "Search for a part of the name, a camera or a date, for instance 2026-11."
-_LOOKING = ("Looking for sessions", "The folders are being looked at for the first time.")
+_SCANNING = ("Looking for sessions", "The folders are being looked at for the first time.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +33,7 @@ class SessionCard:
         Of its beginning, in the time of this machine.
     facts
         Length and cameras, in words.
-    quality, tone
+    quality, severity
         How good it is, in a few words.
     remarks
         Sentences, the weightiest first.
@@ -42,7 +42,7 @@ class SessionCard:
     can_open, can_track, can_export
     has_rig
         Of its own.
-    against_teaching
+    finetune_problem
         Why no network can be taught from it; empty where one can.
     """
 
@@ -51,14 +51,14 @@ class SessionCard:
     date: str
     facts: str
     quality: str
-    tone: Tone
+    severity: Severity
     remarks: tuple[str, ...]
     thumbnail: bytes
     can_open: bool
     can_track: bool
     can_export: bool
     has_rig: bool
-    against_teaching: str = ""
+    finetune_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,11 +103,11 @@ def present_sessions(
     state
     """
     cards = tuple(present_session(summary) for summary in summaries or ())
-    headline, message = _LOOKING if summaries is None else ("", "") if cards else _EMPTY
+    headline, message = _SCANNING if summaries is None else ("", "") if cards else _EMPTY
     return SessionsState(cards, f"{len(cards) or ''}", headline, message, tuple(models), tuple(notices))
 
 
-def matching(state: SessionsState, search: str) -> SessionsState:
+def filter_sessions(state: SessionsState, search: str) -> SessionsState:
     """Keep the sessions that a person looks for.
 
     Parameters
@@ -122,8 +122,8 @@ def matching(state: SessionsState, search: str) -> SessionsState:
     """
     if not search.strip() or not state.cards:
         return state
-    shown = tuple(card for card in state.cards if _fits(card, search))
-    headline, message = ("", "") if shown else (_NOTHING_FOUND.format(search.strip()), _TRY_OTHER_WORDS)
+    shown = tuple(card for card in state.cards if _matches(card, search))
+    headline, message = ("", "") if shown else (_NO_MATCH.format(search.strip()), _TRY_OTHER_WORDS)
     count = f"{len(shown)} of {len(state.cards)}"
     return replace(state, cards=shown, count=count, headline=headline, message=message)
 
@@ -139,28 +139,28 @@ def present_session(summary: SessionSummary) -> SessionCard:
     -------
     card
     """
-    quality, tone = _quality(summary)
+    quality, severity = _describe_quality(summary)
     cameras = len(summary.cameras)
-    facts = f"{in_list(summary.seconds)} · {cameras} camera{'' if cameras == 1 else 's'}"
+    facts = f"{format_duration_padded(summary.seconds)} · {cameras} camera{'' if cameras == 1 else 's'}"
     can_open = not summary.problem
     return SessionCard(
         path=summary.path,
         name=summary.name,
-        date=date_in_words(summary.created),
+        date=format_date(summary.created),
         facts=facts if can_open else "",
         quality=quality,
-        tone=tone,
+        severity=severity,
         remarks=(summary.problem,) if summary.problem else summary.remarks,
         thumbnail=summary.thumbnail,
         can_open=can_open,
         can_track=can_open and bool(summary.thumbnail),
         can_export=can_open and not math.isnan(summary.joints_found),
         has_rig=summary.has_rig,
-        against_teaching=against_teaching(summary),
+        finetune_problem=explain_cannot_finetune(summary),
     )
 
 
-def against_teaching(summary: SessionSummary) -> str:
+def explain_cannot_finetune(summary: SessionSummary) -> str:
     """Say why no network can be taught from a session.
 
     Parameters
@@ -185,7 +185,7 @@ def against_teaching(summary: SessionSummary) -> str:
     return ""
 
 
-def date_in_words(moment: datetime) -> str:
+def format_date(moment: datetime) -> str:
     """Write a date and time as a list sorts them, in the time of this machine.
 
     Parameters
@@ -200,33 +200,33 @@ def date_in_words(moment: datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d  %H:%M")
 
 
-def _quality(summary: SessionSummary) -> tuple[str, Tone]:
+def _describe_quality(summary: SessionSummary) -> tuple[str, Severity]:
     """Say in a few words how good a session is."""
     if summary.problem:
-        return "Cannot be opened", Tone.BAD
-    words, tone = _joints(summary)
+        return "Cannot be opened", Severity.ERROR
+    words, severity = _describe_joints(summary)
     if summary.lost:
-        words, tone = f"{summary.lost} image{'' if summary.lost == 1 else 's'} lost", Tone.BAD
+        words, severity = f"{summary.lost} image{'' if summary.lost == 1 else 's'} lost", Severity.ERROR
     if not summary.finished:
-        return f"{words}, broken off", Tone.BAD if tone is Tone.BAD else Tone.CARE
-    return words, tone
+        return f"{words}, broken off", Severity.ERROR if severity is Severity.ERROR else Severity.WARNING
+    return words, severity
 
 
-def _joints(summary: SessionSummary) -> tuple[str, Tone]:
+def _describe_joints(summary: SessionSummary) -> tuple[str, Severity]:
     """Say how much of the person was found."""
     if math.isnan(summary.joints_found):
-        return "Not tracked yet" if summary.has_rig else "Not calibrated", Tone.NEUTRAL
+        return "Not tracked yet" if summary.has_rig else "Not calibrated", Severity.NEUTRAL
     if summary.joints_found == 0:
-        return "Nobody was found", Tone.BAD
+        return "Nobody was found", Severity.ERROR
     words = f"{100 * summary.joints_found:.0f} % of joints"
     if summary.joints_found < USABLE_SHARE:
-        return words, Tone.BAD
+        return words, Severity.ERROR
     if summary.verdict == "usable":
-        return f"{words}, rig with care", Tone.CARE
-    return words, Tone.GOOD if summary.joints_found >= GOOD_SHARE else Tone.CARE
+        return f"{words}, rig with care", Severity.WARNING
+    return words, Severity.GOOD if summary.joints_found >= GOOD_SHARE else Severity.WARNING
 
 
-def _fits(card: SessionCard, search: str) -> bool:
+def _matches(card: SessionCard, search: str) -> bool:
     """Tell whether every word occurs in a card."""
     text = f"{card.name} {card.path} {card.date} {card.facts} {card.quality}".casefold()
     return all(word in text for word in search.casefold().split())

@@ -3,10 +3,10 @@
 from enum import StrEnum
 
 
-class Tone(StrEnum):
+class Severity(StrEnum):
     """How good the news is."""
 
     NEUTRAL = "neutral"
     GOOD = "good"
-    CARE = "care"
-    BAD = "bad"
+    WARNING = "care"
+    ERROR = "bad"

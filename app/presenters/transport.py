@@ -43,34 +43,34 @@ class Transport:
         if not self.playing:
             return self
         passed = int((now_s - self.anchor_s) * self.rate_fps * self.speed + 1e-6)
-        instant = self._within(self.anchor_instant + passed)
+        instant = self._clamp(self.anchor_instant + passed)
         return replace(self, instant=instant, playing=instant < self.count - 1)
 
-    def toggled(self, now_s: float) -> "Transport":
+    def toggle(self, now_s: float) -> "Transport":
         """Play or stand; at the end it plays from the beginning."""
         if self.playing:
             return replace(self.at(now_s), playing=False)
         instant = 0 if self.instant >= self.count - 1 else self.instant
         return replace(self, instant=instant, playing=self.count > 1, anchor_instant=instant, anchor_s=now_s)
 
-    def to(self, instant: int, now_s: float) -> "Transport":
+    def seek(self, instant: int, now_s: float) -> "Transport":
         """Go to an instant; it goes on playing from there if it played."""
-        instant = self._within(instant)
+        instant = self._clamp(instant)
         return replace(self, instant=instant, anchor_instant=instant, anchor_s=now_s)
 
-    def stepped(self, instants: int) -> "Transport":
+    def step(self, instants: int) -> "Transport":
         """Stand, so many instants on (or back)."""
-        return replace(self, instant=self._within(self.instant + instants), playing=False)
+        return replace(self, instant=self._clamp(self.instant + instants), playing=False)
 
-    def at_speed(self, speed: float, now_s: float) -> "Transport":
+    def with_speed(self, speed: float, now_s: float) -> "Transport":
         """Play faster or slower from here on."""
         here = self.at(now_s)
         return replace(here, speed=speed, anchor_instant=here.instant, anchor_s=now_s)
 
-    def instants(self, seconds: float) -> int:
+    def count_instants(self, seconds: float) -> int:
         """Return how many instants a time has, at least 1."""
         return max(1, round(seconds * self.rate_fps))
 
-    def _within(self, instant: int) -> int:
+    def _clamp(self, instant: int) -> int:
         """Keep an instant within the take."""
         return min(max(instant, 0), max(self.count - 1, 0))

@@ -7,7 +7,7 @@ from app.presenters.calibration import CalibrationCard
 from app.presenters.camera_settings import CameraSettings, DeviceList
 from app.presenters.cameras import CameraTile
 from app.presenters.room import RoomScene
-from app.presenters.tone import Tone
+from app.presenters.tone import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +17,14 @@ class StatusItem:
     Parameters
     ----------
     label, value
-    tone
+    severity
     tip
         More about it, shown when the mouse rests on it.
     """
 
     label: str
     value: str
-    tone: Tone = Tone.NEUTRAL
+    severity: Severity = Severity.NEUTRAL
     tip: str = ""
 
 
@@ -33,7 +33,7 @@ class Notice:
     """A sentence that a person should read; it can be dismissed."""
 
     text: str
-    tone: Tone = Tone.CARE
+    severity: Severity = Severity.WARNING
 
 
 class RecordingPhase(StrEnum):
@@ -83,7 +83,7 @@ class Controls:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JobCard:
     """Work in the background.
 
     Parameters
@@ -133,4 +133,4 @@ class WindowState:
     notice: Notice | None = None
     devices: DeviceList = field(default_factory=DeviceList)
     settings: tuple[CameraSettings, ...] = ()
-    job: Job | None = None
+    job: JobCard | None = None

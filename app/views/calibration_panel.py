@@ -21,7 +21,7 @@ from app.requests import Calibrate, CompareRig, OpenRig, SaveRig
 from app.views.elided_label import ElidedLabel
 from app.views.person_field import PersonField
 from app.views.stature_field import StatureField
-from app.views.theme import icon, set_property
+from app.views.theme import load_icon, set_property
 
 _COLUMNS = ("Camera", "Direction", "Place", "Lens", "Error")
 _RIG_FILES = "Rig (*.toml)"
@@ -30,7 +30,7 @@ _RIG_FILES = "Rig (*.toml)"
 class CalibrationPanel(QWidget):
     """Shows a calibration card; changes only what is new in it."""
 
-    asked = pyqtSignal(object)
+    requested = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class CalibrationPanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._card: CalibrationCard | None = None
         self._controls: Controls | None = None
-        self._headline, self._message, self._next = (_label(name) for name in ("headline", "message", "next"))
+        self._headline, self._message, self._next = (_make_label(name) for name in ("headline", "message", "next"))
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.hide()
@@ -48,9 +48,9 @@ class CalibrationPanel(QWidget):
         self._pairs: list[tuple[QLabel, QLabel]] = []
         self._person, self._stature = PersonField(), StatureField()
         for field in (self._person, self._stature):
-            field.asked.connect(self.asked)
-        self._again = QPushButton(icon("target"), "Calibrate again")
-        self._again.clicked.connect(lambda: self.asked.emit(Calibrate()))
+            field.requested.connect(self.requested)
+        self._recalibrate = QPushButton(load_icon("target"), "Calibrate again")
+        self._recalibrate.clicked.connect(lambda: self.requested.emit(Calibrate()))
         self._rig, self.rig_menu = QPushButton("Rig…"), QMenu(self)
         self._save = self._make_rig_menu()
         self._actions = self._make_actions()
@@ -73,9 +73,9 @@ class CalibrationPanel(QWidget):
         before, self._card = self._card, card
         if card == before:
             return
-        _tell(self._headline, card.headline, card.tone)
-        _tell(self._message, card.message)
-        _tell(self._next, card.next_step)
+        _set_label(self._headline, card.headline, card.severity)
+        _set_label(self._message, card.message)
+        _set_label(self._next, card.next_step)
         self._message.setVisible(bool(card.message))
         self._next.setVisible(bool(card.next_step))
         self._bar.setVisible(card.coaching is not None and bool(card.coaching.grids))
@@ -99,7 +99,7 @@ class CalibrationPanel(QWidget):
         self._controls = controls
         self._actions.setVisible(controls is not None)
         if controls:
-            self._again.setEnabled(controls.can_calibrate)
+            self._recalibrate.setEnabled(controls.can_calibrate)
             self._person.show_person(controls.person)
             self._stature.show_stature(controls.stature_m)
 
@@ -112,60 +112,60 @@ class CalibrationPanel(QWidget):
         self._table.setVerticalSpacing(round(2 * scale))
         self._facts.setSpacing(round(10 * scale))
         self._bar.setFixedHeight(round(6 * scale))
-        self._again.setIconSize(QSize(round(15 * scale), round(15 * scale)))
+        self._recalibrate.setIconSize(QSize(round(15 * scale), round(15 * scale)))
         row = self._actions.layout()
         if row:
             row.setSpacing(round(8 * scale))
         for field in (self._person, self._stature):
             field.set_scale(scale)
 
-    def ask_for_file(self, act: type[OpenRig] | type[SaveRig] | type[CompareRig]) -> QFileDialog:
+    def ask_for_file(self, request_type: type[OpenRig] | type[SaveRig] | type[CompareRig]) -> QFileDialog:
         """Ask which file, and then for what shall be done with it.
 
         Parameters
         ----------
-        act
+        request_type
 
         Returns
         -------
         dialog
             Open already; nothing waits for it.
         """
-        saves = act is SaveRig
-        title = {OpenRig: "Open a rig", SaveRig: "Save the rig", CompareRig: "Compare with a rig"}[act]
+        saves = request_type is SaveRig
+        title = {OpenRig: "Open a rig", SaveRig: "Save the rig", CompareRig: "Compare with a rig"}[request_type]
         dialog = QFileDialog(self, title, "rig.toml" if saves else "", _RIG_FILES)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave if saves else QFileDialog.AcceptMode.AcceptOpen)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile if saves else QFileDialog.FileMode.ExistingFile)
         dialog.setDefaultSuffix("toml")
-        dialog.fileSelected.connect(lambda path: self.asked.emit(act(Path(path))))
+        dialog.fileSelected.connect(lambda path: self.requested.emit(request_type(Path(path))))
         dialog.open()
         return dialog
 
     def _show_rows(self, rows: tuple[CameraRow, ...]) -> None:
         """Write the table, in labels that are made once."""
-        wanted = len(rows) + 1 if rows else 0
-        while len(self._rows) < wanted:
-            line = [ElidedLabel("cell") if column == 0 else _label("cell") for column in range(len(_COLUMNS))]
+        line_count = len(rows) + 1 if rows else 0
+        while len(self._rows) < line_count:
+            line = [ElidedLabel("cell") if column == 0 else _make_label("cell") for column in range(len(_COLUMNS))]
             for column, cell in enumerate(line):
                 cell.setObjectName("cell" if self._rows else "column")
                 self._table.addWidget(cell, len(self._rows), column)
                 self._table.setColumnStretch(column, 1)
             self._rows.append(line)
         texts = [_COLUMNS, *((row.name, row.direction, row.place, row.lens, row.error) for row in rows)]
-        tones = ["neutral", *(str(row.tone) for row in rows)]
+        severities = ["neutral", *(str(row.severity) for row in rows)]
         for index, line in enumerate(self._rows):
             for column, cell in enumerate(line):
-                cell.setVisible(index < wanted)
-                if index < wanted and isinstance(cell, ElidedLabel):
-                    cell.tell(texts[index][column])
-                elif index < wanted:
-                    _tell(cell, texts[index][column], tones[index])
+                cell.setVisible(index < line_count)
+                if index < line_count and isinstance(cell, ElidedLabel):
+                    cell.show_text(texts[index][column])
+                elif index < line_count:
+                    _set_label(cell, texts[index][column], severities[index])
 
     def _show_facts(self, facts: tuple[tuple[str, str], ...]) -> None:
         """Write labels and values side by side, in labels that are made once."""
         while len(self._pairs) < len(facts):
-            column, pair = QVBoxLayout(), (_label("fact"), _label("figure"))
+            column, pair = QVBoxLayout(), (_make_label("fact"), _make_label("figure"))
             column.setSpacing(0)
             for part in pair:
                 column.addWidget(part)
@@ -174,7 +174,7 @@ class CalibrationPanel(QWidget):
         for index, pair in enumerate(self._pairs):
             for part, text in zip(pair, facts[index] if index < len(facts) else ("", "")):
                 part.setVisible(index < len(facts))
-                _tell(part, text)
+                _set_label(part, text)
 
     def _make_rig_menu(self):
         """Make the menu of what can be done with a rig's file."""
@@ -195,14 +195,14 @@ class CalibrationPanel(QWidget):
         for field in (self._person, self._stature):
             row.addWidget(field)
         row.addStretch(1)
-        for button in (self._again, self._rig):
+        for button in (self._recalibrate, self._rig):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             row.addWidget(button)
         actions.hide()
         return actions
 
 
-def _label(name: str, text: str = "") -> QLabel:
+def _make_label(name: str, text: str = "") -> QLabel:
     """Make a label that the style sheet knows by name."""
     label = QLabel(text)
     label.setObjectName(name)
@@ -211,8 +211,8 @@ def _label(name: str, text: str = "") -> QLabel:
     return label
 
 
-def _tell(label: QLabel, text: str, tone: str = "neutral") -> None:
+def _set_label(label: QLabel, text: str, severity: str = "neutral") -> None:
     """Change a label's words and tone, where they are new."""
     if label.text() != text:
         label.setText(text)
-    set_property(label, "tone", str(tone))
+    set_property(label, "tone", str(severity))

@@ -11,13 +11,13 @@ from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 from app.presenters.cameras import CameraTile
 from app.requests import AddCamera, Reconnect, RemoveCamera
 from app.views.camera_picture import CameraPicture
-from app.views.camera_tile import TileSpot, around, paint_tile
-from app.views.theme import PALETTE, font, icon, shade
+from app.views.camera_tile import TileLayout, paint_tile, subtract_rect
+from app.views.theme import PALETTE, load_icon, make_font, to_qcolor
 from calibration.skeleton import Skeleton
 
 STUDIO_ADDRESS = "studio:?cameras=4&seconds=3600"  # all motions, so that it calibrates soon
 _GAP_U = 8.0
-_USUAL_ASPECT = 4 / 3
+_DEFAULT_ASPECT = 4 / 3
 _ENLARGED_SHARE = 0.76  # of the height, where others stand below
 
 
@@ -30,18 +30,18 @@ class CameraGrid(QWidget):
         Names the joints of the people.
     """
 
-    asked = pyqtSignal(object)
-    add_wanted = pyqtSignal()
-    settings_wanted = pyqtSignal(str)
+    requested = pyqtSignal(object)
+    add_requested = pyqtSignal()
+    settings_requested = pyqtSignal(str)
 
     def __init__(self, skeleton: Skeleton) -> None:
         super().__init__()
         self._skeleton = skeleton
         self._tiles: tuple[CameraTile, ...] = ()
         self._pictures: dict[str, CameraPicture] = {}
-        self._spots: list[TileSpot] = []
+        self._tile_layouts: list[TileLayout] = []
         self._gaps: list[QRectF] = []  # between them
-        self._arranged: tuple[object, ...] | None = None  # what the spots were laid out for
+        self._arranged_key: tuple[object, ...] | None = None  # what the spots were laid out for
         self._scale = 1.0
         self._live = False
         self._enlarged: str | None = None
@@ -70,9 +70,9 @@ class CameraGrid(QWidget):
         before, self._tiles = self._tiles, tiles
         if self._enlarged not in names:
             self._enlarged = None
-        if self._layout() != self._arranged:
+        if self._layout_key() != self._arranged_key:
             self._arrange()
-        elif not all(map(_is_same_picture, before, tiles)):
+        elif not all(map(_looks_same, before, tiles)):
             self.update()
 
     def set_live(self, live: bool) -> None:
@@ -97,11 +97,11 @@ class CameraGrid(QWidget):
         if 0 <= number < len(self._tiles):
             self.enlarge(self._tiles[number].name)
 
-    def enlarged(self) -> str | None:
+    def enlarged_camera(self) -> str | None:
         """Return the camera that has most of the room; None while all have the same."""
         return self._enlarged
 
-    def menu_for(self, name: str) -> QMenu:
+    def make_menu(self, name: str) -> QMenu:
         """Make the menu of a camera.
 
         Parameters
@@ -117,9 +117,9 @@ class CameraGrid(QWidget):
         words = "All the same size" if self._enlarged == name else "Enlarge"
         for text, act in (
             (words, lambda: self.enlarge(name)),
-            ("Settings…", lambda: self.settings_wanted.emit(name)),
-            ("Try again", lambda: self.asked.emit(Reconnect(name))),
-            ("Remove", lambda: self.asked.emit(RemoveCamera(name))),
+            ("Settings…", lambda: self.settings_requested.emit(name)),
+            ("Try again", lambda: self.requested.emit(Reconnect(name))),
+            ("Remove", lambda: self.requested.emit(RemoveCamera(name))),
         ):
             action = menu.addAction(text)
             if action:
@@ -130,11 +130,11 @@ class CameraGrid(QWidget):
         """Draw every tile, or what to do where there is none."""
         painter = QPainter(self)
         for gap in self._gaps:
-            painter.fillRect(gap, shade(PALETTE.ground))
+            painter.fillRect(gap, to_qcolor(PALETTE.ground))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._tiles:
             self._paint_empty(painter)
-        for tile, spot in zip(self._tiles, self._spots):
+        for tile, spot in zip(self._tiles, self._tile_layouts):
             hovered = self._live and self._under_mouse == tile.name
             paint_tile(painter, (tile, self._pictures[tile.name]), spot, self._skeleton, hovered=hovered)
 
@@ -146,15 +146,15 @@ class CameraGrid(QWidget):
         """Enlarge a camera, or press what is drawn on it."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        spot, tile = self._at(event.position())
+        spot, tile = self._find_tile(event.position())
         if spot is None or tile is None:
             return
         if self._live and tile.can_retry and spot.retry.contains(event.position()):
-            self.asked.emit(Reconnect(tile.name))
+            self.requested.emit(Reconnect(tile.name))
         elif self._live and spot.settings.contains(event.position()):
-            self.settings_wanted.emit(tile.name)
+            self.settings_requested.emit(tile.name)
         elif self._live and spot.remove.contains(event.position()):
-            self.asked.emit(RemoveCamera(tile.name))
+            self.requested.emit(RemoveCamera(tile.name))
         else:
             self.enlarge(tile.name)
 
@@ -162,7 +162,7 @@ class CameraGrid(QWidget):
         """Show a camera's buttons while the mouse is on it, and what its warning means."""
         if event is None:
             return
-        _, tile = self._at(event.position())
+        _, tile = self._find_tile(event.position())
         name = tile.name if tile else None
         if name != self._under_mouse:
             self._under_mouse = name
@@ -178,9 +178,9 @@ class CameraGrid(QWidget):
         """Open the menu of the camera under the mouse."""
         if event is None or not self._live:
             return
-        _, tile = self._at(QPointF(event.pos()))
+        _, tile = self._find_tile(QPointF(event.pos()))
         if tile:
-            menu = self.menu_for(tile.name)
+            menu = self.make_menu(tile.name)
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(event.globalPos())
 
@@ -189,26 +189,26 @@ class CameraGrid(QWidget):
         if event:
             event.ignore()
 
-    def _at(self, place: QPointF) -> tuple[TileSpot | None, CameraTile | None]:
+    def _find_tile(self, place: QPointF) -> tuple[TileLayout | None, CameraTile | None]:
         """Find the tile at a place."""
-        for spot, tile in zip(self._spots, self._tiles):
+        for spot, tile in zip(self._tile_layouts, self._tiles):
             if spot.area.contains(place):
                 return spot, tile
         return None, None
 
-    def _layout(self) -> tuple[object, ...]:
+    def _layout_key(self) -> tuple[object, ...]:
         """Return what the places of the tiles depend on."""
-        return self._enlarged, *((tile.name, self._aspect(tile)) for tile in self._tiles)
+        return self._enlarged, *((tile.name, self._find_aspect(tile)) for tile in self._tiles)
 
     def _arrange(self) -> None:
         """Lay out the tiles as they now are, and draw."""
-        self._arranged = self._layout()
-        areas = self._areas()
-        self._spots = [TileSpot.of(area, self._scale) for area in areas]
+        self._arranged_key = self._layout_key()
+        areas = self._compute_areas()
+        self._tile_layouts = [TileLayout.from_area(area, self._scale) for area in areas]
         self._gaps = [QRectF(self.rect())]
         for area in areas:  # a pixel wider, since the edge of a tile may lie within one
             inside = area.adjusted(1, 1, -1, -1)
-            self._gaps = [rest for gap in self._gaps for rest in around(inside, gap)]
+            self._gaps = [rest for gap in self._gaps for rest in subtract_rect(inside, gap)]
         u, empty = self._scale, self._live and not self._tiles
         self._first_steps.setVisible(empty)
         if empty:
@@ -217,12 +217,12 @@ class CameraGrid(QWidget):
             self._first_steps.setGeometry(left, self.height() // 2 + round(44 * u), hint.width(), hint.height())
         self.update()
 
-    def _areas(self) -> list[QRectF]:
+    def _compute_areas(self) -> list[QRectF]:
         """Choose where each tile lies."""
         gap, area = _GAP_U * self._scale, QRectF(self.rect())
-        aspects = [self._aspect(tile) for tile in self._tiles]
+        aspects = [self._find_aspect(tile) for tile in self._tiles]
         if self._enlarged is None or len(self._tiles) < 2:
-            return tile_rectangles(aspects, area, gap)
+            return arrange_tiles(aspects, area, gap)
         large = next(index for index, tile in enumerate(self._tiles) if tile.name == self._enlarged)
         height = area.height() * _ENLARGED_SHARE
         others = [aspect for index, aspect in enumerate(aspects) if index != large]
@@ -235,21 +235,21 @@ class CameraGrid(QWidget):
         areas.insert(large, QRectF(area.left(), area.top(), area.width(), height))
         return areas
 
-    def _aspect(self, tile: CameraTile) -> float:
+    def _find_aspect(self, tile: CameraTile) -> float:
         """Return a tile's width by height."""
         size = self._pictures[tile.name].size_wh()
-        return size[0] / size[1] if size else _USUAL_ASPECT
+        return size[0] / size[1] if size else _DEFAULT_ASPECT
 
     def _make_first_steps(self) -> QWidget:
         """Make the buttons of an empty grid."""
         steps = QWidget(self)
         row = QHBoxLayout(steps)
-        add = QPushButton(icon("plus", PALETTE.ground), "Add a camera…")
+        add = QPushButton(load_icon("plus", PALETTE.ground), "Add a camera…")
         add.setObjectName("primary")
-        add.clicked.connect(self.add_wanted)
+        add.clicked.connect(self.add_requested)
         studio = QPushButton("Try the studio")
         studio.setToolTip("A made-up room with four cameras and a person who walks")
-        studio.clicked.connect(lambda: self.asked.emit(AddCamera(STUDIO_ADDRESS)))
+        studio.clicked.connect(lambda: self.requested.emit(AddCamera(STUDIO_ADDRESS)))
         for button in (add, studio):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             row.addWidget(button)
@@ -259,21 +259,21 @@ class CameraGrid(QWidget):
     def _paint_empty(self, painter: QPainter) -> None:
         """Say what to do before there is a camera."""
         u, area = self._scale, QRectF(self.rect())
-        painter.setPen(shade(PALETTE.line))
-        painter.setBrush(shade(PALETTE.surface))
+        painter.setPen(to_qcolor(PALETTE.line))
+        painter.setBrush(to_qcolor(PALETTE.surface))
         painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 8 * u, 8 * u)
         middle = area.center().y() - (22 * u if self._live else 0)
         centred = Qt.AlignmentFlag.AlignCenter
-        painter.setPen(shade(PALETTE.text))
-        painter.setFont(font(u, 18, bold=True))
+        painter.setPen(to_qcolor(PALETTE.text))
+        painter.setFont(make_font(u, 18, bold=True))
         painter.drawText(QRectF(area.left(), middle - 34 * u, area.width(), 30 * u), centred, "No camera yet")
-        painter.setPen(shade(PALETTE.muted))
-        painter.setFont(font(u, 13))
+        painter.setPen(to_qcolor(PALETTE.muted))
+        painter.setFont(make_font(u, 13))
         hint = "Add two or more cameras or videos\nthat look at the same part of the room."
         painter.drawText(QRectF(area.left(), middle, area.width(), 44 * u), centred, hint)
 
 
-def tile_rectangles(aspects: Sequence[float], area: QRectF, gap: float) -> list[QRectF]:
+def arrange_tiles(aspects: Sequence[float], area: QRectF, gap: float) -> list[QRectF]:
     """Lay tiles out so that the images come out as large as possible.
 
     Parameters
@@ -293,7 +293,7 @@ def tile_rectangles(aspects: Sequence[float], area: QRectF, gap: float) -> list[
     count = len(aspects)
     if not count:
         return []
-    columns = max(range(1, count + 1), key=lambda columns: _image_area(aspects, area, gap, columns))
+    columns = max(range(1, count + 1), key=lambda columns: _sum_image_area(aspects, area, gap, columns))
     rows = math.ceil(count / columns)
     width, height = (area.width() - gap * (columns - 1)) / columns, (area.height() - gap * (rows - 1)) / rows
     cells = [divmod(index, columns) for index in range(count)]
@@ -301,15 +301,15 @@ def tile_rectangles(aspects: Sequence[float], area: QRectF, gap: float) -> list[
     return [QRectF(left + c * (width + gap), top + r * (height + gap), width, height) for r, c in cells]
 
 
-def _is_same_picture(before: CameraTile, now: CameraTile) -> bool:
+def _looks_same(before: CameraTile, now: CameraTile) -> bool:
     """Whether a camera looks as it did, so that nobody draws it again."""
     if before.image_bgr is not now.image_bgr or before.people is not now.people:
         return False
-    told = attrgetter("detail", "tone", "message", "can_retry", "warning")
-    return told(before) == told(now)
+    get_shown = attrgetter("detail", "severity", "message", "can_retry", "warning")
+    return get_shown(before) == get_shown(now)
 
 
-def _image_area(aspects: Sequence[float], area: QRectF, gap: float, columns: int) -> float:
+def _sum_image_area(aspects: Sequence[float], area: QRectF, gap: float, columns: int) -> float:
     """Sum the area of the images in a grid of so many columns."""
     rows = math.ceil(len(aspects) / columns)
     width, height = (area.width() - gap * (columns - 1)) / columns, (area.height() - gap * (rows - 1)) / rows

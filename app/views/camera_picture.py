@@ -74,18 +74,18 @@ class CameraPicture:
         """
         if self._image_bgr is None or place.isEmpty():
             return
-        wanted = round(place.width() * ratio), round(place.height() * ratio)
-        if self._scaled is None or wanted != self._size_wh:
-            self._pixels = resized(self._image_bgr, wanted)
+        size_wh = round(place.width() * ratio), round(place.height() * ratio)
+        if self._scaled is None or size_wh != self._size_wh:
+            self._pixels = resize_image(self._image_bgr, size_wh)
             # PyQt takes any buffer where its types say bytes
             borrowed = cast(bytes, self._pixels.data)
-            self._scaled = QImage(borrowed, *wanted, self._pixels.strides[0], QImage.Format.Format_RGB32)
+            self._scaled = QImage(borrowed, *size_wh, self._pixels.strides[0], QImage.Format.Format_RGB32)
             self._scaled.setDevicePixelRatio(ratio)
-            self._size_wh = wanted
+            self._size_wh = size_wh
         painter.drawImage(place.topLeft(), self._scaled)
 
 
-def resized(image_bgr: U8, size_wh: tuple[int, int]) -> U8:
+def resize_image(image_bgr: U8, size_wh: tuple[int, int]) -> U8:
     """Make an image of another size, cheaply and without flicker.
 
     Parameters

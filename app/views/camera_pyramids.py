@@ -6,14 +6,14 @@ import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QFontMetricsF, QPainter, QPixmap
 
-from app.views.room_paint import CAMERA_NAME_U, Eye, frustum_depth_m, paint_camera, view_corners
-from app.views.theme import font
+from app.views.room_paint import CAMERA_NAME_U, Eye, choose_frustum_depth_m, compute_view_corners, paint_camera
+from app.views.theme import make_font
 from calibration.rig import Camera, Rig
 
 _EDGE_U = 4.0  # of lines and dots round the corners
 
 
-class CameraPyramids:
+class CameraFrustums:
     """Paints each camera once; over people its picture is laid, which costs a twentieth of painting it anew.
 
     Parameters
@@ -27,9 +27,9 @@ class CameraPyramids:
 
     def __init__(self, eye: Eye, rig: Rig, ratio: float) -> None:
         self._eye, self._ratio = eye, ratio
-        self._depth_m = frustum_depth_m(rig)
-        places = [(eye.depth_m(camera.centre), camera, QPointF(*eye.see(camera.centre).tolist())) for camera in rig]
-        self._places = sorted(places, key=lambda place: -place[0])
+        self._depth_m = choose_frustum_depth_m(rig)
+        places = [(eye.depth_m(camera.centre), camera, QPointF(*eye.project(camera.centre).tolist())) for camera in rig]
+        self._cameras_by_depth = sorted(places, key=lambda place: -place[0])
         self._pictures: dict[str, tuple[QPointF, QPixmap] | None] = {}
 
     def paint_all(self, painter: QPainter) -> None:
@@ -39,10 +39,10 @@ class CameraPyramids:
         ----------
         painter
         """
-        for _, camera, _ in self._places:
+        for _, camera, _ in self._cameras_by_depth:
             paint_camera(painter, self._eye, camera, self._depth_m)
 
-    def paint_before(self, painter: QPainter, depth_m: float, area: QRectF) -> None:
+    def paint_in_front(self, painter: QPainter, depth_m: float, area: QRectF) -> None:
         """Lay those cameras over an area that stand in it and before this depth.
 
         Parameters
@@ -53,17 +53,17 @@ class CameraPyramids:
         area
             Px of the widget.
         """
-        for own_depth_m, camera, place in self._places:
+        for own_depth_m, camera, place in self._cameras_by_depth:
             if own_depth_m < depth_m and area.contains(place):
                 if camera.name not in self._pictures:
-                    self._pictures[camera.name] = self._pictured(camera)
+                    self._pictures[camera.name] = self._render_camera(camera)
                 picture = self._pictures[camera.name]
                 if picture is not None:
                     painter.drawPixmap(*picture)
 
-    def _pictured(self, camera: Camera) -> tuple[QPointF, QPixmap] | None:
+    def _render_camera(self, camera: Camera) -> tuple[QPointF, QPixmap] | None:
         """Draw a camera alone, as large as it is; None where nothing of it is in the picture."""
-        box = self._extent(camera).intersected(QRectF(0, 0, *self._eye.size_wh))
+        box = self._compute_extent(camera).intersected(QRectF(0, 0, *self._eye.size_wh))
         if box.isEmpty():
             return None
         ratio = self._ratio  # the corner lies on a whole pixel of the screen, or all lines would be blurred
@@ -79,14 +79,14 @@ class CameraPyramids:
         painter.end()
         return corner, pixmap
 
-    def _extent(self, camera: Camera) -> QRectF:
+    def _compute_extent(self, camera: Camera) -> QRectF:
         """Return what a camera covers with its foot and its name, px; empty behind the eye."""
         centre, u = camera.centre, self._eye.scale
-        xy = self._eye.see(np.vstack([centre, view_corners(camera, self._depth_m), centre * [1, 1, 0]]))
+        xy = self._eye.project(np.vstack([centre, compute_view_corners(camera, self._depth_m), centre * [1, 1, 0]]))
         xy = xy[np.isfinite(xy).all(1)]
         if not len(xy):
             return QRectF()
         (left, top), (right, bottom) = xy.min(0).tolist(), xy.max(0).tolist()
-        name = QFontMetricsF(font(u, 12, bold=True)).horizontalAdvance(camera.name) / 2
+        name = QFontMetricsF(make_font(u, 12, bold=True)).horizontalAdvance(camera.name) / 2
         side, above, edge = name + _EDGE_U * u, CAMERA_NAME_U * u, _EDGE_U * u  # any corner may carry the name
         return QRectF(left - side, top - above, right - left + 2 * side, bottom - top + above + edge)

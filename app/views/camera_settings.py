@@ -6,37 +6,37 @@ from collections.abc import Callable
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
-from app.presenters.camera_settings import CameraSettings, ControlRow, mode_words
+from app.presenters.camera_settings import CameraSettings, ControlRow, format_mode
 from app.requests import LockControls, Reconnect, RemoveCamera, SetControl, SetMode
 from app.views.overlay import Overlay
-from app.views.theme import icon
+from app.views.theme import load_icon
 
-_POSITIONS = 500
-_WIDE = 100  # a range wider than this is spread out by its logarithm: exposure from 50 to 200000 µs
-_PATIENCE_MS = 80  # a slider on the move asks this often at most
+_MAX_POSITION = 500
+_LOG_RANGE_RATIO = 100  # a range wider than this is spread out by its logarithm: exposure from 50 to 200000 µs
+_DEBOUNCE_MS = 80  # a slider on the move asks this often at most
 
 
 class CameraSettingsPanel(Overlay):
     """Shows a camera's settings; emits what a person changes."""
 
-    asked = pyqtSignal(object)
+    requested = pyqtSignal(object)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, "Camera", 430)
         self._settings: CameraSettings | None = None
         self._modes, self._table = QComboBox(), QGridLayout()
-        self._modes.activated.connect(self._ask_for_mode)
+        self._modes.activated.connect(self._request_mode)
         self._address, self._warning = QLabel(), QLabel()
-        self._nothing = QLabel("This camera lets nothing be set.")
-        for label, name in ((self._address, "fact"), (self._warning, "problem"), (self._nothing, "message")):
+        self._no_controls = QLabel("This camera lets nothing be set.")
+        for label, name in ((self._address, "fact"), (self._warning, "problem"), (self._no_controls, "message")):
             label.setObjectName(name)
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
-        self._lock = QPushButton(icon("lock"), "Lock all")
+        self._lock = QPushButton(load_icon("lock"), "Lock all")
         self._lock.setToolTip("Keep what the camera found by itself, so that the image stays as it is")
         self._lines: dict[str, _ControlLine] = {}
         self._lay_out()
-        self.stand_aside()
+        self.dock_right()
 
     def name(self) -> str | None:
         """Return which camera is shown; None before the first."""
@@ -58,7 +58,7 @@ class CameraSettingsPanel(Overlay):
         self._warning.setVisible(bool(settings.warning))
         self._lock.setEnabled(any(row.is_auto for row in settings.controls))
         self._lock.setVisible(bool(settings.controls))
-        self._nothing.setVisible(not settings.controls and not settings.modes)
+        self._no_controls.setVisible(not settings.controls and not settings.modes)
         self._show_modes(settings)
         names = [row.control for row in settings.controls]
         if before is None or before.name != settings.name or names != list(self._lines):
@@ -78,14 +78,14 @@ class CameraSettingsPanel(Overlay):
         if [self._modes.itemData(index) for index in range(self._modes.count())] != list(settings.modes):
             self._modes.clear()
             for mode in settings.modes:
-                self._modes.addItem(mode_words(mode), mode)
+                self._modes.addItem(format_mode(mode), mode)
         self._modes.setCurrentIndex(self._modes.findData(settings.mode))
         self._modes.setVisible(bool(settings.modes))
 
-    def _ask_for_mode(self, index: int) -> None:
+    def _request_mode(self, index: int) -> None:
         """Ask for the mode that was chosen from the list."""
         mode = str(self._modes.itemData(index))
-        self._ask(lambda name: SetMode(name, mode))
+        self._request(lambda name: SetMode(name, mode))
 
     def _make_lines(self, rows: tuple[ControlRow, ...]) -> None:
         """Make a line per control."""
@@ -94,7 +94,7 @@ class CameraSettingsPanel(Overlay):
             if widget:
                 widget.hide()
                 widget.deleteLater()
-        self._lines = {row.control: _ControlLine(row, self._ask) for row in rows}
+        self._lines = {row.control: _ControlLine(row, self._request) for row in rows}
         for index, line in enumerate(self._lines.values()):
             for column, widget in enumerate((line.label, line.slider, line.value, line.auto)):
                 self._table.addWidget(widget, index, column)
@@ -102,24 +102,24 @@ class CameraSettingsPanel(Overlay):
                     widget.show()  # else it counts for nothing until Qt comes round to it
         self._table.setColumnStretch(1, 1)
 
-    def _ask(self, request: Callable[[str], object]) -> None:
+    def _request(self, request: Callable[[str], object]) -> None:
         """Ask for something of the camera that is shown."""
         if self._settings:
-            self.asked.emit(request(self._settings.name))
+            self.requested.emit(request(self._settings.name))
 
     def _lay_out(self) -> None:
         """Put everything below each other."""
         buttons = QHBoxLayout()
-        retry, remove = QPushButton(icon("retry"), "Reconnect"), QPushButton("Remove")
+        retry, remove = QPushButton(load_icon("retry"), "Reconnect"), QPushButton("Remove")
         remove.setObjectName("danger")
-        self._lock.clicked.connect(lambda: self._ask(LockControls))
-        retry.clicked.connect(lambda: self._ask(Reconnect))
-        remove.clicked.connect(lambda: (self._ask(RemoveCamera), self.close_card()))
+        self._lock.clicked.connect(lambda: self._request(LockControls))
+        retry.clicked.connect(lambda: self._request(Reconnect))
+        remove.clicked.connect(lambda: (self._request(RemoveCamera), self.close_card()))
         for button in (self._lock, retry):
             buttons.addWidget(button)
         buttons.addStretch(1)
         buttons.addWidget(remove)
-        for widget in (self._address, self._modes, self._warning, self._nothing):
+        for widget in (self._address, self._modes, self._warning, self._no_controls):
             self.column.addWidget(widget)
         self.column.addLayout(self._table)
         self.column.addStretch(1)
@@ -129,60 +129,60 @@ class CameraSettingsPanel(Overlay):
 class _ControlLine:
     """One control: its name, a slider, its value, and whether the camera sets it by itself."""
 
-    def __init__(self, row: ControlRow, ask: Callable[[Callable[[str], object]], None]) -> None:
-        self._row, self._ask = row, ask
+    def __init__(self, row: ControlRow, request: Callable[[Callable[[str], object]], None]) -> None:
+        self._row, self._request = row, request
         self.label, self.value = QLabel(row.label), QLabel()
         self.slider, self.auto = QSlider(Qt.Orientation.Horizontal), QCheckBox("auto")
         self.value.setObjectName("figure")
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.slider.setRange(0, _POSITIONS)
+        self.slider.setRange(0, _MAX_POSITION)
         self.slider.setAccessibleName(row.label)
         self.auto.setToolTip("Let the camera choose by itself")
         self.offers_auto = bool(row.auto_control)
         if not self.offers_auto:
             self.auto.hide()
-        self._waiting = QTimer(self.slider)
-        self._waiting.setSingleShot(True)
-        self._waiting.setInterval(_PATIENCE_MS)
-        self._waiting.timeout.connect(self._ask_for_value)
-        self.slider.valueChanged.connect(self._moved)
-        self.auto.clicked.connect(self._ask_for_auto)
+        self._debounce = QTimer(self.slider)
+        self._debounce.setSingleShot(True)
+        self._debounce.setInterval(_DEBOUNCE_MS)
+        self._debounce.timeout.connect(self._request_value)
+        self.slider.valueChanged.connect(self._on_slider_moved)
+        self.auto.clicked.connect(self._request_auto)
 
     def show_row(self, row: ControlRow) -> None:
         """Show the control as it now is, unless a person holds it."""
         self._row = row
-        if not (self.slider.isSliderDown() or self._waiting.isActive()):
+        if not (self.slider.isSliderDown() or self._debounce.isActive()):
             self.slider.blockSignals(True)
-            self.slider.setValue(position_of(row))
+            self.slider.setValue(position_from_value(row))
             self.slider.blockSignals(False)
-            self._write(row.value)
+            self._show_value(row.value)
         self.auto.setChecked(row.is_auto)
         self.slider.setEnabled(not row.is_auto)
 
-    def _moved(self) -> None:
+    def _on_slider_moved(self) -> None:
         """Show the new value at once, and ask for it soon."""
-        self._write(value_at(self._row, self.slider.value()))
-        if not self._waiting.isActive():
-            self._waiting.start()
+        self._show_value(value_from_position(self._row, self.slider.value()))
+        if not self._debounce.isActive():
+            self._debounce.start()
 
-    def _ask_for_value(self) -> None:
+    def _request_value(self) -> None:
         """Ask for the value of the slider."""
-        control, value = self._row.control, value_at(self._row, self.slider.value())
-        self._ask(lambda name: SetControl(name, control, value))
+        control, value = self._row.control, value_from_position(self._row, self.slider.value())
+        self._request(lambda name: SetControl(name, control, value))
 
-    def _ask_for_auto(self) -> None:
+    def _request_auto(self) -> None:
         """Ask for the automatic to be on or off."""
         control, value = self._row.auto_control, float(self.auto.isChecked())
-        self._ask(lambda name: SetControl(name, control, value))
+        self._request(lambda name: SetControl(name, control, value))
 
-    def _write(self, value: float) -> None:
+    def _show_value(self, value: float) -> None:
         """Write a value with its unit."""
         text = f"{value:g} {self._row.unit}".strip()
         if self.value.text() != text:
             self.value.setText(text)
 
 
-def position_of(row: ControlRow) -> int:
+def position_from_value(row: ControlRow) -> int:
     """Find where on its slider a control is.
 
     Parameters
@@ -197,14 +197,14 @@ def position_of(row: ControlRow) -> int:
     value = min(max(row.value, row.minimum), row.maximum)
     if row.maximum <= row.minimum:
         return 0
-    if _is_wide(row):
+    if _is_logarithmic(row):
         share = math.log(value / row.minimum) / math.log(row.maximum / row.minimum)
     else:
         share = (value - row.minimum) / (row.maximum - row.minimum)
-    return round(_POSITIONS * share)
+    return round(_MAX_POSITION * share)
 
 
-def value_at(row: ControlRow, position: int) -> float:
+def value_from_position(row: ControlRow, position: int) -> float:
     """Find which value a place on the slider stands for, in whole steps of the control.
 
     Parameters
@@ -217,8 +217,8 @@ def value_at(row: ControlRow, position: int) -> float:
     -------
     value
     """
-    share = position / _POSITIONS
-    if _is_wide(row):
+    share = position / _MAX_POSITION
+    if _is_logarithmic(row):
         value = row.minimum * (row.maximum / row.minimum) ** share
     else:
         value = row.minimum + share * (row.maximum - row.minimum)
@@ -227,6 +227,6 @@ def value_at(row: ControlRow, position: int) -> float:
     return min(max(value, row.minimum), row.maximum)
 
 
-def _is_wide(row: ControlRow) -> bool:
+def _is_logarithmic(row: ControlRow) -> bool:
     """Whether a control is spread out by its logarithm."""
-    return row.minimum > 0 and row.maximum / row.minimum > _WIDE
+    return row.minimum > 0 and row.maximum / row.minimum > _LOG_RANGE_RATIO

@@ -5,13 +5,13 @@ import math
 from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PyQt6.QtGui import QFontMetricsF, QPainter, QPen
 
-from app.presenters.coaching import CoachingCard, SeenGrid
-from app.views.theme import PALETTE, TONE_COLOURS, blend, font, icon, shade
+from app.presenters.coaching import CoachingCard, CoverageGrid
+from app.views.theme import PALETTE, SEVERITY_COLOURS, blend, load_icon, make_font, to_qcolor
 
 _DESIGN_WH = (752.0, 624.0)
 _GAP = 18.0
 _RING_WIDTH = 11.0
-_MOST_GRIDS = 8
+_MAX_GRIDS = 8
 
 
 def paint_coaching(painter: QPainter, card: CoachingCard, area: QRectF) -> None:
@@ -28,19 +28,19 @@ def paint_coaching(painter: QPainter, card: CoachingCard, area: QRectF) -> None:
     u = max(min(area.width() / _DESIGN_WH[0], area.height() / _DESIGN_WH[1]), 0.4)
     inner = area.adjusted(36 * u, 30 * u, -36 * u, -30 * u)
     if not card.grids:
-        _paint_words_alone(painter, card, inner, u)
+        _paint_centred_words(painter, card, inner, u)
         return
-    lower = _lower_height(card, inner.width(), u)
+    lower = _compute_lower_height(card, inner.width(), u)
     ring = QRectF(inner.left(), inner.top() + 6 * u, 168 * u, 168 * u)
     upper = inner.height() - lower - _GAP * u
     ring.moveTop(inner.top() + max((upper - ring.height()) / 2, 0))
     _paint_ring(painter, card, ring, u)
     words = QRectF(ring.right() + 34 * u, inner.top(), inner.right() - ring.right() - 34 * u, upper)
     _paint_words(painter, card, words, u)
-    _paint_seen(painter, card, QRectF(inner.left(), inner.bottom() - lower, inner.width(), lower), u)
+    _paint_coverage(painter, card, QRectF(inner.left(), inner.bottom() - lower, inner.width(), lower), u)
 
 
-def largest_font_u(text: str, box: QSizeF, u: float, sizes_u: tuple[int, int]) -> int:
+def choose_font_u(text: str, box: QSizeF, u: float, sizes_u: tuple[int, int]) -> int:
     """Choose the largest type with which words fit a box.
 
     Parameters
@@ -58,7 +58,7 @@ def largest_font_u(text: str, box: QSizeF, u: float, sizes_u: tuple[int, int]) -
     size_u
     """
     for size in range(sizes_u[0], sizes_u[1], -2):
-        metrics = QFontMetricsF(font(u, size, bold=True))
+        metrics = QFontMetricsF(make_font(u, size, bold=True))
         longest = max((metrics.horizontalAdvance(word) for word in text.split()), default=0.0)
         room = QRectF(0, 0, box.width(), 10_000)
         height = metrics.boundingRect(room, int(Qt.TextFlag.TextWordWrap), text).height()
@@ -67,21 +67,21 @@ def largest_font_u(text: str, box: QSizeF, u: float, sizes_u: tuple[int, int]) -
     return sizes_u[1]
 
 
-def _paint_words_alone(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
+def _paint_centred_words(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
     """Say what has to happen first, in the middle, under a camera."""
     middle = area.center()
     size = 64 * u
     picture = QRectF(middle.x() - size / 2, middle.y() - 150 * u, size, size)
-    icon("camera", TONE_COLOURS[card.tone]).paint(painter, picture.toRect())
+    load_icon("camera", SEVERITY_COLOURS[card.severity]).paint(painter, picture.toRect())
     flags = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
-    painter.setFont(font(u, 30, bold=True))
-    painter.setPen(shade(PALETTE.text))
+    painter.setFont(make_font(u, 30, bold=True))
+    painter.setPen(to_qcolor(PALETTE.text))
     painter.drawText(
         QRectF(area.left(), picture.bottom() + 8 * u, area.width(), 84 * u), flags | Qt.AlignmentFlag.AlignVCenter,
         card.headline,
     )  # fmt: skip
-    painter.setFont(font(u, 19))
-    painter.setPen(shade(PALETTE.muted))
+    painter.setFont(make_font(u, 19))
+    painter.setPen(to_qcolor(PALETTE.muted))
     inset = 70 * u
     box = QRectF(area.left() + inset, picture.bottom() + 98 * u, area.width() - 2 * inset, 170 * u)
     painter.drawText(box, flags | Qt.AlignmentFlag.AlignTop, card.instruction)
@@ -92,81 +92,83 @@ def _paint_ring(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -
     edge = _RING_WIDTH * u / 2
     circle = area.adjusted(edge, edge, -edge, -edge)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(shade(PALETTE.line), _RING_WIDTH * u))
+    painter.setPen(QPen(to_qcolor(PALETTE.line), _RING_WIDTH * u))
     painter.drawEllipse(circle)
-    colour = PALETTE.accent if card.busy else TONE_COLOURS[card.tone]
-    pen = QPen(shade(colour), _RING_WIDTH * u, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+    colour = PALETTE.accent if card.busy else SEVERITY_COLOURS[card.severity]
+    pen = QPen(to_qcolor(colour), _RING_WIDTH * u, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
     painter.setPen(pen)
     painter.drawArc(circle, 90 * 16, -round(360 * 16 * card.progress))
-    painter.setPen(shade(PALETTE.text))
-    painter.setFont(font(u, 42, bold=True))
+    painter.setPen(to_qcolor(PALETTE.text))
+    painter.setFont(make_font(u, 42, bold=True))
     painter.drawText(circle, Qt.AlignmentFlag.AlignCenter, f"{100 * card.progress:.0f}")
-    painter.setFont(font(u, 13))
-    painter.setPen(shade(PALETTE.muted))
+    painter.setFont(make_font(u, 13))
+    painter.setPen(to_qcolor(PALETTE.muted))
     painter.drawText(circle.translated(0, 34 * u), Qt.AlignmentFlag.AlignCenter, "percent")
 
 
 def _paint_words(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
     """Write how it stands, and larger what to do now."""
     flags = Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
-    head = font(u, 22, bold=True)
+    head = make_font(u, 22, bold=True)
     room = QRectF(0, 0, area.width(), 10_000)
     head_height = min(QFontMetricsF(head).boundingRect(room, int(flags), card.headline).height(), 84 * u)
     left = area.height() - head_height - 10 * u
-    size = largest_font_u(card.instruction, QSizeF(area.width(), left), u, (50, 20))
-    task = font(u, size, bold=True)
+    size = choose_font_u(card.instruction, QSizeF(area.width(), left), u, (50, 20))
+    task = make_font(u, size, bold=True)
     task_height = min(QFontMetricsF(task).boundingRect(room, int(flags), card.instruction).height(), left)
     top = area.top() + (left - task_height) / 2
     painter.setFont(head)
-    painter.setPen(shade(PALETTE.accent if card.busy else TONE_COLOURS[card.tone]))
+    painter.setPen(to_qcolor(PALETTE.accent if card.busy else SEVERITY_COLOURS[card.severity]))
     painter.drawText(QRectF(area.left(), top, area.width(), head_height), flags, card.headline)
     painter.setFont(task)
-    painter.setPen(shade(PALETTE.text))
+    painter.setPen(to_qcolor(PALETTE.text))
     below = QRectF(area.left(), top + head_height + 10 * u, area.width(), left)
     painter.drawText(below, flags, card.instruction)
 
 
-def _columns(card: CoachingCard) -> int:
+def _count_columns(card: CoachingCard) -> int:
     """Choose how many grids stand side by side."""
-    count = min(len(card.grids), _MOST_GRIDS)
+    count = min(len(card.grids), _MAX_GRIDS)
     return count if count <= 4 else math.ceil(count / 2)
 
 
-def _cell_size(card: CoachingCard, width: float, u: float) -> tuple[float, float]:
+def _compute_cell_size(card: CoachingCard, width: float, u: float) -> tuple[float, float]:
     """Choose how large a grid is: as wide as its column, in the shape of an image."""
-    columns = max(_columns(card), 3)
-    side = (width - _graph_width(card, u) - _GAP * u * columns) / columns
+    columns = max(_count_columns(card), 3)
+    side = (width - _compute_graph_width(card, u) - _GAP * u * columns) / columns
     return side, side * 0.75
 
 
-def _graph_width(card: CoachingCard, u: float) -> float:
+def _compute_graph_width(card: CoachingCard, u: float) -> float:
     """Leave room for the picture of pairs, where there is more than one pair."""
     return 132 * u if len(card.pairs) > 1 else 0.0
 
 
-def _lower_height(card: CoachingCard, width: float, u: float) -> float:
+def _compute_lower_height(card: CoachingCard, width: float, u: float) -> float:
     """Measure the height of the grids with their names."""
-    rows = math.ceil(min(len(card.grids), _MOST_GRIDS) / _columns(card))
-    return max((_cell_size(card, width, u)[1] + 24 * u) * rows + 22 * u, 150 * u if len(card.pairs) > 1 else 0.0)
+    rows = math.ceil(min(len(card.grids), _MAX_GRIDS) / _count_columns(card))
+    return max(
+        (_compute_cell_size(card, width, u)[1] + 24 * u) * rows + 22 * u, 150 * u if len(card.pairs) > 1 else 0.0
+    )
 
 
-def _paint_seen(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
+def _paint_coverage(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
     """Draw what each camera, and each two of them, have seen."""
-    painter.setFont(font(u, 13))
-    painter.setPen(shade(PALETTE.muted))
-    title = QRectF(area.left(), area.top(), area.width() - _graph_width(card, u), 20 * u)
+    painter.setFont(make_font(u, 13))
+    painter.setPen(to_qcolor(PALETTE.muted))
+    title = QRectF(area.left(), area.top(), area.width() - _compute_graph_width(card, u), 20 * u)
     painter.drawText(title, Qt.AlignmentFlag.AlignLeft, "Where each camera has seen you")
-    side, height = _cell_size(card, area.width(), u)
-    columns = _columns(card)
-    for index, grid in enumerate(card.grids[:_MOST_GRIDS]):
+    side, height = _compute_cell_size(card, area.width(), u)
+    columns = _count_columns(card)
+    for index, grid in enumerate(card.grids[:_MAX_GRIDS]):
         row, column = divmod(index, columns)
         left = area.left() + column * (side + _GAP * u)
         top = area.top() + 24 * u + row * (height + 24 * u)
         _paint_grid(painter, (index + 1, grid), QRectF(left, top, side, height), u)
     if len(card.pairs) > 1:
-        width = _graph_width(card, u)
-        painter.setFont(font(u, 13))
-        painter.setPen(shade(PALETTE.muted))
+        width = _compute_graph_width(card, u)
+        painter.setFont(make_font(u, 13))
+        painter.setPen(to_qcolor(PALETTE.muted))
         painter.drawText(
             QRectF(area.right() - width, area.top(), width, 20 * u), Qt.AlignmentFlag.AlignHCenter, "together"
         )
@@ -174,11 +176,11 @@ def _paint_seen(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -
         _paint_pairs(painter, card, graph, u)
 
 
-def _paint_grid(painter: QPainter, numbered: tuple[int, SeenGrid], area: QRectF, u: float) -> None:
+def _paint_grid(painter: QPainter, numbered: tuple[int, CoverageGrid], area: QRectF, u: float) -> None:
     """Draw a camera's image as cells that fill up, with its number and name."""
     number, grid = numbered
     rows, columns = len(grid.cells), len(grid.cells[0]) if grid.cells else 0
-    empty, full = shade("#202833"), shade(PALETTE.good)
+    empty, full = to_qcolor("#202833"), to_qcolor(PALETTE.good)
     painter.setPen(Qt.PenStyle.NoPen)
     gap = 2.5 * u
     for y, cells in enumerate(grid.cells):
@@ -188,9 +190,9 @@ def _paint_grid(painter: QPainter, numbered: tuple[int, SeenGrid], area: QRectF,
             cell = QRectF(area.left() + x * width, area.top() + y * height, width - gap, height - gap)
             painter.setBrush(blend(empty, full, share))
             painter.drawRoundedRect(cell, 3 * u, 3 * u)
-    face = font(u, 13, bold=True)
+    face = make_font(u, 13, bold=True)
     painter.setFont(face)
-    painter.setPen(shade(PALETTE.text))
+    painter.setPen(to_qcolor(PALETTE.text))
     name = QFontMetricsF(face).elidedText(f"{number}  {grid.name}", Qt.TextElideMode.ElideMiddle, area.width())
     painter.drawText(QRectF(area.left(), area.bottom() + 3 * u, area.width(), 18 * u), Qt.AlignmentFlag.AlignLeft, name)
 
@@ -205,14 +207,18 @@ def _paint_pairs(painter: QPainter, card: CoachingCard, area: QRectF, u: float) 
         places[name] = area.center() + QPointF(math.cos(angle), math.sin(angle)) * radius
     for pair in sorted(card.pairs, key=lambda pair: pair.share):
         if pair.one in places and pair.other in places:
-            colour = shade(PALETTE.good) if pair.enough else blend(shade(PALETTE.line), shade(PALETTE.care), pair.share)
+            colour = (
+                to_qcolor(PALETTE.good)
+                if pair.is_enough
+                else blend(to_qcolor(PALETTE.line), to_qcolor(PALETTE.care), pair.share)
+            )
             painter.setPen(QPen(colour, (1.5 + 3.5 * min(pair.share, 1.0)) * u))
             painter.drawLine(places[pair.one], places[pair.other])
-    painter.setFont(font(u, 11, bold=True))
+    painter.setFont(make_font(u, 11, bold=True))
     for number, place in enumerate(places.values(), start=1):
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(shade(PALETTE.accent))
+        painter.setBrush(to_qcolor(PALETTE.accent))
         painter.drawEllipse(place, 10 * u, 10 * u)
-        painter.setPen(shade(PALETTE.ground))
+        painter.setPen(to_qcolor(PALETTE.ground))
         box = QRectF(place.x() - 10 * u, place.y() - 10 * u, 20 * u, 20 * u)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(number))

@@ -10,21 +10,21 @@ class ElidedLabel(QLabel):
 
     def __init__(self, name: str = "") -> None:
         super().__init__()
-        self._words = ""
+        self._full_text = ""
         self.setObjectName(name)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
-    def tell(self, words: str) -> None:
+    def show_text(self, text: str) -> None:
         """Show these words from now on."""
-        if words != self._words:
-            self._words = words
-            self.setToolTip(words)
+        if text != self._full_text:
+            self._full_text = text
+            self.setToolTip(text)
             self._fit()
 
-    def words(self) -> str:
+    def full_text(self) -> str:
         """Return all the words."""
-        return self._words
+        return self._full_text
 
     def minimumSizeHint(self) -> QSize:
         """Need no width at all."""
@@ -32,7 +32,7 @@ class ElidedLabel(QLabel):
 
     def sizeHint(self) -> QSize:
         """Like to have room for all words."""
-        width = QFontMetricsF(self.font()).horizontalAdvance(self._words) + 2
+        width = QFontMetricsF(self.font()).horizontalAdvance(self._full_text) + 2
         return QSize(round(width), super().sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -42,6 +42,6 @@ class ElidedLabel(QLabel):
 
     def _fit(self) -> None:
         """Show as much as there is room for."""
-        shown = QFontMetricsF(self.font()).elidedText(self._words, Qt.TextElideMode.ElideMiddle, self.width())
+        shown = QFontMetricsF(self.font()).elidedText(self._full_text, Qt.TextElideMode.ElideMiddle, self.width())
         if shown != self.text():
             self.setText(shown)

@@ -6,8 +6,8 @@ import numpy as np
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.presenters.plots import Plot
-from app.views.plots import import_curves
-from app.views.theme import PALETTE, shade
+from app.views.plots import import_pyqtgraph
+from app.views.theme import PALETTE, to_qcolor
 
 _COLOURS = (PALETTE.accent, PALETTE.good)
 
@@ -52,7 +52,7 @@ class _Chart(QWidget):
 
     def __init__(self, colour: str) -> None:
         super().__init__()
-        pyqtgraph = import_curves()
+        pyqtgraph = import_pyqtgraph()
         pyqtgraph.setConfigOptions(antialias=True, background=PALETTE.surface, foreground=PALETTE.muted)
         self._pyqtgraph, self._colour = pyqtgraph, colour
         self._title = QLabel()
@@ -83,7 +83,7 @@ class _Chart(QWidget):
 
     def set_scale(self, scale: float) -> None:
         """Draw type and line for this size of window."""
-        self._line.setPen(self._pyqtgraph.mkPen(shade(self._colour), width=max(1.5 * scale, 1.5)))
+        self._line.setPen(self._pyqtgraph.mkPen(to_qcolor(self._colour), width=max(1.5 * scale, 1.5)))
         self._line.setSymbolPen(None)
         for side in ("left", "bottom"):
             axis = self._chart.getAxis(side)

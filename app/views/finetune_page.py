@@ -9,35 +9,35 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QW
 from app.presenters.finetune import FinetuneState
 from app.requests import ResumeFinetune
 from app.views.finetune_choices import FinetuneChoices
-from app.views.finetune_networks import FinetuneNetworks
+from app.views.finetune_networks import FinetuneModels
 from app.views.finetune_run import FinetuneRun
-from app.views.sessions_style import HEAD_U, sessions_stylesheet
-from app.views.theme import scale_for
+from app.views.sessions_style import HEAD_U, build_sessions_stylesheet
+from app.views.theme import choose_scale
 
 _PURPOSE = "Your cameras together know better than one alone. Let them teach the network that works with one."
 
 
 class FinetunePage(QWidget):
-    """Draws the page and says what a person asks for (`asked`)."""
+    """Draws the page and says what a person asks for (`requested`)."""
 
-    asked = pyqtSignal(object)
+    requested = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._scale = 0.0
-        self._choices, self._run, self._networks = FinetuneChoices(), FinetuneRun(), FinetuneNetworks()
-        self._wanted: Path | None = None
-        self._title, self._purpose = _label("page_title", "Teach the network"), _label("page_facts", _PURPOSE)
-        self._notice = _label("page_remark")
-        self._headline, self._message = _label("empty_headline"), _label("empty_message")
+        self._choices, self._run, self._models = FinetuneChoices(), FinetuneRun(), FinetuneModels()
+        self._pending_choice: Path | None = None
+        self._title, self._purpose = _make_label("page_title", "Teach the network"), _make_label("page_facts", _PURPOSE)
+        self._notice = _make_label("page_remark")
+        self._headline, self._message = _make_label("empty_headline"), _make_label("empty_message")
         self._head_row, self._body, self._left = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
         self._head, self._stack = QWidget(), QStackedWidget()
         self._lay_out()
-        for part in (self._choices, self._run, self._networks):
-            part.asked.connect(self.asked)
-        self._run.resume_wanted.connect(lambda: self.asked.emit(ResumeFinetune(float(self._choices.minutes()))))
+        for part in (self._choices, self._run, self._models):
+            part.requested.connect(self.requested)
+        self._run.resume_requested.connect(lambda: self.requested.emit(ResumeFinetune(float(self._choices.minutes()))))
         self.show_finetune(FinetuneState())
 
     def show_finetune(self, state: FinetuneState) -> None:
@@ -48,11 +48,11 @@ class FinetunePage(QWidget):
         state
         """
         self._choices.show_choices(state)
-        if self._wanted is not None and any(choice.path == self._wanted for choice in state.choices):
-            self._choices.tick(self._wanted)
-            self._wanted = None
+        if self._pending_choice is not None and any(choice.path == self._pending_choice for choice in state.choices):
+            self._choices.tick(self._pending_choice)
+            self._pending_choice = None
         self._run.show_run(state)
-        self._networks.show_networks(state)
+        self._models.show_models(state)
         self._notice.setText(state.notices[0] if state.notices else "")
         self._notice.setVisible(bool(state.notices))
         self._headline.setText(state.headline)
@@ -61,17 +61,17 @@ class FinetunePage(QWidget):
 
     def choose(self, path: Path) -> None:
         """Tick this session alone, as soon as it is listed."""
-        self._wanted = path
+        self._pending_choice = path
         self._choices.tick(path)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Choose type and spacing for the new size."""
         super().resizeEvent(event)
         window = self.window()
-        scale = scale_for(window.size() if window is not None else self.size())
+        scale = choose_scale(window.size() if window is not None else self.size())
         if abs(scale - self._scale) > 0.02:
             self._scale = scale
-            self.setStyleSheet(sessions_stylesheet(scale))
+            self.setStyleSheet(build_sessions_stylesheet(scale))
             gap = round(8 * scale)
             self._head_row.setContentsMargins(2 * gap, gap, 2 * gap, gap)
             self._head.setFixedHeight(round(HEAD_U * scale))
@@ -79,7 +79,7 @@ class FinetunePage(QWidget):
             self._body.setContentsMargins(gap, gap, gap, gap)
             self._body.setSpacing(gap)
             self._left.setSpacing(gap)
-            for part in (self._choices, self._run, self._networks):
+            for part in (self._choices, self._run, self._models):
                 part.set_scale(scale)
 
     def _lay_out(self) -> None:
@@ -91,7 +91,7 @@ class FinetunePage(QWidget):
         self._head_row.addWidget(self._title)
         self._head_row.addWidget(self._purpose, 1)
         self._left.addWidget(self._choices, 2)
-        self._left.addWidget(self._networks, 1)
+        self._left.addWidget(self._models, 1)
         body.setLayout(self._body)
         self._body.addLayout(self._left, 2)
         self._body.addWidget(self._run, 3)
@@ -110,7 +110,7 @@ class FinetunePage(QWidget):
             whole.addWidget(widget, stretch)
 
 
-def _label(name: str, text: str = "") -> QLabel:
+def _make_label(name: str, text: str = "") -> QLabel:
     """Make a label that the style sheet knows by name."""
     label = QLabel(text)
     label.setObjectName(name)

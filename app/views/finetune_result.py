@@ -32,10 +32,10 @@ class FinetuneFigures(QWidget):
             if widget is not None:
                 widget.setParent(None)
         for place, word in enumerate(("mean error", "before", "now")):
-            self._grid.addWidget(_label("column", word), 0, place)
+            self._grid.addWidget(_make_label("column", word), 0, place)
         for line, (words, worse) in enumerate(zip(rows, card.worse if card else ()), start=1):
             for place, word in enumerate(words):
-                label = _label("figure" if line == 1 else "cell", word)
+                label = _make_label("figure" if line == 1 else "cell", word)
                 if worse and place == 2:
                     label.setObjectName("cell")
                     set_property(label, "tone", "care")
@@ -56,7 +56,7 @@ class FinetunePictures(QWidget):
         self.setObjectName("rows")
         self._shown: tuple[tuple[str, bytes], ...] = ()
         self._pictures: list[_Picture] = []
-        self._legend = _label("fact", _LEGEND)
+        self._legend = _make_label("fact", _LEGEND)
         self._legend.setVisible(False)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -93,7 +93,7 @@ class _Picture(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2)
         for place, words in enumerate(_PANELS):
-            grid.addWidget(_label("fact", words if place else f"{action}: {words}"), 0, place)
+            grid.addWidget(_make_label("fact", words if place else f"{action}: {words}"), 0, place)
             grid.setColumnStretch(place, 1)
         grid.addWidget(self._label, 1, 0, 1, len(_PANELS), Qt.AlignmentFlag.AlignLeft)
 
@@ -105,7 +105,7 @@ class _Picture(QWidget):
             self._label.setPixmap(self._pixmap.scaledToWidth(max(self.width(), 1), smooth))
 
 
-def _label(name: str, text: str) -> QLabel:
+def _make_label(name: str, text: str) -> QLabel:
     """Make a label that the style sheet knows by name."""
     label = QLabel(text)
     label.setObjectName(name)

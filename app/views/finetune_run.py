@@ -11,30 +11,30 @@ from app.presenters.finetune_run import RunCard, Stage
 from app.requests import CancelFinetune, OpenReport, PauseFinetune
 from app.views.finetune_curves import FinetuneCurves
 from app.views.finetune_result import FinetuneFigures, FinetunePictures
-from app.views.theme import PALETTE, font, icon, set_property, shade
+from app.views.theme import PALETTE, load_icon, make_font, set_property, to_qcolor
 
-_CURVES_U, _CURVES_BESIDE_FIGURES_U = 300, 136
+_MAX_CURVES_U, _MAX_CURVES_BESIDE_FIGURES_U = 300, 136
 
 
 class FinetuneRun(QWidget):
     """Draws a run, and asks for what can be done with it; how long a resumed one may take is chosen elsewhere."""
 
-    asked = pyqtSignal(object)
-    resume_wanted = pyqtSignal()
+    requested = pyqtSignal(object)
+    resume_requested = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._card: RunCard | None = None
-        self._headline, self._title = _label("headline", wrap=True), _label("fact", wrap=True)
-        self._doing, self._sentence = _label("next", wrap=True), _label("", wrap=True)
+        self._headline, self._title = _make_label("headline", wrap=True), _make_label("fact", wrap=True)
+        self._activity, self._message = _make_label("next", wrap=True), _make_label("", wrap=True)
         self._stages, self._curves = _Stages(), FinetuneCurves()
         self._figures, self._pictures = FinetuneFigures(), FinetunePictures()
-        self._pause = _button("Pause", "pause", lambda: self.asked.emit(PauseFinetune()))
-        self._resume = _button("Resume", "play", self.resume_wanted.emit)
-        self._cancel = _button("Cancel", "stop", lambda: self.asked.emit(CancelFinetune()))
-        self._report = _button("Report", "open", self._open_report)
+        self._pause = _make_button("Pause", "pause", lambda: self.requested.emit(PauseFinetune()))
+        self._resume = _make_button("Resume", "play", self.resume_requested.emit)
+        self._cancel = _make_button("Cancel", "stop", lambda: self.requested.emit(CancelFinetune()))
+        self._report = _make_button("Report", "open", self._request_report)
         self._column, self._buttons, self._middle = QVBoxLayout(self), QHBoxLayout(), QHBoxLayout()
         self._scroll = QScrollArea()
         self._scale = 1.0
@@ -51,11 +51,11 @@ class FinetuneRun(QWidget):
         card = state.run
         self._card = card
         self._headline.setText(card.headline if card else state.headline)
-        set_property(self._headline, "tone", str(card.tone) if card else "")
+        set_property(self._headline, "tone", str(card.severity) if card else "")
         self._title.setText(card.title if card else state.message)
-        self._doing.setText(card.doing if card else "")
-        self._sentence.setText(card.sentence if card else "")
-        for label in (self._doing, self._sentence):
+        self._activity.setText(card.activity if card else "")
+        self._message.setText(card.message if card else "")
+        for label in (self._activity, self._message):
             label.setVisible(bool(label.text()))
         self._stages.show_stages(card.stages if card else ())
         self._curves.show_plots(card.plots if card else ())
@@ -84,14 +84,14 @@ class FinetuneRun(QWidget):
         """Let the curves be large while they grow, and leave the room to the pictures afterwards."""
         over = self._card is not None and bool(self._card.rows)
         self._curves.setMinimumHeight(round(120 * self._scale))
-        self._curves.setMaximumHeight(round((_CURVES_BESIDE_FIGURES_U if over else _CURVES_U) * self._scale))
+        self._curves.setMaximumHeight(round((_MAX_CURVES_BESIDE_FIGURES_U if over else _MAX_CURVES_U) * self._scale))
 
-    def _open_report(self) -> None:
+    def _request_report(self) -> None:
         """Ask for the report."""
         if self._card is not None and self._card.report is not None:
-            self.asked.emit(OpenReport(self._card.report))
+            self.requested.emit(OpenReport(self._card.report))
 
-    def _tell_tips(self) -> None:
+    def _set_tooltips(self) -> None:
         """Say what each button does before it is pressed."""
         self._pause.setToolTip("Let it rest; nothing is lost.")
         self._resume.setToolTip(
@@ -104,12 +104,12 @@ class FinetuneRun(QWidget):
         """Put headline, stages, curves and result below each other."""
         self._scroll.setWidget(self._pictures)
         self._scroll.setWidgetResizable(True)
-        self._tell_tips()
+        self._set_tooltips()
         self._buttons.addWidget(self._headline, 1)
         for button in (self._report, self._pause, self._resume, self._cancel):
             self._buttons.addWidget(button)
         self._column.addLayout(self._buttons)
-        for part in (self._title, self._stages, self._doing, self._sentence):
+        for part in (self._title, self._stages, self._activity, self._message):
             self._column.addWidget(part)
         self._middle.addWidget(self._figures)
         self._middle.addWidget(self._curves, 1)
@@ -157,21 +157,21 @@ class _Stages(QWidget):
         u, unknown = self._scale, math.isnan(stage.share)
         share = 0.08 if unknown else stage.share
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(shade(PALETTE.line))
+        painter.setBrush(to_qcolor(PALETTE.line))
         painter.drawRoundedRect(bar, 3 * u, 3 * u)
         if share > 0:
-            painter.setBrush(shade(PALETTE.good if share >= 1 else PALETTE.accent))
+            painter.setBrush(to_qcolor(PALETTE.good if share >= 1 else PALETTE.accent))
             painter.drawRoundedRect(
                 QRectF(bar.left(), bar.top(), bar.width() * min(share, 1), bar.height()), 3 * u, 3 * u
             )
-        painter.setPen(shade(PALETTE.text if unknown or 0 < share < 1 else PALETTE.muted))
-        painter.setFont(font(u, 11, bold=unknown or 0 < share < 1))
+        painter.setPen(to_qcolor(PALETTE.text if unknown or 0 < share < 1 else PALETTE.muted))
+        painter.setFont(make_font(u, 11, bold=unknown or 0 < share < 1))
         words = QRectF(bar.left(), bar.bottom() + 4 * u, bar.width(), 18 * u)
         percent = f"  {100 * share:.0f} %" if not unknown and 0 < share < 1 else ""
         painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{stage.name}{percent}")
 
 
-def _label(name: str, text: str = "", *, wrap: bool = False) -> QLabel:
+def _make_label(name: str, text: str = "", *, wrap: bool = False) -> QLabel:
     """Make a label that the style sheet knows by name."""
     label = QLabel(text)
     label.setObjectName(name)
@@ -179,9 +179,9 @@ def _label(name: str, text: str = "", *, wrap: bool = False) -> QLabel:
     return label
 
 
-def _button(text: str, sign: str, press) -> QPushButton:
+def _make_button(text: str, icon_name: str, press) -> QPushButton:
     """Make a button with a sign."""
-    button = QPushButton(icon(sign, PALETTE.muted), f"\u2002{text}")
+    button = QPushButton(load_icon(icon_name, PALETTE.muted), f"\u2002{text}")
     button.setObjectName("action")
     button.clicked.connect(lambda: press())
     return button

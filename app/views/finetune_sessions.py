@@ -6,8 +6,8 @@ from pathlib import Path
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy
 
-from app.presenters.finetune import Choice
-from app.views.theme import PALETTE, shade
+from app.presenters.finetune import SessionChoice
+from app.views.theme import PALETTE, to_qcolor
 
 CHOICE_ROLE = Qt.ItemDataRole.UserRole
 _TICKED = Qt.CheckState.Checked
@@ -21,7 +21,7 @@ class FinetuneSessions(QListWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._choices: tuple[Choice, ...] | None = None
+        self._choices: tuple[SessionChoice, ...] | None = None
         self._pressed: Qt.CheckState | None = None
         self.setObjectName("choices")
         self.setAccessibleName("Sessions to learn from")
@@ -30,10 +30,10 @@ class FinetuneSessions(QListWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.itemChanged.connect(lambda _item: self.ticked_changed.emit())
-        self.itemPressed.connect(self._press)
-        self.itemClicked.connect(self._click)
+        self.itemPressed.connect(self._on_item_pressed)
+        self.itemClicked.connect(self._on_item_clicked)
 
-    def show_choices(self, choices: tuple[Choice, ...]) -> None:
+    def show_choices(self, choices: tuple[SessionChoice, ...]) -> None:
         """List these sessions; what is ticked stays.
 
         Parameters
@@ -43,7 +43,7 @@ class FinetuneSessions(QListWidget):
         if choices == self._choices:
             return
         self._choices = choices
-        ticked = {choice.path for choice in self.ticked()}
+        ticked = {choice.path for choice in self.ticked_choices()}
         self.blockSignals(True)
         self.clear()
         for choice in choices:
@@ -53,42 +53,42 @@ class FinetuneSessions(QListWidget):
 
     def tick(self, path: Path) -> None:
         """Tick a session alone, where it can be learned from."""
-        for item in self._items():
+        for item in self._list_items():
             if item.flags() & Qt.ItemFlag.ItemIsUserCheckable:
-                mine = item.data(CHOICE_ROLE).path == path
-                item.setCheckState(_TICKED if mine else Qt.CheckState.Unchecked)
-                if mine:
+                is_chosen = item.data(CHOICE_ROLE).path == path
+                item.setCheckState(_TICKED if is_chosen else Qt.CheckState.Unchecked)
+                if is_chosen:
                     self.setCurrentItem(item)
                     self.scrollToItem(item)
 
-    def ticked(self) -> Sequence[Choice]:
+    def ticked_choices(self) -> Sequence[SessionChoice]:
         """Return the sessions that are ticked."""
-        return [item.data(CHOICE_ROLE) for item in self._items() if item.checkState() == _TICKED]
+        return [item.data(CHOICE_ROLE) for item in self._list_items() if item.checkState() == _TICKED]
 
-    def _press(self, item: QListWidgetItem) -> None:
+    def _on_item_pressed(self, item: QListWidgetItem) -> None:
         """Remember the tick; a press into the box itself does not come here."""
         self._pressed = item.checkState()
 
-    def _click(self, item: QListWidgetItem) -> None:
+    def _on_item_clicked(self, item: QListWidgetItem) -> None:
         """Tick, or take the tick away, wherever beside the box the click was."""
         pressed, self._pressed = self._pressed, None
         if item.flags() & Qt.ItemFlag.ItemIsUserCheckable and item.checkState() == pressed:
             item.setCheckState(Qt.CheckState.Unchecked if pressed == _TICKED else _TICKED)
 
-    def _add(self, choice: Choice, *, ticked: bool) -> None:
+    def _add(self, choice: SessionChoice, *, ticked: bool) -> None:
         """Add a session to the list."""
         item = QListWidgetItem(f"{choice.name}\n{choice.facts}")
         item.setData(CHOICE_ROLE, choice)
-        if choice.can_learn:
+        if choice.can_finetune:
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
             item.setCheckState(_TICKED if ticked else Qt.CheckState.Unchecked)
             item.setToolTip(f"{choice.path}\n{_TIP}")
         else:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
-            item.setForeground(shade(PALETTE.muted, 0.7))
+            item.setForeground(to_qcolor(PALETTE.muted, 0.7))
             item.setToolTip(f"{choice.path}\n{choice.facts}")
         self.addItem(item)
 
-    def _items(self) -> list[QListWidgetItem]:
+    def _list_items(self) -> list[QListWidgetItem]:
         """Return the rows."""
         return [item for row in range(self.count()) if (item := self.item(row)) is not None]

@@ -8,21 +8,21 @@ from dataclasses import replace
 import numpy as np
 
 from app.presenters.room import RoomScene
-from app.views.orbit import HALF_FIELD_TAN, Orbit
+from app.views.orbit import HALF_FOV_TAN, Orbit
 from calibration.geometry.arrays import F64
 
 _PERSON_M = 1.8  # one height for all, so that nobody who squats or reaches up makes the picture bob
-_SHARE = 0.58  # of the picture's height that they fill where the eye is level; from above it is half
-_DISTANCE_M = _PERSON_M / (2 * HALF_FIELD_TAN * _SHARE)
+_HEIGHT_SHARE = 0.58  # of the picture's height that they fill where the eye is level; from above it is half
+_DISTANCE_M = _PERSON_M / (2 * HALF_FOV_TAN * _HEIGHT_SHARE)
 _BESIDE_RAD = 0.6  # from the camera's own line of sight: far enough that doubt along it shows as length
 _ELEVATION_RAD = 0.3
 _LEASH_M = 0.5  # a step to the side or a guess that trembles moves nothing
 _PULL = 0.12  # of what is beyond the leash, each time: at 30 a second half of it in 0.18 s
-_STILL_M = 0.005  # less is not worth a new picture
-_LOST_M = 2.5  # so far out is out of the picture: look there at once
+_MIN_STEP_M = 0.005  # less is not worth a new picture
+_JUMP_M = 2.5  # so far out is out of the picture: look there at once
 
 
-def place_of_lone(scene: RoomScene) -> F64 | None:
+def find_single_camera_person(scene: RoomScene) -> F64 | None:
     """Find where somebody stands who is alone with one camera.
 
     Parameters
@@ -41,7 +41,7 @@ def place_of_lone(scene: RoomScene) -> F64 | None:
     return np.array([*np.median(seen[:, :2], axis=0), 0.0]) if len(seen) else None
 
 
-def framed(place: F64, camera_centre: F64) -> Orbit:
+def look_at_person(place: F64, camera_centre: F64) -> Orbit:
     """Look at somebody from beside their camera so that they fill half of the picture's height.
 
     Parameters
@@ -57,7 +57,7 @@ def framed(place: F64, camera_centre: F64) -> Orbit:
     return Orbit(place + _PERSON_M / 2 * np.array([0.0, 0.0, 1.0]), azimuth, _ELEVATION_RAD, _DISTANCE_M)
 
 
-def followed(orbit: Orbit, place: F64) -> Orbit:
+def follow_person(orbit: Orbit, place: F64) -> Orbit:
     """Go a little of the way after somebody who leaves the middle of the picture.
 
     Parameters
@@ -71,7 +71,7 @@ def followed(orbit: Orbit, place: F64) -> Orbit:
         The very same where they are near enough.
     """
     away = (place - orbit.target) * [1.0, 1.0, 0.0]
-    far = float(np.linalg.norm(away))
-    pull = 1.0 if far > _LOST_M else _PULL
-    step_m = pull * (far - _LEASH_M)
-    return replace(orbit, target=orbit.target + step_m / far * away) if step_m > _STILL_M else orbit
+    distance_m = float(np.linalg.norm(away))
+    pull = 1.0 if distance_m > _JUMP_M else _PULL
+    step_m = pull * (distance_m - _LEASH_M)
+    return replace(orbit, target=orbit.target + step_m / distance_m * away) if step_m > _MIN_STEP_M else orbit

@@ -8,20 +8,20 @@ from app.presenters.calibration import CalibrationCard
 from app.presenters.window import Controls, RecordingPhase
 from app.requests import Calibrate, Record, SetCountdown, SetHandsFree, Start, Stop, StopRecording
 from app.views.elided_label import ElidedLabel
-from app.views.theme import PALETTE, font, icon, set_property
+from app.views.theme import PALETTE, load_icon, make_font, set_property
 
 COUNTDOWNS_S = (0, 3, 5, 10)
-_CHIP_U = 200  # of words; at most
+_MAX_CHIP_U = 200  # of words; at most
 
 
 class Header(QWidget):
     """Shows title, controls and verdict; emits what a person asks for."""
 
-    asked = pyqtSignal(object)
-    page_wanted = pyqtSignal(str)
-    add_wanted = pyqtSignal()
-    plots_wanted = pyqtSignal()
-    help_wanted = pyqtSignal()
+    requested = pyqtSignal(object)
+    page_requested = pyqtSignal(str)
+    add_requested = pyqtSignal()
+    plots_requested = pyqtSignal()
+    help_requested = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,20 +33,20 @@ class Header(QWidget):
         self._chip.setObjectName("chip")
         self._pages: dict[str, QPushButton] = {}
         self._tabs = QHBoxLayout()
-        self._add = _button("plus", "", "Add a camera (A)")
-        self._plots = _button("plots", "", "Curves of the last minute (P)")
-        self._help = _button("help", "", "Help (?)")
-        self._start = _button("play", "Start", "Start the cameras (Space)")
-        self._calibrate = _button("target", "Calibrate", "Forget the rig and calibrate anew (C)")
-        self._record = _button("record", "Record", "Record a take (R)")
+        self._add = _make_button("plus", "", "Add a camera (A)")
+        self._plots = _make_button("plots", "", "Curves of the last minute (P)")
+        self._help = _make_button("help", "", "Help (?)")
+        self._start = _make_button("play", "Start", "Start the cameras (Space)")
+        self._calibrate = _make_button("target", "Calibrate", "Forget the rig and calibrate anew (C)")
+        self._record = _make_button("record", "Record", "Record a take (R)")
         self._record.setObjectName("record")
-        self._more = _button("more", "", "Countdown and hands-free recording")
+        self._more = _make_button("more", "", "Countdown and hands-free recording")
         self._hands_free, self._countdowns = self._make_menu()
         self._row = self._lay_out()
         for button, act in (
-            (self._start, self.ask_start_or_stop), (self._calibrate, self.ask_to_calibrate),
-            (self._record, self.ask_to_record), (self._add, self.add_wanted.emit),
-            (self._plots, self.plots_wanted.emit), (self._help, self.help_wanted.emit),
+            (self._start, self.request_start_or_stop), (self._calibrate, self.request_calibration),
+            (self._record, self.request_recording), (self._add, self.add_requested.emit),
+            (self._plots, self.plots_requested.emit), (self._help, self.help_requested.emit),
         ):  # fmt: skip
             button.clicked.connect(lambda _, act=act: act())
         self._plots.setCheckable(True)
@@ -57,7 +57,7 @@ class Header(QWidget):
         tab = QPushButton(name)
         tab.setObjectName("tab")
         tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        tab.clicked.connect(lambda: self.page_wanted.emit(name))
+        tab.clicked.connect(lambda: self.page_requested.emit(name))
         self._pages[name] = tab
         self._tabs.addWidget(tab)
         for button in self._pages.values():
@@ -68,18 +68,18 @@ class Header(QWidget):
         for page, tab in self._pages.items():
             set_property(tab, "chosen", "yes" if page == name else "no")
 
-    def note_page(self, name: str, note: str) -> None:
+    def set_page_note(self, name: str, note: str) -> None:
         """Say beside a page's name what goes on there; an empty note says nothing."""
         self._pages[name].setText(f"{name} · {note}" if note else name)
 
     def show_title(self, title: str) -> None:
         """Say what is being looked at."""
-        self._title.tell(title)
+        self._title.show_text(title)
 
     def _fit_chip(self) -> None:
         """Shorten a long verdict; the panel has it whole."""
-        metrics = QFontMetricsF(font(self._scale, 12, bold=True))
-        room = _CHIP_U * self._scale
+        metrics = QFontMetricsF(make_font(self._scale, 12, bold=True))
+        room = _MAX_CHIP_U * self._scale
         self._chip.setText(metrics.elidedText(self._chip.toolTip(), Qt.TextElideMode.ElideRight, room))
 
     def show_verdict(self, card: CalibrationCard) -> None:
@@ -87,7 +87,7 @@ class Header(QWidget):
         if self._chip.toolTip() != card.headline or not self._chip.text():
             self._chip.setToolTip(card.headline)
             self._fit_chip()
-        set_property(self._chip, "tone", str(card.tone))
+        set_property(self._chip, "tone", str(card.severity))
 
     def show_plots_open(self, is_open: bool) -> None:
         """Mark whether the curves are seen."""
@@ -103,11 +103,11 @@ class Header(QWidget):
         if controls is None:
             return
         self._start.setText("Stop" if controls.running else "Start")
-        self._start.setIcon(icon("stop" if controls.running else "play"))
+        self._start.setIcon(load_icon("stop" if controls.running else "play"))
         first = controls.can_start and not controls.running
         set_property(self._start, "role", "primary" if first else "")
         if first:
-            self._start.setIcon(icon("play", PALETTE.ground))
+            self._start.setIcon(load_icon("play", PALETTE.ground))
         self._start.setEnabled(controls.running or controls.can_start)
         self._calibrate.setEnabled(controls.can_calibrate)
         self._show_recording(controls)
@@ -127,29 +127,29 @@ class Header(QWidget):
         for button in (self._add, self._plots, self._help, self._start, self._calibrate, self._record, self._more):
             button.setIconSize(size)
 
-    def ask_start_or_stop(self) -> None:
+    def request_start_or_stop(self) -> None:
         """Ask for the cameras to start, or to stop."""
         if self._controls and self._start.isEnabled():
-            self.asked.emit(Stop() if self._controls.running else Start())
+            self.requested.emit(Stop() if self._controls.running else Start())
 
-    def ask_to_calibrate(self) -> None:
+    def request_calibration(self) -> None:
         """Ask for a new calibration, where one is possible."""
         if self._controls and self._controls.can_calibrate:
-            self.asked.emit(Calibrate())
+            self.requested.emit(Calibrate())
 
-    def ask_to_record(self) -> None:
+    def request_recording(self) -> None:
         """Ask for a recording, or for its end."""
         if self._controls and self._controls.recording is not RecordingPhase.READY:
-            self.asked.emit(StopRecording())
+            self.requested.emit(StopRecording())
         elif self._controls and self._controls.can_record:
-            self.asked.emit(Record())
+            self.requested.emit(Record())
 
     def _show_recording(self, controls: Controls) -> None:
         """Let the Record button say what it does next."""
         ready = controls.recording is RecordingPhase.READY
         self._record.setEnabled(controls.can_record or not ready)
         self._record.setText("Record" if ready else controls.clock)
-        self._record.setIcon(icon("record", PALETTE.bad) if ready else icon("stop", "#ffffff"))
+        self._record.setIcon(load_icon("record", PALETTE.bad) if ready else load_icon("stop", "#ffffff"))
         set_property(self._record, "phase", str(controls.recording))
         self._record.setToolTip("Record a take (R)" if ready else "End the recording (R)")
 
@@ -158,14 +158,14 @@ class Header(QWidget):
         menu = QMenu(self)
         hands_free = QAction("Raise both hands to start and end", menu)
         hands_free.setCheckable(True)
-        hands_free.triggered.connect(lambda on: self.asked.emit(SetHandsFree(bool(on))))
+        hands_free.triggered.connect(lambda on: self.requested.emit(SetHandsFree(bool(on))))
         menu.addAction(hands_free)
         menu.addSeparator()
         group, countdowns = QActionGroup(menu), {}
         for seconds in COUNTDOWNS_S:
             action = QAction(f"Count down {seconds} s" if seconds else "No countdown", menu)
             action.setCheckable(True)
-            action.triggered.connect(lambda _, seconds=seconds: self.asked.emit(SetCountdown(seconds)))
+            action.triggered.connect(lambda _, seconds=seconds: self.requested.emit(SetCountdown(seconds)))
             group.addAction(action)
             menu.addAction(action)
             countdowns[seconds] = action
@@ -186,9 +186,9 @@ class Header(QWidget):
         return row
 
 
-def _button(name: str, text: str, tip: str) -> QPushButton:
+def _make_button(name: str, text: str, tip: str) -> QPushButton:
     """Make a button with an icon; without words it is a flat one."""
-    button = QPushButton(icon(name), text)
+    button = QPushButton(load_icon(name), text)
     button.setObjectName("" if text else "flat")
     button.setToolTip(tip)
     button.setAccessibleName(text or tip)

@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayou
 
 from app.presenters.plots import PlotsCard
 from app.presenters.window import WindowState
-from app.requests import LookForCameras
+from app.requests import ScanCameras
 from app.views.add_camera import AddCameraPanel
 from app.views.calibration_panel import CalibrationPanel
 from app.views.camera_grid import CameraGrid
@@ -18,10 +18,10 @@ from app.views.help_overlay import HelpOverlay
 from app.views.notice_bar import NoticeBar
 from app.views.overlay import Overlay
 from app.views.plots import PlotsDrawer
-from app.views.recording_marks import RecordingMarks
+from app.views.recording_marks import RecordingIndicators
 from app.views.room_3d import Room3D
 from app.views.status_bar import StatusBar
-from app.views.theme import scale_for, stylesheet
+from app.views.theme import build_stylesheet, choose_scale
 
 LIVE = "Live"
 
@@ -35,7 +35,7 @@ class MainWindow(QMainWindow):
         What to show first.
     """
 
-    asked = pyqtSignal(object)
+    requested = pyqtSignal(object)
     closing = pyqtSignal()
     page_changed = pyqtSignal(str)
 
@@ -53,7 +53,7 @@ class MainWindow(QMainWindow):
         self._pages, self._names = QStackedWidget(), [LIVE]
         canvas = self._make_canvas()
         self.setCentralWidget(canvas)
-        self._marks = RecordingMarks(canvas)
+        self._recording_indicators = RecordingIndicators(canvas)
         self._add, self._settings, self._help = AddCameraPanel(canvas), CameraSettingsPanel(canvas), HelpOverlay(canvas)
         self._header.add_page(LIVE)
         self._shortcuts = self._make_shortcuts()
@@ -83,7 +83,7 @@ class MainWindow(QMainWindow):
         self._calibration.show_controls(state.controls)
         self._status.show_status(state.status)
         self._status.show_job(state.job)
-        self._marks.show_controls(state.controls)
+        self._recording_indicators.show_controls(state.controls)
         self._show_panels(state)
 
     def show_plots(self, card: PlotsCard) -> None:
@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
         """
         self._plots.show_plots(card)
 
-    def plots_shown(self) -> bool:
+    def is_showing_plots(self) -> bool:
         """Return whether the curves are seen, so that nobody draws them up in vain."""
         return self._plots.isVisible()
 
@@ -126,9 +126,9 @@ class MainWindow(QMainWindow):
             shortcut.setEnabled(name == LIVE)
         self.page_changed.emit(name)
 
-    def note_page(self, name: str, note: str) -> None:
+    def set_page_note(self, name: str, note: str) -> None:
         """Say on a page's tab what goes on there, whichever page is seen; an empty note says nothing."""
-        self._header.note_page(name, note)
+        self._header.set_page_note(name, note)
 
     def page(self) -> str:
         """Return the name of the page that is seen."""
@@ -137,22 +137,22 @@ class MainWindow(QMainWindow):
     def open_add_camera(self) -> None:
         """Open the panel that adds cameras, and have them listed anew."""
         if self._state.controls is not None:
-            self._add.open_over()
-            self.asked.emit(LookForCameras())
+            self._add.open_card()
+            self.requested.emit(ScanCameras())
 
     def open_settings(self, name: str) -> None:
         """Open the panel that sets a camera, where it lets itself be set."""
         for settings in self._state.settings:
             if settings.name == name:
                 self._settings.show_settings(settings)
-                self._settings.open_over()
+                self._settings.open_card()
 
     def open_help(self) -> None:
         """Open or close the help."""
         if self._help.isVisible():
             self._help.close_card()
         else:
-            self._help.open_over()
+            self._help.open_card()
 
     def toggle_plots(self) -> None:
         """Open or close the drawer of curves."""
@@ -164,13 +164,13 @@ class MainWindow(QMainWindow):
         """Show only the room, or everything again."""
         self._left.setVisible(not self._left.isVisible())
 
-    def close_what_is_open(self) -> None:
+    def close_topmost(self) -> None:
         """Close the topmost thing that is open: a panel, an enlarged camera, the room alone."""
-        for overlay in self._overlays():
+        for overlay in self._list_overlays():
             if overlay.isVisible():
                 overlay.close_card()
                 return
-        if self._cameras.enlarged():
+        if self._cameras.enlarged_camera():
             self._cameras.enlarge(None)
         elif not self._left.isVisible():
             self.toggle_room()
@@ -178,11 +178,11 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Choose type and spacing for the new size."""
         super().resizeEvent(event)
-        scale = scale_for(self.size())
+        scale = choose_scale(self.size())
         if abs(scale - self._scale) > 0.02:
             self._scale = scale
             self._apply_scale(scale)
-        self._marks.place(self._scale)
+        self._recording_indicators.place(self._scale)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Say that the window closes, so that whoever feeds it can stop."""
@@ -201,48 +201,48 @@ class MainWindow(QMainWindow):
             else:
                 self._settings.close_card()
 
-    def _overlays(self) -> tuple[Overlay, ...]:
+    def _list_overlays(self) -> tuple[Overlay, ...]:
         """Return the panels over the window."""
         return self._help, self._add, self._settings
 
     def _connect(self) -> None:
         """Let what the parts ask for out of the window, and turn pages."""
         for part in (self._header, self._notice, self._cameras, self._calibration, self._add, self._settings):
-            part.asked.connect(self.asked)
-        self._header.page_wanted.connect(self.show_page)
-        self._header.add_wanted.connect(self.open_add_camera)
-        self._header.plots_wanted.connect(self.toggle_plots)
-        self._header.help_wanted.connect(self.open_help)
-        self._cameras.add_wanted.connect(self.open_add_camera)
-        self._cameras.settings_wanted.connect(self.open_settings)
+            part.requested.connect(self.requested)
+        self._header.page_requested.connect(self.show_page)
+        self._header.add_requested.connect(self.open_add_camera)
+        self._header.plots_requested.connect(self.toggle_plots)
+        self._header.help_requested.connect(self.open_help)
+        self._cameras.add_requested.connect(self.open_add_camera)
+        self._cameras.settings_requested.connect(self.open_settings)
 
     def _make_shortcuts(self) -> list[QShortcut]:
         """Give the keys of the live page their meaning; a field that is being typed in keeps its letters."""
         acts: dict[str, Callable[[], None]] = {
-            "Space": self._header.ask_start_or_stop, "C": self._header.ask_to_calibrate,
-            "R": self._header.ask_to_record, "A": self.open_add_camera, "F": self.toggle_room,
-            "P": self.toggle_plots, "?": self.open_help, "F1": self.open_help, "Esc": self.close_what_is_open,
+            "Space": self._header.request_start_or_stop, "C": self._header.request_calibration,
+            "R": self._header.request_recording, "A": self.open_add_camera, "F": self.toggle_room,
+            "P": self.toggle_plots, "?": self.open_help, "F1": self.open_help, "Esc": self.close_topmost,
         }  # fmt: skip
         for number in range(9):
             acts[str(number + 1)] = lambda number=number: self._cameras.enlarge_number(number)
-        made = []
+        shortcuts = []
         for key, act in acts.items():
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setAutoRepeat(False)
             shortcut.activated.connect(act)
-            made.append(shortcut)
-        return made
+            shortcuts.append(shortcut)
+        return shortcuts
 
     def _apply_scale(self, scale: float) -> None:
         """Draw everything at this scale."""
-        self.setStyleSheet(stylesheet(scale))
+        self.setStyleSheet(build_stylesheet(scale))
         gap = round(8 * scale)
         self._body.setSpacing(gap)
         self._left_column.setSpacing(gap)
         self._page.setContentsMargins(gap, gap, gap, gap)
         self._page.setSpacing(gap)
         parts = self._header, self._notice, self._cameras, self._room, self._calibration, self._plots, self._status
-        for part in (*parts, *self._overlays()):
+        for part in (*parts, *self._list_overlays()):
             part.set_scale(scale)
         for index in range(1, self._pages.count()):
             self._scale_page(self._pages.widget(index))

@@ -7,10 +7,10 @@ import numpy as np
 from calibration.geometry.arrays import F64
 
 NEAR_M = 0.05
-HALF_FIELD_TAN = 0.42
-_ELEVATION_RAD = (-0.15, 1.55)
-_DISTANCE_M = (0.5, 60.0)
-_FITTING_STEPS = 8
+HALF_FOV_TAN = 0.42
+_ELEVATION_RANGE_RAD = (-0.15, 1.55)
+_DISTANCE_RANGE_M = (0.5, 60.0)
+_FIT_ITERATIONS = 8
 _CLEARANCE_M = 0.3
 
 
@@ -33,16 +33,16 @@ class Orbit:
     elevation_rad: float = 0.42
     distance_m: float = 6.0
 
-    def turned(self, azimuth_rad: float, elevation_rad: float) -> "Orbit":
+    def rotate(self, azimuth_rad: float, elevation_rad: float) -> "Orbit":
         """Move the eye round the target; it stops short of the poles."""
-        elevation = float(np.clip(self.elevation_rad + elevation_rad, *_ELEVATION_RAD))
+        elevation = float(np.clip(self.elevation_rad + elevation_rad, *_ELEVATION_RANGE_RAD))
         return replace(self, azimuth_rad=self.azimuth_rad + azimuth_rad, elevation_rad=elevation)
 
-    def zoomed(self, factor: float) -> "Orbit":
+    def zoom(self, factor: float) -> "Orbit":
         """Move the eye nearer (below 1) or further away."""
-        return replace(self, distance_m=float(np.clip(self.distance_m * factor, *_DISTANCE_M)))
+        return replace(self, distance_m=float(np.clip(self.distance_m * factor, *_DISTANCE_RANGE_M)))
 
-    def moved(self, right_m: float, up_m: float) -> "Orbit":
+    def pan(self, right_m: float, up_m: float) -> "Orbit":
         """Move eye and target together, in the plane of the picture."""
         right, up, _ = self.axes()
         return replace(self, target=self.target + right_m * right + up_m * up)
@@ -72,10 +72,10 @@ class Orbit:
         local = (np.asarray(xyz, float) - self.target) @ self.axes().T
         depth = local[..., 2] + self.distance_m
         visible = np.where(depth > NEAR_M, depth, np.nan)
-        zoom = min(size_wh) / (2 * HALF_FIELD_TAN) / visible
+        zoom = min(size_wh) / (2 * HALF_FOV_TAN) / visible
         return np.stack([size_wh[0] / 2 + local[..., 0] * zoom, size_wh[1] / 2 - local[..., 1] * zoom], -1), depth
 
-    def fitted(self, xyz: F64, size_wh: tuple[int, int], margin: float = 0.88) -> "Orbit":
+    def fit(self, xyz: F64, size_wh: tuple[int, int], margin: float = 0.88) -> "Orbit":
         """Look from the same direction so that all points fit.
 
         Parameters
@@ -91,18 +91,18 @@ class Orbit:
         orbit
         """
         orbit = replace(self, target=(xyz.min(0) + xyz.max(0)) / 2)
-        tangent = HALF_FIELD_TAN * margin * np.array(size_wh) / min(size_wh)
-        for _ in range(_FITTING_STEPS):
+        tangent = HALF_FOV_TAN * margin * np.array(size_wh) / min(size_wh)
+        for _ in range(_FIT_ITERATIONS):
             local = (xyz - orbit.target) @ orbit.axes().T
             needed = np.maximum(np.max(np.abs(local[:, :2]) / tangent, axis=1), _CLEARANCE_M) - local[:, 2]
-            orbit = replace(orbit, distance_m=float(np.clip(needed.max(), *_DISTANCE_M)))
+            orbit = replace(orbit, distance_m=float(np.clip(needed.max(), *_DISTANCE_RANGE_M)))
             angles = local[:, :2] / (local[:, 2:] + orbit.distance_m)
             right_m, up_m = (angles.min(0) + angles.max(0)) / 4 * orbit.distance_m
-            fitted, orbit = orbit, orbit.moved(float(right_m), float(up_m))
+            fitted, orbit = orbit, orbit.pan(float(right_m), float(up_m))
         return fitted
 
 
-def clip_to_eye(orbit: Orbit, start: F64, end: F64) -> tuple[F64, F64] | None:
+def clip_to_near_plane(orbit: Orbit, start: F64, end: F64) -> tuple[F64, F64] | None:
     """Cut off the part of a line that lies behind the eye.
 
     Parameters

@@ -4,13 +4,13 @@ from PyQt6.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.views.theme import icon, shade
+from app.views.theme import load_icon, to_qcolor
 
 _EDGE_U = 24
 
 
 class Overlay(QWidget):
-    """A card with a title and a body over its parent, hidden until `open_over` is called.
+    """A card with a title and a body over its parent, hidden until `open_card` is called.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Overlay(QWidget):
         self._card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._title = QLabel(title)
         self._title.setObjectName("card_title")
-        self._close = QPushButton(icon("close"), "")
+        self._close = QPushButton(load_icon("close"), "")
         self._close.setObjectName("flat")
         self._close.setToolTip("Close (Esc)")
         self._close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -45,7 +45,7 @@ class Overlay(QWidget):
         parent.installEventFilter(self)
         self.hide()
 
-    def stand_aside(self) -> None:
+    def dock_right(self) -> None:
         """Stand at the right edge and leave the rest of the window to be seen."""
         self._dims = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
@@ -55,7 +55,7 @@ class Overlay(QWidget):
         """Name the card anew."""
         self._title.setText(title)
 
-    def open_over(self) -> None:
+    def open_card(self) -> None:
         """Show the card over the window."""
         self._place()
         self.show()
@@ -91,7 +91,7 @@ class Overlay(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Dim the window."""
         if self._dims:
-            QPainter(self).fillRect(self.rect(), shade("#06080b", 0.62))
+            QPainter(self).fillRect(self.rect(), to_qcolor("#06080b", 0.62))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Close where somebody clicks beside the card."""
@@ -107,24 +107,24 @@ class Overlay(QWidget):
             self.setGeometry(parent.rect())
         else:
             edge = round(_EDGE_U * self._scale)
-            width, height = self._card_size(parent.width(), parent.height())
+            width, height = self._compute_card_size(parent.width(), parent.height())
             self.setGeometry(parent.width() - width - edge, round(64 * self._scale), width, height)
         self._place_card()
 
-    def _card_size(self, width: int, height: int) -> tuple[int, int]:
+    def _compute_card_size(self, width: int, height: int) -> tuple[int, int]:
         """Choose the card's size: as high as its content, within the window."""
         for widget in self._card.findChildren(QWidget):
             widget.ensurePolished()  # else new words are measured in another type
         self.column.invalidate()
         self.column.activate()
         card_width = min(round(self._width_u * self._scale), width - 2 * round(_EDGE_U * self._scale))
-        wanted = max(self.column.totalHeightForWidth(card_width), self.column.totalMinimumSize().height())
-        return card_width, min(wanted, height - 2 * round(_EDGE_U * self._scale))
+        needed_px = max(self.column.totalHeightForWidth(card_width), self.column.totalMinimumSize().height())
+        return card_width, min(needed_px, height - 2 * round(_EDGE_U * self._scale))
 
     def _place_card(self) -> None:
         """Put the card into the middle, or where the overlay itself lies."""
         if self._dims:
-            width, height = self._card_size(self.width(), self.height())
+            width, height = self._compute_card_size(self.width(), self.height())
             self._card.setGeometry((self.width() - width) // 2, (self.height() - height) // 2, width, height)
         else:
             self._card.setGeometry(self.rect())

@@ -5,7 +5,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from app.requests import SetPerson
 
-LONGEST = 40
+MAX_NAME_LENGTH = 40
 _TIP = (
     "Who is in front of the cameras. A network that was taught for them serves them, and recordings keep the name. "
     "Leave it empty for nobody in particular."
@@ -15,17 +15,17 @@ _TIP = (
 class PersonField(QWidget):
     """Emits `SetPerson` once another name was entered."""
 
-    asked = pyqtSignal(object)
+    requested = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self._person = ""
         self._field = QLineEdit()
-        self._field.setMaxLength(LONGEST)
+        self._field.setMaxLength(MAX_NAME_LENGTH)
         self._field.setPlaceholderText("anybody")
         self._field.setToolTip(_TIP)
         self._field.setAccessibleName("Name of the person")
-        self._field.editingFinished.connect(self._enter)
+        self._field.editingFinished.connect(self._submit)
         label = QLabel("Name")
         label.setObjectName("fact")
         self._row = QHBoxLayout(self)
@@ -45,10 +45,10 @@ class PersonField(QWidget):
         self._field.setFixedWidth(round(92 * scale))
         self._row.setSpacing(round(6 * scale))
 
-    def _enter(self) -> None:
+    def _submit(self) -> None:
         """Ask for what was typed, where it is new."""
         name = " ".join(self._field.text().split())
         self._field.setText(name)
         if name != self._person:
             self._person = name
-            self.asked.emit(SetPerson(name))
+            self.requested.emit(SetPerson(name))

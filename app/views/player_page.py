@@ -7,22 +7,22 @@ from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from app.presenters.player import PlayerState, PlayerTake
+from app.presenters.player import PlayerSession, PlayerState
 from app.presenters.transport import Transport
 from app.requests import ShowFolder, ShowSessions
 from app.views.camera_grid import CameraGrid
 from app.views.player_transport import PlayerTransport
 from app.views.room_3d import Room3D
-from app.views.sessions_dialogs import TrackAgainPanel, export_dialog
-from app.views.sessions_style import sessions_stylesheet
-from app.views.theme import PALETTE, icon, scale_for
+from app.views.sessions_dialogs import TrackAgainPanel, make_export_dialog
+from app.views.sessions_style import build_sessions_stylesheet
+from app.views.theme import PALETTE, choose_scale, load_icon
 
 _TICK_MS = 8
 _ICON_U = 16
 
 
 class PlayerPage(QWidget):
-    """Draws player states, says which instant it wants (`wanted`) and what a person asks for (`asked`).
+    """Draws player states, says which instant it wants (`seek_requested`) and what a person asks for (`requested`).
 
     It decodes nothing: while it plays it only says where it should be by now, so that slow decoding leaves instants
     out and never holds up the window.
@@ -31,32 +31,32 @@ class PlayerPage(QWidget):
     ----------
     clock
         Seconds that only rise; for tests.
-    alone
+    standalone
         True where there is no list of sessions to go back to.
     """
 
-    asked = pyqtSignal(object)
-    wanted = pyqtSignal(int)
+    requested = pyqtSignal(object)
+    seek_requested = pyqtSignal(int)
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, alone: bool = False) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, standalone: bool = False) -> None:
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._clock, self._scale = clock, 0.0
-        self._take: PlayerTake | None = None
+        self._session: PlayerSession | None = None
         self._transport = Transport()
         self._cameras: CameraGrid | None = None
         self._room: Room3D | None = None
-        self._title, self._facts, self._remark = (_label(n) for n in ("page_title", "page_facts", "page_remark"))
-        self._message = _label("page_message")
+        self._title, self._facts, self._remark = (_make_label(n) for n in ("page_title", "page_facts", "page_remark"))
+        self._message = _make_label("page_message")
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setWordWrap(True)
-        self._back = _button("Sessions", "flat", "back", lambda: self.asked.emit(ShowSessions()))
-        self._back.setVisible(not alone)
+        self._back = _make_button("Sessions", "flat", "back", lambda: self.requested.emit(ShowSessions()))
+        self._back.setVisible(not standalone)
         self._buttons = (
-            _button("Show folder", "action", "folder", self._show_folder),
-            _button("Track again …", "action", "retry", self.track_again),
-            _button("Export …", "action", "export", self.export),
+            _make_button("Show folder", "action", "folder", self._show_folder),
+            _make_button("Track again …", "action", "retry", self.track_again),
+            _make_button("Export …", "action", "export", self.export),
         )
         self._controls = PlayerTransport()
         self._keys: list[QShortcut] = []
@@ -77,27 +77,27 @@ class PlayerPage(QWidget):
         ----------
         state
         """
-        if state.take is not self._take:
-            self._show_take(state.take)
+        if state.session is not self._session:
+            self._show_session(state.session)
         self._message.setText(state.message)
-        self._message.setProperty("tone", str(state.tone))
-        self._stack.setCurrentIndex(0 if state.take is None else 1)
+        self._message.setProperty("tone", str(state.severity))
+        self._stack.setCurrentIndex(0 if state.session is None else 1)
         if state.room is not None and self._cameras is not None and self._room is not None:
             self._cameras.show_cameras(state.cameras)
             self._room.show_room(state.room)
-        elif state.room is not None and state.take is not None:
+        elif state.room is not None and state.session is not None:
             self._make_pictures(state)
         self._controls.show_state(state)
 
-    def show_work(self, words: str) -> None:
+    def show_activity(self, text: str) -> None:
         """Say how work in the background goes, in place of the session's facts.
 
         Parameters
         ----------
-        words
+        text
             Empty shows the facts again.
         """
-        self._facts.setText(words or (self._take.facts if self._take else ""))
+        self._facts.setText(text or (self._session.facts if self._session else ""))
 
     def transport(self) -> Transport:
         """Return where it is, and whether it plays."""
@@ -105,20 +105,20 @@ class PlayerPage(QWidget):
 
     def toggle(self) -> None:
         """Play or pause."""
-        self._go(self._transport.at(self._clock()).toggled(self._clock()))
+        self._apply_transport(self._transport.at(self._clock()).toggle(self._clock()))
 
     def go_to(self, instant: int) -> None:
         """Go to an instant."""
-        self._go(self._transport.to(instant, self._clock()))
+        self._apply_transport(self._transport.seek(instant, self._clock()))
 
     def step(self, instants: int) -> None:
         """Pause, so many instants on."""
-        self._go(self._transport.at(self._clock()).stepped(instants))
+        self._apply_transport(self._transport.at(self._clock()).step(instants))
 
     def set_speed(self, speed: float) -> None:
         """Play at this speed."""
         self._controls.show_speed(speed)
-        self._go(self._transport.at_speed(speed, self._clock()))
+        self._apply_transport(self._transport.with_speed(speed, self._clock()))
 
     def pause(self) -> None:
         """Stand where it is; for whoever puts the page away."""
@@ -126,37 +126,41 @@ class PlayerPage(QWidget):
 
     def track_again(self) -> TrackAgainPanel | None:
         """Ask for model and rig; None where no session is open."""
-        if self._take is None:
+        if self._session is None:
             return None
         self.pause()
         panel = TrackAgainPanel(
-            self, self._take.path, self._take.models, has_rig=self._take.rig is not None, ask=self.asked.emit
+            self,
+            self._session.path,
+            self._session.models,
+            has_rig=self._session.rig is not None,
+            submit=self.requested.emit,
         )
         for key in self._keys:
             key.setEnabled(False)  # keys are for the panel as long as it is open
         panel.closed.connect(lambda: [key.setEnabled(True) for key in self._keys])
         panel.set_scale(self._scale)
-        panel.open_over()
+        panel.open_card()
         return panel
 
     def export(self) -> None:
         """Ask for a file and a format."""
-        if self._take is not None:
+        if self._session is not None:
             self.pause()
-            export_dialog(self, self._take.path, self.asked.emit).open()
+            make_export_dialog(self, self._session.path, self.requested.emit).open()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Choose type and spacing for the new size."""
         super().resizeEvent(event)
         window = self.window()
-        scale = scale_for(window.size() if window is not None else self.size())
+        scale = choose_scale(window.size() if window is not None else self.size())
         if abs(scale - self._scale) > 0.02:
             self._apply_scale(scale)
 
     def _apply_scale(self, scale: float) -> None:
         """Draw everything at this scale."""
         self._scale = scale
-        self.setStyleSheet(sessions_stylesheet(scale))
+        self.setStyleSheet(build_sessions_stylesheet(scale))
         self._controls.set_scale(scale)
         for part in (self._cameras, self._room):
             if part is not None:
@@ -170,7 +174,7 @@ class PlayerPage(QWidget):
         for button in (self._back, *self._buttons):
             button.setIconSize(QSize(round(_ICON_U * scale), round(_ICON_U * scale)))
 
-    def _go(self, transport: Transport) -> None:
+    def _apply_transport(self, transport: Transport) -> None:
         """Be there from now on, and say so where it is another instant."""
         moved = transport.instant != self._transport.instant
         self._transport = transport
@@ -181,29 +185,29 @@ class PlayerPage(QWidget):
         elif not transport.playing:
             self._timer.stop()
         if moved:
-            self.wanted.emit(transport.instant)
+            self.seek_requested.emit(transport.instant)
 
     def _tick(self) -> None:
         """Go on while it plays."""
-        self._go(self._transport.at(self._clock()))
+        self._apply_transport(self._transport.at(self._clock()))
 
-    def _show_take(self, take: PlayerTake | None) -> None:
+    def _show_session(self, session: PlayerSession | None) -> None:
         """Prepare for another session."""
-        self._take = take
-        self._transport = Transport(take.count, take.rate_fps) if take else Transport()
+        self._session = session
+        self._transport = Transport(session.count, session.rate_fps) if session else Transport()
         self._timer.stop()
         self._controls.show_playing(playing=False)
         self._controls.show_speed(1.0)
-        self._title.setText(take.title if take else "")
-        self._facts.setText(take.facts if take else "")
-        remarks = take.remarks if take else ()
+        self._title.setText(session.title if session else "")
+        self._facts.setText(session.facts if session else "")
+        remarks = session.remarks if session else ()
         more = f"  (and {len(remarks) - 1} more)" if len(remarks) > 1 else ""
         self._remark.setText(f"{remarks[0]}{more}" if remarks else "")
         self._remark.setToolTip("\n\n".join(remarks))
         self._remark.setVisible(bool(remarks))
         for button in self._buttons:
-            button.setEnabled(take is not None)
-        self._buttons[2].setEnabled(take is not None and take.can_export)
+            button.setEnabled(session is not None)
+        self._buttons[2].setEnabled(session is not None and session.can_export)
         for part in (self._cameras, self._room):
             if part is not None:
                 self._body.removeWidget(part)
@@ -212,9 +216,9 @@ class PlayerPage(QWidget):
 
     def _make_pictures(self, state: PlayerState) -> None:
         """Make grid and room for a session: its skeleton may be another."""
-        if state.take is None or state.room is None:
+        if state.session is None or state.room is None:
             return
-        self._cameras, self._room = CameraGrid(state.take.skeleton), Room3D(state.room)
+        self._cameras, self._room = CameraGrid(state.session.skeleton), Room3D(state.room)
         self._body.addWidget(self._cameras, 3)
         self._body.addWidget(self._room, 2)
         if self._scale:
@@ -224,8 +228,8 @@ class PlayerPage(QWidget):
 
     def _show_folder(self) -> None:
         """Ask for the session's folder."""
-        if self._take is not None:
-            self.asked.emit(ShowFolder(self._take.path))
+        if self._session is not None:
+            self.requested.emit(ShowFolder(self._session.path))
 
     def _lay_out(self) -> None:
         """Put head, pictures and controls below each other."""
@@ -251,13 +255,13 @@ class PlayerPage(QWidget):
     def _connect(self) -> None:
         """Let buttons and keys do what they say."""
         controls = self._controls
-        controls.wanted.connect(self.go_to)
+        controls.seek_requested.connect(self.go_to)
         controls.stepped.connect(self.step)
         controls.toggled.connect(self.toggle)
         controls.speed_chosen.connect(self.set_speed)
         controls.went_to_start.connect(lambda: self.go_to(0))
         controls.went_to_end.connect(lambda: self.go_to(self._transport.count - 1))
-        second = lambda sign: self.step(sign * self._transport.instants(1.0))  # noqa: E731
+        second = lambda sign: self.step(sign * self._transport.count_instants(1.0))  # noqa: E731
         keys: dict[str, Callable[[], None]] = {
             "Space": self.toggle,
             "Left": lambda: self.step(-1),
@@ -274,18 +278,18 @@ class PlayerPage(QWidget):
             self._keys.append(shortcut)
 
 
-def _label(name: str) -> QLabel:
+def _make_label(name: str) -> QLabel:
     """Make a label that the style sheet knows by name."""
     label = QLabel()
     label.setObjectName(name)
     return label
 
 
-def _button(text: str, name: str, sign: str, press: Callable[[], object]) -> QPushButton:
+def _make_button(text: str, name: str, icon_name: str, press: Callable[[], object]) -> QPushButton:
     """Make a button with a sign that the style sheet knows by name."""
     button = QPushButton(f"\u2002{text}")  # a little air between sign and words
     button.setObjectName(name)
-    button.setIcon(icon(sign, PALETTE.muted))
+    button.setIcon(load_icon(icon_name, PALETTE.muted))
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     button.clicked.connect(lambda: press())
     return button

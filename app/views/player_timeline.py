@@ -5,41 +5,41 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QToolTip, QWidget
 
-from app.presenters.player import PlayerTake, clock_in_words
-from app.views.theme import PALETTE, font, shade
+from app.presenters.player import PlayerSession, format_clock
+from app.views.theme import PALETTE, make_font, to_qcolor
 from calibration.geometry.arrays import F64
 
 _HEIGHT_U = 34.0
 _EDGE_U = 10.0
 _TICK_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-_LEAST_TICK_U = 72.0
+_MIN_TICK_U = 72.0
 _RIBBON_ROWS = 9
 
 
 class PlayerTimeline(QWidget):
     """A track that is clicked, dragged and wheeled along; its picture is drawn once per take and size."""
 
-    wanted = pyqtSignal(int)
+    seek_requested = pyqtSignal(int)
 
     def __init__(self) -> None:
         super().__init__()
-        self._take: PlayerTake | None = None
+        self._session: PlayerSession | None = None
         self._instant = 0
         self._scale = 1.0
         self._picture: QPixmap | None = None
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
-    def show_take(self, take: PlayerTake | None) -> None:
+    def show_session(self, session: PlayerSession | None) -> None:
         """Draw this take from now on.
 
         Parameters
         ----------
-        take
+        session
             None where there is none.
         """
-        if take is not self._take:
-            self._take, self._picture, self._instant = take, None, 0
+        if session is not self._session:
+            self._session, self._picture, self._instant = session, None, 0
             self.update()
 
     def show_instant(self, instant: int) -> None:
@@ -70,11 +70,11 @@ class PlayerTimeline(QWidget):
         if self._picture is None:
             self._picture = self._draw_track()
         painter.drawPixmap(0, 0, self._picture)
-        if self._take is None or not self._take.count:
+        if self._session is None or not self._session.count:
             return
-        x, track, u = self._x_of(self._instant), self._track(), self._scale
+        x, track, u = self._x_from_instant(self._instant), self._track_rect(), self._scale
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(shade(PALETTE.text))
+        painter.setBrush(to_qcolor(PALETTE.text))
         painter.drawRect(QRectF(x - u, track.top() - 4 * u, 2 * u, track.height() + 8 * u))
         top = track.top() - 4 * u
         painter.drawPolygon(
@@ -84,43 +84,43 @@ class PlayerTimeline(QWidget):
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Go there."""
         if event and event.button() == Qt.MouseButton.LeftButton:
-            self._go_to(event.position().x())
+            self._request_seek(event.position().x())
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Scrub, or say what time it is under the mouse."""
-        if event is None or self._take is None or not self._take.count:
+        if event is None or self._session is None or not self._session.count:
             return
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self._go_to(event.position().x())
+            self._request_seek(event.position().x())
         else:
-            instant = self._instant_at(event.position().x())
-            QToolTip.showText(event.globalPosition().toPoint(), _words_about(self._take, instant), self)
+            instant = self._instant_from_x(event.position().x())
+            QToolTip.showText(event.globalPosition().toPoint(), _describe_instant(self._session, instant), self)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Go a few frames on or back."""
-        if event and self._take is not None and self._take.count:
+        if event and self._session is not None and self._session.count:
             steps = -round(event.angleDelta().y() / 120) or (-1 if event.angleDelta().y() > 0 else 1)
-            self.wanted.emit(min(max(self._instant + steps, 0), self._take.count - 1))
+            self.seek_requested.emit(min(max(self._instant + steps, 0), self._session.count - 1))
 
-    def _go_to(self, x: float) -> None:
+    def _request_seek(self, x: float) -> None:
         """Ask for the instant at a place."""
-        if self._take is not None and self._take.count:
-            self.wanted.emit(self._instant_at(x))
+        if self._session is not None and self._session.count:
+            self.seek_requested.emit(self._instant_from_x(x))
 
-    def _track(self) -> QRectF:
+    def _track_rect(self) -> QRectF:
         """Return where the track lies."""
         u = self._scale
         return QRectF(_EDGE_U * u, 8 * u, self.width() - 2 * _EDGE_U * u, 9 * u)
 
-    def _x_of(self, instant: int) -> float:
+    def _x_from_instant(self, instant: int) -> float:
         """Return where an instant lies."""
-        count = self._take.count if self._take else 0
-        return self._track().left() + self._track().width() * (instant / (count - 1) if count > 1 else 0.0)
+        count = self._session.count if self._session else 0
+        return self._track_rect().left() + self._track_rect().width() * (instant / (count - 1) if count > 1 else 0.0)
 
-    def _instant_at(self, x: float) -> int:
+    def _instant_from_x(self, x: float) -> int:
         """Return the instant at a place."""
-        count = self._take.count if self._take else 1
-        share = (x - self._track().left()) / max(self._track().width(), 1.0)
+        count = self._session.count if self._session else 1
+        share = (x - self._track_rect().left()) / max(self._track_rect().width(), 1.0)
         return min(max(round(share * (count - 1)), 0), count - 1)
 
     def _draw_track(self) -> QPixmap:
@@ -130,27 +130,27 @@ class PlayerTimeline(QWidget):
         picture.setDevicePixelRatio(ratio)
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
-        track = self._track()
+        track = self._track_rect()
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(shade(PALETTE.raised))
+        painter.setBrush(to_qcolor(PALETTE.raised))
         painter.drawRoundedRect(track, 2 * self._scale, 2 * self._scale)
-        if self._take is not None and self._take.count:
-            painter.drawImage(track, _ribbon(self._take, max(1, round(track.width() * ratio))))
+        if self._session is not None and self._session.count:
+            painter.drawImage(track, _draw_ribbon(self._session, max(1, round(track.width() * ratio))))
             self._draw_ticks(painter, track)
         painter.end()
         return picture
 
     def _draw_ticks(self, painter: QPainter, track: QRectF) -> None:
         """Write times below the track."""
-        take, u = self._take, self._scale
-        if take is None or take.time_s[-1] <= 0:
+        session, u = self._session, self._scale
+        if session is None or session.time_s[-1] <= 0:
             return
-        seconds, room = float(take.time_s[-1]), _LEAST_TICK_U * u / max(track.width(), 1.0)
+        seconds, room = float(session.time_s[-1]), _MIN_TICK_U * u / max(track.width(), 1.0)
         step_s = next((step for step in _TICK_STEPS_S if step >= seconds * room), _TICK_STEPS_S[-1])
-        painter.setFont(font(u, 10))
-        painter.setPen(shade(PALETTE.muted))
+        painter.setFont(make_font(u, 10))
+        painter.setPen(to_qcolor(PALETTE.muted))
         for time_s in np.arange(0.0, seconds + 1e-6, step_s):
-            x = self._x_of(int(np.searchsorted(take.time_s, time_s - 1e-6)))
+            x = self._x_from_instant(int(np.searchsorted(session.time_s, time_s - 1e-6)))
             area = QRectF(x - 40 * u, track.bottom() + 3 * u, 80 * u, 13 * u)
             flag = Qt.AlignmentFlag.AlignHCenter
             if area.left() < 0:
@@ -159,28 +159,28 @@ class PlayerTimeline(QWidget):
             elif area.right() > self.width():
                 area.moveRight(x)
                 flag = Qt.AlignmentFlag.AlignRight
-            painter.drawText(area, flag | Qt.AlignmentFlag.AlignTop, _tick_in_words(float(time_s), step_s))
+            painter.drawText(area, flag | Qt.AlignmentFlag.AlignTop, _format_tick(float(time_s), step_s))
 
 
-def _ribbon(take: PlayerTake, width: int) -> QImage:
+def _draw_ribbon(session: PlayerSession, width: int) -> QImage:
     """Colour a take by time: the worst of each column of pixels, so that one lost image is seen in an hour."""
-    columns = np.minimum((np.arange(take.count) * width) // max(take.count, 1), width - 1)
-    found = _lowest(np.where(np.isnan(take.joints_found), 2.0, take.joints_found), columns, width)
-    missing = -_lowest(-take.missing, columns, width)
-    poor, good, ground, line, gone = (
-        np.array(shade(colour).getRgb(), float)
+    columns = np.minimum((np.arange(session.count) * width) // max(session.count, 1), width - 1)
+    found = _find_column_minima(np.where(np.isnan(session.joints_found), 2.0, session.joints_found), columns, width)
+    missing = -_find_column_minima(-session.missing, columns, width)
+    poor, good, ground, line, missing_colour = (
+        np.array(to_qcolor(colour).getRgb(), float)
         for colour in (PALETTE.bad, PALETTE.good, PALETTE.raised, PALETTE.line, PALETTE.care)
     )
     share = np.clip(found, 0, 1)[:, None]
     colours = 0.45 * ground + 0.55 * (poor + (good - poor) * share)
     colours[found > 1] = line
     rows = np.repeat(colours[None], _RIBBON_ROWS, 0)
-    rows[: _RIBBON_ROWS // 2, missing > 0] = gone
+    rows[: _RIBBON_ROWS // 2, missing > 0] = missing_colour
     pixels = np.ascontiguousarray(rows.round().astype(np.uint8))
     return QImage(pixels.tobytes(), width, _RIBBON_ROWS, 4 * width, QImage.Format.Format_RGBA8888).copy()
 
 
-def _lowest(values: F64, columns: np.ndarray, width: int) -> F64:
+def _find_column_minima(values: F64, columns: np.ndarray, width: int) -> F64:
     """Return the lowest value of each column of pixels; columns between instants take their left neighbour's."""
     lowest = np.full(width, np.inf)
     np.minimum.at(lowest, columns, values)
@@ -188,19 +188,19 @@ def _lowest(values: F64, columns: np.ndarray, width: int) -> F64:
     return lowest[filled]
 
 
-def _words_about(take: PlayerTake, instant: int) -> str:
+def _describe_instant(session: PlayerSession, instant: int) -> str:
     """Say what there is at an instant."""
-    words = [f"{clock_in_words(float(take.time_s[instant]))} · frame {instant + 1}"]
-    if take.missing[instant] > 0:
-        shown = len(take.views) - len(take.without_video)
-        lacking = round(float(take.missing[instant]) * shown)
-        words.append(f"no image from {lacking} of {shown} cameras")
-    if take.joints_found[instant] < 1:
-        words.append(f"{100 * take.joints_found[instant]:.0f} % of joints")
+    words = [f"{format_clock(float(session.time_s[instant]))} · frame {instant + 1}"]
+    if session.missing[instant] > 0:
+        shown = len(session.view_names) - len(session.without_video)
+        missing_count = round(float(session.missing[instant]) * shown)
+        words.append(f"no image from {missing_count} of {shown} cameras")
+    if session.joints_found[instant] < 1:
+        words.append(f"{100 * session.joints_found[instant]:.0f} % of joints")
     return " · ".join(words)
 
 
-def _tick_in_words(time_s: float, step_s: float) -> str:
+def _format_tick(time_s: float, step_s: float) -> str:
     """Write a time below the track, as finely as the ticks stand."""
     whole = round(time_s)
     if step_s < 1:

@@ -3,20 +3,20 @@
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from app.presenters.player import PlayerState, clock_in_words
+from app.presenters.player import PlayerState, format_clock
 from app.presenters.transport import SPEEDS
 from app.views.player_timeline import PlayerTimeline
-from app.views.theme import PALETTE, icon
+from app.views.theme import PALETTE, load_icon
 
-_SPEED_WORDS = {0.5: "½×", 1.0: "1×", 2.0: "2×"}
-_FEW = 0.6  # share of the joints
+_SPEED_LABELS = {0.5: "½×", 1.0: "1×", 2.0: "2×"}
+_FEW_SHARE = 0.6  # share of the joints
 _STEP_ICON_U, _PLAY_U, _PLAY_ICON_U = 20, 40, 22
 
 
 class PlayerTransport(QWidget):
     """Draws the controls and says what was pressed; `PlayerPage` knows what it means."""
 
-    wanted = pyqtSignal(int)
+    seek_requested = pyqtSignal(int)
     stepped = pyqtSignal(int)
     toggled = pyqtSignal()
     went_to_start = pyqtSignal()
@@ -28,12 +28,12 @@ class PlayerTransport(QWidget):
         self.setObjectName("transport")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.timeline = PlayerTimeline()
-        self.timeline.wanted.connect(self.wanted)
+        self.timeline.seek_requested.connect(self.seek_requested)
         self._steps: list[QToolButton] = []
         self._speeds: list[QPushButton] = []
         self._play = QToolButton()
-        self._clock, self._total, self._frame = (_label(name) for name in ("clock", "clock_total", "frame_number"))
-        self._legend = _label("legend")
+        self._clock, self._total, self._frame = (_make_label(name) for name in ("clock", "clock_total", "frame_number"))
+        self._legend = _make_label("legend")
         self._column, self._row = QVBoxLayout(self), QHBoxLayout()
         self._column.addWidget(self.timeline)
         self._column.addLayout(self._row)
@@ -47,17 +47,17 @@ class PlayerTransport(QWidget):
         ----------
         state
         """
-        take = state.take
-        self.setEnabled(take is not None)
-        self.timeline.show_take(take)
+        session = state.session
+        self.setEnabled(session is not None)
+        self.timeline.show_session(session)
         self._clock.setText(state.clock)
         self._frame.setText(state.frame)
-        self._total.setText(f"/ {clock_in_words(float(take.time_s[-1]))}" if take is not None else "")
-        self._legend.setText(_legend(state))
+        self._total.setText(f"/ {format_clock(float(session.time_s[-1]))}" if session is not None else "")
+        self._legend.setText(_format_legend(state))
 
     def show_playing(self, *, playing: bool) -> None:
         """Show a pause sign while it plays."""
-        self._play.setIcon(icon("pause" if playing else "play", PALETTE.ground))
+        self._play.setIcon(load_icon("pause" if playing else "play", PALETTE.ground))
         self._play.setToolTip("Pause (Space)" if playing else "Play (Space)")
 
     def show_speed(self, speed: float) -> None:
@@ -98,7 +98,7 @@ class PlayerTransport(QWidget):
         self._row.addSpacing(12)
         group = QButtonGroup(self)
         for speed in SPEEDS:
-            self._speeds.append(self._speed_button(speed))
+            self._speeds.append(self._make_speed_button(speed))
             group.addButton(self._speeds[-1])
             self._row.addWidget(self._speeds[-1])
         self.show_speed(1.0)
@@ -108,7 +108,7 @@ class PlayerTransport(QWidget):
         button = QToolButton()
         button.setObjectName("step")
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.setIcon(icon(name))
+        button.setIcon(load_icon(name))
         button.setToolTip(tip)
         button.setAccessibleName(tip)
         button.setAutoRepeat(name.startswith("step"))
@@ -116,36 +116,36 @@ class PlayerTransport(QWidget):
         self._steps.append(button)
         self._row.addWidget(button)
 
-    def _speed_button(self, speed: float) -> QPushButton:
+    def _make_speed_button(self, speed: float) -> QPushButton:
         """Make a button for a speed."""
-        button = QPushButton(_SPEED_WORDS[speed])
+        button = QPushButton(_SPEED_LABELS[speed])
         button.setObjectName("speed")
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.setToolTip("Real time" if speed == 1 else f"{_SPEED_WORDS[speed]} as fast as it happened")
+        button.setToolTip("Real time" if speed == 1 else f"{_SPEED_LABELS[speed]} as fast as it happened")
         button.clicked.connect(lambda: self.speed_chosen.emit(speed))
         return button
 
 
-def _label(name: str) -> QLabel:
+def _make_label(name: str) -> QLabel:
     """Make a label that the style sheet knows by name."""
     label = QLabel()
     label.setObjectName(name)
     return label
 
 
-def _legend(state: PlayerState) -> str:
+def _format_legend(state: PlayerState) -> str:
     """Say what the colours of the time line mean, as far as they occur."""
-    take = state.take
-    if take is None or not take.count:
+    session = state.session
+    if session is None or not session.count:
         return ""
     parts = []
-    if take.can_export:
+    if session.can_export:
         parts.append(f"<span style='color:{PALETTE.good}'>■</span> joints found")
-        if (take.joints_found < _FEW).any():
+        if (session.joints_found < _FEW_SHARE).any():
             parts.append(f"<span style='color:{PALETTE.bad}'>■</span> few or none")
     else:
         parts.append("not tracked yet")
-    if (take.missing > 0).any():
+    if (session.missing > 0).any():
         parts.append(f"<span style='color:{PALETTE.care}'>■</span> an image is missing")
     return "&nbsp;&nbsp; ".join(parts)

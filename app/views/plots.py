@@ -8,8 +8,8 @@ from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.presenters.plots import SHOWN_S, Plot, PlotsCard
-from app.views.theme import PALETTE, shade
+from app.presenters.plots import HISTORY_S, Plot, PlotsCard
+from app.views.theme import PALETTE, to_qcolor
 
 _COLOURS = (
     "#5cc8ff",
@@ -23,11 +23,11 @@ _COLOURS = (
     "#ff9f5a",
     "#93a0b0",
 )
-_MOST_NAMED = 6
-_TURN_MS = 40  # between two charts
+_MAX_NAMED = 6
+_CHART_INTERVAL_MS = 40  # between two charts
 
 
-def import_curves() -> ModuleType:
+def import_pyqtgraph() -> ModuleType:
     """Import what draws curves: 0.1 to 0.3 s, which a program spends before its window is seen.
 
     Returns
@@ -50,9 +50,9 @@ class PlotsDrawer(QWidget):
         self._charts: list[_Chart] = []
         self._card: PlotsCard | None = None
         self._scale = 1.0
-        self._in_turn = QTimer(self)
-        self._in_turn.setSingleShot(True)
-        self._in_turn.timeout.connect(self._make_next)
+        self._chart_timer = QTimer(self)
+        self._chart_timer.setSingleShot(True)
+        self._chart_timer.timeout.connect(self._make_next)
         self.hide()
 
     def show_plots(self, card: PlotsCard) -> None:
@@ -87,8 +87,8 @@ class PlotsDrawer(QWidget):
 
     def _make_charts_in_turn(self) -> None:
         """Make the next chart as soon as the window has drawn the last one."""
-        if not self._in_turn.isActive():
-            self._in_turn.start(_TURN_MS)
+        if not self._chart_timer.isActive():
+            self._chart_timer.start(_CHART_INTERVAL_MS)
 
     def _make_next(self) -> None:
         """Make the chart whose turn it is."""
@@ -98,7 +98,7 @@ class PlotsDrawer(QWidget):
 
     def _make_chart(self, plot: Plot) -> None:
         """Make one more chart; it takes about 20 ms."""
-        pyqtgraph = import_curves()
+        pyqtgraph = import_pyqtgraph()
         pyqtgraph.setConfigOptions(antialias=False, background=PALETTE.surface, foreground=PALETTE.muted)
         chart = _Chart(pyqtgraph, plot)
         chart.set_scale(self._scale)
@@ -121,7 +121,7 @@ class _Chart(QWidget):
         self._chart.setMenuEnabled(False)
         self._chart.hideButtons()
         self._chart.setMouseEnabled(False, False)
-        self._chart.setXRange(-SHOWN_S, 0, padding=0)
+        self._chart.setXRange(-HISTORY_S, 0, padding=0)
         self._chart.showGrid(x=False, y=True, alpha=0.15)
         self._lines: dict[str, Any] = {}
         column = QVBoxLayout(self)
@@ -158,13 +158,13 @@ class _Chart(QWidget):
             self._chart.removeItem(line)
         colours = dict(zip(labels, _COLOURS * (1 + len(labels) // len(_COLOURS))))
         self._lines = {
-            label: self._chart.plot(pen=self._pyqtgraph.mkPen(shade(colours[label]), width=1)) for label in labels
+            label: self._chart.plot(pen=self._pyqtgraph.mkPen(to_qcolor(colours[label]), width=1)) for label in labels
         }
-        named = [f'<span style="color:{colours[label]}">{_escaped(label)}</span>' for label in labels[:_MOST_NAMED]]
-        more = f" and {len(labels) - _MOST_NAMED} more" if len(labels) > _MOST_NAMED else ""
+        named = [f'<span style="color:{colours[label]}">{_escape(label)}</span>' for label in labels[:_MAX_NAMED]]
+        more = f" and {len(labels) - _MAX_NAMED} more" if len(labels) > _MAX_NAMED else ""
         self._names.setText(" &nbsp; ".join(named) + more)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Let a camera be called whatever it is called."""
     return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -5,10 +5,10 @@ from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.presenters.window import Controls, RecordingPhase
-from app.views.theme import PALETTE, font, shade
+from app.views.theme import PALETTE, make_font, to_qcolor
 
 
-class RecordingMarks:
+class RecordingIndicators:
     """Four bars along a widget's edges and a countdown in its middle; they take no clicks.
 
     Parameters
@@ -77,9 +77,9 @@ class _Countdown(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(shade("#0a0c10", 0.8))
+        painter.setBrush(to_qcolor("#0a0c10", 0.8))
         area = QRectF(self.rect())
         painter.drawEllipse(area)
-        painter.setPen(shade(PALETTE.bad))
-        painter.setFont(font(1.0, round(area.height() * 0.56), bold=True))
+        painter.setPen(to_qcolor(PALETTE.bad))
+        painter.setFont(make_font(1.0, round(area.height() * 0.56), bold=True))
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter, self._digits)

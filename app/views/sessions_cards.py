@@ -8,13 +8,13 @@ from PyQt6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.presenters.sessions import SessionCard
-from app.views.theme import PALETTE, TONE_COLOURS, font, icon, shade
+from app.views.theme import PALETTE, SEVERITY_COLOURS, load_icon, make_font, to_qcolor
 
 CARD_ROLE = Qt.ItemDataRole.UserRole
 _PICTURE_ASPECT = 16 / 9
 _WORDS_U = 72.0
 _MARGIN_U = 6.0
-_KEPT_PICTURES = 256
+_MAX_CACHED_PICTURES = 256
 
 
 class SessionModel(QAbstractListModel):
@@ -30,7 +30,7 @@ class SessionModel(QAbstractListModel):
         self._cards = cards
         self.endResetModel()
 
-    def row_of(self, path: Path | None) -> int:
+    def find_row(self, path: Path | None) -> int:
         """Find a session's row; -1 where it is not there."""
         return next((row for row, card in enumerate(self._cards) if card.path == path), -1)
 
@@ -85,7 +85,7 @@ class SessionCardPainter(QStyledItemDelegate):
         area = QRectF(option.rect).adjusted(margin, margin, -margin, -margin)
         shape = QPainterPath()
         shape.addRoundedRect(area, 8 * u, 8 * u)
-        painter.fillPath(shape, shade(PALETTE.surface))
+        painter.fillPath(shape, to_qcolor(PALETTE.surface))
         painter.setClipPath(shape)
         picture = QRectF(area.left(), area.top(), area.width(), area.width() / _PICTURE_ASPECT)
         self._paint_picture(painter, card, picture)
@@ -97,20 +97,20 @@ class SessionCardPainter(QStyledItemDelegate):
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         edge = PALETTE.accent if chosen else PALETTE.muted if hovered else PALETTE.line
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(shade(edge), (2.0 if chosen else 1.0) * u))
+        painter.setPen(QPen(to_qcolor(edge), (2.0 if chosen else 1.0) * u))
         painter.drawPath(shape)
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, card: SessionCard, area: QRectF) -> None:
         """Paint the picture: landscape fills the card, portrait is shown whole."""
         u = self._scale
-        painter.fillRect(area, shade(PALETTE.ground))
-        pixmap = _picture(card.thumbnail)
+        painter.fillRect(area, to_qcolor(PALETTE.ground))
+        pixmap = _decode_picture(card.thumbnail)
         if pixmap.isNull():
             side = 34 * u
             place = QRectF(0, 0, side, side)
             place.moveCenter(area.center())
-            icon("warning" if not card.can_open else "camera", PALETTE.muted).paint(painter, place.toRect())
+            load_icon("warning" if not card.can_open else "camera", PALETTE.muted).paint(painter, place.toRect())
             return
         fill = pixmap.width() >= pixmap.height()
         zooms = area.width() / pixmap.width(), area.height() / pixmap.height()
@@ -127,22 +127,22 @@ class SessionCardPainter(QStyledItemDelegate):
         u = self._scale
         inner = area.adjusted(12 * u, 9 * u, -12 * u, -8 * u)
         row = QRectF(inner.left(), inner.top(), inner.width(), 19 * u)
-        _write(painter, row, card.name, font(u, 14, bold=True), PALETTE.text)
+        _write(painter, row, card.name, make_font(u, 14, bold=True), PALETTE.text)
         row.translate(0, 20 * u)
         facts = "  ·  ".join(part for part in (card.date, card.facts) if part)
-        _write(painter, row, facts, font(u, 11), PALETTE.muted)
+        _write(painter, row, facts, make_font(u, 11), PALETTE.muted)
         row.translate(0, 18 * u)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(shade(TONE_COLOURS[card.tone]))
+        painter.setBrush(to_qcolor(SEVERITY_COLOURS[card.severity]))
         painter.drawEllipse(QRectF(row.left(), row.center().y() - 3.5 * u, 7 * u, 7 * u))
         words = card.quality
         if card.can_open and card.remarks:
             words += f"  ·  {len(card.remarks)} remark{'s' if len(card.remarks) > 1 else ''}"
-        _write(painter, row.adjusted(13 * u, 0, 0, 0), words, font(u, 11), TONE_COLOURS[card.tone])
+        _write(painter, row.adjusted(13 * u, 0, 0, 0), words, make_font(u, 11), SEVERITY_COLOURS[card.severity])
 
 
-@lru_cache(_KEPT_PICTURES)
-def _picture(jpeg: bytes) -> QPixmap:
+@lru_cache(_MAX_CACHED_PICTURES)
+def _decode_picture(jpeg: bytes) -> QPixmap:
     """Decode a small picture; empty where there is none."""
     pixmap = QPixmap()
     if jpeg:
@@ -153,6 +153,6 @@ def _picture(jpeg: bytes) -> QPixmap:
 def _write(painter: QPainter, area: QRectF, text: str, face, colour: str) -> None:
     """Write one line, shortened where it does not fit."""
     painter.setFont(face)
-    painter.setPen(shade(colour))
+    painter.setPen(to_qcolor(colour))
     shown = QFontMetricsF(face).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
     painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)

@@ -40,7 +40,7 @@ class TrackAgainPanel(Overlay):
         To choose from.
     has_rig
         Whether the session has a rig of its own.
-    ask
+    submit
         Gets the `TrackAgain` once the person has decided.
     """
 
@@ -51,10 +51,10 @@ class TrackAgainPanel(Overlay):
         models: Sequence[str],
         *,
         has_rig: bool,
-        ask: Callable[[TrackAgain], None],
+        submit: Callable[[TrackAgain], None],
     ) -> None:
         super().__init__(parent, f"Track '{path.name}' again", _WIDTH_U)
-        self._path, self._ask = path, ask
+        self._path, self._submit = path, submit
         self._rig: Path | None = None
         self._model = QComboBox()
         self._model.addItems(list(models))
@@ -62,7 +62,7 @@ class TrackAgainPanel(Overlay):
         self._other = QRadioButton("Another rig file …")
         self._own.setEnabled(has_rig)
         self._own.setChecked(has_rig)
-        self._start = _button("Track again", "main_action", self._decide)
+        self._start = _make_button("Track again", "main_action", self._accept)
         self._start.setEnabled(has_rig and bool(models))
         self._fill()
         self.closed.connect(self.deleteLater)
@@ -74,11 +74,11 @@ class TrackAgainPanel(Overlay):
         if event.key() == Qt.Key.Key_Escape:
             self.close_card()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._start.isEnabled():
-            self._decide()
+            self._accept()
         else:
             super().keyPressEvent(event)
 
-    def take_rig(self, rig: Path) -> None:
+    def set_rig(self, rig: Path) -> None:
         """Take this file's rig."""
         self._rig = rig
         self._other.setText(f"Another rig: {rig.name}")
@@ -88,10 +88,12 @@ class TrackAgainPanel(Overlay):
 
     def _fill(self) -> None:
         """Lay out the questions."""
-        self.column.addWidget(_label("dialog_note", "A new session is made beside this one, which stays as it is."))
-        self.column.addWidget(_label("dialog_note", "Model"))
+        self.column.addWidget(
+            _make_label("dialog_note", "A new session is made beside this one, which stays as it is.")
+        )
+        self.column.addWidget(_make_label("dialog_note", "Model"))
         self.column.addWidget(self._model)
-        self.column.addWidget(_label("dialog_note", "Where the cameras stand"))
+        self.column.addWidget(_make_label("dialog_note", "Where the cameras stand"))
         choice = QButtonGroup(self)
         for button in (self._own, self._other):
             choice.addButton(button)
@@ -99,7 +101,7 @@ class TrackAgainPanel(Overlay):
         self._other.clicked.connect(self._choose_rig)
         row = QHBoxLayout()
         row.addStretch(1)
-        row.addWidget(_button("Cancel", "action", self.close_card))
+        row.addWidget(_make_button("Cancel", "action", self.close_card))
         row.addWidget(self._start)
         self.column.addLayout(row)
 
@@ -108,7 +110,7 @@ class TrackAgainPanel(Overlay):
         files = QFileDialog(self, "A rig file", str(self._path.parent), "Rig files (*.toml)")
         files.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         files.setFileMode(QFileDialog.FileMode.ExistingFile)
-        files.fileSelected.connect(lambda file: self.take_rig(Path(file)))
+        files.fileSelected.connect(lambda file: self.set_rig(Path(file)))
         files.rejected.connect(self._keep_own)
         files.open()
 
@@ -117,13 +119,13 @@ class TrackAgainPanel(Overlay):
         if self._rig is None and self._own.isEnabled():
             self._own.setChecked(True)
 
-    def _decide(self) -> None:
+    def _accept(self) -> None:
         """Hand the choice on."""
-        self._ask(TrackAgain(self._path, self._model.currentText(), None if self._own.isChecked() else self._rig))
+        self._submit(TrackAgain(self._path, self._model.currentText(), None if self._own.isChecked() else self._rig))
         self.close_card()
 
 
-def export_dialog(parent: QWidget, path: Path, ask: Callable[[ExportSession], None]) -> QFileDialog:
+def make_export_dialog(parent: QWidget, path: Path, submit: Callable[[ExportSession], None]) -> QFileDialog:
     """Let a person choose where a session's poses are written, and in which format.
 
     Parameters
@@ -131,7 +133,7 @@ def export_dialog(parent: QWidget, path: Path, ask: Callable[[ExportSession], No
     parent
     path
         Of the session.
-    ask
+    submit
         Gets the request once the person has decided.
 
     Returns
@@ -145,17 +147,17 @@ def export_dialog(parent: QWidget, path: Path, ask: Callable[[ExportSession], No
     files.setNameFilters(list(FORMATS))
     files.setDefaultSuffix("csv")
 
-    def decide(file: str) -> None:
+    def accept(file: str) -> None:
         """Hand the choice on."""
         format_name, suffix = FORMATS.get(files.selectedNameFilter(), ("csv", ".csv"))
         out = Path(file)
-        ask(ExportSession(path, format_name, out if out.suffix else out.with_suffix(suffix)))
+        submit(ExportSession(path, format_name, out if out.suffix else out.with_suffix(suffix)))
 
-    files.fileSelected.connect(decide)
+    files.fileSelected.connect(accept)
     return files
 
 
-def _label(name: str, text: str) -> QLabel:
+def _make_label(name: str, text: str) -> QLabel:
     """Make a label that the style sheet knows by name."""
     label = QLabel(text)
     label.setObjectName(name)
@@ -163,7 +165,7 @@ def _label(name: str, text: str) -> QLabel:
     return label
 
 
-def _button(text: str, name: str, press: Callable[[], object]) -> QPushButton:
+def _make_button(text: str, name: str, press: Callable[[], object]) -> QPushButton:
     """Make a button that the style sheet knows by name."""
     button = QPushButton(text)
     button.setObjectName(name)

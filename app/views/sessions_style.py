@@ -12,7 +12,7 @@ _UNIT = re.compile(r"(\d+(?:\.\d+)?)u\b")
 
 
 @lru_cache(8)
-def sessions_stylesheet(scale: float) -> str:
+def build_sessions_stylesheet(scale: float) -> str:
     """Write the style sheet of list and player for a scale.
 
     Parameters

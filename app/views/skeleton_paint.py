@@ -13,7 +13,7 @@ import numpy as np
 from PyQt6.QtCore import QLineF, QPointF, Qt
 from PyQt6.QtGui import QPainter, QPen, QPolygonF
 
-from app.views.theme import PALETTE, blend, confidence_colour, shade
+from app.views.theme import PALETTE, blend, colour_from_confidence, to_qcolor
 from calibration.geometry.arrays import F64
 from calibration.skeleton import Skeleton
 
@@ -24,7 +24,7 @@ _EARS = ("left_ear", "right_ear")
 _SHOULDERS = ("left_shoulder", "right_shoulder")
 _HEAD_BY_NECK = 0.55  # radius of a head by the distance from the shoulders to the ears
 _LEVELS = 6  # of confidence that are told apart
-_HANDS_FROM_PX = 3.0  # thinner bones leave no room for fingers
+_MIN_HAND_WIDTH_PX = 3.0  # thinner bones leave no room for fingers
 _RIM = "#12161c"
 _DULL = "#2a2f36"
 
@@ -67,7 +67,7 @@ def draw_skeleton(painter: QPainter, flat: FlatSkeleton) -> None:
         With antialiasing on.
     flat
     """
-    parts = _parts(flat.skeleton)
+    parts = _select_parts(flat.skeleton)
     points = [QPointF(x, y) if x == x and y == y else None for x, y in flat.xy.tolist()]
     rounded = np.rint(np.minimum(np.maximum(flat.confidence, 0.0), 1.0) * _LEVELS).tolist()
     levels = [int(level) if level == level else 0 for level in rounded]
@@ -78,7 +78,7 @@ def draw_skeleton(painter: QPainter, flat: FlatSkeleton) -> None:
     _draw_joints(painter, parts, points, levels, flat.width_px)
 
 
-def _side(joints: Sequence[str]) -> str:
+def _choose_side_colour(joints: Sequence[str]) -> str:
     """Choose the colour of a side by the joints' names; a bone across the body belongs to neither."""
     if all("left" in joint for joint in joints):
         return PALETTE.left
@@ -88,24 +88,29 @@ def _side(joints: Sequence[str]) -> str:
 
 
 @lru_cache(8)
-def _parts(skeleton: Skeleton) -> _Parts:
+def _select_parts(skeleton: Skeleton) -> _Parts:
     """Choose once what is drawn of a skeleton: a head is a circle, so the face's own lines are left out."""
     joints = skeleton.joints
     has_head = set(_EARS + _SHOULDERS) <= set(joints)
 
-    def in_face(joint: str) -> bool:
+    def is_in_face(joint: str) -> bool:
         """Whether the circle of the head stands for a joint."""
         return has_head and any(part in joint for part in _FACE)
 
     lines = tuple(
-        (joints.index(a), joints.index(b), _side((a, b)), any(part in a + b for part in _FINE) and "foot" not in a + b)
+        (
+            joints.index(a),
+            joints.index(b),
+            _choose_side_colour((a, b)),
+            any(part in a + b for part in _FINE) and "foot" not in a + b,
+        )
         for a, b in skeleton.lines
-        if not (in_face(a) or in_face(b))
+        if not (is_in_face(a) or is_in_face(b))
     )
     dots = tuple(
         (index, any(part in joint for part in _FINE) and "foot" not in joint)
         for index, joint in enumerate(joints)
-        if not in_face(joint) and (not any(part in joint for part in _HAND) or "foot" in joint)
+        if not is_in_face(joint) and (not any(part in joint for part in _HAND) or "foot" in joint)
     )
     a, b = skeleton.indices(_EARS).tolist() if has_head else (0, 0)
     c, d = skeleton.indices(_SHOULDERS).tolist() if has_head else (0, 0)
@@ -113,23 +118,23 @@ def _parts(skeleton: Skeleton) -> _Parts:
 
 
 @lru_cache(1024)
-def _bone_pen(colour: str, level: int, width_px: float) -> QPen:
+def _make_bone_pen(colour: str, level: int, width_px: float) -> QPen:
     """Make the pen of a bone of this confidence once; an unsure one is dull."""
     strength = 0.35 + 0.65 * level / _LEVELS
-    drawn = blend(shade(_DULL), shade(colour), strength)
+    drawn = blend(to_qcolor(_DULL), to_qcolor(colour), strength)
     return QPen(drawn, width_px, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
 
 
 @lru_cache(1024)
-def _dot_pen(colour: str, width_px: float) -> QPen:
+def _make_dot_pen(colour: str, width_px: float) -> QPen:
     """Make a pen once whose points are discs."""
-    return QPen(shade(colour), width_px, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+    return QPen(to_qcolor(colour), width_px, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
 
 
 @lru_cache(64)
-def _joint_pen(level: int, width_px: float) -> QPen:
+def _make_joint_pen(level: int, width_px: float) -> QPen:
     """Make the pen of a joint of this confidence once."""
-    return _dot_pen(confidence_colour(level / _LEVELS).name(), width_px)
+    return _make_dot_pen(colour_from_confidence(level / _LEVELS).name(), width_px)
 
 
 def _draw_head(painter: QPainter, places: list[QPointF | None], width_px: float) -> None:
@@ -143,7 +148,7 @@ def _draw_head(painter: QPainter, places: list[QPointF | None], width_px: float)
     if length < 1e-6:
         return
     radius = length * _HEAD_BY_NECK
-    painter.setPen(_bone_pen(PALETTE.middle, _LEVELS * 3 // 4, round(width_px * 0.8, 1)))
+    painter.setPen(_make_bone_pen(PALETTE.middle, _LEVELS * 3 // 4, round(width_px * 0.8, 1)))
     painter.drawLine(neck, head + away * (radius / length))
     painter.drawEllipse(head, radius, radius)
 
@@ -155,12 +160,12 @@ def _draw_bones(
     groups: dict[tuple[str, bool, int], list[QLineF]] = {}
     for i, j, colour, fine in parts.lines:
         start, end = points[i], points[j]
-        if start is None or end is None or (fine and width_px < _HANDS_FROM_PX):
+        if start is None or end is None or (fine and width_px < _MIN_HAND_WIDTH_PX):
             continue
         groups.setdefault((colour, fine, min(levels[i], levels[j])), []).append(QLineF(start, end))
     for (colour, fine, level), lines in groups.items():
         width = round(width_px * (0.45 if fine else 1.0), 1)
-        painter.setPen(_bone_pen(colour, level, width))
+        painter.setPen(_make_bone_pen(colour, level, width))
         painter.drawLines(*lines)
 
 
@@ -175,8 +180,8 @@ def _draw_joints(
             groups.setdefault((fine, levels[index]), []).append(place)
     rims = [place for (fine, _), places in groups.items() if not fine for place in places]
     if rims:
-        painter.setPen(_dot_pen(_RIM, round(width_px * 2.2, 1)))
+        painter.setPen(_make_dot_pen(_RIM, round(width_px * 2.2, 1)))
         painter.drawPoints(QPolygonF(rims))
     for (fine, level), places in groups.items():
-        painter.setPen(_joint_pen(level, round(width_px * (0.9 if fine else 1.7), 1)))
+        painter.setPen(_make_joint_pen(level, round(width_px * (0.9 if fine else 1.7), 1)))
         painter.drawPoints(QPolygonF(places))

@@ -6,14 +6,14 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 from app.requests import SetStature
 from app.views.theme import set_property
 
-SMALLEST_M, LARGEST_M = 0.5, 2.5
+MIN_STATURE_M, MAX_STATURE_M = 0.5, 2.5
 _TIP = "The person's height gives the room its metres. Leave it empty where it is not known: the average is taken."
 
 
 class StatureField(QWidget):
     """Emits `SetStature` once a height was entered."""
 
-    asked = pyqtSignal(object)
+    requested = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,8 +22,8 @@ class StatureField(QWidget):
         self._field.setPlaceholderText("average")
         self._field.setToolTip(_TIP)
         self._field.setAccessibleName("Height of the person in metres")
-        self._field.editingFinished.connect(self._enter)
-        self._field.textEdited.connect(self._judge)
+        self._field.editingFinished.connect(self._submit)
+        self._field.textEdited.connect(self._validate)
         label = QLabel("Height")
         label.setObjectName("fact")
         unit = QLabel("m")
@@ -45,25 +45,25 @@ class StatureField(QWidget):
         self._field.setFixedWidth(round(76 * scale))
         self._row.setSpacing(round(6 * scale))
 
-    def _judge(self, text: str) -> None:
+    def _validate(self, text: str) -> None:
         """Show at once whether what was typed can be a height."""
-        wrong = bool(text.strip()) and metres_of(text) is None
-        set_property(self._field, "tone", "bad" if wrong else "neutral")
-        self._field.setToolTip(f"A height is between {SMALLEST_M} m and {LARGEST_M} m." if wrong else _TIP)
+        is_invalid = bool(text.strip()) and parse_stature_m(text) is None
+        set_property(self._field, "tone", "bad" if is_invalid else "neutral")
+        self._field.setToolTip(f"A height is between {MIN_STATURE_M} m and {MAX_STATURE_M} m." if is_invalid else _TIP)
 
-    def _enter(self) -> None:
+    def _submit(self) -> None:
         """Ask for what was typed, where it is new and can be a height."""
         text = self._field.text().strip()
-        metres = metres_of(text)
+        metres = parse_stature_m(text)
         if text and metres is None:
             self._field.setText("" if self._stature_m is None else f"{self._stature_m:.2f}")
-            self._judge(self._field.text())
+            self._validate(self._field.text())
         elif metres != self._stature_m:
             self._stature_m = metres
-            self.asked.emit(SetStature(metres))
+            self.requested.emit(SetStature(metres))
 
 
-def metres_of(text: str) -> float | None:
+def parse_stature_m(text: str) -> float | None:
     """Understand a height, in metres or centimetres, with a point or a comma.
 
     Parameters
@@ -77,12 +77,12 @@ def metres_of(text: str) -> float | None:
 
     Examples
     --------
-    >>> metres_of("1,75"), metres_of("175"), metres_of("1.75 m"), metres_of("17")
+    >>> parse_stature_m("1,75"), parse_stature_m("175"), parse_stature_m("1.75 m"), parse_stature_m("17")
     (1.75, 1.75, 1.75, None)
     """
     try:
         value = float(text.strip().removesuffix("cm").removesuffix("m").replace(",", "."))
     except ValueError:
         return None
-    metres = value / 100 if value > 3 * LARGEST_M else value
-    return round(metres, 3) if SMALLEST_M <= metres <= LARGEST_M else None
+    metres = value / 100 if value > 3 * MAX_STATURE_M else value
+    return round(metres, 3) if MIN_STATURE_M <= metres <= MAX_STATURE_M else None

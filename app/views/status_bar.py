@@ -3,7 +3,7 @@
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
-from app.presenters.window import Job, StatusItem
+from app.presenters.window import JobCard, StatusItem
 from app.views.elided_label import ElidedLabel
 from app.views.theme import set_property
 
@@ -20,7 +20,7 @@ class StatusBar(QWidget):
         self._pairs: list[tuple[QLabel, QLabel]] = []
         self._items: tuple[StatusItem, ...] = ()
         self._scale = 1.0
-        self._job: Job | None = None
+        self._job: JobCard | None = None
         self._job_words, self._job_bar = ElidedLabel("status_label"), QProgressBar()
         self._job_words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self._job_bar.setTextVisible(False)
@@ -46,10 +46,10 @@ class StatusBar(QWidget):
             value.setVisible(shown)
             before = self._items[index] if index < len(self._items) else None
             if shown and items[index] != before:
-                _tell(label, value, items[index])
+                _set_pair(label, value, items[index])
         self._items = items
 
-    def show_job(self, job: Job | None) -> None:
+    def show_job(self, job: JobCard | None) -> None:
         """Show the work in the background at the right end; None shows nothing."""
         if job == self._job:
             return
@@ -57,7 +57,7 @@ class StatusBar(QWidget):
         self._job_words.setVisible(job is not None)
         self._job_bar.setVisible(job is not None)
         if job:
-            self._job_words.tell(job.text)
+            self._job_words.show_text(job.text)
             self._job_words.updateGeometry()
             self._job_bar.setRange(0, 0 if job.progress is None else 100)
             self._job_bar.setValue(round(100 * (job.progress or 0.0)))
@@ -83,10 +83,10 @@ class StatusBar(QWidget):
         self._pairs.append((label, value))
 
 
-def _tell(label: QLabel, value: QLabel, item: StatusItem) -> None:
+def _set_pair(label: QLabel, value: QLabel, item: StatusItem) -> None:
     """Change one figure."""
     label.setText(item.label)
     value.setText(item.value)
     for widget in (label, value):
         widget.setToolTip(item.tip)
-    set_property(value, "tone", str(item.tone))
+    set_property(value, "tone", str(item.severity))

@@ -12,11 +12,11 @@ from PyQt6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
 from PyQt6.QtSvg import QSvgRenderer
 from PyQt6.QtWidgets import QWidget
 
-from app.presenters.tone import Tone
+from app.presenters.tone import Severity
 
 _FAMILIES = ["Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "Cantarell", "Ubuntu", "DejaVu Sans"]
 _DESIGN_HEIGHT_PX = 720
-_LARGEST_SCALE = 3.0
+_MAX_SCALE = 3.0
 _ICON_PX = 64
 _UNIT = re.compile(r"(\d+(?:\.\d+)?)u\b")
 
@@ -44,15 +44,15 @@ class Palette:
 
 
 PALETTE = Palette()
-TONE_COLOURS = {
-    Tone.NEUTRAL: PALETTE.muted,
-    Tone.GOOD: PALETTE.good,
-    Tone.CARE: PALETTE.care,
-    Tone.BAD: PALETTE.bad,
+SEVERITY_COLOURS = {
+    Severity.NEUTRAL: PALETTE.muted,
+    Severity.GOOD: PALETTE.good,
+    Severity.WARNING: PALETTE.care,
+    Severity.ERROR: PALETTE.bad,
 }
 
 
-def scale_for(size: QSize) -> float:
+def choose_scale(size: QSize) -> float:
     """Choose how large to draw in a window of this size.
 
     Parameters
@@ -66,10 +66,10 @@ def scale_for(size: QSize) -> float:
         1 at 1280 x 720; grows a little slower than the window, since a larger screen is also looked at from nearer.
     """
     ratio = min(size.height() / _DESIGN_HEIGHT_PX, size.width() / 1280)
-    return min(max(ratio, 1.0) ** 0.9, _LARGEST_SCALE)
+    return min(max(ratio, 1.0) ** 0.9, _MAX_SCALE)
 
 
-def stylesheet(scale: float) -> str:
+def build_stylesheet(scale: float) -> str:
     """Write the style sheet for a scale.
 
     Parameters
@@ -90,7 +90,7 @@ def stylesheet(scale: float) -> str:
 
 
 @lru_cache(256)
-def font(scale: float, size_u: float, *, bold: bool = False) -> QFont:
+def make_font(scale: float, size_u: float, *, bold: bool = False) -> QFont:
     """Return a font for painting; it is shared, so change a copy.
 
     Parameters
@@ -111,7 +111,7 @@ def font(scale: float, size_u: float, *, bold: bool = False) -> QFont:
 
 
 @lru_cache(512)
-def shade(colour: str, alpha: float = 1.0) -> QColor:
+def to_qcolor(colour: str, alpha: float = 1.0) -> QColor:
     """Return a colour, more or less transparent; it is shared, so change a copy.
 
     Parameters
@@ -131,7 +131,7 @@ def shade(colour: str, alpha: float = 1.0) -> QColor:
 
 
 @cache
-def icon(name: str, colour: str = PALETTE.text) -> QIcon:
+def load_icon(name: str, colour: str = PALETTE.text) -> QIcon:
     """Load an icon of ``assets/icons`` in a colour.
 
     Parameters
@@ -145,8 +145,8 @@ def icon(name: str, colour: str = PALETTE.text) -> QIcon:
     icon
         Sharp up to 64 px.
     """
-    if not icon.cache_info().currsize:
-        atexit.register(icon.cache_clear)  # before Qt ends: a pixmap must not outlive the application
+    if not load_icon.cache_info().currsize:
+        atexit.register(load_icon.cache_clear)  # before Qt ends: a pixmap must not outlive the application
     text = (resources.files("assets") / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     pixmap = QPixmap(_ICON_PX, _ICON_PX)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -181,7 +181,7 @@ def set_property(widget: QWidget, name: str, value: str) -> None:
         style.polish(widget)
 
 
-def confidence_colour(confidence: float) -> QColor:
+def colour_from_confidence(confidence: float) -> QColor:
     """Colour a confidence: red below 0.3, amber around 0.5, green from 0.8.
 
     Parameters

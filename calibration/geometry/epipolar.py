@@ -10,10 +10,10 @@ from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.transforms import skew
 from calibration.rig import Camera
 
-LEAST_MATCHES = 8
-SAMPLES = 500  # of eight matches: with 40 % outliers 99.98 % sure that one is clean
+MIN_MATCHES = 8
+SAMPLE_COUNT = 500  # of eight matches: with 40 % outliers 99.98 % sure that one is clean
 INLIER_SIGMAS = 2.5  # of the robust standard deviation (Rousseeuw & Leroy)
-TINY = 1e-14
+EPSILON = 1e-14
 
 
 def fundamental_from_cameras(a: Camera, b: Camera) -> F64:
@@ -57,10 +57,10 @@ def estimate_fundamental(xy_a: F64, xy_b: F64) -> F64:
     -----
     Normalised eight-point algorithm (Hartley & Zisserman 11.2).
     """
-    if xy_a.shape[-2] < LEAST_MATCHES:
-        raise ValueError(f"A fundamental matrix needs {LEAST_MATCHES} matches, not {xy_a.shape[-2]}.")
-    a, to_a = _normalised(xy_a)
-    b, to_b = _normalised(xy_b)
+    if xy_a.shape[-2] < MIN_MATCHES:
+        raise ValueError(f"A fundamental matrix needs {MIN_MATCHES} matches, not {xy_a.shape[-2]}.")
+    a, to_a = _normalise_points(xy_a)
+    b, to_b = _normalise_points(xy_b)
     rows = (b[..., :, None] * a[..., None, :]).reshape(*a.shape[:-1], 9)
     F = np.linalg.svd(np.swapaxes(rows, -1, -2) @ rows)[2][..., -1, :].reshape(*a.shape[:-2], 3, 3)
     u, s, vt = np.linalg.svd(F)
@@ -93,22 +93,22 @@ def estimate_fundamental_robust(xy_a: F64, xy_b: F64, *, seed: int = 0) -> tuple
     Least median of squared Sampson distances over random samples of eight, then all inliers together
     (Zhang 1998). Pixels are not rounded.
     """
-    if len(xy_a) < LEAST_MATCHES:
-        raise ValueError(f"A fundamental matrix needs {LEAST_MATCHES} matches, not {len(xy_a)}.")
-    rows = np.random.default_rng(seed).integers(len(xy_a), size=(SAMPLES, LEAST_MATCHES))
+    if len(xy_a) < MIN_MATCHES:
+        raise ValueError(f"A fundamental matrix needs {MIN_MATCHES} matches, not {len(xy_a)}.")
+    rows = np.random.default_rng(seed).integers(len(xy_a), size=(SAMPLE_COUNT, MIN_MATCHES))
     samples = estimate_fundamental(xy_a[rows], xy_b[rows])
-    medians = [np.median(sampson_px(xy_a, xy_b, F)) for F in samples]
+    medians = [np.median(sampson_distance_px(xy_a, xy_b, F)) for F in samples]
     F = samples[int(np.argmin(medians))]
-    inlier = _near(xy_a, xy_b, F)
+    inlier = _find_inliers(xy_a, xy_b, F)
     for _ in range(2):
-        if inlier.sum() < LEAST_MATCHES:
+        if inlier.sum() < MIN_MATCHES:
             break
         F = estimate_fundamental(xy_a[inlier], xy_b[inlier])
-        inlier = _near(xy_a, xy_b, F)
+        inlier = _find_inliers(xy_a, xy_b, F)
     return F, inlier
 
 
-def sampson_px(xy_a: F64, xy_b: F64, F: F64) -> F64:
+def sampson_distance_px(xy_a: F64, xy_b: F64, F: F64) -> F64:
     """Measure how far matches are from fitting a fundamental matrix.
 
     Parameters
@@ -121,10 +121,10 @@ def sampson_px(xy_a: F64, xy_b: F64, F: F64) -> F64:
     distance : (...), px
         To first order, how far the two pixels together must move (Sampson); NaN where one is missing.
     """
-    a, b = _homogeneous(xy_a), _homogeneous(xy_b)
+    a, b = _to_homogeneous(xy_a), _to_homogeneous(xy_b)
     line_b, line_a = a @ F.T, b @ F
     slope = (line_b[..., :2] ** 2).sum(-1) + (line_a[..., :2] ** 2).sum(-1)
-    return np.abs((b * line_b).sum(-1)) / np.sqrt(np.maximum(slope, TINY**2))
+    return np.abs((b * line_b).sum(-1)) / np.sqrt(np.maximum(slope, EPSILON**2))
 
 
 def essential_from_fundamental(F: F64, K_a: F64, K_b: F64) -> F64:
@@ -162,7 +162,7 @@ def poses_from_essential(E: F64) -> tuple[tuple[F64, F64], ...]:
     return tuple((u @ turn @ vt, sign * u[:, 2]) for turn in (W, W.T) for sign in (1.0, -1.0))
 
 
-def pose_in_front(E: F64, rays_a: F64, rays_b: F64) -> tuple[F64, F64]:
+def select_pose_in_front(E: F64, rays_a: F64, rays_b: F64) -> tuple[F64, F64]:
     """Choose the pose for which most points lie in front of both cameras.
 
     Parameters
@@ -230,12 +230,12 @@ def correct_matches(xy_a: F64, xy_b: F64, F: F64) -> tuple[F64, F64]:
     """
     corrected = np.full((2, len(xy_a), 2), np.nan)
     rows = np.flatnonzero(np.isfinite(xy_a).all(-1) & np.isfinite(xy_b).all(-1))
-    moved = _to_origin(xy_b[rows]).swapaxes(-1, -2) @ F @ _to_origin(xy_a[rows])
-    turn_a, f_a = _turn_of_epipole(moved)
-    turn_b, f_b = _turn_of_epipole(moved.swapaxes(-1, -2))
+    moved = _build_translations(xy_b[rows]).swapaxes(-1, -2) @ F @ _build_translations(xy_a[rows])
+    turn_a, f_a = _rotate_epipole_to_x(moved)
+    turn_b, f_b = _rotate_epipole_to_x(moved.swapaxes(-1, -2))
     G = turn_b @ moved @ turn_a.swapaxes(-1, -2)
-    G = G / np.maximum(np.linalg.norm(G, axis=(-2, -1), keepdims=True), TINY)
-    line_a, line_b = _cheapest_lines(G, f_a, f_b)
+    G = G / np.maximum(np.linalg.norm(G, axis=(-2, -1), keepdims=True), EPSILON)
+    line_a, line_b = _find_nearest_lines(G, f_a, f_b)
     for view, (xy, turn, line) in enumerate(((xy_a, turn_a, line_a), (xy_b, turn_b, line_b))):
         foot = np.stack([-line[:, 0] * line[:, 2], -line[:, 1] * line[:, 2]], -1)
         foot /= (line[:, :2] ** 2).sum(-1, keepdims=True)
@@ -264,17 +264,17 @@ def intersect_rays(rays_a: F64, rays_b: F64, R: F64, t: F64) -> F64:
     xyz = np.full((len(rays_a), 3), np.nan)
     rows = np.isfinite(A).all((1, 2))
     X = np.linalg.svd(A[rows])[2][:, -1]
-    w = np.where(np.abs(X[:, 3]) > TINY, X[:, 3], np.nan)
+    w = np.where(np.abs(X[:, 3]) > EPSILON, X[:, 3], np.nan)
     xyz[rows] = X[:, :3] / w[:, None]
     return xyz
 
 
-def _cheapest_lines(G: F64, f_a: F64, f_b: F64) -> tuple[F64, F64]:
+def _find_nearest_lines(G: F64, f_a: F64, f_b: F64) -> tuple[F64, F64]:
     """Find the pair of epipolar lines nearest to both origins, (N, 3) each."""
     a, b, c, d = G[:, 1, 1], G[:, 1, 2], G[:, 2, 1], G[:, 2, 2]
-    t = _extrema(np.stack([a, b, c, d]), f_a, f_b)
-    cost = _line_cost(t, np.stack([a, b, c, d])[..., None], f_a[:, None], f_b[:, None])
-    at_infinity = 1 / np.maximum(f_a**2, TINY) + c**2 / np.maximum(a**2 + (f_b * c) ** 2, TINY)
+    t = _find_extrema(np.stack([a, b, c, d]), f_a, f_b)
+    cost = _compute_line_cost(t, np.stack([a, b, c, d])[..., None], f_a[:, None], f_b[:, None])
+    at_infinity = 1 / np.maximum(f_a**2, EPSILON) + c**2 / np.maximum(a**2 + (f_b * c) ** 2, EPSILON)
     best = np.take_along_axis(t, cost.argmin(1)[:, None], 1)[:, 0]
     far = (at_infinity < cost.min(1))[:, None]
     line_a = np.where(far, np.stack([f_a, 0 * a, -np.ones_like(a)], -1), np.stack([best * f_a, 0 * a + 1, -best], -1))
@@ -282,33 +282,37 @@ def _cheapest_lines(G: F64, f_a: F64, f_b: F64) -> tuple[F64, F64]:
     return line_a, np.where(far, np.stack([-f_b * c, a, c], -1), near_b)
 
 
-def _extrema(abcd: F64, f_a: F64, f_b: F64) -> F64:
+def _find_extrema(abcd: F64, f_a: F64, f_b: F64) -> F64:
     """Find the real parts of the roots of Hartley & Sturm's polynomial, (N, 6)."""
     a, b, c, d = abcd
     one = np.ones_like(a)
     at_b, ct_d = [b, a], [d, c]
-    square = _plus(_times(at_b, at_b), [f_b**2 * k for k in _times(ct_d, ct_d)])
-    first = [0 * one, *_times(square, square)]
+    square = _add_polynomials(
+        _multiply_polynomials(at_b, at_b), [f_b**2 * k for k in _multiply_polynomials(ct_d, ct_d)]
+    )
+    first = [0 * one, *_multiply_polynomials(square, square)]
     growing = [one, 0 * one, f_a**2]
-    second = _times(_times(growing, growing), _times(at_b, ct_d))
+    second = _multiply_polynomials(_multiply_polynomials(growing, growing), _multiply_polynomials(at_b, ct_d))
     factor = a * d - b * c
-    polynomial = np.stack(_plus(first, [-factor * k for k in second]), -1)
-    polynomial /= np.maximum(np.abs(polynomial).max(-1, keepdims=True), TINY)
-    lead = np.where(np.abs(polynomial[:, 6]) > TINY, polynomial[:, 6], TINY)  # a root far away, tried like the others
+    polynomial = np.stack(_add_polynomials(first, [-factor * k for k in second]), -1)
+    polynomial /= np.maximum(np.abs(polynomial).max(-1, keepdims=True), EPSILON)
+    lead = np.where(
+        np.abs(polynomial[:, 6]) > EPSILON, polynomial[:, 6], EPSILON
+    )  # a root far away, tried like the others
     companion = np.zeros((len(a), 6, 6))
     companion[:, np.arange(1, 6), np.arange(5)] = 1
     companion[:, :, 5] = -polynomial[:, :6] / lead[:, None]
     return np.asarray(np.linalg.eigvals(companion).real, float)
 
 
-def _line_cost(t: F64, abcd: F64, f_a: F64, f_b: F64) -> F64:
+def _compute_line_cost(t: F64, abcd: F64, f_a: F64, f_b: F64) -> F64:
     """Sum the squared distances of both origins from their lines."""
     a, b, c, d = abcd
     first = t**2 / (1 + (f_a * t) ** 2)
-    return first + (c * t + d) ** 2 / np.maximum((a * t + b) ** 2 + f_b**2 * (c * t + d) ** 2, TINY**2)
+    return first + (c * t + d) ** 2 / np.maximum((a * t + b) ** 2 + f_b**2 * (c * t + d) ** 2, EPSILON**2)
 
 
-def _times(p: list[F64], q: list[F64]) -> list[F64]:
+def _multiply_polynomials(p: list[F64], q: list[F64]) -> list[F64]:
     """Multiply two polynomials, lowest power first."""
     product = [np.zeros_like(p[0]) for _ in range(len(p) + len(q) - 1)]
     for i, one in enumerate(p):
@@ -317,50 +321,50 @@ def _times(p: list[F64], q: list[F64]) -> list[F64]:
     return product
 
 
-def _plus(p: list[F64], q: list[F64]) -> list[F64]:
+def _add_polynomials(p: list[F64], q: list[F64]) -> list[F64]:
     """Add two polynomials, lowest power first."""
     zero = np.zeros_like(p[0])
     length = max(len(p), len(q))
     return [(p[i] if i < len(p) else zero) + (q[i] if i < len(q) else zero) for i in range(length)]
 
 
-def _to_origin(xy: F64) -> F64:
+def _build_translations(xy: F64) -> F64:
     """Make the matrices (N, 3, 3) that carry the origin to each point."""
     matrix = np.broadcast_to(np.eye(3), (len(xy), 3, 3)).copy()
     matrix[:, :2, 2] = xy
     return matrix
 
 
-def _turn_of_epipole(F: F64) -> tuple[F64, F64]:
+def _rotate_epipole_to_x(F: F64) -> tuple[F64, F64]:
     """Turn each right epipole onto the x axis: the rotations (N, 3, 3) and its third coordinate (N,)."""
     epipole = np.linalg.svd(F)[2][:, -1]
     length = np.hypot(epipole[:, 0], epipole[:, 1])
-    epipole = epipole / np.where(length > TINY, length, np.nan)[:, None]
+    epipole = epipole / np.where(length > EPSILON, length, np.nan)[:, None]
     turn = np.broadcast_to(np.eye(3), F.shape).copy()
     turn[:, 0, 0], turn[:, 0, 1] = epipole[:, 0], epipole[:, 1]
     turn[:, 1, 0], turn[:, 1, 1] = -epipole[:, 1], epipole[:, 0]
     return turn, epipole[:, 2]
 
 
-def _near(xy_a: F64, xy_b: F64, F: F64) -> Mask:
+def _find_inliers(xy_a: F64, xy_b: F64, F: F64) -> Mask:
     """Tell the inliers by the median distance, (N,)."""
-    distance = sampson_px(xy_a, xy_b, F)
-    spread = 1.4826 * (1 + 5 / max(len(distance) - LEAST_MATCHES, 1)) * float(np.median(distance))
-    return distance <= max(INLIER_SIGMAS * spread, TINY)
+    distance = sampson_distance_px(xy_a, xy_b, F)
+    spread = 1.4826 * (1 + 5 / max(len(distance) - MIN_MATCHES, 1)) * float(np.median(distance))
+    return distance <= max(INLIER_SIGMAS * spread, EPSILON)
 
 
-def _normalised(xy: F64) -> tuple[F64, F64]:
+def _normalise_points(xy: F64) -> tuple[F64, F64]:
     """Shift and scale points to mean 0 and root mean square sqrt(2): homogeneous points, and the matrices."""
     middle = xy.mean(-2, keepdims=True)
     spread = np.sqrt(((xy - middle) ** 2).sum(-1).mean(-1) / 2)
-    scale = np.asarray(1 / np.maximum(spread, TINY), float)
+    scale = np.asarray(1 / np.maximum(spread, EPSILON), float)
     matrix = np.zeros((*xy.shape[:-2], 3, 3))
     matrix[..., 0, 0] = matrix[..., 1, 1] = scale
     matrix[..., :2, 2] = -scale[..., None] * middle[..., 0, :]
     matrix[..., 2, 2] = 1
-    return _homogeneous((xy - middle) * scale[..., None, None]), matrix
+    return _to_homogeneous((xy - middle) * scale[..., None, None]), matrix
 
 
-def _homogeneous(xy: F64) -> F64:
+def _to_homogeneous(xy: F64) -> F64:
     """Append a one."""
     return np.asarray(np.concatenate([xy, np.ones((*xy.shape[:-1], 1))], -1), float)

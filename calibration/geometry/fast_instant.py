@@ -17,15 +17,15 @@ from calibration.geometry.fast_arrays import (
     pack_likeness,
     pack_noise,
 )
-from calibration.geometry.transforms import rigid
-from calibration.geometry.triangulation import MIN_PARALLAX_RAD, NEAREST_M, REFINE_STEPS, Triangulated
+from calibration.geometry.transforms import rigid_transform
+from calibration.geometry.triangulation import MIN_DEPTH_M, MIN_PARALLAX_RAD, REFINE_STEPS, TriangulatedPoints
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 
-RULES = (NEAREST_M, float(np.sin(MIN_PARALLAX_RAD)), REFINE_STEPS)
+RULES = (MIN_DEPTH_M, float(np.sin(MIN_PARALLAX_RAD)), REFINE_STEPS)
 
 
-class PersonInRoom(NamedTuple):
+class SolvedPerson(NamedTuple):
     """One person of one instant in the room.
 
     `xyz` (J, 3) m and `covariance` (J, 3, 3) m^2, NaN where missing; `used` (J, V), the views that carry each joint;
@@ -38,7 +38,7 @@ class PersonInRoom(NamedTuple):
     confidence: F64
 
 
-def solve_person(xy: F64, confidence: F64, cameras: CameraArrays, noise: NoiseArrays) -> PersonInRoom:
+def solve_person(xy: F64, confidence: F64, cameras: CameraArrays, noise: NoiseArrays) -> SolvedPerson:
     """Put one person of one instant into the room.
 
     Parameters
@@ -54,12 +54,12 @@ def solve_person(xy: F64, confidence: F64, cameras: CameraArrays, noise: NoiseAr
 
     Notes
     -----
-    The same as `noise.sigma_px`, `noise.gate_px` and `triangulate_robust`, one after the other.
+    The same as `noise.estimate_sigma_px`, `noise.compute_gate_px` and `triangulate_robust`, one after the other.
     """
-    return PersonInRoom(*fast_kernels.solve_person(xy, confidence, cameras, noise, RULES))
+    return SolvedPerson(*fast_kernels.solve_person(xy, confidence, cameras, noise, RULES))
 
 
-def triangulate_robust_compiled(xy: F64, sigma_px: F64, cameras: CameraArrays, gate_px: F64) -> Triangulated:
+def triangulate_robust_compiled(xy: F64, sigma_px: F64, cameras: CameraArrays, gate_px: F64) -> TriangulatedPoints:
     """Do the same as `triangulate_robust`, some fifty times faster.
 
     Parameters
@@ -73,10 +73,10 @@ def triangulate_robust_compiled(xy: F64, sigma_px: F64, cameras: CameraArrays, g
     -------
     triangulated
     """
-    xyz, covariance, used, error = fast_kernels.robust_all(
+    xyz, covariance, used, error = fast_kernels.triangulate_all_robust(
         np.ascontiguousarray(xy), np.ascontiguousarray(sigma_px), np.ascontiguousarray(gate_px), cameras, RULES
     )
-    return Triangulated(xyz, covariance, np.ascontiguousarray(used.T), np.ascontiguousarray(error.T))
+    return TriangulatedPoints(xyz, covariance, np.ascontiguousarray(used.T), np.ascontiguousarray(error.T))
 
 
 def triangulate_compiled(xy: F64, weight: F64, cameras: CameraArrays) -> F64:
@@ -92,7 +92,7 @@ def triangulate_compiled(xy: F64, weight: F64, cameras: CameraArrays) -> F64:
     -------
     xyz : (N, 3), m, world
     """
-    return fast_kernels.intersect_all(xy, weight, cameras)
+    return fast_kernels.triangulate_all(xy, weight, cameras)
 
 
 def project_compiled(xyz: F64, cameras: CameraArrays) -> F64:
@@ -107,7 +107,7 @@ def project_compiled(xyz: F64, cameras: CameraArrays) -> F64:
     -------
     xy : (V, N, 2), px of the original images
     """
-    return fast_kernels.image_all(xyz, cameras)
+    return fast_kernels.project_all(xyz, cameras)
 
 
 def compare_people(xy: F64, confidence: F64, view: I64, image: F64, likeness: LikenessArrays) -> F64:
@@ -131,7 +131,9 @@ def compare_people(xy: F64, confidence: F64, view: I64, image: F64, likeness: Li
     return fast_kernels.compare_people(xy, confidence, view, image, likeness)
 
 
-def best_pair(people: tuple[F64, F64, I64], cameras: CameraArrays, likeness: LikenessArrays, gate: float) -> F64 | None:
+def find_best_pair(
+    people: tuple[F64, F64, I64], cameras: CameraArrays, likeness: LikenessArrays, gate: float
+) -> F64 | None:
     """Find somebody in the room whom several views agree on.
 
     Parameters
@@ -148,30 +150,30 @@ def best_pair(people: tuple[F64, F64, I64], cameras: CameraArrays, likeness: Lik
         From the two views whose person fits all views best; None where no two views agree on anybody.
     """
     xy, confidence, view = people
-    found, limbs = fast_kernels.best_pair(xy, confidence, view, cameras, likeness, gate)
+    found, limbs = fast_kernels.find_best_pair(xy, confidence, view, cameras, likeness, gate)
     return limbs if found else None
 
 
-def wake_compiler() -> None:
+def load_compiler() -> None:
     """Load numba's compiler with the smallest kernel: 0.2 s, and no other thread runs for 70 ms of it.
 
-    Before a window is seen; then `warm_up` lets it live.
+    Before a window is seen; then `warm_up_kernels` lets it live.
     """
-    camera = Camera("", (2, 2), np.eye(3), cam_from_world=rigid(np.eye(3), np.zeros(3)))
+    camera = Camera("", (2, 2), np.eye(3), cam_from_world=rigid_transform(np.eye(3), np.zeros(3)))
     project_compiled(np.ones((1, 3)), pack_cameras([camera]))
 
 
-def warm_up() -> None:
+def warm_up_kernels() -> None:
     """Load the kernels from the disk (0.3 s), or compile them (20 s, once); call it off the screen's thread."""
     skeleton = load_skeleton("blazepose_33")
-    apart = [rigid(np.eye(3), np.array([x, 0.0, 0.0])) for x in (0, 1)]
+    apart = [rigid_transform(np.eye(3), np.array([x, 0.0, 0.0])) for x in (0, 1)]
     cameras = pack_cameras([Camera("", (2, 2), np.eye(3), cam_from_world=place) for place in apart])
     xy, confidence = np.zeros((2, len(skeleton.joints), 2)), np.ones((2, len(skeleton.joints)))
     view = np.arange(2)
-    likeness = pack_likeness(skeleton, least_confidence=0.3, sigma_of_height=0.01, least_joints=4)
+    likeness = pack_likeness(skeleton, min_confidence=0.3, sigma_of_height=0.01, min_joints=4)
     person = solve_person(xy, confidence, cameras, pack_noise(skeleton, 0.3))
     triangulate_robust_compiled(xy, confidence, cameras, confidence[0])
     triangulate_compiled(xy, confidence, cameras)
     image = project_compiled(person.xyz[likeness.joints], cameras)
     compare_people(xy, confidence, view, image, likeness)
-    best_pair((xy, confidence, view), cameras, likeness, 6.0)
+    find_best_pair((xy, confidence, view), cameras, likeness, 6.0)

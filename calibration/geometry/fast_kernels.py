@@ -6,11 +6,11 @@ reference, and property tests hold both together:
 ==================== ==============================================================
 kernel               reference
 ==================== ==============================================================
-straighten_all       `projection.undistorted_rays`
+straighten_all       `projection.undistort_pixels`
 image_all            `projection.project`
 intersect_all        `triangulation.triangulate`
 robust_all           `triangulation.triangulate_robust`
-expect_errors        `noise.sigma_px` and `noise.gate_px` of one frameset
+expect_errors        `noise.estimate_sigma_px` and `noise.compute_gate_px` of one frameset
 solve_person         these, one after the other, and `engine.reconstruct`'s confidence
 compare_people       the median distance of limbs from where they should be
 best_pair            all pairs of people of two views, triangulated and compared
@@ -27,12 +27,12 @@ import numpy as np
 from calibration.geometry.fast_compile import jit_kernel
 
 UNDISTORT_STEPS = 12
-STRAIGHT = 1e-15  # a step of Newton's that is smaller changes nothing more
-NO_DEPTH_M = 1e-6
+UNDISTORT_TOLERANCE = 1e-15  # a step of Newton's that is smaller changes nothing more
+DEPTH_EPSILON_M = 1e-6
 
 
 @jit_kernel
-def straighten(x, y, lens):
+def undistort_ray(x, y, lens):
     """Straighten one ray that a lens has bent; NaN where the lens model folds over."""
     k1, k2, p1, p2, k3 = lens[0], lens[1], lens[2], lens[3], lens[4]
     if k1 == 0 and k2 == 0 and p1 == 0 and p2 == 0 and k3 == 0:
@@ -48,7 +48,7 @@ def straighten(x, y, lens):
         b = u * v * slope + 2 * p1 * u + 2 * p2 * v
         d = radial + v * v * slope + 6 * p1 * v + 2 * p2 * u
         determinant = a * d - b * b
-        if step == UNDISTORT_STEPS or abs(miss_x) + abs(miss_y) < STRAIGHT:
+        if step == UNDISTORT_STEPS or abs(miss_x) + abs(miss_y) < UNDISTORT_TOLERANCE:
             if max(abs(miss_x), abs(miss_y)) < 1e-6 and determinant > 0 and a + d > 0:
                 return u, v
             return math.nan, math.nan
@@ -60,33 +60,33 @@ def straighten(x, y, lens):
 
 
 @jit_kernel
-def straighten_all(xy, cameras):
+def undistort_all(xy, cameras):
     """Turn pixels (V, N, 2) into ideal rays (V, N, 2) of their cameras."""
     rays = np.empty(xy.shape)
     for v in range(xy.shape[0]):
         for n in range(xy.shape[1]):
-            ray_of(xy[v, n], cameras, v, rays[v, n])
+            ray_from_pixel(xy[v, n], cameras, v, rays[v, n])
     return rays
 
 
 @jit_kernel
-def ray_of(xy, cameras, v, ray):
+def ray_from_pixel(xy, cameras, v, ray):
     """Turn one pixel of a camera into its ideal ray."""
-    inverse, matrix = cameras.unmatrix[v], cameras.matrix[v]
+    inverse, matrix = cameras.inverse_matrix[v], cameras.matrix[v]
     x, y = xy[0] - matrix[0, 2], xy[1] - matrix[1, 2]
     bent_x, bent_y = inverse[0, 0] * x + inverse[0, 1] * y, inverse[1, 0] * x + inverse[1, 1] * y
-    ray[0], ray[1] = straighten(bent_x, bent_y, cameras.distortion[v])
+    ray[0], ray[1] = undistort_ray(bent_x, bent_y, cameras.distortion[v])
 
 
 @jit_kernel
-def image_all(xyz, cameras):
+def project_all(xyz, cameras):
     """Project points (N, 3) into every camera, (V, N, 2) px; NaN behind it."""
     image = np.full((cameras.R.shape[0], xyz.shape[0], 2), np.nan)
     for v in range(image.shape[0]):
         matrix, lens = cameras.matrix[v], cameras.distortion[v]
         k1, k2, p1, p2, k3 = lens[0], lens[1], lens[2], lens[3], lens[4]
         for n in range(xyz.shape[0]):
-            x, y, z = in_camera(xyz[n], cameras, v)
+            x, y, z = to_camera_frame(xyz[n], cameras, v)
             if z > 1e-9:
                 x, y = x / z, y / z
                 r2 = x * x + y * y
@@ -99,7 +99,7 @@ def image_all(xyz, cameras):
 
 
 @jit_kernel
-def in_camera(point, cameras, v):
+def to_camera_frame(point, cameras, v):
     """Describe a point of the world in the frame of a camera."""
     R, t = cameras.R[v], cameras.t[v]
     x = R[0, 0] * point[0] + R[0, 1] * point[1] + R[0, 2] * point[2] + t[0]
@@ -125,15 +125,15 @@ def solve_symmetric(A, b, x):
 
 
 @jit_kernel
-def intersect(rays, weight, cameras, work, point):
+def triangulate_point(rays, weight, cameras, work, point):
     """Find the point (3,) on the rays (V, 2) of the views with weight (V,); NaN from fewer than two."""
     A, b = work
     A[:], b[:] = 0.0, 0.0
-    views = 0
+    view_count = 0
     for v in range(rays.shape[0]):
         if not weight[v] > 0:
             continue
-        views += 1
+        view_count += 1
         R, t = cameras.R[v], cameras.t[v]
         w = weight[v] * cameras.focal[v] ** 2
         for axis in range(2):
@@ -149,7 +149,7 @@ def intersect(rays, weight, cameras, work, point):
             b[0] += offset * p0
             b[1] += offset * p1
             b[2] += offset * p2
-    if views < 2:
+    if view_count < 2:
         point[:] = np.nan
         return
     damping = 1e-12 * (A[0, 0] + A[1, 1] + A[2, 2])
@@ -159,16 +159,16 @@ def intersect(rays, weight, cameras, work, point):
 
 
 @jit_kernel
-def intersect_all(xy, weight, cameras):
+def triangulate_all(xy, weight, cameras):
     """Triangulate points from images (V, N, 2) px with weights (V, N), to (N, 3)."""
-    rays = straighten_all(xy, cameras)
+    rays = undistort_all(xy, cameras)
     V, N = weight.shape
     found, usable = np.empty((N, 3)), np.empty(V)
     work = (np.empty((3, 3)), np.empty(3))
     for n in range(N):
         for v in range(V):
             usable[v] = weight[v, n] if math.isfinite(rays[v, n, 0]) and math.isfinite(rays[v, n, 1]) else 0.0
-        intersect(rays[:, n], usable, cameras, work, found[n])
+        triangulate_point(rays[:, n], usable, cameras, work, found[n])
     return found
 
 
@@ -176,13 +176,13 @@ def intersect_all(xy, weight, cameras):
 def measure_errors(point, rays, cameras, error, depth):
     """Measure the distance from the rays (V, 2), in undistorted px, and the depth in every camera."""
     for v in range(rays.shape[0]):
-        x, y, depth[v] = in_camera(point, cameras, v)
-        z = depth[v] if abs(depth[v]) > NO_DEPTH_M else NO_DEPTH_M
+        x, y, depth[v] = to_camera_frame(point, cameras, v)
+        z = depth[v] if abs(depth[v]) > DEPTH_EPSILON_M else DEPTH_EPSILON_M
         error[v] = math.hypot(x / z - rays[v, 0], y / z - rays[v, 1]) * cameras.focal[v]
 
 
 @jit_kernel
-def linearise(point, rays, weight, cameras, work):
+def linearise_point(point, rays, weight, cameras, work):
     """Fill information (3, 3) and gradient (3,) of the whitened reprojection error at a point."""
     A, b = work
     A[:], b[:] = 0.0, 0.0
@@ -190,8 +190,8 @@ def linearise(point, rays, weight, cameras, work):
         if not weight[v] > 0:
             continue
         R = cameras.R[v]
-        x, y, z = in_camera(point, cameras, v)
-        z = z if abs(z) > NO_DEPTH_M else NO_DEPTH_M
+        x, y, z = to_camera_frame(point, cameras, v)
+        z = z if abs(z) > DEPTH_EPSILON_M else DEPTH_EPSILON_M
         scale = cameras.focal[v] / z
         for axis in range(2):
             at = (x if axis == 0 else y) / z
@@ -210,10 +210,10 @@ def linearise(point, rays, weight, cameras, work):
 
 
 @jit_kernel
-def refine(point, rays, weight, cameras, work):
+def refine_point(point, rays, weight, cameras, work):
     """Move a point by one Gauss-Newton step, where there is one."""
     A, b = work
-    linearise(point, rays, weight, cameras, work)
+    linearise_point(point, rays, weight, cameras, work)
     trace = A[0, 0] + A[1, 1] + A[2, 2]
     if not (math.isfinite(trace) and trace > 0):
         return
@@ -226,7 +226,7 @@ def refine(point, rays, weight, cameras, work):
 
 
 @jit_kernel
-def support(rays, weight, cameras, limits, chosen):
+def measure_support(rays, weight, cameras, limits, chosen):
     """Triangulate from the chosen views; return which views agree, and the truncated cost over all."""
     gate, nearest = limits
     V = rays.shape[0]
@@ -234,7 +234,7 @@ def support(rays, weight, cameras, limits, chosen):
     point = np.empty(3)
     for v in range(V):
         kept[v] = weight[v] if chosen[v] else 0.0
-    intersect(rays, kept, cameras, (np.empty((3, 3)), np.empty(3)), point)
+    triangulate_point(rays, kept, cameras, (np.empty((3, 3)), np.empty(3)), point)
     measure_errors(point, rays, cameras, error, depth)
     cost, both = 0.0, 0
     for v in range(V):
@@ -246,24 +246,24 @@ def support(rays, weight, cameras, limits, chosen):
 
 
 @jit_kernel
-def best_subset(rays, weight, cameras, limits):
+def find_best_subset(rays, weight, cameras, limits):
     """Choose the views (V,) that agree with one another, by truncated reprojection error."""
     seen = weight > 0
-    best, lowest = support(rays, weight, cameras, limits, seen)
+    best, lowest = measure_support(rays, weight, cameras, limits, seen)
     if not lowest > 0.5 * seen.sum() and (best == seen).all():
         return best
     for s in range(cameras.subsets.shape[0]):
         chosen = cameras.subsets[s]
         if (chosen & ~seen).any():
             continue
-        agree, cost = support(rays, weight, cameras, limits, chosen)
+        agree, cost = measure_support(rays, weight, cameras, limits, chosen)
         if cost < lowest - 1e-9:
             best, lowest = agree, cost
     return best
 
 
 @jit_kernel
-def largest_sine(point, used, cameras):
+def find_largest_sine(point, used, cameras):
     """Sine of the largest angle at which two used rays meet."""
     largest = 0.0
     for a in range(used.shape[0]):
@@ -279,23 +279,23 @@ def largest_sine(point, used, cameras):
 
 
 @jit_kernel
-def robust_point(rays, weight, cameras, rules, found):
+def triangulate_point_robust(rays, weight, cameras, rules, found):
     """Find one point that most views agree on; fill point (3,), covariance (3, 3), used (V,) and error (V,) px.
 
     `rules`: gate px, nearest depth m, least sine between rays, steps of refinement.
     """
-    gate, nearest, least_sine, steps = rules
+    gate, nearest, min_sine, steps = rules
     point, covariance, used, error = found
-    used[:] = best_subset(rays, weight, cameras, (gate, nearest))
+    used[:] = find_best_subset(rays, weight, cameras, (gate, nearest))
     work, depth = (np.empty((3, 3)), np.empty(3)), np.empty(rays.shape[0])
     kept = np.where(used, weight, 0.0)
-    intersect(rays, kept, cameras, work, point)
+    triangulate_point(rays, kept, cameras, work, point)
     for _ in range(steps):
-        refine(point, rays, kept, cameras, work)
+        refine_point(point, rays, kept, cameras, work)
     measure_errors(point, rays, cameras, error, depth)
     used &= (error < gate) & (depth > nearest)
-    if used.sum() >= 2 and largest_sine(point, used, cameras) > least_sine:
-        linearise(point, rays, np.where(used, weight, 0.0), cameras, work)
+    if used.sum() >= 2 and find_largest_sine(point, used, cameras) > min_sine:
+        linearise_point(point, rays, np.where(used, weight, 0.0), cameras, work)
         unit = np.zeros(3)
         for i in range(3):
             work[0][i, i] += 1e-12
@@ -310,14 +310,14 @@ def robust_point(rays, weight, cameras, rules, found):
 
 
 @jit_kernel
-def robust_all(xy, sigma, gate, cameras, rules):
+def triangulate_all_robust(xy, sigma, gate, cameras, rules):
     """Find points of the room that most views agree on, from images (V, N, 2) px.
 
     `sigma` (V, N) px, infinite where not seen; `gate` (N,) px; `rules`: nearest depth, least sine, refining steps.
     """
     V, N = sigma.shape
-    nearest, least_sine, steps = rules
-    rays = straighten_all(xy, cameras)
+    nearest, min_sine, steps = rules
+    rays = undistort_all(xy, cameras)
     xyz, covariance = np.empty((N, 3)), np.empty((N, 3, 3))
     used, error = np.zeros((N, V), np.bool_), np.empty((N, V))
     weight, ray = np.empty(V), np.empty((V, 2))
@@ -328,17 +328,17 @@ def robust_all(xy, sigma, gate, cameras, rules):
             weight[v] = 1 / sigma[v, n] ** 2 if counts else 0.0
             ray[v, 0], ray[v, 1] = x if math.isfinite(x) else 0.0, y if math.isfinite(y) else 0.0
         found = (xyz[n], covariance[n], used[n], error[n])
-        robust_point(ray, weight, cameras, (gate[n], nearest, least_sine, steps), found)
+        triangulate_point_robust(ray, weight, cameras, (gate[n], nearest, min_sine, steps), found)
     return xyz, covariance, used, error
 
 
 @jit_kernel
-def torso_length(xy, seen, noise):
+def measure_torso_length(xy, seen, noise):
     """Length in px of the torso in one view, xy (J, 2), were it parallel to the image; NaN where it cannot be had."""
     left, right = noise.torso[0], noise.torso[1]
     longest = -math.inf
     if seen[left[0]] and seen[right[0]]:
-        longest = noise.levels[3] * distance(xy[left[0]], xy[right[0]])
+        longest = noise.parameters[3] * distance(xy[left[0]], xy[right[0]])
         if seen[left[1]] and seen[right[1]]:
             shoulders, hips = (xy[left[0]] + xy[right[0]]) / 2, (xy[left[1]] + xy[right[1]]) / 2
             longest = max(longest, distance(shoulders, hips))
@@ -346,7 +346,7 @@ def torso_length(xy, seen, noise):
         hip, knee, ankle = noise.torso[side, 1], noise.torso[side, 2], noise.torso[side, 3]
         if seen[hip] and seen[knee] and seen[ankle]:
             leg = distance(xy[hip], xy[knee]) + distance(xy[knee], xy[ankle])
-            longest = max(longest, noise.levels[4] * leg)
+            longest = max(longest, noise.parameters[4] * leg)
     return longest if longest > -math.inf else math.nan
 
 
@@ -357,68 +357,73 @@ def distance(one, other):
 
 
 @jit_kernel
-def expect_errors(xy, confidence, noise):
+def predict_errors(xy, confidence, noise):
     """Expect an error for every joint (V, J) of one instant, infinite where not seen, and the gate (J,), both px."""
     V, J = confidence.shape
-    of_torso, smallest, gate_sigmas, least = noise.levels[0], noise.levels[1], noise.levels[2], noise.levels[5]
-    sigma, gate = np.full((V, J), np.inf), np.full(J, smallest)
+    of_torso, min_sigma, gate_sigmas, min_confidence = (
+        noise.parameters[0],
+        noise.parameters[1],
+        noise.parameters[2],
+        noise.parameters[5],
+    )
+    sigma, gate = np.full((V, J), np.inf), np.full(J, min_sigma)
     seen = np.empty(J, np.bool_)
     for v in range(V):
         for j in range(J):
             finite = math.isfinite(xy[v, j, 0]) and math.isfinite(xy[v, j, 1])
             seen[j] = finite and confidence[v, j] > 0
-        torso = torso_length(xy[v], seen, noise)
+        torso = measure_torso_length(xy[v], seen, noise)
         if math.isnan(torso):
             continue
         for j in range(J):
-            if seen[j] and confidence[v, j] >= least:
-                doubt = np.interp(confidence[v, j], noise.knots, noise.doubts)
-                sigma[v, j] = max(of_torso * torso, smallest) * noise.factor[j] * doubt
+            if seen[j] and confidence[v, j] >= min_confidence:
+                doubt = np.interp(confidence[v, j], noise.confidence_knots, noise.confidence_factors)
+                sigma[v, j] = max(of_torso * torso, min_sigma) * noise.factor[j] * doubt
                 gate[j] = max(gate[j], gate_sigmas * sigma[v, j])
     return sigma, gate
 
 
 @jit_kernel
-def trust(confidence, sigma, used, error):
+def combine_confidence(confidence, sigma, used, error):
     """Mean confidence (J,) of the views that carry a joint, less where they disagree."""
     V, J = confidence.shape
     trusted = np.zeros(J)
     for j in range(J):
-        seen, squared, views = 0.0, 0.0, 0
+        seen, squared, view_count = 0.0, 0.0, 0
         for v in range(V):
             if used[j, v]:
                 seen += confidence[v, j]
                 squared += (error[j, v] / sigma[v, j]) ** 2
-                views += 1
-        if views:
-            trusted[j] = seen / views * math.exp(-squared / views / 16)
+                view_count += 1
+        if view_count:
+            trusted[j] = seen / view_count * math.exp(-squared / view_count / 16)
     return trusted
 
 
 @jit_kernel
 def solve_person(xy, confidence, cameras, noise, rules):
     """Put one person's joints (V, J, 2) px into the room: points, covariances, views used and confidence."""
-    sigma, gate = expect_errors(xy, confidence, noise)
-    xyz, covariance, used, error = robust_all(xy, sigma, gate, cameras, rules)
-    return xyz, covariance, used, trust(confidence, sigma, used, error)
+    sigma, gate = predict_errors(xy, confidence, noise)
+    xyz, covariance, used, error = triangulate_all_robust(xy, sigma, gate, cameras, rules)
+    return xyz, covariance, used, combine_confidence(confidence, sigma, used, error)
 
 
 @jit_kernel
-def median_sigmas(xy, confidence, order, image, likeness):
+def measure_median_sigmas(xy, confidence, order, image, likeness):
     """Median distance of the joints `order` of a person (J, 2) from expected places (L, 2), in sigmas."""
-    least_confidence, sigma_of_height, least_joints = likeness.levels
+    min_confidence, sigma_of_height, min_joints = likeness.parameters
     errors = np.empty(order.shape[0])
     count, top, bottom = 0, math.inf, -math.inf
     for i in range(order.shape[0]):
         x, y = xy[order[i], 0], xy[order[i], 1]
-        if not (confidence[order[i]] >= least_confidence and math.isfinite(x) and math.isfinite(y)):
+        if not (confidence[order[i]] >= min_confidence and math.isfinite(x) and math.isfinite(y)):
             continue
         top, bottom = min(top, y), max(bottom, y)
         error = math.hypot(x - image[i, 0], y - image[i, 1])
         if math.isfinite(error):
             errors[count] = error
             count += 1
-    if count < least_joints:
+    if count < min_joints:
         return math.inf
     return np.median(errors[:count]) / max(sigma_of_height * (bottom - top + 1), 1.0)
 
@@ -428,33 +433,33 @@ def compare_people(xy, confidence, view, image, likeness):
     """Compare people (C, J, 2) with the places (V, L, 2) expected in their view: as seen, and with sides exchanged."""
     far = np.empty((xy.shape[0], 2))
     for c in range(xy.shape[0]):
-        far[c, 0] = median_sigmas(xy[c], confidence[c], likeness.joints, image[view[c]], likeness)
-        far[c, 1] = median_sigmas(xy[c], confidence[c], likeness.twins, image[view[c]], likeness)
+        far[c, 0] = measure_median_sigmas(xy[c], confidence[c], likeness.joints, image[view[c]], likeness)
+        far[c, 1] = measure_median_sigmas(xy[c], confidence[c], likeness.mirrored_joints, image[view[c]], likeness)
     return far
 
 
 @jit_kernel
-def limbs_from_two(rays_of_all, confidence, view, pair, cameras, likeness):
+def triangulate_limbs(rays_of_all, confidence, view, pair, cameras, likeness):
     """Triangulate the limbs (L, 3) of one person from rays of two views; `pair`: one, other, whether exchanged."""
     one, other, exchanged = pair
-    order = likeness.twins if exchanged else likeness.joints
+    order = likeness.mirrored_joints if exchanged else likeness.joints
     V, L = cameras.R.shape[0], order.shape[0]
-    least = likeness.levels[0]
+    min_confidence = likeness.parameters[0]
     rays, weight, limbs = np.zeros((V, 2)), np.zeros(V), np.full((L, 3), np.nan)
     work = (np.empty((3, 3)), np.empty(3))
     a, b = view[one], view[other]
     for i in range(L):
         j, k = likeness.joints[i], order[i]
         good = math.isfinite(rays_of_all[one, j].sum() + rays_of_all[other, k].sum())
-        if good and confidence[one, j] >= least and confidence[other, k] >= least:
+        if good and confidence[one, j] >= min_confidence and confidence[other, k] >= min_confidence:
             weight[a], weight[b] = 1.0, 1.0
             rays[a], rays[b] = rays_of_all[one, j], rays_of_all[other, k]
-            intersect(rays, weight, cameras, work, limbs[i])
+            triangulate_point(rays, weight, cameras, work, limbs[i])
     return limbs
 
 
 @jit_kernel
-def best_pair(xy, confidence, view, cameras, likeness, gate):
+def find_best_pair(xy, confidence, view, cameras, likeness, gate):
     """Find the two people of two views that are one, by how well all views agree.
 
     Returns whether there are such two among the people (C, J, 2), and their limbs in the room (L, 3). A view that
@@ -464,7 +469,7 @@ def best_pair(xy, confidence, view, cameras, likeness, gate):
     rays = np.empty(xy.shape)
     for c in range(C):
         for j in range(xy.shape[1]):
-            ray_of(xy[c, j], cameras, view[c], rays[c, j])
+            ray_from_pixel(xy[c, j], cameras, view[c], rays[c, j])
     best, lowest = np.full((likeness.joints.shape[0], 3), np.nan), math.inf
     nearest = np.empty(V)
     for one in range(C):
@@ -473,11 +478,11 @@ def best_pair(xy, confidence, view, cameras, likeness, gate):
                 continue
             for exchanged in (False, True):
                 pair = (one, other, exchanged)
-                limbs = limbs_from_two(rays, confidence, view, pair, cameras, likeness)
-                image = image_all(limbs, cameras)
-                order = likeness.twins if exchanged else likeness.joints
-                cost = median_sigmas(xy[one], confidence[one], likeness.joints, image[view[one]], likeness)
-                cost += median_sigmas(xy[other], confidence[other], order, image[view[other]], likeness)
+                limbs = triangulate_limbs(rays, confidence, view, pair, cameras, likeness)
+                image = project_all(limbs, cameras)
+                order = likeness.mirrored_joints if exchanged else likeness.joints
+                cost = measure_median_sigmas(xy[one], confidence[one], likeness.joints, image[view[one]], likeness)
+                cost += measure_median_sigmas(xy[other], confidence[other], order, image[view[other]], likeness)
                 if not cost < 2 * gate:
                     continue
                 far = compare_people(xy, confidence, view, image, likeness)

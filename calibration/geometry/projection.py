@@ -150,7 +150,7 @@ def distortion_jacobian(rays: F64, distortion: F64) -> F64:
     return jacobian
 
 
-def undistorted_rays(xy: F64, cameras: Sequence[Camera]) -> F64:
+def undistort_pixels(xy: F64, cameras: Sequence[Camera]) -> F64:
     """Turn each view's pixels into rays of its camera frame.
 
     Parameters

@@ -91,7 +91,7 @@ def rotvec_from_rotation(rotation: F64) -> F64:
     return factor * quaternion[..., 1:]
 
 
-def rigid(rotation: F64, translation: F64) -> F64:
+def rigid_transform(rotation: F64, translation: F64) -> F64:
     """Join a rotation and a translation into a transform.
 
     Parameters
@@ -111,7 +111,7 @@ def rigid(rotation: F64, translation: F64) -> F64:
     return transform
 
 
-def inverse(target_from_source: F64) -> F64:
+def invert_transform(target_from_source: F64) -> F64:
     """Turn a rigid transform round.
 
     Parameters
@@ -123,7 +123,7 @@ def inverse(target_from_source: F64) -> F64:
     source_from_target : (..., 4, 4)
     """
     rotation = np.swapaxes(target_from_source[..., :3, :3], -1, -2)
-    return rigid(rotation, -(rotation @ target_from_source[..., :3, 3:])[..., 0])
+    return rigid_transform(rotation, -(rotation @ target_from_source[..., :3, 3:])[..., 0])
 
 
 def transform_points(target_from_source: F64, xyz: F64) -> F64:

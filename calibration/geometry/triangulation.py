@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.geometry.arrays import F64, I64, Mask
-from calibration.geometry.projection import undistorted_rays
+from calibration.geometry.projection import undistort_pixels
 from calibration.rig import Camera
 
-SUBSET_VIEWS = 6  # all subsets of up to six views are tried (57 of them); beyond that, one view is left out at a time
+MAX_EXHAUSTIVE_VIEWS = (
+    6  # all subsets of up to six views are tried (57 of them); beyond that, one view is left out at a time
+)
 REFINE_STEPS = 3
-NEAREST_M = 0.05  # nearer to a camera nothing is seen
+MIN_DEPTH_M = 0.05  # nearer to a camera nothing is seen
 MIN_PARALLAX_RAD = 0.09  # 5 degrees
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Triangulated:
+class TriangulatedPoints:
     """Points of the room and the evidence for each.
 
     Parameters
@@ -37,7 +39,7 @@ class Triangulated:
     error_px: F64
 
     @property
-    def views(self) -> I64:
+    def view_count(self) -> I64:
         """How many views carry each point, (N,)."""
         return self.used.sum(0)
 
@@ -71,9 +73,9 @@ def triangulate(xy: F64, weight: F64, cameras: Sequence[Camera]) -> F64:
     """
     if len(xy) != len(cameras):
         raise ValueError(f"{len(xy)} views of points need as many cameras, not {len(cameras)}.")
-    rays = undistorted_rays(xy, cameras)
+    rays = undistort_pixels(xy, cameras)
     weight = np.where(np.isfinite(rays).all(-1), weight, 0.0)
-    return _intersect(np.nan_to_num(rays), weight, cameras)
+    return _intersect_rays(np.nan_to_num(rays), weight, cameras)
 
 
 def triangulate_robust(
@@ -83,7 +85,7 @@ def triangulate_robust(
     *,
     gate_px: F64 | float,
     min_parallax_rad: float = MIN_PARALLAX_RAD,
-) -> Triangulated:
+) -> TriangulatedPoints:
     """Find points of the room that most views agree on, and leave out the views that do not.
 
     Parameters
@@ -115,27 +117,27 @@ def triangulate_robust(
     """
     if len(xy) != len(cameras):
         raise ValueError(f"{len(xy)} views of points need as many cameras, not {len(cameras)}.")
-    rays = undistorted_rays(xy, cameras)
+    rays = undistort_pixels(xy, cameras)
     with np.errstate(divide="ignore"):
         weight = np.where(np.isfinite(rays).all(-1) & np.isfinite(sigma_px), 1 / sigma_px**2, 0.0)
     rays = np.nan_to_num(rays)
     gate = np.broadcast_to(np.asarray(gate_px, float), weight.shape[1:])
-    used = _best_subset(rays, weight, cameras, gate)
-    xyz = _intersect(rays, np.where(used, weight, 0.0), cameras)
+    used = _find_best_subset(rays, weight, cameras, gate)
+    xyz = _intersect_rays(rays, np.where(used, weight, 0.0), cameras)
     for _ in range(REFINE_STEPS):
-        xyz = xyz + _gauss_newton_step(xyz, rays, np.where(used, weight, 0.0), cameras)[0]
-    error_px, depth = _errors_px(xyz, rays, cameras)
-    used &= (error_px < gate) & (depth > NEAREST_M)
-    information = _gauss_newton_step(xyz, rays, np.where(used, weight, 0.0), cameras)[1]
-    good = (used.sum(0) >= 2) & (_largest_parallax(xyz, used, cameras) > min_parallax_rad)
+        xyz = xyz + _compute_gauss_newton_step(xyz, rays, np.where(used, weight, 0.0), cameras)[0]
+    error_px, depth = _compute_errors_px(xyz, rays, cameras)
+    used &= (error_px < gate) & (depth > MIN_DEPTH_M)
+    information = _compute_gauss_newton_step(xyz, rays, np.where(used, weight, 0.0), cameras)[1]
+    good = (used.sum(0) >= 2) & (_find_largest_parallax(xyz, used, cameras) > min_parallax_rad)
     covariance = np.full((len(xyz), 3, 3), np.nan)
     covariance[good] = np.linalg.inv(information[good] + 1e-12 * np.eye(3))
     xyz[~good] = np.nan
     used &= good
-    return Triangulated(xyz, covariance, used, np.where(weight > 0, error_px, np.nan))
+    return TriangulatedPoints(xyz, covariance, used, np.where(weight > 0, error_px, np.nan))
 
 
-def _intersect(rays: F64, weight: F64, cameras: Sequence[Camera]) -> F64:
+def _intersect_rays(rays: F64, weight: F64, cameras: Sequence[Camera]) -> F64:
     """Solve the weighted normal equations of all points at once."""
     normal = np.zeros((rays.shape[1], 3, 3))
     right = np.zeros((rays.shape[1], 3))
@@ -155,40 +157,42 @@ def _intersect(rays: F64, weight: F64, cameras: Sequence[Camera]) -> F64:
     return xyz
 
 
-def _best_subset(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F64) -> Mask:
+def _find_best_subset(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F64) -> Mask:
     """Choose for each point the views that agree with one another, by truncated reprojection error."""
-    best, cost = _support(rays, weight, cameras, gate, weight > 0)
+    best, cost = _measure_support(rays, weight, cameras, gate, weight > 0)
     disputed = np.flatnonzero((cost > 0.5 * (weight > 0).sum(0)) | ((best != (weight > 0)).any(0)))
     if len(disputed) == 0:
         return best
     rays, weight, gate = rays[:, disputed], weight[:, disputed], gate[disputed]
     seen, lowest = weight > 0, cost[disputed]
     V = len(cameras)
-    for size in range(V - 1, 1, -1) if V <= SUBSET_VIEWS else (V - 1, V - 2):
+    for size in range(V - 1, 1, -1) if V <= MAX_EXHAUSTIVE_VIEWS else (V - 1, V - 2):
         for subset in itertools.combinations(range(V), size):
             chosen = np.zeros((V, 1), bool)
             chosen[list(subset)] = True
             todo = np.flatnonzero((chosen & seen).sum(0) == size)
             if len(todo) == 0:
                 continue
-            support, cost = _support(rays[:, todo], weight[:, todo], cameras, gate[todo], chosen & seen[:, todo])
+            support, cost = _measure_support(
+                rays[:, todo], weight[:, todo], cameras, gate[todo], chosen & seen[:, todo]
+            )
             better = cost < lowest[todo] - 1e-9
             lowest[todo[better]] = cost[better]
             best[:, disputed[todo[better]]] = support[:, better]
     return best
 
 
-def _support(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F64, chosen: Mask) -> tuple[Mask, F64]:
+def _measure_support(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F64, chosen: Mask) -> tuple[Mask, F64]:
     """Triangulate from the chosen views; return which views agree (V, N), and the truncated cost over all (N,)."""
     seen = weight > 0
-    xyz = _intersect(rays, np.where(chosen, weight, 0.0), cameras)
-    error, depth = _errors_px(xyz, rays, cameras)
-    agree = seen & (error < gate) & (depth > NEAREST_M)
+    xyz = _intersect_rays(rays, np.where(chosen, weight, 0.0), cameras)
+    error, depth = _compute_errors_px(xyz, rays, cameras)
+    agree = seen & (error < gate) & (depth > MIN_DEPTH_M)
     cost = np.where(seen, np.where(agree, (error / gate) ** 2, 1.0), 0.0).sum(0)
     return agree, np.where((agree & chosen).sum(0) >= 2, cost, np.inf)
 
 
-def _errors_px(xyz: F64, rays: F64, cameras: Sequence[Camera]) -> tuple[F64, F64]:
+def _compute_errors_px(xyz: F64, rays: F64, cameras: Sequence[Camera]) -> tuple[F64, F64]:
     """Distance in undistorted pixels and depth in every view, both (V, N)."""
     error, depth = np.empty(rays.shape[:2]), np.empty(rays.shape[:2])
     for v, camera in enumerate(cameras):
@@ -199,7 +203,7 @@ def _errors_px(xyz: F64, rays: F64, cameras: Sequence[Camera]) -> tuple[F64, F64
     return error, depth
 
 
-def _gauss_newton_step(xyz: F64, rays: F64, weight: F64, cameras: Sequence[Camera]) -> tuple[F64, F64]:
+def _compute_gauss_newton_step(xyz: F64, rays: F64, weight: F64, cameras: Sequence[Camera]) -> tuple[F64, F64]:
     """Return the step and the information matrix of the whitened reprojection error."""
     information, gradient = np.zeros((len(xyz), 3, 3)), np.zeros((len(xyz), 3))
     for ray, w, camera in zip(rays, weight, cameras):
@@ -220,7 +224,7 @@ def _gauss_newton_step(xyz: F64, rays: F64, weight: F64, cameras: Sequence[Camer
     return step, information
 
 
-def _largest_parallax(xyz: F64, used: Mask, cameras: Sequence[Camera]) -> F64:
+def _find_largest_parallax(xyz: F64, used: Mask, cameras: Sequence[Camera]) -> F64:
     """Largest angle between two used rays of each point, folded so that 180 degrees counts as none, rad."""
     towards = np.stack([xyz - camera.centre for camera in cameras])
     with np.errstate(invalid="ignore", divide="ignore"):

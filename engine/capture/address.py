@@ -17,10 +17,10 @@ _SECRET = re.compile(
     r"|token|api_?key|key|secret|signature|sig)=)(?:(?!_[a-z]+=)[^&?#;/\s])+",
     re.IGNORECASE,
 )
-HIDDEN = "***"
+HIDDEN_SECRET = "***"
 
 
-def scheme(address: str) -> str:
+def parse_scheme(address: str) -> str:
     """Tell what kind of source an address names.
 
     Parameters
@@ -38,7 +38,7 @@ def scheme(address: str) -> str:
     return match[1].lower() if match and not Path(address).exists() else "file"
 
 
-def without_password(address: str) -> str:
+def strip_credentials(address: str) -> str:
     """Take user name and password out of an address, for logs, messages and sessions.
 
     Parameters
@@ -53,10 +53,10 @@ def without_password(address: str) -> str:
     """
     if "://" not in address:
         return address
-    return _SECRET.sub(rf"\1{HIDDEN}", _LOGIN.sub("", _LOGIN_WITH_BLANKS.sub(r"\1", address)))
+    return _SECRET.sub(rf"\1{HIDDEN_SECRET}", _LOGIN.sub("", _LOGIN_WITH_BLANKS.sub(r"\1", address)))
 
 
-def view_names(paths: Sequence[Path]) -> tuple[str, ...]:
+def name_views(paths: Sequence[Path]) -> tuple[str, ...]:
     """Name the views after their files.
 
     Parameters

@@ -9,7 +9,7 @@ from engine.clock import NS_PER_S
 WINDOW_S = 10
 # Stamps that jump by more than this were set anew. The network does not do it: a stream that is silent for 1.5 s is
 # given up (`engine.capture.rtsp`).
-JUMP_NS = 2 * NS_PER_S
+MAX_JUMP_NS = 2 * NS_PER_S
 
 
 class ArrivalTimes:
@@ -26,25 +26,25 @@ class ArrivalTimes:
         self._smallest: deque[tuple[int, int]] = deque(maxlen=WINDOW_S)
         self._last_ns = 0
 
-    def arrived(self, stamp_ns: int, arrived_ns: int) -> None:
+    def record_arrival(self, stamp_ns: int, arrival_ns: int) -> None:
         """Take note that an image with this stamp was here at this time.
 
         Parameters
         ----------
         stamp_ns
             On the camera's clock.
-        arrived_ns
+        arrival_ns
             On the host's clock.
         """
-        shift_ns, second = arrived_ns - stamp_ns, arrived_ns // NS_PER_S
-        if self._smallest and abs(shift_ns - self._shift_ns()) > JUMP_NS:
+        shift_ns, second = arrival_ns - stamp_ns, arrival_ns // NS_PER_S
+        if self._smallest and abs(shift_ns - self._find_shift_ns()) > MAX_JUMP_NS:
             self._smallest.clear()
         if self._smallest and self._smallest[-1][0] == second:
             self._smallest[-1] = (second, min(shift_ns, self._smallest[-1][1]))
         else:
             self._smallest.append((second, shift_ns))
 
-    def time_of(self, stamp_ns: int | None, now_ns: int) -> int:
+    def estimate_time_ns(self, stamp_ns: int | None, now_ns: int) -> int:
         """Return when an image was here at the earliest.
 
         Parameters
@@ -60,10 +60,10 @@ class ArrivalTimes:
             On the host's clock, later than the one before.
         """
         known = stamp_ns is not None and self._smallest
-        time_ns = stamp_ns + self._shift_ns() if known and stamp_ns is not None else now_ns
+        time_ns = stamp_ns + self._find_shift_ns() if known and stamp_ns is not None else now_ns
         self._last_ns = max(time_ns, self._last_ns + 1)
         return self._last_ns
 
-    def _shift_ns(self) -> int:
+    def _find_shift_ns(self) -> int:
         """Return the smallest difference between arrival and stamp."""
         return min(shift_ns for _, shift_ns in self._smallest)

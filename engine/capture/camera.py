@@ -8,7 +8,7 @@ from math import nan
 from time import monotonic
 
 from engine.camera_clock import CameraClock
-from engine.capture.address import without_password
+from engine.capture.address import strip_credentials
 from engine.capture.source import FrameSource
 from engine.clock import NS_PER_S, host_ns
 from engine.errors import CameraError, CameraTimeoutError
@@ -18,11 +18,11 @@ from engine.stats import Rate
 
 logger = logging.getLogger(__name__)
 
-CLOSE_S = 1.8
+CLOSE_TIMEOUT_S = 1.8
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class CameraTimeouts:
     """For how long a camera is waited for.
 
     Parameters
@@ -44,9 +44,9 @@ class Patience:
     retry_s: tuple[float, float] = (0.5, 5.0)
 
 
-PATIENCE = Patience()
+CAMERA_TIMEOUTS = CameraTimeouts()
 # A read that takes longer than this ignores its timeout: it hangs.
-HANGS_S = 2.0
+HANG_TIMEOUT_S = 2.0
 
 
 class CameraFeed:
@@ -58,7 +58,7 @@ class CameraFeed:
         Not open; it belongs to the feed from now on.
     address
         Where it is; a password in it is not kept.
-    patience
+    timeouts
 
     Attributes
     ----------
@@ -68,19 +68,19 @@ class CameraFeed:
         The newest frame; None before the first.
     """
 
-    def __init__(self, source: FrameSource, address: str = "", patience: Patience = PATIENCE) -> None:
+    def __init__(self, source: FrameSource, address: str = "", timeouts: CameraTimeouts = CAMERA_TIMEOUTS) -> None:
         self.name = source.name
         self.newest: Frame | None = None
-        self._source, self._patience = source, patience
-        self._state = CameraState(source.name, without_password(address))
+        self._source, self._timeouts = source, timeouts
+        self._state = CameraState(source.name, strip_credentials(address))
         self._clock: CameraClock | None = None
         self._rate = Rate()
         self._tap: Callable[[Frame], object] | None = None
         self._listener: Callable[[Frame], object] | None = None
-        self._sign_of_life_ns = host_ns()
+        self._last_activity_ns = host_ns()
         self._reading_since_ns: int | None = None
-        self._wrong_size = 0
-        self._closing, self._again = threading.Event(), threading.Event()
+        self._wrong_size_count = 0
+        self._closing, self._reopening = threading.Event(), threading.Event()
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"camera {source.name}", daemon=True)
 
@@ -97,7 +97,7 @@ class CameraFeed:
     @property
     def live(self) -> bool:
         """Whether the camera sends images now."""
-        return self._state.phase is CameraPhase.LIVE and not self._silent()
+        return self._state.phase is CameraPhase.LIVE and not self._is_silent()
 
     @property
     def ended(self) -> bool:
@@ -107,8 +107,8 @@ class CameraFeed:
     def state(self) -> CameraState:
         """Tell how the camera is at this moment; from any thread."""
         state, newest = self._state, self.newest
-        if state.phase is CameraPhase.LIVE and self._silent():
-            state = replace(state, phase=CameraPhase.STALLED, sentence=self._silence())
+        if state.phase is CameraPhase.LIVE and self._is_silent():
+            state = replace(state, phase=CameraPhase.STALLED, message=self._describe_silence())
         age_ms = (host_ns() - newest.timestamp_ns) / 1e6 if newest is not None else nan
         return replace(state, age_ms=age_ms, rate_fps=self._rate.per_second)
 
@@ -134,26 +134,26 @@ class CameraFeed:
 
     def reconnect(self) -> None:
         """Open the camera again now, whatever it does; a video that is over stays so."""
-        self._again.set()
+        self._reopening.set()
         with self._wake:
             self._wake.notify_all()
         since_ns = self._reading_since_ns
-        if since_ns is not None and host_ns() - since_ns > HANGS_S * NS_PER_S:
+        if since_ns is not None and host_ns() - since_ns > HANG_TIMEOUT_S * NS_PER_S:
             self._unblock()
 
     def begin_close(self) -> None:
         """Tell the camera to end; does not wait."""
         self._closing.set()
-        self._again.set()
+        self._reopening.set()
         with self._wake:
             self._wake.notify_all()
 
-    def close(self, within_s: float = CLOSE_S) -> bool:
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
         """End the camera and wait for its thread.
 
         Parameters
         ----------
-        within_s
+        timeout_s
             A source that hangs longer is left behind; its thread ends with the program, and the log says so.
 
         Returns
@@ -161,9 +161,9 @@ class CameraFeed:
         ended
             Whether the thread ended.
         """
-        return not close_feeds((self,), within_s)
+        return not close_feeds((self,), timeout_s)
 
-    def _ended_by(self, deadline_s: float) -> bool:
+    def _join_until(self, deadline_s: float) -> bool:
         """Wait for the thread; say whether it ended."""
         if self._thread.ident is not None:
             self._thread.join(max(0.0, deadline_s - monotonic()))
@@ -175,96 +175,96 @@ class CameraFeed:
 
     def _run(self) -> None:
         """Open the camera and read it, again and again, until it is over. Runs in its own thread."""
-        wait_s = self._patience.retry_s[0]
+        wait_s = self._timeouts.retry_s[0]
         while not self._closing.is_set():
-            self._again.clear()
+            self._reopening.clear()
             try:
                 self._source.open()
-                self._opened()
-                wait_s = self._patience.retry_s[0]
-                if self._read_on():
+                self._reset_clock()
+                wait_s = self._timeouts.retry_s[0]
+                if self._read_until_lost():
                     break
             except CameraError as error:
-                self._lost(str(error))
+                self._mark_lost(str(error))
             except Exception as error:  # a fault of the program in one source must not end the take of the others
                 logger.exception("Camera '%s' failed.", self.name)
-                self._lost(f"Camera '{self.name}' failed ({error}). It is tried again; the log has the details.")
+                self._mark_lost(f"Camera '{self.name}' failed ({error}). It is tried again; the log has the details.")
             self._close_source()
-            if not self._closing.is_set() and not self._again.is_set():
+            if not self._closing.is_set() and not self._reopening.is_set():
                 with self._wake:
-                    self._wake.wait_for(lambda: self._again.is_set() or self._closing.is_set(), wait_s)
-            wait_s = min(2 * wait_s, self._patience.retry_s[1])
+                    self._wake.wait_for(lambda: self._reopening.is_set() or self._closing.is_set(), wait_s)
+            wait_s = min(2 * wait_s, self._timeouts.retry_s[1])
         self._close_source()
 
-    def _opened(self) -> None:
+    def _reset_clock(self) -> None:
         """Get ready for the images of a camera that is open."""
-        self._sign_of_life_ns = host_ns()
+        self._last_activity_ns = host_ns()
         if self._clock is None:
             self._clock = CameraClock(self._source.rate_fps)
         else:
             self._clock.restart()
 
-    def _read_on(self) -> bool:
+    def _read_until_lost(self) -> bool:
         """Read until the camera is lost (False), or over (True)."""
         first = True
-        while not self._closing.is_set() and not self._again.is_set():
+        while not self._closing.is_set() and not self._reopening.is_set():
             try:
                 self._reading_since_ns = host_ns()
-                frame = self._source.read(self._patience.read_ms)
+                frame = self._source.read(self._timeouts.read_ms)
             except CameraTimeoutError:
-                if self._stalled():
+                if self._check_stalled():
                     return False
                 continue
             finally:
                 self._reading_since_ns = None
-            if self._closing.is_set() or self._again.is_set():
+            if self._closing.is_set() or self._reopening.is_set():
                 return False  # an end that we caused
             if frame is None:
-                self._state = replace(self._state, phase=CameraPhase.ENDED, sentence=f"'{self.name}' is over.")
+                self._state = replace(self._state, phase=CameraPhase.ENDED, message=f"'{self.name}' is over.")
                 return True
             if first and self._state.frames:
-                self._state = replace(self._state, reconnected=self._state.reconnected + 1)
+                self._state = replace(self._state, reconnect_count=self._state.reconnect_count + 1)
             first = False
-            self._take(frame)
+            self._accept_frame(frame)
         return False
 
-    def _take(self, frame: Frame) -> None:
+    def _accept_frame(self, frame: Frame) -> None:
         """Give a frame its steady time and hand it on."""
         if self._clock is None:
             raise ValueError(f"Camera '{self.name}' is read before it is open.")
-        if self._silent():
+        if self._is_silent():
             self._clock.restart()  # after a pause nobody knows how many images were taken meanwhile
-        self._sign_of_life_ns = host_ns()
+        self._last_activity_ns = host_ns()
         moment = self._clock.put(frame.sequence, frame.timestamp_ns)
         if moment is None:
             return  # out of order; the clock has counted it as missing when the later one came
-        frame = _renumbered(frame, *moment)
+        frame = _renumber(frame, *moment)
         self._rate.count()
-        self._show_to_recorder(frame)
+        self._pass_to_recorder(frame)
         fits = self._state.size_wh in (None, frame.size_wh)
-        self._wrong_size += not fits
-        self._note(frame, fits, self._clock)
+        self._wrong_size_count += not fits
+        self._update_state(frame, fits, self._clock)
         if fits:
             self.newest = frame
             listener = self._listener
             if listener is not None:
                 listener(frame)
 
-    def _note(self, frame: Frame, fits: bool, clock: CameraClock) -> None:
+    def _update_state(self, frame: Frame, fits: bool, clock: CameraClock) -> None:
         """Renew the state after an image."""
         state = self._state
         self._state = replace(
             state,
             phase=CameraPhase.LIVE,
-            sentence="" if fits else self._other_size(frame),
+            message="" if fits else self._describe_size_change(frame),
             size_wh=state.size_wh or frame.size_wh,
             frames=state.frames + 1,
-            dropped=clock.missing + self._wrong_size,
+            dropped=clock.missing + self._wrong_size_count,
             jitter_ms=clock.jitter_ms,
             compressed=isinstance(frame, JpegFrame),
         )
 
-    def _show_to_recorder(self, frame: Frame) -> None:
+    def _pass_to_recorder(self, frame: Frame) -> None:
         """Let the recorder have a frame; if it fails, the camera goes on without it."""
         tap = self._tap
         if tap is None:
@@ -275,29 +275,29 @@ class CameraFeed:
             logger.exception("The recording of camera '%s' failed; the camera goes on.", self.name)
             self._tap = None
 
-    def _silent(self) -> bool:
+    def _is_silent(self) -> bool:
         """Tell whether no image came for too long."""
-        return host_ns() - self._sign_of_life_ns > self._silence_ns()
+        return host_ns() - self._last_activity_ns > self._compute_max_silence_ns()
 
-    def _silence_ns(self) -> float:
+    def _compute_max_silence_ns(self) -> float:
         """Return for how long a camera may be silent, ns."""
         clock = self._clock
-        periods_ns = self._patience.stalled_periods * clock.period_ns if clock is not None else 0.0
-        return max(self._patience.stalled_s * NS_PER_S, periods_ns)
+        periods_ns = self._timeouts.stalled_periods * clock.period_ns if clock is not None else 0.0
+        return max(self._timeouts.stalled_s * NS_PER_S, periods_ns)
 
-    def _stalled(self) -> bool:
+    def _check_stalled(self) -> bool:
         """Note that nothing came; True once it is time to open the camera again."""
-        silent_ns = host_ns() - self._sign_of_life_ns
-        if silent_ns > self._silence_ns():
-            self._state = replace(self._state, phase=CameraPhase.STALLED, sentence=self._silence())
-        return silent_ns > self._silence_ns() + self._patience.reopen_s * NS_PER_S
+        silent_ns = host_ns() - self._last_activity_ns
+        if silent_ns > self._compute_max_silence_ns():
+            self._state = replace(self._state, phase=CameraPhase.STALLED, message=self._describe_silence())
+        return silent_ns > self._compute_max_silence_ns() + self._timeouts.reopen_s * NS_PER_S
 
-    def _silence(self) -> str:
+    def _describe_silence(self) -> str:
         """Say that nothing comes."""
-        silent_s = (host_ns() - self._sign_of_life_ns) / NS_PER_S
+        silent_s = (host_ns() - self._last_activity_ns) / NS_PER_S
         return f"Camera '{self.name}' sent no image for {silent_s:.0f} s. Check its cable or network."
 
-    def _other_size(self, frame: Frame) -> str:
+    def _describe_size_change(self, frame: Frame) -> str:
         """Say that the images have another size than the first."""
         now, first = frame.size_wh, self._state.size_wh or frame.size_wh
         return (
@@ -305,10 +305,10 @@ class CameraFeed:
             "out, because a calibration holds for one size. Set it back, or remove the camera and add it again."
         )
 
-    def _lost(self, sentence: str) -> None:
+    def _mark_lost(self, message: str) -> None:
         """Note that the camera is gone, unless we closed it."""
-        if not self._closing.is_set() and not self._again.is_set():
-            self._state = replace(self._state, phase=CameraPhase.LOST, sentence=sentence)
+        if not self._closing.is_set() and not self._reopening.is_set():
+            self._state = replace(self._state, phase=CameraPhase.LOST, message=message)
 
     def _close_source(self) -> None:
         """Close the source; it must not fail loudly."""
@@ -318,13 +318,13 @@ class CameraFeed:
             logger.exception("Camera '%s' could not be closed.", self.name)
 
 
-def close_feeds(feeds: Iterable[CameraFeed], within_s: float = CLOSE_S) -> tuple[str, ...]:
+def close_feeds(feeds: Iterable[CameraFeed], timeout_s: float = CLOSE_TIMEOUT_S) -> tuple[str, ...]:
     """End several cameras at once.
 
     Parameters
     ----------
     feeds
-    within_s
+    timeout_s
         For all together.
 
     Returns
@@ -336,16 +336,16 @@ def close_feeds(feeds: Iterable[CameraFeed], within_s: float = CLOSE_S) -> tuple
     start_s = monotonic()
     for feed in feeds:
         feed.begin_close()
-    hanging = [feed for feed in feeds if not feed._ended_by(start_s + within_s / 2)]
+    hanging = [feed for feed in feeds if not feed._join_until(start_s + timeout_s / 2)]
     for feed in hanging:
         feed._unblock()
-    left = tuple(feed.name for feed in hanging if not feed._ended_by(start_s + within_s))
+    left = tuple(feed.name for feed in hanging if not feed._join_until(start_s + timeout_s))
     for name in left:
-        logger.warning("Camera '%s' did not end within %.1f s and is left behind.", name, within_s)
+        logger.warning("Camera '%s' did not end within %.1f s and is left behind.", name, timeout_s)
     return left
 
 
-def _renumbered(frame: Frame, sequence: int, time_ns: int) -> Frame:
+def _renumber(frame: Frame, sequence: int, time_ns: int) -> Frame:
     """Return the same image with another number and time."""
     if isinstance(frame, JpegFrame):
         return JpegFrame(frame.camera, sequence, time_ns, frame.jpeg, frame.size_wh)

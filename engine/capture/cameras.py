@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from engine.capture.address import scheme, view_names, without_password
-from engine.capture.real_time import Beat, RealTime, Start, Together
+from engine.capture.address import name_views, parse_scheme, strip_credentials
+from engine.capture.real_time import FrameBarrier, PlaybackGroup, RealTimeSource, SharedStart
 from engine.capture.source import FrameSource
 from engine.capture.sources import STUDIOS
 from engine.capture.video_file import VideoFileSource
@@ -24,7 +24,7 @@ SOURCES = {
     "http": "engine.capture.network:open_network",
     "https": "engine.capture.network:open_network",
 }
-LONGEST_NAME = 40
+MAX_NAME_LENGTH = 40
 _UNFIT = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -47,7 +47,7 @@ class LiveSource:
     source: FrameSource
 
 
-def camera_sources(addresses: Sequence[str | Path], taken: Collection[str] = ()) -> tuple[LiveSource, ...]:
+def make_camera_sources(addresses: Sequence[str | Path], used_names: Collection[str] = ()) -> tuple[LiveSource, ...]:
     """Make the sources of live cameras; nothing is opened.
 
     Parameters
@@ -56,13 +56,13 @@ def camera_sources(addresses: Sequence[str | Path], taken: Collection[str] = ())
         In the order of the cameras: ``usb:…``, ``rtsp://…``, ``http://…``, a video, a session, ``studio:…``. A studio
         and a session give all their cameras. Videos and studio are played in real time, and those that are given
         together begin together.
-    taken
+    used_names
         Names of cameras that there are already.
 
     Returns
     -------
     sources
-        Their names differ from each other and from `taken`.
+        Their names differ from each other and from `used_names`.
 
     Raises
     ------
@@ -72,21 +72,21 @@ def camera_sources(addresses: Sequence[str | Path], taken: Collection[str] = ())
         If a session cannot be read.
     """
     texts = [str(address) for address in addresses]
-    _refuse_twice(texts)
-    videos = [text for text in texts if scheme(text) == "file" and not is_session(Path(text))]
-    _refuse_missing(videos)
-    stems = dict(zip(videos, view_names([Path(video) for video in videos])))
-    start = Start()
-    names, found = set(taken), []
+    _reject_duplicates(texts)
+    videos = [text for text in texts if parse_scheme(text) == "file" and not is_session(Path(text))]
+    _reject_missing_videos(videos)
+    stems = dict(zip(videos, name_views([Path(video) for video in videos])))
+    start = SharedStart()
+    names, found = set(used_names), []
     for text in texts:
-        for live in _sources_of(text, stems.get(text, ""), start, names):
+        for live in _make_sources(text, stems.get(text, ""), start, names):
             names.add(live.name)
             found.append(live)
     return tuple(found)
 
 
-def studio_cameras(
-    address: str, sources: Sequence[FrameSource], together: Together, taken: Collection[str] = ()
+def make_studio_cameras(
+    address: str, sources: Sequence[FrameSource], group: PlaybackGroup, used_names: Collection[str] = ()
 ) -> tuple[LiveSource, ...]:
     """Play a studio's cameras on one clock.
 
@@ -95,44 +95,44 @@ def studio_cameras(
     address
     sources
         Of the studio that was built of it.
-    together
-    taken
+    group
+    used_names
         Names of cameras that there are already.
 
     Returns
     -------
     sources
     """
-    found, names = [], set(taken)
+    found, names = [], set(used_names)
     for source in sources:
-        name = _free(source.name, names)
+        name = _make_unique_name(source.name, names)
         names.add(name)
-        found.append(LiveSource(name, address, RealTime(source, together, name)))
+        found.append(LiveSource(name, address, RealTimeSource(source, group, name)))
     return tuple(found)
 
 
-def _sources_of(text: str, stem: str, start: Start, names: set[str]) -> list[LiveSource]:
+def _make_sources(text: str, stem: str, start: SharedStart, names: set[str]) -> list[LiveSource]:
     """Make the sources of one address, one after the other; `names` are taken."""
-    kind = scheme(text)
+    kind = parse_scheme(text)
     if kind in SOURCES:
-        name = _free(_name_of(text), names)
-        return [LiveSource(name, without_password(text), _load(SOURCES[kind])(text, name))]
+        name = _make_unique_name(_name_camera(text), names)
+        return [LiveSource(name, strip_credentials(text), _import_target(SOURCES[kind])(text, name))]
     if kind in STUDIOS:
-        _, sources = _load(STUDIOS[kind])(text)
-        return list(studio_cameras(text, sources, Together(start, Beat()), names))
+        _, sources = _import_target(STUDIOS[kind])(text)
+        return list(make_studio_cameras(text, sources, PlaybackGroup(start, FrameBarrier()), names))
     if kind != "file":
-        shown = without_password(text)
+        shown = strip_credentials(text)
         raise CameraNotFoundError(
             shown,
             f"'{shown}' is no camera that Epipole knows. Give usb:…, rtsp://…, http://…, a video, or studio:walk.",
         )
     if is_session(Path(text)):
-        return _session(Path(text), start, names)
-    name = _free(stem, names)
-    return [LiveSource(name, text, RealTime(VideoFileSource(Path(text), name), Together(start)))]
+        return _make_session_sources(Path(text), start, names)
+    name = _make_unique_name(stem, names)
+    return [LiveSource(name, text, RealTimeSource(VideoFileSource(Path(text), name), PlaybackGroup(start)))]
 
 
-def _session(path: Path, start: Start, names: set[str]) -> list[LiveSource]:
+def _make_session_sources(path: Path, start: SharedStart, names: set[str]) -> list[LiveSource]:
     """Play a session's videos, with their offsets."""
     session = Session.open(path)
     cameras = [camera for camera in session.cameras if (path / camera.video).is_file()]
@@ -143,26 +143,26 @@ def _session(path: Path, start: Start, names: set[str]) -> list[LiveSource]:
         int(known.time_ns[0]) + camera.offset_ns if known is not None and len(known.time_ns) else camera.offset_ns
         for known, camera in zip(times, cameras)
     )
-    found, taken = [], set(names)
+    found, used_names = [], set(names)
     for camera, known in zip(cameras, times):
-        name = _free(camera.name, taken)
-        taken.add(name)
+        name = _make_unique_name(camera.name, used_names)
+        used_names.add(name)
         source = VideoFileSource(path / camera.video, name, known)
-        real_time = RealTime(source, Together(start), origin_ns=first_ns - camera.offset_ns)
+        real_time = RealTimeSource(source, PlaybackGroup(start), origin_ns=first_ns - camera.offset_ns)
         found.append(LiveSource(name, str(path / camera.video), real_time))
     return found
 
 
-def _load(target: str):
+def _import_target(target: str):
     """Import what opens an address."""
     module, function = target.split(":")
     return getattr(import_module(module), function)
 
 
-def _name_of(address: str) -> str:
+def _name_camera(address: str) -> str:
     """Name a camera after its device, or its host and path; never after a password."""
-    kind = scheme(address)
-    shown = without_password(address)
+    kind = parse_scheme(address)
+    shown = strip_credentials(address)
     if kind == "usb":
         text = shown.partition(":")[2].partition("?")[0]
         text = f"usb_{text}" if text.isdigit() else text
@@ -170,27 +170,27 @@ def _name_of(address: str) -> str:
         parts = urlsplit(shown)
         text = f"{parts.netloc}_{parts.path}"
     text = _UNFIT.sub("_", text).strip("_.-")
-    return text[-LONGEST_NAME:].strip("_.-") or kind  # the end tells more: by-id names begin with the maker
+    return text[-MAX_NAME_LENGTH:].strip("_.-") or kind  # the end tells more: by-id names begin with the maker
 
 
-def _free(name: str, taken: Collection[str]) -> str:
+def _make_unique_name(name: str, used_names: Collection[str]) -> str:
     """Return the name, or with the first number behind it that makes it differ."""
-    number, free = 1, name
-    while free.lower() in {other.lower() for other in taken}:  # names become files, also where A is a
+    number, unique = 1, name
+    while unique.lower() in {other.lower() for other in used_names}:  # names become files, also where A is a
         number += 1
-        free = f"{name}_{number}"
-    return free
+        unique = f"{name}_{number}"
+    return unique
 
 
-def _refuse_twice(texts: Sequence[str]) -> None:
+def _reject_duplicates(texts: Sequence[str]) -> None:
     """Refuse an address that is given twice; each studio is a new room."""
     for position, text in enumerate(texts):
-        if text in texts[:position] and scheme(text) not in STUDIOS:
-            shown = without_password(text)
+        if text in texts[:position] and parse_scheme(text) not in STUDIOS:
+            shown = strip_credentials(text)
             raise CameraError(shown, f"'{shown}' is given twice. Give each camera once.")
 
 
-def _refuse_missing(videos: Sequence[str]) -> None:
+def _reject_missing_videos(videos: Sequence[str]) -> None:
     """Refuse a video that does not exist; waiting will not bring it."""
     for video in videos:
         if not Path(video).is_file():

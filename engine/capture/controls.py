@@ -32,7 +32,7 @@ ON_OFF = ((0.0, "off"), (1.0, "on"))
 POWER_LINE = ((0.0, "off"), (50.0, "50 Hz"), (60.0, "60 Hz"), (AUTOMATIC_HZ, "automatic"))
 
 # What an automatic does to a measurement, said as a warning.
-_HARM = {
+_AUTO_EFFECTS = {
     "auto_exposure": "sets its exposure by itself: brightness and motion blur change while you record",
     "auto_gain": "sets its gain by itself: brightness and noise change while you record",
     "auto_focus": "focuses by itself: its focal length changes a little each time, and the calibration with it",
@@ -69,7 +69,7 @@ class Control:
     is_auto: bool = False
     choices: tuple[tuple[float, str], ...] = ()
 
-    def nearest(self, value: float) -> float:
+    def find_nearest(self, value: float) -> float:
         """Return the possible value that is nearest.
 
         Parameters
@@ -87,7 +87,7 @@ class Control:
         return min(max(value, self.minimum), self.maximum) if self.minimum <= self.maximum else value
 
 
-def in_order(values: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+def order_for_writing(values: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     """Put values into the order in which a camera takes them.
 
     Parameters
@@ -99,11 +99,11 @@ def in_order(values: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     values
         Switches first; without those that the camera is asked to set by itself.
     """
-    wanted = [(name, value) for name, value in values.items() if not values.get(AUTO_OF.get(name, ""), 0.0)]
-    return tuple(sorted(wanted, key=lambda item: item[0] in AUTO_OF))
+    writable = [(name, value) for name, value in values.items() if not values.get(AUTO_OF.get(name, ""), 0.0)]
+    return tuple(sorted(writable, key=lambda item: item[0] in AUTO_OF))
 
 
-def merged(known: Mapping[str, float], values: Mapping[str, float]) -> ControlValues:
+def merge_values(known: Mapping[str, float], values: Mapping[str, float]) -> ControlValues:
     """Add what was set to what is remembered.
 
     Parameters
@@ -121,7 +121,7 @@ def merged(known: Mapping[str, float], values: Mapping[str, float]) -> ControlVa
     return {**known, **off, **values}
 
 
-def locked(controls: Iterable[Control]) -> ControlValues:
+def build_locked_values(controls: Iterable[Control]) -> ControlValues:
     """Say what holds a camera where its automatics have brought it.
 
     Parameters
@@ -134,10 +134,10 @@ def locked(controls: Iterable[Control]) -> ControlValues:
     values
         Every switch off, every value as found.
     """
-    return {control.name: 0.0 if control.name in _HARM else control.value for control in controls}
+    return {control.name: 0.0 if control.name in _AUTO_EFFECTS else control.value for control in controls}
 
 
-def auto_sentences(camera: str, controls: Sequence[Control]) -> tuple[str, ...]:
+def build_auto_warnings(camera: str, controls: Sequence[Control]) -> tuple[str, ...]:
     """Warn of everything that a camera changes by itself.
 
     Parameters
@@ -150,7 +150,7 @@ def auto_sentences(camera: str, controls: Sequence[Control]) -> tuple[str, ...]:
     sentences
     """
     return tuple(
-        f"Camera '{camera}' {_HARM[control.name]}. Lock it in the camera's settings."
+        f"Camera '{camera}' {_AUTO_EFFECTS[control.name]}. Lock it in the camera's settings."
         for control in controls
-        if control.name in _HARM and control.value
+        if control.name in _AUTO_EFFECTS and control.value
     )

@@ -14,7 +14,7 @@ from engine.errors import CameraNotFoundError, UnreadableSourceError
 
 
 @dataclass
-class Damage:
+class DamageCounts:
     """Counts what could not be read."""
 
     pictures: int = 0
@@ -42,16 +42,18 @@ def open_video(path: Path, name: str) -> tuple[InputContainer, VideoStream]:
     UnreadableSourceError
         If it is no video.
     """
-    _refuse_what_is_no_file(path, name)
+    _reject_non_file(path, name)
     try:
         # "file:" and the whitelist keep a playlist that calls itself a video from reaching into the network.
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
     except (FFmpegError, OSError, ValueError) as error:
-        raise UnreadableSourceError(name, _why_not_a_video(path, error)) from error
+        raise UnreadableSourceError(name, _explain_not_a_video(path, error)) from error
     try:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
-            raise UnreadableSourceError(name, f"'{path}' holds {_contents(container)}. Choose the camera's video file.")
+            raise UnreadableSourceError(
+                name, f"'{path}' holds {_describe_contents(container)}. Choose the camera's video file."
+            )
         stream.thread_count = 1  # one decoder thread per file: more cost the same CPU and starve the others
         return container, stream
     except BaseException:
@@ -59,7 +61,7 @@ def open_video(path: Path, name: str) -> tuple[InputContainer, VideoStream]:
         raise
 
 
-def packets(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[av.Packet]:
+def read_packets(container: InputContainer, stream: VideoStream, damage: DamageCounts) -> Iterator[av.Packet]:
     """Read what is encoded, from here to the end, or to where the file is torn.
 
     Parameters
@@ -85,7 +87,7 @@ def packets(container: InputContainer, stream: VideoStream, damage: Damage) -> I
         yield packet
 
 
-def pictures(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoFrame]:
+def decode_pictures(container: InputContainer, stream: VideoStream, damage: DamageCounts) -> Iterator[VideoFrame]:
     """Decode a video in the order of presentation, around what is damaged.
 
     Parameters
@@ -98,7 +100,7 @@ def pictures(container: InputContainer, stream: VideoStream, damage: Damage) -> 
     ------
     picture
     """
-    for packet in packets(container, stream, damage):
+    for packet in read_packets(container, stream, damage):
         try:
             decoded = packet.decode()
         except FFmpegError:
@@ -111,7 +113,7 @@ def pictures(container: InputContainer, stream: VideoStream, damage: Damage) -> 
                 yield picture
 
 
-def _refuse_what_is_no_file(path: Path, name: str) -> None:
+def _reject_non_file(path: Path, name: str) -> None:
     """Raise for a path that holds no bytes to read."""
     try:
         if path.is_dir():
@@ -132,7 +134,7 @@ def _refuse_what_is_no_file(path: Path, name: str) -> None:
         )
 
 
-def _why_not_a_video(path: Path, error: Exception) -> str:
+def _explain_not_a_video(path: Path, error: Exception) -> str:
     """Say why a file cannot be opened as a video."""
     if isinstance(error, OSError):
         return f"'{path}' cannot be read: {error.strerror}. Check its permissions and its disk."
@@ -146,6 +148,6 @@ def _why_not_a_video(path: Path, error: Exception) -> str:
     return f"'{path}' is not a video: its contents fit no known format. Choose the camera's video file."
 
 
-def _contents(container: InputContainer) -> str:
+def _describe_contents(container: InputContainer) -> str:
     """Name what a file without pictures holds."""
     return "sound but no video" if container.streams.audio else "no video"

@@ -8,12 +8,12 @@ from importlib import import_module
 
 # What lists the devices of a system, imported on use; elsewhere than here OpenCV does.
 LISTERS = {"linux": "engine.capture.v4l2_list:list_v4l2"}
-ELSEWHERE = "engine.capture.usb_opencv:list_opencv"
+FALLBACK_LISTER = "engine.capture.usb_opencv:list_opencv"
 
 # Self-calibration and BlazePose gain little above 720p, and four such cameras fit on one USB 2 bus as MJPEG.
-WANTED_WH, WANTED_FPS = (1280, 720), 30.0
-COMPRESSED = ("mjpeg", "jpeg")
-SAME_RATE = 0.01
+PREFERRED_WH, PREFERRED_FPS = (1280, 720), 30.0
+COMPRESSED_FORMATS = ("mjpeg", "jpeg")
+RATE_TOLERANCE = 0.01
 
 _MODE = re.compile(r"(\d+)x(\d+)(?:@(\d+(?:\.\d+)?))?(?:[ +]([a-z0-9]+))?", re.IGNORECASE)
 
@@ -37,7 +37,7 @@ class Mode:
     @property
     def compressed(self) -> bool:
         """Whether the camera sends JPEG images, which can be recorded as they are."""
-        return self.format in COMPRESSED
+        return self.format in COMPRESSED_FORMATS
 
     def __str__(self) -> str:
         return f"{self.size_wh[0]}x{self.size_wh[1]}@{round(self.rate_fps, 2):g} {self.format}"
@@ -79,7 +79,7 @@ def list_devices() -> tuple[Device, ...]:
     devices
         Also those that cannot be used now; each says why.
     """
-    module, function = LISTERS.get(sys.platform, ELSEWHERE).split(":")
+    module, function = LISTERS.get(sys.platform, FALLBACK_LISTER).split(":")
     return getattr(import_module(module), function)()
 
 
@@ -108,14 +108,14 @@ def parse_mode(text: str) -> tuple[tuple[int, int], float | None, str | None]:
     return (int(width), int(height)), float(rate) if rate else None, kind.lower() if kind else None
 
 
-def choose_mode(modes: Sequence[Mode], wanted: str = "") -> Mode:
+def choose_mode(modes: Sequence[Mode], requested: str = "") -> Mode:
     """Choose a mode: the best one for motion capture, or the best of those that fit a text.
 
     Parameters
     ----------
     modes
         At least one.
-    wanted
+    requested
         For instance ``1280x720@30 mjpeg``; empty for the best: the largest compressed one up to 1280x720 with at
         least 30 images per second.
 
@@ -128,23 +128,25 @@ def choose_mode(modes: Sequence[Mode], wanted: str = "") -> Mode:
     ValueError
         In a sentence with the nearest modes, if none fits.
     """
-    if not wanted:
-        return max(modes, key=_merit)
-    size_wh, rate_fps, kind = parse_mode(wanted)
+    if not requested:
+        return max(modes, key=_rank_mode)
+    size_wh, rate_fps, kind = parse_mode(requested)
     fitting = [
         mode
         for mode in modes
         if mode.size_wh == size_wh
-        and (rate_fps is None or abs(mode.rate_fps / rate_fps - 1) < SAME_RATE)
+        and (rate_fps is None or abs(mode.rate_fps / rate_fps - 1) < RATE_TOLERANCE)
         and (kind is None or mode.format in (kind, "any"))
     ]
     if fitting:  # 29.97 where it was asked for, though 30 is as good
-        return max(fitting, key=lambda mode: (-abs(mode.rate_fps - (rate_fps or mode.rate_fps)), *_merit(mode)))
-    near = sorted(modes, key=lambda mode: (_distance_px(mode.size_wh, size_wh), -_merit(mode)[1], not mode.compressed))
-    raise ValueError(f"has no mode {wanted}. The nearest are: {', '.join(str(mode) for mode in near[:3])}.")
+        return max(fitting, key=lambda mode: (-abs(mode.rate_fps - (rate_fps or mode.rate_fps)), *_rank_mode(mode)))
+    near = sorted(
+        modes, key=lambda mode: (_compare_sizes_px(mode.size_wh, size_wh), -_rank_mode(mode)[1], not mode.compressed)
+    )
+    raise ValueError(f"has no mode {requested}. The nearest are: {', '.join(str(mode) for mode in near[:3])}.")
 
 
-def best_first(modes: Sequence[Mode]) -> tuple[Mode, ...]:
+def sort_modes(modes: Sequence[Mode]) -> tuple[Mode, ...]:
     """Sort modes, the best for motion capture first; doubles are left out.
 
     Parameters
@@ -155,10 +157,10 @@ def best_first(modes: Sequence[Mode]) -> tuple[Mode, ...]:
     -------
     modes
     """
-    return tuple(sorted(dict.fromkeys(modes), key=_merit, reverse=True))
+    return tuple(sorted(dict.fromkeys(modes), key=_rank_mode, reverse=True))
 
 
-def lower_mode(modes: Sequence[Mode], mode: Mode) -> Mode | None:
+def find_lower_mode(modes: Sequence[Mode], mode: Mode) -> Mode | None:
     """Find the next mode that needs less of the USB bus.
 
     Parameters
@@ -173,36 +175,37 @@ def lower_mode(modes: Sequence[Mode], mode: Mode) -> Mode | None:
         Compressed where `mode` is not, else smaller at the same rate, else slower; None where there is none.
     """
     if not mode.compressed:
-        compressed = [other for other in modes if other.compressed and _area(other) <= _area(mode)]
+        compressed = [other for other in modes if other.compressed and _count_pixels(other) <= _count_pixels(mode)]
         if compressed:
-            return max(compressed, key=_merit)
+            return max(compressed, key=_rank_mode)
     smaller = [
         other
         for other in modes
-        if (other.format, round(other.rate_fps)) == (mode.format, round(mode.rate_fps)) and _area(other) < _area(mode)
+        if (other.format, round(other.rate_fps)) == (mode.format, round(mode.rate_fps))
+        and _count_pixels(other) < _count_pixels(mode)
     ]
     slower = [
         other
         for other in modes
         if (other.format, other.size_wh) == (mode.format, mode.size_wh) and other.rate_fps < mode.rate_fps
     ]
-    return max(smaller or slower, key=lambda other: _area(other) * other.rate_fps, default=None)
+    return max(smaller or slower, key=lambda other: _count_pixels(other) * other.rate_fps, default=None)
 
 
-def _merit(mode: Mode) -> tuple[bool, bool, bool, int, float]:
+def _rank_mode(mode: Mode) -> tuple[bool, bool, bool, int, float]:
     """Rank a mode."""
     width, height = sorted(mode.size_wh, reverse=True)
-    fits = width <= WANTED_WH[0] and height <= WANTED_WH[1]
-    area = _area(mode)
-    enough = mode.rate_fps >= WANTED_FPS * (1 - SAME_RATE)
-    return fits, enough, mode.compressed, area if fits else -area, -abs(mode.rate_fps - WANTED_FPS)
+    fits = width <= PREFERRED_WH[0] and height <= PREFERRED_WH[1]
+    area = _count_pixels(mode)
+    enough = mode.rate_fps >= PREFERRED_FPS * (1 - RATE_TOLERANCE)
+    return fits, enough, mode.compressed, area if fits else -area, -abs(mode.rate_fps - PREFERRED_FPS)
 
 
-def _area(mode: Mode) -> int:
+def _count_pixels(mode: Mode) -> int:
     """Count the pixels of an image."""
     return mode.size_wh[0] * mode.size_wh[1]
 
 
-def _distance_px(one: tuple[int, int], other: tuple[int, int]) -> int:
+def _compare_sizes_px(one: tuple[int, int], other: tuple[int, int]) -> int:
     """Tell how much two sizes differ."""
     return abs(one[0] - other[0]) + abs(one[1] - other[1])

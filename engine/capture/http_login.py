@@ -37,14 +37,14 @@ class Login:
         for kind, rest in offers:
             if kind == "digest":
                 fields = parse_keqv_list([field for field in parse_http_list(rest) if "=" in field])
-                asked = {name.lower(): value for name, value in fields.items()}
-                if _hash_of(asked) is not None and "nonce" in asked and _plain(asked):
-                    self._digest = asked
+                parameters = {name.lower(): value for name, value in fields.items()}
+                if _find_hash(parameters) is not None and "nonce" in parameters and _allows_plain_body(parameters):
+                    self._digest = parameters
                     return
         if not any(kind == "basic" for kind, _ in offers):
             raise ValueError("Neither Basic nor Digest is asked for.")
 
-    def header(self, method: str, target: str) -> str:
+    def build_header(self, method: str, target: str) -> str:
         """Return the `Authorization` header of the next request.
 
         Parameters
@@ -60,47 +60,47 @@ class Login:
         """
         if self._digest is None:
             return "Basic " + b64encode(f"{self._user}:{self._password}".encode()).decode()
-        asked = self._digest
+        parameters = self._digest
         self._count += 1
         count, own_nonce = f"{self._count:08x}", secrets.token_hex(8)
-        realm, nonce = asked.get("realm", ""), asked["nonce"]
-        secret = _hashed(asked, f"{self._user}:{realm}:{self._password}")
-        if asked.get("algorithm", "").lower().endswith("-sess"):
-            secret = _hashed(asked, f"{secret}:{nonce}:{own_nonce}")
-        request = _hashed(asked, f"{method}:{target}")
-        middle = f"{nonce}:{count}:{own_nonce}:auth" if "qop" in asked else nonce
+        realm, nonce = parameters.get("realm", ""), parameters["nonce"]
+        secret = _hash(parameters, f"{self._user}:{realm}:{self._password}")
+        if parameters.get("algorithm", "").lower().endswith("-sess"):
+            secret = _hash(parameters, f"{secret}:{nonce}:{own_nonce}")
+        request = _hash(parameters, f"{method}:{target}")
+        middle = f"{nonce}:{count}:{own_nonce}:auth" if "qop" in parameters else nonce
         fields = {
-            "username": _quoted(self._user),
-            "realm": _quoted(realm),
-            "nonce": _quoted(nonce),
-            "uri": _quoted(target),
-            "response": _quoted(_hashed(asked, f"{secret}:{middle}:{request}")),
+            "username": _quote(self._user),
+            "realm": _quote(realm),
+            "nonce": _quote(nonce),
+            "uri": _quote(target),
+            "response": _quote(_hash(parameters, f"{secret}:{middle}:{request}")),
         }
-        if "algorithm" in asked:
-            fields["algorithm"] = asked["algorithm"]
-        if "opaque" in asked:
-            fields["opaque"] = _quoted(asked["opaque"])
-        if "qop" in asked:
-            fields |= {"qop": "auth", "nc": count, "cnonce": _quoted(own_nonce)}
+        if "algorithm" in parameters:
+            fields["algorithm"] = parameters["algorithm"]
+        if "opaque" in parameters:
+            fields["opaque"] = _quote(parameters["opaque"])
+        if "qop" in parameters:
+            fields |= {"qop": "auth", "nc": count, "cnonce": _quote(own_nonce)}
         return "Digest " + ", ".join(f"{name}={value}" for name, value in fields.items())
 
 
-def _hash_of(asked: dict[str, str]) -> str | None:
+def _find_hash(parameters: dict[str, str]) -> str | None:
     """Name the hash that a challenge asks for; None if we have none."""
-    name = asked.get("algorithm", "MD5").upper().removesuffix("-SESS")
+    name = parameters.get("algorithm", "MD5").upper().removesuffix("-SESS")
     return name if name in _HASHES else None
 
 
-def _plain(asked: dict[str, str]) -> bool:
+def _allows_plain_body(parameters: dict[str, str]) -> bool:
     """Tell whether a challenge takes a login without a digest of the body."""
-    return "qop" not in asked or "auth" in [word.strip().lower() for word in asked["qop"].split(",")]
+    return "qop" not in parameters or "auth" in [word.strip().lower() for word in parameters["qop"].split(",")]
 
 
-def _hashed(asked: dict[str, str], text: str) -> str:
+def _hash(parameters: dict[str, str], text: str) -> str:
     """Hash as a challenge asks."""
-    return _HASHES[_hash_of(asked) or "MD5"](text.encode()).hexdigest()
+    return _HASHES[_find_hash(parameters) or "MD5"](text.encode()).hexdigest()
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """Quote a value of a header."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

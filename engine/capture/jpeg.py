@@ -4,10 +4,10 @@ _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SCAN = 0xDA
 # Markers that begin a frame header (SOF0-SOF15); C4, C8 and CC among them mean other things (ITU-T T.81, table B.1).
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_ALONE = frozenset(range(0xD0, 0xD8)) | {0x01}  # markers without a length: restarts and TEM
+_STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}  # markers without a length: restarts and TEM
 
 
-def jpeg_size(data: bytes) -> tuple[int, int] | None:
+def read_jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Read the size of an image from its own header.
 
     Parameters
@@ -20,14 +20,14 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
     size_wh : px
         None where the bytes are no JPEG, or their header is torn or says 0.
     """
-    at = _segment(data, _FRAME_HEADERS)
+    at = _find_segment(data, _FRAME_HEADERS)
     if at is None or at + 9 > len(data):
         return None
     height, width = int.from_bytes(data[at + 5 : at + 7]), int.from_bytes(data[at + 7 : at + 9])
     return (width, height) if width > 0 and height > 0 else None
 
 
-def is_whole(data: bytes) -> bool:
+def is_complete_jpeg(data: bytes) -> bool:
     """Tell whether a JPEG has its beginning, its size and its end.
 
     Parameters
@@ -40,11 +40,11 @@ def is_whole(data: bytes) -> bool:
     whole
         False for one that was cut off, also where a thumbnail in its header ends well.
     """
-    scan = _segment(data, frozenset((_SCAN,)))
-    return scan is not None and jpeg_size(data) is not None and data.rfind(_END, scan) >= 0
+    scan = _find_segment(data, frozenset((_SCAN,)))
+    return scan is not None and read_jpeg_size(data) is not None and data.rfind(_END, scan) >= 0
 
 
-def jpeg_end(data: bytes | bytearray, searched: int = 0) -> int | None:
+def find_jpeg_end(data: bytes | bytearray, searched: int = 0) -> int | None:
     """Find where the first image in a stream ends.
 
     Parameters
@@ -59,25 +59,25 @@ def jpeg_end(data: bytes | bytearray, searched: int = 0) -> int | None:
     end
         Behind the image; None where the end has not come yet. Compressed pixels hold no end marker (T.81, B.1.1.5).
     """
-    scan = _segment(data, frozenset((_SCAN,)))
+    scan = _find_segment(data, frozenset((_SCAN,)))
     if scan is None:
         return None
     at = data.find(_END, max(scan, searched - 1))
     return at + len(_END) if at >= 0 else None
 
 
-def _segment(data: bytes | bytearray, wanted: frozenset[int]) -> int | None:
+def _find_segment(data: bytes | bytearray, markers: frozenset[int]) -> int | None:
     """Find where the first of the wanted markers is; None if the header ends or breaks before."""
     if not data.startswith(_START):
         return None
     at = len(_START)
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
-        if marker in wanted:
+        if marker in markers:
             return at
         if marker == 0xFF:  # a fill byte
             at += 1
-        elif marker in _ALONE:
+        elif marker in _STANDALONE:
             at += 2
         elif marker in (0xD9, _SCAN):
             return None

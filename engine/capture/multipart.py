@@ -3,17 +3,17 @@
 import re
 from collections.abc import Callable, Iterator
 
-from engine.capture.jpeg import is_whole, jpeg_end
+from engine.capture.jpeg import find_jpeg_end, is_complete_jpeg
 from engine.clock import host_ns
 
 # Largest part: a JPEG of 50 megapixels.
-MOST_BYTES = 32 * 1024 * 1024
+MAX_IMAGE_BYTES = 32 * 1024 * 1024
 # Between two parts, and in the headers of one, there is no more than this.
-MOST_BETWEEN = 256 * 1024
+MAX_GAP_BYTES = 256 * 1024
 # So many damaged parts on end are no bad luck.
-MOST_DAMAGED = 60
+MAX_DAMAGED = 60
 # A boundary as long as this does not occur in compressed pixels by chance (once in 3e14 bytes).
-_LONG_BOUNDARY = 6
+_MIN_LONG_BOUNDARY = 6
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _KIND = re.compile(rb"^content-type[ \t]*:[ \t]*([a-z-]+)/", re.IGNORECASE | re.MULTILINE)
 _HEADERS_END = re.compile(rb"\r?\n\r?\n")
@@ -24,7 +24,7 @@ class NoImagesError(Exception):
     """The stream is none of JPEG images."""
 
 
-class Parts:
+class MultipartReader:
     """The images of a multipart stream.
 
     Parameters
@@ -36,7 +36,7 @@ class Parts:
 
     Attributes
     ----------
-    lied
+    has_wrong_lengths
         Whether a part's length was not what its header said; lengths are not believed from then on.
 
     Notes
@@ -46,13 +46,13 @@ class Parts:
     """
 
     def __init__(self, receive: Callable[[], bytes], boundary: str | None) -> None:
-        self.lied = False
+        self.has_wrong_lengths = False
         self._receive = receive
-        self._core = (boundary or "").strip().strip("-").encode("latin-1", "replace")
+        self._boundary = (boundary or "").strip().strip("-").encode("latin-1", "replace")
         self._buffer = bytearray()
         self._filled_ns = 0
 
-    def images(self) -> Iterator[tuple[int, bytes] | None]:
+    def read_images(self) -> Iterator[tuple[int, bytes] | None]:
         """Give image after image until the stream ends.
 
         Yields
@@ -67,14 +67,14 @@ class Parts:
         """
         damaged = 0
         try:
-            while damaged < MOST_DAMAGED:
-                self._pass_delimiter()
-                length = self._pass_headers()
+            while damaged < MAX_DAMAGED:
+                self._skip_delimiter()
+                length = self._skip_headers()
                 if length is None:
                     continue
                 if not self._buffer:
                     self._fill()
-                time_ns, image = self._filled_ns, self._image(length)
+                time_ns, image = self._filled_ns, self._read_image(length)
                 damaged = 0 if image else damaged + 1
                 yield (time_ns, image) if image else None
         except EOFError:
@@ -82,9 +82,9 @@ class Parts:
         raise NoImagesError
 
     @property
-    def _mark(self) -> bytes:
+    def _delimiter(self) -> bytes:
         """What does not occur inside an image."""
-        return self._core if len(self._core) >= _LONG_BOUNDARY else b"\n--" + self._core
+        return self._boundary if len(self._boundary) >= _MIN_LONG_BOUNDARY else b"\n--" + self._boundary
 
     def _fill(self) -> None:
         """Wait for more bytes."""
@@ -94,25 +94,25 @@ class Parts:
         self._filled_ns = host_ns()
         self._buffer += more
 
-    def _pass_delimiter(self) -> None:
+    def _skip_delimiter(self) -> None:
         """Throw away everything up to the beginning of the next part's headers."""
         while True:
-            if self._core:
-                match = re.search(re.escape(self._core) + rb"-*[ \t]*\r?\n", self._buffer)
+            if self._boundary:
+                match = re.search(re.escape(self._boundary) + rb"-*[ \t]*\r?\n", self._buffer)
             else:
                 match = _ANY_DELIMITER.search(self._buffer)
-                self._core = match[1].strip(b"- \t") if match else b""
+                self._boundary = match[1].strip(b"- \t") if match else b""
             if match:
                 del self._buffer[: match.end()]
                 return
-            if len(self._buffer) > MOST_BETWEEN:
+            if len(self._buffer) > MAX_GAP_BYTES:
                 raise NoImagesError
             self._fill()
 
-    def _pass_headers(self) -> int | None:
+    def _skip_headers(self) -> int | None:
         """Throw away a part's headers; return the length they say (0 for none), None if the part is no image."""
         while not (match := _HEADERS_END.search(self._buffer)):
-            if len(self._buffer) > MOST_BETWEEN:
+            if len(self._buffer) > MAX_GAP_BYTES:
                 raise NoImagesError
             self._fill()
         head = bytes(self._buffer[: match.start()])
@@ -120,31 +120,31 @@ class Parts:
         kind, length = _KIND.search(head), _LENGTH.search(head)
         if kind and kind[1].lower() not in (b"image", b"application"):
             return None
-        return int(length[1]) if length and not self.lied else 0
+        return int(length[1]) if length and not self.has_wrong_lengths else 0
 
-    def _image(self, length: int) -> bytes | None:
+    def _read_image(self, length: int) -> bytes | None:
         """Take the image at the beginning of the buffer; None if it is damaged."""
         searched = 0
         while True:
-            mark = self._buffer.find(self._mark, max(0, searched - len(self._mark)))
-            if length and 0 <= mark < length:
-                self.lied, length, searched = True, 0, 0
+            delimiter_at = self._buffer.find(self._delimiter, max(0, searched - len(self._delimiter)))
+            if length and 0 <= delimiter_at < length:
+                self.has_wrong_lengths, length, searched = True, 0, 0
             if length and len(self._buffer) >= length:
                 image = bytes(self._buffer[:length])
-                if is_whole(image):
+                if is_complete_jpeg(image):
                     del self._buffer[:length]
                     return image
-                self.lied, length, searched = True, 0, 0
+                self.has_wrong_lengths, length, searched = True, 0, 0
                 continue
-            end = None if length else jpeg_end(self._buffer, searched)
-            if end is not None and not 0 <= mark < end:
+            end = None if length else find_jpeg_end(self._buffer, searched)
+            if end is not None and not 0 <= delimiter_at < end:
                 image = bytes(self._buffer[:end])
                 del self._buffer[:end]
-                return image if is_whole(image) else None
-            if mark >= 0:
-                del self._buffer[:mark]
+                return image if is_complete_jpeg(image) else None
+            if delimiter_at >= 0:
+                del self._buffer[:delimiter_at]
                 return None
-            if len(self._buffer) > MOST_BYTES:
+            if len(self._buffer) > MAX_IMAGE_BYTES:
                 raise NoImagesError
             searched = len(self._buffer)
             self._fill()

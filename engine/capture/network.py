@@ -11,12 +11,12 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from engine.capture.address import scheme
+from engine.capture.address import parse_scheme
 from engine.capture.source import FrameSource
 from engine.errors import CameraNotFoundError
 
 # What reads a camera, by the scheme of its address; imported on use. Takes the address and the view's name.
-NETWORK = {
+NETWORK_SOURCES = {
     "http": "engine.capture.mjpeg_http:HttpMjpegSource",
     "https": "engine.capture.mjpeg_http:HttpMjpegSource",
     "rtsp": "engine.capture.rtsp:RtspSource",
@@ -24,13 +24,13 @@ NETWORK = {
 }
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 # A camera in a house answers within milliseconds, one that wakes up its radio within a second.
-CONNECT_S = 2.0
-_LOOK_S = 0.1  # how often somebody who waits looks whether the source was closed
+CONNECT_TIMEOUT_S = 2.0
+_POLL_S = 0.1  # how often somebody who waits looks whether the source was closed
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """Where a camera is.
 
     Parameters
@@ -81,17 +81,17 @@ def open_network(address: str, name: str) -> FrameSource:
     engine.errors.CameraNotFoundError
         If the address is none of a camera in the network.
     """
-    kind = scheme(address)
-    if kind not in NETWORK:
+    kind = parse_scheme(address)
+    if kind not in NETWORK_SOURCES:
         raise CameraNotFoundError(
             name, f"The address of camera '{name}' is none of a network camera. It begins with rtsp:// or http://."
         )
-    module, source = NETWORK[kind].split(":")
+    module, source = NETWORK_SOURCES[kind].split(":")
     make: Callable[[str, str], Any] = getattr(import_module(module), source)
     return make(address, name)
 
 
-def place_of(address: str, name: str) -> Place:
+def parse_endpoint(address: str, name: str) -> Endpoint:
     """Take an address apart.
 
     Parameters
@@ -115,7 +115,7 @@ def place_of(address: str, name: str) -> Place:
         kind, host, port = parts.scheme.lower(), parts.hostname, parts.port
     except ValueError:
         kind, host, port = "", None, None
-    if kind not in NETWORK or not host or any(ord(letter) <= ord(" ") for letter in address.strip()):
+    if kind not in NETWORK_SOURCES or not host or any(ord(letter) <= ord(" ") for letter in address.strip()):
         raise CameraNotFoundError(
             name,
             f"The address of camera '{name}' cannot be read. It should look like rtsp://user:password@host:port/path; "
@@ -124,18 +124,18 @@ def place_of(address: str, name: str) -> Place:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     user = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
-    return Place(kind, host, port or _PORTS[kind], quote(target, safe="%/?&=:;,+$!*'()@~[]"), user, password)
+    return Endpoint(kind, host, port or _PORTS[kind], quote(target, safe="%/?&=:;,+$!*'()@~[]"), user, password)
 
 
-def dial(place: Place, name: str, stopped: Callable[[], bool]) -> socket.socket:
+def open_connection(endpoint: Endpoint, name: str, is_stopped: Callable[[], bool]) -> socket.socket:
     """Connect to a camera, without TLS.
 
     Parameters
     ----------
-    place
+    endpoint
     name
         The view's name, for the errors.
-    stopped
+    is_stopped
         Tells whether nobody wants the connection any more.
 
     Returns
@@ -146,30 +146,32 @@ def dial(place: Place, name: str, stopped: Callable[[], bool]) -> socket.socket:
     Raises
     ------
     engine.errors.CameraNotFoundError
-        If it cannot be reached, or `stopped`.
+        If it cannot be reached, or `is_stopped`.
     """
     problem: Exception = TimeoutError()
-    deadline_s = time.monotonic() + CONNECT_S
+    deadline_s = time.monotonic() + CONNECT_TIMEOUT_S
     try:
-        for family, kind, protocol, _, where in socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM):
+        for family, kind, protocol, _, where in socket.getaddrinfo(
+            endpoint.host, endpoint.port, type=socket.SOCK_STREAM
+        ):
             connection = socket.socket(family, kind, protocol)
             try:
-                _connect(connection, where, deadline_s, stopped)
+                _connect(connection, where, deadline_s, is_stopped)
                 return connection
             except OSError as error:
                 connection.close()
                 problem = error
     except (OSError, UnicodeError) as error:  # a name that is too long or empty between dots is a UnicodeError
         problem = error
-    raise unreachable(place, name, problem) from problem
+    raise make_unreachable_error(endpoint, name, problem) from problem
 
 
-def unreachable(place: Place, name: str, error: Exception) -> CameraNotFoundError:
+def make_unreachable_error(endpoint: Endpoint, name: str, error: Exception) -> CameraNotFoundError:
     """Say why a camera cannot be reached.
 
     Parameters
     ----------
-    place
+    endpoint
     name
         The view's name.
     error
@@ -180,24 +182,25 @@ def unreachable(place: Place, name: str, error: Exception) -> CameraNotFoundErro
     error
         Its sentence holds no password.
     """
-    where = f"camera '{name}' at {place.netloc}"
+    where = f"camera '{name}' at {endpoint.netloc}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return CameraNotFoundError(
             name,
             f"The certificate of {where} is not trusted by this computer ({error.verify_message}). Let this computer "
-            f"trust it, or use {place.scheme.removesuffix('s')}:// in a network of your own.",
+            f"trust it, or use {endpoint.scheme.removesuffix('s')}:// in a network of your own.",
         )
     if isinstance(error, ssl.SSLError):
-        plain = place.scheme.removesuffix("s")
+        plain = endpoint.scheme.removesuffix("s")
         return CameraNotFoundError(name, f"There is no encrypted connection with {where}. Try {plain}:// instead.")
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return CameraNotFoundError(
-            name, f"There is no computer named '{place.host}' for camera '{name}'. Check its address and your network."
+            name,
+            f"There is no computer named '{endpoint.host}' for camera '{name}'. Check its address and your network.",
         )
     if isinstance(error, ConnectionRefusedError):
         said = "refuses to be connected. Check that it is on and has finished starting, and check the port."
     elif isinstance(error, TimeoutError):
-        said = f"does not answer within {CONNECT_S:.0f} s. Check that it is on and in this network."
+        said = f"does not answer within {CONNECT_TIMEOUT_S:.0f} s. Check that it is on and in this network."
     elif error.__class__ is OSError and getattr(error, "errno", None) in _UNREACHABLE:
         said = "is in a network that cannot be reached from here. Check cable, WLAN and address."
     else:
@@ -205,12 +208,12 @@ def unreachable(place: Place, name: str, error: Exception) -> CameraNotFoundErro
     return CameraNotFoundError(name, f"{where[0].upper()}{where[1:]} {said}")
 
 
-def login_refused(place: Place, name: str) -> CameraNotFoundError:
+def make_login_error(endpoint: Endpoint, name: str) -> CameraNotFoundError:
     """Say that a camera wants a login, or another one; the password is not shown.
 
     Parameters
     ----------
-    place
+    endpoint
     name
         The view's name.
 
@@ -218,27 +221,27 @@ def login_refused(place: Place, name: str) -> CameraNotFoundError:
     -------
     error
     """
-    if place.user is None:
+    if endpoint.user is None:
         return CameraNotFoundError(
             name,
-            f"Camera '{name}' at {place.netloc} wants a user and a password. Put them into its address: "
-            f"{place.scheme}://user:password@host…",
+            f"Camera '{name}' at {endpoint.netloc} wants a user and a password. Put them into its address: "
+            f"{endpoint.scheme}://user:password@host…",
         )
     return CameraNotFoundError(
         name,
-        f"Camera '{name}' at {place.netloc} says: wrong user or password. Correct them in its address "
+        f"Camera '{name}' at {endpoint.netloc} says: wrong user or password. Correct them in its address "
         "(%40 for @, %2F for /, %3A for a colon).",
     )
 
 
-def _connect(connection: socket.socket, where: Any, deadline_s: float, stopped: Callable[[], bool]) -> None:
+def _connect(connection: socket.socket, where: Any, deadline_s: float, is_stopped: Callable[[], bool]) -> None:
     """Connect, looking now and then whether somebody still wants it."""
     connection.setblocking(False)
     code = connection.connect_ex(where)
     if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)):
         raise OSError(code, errno.errorcode.get(code, ""))
-    while not select.select((), (connection,), (connection,), _LOOK_S)[1]:
-        if stopped() or time.monotonic() > deadline_s:
+    while not select.select((), (connection,), (connection,), _POLL_S)[1]:
+        if is_stopped() or time.monotonic() > deadline_s:
             raise TimeoutError
     code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if code:

@@ -24,7 +24,7 @@ class Orientation:
     clockwise_deg: int = 0
     mirrored: bool = False
 
-    def upright(self, image: U8) -> U8:
+    def rotate_upright(self, image: U8) -> U8:
         """Turn an image as the file asks.
 
         Parameters

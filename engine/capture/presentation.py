@@ -5,10 +5,10 @@ import numpy as np
 from engine.ledger import FrameTimes
 
 # A ledger's time and a file's stamp of the same frame differ by less: two stamps of 1 ms.
-SAME_FRAME_NS = 2_000_000
+SAME_FRAME_TOLERANCE_NS = 2_000_000
 
 
-class RisingTimes:
+class IncreasingTimes:
     """Times since the first frame, mended where they do not rise.
 
     Parameters
@@ -20,7 +20,7 @@ class RisingTimes:
 
     Attributes
     ----------
-    mended
+    repaired_count
         How many frames had no stamp, or one that did not rise.
     last_ns
         Time of the last frame.
@@ -31,9 +31,9 @@ class RisingTimes:
         self._period_ns = period_ns
         self._sequence = -1
         self.last_ns = -period_ns
-        self.mended = 0
+        self.repaired_count = 0
 
-    def next(self, stamp_ns: int | None) -> tuple[int, int]:
+    def next_moment(self, stamp_ns: int | None) -> tuple[int, int]:
         """Return sequence and time of the next frame.
 
         Parameters
@@ -49,14 +49,14 @@ class RisingTimes:
         """
         time_ns = self.last_ns + self._period_ns
         if stamp_ns is None:
-            self.mended += 1
+            self.repaired_count += 1
         elif self._sequence < 0 or stamp_ns + self._shift_ns > self.last_ns:
             time_ns = stamp_ns + self._shift_ns
         elif stamp_ns + self._shift_ns < self.last_ns - self._period_ns:
-            self.mended += 1
+            self.repaired_count += 1
             self._shift_ns = time_ns - stamp_ns
         else:
-            self.mended += 1
+            self.repaired_count += 1
             time_ns = self.last_ns + self._period_ns // 2
         self._sequence += 1
         self.last_ns = time_ns
@@ -76,7 +76,7 @@ class LedgerTimes:
         self._times = times
         self._row = 0
 
-    def next(self, stamp_ns: int | None) -> tuple[int, int] | None:
+    def next_moment(self, stamp_ns: int | None) -> tuple[int, int] | None:
         """Return sequence and time of the frame with this stamp; None if the ledger has none."""
         time_ns = self._times.time_ns
         if stamp_ns is None or self._row >= len(time_ns):
@@ -85,7 +85,7 @@ class LedgerTimes:
         row = self._row + int(np.searchsorted(time_ns[self._row :], stamp_ns))
         near = [r for r in (row - 1, row) if self._row <= r < len(time_ns)]
         row = min(near, key=lambda r: abs(int(time_ns[r]) - stamp_ns))
-        if abs(int(time_ns[row]) - stamp_ns) > SAME_FRAME_NS:
+        if abs(int(time_ns[row]) - stamp_ns) > SAME_FRAME_TOLERANCE_NS:
             return None
         self._row = row + 1
         return int(self._times.sequence[row]), int(time_ns[row])

@@ -13,13 +13,13 @@ from engine.frames import Frame
 # Time for all sources to open before its first image is due.
 LEAD_NS = 300_000_000
 # An image that is later than this, in periods, is left out.
-LATE = 1.0
+MAX_LATE_PERIODS = 1.0
 # For so long the sources of one studio wait for one that makes its image; then they go on without it.
-PATIENCE_S = 0.5
+BARRIER_TIMEOUT_S = 0.5
 
 
 @runtime_checkable
-class Skipping(Protocol):
+class SkippableSource(Protocol):
     """A source that makes its images, and need not make those that nobody has time for."""
 
     def skip_to(self, number: int) -> None:
@@ -27,7 +27,7 @@ class Skipping(Protocol):
         ...
 
 
-class Start:
+class SharedStart:
     """When some sources began to play, host clock: the same for all, decided when the first of them is opened.
 
     Parameters
@@ -41,7 +41,7 @@ class Start:
         self._lock = threading.Lock()
         self._start_ns: int | None = None
 
-    def ns(self) -> int:
+    def get_start_ns(self) -> int:
         """Return the time of the beginning."""
         with self._lock:
             if self._start_ns is None:
@@ -49,7 +49,7 @@ class Start:
             return self._start_ns
 
 
-class Beat:
+class FrameBarrier:
     """Lets the cameras of one studio take the same images, where there is no time to make all of them.
 
     If each skipped by itself, one would make the even and another the odd images, and no instant would be whole.
@@ -75,7 +75,7 @@ class Beat:
                 self._joined.clear()  # whoever comes next begins with what is due then
             self._changed.notify_all()
 
-    def next(self, member: object, due: Callable[[int], int]) -> int:
+    def next_frame_number(self, member: object, due: Callable[[int], int]) -> int:
         """Return which image a camera should make now.
 
         Parameters
@@ -93,47 +93,47 @@ class Beat:
             self._members.add(member)
             if member in self._joined:
                 begun = self._changed.wait_for(
-                    lambda: member not in self._joined or self._joined >= self._members, PATIENCE_S
+                    lambda: member not in self._joined or self._joined >= self._members, BARRIER_TIMEOUT_S
                 )
                 if not begun:
                     self._members &= self._joined  # who is not there is not waited for; it may join again
                 if member in self._joined:
-                    self._begin(due(self._number))
+                    self._advance_to(due(self._number))
             elif not self._joined:
-                self._begin(due(self._number))
+                self._advance_to(due(self._number))
             self._joined.add(member)
             self._changed.notify_all()
             return self._number
 
-    def _begin(self, number: int) -> None:
+    def _advance_to(self, number: int) -> None:
         """Go on to another image."""
         self._number = number
         self._joined.clear()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Together:
+class PlaybackGroup:
     """What sources that play together have in common.
 
     Parameters
     ----------
     start
-    beat
+    barrier
         None for sources that cannot skip.
     """
 
-    start: Start
-    beat: Beat | None = None
+    start: SharedStart
+    barrier: FrameBarrier | None = None
 
 
-class RealTime:
+class RealTimeSource:
     """Plays an offline source at its own rate on the host's clock.
 
     Parameters
     ----------
     source
         The studio's camera or a video.
-    together
+    group
         Shared with the other sources that begin with it, so that their true clock offsets are kept.
     name
         The view's name; the source's own if None.
@@ -151,22 +151,22 @@ class RealTime:
     in the sequence, as a real camera's do; a studio does not even make them.
     """
 
-    def __init__(self, source: FrameSource, together: Together, name: str | None = None, origin_ns: int = 0) -> None:
+    def __init__(self, source: FrameSource, group: PlaybackGroup, name: str | None = None, origin_ns: int = 0) -> None:
         self.name = name if name is not None else source.name
         self.live = True
-        self._source, self._together, self._origin_ns = source, together, origin_ns
+        self._source, self._group, self._origin_ns = source, group, origin_ns
         self._closed = threading.Event()
         self._pending: Frame | None = None
-        self._wanted: int | None = None
+        self._next_number: int | None = None
 
     def open(self) -> None:
         """Open the source; it is played from where the others are by now."""
         self._source.open()
         self._closed.clear()
-        self._pending = self._wanted = None
-        self._together.start.ns()
-        if self._together.beat is not None:
-            self._together.beat.join(self)
+        self._pending = self._next_number = None
+        self._group.start.get_start_ns()
+        if self._group.barrier is not None:
+            self._group.barrier.join(self)
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -205,11 +205,11 @@ class RealTime:
         engine.errors.CameraTimeoutError
             If none is due within the time.
         """
-        deadline_ns = self._now_ns() + timeout_ms * 1_000_000
+        deadline_ns = self._read_clock_ns() + timeout_ms * 1_000_000
         if self._pending is None:
-            self._pending = self._made(deadline_ns)
+            self._pending = self._make_frame(deadline_ns)
             if self._pending is None:
-                self._leave()
+                self._leave_barrier()
                 return None
         self._wait_until(self._pending.timestamp_ns, deadline_ns)
         frame, self._pending = self._pending, None
@@ -218,53 +218,53 @@ class RealTime:
     def close(self) -> None:
         """Close the source; may be called twice, and while another thread reads."""
         self._closed.set()
-        self._leave()
+        self._leave_barrier()
         self._source.close()
 
-    def _made(self, deadline_ns: int) -> Frame | None:
+    def _make_frame(self, deadline_ns: int) -> Frame | None:
         """Let the source make the next image that is not too late."""
         source, period_ns = self._source, NS_PER_S / self.rate_fps
-        if isinstance(source, Skipping) and self._together.beat is not None:
-            if self._wanted is None:
-                self._wanted = self._together.beat.next(self, self._worth_making)
+        if isinstance(source, SkippableSource) and self._group.barrier is not None:
+            if self._next_number is None:
+                self._next_number = self._group.barrier.next_frame_number(self, self._find_next_due)
             count = source.frame_count
-            if count is None or self._wanted < count:
-                self._wait_until(self._together.start.ns() + round(self._wanted * period_ns), deadline_ns)
-            source.skip_to(self._wanted)
-            self._wanted = None
+            if count is None or self._next_number < count:
+                self._wait_until(self._group.start.get_start_ns() + round(self._next_number * period_ns), deadline_ns)
+            source.skip_to(self._next_number)
+            self._next_number = None
             frame = source.read(0)
-            return None if frame is None else self._placed(frame)
+            return None if frame is None else self._stamp_frame(frame)
         while (frame := source.read(0)) is not None:
-            frame = self._placed(frame)
-            if self._now_ns() - frame.timestamp_ns <= LATE * period_ns or self._closed.is_set():
+            frame = self._stamp_frame(frame)
+            if self._read_clock_ns() - frame.timestamp_ns <= MAX_LATE_PERIODS * period_ns or self._closed.is_set():
                 return frame
-            if self._now_ns() > deadline_ns:
+            if self._read_clock_ns() > deadline_ns:
                 raise CameraTimeoutError(self.name, f"'{self.name}' cannot be decoded as fast as it is played.")
         return None
 
-    def _worth_making(self, after: int) -> int:
+    def _find_next_due(self, after: int) -> int:
         """Return the first image after a number that is not too late."""
         period_ns = NS_PER_S / self.rate_fps
-        behind = (self._now_ns() - self._together.start.ns()) / period_ns
-        return after + 1 if behind - (after + 1) <= LATE else int(behind)
+        behind = (self._read_clock_ns() - self._group.start.get_start_ns()) / period_ns
+        return after + 1 if behind - (after + 1) <= MAX_LATE_PERIODS else int(behind)
 
-    def _placed(self, frame: Frame) -> Frame:
+    def _stamp_frame(self, frame: Frame) -> Frame:
         """Give a frame its time on the host's clock, and the view's name."""
-        placed = frame.at(frame.timestamp_ns - self._origin_ns + self._together.start.ns())
-        return placed if placed.camera == self.name else replace(placed, camera=self.name)
+        stamped = frame.with_timestamp(frame.timestamp_ns - self._origin_ns + self._group.start.get_start_ns())
+        return stamped if stamped.camera == self.name else replace(stamped, camera=self.name)
 
     def _wait_until(self, time_ns: int, deadline_ns: int) -> None:
         """Wait for a time, but not beyond the deadline."""
-        while (left_ns := time_ns - self._now_ns()) > 0 and not self._closed.is_set():
-            if self._now_ns() >= deadline_ns:
+        while (left_ns := time_ns - self._read_clock_ns()) > 0 and not self._closed.is_set():
+            if self._read_clock_ns() >= deadline_ns:
                 raise CameraTimeoutError(self.name, f"The next image of '{self.name}' is not due yet.")
-            self._closed.wait(min(left_ns, max(deadline_ns - self._now_ns(), 0)) / NS_PER_S)
+            self._closed.wait(min(left_ns, max(deadline_ns - self._read_clock_ns(), 0)) / NS_PER_S)
 
-    def _leave(self) -> None:
+    def _leave_barrier(self) -> None:
         """Let the others of the studio go on without this one."""
-        if self._together.beat is not None:
-            self._together.beat.leave(self)
+        if self._group.barrier is not None:
+            self._group.barrier.leave(self)
 
-    def _now_ns(self) -> int:
+    def _read_clock_ns(self) -> int:
         """Read the clock."""
-        return self._together.start.clock_ns()
+        return self._group.start.clock_ns()

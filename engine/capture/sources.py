@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from engine.capture.address import scheme, view_names, without_password
+from engine.capture.address import name_views, parse_scheme, strip_credentials
 from engine.capture.source import FrameSource
 from engine.capture.video_file import VideoFileSource
 from engine.errors import CameraError, CameraNotFoundError, SessionError
@@ -46,7 +46,7 @@ class Footage:
     first_remarks: tuple[str, ...] = ()
 
     @property
-    def views(self) -> tuple[str, ...]:
+    def view_names(self) -> tuple[str, ...]:
         """Names of the cameras."""
         return tuple(source.name for source in self.sources)
 
@@ -55,7 +55,7 @@ class Footage:
         """Sentences on what is odd; grows while the sources are read."""
         return (*self.first_remarks, *(remark for source in self.sources for remark in source.remarks))
 
-    def framesets(self) -> Framesets:
+    def read_framesets(self) -> Framesets:
         """Return the images of each instant; the sources can be read once."""
         return Framesets(self.sources, self.offset_ns)
 
@@ -94,10 +94,10 @@ def open_inputs(inputs: Sequence[str | Path]) -> Footage:
         If a session cannot be read.
     """
     addresses = [str(item) for item in inputs]
-    kinds = [scheme(address) for address in addresses]
+    kinds = [parse_scheme(address) for address in addresses]
     for address, kind in zip(addresses, kinds):
         if kind != "file" and kind not in STUDIOS:
-            shown = without_password(address)
+            shown = strip_credentials(address)
             raise CameraNotFoundError(
                 shown, f"'{shown}' is a live camera, and recorded videos are needed here. Record it first."
             )
@@ -119,7 +119,7 @@ def _open_studio(address: str, target: str) -> Footage:
     """Open the virtual studio."""
     module, function = target.split(":")
     studio, sources = getattr(import_module(module), function)(address)
-    return _opened(Footage(tuple(sources), (0,) * len(sources), (address,) * len(sources), studio=studio))
+    return _open_all(Footage(tuple(sources), (0,) * len(sources), (address,) * len(sources), studio=studio))
 
 
 def _open_session(path: Path) -> Footage:
@@ -150,19 +150,19 @@ def _open_session(path: Path) -> Footage:
 def _open_videos(paths: Sequence[Path]) -> Footage:
     """Open one video per camera."""
     for position, path in enumerate(paths):
-        twin = next((other for other in paths[:position] if _same_file(other, path)), None)
+        twin = next((other for other in paths[:position] if _is_same_file(other, path)), None)
         if twin is not None:
             raise CameraError(str(path), f"'{path}' and '{twin}' are the same file. Give one video per camera.")
-    sources = tuple(VideoFileSource(path, name) for path, name in zip(paths, view_names(paths)))
-    return _opened(Footage(sources, (0,) * len(sources), tuple(map(str, paths))))
+    sources = tuple(VideoFileSource(path, name) for path, name in zip(paths, name_views(paths)))
+    return _open_all(Footage(sources, (0,) * len(sources), tuple(map(str, paths))))
 
 
-def _same_file(one: Path, other: Path) -> bool:
+def _is_same_file(one: Path, other: Path) -> bool:
     """Tell whether two paths lead to one file."""
     return one.exists() and other.exists() and one.samefile(other)
 
 
-def _opened(footage: Footage) -> Footage:
+def _open_all(footage: Footage) -> Footage:
     """Open all sources, or none."""
     try:
         for source in footage.sources:

@@ -1,7 +1,7 @@
 """Studio sources: the virtual studio's cameras, behind the protocol of every other camera."""
 
-from engine.capture.cameras import LiveSource, studio_cameras
-from engine.capture.real_time import Beat, Start, Together
+from engine.capture.cameras import LiveSource, make_studio_cameras
+from engine.capture.real_time import FrameBarrier, PlaybackGroup, SharedStart
 from engine.frames import Frame
 from engine.studio.address import parse_address
 from engine.studio.scene import Studio
@@ -134,4 +134,4 @@ def play_studio(address: str) -> tuple[Studio, tuple[LiveSource, ...]]:
         If there is no such motion or option.
     """
     studio, sources = open_studio(address)
-    return studio, studio_cameras(address, sources, Together(Start(), Beat()))
+    return studio, make_studio_cameras(address, sources, PlaybackGroup(SharedStart(), FrameBarrier()))

@@ -14,7 +14,7 @@ class TappedSource:
     Parameters
     ----------
     source
-    listen
+    listener
         Gets each frame in the thread that reads; for instance the `put` of a `CameraRecorder`.
 
     Attributes
@@ -23,9 +23,9 @@ class TappedSource:
         Of the source.
     """
 
-    def __init__(self, source: FrameSource, listen: Callable[[Frame], None]) -> None:
+    def __init__(self, source: FrameSource, listener: Callable[[Frame], None]) -> None:
         self.name, self.live = source.name, source.live
-        self._source, self._listen = source, listen
+        self._source, self._listener = source, listener
 
     def open(self) -> None:
         """Open the source."""
@@ -55,7 +55,7 @@ class TappedSource:
         """Return the next frame after the listener has seen it, or None at the end."""
         frame = self._source.read(timeout_ms)
         if frame is not None:
-            self._listen(frame)
+            self._listener(frame)
         return frame
 
     def close(self) -> None:

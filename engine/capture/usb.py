@@ -13,7 +13,7 @@ from engine.errors import CameraError
 
 # The class of a system's cameras, imported on use; elsewhere than here OpenCV reads them.
 SOURCES = {"linux": "engine.capture.v4l2:UsbSource"}
-ELSEWHERE = "engine.capture.usb_opencv:OpenCvSource"
+FALLBACK_SOURCE = "engine.capture.usb_opencv:OpenCvSource"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ def parse_usb(address: str) -> UsbAddress:
     mode, values = "", {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name == "mode":
-            mode = _checked_mode(address, text)
+            mode = _check_mode(address, text)
         elif name in UNITS:
-            values[name] = _number(address, name, text)
+            values[name] = _parse_number(address, name, text)
         else:
             known = ", ".join(("mode", *UNITS))
             raise CameraError(address, f"'{address}': a camera has no '{name}'. It can be told {known}.")
@@ -92,12 +92,14 @@ def open_usb(address: str, name: str) -> FrameSource:
     CameraError
         If the address cannot be read.
     """
-    wanted = parse_usb(address)
-    module, source = SOURCES.get(sys.platform, ELSEWHERE).split(":")
-    return getattr(import_module(module), source)(wanted.device, name, mode=wanted.mode, values=wanted.values)
+    usb_address = parse_usb(address)
+    module, source = SOURCES.get(sys.platform, FALLBACK_SOURCE).split(":")
+    return getattr(import_module(module), source)(
+        usb_address.device, name, mode=usb_address.mode, values=usb_address.values
+    )
 
 
-def _checked_mode(address: str, text: str) -> str:
+def _check_mode(address: str, text: str) -> str:
     """Refuse what is no mode before any camera is touched."""
     try:
         parse_mode(text)
@@ -106,7 +108,7 @@ def _checked_mode(address: str, text: str) -> str:
     return text
 
 
-def _number(address: str, name: str, text: str) -> float:
+def _parse_number(address: str, name: str, text: str) -> float:
     """Read a control's value."""
     try:
         value = float(text)

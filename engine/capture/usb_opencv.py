@@ -15,20 +15,20 @@ from engine.capture.controls import (
     UNITS,
     Control,
     ControlValues,
-    auto_sentences,
-    in_order,
-    locked,
-    merged,
+    build_auto_warnings,
+    build_locked_values,
+    merge_values,
+    order_for_writing,
 )
-from engine.capture.devices import WANTED_FPS, WANTED_WH, Device, Mode, parse_mode
+from engine.capture.devices import PREFERRED_FPS, PREFERRED_WH, Device, Mode, parse_mode
 from engine.clock import host_ns
 from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
 from engine.frames import Frame
-from engine.mailbox import ClosedError, Latest, NothingYetError
+from engine.mailbox import ClosedError, EmptyError, Latest
 
 BACKENDS = {"win32": (cv2.CAP_DSHOW, cv2.CAP_MSMF), "darwin": (cv2.CAP_AVFOUNDATION,)}
-MOST_CAMERAS = 8
-CLOSE_S = 1.5
+MAX_CAMERAS = 8
+CLOSE_TIMEOUT_S = 1.5
 # OpenCV's numbers; it knows no ranges. Both Windows backends count exposure in powers of two of a second.
 _PROPERTIES = {
     "auto_exposure": cv2.CAP_PROP_AUTO_EXPOSURE,
@@ -50,7 +50,7 @@ class OpenCvSource:
 
     Parameters
     ----------
-    wanted
+    device
         What follows ``usb:`` in its address: the number of the camera, since these systems offer OpenCV nothing else.
     name
         The view's name.
@@ -75,7 +75,7 @@ class OpenCvSource:
 
     def __init__(
         self,
-        wanted: str,
+        device: str,
         name: str,
         *,
         mode: str = "",
@@ -83,9 +83,9 @@ class OpenCvSource:
         opener: Opener = cv2.VideoCapture,
     ) -> None:
         self.name, self.live = name, True
-        self.id, self.damaged, self.compressed = wanted, 0, False
+        self.id, self.damaged, self.compressed = device, 0, False
         self.mode, self.modes = Mode((0, 0), 0.0, ""), ()
-        self._wanted_mode, self._opener = mode, opener
+        self._requested_mode, self._opener = mode, opener
         self._values: ControlValues = dict(values or {})
         self._remarks: tuple[str, ...] = ()
         self._capture: Any = None
@@ -110,7 +110,7 @@ class OpenCvSource:
             raise CameraNotFoundError(
                 self.name, f"There is no USB camera '{self.id}'. Cameras have numbers here: usb:0, usb:1…"
             )
-        capture = _opened(self._opener, int(self.id))
+        capture = _open_capture(self._opener, int(self.id))
         if capture is None:
             raise CameraNotFoundError(
                 self.name,
@@ -125,8 +125,8 @@ class OpenCvSource:
         self._capture, self._grabbed, self._stopping = capture, Latest(), threading.Event()
         self._remarks = tuple(
             f"Camera '{self.name}' has no control '{name}'; it is left as it is."
-            for name, value in in_order(self._values)
-            if not self._write(name, value)
+            for name, value in order_for_writing(self._values)
+            if not self._write_control(name, value)
         )
         self._thread = threading.Thread(
             target=self._grab, args=(capture, self._grabbed, self._stopping), name=f"grab {self.name}", daemon=True
@@ -136,12 +136,12 @@ class OpenCvSource:
     @property
     def size_wh(self) -> tuple[int, int]:
         """Width and height of the frames, px."""
-        return self._known_mode().size_wh
+        return self._require_mode().size_wh
 
     @property
     def rate_fps(self) -> float:
         """Frames per second, as the system says."""
-        return self._known_mode().rate_fps
+        return self._require_mode().rate_fps
 
     @property
     def frame_count(self) -> None:
@@ -177,7 +177,7 @@ class OpenCvSource:
             return self._grabbed.take(timeout_ms / 1000)
         except ClosedError:
             return None
-        except NothingYetError as error:
+        except EmptyError as error:
             raise CameraTimeoutError(
                 self.name,
                 f"Camera '{self.name}' sent no image for {timeout_ms / 1000:g} s. Check its cable, then press "
@@ -190,14 +190,14 @@ class OpenCvSource:
         if thread is not None:
             self._stopping.set()
             self._grabbed.discard()
-            thread.join(CLOSE_S)  # the thread releases the camera, also if OpenCV lets go of it only later
+            thread.join(CLOSE_TIMEOUT_S)  # the thread releases the camera, also if OpenCV lets go of it only later
 
     def controls(self) -> tuple[Control, ...]:
         """Read what can be set; ranges are not known here, except of switches."""
         capture = self._capture
         if capture is None:
             return ()
-        read = {name: _value(capture, name) for name in _PROPERTIES}
+        read = {name: _read_value(capture, name) for name in _PROPERTIES}
         found = {name: value for name, value in read.items() if value is not None}
         return tuple(
             Control(
@@ -231,9 +231,9 @@ class OpenCvSource:
         engine.errors.CameraError
             If the camera has no such control, or refuses the value.
         """
-        if name not in UNITS or (self._capture is not None and not self._write(name, value)):
+        if name not in UNITS or (self._capture is not None and not self._write_control(name, value)):
             raise CameraError(self.name, f"Camera '{self.name}' has no control '{name}' that can be set.")
-        self._values = merged(self._values, {name: value})
+        self._values = merge_values(self._values, {name: value})
         return value
 
     def lock(self) -> ControlValues:
@@ -244,15 +244,19 @@ class OpenCvSource:
         values
             To be remembered.
         """
-        taken = {name: value for name, value in in_order(locked(self.controls())) if self._write(name, value)}
-        self._values = merged(self._values, taken)
+        taken = {
+            name: value
+            for name, value in order_for_writing(build_locked_values(self.controls()))
+            if self._write_control(name, value)
+        }
+        self._values = merge_values(self._values, taken)
         return taken
 
-    def auto_modes(self) -> tuple[str, ...]:
+    def list_auto_warnings(self) -> tuple[str, ...]:
         """Warn of everything that the camera changes by itself."""
-        return auto_sentences(self.name, self.controls())
+        return build_auto_warnings(self.name, self.controls())
 
-    def _known_mode(self) -> Mode:
+    def _require_mode(self) -> Mode:
         """Return the mode in use."""
         if not self.mode.format:
             raise ValueError(f"'{self.name}' must be opened first.")
@@ -260,11 +264,11 @@ class OpenCvSource:
 
     def _set_mode(self, capture: Any) -> None:
         """Ask for a mode, take an image, and note what was granted."""
-        size_wh, rate_fps, _ = parse_mode(self._wanted_mode) if self._wanted_mode else (WANTED_WH, None, None)
+        size_wh, rate_fps, _ = parse_mode(self._requested_mode) if self._requested_mode else (PREFERRED_WH, None, None)
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # less of the bus, if it is granted
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
-        capture.set(cv2.CAP_PROP_FPS, rate_fps or WANTED_FPS)
+        capture.set(cv2.CAP_PROP_FPS, rate_fps or PREFERRED_FPS)
         whole, image = capture.read()
         if not whole:
             raise CameraError(
@@ -273,21 +277,22 @@ class OpenCvSource:
                 "USB port without a hub.",
             )
         granted_fps = capture.get(cv2.CAP_PROP_FPS)
-        rate = granted_fps if math.isfinite(granted_fps) and granted_fps > 0 else rate_fps or WANTED_FPS
+        rate = granted_fps if math.isfinite(granted_fps) and granted_fps > 0 else rate_fps or PREFERRED_FPS
         self.mode = Mode((image.shape[1], image.shape[0]), rate, "any")
         self.modes = (self.mode,)
-        if self._wanted_mode and self.mode.size_wh != size_wh:
+        if self._requested_mode and self.mode.size_wh != size_wh:
             raise CameraError(
-                self.name, f"Camera '{self.name}' has no mode {self._wanted_mode}. The nearest it has is {self.mode}."
+                self.name,
+                f"Camera '{self.name}' has no mode {self._requested_mode}. The nearest it has is {self.mode}.",
             )
 
-    def _write(self, name: str, value: float) -> bool:
+    def _write_control(self, name: str, value: float) -> bool:
         """Write a control after switching its automatic off; False if it is refused."""
         capture = self._capture
         if capture is None or name not in _PROPERTIES:
             return False
         switch = AUTO_OF.get(name)
-        if switch in _PROPERTIES and _value(capture, switch):
+        if switch in _PROPERTIES and _read_value(capture, switch):
             capture.set(_PROPERTIES[switch], 0.0)
         return bool(capture.set(_PROPERTIES[name], math.log2(value / 1e6) if name == "exposure_us" else value))
 
@@ -326,8 +331,8 @@ def list_opencv(opener: Opener = cv2.VideoCapture) -> tuple[Device, ...]:
         Without modes, which OpenCV cannot name; one that another program uses is not found at all.
     """
     devices = []
-    for number in range(MOST_CAMERAS):
-        capture = _opened(opener, number)
+    for number in range(MAX_CAMERAS):
+        capture = _open_capture(opener, number)
         if capture is None:
             break
         capture.release()
@@ -335,7 +340,7 @@ def list_opencv(opener: Opener = cv2.VideoCapture) -> tuple[Device, ...]:
     return tuple(devices)
 
 
-def _opened(opener: Opener, number: int) -> Any:
+def _open_capture(opener: Opener, number: int) -> Any:
     """Open a camera by the system's interfaces in turn; None if there is none of that number."""
     for backend in BACKENDS.get(sys.platform, (cv2.CAP_ANY,)):
         capture = opener(number, backend)
@@ -345,7 +350,7 @@ def _opened(opener: Opener, number: int) -> Any:
     return None
 
 
-def _value(capture: Any, name: str) -> float | None:
+def _read_value(capture: Any, name: str) -> float | None:
     """Read a control; None where the system refuses even the value it has."""
     value = float(capture.get(_PROPERTIES[name]))
     if not math.isfinite(value) or not capture.set(_PROPERTIES[name], value):

@@ -5,24 +5,32 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from engine.capture.controls import UNITS, Control, ControlValues, auto_sentences, in_order, locked, merged
+from engine.capture.controls import (
+    UNITS,
+    Control,
+    ControlValues,
+    build_auto_warnings,
+    build_locked_values,
+    merge_values,
+    order_for_writing,
+)
 from engine.capture.devices import Mode, choose_mode
-from engine.capture.jpeg import is_whole, jpeg_size
+from engine.capture.jpeg import is_complete_jpeg, read_jpeg_size
 from engine.capture.v4l2_controls import read_controls, write_control
 from engine.capture.v4l2_kernel import LINUX, Machine
 from engine.capture.v4l2_modes import image_from_bytes, list_modes
-from engine.capture.v4l2_nodes import Node, find
-from engine.capture.v4l2_refusals import gone, no_room, refusal
+from engine.capture.v4l2_nodes import Node, find_node
+from engine.capture.v4l2_refusals import describe_gone, describe_no_room, make_camera_error
 from engine.capture.v4l2_stream import Picture, Stream
 from engine.clock import NS_PER_S
 from engine.errors import CameraDisconnectedError, CameraError, CameraTimeoutError
 from engine.frames import Frame, JpegFrame
 
 # A reader looks this often whether the source was closed from outside.
-SLICE_S = 0.1
-CLOSE_S = 1.5
+POLL_S = 0.1
+CLOSE_TIMEOUT_S = 1.5
 # A driver's time that lies further in the past, or in the future, is not of the host's clock, whatever its flag says.
-OLDEST_NS, NEWEST_NS = 5 * NS_PER_S, NS_PER_S // 20
+MAX_STAMP_AGE_NS, MAX_STAMP_LEAD_NS = 5 * NS_PER_S, NS_PER_S // 20
 
 
 class UsbSource:
@@ -30,7 +38,7 @@ class UsbSource:
 
     Parameters
     ----------
-    wanted
+    device
         What follows ``usb:`` in its address: a stable id, a number, a device file.
     name
         The view's name.
@@ -59,7 +67,7 @@ class UsbSource:
 
     def __init__(
         self,
-        wanted: str,
+        device: str,
         name: str,
         *,
         mode: str = "",
@@ -69,7 +77,7 @@ class UsbSource:
         self.name, self.live = name, True
         self.id, self.damaged = "", 0
         self.mode, self.modes = Mode((0, 0), 0.0, ""), ()
-        self._wanted, self._wanted_mode, self._machine = wanted, mode, machine
+        self._device, self._requested_mode, self._machine = device, mode, machine
         self._values: ControlValues = dict(values or {})
         self._remarks: tuple[str, ...] = ()
         self._stream: Stream | None = None
@@ -90,16 +98,16 @@ class UsbSource:
         """
         if self._stream is not None:
             return
-        node = find(self._machine, self.id or self._wanted, self.name)
+        node = find_node(self._machine, self.id or self._device, self.name)
         try:
             stream = Stream(self._machine.kernel, self._machine.kernel.open(node.path))
         except OSError as error:
-            raise refusal(self._machine, node, self.name, error) from error
+            raise make_camera_error(self._machine, node, self.name, error) from error
         try:
-            self._start(stream, node)
+            self._start_stream(stream, node)
         except OSError as error:
             stream.close()
-            raise refusal(self._machine, node, self.name, error) from error
+            raise make_camera_error(self._machine, node, self.name, error) from error
         except BaseException:
             stream.close()
             raise
@@ -110,12 +118,12 @@ class UsbSource:
     @property
     def size_wh(self) -> tuple[int, int]:
         """Width and height of the frames, px."""
-        return self._known_mode().size_wh
+        return self._require_mode().size_wh
 
     @property
     def rate_fps(self) -> float:
         """Frames per second, as granted by the camera."""
-        return self._known_mode().rate_fps
+        return self._require_mode().rate_fps
 
     @property
     def frame_count(self) -> None:
@@ -125,7 +133,7 @@ class UsbSource:
     @property
     def compressed(self) -> bool:
         """Whether the camera sends JPEG, which can be recorded as it is."""
-        return self._known_mode().compressed
+        return self._require_mode().compressed
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -163,14 +171,14 @@ class UsbSource:
         """
         now_ns = self._machine.now_ns
         end_ns = now_ns() + timeout_ms * 1_000_000
-        with self._in_use() as stream:
+        with self._use_stream() as stream:
             while stream is not None and stream is self._stream:
                 left_s = (end_ns - now_ns()) / NS_PER_S
                 try:
-                    picture = stream.take(min(SLICE_S, max(0.0, left_s)))
+                    picture = stream.take(min(POLL_S, max(0.0, left_s)))
                 except OSError as error:
-                    raise CameraDisconnectedError(self.name, gone(self.name)) from error
-                frame = None if picture is None else self._frame(picture, stream)
+                    raise CameraDisconnectedError(self.name, describe_gone(self.name)) from error
+                frame = None if picture is None else self._make_frame(picture, stream)
                 if frame is not None:
                     return frame
                 if left_s <= 0:
@@ -185,7 +193,7 @@ class UsbSource:
         """Release the camera; may be called twice and from another thread, and the source may be opened again."""
         with self._changed:
             stream, self._stream = self._stream, None
-            self._changed.wait_for(lambda: self._users == 0, CLOSE_S)
+            self._changed.wait_for(lambda: self._users == 0, CLOSE_TIMEOUT_S)
         if stream is not None:
             stream.close()
 
@@ -197,13 +205,13 @@ class UsbSource:
         engine.errors.CameraDisconnectedError
             If the camera is gone.
         """
-        with self._in_use() as stream:
+        with self._use_stream() as stream:
             if stream is None:
                 return ()
             try:
                 return read_controls(self._machine.kernel, stream.fd)
             except OSError as error:
-                raise CameraDisconnectedError(self.name, gone(self.name)) from error
+                raise CameraDisconnectedError(self.name, describe_gone(self.name)) from error
 
     def set_control(self, name: str, value: float) -> float:
         """Set a control now and whenever the camera is opened again; its automatic is switched off first.
@@ -225,12 +233,12 @@ class UsbSource:
         engine.errors.CameraError
             If the camera has no such control, or refuses the value.
         """
-        with self._in_use() as stream:
+        with self._use_stream() as stream:
             known = value if name in UNITS else None
-            taken = known if stream is None else self._written(stream, name, value)
+            taken = known if stream is None else self._write_control(stream, name, value)
         if taken is None:
             raise CameraError(self.name, f"Camera '{self.name}' has no control '{name}' that can be set.")
-        self._values = merged(self._values, {name: taken})
+        self._values = merge_values(self._values, {name: taken})
         return taken
 
     def lock(self) -> ControlValues:
@@ -241,25 +249,27 @@ class UsbSource:
         values
             To be remembered, by the camera's id and mode.
         """
-        found = in_order(locked(self.controls()))
-        with self._in_use() as stream:
-            written = {name: None if stream is None else self._written(stream, name, value) for name, value in found}
+        found = order_for_writing(build_locked_values(self.controls()))
+        with self._use_stream() as stream:
+            written = {
+                name: None if stream is None else self._write_control(stream, name, value) for name, value in found
+            }
         taken = {name: value for name, value in written.items() if value is not None}
-        self._values = merged(self._values, taken)
+        self._values = merge_values(self._values, taken)
         return taken
 
-    def auto_modes(self) -> tuple[str, ...]:
+    def list_auto_warnings(self) -> tuple[str, ...]:
         """Warn of everything that the camera changes by itself."""
-        return auto_sentences(self.name, self.controls())
+        return build_auto_warnings(self.name, self.controls())
 
-    def _known_mode(self) -> Mode:
+    def _require_mode(self) -> Mode:
         """Return the mode in use."""
         if not self.mode.format:
             raise ValueError(f"'{self.name}' must be opened first.")
         return self.mode
 
     @contextmanager
-    def _in_use(self) -> Iterator[Stream | None]:
+    def _use_stream(self) -> Iterator[Stream | None]:
         """Keep the device from being closed meanwhile; None where it is closed."""
         with self._changed:
             stream = self._stream
@@ -271,32 +281,34 @@ class UsbSource:
                 self._users -= 1
                 self._changed.notify_all()
 
-    def _start(self, stream: Stream, node: Node) -> None:
+    def _start_stream(self, stream: Stream, node: Node) -> None:
         """Choose the mode, set it and the controls, and let the images come."""
         modes = list_modes(self._machine.kernel, stream.fd)
         if not modes:
             raise CameraError(self.name, f"Camera '{self.name}' offers no image format that can be read here.")
         try:
-            mode = choose_mode(modes, self._wanted_mode)
+            mode = choose_mode(modes, self._requested_mode)
         except ValueError as error:
             raise CameraError(self.name, f"Camera '{self.name}' {error}") from error
         try:
             stream.set_mode(mode)
-            self._remarks = self._prepared(stream)
+            self._remarks = self._apply_controls(stream)
             stream.start()
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                said = no_room(self._machine, node, mode, modes, self.name)
+                said = describe_no_room(self._machine, node, mode, modes, self.name)
                 raise CameraError(self.name, said) from error
             raise
         self.mode, self.modes = stream.mode, modes
 
-    def _prepared(self, stream: Stream) -> tuple[str, ...]:
+    def _apply_controls(self, stream: Stream) -> tuple[str, ...]:
         """Set the remembered controls; return what this camera cannot do."""
-        absent = [name for name, value in in_order(self._values) if self._written(stream, name, value) is None]
+        absent = [
+            name for name, value in order_for_writing(self._values) if self._write_control(stream, name, value) is None
+        ]
         return tuple(f"Camera '{self.name}' has no control '{name}'; it is left as it is." for name in absent)
 
-    def _written(self, stream: Stream, name: str, value: float) -> float | None:
+    def _write_control(self, stream: Stream, name: str, value: float) -> float | None:
         """Write a control; None where the camera has none, or refuses."""
         if name not in UNITS:
             return None
@@ -305,15 +317,15 @@ class UsbSource:
         except OSError as error:
             if error.errno in (errno.EINVAL, errno.ERANGE, errno.EACCES, errno.EIO, errno.EPIPE):
                 return None
-            raise CameraDisconnectedError(self.name, gone(self.name)) from error
+            raise CameraDisconnectedError(self.name, describe_gone(self.name)) from error
 
-    def _frame(self, picture: Picture, stream: Stream) -> Frame | None:
+    def _make_frame(self, picture: Picture, stream: Stream) -> Frame | None:
         """Make a frame of a buffer; None where the image is damaged, which is counted."""
-        sequence = self._sequence(picture.sequence)
-        time_ns = self._time_ns(picture.timestamp_ns)
+        sequence = self._continue_sequence(picture.sequence)
+        time_ns = self._choose_time_ns(picture.timestamp_ns)
         if not picture.damaged and stream.mode.compressed:
-            size_wh = jpeg_size(picture.data)
-            if size_wh is not None and is_whole(picture.data):
+            size_wh = read_jpeg_size(picture.data)
+            if size_wh is not None and is_complete_jpeg(picture.data):
                 return JpegFrame(self.name, sequence, time_ns, picture.data, size_wh)
         elif not picture.damaged:
             image = image_from_bytes(picture.data, stream.mode, stream.stride)
@@ -322,20 +334,20 @@ class UsbSource:
         self.damaged += 1
         return None
 
-    def _sequence(self, of_driver: int) -> int:
+    def _continue_sequence(self, driver_sequence: int) -> int:
         """Carry the driver's count on over a reconnection; one that does not rise is replaced by our own."""
         if self._first_sequence is None:
-            self._first_sequence = self._next - of_driver
-        sequence = max(self._first_sequence + of_driver, self._next)
-        self._first_sequence = sequence - of_driver
+            self._first_sequence = self._next - driver_sequence
+        sequence = max(self._first_sequence + driver_sequence, self._next)
+        self._first_sequence = sequence - driver_sequence
         self._next = sequence + 1
         return sequence
 
-    def _time_ns(self, stamp_ns: int | None) -> int:
+    def _choose_time_ns(self, stamp_ns: int | None) -> int:
         """Return when an image was taken, or where the driver's clock is another one, when it came."""
         now_ns = self._machine.now_ns()
         if stamp_ns is not None and self._trusts_stamps is None:
-            self._trusts_stamps = -NEWEST_NS <= now_ns - stamp_ns <= OLDEST_NS
+            self._trusts_stamps = -MAX_STAMP_LEAD_NS <= now_ns - stamp_ns <= MAX_STAMP_AGE_NS
         if stamp_ns is not None and self._trusts_stamps:
             return stamp_ns
         self._arrival_times = True

@@ -7,7 +7,7 @@ from ctypes import Structure, Union, c_char, c_int32, c_long, c_uint8, c_uint32,
 
 VIDEO_CAPTURE = 1  # the buffer type of every camera read here
 MEMORY_MMAP = 1
-CAN_CAPTURE, CAN_STREAM, SAYS_DEVICE_CAPS = 0x1, 0x0400_0000, 0x8000_0000
+CAN_CAPTURE, CAN_STREAM, HAS_DEVICE_CAPS = 0x1, 0x0400_0000, 0x8000_0000
 BUFFER_ERROR = 0x40
 TIMESTAMP_MASK, TIMESTAMP_MONOTONIC = 0xE000, 0x2000
 DISCRETE = 1  # sizes and intervals; other types give a range
@@ -246,27 +246,27 @@ class ControlValue(Structure):
     _fields_ = (("id", c_uint32), ("value", c_int32))
 
 
-def _request(direction: int, number: int, structure: type[Structure]) -> int:
+def _encode_request(direction: int, number: int, structure: type[Structure]) -> int:
     """Number a request as the macros _IOR (2), _IOW (1) and _IOWR (3) do."""
     return direction << 30 | sizeof(structure) << 16 | ord("V") << 8 | number
 
 
-QUERYCAP = _request(2, 0, Capability)
-ENUM_FMT = _request(3, 2, FormatDescription)
-S_FMT = _request(3, 5, Format)
-REQBUFS = _request(3, 8, RequestBuffers)
-QUERYBUF = _request(3, 9, Buffer)
-QBUF = _request(3, 15, Buffer)
-DQBUF = _request(3, 17, Buffer)
-STREAMON = _request(1, 18, BufferType)
-STREAMOFF = _request(1, 19, BufferType)
-S_PARM = _request(3, 22, StreamParameters)
-G_CTRL = _request(3, 27, ControlValue)
-S_CTRL = _request(3, 28, ControlValue)
-QUERYCTRL = _request(3, 36, ControlQuery)
-QUERYMENU = _request(3, 37, MenuQuery)
-ENUM_FRAMESIZES = _request(3, 74, FrameSizes)
-ENUM_FRAMEINTERVALS = _request(3, 75, FrameIntervals)
+QUERYCAP = _encode_request(2, 0, Capability)
+ENUM_FMT = _encode_request(3, 2, FormatDescription)
+S_FMT = _encode_request(3, 5, Format)
+REQBUFS = _encode_request(3, 8, RequestBuffers)
+QUERYBUF = _encode_request(3, 9, Buffer)
+QBUF = _encode_request(3, 15, Buffer)
+DQBUF = _encode_request(3, 17, Buffer)
+STREAMON = _encode_request(1, 18, BufferType)
+STREAMOFF = _encode_request(1, 19, BufferType)
+S_PARM = _encode_request(3, 22, StreamParameters)
+G_CTRL = _encode_request(3, 27, ControlValue)
+S_CTRL = _encode_request(3, 28, ControlValue)
+QUERYCTRL = _encode_request(3, 36, ControlQuery)
+QUERYMENU = _encode_request(3, 37, MenuQuery)
+ENUM_FRAMESIZES = _encode_request(3, 74, FrameSizes)
+ENUM_FRAMEINTERVALS = _encode_request(3, 75, FrameIntervals)
 
 
 def fourcc(text: str) -> int:

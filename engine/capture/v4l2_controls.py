@@ -11,7 +11,7 @@ from engine.capture.v4l2_kernel import Kernel
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KernelControl:
     """How a control is called by the kernel.
 
     Parameters
@@ -33,19 +33,19 @@ class _Known:
 
 
 _SWITCH = ((1, 1.0), (0, 0.0))
-_KNOWN = {
+_KERNEL_CONTROLS = {
     # 0 auto, 1 manual, 2 shutter priority (exposure fixed), 3 aperture priority (what webcams call automatic)
-    "auto_exposure": _Known(0x009A0901, meanings=((3, 1.0), (0, 1.0), (1, 0.0), (2, 0.0)), choices=ON_OFF),
-    "exposure_us": _Known(0x009A0902, scale=100.0),
-    "exposure_dynamic_framerate": _Known(0x009A0903, meanings=_SWITCH, choices=ON_OFF),
-    "auto_gain": _Known(0x00980912, meanings=_SWITCH, choices=ON_OFF),
-    "gain": _Known(0x00980913),
-    "auto_focus": _Known(0x009A090C, meanings=_SWITCH, choices=ON_OFF),
-    "focus": _Known(0x009A090A),
-    "auto_white_balance": _Known(0x0098090C, meanings=_SWITCH, choices=ON_OFF),
-    "white_balance_k": _Known(0x0098091A),
-    "brightness": _Known(0x00980900),
-    "power_line_hz": _Known(
+    "auto_exposure": _KernelControl(0x009A0901, meanings=((3, 1.0), (0, 1.0), (1, 0.0), (2, 0.0)), choices=ON_OFF),
+    "exposure_us": _KernelControl(0x009A0902, scale=100.0),
+    "exposure_dynamic_framerate": _KernelControl(0x009A0903, meanings=_SWITCH, choices=ON_OFF),
+    "auto_gain": _KernelControl(0x00980912, meanings=_SWITCH, choices=ON_OFF),
+    "gain": _KernelControl(0x00980913),
+    "auto_focus": _KernelControl(0x009A090C, meanings=_SWITCH, choices=ON_OFF),
+    "focus": _KernelControl(0x009A090A),
+    "auto_white_balance": _KernelControl(0x0098090C, meanings=_SWITCH, choices=ON_OFF),
+    "white_balance_k": _KernelControl(0x0098091A),
+    "brightness": _KernelControl(0x00980900),
+    "power_line_hz": _KernelControl(
         0x00980918, meanings=((0, 0.0), (1, 50.0), (2, 60.0), (3, AUTOMATIC_HZ)), choices=POWER_LINE
     ),
 }
@@ -71,11 +71,11 @@ def read_controls(kernel: Kernel, fd: int) -> tuple[Control, ...]:
     values: dict[str, float] = {}
     controls = []
     for name in UNITS:
-        query = _query(kernel, fd, name)
-        value = None if query is None else _value(kernel, fd, name)
+        query = _query_control(kernel, fd, name)
+        value = None if query is None else _read_value(kernel, fd, name)
         if query is not None and value is not None:
             values[name] = value
-            controls.append(_control(kernel, fd, query, name, values))
+            controls.append(_describe_control(kernel, fd, query, name, values))
     return tuple(controls)
 
 
@@ -96,25 +96,25 @@ def write_control(kernel: Kernel, fd: int, name: str, value: float) -> float | N
     value
         As set; None if the device has no such control.
     """
-    query = _query(kernel, fd, name) if isfinite(value) else None
+    query = _query_control(kernel, fd, name) if isfinite(value) else None
     if query is None:
         return None
     switch = AUTO_OF.get(name)
-    if switch is not None and _value(kernel, fd, switch):
+    if switch is not None and _read_value(kernel, fd, switch):
         write_control(kernel, fd, switch, 0.0)
-    known = _KNOWN[name]
-    nearest = _control(kernel, fd, query, name, {name: value}).nearest(value)
+    known = _KERNEL_CONTROLS[name]
+    nearest = _describe_control(kernel, fd, query, name, {name: value}).find_nearest(value)
     number = round(nearest / known.scale)
     if known.meanings:
-        offered = _offered(kernel, fd, query, name)
+        offered = _list_offered_meanings(kernel, fd, query, name)
         number = next(device for device, ours in offered if ours == nearest)
     kernel.ioctl(fd, abi.S_CTRL, abi.ControlValue(known.number, number))
     return nearest
 
 
-def _query(kernel: Kernel, fd: int, name: str) -> abi.ControlQuery | None:
+def _query_control(kernel: Kernel, fd: int, name: str) -> abi.ControlQuery | None:
     """Ask for a control's range; None where the device has no such control."""
-    query = abi.ControlQuery(id=_KNOWN[name].number)
+    query = abi.ControlQuery(id=_KERNEL_CONTROLS[name].number)
     try:
         kernel.ioctl(fd, abi.QUERYCTRL, query)
     except OSError as error:
@@ -124,9 +124,9 @@ def _query(kernel: Kernel, fd: int, name: str) -> abi.ControlQuery | None:
     return None if query.flags & _UNUSABLE else query
 
 
-def _value(kernel: Kernel, fd: int, name: str) -> float | None:
+def _read_value(kernel: Kernel, fd: int, name: str) -> float | None:
     """Read a control's present value; None where the device has none."""
-    known = _KNOWN[name]
+    known = _KERNEL_CONTROLS[name]
     read = abi.ControlValue(known.number, 0)
     try:
         kernel.ioctl(fd, abi.G_CTRL, read)
@@ -139,12 +139,12 @@ def _value(kernel: Kernel, fd: int, name: str) -> float | None:
     return read.value * known.scale
 
 
-def _control(kernel: Kernel, fd: int, query: abi.ControlQuery, name: str, values: dict[str, float]) -> Control:
+def _describe_control(kernel: Kernel, fd: int, query: abi.ControlQuery, name: str, values: dict[str, float]) -> Control:
     """Describe a control; `values` holds its own and those of the switches."""
-    known = _KNOWN[name]
+    known = _KERNEL_CONTROLS[name]
     is_auto = bool(values.get(AUTO_OF.get(name, ""), 0.0))
     if known.meanings:
-        possible = {ours for _, ours in _offered(kernel, fd, query, name)}
+        possible = {ours for _, ours in _list_offered_meanings(kernel, fd, query, name)}
         choices = tuple(choice for choice in known.choices if choice[0] in possible)
         ours = [choice[0] for choice in choices]
         default = dict(known.meanings).get(query.default_value, 0.0)
@@ -157,14 +157,16 @@ def _control(kernel: Kernel, fd: int, query: abi.ControlQuery, name: str, values
     return Control(name, lowest, highest, step, default, values[name], UNITS[name], is_auto=is_auto)
 
 
-def _offered(kernel: Kernel, fd: int, query: abi.ControlQuery, name: str) -> tuple[tuple[int, float], ...]:
+def _list_offered_meanings(
+    kernel: Kernel, fd: int, query: abi.ControlQuery, name: str
+) -> tuple[tuple[int, float], ...]:
     """List the meanings that this device offers, the one to be written first."""
-    known = _KNOWN[name]
-    numbers = set(_menu(kernel, fd, query))
+    known = _KERNEL_CONTROLS[name]
+    numbers = set(_list_menu(kernel, fd, query))
     return tuple(meaning for meaning in known.meanings if meaning[0] in numbers) or known.meanings
 
 
-def _menu(kernel: Kernel, fd: int, query: abi.ControlQuery) -> Iterator[int]:
+def _list_menu(kernel: Kernel, fd: int, query: abi.ControlQuery) -> Iterator[int]:
     """List the numbers a control can have; a switch has no menu, and a menu may have holes."""
     for index in range(max(query.minimum, 0), min(query.maximum, 16) + 1):
         if query.type == 3:  # V4L2_CTRL_TYPE_MENU

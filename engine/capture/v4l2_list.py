@@ -3,8 +3,8 @@
 from engine.capture.devices import Device
 from engine.capture.v4l2_kernel import LINUX, Machine
 from engine.capture.v4l2_modes import list_modes
-from engine.capture.v4l2_nodes import Node, scan
-from engine.capture.v4l2_refusals import busy, refusal
+from engine.capture.v4l2_nodes import Node, scan_nodes
+from engine.capture.v4l2_refusals import describe_busy, make_camera_error
 from engine.capture.v4l2_stream import is_busy
 
 
@@ -20,10 +20,10 @@ def list_v4l2(machine: Machine = LINUX) -> tuple[Device, ...]:
     devices
         In the order of ``usb:0``, ``usb:1``…
     """
-    return tuple(_device(machine, node) for node in scan(machine))
+    return tuple(_inspect_device(machine, node) for node in scan_nodes(machine))
 
 
-def _device(machine: Machine, node: Node) -> Device:
+def _inspect_device(machine: Machine, node: Node) -> Device:
     """Look at one device."""
     modes, problem = (), ""
     try:
@@ -31,7 +31,7 @@ def _device(machine: Machine, node: Node) -> Device:
         try:
             modes = list_modes(machine.kernel, fd)
             if is_busy(machine.kernel, fd):
-                problem = busy(machine, node, node.name)
+                problem = describe_busy(machine, node, node.name)
         finally:
             machine.kernel.close(fd)
         if not modes:
@@ -40,5 +40,5 @@ def _device(machine: Machine, node: Node) -> Device:
                 "Use another camera."
             )
     except OSError as error:
-        problem = str(refusal(machine, node, node.name, error))
+        problem = str(make_camera_error(machine, node, node.name, error))
     return Device(node.id, node.name, f"usb:{node.id}", modes, problem, str(node.path))

@@ -10,7 +10,7 @@ import numpy as np
 
 from calibration.geometry.arrays import U8
 from engine.capture import v4l2_abi as abi
-from engine.capture.devices import Mode, best_first
+from engine.capture.devices import Mode, sort_modes
 from engine.capture.v4l2_kernel import Kernel
 
 # Pixel formats that can be read, by the names that a mode's text uses. Others (H.264, raw Bayer) are left out.
@@ -36,9 +36,9 @@ _LAYOUTS = {
     "rgb24": (3, cv2.COLOR_RGB2BGR),
 }
 # Where a device offers a range instead of a list.
-_USUAL_WH = ((1920, 1080), (1280, 720), (640, 480))
-_USUAL_FPS = (60, 30, 15)
-_MOST = 1000  # a driver that never ends its list must not hang the program
+_COMMON_WH = ((1920, 1080), (1280, 720), (640, 480))
+_COMMON_FPS = (60, 30, 15)
+_MAX_ITEMS = 1000  # a driver that never ends its list must not hang the program
 
 _Item = TypeVar("_Item", bound=Structure)
 
@@ -58,16 +58,16 @@ def list_modes(kernel: Kernel, fd: int) -> tuple[Mode, ...]:
         Those that can be read here, best first.
     """
     modes = []
-    for listed in _enumerated(
+    for listed in _enumerate(
         kernel, fd, abi.ENUM_FMT, lambda at: abi.FormatDescription(index=at, type=abi.VIDEO_CAPTURE)
     ):
         name = _NAMES.get(listed.pixelformat)
         if name is not None:
-            for size_wh in _sizes(kernel, fd, listed.pixelformat):
+            for size_wh in _list_sizes(kernel, fd, listed.pixelformat):
                 if name in _IN_PAIRS and (size_wh[0] % 2 or size_wh[1] % 2):
                     continue
-                modes += [Mode(size_wh, rate, name) for rate in _rates(kernel, fd, listed.pixelformat, size_wh)]
-    return best_first(modes)
+                modes += [Mode(size_wh, rate, name) for rate in _list_rates(kernel, fd, listed.pixelformat, size_wh)]
+    return sort_modes(modes)
 
 
 def image_from_bytes(data: bytes, mode: Mode, stride: int) -> U8 | None:
@@ -99,44 +99,44 @@ def image_from_bytes(data: bytes, mode: Mode, stride: int) -> U8 | None:
     return np.asarray(image, np.uint8)
 
 
-def _enumerated(kernel: Kernel, fd: int, request: int, item: Callable[[int], _Item]) -> Iterator[_Item]:
+def _enumerate(kernel: Kernel, fd: int, request: int, item: Callable[[int], _Item]) -> Iterator[_Item]:
     """Ask for one item after the other until the driver says that there is no more."""
-    for index in range(_MOST):
-        asked = item(index)
+    for index in range(_MAX_ITEMS):
+        entry = item(index)
         try:
-            kernel.ioctl(fd, request, asked)
+            kernel.ioctl(fd, request, entry)
         except OSError as error:
             if error.errno in (errno.EINVAL, errno.ENOTTY):
                 return
             raise
-        yield asked
+        yield entry
 
 
-def _sizes(kernel: Kernel, fd: int, pixelformat: int) -> Iterator[tuple[int, int]]:
+def _list_sizes(kernel: Kernel, fd: int, pixelformat: int) -> Iterator[tuple[int, int]]:
     """List the sizes of a format."""
-    for size in _enumerated(
+    for size in _enumerate(
         kernel, fd, abi.ENUM_FRAMESIZES, lambda at: abi.FrameSizes(index=at, pixel_format=pixelformat)
     ):
         if size.type == abi.DISCRETE:
             yield size.discrete.width, size.discrete.height
             continue
-        least = size.stepwise
-        usual = [
+        size_range = size.stepwise
+        common = [
             (width, height)
-            for width, height in _USUAL_WH
-            if least.min_width <= width <= least.max_width
-            and least.min_height <= height <= least.max_height
-            and (width - least.min_width) % max(1, least.step_width) == 0
-            and (height - least.min_height) % max(1, least.step_height) == 0
+            for width, height in _COMMON_WH
+            if size_range.min_width <= width <= size_range.max_width
+            and size_range.min_height <= height <= size_range.max_height
+            and (width - size_range.min_width) % max(1, size_range.step_width) == 0
+            and (height - size_range.min_height) % max(1, size_range.step_height) == 0
         ]
-        yield from usual or [(least.max_width, least.max_height)]
+        yield from common or [(size_range.max_width, size_range.max_height)]
         return  # a range is the only answer
 
 
-def _rates(kernel: Kernel, fd: int, pixelformat: int, size_wh: tuple[int, int]) -> Iterator[float]:
+def _list_rates(kernel: Kernel, fd: int, pixelformat: int, size_wh: tuple[int, int]) -> Iterator[float]:
     """List the rates of a size, images per second; 30 where the driver does not say."""
     silent = True
-    for interval in _enumerated(
+    for interval in _enumerate(
         kernel,
         fd,
         abi.ENUM_FRAMEINTERVALS,
@@ -148,7 +148,7 @@ def _rates(kernel: Kernel, fd: int, pixelformat: int, size_wh: tuple[int, int]) 
                 yield interval.discrete.denominator / interval.discrete.numerator
             continue
         shortest, longest = interval.stepwise.min, interval.stepwise.max
-        for rate in _USUAL_FPS:
+        for rate in _COMMON_FPS:
             if shortest.numerator * rate <= shortest.denominator and longest.numerator * rate >= longest.denominator:
                 yield float(rate)
         return

@@ -52,7 +52,7 @@ class Node:
         return f"{self.product} (USB port {self.port})" if self.port and self.id == self.port_id else self.product
 
 
-def scan(machine: Machine) -> tuple[Node, ...]:
+def scan_nodes(machine: Machine) -> tuple[Node, ...]:
     """Find the devices that film, in the order of their numbers; those that carry only metadata are left out.
 
     Parameters
@@ -68,8 +68,8 @@ def scan(machine: Machine) -> tuple[Node, ...]:
     filmed: Counter[str] = Counter()  # a camera with colour and infrared has a device file for each
     for entry in sorted(entries, key=lambda entry: int(re.sub(r"\D", "", entry.name) or 0)):
         with suppress(FileNotFoundError, NotADirectoryError):  # unplugged at this moment
-            if _films(machine, entry):
-                nodes.append(_described(machine, entry, filmed))
+            if _is_camera(machine, entry):
+                nodes.append(_describe_node(machine, entry, filmed))
     serials = Counter(node.serial_id for node in nodes)
     ports: Counter[str] = Counter()
     for position, node in enumerate(nodes):
@@ -81,14 +81,14 @@ def scan(machine: Machine) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
-def find(machine: Machine, wanted: str, name: str) -> Node:
+def find_node(machine: Machine, device: str, name: str) -> Node:
     """Find the device that an address means.
 
     Parameters
     ----------
     machine
-    wanted
-        A stable id; a number in the order of `scan`; a device file; or the name of a link in ``/dev/v4l/by-id`` or
+    device
+        A stable id; a number in the order of `scan_nodes`; a device file; or the name of a link in ``/dev/v4l/by-id`` or
         ``/dev/v4l/by-path``.
     name
         The view's name, for the error.
@@ -102,25 +102,25 @@ def find(machine: Machine, wanted: str, name: str) -> Node:
     CameraNotFoundError
         If there is none, or more than one; the sentence names those that are there.
     """
-    nodes = scan(machine)
-    if wanted.isdecimal():
-        found = nodes[int(wanted) : int(wanted) + 1]
+    nodes = scan_nodes(machine)
+    if device.isdecimal():
+        found = nodes[int(device) : int(device) + 1]
     else:
-        paths = {path.resolve() for path in _paths(machine, wanted)}
-        found = tuple(node for node in nodes if node.id == wanted) or tuple(
-            node for node in nodes if wanted in (node.serial_id, node.port_id) or node.path.resolve() in paths
+        paths = {path.resolve() for path in _list_paths(machine, device)}
+        found = tuple(node for node in nodes if node.id == device) or tuple(
+            node for node in nodes if device in (node.serial_id, node.port_id) or node.path.resolve() in paths
         )
     if len(found) == 1:
         return found[0]
     if found:
         twins = ", ".join(f"usb:{node.port_id}" for node in found)
         raise CameraNotFoundError(
-            name, f"{len(found)} cameras here are called '{wanted}'. Name each by the port it is plugged into: {twins}."
+            name, f"{len(found)} cameras here are called '{device}'. Name each by the port it is plugged into: {twins}."
         )
-    raise CameraNotFoundError(name, f"There is no USB camera '{wanted}'. {_what_is_there(nodes)}")
+    raise CameraNotFoundError(name, f"There is no USB camera '{device}'. {_describe_connected(nodes)}")
 
 
-def neighbours(nodes: Sequence[Node], node: Node) -> tuple[Node, ...]:
+def find_neighbours(nodes: Sequence[Node], node: Node) -> tuple[Node, ...]:
     """List the other cameras that share a camera's USB bus.
 
     Parameters
@@ -135,17 +135,17 @@ def neighbours(nodes: Sequence[Node], node: Node) -> tuple[Node, ...]:
     return tuple(other for other in nodes if node.bus and other.bus == node.bus and other.path != node.path)
 
 
-def _films(machine: Machine, entry: Path) -> bool:
+def _is_camera(machine: Machine, entry: Path) -> bool:
     """Ask a device whether it films; one that cannot be asked is judged by its place."""
     try:
         fd = machine.kernel.open(machine.dev / entry.name)
     except OSError as error:
         gone = error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO)
-        return not gone and _text(entry / "index") in ("", "0")  # a webcam's metadata come second
+        return not gone and _read_text(entry / "index") in ("", "0")  # a webcam's metadata come second
     try:
         capability = abi.Capability()
         machine.kernel.ioctl(fd, abi.QUERYCAP, capability)
-        own = capability.capabilities & abi.SAYS_DEVICE_CAPS
+        own = capability.capabilities & abi.HAS_DEVICE_CAPS
         can = capability.device_caps if own else capability.capabilities
         return bool(can & abi.CAN_CAPTURE and can & abi.CAN_STREAM)
     except OSError:
@@ -154,38 +154,38 @@ def _films(machine: Machine, entry: Path) -> bool:
         machine.kernel.close(fd)
 
 
-def _described(machine: Machine, entry: Path, filmed: Counter[str]) -> Node:
+def _describe_node(machine: Machine, entry: Path, filmed: Counter[str]) -> Node:
     """Read what the system knows of a device."""
     place = entry.resolve()
     usb = next((folder for folder in place.parents if (folder / "idVendor").is_file()), None)
     filmed[str(usb or place)] += 1
     nth = filmed[str(usb or place)]
     again = f"-{nth}" if nth > 1 else ""
-    product = (usb and _text(usb / "product")) or _text(entry / "name") or entry.name
+    product = (usb and _read_text(usb / "product")) or _read_text(entry / "name") or entry.name
     path = machine.dev / entry.name
     if usb is None:
-        return Node(path, product, "", _slug(product))
-    serial = _text(usb / "serial")
+        return Node(path, product, "", _slugify(product))
+    serial = _read_text(usb / "serial")
     root = next((folder for folder in usb.parents if re.fullmatch(r"usb\d+", folder.name)), usb.parent)
     port = usb.name.partition("-")[2]
     return Node(
         path,
         product,
-        serial_id=_slug(f"{product}-{serial}") + again if serial else "",
-        port_id=_slug(f"{product}-{root.parent.name}-{port}") + again,
+        serial_id=_slugify(f"{product}-{serial}") + again if serial else "",
+        port_id=_slugify(f"{product}-{root.parent.name}-{port}") + again,
         port=port,
         bus=str(root),
-        hub="" if usb.parent == root else _text(usb.parent / "product") or "without a name",
+        hub="" if usb.parent == root else _read_text(usb.parent / "product") or "without a name",
     )
 
 
-def _paths(machine: Machine, wanted: str) -> tuple[Path, ...]:
+def _list_paths(machine: Machine, device: str) -> tuple[Path, ...]:
     """List the files that a person may mean."""
     links = machine.dev / "v4l"
-    return tuple(path for path in (Path(wanted), links / "by-id" / wanted, links / "by-path" / wanted) if path.exists())
+    return tuple(path for path in (Path(device), links / "by-id" / device, links / "by-path" / device) if path.exists())
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     """Read a line of the system's description; empty where there is none."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
@@ -193,12 +193,12 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _slug(text: str) -> str:
+def _slugify(text: str) -> str:
     """Make a name that is safe in addresses and in file names."""
     return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")
 
 
-def _what_is_there(nodes: Sequence[Node]) -> str:
+def _describe_connected(nodes: Sequence[Node]) -> str:
     """Say which cameras are connected."""
     if not nodes:
         return "No USB camera is connected: plug it in, then try again."

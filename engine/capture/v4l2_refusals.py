@@ -5,15 +5,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.capture.devices import Mode, lower_mode
+from engine.capture.devices import Mode, find_lower_mode
 from engine.capture.v4l2_kernel import Machine
-from engine.capture.v4l2_nodes import Node, neighbours, scan
+from engine.capture.v4l2_nodes import Node, find_neighbours, scan_nodes
 from engine.errors import CameraDisconnectedError, CameraError
 
-GONE = (errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.ESHUTDOWN)
+GONE_ERRNOS = (errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.ESHUTDOWN)
 
 
-def refusal(machine: Machine, node: Node, name: str, error: OSError) -> CameraError:
+def make_camera_error(machine: Machine, node: Node, name: str, error: OSError) -> CameraError:
     """Say why a device cannot be opened or used.
 
     Parameters
@@ -29,10 +29,10 @@ def refusal(machine: Machine, node: Node, name: str, error: OSError) -> CameraEr
     error
         To be raised.
     """
-    if error.errno in GONE:
-        return CameraDisconnectedError(name, gone(name))
+    if error.errno in GONE_ERRNOS:
+        return CameraDisconnectedError(name, describe_gone(name))
     if error.errno == errno.EBUSY:
-        return CameraError(name, busy(machine, node, name))
+        return CameraError(name, describe_busy(machine, node, name))
     if error.errno in (errno.EACCES, errno.EPERM):
         return CameraError(
             name,
@@ -45,7 +45,7 @@ def refusal(machine: Machine, node: Node, name: str, error: OSError) -> CameraEr
     )
 
 
-def gone(name: str) -> str:
+def describe_gone(name: str) -> str:
     """Say that a camera was unplugged.
 
     Parameters
@@ -59,7 +59,7 @@ def gone(name: str) -> str:
     return f"Camera '{name}' is gone: it was unplugged, or its cable is loose. Plug it into the same port again."
 
 
-def busy(machine: Machine, node: Node, name: str) -> str:
+def describe_busy(machine: Machine, node: Node, name: str) -> str:
     """Say who uses a camera.
 
     Parameters
@@ -72,7 +72,7 @@ def busy(machine: Machine, node: Node, name: str) -> str:
     -------
     sentence
     """
-    holders = tuple(_holders(machine.proc, node.path))
+    holders = tuple(_find_holders(machine.proc, node.path))
     if any(process == os.getpid() for process, _ in holders):
         return f"Camera '{name}' is already open in this program."
     if not holders:
@@ -81,7 +81,7 @@ def busy(machine: Machine, node: Node, name: str) -> str:
     return f"Camera '{name}' is in use by {who}. Close it there, then try again."
 
 
-def no_room(machine: Machine, node: Node, mode: Mode, modes: tuple[Mode, ...], name: str) -> str:
+def describe_no_room(machine: Machine, node: Node, mode: Mode, modes: tuple[Mode, ...], name: str) -> str:
     """Say that the USB bus is full: which hub, who else is on it, and which mode to lower to.
 
     Parameters
@@ -98,10 +98,10 @@ def no_room(machine: Machine, node: Node, mode: Mode, modes: tuple[Mode, ...], n
     -------
     sentence
     """
-    others = [other.name for other in neighbours(scan(machine), node)]
+    others = [other.name for other in find_neighbours(scan_nodes(machine), node)]
     where = f"the USB hub '{node.hub}' (port {node.port})" if node.hub else f"its USB bus (port {node.port or '?'})"
     shared = f", which it shares with {', '.join(others)}" if others else ""
-    lower = lower_mode(modes, mode)
+    lower = find_lower_mode(modes, mode)
     way = f"Lower it to {lower}, lower another camera," if lower is not None else "Lower another camera's mode,"
     return (
         f"Camera '{name}' finds no room for {mode} on {where}{shared}. {way} or plug it into a port of its own at "
@@ -109,17 +109,17 @@ def no_room(machine: Machine, node: Node, mode: Mode, modes: tuple[Mode, ...], n
     )
 
 
-def _holders(proc: Path, path: Path) -> Iterator[tuple[int, str]]:
+def _find_holders(proc: Path, path: Path) -> Iterator[tuple[int, str]]:
     """List the processes that have a device open, as far as this user may see them."""
     for process in sorted(proc.glob("[0-9]*"), key=lambda folder: int(folder.name)):
         try:
-            if any(_leads_to(link, path) for link in (process / "fd").iterdir()):
+            if any(_is_link_to(link, path) for link in (process / "fd").iterdir()):
                 yield int(process.name), (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
             continue  # another user's, or it has just ended
 
 
-def _leads_to(link: Path, path: Path) -> bool:
+def _is_link_to(link: Path, path: Path) -> bool:
     """Tell whether an open file is the device; one that was closed meanwhile is not."""
     try:
         return link.readlink() == path

@@ -10,8 +10,8 @@ from engine.capture.v4l2_modes import FORMATS
 from engine.clock import NS_PER_S
 
 # A sixth of a second at 36 images per second: enough to survive a busy machine, and the driver counts what is lost.
-BUFFERS = 6
-_LEAST_BUFFERS = 2
+BUFFER_COUNT = 6
+_MIN_BUFFERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,16 @@ class Stream:
         OSError
             EBUSY where another program has the camera; EINVAL where the format is refused.
         """
-        asked = abi.Format(type=abi.VIDEO_CAPTURE)
-        asked.pix.width, asked.pix.height = mode.size_wh
-        asked.pix.pixelformat = FORMATS[mode.format]
-        asked.pix.field = 1  # V4L2_FIELD_NONE: whole images
-        self._kernel.ioctl(self.fd, abi.S_FMT, asked)
-        if asked.pix.pixelformat != FORMATS[mode.format]:
+        request = abi.Format(type=abi.VIDEO_CAPTURE)
+        request.pix.width, request.pix.height = mode.size_wh
+        request.pix.pixelformat = FORMATS[mode.format]
+        request.pix.field = 1  # V4L2_FIELD_NONE: whole images
+        self._kernel.ioctl(self.fd, abi.S_FMT, request)
+        if request.pix.pixelformat != FORMATS[mode.format]:
             raise OSError(errno.EINVAL, "it does not grant the format it offers")
         rate_fps = self._set_rate(mode.rate_fps)
-        self.mode = Mode((asked.pix.width, asked.pix.height), rate_fps, mode.format)
-        self.stride = asked.pix.bytesperline
+        self.mode = Mode((request.pix.width, request.pix.height), rate_fps, mode.format)
+        self.stride = request.pix.bytesperline
 
     def start(self) -> None:
         """Share buffers with the driver and let the images come.
@@ -90,12 +90,12 @@ class Stream:
         OSError
             ENOSPC where the USB bus has no room.
         """
-        wanted = abi.RequestBuffers(BUFFERS, abi.VIDEO_CAPTURE, abi.MEMORY_MMAP)
-        self._kernel.ioctl(self.fd, abi.REQBUFS, wanted)
-        if wanted.count < _LEAST_BUFFERS:
+        request = abi.RequestBuffers(BUFFER_COUNT, abi.VIDEO_CAPTURE, abi.MEMORY_MMAP)
+        self._kernel.ioctl(self.fd, abi.REQBUFS, request)
+        if request.count < _MIN_BUFFERS:
             raise OSError(errno.ENOMEM, "there is no memory for its images")
-        for index in range(wanted.count):
-            buffer = self._buffer(index)
+        for index in range(request.count):
+            buffer = self._make_buffer(index)
             self._kernel.ioctl(self.fd, abi.QUERYBUF, buffer)
             self._memory.append(self._kernel.map(self.fd, buffer.length, buffer.offset))
             self._kernel.ioctl(self.fd, abi.QBUF, buffer)
@@ -121,15 +121,15 @@ class Stream:
         ready, failed = self._kernel.wait(self.fd, timeout_s)
         if not ready and not failed:
             return None
-        buffer = self._buffer(0)
+        buffer = self._make_buffer(0)
         try:
             self._kernel.ioctl(self.fd, abi.DQBUF, buffer)
         except BlockingIOError as error:
             if failed:  # nothing comes and nothing will: waiting again would return at once, for ever
                 raise OSError(errno.ENODEV, "it reports an error") from error
             return None
-        picture = self._copied(buffer)
-        self._kernel.ioctl(self.fd, abi.QBUF, self._buffer(buffer.index))
+        picture = self._copy_picture(buffer)
+        self._kernel.ioctl(self.fd, abi.QBUF, self._make_buffer(buffer.index))
         return picture
 
     def close(self) -> None:
@@ -150,19 +150,19 @@ class Stream:
 
     def _set_rate(self, rate_fps: float) -> float:
         """Ask for a rate; return what is granted. A driver without rates sends as fast as it does."""
-        asked = abi.StreamParameters(type=abi.VIDEO_CAPTURE)
-        interval = asked.capture.timeperframe
+        request = abi.StreamParameters(type=abi.VIDEO_CAPTURE)
+        interval = request.capture.timeperframe
         interval.numerator, interval.denominator = 1000, round(rate_fps * 1000)
         try:
-            self._kernel.ioctl(self.fd, abi.S_PARM, asked)
+            self._kernel.ioctl(self.fd, abi.S_PARM, request)
         except OSError as error:
             if error.errno not in (errno.ENOTTY, errno.EINVAL):
                 raise
             return rate_fps
-        granted = asked.capture.timeperframe
+        granted = request.capture.timeperframe
         return granted.denominator / granted.numerator if granted.numerator and granted.denominator else rate_fps
 
-    def _copied(self, buffer: abi.Buffer) -> Picture:
+    def _copy_picture(self, buffer: abi.Buffer) -> Picture:
         """Copy an image out of its buffer, which is the driver's again afterwards."""
         monotonic = buffer.flags & abi.TIMESTAMP_MASK == abi.TIMESTAMP_MONOTONIC
         stamp_ns = buffer.timestamp_s * NS_PER_S + buffer.timestamp_us * 1000
@@ -173,7 +173,7 @@ class Stream:
             damaged=bool(buffer.flags & abi.BUFFER_ERROR) or buffer.bytesused == 0,
         )
 
-    def _buffer(self, index: int) -> abi.Buffer:
+    def _make_buffer(self, index: int) -> abi.Buffer:
         """Describe a buffer to the kernel."""
         return abi.Buffer(index=index, type=abi.VIDEO_CAPTURE, memory=abi.MEMORY_MMAP)
 

@@ -18,17 +18,17 @@ from engine.clock import NS_PER_S, ns_from_ticks
 from engine.errors import UnreadableSourceError
 
 # How many frames are looked at, most of them undecoded, to learn the rate: with stamps of 1 ms, 300 give it to 1e-4.
-LOOK_AHEAD = 300
+PROBE_FRAMES = 300
 # An interval further than this from the usual one is a gap or a change of rate.
-USUAL = 0.25
+INTERVAL_TOLERANCE = 0.25
 # Said to be of variable rate when more intervals than this are unusual; fewer are drops.
-UNUSUAL_SHARE = 0.05
+MAX_UNUSUAL_SHARE = 0.05
 # In a file of variable rate, an interval longer than this many usual ones is a pause.
-GAP = 3.0
+GAP_PERIODS = 3.0
 # Rates that cameras have. A measured one within 0.05 % of one of them is it: 29.97 and 30 differ by 0.1 %.
 CAMERA_FPS = tuple(Fraction(fps) for fps in (15, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240))
 CAMERA_FPS += tuple(fps * 1000 / 1001 for fps in CAMERA_FPS if fps % 6 == 0)
-SAME_RATE = 0.0005
+RATE_TOLERANCE = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +78,15 @@ class VideoFacts:
 
 
 @dataclass
-class _Look:
+class _Probe:
     """The first stamps and pictures of a file."""
 
     stamps: list[int] = field(default_factory=list)
     pictures: list[VideoFrame] = field(default_factory=list)
-    whole: bool = True
+    complete: bool = True
 
 
-def look(path: Path, name: str) -> VideoFacts:
+def probe_video(path: Path, name: str) -> VideoFacts:
     """Find out what a video file is.
 
     Parameters
@@ -108,79 +108,79 @@ def look(path: Path, name: str) -> VideoFacts:
     """
     container, stream = open_video(path, name)
     with container:
-        seen = _look_at_packets(container, stream)
-        if len(seen.pictures) < 2:
-            what = "a single picture, not a video" if seen.pictures else "a video of which no picture can be read"
+        probe = _probe_packets(container, stream)
+        if len(probe.pictures) < 2:
+            what = "a single picture, not a video" if probe.pictures else "a video of which no picture can be read"
             raise UnreadableSourceError(name, f"'{path}' holds {what}. Choose the camera's video, or copy it again.")
-        period_ns, variable = _period(seen.stamps, stream)
-        duration_ns = _duration_ns(container, stream)
+        period_ns, variable = _measure_period(probe.stamps, stream)
+        duration_ns = _get_duration_ns(container, stream)
         count = stream.frames or None
-        if seen.whole:
-            count = len(seen.stamps)
+        if probe.complete:
+            count = len(probe.stamps)
         elif count is None and duration_ns is not None:
             count = round(duration_ns / period_ns)
-        first = seen.pictures[0]
+        first = probe.pictures[0]
         matrix = first.side_data.get("DISPLAYMATRIX")
         orientation = orientation_from_matrix(bytes(matrix)) if matrix is not None else Orientation()
         return VideoFacts(
             stored_wh=(first.width, first.height),
             orientation=orientation,
-            tick_s=_tick_s(stream),
-            first_ns=ns_from_ticks(first.pts or 0, _tick_s(stream)),
+            tick_s=_get_tick_s(stream),
+            first_ns=ns_from_ticks(first.pts or 0, _get_tick_s(stream)),
             period_ns=period_ns,
             duration_ns=duration_ns,
             frame_count=count,
-            remarks=tuple(_remarks(path, orientation, stream)),
-            rate_remark=_rate_remark(path, period_ns) if variable else "",
+            remarks=tuple(_list_remarks(path, orientation, stream)),
+            rate_remark=_describe_variable_rate(path, period_ns) if variable else "",
         )
 
 
-def _look_at_packets(container: InputContainer, stream: VideoStream) -> _Look:
+def _probe_packets(container: InputContainer, stream: VideoStream) -> _Probe:
     """Collect the first stamps, and decode the first two pictures."""
-    seen = _Look()
+    probe = _Probe()
     packets = container.demux(stream)
-    while len(seen.stamps) < LOOK_AHEAD or len(seen.pictures) < 2:
+    while len(probe.stamps) < PROBE_FRAMES or len(probe.pictures) < 2:
         try:
             packet = next(packets)
-            if len(seen.pictures) < 2:
-                seen.pictures += [picture for picture in packet.decode() if not picture.is_corrupt]
+            if len(probe.pictures) < 2:
+                probe.pictures += [picture for picture in packet.decode() if not picture.is_corrupt]
         except StopIteration:
-            return seen
+            return probe
         except InvalidDataError:
             continue
         except FFmpegError:
             break
         if packet.size and not packet.is_discard:
             stamp = packet.pts if packet.pts is not None else packet.dts
-            seen.stamps.append(len(seen.stamps) if stamp is None else stamp)
-    seen.whole = False
-    return seen
+            probe.stamps.append(len(probe.stamps) if stamp is None else stamp)
+    probe.complete = False
+    return probe
 
 
-def _tick_s(stream: VideoStream) -> Fraction:
+def _get_tick_s(stream: VideoStream) -> Fraction:
     """Return the unit of the stream's time stamps."""
     return Fraction(stream.time_base) if stream.time_base else Fraction(1, NS_PER_S)
 
 
-def _period(stamps: list[int], stream: VideoStream) -> tuple[int, bool]:
+def _measure_period(stamps: list[int], stream: VideoStream) -> tuple[int, bool]:
     """Measure the usual time between two frames, ns, and whether the rate varies."""
     declared = stream.average_rate or stream.guessed_rate or Fraction(30)
     steps = np.diff(np.unique(np.array(stamps, np.int64)))
     if len(steps) == 0:
         return round(NS_PER_S / declared), False
     median = float(np.median(steps))
-    usual = np.abs(steps - median) <= max(USUAL * median, 1)
-    variable = 1 - usual.mean() > UNUSUAL_SHARE
-    counted = steps[steps <= GAP * median] if variable else steps[usual]
-    fps = len(counted) / (int(counted.sum()) * _tick_s(stream))
-    fps = next((known for known in CAMERA_FPS if abs(fps / known - 1) < SAME_RATE), fps)
+    usual = np.abs(steps - median) <= max(INTERVAL_TOLERANCE * median, 1)
+    variable = 1 - usual.mean() > MAX_UNUSUAL_SHARE
+    counted = steps[steps <= GAP_PERIODS * median] if variable else steps[usual]
+    fps = len(counted) / (int(counted.sum()) * _get_tick_s(stream))
+    fps = next((known for known in CAMERA_FPS if abs(fps / known - 1) < RATE_TOLERANCE), fps)
     return round(NS_PER_S / fps), bool(variable)
 
 
-def _duration_ns(container: InputContainer, stream: VideoStream) -> int | None:
+def _get_duration_ns(container: InputContainer, stream: VideoStream) -> int | None:
     """Return how long the file says its video is."""
     if stream.duration:
-        return ns_from_ticks(stream.duration, _tick_s(stream))
+        return ns_from_ticks(stream.duration, _get_tick_s(stream))
     tag = re.fullmatch(r"(\d+):(\d+):(\d+)\.(\d+)", stream.metadata.get("DURATION", ""))
     if tag:
         seconds = int(tag[1]) * 3600 + int(tag[2]) * 60 + int(tag[3])
@@ -189,7 +189,7 @@ def _duration_ns(container: InputContainer, stream: VideoStream) -> int | None:
     return container.duration * 1000 if container.duration and alone else None
 
 
-def _remarks(path: Path, orientation: Orientation, stream: VideoStream) -> Iterator[str]:
+def _list_remarks(path: Path, orientation: Orientation, stream: VideoStream) -> Iterator[str]:
     """Say what is odd about a file that can be read."""
     name = path.name
     if orientation.clockwise_deg:
@@ -209,7 +209,7 @@ def _remarks(path: Path, orientation: Orientation, stream: VideoStream) -> Itera
         )
 
 
-def _rate_remark(path: Path, period_ns: int) -> str:
+def _describe_variable_rate(path: Path, period_ns: int) -> str:
     """Say that a file's rate varies."""
     rate = f"{NS_PER_S / period_ns:.4g} per second"
     return f"'{path.name}' has a variable frame rate, usually {rate}; each image is used at its own time."

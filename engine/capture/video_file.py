@@ -8,9 +8,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from calibration.geometry.arrays import U8
-from engine.capture.decode import Damage, open_video, pictures
-from engine.capture.presentation import LedgerTimes, RisingTimes
-from engine.capture.video_facts import VideoFacts, look
+from engine.capture.decode import DamageCounts, decode_pictures, open_video
+from engine.capture.presentation import IncreasingTimes, LedgerTimes
+from engine.capture.video_facts import VideoFacts, probe_video
 from engine.clock import NS_PER_S, ns_from_ticks
 from engine.frames import Frame
 from engine.ledger import FrameTimes
@@ -69,7 +69,7 @@ class VideoFileSource:
         """
         if self._thread is not None:
             return
-        self._facts = look(self.path, self.name)
+        self._facts = probe_video(self.path, self.name)
         container, stream = open_video(self.path, self.name)
         self._late_remarks = ()
         self._ahead = Bounded(DECODE_AHEAD)
@@ -137,37 +137,37 @@ class VideoFileSource:
         """Decode until the file ends or nobody wants more. Runs in its own thread."""
         try:
             with container:
-                if self._carry(container, stream, ahead):
+                if self._decode_into_mailbox(container, stream, ahead):
                     ahead.close()
         except BaseException as error:
             ahead.poison(error)
 
-    def _carry(self, container: InputContainer, stream: VideoStream, ahead: Bounded[Frame]) -> bool:
+    def _decode_into_mailbox(self, container: InputContainer, stream: VideoStream, ahead: Bounded[Frame]) -> bool:
         """Carry the frames into the mailbox; False if its reader went away."""
-        facts, damage = self.facts, Damage()
-        rising = RisingTimes(facts.first_ns, facts.period_ns)
+        facts, damage = self.facts, DamageCounts()
+        rising = IncreasingTimes(facts.first_ns, facts.period_ns)
         moments = rising if self._times is None else LedgerTimes(self._times)
-        for picture in pictures(container, stream, damage):
+        for picture in decode_pictures(container, stream, damage):
             if (picture.width, picture.height) != facts.stored_wh:
                 damage.pictures += 1
                 continue
             stamp_ns = None if picture.pts is None else ns_from_ticks(picture.pts, facts.tick_s)
-            moment = moments.next(stamp_ns)
+            moment = moments.next_moment(stamp_ns)
             if moment is None:
                 continue
-            image = facts.orientation.upright(_image_bgr(picture))
+            image = facts.orientation.rotate_upright(_to_image_bgr(picture))
             image.flags.writeable = False
             if not ahead.put(Frame(self.name, *moment, image)):
                 return False
-        self._late_remarks = self._sum_up(rising, damage)
+        self._late_remarks = self._summarise_damage(rising, damage)
         return True
 
-    def _sum_up(self, rising: RisingTimes, damage: Damage) -> tuple[str, ...]:
+    def _summarise_damage(self, rising: IncreasingTimes, damage: DamageCounts) -> tuple[str, ...]:
         """Say what was damaged, once the end was read."""
         name, facts, remarks = self.path.name, self.facts, []
-        if rising.mended:
+        if rising.repaired_count:
             remarks.append(
-                f"'{name}' has time stamps that are missing or do not rise; {rising.mended} frames were placed between "
+                f"'{name}' has time stamps that are missing or do not rise; {rising.repaired_count} frames were placed between "
                 "their neighbours."
             )
         end_s = (rising.last_ns + facts.period_ns) / NS_PER_S
@@ -184,6 +184,6 @@ class VideoFileSource:
         return tuple(remarks)
 
 
-def _image_bgr(picture: VideoFrame) -> U8:
+def _to_image_bgr(picture: VideoFrame) -> U8:
     """Convert a decoded picture; one thread, since more double its CPU time."""
     return picture.to_ndarray(format="bgr24", threads=1)  # type: ignore[return-value]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.clock import NS_PER_S
-from engine.disk import whole_file
+from engine.disk import atomic_file
 from engine.errors import EngineError
 from engine.poses import PoseSet2D, PoseSet3D
 from engine.session import Session
@@ -36,11 +36,11 @@ def export_csv2d(session: Session, path: Path, smooth: Callable[[PoseSet3D], Pos
     if smooth is not None:
         raise EngineError("csv2d holds what each view saw and cannot be smoothed. Leave out --smooth, or choose csv.")
     poses = session.poses_2d()
-    write_poses_csv2d(path, poses.sets_2d(), poses.header.joints, poses.header.views, start_ns=session.start_ns())
+    write_poses_csv2d(path, poses.sets_2d(), poses.header.joints, poses.header.view_names, start_ns=session.start_ns())
 
 
 def write_poses_csv2d(
-    path: Path, pose_sets: Iterable[PoseSet2D], joints: Sequence[str], views: Sequence[str], *, start_ns: int
+    path: Path, pose_sets: Iterable[PoseSet2D], joints: Sequence[str], view_names: Sequence[str], *, start_ns: int
 ) -> None:
     """Write 2D poses, the whole file or none.
 
@@ -49,7 +49,7 @@ def write_poses_csv2d(
     path
     pose_sets
     joints : J names
-    views : V names
+    view_names : V names
         One with a comma or a quotation mark is quoted as RFC 4180 has it.
     start_ns
         Time of frameset 0, from which seconds count.
@@ -59,26 +59,26 @@ def write_poses_csv2d(
     OSError
         If the disk refuses.
     """
-    quoted = [_quoted(view) for view in views]
-    with whole_file(path) as file:
+    quoted = [_quote(view) for view in view_names]
+    with atomic_file(path) as file:
         file.write(HEADER)
         for poses in pose_sets:
-            file.writelines(_rows(poses, joints, quoted, start_ns))
+            file.writelines(_format_rows(poses, joints, quoted, start_ns))
 
 
-def _rows(poses: PoseSet2D, joints: Sequence[str], views: Sequence[str], start_ns: int) -> Iterator[str]:
+def _format_rows(poses: PoseSet2D, joints: Sequence[str], view_names: Sequence[str], start_ns: int) -> Iterator[str]:
     """Write the rows of one frameset."""
     time_s = (poses.timestamp_ns - start_ns) / NS_PER_S
-    for view, people in zip(views, poses.views):
+    for view, people in zip(view_names, poses.poses_by_view):
         for pose in people:
             xy, confidence = pose.xy.tolist(), pose.confidence.tolist()
             for k in np.flatnonzero(np.isfinite(pose.xy).all(-1)).tolist():
                 x, y = xy[k]
                 yield (
-                    f"{poses.index},{time_s:.6f},{view},{pose.person},{joints[k]},{x:.7g},{y:.7g},{confidence[k]:.4g}\n"
+                    f"{poses.index},{time_s:.6f},{view},{pose.track_id},{joints[k]},{x:.7g},{y:.7g},{confidence[k]:.4g}\n"
                 )
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """Quote a field that would break its row."""
     return '"' + text.replace('"', '""') + '"' if any(char in text for char in ',"\n\r') else text

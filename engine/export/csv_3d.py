@@ -7,7 +7,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, I64
 from engine.clock import NS_PER_S
-from engine.disk import whole_file
+from engine.disk import atomic_file
 from engine.poses import PoseSet3D
 from engine.session import Session
 
@@ -52,13 +52,13 @@ def write_poses_csv(path: Path, pose_sets: Iterable[PoseSet3D], joints: Sequence
     OSError
         If the disk refuses.
     """
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(HEADER)
         for poses in pose_sets:
-            file.writelines(_rows(poses, joints, start_ns))
+            file.writelines(_format_rows(poses, joints, start_ns))
 
 
-def write_positions_csv(path: Path, time_ns: I64, positions: Mapping[str, F64], *, views: int) -> None:
+def write_positions_csv(path: Path, time_ns: I64, positions: Mapping[str, F64], *, view_count: int) -> None:
     """Write known joint positions of one person in the same columns, for instance the studio's truth.
 
     Parameters
@@ -68,7 +68,7 @@ def write_positions_csv(path: Path, time_ns: I64, positions: Mapping[str, F64], 
         Times of framesets 0 to T - 1.
     positions
         By joint name, (T, 3), m, world; NaN is an omitted row.
-    views
+    view_count
         How many cameras there were.
 
     Raises
@@ -76,24 +76,24 @@ def write_positions_csv(path: Path, time_ns: I64, positions: Mapping[str, F64], 
     OSError
         If the disk refuses.
     """
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(HEADER)
         for frame, now_ns in enumerate(time_ns):
             time_s = (int(now_ns) - int(time_ns[0])) / NS_PER_S
             for joint, xyz in positions.items():
                 if np.isfinite(xyz[frame]).all():
                     x, y, z = xyz[frame]
-                    file.write(f"{frame},{time_s:.6f},0,{joint},{x:.6g},{y:.6g},{z:.6g},1,{views}\n")
+                    file.write(f"{frame},{time_s:.6f},0,{joint},{x:.6g},{y:.6g},{z:.6g},1,{view_count}\n")
 
 
-def _rows(poses: PoseSet3D, joints: Sequence[str], start_ns: int) -> Iterator[str]:
+def _format_rows(poses: PoseSet3D, joints: Sequence[str], start_ns: int) -> Iterator[str]:
     """Write the rows of one frameset."""
     time_s = (poses.timestamp_ns - start_ns) / NS_PER_S
     for pose in poses.people:
-        xyz, confidence, views = pose.xyz.tolist(), pose.confidence.tolist(), pose.views.tolist()
+        xyz, confidence, views = pose.xyz.tolist(), pose.confidence.tolist(), pose.view_count.tolist()
         for k in np.flatnonzero(np.isfinite(pose.xyz).all(-1)).tolist():
             x, y, z = xyz[k]
             yield (
-                f"{poses.index},{time_s:.6f},{pose.person},{joints[k]},{x:.6g},{y:.6g},{z:.6g},"
+                f"{poses.index},{time_s:.6f},{pose.track_id},{joints[k]},{x:.6g},{y:.6g},{z:.6g},"
                 f"{confidence[k]:.4g},{views[k]}\n"
             )

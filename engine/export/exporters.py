@@ -9,8 +9,8 @@ from engine.errors import EngineError, SessionError
 from engine.poses import PoseSet3D
 from engine.session import Session
 
-Smooth: TypeAlias = Callable[[PoseSet3D], PoseSet3D]
-Exporter: TypeAlias = Callable[[Session, Path, Smooth | None], None]
+SmoothPoses: TypeAlias = Callable[[PoseSet3D], PoseSet3D]
+Exporter: TypeAlias = Callable[[Session, Path, SmoothPoses | None], None]
 
 EXPORTERS = {
     "csv": "engine.export.csv_3d:export_csv",
@@ -18,7 +18,7 @@ EXPORTERS = {
 }
 
 
-def export_session(session: Session, format_name: str, path: Path, *, smooth: Smooth | None = None) -> None:
+def export_session(session: Session, format_name: str, path: Path, *, smooth: SmoothPoses | None = None) -> None:
     """Write a session in the format of another program.
 
     Parameters

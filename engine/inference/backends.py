@@ -94,9 +94,11 @@ def check_batch(inputs: Mapping[str, tuple[int | None, ...]], batch: Mapping[str
             f"The network wants the inputs {', '.join(inputs)}; it was given {', '.join(batch) or 'none'}."
         )
     for name, shape in inputs.items():
-        given = batch[name].shape
-        if len(given) != len(shape) or any(want not in (None, have) for want, have in zip(shape, given)):
-            wanted = "×".join("any" if axis is None else str(axis) for axis in shape)
-            raise ValueError(f"Input '{name}' must be {wanted}; it was given {'×'.join(map(str, given))}.")
+        shape_given = batch[name].shape
+        if len(shape_given) != len(shape) or any(want not in (None, have) for want, have in zip(shape, shape_given)):
+            shape_expected = "×".join("any" if axis is None else str(axis) for axis in shape)
+            raise ValueError(
+                f"Input '{name}' must be {shape_expected}; it was given {'×'.join(map(str, shape_given))}."
+            )
     if len({len(values) for values in batch.values()}) != 1 or not all(map(len, batch.values())):
         raise ValueError("Every input must have the same number of entries, at least one.")

@@ -11,25 +11,25 @@ import numpy as np
 
 from calibration.geometry.arrays import F32, F64, U8
 from engine.inference.backend import Backend
-from engine.inference.model_card import NetworkInput
-from engine.inference.person_network import Finding, Sighting, better_half
+from engine.inference.model_card import ModelInput
+from engine.inference.person_network import Detection, Sighting, upper_half_mean
 from engine.inference.preprocess import (
     BLACK,
     EDGE,
     Region,
-    as_batch,
     crop_to_image,
     cut,
     region_from_points,
+    to_batch,
 )
 
 INPUT = "input_1"
 LANDMARK_OUTPUTS = ("Identity", "Identity_1", "Identity_3")  # landmarks, presence, heat maps
 MIN_SCORE, MAX_OVERLAP = 0.5, 0.3  # of the detector, as in MediaPipe
 REGION_SCALE = 1.25
-LANDMARK_INPUT = NetworkInput((256, 256), "nhwc", (0.0, 0.0, 0.0), (255.0, 255.0, 255.0))  # to [0, 1]
+LANDMARK_INPUT = ModelInput((256, 256), "nhwc", (0.0, 0.0, 0.0), (255.0, 255.0, 255.0))  # to [0, 1]
 
-DETECTOR_INPUT = NetworkInput((224, 224), "nhwc", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))  # to [-1, 1]
+DETECTOR_INPUT = ModelInput((224, 224), "nhwc", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))  # to [-1, 1]
 DETECTOR_STRIDES_PX = (8, 16, 32, 32, 32)
 ANCHORS_PER_LAYER = 2  # one of aspect ratio 1, one between its scale and the next layer's
 LANDMARKS = 39  # 33 joints, the region's two points, four that nobody uses
@@ -82,7 +82,7 @@ class Landmarks:
     presence: F64
 
 
-def anchors() -> F64:
+def build_anchors() -> F64:
     """Return the centres of the detector's anchors.
 
     Returns
@@ -109,7 +109,7 @@ def decode_detections(raw: F32, logit: F32, centers: F64, *, min_score: float, m
     logit : (2254, 1)
         Of the score.
     centers : (2254, 2), px of the crop
-        From `anchors`.
+        From `build_anchors`.
     min_score, max_overlap
         Below the one nothing is found; above the other (intersection over union) two boxes are one person.
 
@@ -158,13 +158,13 @@ def decode_landmarks(raw: F32, presence: F32, heat: F32, crop_px: int) -> Landma
     landmarks
     """
     table = raw.reshape(len(raw), LANDMARKS, 5).astype(np.float64)
-    xy, peak = _refined(table[..., :2], heat, crop_px / heat.shape[1])
+    xy, peak = _refine_landmarks(table[..., :2], heat, crop_px / heat.shape[1])
     sharpness = np.clip((peak - PEAK_GUESSED) / (PEAK_SURE - PEAK_GUESSED), 0.0, 1.0)
     confidence = _sigmoid(table[..., 3]) * sharpness
     return Landmarks(xy[:, :JOINTS], confidence[:, :JOINTS], xy[:, REGION_POINTS], presence[:, 0].astype(np.float64))
 
 
-def _refined(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
+def _refine_landmarks(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
     """Move each landmark to the heat map's centre of mass around it, where the map is sure; and say how sure."""
     height, width = heat.shape[1:3]
     offsets = np.arange(-REFINE_RADIUS, REFINE_RADIUS + 1)
@@ -206,20 +206,20 @@ class BlazePoseDetector:
     """
 
     def __init__(self, backend: Backend) -> None:
-        self._backend, self._anchors = backend, anchors()
+        self._backend, self._anchors = backend, build_anchors()
 
-    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Finding]]:
+    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Detection]]:
         """Find the people in a square of each image; a finding's points are the hips and the reach point."""
         if not images_bgr:
             return []
         crop_wh = DETECTOR_INPUT.size_wh
         crops = [cut(image, region, crop_wh, BLACK) for image, region in zip(images_bgr, windows)]
-        outputs = self._backend.infer({INPUT: as_batch(crops, DETECTOR_INPUT)})
+        outputs = self._backend.infer({INPUT: to_batch(crops, DETECTOR_INPUT)})
         found = []
         for raw, logit, region in zip(outputs["Identity"], outputs["Identity_1"], windows):
             people = decode_detections(raw, logit, self._anchors, min_score=MIN_SCORE, max_overlap=MAX_OVERLAP)
             points = [crop_to_image(four[:2], region, crop_wh) for four in people.points]
-            found.append([Finding(two, float(score)) for two, score in zip(points, people.score)])
+            found.append([Detection(two, float(score)) for two, score in zip(points, people.score)])
         return found
 
     def close(self) -> None:
@@ -227,7 +227,7 @@ class BlazePoseDetector:
         self._backend.close()
 
 
-class BlazePoseNetwork:
+class BlazePoseModel:
     """The two networks of BlazePose in a runtime.
 
     Parameters
@@ -243,8 +243,8 @@ class BlazePoseNetwork:
         self.skeleton_name = "blazepose_33"
         self._detector, self._landmarks = detector, landmarks
 
-    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Finding]]:
-        """Find the people in a square of each image; see `engine.inference.person_network.PersonNetwork.find`."""
+    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Detection]]:
+        """Find the people in a square of each image; see `engine.inference.person_network.PoseModel.find`."""
         return self._detector.find(images_bgr, windows)
 
     def region(self, points: F64) -> Region:
@@ -252,19 +252,19 @@ class BlazePoseNetwork:
         return region_from_points(points[0], points[1], REGION_SCALE)
 
     def locate(self, images_bgr: Sequence[U8], regions: Sequence[Region]) -> list[Sighting]:
-        """Find one person's joints in each region; see `engine.inference.person_network.PersonNetwork.locate`."""
+        """Find one person's joints in each region; see `engine.inference.person_network.PoseModel.locate`."""
         if not images_bgr:
             return []
         crop_wh = LANDMARK_INPUT.size_wh
         crops = [cut(image, region, crop_wh, EDGE) for image, region in zip(images_bgr, regions)]
-        outputs = self._landmarks.infer({INPUT: as_batch(crops, LANDMARK_INPUT)})
+        outputs = self._landmarks.infer({INPUT: to_batch(crops, LANDMARK_INPUT)})
         raw, presence, heat = (outputs[name] for name in LANDMARK_OUTPUTS)
         seen = decode_landmarks(raw, presence, heat, crop_wh[0])
         return [
             Sighting(
                 crop_to_image(seen.xy[i], region, crop_wh),
                 seen.confidence[i],
-                float(seen.presence[i]) * better_half(seen.confidence[i]),
+                float(seen.presence[i]) * upper_half_mean(seen.confidence[i]),
                 crop_to_image(seen.region_points[i], region, crop_wh),
             )
             for i, region in enumerate(regions)

@@ -11,7 +11,7 @@ from calibration.geometry.arrays import F32, F64
 from engine.errors import ModelMismatchError
 
 DARK_BLUR_CELLS = 11  # kernel of the blur before the Taylor step, as published for a sigma of 2 cells
-TINY = 1e-10
+EPSILON = 1e-10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,10 +49,12 @@ def decode_simcc(outputs: Sequence[F32], crop_wh: tuple[int, int]) -> CropJoints
         If these are not two such maps.
     """
     if len(outputs) != 2 or outputs[0].ndim != 3 or outputs[0].shape[:2] != outputs[1].shape[:2]:
-        raise ModelMismatchError(_unfit("simcc", "two maps (B, J, W·k) and (B, J, H·k)", outputs))
+        raise ModelMismatchError(_describe_mismatch("simcc", "two maps (B, J, W·k) and (B, J, H·k)", outputs))
     bins = [maps.shape[2] / side for maps, side in zip(outputs, crop_wh)]
     if bins[0] != bins[1]:
-        raise ModelMismatchError(_unfit("simcc", f"maps of {crop_wh[0]}·k and {crop_wh[1]}·k bins", outputs))
+        raise ModelMismatchError(
+            _describe_mismatch("simcc", f"maps of {crop_wh[0]}·k and {crop_wh[1]}·k bins", outputs)
+        )
     xy = np.stack([maps.argmax(axis=2) / bins[0] for maps in outputs], axis=-1)
     confidence = np.minimum(*(maps.max(axis=2) for maps in outputs)).astype(np.float64)
     return CropJoints(xy, np.clip(confidence, 0.0, 1.0))
@@ -79,7 +81,7 @@ def decode_heatmap(outputs: Sequence[F32], crop_wh: tuple[int, int]) -> CropJoin
         If there is no such map.
     """
     if not outputs or outputs[0].ndim != 4:
-        raise ModelMismatchError(_unfit("heatmap", "a map (B, J, h, w)", outputs))
+        raise ModelMismatchError(_describe_mismatch("heatmap", "a map (B, J, h, w)", outputs))
     maps = outputs[0]
     people, joints, height, width = maps.shape
     flat = maps.reshape(people * joints, height, width)
@@ -92,7 +94,7 @@ def decode_heatmap(outputs: Sequence[F32], crop_wh: tuple[int, int]) -> CropJoin
 
 def _dark_step(maps: F32, row: np.ndarray, column: np.ndarray) -> F64:
     """Return the Newton step from each map's highest cell to the top of its logarithm, cells."""
-    logs = np.stack([np.log(np.maximum(_blurred(one), TINY)) for one in maps])
+    logs = np.stack([np.log(np.maximum(_blur(one), EPSILON)) for one in maps])
     height, width = maps.shape[1:]
     inner = (row > 1) & (row < height - 2) & (column > 1) & (column < width - 2)
     row, column = np.clip(row, 2, height - 3), np.clip(column, 2, width - 3)
@@ -104,24 +106,22 @@ def _dark_step(maps: F32, row: np.ndarray, column: np.ndarray) -> F64:
     dxx, dyy = (at(2, 0) - 2 * at(0, 0) + at(-2, 0)) / 4, (at(0, 2) - 2 * at(0, 0) + at(0, -2)) / 4
     dxy = (at(1, 1) - at(-1, 1) - at(1, -1) + at(-1, -1)) / 4
     determinant = dxx * dyy - dxy * dxy
-    curved = inner & (np.abs(determinant) > TINY)
+    curved = inner & (np.abs(determinant) > EPSILON)
     safe = np.where(curved, determinant, 1.0)
     step = -np.stack([dyy * dx - dxy * dy, dxx * dy - dxy * dx], axis=1) / safe[:, None]
     return np.where(curved[:, None], np.clip(step, -1.0, 1.0), 0.0)
 
 
-def _blurred(one: F32) -> F64:
+def _blur(one: F32) -> F64:
     """Smooth a map and give it its old maximum."""
     smooth = cv2.GaussianBlur(one.astype(np.float64), (DARK_BLUR_CELLS, DARK_BLUR_CELLS), 0)
-    return smooth * (one.max() / max(float(smooth.max()), TINY))
+    return smooth * (one.max() / max(float(smooth.max()), EPSILON))
 
 
-def _unfit(codec: str, wanted: str, outputs: Sequence[F32]) -> str:
+def _describe_mismatch(codec: str, expected: str, outputs: Sequence[F32]) -> str:
     """Say that a network's outputs are not what its card's codec reads."""
     shapes = ", ".join("×".join(map(str, output.shape)) for output in outputs)
-    return (
-        f"The card says codec '{codec}', which reads {wanted}; the network gave {shapes}. Correct the codec or size_wh."
-    )
+    return f"The card says codec '{codec}', which reads {expected}; the network gave {shapes}. Correct the codec or size_wh."
 
 
 Codec: TypeAlias = Callable[[Sequence[F32], tuple[int, int]], CropJoints]

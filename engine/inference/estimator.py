@@ -10,16 +10,16 @@ import numpy as np
 from calibration.skeleton import Skeleton, load_skeleton
 from engine.frames import Frame, FrameSet
 from engine.inference.backends import BackendOptions
-from engine.inference.models import load
-from engine.inference.networks import load_network
-from engine.inference.parity import remembered
-from engine.inference.person_network import PersonNetwork, Sighting
+from engine.inference.models import load_model
+from engine.inference.networks import load_pose_model
+from engine.inference.parity import read_results
+from engine.inference.person_network import PoseModel, Sighting
 from engine.inference.preprocess import Region, whole_image
 from engine.inference.view_tracks import ViewTracks
 from engine.poses import Pose2D, PoseSet2D
 
 THREADS_VARIABLE = "EPIPOLE_THREADS"
-OUTSIDE = 0.01  # of the image's long side: a joint further out is the network's guess, not something seen
+MAX_OUTSIDE_SHARE = 0.01  # of the image's long side: a joint further out is the network's guess, not something seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,15 @@ class Estimator(Protocol):
 class TrackingEstimator:
     """Follows each person from image to image, in every view alone, and looks for others now and then.
 
-    A pose's `person` is the view's own track number. It stays while the person is tracked, and for 2 s after the
+    A pose's `track_id` is the view's own track number. It stays while the person is tracked, and for 2 s after the
     person was lost near by. A joint's confidence is the network's; a joint that lies outside the image is
     missing. A pose's score is the network's belief that there is a person at all.
 
     Parameters
     ----------
-    network
+    pose_model
         Finds and locates people.
-    views
+    view_count
         Their number.
     model_hash
         Of the network's files.
@@ -97,17 +97,17 @@ class TrackingEstimator:
         How to look.
     """
 
-    def __init__(self, network: PersonNetwork, views: int, model_hash: str, options: EstimatorOptions) -> None:
-        self.skeleton = load_skeleton(network.skeleton_name)
+    def __init__(self, pose_model: PoseModel, view_count: int, model_hash: str, options: EstimatorOptions) -> None:
+        self.skeleton = load_skeleton(pose_model.skeleton_name)
         self.model_hash = model_hash
-        self.name = network.name
-        self._network, self._options, self._count = network, options, views
+        self.name = pose_model.name
+        self._pose_model, self._options, self._view_count = pose_model, options, view_count
         self.reset()
 
     def reset(self) -> None:
         """Forget everybody."""
-        self._views = [ViewTracks(self.skeleton.mirror, self._network.region) for _ in range(self._count)]
-        self._framesets = 0
+        self._views = [ViewTracks(self.skeleton.mirror, self._pose_model.region) for _ in range(self._view_count)]
+        self._frameset_count = 0
 
     def __call__(self, frames: FrameSet) -> PoseSet2D:
         """Find the people in one frameset.
@@ -126,21 +126,23 @@ class TrackingEstimator:
         ValueError
             If the number of views is another.
         """
-        if len(frames.frames) != self._count:
-            raise ValueError(f"This estimator was made for {self._count} views; the frameset has {len(frames.frames)}.")
+        if len(frames.frames) != self._view_count:
+            raise ValueError(
+                f"This estimator was made for {self._view_count} views; the frameset has {len(frames.frames)}."
+            )
         present = [(view, frame) for view, frame in zip(self._views, frames.frames) if frame is not None]
         for view, frame in present:
             view.start_image(frame.size_wh)
         self._follow(present)
         self._search([(view, frame) for i, (view, frame) in enumerate(present) if self._is_due(view, i)])
-        self._framesets += 1
-        poses = tuple(_poses(view, frame) for view, frame in zip(self._views, frames.frames))
+        self._frameset_count += 1
+        poses = tuple(_build_poses(view, frame) for view, frame in zip(self._views, frames.frames))
         times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
         return PoseSet2D(frames.index, frames.timestamp_ns, poses, times)
 
     def close(self) -> None:
         """Release the runtime; may be called twice."""
-        self._network.close()
+        self._pose_model.close()
 
     def _follow(self, present: Sequence[tuple[ViewTracks, Frame]]) -> None:
         """Look for every tracked person where the last image said."""
@@ -150,20 +152,20 @@ class TrackingEstimator:
 
     def _search(self, due: Sequence[tuple[ViewTracks, Frame]]) -> None:
         """Look for people who are not tracked: in the whole image, and where that shows nobody, in squares of it."""
-        self._look(due, [(whole_image(frame.size_wh),) for _, frame in due])
+        self._detect(due, [(whole_image(frame.size_wh),) for _, frame in due])
         empty = [(view, frame) for view, frame in due if not view.tracks]
-        self._look(empty, [view.squares() for view, _ in empty])
+        self._detect(empty, [view.next_search_windows() for view, _ in empty])
 
-    def _look(self, due: Sequence[tuple[ViewTracks, Frame]], windows: Sequence[tuple[Region, ...]]) -> None:
+    def _detect(self, due: Sequence[tuple[ViewTracks, Frame]], windows: Sequence[tuple[Region, ...]]) -> None:
         """Look into some squares of each view and start tracks for those who hold out a second look."""
         images = [frame.image_bgr for (_, frame), squares in zip(due, windows) for _ in squares]
-        found = iter(self._network.find(images, [square for squares in windows for square in squares]))
+        found = iter(self._pose_model.find(images, [square for squares in windows for square in squares]))
         regions = []
         for (view, _), squares in zip(due, windows):
             findings = [finding for _ in squares for finding in next(found)]
-            regions.append(view.strangers(findings, self._options.max_people - len(view.tracks)))
+            regions.append(view.find_new_regions(findings, self._options.max_people - len(view.tracks)))
         first = self._locate(due, regions)
-        again = self._locate(due, [[self._network.region(seen.points) for seen in sightings] for sightings in first])
+        again = self._locate(due, [[self._pose_model.region(seen.points) for seen in sightings] for sightings in first])
         for (view, frame), sightings, seconds in zip(due, first, again):
             view.admit(sightings, seconds, self._options.admit_score, frame.timestamp_ns)
 
@@ -172,25 +174,27 @@ class TrackingEstimator:
     ) -> list[list[Sighting]]:
         """Look into the regions of several views in one batch."""
         images = [frame.image_bgr for (_, frame), wanted in zip(views, regions) for _ in wanted]
-        seen = iter(self._network.locate(images, [region for wanted in regions for region in wanted]))
-        return [[next(seen) for _ in wanted] for wanted in regions]
+        seen = iter(self._pose_model.locate(images, [region for wanted in regions for region in wanted]))
+        return [[next(seen) for _ in view_regions] for view_regions in regions]
 
     def _is_due(self, view: ViewTracks, number: int) -> bool:
         """Tell whether the detector looks at a view now; the views take turns."""
         if not view.tracks or view.search_due:
             return True
-        turn = (self._framesets + number * self._options.search_every // self._count) % self._options.search_every
+        turn = (
+            self._frameset_count + number * self._options.search_every // self._view_count
+        ) % self._options.search_every
         return turn == 0 and len(view.tracks) < self._options.max_people
 
 
-def create_estimator(name: str, views: int, options: EstimatorOptions | None = None) -> TrackingEstimator:
+def create_estimator(name: str, view_count: int, options: EstimatorOptions | None = None) -> TrackingEstimator:
     """Load a model and make an estimator of it.
 
     Parameters
     ----------
     name
         Of a model, or the path of a card.
-    views
+    view_count
         Their number.
     options
         How to look for people.
@@ -207,37 +211,37 @@ def create_estimator(name: str, views: int, options: EstimatorOptions | None = N
         If the runtime is not installed or cannot read it.
     """
     options = options or EstimatorOptions()
-    model = load(name)
-    threads = cpu_threads(options.threads)
-    run = BackendOptions(threads, parallel=min(threads, max(views, 1)))
-    network = load_network(model, options.backend, run)
-    proven = [parity.precision for parity in remembered(model, network.name) if parity.accepted]
+    model = load_model(name)
+    threads = resolve_thread_count(options.threads)
+    run = BackendOptions(threads, parallel=min(threads, max(view_count, 1)))
+    pose_model = load_pose_model(model, options.backend, run)
+    proven = [parity.precision for parity in read_results(model, pose_model.name) if parity.accepted]
     if proven:
-        network.close()
-        network = load_network(model, options.backend, replace(run, precision=proven[0]))
-    return TrackingEstimator(network, views, model.sha256, options)
+        pose_model.close()
+        pose_model = load_pose_model(model, options.backend, replace(run, precision=proven[0]))
+    return TrackingEstimator(pose_model, view_count, model.sha256, options)
 
 
-def cpu_threads(wanted: int = 0) -> int:
+def resolve_thread_count(requested: int = 0) -> int:
     """Return how many threads to use: those wanted, else ``$EPIPOLE_THREADS``, else one per core of this process."""
-    return wanted or int(os.environ.get(THREADS_VARIABLE) or 0) or _cores()
+    return requested or int(os.environ.get(THREADS_VARIABLE) or 0) or _count_cores()
 
 
-def _cores() -> int:
+def _count_cores() -> int:
     """Count the cores that this process may use; not every system can say so."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _poses(view: ViewTracks, frame: Frame | None) -> tuple[Pose2D, ...]:
+def _build_poses(view: ViewTracks, frame: Frame | None) -> tuple[Pose2D, ...]:
     """Turn a view's tracks into poses; a view without an image has none."""
     if frame is None:
         return ()
     poses = []
     for track in view.tracks:
         seen = track.sighting
-        margin = OUTSIDE * max(frame.size_wh)
+        margin = MAX_OUTSIDE_SHARE * max(frame.size_wh)
         beyond = np.maximum(-seen.xy, seen.xy - (np.array(frame.size_wh) - 1)).max(axis=1)
         inside = np.asarray(beyond <= margin)
         xy = np.where(inside[:, None], seen.xy, np.nan)
-        poses.append(Pose2D(track.person, xy, np.where(inside, seen.confidence, 0.0), seen.score))
+        poses.append(Pose2D(track.track_id, xy, np.where(inside, seen.confidence, 0.0), seen.score))
     return tuple(poses)

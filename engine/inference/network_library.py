@@ -20,10 +20,10 @@ import platformdirs
 from calibration.rig import Rig
 from engine.errors import EngineError, ModelMismatchError, ModelMissingError
 from engine.inference.model_card import ModelCard, read_card
-from engine.inference.models import check
-from engine.inference.monocular import demand_monocular
-from engine.inference.network_files import CARD, CHECKPOINT, copy_network, held
-from engine.inference.serving_journal import ADOPT, ROLL_BACK, Change, adopted, append_change, read_journal
+from engine.inference.models import verify_files
+from engine.inference.monocular import require_monocular
+from engine.inference.network_files import CARD_FILE, CHECKPOINT_FILE, copy_model, lock_models_folder
+from engine.inference.serving_journal import ADOPT, ROLL_BACK, Change, append_change, list_adopted, read_journal
 
 FOLDER_VARIABLE = "EPIPOLE_NETWORKS"
 EMBEDDED = "compact-studio"
@@ -31,7 +31,7 @@ JOURNAL = "serving.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ModelEntry:
     """A network of the library.
 
     Parameters
@@ -58,7 +58,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ModelChoice:
     """Which network serves somebody.
 
     Parameters
@@ -69,22 +69,22 @@ class Choice:
         A sentence for each network that should have served and cannot.
     """
 
-    entry: Entry | None
+    entry: ModelEntry | None
     remarks: tuple[str, ...] = ()
 
 
-def networks_folder() -> Path:
+def finetuned_models_folder() -> Path:
     """Return where own networks are kept: ``$EPIPOLE_NETWORKS``, or the user's data; it need not exist."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("epipole", appauthor=False) / "networks"
 
 
-def embedded_card() -> Path:
+def embedded_card_path() -> Path:
     """Return where the card of the shipped network lies, or would lie."""
     return Path(str(resources.files("assets") / "models" / f"{EMBEDDED}.toml"))
 
 
-def rig_id(rig: Rig) -> str:
+def compute_rig_id(rig: Rig) -> str:
     """Name a rig by its geometry, so that a network can be kept for it.
 
     Parameters
@@ -104,13 +104,13 @@ def rig_id(rig: Rig) -> str:
     return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:12]
 
 
-class NetworkLibrary:
+class ModelLibrary:
     """The networks of one folder. Any number of programs may use it at the same time.
 
     Parameters
     ----------
     folder
-        `networks_folder` if not given; it is made when the first network comes.
+        `finetuned_models_folder` if not given; it is made when the first network comes.
     embedded
         Card of the network that is at the root; the shipped one if not given.
 
@@ -120,19 +120,19 @@ class NetworkLibrary:
     """
 
     def __init__(self, folder: Path | None = None, embedded: Path | None = None) -> None:
-        self.folder = Path(folder) if folder is not None else networks_folder()
-        self._embedded = Path(embedded) if embedded is not None else embedded_card()
+        self.folder = Path(folder) if folder is not None else finetuned_models_folder()
+        self._embedded = Path(embedded) if embedded is not None else embedded_card_path()
 
-    def networks(self) -> tuple[Entry, ...]:
+    def list_models(self) -> tuple[ModelEntry, ...]:
         """Return every network whose files seem to be there, the shipped one first, then by name."""
-        return tuple(entry for entry in map(self._found, self._names()) if isinstance(entry, Entry))
+        return tuple(entry for entry in map(self._load_entry, self._list_names()) if isinstance(entry, ModelEntry))
 
     def remarks(self) -> tuple[str, ...]:
         """Return a sentence for everything in the library that is damaged."""
-        damaged = [found for found in map(self._found, self._names()) if isinstance(found, str)]
+        damaged = [found for found in map(self._load_entry, self._list_names()) if isinstance(found, str)]
         return (*damaged, *read_journal(self.folder / JOURNAL)[1])
 
-    def network(self, name: str) -> Entry:
+    def find_model(self, name: str) -> ModelEntry:
         """Find a network by its name.
 
         Raises
@@ -142,22 +142,22 @@ class NetworkLibrary:
         ModelMismatchError
             If it is damaged.
         """
-        if name not in self._names():
-            near = difflib.get_close_matches(name, self._names(), 1)
+        if name not in self._list_names():
+            near = difflib.get_close_matches(name, self._list_names(), 1)
             guess = f" Did you mean '{near[0]}'?" if near else " 'epipole models list' shows which there are."
             raise ModelMissingError(f"There is no network '{name}' in {self.folder}.{guess}")
-        found = self._found(name)
+        found = self._load_entry(name)
         if isinstance(found, str):
             raise ModelMismatchError(found)
         return found
 
-    def add(self, folder: Path, name: str = "") -> Entry:
+    def add(self, folder: Path, name: str = "") -> ModelEntry:
         """Take a network into the library; what is there stays as it is.
 
         Parameters
         ----------
         folder
-            As `training.export.export_network` writes it, with whatever else belongs to it. It is copied.
+            As `training.export.export_model` writes it, with whatever else belongs to it. It is copied.
         name
             The card's if not given. In small letters, with ``-2`` behind it where that is taken.
 
@@ -172,19 +172,19 @@ class NetworkLibrary:
         EngineError
             If the disk refuses, or another program does not let go of the library.
         """
-        card = read_card(folder / CARD)
-        demand_monocular(card)
-        check(card)
-        with held(self.folder):
-            free = self._free_name(file_name(name or card.name))
-            copy_network(folder, card, self.folder / free)
-        return self.network(free)
+        card = read_card(folder / CARD_FILE)
+        require_monocular(card)
+        verify_files(card)
+        with lock_models_folder(self.folder):
+            free = self._find_free_name(file_name_from_words(name or card.name))
+            copy_model(folder, card, self.folder / free)
+        return self.find_model(free)
 
-    def serving(self, person: str | None = None, rig_id: str | None = None) -> Entry | None:
-        """Return the network that serves somebody, verified; None where there is none. `choice` says why."""
-        return self.choice(person, rig_id).entry
+    def find_serving_model(self, person: str | None = None, rig_id: str | None = None) -> ModelEntry | None:
+        """Return the network that serves somebody, verified; None where there is none. `choose_model` says why."""
+        return self.choose_model(person, rig_id).entry
 
-    def choice(self, person: str | None = None, rig_id: str | None = None) -> Choice:
+    def choose_model(self, person: str | None = None, rig_id: str | None = None) -> ModelChoice:
         """Choose the network for somebody in front of a rig.
 
         Parameters
@@ -200,19 +200,19 @@ class NetworkLibrary:
             before; at last the shipped one.
         """
         remarks: list[str] = []
-        for name in self._candidates(person or "", rig_id or ""):
+        for name in self._list_candidates(person or "", rig_id or ""):
             try:
-                entry = self.network(name)
-                check(entry.card)
+                entry = self.find_model(name)
+                verify_files(entry.card)
             except EngineError as error:
                 remarks.append(f"{error} Network '{name}' cannot serve; the one before it does.")
             else:
-                return Choice(entry, tuple(remarks))
-        return Choice(None, tuple(remarks))
+                return ModelChoice(entry, tuple(remarks))
+        return ModelChoice(None, tuple(remarks))
 
     def adopt(
         self, name: str, person: str | None = None, rig_id: str | None = None, *, reason: str = "", by: str = ""
-    ) -> Entry:
+    ) -> ModelEntry:
         """Let a network serve somebody from now on.
 
         Parameters
@@ -237,14 +237,14 @@ class NetworkLibrary:
         EngineError
             If the disk refuses, or another program does not let go of the library.
         """
-        entry = self.network(name)
-        check(entry.card)
+        entry = self.find_model(name)
+        verify_files(entry.card)
         self._write(Change(time.time_ns(), ADOPT, name, person or "", rig_id or "", reason, by))
         return entry
 
     def roll_back(
         self, person: str | None = None, rig_id: str | None = None, *, reason: str = "", by: str = ""
-    ) -> Entry | None:
+    ) -> ModelEntry | None:
         """Take back the last adoption for somebody.
 
         Parameters
@@ -264,35 +264,35 @@ class NetworkLibrary:
         EngineError
             If nothing was adopted for them, the disk refuses, or another program does not let go of the library.
         """
-        stack = adopted(self.history(), person or "", rig_id or "")
+        stack = list_adopted(self.read_history(), person or "", rig_id or "")
         if not stack:
             raise EngineError(
-                f"No network of yours serves {whom(person or '', rig_id or '')}, so there is nothing to roll back. "
+                f"No network of yours serves {describe_scope(person or '', rig_id or '')}, so there is nothing to roll back. "
                 "'epipole models list' shows which network serves whom."
             )
         self._write(Change(time.time_ns(), ROLL_BACK, stack[-1], person or "", rig_id or "", reason, by))
-        return self.serving(person, rig_id)
+        return self.find_serving_model(person, rig_id)
 
-    def history(self) -> tuple[Change, ...]:
+    def read_history(self) -> tuple[Change, ...]:
         """Return every choice that was made, oldest first."""
         return read_journal(self.folder / JOURNAL)[0]
 
-    def _candidates(self, person: str, rig_id: str) -> Iterator[str]:
+    def _list_candidates(self, person: str, rig_id: str) -> Iterator[str]:
         """Name the networks that could serve, best first, each once."""
-        changes, given = self.history(), set()
+        changes, yielded = self.read_history(), set()
         for scope in ((person, rig_id), (person, ""), ("", rig_id), ("", "")):
-            for name in reversed(adopted(changes, *scope)):
-                for ancestor in (name, *self._ancestors(name)):
-                    if ancestor not in given:
-                        given.add(ancestor)
+            for name in reversed(list_adopted(changes, *scope)):
+                for ancestor in (name, *self._list_ancestors(name)):
+                    if ancestor not in yielded:
+                        yielded.add(ancestor)
                         yield ancestor
-        if self._embedded.is_file() and self._embedded.stem not in given:
+        if self._embedded.is_file() and self._embedded.stem not in yielded:
             yield self._embedded.stem
 
-    def _ancestors(self, name: str) -> list[str]:
+    def _list_ancestors(self, name: str) -> list[str]:
         """Name a network's parent, its parent, and so on, as far as their cards can be read."""
         line: list[str] = []
-        known = self._names()
+        known = self._list_names()
         while name in known:
             card = self._card_path(name)
             try:
@@ -305,31 +305,31 @@ class NetworkLibrary:
             line.append(name)
         return [ancestor for ancestor in line if ancestor in known]
 
-    def _names(self) -> list[str]:
+    def _list_names(self) -> list[str]:
         """Name all networks, damaged or not, the shipped one first."""
         own = [item.name for item in self.folder.glob("*") if item.is_dir() and not item.name.startswith(".")]
         return ([self._embedded.stem] if self._embedded.is_file() else []) + sorted(own)
 
     def _card_path(self, name: str) -> Path:
         """Return where a network's card lies."""
-        return self._embedded if name == self._embedded.stem else self.folder / name / CARD
+        return self._embedded if name == self._embedded.stem else self.folder / name / CARD_FILE
 
-    def _found(self, name: str) -> Entry | str:
+    def _load_entry(self, name: str) -> ModelEntry | str:
         """Look at a network without reading all of it; a sentence where it is damaged."""
         path = self._card_path(name)
         try:
             card = replace(read_card(path), name=name)
-            demand_monocular(card)
+            require_monocular(card)
         except EngineError as error:
             return f"Network '{name}' is damaged and left out: {error}"
         for file in card.files:
             there = path.parent / file.name
             if not there.is_file() or file.size_bytes not in (0, there.stat().st_size):
                 return f"Network '{name}' is damaged and left out: {there} is missing or cut off."
-        checkpoint = path.with_suffix(".pt") if path == self._embedded else path.parent / CHECKPOINT
-        return Entry(name, card, path.parent, checkpoint if checkpoint.is_file() else None)
+        checkpoint = path.with_suffix(".pt") if path == self._embedded else path.parent / CHECKPOINT_FILE
+        return ModelEntry(name, card, path.parent, checkpoint if checkpoint.is_file() else None)
 
-    def _free_name(self, name: str) -> str:
+    def _find_free_name(self, name: str) -> str:
         """Return a name that nothing has, with a number behind it where needed."""
         free, count = name, 1
         while (self.folder / free).exists() or free == self._embedded.stem:
@@ -339,20 +339,20 @@ class NetworkLibrary:
 
     def _write(self, change: Change) -> None:
         """Add a change to the journal."""
-        with held(self.folder):
+        with lock_models_folder(self.folder):
             append_change(self.folder / JOURNAL, change)
 
 
-def file_name(words: str) -> str:
+def file_name_from_words(words: str) -> str:
     """Make a network's name of any words: small letters, digits and hyphens.
 
-    >>> file_name("Änne B. 2026-11-21")
+    >>> file_name_from_words("Änne B. 2026-11-21")
     'änne-b-2026-11-21'
     """
     plain = "".join(letter if letter.isalnum() else " " for letter in words.casefold())
     return "-".join(plain.split()) or "network"
 
 
-def whom(person: str, rig_id: str) -> str:
+def describe_scope(person: str, rig_id: str) -> str:
     """Say whom a network serves."""
     return f"{person or 'everybody'}{f' in front of rig {rig_id}' if rig_id else ''}"

@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 from engine.inference.backends import BackendOptions, create_backend
-from engine.inference.blazepose import LANDMARK_OUTPUTS, BlazePoseDetector, BlazePoseNetwork
+from engine.inference.blazepose import LANDMARK_OUTPUTS, BlazePoseDetector, BlazePoseModel
 from engine.inference.decode import CODECS
 from engine.inference.model_card import ModelCardError
-from engine.inference.models import Model, load
-from engine.inference.person_network import PersonNetwork
-from engine.inference.top_down import TopDownNetwork
+from engine.inference.models import Model, load_model
+from engine.inference.person_network import PoseModel
+from engine.inference.top_down import TopDownModel
 
 BLAZEPOSE = "blazepose"
 
 
-def load_network(model: Model, backend: str, run: BackendOptions) -> PersonNetwork:
+def load_pose_model(model: Model, backend: str, run: BackendOptions) -> PoseModel:
     """Load a model's networks into a runtime.
 
     Parameters
@@ -41,17 +41,17 @@ def load_network(model: Model, backend: str, run: BackendOptions) -> PersonNetwo
     card = model.card
     if card.codec == BLAZEPOSE:
         landmarks = create_backend(backend, model.paths[card.files[1].name], replace(run, outputs=LANDMARK_OUTPUTS))
-        return BlazePoseNetwork(_detector(model, run), landmarks)
+        return BlazePoseModel(_load_detector(model, run), landmarks)
     if card.codec not in CODECS or card.detector not in ("", BLAZEPOSE):
         raise ModelCardError(
             f"The card of '{card.name}' has codec '{card.codec}' and detector '{card.detector}'. "
             f"Codecs: {', '.join((BLAZEPOSE, *CODECS))}. Detectors: {BLAZEPOSE}, or none."
         )
     joints = create_backend(backend, model.paths[card.files[0].name], run)
-    return TopDownNetwork(card, joints, _detector(load(card.detector), run) if card.detector else None)
+    return TopDownModel(card, joints, _load_detector(load_model(card.detector), run) if card.detector else None)
 
 
-def _detector(model: Model, run: BackendOptions) -> BlazePoseDetector:
+def _load_detector(model: Model, run: BackendOptions) -> BlazePoseDetector:
     """Load the detector of BlazePose."""
     path = model.paths[model.card.files[0].name]
     return BlazePoseDetector(create_backend("openvino", path, replace(run, precision="f32")))

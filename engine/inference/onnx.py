@@ -43,7 +43,7 @@ class OnnxBackend:
                 f"ONNX Runtime cannot read {path}: {str(error).splitlines()[-1]} "
                 "It reads .onnx files; OpenVINO reads .tflite too."
             ) from error
-        self._inputs = {port.name: _shape(port.shape) for port in self._session.get_inputs()}
+        self._inputs = {port.name: _to_shape(port.shape) for port in self._session.get_inputs()}
         known = tuple(port.name for port in self._session.get_outputs())
         self._outputs = options.outputs or known
         self._one_by_one = all(shape[0] == 1 for shape in self._inputs.values())
@@ -85,6 +85,6 @@ class OnnxBackend:
         self._session = None
 
 
-def _shape(shape: list[int | str | None]) -> tuple[int | None, ...]:
+def _to_shape(shape: list[int | str | None]) -> tuple[int | None, ...]:
     """Turn a shape into numbers, None for a free axis."""
     return tuple(axis if isinstance(axis, int) else None for axis in shape)

@@ -43,12 +43,12 @@ class OpenVinoBackend:
         if options.precision.upper() not in (*core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"), "F32"):
             raise BackendUnavailableError(f"This CPU does not compute in {options.precision}. Use f32.")
         try:
-            model = _trimmed(core.read_model(path), options.outputs)
-            self._compiled = core.compile_model(model, "CPU", _properties(options))
+            model = _keep_outputs(core.read_model(path), options.outputs)
+            self._compiled = core.compile_model(model, "CPU", _build_properties(options))
         except RuntimeError as error:
             raise BackendUnavailableError(f"OpenVINO cannot read {path}: {str(error).splitlines()[-1]}") from error
         self._requests = openvino.AsyncInferQueue(self._compiled, options.parallel)
-        self._inputs = {port.any_name: _shape(port.partial_shape) for port in self._compiled.inputs}
+        self._inputs = {port.any_name: _to_shape(port.partial_shape) for port in self._compiled.inputs}
         self._outputs = tuple(port.any_name for port in self._compiled.outputs)
         self._one_by_one = all(shape[0] == 1 for shape in self._inputs.values())
         self.name = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {options.precision}"
@@ -99,7 +99,7 @@ class OpenVinoBackend:
         self._requests.wait_all()
 
 
-def _properties(options: BackendOptions) -> dict[str, object]:
+def _build_properties(options: BackendOptions) -> dict[str, object]:
     """Spell the options in OpenVINO's words."""
     hint = "THROUGHPUT" if options.parallel > 1 else "LATENCY"
     properties: dict[str, object] = {
@@ -112,7 +112,7 @@ def _properties(options: BackendOptions) -> dict[str, object]:
     return properties
 
 
-def _trimmed(model: openvino.Model, outputs: tuple[str, ...]) -> openvino.Model:
+def _keep_outputs(model: openvino.Model, outputs: tuple[str, ...]) -> openvino.Model:
     """Keep the wanted outputs; OpenVINO then drops the layers that only fed the others."""
     if not outputs:
         return model
@@ -120,6 +120,6 @@ def _trimmed(model: openvino.Model, outputs: tuple[str, ...]) -> openvino.Model:
     return openvino.Model(ends, model.get_parameters())  # pyright: ignore[reportGeneralTypeIssues]  # stub names it twice
 
 
-def _shape(shape: openvino.PartialShape) -> tuple[int | None, ...]:
+def _to_shape(shape: openvino.PartialShape) -> tuple[int | None, ...]:
     """Turn a shape into numbers, None for a free axis."""
     return tuple(axis.get_length() if axis.is_static else None for axis in shape)

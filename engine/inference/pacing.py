@@ -15,10 +15,10 @@ from engine.frames import Frame, FrameSet
 from engine.inference.estimator import Estimator
 from engine.poses import Pose2D, PoseSet2D
 
-LOAD = 0.9  # share of the time between framesets that pose and flow may take
-RELIEF = 0.8  # a smaller k must fit into this share, or k would flicker
-MAX_EVERY = 6  # further apart, flow loses a walking person's feet
-MEMORY = 0.2  # weight of the newest measurement in the running means
+MAX_LOAD = 0.9  # share of the time between framesets that pose and flow may take
+RELAXED_LOAD = 0.8  # a smaller k must fit into this share, or k would flicker
+MAX_INTERVAL = 6  # further apart, flow loses a walking person's feet
+MEAN_WEIGHT = 0.2  # weight of the newest measurement in the running means
 RATE_WINDOW_NS = 2_000_000_000
 
 # Chosen on four real videos at 30 fps and a walk in the studio at 15 fps, against pose on every frame (median / 90 %):
@@ -26,12 +26,12 @@ RATE_WINDOW_NS = 2_000_000_000
 FLOW_LONG_SIDE_PX = 640
 FLOW_WINDOW_PX = 15
 FLOW_LEVELS = 3
-FLOW_RETURN_PX = 1.0  # forward and back must end where it began, px of the reduced image
+FLOW_MAX_RETURN_PX = 1.0  # forward and back must end where it began, px of the reduced image
 FLOW_TRUST, GUESS_TRUST = 0.95, 0.7  # what a frameset of flow, or of constant velocity, leaves of the confidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _View:
+class _ViewState:
     """One view as it was last.
 
     Parameters
@@ -52,7 +52,7 @@ class _View:
     velocity_px: dict[int, F64]
 
 
-class Paced:
+class FlowInterpolatedEstimator:
     """An estimator that keeps up with the cameras.
 
     It measures what pose and flow take, and how often framesets come, and chooses k by itself; with enough CPU, k is 1
@@ -68,7 +68,7 @@ class Paced:
 
     Attributes
     ----------
-    every
+    interval
         k as of now.
     """
 
@@ -80,8 +80,8 @@ class Paced:
     def reset(self) -> None:
         """Forget everybody and every measurement."""
         self._estimator.reset()
-        self.every = 1
-        self._views: list[_View | None] = []
+        self.interval = 1
+        self._views: list[_ViewState | None] = []
         self._pose_s = self._flow_s = self._camera_s = math.nan
         self._last: tuple[int, int] | None = None  # index and time of the last frameset
         self._estimated: tuple[tuple[Pose2D, ...], ...] = ()
@@ -111,15 +111,15 @@ class Paced:
         -------
         poses
         """
-        steps = self._watch_cameras(frames)
+        steps = self._update_camera_interval(frames)
         start_s = self._clock_s()
-        if not self._estimated or frames.index - self._pose_index >= self.every:
+        if not self._estimated or frames.index - self._pose_index >= self.interval:
             poses = self._estimate(frames)
-            self._pose_s = _mean(self._pose_s, self._clock_s() - start_s)
-            self._choose()
+            self._pose_s = _update_mean(self._pose_s, self._clock_s() - start_s)
+            self._choose_interval()
         else:
-            poses = self._carry(frames, steps)
-            self._flow_s = _mean(self._flow_s, self._clock_s() - start_s)
+            poses = self._propagate(frames, steps)
+            self._flow_s = _update_mean(self._flow_s, self._clock_s() - start_s)
         return poses
 
     def _estimate(self, frames: FrameSet) -> PoseSet2D:
@@ -128,81 +128,81 @@ class Paced:
         since = max(frames.index - self._pose_index, 1)
         before = self._estimated or ((),) * len(frames.frames)
         self._views = [
-            None if frame is None else _View(frame, None, people, _velocities(people, old, since))
-            for frame, people, old in zip(frames.frames, poses.views, before)
+            None if frame is None else _ViewState(frame, None, people, _compute_velocities(people, old, since))
+            for frame, people, old in zip(frames.frames, poses.poses_by_view, before)
         ]
-        self._estimated, self._pose_index = poses.views, frames.index
+        self._estimated, self._pose_index = poses.poses_by_view, frames.index
         self._pose_times_ns.append(frames.timestamp_ns)
         while frames.timestamp_ns - self._pose_times_ns[0] > RATE_WINDOW_NS:
             self._pose_times_ns.popleft()
         return poses
 
-    def _carry(self, frames: FrameSet, steps: int) -> PoseSet2D:
+    def _propagate(self, frames: FrameSet, steps: int) -> PoseSet2D:
         """Move the people along with the image."""
         for i, frame in enumerate(frames.frames):
             view = self._views[i]
             if frame is not None and view is not None:
-                self._views[i] = _moved(view, frame, steps) if view.frame.size_wh == frame.size_wh else None
-        views = tuple(
+                self._views[i] = _propagate_view(view, frame, steps) if view.frame.size_wh == frame.size_wh else None
+        poses_by_view = tuple(
             () if frame is None or view is None else view.poses for frame, view in zip(frames.frames, self._views)
         )
         times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
-        return PoseSet2D(frames.index, frames.timestamp_ns, views, times, carried=True)
+        return PoseSet2D(frames.index, frames.timestamp_ns, poses_by_view, times, is_interpolated=True)
 
-    def _watch_cameras(self, frames: FrameSet) -> int:
+    def _update_camera_interval(self, frames: FrameSet) -> int:
         """Take the time between framesets, dropped ones counted; return how many steps this one is on."""
         last, self._last = self._last, (frames.index, frames.timestamp_ns)
         if last is None:
             return 1
         steps = max(frames.index - last[0], 1)
-        self._camera_s = _mean(self._camera_s, (frames.timestamp_ns - last[1]) / steps / 1e9)
+        self._camera_s = _update_mean(self._camera_s, (frames.timestamp_ns - last[1]) / steps / 1e9)
         return steps
 
-    def _choose(self) -> None:
+    def _choose_interval(self) -> None:
         """Choose the smallest k for which pose and flow fit into the time; lower it only when it fits well."""
         if math.isnan(self._camera_s):
             return
-        needed = _needed(self._pose_s, self._flow_s, LOAD * self._camera_s)
-        relaxed = _needed(self._pose_s, self._flow_s, RELIEF * self._camera_s)
-        self.every = max(needed, min(relaxed, self.every))
+        needed = _compute_interval(self._pose_s, self._flow_s, MAX_LOAD * self._camera_s)
+        relaxed = _compute_interval(self._pose_s, self._flow_s, RELAXED_LOAD * self._camera_s)
+        self.interval = max(needed, min(relaxed, self.interval))
 
 
-def _needed(pose_s: float, flow_s: float, available_s: float) -> int:
+def _compute_interval(pose_s: float, flow_s: float, available_s: float) -> int:
     """Return the smallest k with ``pose + (k - 1) · flow <= k · available``."""
     flow_s = 0.0 if math.isnan(flow_s) else flow_s
     if pose_s <= available_s:
         return 1
     if flow_s >= available_s:
-        return MAX_EVERY
-    return min(math.ceil((pose_s - flow_s) / (available_s - flow_s)), MAX_EVERY)
+        return MAX_INTERVAL
+    return min(math.ceil((pose_s - flow_s) / (available_s - flow_s)), MAX_INTERVAL)
 
 
-def _mean(old: float, new: float) -> float:
+def _update_mean(old: float, new: float) -> float:
     """Carry a running mean on; NaN is none yet."""
-    return new if math.isnan(old) else old + MEMORY * (new - old)
+    return new if math.isnan(old) else old + MEAN_WEIGHT * (new - old)
 
 
-def _velocities(people: tuple[Pose2D, ...], before: tuple[Pose2D, ...], steps: int) -> dict[int, F64]:
+def _compute_velocities(people: tuple[Pose2D, ...], before: tuple[Pose2D, ...], steps: int) -> dict[int, F64]:
     """Return how fast each person's joints went between two estimated poses, px per frameset."""
-    old = {pose.person: pose.xy for pose in before}
-    moved = {pose.person: (pose.xy - old.get(pose.person, pose.xy)) / steps for pose in people}
-    return {person: np.nan_to_num(velocity) for person, velocity in moved.items()}
+    old = {pose.track_id: pose.xy for pose in before}
+    moved = {pose.track_id: (pose.xy - old.get(pose.track_id, pose.xy)) / steps for pose in people}
+    return {track_id: np.nan_to_num(velocity) for track_id, velocity in moved.items()}
 
 
-def _moved(view: _View, frame: Frame, steps: int) -> _View:
+def _propagate_view(view: _ViewState, frame: Frame, steps: int) -> _ViewState:
     """Carry a view's people into its next image: by flow, and at constant velocity where the flow is lost."""
-    before = _reduced(view.frame.image_bgr) if view.gray is None else view.gray
-    gray = _reduced(frame.image_bgr)
+    before = _reduce_image(view.frame.image_bgr) if view.gray is None else view.gray
+    gray = _reduce_image(frame.image_bgr)
     poses = []
     for pose in view.poses:
-        guess = pose.xy + view.velocity_px[pose.person] * steps
-        flowed, found = _flow(before, gray, pose.xy, frame.size_wh[0])
+        guess = pose.xy + view.velocity_px[pose.track_id] * steps
+        flowed, found = _track_points(before, gray, pose.xy, frame.size_wh[0])
         trust = np.where(found, FLOW_TRUST, GUESS_TRUST)
         poses.append(replace(pose, xy=np.where(found[:, None], flowed, guess), confidence=pose.confidence * trust))
-    return _View(frame, gray, tuple(poses), view.velocity_px)
+    return _ViewState(frame, gray, tuple(poses), view.velocity_px)
 
 
-def _flow(before: U8, after: U8, xy: F64, width_px: int) -> tuple[F64, Mask]:
+def _track_points(before: U8, after: U8, xy: F64, width_px: int) -> tuple[F64, Mask]:
     """Follow points between two reduced images (pyramidal Lucas-Kanade), and say which came back to their start."""
     scale = before.shape[1] / width_px
     start = np.nan_to_num(xy * scale).astype(np.float32).reshape(-1, 1, 2)
@@ -210,11 +210,11 @@ def _flow(before: U8, after: U8, xy: F64, width_px: int) -> tuple[F64, Mask]:
     there, went, _ = follow(before, after, start, start.copy())
     back, came, _ = follow(after, before, there, there.copy())
     apart = np.linalg.norm((back - start).reshape(-1, 2), axis=1)
-    found = (went.ravel() == 1) & (came.ravel() == 1) & (apart < FLOW_RETURN_PX) & np.isfinite(xy).all(axis=1)
+    found = (went.ravel() == 1) & (came.ravel() == 1) & (apart < FLOW_MAX_RETURN_PX) & np.isfinite(xy).all(axis=1)
     return there.reshape(-1, 2).astype(np.float64) / scale, found
 
 
-def _reduced(image_bgr: U8) -> U8:
+def _reduce_image(image_bgr: U8) -> U8:
     """Return an image in grey, its long side at most what the flow needs."""
     gray = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2GRAY)
     scale = FLOW_LONG_SIDE_PX / max(gray.shape)

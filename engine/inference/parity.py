@@ -11,14 +11,14 @@ from calibration.geometry.arrays import U8
 from engine.errors import BackendUnavailableError
 from engine.inference.backends import BackendOptions
 from engine.inference.models import Model, models_folder
-from engine.inference.networks import load_network
-from engine.inference.person_network import PersonNetwork
+from engine.inference.networks import load_pose_model
+from engine.inference.person_network import PoseModel
 from engine.inference.preprocess import Region, whole_image
 
 MAX_DEVIATION = 1 / 256  # of the region's side: one pixel of a 256 px crop, below the network's own noise
 PERCENTILE = 99.0  # bf16 in BlazePose: 1.2 px at the 95th, 14 px at the 99th, and the bones 30 % less constant
 MIN_JOINTS = 200  # fewer sure joints prove nothing
-SURE = 0.5  # confidence from which a joint counts
+MIN_CONFIDENCE = 0.5  # confidence from which a joint counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Parity:
         return self.joints >= MIN_JOINTS and self.deviation <= MAX_DEVIATION
 
 
-def compare(reference: PersonNetwork, candidate: PersonNetwork, images_bgr: Sequence[U8], precision: str) -> Parity:
+def compare(reference: PoseModel, candidate: PoseModel, images_bgr: Sequence[U8], precision: str) -> Parity:
     """Compare two runs of one network on the people in some images.
 
     Parameters
@@ -62,11 +62,11 @@ def compare(reference: PersonNetwork, candidate: PersonNetwork, images_bgr: Sequ
     parity
         Over the joints that the reference is sure of.
     """
-    places = _people(reference, images_bgr)
+    places = _find_people(reference, images_bgr)
     images, regions = [images_bgr[i] for i, _ in places], [region for _, region in places]
     pairs = zip(reference.locate(images, regions), candidate.locate(images, regions), regions)
     apart = [
-        np.linalg.norm(other.xy - one.xy, axis=1)[one.confidence >= SURE] / max(region.size_wh)
+        np.linalg.norm(other.xy - one.xy, axis=1)[one.confidence >= MIN_CONFIDENCE] / max(region.size_wh)
         for one, other, region in pairs
     ]
     distances = np.concatenate(apart) if apart else np.empty(0)
@@ -93,20 +93,20 @@ def check_precision(model: Model, backend: str, precision: str, images_bgr: Sequ
     parity
         Not accepted where this processor does not have the precision.
     """
-    reference = load_network(model, backend, BackendOptions())
+    reference = load_pose_model(model, backend, BackendOptions())
     try:
-        candidate = load_network(model, backend, BackendOptions(precision=precision))
+        candidate = load_pose_model(model, backend, BackendOptions(precision=precision))
     except BackendUnavailableError:
         parity, runtime = Parity(precision, float("nan"), 0), reference.name
     else:
         parity, runtime = compare(reference, candidate, images_bgr, precision), reference.name
         candidate.close()
     reference.close()
-    _remember(model, runtime, parity)
+    _write_result(model, runtime, parity)
     return parity
 
 
-def remembered(model: Model, runtime: str) -> tuple[Parity, ...]:
+def read_results(model: Model, runtime: str) -> tuple[Parity, ...]:
     """Return what was found out about a model in a runtime on this machine; empty where nothing was.
 
     Parameters
@@ -116,31 +116,31 @@ def remembered(model: Model, runtime: str) -> tuple[Parity, ...]:
     runtime
         Name of the network in f32, with the runtime's version: another version is asked anew.
     """
-    path = _file(model)
+    path = _results_path(model)
     if not path.is_file():
         return ()
     entries = json.loads(path.read_text(encoding="utf-8"))
     return tuple(Parity(**entry["parity"]) for entry in entries if entry["runtime"] == runtime)
 
 
-def _remember(model: Model, runtime: str, parity: Parity) -> None:
+def _write_result(model: Model, runtime: str, parity: Parity) -> None:
     """Write an answer down, in place of an older one of the same precision."""
-    kept = [known for known in remembered(model, runtime) if known.precision != parity.precision]
+    kept = [known for known in read_results(model, runtime) if known.precision != parity.precision]
     entries = [
         {"runtime": runtime, "parity": {name: getattr(known, name) for name in Parity.__slots__}}
         for known in (*kept, parity)
     ]
-    path = _file(model)
+    path = _results_path(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(entries, indent=1), encoding="utf-8")
 
 
-def _people(network: PersonNetwork, images_bgr: Sequence[U8]) -> list[tuple[int, Region]]:
+def _find_people(pose_model: PoseModel, images_bgr: Sequence[U8]) -> list[tuple[int, Region]]:
     """Return the image and region of each person that the detector finds."""
-    found = network.find(images_bgr, [whole_image((image.shape[1], image.shape[0])) for image in images_bgr])
-    return [(i, network.region(finding.points)) for i, people in enumerate(found) for finding in people]
+    found = pose_model.find(images_bgr, [whole_image((image.shape[1], image.shape[0])) for image in images_bgr])
+    return [(i, pose_model.region(finding.points)) for i, people in enumerate(found) for finding in people]
 
 
-def _file(model: Model) -> Path:
+def _results_path(model: Model) -> Path:
     """Return where the answers for a model lie."""
     return models_folder() / "parity" / f"{model.sha256}.json"

@@ -43,7 +43,7 @@ class Crop:
         """Metres that the crop is wide, per metre of the root's depth."""
         return self.region.size_wh[0] / float(self.camera.matrix[0, 0])
 
-    def image(self, image_bgr: U8) -> U8:
+    def cut_image(self, image_bgr: U8) -> U8:
         """Cut the crop out of the view's image, (size, size, 3); black beyond its edge."""
         return cut(image_bgr, self.region, (self.size_px, self.size_px), BLACK)
 
@@ -193,12 +193,12 @@ def root_depth_from_bones(uvw: F64, crop: Crop, bones: I64, length_m: F64) -> fl
     return float(length_m[known].sum()) / total if total > 0 else float("nan")
 
 
-def camera_space(xyz: F64, camera: Camera) -> F64:
+def camera_from_world(xyz: F64, camera: Camera) -> F64:
     """Carry points of the room, (..., 3), m, into a camera's space, (..., 3), m."""
     return xyz @ camera.R.T + camera.t
 
 
-def room_space(xyz: F64, camera: Camera) -> F64:
+def world_from_camera(xyz: F64, camera: Camera) -> F64:
     """Carry points of a camera's space, (..., 3), m, into the room, (..., 3), m."""
     return (xyz - camera.t) @ camera.R
 

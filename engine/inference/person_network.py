@@ -11,13 +11,13 @@ from engine.inference.preprocess import Region
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Finding:
+class Detection:
     """A person that the detector found.
 
     Parameters
     ----------
     points : (2, 2), px of the image
-        What `PersonNetwork.region` makes a region of.
+        What `PoseModel.region` makes a region of.
     score : 0 to 1
     """
 
@@ -37,7 +37,7 @@ class Sighting:
     score : 0 to 1
         That there is a person at all.
     points : (2, 2), px of the image
-        What `PersonNetwork.region` makes the region for the next image of.
+        What `PoseModel.region` makes the region for the next image of.
     """
 
     xy: F64
@@ -46,7 +46,7 @@ class Sighting:
     points: F64
 
 
-def better_half(confidence: F64) -> float:
+def upper_half_mean(confidence: F64) -> float:
     """Return the mean confidence of a person's better half of joints: the others may be hidden or out of the image.
 
     Parameters
@@ -57,7 +57,7 @@ def better_half(confidence: F64) -> float:
     return float(np.sort(confidence)[len(confidence) // 2 :].mean())
 
 
-class PersonNetwork(Protocol):
+class PoseModel(Protocol):
     """A detector and a network for joints.
 
     Attributes
@@ -71,7 +71,7 @@ class PersonNetwork(Protocol):
     name: str
     skeleton_name: str
 
-    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Finding]]:
+    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Detection]]:
         """Find the people in a square of each image.
 
         Parameters

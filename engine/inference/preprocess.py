@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from calibration.geometry.arrays import F32, F64, U8
-from engine.inference.model_card import NetworkInput
+from engine.inference.model_card import ModelInput
 
 # The detector finds a body from 0.3 of its input's side: these squares take that from 0.3 of an image's long side,
 # half the height of a 16:9 image, to a fifth of its height.
@@ -162,14 +162,14 @@ def cut(image_bgr: U8, region: Region, crop_wh: tuple[int, int], border: int) ->
     return np.asarray(crop, np.uint8)
 
 
-def as_batch(crops_bgr: Sequence[U8], network_input: NetworkInput) -> F32:
+def to_batch(crops_bgr: Sequence[U8], model_input: ModelInput) -> F32:
     """Turn crops into what the network was trained on.
 
     Parameters
     ----------
     crops_bgr : B of (h, w, 3)
         All of the network's size.
-    network_input
+    model_input
         Of its card.
 
     Returns
@@ -177,13 +177,13 @@ def as_batch(crops_bgr: Sequence[U8], network_input: NetworkInput) -> F32:
     batch : (B, h, w, 3) or (B, 3, h, w)
         RGB, normalised, in the network's layout.
     """
-    width, height = network_input.size_wh
+    width, height = model_input.size_wh
     batch = np.empty((len(crops_bgr), 3, height, width), np.float32)
-    if network_input.layout == "nhwc":
+    if model_input.layout == "nhwc":
         batch = np.empty((len(crops_bgr), height, width, 3), np.float32)
-    planes = batch if network_input.layout == "nchw" else batch.transpose(0, 3, 1, 2)
+    planes = batch if model_input.layout == "nchw" else batch.transpose(0, 3, 1, 2)
     for crop, target in zip(crops_bgr, planes):
-        for channel, (mean, std) in enumerate(zip(network_input.mean, network_input.std)):
+        for channel, (mean, std) in enumerate(zip(model_input.mean, model_input.std)):
             np.multiply(crop[..., 2 - channel], np.float32(1 / std), out=target[channel])
             if mean:
                 target[channel] -= np.float32(mean / std)

@@ -24,26 +24,26 @@ class Progress:
     left_s: float
 
 
-Watcher: TypeAlias = Callable[[Progress], None]
+ProgressCallback: TypeAlias = Callable[[Progress], None]
 
 
-def stopwatch(watch: Watcher, kept_bytes: int = 0) -> Callable[[int, int], None]:
-    """Return a function that is told bytes done and in total, and tells `watch` with the time left.
+def build_reporter(on_progress: ProgressCallback, kept_bytes: int = 0) -> Callable[[int, int], None]:
+    """Return a function that is told bytes done and in total, and tells `on_progress` with the time left.
 
     Parameters
     ----------
-    watch
+    on_progress
         Is told the progress.
     kept_bytes
         Lay there before; they do not count for the speed.
     """
     start_s = time.monotonic()
 
-    def tell(done_bytes: int, total_bytes: int) -> None:
+    def report(done_bytes: int, total_bytes: int) -> None:
         fetched, elapsed_s = done_bytes - kept_bytes, time.monotonic() - start_s
         known = fetched > 0 and total_bytes >= done_bytes
-        watch(
+        on_progress(
             Progress(done_bytes, total_bytes, (total_bytes - done_bytes) * elapsed_s / fetched if known else math.nan)
         )
 
-    return tell
+    return report

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from engine.disk import partial_of
+from engine.disk import partial_path
 
 
-class _Batches(CalibrationDataReader):
+class _BatchReader(CalibrationDataReader):
     """Hands batches to the calibration, one after the other."""
 
     def __init__(self, name: str, batches: Iterable[np.ndarray]) -> None:
@@ -46,13 +46,13 @@ def quantize_convolutions(path: Path, target: Path, input_name: str, batches: It
     -----
     Weights have a scale per channel, activations one per layer; the soft-argmax stays in f32.
     """
-    partial = partial_of(target)
+    partial = partial_path(target)
     try:
         with _quiet_log():
             quantize_static(
                 path,
                 partial,
-                _Batches(input_name, batches),
+                _BatchReader(input_name, batches),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=["Conv", "ConvTranspose"],
                 per_channel=True,

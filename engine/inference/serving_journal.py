@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine.disk import append_whole
+from engine.disk import append_atomic
 
 ADOPT, ROLL_BACK = "adopt", "roll-back"
 
@@ -89,13 +89,13 @@ def append_change(path: Path, change: Change) -> None:
     data = json.dumps(asdict(change), ensure_ascii=False).encode() + b"\n"
     with path.open("a+b", buffering=0) as file:
         length = file.seek(0, os.SEEK_END)
-        if length and _last_byte(path) != b"\n":
+        if length and _read_last_byte(path) != b"\n":
             data = b"\n" + data  # the last line is torn: it must not swallow this one
-        append_whole(file, data, length)
+        append_atomic(file, data, length)
         os.fsync(file.fileno())
 
 
-def adopted(changes: Iterable[Change], person: str, rig_id: str) -> list[str]:
+def list_adopted(changes: Iterable[Change], person: str, rig_id: str) -> list[str]:
     """Return the networks that were adopted for somebody and not rolled back, the one that serves last.
 
     Parameters
@@ -107,7 +107,7 @@ def adopted(changes: Iterable[Change], person: str, rig_id: str) -> list[str]:
     """
     stack: list[str] = []
     for change in changes:
-        if (_key(change.person), change.rig_id) != (_key(person), rig_id):
+        if (_normalize_name(change.person), change.rig_id) != (_normalize_name(person), rig_id):
             continue
         if change.action == ADOPT:
             stack.append(change.network)
@@ -116,12 +116,12 @@ def adopted(changes: Iterable[Change], person: str, rig_id: str) -> list[str]:
     return stack
 
 
-def _key(person: str) -> str:
+def _normalize_name(person: str) -> str:
     """Return what two spellings of one name share."""
     return person.strip().casefold()
 
 
-def _last_byte(path: Path) -> bytes:
+def _read_last_byte(path: Path) -> bytes:
     """Return the last byte of a file that is not empty."""
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)

@@ -11,15 +11,15 @@ from engine.inference.backend import Backend
 from engine.inference.blazepose import BlazePoseDetector
 from engine.inference.decode import CODECS, CropJoints
 from engine.inference.model_card import ModelCard
-from engine.inference.person_network import Finding, Sighting, better_half
-from engine.inference.preprocess import BLACK, Region, as_batch, crop_to_image, cut, region_from_box
+from engine.inference.person_network import Detection, Sighting, upper_half_mean
+from engine.inference.preprocess import BLACK, Region, crop_to_image, cut, region_from_box, to_batch
 
-SEEN = 0.3  # confidence from which a joint belongs into the next box
-MIN_BOX = 0.2  # of the last region: a few joints close together must not shrink the next one to nothing
+MIN_CONFIDENCE = 0.3  # confidence from which a joint belongs into the next box
+MIN_BOX_SHARE = 0.2  # of the last region: a few joints close together must not shrink the next one to nothing
 BODY_WIDTH = 0.5  # of the detector's reach: half the width of somebody who stretches the arms a little
 
 
-class TopDownNetwork:
+class TopDownModel:
     """A network for joints in a box, with a detector before it.
 
     Parameters
@@ -37,33 +37,33 @@ class TopDownNetwork:
         self.skeleton_name = card.skeleton
         self._card, self._joints, self._detector = card, joints, detector
         self._decode = CODECS[card.codec]
-        self._input = _only_input(card, joints)
+        self._input = _find_input(card, joints)
         self._check()
 
-    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Finding]]:
-        """Find the people in a square of each image; see `engine.inference.person_network.PersonNetwork.find`."""
+    def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Detection]]:
+        """Find the people in a square of each image; see `engine.inference.person_network.PoseModel.find`."""
         if self._detector is None:
-            return [[Finding(np.array([[0.0, 0.0], [im.shape[1], im.shape[0]]]), 1.0)] for im in images_bgr]
+            return [[Detection(np.array([[0.0, 0.0], [im.shape[1], im.shape[0]]]), 1.0)] for im in images_bgr]
         found = self._detector.find(images_bgr, windows)
-        return [[Finding(_box(finding.points), finding.score) for finding in people] for people in found]
+        return [[Detection(_box_from_reach(finding.points), finding.score) for finding in people] for people in found]
 
     def region(self, points: F64) -> Region:
         """Return the region of a box that is given by two corners."""
         return region_from_box(points.ravel(), self._card.box_scale, self._card.input.size_wh)
 
     def locate(self, images_bgr: Sequence[U8], regions: Sequence[Region]) -> list[Sighting]:
-        """Find one person's joints in each region; see `engine.inference.person_network.PersonNetwork.locate`."""
+        """Find one person's joints in each region; see `engine.inference.person_network.PoseModel.locate`."""
         if not images_bgr:
             return []
         crop_wh = self._card.input.size_wh
         crops = [cut(image, region, crop_wh, BLACK) for image, region in zip(images_bgr, regions)]
-        seen = self._decoded(as_batch(crops, self._card.input))
+        seen = self._run_model(to_batch(crops, self._card.input))
         return [
-            _sighting(crop_to_image(xy, region, crop_wh), confidence, region)
+            _build_sighting(crop_to_image(xy, region, crop_wh), confidence, region)
             for xy, confidence, region in zip(seen.xy, seen.confidence, regions)
         ]
 
-    def _decoded(self, batch: F32) -> CropJoints:
+    def _run_model(self, batch: F32) -> CropJoints:
         """Run the network and read its joints."""
         outputs = self._joints.infer({self._input: batch})
         return self._decode([outputs[name] for name in self._joints.outputs], self._card.input.size_wh)
@@ -71,9 +71,9 @@ class TopDownNetwork:
     def _check(self) -> None:
         """Run the network once on an empty crop: its joints must be those of the card's skeleton."""
         width, height = self._card.input.size_wh
-        empty = as_batch([np.zeros((height, width, 3), np.uint8)], self._card.input)
+        empty = to_batch([np.zeros((height, width, 3), np.uint8)], self._card.input)
         try:
-            found = self._decoded(empty).xy.shape[1]
+            found = self._run_model(empty).xy.shape[1]
         except ValueError as error:
             raise ModelMismatchError(
                 f"Model '{self._card.name}': {error} Correct size_wh or layout in its card."
@@ -92,7 +92,7 @@ class TopDownNetwork:
             self._detector.close()
 
 
-def _only_input(card: ModelCard, joints: Backend) -> str:
+def _find_input(card: ModelCard, joints: Backend) -> str:
     """Return the name of the network's one input."""
     if len(joints.inputs) != 1:
         raise ModelMismatchError(
@@ -101,17 +101,17 @@ def _only_input(card: ModelCard, joints: Backend) -> str:
     return next(iter(joints.inputs))
 
 
-def _sighting(xy: F64, confidence: F64, region: Region) -> Sighting:
+def _build_sighting(xy: F64, confidence: F64, region: Region) -> Sighting:
     """Add to the joints how sure they are of a person, and the box for the next image."""
-    sure = xy[confidence >= SEEN]
+    sure = xy[confidence >= MIN_CONFIDENCE]
     if not len(sure):
         sure = xy
     middle, half = (sure.min(axis=0) + sure.max(axis=0)) / 2, np.ptp(sure, axis=0) / 2
-    half = np.maximum(half, MIN_BOX * np.array(region.size_wh) / 2)
-    return Sighting(xy, confidence, better_half(confidence), np.stack([middle - half, middle + half]))
+    half = np.maximum(half, MIN_BOX_SHARE * np.array(region.size_wh) / 2)
+    return Sighting(xy, confidence, upper_half_mean(confidence), np.stack([middle - half, middle + half]))
 
 
-def _box(points: F64) -> F64:
+def _box_from_reach(points: F64) -> F64:
     """Turn the detector's hips and reach into the corners of a box around the body."""
     reach = np.abs(points[1] - points[0])
     half = np.maximum(reach, BODY_WIDTH * reach[::-1])

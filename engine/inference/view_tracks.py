@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from calibration.geometry.arrays import F64, I64
-from engine.inference.person_network import Finding, Sighting
+from engine.inference.person_network import Detection, Sighting
 from engine.inference.preprocess import Region, search_windows
 
 FILTER_HZ = 30.0  # counted in images, not in time: so the regions do not depend on a clock
 FILTER_MIN_CUTOFF_HZ, FILTER_BETA, FILTER_SLOPE_CUTOFF_HZ = 0.01, 10.0, 1.0
-SAME_PERSON = 0.06  # of the region's side: median distance of two sightings' joints; about 14 cm on a body
-SAME_PLACE = 0.15  # of the region's side: a finding so near to a tracked person is that person
-SAME_SIZE = 1.6  # ratio of the regions' sides
-RETURN_PLACE = 0.5  # of the region's side: how far somebody may have gone while lost
-RETURN_NS = 2_000_000_000  # how long a lost person keeps the number
+MAX_SAME_PERSON_DISTANCE = 0.06  # of the region's side: median distance of two sightings' joints; about 14 cm on a body
+MAX_SAME_PLACE_DISTANCE = 0.15  # of the region's side: a finding so near to a tracked person is that person
+MAX_SAME_SIZE_RATIO = 1.6  # ratio of the regions' sides
+REIDENTIFY_DISTANCE = 0.5  # of the region's side: how far somebody may have gone while lost
+REIDENTIFY_NS = 2_000_000_000  # how long a lost person keeps the number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +37,14 @@ class RegionFilter:
     def next(self, points: F64) -> "RegionFilter":
         """Return the filter after one more image."""
         side = max(2.0 * float(np.linalg.norm(points[1] - points[0])), 1.0)
-        slope = self.slope + _weight(FILTER_SLOPE_CUTOFF_HZ) * ((points - self.raw) * FILTER_HZ / side - self.slope)
-        weight = _weight(FILTER_MIN_CUTOFF_HZ + FILTER_BETA * np.abs(slope))
+        slope = self.slope + _compute_weight(FILTER_SLOPE_CUTOFF_HZ) * (
+            (points - self.raw) * FILTER_HZ / side - self.slope
+        )
+        weight = _compute_weight(FILTER_MIN_CUTOFF_HZ + FILTER_BETA * np.abs(slope))
         return RegionFilter(self.points + weight * (points - self.points), points, slope)
 
 
-def fresh_filter(points: F64) -> RegionFilter:
+def start_filter(points: F64) -> RegionFilter:
     """Return a filter that starts at its first points."""
     return RegionFilter(points, points, np.zeros((2, 2)))
 
@@ -53,7 +55,7 @@ class Track:
 
     Parameters
     ----------
-    person
+    track_id
         The view's own number for it.
     filter
         Of its region.
@@ -65,7 +67,7 @@ class Track:
         When that was.
     """
 
-    person: int
+    track_id: int
     filter: RegionFilter
     region: Region
     sighting: Sighting
@@ -90,41 +92,41 @@ class ViewTracks:
     lost: list[Track] = field(default_factory=list)
     size_wh: tuple[int, int] = (0, 0)
     search_due: bool = False
-    _people: int = 0
-    _looked: int = 0
+    _next_track_id: int = 0
+    _search_count: int = 0
 
     def start_image(self, size_wh: tuple[int, int]) -> None:
         """Forget everybody if the image has another size: no region fits any more."""
         if size_wh != self.size_wh:
-            self.tracks, self.lost, self.size_wh, self._looked = [], [], size_wh, 0
+            self.tracks, self.lost, self.size_wh, self._search_count = [], [], size_wh, 0
 
-    def squares(self) -> tuple[Region, ...]:
+    def next_search_windows(self) -> tuple[Region, ...]:
         """Return where the detector looks when it finds nobody in the whole image: all squares, later one in turn."""
         squares = search_windows(self.size_wh)[1:]
-        self._looked += 1
-        return squares if self._looked == 1 else (squares[self._looked % len(squares)],)
+        self._search_count += 1
+        return squares if self._search_count == 1 else (squares[self._search_count % len(squares)],)
 
     def follow(self, sightings: Sequence[Sighting], min_score: float, time_ns: int) -> None:
         """Take the sighting of each track in turn; who is not there any more is lost."""
         kept = []
         for track, sighting in zip(self.tracks, sightings):
-            if sighting.score < min_score or not self._usable(sighting):
+            if sighting.score < min_score or not self._is_usable(sighting):
                 self.lost.append(track)
                 continue
             points = track.filter.next(sighting.points)
-            kept.append(Track(track.person, points, self.region_of(points.points), sighting, time_ns))
+            kept.append(Track(track.track_id, points, self.region_of(points.points), sighting, time_ns))
         self.search_due = len(kept) < len(self.tracks)
         self.tracks = kept
-        self.lost = [track for track in self.lost if time_ns - track.seen_ns <= RETURN_NS]
+        self.lost = [track for track in self.lost if time_ns - track.seen_ns <= REIDENTIFY_NS]
         self._merge()
 
-    def strangers(self, findings: Sequence[Finding], count: int) -> list[Region]:
+    def find_new_regions(self, findings: Sequence[Detection], count: int) -> list[Region]:
         """Return where to look for people who are not tracked yet, at most `count`, best first."""
         new: list[Region] = []
         for finding in sorted(findings, key=lambda finding: -finding.score):
             region = self.region_of(finding.points)
             known = (*(track.region for track in self.tracks), *new)
-            if not any(_same_place(region, other) for other in known):
+            if not any(_is_same_place(region, other) for other in known):
                 new.append(region)
         return new[: max(count, 0)]
 
@@ -135,42 +137,48 @@ class ViewTracks:
         person at first do not hold out, and a part of a known person turns out to be that person.
         """
         for first, second in zip(sightings, again):
-            if min(first.score, second.score) < min_score or not (self._usable(first) and self._usable(second)):
+            if min(first.score, second.score) < min_score or not (self._is_usable(first) and self._is_usable(second)):
                 continue
             region = self.region_of(second.points)
-            if any(self._same_person(second, track.sighting, region) for track in self.tracks):
+            if any(self._is_same_person(second, track.sighting, region) for track in self.tracks):
                 continue
-            points = fresh_filter(first.points)
-            self.tracks.append(Track(self._number(region), points, self.region_of(first.points), first, time_ns))
-        self.tracks.sort(key=lambda track: track.person)
+            points = start_filter(first.points)
+            self.tracks.append(
+                Track(self._assign_track_id(region), points, self.region_of(first.points), first, time_ns)
+            )
+        self.tracks.sort(key=lambda track: track.track_id)
 
-    def _number(self, region: Region) -> int:
+    def _assign_track_id(self, region: Region) -> int:
         """Return the number of the lost person who was here, or a new one."""
-        back = [track for track in self.lost if _distance(track.region, region) < RETURN_PLACE * region.size_wh[1]]
+        back = [
+            track
+            for track in self.lost
+            if _measure_distance(track.region, region) < REIDENTIFY_DISTANCE * region.size_wh[1]
+        ]
         if back:
-            nearest = min(back, key=lambda track: _distance(track.region, region))
+            nearest = min(back, key=lambda track: _measure_distance(track.region, region))
             self.lost.remove(nearest)
-            return nearest.person
-        self._people += 1
-        return self._people - 1
+            return nearest.track_id
+        self._next_track_id += 1
+        return self._next_track_id - 1
 
     def _merge(self) -> None:
         """Where two tracks have fallen on one person, keep the older."""
         kept: list[Track] = []
         for track in self.tracks:
-            if any(self._same_person(track.sighting, other.sighting, track.region) for other in kept):
+            if any(self._is_same_person(track.sighting, other.sighting, track.region) for other in kept):
                 self.search_due = True
             else:
                 kept.append(track)
         self.tracks = kept
 
-    def _same_person(self, one: Sighting, other: Sighting, region: Region) -> bool:
+    def _is_same_person(self, one: Sighting, other: Sighting, region: Region) -> bool:
         """Tell whether two sightings are one body, perhaps with left and right swapped in one of them."""
-        limit = SAME_PERSON * max(region.size_wh)
+        limit = MAX_SAME_PERSON_DISTANCE * max(region.size_wh)
         twins = (other.xy, other.xy[self.mirror])
         return any(float(np.median(np.linalg.norm(one.xy - xy, axis=1))) < limit for xy in twins)
 
-    def _usable(self, sighting: Sighting) -> bool:
+    def _is_usable(self, sighting: Sighting) -> bool:
         """Tell whether the next region would lie in the image and have a size."""
         region = self.region_of(sighting.points)
         (x, y), (width, height) = region.center_xy, self.size_wh
@@ -180,17 +188,19 @@ class ViewTracks:
 MIN_SIDE_PX = 16.0
 
 
-def _weight(cutoff_hz: F64 | float) -> F64 | float:
+def _compute_weight(cutoff_hz: F64 | float) -> F64 | float:
     """Share of the new value in a first-order low-pass."""
     return 1.0 / (1.0 + FILTER_HZ / (2.0 * math.pi * cutoff_hz))
 
 
-def _distance(one: Region, other: Region) -> float:
+def _measure_distance(one: Region, other: Region) -> float:
     """Distance of two regions' centres, px."""
     return math.dist(one.center_xy, other.center_xy)
 
 
-def _same_place(one: Region, other: Region) -> bool:
+def _is_same_place(one: Region, other: Region) -> bool:
     """Tell whether two regions are of one size at one place."""
     sides = sorted((max(one.size_wh), max(other.size_wh)))
-    return _distance(one, other) < SAME_PLACE * sides[1] and sides[1] < SAME_SIZE * sides[0]
+    return (
+        _measure_distance(one, other) < MAX_SAME_PLACE_DISTANCE * sides[1] and sides[1] < MAX_SAME_SIZE_RATIO * sides[0]
+    )

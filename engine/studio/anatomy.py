@@ -78,7 +78,7 @@ class Anatomy:
         return vector / np.linalg.norm(vector)
 
 
-def anatomy_of(stature_m: float) -> Anatomy:
+def build_anatomy(stature_m: float) -> Anatomy:
     """Lay out the joints of a person.
 
     Parameters

@@ -8,17 +8,17 @@ from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import rotation_from_rotvec
 from calibration.rig import Rig
 from engine.studio.address import StudioConfig
-from engine.studio.anatomy import Anatomy, anatomy_of
-from engine.studio.figure import Figure, box_figure, figure_of, together
+from engine.studio.anatomy import Anatomy, build_anatomy
+from engine.studio.figure import Figure, build_box_figure, build_figure, merge_figures
 from engine.studio.landmarks import Landmarks
-from engine.studio.looks import look_of
-from engine.studio.performance import CHAIR_MOTION, OnTheSpot, Performance, performance_of
-from engine.studio.posture import Bones, bones_of
+from engine.studio.looks import draw_appearance
+from engine.studio.performance import CHAIR_MOTION, InPlaceAct, Performance, plan_performance
+from engine.studio.posture import Bones, compute_bones
 from engine.studio.raster import BonePose
-from engine.studio.repertoire import ON_THE_SPOT
+from engine.studio.repertoire import IN_PLACE_MOTIONS
 from engine.studio.route import Route
 
-STATURE_M = (1.50, 1.95)
+STATURE_RANGE_M = (1.50, 1.95)
 _BYSTANDER_RADIUS_M, _SECOND_RADIUS_M = 2.45, 1.85
 _CHAIR_COLOUR = (128.0, 98.0, 66.0)
 _CHAIR_M = np.array(
@@ -32,22 +32,22 @@ _CHAIR_M = np.array(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Player:
+class Performer:
     """One person.
 
     Parameters
     ----------
     anatomy, performance
-    look_seed
+    appearance_seed
     """
 
     anatomy: Anatomy
     performance: Performance
-    look_seed: tuple[int, ...]
+    appearance_seed: tuple[int, ...]
 
     def bones(self, time_s: F64) -> Bones:
         """Return the bones at T times, room frame."""
-        return bones_of(self.performance.posture(time_s), self.anatomy)
+        return compute_bones(self.performance.posture(time_s), self.anatomy)
 
 
 class Cast:
@@ -63,29 +63,32 @@ class Cast:
     """
 
     def __init__(self, config: StudioConfig, stature_m: float, rig: Rig) -> None:
-        anatomy = anatomy_of(stature_m)
+        anatomy = build_anatomy(stature_m)
         play = config.seed if config.play is None else config.play
         route = Route(np.random.default_rng([play, 10]))
-        self._players = []
+        self._performers = []
         if config.people:
             rng = np.random.default_rng([play, 11])
-            performance = performance_of(config.motion, config.seconds, anatomy, route, rng)
-            self._players.append(Player(anatomy, performance, (config.seed, 12, 0)))
+            performance = plan_performance(config.motion, config.seconds, anatomy, route, rng)
+            self._performers.append(Performer(anatomy, performance, (config.seed, 12, 0)))
         if config.people > 1:
-            self._players.append(_second(config, rig))
+            self._performers.append(_make_second_person(config, rig))
         if config.bystander:
-            self._players.append(_bystander(config, rig))
+            self._performers.append(_make_bystander(config, rig))
         self.landmarks = Landmarks(anatomy)
-        figures = [figure_of(p.anatomy.stature_m, look_of(np.random.default_rng(p.look_seed))) for p in self._players]
+        figures = [
+            build_figure(p.anatomy.stature_m, draw_appearance(np.random.default_rng(p.appearance_seed)))
+            for p in self._performers
+        ]
         self._fixed_bones = 0
         if config.motion == CHAIR_MOTION and config.people:
-            figures.append(_chair(route, anatomy.scale))
+            figures.append(_make_chair(route, anatomy.scale))
             self._fixed_bones = 1
-        self.figure: Figure | None = together(figures) if figures else None
+        self.figure: Figure | None = merge_figures(figures) if figures else None
 
     def leading_bones(self, time_s: F64) -> Bones:
         """Return the bones of the person whose motion it is, at T times."""
-        return self._players[0].bones(time_s)
+        return self._performers[0].bones(time_s)
 
     def pose(self, time_s: F64) -> BonePose:
         """Return what carries the figure's rest vertices to T times.
@@ -100,7 +103,7 @@ class Cast:
             (T, B, 3, 3) and (T, B, 3), m, room.
         """
         rotation, translation = [np.empty((len(time_s), 0, 3, 3))], [np.empty((len(time_s), 0, 3))]
-        for player in self._players:
+        for player in self._performers:
             bones = player.bones(time_s)
             rotation.append(bones.rotation)
             translation.append(bones.translation(player.anatomy))
@@ -112,31 +115,33 @@ class Cast:
         )
 
 
-def _second(config: StudioConfig, rig: Rig) -> Player:
+def _make_second_person(config: StudioConfig, rig: Rig) -> Performer:
     """Let somebody else do something else at the side of the room: one motion after the other on the spot.
 
     Somebody who did the same as the first would fit the cameras as well as the first, turned about the room's middle.
     """
     rng = np.random.default_rng([config.seed, 15])
-    stance = _at_the_side(rig, _SECOND_RADIUS_M)
-    anatomy = anatomy_of(rng.uniform(*STATURE_M))
-    known = [name for name in ON_THE_SPOT if name not in (CHAIR_MOTION, "stand", "wait")]
-    acts: list[OnTheSpot] = []
+    stance = _find_place_at_side(rig, _SECOND_RADIUS_M)
+    anatomy = build_anatomy(rng.uniform(*STATURE_RANGE_M))
+    known = [name for name in IN_PLACE_MOTIONS if name not in (CHAIR_MOTION, "stand", "wait")]
+    acts: list[InPlaceAct] = []
     while sum(act.seconds for act in acts) < config.seconds + 1.0:
-        motion = ON_THE_SPOT[str(rng.choice(known))]
-        acts.append(OnTheSpot(motion, stance, anatomy, motion.seconds))
-    return Player(anatomy, Performance(acts), (config.seed, 12, 1))
+        motion = IN_PLACE_MOTIONS[str(rng.choice(known))]
+        acts.append(InPlaceAct(motion, stance, anatomy, motion.seconds))
+    return Performer(anatomy, Performance(acts), (config.seed, 12, 1))
 
 
-def _bystander(config: StudioConfig, rig: Rig) -> Player:
+def _make_bystander(config: StudioConfig, rig: Rig) -> Performer:
     """Let somebody wait at the side of the room."""
     rng = np.random.default_rng([config.seed, 13])
-    anatomy = anatomy_of(rng.uniform(*STATURE_M))
-    waiting = OnTheSpot(ON_THE_SPOT["wait"], _at_the_side(rig, _BYSTANDER_RADIUS_M), anatomy, config.seconds)
-    return Player(anatomy, Performance([waiting]), (config.seed, 14))
+    anatomy = build_anatomy(rng.uniform(*STATURE_RANGE_M))
+    waiting = InPlaceAct(
+        IN_PLACE_MOTIONS["wait"], _find_place_at_side(rig, _BYSTANDER_RADIUS_M), anatomy, config.seconds
+    )
+    return Performer(anatomy, Performance([waiting]), (config.seed, 14))
 
 
-def _at_the_side(rig: Rig, radius_m: float) -> tuple[F64, float]:
+def _find_place_at_side(rig: Rig, radius_m: float) -> tuple[F64, float]:
     """Find a place in the widest gap between two cameras, and the heading towards the middle, deg."""
     azimuth = np.sort([np.arctan2(camera.centre[1], camera.centre[0]) for camera in rig])
     gap = np.diff(np.append(azimuth, azimuth[0] + 2 * np.pi))
@@ -147,10 +152,10 @@ def _at_the_side(rig: Rig, radius_m: float) -> tuple[F64, float]:
     return place, float(np.rad2deg(np.arctan2(-place[0], place[1])))
 
 
-def _chair(route: Route, scale: float) -> Figure:
+def _make_chair(route: Route, scale: float) -> Figure:
     """Put a chair behind a person who stands in the middle."""
     _, heading_deg = route.middle
-    chair = box_figure(_CHAIR_M * scale, _CHAIR_COLOUR)
+    chair = build_box_figure(_CHAIR_M * scale, _CHAIR_COLOUR)
     turn = rotation_from_rotvec(np.array([0.0, 0.0, np.deg2rad(heading_deg)])).astype(np.float32)
     mesh = chair.mesh._replace(vertices=chair.mesh.vertices @ turn.T, normals=chair.mesh.normals @ turn.T)
     return replace(chair, mesh=mesh)

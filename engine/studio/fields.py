@@ -111,11 +111,11 @@ def value_noise(points: F64, seed: int) -> F64:
     total = np.zeros(len(points))
     for offset in np.ndindex(2, 2, 2):
         weight = np.prod(np.where(offset, share, 1 - share), axis=-1)
-        total += weight * _hashed(corner + offset, seed)
+        total += weight * _hash_cells(corner + offset, seed)
     return total
 
 
-def _hashed(cell: I64, seed: int) -> F64:
+def _hash_cells(cell: I64, seed: int) -> F64:
     """Scramble integer cells, (N, 3), into numbers from 0 to 1."""
     mixed = (cell @ np.array([374761393, 668265263, 2147483647]) + seed * 144665) & 0xFFFFFFFF
     mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF

@@ -7,15 +7,15 @@ from functools import lru_cache
 import numpy as np
 
 from calibration.geometry.arrays import F32, F64, U8
-from engine.studio.anatomy import INDEX, JOINTS, SIDES, SIGNS, Anatomy, anatomy_of
+from engine.studio.anatomy import INDEX, JOINTS, SIDES, SIGNS, Anatomy, build_anatomy
 from engine.studio.fields import value_noise
-from engine.studio.hands import hand_of
-from engine.studio.head import head_of
-from engine.studio.looks import Look
-from engine.studio.materials import CLOTH, Material, Part
+from engine.studio.hands import build_hand
+from engine.studio.head import build_head
+from engine.studio.looks import Appearance
+from engine.studio.materials import CLOTH, Material, PaintedPart
 from engine.studio.raster import Mesh
 from engine.studio.surface import Field
-from engine.studio.trunk import Trunk, trunk_of
+from engine.studio.trunk import Trunk, build_trunk
 
 BONES_PER_VERTEX = 4
 NO_MATERIAL = 255
@@ -51,42 +51,47 @@ class Figure:
 
 
 @lru_cache(maxsize=4)
-def figure_of(stature_m: float, look: Look) -> Figure:
+def build_figure(stature_m: float, appearance: Appearance) -> Figure:
     """Make a person; the last four are remembered, because one takes half a second.
 
     Parameters
     ----------
     stature_m
-    look
+    appearance
 
     Returns
     -------
     figure
         About 22 000 triangles.
     """
-    anatomy = anatomy_of(stature_m)
-    parts = (trunk_of(anatomy, look), head_of(anatomy, look), hand_of(anatomy, look, 0), hand_of(anatomy, look, 1))
+    anatomy = build_anatomy(stature_m)
+    parts = (
+        build_trunk(anatomy, appearance),
+        build_head(anatomy, appearance),
+        build_hand(anatomy, appearance, 0),
+        build_hand(anatomy, appearance, 1),
+    )
     weights = (
-        _trunk_weights(parts[0].surface.vertices, anatomy),
-        _head_weights(parts[1].surface.vertices, anatomy),
-        _hand_weights(parts[2].surface.vertices, anatomy, 0),
-        _hand_weights(parts[3].surface.vertices, anatomy, 1),
+        _compute_trunk_weights(parts[0].surface.vertices, anatomy),
+        _compute_head_weights(parts[1].surface.vertices, anatomy),
+        _compute_hand_weights(parts[2].surface.vertices, anatomy, 0),
+        _compute_hand_weights(parts[3].surface.vertices, anatomy, 1),
     )
     weight = np.concatenate(weights)
     bone = np.argsort(-weight, axis=1)[:, :BONES_PER_VERTEX]
     weight = np.take_along_axis(weight, bone, 1)
-    vertices, normals, triangles = _stacked(parts)
-    trunk = Trunk(anatomy, look)
+    vertices, normals, triangles = _stack_surfaces(parts)
+    trunk = Trunk(anatomy, appearance)
     openness = np.ones(len(vertices))
     count = len(parts[0].surface.vertices)
-    openness[:count] = _openness(trunk.field, vertices[:count], normals[:count])
+    openness[:count] = _compute_openness(trunk.field, vertices[:count], normals[:count])
     material = np.concatenate([part.material for part in parts])
     colour = np.concatenate([part.colour for part in parts])
-    normals = _wrinkled(vertices, normals, material)
-    colour = _mottled(vertices, colour, material)
+    normals = _wrinkle_normals(vertices, normals, material)
+    colour = _mottle_colours(vertices, colour, material)
     share = weight / weight.sum(1, keepdims=True)
     return Figure(
-        mesh=_mesh(vertices, normals, bone, share),
+        mesh=_pack_mesh(vertices, normals, bone, share),
         triangles=triangles.astype(np.int32),
         albedo=(np.clip(colour / 255, 0, 1) ** 2.2).astype(np.float32),
         openness=openness.astype(np.float32),
@@ -95,7 +100,7 @@ def figure_of(stature_m: float, look: Look) -> Figure:
     )
 
 
-def box_figure(boxes: F64, colour: tuple[float, float, float], divisions: int = 8) -> Figure:
+def build_box_figure(boxes: F64, colour: tuple[float, float, float], divisions: int = 8) -> Figure:
     """Make furniture of boxes, on one bone.
 
     Parameters
@@ -136,7 +141,7 @@ def box_figure(boxes: F64, colour: tuple[float, float, float], divisions: int = 
     alone = np.tile(np.array([1.0, 0.0, 0.0, 0.0]), (count, 1))
     bone = np.zeros((count, BONES_PER_VERTEX), np.int64)
     return Figure(
-        mesh=_mesh(np.concatenate(vertices), np.concatenate(normals), bone, alone),
+        mesh=_pack_mesh(np.concatenate(vertices), np.concatenate(normals), bone, alone),
         triangles=np.concatenate(triangles).astype(np.int32),
         albedo=np.tile((np.array(colour) / 255) ** 2.2, (count, 1)).astype(np.float32),
         openness=np.ones(count, np.float32),
@@ -145,7 +150,7 @@ def box_figure(boxes: F64, colour: tuple[float, float, float], divisions: int = 
     )
 
 
-def together(figures: Sequence[Figure]) -> Figure:
+def merge_figures(figures: Sequence[Figure]) -> Figure:
     """Put figures into one mesh; the bones are counted on from one to the next.
 
     Parameters
@@ -175,14 +180,14 @@ def together(figures: Sequence[Figure]) -> Figure:
     )
 
 
-def _mesh(vertices: F64, normals: F64, bone: np.ndarray, weight: F64) -> Mesh:
+def _pack_mesh(vertices: F64, normals: F64, bone: np.ndarray, weight: F64) -> Mesh:
     """Pack a mesh as the renderer wants it."""
     return Mesh(
         vertices.astype(np.float32), normals.astype(np.float32), bone.astype(np.int32), weight.astype(np.float32)
     )
 
 
-def _stacked(parts: Sequence[Part]) -> tuple[F64, F64, np.ndarray]:
+def _stack_surfaces(parts: Sequence[PaintedPart]) -> tuple[F64, F64, np.ndarray]:
     """Put the surfaces of parts one after another."""
     first = np.cumsum([0, *(len(part.surface.vertices) for part in parts)])
     return (
@@ -192,7 +197,7 @@ def _stacked(parts: Sequence[Part]) -> tuple[F64, F64, np.ndarray]:
     )
 
 
-def _trunk_weights(vertices: F64, anatomy: Anatomy) -> F64:
+def _compute_trunk_weights(vertices: F64, anatomy: Anatomy) -> F64:
     """Hang every vertex on the bones that are near it, in radii of their limbs, (N, 21)."""
     scale = anatomy.scale
     nearness = np.full((len(vertices), len(JOINTS)), -np.inf)
@@ -205,7 +210,7 @@ def _trunk_weights(vertices: F64, anatomy: Anatomy) -> F64:
     )
     flatten = np.array([0.85, 1.25, 1.0])
     for name, start, end, radius in torso:
-        distance = np.linalg.norm(_from_segment(vertices, start, end) * flatten, axis=-1)
+        distance = np.linalg.norm(_compute_segment_offsets(vertices, start, end) * flatten, axis=-1)
         nearness[:, INDEX[name]] = -distance / (radius * scale)
     for side, sign in zip(SIDES, SIGNS):
         across = sign * vertices[:, 0] / (0.02 * scale)
@@ -225,13 +230,13 @@ def _trunk_weights(vertices: F64, anatomy: Anatomy) -> F64:
             ("ankle", joint["ankle"], joint["toe"], 0.05, other_side),
         )
         for name, start, end, radius, handicap in limbs:
-            distance = np.linalg.norm(_from_segment(vertices, start, end), axis=-1)
+            distance = np.linalg.norm(_compute_segment_offsets(vertices, start, end), axis=-1)
             nearness[:, INDEX[f"{side}_{name}"]] = -distance / (radius * scale) - handicap
     share = np.exp((nearness - nearness.max(1, keepdims=True)) / _SOFTNESS)
     return share / share.sum(1, keepdims=True)
 
 
-def _head_weights(vertices: F64, anatomy: Anatomy) -> F64:
+def _compute_head_weights(vertices: F64, anatomy: Anatomy) -> F64:
     """Hang the head on the head, the throat on the neck and its root on the chest, (N, 21)."""
     height = vertices[:, 2] / anatomy.scale
     on_neck, on_head = np.clip((height - 1.475) / 0.05, 0, 1), np.clip((height - 1.53) / 0.055, 0, 1)
@@ -242,7 +247,7 @@ def _head_weights(vertices: F64, anatomy: Anatomy) -> F64:
     return weight
 
 
-def _hand_weights(vertices: F64, anatomy: Anatomy, side: int) -> F64:
+def _compute_hand_weights(vertices: F64, anatomy: Anatomy, side: int) -> F64:
     """Hang the hand on the wrist and its root on the forearm, (N, 21)."""
     name = SIDES[side]
     along = (vertices - anatomy.joint(f"{name}_wrist")) @ anatomy.direction(f"{name}_shoulder", f"{name}_elbow")
@@ -253,14 +258,14 @@ def _hand_weights(vertices: F64, anatomy: Anatomy, side: int) -> F64:
     return weight
 
 
-def _from_segment(points: F64, start: F64, end: F64) -> F64:
+def _compute_segment_offsets(points: F64, start: F64, end: F64) -> F64:
     """Return the vectors from the nearest points of a segment, (N, 3)."""
     axis = end - start
     share = np.clip((points - start) @ axis / (axis @ axis), 0, 1)
     return points - start - share[:, None] * axis
 
 
-def _openness(field: Field, vertices: F64, normals: F64) -> F64:
+def _compute_openness(field: Field, vertices: F64, normals: F64) -> F64:
     """Darken where other parts of the body are close before a vertex: armpits, crotch, under the chin."""
     openness = np.ones(len(vertices))
     for step_m in (0.03, 0.08):
@@ -268,7 +273,7 @@ def _openness(field: Field, vertices: F64, normals: F64) -> F64:
     return np.clip(openness, 0.35, 1)
 
 
-def _wrinkled(vertices: F64, normals: F64, material: np.ndarray) -> F64:
+def _wrinkle_normals(vertices: F64, normals: F64, material: np.ndarray) -> F64:
     """Tilt the normals of cloth as folds would."""
     cloth = np.isin(material, CLOTH)
     slope = np.zeros((cloth.sum(), 3))
@@ -281,7 +286,7 @@ def _wrinkled(vertices: F64, normals: F64, material: np.ndarray) -> F64:
     return wrinkled / np.linalg.norm(wrinkled, axis=-1, keepdims=True)
 
 
-def _mottled(vertices: F64, colour: F64, material: np.ndarray) -> F64:
+def _mottle_colours(vertices: F64, colour: F64, material: np.ndarray) -> F64:
     """Vary the colours a little, cloth and hair more than skin."""
     fine = (value_noise(vertices * 60, 11) - 0.5) * 0.12 * (material != Material.SKIN)
     coarse = (value_noise(vertices * 30, 12) - 0.5) * 0.06

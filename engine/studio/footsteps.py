@@ -15,7 +15,7 @@ from engine.studio.anatomy import SIGNS, Anatomy
 from engine.studio.motion import FLEXION, LEAN, LEFT, PITCH, RIGHT, TURN
 from engine.studio.posture import Posture
 from engine.studio.route import Route
-from engine.studio.stance import FOOT_APART_M, FOOT_BACK_M, FOOT_OUT_DEG, Draft, ankle_over, standing_height_m
+from engine.studio.stance import FOOT_APART_M, FOOT_BACK_M, FOOT_OUT_DEG, Draft, place_ankle, standing_height_m
 
 STEP_S, SWING_SHARE = 0.54, 0.78
 STEP_LENGTH_OF_STATURE = 0.33
@@ -65,14 +65,14 @@ class Footsteps:
     def __init__(self, anatomy: Anatomy, start: tuple[F64, float], steps: Sequence[Step]) -> None:
         self._anatomy = anatomy
         self._step_s = STEP_S * float(np.sqrt(anatomy.scale))
-        feet = [_Foot.standing(anatomy, start, side) for side in range(2)]
-        pelvis = [(time, *_middle(feet, anatomy)) for time in (0.0, _LEAD_S / 2)]
+        feet = [_Foot.from_stance(anatomy, start, side) for side in range(2)]
+        pelvis = [(time, *_find_pelvis(feet, anatomy)) for time in (0.0, _LEAD_S / 2)]
         sway: list[tuple[float, float, float, float]] = [(0.0, 0.0, 0.0, 0.0)]
         for number, step in enumerate(steps):
             begin = _LEAD_S + number * self._step_s
-            feet[step.side].take(step, begin, self._step_s)
+            feet[step.side].add_step(step, begin, self._step_s)
             end = begin + self._step_s
-            pelvis.append((end - (1 - SWING_SHARE) * self._step_s / 2, *_middle(feet, anatomy)))
+            pelvis.append((end - (1 - SWING_SHARE) * self._step_s / 2, *_find_pelvis(feet, anatomy)))
             last = number == len(steps) - 1
             lead = 0.0 if last else SIGNS[step.side] * step.effort
             sway.append((begin + SWING_SHARE * self._step_s / 2, -SIGNS[step.side], np.nan, 0.0))
@@ -80,7 +80,7 @@ class Footsteps:
         self.seconds = _LEAD_S + len(steps) * self._step_s + _SETTLE_S
         pelvis.append((self.seconds, *pelvis[-1][1:]))
         sway.append((self.seconds, 0.0, 0.0, 0.0))
-        self._feet = [foot.curves(self.seconds) for foot in feet]
+        self._feet = [foot.build_curves(self.seconds) for foot in feet]
         table = np.array(pelvis)
         self._pelvis = CubicSpline(table[:, 0], table[:, 1:], bc_type="clamped")
         keys = np.array(sway)
@@ -92,11 +92,11 @@ class Footsteps:
         """Return the postures at T times since the start, room frame."""
         time = np.clip(time_s, 0.0, self.seconds)
         scale, swing = self._anatomy.scale, self._swing(time)
-        aside, bob = self._sway(time).T
+        lateral, bob = self._sway(time).T
         pelvis = self._pelvis(time)
         body = Draft(len(time))
         body.pelvis_deg[:, PITCH] += 3 * np.abs(swing)
-        body.pelvis_deg[:, LEAN] += 2.0 * aside
+        body.pelvis_deg[:, LEAN] += 2.0 * lateral
         body.pelvis_deg[:, TURN] += pelvis[:, 2] - 5 * swing
         body.spine_deg[:, TURN] += 9 * swing
         body.spine_deg[:, PITCH] += 2 * np.abs(swing)
@@ -107,11 +107,11 @@ class Footsteps:
         heading = np.deg2rad(pelvis[:, 2])
         left = np.stack([np.cos(heading), np.sin(heading)], -1)
         pelvis_m = np.empty((len(time), 3))
-        pelvis_m[:, :2] = pelvis[:, :2] + left * (0.022 * scale * aside)[:, None]
+        pelvis_m[:, :2] = pelvis[:, :2] + left * (0.022 * scale * lateral)[:, None]
         pelvis_m[:, 2] = standing_height_m(self._anatomy) + scale * 0.032 * bob
         foot = np.stack([curve(time) for curve in self._feet], 1)
         foot_deg = foot[:, :, 3:]
-        ankle = ankle_over(foot[:, :, :3], foot_deg, self._anatomy)
+        ankle = place_ankle(foot[:, :, :3], foot_deg, self._anatomy)
         return replace(body.posture(self._anatomy), pelvis_m=pelvis_m, ankle_m=ankle, foot_deg=foot_deg)
 
 
@@ -139,11 +139,11 @@ def walk_along(route: Route, start_m: float, count: int, anatomy: Anatomy) -> tu
     for number in range(count):
         side = number % 2
         if number >= count - 2:
-            xy, heading = _foothold(route.place(end), side, FOOT_APART_M, anatomy)
+            xy, heading = _find_foothold(route.place(end), side, FOOT_APART_M, anatomy)
             effort = 0.5 if number == count - 1 else 1.0
         else:
             place = route.place(start_m + length * (number + 0.5))
-            xy, heading = _foothold(place, side, WALKING_APART_M, anatomy)
+            xy, heading = _find_foothold(place, side, WALKING_APART_M, anatomy)
             effort = 0.6 if number == 0 else 1.0
         steps.append(Step(side, xy, heading, effort))
     return Footsteps(anatomy, route.place(start_m), steps), end
@@ -165,12 +165,12 @@ def walk_in_place(place: tuple[F64, float], count: int, anatomy: Anatomy) -> Foo
     """
     steps = []
     for number in range(count):
-        xy, heading = _foothold(place, number % 2, FOOT_APART_M, anatomy)
+        xy, heading = _find_foothold(place, number % 2, FOOT_APART_M, anatomy)
         steps.append(Step(number % 2, xy, heading, 0.35, 0.20 * anatomy.scale))
     return Footsteps(anatomy, place, steps)
 
 
-def turn_on_the_spot(place: tuple[F64, float], count: int, anatomy: Anatomy) -> Footsteps:
+def turn_in_place(place: tuple[F64, float], count: int, anatomy: Anatomy) -> Footsteps:
     """Turn by 45 degrees with every other step.
 
     Parameters
@@ -187,7 +187,7 @@ def turn_on_the_spot(place: tuple[F64, float], count: int, anatomy: Anatomy) -> 
     steps = []
     for number in range(count):
         turned = (place[0], place[1] + 45.0 * (number // 2 + 1))
-        xy, heading = _foothold(turned, number % 2, FOOT_APART_M, anatomy)
+        xy, heading = _find_foothold(turned, number % 2, FOOT_APART_M, anatomy)
         steps.append(Step(number % 2, xy, heading, 0.3, 0.07))
     return Footsteps(anatomy, place, steps)
 
@@ -202,11 +202,11 @@ class _Foot:
         self._pitch = [(-1.0, 0.0), (-0.5, 0.0)]
 
     @classmethod
-    def standing(cls, anatomy: Anatomy, start: tuple[F64, float], side: int) -> "_Foot":
+    def from_stance(cls, anatomy: Anatomy, start: tuple[F64, float], side: int) -> "_Foot":
         """Begin in the relaxed stance."""
-        return cls(*_foothold(start, side, FOOT_APART_M, anatomy))
+        return cls(*_find_foothold(start, side, FOOT_APART_M, anatomy))
 
-    def take(self, step: Step, begin_s: float, step_s: float) -> None:
+    def add_step(self, step: Step, begin_s: float, step_s: float) -> None:
         """Add the keys of one step."""
         end_s = begin_s + SWING_SHARE * step_s
         if begin_s > self._place[-1][0]:
@@ -223,7 +223,7 @@ class _Foot:
             (end_s + 0.22 * step_s, 0.0),
         ]
 
-    def curves(self, seconds: float) -> "_FootCurves":
+    def build_curves(self, seconds: float) -> "_FootCurves":
         """Join the keys; exactly flat where two keys are equal."""
         self._place.append((max(seconds, self._place[-1][0]) + 1.0, *self.xy_m, self.heading_deg))
         self._lift.append((self._lift[-1][0] + 1.0, 0.0))
@@ -250,7 +250,7 @@ class _FootCurves:
         return np.stack([place[:, 0], place[:, 1], self.lift(time_s), self.pitch(time_s), place[:, 2]], -1)
 
 
-def _foothold(place: tuple[F64, float], side: int, apart_m: float, anatomy: Anatomy) -> tuple[F64, float]:
+def _find_foothold(place: tuple[F64, float], side: int, apart_m: float, anatomy: Anatomy) -> tuple[F64, float]:
     """Find where a foot stands when the pelvis is at a place."""
     xy, heading_deg = place
     heading = np.deg2rad(heading_deg)
@@ -259,7 +259,7 @@ def _foothold(place: tuple[F64, float], side: int, apart_m: float, anatomy: Anat
     return xy + anatomy.scale * offset, heading_deg + SIGNS[side] * FOOT_OUT_DEG
 
 
-def _middle(feet: Sequence[_Foot], anatomy: Anatomy) -> tuple[float, float, float]:
+def _find_pelvis(feet: Sequence[_Foot], anatomy: Anatomy) -> tuple[float, float, float]:
     """Find where the pelvis belongs between two feet, and where it faces."""
     heading_deg = (feet[0].heading_deg + feet[1].heading_deg) / 2
     heading = np.deg2rad(heading_deg)

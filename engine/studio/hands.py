@@ -5,9 +5,9 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from engine.studio.anatomy import SIDES, SIGNS, Anatomy
 from engine.studio.fields import capsule, loft, smooth_union
-from engine.studio.looks import Look
-from engine.studio.materials import Material, Part, painted
-from engine.studio.surface import surface_of
+from engine.studio.looks import Appearance
+from engine.studio.materials import Material, PaintedPart, paint_surface
+from engine.studio.surface import build_surface
 
 CELL_M = 0.009
 _PALM = np.array(
@@ -63,13 +63,13 @@ class Hand:
         for finger, (place, length) in enumerate(_FINGERS):
             knuckle = self.point(_KNUCKLES_M, place, 0.0)
             middle = self.point(_KNUCKLES_M + 0.55 * length, place * 1.05, 0.005)
-            hand = self._bone(points, hand, (knuckle, middle), (0.0098, 0.0088), 0.006)
-            hand = self._bone(points, hand, (middle, self.tip(finger)), (0.0088, 0.0072), 0.004)
+            hand = self._add_capsule(points, hand, (knuckle, middle), (0.0098, 0.0088), 0.006)
+            hand = self._add_capsule(points, hand, (middle, self.tip(finger)), (0.0088, 0.0072), 0.004)
         ball, joint = self.point(0.025, -0.030, 0.006), self.point(0.065, -0.058, 0.014)
-        hand = self._bone(points, hand, (ball, joint), (0.014, 0.0105), 0.010)
-        return self._bone(points, hand, (joint, self.thumb_tip), (0.0105, 0.0085), 0.004)
+        hand = self._add_capsule(points, hand, (ball, joint), (0.014, 0.0105), 0.010)
+        return self._add_capsule(points, hand, (joint, self.thumb_tip), (0.0105, 0.0085), 0.004)
 
-    def _bone(
+    def _add_capsule(
         self, points: F64, hand: F64, ends: tuple[F64, F64], radii_m: tuple[float, float], fillet_m: float
     ) -> F64:
         """Add one capsule to the hand."""
@@ -77,13 +77,13 @@ class Hand:
         return smooth_union(hand, capsule(points, np.stack(ends), radii), fillet_m * self._scale)
 
 
-def hand_of(anatomy: Anatomy, look: Look, side: int) -> Part:
+def build_hand(anatomy: Anatomy, appearance: Appearance, side: int) -> PaintedPart:
     """Make one hand.
 
     Parameters
     ----------
     anatomy
-    look
+    appearance
     side
         0 the left hand, 1 the right.
 
@@ -93,5 +93,5 @@ def hand_of(anatomy: Anatomy, look: Look, side: int) -> Part:
     """
     hand, half = Hand(anatomy, side), 0.14 * anatomy.scale
     middle = hand.point(0.07, 0.0, 0.0)
-    surface = surface_of(hand.field, middle - half, middle + half, CELL_M * anatomy.scale)
-    return painted(surface, np.full(len(surface.triangles), Material.SKIN, np.int64), look)
+    surface = build_surface(hand.field, middle - half, middle + half, CELL_M * anatomy.scale)
+    return paint_surface(surface, np.full(len(surface.triangles), Material.SKIN, np.int64), appearance)

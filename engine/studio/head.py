@@ -5,9 +5,9 @@ import numpy as np
 from calibration.geometry.arrays import F64, Mask
 from engine.studio.anatomy import SIGNS, Anatomy
 from engine.studio.fields import capsule, ellipsoid, smooth_union, value_noise
-from engine.studio.looks import Look
-from engine.studio.materials import Material, Part, cut_along_all, painted
-from engine.studio.surface import Field, surface_of
+from engine.studio.looks import Appearance
+from engine.studio.materials import Material, PaintedPart, cut_along_all, paint_surface
+from engine.studio.surface import Field, build_surface
 
 CELL_M = 0.008
 _MESH_LOW_M, _MESH_HIGH_M = np.array([-0.115, -0.15, 1.43]), np.array([0.115, 0.14, 1.78])
@@ -24,11 +24,11 @@ class Head:
 
     Parameters
     ----------
-    look
+    appearance
     """
 
-    def __init__(self, look: Look) -> None:
-        self._hair_radii = np.array([0.087, 0.107, 0.102]) * look.hair_volume
+    def __init__(self, appearance: Appearance) -> None:
+        self._hair_radii = np.array([0.087, 0.107, 0.102]) * appearance.hair_volume
 
     def field(self, points: F64) -> F64:
         """Return the distance to skin and hair together, (N,), m."""
@@ -44,7 +44,7 @@ class Head:
         for piece, fillet in ((jaw, 0.03), (chin, 0.03), (neck, 0.02), (nose, 0.012)):
             head = smooth_union(head, piece, fillet)
         for sign in SIGNS:
-            head = _eye_and_nostril(points, head, sign)
+            head = _add_eye_and_nostril(points, head, sign)
         lips = ellipsoid(points, np.array([0, -0.091, 1.561]), np.array([0.024, 0.011, 0.009]))
         head = smooth_union(head, lips, 0.008)
         for sign in SIGNS:
@@ -62,25 +62,25 @@ class Head:
         return self.skin(points) - self.hair(points)
 
 
-def head_of(anatomy: Anatomy, look: Look) -> Part:
+def build_head(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
     """Make the head and the neck.
 
     Parameters
     ----------
     anatomy
-    look
+    appearance
 
     Returns
     -------
     part
     """
-    head, scale = Head(look), anatomy.scale
+    head, scale = Head(appearance), anatomy.scale
 
-    def scaled(field: Field) -> Field:
+    def scale_field(field: Field) -> Field:
         return lambda points: scale * field(points / scale)
 
-    surface = surface_of(scaled(head.field), _MESH_LOW_M * scale, _MESH_HIGH_M * scale, CELL_M * scale)
-    borders = [scaled(field) for field in (head.hairline, _eye, _iris, _brow, _lips, _mouth)]
+    surface = build_surface(scale_field(head.field), _MESH_LOW_M * scale, _MESH_HIGH_M * scale, CELL_M * scale)
+    borders = [scale_field(field) for field in (head.hairline, _eye, _iris, _brow, _lips, _mouth)]
     surface, (hair, eye, iris, brow, lips, mouth) = cut_along_all(surface, borders)
     material = np.full(len(surface.triangles), Material.SKIN, np.int64)
     material[hair] = Material.HAIR
@@ -89,13 +89,13 @@ def head_of(anatomy: Anatomy, look: Look) -> Part:
     material[brow] = Material.BROW
     material[lips] = Material.LIP
     material[mouth] = Material.MOUTH
-    part = painted(surface, material, look)
-    _make_up(part.surface.vertices / scale, part.material == Material.SKIN, np.array(look.skin), part.colour)
-    _strands(part.surface.vertices / scale, part.material == Material.HAIR, part.colour)
+    part = paint_surface(surface, material, appearance)
+    _shade_face(part.surface.vertices / scale, part.material == Material.SKIN, np.array(appearance.skin), part.colour)
+    _streak_hair(part.surface.vertices / scale, part.material == Material.HAIR, part.colour)
     return part
 
 
-def _eye_and_nostril(points: F64, head: F64, sign: float) -> F64:
+def _add_eye_and_nostril(points: F64, head: F64, sign: float) -> F64:
     """Hollow an eye socket, put the eyeball in, and add one wing of the nose."""
     wing = ellipsoid(points, np.array([sign * 0.012, -0.100, 1.598]), np.array([0.010, 0.010, 0.009]))
     socket = ellipsoid(points, np.array([sign * 0.032, -0.104, 1.640]), np.array([0.020, 0.016, 0.013]))
@@ -104,7 +104,7 @@ def _eye_and_nostril(points: F64, head: F64, sign: float) -> F64:
     return smooth_union(head, eyeball, 0.002)
 
 
-def _on_face(points: F64, field: F64) -> F64:
+def _restrict_to_face(points: F64, field: F64) -> F64:
     """Keep a field on the front of the head only."""
     return np.where(points[:, 1] < _FACE_BEFORE_M, field, -0.1)
 
@@ -112,36 +112,36 @@ def _on_face(points: F64, field: F64) -> F64:
 def _eye(points: F64) -> F64:
     """Be positive between the eyelids."""
     x, z = np.abs(points[:, 0]), points[:, 2]
-    return _on_face(points, 0.016 * (1 - ((x - 0.031) / 0.0145) ** 2 - ((z - 1.6372) / 0.0060) ** 2))
+    return _restrict_to_face(points, 0.016 * (1 - ((x - 0.031) / 0.0145) ** 2 - ((z - 1.6372) / 0.0060) ** 2))
 
 
 def _iris(points: F64) -> F64:
     """Be positive on the irises."""
     x, z = np.abs(points[:, 0]), points[:, 2]
-    return _on_face(points, 0.007 * (1 - ((x - 0.0305) / 0.0068) ** 2 - ((z - 1.6378) / 0.0062) ** 2))
+    return _restrict_to_face(points, 0.007 * (1 - ((x - 0.0305) / 0.0068) ** 2 - ((z - 1.6378) / 0.0062) ** 2))
 
 
 def _brow(points: F64) -> F64:
     """Be positive on the eyebrows."""
     x, z = np.abs(points[:, 0]), points[:, 2]
     arch = z - 1.6585 + (x - 0.034) ** 2 * 10 - 0.08 * (x - 0.034)
-    return _on_face(points, np.minimum(0.019 - np.abs(x - 0.033), 0.0042 - np.abs(arch)))
+    return _restrict_to_face(points, np.minimum(0.019 - np.abs(x - 0.033), 0.0042 - np.abs(arch)))
 
 
 def _lips(points: F64) -> F64:
     """Be positive on the lips."""
     x, z = np.abs(points[:, 0]), points[:, 2]
     thickness = 0.0075 - np.abs(z - 1.561) - 0.0055 * (x / 0.0245) ** 2
-    return _on_face(points, np.minimum(0.0245 - x, thickness))
+    return _restrict_to_face(points, np.minimum(0.0245 - x, thickness))
 
 
 def _mouth(points: F64) -> F64:
     """Be positive on the line between the lips."""
     x, z = np.abs(points[:, 0]), points[:, 2]
-    return _on_face(points, np.minimum(0.0225 - x, 0.0014 - np.abs(z - 1.5615)))
+    return _restrict_to_face(points, np.minimum(0.0225 - x, 0.0014 - np.abs(z - 1.5615)))
 
 
-def _make_up(points: F64, skin: Mask, skin_colour: F64, colour: F64) -> None:
+def _shade_face(points: F64, skin: Mask, skin_colour: F64, colour: F64) -> None:
     """Shade eye sockets, cheeks, nostrils, ears and the underside of the chin, in place."""
     x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
     face = skin & (y < _FACE_BEFORE_M)
@@ -155,7 +155,7 @@ def _make_up(points: F64, skin: Mask, skin_colour: F64, colour: F64) -> None:
     colour[skin & (z < 1.525)] *= 0.86
 
 
-def _strands(points: F64, hair: Mask, colour: F64) -> None:
+def _streak_hair(points: F64, hair: Mask, colour: F64) -> None:
     """Streak the hair from the crown downwards, in place."""
     x, y, z = points[hair].T
     streak = value_noise(np.stack([np.arctan2(x, y - 0.01) * 14, z * 4, np.zeros_like(z)], 1), 3)

@@ -40,11 +40,11 @@ class Landmarks:
 
     def __init__(self, anatomy: Anatomy) -> None:
         self._anatomy = anatomy
-        places = _places(anatomy)
+        places = _list_rest_points(anatomy)
         self._bone = np.array([places[joint][0] for joint in SKELETON.joints])
         self._rest = np.stack([places[joint][1] for joint in SKELETON.joints])
 
-    def anatomical(self, bones: Bones) -> F64:
+    def locate_anatomical(self, bones: Bones) -> F64:
         """Return where the joints really are.
 
         Parameters
@@ -56,9 +56,9 @@ class Landmarks:
         -------
         xyz : (T, 33, 3), m, room
         """
-        return self._carried(bones, self._rest)
+        return self._carry_points(bones, self._rest)
 
-    def as_detected(self, bones: Bones) -> F64:
+    def locate_as_detected(self, bones: Bones) -> F64:
         """Return where a BlazePose without error would see the joints.
 
         Parameters
@@ -86,16 +86,16 @@ class Landmarks:
             bone[SKELETON.index(f"{side}_hip")] = INDEX[f"{side}_hip"]
             bone[SKELETON.index(f"{side}_knee")] = INDEX[f"{side}_knee"]
             bone[SKELETON.index(f"{side}_ankle")] = INDEX[f"{side}_knee"]
-        return self._carried(bones, rest, bone)
+        return self._carry_points(bones, rest, bone)
 
-    def _carried(self, bones: Bones, rest: F64, bone: I64 | None = None) -> F64:
+    def _carry_points(self, bones: Bones, rest: F64, bone: I64 | None = None) -> F64:
         """Carry rest points with their bones, (T, 33, 3)."""
         bone = self._bone if bone is None else bone
         turned = np.einsum("tjab,jb->tja", bones.rotation[:, bone], rest)
         return turned + bones.translation(self._anatomy)[:, bone]
 
 
-def _places(anatomy: Anatomy) -> dict[str, tuple[int, F64]]:
+def _list_rest_points(anatomy: Anatomy) -> dict[str, tuple[int, F64]]:
     """List the bone and the rest point, (3,), m, body frame, of every joint."""
     scale, head = anatomy.scale, INDEX["head"]
     places = {"nose": (head, scale * np.array(_NOSE_M))}

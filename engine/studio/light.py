@@ -22,7 +22,7 @@ GAMMA = (255 * (np.arange(1024) / 1023) ** (1 / 2.2)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lit:
+class LitInstant:
     """One instant, lit.
 
     Parameters
@@ -61,9 +61,9 @@ class Light:
         self._axes = np.stack([across, np.cross(to_lamp, across), to_lamp])
         bgr = [np.array(colour)[::-1] for colour in (_LAMP, _SKY, _GROUND)]
         self._lamp = np.stack([to_lamp, *bgr]).astype(np.float32)
-        self._map_from_floor = self._affine_from_floor()
+        self._map_from_floor = self._compute_map_from_floor()
 
-    def light(self, pose: raster.BonePose) -> Lit:
+    def light_instant(self, pose: raster.BonePose) -> LitInstant:
         """Pose the figure and light it.
 
         Parameters
@@ -78,30 +78,30 @@ class Light:
         figure = self._figure
         posed, turned = np.empty_like(figure.mesh.vertices), np.empty_like(figure.mesh.normals)
         raster.skin(figure.mesh, pose, posed, turned)
-        in_light = self._in_light(posed)
+        in_light = self._to_light_frame(posed)
         depth = np.full((_LIGHT_PX, _LIGHT_PX), -1e9, np.float32)
-        raster.depth_map(in_light, figure.triangles, depth)
+        raster.draw_depth_map(in_light, figure.triangles, depth)
         colour = np.empty_like(posed)
         raster.shade(turned, self._paint, raster.LightMap(in_light, depth), self._lamp, colour)
-        shadow = self._shadow(depth, posed)
-        return Lit(colour, shadow, _dark_box(shadow))
+        shadow = self._cast_shadow(depth, posed)
+        return LitInstant(colour, shadow, _find_dark_box(shadow))
 
-    def _in_light(self, xyz: F32) -> F32:
+    def _to_light_frame(self, xyz: F32) -> F32:
         """Return column, row and closeness to the lamp, (N, 3)."""
         axes = self._axes.copy()
         axes[:2] *= _LIGHT_PX_PER_M
         offset = -axes @ _MIDDLE_M + np.array([_LIGHT_PX / 2, _LIGHT_PX / 2, 0.0])
         return xyz @ axes.T.astype(np.float32) + offset.astype(np.float32)
 
-    def _affine_from_floor(self) -> F64:
+    def _compute_map_from_floor(self) -> F64:
         """Return the affine map from pixels of the floor to pixels of the light's map, (2, 3)."""
         step = 2 * FLOOR_HALF_M / FLOOR_PX
         corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
         floor = np.concatenate([corners * step - FLOOR_HALF_M, np.zeros((3, 1))], 1)
-        origin, right, down = self._in_light(floor.astype(np.float32))[:, :2]
+        origin, right, down = self._to_light_frame(floor.astype(np.float32))[:, :2]
         return np.stack([right - origin, down - origin, origin], -1).astype(np.float64)
 
-    def _shadow(self, depth: F32, posed: F32) -> U8:
+    def _cast_shadow(self, depth: F32, posed: F32) -> U8:
         """Throw the silhouette on the floor and darken it under the feet."""
         silhouette = np.where(depth > -1e8, 255, 0).astype(np.uint8)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -119,7 +119,7 @@ class Light:
         return (255 * (1 - thrown * np.float32(0.50 / 255)) * (1 - np.float32(0.45) * contact)).astype(np.uint8)
 
 
-def _dark_box(shadow: U8) -> F32:
+def _find_dark_box(shadow: U8) -> F32:
     """Find the part of the floor that is not bright."""
     dark = shadow < 250
     columns, rows = np.flatnonzero(dark.any(0)), np.flatnonzero(dark.any(1))

@@ -21,15 +21,15 @@ _SKINS: tuple[Colour, ...] = (
     (112, 76, 56),
 )
 _HAIR: tuple[Colour, ...] = ((28, 22, 20), (48, 34, 26), (84, 56, 36), (128, 92, 54), (110, 48, 28), (120, 118, 116))
-_HAIR_TO_SKIN = 0.62
+_MAX_HAIR_TO_SKIN = 0.62
 """Largest luminance of hair, in parts of the skin's."""
-_APART = 45.0
+_MIN_COLOUR_DISTANCE = 45.0
 """Least distance of a cloth's colour from the skin's and from the other cloth's, grey levels."""
 _SHOES: tuple[Colour, ...] = ((225, 225, 225), (40, 40, 44), (160, 40, 40), (60, 80, 120), (200, 190, 160))
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """One person's outside.
 
     Parameters
@@ -61,7 +61,7 @@ class Look:
     hair_volume: float
 
 
-def look_of(rng: np.random.Generator) -> Look:
+def draw_appearance(rng: np.random.Generator) -> Appearance:
     """Draw a look.
 
     Parameters
@@ -73,16 +73,16 @@ def look_of(rng: np.random.Generator) -> Look:
     look
         Shirt and trousers differ in brightness, and both from the skin in colour.
     """
-    skin = _between(_SKINS, rng)
-    hair = _hair_for(skin, rng)
+    skin = _mix_neighbours(_SKINS, rng)
+    hair = _draw_hair(skin, rng)
     # light trousers below a dark shirt or the other way round; hues of skin and floor (10 to 50 degrees) are left out
     dark_trousers = rng.random() < 0.7
     bright, dark = ((0.5, 0.8), (0.45, 0.85)), ((0.25, 0.42), (0.45, 0.85))
-    shirt = _cloth(rng, *(bright if dark_trousers else dark), [skin])
+    shirt = _draw_cloth(rng, *(bright if dark_trousers else dark), [skin])
     bright, dark = ((0.5, 0.68), (0.1, 0.5)), ((0.16, 0.3), (0.1, 0.5))
-    trousers = _cloth(rng, *(dark if dark_trousers else bright), [skin, shirt])
+    trousers = _draw_cloth(rng, *(dark if dark_trousers else bright), [skin, shirt])
     shorts = rng.random() < 0.25
-    return Look(
+    return Appearance(
         skin=skin,
         hair=hair,
         shirt=shirt,
@@ -98,7 +98,7 @@ def look_of(rng: np.random.Generator) -> Look:
     )
 
 
-def _between(colours: tuple[Colour, ...], rng: np.random.Generator) -> Colour:
+def _mix_neighbours(colours: tuple[Colour, ...], rng: np.random.Generator) -> Colour:
     """Mix two neighbours of a row of colours."""
     place = rng.uniform(0, len(colours) - 1)
     low = min(int(place), len(colours) - 2)
@@ -107,9 +107,9 @@ def _between(colours: tuple[Colour, ...], rng: np.random.Generator) -> Colour:
     return float(r), float(g), float(b)
 
 
-def _hair_for(skin: Colour, rng: np.random.Generator) -> Colour:
+def _draw_hair(skin: Colour, rng: np.random.Generator) -> Colour:
     """Draw a colour of hair that is well darker than the skin."""
-    darker = [hair for hair in _HAIR if _luminance(hair) < _HAIR_TO_SKIN * _luminance(skin)]
+    darker = [hair for hair in _HAIR if _luminance(hair) < _MAX_HAIR_TO_SKIN * _luminance(skin)]
     return darker[rng.integers(len(darker))] if darker else _HAIR[0]
 
 
@@ -118,7 +118,7 @@ def _luminance(colour: Colour) -> float:
     return 0.30 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
 
 
-def _cloth(
+def _draw_cloth(
     rng: np.random.Generator, value: tuple[float, float], saturation: tuple[float, float], others: list[Colour]
 ) -> Colour:
     """Draw a colour of cloth that is not a colour of skin, and well apart from others."""
@@ -126,5 +126,5 @@ def _cloth(
         hue = (50 + rng.uniform(0, 320)) % 360 / 360
         r, g, b = colorsys.hsv_to_rgb(hue, rng.uniform(*saturation), rng.uniform(*value))
         colour = (255 * r, 255 * g, 255 * b)
-        if all(np.linalg.norm(np.subtract(colour, other)) > _APART for other in others):
+        if all(np.linalg.norm(np.subtract(colour, other)) > _MIN_COLOUR_DISTANCE for other in others):
             return colour

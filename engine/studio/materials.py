@@ -7,7 +7,7 @@ from enum import IntEnum
 import numpy as np
 
 from calibration.geometry.arrays import F64, I64, Mask
-from engine.studio.looks import Look
+from engine.studio.looks import Appearance
 from engine.studio.surface import Field, Surface, cut_along, split_by_label
 
 
@@ -31,7 +31,7 @@ CLOTH = (Material.SHIRT, Material.TROUSERS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class PaintedPart:
     """A painted mesh.
 
     Parameters
@@ -47,14 +47,14 @@ class Part:
     colour: F64
 
 
-def painted(surface: Surface, material: I64, look: Look) -> Part:
+def paint_surface(surface: Surface, material: I64, appearance: Appearance) -> PaintedPart:
     """Give every triangle the colour of its material.
 
     Parameters
     ----------
     surface
     material : (F,), of each triangle
-    look
+    appearance
 
     Returns
     -------
@@ -62,19 +62,19 @@ def painted(surface: Surface, material: I64, look: Look) -> Part:
         With vertices of its own on both sides of every border.
     """
     split, of_vertex = split_by_label(surface, material)
-    return Part(split, of_vertex, palette_of(look)[of_vertex])
+    return PaintedPart(split, of_vertex, build_palette(appearance)[of_vertex])
 
 
-def palette_of(look: Look) -> F64:
+def build_palette(appearance: Appearance) -> F64:
     """Return the colour of every material, (11, 3), 0 to 255, as a screen shows it; red, green, blue."""
-    hair, lips = np.array(look.hair), np.array(look.lips)
+    hair, lips = np.array(appearance.hair), np.array(appearance.lips)
     return np.array(
         [
-            look.shirt,
-            look.trousers,
-            look.shoes,
-            look.skin,
-            look.hair,
+            appearance.shirt,
+            appearance.trousers,
+            appearance.shoes,
+            appearance.skin,
+            appearance.hair,
             (60, 60, 60),
             (224, 219, 214),
             (52, 36, 28),

@@ -10,7 +10,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from engine.studio.anatomy import Anatomy
-from engine.studio.posture import Posture, joined, taken
+from engine.studio.posture import Posture, concatenate_postures, select_instants
 from engine.studio.stance import Draft
 
 LEFT, RIGHT = 0, 1
@@ -35,7 +35,7 @@ class Motion:
     write: Callable[[F64], Draft]
 
 
-def performed(motion: Motion, time_s: F64, anatomy: Anatomy) -> Posture:
+def perform(motion: Motion, time_s: F64, anatomy: Anatomy) -> Posture:
     """Perform a motion again and again, every other time with left and right exchanged.
 
     Parameters
@@ -57,8 +57,8 @@ def performed(motion: Motion, time_s: F64, anatomy: Anatomy) -> Posture:
     if not mirrored.all():
         parts.append(motion.write(share[~mirrored]).posture(anatomy))
     if mirrored.any():
-        parts.append(motion.write(share[mirrored]).mirrored().posture(anatomy))
-    return taken(joined(parts), np.argsort(order))
+        parts.append(motion.write(share[mirrored]).mirror().posture(anatomy))
+    return select_instants(concatenate_postures(parts), np.argsort(order))
 
 
 def hump(share: F64) -> F64:
@@ -66,7 +66,7 @@ def hump(share: F64) -> F64:
     return np.sin(np.pi * np.clip(share, 0, 1)) ** 2
 
 
-def held(share: F64, rise: float = 0.3) -> F64:
+def plateau(share: F64, rise: float = 0.3) -> F64:
     """Rise from 0 to 1, stay, and fall back, smoothly."""
     return smoothstep(share / rise) * smoothstep((1 - share) / rise)
 

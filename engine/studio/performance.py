@@ -8,14 +8,14 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from engine.studio.anatomy import Anatomy
-from engine.studio.footsteps import turn_on_the_spot, walk_along, walk_in_place
-from engine.studio.motion import Motion, performed
-from engine.studio.posture import Posture, joined, placed, taken
-from engine.studio.repertoire import ON_THE_SPOT
+from engine.studio.footsteps import turn_in_place, walk_along, walk_in_place
+from engine.studio.motion import Motion, perform
+from engine.studio.posture import Posture, concatenate_postures, place_posture, select_instants
+from engine.studio.repertoire import IN_PLACE_MOTIONS
 from engine.studio.route import Route
 
-STEPPING = ("walk", "walk_in_place", "turn")
-MOTIONS = ("programme", *STEPPING, *ON_THE_SPOT)
+STEPPING_MOTIONS = ("walk", "walk_in_place", "turn")
+MOTIONS = ("programme", *STEPPING_MOTIONS, *IN_PLACE_MOTIONS)
 """All that a person can be asked to do; 'programme' walks through the room and does others in between."""
 CHAIR_MOTION = "sit"
 
@@ -37,7 +37,7 @@ class Act(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OnTheSpot:
+class InPlaceAct:
     """A motion at a place.
 
     Parameters
@@ -56,7 +56,7 @@ class OnTheSpot:
 
     def posture(self, time_s: F64) -> Posture:
         """Return the postures at T times since its beginning, room frame."""
-        return placed(performed(self.motion, time_s, self.anatomy), *self.place)
+        return place_posture(perform(self.motion, time_s, self.anatomy), *self.place)
 
 
 class Performance:
@@ -93,10 +93,10 @@ class Performance:
         act = np.searchsorted(self._begin_s, time, side="right") - 1
         order = np.argsort(act, kind="stable")
         parts = [self._acts[i].posture(time[act == i] - self._begin_s[i]) for i in np.unique(act)]
-        return _breathing(taken(joined(parts), np.argsort(order)), time_s)
+        return _add_breathing(select_instants(concatenate_postures(parts), np.argsort(order)), time_s)
 
 
-def performance_of(
+def plan_performance(
     motion: str, seconds: float, anatomy: Anatomy, route: Route, rng: np.random.Generator
 ) -> Performance:
     """Plan a take.
@@ -119,31 +119,31 @@ def performance_of(
     """
     steps = 4 + 2 * int(np.ceil(seconds / 0.9))
     if motion == "programme":
-        return _programme(seconds, anatomy, route, rng)
+        return _plan_programme(seconds, anatomy, route, rng)
     if motion == "walk":
         return Performance([walk_along(route, 0.0, steps, anatomy)[0]])
     if motion == "walk_in_place":
         return Performance([walk_in_place(route.middle, steps, anatomy)])
     if motion == "turn":
-        return Performance([turn_on_the_spot(route.middle, steps, anatomy)])
-    return Performance([OnTheSpot(ON_THE_SPOT[motion], route.middle, anatomy, seconds)])
+        return Performance([turn_in_place(route.middle, steps, anatomy)])
+    return Performance([InPlaceAct(IN_PLACE_MOTIONS[motion], route.middle, anatomy, seconds)])
 
 
-def _programme(seconds: float, anatomy: Anatomy, route: Route, rng: np.random.Generator) -> Performance:
+def _plan_programme(seconds: float, anatomy: Anatomy, route: Route, rng: np.random.Generator) -> Performance:
     """Walk, do something, walk on, do something else: two thirds of the time on the way."""
-    waiting = [name for name in ON_THE_SPOT if name not in (CHAIR_MOTION, "stand", "wait")]
+    waiting = [name for name in IN_PLACE_MOTIONS if name not in (CHAIR_MOTION, "stand", "wait")]
     queue: list[str] = []
     acts: list[Act] = []
     along = 0.0
     while sum(act.seconds for act in acts) < seconds + 1.0:
         walk, along = walk_along(route, along, int(rng.integers(*_STEPS_OF_A_WALK)), anatomy)
         queue = queue or list(rng.permutation(waiting))
-        motion = ON_THE_SPOT[queue.pop()]
-        acts += [walk, OnTheSpot(motion, route.place(along), anatomy, motion.seconds)]
+        motion = IN_PLACE_MOTIONS[queue.pop()]
+        acts += [walk, InPlaceAct(motion, route.place(along), anatomy, motion.seconds)]
     return Performance(acts)
 
 
-def _breathing(posture: Posture, time_s: F64) -> Posture:
+def _add_breathing(posture: Posture, time_s: F64) -> Posture:
     """Let the chest breathe and the body sway by millimetres, so that nobody ever stands like a statue."""
     breath, sway = np.sin(2 * np.pi * time_s / _BREATH_S), np.sin(2 * np.pi * time_s / _SWAY_S)
     lean = np.stack([0.5 * breath, 0.35 * sway, 0.4 * np.sin(2 * np.pi * time_s / 7.9)], -1)

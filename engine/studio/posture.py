@@ -74,7 +74,7 @@ class Bones:
         return self.xyz - np.einsum("tjab,jb->tja", self.rotation, anatomy.rest)
 
 
-def joined(postures: Sequence[Posture]) -> Posture:
+def concatenate_postures(postures: Sequence[Posture]) -> Posture:
     """Put postures one after another along time.
 
     Parameters
@@ -88,7 +88,7 @@ def joined(postures: Sequence[Posture]) -> Posture:
     return Posture(**{f.name: np.concatenate([getattr(p, f.name) for p in postures]) for f in fields(Posture)})
 
 
-def taken(posture: Posture, index: I64) -> Posture:
+def select_instants(posture: Posture, index: I64) -> Posture:
     """Pick instants of a posture.
 
     Parameters
@@ -104,7 +104,7 @@ def taken(posture: Posture, index: I64) -> Posture:
     return Posture(**{f.name: getattr(posture, f.name)[index] for f in fields(Posture)})
 
 
-def placed(posture: Posture, xy_m: F64, heading_deg: float) -> Posture:
+def place_posture(posture: Posture, xy_m: F64, heading_deg: float) -> Posture:
     """Carry a posture from the person's own frame to a place in the room.
 
     Parameters
@@ -119,7 +119,7 @@ def placed(posture: Posture, xy_m: F64, heading_deg: float) -> Posture:
     -------
     posture
     """
-    turn = _turn(2, np.array(heading_deg))
+    turn = _rotate_about(2, np.array(heading_deg))
     shift = np.array([*xy_m, 0.0])
     heading = np.array([0.0, heading_deg])
     return replace(
@@ -131,7 +131,7 @@ def placed(posture: Posture, xy_m: F64, heading_deg: float) -> Posture:
     )
 
 
-def bones_of(posture: Posture, anatomy: Anatomy) -> Bones:
+def compute_bones(posture: Posture, anatomy: Anatomy) -> Bones:
     """Find every bone of a posture.
 
     Parameters
@@ -147,9 +147,9 @@ def bones_of(posture: Posture, anatomy: Anatomy) -> Bones:
     """
     count = len(posture)
     bones = Bones(np.empty((count, len(JOINTS), 3, 3)), np.empty((count, len(JOINTS), 3)))
-    pelvis = _euler(posture.pelvis_deg)
+    pelvis = _rotation_from_euler(posture.pelvis_deg)
     bones.rotation[:, INDEX["pelvis"]] = pelvis
-    bones.xyz[:, INDEX["pelvis"]] = posture.pelvis_m - _AXES[2] * _drop_m(posture, anatomy, pelvis)[:, None]
+    bones.xyz[:, INDEX["pelvis"]] = posture.pelvis_m - _AXES[2] * _compute_drop_m(posture, anatomy, pelvis)[:, None]
     _pose_trunk(posture, anatomy, bones)
     for side in range(2):
         _pose_arm(posture, anatomy, side, bones)
@@ -157,7 +157,7 @@ def bones_of(posture: Posture, anatomy: Anatomy) -> Bones:
     return bones
 
 
-def _drop_m(posture: Posture, anatomy: Anatomy, pelvis: F64) -> F64:
+def _compute_drop_m(posture: Posture, anatomy: Anatomy, pelvis: F64) -> F64:
     """Find how far the pelvis must sink so that both feet are within reach, smoothly."""
     reach = LEG_STRETCH * (anatomy.thigh_m + anatomy.shank_m)
     drop = np.zeros(len(posture))
@@ -172,10 +172,10 @@ def _drop_m(posture: Posture, anatomy: Anatomy, pelvis: F64) -> F64:
 
 def _pose_trunk(posture: Posture, anatomy: Anatomy, bones: Bones) -> None:
     """Stack spine, chest, neck and head on the pelvis."""
-    spine, neck = _euler(posture.spine_deg / 2), _euler(posture.neck_deg / 2)
+    spine, neck = _rotation_from_euler(posture.spine_deg / 2), _rotation_from_euler(posture.neck_deg / 2)
     below = "pelvis"
     for name, local in (("spine", spine), ("chest", spine), ("neck", neck), ("head", neck)):
-        _hang(anatomy, (below, name), local, bones)
+        _attach_bone(anatomy, (below, name), local, bones)
         below = name
 
 
@@ -187,20 +187,20 @@ def _pose_arm(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
 
     # the shoulder girdle rises with the arm: about 18 degrees at full elevation
     elevation = np.clip((np.maximum(abduction, flexion) - 30) / 150, 0, 1)
-    clavicle = _turn(1, -sign * 18 * elevation)
+    clavicle = _rotate_about(1, -sign * 18 * elevation)
     angle = np.deg2rad(abduction)
     hanging = np.stack([sign * np.sin(angle), np.zeros_like(angle), -np.cos(angle)], -1)
-    wanted = np.einsum("tab,tb->ta", _turn(0, -flexion), hanging)
-    wanted = np.einsum("tba,tb->ta", clavicle, wanted)
-    swing = _shortest(rest, wanted)
+    target = np.einsum("tab,tb->ta", _rotate_about(0, -flexion), hanging)
+    target = np.einsum("tba,tb->ta", clavicle, target)
+    swing = _find_shortest_rotation(rest, target)
     upper_arm = swing @ rotation_from_rotvec(rest * np.deg2rad(sign * twist)[:, None])
-    hinge = _unit(np.cross(rest, np.array([0.0, -1.0, 0.0])))
+    hinge = _normalise(np.cross(rest, np.array([0.0, -1.0, 0.0])))
     forearm = rotation_from_rotvec(hinge * np.deg2rad(posture.elbow_deg[:, side])[:, None])
 
-    _hang(anatomy, ("chest", f"{name}_clavicle"), clavicle, bones)
-    _hang(anatomy, (f"{name}_clavicle", f"{name}_shoulder"), upper_arm, bones)
-    _hang(anatomy, (f"{name}_shoulder", f"{name}_elbow"), forearm, bones)
-    _hang(anatomy, (f"{name}_elbow", f"{name}_wrist"), np.broadcast_to(np.eye(3), forearm.shape), bones)
+    _attach_bone(anatomy, ("chest", f"{name}_clavicle"), clavicle, bones)
+    _attach_bone(anatomy, (f"{name}_clavicle", f"{name}_shoulder"), upper_arm, bones)
+    _attach_bone(anatomy, (f"{name}_shoulder", f"{name}_elbow"), forearm, bones)
+    _attach_bone(anatomy, (f"{name}_elbow", f"{name}_wrist"), np.broadcast_to(np.eye(3), forearm.shape), bones)
 
 
 def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> None:
@@ -214,20 +214,20 @@ def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
     hip = xyz[:, INDEX["pelvis"]] + pelvis @ (anatomy.joint(f"{name}_hip") - anatomy.joint("pelvis"))
     foot_pitch, foot_heading = np.moveaxis(posture.foot_deg[:, side], -1, 0)
     heading = (posture.pelvis_deg[:, 2] + foot_heading) / 2 + sign * posture.knee_out_deg[:, side]
-    lateral = _turn(2, heading)[..., 0]
+    lateral = _rotate_about(2, heading)[..., 0]
 
     reach = posture.ankle_m[:, side] - hip
     distance = np.clip(np.linalg.norm(reach, axis=-1), 0.15, anatomy.thigh_m + anatomy.shank_m)[:, None]
-    down = _unit(reach)
-    axis = _unit(lateral - np.sum(lateral * down, -1, keepdims=True) * down)
+    down = _normalise(reach)
+    axis = _normalise(lateral - np.sum(lateral * down, -1, keepdims=True) * down)
     along = (anatomy.thigh_m**2 - anatomy.shank_m**2 + distance**2) / (2 * distance)
     forward = np.sqrt(np.maximum(anatomy.thigh_m**2 - along**2, 0.0))
-    thigh = _unit(along * down + forward * np.cross(down, axis))
-    shank = _unit(distance * down - anatomy.thigh_m * thigh)
+    thigh = _normalise(along * down + forward * np.cross(down, axis))
+    shank = _normalise(distance * down - anatomy.thigh_m * thigh)
 
     rotation[:, hip_index] = _basis(axis, thigh) @ _rest_basis(anatomy, name).T
     rotation[:, knee_index] = _basis(axis, shank) @ _rest_basis(anatomy, name).T
-    rotation[:, ankle_index] = _turn(2, foot_heading) @ _turn(0, -foot_pitch)
+    rotation[:, ankle_index] = _rotate_about(2, foot_heading) @ _rotate_about(0, -foot_pitch)
     rotation[:, toe_index] = rotation[:, ankle_index]
     xyz[:, hip_index] = hip
     xyz[:, knee_index] = hip + anatomy.thigh_m * thigh
@@ -236,7 +236,7 @@ def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
     xyz[:, toe_index] = xyz[:, ankle_index] + rotation[:, ankle_index] @ to_toe
 
 
-def _hang(anatomy: Anatomy, joints: tuple[str, str], local: F64, bones: Bones) -> None:
+def _attach_bone(anatomy: Anatomy, joints: tuple[str, str], local: F64, bones: Bones) -> None:
     """Fix the second bone to the first, turned by `local` against it."""
     above, child = INDEX[joints[0]], INDEX[joints[1]]
     bones.rotation[:, child] = bones.rotation[:, above] @ local
@@ -247,7 +247,7 @@ def _hang(anatomy: Anatomy, joints: tuple[str, str], local: F64, bones: Bones) -
 def _rest_basis(anatomy: Anatomy, side: str) -> F64:
     """Return the axes of a leg at rest, as columns: knee axis, down the leg, their product."""
     down = anatomy.direction(f"{side}_hip", f"{side}_knee")
-    return _basis(_unit(_AXES[0] - _AXES[0] @ down * down), down)
+    return _basis(_normalise(_AXES[0] - _AXES[0] @ down * down), down)
 
 
 def _basis(axis: F64, along: F64) -> F64:
@@ -255,22 +255,22 @@ def _basis(axis: F64, along: F64) -> F64:
     return np.stack([axis, along, np.cross(axis, along)], -1)
 
 
-def _unit(vector: F64) -> F64:
+def _normalise(vector: F64) -> F64:
     """Scale vectors to length 1."""
     return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
 
 
-def _euler(angles_deg: F64) -> F64:
+def _rotation_from_euler(angles_deg: F64) -> F64:
     """Turn pitch, lean and heading, (T, 3), into rotations, (T, 3, 3)."""
-    return _turn(2, angles_deg[:, 2]) @ _turn(1, angles_deg[:, 1]) @ _turn(0, angles_deg[:, 0])
+    return _rotate_about(2, angles_deg[:, 2]) @ _rotate_about(1, angles_deg[:, 1]) @ _rotate_about(0, angles_deg[:, 0])
 
 
-def _turn(axis: int, angle_deg: F64) -> F64:
+def _rotate_about(axis: int, angle_deg: F64) -> F64:
     """Rotate about one axis of the frame, (..., 3, 3)."""
     return rotation_from_rotvec(_AXES[axis] * np.deg2rad(np.asarray(angle_deg, float))[..., None])
 
 
-def _shortest(source: F64, target: F64) -> F64:
+def _find_shortest_rotation(source: F64, target: F64) -> F64:
     """Find the smallest rotations of one unit vector onto others, (T, 3, 3)."""
     axis = np.cross(source, target)
     cosine = target @ source

@@ -55,10 +55,10 @@ class LightMap(NamedTuple):
     closest: F32
 
 
-_compiled = partial(jit_kernel, fastmath=True)
+_compile = partial(jit_kernel, fastmath=True)
 
 
-@_compiled
+@_compile
 def skin(mesh: Mesh, pose: BonePose, posed: F32, turned: F32):
     """Carry vertices and normals with their bones into `posed` and `turned`, (N, 3)."""
     vertices, normals, bone, weight = mesh
@@ -81,7 +81,7 @@ def skin(mesh: Mesh, pose: BonePose, posed: F32, turned: F32):
         turned[i, 0], turned[i, 1], turned[i, 2] = a * length, b * length, c * length
 
 
-@_compiled
+@_compile
 def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
     """Carry vertices with bones that are given in the camera's frame, and see them through the lens.
 
@@ -114,8 +114,8 @@ def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
         image[i, 2] = z
 
 
-@_compiled
-def bounds(image: F32, width: int, height: int):
+@_compile
+def find_bounds(image: F32, width: int, height: int):
     """Return the box of pixels, x0 y0 x1 y1 (ends excluded), that holds all that was projected, with some air."""
     x0, y0, x1, y1 = np.float32(width), np.float32(height), np.float32(-1), np.float32(-1)
     for i in range(image.shape[0]):
@@ -125,7 +125,7 @@ def bounds(image: F32, width: int, height: int):
     return max(0, int(x0) - 1), max(0, int(y0) - 1), min(width, int(x1) + 3), min(height, int(y1) + 3)
 
 
-@_compiled
+@_compile
 def rasterise(image: F32, triangles: np.ndarray, colour: F32, corner: tuple[int, int], target: Samples):
     """Draw the triangles that face the camera into samples; the nearest wins.
 
@@ -168,7 +168,7 @@ def rasterise(image: F32, triangles: np.ndarray, colour: F32, corner: tuple[int,
                 wb += step_b
 
 
-@_compiled
+@_compile
 def composite(samples: U8, taps: F32, corner: tuple[int, int], image: U8):
     """Average the samples with 4 x 4 taps and lay them over the image, in place.
 
@@ -196,8 +196,8 @@ def composite(samples: U8, taps: F32, corner: tuple[int, int], image: U8):
                 image[y0 + y, x0 + x, 2] = np.uint8(image[y0 + y, x0 + x, 2] * rest + b + np.float32(0.5))
 
 
-@_compiled
-def depth_map(light: F32, triangles: np.ndarray, depth: F32):
+@_compile
+def draw_depth_map(light: F32, triangles: np.ndarray, depth: F32):
     """Draw all triangles into the light's orthographic depth map; larger is closer to the light.
 
     `light` (N, 3): column, row, closeness. A sample counts as hit a little beyond an edge too, so that no hole opens.
@@ -221,7 +221,7 @@ def depth_map(light: F32, triangles: np.ndarray, depth: F32):
                     depth[y, x] = closest
 
 
-@_compiled
+@_compile
 def shade(normals: F32, paint: Paint, light_map: LightMap, lamp: F32, colour: F32):
     """Light every vertex: one lamp with soft shadow, and sky above ground.
 
@@ -250,7 +250,7 @@ def shade(normals: F32, paint: Paint, light_map: LightMap, lamp: F32, colour: F3
             colour[i, k] = gamma[int(min(np.float32(1), albedo[i, k] * arriving) * 1023)]
 
 
-@_compiled
+@_compile
 def darken(image: U8, floor: F32, shadow: U8, box: F32, window: tuple[int, int, int, int]):
     """Multiply a part of the image by the shadow on the floor, in place.
 
@@ -271,7 +271,7 @@ def darken(image: U8, floor: F32, shadow: U8, box: F32, window: tuple[int, int, 
                 image[y, x, k] = np.uint8(image[y, x, k] * light * np.float32(1 / 255))
 
 
-@_compiled
+@_compile
 def add_noise(image: U8, noise: np.ndarray, row: int, first: int):
     """Add a window of a noise field to an image, in place, saturating.
 

@@ -19,8 +19,8 @@ from engine.studio.motion import (
     TWIST,
     UP,
     Motion,
-    held,
     hump,
+    plateau,
     smoothstep,
 )
 from engine.studio.stance import Draft
@@ -33,7 +33,7 @@ def stand(share: F64) -> Draft:
 
 def wait(share: F64) -> Draft:
     """Shift the weight to one leg and back, and look around."""
-    body, k = Draft(len(share)), held(share, 0.3)
+    body, k = Draft(len(share)), plateau(share, 0.3)
     look = np.sin(2 * np.pi * share) * k
     body.pelvis_m[:, 0] += 0.06 * k
     body.pelvis_deg[:, LEAN] += 3 * k
@@ -47,7 +47,7 @@ def wait(share: F64) -> Draft:
 
 def squat(share: F64) -> Draft:
     """Go down with the arms forward."""
-    body, k = Draft(len(share)), held(share, 0.42)
+    body, k = Draft(len(share)), plateau(share, 0.42)
     body.pelvis_m[:, BACK] += 0.15 * k
     body.pelvis_m[:, UP] -= 0.36 * k
     body.pelvis_deg[:, PITCH] += 18 * k
@@ -61,7 +61,7 @@ def squat(share: F64) -> Draft:
 def lunge(share: F64) -> Draft:
     """Step far forward with the left foot, sink, and step back."""
     body = Draft(len(share))
-    out, sink = held(share, 0.26), held((share - 0.16) / 0.68, 0.35)
+    out, sink = plateau(share, 0.26), plateau((share - 0.16) / 0.68, 0.35)
     body.foot_m[:, LEFT, BACK] -= 0.66 * out
     body.foot_m[:, LEFT, UP] += 0.10 * (hump(share / 0.26) + hump((share - 0.74) / 0.26))
     body.foot_deg[:, RIGHT, PITCH] -= 42 * out
@@ -75,7 +75,7 @@ def lunge(share: F64) -> Draft:
 
 def reach_low(share: F64) -> Draft:
     """Bend down and touch the floor beside the foot with the right hand."""
-    body, k = Draft(len(share)), held(share, 0.42)
+    body, k = Draft(len(share)), plateau(share, 0.42)
     body.pelvis_m[:, BACK] += 0.16 * k
     body.pelvis_m[:, UP] -= 0.26 * k
     body.pelvis_deg[:, PITCH] += 38 * k
@@ -91,7 +91,7 @@ def reach_low(share: F64) -> Draft:
 
 def reach_high(share: F64) -> Draft:
     """Stretch the right hand up to a high shelf, on the toes."""
-    body, k = Draft(len(share)), held(share, 0.36)
+    body, k = Draft(len(share)), plateau(share, 0.36)
     body.foot_deg[:, :, PITCH] -= 20 * k[:, None]
     body.pelvis_m[:, UP] += 0.05 * k
     body.pelvis_m[:, BACK] -= 0.05 * k
@@ -105,7 +105,7 @@ def reach_high(share: F64) -> Draft:
 
 def arm_circles(share: F64) -> Draft:
     """Swing both arms in circles, twice."""
-    body, k = Draft(len(share)), held(share, 0.2)
+    body, k = Draft(len(share)), plateau(share, 0.2)
     angle = 2 * np.pi * 2 * share
     body.arm_deg[:, :, ABDUCTION] += (k * (78 + 28 * np.sin(angle)))[:, None]
     body.arm_deg[:, :, FLEXION] += (k * 30 * np.cos(angle))[:, None]
@@ -133,7 +133,7 @@ def jumping_jacks(share: F64) -> Draft:
 def kick(share: F64) -> Draft:
     """Shift the weight to the right leg and kick forward with the left."""
     body = Draft(len(share))
-    shift, swing = held(share, 0.28), hump((share - 0.25) / 0.5)
+    shift, swing = plateau(share, 0.28), hump((share - 0.25) / 0.5)
     angle, radius_m = np.deg2rad(62) * swing, 0.83
     body.pelvis_m[:, 0] -= 0.085 * shift
     body.pelvis_m[:, UP] -= 0.02 * shift
@@ -166,7 +166,7 @@ def bend(share: F64) -> Draft:
 
 def twist(share: F64) -> Draft:
     """Turn the trunk to both sides with the arms half raised."""
-    body, k = Draft(len(share)), held(share, 0.22)
+    body, k = Draft(len(share)), plateau(share, 0.22)
     side = np.sin(2 * np.pi * share) * k
     body.pelvis_deg[:, TURN] += 12 * side
     body.spine_deg[:, TURN] += 46 * side
@@ -181,7 +181,7 @@ def sit(share: F64) -> Draft:
     body = Draft(len(share))
     down = smoothstep(share / 0.24) * smoothstep((1 - share) / 0.24)
     effort = hump(share / 0.24) + hump((share - 0.76) / 0.24)
-    talk = held((share - 0.24) / 0.52, 0.3) * np.sin(2 * np.pi * 4 * share)
+    talk = plateau((share - 0.24) / 0.52, 0.3) * np.sin(2 * np.pi * 4 * share)
     body.pelvis_m[:, BACK] += 0.41 * down
     body.pelvis_m[:, UP] -= 0.42 * down
     body.pelvis_deg[:, PITCH] += 14 * effort
@@ -198,8 +198,8 @@ def sit(share: F64) -> Draft:
 
 def wave(share: F64) -> Draft:
     """Raise the right hand and wave."""
-    body, k = Draft(len(share)), held(share, 0.24)
-    waving = np.sin(2 * np.pi * 4 * share) * held(share, 0.35)
+    body, k = Draft(len(share)), plateau(share, 0.24)
+    waving = np.sin(2 * np.pi * 4 * share) * plateau(share, 0.35)
     body.arm_deg[:, RIGHT, ABDUCTION] += 88 * k
     body.arm_deg[:, RIGHT, FLEXION] += 12 * k
     body.arm_deg[:, RIGHT, TWIST] -= 70 * k
@@ -233,7 +233,7 @@ def throw(share: F64) -> Draft:
 
 def t_pose(share: F64) -> Draft:
     """Hold both arms out to the sides."""
-    body, k = Draft(len(share)), held(share, 0.25)[:, None]
+    body, k = Draft(len(share)), plateau(share, 0.25)[:, None]
     body.arm_deg[:, :, ABDUCTION] += 81 * k
     body.arm_deg[:, :, FLEXION] -= 2 * k
     body.elbow_deg -= 9 * k
@@ -242,8 +242,8 @@ def t_pose(share: F64) -> Draft:
 
 def balance(share: F64) -> Draft:
     """Stand on the right leg with the left knee up."""
-    body, k = Draft(len(share)), held(share, 0.3)
-    lift = held((share - 0.12) / 0.76, 0.3)
+    body, k = Draft(len(share)), plateau(share, 0.3)
+    lift = plateau((share - 0.12) / 0.76, 0.3)
     body.pelvis_m[:, 0] -= 0.085 * k
     body.pelvis_deg[:, LEAN] -= 3 * lift
     body.foot_m[:, LEFT] += np.array([-0.02, -0.22, 0.42]) * lift[:, None]
@@ -256,7 +256,7 @@ def balance(share: F64) -> Draft:
 
 def phone(share: F64) -> Draft:
     """Take out a phone, read it, and put it away."""
-    body, k = Draft(len(share)), held(share, 0.22)
+    body, k = Draft(len(share)), plateau(share, 0.22)
     body.neck_deg[:, PITCH] += 30 * k
     body.neck_deg[:, TURN] -= 6 * k
     body.spine_deg[:, PITCH] += 4 * k
@@ -268,7 +268,7 @@ def phone(share: F64) -> Draft:
     return body
 
 
-ON_THE_SPOT = {
+IN_PLACE_MOTIONS = {
     "squat": Motion(3.2, squat),
     "lunge": Motion(3.6, lunge),
     "reach_low": Motion(3.4, reach_low),

@@ -4,7 +4,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from calibration.geometry.projection import project
-from calibration.geometry.transforms import rigid, rotation_from_rotvec
+from calibration.geometry.transforms import rigid_transform, rotation_from_rotvec
 from calibration.rig import Camera, Rig
 from engine.studio.route import EXTENT_M
 
@@ -22,7 +22,9 @@ _BODY_M = 0.22
 _TRIES_PER_FOCAL, _SHRINK = 40, 0.985
 
 
-def ring_of(count: int, size_wh: tuple[int, int], stature_m: float, distortion: bool, rng: np.random.Generator) -> Rig:
+def draw_ring(
+    count: int, size_wh: tuple[int, int], stature_m: float, distortion: bool, rng: np.random.Generator
+) -> Rig:
     """Set up cameras.
 
     Parameters
@@ -49,8 +51,8 @@ def ring_of(count: int, size_wh: tuple[int, int], stature_m: float, distortion: 
     shrink = 1.0
     while True:
         for _ in range(_TRIES_PER_FOCAL):
-            cameras = _draw(count, size_wh, shrink * (1.72 / stature_m) ** 0.8, distortion, rng)
-            if all(_sees_the_route(camera, stature_m) for camera in cameras):
+            cameras = _draw_layout(count, size_wh, shrink * (1.72 / stature_m) ** 0.8, distortion, rng)
+            if all(_sees_route(camera, stature_m) for camera in cameras):
                 return Rig(tuple(cameras))
         shrink *= _SHRINK
 
@@ -70,10 +72,10 @@ def world_from_room(rig: Rig) -> F64:
     origin = np.mean([camera.centre for camera in rig], 0) * np.array([1.0, 1.0, 0.0])
     to_first = rig[0].centre - origin
     turn = rotation_from_rotvec(np.array([0.0, 0.0, -np.arctan2(to_first[1], to_first[0])]))
-    return rigid(turn, -turn @ origin)
+    return rigid_transform(turn, -turn @ origin)
 
 
-def _draw(
+def _draw_layout(
     count: int, size_wh: tuple[int, int], zoom: float, distortion: bool, rng: np.random.Generator
 ) -> list[Camera]:
     """Draw one layout: the farther a camera stands, the longer its lens."""
@@ -82,20 +84,20 @@ def _draw(
     spread = FOCAL_RATIO ** ((place - (count - 1) / 2) * 3 / max(count - 1, 3))
     short_side = min(size_wh[1], 0.75 * size_wh[0])
     focal = _FOCAL_PER_METRE * short_side * np.mean(RADIUS_M) * zoom * spread
-    azimuth = _azimuths(count, rng)
+    azimuth = _draw_azimuths(count, rng)
     height, k1 = rng.uniform(*HEIGHT_M, count), rng.uniform(*K1, count)
     cameras = []
     for i in range(count):
         centre = np.array([radius[i] * np.cos(azimuth[i]), radius[i] * np.sin(azimuth[i]), height[i]])
         aim = np.array([*rng.uniform(-_AIM_M, _AIM_M, 2), 0.90 + rng.uniform(-_AIM_M, _AIM_M)])
-        rotation = _looking(aim - centre, np.deg2rad(rng.uniform(-_ROLL_DEG, _ROLL_DEG)))
+        rotation = _aim_camera(aim - centre, np.deg2rad(rng.uniform(-_ROLL_DEG, _ROLL_DEG)))
         matrix = np.array([[focal[i], 0, (size_wh[0] - 1) / 2], [0, focal[i], (size_wh[1] - 1) / 2], [0, 0, 1]])
         bending = np.array([k1[i] if distortion else 0.0, 0, 0, 0, 0])
-        cameras.append(Camera(f"cam_{i}", size_wh, matrix, bending, rigid(rotation, -rotation @ centre)))
+        cameras.append(Camera(f"cam_{i}", size_wh, matrix, bending, rigid_transform(rotation, -rotation @ centre)))
     return cameras
 
 
-def _azimuths(count: int, rng: np.random.Generator) -> F64:
+def _draw_azimuths(count: int, rng: np.random.Generator) -> F64:
     """Draw directions round the room, rad: uneven steps that close the ring; two cameras stand about square."""
     if count == 2:
         steps = np.deg2rad([rng.uniform(*_PAIR_DEG), 0.0])
@@ -105,7 +107,7 @@ def _azimuths(count: int, rng: np.random.Generator) -> F64:
     return rng.uniform(0, 2 * np.pi) + np.concatenate([[0.0], np.cumsum(steps)[:-1]])
 
 
-def _looking(direction: F64, roll_rad: float) -> F64:
+def _aim_camera(direction: F64, roll_rad: float) -> F64:
     """Turn a camera towards a direction, ``cam_from_room``, (3, 3)."""
     z = direction / np.linalg.norm(direction)
     x = np.cross(z, [0.0, 0.0, 1.0])
@@ -113,7 +115,7 @@ def _looking(direction: F64, roll_rad: float) -> F64:
     return rotation_from_rotvec(np.array([0.0, 0.0, roll_rad])) @ np.stack([x, np.cross(z, x), z])
 
 
-def _sees_the_route(camera: Camera, stature_m: float) -> bool:
+def _sees_route(camera: Camera, stature_m: float) -> bool:
     """Tell whether a walker is whole in the image everywhere on the route."""
     angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     ring = (EXTENT_M + _BODY_M) * np.stack([np.cos(angle), np.sin(angle)], -1)

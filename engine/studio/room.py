@@ -47,7 +47,7 @@ class Room:
         self._walls = [np.array([0.51, 0.52, 0.51]) * rng.uniform(0.86, 1.12, 3) for _ in range(4)]
         self._seeds = rng.integers(0, 2**31, 4)
 
-    def backdrop(self, camera: Camera, blur_px: float) -> Backdrop:
+    def draw_backdrop(self, camera: Camera, blur_px: float) -> Backdrop:
         """Draw the empty room as a camera sees it.
 
         Parameters
@@ -61,25 +61,25 @@ class Room:
         -------
         backdrop
         """
-        directions, origin = _rays_of(camera), camera.centre
-        side, distance = _first_hit(origin, directions)
+        directions, origin = _compute_rays(camera), camera.centre
+        side, distance = _find_first_hit(origin, directions)
         hit = origin + directions * distance[..., None]
         colour = np.empty(hit.shape)
-        colour[side == _FLOOR] = self._planks(hit[side == _FLOOR])
+        colour[side == _FLOOR] = self._colour_planks(hit[side == _FLOOR])
         colour[side == _CEILING] = (0.75, 0.75, 0.73)
         for wall in range(4):
             seen = side == wall + 2
             if seen.any():
-                colour[seen] = self._wall(wall, hit[seen])
+                colour[seen] = self._colour_wall(wall, hit[seen])
         colour *= np.clip(1.05 - 0.012 * (hit[..., 0] ** 2 + hit[..., 1] ** 2), 0.6, 1.1)[..., None]
-        shown = 255 * np.clip(colour, 0, 1) ** (1 / 2.2) * _vignette(camera.size_wh)[..., None]
+        shown = 255 * np.clip(colour, 0, 1) ** (1 / 2.2) * _compute_vignette(camera.size_wh)[..., None]
         image = np.ascontiguousarray(shown[..., ::-1].astype(np.uint8))
         if blur_px > 0:
             image = np.asarray(cv2.GaussianBlur(image, (3, 3), blur_px), np.uint8)
         place = (hit[..., :2] + FLOOR_HALF_M) * (FLOOR_PX / (2 * FLOOR_HALF_M))
         return Backdrop(image, np.where((side == _FLOOR)[..., None], place, _FAR).astype(np.float32))
 
-    def _planks(self, floor: F64) -> F64:
+    def _colour_planks(self, floor: F64) -> F64:
         """Colour points of the floor, linear red, green, blue."""
         x, y = floor[:, 0], floor[:, 1]
         row = np.floor(y / _PLANK_M)
@@ -93,7 +93,7 @@ class Room:
         colour[across_gap | along_gap] *= 0.55
         return colour
 
-    def _wall(self, wall: int, points: F64) -> F64:
+    def _colour_wall(self, wall: int, points: F64) -> F64:
         """Colour points of a wall with its pictures and its door."""
         rng = np.random.default_rng(self._seeds[wall])
         along, height = points[:, 1 if wall < 2 else 0], points[:, 2]
@@ -114,7 +114,7 @@ class Room:
         return colour * np.clip(0.82 + 0.06 * height, 0, 1)[:, None]
 
 
-def _rays_of(camera: Camera) -> F64:
+def _compute_rays(camera: Camera) -> F64:
     """Find what every pixel looks at, (H, W, 3); 1 long along the optical axis."""
     width, height = camera.size_wh
     pixel = np.stack(np.meshgrid(np.arange(width, dtype=float), np.arange(height, dtype=float)), -1)
@@ -122,7 +122,7 @@ def _rays_of(camera: Camera) -> F64:
     return np.concatenate([seen, np.ones((height, width, 1))], -1) @ camera.R
 
 
-def _first_hit(origin: F64, directions: F64) -> tuple[I64, F64]:
+def _find_first_hit(origin: F64, directions: F64) -> tuple[I64, F64]:
     """Find which side of the room each ray meets first (floor, ceiling, four walls), and how far along it."""
     side = np.full(directions.shape[:2], -1, np.int64)
     distance = np.full(directions.shape[:2], np.inf)
@@ -135,7 +135,7 @@ def _first_hit(origin: F64, directions: F64) -> tuple[I64, F64]:
     return side, distance
 
 
-def _vignette(size_wh: tuple[int, int]) -> F64:
+def _compute_vignette(size_wh: tuple[int, int]) -> F64:
     """Return how much of the light reaches each pixel, (H, W)."""
     x = np.linspace(-1, 1, size_wh[0])
     y = np.linspace(-1, 1, size_wh[1])[:, None]

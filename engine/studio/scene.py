@@ -19,11 +19,11 @@ from calibration.geometry.transforms import transform_points
 from engine.clock import NS_PER_S
 from engine.frames import Frame
 from engine.studio.address import StudioConfig
-from engine.studio.cast import STATURE_M, Cast
+from engine.studio.cast import STATURE_RANGE_M, Cast
 from engine.studio.landmarks import SKELETON
-from engine.studio.light import Light, Lit
+from engine.studio.light import Light, LitInstant
 from engine.studio.raster import BonePose
-from engine.studio.ring import ring_of, world_from_room
+from engine.studio.ring import draw_ring, world_from_room
 from engine.studio.room import Room
 from engine.studio.view import Optics, View
 
@@ -31,7 +31,7 @@ SHORT_SHARE = 0.6
 """Of the take that a camera that ends early delivers."""
 _CHUNK = 32
 """Framesets that are posed at once: one call costs about as much as for a single one."""
-_KEPT_CHUNKS, _KEPT_FRAMESETS = 4, 8
+_CACHED_CHUNKS, _CACHED_FRAMESETS = 4, 8
 
 T = TypeVar("T")
 
@@ -63,8 +63,8 @@ class Studio:
 
     def __init__(self, config: StudioConfig) -> None:
         self.config, self.skeleton = config, SKELETON
-        self.stature_m = config.stature_m or float(self._rng(1).uniform(*STATURE_M))
-        ring = ring_of(config.cameras, config.size_wh, self.stature_m, config.distortion, self._rng(2))
+        self.stature_m = config.stature_m or float(self._make_rng(1).uniform(*STATURE_RANGE_M))
+        ring = draw_ring(config.cameras, config.size_wh, self.stature_m, config.distortion, self._make_rng(2))
         self._offset_ns = self._draw_offsets()
         self._world_from_room = world_from_room(ring)
         self.rig = replace(
@@ -72,14 +72,14 @@ class Studio:
         )
         self.dropped = self._draw_drops()
         self._cast = Cast(config, self.stature_m, ring)
-        room = Room(self._rng(4))
+        room = Room(self._make_rng(4))
         optics = Optics(config.blur_px, config.noise)
         self._views = [View(camera, room, self._cast.figure, optics) for camera in ring]
-        lamp_rad = float(self._rng(5).uniform(0, 2 * np.pi))
-        self._poses: _Kept[BonePose] = _Kept(self._pose, _KEPT_CHUNKS)
-        self._lit: _Kept[Lit] | None = None
+        lamp_rad = float(self._make_rng(5).uniform(0, 2 * np.pi))
+        self._poses: _Cache[BonePose] = _Cache(self._pose_chunk, _CACHED_CHUNKS)
+        self._lit: _Cache[LitInstant] | None = None
         if self._cast.figure is not None:
-            self._lit = _Kept(partial(self._light_frameset, Light(self._cast.figure, lamp_rad)), _KEPT_FRAMESETS)
+            self._lit = _Cache(partial(self._light_frameset, Light(self._cast.figure, lamp_rad)), _CACHED_FRAMESETS)
 
     @property
     def time_offset_ns(self) -> dict[str, int]:
@@ -108,7 +108,7 @@ class Studio:
         xyz : (..., 33, 3), m, world
             Joint centres and points of the surface, in the order of `skeleton`; NaN in an empty room.
         """
-        return self._truth(time_ns, self._cast.landmarks.anatomical)
+        return self._place_landmarks(time_ns, self._cast.landmarks.locate_anatomical)
 
     def truth_as_detected(self, time_ns: npt.ArrayLike) -> F64:
         """Return where a BlazePose without error would put the joints.
@@ -123,7 +123,7 @@ class Studio:
         xyz : (..., 33, 3), m, world
             See `engine.studio.landmarks`.
         """
-        return self._truth(time_ns, self._cast.landmarks.as_detected)
+        return self._place_landmarks(time_ns, self._cast.landmarks.locate_as_detected)
 
     def render(self, camera_index: int, frame_index: int) -> Frame | None:
         """Take one picture.
@@ -152,7 +152,7 @@ class Studio:
         chunk, row = divmod(frame_index, _CHUNK)
         pose = self._poses.get(chunk)
         lit = self._lit.get(frame_index) if self._lit is not None else None
-        noise = self._rng(6, camera_index, frame_index)
+        noise = self._make_rng(6, camera_index, frame_index)
         instant = BonePose(pose.rotation[row, camera_index], pose.translation[row, camera_index])
         image = self._views[camera_index].render(instant, lit, noise)
         if camera_index == self.config.mirrored_camera:
@@ -161,7 +161,7 @@ class Studio:
         name = self.rig.names[camera_index]
         return Frame(name, frame_index, int(self.own_time_ns(frame_index)), image)
 
-    def _truth(self, time_ns: npt.ArrayLike, landmarks: Callable) -> F64:
+    def _place_landmarks(self, time_ns: npt.ArrayLike, landmarks: Callable) -> F64:
         """Place landmarks in the world."""
         time = np.asarray(time_ns, np.int64)
         if not self.config.people:
@@ -169,39 +169,39 @@ class Studio:
         in_room = landmarks(self._cast.leading_bones(time.ravel() / NS_PER_S))
         return transform_points(self._world_from_room, in_room).reshape(*time.shape, *in_room.shape[1:])
 
-    def _pose(self, chunk: int) -> BonePose:
+    def _pose_chunk(self, chunk: int) -> BonePose:
         """Pose the cast in a chunk of framesets: (T, V + 1, B, ...), each camera's own instants, the rig's last."""
         frames = np.arange(chunk * _CHUNK, (chunk + 1) * _CHUNK)
         instants = self.own_time_ns(frames)[:, None] + np.append(self._offset_ns, 0)
         pose = self._cast.pose(instants.ravel() / NS_PER_S)
         return BonePose(*(array.reshape(*instants.shape, *array.shape[1:]) for array in pose))
 
-    def _light_frameset(self, light: Light, frame_index: int) -> Lit:
+    def _light_frameset(self, light: Light, frame_index: int) -> LitInstant:
         """Light the cast once for all views; offsets of some milliseconds do not show in the light."""
         chunk, row = divmod(frame_index, _CHUNK)
         pose = self._poses.get(chunk)
-        return light.light(BonePose(pose.rotation[row, -1], pose.translation[row, -1]))
+        return light.light_instant(BonePose(pose.rotation[row, -1], pose.translation[row, -1]))
 
     def _draw_offsets(self) -> I64:
         """Draw the cameras' clocks, ns; the first one is the rig's."""
         largest = self.config.time_offset_ms * 1e6
-        offsets = np.rint(self._rng(3).uniform(-1, 1, self.config.cameras) * largest).astype(np.int64)
+        offsets = np.rint(self._make_rng(3).uniform(-1, 1, self.config.cameras) * largest).astype(np.int64)
         offsets[0] = 0
         return offsets
 
     def _draw_drops(self) -> npt.NDArray[np.bool_]:
         """Draw which frames get lost, (V, T); never the first one, by which the files are aligned."""
         shape = (self.config.cameras, self.config.frame_count)
-        dropped = self._rng(7).random(shape) < self.config.drop_share
+        dropped = self._make_rng(7).random(shape) < self.config.drop_share
         dropped[:, 0] = False
         return dropped
 
-    def _rng(self, *stream: int) -> np.random.Generator:
+    def _make_rng(self, *stream: int) -> np.random.Generator:
         """Return the random numbers of one purpose."""
         return np.random.default_rng([self.config.seed, *stream])
 
 
-class _Kept(Generic[T]):
+class _Cache(Generic[T]):
     """Results by number, each made once; the oldest are forgotten.
 
     Parameters

@@ -57,7 +57,7 @@ class Draft:
         self.arm_deg = np.tile([ARM_ABDUCTION_DEG, ARM_FLEXION_DEG, 0.0], (count, 2, 1))
         self.elbow_deg, self.knee_out_deg = np.full((count, 2), ELBOW_DEG), np.zeros((count, 2))
 
-    def mirrored(self) -> "Draft":
+    def mirror(self) -> "Draft":
         """Return the same with left and right exchanged."""
         other = Draft(self.count)
         flip = np.array([-1.0, 1.0, 1.0])
@@ -83,7 +83,7 @@ class Draft:
             neck_deg=self.neck_deg,
             arm_deg=self.arm_deg,
             elbow_deg=self.elbow_deg,
-            ankle_m=ankle_over(scale * (self.foot_m + stance), foot_deg, anatomy),
+            ankle_m=place_ankle(scale * (self.foot_m + stance), foot_deg, anatomy),
             foot_deg=foot_deg,
             knee_out_deg=self.knee_out_deg,
         )
@@ -94,7 +94,7 @@ def standing_height_m(anatomy: Anatomy) -> float:
     return anatomy.ankle_height_m + STANDING_STRETCH * (anatomy.thigh_m + anatomy.shank_m)
 
 
-def ankle_over(foot_m: F64, foot_deg: F64, anatomy: Anatomy) -> F64:
+def place_ankle(foot_m: F64, foot_deg: F64, anatomy: Anatomy) -> F64:
     """Find the ankle of a foot that rolls on its ball and never sinks into the floor.
 
     Parameters

@@ -30,7 +30,7 @@ class Surface:
     normals: F64
 
 
-def surface_of(field: Field, low: F64, high: F64, cell_m: float) -> Surface:
+def build_surface(field: Field, low: F64, high: F64, cell_m: float) -> Surface:
     """Wrap a mesh round a shape.
 
     Parameters
@@ -55,16 +55,16 @@ def surface_of(field: Field, low: F64, high: F64, cell_m: float) -> Surface:
     axes = [low[i] + cell_m * np.arange(count[i]) for i in range(3)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
     distance = field(grid.reshape(-1, 3)).reshape(count)
-    share, crossed = _mean_crossings(distance)
+    share, crossed = _find_mean_crossings(distance)
     index = np.full(crossed.shape, -1, np.int64)
     index[crossed] = np.arange(crossed.sum())
     vertices = low + cell_m * (np.argwhere(crossed) + share[crossed])
-    triangles = _quads(distance < 0, index)
+    triangles = _build_quads(distance < 0, index)
     for _ in range(_NEWTON_STEPS):
-        slope = _gradient(field, vertices, 0.35 * cell_m)
+        slope = _compute_gradient(field, vertices, 0.35 * cell_m)
         steepness = np.maximum((slope * slope).sum(-1), 0.05)
         vertices = vertices - _NEWTON_DAMPING * (field(vertices) / steepness)[:, None] * slope
-    slope = _gradient(field, vertices, 0.35 * cell_m)
+    slope = _compute_gradient(field, vertices, 0.35 * cell_m)
     return Surface(vertices, triangles, slope / (np.linalg.norm(slope, axis=-1, keepdims=True) + 1e-9))
 
 
@@ -125,7 +125,7 @@ def split_by_label(surface: Surface, label: I64) -> tuple[Surface, I64]:
     return split, keys % 64
 
 
-def _mean_crossings(distance: F64) -> tuple[F64, Mask]:
+def _find_mean_crossings(distance: F64) -> tuple[F64, Mask]:
     """Average where the surface crosses the edges of each cell, (..., 3) in cells; and tell which cells it crosses."""
     shape = np.array(distance.shape) - 1
     total, count = np.zeros((*shape, 3)), np.zeros(shape)
@@ -134,7 +134,7 @@ def _mean_crossings(distance: F64) -> tuple[F64, Mask]:
             if corner[axis]:
                 continue
             end = tuple(1 if i == axis else corner[i] for i in range(3))
-            first, second = distance[_shifted(corner, shape)], distance[_shifted(end, shape)]
+            first, second = distance[_select_corner(corner, shape)], distance[_select_corner(end, shape)]
             crosses = (first < 0) != (second < 0)
             point = np.zeros((*shape, 3)) + corner
             point[..., axis] = np.where(crosses, first / np.where(crosses, first - second, 1), 0)
@@ -143,12 +143,12 @@ def _mean_crossings(distance: F64) -> tuple[F64, Mask]:
     return total / np.maximum(count, 1)[..., None], count > 0
 
 
-def _shifted(corner: Sequence[int], shape: I64) -> tuple[slice, ...]:
+def _select_corner(corner: Sequence[int], shape: I64) -> tuple[slice, ...]:
     """Select one corner of every cell."""
     return tuple(slice(c, c + n) for c, n in zip(corner, shape))
 
 
-def _quads(inside: Mask, index: I64) -> I64:
+def _build_quads(inside: Mask, index: I64) -> I64:
     """Join the four cells round every crossed edge of the grid with two triangles."""
     triangles = []
     count = inside.shape
@@ -174,7 +174,7 @@ def _quads(inside: Mask, index: I64) -> I64:
     return joined[(joined >= 0).all(1)]
 
 
-def _gradient(field: Field, points: F64, step_m: float) -> F64:
+def _compute_gradient(field: Field, points: F64, step_m: float) -> F64:
     """Differentiate a field, (N, 3)."""
     shifts = step_m * np.eye(3)
     return np.stack([field(points + shift) - field(points - shift) for shift in shifts], -1) / (2 * step_m)

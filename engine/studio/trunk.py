@@ -9,9 +9,9 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from engine.studio.anatomy import FOREARM, SIDES, SIGNS, UPPER_ARM, Anatomy
 from engine.studio.fields import capsule, loft, smooth_union
-from engine.studio.looks import Look
-from engine.studio.materials import Material, Part, cut_along_all, painted
-from engine.studio.surface import Field, surface_of
+from engine.studio.looks import Appearance
+from engine.studio.materials import Material, PaintedPart, cut_along_all, paint_surface
+from engine.studio.surface import Field, build_surface
 
 CELL_M = 0.022
 
@@ -89,23 +89,23 @@ class Trunk:
     Parameters
     ----------
     anatomy
-    look
+    appearance
     """
 
-    def __init__(self, anatomy: Anatomy, look: Look) -> None:
+    def __init__(self, anatomy: Anatomy, appearance: Appearance) -> None:
         self._anatomy, self._scale = anatomy, anatomy.scale
-        self._torso_stations = _torso_stations(look) * self._scale
-        self._sleeve_m = float(_along_arm(np.array(look.sleeve_m))) * self._scale
-        self._trousers_m, self._hem_m = look.trousers_m * self._scale, look.hem_m * self._scale
+        self._torso_stations = _build_torso_stations(appearance) * self._scale
+        self._sleeve_m = float(_arm_from_table(np.array(appearance.sleeve_m))) * self._scale
+        self._trousers_m, self._hem_m = appearance.trousers_m * self._scale, appearance.hem_m * self._scale
         arm = _ARM.copy()
-        arm[:, 0] = _along_arm(_ARM[:, 0])
-        arm[:, 2:] *= look.girth
+        arm[:, 0] = _arm_from_table(_ARM[:, 0])
+        arm[:, 2:] *= appearance.girth
         leg = _LEG.copy()
-        leg[:, 2:] *= look.girth
-        self._arm_stations = _with_cloth(arm * self._scale, self._sleeve_m, 0.009 * self._scale, 0.0)
-        self._leg_stations = _with_cloth(leg * self._scale, self._trousers_m, 0.006 * self._scale, 0.012 * self._scale)
-        self._arm_frames = [self._limb_frame(f"{side}_shoulder", f"{side}_elbow") for side in SIDES]
-        self._leg_frames = [self._limb_frame(f"{side}_hip", f"{side}_knee") for side in SIDES]
+        leg[:, 2:] *= appearance.girth
+        self._arm_stations = _add_cloth(arm * self._scale, self._sleeve_m, 0.009 * self._scale, 0.0)
+        self._leg_stations = _add_cloth(leg * self._scale, self._trousers_m, 0.006 * self._scale, 0.012 * self._scale)
+        self._arm_frames = [self._build_limb_frame(f"{side}_shoulder", f"{side}_elbow") for side in SIDES]
+        self._leg_frames = [self._build_limb_frame(f"{side}_hip", f"{side}_knee") for side in SIDES]
 
     def field(self, points: F64) -> F64:
         """Return the distance to the whole trunk, (N,), m."""
@@ -153,7 +153,7 @@ class Trunk:
         shoe = smooth_union(shoe, capsule(points, ends, (0.040 * scale, 0.042 * scale)), 0.02)
         return np.maximum(shoe, 0.002 - points[:, 2])
 
-    def _limb_frame(self, start: str, end: str) -> F64:
+    def _build_limb_frame(self, start: str, end: str) -> F64:
         """Return origin, along, across and deep of a limb, (4, 3)."""
         along = self._anatomy.direction(start, end)
         return np.stack([self._anatomy.joint(start), along, np.cross(_Y, along), _Y])
@@ -195,21 +195,21 @@ class Trunk:
         return np.where(points[:, 2] < 0.05 * self._scale, 0.022 * self._scale - points[:, 2], -0.1)
 
 
-def trunk_of(anatomy: Anatomy, look: Look) -> Part:
+def build_trunk(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
     """Make the body below the neck, but for the hands.
 
     Parameters
     ----------
     anatomy
-    look
+    appearance
 
     Returns
     -------
     part
     """
-    trunk, scale = Trunk(anatomy, look), anatomy.scale
+    trunk, scale = Trunk(anatomy, appearance), anatomy.scale
     low, high = np.array([-0.75, -0.30, -0.03]) * scale, np.array([0.75, 0.24, 1.56]) * scale
-    surface = surface_of(trunk.field, low, high, CELL_M)
+    surface = build_surface(trunk.field, low, high, CELL_M)
     surface, (bare_arm, below_shirt, bare_leg, shoe, throat, sole) = cut_along_all(surface, trunk.borders())
     middles = surface.vertices[surface.triangles].mean(1)
     leg = trunk.pieces(middles).argmin(1) >= 3
@@ -218,15 +218,15 @@ def trunk_of(anatomy: Anatomy, look: Look) -> Part:
     material[bare_arm | (leg & below_shirt & bare_leg) | throat] = Material.SKIN
     material[leg & shoe] = Material.SHOE
     material[leg & shoe & sole] = Material.SOLE
-    return painted(surface, material, look)
+    return paint_surface(surface, material, appearance)
 
 
-def _torso_stations(look: Look) -> F64:
+def _build_torso_stations(appearance: Appearance) -> F64:
     """Widen the torso by the look, and by the shirt above its hem."""
     stations = _TORSO.copy()
     waist = np.exp(-(((stations[:, 0] - 1.06) / 0.11) ** 2))
-    stations[:, 2:] *= (1 + (look.girth - 1) * 0.8 + (look.belly - 1) * waist)[:, None]
-    hem = look.hem_m
+    stations[:, 2:] *= (1 + (appearance.girth - 1) * 0.8 + (appearance.belly - 1) * waist)[:, None]
+    hem = appearance.hem_m
     below, above = (np.array([np.interp(hem, stations[:, 0], stations[:, i]) for i in range(4)]) for _ in range(2))
     below[0], above[0] = hem - _STEP_M, hem + _STEP_M
     stations = np.vstack([stations, below, above])
@@ -236,7 +236,7 @@ def _torso_stations(look: Look) -> F64:
     return stations
 
 
-def _with_cloth(stations: F64, end_m: float, thickness_m: float, flare_m: float) -> F64:
+def _add_cloth(stations: F64, end_m: float, thickness_m: float, flare_m: float) -> F64:
     """Widen a limb by a sleeve or trouser leg that ends with a step, and flares towards its end."""
     at = np.unique(np.r_[stations[:, 0], end_m - _STEP_M, end_m + _STEP_M])
     clothed = np.stack([at, *(np.interp(at, stations[:, 0], stations[:, i]) for i in (1, 2, 3))], 1)
@@ -247,7 +247,7 @@ def _with_cloth(stations: F64, end_m: float, thickness_m: float, flare_m: float)
     return clothed
 
 
-def _along_arm(table_m: F64) -> F64:
+def _arm_from_table(table_m: F64) -> F64:
     """Carry positions along the table's arm to the arm of the anatomy, elbow to elbow."""
     upper = UPPER_ARM * 1.75 / _ELBOW_OF_TABLE
     fore = FOREARM * 1.75 / (_ARM_LENGTH_OF_TABLE - _ELBOW_OF_TABLE)

@@ -10,7 +10,7 @@ from calibration.geometry.projection import project, rays_from_pixels, undistort
 from calibration.rig import Camera
 from engine.studio import raster
 from engine.studio.figure import Figure
-from engine.studio.light import FLOOR_HALF_M, FLOOR_PX, Lit
+from engine.studio.light import FLOOR_HALF_M, FLOOR_PX, LitInstant
 from engine.studio.room import Room
 
 _NOISE_TILE_PX = 64
@@ -50,12 +50,12 @@ class View:
 
     def __init__(self, camera: Camera, room: Room, figure: Figure | None, optics: Optics) -> None:
         self._camera, self._figure = camera, figure
-        self._backdrop = room.backdrop(camera, optics.blur_px)
-        self._lens = lens_numbers(camera)
-        self._taps = taps_of(optics.blur_px)
-        self._noise = _noise_field(camera.size_wh, optics.noise) if optics.noise > 0 else None
+        self._backdrop = room.draw_backdrop(camera, optics.blur_px)
+        self._lens = pack_lens(camera)
+        self._taps = compute_taps(optics.blur_px)
+        self._noise = _make_noise_field(camera.size_wh, optics.noise) if optics.noise > 0 else None
 
-    def render(self, pose: raster.BonePose, lit: Lit | None, rng: np.random.Generator) -> U8:
+    def render(self, pose: raster.BonePose, lit: LitInstant | None, rng: np.random.Generator) -> U8:
         """Take the picture.
 
         Parameters
@@ -80,14 +80,14 @@ class View:
             raster.add_noise(image.reshape(len(image), -1), self._noise, row, 3 * column)
         return image
 
-    def _draw(self, image: U8, figure: Figure, pose: raster.BonePose, lit: Lit) -> None:
+    def _draw(self, image: U8, figure: Figure, pose: raster.BonePose, lit: LitInstant) -> None:
         """Draw the figure over the image."""
         camera = self._camera
         R, t = camera.R.astype(np.float32), camera.t.astype(np.float32)
         in_camera = raster.BonePose(R @ pose.rotation, pose.translation @ R.T + t)
         projected = np.empty_like(figure.mesh.vertices)
         raster.project(figure.mesh, in_camera, self._lens, projected)
-        x0, y0, x1, y1 = raster.bounds(projected, *camera.size_wh)
+        x0, y0, x1, y1 = raster.find_bounds(projected, *camera.size_wh)
         if x1 <= x0 or y1 <= y0:
             return
         shape = ((y1 - y0 + 2) * raster.SAMPLES, (x1 - x0 + 2) * raster.SAMPLES)
@@ -95,14 +95,14 @@ class View:
         raster.rasterise(projected, figure.triangles, lit.colour, (x0 - 1, y0 - 1), samples)
         raster.composite(samples.colour, self._taps, (x0, y0), image)
 
-    def _throw_shadow(self, image: U8, lit: Lit) -> None:
+    def _throw_shadow(self, image: U8, lit: LitInstant) -> None:
         """Darken the floor where the lamp does not reach it."""
         if lit.box[1] <= lit.box[0]:
             return
-        window = self._shadow_window(lit.box)
+        window = self._find_shadow_window(lit.box)
         raster.darken(image, self._backdrop.floor, lit.shadow, lit.box, window)
 
-    def _shadow_window(self, box: F32) -> tuple[int, int, int, int]:
+    def _find_shadow_window(self, box: F32) -> tuple[int, int, int, int]:
         """Find the pixels, x0 y0 x1 y1, within which a part of the floor lies."""
         width, height = self._camera.size_wh
         metres = box.astype(float) * (2 * FLOOR_HALF_M / FLOOR_PX) - FLOOR_HALF_M
@@ -116,7 +116,7 @@ class View:
         return max(int(low[0]), 0), max(int(low[1]), 0), min(int(high[0]), width), min(int(high[1]), height)
 
 
-def lens_numbers(camera: Camera) -> F32:
+def pack_lens(camera: Camera) -> F32:
     """Put a camera's lens into the numbers that `raster.project` wants.
 
     Parameters
@@ -137,7 +137,7 @@ def lens_numbers(camera: Camera) -> F32:
     return np.array([*head, *camera.distortion, (1.15 * radius) ** 2], np.float32)
 
 
-def taps_of(blur_px: float) -> F32:
+def compute_taps(blur_px: float) -> F32:
     """Weigh the four samples on a line that make a pixel, (4,), for a lens of some blur (sigma)."""
     if blur_px <= 0:
         return np.array([0, 0.5, 0.5, 0], np.float32)
@@ -145,7 +145,7 @@ def taps_of(blur_px: float) -> F32:
     return (weight / weight.sum()).astype(np.float32)
 
 
-def _noise_field(size_wh: tuple[int, int], sigma: float) -> np.ndarray:
+def _make_noise_field(size_wh: tuple[int, int], sigma: float) -> np.ndarray:
     """Make a field of slightly correlated noise, larger than the image, (H + 64, (W + 64) * 3), int8."""
     width, height = size_wh
     shape = (height + _NOISE_TILE_PX, width + _NOISE_TILE_PX, 3)

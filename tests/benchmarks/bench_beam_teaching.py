@@ -17,23 +17,23 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from engine.session import Session  # noqa: E402
-from tests.benchmarks.finetune_data import epipole  # noqa: E402
+from tests.benchmarks.finetune_data import run_epipole  # noqa: E402
 from training.data.augment import AugmentConfig  # noqa: E402
-from training.data.batches import BatchConfig, Batches, Part  # noqa: E402
+from training.data.batches import BatchConfig, Batches, WeightedSamples  # noqa: E402
 from training.data.occluders import draw_occluders  # noqa: E402
 from training.data.samples import Samples, open_samples, write_samples  # noqa: E402
 from training.data.session_samples import SessionSamplesConfig, samples_from_session  # noqa: E402
 from training.data.splits import SplitConfig, split  # noqa: E402
-from training.finetuning.exam import Answers, against_labels, judgeable  # noqa: E402
-from training.finetuning.material import REPLAYED  # noqa: E402
+from training.finetuning.exam import Predictions, find_judgeable, measure_label_errors  # noqa: E402
+from training.finetuning.material import REPLAY_SAMPLES  # noqa: E402
 from training.finetuning.teaching import BATCH, LEARNING_RATE, REPLAY_SHARE  # noqa: E402
 from training.judging.estimate_samples import estimate_samples  # noqa: E402
-from training.judging.estimate_torch import torch_estimate  # noqa: E402
-from training.judging.intervals import Interval, clustered_interval  # noqa: E402
+from training.judging.estimate_torch import make_torch_estimate  # noqa: E402
+from training.judging.intervals import Interval, bootstrap_interval  # noqa: E402
 from training.labels.files import LabelSet, load_labels  # noqa: E402
-from training.labels.report import sentences  # noqa: E402
+from training.labels.report import format_summary  # noqa: E402
 from training.labels.session import label_session  # noqa: E402
-from training.loop.checkpoint import load_checkpoint, network_of  # noqa: E402
+from training.loop.checkpoint import load_checkpoint, network_from_checkpoint  # noqa: E402
 from training.loop.runs import Run  # noqa: E402
 from training.studio.samples import StudioSampleConfig, draw_samples  # noqa: E402
 from training.train import train  # noqa: E402
@@ -48,43 +48,45 @@ START = Path("assets/models/compact-studio.pt")
 
 
 def test_the_loop_on_real_video(data_folder):
-    session = tracked(data_folder / "beam")
-    refused = epipole("finetune", session, "--minutes", "3", "--person", "beam", "--out", DATA / "runs")
+    session = make_session(data_folder / "beam")
+    refused = run_epipole("finetune", session, "--minutes", "3", "--person", "beam", "--out", DATA / "runs")
     print(f"\nthe one click says: {refused.stdout.strip().splitlines()[-1]}")
     labelled = label_session(Session.open(session))
-    print(*sentences(labelled.summary), sep="\n")
-    samples = cut(session, load_labels(labelled.path))
+    print(*format_summary(labelled.summary), sep="\n")
+    samples = cut_samples(session, load_labels(labelled.path))
     names = sorted({camera.name for camera in samples.cameras})
     print(f"{len(samples)} crops of {len(names)} cameras; mm against the rig (95 % by blocks of 0.2 s)")
-    gains = [held_out(name, samples) for name in names]
+    gains = [evaluate_held_out(name, samples) for name in names]
     assert np.isfinite(gains).all()
 
 
-def held_out(name: str, samples: Samples) -> float:
+def evaluate_held_out(name: str, samples: Samples) -> float:
     """Teach from the other cameras, judge in this one; return the gain over its whole length, mm."""
     config = SplitConfig(0.3, 3, name, gap_s=0.1)
     parts = split(samples, config)
-    before, after = (network_of(load_checkpoint(path)) for path in (START, taught(name, samples, parts.train)))
+    before, after = (
+        network_from_checkpoint(load_checkpoint(path)) for path in (START, finetune_without(name, samples, parts.train))
+    )
     of_camera = np.flatnonzero(np.array([camera.name == name for camera in samples.cameras])[samples.camera])
     gains = []
     for what, rows in (("its whole length", of_camera), ("moments nobody taught", parts.judge)):
-        judged = samples.taken(np.intersect1d(rows, judgeable(samples)))
+        judged = samples.select(np.intersect1d(rows, find_judgeable(samples)))
         if not len(judged):
             print(f"{name}, {what}: the rig has no label to judge by", flush=True)
             continue
         block = judged.time_ns // BLOCK_NS
         old, new = (errors_mm(network, judged) for network in (before, after))
-        gained = clustered_interval(old - new, block, seed=0)
+        gain = bootstrap_interval(old - new, block, seed=0)
         print(
-            f"{name}, {what:22s} {len(judged):3d} pictures: {words(clustered_interval(old, block, seed=0))} → "
-            f"{words(clustered_interval(new, block, seed=0))}, gain {words(gained)}",
+            f"{name}, {what:22s} {len(judged):3d} pictures: {format_interval(bootstrap_interval(old, block, seed=0))} → "
+            f"{format_interval(bootstrap_interval(new, block, seed=0))}, gain {format_interval(gain)}",
             flush=True,
         )
-        gains.append(gained.mean)
+        gains.append(gain.mean)
     return gains[0]
 
 
-def tracked(beam: Path) -> Path:
+def make_session(beam: Path) -> Path:
     """Make the session as a person would."""
     folder = DATA / "session"
     if not folder.exists():
@@ -94,12 +96,12 @@ def tracked(beam: Path) -> Path:
             ("calibrate", *videos, "--out", rig, "--shared-intrinsics"),
             ("track", *videos, "--rig", rig, "--out", folder),
         ):
-            done = epipole(*command)
+            done = run_epipole(*command)
             assert done.returncode == 0, done.stdout[-2000:]
     return folder
 
 
-def cut(session: Path, labels: LabelSet) -> Samples:
+def cut_samples(session: Path, labels: LabelSet) -> Samples:
     """Cut the crops, once."""
     folder = DATA / "samples"
     if not (folder / "samples.npz").exists():
@@ -107,34 +109,34 @@ def cut(session: Path, labels: LabelSet) -> Samples:
     return open_samples(folder)
 
 
-def others() -> Samples:
+def make_others() -> Samples:
     """Draw people to be reminded of, once."""
     folder = DATA / "others"
     if not (folder / "samples.npz").exists():
-        write_samples(folder, draw_samples(StudioSampleConfig(samples=REPLAYED)))
+        write_samples(folder, draw_samples(StudioSampleConfig(samples=REPLAY_SAMPLES)))
     return open_samples(folder)
 
 
-def taught(name: str, samples: Samples, rows: np.ndarray) -> Path:
+def finetune_without(name: str, samples: Samples, rows: np.ndarray) -> Path:
     """Teach with what the one click teaches with; return the checkpoint."""
     run = Run(DATA / f"taught without {name}, {MINUTES:g} min")
     if not run.best.exists():
-        parts = [Part(samples, 1 - REPLAY_SHARE, rows), Part(others(), REPLAY_SHARE)]
+        parts = [WeightedSamples(samples, 1 - REPLAY_SHARE, rows), WeightedSamples(make_others(), REPLAY_SHARE)]
         occluders = draw_occluders(64, np.random.default_rng(0))
         batches = Batches(parts, BatchConfig(BATCH), AugmentConfig(), occluders, seed=0)
         config = TrainConfig(
             samples=round(60 * MINUTES * SAMPLES_PER_S), learning_rate=LEARNING_RATE, warmup_steps=50, threads=1
         )
-        train(network_of(load_checkpoint(START)), batches, config, run)
+        train(network_from_checkpoint(load_checkpoint(START)), batches, config, run)
     return run.best
 
 
 def errors_mm(network, samples: Samples) -> np.ndarray:
     """Errors against the rig's labels, (N, J), mm; the root's depth is told to both networks alike."""
-    uvw = estimate_samples(torch_estimate(network), samples, network.size_px)
-    return 1e3 * against_labels(Answers(samples, network.size_px, uvw, uvw))[0]
+    uvw = estimate_samples(make_torch_estimate(network), samples, network.size_px)
+    return 1e3 * measure_label_errors(Predictions(samples, network.size_px, uvw, uvw))[0]
 
 
-def words(interval: Interval) -> str:
+def format_interval(interval: Interval) -> str:
     """Write an interval."""
     return f"{interval.mean:.0f} ({interval.low:.0f} – {interval.high:.0f})"

@@ -20,12 +20,12 @@ from engine.capture.video_file import VideoFileSource
 from engine.frames import Frame
 from engine.record import SessionWriter
 from engine.session import SessionFacts
-from tests.support.pose_sets import pose_sets_2d
+from tests.support.pose_sets import make_pose_sets_2d
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.data]
 
 
-def say(what, figure):
+def print_figure(what, figure):
     """Print one figure with its day and machine."""
     machine = f"{platform.processor() or platform.machine()} x{os.cpu_count()}"
     sys.stdout.write(f"\n{datetime.now(UTC):%Y-%m-%d} {machine}  {what}: {figure}\n")
@@ -43,11 +43,13 @@ def test_decoding_one_video_at_a_time(videos):
         start, count = time.process_time(), 0
         while source.read() is not None:
             count += 1
-        say(f"decode {path.name} to BGR", f"{(time.process_time() - start) / count * 1e3:.1f} CPU ms per frame")
+        print_figure(
+            f"decode {path.name} to BGR", f"{(time.process_time() - start) / count * 1e3:.1f} CPU ms per frame"
+        )
         source.close()
 
 
-def busy(seconds):
+def burn_cpu(seconds):
     """Stand in for a network: work outside the interpreter's lock for about this long."""
     matrix = np.ones((400, 400))
     end = time.thread_time() + seconds
@@ -60,10 +62,10 @@ def test_decoding_ahead_of_work(videos, ahead, monkeypatch):
     monkeypatch.setattr(video_file, "DECODE_AHEAD", ahead)
     with open_inputs(videos) as footage:
         wall, cpu, count = time.perf_counter(), time.process_time(), 0
-        for _ in footage.framesets():
-            busy(0.02)
+        for _ in footage.read_framesets():
+            burn_cpu(0.02)
             count += 1
-        say(
+        print_figure(
             f"4 videos and 20 ms of work per frameset, {ahead} frames ahead",
             f"{(time.perf_counter() - wall) / count * 1e3:.1f} ms wall, "
             f"{(time.process_time() - cpu) / count * 1e3:.1f} CPU ms per frameset",
@@ -75,16 +77,18 @@ def test_decoding_in_step_with_work(videos):
         for source in footage.sources:
             source.close()
         start, count = time.perf_counter(), 0
-        from engine.capture.decode import Damage, open_video, pictures
+        from engine.capture.decode import DamageCounts, decode_pictures, open_video
 
         opened = [open_video(path, path.stem) for path in videos]
-        streams = [pictures(container, stream, Damage()) for container, stream in opened]
+        streams = [decode_pictures(container, stream, DamageCounts()) for container, stream in opened]
         for decoded in zip(*streams):
             for picture in decoded:
-                video_file._image_bgr(picture)
-            busy(0.02)
+                video_file._to_image_bgr(picture)
+            burn_cpu(0.02)
             count += 1
-        say("the same in one thread", f"{(time.perf_counter() - start) / count * 1e3:.1f} ms wall per frameset")
+        print_figure(
+            "the same in one thread", f"{(time.perf_counter() - start) / count * 1e3:.1f} ms wall per frameset"
+        )
         for container, _ in opened:
             container.close()
 
@@ -99,7 +103,7 @@ def test_recording_studio_frames(tmp_path):
         recorder.close()
         cpu_ms = (time.process_time() - start) / 300 * 1e3
     size_kb = (tmp_path / "s" / "cameras" / "a.mkv").stat().st_size / 300e3
-    say("record 640x480 as Motion JPEG", f"{cpu_ms:.2f} CPU ms, {size_kb:.0f} kB per frame")
+    print_figure("record 640x480 as Motion JPEG", f"{cpu_ms:.2f} CPU ms, {size_kb:.0f} kB per frame")
 
 
 def test_copying_a_video_into_a_session(videos, tmp_path):
@@ -107,17 +111,17 @@ def test_copying_a_video_into_a_session(videos, tmp_path):
         start = time.process_time()
         for path in videos:
             writer.copy_video(path, path.stem)
-        say("copy 4 videos", f"{(time.process_time() - start) / 400 * 1e3:.2f} CPU ms per frame")
+        print_figure("copy 4 videos", f"{(time.process_time() - start) / 400 * 1e3:.2f} CPU ms per frame")
 
 
 def test_writing_poses(tmp_path):
-    made = pose_sets_2d(300, views=4)
+    made = make_pose_sets_2d(300, view_count=4)
     with SessionWriter(tmp_path / "s", SessionFacts()) as writer:
-        poses = writer.write_poses(load_skeleton("blazepose_33"), "abcd")
+        poses = writer.open_pose_files(load_skeleton("blazepose_33"), "abcd")
         start = time.process_time()
         for pose_set in made:
             poses.raw_2d.put(pose_set)
         cpu_ms = (time.process_time() - start) / 300 * 1e3
     size_kb = (tmp_path / "s" / "poses_2d_raw.bin").stat().st_size / 300e3
-    say("write 2D poses of 4 views", f"{cpu_ms:.2f} CPU ms, {size_kb:.1f} kB per frameset")
+    print_figure("write 2D poses of 4 views", f"{cpu_ms:.2f} CPU ms, {size_kb:.1f} kB per frameset")
     assert threading.active_count() < 20

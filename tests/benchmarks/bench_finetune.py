@@ -21,128 +21,130 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from calibration.rig import load_rig  # noqa: E402
-from engine.inference.network_library import NetworkLibrary  # noqa: E402
+from engine.inference.network_library import ModelLibrary  # noqa: E402
 from engine.session import RIG  # noqa: E402
 from tests.benchmarks.finetune_data import (  # noqa: E402
     DATA,
     NETWORKS,
     SEED,
-    epipole,
-    other_session,
+    keep_two_seconds,
+    make_other_session,
+    make_session,
+    make_studio,
     relabel,
-    session,
-    studio,
-    swapped_labels,
-    turned_camera,
-    two_seconds,
-    with_truth,
+    replace_with_truth,
+    run_epipole,
+    swap_labels,
+    turn_camera,
 )
 from training.data.samples import Samples, open_samples, write_samples  # noqa: E402
-from training.finetuning.exam import Answers, against_labels  # noqa: E402
+from training.finetuning.exam import Predictions, measure_label_errors  # noqa: E402
 from training.finetuning.process import start_process  # noqa: E402
 from training.finetuning.request import load_request, save_request  # noqa: E402
-from training.finetuning.run import BROKEN_OFF, Phase, RunState, list_runs, read_state, write_state  # noqa: E402
-from training.finetuning.verdict import blocks_of_time  # noqa: E402
+from training.finetuning.run import INTERRUPTED, Phase, RunState, list_runs, read_state, write_state  # noqa: E402
+from training.finetuning.verdict import number_time_blocks  # noqa: E402
 from training.judging.estimate_samples import estimate_samples  # noqa: E402
-from training.judging.intervals import Interval, clustered_interval  # noqa: E402
-from training.judging.judged_network import open_network  # noqa: E402
+from training.judging.intervals import Interval, bootstrap_interval  # noqa: E402
+from training.judging.judged_network import open_model  # noqa: E402
 
 pytestmark = pytest.mark.benchmark
 MINUTES = os.environ.get("EPIPOLE_BENCH_MINUTES", "15")
 SPOILED_MINUTES = os.environ.get("EPIPOLE_BENCH_SPOILED_MINUTES", "4")
 START = os.environ.get("EPIPOLE_BENCH_START", "")
 PERSON = f"studio {SEED}"
-ENDED = (Phase.KEPT, Phase.ROLLED_BACK)
-BEFORE_TEACHING = ("label", "parent", "collect", "divide")
-LEAST_GAIN, LEAST_SHARE = 0.20, 0.60
+FINAL_PHASES = (Phase.KEPT, Phase.ROLLED_BACK)
+STEPS_BEFORE_TRAINING = ("label", "parent", "collect", "divide")
+MIN_GAIN, MIN_SHARE = 0.20, 0.60
 
 
 def test_one_click_on_a_new_person():
     """At least a fifth better on clips held out, and 60 % of what the exact truth gives within the same minutes."""
-    run = by_one_click("person", session(), MINUTES)
-    yardstick = by_truth(run)
-    taught, best = read_state(run), read_state(yardstick)
-    print(f"\n{taught.phase}: {taught.sentence}")
+    run = run_one_click("person", make_session(), MINUTES)
+    yardstick = run_by_truth(run)
+    finetuned, best = read_state(run), read_state(yardstick)
+    print(f"\n{finetuned.phase}: {finetuned.sentence}")
     print(f"by the truth: {best.phase}: {best.sentence}")
-    tell_course("one click", taught)
-    tell_course("the truth", best)
+    print_course("one click", finetuned)
+    print_course("the truth", best)
     shares = {}
-    for name, samples in (("held-out clips", exam(run)), ("another session", judged_elsewhere())):
-        before = errors_mm(taught.results["parent"]["rival_checkpoint"], samples)
-        ours, truths = (errors_mm(state.results["export"]["card"], samples) for state in (taught, best))
-        blocks = blocks_of_time(samples.time_ns, samples.clip)
+    for name, samples in (("held-out clips", load_held_out(run)), ("another session", load_other_session())):
+        before = measure_errors_mm(finetuned.results["parent"]["rival_checkpoint"], samples)
+        ours, truths = (measure_errors_mm(state.results["export"]["card"], samples) for state in (finetuned, best))
+        blocks = number_time_blocks(samples.time_ns, samples.clip)
         print(f"{name}, {len(samples)} pictures, mm (95 %)")
-        for who, errors in (("before", before), ("one click", ours), ("the truth", truths)):
-            print(f"  {who:10s} {words(clustered_interval(errors, blocks, seed=0))}")
-        gain = clustered_interval(before - ours, blocks, seed=0)
+        for label, errors in (("before", before), ("one click", ours), ("the truth", truths)):
+            print(f"  {label:10s} {format_interval(bootstrap_interval(errors, blocks, seed=0))}")
+        gain = bootstrap_interval(before - ours, blocks, seed=0)
         mean = np.nanmean(before)
         shares[name] = gain.mean / mean, gain.mean / np.nanmean(before - truths)
-        print(f"  gain {words(gain)}: {100 * shares[name][0]:.0f} %; {100 * shares[name][1]:.0f} % of the truth's gain")
-    assert taught.phase is Phase.KEPT
-    assert taught.seconds_used < 60 * float(MINUTES) * 1.1
-    assert shares["held-out clips"][0] >= LEAST_GAIN
-    assert shares["held-out clips"][1] >= LEAST_SHARE
+        print(
+            f"  gain {format_interval(gain)}: {100 * shares[name][0]:.0f} %; {100 * shares[name][1]:.0f} % of the truth's gain"
+        )
+    assert finetuned.phase is Phase.KEPT
+    assert finetuned.seconds_used < 60 * float(MINUTES) * 1.1
+    assert shares["held-out clips"][0] >= MIN_GAIN
+    assert shares["held-out clips"][1] >= MIN_SHARE
 
 
-@pytest.mark.parametrize("spoil", [turned_camera, swapped_labels, two_seconds], ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize("spoil", [turn_camera, swap_labels, keep_two_seconds], ids=lambda spoil: spoil.__name__)
 def test_a_spoiled_session_changes_nothing(spoil):
     """Refused or rolled back, and the same network serves as before, to the byte."""
-    before = serving()
+    before = hash_serving_model()
     name = f"spoiled {spoil.__name__}"
     run = next(iter(list_runs(DATA / "runs" / name)), None)
-    run = by_one_click(name, spoil() if run is None else load_request(run).sessions[0], SPOILED_MINUTES)
+    run = run_one_click(name, spoil() if run is None else load_request(run).sessions[0], SPOILED_MINUTES)
     state = read_state(run)
     print(f"\n{name}: {state.phase} at '{state.step}': {state.sentence}")
     assert state.phase in (Phase.ROLLED_BACK, Phase.FAILED)
-    assert serving() == before
+    assert hash_serving_model() == before
 
 
-def by_one_click(name: str, path: Path, minutes: str) -> Path:
+def run_one_click(name: str, path: Path, minutes: str) -> Path:
     """Teach as a person would, or go on where it was killed; return the run."""
     runs = DATA / "runs" / name
     runs.mkdir(parents=True, exist_ok=True)
-    share_what_was_drawn(runs)
+    share_drawn_people(runs)
     found = next(iter(list_runs(runs)), None)
     if found is None:
         start = ("--start", START) if START else ()
-        said = epipole("finetune", path, "--minutes", minutes, "--person", PERSON, "--out", runs, *start)
+        done = run_epipole("finetune", path, "--minutes", minutes, "--person", PERSON, "--out", runs, *start)
     elif is_over(read_state(found)):
         return found
     else:
-        said = epipole("finetune", "--resume", found.name, "--out", runs)
+        done = run_epipole("finetune", "--resume", found.name, "--out", runs)
     found = next(iter(list_runs(runs)), None)
-    assert found is not None, said.stdout[-2000:]
+    assert found is not None, done.stdout[-2000:]
     kept = read_state(found).phase is Phase.KEPT
-    assert (said.returncode == 0) == kept, said.stdout[-2000:]
+    assert (done.returncode == 0) == kept, done.stdout[-2000:]
     return found
 
 
 def is_over(state: RunState) -> bool:
     """Whether a run came to its end, or was refused; one that was killed or cancelled goes on."""
-    return state.phase in ENDED or (state.phase is Phase.FAILED and state.sentence != BROKEN_OFF)
+    return state.phase in FINAL_PHASES or (state.phase is Phase.FAILED and state.sentence != INTERRUPTED)
 
 
-def by_truth(run: Path) -> Path:
+def run_by_truth(run: Path) -> Path:
     """The same run on the same crops, taught and judged by the exact truth; a library of its own takes it."""
     folder = DATA / "runs" / "truth" / run.name
     if not folder.exists():
         request, state = load_request(run), read_state(run)
         making = folder.with_name(f"{run.name}.part")
-        relabel(run / "samples", making / "samples", truth_of(run, open_samples(run / "samples")))
+        relabel(run / "samples", making / "samples", replace_by_truth(run, open_samples(run / "samples")))
         (making / "parts.npz").write_bytes((run / "parts.npz").read_bytes())
         save_request(making, replace(request, library=str(DATA / "networks of the truth")))
-        results = {name: state.results[name] for name in BEFORE_TEACHING}
+        results = {name: state.results[name] for name in STEPS_BEFORE_TRAINING}
         used_s = float(results["divide"]["used_s"])
         write_state(making, RunState(Phase.CANCELLED, "train", results=results, seconds_used=used_s))
         making.rename(folder)
-    share_what_was_drawn(folder.parent)
-    if read_state(folder).phase not in ENDED:
+    share_drawn_people(folder.parent)
+    if read_state(folder).phase not in FINAL_PHASES:
         start_process(folder).wait()
-    assert read_state(folder).phase in ENDED, read_state(folder).sentence
+    assert read_state(folder).phase in FINAL_PHASES, read_state(folder).sentence
     return folder
 
 
-def share_what_was_drawn(runs: Path) -> None:
+def share_drawn_people(runs: Path) -> None:
     """Let the runs of all rows share the drawn people, as those of one person do."""
     for drawn in sorted((DATA / "runs").glob("*/replay-*")) + sorted((DATA / "runs").glob("*/strangers-*")):
         runs.mkdir(parents=True, exist_ok=True)
@@ -150,52 +152,52 @@ def share_what_was_drawn(runs: Path) -> None:
             (runs / drawn.name).symlink_to(drawn)
 
 
-def exam(run: Path) -> Samples:
+def load_held_out(run: Path) -> Samples:
     """What a run set aside, with the exact truth."""
     with np.load(run / "parts.npz") as parts:
-        return truth_of(run, open_samples(run / "samples").taken(parts["exam"]))
+        return replace_by_truth(run, open_samples(run / "samples").select(parts["exam"]))
 
 
-def truth_of(run: Path, samples: Samples) -> Samples:
+def replace_by_truth(run: Path, samples: Samples) -> Samples:
     """Samples of a run with the exact truth."""
-    return with_truth(samples, studio(), load_rig(load_request(run).sessions[0] / RIG))
+    return replace_with_truth(samples, make_studio(), load_rig(load_request(run).sessions[0] / RIG))
 
 
-def judged_elsewhere() -> Samples:
+def load_other_session() -> Samples:
     """Samples of the person's other session, made once."""
     folder = DATA / f"elsewhere-{SEED}"
     if not (folder / "samples.npz").exists():
-        write_samples(folder, other_session())
+        write_samples(folder, make_other_session())
     return open_samples(folder)
 
 
-def errors_mm(network: str, samples: Samples) -> np.ndarray:
+def measure_errors_mm(model: str, samples: Samples) -> np.ndarray:
     """Errors of a network in samples whose truth is known, (N, J), mm."""
-    with open_network(network) as opened:
+    with open_model(model) as opened:
         uvw = estimate_samples(opened.estimate, samples, opened.size_px)
-        return 1e3 * against_labels(Answers(samples, opened.size_px, uvw, uvw))[0]
+        return 1e3 * measure_label_errors(Predictions(samples, opened.size_px, uvw, uvw))[0]
 
 
-def serving() -> str:
+def hash_serving_model() -> str:
     """Hash of what serves the person: the network's own file, and the journal of the choices."""
-    entry = NetworkLibrary(NETWORKS).serving(PERSON)
+    entry = ModelLibrary(NETWORKS).find_serving_model(PERSON)
     files = [entry.folder / file.name for file in entry.card.files] if entry else []
     journal = NETWORKS / "serving.jsonl"
     read = [path.read_bytes() for path in (*files, journal) if path.exists()]
     return hashlib.sha256(b"\0".join(read)).hexdigest()
 
 
-def tell_course(name: str, state: RunState) -> None:
+def print_course(name: str, state: RunState) -> None:
     """Say what was taught, in which time, and what became of other people."""
-    counts, taught, verdict = state.results["divide"]["counts"], state.results["train"], state.results["compare"]
+    counts, trained, verdict = state.results["divide"]["counts"], state.results["train"], state.results["compare"]
     table = verdict["verdict"]
     print(
-        f"{name}: {counts['train']} pictures, {taught['samples']} shown in {taught['minutes']:.1f} min of teaching, "
+        f"{name}: {counts['train']} pictures, {trained['samples']} shown in {trained['minutes']:.1f} min of teaching, "
         f"{state.seconds_used / 60:.1f} min in all; others {table['strangers_before_mm']:.1f} → "
         f"{table['strangers_after_mm']:.1f} mm; by the rig {table['before_mm']:.1f} → {table['after_mm']:.1f} mm"
     )
 
 
-def words(interval: Interval) -> str:
+def format_interval(interval: Interval) -> str:
     """Write an interval."""
     return f"{interval.mean:6.1f} ({interval.low:.1f} – {interval.high:.1f})"

@@ -16,7 +16,7 @@ from engine.frames import Frame, FrameSet
 from engine.inference.backends import BackendOptions, create_backend
 from engine.inference.blazepose import DETECTOR_INPUT, INPUT, LANDMARK_INPUT, LANDMARK_OUTPUTS
 from engine.inference.estimator import EstimatorOptions, create_estimator
-from engine.inference.models import load
+from engine.inference.models import load_model
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.model, pytest.mark.data]
 GROUPS = {
@@ -44,7 +44,7 @@ def header():
     print(f"\n{date.today()}  {platform.machine()}  {os.cpu_count()} cores  load {os.getloadavg()[0]:.1f}")
 
 
-def timed(run, times):
+def time_call(run, times):
     """Return CPU and wall ms of one call."""
     run()
     cpu, wall = time.process_time(), time.perf_counter()
@@ -64,9 +64,9 @@ def timed(run, times):
 )
 def test_cost_of_a_crop(file, spec, outputs, parallel):
     options = BackendOptions(parallel=parallel, outputs=outputs)
-    backend = create_backend("openvino", load("blazepose").paths[file], options)
+    backend = create_backend("openvino", load_model("blazepose").paths[file], options)
     crops = np.random.default_rng(0).random((4, *spec.size_wh, 3), np.float32)
-    cpu, wall = timed(lambda: backend.infer({INPUT: crops}), 20)
+    cpu, wall = time_call(lambda: backend.infer({INPUT: crops}), 20)
     kept = "trimmed" if outputs else "whole"
     print(f"{file} {kept}, {parallel} at a time: {cpu / 4:.1f} ms CPU, {wall / 4:.1f} ms wall a crop")
 
@@ -74,16 +74,16 @@ def test_cost_of_a_crop(file, spec, outputs, parallel):
 @pytest.mark.parametrize("search_every", [15, 10**9])
 def test_cost_of_a_frameset_of_four_views(videos, search_every):
     estimate = create_estimator("blazepose", 4, EstimatorOptions(search_every=search_every))
-    framesets = iter([frameset(index, videos) for index in range(62)])
+    framesets = iter([make_frameset(index, videos) for index in range(62)])
     estimate(next(framesets))
-    cpu, wall = timed(lambda: estimate(next(framesets)), 60)
+    cpu, wall = time_call(lambda: estimate(next(framesets)), 60)
     print(f"4 views of 1080×1920, search every {search_every}: {cpu:.1f} ms CPU, {wall:.1f} ms wall a frameset")
 
 
 def test_distance_to_the_reference_tracks(videos, data_folder):
     estimate = create_estimator("blazepose", 4)
-    found = [estimate(frameset(index, videos)) for index in range(100)]
-    xy = np.array([[view[0].xy for view in poses.views] for poses in found])
+    found = [estimate(make_frameset(index, videos)) for index in range(100)]
+    xy = np.array([[view[0].xy for view in poses.poses_by_view] for poses in found])
     reference = np.load(data_folder / "beam" / "keypoints_mediapipe.npz")["kp"][..., :2]
     apart = np.linalg.norm(xy - reference, axis=-1)
     crossed = np.linalg.norm(xy[:, :, estimate.skeleton.mirror] - reference, axis=-1)
@@ -96,7 +96,7 @@ def test_distance_to_the_reference_tracks(videos, data_folder):
         print(f"cam0{view + 1}: {agreed[:, view].sum()} frames, median {median:.2f} px, 90 % {ninety:.1f} px; {text}")
 
 
-def frameset(index, videos):
+def make_frameset(index, videos):
     time_ns = round(index * 1e9 / 60)
     frames = tuple(Frame(f"cam_{view}", index, time_ns, video[index]) for view, video in enumerate(videos))
     return FrameSet(index, time_ns, frames)

@@ -22,14 +22,14 @@ from calibration.observations import Observations
 from calibration.rig import save_rig
 from calibration.self_calibrate import CalibrationOptions
 from calibration.skeleton import load_skeleton
-from calibration.timing import at_common_time
+from calibration.timing import interpolate_to_common_time
 from engine import offline
 from engine.capture.sources import open_inputs
 from engine.inference.estimator import create_estimator
 from engine.people import choose_before_rig, choose_by_rig
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio
-from training.labels.body import bare_name
+from training.labels.body import strip_side
 from training.labels.calibration import read_calibration
 from training.labels.person import repair_person
 from training.labels.sigma import LABELLED_JOINTS
@@ -42,33 +42,33 @@ SKELETON = load_skeleton("blazepose_33")
 LIMBS = SKELETON.indices(
     f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
 )
-GOOD_M, LOOSE_M = 0.03, 0.05
+GOOD_ERROR_M, LOOSE_ERROR_M = 0.03, 0.05
 SWAPPED, GROSS, GROSS_OF_HEIGHT = 0.05, 0.03, 0.25
 
 
-def seeds() -> list[int]:
+def read_seeds() -> list[int]:
     first, _, last = os.environ.get("EPIPOLE_BENCH_SEEDS", "10-11").partition("-")
     return list(range(int(first), int(last or first) + 1))
 
 
 def test_labels_against_exact_truth():
     rows = {name: [] for name in ("ours", "ours, spoiled", "two views", "three pairs", "two views, spoiled")}
-    for seed in seeds():
-        take = load(seed)
-        spoiled = spoil(take[0], seed)
-        for name, seen in (("ours", take[0]), ("ours, spoiled", spoiled)):
-            rows[name].append(ours(seen, *take[1:]))
+    for seed in read_seeds():
+        recording = load(seed)
+        spoiled = spoil(recording[0], seed)
+        for name, seen in (("ours", recording[0]), ("ours, spoiled", spoiled)):
+            rows[name].append(label_with_all_views(seen, *recording[1:]))
         stature = Studio(StudioConfig(seed=seed)).stature_m
-        rows["two views"].append(papers(take[0], *take[1:], stature, (0, 1)))
-        rows["three pairs"].append(papers(take[0], *take[1:], stature, (0, 1, 2, 3)))
-        rows["two views, spoiled"].append(papers(spoiled, *take[1:], stature, (0, 1)))
-        print(seed, line(rows["ours"][-1:]), flush=True)
+        rows["two views"].append(label_as_published(recording[0], *recording[1:], stature, (0, 1)))
+        rows["three pairs"].append(label_as_published(recording[0], *recording[1:], stature, (0, 1, 2, 3)))
+        rows["two views, spoiled"].append(label_as_published(spoiled, *recording[1:], stature, (0, 1)))
+        print(seed, summarise(rows["ours"][-1:]), flush=True)
     for name, found in rows.items():
-        print(f"{name:20s} {line(found)}")
-    print(ranks(rows["ours"]))
-    for percent, low, high in coverage(np.concatenate([row[4] for row in rows["ours"]])):
+        print(f"{name:20s} {summarise(found)}")
+    print(summarise_ranks(rows["ours"]))
+    for percent, low, high in measure_coverage(np.concatenate([row[4] for row in rows["ours"]])):
         print(f"coverage at {percent} %: accepted limbs {low:.1f} %, all limbs {high:.1f} %")
-    print(by_kind(rows["ours"]))
+    print(summarise_by_kind(rows["ours"]))
     assert all(rows.values())
 
 
@@ -89,28 +89,28 @@ def make(seed: int, file: Path) -> None:
     """Film, find the joints, calibrate."""
     with open_inputs([f"studio:?cameras=4&seconds=30&seed={seed}"]) as footage:
         estimator = create_estimator("blazepose", 4)
-        framesets = (frameset for frameset in footage.framesets() if frameset.index % 2 == 0)
+        framesets = (frameset for frameset in footage.read_framesets() if frameset.index % 2 == 0)
         sets = offline.estimate_poses(framesets, estimator)
         sizes = tuple(source.size_wh for source in footage.sources)
-        take = offline.Take(sets, SKELETON, footage.views, sizes)
-        rig = offline.calibrate_take(take, CalibrationOptions(footage.studio.stature_m)).rig
-        truth = footage.studio.truth_as_detected(take.candidates.time_ns)
+        recording = offline.PoseRecording(sets, SKELETON, footage.view_names, sizes)
+        rig = offline.calibrate_recording(recording, CalibrationOptions(footage.studio.stature_m)).rig
+        truth = footage.studio.truth_as_detected(recording.candidates.time_ns)
         estimator.close()
     assert rig is not None, f"seed {seed} was refused"
-    choice = choose_by_rig(take.candidates, rig, choose_before_rig(take.candidates))
-    seen = take.candidates.chosen(choice)
+    choice = choose_by_rig(recording.candidates, rig, choose_before_rig(recording.candidates))
+    seen = recording.candidates.select(choice)
     file.parent.mkdir(parents=True, exist_ok=True)
     save_rig(rig, file.with_suffix(".toml"))
     np.savez_compressed(
         file, time_ns=seen.time_ns, view_time_ns=seen.view_time_ns, xy=seen.xy, confidence=seen.confidence,
-        truth=truth, views=np.array(seen.views), sizes_wh=np.array(sizes),
+        truth=truth, views=np.array(seen.view_names), sizes_wh=np.array(sizes),
     )  # fmt: skip
 
 
 def spoil(seen: Observations, seed: int) -> Observations:
     """Exchange left and right in 5 % of the images, and put 3 % of the joints somewhere else."""
     rng = np.random.default_rng(seed)
-    swapped = seen.mirrored(rng.random(seen.view_time_ns.shape) < SWAPPED)
+    swapped = seen.swap_sides(rng.random(seen.view_time_ns.shape) < SWAPPED)
     gross = rng.random(seen.confidence.shape) < GROSS
     y = seen.xy[..., 1]
     height = np.where(np.isfinite(y), y, 0.0).max(-1) - np.where(np.isfinite(y), y, np.inf).min(-1)
@@ -119,11 +119,11 @@ def spoil(seen: Observations, seed: int) -> Observations:
     return replace(swapped, xy=np.where(gross[..., None], swapped.xy + away, swapped.xy))
 
 
-def ours(seen: Observations, rig_file: Path, truth: np.ndarray) -> tuple:
+def label_with_all_views(seen: Observations, rig_file: Path, truth: np.ndarray) -> tuple:
     """Label with all views."""
     rig, calibration = read_calibration(rig_file)
     labels = make_labels(repair_person(seen, rig), rig, calibration)
-    vector, scale = error_of(labels.xyz, truth)
+    vector, scale = compute_errors(labels.xyz, truth)
     error = np.linalg.norm(vector, axis=-1)
     found = np.isfinite(error)
     pair = np.stack([labels.sigma_m, error], -1)
@@ -136,17 +136,19 @@ def ours(seen: Observations, rig_file: Path, truth: np.ndarray) -> tuple:
     )  # fmt: skip
 
 
-def papers(seen: Observations, rig_file: Path, truth: np.ndarray, stature_m: float, views: tuple[int, ...]) -> tuple:
+def label_as_published(
+    seen: Observations, rig_file: Path, truth: np.ndarray, stature_m: float, view_indices: tuple[int, ...]
+) -> tuple:
     """Label as published."""
     rig, _ = read_calibration(rig_file)
-    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in seen.views], np.int64)
-    labels = label_by_two_views(at_common_time(seen, offsets), rig.cameras, stature_m, views)
-    error = np.linalg.norm(error_of(labels.xyz, truth)[0], axis=-1)[:, LIMBS]
+    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in seen.view_names], np.int64)
+    labels = label_by_two_views(interpolate_to_common_time(seen, offsets), rig.cameras, stature_m, view_indices)
+    error = np.linalg.norm(compute_errors(labels.xyz, truth)[0], axis=-1)[:, LIMBS]
     found = np.isfinite(error)
     return error[found], np.ones(found.sum(), bool), found.size
 
 
-def error_of(xyz: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
+def compute_errors(xyz: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
     """Error vectors in the labels' own directions, m, after one robust similarity."""
     a, b = xyz[:, LIMBS].reshape(-1, 3), truth[:, LIMBS].reshape(-1, 3)
     near = np.isfinite(a).all(-1)
@@ -157,11 +159,11 @@ def error_of(xyz: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
     return (scale * xyz @ R.T + t - truth) @ R, scale
 
 
-def line(rows: list[tuple]) -> str:
+def summarise(rows: list[tuple]) -> str:
     """Sum up takes."""
     error, accepted = np.concatenate([row[0] for row in rows]), np.concatenate([row[1] for row in rows])
     everything = sum(row[2] for row in rows)
-    good = error < GOOD_M
+    good = error < GOOD_ERROR_M
     return (
         f"found {100 * len(error) / everything:.1f} %, of them < 30 mm {100 * good.mean():.1f} %,"
         f" mean {1e3 * error.mean():.1f} mm | accepted {100 * accepted.sum() / everything:.1f} %,"
@@ -170,40 +172,42 @@ def line(rows: list[tuple]) -> str:
     )
 
 
-def by_kind(rows: list[tuple]) -> str:
+def summarise_by_kind(rows: list[tuple]) -> str:
     """Say of each kind of joint that can be a label how much is accepted and how far that is off."""
     error, accepted = np.concatenate([row[5] for row in rows]), np.concatenate([row[6] for row in rows])
     lines = []
     for kind in LABELLED_JOINTS:
-        joints = [i for i, joint in enumerate(SKELETON.joints) if bare_name(joint) == kind]
+        joints = [i for i, joint in enumerate(SKELETON.joints) if strip_side(joint) == kind]
         off, sure = error[:, joints], accepted[:, joints]
         lines.append(
             f"{kind:10s} accepted {100 * sure.mean():5.1f} %,"
-            f" of them < 30 mm {100 * (off[sure] < GOOD_M).mean():5.1f} %,"
-            f" < 50 mm {100 * (off[sure] < LOOSE_M).mean():5.1f} %, mean {1e3 * off[sure].mean():5.1f} mm"
+            f" of them < 30 mm {100 * (off[sure] < GOOD_ERROR_M).mean():5.1f} %,"
+            f" < 50 mm {100 * (off[sure] < LOOSE_ERROR_M).mean():5.1f} %, mean {1e3 * off[sure].mean():5.1f} mm"
         )
     return "\n".join(lines)
 
 
-def ranks(rows: list[tuple]) -> str:
+def summarise_ranks(rows: list[tuple]) -> str:
     """Say how expected and true errors rank: of all joints, of those that can be labels, and of the limbs."""
     pair, accepted = np.concatenate([row[3] for row in rows]), np.concatenate([row[6] for row in rows])
     everything = range(len(SKELETON.joints))
-    labelled = [i for i in everything if bare_name(SKELETON.joints[i]) in LABELLED_JOINTS]
+    labelled = [i for i in everything if strip_side(SKELETON.joints[i]) in LABELLED_JOINTS]
     kinds = {f"all {len(everything)} joints": list(everything), "joints that can be labels": labelled, "limbs": LIMBS}
     lines = []
     for name, joints in kinds.items():
         of_kind, sure = pair[:, joints], accepted[:, joints]
-        lines.append(f"{name} {rank(of_kind[np.isfinite(of_kind).all(-1)]):.3f}, accepted {rank(of_kind[sure]):.3f}")
+        lines.append(
+            f"{name} {correlate_ranks(of_kind[np.isfinite(of_kind).all(-1)]):.3f}, accepted {correlate_ranks(of_kind[sure]):.3f}"
+        )
     return "rank of sigma and error: " + "; ".join(lines)
 
 
-def rank(pair: np.ndarray) -> float:
+def correlate_ranks(pair: np.ndarray) -> float:
     """Rank correlation of predicted and true errors."""
     return float(spearmanr(pair[:, 0], pair[:, 1])[0])
 
 
-def coverage(found: np.ndarray) -> list[tuple[int, float, float]]:
+def measure_coverage(found: np.ndarray) -> list[tuple[int, float, float]]:
     """How many errors lie within the ellipsoids that should hold 68 and 95 % of them."""
     inside = [(percent, found[:, 0] < chi2.ppf(percent / 100, 3)) for percent in (68, 95)]
     return [(percent, 100 * within[found[:, 1] > 0].mean(), 100 * within.mean()) for percent, within in inside]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.filmed import make_film
-from app.live_bench import describe, measure, screen, setups
+from app.live_bench import describe, get_screen_application, list_cases, measure
 
 pytestmark = pytest.mark.benchmark
 SECONDS = float(os.environ.get("EPIPOLE_BENCH_S", "20"))
@@ -21,14 +21,14 @@ LIMITS = ("0.35 cores, recording 0.15 more", "recording 0.05 more", "25 pictures
 
 @pytest.fixture(scope="module")
 def film():
-    running = screen()
+    running = get_screen_application()
     yield make_film()
     running.quit()
 
 
 @pytest.mark.parametrize("number", range(len(LIMITS)))
 def test_four_cameras_in_the_window(film, number):
-    setup = setups(film)[number]
+    setup = list_cases(film)[number]
     figures = measure(setup, SECONDS)
     machine = f"{platform.processor() or platform.machine()} x{os.cpu_count()}"
     sys.stdout.write(

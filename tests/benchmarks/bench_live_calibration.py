@@ -20,12 +20,16 @@ from calibration.skeleton import load_skeleton
 from engine.capture.sources import open_inputs
 from engine.inference.estimator import create_estimator
 from engine.live_calibration import LiveCalibration
-from engine.motion_log import MotionLog, calibrate_kept
+from engine.motion_log import MotionLog, calibrate_from_log
 from engine.poses import PoseSet2D
 from engine.records import PoseFileHeader, PoseReader, PoseWriter
 from engine.studio.address import parse_address
 from engine.studio.scene import Studio
-from tests.support.calibrations import camera_errors, focal_errors_percent, pair_rotation_errors_deg
+from tests.support.calibrations import (
+    measure_camera_errors,
+    measure_focal_errors_percent,
+    measure_pair_rotation_errors_deg,
+)
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.model]
 SECONDS, EVERY = 40, 3
@@ -35,7 +39,7 @@ STARTS_S = (0, 7, 14, 21, 28)
 
 
 @dataclass(frozen=True)
-class Filmed:
+class StudioPoses:
     """The poses of a studio take at a third of its rate, and its truth."""
 
     sets: tuple[PoseSet2D, ...]
@@ -48,31 +52,31 @@ class Filmed:
         return tuple(camera.size_wh for camera in self.truth)
 
 
-def seeds() -> list[int]:
+def read_seeds() -> list[int]:
     first, _, last = os.environ.get("EPIPOLE_BENCH_SEEDS", "0-0").partition("-")
     return list(range(int(first), int(last or first) + 1))
 
 
-def filmed(folder: Path, cameras: int, seed: int) -> Filmed:
+def load_studio_poses(folder: Path, cameras: int, seed: int) -> StudioPoses:
     """Estimate the poses of a take, or read them if that was done before."""
     address = f"studio:?cameras={cameras}&seconds=60&seed={seed}"
     kept = Path(os.environ.get("EPIPOLE_BENCH_CACHE", folder)) / f"programme-{cameras}-{seed}.poses"
     if not kept.exists():
-        estimate_to(kept, address)
+        write_poses(kept, address)
     reader = PoseReader(kept)
     studio = Studio(parse_address(address))
-    return Filmed(tuple(reader.sets_2d()), studio.rig, studio.stature_m, reader.header.skeleton)
+    return StudioPoses(tuple(reader.sets_2d()), studio.rig, studio.stature_m, reader.header.skeleton)
 
 
-def estimate_to(path: Path, address: str) -> None:
+def write_poses(path: Path, address: str) -> None:
     """Write the poses of a take."""
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     with open_inputs([address]) as footage:
-        estimator = create_estimator("blazepose", len(footage.views))
+        estimator = create_estimator("blazepose", len(footage.view_names))
         skeleton = estimator.skeleton
-        writer = PoseWriter(partial, PoseFileHeader(2, skeleton.name, skeleton.joints, footage.views))
-        for frames in footage.framesets():
+        writer = PoseWriter(partial, PoseFileHeader(2, skeleton.name, skeleton.joints, footage.view_names))
+        for frames in footage.read_framesets():
             if frames.timestamp_ns > SECONDS * 1e9:
                 break
             if frames.index % EVERY == 0:
@@ -82,29 +86,33 @@ def estimate_to(path: Path, address: str) -> None:
     partial.rename(path)
 
 
-def errors(rig: Rig, truth: Rig) -> tuple[float, float, float]:
+def measure_errors(rig: Rig, truth: Rig) -> tuple[float, float, float]:
     """Worst pair of directions, deg; worst place, cm; worst focal length, percent."""
-    place = camera_errors(rig, truth, 1.0)[1].max() * 100
-    return pair_rotation_errors_deg(rig, truth).max(), place, np.abs(focal_errors_percent(rig, truth)).max()
+    place = measure_camera_errors(rig, truth, 1.0)[1].max() * 100
+    return (
+        measure_pair_rotation_errors_deg(rig, truth).max(),
+        place,
+        np.abs(measure_focal_errors_percent(rig, truth)).max(),
+    )
 
 
 @pytest.mark.parametrize("cameras", CAMERAS)
 def test_how_much_motion_gives_a_rig(cameras, tmp_path):
-    takes = [filmed(tmp_path, cameras, seed) for seed in seeds()]
+    recordings = [load_studio_poses(tmp_path, cameras, seed) for seed in read_seeds()]
     for window_s in WINDOWS_S:
         found, cpu_s, tried = [], [], 0
-        for take in takes:
+        for recording in recordings:
             for start_s in STARTS_S:
-                skeleton = load_skeleton(take.skeleton)
-                log = MotionLog(skeleton, take.truth.names, take.sizes_wh)
-                for poses in take.sets:
+                skeleton = load_skeleton(recording.skeleton)
+                log = MotionLog(skeleton, recording.truth.names, recording.sizes_wh)
+                for poses in recording.sets:
                     if start_s * 1e9 <= poses.timestamp_ns <= (start_s + window_s) * 1e9:
                         log.put(poses)
                 start = time.process_time()
-                rig = calibrate_kept(log.candidates(), CalibrationOptions(stature_m=take.stature_m)).rig
+                rig = calibrate_from_log(log.candidates(), CalibrationOptions(stature_m=recording.stature_m)).rig
                 cpu_s.append(time.process_time() - start)
                 tried += 1
-                found += [] if rig is None else [errors(rig, take.truth)]
+                found += [] if rig is None else [measure_errors(rig, recording.truth)]
         worst = np.max(found, axis=0) if found else np.full(3, np.nan)
         middle = np.median(found, axis=0) if found else np.full(3, np.nan)
         print(
@@ -117,16 +125,16 @@ def test_how_much_motion_gives_a_rig(cameras, tmp_path):
 
 @pytest.mark.parametrize("cameras", CAMERAS)
 def test_live_in_the_time_of_the_take(cameras, tmp_path):
-    for seed in seeds():
-        watch(filmed(tmp_path, cameras, seed), f"{cameras} cameras, seed {seed}")
+    for seed in read_seeds():
+        replay_live(load_studio_poses(tmp_path, cameras, seed), f"{cameras} cameras, seed {seed}")
 
 
-def watch(take: Filmed, label: str) -> None:
+def replay_live(recording: StudioPoses, label: str) -> None:
     """Let live calibration watch a take, and print the rigs that it used."""
     now_s = 0.0
 
     def told(rig: Rig, report: CalibrationReport) -> None:
-        pair_deg, place_cm, focal = errors(rig, take.truth)
+        pair_deg, place_cm, focal = measure_errors(rig, recording.truth)
         doubt = max(camera.focal_sigma_percent for camera in report.cameras)
         print(
             f"{label}: {now_s:4.1f} s {report.verdict}, focal sigma {doubt:.1f} %;"
@@ -134,22 +142,24 @@ def watch(take: Filmed, label: str) -> None:
             flush=True,
         )
 
-    options = CalibrationOptions(stature_m=take.stature_m)
-    live = LiveCalibration(load_skeleton(take.skeleton), take.truth.names, take.sizes_wh, options, on_rig=told)
+    options = CalibrationOptions(stature_m=recording.stature_m)
+    live = LiveCalibration(
+        load_skeleton(recording.skeleton), recording.truth.names, recording.sizes_wh, options, on_rig=told
+    )
     put_ms, state_ms = [], []
-    for poses in take.sets:
-        now_s = (poses.timestamp_ns - take.sets[0].timestamp_ns) * 1e-9
-        put_ms.append(cpu_ms(partial(live.put, poses)))
+    for poses in recording.sets:
+        now_s = (poses.timestamp_ns - recording.sets[0].timestamp_ns) * 1e-9
+        put_ms.append(measure_cpu_ms(partial(live.put, poses)))
         while live.is_busy:  # the take waits for the calibration: the seconds are those of motion
             time.sleep(0.02)
             live.state()
-        state_ms.append(cpu_ms(live.state))
+        state_ms.append(measure_cpu_ms(live.state))
     live.close()
     print(f"put {np.median(put_ms):.2f} ms (99 %: {np.percentile(put_ms, 99):.2f}), state {np.median(state_ms):.2f} ms")
 
 
-def cpu_ms(work) -> float:
+def measure_cpu_ms(call) -> float:
     """Processor time of this thread."""
     start = time.thread_time()
-    work()
+    call()
     return (time.thread_time() - start) * 1e3

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from engine.capture.camera import CameraFeed, Patience, close_feeds
-from engine.capture.cameras import camera_sources
+from engine.capture.camera import CameraFeed, CameraTimeouts, close_feeds
+from engine.capture.cameras import make_camera_sources
 from engine.clock import host_ns
 from engine.frames import Frame
 from engine.live_framesets import LiveFramesets
-from tests.support.ip_cameras import MjpegServer, open_sockets
+from tests.support.ip_cameras import MjpegServer, count_sockets
 from tests.support.patience import wait_until
 
 pytestmark = pytest.mark.benchmark
@@ -27,13 +27,13 @@ SECONDS = 10.0
 IMAGE = np.zeros((480, 640, 3), np.uint8)
 
 
-def say(what, figure):
+def print_figure(what, figure):
     """Print one figure with its day and machine."""
     machine = f"{platform.processor() or platform.machine()} x{os.cpu_count()}"
     sys.stdout.write(f"\n{datetime.now(UTC):%Y-%m-%d} {machine}  {what}: {figure}\n")
 
 
-class Ready:
+class InstantCamera:
     """A camera whose images cost nothing, 30 per second, as late as it is told."""
 
     def __init__(self, name, lag_s=0.0):
@@ -57,7 +57,7 @@ class Ready:
 @pytest.mark.parametrize("lag_s", [0.0, 1.0])
 @pytest.mark.parametrize("work_s", [0.0, 0.1])
 def test_feeds_and_framesets_of_four_cameras(lag_s, work_s):
-    feeds = [CameraFeed(Ready(f"cam_{i}", lag_s * (i == 3))) for i in range(4)]
+    feeds = [CameraFeed(InstantCamera(f"cam_{i}", lag_s * (i == 3))) for i in range(4)]
     sets = LiveFramesets(feeds, {"cam_3": -round(lag_s * 1e9)})
     for feed in feeds:
         feed.start()
@@ -72,13 +72,13 @@ def test_feeds_and_framesets_of_four_cameras(lag_s, work_s):
     sets.close()
     assert close_feeds(feeds) == ()
     text = f"{share:.3f} core; {whole} of {count} whole, {sets.skipped} skipped, skew {sets.skew_ms:.1f} ms"
-    say(f"4 cameras at 30, one {lag_s:.0f} s late, reader busy for {work_s * 1000:.0f} ms", text)
+    print_figure(f"4 cameras at 30, one {lag_s:.0f} s late, reader busy for {work_s * 1000:.0f} ms", text)
 
 
 def test_a_server_killed_ten_times_beside_a_good_one():
-    soon = Patience(retry_s=(0.05, 0.1))
+    soon = CameraTimeouts(retry_s=(0.05, 0.1))
     with MjpegServer() as good, MjpegServer() as dying:
-        sources = camera_sources([good.at("/video"), dying.at("/video")])
+        sources = make_camera_sources([good.address_of("/video"), dying.address_of("/video")])
         feeds = tuple(CameraFeed(found.source, found.address, soon) for found in sources)
         sets, count = LiveFramesets(feeds), [0]
 
@@ -94,15 +94,15 @@ def test_a_server_killed_ten_times_beside_a_good_one():
         memory, sockets, start_s = [], [], time.monotonic()
         for returned in range(10):
             memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-            sockets.append(open_sockets())
+            sockets.append(count_sockets())
             dying.kill()
             dying.start()
-            assert wait_until(lambda count=returned + 1: feeds[1].state().reconnected == count)
+            assert wait_until(lambda count=returned + 1: feeds[1].state().reconnect_count == count)
         took_s, states = time.monotonic() - start_s, sets.states()
         sets.close()
         assert close_feeds(feeds) == ()
         reader.join(5)
-    say(
+    print_figure(
         "a server killed and back 10 times",
         f"{count[0]} sets in {took_s:.0f} s; the other camera: {states[0].frames} images, {states[0].dropped} dropped; "
         f"memory {memory[0]:.0f} -> {memory[-1]:.0f} MB, sockets {sockets[0]} -> {sockets[-1]}, "

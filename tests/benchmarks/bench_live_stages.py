@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from calibration.geometry.fast_instant import warm_up
+from calibration.geometry.fast_instant import warm_up_kernels
 from calibration.rig import Rig
-from calibration.synthetic import NETWORK, RigPlan
+from calibration.synthetic import NETWORK_NOISE, RigPlan
 from engine.associate import Associate
 from engine.poses import PoseSet2D
 from engine.reconstruct import Reconstruct
 from engine.smooth import Smooth
-from tests.support.calibrations import scene
-from tests.support.takes import pose_sets
+from tests.support.calibrations import make_scene
+from tests.support.takes import make_pose_sets
 
 pytestmark = pytest.mark.benchmark
 STAGES = ("associate", "reconstruct", "smooth")
@@ -30,7 +30,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self.spent_ms: dict[str, list[float]] = {name: [] for name in STAGES}
 
-    def timed(self, name: str, call: Callable[..., Any], *given: Any) -> Any:
+    def time_call(self, name: str, call: Callable[..., Any], *given: Any) -> Any:
         """Call and remember the CPU time."""
         started = time.thread_time_ns()
         result = call(*given)
@@ -43,24 +43,24 @@ class Stopwatch:
         return ", ".join(rows) + f"; together {sum(means.values()):.3f} ms"
 
 
-def measured(sets: tuple[PoseSet2D, ...], rig: Rig, skeleton: Any) -> Stopwatch:
+def measure_stages(sets: tuple[PoseSet2D, ...], rig: Rig, skeleton: Any) -> Stopwatch:
     """Carry a take through the three stages."""
-    associate, reconstruct, smooth, watch = Associate(skeleton), Reconstruct(skeleton), Smooth(), Stopwatch()
+    associate, reconstruct, smooth, stopwatch = Associate(skeleton), Reconstruct(skeleton), Smooth(), Stopwatch()
     for poses in sets:
-        associated = watch.timed("associate", associate, poses, rig)
-        watch.timed("smooth", smooth, watch.timed("reconstruct", reconstruct, associated, rig))
-    return watch
+        associated = stopwatch.time_call("associate", associate, poses, rig)
+        stopwatch.time_call("smooth", smooth, stopwatch.time_call("reconstruct", reconstruct, associated, rig))
+    return stopwatch
 
 
 @pytest.mark.parametrize("cameras", [2, 4, 8])
 @pytest.mark.parametrize("people", [1, 2])
 def test_live_stages_cost(cameras: int, people: int) -> None:
-    warm_up()
+    warm_up_kernels()
     plan = RigPlan(cameras=cameras, offset_ms=8)
-    seen = [scene(plan, motion, NETWORK, seed=2, seconds=20) for motion in ("room", "in_place")[:people]]
+    seen = [make_scene(plan, motion, NETWORK_NOISE, seed=2, seconds=20) for motion in ("room", "in_place")[:people]]
     observations = [each.seen.observations for each in seen]
-    sets = pose_sets(*observations)
-    measured(sets[:20], seen[0].rig, observations[0].skeleton)
-    watch = measured(sets, seen[0].rig, observations[0].skeleton)
-    assert all(watch.spent_ms.values())
-    print(f"\n{cameras} cameras, {people} in view, {len(sets)} framesets: {watch}")
+    sets = make_pose_sets(*observations)
+    measure_stages(sets[:20], seen[0].rig, observations[0].skeleton)
+    stopwatch = measure_stages(sets, seen[0].rig, observations[0].skeleton)
+    assert all(stopwatch.spent_ms.values())
+    print(f"\n{cameras} cameras, {people} in view, {len(sets)} framesets: {stopwatch}")

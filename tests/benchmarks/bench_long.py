@@ -14,21 +14,21 @@ import pytest
 
 from app.application import make_application
 from app.settings import Settings
-from app.snapshot import offscreen_application
+from app.snapshot import get_offscreen_application
 
 MINUTES = float(os.environ.get("EPIPOLE_BENCH_MINUTES", "1"))
 SAMPLE_S = 5.0
 SETTLED_S = 60.0  # until there is a rig and every buffer is full
 
 
-def resident_mb() -> float:
+def measure_resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
 
 
 @pytest.mark.benchmark
 @pytest.mark.model
 def test_memory_and_delay_over_a_long_recording(tmp_path):
-    running = offscreen_application()
+    running = get_offscreen_application()
     app = make_application(Settings(stature_m=1.75, sessions=str(tmp_path)), None)
     app.window.show()
     app.control.record_to(tmp_path / "take")
@@ -39,10 +39,12 @@ def test_memory_and_delay_over_a_long_recording(tmp_path):
         time.sleep(0.01)
         if now_s >= next_s:
             next_s += SAMPLE_S
-            state, _, _ = app.control.look()
+            state, _, _ = app.control.poll()
             whole = next((stage for stage in state.latency if stage.name == "in all"), None)
             lost = state.recording.lost if state.recording else -1
-            samples.append((now_s, resident_mb(), whole.median_ms if whole else np.nan, state.framesets_hz, lost))
+            samples.append(
+                (now_s, measure_resident_mb(), whole.median_ms if whole else np.nan, state.framesets_hz, lost)
+            )
             if len(samples) % 12 == 0:
                 print(
                     "  {:5.0f} s  {:6.1f} MB  {:5.0f} ms  {:4.1f} framesets/s  lost {}".format(*samples[-1]), flush=True

@@ -16,21 +16,28 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tests.benchmarks.pose_resnet_data import DATA, TEACHERS, flat, held_out, occluded, taught  # noqa: E402
+from tests.benchmarks.pose_resnet_data import (  # noqa: E402
+    DATA,
+    TEACHERS,
+    load_flat,
+    load_held_out,
+    load_training_samples,
+    occlude_samples,
+)
 from training.data.augment import AugmentConfig  # noqa: E402
 from training.data.batches import BatchConfig, Batches  # noqa: E402
 from training.data.occluders import draw_occluders  # noqa: E402
 from training.data.samples import Samples  # noqa: E402
-from training.evaluate import EvaluateConfig, evaluate_network  # noqa: E402
-from training.judging.estimate_torch import torch_estimate  # noqa: E402
-from training.judging.evaluation import Evaluation, compare  # noqa: E402
-from training.loop.checkpoint import load_checkpoint, network_of  # noqa: E402
+from training.evaluate import EvaluateConfig, evaluate_model  # noqa: E402
+from training.judging.estimate_torch import make_torch_estimate  # noqa: E402
+from training.judging.evaluation import Evaluation, compare_models  # noqa: E402
+from training.loop.checkpoint import load_checkpoint, network_from_checkpoint  # noqa: E402
 from training.loop.runs import Run  # noqa: E402
 from training.networks.build import AnyConfig, build_network  # noqa: E402
 from training.networks.compact import CompactConfig  # noqa: E402
 from training.networks.pose_network import PoseNetwork  # noqa: E402
 from training.networks.pose_resnet import PoseResNetConfig  # noqa: E402
-from training.networks.transfer import transfer  # noqa: E402
+from training.networks.transfer import transfer_weights  # noqa: E402
 from training.train import resume, train  # noqa: E402
 from training.train_config import TrainConfig  # noqa: E402
 
@@ -42,11 +49,11 @@ SEED, JUDGED_STRIDE = 0, 4
 RATE = {CompactConfig: 130.0, PoseResNetConfig: 70.0}
 """Samples per second of one core with all that is done to them (README of training): minutes become samples."""
 
-FROM_NOTHING = {"heat_weight": 0.2, "learning_rate": 3e-3}
+FROM_SCRATCH = {"heat_weight": 0.2, "learning_rate": 3e-3}
 """For the ResNets, which have no ImageNet weights here: with the published loss alone they still say the mean pose
 after 15 000 pictures (171 mm, whatever the parts)."""
 
-FEW = 16
+RESNET_BATCH = 16
 """A batch of them: from nothing, steps count more than their size."""
 
 COMPACT = CompactConfig()
@@ -55,7 +62,7 @@ SMALL_RESNET = PoseResNetConfig(
 )
 """A quarter as wide as published: 70 pictures a second instead of 9, or the table would say what a few steps do."""
 
-NOTHING = replace(AugmentConfig(), occlusion_probability=0.0)
+NO_OCCLUSION = replace(AugmentConfig(), occlusion_probability=0.0)
 
 
 @dataclass(frozen=True)
@@ -70,16 +77,16 @@ class Row:
     reprojection: float = 0.3
 
 
-def parts(cbam: bool, wasp: bool) -> PoseResNetConfig:
+def make_config(cbam: bool, wasp: bool) -> PoseResNetConfig:
     return replace(SMALL_RESNET, cbam=cbam, wasp=wasp)
 
 
-def parts_name(network: PoseResNetConfig) -> str:
+def name_config(network: PoseResNetConfig) -> str:
     return f"flat resnet{' cbam' * network.cbam}{' wasp' * network.wasp}"
 
 
 FLAT = [Row("flat compact", COMPACT, "flat")]
-FLAT += [Row(parts_name(parts(c, w)), parts(c, w), "flat") for c in (False, True) for w in (False, True)]
+FLAT += [Row(name_config(make_config(c, w)), make_config(c, w), "flat") for c in (False, True) for w in (False, True)]
 BY_TEACHER = [
     Row("fully supervised", COMPACT, "truth", "flat compact", reprojection=0.0),
     Row("self-supervised, ours", COMPACT, "ours", "flat compact"),
@@ -87,10 +94,10 @@ BY_TEACHER = [
     Row("self-supervised, two views", COMPACT, "two views", "flat compact", reprojection=0.0),
 ]
 ABLATION = [
-    Row("nothing", parts(False, False), occlusion=False),
+    Row("nothing", make_config(False, False), occlusion=False),
     *(
         Row(
-            f"+transfer{' +occlusion' * o}{' +cbam' * c}{' +wasp' * w}", parts(c, w), start=parts_name(parts(c, w)),
+            f"+transfer{' +occlusion' * o}{' +cbam' * c}{' +wasp' * w}", make_config(c, w), start=name_config(make_config(c, w)),
             occlusion=o,
         )
         for o, c, w in (
@@ -103,9 +110,9 @@ ABLATION = [
 
 def test_the_teachers_say_how_good_they_are():
     """How far the labels are from the truth in the same crops, root-relative, and how many there are."""
-    truth = taught(PEOPLE, "truth")
+    truth = load_training_samples(PEOPLE, "truth")
     for teacher in TEACHERS[1:]:
-        labels = taught(PEOPLE, teacher)
+        labels = load_training_samples(PEOPLE, teacher)
         off = torch.from_numpy(labels.xyz - labels.xyz[:, 6:7] - truth.xyz + truth.xyz[:, 6:7]).norm(dim=-1)
         counted = torch.from_numpy(labels.weight > 0) & off.isfinite()
         print(f"{teacher:10s} labels for {100 * counted.float().mean():.1f} % of {len(labels)} × 16 joints,", end=" ")
@@ -115,44 +122,44 @@ def test_the_teachers_say_how_good_they_are():
 
 def test_who_teaches():
     """Fully supervised against self-supervised, ours against the two-view recipe: same net, start, data and budget."""
-    judged = held_out(HELD_OUT, JUDGED_STRIDE)
-    found = {row.name: judge(row, judged) for row in chosen(BY_TEACHER)}
-    table(found)
+    judged = load_held_out(HELD_OUT, JUDGED_STRIDE)
+    found = {row.name: evaluate_row(row, judged) for row in select_rows(BY_TEACHER)}
+    print_table(found)
     best = found.get("fully supervised")
     for name, evaluation in found.items():
         if best is not None and evaluation is not best:
-            for each in compare(best, evaluation, ["" for _ in range(len(judged))]):
-                print(f"{name} / fully supervised {each.after_mm / each.before_mm:.2f}, {each.words}")
+            for each in compare_models(best, evaluation, ["" for _ in range(len(judged))]):
+                print(f"{name} / fully supervised {each.after_mm / each.before_mm:.2f}, {each.description}")
     assert found
 
 
 def test_what_each_part_is_worth():
     """The paper's ablation on clean and on occluded images."""
-    clean = held_out(HELD_OUT, JUDGED_STRIDE)
-    hidden = occluded(clean)
-    rows = chosen(ABLATION)
+    clean = load_held_out(HELD_OUT, JUDGED_STRIDE)
+    hidden = occlude_samples(clean)
+    rows = select_rows(ABLATION)
     print("clean")
-    found = {row.name: judge(row, clean) for row in rows}
-    table(found)
+    found = {row.name: evaluate_row(row, clean) for row in rows}
+    print_table(found)
     print("occluded")
-    table({row.name: judge(row, hidden) for row in rows})
+    print_table({row.name: evaluate_row(row, hidden) for row in rows})
     assert found
 
 
-def chosen(rows: list[Row]) -> list[Row]:
+def select_rows(rows: list[Row]) -> list[Row]:
     found = [row for row in rows if ONLY in row.name]
     if not found:
         pytest.skip(f"no row of this table is called anything with '{ONLY}'")
     return found
 
 
-def judge(row: Row, samples: Samples) -> Evaluation:
+def evaluate_row(row: Row, samples: Samples) -> Evaluation:
     """Teach a row unless it is taught, and judge it."""
-    estimate = torch_estimate(teach(row))
-    return evaluate_network(estimate, samples, row.network.size_px, EvaluateConfig(row.name))
+    estimate = make_torch_estimate(train_row(row))
+    return evaluate_model(estimate, samples, row.network.size_px, EvaluateConfig(row.name))
 
 
-def teach(row: Row) -> PoseNetwork:
+def train_row(row: Row) -> PoseNetwork:
     """Teach a row, or go on where it was killed, or read what came of it."""
     folder = DATA / "runs" / f"{row.name}, {PEOPLE} people, {MINUTES:g} min"
     run = Run(folder)
@@ -161,45 +168,45 @@ def teach(row: Row) -> PoseNetwork:
         reprojection_weight=row.reprojection,
         threads=1,
         seed=SEED,
-        **(FROM_NOTHING if isinstance(row.network, PoseResNetConfig) else {}),
+        **(FROM_SCRATCH if isinstance(row.network, PoseResNetConfig) else {}),
     )
     if run.last.exists():
-        trained = resume(batches(row), run)
+        trained = resume(build_batches(row), run)
     else:
         torch.manual_seed(SEED)
-        trained = train(network_of_row(row), batches(row), config, run)
-    return network_of(load_checkpoint(trained.checkpoint))
+        trained = train(build_row_network(row), build_batches(row), config, run)
+    return network_from_checkpoint(load_checkpoint(trained.checkpoint))
 
 
-def network_of_row(row: Row) -> PoseNetwork:
+def build_row_network(row: Row) -> PoseNetwork:
     """The network of a row with its first weights: random, or from two dimensions."""
     volume = 1 if row.teacher == "flat" else row.network.volume_depth
     network = build_network(replace(row.network, volume_depth=volume))
     if row.start:
-        transfer(teach(next(each for each in FLAT if each.name == row.start)), network)
+        transfer_weights(train_row(next(each for each in FLAT if each.name == row.start)), network)
     return network
 
 
-def batches(row: Row) -> Batches:
+def build_batches(row: Row) -> Batches:
     """The crops of a row and what is done to them."""
-    samples = flat() if row.teacher == "flat" else taught(PEOPLE, row.teacher)
+    samples = load_flat() if row.teacher == "flat" else load_training_samples(PEOPLE, row.teacher)
     other_views = 0.5 if row.reprojection and row.teacher != "flat" else 0.0
     config = BatchConfig(size_px=row.network.size_px, other_views=other_views)
     if isinstance(row.network, PoseResNetConfig):
-        config = replace(config, batch=FEW)
-    augment = AugmentConfig() if row.occlusion else NOTHING
+        config = replace(config, batch=RESNET_BATCH)
+    augment = AugmentConfig() if row.occlusion else NO_OCCLUSION
     things = draw_occluders(300, np.random.default_rng(SEED)) if row.occlusion else ()
     return Batches(samples, config, augment, things, SEED)
 
 
-def table(found: dict[str, Evaluation]) -> None:
+def print_table(found: dict[str, Evaluation]) -> None:
     """Print a table: the honest number with its interval, then the papers' way."""
     print(f"{'':38s} nothing told, mm (95 %)     P-MPJPE   true box and depth   N-MPJPE   PCK@150")
     for name, evaluation in found.items():
-        honest, told = evaluation.honest.overall, evaluation.ways[-1].overall
+        honest, aided = evaluation.primary.overall, evaluation.results[-1].overall
         sure = honest["mpjpe"]
         print(
             f"{name:38s} {sure.mean:6.1f} ({sure.low:5.1f} – {sure.high:5.1f})     {honest['p_mpjpe'].mean:6.1f}"
-            f"   {told['mpjpe'].mean:6.1f}               {told['n_mpjpe'].mean:6.1f}    {told['pck'].mean:5.1f} %",
+            f"   {aided['mpjpe'].mean:6.1f}               {aided['n_mpjpe'].mean:6.1f}    {aided['pck'].mean:5.1f} %",
             flush=True,
         )

@@ -18,7 +18,7 @@ from training.data.augment import AugmentConfig  # noqa: E402
 from training.data.batches import BatchConfig, Batches  # noqa: E402
 from training.data.occluders import draw_occluders  # noqa: E402
 from training.data.samples import open_samples, write_samples  # noqa: E402
-from training.loop.devices import fastest_precision, placed  # noqa: E402
+from training.loop.devices import choose_precision, set_up_placement  # noqa: E402
 from training.loop.learner import Learner  # noqa: E402
 from training.loop.runs import Run  # noqa: E402
 from training.networks.build import build_network  # noqa: E402
@@ -40,24 +40,24 @@ def test_the_loop_beside_the_bare_step(tmp_path: Path):
     ready = next(batches.epoch(0))
     bare, loop, waiting = [], [], []
     for turn in range(TURNS):
-        bare.append(bare_rate(ready))
+        bare.append(measure_bare_rate(ready))
         rows = train(build_network(CompactConfig()), batches, CONFIG, Run(tmp_path / str(turn))).history
         loop.append(rows[-1].samples_per_s)
         waiting.append(rows[-1].waiting_share)
-    load, precision = os.getloadavg()[0], fastest_precision(torch.device("cpu"))
+    load, precision = os.getloadavg()[0], choose_precision(torch.device("cpu"))
     print(f"\n{precision}, {THREADS} threads, batches of {BATCH}, load {load:.1f}")
     print(f"  bare step {np.median(bare):6.1f} samples/s   {np.round(bare, 1)}")
     print(f"  the loop  {np.median(loop):6.1f} samples/s   {np.round(loop, 1)}")
     print(f"  share     {np.median(np.divide(loop, bare)):6.1%}; waiting for data {np.median(waiting):.1%}")
 
 
-def bare_rate(batch) -> float:
+def measure_bare_rate(batch) -> float:
     """Teach one batch again and again, samples per second."""
-    with placed(CONFIG) as place:
-        learner = Learner(build_network(CompactConfig()), CONFIG, place)
+    with set_up_placement(CONFIG) as placement:
+        learner = Learner(build_network(CompactConfig()), CONFIG, placement)
         for _ in range(2):
-            learner.learn(batch, 1e-3)
+            learner.train_step(batch, 1e-3)
         began_s = time.perf_counter()
         for _ in range(STEPS):
-            learner.learn(batch, 1e-3)
+            learner.train_step(batch, 1e-3)
         return STEPS * BATCH / (time.perf_counter() - began_s)

@@ -19,11 +19,11 @@ from calibration.skeleton import load_skeleton
 from engine.session import RIG
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio
-from training.data.crops import camera_space
+from training.data.crops import camera_from_world
 from training.data.samples import ARRAYS, IMAGES, Samples, open_samples
 from training.data.topology import map_joints
 from training.labels.files import FOLDER, load_labels
-from training.studio.takes import TakeConfig, samples_of_take
+from training.studio.takes import StudioRecordingConfig, samples_from_recording
 
 DATA = Path(os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_finetune")).absolute()
 SEED, PLAY = int(os.environ.get("EPIPOLE_BENCH_SEED", "31")), 7031
@@ -34,39 +34,39 @@ ENTRY = "from app.entry import main; raise SystemExit(main())"
 SOURCE = load_skeleton("blazepose_33")
 
 
-def epipole(*words: str | Path, networks: Path = NETWORKS) -> subprocess.CompletedProcess[str]:
+def run_epipole(*arguments: str | Path, networks: Path = NETWORKS) -> subprocess.CompletedProcess[str]:
     """Do what a person would type, with a library of its own."""
-    command = [sys.executable, "-c", ENTRY, *map(str, words)]
+    command = [sys.executable, "-c", ENTRY, *map(str, arguments)]
     environment = {**os.environ, "EPIPOLE_NETWORKS": str(networks)}
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def session() -> Path:
+def make_session() -> Path:
     """The person's session: filmed, calibrated and tracked by `epipole demo`."""
     folder = DATA / f"person-{SEED}-{SECONDS:g}s"
     if not folder.exists():
         making = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(making, ignore_errors=True)
-        words = ("--headless", "--cameras", CAMERAS, "--seed", SEED, "--seconds", f"{SECONDS:g}", "--out", making)
-        done = epipole("demo", *map(str, words))
+        arguments = ("--headless", "--cameras", CAMERAS, "--seed", SEED, "--seconds", f"{SECONDS:g}", "--out", making)
+        done = run_epipole("demo", *map(str, arguments))
         assert done.returncode == 0, done.stdout[-2000:]
         making.rename(folder)
     return folder / "session"
 
 
-def studio() -> Studio:
+def make_studio() -> Studio:
     """Where it was filmed."""
     return Studio(StudioConfig(seed=SEED, cameras=CAMERAS, seconds=SECONDS))
 
 
-def with_truth(samples: Samples, of: Studio, rig: Rig) -> Samples:
+def replace_with_truth(samples: Samples, of: Studio, rig: Rig) -> Samples:
     """The same crops with where the joints really were at each image's own instant, in the true cameras."""
     joint_map = map_joints(SOURCE, samples.skeleton)
     cameras = tuple(of.rig[camera.name] for camera in samples.cameras)
     names = [cameras[which].name for which in samples.camera]
     late_ns = np.array([of.time_offset_ns[name] - rig.time_offset_ns.get(name, 0) for name in names])
     joints = joint_map.points(of.truth_as_detected(samples.time_ns + late_ns))
-    xyz = [camera_space(pose, cameras[which]) for pose, which in zip(joints, samples.camera)]
+    xyz = [camera_from_world(pose, cameras[which]) for pose, which in zip(joints, samples.camera)]
     weight = np.ones_like(samples.weight)
     return replace(samples, cameras=cameras, xyz=np.array(xyz, np.float32), weight=weight, teacher="truth")
 
@@ -84,14 +84,14 @@ def relabel(source: Path, target: Path, truth: Samples) -> None:
     open_samples(target)
 
 
-def other_session() -> Samples:
+def make_other_session() -> Samples:
     """The same person doing something else, with exact truth; two instants a second."""
-    return samples_of_take(SEED, TakeConfig(SECONDS, 2.0, play=PLAY, cameras=CAMERAS))
+    return samples_from_recording(SEED, StudioRecordingConfig(SECONDS, 2.0, play=PLAY, cameras=CAMERAS))
 
 
-def turned_camera() -> Path:
+def turn_camera() -> Path:
     """The session with a rig of which one camera was turned after the calibration."""
-    folder = _copy("turned")
+    folder = _copy_session("turned")
     rig = load_rig(folder / RIG)
     turn = np.eye(4)
     turn[:3, :3] = rotation_from_rotvec(np.array([0.0, np.radians(TURNED_DEG), 0.0]))
@@ -101,12 +101,12 @@ def turned_camera() -> Path:
     return folder
 
 
-def swapped_labels() -> Path:
+def swap_labels() -> Path:
     """The session with labels of which some have left and right exchanged, in all joints of an instant."""
-    folder = _copy("swapped")
-    path, arrays = _labels(folder)
+    folder = _copy_session("swapped")
+    path, arrays = _label_session(folder)
     joints = load_labels(path).joints
-    other = [joints.index(_mirrored(joint)) for joint in joints]
+    other = [joints.index(_mirror_joint(joint)) for joint in joints]
     swapped = np.random.default_rng(0).random(len(arrays["time_ns"])) < SWAPPED_SHARE
     for name in ("xyz", "weight", "reasons"):  # what is there already is not labelled again
         arrays[name][swapped] = arrays[name][swapped][:, other]
@@ -114,10 +114,10 @@ def swapped_labels() -> Path:
     return folder
 
 
-def two_seconds() -> Path:
+def keep_two_seconds() -> Path:
     """The session with somebody in it for two seconds."""
-    folder = _copy("two seconds")
-    path, arrays = _labels(folder)
+    folder = _copy_session("two seconds")
+    path, arrays = _label_session(folder)
     since_middle = np.abs(arrays["time_ns"] - np.median(arrays["time_ns"])) * 1e-9
     away = since_middle > USEFUL_S / 2
     arrays["reasons"][away] = 1
@@ -127,26 +127,26 @@ def two_seconds() -> Path:
     return folder
 
 
-def _copy(name: str) -> Path:
+def _copy_session(name: str) -> Path:
     """A copy of the session without its labels; the videos are the same files."""
     folder = DATA / "spoiled" / name
     shutil.rmtree(folder, ignore_errors=True)
-    source = session()
+    source = make_session()
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("cameras", FOLDER))
     (folder / "cameras").symlink_to(source / "cameras")
     return folder
 
 
-def _labels(folder: Path) -> tuple[Path, dict[str, np.ndarray]]:
+def _label_session(folder: Path) -> tuple[Path, dict[str, np.ndarray]]:
     """Label a session and return the set, to be changed."""
-    done = epipole("label", folder)
+    done = run_epipole("label", folder)
     assert done.returncode == 0, done.stdout[-2000:]
     path = next((folder / FOLDER).glob("*.npz"))
     with np.load(path) as file:
         return path, {name: file[name].copy() for name in file.files}
 
 
-def _mirrored(joint: str) -> str:
+def _mirror_joint(joint: str) -> str:
     """The same joint of the other side."""
     sides = {"left": "right", "right": "left"}
     return "_".join(sides.get(part, part) for part in joint.split("_"))

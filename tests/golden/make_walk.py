@@ -11,7 +11,7 @@ import numpy as np
 
 from calibration.rig import load_rig
 from calibration.skeleton import load_skeleton
-from engine.offline import Take, reconstruct_take_in_room
+from engine.offline import PoseRecording, reconstruct_recording
 from engine.records import PoseReader, PoseWriter
 
 HERE = Path(__file__).parent / "walk"
@@ -24,9 +24,9 @@ def reconstructed(raw: Path, rig_file: Path) -> np.ndarray:
     rig = load_rig(rig_file)
     reader = PoseReader(raw)
     sizes = tuple(camera.size_wh for camera in rig)
-    take = Take(tuple(reader.sets_2d()), load_skeleton("blazepose_33"), rig.names, sizes)
+    take = PoseRecording(tuple(reader.sets_2d()), load_skeleton("blazepose_33"), rig.names, sizes)
     xyz = np.full((len(take.pose_sets), len(take.skeleton.joints), 3), np.nan)
-    for row, poses in enumerate(reconstruct_take_in_room(take, rig).poses_3d):
+    for row, poses in enumerate(reconstruct_recording(take, rig).poses_3d):
         for person in poses.people:
             xyz[row] = person.xyz
     return xyz

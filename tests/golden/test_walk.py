@@ -8,7 +8,7 @@ from engine.pipeline import Pipeline
 from engine.reconstruct import Reconstruct
 from engine.records import PoseReader
 from tests.golden.make_walk import HERE, reconstructed
-from tests.support.replay import Replay, framesets_without_images
+from tests.support.replay import ReplayEstimator, make_empty_framesets
 
 TOLERANCE_MM = 0.5
 
@@ -40,8 +40,8 @@ def test_the_page_carries_a_stored_take_to_nearly_the_same_place(expected):
     sets = list(PoseReader(HERE / "poses_2d_raw.bin").sets_2d())
     kept = Kept()
     Pipeline(
-        framesets=framesets_without_images(sets),
-        estimate=Replay(sets),
+        framesets=make_empty_framesets(sets),
+        estimate=ReplayEstimator(sets),
         associate=Associate(skeleton),
         reconstruct=Reconstruct(skeleton),
         smooth=lambda poses: poses,

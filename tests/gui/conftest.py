@@ -6,7 +6,7 @@ import pytest
 from PyQt6.QtCore import QEvent, qInstallMessageHandler
 from PyQt6.QtWidgets import QApplication
 
-from app.snapshot import offscreen_application
+from app.snapshot import get_offscreen_application
 
 HARMLESS = "This plugin does not support propagateSizeHints()"  # the offscreen screen says so of every dialog
 
@@ -14,7 +14,7 @@ HARMLESS = "This plugin does not support propagateSizeHints()"  # the offscreen 
 @pytest.fixture(scope="session")
 def qapp():
     """Start the application as the program does."""
-    return offscreen_application()
+    return get_offscreen_application()
 
 
 @pytest.fixture(autouse=True)

@@ -21,9 +21,9 @@ from engine.library import Library
 from engine.live_state import CameraPhase
 from engine.session import Session
 from tests.support.ip_cameras import MjpegServer
-from tests.support.live_networks import WalkerSeen
+from tests.support.live_networks import FakeWalkerEstimator
 from tests.support.patience import PATIENCE_S, wait_until
-from tests.support.pixels import pixels_of
+from tests.support.pixels import grab_pixels
 
 OURS = ("camera", "record", "estimate", "reconstruct", "worker", "player", "job", "calibration", "look")
 LONG_MS = 90_000  # kernels may have to be compiled first
@@ -44,8 +44,8 @@ def opened(tmp_path, qapp, monkeypatch, patient_network):
     @contextmanager
     def run(**changes):
         settings = load_settings(store)[0] if store.exists() else Settings(sessions=str(tmp_path / "takes"), **changes)
-        control = LiveControl(settings, store, WalkerSeen, lambda _path: sessions.look_for_sessions())
-        sessions = SessionControl(Library(tmp_path / "index.sqlite", [tmp_path / "takes"]), ("walker",), control.tell)
+        control = LiveControl(settings, store, FakeWalkerEstimator, lambda _path: sessions.scan_sessions())
+        sessions = SessionControl(Library(tmp_path / "index.sqlite", [tmp_path / "takes"]), ("walker",), control.notify)
         app = Application(control, sessions)
         apps.append(app)
         app.window.show()
@@ -66,26 +66,26 @@ def add(app, address):
     panel = app.window.findChild(AddCameraPanel)
     panel.findChild(QLineEdit).setText(address)
     next(button for button in panel.findChildren(QPushButton) if button.text() == "Add").click()
-    app.window.close_what_is_open()
+    app.window.close_topmost()
 
 
 def phases(app):
-    return [camera.phase for camera in app.control.look()[0].cameras]
+    return [camera.phase for camera in app.control.poll()[0].cameras]
 
 
 def frames_recorded(app):
-    recording = app.control.look()[0].recording
+    recording = app.control.poll()[0].recording
     return recording.frames if recording is not None else 0
 
 
 def painted(app):
     """Measure the share of the cameras' place that is brighter than the window's ground."""
-    return float((pixels_of(app.window.findChild(CameraGrid)).max(-1) > 100).mean())
+    return float((grab_pixels(app.window.findChild(CameraGrid)).max(-1) > 100).mean())
 
 
 def press_record(app):
     """Press the button whose key is R; without a window manager no key reaches a window."""
-    app.window._header.ask_to_record()
+    app.window._header.request_recording()
 
 
 def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbot, tmp_path):
@@ -99,7 +99,7 @@ def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbo
         for count, server in enumerate(servers, 1):
             add(app, server.address)
             qtbot.waitUntil(lambda count=count: phases(app) == [CameraPhase.LIVE] * count, timeout=LONG_MS)
-        qtbot.waitUntil(lambda: app.control.look()[1] is not None, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: app.control.poll()[1] is not None, timeout=LONG_MS)
         qtbot.waitUntil(lambda: painted(app) > 0.1, timeout=LONG_MS)
 
         qtbot.waitUntil(lambda: app.window._header._record.isEnabled(), timeout=LONG_MS)
@@ -107,7 +107,7 @@ def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbo
         qtbot.waitUntil(lambda: frames_recorded(app) > 30, timeout=LONG_MS)
         qtbot.waitUntil(lambda: app.window._header._record.text() != "Record", timeout=LONG_MS)
         press_record(app)
-        qtbot.waitUntil(lambda: app.control.look()[0].recording is None, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: app.control.poll()[0].recording is None, timeout=LONG_MS)
 
         app.window.show_page(SESSIONS)
         page = app.window.findChild(SessionsPage)
@@ -115,12 +115,12 @@ def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbo
         (card,) = page._state.cards
         qtbot.waitUntil(lambda: bool(page._state.cards[0].thumbnail), timeout=LONG_MS)
 
-        page.asked.emit(requests.OpenSession(card.path))
+        page.requested.emit(requests.OpenSession(card.path))
         player = app._player
         qtbot.waitUntil(lambda: player.transport().count > 10, timeout=LONG_MS)
         player.go_to(7)
         qtbot.waitUntil(lambda: player.transport().instant == 7, timeout=LONG_MS)
-        player.asked.emit(requests.ShowSessions())
+        player.requested.emit(requests.ShowSessions())
         assert app._stack.currentWidget() is page
         app.window.show_page(LIVE)
         assert len(beats) > 50  # the window's own loop was served all the while
@@ -133,14 +133,14 @@ def test_settings_are_remembered_from_one_window_to_the_next(opened, servers, qt
         qtbot.waitUntil(lambda: phases(app) == [CameraPhase.LIVE], timeout=LONG_MS)
         app.window.setGeometry(10, 20, 1100, 640)
         for request in (requests.SetStature(1.62), requests.SetCountdown(5), requests.SetHandsFree(True)):
-            app.window.asked.emit(request)
+            app.window.requested.emit(request)
         qtbot.waitUntil(lambda: app.control.settings.stature_m == 1.62, timeout=LONG_MS)
     with opened() as app:
         place = app.window.geometry()
         assert (place.width(), place.height()) == (1100, 640)
         assert app.control.settings.cameras == (servers[0].address,)
-        look = app.control.look()[2]
-        assert (look.stature_m, look.countdown_setting_s, look.hands_free) == (1.62, 5, True)
+        context = app.control.poll()[2]
+        assert (context.stature_m, context.countdown_setting_s, context.hands_free) == (1.62, 5, True)
         app.control.start()
         qtbot.waitUntil(lambda: phases(app) == [CameraPhase.LIVE], timeout=LONG_MS)
 
@@ -178,7 +178,7 @@ def test_the_studio_is_said_to_be_opened_while_it_is_built(opened, qtbot, monkey
         assert built.wait(PATIENCE_S)
         return ()
 
-    monkeypatch.setattr("app.live_control.camera_sources", slow)
+    monkeypatch.setattr("app.live_control.make_camera_sources", slow)
     with opened() as app:
         next(one for one in app.window.findChildren(QPushButton) if one.text() == "Try the studio").click()
         assert building.wait(PATIENCE_S)
@@ -190,7 +190,7 @@ def test_the_studio_is_said_to_be_opened_while_it_is_built(opened, qtbot, monkey
 
 def test_a_sentence_stays_until_it_is_dismissed(opened, qtbot):
     with opened() as app:
-        app.window.asked.emit(requests.AddCamera("telnet://somewhere"))
+        app.window.requested.emit(requests.AddCamera("telnet://somewhere"))
         qtbot.waitUntil(lambda: app.window._state.notice is not None, timeout=LONG_MS)
         assert "telnet://somewhere" in app.window._state.notice.text
         QTest.mouseClick(app.window._notice._dismiss, Qt.MouseButton.LeftButton)
@@ -210,13 +210,13 @@ def test_the_window_draws_when_there_is_something_new_and_rests_otherwise(opened
         monkeypatch.setattr("app.application.time.monotonic", lambda: now_s[0])
         monkeypatch.setattr(app, "_has_news", lambda: bool(news))
         app.refresh()
-        monkeypatch.setattr(app.control, "look", lambda look=app.control.look: drawn.append(now_s[0]) or look())
+        monkeypatch.setattr(app.control, "poll", lambda poll=app.control.poll: drawn.append(now_s[0]) or poll())
         for step in range(1, 16):
             now_s[0] = 100.0 + step / 60
-            app._look()
+            app._refresh_if_due()
         assert len(drawn) == 2  # a quarter of a second without news: a countdown would have moved on
         news.append(True)
         for step in range(16, 20):
             now_s[0] = 100.0 + step / 60
-            app._look()
+            app._refresh_if_due()
         assert len(drawn) == 6

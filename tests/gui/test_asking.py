@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QLi
 
 from app.presenters.camera_settings import DeviceList
 from app.presenters.live import present_live
-from app.presenters.tone import Tone
+from app.presenters.tone import Severity
 from app.presenters.window import Notice, WindowState
 from app.requests import (
     AddCamera,
@@ -18,12 +18,12 @@ from app.requests import (
     CompareRig,
     DismissNotice,
     LockControls,
-    LookForCameras,
     OpenRig,
     Reconnect,
     Record,
     RemoveCamera,
     SaveRig,
+    ScanCameras,
     SetControl,
     SetCountdown,
     SetHandsFree,
@@ -37,7 +37,7 @@ from app.requests import (
 from app.views.add_camera import AddCameraPanel
 from app.views.calibration_panel import CalibrationPanel
 from app.views.camera_grid import STUDIO_ADDRESS, CameraGrid
-from app.views.camera_settings import CameraSettingsPanel, position_of, value_at
+from app.views.camera_settings import CameraSettingsPanel, position_from_value, value_from_position
 from app.views.header import Header
 from app.views.main_window import MainWindow
 from app.views.person_field import PersonField
@@ -48,9 +48,13 @@ from tests.support.patience import PATIENCE_MS
 
 
 def live(**changes: object) -> WindowState:
-    rig = scenes.square_rig()
-    look = live_scenes.look(devices=live_scenes.devices(), settings=(live_scenes.settings(),), **changes)
-    return present_live(live_scenes.state(live_scenes.calibrated(rig)), live_scenes.result(rig), look)
+    rig = scenes.make_square_rig()
+    look = live_scenes.make_window_state(
+        devices=live_scenes.make_device_list(), settings=(live_scenes.make_camera_settings(),), **changes
+    )
+    return present_live(
+        live_scenes.make_live_state(live_scenes.make_calibrated(rig)), live_scenes.make_result(rig), look
+    )
 
 
 class Asked:
@@ -60,7 +64,7 @@ class Asked:
         self.window = MainWindow(state)
         qtbot.addWidget(self.window)
         self.words: list[object] = []
-        self.window.asked.connect(self.words.append)
+        self.window.requested.connect(self.words.append)
         self.window.show()
         QApplication.processEvents()
         self._bot = qtbot
@@ -90,13 +94,13 @@ def test_keys_ask_for_what_their_help_says(asked: Asked):
     assert asked.key(Qt.Key.Key_Space) == [Stop()]
     assert asked.key(Qt.Key.Key_C) == [Calibrate()]
     assert asked.key(Qt.Key.Key_R) == [Record()]
-    assert asked.key(Qt.Key.Key_A) == [LookForCameras()]
+    assert asked.key(Qt.Key.Key_A) == [ScanCameras()]
 
 
 def test_a_stopped_window_starts_and_one_without_cameras_does_not(asked: Asked):
     asked.window.show_state(live(running=False))
     assert asked.key(Qt.Key.Key_Space) == [Start()]
-    asked.window.show_state(present_live(LiveState(), None, live_scenes.look(running=False)))
+    asked.window.show_state(present_live(LiveState(), None, live_scenes.make_window_state(running=False)))
     for key in (Qt.Key.Key_Space, Qt.Key.Key_C, Qt.Key.Key_R):
         assert asked.key(key) == []
 
@@ -104,8 +108,8 @@ def test_a_stopped_window_starts_and_one_without_cameras_does_not(asked: Asked):
 def test_record_ends_what_it_began(asked: Asked):
     asked.window.show_state(live(countdown_s=2.0))
     assert asked.key(Qt.Key.Key_R) == [StopRecording()]
-    state = live_scenes.state(recording=live_scenes.recording())
-    asked.window.show_state(present_live(state, None, live_scenes.look()))
+    state = live_scenes.make_live_state(recording=live_scenes.make_recording_state())
+    asked.window.show_state(present_live(state, None, live_scenes.make_window_state()))
     assert asked.press(Header, "1:12") == [StopRecording()]
 
 
@@ -157,50 +161,50 @@ def test_letters_that_are_typed_are_no_shortcuts(asked: Asked, qtbot):
     field.setFocus()
     qtbot.keyClicks(field, "r c1")
     assert asked.words == []
-    assert asked.window.findChild(CameraGrid).enlarged() is None
+    assert asked.window.findChild(CameraGrid).enlarged_camera() is None
 
 
 def test_a_number_enlarges_a_camera_and_escape_gives_all_the_same(asked: Asked):
     grid = asked.window.findChild(CameraGrid)
     asked.key(Qt.Key.Key_2)
-    assert grid.enlarged() == "cam_1"
+    assert grid.enlarged_camera() == "cam_1"
     asked.key(Qt.Key.Key_Escape)
-    assert grid.enlarged() is None
+    assert grid.enlarged_camera() is None
     asked.key(Qt.Key.Key_9)
-    assert grid.enlarged() is None
+    assert grid.enlarged_camera() is None
 
 
 def test_a_click_on_a_camera_enlarges_it(asked: Asked, qtbot):
     grid = asked.window.findChild(CameraGrid)
     qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=QPointF(grid.width() * 0.25, grid.height() * 0.2).toPoint())
-    assert grid.enlarged() == "cam_0"
+    assert grid.enlarged_camera() == "cam_0"
 
 
 def test_a_lost_camera_is_tried_again_where_the_button_is_drawn(asked: Asked, qtbot):
-    lost = live_scenes.camera("cam_0", CameraPhase.LOST, "Camera 'cam_0' is gone.")
-    state = live_scenes.state(cameras=(lost, *live_scenes.cameras()[1:]))
-    asked.window.show_state(present_live(state, live_scenes.result(None), live_scenes.look()))
+    lost = live_scenes.make_camera_state("cam_0", CameraPhase.LOST, "Camera 'cam_0' is gone.")
+    state = live_scenes.make_live_state(cameras=(lost, *live_scenes.make_camera_states()[1:]))
+    asked.window.show_state(present_live(state, live_scenes.make_result(None), live_scenes.make_window_state()))
     grid = asked.window.findChild(CameraGrid)
-    place = grid._spots[0].retry
+    place = grid._tile_layouts[0].retry
     assert place is not None
     qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=place.center().toPoint())
     assert asked.words == [Reconnect("cam_0")]
-    assert grid.enlarged() is None
+    assert grid.enlarged_camera() is None
 
 
 def test_the_menu_of_a_camera_asks_in_its_name(asked: Asked):
     grid = asked.window.findChild(CameraGrid)
-    actions = {action.text(): action for action in grid.menu_for("cam_2").actions()}
+    actions = {action.text(): action for action in grid.make_menu("cam_2").actions()}
     actions["Try again"].trigger()
     actions["Remove"].trigger()
     assert asked.words == [Reconnect("cam_2"), RemoveCamera("cam_2")]
 
 
 def test_an_empty_grid_offers_a_camera_and_the_studio(asked: Asked):
-    asked.window.show_state(present_live(LiveState(), None, live_scenes.look(running=False)))
+    asked.window.show_state(present_live(LiveState(), None, live_scenes.make_window_state(running=False)))
     QApplication.processEvents()
     assert asked.press(CameraGrid, "Try the studio") == [AddCamera(STUDIO_ADDRESS)]
-    assert asked.press(CameraGrid, "Add a camera…") == [LookForCameras()]
+    assert asked.press(CameraGrid, "Add a camera…") == [ScanCameras()]
     assert asked.window.findChild(AddCameraPanel).isVisible()
 
 
@@ -238,7 +242,7 @@ def test_videos_become_one_camera_each(asked: Asked):
 
 def test_looking_for_cameras_cannot_be_asked_for_twice(asked: Asked):
     asked.key(Qt.Key.Key_A)
-    asked.window.show_state(replace(live(), devices=DeviceList(looking=True)))
+    asked.window.show_state(replace(live(), devices=DeviceList(scanning=True)))
     assert asked.press(AddCameraPanel, "Looking…") == []
 
 
@@ -252,7 +256,7 @@ def test_a_rig_is_opened_saved_and_compared_by_its_file(asked: Asked, act: type)
 
 
 def test_a_notice_is_dismissed(asked: Asked):
-    asked.window.show_state(live(notice=Notice("The disk is full.", Tone.BAD)))
+    asked.window.show_state(live(notice=Notice("The disk is full.", Severity.ERROR)))
     notice = asked.window.findChild(QPushButton, "flat")
     button = next(b for b in asked.window.findChildren(QPushButton) if b.toolTip() == "Dismiss")
     assert notice is not None
@@ -267,7 +271,7 @@ def test_settings_ask_for_modes_values_and_automatics(asked: Asked, qtbot):
     modes.activated.emit(1)
     gain = next(slider for slider in panel.findChildren(QSlider) if slider.accessibleName() == "Gain")
     with qtbot.waitSignal(
-        asked.window.asked, timeout=PATIENCE_MS, check_params_cb=lambda word: isinstance(word, SetControl)
+        asked.window.requested, timeout=PATIENCE_MS, check_params_cb=lambda word: isinstance(word, SetControl)
     ):
         gain.setValue(500)
     next(box for box in panel.findChildren(QCheckBox) if box.isEnabled()).click()
@@ -291,13 +295,13 @@ def test_the_settings_close_when_their_camera_is_gone(asked: Asked):
 
 
 def test_a_wide_range_is_spread_out_and_comes_back_to_its_value():
-    exposure, gain = live_scenes.settings().controls[:2]
-    assert value_at(exposure, 0) == 50
-    assert value_at(exposure, 500) == 200_000
-    assert value_at(exposure, position_of(exposure)) == pytest.approx(exposure.value, rel=0.01)
-    assert value_at(exposure, 250) < 5000
-    assert value_at(gain, position_of(gain)) == gain.value
-    assert position_of(replace(gain, minimum=0, maximum=0)) == 0
+    exposure, gain = live_scenes.make_camera_settings().controls[:2]
+    assert value_from_position(exposure, 0) == 50
+    assert value_from_position(exposure, 500) == 200_000
+    assert value_from_position(exposure, position_from_value(exposure)) == pytest.approx(exposure.value, rel=0.01)
+    assert value_from_position(exposure, 250) < 5000
+    assert value_from_position(gain, position_from_value(gain)) == gain.value
+    assert position_from_value(replace(gain, minimum=0, maximum=0)) == 0
 
 
 def test_pages_have_tabs_and_their_own_keys(asked: Asked, qtbot):
@@ -313,10 +317,10 @@ def test_pages_have_tabs_and_their_own_keys(asked: Asked, qtbot):
 
 def test_a_tab_says_what_goes_on_behind_it(asked: Asked):
     asked.window.add_page("Teach", QWidget())
-    asked.window.note_page("Teach", "43 %")
+    asked.window.set_page_note("Teach", "43 %")
     asked.press(Header, "Teach · 43 %")
     assert asked.window.page() == "Teach"
-    asked.window.note_page("Teach", "")
+    asked.window.set_page_note("Teach", "")
     asked.press(Header, "Teach")
 
 

@@ -10,7 +10,7 @@ from app import application, demo_window
 from app.demo_window import show_demo
 from engine.capture import studio as capture
 from engine.session import Session
-from tests.support.live_networks import WalkerSeen
+from tests.support.live_networks import FakeWalkerEstimator
 from tests.support.patience import wait_until
 
 OURS = ("camera", "record", "estimate", "reconstruct", "worker", "calibration")
@@ -20,7 +20,7 @@ OPTIONS = Namespace(cameras=2, seconds=None, seed=3)
 @pytest.fixture(autouse=True)
 def made_up(monkeypatch, tmp_path, qapp):
     """Let a made-up network see, and keep the user's own folders out of it."""
-    monkeypatch.setattr(application, "create_estimator", lambda _model, views: WalkerSeen(views))
+    monkeypatch.setattr(application, "create_estimator", lambda _model, views: FakeWalkerEstimator(views))
     monkeypatch.setattr(application, "library_file", lambda: tmp_path / "index.sqlite")
     yield
     assert wait_until(lambda: not [one.name for one in threading.enumerate() if one.name.startswith(OURS)])
@@ -53,7 +53,7 @@ def closed_when(monkeypatch, qtbot):
 
 
 def frames(app):
-    recording = app.control.look()[0].recording
+    recording = app.control.poll()[0].recording
     return recording.frames if recording is not None else 0
 
 

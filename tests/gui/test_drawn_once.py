@@ -10,8 +10,8 @@ from PyQt6.QtGui import QImage, QPainter
 from app.presenters.cameras import CameraTile
 from app.presenters.room import present_room
 from app.views.camera_grid import CameraGrid
-from app.views.camera_pyramids import CameraPyramids
-from app.views.camera_tile import around
+from app.views.camera_pyramids import CameraFrustums
+from app.views.camera_tile import subtract_rect
 from app.views.orbit import Orbit
 from app.views.room_3d import Room3D
 from app.views.room_paint import Eye
@@ -50,7 +50,7 @@ def paints_after(qapp, paints: Paints, act) -> int:
 
 
 def test_a_grid_is_drawn_again_for_a_new_image_and_not_for_the_same(qtbot, qapp):
-    grid = CameraGrid(scenes.skeleton())
+    grid = CameraGrid(scenes.load_walker_skeleton())
     paints = shown(qtbot, grid)
     tile = CameraTile("a", np.zeros((48, 64, 3), np.uint8))
     grid.show_cameras((tile,))
@@ -61,7 +61,7 @@ def test_a_grid_is_drawn_again_for_a_new_image_and_not_for_the_same(qtbot, qapp)
 
 @pytest.mark.parametrize("change", [{"detail": "30 fps"}, {"message": "gone"}, {"warning": "dark"}, {"people": ("x",)}])
 def test_a_grid_is_drawn_again_for_other_words_or_people(qtbot, qapp, change):
-    grid = CameraGrid(scenes.skeleton())
+    grid = CameraGrid(scenes.load_walker_skeleton())
     paints = shown(qtbot, grid)
     tile = CameraTile("a", None)
     grid.show_cameras((tile,))
@@ -69,8 +69,10 @@ def test_a_grid_is_drawn_again_for_other_words_or_people(qtbot, qapp, change):
 
 
 def test_the_room_is_drawn_again_for_a_new_moment_and_not_for_the_same(qtbot, qapp):
-    rig = scenes.square_rig()
-    first, second = (present_room(rig, scenes.skeleton(), [scenes.poses_3d(index)]) for index in (3, 4))
+    rig = scenes.make_square_rig()
+    first, second = (
+        present_room(rig, scenes.load_walker_skeleton(), [scenes.make_poses_3d(index)]) for index in (3, 4)
+    )
     room = Room3D(first)
     paints = shown(qtbot, room)
     assert paints_after(qapp, paints, lambda: room.show_room(replace(first))) == 0
@@ -79,16 +81,16 @@ def test_the_room_is_drawn_again_for_a_new_moment_and_not_for_the_same(qtbot, qa
 
 @pytest.mark.parametrize("azimuth_rad", [0.2, 1.7, 3.9])
 def test_a_camera_laid_over_people_is_the_camera_that_was_drawn(qapp, azimuth_rad):
-    rig = scenes.square_rig()
+    rig = scenes.make_square_rig()
     eye = Eye(Orbit(np.array([0, 0, 1.0]), azimuth_rad, 0.4, 9.0), SIZE_WH, 1.0)
     pictures = []
-    for draw in ("paint_all", "paint_before"):
+    for draw in ("paint_all", "paint_in_front"):
         image = QImage(*SIZE_WH, QImage.Format.Format_RGB32)
         image.fill(0x203040)
         painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pyramids = CameraPyramids(eye, rig, 1.0)
-        where = (np.inf, QRectF(0, 0, *SIZE_WH)) if draw == "paint_before" else ()
+        pyramids = CameraFrustums(eye, rig, 1.0)
+        where = (np.inf, QRectF(0, 0, *SIZE_WH)) if draw == "paint_in_front" else ()
         getattr(pyramids, draw)(painter, *where)
         painter.end()
         bits = image.constBits()
@@ -106,7 +108,7 @@ def test_a_camera_behind_the_people_is_not_laid_over_them(qapp):
     image.fill(0x203040)
     empty = image.copy()
     painter = QPainter(image)
-    CameraPyramids(eye, scenes.square_rig(), 1.0).paint_before(painter, 0.5, QRectF(0, 0, *SIZE_WH))
+    CameraFrustums(eye, scenes.make_square_rig(), 1.0).paint_in_front(painter, 0.5, QRectF(0, 0, *SIZE_WH))
     painter.end()
     assert image == empty
 
@@ -115,6 +117,6 @@ def test_the_strips_round_a_hole_cover_the_rest_and_nothing_twice():
     area = QRectF(0, 0, 20, 10)
     for hole in (QRectF(5, 2, 6, 3), QRectF(-5, 2, 10, 20), QRectF(0, 0, 20, 10), QRectF(30, 0, 5, 5), QRectF()):
         covered = np.zeros((10, 20), int)
-        for strip in (*around(hole, area), hole.intersected(area)):
+        for strip in (*subtract_rect(hole, area), hole.intersected(area)):
             covered[int(strip.top()) : int(strip.bottom()), int(strip.left()) : int(strip.right())] += 1
         assert (covered == 1).all()

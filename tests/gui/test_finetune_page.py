@@ -11,21 +11,21 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QComboBox, QLabel, QListWidget, QMainWindow, QMenu, QPushButton, QSlider
 
-from app.presenters.finetune import FinetuneState, NetworkRow, present_finetune
-from app.presenters.finetune_run import RunLook
+from app.presenters.finetune import FinetuneState, ModelRow, present_finetune
+from app.presenters.finetune_run import RunSnapshot
 from app.requests import (
     CancelFinetune,
-    Finetune,
     OpenReport,
     PauseFinetune,
     ResumeFinetune,
-    RollBackNetwork,
-    UseNetwork,
+    RollBackModel,
+    StartFinetune,
+    UseModel,
 )
 from app.views.finetune_page import FinetunePage
 from app.views.theme import PALETTE
 from engine.session_summary import SessionSummary
-from tests.support.pixels import colour_share, pixels_of
+from tests.support.pixels import grab_pixels, measure_colour_share
 from training.finetune import Steps
 from training.finetuning.request import FinetuneRequest
 from training.finetuning.run import Phase, RunState
@@ -42,9 +42,9 @@ BENS = replace(WALK, path=Path("/takes/ben"), person="Ben")
 NAMELESS = replace(WALK, path=Path("/takes/nameless"), person="")
 RAW = replace(WALK, path=Path("/takes/raw"), has_rig=False)
 NETWORKS = (
-    NetworkRow("anna-2", "Anna", "61 → 48 mm", True, True),
-    NetworkRow("anna-1", "Anna", "70 → 61 mm", False),
-    NetworkRow("compact-studio", "", "trained on synthetic people", True),
+    ModelRow("anna-2", "Anna", "61 → 48 mm", True, True),
+    ModelRow("anna-1", "Anna", "70 → 61 mm", False),
+    ModelRow("compact-studio", "", "trained on synthetic people", True),
 )
 REQUEST = FinetuneRequest((WALK.path,), "Anna")
 PICTURE = cv2.imencode(".jpg", np.full((80, 320, 3), (40, 160, 220), np.uint8))[1].tobytes()
@@ -58,7 +58,7 @@ def row(number):
 
 
 def taught(phase=Phase.RUNNING, **state):
-    look = RunLook(Path("/runs/anna"), REQUEST, RunState(phase, "train", 0.43, 342.0, **state))
+    look = RunSnapshot(Path("/runs/anna"), REQUEST, RunState(phase, "train", 0.43, 342.0, **state))
     return replace(look, history=tuple(row(number) for number in range(17)))
 
 
@@ -86,7 +86,7 @@ def page(qtbot, qapp):
 @pytest.fixture
 def asked(page):
     requests = []
-    page.asked.connect(requests.append)
+    page.requested.connect(requests.append)
     return requests
 
 
@@ -114,7 +114,7 @@ def test_sessions_person_and_minutes_are_asked_for_together(page, asked):
     slider.setValue(slider.value() + 1)
     assert "15 minutes" in words(page)
     button(page, "Start").click()
-    assert asked == [Finetune((WALK.path, SQUATS.path), "Anna", 15.0)]
+    assert asked == [StartFinetune((WALK.path, SQUATS.path), "Anna", 15.0)]
 
 
 def test_whoever_is_in_the_ticked_session_is_named_without_typing(page, asked):
@@ -163,7 +163,7 @@ def test_a_session_chosen_elsewhere_brings_its_person(page, asked):
     page.findChild(QComboBox).setCurrentText("Somebody")
     page.choose(BENS.path)
     button(page, "Start").click()
-    assert asked == [Finetune((BENS.path,), "Ben", 10.0)]
+    assert asked == [StartFinetune((BENS.path,), "Ben", 10.0)]
 
 
 def test_a_click_beside_the_box_ticks_and_a_click_into_it_does_so_once(page, qtbot):
@@ -207,7 +207,7 @@ def test_what_is_ticked_and_typed_stays_when_the_list_is_new(page, asked):
     page.findChild(QComboBox).setCurrentText("Ben")
     page.show_finetune(present_finetune([RAW, SQUATS], None, NETWORKS[2:]))
     button(page, "Start").click()
-    assert asked == [Finetune((SQUATS.path,), "Ben", 10.0)]
+    assert asked == [StartFinetune((SQUATS.path,), "Ben", 10.0)]
 
 
 def test_a_run_under_way_shows_stages_time_and_curves_and_nothing_else_starts(page, asked, qapp):
@@ -218,7 +218,7 @@ def test_a_run_under_way_shows_stages_time_and_curves_and_nothing_else_starts(pa
     assert "5 min 42 s left" in said
     assert "It is 51 mm off." in said
     assert not button(page, "Start").isEnabled()
-    assert colour_share(pixels_of(page), PALETTE.accent, 10) > 0.0005
+    assert measure_colour_share(grab_pixels(page), PALETTE.accent, 10) > 0.0005
     button(page, "Pause").click()
     button(page, "Cancel").click()
     assert asked == [PauseFinetune(), CancelFinetune()]
@@ -255,7 +255,7 @@ def test_a_result_shows_before_and_now_with_a_picture_and_its_report(page, asked
     said = words(page)
     assert "72 mm" in said
     assert "50 mm" in said
-    assert colour_share(pixels_of(page), "#dca028", 16) > 0.01
+    assert measure_colour_share(grab_pixels(page), "#dca028", 16) > 0.01
     button(page, "Report").click()
     assert asked == [OpenReport(Path("/runs/anna/report.html"))]
 
@@ -264,13 +264,13 @@ def test_the_network_that_serves_is_marked_and_another_one_can_be_used(page, ask
     assert words(page).count("serves") >= 2
     button(page, "Use").click()
     button(page, "Roll back").click()
-    assert asked == [UseNetwork("anna-1", "Anna"), RollBackNetwork("Anna")]
+    assert asked == [UseModel("anna-1", "Anna"), RollBackModel("Anna")]
 
 
 def test_a_network_can_serve_somebody_it_was_not_taught_for(page, asked):
     menu = next(m for m in page.findChildren(QMenu) if "Use for Anna" in [a.text() for a in m.actions()])
     next(a for a in menu.actions() if a.text() == "Use for Anna").trigger()
-    assert asked == [UseNetwork("compact-studio", "Anna")]
+    assert asked == [UseModel("compact-studio", "Anna")]
 
 
 def test_a_network_is_not_offered_to_whom_it_serves_or_was_taught_for(page):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.presenters.room import RoomScene
-from app.views.follow import place_of_lone
+from app.views.follow import find_single_camera_person
 from app.views.room_3d import Room3D
 from engine.one_camera import guess_rig
 from tests.support import scenes
@@ -17,13 +17,13 @@ ALONE = guess_rig("webcam", (1280, 720))
 
 def scene_at(x: float, y: float, rig=ALONE) -> RoomScene:
     """Show somebody who stands there."""
-    person = scenes.poses_3d(39).people[0]
+    person = scenes.make_poses_3d(39).people[0]
     middle = np.append(np.nanmedian(person.xyz[:, :2], axis=0), 0.0)
-    return RoomScene(rig, scenes.skeleton(), (replace(person, xyz=person.xyz - middle + [x, y, 0.0]),))
+    return RoomScene(rig, scenes.load_walker_skeleton(), (replace(person, xyz=person.xyz - middle + [x, y, 0.0]),))
 
 
 def nobody(rig=ALONE) -> RoomScene:
-    return RoomScene(rig, scenes.skeleton())
+    return RoomScene(rig, scenes.load_walker_skeleton())
 
 
 def on_screen(room: Room3D, scene: RoomScene):
@@ -82,11 +82,11 @@ def test_who_is_out_of_the_picture_at_once_is_looked_at_at_once(room: Room3D):
 
 def test_whoever_moved_the_eye_keeps_it_until_a_double_click_gives_it_back(room: Room3D):
     room.show_room(scene_at(0.0, 0.0))
-    chosen = room.orbit().turned(0.5, 0.1).zoomed(0.6)
-    room.look(chosen)
+    chosen = room.orbit().rotate(0.5, 0.1).zoom(0.6)
+    room.set_orbit(chosen)
     room.show_room(scene_at(-3.0, 1.0))
     assert room.orbit() is chosen
-    room.look(None)
+    room.set_orbit(None)
     assert np.linalg.norm(room.orbit().target[:2] - [-3.0, 1.0]) < 0.1
 
 
@@ -98,10 +98,10 @@ def test_where_nobody_is_seen_any_more_the_eye_stays(room: Room3D):
 
 
 def test_a_room_of_several_cameras_is_shown_whole_whoever_walks_in_it(room: Room3D):
-    rig = scenes.square_rig()
+    rig = scenes.make_square_rig()
     room.show_room(nobody(rig))
     whole = room.orbit()
-    assert place_of_lone(scene_at(2.0, 2.0, rig)) is None
+    assert find_single_camera_person(scene_at(2.0, 2.0, rig)) is None
     room.show_room(scene_at(2.0, 2.0, rig))
     assert room.orbit() is whole
 
@@ -109,13 +109,13 @@ def test_a_room_of_several_cameras_is_shown_whole_whoever_walks_in_it(room: Room
 def test_a_person_without_a_joint_is_nowhere():
     scene = scene_at(0.0, 0.0)
     empty = replace(scene.people[0], xyz=np.full((33, 3), np.nan))
-    assert place_of_lone(replace(scene, people=(empty,))) is None
+    assert find_single_camera_person(replace(scene, people=(empty,))) is None
 
 
 def test_the_eye_stays_while_the_room_of_one_camera_is_turned_and_not_where_another_camera_comes(room: Room3D):
     room.show_room(scene_at(0.0, 0.0))
     chosen = replace(room.orbit(), azimuth_rad=2.0)
-    room.look(chosen)
+    room.set_orbit(chosen)
     tilted = guess_rig("webcam", (1280, 720), np.array([0.0, -np.cos(0.3), -np.sin(0.3)]))
     room.show_room(scene_at(0.0, 0.0, tilted))
     assert room.orbit() is chosen

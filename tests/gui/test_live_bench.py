@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from app import filmed, live_bench
-from app.filmed import JPEG, RAW, KnownPoses, make_film, offer, open_film, to_and_fro
-from app.live_bench import Setup, describe, measure
+from app.filmed import JPEG, RAW, PrecomputedEstimator, make_film, open_film, ping_pong_index, register_film
+from app.live_bench import BenchCase, describe, measure
 from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate_robust
 from engine.frames import FrameSet, JpegFrame
@@ -13,14 +13,14 @@ from engine.frames import FrameSet, JpegFrame
 
 @pytest.fixture(scope="module")
 def film():
-    return make_film(count=4, cameras=2)
+    return make_film(count=4, camera_count=2)
 
 
 @pytest.fixture
 def offered(film, monkeypatch):
     monkeypatch.setattr(filmed, "STUDIOS", filmed.STUDIOS | {})
     monkeypatch.setattr("engine.capture.cameras.STUDIOS", filmed.STUDIOS)
-    offer(film)
+    register_film(film)
     return film
 
 
@@ -33,7 +33,7 @@ def frameset(sources, number):
 
 
 def test_a_film_runs_to_and_fro_without_a_jump():
-    numbers = [to_and_fro(number, 5) for number in range(30)]
+    numbers = [ping_pong_index(number, 5) for number in range(30)]
     assert set(np.abs(np.diff(numbers))) == {1}
     assert set(numbers) == set(range(5))
 
@@ -42,9 +42,9 @@ def test_the_poses_are_those_of_the_image_that_is_shown(offered):
     _, sources = open_film(RAW)
     for number in (0, 3, 4, 9):
         frames = frameset(sources, number)
-        shown = to_and_fro(number, 4)
+        shown = ping_pong_index(number, 4)
         assert frames.frames[1].image_bgr is offered.images_bgr[1][shown]
-        assert KnownPoses(offered)(frames).views[1] is offered.poses[shown][1]
+        assert PrecomputedEstimator(offered)(frames).poses_by_view[1] is offered.poses[shown][1]
 
 
 def test_the_poses_fit_the_rig(offered):
@@ -65,8 +65,8 @@ def test_cameras_that_compress_show_the_same_film(offered):
 def measured(film):
     """Measure for a moment; for longer where a busy machine served the window too seldom in it."""
     for seconds in (0.6, 6.0, 30.0):
-        figures = measure(Setup("short", JPEG, lambda _views: KnownPoses(film)), seconds, settle_s=0.6)
-        if len(figures.beats_s) > 5 and figures.paints_hz["cameras"] > 0:
+        figures = measure(BenchCase("short", JPEG, lambda _views: PrecomputedEstimator(film)), seconds, settle_s=0.6)
+        if len(figures.event_gaps_s) > 5 and figures.paints_hz["cameras"] > 0:
             break
     return figures
 
@@ -77,7 +77,7 @@ def test_a_short_measurement_tells_who_used_the_processor_and_what_was_painted(o
     assert figures.by_thread["MainThread"] > 0
     assert "camera" in figures.by_thread
     assert figures.paints_hz["cameras"] > 0
-    assert len(figures.beats_s) > 5
+    assert len(figures.event_gaps_s) > 5
     text = describe(figures)
     assert "cores" in text
     assert "longer than 100 ms" in text
@@ -85,7 +85,9 @@ def test_a_short_measurement_tells_who_used_the_processor_and_what_was_painted(o
 
 def test_what_recording_adds_is_measured_in_turns(offered, monkeypatch):
     monkeypatch.setattr(live_bench, "TURNS", 2)
-    setup = Setup("short", RAW, lambda _views: KnownPoses(offered), records=True, compresses=offered.images_bgr)
+    setup = BenchCase(
+        "short", RAW, lambda _views: PrecomputedEstimator(offered), records=True, images_to_compress=offered.images_bgr
+    )
     figures = measure(setup, 1.2, settle_s=0.3)
     assert len(figures.added_cores) == 2
     assert figures.recorded > 0

@@ -15,29 +15,29 @@ from app import application
 from app.presenters.calibration import present_calibration
 from app.presenters.cameras import present_cameras
 from app.presenters.room import present_room
-from app.presenters.tone import Tone
+from app.presenters.tone import Severity
 from app.presenters.window import StatusItem, WindowState
 from app.settings import Settings, load_settings
 from app.snapshot import draw_window, show_until_closed
 from app.views.main_window import MainWindow
-from app.views.theme import PALETTE, confidence_colour, font, scale_for, stylesheet
+from app.views.theme import PALETTE, build_stylesheet, choose_scale, colour_from_confidence, make_font
 from tests.support import scenes
-from tests.support.pixels import colour_share, pixels_of
+from tests.support.pixels import grab_pixels, measure_colour_share
 
 
 def state(verdict: str = "accepted") -> WindowState:
-    rig = scenes.square_rig()
+    rig = scenes.make_square_rig()
     return WindowState(
         "Demo studio",
-        present_cameras(rig.names, scenes.frames(rig, 9), scenes.poses_2d(rig, 9), {}),
-        present_room(rig, scenes.skeleton(), [scenes.poses_3d(index) for index in range(10)]),
-        present_calibration(scenes.report(rig, verdict)),
-        (StatusItem("Poses", "14.8 per second"), StatusItem("Dropped", "4 of 900", Tone.CARE)),
+        present_cameras(rig.names, scenes.make_frames(rig, 9), scenes.make_poses_2d(rig, 9), {}),
+        present_room(rig, scenes.load_walker_skeleton(), [scenes.make_poses_3d(index) for index in range(10)]),
+        present_calibration(scenes.make_report(rig, verdict)),
+        (StatusItem("Poses", "14.8 per second"), StatusItem("Dropped", "4 of 900", Severity.WARNING)),
     )
 
 
 def empty() -> WindowState:
-    return WindowState("", (), present_room(None, scenes.skeleton(), []), present_calibration(None))
+    return WindowState("", (), present_room(None, scenes.load_walker_skeleton(), []), present_calibration(None))
 
 
 @pytest.mark.parametrize("size_wh", [(1280, 720), (3840, 2160)])
@@ -56,11 +56,11 @@ def test_a_picture_that_cannot_be_written_says_which(qapp, tmp_path: Path):
 def test_the_window_shows_each_verdict_in_its_tone(qtbot):
     window = MainWindow(state("accepted"))
     qtbot.addWidget(window)
-    good = colour_share(pixels_of(window), PALETTE.good, 12)
+    good = measure_colour_share(grab_pixels(window), PALETTE.good, 12)
     window.show_state(state("refused"))
-    refused = pixels_of(window)
-    assert colour_share(refused, PALETTE.bad, 12) > 1e-4
-    assert colour_share(refused, PALETTE.good, 12) < good
+    refused = grab_pixels(window)
+    assert measure_colour_share(refused, PALETTE.bad, 12) > 1e-4
+    assert measure_colour_share(refused, PALETTE.good, 12) < good
 
 
 def test_an_empty_window_says_what_to_do_first(qtbot):
@@ -95,13 +95,13 @@ def test_no_words_are_cut_off_at_the_smallest_size(qtbot, qapp):
 
 
 def test_type_grows_with_the_window():
-    assert scale_for(QSize(1280, 720)) == 1
-    assert 2.2 < scale_for(QSize(3840, 2160)) < 3
-    assert font(2.5, 12).pixelSize() == 30
+    assert choose_scale(QSize(1280, 720)) == 1
+    assert 2.2 < choose_scale(QSize(3840, 2160)) < 3
+    assert make_font(2.5, 12).pixelSize() == 30
 
 
 def test_the_style_sheet_has_no_unknown_colour_and_no_unit_left():
-    sheet = stylesheet(2.0)
+    sheet = build_stylesheet(2.0)
     assert "font-size: 26px" in sheet
     rules = sheet.split("*/", maxsplit=1)[1]
     for colour in ("text", "ground", "good_soft", "surface"):
@@ -109,7 +109,7 @@ def test_the_style_sheet_has_no_unknown_colour_and_no_unit_left():
 
 
 def test_confidence_goes_from_red_to_green():
-    low, middle, high = (np.array(confidence_colour(value).getRgb()) for value in (0.1, 0.5, 0.95))
+    low, middle, high = (np.array(colour_from_confidence(value).getRgb()) for value in (0.1, 0.5, 0.95))
     assert low[0] > low[1]
     assert high[1] > high[0]
     assert middle[0] > 200

@@ -8,17 +8,17 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QLabel, QPushButton
 
-from app.player import moment_of
-from app.player_window import OpenPlayer, PlayerWindow, draw_player
+from app.player import load_moment
+from app.player_window import InteractivePlayerWindow, PlayerWindow, draw_player
 from app.presenters.player import describe_playback, present_moment, present_opening, present_problem
 from app.requests import ExportSession, ShowFolder, TrackAgain
 from app.views.player_page import PlayerPage
-from app.views.sessions_dialogs import export_dialog
+from app.views.sessions_dialogs import make_export_dialog
 from app.views.theme import PALETTE
 from engine.playback import Playback
 from tests.support.patience import PATIENCE_MS, wait_until
-from tests.support.pixels import colour_share, pixels_of
-from tests.support.sessions import recorded_session
+from tests.support.pixels import grab_pixels, measure_colour_share
+from tests.support.sessions import record_session
 
 
 class Clock:
@@ -34,7 +34,7 @@ class Clock:
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "walk"
-    recorded_session(path, 90, lost=(7,))
+    record_session(path, 90, lost=(7,))
     return path
 
 
@@ -58,12 +58,12 @@ def clock():
 def window(qtbot, qapp, playback, take, clock):
     """A window with the page on a session's first instant."""
     window = PlayerWindow()
-    window.page = PlayerPage(clock, alone=True)
+    window.page = PlayerPage(clock, standalone=True)
     window.setCentralWidget(window.page)
     qtbot.addWidget(window)
     window.resize(1280, 720)
     window.show()
-    window.page.show_moment(present_moment(take, moment_of(playback, 0)))
+    window.page.show_moment(present_moment(take, load_moment(playback, 0)))
     window.page.setFocus()
     qapp.processEvents()
     yield window
@@ -75,7 +75,7 @@ def window(qtbot, qapp, playback, take, clock):
 def wanted(window):
     """What instants the page asked for."""
     instants = []
-    window.page.wanted.connect(instants.append)
+    window.page.seek_requested.connect(instants.append)
     return instants
 
 
@@ -138,38 +138,38 @@ def test_the_time_line_is_clicked_and_dragged(window, wanted, qapp):
 
 def test_a_missing_image_is_marked_on_the_time_line(window, take):
     assert take.missing[7] > 0
-    assert colour_share(pixels_of(window.page._controls.timeline), PALETTE.care, 6) > 0
+    assert measure_colour_share(grab_pixels(window.page._controls.timeline), PALETTE.care, 6) > 0
 
 
 def test_where_joints_were_found_the_time_line_is_green(window):
-    timeline = pixels_of(window.page._controls.timeline)
+    timeline = grab_pixels(window.page._controls.timeline)
     strip = timeline[12]
     assert (strip[:, 1].astype(int) > strip[:, 0].astype(int) + 40).mean() > 0.9
 
 
 def test_time_and_frame_are_said(window, playback, take):
-    window.page.show_moment(present_moment(take, moment_of(playback, 30)))
+    window.page.show_moment(present_moment(take, load_moment(playback, 30)))
     words = {label.text() for label in window.page.findChildren(QLabel)}
     assert {"0:01.000", "Frame 31 of 90", "walk"} <= words
 
 
 def test_images_and_skeletons_change_with_the_instant(window, playback, take):
-    before = pixels_of(window.page)
-    window.page.show_moment(present_moment(take, moment_of(playback, 20)))
-    assert (pixels_of(window.page) != before).mean() > 0.01
+    before = grab_pixels(window.page)
+    window.page.show_moment(present_moment(take, load_moment(playback, 20)))
+    assert (grab_pixels(window.page) != before).mean() > 0.01
 
 
 def test_new_instants_add_no_widgets(window, playback, take):
     before = len(window.page.findChildren(QLabel))
     for instant in range(5):
-        window.page.show_moment(present_moment(take, moment_of(playback, instant)))
+        window.page.show_moment(present_moment(take, load_moment(playback, instant)))
     assert len(window.page.findChildren(QLabel)) == before
 
 
 def test_another_session_takes_the_place_of_the_first(window, wanted, tmp_path, qapp):
-    recorded_session(tmp_path / "short", 6)
+    record_session(tmp_path / "short", 6)
     with Playback.open(tmp_path / "short") as other:
-        window.page.show_moment(present_moment(describe_playback(other), moment_of(other, 0)))
+        window.page.show_moment(present_moment(describe_playback(other), load_moment(other, 0)))
     qapp.processEvents()
     press(window.page, Qt.Key.Key_End)
     assert wanted[-1] == 5
@@ -185,12 +185,12 @@ def test_before_it_is_open_and_where_it_cannot_be_opened_the_page_says_so(window
 
 def test_tracking_again_asks_for_model_and_rig(window, walk, tmp_path):
     asked = []
-    window.page.asked.connect(asked.append)
+    window.page.requested.connect(asked.append)
     panel = window.page.track_again()
     panel._model.setCurrentText("other")
     named(panel, "Track again").click()
     panel = window.page.track_again()
-    panel.take_rig(tmp_path / "rig.toml")
+    panel.set_rig(tmp_path / "rig.toml")
     named(panel, "Track again").click()
     assert asked == [TrackAgain(walk, "other", None), TrackAgain(walk, "blazepose", tmp_path / "rig.toml")]
 
@@ -206,7 +206,7 @@ def test_keys_are_for_the_panel_as_long_as_it_is_open(window, wanted):
 
 def test_an_export_asks_for_a_file_and_a_format(window, walk, tmp_path):
     asked = []
-    files = export_dialog(window.page, walk, asked.append)
+    files = make_export_dialog(window.page, walk, asked.append)
     files.selectNameFilter(files.nameFilters()[1])
     files.fileSelected.emit(str(tmp_path / "out"))
     files.deleteLater()
@@ -215,7 +215,7 @@ def test_an_export_asks_for_a_file_and_a_format(window, walk, tmp_path):
 
 def test_the_folder_is_asked_for(window, walk):
     asked = []
-    window.page.asked.connect(asked.append)
+    window.page.requested.connect(asked.append)
     named(window.page, "Show folder").click()
     assert asked == [ShowFolder(walk)]
 
@@ -231,7 +231,7 @@ def test_the_picture_of_a_session_is_alive(qapp, playback, tmp_path, size_wh):
 
 
 def test_the_window_at_work_shows_what_its_page_wants(qtbot, qapp, walk):
-    window = OpenPlayer(walk, ("blazepose",))
+    window = InteractivePlayerWindow(walk, ("blazepose",))
     qtbot.addWidget(window)
     window.show()
     frame = next(label for label in window.findChildren(QLabel) if label.objectName() == "frame_number")

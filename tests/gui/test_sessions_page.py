@@ -11,13 +11,13 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QLabel, QLineEdit, QListView, QMainWindow, QPushButton
 
 from app.presenters.sessions import present_sessions
-from app.requests import LookForSessions, OpenSession, ShowFolder, TrackAgain
+from app.requests import OpenSession, ScanSessions, ShowFolder, TrackAgain
 from app.views.sessions_page import SessionsPage
 from app.views.theme import PALETTE
-from engine.session_summary import SessionSummary, small_jpeg
-from tests.support.pixels import colour_share, pixels_of
+from engine.session_summary import SessionSummary, encode_thumbnail
+from tests.support.pixels import grab_pixels, measure_colour_share
 
-PICTURE = small_jpeg(np.full((480, 640, 3), (40, 160, 220), np.uint8))
+PICTURE = encode_thumbnail(np.full((480, 640, 3), (40, 160, 220), np.uint8))
 WALK = SessionSummary(
     Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720, joints_found=0.97,
     model="blazepose", has_rig=True, verdict="accepted", thumbnail=PICTURE,
@@ -45,7 +45,7 @@ def page(qtbot, qapp):
 @pytest.fixture
 def asked(page):
     requests = []
-    page.asked.connect(requests.append)
+    page.requested.connect(requests.append)
     return requests
 
 
@@ -58,13 +58,13 @@ def words(page):
 
 
 def test_cards_show_their_picture(page):
-    assert colour_share(pixels_of(page), "#dca028", 12) > 0.05
+    assert measure_colour_share(grab_pixels(page), "#dca028", 12) > 0.05
 
 
 def test_what_is_chosen_has_a_border_and_its_remarks_below(page):
-    before = colour_share(pixels_of(page.findChild(QListView)), PALETTE.accent, 10)
+    before = measure_colour_share(grab_pixels(page.findChild(QListView)), PALETTE.accent, 10)
     page.choose(JUMP.path)
-    assert colour_share(pixels_of(page.findChild(QListView)), PALETTE.accent, 10) > before
+    assert measure_colour_share(grab_pixels(page.findChild(QListView)), PALETTE.accent, 10) > before
     assert "was not finished" in words(page)
 
 
@@ -111,7 +111,7 @@ def test_search_shows_what_fits_and_says_when_nothing_does(page):
 def test_a_new_list_keeps_what_is_chosen_and_searched_for(page):
     page.choose(JUMP.path)
     page.show_sessions(present_sessions([BROKEN, JUMP, WALK], models=("blazepose",)))
-    assert page.chosen().path == JUMP.path
+    assert page.chosen_card().path == JUMP.path
 
 
 def test_an_empty_list_says_what_to_do_first(page):
@@ -123,7 +123,7 @@ def test_an_empty_list_says_what_to_do_first(page):
 def test_the_folders_are_looked_at_again_on_f5(page, asked):
     page.setFocus()
     QTest.keyClick(page, Qt.Key.Key_F5)
-    assert asked == [LookForSessions()]
+    assert asked == [ScanSessions()]
 
 
 def test_a_thousand_sessions_make_no_widgets(page, qapp):

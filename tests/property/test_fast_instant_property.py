@@ -4,11 +4,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.evidence import calibration_joints
+from calibration.evidence import select_calibration_joints
 from calibration.geometry.fast_arrays import pack_cameras, pack_likeness, pack_noise
 from calibration.geometry.fast_instant import (
-    best_pair,
     compare_people,
+    find_best_pair,
     project_compiled,
     solve_person,
     triangulate_compiled,
@@ -16,15 +16,15 @@ from calibration.geometry.fast_instant import (
 )
 from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate, triangulate_robust
-from calibration.noise import gate_px, sigma_px
+from calibration.noise import compute_gate_px, estimate_sigma_px
 from calibration.observations import Observations
 from calibration.skeleton import load_skeleton
 from calibration.synthetic import RigPlan, make_rig
-from engine.reconstruct import poses_from, triangulate_observations
+from engine.reconstruct import poses_from_triangulation, triangulate_observations
 
 SKELETON = load_skeleton("blazepose_33")
-LIMBS = SKELETON.indices(calibration_joints(SKELETON))
-LIKENESS = pack_likeness(SKELETON, least_confidence=0.3, sigma_of_height=0.012, least_joints=4)
+LIMBS = SKELETON.indices(select_calibration_joints(SKELETON))
+LIKENESS = pack_likeness(SKELETON, min_confidence=0.3, sigma_of_height=0.012, min_joints=4)
 J = len(SKELETON.joints)
 
 cameras = st.integers(2, 8)
@@ -65,12 +65,12 @@ def test_a_person_is_put_into_the_room_as_a_take_of_one_frameset_is(count, seed)
     rig, _, xy, confidence = scene(count, seed)
     common = instant(rig, xy, confidence)
     fast = solve_person(xy, confidence, pack_cameras(rig.cameras), pack_noise(SKELETON, 0.3))
-    sigma = sigma_px(common, 0.3)[0]
-    solved = triangulate_robust(xy, sigma, rig.cameras, gate_px=gate_px(sigma))
+    sigma = estimate_sigma_px(common, 0.3)[0]
+    solved = triangulate_robust(xy, sigma, rig.cameras, gate_px=compute_gate_px(sigma))
     np.testing.assert_array_equal(fast.used.T, solved.used)
     np.testing.assert_allclose(fast.xyz, solved.xyz, atol=1e-6)
     np.testing.assert_allclose(fast.covariance, solved.covariance, rtol=1e-6, atol=1e-12)
-    person = poses_from(common, triangulate_observations(common, rig), (0,))[0].people
+    person = poses_from_triangulation(common, triangulate_observations(common, rig), (0,))[0].people
     if person:
         np.testing.assert_allclose(fast.confidence, person[0].confidence, atol=1e-9)
 
@@ -133,7 +133,7 @@ def test_the_person_whom_all_views_see_is_found_among_two(count, seed):
     view = np.array([*range(count), *range(half)])
     order = np.lexsort((random.random(len(view)), view))
     people = (xy[order], np.ones((len(view), J)), view[order])
-    limbs = best_pair(people, pack_cameras(rig.cameras), LIKENESS, 6.0)
+    limbs = find_best_pair(people, pack_cameras(rig.cameras), LIKENESS, 6.0)
     assert limbs is not None
     misses = [np.nanmedian(np.linalg.norm(limbs - person[LIMBS], axis=-1)) for person in xyz]
     assert min(misses) < 1e-3

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from calibration.skeleton import load_skeleton
 from engine.ledger import LedgerRow, LedgerWriter, read_ledger
 from engine.records import PoseFileHeader, PoseReader, PoseWriter
-from tests.support.pose_sets import pose_sets_2d, pose_sets_3d, same_2d, same_3d
+from tests.support.pose_sets import is_same_2d, is_same_3d, make_pose_sets_2d, make_pose_sets_3d
 
 JOINTS = load_skeleton("blazepose_33").joints
 
@@ -43,9 +43,9 @@ def test_a_ledger_cut_off_anywhere_gives_its_whole_lines(rows, lost_bytes):
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(0, 2000))
 @settings(max_examples=40, deadline=None)
 def test_2d_poses_cut_off_anywhere_give_their_whole_framesets(seed, count, lost_bytes):
-    put = pose_sets_2d(count, seed=seed)
+    put = make_pose_sets_2d(count, seed=seed)
     got, torn = _carried(put, PoseFileHeader(2, "blazepose_33", JOINTS, ("a", "b", "c")), lost_bytes)
-    assert all(same_2d(a, b) for a, b in zip(put, got))
+    assert all(is_same_2d(a, b) for a, b in zip(put, got))
     assert len(got) == count or lost_bytes > 0
     assert not (torn and lost_bytes == 0)
 
@@ -53,9 +53,9 @@ def test_2d_poses_cut_off_anywhere_give_their_whole_framesets(seed, count, lost_
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(0, 2000))
 @settings(max_examples=40, deadline=None)
 def test_3d_poses_cut_off_anywhere_give_their_whole_framesets(seed, count, lost_bytes):
-    put = pose_sets_3d(count, seed=seed)
+    put = make_pose_sets_3d(count, seed=seed)
     got, torn = _carried(put, PoseFileHeader(3, "blazepose_33", JOINTS, ("a",)), lost_bytes)
-    assert all(same_3d(a, b) for a, b in zip(put, got))
+    assert all(is_same_3d(a, b) for a, b in zip(put, got))
     assert len(got) == count or lost_bytes > 0
     assert not (torn and lost_bytes == 0)
 

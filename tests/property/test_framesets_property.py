@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.synchronize import REACH, Framesets
+from engine.synchronize import MAX_DISTANCE_PERIODS, Framesets
 from tests.support.sources import ScriptedSource
 
 RATES = st.sampled_from([10.0, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0])
@@ -27,7 +27,7 @@ def cameras(draw, rate=RATES):
 @settings(max_examples=150, deadline=None)
 def test_framesets_rise_and_use_each_frame_once_and_near_its_instant(sources):
     framesets = list(Framesets(sources))
-    reach_ns = REACH * 1e9 / min(source.rate_fps for source in sources) + 2
+    reach_ns = MAX_DISTANCE_PERIODS * 1e9 / min(source.rate_fps for source in sources) + 2
     instants = [frameset.timestamp_ns for frameset in framesets]
     assert all(a < b for a, b in itertools.pairwise(instants))
     assert [frameset.index for frameset in framesets] == list(range(len(framesets)))

@@ -12,8 +12,8 @@ from hypothesis.extra.numpy import arrays
 from calibration.geometry.alignment import align_similarity
 from calibration.geometry.projection import distort, project, undistort
 from calibration.geometry.transforms import (
-    inverse,
-    rigid,
+    invert_transform,
+    rigid_transform,
     rotation_between,
     rotation_from_rotvec,
     rotvec_from_rotation,
@@ -57,7 +57,7 @@ def test_points_move_with_the_world_they_are_described_in(cameras, seed, rotvec,
     random = np.random.default_rng(seed)
     xy = np.stack([project(points, camera) for camera in rig]) + random.normal(0, 2, (cameras, 10, 2))
     weight = random.uniform(0.3, 1, xy.shape[:2])
-    new_from_old = rigid(rotation_from_rotvec(rotvec), shift)
+    new_from_old = rigid_transform(rotation_from_rotvec(rotvec), shift)
     old = triangulate(xy, weight, rig.cameras)
     new = triangulate(xy, weight, rig.with_world(new_from_old, scale).cameras)
     sure = where_rays_cross(points, rig)
@@ -80,8 +80,8 @@ def test_the_order_of_the_cameras_does_not_matter(cameras, seed, random):
 
 @given(rotvecs, shifts)
 def test_a_transform_turned_round_twice_is_itself(rotvec, shift):
-    transform = rigid(rotation_from_rotvec(rotvec), shift)
-    np.testing.assert_allclose(inverse(inverse(transform)), transform, atol=1e-12)
+    transform = rigid_transform(rotation_from_rotvec(rotvec), shift)
+    np.testing.assert_allclose(invert_transform(invert_transform(transform)), transform, atol=1e-12)
 
 
 @given(rotvecs)

@@ -12,8 +12,16 @@ from calibration.geometry.transforms import nearest_rotation, rotation_angle_rad
 from calibration.geometry.triangulation import triangulate
 from calibration.observations import Observations
 from calibration.rig import Rig
-from calibration.synthetic import NoiseConfig, RigPlan, Seen, frameset_times, make_rig, observe, room_middle
-from calibration.timing import at_common_time
+from calibration.synthetic import (
+    NoiseConfig,
+    RigPlan,
+    SyntheticObservations,
+    find_room_middle,
+    list_frameset_times,
+    make_rig,
+    observe,
+)
+from calibration.timing import interpolate_to_common_time
 from calibration.walker import MOTIONS, Walker
 
 
@@ -22,20 +30,20 @@ class Scene:
     """One take whose truth is known."""
 
     rig: Rig
-    seen: Seen
+    seen: SyntheticObservations
 
 
-def scene(
+def make_scene(
     plan: RigPlan, motion: str, noise: NoiseConfig, *, seed: int, seconds: float = 20, fps: float = 10, stature_m=1.75
 ) -> Scene:
     """Let a person move in front of a rig."""
     rig = make_rig(plan, seed)
-    walker = Walker(stature_m, room_middle(rig), phase_rad=0.7 * seed)
-    seen = observe(rig, partial(MOTIONS[motion], walker), frameset_times(seconds, fps), noise, seed=seed)
+    walker = Walker(stature_m, find_room_middle(rig), phase_rad=0.7 * seed)
+    seen = observe(rig, partial(MOTIONS[motion], walker), list_frameset_times(seconds, fps), noise, seed=seed)
     return Scene(rig, seen)
 
 
-def pair_rotation_errors_deg(rig: Rig, truth: Rig) -> F64:
+def measure_pair_rotation_errors_deg(rig: Rig, truth: Rig) -> F64:
     """Angle by which the relative rotation of every two cameras is wrong."""
     errors = [
         rotation_angle_rad((rig[a].R @ rig[b].R.T) @ (truth[a].R @ truth[b].R.T).T)
@@ -44,20 +52,20 @@ def pair_rotation_errors_deg(rig: Rig, truth: Rig) -> F64:
     return np.degrees(errors)
 
 
-def focal_errors_percent(rig: Rig, truth: Rig) -> F64:
+def measure_focal_errors_percent(rig: Rig, truth: Rig) -> F64:
     """Relative error of each camera's focal length."""
     return np.array([100 * (a.focal_px / b.focal_px - 1) for a, b in zip(rig, truth)])
 
 
-def offset_errors_ms(rig: Rig, truth: Rig) -> F64:
+def measure_offset_errors_ms(rig: Rig, truth: Rig) -> F64:
     """Error of each camera's time offset."""
     return np.array([(rig.time_offset_ns[n] - truth.time_offset_ns[n]) / 1e6 for n in truth.names])
 
 
-def scale_of_joints(rig: Rig, observations: Observations, xyz: F64) -> float:
+def measure_joint_scale(rig: Rig, observations: Observations, xyz: F64) -> float:
     """True metres per metre of the rig, from the joints it sees."""
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in rig.names])
-    common = at_common_time(observations, offsets)
+    common = interpolate_to_common_time(observations, offsets)
     V = len(rig)
     xy = np.moveaxis(common.xy[:, :, 11:], 1, 0).reshape(V, -1, 2)
     weight = np.moveaxis(common.confidence[:, :, 11:], 1, 0).reshape(V, -1)
@@ -71,7 +79,7 @@ def scale_of_joints(rig: Rig, observations: Observations, xyz: F64) -> float:
     return s
 
 
-def camera_errors(rig: Rig, truth: Rig, scale: float) -> tuple[F64, F64]:
+def measure_camera_errors(rig: Rig, truth: Rig, scale: float) -> tuple[F64, F64]:
     """Rotation, deg, and position, m, of every camera after the rig as a whole is laid onto the truth."""
     turned = nearest_rotation(np.sum([a.R.T @ b.R for a, b in zip(truth, rig)], axis=0))
     rotation = np.array([np.degrees(rotation_angle_rad(a.R @ turned @ b.R.T)) for a, b in zip(truth, rig)])

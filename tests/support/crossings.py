@@ -10,7 +10,7 @@ from engine.poses import Pose2D, PoseSet2D
 HIDDEN_SHARE = 0.5  # of a person's width apart: the farther one cannot be seen
 
 
-def crossing_sets(
+def make_crossing_sets(
     people: tuple[Observations, Observations], truth: tuple[np.ndarray, np.ndarray], rig: Rig, *, seed: int
 ) -> list[PoseSet2D]:
     """Hide the farther person where two overlap in a view, and give whoever comes back any free number."""
@@ -21,15 +21,15 @@ def crossing_sets(
     for t, time_ns in enumerate(people[0].time_ns):
         views = []
         for v, camera in enumerate(rig):
-            hidden = _hidden(truth[0][t], truth[1][t], camera)
+            hidden = _find_hidden(truth[0][t], truth[1][t], camera)
             view = []
-            for who, person in enumerate(people):
-                if who == hidden or not person.seen[t, v].any():
-                    numbers[v].pop(who, None)
+            for index, person in enumerate(people):
+                if index == hidden or not person.seen[t, v].any():
+                    numbers[v].pop(index, None)
                     continue
-                if who not in numbers[v]:
-                    numbers[v][who], following[v] = following[v], following[v] + 1
-                view.append(Pose2D(numbers[v][who], person.xy[t, v], person.confidence[t, v]))
+                if index not in numbers[v]:
+                    numbers[v][index], following[v] = following[v], following[v] + 1
+                view.append(Pose2D(numbers[v][index], person.xy[t, v], person.confidence[t, v]))
             if hidden is not None and len(view) == 1 and random.random() < 0.05:  # the tracker takes one for the other
                 numbers[v] = {1 - hidden: following[v]}
                 following[v] += 1
@@ -40,7 +40,7 @@ def crossing_sets(
     return sets
 
 
-def _hidden(one, other, camera):
+def _find_hidden(one, other, camera):
     """Say who of two is hidden behind the other, if anybody."""
     images = [project(xyz, camera) for xyz in (one, other)]
     middle = [np.nanmean(image[:, 0]) for image in images]

@@ -7,7 +7,7 @@ from calibration.geometry.projection import distort, pixels_from_rays
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from engine.inference.preprocess import Region, cut
-from training.data.crops import camera_space, square_around_root
+from training.data.crops import camera_from_world, square_around_root
 from training.data.samples import MARGIN, Samples
 
 SKELETON = load_skeleton("mpii_16")
@@ -16,7 +16,7 @@ STORED_PX = 288
 PERIOD_NS = 100_000_000
 
 
-def ring(count: int) -> tuple[Camera, ...]:
+def make_ring(count: int) -> tuple[Camera, ...]:
     """Cameras around the middle of the room, 3 m away and 1 m high, with wide-ish lenses."""
     cameras = []
     for v in range(count):
@@ -29,38 +29,38 @@ def ring(count: int) -> tuple[Camera, ...]:
     return tuple(cameras)
 
 
-def pixels(xyz: np.ndarray, camera: Camera) -> np.ndarray:
+def project_points(xyz: np.ndarray, camera: Camera) -> np.ndarray:
     """Project points of a camera's space."""
     return pixels_from_rays(distort(xyz[..., :2] / xyz[..., 2:], camera.distortion), camera.matrix)
 
 
-def picture(xy: np.ndarray) -> np.ndarray:
+def draw_dots(xy: np.ndarray) -> np.ndarray:
     """Draw each joint as a dot, to a sixteenth of a pixel."""
     image = np.zeros((240, 320, 3), np.uint8)
     for joint, (x, y) in enumerate(xy):
-        cv2.circle(image, (round(16 * x), round(16 * y)), 80, (grey_of(joint),) * 3, -1, cv2.LINE_8, 4)
+        cv2.circle(image, (round(16 * x), round(16 * y)), 80, (get_grey(joint),) * 3, -1, cv2.LINE_8, 4)
     return image
 
 
-def grey_of(joint: int) -> int:
+def get_grey(joint: int) -> int:
     """The grey of a joint's dot."""
     return 100 + 9 * joint
 
 
-def dots(instants: int, views: int = 3, seed: int = 0) -> Samples:
+def make_dot_samples(instants: int, view_count: int = 3, seed: int = 0) -> Samples:
     """Make samples of all views of some instants, view after view; truth in everything."""
     rng = np.random.default_rng(seed)
-    cameras = ring(views)
+    cameras = make_ring(view_count)
     room = rng.uniform((-0.6, -0.6, 0.4), (0.6, 0.6, 1.6), (instants, len(SKELETON.joints), 3))
     room[:, ROOT] = (0, 0, 1)
-    rows = [(v, t) for v in range(views) for t in range(instants)]
-    xyz = np.stack([camera_space(room[t], cameras[v]) for v, t in rows])
-    xy = np.stack([pixels(points, cameras[v]) for points, (v, _) in zip(xyz, rows)])
+    rows = [(v, t) for v in range(view_count) for t in range(instants)]
+    xyz = np.stack([camera_from_world(room[t], cameras[v]) for v, t in rows])
+    xy = np.stack([project_points(points, cameras[v]) for points, (v, _) in zip(xyz, rows)])
     squares = [square_around_root(points[ROOT], cameras[v]) for points, (v, _) in zip(xyz, rows)]
     shown = [Region(square.center_xy, (square.size_wh[0] * MARGIN,) * 2) for square in squares]
     count, joints = xyz.shape[:2]
     return Samples(
-        image=np.stack([cut(picture(p), s, (STORED_PX, STORED_PX), cv2.BORDER_CONSTANT) for p, s in zip(xy, shown)]),
+        image=np.stack([cut(draw_dots(p), s, (STORED_PX, STORED_PX), cv2.BORDER_CONSTANT) for p, s in zip(xy, shown)]),
         region=np.array([[*square.center_xy, square.size_wh[0]] for square in squares]),
         camera=np.array([v for v, _ in rows], np.int32),
         cameras=cameras,

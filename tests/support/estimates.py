@@ -6,15 +6,15 @@ import numpy as np
 
 from calibration.evidence import Evidence, gather_evidence
 from calibration.geometry.arrays import F64
-from calibration.geometry.transforms import rigid
-from calibration.noise import sigma_px
+from calibration.geometry.transforms import rigid_transform
+from calibration.noise import estimate_sigma_px
 from calibration.residuals import Estimate
 from calibration.rig import Camera, Rig
-from calibration.synthetic import NoiseConfig, RigPlan, make_rig, observe, room_middle
+from calibration.synthetic import NoiseConfig, RigPlan, find_room_middle, make_rig, observe
 from calibration.walker import Walker, walk_room
 
 
-def evidence_and_truth(
+def make_evidence_and_truth(
     *, cameras: int, framesets: int, noise_px: float = 0.0, seed: int = 0
 ) -> tuple[Evidence, Estimate]:
     """See a walker through a rig, with independent noise, and say what the solvers should find.
@@ -22,28 +22,28 @@ def evidence_and_truth(
     The framesets are spread over 20 s, so the velocities are taken from a finer track.
     """
     rig = make_rig(RigPlan(cameras=cameras), seed)
-    walker = partial(walk_room, Walker(1.75, room_middle(rig)))
+    walker = partial(walk_room, Walker(1.75, find_room_middle(rig)))
     fine_ns = np.arange(400, dtype=np.int64) * 50_000_000
     seen = observe(rig, walker, fine_ns, NoiseConfig(), seed=seed)
     rows = np.linspace(3, 396, framesets).astype(int)
     principal = np.array([camera.principal_px for camera in rig])
     common = seen.observations
-    evidence = gather_evidence(common, sigma_px(common, 0.5), principal, rows)
+    evidence = gather_evidence(common, estimate_sigma_px(common, 0.5), principal, rows)
     noise = np.random.default_rng(seed).normal(0, 1, evidence.xy.shape) * noise_px
     seen_at_all = np.isfinite(evidence.sigma)[..., None]
     noisy = Evidence(
         np.where(seen_at_all, evidence.xy + noise, 0.0), evidence.sigma, evidence.velocity, evidence.principal,
-        evidence.bones, evidence.twins, evidence.bone_sigma, evidence.joints, evidence.time_ns,
+        evidence.bones, evidence.length_index, evidence.bone_sigma, evidence.joints, evidence.time_ns,
     )  # fmt: skip
     xyz = seen.xyz[rows][:, common.skeleton.indices(evidence.joints)]
     xyz = np.where((np.isfinite(evidence.sigma).sum(0) >= 2)[..., None], xyz, np.nan)
-    return noisy, estimate_of(rig, evidence, xyz)
+    return noisy, estimate_from_rig(rig, evidence, xyz)
 
 
-def estimate_of(rig: Rig, evidence: Evidence, xyz: F64) -> Estimate:
+def estimate_from_rig(rig: Rig, evidence: Evidence, xyz: F64) -> Estimate:
     """Describe a rig and its points as the solvers do."""
     ends = np.linalg.norm(xyz[:, evidence.bones[:, 0]] - xyz[:, evidence.bones[:, 1]], axis=-1)
-    lengths = [np.nanmedian(ends[:, evidence.twins == kind]) for kind in range(evidence.lengths)]
+    lengths = [np.nanmedian(ends[:, evidence.length_index == kind]) for kind in range(evidence.length_count)]
     return Estimate(
         rotation=np.array([camera.R for camera in rig]),
         translation=np.array([camera.t for camera in rig]),
@@ -55,13 +55,13 @@ def estimate_of(rig: Rig, evidence: Evidence, xyz: F64) -> Estimate:
     )
 
 
-def cameras_of(evidence: Evidence, estimate: Estimate) -> list[Camera]:
+def cameras_from_estimate(evidence: Evidence, estimate: Estimate) -> list[Camera]:
     """Describe the estimate's views as cameras."""
     cameras = []
     for v, focal in enumerate(estimate.focal):
         matrix = np.diag([focal, focal, 1.0])
         matrix[:2, 2] = evidence.principal[v]
         distortion = np.array([estimate.k1[v], 0, 0, 0, 0])
-        pose = rigid(estimate.rotation[v], estimate.translation[v])
+        pose = rigid_transform(estimate.rotation[v], estimate.translation[v])
         cameras.append(Camera(f"{v}", (1280, 720), matrix, distortion, pose))
     return cameras

@@ -12,73 +12,73 @@ BETTER = {"better": True, "sentence": "61 → 48 mm."}
 NAMES = tuple(Steps.__dataclass_fields__)
 
 
-def telling(name):
+def make_step(name):
     """A step that notes its turn in the run's folder, and ends with its name."""
 
-    def step(work, watch):
-        with (work.folder / "turns").open("a") as file:
+    def step(context, reporter):
+        with (context.folder / "turns").open("a") as file:
             file.write(f"{name}\n")
-        watch(0.5)
-        return {"name": name, "after": sorted(work.results)}
+        reporter(0.5)
+        return {"name": name, "after": sorted(context.results)}
 
     return step
 
 
-def turns(folder):
+def read_turns(folder):
     """The steps that had their turn, in order."""
     path = folder / "turns"
     return path.read_text().split() if path.exists() else []
 
 
-def steps(**others):
+def make_steps(**others):
     """The recipe's steps, telling ones but for `others`."""
-    made = {name: telling(name) for name in NAMES} | {"compare": lambda work, watch: BETTER} | others
+    made = {name: make_step(name) for name in NAMES} | {"compare": lambda work, watch: BETTER} | others
     return Steps(**made)
 
 
-def slow(work, watch):
+def train_slowly(context, reporter):
     """Train for longer than any test takes, unless somebody ends it."""
-    telling("train")(work, watch)
+    make_step("train")(context, reporter)
     for count in range(15_000):
         time.sleep(0.02)
-        watch(count / 15_000)
+        reporter(count / 15_000)
     return {}
 
 
-def killed_once(work, watch):
+def kill_once(context, reporter):
     """Be killed the first time."""
-    telling("train")(work, watch)
-    if not (work.folder / "killed").exists():
-        (work.folder / "killed").touch()
+    make_step("train")(context, reporter)
+    if not (context.folder / "killed").exists():
+        (context.folder / "killed").touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return {}
 
 
-def refused(work, watch):
+def refuse(context, reporter):
     """Find too little to learn from."""
     raise TrainingError("Nothing in the session can teach.")
 
 
-def full(work, watch):
+def fail_on_full_disk(context, reporter):
     """Find the disk full."""
     raise OSError(28, "No space left on device", "samples/images.u8")
 
 
-def broken(work, watch):
+def crash(context, reporter):
     """Be wrong."""
     raise ZeroDivisionError
 
 
-def torchless(work, watch):
+def fail_without_torch(context, reporter):
     """Find torch not installed."""
     raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
 
-GOOD = steps()
-SLOW = steps(train=slow)
-KILLED_ONCE = steps(train=killed_once)
-REFUSED = replace(GOOD, label=refused)
-FULL = replace(GOOD, collect=full)
-BROKEN = replace(GOOD, export=broken)
-TORCHLESS = replace(GOOD, label=torchless)
+GOOD = make_steps()
+SLOW = make_steps(train=train_slowly)
+KILLED_ONCE = make_steps(train=kill_once)
+REFUSED = replace(GOOD, label=refuse)
+FULL = replace(GOOD, collect=fail_on_full_disk)
+BROKEN = replace(GOOD, export=crash)
+TORCHLESS = replace(GOOD, label=fail_without_torch)
 WORSE = replace(GOOD, compare=lambda work, watch: {"better": False, "sentence": "48 → 61 mm."})

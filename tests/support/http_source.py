@@ -8,25 +8,25 @@ from tests.support.ip_cameras import MjpegServer
 from tests.support.patience import PATIENCE_MS, wait_until
 
 QUICK_FPS = 120.0
-HUNG_S = 20.0  # a thread that is there for longer waits for a camera that says nothing for half a minute
+THREAD_EXIT_S = 20.0  # a thread that is there for longer waits for a camera that says nothing for half a minute
 
 
-def first_frames(camera: MjpegServer, count: int = 8, path: str = "/video", login: str = "") -> list[Frame]:
+def read_first_frames(camera: MjpegServer, count: int = 8, path: str = "/video", login: str = "") -> list[Frame]:
     """Open a camera, read, and close it."""
-    source = HttpMjpegSource(camera.at(path, login), "left")
+    source = HttpMjpegSource(camera.address_of(path, login), "left")
     source.open()
     try:
-        return frames_of(source, count)
+        return read_frames(source, count)
     finally:
         source.close()
 
 
-def frames_of(source: HttpMjpegSource, count: int) -> list[Frame]:
+def read_frames(source: HttpMjpegSource, count: int) -> list[Frame]:
     """Read so many frames."""
     frames = [source.read(PATIENCE_MS) for _ in range(count)]
     return [frame for frame in frames if frame is not None]
 
 
-def no_thread_is_left() -> bool:
+def is_thread_gone() -> bool:
     """Tell whether the thread of the source, if there is one, ends by itself."""
-    return wait_until(lambda: "camera left" not in [thread.name for thread in threading.enumerate()], HUNG_S)
+    return wait_until(lambda: "camera left" not in [thread.name for thread in threading.enumerate()], THREAD_EXIT_S)

@@ -17,7 +17,7 @@ from types import TracebackType
 
 import cv2
 
-from tests.support.videos import picture
+from tests.support.videos import draw_picture
 
 USER, PASSWORD = "person", "s3cret p@ss/word"
 QUOTED_LOGIN = "person:s3cret%20p%40ss%2Fword@"
@@ -25,7 +25,7 @@ BOUNDARY = "an-image-comes"
 
 
 @dataclass(frozen=True)
-class Manners:
+class CameraBehaviour:
     """How an HTTP camera behaves; the defaults are those of a good one."""
 
     fps: float = 30.0
@@ -56,11 +56,11 @@ class MjpegServer:
     (redirections), ``/page`` (a web page); everything else is not found.
     """
 
-    def __init__(self, *, certificate: Path | None = None, **manners: object) -> None:
+    def __init__(self, *, certificate: Path | None = None, **behaviour: object) -> None:
         self._certificate = certificate  # with its key; the camera speaks TLS then
-        self.manners = replace(Manners(), **manners)  # type: ignore[arg-type]
+        self.behaviour = replace(CameraBehaviour(), **behaviour)  # type: ignore[arg-type]
         self.port = 0
-        self.questions: list[str] = []  # every head that came in
+        self.requests: list[str] = []  # every head that came in
         self.sent = 0
         self.silent = threading.Event()  # while it is set, the streams stand still; then what was held back comes
         self._server: socketserver.ThreadingTCPServer | None = None
@@ -70,9 +70,9 @@ class MjpegServer:
 
     @property
     def address(self) -> str:
-        return self.at("/video")
+        return self.address_of("/video")
 
-    def at(self, path: str, login: str = "") -> str:
+    def address_of(self, path: str, login: str = "") -> str:
         """Return the address of a path."""
         return f"{'https' if self._certificate else 'http'}://{login}127.0.0.1:{self.port}{path}"
 
@@ -83,7 +83,7 @@ class MjpegServer:
             def handle(self) -> None:
                 camera._lines.add(self.request)
                 with suppress(OSError):  # the viewer is gone, or the camera was killed
-                    _Talk(camera, camera._encrypted(self.request)).run()
+                    _Connection(camera, camera._wrap_tls(self.request)).run()
                 camera._lines.discard(self.request)
 
         class Server(socketserver.ThreadingTCPServer):
@@ -111,16 +111,16 @@ class MjpegServer:
                 line.shutdown(socket.SHUT_RDWR)
         server.server_close()
 
-    def _encrypted(self, line: socket.socket) -> socket.socket:
+    def _wrap_tls(self, line: socket.socket) -> socket.socket:
         if self._certificate is None:
             return line
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._certificate)
         return context.wrap_socket(line, server_side=True)
 
-    def change(self, **manners: object) -> None:
+    def change_behaviour(self, **behaviour: object) -> None:
         """Behave otherwise from the next connection on."""
-        self.manners = replace(self.manners, **manners)  # type: ignore[arg-type]
+        self.behaviour = replace(self.behaviour, **behaviour)  # type: ignore[arg-type]
 
     def __enter__(self) -> "MjpegServer":
         return self.start()
@@ -129,26 +129,26 @@ class MjpegServer:
         self.kill()
 
 
-class _Talk:
+class _Connection:
     """The server's side of one connection."""
 
     def __init__(self, camera: MjpegServer, line: socket.socket) -> None:
-        self.camera, self.line, self.manners = camera, line, camera.manners
+        self.camera, self.line, self.behaviour = camera, line, camera.behaviour
         self.waiting = b""
 
     def run(self) -> None:
-        if self.manners.mute:
+        if self.behaviour.mute:
             self.camera._ended.wait(30)
             return
-        if self.manners.greeting:
-            self.line.sendall(self.manners.greeting)
+        if self.behaviour.greeting:
+            self.line.sendall(self.behaviour.greeting)
             return
-        while head := self._head():
-            self.camera.questions.append(head)
+        while head := self._read_head():
+            self.camera.requests.append(head)
             if not self._answer(head):
                 return
 
-    def _head(self) -> str:
+    def _read_head(self) -> str:
         while b"\r\n\r\n" not in self.waiting:
             more = self.line.recv(4096)
             if not more:
@@ -161,25 +161,25 @@ class _Talk:
         path = head.split(" ")[1].split("?")[0]
         moved = {"/moved": "/video", "/circle": "/circle", "/file": "file:///etc/hostname"}
         if path in moved:
-            self._say("302 Found", f"Location: {moved[path]}", b"")
-        elif self.manners.login and not self._may(head):
-            self._say("401 Unauthorized", _challenge(self.manners.login), b"no")
+            self._respond("302 Found", f"Location: {moved[path]}", b"")
+        elif self.behaviour.login and not self._is_authorised(head):
+            self._respond("401 Unauthorized", _make_challenge(self.behaviour.login), b"no")
         elif path == "/page":
-            self._say("200 OK", "Content-Type: text/html", b"<html>")
+            self._respond("200 OK", "Content-Type: text/html", b"<html>")
         elif path == "/snapshot":
-            self._say("200 OK", "Content-Type: image/jpeg", image(self._next(), self.manners.size_wh))
+            self._respond("200 OK", "Content-Type: image/jpeg", make_jpeg(self._next_number(), self.behaviour.size_wh))
         elif path == "/video":
             self._stream()
             return False
         else:
-            self._say("404 Not Found", "Content-Type: text/plain", b"nothing")
+            self._respond("404 Not Found", "Content-Type: text/plain", b"nothing")
         return True
 
-    def _may(self, head: str) -> bool:
+    def _is_authorised(self, head: str) -> bool:
         given = [line.partition(": ")[2] for line in head.split("\r\n") if line.startswith("Authorization")]
         if not given:
             return False
-        if self.manners.login == "basic":
+        if self.behaviour.login == "basic":
             return given[0] == "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         fields = dict(pair.strip().split("=", 1) for pair in given[0].partition(" ")[2].split(", "))
         fields = {name: value.strip('"') for name, value in fields.items()}
@@ -187,53 +187,53 @@ class _Talk:
         ha2 = _md5(f"GET:{head.split(' ')[1]}")
         return fields["response"] == _md5(f"{ha1}:{fields['nonce']}:{fields['nc']}:{fields['cnonce']}:auth:{ha2}")
 
-    def _say(self, status: str, header: str, body: bytes) -> None:
+    def _respond(self, status: str, header: str, body: bytes) -> None:
         self.line.sendall(f"HTTP/1.1 {status}\r\n{header}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
 
-    def _next(self) -> int:
+    def _next_number(self) -> int:
         self.camera.sent += 1
         return self.camera.sent - 1
 
     def _stream(self) -> None:
-        manners = self.manners
-        kind = manners.content_type or f"multipart/x-mixed-replace; {manners.boundary}"
-        chunked = "Transfer-Encoding: chunked\r\n" if manners.chunked else ""
+        behaviour = self.behaviour
+        kind = behaviour.content_type or f"multipart/x-mixed-replace; {behaviour.boundary}"
+        chunked = "Transfer-Encoding: chunked\r\n" if behaviour.chunked else ""
         self.line.sendall(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{chunked}\r\n".encode())
-        if manners.delimiter_behind:
-            self._send(f"{manners.delimiter}\r\n".encode())
+        if behaviour.delimiter_behind:
+            self._send(f"{behaviour.delimiter}\r\n".encode())
         begun_s, count = time.monotonic(), 0
-        while not self.camera._ended.is_set() and count != manners.images:
-            if manners.rubbish:
+        while not self.camera._ended.is_set() and count != behaviour.images:
+            if behaviour.rubbish:
                 self._send(os.urandom(16_384))
                 continue
-            number = self._next()
-            if manners.swapped and number % 4 in (1, 2):
+            number = self._next_number()
+            if behaviour.swapped and number % 4 in (1, 2):
                 number = number + 1 if number % 4 == 1 else number - 1
             count += 1
-            self._send(self._part(number, count))
-            if count == manners.stall_after:
-                self.camera._ended.wait(manners.stall_s)
+            self._send(self._make_part(number, count))
+            if count == behaviour.stall_after:
+                self.camera._ended.wait(behaviour.stall_s)
             while self.camera.silent.is_set() and not self.camera._ended.is_set():
                 self.camera._ended.wait(0.01)
-            trembling = manners.jitter_s * ((count * 7 % 5) / 4 - 0.5)
-            self.camera._ended.wait(max(0.0, begun_s + count / manners.fps + trembling - time.monotonic()))
+            trembling = behaviour.jitter_s * ((count * 7 % 5) / 4 - 0.5)
+            self.camera._ended.wait(max(0.0, begun_s + count / behaviour.fps + trembling - time.monotonic()))
 
-    def _part(self, number: int, count: int) -> bytes:
-        manners = self.manners
-        jpeg = image(number, manners.size_wh)
-        if manners.damaged_every and count % manners.damaged_every == 0:
+    def _make_part(self, number: int, count: int) -> bytes:
+        behaviour = self.behaviour
+        jpeg = make_jpeg(number, behaviour.size_wh)
+        if behaviour.damaged_every and count % behaviour.damaged_every == 0:
             jpeg = jpeg[: len(jpeg) * 2 // 3]
         lengths = {"true": len(jpeg), "short": len(jpeg) // 2, "long": len(jpeg) + 300}
-        length = f"Content-Length: {lengths[manners.length]}\r\n" if manners.length in lengths else ""
-        claimed = f"X-Size: {manners.claimed_size}\r\n" if manners.claimed_size else ""
-        delimiter = f"{manners.delimiter}\r\n".encode()
+        length = f"Content-Length: {lengths[behaviour.length]}\r\n" if behaviour.length in lengths else ""
+        claimed = f"X-Size: {behaviour.claimed_size}\r\n" if behaviour.claimed_size else ""
+        delimiter = f"{behaviour.delimiter}\r\n".encode()
         head = f"Content-Type: image/jpeg\r\n{length}{claimed}X-Timestamp: 12.5\r\n\r\n".encode()
-        if manners.delimiter_behind:
+        if behaviour.delimiter_behind:
             return head + jpeg + b"\r\n" + delimiter
         return delimiter + head + jpeg + b"\r\n"
 
     def _send(self, data: bytes) -> None:
-        if not self.manners.chunked:
+        if not self.behaviour.chunked:
             self.line.sendall(data)
             return
         for piece in (data[:100], data[100:]):
@@ -242,14 +242,14 @@ class _Talk:
 
 
 @cache
-def image(number: int, size_wh: tuple[int, int] = (64, 48)) -> bytes:
-    """Draw and compress image `number`; `tests.support.videos.number_of` reads it back, modulo 36."""
+def make_jpeg(number: int, size_wh: tuple[int, int] = (64, 48)) -> bytes:
+    """Draw and compress image `number`; `tests.support.videos.read_number` reads it back, modulo 36."""
     if number >= 36:
-        return image(number % 36, size_wh)
-    return cv2.imencode(".jpg", picture(number, size_wh))[1].tobytes()
+        return make_jpeg(number % 36, size_wh)
+    return cv2.imencode(".jpg", draw_picture(number, size_wh))[1].tobytes()
 
 
-def _challenge(login: str) -> str:
+def _make_challenge(login: str) -> str:
     if login == "basic":
         return 'WWW-Authenticate: Basic realm="here"'
     return (
@@ -261,19 +261,19 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode()).hexdigest()
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """Return a port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
 
 
-def open_sockets() -> int:
+def count_sockets() -> int:
     """Count the sockets of this process."""
     links = list(Path("/proc/self/fd").iterdir())
-    return sum(1 for link in links if _target(link).startswith("socket:"))
+    return sum(1 for link in links if _read_target(link).startswith("socket:"))
 
 
-def _target(link: Path) -> str:
+def _read_target(link: Path) -> str:
     try:
         return str(link.readlink())
     except OSError:

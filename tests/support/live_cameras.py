@@ -21,34 +21,34 @@ class ScriptedCamera:
         self.name, self.live = name, True
         self.rate_fps, self.size_wh = rate_fps, (8, 6)
         self.frame_count, self.remarks = None, ()
-        self.there = True  # False: it cannot be opened, and who reads it loses it
-        self.silent = False
-        self.hanging = False
-        self.over = False
+        self.is_plugged_in = True  # False: it cannot be opened, and who reads it loses it
+        self.is_silent = False
+        self.hangs = False
+        self.is_over = False
         self.opened = 0
         self.sequence = 0
         self.closed = threading.Event()
 
     def open(self) -> None:
-        if not self.there:
+        if not self.is_plugged_in:
             raise CameraNotFoundError(self.name, f"Camera '{self.name}' is not there. Plug it in.")
         self.closed.clear()
         self.opened += 1
         self.sequence = 0
 
     def read(self, timeout_ms: int) -> Frame | None:
-        if self.hanging:
+        if self.hangs:
             self.closed.wait()
-        if self.over:
+        if self.is_over:
             return None
-        if self.silent:
+        if self.is_silent:
             time.sleep(timeout_ms / 1000)
             raise CameraTimeoutError(self.name, "nothing")
         time.sleep(1 / self.rate_fps)
-        if not self.there or self.closed.is_set():
+        if not self.is_plugged_in or self.closed.is_set():
             raise CameraDisconnectedError(self.name, f"Camera '{self.name}' is gone. Plug it in again.")
         self.sequence += 1
-        return image_at(self.name, self.sequence, host_ns(), self.size_wh)
+        return make_image(self.name, self.sequence, host_ns(), self.size_wh)
 
     def close(self) -> None:
         self.closed.set()
@@ -69,17 +69,17 @@ class FakeFeed:
     def send(self, time_ns: int) -> None:
         self.sequence += 1
         if self.listener is not None:
-            self.listener(image_at(self.name, self.sequence, time_ns))
+            self.listener(make_image(self.name, self.sequence, time_ns))
 
     def state(self) -> CameraState:
         return CameraState(self.name, "", CameraPhase.LIVE)
 
 
-def image_at(name: str, sequence: int, time_ns: int, size_wh: tuple[int, int] = (8, 6)) -> Frame:
+def make_image(name: str, sequence: int, time_ns: int, size_wh: tuple[int, int] = (8, 6)) -> Frame:
     """Make a black image."""
     return Frame(name, sequence, time_ns, np.zeros((size_wh[1], size_wh[0], 3), np.uint8))
 
 
-def jpeg_at(name: str, sequence: int, time_ns: int, size: int) -> JpegFrame:
+def make_jpeg(name: str, sequence: int, time_ns: int, size: int) -> JpegFrame:
     """Make an image that cannot be decoded, so that a test sees whether somebody does."""
     return JpegFrame(name, sequence, time_ns, b"x" * size, (1280, 720))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.presenters.camera_settings import CameraSettings, ControlRow, DeviceList, DeviceRow
-from app.presenters.live import Look, Trail
+from app.presenters.live import LiveContext, Trail
 from calibration.rig import Rig
 from engine.live_state import (
     CalibrationPhase,
@@ -23,19 +23,19 @@ from tests.support import scenes
 STAGES = ("gather", "estimate", "associate", "reconstruct", "smooth", "in all")
 
 
-def camera(name: str, phase: CameraPhase = CameraPhase.LIVE, sentence: str = "") -> CameraState:
+def make_camera_state(name: str, phase: CameraPhase = CameraPhase.LIVE, message: str = "") -> CameraState:
     """Describe a camera that does well, or is in another phase."""
     return CameraState(
-        name, f"usb:{name}", phase, sentence, (640, 480), 29.97, 1200, 2, 0, 48.0, 1.1, 2.4, 3.0, compressed=True
+        name, f"usb:{name}", phase, message, (640, 480), 29.97, 1200, 2, 0, 48.0, 1.1, 2.4, 3.0, compressed=True
     )
 
 
-def cameras(count: int = 4) -> tuple[CameraState, ...]:
+def make_camera_states(count: int = 4) -> tuple[CameraState, ...]:
     """Describe cameras that all do well."""
-    return tuple(camera(f"cam_{index}") for index in range(count))
+    return tuple(make_camera_state(f"cam_{index}") for index in range(count))
 
 
-def watching(count: int = 4, progress: float = 0.42) -> CalibrationState:
+def make_watching_calibration(count: int = 4, progress: float = 0.42) -> CalibrationState:
     """Describe a calibration that still needs motion."""
     random = np.random.default_rng(3)
     coverage = tuple(np.clip(random.uniform(-0.4, 1.6, (3, 4)), 0, 1) for _ in range(count))
@@ -47,39 +47,41 @@ def watching(count: int = 4, progress: float = 0.42) -> CalibrationState:
     )
 
 
-def calibrated(rig: Rig, verdict: str = "accepted") -> CalibrationState:
+def make_calibrated(rig: Rig, verdict: str = "accepted") -> CalibrationState:
     """Describe a calibration that is done."""
     phase = CalibrationPhase.CALIBRATED
-    return CalibrationState(phase, 1.0, report=scenes.report(rig, verdict), rig=rig, rig_source="calibrated now")
+    return CalibrationState(phase, 1.0, report=scenes.make_report(rig, verdict), rig=rig, rig_source="calibrated now")
 
 
-def state(calibration: CalibrationState | None = None, **changes: object) -> LiveState:
+def make_live_state(calibration: CalibrationState | None = None, **changes: object) -> LiveState:
     """Describe four cameras that do well."""
     latency = tuple(StageTime(name, 8.0 * index + 4, 14.0 * index + 9) for index, name in enumerate(STAGES))
-    usual = LiveState(cameras(), 29.9, 10.3, 2.4, 7, latency, calibration or watching())
+    usual = LiveState(make_camera_states(), 29.9, 10.3, 2.4, 7, latency, calibration or make_watching_calibration())
     return replace(usual, **changes)  # type: ignore[arg-type]
 
 
-def recording(lost: int = 0) -> RecordingState:
+def make_recording_state(lost: int = 0) -> RecordingState:
     """Describe a recording that runs."""
     return RecordingState("take-1", 72.4, 8000, lost, 8000.0)
 
 
-def result(rig: Rig | None, index: int = 9, count: int = 4) -> LiveResult:
+def make_result(rig: Rig | None, index: int = 9, count: int = 4) -> LiveResult:
     """Describe what came of a frameset."""
-    full = rig or scenes.square_rig(count)
-    room = scenes.poses_3d(index) if rig is not None else PoseSet3D(index, index * scenes.FRAME_NS, ())
-    return LiveResult(scenes.frames(full, index), scenes.poses_2d(full, index), room, rig, index * scenes.FRAME_NS)
+    full = rig or scenes.make_square_rig(count)
+    room = scenes.make_poses_3d(index) if rig is not None else PoseSet3D(index, index * scenes.FRAME_NS, ())
+    return LiveResult(
+        scenes.make_frames(full, index), scenes.make_poses_2d(full, index), room, rig, index * scenes.FRAME_NS
+    )
 
 
-def look(**changes: object) -> Look:
+def make_window_state(**changes: object) -> LiveContext:
     """Describe a window whose cameras run."""
-    skeleton = scenes.skeleton()
-    usual = Look(skeleton, Trail(skeleton), "Four cameras", running=True, stature_m=1.75)
+    skeleton = scenes.load_walker_skeleton()
+    usual = LiveContext(skeleton, Trail(skeleton), "Four cameras", running=True, stature_m=1.75)
     return replace(usual, **changes)  # type: ignore[arg-type]
 
 
-def devices() -> DeviceList:
+def make_device_list() -> DeviceList:
     """List three cameras, one of them in use by another program."""
     return DeviceList(
         (
@@ -90,7 +92,7 @@ def devices() -> DeviceList:
     )
 
 
-def settings(name: str = "cam_0") -> CameraSettings:
+def make_camera_settings(name: str = "cam_0") -> CameraSettings:
     """Describe a camera whose exposure is automatic."""
     return CameraSettings(
         name,

@@ -12,22 +12,22 @@ from pathlib import Path
 
 import av
 
-from engine.capture.cameras import camera_sources
+from engine.capture.cameras import make_camera_sources
 from engine.ledger import LedgerRow
 from engine.live import Live
 from engine.live_state import CameraPhase, CameraState
 from engine.session import Session, SessionCamera, SessionFacts
-from tests.support.live_networks import WalkerSeen
+from tests.support.live_networks import FakeWalkerEstimator
 from tests.support.patience import wait_until
-from tests.support.videos import number_of
+from tests.support.videos import read_number
 
-OURS = ("camera ", "record", "estimate", "reconstruct", "calibration", "close ", "look at")
+OUR_THREAD_PREFIXES = ("camera ", "record", "estimate", "reconstruct", "calibration", "close ", "look at")
 
 
 @contextmanager
-def recorded(addresses: Sequence[str], path: Path) -> Iterator[Live]:
+def record_live(addresses: Sequence[str], path: Path) -> Iterator[Live]:
     """Run cameras that all send, record them; no thread may be left."""
-    live = Live(camera_sources(addresses), WalkerSeen)
+    live = Live(make_camera_sources(addresses), FakeWalkerEstimator)
     live.start()
     try:
         assert wait_until(lambda: all(one.phase is CameraPhase.LIVE for one in live.state().cameras))
@@ -35,26 +35,26 @@ def recorded(addresses: Sequence[str], path: Path) -> Iterator[Live]:
         yield live
     finally:
         assert live.close()
-    assert wait_until(lambda: not our_threads())
+    assert wait_until(lambda: not list_our_threads())
 
 
-def our_threads() -> list[str]:
+def list_our_threads() -> list[str]:
     """Name the threads of live programs."""
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith(OURS)]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(OUR_THREAD_PREFIXES)]
 
 
-def camera(live: Live, place: int) -> CameraState:
+def get_camera_state(live: Live, place: int) -> CameraState:
     """How a camera is now."""
     return live.state().cameras[place]
 
 
 def is_live(live: Live, place: int, reconnected: int) -> bool:
     """Whether a camera is back for so many times."""
-    state = camera(live, place)
-    return state.phase is CameraPhase.LIVE and state.reconnected >= reconnected
+    state = get_camera_state(live, place)
+    return state.phase is CameraPhase.LIVE and state.reconnect_count >= reconnected
 
 
-def told(path: Path, place: int) -> tuple[LedgerRow, ...]:
+def read_ledger_rows(path: Path, place: int) -> tuple[LedgerRow, ...]:
     """Read a camera's ledger, and hold it against its video."""
     session = Session.open(path)
     assert session.finished
@@ -64,28 +64,28 @@ def told(path: Path, place: int) -> tuple[LedgerRow, ...]:
     assert all(row.why for row in rows if not row.kept)
     times_ns = [row.time_ns or 0 for row in kept]
     assert all(one < other for one, other in pairwise(times_ns))
-    assert len(kept) == images_in(path, session.cameras[place])
+    assert len(kept) == count_images(path, session.cameras[place])
     return rows
 
 
-def images_in(path: Path, recorded: SessionCamera) -> int:
+def count_images(path: Path, recorded: SessionCamera) -> int:
     """Count the images of a video without decoding them."""
     with av.open(str(path / recorded.video)) as container:
         return sum(packet.size > 0 for packet in container.demux(video=0))
 
 
-def nothing_is_lost(path: Path, place: int) -> bool:
+def has_no_losses(path: Path, place: int) -> bool:
     """Tell whether a video holds every image that its camera sent meanwhile, by the numbers in the images.
 
     What the ledger holds of a camera that was silent for a second is a guess; on a busy machine every camera is.
     """
     session = Session.open(path)
     with av.open(str(path / session.cameras[place].video)) as container:
-        numbers = [number_of(image.to_ndarray(format="bgr24")) for image in container.decode(video=0)]
+        numbers = [read_number(image.to_ndarray(format="bgr24")) for image in container.decode(video=0)]
     return len(numbers) > 1 and all((after - before) % 36 == 1 for before, after in pairwise(numbers))
 
 
-def unexplained_s(rows: Sequence[LedgerRow], period_s: float) -> float:
+def measure_unexplained_s(rows: Sequence[LedgerRow], period_s: float) -> float:
     """Return the longest time between two images that no line of the ledger explains."""
     longest, last = 0.0, None
     for row in rows:
@@ -98,7 +98,7 @@ def unexplained_s(rows: Sequence[LedgerRow], period_s: float) -> float:
     return longest
 
 
-def resident_mb() -> float:
+def measure_resident_mb() -> float:
     """Memory of this process, MB, without what the allocator keeps for later: threads that come and go leave holes."""
     gc.collect()
     if sys.platform == "linux":

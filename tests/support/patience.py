@@ -7,10 +7,10 @@ PATIENCE_S = 60.0  # what comes sooner costs nothing, and what does not come is 
 PATIENCE_MS = round(1000 * PATIENCE_S)
 
 
-def wait_until(true: Callable[[], bool], timeout_s: float = PATIENCE_S) -> bool:
+def wait_until(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> bool:
     """Wait for something to become true; return whether it did."""
     end_s = time.monotonic() + timeout_s
-    while not true():
+    while not condition():
         if time.monotonic() > end_s:
             return False
         time.sleep(0.01)

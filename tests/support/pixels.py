@@ -5,7 +5,7 @@ from PyQt6.QtGui import QColor, QImage
 from PyQt6.QtWidgets import QWidget
 
 
-def pixels_of(widget: QWidget) -> np.ndarray:
+def grab_pixels(widget: QWidget) -> np.ndarray:
     """Draw a widget, (H, W, 3), RGB."""
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     buffer = image.constBits()
@@ -14,7 +14,7 @@ def pixels_of(widget: QWidget) -> np.ndarray:
     return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
 
 
-def colour_share(pixels: np.ndarray, colour: str, tolerance: int = 10) -> float:
+def measure_colour_share(pixels: np.ndarray, colour: str, tolerance: int = 10) -> float:
     """Measure the share of pixels that have a colour."""
-    wanted = np.array(QColor(colour).getRgb()[:3])
-    return float((np.abs(pixels.astype(int) - wanted) <= tolerance).all(-1).mean())
+    expected = np.array(QColor(colour).getRgb()[:3])
+    return float((np.abs(pixels.astype(int) - expected) <= tolerance).all(-1).mean())

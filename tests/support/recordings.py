@@ -11,7 +11,7 @@ import pytest
 from engine.frames import JpegFrame
 from engine.record_camera import CameraRecorder
 from tests.support.patience import PATIENCE_S
-from tests.support.videos import picture
+from tests.support.videos import draw_picture
 
 PERIOD_NS = 33_333_333
 START_NS = 86_400_000_000_123  # a day after the machine was started
@@ -19,11 +19,11 @@ START_NS = 86_400_000_000_123  # a day after the machine was started
 
 def jpeg_frame(number: int, camera: str = "a", size_wh: tuple[int, int] = (64, 48)) -> JpegFrame:
     """Make frame `number` of a camera that sends JPEG at 30 per second."""
-    data = cv2.imencode(".jpg", picture(number, size_wh))[1].tobytes()
+    data = cv2.imencode(".jpg", draw_picture(number, size_wh))[1].tobytes()
     return JpegFrame(camera, number, START_NS + number * PERIOD_NS + number % 3, data, size_wh)
 
 
-def stand_still(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+def block_writes(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Let every recorder's disk stand still until the event is set."""
     goes_on, mux = threading.Event(), CameraRecorder._mux
 
@@ -35,7 +35,7 @@ def stand_still(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return goes_on
 
 
-def in_another_process(script: str, path: Path, *, limit_bytes: int | None = None) -> subprocess.Popen:
+def start_process(script: str, path: Path, *, limit_bytes: int | None = None) -> subprocess.Popen:
     """Run a script that records into `path`, as a process of its own; no file may grow beyond a limit."""
     lines = [
         "import sys, time; sys.path.insert(0, '.')",
@@ -52,14 +52,14 @@ def in_another_process(script: str, path: Path, *, limit_bytes: int | None = Non
 
 
 # An image of each camera every 15 ms; so many are 0.2 s.
-FIFTH_OF_A_SECOND = 13
-RECORD_FOR_EVER = """
+FRAMES_IN_200_MS = 13
+RECORD_FOREVER = """
 names = ("a", "b", "c")
 recording = LiveRecording(path, SessionFacts(), [RecordedCamera(name, "usb:" + name, None, 30.0) for name in names])
 taps = [recording.tap(name) for name in names]
 for number in range(5000):
     for name, tap in zip(names, taps):
         tap(jpeg_frame(number, name, (320, 240)))
-    print(number, recording.state().sentence, flush=True)
+    print(number, recording.state().message, flush=True)
     time.sleep(0.015)
 """

@@ -6,17 +6,17 @@ from engine.frames import FrameSet
 from engine.poses import PoseSet2D
 
 
-class Replay:
+class ReplayEstimator:
     """Gives each frameset the poses that were stored for it; framesets of another take are a fault of the test."""
 
     def __init__(self, pose_sets: Sequence[PoseSet2D]) -> None:
-        self._of_instant = {(poses.index, poses.timestamp_ns): poses for poses in pose_sets}
+        self._sets_by_instant = {(poses.index, poses.timestamp_ns): poses for poses in pose_sets}
 
     def __call__(self, frames: FrameSet) -> PoseSet2D:
-        return self._of_instant[frames.index, frames.timestamp_ns]
+        return self._sets_by_instant[frames.index, frames.timestamp_ns]
 
 
-def framesets_without_images(pose_sets: Sequence[PoseSet2D]) -> Iterator[FrameSet]:
+def make_empty_framesets(pose_sets: Sequence[PoseSet2D]) -> Iterator[FrameSet]:
     """Make the framesets of stored poses, every view None."""
     for poses in pose_sets:
-        yield FrameSet(poses.index, poses.timestamp_ns, (None,) * len(poses.views))
+        yield FrameSet(poses.index, poses.timestamp_ns, (None,) * len(poses.poses_by_view))

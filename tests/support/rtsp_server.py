@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-from tests.support.ip_cameras import PASSWORD, USER, free_port
+from tests.support.ip_cameras import PASSWORD, USER, find_free_port
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")  # the one that Debian's GStreamer packages belong to
 _IMPORTS = """
@@ -55,7 +55,7 @@ _ENCODERS = {
 
 
 @cache
-def why_no_rtsp_server() -> str:
+def explain_missing_rtsp_server() -> str:
     """Say what is missing for an RTSP server; empty if nothing is."""
     if not SYSTEM_PYTHON.exists():
         return f"there is no {SYSTEM_PYTHON}"
@@ -81,7 +81,7 @@ class RtspServer:
         size_wh: tuple[int, int] = (160, 120),
         fps: int = 30,
     ) -> None:
-        self.port = free_port()
+        self.port = find_free_port()
         self._script = folder / "rtsp_server.py"
         self._script.write_text(_SERVER)
         self._launch = (
@@ -91,15 +91,15 @@ class RtspServer:
         self._login = f"{login} {USER} {PASSWORD}" if login else ""
         self._process: subprocess.Popen[str] | None = None
 
-    def at(self, path: str = "/cam", login: str = "") -> str:
+    def address_of(self, path: str = "/cam", login: str = "") -> str:
         """Return the address of a path; only ``/cam`` is there."""
         return f"rtsp://{login}127.0.0.1:{self.port}{path}"
 
     def start(self) -> "RtspServer":
         command = [str(SYSTEM_PYTHON), str(self._script), str(self.port), self._launch, self._login]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        said = self._process.stdout.readline() if self._process.stdout else ""
-        if said.strip() != "ready":
+        first_line = self._process.stdout.readline() if self._process.stdout else ""
+        if first_line.strip() != "ready":
             self.kill()
             raise RuntimeError("The RTSP server does not start.")
         return self

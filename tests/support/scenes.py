@@ -3,7 +3,7 @@
 import numpy as np
 
 from calibration.geometry.arrays import F64, U8
-from calibration.geometry.transforms import rigid
+from calibration.geometry.transforms import rigid_transform
 from calibration.report import BoneReport, CalibrationReport, CameraReport
 from calibration.rig import Camera, Rig
 from calibration.skeleton import Skeleton, load_skeleton
@@ -13,7 +13,7 @@ from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 FRAME_NS = 33_333_333
 
 
-def square_rig(count: int = 4, radius_m: float = 2.6, size_wh: tuple[int, int] = (640, 480)) -> Rig:
+def make_square_rig(count: int = 4, radius_m: float = 2.6, size_wh: tuple[int, int] = (640, 480)) -> Rig:
     """Put cameras on a circle, all looking at the middle of the room."""
     cameras = []
     for index in range(count):
@@ -25,11 +25,11 @@ def square_rig(count: int = 4, radius_m: float = 2.6, size_wh: tuple[int, int] =
         right /= np.linalg.norm(right)
         R = np.stack([right, np.cross(forward, right), forward])
         K = np.array([[530.0 + 20 * index, 0, size_wh[0] / 2], [0, 530.0 + 20 * index, size_wh[1] / 2], [0, 0, 1]])
-        cameras.append(Camera(f"cam_{index}", size_wh, K, np.zeros(5), rigid(R, -R @ centre)))
+        cameras.append(Camera(f"cam_{index}", size_wh, K, np.zeros(5), rigid_transform(R, -R @ centre)))
     return Rig(tuple(cameras))
 
 
-def walker(time_s: float) -> F64:
+def pose_walker(time_s: float) -> F64:
     """Pose a person of 1.75 m who walks a circle, (33, 3), m."""
     swing, turn = 0.45 * np.sin(2 * np.pi * time_s), 0.5 * time_s
     sides = {"left": 1.0, "right": -1.0}
@@ -58,25 +58,25 @@ def walker(time_s: float) -> F64:
     return xyz @ R.T + [0.8 * np.cos(turn), 0.8 * np.sin(turn), 0]
 
 
-def skeleton() -> Skeleton:
-    """Name the joints of `walker`."""
+def load_walker_skeleton() -> Skeleton:
+    """Name the joints of `pose_walker`."""
     return load_skeleton("blazepose_33")
 
 
-def poses_3d(index: int) -> PoseSet3D:
+def make_poses_3d(index: int) -> PoseSet3D:
     """Pose the walker at a frameset; confidence differs by joint, the left pinky is missing."""
-    xyz = walker(index * FRAME_NS / 1e9)
+    xyz = pose_walker(index * FRAME_NS / 1e9)
     confidence = np.linspace(1.0, 0.35, len(xyz))
-    xyz[skeleton().index("left_pinky")] = np.nan
-    confidence[skeleton().index("left_pinky")] = 0
+    xyz[load_walker_skeleton().index("left_pinky")] = np.nan
+    confidence[load_walker_skeleton().index("left_pinky")] = 0
     covariance = np.broadcast_to(np.eye(3) * 1e-4, (len(xyz), 3, 3)).copy()
     person = Pose3D(0, xyz, confidence, covariance, np.full(len(xyz), 3))
     return PoseSet3D(index, index * FRAME_NS, (person,))
 
 
-def poses_2d(rig: Rig, index: int) -> PoseSet2D:
+def make_poses_2d(rig: Rig, index: int) -> PoseSet2D:
     """See the walker through a rig without distortion."""
-    person = poses_3d(index).people[0]
+    person = make_poses_3d(index).people[0]
     views = []
     for camera in rig:
         local = person.xyz @ camera.R.T + camera.t
@@ -86,26 +86,28 @@ def poses_2d(rig: Rig, index: int) -> PoseSet2D:
     return PoseSet2D(index, time_ns, tuple(views), (time_ns,) * len(rig))
 
 
-def frames(rig: Rig, index: int) -> FrameSet:
+def make_frames(rig: Rig, index: int) -> FrameSet:
     """Take dull images: a wall above a floor."""
     time_ns = index * FRAME_NS
-    images = [Frame(camera.name, index, time_ns, _wall(camera.size_wh)) for camera in rig]
+    images = [Frame(camera.name, index, time_ns, _draw_wall(camera.size_wh)) for camera in rig]
     return FrameSet(index, time_ns, tuple(images))
 
 
-def report(rig: Rig, verdict: str = "accepted") -> CalibrationReport:
+def make_report(rig: Rig, verdict: str = "accepted") -> CalibrationReport:
     """Judge a rig as a calibration would."""
     cameras = tuple(
         CameraReport(camera.name, 0.21 + 0.06 * i, 0.012 + 0.004 * i, 0.6 + 0.2 * i, 2.1 + 0.3 * i, 0.71, 8000)
         for i, camera in enumerate(rig)
     )
-    bones = tuple(BoneReport(f"{a}-{b}", 0.3 + 0.01 * i, 1.5 + 0.3 * i) for i, (a, b) in enumerate(skeleton().bones))
+    bones = tuple(
+        BoneReport(f"{a}-{b}", 0.3 + 0.01 * i, 1.5 + 0.3 * i) for i, (a, b) in enumerate(load_walker_skeleton().bones)
+    )
     offsets = {camera.name: 1.7 * i for i, camera in enumerate(rig)}
     reasons = ("All four cameras see the person move through the whole room.",)
     return CalibrationReport(verdict, reasons, cameras, offsets, "stature", 1.4, 2.4, 1.75, 26.5, bones)
 
 
-def _wall(size_wh: tuple[int, int]) -> U8:
+def _draw_wall(size_wh: tuple[int, int]) -> U8:
     """Paint a wall above a floor, (H, W, 3)."""
     width, height = size_wh
     image = np.empty((height, width, 3), np.uint8)

@@ -3,17 +3,17 @@
 import numpy as np
 
 from calibration.observations import Observations
-from engine.offline import Take
+from engine.offline import PoseRecording
 from engine.poses import Pose2D, PoseSet2D
 
 
-def pose_sets(*people: Observations) -> tuple[PoseSet2D, ...]:
+def make_pose_sets(*people: Observations) -> tuple[PoseSet2D, ...]:
     """Put the observations of one or several people into pose sets; each is one track per view."""
     first, seen = people[0], [person.seen.any(-1) for person in people]
     sets = []
     for t, time_ns in enumerate(first.time_ns):
         views = []
-        for v in range(len(first.views)):
+        for v in range(len(first.view_names)):
             poses = [
                 Pose2D(number, person.xy[t, v], person.confidence[t, v])
                 for number, person in enumerate(people)
@@ -25,13 +25,13 @@ def pose_sets(*people: Observations) -> tuple[PoseSet2D, ...]:
     return tuple(sets)
 
 
-def take_of(*people: Observations) -> Take:
+def make_recording(*people: Observations) -> PoseRecording:
     """Make a take of one or several people."""
     first = people[0]
-    return Take(pose_sets(*people), first.skeleton, first.views, first.sizes_wh)
+    return PoseRecording(make_pose_sets(*people), first.skeleton, first.view_names, first.sizes_wh)
 
 
-def error_mm(poses_3d, xyz, joints) -> np.ndarray:
+def compute_error_mm(poses_3d, xyz, joints) -> np.ndarray:
     """Distance of reconstructed joints from true ones, mm, (T, J); NaN where missing."""
     found = np.full((len(xyz), xyz.shape[1], 3), np.nan)
     for poses in poses_3d:

@@ -7,13 +7,13 @@ import onnx
 from onnx import TensorProto, helper
 
 from calibration.skeleton import load_skeleton
-from engine.inference.model_card import ModelCard, ModelFile, NetworkInput, PathSource, Teaching, write_card
+from engine.inference.model_card import ModelCard, ModelFile, ModelInput, PathSource, TrainingRecord, write_card
 
 SIZE_PX = 32
 MPII = len(load_skeleton("mpii_16").joints)
 
 
-def write_colour_network(path: Path, joints: int = MPII, output: str = "uvw") -> None:
+def write_colour_model(path: Path, joints: int = MPII, output: str = "uvw") -> None:
     """Write ``uvw = mean of red, green, blue`` for every joint, and ``spread = |uvw|``."""
     shape = ["batch", joints, 3]
     graph = helper.make_graph(
@@ -34,15 +34,15 @@ def write_colour_network(path: Path, joints: int = MPII, output: str = "uvw") ->
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
 
 
-def write_taught_network(folder: Path, name: str = "colour", **trained) -> Path:
+def write_finetuned_model(folder: Path, name: str = "colour", **trained) -> Path:
     """Write such a network with its card, as the library keeps it; return the folder."""
-    return write_card_beside(folder / "card.toml", folder / "network.onnx", name, **trained).parent
+    return write_card_and_model(folder / "card.toml", folder / "network.onnx", name, **trained).parent
 
 
-def write_card_beside(card: Path, network: Path, name: str, **trained) -> Path:
+def write_card_and_model(card: Path, network: Path, name: str, **trained) -> Path:
     """Write such a network and its card under these names; return the card's path."""
     card.parent.mkdir(parents=True, exist_ok=True)
-    write_colour_network(network)
+    write_colour_model(network)
     data = network.read_bytes()
     file = ModelFile(network.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
     write_card(
@@ -54,9 +54,9 @@ def write_card_beside(card: Path, network: Path, name: str, **trained) -> Path:
             files=(file,),
             codec="soft-argmax-3d",
             skeleton="mpii_16",
-            input=NetworkInput((SIZE_PX, SIZE_PX)),
+            input=ModelInput((SIZE_PX, SIZE_PX)),
             note="For tests.",
-            trained=Teaching(**trained),
+            trained=TrainingRecord(**trained),
         ),
         card,
     )

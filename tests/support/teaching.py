@@ -7,25 +7,25 @@ import torch
 
 from training.data.batches import Batch
 from training.networks.compact import CompactConfig, CompactNetwork
-from training.reprojection import Views
+from training.reprojection import ViewBatch
 
 JOINTS, SIZE_PX = 2, 128
 TINY = CompactConfig(joints=JOINTS, size_px=SIZE_PX, volume_depth=2, widths=(4, 4, 4, 4))
 
 
-def tiny_network(seed: int = 0, config: CompactConfig = TINY) -> CompactNetwork:
+def make_tiny_network(seed: int = 0, config: CompactConfig = TINY) -> CompactNetwork:
     """Build the network with weights by seed."""
     torch.manual_seed(seed)
     return CompactNetwork(config)
 
 
-def views(count: int) -> Views:
+def make_views(count: int) -> ViewBatch:
     """Describe cameras that look at the origin from 4 m, their crops 2 m wide."""
     maps = torch.tensor([[1000.0, 0.0, 0.0], [0.0, 1000.0, 0.0]]).expand(count, 2, 3)
     matrix = torch.tensor([[2000.0, 0.0, 500.0], [0.0, 2000.0, 500.0], [0.0, 0.0, 1.0]]).expand(count, 3, 3)
     moved = torch.eye(4)
     moved[2, 3] = 4.0
-    return Views(maps, matrix, torch.zeros(count, 5), moved.expand(count, 4, 4), torch.full((count,), 0.5))
+    return ViewBatch(maps, matrix, torch.zeros(count, 5), moved.expand(count, 4, 4), torch.full((count,), 0.5))
 
 
 @dataclass
@@ -45,7 +45,7 @@ class FakeBatches:
     count: int = 4
     size: int = 4
     spoiled: tuple[int, ...] = ()
-    given: int = 0
+    served_count: int = 0
 
     def __len__(self) -> int:
         return self.count
@@ -54,9 +54,9 @@ class FakeBatches:
         """Give the batches of one epoch."""
         for position in range(first, self.count):
             batch = self.batch(torch.Generator().manual_seed(1000 * number + position))
-            if self.given in self.spoiled:
+            if self.served_count in self.spoiled:
                 batch.image[:] = torch.nan
-            self.given += 1
+            self.served_count += 1
             yield batch
 
     def batch(self, generator: torch.Generator) -> Batch:
@@ -69,4 +69,4 @@ class FakeBatches:
         uvw = torch.zeros(n, JOINTS, 3)
         uvw[:, 0, :2] = (cells + 0.5) / 8 - 0.5
         ones, uv = torch.ones(n, JOINTS), uvw[..., :2].clone()
-        return Batch(image, uvw, ones, uv, ones.clone(), torch.full((n,), 4.0), views(n), None, torch.arange(n))
+        return Batch(image, uvw, ones, uv, ones.clone(), torch.full((n,), 4.0), make_views(n), None, torch.arange(n))

@@ -44,7 +44,7 @@ class FakeControl:
     menu: tuple[int, ...] = ()
 
 
-def webcam_controls() -> dict[int, FakeControl]:
+def make_webcam_controls() -> dict[int, FakeControl]:
     return {
         EXPOSURE_AUTO: FakeControl(MENU, 0, 3, 1, 3, 3, menu=(1, 3)),
         EXPOSURE: FakeControl(INTEGER, 3, 2047, 1, 250, 333),
@@ -66,11 +66,11 @@ class FakeCamera:
     number: int = 0
     hub: str = "USB2.0 Hub"
     modes: dict = field(default_factory=lambda: WEBCAM_MODES)
-    controls: dict[int, FakeControl] = field(default_factory=webcam_controls)
+    controls: dict[int, FakeControl] = field(default_factory=make_webcam_controls)
     plugged: bool = True
     allowed: bool = True
-    taken: bool = False  # by another program
-    most_px: int = 10**9  # what the USB bus has room for
+    in_use: bool = False  # by another program
+    max_px: int = 10**9  # what the USB bus has room for
     stamp_flags: int = abi.TIMESTAMP_MONOTONIC
     stamp_shift_ns: int = 0
     row_padding: int = 0
@@ -82,7 +82,7 @@ class FakeCamera:
     lengths: int = 1 << 20
 
 
-def refused(number: int) -> OSError:
+def make_os_error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
@@ -124,11 +124,11 @@ class FakeKernel:
         for camera in self.cameras:
             if camera.plugged and path.name in (f"video{camera.number}", f"video{camera.number + 1}"):
                 if not camera.allowed:
-                    raise refused(errno.EACCES)
+                    raise make_os_error(errno.EACCES)
                 self._next_fd += 1
                 self.files[self._next_fd] = camera, path.name == f"video{camera.number}"
                 return self._next_fd
-        raise refused(errno.ENOENT)
+        raise make_os_error(errno.ENOENT)
 
     def close(self, fd: int) -> None:
         camera, _ = self.files.pop(fd)
@@ -155,7 +155,7 @@ class FakeKernel:
     def ioctl(self, fd: int, request: int, argument) -> None:
         camera, films = self.files[fd]
         if not camera.plugged:
-            raise refused(errno.ENODEV)
+            raise make_os_error(errno.ENODEV)
         answers: dict[int, Callable] = {
             abi.QUERYCAP: self._querycap,
             abi.ENUM_FMT: self._enum_fmt,
@@ -175,7 +175,7 @@ class FakeKernel:
             abi.S_CTRL: self._s_ctrl,
         }
         if not films and request != abi.QUERYCAP:
-            raise refused(errno.ENOTTY)
+            raise make_os_error(errno.ENOTTY)
         answers[request](camera, argument, fd)
 
     def _querycap(self, camera, capability, fd):
@@ -186,13 +186,13 @@ class FakeKernel:
 
     def _enum_fmt(self, camera, description, fd):
         if description.index >= len(camera.modes):
-            raise refused(errno.EINVAL)
+            raise make_os_error(errno.EINVAL)
         description.pixelformat = abi.fourcc(list(camera.modes)[description.index])
 
     def _enum_sizes(self, camera, size, fd):
         sizes = list(self._sizes(camera, size.pixel_format))
         if size.index >= len(sizes):
-            raise refused(errno.EINVAL)
+            raise make_os_error(errno.EINVAL)
         if len(sizes[size.index]) == 6:
             size.type = 3
             for name, value in zip(("min", "max", "step"), zip(*[iter(sizes[size.index])] * 2)):
@@ -207,7 +207,7 @@ class FakeKernel:
         ranges = [intervals for size, intervals in sizes.items() if len(size) == 6]
         intervals = sizes.get((interval.width, interval.height)) or ranges[0]
         if interval.index >= len(intervals):
-            raise refused(errno.EINVAL)
+            raise make_os_error(errno.EINVAL)
         found = intervals[interval.index]
         if len(found) == 4:
             interval.type = 3
@@ -220,25 +220,25 @@ class FakeKernel:
     def _sizes(self, camera, pixelformat):
         return camera.modes[pixelformat.to_bytes(4, "little").decode()]
 
-    def _s_fmt(self, camera, asked, fd):
-        if self._is_anothers(camera, fd):
-            raise refused(errno.EBUSY)
-        name = asked.pix.pixelformat.to_bytes(4, "little").decode()
+    def _s_fmt(self, camera, requested, fd):
+        if self._is_held_by_other(camera, fd):
+            raise make_os_error(errno.EBUSY)
+        name = requested.pix.pixelformat.to_bytes(4, "little").decode()
         pixel_bytes = {"YUYV": 2, "NV12": 1}.get(name, 0)
-        asked.pix.bytesperline = asked.pix.width * pixel_bytes + camera.row_padding if pixel_bytes else 0
-        asked.pix.sizeimage = camera.lengths
-        camera.granted = asked.pix.width, asked.pix.height, asked.pix.pixelformat
+        requested.pix.bytesperline = requested.pix.width * pixel_bytes + camera.row_padding if pixel_bytes else 0
+        requested.pix.sizeimage = camera.lengths
+        camera.granted = requested.pix.width, requested.pix.height, requested.pix.pixelformat
 
-    def _s_parm(self, camera, asked, fd):
-        wanted = asked.capture.timeperframe
+    def _s_parm(self, camera, requested, fd):
+        interval = requested.capture.timeperframe
         intervals = self._sizes(camera, camera.granted[2])[camera.granted[:2]]
-        nearest = min(intervals, key=lambda i: abs(i[0] / i[1] - wanted.numerator / wanted.denominator))
-        wanted.numerator, wanted.denominator = nearest
+        nearest = min(intervals, key=lambda i: abs(i[0] / i[1] - interval.numerator / interval.denominator))
+        interval.numerator, interval.denominator = nearest
 
-    def _reqbufs(self, camera, asked, fd):
-        if self._is_anothers(camera, fd):
-            raise refused(errno.EBUSY)
-        camera.owner = fd if asked.count else None
+    def _reqbufs(self, camera, requested, fd):
+        if self._is_held_by_other(camera, fd):
+            raise make_os_error(errno.EBUSY)
+        camera.owner = fd if requested.count else None
         camera.free.clear()
         camera.waiting.clear()
         camera.sequence = 0
@@ -251,7 +251,7 @@ class FakeKernel:
 
     def _dqbuf(self, camera, buffer, fd):
         if not camera.waiting or not camera.free:
-            raise refused(errno.EAGAIN)
+            raise make_os_error(errno.EAGAIN)
         data, sequence, stamp_ns, flags = camera.waiting.popleft()
         buffer.index = camera.free.popleft()
         self.memories[fd, buffer.index].data[: len(data)] = data
@@ -259,8 +259,8 @@ class FakeKernel:
         buffer.timestamp_s, buffer.timestamp_us = stamp_ns // 10**9, stamp_ns % 10**9 // 1000
 
     def _streamon(self, camera, kind, fd):
-        if camera.granted[0] * camera.granted[1] > camera.most_px:
-            raise refused(errno.ENOSPC)
+        if camera.granted[0] * camera.granted[1] > camera.max_px:
+            raise make_os_error(errno.ENOSPC)
 
     def _streamoff(self, camera, kind, fd):
         camera.waiting.clear()
@@ -268,36 +268,36 @@ class FakeKernel:
     def _queryctrl(self, camera, query, fd):
         control = camera.controls.get(query.id)
         if control is None:
-            raise refused(errno.EINVAL)
+            raise make_os_error(errno.EINVAL)
         query.type, query.minimum, query.maximum = control.type, control.minimum, control.maximum
         query.step, query.default_value = control.step, control.default
         query.flags = 0 if self._may_be_set(camera, query.id) else abi.CONTROL_INACTIVE
 
     def _querymenu(self, camera, query, fd):
         if query.index not in camera.controls[query.id].menu:
-            raise refused(errno.EINVAL)
+            raise make_os_error(errno.EINVAL)
 
     def _g_ctrl(self, camera, read, fd):
         if read.id not in camera.controls:
-            raise refused(errno.EINVAL)
+            raise make_os_error(errno.EINVAL)
         read.value = camera.controls[read.id].value
 
     def _s_ctrl(self, camera, written, fd):
         control = camera.controls.get(written.id)
         if control is None:
-            raise refused(errno.EINVAL)
+            raise make_os_error(errno.EINVAL)
         if not self._may_be_set(camera, written.id):
-            raise refused(errno.EACCES)
+            raise make_os_error(errno.EACCES)
         if not control.minimum <= written.value <= control.maximum:
-            raise refused(errno.ERANGE)
+            raise make_os_error(errno.ERANGE)
         control.value = written.value
 
     def _may_be_set(self, camera, number):
         master, manual = MASTERS.get(number, (None, None))
         return master not in camera.controls or camera.controls[master].value == manual
 
-    def _is_anothers(self, camera, fd):
-        return camera.taken or camera.owner not in (None, fd)
+    def _is_held_by_other(self, camera, fd):
+        return camera.in_use or camera.owner not in (None, fd)
 
 
 @dataclass
@@ -338,7 +338,7 @@ class FakeComputer:
 
     def hold(self, camera: FakeCamera, process: int, program: str) -> None:
         """Let another program film with a camera."""
-        camera.taken = True
+        camera.in_use = True
         folder = self.root / "proc" / str(process)
         (folder / "fd").mkdir(parents=True)
         (folder / "comm").write_text(f"{program}\n")
@@ -361,7 +361,7 @@ class FakeComputer:
         link.symlink_to(target)
 
 
-def jpeg(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
+def make_jpeg(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
     """A small picture as a camera sends it, padded to the end of its buffer."""
     image = np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8)
     return cv2.imencode(".jpg", image)[1].tobytes() + b"\0" * 16

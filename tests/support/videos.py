@@ -10,7 +10,7 @@ import numpy as np
 TICK_S = Fraction(1, 90_000)
 
 
-def picture(number: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
+def draw_picture(number: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
     """Draw frame `number`: its grey level says which it is, its top left corner is red."""
     width, height = size_wh
     image = np.full((height, width, 3), 30 + 6 * (number % 36), np.uint8)
@@ -18,7 +18,7 @@ def picture(number: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
     return image
 
 
-def number_of(image: np.ndarray) -> int:
+def read_number(image: np.ndarray) -> int:
     """Read the number back from a decoded frame, modulo 36."""
     height, width = image.shape[:2]
     return round((float(image[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3].mean()) - 28) / 6)
@@ -44,14 +44,14 @@ def write_video(
         if rotation_deg or mirrored:
             stream.set_display_rotation(rotation_deg, hflip=mirrored)
         for number, time_s in enumerate(times_s):
-            frame = av.VideoFrame.from_ndarray(picture(number, size_wh), format="bgr24")
+            frame = av.VideoFrame.from_ndarray(draw_picture(number, size_wh), format="bgr24")
             frame.pts, frame.time_base = round(time_s / TICK_S), TICK_S
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
 
 
-def steady(count: int, fps: float = 30.0, start_s: float = 0.0) -> list[float]:
+def make_steady_times(count: int, fps: float = 30.0, start_s: float = 0.0) -> list[float]:
     """Times of a camera with a constant rate."""
     return [start_s + index / fps for index in range(count)]
 
@@ -67,7 +67,7 @@ def write_sound(path: Path) -> Path:
     return path
 
 
-def cut(path: Path, target: Path, share: float) -> Path:
+def truncate_file(path: Path, target: Path, share: float) -> Path:
     """Copy the first part of a file, as a camera leaves it that lost its power."""
     data = path.read_bytes()
     target.write_bytes(data[: int(len(data) * share)])

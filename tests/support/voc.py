@@ -11,7 +11,7 @@ VOC_COLOURS = {1: (128, 0, 0), 2: (0, 128, 0), 9: (192, 0, 0)}
 """Red first; as the set's own tools make them."""
 
 
-def palette_png(path, indices):
+def write_palette_png(path, indices):
     """Write a PNG with a palette, as Pascal VOC has them: object numbers painted in its colours, borders in cream."""
     palette = np.zeros((256, 3), np.uint8)
     palette[list(VOC_COLOURS)] = list(VOC_COLOURS.values())
@@ -38,7 +38,7 @@ def write_voc(folder, things):
         image[box], indices[box] = colour, number
     indices[38:40, 20:80] = 255
     cv2.imwrite(str(folder / "JPEGImages" / "2007_000001.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 100])
-    palette_png(folder / "SegmentationObject" / "2007_000001.png", indices)
+    write_palette_png(folder / "SegmentationObject" / "2007_000001.png", indices)
     fields = "<object><name>{}</name><difficult>{}</difficult><truncated>{}</truncated></object>"
     between = [("bottle", 1, 0)] * 6
     text = "".join(fields.format(*thing) for thing in (*things[:2], *between, things[2]))

@@ -14,7 +14,7 @@ from scipy.special import ndtri
 from calibration.geometry.arrays import F64, U8, Mask
 from engine.inference.preprocess import Region
 
-NORMAL = ndtri((np.arange(256) + 0.5) / 256).astype(np.float32)
+NORMAL_QUANTILES = ndtri((np.arange(256) + 0.5) / 256).astype(np.float32)
 """The normal distribution in 256 steps, one for each value of a byte: noise at a fifth of the time of drawing it."""
 
 
@@ -108,14 +108,14 @@ def augment(crop_bgr: U8, occluders: Sequence[U8], config: AugmentConfig, rng: n
     -------
     crop_bgr : (H, W, 3)
     """
-    changed = gain_colours(crop_bgr, config, rng)
+    changed = jitter_colours(crop_bgr, config, rng)
     if rng.random() < config.occlusion_probability:
         degree = float(rng.uniform(*config.occlusion_degree))
         changed, _ = occlude(changed, occluders, degree, config, rng)
     return degrade(changed, config, rng)
 
 
-def gain_colours(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8:
+def jitter_colours(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8:
     """Multiply each channel by a factor of its own."""
     gain = rng.uniform(*config.colour_gain, 3)
     table = (np.arange(256)[:, None] * gain).clip(0, 255).astype(np.uint8)
@@ -159,12 +159,12 @@ def occlude(
             break
         thing = occluders[int(rng.integers(len(occluders)))]
         centre = rng.uniform(0, 1, 2) * (crop_bgr.shape[1], crop_bgr.shape[0])
-        thing = _resized(thing, float(rng.uniform(0.2, 1.0)) * min(crop_bgr.shape[:2]) / 256)
-        place, part = _placed(thing, centre, crop_bgr)
+        thing = _resize(thing, float(rng.uniform(0.2, 1.0)) * min(crop_bgr.shape[:2]) / 256)
+        place, part = _clip_to_crop(thing, centre, crop_bgr)
         here = part[..., 3] >= 128
         fresh = int(np.count_nonzero(here & ~covered[place]))
         if part.size and hidden + fresh <= greatest:
-            result[place] = _blended(part, result[place])
+            result[place] = _blend(part, result[place])
             covered[place] |= here
             hidden += fresh
     return result, covered
@@ -176,7 +176,7 @@ def degrade(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8
     if rng.random() < config.blur_probability:
         result = np.asarray(cv2.GaussianBlur(result, (0, 0), max(float(rng.uniform(0, config.blur_px)), 0.1)))
     if rng.random() < config.noise_probability:
-        table = NORMAL * np.float32(rng.uniform(0, config.noise))
+        table = NORMAL_QUANTILES * np.float32(rng.uniform(0, config.noise))
         grain = cv2.LUT(rng.integers(0, 256, result.shape, np.uint8), table)
         result = cv2.add(result, grain, dtype=cv2.CV_8U)
     if rng.random() < config.jpeg_probability:
@@ -186,9 +186,9 @@ def degrade(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8
     return np.asarray(result, np.uint8)
 
 
-def _resized(thing: U8, factor: float) -> U8:
+def _resize(thing: U8, factor: float) -> U8:
     """Scale a cut-out, by halves first: a tenth of the time of averaging over odd areas. At least a pixel remains."""
-    wanted_wh = [max(round(side * factor), 1) for side in thing.shape[1::-1]]
+    target_wh = [max(round(side * factor), 1) for side in thing.shape[1::-1]]
     while min(thing.shape[:2]) >= 2 and factor <= 0.5:
         height, width = thing.shape[0] // 2, thing.shape[1] // 2
         even = thing[: 2 * height, : 2 * width]
@@ -196,10 +196,10 @@ def _resized(thing: U8, factor: float) -> U8:
             np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8),
             2 * factor,
         )
-    return np.asarray(cv2.resize(thing, wanted_wh, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.resize(thing, target_wh, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _placed(thing: U8, centre_xy: F64, crop_bgr: U8) -> tuple[tuple[slice, slice], U8]:
+def _clip_to_crop(thing: U8, centre_xy: F64, crop_bgr: U8) -> tuple[tuple[slice, slice], U8]:
     """Say where in a crop a cut-out lies, and which part of it lies there; both may be empty."""
     left, top = (round(c - side / 2) for c, side in zip(centre_xy, thing.shape[1::-1]))
     rows = slice(max(top, 0), max(min(top + thing.shape[0], len(crop_bgr)), 0))
@@ -208,7 +208,7 @@ def _placed(thing: U8, centre_xy: F64, crop_bgr: U8) -> tuple[tuple[slice, slice
     return (rows, columns), part
 
 
-def _blended(part: U8, ground_bgr: U8) -> U8:
+def _blend(part: U8, ground_bgr: U8) -> U8:
     """Lay a piece with opacity, (h, w, 4), over the ground, (h, w, 3)."""
     opacity = np.multiply(part[..., 3], np.float32(1 / 255), dtype=np.float32)
     colour = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGRA2BGR), np.uint8)

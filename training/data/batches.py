@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 
 from calibration.geometry.arrays import I64, U8
-from engine.inference.preprocess import Region, as_batch
+from engine.inference.preprocess import Region, to_batch
 from engine.mailbox import Bounded, ClosedError
 from training.data.augment import AugmentConfig, augment, jitter_region
 from training.data.crops import Crop, network_input
-from training.data.cut_again import cut_again, upright
+from training.data.cut_again import recrop, region_from_square
 from training.data.partners import find_partners
 from training.data.samples import Samples, join_without_images
 from training.errors import DatasetError, TrainingError
 from training.losses import OtherView
-from training.reprojection import Views, patch_from_room, views_of
+from training.reprojection import ViewBatch, batch_views, patch_from_room
 
 HALF_CROP = 0.5
 _ORDER, _SHUFFLE, _BATCH = range(3)  # what a generator is for, in its seed
@@ -50,7 +50,7 @@ class BatchConfig:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class WeightedSamples:
     """A set of samples and how much of the teaching it is.
 
     Parameters
@@ -100,7 +100,7 @@ class Batch:
     uv: Tensor
     confidence: Tensor
     root_depth_m: Tensor
-    views: Views
+    views: ViewBatch
     other: OtherView | None
     index: Tensor
 
@@ -139,23 +139,23 @@ class Batches:
 
     def __init__(
         self,
-        parts: Samples | Sequence[Part],
+        parts: Samples | Sequence[WeightedSamples],
         config: BatchConfig,
         augment: AugmentConfig | None = None,
         occluders: Sequence[U8] = (),
         seed: int = 0,
     ) -> None:
         self.config, self._augment, self._occluders, self._seed = config, augment, occluders, seed
-        self._parts = [Part(parts)] if isinstance(parts, Samples) else list(parts)
+        self._parts = [WeightedSamples(parts)] if isinstance(parts, Samples) else list(parts)
         self._images = [part.samples.image for part in self._parts]
-        self._all = _joined(self._parts)
+        self._all = _join_parts(self._parts)
         lengths = [len(part.samples) for part in self._parts]
         self._first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         self._rows = [
             first + (np.arange(length) if part.rows is None else np.asarray(part.rows, np.int64))
             for part, first, length in zip(self._parts, self._first, lengths)
         ]
-        self._counts = _counts(self._parts, self._rows)
+        self._counts = _count_per_epoch(self._parts, self._rows)
         self._partners = find_partners(self._all, np.concatenate(self._rows))
         if len(self) < 1:
             raise TrainingError(
@@ -190,7 +190,9 @@ class Batches:
             The same for the same seed, number and position.
         """
         ahead: Bounded[Batch] = Bounded(self.config.ahead)
-        maker = threading.Thread(target=self._make, args=(number, first, ahead), name="make batches", daemon=True)
+        maker = threading.Thread(
+            target=self._make_batches, args=(number, first, ahead), name="make batches", daemon=True
+        )
         maker.start()
         try:
             while True:
@@ -201,91 +203,91 @@ class Batches:
             ahead.discard()
             maker.join()
 
-    def _make(self, number: int, first: int, ahead: Bounded[Batch]) -> None:
+    def _make_batches(self, number: int, first: int, ahead: Bounded[Batch]) -> None:
         """Make the batches of an epoch until nobody wants more. Runs in its own thread."""
         try:
-            order = self._order(number)
+            order = self._draw_order(number)
             for position in range(first, len(self)):
                 rows = order[position * self.config.batch : (position + 1) * self.config.batch]
-                if not ahead.put(self._batch(rows, self._generator(_BATCH, number, position))):
+                if not ahead.put(self._make_batch(rows, self._make_generator(_BATCH, number, position))):
                     return
             ahead.close()
         except BaseException as error:  # whatever it is, it belongs to who reads
             ahead.poison(error)
 
-    def _generator(self, *what: int) -> np.random.Generator:
+    def _make_generator(self, *what: int) -> np.random.Generator:
         """Return the generator for one purpose."""
         return np.random.default_rng((self._seed, *what))
 
-    def _order(self, number: int) -> I64:
+    def _draw_order(self, number: int) -> I64:
         """Draw the samples of an epoch, in their order."""
         drawn = []
         for part, (rows, count) in enumerate(zip(self._rows, self._counts)):
             turns = np.arange(number * count // len(rows), -(-(number + 1) * count // len(rows)))
-            shuffled = [self._generator(_ORDER, part, int(turn)).permutation(rows) for turn in turns]
+            shuffled = [self._make_generator(_ORDER, part, int(turn)).permutation(rows) for turn in turns]
             start = number * count - int(turns[0]) * len(rows)
             drawn.append(np.concatenate(shuffled)[start : start + count])
-        return self._generator(_SHUFFLE, number).permutation(np.concatenate(drawn))
+        return self._make_generator(_SHUFFLE, number).permutation(np.concatenate(drawn))
 
-    def _batch(self, rows: I64, rng: np.random.Generator) -> Batch:
+    def _make_batch(self, rows: I64, rng: np.random.Generator) -> Batch:
         """Make one batch."""
-        regions = [self._region(int(row)) for row in rows]
+        regions = [self._get_region(int(row)) for row in rows]
         if self._augment is not None:
             regions = [jitter_region(region, self._augment, rng) for region in regions]
-        crops = self._crops(rows, regions)
-        samples, views = self._all, views_of(crops)
-        images = [self._image(int(row), crop.region, rng) for row, crop in zip(rows, crops)]
+        crops = self._make_crops(rows, regions)
+        samples, views = self._all, batch_views(crops)
+        images = [self._make_image(int(row), crop.region, rng) for row, crop in zip(rows, crops)]
         xyz, confidence = samples.xyz[rows], np.nan_to_num(samples.confidence[rows])
         root_depth_m = samples.root_depth_m[rows]
-        uv = _patch(samples.xy[rows], views)
+        uv = _patch_from_image(samples.xy[rows], views)
         uvw = _patch_from_camera(xyz, root_depth_m, views)
         flat = np.logical_not(np.isfinite(xyz).all(-1).any(-1))
         uvw[flat, :, :2] = uv[flat]
         weight = np.nan_to_num(np.where(flat[:, None], confidence, samples.weight[rows]))
         uvw[np.abs(uvw) > HALF_CROP] = np.nan
         return Batch(
-            image=torch.from_numpy(as_batch(images, network_input(self.config.size_px))),
+            image=torch.from_numpy(to_batch(images, network_input(self.config.size_px))),
             uvw=torch.from_numpy(uvw),
             weight=torch.from_numpy(weight.astype(np.float32)),
             uv=torch.from_numpy(uv),
             confidence=torch.from_numpy(confidence),
             root_depth_m=torch.from_numpy(root_depth_m.astype(np.float32)),
             views=views,
-            other=self._other(rows, rng),
+            other=self._find_other_view(rows, rng),
             index=torch.from_numpy(rows),
         )
 
-    def _other(self, rows: I64, rng: np.random.Generator) -> OtherView | None:
+    def _find_other_view(self, rows: I64, rng: np.random.Generator) -> OtherView | None:
         """Find another view of the same instants for a share of the samples."""
-        partner = self._partners.drawn(rows, self.config.other_views, rng)
+        partner = self._partners.draw(rows, self.config.other_views, rng)
         if (partner < 0).all():
             return None
         other = np.where(partner < 0, rows, partner)
-        crops = self._crops(other, [self._region(int(row)) for row in other])
-        views = views_of(crops)
-        uv = _patch(self._all.xy[other], views)
+        crops = self._make_crops(other, [self._get_region(int(row)) for row in other])
+        views = batch_views(crops)
+        uv = _patch_from_image(self._all.xy[other], views)
         sure = np.sqrt(np.nan_to_num(self._all.confidence[rows]) * np.nan_to_num(self._all.confidence[other]))
         weight = np.where((partner < 0)[:, None], 0.0, sure).astype(np.float32)
         return OtherView(views, torch.from_numpy(uv), torch.from_numpy(weight))
 
-    def _region(self, row: int) -> Region:
+    def _get_region(self, row: int) -> Region:
         """Return the square that a network sees of a sample."""
-        return upright(self._all.region[row])
+        return region_from_square(self._all.region[row])
 
-    def _crops(self, rows: I64, regions: Sequence[Region]) -> list[Crop]:
+    def _make_crops(self, rows: I64, regions: Sequence[Region]) -> list[Crop]:
         """Return the crops of samples."""
         cameras, size_px = self._all.cameras, self.config.size_px
         return [Crop(region, size_px, cameras[which]) for which, region in zip(self._all.camera[rows], regions)]
 
-    def _image(self, row: int, region: Region, rng: np.random.Generator) -> U8:
+    def _make_image(self, row: int, region: Region, rng: np.random.Generator) -> U8:
         """Cut a crop out of the stored one, and disturb it."""
         part = int(np.searchsorted(self._first, row, "right")) - 1
         stored = self._images[part][row - self._first[part]]
-        image = cut_again(stored, self._all.region[row], region, self.config.size_px)
+        image = recrop(stored, self._all.region[row], region, self.config.size_px)
         return image if self._augment is None else augment(image, self._occluders, self._augment, rng)
 
 
-def _joined(parts: Sequence[Part]) -> Samples:
+def _join_parts(parts: Sequence[WeightedSamples]) -> Samples:
     """Put the sets behind one another without their crops, and make sure that they can be cut."""
     try:
         samples = join_without_images([part.samples for part in parts])
@@ -296,7 +298,7 @@ def _joined(parts: Sequence[Part]) -> Samples:
     return samples
 
 
-def _counts(parts: Sequence[Part], rows: Sequence[I64]) -> list[int]:
+def _count_per_epoch(parts: Sequence[WeightedSamples], rows: Sequence[I64]) -> list[int]:
     """Find how many samples of each set an epoch shows."""
     if not all(part.share > 0 for part in parts) or not all(map(len, rows)):
         raise TrainingError("A set of samples that is to be mixed in is empty, or its share is 0. Leave it out.")
@@ -304,14 +306,14 @@ def _counts(parts: Sequence[Part], rows: Sequence[I64]) -> list[int]:
     return [max(round(per_share * part.share), 1) for part in parts]
 
 
-def _patch(xy: np.ndarray, views: Views) -> np.ndarray:
+def _patch_from_image(xy: np.ndarray, views: ViewBatch) -> np.ndarray:
     """Carry points of each sample's image, (B, J, 2), px, into its patch, float32."""
     maps = views.image_from_crop.numpy().astype(float)
     centred = xy - maps[:, None, :, 2]
     return (np.einsum("bij,bkj->bki", np.linalg.inv(maps[:, :, :2]), centred) - HALF_CROP).astype(np.float32)
 
 
-def _patch_from_camera(xyz: np.ndarray, root_depth_m: np.ndarray, views: Views) -> np.ndarray:
+def _patch_from_camera(xyz: np.ndarray, root_depth_m: np.ndarray, views: ViewBatch) -> np.ndarray:
     """Carry poses of each sample's camera, (B, J, 3), m, into its patch, as `crops.patch_from_camera` does one."""
     here = replace(views, cam_from_world=torch.eye(4).expand(len(xyz), 4, 4))
     uv, visible = patch_from_room(torch.from_numpy(np.asarray(xyz, np.float32)), here)

@@ -4,20 +4,20 @@ The way between a crop and the camera's space is the engine's (`engine.inference
 teaches finds all of it here.
 """
 
-from engine.inference.model_card import NetworkInput
+from engine.inference.model_card import ModelInput
 from engine.inference.patch import (
     BOX_SCALE,
     FIELD_M,
     Crop,
     camera_from_patch,
-    camera_space,
+    camera_from_world,
     image_from_patch,
     patch_from_camera,
     patch_from_image,
-    room_space,
     root_depth_from_bones,
     square_around_joints,
     square_around_root,
+    world_from_camera,
 )
 
 __all__ = [
@@ -25,18 +25,18 @@ __all__ = [
     "FIELD_M",
     "Crop",
     "camera_from_patch",
-    "camera_space",
+    "camera_from_world",
     "image_from_patch",
     "network_input",
     "patch_from_camera",
     "patch_from_image",
-    "room_space",
     "root_depth_from_bones",
     "square_around_joints",
     "square_around_root",
+    "world_from_camera",
 ]
 
 
-def network_input(size_px: int) -> NetworkInput:
+def network_input(size_px: int) -> ModelInput:
     """Return what every network of this floor wants to see: RGB, normalised as ImageNet's are."""
-    return NetworkInput((size_px, size_px), "nchw", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+    return ModelInput((size_px, size_px), "nchw", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))

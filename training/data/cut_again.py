@@ -8,7 +8,7 @@ from engine.inference.preprocess import Region, image_from_crop
 from training.data.samples import MARGIN
 
 
-def cut_again(stored_bgr: U8, stored: F64, wanted: Region, size_px: int) -> U8:
+def recrop(stored_bgr: U8, stored: F64, region: Region, size_px: int) -> U8:
     """Cut a crop out of a stored one.
 
     Parameters
@@ -17,7 +17,7 @@ def cut_again(stored_bgr: U8, stored: F64, wanted: Region, size_px: int) -> U8:
         Of `training.data.samples.Samples.image`.
     stored : (3,), px of the original image
         Of `training.data.samples.Samples.region`: the crop shows `MARGIN` times that.
-    wanted
+    region
         What to cut, in the original image.
     size_px
         Side of the crop to make.
@@ -28,14 +28,14 @@ def cut_again(stored_bgr: U8, stored: F64, wanted: Region, size_px: int) -> U8:
         Black beyond what was stored.
     """
     shown_px = MARGIN * float(stored[2])
-    affine = image_from_crop(wanted, (size_px, size_px))
+    affine = image_from_crop(region, (size_px, size_px))
     affine[:, 2] -= stored[:2] - shown_px / 2
     affine *= len(stored_bgr) / shown_px
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(stored_bgr, affine, (size_px, size_px), flags=flags), np.uint8)
 
 
-def upright(square: F64) -> Region:
+def region_from_square(square: F64) -> Region:
     """Return a square, (3,), of centre and side in px, as a region."""
     x, y, side = (float(value) for value in square)
     return Region((x, y), (side, side))

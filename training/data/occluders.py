@@ -9,7 +9,7 @@ import numpy as np
 from calibration.geometry.arrays import U8, Mask
 from training.errors import DatasetError
 
-LEAST_PIXELS = 500
+MIN_PIXELS = 500
 """Cut-outs with fewer are dropped, counted before they are halved."""
 
 EDGE_ALPHA = 192
@@ -43,7 +43,7 @@ def load_voc_occluders(folder: Path) -> tuple[U8, ...]:
         raise DatasetError(f"'{folder}' has no folder '{missing[0]}'. Give the folder 'VOC2012' of a Pascal VOC copy.")
     occluders: list[U8] = []
     for file in sorted((folder / "SegmentationObject").glob("*.png")):
-        occluders += _cut_outs(folder, file.stem)
+        occluders += _cut_out_objects(folder, file.stem)
     if not occluders:
         raise DatasetError(f"'{folder}' holds no object that could be cut out. Is the copy complete?")
     return tuple(occluders)
@@ -63,10 +63,10 @@ def draw_occluders(count: int, rng: np.random.Generator) -> tuple[U8, ...]:
     occluders : of (h, w, 4)
         Blue, green, red, opacity.
     """
-    return tuple(_drawn(rng) for _ in range(count))
+    return tuple(_draw_occluder(rng) for _ in range(count))
 
 
-def _drawn(rng: np.random.Generator) -> U8:
+def _draw_occluder(rng: np.random.Generator) -> U8:
     """Draw one thing, (h, w, 4)."""
     height, width = (int(side) for side in rng.integers(*SHAPE_SIDE_PX, 2))
     alpha = np.zeros((height, width), np.uint8)
@@ -80,10 +80,10 @@ def _drawn(rng: np.random.Generator) -> U8:
         radius = rng.uniform(0.5, 1.0, 7)[:, None] * (width / 2 - 1, height / 2 - 1)
         corners = (width / 2, height / 2) + radius * np.stack([np.cos(angles), np.sin(angles)], 1)
         cv2.fillPoly(alpha, [corners.astype(np.int32)], 255)
-    return np.dstack([_texture(height, width, rng), alpha])
+    return np.dstack([_draw_texture(height, width, rng), alpha])
 
 
-def _texture(height: int, width: int, rng: np.random.Generator) -> U8:
+def _draw_texture(height: int, width: int, rng: np.random.Generator) -> U8:
     """Fill a rectangle, (h, w, 3), with waves between two colours and grain."""
     y, x = np.mgrid[:height, :width] / 100.0
     turns, phase = rng.normal(0.0, 6.0, 2), rng.uniform(0, 2 * np.pi)
@@ -93,7 +93,7 @@ def _texture(height: int, width: int, rng: np.random.Generator) -> U8:
     return colour.clip(0, 255).astype(np.uint8)
 
 
-def _cut_outs(folder: Path, name: str) -> list[U8]:
+def _cut_out_objects(folder: Path, name: str) -> list[U8]:
     """Cut the usable objects out of one picture."""
     image = cv2.imread(str(folder / "JPEGImages" / f"{name}.jpg"))
     colours = cv2.imread(str(folder / "SegmentationObject" / f"{name}.png"))
@@ -109,7 +109,7 @@ def _cut_outs(folder: Path, name: str) -> list[U8]:
         for index, thing in enumerate(annotation.findall("object"), start=1)
         if _is_whole_thing(thing)
     ]
-    return [_cut_out(picture, mask) for mask in masks if mask.sum() >= LEAST_PIXELS]
+    return [_cut_out_object(picture, mask) for mask in masks if mask.sum() >= MIN_PIXELS]
 
 
 def _is_whole_thing(thing: ElementTree.Element) -> bool:
@@ -118,7 +118,7 @@ def _is_whole_thing(thing: ElementTree.Element) -> bool:
     return not spoilt and (thing.findtext("name") or "").strip() != "person"
 
 
-def _cut_out(image_bgr: U8, mask: Mask) -> U8:
+def _cut_out_object(image_bgr: U8, mask: Mask) -> U8:
     """Cut one object out at half its size, with a soft border."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

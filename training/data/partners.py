@@ -8,7 +8,7 @@ import numpy as np
 from calibration.geometry.arrays import F64, I64
 from training.data.samples import Samples
 
-NEAREST_RAD, FURTHEST_RAD = math.radians(40.0), math.radians(140.0)
+MIN_ANGLE_RAD, MAX_ANGLE_RAD = math.radians(40.0), math.radians(140.0)
 """Between these angles another view says most about the depth that one view does not see. Nearer ones see the same;
 opposite ones see it mirrored. Where there is none between, the others serve."""
 
@@ -28,7 +28,7 @@ class Partners:
     start: I64
     partner: I64
 
-    def drawn(self, rows: I64, share: float, rng: np.random.Generator) -> I64:
+    def draw(self, rows: I64, share: float, rng: np.random.Generator) -> I64:
         """Draw a partner for a share of some samples.
 
         Parameters
@@ -46,9 +46,9 @@ class Partners:
         """
         count = self.start[rows + 1] - self.start[rows]
         chosen = self.start[rows] + (rng.random(len(rows)) * count).astype(np.int64)
-        wanted = (rng.random(len(rows)) < share) & (count > 0)
+        drawn = (rng.random(len(rows)) < share) & (count > 0)
         found = np.full(len(rows), -1, np.int64)
-        found[wanted] = self.partner[chosen[wanted]]
+        found[drawn] = self.partner[chosen[drawn]]
         return found
 
 
@@ -70,14 +70,14 @@ def find_partners(samples: Samples, rows: I64) -> Partners:
     _, group = np.unique(key, axis=0, return_inverse=True)
     order = np.argsort(group, kind="stable")
     rows, group = np.asarray(rows, np.int64)[order], group.reshape(-1)[order]
-    one, other = _pairs(group)
+    one, other = _find_pairs(group)
     one, other = rows[one], rows[other]
     different = samples.camera[one] != samples.camera[other]
     one, other = one[different], other[different]
 
-    towards = _directions(samples)
+    towards = _compute_directions(samples)
     cosine = (towards[one] * towards[other]).sum(1)
-    good = (cosine <= math.cos(NEAREST_RAD)) & (cosine >= math.cos(FURTHEST_RAD))
+    good = (cosine <= math.cos(MIN_ANGLE_RAD)) & (cosine >= math.cos(MAX_ANGLE_RAD))
     has_good = np.zeros(len(samples), bool)
     has_good[one[good]] = True
     kept = good | ~has_good[one]
@@ -87,7 +87,7 @@ def find_partners(samples: Samples, rows: I64) -> Partners:
     return Partners(start.astype(np.int64), other[by_sample])
 
 
-def _pairs(group: I64) -> tuple[I64, I64]:
+def _find_pairs(group: I64) -> tuple[I64, I64]:
     """Return all ordered pairs of positions of one group, where groups lie in one piece."""
     ones, others, step = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 1
     while step < len(group):
@@ -100,7 +100,7 @@ def _pairs(group: I64) -> tuple[I64, I64]:
     return np.concatenate(ones), np.concatenate(others)
 
 
-def _directions(samples: Samples) -> F64:
+def _compute_directions(samples: Samples) -> F64:
     """Return the direction in the room in which each sample's camera sees the person, (N, 3)."""
     matrix = np.array([camera.matrix for camera in samples.cameras]).reshape(-1, 3, 3)[samples.camera]
     R = np.array([camera.R for camera in samples.cameras]).reshape(-1, 3, 3)[samples.camera]

@@ -18,7 +18,7 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64, I64, U8
 from calibration.rig import Camera
 from calibration.skeleton import Skeleton, load_skeleton
-from engine.disk import partial_of
+from engine.disk import partial_path
 from training.errors import DatasetError, TrainingError
 
 MARGIN = 1.5
@@ -29,20 +29,20 @@ STORED_PX = 192
 
 IMAGES, ARRAYS = "images.u8", "samples.npz"
 SCHEMA = 1
-IN_THE_WAY = (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
+PATH_ERRORS = (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
 """What the disk says of a place where no folder can be; room would not help."""
 
 ROOT = "pelvis"
 
-NO_ROOM = "there is not enough free space for them"
+NO_SPACE = "there is not enough free space for them"
 """What an array means that the disk did not take: numpy tells bytes and offsets instead of the system's word."""
 
 Teacher = Literal["truth", "annotation", "labels"]
 """Whence the joints are known, the surest first: exactly, as a person marked them, or as a rig's views agree."""
 
 TEACHERS: tuple[Teacher, ...] = get_args(Teacher)
-_CODED = {"person": "persons", "clip": "clips", "action": "actions"}
-_KINDS = {
+_NAME_TABLES = {"person": "persons", "clip": "clips", "action": "actions"}
+_DTYPES = {
     "region": np.float64,
     "camera": np.int32,
     "xyz": np.float32,
@@ -121,12 +121,12 @@ class Samples:
         if self.teacher not in TEACHERS:
             raise ValueError(f"Samples: '{self.teacher}' teaches nothing; known: {', '.join(TEACHERS)}.")
         N, J, P = len(self.image), len(self.skeleton.joints), self.image.shape[1]
-        wanted = {"image": (N, P, P, 3), "region": (N, 3), "xyz": (N, J, 3), "xy": (N, J, 2)}
-        wanted |= {"weight": (N, J), "confidence": (N, J)}
-        for name in ("image", *_KINDS):
+        expected = {"image": (N, P, P, 3), "region": (N, 3), "xyz": (N, J, 3), "xy": (N, J, 2)}
+        expected |= {"weight": (N, J), "confidence": (N, J)}
+        for name in ("image", *_DTYPES):
             shape = getattr(self, name).shape
-            if shape != wanted.get(name, (N,)):
-                raise ValueError(f"Samples: {name} is {shape}, but should be {wanted.get(name, (N,))}.")
+            if shape != expected.get(name, (N,)):
+                raise ValueError(f"Samples: {name} is {shape}, but should be {expected.get(name, (N,))}.")
 
     def __len__(self) -> int:
         return len(self.image)
@@ -141,7 +141,7 @@ class Samples:
         """Depth of the pelvis in each sample's camera, (N,), m; NaN where it is not known."""
         return self.xyz[:, self.skeleton.index(ROOT), 2]
 
-    def taken(self, index: np.ndarray) -> "Samples":
+    def select(self, index: np.ndarray) -> "Samples":
         """Return some of the samples, in that order.
 
         Parameters
@@ -154,7 +154,7 @@ class Samples:
         samples
             With crops in memory: a large set that is only read from time to time is better left whole.
         """
-        return replace(self, image=self.image[index], **{name: getattr(self, name)[index] for name in _KINDS})
+        return replace(self, image=self.image[index], **{name: getattr(self, name)[index] for name in _DTYPES})
 
 
 def join(parts: Sequence[Samples]) -> Samples:
@@ -185,15 +185,15 @@ def join_without_images(parts: Sequence[Samples]) -> Samples:
         distinct, dense = np.unique(part.frameset, return_inverse=True)
         apart.append(replace(part, frameset=dense.reshape(-1).astype(np.int64) + first))
         first += len(distinct)
-    facts = _merged(apart)
-    return Samples(image=_no_images(len(facts["region"]), parts[0].stored_px), **facts)
+    facts = _merge(apart)
+    return Samples(image=_make_black_images(len(facts["region"]), parts[0].stored_px), **facts)
 
 
 def write_samples(folder: Path, samples: Samples) -> None:
     """Store a set in a folder of its own; errors as those of `SampleWriter`."""
     with SampleWriter(folder, samples.skeleton, samples.stored_px) as writer:
         for start in range(0, len(samples), 256):
-            writer.append(samples.taken(np.arange(start, min(start + 256, len(samples)))))
+            writer.append(samples.select(np.arange(start, min(start + 256, len(samples)))))
         writer.finish()
 
 
@@ -221,7 +221,7 @@ def open_samples(folder: Path) -> Samples:
         facts = json.loads(str(arrays.pop("facts")))
         if facts["schema"] > SCHEMA:
             raise DatasetError(f"The samples '{folder}' were written by a newer Epipole. Update Epipole.")
-        return _assembled(folder, arrays, facts)
+        return _assemble(folder, arrays, facts)
     except FileNotFoundError as error:
         raise DatasetError(
             f"'{folder}' holds no finished set of samples. Check the path, or make it with 'epipole samples'."
@@ -259,7 +259,7 @@ class SampleWriter:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._images = (self._folder / IMAGES).open("wb")
         except OSError as error:
-            raise _refused(self._folder, error) from error
+            raise _to_training_error(self._folder, error) from error
 
     def __enter__(self) -> "SampleWriter":
         return self
@@ -282,8 +282,8 @@ class SampleWriter:
         try:
             np.ascontiguousarray(samples.image).tofile(self._images)
         except OSError as error:
-            raise _refused(self._folder, error) from error
-        self._facts.append(replace(samples, image=_no_images(len(samples), self._stored_px)))
+            raise _to_training_error(self._folder, error) from error
+        self._facts.append(replace(samples, image=_make_black_images(len(samples), self._stored_px)))
 
     def finish(self) -> None:
         """Make it a set.
@@ -295,14 +295,14 @@ class SampleWriter:
         """
         if not any(len(part) for part in self._facts):
             raise TrainingError(f"No sample came for '{self._folder}', so there is nothing to store.")
-        merged = _merged(self._facts)
+        merged = _merge(self._facts)
         try:
             self._images.flush()
             os.fsync(self._images.fileno())
             self._images.close()
             _write_arrays(self._folder / ARRAYS, merged, self._stored_px)
         except OSError as error:
-            raise _refused(self._folder, error) from error
+            raise _to_training_error(self._folder, error) from error
 
     def close(self) -> None:
         """Let go; what was not finished is deleted."""
@@ -311,22 +311,22 @@ class SampleWriter:
             (self._folder / IMAGES).unlink(missing_ok=True)
 
 
-def _no_images(count: int, stored_px: int) -> U8:
+def _make_black_images(count: int, stored_px: int) -> U8:
     """Return black crops that take no memory."""
     return np.broadcast_to(np.zeros(1, np.uint8), (count, stored_px, stored_px, 3))
 
 
-def _merged(parts: Sequence[Samples]) -> dict[str, Any]:
+def _merge(parts: Sequence[Samples]) -> dict[str, Any]:
     """Put everything but the crops of several parts behind one another, and their names into one list each."""
     if not parts or len({(part.skeleton.name, part.stored_px) for part in parts}) > 1:
         raise ValueError("Sets that are joined need one skeleton and one size of crops.")
-    merged: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _KINDS}
+    merged: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _DTYPES}
     cameras = {id(camera): camera for part in parts for camera in part.cameras}  # two of one name may differ
     place = {key: index for index, key in enumerate(cameras)}
     merged["cameras"] = tuple(cameras.values())
     tables = [np.array([place[id(camera)] for camera in part.cameras], np.int32) for part in parts]
     merged["camera"] = np.concatenate([table[part.camera] for table, part in zip(tables, parts)])
-    for code, plural in _CODED.items():
+    for code, plural in _NAME_TABLES.items():
         names = tuple(dict.fromkeys(name for part in parts for name in getattr(part, plural)))
         tables = [np.array([names.index(name) for name in getattr(part, plural)], np.int32) for part in parts]
         merged[plural] = names
@@ -344,13 +344,13 @@ def _write_arrays(path: Path, merged: dict[str, Any], stored_px: int) -> None:
         "skeleton": merged["skeleton"].name,
         "teacher": merged["teacher"],
         "views": [camera.name for camera in cameras],
-        **{plural: merged[plural] for plural in _CODED.values()},
+        **{plural: merged[plural] for plural in _NAME_TABLES.values()},
     }
-    arrays: dict[str, Any] = {name: np.asarray(merged[name], kind) for name, kind in _KINDS.items()}
+    arrays: dict[str, Any] = {name: np.asarray(merged[name], kind) for name, kind in _DTYPES.items()}
     arrays["cameras_size_wh"] = np.array([camera.size_wh for camera in cameras], np.int64).reshape(-1, 2)
     for name in ("matrix", "distortion", "cam_from_world"):
         arrays[f"cameras_{name}"] = np.array([getattr(camera, name) for camera in cameras])
-    partial = partial_of(path)
+    partial = partial_path(path)
     try:
         with partial.open("wb") as file:
             np.savez(file, **arrays, facts=np.array(json.dumps(facts)))
@@ -362,7 +362,7 @@ def _write_arrays(path: Path, merged: dict[str, Any], stored_px: int) -> None:
         raise
 
 
-def _assembled(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Samples:
+def _assemble(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Samples:
     """Make a set of what its folder holds."""
     shape = (len(arrays["region"]), facts["stored_px"], facts["stored_px"], 3)
     size = (folder / IMAGES).stat().st_size
@@ -377,15 +377,15 @@ def _assembled(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any
         for view, size_wh, *geometry in zip(facts["views"], *columns, strict=True)
     )
     image = np.memmap(folder / IMAGES, np.uint8, "r", shape=shape)
-    known: dict[str, Any] = {name: arrays[name] for name in _KINDS}
-    known |= {plural: tuple(facts[plural]) for plural in _CODED.values()}
+    known: dict[str, Any] = {name: arrays[name] for name in _DTYPES}
+    known |= {plural: tuple(facts[plural]) for plural in _NAME_TABLES.values()}
     known["teacher"] = facts.get("teacher", TEACHERS[0])  # the studio's first sets did not say it
     return Samples(image=image, cameras=cameras, skeleton=load_skeleton(facts["skeleton"]), **known)
 
 
-def _refused(folder: Path, error: OSError) -> TrainingError:
+def _to_training_error(folder: Path, error: OSError) -> TrainingError:
     """Say what the disk did not do."""
-    what = "Choose another folder" if isinstance(error, IN_THE_WAY) else "Free some space or choose another folder"
+    what = "Choose another folder" if isinstance(error, PATH_ERRORS) else "Free some space or choose another folder"
     return TrainingError(
-        f"The samples '{folder}' cannot be written: {error.strerror or NO_ROOM}. {what}, then make them again."
+        f"The samples '{folder}' cannot be written: {error.strerror or NO_SPACE}. {what}, then make them again."
     )

@@ -13,7 +13,7 @@ from calibration.skeleton import load_skeleton
 from engine.inference.preprocess import BLACK, Region, cut
 from engine.seek_video import SeekableVideo
 from engine.session import RIG, Session
-from training.data.crops import camera_space, square_around_joints, square_around_root
+from training.data.crops import camera_from_world, square_around_joints, square_around_root
 from training.data.samples import MARGIN, ROOT, STORED_PX, Samples, join
 from training.data.topology import JointMap, map_joints
 from training.errors import TrainingError
@@ -22,16 +22,16 @@ from training.labels.files import LabelSet
 
 Progress = Callable[[str, float], None]
 
-REACH = 0.6
+MAX_OFFSET_PERIODS = 0.6
 """Of a video's period: an image further from an instant is not its image (as in `engine.synchronize`)."""
 
 NEAR_NS = 4_000_000
 """Within this time a joint without a neighbour in time counts as standing still: 8 mm at 2 m/s."""
 
-PORTION = 128
+CHUNK_SIZE = 128
 """Crops in memory at once."""
 
-LONGEST_STEP_NS = 150_000_000
+MAX_STEP_NS = 150_000_000
 """Instants further apart than this say nothing of what was between them."""
 
 
@@ -41,9 +41,9 @@ class SessionSamplesConfig:
 
     Parameters
     ----------
-    most_samples
+    max_samples
         Of all views; whole instants are left out, evenly over time.
-    least_samples
+    min_samples
         With fewer there is nothing to learn.
     stored_px
         Side of the stored crops.
@@ -51,23 +51,23 @@ class SessionSamplesConfig:
         Name.
     person
         Name; empty takes the session's.
-    least_confidence
+    min_confidence
         Below, a joint counts as not found.
-    least_found
+    min_joints
         A person with fewer joints found inside the image is hardly in the view.
     """
 
-    most_samples: int = 2400
-    least_samples: int = 30
+    max_samples: int = 2400
+    min_samples: int = 30
     stored_px: int = STORED_PX
     skeleton: str = "mpii_16"
     person: str = ""
-    least_confidence: float = 0.3
-    least_found: int = 8
+    min_confidence: float = 0.3
+    min_joints: int = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _View:
+class _ViewData:
     """What is known of T instants in one view.
 
     Parameters
@@ -161,33 +161,33 @@ def cut_session(
         `samples_from_session`, where too few came.
     """
     config = config or SessionSamplesConfig()
-    rig = _rig(session, labels, rig_file)
+    rig = _load_rig(session, labels, rig_file)
     joint_map = map_joints(load_skeleton(labels.skeleton), load_skeleton(config.skeleton))
     with ExitStack() as held:
-        videos = _videos(session, labels.views, held)
+        videos = _open_videos(session, labels.view_names, held)
         views = []
         for v, video in enumerate(videos):
             progress("Finding the images of the labels", 0.1 * v / len(videos))
-            number, time_ns = _nearest_images(video, labels, rig.time_offset_ns.get(labels.views[v], 0))
-            views.append(_view(labels, v, (rig[v], number, time_ns), joint_map, config))
-        of, at = _chosen(views, config)
+            number, time_ns = _find_nearest_images(video, labels, rig.time_offset_ns.get(labels.view_names[v], 0))
+            views.append(_build_view(labels, v, (rig[v], number, time_ns), joint_map, config))
+        of, at = _choose_samples(views, config)
         cut = 0
-        if len(of) < config.least_samples:
-            raise TrainingError(_too_few(session, len(of), config))
-        for start in range(0, len(of), PORTION):
+        if len(of) < config.min_samples:
+            raise TrainingError(_format_too_few(session, len(of), config))
+        for start in range(0, len(of), CHUNK_SIZE):
             progress(f"Cutting crops of '{views[of[start]].camera.name}'", 0.1 + 0.9 * start / len(of))
-            chosen = of[start : start + PORTION], at[start : start + PORTION]
-            image, whole = _cut_all(videos, views, chosen, config.stored_px)
+            chosen = of[start : start + CHUNK_SIZE], at[start : start + CHUNK_SIZE]
+            image, whole = _cut_crops(videos, views, chosen, config.stored_px)
             cut += int(whole.sum())
             if whole.any():
                 rows = chosen[0][whole], chosen[1][whole]
-                yield _assembled(image[whole], views, rows, labels, _names(session, config))
-    if cut < config.least_samples:
-        raise TrainingError(_too_few(session, cut, config))
+                yield _assemble(image[whole], views, rows, labels, _get_names(session, config))
+    if cut < config.min_samples:
+        raise TrainingError(_format_too_few(session, cut, config))
     progress("Cutting crops", 1.0)
 
 
-def _rig(session: Session, labels: LabelSet, rig_file: Path | None) -> Rig:
+def _load_rig(session: Session, labels: LabelSet, rig_file: Path | None) -> Rig:
     """Read the rig that labels rest on, in the order of their views."""
     path = rig_file or session.path / RIG
     if not path.is_file():
@@ -198,10 +198,10 @@ def _rig(session: Session, labels: LabelSet, rig_file: Path | None) -> Rig:
             f"The labels '{labels.path.name}' rest on calibration {labels.calibration.id}, but '{path}' is "
             f"{calibration.id}. Label the session again, or give the rig that it was labelled with."
         )
-    return Rig(tuple(rig[view] for view in labels.views), rig.time_offset_ns, rig.metadata)
+    return Rig(tuple(rig[view] for view in labels.view_names), rig.time_offset_ns, rig.metadata)
 
 
-def _videos(session: Session, names: Sequence[str], held: ExitStack) -> list[SeekableVideo | None]:
+def _open_videos(session: Session, names: Sequence[str], held: ExitStack) -> list[SeekableVideo | None]:
     """Open the videos of the views; None where one is missing, as the session's remarks say."""
     by_name = {camera.name: camera for camera in session.cameras}
     videos: list[SeekableVideo | None] = []
@@ -217,47 +217,47 @@ def _videos(session: Session, names: Sequence[str], held: ExitStack) -> list[See
     return videos
 
 
-def _nearest_images(video: SeekableVideo | None, labels: LabelSet, offset_ns: int) -> tuple[I64, I64]:
+def _find_nearest_images(video: SeekableVideo | None, labels: LabelSet, offset_ns: int) -> tuple[I64, I64]:
     """Find each label's image in a view, (T,), -1 for none, and its time in the labels' time, (T,)."""
-    wanted = np.asarray(labels.arrays["time_ns"], np.int64)
+    target_ns = np.asarray(labels.arrays["time_ns"], np.int64)
     if video is None or not len(video):
-        return np.full(len(wanted), -1, np.int64), wanted
+        return np.full(len(target_ns), -1, np.int64), target_ns
     own = video.time_ns + offset_ns
-    after = np.clip(np.searchsorted(own, wanted), 0, len(own) - 1)
+    after = np.clip(np.searchsorted(own, target_ns), 0, len(own) - 1)
     before = np.maximum(after - 1, 0)
-    nearest = np.where(wanted - own[before] <= own[after] - wanted, before, after)
-    near = np.abs(own[nearest] - wanted) <= REACH * 1e9 / video.rate_fps
+    nearest = np.where(target_ns - own[before] <= own[after] - target_ns, before, after)
+    near = np.abs(own[nearest] - target_ns) <= MAX_OFFSET_PERIODS * 1e9 / video.rate_fps
     first = np.concatenate([[True], nearest[1:] != nearest[:-1]])  # a slower view has no image twice
-    return np.where(near & first, nearest, -1), np.where(near, own[nearest], wanted)
+    return np.where(near & first, nearest, -1), np.where(near, own[nearest], target_ns)
 
 
-def _view(
+def _build_view(
     labels: LabelSet, v: int, seen: tuple[Camera, I64, I64], joint_map: JointMap, config: SessionSamplesConfig
-) -> _View:
+) -> _ViewData:
     """Carry labels and what a view found to the moments of its images, and to the joints of the network."""
     camera, number, time_ns = seen
     arrays = {name: labels.arrays[name] for name in ("xyz", "weight", "view_xy", "view_confidence")}
-    teaches = labels.accepted & (arrays["weight"] > 0)
-    accepted = np.where(teaches[..., None], arrays["xyz"], np.nan).astype(float)
+    is_label = labels.accepted & (arrays["weight"] > 0)
+    accepted = np.where(is_label[..., None], arrays["xyz"], np.nan).astype(float)
     confidence = np.nan_to_num(arrays["view_confidence"][v].astype(float))
-    xyz = joint_map.points(_at_moments(accepted, labels.arrays["time_ns"], time_ns))
-    xy = joint_map.points(_at_moments(arrays["view_xy"][v].astype(float), labels.arrays["time_ns"], time_ns))
-    weight = np.where(np.isfinite(xyz).all(-1), joint_map.confidence(arrays["weight"] * teaches), 0.0)
+    xyz = joint_map.points(_interpolate_at(accepted, labels.arrays["time_ns"], time_ns))
+    xy = joint_map.points(_interpolate_at(arrays["view_xy"][v].astype(float), labels.arrays["time_ns"], time_ns))
+    weight = np.where(np.isfinite(xyz).all(-1), joint_map.confidence(arrays["weight"] * is_label), 0.0)
     confidence = joint_map.confidence(confidence)
     with np.errstate(invalid="ignore"):
         inside = ((xy >= 0) & (xy <= np.array(camera.size_wh) - 1)).all(-1)
-    found = inside & (confidence >= config.least_confidence)
+    found = inside & (confidence >= config.min_confidence)
     xy, confidence = np.where(found[..., None], xy, np.nan), np.where(found, confidence, 0.0)
-    xyz = camera_space(xyz, camera)
+    xyz = camera_from_world(xyz, camera)
     roots = xyz[:, joint_map.target.index(ROOT)]
-    region = np.array([_square(joints, root, camera, config.least_found) for joints, root in zip(xy, roots)])
+    region = np.array([_find_square(joints, root, camera, config.min_joints) for joints, root in zip(xy, roots)])
     region[labels.arrays["contested"][:, v].astype(bool)] = np.nan
-    return _View(camera, number, time_ns, xyz, weight, xy, confidence, region.reshape(-1, 3))
+    return _ViewData(camera, number, time_ns, xyz, weight, xy, confidence, region.reshape(-1, 3))
 
 
-def _square(xy: F64, root_xyz: F64, camera: Camera, least_found: int) -> F64:
+def _find_square(xy: F64, root_xyz: F64, camera: Camera, min_joints: int) -> F64:
     """Return the square around a person, (3,): by the joints in the image, else by the root; else NaN."""
-    if np.isfinite(xy).all(-1).sum() >= least_found:
+    if np.isfinite(xy).all(-1).sum() >= min_joints:
         region = square_around_joints(xy)
     elif root_xyz[2] > 0:
         region = square_around_root(root_xyz, camera)
@@ -269,39 +269,39 @@ def _square(xy: F64, root_xyz: F64, camera: Camera, least_found: int) -> F64:
     return np.array([*region.center_xy, region.size_wh[0]])
 
 
-def _at_moments(values: F64, known_ns: I64, wanted_ns: I64) -> F64:
+def _interpolate_at(values: F64, known_ns: I64, target_ns: I64) -> F64:
     """Carry joints, (T, J, C), from the labels' times to those of a view's images, each near its own label.
 
     Between two labels a joint moves evenly. One without a neighbour stays where it is if the image is very near in
     time; else it is missing.
     """
-    step = np.where(wanted_ns >= known_ns, 1, -1)
+    step = np.where(target_ns >= known_ns, 1, -1)
     rows = np.arange(len(known_ns))
     next_row = np.clip(rows + step, 0, len(rows) - 1)
     span = (known_ns[next_row] - known_ns).astype(float)
-    share = np.where(span != 0, (wanted_ns - known_ns) / np.where(span != 0, span, 1.0), 0.0)
+    share = np.where(span != 0, (target_ns - known_ns) / np.where(span != 0, span, 1.0), 0.0)
     moved = values + share[:, None, None] * (values[next_row] - values)
-    between = (np.abs(span) <= LONGEST_STEP_NS) & (span != 0)
+    between = (np.abs(span) <= MAX_STEP_NS) & (span != 0)
     moved[~between] = np.nan
-    near = np.abs(wanted_ns - known_ns) <= NEAR_NS
+    near = np.abs(target_ns - known_ns) <= NEAR_NS
     stays = np.isnan(moved) & near[:, None, None]
     return np.where(stays, values, moved)
 
 
-def _chosen(views: Sequence[_View], config: SessionSamplesConfig) -> tuple[I64, I64]:
+def _choose_samples(views: Sequence[_ViewData], config: SessionSamplesConfig) -> tuple[I64, I64]:
     """Choose views and instants of the crops, whole instants evenly over time."""
     usable = np.stack([view.usable for view in views])
     instants = np.flatnonzero(usable.any(0))
     per_instant = usable.sum() / max(len(instants), 1)
-    count = min(len(instants), int(config.most_samples / max(per_instant, 1)))
+    count = min(len(instants), int(config.max_samples / max(per_instant, 1)))
     kept = np.zeros(usable.shape[1], bool)
     kept[instants[np.linspace(0, len(instants) - 1, count).round().astype(int)]] = True
     of, at = np.nonzero(usable & kept)
-    return of[: config.most_samples], at[: config.most_samples]  # instants that more views saw may be a few too many
+    return of[: config.max_samples], at[: config.max_samples]  # instants that more views saw may be a few too many
 
 
-def _cut_all(
-    videos: Sequence[SeekableVideo | None], views: Sequence[_View], chosen: tuple[I64, I64], stored_px: int
+def _cut_crops(
+    videos: Sequence[SeekableVideo | None], views: Sequence[_ViewData], chosen: tuple[I64, I64], stored_px: int
 ) -> tuple[U8, Mask]:
     """Cut crops, each video read forwards; also say whose picture was whole."""
     image = np.zeros((len(chosen[0]), stored_px, stored_px, 3), np.uint8)
@@ -317,13 +317,13 @@ def _cut_all(
     return image, whole
 
 
-def _names(session: Session, config: SessionSamplesConfig) -> tuple[str, str, str]:
+def _get_names(session: Session, config: SessionSamplesConfig) -> tuple[str, str, str]:
     """Return the names of the person, the clip and the skeleton."""
     return config.person or session.path.name, session.path.name, config.skeleton
 
 
-def _assembled(
-    image: U8, views: Sequence[_View], chosen: tuple[I64, I64], labels: LabelSet, names: tuple[str, str, str]
+def _assemble(
+    image: U8, views: Sequence[_ViewData], chosen: tuple[I64, I64], labels: LabelSet, names: tuple[str, str, str]
 ) -> Samples:
     """Put what is known of the chosen crops together."""
     of, at = chosen
@@ -356,9 +356,9 @@ def _assembled(
     )
 
 
-def _too_few(session: Session, count: int, config: SessionSamplesConfig) -> str:
+def _format_too_few(session: Session, count: int, config: SessionSamplesConfig) -> str:
     """Say that a session teaches nothing."""
     return (
         f"Only {count} crops of a person could be cut out of the session '{session.path.name}' "
-        f"({config.least_samples} are needed). Record longer, with the whole body in view of the cameras."
+        f"({config.min_samples} are needed). Record longer, with the whole body in view of the cameras."
     )

@@ -15,7 +15,7 @@ from training.studio.shards import Shard, ShardSpool
 class Shards(Protocol):
     """Where shards come from."""
 
-    def shard(self, number: int) -> Samples:
+    def get_shard(self, number: int) -> Samples:
         """Give a shard, the same one for the same number; waits until it is there. Those before it can go."""
         ...
 
@@ -49,7 +49,7 @@ class SpooledShards:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._spool.close()
 
-    def shard(self, number: int) -> Samples:
+    def get_shard(self, number: int) -> Samples:
         """Give a shard, no earlier one than the last; those before it are deleted.
 
         Raises
@@ -105,5 +105,5 @@ class ShardBatches:
         shard = number // self._repeats
         if self._shown is None or self._shown[0] != shard:
             self._shown = None  # its crops may be a map of a file that goes
-            self._shown = shard, self._batches_of(self._shards.shard(shard))
+            self._shown = shard, self._batches_of(self._shards.get_shard(shard))
         return self._shown[1].epoch(number, first)

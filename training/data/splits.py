@@ -23,7 +23,7 @@ class SplitConfig:
         Name of the view that judges; empty for all of them. It teaches nothing then, not even at other times.
     gap_s
         Time around what is held out that is in neither: poses a moment apart are nearly the same.
-    least_samples
+    min_samples
         On either side.
     """
 
@@ -31,7 +31,7 @@ class SplitConfig:
     held_out_blocks: int = 3
     held_out_camera: str = ""
     gap_s: float = 1.0
-    least_samples: int = 16
+    min_samples: int = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,25 +73,25 @@ def split(samples: Samples, config: SplitConfig | None = None) -> Split:
         raise TrainingError(
             "A split holds out a share between 0 and 1, in one block or more, with a gap of 0 s or more."
         )
-    judges, teaches = np.zeros(len(samples), bool), np.zeros(len(samples), bool)
+    judges, trains = np.zeros(len(samples), bool), np.zeros(len(samples), bool)
     for clip in np.unique(samples.clip):
         rows = np.flatnonzero(samples.clip == clip)
-        judges[rows], teaches[rows] = _by_time(samples.time_ns[rows], config)
+        judges[rows], trains[rows] = _split_by_time(samples.time_ns[rows], config)
     mixed = np.isin(samples.frameset, samples.frameset[judges])
-    teaches &= ~mixed  # an instant whose images straddle a limit
+    trains &= ~mixed  # an instant whose images straddle a limit
     if config.held_out_camera:
-        held_out = _of_camera(samples, config.held_out_camera)
-        judges, teaches = judges & held_out, teaches & ~held_out
-    found = Split(np.flatnonzero(teaches), np.flatnonzero(judges))
-    if min(len(found.train), len(found.judge)) < config.least_samples:
+        held_out = _is_from_camera(samples, config.held_out_camera)
+        judges, trains = judges & held_out, trains & ~held_out
+    found = Split(np.flatnonzero(trains), np.flatnonzero(judges))
+    if min(len(found.train), len(found.judge)) < config.min_samples:
         raise TrainingError(
             f"Of {len(samples)} samples, {len(found.train)} would teach and {len(found.judge)} judge; each side needs "
-            f"{config.least_samples}. Record longer, or hold out less."
+            f"{config.min_samples}. Record longer, or hold out less."
         )
     return found
 
 
-def _by_time(time_ns: I64, config: SplitConfig) -> tuple[Mask, Mask]:
+def _split_by_time(time_ns: I64, config: SplitConfig) -> tuple[Mask, Mask]:
     """Say of the moments of a clip which judge and which teach."""
     first, last = int(time_ns.min()), int(time_ns.max()) + 1
     piece = (last - first) / config.held_out_blocks
@@ -100,7 +100,7 @@ def _by_time(time_ns: I64, config: SplitConfig) -> tuple[Mask, Mask]:
     return since_middle < half, since_middle >= half + config.gap_s * 1e9
 
 
-def _of_camera(samples: Samples, name: str) -> Mask:
+def _is_from_camera(samples: Samples, name: str) -> Mask:
     """Say which samples a camera took; cameras of one name in several sessions are the same view."""
     known = [camera.name for camera in samples.cameras]
     if name not in known:

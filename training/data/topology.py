@@ -7,7 +7,7 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from calibration.skeleton import Skeleton
 
-MIDDLES = {
+DERIVED_JOINTS = {
     "pelvis": {"left_hip": 0.5, "right_hip": 0.5},
     "thorax": {"left_shoulder": 0.5, "right_shoulder": 0.5},
     "spine": {"left_hip": 0.25, "right_hip": 0.25, "left_shoulder": 0.25, "right_shoulder": 0.25},
@@ -46,7 +46,7 @@ class JointMap:
         points : (..., J target, 2 or 3)
             NaN where a joint that is needed is missing.
         """
-        return self._summed(points, self.weight)
+        return self._sum(points, self.weight)
 
     def covariance(self, covariance: F64) -> F64:
         """Make the target's covariances, as if the errors of two joints had nothing to do with each other.
@@ -60,14 +60,14 @@ class JointMap:
         covariance : (..., J target, 3, 3), m²
         """
         flat = covariance.reshape(*covariance.shape[:-2], -1)
-        return self._summed(flat, self.weight**2).reshape(*covariance.shape[:-3], -1, *covariance.shape[-2:])
+        return self._sum(flat, self.weight**2).reshape(*covariance.shape[:-3], -1, *covariance.shape[-2:])
 
     def confidence(self, confidence: F64) -> F64:
         """Make the target's confidences: that of the least certain joint that is needed, (..., J)."""
         needed = self.weight != 0
         return np.where(needed, confidence[..., None, :], np.inf).min(-1)
 
-    def _summed(self, values: F64, weight: F64) -> F64:
+    def _sum(self, values: F64, weight: F64) -> F64:
         """Sum the needed rows of (..., J source, C); what is not needed may be missing."""
         summed = np.einsum("ts,...sc->...tc", weight, np.nan_to_num(values))
         missing = np.einsum("ts,...sc->...tc", (weight != 0).astype(float), np.isnan(values).astype(float)) > 0
@@ -80,7 +80,7 @@ def map_joints(source: Skeleton, target: Skeleton) -> JointMap:
     Parameters
     ----------
     source, target
-        Joints of the same name are the same; the rest are `MIDDLES`.
+        Joints of the same name are the same; the rest are `DERIVED_JOINTS`.
 
     Returns
     -------
@@ -93,10 +93,10 @@ def map_joints(source: Skeleton, target: Skeleton) -> JointMap:
     """
     weight = np.zeros((len(target.joints), len(source.joints)))
     for row, joint in enumerate(target.joints):
-        recipe = {joint: 1.0} if joint in source.joints else MIDDLES.get(joint, {})
+        recipe = {joint: 1.0} if joint in source.joints else DERIVED_JOINTS.get(joint, {})
         missing = sorted(set(recipe) - set(source.joints))
         if missing or not recipe:
-            wanted = f": {', '.join(missing)} missing" if missing else ""
-            raise ValueError(f"Skeleton '{source.name}' cannot give '{joint}' of '{target.name}'{wanted}.")
+            reason = f": {', '.join(missing)} missing" if missing else ""
+            raise ValueError(f"Skeleton '{source.name}' cannot give '{joint}' of '{target.name}'{reason}.")
         weight[row, source.indices(recipe)] = list(recipe.values())
     return JointMap(source, target, weight)

@@ -4,14 +4,14 @@ import math
 
 from training.errors import TrainingError
 
-AFTERWARDS_S = 45.0
+RESERVED_S = 45.0
 """For the export, its check, the comparison and the report: 130 crops in three runtimes, some 600 in two networks."""
 
-LEAST_S = 30.0
+MIN_TRAINING_S = 30.0
 """Of teaching; below, the first steps are hardly over."""
 
 
-def teaching_minutes(minutes: float, used_s: float) -> float:
+def compute_training_minutes(minutes: float, used_s: float) -> float:
     """Say how long to teach, so that all steps together take what was asked for.
 
     Parameters
@@ -30,11 +30,11 @@ def teaching_minutes(minutes: float, used_s: float) -> float:
     TrainingError
         If hardly anything is left; the sentence says how many minutes would do.
     """
-    left_s = 60.0 * minutes - used_s - AFTERWARDS_S
-    if left_s < LEAST_S:
-        enough = math.ceil((used_s + AFTERWARDS_S + 2 * LEAST_S) / 60)
+    left_s = 60.0 * minutes - used_s - RESERVED_S
+    if left_s < MIN_TRAINING_S:
+        enough = math.ceil((used_s + RESERVED_S + 2 * MIN_TRAINING_S) / 60)
         raise TrainingError(
-            f"Labelling and cutting took {used_s:.0f} s, and comparing will take {AFTERWARDS_S:.0f} s: of {minutes:g} "
+            f"Labelling and cutting took {used_s:.0f} s, and comparing will take {RESERVED_S:.0f} s: of {minutes:g} "
             f"minutes nothing is left for teaching. Give it {max(enough, math.floor(minutes) + 1)} minutes or more."
         )
     return left_s / 60.0

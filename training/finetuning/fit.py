@@ -16,23 +16,23 @@ from calibration.geometry.projection import project
 from training.data.samples import Samples
 from training.errors import TrainingError
 
-LEAST_JOINTS = 6
+MIN_JOINTS = 6
 """Of a picture, with a label and seen; fewer say little."""
 
-MOST_OFF = 0.04
+MAX_MISFIT = 0.04
 """Of the square around a person; 8 cm of 2 m."""
 
-MOST_MISFITS = 0.15
+MAX_MISFIT_SHARE = 0.15
 """Share of a camera's pictures. Swaps in 40 % of the instants show in 24 to 44 % of them (measured)."""
 
-MOST_BLIND = 0.5
+MAX_UNSEEN_SHARE = 0.5
 """Share of a camera's labelled pictures in which the detector's person is not there at all. A rig that goes without a
 camera that was turned still labels its pictures, by where it believes it to stand: all of them are blind then."""
 
-LEAST_PICTURES = 12
+MIN_PICTURES = 12
 
 
-def misfit(samples: Samples) -> F64:
+def measure_misfit(samples: Samples) -> F64:
     """Measure how far labels and detector are apart.
 
     Parameters
@@ -56,7 +56,7 @@ def misfit(samples: Samples) -> F64:
     known = np.isfinite(off)
     count = known.sum(1)
     mean = np.where(known, off, 0.0).sum(1) / np.maximum(count, 1)
-    return np.where(count >= LEAST_JOINTS, mean, np.nan)
+    return np.where(count >= MIN_JOINTS, mean, np.nan)
 
 
 def demand_fit(samples: Samples, off: F64) -> None:
@@ -66,7 +66,7 @@ def demand_fit(samples: Samples, off: F64) -> None:
     ----------
     samples
     off : (N,)
-        Of `misfit`.
+        Of `measure_misfit`.
 
     Raises
     ------
@@ -74,24 +74,24 @@ def demand_fit(samples: Samples, off: F64) -> None:
         With the camera, if it is one; the sentence says what to do.
     """
     spoiled: dict[str, float] = {}
-    labelled = (samples.weight > 0).sum(1) >= LEAST_JOINTS
+    labelled = (samples.weight > 0).sum(1) >= MIN_JOINTS
     for name in dict.fromkeys(camera.name for camera in samples.cameras):
         of = np.isin(samples.camera, [i for i, camera in enumerate(samples.cameras) if camera.name == name])
-        beside, blind = _shares(off[of & labelled])
-        if beside > MOST_MISFITS or blind > MOST_BLIND:
+        beside, blind = _compute_shares(off[of & labelled])
+        if beside > MAX_MISFIT_SHARE or blind > MAX_UNSEEN_SHARE:
             spoiled[name] = max(beside, blind)
     if spoiled:
-        raise TrainingError(_sentence(spoiled, [camera.name for camera in samples.cameras]))
+        raise TrainingError(_describe_misfit(spoiled, [camera.name for camera in samples.cameras]))
 
 
-def _shares(off: F64) -> tuple[float, float]:
+def _compute_shares(off: F64) -> tuple[float, float]:
     """Return the shares of a camera's labelled pictures that do not fit, and in which nobody was seen."""
     known = off[np.isfinite(off)]
-    beside = float((known > MOST_OFF).mean()) if len(known) >= LEAST_PICTURES else 0.0
-    return beside, 1.0 - len(known) / len(off) if len(off) >= LEAST_PICTURES else 0.0
+    beside = float((known > MAX_MISFIT).mean()) if len(known) >= MIN_PICTURES else 0.0
+    return beside, 1.0 - len(known) / len(off) if len(off) >= MIN_PICTURES else 0.0
 
 
-def _sentence(spoiled: dict[str, float], names: Sequence[str]) -> str:
+def _describe_misfit(spoiled: dict[str, float], names: Sequence[str]) -> str:
     """Say which cameras do not fit."""
     worst = max(spoiled, key=lambda name: spoiled[name])
     share = f"{100 * spoiled[worst]:.0f} %"

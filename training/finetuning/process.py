@@ -15,27 +15,29 @@ from dataclasses import replace
 from pathlib import Path
 
 from calibration.errors import CalibrationError
-from engine.disk import FolderHold, InUseError
+from engine.disk import FolderLock, InUseError
 from engine.errors import EngineError
 from training.errors import TrainingError
 from training.finetune import CancelledRunError, finetune
 from training.finetuning.request import load_request
-from training.finetuning.run import LOG, Phase, forget_wishes, is_held, read_state, write_state
+from training.finetuning.run import LOG, Phase, clear_requests, is_held, read_state, write_state
 
 STEPS = "training.finetuning.steps:STEPS"
 NICENESS = 10  # the cameras and the window come first
-THREAD_NAMES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-STARTING_S = 30.0
-LOOKED_EVERY_S = 0.05
-TRIES = 200
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+START_TIMEOUT_S = 30.0
+POLL_INTERVAL_S = 0.05
+MAX_TRIES = 200
 DONE, FAILED, IN_USE = 0, 1, 2
 CANCELLED = "Cancelled. The network in use is untouched; resume the run to go on where it stopped."
-FAULT = "Something in the program went wrong, through no fault of yours. The network in use is untouched; {log} tells."
+INTERNAL_ERROR = (
+    "Something in the program went wrong, through no fault of yours. The network in use is untouched; {log} tells."
+)
 NO_TORCH = (
     "Teaching a network needs PyTorch, which is not installed. The network in use is untouched. Install it with: pip "
     "install 'epipole[train]'"
 )
-REFUSED_BY_DISK = (
+DISK_ERROR = (
     "The disk refused {what}: {why}. The network in use is untouched, and what was done is kept: free some space, then "
     "resume the run."
 )
@@ -71,9 +73,9 @@ def start_process(folder: Path, steps: str = STEPS) -> subprocess.Popen[bytes]:
         raise TrainingError(f"The run '{folder.name}' is under way already. Look at it in the window.")
     if state.phase in (Phase.KEPT, Phase.ROLLED_BACK):
         raise TrainingError(f"The run '{folder.name}' is done. Begin a new one to go on teaching.")
-    forget_wishes(folder)
+    clear_requests(folder)
     write_state(folder, replace(state, phase=Phase.RUNNING, sentence=""))
-    threads = {name: str(request.threads) for name in THREAD_NAMES} if request.threads else {}
+    threads = {name: str(request.threads) for name in THREAD_VARIABLES} if request.threads else {}
     command = [sys.executable, "-m", "training.finetuning.process", str(folder.absolute()), steps]
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
@@ -83,9 +85,9 @@ def start_process(folder: Path, steps: str = STEPS) -> subprocess.Popen[bytes]:
             stderr=log,
             env={**os.environ, **threads},
             start_new_session=True,
-            creationflags=_flags(),
+            creationflags=_get_creation_flags(),
         )
-    _wait_until_taken_up(process, folder)
+    _wait_until_held(process, folder)
     return process
 
 
@@ -103,81 +105,81 @@ def run_process(folder: Path, steps: str) -> int:
     code
         0 kept, rolled back or cancelled; 1 failed; 2 somebody else works on it.
     """
-    hold = _taken_up(folder)
+    hold = _hold_run(folder)
     if hold is None:
         return IN_USE
     try:
-        _keep_out_of_the_way()
-        return _worked(folder, steps)
+        _lower_priority()
+        return _run_recipe(folder, steps)
     finally:
         hold.release()
 
 
-def main(words: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Read the words after the program's name, and work."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return run_process(Path(words[0]), words[1] if len(words) > 1 else STEPS)
+    return run_process(Path(arguments[0]), arguments[1] if len(arguments) > 1 else STEPS)
 
 
-def _taken_up(folder: Path) -> FolderHold | None:
+def _hold_run(folder: Path) -> FolderLock | None:
     """Take the run up; None where somebody else works on it, and not only looks whether somebody does."""
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         try:
-            return FolderHold(folder)
+            return FolderLock(folder)
         except InUseError:
-            time.sleep(LOOKED_EVERY_S)
+            time.sleep(POLL_INTERVAL_S)
     return None
 
 
-def _worked(folder: Path, steps: str) -> int:
+def _run_recipe(folder: Path, steps: str) -> int:
     """Do the recipe; whatever goes wrong becomes a sentence."""
     try:
         module, _, name = steps.partition(":")
         state = finetune(folder, getattr(importlib.import_module(module), name))
     except CancelledRunError:
-        return _end(folder, Phase.CANCELLED, CANCELLED)
+        return _write_final_state(folder, Phase.CANCELLED, CANCELLED)
     except (CalibrationError, EngineError, TrainingError) as error:
         logger.info("refused", exc_info=True)
-        return _end(folder, Phase.FAILED, str(error))
+        return _write_final_state(folder, Phase.FAILED, str(error))
     except OSError as error:
         logger.info("refused by the system", exc_info=True)
         what = f"'{error.filename}'" if error.filename else "a file"
-        return _end(folder, Phase.FAILED, REFUSED_BY_DISK.format(what=what, why=error.strerror or error))
+        return _write_final_state(folder, Phase.FAILED, DISK_ERROR.format(what=what, why=error.strerror or error))
     except ModuleNotFoundError as error:
         if error.name != "torch":
-            return _fault(folder)
+            return _end_with_internal_error(folder)
         logger.info("torch is missing", exc_info=True)
-        return _end(folder, Phase.FAILED, NO_TORCH)
+        return _write_final_state(folder, Phase.FAILED, NO_TORCH)
     except Exception:  # a bug: the log has it, the person a sentence
-        return _fault(folder)
+        return _end_with_internal_error(folder)
     logger.info("%s: %s", state.phase, state.sentence)
     return DONE
 
 
-def _fault(folder: Path) -> int:
+def _end_with_internal_error(folder: Path) -> int:
     """Leave to the log what went wrong, and to the person a sentence."""
     logger.exception("a fault of the program")
-    return _end(folder, Phase.FAILED, FAULT.format(log=folder / LOG))
+    return _write_final_state(folder, Phase.FAILED, INTERNAL_ERROR.format(log=folder / LOG))
 
 
-def _end(folder: Path, phase: Phase, sentence: str) -> int:
+def _write_final_state(folder: Path, phase: Phase, message: str) -> int:
     """Leave a last word, if the disk takes it; without one the run reads as broken off, which is true as well."""
     try:
-        write_state(folder, replace(read_state(folder), phase=phase, sentence=sentence))
+        write_state(folder, replace(read_state(folder), phase=phase, sentence=message))
     except (OSError, TrainingError):
-        logger.exception("The last word could not be written: %s", sentence)
+        logger.exception("The last word could not be written: %s", message)
         return FAILED
     return DONE if phase is Phase.CANCELLED else FAILED
 
 
-def _keep_out_of_the_way() -> None:
+def _lower_priority() -> None:
     """Leave the processor to the live view, and Ctrl-C to the terminal's own program."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
 
 
-def _flags() -> int:
+def _get_creation_flags() -> int:
     """Say how Windows starts a process that outlives who started it; elsewhere a new session does it."""
     if sys.platform == "win32":
         apart = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -185,16 +187,18 @@ def _flags() -> int:
     return 0
 
 
-def _wait_until_taken_up(process: subprocess.Popen[bytes], folder: Path) -> None:
+def _wait_until_held(process: subprocess.Popen[bytes], folder: Path) -> None:
     """Wait until the process holds the folder, or has ended already."""
-    deadline_s = time.monotonic() + STARTING_S
+    deadline_s = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline_s:
         if process.poll() is not None or is_held(folder):
             return
-        time.sleep(LOOKED_EVERY_S)
+        time.sleep(POLL_INTERVAL_S)
     process.kill()
     process.wait()
-    raise TrainingError(f"The process did not start within {STARTING_S:.0f} s. Close other programs, then resume it.")
+    raise TrainingError(
+        f"The process did not start within {START_TIMEOUT_S:.0f} s. Close other programs, then resume it."
+    )
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ from string import Template
 import cv2
 
 from calibration.geometry.arrays import U8
-from engine.disk import whole_file
+from engine.disk import atomic_file
 from training.finetuning.verdict import ActionRow, Verdict
 
 JPEG_QUALITY = 88
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
+class FinetuneSummary:
     """What the report tells beside the verdict.
 
     Parameters
@@ -30,7 +30,7 @@ class Lesson:
         Names.
     parent
         Name of the network in use before.
-    set_aside
+    held_out
         In words, what neither network was taught.
     pictures
         Action and drawing of `training.finetuning.exam.draw_before_after`.
@@ -43,33 +43,39 @@ class Lesson:
     person: str
     sessions: tuple[str, ...]
     parent: str
-    set_aside: str
+    held_out: str
     pictures: tuple[tuple[str, U8], ...]
     minutes: float
     remarks: tuple[str, ...] = ()
 
 
-def write_finetune_report(path: Path, verdict: Verdict, lesson: Lesson) -> None:
+def write_finetune_report(path: Path, verdict: Verdict, summary: FinetuneSummary) -> None:
     """Write the report.
 
     Parameters
     ----------
     path
         Of the HTML file.
-    verdict, lesson
+    verdict, summary
 
     Raises
     ------
     OSError
         If the disk refuses.
     """
-    subject = lesson.person or "this network"
+    subject = summary.person or "this network"
     template = Template((resources.files("assets") / "report.html").read_text(encoding="utf-8"))
-    sections = (_verdict(verdict), _facts(verdict, lesson), _actions(verdict.actions), _pictures(lesson), _how(lesson))
+    sections = (
+        _render_verdict(verdict),
+        _render_facts(verdict, summary),
+        _render_actions(verdict.actions),
+        _render_pictures(summary),
+        _render_method(summary),
+    )
     page = template.substitute(
         title=escape(f"What the rig taught: {subject}"), subtitle=escape(subject), sections="\n".join(sections)
     )
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(page)
 
 
@@ -86,13 +92,13 @@ def describe_verdict(verdict: Verdict) -> tuple[str, ...]:
         The verdict first, then one line per action.
     """
     lines = [
-        f"{row.action}: {_mm(row.before_mm)} → {_mm(row.after_mm)} mm ({row.pictures} pictures)"
+        f"{row.action}: {_format_mm(row.before_mm)} → {_format_mm(row.after_mm)} mm ({row.pictures} pictures)"
         for row in verdict.actions
     ]
     return (verdict.sentence, *lines)
 
 
-def _verdict(verdict: Verdict) -> str:
+def _render_verdict(verdict: Verdict) -> str:
     """Say the verdict and what to do next."""
     kind, head = ("accepted", "Better: it serves from now on") if verdict.better else ("usable", "Nothing was changed")
     step = (
@@ -106,17 +112,21 @@ def _verdict(verdict: Verdict) -> str:
     )
 
 
-def _facts(verdict: Verdict, lesson: Lesson) -> str:
+def _render_facts(verdict: Verdict, summary: FinetuneSummary) -> str:
     """Show the few figures that matter most."""
     gain = verdict.gain_mm
     known = math.isfinite(gain.low)
     facts = (
-        ("Before", f"{_mm(verdict.before_mm)} mm", f"'{lesson.parent}'"),
-        ("Now", f"{_mm(verdict.after_mm)} mm", "mean error against your rig"),
-        ("Gain", f"{_mm(gain.mean)} mm", f"95 %: {gain.low:.0f} to {gain.high:.0f} mm" if known else "cannot be told"),
+        ("Before", f"{_format_mm(verdict.before_mm)} mm", f"'{summary.parent}'"),
+        ("Now", f"{_format_mm(verdict.after_mm)} mm", "mean error against your rig"),
+        (
+            "Gain",
+            f"{_format_mm(gain.mean)} mm",
+            f"95 %: {gain.low:.0f} to {gain.high:.0f} mm" if known else "cannot be told",
+        ),
         ("Judged on", f"{verdict.pictures} pictures", f"{verdict.blocks} blocks of 2 s"),
-        ("Others", _others(verdict), "drawn people nobody was taught from"),
-        ("It took", f"{lesson.minutes:.0f} min", ""),
+        ("Others", _format_others(verdict), "drawn people nobody was taught from"),
+        ("It took", f"{summary.minutes:.0f} min", ""),
     )
     cells = "".join(
         f"<div><span>{label}</span><strong>{escape(value)}</strong><span>{escape(note)}</span></div>"
@@ -125,16 +135,16 @@ def _facts(verdict: Verdict, lesson: Lesson) -> str:
     return f'<div class="facts">{cells}</div>'
 
 
-def _others(verdict: Verdict) -> str:
+def _format_others(verdict: Verdict) -> str:
     """Write the error on people that nothing was taught from, before and now."""
-    return f"{_mm(verdict.strangers_before_mm)} → {_mm(verdict.strangers_after_mm)} mm"
+    return f"{_format_mm(verdict.strangers_before_mm)} → {_format_mm(verdict.strangers_after_mm)} mm"
 
 
-def _actions(rows: Sequence[ActionRow]) -> str:
+def _render_actions(rows: Sequence[ActionRow]) -> str:
     """Show before and after by action; what became worse is marked."""
     cells = "".join(
-        f"<tr><td>{escape(row.action)}</td><td>{_mm(row.before_mm)}</td>"
-        f'<td class="{"care" if row.after_mm > row.before_mm else ""}">{_mm(row.after_mm)}</td>'
+        f"<tr><td>{escape(row.action)}</td><td>{_format_mm(row.before_mm)}</td>"
+        f'<td class="{"care" if row.after_mm > row.before_mm else ""}">{_format_mm(row.after_mm)}</td>'
         f"<td>{row.pictures}</td></tr>"
         for row in rows
     )
@@ -142,35 +152,35 @@ def _actions(rows: Sequence[ActionRow]) -> str:
     return f'<section><h2>By what was done</h2><div class="scroll"><table>{head}{cells}</table></div></section>'
 
 
-def _pictures(lesson: Lesson) -> str:
+def _render_pictures(summary: FinetuneSummary) -> str:
     """Show a typical picture of each action."""
     figures = "".join(
-        f'<figure><img alt="{escape(action)}" style="width:100%;display:block" src="{_inline(image)}">'
+        f'<figure><img alt="{escape(action)}" style="width:100%;display:block" src="{_encode_inline(image)}">'
         f"<figcaption>{escape(action)}: before (image, from the side), now (image, from the side)</figcaption></figure>"
-        for action, image in lesson.pictures
+        for action, image in summary.pictures
     )
     note = "White is your rig, blue the network. Typical pictures: half of each action's were improved less, half more."
     return f'<section><h2>Before and now</h2><p class="note">{note}</p>{figures}</section>'
 
 
-def _how(lesson: Lesson) -> str:
+def _render_method(summary: FinetuneSummary) -> str:
     """Say how it was found out."""
     rows = (
-        ("Taught from", ", ".join(lesson.sessions)),
-        ("Set aside", lesson.set_aside),
+        ("Taught from", ", ".join(summary.sessions)),
+        ("Set aside", summary.held_out),
         ("Judge", "the rig's own triangulation: it is not the truth, but neither network has seen it"),
-        *(("Note", remark) for remark in lesson.remarks),
+        *(("Note", remark) for remark in summary.remarks),
     )
     cells = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows)
     return f"<section><h2>How this was found out</h2><dl>{cells}</dl></section>"
 
 
-def _inline(image: U8) -> str:
+def _encode_inline(image: U8) -> str:
     """Write a picture as a part of the page."""
     _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")
 
 
-def _mm(value: float) -> str:
+def _format_mm(value: float) -> str:
     """Write millimetres; a dash where nothing was measured."""
     return f"{value:.0f}" if math.isfinite(value) else "–"

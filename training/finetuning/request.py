@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from calibration.errors import CalibrationError
-from engine.disk import whole_file
-from engine.inference.network_library import NetworkLibrary
+from engine.disk import atomic_file
+from engine.inference.network_library import ModelLibrary
 from engine.session import RIG, Session
 from training.errors import TrainingError
 from training.labels.calibration import read_calibration
@@ -18,7 +18,7 @@ FILE = "request.json"
 SCHEMA = 1
 METHODS = ("pose_resnet",)
 CHECKPOINT_SUFFIX = ".pt"
-LEAST_MINUTES, MOST_MINUTES = 2.0, 24 * 60.0
+MIN_MINUTES, MAX_MINUTES = 2.0, 24 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ class FinetuneRequest:
             raise TrainingError("There is nothing to learn from. Give at least one session.")
         if self.method not in METHODS:
             raise TrainingError(f"There is no method '{self.method}'. Known: {', '.join(METHODS)}.")
-        if not math.isfinite(self.minutes) or self.minutes > MOST_MINUTES:
-            raise TrainingError(f"{self.minutes:g} minutes are more than a day. Choose {MOST_MINUTES:g} or fewer.")
-        if self.minutes < LEAST_MINUTES:
+        if not math.isfinite(self.minutes) or self.minutes > MAX_MINUTES:
+            raise TrainingError(f"{self.minutes:g} minutes are more than a day. Choose {MAX_MINUTES:g} or fewer.")
+        if self.minutes < MIN_MINUTES:
             raise TrainingError(
-                f"{self.minutes:g} minutes are too short to teach anything. Choose {LEAST_MINUTES:g} or more; 10 is "
+                f"{self.minutes:g} minutes are too short to teach anything. Choose {MIN_MINUTES:g} or more; 10 is "
                 "a good start."
             )
 
@@ -128,7 +128,7 @@ def check_start(request: FinetuneRequest) -> None:
         if not path.is_file():
             raise TrainingError(f"There is no checkpoint '{path}' to start from. Check the path.")
         return
-    NetworkLibrary(Path(request.library) if request.library else None).network(request.start)
+    ModelLibrary(Path(request.library) if request.library else None).find_model(request.start)
 
 
 def save_request(folder: Path, request: FinetuneRequest) -> None:
@@ -138,7 +138,7 @@ def save_request(folder: Path, request: FinetuneRequest) -> None:
         start = str(Path(start).absolute())  # whoever resumes the run may do so from another folder
     sessions = [str(path.absolute()) for path in request.sessions]
     table = {"schema": SCHEMA, **asdict(request), "sessions": sessions, "start": start}
-    with whole_file(folder / FILE) as file:
+    with atomic_file(folder / FILE) as file:
         json.dump(table, file, indent=1)
 
 

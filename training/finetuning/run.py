@@ -5,7 +5,7 @@
     pause, cancel     files that ask for it; their contents mean nothing
     run.log           what the process wrote
 
-Whoever works on a run holds its folder (`engine.disk.FolderHold`): a crash or a kill lets go of it, so that nobody
+Whoever works on a run holds its folder (`engine.disk.FolderLock`): a crash or a kill lets go of it, so that nobody
 takes a dead run for a living one, whatever its state says.
 """
 
@@ -18,13 +18,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from engine.disk import FolderHold, InUseError, whole_file
+from engine.disk import FolderLock, InUseError, atomic_file
 from training.errors import TrainingError
 from training.finetuning.request import FILE as REQUEST
 from training.finetuning.request import FinetuneRequest, save_request
 
 STATE, PAUSE, CANCEL, LOG = "state.json", "pause", "cancel", "run.log"
-BROKEN_OFF = "It was broken off. Nothing is lost, and the network in use is untouched: resume it, or begin anew."
+INTERRUPTED = "It was broken off. Nothing is lost, and the network in use is untouched: resume it, or begin anew."
 
 
 class Phase(StrEnum):
@@ -38,8 +38,8 @@ class Phase(StrEnum):
     CANCELLED = "cancelled"
 
 
-UNDER_WAY = (Phase.RUNNING, Phase.PAUSED)
-CAN_RESUME = (*UNDER_WAY, Phase.FAILED, Phase.CANCELLED)
+ACTIVE_PHASES = (Phase.RUNNING, Phase.PAUSED)
+RESUMABLE_PHASES = (*ACTIVE_PHASES, Phase.FAILED, Phase.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,15 +135,15 @@ def read_state(folder: Path) -> RunState:
         raise TrainingError(f"'{folder}' is no run of 'epipole finetune'. Choose a folder with a {STATE}.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(f"The run '{folder.name}' is damaged: {STATE} cannot be read. Begin a new one.") from error
-    if state.phase in UNDER_WAY and not is_held(folder):
-        return replace(state, phase=Phase.FAILED, sentence=BROKEN_OFF, share=math.nan, seconds_left=math.nan)
+    if state.phase in ACTIVE_PHASES and not is_held(folder):
+        return replace(state, phase=Phase.FAILED, sentence=INTERRUPTED, share=math.nan, seconds_left=math.nan)
     return state
 
 
 def write_state(folder: Path, state: RunState) -> None:
     """Replace the state in one piece. Raises OSError if the disk refuses, and the old one stays."""
     table = {key: None if value != value else value for key, value in asdict(state).items()}
-    with whole_file(folder / STATE) as file:
+    with atomic_file(folder / STATE) as file:
         json.dump(table, file, indent=1)
 
 
@@ -156,7 +156,7 @@ def list_runs(parent: Path) -> tuple[Path, ...]:
 def is_held(folder: Path) -> bool:
     """Tell whether somebody works on a run at this moment."""
     try:
-        FolderHold(folder).release()
+        FolderLock(folder).release()
     except InUseError:
         return True
     except OSError:
@@ -164,22 +164,22 @@ def is_held(folder: Path) -> bool:
     return False
 
 
-def ask_to_pause(folder: Path) -> None:
-    """Let a run rest at its next step of work, until `ask_to_go_on`."""
+def request_pause(folder: Path) -> None:
+    """Let a run rest at its next step of work, until `request_resume`."""
     (folder / PAUSE).touch()
 
 
-def ask_to_go_on(folder: Path) -> None:
+def request_resume(folder: Path) -> None:
     """Let a resting run go on."""
     (folder / PAUSE).unlink(missing_ok=True)
 
 
-def ask_to_cancel(folder: Path) -> None:
+def request_cancel(folder: Path) -> None:
     """Let a run end at its next step of work; it can be resumed."""
     (folder / CANCEL).touch()
 
 
-def forget_wishes(folder: Path) -> None:
+def clear_requests(folder: Path) -> None:
     """Take back what was asked of a run before it was resumed."""
     for name in (PAUSE, CANCEL):
         (folder / name).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from training.data.samples import ARRAYS, Samples, open_samples
 from training.errors import DatasetError, TrainingError
 
 
-def shared_samples(folder: Path, apart: Path, draw: Callable[[Path], None]) -> Samples:
+def open_shared_samples(folder: Path, scratch_folder: Path, draw: Callable[[Path], None]) -> Samples:
     """Open a set that several runs share; where there is none, or a damaged one, it is drawn.
 
     Parameters
@@ -16,7 +16,7 @@ def shared_samples(folder: Path, apart: Path, draw: Callable[[Path], None]) -> S
     folder
         Of the set. It appears in one step, when it is complete: two runs that draw at once do the work twice, and the
         first one's set stays.
-    apart
+    scratch_folder
         Folder of the caller's own, on the same disk, in which the set is drawn; what a killed process left there is
         deleted.
     draw
@@ -35,38 +35,38 @@ def shared_samples(folder: Path, apart: Path, draw: Callable[[Path], None]) -> S
         try:
             return open_samples(folder)
         except DatasetError:
-            _put_away(folder, apart)  # drawn people are no loss: they are drawn anew
-    unfinished = apart / folder.name
+            _delete_damaged(folder, scratch_folder)  # drawn people are no loss: they are drawn anew
+    unfinished = scratch_folder / folder.name
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         draw(unfinished)
-        _take_place(unfinished, folder)
+        _publish(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return open_samples(folder)
 
 
-def _put_away(folder: Path, apart: Path) -> None:
+def _delete_damaged(folder: Path, scratch_folder: Path) -> None:
     """Delete a damaged set, or what was never finished; the name is free at once, whoever still looks into it."""
-    aside = apart / f"{folder.name}.damaged"
-    shutil.rmtree(aside, ignore_errors=True)
+    discarded = scratch_folder / f"{folder.name}.damaged"
+    shutil.rmtree(discarded, ignore_errors=True)
     try:
-        folder.rename(aside)
+        folder.rename(discarded)
     except FileNotFoundError:
         return  # another run was faster
     except OSError as error:
         raise TrainingError(
             f"'{folder}' is damaged and cannot be moved: {error.strerror or error}. Delete it, then go on."
         ) from error
-    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(discarded, ignore_errors=True)
 
 
-def _take_place(unfinished: Path, folder: Path) -> None:
+def _publish(unfinished: Path, folder: Path) -> None:
     """Give a finished set its name, unless another run was faster; what is no finished set makes way."""
     if (folder / ARRAYS).exists():
         return
     if folder.exists():
-        _put_away(folder, unfinished.parent)
+        _delete_damaged(folder, unfinished.parent)
     try:
         unfinished.rename(folder)
     except OSError as error:

@@ -5,10 +5,10 @@ from training.finetuning import keeping, material, teaching
 
 STEPS = Steps(
     label=material.label,
-    parent=material.parent,
+    parent=material.find_parent,
     collect=material.collect,
     divide=material.divide,
-    train=teaching.teach,
+    train=teaching.train_model,
     export=teaching.export,
     check=teaching.check,
     compare=keeping.compare,

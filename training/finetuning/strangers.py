@@ -10,13 +10,13 @@ from calibration.skeleton import load_skeleton
 from engine.studio.landmarks import SKELETON
 from training.data.samples import Samples, SampleWriter
 from training.data.topology import map_joints
-from training.finetuning.shared import shared_samples
+from training.finetuning.shared import open_shared_samples
 from training.studio.cameras import CameraConfig
 from training.studio.looks import Scenery
-from training.studio.people import body_of
+from training.studio.people import make_body
 from training.studio.seeds import HELD_OUT_SEEDS
 from training.studio.shoot import Shoot, ShootConfig
-from training.studio.textures import room_textures
+from training.studio.textures import render_room_textures
 
 PEOPLE, PICTURES = 32, 8
 """256 pictures. A body takes 0.7 s to make, a picture 10 ms; they are drawn once for all runs of a machine."""
@@ -26,7 +26,7 @@ ROOMS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Strangers:
+class StrangersConfig:
     """Which people are drawn, and how.
 
     Parameters
@@ -45,8 +45,11 @@ class Strangers:
     pictures: int = PICTURES
 
 
-def drawn_strangers(
-    folder: Path, apart: Path, config: Strangers, watch: Callable[[float], None] = lambda _share: None
+def draw_strangers(
+    folder: Path,
+    scratch_folder: Path,
+    config: StrangersConfig,
+    on_progress: Callable[[float], None] = lambda _share: None,
 ) -> Samples:
     """Draw the strangers, or open those that were drawn before.
 
@@ -54,10 +57,10 @@ def drawn_strangers(
     ----------
     folder
         Theirs, which all runs share.
-    apart
+    scratch_folder
         Folder of the caller's own, in which they are drawn before they appear in theirs.
     config
-    watch
+    on_progress
         Called with the share done; may raise to end the work, which leaves none.
 
     Returns
@@ -70,21 +73,21 @@ def drawn_strangers(
     TrainingError
         If the disk refuses.
     """
-    return shared_samples(folder, apart, lambda unfinished: _draw(unfinished, config, watch))
+    return open_shared_samples(folder, scratch_folder, lambda unfinished: _draw_into(unfinished, config, on_progress))
 
 
-def _draw(folder: Path, config: Strangers, watch: Callable[[float], None]) -> None:
+def _draw_into(folder: Path, config: StrangersConfig, on_progress: Callable[[float], None]) -> None:
     """Draw the strangers."""
     skeleton = load_skeleton(config.skeleton)
     joint_map = map_joints(SKELETON, skeleton)
     rng = np.random.default_rng(FIRST_SEED)
-    scenery = Scenery([room_textures(FIRST_SEED + number) for number in range(ROOMS)], rng)
+    scenery = Scenery([render_room_textures(FIRST_SEED + number) for number in range(ROOMS)], rng)
     shoot = ShootConfig(config.stored_px, pair_share=0.0, box_share=1.0, camera=CameraConfig())
     with SampleWriter(folder, skeleton, config.stored_px) as writer:
         for number in range(config.people):
-            watch(number / config.people)
+            on_progress(number / config.people)
             seed = FIRST_SEED + number
-            one = Shoot(body_of(seed), scenery, joint_map, shoot, np.random.default_rng(seed))
+            one = Shoot(make_body(seed), scenery, joint_map, shoot, np.random.default_rng(seed))
             samples = one.samples(config.pictures, person=f"studio {seed}", clip=f"studio {seed}")
             writer.append(replace(samples, frameset=samples.frameset + number * config.pictures))
         writer.finish()

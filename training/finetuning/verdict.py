@@ -15,34 +15,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.geometry.arrays import F64
-from training.judging.intervals import Interval, clustered_interval, mean_by_label
+from training.judging.intervals import Interval, bootstrap_interval, mean_by_label
 
-LEAST_BLOCKS = 5
+MIN_BLOCKS = 5
 """Fewer blocks of time say too little about other times."""
 
 BLOCK_NS = 2_000_000_000
 """Poses 2 s apart are hardly the same pose any more; blocks of this length are drawn anew, never single images."""
 
-WORSE_IN_IMAGE = 0.02
+MAX_IMAGE_WORSENING = 0.02
 """By so much of a person's square the new network may be further from the detector: 2 % of 2 m are 4 cm, and the
 detector itself is not nearer to the truth."""
 
-FORGETS_AT_MOST = 1.05
+MAX_FORGETTING = 1.05
 """Growth of the error on people that nothing was ever taught from, for a network that shall serve everybody."""
 
-FORGETS_AT_MOST_FOR_ONE = 1.25
+MAX_FORGETTING_PERSONAL = 1.25
 """The same for a network that serves the person it learned: the others keep theirs. Beyond it, poses are forgotten, not
 faces. The first session taught (60 s of walking and squatting) lowered its person's error by 30 % and raised that on
 drawn people in drawn poses by 8 %."""
 
 
-def _nothing() -> F64:
+def _make_empty_errors() -> F64:
     """Return errors of nobody."""
     return np.empty((0, 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exam:
+class Comparison:
     """Both networks on what was set aside.
 
     Parameters
@@ -56,7 +56,7 @@ class Exam:
     action : (N,) of str
     strangers_before_m, strangers_after_m : (M, J), m
         Errors against the exact truth on drawn people whom nobody was taught from; empty where there are none.
-    forgets_at_most
+    max_forgetting
         Factor by which those errors may grow.
     """
 
@@ -66,9 +66,9 @@ class Exam:
     after_uv: F64
     block: NDArray[Any]
     action: NDArray[Any]
-    strangers_before_m: F64 = field(default_factory=_nothing)
-    strangers_after_m: F64 = field(default_factory=_nothing)
-    forgets_at_most: float = FORGETS_AT_MOST
+    strangers_before_m: F64 = field(default_factory=_make_empty_errors)
+    strangers_after_m: F64 = field(default_factory=_make_empty_errors)
+    max_forgetting: float = MAX_FORGETTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Verdict:
     strangers_after_mm: float = math.nan
 
 
-def blocks_of_time(time_ns: NDArray[np.int64], clip: NDArray[Any]) -> NDArray[np.int64]:
+def number_time_blocks(time_ns: NDArray[np.int64], clip: NDArray[Any]) -> NDArray[np.int64]:
     """Number the blocks of time that poses belong to.
 
     Parameters
@@ -135,12 +135,12 @@ def blocks_of_time(time_ns: NDArray[np.int64], clip: NDArray[Any]) -> NDArray[np
     return np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1)
 
 
-def judge(exam: Exam, *, seed: int = 0) -> Verdict:
+def judge_comparison(comparison: Comparison, *, seed: int = 0) -> Verdict:
     """Decide between two networks.
 
     Parameters
     ----------
-    exam
+    comparison
     seed
         Of the drawing of blocks.
 
@@ -150,26 +150,28 @@ def judge(exam: Exam, *, seed: int = 0) -> Verdict:
         Better only if the whole 95 % interval of the gain lies above 0, the image does not speak against it, and
         other people were not forgotten.
     """
-    both = np.isfinite(exam.before_m) & np.isfinite(exam.after_m)
-    before, after = (np.where(both, errors, np.nan) for errors in (exam.before_m, exam.after_m))
+    both = np.isfinite(comparison.before_m) & np.isfinite(comparison.after_m)
+    before, after = (np.where(both, errors, np.nan) for errors in (comparison.before_m, comparison.after_m))
     judged = np.asarray(both.any(1))
-    blocks = len(np.unique(exam.block[judged]))
-    gain = _millimetres(clustered_interval(before - after, exam.block, seed=seed))
-    image = clustered_interval(exam.after_uv - exam.before_uv, exam.block, seed=seed)
+    blocks = len(np.unique(comparison.block[judged]))
+    gain = _to_millimetres(bootstrap_interval(before - after, comparison.block, seed=seed))
+    image = bootstrap_interval(comparison.after_uv - comparison.before_uv, comparison.block, seed=seed)
     before_mm, after_mm = (1e3 * _mean(errors) for errors in (before, after))
-    others_before, others_after = 1e3 * _mean(exam.strangers_before_m), 1e3 * _mean(exam.strangers_after_m)
-    reason = _against(gain, image, blocks) or _against_forgetting(others_before, others_after, exam.forgets_at_most)
+    others_before, others_after = 1e3 * _mean(comparison.strangers_before_m), 1e3 * _mean(comparison.strangers_after_m)
+    reason = _find_objection(gain, image, blocks) or _find_forgetting_objection(
+        others_before, others_after, comparison.max_forgetting
+    )
     return Verdict(
         better=not reason,
-        sentence=_said(before_mm, after_mm, gain, reason),
+        sentence=_format_verdict(before_mm, after_mm, gain, reason),
         before_mm=before_mm,
         after_mm=after_mm,
         gain_mm=gain,
         pictures=int(judged.sum()),
         blocks=blocks,
-        image_before=_mean(exam.before_uv),
-        image_after=_mean(exam.after_uv),
-        actions=_rows(before, after, exam.action, judged),
+        image_before=_mean(comparison.before_uv),
+        image_after=_mean(comparison.after_uv),
+        actions=_build_action_rows(before, after, comparison.action, judged),
         strangers_before_mm=others_before,
         strangers_after_mm=others_after,
     )
@@ -181,16 +183,16 @@ def verdict_from_table(table: Mapping[str, Any]) -> Verdict:
     return Verdict(**{**table, "gain_mm": Interval(**table["gain_mm"]), "actions": actions})
 
 
-def _against(gain: Interval, image: Interval, blocks: int) -> str:
+def _find_objection(gain: Interval, image: Interval, blocks: int) -> str:
     """Say what speaks against the new network; empty where nothing does."""
-    if blocks < LEAST_BLOCKS:
+    if blocks < MIN_BLOCKS:
         return (
             f"only {blocks} clips of 2 s could be judged, too few to tell; record for longer, a minute at least, and "
             "do in it what the network shall learn"
         )
     if not gain.low > 0:
         return "that could be chance, or it is worse; record more of what matters, or give it more minutes"
-    if image.mean > WORSE_IN_IMAGE:
+    if image.mean > MAX_IMAGE_WORSENING:
         return (
             f"but in the images it is {100 * image.mean:.0f} % of the person's height further from what the detector "
             "saw: the calibration is probably wrong; calibrate again"
@@ -198,9 +200,9 @@ def _against(gain: Interval, image: Interval, blocks: int) -> str:
     return ""
 
 
-def _against_forgetting(before_mm: float, after_mm: float, at_most: float) -> str:
+def _find_forgetting_objection(before_mm: float, after_mm: float, max_factor: float) -> str:
     """Say whether the new network forgot other people; empty where it did not."""
-    if not after_mm > at_most * before_mm:
+    if not after_mm > max_factor * before_mm:
         return ""
     return (
         f"but it has forgotten other people: {before_mm:.0f} → {after_mm:.0f} mm on drawn ones it never saw; record "
@@ -208,7 +210,7 @@ def _against_forgetting(before_mm: float, after_mm: float, at_most: float) -> st
     )
 
 
-def _said(before_mm: float, after_mm: float, gain: Interval, reason: str) -> str:
+def _format_verdict(before_mm: float, after_mm: float, gain: Interval, reason: str) -> str:
     """Put the verdict into a sentence."""
     if not math.isfinite(before_mm):
         return f"Nothing changes: {reason}."
@@ -219,7 +221,9 @@ def _said(before_mm: float, after_mm: float, gain: Interval, reason: str) -> str
     return f"The network in use stays: {figures}: {reason}."
 
 
-def _rows(before: F64, after: F64, action: NDArray[Any], judged: NDArray[np.bool_]) -> tuple[ActionRow, ...]:
+def _build_action_rows(
+    before: F64, after: F64, action: NDArray[Any], judged: NDArray[np.bool_]
+) -> tuple[ActionRow, ...]:
     """Tell the actions apart."""
     befores, afters = (mean_by_label(errors[judged], action[judged]) for errors in (before, after))
     rows = [
@@ -229,7 +233,7 @@ def _rows(before: F64, after: F64, action: NDArray[Any], judged: NDArray[np.bool
     return tuple(sorted(rows, key=lambda row: -row.pictures))
 
 
-def _millimetres(interval: Interval) -> Interval:
+def _to_millimetres(interval: Interval) -> Interval:
     """Carry an interval of metres into millimetres."""
     return Interval(1e3 * interval.low, 1e3 * interval.mean, 1e3 * interval.high)
 

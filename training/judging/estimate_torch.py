@@ -6,13 +6,13 @@ import numpy as np
 import torch
 
 from calibration.geometry.arrays import F32
-from training.judging.estimate_samples import Estimate
-from training.judging.judged_network import JudgedNetwork
-from training.loop.checkpoint import load_checkpoint, network_of
+from training.judging.estimate_samples import EstimateFunction
+from training.judging.judged_network import EvaluatedModel
+from training.loop.checkpoint import load_checkpoint, network_from_checkpoint
 from training.networks.pose_network import PoseNetwork
 
 
-def torch_estimate(network: PoseNetwork) -> Estimate:
+def make_torch_estimate(network: PoseNetwork) -> EstimateFunction:
     """Return a network as `training.judging.estimate_samples` wants it.
 
     Parameters
@@ -26,19 +26,19 @@ def torch_estimate(network: PoseNetwork) -> Estimate:
     """
 
     def estimate(image: F32) -> F32:
-        taught = network.training
+        was_training = network.training
         network.eval()
         try:
             with torch.inference_mode():
                 where = next(network.parameters()).device
                 return np.asarray(network(torch.from_numpy(image).to(where)).float().cpu().numpy(), np.float32)
         finally:
-            network.train(taught)
+            network.train(was_training)
 
     return estimate
 
 
-def open_checkpoint(path: Path) -> JudgedNetwork:
+def open_checkpoint(path: Path) -> EvaluatedModel:
     """Open the network of a checkpoint, with its averaged weights.
 
     Parameters
@@ -55,5 +55,5 @@ def open_checkpoint(path: Path) -> JudgedNetwork:
         If there is none, or it is damaged.
     """
     checkpoint = load_checkpoint(path)
-    estimate = torch_estimate(network_of(checkpoint))
-    return JudgedNetwork(str(path), checkpoint.skeleton, checkpoint.network.size_px, estimate)
+    estimate = make_torch_estimate(network_from_checkpoint(checkpoint))
+    return EvaluatedModel(str(path), checkpoint.skeleton, checkpoint.network.size_px, estimate)

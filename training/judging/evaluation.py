@@ -13,7 +13,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from training.data.samples import Teacher
-from training.judging.intervals import Interval, clustered_interval
+from training.judging.intervals import Interval, bootstrap_interval
 
 METRICS = {
     "mpjpe": ("MPJPE", "mm"),
@@ -27,12 +27,12 @@ METRICS = {
 """How papers call them, and their unit."""
 
 GROUPS = ("joint", "view", "action", "person")
-SHORT = ("mpjpe", "p_mpjpe", "pck")
+SUMMARY_METRICS = ("mpjpe", "p_mpjpe", "pck")
 """What tables by joint, view and action show; the JSON has all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class EvaluationProtocol:
     """What a network was told beside the image.
 
     Parameters
@@ -47,7 +47,7 @@ class Way:
     depth: str
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """In words, for a person."""
         box = {"found": "box of the detector", "true": "true box", "stored": "box as stored"}[self.box]
         depth = {"bones": "depth from stature", "true": "true depth"}[self.depth]
@@ -55,32 +55,32 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class ProtocolResult:
     """The figures of one way.
 
     Parameters
     ----------
-    way
+    protocol
     xyz : (N, J, 3), m, each sample's camera
         The poses; NaN where there is none.
     errors : by metric, (N, J), mm or %
         NaN where nothing could be compared.
     overall : by metric
-    by
+    by_group
         ``by["view"]["left"]["mpjpe"]``; the groups are `GROUPS`. A group with too many names is left out.
     counted_percent
         Of the joints of all samples, those that were compared.
-    worst : (name, mm)
+    worst_clips : (name, mm)
         Clips of the largest MPJPE, the worst first.
     """
 
-    way: Way
+    protocol: EvaluationProtocol
     xyz: F64
     errors: Mapping[str, F64]
     overall: Mapping[str, Interval]
-    by: Mapping[str, Mapping[str, Mapping[str, float]]]
+    by_group: Mapping[str, Mapping[str, Mapping[str, float]]]
     counted_percent: float
-    worst: tuple[tuple[str, float], ...]
+    worst_clips: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,17 +89,17 @@ class Evaluation:
 
     Parameters
     ----------
-    network, judge
+    model, judge
         Which one, and by what, in words.
     joints
         Names.
     cluster : (N,), str
         What a sample belongs to when intervals are drawn.
-    clusters_are
+    cluster_description
         In words: what is drawn anew for the intervals.
     stature_m : by person
         That gave the depth where nobody told it.
-    ways
+    results
         The honest one first: what a single camera can know comes before what needs the truth.
     remarks
         Sentences about what limits these figures.
@@ -107,34 +107,34 @@ class Evaluation:
         Whence the judge's joints are known.
     """
 
-    network: str
+    model: str
     judge: str
     joints: tuple[str, ...]
     cluster: np.ndarray
-    clusters_are: str
+    cluster_description: str
     stature_m: Mapping[str, float]
-    ways: tuple[Measured, ...]
+    results: tuple[ProtocolResult, ...]
     remarks: tuple[str, ...] = field(default=())
     teacher: Teacher = "truth"
 
     @property
-    def honest(self) -> Measured:
+    def primary(self) -> ProtocolResult:
         """The first way: the least was told."""
-        return self.ways[0]
+        return self.results[0]
 
     def to_table(self) -> dict[str, Any]:
         """Return all figures as plain values; NaN becomes None."""
         return {
-            "network": self.network,
+            "network": self.model,
             "judge": self.judge,
             "teacher": self.teacher,
             "samples": len(self.cluster),
             "joints": list(self.joints),
             "units": {metric: unit for metric, (_, unit) in METRICS.items()},
-            "intervals": f"95 %, {self.clusters_are}",
-            "stature_m": _plain(self.stature_m),
+            "intervals": f"95 %, {self.cluster_description}",
+            "stature_m": _to_plain(self.stature_m),
             "remarks": list(self.remarks),
-            "ways": [_way_table(measured) for measured in self.ways],
+            "ways": [_result_to_table(measured) for measured in self.results],
         }
 
     def to_json(self) -> str:
@@ -144,26 +144,28 @@ class Evaluation:
     def to_text(self) -> str:
         """Return the figures as a table for a terminal: every way, then the honest one by action, view and joint."""
         lines = [
-            f"Network   {self.network}",
+            f"Network   {self.model}",
             f"Judge     {self.judge}",
-            f"Samples   {len(self.cluster)}, {self.honest.counted_percent:.1f} % of their joints counted",
-            f"Intervals 95 %, {self.clusters_are}",
+            f"Samples   {len(self.cluster)}, {self.primary.counted_percent:.1f} % of their joints counted",
+            f"Intervals 95 %, {self.cluster_description}",
             "",
-            *_overall_lines(self.ways),
+            *_format_overall(self.results),
         ]
-        lines += [line for group in ("action", "view", "person", "joint") for line in _group_lines(self.honest, group)]
-        if self.honest.worst:
-            lines += ["", "Worst: " + ", ".join(f"{name} {mm:.0f} mm" for name, mm in self.honest.worst)]
+        lines += [
+            line for group in ("action", "view", "person", "joint") for line in _format_group(self.primary, group)
+        ]
+        if self.primary.worst_clips:
+            lines += ["", "Worst: " + ", ".join(f"{name} {mm:.0f} mm" for name, mm in self.primary.worst_clips)]
         return "\n".join([*lines, *(f"\n{remark}" for remark in self.remarks)]) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ModelComparison:
     """Two networks in one way, on the joints that both were measured on.
 
     Parameters
     ----------
-    way
+    protocol
     before_mm, after_mm
         MPJPE.
     difference_mm
@@ -171,27 +173,27 @@ class Compared:
     by_action : (before, after), mm
     """
 
-    way: Way
+    protocol: EvaluationProtocol
     before_mm: float
     after_mm: float
     difference_mm: Interval
     by_action: Mapping[str, tuple[float, float]]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The outcome as a sentence."""
         low, high = self.difference_mm.low, self.difference_mm.high
         bounds = f" (95 %: {low:+.1f} to {high:+.1f})" if math.isfinite(low) else " (one clip: no interval)"
         percent = 100 * self.difference_mm.mean / self.before_mm if self.before_mm > 0 else math.nan
         return (
-            f"{self.way.words}: {self.before_mm:.1f} → {self.after_mm:.1f} mm, "
+            f"{self.protocol.description}: {self.before_mm:.1f} → {self.after_mm:.1f} mm, "
             f"{self.difference_mm.mean:+.1f} mm{bounds}, {percent:+.0f} %"
         )
 
 
-def compare(
+def compare_models(
     before: Evaluation, after: Evaluation, actions: Sequence[str] | np.ndarray, *, seed: int = 0
-) -> list[Compared]:
+) -> list[ModelComparison]:
     """Compare two networks sample by sample.
 
     Parameters
@@ -213,21 +215,23 @@ def compare(
     """
     if len(before.cluster) != len(after.cluster) or np.any(before.cluster != after.cluster):
         raise ValueError("Two networks can be compared on the same samples only.")
-    earlier = {measured.way: measured for measured in before.ways}
+    earlier = {measured.protocol: measured for measured in before.results}
     names = np.asarray(actions)
-    pairs = [(earlier[measured.way], measured) for measured in after.ways if measured.way in earlier]
-    return [_compared(old, new, (after.cluster, names), seed) for old, new in pairs]
+    pairs = [(earlier[measured.protocol], measured) for measured in after.results if measured.protocol in earlier]
+    return [_compare_results(old, new, (after.cluster, names), seed) for old, new in pairs]
 
 
-def _compared(old: Measured, new: Measured, labels: tuple[np.ndarray, np.ndarray], seed: int) -> Compared:
+def _compare_results(
+    old: ProtocolResult, new: ProtocolResult, labels: tuple[np.ndarray, np.ndarray], seed: int
+) -> ModelComparison:
     """Compare two networks in one way."""
     cluster, action = labels
     first, second = old.errors["mpjpe"], new.errors["mpjpe"]
     both = np.isfinite(first) & np.isfinite(second)
     first, second = np.where(both, first, np.nan), np.where(both, second, np.nan)
     by_action = {str(name): (mean(first[action == name]), mean(second[action == name])) for name in np.unique(action)}
-    difference = clustered_interval(second - first, cluster, seed=seed)
-    return Compared(new.way, mean(first), mean(second), difference, by_action)
+    difference = bootstrap_interval(second - first, cluster, seed=seed)
+    return ModelComparison(new.protocol, mean(first), mean(second), difference, by_action)
 
 
 def mean(errors: F64) -> float:
@@ -236,67 +240,70 @@ def mean(errors: F64) -> float:
     return float(measured.mean()) if measured.size else math.nan
 
 
-def _way_table(measured: Measured) -> dict[str, Any]:
+def _result_to_table(measured: ProtocolResult) -> dict[str, Any]:
     """Return a way's figures as plain values."""
     overall = {name: [interval.low, interval.mean, interval.high] for name, interval in measured.overall.items()}
     return {
-        "way": measured.way.words,
-        "box": measured.way.box,
-        "depth": measured.way.depth,
-        "counted_percent": _plain(measured.counted_percent),
-        "overall_low_mean_high": _plain(overall),
-        "by": _plain(measured.by),
-        "worst_clips": _plain(measured.worst),
+        "way": measured.protocol.description,
+        "box": measured.protocol.box,
+        "depth": measured.protocol.depth,
+        "counted_percent": _to_plain(measured.counted_percent),
+        "overall_low_mean_high": _to_plain(overall),
+        "by": _to_plain(measured.by_group),
+        "worst_clips": _to_plain(measured.worst_clips),
     }
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Turn figures into what JSON can hold."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_to_plain(item) for item in value]
     if isinstance(value, float):
         return round(value, 3) if math.isfinite(value) else None
     return value
 
 
-def _overall_lines(ways: Sequence[Measured]) -> list[str]:
+def _format_overall(results: Sequence[ProtocolResult]) -> list[str]:
     """Write every way's overall figures, and the intervals of MPJPE."""
-    width = max(len(measured.way.words) for measured in ways)
-    head = "  ".join(f"{title:>{_wide(title)}}" for title, _ in METRICS.values())
+    width = max(len(measured.protocol.description) for measured in results)
+    head = "  ".join(f"{title:>{_column_width(title)}}" for title, _ in METRICS.values())
     lines = [f"{'':{width}}  {head}  MPJPE between"]
-    for measured in ways:
+    for measured in results:
         cells = [
-            f"{figure(measured.overall[metric].mean, unit):>{_wide(title)}}"
+            f"{format_figure(measured.overall[metric].mean, unit):>{_column_width(title)}}"
             for metric, (title, unit) in METRICS.items()
         ]
         sure = measured.overall["mpjpe"]
         bounds = f"{sure.low:.1f} and {sure.high:.1f}" if math.isfinite(sure.low) else "–"
-        lines.append(f"{measured.way.words:{width}}  {'  '.join(cells)}  {bounds}")
+        lines.append(f"{measured.protocol.description:{width}}  {'  '.join(cells)}  {bounds}")
     return lines
 
 
-def _group_lines(measured: Measured, group: str) -> list[str]:
+def _format_group(measured: ProtocolResult, group: str) -> list[str]:
     """Write one table by joint, view, action or person; nothing where all is one."""
-    rows = measured.by.get(group, {})
+    rows = measured.by_group.get(group, {})
     if len(rows) < 2:
         return []
     width = max(len(name) for name in rows)
-    titles = [METRICS[metric] for metric in SHORT]
-    head = "  ".join(f"{title:>{_wide(title)}}" for title, _ in titles)
-    lines = ["", f"By {group}, {measured.way.words}", f"{'':{width}}  {head}"]
+    titles = [METRICS[metric] for metric in SUMMARY_METRICS]
+    head = "  ".join(f"{title:>{_column_width(title)}}" for title, _ in titles)
+    lines = ["", f"By {group}, {measured.protocol.description}", f"{'':{width}}  {head}"]
     for name, means in rows.items():
-        cells = (f"{figure(means[metric], unit):>{_wide(title)}}" for metric, (title, unit) in zip(SHORT, titles))
+        cells = (
+            f"{format_figure(means[metric], unit):>{_column_width(title)}}"
+            for metric, (title, unit) in zip(SUMMARY_METRICS, titles)
+        )
         lines.append(f"{name:{width}}  {'  '.join(cells)}")
     return lines
 
 
-def _wide(title: str) -> int:
+def _column_width(title: str) -> int:
     """Return how wide a column is: a figure needs eight characters."""
     return max(len(title), 8)
 
 
-def figure(value: float, unit: str) -> str:
+def format_figure(value: float, unit: str) -> str:
     """Write a figure, or a dash where there is none."""
     return f"{value:.1f} {unit}" if math.isfinite(value) else "–"

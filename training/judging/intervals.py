@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from calibration.geometry.arrays import F64
 
 RESAMPLES = 2000
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def mean_by_label(errors: F64, labels: Sequence[str] | NDArray[Any]) -> dict[str
     return {str(label): _mean(errors[labels == label]) for label in np.unique(labels)}
 
 
-def clustered_interval(
+def bootstrap_interval(
     errors: F64, clips: Sequence[str] | NDArray[Any], *, seed: int, resamples: int = RESAMPLES
 ) -> Interval:
     """Bound a mean by drawing whole clips anew.
@@ -89,7 +89,7 @@ def clustered_interval(
         return Interval(np.nan, _mean(flat), np.nan)
     drawn = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), resamples)
     means = (drawn @ sums) / (drawn @ counts)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(means, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
     return Interval(float(low), _mean(flat), float(high))
 
 

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from calibration.skeleton import load_skeleton
 from engine.inference.model_card import ModelCard, read_card
-from engine.inference.monocular import MonocularNetwork
-from engine.inference.network_files import CARD
-from engine.inference.network_library import NetworkLibrary
+from engine.inference.monocular import MonocularModel
+from engine.inference.network_files import CARD_FILE
+from engine.inference.network_library import ModelLibrary
 from training.data.samples import Samples
 from training.errors import TrainingError
-from training.judging.estimate_samples import Estimate
+from training.judging.estimate_samples import EstimateFunction
 
 CHECKPOINT_SUFFIX, CARD_SUFFIX = ".pt", ".toml"
-_OPEN_CHECKPOINT = ("training.judging.estimate_torch", "open_checkpoint")
+_CHECKPOINT_OPENER = ("training.judging.estimate_torch", "open_checkpoint")
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedNetwork:
+class EvaluatedModel:
     """A network that is ready to be judged.
 
     Parameters
@@ -37,11 +37,11 @@ class JudgedNetwork:
     name: str
     skeleton: str
     size_px: int
-    estimate: Estimate
+    estimate: EstimateFunction
 
 
 @contextmanager
-def open_network(what: str) -> Iterator[JudgedNetwork]:
+def open_model(what: str) -> Iterator[EvaluatedModel]:
     """Open a network to be judged.
 
     Parameters
@@ -62,44 +62,46 @@ def open_network(what: str) -> Iterator[JudgedNetwork]:
     """
     path = Path(what)
     if path.suffix == CHECKPOINT_SUFFIX:
-        yield _checkpoint(path)
+        yield _open_torch_checkpoint(path)
         return
-    network = MonocularNetwork(_card(what, path))
+    network = MonocularModel(_find_card(what, path))
     try:
-        yield JudgedNetwork(network.name, network.skeleton_name, network.size_px, lambda image: network.infer(image)[0])
+        yield EvaluatedModel(
+            network.name, network.skeleton_name, network.size_px, lambda image: network.infer(image)[0]
+        )
     finally:
         network.close()
 
 
-def demand_same_joints(network: JudgedNetwork, samples: Samples) -> None:
+def demand_same_joints(model: EvaluatedModel, samples: Samples) -> None:
     """Raise TrainingError if a network finds other joints than the samples have."""
-    if network.skeleton != samples.skeleton.name:
-        joints = len(load_skeleton(network.skeleton).joints)
+    if model.skeleton != samples.skeleton.name:
+        joints = len(load_skeleton(model.skeleton).joints)
         raise TrainingError(
-            f"'{network.name}' finds the {joints} joints of '{network.skeleton}', the samples have those of "
+            f"'{model.name}' finds the {joints} joints of '{model.skeleton}', the samples have those of "
             f"'{samples.skeleton.name}'. Take samples that were made for this network."
         )
 
 
-def _card(what: str, path: Path) -> ModelCard:
+def _find_card(what: str, path: Path) -> ModelCard:
     """Find the card of a network."""
-    if path.is_dir() and (path / CARD).is_file():
-        return read_card(path / CARD)
+    if path.is_dir() and (path / CARD_FILE).is_file():
+        return read_card(path / CARD_FILE)
     if path.is_file() and path.suffix == CARD_SUFFIX:
         return read_card(path)
     if path.exists():
         raise TrainingError(
-            f"'{what}' is no network that can be judged. Give a checkpoint (.pt), a network's card ({CARD}) or the "
+            f"'{what}' is no network that can be judged. Give a checkpoint (.pt), a network's card ({CARD_FILE}) or the "
             "folder it lies in, or a name of 'epipole models list'."
         )
-    return NetworkLibrary().network(what).card
+    return ModelLibrary().find_model(what).card
 
 
-def _checkpoint(path: Path) -> JudgedNetwork:
+def _open_torch_checkpoint(path: Path) -> EvaluatedModel:
     """Open a checkpoint in torch, which only this needs."""
-    module, name = _OPEN_CHECKPOINT
+    module, name = _CHECKPOINT_OPENER
     try:
-        open_checkpoint: Callable[[Path], JudgedNetwork] = getattr(importlib.import_module(module), name)
+        open_checkpoint: Callable[[Path], EvaluatedModel] = getattr(importlib.import_module(module), name)
     except ImportError as error:
         raise TrainingError(
             f"A checkpoint needs PyTorch, which is not installed ({error}). Install it with: "

@@ -15,11 +15,11 @@ AUC_THRESHOLDS_M = np.linspace(0.0, 0.150, 31)
 PCKH_SHARE = 0.5
 """MPII's head size is this share of the diagonal of its head box."""
 
-LEAST_JOINTS = 3
+MIN_JOINTS = 3
 """Fewer do not fix a similarity."""
 
 
-def root_relative(xyz: F64, root: int) -> F64:
+def to_root_relative(xyz: F64, root: int) -> F64:
     """Return poses, (N, J, 3), with one joint of theirs as origin."""
     return xyz - xyz[:, root : root + 1]
 
@@ -53,7 +53,7 @@ def mpjpe(predicted: F64, truth: F64, root: int) -> F64:
     -------
     errors : (N, J), m
     """
-    return joint_errors(root_relative(predicted, root), root_relative(truth, root))
+    return joint_errors(to_root_relative(predicted, root), to_root_relative(truth, root))
 
 
 def n_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
@@ -74,7 +74,7 @@ def n_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
     ``s = sum <g, p> / sum |p|²`` (Rhodin et al. 2018), over the joints that both have. EpipolarPose's code takes the
     scale of the Procrustes alignment instead, and its numbers differ.
     """
-    p, g = root_relative(predicted, root), root_relative(truth, root)
+    p, g = to_root_relative(predicted, root), to_root_relative(truth, root)
     both = np.isfinite(p).all(-1, keepdims=True) & np.isfinite(g).all(-1, keepdims=True)
     product = np.where(both, g * p, 0.0).sum((1, 2), keepdims=True)
     square = np.where(both, p * p, 0.0).sum((1, 2), keepdims=True)
@@ -147,7 +147,7 @@ def align_poses(source: F64, target: F64) -> F64:
     trace = (singular * sign).sum(-1)
     scale = np.divide(trace, square, out=np.zeros_like(trace), where=square > 0)
     moved = scale[:, None, None] * (source - mean_a) @ np.swapaxes(rotation, 1, 2) + mean_b
-    return np.where(count >= LEAST_JOINTS, moved, np.nan)
+    return np.where(count >= MIN_JOINTS, moved, np.nan)
 
 
 def pck(errors: F64, threshold_m: float = PCK_M) -> F64:

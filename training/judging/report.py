@@ -10,16 +10,18 @@ from string import Template
 import cv2
 
 from calibration.geometry.arrays import U8
-from engine.disk import whole_file
+from engine.disk import atomic_file
 from training.data.samples import Samples
 from training.errors import TrainingError
-from training.judging.evaluation import METRICS, SHORT, Compared, Evaluation, figure
+from training.judging.evaluation import METRICS, SUMMARY_METRICS, Evaluation, ModelComparison, format_figure
 from training.judging.pictures import choose_rows, draw_rows
 
 PAGE, TABLE, FIGURES = "report.html", "evaluation.txt", "evaluation.json"
 
 
-def write_evaluation(folder: Path, evaluation: Evaluation, samples: Samples, compared: Sequence[Compared] = ()) -> Path:
+def write_evaluation(
+    folder: Path, evaluation: Evaluation, samples: Samples, comparisons: Sequence[ModelComparison] = ()
+) -> Path:
     """Write everything that is known of an evaluation.
 
     Parameters
@@ -29,7 +31,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation, samples: Samples, com
     evaluation
     samples
         That were judged; their crops become the pictures.
-    compared
+    comparisons
         With another network.
 
     Returns
@@ -43,91 +45,95 @@ def write_evaluation(folder: Path, evaluation: Evaluation, samples: Samples, com
         If the disk refuses.
     """
     pictures = draw_pictures(evaluation, samples)
-    texts = {FIGURES: evaluation.to_json() + "\n", TABLE: evaluation.to_text() + compared_text(compared)}
-    texts[PAGE] = _page(evaluation, compared, {kind: _png(image) for kind, image in pictures.items()})
+    texts = {FIGURES: evaluation.to_json() + "\n", TABLE: evaluation.to_text() + format_comparison(comparisons)}
+    texts[PAGE] = _render_page(evaluation, comparisons, {kind: _encode_png(image) for kind, image in pictures.items()})
     for name, text in texts.items():
-        with whole_file(folder / name) as file:
+        with atomic_file(folder / name) as file:
             file.write(text)
     for kind, image in pictures.items():
-        (folder / f"{kind}.png").write_bytes(_png(image))
+        (folder / f"{kind}.png").write_bytes(_encode_png(image))
     return folder / PAGE
 
 
 def draw_pictures(evaluation: Evaluation, samples: Samples) -> dict[str, U8]:
     """Draw the worst, typical and best samples of the honest way, BGR images by kind."""
-    chosen = choose_rows(evaluation.honest, evaluation.cluster)
-    return {kind: draw_rows(evaluation.honest, samples, rows) for kind, rows in chosen.items()}
+    chosen = choose_rows(evaluation.primary, evaluation.cluster)
+    return {kind: draw_rows(evaluation.primary, samples, rows) for kind, rows in chosen.items()}
 
 
-def compared_text(compared: Sequence[Compared]) -> str:
+def format_comparison(comparisons: Sequence[ModelComparison]) -> str:
     """Write a comparison as lines for a terminal; nothing without one."""
-    if not compared:
+    if not comparisons:
         return ""
-    lines = ["", "Against the other network (other → this, MPJPE)", *(f"  {each.words}" for each in compared)]
-    rows = compared[0].by_action
+    lines = ["", "Against the other network (other → this, MPJPE)", *(f"  {each.description}" for each in comparisons)]
+    rows = comparisons[0].by_action
     width = max(map(len, rows))
-    lines += [f"  {name:{width}}  {figure(a, 'mm')} → {figure(b, 'mm')}" for name, (a, b) in rows.items() if name]
+    lines += [
+        f"  {name:{width}}  {format_figure(a, 'mm')} → {format_figure(b, 'mm')}"
+        for name, (a, b) in rows.items()
+        if name
+    ]
     return "\n".join(lines) + "\n"
 
 
-def _page(evaluation: Evaluation, compared: Sequence[Compared], pictures: Mapping[str, bytes]) -> str:
+def _render_page(evaluation: Evaluation, comparisons: Sequence[ModelComparison], pictures: Mapping[str, bytes]) -> str:
     """Write the page."""
     template = Template((resources.files("assets") / "report.html").read_text(encoding="utf-8"))
-    sections = [_head(evaluation), _comparison(compared), _ways(evaluation)]
-    sections += [_group(evaluation, group) for group in ("action", "view", "person", "joint")]
-    sections += [_gallery(kind, picture) for kind, picture in pictures.items()]
-    title = f"Evaluation of {evaluation.network}"
+    sections = [_render_head(evaluation), _render_comparison(comparisons), _render_results(evaluation)]
+    sections += [_render_group(evaluation, group) for group in ("action", "view", "person", "joint")]
+    sections += [_render_gallery(kind, picture) for kind, picture in pictures.items()]
+    title = f"Evaluation of {evaluation.model}"
     return template.substitute(
-        title=escape(title), subtitle=escape(evaluation.network), sections="\n".join(filter(None, sections))
+        title=escape(title), subtitle=escape(evaluation.model), sections="\n".join(filter(None, sections))
     )
 
 
-def _head(evaluation: Evaluation) -> str:
+def _render_head(evaluation: Evaluation) -> str:
     """Say what was judged by what, and the one figure that counts."""
-    honest = evaluation.honest
+    honest = evaluation.primary
     facts = (
-        ("MPJPE, nothing told", figure(honest.overall["mpjpe"].mean, "mm"), honest.way.words),
+        ("MPJPE, nothing told", format_figure(honest.overall["mpjpe"].mean, "mm"), honest.protocol.description),
         ("Samples", str(len(evaluation.cluster)), f"{honest.counted_percent:.1f} % of their joints counted"),
-        ("Intervals", "95 %", evaluation.clusters_are),
+        ("Intervals", "95 %", evaluation.cluster_description),
     )
     cells = "".join(
         f"<div><span>{escape(label)}</span><strong>{escape(value)}</strong><span>{escape(note)}</span></div>"
         for label, value, note in facts
     )
     remarks = "".join(f"<li>{escape(remark)}</li>" for remark in evaluation.remarks)
-    worst = ", ".join(f"{name} ({mm:.0f} mm)" for name, mm in honest.worst)
+    worst = ", ".join(f"{name} ({mm:.0f} mm)" for name, mm in honest.worst_clips)
     said = f"<li>Worst: {escape(worst)}.</li>" if worst else ""
     return (
-        f"<section><h1>{escape(evaluation.network)}</h1><p>Judged by {escape(evaluation.judge)}.</p>"
+        f"<section><h1>{escape(evaluation.model)}</h1><p>Judged by {escape(evaluation.judge)}.</p>"
         f'<div class="facts">{cells}</div><ul>{said}{remarks}</ul></section>'
     )
 
 
-def _comparison(compared: Sequence[Compared]) -> str:
+def _render_comparison(comparisons: Sequence[ModelComparison]) -> str:
     """Say how the network does against another one."""
-    if not compared:
+    if not comparisons:
         return ""
-    rows = "".join(f"<li>{escape(each.words)}</li>" for each in compared)
+    rows = "".join(f"<li>{escape(each.description)}</li>" for each in comparisons)
     actions = "".join(
-        f"<tr><td>{escape(name or '–')}</td><td>{figure(a, 'mm')}</td><td>{figure(b, 'mm')}</td></tr>"
-        for name, (a, b) in compared[0].by_action.items()
+        f"<tr><td>{escape(name or '–')}</td><td>{format_figure(a, 'mm')}</td><td>{format_figure(b, 'mm')}</td></tr>"
+        for name, (a, b) in comparisons[0].by_action.items()
     )
     table = f"<table><tr><th>Action</th><th>Other</th><th>This</th></tr>{actions}</table>"
     return f"<section><h2>Against the other network</h2><ul>{rows}</ul>{table}</section>"
 
 
-def _ways(evaluation: Evaluation) -> str:
+def _render_results(evaluation: Evaluation) -> str:
     """Show every way's overall figures with their intervals."""
     head = "".join(f"<th>{escape(title)}</th>" for title, _ in METRICS.values())
     rows = []
-    for measured in evaluation.ways:
+    for measured in evaluation.results:
         cells = []
         for metric, (_, unit) in METRICS.items():
             interval = measured.overall[metric]
             bounds = f'<br><span class="note">{interval.low:.1f}–{interval.high:.1f}</span>'
             sure = bounds if interval.low == interval.low else ""
-            cells.append(f"<td>{figure(interval.mean, unit)}{sure}</td>")
-        rows.append(f"<tr><td>{escape(measured.way.words)}</td>{''.join(cells)}</tr>")
+            cells.append(f"<td>{format_figure(interval.mean, unit)}{sure}</td>")
+        rows.append(f"<tr><td>{escape(measured.protocol.description)}</td>{''.join(cells)}</tr>")
     note = "The first row is what a single camera can know. What needs the truth stands below it."
     return (
         f'<section><h2>Overall</h2><p class="note">{note}</p><div class="scroll"><table><tr><th>Told</th>{head}</tr>'
@@ -135,21 +141,21 @@ def _ways(evaluation: Evaluation) -> str:
     )
 
 
-def _group(evaluation: Evaluation, group: str) -> str:
+def _render_group(evaluation: Evaluation, group: str) -> str:
     """Show the honest way by joint, view, action or person; nothing where all is one."""
-    means = evaluation.honest.by.get(group, {})
+    means = evaluation.primary.by_group.get(group, {})
     if len(means) < 2:
         return ""
-    head = "".join(f"<th>{METRICS[metric][0]}</th>" for metric in SHORT)
+    head = "".join(f"<th>{METRICS[metric][0]}</th>" for metric in SUMMARY_METRICS)
     rows = []
     for name, values in means.items():
-        cells = "".join(f"<td>{figure(values[metric], METRICS[metric][1])}</td>" for metric in SHORT)
+        cells = "".join(f"<td>{format_figure(values[metric], METRICS[metric][1])}</td>" for metric in SUMMARY_METRICS)
         rows.append(f"<tr><td>{escape(name.replace('_', ' ') or '–')}</td>{cells}</tr>")
     table = f"<table><tr><th>{group.capitalize()}</th>{head}</tr>{''.join(rows)}</table>"
     return f'<section><h2>By {group}</h2><div class="scroll">{table}</div></section>'
 
 
-def _gallery(kind: str, picture: bytes) -> str:
+def _render_gallery(kind: str, picture: bytes) -> str:
     """Show pictures of one kind."""
     note = "The judge's pose, the network's, and both from the side (the judge's white). Left is warm, right is cold."
     source = f"data:image/png;base64,{b64encode(picture).decode()}"
@@ -159,7 +165,7 @@ def _gallery(kind: str, picture: bytes) -> str:
     )
 
 
-def _png(image_bgr: U8) -> bytes:
+def _encode_png(image_bgr: U8) -> bytes:
     """Pack an image."""
     good, packed = cv2.imencode(".png", image_bgr)
     if not good:

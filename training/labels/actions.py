@@ -10,7 +10,7 @@ LOW_SHARE = 0.8  # of the hips' usual height: squats, lunges, a chair
 BENT_RAD = 0.7  # of the trunk from upright
 RAISED_M = 0.1  # a wrist above its shoulder
 WALKING_M_S = 0.25
-STEADY_S = 0.5
+SMOOTHING_S = 0.5
 
 
 def name_actions(xyz: F64, time_s: F64, skeleton: Skeleton) -> np.ndarray:
@@ -38,7 +38,7 @@ def name_actions(xyz: F64, time_s: F64, skeleton: Skeleton) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         lean_rad = np.arccos(np.clip(trunk[:, 2] / np.linalg.norm(trunk, axis=-1), -1, 1))
     usual_m = float(np.nanpercentile(middle[:, 2], 80)) if np.isfinite(middle).any() else np.nan
-    named[_pace_m_s(middle, time_s) > WALKING_M_S] = "walking"
+    named[_compute_pace_m_s(middle, time_s) > WALKING_M_S] = "walking"
     named[((wrists[..., 2] - shoulders[..., 2]) > RAISED_M).any(1)] = "arms up"
     named[lean_rad > BENT_RAD] = "bent"
     named[middle[:, 2] < LOW_SHARE * usual_m] = "low"
@@ -46,11 +46,11 @@ def name_actions(xyz: F64, time_s: F64, skeleton: Skeleton) -> np.ndarray:
     return named
 
 
-def _pace_m_s(middle: F64, time_s: F64) -> F64:
+def _compute_pace_m_s(middle: F64, time_s: F64) -> F64:
     """Measure how fast the hips move about over half a second, (T,)."""
     if len(time_s) < 2:
         return np.zeros(len(time_s))
-    reach = max(1, round(STEADY_S / 2 / max(float(np.median(np.diff(time_s))), 1e-3)))
+    reach = max(1, round(SMOOTHING_S / 2 / max(float(np.median(np.diff(time_s))), 1e-3)))
     rows = np.arange(len(time_s))
     after, before = np.minimum(rows + reach, len(rows) - 1), np.maximum(rows - reach, 0)
     step = np.linalg.norm((middle[after] - middle[before])[:, :2], axis=-1)

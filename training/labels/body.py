@@ -63,13 +63,13 @@ def measure_bones(xyz: F64, skeleton: Skeleton) -> Bones:
     -------
     bones
     """
-    kinds = [(bare_name(a), bare_name(b)) for a, b in skeleton.bones]
-    length_m = _median_lengths(xyz, skeleton.bone_indices, kinds)
+    kinds = [(strip_side(a), strip_side(b)) for a, b in skeleton.bones]
+    length_m = _measure_median_lengths(xyz, skeleton.bone_indices, kinds)
     share = [BONE_SIGMA.get((a, b), BONE_SIGMA.get((b, a), DEFAULT_BONE_SIGMA)) for a, b in kinds]
     return Bones(skeleton.bone_indices, length_m, np.array(share) * length_m)
 
 
-def brace_trunk(bones: Bones, xyz: F64, skeleton: Skeleton) -> Bones:
+def add_trunk_diagonals(bones: Bones, xyz: F64, skeleton: Skeleton) -> Bones:
     """Add the diagonals of the trunk to bones.
 
     Parameters
@@ -86,7 +86,7 @@ def brace_trunk(bones: Bones, xyz: F64, skeleton: Skeleton) -> Bones:
     if not {joint for pair in TRUNK_DIAGONALS for joint in pair} <= set(skeleton.joints):
         return bones
     ends = np.array([skeleton.indices(pair) for pair in TRUNK_DIAGONALS])
-    length_m = _median_lengths(xyz, ends, [("shoulder", "hip")] * len(ends))
+    length_m = _measure_median_lengths(xyz, ends, [("shoulder", "hip")] * len(ends))
     return Bones(
         np.concatenate([bones.ends, ends]),
         np.append(bones.length_m, length_m),
@@ -94,12 +94,12 @@ def brace_trunk(bones: Bones, xyz: F64, skeleton: Skeleton) -> Bones:
     )
 
 
-def bare_name(joint: str) -> str:
+def strip_side(joint: str) -> str:
     """Take the side off a joint's name."""
     return joint.removeprefix("left_").removeprefix("right_")
 
 
-def _median_lengths(xyz: F64, ends: I64, kinds: list[tuple[str, str]]) -> F64:
+def _measure_median_lengths(xyz: F64, ends: I64, kinds: list[tuple[str, str]]) -> F64:
     """Median length of every bone over a take, both sides together, (B,)."""
     lengths = np.linalg.norm(xyz[:, ends[:, 0]] - xyz[:, ends[:, 1]], axis=-1)
     median = np.full(len(ends), np.nan)

@@ -10,8 +10,8 @@ from calibration.report import REFUSED
 from calibration.rig import Rig, load_rig
 from training.errors import TrainingError
 
-ID_LETTERS = 12
-UNKNOWN = "not judged"
+ID_LENGTH = 12
+NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +74,17 @@ def read_calibration(path: Path) -> tuple[Rig, CalibrationState]:
     """
     rig = load_rig(path)
     sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    report = _report_beside(Path(path), rig.names)
-    verdict = str(report.get("verdict") or rig.metadata.get("verdict") or UNKNOWN)
+    report = _read_report_beside(Path(path), rig.names)
+    verdict = str(report.get("verdict") or rig.metadata.get("verdict") or NOT_JUDGED)
     cameras = report.get("cameras", [])
     sigmas = [
         tuple(float("nan") if camera.get(key) is None else float(camera[key]) for camera in cameras)
         for key in ("rotation_sigma_deg", "position_sigma_m", "focal_sigma_percent")
     ]
-    return rig, CalibrationState(calibration_id(sha256, verdict, sigmas), sha256, verdict, *sigmas)
+    return rig, CalibrationState(make_calibration_id(sha256, verdict, sigmas), sha256, verdict, *sigmas)
 
 
-def calibration_id(rig_sha256: str, verdict: str, sigmas: Sequence[Sequence[float]]) -> str:
+def make_calibration_id(rig_sha256: str, verdict: str, sigmas: Sequence[Sequence[float]]) -> str:
     """Make the id of a calibration.
 
     Parameters
@@ -99,10 +99,10 @@ def calibration_id(rig_sha256: str, verdict: str, sigmas: Sequence[Sequence[floa
         Twelve letters and digits.
     """
     facts = json.dumps([rig_sha256, verdict, [[round(value, 9) for value in row] for row in sigmas]])
-    return hashlib.sha256(facts.encode()).hexdigest()[:ID_LETTERS]
+    return hashlib.sha256(facts.encode()).hexdigest()[:ID_LENGTH]
 
 
-def _report_beside(path: Path, names: tuple[str, ...]) -> dict:
+def _read_report_beside(path: Path, names: tuple[str, ...]) -> dict:
     """Read the report beside a rig; empty where there is none of these cameras and this verdict."""
     try:
         report = json.loads(path.with_name("report.json").read_text(encoding="utf-8"))

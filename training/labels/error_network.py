@@ -1,4 +1,4 @@
-"""ErrorNetwork: how far a joint may be off, learnt once against exact truth from what `signs` tells.
+"""ErrorNetwork: how far a joint may be off, learnt once against exact truth from what `features` tells.
 
 A few thousand weights, worked out with numpy: labels need no torch.
 """
@@ -16,10 +16,10 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from calibration.skeleton import Skeleton
-from training.labels.body import bare_name
-from training.labels.signs import Signs
+from training.labels.body import strip_side
+from training.labels.signs import Features
 
-FAR = 3.0  # standard deviations: signs farther from what was taught say no more than that
+MAX_DEVIATION = 3.0  # standard deviations: signs farther from what was taught say no more than that
 BLOCK_FRAMESETS = 512
 
 
@@ -29,7 +29,7 @@ class ErrorNetwork:
 
     Parameters
     ----------
-    signs : S names
+    features : S names
     kinds : K names
         Of joints, without their side.
     mean, scale : (S,)
@@ -38,7 +38,7 @@ class ErrorNetwork:
         Weights (N in, N out) and biases; the input is S signs and K kinds, the output one number.
     """
 
-    signs: tuple[str, ...]
+    features: tuple[str, ...]
     kinds: tuple[str, ...]
     mean: F64
     scale: F64
@@ -47,17 +47,17 @@ class ErrorNetwork:
     @property
     def fingerprint(self) -> str:
         """Twelve letters that another network does not have."""
-        digest = hashlib.sha256(json.dumps([self.signs, self.kinds]).encode())
+        digest = hashlib.sha256(json.dumps([self.features, self.kinds]).encode())
         for array in (self.mean, self.scale, *itertools.chain.from_iterable(self.layers)):
             digest.update(np.ascontiguousarray(array, np.float32).tobytes())
         return digest.hexdigest()[:12]
 
-    def log_sigma(self, signs: Signs, skeleton: Skeleton) -> F64:
+    def predict_log_sigma(self, features: Features, skeleton: Skeleton) -> F64:
         """Expect an error for every joint.
 
         Parameters
         ----------
-        signs
+        features
             Those of the network at least; NaN counts as the usual.
         skeleton
             Its joints are of the network's kinds.
@@ -71,17 +71,17 @@ class ErrorNetwork:
         ValueError
             If a joint is of no kind that the network knows.
         """
-        joints = [self.kinds.index(bare_name(joint)) for joint in skeleton.joints]
+        joints = [self.kinds.index(strip_side(joint)) for joint in skeleton.joints]
         kinds = np.eye(len(self.kinds))[joints]
-        framesets = max(np.shape(signs[name])[0] for name in self.signs if np.ndim(signs[name]) == 2)
+        framesets = max(np.shape(features[name])[0] for name in self.features if np.ndim(features[name]) == 2)
         blocks = (slice(start, start + BLOCK_FRAMESETS) for start in range(0, framesets, BLOCK_FRAMESETS))
-        return np.concatenate([self._block(signs, kinds, rows, framesets) for rows in blocks])
+        return np.concatenate([self._predict_block(features, kinds, rows, framesets) for rows in blocks])
 
-    def _block(self, signs: Signs, kinds: F64, rows: slice, framesets: int) -> F64:
+    def _predict_block(self, features: Features, kinds: F64, rows: slice, framesets: int) -> F64:
         """Work out some framesets."""
         shape = (len(range(framesets)[rows]), len(kinds))
-        table = np.stack([np.broadcast_to(_rows(signs[name], rows), shape) for name in self.signs], -1)
-        usual = np.clip((table - self.mean) / self.scale, -FAR, FAR)
+        table = np.stack([np.broadcast_to(_select_rows(features[name], rows), shape) for name in self.features], -1)
+        usual = np.clip((table - self.mean) / self.scale, -MAX_DEVIATION, MAX_DEVIATION)
         values = np.concatenate([np.nan_to_num(usual), np.broadcast_to(kinds, (*shape, len(kinds[0])))], -1)
         for weight, bias in self.layers[:-1]:
             values = values @ weight + bias
@@ -106,7 +106,7 @@ def save_error_network(network: ErrorNetwork, path: Path) -> None:
     for i, (weight, bias) in enumerate(network.layers):
         arrays |= {f"w_{i}": weight, f"b_{i}": bias}
     small: dict[str, Any] = {name: array.astype(np.float32) for name, array in arrays.items()}
-    np.savez_compressed(path, signs=np.array(network.signs), kinds=np.array(network.kinds), **small)
+    np.savez_compressed(path, signs=np.array(network.features), kinds=np.array(network.kinds), **small)
 
 
 @cache
@@ -135,6 +135,6 @@ def load_error_network(skeleton: str) -> ErrorNetwork | None:
         )  # fmt: skip
 
 
-def _rows(values: np.ndarray, rows: slice) -> np.ndarray:
+def _select_rows(values: np.ndarray, rows: slice) -> np.ndarray:
     """Some framesets of a sign; one that is the same for all stays."""
     return values[rows] if np.ndim(values) == 2 and len(values) > 1 else values

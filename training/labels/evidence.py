@@ -10,20 +10,20 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from calibration.geometry.arrays import F64, I64, Mask
-from calibration.geometry.epipolar import fundamental_from_cameras, sampson_px
+from calibration.geometry.epipolar import fundamental_from_cameras, sampson_distance_px
 from calibration.geometry.fast_arrays import CameraArrays, pack_cameras
 from calibration.geometry.fast_instant import triangulate_compiled, triangulate_robust_compiled
-from calibration.geometry.projection import undistorted_rays
-from calibration.geometry.triangulation import Triangulated
-from calibration.noise import gate_px, sigma_px
+from calibration.geometry.projection import undistort_pixels
+from calibration.geometry.triangulation import TriangulatedPoints
+from calibration.noise import compute_gate_px, estimate_sigma_px
 from calibration.observations import Observations
 from calibration.rig import Rig
 from training.labels.body import Bones, measure_bones
-from training.labels.refinement import RefinementConfig, Sightings, know_body, refine_take
-from training.labels.sides import side_factors
+from training.labels.refinement import RefinementConfig, Sightings, estimate_body, refine_recording
+from training.labels.sides import compute_side_factors
 
-LEAST_CONFIDENCE = 0.1  # below, a network's joint is a guess
-STEADY_S = 0.6  # a network's errors last for about so long
+MIN_CONFIDENCE = 0.1  # below, a network's joint is a guess
+SMOOTHING_S = 0.6  # a network's errors last for about so long
 TINY = 1e-12
 
 
@@ -148,27 +148,27 @@ def gather_label_evidence(common: Observations, rig: Rig, config: RefinementConf
     """
     T, V, J = common.confidence.shape
     xy = np.ascontiguousarray(np.moveaxis(common.xy, 1, 0))
-    sigma = np.ascontiguousarray(np.moveaxis(sigma_px(common, LEAST_CONFIDENCE), 1, 0))
-    rays = undistorted_rays(xy, rig.cameras)
+    sigma = np.ascontiguousarray(np.moveaxis(estimate_sigma_px(common, MIN_CONFIDENCE), 1, 0))
+    rays = undistort_pixels(xy, rig.cameras)
     sigma = np.where(np.isfinite(rays).all(-1), sigma, np.inf)
     cameras = pack_cameras(rig.cameras)
     flat_xy, flat_sigma = xy.reshape(V, -1, 2), np.ascontiguousarray(sigma.reshape(V, -1))
-    gate = gate_px(flat_sigma)
+    gate = compute_gate_px(flat_sigma)
     first = triangulate_robust_compiled(flat_xy, flat_sigma, cameras, gate).xyz.reshape(T, J, 3)
-    sigma = sigma * side_factors(first, rig, common.skeleton)
+    sigma = sigma * compute_side_factors(first, rig, common.skeleton)
     flat_sigma = np.ascontiguousarray(sigma.reshape(V, -1))
     solved = triangulate_robust_compiled(flat_xy, flat_sigma, cameras, gate)
     triangulated = solved.xyz.reshape(T, J, 3)
     bones = measure_bones(triangulated, common.skeleton)
-    body = know_body(triangulated, common.skeleton, config)
+    body = estimate_body(triangulated, common.skeleton, config)
     time_s = np.asarray((common.time_ns - common.time_ns[:1]) * 1e-9, float)
-    xyz = refine_take(triangulated, Sightings(np.nan_to_num(rays), 1 / sigma, time_s), rig, body, config)
-    views = _view_evidence(common, (rays, sigma, solved.used.reshape(V, T, J)), xyz, rig)
-    joints = _joint_evidence(common, solved, (xyz, views, bones), (rig, cameras))
+    xyz = refine_recording(triangulated, Sightings(np.nan_to_num(rays), 1 / sigma, time_s), rig, body, config)
+    views = _gather_view_evidence(common, (rays, sigma, solved.used.reshape(V, T, J)), xyz, rig)
+    joints = _gather_joint_evidence(common, solved, (xyz, views, bones), (rig, cameras))
     return LabelEvidence(xyz, views, joints, bones)
 
 
-def _view_evidence(common: Observations, seen: tuple[F64, F64, Mask], xyz: F64, rig: Rig) -> ViewEvidence:
+def _gather_view_evidence(common: Observations, seen: tuple[F64, F64, Mask], xyz: F64, rig: Rig) -> ViewEvidence:
     """Compare the label with each view."""
     rays, sigma, carries = seen
     xy = np.moveaxis(common.xy, 1, 0)
@@ -184,9 +184,9 @@ def _view_evidence(common: Observations, seen: tuple[F64, F64, Mask], xyz: F64, 
     return ViewEvidence(xy, confidence, sigma, carries, residual, depth, margin)
 
 
-def _joint_evidence(
+def _gather_joint_evidence(
     common: Observations,
-    solved: Triangulated,
+    solved: TriangulatedPoints,
     label: tuple[F64, ViewEvidence, Bones],
     cameras: tuple[Rig, CameraArrays],
 ) -> JointEvidence:
@@ -198,10 +198,10 @@ def _joint_evidence(
     time_s = np.asarray((common.time_ns - common.time_ns[:1]) * 1e-9, float)
     carried = solved.used
     ratio = np.where(carried, np.nan_to_num(solved.error_px) / views.sigma_px.reshape(carried.shape), 0.0)
-    moved_out, worst = _leave_one_out(views, packed)
-    bone_z, bone_share, bone_off = _bone_evidence(triangulated, bones, time_s)
-    speed, refined_acceleration = _motion(xyz, time_s)
-    _, acceleration = _motion(triangulated, time_s)
+    moved_out, worst = _measure_leave_one_out(views, packed)
+    bone_z, bone_share, bone_off = _measure_bone_evidence(triangulated, bones, time_s)
+    speed, refined_acceleration = _measure_motion(xyz, time_s)
+    _, acceleration = _measure_motion(triangulated, time_s)
     mirror = common.skeleton.mirror
     twin = np.linalg.norm(xyz - xyz[:, mirror], axis=-1)
     return JointEvidence(
@@ -211,9 +211,9 @@ def _joint_evidence(
         dof=np.maximum(2 * carried.sum(0).reshape(T, J) - 3, 0),
         leave_one_out_m=moved_out,
         leave_one_out_view=worst,
-        sampson_px=_sampson(views, rig),
-        angle_rad=_largest_angle(xyz, views.carries, rig),
-        disagreement_m=_disagreement(views, rig),
+        sampson_px=_measure_sampson_px(views, rig),
+        angle_rad=_find_max_angle(xyz, views.carries, rig),
+        disagreement_m=_measure_disagreement(views, rig),
         moved_m=np.linalg.norm(xyz - triangulated, axis=-1),
         bone_z=bone_z,
         bone_share=bone_share,
@@ -225,7 +225,7 @@ def _joint_evidence(
     )
 
 
-def _leave_one_out(views: ViewEvidence, cameras: CameraArrays) -> tuple[F64, I64]:
+def _measure_leave_one_out(views: ViewEvidence, cameras: CameraArrays) -> tuple[F64, I64]:
     """Triangulate without each view in turn: how far joints move at most, and without which view."""
     V, T, J = views.carries.shape
     xy = np.ascontiguousarray(views.xy).reshape(V, -1, 2)
@@ -244,22 +244,22 @@ def _leave_one_out(views: ViewEvidence, cameras: CameraArrays) -> tuple[F64, I64
     return np.where(known, largest, np.nan).reshape(T, J), np.where(known, worst, -1).reshape(T, J)
 
 
-def _sampson(views: ViewEvidence, rig: Rig) -> F64:
+def _measure_sampson_px(views: ViewEvidence, rig: Rig) -> F64:
     """Measure how well every two views' points fit each other: least, median, largest, (T, J, 3)."""
-    rays = undistorted_rays(views.xy, rig.cameras)
+    rays = undistort_pixels(views.xy, rig.cameras)
     pixels = [ray @ camera.matrix[:2, :2].T + camera.matrix[:2, 2] for ray, camera in zip(rays, rig.cameras)]
     seen = np.isfinite(views.sigma_px)
     distances = []
     for a, b in itertools.combinations(range(len(rig)), 2):
         F = fundamental_from_cameras(rig[a], rig[b])
-        distances.append(np.where(seen[a] & seen[b], sampson_px(pixels[a], pixels[b], F), np.nan))
+        distances.append(np.where(seen[a] & seen[b], sampson_distance_px(pixels[a], pixels[b], F), np.nan))
     stacked = np.sort(np.stack(distances), axis=0)  # missing ones last
     count = np.isfinite(stacked).sum(0)
     at = np.stack([np.zeros_like(count), np.maximum(count - 1, 0) // 2, np.maximum(count - 1, 0)])
     return np.moveaxis(np.take_along_axis(stacked, at, 0), 0, -1)
 
 
-def _largest_angle(xyz: F64, carries: Mask, rig: Rig) -> F64:
+def _find_max_angle(xyz: F64, carries: Mask, rig: Rig) -> F64:
     """Largest angle between two rays that carry a joint, folded at 90 degrees, (T, J)."""
     towards = np.stack([xyz - camera.centre for camera in rig.cameras])
     towards /= np.maximum(np.linalg.norm(towards, axis=-1, keepdims=True), TINY)
@@ -271,7 +271,7 @@ def _largest_angle(xyz: F64, carries: Mask, rig: Rig) -> F64:
     return largest
 
 
-def _disagreement(views: ViewEvidence, rig: Rig) -> F64:
+def _measure_disagreement(views: ViewEvidence, rig: Rig) -> F64:
     """Weighted root mean square distance of the rays from the label, at its depth, (T, J), m."""
     seen = np.isfinite(views.sigma_px)
     focal = np.array([camera.focal_px for camera in rig.cameras])[:, None, None]
@@ -283,7 +283,7 @@ def _disagreement(views: ViewEvidence, rig: Rig) -> F64:
     return np.sqrt(mean)
 
 
-def _bone_evidence(xyz: F64, bones: Bones, time_s: F64) -> tuple[F64, F64, F64]:
+def _measure_bone_evidence(xyz: F64, bones: Bones, time_s: F64) -> tuple[F64, F64, F64]:
     """Compare bones with their usual lengths: the best one in sigmas and as a share, the worst one in metres."""
     T, J = xyz.shape[:2]
     best_z, best_share, worst_m = np.full((T, J), np.nan), np.full((T, J), np.nan), np.zeros((T, J))
@@ -293,10 +293,10 @@ def _bone_evidence(xyz: F64, bones: Bones, time_s: F64) -> tuple[F64, F64, F64]:
             best_z[:, joint] = np.fmin(best_z[:, joint], off / sigma)
             best_share[:, joint] = np.fmin(best_share[:, joint], off / length)
             worst_m[:, joint] = np.fmax(worst_m[:, joint], off)
-    return best_z, best_share, uniform_filter1d(worst_m, framesets_within(STEADY_S, time_s), axis=0, mode="nearest")
+    return best_z, best_share, uniform_filter1d(worst_m, count_framesets(SMOOTHING_S, time_s), axis=0, mode="nearest")
 
 
-def framesets_within(seconds: float, time_s: F64) -> int:
+def count_framesets(seconds: float, time_s: F64) -> int:
     """Count the framesets of a stretch of a take.
 
     Parameters
@@ -313,7 +313,7 @@ def framesets_within(seconds: float, time_s: F64) -> int:
     return max(1, round(seconds / max(period_s, 1e-3)))
 
 
-def _motion(xyz: F64, time_s: F64) -> tuple[F64, F64]:
+def _measure_motion(xyz: F64, time_s: F64) -> tuple[F64, F64]:
     """Speed and acceleration of every joint, (T, J) each; NaN where neighbours are missing."""
     if len(time_s) < 3:
         return np.full(xyz.shape[:2], np.nan), np.full(xyz.shape[:2], np.nan)

@@ -16,17 +16,17 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from engine.disk import partial_of, whole_file
+from engine.disk import atomic_file, partial_path
 from training.errors import TrainingError
 from training.labels.calibration import CalibrationState
-from training.labels.report import describe_labels
+from training.labels.report import summarise_labels
 from training.pseudo_labels import LabelConfig, PseudoLabels
 
 FOLDER = "labels"
 SCHEMA = 1
-RECIPE_LETTERS = 6
+RECIPE_ID_LENGTH = 6
 _VIEW_FIELDS = ("xy", "confidence", "sigma_px", "carries", "residual_px", "depth_m", "margin_px")
-_HALF = ("confidence", "margin_px", "residual_px")
+_HALF_PRECISION_FIELDS = ("confidence", "margin_px", "residual_px")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ class LabelSet:
     calibration
     skeleton
         Its name.
-    joints, views
+    joints, view_names
         Names, in the order of the arrays.
     detector
         Name and hash of the network that saw the joints.
@@ -53,7 +53,7 @@ class LabelSet:
     calibration: CalibrationState
     skeleton: str
     joints: tuple[str, ...]
-    views: tuple[str, ...]
+    view_names: tuple[str, ...]
     detector: dict[str, str]
     arrays: dict[str, np.ndarray]
 
@@ -89,7 +89,7 @@ def save_labels(
     OSError
         If the disk refuses; then nothing is left behind.
     """
-    name = label_id(labels, detector, config)
+    name = make_label_id(labels, detector, config)
     path = session / FOLDER / f"{name}.npz"
     if path.is_file() and path.with_suffix(".json").is_file():
         return path
@@ -98,14 +98,14 @@ def save_labels(
         "calibration": dataclasses.asdict(labels.calibration),
         "skeleton": labels.skeleton.name,
         "joints": labels.skeleton.joints,
-        "views": labels.views,
+        "views": labels.view_names,
         "detector": detector,
-        "config": config.facts(labels.skeleton),
+        "config": config.to_table(labels.skeleton),
     }
-    arrays = {**_arrays(labels), "index": np.asarray(index, np.int64), "facts": np.array(json.dumps(facts))}
-    _write_whole(path, lambda file: np.savez_compressed(file, **arrays))
-    with whole_file(path.with_suffix(".json")) as file:
-        json.dump({"id": name, **facts, "summary": describe_labels(labels)}, file, indent=1)
+    arrays = {**_to_arrays(labels), "index": np.asarray(index, np.int64), "facts": np.array(json.dumps(facts))}
+    _write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+    with atomic_file(path.with_suffix(".json")) as file:
+        json.dump({"id": name, **facts, "summary": summarise_labels(labels)}, file, indent=1)
     return path
 
 
@@ -166,7 +166,7 @@ def find_labels(session: Path, name: str | None = None, *, calibration_id: str =
     """
     folder = session / FOLDER
     if name is not None:
-        return _of_name(session, name)
+        return _find_by_name(session, name)
     files = sorted(folder.glob(f"{calibration_id}*.npz"), key=lambda file: file.stat().st_mtime_ns)
     if files:
         return files[-1]
@@ -175,7 +175,7 @@ def find_labels(session: Path, name: str | None = None, *, calibration_id: str =
     raise TrainingError(f"The session '{session.name}' has no labels{of}. Run 'epipole label {session}{rig}' first.")
 
 
-def _of_name(session: Path, name: str) -> Path:
+def _find_by_name(session: Path, name: str) -> Path:
     """Return where the labels of a name lie; raises TrainingError where there are none."""
     path = session / FOLDER / f"{name}.npz"
     if path.is_file():
@@ -185,7 +185,7 @@ def _of_name(session: Path, name: str) -> Path:
     raise TrainingError(f"The session '{session.name}' has no labels '{name}'. {what}")
 
 
-def label_id(labels: PseudoLabels, detector: dict[str, str], config: LabelConfig) -> str:
+def make_label_id(labels: PseudoLabels, detector: dict[str, str], config: LabelConfig) -> str:
     """Name a set of labels by everything that decides it.
 
     Parameters
@@ -197,13 +197,13 @@ def label_id(labels: PseudoLabels, detector: dict[str, str], config: LabelConfig
     id
         That of the calibration, and six letters for all else.
     """
-    decided = [SCHEMA, detector, config.facts(labels.skeleton)]
+    decided = [SCHEMA, detector, config.to_table(labels.skeleton)]
     recipe = hashlib.sha256(json.dumps(decided, sort_keys=True).encode())
     recipe.update(np.ascontiguousarray(labels.person.common.xy).tobytes())
-    return f"{labels.calibration.id}-{recipe.hexdigest()[:RECIPE_LETTERS]}"
+    return f"{labels.calibration.id}-{recipe.hexdigest()[:RECIPE_ID_LENGTH]}"
 
 
-def _arrays(labels: PseudoLabels) -> dict[str, Any]:
+def _to_arrays(labels: PseudoLabels) -> dict[str, Any]:
     """Lay out everything that is known, as small as it can be without loss that matters."""
     views, joints = labels.evidence.views, labels.evidence.joints
     arrays: dict[str, Any] = {
@@ -217,16 +217,18 @@ def _arrays(labels: PseudoLabels) -> dict[str, Any]:
         "action": labels.action.astype(str),
         "swapped": labels.person.swapped,
         "contested": labels.person.contested,
-        "views": _bitmask(views.carries),
+        "views": _to_bitmask(views.carries),
     }
     for name in _VIEW_FIELDS:
-        arrays[f"view_{name}"] = _small(getattr(views, name), np.float16 if name in _HALF else np.float32)
+        arrays[f"view_{name}"] = _downcast(
+            getattr(views, name), np.float16 if name in _HALF_PRECISION_FIELDS else np.float32
+        )
     for item in dataclasses.fields(joints):
-        arrays[f"joint_{item.name}"] = _small(getattr(joints, item.name), np.float32)
+        arrays[f"joint_{item.name}"] = _downcast(getattr(joints, item.name), np.float32)
     return arrays
 
 
-def _small(values: np.ndarray, kind: type) -> np.ndarray:
+def _downcast(values: np.ndarray, kind: type) -> np.ndarray:
     """Store reals as less, and leave the rest."""
     if values.dtype.kind != "f":
         return values
@@ -234,16 +236,16 @@ def _small(values: np.ndarray, kind: type) -> np.ndarray:
     return np.where(np.isinf(values), values, np.clip(values, -limit, limit)).astype(kind)
 
 
-def _bitmask(carries: np.ndarray) -> np.ndarray:
+def _to_bitmask(carries: np.ndarray) -> np.ndarray:
     """Put the views that carry each joint into bits, (T, J), the first view lowest."""
     bits = np.uint32(1) << np.arange(len(carries), dtype=np.uint32)
     return (carries * bits[:, None, None]).sum(0).astype(np.uint32)
 
 
-def _write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def _write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Write a file that appears under its name only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_of(path)
+    partial = partial_path(path)
     try:
         with partial.open("wb") as file:
             write(file)

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.geometry.arrays import I64, Mask
-from calibration.noise import sigma_px, torso_px
+from calibration.noise import estimate_sigma_px, measure_torso_px
 from calibration.observations import Observations
 from calibration.rig import Rig
-from calibration.swaps import sides_by_rig, steady_sides
-from calibration.timing import at_common_time
-from engine.offline import LEAST_SEEN, Take
+from calibration.swaps import find_swaps_by_motion, find_swaps_by_rig
+from calibration.timing import interpolate_to_common_time
+from engine.offline import MIN_FRAMESETS, PoseRecording
 from engine.people import NOBODY, Candidates, choose_before_rig, choose_by_rig
-from engine.reconstruct import LEAST_CONFIDENCE
+from engine.reconstruct import MIN_CONFIDENCE
 from training.errors import TrainingError
 
-NEAR_TORSOS = 0.5  # somebody whose joints are nearer than this, in the median, may be mistaken for the person
+MIN_DISTANCE_TORSOS = 0.5  # somebody whose joints are nearer than this, in the median, may be mistaken for the person
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +37,12 @@ class PersonInViews:
     contested: Mask
 
 
-def find_person(take: Take, rig: Rig) -> PersonInViews:
+def find_person(recording: PoseRecording, rig: Rig) -> PersonInViews:
     """Find the person of a take whom the cameras agree on.
 
     Parameters
     ----------
-    take
+    recording
     rig
         Its cameras in the order of the take's views.
 
@@ -55,16 +55,16 @@ def find_person(take: Take, rig: Rig) -> PersonInViews:
     TrainingError
         If there is one camera only, nobody in view, or somebody in one view only.
     """
-    if len(take.views) < 2:
+    if len(recording.view_names) < 2:
         raise TrainingError(
-            f"Only one camera ({', '.join(take.views)}) was recorded; labels need two or more that see the same person."
+            f"Only one camera ({', '.join(recording.view_names)}) was recorded; labels need two or more that see the same person."
         )
-    candidates = take.candidates
-    _demand_somebody(candidates)
+    candidates = recording.candidates
+    _demand_person(candidates)
     choice = choose_before_rig(candidates)
     for _ in range(2):
         choice = choose_by_rig(candidates, rig, choice)
-    return repair_person(candidates.chosen(choice), rig, _contested(candidates, choice))
+    return repair_person(candidates.select(choice), rig, _find_contested(candidates, choice))
 
 
 def repair_person(seen: Observations, rig: Rig, contested: Mask | None = None) -> PersonInViews:
@@ -84,39 +84,39 @@ def repair_person(seen: Observations, rig: Rig, contested: Mask | None = None) -
     """
     swapped = np.zeros(seen.view_time_ns.shape, bool)
     if len(seen.time_ns):
-        swapped = steady_sides(seen, sigma_px(seen, LEAST_CONFIDENCE))
-        steady = seen.mirrored(swapped)
-        swapped = swapped ^ sides_by_rig(steady, sigma_px(steady, LEAST_CONFIDENCE), rig)
-    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in seen.views], np.int64)
-    common = at_common_time(seen.mirrored(swapped), offsets)
+        swapped = find_swaps_by_motion(seen, estimate_sigma_px(seen, MIN_CONFIDENCE))
+        steady = seen.swap_sides(swapped)
+        swapped = swapped ^ find_swaps_by_rig(steady, estimate_sigma_px(steady, MIN_CONFIDENCE), rig)
+    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in seen.view_names], np.int64)
+    common = interpolate_to_common_time(seen.swap_sides(swapped), offsets)
     return PersonInViews(common, swapped, np.zeros(swapped.shape, bool) if contested is None else contested)
 
 
-def _demand_somebody(candidates: Candidates) -> None:
+def _demand_person(candidates: Candidates) -> None:
     """Refuse a take with nobody in it, or somebody in one view only."""
-    seen: I64 = (candidates.track >= 0).any(2).sum(0)
-    if seen.max(initial=0) < LEAST_SEEN:
+    seen: I64 = (candidates.track_id >= 0).any(2).sum(0)
+    if seen.max(initial=0) < MIN_FRAMESETS:
         raise TrainingError(
             "Nobody was found in any view, so there is nothing to learn from. Record a session with a person in it."
         )
-    if (seen >= LEAST_SEEN).sum() < 2:
-        only = candidates.views[int(np.argmax(seen))]
+    if (seen >= MIN_FRAMESETS).sum() < 2:
+        only = candidates.view_names[int(np.argmax(seen))]
         raise TrainingError(
             f"A person was found in '{only}' only; labels need two views of the same person. Record a session in which "
             "the other cameras see them too."
         )
 
 
-def _contested(candidates: Candidates, choice: I64) -> Mask:
+def _find_contested(candidates: Candidates, choice: I64) -> Mask:
     """Find the views in which somebody else stands where the person is, (T, V)."""
-    chosen = candidates.chosen(choice)
-    torso = torso_px(chosen)
+    chosen = candidates.select(choice)
+    torso = measure_torso_px(chosen)
     distance = np.linalg.norm(candidates.xy - chosen.xy[:, :, None], axis=-1)
     known = np.isfinite(distance).any(-1)
     median = np.full(known.shape, np.inf)
     if known.any():
         median[known] = np.nanmedian(distance[known], axis=-1)
-    others = np.arange(candidates.track.shape[2]) != np.maximum(choice, 0)[:, :, None]
+    others = np.arange(candidates.track_id.shape[2]) != np.maximum(choice, 0)[:, :, None]
     with np.errstate(invalid="ignore"):
-        near = others & (median < NEAR_TORSOS * torso[..., None]) & (choice != NOBODY)[..., None]
+        near = others & (median < MIN_DISTANCE_TORSOS * torso[..., None]) & (choice != NOBODY)[..., None]
     return near.any(-1)

@@ -9,7 +9,7 @@ class Reason(IntFlag):
     ONE_VIEW = 1 << 0
     NARROW_RAYS = 1 << 1
     BEHIND_A_CAMERA = 1 << 2
-    UNSURE_NETWORK = 1 << 3
+    LOW_CONFIDENCE = 1 << 3
     VIEWS_DISAGREE = 1 << 4
     FAR_FROM_A_VIEW = 1 << 5
     OFF_THE_EPIPOLAR_LINE = 1 << 6
@@ -21,15 +21,15 @@ class Reason(IntFlag):
     DOUBTFUL_JOINT = 1 << 12
     FEW_JOINTS = 1 << 16
     BODY_OUT_OF_SHAPE = 1 << 17
-    SOMEBODY_ELSE_NEAR = 1 << 18
+    OTHER_PERSON_NEAR = 1 << 18
     TOO_FAST_FOR_THE_CLOCKS = 1 << 19
 
 
-WORDS = {
+DESCRIPTIONS = {
     Reason.ONE_VIEW: "fewer than two views agree on it",
     Reason.NARROW_RAYS: "the rays meet at too small an angle",
     Reason.BEHIND_A_CAMERA: "it would lie behind a camera",
-    Reason.UNSURE_NETWORK: "the network hardly saw it",
+    Reason.LOW_CONFIDENCE: "the network hardly saw it",
     Reason.VIEWS_DISAGREE: "the views disagree by more than their errors explain",
     Reason.FAR_FROM_A_VIEW: "it lies far from where a view saw it",
     Reason.OFF_THE_EPIPOLAR_LINE: "its two views do not meet",
@@ -41,6 +41,6 @@ WORDS = {
     Reason.DOUBTFUL_JOINT: "the network puts joints of this kind somewhere else on the body",
     Reason.FEW_JOINTS: "too little of the body was found in the frameset",
     Reason.BODY_OUT_OF_SHAPE: "the body's proportions are wrong in the frameset",
-    Reason.SOMEBODY_ELSE_NEAR: "somebody else was too near",
+    Reason.OTHER_PERSON_NEAR: "somebody else was too near",
     Reason.TOO_FAST_FOR_THE_CLOCKS: "it moved too fast for the cameras' clocks",
 }

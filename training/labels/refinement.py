@@ -14,12 +14,12 @@ from scipy.linalg import solveh_banded
 from calibration.geometry.arrays import F64, I64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from training.labels.body import TRUNK_JOINTS, Body, Bones, bare_name, brace_trunk, measure_bones
+from training.labels.body import TRUNK_JOINTS, Body, Bones, add_trunk_diagonals, measure_bones, strip_side
 
 WINDOW_FRAMESETS, OVERLAP_FRAMESETS = 600, 30
-LONGEST_STEP = 3.0  # times the usual period: motion says nothing across longer gaps
-NEAREST_M = 0.1
-HOLD = 1e-3  # keeps a joint that nothing holds where it is, 1/m^2
+MAX_STEP_PERIODS = 3.0  # times the usual period: motion says nothing across longer gaps
+MIN_DEPTH_M = 0.1
+REGULARISATION = 1e-3  # keeps a joint that nothing holds where it is, 1/m^2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Sightings:
     time_s: F64
 
 
-def know_body(xyz: F64, skeleton: Skeleton, config: RefinementConfig) -> Body:
+def estimate_body(xyz: F64, skeleton: Skeleton, config: RefinementConfig) -> Body:
     """Learn from a take what holds the person together.
 
     Parameters
@@ -77,12 +77,12 @@ def know_body(xyz: F64, skeleton: Skeleton, config: RefinementConfig) -> Body:
     -------
     body
     """
-    trunk = np.array([bare_name(joint) in TRUNK_JOINTS for joint in skeleton.joints])
-    bones = brace_trunk(measure_bones(xyz, skeleton), xyz, skeleton)
+    trunk = np.array([strip_side(joint) in TRUNK_JOINTS for joint in skeleton.joints])
+    bones = add_trunk_diagonals(measure_bones(xyz, skeleton), xyz, skeleton)
     return Body(bones, np.where(trunk, config.trunk_acceleration_m_s2, config.acceleration_m_s2))
 
 
-def refine_take(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig) -> F64:
+def refine_recording(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig) -> F64:
     """Refine all joints of a take together.
 
     Parameters
@@ -102,64 +102,64 @@ def refine_take(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: Re
     three framesets, so the normal equations are a band, solved in windows of 600 framesets.
     """
     refined = np.full(xyz.shape, np.nan)
-    for joints in _connected(xyz.shape[1], body.bones):
+    for joints in _group_connected(xyz.shape[1], body.bones):
         known = joints[(np.isfinite(xyz[:, joints]).all(-1).sum(0) >= 2)]
         if len(known) == 0:
             continue
-        start = _filled(xyz[:, known])
+        start = _interpolate_missing(xyz[:, known])
         part = Sightings(sightings.rays[:, :, known], sightings.per_sigma[:, :, known], sightings.time_s)
-        refined[:, known] = _in_windows(start, part, rig, _among(body, known), config)
+        refined[:, known] = _refine_in_windows(start, part, rig, _select_joints(body, known), config)
     return refined
 
 
-def _in_windows(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig) -> F64:
+def _refine_in_windows(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig) -> F64:
     """Refine window by window; each hands on its middle."""
     refined = xyz.copy()
     for first in range(0, len(xyz), WINDOW_FRAMESETS):
         last = min(first + WINDOW_FRAMESETS, len(xyz))
         rows = slice(max(first - OVERLAP_FRAMESETS, 0), min(last + OVERLAP_FRAMESETS, len(xyz)))
         part = Sightings(sightings.rays[:, rows], sightings.per_sigma[:, rows], sightings.time_s[rows])
-        solved = _refined(xyz[rows], part, rig, body, config)
+        solved = _refine_window(xyz[rows], part, rig, body, config)
         refined[first:last] = solved[first - rows.start : last - rows.start]
     return refined
 
 
-def _refined(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig) -> F64:
+def _refine_window(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig) -> F64:
     """Refine one window of connected joints."""
     T, J = xyz.shape[:2]
     size = 3 * J
-    second = _second_differences(sightings.time_s)
+    second = _compute_second_differences(sightings.time_s)
     per_axis = np.repeat(body.acceleration_m_s2, 3)
     for _ in range(config.iterations):
-        blocks, gradient = _views_say(xyz, sightings, rig, config)
-        _bones_say(xyz, body.bones, config, (blocks, gradient))
-        band = _band(blocks.transpose(0, 1, 3, 2, 4).reshape(T, size, size))
+        blocks, gradient = _sum_reprojection_equations(xyz, sightings, rig, config)
+        _add_bone_equations(xyz, body.bones, config, (blocks, gradient))
+        band = _to_band(blocks.transpose(0, 1, 3, 2, 4).reshape(T, size, size))
         flat = gradient.reshape(T, size)
-        _motion_says(xyz.reshape(T, size), second[..., None] / per_axis, config, (band, flat))
+        _add_motion_equations(xyz.reshape(T, size), second[..., None] / per_axis, config, (band, flat))
         xyz = xyz - solveh_banded(band, flat.ravel(), lower=True, overwrite_ab=True).reshape(T, J, 3)
     return xyz
 
 
-def _views_say(xyz: F64, sightings: Sightings, rig: Rig, config: RefinementConfig) -> tuple[F64, F64]:
+def _sum_reprojection_equations(xyz: F64, sightings: Sightings, rig: Rig, config: RefinementConfig) -> tuple[F64, F64]:
     """Sum normal equations of the reprojection error: blocks (T, J, J, 3, 3) and gradient (T, J, 3)."""
     T, J = xyz.shape[:2]
     blocks, gradient = np.zeros((T, J, J, 3, 3)), np.zeros((T, J, 3))
     each = np.arange(J)
     for ray, per_sigma, camera in zip(sightings.rays, sightings.per_sigma, rig.cameras):
         seen = xyz @ camera.R.T + camera.t
-        depth = np.maximum(seen[..., 2], NEAREST_M)
+        depth = np.maximum(seen[..., 2], MIN_DEPTH_M)
         image = seen[..., :2] / depth[..., None]
         scale = camera.focal_px * per_sigma
         residual = (image - ray) * scale[..., None]
         slope = (camera.R[:2] - image[..., None] * camera.R[2]) * (scale / depth)[..., None, None]
-        weight = _cauchy((residual**2).sum(-1), config.view_cauchy_sigmas)
+        weight = _weigh_cauchy((residual**2).sum(-1), config.view_cauchy_sigmas)
         blocks[:, each, each] += np.einsum("tj,tjka,tjkb->tjab", weight, slope, slope)
         gradient += np.einsum("tj,tjka,tjk->tja", weight, slope, residual)
-    blocks[:, each, each] += HOLD * np.eye(3)
+    blocks[:, each, each] += REGULARISATION * np.eye(3)
     return blocks, gradient
 
 
-def _bones_say(xyz: F64, bones: Bones, config: RefinementConfig, equations: tuple[F64, F64]) -> None:
+def _add_bone_equations(xyz: F64, bones: Bones, config: RefinementConfig, equations: tuple[F64, F64]) -> None:
     """Add the normal equations of the bones."""
     blocks, gradient = equations
     for (a, b), length, sigma in zip(bones.ends, bones.length_m, bones.sigma_m * config.bone_share):
@@ -167,7 +167,7 @@ def _bones_say(xyz: F64, bones: Bones, config: RefinementConfig, equations: tupl
         measured = np.maximum(np.linalg.norm(across, axis=-1), 1e-6)
         along = across / measured[:, None]
         residual = (measured - length) / sigma
-        weight = _cauchy(residual**2, config.motion_cauchy_sigmas)
+        weight = _weigh_cauchy(residual**2, config.motion_cauchy_sigmas)
         block = (weight / sigma**2)[:, None, None] * along[:, :, None] * along[:, None, :]
         pull = (weight * residual / sigma)[:, None] * along
         for one, other in ((a, b), (b, a)):
@@ -177,7 +177,7 @@ def _bones_say(xyz: F64, bones: Bones, config: RefinementConfig, equations: tupl
         gradient[:, b] -= pull
 
 
-def _motion_says(flat: F64, second: F64, config: RefinementConfig, equations: tuple[F64, F64]) -> None:
+def _add_motion_equations(flat: F64, second: F64, config: RefinementConfig, equations: tuple[F64, F64]) -> None:
     """Add the normal equations of the accelerations; `second` holds coefficients (T - 2, 3, 3 J)."""
     band, gradient = equations
     T, size = flat.shape
@@ -185,7 +185,7 @@ def _motion_says(flat: F64, second: F64, config: RefinementConfig, equations: tu
         return
     before, here, after = np.moveaxis(second, 1, 0)
     residual = before * flat[:-2] + here * flat[1:-1] + after * flat[2:]
-    weight = _cauchy(residual**2, config.motion_cauchy_sigmas)
+    weight = _weigh_cauchy(residual**2, config.motion_cauchy_sigmas)
     pull = weight * residual
     for row, coefficient in enumerate((before, here, after)):
         gradient[row : T - 2 + row] += coefficient * pull
@@ -197,7 +197,7 @@ def _motion_says(flat: F64, second: F64, config: RefinementConfig, equations: tu
     next_two[: T - 2] += weight * before * after
 
 
-def _band(blocks: F64) -> F64:
+def _to_band(blocks: F64) -> F64:
     """Lay dense blocks (T, n, n) into the lower band that three coupled framesets need, (2 n + 1, T n)."""
     T, size = blocks.shape[:2]
     band = np.zeros((2 * size + 1, T * size))
@@ -207,18 +207,18 @@ def _band(blocks: F64) -> F64:
     return band
 
 
-def _second_differences(time_s: F64) -> F64:
+def _compute_second_differences(time_s: F64) -> F64:
     """Write down the coefficients (T - 2, 3) of the acceleration; 0 across gaps."""
     if len(time_s) < 3:
         return np.zeros((0, 3))
     step = np.maximum(np.diff(time_s), 1e-6)
     one, two = step[:-1], step[1:]
     coefficients = np.stack([2 / (one * (one + two)), -2 / (one * two), 2 / (two * (one + two))], -1)
-    coefficients[np.maximum(one, two) > LONGEST_STEP * np.median(step)] = 0
+    coefficients[np.maximum(one, two) > MAX_STEP_PERIODS * np.median(step)] = 0
     return coefficients
 
 
-def _connected(joints: int, bones: Bones) -> list[I64]:
+def _group_connected(joints: int, bones: Bones) -> list[I64]:
     """Group joints that bones connect."""
     group = np.arange(joints)
     for a, b in bones.ends[np.isfinite(bones.length_m)]:
@@ -226,7 +226,7 @@ def _connected(joints: int, bones: Bones) -> list[I64]:
     return [np.flatnonzero(group == number) for number in np.unique(group)]
 
 
-def _among(body: Body, joints: I64) -> Body:
+def _select_joints(body: Body, joints: I64) -> Body:
     """Keep some joints and the bones among them, by their positions in that list."""
     place, bones = {int(joint): i for i, joint in enumerate(joints)}, body.bones
     usable = np.isfinite(bones.length_m) & (bones.length_m > 0)
@@ -235,7 +235,7 @@ def _among(body: Body, joints: I64) -> Body:
     return Body(Bones(ends, bones.length_m[kept], bones.sigma_m[kept]), body.acceleration_m_s2[joints])
 
 
-def _filled(xyz: F64) -> F64:
+def _interpolate_missing(xyz: F64) -> F64:
     """Bridge what is missing by straight lines in time."""
     filled = xyz.copy()
     rows = np.arange(len(xyz))
@@ -246,6 +246,6 @@ def _filled(xyz: F64) -> F64:
     return filled
 
 
-def _cauchy(squared: F64, scale: float) -> F64:
+def _weigh_cauchy(squared: F64, scale: float) -> F64:
     """Weigh squared residuals."""
     return 1 / (1 + squared / scale**2)

@@ -10,14 +10,14 @@ import numpy as np
 from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
 from engine.errors import SessionError
-from engine.offline import Take
+from engine.offline import PoseRecording
 from engine.session import POSES_2D_RAW, RIG, Session
 from training.errors import TrainingError
 from training.labels.calibration import read_calibration
 from training.labels.files import save_labels
 from training.labels.person import find_person
-from training.labels.report import describe_labels
-from training.pseudo_labels import LabelConfig, PseudoLabels, demand_enough, make_labels
+from training.labels.report import summarise_labels
+from training.pseudo_labels import LabelConfig, PseudoLabels, demand_enough_labels, make_labels
 
 Progress = Callable[[str, float], None]
 
@@ -88,46 +88,48 @@ def label_session(
         )
     rig, calibration = read_calibration(path)
     progress("Reading the poses", 0.0)
-    take, index = _take(session)
-    rig = _in_order(rig, take, path)
+    recording, index = _read_recording(session)
+    rig = _reorder_cameras(rig, recording, path)
     progress("Finding the person", 0.2)
-    person = find_person(take, rig)
+    person = find_person(recording, rig)
     progress("Labelling", 0.6)
     labels = make_labels(person, rig, calibration, config)
-    demand_enough(labels)
+    demand_enough_labels(labels)
     progress("Storing the labels", 0.9)
     model = {str(key): str(value) for key, value in session.facts.model.items()}
     stored = save_labels(session.path, labels, index, model, config)
-    return LabelledSession(stored, labels, describe_labels(labels))
+    return LabelledSession(stored, labels, summarise_labels(labels))
 
 
-def _take(session: Session) -> tuple[Take, np.ndarray]:
+def _read_recording(session: Session) -> tuple[PoseRecording, np.ndarray]:
     """Read what the network saw, and the numbers of the framesets."""
     reader = session.poses_2d_raw()
     pose_sets = tuple(reader.sets_2d())
     if not pose_sets:
         raise SessionError(f"'{POSES_2D_RAW}' of the session '{session.path.name}' is empty. Run track on it again.")
     sizes = {camera.name: camera.size_wh for camera in session.cameras}
-    unknown = [view for view in reader.header.views if view not in sizes]
+    unknown = [view for view in reader.header.view_names if view not in sizes]
     if unknown:
         raise SessionError(
             f"The session '{session.path.name}' has poses of '{unknown[0]}', which is none of its cameras. Run track "
             "on it again."
         )
-    views = reader.header.views
-    take = Take(pose_sets, load_skeleton(reader.header.skeleton), views, tuple(sizes[view] for view in views))
-    return take, np.array([poses.index for poses in pose_sets], np.int64)
+    view_names = reader.header.view_names
+    recording = PoseRecording(
+        pose_sets, load_skeleton(reader.header.skeleton), view_names, tuple(sizes[view] for view in view_names)
+    )
+    return recording, np.array([poses.index for poses in pose_sets], np.int64)
 
 
-def _in_order(rig: Rig, take: Take, path: Path) -> Rig:
+def _reorder_cameras(rig: Rig, recording: PoseRecording, path: Path) -> Rig:
     """Put the rig's cameras into the order of the views."""
-    if not set(take.views) <= set(rig.names):
+    if not set(recording.view_names) <= set(rig.names):
         raise TrainingError(
             f"'{path}' describes the cameras {', '.join(rig.names)}, not those of this session "
-            f"({', '.join(take.views)}). Choose the rig of these cameras."
+            f"({', '.join(recording.view_names)}). Choose the rig of these cameras."
         )
-    cameras = tuple(rig[view] for view in take.views)
-    for camera, size in zip(cameras, take.sizes_wh):
+    cameras = tuple(rig[view] for view in recording.view_names)
+    for camera, size in zip(cameras, recording.sizes_wh):
         if tuple(camera.size_wh) != tuple(size):
             raise TrainingError(
                 f"'{path}' was calibrated with images of {camera.size_wh[0]}x{camera.size_wh[1]} of '{camera.name}', "

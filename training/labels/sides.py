@@ -19,16 +19,16 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from training.labels.body import bare_name
+from training.labels.body import strip_side
 
-SEEN_FROM_THE_SIDE = {"shoulder": 2.5}
+SIDE_VIEW_SIGMA_GROWTH = {"shoulder": 2.5}
 """By how many times its sigma grows, seen exactly from the side. Hips and limbs gained nothing: confidence tells."""
 STEEPNESS = 4
 """Power of the sine of the angle to the front: little happens below 40 degrees."""
 TINY_M = 1e-9
 
 
-def side_factors(xyz: F64, rig: Rig, skeleton: Skeleton) -> F64:
+def compute_side_factors(xyz: F64, rig: Rig, skeleton: Skeleton) -> F64:
     """Say by how much the sigma of each joint in each view grows because it is seen from the side.
 
     Parameters
@@ -47,19 +47,19 @@ def side_factors(xyz: F64, rig: Rig, skeleton: Skeleton) -> F64:
     trunk = [f"{side}_{joint}" for joint in ("shoulder", "hip") for side in ("left", "right")]
     if not set(trunk) <= set(skeleton.joints):
         return factor
-    growth = np.array([SEEN_FROM_THE_SIDE.get(bare_name(joint), 0.0) for joint in skeleton.joints])
-    across = _across(*(xyz[:, skeleton.index(joint)] for joint in trunk))
+    growth = np.array([SIDE_VIEW_SIGMA_GROWTH.get(strip_side(joint), 0.0) for joint in skeleton.joints])
+    across = _compute_lateral_axis(*(xyz[:, skeleton.index(joint)] for joint in trunk))
     for v, camera in enumerate(rig.cameras):
-        sine = (_unit(xyz - camera.centre) * across[:, None]).sum(-1)
+        sine = (_normalise(xyz - camera.centre) * across[:, None]).sum(-1)
         factor[v] += growth * np.nan_to_num(np.abs(sine)) ** STEEPNESS
     return factor
 
 
-def _across(left_shoulder: F64, right_shoulder: F64, left_hip: F64, right_hip: F64) -> F64:
+def _compute_lateral_axis(left_shoulder: F64, right_shoulder: F64, left_hip: F64, right_hip: F64) -> F64:
     """From the person's left to their right, (T, 3): between the line of the shoulders and that of the hips."""
-    return _unit(_unit(right_shoulder - left_shoulder) + _unit(right_hip - left_hip))
+    return _normalise(_normalise(right_shoulder - left_shoulder) + _normalise(right_hip - left_hip))
 
 
-def _unit(vectors: F64) -> F64:
+def _normalise(vectors: F64) -> F64:
     """Vectors of length one."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), TINY_M)

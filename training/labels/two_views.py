@@ -12,23 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.errors import ScaleUnknownError
-from calibration.evidence import calibration_joints
+from calibration.evidence import select_calibration_joints
 from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.epipolar import (
-    LEAST_MATCHES,
+    MIN_MATCHES,
     essential_from_fundamental,
     estimate_fundamental_robust,
-    pose_in_front,
+    select_pose_in_front,
     triangulate_optimal,
 )
-from calibration.geometry.projection import pixels_from_rays, undistorted_rays
+from calibration.geometry.projection import pixels_from_rays, undistort_pixels
 from calibration.observations import Observations
 from calibration.rig import Camera
 from calibration.scale import estimate_scale
 from training.errors import TrainingError
 
-LEAST_CONFIDENCE = 0.5
-MOST_MATCHES = 3000  # for the fundamental matrix; more do not change it
+MIN_CONFIDENCE = 0.5
+MAX_MATCHES = 3000  # for the fundamental matrix; more do not change it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +51,7 @@ class EpipolarLabels:
 
 
 def label_by_two_views(
-    common: Observations, cameras: Sequence[Camera], stature_m: float | None, views: Sequence[int] = (0, 1)
+    common: Observations, cameras: Sequence[Camera], stature_m: float | None, view_indices: Sequence[int] = (0, 1)
 ) -> EpipolarLabels:
     """Label a take as the papers do.
 
@@ -63,7 +63,7 @@ def label_by_two_views(
         Their lenses are taken as known; where they stand is not used.
     stature_m
         None takes the population's mean.
-    views
+    view_indices
         The first one is paired with each of the others.
 
     Returns
@@ -75,14 +75,14 @@ def label_by_two_views(
     TrainingError
         If there are fewer than two views, or two of them share too few joints.
     """
-    if len(views) < 2:
+    if len(view_indices) < 2:
         raise TrainingError("Two-view labels need two cameras; only one was given.")
-    rays = undistorted_rays(np.moveaxis(common.xy, 1, 0), cameras)
-    clear = np.moveaxis(common.seen & (common.confidence >= LEAST_CONFIDENCE), 1, 0)
+    rays = undistort_pixels(np.moveaxis(common.xy, 1, 0), cameras)
+    clear = np.moveaxis(common.seen & (common.confidence >= MIN_CONFIDENCE), 1, 0)
     rays = np.where(clear[..., None], rays, np.nan)
-    first = views[0]
-    found = [_pair(common, rays, cameras, (first, other), stature_m) for other in views[1:]]
-    pairs = tuple((common.views[first], common.views[other]) for other in views[1:])
+    first = view_indices[0]
+    found = [_label_pair(common, rays, cameras, (first, other), stature_m) for other in view_indices[1:]]
+    pairs = tuple((common.view_names[first], common.view_names[other]) for other in view_indices[1:])
     stacked = np.stack(found)
     return EpipolarLabels(vector_median(stacked), pairs, stacked)
 
@@ -109,38 +109,38 @@ def vector_median(points: F64) -> F64:
     return np.where(count == 0, np.nan, np.where(count == 2, mean, chosen))
 
 
-def _pair(
+def _label_pair(
     common: Observations, rays: F64, cameras: Sequence[Camera], pair: tuple[int, int], stature_m: float | None
 ) -> F64:
     """Label a take from two views, (T, J, 3), m, frame of the first of them."""
     a, b = pair
     K_a, K_b = cameras[a].matrix, cameras[b].matrix
-    joints = common.skeleton.indices(calibration_joints(common.skeleton))
+    joints = common.skeleton.indices(select_calibration_joints(common.skeleton))
     both: Mask = np.array(np.isfinite(rays[a]).all(-1) & np.isfinite(rays[b]).all(-1), bool, ndmin=2)
     of_body = np.zeros_like(both)
     of_body[:, joints] = both[:, joints]
     rows = np.flatnonzero(of_body.ravel())
-    if len(rows) < 4 * LEAST_MATCHES:
+    if len(rows) < 4 * MIN_MATCHES:
         raise TrainingError(
-            f"The views '{common.views[a]}' and '{common.views[b]}' share only {len(rows)} joints, too few to find how "
+            f"The views '{common.view_names[a]}' and '{common.view_names[b]}' share only {len(rows)} joints, too few to find how "
             "they stand to each other. Choose two views that see the person at the same time."
         )
-    rows = rows[:: max(1, len(rows) // MOST_MATCHES)]
+    rows = rows[:: max(1, len(rows) // MAX_MATCHES)]
     ray_a, ray_b = rays[a].reshape(-1, 2), rays[b].reshape(-1, 2)
     F, inlier = estimate_fundamental_robust(
         pixels_from_rays(ray_a[rows], K_a), pixels_from_rays(ray_b[rows], K_b), seed=0
     )
     E = essential_from_fundamental(F, K_a, K_b)
-    R, t = pose_in_front(E, ray_a[rows[inlier]], ray_b[rows[inlier]])
+    R, t = select_pose_in_front(E, ray_a[rows[inlier]], ray_b[rows[inlier]])
     xyz = triangulate_optimal(ray_a, ray_b, R, t)
     ahead = (xyz[:, 2] > 0) & ((xyz @ R.T + t)[:, 2] > 0)
     xyz = np.where(ahead[:, None], xyz, np.nan).reshape(*both.shape, 3)
-    return xyz * _metres(xyz, common, stature_m)
+    return xyz * _find_metres_per_unit(xyz, common, stature_m)
 
 
-def _metres(xyz: F64, common: Observations, stature_m: float | None) -> float:
+def _find_metres_per_unit(xyz: F64, common: Observations, stature_m: float | None) -> float:
     """Find the metres per unit of a pair's own scale."""
-    joints = calibration_joints(common.skeleton)
+    joints = select_calibration_joints(common.skeleton)
     try:
         return estimate_scale(xyz[:, common.skeleton.indices(joints)], joints, stature_m).metres_per_unit
     except ScaleUnknownError as error:

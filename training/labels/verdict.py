@@ -8,7 +8,7 @@ from scipy.stats import chi2
 from calibration.geometry.arrays import F64, Mask
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from training.labels.body import bare_name
+from training.labels.body import strip_side
 from training.labels.evidence import LabelEvidence
 from training.labels.gates import GATES_FOCAL_PX, LabelGates
 from training.labels.person import PersonInViews
@@ -17,8 +17,8 @@ from training.labels.sigma import LABELLED_JOINTS, SURFACE_JOINTS
 
 LIMB_ENDS = ("wrist", "ankle", "heel", "foot_index")
 LOOSE_JOINTS = ("hip", "ankle", "heel", "foot_index")
-BODY = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-NEEDED = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+BODY_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+REQUIRED_JOINTS = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
 
 def judge_labels(
@@ -42,15 +42,15 @@ def judge_labels(
     """
     skeleton = person.common.skeleton
     found: dict[Reason, Any] = {
-        **_of_the_views(evidence, rig, gates),
-        **_of_the_joint(evidence, sigma_m, skeleton, gates),
+        **_find_view_reasons(evidence, rig, gates),
+        **_find_joint_reasons(evidence, sigma_m, skeleton, gates),
     }
-    reasons = _bits(found, sigma_m.shape)
-    alone = reasons == 0
-    return reasons | _bits(_of_the_frameset(evidence, alone, person, gates), sigma_m.shape)
+    reasons = _to_bits(found, sigma_m.shape)
+    accepted = reasons == 0
+    return reasons | _to_bits(_find_frameset_reasons(evidence, accepted, person, gates), sigma_m.shape)
 
 
-def _of_the_views(evidence: LabelEvidence, rig: Rig, gates: LabelGates) -> dict[Reason, Any]:
+def _find_view_reasons(evidence: LabelEvidence, rig: Rig, gates: LabelGates) -> dict[Reason, Any]:
     """Reasons that the views give."""
     views, joints = evidence.views, evidence.joints
     count = views.carries.sum(0)
@@ -67,7 +67,7 @@ def _of_the_views(evidence: LabelEvidence, rig: Rig, gates: LabelGates) -> dict[
         Reason.ONE_VIEW: count < 2,
         Reason.NARROW_RAYS: angle_deg < np.where(two, gates.two_view_least_angle_deg, gates.least_angle_deg),
         Reason.BEHIND_A_CAMERA: ~(depth > gates.least_depth_m).all(0),
-        Reason.UNSURE_NETWORK: confidence < gates.least_confidence,
+        Reason.LOW_CONFIDENCE: confidence < gates.least_confidence,
         Reason.VIEWS_DISAGREE: joints.chi2 > limit,
         Reason.FAR_FROM_A_VIEW: ~(residual < gates.largest_residual_px).all(0),
         Reason.OFF_THE_EPIPOLAR_LINE: two & ~(epipolar_px < gates.two_view_sampson_px),
@@ -76,17 +76,19 @@ def _of_the_views(evidence: LabelEvidence, rig: Rig, gates: LabelGates) -> dict[
     }
 
 
-def _of_the_joint(evidence: LabelEvidence, sigma_m: F64, skeleton: Skeleton, gates: LabelGates) -> dict[Reason, Any]:
+def _find_joint_reasons(
+    evidence: LabelEvidence, sigma_m: F64, skeleton: Skeleton, gates: LabelGates
+) -> dict[Reason, Any]:
     """Reasons that the body, its motion and the expected error give."""
     joints = evidence.joints
-    kinds = [bare_name(joint) for joint in skeleton.joints]
+    kinds = [strip_side(joint) for joint in skeleton.joints]
     loose = np.array([kind in LOOSE_JOINTS for kind in kinds])
     ends = np.array([kind in LIMB_ENDS for kind in kinds])
     bone_percent = np.where(loose, gates.loose_bone_percent, gates.bone_percent)
     largest = np.where(ends, gates.limb_end_acceleration_m_s2, gates.acceleration_m_s2)
     short = np.nan_to_num(joints.bone_share) * 100 > bone_percent
     speed_mm = np.nan_to_num(joints.speed_m_s) * gates.clock_sigma_ms
-    sigma_mm = [_largest_sigma_mm(kind, gates) for kind in kinds]
+    sigma_mm = [_get_max_sigma_mm(kind, gates) for kind in kinds]
     doubtful = np.array([kind not in LABELLED_JOINTS for kind in kinds])
     return {
         Reason.UNCERTAIN: ~(sigma_m * 1e3 < np.array(sigma_mm)),
@@ -97,33 +99,33 @@ def _of_the_joint(evidence: LabelEvidence, sigma_m: F64, skeleton: Skeleton, gat
     }
 
 
-def _largest_sigma_mm(kind: str, gates: LabelGates) -> float:
+def _get_max_sigma_mm(kind: str, gates: LabelGates) -> float:
     """Say what is demanded of a kind of joint."""
     if kind in SURFACE_JOINTS:
         return gates.surface_sigma_mm
     return gates.hip_sigma_mm if kind == "hip" else gates.sigma_mm
 
 
-def _of_the_frameset(
-    evidence: LabelEvidence, alone: Mask, person: PersonInViews, gates: LabelGates
+def _find_frameset_reasons(
+    evidence: LabelEvidence, accepted: Mask, person: PersonInViews, gates: LabelGates
 ) -> dict[Reason, Any]:
     """Reasons that hold for all joints of a frameset."""
     skeleton = person.common.skeleton
-    body = [i for i, joint in enumerate(skeleton.joints) if bare_name(joint) in BODY]
-    needed = [skeleton.index(joint) for joint in NEEDED if joint in skeleton.joints]
+    body = [i for i, joint in enumerate(skeleton.joints) if strip_side(joint) in BODY_JOINTS]
+    needed = [skeleton.index(joint) for joint in REQUIRED_JOINTS if joint in skeleton.joints]
     carried = evidence.views.carries.sum(0) >= 2
     few = (carried[:, body].mean(1) < gates.least_body_share) | ~carried[:, needed].all(1)
     share = 100 * np.where(carried, evidence.joints.bone_share, np.nan)
-    odd = _row_median(share) > gates.body_bone_percent
-    doubted = person.contested.sum(1) > np.maximum(len(person.common.views) - 3, 0)
+    odd = _compute_row_median(share) > gates.body_bone_percent
+    doubted = person.contested.sum(1) > np.maximum(len(person.common.view_names) - 3, 0)
     return {
-        Reason.FEW_JOINTS: np.broadcast_to(few[:, None], alone.shape),
-        Reason.BODY_OUT_OF_SHAPE: np.broadcast_to(odd[:, None], alone.shape),
-        Reason.SOMEBODY_ELSE_NEAR: np.broadcast_to(doubted[:, None], alone.shape),
+        Reason.FEW_JOINTS: np.broadcast_to(few[:, None], accepted.shape),
+        Reason.BODY_OUT_OF_SHAPE: np.broadcast_to(odd[:, None], accepted.shape),
+        Reason.OTHER_PERSON_NEAR: np.broadcast_to(doubted[:, None], accepted.shape),
     }
 
 
-def _row_median(values: F64) -> F64:
+def _compute_row_median(values: F64) -> F64:
     """Median of each row without NaN; 0 for a row without values."""
     known = np.isfinite(values).any(-1)
     median = np.zeros(len(values))
@@ -132,7 +134,7 @@ def _row_median(values: F64) -> F64:
     return median
 
 
-def _bits(found: dict[Reason, Any], shape: tuple[int, ...]) -> np.ndarray:
+def _to_bits(found: dict[Reason, Any], shape: tuple[int, ...]) -> np.ndarray:
     """Put masks (T, J) into bits."""
     reasons = np.zeros(shape, np.uint32)
     for reason, mask in found.items():

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.disk import write_whole
+from engine.disk import write_atomic
 from training.errors import TrainingError, WeightsError
-from training.networks.build import AnyConfig, build_network, network_config, network_table
+from training.networks.build import AnyConfig, build_network, network_config_from_table, network_to_table
 from training.networks.pose_network import PoseNetwork
 
 SCHEMA = 1
@@ -71,8 +71,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """
     fields = {name: getattr(checkpoint, name) for name in Checkpoint.__dataclass_fields__}
     laid_out = io.BytesIO()
-    torch.save({"schema": SCHEMA, **fields, "network": network_table(checkpoint.network)}, laid_out)
-    write_whole(path, laid_out.getvalue())
+    torch.save({"schema": SCHEMA, **fields, "network": network_to_table(checkpoint.network)}, laid_out)
+    write_atomic(path, laid_out.getvalue())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -96,7 +96,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         table = torch.load(path, map_location="cpu", weights_only=True)
         schema = table.pop("schema")
         if schema <= SCHEMA:
-            return Checkpoint(**{**table, "network": network_config(table["network"])})
+            return Checkpoint(**{**table, "network": network_config_from_table(table["network"])})
     except FileNotFoundError as error:
         raise TrainingError(f"There is no checkpoint '{path}'. Check the path.") from error
     except TrainingError:
@@ -111,7 +111,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     raise TrainingError(f"The checkpoint '{path}' was written by a newer Epipole. Update Epipole.")
 
 
-def network_of(checkpoint: Checkpoint) -> PoseNetwork:
+def network_from_checkpoint(checkpoint: Checkpoint) -> PoseNetwork:
     """Build the network of a checkpoint, ready for use.
 
     Parameters

@@ -14,12 +14,12 @@ from training.train_config import TrainConfig
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-AMPERE = 8
+AMPERE_CAPABILITY = 8
 """From this compute capability on a GPU has bfloat16 of its own; older ones imitate it slowly."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where one process teaches.
 
     Parameters
@@ -27,17 +27,17 @@ class Place:
     device
     dtype
         Of the convolutions; the loss and the weights stay in float32.
-    rank, world
+    rank, world_size
         Which of how many processes that teach one network together.
     """
 
     device: torch.device
     dtype: torch.dtype = torch.float32
     rank: int = 0
-    world: int = 1
+    world_size: int = 1
 
     @property
-    def writes(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the process that judges, writes and tells."""
         return self.rank == 0
 
@@ -45,7 +45,7 @@ class Place:
         """Return the context in which the network computes in `dtype`."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
-    def agree(self, *values: float) -> tuple[float, ...]:
+    def all_reduce_max(self, *values: float) -> tuple[float, ...]:
         """Return the greatest of what all processes say, value by value; each must ask at the same moment.
 
         Parameters
@@ -57,15 +57,15 @@ class Place:
         -------
         values
         """
-        if self.world == 1:
+        if self.world_size == 1:
             return values
-        said = torch.tensor(values, dtype=torch.float64, device=self.device)
-        distributed.all_reduce(said, distributed.ReduceOp.MAX)
-        return tuple(said.tolist())
+        reduced = torch.tensor(values, dtype=torch.float64, device=self.device)
+        distributed.all_reduce(reduced, distributed.ReduceOp.MAX)
+        return tuple(reduced.tolist())
 
 
 @contextmanager
-def placed(config: TrainConfig) -> Iterator[Place]:
+def set_up_placement(config: TrainConfig) -> Iterator[Placement]:
     """Make this process ready to teach, alone or as ``torchrun`` started it.
 
     Parameters
@@ -87,32 +87,32 @@ def placed(config: TrainConfig) -> Iterator[Place]:
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
-    place = Place(device, _dtype(config.precision, device), own_rank(), world())
+    placement = Placement(device, _choose_dtype(config.precision, device), get_rank(), get_world_size())
     threads = torch.get_num_threads()
-    torch.set_num_threads(config.threads or free_threads(int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
+    torch.set_num_threads(config.threads or count_free_threads(int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     torch.set_flush_denormal(True)  # gradients that die out would otherwise cost a hundred times as much to multiply
-    if place.world > 1:
+    if placement.world_size > 1:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield place
+        yield placement
     finally:
-        if place.world > 1:
+        if placement.world_size > 1:
             distributed.destroy_process_group()
         torch.set_flush_denormal(False)
         torch.set_num_threads(threads)
 
 
-def own_rank() -> int:
+def get_rank() -> int:
     """Return which of the processes that ``torchrun`` started this one is; 0 where it is alone."""
     return int(os.environ.get("RANK", "0"))
 
 
-def world() -> int:
+def get_world_size() -> int:
     """Return how many processes ``torchrun`` started."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def free_threads(processes: int = 1) -> int:
+def count_free_threads(processes: int = 1) -> int:
     """Count the threads that one of several processes should use.
 
     Parameters
@@ -134,7 +134,7 @@ def free_threads(processes: int = 1) -> int:
     return max(1, cores // processes)
 
 
-def fastest_precision(device: torch.device) -> str:
+def choose_precision(device: torch.device) -> str:
     """Say in which precision a device teaches fastest without losing accuracy.
 
     Parameters
@@ -147,13 +147,13 @@ def fastest_precision(device: torch.device) -> str:
         ``bf16`` where the processor or GPU has it: 231 samples/s against 140 for the compact network on one core.
     """
     if device.type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device)[0] >= AMPERE else "f16"
+        return "bf16" if torch.cuda.get_device_capability(device)[0] >= AMPERE_CAPABILITY else "f16"
     known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return "bf16" if known.get("avx512_bf16") or known.get("amx_bf16") else "f32"
 
 
-def _dtype(precision: str, device: torch.device) -> torch.dtype:
+def _choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     """Return the type of a precision on a device."""
     if precision == "f16" and device.type == "cpu":
         raise TrainingError("A processor cannot be taught with in f16. Choose bf16, f32 or auto.")
-    return DTYPES[fastest_precision(device) if precision == "auto" else precision]
+    return DTYPES[choose_precision(device) if precision == "auto" else precision]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.disk import whole_file
+from engine.disk import atomic_file
 
 CSV, JSONL = "history.csv", "history.jsonl"
 
@@ -59,13 +59,13 @@ class Row:
 FIELDS = tuple(field.name for field in dataclasses.fields(Row))
 
 
-def row_of(table: dict[str, Any]) -> Row:
+def row_from_table(table: dict[str, Any]) -> Row:
     """Return the row that `Row.table` wrote; raises KeyError where a value is missing."""
     values: dict[str, Any] = {name: math.nan if table[name] is None else table[name] for name in FIELDS}
     return Row(**values)
 
 
-class Unwritten:
+class InMemoryHistory:
     """The rows of a process that leaves writing to another."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Unwritten:
         self.rows.append(row)
 
 
-class History(Unwritten):
+class History(InMemoryHistory):
     """The rows of one training and their two files.
 
     Parameters
@@ -96,11 +96,11 @@ class History(Unwritten):
     def __init__(self, folder: Path, rows: Sequence[Row] = ()) -> None:
         super().__init__()
         self.rows += rows
-        self._files = ((folder / CSV, _csv_line), (folder / JSONL, _json_line))
-        with whole_file(folder / CSV) as file:
-            file.write(",".join(FIELDS) + "\n" + "".join(map(_csv_line, rows)))
-        with whole_file(folder / JSONL) as file:
-            file.write("".join(map(_json_line, rows)))
+        self._files = ((folder / CSV, _format_csv_line), (folder / JSONL, _format_json_line))
+        with atomic_file(folder / CSV) as file:
+            file.write(",".join(FIELDS) + "\n" + "".join(map(_format_csv_line, rows)))
+        with atomic_file(folder / JSONL) as file:
+            file.write("".join(map(_format_json_line, rows)))
 
     def add(self, row: Row) -> None:
         """Add a row, which others can read at once.
@@ -133,16 +133,16 @@ def read_history(folder: Path) -> tuple[Row, ...]:
     if not path.exists():
         return ()
     lines = path.read_text(encoding="utf-8").split("\n")
-    return tuple(row_of(json.loads(line)) for line in lines[:-1])
+    return tuple(row_from_table(json.loads(line)) for line in lines[:-1])
 
 
-def _csv_line(row: Row) -> str:
+def _format_csv_line(row: Row) -> str:
     """Write a row for people: nothing where nothing is known."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow("" if value is None else value for value in row.table().values())
     return text.getvalue()
 
 
-def _json_line(row: Row) -> str:
+def _format_json_line(row: Row) -> str:
     """Write a row for programs."""
     return json.dumps(row.table(), allow_nan=False) + "\n"

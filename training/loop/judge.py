@@ -14,7 +14,7 @@ from training.networks.pose_network import PoseNetwork
 from training.reprojection import room_from_patch
 
 
-def judge_by(batches: BatchSource, root: int) -> Judge:
+def make_judge(batches: BatchSource, root: int) -> Judge:
     """Make a judge.
 
     Parameters
@@ -44,19 +44,19 @@ def judge_by(batches: BatchSource, root: int) -> Judge:
         if network.volume_depth == 1:
             uvw = torch.cat([uvw[..., :2], batch.uvw[..., 2:]], -1)
         deep = torch.isfinite(batch.uvw).all(-1) & torch.isfinite(batch.root_depth_m)[:, None]
-        told = batch.weight > 0
-        placed = deep & deep[:, root : root + 1] & told
+        labelled = batch.weight > 0
+        placed = deep & deep[:, root : root + 1] & labelled
         if placed.any():
-            found, wanted = (_around_root(points, batch, root) for points in (uvw, batch.uvw))
-            yield (found - wanted).norm(dim=-1)[placed]
-        flat = ~torch.isfinite(batch.root_depth_m)[:, None] & told & torch.isfinite(batch.uvw[..., :2]).all(-1)
+            found, target = (_to_root_relative(points, batch, root) for points in (uvw, batch.uvw))
+            yield (found - target).norm(dim=-1)[placed]
+        flat = ~torch.isfinite(batch.root_depth_m)[:, None] & labelled & torch.isfinite(batch.uvw[..., :2]).all(-1)
         if flat.any():
             yield FIELD_M * (uvw - batch.uvw)[..., :2].norm(dim=-1)[flat]
 
     return judge
 
 
-def _around_root(uvw: Tensor, batch: Batch, root: int) -> Tensor:
+def _to_root_relative(uvw: Tensor, batch: Batch, root: int) -> Tensor:
     """Carry poses of the patch to metres around their roots, (B, J, 3)."""
     here = torch.eye(4, device=uvw.device).expand(len(uvw), 4, 4)
     xyz = room_from_patch(uvw, batch.root_depth_m, replace(batch.views, cam_from_world=here))

@@ -10,10 +10,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training.data.batches import Batch
 from training.loop.checkpoint import Checkpoint
-from training.loop.devices import Place
+from training.loop.devices import Placement
 from training.losses import heat_loss, reprojection_loss, smooth_l1
 from training.networks.pose_network import PoseNetwork
-from training.networks.volume import expected
+from training.networks.volume import compute_expected_positions
 from training.train_config import TrainConfig
 
 
@@ -25,30 +25,30 @@ class Learner:
     network
         Is changed.
     config
-    place
+    placement
 
     Attributes
     ----------
-    network, place
+    network, placement
     average
         The network with its weights averaged over the last steps, in evaluation.
     """
 
-    def __init__(self, network: PoseNetwork, config: TrainConfig, place: Place) -> None:
-        self._config, self.place = config, place
-        self.network = network.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def __init__(self, network: PoseNetwork, config: TrainConfig, placement: Placement) -> None:
+        self._config, self.placement = config, placement
+        self.network = network.to(placement.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.train()
         self.network.requires_grad_(True)
         self.average = deepcopy(self.network).eval().requires_grad_(False)
         self._optimizer = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, fused=True)
-        self._scaler = torch.amp.GradScaler(place.device.type, enabled=place.dtype == torch.float16)
-        self._worker: nn.Module = _Volumes(self.network)
-        if place.world > 1:
-            ids = [place.device.index] if place.device.type == "cuda" else None
+        self._scaler = torch.amp.GradScaler(placement.device.type, enabled=placement.dtype == torch.float16)
+        self._worker: nn.Module = _MarginalsModule(self.network)
+        if placement.world_size > 1:
+            ids = [placement.device.index] if placement.device.type == "cuda" else None
             self._worker = DistributedDataParallel(self._worker, device_ids=ids)
         self._steps = 0
 
-    def learn(self, batch: Batch, rate: float) -> float:
+    def train_step(self, batch: Batch, rate: float) -> float:
         """Teach one batch.
 
         Parameters
@@ -63,43 +63,45 @@ class Learner:
         loss
             NaN where it, or a gradient, is no number; the weights are then as they were.
         """
-        batch = batch.to(self.place.device)
+        batch = batch.to(self.placement.device)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
-        with self.place.autocast():
+        with self.placement.autocast():
             shares = self._worker(batch.image.contiguous(memory_format=torch.channels_last))
-        loss = asked(expected(shares), batch, self._config, flat=self.network.volume_depth == 1)
+        loss = compute_loss(
+            compute_expected_positions(shares), batch, self._config, flat=self.network.volume_depth == 1
+        )
         if self._config.heat_weight > 0:
             loss = loss + self._config.heat_weight * heat_loss(shares, batch.uvw, batch.weight)
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(self._optimizer)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self._config.clip)
-        told = loss.item()
-        if not math.isfinite(told) or not (self._scaler.is_enabled() or torch.isfinite(norm)):
+        loss_value = loss.item()
+        if not math.isfinite(loss_value) or not (self._scaler.is_enabled() or torch.isfinite(norm)):
             return math.nan
         self._scaler.step(self._optimizer)
         self._scaler.update()
-        self._average()
-        return told
+        self._update_average()
+        return loss_value
 
     def state(self) -> dict[str, Any]:
         """Return a copy of everything the next step depends on: `weights`, `ema`, `optimizer`, `random`."""
         random = {"cpu": torch.get_rng_state()}
-        if self.place.device.type == "cuda":
-            random["cuda"] = torch.cuda.get_rng_state(self.place.device)
+        if self.placement.device.type == "cuda":
+            random["cuda"] = torch.cuda.get_rng_state(self.placement.device)
         optimizer = {"adam": self._optimizer.state_dict(), "scaler": self._scaler.state_dict(), "steps": self._steps}
         weights, ema = self.network.state_dict(), self.average.state_dict()
         return {
-            "weights": _copied(weights),
-            "ema": _copied(ema),
-            "optimizer": _copied(optimizer),
-            "random": _copied(random),
+            "weights": _copy_to_cpu(weights),
+            "ema": _copy_to_cpu(ema),
+            "optimizer": _copy_to_cpu(optimizer),
+            "random": _copy_to_cpu(random),
         }
 
     def restore(self, kept: Checkpoint) -> None:
         """Become what a checkpoint with an optimizer was taken from, but for what is drawn: see `restore_random`."""
-        optimizer = _copied(kept.optimizer)  # an optimizer keeps the tensors it is given
+        optimizer = _copy_to_cpu(kept.optimizer)  # an optimizer keeps the tensors it is given
         self.network.load_state_dict(kept.weights)
         self.average.load_state_dict(kept.weights if kept.ema is None else kept.ema)
         self._optimizer.load_state_dict(optimizer["adam"])
@@ -109,11 +111,11 @@ class Learner:
     def restore_random(self, kept: Checkpoint) -> None:
         """Draw from here on what would have been drawn."""
         torch.set_rng_state(kept.random["cpu"])
-        if "cuda" in kept.random and self.place.device.type == "cuda":
-            torch.cuda.set_rng_state(kept.random["cuda"], self.place.device)
+        if "cuda" in kept.random and self.placement.device.type == "cuda":
+            torch.cuda.set_rng_state(kept.random["cuda"], self.placement.device)
 
     @torch.no_grad()
-    def _average(self) -> None:
+    def _update_average(self) -> None:
         """Move the averaged weights, and what batch norms have seen, towards the present ones; fast at first."""
         self._steps += 1
         kept = min(self._config.ema, self._steps / (self._steps + 9.0))
@@ -125,7 +127,7 @@ class Learner:
                 average.copy_(present[name])
 
 
-class _Volumes(nn.Module):
+class _MarginalsModule(nn.Module):
     """What is asked of a network while it is taught; several processes can share the work only through a forward."""
 
     def __init__(self, network: PoseNetwork) -> None:
@@ -137,7 +139,7 @@ class _Volumes(nn.Module):
         return self.network.marginals(image)
 
 
-def asked(uvw: Tensor, batch: Batch, config: TrainConfig, *, flat: bool) -> Tensor:
+def compute_loss(uvw: Tensor, batch: Batch, config: TrainConfig, *, flat: bool) -> Tensor:
     """Return the loss of a batch: its labels, and what another view saw.
 
     Parameters
@@ -161,12 +163,12 @@ def asked(uvw: Tensor, batch: Batch, config: TrainConfig, *, flat: bool) -> Tens
     return loss + config.reprojection_weight * seen
 
 
-def _copied(value: Any) -> Any:
+def _copy_to_cpu(value: Any) -> Any:
     """Copy all tensors within a value to the processor's memory."""
     if isinstance(value, Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
+        return {key: _copy_to_cpu(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_copied(item) for item in value]
+        return [_copy_to_cpu(item) for item in value]
     return value

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Meter:
-    """Measures the speed since the last row; before the first step after `start_anew` it says what it said before."""
+class ThroughputMeter:
+    """Measures the speed since the last row; before the first step after `reset` it says what it said before."""
 
     def __init__(self) -> None:
         self._samples_per_s, self._waiting_share = 0.0, 0.0
-        self.start_anew()
+        self.reset()
 
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         """Begin the next row."""
-        self._samples, self._waited_s, self._taught_s = 0, 0.0, 0.0
+        self._samples, self._waited_s, self._trained_s = 0, 0.0, 0.0
 
-    def add(self, samples: int, *, waited_s: float, taught_s: float) -> None:
+    def add(self, samples: int, *, waited_s: float, trained_s: float) -> None:
         """Add a step.
 
         Parameters
@@ -25,13 +25,13 @@ class Meter:
             Of all processes.
         waited_s
             For the data.
-        taught_s
+        trained_s
             With them.
         """
         self._samples += samples
         self._waited_s += waited_s
-        self._taught_s += taught_s
-        total_s = max(self._waited_s + self._taught_s, 1e-9)
+        self._trained_s += trained_s
+        total_s = max(self._waited_s + self._trained_s, 1e-9)
         self._samples_per_s, self._waiting_share = self._samples / total_s, self._waited_s / total_s
 
     @property
@@ -63,10 +63,10 @@ class Stopwatch:
         return time.monotonic() - self._started_s
 
     @contextmanager
-    def halted(self) -> Iterator[None]:
+    def pause(self) -> Iterator[None]:
         """Leave out what happens meanwhile."""
-        halted_s = time.monotonic()
+        paused_s = time.monotonic()
         try:
             yield
         finally:
-            self._started_s += time.monotonic() - halted_s
+            self._started_s += time.monotonic() - paused_s

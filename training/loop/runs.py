@@ -17,7 +17,7 @@ LAST, BEST = "last.pt", "best.pt"
 Judge = Callable[[PoseNetwork], float]
 
 
-class Stop(StrEnum):
+class StopReason(StrEnum):
     """Why a training ended."""
 
     BUDGET = "the budget is used up"
@@ -38,7 +38,7 @@ class BatchSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TrainingProgress:
     """How far a training is.
 
     Parameters
@@ -77,10 +77,10 @@ class Run:
         Whose joints the network finds.
     judge
         Says how far the network is off, in mm, on what it is not taught; None keeps the last weights as the best.
-    watch
+    on_progress
         Is told how far it is, at most four times a second.
-    stop
-        Asked after every step whether to stop. What `watch` and `stop` take does not count, so that they can hold a
+    should_stop
+        Asked after every step whether to stop. What `on_progress` and `should_stop` take does not count, so that they can hold a
         pause; what they raise ends the training, which can go on from there later.
     notes
         Kept in every checkpoint: plain values.
@@ -89,8 +89,8 @@ class Run:
     folder: Path
     skeleton: str = "mpii_16"
     judge: Judge | None = None
-    watch: Callable[[Progress], None] = lambda _progress: None
-    stop: Callable[[], bool] = lambda: False
+    on_progress: Callable[[TrainingProgress], None] = lambda _progress: None
+    should_stop: Callable[[], bool] = lambda: False
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -105,7 +105,7 @@ class Run:
 
 
 @contextmanager
-def saying_what_the_disk_refused(folder: Path) -> Iterator[None]:
+def disk_errors(folder: Path) -> Iterator[None]:
     """Turn what the disk says while a run is written into one sentence, a TrainingError."""
     try:
         yield
@@ -117,13 +117,13 @@ def saying_what_the_disk_refused(folder: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainingResult:
     """What came of a training.
 
     Parameters
     ----------
     checkpoint
-        The best network: `training.loop.checkpoint.network_of` builds it.
+        The best network: `training.loop.checkpoint.network_from_checkpoint` builds it.
     history
     stopped_because
     best_mm
@@ -132,7 +132,7 @@ class Trained:
 
     checkpoint: Path
     history: tuple[Row, ...]
-    stopped_because: Stop
+    stopped_because: StopReason
     best_mm: float
 
 

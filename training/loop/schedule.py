@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from training.train_config import TrainConfig
 
-DROP = 0.1
+DROP_FACTOR = 0.1
 """A drop leaves a tenth of the rate, as published."""
 
-LAST_SHARE = 0.01
+FINAL_RATE_SHARE = 0.01
 """A cosine ends at this share of the rate: the last steps of a budget should still teach."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class BudgetUsed:
     """What a training has used so far.
 
     Parameters
@@ -32,12 +32,12 @@ class Spent:
     samples: float
 
 
-def share_used(spent: Spent, config: TrainConfig) -> float:
+def compute_share_used(used: BudgetUsed, config: TrainConfig) -> float:
     """Return the share of the budget that is used up.
 
     Parameters
     ----------
-    spent
+    used
     config
 
     Returns
@@ -45,11 +45,11 @@ def share_used(spent: Spent, config: TrainConfig) -> float:
     share
         0 to 1: of the limit that is nearest.
     """
-    shares = (spent.elapsed_s / (60.0 * config.minutes), spent.epochs / config.epochs, spent.samples / config.samples)
+    shares = (used.elapsed_s / (60.0 * config.minutes), used.epochs / config.epochs, used.samples / config.samples)
     return min(max(shares), 1.0)
 
 
-def rate(step: int, share: float, config: TrainConfig) -> float:
+def compute_learning_rate(step: int, share: float, config: TrainConfig) -> float:
     """Return the learning rate of a step.
 
     Parameters
@@ -66,6 +66,6 @@ def rate(step: int, share: float, config: TrainConfig) -> float:
     """
     warm = min(1.0, (step + 1) / (config.warmup_steps + 1))
     if config.drops:
-        return config.learning_rate * warm * DROP ** bisect.bisect_right(config.drops, share)
+        return config.learning_rate * warm * DROP_FACTOR ** bisect.bisect_right(config.drops, share)
     cosine = 0.5 * (1.0 + math.cos(math.pi * share))
-    return config.learning_rate * warm * (LAST_SHARE + (1.0 - LAST_SHARE) * cosine)
+    return config.learning_rate * warm * (FINAL_RATE_SHARE + (1.0 - FINAL_RATE_SHARE) * cosine)

@@ -7,7 +7,7 @@ from training.networks.pose_network import PoseNetwork
 from training.networks.pose_resnet import PoseResNet, PoseResNetConfig
 
 AnyConfig = PoseResNetConfig | CompactConfig
-MAKES = {"pose_resnet": (PoseResNetConfig, PoseResNet), "compact": (CompactConfig, CompactNetwork)}
+ARCHITECTURES = {"pose_resnet": (PoseResNetConfig, PoseResNet), "compact": (CompactConfig, CompactNetwork)}
 
 
 def build_network(config: AnyConfig) -> PoseNetwork:
@@ -25,14 +25,14 @@ def build_network(config: AnyConfig) -> PoseNetwork:
     return PoseResNet(config) if isinstance(config, PoseResNetConfig) else CompactNetwork(config)
 
 
-def network_table(config: AnyConfig) -> dict[str, object]:
+def network_to_table(config: AnyConfig) -> dict[str, object]:
     """Return a configuration as plain values with its make, for a TOML file or a checkpoint."""
-    make = next(name for name, (kind, _) in MAKES.items() if isinstance(config, kind))
+    make = next(name for name, (kind, _) in ARCHITECTURES.items() if isinstance(config, kind))
     return {"make": make, **config_to_table(config)}
 
 
-def network_config(table: dict[str, object]) -> AnyConfig:
-    """Return the configuration that `network_table` wrote.
+def network_config_from_table(table: dict[str, object]) -> AnyConfig:
+    """Return the configuration that `network_to_table` wrote.
 
     Parameters
     ----------
@@ -49,6 +49,6 @@ def network_config(table: dict[str, object]) -> AnyConfig:
         If the make, a key or a value is unknown.
     """
     make = str(table.get("make", ""))
-    if make not in MAKES:
-        raise TrainingError(f"There is no network of make '{make}'. Known: {', '.join(MAKES)}.")
-    return config_from_table(MAKES[make][0], {key: value for key, value in table.items() if key != "make"})
+    if make not in ARCHITECTURES:
+        raise TrainingError(f"There is no network of make '{make}'. Known: {', '.join(ARCHITECTURES)}.")
+    return config_from_table(ARCHITECTURES[make][0], {key: value for key, value in table.items() if key != "make"})

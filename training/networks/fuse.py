@@ -10,7 +10,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def fused(network: Network) -> Network:
+def fuse_batch_norms(network: Network) -> Network:
     """Return a copy of a network that computes the same with fewer steps.
 
     Parameters

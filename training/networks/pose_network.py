@@ -96,7 +96,7 @@ class PoseNetwork(nn.Module):
         """
         return marginals(self.volume(image))
 
-    def with_spread(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_with_spread(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Find the joints, and how sure of each place the network is.
 
         Parameters

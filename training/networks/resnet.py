@@ -41,7 +41,7 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = shortcut(channels_in, width, stride)
+        self.downsample = make_shortcut(channels_in, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, width, H / stride, W / stride)."""
@@ -73,7 +73,7 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(width, channels_out, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(channels_out)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = shortcut(channels_in, channels_out, stride)
+        self.downsample = make_shortcut(channels_in, channels_out, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, 4 width, H / stride, W / stride)."""
@@ -139,7 +139,7 @@ class ResNet(nn.Module):
         return self.stages(self.stem(image))
 
 
-def shortcut(channels_in: int, channels_out: int, stride: int) -> nn.Module:
+def make_shortcut(channels_in: int, channels_out: int, stride: int) -> nn.Module:
     """Return what stands beside a block: nothing, or a 1 × 1 convolution where the shape changes."""
     if stride == 1 and channels_in == channels_out:
         return nn.Identity()
@@ -164,10 +164,10 @@ def load_imagenet(trunk: ResNet, path: Path) -> None:
     """
     given = read_state_dict(path)
     given = {name: tensor for name, tensor in given.items() if not name.startswith("fc.")}
-    wanted = trunk.state_dict()
-    missing = [name for name in wanted if name not in given and not name.endswith("num_batches_tracked")]
-    strange = [name for name in given if name not in wanted]
-    unlike = [name for name in given if name in wanted and given[name].shape != wanted[name].shape]
+    target = trunk.state_dict()
+    missing = [name for name in target if name not in given and not name.endswith("num_batches_tracked")]
+    strange = [name for name in given if name not in target]
+    unlike = [name for name in given if name in target and given[name].shape != target[name].shape]
     if missing or strange or unlike:
         example = (missing or strange or unlike)[0]
         raise WeightsError(
@@ -175,7 +175,7 @@ def load_imagenet(trunk: ResNet, path: Path) -> None:
             f"{len(strange)} are unknown and {len(unlike)} have another shape (the first is '{example}'). "
             f"Choose a file for ResNet-{trunk.depth}, or another depth."
         )
-    trunk.load_state_dict({**wanted, **given})
+    trunk.load_state_dict({**target, **given})
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:

@@ -35,12 +35,12 @@ def count_macs(network: nn.Module, size_px: int) -> int:
             macs += given[0].shape[1:].numel() * math.prod(layer.weight.shape[1:])
 
     hooks = [module.register_forward_hook(count) for module in network.modules()]
-    taught = network.training
+    was_training = network.training
     try:
         with torch.no_grad():
             network.eval()(torch.zeros(1, 3, size_px, size_px, device=next(network.parameters()).device))
     finally:
-        network.train(taught)
+        network.train(was_training)
         for hook in hooks:
             hook.remove()
     return macs

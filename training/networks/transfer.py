@@ -6,7 +6,7 @@ from training.errors import WeightsError
 from training.networks.pose_network import PoseNetwork
 
 
-def transfer(source: PoseNetwork, target: PoseNetwork) -> None:
+def transfer_weights(source: PoseNetwork, target: PoseNetwork) -> None:
     """Give a network the weights of another, from two dimensions to three as well.
 
     Parameters
@@ -33,7 +33,7 @@ def transfer(source: PoseNetwork, target: PoseNetwork) -> None:
     weights = dict(source.state_dict())
     if source.volume_depth != target.volume_depth:
         for name in ("scores.weight", "scores.bias"):
-            weights[name] = _deepened(weights[name], target)
+            weights[name] = _expand_depth(weights[name], target)
     try:
         target.load_state_dict(weights)
     except RuntimeError as error:
@@ -43,7 +43,7 @@ def transfer(source: PoseNetwork, target: PoseNetwork) -> None:
         ) from error
 
 
-def _deepened(flat: torch.Tensor, target: PoseNetwork) -> torch.Tensor:
+def _expand_depth(flat: torch.Tensor, target: PoseNetwork) -> torch.Tensor:
     """Repeat the rows of a flat head, (J × cells, ...), for every layer of a deep one, (J × D × cells, ...)."""
     rows = flat.unflatten(0, (target.joints, 1, target.cells_per_channel))
     return rows.expand(-1, target.volume_depth, *rows.shape[2:]).flatten(0, 2).contiguous()

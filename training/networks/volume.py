@@ -21,7 +21,7 @@ def soft_argmax(scores: Tensor) -> Tensor:
     -----
     Sums of products, no matrix product: autocast would take that to bfloat16 again.
     """
-    return expected(marginals(scores))
+    return compute_expected_positions(marginals(scores))
 
 
 def soft_argmax_and_spread(scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,8 +41,8 @@ def soft_argmax_and_spread(scores: Tensor) -> tuple[Tensor, Tensor]:
         is no error in metres until somebody has compared the two.
     """
     shares = marginals(scores)
-    middles = [_middle(share) for share in shares]
-    spreads = [_spread(share, middle) for share, middle in zip(shares, middles)]
+    middles = [_compute_mean(share) for share in shares]
+    spreads = [_compute_spread(share, middle) for share, middle in zip(shares, middles)]
     return torch.stack(middles, -1), torch.stack(spreads, -1)
 
 
@@ -64,17 +64,17 @@ def marginals(scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return share.sum((2, 3)), by_depth_row.sum(2), by_depth_row.sum(3)
 
 
-def expected(shares: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+def compute_expected_positions(shares: tuple[Tensor, Tensor, Tensor]) -> Tensor:
     """Return the expected places, (B, J, 3), of `marginals`."""
-    return torch.stack([_middle(share) for share in shares], -1)
+    return torch.stack([_compute_mean(share) for share in shares], -1)
 
 
-def _middle(share: Tensor) -> Tensor:
+def _compute_mean(share: Tensor) -> Tensor:
     """Return the expected place along an axis, (B, J)."""
     return (share * cell_centres(share.shape[-1], share)).sum(-1)
 
 
-def _spread(share: Tensor, middle: Tensor) -> Tensor:
+def _compute_spread(share: Tensor, middle: Tensor) -> Tensor:
     """Return the standard deviation along an axis, (B, J)."""
     away = cell_centres(share.shape[-1], share) - middle[..., None]
     return (share * away * away).sum(-1).sqrt()

@@ -8,7 +8,7 @@ DILATIONS_ON_8 = (3, 2, 1)
 fourth published number, 24, belongs to the first branch, a 1 × 1 convolution, and does nothing."""
 
 
-def dilations_for(map_size: int) -> tuple[int, ...]:
+def choose_dilations(map_size: int) -> tuple[int, ...]:
     """Return dilations whose taps stay on the map.
 
     Parameters
@@ -47,14 +47,14 @@ class Wasp(nn.Module):
 
     def __init__(self, channels_in: int, map_size: int, channels: int = 256, dropout: float = 0.5) -> None:
         super().__init__()
-        self.entry = _normed(nn.Conv2d(channels_in, channels, 1, bias=False))
+        self.entry = _add_norm_and_relu(nn.Conv2d(channels_in, channels, 1, bias=False))
         self.cascade = nn.ModuleList(
-            _normed(nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False))
-            for dilation in dilations_for(map_size)
+            _add_norm_and_relu(nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False))
+            for dilation in choose_dilations(map_size)
         )
         self.shared = nn.Conv2d(channels, channels, 1, bias=False)
-        self.whole = _normed(nn.Conv2d(channels_in, channels, 1, bias=False))
-        self.merge = _normed(nn.Conv2d((len(DILATIONS_ON_8) + 2) * channels, channels, 1, bias=False))
+        self.whole = _add_norm_and_relu(nn.Conv2d(channels_in, channels, 1, bias=False))
+        self.merge = _add_norm_and_relu(nn.Conv2d((len(DILATIONS_ON_8) + 2) * channels, channels, 1, bias=False))
         self.dropout = nn.Dropout(dropout)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -71,6 +71,6 @@ class Wasp(nn.Module):
         return self.dropout(self.merge(torch.cat(branches, 1)))
 
 
-def _normed(convolution: nn.Conv2d) -> nn.Sequential:
+def _add_norm_and_relu(convolution: nn.Conv2d) -> nn.Sequential:
     """Return a convolution with what follows every one of them here."""
     return nn.Sequential(convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU(inplace=True))

@@ -20,18 +20,18 @@ from training.data.crops import square_around_root
 from training.data.samples import MARGIN, STORED_PX, Samples
 from training.errors import DatasetError
 
-PART = 256
+CHUNK_SIZE = 256
 """Samples in a part: 28 MB of crops at 192 px."""
 
-MOST_FRAMES = 1 << 32
+MAX_FRAMES = 1 << 32
 """Images that a clip may have, so that the framesets of two clips never meet."""
 
-SHORTER_SHARE = 0.02
+MAX_MISSING_SHARE = 0.02
 """A video may end so much earlier than its joints: that its last images are lost is no reason to refuse a set."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ImageSelection:
     """Which of a set's images become samples.
 
     Parameters
@@ -42,30 +42,32 @@ class Choice:
         Names as the set has them ("S1"); empty for all.
     stored_px
         Side of the stored crops.
-    most
+    max_samples
         Samples in all; where there would be more, images are left out evenly. None for any number.
 
     Raises
     ------
     ValueError
-        If `every`, `stored_px` or `most` is not positive.
+        If `every`, `stored_px` or `max_samples` is not positive.
     """
 
     every: int = 5
     people: tuple[str, ...] = ()
     stored_px: int = STORED_PX
-    most: int | None = None
+    max_samples: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what chooses nothing."""
-        if self.every < 1 or self.stored_px < 1 or (self.most is not None and self.most < 1):
-            raise ValueError(f"Every {self.every}th image at {self.stored_px} px, {self.most} at most, is nothing.")
+        if self.every < 1 or self.stored_px < 1 or (self.max_samples is not None and self.max_samples < 1):
+            raise ValueError(
+                f"Every {self.every}th image at {self.stored_px} px, {self.max_samples} at most, is nothing."
+            )
 
-    def takes(self, person: str) -> bool:
+    def includes(self, person: str) -> bool:
         """Tell whether a person is wanted."""
         return not self.people or person in self.people
 
-    def spread(self, lengths: Sequence[int]) -> "Choice":
+    def thin_out(self, lengths: Sequence[int]) -> "ImageSelection":
         """Take images so rarely that there are no more than wanted.
 
         Parameters
@@ -78,10 +80,10 @@ class Choice:
         choice
             With the smallest `every` that does; where there are more clips than samples wanted, with one image a clip.
         """
-        if self.most is None:
+        if self.max_samples is None:
             return self
         images, every = np.array(lengths, np.int64), self.every
-        while (-(-images // every)).sum() > self.most and every < images.max(initial=0):
+        while (-(-images // every)).sum() > self.max_samples and every < images.max(initial=0):
             every += 1
         return replace(self, every=every)
 
@@ -128,7 +130,7 @@ class Clip:
 
 
 @dataclass(slots=True)
-class Gathered:
+class ClipBuffer:
     """Images of a clip that wait to become a part.
 
     Parameters
@@ -149,18 +151,18 @@ class Gathered:
         region = square_around_root(clip.xyz[frame, clip.skeleton.index("pelvis")], clip.camera)
         (x, y), side = region.center_xy, region.size_wh[0]
         self.frames.append(frame)
-        self.crops.append(stored_crop(image_bgr, (x, y, side), self.stored_px))
+        self.crops.append(cut_stored_crop(image_bgr, (x, y, side), self.stored_px))
         self.squares.append((x, y, side))
 
-    def taken(self) -> Samples:
+    def flush(self) -> Samples:
         """Return what was gathered as samples, and begin anew."""
         frames = np.array(self.frames, np.int64)
-        samples = samples_of(self.clip, frames, np.stack(self.crops), np.array(self.squares))
+        samples = make_samples(self.clip, frames, np.stack(self.crops), np.array(self.squares))
         self.frames, self.crops, self.squares = [], [], []
         return samples
 
 
-def stored_crop(image_bgr: U8, square: tuple[float, float, float], stored_px: int) -> U8:
+def cut_stored_crop(image_bgr: U8, square: tuple[float, float, float], stored_px: int) -> U8:
     """Cut what is stored of a person out of an image.
 
     Parameters
@@ -179,7 +181,7 @@ def stored_crop(image_bgr: U8, square: tuple[float, float, float], stored_px: in
     return cut(image_bgr, Region((x, y), (MARGIN * side, MARGIN * side)), (stored_px, stored_px), BLACK)
 
 
-def samples_of(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Samples:
+def make_samples(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Samples:
     """Put crops of a clip together with what is known of them: the joints of the set count as truth.
 
     Parameters
@@ -204,10 +206,10 @@ def samples_of(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Sample
         camera=none,
         cameras=(clip.camera,),
         xyz=xyz,
-        weight=_known(xyz),
+        weight=_compute_known(xyz),
         xy=xy,
-        confidence=_known(xy),
-        frameset=clip.number * MOST_FRAMES + frames,
+        confidence=_compute_known(xy),
+        frameset=clip.number * MAX_FRAMES + frames,
         time_ns=np.round(frames * (NS_PER_S / clip.rate_fps)).astype(np.int64),
         person=none,
         clip=none,
@@ -219,12 +221,14 @@ def samples_of(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Sample
     )
 
 
-def _known(points: F32) -> F32:
+def _compute_known(points: F32) -> F32:
     """Return 1 for points of (..., 2 or 3) that are known, and 0 for others, (...)."""
     return np.asarray(np.isfinite(points).all(-1), np.float32)
 
 
-def samples_of_images(clip: Clip, images: Iterable[tuple[int, U8]], choice: Choice) -> Iterator[Samples]:
+def make_samples_from_images(
+    clip: Clip, images: Iterable[tuple[int, U8]], selection: ImageSelection
+) -> Iterator[Samples]:
     """Make samples of the images of a clip that show the person.
 
     Parameters
@@ -232,19 +236,19 @@ def samples_of_images(clip: Clip, images: Iterable[tuple[int, U8]], choice: Choi
     clip
     images
         Their numbers, rising, and pictures.
-    choice
+    selection
 
     Yields
     ------
     samples
-        At most `PART` of them.
+        At most `CHUNK_SIZE` of them.
 
     Raises
     ------
     DatasetError
         If an image has another size than the camera that took it.
     """
-    gathered = Gathered(clip, choice.stored_px)
+    buffer = ClipBuffer(clip, selection.stored_px)
     for frame, image_bgr in images:
         size_wh = (image_bgr.shape[1], image_bgr.shape[0])
         if size_wh != clip.camera.size_wh:
@@ -252,14 +256,14 @@ def samples_of_images(clip: Clip, images: Iterable[tuple[int, U8]], choice: Choi
                 f"The images of '{clip.name}' by camera '{clip.camera.name}' are {size_wh[0]}x{size_wh[1]}, but its "
                 f"calibration is for {clip.camera.size_wh[0]}x{clip.camera.size_wh[1]}. Use the images as published."
             )
-        gathered.add(frame, image_bgr)
-        if len(gathered.frames) == PART:
-            yield gathered.taken()
-    if gathered.frames:
-        yield gathered.taken()
+        buffer.add(frame, image_bgr)
+        if len(buffer.frames) == CHUNK_SIZE:
+            yield buffer.flush()
+    if buffer.frames:
+        yield buffer.flush()
 
 
-def images_of_video(path: Path, clip: Clip, choice: Choice) -> Iterator[tuple[int, U8]]:
+def read_video_images(path: Path, clip: Clip, selection: ImageSelection) -> Iterator[tuple[int, U8]]:
     """Read the images of a video that are wanted and show the person.
 
     Parameters
@@ -267,7 +271,7 @@ def images_of_video(path: Path, clip: Clip, choice: Choice) -> Iterator[tuple[in
     path
     clip
         Its joints belong to the video's images one by one, from the first on; the video may be longer.
-    choice
+    selection
 
     Yields
     ------
@@ -286,12 +290,12 @@ def images_of_video(path: Path, clip: Clip, choice: Choice) -> Iterator[tuple[in
             raise DatasetError(f"'{path}' is no readable video. Unpack or fetch it again.")
         for frame in range(len(clip)):
             if not video.grab():
-                if frame >= (1 - SHORTER_SHARE) * len(clip):
+                if frame >= (1 - MAX_MISSING_SHARE) * len(clip):
                     return
                 raise DatasetError(
                     f"'{path}' has {frame} images, but the set knows {len(clip)}: it is cut short. Fetch it again."
                 )
-            if frame % choice.every == 0 and clip.sees_root(frame):
+            if frame % selection.every == 0 and clip.sees_root(frame):
                 found, image = video.retrieve()
                 if not found:
                     raise DatasetError(f"Image {frame} of '{path}' cannot be read. Fetch the video again.")
@@ -300,7 +304,7 @@ def images_of_video(path: Path, clip: Clip, choice: Choice) -> Iterator[tuple[in
         video.release()
 
 
-def video_facts(path: Path) -> tuple[float, tuple[int, int]]:
+def read_video_facts(path: Path) -> tuple[float, tuple[int, int]]:
     """Look up the rate of a video, per second, and the size of its images, px; raises DatasetError."""
     video = cv2.VideoCapture(str(path)) if path.is_file() else None
     try:
@@ -313,7 +317,7 @@ def video_facts(path: Path) -> tuple[float, tuple[int, int]]:
             video.release()
 
 
-def images_in(path: Path) -> int:
+def count_images(path: Path) -> int:
     """Tell how many images a video says that it has; 0 where it cannot be read."""
     video = cv2.VideoCapture(str(path))
     try:

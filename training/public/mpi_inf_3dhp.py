@@ -12,23 +12,23 @@ import cv2
 import numpy as np
 
 from calibration.geometry.arrays import F64, U8
-from calibration.geometry.transforms import nearest_rotation, rigid
+from calibration.geometry.transforms import nearest_rotation, rigid_transform
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from training.data.samples import Samples
 from training.errors import DatasetError
 from training.public.clips import (
-    Choice,
     Clip,
+    ImageSelection,
+    count_images,
     demand_folder,
-    images_in,
-    images_of_video,
-    samples_of_images,
-    video_facts,
+    make_samples_from_images,
+    read_video_facts,
+    read_video_images,
 )
 from training.public.matlab import read_matlab
 
-PLACES = 28
+STORED_JOINTS = 28
 JOINTS = {
     "spine": 3,
     "pelvis": 4,
@@ -61,20 +61,20 @@ TEST_JOINTS = (
 TEST_RATE_FPS = 25.0
 """Nobody wrote it down; it only keeps the images in order."""
 
-CALIBRATION = "Skeletool Camera Calibration File"
+CALIBRATION_HEADER = "Skeletool Camera Calibration File"
 MATRIX = 16
 _SEQUENCE = re.compile(r"S\d+")
 _TEST = re.compile(r"TS\d+")
 
 
-def mpi_inf_3dhp_samples(folder: Path, choice: Choice) -> Iterator[Samples]:
+def read_mpi_inf_3dhp(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
     """Read the training sequences of MPI-INF-3DHP, those of their cameras whose videos are there.
 
     Parameters
     ----------
     folder
         With a folder for each person: ``S1`` with ``Seq1`` and ``Seq2``, and so on.
-    choice
+    selection
         Its people are ``S1`` and so on, or ``TS1`` and so on.
 
     Yields
@@ -89,21 +89,23 @@ def mpi_inf_3dhp_samples(folder: Path, choice: Choice) -> Iterator[Samples]:
     """
     demand_folder(folder, "MPI-INF-3DHP")
     tests = [
-        path for path in sorted(folder.glob("**/TS*")) if _TEST.fullmatch(path.name) and path.name in choice.people
+        path for path in sorted(folder.glob("**/TS*")) if _TEST.fullmatch(path.name) and path.name in selection.people
     ]
-    people = [path for path in sorted(folder.iterdir()) if _SEQUENCE.fullmatch(path.name) and choice.takes(path.name)]
+    people = [
+        path for path in sorted(folder.iterdir()) if _SEQUENCE.fullmatch(path.name) and selection.includes(path.name)
+    ]
     sequences = [path for person in people for path in sorted(person.glob("Seq*")) if path.is_dir()]
     if not sequences and not tests:
         raise DatasetError(
             f"'{folder}' holds no sequence of the people asked for. Unpack the set so that it has S1/Seq1 and so on, "
             "each with annot.mat, camera.calibration and imageSequence."
         )
-    if choice.most is not None:
-        videos = [images_in(video) for path in sequences for video in sorted(path.glob("imageSequence/video_*.avi"))]
-        choice = choice.spread([*videos, *(len(list(path.glob("imageSequence/img_*.jpg"))) for path in tests)])
+    if selection.max_samples is not None:
+        videos = [count_images(video) for path in sequences for video in sorted(path.glob("imageSequence/video_*.avi"))]
+        selection = selection.thin_out([*videos, *(len(list(path.glob("imageSequence/img_*.jpg"))) for path in tests)])
     for number, path in enumerate((*sequences, *tests)):
-        read = _samples_of_test if path in tests else _samples_of_sequence
-        yield from read(path, number, choice)
+        read = _read_test_samples if path in tests else _read_sequence_samples
+        yield from read(path, number, selection)
 
 
 def read_calibration(path: Path) -> dict[int, Camera]:
@@ -127,7 +129,7 @@ def read_calibration(path: Path) -> dict[int, Camera]:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as error:
         raise DatasetError(f"There is no readable '{path}': {error.strerror}. Unpack the set there.") from error
-    if not lines or not lines[0].startswith(CALIBRATION):
+    if not lines or not lines[0].startswith(CALIBRATION_HEADER):
         raise DatasetError(f"'{path}' is no camera calibration of MPI-INF-3DHP. Fetch it again.")
     tables: list[dict[str, list[str]]] = []
     for word, *values in (line.split() for line in lines[1:] if line.strip()):
@@ -136,7 +138,7 @@ def read_calibration(path: Path) -> dict[int, Camera]:
         if tables:
             tables[-1][word] = values
     try:
-        return {int(table["name"][0]): _camera(table) for table in tables}
+        return {int(table["name"][0]): _parse_camera(table) for table in tables}
     except (KeyError, IndexError, ValueError) as error:
         raise DatasetError(f"'{path}' is damaged or not as published ({error}). Fetch it again.") from error
 
@@ -160,7 +162,7 @@ def fit_lens(xyz: F64, xy: F64) -> F64:
     """
     good = np.isfinite(xyz).all(-1) & np.isfinite(xy).all(-1) & (xyz[:, 2] > 0)
     matrix, worst = np.eye(3), np.inf
-    if good.sum() >= PLACES:
+    if good.sum() >= STORED_JOINTS:
         rays = xyz[good, :2] / xyz[good, 2:]
         for axis in range(2):
             slope, offset = np.polyfit(rays[:, axis], xy[good, axis], 1)
@@ -171,17 +173,17 @@ def fit_lens(xyz: F64, xy: F64) -> F64:
     return matrix
 
 
-def _camera(table: dict[str, list[str]]) -> Camera:
+def _parse_camera(table: dict[str, list[str]]) -> Camera:
     """Read one camera."""
     width, height = (round(float(value)) for value in table["size"])
     inside, outside = (np.array(table[key], float).reshape(4, 4) for key in ("intrinsic", "extrinsic"))
     if any(float(value) for value in table.get("radial", [])):
         raise ValueError("it has a radial distortion, which the published files have not")
-    pose = rigid(nearest_rotation(outside[:3, :3]), outside[:3, 3] / 1000)
+    pose = rigid_transform(nearest_rotation(outside[:3, :3]), outside[:3, 3] / 1000)
     return Camera(f"video_{int(table['name'][0])}", (width, height), inside[:3, :3], cam_from_world=pose)
 
 
-def _samples_of_sequence(path: Path, number: int, choice: Choice) -> Iterator[Samples]:
+def _read_sequence_samples(path: Path, number: int, selection: ImageSelection) -> Iterator[Samples]:
     """Make samples of all views of a training sequence that are there."""
     cameras = read_calibration(path / "camera.calibration")
     annotations = read_matlab(path / "annot.mat", "annot3")
@@ -191,33 +193,33 @@ def _samples_of_sequence(path: Path, number: int, choice: Choice) -> Iterator[Sa
         raise DatasetError(f"'{path / 'imageSequence'}' holds no video_0.avi and so on. Unpack the set's videos there.")
     places = [JOINTS[joint] for joint in load_skeleton("h36m_17").joints]
     for index in there:
-        xyz, xy = (_annotation(annotations, key, index, path) for key in ("annot3", "annot2"))
+        xyz, xy = (_get_annotation(annotations, key, index, path) for key in ("annot3", "annot2"))
         clip = Clip(
             name=f"{path.parent.name} {path.name}",
             person=path.parent.name,
             action=path.name,
             number=number,
             camera=cameras[index],
-            rate_fps=video_facts(videos[index])[0],
+            rate_fps=read_video_facts(videos[index])[0],
             skeleton=load_skeleton("h36m_17"),
             xyz=xyz[:, places] / 1000,
             xy=xy[:, places],
         )
-        yield from samples_of_images(clip, images_of_video(videos[index], clip, choice), choice)
+        yield from make_samples_from_images(clip, read_video_images(videos[index], clip, selection), selection)
 
 
-def _annotation(annotations: dict, key: str, camera: int, path: Path) -> F64:
+def _get_annotation(annotations: dict, key: str, camera: int, path: Path) -> F64:
     """Return the joints that a camera sees, (T, 28, 2 or 3), mm or px."""
     try:
         values = np.asarray(annotations[key][camera], float)
-        return values.reshape(-1, PLACES, 3 if key == "annot3" else 2)
+        return values.reshape(-1, STORED_JOINTS, 3 if key == "annot3" else 2)
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise DatasetError(
-            f"'{path / 'annot.mat'}' has no '{key}' of {PLACES} joints for camera {camera}. Fetch it as published."
+            f"'{path / 'annot.mat'}' has no '{key}' of {STORED_JOINTS} joints for camera {camera}. Fetch it as published."
         ) from error
 
 
-def _samples_of_test(path: Path, number: int, choice: Choice) -> Iterator[Samples]:
+def _read_test_samples(path: Path, number: int, selection: ImageSelection) -> Iterator[Samples]:
     """Make samples of a test sequence."""
     variables = read_matlab(path / "annot_data.mat", "annot3")
     try:
@@ -229,14 +231,14 @@ def _samples_of_test(path: Path, number: int, choice: Choice) -> Iterator[Sample
         raise DatasetError(f"'{path / 'annot_data.mat'}' is not as published ({error}). Fetch it again.") from error
     places = [TEST_JOINTS.index(joint) for joint in load_skeleton("h36m_17").joints]
     xyz, xy = (np.swapaxes(points, 1, 2)[:, places] for points in (xyz / 1000, xy))
-    first = _image(path, 0)
+    first = _read_image(path, 0)
     camera = Camera("test", (first.shape[1], first.shape[0]), fit_lens(xyz.reshape(-1, 3), xy.reshape(-1, 2)))
     clip = Clip(path.name, path.name, path.name, number, camera, TEST_RATE_FPS, load_skeleton("h36m_17"), xyz, xy)
-    wanted = (int(frame) for frame in frames if frame % choice.every == 0 and clip.sees_root(int(frame)))
-    yield from samples_of_images(clip, ((frame, _image(path, frame)) for frame in wanted), choice)
+    wanted = (int(frame) for frame in frames if frame % selection.every == 0 and clip.sees_root(int(frame)))
+    yield from make_samples_from_images(clip, ((frame, _read_image(path, frame)) for frame in wanted), selection)
 
 
-def _image(path: Path, frame: int) -> U8:
+def _read_image(path: Path, frame: int) -> U8:
     """Read one image of a test sequence; they are counted from 1."""
     file = path / "imageSequence" / f"img_{frame + 1:06d}.jpg"
     image = cv2.imread(str(file))

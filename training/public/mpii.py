@@ -18,25 +18,25 @@ from calibration.skeleton import load_skeleton
 from engine.clock import NS_PER_S
 from training.data.samples import Samples, join
 from training.errors import DatasetError
-from training.public.clips import PART, Choice, demand_folder, stored_crop
+from training.public.clips import CHUNK_SIZE, ImageSelection, cut_stored_crop, demand_folder
 from training.public.matlab import read_matlab
 
 ANNOTATIONS = "mpii_human_pose_v1_u12_*.mat"
-JOINTS = 16
+JOINT_COUNT = 16
 """In the set's order, which is that of the skeleton `mpii_16`."""
 
 SCALE_PX = 200.0
 """A person's `scale` is the height in the image over this."""
 
 BOX_SCALE = 1.25
-DOWN_PX = 15.0
+CENTRE_SHIFT_PX = 15.0
 """The set's middle of a person is that of head and trunk: this times the scale further down legs are not cut off, as
 is usual for the set."""
 
 NOMINAL_FOCAL = 1.2
 """Of the long side of a photograph, whose lens nobody knows: 45°."""
 
-SOMEBODY = "somebody"
+UNKNOWN_PERSON = "somebody"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,14 +65,14 @@ class Person:
     xy: F64
 
 
-def mpii_samples(folder: Path, choice: Choice) -> Iterator[Samples]:
+def read_mpii(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
     """Read the people of MPII's training images whose joints are annotated.
 
     Parameters
     ----------
     folder
         With the annotations and ``images``.
-    choice
+    selection
         Each `every`-th photograph; the set does not name its people.
 
     Yields
@@ -86,15 +86,15 @@ def mpii_samples(folder: Path, choice: Choice) -> Iterator[Samples]:
         If the folder is not in that layout, or a file is missing or damaged.
     """
     demand_folder(folder, "MPII")
-    people = [person for person in read_people(_annotations(folder)) if person.photograph % choice.every == 0]
+    people = [person for person in read_people(_find_annotations(folder)) if person.photograph % selection.every == 0]
     if not people:
         raise DatasetError(f"'{folder}' holds no annotated person among the images asked for. Ask for more of them.")
-    if choice.most is not None and choice.most < len(people):
-        people = [people[index * len(people) // choice.most] for index in range(choice.most)]
+    if selection.max_samples is not None and selection.max_samples < len(people):
+        people = [people[index * len(people) // selection.max_samples] for index in range(selection.max_samples)]
     cameras: dict[tuple[int, int], Camera] = {}
-    for first in range(0, len(people), PART):
-        part = people[first : first + PART]
-        samples = join([_sample(person, folder / "images", cameras, choice) for person in part])
+    for first in range(0, len(people), CHUNK_SIZE):
+        part = people[first : first + CHUNK_SIZE]
+        samples = join([_make_sample(person, folder / "images", cameras, selection) for person in part])
         yield replace(samples, frameset=np.arange(first, first + len(part)))  # nobody has another view of them
 
 
@@ -107,65 +107,67 @@ def read_people(path: Path) -> list[Person]:
         acts = np.atleast_1d(getattr(release, "act", np.empty(0)))
         people = []
         for number in np.flatnonzero(training[: len(images)]):
-            action = _word(acts[number], "cat_name") if number < len(acts) else ""
-            people += _people_of(images[number], int(number), action or "unknown")
+            action = _read_text(acts[number], "cat_name") if number < len(acts) else ""
+            people += _read_image_people(images[number], int(number), action or "unknown")
         return people
     except (AttributeError, TypeError, ValueError, IndexError) as error:
         raise DatasetError(f"'{path}' is not as published ({error}). Fetch it again.") from error
 
 
-def _people_of(image: Any, number: int, action: str) -> list[Person]:
+def _read_image_people(image: Any, number: int, action: str) -> list[Person]:
     """Read the people of one image whose joints, size and place are known."""
     people = []
     video = getattr(image, "vididx", None)
     clip = f"video {int(video)}" if video is not None and np.size(video) == 1 else f"photograph {number}"
     for rectangle in np.atleast_1d(image.annorect):
-        xy = _joints(getattr(rectangle, "annopoints", None))
-        square = _square(rectangle)
+        xy = _read_joints(getattr(rectangle, "annopoints", None))
+        square = _read_square(rectangle)
         if xy is not None and square is not None:
             people.append(Person(str(image.image.name), number, clip, action, square, xy))
     return people
 
 
-def _square(rectangle: Any) -> tuple[float, float, float] | None:
+def _read_square(rectangle: Any) -> tuple[float, float, float] | None:
     """Read the square around a person, px from 0: centre x, y and side; None where the file has no size or place."""
     scale, middle = getattr(rectangle, "scale", None), getattr(rectangle, "objpos", None)
     if scale is None or middle is None or np.size(scale) != 1 or not hasattr(middle, "x") or not float(scale) > 0:
         return None
     scale = float(scale)
-    return float(middle.x) - 1, float(middle.y) - 1 + DOWN_PX * scale, BOX_SCALE * SCALE_PX * scale
+    return float(middle.x) - 1, float(middle.y) - 1 + CENTRE_SHIFT_PX * scale, BOX_SCALE * SCALE_PX * scale
 
 
-def _joints(points: Any) -> F64 | None:
+def _read_joints(points: Any) -> F64 | None:
     """Read the joints of a person, (16, 2), px from 0; None where nobody annotated them."""
     if not hasattr(points, "point"):
         return None
-    xy = np.full((JOINTS, 2), np.nan)
+    xy = np.full((JOINT_COUNT, 2), np.nan)
     for point in np.atleast_1d(points.point):
-        if not 0 <= int(point.id) < JOINTS:
+        if not 0 <= int(point.id) < JOINT_COUNT:
             raise ValueError(f"a joint has number {point.id}")
         xy[int(point.id)] = float(point.x) - 1, float(point.y) - 1
     return xy if np.isfinite(xy).any() else None
 
 
-def _word(thing: Any, name: str) -> str:
+def _read_text(thing: Any, name: str) -> str:
     """Return a field's text; empty where it has none."""
     value = getattr(thing, name, "")
     return value if isinstance(value, str) else ""
 
 
-def _sample(person: Person, images: Path, cameras: dict[tuple[int, int], Camera], choice: Choice) -> Samples:
+def _make_sample(
+    person: Person, images: Path, cameras: dict[tuple[int, int], Camera], selection: ImageSelection
+) -> Samples:
     """Make one person a sample; photographs count as a second apart, so that a split in time parts them."""
-    image_bgr = _image(images / person.image)
+    image_bgr = _read_image(images / person.image)
     size_wh = (image_bgr.shape[1], image_bgr.shape[0])
     one = np.zeros(1, np.int32)
     return Samples(
-        image=stored_crop(image_bgr, person.square, choice.stored_px)[None],
+        image=cut_stored_crop(image_bgr, person.square, selection.stored_px)[None],
         region=np.array([person.square]),
         camera=one,
-        cameras=(cameras.setdefault(size_wh, _nominal(size_wh)),),
-        xyz=np.full((1, JOINTS, 3), np.nan, np.float32),
-        weight=np.zeros((1, JOINTS), np.float32),
+        cameras=(cameras.setdefault(size_wh, _make_nominal_camera(size_wh)),),
+        xyz=np.full((1, JOINT_COUNT, 3), np.nan, np.float32),
+        weight=np.zeros((1, JOINT_COUNT), np.float32),
         xy=person.xy[None].astype(np.float32),
         confidence=np.asarray(np.isfinite(person.xy[None]).all(-1), np.float32),
         frameset=np.zeros(1, np.int64),
@@ -173,7 +175,7 @@ def _sample(person: Person, images: Path, cameras: dict[tuple[int, int], Camera]
         person=one,
         clip=one,
         action=one,
-        persons=(SOMEBODY,),
+        persons=(UNKNOWN_PERSON,),
         clips=(person.clip,),
         actions=(person.action,),
         skeleton=load_skeleton("mpii_16"),
@@ -181,14 +183,14 @@ def _sample(person: Person, images: Path, cameras: dict[tuple[int, int], Camera]
     )
 
 
-def _nominal(size_wh: tuple[int, int]) -> Camera:
+def _make_nominal_camera(size_wh: tuple[int, int]) -> Camera:
     """Return a camera for photographs of a size, as good as any."""
     focal_px = NOMINAL_FOCAL * max(size_wh)
     matrix = np.array([[focal_px, 0, (size_wh[0] - 1) / 2], [0, focal_px, (size_wh[1] - 1) / 2], [0, 0, 1]])
     return Camera(f"photograph_{size_wh[0]}x{size_wh[1]}", size_wh, matrix)
 
 
-def _image(path: Path) -> U8:
+def _read_image(path: Path) -> U8:
     """Read a photograph."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None:
@@ -196,7 +198,7 @@ def _image(path: Path) -> U8:
     return np.asarray(image, np.uint8)
 
 
-def _annotations(folder: Path) -> Path:
+def _find_annotations(folder: Path) -> Path:
     """Find the annotations."""
     places = [*sorted(folder.glob(ANNOTATIONS)), *sorted(folder.glob(f"*/{ANNOTATIONS}"))]
     if not places:

@@ -7,7 +7,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F32, F64
 from calibration.geometry.projection import project
-from calibration.geometry.transforms import rigid
+from calibration.geometry.transforms import rigid_transform
 from calibration.rig import Camera
 from engine.inference.preprocess import Region, image_from_crop
 
@@ -28,7 +28,7 @@ class CameraConfig:
         Greatest, to either side.
     k1
         Kept small where a wide lens would fold.
-    aside
+    off_centre
         How far from the image's middle the person's middle may be, in half images.
     whole_share
         Share of the cameras that see all joints but a few; the others see what they see.
@@ -39,21 +39,21 @@ class CameraConfig:
     field_deg: tuple[float, float] = (55.0, 100.0)
     roll_deg: float = 10.0
     k1: tuple[float, float] = (-0.15, 0.05)
-    aside: float = 0.45
+    off_centre: float = 0.45
     whole_share: float = 0.85
 
 
 SIZES_WH = ((640, 480), (1280, 720), (1920, 1080), (1280, 960), (480, 640), (720, 1280))
-APART_RAD = (np.deg2rad(40.0), np.deg2rad(140.0))
+PAIR_ANGLE_RAD = (np.deg2rad(40.0), np.deg2rad(140.0))
 """Between two cameras that look at one instant, seen from above."""
 
-_WHOLE = 0.9
+_WHOLE_SHARE = 0.9
 """Share of the joints that are in the image of a camera that sees the whole person."""
-_TRIES = 12
-_MOST_BENT = 0.1
+_MAX_TRIES = 12
+_MAX_DISTORTION = 0.1
 """Largest -k1 in inverse squares of the corner's radius: corners are then 14 % off, and a lens folds from 0.15."""
 _NEWTON_STEPS = 6
-_LIMIT = 1.15
+_LENS_RADIUS_LIMIT = 1.15
 """A lens is good up to so many times the radius of its image's corner, as the studio has it."""
 
 
@@ -75,14 +75,14 @@ def draw_camera(name: str, xyz: F64, azimuth_rad: float, config: CameraConfig, r
     camera
         Its world is the room.
     """
-    wanted = _WHOLE if rng.random() < config.whole_share else 0.0
-    best, most = _draw(name, xyz, azimuth_rad, config, rng), -1.0
-    for attempt in range(_TRIES):
-        camera = best if attempt == 0 else _draw(name, xyz, azimuth_rad, config, rng)
+    min_share = _WHOLE_SHARE if rng.random() < config.whole_share else 0.0
+    best, best_share = _draw_candidate(name, xyz, azimuth_rad, config, rng), -1.0
+    for attempt in range(_MAX_TRIES):
+        camera = best if attempt == 0 else _draw_candidate(name, xyz, azimuth_rad, config, rng)
         share = float(np.mean(is_seen(xyz, camera)))
-        if share > most:
-            best, most = camera, share
-        if most >= wanted:
+        if share > best_share:
+            best, best_share = camera, share
+        if best_share >= min_share:
             break
     return best
 
@@ -99,10 +99,10 @@ def is_in_lens(xyz: F64, camera: Camera) -> np.ndarray:
     seen = xyz @ camera.R.T + camera.t
     depth = np.where(seen[..., 2] > 1e-6, seen[..., 2], np.nan)
     with np.errstate(invalid="ignore"):
-        return ((seen[..., :2] / depth[..., None]) ** 2).sum(-1) < _squared_limit(camera)
+        return ((seen[..., :2] / depth[..., None]) ** 2).sum(-1) < _compute_squared_limit(camera)
 
 
-def crop_lens(camera: Camera, region: Region, size_px: int) -> F32:
+def pack_crop_lens(camera: Camera, region: Region, size_px: int) -> F32:
     """Put a crop's lens into the numbers that `engine.studio.raster.project` wants, (10,).
 
     The crop is a camera of its own: the same lens, with other pixels.
@@ -111,10 +111,10 @@ def crop_lens(camera: Camera, region: Region, size_px: int) -> F32:
     scale = np.diag(matrix[:, :2])
     focal = np.diag(camera.matrix)[:2] / scale
     middle = (camera.principal_px - matrix[:, 2]) / scale
-    return np.array([*focal, *middle, *camera.distortion, _squared_limit(camera)], np.float32)
+    return np.array([*focal, *middle, *camera.distortion, _compute_squared_limit(camera)], np.float32)
 
 
-def in_image(camera: Camera, region: Region, size_px: int) -> tuple[int, int, int, int]:
+def find_image_part(camera: Camera, region: Region, size_px: int) -> tuple[int, int, int, int]:
     """Return the part of an upright crop, x0 y0 x1 y1 (ends excluded), that lies in the image; the rest is black."""
     matrix = image_from_crop(region, (size_px, size_px))
     scale = np.diag(matrix[:, :2])
@@ -123,7 +123,7 @@ def in_image(camera: Camera, region: Region, size_px: int) -> tuple[int, int, in
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def straightened(rays: F64, camera: Camera) -> F64:
+def undistort_rays(rays: F64, camera: Camera) -> F64:
     """Straighten rays, (..., 2), that a lens with k1 alone has bent.
 
     `calibration.geometry.projection.undistort` does it for every lens and takes thirty times as long.
@@ -137,7 +137,7 @@ def straightened(rays: F64, camera: Camera) -> F64:
     return rays * (radius / np.maximum(bent, 1e-12))[..., None]
 
 
-def _draw(name: str, xyz: F64, azimuth_rad: float, config: CameraConfig, rng: np.random.Generator) -> Camera:
+def _draw_candidate(name: str, xyz: F64, azimuth_rad: float, config: CameraConfig, rng: np.random.Generator) -> Camera:
     """Draw one camera that looks somewhere near the person's middle."""
     size_wh = SIZES_WH[int(rng.integers(len(SIZES_WH)))]
     field = np.deg2rad(rng.uniform(*config.field_deg))
@@ -145,15 +145,15 @@ def _draw(name: str, xyz: F64, azimuth_rad: float, config: CameraConfig, rng: np
     middle = (xyz.min(0) + xyz.max(0)) / 2
     distance, height = rng.uniform(*config.distance_m), rng.uniform(*config.height_m)
     centre = np.array([*(middle[:2] + distance * np.array([np.cos(azimuth_rad), np.sin(azimuth_rad)])), height])
-    away = config.aside * rng.uniform(-1, 1, 2) * np.array(size_wh) / 2 / focal
-    rotation = _looking(middle - centre, away, math.radians(config.roll_deg) * float(rng.uniform(-1, 1)))
+    away = config.off_centre * rng.uniform(-1, 1, 2) * np.array(size_wh) / 2 / focal
+    rotation = _make_look_rotation(middle - centre, away, math.radians(config.roll_deg) * float(rng.uniform(-1, 1)))
     matrix = np.array([[focal, 0, (size_wh[0] - 1) / 2], [0, focal, (size_wh[1] - 1) / 2], [0, 0, 1]])
     corner = (np.array(size_wh) / 2 / focal) ** 2
-    k1 = max(float(rng.uniform(*config.k1)), -_MOST_BENT / float(corner.sum()))
-    return Camera(name, size_wh, matrix, np.array([k1, 0, 0, 0, 0]), rigid(rotation, -rotation @ centre))
+    k1 = max(float(rng.uniform(*config.k1)), -_MAX_DISTORTION / float(corner.sum()))
+    return Camera(name, size_wh, matrix, np.array([k1, 0, 0, 0, 0]), rigid_transform(rotation, -rotation @ centre))
 
 
-def _looking(direction: F64, aside: F64, roll_rad: float) -> F64:
+def _make_look_rotation(direction: F64, offset_rad: F64, roll_rad: float) -> F64:
     """Turn a camera, ``cam_from_room``, (3, 3): upright towards a direction, then aside, (2,) rad, then rolled."""
     x, y, z = (float(value) for value in direction)
     level, length = math.hypot(x, y), math.sqrt(x * x + y * y + z * z)
@@ -164,17 +164,17 @@ def _looking(direction: F64, aside: F64, roll_rad: float) -> F64:
             [x / length, y / length, z / length],
         ]
     )
-    right, down, roll = float(aside[0]), float(aside[1]), roll_rad
+    right, down, roll = float(offset_rad[0]), float(offset_rad[1]), roll_rad
     turn = np.array([[math.cos(right), 0, -math.sin(right)], [0, 1, 0], [math.sin(right), 0, math.cos(right)]])
     nod = np.array([[1, 0, 0], [0, math.cos(down), -math.sin(down)], [0, math.sin(down), math.cos(down)]])
     rolled = np.array([[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]])
     return rolled @ nod @ turn @ upright
 
 
-def _squared_limit(camera: Camera) -> float:
+def _compute_squared_limit(camera: Camera) -> float:
     """Return the squared radius up to which the lens model holds."""
     matrix = camera.matrix
     corner = np.array(
         [(camera.size_wh[0] - matrix[0, 2]) / matrix[0, 0], (camera.size_wh[1] - matrix[1, 2]) / matrix[1, 1]]
     )
-    return _LIMIT**2 * float((straightened(corner, camera) ** 2).sum())
+    return _LENS_RADIUS_LIMIT**2 * float((undistort_rays(corner, camera) ** 2).sum())

@@ -16,9 +16,9 @@ from engine.errors import EngineError
 from training.errors import TrainingError
 
 NICENESS = 10  # the training that waits for the shards comes first, and the cameras before both
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 MADE, REFUSED, BROKEN = "made", "refused", "broken"
-_LOOKS_EVERY_S = 1.0
+_POLL_INTERVAL_S = 1.0
 
 
 class ParentGoneError(Exception):
@@ -42,53 +42,53 @@ def serve(pipe: Connection, work: str, folder: str, config_toml: str, first: int
     first
         Number of the first shard.
     """
-    _keep_out_of_the_way()
+    _lower_priority()
     try:
-        make = _loaded(work)(config_toml)
+        make = _load_function(work)(config_toml)
         number = first
-        while _is_wanted(pipe):
-            make(folder, number, _leave_if_alone)
+        while _wait_for_request(pipe):
+            make(folder, number, _exit_if_orphaned)
             pipe.send((MADE, number))
             number += 1
     except (ParentGoneError, EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent has let go
     except (TrainingError, EngineError) as error:
-        _say(pipe, REFUSED, str(error))
+        _send_last_message(pipe, REFUSED, str(error))
     except Exception:  # a bug: carried to the parent, who logs it
-        _say(pipe, BROKEN, traceback.format_exc())
+        _send_last_message(pipe, BROKEN, traceback.format_exc())
 
 
-def _keep_out_of_the_way() -> None:
+def _lower_priority() -> None:
     """Leave the processor to others, and Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    for name in ONE_THREAD:
+    for name in THREAD_VARIABLES:
         os.environ[name] = "1"
 
 
-def _loaded(work: str) -> Callable[..., Any]:
+def _load_function(work: str) -> Callable[..., Any]:
     """Import a function by its name."""
     module, _, name = work.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
-def _is_wanted(pipe: Connection) -> bool:
+def _wait_for_request(pipe: Connection) -> bool:
     """Wait until there is room for a shard."""
-    while not pipe.poll(_LOOKS_EVERY_S):
-        _leave_if_alone()
+    while not pipe.poll(_POLL_INTERVAL_S):
+        _exit_if_orphaned()
     pipe.recv()
     return True
 
 
-def _leave_if_alone() -> None:
+def _exit_if_orphaned() -> None:
     """End the work if the parent is gone: a killed one cannot say goodbye."""
     parent = multiprocessing.parent_process()
     if parent is not None and not parent.is_alive():
         raise ParentGoneError
 
 
-def _say(pipe: Connection, kind: str, text: str) -> None:
+def _send_last_message(pipe: Connection, kind: str, text: str) -> None:
     """Send the last word, if anybody listens."""
     try:
         pipe.send((kind, text))

@@ -9,24 +9,24 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64, U8
 from engine.studio import raster
 from engine.studio.light import GAMMA
-from training.studio.people import Body, any_colour
-from training.studio.surroundings import Shadow, Surroundings
-from training.studio.textures import FACES, clutter
+from training.studio.people import Body, draw_colour
+from training.studio.surroundings import Backdrop, Shadow
+from training.studio.textures import FACE_COUNT, draw_clutter
 
 LAMP_ELEVATION_DEG = (22.0, 82.0)
-LAMP, SKY = (0.3, 1.45), (0.28, 0.75)
+LAMP_STRENGTH, SKY_STRENGTH = (0.3, 1.45), (0.28, 0.75)
 """Strength of the lamp and of the light from all sides, linear."""
 TINT = 0.12
 """One standard deviation of a light's colour, as the logarithm of a channel."""
 
 STUDIO_SHARE = 0.3
 """Share of the surroundings that are rooms of the studio; the others are clutter on all sides."""
-ROOM_BEYOND_M, CEILING_M = (0.3, 3.5), (2.7, 4.5)
+ROOM_MARGIN_M, CEILING_M = (0.3, 3.5), (2.7, 4.5)
 """How far walls stand behind the cameras and the person."""
 
 _MAP_PX, _MAP_PX_PER_M = 184, 58.0
 _SHADOW_BLUR_PX = (0.6, 4.0)
-_CLUTTERS = 96
+_CLUTTER_COUNT = 96
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,10 +60,10 @@ class Scenery:
     """
 
     def __init__(self, rooms: Sequence[U8], rng: np.random.Generator) -> None:
-        self._clutter = [clutter(rng) for _ in range(_CLUTTERS)]
+        self._clutter = [draw_clutter(rng) for _ in range(_CLUTTER_COUNT)]
         self._rooms = rooms
 
-    def surroundings(self, inside: F64, rng: np.random.Generator) -> Surroundings:
+    def build_backdrop(self, inside: F64, rng: np.random.Generator) -> Backdrop:
         """Build a room round some points.
 
         Parameters
@@ -76,23 +76,23 @@ class Scenery:
         -------
         surroundings
         """
-        low = inside.min(0) - rng.uniform(*ROOM_BEYOND_M, 3)
-        high = inside.max(0) + rng.uniform(*ROOM_BEYOND_M, 3)
+        low = inside.min(0) - rng.uniform(*ROOM_MARGIN_M, 3)
+        high = inside.max(0) + rng.uniform(*ROOM_MARGIN_M, 3)
         low[2], high[2] = 0.0, max(float(rng.uniform(*CEILING_M)), float(inside[:, 2].max()) + 0.2)
         if rng.random() < STUDIO_SHARE:
             textures = self._rooms[int(rng.integers(len(self._rooms)))]
         else:
-            textures = np.stack([self._clutter[i] for i in rng.integers(0, len(self._clutter), FACES)])
-        gain = rng.uniform(0.7, 1.25) * rng.uniform(0.75, 1.2, FACES)
-        return Surroundings(textures, low.astype(np.float32), high.astype(np.float32), gain.astype(np.float32))
+            textures = np.stack([self._clutter[i] for i in rng.integers(0, len(self._clutter), FACE_COUNT)])
+        gain = rng.uniform(0.7, 1.25) * rng.uniform(0.75, 1.2, FACE_COUNT)
+        return Backdrop(textures, low.astype(np.float32), high.astype(np.float32), gain.astype(np.float32))
 
 
 def draw_lamp(rng: np.random.Generator) -> Lamp:
     """Hang a lamp somewhere above, of some colour and strength, with light from all sides besides."""
     azimuth, elevation = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(*LAMP_ELEVATION_DEG))
     to_lamp = [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
-    lamp = rng.uniform(*LAMP) * np.exp(rng.normal(0, TINT, 3))
-    sky = rng.uniform(*SKY) * np.exp(rng.normal(0, TINT, 3))
+    lamp = rng.uniform(*LAMP_STRENGTH) * np.exp(rng.normal(0, TINT, 3))
+    sky = rng.uniform(*SKY_STRENGTH) * np.exp(rng.normal(0, TINT, 3))
     ground = sky * rng.uniform(0.25, 0.8) * np.exp(rng.normal(0, TINT, 3))
     rows = np.array([to_lamp, lamp, sky, ground], np.float32)
     darkness = float(lamp.mean() / (lamp.mean() + 2 * sky.mean()))
@@ -123,7 +123,7 @@ def light_body(body: Body, albedo_bgr: F32, pose: raster.BonePose, lamp: Lamp) -
     map_from_room = _map_from_room(lamp.rows[0].astype(float), posed)
     in_light = posed @ map_from_room[:, :3].T + map_from_room[:, 3]
     depth = np.full((_MAP_PX, _MAP_PX), -1e9, np.float32)
-    raster.depth_map(in_light, body.figure.triangles, depth)
+    raster.draw_depth_map(in_light, body.figure.triangles, depth)
     colour = np.empty_like(posed)
     paint = raster.Paint(albedo_bgr, body.figure.openness, GAMMA)
     raster.shade(turned, paint, raster.LightMap(in_light, depth), lamp.rows, colour)
@@ -147,7 +147,7 @@ def draw_furniture(image_bgr: U8, rng: np.random.Generator) -> None:
     for _ in range(int(rng.integers(0, 6))):
         middle, spread = rng.uniform(0, size, 2), 2 ** rng.uniform(2, 5.6)
         corners = middle + rng.normal(0, spread, (4, 2))
-        cv2.fillConvexPoly(image_bgr, cv2.convexHull(corners.astype(np.int32)), any_colour(rng), cv2.LINE_AA)
+        cv2.fillConvexPoly(image_bgr, cv2.convexHull(corners.astype(np.int32)), draw_colour(rng), cv2.LINE_AA)
 
 
 def _map_from_room(to_lamp: F64, posed: F32) -> F32:

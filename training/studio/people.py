@@ -12,9 +12,9 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64
 from engine.studio.anatomy import REFERENCE_STATURE_M, Anatomy
 from engine.studio.fields import value_noise
-from engine.studio.figure import Figure, figure_of
-from engine.studio.looks import Colour, Look, look_of
-from engine.studio.materials import Material, palette_of
+from engine.studio.figure import Figure, build_figure
+from engine.studio.looks import Appearance, Colour, draw_appearance
+from engine.studio.materials import Material, build_palette
 from engine.studio.posture import Bones
 from engine.studio.raster import BonePose
 
@@ -24,9 +24,9 @@ GREY: Colour = (200.0, 200.0, 200.0)
 GIRTH, BELLY, HEM_M, HAIR_VOLUME = (0.88, 1.16), (0.92, 1.24), (0.90, 1.02), (0.93, 1.12)
 """Wider than the studio's own people, so that those lie well inside."""
 
-FREE_COLOURS = 0.6
+FREE_COLOUR_SHARE = 0.6
 """Share of the paints with any colours at all; the others are the studio's, which stand apart from skin and floor."""
-PATTERNED = 0.45
+PATTERNED_SHARE = 0.45
 PATTERN_M = (0.05, 0.20)
 """Period of stripes and checks; vertices lie 15 mm apart, finer ones would not show."""
 
@@ -40,16 +40,16 @@ class Body:
     figure
     shade : (N, 3)
         Linear light that comes back from each vertex, in parts of its material's.
-    look
+    appearance
         Of the seed: shape, skin and clothes.
     """
 
     figure: Figure
     shade: F32
-    look: Look
+    appearance: Appearance
 
 
-def body_of(seed: int) -> Body:
+def make_body(seed: int) -> Body:
     """Make the body of a seed.
 
     Parameters
@@ -61,19 +61,19 @@ def body_of(seed: int) -> Body:
     -------
     body
     """
-    look = look_of(np.random.default_rng([seed, 12, 0]))
+    appearance = draw_appearance(np.random.default_rng([seed, 12, 0]))
     rng = np.random.default_rng([seed, 12, 1])
-    look = replace(
-        look,
+    appearance = replace(
+        appearance,
         girth=float(rng.uniform(*GIRTH)),
         belly=float(rng.uniform(*BELLY)),
         hem_m=float(rng.uniform(*HEM_M)),
         hair_volume=float(rng.uniform(*HAIR_VOLUME)),
     )
-    bare = replace(look, skin=GREY, hair=GREY, shirt=GREY, trousers=GREY, shoes=GREY, lips=GREY)
-    figure = figure_of(REFERENCE_STATURE_M, bare)
-    light = _linear(palette_of(bare))[figure.material]
-    return Body(figure, (figure.albedo / light).astype(np.float32), look)
+    bare = replace(appearance, skin=GREY, hair=GREY, shirt=GREY, trousers=GREY, shoes=GREY, lips=GREY)
+    figure = build_figure(REFERENCE_STATURE_M, bare)
+    light = _to_linear(build_palette(bare))[figure.material]
+    return Body(figure, (figure.albedo / light).astype(np.float32), appearance)
 
 
 def paint(body: Body, rng: np.random.Generator) -> F32:
@@ -88,28 +88,28 @@ def paint(body: Body, rng: np.random.Generator) -> F32:
     -------
     albedo : (N, 3), 0 to 1, linear light; blue, green, red
     """
-    look = look_of(rng)
-    if rng.random() < FREE_COLOURS:
-        look = replace(look, shirt=any_colour(rng), trousers=any_colour(rng), shoes=any_colour(rng))
-    colours = _linear(palette_of(look))
+    appearance = draw_appearance(rng)
+    if rng.random() < FREE_COLOUR_SHARE:
+        appearance = replace(appearance, shirt=draw_colour(rng), trousers=draw_colour(rng), shoes=draw_colour(rng))
+    colours = _to_linear(build_palette(appearance))
     albedo = body.shade * colours.astype(np.float32)[body.figure.material]
     for cloth in (Material.SHIRT, Material.TROUSERS):
-        if rng.random() < PATTERNED:
+        if rng.random() < PATTERNED_SHARE:
             worn = body.figure.material == cloth
-            share = _pattern(body.figure.mesh.vertices[worn].astype(float), rng)[:, None]
-            second = _linear(np.array(any_colour(rng))) * body.shade[worn]
+            share = _draw_pattern(body.figure.mesh.vertices[worn].astype(float), rng)[:, None]
+            second = _to_linear(np.array(draw_colour(rng))) * body.shade[worn]
             albedo[worn] = (1 - share) * albedo[worn] + share * second
     return np.ascontiguousarray(np.clip(albedo[:, ::-1], 0, 1))
 
 
-def any_colour(rng: np.random.Generator) -> Colour:
+def draw_colour(rng: np.random.Generator) -> Colour:
     """Draw any colour, greys, black and white among them."""
     saturation = rng.uniform(0, 0.12) if rng.random() < 0.35 else rng.uniform(0.1, 0.95)
     r, g, b = colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.08, 0.97))
     return 255 * r, 255 * g, 255 * b
 
 
-def carried(bones: Bones, anatomy: Anatomy) -> BonePose:
+def to_bone_pose(bones: Bones, anatomy: Anatomy) -> BonePose:
     """Return what carries a body of the reference stature to the postures of a person of any.
 
     Parameters
@@ -128,7 +128,7 @@ def carried(bones: Bones, anatomy: Anatomy) -> BonePose:
     return BonePose(rotation, bones.translation(anatomy).astype(np.float32))
 
 
-def _pattern(points: F64, rng: np.random.Generator) -> F64:
+def _draw_pattern(points: F64, rng: np.random.Generator) -> F64:
     """Say how much of a second colour there is at points of a cloth, (N,), 0 to 1: stripes, checks or blotches."""
     period = float(rng.uniform(*PATTERN_M))
     kind = int(rng.integers(4))
@@ -142,6 +142,6 @@ def _pattern(points: F64, rng: np.random.Generator) -> F64:
     return np.clip(wave * 3 + rng.uniform(-1, 1) + 0.5, 0, 1)
 
 
-def _linear(colour: F64) -> F64:
+def _to_linear(colour: F64) -> F64:
     """Return a screen's colours, 0 to 255, as linear light, 0 to 1."""
     return (np.clip(colour, 0, 255) / 255) ** 2.2

@@ -11,8 +11,8 @@ import numpy as np
 from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.transforms import rotation_from_rotvec
 from engine.studio.anatomy import INDEX, SIGNS, Anatomy
-from engine.studio.performance import MOTIONS, performance_of
-from engine.studio.posture import Bones, Posture, bones_of, joined, taken
+from engine.studio.performance import MOTIONS, plan_performance
+from engine.studio.posture import Bones, Posture, compute_bones, concatenate_postures, select_instants
 from engine.studio.route import Route
 from engine.studio.stance import FOOT_APART_M, standing_height_m
 
@@ -29,7 +29,7 @@ class _Stance:
 
     height: tuple[float, float]
     stride_m: float
-    lift: float
+    raised_share: float
 
 
 _STANCES = {
@@ -39,14 +39,14 @@ _STANCES = {
     SEATED: _Stance((0.45, 0.60), 0.10, 0.15),
 }
 
-PLAY_S = 20.0
-PLACE_M = 1.2
+PERFORMANCE_S = 20.0
+PLACEMENT_RANGE_M = 1.2
 """How far from the room's middle people are, in x and in y."""
 _ARM_RANGE = np.array([[-15.0, 175.0], [-55.0, 185.0], [-75.0, 75.0]])
 """Abduction, flexion, twist, deg."""
 _ELBOW_DEG, _SPINE_DEG, _NECK_DEG = (0.0, 145.0), (-25.0, 70.0), (-40.0, 45.0)
 _TRUNK_RADIUS_M, _FLOOR_M = 0.11, 0.02
-_TRIES = 4
+_MAX_TRIES = 4
 
 
 def draw_poses(count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> tuple[Bones, tuple[str, ...]]:
@@ -73,27 +73,27 @@ def draw_poses(count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Gene
     for number, kind in enumerate(POSES):
         rows = np.flatnonzero(kinds == number)
         if len(rows):
-            kept.append(_possible(kind, len(rows), anatomy, play_seed, rng))
+            kept.append(_draw_possible(kind, len(rows), anatomy, play_seed, rng))
             order.append(rows)
-    posture = taken(joined(kept), np.argsort(np.concatenate(order)))
-    return bones_of(posture, anatomy), tuple(POSES[kind] for kind in kinds)
+    posture = select_instants(concatenate_postures(kept), np.argsort(np.concatenate(order)))
+    return compute_bones(posture, anatomy), tuple(POSES[kind] for kind in kinds)
 
 
-def _possible(kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> Posture:
+def _draw_possible(kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> Posture:
     """Draw poses of a kind until no hand is in the trunk or under the floor; what is left then are performed ones."""
     good: list[Posture] = []
-    for _ in range(_TRIES):
+    for _ in range(_MAX_TRIES):
         missing = count - sum(map(len, good))
         if not missing:
             break
-        drawn = _drawn(kind, 2 * missing + 4, anatomy, play_seed, rng)
-        possible = np.flatnonzero(is_possible(bones_of(drawn, anatomy), anatomy))[:missing]
+        drawn = _draw_kind(kind, 2 * missing + 4, anatomy, play_seed, rng)
+        possible = np.flatnonzero(is_possible(compute_bones(drawn, anatomy), anatomy))[:missing]
         if len(possible):
-            good.append(taken(drawn, possible))
+            good.append(select_instants(drawn, possible))
     missing = count - sum(map(len, good))
     if missing:
-        good.append(_performed(missing, anatomy, play_seed, rng))
-    return joined(good)
+        good.append(_sample_performance(missing, anatomy, play_seed, rng))
+    return concatenate_postures(good)
 
 
 def is_possible(bones: Bones, anatomy: Anatomy) -> Mask:
@@ -113,13 +113,13 @@ def is_possible(bones: Bones, anatomy: Anatomy) -> Mask:
     return possible & head & apart
 
 
-def _drawn(kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> Posture:
+def _draw_kind(kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> Posture:
     """Draw poses of a kind, possible or not."""
     if kind == PERFORMED:
-        return _disturbed(_performed(count, anatomy, play_seed, rng), rng)
+        return _disturb(_sample_performance(count, anatomy, play_seed, rng), rng)
     if kind == LYING:
-        return _anywhere(_lying(count, anatomy, rng), rng)
-    posture = _standing(count, anatomy, _STANCES[kind], rng)
+        return _place_randomly(_draw_lying(count, anatomy, rng), rng)
+    posture = _draw_standing(count, anatomy, _STANCES[kind], rng)
     if kind == SEATED:
         forward = anatomy.scale * rng.uniform(0.15, 0.55, (count, 1)) + rng.normal(0, 0.05, (count, 2))
         ankle = posture.ankle_m.copy()
@@ -131,18 +131,18 @@ def _drawn(kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.rand
         behind = anatomy.scale * 0.16 * np.sin(np.deg2rad(pitch))
         pelvis = posture.pelvis_m + np.stack([0 * pitch, behind, 0 * pitch], -1)
         posture = replace(posture, pelvis_deg=bent, pelvis_m=pelvis)
-    return _anywhere(posture, rng)
+    return _place_randomly(posture, rng)
 
 
-def _performed(count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> Posture:
+def _sample_performance(count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> Posture:
     """Take random moments of a performance that the studio plans for this seed."""
     motion = "programme" if rng.random() < 0.5 else str(rng.choice(MOTIONS))
     route = Route(np.random.default_rng([play_seed, 10]))
-    play = performance_of(motion, PLAY_S, anatomy, route, np.random.default_rng([play_seed, 11]))
+    play = plan_performance(motion, PERFORMANCE_S, anatomy, route, np.random.default_rng([play_seed, 11]))
     return play.posture(rng.uniform(0, play.seconds, count))
 
 
-def _disturbed(posture: Posture, rng: np.random.Generator) -> Posture:
+def _disturb(posture: Posture, rng: np.random.Generator) -> Posture:
     """Turn the joints of moments away from the plan, each moment by an amount of its own."""
     count = len(posture)
     amount = rng.uniform(0, 1, count)[:, None]
@@ -159,7 +159,7 @@ def _disturbed(posture: Posture, rng: np.random.Generator) -> Posture:
     )
 
 
-def _standing(count: int, anatomy: Anatomy, stance: _Stance, rng: np.random.Generator) -> Posture:
+def _draw_standing(count: int, anatomy: Anatomy, stance: _Stance, rng: np.random.Generator) -> Posture:
     """Put the pelvis at some share of its standing height over feet that stand anywhere, or one of them in the air."""
     scale = anatomy.scale
     pelvis = np.zeros((count, 3))
@@ -169,7 +169,7 @@ def _standing(count: int, anatomy: Anatomy, stance: _Stance, rng: np.random.Gene
     ankle[:, :, 1] = scale * stance.stride_m * rng.uniform(-1, 1, (count, 2))
     ankle[:, :, 2] = anatomy.ankle_height_m
     foot = np.stack([np.zeros((count, 2)), SIGNS * rng.uniform(-8, 35, (count, 2))], -1)
-    raised, side = rng.random(count) < stance.lift, rng.integers(0, 2, count)
+    raised, side = rng.random(count) < stance.raised_share, rng.integers(0, 2, count)
     rows = np.flatnonzero(raised)
     ankle[rows, side[rows], 2] += scale * rng.uniform(0.1, 0.75, len(rows))
     ankle[rows, side[rows], 1] = scale * rng.uniform(-0.65, 0.45, len(rows))
@@ -181,11 +181,11 @@ def _standing(count: int, anatomy: Anatomy, stance: _Stance, rng: np.random.Gene
         ankle_m=ankle,
         foot_deg=foot,
         knee_out_deg=rng.uniform(-8, 35, (count, 2)),
-        **_upper_body(count, rng),
+        **_draw_upper_body(count, rng),
     )
 
 
-def _lying(count: int, anatomy: Anatomy, rng: np.random.Generator) -> Posture:
+def _draw_lying(count: int, anatomy: Anatomy, rng: np.random.Generator) -> Posture:
     """Lie on the back or on the front, legs more or less drawn up."""
     scale = anatomy.scale
     front = rng.random(count) < 0.3
@@ -199,7 +199,7 @@ def _lying(count: int, anatomy: Anatomy, rng: np.random.Generator) -> Posture:
     ankle[:, :, 1] = toward[:, None] * leg * stretched
     ankle[:, :, 2] = scale * rng.uniform(0.07, 0.16, (count, 2))
     pitch = np.where(front, 88.0, -88.0) + rng.normal(0, 6, count)
-    upper = _upper_body(count, rng)
+    upper = _draw_upper_body(count, rng)
     upper["spine_deg"] = upper["spine_deg"] * 0.3
     foot_pitch = np.where(front[:, None], -70.0, 30.0) + rng.normal(0, 12, (count, 2))
     return Posture(
@@ -212,12 +212,12 @@ def _lying(count: int, anatomy: Anatomy, rng: np.random.Generator) -> Posture:
     )
 
 
-def _upper_body(count: int, rng: np.random.Generator) -> dict[str, F64]:
+def _draw_upper_body(count: int, rng: np.random.Generator) -> dict[str, F64]:
     """Draw trunk, head and arms: half of the arms point anywhere, the others are near the trunk's plane."""
     spine = np.stack([rng.normal(12, 18, count), rng.normal(0, 11, count), rng.normal(0, 18, count)], -1)
     neck = np.stack([rng.normal(2, 15, count), rng.normal(0, 10, count), rng.normal(0, 28, count)], -1)
     spine[:, 0], neck[:, 0] = spine[:, 0].clip(*_SPINE_DEG), neck[:, 0].clip(*_NECK_DEG)
-    anywhere = _arms_anywhere(count, rng)
+    anywhere = _draw_arms(count, rng)
     easy = np.stack([rng.normal(25, 25, (count, 2)), rng.normal(20, 30, (count, 2)), rng.normal(0, 25, (count, 2))], -1)
     arm = np.where(rng.random((count, 2, 1)) < 0.6, anywhere, easy)
     together = rng.random(count) < 0.3  # both arms often do the same
@@ -232,7 +232,7 @@ def _upper_body(count: int, rng: np.random.Generator) -> dict[str, F64]:
     }
 
 
-def _arms_anywhere(count: int, rng: np.random.Generator) -> F64:
+def _draw_arms(count: int, rng: np.random.Generator) -> F64:
     """Draw upper arms evenly over all directions that a shoulder allows, as abduction, flexion and twist, deg."""
     direction = rng.normal(0, 1, (count, 2, 3))
     direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
@@ -245,11 +245,11 @@ def _arms_anywhere(count: int, rng: np.random.Generator) -> F64:
     return np.stack([abduction, flexion, rng.uniform(-75, 75, (count, 2))], -1)
 
 
-def _anywhere(posture: Posture, rng: np.random.Generator) -> Posture:
+def _place_randomly(posture: Posture, rng: np.random.Generator) -> Posture:
     """Put every pose to a place of its own, facing anywhere."""
     count = len(posture)
     heading = rng.uniform(-180, 180, count)
-    place = np.concatenate([rng.uniform(-PLACE_M, PLACE_M, (count, 2)), np.zeros((count, 1))], 1)
+    place = np.concatenate([rng.uniform(-PLACEMENT_RANGE_M, PLACEMENT_RANGE_M, (count, 2)), np.zeros((count, 1))], 1)
     turn = np.swapaxes(rotation_from_rotvec(np.deg2rad(heading)[:, None] * np.array([0.0, 0.0, 1.0])), 1, 2)
     none = np.zeros(count)
     return replace(

@@ -1,6 +1,6 @@
 """Samples from the studio: endless, seeded crops of people with exact truth.
 
-The truth is where a detector without error would put the joints (`Landmarks.as_detected`), mapped to the set's
+The truth is where a detector without error would put the joints (`Landmarks.locate_as_detected`), mapped to the set's
 skeleton. People, plays and rooms come from `TRAIN_SEEDS` alone; `training.studio.takes` shows those that are held out.
 """
 
@@ -17,15 +17,15 @@ from training.data.topology import map_joints
 from training.errors import TrainingError
 from training.studio.cameras import CameraConfig
 from training.studio.looks import Scenery
-from training.studio.people import Body, body_of
+from training.studio.people import Body, make_body
 from training.studio.seeds import BODY_SEEDS, ROOM_SEEDS
 from training.studio.shoot import Shoot, ShootConfig
-from training.studio.textures import room_textures
+from training.studio.textures import render_room_textures
 
-MOST_OF_ONE = 96
+MAX_PER_PERSON = 96
 """Samples of one person in a row."""
 
-ROOMS = 6
+ROOM_COUNT = 6
 """Of the studio, in one portion."""
 
 
@@ -95,15 +95,15 @@ class StudioSampler:
             `config.samples` in all. Framesets and times count on from one to the next.
         """
         rng = np.random.default_rng([config.seed, portion])
-        scenery = Scenery([self._room(_one_of(ROOM_SEEDS, rng)) for _ in range(ROOMS)], rng)
+        scenery = Scenery([self._get_room(_draw_seed(ROOM_SEEDS, rng)) for _ in range(ROOM_COUNT)], rng)
         joint_map = map_joints(SKELETON, load_skeleton(config.skeleton))
         shared = ShootConfig(config.stored_px, config.pair_share, config.box_share, config.camera)
         done = framesets = 0
         while done < config.samples:
-            seed = _one_of(BODY_SEEDS, rng)
+            seed = _draw_seed(BODY_SEEDS, rng)
             own = np.random.default_rng([config.seed, portion, done])
-            shoot = Shoot(self._body(seed), scenery, joint_map, shared, own)
-            count = min(MOST_OF_ONE, config.samples - done)
+            shoot = Shoot(self._get_body(seed), scenery, joint_map, shared, own)
+            count = min(MAX_PER_PERSON, config.samples - done)
             clip = f"studio {config.seed}, {portion}, {done}"
             samples = shoot.samples(count, person=f"studio {seed}", clip=clip)
             yield replace(
@@ -114,16 +114,16 @@ class StudioSampler:
             framesets += int(samples.frameset[-1]) + 1
             done += count
 
-    def _body(self, seed: int) -> Body:
+    def _get_body(self, seed: int) -> Body:
         """Return a body, made now if need be."""
         if seed not in self._bodies:
-            self._bodies[seed] = body_of(seed)
+            self._bodies[seed] = make_body(seed)
         return self._bodies[seed]
 
-    def _room(self, seed: int) -> U8:
+    def _get_room(self, seed: int) -> U8:
         """Return a room's sides, photographed now if need be."""
         if seed not in self._rooms:
-            self._rooms[seed] = room_textures(seed)
+            self._rooms[seed] = render_room_textures(seed)
         return self._rooms[seed]
 
 
@@ -142,6 +142,6 @@ def draw_samples(config: StudioSampleConfig, portion: int = 0) -> Samples:
     return join(list(StudioSampler().draw(config, portion)))
 
 
-def _one_of(seeds: range, rng: np.random.Generator) -> int:
+def _draw_seed(seeds: range, rng: np.random.Generator) -> int:
     """Draw a seed."""
     return int(rng.integers(seeds.start, seeds.stop))

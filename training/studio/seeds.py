@@ -15,7 +15,7 @@ ROOM_SEEDS = range(1_100_000, 1_100_032)
 PLAY_SEEDS = range(1_200_000, 1_300_000)
 
 
-def refuse_training_seed(seed: int) -> None:
+def demand_held_out_seed(seed: int) -> None:
     """Raise ValueError for a seed that was trained on, where something held out is wanted."""
     if seed not in HELD_OUT_SEEDS:
         raise ValueError(

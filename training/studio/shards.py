@@ -17,8 +17,8 @@ from types import TracebackType
 import cv2
 
 from calibration.skeleton import load_skeleton
-from engine.calibration_process import alone
-from engine.disk import FolderHold, InUseError
+from engine.calibration_process import isolated_spawn
+from engine.disk import FolderLock, InUseError
 from training.config import config_from_toml, config_to_toml
 from training.data.samples import Samples, SampleWriter, open_samples
 from training.errors import TrainingError
@@ -27,12 +27,12 @@ from training.studio.samples import StudioSampleConfig, StudioSampler
 
 WORK = "training.studio.shards:shard_maker"
 SHARD_PATTERN = "shard_*"
-GONE_S = 2.0  # a killed process is gone within this
-ENDED = (
+EXIT_TIMEOUT_S = 2.0  # a killed process is gone within this
+PROCESS_ENDED = (
     "The process that draws studio samples ended unexpectedly (exit code {code}); the machine may have run out of "
     "memory. Close other programs, then go on: the next shard is drawn anew."
 )
-FAULT = "The process that draws studio samples failed, through no fault of yours; the log tells more."
+PROCESS_FAILED = "The process that draws studio samples failed, through no fault of yours; the log tells more."
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def render_shard(
     number: int = 0,
     *,
     sampler: StudioSampler | None = None,
-    watch: Callable[[], None] = lambda: None,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> None:
     """Draw a shard into a folder of its own.
 
@@ -56,7 +56,7 @@ def render_shard(
         Which portion of the endless row.
     sampler
         Remembers bodies from earlier shards; None begins anew.
-    watch
+    on_progress
         Called every 96 samples; may raise to end the work, which leaves no shard.
 
     Raises
@@ -68,7 +68,7 @@ def render_shard(
     with SampleWriter(folder, load_skeleton(config.skeleton), config.stored_px) as writer:
         for samples in sampler.draw(config, number):
             writer.append(samples)
-            watch()
+            on_progress()
         writer.finish()
 
 
@@ -78,9 +78,9 @@ def shard_maker(config_toml: str) -> Callable[[str, int, Callable[[], None]], No
     sampler = StudioSampler()
     cv2.setNumThreads(1)
 
-    def make(spool: str, number: int, watch: Callable[[], None]) -> None:
+    def make(spool: str, number: int, on_progress: Callable[[], None]) -> None:
         """Draw a shard into the spool."""
-        render_shard(shard_folder(Path(spool), number), config, number, sampler=sampler, watch=watch)
+        render_shard(shard_folder(Path(spool), number), config, number, sampler=sampler, on_progress=on_progress)
 
     return make
 
@@ -115,7 +115,7 @@ class ShardRenderer:
         words = (theirs, work, str(spool), config_to_toml(config), first)
         child = spawn.Process(target=serve, args=words, name="studio shards", daemon=True)
         try:
-            with alone():
+            with isolated_spawn():
                 child.start()
         except OSError as error:
             ours.close()
@@ -128,14 +128,14 @@ class ShardRenderer:
         self._pipe: Connection = ours
         self._child: SpawnProcess = child
 
-    def ask(self) -> None:
-        """Ask for one more shard; never waits. A child that is gone says so in `made`."""
+    def request_shard(self) -> None:
+        """Ask for one more shard; never waits. A child that is gone says so in `wait_for_shard`."""
         try:
             self._pipe.send(None)
         except OSError:
             logger.debug("A shard was asked for, but the process is gone.")
 
-    def made(self, timeout_s: float) -> int | None:
+    def wait_for_shard(self, timeout_s: float) -> int | None:
         """Wait for the next finished shard.
 
         Parameters
@@ -157,20 +157,20 @@ class ShardRenderer:
                 return None
             kind, content = self._pipe.recv()
         except (EOFError, OSError) as error:
-            self._child.join(GONE_S)
-            raise TrainingError(ENDED.format(code=self._child.exitcode)) from error
+            self._child.join(EXIT_TIMEOUT_S)
+            raise TrainingError(PROCESS_ENDED.format(code=self._child.exitcode)) from error
         if kind == MADE:
             return int(content)
         if kind == BROKEN:
             logger.error("Drawing studio samples failed:\n%s", content)
-        raise TrainingError(FAULT if kind == BROKEN else content)
+        raise TrainingError(PROCESS_FAILED if kind == BROKEN else content)
 
     def close(self) -> None:
         """End the process, whatever it does, and see it gone; may be called twice."""
         self._pipe.close()
         if self._child.is_alive():
             self._child.kill()
-        self._child.join(GONE_S)
+        self._child.join(EXIT_TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,14 +217,14 @@ class ShardSpool:
         self, folder: Path, config: StudioSampleConfig, *, ahead: int = 3, first: int = 0, work: str = WORK
     ) -> None:
         self._folder = Path(folder)
-        self._hold = _emptied(self._folder)
+        self._hold = _hold_empty_folder(self._folder)
         try:
             self._renderer = ShardRenderer(self._folder, config, first=first, work=work)
         except BaseException:
             self._hold.release()
             raise
         for _ in range(max(ahead, 1)):
-            self._renderer.ask()
+            self._renderer.request_shard()
 
     def __enter__(self) -> "ShardSpool":
         return self
@@ -250,7 +250,7 @@ class ShardSpool:
         TrainingError
             If none was finished in time, the disk is full, or the process was killed or failed.
         """
-        number = self._renderer.made(timeout_s)
+        number = self._renderer.wait_for_shard(timeout_s)
         if number is None:
             raise TrainingError(
                 f"No studio samples came for {timeout_s:.0f} s. Release those that are in use, or close what else "
@@ -260,7 +260,7 @@ class ShardSpool:
 
     def ready(self) -> Shard | None:
         """Return the next shard if it is there already, else None; raises as `next` does."""
-        number = self._renderer.made(0.0)
+        number = self._renderer.wait_for_shard(0.0)
         return None if number is None else Shard(number, shard_folder(self._folder, number))
 
     def release(self, shard: Shard) -> None:
@@ -272,7 +272,7 @@ class ShardSpool:
             Nobody may look into its samples any more.
         """
         shutil.rmtree(shard.folder)
-        self._renderer.ask()
+        self._renderer.request_shard()
 
     def close(self) -> None:
         """End the process, see it gone, and delete what is left; may be called twice."""
@@ -281,11 +281,11 @@ class ShardSpool:
         self._hold.release()
 
 
-def _emptied(folder: Path) -> FolderHold:
+def _hold_empty_folder(folder: Path) -> FolderLock:
     """Make the spool's folder, hold it, and delete what an earlier run left."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        hold = FolderHold(folder)
+        hold = FolderLock(folder)
     except InUseError as error:
         raise TrainingError(f"Another run draws its samples into '{folder}'. Wait for it, or end it.") from error
     except OSError as error:

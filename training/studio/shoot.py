@@ -11,31 +11,31 @@ from calibration.geometry.projection import project
 from calibration.rig import Camera
 from engine.inference.preprocess import Region
 from engine.studio import raster
-from engine.studio.anatomy import anatomy_of
-from engine.studio.cast import STATURE_M
+from engine.studio.anatomy import build_anatomy
+from engine.studio.cast import STATURE_RANGE_M
 from engine.studio.landmarks import Landmarks
-from engine.studio.view import taps_of
-from training.data.crops import camera_space, square_around_joints, square_around_root
+from engine.studio.view import compute_taps
+from training.data.crops import camera_from_world, square_around_joints, square_around_root
 from training.data.samples import MARGIN, ROOT, Samples
 from training.data.topology import JointMap
 from training.studio.cameras import (
-    APART_RAD,
+    PAIR_ANGLE_RAD,
     CameraConfig,
-    crop_lens,
     draw_camera,
-    in_image,
+    find_image_part,
     is_in_lens,
+    pack_crop_lens,
 )
 from training.studio.looks import Scenery, draw_furniture, draw_lamp, draw_sensor, light_body
-from training.studio.people import Body, carried, paint
+from training.studio.people import Body, paint, to_bone_pose
 from training.studio.poses import POSES, draw_poses
 from training.studio.seeds import PLAY_SEEDS
-from training.studio.surroundings import Shadow, Surroundings, crop_rays, draw_surroundings
+from training.studio.surroundings import Backdrop, Shadow, compute_crop_rays, draw_backdrop
 
-REPAINTED_AFTER = 6
+INSTANTS_PER_OUTFIT = 6
 """Instants in one set of clothes."""
 LENS_BLUR_PX = (0.35, 0.8)
-FURNISHED = 0.5
+FURNITURE_SHARE = 0.5
 """Share of the pictures with flat things behind the person."""
 
 
@@ -72,14 +72,14 @@ class Moment:
         (21, 3, 3) and (21, 3), m, room.
     colour : (N, 3), 0 to 255; blue, green, red
         Of every vertex.
-    surroundings
+    backdrop
     shadow
     """
 
     body: Body
     pose: raster.BonePose
     colour: F32
-    surroundings: Surroundings
+    backdrop: Backdrop
     shadow: Shadow
 
 
@@ -101,7 +101,7 @@ class Shoot:
         self, body: Body, scenery: Scenery, joint_map: JointMap, config: ShootConfig, rng: np.random.Generator
     ) -> None:
         self._body, self._scenery, self._map, self._config, self._rng = body, scenery, joint_map, config, rng
-        self._anatomy = anatomy_of(float(rng.uniform(*STATURE_M)))
+        self._anatomy = build_anatomy(float(rng.uniform(*STATURE_RANGE_M)))
 
     def samples(self, count: int, *, person: str, clip: str) -> Samples:
         """Take pictures.
@@ -121,52 +121,52 @@ class Shoot:
         rng = self._rng
         play = int(rng.integers(PLAY_SEEDS.start, PLAY_SEEDS.stop))
         bones, kinds = draw_poses(count, self._anatomy, play, rng)
-        joints = self._map.points(Landmarks(self._anatomy).as_detected(bones))
-        poses = carried(bones, self._anatomy)
-        taken: list[tuple[int, Camera, Region, U8]] = []
+        joints = self._map.points(Landmarks(self._anatomy).locate_as_detected(bones))
+        poses = to_bone_pose(bones, self._anatomy)
+        pictures: list[tuple[int, Camera, Region, U8]] = []
         instant = 0
         albedo = paint(self._body, rng)
-        while len(taken) < count:
-            if instant and instant % REPAINTED_AFTER == 0:
+        while len(pictures) < count:
+            if instant and instant % INSTANTS_PER_OUTFIT == 0:
                 albedo = paint(self._body, rng)
             pose = raster.BonePose(poses.rotation[instant], poses.translation[instant])
-            taken += [(instant, *view) for view in self._instant(pose, joints[instant], albedo)]
+            pictures += [(instant, *view) for view in self._shoot_instant(pose, joints[instant], albedo)]
             instant += 1
-        return self._collected(taken[:count], joints, kinds, person=person, clip=clip)
+        return self._collect(pictures[:count], joints, kinds, person=person, clip=clip)
 
-    def _instant(self, pose: raster.BonePose, xyz: F64, albedo: F32) -> list[tuple[Camera, Region, U8]]:
+    def _shoot_instant(self, pose: raster.BonePose, xyz: F64, albedo: F32) -> list[tuple[Camera, Region, U8]]:
         """Take the one or two pictures of an instant."""
         rng, config = self._rng, self._config
-        cameras = self._cameras(xyz)
+        cameras = self._draw_cameras(xyz)
         lamp = draw_lamp(rng)
         colour, shadow = light_body(self._body, albedo, pose, lamp)
-        surroundings = self._scenery.surroundings(np.stack([*xyz, *(camera.centre for camera in cameras)]), rng)
-        moment = Moment(self._body, pose, colour, surroundings, shadow)
+        backdrop = self._scenery.build_backdrop(np.stack([*xyz, *(camera.centre for camera in cameras)]), rng)
+        moment = Moment(self._body, pose, colour, backdrop, shadow)
         views = []
         for camera in cameras:
-            region = self._square(xyz, camera)
+            region = self._choose_square(xyz, camera)
             wide = Region(region.center_xy, (MARGIN * region.size_wh[0], MARGIN * region.size_wh[1]))
-            views.append((camera, region, picture(moment, camera, wide, config.stored_px, rng)))
+            views.append((camera, region, render_picture(moment, camera, wide, config.stored_px, rng)))
         return views
 
-    def _cameras(self, xyz: F64) -> list[Camera]:
+    def _draw_cameras(self, xyz: F64) -> list[Camera]:
         """Draw one camera, or two that look from well apart."""
         rng, config = self._rng, self._config.camera
         azimuth = [float(rng.uniform(0, 2 * np.pi))]
         if rng.random() < self._config.pair_share:
-            azimuth.append(azimuth[0] + float(rng.choice([-1, 1]) * rng.uniform(*APART_RAD)))
+            azimuth.append(azimuth[0] + float(rng.choice([-1, 1]) * rng.uniform(*PAIR_ANGLE_RAD)))
         return [draw_camera(f"view_{i}", xyz, angle, config, rng) for i, angle in enumerate(azimuth)]
 
-    def _square(self, xyz: F64, camera: Camera) -> Region:
+    def _choose_square(self, xyz: F64, camera: Camera) -> Region:
         """Return the square that a network will see: around the joints, or 2 m around the root."""
         if self._rng.random() < self._config.box_share:
-            return square_around_joints(seen_xy(xyz, camera))
-        root = camera_space(xyz[self._map.target.index(ROOT)], camera)
+            return square_around_joints(project_within_lens(xyz, camera))
+        root = camera_from_world(xyz[self._map.target.index(ROOT)], camera)
         return square_around_root(root, camera)
 
-    def _collected(
+    def _collect(
         self,
-        taken: Sequence[tuple[int, Camera, Region, U8]],
+        pictures: Sequence[tuple[int, Camera, Region, U8]],
         joints: F64,
         kinds: Sequence[str],
         *,
@@ -174,10 +174,10 @@ class Shoot:
         clip: str,
     ) -> Samples:
         """Put pictures and truth together."""
-        instants, cameras, regions, images = zip(*taken, strict=True)
-        instant, count = np.array(instants, np.int64), len(taken)
-        xy = np.stack([seen_xy(joints[i], camera) for i, camera in zip(instant, cameras)])
-        xyz = np.stack([camera_space(joints[i], camera) for i, camera in zip(instant, cameras)])
+        instants, cameras, regions, images = zip(*pictures, strict=True)
+        instant, count = np.array(instants, np.int64), len(pictures)
+        xy = np.stack([project_within_lens(joints[i], camera) for i, camera in zip(instant, cameras)])
+        xyz = np.stack([camera_from_world(joints[i], camera) for i, camera in zip(instant, cameras)])
         seen = np.asarray(np.isfinite(xy).all(-1), np.float32)
         return Samples(
             image=np.stack(images),
@@ -200,12 +200,12 @@ class Shoot:
         )
 
 
-def seen_xy(xyz: F64, camera: Camera) -> F64:
+def project_within_lens(xyz: F64, camera: Camera) -> F64:
     """Return where a camera sees joints of the room, (J, 2), px, inside its image or not; NaN beyond its lens."""
     return np.where(is_in_lens(xyz, camera)[:, None], project(xyz, camera), np.nan)
 
 
-def picture(moment: Moment, camera: Camera, region: Region, size_px: int, rng: np.random.Generator) -> U8:
+def render_picture(moment: Moment, camera: Camera, region: Region, size_px: int, rng: np.random.Generator) -> U8:
     """Take the picture of a crop: its pixels are rendered, and no others.
 
     Parameters
@@ -226,13 +226,13 @@ def picture(moment: Moment, camera: Camera, region: Region, size_px: int, rng: n
         Black beyond the image's edge.
     """
     image = np.empty((size_px, size_px, 3), np.uint8)
-    rays = crop_rays(camera, region, size_px)
-    draw_surroundings(image, rays, camera.centre, moment.surroundings, moment.shadow)
-    if rng.random() < FURNISHED:
+    rays = compute_crop_rays(camera, region, size_px)
+    draw_backdrop(image, rays, camera.centre, moment.backdrop, moment.shadow)
+    if rng.random() < FURNITURE_SHARE:
         draw_furniture(image, rng)
     _draw_body(image, moment, camera, region, float(rng.uniform(*LENS_BLUR_PX)))
     image = np.asarray(cv2.LUT(image, draw_sensor(rng)), np.uint8)
-    x0, y0, x1, y1 = in_image(camera, region, size_px)
+    x0, y0, x1, y1 = find_image_part(camera, region, size_px)
     image[:y0], image[y1:], image[:, :x0], image[:, x1:] = 0, 0, 0, 0
     return image
 
@@ -243,11 +243,11 @@ def _draw_body(image: U8, moment: Moment, camera: Camera, region: Region, blur_p
     R, t = camera.R.astype(np.float32), camera.t.astype(np.float32)
     in_camera = raster.BonePose(R @ pose.rotation, pose.translation @ R.T + t)
     projected = np.empty_like(mesh.vertices)
-    raster.project(mesh, in_camera, crop_lens(camera, region, len(image)), projected)
-    x0, y0, x1, y1 = raster.bounds(projected, len(image), len(image))
+    raster.project(mesh, in_camera, pack_crop_lens(camera, region, len(image)), projected)
+    x0, y0, x1, y1 = raster.find_bounds(projected, len(image), len(image))
     if x1 <= x0 or y1 <= y0:
         return
     shape = ((y1 - y0 + 2) * raster.SAMPLES, (x1 - x0 + 2) * raster.SAMPLES)
     samples = raster.Samples(np.zeros(shape, np.float32), np.zeros((*shape, 4), np.uint8))
     raster.rasterise(projected, moment.body.figure.triangles, moment.colour, (x0 - 1, y0 - 1), samples)
-    raster.composite(samples.colour, taps_of(blur_px), (x0, y0), image)
+    raster.composite(samples.colour, compute_taps(blur_px), (x0, y0), image)

@@ -9,13 +9,13 @@ from calibration.geometry.arrays import F32, F64, U8
 from calibration.geometry.fast_compile import jit_kernel
 from calibration.rig import Camera
 from engine.inference.preprocess import Region, image_from_crop
-from training.studio.cameras import straightened
+from training.studio.cameras import undistort_rays
 
 NODES = 17
 """Rays are found at so many pixels on a line and interpolated between: the background needs no more."""
 
 
-class Surroundings(NamedTuple):
+class Backdrop(NamedTuple):
     """A box-shaped room.
 
     Parameters
@@ -49,7 +49,7 @@ class Shadow(NamedTuple):
     map_from_floor: F32
 
 
-def crop_rays(camera: Camera, region: Region, size_px: int) -> F32:
+def compute_crop_rays(camera: Camera, region: Region, size_px: int) -> F32:
     """Find what a crop's pixels look at.
 
     Parameters
@@ -72,19 +72,19 @@ def crop_rays(camera: Camera, region: Region, size_px: int) -> F32:
     pixels = np.stack(np.meshgrid(line, line), -1) @ matrix[:, :2].T + matrix[:, 2]
     inside = pixels.clip(-0.5, np.array(camera.size_wh) - 0.5)
     seen = (inside - camera.principal_px) / np.diag(camera.matrix)[:2]
-    ideal = straightened(seen, camera) + (pixels - inside) / np.diag(camera.matrix)[:2]
+    ideal = undistort_rays(seen, camera) + (pixels - inside) / np.diag(camera.matrix)[:2]
     rays = np.concatenate([ideal, np.ones((NODES, NODES, 1))], -1) @ camera.R
     return rays.astype(np.float32)
 
 
-def draw_surroundings(image_bgr: U8, rays: F32, centre: F64, room: Surroundings, shadow: Shadow) -> None:
+def draw_backdrop(image_bgr: U8, rays: F32, centre: F64, room: Backdrop, shadow: Shadow) -> None:
     """Fill a crop with what is behind the person, in place.
 
     Parameters
     ----------
     image_bgr : (P, P, 3)
     rays : (17, 17, 3), room
-        From `crop_rays`.
+        From `compute_crop_rays`.
     centre : (3,), m, room
         Of the camera, inside the room.
     room
@@ -94,7 +94,7 @@ def draw_surroundings(image_bgr: U8, rays: F32, centre: F64, room: Surroundings,
 
 
 @partial(jit_kernel, fastmath=True)
-def _lit(light, to_map, x, y):
+def _sample_light(light, to_map, x, y):
     """Read what is left of the light at a point of the floor."""
     u = to_map[0, 0] * x + to_map[0, 1] * y + to_map[0, 2]
     v = to_map[1, 0] * x + to_map[1, 1] * y + to_map[1, 2]
@@ -108,7 +108,7 @@ def _lit(light, to_map, x, y):
 
 
 @partial(jit_kernel, fastmath=True)
-def _read(texture, x, y, bright, pixel):
+def _sample_texture(texture, x, y, bright, pixel):
     """Read a picture between its pixels, brighter or darker."""
     most = texture.shape[0] - 2
     m, n = min(max(int(x), 0), most), min(max(int(y), 0), most)
@@ -159,5 +159,5 @@ def _fill(image, rays, centre, room, shadow):
                 side, x, y = 4 + int(wall_y), (hx - low[0]) * per_m[0], (hz - low[2]) * per_m[2]
             bright = gain[side]
             if side == 0:
-                bright *= _lit(light, to_map, hx, hy)
-            _read(textures[side], x, y, bright, image[row, column])
+                bright *= _sample_light(light, to_map, hx, hy)
+            _sample_texture(textures[side], x, y, bright, image[row, column])

@@ -14,15 +14,15 @@ from engine.inference.preprocess import BLACK, Region, cut
 from engine.studio.address import StudioConfig
 from engine.studio.landmarks import SKELETON
 from engine.studio.scene import Studio
-from training.data.crops import camera_space, square_around_joints
+from training.data.crops import camera_from_world, square_around_joints
 from training.data.samples import MARGIN, STORED_PX, Samples
 from training.data.topology import JointMap, map_joints
 from training.labels.actions import ACTIONS, name_actions
-from training.studio.seeds import refuse_training_seed
+from training.studio.seeds import demand_held_out_seed
 
 
 @dataclass(frozen=True, slots=True)
-class TakeConfig:
+class StudioRecordingConfig:
     """How a take is cut to samples.
 
     Parameters
@@ -52,7 +52,7 @@ class TakeConfig:
     stored_px: int = STORED_PX
 
 
-def samples_of_take(seed: int, config: TakeConfig = TakeConfig()) -> Samples:
+def samples_from_recording(seed: int, config: StudioRecordingConfig = StudioRecordingConfig()) -> Samples:
     """Cut a take of the studio to samples, as a session of it would be cut, without videos.
 
     Parameters
@@ -72,8 +72,8 @@ def samples_of_take(seed: int, config: TakeConfig = TakeConfig()) -> Samples:
     ValueError
         If people of this seed may have been trained on.
     """
-    refuse_training_seed(seed)
-    refuse_training_seed(seed if config.play is None else config.play)
+    demand_held_out_seed(seed)
+    demand_held_out_seed(seed if config.play is None else config.play)
     studio = Studio(
         StudioConfig(
             motion=config.motion,
@@ -86,7 +86,7 @@ def samples_of_take(seed: int, config: TakeConfig = TakeConfig()) -> Samples:
         )
     )
     joint_map = map_joints(SKELETON, load_skeleton(config.skeleton))
-    views = list(_views(studio, joint_map, config.stored_px))
+    views = list(_render_views(studio, joint_map, config.stored_px))
     frames, cameras = studio.config.frame_count, len(studio.rig.cameras)
     count = frames * cameras
     xy = np.stack([view.xy for view in views])
@@ -104,7 +104,7 @@ def samples_of_take(seed: int, config: TakeConfig = TakeConfig()) -> Samples:
         time_ns=np.array([view.time_ns for view in views], np.int64),
         person=np.zeros(count, np.int32),
         clip=np.zeros(count, np.int32),
-        action=np.repeat(_actions(studio, frames), cameras),
+        action=np.repeat(_name_actions(studio, frames), cameras),
         persons=(f"studio {seed}",),
         clips=(f"studio {seed}, {config.motion}{'' if config.play is None else f' {config.play}'}",),
         actions=ACTIONS,
@@ -113,7 +113,7 @@ def samples_of_take(seed: int, config: TakeConfig = TakeConfig()) -> Samples:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _View:
+class _ViewSample:
     """One camera's side of an instant."""
 
     image_bgr: U8
@@ -123,16 +123,16 @@ class _View:
     time_ns: int
 
 
-def _views(studio: Studio, joint_map: JointMap, stored_px: int) -> Iterator[_View]:
+def _render_views(studio: Studio, joint_map: JointMap, stored_px: int) -> Iterator[_ViewSample]:
     """Take and cut every picture of a take, instant by instant."""
     for frame in range(studio.config.frame_count):
         for index, camera in enumerate(studio.rig.cameras):
             time_ns = int(studio.own_time_ns(frame)) + studio.time_offset_ns[camera.name]
             xyz = joint_map.points(studio.truth_as_detected(time_ns))
-            yield _cut(_picture(studio, index, frame), xyz, camera, time_ns, stored_px)
+            yield _cut_person(_render_picture(studio, index, frame), xyz, camera, time_ns, stored_px)
 
 
-def _picture(studio: Studio, camera_index: int, frame_index: int) -> U8:
+def _render_picture(studio: Studio, camera_index: int, frame_index: int) -> U8:
     """Take a picture of a studio that drops none."""
     frame = studio.render(camera_index, frame_index)
     if frame is None:
@@ -140,16 +140,16 @@ def _picture(studio: Studio, camera_index: int, frame_index: int) -> U8:
     return frame.image_bgr
 
 
-def _cut(image_bgr: U8, xyz: F64, camera: Camera, time_ns: int, stored_px: int) -> _View:
+def _cut_person(image_bgr: U8, xyz: F64, camera: Camera, time_ns: int, stored_px: int) -> _ViewSample:
     """Cut the person out of a picture."""
     xy = project(xyz, camera)
     region = square_around_joints(xy)
     wide = Region(region.center_xy, (MARGIN * region.size_wh[0], MARGIN * region.size_wh[1]))
     crop = cut(image_bgr, wide, (stored_px, stored_px), BLACK)
-    return _View(crop, region, camera_space(xyz, camera), xy, time_ns)
+    return _ViewSample(crop, region, camera_from_world(xyz, camera), xy, time_ns)
 
 
-def _actions(studio: Studio, frames: int) -> np.ndarray:
+def _name_actions(studio: Studio, frames: int) -> np.ndarray:
     """Name what the person does at every instant, (T,), as positions in `ACTIONS`."""
     time_ns = np.asarray(studio.own_time_ns(np.arange(frames)))
     named = name_actions(studio.truth_as_detected(time_ns), time_ns / NS_PER_S, SKELETON)

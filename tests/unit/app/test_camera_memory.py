@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.camera_memory import is_same_camera, present_settings, remember, remembered_address, with_mode
+from app.camera_memory import apply_stored_controls, is_same_camera, present_settings, store_controls, with_mode
 from app.settings import Settings, parse_settings
 from engine.capture.controls import Control
 from engine.capture.devices import Mode
@@ -17,37 +17,37 @@ CAMERA = with_mode("usb:C920", MODE)
 
 
 def test_what_was_set_comes_back_with_the_address():
-    settings = remember(Settings(), CAMERA, {"exposure_us": 8000.0, "gain": 12.0})
-    assert parse_usb(remembered_address(CAMERA, settings)).values == {"exposure_us": 8000.0, "gain": 12.0}
+    settings = store_controls(Settings(), CAMERA, {"exposure_us": 8000.0, "gain": 12.0})
+    assert parse_usb(apply_stored_controls(CAMERA, settings)).values == {"exposure_us": 8000.0, "gain": 12.0}
 
 
 def test_what_was_set_in_one_mode_does_not_reach_another():
-    settings = remember(Settings(), CAMERA, {"exposure_us": 8000.0})
+    settings = store_controls(Settings(), CAMERA, {"exposure_us": 8000.0})
     other = with_mode(CAMERA, "640x480@60 mjpeg")
-    assert not parse_usb(remembered_address(other, settings)).values
+    assert not parse_usb(apply_stored_controls(other, settings)).values
 
 
 def test_what_the_address_says_comes_before_what_was_remembered():
-    settings = remember(Settings(), CAMERA, {"gain": 12.0, "exposure_us": 8000.0})
+    settings = store_controls(Settings(), CAMERA, {"gain": 12.0, "exposure_us": 8000.0})
     said = str(replace(parse_usb(CAMERA), values={"gain": 3.0}))
-    assert parse_usb(remembered_address(said, settings)).values == {"gain": 3.0, "exposure_us": 8000.0}
+    assert parse_usb(apply_stored_controls(said, settings)).values == {"gain": 3.0, "exposure_us": 8000.0}
 
 
 def test_a_value_that_is_set_again_replaces_the_earlier_one_and_keeps_the_others():
-    settings = remember(Settings(), CAMERA, {"gain": 12.0, "exposure_us": 8000.0})
-    settings = remember(settings, CAMERA, {"gain": 20.0})
+    settings = store_controls(Settings(), CAMERA, {"gain": 12.0, "exposure_us": 8000.0})
+    settings = store_controls(settings, CAMERA, {"gain": 20.0})
     (table,) = settings.controls.values()
     assert table == {"gain": 20.0, "exposure_us": 8000.0}
 
 
 def test_what_is_remembered_can_be_kept_in_the_settings_file():
-    settings = remember(Settings(), CAMERA, {"gain": 12.0})
+    settings = store_controls(Settings(), CAMERA, {"gain": 12.0})
     assert parse_settings({"controls": settings.controls}).controls == settings.controls
 
 
 @pytest.mark.parametrize("address", ["rtsp://door/1", "studio:walk", "film.mp4"])
 def test_other_cameras_keep_their_address(address):
-    assert remembered_address(address, Settings()) == address
+    assert apply_stored_controls(address, Settings()) == address
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ class Webcam:
     def lock(self):
         return {}
 
-    def auto_modes(self):
+    def list_auto_warnings(self):
         return ("The camera sets its exposure by itself.",)
 
 

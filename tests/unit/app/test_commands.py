@@ -11,8 +11,8 @@ import pytest
 
 from app import cli
 from app.commands import calibrate, doctor
-from app.observe import Observed
-from app.presenters.tone import Tone
+from app.observe import Observation
+from app.presenters.tone import Severity
 from calibration.rig import Rig, load_rig, save_rig
 from calibration.self_calibrate import Calibration
 from engine import offline
@@ -22,7 +22,7 @@ from tests.support import scenes
 
 @pytest.fixture
 def rig() -> Rig:
-    return scenes.square_rig(2)
+    return scenes.make_square_rig(2)
 
 
 @pytest.fixture
@@ -30,21 +30,23 @@ def asked(monkeypatch: pytest.MonkeyPatch, rig: Rig):
     """Replace videos, network and solver; collect what the solver was told, and set what it answers."""
     heard = SimpleNamespace(knowledge=None, answer="accepted", remarks=("The videos differ in length.",), error=None)
     sources = tuple(SimpleNamespace(name=c.name, size_wh=c.size_wh) for c in rig)
-    footage = SimpleNamespace(views=rig.names, sources=sources, session=None)
+    footage = SimpleNamespace(view_names=rig.names, sources=sources, session=None)
     monkeypatch.setattr(calibrate, "open_inputs", lambda inputs: nullcontext(footage))
-    sets = tuple(scenes.poses_2d(rig, index) for index in range(3))
-    take = offline.Take(sets, scenes.skeleton(), rig.names, tuple(c.size_wh for c in rig))
-    monkeypatch.setattr(calibrate, "observe", lambda footage, model: Observed(take, 30.0, model, "abc", heard.remarks))
+    sets = tuple(scenes.make_poses_2d(rig, index) for index in range(3))
+    take = offline.PoseRecording(sets, scenes.load_walker_skeleton(), rig.names, tuple(c.size_wh for c in rig))
+    monkeypatch.setattr(
+        calibrate, "observe", lambda footage, model: Observation(take, 30.0, model, "abc", heard.remarks)
+    )
 
     def solve(take, knowledge, progress):
         heard.knowledge = knowledge
         progress("Placing", 0.5)
         if heard.error:
             raise heard.error
-        report = scenes.report(rig, heard.answer)
+        report = scenes.make_report(rig, heard.answer)
         return Calibration(None if heard.answer == "refused" else rig, report, np.zeros((3, 2), bool))
 
-    monkeypatch.setattr(offline, "calibrate_take", solve)
+    monkeypatch.setattr(offline, "calibrate_recording", solve)
     return heard
 
 
@@ -87,9 +89,9 @@ def test_the_report_goes_where_it_is_asked_for(asked, tmp_path: Path):
 
 
 def test_unknown_numbers_are_null_in_the_report(asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig):
-    report = replace(scenes.report(rig, "refused"), holdout_median_px=float("nan"))
+    report = replace(scenes.make_report(rig, "refused"), holdout_median_px=float("nan"))
     refusal = Calibration(None, report, np.zeros((3, 2), bool))
-    monkeypatch.setattr(offline, "calibrate_take", lambda *_: refusal)
+    monkeypatch.setattr(offline, "calibrate_recording", lambda *_: refusal)
     assert calibrated(tmp_path) == 3
     assert json.loads((tmp_path / "report.json").read_text())["holdout_median_px"] is None
 
@@ -149,7 +151,7 @@ def test_doctor_fails_where_the_model_is_missing_and_says_what_to_run(monkeypatc
     def missing(name: str):
         raise ModelMissingError("Run: epipole models pull blazepose")
 
-    monkeypatch.setattr(doctor.models, "load", missing)
+    monkeypatch.setattr(doctor.models, "load_model", missing)
     monkeypatch.setattr(doctor, "CHECKS", (doctor.check_python, doctor.check_model, doctor.check_inference))
     assert cli.main(["doctor"]) == 1
     said = capsys.readouterr().out
@@ -158,17 +160,17 @@ def test_doctor_fails_where_the_model_is_missing_and_says_what_to_run(monkeypatc
 
 
 def test_doctor_names_wheels_that_overwrite_each_other(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(doctor, "_installed_version", lambda name: "1.0")
-    assert "pip uninstall" in doctor.check_packages().words
+    monkeypatch.setattr(doctor, "_find_installed_version", lambda name: "1.0")
+    assert "pip uninstall" in doctor.check_packages().message
 
 
 def test_doctor_finds_this_machine_able_to_draw_the_window():
-    assert doctor.check_display().tone is Tone.GOOD
+    assert doctor.check_display().severity is Severity.GOOD
 
 
 def test_doctor_warns_of_a_disk_that_is_nearly_full(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=1e9))
-    assert doctor.check_disk().tone is Tone.CARE
+    assert doctor.check_disk().severity is Severity.WARNING
 
 
 @pytest.mark.model

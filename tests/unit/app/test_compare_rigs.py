@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.compare_rigs import compare_rigs, rig_differences
+from app.compare_rigs import compare_rigs, measure_rig_differences
 from calibration.geometry.transforms import rotation_from_rotvec
 from calibration.rig import Rig
-from tests.support.scenes import square_rig
+from tests.support.scenes import make_square_rig
 
 TURN = rotation_from_rotvec(np.array([0.3, -0.5, 1.1]))
 SHIFT = np.array([4.0, -1.0, 0.7])
@@ -37,8 +37,8 @@ def knocked(rig: Rig, v: int, degrees: float) -> Rig:
 
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_the_same_cameras_in_another_world_agree(count):
-    rig = square_rig(count)
-    rotation, centre_m, focal, scale = rig_differences(rig, elsewhere(rig))
+    rig = make_square_rig(count)
+    rotation, centre_m, focal, scale = measure_rig_differences(rig, elsewhere(rig))
     assert rotation.max() < 1e-4
     assert centre_m.max() < 1e-6
     assert focal.max() < 1e-9
@@ -48,8 +48,8 @@ def test_the_same_cameras_in_another_world_agree(count):
 
 @pytest.mark.parametrize("count", [2, 4])
 def test_a_larger_world_is_a_difference_of_scale_only(count):
-    rig = square_rig(count)
-    rotation, centre_m, _, scale = rig_differences(rig, elsewhere(rig, 1.1))
+    rig = make_square_rig(count)
+    rotation, centre_m, _, scale = measure_rig_differences(rig, elsewhere(rig, 1.1))
     assert scale == pytest.approx(10.0, abs=1e-6)
     assert rotation.max() < 1e-4
     assert centre_m.max() < 1e-6
@@ -57,13 +57,13 @@ def test_a_larger_world_is_a_difference_of_scale_only(count):
 
 
 def test_the_camera_that_was_turned_is_named():
-    rig = square_rig(4)
+    rig = make_square_rig(4)
     sentence = compare_rigs(rig, elsewhere(knocked(rig, 2, 8.0)))
     assert sentence.startswith("The two rigs differ most in camera 'cam_2'")
 
 
 def test_the_camera_that_was_carried_away_is_named():
-    rig = square_rig(4)
+    rig = make_square_rig(4)
     camera, pose = rig[1], rig[1].cam_from_world.copy()
     pose[:3, 3] = -camera.R @ (camera.centre + np.array([0, 0.4, 0]))
     moved = replace(rig, cameras=(rig[0], replace(camera, cam_from_world=pose), *rig.cameras[2:]))
@@ -71,8 +71,8 @@ def test_the_camera_that_was_carried_away_is_named():
 
 
 def test_another_lens_is_a_difference():
-    rig = square_rig(3)
+    rig = make_square_rig(3)
     zoomed = rig[0].matrix * [[1.05, 1, 1], [1, 1.05, 1], [1, 1, 1]]
     other = replace(rig, cameras=(replace(rig[0], matrix=zoomed), *rig.cameras[1:]))
-    assert rig_differences(rig, other)[2] == pytest.approx([5, 0, 0])
+    assert measure_rig_differences(rig, other)[2] == pytest.approx([5, 0, 0])
     assert "differ" in compare_rigs(rig, other)

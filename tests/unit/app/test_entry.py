@@ -48,9 +48,9 @@ def test_a_second_ctrl_c_does_not_disturb_the_closing(monkeypatch):
 
 def test_ctrl_c_ends_a_closing_that_hangs(monkeypatch):
     codes: list[int] = []
-    monkeypatch.setattr(entry, "PATIENCE_S", -1.0)
+    monkeypatch.setattr(entry, "FORCE_EXIT_AFTER_S", -1.0)
     monkeypatch.setattr(entry.os, "_exit", codes.append)
-    hears = entry.CtrlC()
+    hears = entry.InterruptHandler()
     with pytest.raises(KeyboardInterrupt):
         hears(signal.SIGINT, None)
     hears(signal.SIGINT, None)

@@ -15,7 +15,7 @@ from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from training.data.samples import Samples, write_samples
 from training.errors import TrainingError
-from training.judging.judged_network import JudgedNetwork
+from training.judging.judged_network import EvaluatedModel
 
 pytest.importorskip("torch")
 
@@ -42,16 +42,16 @@ def networks(monkeypatch: pytest.MonkeyPatch):
     still = people().xyz[0] / 4 - [0, 0, 1]
     wide = np.random.default_rng(1).uniform(-0.5, 0.5, (16, 3))
     known = {
-        "still": JudgedNetwork("still", "mpii_16", 128, lambda image: np.tile(still, (len(image), 1, 1))),
-        "worse": JudgedNetwork("worse", "mpii_16", 128, lambda image: np.tile(wide, (len(image), 1, 1))),
-        "human": JudgedNetwork("human", "h36m_17", 128, lambda image: np.zeros((len(image), 17, 3), np.float32)),
+        "still": EvaluatedModel("still", "mpii_16", 128, lambda image: np.tile(still, (len(image), 1, 1))),
+        "worse": EvaluatedModel("worse", "mpii_16", 128, lambda image: np.tile(wide, (len(image), 1, 1))),
+        "human": EvaluatedModel("human", "h36m_17", 128, lambda image: np.zeros((len(image), 17, 3), np.float32)),
     }  # fmt: skip
 
     @contextmanager
     def open_network(what: str):
         yield known[what]
 
-    monkeypatch.setattr(evaluate, "open_network", open_network)
+    monkeypatch.setattr(evaluate, "open_model", open_network)
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_sets_of_different_joints_are_refused(networks, data: Path, capsys, monk
     sets = iter((people(), replace(people(), skeleton=replace_name(SKELETON))))
     monkeypatch.setattr(evaluate, "open_samples", lambda folder: next(sets))
     with pytest.raises(TrainingError, match="do not fit together"):
-        evaluate._data([data, data])
+        evaluate._load_samples([data, data])
 
 
 def replace_name(skeleton):
@@ -177,7 +177,7 @@ def test_what_is_no_network_is_told_what_is_one(tmp_path: Path, data: Path, caps
 
 
 def test_an_unknown_rival_is_refused_before_the_first_network_is_judged(networks, data: Path, monkeypatch):
-    monkeypatch.setattr(evaluate, "evaluate_network", lambda *_: pytest.fail("it was judged"))
+    monkeypatch.setattr(evaluate, "evaluate_model", lambda *_: pytest.fail("it was judged"))
     with pytest.raises(KeyError):
         evaluate.run(cli.arguments.parse(["evaluate", "still", "--data", str(data), "--against", "nobody"]))
 

@@ -3,8 +3,8 @@
 import logging
 import sys
 
-from app.faults import faults_told
-from app.jobs import FAULT
+from app.faults import report_uncaught_errors
+from app.jobs import INTERNAL_ERROR
 
 
 def fail():
@@ -20,16 +20,16 @@ def happen():
 
 def test_a_fault_is_told_and_the_log_has_it_once(caplog):
     told = []
-    with faults_told(told.append), caplog.at_level(logging.ERROR):
+    with report_uncaught_errors(told.append), caplog.at_level(logging.ERROR):
         for _ in range(3):
             happen()
-    assert told == [FAULT]
+    assert told == [INTERNAL_ERROR]
     assert len(caplog.records) == 1
     assert caplog.records[0].exc_info
 
 
 def test_afterwards_faults_are_again_what_they_were():
     before = sys.excepthook
-    with faults_told(lambda _sentence: None):
+    with report_uncaught_errors(lambda _sentence: None):
         assert sys.excepthook is not before
     assert sys.excepthook is before

@@ -5,12 +5,12 @@ import pytest
 from app import cli
 from app.commands import finetune
 from engine.session import SessionFacts
-from tests.support.finetune_steps import turns
+from tests.support.finetune_steps import read_turns
 from tests.support.patience import PATIENCE_S, wait_until
-from tests.support.sessions import recorded_session
+from tests.support.sessions import record_session
 from training.finetuning import process as finetune_process
 from training.finetuning.request import FinetuneRequest, load_request
-from training.finetuning.run import Phase, ask_to_cancel, is_held, list_runs, make_run, read_state
+from training.finetuning.run import Phase, is_held, list_runs, make_run, read_state, request_cancel
 
 FAKES = "tests.support.finetune_steps"
 
@@ -18,9 +18,9 @@ FAKES = "tests.support.finetune_steps"
 @pytest.fixture
 def epipole(tmp_path, monkeypatch, capsys):
     """Run a command line with telling steps; returns code, what was said and what was refused."""
-    monkeypatch.setattr(finetune, "LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(finetune, "ENDING_S", PATIENCE_S)
-    monkeypatch.setattr(finetune_process, "STARTING_S", PATIENCE_S)
+    monkeypatch.setattr(finetune, "POLL_INTERVAL_S", 0.01)
+    monkeypatch.setattr(finetune, "END_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(finetune_process, "START_TIMEOUT_S", PATIENCE_S)
 
     def run(*words, steps="GOOD"):
         monkeypatch.setattr(
@@ -32,13 +32,13 @@ def epipole(tmp_path, monkeypatch, capsys):
 
     yield run
     for folder in list_runs(tmp_path / "runs"):
-        ask_to_cancel(folder)
+        request_cancel(folder)
         assert wait_until(lambda folder=folder: not is_held(folder))
 
 
 @pytest.fixture
 def walk(tmp_path):
-    return recorded_session(tmp_path / "walk", 5).path
+    return record_session(tmp_path / "walk", 5).path
 
 
 def test_a_better_network_is_told_and_ends_with_0(epipole, walk):
@@ -51,7 +51,7 @@ def test_a_network_that_is_not_better_ends_with_3(epipole, walk, tmp_path):
     code, said, _ = epipole(walk, steps="WORSE")
     assert code == 3
     assert "48 → 61 mm" in said
-    assert "adopt" not in turns(list_runs(tmp_path / "runs")[0])
+    assert "adopt" not in read_turns(list_runs(tmp_path / "runs")[0])
 
 
 def test_a_step_that_refuses_ends_with_1_and_says_how_to_go_on(epipole, walk, tmp_path):
@@ -92,7 +92,7 @@ def test_a_run_is_resumed_with_more_minutes(epipole, walk, tmp_path):
 
 
 def test_a_session_without_calibration_is_refused_before_any_process(epipole, tmp_path):
-    path = recorded_session(tmp_path / "raw", 5, posed=False).path
+    path = record_session(tmp_path / "raw", 5, posed=False).path
     code, _, err = epipole(path)
     assert code == 1
     assert "no calibration" in err
@@ -119,7 +119,7 @@ def test_nobody_rests_who_does_not_work(epipole, tmp_path):
 
 def test_ctrl_c_ends_the_run_so_that_it_can_be_resumed(epipole, walk, tmp_path, monkeypatch):
     def pressed(folder, process):
-        assert wait_until(lambda: "train" in turns(folder))
+        assert wait_until(lambda: "train" in read_turns(folder))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(finetune, "_show_until_ended", pressed)
@@ -131,7 +131,7 @@ def test_ctrl_c_ends_the_run_so_that_it_can_be_resumed(epipole, walk, tmp_path, 
 
 
 def of(path, person):
-    return recorded_session(path, 5, facts=SessionFacts(model={"name": "blazepose"}, person=person)).path
+    return record_session(path, 5, facts=SessionFacts(model={"name": "blazepose"}, person=person)).path
 
 
 def test_whose_network_it_becomes_is_whom_the_sessions_show(epipole, tmp_path):
@@ -176,8 +176,8 @@ def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(epip
         raise KeyboardInterrupt
 
     monkeypatch.setattr(finetune, "_show_until_ended", pressed)
-    monkeypatch.setattr(finetune, "ENDING_S", 0.0)
-    monkeypatch.setattr(finetune, "ask_to_cancel", lambda folder: None)
+    monkeypatch.setattr(finetune, "END_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(finetune, "request_cancel", lambda folder: None)
     code, said, err = epipole(walk, steps="SLOW")
     assert code == 130
     assert "cannot be stopped; it ends after it" in said
@@ -198,7 +198,7 @@ def test_a_start_that_is_not_there_is_told_before_any_process(epipole, walk, tmp
 
 
 def test_a_refused_calibration_is_told_with_its_session(epipole, walk, tmp_path):
-    other = recorded_session(tmp_path / "other", 5).path
+    other = record_session(tmp_path / "other", 5).path
     rig = (other / "rig.toml").read_text()
     (other / "rig.toml").write_text(rig.replace('"accepted"', '"refused"'))
     code, _, err = epipole(walk, other)

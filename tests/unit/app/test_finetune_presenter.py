@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from app.presenters.finetune import NetworkRow, person_of, present_choice, present_finetune, suggest_person
-from app.presenters.finetune_run import RunLook, present_run
-from app.presenters.tone import Tone
+from app.presenters.finetune import ModelRow, parse_person, present_choice, present_finetune, suggest_person
+from app.presenters.finetune_run import RunSnapshot, present_run
+from app.presenters.tone import Severity
 from engine.session_summary import SessionSummary
 from training.finetune import Steps
 from training.finetuning.request import FinetuneRequest
-from training.finetuning.run import BROKEN_OFF, Phase, RunState
+from training.finetuning.run import INTERRUPTED, Phase, RunState
 from training.finetuning.verdict import ActionRow, Verdict
 from training.judging.intervals import Interval
 from training.loop.history import Row
@@ -28,7 +28,7 @@ ALL = tuple(Steps.__dataclass_fields__)
 
 
 def look(**state):
-    return RunLook(Path("/runs/anna"), REQUEST, RunState(**state))
+    return RunSnapshot(Path("/runs/anna"), REQUEST, RunState(**state))
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def look(**state):
 )
 def test_a_session_that_cannot_teach_says_why(change, words):
     choice = present_choice(replace(WALK, **change))
-    assert not choice.can_learn
+    assert not choice.can_finetune
     assert words in choice.facts
 
 
 def test_a_good_session_can_teach():
-    assert present_choice(WALK).can_learn
+    assert present_choice(WALK).can_finetune
 
 
 def test_who_is_in_a_session_is_said():
@@ -72,7 +72,7 @@ def test_the_person_is_who_the_sessions_show_or_else_the_usual_one(persons, sugg
 
 @pytest.mark.parametrize(("words", "name"), [(" Anna  Lee ", "Anna Lee"), ("everybody", ""), ("", "")])
 def test_what_is_typed_becomes_a_name(words, name):
-    assert person_of(words) == name
+    assert parse_person(words) == name
 
 
 def test_the_time_left_in_all_is_said_beside_that_of_the_step():
@@ -81,10 +81,10 @@ def test_the_time_left_in_all_is_said_beside_that_of_the_step():
 
 
 def test_a_run_that_was_broken_off_is_no_failure_and_says_where_it_stopped():
-    card = present_run(look(phase=Phase.FAILED, sentence=BROKEN_OFF, step="train", seconds_used=200.0))
+    card = present_run(look(phase=Phase.FAILED, sentence=INTERRUPTED, step="train", seconds_used=200.0))
     assert card.headline == "Broken off"
-    assert card.tone is Tone.CARE
-    assert card.doing == "It stopped at 'Teach' after 3 min 20 s."
+    assert card.severity is Severity.WARNING
+    assert card.activity == "It stopped at 'Teach' after 3 min 20 s."
 
 
 def test_an_action_that_became_worse_is_marked():
@@ -102,7 +102,7 @@ def test_an_empty_page_says_what_to_do_first():
 def test_every_step_of_the_recipe_belongs_to_a_stage_and_has_words():
     for step in ALL:
         card = present_run(look(step=step, share=0.5))
-        assert card.doing != "Starting"
+        assert card.activity != "Starting"
         assert any(0 < stage.share < 1 for stage in card.stages)
 
 
@@ -110,14 +110,14 @@ def test_stages_fill_one_after_the_other():
     results = {step: {} for step in ALL[:4]}
     card = present_run(look(step="train", share=0.43, seconds_left=342.0, results=results))
     assert [stage.share for stage in card.stages] == pytest.approx([1, 1, 0.43, 0, 0, 0])
-    assert card.doing == "Teaching, 5 min 42 s left"
+    assert card.activity == "Teaching, 5 min 42 s left"
     assert (card.can_pause, card.can_resume, card.can_cancel) == (True, False, True)
 
 
 def test_a_rolled_back_run_says_so_and_promises_nothing():
     card = present_run(look(phase=Phase.ROLLED_BACK, sentence="48 → 61 mm.", results={step: {} for step in ALL[:9]}))
     assert card.headline == "Not better: nothing was changed"
-    assert card.tone is Tone.CARE
+    assert card.severity is Severity.WARNING
     assert not card.can_cancel
     assert not card.can_resume
 
@@ -140,7 +140,7 @@ def test_curves_leave_out_what_was_not_judged():
 
 
 def test_names_that_were_used_are_offered_the_newest_first():
-    networks = [NetworkRow("ben-1", "Ben", "", True), NetworkRow("anna-1", "Anna", "", True)]
+    networks = [ModelRow("ben-1", "Ben", "", True), ModelRow("anna-1", "Anna", "", True)]
     assert present_finetune([WALK], look(), networks).persons == ("Anna", "Ben")
 
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from app.jobs import FAULT, Job, JobPhase, Worker
+from app.jobs import INTERNAL_ERROR, Job, JobPhase, Worker
 from engine.errors import EngineError
 from tests.support.patience import PATIENCE_S
 
@@ -47,7 +47,7 @@ def test_a_job_that_fails_says_why():
 
     job = Job("Looking", work)
     assert job.join(PATIENCE_S)
-    assert (job.state().phase, job.state().sentence) == (JobPhase.FAILED, "The lamp is out. Change it.")
+    assert (job.state().phase, job.state().message) == (JobPhase.FAILED, "The lamp is out. Change it.")
 
 
 def test_a_worker_goes_on_after_a_piece_that_failed():
@@ -57,9 +57,9 @@ def test_a_worker_goes_on_after_a_piece_that_failed():
     def fails():
         raise ZeroDivisionError
 
-    assert worker.do(fails)
-    assert worker.do(done.set)
+    assert worker.submit(fails)
+    assert worker.submit(done.set)
     assert done.wait(PATIENCE_S)
-    assert sentences == [FAULT]
+    assert sentences == [INTERNAL_ERROR]
     assert worker.close(PATIENCE_S)
-    assert not worker.do(done.set)
+    assert not worker.submit(done.set)

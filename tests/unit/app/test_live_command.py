@@ -12,20 +12,20 @@ from app.commands import live
 from engine import disk_gauge
 from engine.live import Live
 from engine.session import Session
-from tests.support.ip_cameras import MjpegServer, free_port
-from tests.support.live_networks import WalkerSeen
-from tests.support.live_takes import our_threads
+from tests.support.ip_cameras import MjpegServer, find_free_port
+from tests.support.live_networks import FakeWalkerEstimator
+from tests.support.live_takes import list_our_threads
 from tests.support.patience import PATIENCE_S, wait_until
-from tests.support.sessions import recorded_session
+from tests.support.sessions import record_session
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, patient_end: None, patient_network: None):
-    monkeypatch.setattr(live, "create_estimator", lambda _model, views: WalkerSeen(views))
-    monkeypatch.setattr(live, "SAYS_NO_S", 0.3)
-    monkeypatch.setattr(live, "FIRST_IMAGE_S", PATIENCE_S)
+    monkeypatch.setattr(live, "create_estimator", lambda _model, views: FakeWalkerEstimator(views))
+    monkeypatch.setattr(live, "LOST_CAMERA_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(live, "FIRST_IMAGE_TIMEOUT_S", PATIENCE_S)
     yield
-    assert wait_until(lambda: not our_threads())
+    assert wait_until(lambda: not list_our_threads())
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_one_camera_alone_is_code_0_and_says_why_there_is_no_3d(servers, tmp_pat
 
 
 def test_a_camera_that_refuses_is_believed_before_the_time_is_over(tmp_path, capsys):
-    address = f"http://me:secret@127.0.0.1:{free_port()}/video?password=secret"
+    address = f"http://me:secret@127.0.0.1:{find_free_port()}/video?password=secret"
     assert headless(address, "--out", tmp_path / "o") == 1
     said = capsys.readouterr()
     assert "refuses to be connected" in said.err
@@ -121,7 +121,7 @@ def test_a_rig_file_that_is_none_is_refused_before_a_camera_is_opened(servers, t
 
 
 def test_a_video_that_is_missing_of_a_session_is_named(tmp_path, capsys):
-    recorded_session(tmp_path / "s", 20)
+    record_session(tmp_path / "s", 20)
     next((tmp_path / "s" / "cameras").glob("*.mkv")).unlink()
     assert headless(tmp_path / "s", "--seconds", 1, "--out", tmp_path / "o") == 0
     assert "The video of camera" in capsys.readouterr().out

@@ -12,9 +12,9 @@ from calibration.rig import Rig, save_rig
 from engine.live_state import CalibrationPhase, CameraPhase
 from engine.session import Session
 from tests.support.ip_cameras import MjpegServer
-from tests.support.live_networks import WalkerSeen
+from tests.support.live_networks import FakeWalkerEstimator
 from tests.support.patience import wait_until
-from tests.support.scenes import square_rig
+from tests.support.scenes import make_square_rig
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def servers():
 @pytest.fixture
 def control(tmp_path, patient_window, patient_network):
     made = LiveControl(
-        Settings(sessions=str(tmp_path / "takes"), countdown_s=0), tmp_path / "settings.toml", WalkerSeen
+        Settings(sessions=str(tmp_path / "takes"), countdown_s=0), tmp_path / "settings.toml", FakeWalkerEstimator
     )
     yield made
     assert made.close()
@@ -35,7 +35,7 @@ def control(tmp_path, patient_window, patient_network):
 
 
 def cameras(control):
-    return control.look()[0].cameras
+    return control.poll()[0].cameras
 
 
 def is_live(control, count):
@@ -48,32 +48,32 @@ def started(control, servers):
 
 
 def told(control, words):
-    return lambda: (notice := control.look()[2].notice) is not None and words in notice.text
+    return lambda: (notice := control.poll()[2].notice) is not None and words in notice.text
 
 
 def test_cameras_that_are_added_are_seen_with_the_person_in_them(control, servers):
-    control.ask(requests.AddCamera(servers[0].address))
+    control.handle(requests.AddCamera(servers[0].address))
     assert wait_until(is_live(control, 1))
-    control.ask(requests.AddCamera(servers[1].address))
+    control.handle(requests.AddCamera(servers[1].address))
     assert wait_until(is_live(control, 2))
-    assert wait_until(lambda: control.look()[1] is not None)
-    result = control.look()[1]
+    assert wait_until(lambda: control.poll()[1] is not None)
+    result = control.poll()[1]
     assert len(result.frames.frames) == 2
-    assert control.look()[2].running
+    assert control.poll()[2].running
 
 
 def test_cameras_rest_when_they_are_stopped_and_are_remembered(control, servers, tmp_path):
     started(control, servers)
-    control.ask(requests.Stop())
-    assert wait_until(lambda: not control.look()[2].running)
+    control.handle(requests.Stop())
+    assert wait_until(lambda: not control.poll()[2].running)
     assert wait_until(lambda: [camera.phase for camera in cameras(control)] == [CameraPhase.ENDED] * 2)
-    control.remember()
+    control.update_settings()
     assert wait_until(lambda: len(load_settings(tmp_path / "settings.toml")[0].cameras) == 2)
 
 
 def test_a_wrong_address_is_said_and_changes_nothing(control, servers):
     started(control, servers)
-    control.ask(requests.AddCamera("telnet://somewhere"))
+    control.handle(requests.AddCamera("telnet://somewhere"))
     assert wait_until(told(control, "telnet://somewhere"))
     assert wait_until(is_live(control, 2))
 
@@ -81,20 +81,20 @@ def test_a_wrong_address_is_said_and_changes_nothing(control, servers):
 def test_a_camera_that_is_removed_is_gone(control, servers):
     started(control, servers)
     name = cameras(control)[0].name
-    control.ask(requests.RemoveCamera(name))
+    control.handle(requests.RemoveCamera(name))
     assert wait_until(is_live(control, 1))
     assert control.settings.cameras == (servers[1].address,)
 
 
 def test_a_recording_keeps_every_camera_and_says_where_it_is(control, servers):
     started(control, servers)
-    control.ask(requests.Record())
-    assert wait_until(lambda: (state := control.look()[0].recording) is not None and state.frames > 20)
-    control.ask(requests.AddCamera("usb:0"))
+    control.handle(requests.Record())
+    assert wait_until(lambda: (state := control.poll()[0].recording) is not None and state.frames > 20)
+    control.handle(requests.AddCamera("usb:0"))
     assert wait_until(told(control, "A recording runs"))
-    control.ask(requests.StopRecording())
+    control.handle(requests.StopRecording())
     assert wait_until(told(control, "Recorded"))
-    path = next((control.settings.folder()).iterdir())
+    path = next((control.settings.sessions_folder()).iterdir())
     session = Session.open(path)
     assert [camera.name for camera in session.cameras] == [camera.name for camera in cameras(control)]
     assert session.finished
@@ -103,51 +103,51 @@ def test_a_recording_keeps_every_camera_and_says_where_it_is(control, servers):
 
 def test_a_countdown_runs_before_a_recording_and_can_be_ended(control, servers):
     started(control, servers)
-    control.ask(requests.SetCountdown(20))
-    control.ask(requests.Record())
-    assert 15 < control.look()[2].countdown_s <= 20
-    control.ask(requests.StopRecording())
-    assert control.look()[2].countdown_s is None
+    control.handle(requests.SetCountdown(20))
+    control.handle(requests.Record())
+    assert 15 < control.poll()[2].countdown_s <= 20
+    control.handle(requests.StopRecording())
+    assert control.poll()[2].countdown_s is None
 
 
 def test_raised_hands_begin_and_end_a_recording_only_where_that_is_wanted(control, servers):
     started(control, servers)
-    control.live.hands_raised += 1
-    control.look()
-    control.ask(requests.SetStature(1.62))  # done after whatever the hands might have begun
+    control.live.hands_raised_count += 1
+    control.poll()
+    control.handle(requests.SetStature(1.62))  # done after whatever the hands might have begun
     assert wait_until(lambda: control.settings.stature_m == 1.62)
     assert not control.live.is_recording
-    control.ask(requests.SetHandsFree(True))
-    control.live.hands_raised += 1
-    assert wait_until(lambda: control.look()[0].recording is not None)
-    control.live.hands_raised += 1
+    control.handle(requests.SetHandsFree(True))
+    control.live.hands_raised_count += 1
+    assert wait_until(lambda: control.poll()[0].recording is not None)
+    control.live.hands_raised_count += 1
     assert wait_until(told(control, "Recorded"))
 
 
 def test_the_rig_of_last_time_is_tested_before_it_is_used(control, servers, tmp_path):
     started(control, servers)
     names = [camera.name for camera in cameras(control)]
-    rig = square_rig(2)
+    rig = make_square_rig(2)
     rig = Rig(tuple(replace(camera, name=name) for camera, name in zip(rig.cameras, names)))
     save_rig(rig, tmp_path / "last.toml")
-    control.ask(requests.Stop())
-    control.remember(rig=str(tmp_path / "last.toml"))
-    control.ask(requests.Start())
-    assert wait_until(lambda: control.look()[0].calibration.phase is CalibrationPhase.TESTING)
-    assert control.look()[0].calibration.rig is None
+    control.handle(requests.Stop())
+    control.update_settings(rig=str(tmp_path / "last.toml"))
+    control.handle(requests.Start())
+    assert wait_until(lambda: control.poll()[0].calibration.phase is CalibrationPhase.TESTING)
+    assert control.poll()[0].calibration.rig is None
 
 
 def test_no_password_is_ever_seen(control, tmp_path):
     with MjpegServer(size_wh=(640, 480), login="basic") as server:
-        control.start((server.at("/video", "me:secret@"), server.at("/other", "me:secret@")))
+        control.start((server.address_of("/video", "me:secret@"), server.address_of("/other", "me:secret@")))
         assert wait_until(lambda: len(cameras(control)) == 2)
-        assert wait_until(lambda: any(camera.sentence for camera in cameras(control)))
-        assert "secret" not in str(control.look()[0])
-        assert "secret" not in str(control.look()[2])
+        assert wait_until(lambda: any(camera.message for camera in cameras(control)))
+        assert "secret" not in str(control.poll()[0])
+        assert "secret" not in str(control.poll()[2])
 
 
 def test_what_needs_cameras_says_so_where_there_are_none(control, tmp_path):
-    control.ask(requests.SaveRig(tmp_path / "rig.toml"))
+    control.handle(requests.SaveRig(tmp_path / "rig.toml"))
     assert wait_until(told(control, "Press Start"))
-    control.ask(requests.DismissNotice())
-    assert control.look()[2].notice is None
+    control.handle(requests.DismissNotice())
+    assert control.poll()[2].notice is None

@@ -6,18 +6,18 @@ import pytest
 from app import cli
 from calibration.rig import Camera, Rig, load_rig, save_rig
 from engine.inference import network_library
-from engine.inference.network_library import NetworkLibrary, rig_id
-from tests.support.taught_networks import write_card_beside, write_taught_network
+from engine.inference.network_library import ModelLibrary, compute_rig_id
+from tests.support.taught_networks import write_card_and_model, write_finetuned_model
 
 
 @pytest.fixture
 def library(tmp_path, monkeypatch):
     """A library with a shipped network and one that was taught, where the program looks for them."""
-    shipped = write_card_beside(tmp_path / "assets/models/root.toml", tmp_path / "assets/models/root.onnx", "root")
-    monkeypatch.setattr(network_library, "embedded_card", lambda: shipped)
+    shipped = write_card_and_model(tmp_path / "assets/models/root.toml", tmp_path / "assets/models/root.onnx", "root")
+    monkeypatch.setattr(network_library, "embedded_card_path", lambda: shipped)
     monkeypatch.setenv("EPIPOLE_NETWORKS", str(tmp_path / "networks"))
-    library = NetworkLibrary()
-    library.add(write_taught_network(tmp_path / "run", "anna", parent="root", metrics={"mpjpe_mm": 48.04}))
+    library = ModelLibrary()
+    library.add(write_finetuned_model(tmp_path / "run", "anna", parent="root", metrics={"mpjpe_mm": 48.04}))
     return library
 
 
@@ -42,11 +42,11 @@ def test_a_damaged_network_is_said_in_the_list(library, capsys):
 def test_a_network_is_put_to_use_for_everybody_and_taken_back(library, capsys):
     assert cli.main(["models", "use", "anna"]) == 0
     assert "'anna' serves everybody from now on" in capsys.readouterr().out
-    assert library.serving().name == "anna"
+    assert library.find_serving_model().name == "anna"
     assert cli.main(["models", "roll-back"]) == 0
     assert "'root' serves everybody again" in capsys.readouterr().out
-    assert library.serving().name == "root"
-    assert [change.by for change in library.history()] == ["a person", "a person"]
+    assert library.find_serving_model().name == "root"
+    assert [change.by for change in library.read_history()] == ["a person", "a person"]
 
 
 def test_a_network_is_put_to_use_for_a_person_in_front_of_a_rig(library, tmp_path):
@@ -54,11 +54,11 @@ def test_a_network_is_put_to_use_for_a_person_in_front_of_a_rig(library, tmp_pat
     rig = tmp_path / "rig.toml"
     save_rig(Rig((Camera("left", (1280, 720), matrix, np.zeros(5), np.eye(4)),)), rig)
     assert cli.main(["models", "use", "anna", "--person", "Anna", "--rig", str(rig)]) == 0
-    where = rig_id(load_rig(rig))
-    assert library.serving("Anna", where).name == "anna"
-    assert library.serving("Anna").name == library.serving(None, where).name == "root"
+    where = compute_rig_id(load_rig(rig))
+    assert library.find_serving_model("Anna", where).name == "anna"
+    assert library.find_serving_model("Anna").name == library.find_serving_model(None, where).name == "root"
     assert cli.main(["models", "roll-back", "--person", "anna", "--rig", str(rig)]) == 0
-    assert library.serving("Anna", where).name == "root"
+    assert library.find_serving_model("Anna", where).name == "root"
 
 
 def test_a_network_that_does_not_exist_is_answered_with_the_nearest(library, capsys):

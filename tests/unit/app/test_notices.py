@@ -1,7 +1,7 @@
 """Sentences that a person should read stay until they were; good news does not wait to be dismissed."""
 
-from app.notices import GOOD_S, KEPT, Notices
-from app.presenters.tone import Tone
+from app.notices import GOOD_NEWS_S, MAX_NOTICES, Notices
+from app.presenters.tone import Severity
 
 
 class Clock:
@@ -12,14 +12,14 @@ class Clock:
 
 
 def text(notices):
-    newest = notices.newest()
+    newest = notices.get_current()
     return newest.text if newest else None
 
 
 def test_the_newest_sentence_is_shown_and_the_one_before_comes_back_when_it_is_dismissed():
     notices = Notices()
-    notices.tell("First.")
-    notices.tell("Second.")
+    notices.add("First.")
+    notices.add("Second.")
     assert text(notices) == "Second."
     notices.dismiss(())
     assert text(notices) == "First."
@@ -29,8 +29,8 @@ def test_the_newest_sentence_is_shown_and_the_one_before_comes_back_when_it_is_d
 
 def test_a_sentence_that_is_told_twice_is_dismissed_once():
     notices = Notices()
-    notices.tell("Again.")
-    notices.tell("Again.")
+    notices.add("Again.")
+    notices.add("Again.")
     notices.dismiss(())
     assert text(notices) is None
 
@@ -38,11 +38,11 @@ def test_a_sentence_that_is_told_twice_is_dismissed_once():
 def test_good_news_leaves_by_itself_and_a_warning_stays():
     clock = Clock()
     notices = Notices(clock)
-    notices.tell("The disk is nearly full.")
-    notices.tell("Recorded 9 s.", Tone.GOOD)
-    clock.now_s = GOOD_S - 0.1
+    notices.add("The disk is nearly full.")
+    notices.add("Recorded 9 s.", Severity.GOOD)
+    clock.now_s = GOOD_NEWS_S - 0.1
     assert text(notices) == "Recorded 9 s."
-    clock.now_s = GOOD_S
+    clock.now_s = GOOD_NEWS_S
     assert text(notices) == "The disk is nearly full."
     clock.now_s = 1e6
     assert text(notices) == "The disk is nearly full."
@@ -51,17 +51,17 @@ def test_good_news_leaves_by_itself_and_a_warning_stays():
 def test_a_lasting_sentence_that_was_dismissed_comes_back_only_when_it_begins_anew():
     notices = Notices()
     lasting = ("Camera 'left' was moved.",)
-    assert notices.unread(lasting) == lasting
+    assert notices.filter_dismissed(lasting) == lasting
     notices.dismiss(lasting)
-    assert notices.unread(lasting) == ()
-    assert notices.unread(()) == ()
-    assert notices.unread(lasting) == lasting
+    assert notices.filter_dismissed(lasting) == ()
+    assert notices.filter_dismissed(()) == ()
+    assert notices.filter_dismissed(lasting) == lasting
 
 
 def test_not_more_sentences_are_kept_than_anybody_reads():
     notices = Notices()
     for number in range(100):
-        notices.tell(str(number))
-    for _ in range(KEPT):
+        notices.add(str(number))
+    for _ in range(MAX_NOTICES):
         notices.dismiss(())
     assert text(notices) is None

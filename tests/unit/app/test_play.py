@@ -4,13 +4,13 @@ import cv2
 import pytest
 
 from app import cli
-from tests.support.sessions import recorded_session
+from tests.support.sessions import record_session
 
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory):
     path = tmp_path_factory.mktemp("play") / "walk"
-    recorded_session(path, 12, lost=(3,))
+    record_session(path, 12, lost=(3,))
     return path
 
 

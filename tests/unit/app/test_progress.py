@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from app.length_of_time import in_words
+from app.length_of_time import format_duration
 from app.progress import Progress
 
 
@@ -100,4 +100,4 @@ def test_an_unknown_total_has_no_bar_and_no_time_left():
 
 
 def test_lengths_of_time_are_said_in_two_words_at_most():
-    assert [in_words(s) for s in (0.42, 17.2, 190, 7320)] == ["0.4 s", "17 s", "3 min 10 s", "2 h 2 min"]
+    assert [format_duration(s) for s in (0.42, 17.2, 190, 7320)] == ["0.4 s", "17 s", "3 min 10 s", "2 h 2 min"]

@@ -16,7 +16,7 @@ from tests.support import scenes
 
 @pytest.fixture
 def rig() -> Rig:
-    return scenes.square_rig()
+    return scenes.make_square_rig()
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def page(tmp_path: Path, rig: Rig) -> str:
         "residual_counts": {camera.name: [5, 9, 1] for camera in rig},
         "coverage_cells": {camera.name: [[0] * 8] * 5 + [[3] * 8] for camera in rig},
     }
-    report = replace(scenes.report(rig), details=details, remarks=("A bystander was ignored.",))
+    report = replace(scenes.make_report(rig), details=details, remarks=("A bystander was ignored.",))
     write_report_page(tmp_path / "report.html", report, rig, "left & right")
     return (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -55,8 +55,8 @@ def test_every_drawing_is_well_formed(page: str):
 
 
 def test_names_are_escaped(tmp_path: Path):
-    rig = scenes.square_rig(2)
-    report = replace(scenes.report(rig), reasons=("<b>bold</b>",))
+    rig = scenes.make_square_rig(2)
+    report = replace(scenes.make_report(rig), reasons=("<b>bold</b>",))
     write_report_page(tmp_path / "report.html", report, rig, "a <take>")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<b>bold" not in text
@@ -71,7 +71,7 @@ def test_left_and_right_bones_stand_side_by_side(page: str):
 
 
 def test_a_refusal_has_no_drawings_and_no_numbers_but_what_to_do(tmp_path: Path, rig: Rig):
-    report = replace(scenes.report(rig, "refused"), reasons=("The person stood still.",), bones=())
+    report = replace(scenes.make_report(rig, "refused"), reasons=("The person stood still.",), bones=())
     write_report_page(tmp_path / "report.html", report, None, "a.mp4, b.mp4")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Refused" in text

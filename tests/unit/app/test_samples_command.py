@@ -53,7 +53,7 @@ def read(monkeypatch, parts):
         asked.append((folder, choice))
         yield from parts
 
-    monkeypatch.setattr(command, "PUBLIC", dict.fromkeys(command.PUBLIC, reader))
+    monkeypatch.setattr(command, "PUBLIC_DATASETS", dict.fromkeys(command.PUBLIC_DATASETS, reader))
     return asked
 
 
@@ -63,7 +63,7 @@ def test_parts_become_one_set(tmp_path, monkeypatch, capsys):
     assert cli.main(words) == 0
     np.testing.assert_array_equal(open_samples(tmp_path / "set").image[:, 0, 0, 0], np.arange(8))
     assert "(8, joints known from exact truth)" in capsys.readouterr().out
-    assert (asked[0][1].every, asked[0][1].people, asked[0][1].most) == (5, ("S1", "S5"), None)
+    assert (asked[0][1].every, asked[0][1].people, asked[0][1].max_samples) == (5, ("S1", "S5"), None)
 
 
 def test_every_photograph_counts_where_nobody_says_otherwise(tmp_path, monkeypatch):
@@ -85,7 +85,7 @@ def test_a_set_whose_reading_fails_half_way_is_no_set(tmp_path):
         raise DatasetError("The second video is cut short.")
 
     with pytest.raises(DatasetError, match="cut short"):
-        command.store(failing(), tmp_path / "set", None)
+        command.store_samples(failing(), tmp_path / "set", None)
     with pytest.raises(DatasetError, match="no finished set"):
         open_samples(tmp_path / "set")
 
@@ -93,7 +93,7 @@ def test_a_set_whose_reading_fails_half_way_is_no_set(tmp_path):
 def test_parts_of_two_sizes_are_refused(tmp_path):
     other = replace(part(4), image=np.zeros((4, 16, 16, 3), np.uint8))
     with pytest.raises(ValueError, match="8 px"):
-        command.store(iter([part(0), other]), tmp_path / "set", None)
+        command.store_samples(iter([part(0), other]), tmp_path / "set", None)
 
 
 def test_a_session_without_labels_is_told_how_to_get_them(tmp_path, capsys):
@@ -150,7 +150,7 @@ def test_a_session_without_labels_of_the_rig_is_told_how_to_get_them(tmp_path, m
 
 def test_no_sample_at_all_is_one_sentence(tmp_path):
     with pytest.raises(TrainingError, match="Not one image"):
-        command.store(iter([]), tmp_path / "set", None)
+        command.store_samples(iter([]), tmp_path / "set", None)
 
 
 @pytest.mark.parametrize(
@@ -192,11 +192,11 @@ def test_who_asks_for_few_samples_of_a_session_is_not_told_to_record_longer(tmp_
     words = ["samples", "session", str(tmp_path / "walk"), "--out"]
     assert cli.main([*words, str(tmp_path / "few"), "--most", "5"]) == 0
     assert cli.main([*words, str(tmp_path / "all")]) == 0
-    assert [config.least_samples for config in asked] == [1, 30]
+    assert [config.min_samples for config in asked] == [1, 30]
 
 
 def test_an_out_that_is_a_file_asks_for_another_folder_and_not_for_space(tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(TrainingError, match="Choose another folder, then") as refused:
-        command.store(iter([part(0)]), tmp_path / "file", None)
+        command.store_samples(iter([part(0)]), tmp_path / "file", None)
     assert "space" not in str(refused.value)

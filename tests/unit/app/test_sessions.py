@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.presenters.sessions import matching, present_session, present_sessions
-from app.presenters.tone import Tone
+from app.presenters.sessions import filter_sessions, present_session, present_sessions
+from app.presenters.tone import Severity
 from engine.session_summary import SessionSummary
 
 WALK = SessionSummary(
@@ -28,22 +28,22 @@ WALK = SessionSummary(
 @pytest.mark.parametrize(
     ("change", "quality", "tone"),
     [
-        ({}, "97 % of joints", Tone.GOOD),
-        ({"verdict": "usable"}, "97 % of joints, rig with care", Tone.CARE),
-        ({"joints_found": 0.8}, "80 % of joints", Tone.CARE),
-        ({"joints_found": 0.3}, "30 % of joints", Tone.BAD),
-        ({"joints_found": 0.0}, "Nobody was found", Tone.BAD),
-        ({"joints_found": math.nan}, "Not tracked yet", Tone.NEUTRAL),
-        ({"joints_found": math.nan, "has_rig": False}, "Not calibrated", Tone.NEUTRAL),
-        ({"lost": 14}, "14 images lost", Tone.BAD),
-        ({"lost": 1}, "1 image lost", Tone.BAD),
-        ({"finished": False}, "97 % of joints, broken off", Tone.CARE),
-        ({"problem": "It is damaged."}, "Cannot be opened", Tone.BAD),
+        ({}, "97 % of joints", Severity.GOOD),
+        ({"verdict": "usable"}, "97 % of joints, rig with care", Severity.WARNING),
+        ({"joints_found": 0.8}, "80 % of joints", Severity.WARNING),
+        ({"joints_found": 0.3}, "30 % of joints", Severity.ERROR),
+        ({"joints_found": 0.0}, "Nobody was found", Severity.ERROR),
+        ({"joints_found": math.nan}, "Not tracked yet", Severity.NEUTRAL),
+        ({"joints_found": math.nan, "has_rig": False}, "Not calibrated", Severity.NEUTRAL),
+        ({"lost": 14}, "14 images lost", Severity.ERROR),
+        ({"lost": 1}, "1 image lost", Severity.ERROR),
+        ({"finished": False}, "97 % of joints, broken off", Severity.WARNING),
+        ({"problem": "It is damaged."}, "Cannot be opened", Severity.ERROR),
     ],
 )
 def test_quality_is_said_in_words_and_tone(change, quality, tone):
     card = present_session(replace(WALK, **change))
-    assert (card.quality, card.tone) == (quality, tone)
+    assert (card.quality, card.severity) == (quality, tone)
 
 
 def test_a_card_says_length_and_cameras():
@@ -70,9 +70,9 @@ def test_an_empty_list_says_what_to_do_first():
 
 def test_search_finds_every_word_anywhere():
     state = present_sessions([WALK, replace(WALK, path=Path("/takes/jump"))])
-    assert [card.name for card in matching(state, "WALK 2026-11").cards] == ["walk"]
-    assert matching(state, "takes").count == "2 of 2"
-    assert matching(state, "  ") is state
-    nothing = matching(state, "run")
+    assert [card.name for card in filter_sessions(state, "WALK 2026-11").cards] == ["walk"]
+    assert filter_sessions(state, "takes").count == "2 of 2"
+    assert filter_sessions(state, "  ") is state
+    nothing = filter_sessions(state, "run")
     assert nothing.headline == "Nothing fits 'run'"
     assert "Search for" in nothing.message

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from app.start_qt import why_no_window
+from app.start_qt import explain_no_window
 
 
 def test_a_display_that_is_not_there_is_one_sentence_and_code_1():
     environment = {**os.environ, "DISPLAY": ":77", "QT_QPA_PLATFORM": "xcb"}
-    command = [sys.executable, "-c", "from app.snapshot import application; application()"]
+    command = [sys.executable, "-c", "from app.snapshot import get_application; get_application()"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr.startswith("epipole: No window can be opened: ")
@@ -30,6 +30,6 @@ def test_a_display_that_is_not_there_is_one_sentence_and_code_1():
     ],
 )
 def test_the_sentence_names_what_is_missing_and_what_to_do(said, platform, display, words):
-    sentence = why_no_window(said, platform, display)
+    sentence = explain_no_window(said, platform, display)
     assert words in sentence
     assert "--headless" in sentence

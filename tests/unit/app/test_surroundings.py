@@ -8,7 +8,7 @@ import pytest
 
 from app.display import is_headless
 from app.logs import hide_passwords, start_log
-from app.paths import fresh_folder
+from app.paths import choose_new_folder
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def test_an_address_without_password_stays_as_it_is():
 
 def test_two_folders_of_one_second_have_two_names(tmp_path: Path):
     now = datetime(2026, 1, 31, 17, 5, 9)
-    first = fresh_folder(tmp_path, now)
+    first = choose_new_folder(tmp_path, now)
     first.mkdir()
-    second = fresh_folder(tmp_path, now)
+    second = choose_new_folder(tmp_path, now)
     assert first.name == "epipole-2026-01-31-17h05m09"
     assert second.name == "epipole-2026-01-31-17h05m09-2"
 
@@ -71,4 +71,4 @@ def test_two_folders_of_one_second_have_two_names(tmp_path: Path):
     ],
 )
 def test_the_window_is_a_picture_where_asked_for_or_where_there_is_no_screen(asked, environment, platform, headless):
-    assert is_headless(asked=asked, environment=environment, platform=platform) is headless
+    assert is_headless(requested=asked, environment=environment, platform=platform) is headless

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from app import serving
-from app.serving import lifter_by
+from app.serving import make_monocular_loader
 from app.settings import Settings
-from app.swap_network import swap_network
+from app.swap_network import swap_model
 
 
 class Control:
@@ -15,31 +15,31 @@ class Control:
 
     def __init__(self, **settings):
         self.settings, self.asked, self.remembered = Settings(**settings), 0, []
-        self.live = SimpleNamespace(renew_lifter=self.renew)
+        self.live = SimpleNamespace(reload_monocular=self.renew)
 
     def renew(self):
         self.asked += 1
 
-    def remember(self, **changes):
+    def update_settings(self, **changes):
         self.remembered.append(changes)
 
 
 def test_the_live_view_looks_again_and_keeps_no_networks_name():
     control = Control(person="Anna", lift="anna-1")
-    swap_network(control, "Anna")
+    swap_model(control, "Anna")
     assert control.asked == 1
     assert control.remembered == [{"lift": "", "person": "Anna"}]
 
 
 def test_where_nobody_said_who_is_in_view_it_is_whom_the_network_was_taught_for():
     control = Control()
-    swap_network(control, "Anna")
+    swap_model(control, "Anna")
     assert control.remembered == [{"lift": "", "person": "Anna"}]
 
 
 def test_a_network_for_everybody_leaves_the_person_as_it_is():
     control = Control(person="Ben")
-    swap_network(control, "")
+    swap_model(control, "")
     assert control.remembered == [{"lift": "", "person": "Ben"}]
     assert control.asked == 1
 
@@ -47,26 +47,26 @@ def test_a_network_for_everybody_leaves_the_person_as_it_is():
 def test_without_cameras_it_is_only_remembered():
     control = Control()
     control.live = None
-    swap_network(control, "Anna")
+    swap_model(control, "Anna")
     assert control.remembered
 
 
 @pytest.mark.parametrize("settings", [{"lift": "none"}, {"person": "Ben"}])
 def test_nothing_happens_where_none_is_wanted_or_somebody_else_is_in_view(settings):
     control = Control(**settings)
-    swap_network(control, "Anna")
+    swap_model(control, "Anna")
     assert (control.asked, control.remembered) == (0, [])
 
 
 def test_the_network_is_looked_for_by_what_is_set_at_that_moment(monkeypatch):
     asked = []
-    monkeypatch.setattr(serving, "load_lifter", lambda *words, **more: asked.append((words, more)))
+    monkeypatch.setattr(serving, "load_monocular_model", lambda *words, **more: asked.append((words, more)))
     now = [Settings(person="Anna", lift="anna-1")]
-    make = lifter_by(lambda: now[0])
+    make = make_monocular_loader(lambda: now[0])
     make(None, "")
     now[0] = Settings(person="Ben")
     make(None, "old (fake)")
     assert asked == [
-        (("anna-1", "Anna"), {"rig": None, "have": ""}),
-        (("", "Ben"), {"rig": None, "have": "old (fake)"}),
+        (("anna-1", "Anna"), {"rig": None, "loaded_name": ""}),
+        (("", "Ben"), {"rig": None, "loaded_name": "old (fake)"}),
     ]

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.paths import demand_writable
-from app.presenters.take import TakeResult, best_moment, joints_found, present_take
-from app.presenters.tone import Tone
-from app.recording import TakeRecording
+from app.paths import require_writable
+from app.presenters.take import RecordingResult, find_best_row, measure_joints_found, present_recording
+from app.presenters.tone import Severity
+from app.recording import TrackedSessionWriter
 from calibration.rig import Rig
 from engine.capture.sources import Footage
 from engine.errors import SessionError
@@ -28,7 +28,7 @@ class Filmed:
 
     def __init__(self, rig: Rig, view: int) -> None:
         self.name, self.size_wh = rig.names[view], rig[view].size_wh
-        self._coming = iter([scenes.frames(rig, index).frames[view] for index in range(COUNT)])
+        self._coming = iter([scenes.make_frames(rig, index).frames[view] for index in range(COUNT)])
 
     def open(self) -> None:
         pass
@@ -42,7 +42,7 @@ class Filmed:
 
 @pytest.fixture
 def rig() -> Rig:
-    return scenes.square_rig(2)
+    return scenes.make_square_rig(2)
 
 
 @pytest.fixture
@@ -52,20 +52,22 @@ def footage(rig: Rig) -> Footage:
 
 
 @pytest.fixture
-def result(rig: Rig) -> TakeResult:
-    poses_2d = tuple(scenes.poses_2d(rig, index) for index in range(COUNT))
-    poses_3d = tuple(scenes.poses_3d(index) for index in range(COUNT))
-    return TakeResult("Take", rig.names, scenes.skeleton(), 30.0, scenes.report(rig), rig, poses_2d, poses_3d)
+def result(rig: Rig) -> RecordingResult:
+    poses_2d = tuple(scenes.make_poses_2d(rig, index) for index in range(COUNT))
+    poses_3d = tuple(scenes.make_poses_3d(index) for index in range(COUNT))
+    return RecordingResult(
+        "Take", rig.names, scenes.load_walker_skeleton(), 30.0, scenes.make_report(rig), rig, poses_2d, poses_3d
+    )
 
 
-def test_a_take_that_is_read_is_a_session_that_can_be_opened(footage: Footage, result: TakeResult, tmp_path: Path):
-    with TakeRecording(tmp_path / "take", footage, "blazepose", {"stature_m": 1.8}) as recording:
-        framesets = list(recording.footage.framesets())
-        put = recording.keep_raw_poses(result.skeleton, "abc123")
+def test_a_take_that_is_read_is_a_session_that_can_be_opened(footage: Footage, result: RecordingResult, tmp_path: Path):
+    with TrackedSessionWriter(tmp_path / "take", footage, "blazepose", {"stature_m": 1.8}) as recording:
+        framesets = list(recording.footage.read_framesets())
+        put = recording.open_raw_pose_sink(result.skeleton, "abc123")
         for poses in result.poses_2d:
             put(poses)
-        recording.keep_rig(scenes.square_rig(2))
-        recording.keep_reconstruction(Reconstruction(result.poses_2d, result.poses_3d, ()))
+        recording.write_rig(scenes.make_square_rig(2))
+        recording.write_reconstruction(Reconstruction(result.poses_2d, result.poses_3d, ()))
     session = Session.open(tmp_path / "take")
     assert len(framesets) == COUNT
     assert session.remarks == ()
@@ -78,7 +80,7 @@ def test_a_take_that_is_read_is_a_session_that_can_be_opened(footage: Footage, r
 
 
 def test_a_take_that_fails_leaves_a_session_that_says_it_is_not_finished(footage: Footage, tmp_path: Path):
-    recording = TakeRecording(tmp_path / "take", footage, "blazepose", {})
+    recording = TrackedSessionWriter(tmp_path / "take", footage, "blazepose", {})
     recording.footage.sources[0].read(0)
     recording.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert "not finished" in " ".join(Session.open(tmp_path / "take").remarks)
@@ -88,46 +90,46 @@ def test_a_take_never_overwrites_one(footage: Footage, tmp_path: Path):
     (tmp_path / "take").mkdir()
     (tmp_path / "take" / "mine").write_text("kept")
     with pytest.raises(SessionError, match="never overwritten"):
-        TakeRecording(tmp_path / "take", footage, "blazepose", {})
+        TrackedSessionWriter(tmp_path / "take", footage, "blazepose", {})
     assert (tmp_path / "take" / "mine").read_text() == "kept"
 
 
-def test_the_best_moment_is_late_and_shows_most(result: TakeResult):
+def test_the_best_moment_is_late_and_shows_most(result: RecordingResult):
     poses_3d = tuple(replace(poses, people=()) if index != 9 else poses for index, poses in enumerate(result.poses_3d))
-    assert best_moment(replace(result, poses_3d=poses_3d)) == 9
-    assert best_moment(result) >= COUNT // 2
+    assert find_best_row(replace(result, poses_3d=poses_3d)) == 9
+    assert find_best_row(result) >= COUNT // 2
 
 
-def test_the_window_of_a_take_tells_its_figures(result: TakeResult, rig: Rig):
-    state = present_take(result, scenes.frames(rig, 7), 7)
-    figures = {item.label: (item.value, item.tone) for item in state.status}
-    assert figures["Cameras"] == ("2 at 30 fps", Tone.NEUTRAL)
-    assert figures["Joints found"] == ("100 %", Tone.GOOD)
+def test_the_window_of_a_take_tells_its_figures(result: RecordingResult, rig: Rig):
+    state = present_recording(result, scenes.make_frames(rig, 7), 7)
+    figures = {item.label: (item.value, item.severity) for item in state.status}
+    assert figures["Cameras"] == ("2 at 30 fps", Severity.NEUTRAL)
+    assert figures["Joints found"] == ("100 %", Severity.GOOD)
     assert figures["Images lost"][0] == "0.0 %"
     assert state.cameras[0].detail == "640×480 · 30 fps"
     assert len(state.room.people) == 1
 
 
-def test_joints_that_are_missing_are_counted(result: TakeResult):
+def test_joints_that_are_missing_are_counted(result: RecordingResult):
     without = tuple(replace(poses, people=()) if index % 2 else poses for index, poses in enumerate(result.poses_3d))
     half = replace(result, poses_3d=without)
-    assert joints_found(half) == pytest.approx(0.5)
-    assert joints_found(replace(result, poses_3d=())) == 0
+    assert measure_joints_found(half) == pytest.approx(0.5)
+    assert measure_joints_found(replace(result, poses_3d=())) == 0
 
 
-def test_a_refused_take_can_be_shown_too(result: TakeResult, rig: Rig):
-    refused = replace(result, rig=None, poses_3d=(), report=scenes.report(rig, "refused"))
-    state = present_take(refused, scenes.frames(rig, best_moment(refused)), best_moment(refused))
+def test_a_refused_take_can_be_shown_too(result: RecordingResult, rig: Rig):
+    refused = replace(result, rig=None, poses_3d=(), report=scenes.make_report(rig, "refused"))
+    state = present_recording(refused, scenes.make_frames(rig, find_best_row(refused)), find_best_row(refused))
     assert state.room.headline
-    assert state.calibration.tone is Tone.BAD
+    assert state.calibration.severity is Severity.ERROR
 
 
 def test_a_file_in_place_of_a_folder_is_found_before_the_work(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        demand_writable(tmp_path / "file" / "rig.toml")
+        require_writable(tmp_path / "file" / "rig.toml")
 
 
 def test_a_writable_place_stays_empty(tmp_path: Path):
-    demand_writable(tmp_path / "new" / "rig.toml")
+    require_writable(tmp_path / "new" / "rig.toml")
     assert list((tmp_path / "new").iterdir()) == []

@@ -13,7 +13,7 @@ from engine.errors import ModelMissingError, SessionError
 from engine.poses import PoseSet2D
 from engine.session import Session
 from tests.support import scenes
-from tests.support.sessions import named_rig, recorded_session
+from tests.support.sessions import make_named_rig, record_session
 
 
 class WalkerEstimator:
@@ -22,12 +22,12 @@ class WalkerEstimator:
     model_hash = "abc"
 
     def __init__(self):
-        self.skeleton, self.closed = scenes.skeleton(), False
+        self.skeleton, self.closed = scenes.load_walker_skeleton(), False
 
     def __call__(self, frames):
-        seen = scenes.poses_2d(named_rig(), frames.index)
+        seen = scenes.make_poses_2d(make_named_rig(), frames.index)
         times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
-        return PoseSet2D(frames.index, frames.timestamp_ns, seen.views, times)
+        return PoseSet2D(frames.index, frames.timestamp_ns, seen.poses_by_view, times)
 
     def close(self):
         self.closed = True
@@ -36,8 +36,8 @@ class WalkerEstimator:
 @pytest.fixture
 def walk(tmp_path):
     """A session of two cameras that has a rig and poses, its images said to be as large as the rig's."""
-    recorded_session(tmp_path / "walk", 12)
-    small = tuple(type(c)(c.name, (64, 48), c.matrix, c.distortion, c.cam_from_world) for c in named_rig())
+    record_session(tmp_path / "walk", 12)
+    small = tuple(type(c)(c.name, (64, 48), c.matrix, c.distortion, c.cam_from_world) for c in make_named_rig())
     save_rig(Rig(small, {}, {"verdict": "accepted"}), tmp_path / "walk" / "rig.toml")
     return tmp_path / "walk"
 
@@ -95,7 +95,7 @@ def test_another_rig_can_be_given(walk, tmp_path):
 
 
 def test_a_rig_for_other_images_is_refused_and_nothing_is_left(walk, tmp_path):
-    save_rig(named_rig(), tmp_path / "large.toml")
+    save_rig(make_named_rig(), tmp_path / "large.toml")
     with pytest.raises(RigFileError, match="640x480"):
         track_again(walk, "a", tmp_path / "large.toml")
     assert not walk.with_name("walk-2").exists()
@@ -138,7 +138,7 @@ def test_somebody_elses_folder_is_never_removed(walk, monkeypatch):
             (theirs / "precious").write_text("theirs")
         return name
 
-    monkeypatch.setattr(module, "free_name", free_name)
+    monkeypatch.setattr(module, "find_free_path", free_name)
     with pytest.raises(ModelMissingError):
         track_again(walk, "nowhere")
     assert (theirs / "precious").read_text() == "theirs"

@@ -8,27 +8,27 @@ import pytest
 
 from app import cli, observe, track_again
 from app.commands import track
-from app.player import moment_of
+from app.player import load_moment
 from app.presenters.player import describe_playback, present_moment
 from engine.one_camera import is_guessed
 from engine.playback import Playback
 from engine.session import Session, write_manifest
 from engine.session_ending import SessionEnding
-from tests.support.live_networks import Standing, WalkerSeen
-from tests.support.videos import steady, write_video
+from tests.support.live_networks import FakeMonocularEstimator, FakeWalkerEstimator
+from tests.support.videos import make_steady_times, write_video
 
 
 @pytest.fixture
 def video(tmp_path, monkeypatch):
-    monkeypatch.setattr(observe, "create_estimator", lambda _name, views: WalkerSeen(views))
+    monkeypatch.setattr(observe, "create_estimator", lambda _name, views: FakeWalkerEstimator(views))
     path = tmp_path / "phone.mp4"
-    write_video(path, steady(20), size_wh=(640, 480))
+    write_video(path, make_steady_times(20), size_wh=(640, 480))
     return path
 
 
 def test_one_video_becomes_a_session_whose_joints_count_one_view(video, tmp_path, monkeypatch, capsys):
-    lifter = Standing()
-    monkeypatch.setattr(track, "load_lifter", lambda _name, _person, **_: lifter)
+    lifter = FakeMonocularEstimator()
+    monkeypatch.setattr(track, "load_monocular_model", lambda _name, _person, **_: lifter)
     out = tmp_path / "walk"
     assert cli.main(["track", str(video), "--stature", "1.75", "--out", str(out)]) == 0
     assert "depth is a guess from your height" in capsys.readouterr().out
@@ -36,16 +36,18 @@ def test_one_video_becomes_a_session_whose_joints_count_one_view(video, tmp_path
     assert not session.has_rig  # what is made up is not kept
     people = [person for poses in session.poses_3d().sets_3d() for person in poses.people]
     assert len(people) == 20
-    assert all(set(np.unique(person.views)) == {0, 1} for person in people)
+    assert all(set(np.unique(person.view_count)) == {0, 1} for person in people)
     assert lifter.closed
 
 
 def test_a_session_of_one_camera_is_tracked_again_and_seen_in_the_player(video, tmp_path, monkeypatch):
-    lifters = [Standing(), Standing()]
+    lifters = [FakeMonocularEstimator(), FakeMonocularEstimator()]
     whom = []
-    monkeypatch.setattr(track, "load_lifter", lambda _name, _person, **_: lifters[0])
-    monkeypatch.setattr(track_again, "load_lifter", lambda _name, person, **_: whom.append(person) or lifters[1])
-    monkeypatch.setattr(track_again, "create_estimator", lambda _name, views: WalkerSeen(views))
+    monkeypatch.setattr(track, "load_monocular_model", lambda _name, _person, **_: lifters[0])
+    monkeypatch.setattr(
+        track_again, "load_monocular_model", lambda _name, person, **_: whom.append(person) or lifters[1]
+    )
+    monkeypatch.setattr(track_again, "create_estimator", lambda _name, views: FakeWalkerEstimator(views))
     walk = tmp_path / "walk"
     assert cli.main(["track", str(video), "--stature", "1.75", "--out", str(walk)]) == 0
     facts = Session.open(walk).facts
@@ -57,7 +59,7 @@ def test_a_session_of_one_camera_is_tracked_again_and_seen_in_the_player(video, 
     assert (again.facts.person, whom) == ("Anna", ["Anna"])
     assert all(lifter.closed for lifter in lifters)
     with Playback.open(tracked.path) as playback:
-        moment = moment_of(playback, 10)
+        moment = load_moment(playback, 10)
         state = present_moment(describe_playback(playback), moment)
     assert is_guessed(state.room.rig)
     assert len(state.room.people) == 1
@@ -66,7 +68,7 @@ def test_a_session_of_one_camera_is_tracked_again_and_seen_in_the_player(video, 
 
 def test_without_a_network_one_video_is_refused_before_any_work(video, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
-        "engine.lift_network.NetworkLibrary.choice", lambda *_, **__: SimpleNamespace(entry=None, remarks=())
+        "engine.lift_network.ModelLibrary.choose_model", lambda *_, **__: SimpleNamespace(entry=None, remarks=())
     )
     assert cli.main(["track", str(video), "--out", str(tmp_path / "walk")]) == 1
     assert "poses need two cameras" in capsys.readouterr().err

@@ -10,8 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
 from app import cli  # noqa: E402
-from app.commands.train import CtrlC  # noqa: E402
-from tests.support.dots import dots  # noqa: E402
+from app.commands.train import InterruptFlag  # noqa: E402
+from tests.support.dots import make_dot_samples  # noqa: E402
 from tests.support.voc import write_voc  # noqa: E402
 from training import train_recipe  # noqa: E402
 from training.data.batches import Batches  # noqa: E402
@@ -20,7 +20,7 @@ from training.errors import TrainingError  # noqa: E402
 from training.loop.checkpoint import load_checkpoint  # noqa: E402
 from training.loop.history import read_history  # noqa: E402
 from training.networks.resnet import ResNet  # noqa: E402
-from training.recipe import read_recipe, recipe_from_table, recipe_names, recipe_table  # noqa: E402
+from training.recipe import list_recipes, read_recipe, recipe_from_table, recipe_to_table  # noqa: E402
 from training.studio.samples import StudioSampleConfig  # noqa: E402
 
 RECIPE = """
@@ -45,7 +45,7 @@ batch = 4
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    write_samples(tmp_path / "data", dots(8))
+    write_samples(tmp_path / "data", make_dot_samples(8))
     return tmp_path / "data"
 
 
@@ -113,8 +113,8 @@ def test_people_of_the_studio_are_mixed_into_data_by_their_share(tmp_path: Path,
         def __exit__(self, *_):
             pass
 
-        def shard(self, number: int) -> Samples:
-            return replace(dots(2, seed=number), persons=("drawn",))
+        def get_shard(self, number: int) -> Samples:
+            return replace(make_dot_samples(2, seed=number), persons=("drawn",))
 
     def noted(parts, *rest):
         if not isinstance(parts, Samples):  # those judge
@@ -138,12 +138,12 @@ def test_a_trunk_of_imagenet_begins_a_pose_resnet(tmp_path: Path):
     torch.save(trunk.state_dict() | {"fc.weight": torch.zeros(2, 2)}, tmp_path / "resnet18.pth")
     network = {"make": "pose_resnet", "depth": 18, "size_px": 128, "volume_depth": 2, "head_channels": 8}
     made = recipe_from_table({"name": "small", "network": network})
-    begun = train_recipe.first_network(made, train_recipe.FirstWeights(imagenet=tmp_path / "resnet18.pth"))
+    begun = train_recipe.build_initial_network(made, train_recipe.InitialWeights(imagenet=tmp_path / "resnet18.pth"))
     assert torch.equal(begun.trunk.layer4[1].conv2.weight, trunk.layer4[1].conv2.weight)
 
 
 def test_ctrl_c_keeps_everything_and_says_so(tmp_path: Path, data: Path, capsys, monkeypatch):
-    real, asked = CtrlC.__call__, []
+    real, asked = InterruptFlag.__call__, []
 
     def pressed_at_the_second_step(self) -> bool:
         before = real(self)
@@ -152,7 +152,7 @@ def test_ctrl_c_keeps_everything_and_says_so(tmp_path: Path, data: Path, capsys,
             os.kill(os.getpid(), signal.SIGINT)
         return before
 
-    monkeypatch.setattr(CtrlC, "__call__", pressed_at_the_second_step)
+    monkeypatch.setattr(InterruptFlag, "__call__", pressed_at_the_second_step)
     listened = signal.getsignal(signal.SIGINT)
     words = ["train", recipe(tmp_path, samples=400), "--out", str(tmp_path / "run"), "--data", str(data)]
     assert cli.main([*words, "--judge", str(data)]) == 130
@@ -197,17 +197,17 @@ def test_a_run_goes_on_with_its_own_recipe_only(tmp_path: Path, data: Path, caps
 
 def test_a_checkpoint_of_other_joints_is_refused(tmp_path: Path, data: Path):
     tiny = read_recipe(recipe(tmp_path))
-    table = recipe_table(tiny)
+    table = recipe_to_table(tiny)
     table["network"]["joints"] = 5
     with pytest.raises(TrainingError, match="5 joints"):
-        train_recipe.first_network(recipe_from_table(table), train_recipe.FirstWeights())
+        train_recipe.build_initial_network(recipe_from_table(table), train_recipe.InitialWeights())
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", list_recipes())
 def test_a_recipe_that_comes_with_the_program_can_be_read_and_written(name: str):
     shipped = read_recipe(name)
     assert shipped.note
-    assert recipe_from_table(recipe_table(shipped)) == shipped
+    assert recipe_from_table(recipe_to_table(shipped)) == shipped
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from calibration.evidence import calibration_joints
+from calibration.evidence import select_calibration_joints
 from calibration.geometry.alignment import align_similarity
 from calibration.geometry.projection import project
-from calibration.geometry.transforms import rigid
+from calibration.geometry.transforms import rigid_transform
 from calibration.geometry.triangulation import triangulate
 from calibration.observations import Observations
 from calibration.report import REFUSED
@@ -43,7 +43,7 @@ def reference(beam):
     cameras = json.loads((beam / "calibration_refined.json").read_text())["cameras"]
     return Rig(
         tuple(
-            Camera(c["name"], tuple(c["size"]), c["K"], c["dist"], rigid(np.array(c["R"]), np.ravel(c["t"])))
+            Camera(c["name"], tuple(c["size"]), c["K"], c["dist"], rigid_transform(np.array(c["R"]), np.ravel(c["t"])))
             for c in cameras
         )
     )
@@ -76,8 +76,8 @@ def test_static_points_of_the_scene_fit_to_four_pixels(solved, beam):
 
 def test_the_joints_are_seven_millimetres_from_those_of_the_reference(solved, reference, tracks):
     seen, flipped = tracks
-    chosen = SKELETON.indices(calibration_joints(SKELETON))
-    sides = seen.mirrored(flipped)
+    chosen = SKELETON.indices(select_calibration_joints(SKELETON))
+    sides = seen.swap_sides(flipped)
     xy = np.moveaxis(sides.xy[:, :, chosen], 1, 0).reshape(4, -1, 2)
     confidence = np.moveaxis(sides.confidence[:, :, chosen], 1, 0).reshape(4, -1)
     weight = np.where(confidence > 0.5, confidence**2, 0)

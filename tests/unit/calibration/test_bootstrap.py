@@ -7,7 +7,7 @@ import pytest
 from calibration.bootstrap import bootstrap
 from calibration.geometry.transforms import rotation_angle_rad
 from calibration.pairs import PinholeViews, estimate_pair, estimate_pairs, median_parallax
-from tests.support.estimates import evidence_and_truth
+from tests.support.estimates import make_evidence_and_truth
 
 
 def views_of(evidence, truth):
@@ -18,7 +18,7 @@ def views_of(evidence, truth):
 
 @pytest.fixture(scope="module")
 def case():
-    evidence, truth = evidence_and_truth(cameras=4, framesets=40, noise_px=2.0, seed=2)
+    evidence, truth = make_evidence_and_truth(cameras=4, framesets=40, noise_px=2.0, seed=2)
     return views_of(evidence, truth), truth
 
 

@@ -9,19 +9,19 @@ from calibration.geometry.epipolar import (
     estimate_fundamental_robust,
     fundamental_from_cameras,
     intersect_rays,
-    pose_in_front,
     poses_from_essential,
-    sampson_px,
+    sampson_distance_px,
+    select_pose_in_front,
     triangulate_optimal,
 )
 from calibration.geometry.projection import pixels_from_rays, project, rays_from_pixels
-from calibration.geometry.transforms import rigid, rotation_angle_rad, rotation_from_rotvec
+from calibration.geometry.transforms import rigid_transform, rotation_angle_rad, rotation_from_rotvec
 from calibration.rig import Camera
 
 K = np.array([[800.0, 0, 320], [0, 780, 240], [0, 0, 1]])
 A = Camera("a", (640, 480), K)
 R, T = rotation_from_rotvec(np.array([0.1, 0.9, -0.05])), np.array([-2.0, 0.1, 1.4])
-B = Camera("b", (640, 480), K + np.diag([40.0, 40, 0]), cam_from_world=rigid(R, T))
+B = Camera("b", (640, 480), K + np.diag([40.0, 40, 0]), cam_from_world=rigid_transform(R, T))
 
 
 @pytest.fixture
@@ -39,14 +39,14 @@ def same_up_to_sign(one, other):
 
 
 def test_matches_of_true_cameras_lie_on_their_epipolar_lines(images):
-    assert sampson_px(*images, fundamental_from_cameras(A, B)).max() < 1e-9
+    assert sampson_distance_px(*images, fundamental_from_cameras(A, B)).max() < 1e-9
 
 
 def test_the_sampson_distance_is_the_shift_across_the_line(images):
     F = fundamental_from_cameras(A, B)
     line = np.column_stack([images[0], np.ones(120)]) @ F.T
     across = line[:, :2] / np.linalg.norm(line[:, :2], axis=1, keepdims=True)
-    shared = sampson_px(images[0], images[1] + 2 * across, F)
+    shared = sampson_distance_px(images[0], images[1] + 2 * across, F)
     assert (shared <= 2.0 + 1e-6).all()
     assert (shared > 0.8).all()
 
@@ -68,7 +68,7 @@ def test_a_third_of_wrong_matches_changes_nothing(images):
     F, inlier = estimate_fundamental_robust(images[0], b)
     assert inlier[40:].mean() > 0.9
     assert inlier[:40].mean() < 0.1
-    assert np.median(sampson_px(*images, F)) < 0.2
+    assert np.median(sampson_distance_px(*images, F)) < 0.2
 
 
 def test_one_of_the_four_poses_is_the_true_one(images):
@@ -82,7 +82,7 @@ def test_one_of_the_four_poses_is_the_true_one(images):
 
 def test_the_pose_in_front_of_both_cameras_is_chosen(images):
     E = essential_from_fundamental(estimate_fundamental(*images), A.matrix, B.matrix)
-    turn, t = pose_in_front(E, rays_from_pixels(images[0], A.matrix), rays_from_pixels(images[1], B.matrix))
+    turn, t = select_pose_in_front(E, rays_from_pixels(images[0], A.matrix), rays_from_pixels(images[1], B.matrix))
     assert rotation_angle_rad(turn @ R.T) < 1e-6
     np.testing.assert_allclose(t, T / np.linalg.norm(T), atol=1e-6)
 
@@ -120,7 +120,7 @@ def test_corrected_matches_fit_the_fundamental_matrix(images):
     F = fundamental_from_cameras(A, B)
     rng = np.random.default_rng(4)
     fixed = correct_matches(*(image + rng.normal(0, 6, image.shape) for image in images), F)
-    assert sampson_px(*fixed, F).max() < 1e-6
+    assert sampson_distance_px(*fixed, F).max() < 1e-6
 
 
 def test_sideways_cameras_without_epipoles_in_the_image_are_no_special_case(points):

@@ -5,7 +5,7 @@ import pytest
 
 from calibration.geometry import fast_compile
 from calibration.geometry.fast_compile import jit_kernel
-from calibration.geometry.fast_instant import warm_up
+from calibration.geometry.fast_instant import warm_up_kernels
 
 
 def test_a_kernel_works_where_no_machine_code_can_be_kept(monkeypatch: pytest.MonkeyPatch):
@@ -21,5 +21,5 @@ def test_a_kernel_works_where_no_machine_code_can_be_kept(monkeypatch: pytest.Mo
 
 
 def test_kernels_warm_up_without_a_word(capfd: pytest.CaptureFixture[str]):
-    warm_up()
+    warm_up_kernels()
     assert capfd.readouterr() == ("", "")

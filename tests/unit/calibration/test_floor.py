@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
 
-from calibration.evidence import calibration_joints
-from calibration.floor import find_ground, stance_points, world_from_scene
-from calibration.geometry.transforms import inverse, rigid, rotation_from_rotvec, transform_points
+from calibration.evidence import select_calibration_joints
+from calibration.floor import find_ground, find_stance_points, world_from_scene
+from calibration.geometry.transforms import invert_transform, rigid_transform, rotation_from_rotvec, transform_points
 from calibration.synthetic import RigPlan, make_rig
 from calibration.walker import MOTIONS, SKELETON, Walker
 
-JOINTS = calibration_joints(SKELETON)
+JOINTS = select_calibration_joints(SKELETON)
 ROWS = SKELETON.indices(JOINTS)
 TIME_NS = np.arange(300, dtype=np.int64) * 66_666_667
 # The scene lies in the frame of a camera that looks down a little and is rolled.
-SCENE_FROM_WORLD = rigid(rotation_from_rotvec(np.array([1.9, 0.2, -0.1])), np.array([0.3, 0.5, 3.5]))
+SCENE_FROM_WORLD = rigid_transform(rotation_from_rotvec(np.array([1.9, 0.2, -0.1])), np.array([0.3, 0.5, 3.5]))
 UP, FLOOR = SCENE_FROM_WORLD[:3, 2], float(SCENE_FROM_WORLD[:3, 3] @ SCENE_FROM_WORLD[:3, 2])
 
 
@@ -83,7 +83,7 @@ def test_joints_missing_here_and_there_are_no_error(seed):
 def test_a_foot_that_was_not_seen_does_not_stand():
     xyz = scene("stand")
     xyz[np.random.default_rng(0).random(xyz.shape[:2]) < 0.3] = np.nan
-    assert np.isfinite(stance_points(xyz, JOINTS, TIME_NS)).all()
+    assert np.isfinite(find_stance_points(xyz, JOINTS, TIME_NS)).all()
 
 
 def test_nothing_seen_at_all_is_no_error():
@@ -102,12 +102,12 @@ def test_the_world_is_that_of_the_contract():
     assert moved[0, 1] == pytest.approx(0, abs=1e-9)
     np.testing.assert_allclose(moved[:, 2], [camera.centre[2] for camera in rig], atol=0.05)
     assert np.linalg.det(world[:3, :3]) == pytest.approx(1)
-    np.testing.assert_allclose(transform_points(inverse(world), moved), centres, atol=1e-12)
+    np.testing.assert_allclose(transform_points(invert_transform(world), moved), centres, atol=1e-12)
 
 
 def test_feet_that_stand_lie_on_the_floor_of_the_world():
     xyz = scene("room")
     world = world_from_scene(find_ground(xyz, JOINTS, TIME_NS), np.eye(3))
-    standing = transform_points(world, stance_points(xyz, JOINTS, TIME_NS))
+    standing = transform_points(world, find_stance_points(xyz, JOINTS, TIME_NS))
     assert len(standing) > 100
     assert np.median(standing[:, 2]) == pytest.approx(0.025, abs=0.01)  # heel and toe lie inside the shoe

@@ -9,9 +9,9 @@ from calibration.geometry.projection import (
     project,
     rays_from_pixels,
     undistort,
-    undistorted_rays,
+    undistort_pixels,
 )
-from calibration.geometry.transforms import rigid, rotation_from_rotvec, rotvec_from_rotation
+from calibration.geometry.transforms import rigid_transform, rotation_from_rotvec, rotvec_from_rotation
 from calibration.rig import Camera
 
 WIDE = np.array([-0.28, 0.09, 0.001, -0.002, -0.01])
@@ -21,7 +21,7 @@ WIDE = np.array([-0.28, 0.09, 0.001, -0.002, -0.01])
 def camera():
     matrix = np.array([[900.0, 0, 640], [0, 880, 355], [0, 0, 1]])
     return Camera(
-        "a", (1280, 720), matrix, WIDE, rigid(rotation_from_rotvec([0.3, -0.2, 0.1]), np.array([0.1, 0.2, 4]))
+        "a", (1280, 720), matrix, WIDE, rigid_transform(rotation_from_rotvec([0.3, -0.2, 0.1]), np.array([0.1, 0.2, 4]))
     )
 
 
@@ -84,5 +84,5 @@ def test_undistorted_pixels_are_those_of_the_camera_without_its_lens(camera):
 
 
 def test_undistorted_rays_pass_nan_on(camera):
-    rays = undistorted_rays(np.full((1, 3, 2), np.nan), [camera])
+    rays = undistort_pixels(np.full((1, 3, 2), np.nan), [camera])
     assert np.isnan(rays).all()

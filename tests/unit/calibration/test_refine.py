@@ -7,11 +7,18 @@ import pytest
 from calibration.errors import DidNotConvergeError
 from calibration.geometry.alignment import align_similarity
 from calibration.geometry.transforms import rotation_angle_rad
-from calibration.refine import Freedom, Settings, moved, normal_equations, refine, total_cost
+from calibration.refine import (
+    FreeParameters,
+    RefinementSettings,
+    apply_step,
+    build_normal_equations,
+    compute_total_cost,
+    refine,
+)
 from calibration.residuals import CAMERA_PARAMETERS, FOCAL, K1
-from tests.support.estimates import evidence_and_truth
+from tests.support.estimates import make_evidence_and_truth
 
-SETTINGS = Settings(iterations=60, tolerance=1e-12)
+SETTINGS = RefinementSettings(iterations=60, tolerance=1e-12)
 
 
 def poses_free(views, *, focal=(), k1=False):
@@ -22,7 +29,7 @@ def poses_free(views, *, focal=(), k1=False):
             column = np.zeros(9 * views)
             column[[9 * v + parameter for v in group]] = 1
             columns.append(column)
-    return Freedom(np.stack(columns, 1), np.full(9 * views, np.inf), np.zeros(9 * views))
+    return FreeParameters(np.stack(columns, 1), np.full(9 * views, np.inf), np.zeros(9 * views))
 
 
 def disturbed(truth, random, *, focal=0.0):
@@ -31,7 +38,7 @@ def disturbed(truth, random, *, focal=0.0):
     step = np.concatenate([random.normal(0, 0.03, (V, 3)), random.normal(0, 0.1, (V, 3)), np.zeros((V, 3))], 1)
     step[0] = 0
     step[:, FOCAL] = random.normal(0, focal, V) if focal else 0
-    return moved(truth, step, np.zeros(len(truth.log_length)), random.normal(0, 0.05, truth.xyz.shape))
+    return apply_step(truth, step, np.zeros(len(truth.log_length)), random.normal(0, 0.05, truth.xyz.shape))
 
 
 def rotation_errors_deg(estimate, truth):
@@ -40,7 +47,7 @@ def rotation_errors_deg(estimate, truth):
 
 @pytest.fixture(scope="module")
 def exact():
-    return evidence_and_truth(cameras=4, framesets=25)
+    return make_evidence_and_truth(cameras=4, framesets=25)
 
 
 def test_exact_images_lead_back_to_the_true_cameras(exact):
@@ -67,7 +74,7 @@ def test_exact_images_lead_back_to_the_true_lenses(exact):
 def test_a_shared_focal_length_stays_shared(exact):
     evidence, truth = exact
     start = replace(disturbed(truth, np.random.default_rng(2)), focal=np.full(4, 1000.0))
-    refined = refine(evidence, start, poses_free(4, focal=[[0, 1], [2, 3]]), Settings(iterations=5))
+    refined = refine(evidence, start, poses_free(4, focal=[[0, 1], [2, 3]]), RefinementSettings(iterations=5))
     assert refined.estimate.focal[0] == refined.estimate.focal[1]
     assert refined.estimate.focal[2] == refined.estimate.focal[3]
     assert refined.estimate.focal[0] != refined.estimate.focal[2]
@@ -76,7 +83,7 @@ def test_a_shared_focal_length_stays_shared(exact):
 def test_what_may_not_move_does_not_move(exact):
     evidence, truth = exact
     start = disturbed(truth, np.random.default_rng(3))
-    refined = refine(evidence, start, poses_free(4), Settings(iterations=5)).estimate
+    refined = refine(evidence, start, poses_free(4), RefinementSettings(iterations=5)).estimate
     np.testing.assert_array_equal(refined.rotation[0], start.rotation[0])
     np.testing.assert_array_equal(refined.translation[0], start.translation[0])
     np.testing.assert_array_equal(refined.focal, start.focal)
@@ -88,13 +95,13 @@ def test_the_cost_never_rises(exact):
     costs = []
     start = disturbed(truth, np.random.default_rng(4))
     refine(evidence, start, poses_free(4), SETTINGS, lambda _count, cost: costs.append(cost))
-    first = total_cost(evidence, start, poses_free(4), SETTINGS)
+    first = compute_total_cost(evidence, start, poses_free(4), SETTINGS)
     assert costs[0] < first
     assert all(later <= earlier for earlier, later in pairwise(costs))
 
 
 def test_a_tenth_of_gross_outliers_hardly_moves_the_cameras():
-    evidence, truth = evidence_and_truth(cameras=4, framesets=25, noise_px=2.0)
+    evidence, truth = make_evidence_and_truth(cameras=4, framesets=25, noise_px=2.0)
     random = np.random.default_rng(5)
     wild = random.random(evidence.sigma.shape) < 0.1
     xy = evidence.xy + np.where(wild[..., None], random.normal(0, 150, evidence.xy.shape), 0)
@@ -120,7 +127,7 @@ def test_missing_joints_stay_missing(exact):
     evidence, truth = exact
     xyz = truth.xyz.copy()
     xyz[3, 4] = np.nan
-    refined = refine(evidence, replace(truth, xyz=xyz), poses_free(4), Settings(iterations=3)).estimate
+    refined = refine(evidence, replace(truth, xyz=xyz), poses_free(4), RefinementSettings(iterations=3)).estimate
     assert np.isnan(refined.xyz[3, 4]).all()
     np.testing.assert_array_equal(np.isnan(refined.xyz), np.isnan(xyz))
 
@@ -145,10 +152,10 @@ def test_the_gradient_of_the_equations_is_the_slope_of_the_cost(exact):
     evidence, truth = exact
     estimate = disturbed(truth, np.random.default_rng(7), focal=0.01)
     free = poses_free(4, focal=[[0], [1], [2], [3]], k1=True)
-    gradient = normal_equations(evidence, estimate, free, SETTINGS).shared_gradient
+    gradient = build_normal_equations(evidence, estimate, free, SETTINGS).shared_gradient
     none = np.zeros(len(truth.log_length)), np.zeros(truth.xyz.shape)
     for q in range(free.basis.shape[1]):
         step = 1e-6 * free.basis[:, q].reshape(4, CAMERA_PARAMETERS)
-        ahead = total_cost(evidence, moved(estimate, step, *none), free, SETTINGS)
-        behind = total_cost(evidence, moved(estimate, -step, *none), free, SETTINGS)
+        ahead = compute_total_cost(evidence, apply_step(estimate, step, *none), free, SETTINGS)
+        behind = compute_total_cost(evidence, apply_step(estimate, -step, *none), free, SETTINGS)
         assert 2 * gradient[q] == pytest.approx((ahead - behind) / 2e-6, rel=2e-4, abs=1.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibration.geometry.projection import project
-from calibration.geometry.transforms import rigid, rotation_from_rotvec, transform_points
+from calibration.geometry.transforms import rigid_transform, rotation_from_rotvec, transform_points
 from calibration.rig import Camera, Rig, RigFileError, load_rig, save_rig
 from calibration.synthetic import RigPlan, make_rig
 
@@ -178,7 +178,7 @@ def test_a_rig_is_found_by_name_and_by_number(rig):
 
 def test_another_world_shows_the_same_images(rig):
     points = np.random.default_rng(0).uniform([-0.5, -0.5, 0.5], [0.5, 0.5, 1.5], (20, 3))
-    new_from_old = rigid(rotation_from_rotvec(np.array([0.4, -1, 2])), np.array([5.0, 6, 7]))
+    new_from_old = rigid_transform(rotation_from_rotvec(np.array([0.4, -1, 2])), np.array([5.0, 6, 7]))
     moved = rig.with_world(new_from_old, 3.0)
     for old, new in zip(rig, moved):
         np.testing.assert_allclose(

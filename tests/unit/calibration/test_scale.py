@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from calibration.errors import ScaleUnknownError
-from calibration.evidence import calibration_joints
-from calibration.geometry.transforms import inverse
-from calibration.scale import POPULATION_STATURE_M, estimate_scale, with_stature
+from calibration.evidence import select_calibration_joints
+from calibration.geometry.transforms import invert_transform
+from calibration.scale import POPULATION_STATURE_M, estimate_scale, rescale_to_stature
 from calibration.self_calibrate import CalibrationOptions, self_calibrate
-from calibration.synthetic import NETWORK, RigPlan
+from calibration.synthetic import NETWORK_NOISE, RigPlan
 from calibration.walker import SKELETON, Walker, sit, walk_room
-from tests.support.calibrations import scene
+from tests.support.calibrations import make_scene
 
-JOINTS = calibration_joints(SKELETON)
+JOINTS = select_calibration_joints(SKELETON)
 ROWS = SKELETON.indices(JOINTS)
 TIME_S = np.arange(100) / 10
 
@@ -52,12 +52,12 @@ def test_a_body_that_was_never_seen_whole_gives_no_metres():
 
 
 def test_another_stature_is_as_good_as_having_solved_with_it():
-    seen = scene(RigPlan(3), "room", NETWORK, seed=3, seconds=12).seen.observations
+    seen = make_scene(RigPlan(3), "room", NETWORK_NOISE, seed=3, seconds=12).seen.observations
     solved, wanted = (self_calibrate(seen, CalibrationOptions(stature_m=metres)) for metres in (1.60, 1.84))
-    rig, report = with_stature(solved.rig, solved.report, 1.84)
+    rig, report = rescale_to_stature(solved.rig, solved.report, 1.84)
     for camera, other in zip(rig, wanted.rig):
         from_first, wanted_from_first = (
-            each.cam_from_world @ inverse(first.cam_from_world)
+            each.cam_from_world @ invert_transform(first.cam_from_world)
             for each, first in ((camera, rig[0]), (other, wanted.rig[0]))
         )
         assert from_first == pytest.approx(wanted_from_first, abs=1e-6)
@@ -71,9 +71,9 @@ def test_another_stature_is_as_good_as_having_solved_with_it():
 
 
 def test_a_stature_that_is_no_longer_known_gives_the_mean_of_people_and_says_so():
-    seen = scene(RigPlan(3), "room", NETWORK, seed=3, seconds=12).seen.observations
+    seen = make_scene(RigPlan(3), "room", NETWORK_NOISE, seed=3, seconds=12).seen.observations
     solved = self_calibrate(seen, CalibrationOptions(stature_m=1.60))
-    rig, report = with_stature(solved.rig, solved.report, None)
+    rig, report = rescale_to_stature(solved.rig, solved.report, None)
     assert rig[0].centre == pytest.approx(solved.rig[0].centre * POPULATION_STATURE_M / 1.60)
     assert "none was given" in report.scale_source
 

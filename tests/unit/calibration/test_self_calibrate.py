@@ -6,13 +6,13 @@ import pytest
 from calibration.errors import CalibrationError
 from calibration.report import ACCEPTED, REFUSED, USABLE
 from calibration.self_calibrate import CalibrationOptions, self_calibrate
-from calibration.synthetic import NETWORK, NoiseConfig, RigPlan
+from calibration.synthetic import NETWORK_NOISE, NoiseConfig, RigPlan
 from tests.support.calibrations import (
-    focal_errors_percent,
-    offset_errors_ms,
-    pair_rotation_errors_deg,
-    scale_of_joints,
-    scene,
+    make_scene,
+    measure_focal_errors_percent,
+    measure_joint_scale,
+    measure_offset_errors_ms,
+    measure_pair_rotation_errors_deg,
 )
 
 SHARP = NoiseConfig(jitter_of_torso=0.01, missed=0.05, swapped=0.03, gross=0.01)
@@ -23,12 +23,12 @@ FOUR = RigPlan(cameras=4, offset_ms=15)
 @pytest.fixture(scope="module")
 def four():
     """Four unlike cameras of which nothing is known, a network's errors but for its bias."""
-    take = scene(FOUR, "room", SHARP, seed=2, seconds=16)
+    take = make_scene(FOUR, "room", SHARP, seed=2, seconds=16)
     return take, self_calibrate(take.seen.observations, STATURE)
 
 
 def worst_deg(calibration, take):
-    return pair_rotation_errors_deg(calibration.rig, take.rig).max()
+    return measure_pair_rotation_errors_deg(calibration.rig, take.rig).max()
 
 
 def test_four_unknown_cameras_are_found_to_a_third_of_a_degree(four):
@@ -39,15 +39,15 @@ def test_four_unknown_cameras_are_found_to_a_third_of_a_degree(four):
 
 def test_their_lenses_and_clocks_are_found(four):
     take, calibration = four
-    assert np.abs(focal_errors_percent(calibration.rig, take.rig)).max() < 1.5
+    assert np.abs(measure_focal_errors_percent(calibration.rig, take.rig)).max() < 1.5
     assert np.abs([a.distortion[0] - b.distortion[0] for a, b in zip(calibration.rig, take.rig)]).max() < 0.06
-    assert np.abs(offset_errors_ms(calibration.rig, take.rig)).max() < 3
+    assert np.abs(measure_offset_errors_ms(calibration.rig, take.rig)).max() < 3
 
 
 def test_the_stature_gives_their_metres(four):
     take, calibration = four
-    seen = take.seen.observations.mirrored(take.seen.swapped)
-    assert scale_of_joints(calibration.rig, seen, take.seen.xyz) == pytest.approx(1, abs=0.02)
+    seen = take.seen.observations.swap_sides(take.seen.swapped)
+    assert measure_joint_scale(calibration.rig, seen, take.seen.xyz) == pytest.approx(1, abs=0.02)
 
 
 def test_their_world_is_that_of_the_contract(four):
@@ -81,7 +81,7 @@ def test_the_order_of_the_cameras_does_not_matter(four):
     seen = take.seen.observations
     turned = replace(
         seen,
-        views=tuple(seen.views[v] for v in order),
+        view_names=tuple(seen.view_names[v] for v in order),
         sizes_wh=tuple(seen.sizes_wh[v] for v in order),
         xy=seen.xy[:, order],
         confidence=seen.confidence[:, order],
@@ -89,13 +89,15 @@ def test_the_order_of_the_cameras_does_not_matter(four):
     )
     again = self_calibrate(turned, STATURE)
     in_place = replace(calibration.rig, cameras=tuple(again.rig[name] for name in take.rig.names))
-    assert pair_rotation_errors_deg(in_place, calibration.rig).max() < 0.15  # the first camera's clock is the rig's
+    assert (
+        measure_pair_rotation_errors_deg(in_place, calibration.rig).max() < 0.15
+    )  # the first camera's clock is the rig's
     assert again.report.verdict == calibration.report.verdict
 
 
 @pytest.mark.parametrize("seed", [1, 4])
 def test_clocks_that_differ_by_fifteen_milliseconds_are_no_misfit(seed):
-    take = scene(FOUR, "room", SHARP, seed=seed, seconds=12)
+    take = make_scene(FOUR, "room", SHARP, seed=seed, seconds=12)
     calibration = self_calibrate(take.seen.observations, STATURE)
     assert calibration.report.verdict in (ACCEPTED, USABLE), calibration.report.reasons
     assert worst_deg(calibration, take) < 0.3
@@ -116,7 +118,7 @@ def test_progress_is_told_and_may_cancel(four):
 
 
 def test_known_lenses_are_kept_to_the_digit_and_the_rig_is_right():
-    take = scene(replace(FOUR, cameras=3), "room", SHARP, seed=2, seconds=12)
+    take = make_scene(replace(FOUR, cameras=3), "room", SHARP, seed=2, seconds=12)
     calibration = self_calibrate(take.seen.observations, replace(STATURE, intrinsics=take.rig.cameras))
     assert worst_deg(calibration, take) < 0.3
     for found, given in zip(calibration.rig, take.rig):
@@ -125,40 +127,40 @@ def test_known_lenses_are_kept_to_the_digit_and_the_rig_is_right():
 
 
 def test_shared_lenses_come_out_equal_and_right():
-    take = scene(replace(FOUR, alike=True), "room", SHARP, seed=0, seconds=12)
+    take = make_scene(replace(FOUR, identical_lenses=True), "room", SHARP, seed=0, seconds=12)
     calibration = self_calibrate(take.seen.observations, replace(STATURE, shared_intrinsics=True))
     assert worst_deg(calibration, take) < 0.3
     assert len({camera.focal_px for camera in calibration.rig}) == 1
-    assert np.abs(focal_errors_percent(calibration.rig, take.rig)).max() < 1
+    assert np.abs(measure_focal_errors_percent(calibration.rig, take.rig)).max() < 1
 
 
 def test_three_cameras_are_enough():
-    take = scene(replace(FOUR, cameras=3), "room", SHARP, seed=4, seconds=10)
+    take = make_scene(replace(FOUR, cameras=3), "room", SHARP, seed=4, seconds=10)
     calibration = self_calibrate(take.seen.observations, STATURE)
     assert worst_deg(calibration, take) < 0.5
 
 
 def test_eight_cameras_are_not_too_many():
-    take = scene(RigPlan(cameras=8), "room", SHARP, seed=5, seconds=8)
+    take = make_scene(RigPlan(cameras=8), "room", SHARP, seed=5, seconds=8)
     calibration = self_calibrate(take.seen.observations, STATURE)
     assert worst_deg(calibration, take) < 0.5
 
 
 def test_two_unlike_cameras_are_right_or_refused():
-    take = scene(RigPlan(cameras=2, offset_ms=15), "room", SHARP, seed=0, seconds=12)
+    take = make_scene(RigPlan(cameras=2, offset_ms=15), "room", SHARP, seed=0, seconds=12)
     calibration = self_calibrate(take.seen.observations, STATURE)
     assert calibration.rig is None or worst_deg(calibration, take) < 1.5
 
 
 def test_a_networks_bias_costs_half_a_degree_and_is_confessed():
-    take = scene(FOUR, "room", NETWORK, seed=6)
+    take = make_scene(FOUR, "room", NETWORK_NOISE, seed=6)
     calibration = self_calibrate(take.seen.observations, STATURE)
     assert worst_deg(calibration, take) < 0.9
     assert min(camera.rotation_sigma_deg for camera in calibration.report.cameras) > 0.05
 
 
 def test_a_person_who_stands_still_is_refused_and_told_to_walk():
-    take = scene(FOUR, "stand", SHARP, seed=0, seconds=8)
+    take = make_scene(FOUR, "stand", SHARP, seed=0, seconds=8)
     calibration = self_calibrate(take.seen.observations, STATURE)
     assert calibration.rig is None
     assert calibration.report.verdict == REFUSED
@@ -167,7 +169,7 @@ def test_a_person_who_stands_still_is_refused_and_told_to_walk():
 
 @pytest.fixture(scope="module")
 def seated():
-    return scene(replace(FOUR, offset_ms=0), "sit", SHARP, seed=0, seconds=10)
+    return make_scene(replace(FOUR, offset_ms=0), "sit", SHARP, seed=0, seconds=10)
 
 
 def test_four_unlike_lenses_cannot_be_known_from_a_seated_person(seated):
@@ -183,14 +185,14 @@ def test_given_lenses_make_the_seated_person_enough(seated):
 
 
 def test_a_mirrored_video_is_refused_by_name():
-    take = scene(FOUR, "room", replace(SHARP, mirrored=(2,)), seed=7, seconds=8)
+    take = make_scene(FOUR, "room", replace(SHARP, mirrored=(2,)), seed=7, seconds=8)
     calibration = self_calibrate(take.seen.observations, STATURE)
     assert calibration.rig is None
     assert any("'cam_2'" in reason and "mirror" in reason for reason in calibration.report.reasons)
 
 
 def test_views_of_different_times_are_refused_or_put_right():
-    rig_late = scene(FOUR, "room", SHARP, seed=8, seconds=8)
+    rig_late = make_scene(FOUR, "room", SHARP, seed=8, seconds=8)
     seen = rig_late.seen.observations
     late = seen.xy.copy(), seen.confidence.copy()
     late[0][:-15, 3], late[1][:-15, 3] = seen.xy[15:, 3], seen.confidence[15:, 3]
@@ -203,7 +205,7 @@ def test_views_of_different_times_are_refused_or_put_right():
 
 
 def test_nobody_in_view_is_refused_with_a_sentence():
-    take = scene(FOUR, "room", SHARP, seed=0, seconds=3)
+    take = make_scene(FOUR, "room", SHARP, seed=0, seconds=3)
     seen = take.seen.observations
     nobody = replace(seen, xy=np.full_like(seen.xy, np.nan), confidence=np.zeros_like(seen.confidence))
     calibration = self_calibrate(nobody, STATURE)
@@ -212,7 +214,7 @@ def test_nobody_in_view_is_refused_with_a_sentence():
 
 
 def test_a_view_that_never_sees_the_person_is_named():
-    take = scene(FOUR, "room", SHARP, seed=0, seconds=6)
+    take = make_scene(FOUR, "room", SHARP, seed=0, seconds=6)
     seen = take.seen.observations
     xy, confidence = seen.xy.copy(), seen.confidence.copy()
     xy[:, 1], confidence[:, 1] = np.nan, 0
@@ -224,7 +226,7 @@ def test_a_view_that_never_sees_the_person_is_named():
 def test_one_view_is_a_callers_mistake(four):
     seen = four[0].seen.observations
     alone = replace(
-        seen, views=("a",), sizes_wh=((1280, 720),), xy=seen.xy[:, :1], confidence=seen.confidence[:, :1],
+        seen, view_names=("a",), sizes_wh=((1280, 720),), xy=seen.xy[:, :1], confidence=seen.confidence[:, :1],
         view_time_ns=seen.view_time_ns[:, :1],
     )  # fmt: skip
     with pytest.raises(ValueError, match="two views or more"):
@@ -239,14 +241,14 @@ def test_intrinsics_for_another_size_are_an_error_and_no_refusal(four):
 
 
 def test_without_a_stature_the_metres_are_those_of_people_and_it_is_said():
-    take = scene(FOUR, "room", SHARP, seed=1, seconds=8)
+    take = make_scene(FOUR, "room", SHARP, seed=1, seconds=8)
     report = self_calibrate(take.seen.observations).report
     assert "none was given" in report.scale_source
     assert report.stature_m == pytest.approx(1.69)
 
 
 def test_a_view_that_is_somewhat_late_is_brought_near_although_it_fits_nearly():
-    taken = scene(RigPlan(3), "room", NETWORK, seed=2, seconds=12)
+    taken = make_scene(RigPlan(3), "room", NETWORK_NOISE, seed=2, seconds=12)
     seen = taken.seen.observations
     late = seen.view_time_ns.copy()
     late[:, 1] += 130_000_000

@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calibration.noise import sigma_px
-from calibration.swaps import sides_by_rig, steady_sides
-from calibration.synthetic import NETWORK, PERFECT, NoiseConfig, RigPlan
-from tests.support.calibrations import scene
+from calibration.noise import estimate_sigma_px
+from calibration.swaps import find_swaps_by_motion, find_swaps_by_rig
+from calibration.synthetic import NETWORK_NOISE, NO_NOISE, NoiseConfig, RigPlan
+from tests.support.calibrations import make_scene
 
-HONEST = replace(NETWORK, swapped=0.0)
+HONEST = replace(NETWORK_NOISE, swapped=0.0)
 SHARP = NoiseConfig(jitter_of_torso=0.01, missed=0.05, swapped=0.03, gross=0.01)
 
 
@@ -17,7 +17,7 @@ def swap(take, bursts):
     swapped = np.zeros(take.seen.observations.view_time_ns.shape, bool)
     for view, first, last in bursts:
         swapped[first:last, view] = True
-    return take.seen.observations.mirrored(swapped), swapped
+    return take.seen.observations.swap_sides(swapped), swapped
 
 
 def repaired_share(found, swapped):
@@ -26,71 +26,71 @@ def repaired_share(found, swapped):
 
 @pytest.fixture(scope="module")
 def four():
-    return scene(RigPlan(cameras=4), "room", HONEST, seed=4, seconds=12, fps=15)
+    return make_scene(RigPlan(cameras=4), "room", HONEST, seed=4, seconds=12, fps=15)
 
 
 @pytest.fixture(scope="module")
 def two():
-    return scene(RigPlan(cameras=2, arc_deg=90), "room", HONEST, seed=4, seconds=12, fps=15)
+    return make_scene(RigPlan(cameras=2, arc_deg=90), "room", HONEST, seed=4, seconds=12, fps=15)
 
 
 @pytest.mark.parametrize("cameras", [2, 4])
 def test_no_swap_is_invented_where_there_is_none(cameras):
-    take = scene(RigPlan(cameras=cameras), "room", PERFECT, seed=5, seconds=8, fps=15)
-    sigma = sigma_px(take.seen.observations, 0.5)
-    assert not sides_by_rig(take.seen.observations, sigma, take.rig).any()
-    assert steady_sides(take.seen.observations, sigma).mean() < 0.06  # seen from the side, motion alone may err
+    take = make_scene(RigPlan(cameras=cameras), "room", NO_NOISE, seed=5, seconds=8, fps=15)
+    sigma = estimate_sigma_px(take.seen.observations, 0.5)
+    assert not find_swaps_by_rig(take.seen.observations, sigma, take.rig).any()
+    assert find_swaps_by_motion(take.seen.observations, sigma).mean() < 0.06  # seen from the side, motion alone may err
 
 
 def test_hardly_a_swap_is_invented_in_what_a_network_sees(four):
-    sigma = sigma_px(four.seen.observations, 0.5)
-    assert sides_by_rig(four.seen.observations, sigma, four.rig).mean() < 0.01
+    sigma = estimate_sigma_px(four.seen.observations, 0.5)
+    assert find_swaps_by_rig(four.seen.observations, sigma, four.rig).mean() < 0.01
 
 
 def test_bursts_of_swaps_are_found_from_all_views(four):
     observations, swapped = swap(four, [(1, 20, 60), (2, 100, 103), (3, 50, 70), (3, 150, 180)])
-    found = sides_by_rig(observations, sigma_px(observations, 0.5), four.rig)
+    found = find_swaps_by_rig(observations, estimate_sigma_px(observations, 0.5), four.rig)
     assert repaired_share(found, swapped) >= 0.95
     assert (found & ~swapped).mean() < 0.01
 
 
 def test_a_view_that_is_swapped_throughout_is_found_from_all_views(four):
     observations, swapped = swap(four, [(1, 0, 180)])
-    found = sides_by_rig(observations, sigma_px(observations, 0.5), four.rig)
+    found = find_swaps_by_rig(observations, estimate_sigma_px(observations, 0.5), four.rig)
     assert repaired_share(found, swapped) >= 0.95
 
 
 def test_two_views_tell_by_their_motion_which_is_swapped(two):
     observations, swapped = swap(two, [(1, 30, 50), (0, 100, 110)])
-    found = sides_by_rig(observations, sigma_px(observations, 0.5), two.rig)
+    found = find_swaps_by_rig(observations, estimate_sigma_px(observations, 0.5), two.rig)
     assert repaired_share(found, swapped) >= 0.95
     assert (found & ~swapped).mean() < 0.02
 
 
 def test_motion_alone_finds_most_of_a_short_burst(four):
     observations, swapped = swap(four, [(1, 40, 60)])
-    found = steady_sides(observations, sigma_px(observations, 0.5))
+    found = find_swaps_by_motion(observations, estimate_sigma_px(observations, 0.5))
     assert repaired_share(found, swapped) >= 0.9
 
 
 def test_the_more_frequent_state_of_a_view_counts_as_right(four):
     observations, _ = swap(four, [(1, 60, 180), (2, 0, 180)])
-    found = steady_sides(observations, sigma_px(observations, 0.5))
+    found = find_swaps_by_motion(observations, estimate_sigma_px(observations, 0.5))
     assert found.mean(0).max() <= 0.5
     assert not found[:, 2].all()
 
 
 @pytest.mark.parametrize("seed", [1, 4])
 def test_a_body_seen_from_the_side_is_no_reason_to_change_sides(seed):
-    take = scene(RigPlan(cameras=4, offset_ms=15), "room", SHARP, seed=seed, seconds=16)
-    found = steady_sides(take.seen.observations, sigma_px(take.seen.observations, 0.5))
+    take = make_scene(RigPlan(cameras=4, offset_ms=15), "room", SHARP, seed=seed, seconds=16)
+    found = find_swaps_by_motion(take.seen.observations, estimate_sigma_px(take.seen.observations, 0.5))
     assert (found != take.seen.swapped).mean(0).max() < 0.15  # of a view's images; 0.08 are swapped at most
 
 
 def test_eight_views_are_repaired_too():
-    take = scene(RigPlan(cameras=8), "room", HONEST, seed=6, seconds=4, fps=10)
+    take = make_scene(RigPlan(cameras=8), "room", HONEST, seed=6, seconds=4, fps=10)
     observations, swapped = swap(take, [(0, 10, 25), (5, 20, 40)])
-    found = sides_by_rig(observations, sigma_px(observations, 0.5), take.rig)
+    found = find_swaps_by_rig(observations, estimate_sigma_px(observations, 0.5), take.rig)
     assert repaired_share(found, swapped) >= 0.95
     assert (found & ~swapped).mean() < 0.01
 
@@ -100,4 +100,4 @@ def test_a_view_without_a_person_has_no_swaps(four):
     xy, confidence = observations.xy.copy(), observations.confidence.copy()
     xy[:, 2], confidence[:, 2] = np.nan, 0
     alone = replace(observations, xy=xy, confidence=confidence)
-    assert not sides_by_rig(alone, sigma_px(alone, 0.5), four.rig)[:, 2].any()
+    assert not find_swaps_by_rig(alone, estimate_sigma_px(alone, 0.5), four.rig)[:, 2].any()

@@ -6,17 +6,17 @@ import pytest
 
 from calibration.geometry.projection import project
 from calibration.synthetic import (
-    NETWORK,
-    PERFECT,
+    NETWORK_NOISE,
+    NO_NOISE,
     NoiseConfig,
     RigPlan,
-    frameset_times,
+    find_room_middle,
+    list_frameset_times,
     make_rig,
     observe,
-    room_middle,
 )
 from calibration.walker import Walker, walk_room
-from tests.support.calibrations import scene
+from tests.support.calibrations import make_scene
 
 
 @pytest.mark.parametrize("cameras", range(2, 9))
@@ -31,7 +31,7 @@ def test_a_rig_stands_in_the_world_of_the_contract(cameras):
 
 def test_cameras_stand_level_and_look_at_the_middle():
     rig = make_rig(RigPlan(cameras=5, arc_deg=120), seed=2)
-    middle = np.array([*room_middle(rig), 0.95])
+    middle = np.array([*find_room_middle(rig), 0.95])
     for camera in rig:
         assert camera.R[0, 2] == pytest.approx(0, abs=1e-9)
         x, y = project(middle, camera)
@@ -49,19 +49,19 @@ def test_a_rig_is_drawn_within_its_plan():
 
 
 def test_alike_cameras_have_one_lens():
-    rig = make_rig(RigPlan(alike=True), seed=0)
+    rig = make_rig(RigPlan(identical_lenses=True), seed=0)
     assert len({camera.focal_px for camera in rig}) == 1
     assert len({camera.distortion[0] for camera in rig}) == 1
 
 
 def test_the_same_seed_gives_the_same_observations_and_another_does_not():
-    one, same, other = (scene(RigPlan(), "room", NETWORK, seed=s, seconds=1) for s in (1, 1, 2))
+    one, same, other = (make_scene(RigPlan(), "room", NETWORK_NOISE, seed=s, seconds=1) for s in (1, 1, 2))
     np.testing.assert_array_equal(one.seen.observations.xy, same.seen.observations.xy)
     assert not np.array_equal(one.seen.observations.xy, other.seen.observations.xy)
 
 
 def test_without_noise_a_view_sees_the_projection_of_the_truth():
-    take = scene(RigPlan(), "room", PERFECT, seed=1, seconds=2)
+    take = make_scene(RigPlan(), "room", NO_NOISE, seed=1, seconds=2)
     for v, camera in enumerate(take.rig):
         seen = take.seen.observations.seen[:, v]
         np.testing.assert_allclose(
@@ -70,7 +70,7 @@ def test_without_noise_a_view_sees_the_projection_of_the_truth():
 
 
 def test_what_lies_outside_the_image_is_not_seen():
-    take = scene(RigPlan(focal_of_width=(1.4, 1.5)), "room", PERFECT, seed=1, seconds=5)
+    take = make_scene(RigPlan(focal_of_width=(1.4, 1.5)), "room", NO_NOISE, seed=1, seconds=5)
     xy = take.seen.observations.xy
     assert not take.seen.observations.seen.all()
     assert np.nanmin(xy) >= -0.5
@@ -79,9 +79,9 @@ def test_what_lies_outside_the_image_is_not_seen():
 
 def test_a_clock_that_is_wrong_shows_the_person_at_another_time():
     rig = make_rig(RigPlan(cameras=2, offset_ms=40), seed=3)
-    motion = partial(walk_room, Walker(1.75, room_middle(rig)))
-    time_ns = frameset_times(2, 10)
-    seen = observe(rig, motion, time_ns, PERFECT, seed=0).observations
+    motion = partial(walk_room, Walker(1.75, find_room_middle(rig)))
+    time_ns = list_frameset_times(2, 10)
+    seen = observe(rig, motion, time_ns, NO_NOISE, seed=0).observations
     assert rig.time_offset_ns["cam_1"] != 0
     true_ns = time_ns + rig.time_offset_ns["cam_1"]
     expected = project(motion(true_ns / 1e9), rig[1])
@@ -90,7 +90,7 @@ def test_a_clock_that_is_wrong_shows_the_person_at_another_time():
 
 
 def test_free_running_views_say_their_own_times():
-    take = scene(RigPlan(), "room", NoiseConfig(own_times=True), seed=1, seconds=2)
+    take = make_scene(RigPlan(), "room", NoiseConfig(free_running=True), seed=1, seconds=2)
     seen = take.seen.observations
     shift = seen.view_time_ns - seen.time_ns[:, None]
     assert (shift == shift[0]).all()
@@ -99,32 +99,32 @@ def test_free_running_views_say_their_own_times():
 
 @pytest.mark.parametrize(("knob", "low", "high"), [("missed", 0.08, 0.12), ("dropped", 0.05, 0.16)])
 def test_shares_are_those_that_were_asked_for(knob, low, high):
-    take = scene(RigPlan(), "room", NoiseConfig(**{knob: 0.1}), seed=1, seconds=20)
-    inside = scene(RigPlan(), "room", PERFECT, seed=1, seconds=20).seen.observations.seen
+    take = make_scene(RigPlan(), "room", NoiseConfig(**{knob: 0.1}), seed=1, seconds=20)
+    inside = make_scene(RigPlan(), "room", NO_NOISE, seed=1, seconds=20).seen.observations.seen
     assert low < 1 - take.seen.observations.seen.sum() / inside.sum() < high
 
 
 def test_a_dropped_image_shows_nobody():
-    seen = scene(RigPlan(), "room", NoiseConfig(dropped=0.2), seed=1, seconds=60).seen.observations.seen
+    seen = make_scene(RigPlan(), "room", NoiseConfig(dropped=0.2), seed=1, seconds=60).seen.observations.seen
     assert (~seen).all(-1).mean() == pytest.approx(0.2, abs=0.03)
 
 
 def test_swaps_come_in_bursts_and_are_told():
-    take = scene(RigPlan(), "room", NoiseConfig(swapped=0.2), seed=1, seconds=60)
+    take = make_scene(RigPlan(), "room", NoiseConfig(swapped=0.2), seed=1, seconds=60)
     assert 0.1 < take.seen.swapped.mean() < 0.3
     changes = np.abs(np.diff(take.seen.swapped.astype(int), axis=0)).sum()
     assert take.seen.swapped.sum() / changes > 1  # framesets per change
-    honest = scene(RigPlan(), "room", PERFECT, seed=1, seconds=60)
+    honest = make_scene(RigPlan(), "room", NO_NOISE, seed=1, seconds=60)
     np.testing.assert_array_equal(
-        take.seen.observations.mirrored(take.seen.swapped).seen, honest.seen.observations.seen
+        take.seen.observations.swap_sides(take.seen.swapped).seen, honest.seen.observations.seen
     )
 
 
 def test_a_networks_errors_are_of_the_measured_size():
-    quiet = replace(NETWORK, gross=0.0, swapped=0.0)
+    quiet = replace(NETWORK_NOISE, gross=0.0, swapped=0.0)
     shares = []
     for seed in range(4):
-        take = scene(RigPlan(), "room", quiet, seed=seed, seconds=10)
+        take = make_scene(RigPlan(), "room", quiet, seed=seed, seconds=10)
         for v, camera in enumerate(take.rig):
             torso = camera.focal_px * 0.49 / (take.seen.xyz.mean(1) @ camera.R.T + camera.t)[:, 2:]
             shares.append(
@@ -134,7 +134,7 @@ def test_a_networks_errors_are_of_the_measured_size():
 
 
 def test_errors_last_as_long_as_told():
-    take = scene(RigPlan(cameras=2), "stand", NoiseConfig(drift_of_torso=0.03, drift_s=1.0), seed=0, seconds=60)
+    take = make_scene(RigPlan(cameras=2), "stand", NoiseConfig(drift_of_torso=0.03, drift_s=1.0), seed=0, seconds=60)
     error = take.seen.observations.xy - np.stack([project(take.seen.xyz, camera) for camera in take.rig], 1)
     error = error[:, :, 11:17, 0].reshape(600, -1)
     later = [np.nanmean(error[k:] * error[:-k]) / np.nanmean(error**2) for k in (1, 10, 40)]
@@ -142,15 +142,15 @@ def test_errors_last_as_long_as_told():
 
 
 def test_a_bias_is_the_same_in_every_image_and_on_both_sides():
-    take = scene(RigPlan(cameras=2), "stand", NoiseConfig(body_bias_m=0.02), seed=0, seconds=10)
+    take = make_scene(RigPlan(cameras=2), "stand", NoiseConfig(body_bias_m=0.02), seed=0, seconds=10)
     error = take.seen.observations.xy - np.stack([project(take.seen.xyz, camera) for camera in take.rig], 1)
     assert np.nanmax(np.nanstd(error, axis=0)) < 1.0  # px; the person sways a little
     assert np.nanmax(np.abs(error)) > 3
 
 
 def test_confidence_falls_with_the_error():
-    take = scene(RigPlan(), "room", NETWORK, seed=0, seconds=20)
-    seen = take.seen.observations.mirrored(take.seen.swapped)
+    take = make_scene(RigPlan(), "room", NETWORK_NOISE, seed=0, seconds=20)
+    seen = take.seen.observations.swap_sides(take.seen.swapped)
     error = np.linalg.norm(np.stack([project(take.seen.xyz, camera) for camera in take.rig], 1) - seen.xy, axis=-1)[
         seen.seen
     ]
@@ -161,17 +161,17 @@ def test_confidence_falls_with_the_error():
 
 
 def test_a_bystander_is_followed_for_the_share_of_time():
-    take = scene(RigPlan(), "room", NoiseConfig(bystander=((1, 0.2),)), seed=0, seconds=10)
+    take = make_scene(RigPlan(), "room", NoiseConfig(bystander=((1, 0.2),)), seed=0, seconds=10)
     away = np.linalg.norm(project(take.seen.xyz, take.rig[1]) - take.seen.observations.xy[:, 1], axis=-1)
     assert np.nanmin(np.where(away > 1, away, np.nan)) > 1
     assert 0.05 < (np.nanmedian(away, axis=1) > 20).mean() <= 0.21
 
 
 def test_a_mirrored_view_is_flipped_and_its_sides_with_it():
-    plain = scene(RigPlan(), "room", PERFECT, seed=0, seconds=1).seen.observations
-    mirrored = scene(RigPlan(), "room", NoiseConfig(mirrored=(2,)), seed=0, seconds=1).seen.observations
+    plain = make_scene(RigPlan(), "room", NO_NOISE, seed=0, seconds=1).seen.observations
+    mirrored = make_scene(RigPlan(), "room", NoiseConfig(mirrored=(2,)), seed=0, seconds=1).seen.observations
     left, right = plain.skeleton.index("left_knee"), plain.skeleton.index("right_knee")
     np.testing.assert_allclose(mirrored.xy[:, 2, left, 0], 1279 - plain.xy[:, 2, right, 0])
     np.testing.assert_allclose(mirrored.xy[:, 2, left, 1], plain.xy[:, 2, right, 1])
     np.testing.assert_array_equal(mirrored.xy[:, [0, 1, 3]], plain.xy[:, [0, 1, 3]])
-    np.testing.assert_allclose(mirrored.in_mirror((2,)).xy, plain.xy, atol=1e-9)
+    np.testing.assert_allclose(mirrored.flip_views((2,)).xy, plain.xy, atol=1e-9)

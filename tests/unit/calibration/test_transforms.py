@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from calibration.geometry.transforms import (
-    inverse,
+    invert_transform,
     nearest_rotation,
-    rigid,
+    rigid_transform,
     rotation_angle_rad,
     rotation_between,
     rotation_from_rotvec,
@@ -46,12 +46,12 @@ def test_rotations_are_orthogonal_and_turn_the_right_way():
 
 
 def test_a_transform_and_its_inverse_cancel(random):
-    target_from_source = rigid(rotation_from_rotvec(random.normal(size=3)), random.normal(size=3))
-    np.testing.assert_allclose(inverse(target_from_source) @ target_from_source, np.eye(4), atol=1e-14)
+    target_from_source = rigid_transform(rotation_from_rotvec(random.normal(size=3)), random.normal(size=3))
+    np.testing.assert_allclose(invert_transform(target_from_source) @ target_from_source, np.eye(4), atol=1e-14)
 
 
 def test_points_move_as_the_matrix_says(random):
-    target_from_source = rigid(rotation_from_rotvec(random.normal(size=3)), random.normal(size=3))
+    target_from_source = rigid_transform(rotation_from_rotvec(random.normal(size=3)), random.normal(size=3))
     points = random.normal(size=(4, 7, 3))
     homogeneous = np.concatenate([points, np.ones((4, 7, 1))], -1) @ target_from_source.T
     np.testing.assert_allclose(transform_points(target_from_source, points), homogeneous[..., :3], atol=1e-14)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from calibration.geometry.projection import project
-from calibration.geometry.transforms import rigid, rotation_from_rotvec
+from calibration.geometry.transforms import rigid_transform, rotation_from_rotvec
 from calibration.geometry.triangulation import triangulate, triangulate_robust
 from calibration.rig import Camera, Rig
 from calibration.synthetic import RigPlan, make_rig
@@ -65,7 +65,7 @@ def test_robust_triangulation_leaves_out_the_one_view_that_lies(rig, points, ima
     xy, liar = images.copy(), random.integers(0, 4, len(points))
     xy[liar, np.arange(len(points))] += random.uniform(30, 200, (len(points), 2))
     solved = triangulate_robust(xy, np.full(xy.shape[:2], 2.0), rig.cameras, gate_px=8)
-    good = (solved.views == 3) & ~solved.used[liar, np.arange(len(points))]
+    good = (solved.view_count == 3) & ~solved.used[liar, np.arange(len(points))]
     assert good.mean() > 0.95  # an error along the epipolar lines cannot be seen
     np.testing.assert_allclose(solved.xyz[good], points[good], atol=1e-6)
 
@@ -83,7 +83,7 @@ def test_an_infinite_sigma_drops_an_observation(rig, points, images):
     xy[3] += 300
     sigma[3] = np.inf
     solved = triangulate_robust(xy, sigma, rig.cameras, gate_px=8)
-    assert (solved.views == 3).all()
+    assert (solved.view_count == 3).all()
     np.testing.assert_allclose(solved.xyz, points, atol=1e-6)
     assert np.isnan(solved.error_px[3]).all()
 
@@ -112,7 +112,10 @@ def test_points_behind_the_cameras_are_none():
     matrix = np.array([[800.0, 0, 640], [0, 800, 360], [0, 0, 1]])
     apart = [
         Camera(
-            f"{i}", (1280, 720), matrix, cam_from_world=rigid(rotation_from_rotvec([0, angle, 0]), np.array([x, 0, 0]))
+            f"{i}",
+            (1280, 720),
+            matrix,
+            cam_from_world=rigid_transform(rotation_from_rotvec([0, angle, 0]), np.array([x, 0, 0])),
         )
         for i, (angle, x) in enumerate([(0.2, 0.5), (-0.2, -0.5)])
     ]
@@ -129,7 +132,7 @@ def test_rays_that_hardly_cross_make_no_point(degrees, found):
     cameras = []
     for i, half in enumerate(np.radians([-degrees / 2, degrees / 2])):
         turn = rotation_from_rotvec(np.array([0, -half, 0]))
-        cameras.append(Camera(f"{i}", (1280, 720), matrix, cam_from_world=rigid(turn, np.array([0, 0, 3.0]))))
+        cameras.append(Camera(f"{i}", (1280, 720), matrix, cam_from_world=rigid_transform(turn, np.array([0, 0, 3.0]))))
     point = np.zeros((1, 3))
     xy = np.stack([project(point, camera) for camera in cameras])
     solved = triangulate_robust(xy, np.ones((2, 1)), cameras, gate_px=8)

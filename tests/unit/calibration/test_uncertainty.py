@@ -5,12 +5,12 @@ import pytest
 
 from calibration.evidence import Evidence
 from calibration.geometry.transforms import nearest_rotation, rotation_angle_rad
-from calibration.refine import Freedom, Settings, refine
+from calibration.refine import FreeParameters, RefinementSettings, refine
 from calibration.residuals import FOCAL, OFFSET, Estimate
 from calibration.uncertainty import estimate_uncertainty
-from tests.support.estimates import evidence_and_truth
+from tests.support.estimates import make_evidence_and_truth
 
-SETTINGS = Settings(iterations=10, tolerance=1e-4)
+SETTINGS = RefinementSettings(iterations=10, tolerance=1e-4)
 NOISE_PX, DRAWS = 8.0, 12
 
 
@@ -20,7 +20,7 @@ def free_poses_and_focals(views, gauge=0):
     rows += [9 * v + FOCAL for v in range(views)] + [9 * v + OFFSET for v in range(views) if v != gauge]
     sigma = np.full(9 * views, np.inf)
     sigma[OFFSET::9] = 0.05
-    return Freedom(identity[:, rows], sigma, np.zeros(9 * views))
+    return FreeParameters(identity[:, rows], sigma, np.zeros(9 * views))
 
 
 def errors(estimate, truth):
@@ -36,7 +36,7 @@ def errors(estimate, truth):
 @pytest.fixture(scope="module")
 def repeated():
     """Solve the same scene with fresh noise, and ask every time how sure the solution is."""
-    evidence, truth = evidence_and_truth(cameras=3, framesets=16)
+    evidence, truth = make_evidence_and_truth(cameras=3, framesets=16)
     free, found, said = free_poses_and_focals(3), [], []
     for draw in range(DRAWS):
         noise = np.random.default_rng(draw).normal(0, NOISE_PX, evidence.xy.shape)
@@ -59,7 +59,7 @@ def test_sigmas_predict_the_scatter_of_repeated_draws_within_a_factor_of_two(rep
 
 @pytest.fixture(scope="module")
 def solved():
-    evidence, truth = evidence_and_truth(cameras=3, framesets=15, noise_px=4.0, seed=1)
+    evidence, truth = make_evidence_and_truth(cameras=3, framesets=15, noise_px=4.0, seed=1)
     return evidence, refine(evidence, truth, free_poses_and_focals(3), SETTINGS).estimate
 
 
@@ -88,7 +88,7 @@ def test_which_camera_is_held_fixed_does_not_matter(solved):
 def test_more_framesets_make_a_surer_rig():
     sigmas = []
     for framesets in (12, 48):
-        evidence, truth = evidence_and_truth(cameras=3, framesets=framesets, noise_px=4.0)
+        evidence, truth = make_evidence_and_truth(cameras=3, framesets=framesets, noise_px=4.0)
         free = free_poses_and_focals(3)
         estimate = refine(evidence, truth, free, SETTINGS).estimate
         sigmas.append(estimate_uncertainty(evidence, estimate, free, SETTINGS).rotation_rad.max())

@@ -5,12 +5,12 @@ import pytest
 
 from calibration import verdict as limits
 from calibration.report import ACCEPTED, REFUSED, USABLE
-from calibration.synthetic import PERFECT, RigPlan
-from calibration.verdict import Findings, image_coverage, judge
-from tests.support.calibrations import scene
+from calibration.synthetic import NO_NOISE, RigPlan
+from calibration.verdict import Findings, judge, measure_image_coverage
+from tests.support.calibrations import make_scene
 
 GOOD = Findings(
-    views=("left", "middle", "right"),
+    view_names=("left", "middle", "right"),
     rotation_sigma_deg=np.full(3, 0.1),
     position_sigma_m=np.full(3, 0.005),
     focal_sigma_percent=np.full(3, 0.3),
@@ -83,7 +83,7 @@ def test_sharpness_in_pixels_or_in_angle_is_enough(field, value):
         ("rotation_sigma_deg", limits.USABLE_ROTATION_DEG * 1.1, "The direction of camera 'middle'"),
         ("rotation_sigma_deg", np.nan, "The direction of camera 'middle'"),
         ("focal_sigma_percent", limits.USABLE_FOCAL_PERCENT * 1.1, "The focal length of camera 'middle'"),
-        ("holdout_mrad", limits.WORST_HOLDOUT_MRAD * 1.1, "View 'middle' does not fit the others"),
+        ("holdout_mrad", limits.MAX_HOLDOUT_MRAD * 1.1, "View 'middle' does not fit the others"),
         ("holdout_mrad", np.nan, "View 'middle' does not fit the others"),
     ],
 )
@@ -95,7 +95,7 @@ def test_what_is_too_bad_is_refused_and_named(field, value, says):
 
 
 def test_a_person_who_stands_still_is_refused_and_told_to_walk():
-    still = replace(GOOD, travel_m=0.1, posture_m=limits.LEAST_POSTURE_M * 0.9)
+    still = replace(GOOD, travel_m=0.1, posture_m=limits.MIN_POSTURE_M * 0.9)
     verdict, reasons = judge(still)
     assert verdict == REFUSED
     assert "stood still (moved 10 cm)" in reasons[0]
@@ -103,14 +103,14 @@ def test_a_person_who_stands_still_is_refused_and_told_to_walk():
 
 
 def test_unlike_lenses_on_the_spot_are_refused_and_the_options_named():
-    verdict, reasons = judge(replace(GOOD, travel_m=limits.LEAST_TRAVEL_M * 0.9, unlike_lenses=True))
+    verdict, reasons = judge(replace(GOOD, travel_m=limits.MIN_TRAVEL_M * 0.9, unlike_lenses=True))
     assert verdict == REFUSED
     assert "--intrinsics" in reasons[0]
     assert "--shared-intrinsics" in reasons[0]
 
 
 def test_moving_on_the_spot_is_no_reason_to_refuse_where_lenses_are_known():
-    assert judge(replace(GOOD, travel_m=limits.LEAST_TRAVEL_M * 0.9))[0] != REFUSED
+    assert judge(replace(GOOD, travel_m=limits.MIN_TRAVEL_M * 0.9))[0] != REFUSED
 
 
 def test_an_ambiguous_rig_is_refused():
@@ -142,18 +142,18 @@ def test_every_reason_is_a_sentence():
 
 
 def test_coverage_counts_the_cells_that_held_a_joint():
-    observations = scene(RigPlan(cameras=2), "room", PERFECT, seed=0, seconds=1).seen.observations
+    observations = make_scene(RigPlan(cameras=2), "room", NO_NOISE, seed=0, seconds=1).seen.observations
     xy = np.full_like(observations.xy, np.nan)
     xy[0, 0, 0] = [5, 5]
     xy[0, 0, 1] = [1275, 715]
     xy[0, 1, :] = np.stack([np.linspace(5, 1275, 33), np.full(33, 5)], 1)
     sparse = replace(observations, xy=xy)
-    cells, coverage = image_coverage(sparse, sparse.seen)
+    cells, coverage = measure_image_coverage(sparse, sparse.seen)
     assert cells.shape == (2, 6, 8)
     assert cells[0, 0, 0] == cells[0, 5, 7] == 1
     np.testing.assert_allclose(coverage, [2 / 48, 8 / 48])
 
 
 def test_joints_that_do_not_count_cover_nothing():
-    observations = scene(RigPlan(cameras=2), "room", PERFECT, seed=0, seconds=1).seen.observations
-    assert image_coverage(observations, np.zeros(observations.seen.shape, bool))[1].max() == 0
+    observations = make_scene(RigPlan(cameras=2), "room", NO_NOISE, seed=0, seconds=1).seen.observations
+    assert measure_image_coverage(observations, np.zeros(observations.seen.shape, bool))[1].max() == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.capture.address import without_password
+from engine.capture.address import strip_credentials
 
 SECRET = "s3cret"
 
@@ -29,8 +29,8 @@ SECRET = "s3cret"
     ],
 )
 def test_no_part_of_a_login_is_shown(address: str, shown: str):
-    assert without_password(address) == shown
-    assert SECRET not in without_password(address)
+    assert strip_credentials(address) == shown
+    assert SECRET not in strip_credentials(address)
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_no_part_of_a_login_is_shown(address: str, shown: str):
     ],
 )
 def test_what_is_no_login_stays(address: str):
-    assert without_password(address) == address
+    assert strip_credentials(address) == address

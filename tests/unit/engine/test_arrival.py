@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.capture.arrival import JUMP_NS, ArrivalTimes
+from engine.capture.arrival import MAX_JUMP_NS, ArrivalTimes
 from engine.clock import NS_PER_S
 
 MS = 1_000_000
@@ -14,8 +14,8 @@ def placed(stamps_ns: np.ndarray, arrivals_ns: np.ndarray) -> np.ndarray:
     times = ArrivalTimes()
     result = []
     for stamp_ns, arrived_ns in zip(stamps_ns.tolist(), arrivals_ns.tolist()):
-        times.arrived(stamp_ns, arrived_ns)
-        result.append(times.time_of(stamp_ns, arrived_ns))
+        times.record_arrival(stamp_ns, arrived_ns)
+        result.append(times.estimate_time_ns(stamp_ns, arrived_ns))
     return np.array(result)
 
 
@@ -40,7 +40,7 @@ def test_a_camera_whose_clock_is_slow_is_followed():
 def test_stamps_that_start_anew_are_placed_anew():
     stamps = np.concatenate([np.arange(30) * 33 * MS, np.arange(30) * 33 * MS + 50 * NS_PER_S])
     arrivals = START_NS + np.arange(60) * 33 * MS
-    assert np.diff(stamps).max() > JUMP_NS
+    assert np.diff(stamps).max() > MAX_JUMP_NS
     np.testing.assert_array_equal(placed(stamps, arrivals), arrivals)
 
 
@@ -52,6 +52,6 @@ def test_times_rise_though_an_image_comes_quicker_than_all_before():
 
 def test_an_image_without_a_stamp_has_the_time_of_its_arrival():
     times = ArrivalTimes()
-    assert times.time_of(None, START_NS) == START_NS
-    assert times.time_of(5, START_NS + 1) == START_NS + 1
-    assert times.time_of(None, START_NS) == START_NS + 2
+    assert times.estimate_time_ns(None, START_NS) == START_NS
+    assert times.estimate_time_ns(5, START_NS + 1) == START_NS + 1
+    assert times.estimate_time_ns(None, START_NS) == START_NS + 2

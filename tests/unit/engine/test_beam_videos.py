@@ -14,12 +14,12 @@ NAMES = ("cam01", "cam02", "cam03", "cam04")
 def read(inputs):
     """Times, numbers and a thumbnail of every image."""
     with open_inputs(inputs) as footage:
-        framesets = footage.framesets()
+        framesets = footage.read_framesets()
         seen = [
             (f.timestamp_ns, [(x.camera, x.sequence, x.timestamp_ns, x.image_bgr[::240, ::240]) for x in f.frames])
             for f in framesets
         ]
-        return footage.views, framesets, footage.remarks, seen
+        return footage.view_names, framesets, footage.remarks, seen
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from calibration.errors import NotEnoughMotionError
 from calibration.self_calibrate import CalibrationOptions
-from engine.calibration_process import ENDED, CalibrationProcess, Task
+from engine.calibration_process import CRASHED_MESSAGE, CalibrationProcess, CalibrationTask
 from tests.support.patience import PATIENCE_S, wait_until
 
 HERE = "tests.unit.engine.test_calibration_process"
@@ -49,7 +49,7 @@ def answer(process, task):
     outcomes = []
 
     def done():
-        outcomes.append(process.outcome())
+        outcomes.append(process.take_outcome())
         return outcomes[-1] is not None
 
     assert wait_until(done, LONG_S), "no outcome"
@@ -84,45 +84,45 @@ def process():
 
 def test_one_warm_child_does_task_after_task_behind_everything_else(process):
     calibration = process(echo)
-    first, second = (answer(calibration, Task(number, f"task {number}", OPTIONS)) for number in (1, 2))
+    first, second = (answer(calibration, CalibrationTask(number, f"task {number}", OPTIONS)) for number in (1, 2))
     assert (first.number, second.number) == (1, 2)
     assert second.calibration[0] == "task 2"
     assert first.calibration[1] == second.calibration[1] != os.getpid()
     assert first.calibration[2] >= min(os.nice(0) + 10, 19)
     assert first.calibration[3] == "1"
     assert calibration.progress == 0.5
-    assert calibration.outcome() is None
+    assert calibration.take_outcome() is None
 
 
 def test_a_refusal_comes_back_as_its_sentence(process):
-    outcome = answer(process(refuse), Task(1, None, OPTIONS))
-    assert outcome.sentence == "Walk some more."
-    assert not outcome.broken
+    outcome = answer(process(refuse), CalibrationTask(1, None, OPTIONS))
+    assert outcome.message == "Walk some more."
+    assert not outcome.crashed
     assert outcome.calibration is None
 
 
 def test_a_fault_of_the_program_is_logged_and_the_next_task_is_done(process, caplog):
     calibration = process(break_down)
-    assert answer(calibration, Task(1, None, OPTIONS)).broken
+    assert answer(calibration, CalibrationTask(1, None, OPTIONS)).crashed
     assert "ZeroDivisionError" in caplog.text
-    assert answer(calibration, Task(2, None, OPTIONS)).number == 2
+    assert answer(calibration, CalibrationTask(2, None, OPTIONS)).number == 2
 
 
 def test_a_child_that_dies_is_replaced(process):
     calibration = process(die)
-    first = answer(calibration, Task(1, None, OPTIONS))
-    assert first.broken
-    assert first.sentence == ENDED
-    assert answer(calibration, Task(2, None, OPTIONS)).number == 2
+    first = answer(calibration, CalibrationTask(1, None, OPTIONS))
+    assert first.crashed
+    assert first.message == CRASHED_MESSAGE
+    assert answer(calibration, CalibrationTask(2, None, OPTIONS)).number == 2
 
 
 def test_resting_ends_a_task_at_once_and_another_one_can_follow(process):
     calibration = process(take_for_ever)
-    calibration.solve(Task(1, None, OPTIONS))
+    calibration.solve(CalibrationTask(1, None, OPTIONS))
     until(lambda: calibration.progress == 0.5)
-    calibration.rest()
-    assert calibration.outcome() is None
-    calibration.solve(Task(2, None, OPTIONS))
+    calibration.cancel()
+    assert calibration.take_outcome() is None
+    calibration.solve(CalibrationTask(2, None, OPTIONS))
     until(lambda: calibration.progress == 0.5)
     calibration.stop()
 
@@ -133,32 +133,32 @@ def test_stopping_leaves_no_child_even_while_it_starts(process):
     calibration.stop()
     calibration.stop()
     calibration.start()
-    number = answer(calibration, Task(1, None, OPTIONS)).calibration[1]
+    number = answer(calibration, CalibrationTask(1, None, OPTIONS)).calibration[1]
     calibration.stop()
     until(lambda: not is_alive(number))
 
 
 def test_asking_never_waits_while_the_child_is_busy(process):
     calibration = process(take_for_ever)
-    calibration.solve(Task(1, None, OPTIONS))
+    calibration.solve(CalibrationTask(1, None, OPTIONS))
     until(lambda: calibration.progress == 0.5)
     for number in range(2, 50):
-        calibration.solve(Task(number, bytes(1_000_000), OPTIONS))  # a pipe holds 64 kB
+        calibration.solve(CalibrationTask(number, bytes(1_000_000), OPTIONS))  # a pipe holds 64 kB
 
 
 PARENT = f"""
 import sys, time
-from engine.calibration_process import CalibrationProcess, Task
+from engine.calibration_process import CalibrationProcess, CalibrationTask
 from calibration.self_calibrate import CalibrationOptions
 process = CalibrationProcess("{HERE}:WORK")
-process.solve(Task(1, None, CalibrationOptions()))
+process.solve(CalibrationTask(1, None, CalibrationOptions()))
 """
 
 
 @pytest.mark.parametrize("how", ["-c", "-"])
 def test_a_parent_without_a_file_can_calibrate(how):
     script = PARENT.replace("WORK", "echo") + (
-        "while (outcome := process.outcome()) is None: time.sleep(0.01)\nprint(outcome.calibration[2])\nprocess.stop()"
+        "while (outcome := process.take_outcome()) is None: time.sleep(0.01)\nprint(outcome.calibration[2])\nprocess.stop()"
     )
     command = [sys.executable, how, script] if how == "-c" else [sys.executable, how]
     done = subprocess.run(

@@ -6,14 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from engine.capture.camera import CameraFeed, close_feeds
-from engine.capture.cameras import SOURCES, camera_sources
+from engine.capture.cameras import SOURCES, make_camera_sources
 from engine.errors import CameraError, CameraNotFoundError
 from engine.live_framesets import LiveFramesets
 from engine.record import SessionWriter
 from engine.session import SessionFacts
 from tests.support.live_cameras import ScriptedCamera
 from tests.support.patience import PATIENCE_S, wait_until
-from tests.support.videos import number_of, steady, write_video
+from tests.support.videos import make_steady_times, read_number, write_video
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +31,11 @@ def devices(monkeypatch):
 
 
 def names(addresses, taken=()):
-    return [live.name for live in camera_sources(addresses, taken)]
+    return [live.name for live in make_camera_sources(addresses, taken)]
 
 
 def test_one_studio_gives_all_its_cameras():
-    found = camera_sources(["studio:walk?cameras=3&size=160x120&seconds=1"])
+    found = make_camera_sources(["studio:walk?cameras=3&size=160x120&seconds=1"])
     assert [live.name for live in found] == ["cam_0", "cam_1", "cam_2"]
     assert all(live.source.live for live in found)
     assert {live.address for live in found} == {"studio:walk?cameras=3&size=160x120&seconds=1"}
@@ -50,7 +50,7 @@ def test_names_are_those_of_devices_and_hosts():
 
 
 def test_a_password_is_neither_in_a_name_nor_in_the_address_but_reaches_the_camera():
-    (live,) = camera_sources(["rtsp://me:secret@door/1"])
+    (live,) = make_camera_sources(["rtsp://me:secret@door/1"])
     assert "secret" not in live.name + live.address
     assert live.source.address == "rtsp://me:secret@door/1"
 
@@ -69,43 +69,43 @@ def test_long_names_keep_their_end():
 
 def test_an_address_that_is_given_twice_is_refused_without_its_password():
     with pytest.raises(CameraError, match="given twice") as caught:
-        camera_sources(["rtsp://me:secret@door/1", "rtsp://me:secret@door/1"])
+        make_camera_sources(["rtsp://me:secret@door/1", "rtsp://me:secret@door/1"])
     assert "secret" not in str(caught.value)
 
 
 def test_a_kind_of_address_that_does_not_exist_is_refused():
     with pytest.raises(CameraNotFoundError, match="no camera that Epipole knows"):
-        camera_sources(["ndi://studio/1"])
+        make_camera_sources(["ndi://studio/1"])
 
 
 def test_a_video_that_does_not_exist_is_refused():
     with pytest.raises(CameraNotFoundError, match=r"There is no video 'nowhere\.mp4'"):
-        camera_sources(["nowhere.mp4"])
+        make_camera_sources(["nowhere.mp4"])
 
 
 def test_videos_are_named_after_their_files_and_begin_together(tmp_path):
     for folder in ("left", "right"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "video.mp4").write_bytes(b"")
-    found = camera_sources([tmp_path / "left" / "video.mp4", tmp_path / "right" / "video.mp4"])
+    found = make_camera_sources([tmp_path / "left" / "video.mp4", tmp_path / "right" / "video.mp4"])
     assert [live.name for live in found] == ["left_video", "right_video"]
-    assert found[0].source._together.start is found[1].source._together.start
+    assert found[0].source._group.start is found[1].source._group.start
 
 
 def played(addresses):
     """Play to the end, as a window does; return the numbers of the pictures in each whole set."""
-    feeds = tuple(CameraFeed(live.source, live.address) for live in camera_sources(addresses))
+    feeds = tuple(CameraFeed(live.source, live.address) for live in make_camera_sources(addresses))
     sets = LiveFramesets(feeds)
     for feed in feeds:
         feed.start()
-    found = [tuple(frame and number_of(frame.image_bgr) for frame in frames.frames) for frames in sets]
+    found = [tuple(frame and read_number(frame.image_bgr) for frame in frames.frames) for frames in sets]
     sets.close()
     assert close_feeds(feeds, PATIENCE_S) == ()
     return [numbers for numbers in found if None not in numbers]
 
 
 def test_two_videos_are_played_in_step_to_their_end(tmp_path):
-    videos = [write_video(tmp_path / f"{name}.mkv", steady(20)) for name in "ab"]
+    videos = [write_video(tmp_path / f"{name}.mkv", make_steady_times(20)) for name in "ab"]
     takes = []
 
     def to_the_end():
@@ -117,11 +117,11 @@ def test_two_videos_are_played_in_step_to_their_end(tmp_path):
 
 
 def test_the_cameras_of_a_session_are_played_with_their_offsets(tmp_path):
-    video = write_video(tmp_path / "video.mkv", steady(20))
+    video = write_video(tmp_path / "video.mkv", make_steady_times(20))
     with SessionWriter(tmp_path / "s", SessionFacts()) as writer:
         writer.copy_video(video, "a")
         writer.copy_video(video, "b", offset_ns=200_000_000)  # begins six images later
-    assert [live.name for live in camera_sources([tmp_path / "s"])] == ["a", "b"]
+    assert [live.name for live in make_camera_sources([tmp_path / "s"])] == ["a", "b"]
     takes = []
 
     def for_a_while():

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from engine.clock import host_ns, ns_from_ticks, until_tick_s, utc_offset_ns
+from engine.clock import host_ns, measure_utc_offset_ns, ns_from_ticks, time_until_tick_s
 
 
 def test_the_clock_runs_forwards():
@@ -15,13 +15,13 @@ def test_the_clock_runs_forwards():
 
 
 def test_the_offset_leads_to_the_time_of_day():
-    assert abs(host_ns() + utc_offset_ns() - time.time_ns()) < 50_000_000
+    assert abs(host_ns() + measure_utc_offset_ns() - time.time_ns()) < 50_000_000
 
 
 @pytest.mark.parametrize(("now_s", "left_s"), [(20.03, 0.07), (20.0999, 0.0001), (20.01, 0.09)])
 def test_threads_that_wait_for_a_tick_wake_up_together(now_s, left_s, monkeypatch):
     monkeypatch.setattr("engine.clock.time.monotonic", lambda: now_s)
-    assert until_tick_s(0.1) == pytest.approx(left_s, abs=1e-9)
+    assert time_until_tick_s(0.1) == pytest.approx(left_s, abs=1e-9)
 
 
 def test_ticks_become_nanoseconds_to_the_nearest_one():

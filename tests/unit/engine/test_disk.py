@@ -7,36 +7,36 @@ import sys
 
 import pytest
 
-from engine.disk import FolderHold, InUseError, append_whole, free_bytes, whole_file, write_whole
+from engine.disk import FolderLock, InUseError, append_atomic, atomic_file, free_bytes, write_atomic
 
 
 def test_a_folder_is_held_once_and_free_again_afterwards(tmp_path):
-    hold = FolderHold(tmp_path)
+    hold = FolderLock(tmp_path)
     with pytest.raises(InUseError):
-        FolderHold(tmp_path)
+        FolderLock(tmp_path)
     hold.release()
     hold.release()
-    FolderHold(tmp_path).release()
+    FolderLock(tmp_path).release()
 
 
 def test_holding_a_folder_leaves_nothing_in_it(tmp_path):
-    FolderHold(tmp_path).release()
+    FolderLock(tmp_path).release()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_killed_program_lets_go_of_its_folder(tmp_path):
     script = (
         "import sys, time; sys.path.insert(0, '.')\n"
-        "from pathlib import Path; from engine.disk import FolderHold\n"
-        f"hold = FolderHold(Path({str(tmp_path)!r})); print('held', flush=True); time.sleep(60)"
+        "from pathlib import Path; from engine.disk import FolderLock\n"
+        f"hold = FolderLock(Path({str(tmp_path)!r})); print('held', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "held\n"
     with pytest.raises(InUseError):
-        FolderHold(tmp_path)
+        FolderLock(tmp_path)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    FolderHold(tmp_path).release()
+    FolderLock(tmp_path).release()
 
 
 class HalfFull:
@@ -57,10 +57,10 @@ class HalfFull:
 
 def test_what_does_not_fit_whole_is_not_there_at_all(tmp_path):
     with (tmp_path / "f").open("xb", buffering=0) as file:
-        length = append_whole(file, b"first", 0)
+        length = append_atomic(file, b"first", 0)
         with pytest.raises(OSError, match="No space"):
-            append_whole(HalfFull(file), b"second", length)
-        append_whole(file, b"third", length)
+            append_atomic(HalfFull(file), b"second", length)
+        append_atomic(file, b"third", length)
     assert (tmp_path / "f").read_bytes() == b"firstthird"
 
 
@@ -75,14 +75,14 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path, monkeypatch
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr("engine.disk.os.fsync", full)
-    with pytest.raises(OSError, match="No space"), whole_file(tmp_path / "f") as file:
+    with pytest.raises(OSError, match="No space"), atomic_file(tmp_path / "f") as file:
         file.write("new")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("f", "old")]
 
 
 def test_data_is_written_whole_or_the_old_file_stays(tmp_path, monkeypatch):
-    write_whole(tmp_path / "new/f", b"old")
+    write_atomic(tmp_path / "new/f", b"old")
     monkeypatch.setattr("engine.disk.os.fsync", lambda descriptor: os.write(-1, b""))
     with pytest.raises(OSError, match="Bad file descriptor"):
-        write_whole(tmp_path / "new/f", b"new")
+        write_atomic(tmp_path / "new/f", b"new")
     assert [(path.name, path.read_bytes()) for path in (tmp_path / "new").iterdir()] == [("f", b"old")]

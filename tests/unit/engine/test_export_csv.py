@@ -13,7 +13,7 @@ from engine.export.csv_3d import write_positions_csv
 from engine.export.exporters import EXPORTERS, export_session
 from engine.record import SessionWriter
 from engine.session import Session, SessionFacts
-from tests.support.pose_sets import PERIOD_NS, pose_sets_2d, pose_sets_3d
+from tests.support.pose_sets import PERIOD_NS, make_pose_sets_2d, make_pose_sets_3d
 
 SKELETON = load_skeleton("blazepose_33")
 COUNT = 20
@@ -23,8 +23,8 @@ LATE_NS = 12_345_678_901_234
 @pytest.fixture(scope="module")
 def poses():
     """2D and 3D poses on a clock that does not begin at 0."""
-    late_2d = [replace(p, timestamp_ns=p.timestamp_ns + LATE_NS) for p in pose_sets_2d(COUNT, seed=5)]
-    late_3d = [replace(p, timestamp_ns=p.timestamp_ns + LATE_NS) for p in pose_sets_3d(COUNT, seed=6)]
+    late_2d = [replace(p, timestamp_ns=p.timestamp_ns + LATE_NS) for p in make_pose_sets_2d(COUNT, seed=5)]
+    late_3d = [replace(p, timestamp_ns=p.timestamp_ns + LATE_NS) for p in make_pose_sets_3d(COUNT, seed=6)]
     return late_2d, late_3d
 
 
@@ -32,7 +32,7 @@ def poses():
 def session(tmp_path_factory, poses):
     path = tmp_path_factory.mktemp("export") / "s"
     with SessionWriter(path, SessionFacts()) as writer:
-        files = writer.write_poses(SKELETON, ("left", "mid", "right"))
+        files = writer.open_pose_files(SKELETON, ("left", "mid", "right"))
         for flat, room in zip(*poses):
             files.raw_2d.put(flat)
             files.matched_2d.put(flat)
@@ -54,7 +54,7 @@ def test_csv_holds_every_joint_that_was_found_and_no_other(session, poses, tmp_p
     export_session(session, "csv", tmp_path / "a.csv")
     got = {(int(r["frame"]), int(r["person"]), r["joint"]): r for r in rows_of(tmp_path / "a.csv")}
     expected = {
-        (p.index, pose.person, joint): (p, pose, k)
+        (p.index, pose.track_id, joint): (p, pose, k)
         for p in poses[1]
         for pose in p.people
         for k, joint in enumerate(SKELETON.joints)
@@ -66,7 +66,7 @@ def test_csv_holds_every_joint_that_was_found_and_no_other(session, poses, tmp_p
         assert [float(row[c]) for c in ("x_m", "y_m", "z_m")] == pytest.approx(pose.xyz[k].tolist(), rel=1e-5)
         assert float(row["time_s"]) == pytest.approx(p.index * PERIOD_NS / 1e9, abs=1e-6)  # s, since frame 0
         assert float(row["confidence"]) == pytest.approx(pose.confidence[k], abs=1e-3)
-        assert int(row["views"]) == pose.views[k]
+        assert int(row["views"]) == pose.view_count[k]
 
 
 def test_csv2d_holds_every_joint_that_was_seen_by_view(session, poses, tmp_path):
@@ -74,9 +74,9 @@ def test_csv2d_holds_every_joint_that_was_seen_by_view(session, poses, tmp_path)
     assert (tmp_path / "a.csv").read_text().splitlines()[0] == "frame,time_s,view,person,joint,x_px,y_px,confidence"
     got = {(int(r["frame"]), r["view"], int(r["person"]), r["joint"]): r for r in rows_of(tmp_path / "a.csv")}
     expected = {
-        (p.index, view, pose.person, joint): pose.xy[k]
+        (p.index, view, pose.track_id, joint): pose.xy[k]
         for p in poses[0]
-        for view, people in zip(("left", "mid", "right"), p.views)
+        for view, people in zip(("left", "mid", "right"), p.poses_by_view)
         for pose in people
         for k, joint in enumerate(SKELETON.joints)
         if np.isfinite(pose.xy[k]).all()
@@ -137,13 +137,13 @@ def test_a_place_that_cannot_be_written_is_one_sentence(session, tmp_path):
 def test_known_positions_are_written_in_the_same_columns(tmp_path):
     time_ns = np.array([5, 33_333_338, 66_666_671])
     ankle = np.array([[0.1, 0.2, 0.3], [np.nan] * 3, [1.0, -2.0, 0.0]])
-    write_positions_csv(tmp_path / "t.csv", time_ns, {"left_ankle": ankle}, views=4)
+    write_positions_csv(tmp_path / "t.csv", time_ns, {"left_ankle": ankle}, view_count=4)
     rows = rows_of(tmp_path / "t.csv")
     assert [(r["frame"], r["time_s"], r["z_m"]) for r in rows] == [("0", "0.000000", "0.3"), ("2", "0.066667", "0")]
     assert {(r["person"], r["joint"], r["confidence"], r["views"]) for r in rows} == {("0", "left_ankle", "1", "4")}
 
 
 def test_a_view_with_a_comma_in_its_name_survives(tmp_path):
-    put = pose_sets_2d(3, views=1)
+    put = make_pose_sets_2d(3, view_count=1)
     write_poses_csv2d(tmp_path / "a.csv", put, SKELETON.joints, ['cam "1", left'], start_ns=0)
     assert {row["view"] for row in rows_of(tmp_path / "a.csv")} == {'cam "1", left'}

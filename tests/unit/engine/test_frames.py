@@ -23,10 +23,10 @@ def test_a_compressed_frame_is_decoded_when_it_is_looked_at_and_only_once(jpeg):
 
 
 def test_a_frame_at_another_time_is_the_same_image(jpeg):
-    late = JpegFrame("door", 3, 100, jpeg, (64, 48)).at(250)
+    late = JpegFrame("door", 3, 100, jpeg, (64, 48)).with_timestamp(250)
     assert late.timestamp_ns == 250
     assert late.jpeg is jpeg
-    plain = Frame("door", 3, 100, late.image_bgr).at(250)
+    plain = Frame("door", 3, 100, late.image_bgr).with_timestamp(250)
     assert plain.timestamp_ns == 250
     assert plain.image_bgr is late.image_bgr
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calibration.skeleton import load_skeleton
-from engine.gesture import HandsRaised
+from engine.gesture import RaisedHandsDetector
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 
 SKELETON = load_skeleton("blazepose_33")
@@ -30,7 +30,7 @@ def in_view(xyz, missing=()):
 
 def told(script, *, room=False, views=3):
     """Play (seconds, views' poses or None) and return the times at which the sign was given."""
-    sign, time_s, given = HandsRaised(SKELETON), 0.0, []
+    sign, time_s, given = RaisedHandsDetector(SKELETON), 0.0, []
     for seconds, poses in script:
         for _ in range(round(seconds / PERIOD_S)):
             now = round(time_s * 1e9)

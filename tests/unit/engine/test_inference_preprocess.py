@@ -3,18 +3,18 @@ import math
 import numpy as np
 import pytest
 
-from engine.inference.model_card import NetworkInput
+from engine.inference.model_card import ModelInput
 from engine.inference.preprocess import (
     BLACK,
     EDGE,
     Region,
-    as_batch,
     crop_to_image,
     cut,
     image_from_crop,
     region_from_box,
     region_from_points,
     search_windows,
+    to_batch,
     whole_image,
 )
 
@@ -82,7 +82,7 @@ def test_every_person_of_a_fifth_of_the_height_is_large_in_some_window(size):
 def test_a_batch_is_rgb_normalised_and_in_the_layout_of_the_network(layout):
     crop = np.zeros((4, 3, 3), np.uint8)
     crop[...] = (10, 20, 30)  # blue, green, red
-    batch = as_batch([crop, crop], NetworkInput((3, 4), layout, (5.0, 0.0, 10.0), (1.0, 2.0, 5.0)))
+    batch = to_batch([crop, crop], ModelInput((3, 4), layout, (5.0, 0.0, 10.0), (1.0, 2.0, 5.0)))
     assert batch.shape == ((2, 4, 3, 3) if layout == "nhwc" else (2, 3, 4, 3))
     pixel = batch[1, 2, 1] if layout == "nhwc" else batch[1, :, 2, 1]
     np.testing.assert_allclose(pixel, (25.0, 10.0, 0.0), atol=1e-5)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.capture.jpeg import is_whole, jpeg_end, jpeg_size
+from engine.capture.jpeg import find_jpeg_end, is_complete_jpeg, read_jpeg_size
 
 THUMBNAIL = b"\xff\xd8 small \xff\xd9"
 
@@ -25,25 +25,25 @@ def with_thumbnail(image: bytes) -> bytes:
 )
 def test_the_size_is_read_from_every_kind_of_jpeg(options: tuple[int, ...]):
     image = jpeg(50, 34, *options)
-    assert jpeg_size(image) == (50, 34)
-    assert is_whole(image)
+    assert read_jpeg_size(image) == (50, 34)
+    assert is_complete_jpeg(image)
 
 
 def test_fill_bytes_and_a_thumbnail_do_not_hide_the_size():
     image = jpeg(50, 34)
-    assert jpeg_size(image[:2] + b"\xff\xff" + image[2:]) == (50, 34)
-    assert jpeg_size(with_thumbnail(image)) == (50, 34)
+    assert read_jpeg_size(image[:2] + b"\xff\xff" + image[2:]) == (50, 34)
+    assert read_jpeg_size(with_thumbnail(image)) == (50, 34)
 
 
 def test_padding_after_the_end_is_allowed():
-    assert is_whole(jpeg(50, 34) + bytes(100))
+    assert is_complete_jpeg(jpeg(50, 34) + bytes(100))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_a_torn_image_is_not_whole_though_its_thumbnail_is(share: float):
     image = with_thumbnail(jpeg(50, 34))
-    assert is_whole(image)
-    assert not is_whole(image[: int(len(image) * share)])
+    assert is_complete_jpeg(image)
+    assert not is_complete_jpeg(image[: int(len(image) * share)])
 
 
 @pytest.mark.parametrize(
@@ -52,26 +52,26 @@ def test_a_torn_image_is_not_whole_though_its_thumbnail_is(share: float):
     ids=repr,
 )
 def test_what_is_no_jpeg_has_no_size_and_is_not_whole(rubbish: bytes):
-    assert jpeg_size(rubbish) is None
-    assert not is_whole(rubbish)
+    assert read_jpeg_size(rubbish) is None
+    assert not is_complete_jpeg(rubbish)
 
 
 def test_a_header_that_says_zero_has_no_size():
     image = bytearray(jpeg(50, 34))
     at = image.index(b"\xff\xc0")
     image[at + 5 : at + 7] = b"\0\0"
-    assert jpeg_size(bytes(image)) is None
+    assert read_jpeg_size(bytes(image)) is None
 
 
 def test_no_beginning_of_a_jpeg_makes_the_reader_fail():
     image = with_thumbnail(jpeg(50, 34))
-    assert {jpeg_size(image[:end]) for end in range(700)} <= {None, (50, 34)}
+    assert {read_jpeg_size(image[:end]) for end in range(700)} <= {None, (50, 34)}
 
 
 def test_the_end_of_an_image_is_found_as_soon_as_it_has_come():
     image = with_thumbnail(jpeg(50, 34))
     stream = image + b"\r\n--next" + image
-    assert jpeg_end(stream) == len(image)
-    assert jpeg_end(stream, len(image) - 1) == len(image)
-    assert jpeg_end(image[:-1]) is None
-    assert jpeg_end(b"no image \xff\xd9") is None
+    assert find_jpeg_end(stream) == len(image)
+    assert find_jpeg_end(stream, len(image) - 1) == len(image)
+    assert find_jpeg_end(image[:-1]) is None
+    assert find_jpeg_end(b"no image \xff\xd9") is None

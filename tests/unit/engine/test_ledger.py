@@ -3,7 +3,7 @@
 import pytest
 
 from engine.errors import SessionError
-from engine.ledger import LedgerRow, LedgerWriter, frame_times, read_ledger
+from engine.ledger import LedgerRow, LedgerWriter, build_frame_times, read_ledger
 
 ROWS = (
     LedgerRow(0, 1_000_000_007, (64, 48)),
@@ -59,7 +59,7 @@ def test_lines_that_the_disk_refused_leave_the_ledger_as_it_was(tmp_path, monkey
     path = tmp_path / "full.csv"
     with LedgerWriter(path) as writer:
         writer.put(ROWS[0])
-        monkeypatch.setattr("engine.ledger.append_whole", full)
+        monkeypatch.setattr("engine.ledger.append_atomic", full)
         with pytest.raises(OSError, match="No space left"):
             writer.put(ROWS[1])
         monkeypatch.undo()
@@ -73,7 +73,7 @@ def test_a_line_that_was_cut_off_is_left_out(ledger):
 
 
 def test_only_kept_frames_have_a_time_in_the_video(ledger):
-    times = frame_times(read_ledger(ledger), start_ns=5, rate_fps=30.0)
+    times = build_frame_times(read_ledger(ledger), start_ns=5, rate_fps=30.0)
     assert times.sequence.tolist() == [0, 3]
     assert times.time_ns.tolist() == [1_000_000_007, 1_100_000_007]
     assert times.start_ns == 5

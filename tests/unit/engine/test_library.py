@@ -15,15 +15,15 @@ from engine import library as library_module
 from engine.ledger import COLUMNS
 from engine.library import Library
 from engine.session import MANIFEST, SessionFacts
-from engine.session_summary import THUMBNAIL_WIDTH_PX, session_name, small_jpeg, summarize
-from tests.support.sessions import CREATED, recorded_session
+from engine.session_summary import THUMBNAIL_WIDTH_PX, display_name, encode_thumbnail, summarize
+from tests.support.sessions import CREATED, record_session
 
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory):
     """A whole session, to be copied."""
     path = tmp_path_factory.mktemp("walk") / "walk"
-    recorded_session(path, 20, lost=(4, 5))
+    record_session(path, 20, lost=(4, 5))
     return path
 
 
@@ -62,11 +62,11 @@ def test_a_summary_says_what_is_in_a_session(walk):
 
 def test_a_thumbnail_is_small():
     image = np.zeros((1920, 1080, 3), np.uint8)
-    assert max(cv2.imdecode(np.frombuffer(small_jpeg(image), np.uint8), 1).shape) == THUMBNAIL_WIDTH_PX
+    assert max(cv2.imdecode(np.frombuffer(encode_thumbnail(image), np.uint8), 1).shape) == THUMBNAIL_WIDTH_PX
 
 
 def test_a_session_without_poses_has_no_share_of_joints(tmp_path):
-    recorded_session(tmp_path / "s", 6, posed=False)
+    record_session(tmp_path / "s", 6, posed=False)
     summary = summarize(tmp_path / "s")
     assert math.isnan(summary.joints_found)
     assert (summary.has_rig, summary.verdict, summary.model) == (False, "", "")
@@ -84,10 +84,10 @@ def test_images_that_found_no_room_are_counted_apart_from_those_that_never_came(
 
 def test_sessions_are_found_in_folders_and_in_the_folders_in_them(tmp_path, takes):
     library = Library(tmp_path / "index" / "sessions.sqlite", [takes, tmp_path / "nowhere"])
-    assert library.sessions() == ()
+    assert library.list_sessions() == ()
     assert names(library.refresh()) == {"walk", "demo / session"}
     again = Library(tmp_path / "index" / "sessions.sqlite", [takes])
-    one, other = again.sessions()[0], library.sessions()[0]
+    one, other = again.list_sessions()[0], library.list_sessions()[0]
     assert [getattr(one, name) for name in ("path", "created", "cameras", "thumbnail", "stamp_ns", "remarks")] == [
         getattr(other, name) for name in ("path", "created", "cameras", "thumbnail", "stamp_ns", "remarks")
     ]
@@ -137,7 +137,7 @@ def test_a_damaged_index_is_moved_aside_and_made_anew(tmp_path, takes):
     assert names(library.refresh()) == {"walk", "demo / session"}
     assert "made anew" in library.remarks[0]
     assert (tmp_path / "sessions.sqlite.damaged").read_bytes().startswith(b"this was never")
-    assert names(Library(index, [takes]).sessions()) == {"walk", "demo / session"}
+    assert names(Library(index, [takes]).list_sessions()) == {"walk", "demo / session"}
 
 
 def test_an_index_with_a_damaged_page_is_made_anew(tmp_path, takes):
@@ -166,7 +166,7 @@ def test_where_no_index_can_be_kept_the_list_is_there_all_the_same(tmp_path, tak
     (tmp_path / "file").write_text("in the way")
     library = Library(tmp_path / "file" / "sessions.sqlite", [takes])
     assert names(library.refresh()) == {"walk", "demo / session"}
-    assert names(library.sessions()) == {"walk", "demo / session"}
+    assert names(library.list_sessions()) == {"walk", "demo / session"}
     assert "cannot be kept" in library.remarks[0]
 
 
@@ -203,17 +203,17 @@ def test_a_refresh_that_is_broken_off_keeps_what_it_found(tmp_path, takes):
     library = Library(tmp_path / "sessions.sqlite", [takes])
     with pytest.raises(EnoughError):
         library.refresh(progress)
-    assert len(library.sessions()) == 1
+    assert len(library.list_sessions()) == 1
 
 
 def test_newest_sessions_come_first(tmp_path):
     for day in (3, 21, 9):
         facts = SessionFacts(created=CREATED.replace(day=day))
-        recorded_session(tmp_path / "takes" / f"day-{day}", 3, posed=False, facts=facts)
+        record_session(tmp_path / "takes" / f"day-{day}", 3, posed=False, facts=facts)
     library = Library(tmp_path / "sessions.sqlite", [tmp_path / "takes"])
     assert [summary.name for summary in library.refresh()] == ["day-21", "day-9", "day-3"]
 
 
 def test_a_name_is_the_folder_unless_all_are_called_session(tmp_path):
-    assert session_name(tmp_path / "walk") == "walk"
-    assert session_name(tmp_path / "out" / "session") == "out / session"
+    assert display_name(tmp_path / "walk") == "walk"
+    assert display_name(tmp_path / "out" / "session") == "out / session"

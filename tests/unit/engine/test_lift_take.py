@@ -8,17 +8,17 @@ import pytest
 
 from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
-from calibration.synthetic import NoiseConfig, RigPlan, frameset_times, make_rig, observe, room_middle
+from calibration.synthetic import NoiseConfig, RigPlan, find_room_middle, list_frameset_times, make_rig, observe
 from calibration.walker import MOTIONS, Walker
 from engine.frames import FrameSet
-from engine.inference.patch import Crop, camera_space, patch_from_camera
+from engine.inference.patch import Crop, camera_from_world, patch_from_camera
 from engine.lift import LIMBS
-from engine.lift_take import TakeLift, alone, lifted_count, reconstruct_alone
-from engine.offline import Take, reconstruct_take_in_room
+from engine.lift_take import OfflineMonocular, count_monocular, follow_person, reconstruct_monocular
+from engine.offline import PoseRecording, reconstruct_recording
 from engine.one_camera import guess_rig
 from engine.poses import PoseSet3D
-from tests.support.live_cameras import image_at
-from tests.support.takes import pose_sets
+from tests.support.live_cameras import make_image
+from tests.support.takes import make_pose_sets
 
 SKELETON, NETWORK = load_skeleton("blazepose_33"), load_skeleton("mpii_16")
 LIMB = SKELETON.indices(LIMBS)
@@ -38,7 +38,7 @@ class Knowing:
         body = np.full((16, 3), np.nan)
         body[NETWORK.indices(LIMBS)] = self.xyz[self.t][LIMB]
         body[NETWORK.index("pelvis")] = self.xyz[self.t][HIPS].mean(0)
-        body = camera_space(body, self.camera)
+        body = camera_from_world(body, self.camera)
         depth = body[NETWORK.index("pelvis"), 2]
         uvw = [patch_from_camera(body, Crop(region, 128, self.camera), depth) for _, region in images]
         return np.array(uvw), np.full((len(images), 16, 3), 0.02)
@@ -54,16 +54,16 @@ def rig():
 
 @pytest.fixture(scope="module")
 def seen(rig):
-    walker = Walker(1.75, room_middle(rig), 1.0)
-    return observe(rig, partial(MOTIONS["room"], walker), frameset_times(4.0, 15), NoiseConfig(), seed=3)
+    walker = Walker(1.75, find_room_middle(rig), 1.0)
+    return observe(rig, partial(MOTIONS["room"], walker), list_frameset_times(4.0, 15), NoiseConfig(), seed=3)
 
 
 def passed(lifter, sets, views):
     """Let a take pass by; the looks at it."""
-    lift = TakeLift(lifter, SKELETON)
+    lift = OfflineMonocular(lifter, SKELETON)
     for poses in sets:
         lifter.t = poses.index
-        images = tuple(image_at(view, poses.index, poses.timestamp_ns, (1280, 720)) for view in views)
+        images = tuple(make_image(view, poses.index, poses.timestamp_ns, (1280, 720)) for view in views)
         lift.put(FrameSet(poses.index, poses.timestamp_ns, images), poses, PoseSet3D(poses.index, 0, ()))
     return lift
 
@@ -74,39 +74,47 @@ def miss_m(poses_3d, xyz):
 
 
 def test_a_take_of_one_calibrated_camera_has_the_person_in_the_room_all_the_time(rig, seen):
-    sets = tuple(replace(p, views=p.views[:1], view_time_ns=p.view_time_ns[:1]) for p in pose_sets(seen.observations))
+    sets = tuple(
+        replace(p, poses_by_view=p.poses_by_view[:1], view_time_ns=p.view_time_ns[:1])
+        for p in make_pose_sets(seen.observations)
+    )
     lift = passed(Knowing(rig[0], seen.xyz), sets, rig.names[:1])
-    followed = alone(Take(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)))
-    found = lift.filled(followed, Rig(rig.cameras[:1]), 1.75)
+    followed = follow_person(PoseRecording(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)))
+    found = lift.fill(followed, Rig(rig.cameras[:1]), 1.75)
     assert all(poses.people for poses in found.poses_3d)
-    assert lifted_count(found.poses_3d) == len(sets)
+    assert count_monocular(found.poses_3d) == len(sets)
     assert np.median(miss_m(found.poses_3d, seen.xyz)) < 0.1  # m; Drillis and Contini's proportions, and 2 % of 4 m
-    assert all(view[0].person == 0 for poses in found.poses_2d for view in poses.views)
+    assert all(view[0].track_id == 0 for poses in found.poses_2d for view in poses.poses_by_view)
 
 
 def test_what_several_views_see_stays_and_only_the_gap_is_looked_at(rig, seen):
     gap = range(40, 50)
     sets = tuple(
-        replace(p, views=(p.views[0], (), ())) if t in gap else p for t, p in enumerate(pose_sets(seen.observations))
+        replace(p, poses_by_view=(p.poses_by_view[0], (), ())) if t in gap else p
+        for t, p in enumerate(make_pose_sets(seen.observations))
     )
     lifter = Knowing(rig[0], seen.xyz)
     lift = passed(lifter, sets, rig.names)
     assert lifter.asked == list(gap)
-    whole = reconstruct_take_in_room(Take(sets, SKELETON, rig.names, tuple(c.size_wh for c in rig)), rig)
+    whole = reconstruct_recording(PoseRecording(sets, SKELETON, rig.names, tuple(c.size_wh for c in rig)), rig)
     assert not any(whole.poses_3d[t].people for t in gap)
-    found = lift.filled(whole, rig, 1.75)
+    found = lift.fill(whole, rig, 1.75)
     assert all(found.poses_3d[t] is whole.poses_3d[t] for t in range(len(sets)) if t not in gap)
     assert miss_m([found.poses_3d[t] for t in gap], seen.xyz[gap.start : gap.stop]).max() < 0.15
 
 
 def test_somebody_else_than_the_chosen_person_is_not_lifted_in_their_place(rig, seen):
-    sets = tuple(replace(p, views=p.views[:1], view_time_ns=p.view_time_ns[:1]) for p in pose_sets(seen.observations))
-    lift = passed(Knowing(rig[0], seen.xyz), sets, rig.names[:1])
-    followed = alone(Take(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)))
-    beside = tuple(
-        replace(p, views=((replace(p.views[0][0], xy=p.views[0][0].xy + 400.0),),)) for p in followed.poses_2d
+    sets = tuple(
+        replace(p, poses_by_view=p.poses_by_view[:1], view_time_ns=p.view_time_ns[:1])
+        for p in make_pose_sets(seen.observations)
     )
-    found = lift.filled(replace(followed, poses_2d=beside), Rig(rig.cameras[:1]))
+    lift = passed(Knowing(rig[0], seen.xyz), sets, rig.names[:1])
+    followed = follow_person(PoseRecording(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)))
+    beside = tuple(
+        replace(p, poses_by_view=((replace(p.poses_by_view[0][0], xy=p.poses_by_view[0][0].xy + 400.0),),))
+        for p in followed.poses_2d
+    )
+    found = lift.fill(replace(followed, poses_2d=beside), Rig(rig.cameras[:1]))
     assert not any(poses.people for poses in found.poses_3d)
 
 
@@ -119,18 +127,27 @@ def lean_deg(poses_3d):
 
 
 def test_before_one_camera_that_looks_down_the_person_is_upright_from_the_first_image_on(rig, seen):
-    sets = tuple(replace(p, views=p.views[:1], view_time_ns=p.view_time_ns[:1]) for p in pose_sets(seen.observations))
+    sets = tuple(
+        replace(p, poses_by_view=p.poses_by_view[:1], view_time_ns=p.view_time_ns[:1])
+        for p in make_pose_sets(seen.observations)
+    )
     lift = passed(Knowing(rig[0], seen.xyz), sets, rig.names[:1])
-    take, level = Take(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)), guess_rig(rig[0].name, rig[0].size_wh)
-    assert lean_deg(lift.filled(alone(take), level, 1.75).poses_3d) > 12  # the camera looks down by 17 degrees
-    found = reconstruct_alone(take, lift, level, 1.75)
+    take, level = (
+        PoseRecording(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)),
+        guess_rig(rig[0].name, rig[0].size_wh),
+    )
+    assert lean_deg(lift.fill(follow_person(take), level, 1.75).poses_3d) > 12  # the camera looks down by 17 degrees
+    found = reconstruct_monocular(take, lift, level, 1.75)
     assert lean_deg(found.poses_3d) < 4
     assert lean_deg(found.poses_3d[:10]) < 6
 
 
 def test_a_take_too_short_to_tell_where_up_is_stays_in_a_level_room(rig, seen):
-    sets = tuple(replace(p, views=p.views[:1], view_time_ns=p.view_time_ns[:1]) for p in pose_sets(seen.observations))
+    sets = tuple(
+        replace(p, poses_by_view=p.poses_by_view[:1], view_time_ns=p.view_time_ns[:1])
+        for p in make_pose_sets(seen.observations)
+    )
     sets = sets[:30]
     lift, level = passed(Knowing(rig[0], seen.xyz), sets, rig.names[:1]), guess_rig(rig[0].name, rig[0].size_wh)
-    followed = alone(Take(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)))
-    assert lift.upright(followed, level, 1.75) is level
+    followed = follow_person(PoseRecording(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)))
+    assert lift.level_rig(followed, level, 1.75) is level

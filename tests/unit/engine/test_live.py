@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from engine.capture.cameras import LiveSource, camera_sources
+from engine.capture.cameras import LiveSource, make_camera_sources
 from engine.errors import ModelMissingError, SessionError
 from engine.live import Live
 from engine.live_state import CalibrationPhase, CameraPhase
 from engine.session import Session, SessionFacts
-from engine.stages import Threaded
+from engine.stages import ThreadedPipeline
 from tests.support.ip_cameras import MjpegServer
 from tests.support.live_cameras import ScriptedCamera
-from tests.support.live_networks import WalkerSeen
+from tests.support.live_networks import FakeWalkerEstimator
 from tests.support.patience import PATIENCE_S, wait_until
-from tests.support.scenes import square_rig
+from tests.support.scenes import make_square_rig
 
 OURS = ("camera", "record", "estimate", "reconstruct", "calibration", "look")
 
@@ -38,7 +38,7 @@ def cameras():
 
 @pytest.fixture
 def live(cameras):
-    made = Live(sources(cameras), WalkerSeen)
+    made = Live(sources(cameras), FakeWalkerEstimator)
     yield made
     made.close()
     assert none_is_left()
@@ -50,7 +50,7 @@ def sources(cameras):
 
 def test_people_are_seen_in_every_camera(live):
     live.start()
-    seen = ([len(view) for view in live.newest.take(PATIENCE_S).poses_2d.views] for _ in range(50))
+    seen = ([len(view) for view in live.newest.take(PATIENCE_S).poses_2d.poses_by_view] for _ in range(50))
     assert [1, 1] in seen  # on a busy machine the first instants may lack an image
     assert wait_until(lambda: [one.phase for one in live.state().cameras] == [CameraPhase.LIVE] * 2)
     assert live.skeleton is not None
@@ -96,7 +96,7 @@ def test_closing_while_the_network_is_loaded_begins_nothing(cameras):
     def slow(views):
         loading.set()
         assert loaded.wait(PATIENCE_S)
-        networks.append(WalkerSeen(views))
+        networks.append(FakeWalkerEstimator(views))
         return networks[-1]
 
     live = Live(sources(cameras), slow)
@@ -112,7 +112,7 @@ def test_closing_while_the_network_is_loaded_begins_nothing(cameras):
 
 
 def test_starting_after_it_was_closed_opens_no_camera(cameras):
-    live = Live(sources(cameras), WalkerSeen)
+    live = Live(sources(cameras), FakeWalkerEstimator)
     live.close()
     live.start()
     assert [camera.opened for camera in cameras] == [0, 0]
@@ -130,10 +130,10 @@ def test_a_network_that_cannot_be_loaded_closes_the_cameras(cameras):
 
 def test_a_camera_that_hangs_is_left_behind_and_the_others_are_closed(cameras):
     left, right = cameras
-    live = Live(sources(cameras), WalkerSeen)
+    live = Live(sources(cameras), FakeWalkerEstimator)
     live.start()
     live.newest.take(PATIENCE_S)
-    left.hanging = True
+    left.hangs = True
     live.close()
     assert wait_until(right.closed.is_set)
     others = ("estimate", "reconstruct")
@@ -144,7 +144,7 @@ def test_a_network_that_fails_ends_the_take_with_its_error(live, monkeypatch):
     def broken(self, frames):
         raise ValueError("out of order")
 
-    monkeypatch.setattr(WalkerSeen, "__call__", broken)
+    monkeypatch.setattr(FakeWalkerEstimator, "__call__", broken)
     live.start()
     assert wait_until(lambda: live.over)
     assert isinstance(live.error, ValueError)
@@ -154,7 +154,7 @@ def test_cameras_that_come_to_their_end_end_the_take(live, cameras):
     live.start()
     live.newest.take(PATIENCE_S)
     for camera in cameras:
-        camera.over = True
+        camera.is_over = True
     assert wait_until(lambda: live.over)
     assert live.error is None
     assert {state.phase for state in live.state().cameras} == {CameraPhase.ENDED}
@@ -163,7 +163,7 @@ def test_cameras_that_come_to_their_end_end_the_take(live, cameras):
 def test_a_rig_from_before_is_tested_first(live):
     live.start()
     live.newest.take(PATIENCE_S)
-    rig = square_rig(2)
+    rig = make_square_rig(2)
     named = tuple(replace(c, name=n, size_wh=(8, 6)) for c, n in zip(rig, live.names))
     live.use_rig(replace(rig, cameras=named), "from last time")
     assert wait_until(lambda: live.state().calibration.phase is CalibrationPhase.TESTING)
@@ -174,15 +174,15 @@ def test_a_rig_from_before_is_tested_first(live):
 def test_a_take_that_is_just_beginning_never_looks_over(monkeypatch):
     seen = []
     with MjpegServer(size_wh=(640, 480)) as server:
-        live = Live(camera_sources([server.address]), WalkerSeen)
-        start = Threaded.start
+        live = Live(make_camera_sources([server.address]), FakeWalkerEstimator)
+        start = ThreadedPipeline.start
 
         def watched(stages):
             seen.append(live.over)
             start(stages)
             seen.append(live.over)
 
-        monkeypatch.setattr(Threaded, "start", watched)
+        monkeypatch.setattr(ThreadedPipeline, "start", watched)
         live.start()
         seen.append(live.over)
         assert live.close()

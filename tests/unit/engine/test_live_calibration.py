@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 
 from calibration.self_calibrate import Calibration, CalibrationOptions
-from calibration.synthetic import NETWORK, RigPlan
-from engine.calibration_process import CalibrationProcess, Outcome
-from engine.live_calibration import CALIBRATED_NOW, FIRST_S, MOST_FAILURES, MOST_REFINEMENTS, LiveCalibration
+from calibration.synthetic import NETWORK_NOISE, RigPlan
+from engine.calibration_process import CalibrationOutcome, CalibrationProcess
+from engine.live_calibration import CALIBRATED_NOW, FIRST_S, MAX_FAILURES, MAX_REFINEMENTS, LiveCalibration
 from engine.live_state import CalibrationPhase
-from tests.support.calibrations import pair_rotation_errors_deg, scene
-from tests.support.scenes import report, square_rig
-from tests.support.takes import pose_sets
+from tests.support.calibrations import make_scene, measure_pair_rotation_errors_deg
+from tests.support.scenes import make_report, make_square_rig
+from tests.support.takes import make_pose_sets
 
-RIG = square_rig(3)
+RIG = make_square_rig(3)
 
 
 @cache
 def filmed(motion, cameras, seconds):
     """A person in front of some cameras, and the poses that a network finds."""
-    taken = scene(RigPlan(cameras), motion, NETWORK, seed=1, seconds=seconds).seen.observations
-    return taken, pose_sets(taken)
+    taken = make_scene(RigPlan(cameras), motion, NETWORK_NOISE, seed=1, seconds=seconds).seen.observations
+    return taken, make_pose_sets(taken)
 
 
 class ScriptedSolver:
@@ -37,11 +37,11 @@ class ScriptedSolver:
     def solve(self, task):
         self.tasks.append(task)
 
-    def outcome(self):
+    def take_outcome(self):
         answer, self._answer = self._answer, None
         return answer
 
-    def rest(self):
+    def cancel(self):
         self.rested += 1
 
     def stop(self):
@@ -50,13 +50,13 @@ class ScriptedSolver:
     def answer(self, verdict="usable", doubt=1.0, sentence=""):
         number = self.tasks[-1].number
         if sentence:
-            self._answer = Outcome(number, sentence=sentence, broken=verdict == "broken")
+            self._answer = CalibrationOutcome(number, message=sentence, crashed=verdict == "broken")
             return
-        judged = report(RIG, verdict)
+        judged = make_report(RIG, verdict)
         cameras = tuple(replace(each, focal_sigma_percent=5 * doubt) for each in judged.cameras)
         judged = replace(judged, cameras=cameras, reasons=("As it is.",))
         rig = None if verdict == "refused" else replace(RIG, metadata={"attempt": len(self.tasks)})
-        self._answer = Outcome(number, Calibration(rig, judged, np.zeros((1, 3), bool)))
+        self._answer = CalibrationOutcome(number, Calibration(rig, judged, np.zeros((1, 3), bool)))
 
 
 class Watched:
@@ -67,7 +67,7 @@ class Watched:
         self.solver, self.rigs = ScriptedSolver(), []
         self.live = LiveCalibration(
             taken.skeleton,
-            taken.views,
+            taken.view_names,
             taken.sizes_wh,
             CalibrationOptions(stature_m=1.75),
             on_rig=lambda rig, judged: self.rigs.append((rig, judged)),
@@ -164,12 +164,12 @@ def test_an_accepted_rig_ends_the_watch():
 def test_refinements_come_to_an_end_and_grow_apart():
     watched = Watched(seconds=200)
     waits = [watched.walk_until_asked()]
-    for _ in range(MOST_REFINEMENTS):
+    for _ in range(MAX_REFINEMENTS):
         watched.answer("usable")
         waits.append(watched.walk_until_asked(60))
     watched.answer("usable")
     watched.walk(20)
-    assert len(watched.solver.tasks) == 1 + MOST_REFINEMENTS
+    assert len(watched.solver.tasks) == 1 + MAX_REFINEMENTS
     assert waits[1:] == sorted(waits[1:])
     assert watched.solver.rested == 1
 
@@ -203,21 +203,21 @@ def test_after_two_refusals_what_is_old_is_left_out_now_and_then_because_a_camer
 def test_a_solver_that_dies_is_asked_again_then_given_up_with_a_sentence():
     watched = Watched()
     watched.walk_until_asked()
-    for _ in range(MOST_FAILURES - 1):
+    for _ in range(MAX_FAILURES - 1):
         assert watched.answer("broken", sentence="It ended; it is tried again.").instruction.startswith("It ended")
         watched.walk_until_asked(1)
     state = watched.answer("broken", sentence="It ended; it is tried again.")
     watched.walk(20)
-    assert len(watched.solver.tasks) == MOST_FAILURES
+    assert len(watched.solver.tasks) == MAX_FAILURES
     assert "Press Calibrate" in state.instruction
-    watched.live.calibrate_anew()
+    watched.live.recalibrate()
     watched.walk_until_asked()
 
 
 def test_poses_carried_by_optical_flow_are_left_out():
     watched = Watched()
     for _ in range(200):
-        watched.live.put(replace(next(watched.sets), carried=True))
+        watched.live.put(replace(next(watched.sets), is_interpolated=True))
     assert not watched.solver.tasks
     assert watched.live.state().progress == 0
 
@@ -227,7 +227,7 @@ def test_calibrating_anew_forgets_rig_motion_and_what_is_being_solved():
     watched.walk_until_asked()
     watched.answer("usable")
     watched.walk_until_asked()
-    watched.live.calibrate_anew()
+    watched.live.recalibrate()
     state = watched.live.state()
     assert watched.rigs[-1] == (None, None)
     assert state.phase is CalibrationPhase.WATCHING
@@ -269,7 +269,7 @@ def test_another_stature_scales_the_rig_at_once_and_the_next_ones_too():
 
 def test_the_stature_of_today_does_not_change_a_rig_of_yesterday():
     watched = Watched()
-    watched.live.use(RIG, "rig.toml", report(RIG))
+    watched.live.use(RIG, "rig.toml", make_report(RIG))
     watched.live.set_stature(1.5)
     assert watched.live.state().rig is RIG
     assert len(watched.rigs) == 1
@@ -301,7 +301,7 @@ def test_a_rig_that_does_not_fit_leaves_the_motion_that_was_seen():
     watched = Watched()
     watched.live.test("rig.toml")
     watched.walk(8)
-    watched.live.distrust()
+    watched.live.reject_tested_rig()
     assert watched.walk_until_asked() <= 0.2
 
 
@@ -317,25 +317,25 @@ def test_after_close_nothing_happens():
 
 
 def test_a_walk_becomes_a_rig_in_a_process_of_its_own():
-    truth = scene(RigPlan(3), "room", NETWORK, seed=3, seconds=9)
+    truth = make_scene(RigPlan(3), "room", NETWORK_NOISE, seed=3, seconds=9)
     observations = truth.seen.observations
     rigs = []
     live = LiveCalibration(
         observations.skeleton,
-        observations.views,
+        observations.view_names,
         observations.sizes_wh,
         CalibrationOptions(stature_m=1.75),
         on_rig=lambda rig, judged: rigs.append((rig, judged)),
         solver=CalibrationProcess(),
     )
     try:
-        for poses in pose_sets(observations):
+        for poses in make_pose_sets(observations):
             live.put(poses)
         while not rigs:
             wait_for(live)
         assert live.state().phase is CalibrationPhase.CALIBRATED
         assert rigs[0][1].verdict in ("usable", "accepted")
-        assert pair_rotation_errors_deg(rigs[0][0], truth.rig).max() < 1.5
+        assert measure_pair_rotation_errors_deg(rigs[0][0], truth.rig).max() < 1.5
     finally:
         live.close()
 

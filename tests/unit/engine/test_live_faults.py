@@ -8,20 +8,20 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.capture.camera import CameraFeed, Patience, close_feeds
-from engine.capture.cameras import camera_sources
+from engine.capture.camera import CameraFeed, CameraTimeouts, close_feeds
+from engine.capture.cameras import make_camera_sources
 from engine.live_framesets import LiveFramesets
 from engine.live_state import CameraPhase
-from tests.support.ip_cameras import MjpegServer, open_sockets
+from tests.support.ip_cameras import MjpegServer, count_sockets
 from tests.support.patience import PATIENCE_S, wait_until
 
-SOON = Patience(read_ms=50, stalled_s=0.3, stalled_periods=5, reopen_s=PATIENCE_S, retry_s=(0.05, 0.1))
+SOON = CameraTimeouts(read_ms=50, stalled_s=0.3, stalled_periods=5, reopen_s=PATIENCE_S, retry_s=(0.05, 0.1))
 
 
 @contextmanager
 def live(*servers: MjpegServer) -> Iterator[tuple[tuple[CameraFeed, ...], LiveFramesets, list]]:
     """Run cameras and a reader of their sets; nothing may be left of them."""
-    sources = camera_sources([server.at("/video") for server in servers])
+    sources = make_camera_sources([server.address_of("/video") for server in servers])
     feeds = tuple(CameraFeed(found.source, found.address, SOON) for found in sources)
     sets, found = LiveFramesets(feeds), []
     reader = threading.Thread(target=lambda: found.extend(sets))
@@ -48,18 +48,18 @@ def test_a_server_that_is_killed_and_returns_three_times_never_stops_the_other()
         for returned in range(3):
             seen = whole(found)
             assert wait_until(lambda seen=seen: whole(found) > seen + 5)
-            sockets = sockets or open_sockets()
+            sockets = sockets or count_sockets()
             dying.kill()
             assert wait_until(lambda: feeds[1].state().phase is CameraPhase.LOST)
             alone = len(found)
             assert wait_until(lambda alone=alone: len(found) > alone + 5)
             dying.start()
-            assert wait_until(lambda count=returned + 1: feeds[1].state().reconnected == count)
+            assert wait_until(lambda count=returned + 1: feeds[1].state().reconnect_count == count)
         seen = whole(found)
         assert wait_until(lambda: whole(found) > seen + 5)
-        assert wait_until(lambda: open_sockets() <= sockets)
+        assert wait_until(lambda: count_sockets() <= sockets)
         assert wait_until(lambda: feeds[0].live)
-        assert feeds[0].state().reconnected == 0
+        assert feeds[0].state().reconnect_count == 0
         assert all(one.index < other.index for one, other in pairwise(found))
         assert all(one.timestamp_ns < other.timestamp_ns for one, other in pairwise(found))
 
@@ -73,7 +73,7 @@ def test_a_server_that_stalls_is_left_out_and_comes_back_without_being_opened_ag
         silent.silent.clear()
         assert wait_until(lambda: feeds[1].live)
         assert wait_until(lambda: found[-1].frames[1] is not None)
-        assert feeds[1].state().reconnected == 0
+        assert feeds[1].state().reconnect_count == 0
 
 
 @pytest.mark.parametrize("manners", [{"fps": 15.0}, {"jitter_s": 0.02}, {"swapped": True}, {"claimed_size": "9x9"}])

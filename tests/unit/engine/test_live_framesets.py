@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.frame_lane import KEPT_BYTES, KEPT_FRAMES
+from engine.frame_lane import MAX_KEPT_BYTES, MAX_KEPT_FRAMES
 from engine.live_framesets import LiveFramesets
-from tests.support.live_cameras import PERIOD_NS, FakeFeed, jpeg_at
+from tests.support.live_cameras import PERIOD_NS, FakeFeed, make_jpeg
 from tests.support.patience import PATIENCE_S
 
 MS = 1_000_000
@@ -179,16 +179,16 @@ def test_the_memory_is_bounded_by_frames_and_bytes():
     world = World("a", "b", periods={"a": MS})
     for i in range(1000):
         world.feeds["a"].send(START_NS + i * MS)
-        world.feeds["b"].listener(jpeg_at("b", i, START_NS + i * MS, 1_000_000))  # never decoded
+        world.feeds["b"].listener(make_jpeg("b", i, START_NS + i * MS, 1_000_000))  # never decoded
     light, heavy = world.sets._lanes
-    assert len(light.frames) <= KEPT_FRAMES
-    assert sum(len(frame.jpeg) for frame in heavy.frames) <= KEPT_BYTES
+    assert len(light.frames) <= MAX_KEPT_FRAMES
+    assert sum(len(frame.jpeg) for frame in heavy.frames) <= MAX_KEPT_BYTES
 
 
 def test_an_image_that_cannot_be_decoded_is_left_out_and_counted():
     world = World("a", "b")
     world.feeds["a"].send(START_NS)
-    world.feeds["b"].listener(jpeg_at("b", 0, START_NS, 100))
+    world.feeds["b"].listener(make_jpeg("b", 0, START_NS, 100))
     assert [frame is not None for frame in world.poll().frames] == [True, False]
     assert [state.dropped for state in world.sets.states()] == [0, 1]
 
@@ -200,9 +200,9 @@ def test_a_lag_beyond_what_is_kept_does_not_starve_the_others():
     assert newest.frames[0] is not None
     assert len(world.found) > 150
     first, late = world.sets.states()
-    assert first.sentence == ""
-    assert "'late' is 4.0 s behind the others" in late.sentence
-    assert "2.5 s" in late.sentence
+    assert first.message == ""
+    assert "'late' is 4.0 s behind the others" in late.message
+    assert "2.5 s" in late.message
 
 
 def test_the_sets_end_when_all_cameras_have_ended():

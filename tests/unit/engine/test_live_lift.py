@@ -13,18 +13,18 @@ from calibration.synthetic import RigPlan, make_rig
 from engine.capture.cameras import LiveSource
 from engine.errors import ModelMissingError
 from engine.frames import FrameSet
-from engine.inference.patch import Crop, camera_space, patch_from_camera
+from engine.inference.patch import Crop, camera_from_world, patch_from_camera
 from engine.live import Live
-from engine.live_lift import MOST_FRAMESETS, LiveLift
+from engine.live_lift import MAX_FRAMESETS, LiveMonocular
 from engine.one_camera import is_guessed
 from engine.poses import PoseSet3D
 from engine.reconstruct import Reconstruct
-from tests.support.lifting import LIMB, NETWORK, bodies, walk
-from tests.support.live_cameras import ScriptedCamera, image_at
-from tests.support.live_networks import Standing, WalkerSeen
+from tests.support.lifting import LIMB, MODEL_SKELETON, build_body_pairs, film_walk
+from tests.support.live_cameras import ScriptedCamera, make_image
+from tests.support.live_networks import FakeMonocularEstimator, FakeWalkerEstimator
 from tests.support.patience import PATIENCE_S, wait_until
-from tests.support.scenes import poses_2d, square_rig
-from tests.support.takes import pose_sets
+from tests.support.scenes import make_poses_2d, make_square_rig
+from tests.support.takes import make_pose_sets
 
 SKELETON = load_skeleton("blazepose_33")
 
@@ -36,40 +36,40 @@ def never(poses, _rig):
 def walked(lift, stage, rig, indices):
     """Carry framesets through; people found."""
     found = []
-    images = [FrameSet(i, i, tuple(image_at(camera.name, i, i, (640, 480)) for camera in rig)) for i in indices]
-    for frames in lift.remembering(images):
-        poses = poses_2d(rig, frames.index)
+    images = [FrameSet(i, i, tuple(make_image(camera.name, i, i, (640, 480)) for camera in rig)) for i in indices]
+    for frames in lift.buffer_images(images):
+        poses = make_poses_2d(rig, frames.index)
         found.append(stage(poses, rig).people)
     return found
 
 
 @pytest.fixture
 def rig():
-    return square_rig(1)
+    return make_square_rig(1)
 
 
 def test_a_network_is_exchanged_on_the_way_and_the_old_one_is_closed(rig):
-    old, new = Standing("old (fake)"), Standing("new (fake)")
+    old, new = FakeMonocularEstimator("old (fake)"), FakeMonocularEstimator("new (fake)")
     serving = [old]
-    lift = LiveLift(SKELETON, lambda _rig, have: serving[0] if serving[0].name != have else None, 1.75)
-    stage = lift.after(never)
+    lift = LiveMonocular(SKELETON, lambda _rig, have: serving[0] if serving[0].name != have else None, 1.75)
+    stage = lift.fill_single_view(never)
     assert all(walked(lift, stage, rig, range(3)))
-    lift.renew()  # the library says what it said before
+    lift.request_reload()  # the library says what it said before
     assert all(walked(lift, stage, rig, range(3, 6)))
-    assert (old.asked, old.closed) == (6, False)
+    assert (old.call_count, old.closed) == (6, False)
     serving[0] = new
-    lift.renew()
+    lift.request_reload()
 
     def changed():
         assert all(walked(lift, stage, rig, [6]))
-        return lift.state().network == new.name
+        return lift.state().model == new.name
 
     assert wait_until(changed)
     assert old.closed
     assert not new.closed
     assert all(walked(lift, stage, rig, [7]))
-    assert new.asked
-    assert lift.state().network == "new (fake)"
+    assert new.call_count
+    assert lift.state().model == "new (fake)"
     assert lift.state().view == "cam_0"
     lift.close()
     lift.close()
@@ -77,20 +77,20 @@ def test_a_network_is_exchanged_on_the_way_and_the_old_one_is_closed(rig):
 
 
 def test_the_network_that_serves_a_new_rig_is_looked_for_aside(rig):
-    first, second = Standing("first (fake)"), Standing("second (fake)")
+    first, second = FakeMonocularEstimator("first (fake)"), FakeMonocularEstimator("second (fake)")
     asked = []
 
     def make(rig, have):
         asked.append((rig, have))
         return first if rig is None else second
 
-    lift = LiveLift(SKELETON, make, 1.75)
-    stage = lift.after(never)
-    lift.serve(rig)
+    lift = LiveMonocular(SKELETON, make, 1.75)
+    stage = lift.fill_single_view(never)
+    lift.request_model_for(rig)
 
     def changed():
         walked(lift, stage, rig, [0])
-        return lift.state().network == second.name
+        return lift.state().model == second.name
 
     assert wait_until(changed)
     assert asked == [(None, ""), (rig, first.name)]
@@ -99,18 +99,18 @@ def test_the_network_that_serves_a_new_rig_is_looked_for_aside(rig):
 
 
 def test_a_network_that_fails_is_said_and_used_no_more(rig):
-    lifter = Standing()
-    lift = LiveLift(SKELETON, lambda _rig, _have: lifter, 1.75)
-    stage = lift.after(never)
-    lifter.failing = True
+    lifter = FakeMonocularEstimator()
+    lift = LiveMonocular(SKELETON, lambda _rig, _have: lifter, 1.75)
+    stage = lift.fill_single_view(never)
+    lifter.fails = True
     assert walked(lift, stage, rig, range(3)) == [(), (), ()]
-    assert lifter.asked == 1
+    assert lifter.call_count == 1
     assert lifter.closed
-    assert "the runtime is gone" in lift.state().sentence
+    assert "the runtime is gone" in lift.state().message
 
 
 def test_a_network_that_cannot_be_loaded_leaves_the_one_there_is(rig):
-    old, broken = Standing("old (fake)"), []
+    old, broken = FakeMonocularEstimator("old (fake)"), []
 
     def make(_rig, _have):
         if not broken:
@@ -119,9 +119,9 @@ def test_a_network_that_cannot_be_loaded_leaves_the_one_there_is(rig):
         broken.append(2)
         raise ModelMissingError("It is gone.")
 
-    lift = LiveLift(SKELETON, make, 1.75)
-    stage = lift.after(never)
-    lift.renew()
+    lift = LiveMonocular(SKELETON, make, 1.75)
+    stage = lift.fill_single_view(never)
+    lift.request_reload()
 
     def asked():
         assert all(walked(lift, stage, rig, [0]))
@@ -129,32 +129,32 @@ def test_a_network_that_cannot_be_loaded_leaves_the_one_there_is(rig):
 
     assert wait_until(asked)
     assert all(walked(lift, stage, rig, [0]))
-    assert lift.state().network == old.name
+    assert lift.state().model == old.name
     lift.close()
 
 
 def test_while_several_cameras_see_the_person_the_network_looks_aside_now_and_then():
-    rig, lifter = square_rig(2), Standing()
-    lift = LiveLift(SKELETON, lambda _rig, _have: lifter, 1.75)
-    stage = lift.after(Reconstruct(SKELETON))
+    rig, lifter = make_square_rig(2), FakeMonocularEstimator()
+    lift = LiveMonocular(SKELETON, lambda _rig, _have: lifter, 1.75)
+    stage = lift.fill_single_view(Reconstruct(SKELETON))
     for index in range(80):  # 2.7 s of motion, as fast as it goes: two lessons at most
-        images = FrameSet(index, index, tuple(image_at(c.name, index, index, (640, 480)) for c in rig))
-        for frames in lift.remembering([images]):
-            assert stage(poses_2d(rig, frames.index), rig).people[0].views.max() == 2
-    assert wait_until(lambda: lifter.asked >= 1)
+        images = FrameSet(index, index, tuple(make_image(c.name, index, index, (640, 480)) for c in rig))
+        for frames in lift.buffer_images([images]):
+            assert stage(make_poses_2d(rig, frames.index), rig).people[0].view_count.max() == 2
+    assert wait_until(lambda: lifter.call_count >= 1)
     lift.close()
-    assert lifter.asked <= 2
+    assert lifter.call_count <= 2
     assert lifter.closed
     assert lift.state().view == ""
 
 
 def test_images_are_let_go_where_nobody_reconstructs_and_where_there_is_no_network(rig):
-    lift = LiveLift(SKELETON, lambda _rig, _have: Standing(), None)
-    images = [FrameSet(i, i, (image_at("cam_0", i, i),)) for i in range(20)]
-    assert list(lift.remembering(images)) == images
-    assert len(lift._frames) == MOST_FRAMESETS
-    none = LiveLift(SKELETON, lambda _rig, _have: None, None)
-    assert list(none.remembering(images)) == images
+    lift = LiveMonocular(SKELETON, lambda _rig, _have: FakeMonocularEstimator(), None)
+    images = [FrameSet(i, i, (make_image("cam_0", i, i),)) for i in range(20)]
+    assert list(lift.buffer_images(images)) == images
+    assert len(lift._frames) == MAX_FRAMESETS
+    none = LiveMonocular(SKELETON, lambda _rig, _have: None, None)
+    assert list(none.buffer_images(images)) == images
     assert len(none._frames) == 0
 
 
@@ -162,18 +162,18 @@ def test_without_a_network_the_state_says_why():
     def missing(_rig, _have):
         raise ModelMissingError("There is no network.")
 
-    lift = LiveLift(SKELETON, missing, None)
-    assert lift.state().sentence == "There is no network."
-    assert lift.guessed_rig(()) is None
+    lift = LiveMonocular(SKELETON, missing, None)
+    assert lift.state().message == "There is no network."
+    assert lift.guess_rig(()) is None
 
 
 @pytest.mark.usefixtures("patient_end")
 def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
-    camera, lifter = ScriptedCamera("webcam", 30.0), Standing()
+    camera, lifter = ScriptedCamera("webcam", 30.0), FakeMonocularEstimator()
     camera.size_wh = (640, 480)
     source = LiveSource(camera.name, "usb:webcam", camera)
-    other, serving = Standing("other (fake)"), [lifter]
-    live = Live([source], WalkerSeen, make_lifter=lambda _rig, _have: serving[0])
+    other, serving = FakeMonocularEstimator("other (fake)"), [lifter]
+    live = Live([source], FakeWalkerEstimator, make_monocular=lambda _rig, _have: serving[0])
     live.start()
     try:
         results = []
@@ -187,16 +187,16 @@ def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
         assert result.rig is not None
         assert is_guessed(result.rig)
         person = result.poses_3d.people[0]
-        assert person.person == 0
-        assert set(person.views.tolist()) == {0, 1}
+        assert person.track_id == 0
+        assert set(person.view_count.tolist()) == {0, 1}
         ankles = person.xyz[SKELETON.indices(["left_ankle", "right_ankle"]), 2]
         assert 0.02 < ankles.min() < 0.15
         state = live.state()
-        assert state.lift.view == "webcam"
+        assert state.monocular.view == "webcam"
         assert state.calibration.rig is None  # a guess is no calibration
         serving[0] = other
-        live.renew_lifter()
-        assert wait_until(lambda: live.state().lift.network == other.name)
+        live.reload_monocular()
+        assert wait_until(lambda: live.state().monocular.model == other.name)
     finally:
         assert live.close()
     assert lifter.closed
@@ -204,33 +204,33 @@ def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
     assert wait_until(lambda: not [one.name for one in threading.enumerate() if "network for one" in one.name])
 
 
-class Knowing(Standing):
+class Knowing(FakeMonocularEstimator):
     """A network that knows the truth of the instant at hand."""
 
     def __init__(self, camera, xyz):
         super().__init__("knowing (fake)")
-        self.camera, self.bodies, self.t = camera, camera_space(bodies(xyz), camera), 0
+        self.camera, self.bodies, self.t = camera, camera_from_world(build_body_pairs(xyz), camera), 0
 
     def estimate(self, images):
         body = self.bodies[self.t]
-        depth = body[NETWORK.index("pelvis"), 2]
+        depth = body[MODEL_SKELETON.index("pelvis"), 2]
         uvw = [patch_from_camera(body, Crop(region, 128, self.camera), depth) for _, region in images]
         return np.array(uvw), np.full((len(images), 16, 3), 0.02)
 
 
 def test_before_a_camera_that_looks_down_the_person_is_set_upright_once_and_softly():
     cameras = make_rig(RigPlan(cameras=3), seed=4)  # the first looks down by 17.5 degrees
-    camera, seen = cameras[0], walk(cameras, 6.0, fps=15)
+    camera, seen = cameras[0], film_walk(cameras, 6.0, fps=15)
     knowing = Knowing(camera, seen.xyz)
-    lift = LiveLift(SKELETON, lambda _rig, _have: knowing, 1.75)
+    lift = LiveMonocular(SKELETON, lambda _rig, _have: knowing, 1.75)
     feeds: Any = [SimpleNamespace(name=camera.name, state=lambda: SimpleNamespace(size_wh=camera.size_wh))]
-    stage, tilt_deg, moved_m, before = lift.after(never), [], [], None
-    for poses in pose_sets(seen.observations):
-        knowing.t, rig = poses.index, lift.guessed_rig(feeds)
+    stage, tilt_deg, moved_m, before = lift.fill_single_view(never), [], [], None
+    for poses in make_pose_sets(seen.observations):
+        knowing.t, rig = poses.index, lift.guess_rig(feeds)
         assert rig is not None
-        image = image_at(camera.name, poses.index, poses.timestamp_ns, camera.size_wh)
-        for _ in lift.remembering([FrameSet(poses.index, poses.timestamp_ns, (image,))]):
-            people = stage(replace(poses, views=poses.views[:1]), rig).people
+        image = make_image(camera.name, poses.index, poses.timestamp_ns, camera.size_wh)
+        for _ in lift.buffer_images([FrameSet(poses.index, poses.timestamp_ns, (image,))]):
+            people = stage(replace(poses, poses_by_view=poses.poses_by_view[:1]), rig).people
         xyz = people[0].xyz[LIMB] if people else None
         if xyz is not None and before is not None:
             moved_m.append(float(np.median(np.linalg.norm(xyz - before, axis=-1))))

@@ -9,15 +9,15 @@ import pytest
 from calibration.rig import Rig
 from calibration.self_calibrate import Calibration
 from calibration.skeleton import load_skeleton
-from calibration.synthetic import NETWORK, RigPlan, frameset_times, make_rig, observe, room_middle
+from calibration.synthetic import NETWORK_NOISE, RigPlan, find_room_middle, list_frameset_times, make_rig, observe
 from calibration.walker import MOTIONS, Walker
-from engine.calibration_process import Outcome
-from engine.live_rig import LOOK_EVERY_NS, LiveRig
+from engine.calibration_process import CalibrationOutcome
+from engine.live_rig import CHECK_EVERY_NS, LiveRig
 from engine.live_state import CalibrationPhase, CameraPhase, CameraState
-from engine.rig_check import CALIBRATE, RigCheck, RigFinding, RigVerdict
+from engine.rig_check import CALIBRATE_AGAIN, RigCheck, RigFinding, RigVerdict
 from tests.support.patience import wait_until
-from tests.support.scenes import report
-from tests.support.takes import pose_sets
+from tests.support.scenes import make_report
+from tests.support.takes import make_pose_sets
 
 SKELETON = load_skeleton("blazepose_33")
 CAMERAS = 3
@@ -26,12 +26,12 @@ CAMERAS = 3
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Let a few framesets suffice; how sure a check is, its own tests say."""
-    monkeypatch.setattr("engine.rig_check.LEAST_FRAMESETS", 40)
+    monkeypatch.setattr("engine.rig_check.MIN_FRAMESETS", 40)
 
 
 @cache
 def true_rig() -> Rig:
-    return make_rig(RigPlan(cameras=CAMERAS, alike=True), 2)
+    return make_rig(RigPlan(cameras=CAMERAS, identical_lenses=True), 2)
 
 
 @cache
@@ -40,13 +40,13 @@ def walk(order=(0, 1, 2), late_ms=0.0):
     rig = true_rig()
     if late_ms:
         rig = replace(rig, time_offset_ns={**rig.time_offset_ns, rig.names[1]: round(late_ms * 1e6)})
-    walker = Walker(1.75, room_middle(rig), 1.1, 0.4)
-    seen = observe(rig, partial(MOTIONS["room"], walker), frameset_times(16, 10), NETWORK, seed=5)
-    sets = pose_sets(seen.observations)
+    walker = Walker(1.75, find_room_middle(rig), 1.1, 0.4)
+    seen = observe(rig, partial(MOTIONS["room"], walker), list_frameset_times(16, 10), NETWORK_NOISE, seed=5)
+    sets = make_pose_sets(seen.observations)
     return [
         replace(
             poses,
-            views=tuple(poses.views[v] for v in order),
+            poses_by_view=tuple(poses.poses_by_view[v] for v in order),
             view_time_ns=tuple(poses.view_time_ns[v] for v in order),
         )
         for poses in sets
@@ -75,14 +75,14 @@ class Solver:
 
     def solve(self, task):
         self.tasks.append(task)
-        judged = replace(report(self.rig), stature_m=task.options.stature_m)
-        self._answer = Outcome(task.number, Calibration(self.rig, judged, np.zeros((1, CAMERAS), bool)))
+        judged = replace(make_report(self.rig), stature_m=task.options.stature_m)
+        self._answer = CalibrationOutcome(task.number, Calibration(self.rig, judged, np.zeros((1, CAMERAS), bool)))
 
-    def outcome(self):
+    def take_outcome(self):
         answer, self._answer = self._answer, None
         return answer
 
-    def rest(self):
+    def cancel(self):
         self._answer = None
 
     def stop(self):
@@ -109,7 +109,7 @@ class Room:
         for poses in sets:
             self.live.put(poses)
         if settle:
-            assert wait_until(lambda: not (self.live._look._thread and self.live._look._thread.is_alive()))
+            assert wait_until(lambda: not (self.live._check_task._thread and self.live._check_task._thread.is_alive()))
             self.live.put(sets[-1])
         return self.live.state()
 
@@ -153,7 +153,7 @@ def test_a_rig_of_cameras_that_were_moved_is_refused_in_a_sentence_and_the_calib
     (sentence,) = room.live.notices()
     assert sentence.startswith("The rig from last time is not used.")
     assert true_rig().names[1] in sentence
-    assert CALIBRATE not in sentence  # nobody has to press anything
+    assert CALIBRATE_AGAIN not in sentence  # nobody has to press anything
     state = room.walk(walk()[45:], settle=False)
     assert room.solver.tasks
     assert state.phase is CalibrationPhase.CALIBRATED
@@ -180,7 +180,7 @@ def test_clocks_that_have_shifted_are_put_right_and_said(room):
 
 
 def test_the_clocks_of_a_rig_in_use_are_refined_from_the_bodys_motion(room, monkeypatch):
-    monkeypatch.setattr("engine.live_rig.LOOK_EVERY_NS", 1_000_000_000)
+    monkeypatch.setattr("engine.live_rig.CHECK_EVERY_NS", 1_000_000_000)
     late = walk(late_ms=9.0)  # too little to doubt the rig
     room.live.test(true_rig(), "from last time")
     room.walk(late[:45])
@@ -225,7 +225,7 @@ def test_without_a_rig_it_is_calibrated_from_the_walk(room):
 def test_calibrating_anew_forgets_a_rig_from_a_file_and_what_is_seen_of_it(room):
     room.live.test(true_rig(), "from 'hall.toml'")
     room.walk(walk()[:45])
-    room.live.anew()
+    room.live.recalibrate()
     assert room.live.rig() is None
     assert room.live.state().phase is CalibrationPhase.WATCHING
     assert room.walk(walk()[45:], settle=False).rig_source == "calibrated now"
@@ -255,7 +255,7 @@ def test_a_camera_that_has_sent_nothing_yet_is_named():
 def test_one_camera_alone_is_never_calibrated():
     room = Room(count=1)
     assert room.live.state().phase is CalibrationPhase.OFF
-    sets = [replace(p, views=p.views[:1], view_time_ns=p.view_time_ns[:1]) for p in walk()[:20]]
+    sets = [replace(p, poses_by_view=p.poses_by_view[:1], view_time_ns=p.view_time_ns[:1]) for p in walk()[:20]]
     state = room.walk(sets, settle=False)
     assert state.phase is CalibrationPhase.OFF
     assert "second camera" in state.instruction
@@ -267,10 +267,10 @@ def test_a_rig_in_use_that_does_not_fit_any_more_is_said_once_it_is_sure(room, m
     room.walk(walk(), settle=False)
     nothing = np.full(CAMERAS, np.nan)
     wrong = RigFinding(RigVerdict.MOVED, "Camera 'b' was moved.", nothing, nothing)
-    monkeypatch.setattr(RigCheck, "finding", lambda self: wrong)
+    monkeypatch.setattr(RigCheck, "evaluate", lambda self: wrong)
     told = []
     for minute in (1, 2, 3):
-        room.walk([replace(p, timestamp_ns=p.timestamp_ns + minute * LOOK_EVERY_NS) for p in walk()[:45]])
+        room.walk([replace(p, timestamp_ns=p.timestamp_ns + minute * CHECK_EVERY_NS) for p in walk()[:45]])
         told.append(room.live.notices())
     assert told[0] == ()
     assert told[-1] == ("Camera 'b' was moved.",)

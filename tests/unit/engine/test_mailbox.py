@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from engine.mailbox import Bounded, ClosedError, Latest, NothingYetError
+from engine.mailbox import Bounded, ClosedError, EmptyError, Latest
 from tests.support.patience import PATIENCE_S
 
 
@@ -17,7 +17,7 @@ def test_latest_keeps_the_newest_and_counts_what_it_dropped():
 
 
 def test_latest_with_room_for_two_hands_over_the_older_of_the_newest_two_first():
-    latest = Latest(room=2)
+    latest = Latest(capacity=2)
     for number in range(5):
         latest.put(number)
     assert [latest.take(), latest.take()] == [3, 4]
@@ -98,7 +98,7 @@ def test_discarding_sends_a_waiting_sender_home():
 
 
 def test_taking_from_an_empty_mailbox_gives_up_in_time():
-    with pytest.raises(NothingYetError):
+    with pytest.raises(EmptyError):
         Bounded(1).take(timeout_s=0.01)
 
 

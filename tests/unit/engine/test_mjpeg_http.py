@@ -9,22 +9,22 @@ import pytest
 
 from engine.capture import http_conversation
 from engine.capture.mjpeg_http import HttpMjpegSource
-from engine.capture.network_source import RATE_IMAGES, WAITING
+from engine.capture.network_source import MAX_WAITING_IMAGES, RATE_IMAGES
 from engine.errors import (
     CameraDisconnectedError,
     CameraNotFoundError,
     CameraTimeoutError,
 )
 from engine.frames import Frame, JpegFrame
-from tests.support.http_source import QUICK_FPS, first_frames, frames_of, no_thread_is_left
+from tests.support.http_source import QUICK_FPS, is_thread_gone, read_first_frames, read_frames
 from tests.support.ip_cameras import (
     BOUNDARY,
     MjpegServer,
-    image,
-    open_sockets,
+    count_sockets,
+    make_jpeg,
 )
 from tests.support.patience import PATIENCE_MS, wait_until
-from tests.support.videos import number_of
+from tests.support.videos import read_number
 
 pytestmark = pytest.mark.usefixtures("patient_network")
 
@@ -38,7 +38,7 @@ def read_on(source: HttpMjpegSource, timeout_ms: int, frames: list[Frame]) -> No
 def open_and_read(source: HttpMjpegSource, count: int) -> None:
     """Open and read: on a busy machine a camera may be given up before it is open."""
     source.open()
-    frames_of(source, count)
+    read_frames(source, count)
 
 
 def steps_of(numbers: Sequence[int]) -> list[int]:
@@ -74,10 +74,10 @@ MANNERS = {
 @pytest.mark.parametrize("manners", MANNERS.values(), ids=MANNERS)
 def test_images_come_as_the_camera_compressed_them(manners: dict[str, object]):
     with MjpegServer(fps=QUICK_FPS, **manners) as camera:
-        frames = first_frames(camera)
-    numbers = [number_of(frame.image_bgr) for frame in frames]
+        frames = read_first_frames(camera)
+    numbers = [read_number(frame.image_bgr) for frame in frames]
     assert all(isinstance(frame, JpegFrame) for frame in frames)
-    assert [frame.jpeg for frame in frames if isinstance(frame, JpegFrame)] == [image(number) for number in numbers]
+    assert [frame.jpeg for frame in frames if isinstance(frame, JpegFrame)] == [make_jpeg(number) for number in numbers]
     assert numbers == list(range(RATE_IMAGES, RATE_IMAGES + 8))
     assert [frame.sequence for frame in frames] == list(range(8))
     assert {frame.size_wh for frame in frames} == {(64, 48)}
@@ -119,8 +119,8 @@ def test_the_rate_is_that_of_the_first_images():
 @pytest.mark.usefixtures("roomy")
 def test_images_in_the_wrong_order_keep_their_order_of_arrival():
     with MjpegServer(fps=QUICK_FPS, swapped=True) as camera:
-        frames = first_frames(camera)
-    assert [number_of(frame.image_bgr) for frame in frames] == [12, 14, 13, 15, 16, 18, 17, 19]
+        frames = read_first_frames(camera)
+    assert [read_number(frame.image_bgr) for frame in frames] == [12, 14, 13, 15, 16, 18, 17, 19]
     assert times_rise(frames)
     assert [frame.sequence for frame in frames] == list(range(8))
 
@@ -130,19 +130,19 @@ def test_a_camera_that_pauses_is_waited_for():
     with MjpegServer(fps=QUICK_FPS) as camera:
         source = HttpMjpegSource(camera.address, "left")
         source.open()
-        before = frames_of(source, 4)
+        before = read_frames(source, 4)
         camera.silent.set()
         with pytest.raises(CameraTimeoutError, match=r"Camera 'left' sent no image for \d+\.\d s"):
             read_on(source, 200, before)
         camera.silent.clear()
-        later = frames_of(source, 3)
+        later = read_frames(source, 3)
         source.close()
         assert [frame.sequence for frame in before + later] == list(range(len(before) + 3))
-        assert len(camera.questions) == 1
+        assert len(camera.requests) == 1
 
 
 def test_a_camera_that_is_silent_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(http_conversation, "SILENT_S", 0.3)
+    monkeypatch.setattr(http_conversation, "MAX_SILENCE_S", 0.3)
     with MjpegServer(fps=QUICK_FPS, stall_after=13, stall_s=60.0) as camera:
         source = HttpMjpegSource(camera.address, "left")
         with pytest.raises(CameraDisconnectedError, match="was silent"):
@@ -154,24 +154,24 @@ def test_a_killed_camera_is_gone_and_back_on_the_same_address():
     camera = MjpegServer(fps=QUICK_FPS).start()
     source = HttpMjpegSource(camera.address, "left")
     source.open()
-    threads, sockets, sequences = threading.active_count(), open_sockets(), []
+    threads, sockets, sequences = threading.active_count(), count_sockets(), []
     for _ in range(3):
-        sequences += [frame.sequence for frame in frames_of(source, 3)]
+        sequences += [frame.sequence for frame in read_frames(source, 3)]
         camera.kill()
         with pytest.raises(CameraDisconnectedError, match=r"'left'.*is tried again"):
-            frames_of(source, WAITING + 3)
+            read_frames(source, MAX_WAITING_IMAGES + 3)
         source.close()
         with pytest.raises(CameraNotFoundError, match="refuses"):
             source.open()
         camera.start()
         source.open()
-    sequences += [frame.sequence for frame in frames_of(source, 3)]
+    sequences += [frame.sequence for frame in read_frames(source, 3)]
     assert sequences == sorted(set(sequences))
     assert wait_until(lambda: threading.active_count() <= threads)
-    assert wait_until(lambda: open_sockets() <= sockets)
+    assert wait_until(lambda: count_sockets() <= sockets)
     source.close()
     camera.kill()
-    assert no_thread_is_left()
+    assert is_thread_gone()
 
 
 @pytest.mark.usefixtures("roomy")
@@ -181,7 +181,7 @@ def test_a_camera_that_ends_its_stream_is_gone():
         source.open()
         for _ in range(2):
             with pytest.raises(CameraDisconnectedError, match="ended its stream"):
-                frames_of(source, 3)
+                read_frames(source, 3)
         source.close()
 
 
@@ -191,7 +191,7 @@ def test_damaged_images_are_left_out_and_counted():
         source = HttpMjpegSource(camera.address, "left")
         source.open()
         before = source.damaged
-        sequences = [frame.sequence for frame in frames_of(source, 9)]
+        sequences = [frame.sequence for frame in read_frames(source, 9)]
         source.close()
     assert source.damaged > before
     assert max(np.diff(sequences)) >= 2
@@ -204,10 +204,10 @@ def test_images_that_nobody_takes_are_dropped_and_counted():
         source.open()
         sent = camera.sent
         assert wait_until(lambda: camera.sent > sent + 30)
-        frames = frames_of(source, WAITING + 1)
+        frames = read_frames(source, MAX_WAITING_IMAGES + 1)
         source.close()
     steps = sequence_steps(frames)
-    assert steps_of([number_of(frame.image_bgr) for frame in frames]) == [step % 36 for step in steps]
+    assert steps_of([read_number(frame.image_bgr) for frame in frames]) == [step % 36 for step in steps]
     assert sum(steps) > 20  # of the thirty, at most those that wait were kept
 
 
@@ -223,24 +223,24 @@ def test_images_of_another_size_end_the_source():
 
 def test_a_camera_with_one_image_per_question_is_asked_again_and_again():
     with MjpegServer() as camera:
-        frames = first_frames(camera, 5, "/snapshot")
-    numbers = [number_of(frame.image_bgr) for frame in frames]
+        frames = read_first_frames(camera, 5, "/snapshot")
+    numbers = [read_number(frame.image_bgr) for frame in frames]
     assert steps_of(numbers) == [step % 36 for step in sequence_steps(frames)]
 
 
 def test_a_camera_with_one_image_per_question_that_is_killed_is_gone():
     camera = MjpegServer().start()
-    source = HttpMjpegSource(camera.at("/snapshot"), "left")
+    source = HttpMjpegSource(camera.address_of("/snapshot"), "left")
     source.open()
     camera.kill()
     with pytest.raises(CameraDisconnectedError, match="answers no more"):
-        frames_of(source, WAITING + 3)
+        read_frames(source, MAX_WAITING_IMAGES + 3)
     source.close()
 
 
 def test_a_camera_that_is_opened_again_gives_its_very_first_image():
     with MjpegServer() as camera:
-        source = HttpMjpegSource(camera.at("/video"), "left")
+        source = HttpMjpegSource(camera.address_of("/video"), "left")
         source.open()
         source.close()
         camera.kill()
@@ -252,4 +252,4 @@ def test_a_camera_that_is_opened_again_gives_its_very_first_image():
         finally:
             source.close()
         assert first is not None
-        assert number_of(first.image_bgr) == before % 36
+        assert read_number(first.image_bgr) == before % 36

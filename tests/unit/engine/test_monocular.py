@@ -6,9 +6,9 @@ import pytest
 from engine.errors import ModelMismatchError, ModelMissingError
 from engine.inference.backends import BACKENDS
 from engine.inference.model_card import ModelCardError, read_card
-from engine.inference.monocular import MonocularNetwork
+from engine.inference.monocular import MonocularModel
 from engine.inference.preprocess import Region
-from tests.support.taught_networks import MPII, SIZE_PX, write_colour_network, write_taught_network
+from tests.support.taught_networks import MPII, SIZE_PX, write_colour_model, write_finetuned_model
 
 HALVES = np.zeros((100, 200, 3), np.uint8)
 HALVES[:, :100] = (51, 102, 204)  # BGR
@@ -17,12 +17,12 @@ LEFT, RIGHT = Region((50.0, 50.0), (60.0, 60.0)), Region((150.0, 50.0), (60.0, 6
 
 @pytest.fixture
 def card_path(tmp_path):
-    return write_taught_network(tmp_path / "colour") / "card.toml"
+    return write_finetuned_model(tmp_path / "colour") / "card.toml"
 
 
 @pytest.fixture(params=sorted(BACKENDS))
 def network(request, card_path):
-    network = MonocularNetwork(read_card(card_path), request.param)
+    network = MonocularModel(read_card(card_path), request.param)
     yield network
     network.close()
 
@@ -94,21 +94,21 @@ def edited(card_path, *pairs):
 )
 def test_a_card_that_does_not_fit_says_what_to_correct(card_path, old, new, sentence):
     with pytest.raises(ModelCardError, match=sentence):
-        MonocularNetwork(edited(card_path, (old, new)))
+        MonocularModel(edited(card_path, (old, new)))
 
 
 def test_a_file_with_other_outputs_is_refused(card_path):
-    write_colour_network(card_path.with_name("network.onnx"), output="xyz")
+    write_colour_model(card_path.with_name("network.onnx"), output="xyz")
     text = "\n".join(line for line in card_path.read_text().splitlines() if "sha256" not in line)
     card_path.write_text(text)
     with pytest.raises(ModelCardError, match=r"gives .*xyz.*export the network again"):
-        MonocularNetwork(read_card(card_path))
+        MonocularModel(read_card(card_path))
 
 
 def test_a_missing_file_is_named(card_path):
     card_path.with_name("network.onnx").unlink()
     with pytest.raises(ModelMissingError, match=r"there is no file .*network\.onnx"):
-        MonocularNetwork(read_card(card_path))
+        MonocularModel(read_card(card_path))
 
 
 def test_a_damaged_file_is_told_by_its_hash(card_path):
@@ -117,4 +117,4 @@ def test_a_damaged_file_is_told_by_its_hash(card_path):
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     with pytest.raises(ModelMismatchError, match="damaged or not that model"):
-        MonocularNetwork(read_card(card_path))
+        MonocularModel(read_card(card_path))

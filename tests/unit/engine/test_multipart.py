@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from engine.capture import multipart
-from engine.capture.multipart import NoImagesError, Parts
-from tests.support.ip_cameras import image
+from engine.capture.multipart import MultipartReader, NoImagesError
+from tests.support.ip_cameras import make_jpeg
 
-IMAGES = [image(number) for number in range(4)]
+IMAGES = [make_jpeg(number) for number in range(4)]
 
 
 def stream(length: str = "", delimiter: str = "--edge", before: bytes = b"", newline: bytes = b"\r\n") -> bytes:
@@ -22,8 +22,8 @@ def stream(length: str = "", delimiter: str = "--edge", before: bytes = b"", new
 def images(data: bytes, boundary: str | None = "edge", piece: int = 1000) -> list[bytes | None]:
     """Read a stream that arrives in pieces."""
     left = [data[at : at + piece] for at in range(0, len(data), piece)]
-    parts = Parts(lambda: left.pop(0) if left else b"", boundary)
-    return [found[1] if found else None for found in parts.images()]
+    parts = MultipartReader(lambda: left.pop(0) if left else b"", boundary)
+    return [found[1] if found else None for found in parts.read_images()]
 
 
 @pytest.mark.parametrize("piece", [1, 7, 600, 100_000])
@@ -74,19 +74,19 @@ def test_the_first_image_is_given_before_the_boundary_behind_it_has_come():
 
 
 def test_rubbish_without_end_is_refused():
-    noise = np.random.default_rng(0).bytes(multipart.MOST_BETWEEN * 2)
+    noise = np.random.default_rng(0).bytes(multipart.MAX_GAP_BYTES * 2)
     with pytest.raises(NoImagesError):
         images(noise, piece=65_536)
     with pytest.raises(NoImagesError):
-        images(b"--edge\r\n" + b"X: y\r\n" * multipart.MOST_BETWEEN, piece=65_536)
+        images(b"--edge\r\n" + b"X: y\r\n" * multipart.MAX_GAP_BYTES, piece=65_536)
 
 
 def test_an_image_without_end_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(multipart, "MOST_BYTES", 50_000)
+    monkeypatch.setattr(multipart, "MAX_IMAGE_BYTES", 50_000)
     with pytest.raises(NoImagesError):
         images(b"--edge\r\n\r\n" + IMAGES[0][:-2] + bytes(100_000))
 
 
 def test_a_stream_of_parts_that_are_no_jpeg_is_refused():
     with pytest.raises(NoImagesError):
-        images(b"--edge\r\nContent-Type: image/png\r\n\r\nno picture\r\n" * (multipart.MOST_DAMAGED + 1))
+        images(b"--edge\r\nContent-Type: image/png\r\n\r\nno picture\r\n" * (multipart.MAX_DAMAGED + 1))

@@ -8,15 +8,22 @@ import threading
 import pytest
 
 from engine.capture.mjpeg_http import HttpMjpegSource
-from engine.capture.network import NETWORK, Place, dial, open_network, place_of, unreachable
-from engine.capture.network_source import UNKNOWN_FPS, Reading, nominal_fps
+from engine.capture.network import (
+    NETWORK_SOURCES,
+    Endpoint,
+    make_unreachable_error,
+    open_connection,
+    open_network,
+    parse_endpoint,
+)
+from engine.capture.network_source import DEFAULT_FPS, ReadLoop, estimate_nominal_fps
 from engine.capture.rtsp import RtspSource
 from engine.clock import NS_PER_S
 from engine.errors import CameraNotFoundError
 
 
 def test_an_address_is_taken_apart():
-    place = place_of("RTSP://me:p%40ss%2Fw@door.local:8554/live/1?channel=2&user=x", "left")
+    place = parse_endpoint("RTSP://me:p%40ss%2Fw@door.local:8554/live/1?channel=2&user=x", "left")
     assert (place.scheme, place.host, place.port) == ("rtsp", "door.local", 8554)
     assert place.target == "/live/1?channel=2&user=x"
     assert (place.user, place.password) == ("me", "p@ss/w")
@@ -25,7 +32,7 @@ def test_an_address_is_taken_apart():
 
 @pytest.mark.parametrize(("kind", "port"), [("http", 80), ("https", 443), ("rtsp", 554), ("rtsps", 322)])
 def test_a_port_that_is_not_said_is_the_usual_one(kind: str, port: int):
-    place = place_of(f"{kind}://[fe80::1]", "left")
+    place = parse_endpoint(f"{kind}://[fe80::1]", "left")
     assert (place.port, place.target, place.netloc) == (port, "/", "[fe80::1]")
 
 
@@ -34,19 +41,19 @@ def test_a_port_that_is_not_said_is_the_usual_one(kind: str, port: int):
 )
 def test_an_address_that_cannot_be_read_is_refused_without_repeating_it(address: str):
     with pytest.raises(CameraNotFoundError, match="camera 'left' cannot be read") as caught:
-        place_of(address, "left")
+        parse_endpoint(address, "left")
     assert "pa/ss" not in str(caught.value)
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
 def test_a_place_does_not_show_its_login():
-    shown = repr(place_of("rtsp://some:hush@door/1", "left"))
+    shown = repr(parse_endpoint("rtsp://some:hush@door/1", "left"))
     assert "hush" not in shown
     assert "some" not in shown
 
 
 def test_every_scheme_has_its_source():
-    assert {kind: type(open_network(f"{kind}://door/1", "left")) for kind in NETWORK} == {
+    assert {kind: type(open_network(f"{kind}://door/1", "left")) for kind in NETWORK_SOURCES} == {
         "http": HttpMjpegSource,
         "https": HttpMjpegSource,
         "rtsp": RtspSource,
@@ -70,7 +77,7 @@ def test_every_scheme_has_its_source():
     ids=repr,
 )
 def test_every_reason_not_to_reach_a_camera_is_a_sentence(error: Exception, said: str):
-    sentence = str(unreachable(Place("rtsps", "door", 322, "/1", "me", "hush"), "left", error))
+    sentence = str(make_unreachable_error(Endpoint("rtsps", "door", 322, "/1", "me", "hush"), "left", error))
     assert said in sentence
     assert "'left'" in sentence
     assert "hush" not in sentence
@@ -78,13 +85,13 @@ def test_every_reason_not_to_reach_a_camera_is_a_sentence(error: Exception, said
 
 def test_a_connection_that_nobody_wants_any_more_is_not_waited_for():
     with pytest.raises(CameraNotFoundError):
-        dial(Place("rtsp", "192.0.2.1", 554, "/"), "left", lambda: True)  # an address that nobody has
+        open_connection(Endpoint("rtsp", "192.0.2.1", 554, "/"), "left", lambda: True)  # an address that nobody has
 
 
 def test_stopping_ends_a_read_that_blocks():
-    reading = Reading()
+    reading = ReadLoop()
     near, far = socket.socketpair()
-    with reading.holding(near):
+    with reading.hold_connection(near):
         thread = threading.Thread(target=reading.stop)
         thread.start()
         assert near.recv(1) == b""
@@ -94,19 +101,19 @@ def test_stopping_ends_a_read_that_blocks():
 
 
 def test_what_is_held_after_stopping_is_cut_at_once():
-    reading = Reading()
+    reading = ReadLoop()
     reading.stop()
     near, far = socket.socketpair()
-    with reading.holding(near):
+    with reading.hold_connection(near):
         assert near.recv(1) == b""
     far.close()
 
 
 @pytest.mark.parametrize(("fps", "nominal"), [(29.5, 30.0), (14.7, 15.0), (25.2, 25.0), (24.1, 24.0), (17.3, 17.3)])
 def test_the_rate_is_one_that_cameras_have_where_it_is_near(fps: float, nominal: float):
-    assert nominal_fps([round(k * NS_PER_S / fps) for k in range(12)]) == pytest.approx(nominal, rel=1e-6)
+    assert estimate_nominal_fps([round(k * NS_PER_S / fps) for k in range(12)]) == pytest.approx(nominal, rel=1e-6)
 
 
 @pytest.mark.parametrize("times_ns", [[], [5], [5, 9], [7, 7, 7]], ids=str)
 def test_too_few_images_have_no_rate(times_ns: list[int]):
-    assert nominal_fps(times_ns) == UNKNOWN_FPS
+    assert estimate_nominal_fps(times_ns) == DEFAULT_FPS

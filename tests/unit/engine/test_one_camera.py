@@ -6,23 +6,23 @@ import pytest
 from calibration.rig import Rig
 from engine.one_camera import (
     HEIGHT_M,
+    MIN_TURN_DEG,
     TURN_EVERY_NS,
     TURN_NS,
-    TURNED_DEG,
     GuessedRoom,
     guess_rig,
     is_guessed,
-    is_turned,
+    is_same_guess,
 )
-from engine.upright import Floor, up_of
-from tests.support.scenes import square_rig
+from engine.upright import Floor, up_from_pitch_roll
+from tests.support.scenes import make_square_rig
 
 SIZE_WH = (1280, 720)
 FRAME_NS = 33_333_333
 
 
 def floor(pitch_deg, roll_deg=0.0, height_m=2.0):
-    return Floor(up_of(np.radians(pitch_deg), np.radians(roll_deg)), height_m)
+    return Floor(up_from_pitch_roll(np.radians(pitch_deg), np.radians(roll_deg)), height_m)
 
 
 def turned_deg(rig: Rig, other: Rig):
@@ -50,11 +50,11 @@ def test_a_tilted_camera_has_the_room_s_up_where_it_was_told_and_still_faces_the
 def test_only_guesses_for_one_camera_are_turned():
     level, tilted = guess_rig("webcam", SIZE_WH), guess_rig("webcam", SIZE_WH, floor(10).up)
     assert is_guessed(tilted)
-    assert is_turned(tilted, level)
-    assert not is_turned(guess_rig("other", SIZE_WH), level)
-    assert not is_turned(guess_rig("webcam", (640, 480)), level)
-    assert not is_turned(square_rig(1), level)
-    assert not is_turned(None, level)
+    assert is_same_guess(tilted, level)
+    assert not is_same_guess(guess_rig("other", SIZE_WH), level)
+    assert not is_same_guess(guess_rig("webcam", (640, 480)), level)
+    assert not is_same_guess(make_square_rig(1), level)
+    assert not is_same_guess(None, level)
 
 
 def test_a_room_turns_softly_and_then_stays_the_same_object():
@@ -74,7 +74,7 @@ def test_a_room_does_not_turn_for_little_nor_for_nothing_known():
     room = GuessedRoom("webcam", SIZE_WH)
     before = room.rig
     for t in range(100):
-        room.put(None if t % 2 else floor(0.9 * TURNED_DEG), t * FRAME_NS)
+        room.put(None if t % 2 else floor(0.9 * MIN_TURN_DEG), t * FRAME_NS)
     assert room.rig is before
 
 

@@ -4,15 +4,15 @@ import itertools
 
 import numpy as np
 
-from engine.capture.presentation import LedgerTimes, RisingTimes
+from engine.capture.presentation import IncreasingTimes, LedgerTimes
 from engine.ledger import FrameTimes
 
 PERIOD_NS = 40_000_000
 
 
 def times_of(stamps, first=None):
-    times = RisingTimes(first if first is not None else (stamps[0] or 0), PERIOD_NS)
-    return [times.next(stamp)[1] for stamp in stamps], times.mended
+    times = IncreasingTimes(first if first is not None else (stamps[0] or 0), PERIOD_NS)
+    return [times.next_moment(stamp)[1] for stamp in stamps], times.repaired_count
 
 
 def test_good_stamps_count_from_the_first():
@@ -47,14 +47,14 @@ def test_a_ledger_gives_exact_times_and_numbers():
     ledger = LedgerTimes(
         FrameTimes(np.array([4, 5, 7]), np.array([100_123_456, 140_123_456, 220_123_456]), 100_123_456, 25.0)
     )
-    assert ledger.next(0) == (4, 100_123_456)
-    assert ledger.next(40_000_000) == (5, 140_123_456)
-    assert ledger.next(120_000_000) == (7, 220_123_456)
-    assert ledger.next(160_000_000) is None
+    assert ledger.next_moment(0) == (4, 100_123_456)
+    assert ledger.next_moment(40_000_000) == (5, 140_123_456)
+    assert ledger.next_moment(120_000_000) == (7, 220_123_456)
+    assert ledger.next_moment(160_000_000) is None
 
 
 def test_a_frame_that_the_ledger_does_not_know_is_not_used():
     ledger = LedgerTimes(FrameTimes(np.array([0, 1]), np.array([0, 80_000_000]), 0, 25.0))
-    assert ledger.next(0) == (0, 0)
-    assert ledger.next(40_000_000) is None
-    assert ledger.next(80_000_000) == (1, 80_000_000)
+    assert ledger.next_moment(0) == (0, 0)
+    assert ledger.next_moment(40_000_000) is None
+    assert ledger.next_moment(80_000_000) == (1, 80_000_000)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.capture.real_time import LEAD_NS, Beat, RealTime, Start, Together
+from engine.capture.real_time import LEAD_NS, FrameBarrier, PlaybackGroup, RealTimeSource, SharedStart
 from engine.capture.studio import open_studio
 from engine.errors import CameraTimeoutError
 from tests.support.patience import PATIENCE_S
@@ -51,7 +51,7 @@ def clock():
 
 def video(clock, count=20, **options):
     source = ScriptedSource("a", [i * PERIOD_NS for i in range(count)], 10.0)
-    player = RealTime(source, Together(Start(clock)), **options)
+    player = RealTimeSource(source, PlaybackGroup(SharedStart(clock)), **options)
     player.open()
     clock.now_ns += LEAD_NS
     return player
@@ -90,7 +90,7 @@ def test_a_source_that_is_over_ends(clock):
 
 def test_the_origin_of_a_session_is_taken_off(clock):
     source = ScriptedSource("a", [900 * MS + i * PERIOD_NS for i in range(3)], 10.0)
-    player = RealTime(source, Together(Start(clock)), origin_ns=880 * MS)
+    player = RealTimeSource(source, PlaybackGroup(SharedStart(clock)), origin_ns=880 * MS)
     player.open()
     clock.now_ns += LEAD_NS + 20 * MS
     assert player.read(0).timestamp_ns == NOW_NS + LEAD_NS + 20 * MS
@@ -98,7 +98,7 @@ def test_the_origin_of_a_session_is_taken_off(clock):
 
 def test_the_studio_does_not_make_what_is_too_late(clock):
     made = []
-    player = RealTime(Made("a", 20, made), Together(Start(clock), Beat()))
+    player = RealTimeSource(Made("a", 20, made), PlaybackGroup(SharedStart(clock), FrameBarrier()))
     player.open()
     clock.now_ns += LEAD_NS
     player.read(0)
@@ -110,9 +110,13 @@ def test_the_studio_does_not_make_what_is_too_late(clock):
 
 
 def test_cameras_of_one_studio_that_are_late_make_the_same_images(monkeypatch):
-    monkeypatch.setattr("engine.capture.real_time.PATIENCE_S", PATIENCE_S)  # nobody leaves, however busy the machine is
-    start, beat, made = Start(), Beat(), []
-    players = [RealTime(Slow(name, 120, made, delay_s), Together(start, beat)) for name, delay_s in SLOW.items()]
+    monkeypatch.setattr(
+        "engine.capture.real_time.BARRIER_TIMEOUT_S", PATIENCE_S
+    )  # nobody leaves, however busy the machine is
+    start, beat, made = SharedStart(), FrameBarrier(), []
+    players = [
+        RealTimeSource(Slow(name, 120, made, delay_s), PlaybackGroup(start, beat)) for name, delay_s in SLOW.items()
+    ]
     threads = [threading.Thread(target=read_all, args=(player,)) for player in players]
     for player in players:
         player.open()
@@ -154,8 +158,8 @@ def read_all(player):
 
 def test_a_camera_of_the_studio_that_left_is_not_waited_for(clock):
     made = []
-    start, beat = Start(clock), Beat()
-    one, other = (RealTime(Made(name, 20, made), Together(start, beat)) for name in "ab")
+    start, beat = SharedStart(clock), FrameBarrier()
+    one, other = (RealTimeSource(Made(name, 20, made), PlaybackGroup(start, beat)) for name in "ab")
     one.open()
     other.open()
     clock.now_ns += LEAD_NS
@@ -169,7 +173,7 @@ def test_a_camera_of_the_studio_that_left_is_not_waited_for(clock):
 
 
 def test_a_reader_who_waits_is_freed_by_closing():
-    player = RealTime(ScriptedSource("a", [3600 * 1000 * MS], 10.0), Together(Start()))
+    player = RealTimeSource(ScriptedSource("a", [3600 * 1000 * MS], 10.0), PlaybackGroup(SharedStart()))
     player.open()
     reader = threading.Thread(target=player.read, args=(600_000,))
     reader.start()
@@ -180,8 +184,8 @@ def test_a_reader_who_waits_is_freed_by_closing():
 
 def test_studio_cameras_keep_their_true_clocks_and_pictures(clock):
     studio, sources = open_studio("studio:wave?cameras=2&seed=2&seconds=1&size=160x120")
-    start, beat = Start(clock), Beat()
-    players = [RealTime(source, Together(start, beat)) for source in sources]
+    start, beat = SharedStart(clock), FrameBarrier()
+    players = [RealTimeSource(source, PlaybackGroup(start, beat)) for source in sources]
     for player in players:
         player.open()
     clock.now_ns += LEAD_NS + 300 * MS
@@ -194,8 +198,8 @@ def test_studio_cameras_keep_their_true_clocks_and_pictures(clock):
 
 
 def test_a_studio_that_all_have_left_begins_again_with_what_is_due(clock):
-    together = Together(Start(clock), Beat())
-    one, other = (RealTime(Made(name, 200, []), together) for name in "ab")
+    together = PlaybackGroup(SharedStart(clock), FrameBarrier())
+    one, other = (RealTimeSource(Made(name, 200, []), together) for name in "ab")
     one.open()
     other.open()
     clock.now_ns += LEAD_NS

@@ -12,10 +12,10 @@ from engine.errors import SessionError
 from engine.frames import Frame, JpegFrame
 from engine.ledger import NEVER_CAME, TOO_SLOW, read_ledger
 from engine.record import SessionWriter
-from engine.record_camera import LONGEST_GAP, CameraRecorder
+from engine.record_camera import MAX_LISTED_GAP, CameraRecorder
 from engine.session import Session, SessionFacts
-from tests.support.recordings import PERIOD_NS, START_NS, jpeg_frame, stand_still
-from tests.support.videos import picture
+from tests.support.recordings import PERIOD_NS, START_NS, block_writes, jpeg_frame
+from tests.support.videos import draw_picture
 
 
 def record(path, frames, rate_fps=30.0):
@@ -45,7 +45,7 @@ def test_jpeg_is_written_as_the_camera_sent_it_and_never_decoded(tmp_path, monke
 def test_jpeg_comes_back_with_its_exact_times(tmp_path):
     record(tmp_path / "s", [jpeg_frame(number) for number in range(20)])
     with open_inputs([tmp_path / "s"]) as footage:
-        times = [frameset.frames[0].timestamp_ns for frameset in footage.framesets()]
+        times = [frameset.frames[0].timestamp_ns for frameset in footage.read_framesets()]
     assert times == [jpeg_frame(number).timestamp_ns for number in range(20)]
 
 
@@ -61,7 +61,11 @@ def test_a_frame_of_another_size_is_in_the_ledger_and_not_in_the_video(tmp_path)
 
 def test_frames_out_of_order_and_times_that_do_not_rise_are_told_and_left_out(tmp_path):
     frames = [jpeg_frame(number) for number in (0, 1, 3, 2, 4)]
-    frames += [jpeg_frame(5).at(frames[-1].timestamp_ns), jpeg_frame(6).at(START_NS), jpeg_frame(7)]
+    frames += [
+        jpeg_frame(5).with_timestamp(frames[-1].timestamp_ns),
+        jpeg_frame(6).with_timestamp(START_NS),
+        jpeg_frame(7),
+    ]
     session = record(tmp_path / "s", frames)
     assert [(row.sequence, row.why) for row in rows_of(session)] == [
         (0, ""),
@@ -75,19 +79,19 @@ def test_frames_out_of_order_and_times_that_do_not_rise_are_told_and_left_out(tm
         (7, ""),
     ]
     with open_inputs([tmp_path / "s"]) as footage:
-        seen = [f.frames[0].sequence for f in footage.framesets() if f.frames[0]]
+        seen = [f.frames[0].sequence for f in footage.read_framesets() if f.frames[0]]
     assert seen == [0, 1, 3, 4, 7]
 
 
 def test_a_long_gap_is_one_line(tmp_path):
-    rows = rows_of(record(tmp_path / "s", [jpeg_frame(0), jpeg_frame(10 * LONGEST_GAP)]))
+    rows = rows_of(record(tmp_path / "s", [jpeg_frame(0), jpeg_frame(10 * MAX_LISTED_GAP)]))
     assert len(rows) == 3
-    assert f"the {10 * LONGEST_GAP - 2} before it" in rows[1].why
+    assert f"the {10 * MAX_LISTED_GAP - 2} before it" in rows[1].why
 
 
 @pytest.mark.parametrize("megabytes", [1, 3])
 def test_what_waits_for_the_disk_is_bounded_in_bytes(tmp_path, monkeypatch, megabytes):
-    goes_on = stand_still(monkeypatch)
+    goes_on = block_writes(monkeypatch)
     recorder = CameraRecorder(tmp_path / "a", 30.0)
     data = bytes(megabytes << 20)
     taken = [recorder.offer(JpegFrame("a", n, n * PERIOD_NS, data, (64, 48))) for n in range(60)]
@@ -98,7 +102,7 @@ def test_what_waits_for_the_disk_is_bounded_in_bytes(tmp_path, monkeypatch, mega
 
 
 def test_a_frame_that_waits_does_not_keep_the_picture_that_somebody_decoded(tmp_path, monkeypatch):
-    goes_on = stand_still(monkeypatch)
+    goes_on = block_writes(monkeypatch)
     recorder = CameraRecorder(tmp_path / "a", 30.0)
     frames = [jpeg_frame(number) for number in range(3)]
     decoded = [weakref.ref(frame.image_bgr) for frame in frames]
@@ -111,9 +115,9 @@ def test_a_frame_that_waits_does_not_keep_the_picture_that_somebody_decoded(tmp_
 
 
 def test_a_disk_that_stands_still_for_long_costs_frames_but_no_memory_and_the_ledger_says_why(tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.ledger.WAITING_ROWS", 5)
+    monkeypatch.setattr("engine.ledger.MAX_WAITING_ROWS", 5)
     monkeypatch.setattr("engine.record_camera.CAPACITY", 3)
-    goes_on = stand_still(monkeypatch)
+    goes_on = block_writes(monkeypatch)
     recorder = CameraRecorder(tmp_path / "a", 30.0)
     taken = [recorder.offer(jpeg_frame(number)) for number in range(50)]
     goes_on.set()
@@ -129,7 +133,7 @@ def test_a_disk_that_stands_still_for_long_costs_frames_but_no_memory_and_the_le
 
 
 def test_a_camera_at_half_its_rate_has_the_measured_one_in_the_session(tmp_path):
-    frames = [jpeg_frame(number).at(START_NS + number * 2 * PERIOD_NS) for number in range(20)]
+    frames = [jpeg_frame(number).with_timestamp(START_NS + number * 2 * PERIOD_NS) for number in range(20)]
     assert record(tmp_path / "s", frames).cameras[0].rate_fps == pytest.approx(15.0, rel=1e-3)
 
 
@@ -164,5 +168,5 @@ def test_a_recorder_counts_what_it_wrote(tmp_path):
 
 
 def test_raw_frames_are_compressed(tmp_path):
-    session = record(tmp_path / "s", [Frame("a", n, n * PERIOD_NS, picture(n)) for n in range(3)])
+    session = record(tmp_path / "s", [Frame("a", n, n * PERIOD_NS, draw_picture(n)) for n in range(3)])
     assert all(image.startswith(b"\xff\xd8") for image in images_in(session))

@@ -16,8 +16,8 @@ from engine.record_live import LiveRecording, RecordedCamera
 from engine.repair import repair
 from engine.session import Session, SessionFacts
 from tests.support.patience import PATIENCE_S, wait_until
-from tests.support.pose_sets import pose_sets_2d, pose_sets_3d
-from tests.support.recordings import RECORD_FOR_EVER, in_another_process, jpeg_frame, stand_still
+from tests.support.pose_sets import make_pose_sets_2d, make_pose_sets_3d
+from tests.support.recordings import RECORD_FOREVER, block_writes, jpeg_frame, start_process
 
 SKELETON = load_skeleton("blazepose_33")
 CAMERAS = tuple(RecordedCamera(name, f"rtsp://me:secret@{name}/1", None, 30.0) for name in "abc")
@@ -44,7 +44,7 @@ def test_a_take_with_a_late_a_silent_and_a_returning_camera_opens_as_it_was(reco
     send(recording, "a", range(10))
     send(recording, "ab", [*range(10, 15), *range(20, 30)])
     state = recording.close()
-    assert (state.frames, state.lost, state.sentence) == (40, 0, "")
+    assert (state.frames, state.lost, state.message) == (40, 0, "")
     session = Session.open(tmp_path / "s")
     assert [camera.start_ns for camera in session.cameras] == [
         jpeg_frame(0).timestamp_ns,
@@ -53,8 +53,8 @@ def test_a_take_with_a_late_a_silent_and_a_returning_camera_opens_as_it_was(reco
     ]
     assert session.remarks == ("Camera 'c' sent no image while 's' was recorded.",)
     with open_inputs([tmp_path / "s"]) as footage:
-        assert footage.views == ("a", "b")
-        framesets = list(footage.framesets())
+        assert footage.view_names == ("a", "b")
+        framesets = list(footage.read_framesets())
     seen = [tuple(frame and frame.sequence for frame in frameset.frames) for frameset in framesets]
     none = [(None, None)] * 5
     assert seen == [
@@ -71,8 +71,8 @@ def test_a_camera_that_was_there_but_gave_the_take_no_image_is_named(tmp_path):
     recording = LiveRecording(tmp_path / "s", SessionFacts(), known)
     send(recording, "a", range(3))
     state = recording.close()
-    assert state.silent == ("b",)
-    assert state.silence[0].startswith("Camera 'b' gave no image")
+    assert state.silent_cameras == ("b",)
+    assert state.silence_messages[0].startswith("Camera 'b' gave no image")
     assert Session.open(tmp_path / "s").remarks == ("Camera 'b' sent no image while 's' was recorded.",)
 
 
@@ -99,7 +99,7 @@ def test_the_time_of_day_is_in_the_session(recording, tmp_path):
 
 def test_a_disk_that_stands_still_makes_nobody_wait_and_the_take_lossy(recording, tmp_path, monkeypatch):
     monkeypatch.setattr("engine.record_camera.CAPACITY", 4)
-    goes_on = stand_still(monkeypatch)
+    goes_on = block_writes(monkeypatch)
     send(recording, "ab", range(40))
     assert recording.state().lost > 60
     goes_on.set()
@@ -112,15 +112,15 @@ def test_a_disk_that_stands_still_makes_nobody_wait_and_the_take_lossy(recording
 
 
 def test_poses_and_rig_are_kept_and_count_from_the_first_instant_of_the_take(recording, tmp_path):
-    recording.write_poses(SKELETON, "abc")
+    recording.open_pose_files(SKELETON, "abc")
     rig = Rig(tuple(Camera(name, (64, 48), np.diag([60.0, 60.0, 1.0])) for name in "abc"))
-    flat, room = pose_sets_2d(30), pose_sets_3d(30)
+    flat, room = make_pose_sets_2d(30), make_pose_sets_3d(30)
     recording.put_matched(replace(flat[19], index=19))
     for number in range(20, 30):
         recording.put_raw(flat[number])
         recording.put_matched(flat[number])
-        recording.put_room(room[number])
-    recording.put_room(room[3])  # an instant from before the take
+        recording.put_poses_3d(room[number])
+    recording.put_poses_3d(room[3])  # an instant from before the take
     recording.write_rig(rig)
     recording.close()
     session = Session.open(tmp_path / "s")
@@ -140,36 +140,36 @@ def test_poses_wait_for_no_disk_and_the_lost_ones_are_counted(recording, monkeyp
 
     monkeypatch.setattr("engine.records.PoseWriter.put", still)
     monkeypatch.setattr(recording._waiting, "_capacity", 3)
-    recording.write_poses(SKELETON, "abc")
-    poses = pose_sets_2d(1)[0]
+    recording.open_pose_files(SKELETON, "abc")
+    poses = make_pose_sets_2d(1)[0]
     recording.put_raw(poses)
     assert began.wait(PATIENCE_S)
     for _ in range(10):
         recording.put_raw(poses)
     assert recording.poses_lost == 7
     goes_on.set()
-    assert "7 poses were not kept" in recording.close().sentence
+    assert "7 poses were not kept" in recording.close().message
 
 
 def test_poses_of_other_views_are_counted_and_the_take_goes_on(recording, tmp_path):
-    recording.write_poses(SKELETON, "abc")
-    recording.put_raw(pose_sets_2d(1, views=2)[0])
-    recording.put_raw(pose_sets_2d(1)[0])
+    recording.open_pose_files(SKELETON, "abc")
+    recording.put_raw(make_pose_sets_2d(1, view_count=2)[0])
+    recording.put_raw(make_pose_sets_2d(1)[0])
     recording.close()
     assert recording.poses_lost == 1
     assert len(list(Session.open(tmp_path / "s").poses_2d_raw())) == 1
 
 
 def test_poses_before_their_files_are_open_are_nobodys(recording):
-    recording.put_raw(pose_sets_2d(1)[0])
-    recording.put_matched(pose_sets_2d(1)[0])
-    recording.put_room(pose_sets_3d(1)[0])
-    assert recording.close().sentence == ""
+    recording.put_raw(make_pose_sets_2d(1)[0])
+    recording.put_matched(make_pose_sets_2d(1)[0])
+    recording.put_poses_3d(make_pose_sets_3d(1)[0])
+    assert recording.close().message == ""
 
 
 def test_a_disk_that_is_nearly_full_is_said_in_time(recording, monkeypatch):
     free(monkeypatch, 500 << 20)
-    assert wait_until(lambda: "is nearly full" in recording.state().sentence)
+    assert wait_until(lambda: "is nearly full" in recording.state().message)
     assert not recording.ended
 
 
@@ -179,13 +179,13 @@ def test_a_disk_that_is_full_ends_the_take_while_its_files_can_be_finished(recor
     assert wait_until(lambda: recording.ended)
     send(recording, "abc", range(10, 20))  # the cameras go on
     state = recording.close()
-    assert "the recording ended by itself, and all of it until now is kept" in state.sentence
+    assert "the recording ended by itself, and all of it until now is kept" in state.message
     assert state.lost == 0
     session = Session.open(tmp_path / "s")
     assert session.finished
     assert session.remarks == ()
     with open_inputs([tmp_path / "s"]) as footage:
-        assert sum(None not in frameset.frames for frameset in footage.framesets()) == 10
+        assert sum(None not in frameset.frames for frameset in footage.read_framesets()) == 10
 
 
 def test_a_full_disk_is_refused_before_a_folder_is_made(tmp_path, monkeypatch):
@@ -196,14 +196,14 @@ def test_a_full_disk_is_refused_before_a_folder_is_made(tmp_path, monkeypatch):
 
 
 def test_a_disk_that_refuses_ends_the_take_with_a_sentence_and_keeps_what_is_there(tmp_path):
-    process = in_another_process(RECORD_FOR_EVER, tmp_path / "s", limit_bytes=100_000)
+    process = start_process(RECORD_FOREVER, tmp_path / "s", limit_bytes=100_000)
     said = next(line for line in process.stdout if "cannot be written" in line)
     process.kill()
     process.communicate()
     assert "File too large. What was written before is kept" in said
     repair(tmp_path / "s")
     with open_inputs([tmp_path / "s"]) as footage:
-        assert sum(None not in frameset.frames for frameset in footage.framesets()) > 5
+        assert sum(None not in frameset.frames for frameset in footage.read_framesets()) > 5
 
 
 @pytest.fixture
@@ -222,10 +222,10 @@ def tiny_disk(tmp_path):
 
 @pytest.mark.skipif(shutil.which("mount") is None, reason="needs mount")
 def test_a_disk_that_is_filled_by_somebody_else_keeps_what_was_there_and_opens(tiny_disk, monkeypatch):
-    monkeypatch.setattr("engine.disk_gauge.LAST_BYTES", 0)
+    monkeypatch.setattr("engine.disk_gauge.RESERVED_BYTES", 0)
     recording = LiveRecording(tiny_disk / "s", SessionFacts(), CAMERAS)
-    recording.write_poses(SKELETON, "abc")
-    numbers, poses = iter(range(100_000)), pose_sets_2d(1)[0]
+    recording.open_pose_files(SKELETON, "abc")
+    numbers, poses = iter(range(100_000)), make_pose_sets_2d(1)[0]
 
     def filled():
         number = next(numbers)
@@ -235,11 +235,11 @@ def test_a_disk_that_is_filled_by_somebody_else_keeps_what_was_there_and_opens(t
         return recording.ended
 
     assert wait_until(filled, 3 * PATIENCE_S)
-    assert "No space left on device. What was written" in recording.close().sentence
+    assert "No space left on device. What was written" in recording.close().message
     shutil.move(tiny_disk / "s" / "poses_2d_raw.bin", tiny_disk.parent)  # somebody makes room
     assert "has been repaired" in repair(tiny_disk / "s")[0]
     with open_inputs([tiny_disk / "s"]) as footage:
-        assert sum(None not in frameset.frames for frameset in footage.framesets()) > 20
+        assert sum(None not in frameset.frames for frameset in footage.read_framesets()) > 20
 
 
 def test_a_ledger_that_the_disk_refuses_ends_the_take_and_the_images_stay(recording, tmp_path, monkeypatch):
@@ -252,11 +252,11 @@ def test_a_ledger_that_the_disk_refuses_ends_the_take_and_the_images_stay(record
     monkeypatch.setattr("engine.ledger.LedgerWriter.put", full)
     send(recording, "ab", range(10, 12))
     assert wait_until(lambda: recording.ended)
-    assert "No space left on device" in recording.close().sentence
+    assert "No space left on device" in recording.close().message
     monkeypatch.undo()
     repair(tmp_path / "s")
     with open_inputs([tmp_path / "s"]) as footage:
-        assert sum(None not in frameset.frames[:2] for frameset in footage.framesets()) >= 10
+        assert sum(None not in frameset.frames[:2] for frameset in footage.read_framesets()) >= 10
 
 
 def test_how_long_the_disk_lasts_is_known_after_a_moment(recording, monkeypatch):
@@ -284,7 +284,7 @@ def test_nothing_is_added_to_a_take_that_is_over(recording, tmp_path):
     before = (tmp_path / "s" / "session.toml").read_bytes()
     for adding in (
         lambda: recording.add_camera(CAMERAS[0]),
-        lambda: recording.write_poses(SKELETON, "abc"),
+        lambda: recording.open_pose_files(SKELETON, "abc"),
         lambda: recording.update(SessionFacts()),
     ):
         with pytest.raises(SessionError, match="is over"):
@@ -296,7 +296,7 @@ def test_a_view_with_a_very_long_name_finds_a_file(tmp_path):
     name = "ä" * 300
     recording = LiveRecording(tmp_path / "s", SessionFacts(), [RecordedCamera(name, "usb:1")])
     recording.tap(name)(jpeg_frame(0))
-    assert recording.close().sentence == ""
+    assert recording.close().message == ""
     assert Session.open(tmp_path / "s").cameras[0].name == name
 
 

@@ -13,7 +13,7 @@ import pytest
 from calibration.skeleton import load_skeleton
 from engine.errors import SessionError
 from engine.records import PoseFileHeader, PoseReader, PoseWriter
-from tests.support.pose_sets import pose_sets_2d, pose_sets_3d, same_2d, same_3d
+from tests.support.pose_sets import is_same_2d, is_same_3d, make_pose_sets_2d, make_pose_sets_3d
 
 JOINTS = load_skeleton("blazepose_33").joints
 HEADER_2D = PoseFileHeader(2, "blazepose_33", JOINTS, ("left", "mid", "right"))
@@ -29,21 +29,21 @@ def write(path, header, pose_sets):
 
 
 def test_2d_poses_come_back_as_they_were_put(tmp_path):
-    put = pose_sets_2d(40)
+    put = make_pose_sets_2d(40)
     got = list(PoseReader(write(tmp_path / "p.bin", HEADER_2D, put)).sets_2d())
     assert len(got) == 40
-    assert all(same_2d(a, b) for a, b in zip(put, got))
+    assert all(is_same_2d(a, b) for a, b in zip(put, got))
 
 
 def test_3d_poses_come_back_with_their_covariance(tmp_path):
-    put = pose_sets_3d(40)
+    put = make_pose_sets_3d(40)
     got = list(PoseReader(write(tmp_path / "p.bin", HEADER_3D, put)).sets_3d())
     assert len(got) == 40
-    assert all(same_3d(a, b) for a, b in zip(put, got))
+    assert all(is_same_3d(a, b) for a, b in zip(put, got))
 
 
 def test_the_header_names_joints_and_views_and_lays_out_the_records(tmp_path):
-    path = write(tmp_path / "p.bin", HEADER_3D, pose_sets_3d(5))
+    path = write(tmp_path / "p.bin", HEADER_3D, make_pose_sets_3d(5))
     assert PoseReader(path).header == HEADER_3D
     line, body = path.read_bytes().split(b"\n", 1)
     table = json.loads(line)
@@ -54,18 +54,18 @@ def test_the_header_names_joints_and_views_and_lays_out_the_records(tmp_path):
 
 
 def test_framesets_gather_until_they_are_written(tmp_path):
-    put, path = pose_sets_2d(3), tmp_path / "p.bin"
+    put, path = make_pose_sets_2d(3), tmp_path / "p.bin"
     writer = PoseWriter(path, HEADER_2D)
     for poses in put:
         writer.put(poses, now=False)
     assert not list(PoseReader(path).sets_2d())
     writer.flush()
-    assert all(same_2d(a, b) for a, b in zip(put, PoseReader(path).sets_2d(), strict=True))
+    assert all(is_same_2d(a, b) for a, b in zip(put, PoseReader(path).sets_2d(), strict=True))
     writer.close()
 
 
 def test_poses_are_readable_while_they_are_written(tmp_path):
-    put = pose_sets_2d(3)
+    put = make_pose_sets_2d(3)
     writer = PoseWriter(tmp_path / "p.bin", HEADER_2D)
     for count, poses in enumerate(put, start=1):
         writer.put(poses)
@@ -75,14 +75,14 @@ def test_poses_are_readable_while_they_are_written(tmp_path):
 
 @pytest.mark.parametrize("lost_bytes", [1, 500, 1500])
 def test_a_torn_tail_costs_the_last_frameset_and_is_said(tmp_path, lost_bytes):
-    put = pose_sets_2d(10)
+    put = make_pose_sets_2d(10)
     path = write(tmp_path / "p.bin", HEADER_2D, put)
     path.write_bytes(path.read_bytes()[:-lost_bytes])
     reader = PoseReader(path)
     got = list(reader.sets_2d())
     assert reader.torn
     assert 6 <= len(got) < 10
-    assert all(same_2d(a, b) for a, b in zip(put, got))
+    assert all(is_same_2d(a, b) for a, b in zip(put, got))
 
 
 def test_a_killed_writer_leaves_a_readable_file(tmp_path):
@@ -90,7 +90,7 @@ def test_a_killed_writer_leaves_a_readable_file(tmp_path):
         "import sys, time; sys.path.insert(0, '.')\n"
         "from tests.unit.engine.test_records import *\n"
         f"writer = PoseWriter(__import__('pathlib').Path(r'{tmp_path}') / 'p.bin', HEADER_2D)\n"
-        "for poses in pose_sets_2d(1000):\n"
+        "for poses in make_pose_sets_2d(1000):\n"
         "    writer.put(poses); print(poses.index, flush=True); time.sleep(0.002)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
@@ -99,7 +99,7 @@ def test_a_killed_writer_leaves_a_readable_file(tmp_path):
     process.wait()
     got = list(PoseReader(tmp_path / "p.bin").sets_2d())
     assert len(got) > written[-1]
-    assert all(same_2d(a, b) for a, b in zip(pose_sets_2d(1000), got))
+    assert all(is_same_2d(a, b) for a, b in zip(make_pose_sets_2d(1000), got))
 
 
 def test_a_file_is_never_overwritten(tmp_path):
@@ -109,7 +109,7 @@ def test_a_file_is_never_overwritten(tmp_path):
 
 
 def test_a_full_disk_is_one_sentence_and_keeps_what_was_written(tmp_path, monkeypatch):
-    put = pose_sets_2d(5)
+    put = make_pose_sets_2d(5)
     path = write(tmp_path / "p.bin", HEADER_2D, put[:3])
     whole = path.read_bytes()
     path.unlink()
@@ -154,7 +154,7 @@ def test_a_newer_file_asks_for_an_update(tmp_path):
 def test_poses_that_do_not_fit_the_file_are_a_mistake_of_the_caller(tmp_path):
     writer = PoseWriter(tmp_path / "p.bin", HEADER_2D)
     with pytest.raises(ValueError, match="2D"):
-        writer.put(pose_sets_3d(1)[0])
+        writer.put(make_pose_sets_3d(1)[0])
     with pytest.raises(ValueError, match="3 views"):
-        writer.put(pose_sets_2d(1, views=2)[0])
+        writer.put(make_pose_sets_2d(1, view_count=2)[0])
     writer.close()

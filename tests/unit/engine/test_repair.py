@@ -9,15 +9,15 @@ import pytest
 
 from calibration.skeleton import load_skeleton
 from engine.capture.sources import open_inputs
-from engine.disk import FolderHold
+from engine.disk import FolderLock
 from engine.errors import SessionError
 from engine.ledger import CUT_OFF, TOO_SLOW, LedgerRow, rewrite_ledger
 from engine.record_camera import CameraRecorder
 from engine.record_live import LiveRecording, RecordedCamera
 from engine.repair import repair
 from engine.session import Session, SessionFacts, read_manifest, replace_manifest
-from tests.support.pose_sets import pose_sets_2d
-from tests.support.recordings import FIFTH_OF_A_SECOND, RECORD_FOR_EVER, in_another_process, jpeg_frame
+from tests.support.pose_sets import make_pose_sets_2d
+from tests.support.recordings import FRAMES_IN_200_MS, RECORD_FOREVER, jpeg_frame, start_process
 
 SKELETON = load_skeleton("blazepose_33")
 COUNT = 12
@@ -27,11 +27,11 @@ COUNT = 12
 def broken(tmp_path):
     """A take of two cameras whose session.toml was never finished."""
     recording = LiveRecording(tmp_path / "s", SessionFacts(), [RecordedCamera(name, f"usb:{name}") for name in "ab"])
-    recording.write_poses(SKELETON, "abc")
+    recording.open_pose_files(SKELETON, "abc")
     for number in range(COUNT):
         for name in "ab":
             recording.tap(name)(jpeg_frame(number, name, (160, 120)))
-        recording.put_raw(pose_sets_2d(COUNT)[number])
+        recording.put_raw(make_pose_sets_2d(COUNT)[number])
     recording.close()
     change(tmp_path / "s", finished=False)
     return tmp_path / "s"
@@ -52,7 +52,7 @@ def packets(video):
 
 def seen(path):
     with open_inputs([path]) as footage:
-        return [tuple(f and (f.sequence, f.timestamp_ns) for f in each.frames) for each in footage.framesets()]
+        return [tuple(f and (f.sequence, f.timestamp_ns) for f in each.frames) for each in footage.read_framesets()]
 
 
 def moment(number):
@@ -65,7 +65,7 @@ def cut(file, count):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_take_killed_at_a_random_moment_loses_a_fifth_of_a_second_at_most(tmp_path, seed):
-    process = in_another_process(RECORD_FOR_EVER, tmp_path / "s")
+    process = start_process(RECORD_FOREVER, tmp_path / "s")
     for _ in range(random.Random(seed).randint(1, 60)):
         sent = int(process.stdout.readline().split()[0]) + 1
     process.send_signal(signal.SIGKILL)
@@ -76,8 +76,8 @@ def test_a_take_killed_at_a_random_moment_loses_a_fifth_of_a_second_at_most(tmp_
     assert session.remarks[: len(said)] == said
     for camera in session.cameras:
         rows = session.ledger(camera)
-        assert sum(row.kept for row in rows) >= sent - FIFTH_OF_A_SECOND
-        assert sent <= FIFTH_OF_A_SECOND or len(packets(session.path / camera.video)) == sum(row.kept for row in rows)
+        assert sum(row.kept for row in rows) >= sent - FRAMES_IN_200_MS
+        assert sent <= FRAMES_IN_200_MS or len(packets(session.path / camera.video)) == sum(row.kept for row in rows)
         assert [row.time_ns for row in rows] == [jpeg_frame(n).timestamp_ns for n in range(len(rows))]
 
 
@@ -100,12 +100,12 @@ def test_opening_alone_changes_nothing(broken):
     before = everything(broken)
     with open_inputs([broken]) as footage:
         assert "was not finished" in footage.remarks[0]
-        list(footage.framesets())
+        list(footage.read_framesets())
     assert everything(broken) == before
 
 
 def test_a_session_that_somebody_records_is_left_alone(broken):
-    before, hold = everything(broken), FolderHold(broken)
+    before, hold = everything(broken), FolderLock(broken)
     assert "is being recorded at this moment" in repair(broken)[0]
     assert everything(broken) == before
     hold.release()
@@ -233,7 +233,7 @@ def test_a_video_of_which_nothing_can_be_read_is_kept_and_left_out(broken, conte
     repair(broken)
     assert video.read_bytes() == content
     with open_inputs([broken]) as footage:
-        assert footage.views == ("b",)
+        assert footage.view_names == ("b",)
         assert "Camera 'a' is left out" in footage.remarks[-1]
 
 

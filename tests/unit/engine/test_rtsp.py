@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from engine.capture import rtsp
-from engine.capture.jpeg import is_whole
+from engine.capture.jpeg import is_complete_jpeg
 from engine.capture.rtsp import RtspSource
 from engine.clock import host_ns
 from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
 from engine.frames import Frame, JpegFrame
-from tests.support.http_source import no_thread_is_left
-from tests.support.ip_cameras import QUOTED_LOGIN, MjpegServer, free_port, open_sockets
+from tests.support.http_source import is_thread_gone
+from tests.support.ip_cameras import QUOTED_LOGIN, MjpegServer, count_sockets, find_free_port
 from tests.support.patience import PATIENCE_MS, PATIENCE_S, wait_until
-from tests.support.rtsp_server import RtspServer, why_no_rtsp_server
+from tests.support.rtsp_server import RtspServer, explain_missing_rtsp_server
 
-needs_server = pytest.mark.skipif(bool(why_no_rtsp_server()), reason=why_no_rtsp_server())
+needs_server = pytest.mark.skipif(bool(explain_missing_rtsp_server()), reason=explain_missing_rtsp_server())
 SIZE_WH = (160, 120)
 
 pytestmark = pytest.mark.usefixtures("patient_network", "roomy")
@@ -29,20 +29,20 @@ pytestmark = pytest.mark.usefixtures("patient_network", "roomy")
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server take its time, except where a camera says nothing."""
-    monkeypatch.setattr(rtsp, "ANSWER_S", PATIENCE_S)
-    monkeypatch.setattr(rtsp, "SILENT_S", PATIENCE_S)
+    monkeypatch.setattr(rtsp, "ANSWER_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(rtsp, "MAX_SILENCE_S", PATIENCE_S)
 
 
 @pytest.fixture
 def soon_unanswered(monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
     """Wait a moment only for a camera that does not answer."""
-    monkeypatch.setattr(rtsp, "ANSWER_S", 1.0)
+    monkeypatch.setattr(rtsp, "ANSWER_TIMEOUT_S", 1.0)
 
 
 @pytest.fixture
 def soon_silent(monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
     """Give a camera up that froze, but not one that lacks the processor for a moment."""
-    monkeypatch.setattr(rtsp, "SILENT_S", 3.0)
+    monkeypatch.setattr(rtsp, "MAX_SILENCE_S", 3.0)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def refusal(address: str) -> CameraError:
     source = RtspSource(address, "left")
     with pytest.raises(CameraError) as caught:
         source.open()
-    assert no_thread_is_left()
+    assert is_thread_gone()
     assert "'left'" in str(caught.value)
     return caught.value
 
@@ -88,7 +88,7 @@ def opened_at_30_fps(camera: RtspServer) -> RtspSource:
     opened: list[RtspSource] = []
 
     def measured() -> bool:
-        opened.append(RtspSource(camera.at(), "left"))
+        opened.append(RtspSource(camera.address_of(), "left"))
         opened[-1].open()
         right = opened[-1].rate_fps == pytest.approx(30.0, rel=0.02)
         if not right:
@@ -115,14 +115,14 @@ def test_images_come_at_the_steady_times_of_the_camera(codec: str, tmp_path: Pat
     off_ms = np.abs(np.array(steps_ms) - 1000 / 30 * np.array(rises))
     assert np.median(off_ms) < 3.0  # arrivals tremble at every step; one that is quicker than all before moves one
     assert all(isinstance(frame, JpegFrame) == (codec == "jpeg") for frame in frames)
-    assert all(is_whole(frame.jpeg) for frame in frames if isinstance(frame, JpegFrame))
+    assert all(is_complete_jpeg(frame.jpeg) for frame in frames if isinstance(frame, JpegFrame))
 
 
 @needs_server
 @pytest.mark.parametrize("codec", ["h264", "h265"])
 def test_an_image_that_is_held_back_until_the_next_has_the_time_of_its_own_arrival(codec: str, tmp_path: Path):
     with RtspServer(tmp_path, codec=codec, size_wh=SIZE_WH) as camera:
-        source = RtspSource(camera.at(), "left")
+        source = RtspSource(camera.address_of(), "left")
         source.open()
         seen_ns, frames = [], []
         for _ in range(15):
@@ -135,9 +135,9 @@ def test_an_image_that_is_held_back_until_the_next_has_the_time_of_its_own_arriv
 @needs_server
 def test_a_killed_camera_is_gone_and_back_on_the_same_address(tmp_path: Path):
     camera = RtspServer(tmp_path, size_wh=SIZE_WH).start()
-    source = RtspSource(camera.at(), "left")
+    source = RtspSource(camera.address_of(), "left")
     source.open()
-    threads, sockets, sequences = threading.active_count(), open_sockets(), []
+    threads, sockets, sequences = threading.active_count(), count_sockets(), []
     for _ in range(3):
         sequences += [frame.sequence for frame in frames_of(source, 3)]
         camera.kill()
@@ -151,7 +151,7 @@ def test_a_killed_camera_is_gone_and_back_on_the_same_address(tmp_path: Path):
     sequences += [frame.sequence for frame in frames_of(source, 3)]
     assert sequences == sorted(set(sequences))
     assert wait_until(lambda: threading.active_count() <= threads)
-    assert wait_until(lambda: open_sockets() <= sockets)
+    assert wait_until(lambda: count_sockets() <= sockets)
     source.close()
     camera.kill()
 
@@ -160,7 +160,7 @@ def test_a_killed_camera_is_gone_and_back_on_the_same_address(tmp_path: Path):
 @pytest.mark.usefixtures("soon_silent")
 def test_a_frozen_camera_is_silent_then_given_up_then_back(tmp_path: Path):
     with RtspServer(tmp_path, size_wh=SIZE_WH) as camera:
-        source = RtspSource(camera.at(), "left")
+        source = RtspSource(camera.address_of(), "left")
         source.open()
         last = frames_of(source, 1)[0]
         camera.freeze()
@@ -179,17 +179,17 @@ def test_a_frozen_camera_is_silent_then_given_up_then_back(tmp_path: Path):
 @pytest.mark.usefixtures("soon_silent")
 def test_closing_does_not_wait_for_a_frozen_camera_for_ever(tmp_path: Path):
     with RtspServer(tmp_path, size_wh=SIZE_WH) as camera:
-        source = RtspSource(camera.at(), "left")
+        source = RtspSource(camera.address_of(), "left")
         source.open()
         camera.freeze()
         source.close()
-        assert no_thread_is_left()
+        assert is_thread_gone()
         assert source.read(10) is None
 
 
 @needs_server
 def test_user_and_password_open_the_camera(locked: RtspServer):
-    source = RtspSource(locked.at(login=QUOTED_LOGIN), "left")
+    source = RtspSource(locked.address_of(login=QUOTED_LOGIN), "left")
     source.open()
     assert len(frames_of(source, 2)) == 2
     source.close()
@@ -199,10 +199,10 @@ def test_user_and_password_open_the_camera(locked: RtspServer):
 def test_a_refused_login_is_said_without_showing_it(
     locked: RtspServer, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ):
-    wrong = locked.at("/cam?pwd=hush1", "someone:hush2@")
-    errors = [refusal(wrong), refusal(locked.at("/nothing", "someone:hush2@"))]
+    wrong = locked.address_of("/cam?pwd=hush1", "someone:hush2@")
+    errors = [refusal(wrong), refusal(locked.address_of("/nothing", "someone:hush2@"))]
     assert "wrong user or password" in str(errors[0])
-    assert "wants a user and a password" in str(refusal(locked.at()))
+    assert "wants a user and a password" in str(refusal(locked.address_of()))
     said = "".join("".join(traceback.format_exception(error)) for error in errors)
     said += caplog.text + "".join(capfd.readouterr()) + RtspSource(wrong, "left").address
     for secret in ("hush1", "hush2", "someone"):
@@ -212,13 +212,13 @@ def test_a_refused_login_is_said_without_showing_it(
 
 @needs_server
 def test_a_path_that_is_not_there_is_refused_in_a_sentence(locked: RtspServer):
-    error = refusal(locked.at("/nothing", QUOTED_LOGIN))
+    error = refusal(locked.address_of("/nothing", QUOTED_LOGIN))
     assert isinstance(error, CameraNotFoundError)
     assert "has nothing under this path" in str(error)
 
 
 def test_a_camera_that_is_off_or_unknown_is_refused_in_a_sentence():
-    assert "refuses to be connected" in str(refusal(f"rtsp://127.0.0.1:{free_port()}/cam"))
+    assert "refuses to be connected" in str(refusal(f"rtsp://127.0.0.1:{find_free_port()}/cam"))
     assert "no computer named" in str(refusal("rtsp://no-such-camera.invalid/cam"))
 
 
@@ -250,5 +250,5 @@ def test_closing_ends_an_opening_that_waits():
         assert wait_until(lambda: len(camera._lines) > 0)
         source.close()
         thread.join()
-        assert no_thread_is_left()
+        assert is_thread_gone()
     assert "closed while it was opened" in said[0]

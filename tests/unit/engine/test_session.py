@@ -19,9 +19,9 @@ from engine.errors import SessionError
 from engine.frames import Frame
 from engine.record import SessionWriter, tap
 from engine.session import Session, SessionFacts, is_session
-from tests.support.pose_sets import pose_sets_2d, pose_sets_3d, same_2d, same_3d
-from tests.support.recordings import FIFTH_OF_A_SECOND
-from tests.support.videos import number_of, picture, steady, write_video
+from tests.support.pose_sets import is_same_2d, is_same_3d, make_pose_sets_2d, make_pose_sets_3d
+from tests.support.recordings import FRAMES_IN_200_MS
+from tests.support.videos import draw_picture, make_steady_times, read_number, write_video
 
 SKELETON = load_skeleton("blazepose_33")
 PERIOD_NS = 33_333_333
@@ -29,7 +29,7 @@ START_NS = 86_400_000_000_123  # a day after the machine was started
 
 
 def frame(number, camera="left"):
-    return Frame(camera, number, START_NS + number * PERIOD_NS + number % 3, picture(number))
+    return Frame(camera, number, START_NS + number * PERIOD_NS + number % 3, draw_picture(number))
 
 
 def recorded(path, numbers, camera="left"):
@@ -67,10 +67,10 @@ def test_facts_come_back_as_they_were_written(tmp_path):
 def test_a_recorded_camera_gives_its_frames_back_with_exact_times(tmp_path):
     recorded(tmp_path / "s", range(30))
     with open_inputs([tmp_path / "s"]) as footage:
-        frames = [frameset.frames[0] for frameset in footage.framesets()]
+        frames = [frameset.frames[0] for frameset in footage.read_framesets()]
     assert [f.timestamp_ns for f in frames] == [frame(n).timestamp_ns for n in range(30)]
     assert [f.sequence for f in frames] == list(range(30))
-    assert [number_of(f.image_bgr) for f in frames] == list(range(30))
+    assert [read_number(f.image_bgr) for f in frames] == list(range(30))
 
 
 def test_frames_that_never_came_are_in_the_ledger(tmp_path):
@@ -85,7 +85,7 @@ def test_frames_that_never_came_are_in_the_ledger(tmp_path):
     ]
     assert rows[2].why == "never came from the camera"
     with open_inputs([tmp_path / "s"]) as footage:
-        numbers = [f.frames[0].sequence if f.frames[0] else None for f in footage.framesets()]
+        numbers = [f.frames[0].sequence if f.frames[0] else None for f in footage.read_framesets()]
     assert numbers == [0, 1, None, None, 4]
 
 
@@ -105,7 +105,7 @@ def test_a_live_camera_never_waits_and_the_ledger_names_what_was_lost(tmp_path, 
 def test_a_copied_video_keeps_every_byte_of_its_packets(tmp_path):
     import av
 
-    path = write_video(tmp_path / "a.mp4", steady(20))
+    path = write_video(tmp_path / "a.mp4", make_steady_times(20))
     with SessionWriter(tmp_path / "s", SessionFacts()) as writer:
         writer.copy_video(path, "a")
     sizes = []
@@ -123,7 +123,7 @@ def test_a_video_whose_stamps_do_not_rise_is_copied_whole(tmp_path):
     assert (tmp_path / "s" / camera.video).read_bytes() == path.read_bytes()
     assert camera.ledger == ""
     with open_inputs([tmp_path / "s"]) as footage:
-        assert sum(f.frames[0] is not None for f in footage.framesets()) >= 4
+        assert sum(f.frames[0] is not None for f in footage.read_framesets()) >= 4
 
 
 def test_a_camera_copied_from_a_session_keeps_its_exact_times(tmp_path):
@@ -135,15 +135,15 @@ def test_a_camera_copied_from_a_session_keeps_its_exact_times(tmp_path):
     assert second.cameras == first.cameras
     assert second.ledger(second.cameras[0]) == first.ledger(first.cameras[0])
     with open_inputs([tmp_path / "t"]) as footage:
-        times = [f.frames[0].timestamp_ns for f in footage.framesets() if f.frames[0]]
+        times = [f.frames[0].timestamp_ns for f in footage.read_framesets() if f.frames[0]]
     assert times == [frame(n).timestamp_ns for n in (0, 1, 4, 5)]
 
 
 def test_poses_and_rig_come_back(tmp_path):
     rig = Rig(tuple(Camera(name, (64, 48), np.diag([60.0, 60.0, 1.0])) for name in "abc"))
-    raw, matched, room = pose_sets_2d(10, seed=1), pose_sets_2d(10, seed=2), pose_sets_3d(10, seed=3)
+    raw, matched, room = make_pose_sets_2d(10, seed=1), make_pose_sets_2d(10, seed=2), make_pose_sets_3d(10, seed=3)
     with SessionWriter(tmp_path / "s", SessionFacts()) as writer:
-        poses = writer.write_poses(SKELETON, rig.names)
+        poses = writer.open_pose_files(SKELETON, rig.names)
         for one, two, three in zip(raw, matched, room):
             poses.raw_2d.put(one)
             poses.matched_2d.put(two)
@@ -153,9 +153,9 @@ def test_poses_and_rig_come_back(tmp_path):
     assert session.rig().names == ("a", "b", "c")
     assert session.remarks == ()
     assert session.start_ns() == raw[0].timestamp_ns
-    assert all(same_2d(a, b) for a, b in zip(raw, session.poses_2d_raw().sets_2d()))
-    assert all(same_2d(a, b) for a, b in zip(matched, session.poses_2d().sets_2d()))
-    assert all(same_3d(a, b) for a, b in zip(room, session.poses_3d().sets_3d()))
+    assert all(is_same_2d(a, b) for a, b in zip(raw, session.poses_2d_raw().sets_2d()))
+    assert all(is_same_2d(a, b) for a, b in zip(matched, session.poses_2d().sets_2d()))
+    assert all(is_same_3d(a, b) for a, b in zip(room, session.poses_3d().sets_3d()))
 
 
 def test_a_tap_shows_a_stage_to_a_sink_and_changes_nothing():
@@ -200,7 +200,7 @@ def test_a_missing_ledger_is_said_and_the_videos_own_times_are_used(tmp_path):
     session = recorded(tmp_path / "s", range(5))
     (tmp_path / "s" / session.cameras[0].ledger).unlink()
     with open_inputs([tmp_path / "s"]) as footage:
-        times = [f.timestamp_ns for f in footage.framesets()]
+        times = [f.timestamp_ns for f in footage.read_framesets()]
         assert "ledger of camera 'left' is missing" in footage.remarks[0]
     assert times[0] == 0
     assert times[1] == pytest.approx(PERIOD_NS, abs=1e6)
@@ -256,8 +256,8 @@ def in_another_process(script, path, limit_bytes=None):
 RECORD_FOR_EVER = """
 writer = SessionWriter(path, SessionFacts())
 recorder = writer.record_camera("left", source="usb:1", size_wh=(64, 48), rate_fps=30.0)
-poses = writer.write_poses(SKELETON, ("left", "mid", "right"))
-for number, made in enumerate(pose_sets_2d(3000)):
+poses = writer.open_pose_files(SKELETON, ("left", "mid", "right"))
+for number, made in enumerate(make_pose_sets_2d(3000)):
     recorder.put(frame(number)); poses.raw_2d.put(made); print(number, flush=True); time.sleep(0.015)
 """
 
@@ -271,10 +271,10 @@ def test_a_killed_recording_is_readable_up_to_the_last_frames(tmp_path):
     assert "was not finished" in session.remarks[0]
     assert len(list(session.poses_2d_raw().sets_2d())) > written
     with open_inputs([tmp_path / "s"]) as footage:
-        frames = [f.frames[0] for f in footage.framesets() if f.frames[0] is not None]
-    assert len(frames) >= written - FIFTH_OF_A_SECOND
+        frames = [f.frames[0] for f in footage.read_framesets() if f.frames[0] is not None]
+    assert len(frames) >= written - FRAMES_IN_200_MS
     assert [f.timestamp_ns for f in frames] == [frame(n).timestamp_ns for n in range(len(frames))]
-    assert [number_of(f.image_bgr) for f in frames] == [n % 36 for n in range(len(frames))]
+    assert [read_number(f.image_bgr) for f in frames] == [n % 36 for n in range(len(frames))]
 
 
 RECORD_UNTIL_FULL = """
@@ -296,7 +296,7 @@ def test_a_full_disk_ends_a_recording_with_a_sentence_and_keeps_what_it_has(tmp_
     session = Session.open(tmp_path / "s")
     assert "was not finished" in session.remarks[0]
     with open_inputs([tmp_path / "s"]) as footage:
-        assert sum(f.frames[0] is not None for f in footage.framesets()) > 20
+        assert sum(f.frames[0] is not None for f in footage.read_framesets()) > 20
 
 
 COPY_UNTIL_FULL = """
@@ -309,7 +309,7 @@ except SessionError as error:
 
 
 def test_a_full_disk_while_copying_leaves_no_litter(tmp_path):
-    write_video(tmp_path / "a.mp4", steady(300), options={"movflags": "faststart"})
+    write_video(tmp_path / "a.mp4", make_steady_times(300), options={"movflags": "faststart"})
     process = in_another_process(COPY_UNTIL_FULL, tmp_path / "s", limit_bytes=6_000)
     assert "cannot be written: File too large" in process.communicate(timeout=60)[0]
     assert list((tmp_path / "s" / "cameras").iterdir()) == []

@@ -51,7 +51,7 @@ def test_a_joint_that_was_gone_for_long_starts_anew():
 def test_two_people_are_smoothed_apart():
     smooth = Smooth()
     one, other = instant(0, [[0.0, 0, 0]]).people[0], instant(0, [[5.0, 0, 0]]).people[0]
-    both = PoseSet3D(0, 0, (one, replace(other, person=1)))
+    both = PoseSet3D(0, 0, (one, replace(other, track_id=1)))
     smooth(both)
     after = smooth(replace(both, index=1, timestamp_ns=PERIOD_NS))
     assert after.people[0].xyz[0, 0] == 0

@@ -5,37 +5,37 @@ from pathlib import Path
 
 import pytest
 
-from engine.capture.address import scheme, view_names, without_password
+from engine.capture.address import name_views, parse_scheme, strip_credentials
 from engine.capture.sources import STUDIOS, open_inputs
 from engine.errors import CameraError, CameraNotFoundError, SessionError
 from engine.record import SessionWriter
 from engine.session import SessionFacts
 from tests.support.sources import ScriptedSource
-from tests.support.videos import number_of, steady, write_video
+from tests.support.videos import make_steady_times, read_number, write_video
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
-    write_video(folder / "left.mp4", steady(20))
-    write_video(folder / "right.mp4", steady(26))
-    write_video(folder / "wide.mp4", steady(40, fps=60), size_wh=(96, 48))
-    write_video(folder / "phone.mp4", steady(20), rotation_deg=-90)
+    write_video(folder / "left.mp4", make_steady_times(20))
+    write_video(folder / "right.mp4", make_steady_times(26))
+    write_video(folder / "wide.mp4", make_steady_times(40, fps=60), size_wh=(96, 48))
+    write_video(folder / "phone.mp4", make_steady_times(20), rotation_deg=-90)
     return folder
 
 
 def test_videos_keep_the_order_in_which_they_are_given(folder):
     with open_inputs([folder / "right.mp4", folder / "left.mp4"]) as footage:
-        assert footage.views == ("right", "left")
-        framesets = list(footage.framesets())
+        assert footage.view_names == ("right", "left")
+        framesets = list(footage.read_framesets())
     assert len(framesets) == 26
-    assert [number_of(f.image_bgr) for f in framesets[7].frames] == [7, 7]
+    assert [read_number(f.image_bgr) for f in framesets[7].frames] == [7, 7]
     assert framesets[22].frames[1] is None
 
 
 def test_what_is_odd_about_the_videos_is_said(folder):
     with open_inputs([folder / name for name in ("left.mp4", "right.mp4", "wide.mp4", "phone.mp4")]) as footage:
-        remarks = " ".join((*footage.remarks, *footage.framesets().remarks))
+        remarks = " ".join((*footage.remarks, *footage.read_framesets().remarks))
     assert "'phone.mp4' carries a rotation flag" in remarks
     assert "frames per second" in remarks
     assert "length" in remarks
@@ -93,7 +93,7 @@ def test_a_session_gives_the_same_framesets_as_its_videos(folder, tmp_path):
                         f.timestamp_ns,
                         *(frame and (frame.camera, frame.timestamp_ns, frame.size_wh) for frame in f.frames),
                     )
-                    for f in footage.framesets()
+                    for f in footage.read_framesets()
                 ]
             )
     assert seen[0] == seen[1]
@@ -105,7 +105,7 @@ def test_offsets_of_a_session_move_its_cameras(folder, tmp_path):
         writer.copy_video(folder / "left.mp4", "left")
         writer.copy_video(folder / "right.mp4", "right", offset_ns=100_000_000)
     with open_inputs([tmp_path / "s"]) as footage:
-        first = [frame and frame.sequence for frame in list(footage.framesets())[3].frames]
+        first = [frame and frame.sequence for frame in list(footage.read_framesets())[3].frames]
     assert first == [3, 0]
 
 
@@ -115,7 +115,7 @@ def test_a_session_that_lost_a_video_goes_on_and_says_so(folder, tmp_path):
         writer.copy_video(folder / "right.mp4", "right")
     (tmp_path / "s" / "cameras" / "left.mkv").unlink()
     with open_inputs([tmp_path / "s"]) as footage:
-        assert footage.views == ("right",)
+        assert footage.view_names == ("right",)
         assert any("'left' is missing" in remark for remark in footage.remarks)
 
 
@@ -128,15 +128,15 @@ def test_the_studio_is_an_input(monkeypatch):
     monkeypatch.setitem(STUDIOS, "studio", f"{__name__}:open_fake_studio")
     monkeypatch.setattr("engine.capture.sources.import_module", lambda name: sys.modules[name])
     with open_inputs(["studio:walk?cameras=2&seed=1"]) as footage:
-        assert footage.views == ("cam_1", "cam_2")
+        assert footage.view_names == ("cam_1", "cam_2")
         assert footage.studio == "the truth of studio:walk?cameras=2&seed=1"
-        assert len(list(footage.framesets())) == 2
+        assert len(list(footage.read_framesets())) == 2
 
 
 def test_an_address_has_a_scheme_and_a_path_has_not(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "take:1.mp4").touch()
-    assert [scheme(a) for a in ("studio:walk", "RTSP://x", "usb:0", "a/b.mp4", "C:\\a.mp4", "take:1.mp4")] == [
+    assert [parse_scheme(a) for a in ("studio:walk", "RTSP://x", "usb:0", "a/b.mp4", "C:\\a.mp4", "take:1.mp4")] == [
         "studio",
         "rtsp",
         "usb",
@@ -147,8 +147,8 @@ def test_an_address_has_a_scheme_and_a_path_has_not(tmp_path, monkeypatch):
 
 
 def test_passwords_are_taken_out_of_addresses():
-    assert without_password("rtsp://user:secret@door:554/1") == "rtsp://door:554/1"
-    assert without_password("/home/me@work/a.mp4") == "/home/me@work/a.mp4"
+    assert strip_credentials("rtsp://user:secret@door:554/1") == "rtsp://door:554/1"
+    assert strip_credentials("/home/me@work/a.mp4") == "/home/me@work/a.mp4"
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,6 @@ def test_passwords_are_taken_out_of_addresses():
     ],
 )
 def test_views_are_named_after_their_files_and_differ(paths, names):
-    got = view_names([Path(path) for path in paths])
+    got = name_views([Path(path) for path in paths])
     assert len(set(got)) == len(paths)
     assert names is None or got == names

@@ -4,13 +4,13 @@ import pytest
 
 from engine.frames import FrameSet
 from engine.pipeline import Pipeline
-from engine.stages import Threaded, ahead
+from engine.stages import ThreadedPipeline, prefetch
 from engine.stats import STAGES
 from tests.support.patience import PATIENCE_S
 
 
 def test_items_made_ahead_keep_their_order():
-    assert list(ahead(range(100), capacity=3)) == list(range(100))
+    assert list(prefetch(range(100), capacity=3)) == list(range(100))
 
 
 def test_an_error_of_the_maker_reaches_the_reader_after_the_items_before_it():
@@ -18,7 +18,7 @@ def test_an_error_of_the_maker_reaches_the_reader_after_the_items_before_it():
         yield 1
         raise OSError("the disk is gone")
 
-    reader = ahead(items())
+    reader = prefetch(items())
     assert next(reader) == 1
     with pytest.raises(OSError, match="the disk is gone"):
         next(reader)
@@ -26,7 +26,7 @@ def test_an_error_of_the_maker_reaches_the_reader_after_the_items_before_it():
 
 def test_no_thread_is_left_when_the_reader_leaves_early():
     before = threading.active_count()
-    reader = ahead(iter(range(10_000)), capacity=2)
+    reader = prefetch(iter(range(10_000)), capacity=2)
     assert next(reader) == 0
     reader.close()
     assert threading.active_count() == before
@@ -69,7 +69,7 @@ def sets(count):
 def test_the_page_in_threads_gives_what_the_page_gives():
     one, other = Collected(), Collected()
     page(sets(200), [one]).run()
-    Threaded(page(sets(200), [other])).run()
+    ThreadedPipeline(page(sets(200), [other])).run()
     assert one.items == other.items
     assert len(other.items) == 200
 
@@ -82,7 +82,7 @@ def test_an_error_of_a_stage_ends_all_and_is_raised(stage):
     before = threading.active_count()
     endless = iter(lambda: FrameSet(0, 0, ()), None)
     with pytest.raises(OSError, match="the graphics card is gone"):
-        Threaded(page(endless, [], **{stage: fail})).run()
+        ThreadedPipeline(page(endless, [], **{stage: fail})).run()
     assert threading.active_count() == before
 
 
@@ -95,7 +95,7 @@ def test_what_was_estimated_before_an_error_still_reaches_the_sinks():
         return 1
 
     with pytest.raises(OSError, match="gone"):
-        Threaded(page(sets(10), [sink], estimate=estimate)).run()
+        ThreadedPipeline(page(sets(10), [sink], estimate=estimate)).run()
     assert [item[0] for item in sink.items] == [0, 1, 2, 3, 4]
 
 
@@ -110,7 +110,7 @@ def test_an_error_of_a_sink_frees_a_camera_that_waits():
         def put(self, frames, poses_2d, poses_3d):
             raise OSError("the disk is gone")
 
-    threads = Threaded(page(framesets(), [Broken()]), end=waiting.set)
+    threads = ThreadedPipeline(page(framesets(), [Broken()]), end=waiting.set)
     threads.start()
     assert isinstance(threads.join(PATIENCE_S), OSError)
     assert waiting.is_set()
@@ -118,7 +118,7 @@ def test_an_error_of_a_sink_frees_a_camera_that_waits():
 
 
 def test_stopped_stages_end_though_the_cameras_go_on():
-    threads = Threaded(page(iter(lambda: FrameSet(0, 0, ()), None), []))
+    threads = ThreadedPipeline(page(iter(lambda: FrameSet(0, 0, ()), None), []))
     threads.start()
     threads.stop()
     assert threads.join(PATIENCE_S) is None
@@ -126,6 +126,6 @@ def test_stopped_stages_end_though_the_cameras_go_on():
 
 
 def test_every_stage_is_timed():
-    threads = Threaded(page(sets(5), []))
+    threads = ThreadedPipeline(page(sets(5), []))
     threads.run()
-    assert [time.name for time in threads.times.summary() if time.median_ms >= 0] == list(STAGES)
+    assert [time.name for time in threads.times.summarize() if time.median_ms >= 0] == list(STAGES)

@@ -16,7 +16,7 @@ class Clock:
 
 
 def test_a_stage_that_never_ran_has_no_times():
-    (time,) = StageTimes(("estimate",)).summary()
+    (time,) = StageTimes(("estimate",)).summarize()
     assert time.name == "estimate"
     assert math.isnan(time.median_ms)
     assert math.isnan(time.p95_ms)
@@ -26,7 +26,7 @@ def test_stages_are_summed_up_in_their_order_by_median_and_95th_percentile():
     times = StageTimes(("a", "b"))
     for duration in range(101):
         times.put("b", duration * MS)
-    first, second = times.summary()
+    first, second = times.summarize()
     assert (first.name, second.name) == ("a", "b")
     assert second.median_ms == pytest.approx(50)
     assert second.p95_ms == pytest.approx(95)
@@ -38,7 +38,7 @@ def test_what_is_older_than_ten_seconds_counts_no_more():
     times.put("a", 900 * MS)
     clock.now_ns += 11 * S
     times.put("a", 3 * MS)
-    assert times.summary()[0].median_ms == pytest.approx(3)
+    assert times.summarize()[0].median_ms == pytest.approx(3)
 
 
 def test_times_do_not_grow():
@@ -47,7 +47,7 @@ def test_times_do_not_grow():
         times.put("a", 900 * MS)
     for _ in range(CAPACITY):
         times.put("a", MS)
-    assert times.summary()[0].p95_ms == pytest.approx(1)
+    assert times.summarize()[0].p95_ms == pytest.approx(1)
 
 
 def test_an_unknown_stage_is_refused():

@@ -29,7 +29,7 @@ def detected(scene: Studio) -> np.ndarray:
     for row, index in enumerate(range(10, 30, 2)):
         frames = tuple(scene.render(camera, index) for camera in range(4))
         poses = estimator(FrameSet(index, int(scene.own_time_ns(index)), frames))
-        for view, people in enumerate(poses.views):
+        for view, people in enumerate(poses.poses_by_view):
             if people:
                 xy[row, view] = people[0].xy[joints]
     estimator.close()

@@ -8,10 +8,10 @@ import pytest
 from calibration.geometry.arrays import F64
 from engine.studio.anatomy import JOINTS
 from engine.studio.fields import capsule, ellipsoid
-from engine.studio.figure import Figure, box_figure, figure_of, together
-from engine.studio.looks import Look, look_of
+from engine.studio.figure import Figure, build_box_figure, build_figure, merge_figures
+from engine.studio.looks import Appearance, draw_appearance
 from engine.studio.materials import cut_along_all
-from engine.studio.surface import Surface, split_by_label, surface_of
+from engine.studio.surface import Surface, build_surface, split_by_label
 
 
 def ball(points: F64) -> F64:
@@ -22,13 +22,13 @@ def ball(points: F64) -> F64:
 @pytest.fixture(scope="module")
 def sphere() -> Surface:
     """A ball of 10 cm in cells of 2 cm."""
-    return surface_of(ball, np.full(3, -0.13), np.full(3, 0.13), 0.02)
+    return build_surface(ball, np.full(3, -0.13), np.full(3, 0.13), 0.02)
 
 
 @pytest.fixture(scope="module")
 def person() -> Figure:
     """Somebody."""
-    return figure_of(1.7, look_of(np.random.default_rng(0)))
+    return build_figure(1.7, draw_appearance(np.random.default_rng(0)))
 
 
 def is_closed(triangles: np.ndarray) -> bool:
@@ -72,7 +72,7 @@ def test_fields_are_negative_inside_and_metric_outside():
 
 def test_a_person_has_the_stature_asked_for_and_stands_on_the_floor():
     for stature in (1.5, 1.95):
-        figure = figure_of(stature, look_of(np.random.default_rng(1)))
+        figure = build_figure(stature, draw_appearance(np.random.default_rng(1)))
         height = figure.mesh.vertices[:, 2]
         assert abs(height.min()) < 0.01
         assert abs(height.max() - stature) < 0.02
@@ -90,7 +90,7 @@ def test_a_person_has_few_enough_triangles_for_thirty_frames_a_second(person: Fi
 
 
 def test_looks_differ_by_seed_and_keep_skin_hair_and_clothes_apart():
-    looks = [look_of(np.random.default_rng(seed)) for seed in range(200)]
+    looks = [draw_appearance(np.random.default_rng(seed)) for seed in range(200)]
     assert len({look.shirt for look in looks}) == 200
     for field in ("sleeve_m", "trousers_m", "hem_m", "girth"):
         assert np.ptp([getattr(look, field) for look in looks]) > 0.05
@@ -101,14 +101,14 @@ def test_looks_differ_by_seed_and_keep_skin_hair_and_clothes_apart():
         assert distance(look, "shirt", "trousers") > 45
 
 
-def distance(look: Look, one: str, other: str) -> float:
+def distance(look: Appearance, one: str, other: str) -> float:
     """Return how far two colours of a look are apart, grey levels."""
     return float(np.linalg.norm(np.subtract(getattr(look, one), getattr(look, other))))
 
 
 def test_figures_put_together_keep_their_own_bones(person: Figure):
-    chair = box_figure(np.array([[[0.0, 0.0, 0.0], [0.4, 0.4, 0.5]]]), (100.0, 80.0, 60.0))
-    both = together([person, chair])
+    chair = build_box_figure(np.array([[[0.0, 0.0, 0.0], [0.4, 0.4, 0.5]]]), (100.0, 80.0, 60.0))
+    both = merge_figures([person, chair])
     assert both.bones == person.bones + 1
     assert (both.mesh.bone[len(person.mesh.vertices) :] == person.bones).all()
     assert is_closed(box_welded(chair))

@@ -3,27 +3,27 @@
 import numpy as np
 import pytest
 
-from engine.studio.anatomy import INDEX, JOINTS, anatomy_of
+from engine.studio.anatomy import INDEX, JOINTS, build_anatomy
 from engine.studio.landmarks import SKELETON, Landmarks
-from engine.studio.performance import MOTIONS, Performance, performance_of
-from engine.studio.posture import Bones, bones_of
-from engine.studio.repertoire import ON_THE_SPOT
+from engine.studio.performance import MOTIONS, Performance, plan_performance
+from engine.studio.posture import Bones, compute_bones
+from engine.studio.repertoire import IN_PLACE_MOTIONS
 from engine.studio.route import EXTENT_M, Route
-from engine.studio.stance import Draft, ankle_over
+from engine.studio.stance import Draft, place_ankle
 
 RATE = 120
-ANATOMY = anatomy_of(1.78)
+ANATOMY = build_anatomy(1.78)
 BONES = [("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("ankle", "toe")]
 
 
 def perform(motion: str, seconds: float, seed: int = 3) -> Performance:
     """Plan a take."""
-    return performance_of(motion, seconds, ANATOMY, Route(np.random.default_rng(seed)), np.random.default_rng(seed))
+    return plan_performance(motion, seconds, ANATOMY, Route(np.random.default_rng(seed)), np.random.default_rng(seed))
 
 
 def move(motion: str, seconds: float, seed: int = 3) -> Bones:
     """Perform a take at 120 per second."""
-    return bones_of(perform(motion, seconds, seed).posture(np.arange(0, seconds, 1 / RATE)), ANATOMY)
+    return compute_bones(perform(motion, seconds, seed).posture(np.arange(0, seconds, 1 / RATE)), ANATOMY)
 
 
 @pytest.fixture(scope="module", params=MOTIONS)
@@ -54,7 +54,7 @@ def test_no_joint_jumps(bones: Bones):
 
 
 def test_no_landmark_is_below_the_floor(bones: Bones):
-    xyz = Landmarks(ANATOMY).anatomical(bones)
+    xyz = Landmarks(ANATOMY).locate_anatomical(bones)
     lowest = xyz[..., 2].min(0)
     assert lowest.min() > -0.002, f"{SKELETON.joints[lowest.argmin()]} at {lowest.min():.3f} m"
 
@@ -66,7 +66,7 @@ def test_nothing_happens_outside_the_walking_area(bones: Bones):
 
 def test_the_feet_reach_where_the_posture_puts_them():
     posture = perform("programme", 30.0).posture(np.arange(0, 30, 1 / 30))
-    xyz = bones_of(posture, ANATOMY).xyz[:, [INDEX["left_ankle"], INDEX["right_ankle"]]]
+    xyz = compute_bones(posture, ANATOMY).xyz[:, [INDEX["left_ankle"], INDEX["right_ankle"]]]
     np.testing.assert_allclose(xyz, posture.ankle_m, atol=1e-9)
 
 
@@ -82,7 +82,7 @@ def test_a_planted_foot_does_not_slide(motion: str):
 def test_a_foot_that_rolls_keeps_its_ball_in_place_and_its_sole_over_the_floor():
     pitch = np.linspace(-60, 0, 30)
     foot_deg = np.stack([pitch, np.full_like(pitch, 37.0)], -1)
-    ankle = ankle_over(np.tile([0.3, -0.2, 0.0], (30, 1)), foot_deg, ANATOMY)
+    ankle = place_ankle(np.tile([0.3, -0.2, 0.0], (30, 1)), foot_deg, ANATOMY)
     heading, tilt = np.deg2rad(37.0), np.deg2rad(pitch)
     ball, height = 0.16 * ANATOMY.scale, ANATOMY.ankle_height_m
     ahead = ball * np.cos(tilt) + height * np.sin(tilt)
@@ -109,9 +109,9 @@ def test_a_programme_walks_two_thirds_of_its_time(seed: int):
     assert 15.0 < walking < 25.0
 
 
-@pytest.mark.parametrize("name", ON_THE_SPOT)
+@pytest.mark.parametrize("name", IN_PLACE_MOTIONS)
 def test_every_motion_begins_and_ends_in_the_relaxed_stance(name: str):
-    ends = ON_THE_SPOT[name].write(np.array([0.0, 1.0])).posture(ANATOMY)
+    ends = IN_PLACE_MOTIONS[name].write(np.array([0.0, 1.0])).posture(ANATOMY)
     stance = Draft(2).posture(ANATOMY)
     for field in ("pelvis_m", "pelvis_deg", "spine_deg", "neck_deg", "arm_deg", "elbow_deg", "ankle_m", "foot_deg"):
         np.testing.assert_allclose(getattr(ends, field), getattr(stance, field), atol=1e-6, err_msg=field)

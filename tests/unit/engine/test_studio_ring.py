@@ -7,7 +7,7 @@ import pytest
 
 from calibration.geometry.projection import project
 from calibration.rig import Rig
-from engine.studio.ring import HEIGHT_M, K1, RADIUS_M, ring_of, world_from_room
+from engine.studio.ring import HEIGHT_M, K1, RADIUS_M, draw_ring, world_from_room
 from engine.studio.route import EXTENT_M
 
 SEEDS = range(200)
@@ -16,7 +16,7 @@ SEEDS = range(200)
 def draw(seed: int, count: int = 4, size_wh: tuple[int, int] = (640, 480), stature_m: float | None = None) -> Rig:
     """Set up the cameras of one seed."""
     rng = np.random.default_rng(seed)
-    return ring_of(count, size_wh, stature_m or rng.uniform(1.5, 1.95), True, rng)
+    return draw_ring(count, size_wh, stature_m or rng.uniform(1.5, 1.95), True, rng)
 
 
 @pytest.fixture(scope="module")

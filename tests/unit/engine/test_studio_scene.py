@@ -15,10 +15,10 @@ from engine.studio import raster
 from engine.studio.address import StudioConfig
 from engine.studio.cast import Cast
 from engine.studio.landmarks import ANATOMICAL, SKELETON
-from engine.studio.ring import ring_of
+from engine.studio.ring import draw_ring
 from engine.studio.room import FLOOR_HALF_M, FLOOR_PX, Room
 from engine.studio.scene import Studio
-from engine.studio.view import lens_numbers
+from engine.studio.view import pack_lens
 
 QUIET = {"seconds": 2.0, "noise": 0.0, "drop_share": 0.0, "size_wh": (320, 240)}
 
@@ -88,7 +88,7 @@ def test_vertices_are_bent_as_opencv_bends_them():
     )
     still = raster.BonePose(np.eye(3, dtype=np.float32)[None], np.zeros((1, 3), np.float32))
     image = np.empty((500, 3), np.float32)
-    raster.project(mesh, still, lens_numbers(camera), image)
+    raster.project(mesh, still, pack_lens(camera), image)
     expected, _ = cv2.projectPoints(in_camera, np.zeros(3), np.zeros(3), camera.matrix, camera.distortion)
     seen = image[:, 2] > 0
     assert seen.mean() > 0.9
@@ -97,8 +97,8 @@ def test_vertices_are_bent_as_opencv_bends_them():
 
 def test_the_backdrop_is_bent_as_opencv_bends_it():
     rng = np.random.default_rng(1)
-    camera = ring_of(4, (320, 240), 1.7, True, rng)[0]
-    floor = Room(rng).backdrop(camera, 0.0).floor
+    camera = draw_ring(4, (320, 240), 1.7, True, rng)[0]
+    floor = Room(rng).draw_backdrop(camera, 0.0).floor
     rows, columns = np.nonzero(floor[..., 0] > 0)
     xy = floor[rows, columns] * (2 * FLOOR_HALF_M / FLOOR_PX) - FLOOR_HALF_M
     points = np.column_stack([xy, np.zeros(len(xy))]).astype(float)
@@ -249,7 +249,7 @@ def test_the_truth_as_detected_lies_centimetres_from_the_joints():
 
 def test_the_second_person_is_no_double_of_the_first():
     config = StudioConfig(seed=42, people=2, seconds=12.0, size_wh=(320, 240))
-    ring = ring_of(config.cameras, config.size_wh, 1.75, config.distortion, np.random.default_rng(0))
+    ring = draw_ring(config.cameras, config.size_wh, 1.75, config.distortion, np.random.default_rng(0))
     time_s = np.arange(0, 12, 0.25)
     pose = Cast(config, 1.75, ring).pose(time_s)
     pelvis = pose.translation[:, [0, pose.translation.shape[1] // 2]] + np.einsum(

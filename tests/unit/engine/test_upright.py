@@ -5,15 +5,15 @@ import pytest
 
 from engine.body_size import LIMBS
 from engine.upright import (
-    BELIEVABLE_PITCH_DEG,
-    BELIEVABLE_ROLL_DEG,
     EVERY_NS,
-    LEAST_INSTANTS,
-    MOST_INSTANTS,
-    Upright,
-    believable,
-    pitch_roll,
-    up_of,
+    MAX_INSTANTS,
+    MIN_INSTANTS,
+    PLAUSIBLE_PITCH_DEG,
+    PLAUSIBLE_ROLL_DEG,
+    FloorEstimator,
+    clip_to_plausible,
+    pitch_roll_from_up,
+    up_from_pitch_roll,
 )
 
 ANKLE_M, CAMERA_M = 0.07, 1.6
@@ -24,7 +24,7 @@ BY_NAME = {joint: LIMBS.index(joint) for joint in LIMBS}
 
 
 def tilted(pitch_deg, roll_deg):
-    return up_of(np.radians(pitch_deg), np.radians(roll_deg))
+    return up_from_pitch_roll(np.radians(pitch_deg), np.radians(roll_deg))
 
 
 def before_camera(body, place, up):
@@ -49,14 +49,14 @@ def places(count, seed=0):
 
 
 def shown(bodies):
-    upright = Upright()
+    upright = FloorEstimator()
     for t, limbs in enumerate(bodies):
         upright.put(limbs, t * EVERY_NS)
     return upright
 
 
 def floor_of(upright):
-    floor = upright.floor(ANKLE_M)
+    floor = upright.estimate_floor(ANKLE_M)
     assert floor is not None
     return floor
 
@@ -100,14 +100,14 @@ def test_some_instants_that_are_far_off_turn_nobody():
 
 
 def test_nothing_is_said_before_three_seconds_however_often_one_looks():
-    body, upright = before_camera(STANDING, (0.0, 3.0), tilted(10, 0)), Upright()
-    for t_ns in range(0, (LEAST_INSTANTS - 1) * EVERY_NS, 33_000_000):
+    body, upright = before_camera(STANDING, (0.0, 3.0), tilted(10, 0)), FloorEstimator()
+    for t_ns in range(0, (MIN_INSTANTS - 1) * EVERY_NS, 33_000_000):
         upright.put(body, t_ns)
-    assert upright.floor(ANKLE_M) is None
-    upright.put(body, LEAST_INSTANTS * EVERY_NS)
-    assert upright.floor(ANKLE_M) is not None
-    upright.forget()
-    assert upright.floor(ANKLE_M) is None
+    assert upright.estimate_floor(ANKLE_M) is None
+    upright.put(body, MIN_INSTANTS * EVERY_NS)
+    assert upright.estimate_floor(ANKLE_M) is not None
+    upright.reset()
+    assert upright.estimate_floor(ANKLE_M) is None
 
 
 def sitting(body):
@@ -143,29 +143,28 @@ def without_feet(body):
 @pytest.mark.parametrize("posture", [sitting, lying, across, bowing, without_feet])
 def test_who_does_not_stand_or_is_not_seen_whole_says_nothing(posture):
     upright = shown(before_camera(posture(STANDING), place, tilted(10, 0)) for place in places(20))
-    assert upright.floor(ANKLE_M) is None
+    assert upright.estimate_floor(ANKLE_M) is None
 
 
 def test_a_camera_that_is_tilted_anew_is_followed_after_a_minute():
     first, second = tilted(5, 0), tilted(20, 0)
     upright = shown(
-        before_camera(STANDING, place, first if t < 30 else second)
-        for t, place in enumerate(places(30 + MOST_INSTANTS))
+        before_camera(STANDING, place, first if t < 30 else second) for t, place in enumerate(places(30 + MAX_INSTANTS))
     )
     assert miss_deg(upright, second) < 0.8
-    assert len(upright._instants) == MOST_INSTANTS
+    assert len(upright._instants) == MAX_INSTANTS
 
 
 def test_no_camera_is_tilted_or_rolled_by_more_than_is_believable():
     upright = shown(before_camera(STANDING, place, tilted(46, 0)) for place in places(40))
-    assert np.degrees(pitch_roll(floor_of(upright).up)[0]) == pytest.approx(BELIEVABLE_PITCH_DEG)
-    held = np.degrees(pitch_roll(believable(tilted(-60, 25))))
-    assert held == pytest.approx([-BELIEVABLE_PITCH_DEG, BELIEVABLE_ROLL_DEG])
+    assert np.degrees(pitch_roll_from_up(floor_of(upright).up)[0]) == pytest.approx(PLAUSIBLE_PITCH_DEG)
+    held = np.degrees(pitch_roll_from_up(clip_to_plausible(tilted(-60, 25))))
+    assert held == pytest.approx([-PLAUSIBLE_PITCH_DEG, PLAUSIBLE_ROLL_DEG])
 
 
 def test_pitch_and_roll_say_up_and_up_says_them():
     for pitch, roll in np.random.default_rng(1).uniform(-1.2, 1.2, (50, 2)).tolist():
-        up = up_of(pitch, roll)
+        up = up_from_pitch_roll(pitch, roll)
         assert np.linalg.norm(up) == pytest.approx(1.0)
-        assert pitch_roll(up) == pytest.approx((pitch, roll))
-    assert pitch_roll(np.array([0.0, -1.0, 0.0])) == (0.0, 0.0)
+        assert pitch_roll_from_up(up) == pytest.approx((pitch, roll))
+    assert pitch_roll_from_up(np.array([0.0, -1.0, 0.0])) == (0.0, 0.0)

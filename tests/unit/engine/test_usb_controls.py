@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from engine.capture.controls import Control, auto_sentences, in_order
+from engine.capture.controls import Control, build_auto_warnings, order_for_writing
 from engine.capture.v4l2 import UsbSource
 from engine.errors import CameraError
 from tests.support import v4l2_machine as fake
-from tests.support.v4l2_machine import FakeCamera, FakeComputer, jpeg
+from tests.support.v4l2_machine import FakeCamera, FakeComputer, make_jpeg
 
 
 @pytest.fixture
@@ -96,12 +96,12 @@ def test_locking_holds_what_the_automatics_found(source, camera):
 
 
 def test_automatics_are_warned_of_until_they_are_locked(source):
-    warnings = source.auto_modes()
+    warnings = source.list_auto_warnings()
     assert len(warnings) == 3
     assert warnings[0].startswith("Camera 'left' sets its exposure by itself")
     assert all("Lock it" in warning for warning in warnings)
     source.lock()
-    assert source.auto_modes() == ()
+    assert source.list_auto_warnings() == ()
 
 
 def test_remembered_values_are_set_when_the_camera_is_opened(computer, camera):
@@ -115,7 +115,7 @@ def test_remembered_values_are_set_when_the_camera_is_opened(computer, camera):
 
 def test_a_value_is_not_set_where_its_automatic_is_asked_for():
     values = {"exposure_us": 5_000.0, "auto_exposure": 1.0, "gain": 3.0}
-    assert in_order(values) == (("auto_exposure", 1.0), ("gain", 3.0))
+    assert order_for_writing(values) == (("auto_exposure", 1.0), ("gain", 3.0))
 
 
 def test_a_remembered_value_the_camera_cannot_take_is_a_remark(computer):
@@ -129,7 +129,7 @@ def test_what_was_set_is_set_again_when_the_camera_comes_back(source, computer, 
     source.set_control("exposure_us", 8_000)
     computer.unplug(camera)
     source.close()
-    camera.controls, camera.number = fake.webcam_controls(), 4
+    camera.controls, camera.number = fake.make_webcam_controls(), 4
     computer.plug(camera)
     source.open()
     assert (camera.controls[fake.EXPOSURE].value, camera.controls[fake.EXPOSURE_AUTO].value) == (80, 1)
@@ -139,7 +139,7 @@ def test_a_value_set_after_its_automatic_was_on_is_set_again_too(source, compute
     source.set_control("auto_exposure", 1)
     source.set_control("exposure_us", 8_000)
     source.close()
-    camera.controls = fake.webcam_controls()
+    camera.controls = fake.make_webcam_controls()
     source.open()
     assert (camera.controls[fake.EXPOSURE].value, camera.controls[fake.EXPOSURE_AUTO].value) == (80, 1)
 
@@ -155,10 +155,10 @@ def test_controls_of_a_closed_camera_are_remembered_for_its_opening(computer, ca
 
 def test_images_come_while_controls_are_set(source, computer, camera):
     for number in range(10):
-        computer.kernel.film(camera, jpeg(seed=number))
+        computer.kernel.film(camera, make_jpeg(seed=number))
         source.set_control("gain", number)
         assert source.read(1000).sequence == number
 
 
 def test_a_camera_without_automatics_is_not_warned_of():
-    assert auto_sentences("left", (Control("gain", 0, 9, 1, 0, 5),)) == ()
+    assert build_auto_warnings("left", (Control("gain", 0, 9, 1, 0, 5),)) == ()

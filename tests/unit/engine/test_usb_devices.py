@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from engine.capture.devices import Mode, best_first, choose_mode, list_devices, lower_mode, parse_mode
+from engine.capture.devices import Mode, choose_mode, find_lower_mode, list_devices, parse_mode, sort_modes
 from engine.capture.v4l2_list import list_v4l2
-from engine.capture.v4l2_nodes import find, neighbours, scan
+from engine.capture.v4l2_nodes import find_neighbours, find_node, scan_nodes
 from engine.errors import CameraNotFoundError
 from tests.support.v4l2_machine import FakeCamera, FakeComputer
 
@@ -65,8 +65,8 @@ def test_a_mode_that_is_not_there_is_refused_with_the_nearest():
 
 
 def test_modes_are_listed_once_and_best_first():
-    assert best_first((*MODES, *MODES))[0] == Mode((1280, 720), 30.0, "mjpeg")
-    assert len(best_first((*MODES, *MODES))) == len(MODES)
+    assert sort_modes((*MODES, *MODES))[0] == Mode((1280, 720), 30.0, "mjpeg")
+    assert len(sort_modes((*MODES, *MODES))) == len(MODES)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_modes_are_listed_once_and_best_first():
     ids=str,
 )
 def test_the_next_lower_mode_needs_less_of_the_bus(mode, lower):
-    assert lower_mode(MODES, mode) == lower
+    assert find_lower_mode(MODES, mode) == lower
 
 
 def test_a_camera_with_a_serial_number_is_called_by_it(computer):
@@ -134,7 +134,7 @@ def test_cameras_are_numbered_in_the_order_of_their_files(computer):
     for number, serial in ((10, "c"), (0, "a"), (2, "b")):
         computer.plug(FakeCamera(serial=serial, port=str(number + 1), number=number))
     assert [device.id[-1] for device in list_v4l2(computer.machine)] == ["a", "b", "c"]
-    assert find(computer.machine, "1", "left").id == "HD-Webcam-b"
+    assert find_node(computer.machine, "1", "left").id == "HD-Webcam-b"
 
 
 def test_a_camera_is_found_by_id_port_file_and_link(computer):
@@ -144,22 +144,22 @@ def test_a_camera_is_found_by_id_port_file_and_link(computer):
     (links / "usb-046d_HD_Webcam_A1B2-video-index0").symlink_to(computer.root / "dev" / "video0")
     names = ("HD-Webcam-A1B2", "HD-Webcam-0000-00-14.0-2", str(computer.root / "dev" / "video0"), "0")
     for name in (*names, "usb-046d_HD_Webcam_A1B2-video-index0"):
-        assert find(computer.machine, name, "left").path.name == f"video{camera.number}"
+        assert find_node(computer.machine, name, "left").path.name == f"video{camera.number}"
 
 
 def test_a_name_that_two_cameras_share_is_refused_with_their_ports(computer):
     computer.plug(FakeCamera(port="1", number=0))
     computer.plug(FakeCamera(port="2", number=2))
     with pytest.raises(CameraNotFoundError, match=r"usb:HD-Webcam-0000-00-14\.0-1, usb:HD-Webcam-0000-00-14\.0-2"):
-        find(computer.machine, "HD-Webcam-A1B2", "left")
+        find_node(computer.machine, "HD-Webcam-A1B2", "left")
 
 
 def test_a_camera_that_is_not_there_is_refused_with_those_that_are(computer):
     with pytest.raises(CameraNotFoundError, match="No USB camera is connected"):
-        find(computer.machine, "0", "left")
+        find_node(computer.machine, "0", "left")
     computer.plug(FakeCamera())
     with pytest.raises(CameraNotFoundError, match="Connected are: usb:HD-Webcam-A1B2"):
-        find(computer.machine, "3", "left")
+        find_node(computer.machine, "3", "left")
 
 
 def test_a_busy_camera_names_the_program_that_uses_it(computer):
@@ -198,16 +198,16 @@ def test_listing_leaves_nothing_open(computer):
 def test_a_second_sensor_of_a_camera_has_a_name_of_its_own(computer):
     computer.plug(FakeCamera(port="5", number=0))
     computer.plug(FakeCamera(port="5", number=2))
-    assert [node.id for node in scan(computer.machine)] == ["HD-Webcam-A1B2", "HD-Webcam-A1B2-2"]
+    assert [node.id for node in scan_nodes(computer.machine)] == ["HD-Webcam-A1B2", "HD-Webcam-A1B2-2"]
 
 
 def test_a_virtual_camera_is_called_by_its_name_and_shares_no_bus(computer):
     computer.plug(FakeCamera(product="OBS Virtual Camera", port="", number=0))
     computer.plug(FakeCamera(product="OBS Virtual Camera", port="", number=2))
-    nodes = scan(computer.machine)
+    nodes = scan_nodes(computer.machine)
     assert [node.id for node in nodes] == ["OBS-Virtual-Camera", "OBS-Virtual-Camera-2"]
     assert [node.name for node in nodes] == ["OBS Virtual Camera"] * 2
-    assert neighbours(nodes, nodes[0]) == ()
+    assert find_neighbours(nodes, nodes[0]) == ()
 
 
 def test_the_list_of_this_very_machine_can_be_made():

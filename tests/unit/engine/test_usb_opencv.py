@@ -164,7 +164,7 @@ def test_a_control_the_system_refuses_is_not_listed_and_not_set(source):
 def test_locking_switches_the_automatic_off(source, capture):
     source.open()
     assert source.lock()["exposure_us"] == 31_250.0
-    assert source.auto_modes() == ()
+    assert source.list_auto_warnings() == ()
 
 
 def test_cameras_are_listed_until_a_number_is_missing():

@@ -15,7 +15,7 @@ from engine.capture.v4l2 import UsbSource
 from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
 from engine.frames import JpegFrame
 from tests.support.patience import PATIENCE_S
-from tests.support.v4l2_machine import FakeCamera, FakeComputer, jpeg, refused
+from tests.support.v4l2_machine import FakeCamera, FakeComputer, make_jpeg, make_os_error
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def opened(computer: FakeComputer, wanted: str = "0", **options):
 
 
 def test_a_compressed_image_comes_as_the_camera_sent_it(computer):
-    camera, sent = computer.plug(FakeCamera()), jpeg()
+    camera, sent = computer.plug(FakeCamera()), make_jpeg()
     with opened(computer) as source:
         computer.kernel.film(camera, sent)
         frame = source.read(1000)
@@ -44,7 +44,7 @@ def test_a_compressed_image_comes_as_the_camera_sent_it(computer):
 
 
 def test_a_camera_without_huffman_tables_in_its_images_can_be_read(computer):
-    camera, sent = computer.plug(FakeCamera()), jpeg()
+    camera, sent = computer.plug(FakeCamera()), make_jpeg()
     whole = cv2.imdecode(np.frombuffer(sent, np.uint8), cv2.IMREAD_COLOR)
     at, bare = sent.find(b"\xff\xc4"), sent
     while at >= 0:
@@ -82,7 +82,7 @@ def test_a_mode_that_is_not_there_is_refused_with_the_nearest(computer):
 def test_the_time_is_the_drivers_on_the_hosts_clock(computer):
     camera = computer.plug(FakeCamera())
     with opened(computer) as source:
-        computer.kernel.film(camera, jpeg())
+        computer.kernel.film(camera, make_jpeg())
         assert source.read(1000).timestamp_ns == computer.kernel.time_ns - 20_000_000
 
 
@@ -92,7 +92,7 @@ def test_the_time_is_the_drivers_on_the_hosts_clock(computer):
 def test_a_driver_with_another_clock_is_not_believed(computer, odd):
     camera = computer.plug(FakeCamera(**odd))
     with opened(computer) as source:
-        computer.kernel.film(camera, jpeg())
+        computer.kernel.film(camera, make_jpeg())
         assert source.read(1000).timestamp_ns == computer.kernel.time_ns
         assert "the time of their arrival is used" in source.remarks[-1]
 
@@ -100,9 +100,9 @@ def test_a_driver_with_another_clock_is_not_believed(computer, odd):
 def test_images_that_waited_long_keep_their_times(computer):
     camera = computer.plug(FakeCamera())
     with opened(computer) as source:
-        computer.kernel.film(camera, jpeg())
+        computer.kernel.film(camera, make_jpeg())
         source.read(1000)
-        computer.kernel.film(camera, jpeg())
+        computer.kernel.film(camera, make_jpeg())
         taken_ns = computer.kernel.time_ns - 20_000_000
         computer.kernel.time_ns += 30 * 10**9  # the program was stopped
         assert source.read(1000).timestamp_ns == taken_ns
@@ -110,7 +110,7 @@ def test_images_that_waited_long_keep_their_times(computer):
 
 
 def test_a_control_can_be_set_while_somebody_waits_for_an_image(computer, monkeypatch):
-    monkeypatch.setattr("engine.capture.v4l2.CLOSE_S", PATIENCE_S)
+    monkeypatch.setattr("engine.capture.v4l2.CLOSE_TIMEOUT_S", PATIENCE_S)
     computer.plug(FakeCamera())
     computer.kernel.really_waits = True
     source = UsbSource("0", "left", machine=computer.machine)
@@ -127,8 +127,8 @@ def test_a_control_can_be_set_while_somebody_waits_for_an_image(computer, monkey
 def test_images_that_found_no_buffer_are_missing_in_the_sequence(computer):
     camera = computer.plug(FakeCamera())
     with opened(computer) as source:
-        computer.kernel.film(camera, jpeg())
-        computer.kernel.film(camera, jpeg(), lost=3)
+        computer.kernel.film(camera, make_jpeg())
+        computer.kernel.film(camera, make_jpeg(), lost=3)
         assert [source.read(1000).sequence, source.read(1000).sequence] == [0, 4]
 
 
@@ -136,8 +136,8 @@ def test_a_driver_that_does_not_count_from_nought_has_lost_nothing(computer):
     camera = computer.plug(FakeCamera())
     with opened(computer) as source:
         camera.sequence = 7_000
-        computer.kernel.film(camera, jpeg())
-        computer.kernel.film(camera, jpeg())
+        computer.kernel.film(camera, make_jpeg())
+        computer.kernel.film(camera, make_jpeg())
         assert [source.read(1000).sequence, source.read(1000).sequence] == [0, 1]
 
 
@@ -146,17 +146,17 @@ def test_a_driver_that_does_not_count_at_all_is_counted_for(computer):
     with opened(computer) as source:
         for expected in range(3):
             camera.sequence = 0
-            computer.kernel.film(camera, jpeg())
+            computer.kernel.film(camera, make_jpeg())
             assert source.read(1000).sequence == expected
 
 
 @pytest.mark.parametrize("bad", ["flagged", "cut off", "empty", "rubbish"])
 def test_a_damaged_image_is_left_out_and_counted(computer, bad):
     camera = computer.plug(FakeCamera())
-    sent = {"flagged": jpeg(), "cut off": jpeg()[:400], "empty": b"", "rubbish": b"\0" * 900}[bad]
+    sent = {"flagged": make_jpeg(), "cut off": make_jpeg()[:400], "empty": b"", "rubbish": b"\0" * 900}[bad]
     with opened(computer) as source:
         computer.kernel.film(camera, sent, flags=abi.BUFFER_ERROR if bad == "flagged" else 0)
-        computer.kernel.film(camera, jpeg())
+        computer.kernel.film(camera, make_jpeg())
         assert source.read(1000).sequence == 1
         assert source.damaged == 1
         assert "1 damaged images" in source.remarks[-1]
@@ -166,8 +166,8 @@ def test_many_images_go_through_the_few_buffers(computer):
     camera = computer.plug(FakeCamera())
     with opened(computer) as source:
         for number in range(50):
-            computer.kernel.film(camera, jpeg(seed=number))
-            assert source.read(1000).jpeg == jpeg(seed=number)
+            computer.kernel.film(camera, make_jpeg(seed=number))
+            assert source.read(1000).jpeg == make_jpeg(seed=number)
 
 
 @pytest.mark.parametrize("padding", [0, 64])
@@ -240,7 +240,7 @@ def test_a_camera_that_comes_back_as_another_file_goes_on(computer):
     for number in (2, 6, 8, 4):
         source.open()
         for _ in range(3):
-            computer.kernel.film(camera, jpeg())
+            computer.kernel.film(camera, make_jpeg())
             sequences.append(source.read(1000).sequence)
         computer.unplug(camera)
         with pytest.raises(CameraDisconnectedError):
@@ -270,7 +270,7 @@ def test_a_camera_cannot_be_opened_by_two_sources(computer):
 
 
 def test_a_camera_that_finds_no_room_says_who_shares_the_hub_and_what_to_lower(computer):
-    computer.plug(FakeCamera(port="2.1", number=0, serial="A", most_px=1280 * 720 - 1))
+    computer.plug(FakeCamera(port="2.1", number=0, serial="A", max_px=1280 * 720 - 1))
     computer.plug(FakeCamera(port="2.4", number=2, serial="B", product="C920"))
     with pytest.raises(CameraError) as refused:
         UsbSource("0", "left", machine=computer.machine).open()
@@ -284,7 +284,7 @@ def test_a_camera_that_finds_no_room_says_who_shares_the_hub_and_what_to_lower(c
 
 def test_a_camera_that_refuses_for_another_reason_says_which(computer, monkeypatch):
     def fail(*_):
-        raise refused(errno.EIO)
+        raise make_os_error(errno.EIO)
 
     computer.plug(FakeCamera())
     monkeypatch.setattr(computer.kernel, "_streamon", fail)
@@ -296,14 +296,14 @@ def test_two_identical_cameras_are_told_apart_by_their_ports(computer):
     first = computer.plug(FakeCamera(serial="", port="1", number=0))
     second = computer.plug(FakeCamera(serial="", port="2", number=2))
     with opened(computer, "HD-Webcam-0000-00-14.0-2") as right, opened(computer, "HD-Webcam-0000-00-14.0-1") as left:
-        computer.kernel.film(second, jpeg(seed=2))
-        computer.kernel.film(first, jpeg(seed=1))
-        assert right.read(1000).jpeg == jpeg(seed=2)
-        assert left.read(1000).jpeg == jpeg(seed=1)
+        computer.kernel.film(second, make_jpeg(seed=2))
+        computer.kernel.film(first, make_jpeg(seed=1))
+        assert right.read(1000).jpeg == make_jpeg(seed=2)
+        assert left.read(1000).jpeg == make_jpeg(seed=1)
 
 
 def test_closing_from_another_thread_ends_a_read(computer, monkeypatch):
-    monkeypatch.setattr("engine.capture.v4l2.CLOSE_S", PATIENCE_S)
+    monkeypatch.setattr("engine.capture.v4l2.CLOSE_TIMEOUT_S", PATIENCE_S)
     computer.plug(FakeCamera())
     computer.kernel.really_waits = True
     source, read = UsbSource("0", "left", machine=computer.machine), []

@@ -9,7 +9,7 @@ import pytest
 
 from engine.capture.video_file import VideoFileSource
 from engine.errors import CameraError, CameraNotFoundError, UnreadableSourceError
-from tests.support.videos import cut, number_of, picture, steady, write_sound, write_video
+from tests.support.videos import draw_picture, make_steady_times, read_number, truncate_file, write_sound, write_video
 
 
 def frames_of(path, **kwargs):
@@ -30,13 +30,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def plain(folder):
-    return write_video(folder / "plain.mp4", steady(40))
+    return write_video(folder / "plain.mp4", make_steady_times(40))
 
 
 def test_frames_come_in_order_with_times_since_the_first(plain):
     frames, remarks = frames_of(plain)
     assert [frame.sequence for frame in frames] == list(range(40))
-    assert [number_of(frame.image_bgr) for frame in frames[:36]] == list(range(36))
+    assert [read_number(frame.image_bgr) for frame in frames[:36]] == list(range(36))
     times = np.array([frame.timestamp_ns for frame in frames])
     assert np.abs(times - np.arange(40) * 1e9 / 30).max() < 12_000  # ns: the file counts in 1/90000 s
     assert remarks == ()
@@ -80,19 +80,19 @@ def test_facts_are_known_once_open_and_not_before(plain):
     ],
 )
 def test_the_rate_is_found_through_any_container(folder, name, codec, fps, expected):
-    source = VideoFileSource(write_video(folder / name, steady(60, fps), codec=codec))
+    source = VideoFileSource(write_video(folder / name, make_steady_times(60, fps), codec=codec))
     source.open()
     assert source.rate_fps == pytest.approx(expected, abs=0.001)
     source.close()
 
 
 def test_a_file_that_starts_late_starts_at_zero(folder):
-    frames, _ = frames_of(write_video(folder / "late.mp4", steady(5, start_s=7.0)))
+    frames, _ = frames_of(write_video(folder / "late.mp4", make_steady_times(5, start_s=7.0)))
     assert frames[0].timestamp_ns == 0
 
 
 def test_a_dropped_frame_leaves_a_gap_in_time_and_the_rate_alone(folder):
-    times_s = [t for i, t in enumerate(steady(40)) if i not in (5, 6)]
+    times_s = [t for i, t in enumerate(make_steady_times(40)) if i not in (5, 6)]
     path = write_video(folder / "drops.mp4", times_s)
     frames, remarks = frames_of(path)
     assert len(frames) == 38
@@ -119,7 +119,9 @@ def test_a_variable_rate_is_kept_and_said(folder):
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_rotation_flag_is_applied_and_a_mirror_flag_is_not(folder, counter_clockwise_deg, corner, mirrored):
     path = folder / f"turned{counter_clockwise_deg}{mirrored}.mp4"
-    frames, remarks = frames_of(write_video(path, steady(3), rotation_deg=counter_clockwise_deg, mirrored=mirrored))
+    frames, remarks = frames_of(
+        write_video(path, make_steady_times(3), rotation_deg=counter_clockwise_deg, mirrored=mirrored)
+    )
     image = frames[0].image_bgr.astype(int)
     height, width = image.shape[:2]
     assert (width, height) == ((64, 48) if counter_clockwise_deg == 180 else (48, 64))
@@ -158,23 +160,25 @@ def test_frames_with_repeated_stamps_are_spread_and_said(folder):
 
 
 def test_a_torn_tail_costs_the_tail_only_and_is_said(folder):
-    whole = write_video(folder / "whole.mkv", steady(90))
-    frames, remarks = frames_of(cut(whole, folder / "torn.mkv", 0.6))
+    whole = write_video(folder / "whole.mkv", make_steady_times(90))
+    frames, remarks = frames_of(truncate_file(whole, folder / "torn.mkv", 0.6))
     assert 30 < len(frames) < 90
-    assert [number_of(f.image_bgr) for f in frames[:30]] == list(range(30))
+    assert [read_number(f.image_bgr) for f in frames[:30]] == list(range(30))
     assert len(remarks) == 1
     assert "of its 3.0 s can be read" in remarks[0]
 
 
 def test_an_mp4_with_its_index_in_front_is_read_as_far_as_it_goes(folder):
-    whole = write_video(folder / "front.mp4", steady(90), options={"movflags": "faststart"})
-    frames, remarks = frames_of(cut(whole, folder / "front_torn.mp4", 0.6))
+    whole = write_video(folder / "front.mp4", make_steady_times(90), options={"movflags": "faststart"})
+    frames, remarks = frames_of(truncate_file(whole, folder / "front_torn.mp4", 0.6))
     assert 20 < len(frames) < 90
     assert "is damaged" in remarks[-1]
 
 
 def test_damage_in_the_middle_is_left_out_and_said(folder):
-    data = bytearray(write_video(folder / "middle.mp4", steady(90), options={"movflags": "faststart"}).read_bytes())
+    data = bytearray(
+        write_video(folder / "middle.mp4", make_steady_times(90), options={"movflags": "faststart"}).read_bytes()
+    )
     middle = slice(len(data) // 2, len(data) // 2 + 400)
     data[middle] = bytes(byte ^ 0x5A for byte in data[middle])
     path = folder / "scratched.mp4"
@@ -205,7 +209,7 @@ def test_an_empty_file_is_refused(folder):
 
 
 def test_an_mp4_without_its_index_is_refused(plain, folder):
-    assert "moov" in refused(cut(plain, folder / "cut.mp4", 0.6))
+    assert "moov" in refused(truncate_file(plain, folder / "cut.mp4", 0.6))
 
 
 def test_sound_alone_is_refused(folder):
@@ -222,7 +226,7 @@ def test_what_is_only_called_a_video_is_refused(folder, content):
 
 
 def test_a_picture_is_refused(folder):
-    cv2.imwrite(str(folder / "still.png"), picture(1))
+    cv2.imwrite(str(folder / "still.png"), draw_picture(1))
     assert "single picture" in refused((folder / "still.png").rename(folder / "still.mp4"))
 
 
@@ -251,7 +255,7 @@ def test_an_error_in_the_decoder_thread_reaches_the_reader(plain, monkeypatch):
     def broken(picture):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("engine.capture.video_file._image_bgr", broken)
+    monkeypatch.setattr("engine.capture.video_file._to_image_bgr", broken)
     source = VideoFileSource(plain)
     source.open()
     with pytest.raises(RuntimeError, match="a bug"):

@@ -8,7 +8,7 @@ import pytest
 
 from engine.inference.preprocess import Region
 from tests.support.voc import BLUE, GREEN, RED, write_voc
-from training.data.augment import AugmentConfig, augment, degrade, gain_colours, jitter_region, occlude
+from training.data.augment import AugmentConfig, augment, degrade, jitter_colours, jitter_region, occlude
 from training.data.occluders import draw_occluders, load_voc_occluders
 from training.errors import DatasetError
 
@@ -100,11 +100,11 @@ def test_augmentation_is_the_same_for_the_same_seed_and_another_for_another():
 
 
 def test_colours_keep_within_their_gains():
-    levels = np.array([gain_colours(grey_crop(4), CONFIG, rng_of(seed))[0, 0] for seed in range(200)])
+    levels = np.array([jitter_colours(grey_crop(4), CONFIG, rng_of(seed))[0, 0] for seed in range(200)])
     assert levels.min() >= 0.8 * 120 - 1
     assert levels.max() <= 1.2 * 120
     assert (levels.std(0) > 8).all()
-    assert gain_colours(grey_crop(4, 250), CONFIG, rng_of(1)).max() <= 255
+    assert jitter_colours(grey_crop(4, 250), CONFIG, rng_of(1)).max() <= 255
 
 
 def test_squares_keep_within_their_scale_and_turn():

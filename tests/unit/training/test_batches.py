@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from engine.inference.preprocess import Region, cut
-from tests.support.dots import ROOT, dots, grey_of, picture
+from tests.support.dots import ROOT, draw_dots, get_grey, make_dot_samples
 from training.data.augment import AugmentConfig
-from training.data.batches import Batch, BatchConfig, Batches, Part
+from training.data.batches import Batch, BatchConfig, Batches, WeightedSamples
 from training.data.crops import Crop, network_input, patch_from_camera
-from training.data.cut_again import cut_again
+from training.data.cut_again import recrop
 from training.data.occluders import draw_occluders
 from training.data.partners import find_partners
 from training.data.samples import MARGIN
@@ -29,7 +29,7 @@ THINGS = draw_occluders(5, np.random.default_rng(0))
 
 @pytest.fixture(scope="module")
 def samples():
-    return dots(8)
+    return make_dot_samples(8)
 
 
 def all_of(batches: Batches, number: int = 0) -> list[Batch]:
@@ -47,7 +47,7 @@ def offsets_of_dots(batch: Batch, uv: torch.Tensor) -> np.ndarray:
     found = []
     for image, joints in zip(greys(batch), uv.numpy()):
         for joint, where in enumerate(joints):
-            rows, columns = np.nonzero(np.abs(image - grey_of(joint)) <= 2)
+            rows, columns = np.nonzero(np.abs(image - get_grey(joint)) <= 2)
             if len(rows) >= 8 and np.isfinite(where).all() and np.abs(where).max() < 0.45:
                 found.append(np.hypot(*((where + 0.5) * S - (np.median(columns), np.median(rows)))))
     return np.array(found)
@@ -125,7 +125,7 @@ def test_partners_are_other_cameras_of_the_same_instant_and_never_held_out(sampl
 
 
 def test_partners_look_from_the_side_where_some_do():
-    samples = dots(1, views=4)  # 90 degrees apart: neighbours serve, the opposite one does not
+    samples = make_dot_samples(1, view_count=4)  # 90 degrees apart: neighbours serve, the opposite one does not
     partners = find_partners(samples, np.arange(4))
     assert list(partners.partner[partners.start[0] : partners.start[1]]) == [1, 3]
 
@@ -180,7 +180,7 @@ def test_a_batch_depends_on_seed_epoch_and_position_only(samples):
 
 
 def test_sets_are_mixed_by_their_shares_and_a_long_one_goes_on_where_it_was(samples):
-    parts = [Part(samples, 2.0), Part(dots(20, seed=1), 1.0)]
+    parts = [WeightedSamples(samples, 2.0), WeightedSamples(make_dot_samples(20, seed=1), 1.0)]
     batches = Batches(parts, CONFIG)
     seen = [np.concatenate([batch.index.numpy() for batch in all_of(batches, number)]) for number in range(5)]
     assert all((rows < len(samples)).sum() == 24 for rows in seen)
@@ -189,14 +189,14 @@ def test_sets_are_mixed_by_their_shares_and_a_long_one_goes_on_where_it_was(samp
 
 
 def test_a_short_set_starts_again_within_an_epoch(samples):
-    batches = Batches([Part(samples, 1.0), Part(dots(2, views=2), 1.0)], CONFIG)
+    batches = Batches([WeightedSamples(samples, 1.0), WeightedSamples(make_dot_samples(2, view_count=2), 1.0)], CONFIG)
     rows = np.concatenate([batch.index.numpy() for batch in all_of(batches)])
     assert (np.bincount(rows)[len(samples) :] == 6).all()
 
 
 def test_only_the_rows_that_may_be_used_are_drawn(samples):
     rows = np.flatnonzero(samples.camera == 0)
-    batches = Batches([Part(samples, rows=rows)], CONFIG)
+    batches = Batches([WeightedSamples(samples, rows=rows)], CONFIG)
     assert {row for batch in all_of(batches) for row in batch.index.tolist()} <= set(rows.tolist())
 
 
@@ -222,7 +222,7 @@ def test_too_few_samples_for_a_batch_are_refused(samples):
 
 def test_an_empty_set_is_refused(samples):
     with pytest.raises(TrainingError, match="is empty"):
-        Batches([Part(samples), Part(samples, rows=np.empty(0, np.int64))], CONFIG)
+        Batches([WeightedSamples(samples), WeightedSamples(samples, rows=np.empty(0, np.int64))], CONFIG)
 
 
 def test_a_sample_without_a_square_is_refused(samples):
@@ -232,14 +232,14 @@ def test_a_sample_without_a_square_is_refused(samples):
 
 def test_sets_that_do_not_fit_together_are_refused(samples):
     with pytest.raises(TrainingError, match="cannot be mixed"):
-        Batches([Part(samples), Part(replace(samples, image=samples.image[:, ::2, ::2]))], CONFIG)
+        Batches([WeightedSamples(samples), WeightedSamples(replace(samples, image=samples.image[:, ::2, ::2]))], CONFIG)
 
 
 def test_a_crop_cut_out_of_a_crop_is_that_of_the_image():
     y, x = np.mgrid[:240, :320]
     image = np.dstack([x % 256, y, (x + y) // 3]).astype(np.uint8)[:, :250]
     shown, wanted = Region((120.0, 110.0), (150.0, 150.0)), Region((118.0, 113.0), (80.0, 80.0), 0.4)
-    twice = cut_again(cut(image, shown, (150, 150), 0), np.array([120, 110, 150 / MARGIN]), wanted, S)
+    twice = recrop(cut(image, shown, (150, 150), 0), np.array([120, 110, 150 / MARGIN]), wanted, S)
     once = cut(image, wanted, (S, S), 0)
     assert np.abs(twice.astype(int) - once)[2:-2, 2:-2].max() <= 1
 
@@ -254,5 +254,5 @@ def test_a_batch_moves_with_everything_it_holds(samples):
 
 
 def test_the_picture_of_dots_has_a_dot_for_every_joint():
-    image = picture(np.stack([np.linspace(20, 300, 16), np.full(16, 50)], 1))
-    assert {grey_of(joint) for joint in range(16)} <= set(np.unique(image).tolist())
+    image = draw_dots(np.stack([np.linspace(20, 300, 16), np.full(16, 50)], 1))
+    assert {get_grey(joint) for joint in range(16)} <= set(np.unique(image).tolist())

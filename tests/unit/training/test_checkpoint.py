@@ -8,14 +8,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
-from tests.support.teaching import TINY, tiny_network  # noqa: E402
+from tests.support.teaching import TINY, make_tiny_network  # noqa: E402
 from training.errors import TrainingError, WeightsError  # noqa: E402
-from training.loop.checkpoint import Checkpoint, load_checkpoint, network_of, save_checkpoint  # noqa: E402
+from training.loop.checkpoint import Checkpoint, load_checkpoint, network_from_checkpoint, save_checkpoint  # noqa: E402
 
 
 @pytest.fixture
 def checkpoint() -> Checkpoint:
-    weights, ema = (dict(tiny_network(seed).state_dict()) for seed in (1, 2))
+    weights, ema = (dict(make_tiny_network(seed).state_dict()) for seed in (1, 2))
     history = [{"step": 25, "loss": 0.5}]
     return Checkpoint(TINY, "mpii_16", weights, ema, {"adam": {}}, 25, {"train": {"minutes": 1.0}}, history)
 
@@ -29,20 +29,20 @@ def test_what_was_saved_is_read_again(tmp_path: Path, checkpoint: Checkpoint):
 
 
 def test_the_network_of_a_checkpoint_has_the_averaged_weights_and_is_ready_for_use(checkpoint: Checkpoint):
-    network = network_of(checkpoint)
+    network = network_from_checkpoint(checkpoint)
     assert not network.training
     assert checkpoint.ema is not None
     assert torch.equal(network.state_dict()["scores.weight"], checkpoint.ema["scores.weight"])
 
 
 def test_without_an_average_it_has_the_weights(checkpoint: Checkpoint):
-    network = network_of(replace(checkpoint, ema=None))
+    network = network_from_checkpoint(replace(checkpoint, ema=None))
     assert torch.equal(network.state_dict()["scores.weight"], checkpoint.weights["scores.weight"])
 
 
 def test_weights_of_another_network_are_refused(checkpoint: Checkpoint):
     with pytest.raises(WeightsError, match="not those of its own network"):
-        network_of(replace(checkpoint, network=replace(TINY, joints=5)))
+        network_from_checkpoint(replace(checkpoint, network=replace(TINY, joints=5)))
 
 
 @pytest.mark.parametrize("kept", [0, 10, 0.5, 0.99])

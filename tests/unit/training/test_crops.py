@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from calibration.geometry.projection import project
-from calibration.geometry.transforms import rigid, rotation_from_rotvec
+from calibration.geometry.transforms import rigid_transform, rotation_from_rotvec
 from calibration.rig import Camera
 from training.data.crops import (
     Crop,
     camera_from_patch,
-    camera_space,
+    camera_from_world,
     image_from_patch,
     network_input,
     patch_from_camera,
     patch_from_image,
-    room_space,
     root_depth_from_bones,
     square_around_joints,
     square_around_root,
+    world_from_camera,
 )
 
 LENS = np.array([-0.2, 0.06, 0.001, -0.0015, 0.0])
@@ -28,7 +28,7 @@ CAMERA = Camera(
     (1280, 720),
     np.array([[900.0, 0.0, 655.0], [0.0, 910.0, 350.0], [0.0, 0.0, 1.0]]),
     LENS,
-    rigid(rotation_from_rotvec(np.array([1.4, 0.3, -0.2])), np.array([0.2, 0.5, 4.0])),
+    rigid_transform(rotation_from_rotvec(np.array([1.4, 0.3, -0.2])), np.array([0.2, 0.5, 4.0])),
 )
 STRAIGHT = replace(CAMERA, distortion=np.zeros(5))
 BONES = np.array([[0, 1], [1, 2], [2, 3], [4, 5], [5, 6]])
@@ -134,7 +134,7 @@ def test_what_is_cut_out_lies_where_the_labels_say():
     image = np.zeros((720, 1280, 3), np.uint8)
     xy = np.rint(image_from_patch(rng.uniform(-0.3, 0.3, 2), crop)).astype(int)
     image[xy[1] - 2 : xy[1] + 3, xy[0] - 2 : xy[0] + 3] = 255
-    seen = crop.image(image)[..., 0].astype(float)
+    seen = crop.cut_image(image)[..., 0].astype(float)
     rows, columns = np.mgrid[:256, :256]
     centre = np.array([(columns * seen).sum(), (rows * seen).sum()]) / seen.sum()
     np.testing.assert_allclose(centre / 256 - 0.5, patch_from_image(xy.astype(float), crop), atol=0.2 / 256)
@@ -142,8 +142,8 @@ def test_what_is_cut_out_lies_where_the_labels_say():
 
 def test_the_cameras_space_agrees_with_the_projection_of_the_ground_floor():
     xyz = pose(11)
-    world = room_space(xyz, CAMERA)
-    np.testing.assert_allclose(camera_space(world, CAMERA), xyz, atol=1e-12)
+    world = world_from_camera(xyz, CAMERA)
+    np.testing.assert_allclose(camera_from_world(world, CAMERA), xyz, atol=1e-12)
     crop = crop_of(xyz)
     np.testing.assert_allclose(
         patch_from_camera(xyz, crop, 4.0)[:, :2], patch_from_image(project(world, CAMERA), crop), atol=1e-12

@@ -13,13 +13,18 @@ from calibration.skeleton import load_skeleton
 from engine.errors import EngineError
 from engine.inference.preprocess import BLACK, Region, cut
 from training.data.crops import Crop, network_input, patch_from_camera, square_around_joints
-from training.data.cut_again import cut_again, upright
+from training.data.cut_again import recrop, region_from_square
 from training.data.samples import MARGIN, Samples, Teacher
 from training.errors import TrainingError
-from training.evaluate import EvaluateConfig, evaluate, evaluate_network
-from training.judging.estimate_samples import estimate_samples, found_squares, judged_poses, true_squares
-from training.judging.evaluation import Way, compare
-from training.judging.judged_network import open_network
+from training.evaluate import EvaluateConfig, evaluate_model, evaluate_poses
+from training.judging.estimate_samples import (
+    estimate_samples,
+    find_detector_squares,
+    find_true_squares,
+    get_reference_poses,
+)
+from training.judging.evaluation import EvaluationProtocol, compare_models
+from training.judging.judged_network import open_model
 from training.judging.pictures import choose_rows
 from training.judging.report import write_evaluation
 
@@ -59,7 +64,7 @@ def made(count: int = 24, clips: int = 6, seed: int = 0) -> Samples:
 
 def seen(samples: Samples, regions: np.ndarray) -> np.ndarray:
     """What a network without error gives."""
-    truth = judged_poses(samples)
+    truth = get_reference_poses(samples)
     uvw = np.full(truth.shape, np.nan)
     for row in np.flatnonzero(np.isfinite(regions).all(-1)):
         (x, y, side), camera = regions[row], samples.cameras[samples.camera[row]]
@@ -70,7 +75,7 @@ def seen(samples: Samples, regions: np.ndarray) -> np.ndarray:
 
 def perfect(samples: Samples):
     """A network without error: it is asked for the squares of the detector first, then for the true ones."""
-    squares = iter((found_squares(samples), true_squares(samples)))
+    squares = iter((find_detector_squares(samples), find_true_squares(samples)))
 
     def estimate(image):
         regions = next(squares)
@@ -81,11 +86,11 @@ def perfect(samples: Samples):
 
 def test_exact_poses_have_no_error_in_any_way():
     samples = made()
-    evaluation = evaluate_network(perfect(samples), samples, 128)
-    assert [m.way for m in evaluation.ways] == [
-        Way("found", "bones"), Way("found", "true"), Way("true", "bones"), Way("true", "true"),
+    evaluation = evaluate_model(perfect(samples), samples, 128)
+    assert [m.protocol for m in evaluation.results] == [
+        EvaluationProtocol("found", "bones"), EvaluationProtocol("found", "true"), EvaluationProtocol("true", "bones"), EvaluationProtocol("true", "true"),
     ]  # fmt: skip
-    for measured in evaluation.ways:
+    for measured in evaluation.results:
         assert measured.overall["mpjpe"].mean < 0.1
         assert measured.overall["p_mpjpe"].mean < 0.1
         assert measured.overall["pck"].mean == 100
@@ -95,9 +100,9 @@ def test_exact_poses_have_no_error_in_any_way():
 
 def test_a_wrong_stature_spoils_the_depth_and_nothing_that_forgives_scale():
     samples = made()
-    usual = evaluate(seen(samples, samples.region), samples).stature_m["anna"]
+    usual = evaluate_poses(seen(samples, samples.region), samples).stature_m["anna"]
     config = EvaluateConfig(stature_m={"anna": 1.1 * usual})
-    by_bones, by_truth = evaluate(seen(samples, samples.region), samples, config).ways
+    by_bones, by_truth = evaluate_poses(seen(samples, samples.region), samples, config).results
     reach = np.linalg.norm(samples.xyz - samples.xyz[:, PELVIS : PELVIS + 1], axis=-1).mean()
     assert by_bones.overall["mpjpe"].mean == pytest.approx(100 * reach, rel=1e-3)
     assert by_bones.overall["n_mpjpe"].mean < 0.1
@@ -105,7 +110,7 @@ def test_a_wrong_stature_spoils_the_depth_and_nothing_that_forgives_scale():
 
 
 def test_stature_is_the_chain_from_shoulders_to_ankles_over_its_share():
-    assert evaluate(seen(made(), made().region), made()).stature_m["anna"] == pytest.approx(
+    assert evaluate_poses(seen(made(), made().region), made()).stature_m["anna"] == pytest.approx(
         (0.5 + 0.44 + 0.42) / 0.755, rel=0.01
     )
 
@@ -114,19 +119,19 @@ def test_one_wrong_joint_shows_in_its_row_and_nowhere_else():
     samples = made()
     uvw = seen(samples, samples.region)
     uvw[:, WRIST, 0] += 0.1
-    measured = evaluate(uvw, samples).ways[1]
+    measured = evaluate_poses(uvw, samples).results[1]
     depth = samples.xyz[:, PELVIS, 2]
-    assert measured.by["joint"]["left_wrist"]["mpjpe"] > 100
-    assert measured.by["joint"]["right_wrist"]["mpjpe"] < 0.1
+    assert measured.by_group["joint"]["left_wrist"]["mpjpe"] > 100
+    assert measured.by_group["joint"]["right_wrist"]["mpjpe"] < 0.1
     assert depth.min() > 0
-    assert measured.by["joint"]["left_wrist"]["pck"] < 100 == measured.by["joint"]["right_wrist"]["pck"]
+    assert measured.by_group["joint"]["left_wrist"]["pck"] < 100 == measured.by_group["joint"]["right_wrist"]["pck"]
 
 
 def test_views_and_actions_have_rows_of_their_own():
     samples = made()
     uvw = seen(samples, samples.region)
     uvw[samples.camera == 1, WRIST, 2] += 0.2
-    by = evaluate(uvw, samples).ways[1].by
+    by = evaluate_poses(uvw, samples).results[1].by_group
     assert by["view"]["left"]["mpjpe"] < 0.1 < by["view"]["right"]["mpjpe"]
     assert sorted(by["action"]) == ["reach", "squat", "walk"]
 
@@ -138,7 +143,7 @@ def test_rejected_labels_are_not_counted_and_the_share_is_told():
     spoiled = samples.xyz.copy()
     spoiled[:, WRIST] += 1.0
     judged = replace(samples, weight=weight, xyz=spoiled)
-    measured = evaluate(seen(samples, samples.region), judged).ways[1]
+    measured = evaluate_poses(seen(samples, samples.region), judged).results[1]
     assert measured.overall["mpjpe"].mean < 0.1
     assert measured.counted_percent == pytest.approx(100 * 15 / 16)
 
@@ -148,18 +153,18 @@ def test_a_sample_whose_pelvis_is_unknown_is_left_out():
     weight = samples.weight.copy()
     weight[0, PELVIS] = 0
     judged = replace(samples, weight=weight)
-    assert np.isnan(true_squares(judged)[0]).all()
-    evaluation = evaluate_network(perfect(judged), judged, 128)
-    assert all(np.isnan(measured.errors["mpjpe"][0]).all() for measured in evaluation.ways)
-    assert evaluation.honest.overall["mpjpe"].mean < 0.1
+    assert np.isnan(find_true_squares(judged)[0]).all()
+    evaluation = evaluate_model(perfect(judged), judged, 128)
+    assert all(np.isnan(measured.errors["mpjpe"][0]).all() for measured in evaluation.results)
+    assert evaluation.primary.overall["mpjpe"].mean < 0.1
 
 
 def test_people_whose_joints_are_known_in_the_image_alone_have_a_pckh():
     samples = made()
     flat = replace(samples, xyz=np.full_like(samples.xyz, np.nan))
-    evaluation = evaluate(seen(samples, samples.region), flat)
-    assert evaluation.honest.overall["pckh"].mean == 100
-    assert np.isnan(evaluation.honest.overall["mpjpe"].mean)
+    evaluation = evaluate_poses(seen(samples, samples.region), flat)
+    assert evaluation.primary.overall["pckh"].mean == 100
+    assert np.isnan(evaluation.primary.overall["mpjpe"].mean)
     assert json.loads(evaluation.to_json())["ways"][0]["overall_low_mean_high"]["mpjpe"] == [None, None, None]
 
 
@@ -167,7 +172,7 @@ def test_samples_of_which_nothing_is_known_are_refused():
     samples = made()
     empty = replace(samples, xyz=np.full_like(samples.xyz, np.nan), xy=np.full_like(samples.xy, np.nan))
     with pytest.raises(TrainingError, match="None of the 24 samples can be judged"):
-        evaluate(seen(samples, samples.region), empty)
+        evaluate_poses(seen(samples, samples.region), empty)
 
 
 def test_a_square_cut_out_of_the_stored_crop_shows_what_the_image_shows():
@@ -176,13 +181,13 @@ def test_a_square_cut_out_of_the_stored_crop_shows_what_the_image_shows():
     stored = cut(image, Region((640.0, 360.0), (MARGIN * 300, MARGIN * 300)), (450, 450), BLACK)
     wanted = Region((610.0, 400.0), (250.0, 250.0))
     direct = cut(image, wanted, (125, 125), BLACK)
-    again = cut_again(stored, np.array([640.0, 360.0, 300.0]), wanted, 125)
+    again = recrop(stored, np.array([640.0, 360.0, 300.0]), wanted, 125)
     assert np.abs(again.astype(int) - direct).mean() < 1.0
 
 
 def test_beyond_the_stored_crop_there_is_black():
     samples = made(2, 1)
-    crop = cut_again(samples.image[1], samples.region[1], upright(samples.region[1] * [1, 1, 4]), 64)
+    crop = recrop(samples.image[1], samples.region[1], region_from_square(samples.region[1] * [1, 1, 4]), 64)
     assert crop[0].max() == 0
     assert crop[32, 32, 0] == 10
 
@@ -215,16 +220,16 @@ def test_the_network_sees_crops_in_the_order_of_the_samples_normalised():
 
 def test_intervals_draw_clips_and_blocks_of_time_where_there_are_few():
     many, one = made(clips=6), made(clips=1)
-    assert evaluate(seen(many, many.region), many).clusters_are == "6 clips drawn anew"
-    blocks = evaluate(seen(one, one.region), one, EvaluateConfig(block_s=6.0))
-    assert blocks.clusters_are == "4 blocks of 6 s drawn anew"
-    assert np.isfinite(blocks.honest.overall["mpjpe"].high)
+    assert evaluate_poses(seen(many, many.region), many).cluster_description == "6 clips drawn anew"
+    blocks = evaluate_poses(seen(one, one.region), one, EvaluateConfig(block_s=6.0))
+    assert blocks.cluster_description == "4 blocks of 6 s drawn anew"
+    assert np.isfinite(blocks.primary.overall["mpjpe"].high)
     assert blocks.cluster[7] == "take 0, 6–12 s"
 
 
 def test_intervals_of_few_clips_are_called_too_narrow():
     few, many = made(clips=6), made(clips=8)
-    said = [any("narrower" in r for r in evaluate(seen(s, s.region), s).remarks) for s in (few, many)]
+    said = [any("narrower" in r for r in evaluate_poses(seen(s, s.region), s).remarks) for s in (few, many)]
     assert said == [True, False]
 
 
@@ -232,7 +237,7 @@ def test_the_worst_clip_is_named_first():
     samples = made(clips=6)
     uvw = seen(samples, samples.region)
     uvw[samples.clip == 4] *= 0.7
-    assert evaluate(uvw, samples).ways[1].worst[0][0] == "take 4"
+    assert evaluate_poses(uvw, samples).results[1].worst_clips[0][0] == "take 4"
 
 
 @pytest.mark.parametrize(
@@ -241,8 +246,8 @@ def test_the_worst_clip_is_named_first():
 def test_a_judge_that_is_no_truth_is_said(teacher: Teacher, judge: str):
     samples = made()
     uvw = seen(samples, samples.region)
-    assert not any("Judged by" in remark for remark in evaluate(uvw, samples).remarks)
-    other = evaluate(uvw, replace(samples, teacher=teacher))
+    assert not any("Judged by" in remark for remark in evaluate_poses(uvw, samples).remarks)
+    other = evaluate_poses(uvw, replace(samples, teacher=teacher))
     assert any(f"{judge}, not by a truth" in remark for remark in other.remarks)
     assert judge in other.to_text()
     assert other.to_table()["teacher"] == teacher
@@ -250,7 +255,10 @@ def test_a_judge_that_is_no_truth_is_said(teacher: Teacher, judge: str):
 
 def test_a_judge_that_is_named_is_called_so():
     samples = replace(made(), teacher="labels")
-    assert "Annas rig" in evaluate(seen(samples, samples.region), samples, EvaluateConfig(judge="Annas rig")).to_text()
+    assert (
+        "Annas rig"
+        in evaluate_poses(seen(samples, samples.region), samples, EvaluateConfig(judge="Annas rig")).to_text()
+    )
 
 
 def test_the_whole_interval_says_that_a_better_network_is_better_and_not_that_a_like_one_is():
@@ -260,27 +268,27 @@ def test_the_whole_interval_says_that_a_better_network_is_better_and_not_that_a_
     noisy = exact + rng.normal(size=exact.shape) * 0.03
     other = exact + rng.normal(size=exact.shape) * 0.03
     actions = np.array(samples.actions)[samples.action]
-    worse, better, like = (evaluate(uvw, samples) for uvw in (noisy, exact, other))
-    assert all(each.difference_mm.high < 0 for each in compare(worse, better, actions))
-    assert not any(each.difference_mm.high < 0 for each in compare(worse, like, actions))
-    gain = compare(worse, better, actions)[1]
+    worse, better, like = (evaluate_poses(uvw, samples) for uvw in (noisy, exact, other))
+    assert all(each.difference_mm.high < 0 for each in compare_models(worse, better, actions))
+    assert not any(each.difference_mm.high < 0 for each in compare_models(worse, like, actions))
+    gain = compare_models(worse, better, actions)[1]
     assert gain.difference_mm.mean == pytest.approx(gain.after_mm - gain.before_mm)
     assert sorted(gain.by_action) == ["reach", "squat", "walk"]
 
 
 def test_networks_judged_on_other_samples_are_not_compared():
     one, other = made(), made(count=12)
-    first, second = (evaluate(seen(s, s.region), s) for s in (one, other))
+    first, second = (evaluate_poses(seen(s, s.region), s) for s in (one, other))
     with pytest.raises(ValueError, match="same samples"):
-        compare(first, second, np.zeros(12))
+        compare_models(first, second, np.zeros(12))
 
 
 def test_pictures_show_the_worst_first_and_every_cluster_once():
     samples = made(clips=6)
     uvw = seen(samples, samples.region)
     uvw[[4, 10, 5], WRIST] += 0.3
-    evaluation = evaluate(uvw, samples)
-    rows = choose_rows(evaluation.ways[1], evaluation.cluster)
+    evaluation = evaluate_poses(uvw, samples)
+    rows = choose_rows(evaluation.results[1], evaluation.cluster)
     assert set(rows["worst"][:2]) < {4, 10, 5}
     assert len(set(samples.clip[rows["worst"]])) == 4
     assert not set(rows["best"]) & {4, 10, 5}
@@ -290,7 +298,7 @@ def test_the_report_needs_no_other_file_and_escapes_names(tmp_path: Path):
     samples = replace(made(), persons=("<anna>",))
     uvw = seen(samples, samples.region)
     uvw[0, WRIST] = np.nan
-    page = write_evaluation(tmp_path / "new", evaluate(uvw, samples, EvaluateConfig("<net>")), samples)
+    page = write_evaluation(tmp_path / "new", evaluate_poses(uvw, samples, EvaluateConfig("<net>")), samples)
     text = page.read_text()
     assert "&lt;net&gt;" in text
     assert "<net>" not in text
@@ -303,14 +311,14 @@ def test_the_report_needs_no_other_file_and_escapes_names(tmp_path: Path):
 
 def test_torch_gives_what_the_network_gives_and_lets_it_go_on_learning():
     torch = pytest.importorskip("torch")
-    from training.judging.estimate_torch import torch_estimate
+    from training.judging.estimate_torch import make_torch_estimate
     from training.networks.build import build_network
     from training.networks.compact import CompactConfig
 
     network = build_network(CompactConfig(widths=(4, 4, 8, 8), volume_depth=4))
     network.train()
     image = np.random.default_rng(0).normal(size=(3, 3, 128, 128)).astype(np.float32)
-    found = torch_estimate(network)(image)
+    found = make_torch_estimate(network)(image)
     assert network.training
     with torch.no_grad():
         np.testing.assert_allclose(found, network.eval()(torch.from_numpy(image)).numpy(), atol=1e-5)
@@ -328,12 +336,12 @@ def test_a_checkpoint_is_judged_with_its_averaged_weights(tmp_path: Path):
     network = build_network(config)
     network.load_state_dict(averaged)
     image = np.random.default_rng(0).normal(size=(2, 3, 128, 128)).astype(np.float32)
-    with open_network(str(tmp_path / "best.pt")) as judged, torch.no_grad():
+    with open_model(str(tmp_path / "best.pt")) as judged, torch.no_grad():
         assert (judged.skeleton, judged.size_px) == ("mpii_16", 128)
         np.testing.assert_allclose(judged.estimate(image), network.eval()(torch.from_numpy(image)).numpy(), atol=1e-5)
 
 
 def test_a_name_that_no_network_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EPIPOLE_NETWORKS", str(tmp_path))
-    with pytest.raises(EngineError, match="no network 'nobody'"), open_network("nobody"):
+    with pytest.raises(EngineError, match="no network 'nobody'"), open_model("nobody"):
         pass

@@ -10,23 +10,25 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -e
 pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install -e '.[train]'")
 
 from engine.errors import BackendUnavailableError, EngineError  # noqa: E402
-from engine.inference.model_card import Teaching, read_card  # noqa: E402
-from engine.inference.monocular import MonocularNetwork  # noqa: E402
-from engine.inference.network_library import NetworkLibrary  # noqa: E402
+from engine.inference.model_card import TrainingRecord, read_card  # noqa: E402
+from engine.inference.monocular import MonocularModel  # noqa: E402
+from engine.inference.network_library import ModelLibrary  # noqa: E402
 from engine.inference.preprocess import Region  # noqa: E402
 from training import export, precision  # noqa: E402
 from training.data.crops import network_input  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
-from training.export import CardFacts, export_embedded, export_network  # noqa: E402
-from training.loop.checkpoint import Checkpoint, load_checkpoint, network_of  # noqa: E402
+from training.export import CardFacts, export_embedded_model, export_model  # noqa: E402
+from training.loop.checkpoint import Checkpoint, load_checkpoint, network_from_checkpoint  # noqa: E402
 from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
-from training.networks.fuse import fused  # noqa: E402
+from training.networks.fuse import fuse_batch_norms  # noqa: E402
 from training.networks.volume import soft_argmax, soft_argmax_and_spread  # noqa: E402
-from training.parity import Parity, check_parity, demand_parity, relative_deviation  # noqa: E402
-from training.precision import PrecisionVerdict, int8_card, judge_bf16, offer_int8  # noqa: E402
+from training.parity import Parity, check_parity, compute_relative_deviation, demand_parity  # noqa: E402
+from training.precision import PrecisionVerdict, int8_card_path, judge_bf16, offer_int8  # noqa: E402
 
 CONFIG = CompactConfig(volume_depth=4, widths=(8, 8, 16, 16))
-FACTS = CardFacts("Apache-2.0", "For tests.", Teaching(parent="root", data=("noise",), metrics={"mpjpe_mm": 48.0}))
+FACTS = CardFacts(
+    "Apache-2.0", "For tests.", TrainingRecord(parent="root", data=("noise",), metrics={"mpjpe_mm": 48.0})
+)
 CROPS = np.random.default_rng(0).integers(0, 255, (100, 48, 48, 3), np.uint8)
 
 
@@ -50,7 +52,7 @@ def checkpoint():
 @pytest.fixture(scope="module")
 def exported(checkpoint, tmp_path_factory):
     """Export once: it takes seconds."""
-    return export_network(checkpoint, tmp_path_factory.mktemp("export") / "anna", "anna", FACTS)
+    return export_model(checkpoint, tmp_path_factory.mktemp("export") / "anna", "anna", FACTS)
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_spread_of_two_places_that_are_equally_likely_reaches_both():
 
 def test_the_file_holds_the_averaged_weights_under_the_names_of_the_fused_network(checkpoint, exported):
     graph = onnx.load(exported.with_name("network.onnx")).graph
-    state = fused(network_of(checkpoint)).state_dict()
+    state = fuse_batch_norms(network_from_checkpoint(checkpoint)).state_dict()
     stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
     assert stored.keys() == state.keys()
     assert all(np.array_equal(stored[name], tensor.numpy()) for name, tensor in state.items())
@@ -98,7 +100,7 @@ def test_the_file_says_nothing_of_the_machine_that_made_it(exported):
 
 
 def test_exporting_again_gives_the_same_file(checkpoint, exported, tmp_path):
-    again = export_embedded(checkpoint, tmp_path, "root", FACTS)
+    again = export_embedded_model(checkpoint, tmp_path, "root", FACTS)
     assert again.name == "root.toml"
     assert (tmp_path / "root.onnx").read_bytes() == exported.with_name("network.onnx").read_bytes()
     assert read_card(again).files[0].name == "root.onnx"
@@ -115,36 +117,40 @@ def test_the_card_says_what_the_network_is_and_where_it_comes_from(exported):
 def test_the_checkpoint_beside_it_is_the_same_network_without_the_state_of_its_run(checkpoint, exported):
     kept = load_checkpoint(exported.with_name("checkpoint.pt"))
     assert (kept.optimizer, kept.random, kept.ema, kept.step) == (None, {}, None, 7)
-    assert all(torch.equal(tensor, checkpoint.ema[name]) for name, tensor in network_of(kept).state_dict().items())
+    assert all(
+        torch.equal(tensor, checkpoint.ema[name]) for name, tensor in network_from_checkpoint(kept).state_dict().items()
+    )
 
 
 def test_the_engine_finds_in_an_image_what_torch_finds_in_its_crop(checkpoint, exported):
     image = np.random.default_rng(3).integers(0, 255, (300, 400, 3), np.uint8)
     region = Region((200.0, 150.0), (128.0, 128.0))
-    network = MonocularNetwork(read_card(exported))
+    network = MonocularModel(read_card(exported))
     uvw, spread = network.estimate([(image, region), (image, region)])
     network.close()
     rgb = image[86:214, 136:264, ::-1].transpose(2, 0, 1).astype(np.float32)
     seen = network_input(128)
     normalised = (rgb - np.reshape(seen.mean, (3, 1, 1))) / np.reshape(seen.std, (3, 1, 1))
     with torch.no_grad():
-        wanted = network_of(checkpoint).with_spread(torch.from_numpy(normalised.astype(np.float32))[None])
+        wanted = network_from_checkpoint(checkpoint).forward_with_spread(
+            torch.from_numpy(normalised.astype(np.float32))[None]
+        )
     assert np.abs(wanted[0].numpy()).max() > 0.01  # not the middle of the crop by accident
     np.testing.assert_allclose(uvw, np.broadcast_to(wanted[0], uvw.shape), atol=1e-4)
     np.testing.assert_allclose(spread, np.broadcast_to(wanted[1], uvw.shape), atol=1e-4)
 
 
 def test_an_exported_network_goes_into_the_library(exported, tmp_path):
-    library = NetworkLibrary(tmp_path / "networks", tmp_path / "none.toml")
+    library = ModelLibrary(tmp_path / "networks", tmp_path / "none.toml")
     entry = library.add(exported.parent)
     library.adopt(entry.name, "anna")
-    assert load_checkpoint(library.serving("anna").checkpoint).step == 7
+    assert load_checkpoint(library.find_serving_model("anna").checkpoint).step == 7
 
 
 def test_without_onnxscript_a_sentence_says_what_to_install(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(TrainingError, match="pip install"):
-        export_network(checkpoint, tmp_path / "anna", "anna", FACTS)
+        export_model(checkpoint, tmp_path / "anna", "anna", FACTS)
 
 
 def test_a_disk_that_fills_leaves_no_card(checkpoint, card_path, monkeypatch):
@@ -154,7 +160,7 @@ def test_a_disk_that_fills_leaves_no_card(checkpoint, card_path, monkeypatch):
     monkeypatch.setattr(export, "save_checkpoint", full)
     monkeypatch.setattr(export, "write_onnx", lambda network, path: None)
     with pytest.raises(OSError, match="No space"):
-        export_network(checkpoint, card_path.parent, "anna", FACTS)
+        export_model(checkpoint, card_path.parent, "anna", FACTS)
     with pytest.raises(EngineError):
         read_card(card_path)
 
@@ -179,11 +185,11 @@ def test_a_deviation_is_relative_but_not_to_next_to_nothing():
     wanted[0, 0, 0, 0], wanted[1, 0, 0, 0] = 0.4, 1e-6  # places as usual, spreads next to 0
     off = wanted.copy()
     off[0, 2, 3, 1] += 2e-4
-    assert relative_deviation(off, wanted) == pytest.approx(5e-4)
+    assert compute_relative_deviation(off, wanted) == pytest.approx(5e-4)
     off[1, 2, 3, 1] += 2e-4
-    assert relative_deviation(off, wanted) == pytest.approx(2e-3)
+    assert compute_relative_deviation(off, wanted) == pytest.approx(2e-3)
     off[1, 0, 0, 0] = np.nan
-    assert np.isnan(relative_deviation(off, wanted))
+    assert np.isnan(compute_relative_deviation(off, wanted))
 
 
 def test_a_few_crops_prove_nothing(checkpoint, exported):
@@ -207,17 +213,17 @@ def offset_mm(reference):
 
 
 def test_a_network_in_eight_bits_is_kept_where_it_is_good_enough(card_path, monkeypatch):
-    monkeypatch.setattr(precision, "MOST_LOST_MM", 100.0)
-    verdict = offer_int8(card_path, CROPS, offset_mm(MonocularNetwork(read_card(card_path))))
+    monkeypatch.setattr(precision, "MAX_LOSS_MM", 100.0)
+    verdict = offer_int8(card_path, CROPS, offset_mm(MonocularModel(read_card(card_path))))
     assert verdict.accepted
     assert verdict.f32_mm == 50.0
     assert verdict.mm > 50.0
-    small = read_card(int8_card(card_path))
+    small = read_card(int8_card_path(card_path))
     assert small.name == "anna-int8"
     assert {node.op_type for node in onnx.load(card_path.with_name(small.files[0].name)).graph.node} >= {
         "QuantizeLinear"
     }
-    MonocularNetwork(small).close()
+    MonocularModel(small).close()
 
 
 def test_a_network_in_eight_bits_is_thrown_away_where_it_is_worse(card_path):
@@ -236,9 +242,9 @@ def test_a_processor_without_bfloat16_refuses_it(exported, monkeypatch):
     def load(card, run):
         if run.precision != "f32":
             raise BackendUnavailableError("not here")
-        return MonocularNetwork(card, run=run)
+        return MonocularModel(card, run=run)
 
-    monkeypatch.setattr(precision, "MonocularNetwork", load)
+    monkeypatch.setattr(precision, "MonocularModel", load)
     assert not judge_bf16(read_card(exported), lambda estimate: 50.0).accepted
 
 

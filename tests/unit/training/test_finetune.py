@@ -9,21 +9,21 @@ import pytest
 
 from calibration.rig import save_rig
 from engine.errors import SessionError
-from tests.support.finetune_steps import BETTER, NAMES, refused, steps, turns
-from tests.support.sessions import named_rig, recorded_session
+from tests.support.finetune_steps import BETTER, NAMES, make_steps, read_turns, refuse
+from tests.support.sessions import make_named_rig, record_session
 from training.errors import TrainingError
 from training.finetune import CancelledRunError, finetune
 from training.finetuning.request import FinetuneRequest, check_sessions, load_request, save_request
 from training.finetuning.run import (
-    BROKEN_OFF,
+    INTERRUPTED,
     Phase,
     RunState,
-    ask_to_cancel,
-    ask_to_go_on,
-    ask_to_pause,
     list_runs,
     make_run,
     read_state,
+    request_cancel,
+    request_pause,
+    request_resume,
     write_state,
 )
 
@@ -36,58 +36,58 @@ def folder(tmp_path):
 
 
 def test_the_steps_come_in_order_and_build_upon_each_other(folder):
-    state = finetune(folder, steps())
-    assert turns(folder) == [name for name in NAMES if name != "compare"]
+    state = finetune(folder, make_steps())
+    assert read_turns(folder) == [name for name in NAMES if name != "compare"]
     assert state.phase is Phase.KEPT
     assert state.results["adopt"]["after"] == sorted(set(NAMES) - {"adopt"})
 
 
 def test_a_network_that_is_not_better_is_neither_added_nor_adopted(folder):
-    state = finetune(folder, steps(compare=lambda work, watch: WORSE))
+    state = finetune(folder, make_steps(compare=lambda work, watch: WORSE))
     assert state.phase is Phase.ROLLED_BACK
     assert state.sentence == WORSE["sentence"]
-    assert not {"add", "adopt"} & set(turns(folder))
-    assert "report" in turns(folder)
+    assert not {"add", "adopt"} & set(read_turns(folder))
+    assert "report" in read_turns(folder)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_that_refuses_ends_the_run_before_anything_serves(folder, name):
     with pytest.raises(TrainingError):
-        finetune(folder, steps(**{name: refused}))
-    assert "adopt" not in turns(folder)
+        finetune(folder, make_steps(**{name: refuse}))
+    assert "adopt" not in read_turns(folder)
 
 
 def test_a_run_goes_on_after_the_last_step_that_was_done(folder):
     with pytest.raises(TrainingError):
-        finetune(folder, steps(train=refused))
-    before = turns(folder)
-    state = finetune(folder, steps(compare=lambda work, watch: BETTER))
-    assert turns(folder)[len(before) :][0] == "train"
-    assert turns(folder).count("label") == 1
+        finetune(folder, make_steps(train=refuse))
+    before = read_turns(folder)
+    state = finetune(folder, make_steps(compare=lambda work, watch: BETTER))
+    assert read_turns(folder)[len(before) :][0] == "train"
+    assert read_turns(folder).count("label") == 1
     assert state.phase is Phase.KEPT
 
 
 def test_a_wish_to_cancel_is_heard_in_the_middle_of_a_step(folder):
     def cancelled(work, watch):
-        ask_to_cancel(folder)
+        request_cancel(folder)
         watch(0.3)
 
     with pytest.raises(CancelledRunError):
-        finetune(folder, steps(train=cancelled))
-    assert "export" not in turns(folder)
+        finetune(folder, make_steps(train=cancelled))
+    assert "export" not in read_turns(folder)
 
 
 def test_a_pause_lasts_until_it_is_taken_back_and_costs_no_time(folder):
     phases = []
 
     def paused(work, watch):
-        ask_to_pause(folder)
-        threading.Timer(0.5, lambda: (phases.append(read_state(folder)), ask_to_go_on(folder))).start()
+        request_pause(folder)
+        threading.Timer(0.5, lambda: (phases.append(read_state(folder)), request_resume(folder))).start()
         watch(0.3)
         return {}
 
     began = time.monotonic()
-    state = finetune(folder, steps(train=paused))
+    state = finetune(folder, make_steps(train=paused))
     took = time.monotonic() - began
     assert state.phase is Phase.KEPT
     assert took - state.seconds_used > 0.4
@@ -95,19 +95,19 @@ def test_a_pause_lasts_until_it_is_taken_back_and_costs_no_time(folder):
 
 def test_a_training_asks_whether_to_end_without_being_thrown_out(folder):
     def trains(work, watch):
-        assert not watch.wants_end()
-        ask_to_cancel(folder)
-        assert watch.wants_end()
+        assert not watch.should_stop()
+        request_cancel(folder)
+        assert watch.should_stop()
         raise CancelledRunError
 
     with pytest.raises(CancelledRunError):
-        finetune(folder, steps(train=trains))
+        finetune(folder, make_steps(train=trains))
 
 
 def test_a_run_that_nobody_works_on_is_told_to_be_broken_off(folder):
     write_state(folder, RunState(Phase.RUNNING, "train", 0.5))
     state = read_state(folder)
-    assert (state.phase, state.sentence) == (Phase.FAILED, BROKEN_OFF)
+    assert (state.phase, state.sentence) == (Phase.FAILED, INTERRUPTED)
 
 
 def test_a_state_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):
@@ -164,17 +164,17 @@ def test_runs_are_listed_newest_first_and_other_folders_left_out(tmp_path):
 
 
 def test_a_good_session_passes(tmp_path):
-    check_sessions([recorded_session(tmp_path / "walk", 5).path])
+    check_sessions([record_session(tmp_path / "walk", 5).path])
 
 
 def test_a_session_without_a_calibration_is_refused(tmp_path):
     with pytest.raises(TrainingError, match="no calibration"):
-        check_sessions([recorded_session(tmp_path / "walk", 5, posed=False).path])
+        check_sessions([record_session(tmp_path / "walk", 5, posed=False).path])
 
 
 def test_a_session_with_a_refused_calibration_is_refused(tmp_path):
-    path = recorded_session(tmp_path / "walk", 5).path
-    rig = named_rig()
+    path = record_session(tmp_path / "walk", 5).path
+    rig = make_named_rig()
     save_rig(replace(rig, metadata={"verdict": "refused"}), path / "rig.toml")
     with pytest.raises(TrainingError, match="was refused"):
         check_sessions([path])

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.finetune_steps import turns
+from tests.support.finetune_steps import read_turns
 from training.errors import TrainingError
 from training.finetuning.process import FAILED, run_process, start_process
 from training.finetuning.request import FinetuneRequest
 from training.finetuning.run import (
     Phase,
-    ask_to_cancel,
-    ask_to_go_on,
-    ask_to_pause,
     is_held,
     make_run,
     read_state,
+    request_cancel,
+    request_pause,
+    request_resume,
 )
 
 FAKES = "tests.support.finetune_steps"
@@ -62,10 +62,10 @@ def test_a_run_is_done_in_a_process_of_its_own(folder, start):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no sessions of processes")
 def test_it_is_out_of_the_way_and_out_of_reach_of_ctrl_c(folder, start):
     process = start("SLOW")
-    wait_for(lambda: "train" in turns(folder))
+    wait_for(lambda: "train" in read_turns(folder))
     assert os.getsid(process.pid) == process.pid
     assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 10
-    ask_to_cancel(folder)
+    request_cancel(folder)
     assert process.wait(PATIENCE_S) == 0
     state = read_state(folder)
     assert state.phase is Phase.CANCELLED
@@ -74,10 +74,10 @@ def test_it_is_out_of_the_way_and_out_of_reach_of_ctrl_c(folder, start):
 
 def test_a_run_pauses_and_goes_on(folder, start):
     start("SLOW")
-    wait_for(lambda: "train" in turns(folder))
-    ask_to_pause(folder)
+    wait_for(lambda: "train" in read_turns(folder))
+    request_pause(folder)
     wait_for(lambda: read_state(folder).phase is Phase.PAUSED)
-    ask_to_go_on(folder)
+    request_resume(folder)
     wait_for(lambda: read_state(folder).phase is Phase.RUNNING)
 
 
@@ -96,8 +96,8 @@ def test_a_run_that_was_killed_is_seen_and_goes_on_where_it_was(folder, start):
     assert "broken off" in state.sentence
     assert start("KILLED_ONCE").wait(PATIENCE_S) == 0
     assert read_state(folder).phase is Phase.KEPT
-    assert turns(folder).count("label") == 1
-    assert turns(folder).count("train") == 2
+    assert read_turns(folder).count("label") == 1
+    assert read_turns(folder).count("train") == 2
 
 
 def test_what_is_done_is_not_done_again(folder, start):
@@ -116,16 +116,16 @@ def test_what_is_done_is_not_done_again(folder, start):
     ],
 )
 def test_every_failure_is_one_sentence_and_nothing_serves(folder, name, words, monkeypatch):
-    monkeypatch.setattr("training.finetuning.process._keep_out_of_the_way", lambda: None)
+    monkeypatch.setattr("training.finetuning.process._lower_priority", lambda: None)
     assert run_process(folder, f"{FAKES}:{name}") == FAILED
     state = read_state(folder)
     assert state.phase is Phase.FAILED
     assert words in state.sentence
-    assert "adopt" not in turns(folder)
+    assert "adopt" not in read_turns(folder)
 
 
 def test_a_disk_that_takes_not_even_the_last_word_leaves_a_run_that_reads_as_broken_off(folder, monkeypatch):
-    monkeypatch.setattr("training.finetuning.process._keep_out_of_the_way", lambda: None)
+    monkeypatch.setattr("training.finetuning.process._lower_priority", lambda: None)
 
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -11,21 +11,21 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from calibration.rig import Camera  # noqa: E402
 from calibration.skeleton import load_skeleton  # noqa: E402
-from engine.inference.network_library import Choice  # noqa: E402
+from engine.inference.network_library import ModelChoice  # noqa: E402
 from training.data.samples import Samples, open_samples, write_samples  # noqa: E402
 from training.errors import DivergedError, TrainingError  # noqa: E402
-from training.finetune import CancelledRunError, Watch, Work  # noqa: E402
+from training.finetune import CancelledRunError, ProgressReporter, StepContext  # noqa: E402
 from training.finetuning import keeping as finetune_keeping  # noqa: E402
 from training.finetuning import material as finetune_material  # noqa: E402
 from training.finetuning import teaching as finetune_teaching  # noqa: E402
-from training.finetuning.budget import AFTERWARDS_S, teaching_minutes  # noqa: E402
-from training.finetuning.fit import demand_fit, misfit  # noqa: E402
+from training.finetuning.budget import RESERVED_S, compute_training_minutes  # noqa: E402
+from training.finetuning.fit import demand_fit, measure_misfit  # noqa: E402
 from training.finetuning.request import FinetuneRequest, load_request, save_request  # noqa: E402
-from training.finetuning.run import RunState, ask_to_cancel, forget_wishes  # noqa: E402
+from training.finetuning.run import RunState, clear_requests, request_cancel  # noqa: E402
 from training.finetuning.steps import STEPS  # noqa: E402
-from training.finetuning.strangers import FIRST_SEED, PEOPLE, Strangers, drawn_strangers  # noqa: E402
+from training.finetuning.strangers import FIRST_SEED, PEOPLE, StrangersConfig, draw_strangers  # noqa: E402
 from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
-from training.loop.runs import Progress  # noqa: E402
+from training.loop.runs import TrainingProgress  # noqa: E402
 from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
 from training.studio.seeds import HELD_OUT_SEEDS  # noqa: E402
 from training.train_config import TrainConfig  # noqa: E402
@@ -84,20 +84,22 @@ def work(stored, tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "samples").symlink_to(stored / "samples")
     monkeypatch.setattr(
-        finetune_teaching, "_config", lambda work: TrainConfig(samples=256, judgements=2, warmup_steps=1, threads=1)
+        finetune_teaching,
+        "_build_config",
+        lambda work: TrainConfig(samples=256, judgements=2, warmup_steps=1, threads=1),
     )
-    monkeypatch.setattr(finetune_teaching, "LEAST_STEPS", 8)
-    strangers = session_samples(1).taken(np.arange(24))
-    monkeypatch.setattr(finetune_keeping, "strangers_of", lambda work: strangers)
+    monkeypatch.setattr(finetune_teaching, "MIN_STEPS", 8)
+    strangers = session_samples(1).select(np.arange(24))
+    monkeypatch.setattr(finetune_keeping, "load_strangers", lambda work: strangers)
     first = str(stored / "first.pt")
     parent = {**PARENT, "checkpoint": first, "rival_checkpoint": first}
     results = {"parent": parent, "label": {"sets": [], "calibrations": ["c1"], "remarks": []}}
-    work = Work(folder, FinetuneRequest((Path("walk"),), "Anna", library=str(tmp_path / "networks")), results)
+    work = StepContext(folder, FinetuneRequest((Path("walk"),), "Anna", library=str(tmp_path / "networks")), results)
     return done(work, "divide")
 
 
 def watch(work):
-    return Watch(work.folder, RunState())
+    return ProgressReporter(work.folder, RunState())
 
 
 def done(work, name):
@@ -106,7 +108,7 @@ def done(work, name):
 
 
 def test_nothing_that_judges_is_taught_and_one_camera_teaches_nothing(work):
-    samples, parts = open_samples(work.folder / "samples"), finetune_material.parts_of(work)
+    samples, parts = open_samples(work.folder / "samples"), finetune_material.load_parts(work)
     assert not set(parts["train"]) & (set(parts["stop"]) | set(parts["exam"]))
     assert not set(parts["stop"]) & set(parts["exam"])
     camera = work.results["divide"]["camera"]
@@ -134,13 +136,13 @@ def test_the_camera_that_only_judges_looks_down_neither_most_nor_least(tmp_path,
     samples = session_samples(len(tilts_deg))
     tilted = tuple(looking_down(camera, deg) for camera, deg in zip(samples.cameras, tilts_deg, strict=True))
     write_samples(tmp_path / "samples", replace(samples, cameras=tilted))
-    work = Work(tmp_path, FinetuneRequest((Path("walk"),)), {})
+    work = StepContext(tmp_path, FinetuneRequest((Path("walk"),)), {})
     assert finetune_material.divide(work, watch(work))["camera"] in spared
 
 
 def test_with_two_cameras_both_teach(tmp_path):
     write_samples(tmp_path / "samples", session_samples(2))
-    work = Work(tmp_path, FinetuneRequest((Path("walk"),)), {})
+    work = StepContext(tmp_path, FinetuneRequest((Path("walk"),)), {})
     found = finetune_material.divide(work, watch(work))
     assert found["camera"] == ""
     assert found["counts"]["exam"] > 0
@@ -149,30 +151,30 @@ def test_with_two_cameras_both_teach(tmp_path):
 def test_a_session_without_labels_is_refused(tmp_path):
     samples = session_samples(2)
     write_samples(tmp_path / "samples", replace(samples, weight=np.zeros_like(samples.weight)))
-    work = Work(tmp_path, FinetuneRequest((Path("walk"),)), {})
+    work = StepContext(tmp_path, FinetuneRequest((Path("walk"),)), {})
     with pytest.raises(TrainingError, match="Too few pictures"):
         finetune_material.divide(work, watch(work))
 
 
 def test_what_the_other_steps_take_is_taken_off_the_teaching(work):
     used_s = work.results["divide"]["used_s"]
-    assert finetune_teaching._minutes(work) == pytest.approx(10 - (used_s + AFTERWARDS_S) / 60)
+    assert finetune_teaching._compute_minutes(work) == pytest.approx(10 - (used_s + RESERVED_S) / 60)
     more = replace(work, request=replace(work.request, minutes=30.0))
-    assert finetune_teaching._minutes(more) - finetune_teaching._minutes(work) == pytest.approx(20)
+    assert finetune_teaching._compute_minutes(more) - finetune_teaching._compute_minutes(work) == pytest.approx(20)
 
 
 def test_minutes_that_are_gone_before_the_teaching_are_refused_with_how_many_would_do():
     with pytest.raises(TrainingError, match="Give it 4 minutes"):
-        teaching_minutes(2.0, used_s=90.0)
+        compute_training_minutes(2.0, used_s=90.0)
     with pytest.raises(TrainingError, match="Give it 3 minutes"):
-        teaching_minutes(2.0, used_s=46.0)
+        compute_training_minutes(2.0, used_s=46.0)
 
 
 def test_a_session_of_a_few_seconds_is_refused_before_it_is_taught(tmp_path):
     samples = session_samples(2)
-    few = samples.taken(samples.time_ns < 10 * 10**9)
+    few = samples.select(samples.time_ns < 10 * 10**9)
     write_samples(tmp_path / "samples", few)
-    work = Work(tmp_path, FinetuneRequest((Path("walk"),)), {})
+    work = StepContext(tmp_path, FinetuneRequest((Path("walk"),)), {})
     with pytest.raises(TrainingError, match="Record for"):
         finetune_material.divide(work, watch(work))
 
@@ -190,7 +192,7 @@ def turned(samples, deg, camera=1):
 def test_a_camera_that_was_turned_is_found_and_named():
     spoiled = turned(session_samples(), 8)
     with pytest.raises(TrainingError, match="Camera 'cam_1' does not stand"):
-        demand_fit(spoiled, misfit(spoiled))
+        demand_fit(spoiled, measure_misfit(spoiled))
 
 
 def test_a_camera_whose_labelled_pictures_show_nobody_is_found():
@@ -199,7 +201,7 @@ def test_a_camera_whose_labelled_pictures_show_nobody_is_found():
     xy[samples.camera == 2] = np.nan
     spoiled = replace(samples, xy=xy)
     with pytest.raises(TrainingError, match="Camera 'cam_2' does not stand"):
-        demand_fit(spoiled, misfit(spoiled))
+        demand_fit(spoiled, measure_misfit(spoiled))
 
 
 def test_labels_of_the_other_side_in_a_third_of_the_pictures_are_found():
@@ -211,7 +213,7 @@ def test_labels_of_the_other_side_in_a_third_of_the_pictures_are_found():
     xyz[mine] = xyz[mine][:, other]
     spoiled = replace(samples, xyz=xyz)
     with pytest.raises(TrainingError, match="on the wrong side"):
-        demand_fit(spoiled, misfit(spoiled))
+        demand_fit(spoiled, measure_misfit(spoiled))
 
 
 def mirrored(joint):
@@ -222,12 +224,12 @@ def mirrored(joint):
 
 def test_a_healthy_session_fits_and_a_picture_with_few_labels_says_nothing():
     samples = session_samples()
-    off = misfit(samples)
+    off = measure_misfit(samples)
     assert np.nanmax(off) < 1e-5
     demand_fit(samples, off)
     weight = samples.weight.copy()
     weight[0, 3:] = 0
-    assert np.isnan(misfit(replace(samples, weight=weight))[0])
+    assert np.isnan(measure_misfit(replace(samples, weight=weight))[0])
 
 
 def test_the_few_pictures_that_do_not_fit_neither_teach_nor_judge(tmp_path):
@@ -235,28 +237,28 @@ def test_the_few_pictures_that_do_not_fit_neither_teach_nor_judge(tmp_path):
     xyz = samples.xyz.copy()
     xyz[::20, :, 0] += 0.5
     write_samples(tmp_path / "samples", replace(samples, xyz=xyz))
-    work = Work(tmp_path, FinetuneRequest((Path("walk"),)), {})
+    work = StepContext(tmp_path, FinetuneRequest((Path("walk"),)), {})
     finetune_material.divide(work, watch(work))
-    assert not any(set(rows) & set(range(0, len(samples), 20)) for rows in finetune_material.parts_of(work).values())
+    assert not any(set(rows) & set(range(0, len(samples), 20)) for rows in finetune_material.load_parts(work).values())
 
 
 def test_strangers_are_people_nobody_is_taught_from_and_are_drawn_once(tmp_path):
-    config = Strangers("mpii_16", 48, people=2, pictures=2)
-    drawn = drawn_strangers(tmp_path / "strangers", tmp_path / "run", config)
+    config = StrangersConfig("mpii_16", 48, people=2, pictures=2)
+    drawn = draw_strangers(tmp_path / "strangers", tmp_path / "run", config)
     assert [int(name.split()[1]) for name in drawn.persons] == [FIRST_SEED, FIRST_SEED + 1]
     assert all(seed in HELD_OUT_SEEDS for seed in range(FIRST_SEED, FIRST_SEED + PEOPLE))
     assert len(np.unique(drawn.frameset)) == 4
     made = (tmp_path / "strangers" / "samples.npz").stat().st_mtime_ns
-    drawn_strangers(tmp_path / "strangers", tmp_path / "run", config)
+    draw_strangers(tmp_path / "strangers", tmp_path / "run", config)
     assert (tmp_path / "strangers" / "samples.npz").stat().st_mtime_ns == made
 
 
 def test_a_cancelled_training_goes_on_and_the_comparison_follows(work):
-    ask_to_cancel(work.folder)
+    request_cancel(work.folder)
     with pytest.raises(CancelledRunError):
         STEPS.train(work, watch(work))
     assert load_checkpoint(work.folder / "training" / "last.pt").step < 8
-    forget_wishes(work.folder)
+    clear_requests(work.folder)
     work = done(work, "train")
     assert work.results["train"]["samples"] == 256
     exported = {"card": work.results["train"]["checkpoint"], "name": "anna"}
@@ -285,22 +287,22 @@ def test_a_damaged_checkpoint_is_one_sentence(work, tmp_path):
 
 
 def test_without_any_network_the_way_to_one_is_told(work, monkeypatch):
-    monkeypatch.setattr(finetune_material.NetworkLibrary, "choice", lambda *_: Choice(None))
+    monkeypatch.setattr(finetune_material.ModelLibrary, "choose_model", lambda *_: ModelChoice(None))
     with pytest.raises(TrainingError, match="no network to start from"):
         STEPS.parent(work, watch(work))
 
 
 def test_minutes_that_allow_too_few_steps_are_refused_with_how_many_would_do(work):
-    slow = Progress(5, 4, 0.2, 500.0, 1.0, 0.1, float("nan"))
+    slow = TrainingProgress(5, 4, 0.2, 500.0, 1.0, 0.1, float("nan"))
     with pytest.raises(TrainingError, match="Give it 20 minutes"):  # twice as many, and what the others took
-        finetune_teaching._tell(slow, work, watch(work))
-    finetune_teaching._tell(replace(slow, step=1), work, watch(work))  # the first step is slow everywhere
+        finetune_teaching._report_progress(slow, work, watch(work))
+    finetune_teaching._report_progress(replace(slow, step=1), work, watch(work))  # the first step is slow everywhere
 
 
 def test_sessions_whose_pictures_are_too_few_to_divide_are_told_without_shares_and_gaps(tmp_path):
     samples = session_samples(2)
-    write_samples(tmp_path / "samples", samples.taken(samples.time_ns < 2 * 10**9))
-    work = Work(tmp_path, FinetuneRequest((Path("walk"),)), {})
+    write_samples(tmp_path / "samples", samples.select(samples.time_ns < 2 * 10**9))
+    work = StepContext(tmp_path, FinetuneRequest((Path("walk"),)), {})
     with pytest.raises(TrainingError, match=r"Too few pictures.*Record for a minute"):
         finetune_material.divide(work, watch(work))
 
@@ -326,7 +328,7 @@ def test_of_several_sessions_the_one_that_cannot_teach_is_named(tmp_path, monkey
 
     monkeypatch.setattr(finetune_material.Session, "open", lambda path: path)
     monkeypatch.setattr(finetune_material, "label_session", nobody)
-    work = Work(tmp_path, FinetuneRequest((Path("walk"), Path("squats"))), {})
+    work = StepContext(tmp_path, FinetuneRequest((Path("walk"), Path("squats"))), {})
     with pytest.raises(TrainingError, match=r"'walk' cannot teach, so leave it out\. Nobody was found"):
         finetune_material.label(work, watch(work))
 
@@ -339,9 +341,9 @@ def test_sessions_too_short_to_be_judged_by_are_refused_before_anything_is_cut(t
     lengths = iter([1.7, 4.0, 7.0])
     monkeypatch.setattr(finetune_material.Session, "open", lambda path: path)
     monkeypatch.setattr(finetune_material, "label_session", lambda *_, **__: labelled(next(lengths)))
-    monkeypatch.setattr(finetune_material, "sentences", lambda _summary: [])
-    alone = Work(tmp_path, FinetuneRequest((Path("beam"),)), {})
+    monkeypatch.setattr(finetune_material, "format_summary", lambda _summary: [])
+    alone = StepContext(tmp_path, FinetuneRequest((Path("beam"),)), {})
     with pytest.raises(TrainingError, match="The session lasts 2 s, which is too short"):
         finetune_material.label(alone, watch(alone))
-    together = Work(tmp_path, FinetuneRequest((Path("walk"), Path("squats"))), {})
+    together = StepContext(tmp_path, FinetuneRequest((Path("walk"), Path("squats"))), {})
     assert len(finetune_material.label(together, watch(together))["sets"]) == 2

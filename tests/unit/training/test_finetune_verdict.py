@@ -11,9 +11,22 @@ from calibration.skeleton import load_skeleton
 from engine.inference.preprocess import Region
 from training.data.crops import Crop, camera_from_patch
 from training.data.samples import Samples
-from training.finetuning.exam import Answers, against_sight, draw_before_after, judgeable, mark, typical
-from training.finetuning.report import Lesson, describe_verdict, write_finetune_report
-from training.finetuning.verdict import FORGETS_AT_MOST_FOR_ONE, Exam, blocks_of_time, judge, verdict_from_table
+from training.finetuning.exam import (
+    Predictions,
+    choose_typical,
+    draw_before_after,
+    find_judgeable,
+    measure_errors,
+    measure_line_of_sight_errors,
+)
+from training.finetuning.report import FinetuneSummary, describe_verdict, write_finetune_report
+from training.finetuning.verdict import (
+    MAX_FORGETTING_PERSONAL,
+    Comparison,
+    judge_comparison,
+    number_time_blocks,
+    verdict_from_table,
+)
 
 N, J = 60, 16
 SKELETON = load_skeleton("mpii_16")
@@ -27,11 +40,11 @@ def exam(gain_m, *, image=0.0, noise_m=0.004, blocks=12, seed=0):
     before = 0.06 + 0.01 * rng.random((N, J))
     after = before - gain_m + noise_m * rng.standard_normal(blocks)[block][:, None]
     uv = np.full((N, J), 0.03)
-    return Exam(before, after, uv, uv + image, block, np.array(["walking", "low", "low"])[np.arange(N) % 3])
+    return Comparison(before, after, uv, uv + image, block, np.array(["walking", "low", "low"])[np.arange(N) % 3])
 
 
 def test_a_clear_gain_is_kept():
-    verdict = judge(exam(0.015))
+    verdict = judge_comparison(exam(0.015))
     assert verdict.better
     assert verdict.gain_mm.low > 0
     assert verdict.before_mm - verdict.after_mm == pytest.approx(verdict.gain_mm.mean, abs=1e-6)
@@ -39,27 +52,27 @@ def test_a_clear_gain_is_kept():
 
 
 def test_a_loss_is_rolled_back():
-    verdict = judge(exam(-0.015))
+    verdict = judge_comparison(exam(-0.015))
     assert not verdict.better
     assert "stays" in verdict.sentence
 
 
 def test_a_gain_that_may_be_chance_is_rolled_back():
-    assert not judge(exam(0.001, noise_m=0.02)).better
+    assert not judge_comparison(exam(0.001, noise_m=0.02)).better
 
 
 def test_two_equal_networks_are_never_called_better():
-    assert not any(judge(exam(0.0, seed=seed, noise_m=0.0)).better for seed in range(5))
+    assert not any(judge_comparison(exam(0.0, seed=seed, noise_m=0.0)).better for seed in range(5))
 
 
 def test_too_few_clips_say_nothing():
-    verdict = judge(exam(0.02, blocks=3))
+    verdict = judge_comparison(exam(0.02, blocks=3))
     assert not verdict.better
     assert "record for longer" in verdict.sentence
 
 
 def test_a_network_that_agrees_with_a_wrong_rig_but_not_with_the_images_is_rolled_back():
-    verdict = judge(exam(0.02, image=0.05))
+    verdict = judge_comparison(exam(0.02, image=0.05))
     assert not verdict.better
     assert "calibrate again" in verdict.sentence
 
@@ -67,10 +80,10 @@ def test_a_network_that_agrees_with_a_wrong_rig_but_not_with_the_images_is_rolle
 def test_a_network_that_forgot_other_people_is_rolled_back():
     others = np.full((20, J), 0.06)
     forgot = replace(exam(0.02), strangers_before_m=others, strangers_after_m=1.2 * others)
-    assert not judge(forgot).better
-    assert "forgotten other people: 60 → 72 mm" in judge(forgot).sentence
-    assert judge(replace(forgot, strangers_after_m=1.04 * others)).better
-    assert judge(replace(forgot, forgets_at_most=FORGETS_AT_MOST_FOR_ONE)).better
+    assert not judge_comparison(forgot).better
+    assert "forgotten other people: 60 → 72 mm" in judge_comparison(forgot).sentence
+    assert judge_comparison(replace(forgot, strangers_after_m=1.04 * others)).better
+    assert judge_comparison(replace(forgot, max_forgetting=MAX_FORGETTING_PERSONAL)).better
 
 
 def test_only_what_both_can_be_judged_by_counts():
@@ -79,24 +92,24 @@ def test_only_what_both_can_be_judged_by_counts():
     after[:, 0] = np.nan
     before = whole.before_m.copy()
     before[:, 0] = 9.0
-    assert judge(replace(whole, before_m=before, after_m=after)).before_mm < 100
+    assert judge_comparison(replace(whole, before_m=before, after_m=after)).before_mm < 100
 
 
 def test_nothing_to_judge_changes_nothing():
     nothing = np.full((N, J), np.nan)
-    verdict = judge(replace(exam(0.02), before_m=nothing, after_m=nothing))
+    verdict = judge_comparison(replace(exam(0.02), before_m=nothing, after_m=nothing))
     assert not verdict.better
     assert verdict.sentence.startswith("Nothing changes")
 
 
 def test_a_verdict_survives_being_stored():
-    verdict = judge(exam(0.015))
+    verdict = judge_comparison(exam(0.015))
     assert verdict_from_table(asdict(verdict)) == verdict
 
 
 def test_blocks_are_of_time_and_of_clip():
     seconds = np.array([0.1, 1.9, 2.1, 0.2])
-    block = blocks_of_time((seconds * 1e9).astype(np.int64), np.array([0, 0, 0, 1]))
+    block = number_time_blocks((seconds * 1e9).astype(np.int64), np.array([0, 0, 0, 1]))
     assert block[0] == block[1]
     assert len(set(block.tolist())) == 3
 
@@ -120,7 +133,7 @@ def answers(count=6, off=0.02):
     wrong = uvw.copy()
     wrong[..., 0] += off
     wrong[:, SKELETON.index("pelvis")] = uvw[:, SKELETON.index("pelvis")]
-    return Answers(samples, 128, wrong, uvw)
+    return Predictions(samples, 128, wrong, uvw)
 
 
 def _square(region):
@@ -128,7 +141,7 @@ def _square(region):
 
 
 def test_errors_are_those_of_the_geometry():
-    marked = mark(answers(off=0.02))
+    marked = measure_errors(answers(off=0.02))
     joints = [j for j in range(J) if j != SKELETON.index("pelvis")]
     assert np.nanmax(marked.after_m) < 1e-4
     assert np.isnan(marked.after_m[:, SKELETON.index("pelvis")]).all()
@@ -140,12 +153,12 @@ def test_errors_are_those_of_the_geometry():
 
 def test_errors_are_told_across_and_along_the_line_of_sight():
     given = answers(off=0.0)
-    sight = against_sight(given)
+    sight = measure_line_of_sight_errors(given)
     assert max(sight.across_mm, sight.along_mm) < 0.1
     deep = given.after.copy()
     deep[..., 2] += 0.02
     deep[:, SKELETON.index("pelvis")] = given.after[:, SKELETON.index("pelvis")]
-    sight = against_sight(replace(given, after=deep))
+    sight = measure_line_of_sight_errors(replace(given, after=deep))
     assert sight.along_mm == pytest.approx(20 * 200 / 500 * 3, rel=0.1)  # 0.02 of a crop of 1.2 m
     assert sight.across_mm < 0.3 * sight.along_mm
 
@@ -154,7 +167,7 @@ def test_joints_that_were_rejected_do_not_judge():
     given = answers()
     weight = given.samples.weight.copy()
     weight[:, 3] = 0
-    assert np.isnan(mark(replace(given, samples=replace(given.samples, weight=weight))).before_m[:, 3]).all()
+    assert np.isnan(measure_errors(replace(given, samples=replace(given.samples, weight=weight))).before_m[:, 3]).all()
 
 
 def test_pictures_without_a_root_or_with_few_labels_are_not_judged():
@@ -162,13 +175,13 @@ def test_pictures_without_a_root_or_with_few_labels_are_not_judged():
     xyz, weight = samples.xyz.copy(), samples.weight.copy()
     xyz[0] = np.nan
     weight[1, 4:] = 0
-    assert judgeable(replace(samples, xyz=xyz, weight=weight)).tolist() == [2, 3, 4, 5]
+    assert find_judgeable(replace(samples, xyz=xyz, weight=weight)).tolist() == [2, 3, 4, 5]
 
 
 def test_a_typical_picture_of_each_action_is_drawn(tmp_path: Path):
     given = answers()
-    marked = mark(given)
-    rows = typical(marked)
+    marked = measure_errors(given)
+    rows = choose_typical(marked)
     assert sorted(marked.action[list(rows)]) == ["low", "walking"]
     drawn = draw_before_after(given, rows[0])
     assert drawn.shape[1] == 4 * drawn.shape[0]
@@ -178,9 +191,9 @@ def test_a_typical_picture_of_each_action_is_drawn(tmp_path: Path):
 
 def test_the_report_holds_verdict_actions_and_pictures_and_escapes_names(tmp_path: Path):
     given = answers()
-    verdict = judge(exam(0.015))
+    verdict = judge_comparison(exam(0.015))
     pictures = (("walking", draw_before_after(given, 0)),)
-    lesson = Lesson("A<b>", ("walk",), "compact", "the last 12 s", pictures, 9.6, ("All is well.",))
+    lesson = FinetuneSummary("A<b>", ("walk",), "compact", "the last 12 s", pictures, 9.6, ("All is well.",))
     write_finetune_report(tmp_path / "report.html", verdict, lesson)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Better: it serves from now on" in page
@@ -193,6 +206,8 @@ def test_the_report_holds_verdict_actions_and_pictures_and_escapes_names(tmp_pat
 
 def test_the_report_of_nothing_judged_has_dashes_not_nan(tmp_path: Path):
     nothing = np.full((N, J), np.nan)
-    verdict = judge(replace(exam(0.02), before_m=nothing, after_m=nothing))
-    write_finetune_report(tmp_path / "report.html", verdict, Lesson("", ("walk",), "compact", "nothing", (), 1.0))
+    verdict = judge_comparison(replace(exam(0.02), before_m=nothing, after_m=nothing))
+    write_finetune_report(
+        tmp_path / "report.html", verdict, FinetuneSummary("", ("walk",), "compact", "nothing", (), 1.0)
+    )
     assert "nan" not in (tmp_path / "report.html").read_text(encoding="utf-8").split("</style>")[1]

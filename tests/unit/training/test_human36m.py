@@ -13,13 +13,13 @@ from calibration.skeleton import load_skeleton
 from training.data.samples import MARGIN, join
 from training.errors import DatasetError
 from training.public.cdf import read_variable
-from training.public.clips import Choice
-from training.public.human36m import JOINTS, human36m_samples, read_cameras
+from training.public.clips import ImageSelection
+from training.public.human36m import JOINTS, read_cameras, read_human36m
 
 NAMES = ("54138969", "55011271", "58860488", "60457274")
 SIZE_WH = (100, 96)
 FRAMES = 7
-CHOICE = Choice(every=2, stored_px=48)
+CHOICE = ImageSelection(every=2, stored_px=48)
 # Angles (rad) and place (mm): the first looks along the room's y, the second is a quarter turn further round.
 FIRST, SECOND = (np.pi / 2, 0.0, 0.0, 0.0, -4000.0, 1000.0), (np.pi / 2, 0.0, np.pi / 2, -4000.0, 0.0, 1000.0)
 LENS = (110.0, 112.0, 50.0, 48.0, -0.2, 0.24, -0.002, -0.0009, -0.0014)
@@ -88,7 +88,7 @@ def folder(tmp_path):
 
 
 def test_joints_are_metres_in_the_camera_that_took_the_image(folder):
-    samples = join(list(human36m_samples(folder, CHOICE)))
+    samples = join(list(read_human36m(folder, CHOICE)))
     pelvis = samples.xyz[:, samples.skeleton.index("pelvis")]
     first = samples.camera == 0
     # The first camera looks along y, x to its right and z up: y - (-4 m) is the depth.
@@ -99,7 +99,7 @@ def test_joints_are_metres_in_the_camera_that_took_the_image(folder):
 
 
 def test_every_joint_is_the_one_that_its_name_says(folder):
-    samples = next(human36m_samples(folder, CHOICE))
+    samples = next(read_human36m(folder, CHOICE))
     for place, joint in enumerate(load_skeleton("h36m_17").joints):
         assert samples.xyz[0, place, 0] == pytest.approx(0.006 * JOINTS[joint], abs=1e-6), joint
     assert {joint: JOINTS[joint] for joint in ("right_knee", "left_knee", "left_wrist", "right_wrist")} == {
@@ -111,7 +111,7 @@ def test_every_joint_is_the_one_that_its_name_says(folder):
 
 
 def test_joints_in_the_image_are_projected_through_the_published_lens(folder):
-    samples = next(human36m_samples(folder, CHOICE))
+    samples = next(read_human36m(folder, CHOICE))
     camera = samples.cameras[0]
     np.testing.assert_allclose(camera.distortion, [-0.2, 0.24, -0.0009, -0.0014, -0.002])
     wanted, _ = cv2.projectPoints(
@@ -121,7 +121,7 @@ def test_joints_in_the_image_are_projected_through_the_published_lens(folder):
 
 
 def test_views_of_one_instant_share_their_frameset_and_no_other(folder):
-    samples, other = human36m_samples(folder, CHOICE)
+    samples, other = read_human36m(folder, CHOICE)
     assert list(samples.frameset) == list(other.frameset)
     assert len(set(samples.frameset)) == 4
     assert list(samples.time_ns) == [0, 40_000_000, 80_000_000, 120_000_000]
@@ -129,7 +129,7 @@ def test_views_of_one_instant_share_their_frameset_and_no_other(folder):
 
 
 def test_crops_are_of_the_chosen_images_and_as_wide_as_the_room_they_show(folder):
-    samples = next(human36m_samples(folder, CHOICE))
+    samples = next(read_human36m(folder, CHOICE))
     middles = samples.image[:, 24, 24, 0].astype(int)
     assert np.abs(middles - [40, 80, 120, 160]).max() < 8
     assert samples.region[0, 2] == pytest.approx(2 * 110 / 4)
@@ -138,7 +138,7 @@ def test_crops_are_of_the_chosen_images_and_as_wide_as_the_room_they_show(folder
 
 
 def test_no_more_samples_than_wanted_are_spread_over_all_takes_and_views(folder):
-    samples = join(list(human36m_samples(folder, replace(CHOICE, every=1, most=6))))
+    samples = join(list(read_human36m(folder, replace(CHOICE, every=1, max_samples=6))))
     assert len(samples) == 6
     np.testing.assert_array_equal(np.bincount(samples.camera), [3, 3])
     np.testing.assert_array_equal(np.unique(samples.time_ns), np.array([0, 3, 6]) * 20_000_000)
@@ -146,25 +146,25 @@ def test_no_more_samples_than_wanted_are_spread_over_all_takes_and_views(folder)
 
 def test_people_who_are_not_asked_for_are_left_out(folder):
     with pytest.raises(DatasetError, match="none of the people asked for; there are S1"):
-        next(human36m_samples(folder, Choice(people=("S9",))))
+        next(read_human36m(folder, ImageSelection(people=("S9",))))
 
 
 def test_a_missing_view_is_left_out(folder):
     (folder / "S1" / "Videos" / f"Walking 1.{NAMES[0]}.mp4").unlink()
-    assert [part.cameras[0].name for part in human36m_samples(folder, CHOICE)] == [NAMES[1]]
+    assert [part.cameras[0].name for part in read_human36m(folder, CHOICE)] == [NAMES[1]]
 
 
 def test_a_video_that_is_cut_short_is_one_sentence(folder):
     video(folder / "S1" / "Videos" / f"Walking 1.{NAMES[0]}.mp4", frames=3)
     with pytest.raises(DatasetError, match="has 3 images, but the set knows 7"):
-        list(human36m_samples(folder, CHOICE))
+        list(read_human36m(folder, CHOICE))
 
 
 def test_poses_of_one_camera_in_place_of_the_rooms_are_refused(folder):
     poses = folder / "S1" / "MyPoseFeatures" / "D3_Positions" / "Walking 1.cdf"
     poses.write_bytes(cdf((room_mm() + np.array([0, -9000, 0])).reshape(1, FRAMES, 96)))
     with pytest.raises(DatasetError, match="sees the person in 0 %"):
-        list(human36m_samples(folder, CHOICE))
+        list(read_human36m(folder, CHOICE))
 
 
 @pytest.mark.parametrize(
@@ -177,12 +177,12 @@ def test_poses_of_one_camera_in_place_of_the_rooms_are_refused(folder):
 def test_a_missing_file_is_one_sentence(folder, lose, said):
     (folder / lose).unlink()
     with pytest.raises(DatasetError, match=said):
-        list(human36m_samples(folder, CHOICE))
+        list(read_human36m(folder, CHOICE))
 
 
 def test_no_set_at_all_is_one_sentence(tmp_path):
     with pytest.raises(DatasetError, match="There is no folder"):
-        list(human36m_samples(tmp_path / "none", CHOICE))
+        list(read_human36m(tmp_path / "none", CHOICE))
 
 
 @pytest.mark.parametrize(

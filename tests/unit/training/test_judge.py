@@ -7,13 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
-from tests.support.dots import dots  # noqa: E402
-from tests.support.teaching import FakeBatches, tiny_network  # noqa: E402
+from tests.support.dots import make_dot_samples  # noqa: E402
+from tests.support.teaching import FakeBatches, make_tiny_network  # noqa: E402
 from training.data.batches import BatchConfig, Batches  # noqa: E402
 from training.data.crops import Crop, camera_from_patch  # noqa: E402
 from training.data.samples import ROOT  # noqa: E402
 from training.data.shard_batches import ShardBatches  # noqa: E402
-from training.loop.judge import judge_by  # noqa: E402
+from training.loop.judge import make_judge  # noqa: E402
 
 CONFIG = BatchConfig(batch=12, size_px=96, other_views=0.0)
 
@@ -33,11 +33,11 @@ class Knows(torch.nn.Module):
 
 @pytest.fixture
 def batches() -> Batches:
-    return Batches(dots(8), CONFIG)
+    return Batches(make_dot_samples(8), CONFIG)
 
 
 def judged(batches: Batches, network) -> float:
-    return judge_by(batches, root=dots(1).skeleton.index(ROOT))(network)
+    return make_judge(batches, root=make_dot_samples(1).skeleton.index(ROOT))(network)
 
 
 def test_the_truth_is_not_off(batches: Batches):
@@ -46,11 +46,11 @@ def test_the_truth_is_not_off(batches: Batches):
 
 def test_an_error_is_measured_in_millimetres_around_the_root(batches: Batches):
     error = np.array([0.01, -0.02, 0.03], np.float32)
-    samples, wanted = dots(8), []
+    samples, wanted = make_dot_samples(8), []
     root = samples.skeleton.index(ROOT)
     for batch in batches.epoch(0):
         for row, uvw in zip(batch.index.tolist(), batch.uvw.numpy().astype(float)):
-            crop = Crop(batches._region(row), CONFIG.size_px, samples.cameras[samples.camera[row]])
+            crop = Crop(batches._get_region(row), CONFIG.size_px, samples.cameras[samples.camera[row]])
             depth = float(samples.root_depth_m[row])
             spoiled = uvw + np.where(np.arange(len(uvw))[:, None] == root, 0.0, error)
             found, truth = (camera_from_patch(pose, crop, depth) for pose in (spoiled, uvw))
@@ -70,7 +70,7 @@ def test_a_flat_network_is_given_the_depth(batches: Batches):
 
 
 def test_without_depth_a_crop_counts_as_two_metres():
-    samples = dots(8)
+    samples = make_dot_samples(8)
     flat = Batches(replace(samples, xyz=np.full_like(samples.xyz, np.nan)), CONFIG)
     network = Knows(flat, 0.0)
     for answer in network.answers:
@@ -79,14 +79,14 @@ def test_without_depth_a_crop_counts_as_two_metres():
 
 
 def test_nothing_to_judge_by_is_no_figure():
-    assert np.isnan(judge_by(FakeBatches(count=0), root=0)(tiny_network()))
+    assert np.isnan(make_judge(FakeBatches(count=0), root=0)(make_tiny_network()))
 
 
 def test_each_shard_is_shown_as_often_as_it_should_be_and_fetched_once():
     fetched, shown = [], []
 
     class Shards:
-        def shard(self, number):
+        def get_shard(self, number):
             fetched.append(number)
             return number
 
@@ -111,7 +111,7 @@ def test_a_training_that_goes_on_begins_with_the_shard_it_was_at():
     fetched = []
 
     class Shards:
-        def shard(self, number):
+        def get_shard(self, number):
             fetched.append(number)
             return number
 

@@ -5,22 +5,22 @@ import pytest
 
 from calibration.skeleton import load_skeleton
 from calibration.synthetic import NoiseConfig, RigPlan
-from tests.support.calibrations import scene
-from training.labels.body import TRUNK_DIAGONALS, brace_trunk, measure_bones
+from tests.support.calibrations import make_scene
+from training.labels.body import TRUNK_DIAGONALS, add_trunk_diagonals, measure_bones
 from training.labels.evidence import gather_label_evidence
-from training.labels.refinement import RefinementConfig, know_body
-from training.labels.sides import SEEN_FROM_THE_SIDE, side_factors
+from training.labels.refinement import RefinementConfig, estimate_body
+from training.labels.sides import SIDE_VIEW_SIGMA_GROWTH, compute_side_factors
 
 CONFIG = RefinementConfig()
 
 
 @pytest.fixture(scope="module")
 def walk():
-    return scene(RigPlan(cameras=4), "room", NoiseConfig(jitter_of_torso=0.01), seed=1, seconds=3)
+    return make_scene(RigPlan(cameras=4), "room", NoiseConfig(jitter_of_torso=0.01), seed=1, seconds=3)
 
 
 def sides_of(walk, xyz=None):
-    return side_factors(walk.seen.xyz if xyz is None else xyz, walk.rig, walk.seen.observations.skeleton)
+    return compute_side_factors(walk.seen.xyz if xyz is None else xyz, walk.rig, walk.seen.observations.skeleton)
 
 
 def sine_to_the_side(walk, camera, joint):
@@ -36,7 +36,7 @@ def test_a_shoulder_seen_from_the_side_is_trusted_less_than_one_seen_from_the_fr
     sine = np.stack([sine_to_the_side(walk, camera, "left_shoulder") for camera in walk.rig.cameras])
     assert factor[sine < 0.3].max() < 1.1
     assert factor[sine > 0.95].min() > 2.0
-    assert factor.max() <= 1 + SEEN_FROM_THE_SIDE["shoulder"] + 1e-9
+    assert factor.max() <= 1 + SIDE_VIEW_SIGMA_GROWTH["shoulder"] + 1e-9
 
 
 def test_mirroring_the_person_changes_no_factor(walk):
@@ -57,15 +57,15 @@ def test_a_skeleton_without_a_trunk_has_no_sides_and_no_diagonals(walk):
     skeleton = load_skeleton("blazepose_33")
     arm = replace(skeleton, name="arm", joints=("left_shoulder", "left_elbow"), bones=skeleton.bones[:1], lines=())
     xyz = walk.seen.xyz[:, skeleton.indices(arm.joints)]
-    assert (side_factors(xyz, walk.rig, arm) == 1).all()
+    assert (compute_side_factors(xyz, walk.rig, arm) == 1).all()
     bones = measure_bones(xyz, arm)
-    assert brace_trunk(bones, xyz, arm) is bones
+    assert add_trunk_diagonals(bones, xyz, arm) is bones
 
 
 def test_the_trunk_is_braced_by_two_diagonals_of_one_length(walk):
     skeleton = walk.seen.observations.skeleton
     bones = measure_bones(walk.seen.xyz, skeleton)
-    braced = brace_trunk(bones, walk.seen.xyz, skeleton)
+    braced = add_trunk_diagonals(bones, walk.seen.xyz, skeleton)
     assert len(braced.length_m) == len(bones.length_m) + 2
     np.testing.assert_array_equal(braced.ends[-2:], [skeleton.indices(pair) for pair in TRUNK_DIAGONALS])
     assert braced.length_m[-1] == braced.length_m[-2]
@@ -73,7 +73,7 @@ def test_the_trunk_is_braced_by_two_diagonals_of_one_length(walk):
 
 def test_the_trunk_moves_with_less_acceleration_than_feet(walk):
     skeleton = walk.seen.observations.skeleton
-    body = know_body(walk.seen.xyz, skeleton, CONFIG)
+    body = estimate_body(walk.seen.xyz, skeleton, CONFIG)
     assert body.acceleration_m_s2[skeleton.index("left_hip")] == CONFIG.trunk_acceleration_m_s2
     assert body.acceleration_m_s2[skeleton.index("left_ankle")] == CONFIG.acceleration_m_s2
 
@@ -96,5 +96,5 @@ def test_shoulders_that_side_views_put_forward_stay_with_the_front_views(walk, m
         return np.linalg.norm(labels - walk.seen.xyz, axis=-1)[:, shoulders].mean()
 
     weighed = error_m()
-    monkeypatch.setitem(SEEN_FROM_THE_SIDE, "shoulder", 0.0)
+    monkeypatch.setitem(SIDE_VIEW_SIGMA_GROWTH, "shoulder", 0.0)
     assert weighed < 0.8 * error_m()

@@ -8,13 +8,13 @@ from calibration.observations import Observations
 from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
 from calibration.synthetic import NoiseConfig, RigPlan
-from tests.support.calibrations import scene
-from training.labels.body import bare_name
+from tests.support.calibrations import make_scene
+from training.labels.body import strip_side
 from training.labels.error_network import BLOCK_FRAMESETS, ErrorNetwork, load_error_network, save_error_network
 from training.labels.evidence import LabelEvidence, gather_label_evidence
 from training.labels.refinement import RefinementConfig
-from training.labels.sigma import LABELLED_JOINTS, expect_errors
-from training.labels.signs import body_signs, plain_signs
+from training.labels.sigma import LABELLED_JOINTS, predict_errors
+from training.labels.signs import compute_basic_features, compute_body_features
 
 SKELETON = load_skeleton("blazepose_33")
 MIRROR = np.diag([-1.0, 1.0, 1.0])
@@ -22,7 +22,7 @@ MIRROR = np.diag([-1.0, 1.0, 1.0])
 
 @pytest.fixture(scope="module")
 def walk():
-    return scene(RigPlan(cameras=4), "room", NoiseConfig(jitter_of_torso=0.01), seed=1, seconds=4)
+    return make_scene(RigPlan(cameras=4), "room", NoiseConfig(jitter_of_torso=0.01), seed=1, seconds=4)
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +40,14 @@ def seconds_of(seen: Observations) -> np.ndarray:
 
 
 def signs_of(walk, seen: Observations):
-    return body_signs(gather_label_evidence(seen, walk.rig, RefinementConfig()), walk.rig, SKELETON, seconds_of(seen))
+    return compute_body_features(
+        gather_label_evidence(seen, walk.rig, RefinementConfig()), walk.rig, SKELETON, seconds_of(seen)
+    )
 
 
 def a_network(signs, seed=0) -> ErrorNetwork:
     rng = np.random.default_rng(seed)
-    kinds = tuple(dict.fromkeys(bare_name(joint) for joint in SKELETON.joints))
+    kinds = tuple(dict.fromkeys(strip_side(joint) for joint in SKELETON.joints))
     sizes = (len(signs) + len(kinds), 8, 1)
     layers = tuple((rng.normal(size=(a, b)), rng.normal(size=b)) for a, b in itertools.pairwise(sizes))
     return ErrorNetwork(tuple(signs), kinds, rng.normal(size=len(signs)), rng.uniform(1, 2, len(signs)), layers)
@@ -71,8 +73,8 @@ def in_mirror(evidence: LabelEvidence, rig: Rig) -> tuple[LabelEvidence, Rig]:
 
 def test_a_mirrored_person_has_the_signs_of_the_other_side(walk, evidence, time_s):
     shape = evidence.xyz.shape[:2]
-    signs = body_signs(evidence, walk.rig, SKELETON, time_s)
-    mirrored = body_signs(*in_mirror(evidence, walk.rig), SKELETON, time_s)
+    signs = compute_body_features(evidence, walk.rig, SKELETON, time_s)
+    mirrored = compute_body_features(*in_mirror(evidence, walk.rig), SKELETON, time_s)
     in_the_middle = [i for i, twin in enumerate(SKELETON.mirror) if twin == i]
     for name in signs:
         here, there = (np.broadcast_to(values[name], shape) for values in (signs, mirrored))
@@ -88,8 +90,8 @@ def test_signs_do_not_know_where_in_the_room_the_person_stands(walk, evidence, t
     new_from_old[:2, :2] = [[0.6, -0.8], [0.8, 0.6]]
     new_from_old[:3, 3] = [2.0, -1.0, 0.3]
     turned = replace(evidence, xyz=evidence.xyz @ new_from_old[:3, :3].T + new_from_old[:3, 3])
-    signs = body_signs(evidence, walk.rig, SKELETON, time_s)
-    for name, values in body_signs(turned, walk.rig.with_world(new_from_old), SKELETON, time_s).items():
+    signs = compute_body_features(evidence, walk.rig, SKELETON, time_s)
+    for name, values in compute_body_features(turned, walk.rig.with_world(new_from_old), SKELETON, time_s).items():
         np.testing.assert_allclose(values, signs[name], atol=1e-5, err_msg=name)
 
 
@@ -97,8 +99,8 @@ def test_a_point_of_the_face_that_leaves_the_others_is_told(walk, evidence, time
     nose, ear = SKELETON.index("nose"), SKELETON.index("left_ear")
     xyz = evidence.xyz.copy()
     xyz[20:25, nose, 2] += 0.03
-    signs = body_signs(replace(evidence, xyz=xyz), walk.rig, SKELETON, time_s)
-    before = body_signs(evidence, walk.rig, SKELETON, time_s)
+    signs = compute_body_features(replace(evidence, xyz=xyz), walk.rig, SKELETON, time_s)
+    before = compute_body_features(evidence, walk.rig, SKELETON, time_s)
     risen = np.exp(signs["face_off"]) - np.exp(before["face_off"])
     assert risen[22, nose] > 0.01
     assert risen[22, ear] < risen[22, nose] / 2
@@ -116,31 +118,31 @@ def test_a_joint_that_nobody_ever_saw_leaves_the_others_their_signs(walk):
     of_shoulder = {name: np.broadcast_to(values, shape)[:, shoulder] for name, values in signs.items()}
     assert not [name for name, values in of_shoulder.items() if not np.isfinite(values).all()]
     network = a_network(signs)
-    assert np.isfinite(network.log_sigma(signs, SKELETON)).all()
+    assert np.isfinite(network.predict_log_sigma(signs, SKELETON)).all()
 
 
 def test_a_take_of_one_frameset_has_signs(walk):
-    seen = walk.seen.observations.at(slice(0, 1))
+    seen = walk.seen.observations.select_framesets(slice(0, 1))
     signs = signs_of(walk, seen)
-    assert np.isfinite(a_network(signs).log_sigma(signs, SKELETON)).all()
+    assert np.isfinite(a_network(signs).predict_log_sigma(signs, SKELETON)).all()
 
 
 def test_the_network_works_out_what_torch_does(walk, evidence, time_s):
     torch = pytest.importorskip("torch", reason="torch is the extra [train]")
-    signs = body_signs(evidence, walk.rig, SKELETON, time_s)
+    signs = compute_body_features(evidence, walk.rig, SKELETON, time_s)
     network = a_network(signs)
     layers = []
     for weight, bias in network.layers:
         linear = torch.nn.Linear(*weight.shape, dtype=torch.float64)
         linear.weight.data, linear.bias.data = torch.from_numpy(weight.T.copy()), torch.from_numpy(bias)
         layers += [linear, torch.nn.SiLU()]
-    table = np.stack([np.broadcast_to(signs[name], evidence.xyz.shape[:2]) for name in network.signs], -1)
+    table = np.stack([np.broadcast_to(signs[name], evidence.xyz.shape[:2]) for name in network.features], -1)
     usual = np.nan_to_num(np.clip((table - network.mean) / network.scale, -3, 3))
-    kinds = np.eye(len(network.kinds))[[network.kinds.index(bare_name(joint)) for joint in SKELETON.joints]]
+    kinds = np.eye(len(network.kinds))[[network.kinds.index(strip_side(joint)) for joint in SKELETON.joints]]
     inputs = np.concatenate([usual, np.broadcast_to(kinds, (len(usual), *kinds.shape))], -1)
     with torch.no_grad():
         expected = torch.nn.Sequential(*layers[:-1])(torch.from_numpy(inputs))[..., 0].numpy()
-    np.testing.assert_allclose(network.log_sigma(signs, SKELETON), expected, atol=1e-9)
+    np.testing.assert_allclose(network.predict_log_sigma(signs, SKELETON), expected, atol=1e-9)
 
 
 def test_blocks_of_framesets_change_nothing():
@@ -152,10 +154,10 @@ def test_blocks_of_framesets_change_nothing():
         "take": np.array(0.3),
     }
     network = a_network(signs)
-    whole = network.log_sigma(signs, SKELETON)
+    whole = network.predict_log_sigma(signs, SKELETON)
     some = {name: values if np.ndim(values) == 0 else values[-9:] for name, values in signs.items()}
     assert whole.shape == (framesets, 33)
-    np.testing.assert_allclose(network.log_sigma(some, SKELETON), whole[-9:])
+    np.testing.assert_allclose(network.predict_log_sigma(some, SKELETON), whole[-9:])
 
 
 def test_a_network_is_read_as_it_was_written(tmp_path, monkeypatch):
@@ -164,15 +166,15 @@ def test_a_network_is_read_as_it_was_written(tmp_path, monkeypatch):
     save_error_network(network, tmp_path / "sigma" / "mine.npz")
     monkeypatch.setattr("training.labels.error_network.resources.files", lambda _: tmp_path)
     read = load_error_network("mine")
-    assert (read.signs, read.kinds) == (network.signs, network.kinds)
+    assert (read.features, read.kinds) == (network.features, network.kinds)
     np.testing.assert_allclose(read.layers[0][0], network.layers[0][0], rtol=1e-6)
     assert load_error_network("nobody's") is None
 
 
 def test_the_network_that_comes_with_the_program_knows_every_sign_and_every_joint(walk, evidence, time_s):
     network = load_error_network("blazepose_33")
-    assert set(network.signs) <= set(body_signs(evidence, walk.rig, SKELETON, time_s))
-    assert {bare_name(joint) for joint in SKELETON.joints} == set(network.kinds)
+    assert set(network.features) <= set(compute_body_features(evidence, walk.rig, SKELETON, time_s))
+    assert {strip_side(joint) for joint in SKELETON.joints} == set(network.kinds)
 
 
 def test_views_that_disagree_raise_what_is_expected(walk, evidence, time_s):
@@ -180,14 +182,14 @@ def test_views_that_disagree_raise_what_is_expected(walk, evidence, time_s):
     rng = np.random.default_rng(3)
     rough = replace(seen, xy=seen.xy + rng.normal(size=seen.xy.shape) * 12)
     loose = gather_label_evidence(rough, walk.rig, RefinementConfig())
-    labelled = [i for i, joint in enumerate(SKELETON.joints) if bare_name(joint) in LABELLED_JOINTS]
+    labelled = [i for i, joint in enumerate(SKELETON.joints) if strip_side(joint) in LABELLED_JOINTS]
     for network in (load_error_network("blazepose_33"), None):
-        fine, coarse = (expect_errors(e, walk.rig, SKELETON, time_s, network)[:, labelled] for e in (evidence, loose))
+        fine, coarse = (predict_errors(e, walk.rig, SKELETON, time_s, network)[:, labelled] for e in (evidence, loose))
         assert np.median(coarse) > 1.15 * np.median(fine)
 
 
 def test_a_skeleton_without_a_network_has_seven_signs(walk, evidence, time_s):
     assert load_error_network("coco_17") is None
-    assert len(plain_signs(evidence, SKELETON)) == 7
-    sigma_m = expect_errors(evidence, walk.rig, SKELETON, time_s, None)
+    assert len(compute_basic_features(evidence, SKELETON)) == 7
+    sigma_m = predict_errors(evidence, walk.rig, SKELETON, time_s, None)
     assert ((sigma_m > 0.003) & (sigma_m < 0.2)).all()

@@ -9,15 +9,15 @@ from calibration.synthetic import RigPlan, make_rig  # noqa: E402
 from training.data.crops import (  # noqa: E402
     Crop,
     camera_from_patch,
-    camera_space,
+    camera_from_world,
     patch_from_camera,
-    room_space,
     square_around_root,
+    world_from_camera,
 )
 from training.losses import OtherView, heat_loss, reprojection_loss, smooth_l1  # noqa: E402
 from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
-from training.networks.volume import expected, marginals  # noqa: E402
-from training.reprojection import patch_from_room, room_from_patch, undistort, views_of  # noqa: E402
+from training.networks.volume import compute_expected_positions, marginals  # noqa: E402
+from training.reprojection import batch_views, patch_from_room, room_from_patch, undistort  # noqa: E402
 from training.train_config import TrainConfig  # noqa: E402
 
 BETA = TrainConfig(samples=1).beta
@@ -38,21 +38,21 @@ def two_views(count: int = 3, seed: int = 0):
     xyz = rng.normal(0, 0.3, (count, 6, 3)) + np.array([0.0, 0.0, 1.0])
     crops = []
     for camera, angle in ((first, 0.3), (second, 0.0)):
-        regions = [square_around_root(camera_space(pose[0], camera), camera) for pose in xyz]
+        regions = [square_around_root(camera_from_world(pose[0], camera), camera) for pose in xyz]
         turned = [type(r)(r.center_xy, r.size_wh, angle) for r in regions]
         crops.append([Crop(region, 128, camera) for region in turned])
     return xyz, crops[0], crops[1]
 
 
 def labels(xyz, crops):
-    depth = np.array([camera_space(pose[0], crop.camera)[2] for pose, crop in zip(xyz, crops)])
-    uvw = [patch_from_camera(camera_space(p, c.camera), c, float(d)) for p, c, d in zip(xyz, crops, depth)]
+    depth = np.array([camera_from_world(pose[0], crop.camera)[2] for pose, crop in zip(xyz, crops)])
+    uvw = [patch_from_camera(camera_from_world(p, c.camera), c, float(d)) for p, c, d in zip(xyz, crops, depth)]
     return tensor(np.stack(uvw)), tensor(depth)
 
 
 def other_view(xyz, crops, weight: float = 1.0):
     uv = labels(xyz, crops)[0][..., :2]
-    return OtherView(views_of(crops), uv, torch.full(uv.shape[:2], weight))
+    return OtherView(batch_views(crops), uv, torch.full(uv.shape[:2], weight))
 
 
 def test_small_errors_count_by_their_square_and_large_ones_by_their_length():
@@ -98,9 +98,10 @@ def test_a_prediction_that_is_no_number_is_not_hidden():
 def test_the_tensors_way_into_the_room_is_the_arrays_way():
     xyz, crops, _ = two_views()
     uvw, depth = labels(xyz, crops)
-    found = room_from_patch(uvw, depth, views_of(crops))
+    found = room_from_patch(uvw, depth, batch_views(crops))
     expected = [
-        room_space(camera_from_patch(u, c, float(d)), c.camera) for u, c, d in zip(uvw.double().numpy(), crops, depth)
+        world_from_camera(camera_from_patch(u, c, float(d)), c.camera)
+        for u, c, d in zip(uvw.double().numpy(), crops, depth)
     ]
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_allclose(found, xyz, atol=1e-5)
@@ -108,7 +109,7 @@ def test_the_tensors_way_into_the_room_is_the_arrays_way():
 
 def test_the_tensors_way_into_the_other_patch_is_the_arrays_way():
     xyz, _, crops = two_views()
-    uv, visible = patch_from_room(tensor(xyz), views_of(crops))
+    uv, visible = patch_from_room(tensor(xyz), batch_views(crops))
     assert visible.all()
     np.testing.assert_allclose(uv, labels(xyz, crops)[0][..., :2], atol=1e-5)
 
@@ -123,7 +124,7 @@ def test_a_bent_ray_is_straightened_to_a_thousandth_of_a_pixel():
 def test_the_truth_has_no_reprojection_loss():
     xyz, here, there = two_views()
     uvw, depth = labels(xyz, here)
-    assert reprojection_loss(uvw, depth, views_of(here), other_view(xyz, there), beta=BETA) < 1e-6
+    assert reprojection_loss(uvw, depth, batch_views(here), other_view(xyz, there), beta=BETA) < 1e-6
 
 
 def test_the_other_view_corrects_the_depth_that_this_view_cannot_see():
@@ -132,7 +133,7 @@ def test_the_other_view_corrects_the_depth_that_this_view_cannot_see():
     uvw = truth.clone()
     uvw[:, 3, 2] += 0.05
     uvw.requires_grad_(True)
-    reprojection_loss(uvw, depth, views_of(here), other_view(xyz, there), beta=BETA).backward()
+    reprojection_loss(uvw, depth, batch_views(here), other_view(xyz, there), beta=BETA).backward()
     assert (uvw.grad[:, 3, 2] > 0).all()  # descending brings it back
     assert uvw.grad[:, 3, 2].abs().min() > 10 * uvw.grad[:, [1, 2, 4, 5]].abs().max()
 
@@ -143,7 +144,7 @@ def test_a_rejected_joint_is_found_again_through_the_other_view_alone():
     uvw = (truth + 0.1 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(1))).requires_grad_(True)
     optimiser = torch.optim.Adam([uvw], 0.01)
     own, other = other_view(xyz, here), other_view(xyz, there)
-    views = views_of(here)
+    views = batch_views(here)
     for step in range(100):
         optimiser.param_groups[0]["lr"] = 0.03 * 0.95**step
         optimiser.zero_grad()
@@ -158,7 +159,7 @@ def test_a_sample_whose_root_was_rejected_teaches_nothing_here():
     uvw, depth = labels(xyz, here)
     uvw = (uvw + 0.05).requires_grad_(True)
     depth[1] = torch.nan
-    reprojection_loss(uvw, depth, views_of(here), other_view(xyz, there), beta=BETA).backward()
+    reprojection_loss(uvw, depth, batch_views(here), other_view(xyz, there), beta=BETA).backward()
     assert (uvw.grad[1] == 0).all()
     assert (uvw.grad[0] != 0).all()
 
@@ -169,7 +170,7 @@ def test_joints_not_found_in_the_other_view_teach_nothing():
     uvw = (uvw + 0.05).requires_grad_(True)
     other = other_view(xyz, there)
     other.uv[0, 2] = torch.nan
-    reprojection_loss(uvw, depth, views_of(here), other, beta=BETA).backward()
+    reprojection_loss(uvw, depth, batch_views(here), other, beta=BETA).backward()
     assert torch.isfinite(uvw.grad).all()
     assert (uvw.grad[0, 2] == 0).all()
 
@@ -180,7 +181,7 @@ def test_a_joint_placed_behind_the_other_camera_or_beside_it_gives_no_wild_gradi
     uvw, depth = labels(xyz, here)
     uvw[:, 4, 2] = w
     uvw.requires_grad_(True)
-    reprojection_loss(uvw, depth, views_of(here), other_view(xyz, there), beta=BETA).backward()
+    reprojection_loss(uvw, depth, batch_views(here), other_view(xyz, there), beta=BETA).backward()
     assert torch.isfinite(uvw.grad).all()
     assert uvw.grad.abs().max() < 10.0
 
@@ -189,13 +190,13 @@ def test_a_joint_that_the_other_camera_cannot_see_costs_nothing():
     xyz, here, there = two_views()
     uvw, depth = labels(xyz, here)
     uvw[:, 4, 2] = 40.0
-    assert reprojection_loss(uvw, depth, views_of(here), other_view(xyz, there), beta=BETA) < 1e-6
+    assert reprojection_loss(uvw, depth, batch_views(here), other_view(xyz, there), beta=BETA) < 1e-6
 
 
 def test_a_point_behind_a_camera_is_not_visible_to_it():
     _, here, _ = two_views(1)
-    behind = room_space(np.array([[0.1, 0.1, -2.0], [9.0, 0.0, 1.0], [0.1, 0.1, 3.0]]), here[0].camera)
-    assert patch_from_room(tensor(behind[None]), views_of(here))[1].tolist() == [[False, False, True]]
+    behind = world_from_camera(np.array([[0.1, 0.1, -2.0], [9.0, 0.0, 1.0], [0.1, 0.1, 3.0]]), here[0].camera)
+    assert patch_from_room(tensor(behind[None]), batch_views(here))[1].tolist() == [[False, False, True]]
 
 
 def bright_squares(seed: int, count: int = 16):
@@ -241,7 +242,7 @@ def test_a_volume_learns_its_joint_from_its_surprise_alone():
         optimiser.zero_grad()
         heat_loss(marginals(scores), wanted, torch.ones(1, 1)).backward()
         optimiser.step()
-    np.testing.assert_allclose(expected(marginals(scores.detach())), wanted, atol=0.02)
+    np.testing.assert_allclose(compute_expected_positions(marginals(scores.detach())), wanted, atol=0.02)
 
 
 def test_a_joint_or_axis_without_label_surprises_nobody():

@@ -5,7 +5,7 @@ import pytest
 
 from calibration.geometry.alignment import align_similarity
 from calibration.geometry.transforms import rotation_from_rotvec
-from training.judging.intervals import clustered_interval, mean_by_joint, mean_by_label
+from training.judging.intervals import bootstrap_interval, mean_by_joint, mean_by_label
 from training.judging.metrics import (
     auc,
     joint_errors,
@@ -151,7 +151,7 @@ def test_the_interval_covers_the_true_mean_about_as_often_as_it_says():
     rng, covered, clips = np.random.default_rng(18), 0, np.repeat(np.arange(20), 30)
     for seed in range(100):
         errors = 0.05 + rng.normal(0, 0.01, 20)[clips] + rng.normal(0, 0.01, len(clips))
-        interval = clustered_interval(errors, clips, seed=seed, resamples=400)
+        interval = bootstrap_interval(errors, clips, seed=seed, resamples=400)
         covered += interval.low <= 0.05 <= interval.high
     assert 85 <= covered <= 100
 
@@ -159,24 +159,24 @@ def test_the_interval_covers_the_true_mean_about_as_often_as_it_says():
 def test_frames_of_one_clip_do_not_pass_for_many():
     rng, clips = np.random.default_rng(19), np.repeat(np.arange(8), 200)
     errors = 0.05 + rng.normal(0, 0.01, 8)[clips]
-    by_clip, by_frame = (clustered_interval(errors, c, seed=1) for c in (clips, np.arange(len(clips))))
+    by_clip, by_frame = (bootstrap_interval(errors, c, seed=1) for c in (clips, np.arange(len(clips))))
     assert by_clip.high - by_clip.low > 5 * (by_frame.high - by_frame.low)
     assert by_clip.mean == by_frame.mean
 
 
 def test_one_clip_alone_has_a_mean_and_no_bounds():
-    interval = clustered_interval(np.array([[0.01, 0.03]]), ["only"], seed=0)
+    interval = bootstrap_interval(np.array([[0.01, 0.03]]), ["only"], seed=0)
     assert interval.mean == pytest.approx(0.02)
     assert np.isnan([interval.low, interval.high]).all()
 
 
 def test_the_interval_is_the_same_for_the_same_seed():
     errors, clips = np.random.default_rng(20).random((60, 4)), np.repeat(np.arange(6), 10)
-    assert clustered_interval(errors, clips, seed=3) == clustered_interval(errors, clips, seed=3)
+    assert bootstrap_interval(errors, clips, seed=3) == bootstrap_interval(errors, clips, seed=3)
 
 
 def test_nothing_measured_is_no_number():
-    assert np.isnan(clustered_interval(np.full((4, 2), np.nan), list("aabb"), seed=0).mean)
+    assert np.isnan(bootstrap_interval(np.full((4, 2), np.nan), list("aabb"), seed=0).mean)
 
 
 def test_similarities_are_taken_off_by_p_mpjpe_alone():

@@ -8,12 +8,12 @@ from scipy.io import savemat
 from calibration.skeleton import load_skeleton
 from training.data.samples import join
 from training.errors import DatasetError
-from training.public.clips import Choice
-from training.public.mpi_inf_3dhp import JOINTS, TEST_JOINTS, fit_lens, mpi_inf_3dhp_samples, read_calibration
+from training.public.clips import ImageSelection
+from training.public.mpi_inf_3dhp import JOINTS, TEST_JOINTS, fit_lens, read_calibration, read_mpi_inf_3dhp
 
 SIZE_WH = (96, 96)
 FRAMES = 5
-CHOICE = Choice(every=2, stored_px=48)
+CHOICE = ImageSelection(every=2, stored_px=48)
 MATRIX = np.array([[100.0, 0, 47.0], [0, 101.0, 49.0], [0, 0, 1]])
 CALIBRATION = """Skeletool Camera Calibration File V1.0
 name          0
@@ -85,7 +85,7 @@ def tests_folder(tmp_path):
 
 
 def test_every_joint_is_the_one_that_its_name_says_in_metres(folder):
-    samples = join(list(mpi_inf_3dhp_samples(folder, CHOICE)))
+    samples = join(list(read_mpi_inf_3dhp(folder, CHOICE)))
     for place, joint in enumerate(load_skeleton("h36m_17").joints):
         wanted = joints_mm(28)[0, JOINTS[joint]] / 1000
         np.testing.assert_allclose(samples.xyz[0, place], wanted, atol=1e-6, err_msg=joint)
@@ -94,14 +94,14 @@ def test_every_joint_is_the_one_that_its_name_says_in_metres(folder):
 
 
 def test_joints_in_the_image_are_where_the_camera_projects_them(folder):
-    samples = join(list(mpi_inf_3dhp_samples(folder, CHOICE)))
+    samples = join(list(read_mpi_inf_3dhp(folder, CHOICE)))
     np.testing.assert_allclose(samples.xy, pixels(samples.xyz), atol=1e-3)
     assert (samples.weight == 1).all()
     assert len(samples) == 3
 
 
 def test_images_are_those_of_the_joints_and_times_those_of_the_video(folder):
-    samples = join(list(mpi_inf_3dhp_samples(folder, CHOICE)))
+    samples = join(list(read_mpi_inf_3dhp(folder, CHOICE)))
     assert np.abs(samples.image[:, 24, 24, 0].astype(int) - [50, 110, 170]).max() < 8
     assert list(samples.time_ns) == [0, 80_000_000, 160_000_000]
 
@@ -115,8 +115,8 @@ def test_cameras_stand_where_the_calibration_says_in_metres(folder):
 
 def test_test_sequences_are_read_by_name_only_and_without_invalid_images(tests_folder):
     with pytest.raises(DatasetError, match="no sequence"):
-        list(mpi_inf_3dhp_samples(tests_folder, CHOICE))
-    samples = next(mpi_inf_3dhp_samples(tests_folder, Choice(every=1, people=("TS1",), stored_px=48)))
+        list(read_mpi_inf_3dhp(tests_folder, CHOICE))
+    samples = next(read_mpi_inf_3dhp(tests_folder, ImageSelection(every=1, people=("TS1",), stored_px=48)))
     assert list(samples.frameset) == [0, 2, 3, 4]
     for place, joint in enumerate(load_skeleton("h36m_17").joints):
         wanted = joints_mm(17)[2, TEST_JOINTS.index(joint)] / 1000
@@ -139,7 +139,7 @@ def test_version_73_is_named_with_what_to_do(folder):
     header = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"
     (folder / "S1" / "Seq1" / "annot.mat").write_bytes(header + bytes(100))
     with pytest.raises(DatasetError, match=r"version 7\.3.*save\('-v7'\)"):
-        list(mpi_inf_3dhp_samples(folder, CHOICE))
+        list(read_mpi_inf_3dhp(folder, CHOICE))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_version_73_is_named_with_what_to_do(folder):
 def test_a_missing_file_is_one_sentence(folder, file, said):
     (folder / "S1" / "Seq1" / file).unlink()
     with pytest.raises(DatasetError, match=said):
-        list(mpi_inf_3dhp_samples(folder, CHOICE))
+        list(read_mpi_inf_3dhp(folder, CHOICE))
 
 
 @pytest.mark.parametrize("file", ["annot.mat", "camera.calibration", "imageSequence/video_0.avi"])
@@ -162,14 +162,14 @@ def test_a_damaged_file_is_one_sentence(folder, file, keep):
     path = folder / "S1" / "Seq1" / file
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DatasetError, match=path.stem):
-        list(mpi_inf_3dhp_samples(folder, CHOICE))
+        list(read_mpi_inf_3dhp(folder, CHOICE))
 
 
 def test_images_of_another_size_than_the_calibrations_are_refused(folder):
     path = folder / "S1" / "Seq1" / "camera.calibration"
     path.write_text(CALIBRATION.replace("size        96 96", "size        2048 2048"))
     with pytest.raises(DatasetError, match="are 96x96, but its calibration is for 2048x2048"):
-        list(mpi_inf_3dhp_samples(folder, CHOICE))
+        list(read_mpi_inf_3dhp(folder, CHOICE))
 
 
 def test_a_lens_that_the_published_files_do_not_have_is_refused(folder):

@@ -7,16 +7,16 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from training.config import config_from_toml, config_to_toml  # noqa: E402
 from training.errors import TrainingError, WeightsError  # noqa: E402
-from training.networks.build import build_network, network_config, network_table  # noqa: E402
+from training.networks.build import build_network, network_config_from_table, network_to_table  # noqa: E402
 from training.networks.cbam import Cbam  # noqa: E402
 from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
-from training.networks.fuse import fused  # noqa: E402
+from training.networks.fuse import fuse_batch_norms  # noqa: E402
 from training.networks.pose_resnet import PoseResNet, PoseResNetConfig  # noqa: E402
 from training.networks.resnet import ResNet, load_imagenet  # noqa: E402
 from training.networks.size import count_macs, count_parameters  # noqa: E402
-from training.networks.transfer import transfer  # noqa: E402
+from training.networks.transfer import transfer_weights  # noqa: E402
 from training.networks.volume import soft_argmax  # noqa: E402
-from training.networks.wasp import dilations_for  # noqa: E402
+from training.networks.wasp import choose_dilations  # noqa: E402
 
 SMALL = PoseResNetConfig(depth=18, joints=3, size_px=128, volume_depth=4, head_channels=16)
 COMPACT = CompactConfig(joints=3, volume_depth=4)
@@ -144,7 +144,7 @@ def test_soft_argmax_of_bfloat16_scores_is_as_exact_as_the_scores():
 
 @pytest.mark.parametrize(("map_size", "dilations"), [(4, (2, 1, 1)), (6, (2, 2, 1)), (8, (3, 2, 1)), (16, (6, 4, 2))])
 def test_dilations_reach_no_further_than_the_map(map_size, dilations):
-    assert dilations_for(map_size) == dilations
+    assert choose_dilations(map_size) == dilations
 
 
 def test_attention_without_opinion_quarters_a_map():
@@ -169,9 +169,9 @@ def test_attention_to_a_channel_raises_it_alone():
 @BOTH
 def test_transfer_from_two_dimensions_keeps_x_and_y_and_starts_flat(config):
     torch.manual_seed(0)
-    flat = shaken(build_network(network_config({**network_table(config), "volume_depth": 1}))).eval()
+    flat = shaken(build_network(network_config_from_table({**network_to_table(config), "volume_depth": 1}))).eval()
     deep = build_network(config).eval()
-    transfer(flat, deep)
+    transfer_weights(flat, deep)
     with torch.no_grad():
         before, after = flat(random_image(1)), deep(random_image(1))
     torch.testing.assert_close(after[..., :2], before[..., :2], rtol=0, atol=1e-5)
@@ -183,19 +183,19 @@ def test_transfer_between_different_joints_says_so():
     with torch.device("meta"):
         source, target = CompactNetwork(COMPACT), CompactNetwork(CompactConfig(joints=4, volume_depth=4))
     with pytest.raises(WeightsError, match="3 joints"):
-        transfer(source, target)
+        transfer_weights(source, target)
 
 
 def test_transfer_between_different_makes_says_so():
     with torch.device("meta"), pytest.raises(WeightsError, match="CompactNetwork do not fit this PoseResNet"):
-        transfer(CompactNetwork(COMPACT), PoseResNet(SMALL))
+        transfer_weights(CompactNetwork(COMPACT), PoseResNet(SMALL))
 
 
 @BOTH
 def test_a_fused_network_computes_the_same_without_batch_norms(config):
     torch.manual_seed(0)
     network = shaken(build_network(config)).eval()
-    folded = fused(network)
+    folded = fuse_batch_norms(network)
     assert not any("running" in name for name in folded.state_dict())
     with torch.no_grad():
         torch.testing.assert_close(folded(random_image(1)), network(random_image(1)), rtol=0, atol=2e-5)
@@ -204,7 +204,7 @@ def test_a_fused_network_computes_the_same_without_batch_norms(config):
 def test_fusing_leaves_the_network_as_it_was():
     network = CompactNetwork(COMPACT)
     names = list(network.state_dict())
-    fused(network)
+    fuse_batch_norms(network)
     assert list(network.state_dict()) == names
     assert network.training
 
@@ -213,7 +213,7 @@ def test_fusing_leaves_the_network_as_it_was():
 def test_an_exported_file_names_its_weights_as_the_fused_network_does(config, tmp_path):
     onnx = pytest.importorskip("onnx", reason="onnx is not installed")
     pytest.importorskip("onnxscript", reason="onnxscript, which torch exports with, is not installed")
-    network = fused(build_network(config))
+    network = fuse_batch_norms(build_network(config))
     shapes = ({0: torch.export.Dim("batch", min=1, max=64)},)
     file = tmp_path / "network.onnx"
     torch.onnx.export(
@@ -270,7 +270,7 @@ def test_a_missing_weight_file_is_one_sentence(tmp_path):
 @BOTH
 def test_a_configuration_survives_its_file(config):
     assert config_from_toml(type(config), config_to_toml(config)) == config
-    assert network_config(network_table(config)) == config
+    assert network_config_from_table(network_to_table(config)) == config
 
 
 def test_an_unknown_key_is_refused_with_the_nearest():
@@ -286,4 +286,4 @@ def test_a_value_of_the_wrong_kind_is_refused(text):
 
 def test_an_unknown_make_is_refused():
     with pytest.raises(TrainingError, match="no network of make 'transformer'"):
-        network_config({"make": "transformer"})
+        network_config_from_table({"make": "transformer"})

@@ -5,16 +5,16 @@ import pytest
 
 from calibration.observations import Observations
 from calibration.synthetic import NoiseConfig, RigPlan
-from tests.support.calibrations import scene
-from tests.support.takes import take_of
+from tests.support.calibrations import make_scene
+from tests.support.takes import make_recording
 from training.errors import TrainingError
 from training.labels.actions import name_actions
-from training.labels.calibration import CalibrationState, calibration_id
+from training.labels.calibration import CalibrationState, make_calibration_id
 from training.labels.gates import LabelGates
 from training.labels.person import find_person, repair_person
-from training.labels.reasons import WORDS, Reason
-from training.labels.report import describe_labels, sentences
-from training.pseudo_labels import LabelConfig, Status, demand_enough, make_labels
+from training.labels.reasons import DESCRIPTIONS, Reason
+from training.labels.report import format_summary, summarise_labels
+from training.pseudo_labels import LabelConfig, Status, demand_enough_labels, make_labels
 
 STATE = CalibrationState("0123456789ab", "f" * 64, "accepted")
 NOISE = NoiseConfig(jitter_of_torso=0.01, drift_of_torso=0.01, confidence_spread=0.3)
@@ -23,7 +23,7 @@ BODY = slice(11, 17)  # shoulders, elbows, wrists
 
 @pytest.fixture(scope="module")
 def walk():
-    return scene(RigPlan(cameras=4), "room", NOISE, seed=1, seconds=6)
+    return make_scene(RigPlan(cameras=4), "room", NOISE, seed=1, seconds=6)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_exchanged_sides_are_put_right_and_told(walk):
     seen = walk.seen.observations
     swapped = np.zeros(seen.view_time_ns.shape, bool)
     swapped[25:30, 1] = True
-    labels = labelled(walk, seen.mirrored(swapped))
+    labels = labelled(walk, seen.swap_sides(swapped))
     assert labels.person.swapped[25:30, 1].all()
     assert np.median(error_m(labels, walk)[25:30, BODY]) < 0.02
 
@@ -126,7 +126,7 @@ def test_a_stricter_gate_accepts_less_and_says_why(walk, labels):
     assert none.accepted.sum() < labels.accepted.sum()
     assert (none.reasons[:, BODY] & Reason.UNCERTAIN).all()
     with pytest.raises(TrainingError, match=r"Only 0\.0 % of the joints can serve as labels"):
-        demand_enough(none)
+        demand_enough_labels(none)
 
 
 def test_gates_in_pixels_grow_with_the_focal_length(walk):
@@ -153,18 +153,18 @@ def test_a_frameset_with_half_a_body_is_rejected_whole(walk):
 def test_one_camera_is_refused(walk):
     seen = walk.seen.observations
     alone = Observations(
-        seen.skeleton, seen.views[:1], seen.sizes_wh[:1], seen.time_ns, seen.xy[:, :1], seen.confidence[:, :1],
+        seen.skeleton, seen.view_names[:1], seen.sizes_wh[:1], seen.time_ns, seen.xy[:, :1], seen.confidence[:, :1],
         seen.view_time_ns[:, :1],
     )  # fmt: skip
     with pytest.raises(TrainingError, match="Only one camera"):
-        find_person(take_of(alone), walk.rig)
+        find_person(make_recording(alone), walk.rig)
 
 
 def test_an_empty_room_is_refused(walk):
     seen = walk.seen.observations
     nobody = replace(seen, xy=np.full(seen.xy.shape, np.nan), confidence=np.zeros(seen.confidence.shape))
     with pytest.raises(TrainingError, match="Nobody was found in any view"):
-        find_person(take_of(nobody), walk.rig)
+        find_person(make_recording(nobody), walk.rig)
 
 
 def test_somebody_in_one_view_only_is_refused(walk):
@@ -173,16 +173,16 @@ def test_somebody_in_one_view_only_is_refused(walk):
     confidence[:, 1:] = 0
     only = only_seen(seen, confidence)
     with pytest.raises(TrainingError, match="in 'cam_0' only"):
-        find_person(take_of(only), walk.rig)
+        find_person(make_recording(only), walk.rig)
 
 
 def test_a_short_take_is_refused(walk):
     with pytest.raises(TrainingError, match="only 12 framesets"):
-        labelled(walk, walk.seen.observations.at(slice(0, 12)))
+        labelled(walk, walk.seen.observations.select_framesets(slice(0, 12)))
 
 
 def test_a_take_finds_its_person(walk, labels):
-    person = find_person(take_of(walk.seen.observations), walk.rig)
+    person = find_person(make_recording(walk.seen.observations), walk.rig)
     assert not person.contested.any()
     np.testing.assert_allclose(make_labels(person, walk.rig, STATE).xyz, labels.xyz, atol=1e-6)
 
@@ -199,25 +199,25 @@ def test_a_refused_rig_labels_nothing():
 
 def test_another_verdict_or_sigma_is_another_calibration():
     ids = {
-        calibration_id("f", "accepted", [[0.1]]),
-        calibration_id("f", "usable", [[0.1]]),
-        calibration_id("f", "usable", [[0.2]]),
+        make_calibration_id("f", "accepted", [[0.1]]),
+        make_calibration_id("f", "usable", [[0.1]]),
+        make_calibration_id("f", "usable", [[0.2]]),
     }
     assert len(ids) == 3
 
 
 def test_the_report_tells_joints_actions_and_reasons_in_words(labels):
-    summary = describe_labels(labels)
+    summary = summarise_labels(labels)
     assert summary["calibration_id"] == STATE.id
     assert set(summary["by_action"]) <= {"standing", "walking", "low", "bent", "arms up", "out of view"}
     assert "left_thumb" not in summary["by_joint"]
-    said = " ".join(sentences(summary))
+    said = " ".join(format_summary(summary))
     assert "became labels" in said
     assert "'walking'" in said
 
 
 def test_every_reason_has_words():
-    assert all(WORDS[reason] for reason in Reason)
+    assert all(DESCRIPTIONS[reason] for reason in Reason)
 
 
 def test_squats_and_raised_arms_are_named(walk):

@@ -11,8 +11,8 @@ from calibration.synthetic import NoiseConfig, RigPlan
 from engine.frames import Frame
 from engine.record import SessionWriter
 from engine.session import RIG, Session, SessionFacts
-from tests.support.calibrations import scene
-from tests.support.takes import pose_sets
+from tests.support.calibrations import make_scene
+from tests.support.takes import make_pose_sets
 from training.errors import TrainingError
 from training.labels.error_network import load_error_network
 from training.labels.files import load_labels
@@ -25,7 +25,7 @@ from training.pseudo_labels import LabelConfig
 def walk():
     noise = NoiseConfig(jitter_of_torso=0.01, confidence_spread=0.3)
     plan = RigPlan(cameras=3, size_wh=(320, 180), k1=(0.0, 0.0))
-    return scene(plan, "room", noise, seed=2, seconds=4)
+    return make_scene(plan, "room", noise, seed=2, seconds=4)
 
 
 @pytest.fixture
@@ -39,10 +39,10 @@ def recorded(walk, path, views) -> Session:
         for v, name in zip(views, names):
             recorder = writer.record_camera(name, source=f"usb:{v}", size_wh=(320, 180), rate_fps=30.0)
             recorder.put(Frame(name, 0, 0, np.zeros((180, 320, 3), np.uint8)))
-        poses = writer.write_poses(walk.seen.observations.skeleton, names)
-        for one in pose_sets(walk.seen.observations):
-            some = tuple(one.views[v] for v in views)
-            poses.raw_2d.put(replace(one, views=some, view_time_ns=tuple(one.view_time_ns[v] for v in views)))
+        poses = writer.open_pose_files(walk.seen.observations.skeleton, names)
+        for one in make_pose_sets(walk.seen.observations):
+            some = tuple(one.poses_by_view[v] for v in views)
+            poses.raw_2d.put(replace(one, poses_by_view=some, view_time_ns=tuple(one.view_time_ns[v] for v in views)))
     with_verdict = Rig(tuple(walk.rig[v] for v in views), walk.rig.time_offset_ns, {"verdict": "accepted"})
     save_rig(with_verdict, path / RIG)
     return Session.open(path)

@@ -57,7 +57,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and kill
 def sampler() -> Iterator[StudioSampler]:
     """A sampler that draws its rooms once; two for a portion, since each takes as long as a dozen samples."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(studio_samples, "ROOMS", 2)
+        patch.setattr(studio_samples, "ROOM_COUNT", 2)
         yield StudioSampler()
 
 
@@ -198,7 +198,7 @@ def test_a_shard_that_was_cut_short_is_no_set(sampler: StudioSampler, tmp_path: 
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        render_shard(tmp_path / "a", TINY, 3, watch=stop, sampler=sampler)
+        render_shard(tmp_path / "a", TINY, 3, on_progress=stop, sampler=sampler)
     assert not (tmp_path / "a" / ARRAYS).exists()
 
 

@@ -6,14 +6,14 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from tests.support.dots import STORED_PX, dots
+from tests.support.dots import STORED_PX, make_dot_samples
 from training.data.samples import ARRAYS, IMAGES, Samples, SampleWriter, join, open_samples, write_samples
 from training.errors import DatasetError, TrainingError
 
 
 @pytest.fixture(scope="module")
 def samples() -> Samples:
-    return dots(4)
+    return make_dot_samples(4)
 
 
 def assert_same(one: Samples, other: Samples) -> None:
@@ -38,10 +38,10 @@ def test_a_set_comes_back_from_the_disk_as_it_was_and_its_crops_stay_there(sampl
 
 
 def test_some_samples_are_taken_in_the_order_asked_for(samples):
-    some = samples.taken(np.array([5, 2]))
+    some = samples.select(np.array([5, 2]))
     np.testing.assert_array_equal(some.xyz, samples.xyz[[5, 2]])
     np.testing.assert_array_equal(some.image, samples.image[[5, 2]])
-    assert len(samples.taken(samples.camera == 1)) == 4
+    assert len(samples.select(samples.camera == 1)) == 4
 
 
 def test_the_depth_of_the_root_is_the_pelvis(samples):
@@ -70,7 +70,7 @@ def test_joined_sets_are_as_sure_as_the_least_sure_of_them(samples):
 
 
 def test_joined_sets_keep_their_names_cameras_and_instants_apart(samples):
-    other = replace(dots(2, views=2), persons=("bob",), actions=("squat",))
+    other = replace(make_dot_samples(2, view_count=2), persons=("bob",), actions=("squat",))
     both = join([samples, other])
     assert both.persons == ("ada", "bob")
     assert both.clips == ("monday",)
@@ -82,7 +82,7 @@ def test_joined_sets_keep_their_names_cameras_and_instants_apart(samples):
 
 
 def test_sets_of_one_rig_share_its_cameras_when_they_are_joined(samples):
-    halves = [samples.taken(np.arange(6)), samples.taken(np.arange(6, 12))]
+    halves = [samples.select(np.arange(6)), samples.select(np.arange(6, 12))]
     assert len(join(halves).cameras) == 3
 
 
@@ -94,7 +94,7 @@ def test_sets_of_two_sizes_cannot_be_joined(samples):
 def test_a_set_written_in_pieces_keeps_which_samples_are_of_one_instant(samples, tmp_path):
     with SampleWriter(tmp_path, samples.skeleton, STORED_PX) as writer:
         for camera in range(3):
-            writer.append(samples.taken(samples.camera == camera))
+            writer.append(samples.select(samples.camera == camera))
         writer.finish()
     assert_same(samples, open_samples(tmp_path))
 

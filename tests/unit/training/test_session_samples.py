@@ -11,11 +11,16 @@ from calibration.synthetic import NoiseConfig, RigPlan
 from engine.frames import Frame
 from engine.record import SessionWriter
 from engine.session import RIG, Session, SessionFacts
-from tests.support.calibrations import scene
-from tests.support.takes import pose_sets
-from training.data.crops import camera_space
+from tests.support.calibrations import make_scene
+from tests.support.takes import make_pose_sets
+from training.data.crops import camera_from_world
 from training.data.samples import MARGIN
-from training.data.session_samples import SessionSamplesConfig, _at_moments, _nearest_images, samples_from_session
+from training.data.session_samples import (
+    SessionSamplesConfig,
+    _find_nearest_images,
+    _interpolate_at,
+    samples_from_session,
+)
 from training.errors import TrainingError
 from training.labels.files import LabelSet, load_labels
 from training.labels.session import label_session
@@ -29,7 +34,7 @@ MS = 1_000_000
 def walk():
     noise = NoiseConfig(jitter_of_torso=0.01, confidence_spread=0.3)
     plan = RigPlan(cameras=3, size_wh=(320, 180), k1=(0.0, 0.0))
-    return scene(plan, "room", noise, seed=2, seconds=4)
+    return make_scene(plan, "room", noise, seed=2, seconds=4)
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +48,8 @@ def session(walk, tmp_path_factory) -> Session:
             recorder = writer.record_camera(name, source=f"usb:{v}", size_wh=(320, 180), rate_fps=10.0)
             for t in range(len(seen.time_ns)):
                 recorder.put(Frame(name, t, int(seen.view_time_ns[t, v]), _picture(seen.xy[t, v, ankle])))
-        poses = writer.write_poses(seen.skeleton, walk.rig.names)
-        for one in pose_sets(seen):
+        poses = writer.open_pose_files(seen.skeleton, walk.rig.names)
+        for one in make_pose_sets(seen):
             poses.raw_2d.put(one)
     save_rig(Rig(walk.rig.cameras, walk.rig.time_offset_ns, {"verdict": "accepted"}), path / RIG)
     return Session.open(path)
@@ -95,14 +100,14 @@ class Listed:
 
 def test_each_label_gets_the_image_nearest_to_it_after_the_clocks_are_set_right(labels):
     at = replace(labels, arrays={**labels.arrays, "time_ns": np.arange(4, dtype=np.int64) * 100 * MS})
-    number, time_ns = _nearest_images(Listed(-40, 60, 160), at, 30 * MS)  # type: ignore[arg-type]
+    number, time_ns = _find_nearest_images(Listed(-40, 60, 160), at, 30 * MS)  # type: ignore[arg-type]
     np.testing.assert_array_equal(number, [0, 1, 2, -1])
     np.testing.assert_array_equal(time_ns[:3] // MS, [-10, 90, 190])
 
 
 def test_an_image_that_is_too_far_from_a_label_is_not_its_image(labels):
     at = replace(labels, arrays={**labels.arrays, "time_ns": np.array([0, 100, 200], np.int64) * MS})
-    np.testing.assert_array_equal(_nearest_images(Listed(0, 200), at, 0)[0], [0, -1, 1])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(_find_nearest_images(Listed(0, 200), at, 0)[0], [0, -1, 1])  # type: ignore[arg-type]
 
 
 def test_labels_lie_where_the_walker_was(samples, walk):
@@ -111,7 +116,7 @@ def test_labels_lie_where_the_walker_was(samples, walk):
     for v, camera in enumerate(walk.rig):
         mine = samples.camera == v
         hips = seen.observations.skeleton.indices(["left_hip", "right_hip"])
-        truth = camera_space(seen.xyz[:, hips].mean(1), camera)[samples.frameset[mine]]
+        truth = camera_from_world(seen.xyz[:, hips].mean(1), camera)[samples.frameset[mine]]
         errors.append(np.linalg.norm(samples.xyz[mine, samples.skeleton.index("pelvis")] - truth, axis=-1))
     assert np.nanmedian(np.concatenate(errors)) < 0.03
 
@@ -155,7 +160,7 @@ def test_samples_of_one_instant_share_their_number_and_nearly_their_time(samples
 
 
 def test_no_more_samples_than_asked_for_and_evenly_over_time(session, labels, samples):
-    few = samples_from_session(session, labels, replace(CONFIG, most_samples=45))
+    few = samples_from_session(session, labels, replace(CONFIG, max_samples=45))
     assert 30 <= len(few) <= 45
     instants = np.unique(few.frameset)
     assert np.ptp(np.diff(instants)) <= 1
@@ -205,7 +210,7 @@ def test_progress_rises_to_the_end_and_may_cancel(session, labels):
 def test_joints_are_carried_to_the_moment_of_the_image():
     known = np.arange(5) * 33 * MS
     moving = np.arange(5.0)[:, None, None] * np.ones((5, 1, 3))
-    late, early = (_at_moments(moving, known, known + shift * MS) for shift in (11, -11))
+    late, early = (_interpolate_at(moving, known, known + shift * MS) for shift in (11, -11))
     np.testing.assert_allclose(late[:4, 0, 0], np.arange(4) + 1 / 3)
     np.testing.assert_allclose(early[1:, 0, 0], np.arange(1, 5) - 1 / 3)
 
@@ -213,12 +218,12 @@ def test_joints_are_carried_to_the_moment_of_the_image():
 def test_a_joint_without_a_neighbour_is_taken_only_very_near_its_moment():
     known = np.arange(3) * 33 * MS
     alone = np.array([np.nan, 1.0, np.nan])[:, None, None] * np.ones((3, 1, 3))
-    assert _at_moments(alone, known, known + 3 * MS)[1, 0, 0] == 1.0
-    assert np.isnan(_at_moments(alone, known, known + 11 * MS)).all()
-    np.testing.assert_array_equal(_at_moments(alone, known, known), alone)
+    assert _interpolate_at(alone, known, known + 3 * MS)[1, 0, 0] == 1.0
+    assert np.isnan(_interpolate_at(alone, known, known + 11 * MS)).all()
+    np.testing.assert_array_equal(_interpolate_at(alone, known, known), alone)
 
 
 def test_instants_far_apart_say_nothing_of_between():
     known = np.array([0, 400 * MS])
     values = np.array([0.0, 1.0])[:, None, None]
-    assert np.isnan(_at_moments(values, known, known + 20 * MS)).all()
+    assert np.isnan(_interpolate_at(values, known, known + 20 * MS)).all()

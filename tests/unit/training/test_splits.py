@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.support.dots import dots
+from tests.support.dots import make_dot_samples
 from training.data.samples import Samples
 from training.data.splits import SplitConfig, split
 from training.errors import TrainingError
@@ -17,11 +17,11 @@ CONFIG = SplitConfig()
 @pytest.fixture(scope="module")
 def samples() -> Samples:
     """Two views of a minute; the pictures do not matter."""
-    made = dots(1, views=2)
+    made = make_dot_samples(1, view_count=2)
     rows = np.repeat([0, 1], MINUTE)
     time = np.tile(np.arange(MINUTE), 2)
     small = replace(made, image=made.image[:, :2, :2])
-    return replace(small.taken(rows), time_ns=10**12 + time * 100_000_000, frameset=time)
+    return replace(small.select(rows), time_ns=10**12 + time * 100_000_000, frameset=time)
 
 
 def seconds(samples: Samples, rows: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ def test_a_camera_that_is_not_there_is_named_with_those_that_are(samples):
 
 def test_a_take_too_short_to_be_split_is_refused(samples):
     with pytest.raises(TrainingError, match="Record longer"):
-        split(samples.taken(samples.time_ns < samples.time_ns[0] + 4 * 10**9), CONFIG)
+        split(samples.select(samples.time_ns < samples.time_ns[0] + 4 * 10**9), CONFIG)
 
 
 @pytest.mark.parametrize("broken", [{"held_out_share": 0.0}, {"held_out_share": 1.0}, {"gap_s": -1.0}])

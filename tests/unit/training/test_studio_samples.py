@@ -13,22 +13,22 @@ from calibration.geometry.projection import project, undistort
 from calibration.rig import Camera
 from engine.inference.preprocess import Region, image_from_crop
 from engine.studio import raster
-from engine.studio.anatomy import INDEX, anatomy_of
+from engine.studio.anatomy import INDEX, build_anatomy
 from engine.studio.room import CEILING_M, HALF_M, Room
-from training.data.crops import Crop, camera_from_patch, patch_from_camera, room_space
+from training.data.crops import Crop, camera_from_patch, patch_from_camera, world_from_camera
 from training.data.samples import MARGIN, Samples, join
 from training.errors import TrainingError
 from training.studio import samples as studio_samples
 from training.studio import shoot as studio_shoot
-from training.studio.cameras import CameraConfig, crop_lens, draw_camera, in_image, is_seen, straightened
-from training.studio.people import Body, body_of, carried, paint
+from training.studio.cameras import CameraConfig, draw_camera, find_image_part, is_seen, pack_crop_lens, undistort_rays
+from training.studio.people import Body, make_body, paint, to_bone_pose
 from training.studio.poses import POSES, draw_poses, is_possible
 from training.studio.samples import StudioSampleConfig, StudioSampler, draw_samples
 from training.studio.seeds import BODY_SEEDS, HELD_OUT_SEEDS, PLAY_SEEDS, ROOM_SEEDS, TRAIN_SEEDS
-from training.studio.shoot import Moment, picture
-from training.studio.surroundings import Shadow, Surroundings, crop_rays, draw_surroundings
-from training.studio.takes import TakeConfig, samples_of_take
-from training.studio.textures import room_textures
+from training.studio.shoot import Moment, render_picture
+from training.studio.surroundings import Backdrop, Shadow, compute_crop_rays, draw_backdrop
+from training.studio.takes import StudioRecordingConfig, samples_from_recording
+from training.studio.textures import render_room_textures
 
 SMALL = StudioSampleConfig(seed=5, samples=36, stored_px=96)
 SAMPLER = StudioSampler()
@@ -38,7 +38,7 @@ SAMPLER = StudioSampler()
 def few_rooms() -> Iterator[None]:
     """Draw two rooms for a portion: each of the usual five takes as long as a dozen samples."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(studio_samples, "ROOMS", 2)
+        patch.setattr(studio_samples, "ROOM_COUNT", 2)
         yield
 
 
@@ -51,13 +51,15 @@ def drawn() -> Samples:
 @cache
 def person() -> Body:
     """Return the body that was drawn."""
-    return body_of(int(drawn().persons[0].split()[1]))
+    return make_body(int(drawn().persons[0].split()[1]))
 
 
 @cache
 def taken() -> Samples:
     """Cut a short take, once."""
-    return samples_of_take(3, TakeConfig(seconds=2.0, rate_fps=1.0, motion="walk", cameras=3, stored_px=96))
+    return samples_from_recording(
+        3, StudioRecordingConfig(seconds=2.0, rate_fps=1.0, motion="walk", cameras=3, stored_px=96)
+    )
 
 
 def in_crop(samples: Samples, i: int) -> np.ndarray:
@@ -72,7 +74,7 @@ def test_the_truth_in_3d_is_seen_where_the_truth_in_2d_says(samples):
     set_ = samples()
     for i in range(len(set_)):
         camera = set_.cameras[set_.camera[i]]
-        xy = project(room_space(set_.xyz[i].astype(float), camera), camera)
+        xy = project(world_from_camera(set_.xyz[i].astype(float), camera), camera)
         known = set_.confidence[i] > 0
         assert known.mean() > 0.9
         assert np.abs(xy - set_.xy[i])[known].max() < 0.05
@@ -85,7 +87,7 @@ def test_views_of_one_instant_show_one_pose_from_well_apart():
         assert len(views) <= 2
         if len(views) == 2:
             one, other = (samples.cameras[samples.camera[i]] for i in views)
-            a, b = (room_space(samples.xyz[i].astype(float), c) for i, c in zip(views, (one, other)))
+            a, b = (world_from_camera(samples.xyz[i].astype(float), c) for i, c in zip(views, (one, other)))
             np.testing.assert_allclose(a, b, atol=1e-4)
             pelvis = a[samples.skeleton.index("pelvis")]
             from_a, from_b = (c.centre[:2] - pelvis[:2] for c in (one, other))
@@ -96,13 +98,13 @@ def test_views_of_one_instant_show_one_pose_from_well_apart():
 
 
 def test_the_picture_shows_the_person_where_the_truth_says(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(studio_shoot, "FURNISHED", 0.0)
+    monkeypatch.setattr(studio_shoot, "FURNITURE_SHARE", 0.0)
     rng = np.random.default_rng(0)
-    body, anatomy = person(), anatomy_of(1.6)
+    body, anatomy = person(), build_anatomy(1.6)
     bones, _ = draw_poses(6, anatomy, PLAY_SEEDS.start, rng)
-    poses = carried(bones, anatomy)
+    poses = to_bone_pose(bones, anatomy)
     red = np.tile(np.array([0, 0, 255], np.float32), (len(body.shade), 1))
-    black = Surroundings(
+    black = Backdrop(
         np.zeros((6, 8, 8, 3), np.uint8), np.full(3, -9, np.float32), np.full(3, 9, np.float32), np.ones(6, np.float32)
     )
     shadow = Shadow(np.ones((2, 2), np.float32), np.zeros((2, 3), np.float32))
@@ -113,7 +115,7 @@ def test_the_picture_shows_the_person_where_the_truth_says(monkeypatch: pytest.M
         xy = project(bones.xyz[i], camera)
         side = 2.2 * float(np.ptp(xy, axis=0).max())
         region = Region((float(xy[:, 0].mean()), float(xy[:, 1].mean())), (side, side))
-        mask = _person(picture(moment, camera, region, 160, rng))
+        mask = _person(render_picture(moment, camera, region, 160, rng))
         matrix = image_from_crop(region, (160, 160))
         for shift, into in ((0, hits), (40, elsewhere)):
             column, row = np.rint((xy - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T).astype(int).T
@@ -141,7 +143,7 @@ def test_left_is_the_persons_left():
     take = taken()  # a walker moves to where left is left
     pelvis = take.skeleton.index("pelvis")
     rows = np.flatnonzero(take.camera == 0)
-    room = np.stack([room_space(take.xyz[i].astype(float), take.cameras[0]) for i in rows])
+    room = np.stack([world_from_camera(take.xyz[i].astype(float), take.cameras[0]) for i in rows])
     ahead = room[1, pelvis, :2] - room[0, pelvis, :2]
     across = room[0, left, :2] - room[0, right, :2]
     assert ahead[0] * across[1] - ahead[1] * across[0] > 0
@@ -164,7 +166,7 @@ def test_nothing_that_is_trained_on_is_held_out():
         assert seeds[-1] in TRAIN_SEEDS
     assert TRAIN_SEEDS.start >= HELD_OUT_SEEDS.stop
     with pytest.raises(ValueError, match="held out"):
-        samples_of_take(BODY_SEEDS.start)
+        samples_from_recording(BODY_SEEDS.start)
     numbers = {int(name.split()[1]) for name in drawn().persons}
     assert numbers <= set(BODY_SEEDS)
     assert taken().persons == ("studio 3",)
@@ -179,7 +181,7 @@ def test_a_take_has_every_camera_at_every_instant():
 
 
 def test_poses_are_far_more_varied_than_the_programme():
-    rng, anatomy = np.random.default_rng(1), anatomy_of(1.75)
+    rng, anatomy = np.random.default_rng(1), build_anatomy(1.75)
     bones, kinds = draw_poses(600, anatomy, PLAY_SEEDS.start, rng)
     assert set(kinds) == set(POSES)
     wrist, shoulder, hip = (bones.xyz[:, INDEX[f"left_{j}"], 2] for j in ("wrist", "shoulder", "hip"))
@@ -189,7 +191,7 @@ def test_poses_are_far_more_varied_than_the_programme():
 
 
 def test_a_hand_in_the_trunk_is_no_pose():
-    rng, anatomy = np.random.default_rng(1), anatomy_of(1.75)
+    rng, anatomy = np.random.default_rng(1), build_anatomy(1.75)
     bones, _ = draw_poses(4, anatomy, PLAY_SEEDS.start, rng)
     bones.xyz[2, INDEX["left_wrist"]] = bones.xyz[2, INDEX["chest"]]
     before = is_possible(bones, anatomy)
@@ -197,18 +199,18 @@ def test_a_hand_in_the_trunk_is_no_pose():
 
 
 def test_bones_keep_their_lengths_in_every_pose():
-    anatomy = anatomy_of(1.9)
+    anatomy = build_anatomy(1.9)
     bones, _ = draw_poses(100, anatomy, PLAY_SEEDS.start + 1, np.random.default_rng(2))
     thigh = np.linalg.norm(bones.xyz[:, INDEX["left_knee"]] - bones.xyz[:, INDEX["left_hip"]], axis=-1)
     np.testing.assert_allclose(thigh, anatomy.thigh_m, atol=1e-6)
 
 
 def test_a_body_of_any_stature_is_the_studios_own_of_that_stature():
-    anatomy = anatomy_of(1.5)
+    anatomy = build_anatomy(1.5)
     bones, _ = draw_poses(1, anatomy, PLAY_SEEDS.start, np.random.default_rng(3))
-    pose = carried(bones, anatomy)
+    pose = to_bone_pose(bones, anatomy)
     ankle = INDEX["left_ankle"]
-    rest = anatomy_of(1.75).rest
+    rest = build_anatomy(1.75).rest
     np.testing.assert_allclose(
         pose.rotation[0, ankle] @ rest[ankle] + pose.translation[0, ankle], bones.xyz[0, ankle], atol=1e-5
     )
@@ -225,7 +227,7 @@ def test_one_body_wears_other_colours():
 
 def test_cameras_keep_within_their_limits_and_most_see_everybody():
     rng, config = np.random.default_rng(0), CameraConfig()
-    xyz = anatomy_of(1.75).rest
+    xyz = build_anatomy(1.75).rest
     cameras = [draw_camera("view", xyz, 0.1 * i, config, rng) for i in range(60)]
     for camera in cameras:
         assert config.height_m[0] <= camera.centre[2] <= config.height_m[1]
@@ -240,17 +242,17 @@ def test_a_wide_lens_is_never_bent_until_it_folds():
     rng = np.random.default_rng(0)
     config = CameraConfig(field_deg=(100.0, 100.0), k1=(-0.15, -0.15))
     for i in range(10):
-        camera = draw_camera("view", anatomy_of(1.75).rest, i, config, rng)
+        camera = draw_camera("view", build_anatomy(1.75).rest, i, config, rng)
         corner = (np.array(camera.size_wh) - camera.principal_px) / camera.focal_px
         assert np.isfinite(undistort(corner, camera.distortion)).all()
-        np.testing.assert_allclose(straightened(corner, camera), undistort(corner, camera.distortion), atol=1e-6)
+        np.testing.assert_allclose(undistort_rays(corner, camera), undistort(corner, camera.distortion), atol=1e-6)
 
 
 def test_a_crops_lens_sees_as_the_whole_image_does():
     rng = np.random.default_rng(4)
-    camera = draw_camera("view", anatomy_of(1.75).rest, 0.3, CameraConfig(), rng)
+    camera = draw_camera("view", build_anatomy(1.75).rest, 0.3, CameraConfig(), rng)
     region = Region((300.0, 200.0), (240.0, 240.0))
-    fx, fy, cx, cy, k1, *_ = crop_lens(camera, region, 96).astype(float)
+    fx, fy, cx, cy, k1, *_ = pack_crop_lens(camera, region, 96).astype(float)
     crop = Camera(
         "crop",
         (96, 96),
@@ -258,7 +260,7 @@ def test_a_crops_lens_sees_as_the_whole_image_does():
         np.array([k1, 0, 0, 0, 0]),
         camera.cam_from_world,
     )
-    xyz = anatomy_of(1.75).rest
+    xyz = build_anatomy(1.75).rest
     matrix = image_from_crop(region, (96, 96))
     np.testing.assert_allclose(project(xyz, crop) @ matrix[:, :2].T + matrix[:, 2], project(xyz, camera), atol=1e-2)
 
@@ -268,7 +270,7 @@ def test_what_lies_beyond_the_image_is_black():
     for i in range(len(samples)):
         x, y, side = samples.region[i]
         wide = Region((x, y), (MARGIN * side, MARGIN * side))
-        x0, y0, x1, y1 = in_image(samples.cameras[samples.camera[i]], wide, samples.stored_px)
+        x0, y0, x1, y1 = find_image_part(samples.cameras[samples.camera[i]], wide, samples.stored_px)
         beyond = np.ones(samples.image.shape[1:3], bool)
         beyond[y0:y1, x0:x1] = False
         assert not samples.image[i][beyond].any()
@@ -283,13 +285,13 @@ def test_a_room_is_seen_as_the_studio_shows_it():
     pose[:3, :3], pose[:3, 3] = rotation, -rotation @ centre
     matrix = np.array([[60.0, 0, 47.5], [0, 60.0, 47.5], [0, 0, 1]])
     camera = Camera("view", (96, 96), matrix, cam_from_world=pose)
-    wanted = Room(np.random.default_rng([7, 4])).backdrop(camera, 0.0).image_bgr
+    wanted = Room(np.random.default_rng([7, 4])).draw_backdrop(camera, 0.0).image_bgr
     low, high = np.array([-HALF_M, -HALF_M, 0], np.float32), np.array([HALF_M, HALF_M, CEILING_M], np.float32)
-    room = Surroundings(room_textures(7), low, high, np.ones(6, np.float32))
+    room = Backdrop(render_room_textures(7), low, high, np.ones(6, np.float32))
     image = np.empty_like(wanted)
-    rays = crop_rays(camera, Region((48.0, 48.0), (96.0, 96.0)), 96)
+    rays = compute_crop_rays(camera, Region((48.0, 48.0), (96.0, 96.0)), 96)
     shadow = Shadow(np.ones((2, 2), np.float32), np.zeros((2, 3), np.float32))
-    draw_surroundings(image, rays, centre, room, shadow)
+    draw_backdrop(image, rays, centre, room, shadow)
     assert np.median(np.abs(image.astype(int) - wanted)) < 12
     assert np.corrcoef(image.mean(-1).ravel(), wanted.mean(-1).ravel())[0, 1] > 0.8
 

@@ -7,7 +7,7 @@ import pytest
 
 from calibration.geometry.transforms import rotation_from_rotvec
 from calibration.skeleton import load_skeleton
-from engine.studio.anatomy import anatomy_of
+from engine.studio.anatomy import build_anatomy
 from training.data.topology import map_joints
 
 BLAZEPOSE, MPII, H36M = (load_skeleton(name) for name in ("blazepose_33", "mpii_16", "h36m_17"))
@@ -53,7 +53,7 @@ def test_the_pelvis_is_between_the_hips():
 
 def test_a_standing_persons_crown_and_neck_are_where_anatomy_has_them():
     stature, xyz = 1.8, np.zeros((1, 33, 3))
-    anatomy = anatomy_of(stature)
+    anatomy = build_anatomy(stature)
     for side, sign in (("left", 1), ("right", -1)):
         xyz[0, BLAZEPOSE.index(f"{side}_shoulder")] = anatomy.joint(f"{side}_shoulder")
         xyz[0, BLAZEPOSE.index(f"{side}_ear")] = (sign * 0.08, 0.01, 1.625 / 1.75 * stature)

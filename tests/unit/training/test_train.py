@@ -14,15 +14,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
-from tests.support.teaching import JOINTS, TINY, FakeBatches, tiny_network, views  # noqa: E402
+from tests.support.teaching import JOINTS, TINY, FakeBatches, make_tiny_network, make_views  # noqa: E402
 from training.errors import DatasetError, DivergedError, TrainingError  # noqa: E402
-from training.loop.checkpoint import load_checkpoint, network_of, save_checkpoint  # noqa: E402
-from training.loop.devices import fastest_precision, free_threads, placed  # noqa: E402
+from training.loop.checkpoint import load_checkpoint, network_from_checkpoint, save_checkpoint  # noqa: E402
+from training.loop.devices import choose_precision, count_free_threads, set_up_placement  # noqa: E402
 from training.loop.history import read_history  # noqa: E402
-from training.loop.learner import asked  # noqa: E402
+from training.loop.learner import compute_loss  # noqa: E402
 from training.loop.meter import Stopwatch  # noqa: E402
-from training.loop.runs import Run, Stop  # noqa: E402
-from training.loop.schedule import Spent, rate, share_used  # noqa: E402
+from training.loop.runs import Run, StopReason  # noqa: E402
+from training.loop.schedule import BudgetUsed, compute_learning_rate, compute_share_used  # noqa: E402
 from training.losses import OtherView  # noqa: E402
 from training.train import resume, train  # noqa: E402
 from training.train_config import TrainConfig  # noqa: E402
@@ -63,13 +63,13 @@ def learned(folder: Path) -> dict:
 
 def test_a_network_learns_what_can_be_seen_and_the_best_is_kept(tmp_path: Path):
     config = replace(SHORT, samples=640, learning_rate=1e-2, ema=0.9, judgements=2)
-    network = tiny_network(config=replace(TINY, widths=(8, 8, 8, 8)))
+    network = make_tiny_network(config=replace(TINY, widths=(8, 8, 8, 8)))
     before = off_mm(network.eval())
     trained = train(network, FakeBatches(size=16), config, Run(tmp_path, judge=off_mm))
-    assert trained.stopped_because is Stop.BUDGET
+    assert trained.stopped_because is StopReason.BUDGET
     assert trained.best_mm < 0.3 * before
     kept = load_checkpoint(trained.checkpoint)
-    assert off_mm(network_of(kept)) == pytest.approx(trained.best_mm, rel=1e-5)
+    assert off_mm(network_from_checkpoint(kept)) == pytest.approx(trained.best_mm, rel=1e-5)
     assert kept.optimizer is None
     assert kept.config["train"]["learning_rate"] == config.learning_rate
 
@@ -78,15 +78,15 @@ def test_a_network_learns_what_can_be_seen_and_the_best_is_kept(tmp_path: Path):
 def test_a_training_that_was_stopped_in_an_epoch_goes_on_bit_for_bit(tmp_path: Path, precision: str):
     config = replace(SHORT, precision=precision)
     whole, halves = tmp_path / "whole", tmp_path / "halves"
-    train(tiny_network(), FakeBatches(), config, Run(whole, judge=off_mm))
+    train(make_tiny_network(), FakeBatches(), config, Run(whole, judge=off_mm))
     countdown = iter([False] * 5)
     stopped = train(
-        tiny_network(), FakeBatches(), config, Run(halves, judge=off_mm, stop=lambda: next(countdown, True))
+        make_tiny_network(), FakeBatches(), config, Run(halves, judge=off_mm, should_stop=lambda: next(countdown, True))
     )
-    assert stopped.stopped_because is Stop.CANCELLED
+    assert stopped.stopped_because is StopReason.CANCELLED
     assert load_checkpoint(halves / "last.pt").step == 6
     torch.manual_seed(99)
-    assert resume(FakeBatches(), Run(halves, judge=off_mm)).stopped_because is Stop.BUDGET
+    assert resume(FakeBatches(), Run(halves, judge=off_mm)).stopped_because is StopReason.BUDGET
     assert same(learned(halves), learned(whole))
     assert same(load_checkpoint(halves / "best.pt").weights, load_checkpoint(whole / "best.pt").weights)
     assert [row.step for row in read_history(halves)] == [row.step for row in read_history(whole)]
@@ -94,19 +94,19 @@ def test_a_training_that_was_stopped_in_an_epoch_goes_on_bit_for_bit(tmp_path: P
 
 def test_a_training_that_was_killed_goes_on_from_its_last_state_bit_for_bit(tmp_path: Path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    train(tiny_network(), FakeBatches(), SHORT, Run(whole, judge=off_mm))
+    train(make_tiny_network(), FakeBatches(), SHORT, Run(whole, judge=off_mm))
 
     class Kill(BaseException):
         pass
 
     class Killed(FakeBatches):
         def batch(self, generator):
-            if self.given == 7:
+            if self.served_count == 7:
                 raise Kill
             return super().batch(generator)
 
     with pytest.raises(Kill):
-        train(tiny_network(), Killed(), replace(SHORT, save_every_s=1e-9), Run(killed, judge=off_mm))
+        train(make_tiny_network(), Killed(), replace(SHORT, save_every_s=1e-9), Run(killed, judge=off_mm))
     assert load_checkpoint(killed / "last.pt").step == 7
     resume(FakeBatches(), Run(killed, judge=off_mm), SHORT)
     assert same(learned(killed), learned(whole))
@@ -123,14 +123,14 @@ def test_what_watch_raises_ends_the_training_and_finds_the_state_kept(tmp_path: 
         raise Enough
 
     with pytest.raises(Enough):
-        train(tiny_network(), FakeBatches(), SHORT, Run(tmp_path, watch=watch))
+        train(make_tiny_network(), FakeBatches(), SHORT, Run(tmp_path, on_progress=watch))
     assert load_checkpoint(tmp_path / "last.pt").step == 1
     assert (told[0].step, told[0].steps) == (1, 12)
 
 
 def test_the_first_network_is_the_best_where_teaching_makes_it_worse(tmp_path: Path):
     answers = iter([50.0, 60.0, 55.0, 70.0, 80.0])
-    network = tiny_network()
+    network = make_tiny_network()
     first = {name: value.clone() for name, value in network.state_dict().items()}
     trained = train(network, FakeBatches(), SHORT, Run(tmp_path, judge=lambda _: next(answers)))
     assert trained.best_mm == 50.0
@@ -140,25 +140,25 @@ def test_the_first_network_is_the_best_where_teaching_makes_it_worse(tmp_path: P
 def test_a_network_that_no_longer_gets_better_is_taught_no_further(tmp_path: Path):
     answers = iter([50.0, 40.0, 41.0, 42.0])
     config = replace(SHORT, samples=4000, judgements=1000, patience=2)
-    trained = train(tiny_network(), FakeBatches(), config, Run(tmp_path, judge=lambda _: next(answers)))
-    assert trained.stopped_because is Stop.PATIENCE
+    trained = train(make_tiny_network(), FakeBatches(), config, Run(tmp_path, judge=lambda _: next(answers)))
+    assert trained.stopped_because is StopReason.PATIENCE
     assert trained.best_mm == 40.0
     again = resume(FakeBatches(), Run(tmp_path, judge=lambda _: 1.0))
-    assert again.stopped_because is Stop.PATIENCE
+    assert again.stopped_because is StopReason.PATIENCE
 
 
 def test_a_judge_without_an_answer_stops_nothing(tmp_path: Path):
     config = replace(SHORT, patience=1)
-    trained = train(tiny_network(), FakeBatches(), config, Run(tmp_path, judge=lambda _: math.nan))
-    assert trained.stopped_because is Stop.BUDGET
+    trained = train(make_tiny_network(), FakeBatches(), config, Run(tmp_path, judge=lambda _: math.nan))
+    assert trained.stopped_because is StopReason.BUDGET
     assert math.isnan(trained.best_mm)
     assert load_checkpoint(trained.checkpoint).step == 12
 
 
 def test_one_loss_that_is_no_number_is_stepped_back_from(tmp_path: Path):
-    trained = train(tiny_network(), FakeBatches(spoiled=(5,)), SHORT, Run(tmp_path))
+    trained = train(make_tiny_network(), FakeBatches(spoiled=(5,)), SHORT, Run(tmp_path))
     state = load_checkpoint(tmp_path / "last.pt")
-    assert trained.stopped_because is Stop.BUDGET
+    assert trained.stopped_because is StopReason.BUDGET
     assert state.position["setbacks"] == 1
     assert all(torch.isfinite(value).all() for value in state.weights.values())
     assert trained.history[-1].learning_rate < SHORT.learning_rate * 0.01
@@ -166,7 +166,7 @@ def test_one_loss_that_is_no_number_is_stepped_back_from(tmp_path: Path):
 
 def test_a_second_one_ends_the_training_with_the_good_weights_on_the_disk(tmp_path: Path):
     with pytest.raises(DivergedError, match=r"step 8 .*last\.pt"):
-        train(tiny_network(), FakeBatches(spoiled=(5, 7)), SHORT, Run(tmp_path))
+        train(make_tiny_network(), FakeBatches(spoiled=(5, 7)), SHORT, Run(tmp_path))
     assert all(torch.isfinite(value).all() for value in load_checkpoint(tmp_path / "last.pt").weights.values())
 
 
@@ -181,29 +181,29 @@ def test_a_disk_that_fills_is_a_sentence_and_the_last_state_stays_whole(tmp_path
 
     monkeypatch.setattr("engine.disk.os.fsync", full)
     with pytest.raises(TrainingError, match="No space left on device"):
-        train(tiny_network(), FakeBatches(), replace(SHORT, save_every_s=1e-9), Run(tmp_path))
+        train(make_tiny_network(), FakeBatches(), replace(SHORT, save_every_s=1e-9), Run(tmp_path))
     monkeypatch.undo()
     assert load_checkpoint(tmp_path / "last.pt").step > 0
     assert not list(tmp_path.glob("*.part"))
-    assert resume(FakeBatches(), Run(tmp_path)).stopped_because is Stop.BUDGET
+    assert resume(FakeBatches(), Run(tmp_path)).stopped_because is StopReason.BUDGET
 
 
 def test_a_folder_with_a_training_is_not_written_over(tmp_path: Path):
-    train(tiny_network(), FakeBatches(), SHORT, Run(tmp_path))
+    train(make_tiny_network(), FakeBatches(), SHORT, Run(tmp_path))
     before = (tmp_path / "last.pt").read_bytes()
     with pytest.raises(TrainingError, match="--resume"):
-        train(tiny_network(), FakeBatches(), SHORT, Run(tmp_path))
+        train(make_tiny_network(), FakeBatches(), SHORT, Run(tmp_path))
     assert (tmp_path / "last.pt").read_bytes() == before
 
 
 def test_more_time_can_be_given_to_a_training_that_has_ended(tmp_path: Path):
-    train(tiny_network(), FakeBatches(), SHORT, Run(tmp_path))
+    train(make_tiny_network(), FakeBatches(), SHORT, Run(tmp_path))
     trained = resume(FakeBatches(), Run(tmp_path), replace(SHORT, samples=64))
     assert trained.history[-1].step == 16
 
 
 def test_a_finished_network_cannot_be_gone_on_from(tmp_path: Path):
-    trained = train(tiny_network(), FakeBatches(), SHORT, Run(tmp_path / "a"))
+    trained = train(make_tiny_network(), FakeBatches(), SHORT, Run(tmp_path / "a"))
     other = tmp_path / "b"
     save_checkpoint(other / "last.pt", load_checkpoint(trained.checkpoint))
     with pytest.raises(TrainingError, match="finished"):
@@ -212,24 +212,24 @@ def test_a_finished_network_cannot_be_gone_on_from(tmp_path: Path):
 
 def test_data_without_a_batch_are_refused(tmp_path: Path):
     with pytest.raises(DatasetError, match="fewer samples than a batch"):
-        train(tiny_network(), FakeBatches(count=0), SHORT, Run(tmp_path))
+        train(make_tiny_network(), FakeBatches(count=0), SHORT, Run(tmp_path))
 
 
 def test_a_budget_in_epochs_ends_with_an_epoch(tmp_path: Path):
     config = replace(SHORT, samples=math.inf, epochs=2)
-    assert train(tiny_network(), FakeBatches(count=3), config, Run(tmp_path)).history[-1].step == 6
+    assert train(make_tiny_network(), FakeBatches(count=3), config, Run(tmp_path)).history[-1].step == 6
 
 
 def test_two_processes_teach_one_network_and_one_of_them_writes(tmp_path: Path):
     # Dear, and worth it: two processes import torch, and nothing less shows that their gradients meet.
     script = (
         "import os, sys; from pathlib import Path\n"
-        "from tests.support.teaching import FakeBatches, tiny_network\n"
+        "from tests.support.teaching import FakeBatches, make_tiny_network\n"
         "from training.loop.runs import Run; from training.train import train\n"
         "from training.train_config import TrainConfig\n"
         "import torch; rank = os.environ['RANK']; out = Path(sys.argv[1])\n"
         "config = TrainConfig(samples=64, precision='f32', threads=1, judgements=2, save_every_s=1e-9)\n"
-        "network = tiny_network(int(rank))\n"
+        "network = make_tiny_network(int(rank))\n"
         "run = Run(out / f'run-{rank}', judge=lambda n: 5.0 + int(rank))\n"
         "trained = train(network, FakeBatches(), config, run)\n"
         "torch.save(network.state_dict(), out / f'{rank}.pt'); print(len(trained.history), trained.best_mm)\n"
@@ -262,39 +262,39 @@ def test_two_processes_teach_one_network_and_one_of_them_writes(tmp_path: Path):
 def test_a_flat_network_is_not_asked_for_depth():
     batch = FakeBatches().batch(torch.Generator().manual_seed(0))
     batch.uvw[..., 2] = 0.3
-    assert asked(batch.uvw * torch.tensor([1.0, 1.0, 0.0]), batch, SHORT, flat=True) == 0.0
-    assert asked(batch.uvw * torch.tensor([1.0, 1.0, 0.0]), batch, SHORT, flat=False) > 0.0
+    assert compute_loss(batch.uvw * torch.tensor([1.0, 1.0, 0.0]), batch, SHORT, flat=True) == 0.0
+    assert compute_loss(batch.uvw * torch.tensor([1.0, 1.0, 0.0]), batch, SHORT, flat=False) > 0.0
 
 
 def test_a_joint_whose_label_was_rejected_still_learns_from_the_other_view():
     batch = FakeBatches().batch(torch.Generator().manual_seed(0))
     count = len(batch)
-    other = OtherView(views(count), torch.full((count, JOINTS, 2), 0.1), torch.ones(count, JOINTS))
+    other = OtherView(make_views(count), torch.full((count, JOINTS, 2), 0.1), torch.ones(count, JOINTS))
     alone = replace(batch, weight=torch.zeros(count, JOINTS))
     uvw = torch.zeros(count, JOINTS, 3, requires_grad=True)
-    asked(uvw, alone, SHORT, flat=False).backward()
+    compute_loss(uvw, alone, SHORT, flat=False).backward()
     assert uvw.grad is not None
     assert not uvw.grad.any()
-    asked(uvw, replace(alone, other=other), SHORT, flat=False).backward()
+    compute_loss(uvw, replace(alone, other=other), SHORT, flat=False).backward()
     assert (uvw.grad[..., :2] != 0).all()
 
 
 def test_the_rate_rises_then_falls_to_almost_nothing_at_the_end_of_the_budget():
     config = TrainConfig(minutes=1, learning_rate=1.0, warmup_steps=9)
-    assert [rate(step, 0.0, config) for step in (0, 4, 9)] == pytest.approx([0.1, 0.5, 1.0])
-    assert [rate(99, share, config) for share in (0.5, 1.0)] == pytest.approx([0.505, 0.01])
+    assert [compute_learning_rate(step, 0.0, config) for step in (0, 4, 9)] == pytest.approx([0.1, 0.5, 1.0])
+    assert [compute_learning_rate(99, share, config) for share in (0.5, 1.0)] == pytest.approx([0.505, 0.01])
 
 
 def test_drops_leave_a_tenth_each():
     config = TrainConfig(epochs=140, learning_rate=1e-3, warmup_steps=0, drops=(90 / 140, 120 / 140))
-    at = [share_used(Spent(0.0, epochs, 0), config) for epochs in (89.9, 90, 120)]
-    assert [rate(9, share, config) for share in at] == pytest.approx([1e-3, 1e-4, 1e-5])
+    at = [compute_share_used(BudgetUsed(0.0, epochs, 0), config) for epochs in (89.9, 90, 120)]
+    assert [compute_learning_rate(9, share, config) for share in at] == pytest.approx([1e-3, 1e-4, 1e-5])
 
 
 def test_the_limit_that_is_nearest_ends_the_budget():
     config = TrainConfig(minutes=10, epochs=2, samples=1000)
-    assert share_used(Spent(60.0, 1.0, 900), config) == 0.9
-    assert share_used(Spent(900.0, 0.0, 0), config) == 1.0
+    assert compute_share_used(BudgetUsed(60.0, 1.0, 900), config) == 0.9
+    assert compute_share_used(BudgetUsed(900.0, 0.0, 0), config) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -318,35 +318,35 @@ def test_a_pause_does_not_count(monkeypatch):
     monkeypatch.setattr("training.loop.meter.time.monotonic", lambda: next(now))
     stopwatch = Stopwatch(5.0)
     assert stopwatch.seconds == 8.0
-    with stopwatch.halted():
+    with stopwatch.pause():
         pass
     assert stopwatch.seconds == 10.0
 
 
 def test_a_place_leaves_the_threads_as_they_were():
     before = torch.get_num_threads()
-    with placed(replace(SHORT, threads=2)) as place:
+    with set_up_placement(replace(SHORT, threads=2)) as place:
         assert torch.get_num_threads() == 2
-        assert place.writes
+        assert place.is_main
     assert torch.get_num_threads() == before
 
 
 def test_processes_on_one_machine_share_its_threads():
-    assert free_threads(1) >= 1
-    assert free_threads(10**6) == 1
+    assert count_free_threads(1) >= 1
+    assert count_free_threads(10**6) == 1
 
 
 def test_a_processor_refuses_what_only_a_gpu_can():
-    with pytest.raises(TrainingError, match="f16"), placed(replace(SHORT, precision="f16")):
+    with pytest.raises(TrainingError, match="f16"), set_up_placement(replace(SHORT, precision="f16")):
         pass
 
 
 def test_a_processor_says_which_precision_it_has():
-    assert fastest_precision(PROCESSOR) in ("f32", "bf16")
+    assert choose_precision(PROCESSOR) in ("f32", "bf16")
 
 
 def test_the_state_of_a_run_is_plain(tmp_path: Path):
-    train(tiny_network(), FakeBatches(), SHORT, Run(tmp_path, notes={"recipe": "tiny"}))
+    train(make_tiny_network(), FakeBatches(), SHORT, Run(tmp_path, notes={"recipe": "tiny"}))
     state = load_checkpoint(tmp_path / "last.pt")
     assert state.config["recipe"] == "tiny"
     json.dumps([state.config, state.position, state.history])
