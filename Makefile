@@ -63,7 +63,7 @@ $(DONE)/test: pyproject.toml | $(DONE)/base
 	@touch $@ $(DONE)/base
 
 $(DONE)/kernels: $(wildcard calibration/geometry/fast_*.py engine/studio/raster.py) pyproject.toml | $(DONE)/base
-	@$(BIN)/python -m app.prepare
+	@$(BIN)/python -m app.cli.prepare
 	@touch $@
 
 $(DONE)/model: $(wildcard assets/models/*.toml) | $(DONE)/base

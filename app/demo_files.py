@@ -5,10 +5,10 @@ from pathlib import Path
 
 from calibration.geometry.arrays import I64
 from calibration.rig import save_rig
-from engine import offline
 from engine.export.csv_3d import write_poses_csv, write_positions_csv
+from engine.offline import recording as offline
 from engine.poses import PoseSet3D
-from engine.studio.landmarks import ANATOMICAL
+from engine.studio.body.landmarks import ANATOMICAL
 from engine.studio.scene import Studio
 
 

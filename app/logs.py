@@ -5,7 +5,7 @@ import re
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from engine.capture.address import strip_credentials
+from engine.address import strip_credentials
 
 _ADDRESS = re.compile(r"\w+://\S+")
 _EXAMPLE = "://user:password@"  # as our own sentences show it

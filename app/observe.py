@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.progress import Progress
+from app.cli.progress import Progress
 from calibration.skeleton import Skeleton
-from engine import offline
-from engine.capture.sources import Footage
 from engine.inference.estimator import create_estimator
+from engine.offline import recording as offline
+from engine.offline.footage import Footage
 from engine.pipeline import Sink
 from engine.poses import PoseSet2D
-from engine.record import tap
+from engine.session.writer import tap
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -43,7 +43,7 @@ class LockControls:
 
 @dataclass(frozen=True, slots=True)
 class SetMode:
-    """Let a camera send images of another size, rate or format, as `engine.capture.devices` names it."""
+    """Let a camera send images of another size, rate or format, as `engine.capture.usb.devices` names it."""
 
     name: str
     mode: str

@@ -10,8 +10,8 @@ from typing import Any
 import platformdirs
 import tomli_w
 
-from app.options import DEFAULT_MODEL
-from app.values import STATURE_RANGE_M
+from app.cli.options import DEFAULT_MODEL
+from app.cli.values import STATURE_RANGE_M
 from engine.disk import atomic_file
 
 _COUNTDOWN_RANGE_S = (0, 30)

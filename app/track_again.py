@@ -6,21 +6,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.matching import match_rig
+from app.control.match_rig import match_rig
 from app.paths import find_free_path
-from app.recording import TrackedSessionWriter
+from app.tracked_session_writer import TrackedSessionWriter
 from calibration.rig import Rig, load_rig
-from engine import offline
-from engine.capture.sources import Footage, open_inputs
 from engine.disk import disk_errors
 from engine.errors import SessionError
 from engine.inference.estimator import create_estimator
-from engine.lift import MonocularEstimator
-from engine.lift_network import load_monocular_model
-from engine.lift_take import OfflineMonocular, reconstruct_monocular
-from engine.one_camera import guess_rig, is_guessed
-from engine.record import tap
-from engine.session import RIG
+from engine.monocular.guessed_room import guess_rig, is_guessed
+from engine.monocular.lift import MonocularEstimator
+from engine.monocular.network import load_monocular_model
+from engine.offline import recording as offline
+from engine.offline.footage import Footage, open_inputs
+from engine.offline.single_view import OfflineMonocular, reconstruct_monocular
+from engine.session.session import RIG
+from engine.session.writer import tap
 
 Progress = Callable[[str, float], None]
 # Of the whole work; finding joints takes nearly all of it.

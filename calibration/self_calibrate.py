@@ -9,26 +9,32 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibration.errors import CalibrationError, DegenerateError, NotEnoughMotionError
-from calibration.evidence import Evidence
-from calibration.floor import find_ground, world_from_scene
+from calibration.evidence.evidence import Evidence
+from calibration.evidence.keyframes import MIN_CONFIDENCE, MIN_FRAMES, MIN_JOINTS, select_training_rows
+from calibration.evidence.noise import compute_gate_px, estimate_sigma_px
+from calibration.evidence.observations import Observations
+from calibration.evidence.swaps import find_swaps_by_motion, find_swaps_by_rig
+from calibration.evidence.timing import interpolate_to_common_time
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.transforms import transform_points
 from calibration.geometry.triangulation import triangulate_robust
-from calibration.keyframes import MIN_CONFIDENCE, MIN_FRAMES, MIN_JOINTS, select_training_rows
-from calibration.lenses import LensPriors, build_lens_priors, select_free_parameters, undistort_known_views
-from calibration.misfit import explain_misfit, search_time_offsets
-from calibration.noise import compute_gate_px, estimate_sigma_px
-from calibration.observations import Observations
-from calibration.refine import FreeParameters, Refinement, RefinementSettings, refine
-from calibration.report import REFUSED, CalibrationReport
-from calibration.residuals import Estimate
+from calibration.judge.report import REFUSED, CalibrationReport
+from calibration.judge.summary import MeasuredRig, Solution, build_refusal_report, summarise
+from calibration.judge.uncertainty import estimate_uncertainty
 from calibration.rig import Camera, Rig
-from calibration.scale import estimate_scale
-from calibration.scouting import ScoutedRig, build_ideal_cameras, gather_calibration_evidence, retriangulate, scout
-from calibration.summary import MeasuredRig, Solution, build_refusal_report, summarise
-from calibration.swaps import find_swaps_by_motion, find_swaps_by_rig
-from calibration.timing import interpolate_to_common_time
-from calibration.uncertainty import estimate_uncertainty
+from calibration.solve.initialise import (
+    ScoutedRig,
+    build_ideal_cameras,
+    gather_calibration_evidence,
+    retriangulate,
+    scout,
+)
+from calibration.solve.lens_priors import LensPriors, build_lens_priors, select_free_parameters, undistort_known_views
+from calibration.solve.misfit import explain_misfit, search_time_offsets
+from calibration.solve.refine import FreeParameters, Refinement, RefinementSettings, refine
+from calibration.solve.residuals import Estimate
+from calibration.world.floor import find_ground, world_from_scene
+from calibration.world.scale import estimate_scale
 
 MAX_KEYFRAMES = 300
 MAX_ROUNDS = 3  # left and right are repaired, and late views re-timed, without a rig first, then with it

@@ -36,7 +36,7 @@ class ThreadedPipeline:
     times
         Gets how long each stage took.
     end
-        Makes the framesets end, for instance `engine.live_framesets.LiveFramesets.close`; called on `stop`, and when
+        Makes the framesets end, for instance `engine.live.framesets.LiveFramesets.close`; called on `stop`, and when
         a stage fails.
     """
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from engine.clock import NS_PER_S, host_ns
-from engine.live_state import StageTime
+from engine.live.state import StageTime
 
 # In the order in which a frameset meets them; the last one is from the image being taken to the pose being ready.
 STAGES = ("gather", "estimate", "associate", "reconstruct", "smooth", "in all")

@@ -46,37 +46,37 @@ def own_networks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 @pytest.fixture
 def patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let live cameras take their time to end, where nothing hangs: two seconds are short on a busy machine."""
-    monkeypatch.setattr("engine.live.CLOSE_S", PATIENCE_S)
+    monkeypatch.setattr("engine.live.live.CLOSE_S", PATIENCE_S)
 
 
 @pytest.fixture
 def patient_window(monkeypatch: pytest.MonkeyPatch, patient_end: None) -> None:
     """Let everything behind a window take its time to end, where nothing hangs."""
     for limit in (
-        "live_control.WORKER_TIMEOUT_S",
-        "finetune_control.CLOSE_TIMEOUT_S",
-        "session_control.CLOSE_TIMEOUT_S",
+        "live.WORKER_TIMEOUT_S",
+        "finetune.CLOSE_TIMEOUT_S",
+        "sessions.CLOSE_TIMEOUT_S",
     ):
-        monkeypatch.setattr(f"app.{limit}", PATIENCE_S)
-    monkeypatch.setattr("app.player.CLOSE_TIMEOUT_S", PATIENCE_S)
+        monkeypatch.setattr(f"app.control.{limit}", PATIENCE_S)
+    monkeypatch.setattr("app.control.player.CLOSE_TIMEOUT_S", PATIENCE_S)
 
 
 @pytest.fixture
 def patient_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a camera on the loopback take its time to answer, as it does on a busy machine."""
     for limit in (
-        "network.CONNECT_TIMEOUT_S",
-        "http_conversation.REPLY_TIMEOUT_S",
-        "network_source.OPEN_TIMEOUT_S",
-        "network_source.RATE_S",
+        "address.CONNECT_TIMEOUT_S",
+        "conversation.REPLY_TIMEOUT_S",
+        "source.OPEN_TIMEOUT_S",
+        "source.RATE_S",
     ):
-        monkeypatch.setattr(f"engine.capture.{limit}", PATIENCE_S)
+        monkeypatch.setattr(f"engine.capture.network.{limit}", PATIENCE_S)
 
 
 @pytest.fixture
 def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the images of network cameras wait for a busy machine, so that none is dropped."""
-    monkeypatch.setattr("engine.capture.network_source.MAX_WAITING_IMAGES", 10_000)
+    monkeypatch.setattr("engine.capture.network.source.MAX_WAITING_IMAGES", 10_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -96,7 +96,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _why_no_model() -> str | None:
     """Say why the default model cannot be used; None if it can."""
-    from engine.inference import models
+    from engine.models import shelf as models
 
     present = {state.card.name for state in models.list_models() if state.present}
     return None if "blazepose" in present else "no pose model: run 'epipole models pull blazepose'"

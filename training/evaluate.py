@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from calibration.geometry.arrays import F64, I64
-from calibration.scale import CHAIN_OF_STATURE
 from calibration.skeleton import Skeleton
+from calibration.world.scale import CHAIN_OF_STATURE
 from engine.inference.preprocess import Region
 from training.data.crops import (
     Crop,
@@ -22,16 +22,16 @@ from training.data.crops import (
 )
 from training.data.samples import ROOT, Samples, Teacher
 from training.errors import TrainingError
-from training.judging import metrics
-from training.judging.estimate_samples import (
+from training.evaluation import metrics
+from training.evaluation.estimate_samples import (
     EstimateFunction,
     estimate_samples,
     find_detector_squares,
     find_true_squares,
     get_reference_poses,
 )
-from training.judging.evaluation import METRICS, Evaluation, EvaluationProtocol, ProtocolResult
-from training.judging.intervals import bootstrap_interval, mean_by_joint, mean_by_label
+from training.evaluation.evaluation import METRICS, Evaluation, EvaluationProtocol, ProtocolResult
+from training.evaluation.intervals import bootstrap_interval, mean_by_joint, mean_by_label
 
 CHAINS = tuple(
     pair

@@ -25,7 +25,7 @@ from training.loop.runs import BatchSource, Position, Run, StopReason, TrainingP
 from training.loop.schedule import BudgetUsed, compute_learning_rate, compute_share_used
 from training.networks.build import build_network
 from training.networks.pose_network import PoseNetwork
-from training.train_config import TrainConfig
+from training.recipes.train_config import TrainConfig
 
 STEPS_PER_ROW = 25
 PROGRESS_INTERVAL_S = 0.25

@@ -12,14 +12,14 @@ from argparse import Namespace
 from collections.abc import Callable
 from datetime import date
 
-from app import cli
-from app.arguments import BENCHES
-from app.options import DEFAULT_MODEL
-from engine.capture.sources import open_inputs
+from app.cli import main as cli
+from app.cli.arguments import BENCHES
+from app.cli.options import DEFAULT_MODEL
 from engine.frames import FrameSet
 from engine.inference.estimator import create_estimator
-from engine.inference.models import load_model as load_model
 from engine.inference.parity import check_precision
+from engine.models.shelf import load_model as load_model
+from engine.offline.footage import open_inputs
 
 _STARTS = 7
 _FRAMESETS = 60
@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `subject`: a key of `app.arguments.BENCHES`.
+        `subject`: a key of `app.cli.arguments.BENCHES`.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def run(options: Namespace) -> int:
 
 def bench_start() -> None:
     """Measure how long ``epipole --help`` takes."""
-    command = [sys.executable, "-m", "app.cli", "--help"]
+    command = [sys.executable, "-m", "app.cli.main", "--help"]
     took_s = []
     for _ in range(_STARTS):
         start_s = time.perf_counter()
@@ -94,7 +94,7 @@ def bench_precision() -> None:
 
 def bench_window() -> None:
     """Measure what it costs to draw the whole window once more."""
-    from app import window_bench  # Qt is loaded by those who draw, when they draw
+    from app.bench import window as window_bench  # Qt is loaded by those who draw, when they draw
 
     framesets, *_ = _render_framesets()
     redraw = window_bench.prepare_redraw(framesets)
@@ -104,8 +104,8 @@ def bench_window() -> None:
 
 def bench_live() -> None:
     """Measure what four cameras of 640x480 cost live: shown, recorded either way, with the network, and in all."""
-    from app import live_bench  # Qt is loaded by those who draw, when they draw
-    from app.filmed import make_film
+    from app.bench import live as live_bench  # Qt is loaded by those who draw, when they draw
+    from app.bench.film import make_film
 
     qt_application = live_bench.get_screen_application()
     for setup in live_bench.list_cases(make_film()):

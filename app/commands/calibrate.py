@@ -4,17 +4,17 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
+from app.cli.progress import Progress
+from app.control.match_rig import match_lenses
 from app.errors import UsageError
-from app.matching import match_lenses
-from app.mend import repair_sessions
 from app.observe import observe
-from app.outcome import CalibrationPaths, print_calibration, write_calibration
 from app.paths import require_writable
-from app.progress import Progress
+from app.repair_sessions import repair_sessions
+from app.report.calibration_output import CalibrationPaths, print_calibration, write_calibration
 from calibration.rig import Camera, load_rig
 from calibration.self_calibrate import Calibration, CalibrationOptions
-from engine import offline
-from engine.capture.sources import Footage, open_inputs
+from engine.offline import recording as offline
+from engine.offline.footage import Footage, open_inputs
 
 DONE, REFUSED = 0, 3
 

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
+from app.cli.display import is_headless
+from app.cli.options import DEFAULT_MODEL
 from app.commands.calibrate import DONE, REFUSED, calibrate
 from app.demo_files import write_poses, write_truth
-from app.display import is_headless
 from app.observe import Observation, observe
-from app.options import DEFAULT_MODEL
-from app.outcome import CalibrationPaths, print_calibration, write_calibration
 from app.paths import choose_new_folder, find_free_path, require_writable
-from app.presenters.take import RecordingResult, find_best_row, measure_joints_found, present_recording
+from app.presenters.recording import RecordingResult, find_best_row, measure_joints_found, present_recording
 from app.presenters.window import WindowState
-from app.recording import TrackedSessionWriter
+from app.report.calibration_output import CalibrationPaths, print_calibration, write_calibration
+from app.tracked_session_writer import TrackedSessionWriter
 from calibration.self_calibrate import Calibration, CalibrationOptions
-from engine import offline
-from engine.capture.sources import Footage, open_inputs
 from engine.frames import FrameSet
+from engine.offline import recording as offline
+from engine.offline.footage import Footage, open_inputs
 from engine.poses import PoseSet2D
 from engine.studio.scene import Studio
 
@@ -120,7 +120,7 @@ def draw_picture(state: WindowState, picture: Path) -> None:
         The PNG to write.
     """
     try:
-        from app import snapshot  # Qt is loaded by those who draw, when they draw
+        from app.window import snapshot  # Qt is loaded by those who draw, when they draw
     except ImportError as error:
         print(f"The window cannot be drawn: {error}. 'epipole doctor' says what is missing; all else is complete.")
         return
@@ -131,7 +131,7 @@ def draw_picture(state: WindowState, picture: Path) -> None:
 def _show_window(options: Namespace, folder: Path) -> int:
     """Let the studio play live in the window."""
     try:
-        from app import demo_window
+        from app.window import demo as demo_window
     except ImportError as error:
         print(f"The window cannot be opened: {error}. 'epipole doctor' says what is missing; --headless needs less.")
         return FAILED

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
-from engine.capture.devices import Device, Mode, list_devices
+from engine.capture.usb.devices import Device, Mode, list_devices
 
 _MAX_MODES_SHOWN = 4
 _NOT_LISTED = (

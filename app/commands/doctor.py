@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
-from app.display import is_headless
-from app.options import DEFAULT_MODEL
-from app.presenters.tone import Severity
+from app.cli.display import is_headless
+from app.cli.options import DEFAULT_MODEL
+from app.presenters.severity import Severity
 from app.settings import load_settings, settings_file
-from engine.capture.devices import list_devices
+from engine.capture.usb.devices import list_devices
 from engine.errors import EngineError, ModelMissingError
-from engine.inference import models
 from engine.inference.backends import create_backend
+from engine.models import shelf as models
 
 _PACKAGES = ("numpy", "scipy", "numba", "av", "opencv-python-headless", "openvino", "onnxruntime", "poselib", "PyQt6")
 _CLASHES = (("opencv-python-headless", "opencv-python"), ("onnxruntime", "onnxruntime-gpu"))

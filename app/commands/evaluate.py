@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
+from app.cli.progress import Progress
 from app.errors import UsageError
-from app.mend import repair_sessions
 from app.paths import choose_new_folder, remove_empty_on_error, require_writable
-from app.progress import Progress
-from engine.session import Session
+from app.repair_sessions import repair_sessions
+from engine.session.session import Session
 from training.data.samples import Samples, join, open_samples
 from training.data.session_samples import samples_from_session
 from training.errors import TrainingError
 from training.evaluate import EvaluateConfig, evaluate_model
-from training.judging.estimate_samples import EstimateFunction
-from training.judging.evaluation import Evaluation, compare_models
-from training.judging.judged_network import EvaluatedModel, demand_same_joints, open_model
-from training.judging.report import PAGE, format_comparison, write_evaluation
+from training.evaluation.estimate_samples import EstimateFunction
+from training.evaluation.evaluated_model import EvaluatedModel, demand_same_joints, open_model
+from training.evaluation.evaluation import Evaluation, compare_models
+from training.evaluation.report import PAGE, format_comparison, write_evaluation
 from training.labels.files import find_labels, load_labels
 
 DONE = 0

@@ -3,11 +3,11 @@
 from argparse import Namespace
 
 from app.errors import UsageError
-from app.mend import repair_sessions
-from app.outcome import print_messages
+from app.repair_sessions import repair_sessions
+from app.report.calibration_output import print_messages
 from engine.export.exporters import export_session
-from engine.session import Session
-from engine.smooth import Smooth
+from engine.reconstruction.smooth import Smooth
+from engine.session.session import Session
 
 
 def run(options: Namespace) -> int:

@@ -8,12 +8,12 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
+from app.cli.progress import Progress
 from app.errors import UsageError
-from app.mend import repair_sessions
-from app.outcome import print_messages
 from app.paths import runs_folder
-from app.progress import Progress
-from engine.session import Session
+from app.repair_sessions import repair_sessions
+from app.report.calibration_output import print_messages
+from engine.session.session import Session
 from training.errors import TrainingError
 from training.finetuning.process import start_process
 from training.finetuning.report import describe_verdict

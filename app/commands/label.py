@@ -2,10 +2,10 @@
 
 from argparse import Namespace
 
-from app.mend import repair_sessions
-from app.outcome import print_messages
-from app.progress import Progress
-from engine.session import Session
+from app.cli.progress import Progress
+from app.repair_sessions import repair_sessions
+from app.report.calibration_output import print_messages
+from engine.session.session import Session
 from training.labels.report import format_summary
 from training.labels.session import label_session
 

@@ -8,27 +8,27 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from app.display import is_headless
-from app.matching import match_rig
-from app.mend import repair_sessions
-from app.outcome import CalibrationPaths, print_messages, write_calibration
+from app.cli.display import is_headless
+from app.cli.progress import Progress
+from app.control.match_rig import match_rig
+from app.control.serving import make_monocular_loader
 from app.paths import choose_new_folder, find_free_path, require_writable
 from app.presenters.live import LiveContext, Trail, present_live
-from app.progress import Progress
-from app.serving import make_monocular_loader
+from app.repair_sessions import repair_sessions
+from app.report.calibration_output import CalibrationPaths, print_messages, write_calibration
 from app.settings import Settings, load_settings, settings_file
-from calibration.report import CalibrationReport
+from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig, load_rig
 from calibration.skeleton import load_skeleton
-from engine.capture.address import strip_credentials
-from engine.capture.cameras import make_camera_sources
-from engine.coach import ONE_CAMERA, ONE_CAMERA_GUESSED
+from engine.address import strip_credentials
 from engine.errors import CameraError
 from engine.inference.estimator import create_estimator
-from engine.live import Live, LiveOptions
-from engine.live_state import CameraPhase, CameraState, LiveResult, LiveState, RecordingState
+from engine.live.cameras import make_camera_sources
+from engine.live.coach import ONE_CAMERA, ONE_CAMERA_GUESSED
+from engine.live.live import Live, LiveOptions
+from engine.live.state import CameraPhase, CameraState, LiveResult, LiveState, RecordingState
 from engine.mailbox import ClosedError, EmptyError
-from engine.session import Session, SessionFacts, is_session, require_new_folder
+from engine.session.session import Session, SessionFacts, is_session, require_new_folder
 
 DONE, FAILED = 0, 1
 # How long a first image is waited for; a camera that says no all the time is believed earlier.
@@ -61,7 +61,7 @@ def run(options: Namespace) -> int:
         return run_headless(options)
     if options.record is not None:
         require_new_folder(options.record)
-    from app.application import show_live  # Qt is loaded by those who draw
+    from app.window.application import show_live  # Qt is loaded by those who draw
 
     settings, message = load_settings(settings_file())
     return show_live(options, settings, message)
@@ -313,7 +313,7 @@ def _score_result(result: LiveResult) -> float:
 def _draw(options: Namespace, live: Live, outcome: _LiveOutcome, path: Path) -> None:
     """Draw the window as it would look."""
     try:
-        from app import snapshot
+        from app.window import snapshot
     except ImportError as error:
         print(f"The window cannot be drawn: {error}. 'epipole doctor' says what is missing; all else is complete.")
         return

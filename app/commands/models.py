@@ -3,11 +3,11 @@
 from argparse import Namespace
 from pathlib import Path
 
-from app.progress import Progress
+from app.cli.progress import Progress
 from calibration.rig import load_rig
-from engine.inference import models
-from engine.inference.network_library import ModelEntry, ModelLibrary, compute_rig_id, describe_scope
-from engine.inference.progress import Progress as Download
+from engine.models import shelf as models
+from engine.models.library import ModelEntry, ModelLibrary, compute_rig_id, describe_scope
+from engine.models.progress import Progress as Download
 
 BY_USER = "a person"
 

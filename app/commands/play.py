@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from app.display import is_headless
-from app.outcome import print_messages
+from app.cli.display import is_headless
+from app.control.player import repair_and_open
 from app.paths import choose_new_folder, require_writable
-from app.player import repair_and_open
 from app.presenters.player import find_best_instant, format_clock
-from engine.inference.models import list_models
-from engine.playback import Playback
+from app.report.calibration_output import print_messages
+from engine.models.shelf import list_models
+from engine.session.playback import Playback
 
 
 def run(options: Namespace) -> int:
@@ -30,7 +30,7 @@ def run(options: Namespace) -> int:
     """
     if is_headless(requested=options.headless):
         return _draw(options.session, options.out or choose_new_folder(Path.cwd(), datetime.now()))
-    from app import player_window  # Qt is loaded by those who draw, when they draw
+    from app.window import player as player_window  # Qt is loaded by those who draw, when they draw
 
     with repair_and_open(options.session) as playback:  # what cannot be opened is said here, before a window is there
         _print_facts(playback)
@@ -47,7 +47,7 @@ def _draw(session: Path, folder: Path) -> int:
         require_writable(picture)
         _print_facts(playback)
         instant = find_best_instant(playback) if len(playback) else 0
-        from app import player_window
+        from app.window import player as player_window
 
         player_window.draw_player(playback, instant, picture)
         if len(playback):

@@ -4,14 +4,14 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 
+from app.cli.progress import Progress
 from app.commands.live import describe_losses, wait_for_images
-from app.outcome import print_messages
-from app.progress import Progress
-from engine.capture.camera import CameraFeed, close_feeds
-from engine.capture.cameras import make_camera_sources
-from engine.live_state import CameraPhase, RecordingState
-from engine.record_live import LiveRecording, RecordedCamera
-from engine.session import SessionFacts, require_new_folder
+from app.report.calibration_output import print_messages
+from engine.live.cameras import make_camera_sources
+from engine.live.feed import CameraFeed, close_feeds
+from engine.live.state import CameraPhase, RecordingState
+from engine.session.live_recorder import LiveRecording, RecordedCamera
+from engine.session.session import SessionFacts, require_new_folder
 
 DONE, FAILED = 0, 1
 POLL_INTERVAL_S = 0.2

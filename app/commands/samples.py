@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from app.cli.progress import Progress
 from app.errors import UsageError
-from app.mend import repair_sessions
-from app.progress import Progress
-from engine.session import Session
+from app.repair_sessions import repair_sessions
+from engine.session.session import Session
 from training.data.samples import Samples, SampleWriter, Teacher, open_samples
 from training.data.session_samples import SessionSamplesConfig, samples_from_session
 from training.errors import TrainingError

@@ -3,21 +3,21 @@
 from argparse import Namespace
 from contextlib import ExitStack
 
+from app.control.match_rig import match_rig
 from app.errors import UsageError
-from app.matching import match_rig
-from app.mend import repair_sessions
 from app.observe import Observation, observe
-from app.outcome import print_messages
-from app.recording import TrackedSessionWriter
+from app.repair_sessions import repair_sessions
+from app.report.calibration_output import print_messages
+from app.tracked_session_writer import TrackedSessionWriter
 from calibration.rig import Rig, load_rig
 from calibration.skeleton import load_skeleton
-from engine import offline
-from engine.capture.sources import Footage, open_inputs
-from engine.coach import ONE_CAMERA_GUESSED
-from engine.inference.model_card import load_card
-from engine.lift_network import NO_MODEL, load_monocular_model
-from engine.lift_take import OfflineMonocular, count_monocular, reconstruct_monocular
-from engine.one_camera import guess_rig, is_guessed
+from engine.live.coach import ONE_CAMERA_GUESSED
+from engine.models.card import load_card
+from engine.monocular.guessed_room import guess_rig, is_guessed
+from engine.monocular.network import NO_MODEL, load_monocular_model
+from engine.offline import recording as offline
+from engine.offline.footage import Footage, open_inputs
+from engine.offline.single_view import OfflineMonocular, count_monocular, reconstruct_monocular
 
 
 def run(options: Namespace) -> int:

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from app.cli.progress import Progress
 from app.errors import UsageError
 from app.paths import remove_empty_on_error, require_writable
-from app.progress import Progress
 from training.errors import TrainingError
 from training.loop.devices import get_rank
 from training.loop.history import CSV
 from training.loop.runs import Run, StopReason, TrainingResult
 from training.loop.runs import TrainingProgress as Told
-from training.recipe import Recipe, read_recipe
-from training.train_config import TrainConfig
-from training.train_recipe import (
+from training.recipes.recipe import Recipe, read_recipe
+from training.recipes.train_config import TrainConfig
+from training.recipes.train_recipe import (
     InitialWeights,
     TrainingData,
     read_recipe_notes,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from app.presenters.coaching import CoachingCard
-from app.presenters.tone import Severity
-from calibration.report import ACCEPTED, REFUSED, USABLE, CalibrationReport, CameraReport
+from app.presenters.severity import Severity
+from calibration.judge.report import ACCEPTED, REFUSED, USABLE, CalibrationReport, CameraReport
 
 _HEADLINES = {
     ACCEPTED: ("Calibrated", Severity.GOOD),

@@ -110,7 +110,7 @@ def format_mode(mode: str) -> str:
     Parameters
     ----------
     mode
-        As `engine.capture.devices` writes it.
+        As `engine.capture.usb.devices` writes it.
 
     Returns
     -------

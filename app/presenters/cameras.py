@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.presenters.tone import Severity
+from app.presenters.severity import Severity
 from calibration.geometry.arrays import U8
 from engine.frames import FrameSet
 from engine.poses import Pose2D, PoseSet2D

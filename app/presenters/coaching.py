@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.presenters.tone import Severity
-from engine.live_state import CalibrationPhase, CalibrationState
+from app.presenters.severity import Severity
+from engine.live.state import CalibrationPhase, CalibrationState
 
 _SEVERITIES = {
     CalibrationPhase.OFF: Severity.NEUTRAL,

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.length_of_time import format_duration_padded
+from app.duration import format_duration_padded
 from app.presenters.finetune_run import EVERYBODY, RunCard, RunSnapshot, present_run
 from app.presenters.sessions import explain_cannot_finetune, format_date
-from engine.session_summary import SessionSummary
+from engine.session.summary import SessionSummary
 
 _SCANNING = ("Looking for sessions", "The folders are being looked at for the first time.")
 _NO_SESSIONS = (

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from app.length_of_time import format_duration_padded, format_whole_minutes
+from app.duration import format_duration_padded, format_whole_minutes
 from app.presenters.plots import Curve, Plot
-from app.presenters.tone import Severity
-from engine.session_summary import display_name
+from app.presenters.severity import Severity
+from engine.session.summary import display_name
 from training.finetuning.request import FinetuneRequest
 from training.finetuning.run import ACTIVE_PHASES, INTERRUPTED, RESUMABLE_PHASES, Phase, RunState
 from training.finetuning.verdict import verdict_from_table

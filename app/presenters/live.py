@@ -11,14 +11,14 @@ from app.presenters.cameras import CameraTile
 from app.presenters.coaching import CoachingCard, present_coaching
 from app.presenters.live_status import present_status
 from app.presenters.room import TRAIL_FRAMESETS, RoomScene, describe_depth_uncertainty
-from app.presenters.tone import Severity
+from app.presenters.severity import Severity
 from app.presenters.window import Controls, JobCard, Notice, RecordingPhase, WindowState
 from calibration.geometry.arrays import F64, U8
 from calibration.skeleton import Skeleton
-from engine.coach import ONE_CAMERA_GUESSED
 from engine.errors import UnreadableSourceError
-from engine.live_state import CalibrationPhase, CalibrationState, CameraPhase, CameraState, LiveResult, LiveState
-from engine.one_camera import is_guessed
+from engine.live.coach import ONE_CAMERA_GUESSED
+from engine.live.state import CalibrationPhase, CalibrationState, CameraPhase, CameraState, LiveResult, LiveState
+from engine.monocular.guessed_room import is_guessed
 from engine.poses import Pose2D, Pose3D
 
 _SEVERITIES = {

@@ -1,10 +1,10 @@
 """The figures of a live window's lower edge: rates, delay, losses, disk."""
 
-from app.length_of_time import format_whole_minutes
+from app.duration import format_whole_minutes
 from app.presenters.plots import STAGE_LABELS
-from app.presenters.tone import Severity
+from app.presenters.severity import Severity
 from app.presenters.window import StatusItem
-from engine.live_state import LiveState, RecordingState, StageTime
+from engine.live.state import LiveState, RecordingState, StageTime
 
 TOTAL_STAGE = "in all"
 _MAX_LATENCY_MS = 250.0

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from app.length_of_time import format_duration_padded
+from app.duration import format_duration_padded
 from app.presenters.cameras import CameraTile, present_cameras
 from app.presenters.room import TRAIL_FRAMESETS, RoomScene, describe_depth_uncertainty, present_room
 from app.presenters.sessions import format_date
-from app.presenters.tone import Severity
+from app.presenters.severity import Severity
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.coach import ONE_CAMERA_GUESSED
 from engine.frames import FrameSet
-from engine.one_camera import guess_rig, is_guessed
-from engine.playback import Playback
+from engine.live.coach import ONE_CAMERA_GUESSED
+from engine.monocular.guessed_room import guess_rig, is_guessed
 from engine.poses import PoseSet2D, PoseSet3D
-from engine.session import NO_IMAGE_WH
-from engine.session_summary import display_name
+from engine.session.playback import Playback
+from engine.session.session import NO_IMAGE_WH
+from engine.session.summary import display_name
 
 HIPS = ("left_hip", "right_hip")
 _NO_RIG = ("No room in this session", "Its cameras are not calibrated. Track it again with a rig to see it in 3D.")

@@ -10,7 +10,7 @@ from app.presenters.coaching import CoachingCard
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.one_camera import is_same_guess
+from engine.monocular.guessed_room import is_same_guess
 from engine.poses import Pose3D, PoseSet3D
 
 TRAIL_FRAMESETS = 150

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from app.length_of_time import format_duration_padded
-from app.presenters.tone import Severity
-from engine.session_summary import SessionSummary
+from app.duration import format_duration_padded
+from app.presenters.severity import Severity
+from engine.session.summary import SessionSummary
 
 # Of the body's joints: above the first a take is good, above the second it can be used.
 GOOD_SHARE, USABLE_SHARE = 0.9, 0.6

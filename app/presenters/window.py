@@ -7,7 +7,7 @@ from app.presenters.calibration import CalibrationCard
 from app.presenters.camera_settings import CameraSettings, DeviceList
 from app.presenters.cameras import CameraTile
 from app.presenters.room import RoomScene
-from app.presenters.tone import Severity
+from app.presenters.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)

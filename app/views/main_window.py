@@ -9,18 +9,18 @@ from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayou
 from app.presenters.plots import PlotsCard
 from app.presenters.window import WindowState
 from app.requests import ScanCameras
-from app.views.add_camera import AddCameraPanel
-from app.views.calibration_panel import CalibrationPanel
-from app.views.camera_grid import CameraGrid
-from app.views.camera_settings import CameraSettingsPanel
 from app.views.header import Header
 from app.views.help_overlay import HelpOverlay
+from app.views.live.add_camera import AddCameraPanel
+from app.views.live.calibration_panel import CalibrationPanel
+from app.views.live.camera_grid import CameraGrid
+from app.views.live.camera_settings import CameraSettingsPanel
+from app.views.live.plots import PlotsDrawer
+from app.views.live.recording_indicators import RecordingIndicators
+from app.views.live.status_bar import StatusBar
 from app.views.notice_bar import NoticeBar
 from app.views.overlay import Overlay
-from app.views.plots import PlotsDrawer
-from app.views.recording_marks import RecordingIndicators
-from app.views.room_3d import Room3D
-from app.views.status_bar import StatusBar
+from app.views.room.room_3d import Room3D
 from app.views.theme import build_stylesheet, choose_scale
 
 LIVE = "Live"

@@ -3,7 +3,7 @@
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from app.presenters.tone import Severity
+from app.presenters.severity import Severity
 from app.presenters.window import Notice
 from app.requests import DismissNotice
 from app.views.theme import PALETTE, SEVERITY_COLOURS, load_icon, set_property

@@ -1,7 +1,7 @@
 """Two views and nothing else: fundamental and essential matrices, the pose between them, optimal triangulation.
 
 Convention: ``xy_b^T F xy_a = 0`` and ``x_b = R x_a + t``. All pixels are undistorted. The product's own way to
-calibrate (`calibration.pairs`) uses five points and PoseLib; this is the textbook, for papers that are compared with.
+calibrate (`calibration.solve.pairs`) uses five points and PoseLib; this is the textbook, for papers that are compared with.
 """
 
 import numpy as np

@@ -6,10 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibration.evidence import select_calibration_joints
-from calibration.geometry.arrays import F64, I64, Mask
-from calibration.geometry.triangulation import MAX_EXHAUSTIVE_VIEWS
-from calibration.noise import (
+from calibration.evidence.evidence import select_calibration_joints
+from calibration.evidence.noise import (
     CONFIDENCE_FACTORS,
     CONFIDENCE_KNOTS,
     GATE_SIGMAS,
@@ -19,6 +17,8 @@ from calibration.noise import (
     TORSO_OF_SHOULDERS,
     list_sigma_factors,
 )
+from calibration.geometry.arrays import F64, I64, Mask
+from calibration.geometry.triangulation import MAX_EXHAUSTIVE_VIEWS
 from calibration.rig import Camera
 from calibration.skeleton import Skeleton
 
@@ -44,7 +44,7 @@ class CameraArrays(NamedTuple):
 
 
 class NoiseArrays(NamedTuple):
-    """How far a network's joints may be off, as `calibration.noise` has it.
+    """How far a network's joints may be off, as `calibration.evidence.noise` has it.
 
     `factor` (J,) of each joint; `confidence_knots` and `confidence_factors` (K,), the error by confidence; `torso` (2, 4), positions of left
     and right shoulder, hip, knee and ankle; `parameters` (6,): sigma of the torso, smallest sigma px, gate in sigmas, torso

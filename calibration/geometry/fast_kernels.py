@@ -11,7 +11,7 @@ image_all            `projection.project`
 intersect_all        `triangulation.triangulate`
 robust_all           `triangulation.triangulate_robust`
 expect_errors        `noise.estimate_sigma_px` and `noise.compute_gate_px` of one frameset
-solve_person         these, one after the other, and `engine.reconstruct`'s confidence
+solve_person         these, one after the other, and `engine.reconstruction.reconstruct`'s confidence
 compare_people       the median distance of limbs from where they should be
 best_pair            all pairs of people of two views, triangulated and compared
 ==================== ==============================================================

@@ -1,8 +1,8 @@
 """Studio sources: the virtual studio's cameras, behind the protocol of every other camera."""
 
-from engine.capture.cameras import LiveSource, make_studio_cameras
-from engine.capture.real_time import FrameBarrier, PlaybackGroup, SharedStart
 from engine.frames import Frame
+from engine.live.cameras import LiveSource, make_studio_cameras
+from engine.live.real_time import FrameBarrier, PlaybackGroup, SharedStart
 from engine.studio.address import parse_address
 from engine.studio.scene import Studio
 

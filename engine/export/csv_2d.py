@@ -9,7 +9,7 @@ from engine.clock import NS_PER_S
 from engine.disk import atomic_file
 from engine.errors import EngineError
 from engine.poses import PoseSet2D, PoseSet3D
-from engine.session import Session
+from engine.session.session import Session
 
 HEADER = "frame,time_s,view,person,joint,x_px,y_px,confidence\n"
 

@@ -9,7 +9,7 @@ from calibration.geometry.arrays import F64, I64
 from engine.clock import NS_PER_S
 from engine.disk import atomic_file
 from engine.poses import PoseSet3D
-from engine.session import Session
+from engine.session.session import Session
 
 HEADER = "frame,time_s,person,joint,x_m,y_m,z_m,confidence,views\n"
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from engine.errors import EngineError, SessionError
 from engine.poses import PoseSet3D
-from engine.session import Session
+from engine.session.session import Session
 
 SmoothPoses: TypeAlias = Callable[[PoseSet3D], PoseSet3D]
 Exporter: TypeAlias = Callable[[Session, Path, SmoothPoses | None], None]

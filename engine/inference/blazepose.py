@@ -11,8 +11,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F32, F64, U8
 from engine.inference.backend import Backend
-from engine.inference.model_card import ModelInput
-from engine.inference.person_network import Detection, Sighting, upper_half_mean
+from engine.inference.pose_model import Detection, Sighting, upper_half_mean
 from engine.inference.preprocess import (
     BLACK,
     EDGE,
@@ -22,6 +21,7 @@ from engine.inference.preprocess import (
     region_from_points,
     to_batch,
 )
+from engine.models.card import ModelInput
 
 INPUT = "input_1"
 LANDMARK_OUTPUTS = ("Identity", "Identity_1", "Identity_3")  # landmarks, presence, heat maps
@@ -244,7 +244,7 @@ class BlazePoseModel:
         self._detector, self._landmarks = detector, landmarks
 
     def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Detection]]:
-        """Find the people in a square of each image; see `engine.inference.person_network.PoseModel.find`."""
+        """Find the people in a square of each image; see `engine.inference.pose_model.PoseModel.find`."""
         return self._detector.find(images_bgr, windows)
 
     def region(self, points: F64) -> Region:
@@ -252,7 +252,7 @@ class BlazePoseModel:
         return region_from_points(points[0], points[1], REGION_SCALE)
 
     def locate(self, images_bgr: Sequence[U8], regions: Sequence[Region]) -> list[Sighting]:
-        """Find one person's joints in each region; see `engine.inference.person_network.PoseModel.locate`."""
+        """Find one person's joints in each region; see `engine.inference.pose_model.PoseModel.locate`."""
         if not images_bgr:
             return []
         crop_wh = LANDMARK_INPUT.size_wh

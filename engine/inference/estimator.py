@@ -10,12 +10,12 @@ import numpy as np
 from calibration.skeleton import Skeleton, load_skeleton
 from engine.frames import Frame, FrameSet
 from engine.inference.backends import BackendOptions
-from engine.inference.models import load_model
 from engine.inference.networks import load_pose_model
 from engine.inference.parity import read_results
-from engine.inference.person_network import PoseModel, Sighting
+from engine.inference.pose_model import PoseModel, Sighting
 from engine.inference.preprocess import Region, whole_image
 from engine.inference.view_tracks import ViewTracks
+from engine.models.shelf import load_model
 from engine.poses import Pose2D, PoseSet2D
 
 THREADS_VARIABLE = "EPIPOLE_THREADS"

@@ -10,9 +10,9 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64, U8
 from calibration.skeleton import load_skeleton
 from engine.inference.backends import BackendOptions, create_backend
-from engine.inference.model_card import ModelCard, ModelCardError
-from engine.inference.models import verify_files
 from engine.inference.preprocess import BLACK, Region, cut, to_batch
+from engine.models.card import ModelCard, ModelCardError
+from engine.models.shelf import verify_files
 
 TASK = "pose3d"
 CODEC = "soft-argmax-3d"
@@ -32,7 +32,7 @@ class MonocularModel:
     backend
         Name of the runtime.
     run
-        How to run it; anything but f32 belongs behind a gate (`training.precision`).
+        How to run it; anything but f32 belongs behind a gate (`training.export.precision`).
 
     Raises
     ------

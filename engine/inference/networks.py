@@ -5,10 +5,10 @@ from dataclasses import replace
 from engine.inference.backends import BackendOptions, create_backend
 from engine.inference.blazepose import LANDMARK_OUTPUTS, BlazePoseDetector, BlazePoseModel
 from engine.inference.decode import CODECS
-from engine.inference.model_card import ModelCardError
-from engine.inference.models import Model, load_model
-from engine.inference.person_network import PoseModel
+from engine.inference.pose_model import PoseModel
 from engine.inference.top_down import TopDownModel
+from engine.models.card import ModelCardError
+from engine.models.shelf import Model, load_model
 
 BLAZEPOSE = "blazepose"
 

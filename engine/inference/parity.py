@@ -10,10 +10,10 @@ import numpy as np
 from calibration.geometry.arrays import U8
 from engine.errors import BackendUnavailableError
 from engine.inference.backends import BackendOptions
-from engine.inference.models import Model, models_folder
 from engine.inference.networks import load_pose_model
-from engine.inference.person_network import PoseModel
+from engine.inference.pose_model import PoseModel
 from engine.inference.preprocess import Region, whole_image
+from engine.models.shelf import Model, models_folder
 
 MAX_DEVIATION = 1 / 256  # of the region's side: one pixel of a 256 px crop, below the network's own noise
 PERCENTILE = 99.0  # bf16 in BlazePose: 1.2 px at the 95th, 14 px at the 99th, and the bones 30 % less constant

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from calibration.geometry.arrays import F32, F64, U8
-from engine.inference.model_card import ModelInput
+from engine.models.card import ModelInput
 
 # The detector finds a body from 0.3 of its input's side: these squares take that from 0.3 of an image's long side,
 # half the height of a 16:9 image, to a fifth of its height.

@@ -10,9 +10,9 @@ from engine.errors import ModelMismatchError
 from engine.inference.backend import Backend
 from engine.inference.blazepose import BlazePoseDetector
 from engine.inference.decode import CODECS, CropJoints
-from engine.inference.model_card import ModelCard
-from engine.inference.person_network import Detection, Sighting, upper_half_mean
+from engine.inference.pose_model import Detection, Sighting, upper_half_mean
 from engine.inference.preprocess import BLACK, Region, crop_to_image, cut, region_from_box, to_batch
+from engine.models.card import ModelCard
 
 MIN_CONFIDENCE = 0.3  # confidence from which a joint belongs into the next box
 MIN_BOX_SHARE = 0.2  # of the last region: a few joints close together must not shrink the next one to nothing
@@ -41,7 +41,7 @@ class TopDownModel:
         self._check()
 
     def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Detection]]:
-        """Find the people in a square of each image; see `engine.inference.person_network.PoseModel.find`."""
+        """Find the people in a square of each image; see `engine.inference.pose_model.PoseModel.find`."""
         if self._detector is None:
             return [[Detection(np.array([[0.0, 0.0], [im.shape[1], im.shape[0]]]), 1.0)] for im in images_bgr]
         found = self._detector.find(images_bgr, windows)
@@ -52,7 +52,7 @@ class TopDownModel:
         return region_from_box(points.ravel(), self._card.box_scale, self._card.input.size_wh)
 
     def locate(self, images_bgr: Sequence[U8], regions: Sequence[Region]) -> list[Sighting]:
-        """Find one person's joints in each region; see `engine.inference.person_network.PoseModel.locate`."""
+        """Find one person's joints in each region; see `engine.inference.pose_model.PoseModel.locate`."""
         if not images_bgr:
             return []
         crop_wh = self._card.input.size_wh

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from calibration.geometry.arrays import F64, I64
-from engine.inference.person_network import Detection, Sighting
+from engine.inference.pose_model import Detection, Sighting
 from engine.inference.preprocess import Region, search_windows
 
 FILTER_HZ = 30.0  # counted in images, not in time: so the regions do not depend on a clock

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from engine.errors import CameraNotFoundError
-from engine.studio.performance import MOTIONS
+from engine.studio.motion.performance import MOTIONS
 
 CAMERA_LIMITS, STATURE_LIMITS_M = (1, 8), (1.2, 2.2)
 MIN_PX, MAX_PX = 64, 4096
@@ -20,7 +20,7 @@ class StudioConfig:
     Parameters
     ----------
     motion
-        One of `engine.studio.performance.MOTIONS`.
+        One of `engine.studio.motion.performance.MOTIONS`.
     cameras
         1 to 8.
     seed

@@ -8,15 +8,15 @@ from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import rotation_from_rotvec
 from calibration.rig import Rig
 from engine.studio.address import StudioConfig
-from engine.studio.anatomy import Anatomy, build_anatomy
-from engine.studio.figure import Figure, build_box_figure, build_figure, merge_figures
-from engine.studio.landmarks import Landmarks
-from engine.studio.looks import draw_appearance
-from engine.studio.performance import CHAIR_MOTION, InPlaceAct, Performance, plan_performance
-from engine.studio.posture import Bones, compute_bones
+from engine.studio.body.anatomy import Anatomy, build_anatomy
+from engine.studio.body.appearance import draw_appearance
+from engine.studio.body.figure import Figure, build_box_figure, build_figure, merge_figures
+from engine.studio.body.landmarks import Landmarks
+from engine.studio.body.posture import Bones, compute_bones
+from engine.studio.motion.performance import CHAIR_MOTION, InPlaceAct, Performance, plan_performance
+from engine.studio.motion.repertoire import IN_PLACE_MOTIONS
+from engine.studio.motion.route import Route
 from engine.studio.raster import BonePose
-from engine.studio.repertoire import IN_PLACE_MOTIONS
-from engine.studio.route import Route
 
 STATURE_RANGE_M = (1.50, 1.95)
 _BYSTANDER_RADIUS_M, _SECOND_RADIUS_M = 2.45, 1.85

@@ -7,7 +7,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F32, F64, U8
 from engine.studio import raster
-from engine.studio.figure import Figure
+from engine.studio.body.figure import Figure
 
 FLOOR_HALF_M = 3.4
 """Half the edge of the floor that can be in shadow, round the middle of the room."""

@@ -6,7 +6,7 @@ from calibration.geometry.arrays import F64
 from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid_transform, rotation_from_rotvec
 from calibration.rig import Camera, Rig
-from engine.studio.route import EXTENT_M
+from engine.studio.motion.route import EXTENT_M
 
 RADIUS_M, HEIGHT_M = (3.2, 4.2), (1.0, 2.4)
 K1 = (-0.15, 0.05)

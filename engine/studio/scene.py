@@ -19,8 +19,8 @@ from calibration.geometry.transforms import transform_points
 from engine.clock import NS_PER_S
 from engine.frames import Frame
 from engine.studio.address import StudioConfig
+from engine.studio.body.landmarks import SKELETON
 from engine.studio.cast import STATURE_RANGE_M, Cast
-from engine.studio.landmarks import SKELETON
 from engine.studio.light import Light, LitInstant
 from engine.studio.raster import BonePose
 from engine.studio.ring import draw_ring, world_from_room
@@ -121,7 +121,7 @@ class Studio:
         Returns
         -------
         xyz : (..., 33, 3), m, world
-            See `engine.studio.landmarks`.
+            See `engine.studio.body.landmarks`.
         """
         return self._place_landmarks(time_ns, self._cast.landmarks.locate_as_detected)
 

@@ -9,7 +9,7 @@ from calibration.geometry.arrays import F32, U8
 from calibration.geometry.projection import project, rays_from_pixels, undistort
 from calibration.rig import Camera
 from engine.studio import raster
-from engine.studio.figure import Figure
+from engine.studio.body.figure import Figure
 from engine.studio.light import FLOOR_HALF_M, FLOOR_PX, LitInstant
 from engine.studio.room import Room
 

@@ -79,7 +79,7 @@ def test_the_examples_in_docstrings_are_true(path: Path):
 @pytest.mark.parametrize("command", HEADLESS)
 def test_a_headless_command_imports_neither_torch_nor_qt(command: str):
     script = (
-        "import sys; from app import arguments, cli; "
+        "import sys; from app.cli import arguments, main as cli; "
         f"cli.load_function(arguments.COMMANDS[{command!r}]); "
         "print([name for name in ('torch', 'PyQt6', 'pyqtgraph') if name in sys.modules])"
     )
@@ -89,7 +89,7 @@ def test_a_headless_command_imports_neither_torch_nor_qt(command: str):
 
 def test_neither_the_window_nor_a_command_imports_torch_but_the_one_that_trains():
     script = (
-        "import sys; import app.application; from app import arguments, cli\n"
+        "import sys; import app.window.application; from app.cli import arguments, main as cli\n"
         "for name in arguments.COMMANDS:\n"
         "    name == 'train' or cli.load_function(arguments.COMMANDS[name])\n"
         "print('torch' in sys.modules)"
@@ -103,8 +103,8 @@ def test_neither_the_window_nor_a_command_imports_torch_but_the_one_that_trains(
 
 def test_help_needs_no_numpy():
     script = (
-        "import sys; from app import arguments; "
-        "arguments.build_parser()[0].format_help(); import app.cli; print('numpy' in sys.modules)"
+        "import sys; from app.cli import arguments; "
+        "arguments.build_parser()[0].format_help(); import app.cli.main; print('numpy' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from calibration.errors import CalibrationError
-from calibration.lenses import build_lens_priors
-from calibration.report import REFUSED, CalibrationReport
+from calibration.judge.report import REFUSED, CalibrationReport
+from calibration.judge.summary import summarise
 from calibration.rig import Rig
 from calibration.self_calibrate import CalibrationOptions, measure_rig, solve_rig
-from calibration.summary import summarise
-from calibration.synthetic import NETWORK_NOISE, NoiseConfig, RigPlan
+from calibration.solve.lens_priors import build_lens_priors
+from calibration.synthetic.synthetic import NETWORK_NOISE, NoiseConfig, RigPlan
 from tests.support.calibrations import (
     Scene,
     make_scene,

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from calibration.skeleton import load_skeleton
-from engine.capture import video_file
-from engine.capture.sources import open_inputs
-from engine.capture.video_file import VideoFileSource
+from engine.capture.video import source as video_file
+from engine.capture.video.source import VideoFileSource
 from engine.frames import Frame
-from engine.record import SessionWriter
-from engine.session import SessionFacts
+from engine.offline.footage import open_inputs
+from engine.session.session import SessionFacts
+from engine.session.writer import SessionWriter
 from tests.support.pose_sets import make_pose_sets_2d
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.data]
@@ -77,7 +77,7 @@ def test_decoding_in_step_with_work(videos):
         for source in footage.sources:
             source.close()
         start, count = time.perf_counter(), 0
-        from engine.capture.decode import DamageCounts, decode_pictures, open_video
+        from engine.capture.video.decode import DamageCounts, decode_pictures, open_video
 
         opened = [open_video(path, path.stem) for path in videos]
         streams = [decode_pictures(container, stream, DamageCounts()) for container, stream in opened]

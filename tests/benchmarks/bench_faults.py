@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from engine.ledger import NEVER_CAME
-from engine.live_state import CameraPhase
+from engine.live.state import CameraPhase
 from tests.support.ip_cameras import MjpegServer, count_sockets
-from tests.support.live_takes import (
+from tests.support.live_recordings import (
     get_camera_state,
     is_live,
     list_our_threads,

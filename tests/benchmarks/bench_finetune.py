@@ -21,8 +21,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from calibration.rig import load_rig  # noqa: E402
-from engine.inference.network_library import ModelLibrary  # noqa: E402
-from engine.session import RIG  # noqa: E402
+from engine.models.library import ModelLibrary  # noqa: E402
+from engine.session.session import RIG  # noqa: E402
 from tests.benchmarks.finetune_data import (  # noqa: E402
     DATA,
     NETWORKS,
@@ -38,14 +38,14 @@ from tests.benchmarks.finetune_data import (  # noqa: E402
     turn_camera,
 )
 from training.data.samples import Samples, open_samples, write_samples  # noqa: E402
-from training.finetuning.exam import Predictions, measure_label_errors  # noqa: E402
+from training.evaluation.estimate_samples import estimate_samples  # noqa: E402
+from training.evaluation.evaluated_model import open_model  # noqa: E402
+from training.evaluation.intervals import Interval, bootstrap_interval  # noqa: E402
+from training.finetuning.prediction_errors import Predictions, measure_label_errors  # noqa: E402
 from training.finetuning.process import start_process  # noqa: E402
 from training.finetuning.request import load_request, save_request  # noqa: E402
 from training.finetuning.run import INTERRUPTED, Phase, RunState, list_runs, read_state, write_state  # noqa: E402
 from training.finetuning.verdict import number_time_blocks  # noqa: E402
-from training.judging.estimate_samples import estimate_samples  # noqa: E402
-from training.judging.intervals import Interval, bootstrap_interval  # noqa: E402
-from training.judging.judged_network import open_model  # noqa: E402
 
 pytestmark = pytest.mark.benchmark
 MINUTES = os.environ.get("EPIPOLE_BENCH_MINUTES", "15")

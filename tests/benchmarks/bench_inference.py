@@ -16,7 +16,7 @@ from engine.frames import Frame, FrameSet
 from engine.inference.backends import BackendOptions, create_backend
 from engine.inference.blazepose import DETECTOR_INPUT, INPUT, LANDMARK_INPUT, LANDMARK_OUTPUTS
 from engine.inference.estimator import EstimatorOptions, create_estimator
-from engine.inference.models import load_model
+from engine.models.shelf import load_model
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.model, pytest.mark.data]
 GROUPS = {

@@ -17,24 +17,24 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, spearmanr
 
+from calibration.evidence.observations import Observations
+from calibration.evidence.timing import interpolate_to_common_time
 from calibration.geometry.alignment import align_similarity
-from calibration.observations import Observations
 from calibration.rig import save_rig
 from calibration.self_calibrate import CalibrationOptions
 from calibration.skeleton import load_skeleton
-from calibration.timing import interpolate_to_common_time
-from engine import offline
-from engine.capture.sources import open_inputs
 from engine.inference.estimator import create_estimator
-from engine.people import choose_before_rig, choose_by_rig
+from engine.offline import recording as offline
+from engine.offline.footage import open_inputs
+from engine.reconstruction.people import choose_before_rig, choose_by_rig
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio
 from training.labels.body import strip_side
 from training.labels.calibration import read_calibration
 from training.labels.person import repair_person
+from training.labels.pseudo_labels import make_labels
 from training.labels.sigma import LABELLED_JOINTS
 from training.labels.two_views import label_by_two_views
-from training.pseudo_labels import make_labels
 
 pytestmark = pytest.mark.benchmark
 CACHE = Path(os.environ.get("EPIPOLE_BENCH_CACHE", Path(tempfile.gettempdir()) / "epipole_label_takes"))

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.filmed import make_film
-from app.live_bench import describe, get_screen_application, list_cases, measure
+from app.bench.film import make_film
+from app.bench.live import describe, get_screen_application, list_cases, measure
 
 pytestmark = pytest.mark.benchmark
 SECONDS = float(os.environ.get("EPIPOLE_BENCH_S", "20"))

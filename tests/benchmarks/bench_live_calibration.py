@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.report import CalibrationReport
+from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
 from calibration.self_calibrate import CalibrationOptions
 from calibration.skeleton import load_skeleton
-from engine.capture.sources import open_inputs
 from engine.inference.estimator import create_estimator
-from engine.live_calibration import LiveCalibration
-from engine.motion_log import MotionLog, calibrate_from_log
+from engine.live.calibration import LiveCalibration
+from engine.live.motion_log import MotionLog, calibrate_from_log
+from engine.offline.footage import open_inputs
 from engine.poses import PoseSet2D
-from engine.records import PoseFileHeader, PoseReader, PoseWriter
+from engine.session.pose_files import PoseFileHeader, PoseReader, PoseWriter
 from engine.studio.address import parse_address
 from engine.studio.scene import Studio
 from tests.support.calibrations import (

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from engine.capture.camera import CameraFeed, CameraTimeouts, close_feeds
-from engine.capture.cameras import make_camera_sources
 from engine.clock import host_ns
 from engine.frames import Frame
-from engine.live_framesets import LiveFramesets
+from engine.live.cameras import make_camera_sources
+from engine.live.feed import CameraFeed, CameraTimeouts, close_feeds
+from engine.live.framesets import LiveFramesets
 from tests.support.ip_cameras import MjpegServer, count_sockets
 from tests.support.patience import wait_until
 

@@ -12,13 +12,13 @@ import pytest
 
 from calibration.geometry.fast_instant import warm_up_kernels
 from calibration.rig import Rig
-from calibration.synthetic import NETWORK_NOISE, RigPlan
-from engine.associate import Associate
+from calibration.synthetic.synthetic import NETWORK_NOISE, RigPlan
 from engine.poses import PoseSet2D
-from engine.reconstruct import Reconstruct
-from engine.smooth import Smooth
+from engine.reconstruction.associate import Associate
+from engine.reconstruction.reconstruct import Reconstruct
+from engine.reconstruction.smooth import Smooth
 from tests.support.calibrations import make_scene
-from tests.support.takes import make_pose_sets
+from tests.support.pose_recordings import make_pose_sets
 
 pytestmark = pytest.mark.benchmark
 STAGES = ("associate", "reconstruct", "smooth")

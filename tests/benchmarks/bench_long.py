@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.application import make_application
 from app.settings import Settings
-from app.snapshot import get_offscreen_application
+from app.window.application import make_application
+from app.window.snapshot import get_offscreen_application
 
 MINUTES = float(os.environ.get("EPIPOLE_BENCH_MINUTES", "1"))
 SAMPLE_S = 5.0

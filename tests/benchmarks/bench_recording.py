@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.capture.sources import open_inputs
 from engine.frames import Frame, JpegFrame
-from engine.record_live import LiveRecording, RecordedCamera
-from engine.repair import repair
-from engine.session import Session, SessionFacts
+from engine.offline.footage import open_inputs
+from engine.session.live_recorder import LiveRecording, RecordedCamera
+from engine.session.repair import repair
+from engine.session.session import Session, SessionFacts
 from tests.support.recordings import FRAMES_IN_200_MS, RECORD_FOREVER, start_process
 
 pytestmark = pytest.mark.benchmark

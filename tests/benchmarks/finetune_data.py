@@ -16,21 +16,21 @@ import numpy as np
 from calibration.geometry.transforms import rotation_from_rotvec
 from calibration.rig import Rig, load_rig, save_rig
 from calibration.skeleton import load_skeleton
-from engine.session import RIG
+from engine.session.session import RIG
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio
 from training.data.crops import camera_from_world
 from training.data.samples import ARRAYS, IMAGES, Samples, open_samples
 from training.data.topology import map_joints
 from training.labels.files import FOLDER, load_labels
-from training.studio.takes import StudioRecordingConfig, samples_from_recording
+from training.studio.recordings import StudioRecordingConfig, samples_from_recording
 
 DATA = Path(os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_finetune")).absolute()
 SEED, PLAY = int(os.environ.get("EPIPOLE_BENCH_SEED", "31")), 7031
 SECONDS = float(os.environ.get("EPIPOLE_BENCH_SECONDS", "60"))
 CAMERAS, TURNED_DEG, SWAPPED_SHARE, USEFUL_S = 4, 8.0, 0.4, 2.0
 NETWORKS = DATA / "networks"
-ENTRY = "from app.entry import main; raise SystemExit(main())"
+ENTRY = "from app.cli.entry import main; raise SystemExit(main())"
 SOURCE = load_skeleton("blazepose_33")
 
 

@@ -19,17 +19,17 @@ import torch
 from bench_labels import CACHE, GOOD_ERROR_M, LIMBS, SKELETON, compute_errors, correlate_ranks, load, spoil
 from scipy.stats import chi2
 
-from calibration.observations import Observations
+from calibration.evidence.observations import Observations
 from calibration.rig import Rig
 from training.labels.body import strip_side
 from training.labels.calibration import read_calibration
 from training.labels.error_network import MAX_DEVIATION, ErrorNetwork, save_error_network
 from training.labels.evidence import gather_label_evidence
+from training.labels.features import compute_body_features
 from training.labels.gates import LabelGates
 from training.labels.person import repair_person
 from training.labels.refinement import RefinementConfig
 from training.labels.sigma import LABELLED_JOINTS, SURFACE_JOINTS, shape_covariance
-from training.labels.signs import compute_body_features
 from training.labels.verdict import judge_labels
 
 TRAINING_SEEDS = (*range(10), *range(140, 144), *range(200, 245))

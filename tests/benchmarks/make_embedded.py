@@ -11,22 +11,22 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.inference.model_card import TrainingRecord, read_card
-from engine.inference.network_library import embedded_card_path
+from engine.models.card import TrainingRecord, read_card
+from engine.models.library import embedded_card_path
 from training.data.samples import ARRAYS, MARGIN, Samples, join, open_samples, write_samples
 from training.evaluate import EvaluateConfig, evaluate_model
-from training.export import CardFacts, export_embedded_model
-from training.finetuning.exam import Predictions, measure_line_of_sight_errors
-from training.judging.estimate_samples import estimate_samples
-from training.judging.estimate_torch import make_torch_estimate
-from training.judging.evaluation import Evaluation
-from training.judging.report import write_evaluation
+from training.evaluation.estimate_samples import estimate_samples
+from training.evaluation.estimate_torch import make_torch_estimate
+from training.evaluation.evaluation import Evaluation
+from training.evaluation.report import write_evaluation
+from training.export.export import CardFacts, export_embedded_model
+from training.export.parity import check_parity, demand_parity
+from training.export.precision import judge_bf16, offer_int8
+from training.finetuning.prediction_errors import Predictions, measure_line_of_sight_errors
 from training.loop.checkpoint import Checkpoint, load_checkpoint, network_from_checkpoint
 from training.loop.history import read_history
-from training.parity import check_parity, demand_parity
-from training.precision import judge_bf16, offer_int8
-from training.recipe import read_recipe
-from training.studio.takes import StudioRecordingConfig, samples_from_recording
+from training.recipes.recipe import read_recipe
+from training.studio.recordings import StudioRecordingConfig, samples_from_recording
 
 HELD_OUT = range(40, 48)
 RECORDING = StudioRecordingConfig(seconds=20.0, rate_fps=1.0)

@@ -10,10 +10,10 @@ import sys
 import time
 from pathlib import Path
 
-from app.application import Application, make_application
 from app.requests import OpenSession, StopRecording
 from app.settings import Settings
-from app.snapshot import get_offscreen_application
+from app.window.application import Application, make_application
+from app.window.snapshot import get_offscreen_application
 
 SIZES_WH = ((1280, 720), (3840, 2160))
 MAX_WAIT_S = 240.0

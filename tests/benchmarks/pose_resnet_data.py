@@ -12,16 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.observations import Observations
+from calibration.evidence.observations import Observations
+from calibration.evidence.timing import interpolate_to_common_time
 from calibration.rig import Camera, Rig, load_rig, save_rig
 from calibration.self_calibrate import CalibrationOptions
 from calibration.skeleton import load_skeleton
-from calibration.timing import interpolate_to_common_time
-from engine import offline
-from engine.capture.sources import open_inputs
 from engine.inference.estimator import create_estimator
 from engine.inference.preprocess import BLACK, Region, cut
-from engine.people import choose_before_rig, choose_by_rig
+from engine.offline import recording as offline
+from engine.offline.footage import open_inputs
+from engine.reconstruction.people import choose_before_rig, choose_by_rig
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio
 from training.data.augment import AugmentConfig, occlude
@@ -31,8 +31,8 @@ from training.data.samples import MARGIN, STORED_PX, Samples, join, open_samples
 from training.data.topology import map_joints
 from training.labels.calibration import read_calibration
 from training.labels.person import repair_person
+from training.labels.pseudo_labels import PseudoLabels, make_labels
 from training.labels.two_views import label_by_two_views
-from training.pseudo_labels import PseudoLabels, make_labels
 from training.studio.samples import StudioSampleConfig, draw_samples
 from training.studio.seeds import HELD_OUT_SEEDS, TRAIN_SEEDS
 

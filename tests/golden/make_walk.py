@@ -11,8 +11,8 @@ import numpy as np
 
 from calibration.rig import load_rig
 from calibration.skeleton import load_skeleton
-from engine.offline import PoseRecording, reconstruct_recording
-from engine.records import PoseReader, PoseWriter
+from engine.offline.recording import PoseRecording, reconstruct_recording
+from engine.session.pose_files import PoseReader, PoseWriter
 
 HERE = Path(__file__).parent / "walk"
 FRAMESETS = 60

@@ -3,10 +3,10 @@ import pytest
 
 from calibration.rig import load_rig
 from calibration.skeleton import load_skeleton
-from engine.associate import Associate
 from engine.pipeline import Pipeline
-from engine.reconstruct import Reconstruct
-from engine.records import PoseReader
+from engine.reconstruction.associate import Associate
+from engine.reconstruction.reconstruct import Reconstruct
+from engine.session.pose_files import PoseReader
 from tests.golden.make_walk import HERE, reconstructed
 from tests.support.replay import ReplayEstimator, make_empty_framesets
 

@@ -6,7 +6,7 @@ import pytest
 from PyQt6.QtCore import QEvent, qInstallMessageHandler
 from PyQt6.QtWidgets import QApplication
 
-from app.snapshot import get_offscreen_application
+from app.window.snapshot import get_offscreen_application
 
 HARMLESS = "This plugin does not support propagateSizeHints()"  # the offscreen screen says so of every dialog
 

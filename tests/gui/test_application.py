@@ -9,19 +9,19 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QLineEdit, QPushButton
 
 from app import requests
-from app.application import SESSIONS, Application
-from app.live_control import LiveControl
-from app.session_control import SessionControl
+from app.control.live import LiveControl
+from app.control.sessions import SessionControl
 from app.settings import Settings, load_settings
-from app.views.add_camera import AddCameraPanel
-from app.views.camera_grid import CameraGrid
+from app.views.live.add_camera import AddCameraPanel
+from app.views.live.camera_grid import CameraGrid
 from app.views.main_window import LIVE
-from app.views.sessions_page import SessionsPage
-from engine.library import Library
-from engine.live_state import CameraPhase
-from engine.session import Session
+from app.views.sessions.page import SessionsPage
+from app.window.application import SESSIONS, Application
+from engine.live.state import CameraPhase
+from engine.session.library import Library
+from engine.session.session import Session
+from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.ip_cameras import MjpegServer
-from tests.support.live_networks import FakeWalkerEstimator
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.pixels import grab_pixels
 
@@ -38,7 +38,7 @@ def servers():
 @pytest.fixture
 def opened(tmp_path, qapp, monkeypatch, patient_network):
     """Return what opens the application with the settings that the last one left."""
-    monkeypatch.setattr("app.live_control.rig_file", lambda: tmp_path / "last_rig.toml")
+    monkeypatch.setattr("app.control.live.rig_file", lambda: tmp_path / "last_rig.toml")
     store, apps = tmp_path / "settings.toml", []
 
     @contextmanager
@@ -178,7 +178,7 @@ def test_the_studio_is_said_to_be_opened_while_it_is_built(opened, qtbot, monkey
         assert built.wait(PATIENCE_S)
         return ()
 
-    monkeypatch.setattr("app.live_control.make_camera_sources", slow)
+    monkeypatch.setattr("app.control.live.make_camera_sources", slow)
     with opened() as app:
         next(one for one in app.window.findChildren(QPushButton) if one.text() == "Try the studio").click()
         assert building.wait(PATIENCE_S)
@@ -207,7 +207,7 @@ def test_the_window_draws_when_there_is_something_new_and_rests_otherwise(opened
     drawn, news, now_s = [], [], [100.0]
     with opened() as app:
         app._bridge.close()
-        monkeypatch.setattr("app.application.time.monotonic", lambda: now_s[0])
+        monkeypatch.setattr("app.window.application.time.monotonic", lambda: now_s[0])
         monkeypatch.setattr(app, "_has_news", lambda: bool(news))
         app.refresh()
         monkeypatch.setattr(app.control, "poll", lambda poll=app.control.poll: drawn.append(now_s[0]) or poll())

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QLi
 
 from app.presenters.camera_settings import DeviceList
 from app.presenters.live import present_live
-from app.presenters.tone import Severity
+from app.presenters.severity import Severity
 from app.presenters.window import Notice, WindowState
 from app.requests import (
     AddCamera,
@@ -34,15 +34,15 @@ from app.requests import (
     Stop,
     StopRecording,
 )
-from app.views.add_camera import AddCameraPanel
-from app.views.calibration_panel import CalibrationPanel
-from app.views.camera_grid import STUDIO_ADDRESS, CameraGrid
-from app.views.camera_settings import CameraSettingsPanel, position_from_value, value_from_position
 from app.views.header import Header
+from app.views.live.add_camera import AddCameraPanel
+from app.views.live.calibration_panel import CalibrationPanel
+from app.views.live.camera_grid import STUDIO_ADDRESS, CameraGrid
+from app.views.live.camera_settings import CameraSettingsPanel, position_from_value, value_from_position
 from app.views.main_window import MainWindow
 from app.views.person_field import PersonField
 from app.views.stature_field import StatureField
-from engine.live_state import CameraPhase, LiveState
+from engine.live.state import CameraPhase, LiveState
 from tests.support import live_scenes, scenes
 from tests.support.patience import PATIENCE_MS
 

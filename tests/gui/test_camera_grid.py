@@ -6,7 +6,7 @@ from PyQt6.QtCore import QRectF
 from PyQt6.QtGui import QColor
 
 from app.presenters.cameras import CameraTile
-from app.views.camera_grid import CameraGrid, arrange_tiles
+from app.views.live.camera_grid import CameraGrid, arrange_tiles
 from app.views.theme import PALETTE
 from engine.poses import Pose2D
 from tests.support import scenes

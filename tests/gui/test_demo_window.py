@@ -6,11 +6,12 @@ from argparse import Namespace
 
 import pytest
 
-from app import application, demo_window
-from app.demo_window import show_demo
+from app.window import application
+from app.window import demo as demo_window
+from app.window.demo import show_demo
 from engine.capture import studio as capture
-from engine.session import Session
-from tests.support.live_networks import FakeWalkerEstimator
+from engine.session.session import Session
+from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.patience import wait_until
 
 OURS = ("camera", "record", "estimate", "reconstruct", "worker", "calibration")

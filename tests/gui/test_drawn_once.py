@@ -9,12 +9,12 @@ from PyQt6.QtGui import QImage, QPainter
 
 from app.presenters.cameras import CameraTile
 from app.presenters.room import present_room
-from app.views.camera_grid import CameraGrid
-from app.views.camera_pyramids import CameraFrustums
-from app.views.camera_tile import subtract_rect
-from app.views.orbit import Orbit
-from app.views.room_3d import Room3D
-from app.views.room_paint import Eye
+from app.views.live.camera_grid import CameraGrid
+from app.views.live.camera_tile import subtract_rect
+from app.views.room.camera_frustums import CameraFrustums
+from app.views.room.orbit import Orbit
+from app.views.room.paint import Eye
+from app.views.room.room_3d import Room3D
 from tests.support import scenes
 
 SIZE_WH = (800, 600)

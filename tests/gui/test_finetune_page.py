@@ -22,15 +22,15 @@ from app.requests import (
     StartFinetune,
     UseModel,
 )
-from app.views.finetune_page import FinetunePage
+from app.views.finetune.page import FinetunePage
 from app.views.theme import PALETTE
-from engine.session_summary import SessionSummary
+from engine.session.summary import SessionSummary
 from tests.support.pixels import grab_pixels, measure_colour_share
+from training.evaluation.intervals import Interval
 from training.finetune import Steps
 from training.finetuning.request import FinetuneRequest
 from training.finetuning.run import Phase, RunState
 from training.finetuning.verdict import ActionRow, Verdict
-from training.judging.intervals import Interval
 from training.loop.history import Row
 
 WALK = SessionSummary(

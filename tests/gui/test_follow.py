@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from app.presenters.room import RoomScene
-from app.views.follow import find_single_camera_person
-from app.views.room_3d import Room3D
-from engine.one_camera import guess_rig
+from app.views.room.follow_person import find_single_camera_person
+from app.views.room.room_3d import Room3D
+from engine.monocular.guessed_room import guess_rig
 from tests.support import scenes
 
 SIZE_WH = (800, 600)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from app import filmed, live_bench
-from app.filmed import JPEG, RAW, PrecomputedEstimator, make_film, open_film, ping_pong_index, register_film
-from app.live_bench import BenchCase, describe, measure
+from app.bench import film as filmed
+from app.bench import live as live_bench
+from app.bench.film import JPEG, RAW, PrecomputedEstimator, make_film, open_film, ping_pong_index, register_film
+from app.bench.live import BenchCase, describe, measure
 from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate_robust
 from engine.frames import FrameSet, JpegFrame
@@ -19,7 +20,7 @@ def film():
 @pytest.fixture
 def offered(film, monkeypatch):
     monkeypatch.setattr(filmed, "STUDIOS", filmed.STUDIOS | {})
-    monkeypatch.setattr("engine.capture.cameras.STUDIOS", filmed.STUDIOS)
+    monkeypatch.setattr("engine.live.cameras.STUDIOS", filmed.STUDIOS)
     register_film(film)
     return film
 

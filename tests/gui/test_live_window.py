@@ -14,17 +14,17 @@ from app.presenters.coaching import CoachingCard, CoverageGrid
 from app.presenters.live import present_live
 from app.presenters.plots import PlotHistory, present_plots
 from app.presenters.room import RoomScene
-from app.presenters.tone import Severity
+from app.presenters.severity import Severity
 from app.presenters.window import JobCard, Notice, WindowState
-from app.views.add_camera import AddCameraPanel
-from app.views.calibration_panel import CalibrationPanel
-from app.views.camera_grid import CameraGrid
-from app.views.camera_settings import CameraSettingsPanel
 from app.views.help_overlay import HelpOverlay
+from app.views.live.add_camera import AddCameraPanel
+from app.views.live.calibration_panel import CalibrationPanel
+from app.views.live.camera_grid import CameraGrid
+from app.views.live.camera_settings import CameraSettingsPanel
 from app.views.main_window import MainWindow
-from app.views.room_3d import Room3D
+from app.views.room.room_3d import Room3D
 from app.views.theme import PALETTE
-from engine.live_state import CameraPhase, LiveState
+from engine.live.state import CameraPhase, LiveState
 from tests.support import live_scenes, scenes
 from tests.support.patience import PATIENCE_MS
 from tests.support.pixels import grab_pixels, measure_colour_share

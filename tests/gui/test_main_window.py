@@ -11,16 +11,16 @@ from PyQt6.QtCore import QSize, QTimer
 from PyQt6.QtGui import QFontMetricsF, QImage
 from PyQt6.QtWidgets import QLabel
 
-from app import application
 from app.presenters.calibration import present_calibration
 from app.presenters.cameras import present_cameras
 from app.presenters.room import present_room
-from app.presenters.tone import Severity
+from app.presenters.severity import Severity
 from app.presenters.window import StatusItem, WindowState
 from app.settings import Settings, load_settings
-from app.snapshot import draw_window, show_until_closed
 from app.views.main_window import MainWindow
 from app.views.theme import PALETTE, build_stylesheet, choose_scale, colour_from_confidence, make_font
+from app.window import application
+from app.window.snapshot import draw_window, show_until_closed
 from tests.support import scenes
 from tests.support.pixels import grab_pixels, measure_colour_share
 

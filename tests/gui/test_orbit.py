@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.views.orbit import Orbit, clip_to_near_plane
+from app.views.room.orbit import Orbit, clip_to_near_plane
 
 SIZE_WH = (800, 600)
 angles = st.floats(-6, 6)

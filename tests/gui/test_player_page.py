@@ -8,14 +8,14 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QLabel, QPushButton
 
-from app.player import load_moment
-from app.player_window import InteractivePlayerWindow, PlayerWindow, draw_player
+from app.control.player import load_moment
 from app.presenters.player import describe_playback, present_moment, present_opening, present_problem
 from app.requests import ExportSession, ShowFolder, TrackAgain
-from app.views.player_page import PlayerPage
-from app.views.sessions_dialogs import make_export_dialog
+from app.views.sessions.dialogs import make_export_dialog
+from app.views.sessions.player_page import PlayerPage
 from app.views.theme import PALETTE
-from engine.playback import Playback
+from app.window.player import InteractivePlayerWindow, PlayerWindow, draw_player
+from engine.session.playback import Playback
 from tests.support.patience import PATIENCE_MS, wait_until
 from tests.support.pixels import grab_pixels, measure_colour_share
 from tests.support.sessions import record_session

@@ -8,8 +8,8 @@ from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QWheelEvent
 
 from app.presenters.room import present_room
-from app.views.room_3d import Room3D
-from app.views.room_paint import compute_view_corners
+from app.views.room.paint import compute_view_corners
+from app.views.room.room_3d import Room3D
 from app.views.theme import PALETTE
 from tests.support import scenes
 from tests.support.pixels import grab_pixels, measure_colour_share

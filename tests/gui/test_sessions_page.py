@@ -12,9 +12,9 @@ from PyQt6.QtWidgets import QLabel, QLineEdit, QListView, QMainWindow, QPushButt
 
 from app.presenters.sessions import present_sessions
 from app.requests import OpenSession, ScanSessions, ShowFolder, TrackAgain
-from app.views.sessions_page import SessionsPage
+from app.views.sessions.page import SessionsPage
 from app.views.theme import PALETTE
-from engine.session_summary import SessionSummary, encode_thumbnail
+from engine.session.summary import SessionSummary, encode_thumbnail
 from tests.support.pixels import grab_pixels, measure_colour_share
 
 PICTURE = encode_thumbnail(np.full((480, 640, 3), (40, 160, 220), np.uint8))

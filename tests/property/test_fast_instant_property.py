@@ -4,7 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.evidence import select_calibration_joints
+from calibration.evidence.evidence import select_calibration_joints
+from calibration.evidence.noise import compute_gate_px, estimate_sigma_px
+from calibration.evidence.observations import Observations
 from calibration.geometry.fast_arrays import pack_cameras, pack_likeness, pack_noise
 from calibration.geometry.fast_instant import (
     compare_people,
@@ -16,11 +18,9 @@ from calibration.geometry.fast_instant import (
 )
 from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate, triangulate_robust
-from calibration.noise import compute_gate_px, estimate_sigma_px
-from calibration.observations import Observations
 from calibration.skeleton import load_skeleton
-from calibration.synthetic import RigPlan, make_rig
-from engine.reconstruct import poses_from_triangulation, triangulate_observations
+from calibration.synthetic.synthetic import RigPlan, make_rig
+from engine.reconstruction.reconstruct import poses_from_triangulation, triangulate_observations
 
 SKELETON = load_skeleton("blazepose_33")
 LIMBS = SKELETON.indices(select_calibration_joints(SKELETON))

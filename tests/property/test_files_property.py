@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from calibration.skeleton import load_skeleton
 from engine.ledger import LedgerRow, LedgerWriter, read_ledger
-from engine.records import PoseFileHeader, PoseReader, PoseWriter
+from engine.session.pose_files import PoseFileHeader, PoseReader, PoseWriter
 from tests.support.pose_sets import is_same_2d, is_same_3d, make_pose_sets_2d, make_pose_sets_3d
 
 JOINTS = load_skeleton("blazepose_33").joints

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.synchronize import MAX_DISTANCE_PERIODS, Framesets
+from engine.capture.synchronize import MAX_DISTANCE_PERIODS, Framesets
 from tests.support.sources import ScriptedSource
 
 RATES = st.sampled_from([10.0, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0])

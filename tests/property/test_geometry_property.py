@@ -21,7 +21,7 @@ from calibration.geometry.transforms import (
 )
 from calibration.geometry.triangulation import triangulate, triangulate_robust
 from calibration.rig import Rig, load_rig, save_rig
-from calibration.synthetic import RigPlan, make_rig
+from calibration.synthetic.synthetic import RigPlan, make_rig
 
 rotvecs = arrays(np.float64, 3, elements=st.floats(-3.1, 3.1))
 shifts = arrays(np.float64, 3, elements=st.floats(-10, 10))

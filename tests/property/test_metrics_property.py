@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from calibration.geometry.transforms import rotation_from_rotvec
-from training.judging.metrics import auc, mpjpe, n_mpjpe, p_mpjpe, pck
+from training.evaluation.metrics import auc, mpjpe, n_mpjpe, p_mpjpe, pck
 
 seeds = st.integers(0, 10_000)
 shifts = arrays(np.float64, 3, elements=st.floats(-10, 10))

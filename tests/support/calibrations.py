@@ -6,13 +6,14 @@ from itertools import combinations
 
 import numpy as np
 
+from calibration.evidence.observations import Observations
+from calibration.evidence.timing import interpolate_to_common_time
 from calibration.geometry.alignment import align_similarity
 from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import nearest_rotation, rotation_angle_rad
 from calibration.geometry.triangulation import triangulate
-from calibration.observations import Observations
 from calibration.rig import Rig
-from calibration.synthetic import (
+from calibration.synthetic.synthetic import (
     NoiseConfig,
     RigPlan,
     SyntheticObservations,
@@ -21,8 +22,7 @@ from calibration.synthetic import (
     make_rig,
     observe,
 )
-from calibration.timing import interpolate_to_common_time
-from calibration.walker import MOTIONS, Walker
+from calibration.synthetic.walker import MOTIONS, Walker
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from calibration.evidence.observations import Observations
 from calibration.geometry.projection import project
-from calibration.observations import Observations
 from calibration.rig import Rig
 from engine.poses import Pose2D, PoseSet2D
 

@@ -4,14 +4,14 @@ from functools import partial
 
 import numpy as np
 
-from calibration.evidence import Evidence, gather_evidence
+from calibration.evidence.evidence import Evidence, gather_evidence
+from calibration.evidence.noise import estimate_sigma_px
 from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import rigid_transform
-from calibration.noise import estimate_sigma_px
-from calibration.residuals import Estimate
 from calibration.rig import Camera, Rig
-from calibration.synthetic import NoiseConfig, RigPlan, find_room_middle, make_rig, observe
-from calibration.walker import Walker, walk_room
+from calibration.solve.residuals import Estimate
+from calibration.synthetic.synthetic import NoiseConfig, RigPlan, find_room_middle, make_rig, observe
+from calibration.synthetic.walker import Walker, walk_room
 
 
 def make_evidence_and_truth(

@@ -2,7 +2,7 @@
 
 import threading
 
-from engine.capture.mjpeg_http import HttpMjpegSource
+from engine.capture.network.mjpeg import HttpMjpegSource
 from engine.frames import Frame
 from tests.support.ip_cameras import MjpegServer
 from tests.support.patience import PATIENCE_MS, wait_until

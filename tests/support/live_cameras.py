@@ -9,7 +9,7 @@ import numpy as np
 from engine.clock import host_ns
 from engine.errors import CameraDisconnectedError, CameraNotFoundError, CameraTimeoutError
 from engine.frames import Frame, JpegFrame
-from engine.live_state import CameraPhase, CameraState
+from engine.live.state import CameraPhase, CameraState
 
 PERIOD_NS = 33_333_333
 

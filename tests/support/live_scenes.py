@@ -7,7 +7,7 @@ import numpy as np
 from app.presenters.camera_settings import CameraSettings, ControlRow, DeviceList, DeviceRow
 from app.presenters.live import LiveContext, Trail
 from calibration.rig import Rig
-from engine.live_state import (
+from engine.live.state import (
     CalibrationPhase,
     CalibrationState,
     CameraPhase,

@@ -4,7 +4,7 @@ import numpy as np
 
 from calibration.skeleton import load_skeleton
 from engine.frames import Frame, FrameSet
-from engine.inference.person_network import Detection, Sighting
+from engine.inference.pose_model import Detection, Sighting
 from engine.inference.preprocess import region_from_points
 
 SKELETON = load_skeleton("blazepose_33")

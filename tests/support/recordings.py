@@ -9,7 +9,7 @@ import cv2
 import pytest
 
 from engine.frames import JpegFrame
-from engine.record_camera import CameraRecorder
+from engine.session.camera_recorder import CameraRecorder
 from tests.support.patience import PATIENCE_S
 from tests.support.videos import draw_picture
 
@@ -40,8 +40,8 @@ def start_process(script: str, path: Path, *, limit_bytes: int | None = None) ->
     lines = [
         "import sys, time; sys.path.insert(0, '.')",
         "from pathlib import Path",
-        "from engine.record_live import LiveRecording, RecordedCamera",
-        "from engine.session import SessionFacts",
+        "from engine.session.live_recorder import LiveRecording, RecordedCamera",
+        "from engine.session.session import SessionFacts",
         "from tests.support.recordings import jpeg_frame",
         f"path = Path({str(path)!r})",
     ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, U8
 from calibration.geometry.transforms import rigid_transform
-from calibration.report import BoneReport, CalibrationReport, CameraReport
+from calibration.judge.report import BoneReport, CalibrationReport, CameraReport
 from calibration.rig import Camera, Rig
 from calibration.skeleton import Skeleton, load_skeleton
 from engine.frames import Frame, FrameSet

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from calibration.rig import Rig
 from engine.frames import Frame
-from engine.record import SessionWriter
-from engine.session import Session, SessionFacts
+from engine.session.session import Session, SessionFacts
+from engine.session.writer import SessionWriter
 from tests.support import scenes
 from tests.support.videos import draw_picture
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from engine.capture import v4l2_abi as abi
-from engine.capture.v4l2_kernel import Machine
+from engine.capture.usb import v4l2_abi as abi
+from engine.capture.usb.v4l2_kernel import Machine
 
 EXPOSURE_AUTO, EXPOSURE, DYNAMIC_RATE = 0x009A0901, 0x009A0902, 0x009A0903
 GAIN, BRIGHTNESS, POWER_LINE = 0x00980913, 0x00980900, 0x00980918

@@ -16,8 +16,8 @@ from engine.inference.preprocess import Region, to_batch
 from engine.mailbox import Bounded, ClosedError
 from training.data.augment import AugmentConfig, augment, jitter_region
 from training.data.crops import Crop, network_input
-from training.data.cut_again import recrop, region_from_square
 from training.data.partners import find_partners
+from training.data.recrop import recrop, region_from_square
 from training.data.samples import Samples, join_without_images
 from training.errors import DatasetError, TrainingError
 from training.losses import OtherView

@@ -4,7 +4,6 @@ The way between a crop and the camera's space is the engine's (`engine.inference
 teaches finds all of it here.
 """
 
-from engine.inference.model_card import ModelInput
 from engine.inference.patch import (
     BOX_SCALE,
     FIELD_M,
@@ -19,6 +18,7 @@ from engine.inference.patch import (
     square_around_root,
     world_from_camera,
 )
+from engine.models.card import ModelInput
 
 __all__ = [
     "BOX_SCALE",

@@ -11,8 +11,8 @@ from calibration.geometry.arrays import F64, I64, U8, Mask
 from calibration.rig import Camera, Rig
 from calibration.skeleton import load_skeleton
 from engine.inference.preprocess import BLACK, Region, cut
-from engine.seek_video import SeekableVideo
-from engine.session import RIG, Session
+from engine.session.seek_video import SeekableVideo
+from engine.session.session import RIG, Session
 from training.data.crops import camera_from_world, square_around_joints, square_around_root
 from training.data.samples import MARGIN, ROOT, STORED_PX, Samples, join
 from training.data.topology import JointMap, map_joints
@@ -23,7 +23,7 @@ from training.labels.files import LabelSet
 Progress = Callable[[str, float], None]
 
 MAX_OFFSET_PERIODS = 0.6
-"""Of a video's period: an image further from an instant is not its image (as in `engine.synchronize`)."""
+"""Of a video's period: an image further from an instant is not its image (as in `engine.capture.synchronize`)."""
 
 NEAR_NS = 4_000_000
 """Within this time a joint without a neighbour in time counts as standing still: 8 mm at 2 m/s."""

@@ -33,7 +33,7 @@ class FinetuneSummary:
     held_out
         In words, what neither network was taught.
     pictures
-        Action and drawing of `training.finetuning.exam.draw_before_after`.
+        Action and drawing of `training.finetuning.prediction_errors.draw_before_after`.
     minutes
         That it took until now.
     remarks

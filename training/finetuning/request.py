@@ -9,8 +9,8 @@ from typing import Any
 
 from calibration.errors import CalibrationError
 from engine.disk import atomic_file
-from engine.inference.network_library import ModelLibrary
-from engine.session import RIG, Session
+from engine.models.library import ModelLibrary
+from engine.session.session import RIG, Session
 from training.errors import TrainingError
 from training.labels.calibration import read_calibration
 

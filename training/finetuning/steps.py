@@ -1,7 +1,9 @@
 """The table of the real steps of a fine-tuning; the recipe is `training.finetune`."""
 
 from training.finetune import Steps
-from training.finetuning import keeping, material, teaching
+from training.finetuning import evaluate_and_adopt as keeping
+from training.finetuning import prepare_data as material
+from training.finetuning import train_and_export as teaching
 
 STEPS = Steps(
     label=material.label,

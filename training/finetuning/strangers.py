@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from calibration.skeleton import load_skeleton
-from engine.studio.landmarks import SKELETON
+from engine.studio.body.landmarks import SKELETON
 from training.data.samples import Samples, SampleWriter
 from training.data.topology import map_joints
 from training.finetuning.shared import open_shared_samples
 from training.studio.cameras import CameraConfig
-from training.studio.looks import Scenery
+from training.studio.lighting import Scenery
 from training.studio.people import make_body
 from training.studio.seeds import HELD_OUT_SEEDS
 from training.studio.shoot import Shoot, ShootConfig

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.geometry.arrays import F64
-from training.judging.intervals import Interval, bootstrap_interval, mean_by_label
+from training.evaluation.intervals import Interval, bootstrap_interval, mean_by_label
 
 MIN_BLOCKS = 5
 """Fewer blocks of time say too little about other times."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.evidence import BONE_SIGMA, DEFAULT_BONE_SIGMA
+from calibration.evidence.evidence import BONE_SIGMA, DEFAULT_BONE_SIGMA
 from calibration.geometry.arrays import F64, I64
 from calibration.skeleton import Skeleton
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from calibration.report import REFUSED
+from calibration.judge.report import REFUSED
 from calibration.rig import Rig, load_rig
 from training.errors import TrainingError
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from calibration.evidence.noise import compute_gate_px, estimate_sigma_px
+from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.epipolar import fundamental_from_cameras, sampson_distance_px
 from calibration.geometry.fast_arrays import CameraArrays, pack_cameras
 from calibration.geometry.fast_instant import triangulate_compiled, triangulate_robust_compiled
 from calibration.geometry.projection import undistort_pixels
 from calibration.geometry.triangulation import TriangulatedPoints
-from calibration.noise import compute_gate_px, estimate_sigma_px
-from calibration.observations import Observations
 from calibration.rig import Rig
 from training.labels.body import Bones, measure_bones
 from training.labels.refinement import RefinementConfig, Sightings, estimate_body, refine_recording

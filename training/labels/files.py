@@ -19,8 +19,8 @@ import numpy as np
 from engine.disk import atomic_file, partial_path
 from training.errors import TrainingError
 from training.labels.calibration import CalibrationState
+from training.labels.pseudo_labels import LabelConfig, PseudoLabels
 from training.labels.report import summarise_labels
-from training.pseudo_labels import LabelConfig, PseudoLabels
 
 FOLDER = "labels"
 SCHEMA = 1

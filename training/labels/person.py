@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calibration.evidence.noise import estimate_sigma_px, measure_torso_px
+from calibration.evidence.observations import Observations
+from calibration.evidence.swaps import find_swaps_by_motion, find_swaps_by_rig
+from calibration.evidence.timing import interpolate_to_common_time
 from calibration.geometry.arrays import I64, Mask
-from calibration.noise import estimate_sigma_px, measure_torso_px
-from calibration.observations import Observations
 from calibration.rig import Rig
-from calibration.swaps import find_swaps_by_motion, find_swaps_by_rig
-from calibration.timing import interpolate_to_common_time
-from engine.offline import MIN_FRAMESETS, PoseRecording
-from engine.people import NOBODY, Candidates, choose_before_rig, choose_by_rig
-from engine.reconstruct import MIN_CONFIDENCE
+from engine.offline.recording import MIN_FRAMESETS, PoseRecording
+from engine.reconstruction.people import NOBODY, Candidates, choose_before_rig, choose_by_rig
+from engine.reconstruction.reconstruct import MIN_CONFIDENCE
 from training.errors import TrainingError
 
 MIN_DISTANCE_TORSOS = 0.5  # somebody whose joints are nearer than this, in the median, may be mistaken for the person

@@ -29,7 +29,7 @@ class RefinementConfig:
     Parameters
     ----------
     bone_share
-        Of the relative deviation that calibration expects of a bone (`calibration.evidence`); it is the deviation of
+        Of the relative deviation that calibration expects of a bone (`calibration.evidence.evidence`); it is the deviation of
         triangulated joints, and those of refined ones is less.
     acceleration_m_s2, trunk_acceleration_m_s2
         One standard deviation per axis of a joint's acceleration; of hips, shoulders and elbows.

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from calibration.geometry.arrays import Mask
+from training.labels.pseudo_labels import PseudoLabels
 from training.labels.reasons import DESCRIPTIONS, Reason
-from training.pseudo_labels import PseudoLabels
 
 LOW_ACCEPTANCE_SHARE = 0.5  # an action or joint of which less is accepted is worth a remark
 MAX_REASONS = 3

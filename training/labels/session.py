@@ -10,14 +10,14 @@ import numpy as np
 from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
 from engine.errors import SessionError
-from engine.offline import PoseRecording
-from engine.session import POSES_2D_RAW, RIG, Session
+from engine.offline.recording import PoseRecording
+from engine.session.session import POSES_2D_RAW, RIG, Session
 from training.errors import TrainingError
 from training.labels.calibration import read_calibration
 from training.labels.files import save_labels
 from training.labels.person import find_person
+from training.labels.pseudo_labels import LabelConfig, PseudoLabels, demand_enough_labels, make_labels
 from training.labels.report import summarise_labels
-from training.pseudo_labels import LabelConfig, PseudoLabels, demand_enough_labels, make_labels
 
 Progress = Callable[[str, float], None]
 

@@ -2,7 +2,7 @@
 
 From the front or the back the outline of the body shows where a shoulder is; from the side nothing does, and the
 network guesses, in the same direction for seconds. Its confidence does not tell. Measured against exact truth (studio
-seeds 0 to 9, 68 % of errors across the image, in the sigmas of `calibration.noise`), by the angle between the view and
+seeds 0 to 9, 68 % of errors across the image, in the sigmas of `calibration.evidence.noise`), by the angle between the view and
 the person's front-to-back line, folded at 90 degrees:
 
 ========  =====  =====  =====  =====  =====

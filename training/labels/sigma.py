@@ -14,7 +14,7 @@ from calibration.skeleton import Skeleton
 from training.labels.body import strip_side
 from training.labels.error_network import ErrorNetwork
 from training.labels.evidence import LabelEvidence
-from training.labels.signs import LIMBS, MAX_LENGTH_M, MIN_LENGTH_M, compute_basic_features, compute_body_features
+from training.labels.features import LIMBS, MAX_LENGTH_M, MIN_LENGTH_M, compute_basic_features, compute_body_features
 
 LABELLED_JOINTS = (*LIMBS, "foot_index", "nose", "eye", "eye_inner", "eye_outer", "ear")
 """Joints that can be labels. The hands' landmarks lie 50 to 90 mm, the mouth and the heels 37 mm from the studio's

@@ -1,5 +1,5 @@
 """The labels of Pose ResNet and EpipolarPose, as published: two views, their fundamental matrix from the joints,
-polynomial triangulation. The baseline that `training.pseudo_labels` is compared with.
+polynomial triangulation. The baseline that `training.labels.pseudo_labels` is compared with.
 
 What the papers leave open is chosen here: pixels are not rounded; the fundamental matrix is that of all matches of the
 take (least median of squares); metres come from the person's stature; a joint counts as occluded below a confidence
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.errors import ScaleUnknownError
-from calibration.evidence import select_calibration_joints
+from calibration.evidence.evidence import select_calibration_joints
+from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.epipolar import (
     MIN_MATCHES,
@@ -22,9 +23,8 @@ from calibration.geometry.epipolar import (
     triangulate_optimal,
 )
 from calibration.geometry.projection import pixels_from_rays, undistort_pixels
-from calibration.observations import Observations
 from calibration.rig import Camera
-from calibration.scale import estimate_scale
+from calibration.world.scale import estimate_scale
 from training.errors import TrainingError
 
 MIN_CONFIDENCE = 0.5

@@ -14,7 +14,7 @@ from training.loop.devices import Placement
 from training.losses import heat_loss, reprojection_loss, smooth_l1
 from training.networks.pose_network import PoseNetwork
 from training.networks.volume import compute_expected_positions
-from training.train_config import TrainConfig
+from training.recipes.train_config import TrainConfig
 
 
 class Learner:

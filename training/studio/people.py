@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibration.geometry.arrays import F32, F64
-from engine.studio.anatomy import REFERENCE_STATURE_M, Anatomy
+from engine.studio.body.anatomy import REFERENCE_STATURE_M, Anatomy
+from engine.studio.body.appearance import Appearance, Colour, draw_appearance
+from engine.studio.body.figure import Figure, build_figure
+from engine.studio.body.materials import Material, build_palette
+from engine.studio.body.posture import Bones
 from engine.studio.fields import value_noise
-from engine.studio.figure import Figure, build_figure
-from engine.studio.looks import Appearance, Colour, draw_appearance
-from engine.studio.materials import Material, build_palette
-from engine.studio.posture import Bones
 from engine.studio.raster import BonePose
 
 GREY: Colour = (200.0, 200.0, 200.0)

@@ -10,11 +10,11 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.transforms import rotation_from_rotvec
-from engine.studio.anatomy import INDEX, SIGNS, Anatomy
-from engine.studio.performance import MOTIONS, plan_performance
-from engine.studio.posture import Bones, Posture, compute_bones, concatenate_postures, select_instants
-from engine.studio.route import Route
-from engine.studio.stance import FOOT_APART_M, standing_height_m
+from engine.studio.body.anatomy import INDEX, SIGNS, Anatomy
+from engine.studio.body.posture import Bones, Posture, compute_bones, concatenate_postures, select_instants
+from engine.studio.motion.performance import MOTIONS, plan_performance
+from engine.studio.motion.route import Route
+from engine.studio.motion.stance import FOOT_APART_M, standing_height_m
 
 PERFORMED, SEATED, LYING = "performed", "seated", "lying"
 UPRIGHT, LOW, BENT = "upright", "low", "bent"

@@ -1,7 +1,7 @@
 """Samples from the studio: endless, seeded crops of people with exact truth.
 
 The truth is where a detector without error would put the joints (`Landmarks.locate_as_detected`), mapped to the set's
-skeleton. People, plays and rooms come from `TRAIN_SEEDS` alone; `training.studio.takes` shows those that are held out.
+skeleton. People, plays and rooms come from `TRAIN_SEEDS` alone; `training.studio.recordings` shows those that are held out.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ import numpy as np
 
 from calibration.geometry.arrays import U8
 from calibration.skeleton import load_skeleton
-from engine.studio.landmarks import SKELETON
+from engine.studio.body.landmarks import SKELETON
 from training.data.samples import STORED_PX, Samples, join
 from training.data.topology import map_joints
 from training.errors import TrainingError
 from training.studio.cameras import CameraConfig
-from training.studio.looks import Scenery
+from training.studio.lighting import Scenery
 from training.studio.people import Body, make_body
 from training.studio.seeds import BODY_SEEDS, ROOM_SEEDS
 from training.studio.shoot import Shoot, ShootConfig

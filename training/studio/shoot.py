@@ -11,13 +11,14 @@ from calibration.geometry.projection import project
 from calibration.rig import Camera
 from engine.inference.preprocess import Region
 from engine.studio import raster
-from engine.studio.anatomy import build_anatomy
+from engine.studio.body.anatomy import build_anatomy
+from engine.studio.body.landmarks import Landmarks
 from engine.studio.cast import STATURE_RANGE_M
-from engine.studio.landmarks import Landmarks
 from engine.studio.view import compute_taps
 from training.data.crops import camera_from_world, square_around_joints, square_around_root
 from training.data.samples import MARGIN, ROOT, Samples
 from training.data.topology import JointMap
+from training.studio.backdrop import Backdrop, Shadow, compute_crop_rays, draw_backdrop
 from training.studio.cameras import (
     PAIR_ANGLE_RAD,
     CameraConfig,
@@ -26,11 +27,10 @@ from training.studio.cameras import (
     is_in_lens,
     pack_crop_lens,
 )
-from training.studio.looks import Scenery, draw_furniture, draw_lamp, draw_sensor, light_body
+from training.studio.lighting import Scenery, draw_furniture, draw_lamp, draw_sensor, light_body
 from training.studio.people import Body, paint, to_bone_pose
 from training.studio.poses import POSES, draw_poses
 from training.studio.seeds import PLAY_SEEDS
-from training.studio.surroundings import Backdrop, Shadow, compute_crop_rays, draw_backdrop
 
 INSTANTS_PER_OUTFIT = 6
 """Instants in one set of clothes."""

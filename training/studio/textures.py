@@ -50,7 +50,7 @@ def render_room_textures(seed: int) -> U8:
     Returns
     -------
     textures_bgr : (6, 192, 192, 3)
-        Rows and columns as `training.studio.surroundings` reads them.
+        Rows and columns as `training.studio.backdrop` reads them.
     """
     room = Room(np.random.default_rng([seed, 4]))
     middle = np.array([0.0, 0.0, CEILING_M / 2])

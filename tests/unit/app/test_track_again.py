@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from app import track_again as module
-from app.jobs import JobCancelledError
+from app.control.jobs import JobCancelledError
 from app.track_again import track_again
 from calibration.rig import Rig, RigFileError, save_rig
 from engine.errors import ModelMissingError, SessionError
 from engine.poses import PoseSet2D
-from engine.session import Session
+from engine.session.session import Session
 from tests.support import scenes
 from tests.support.sessions import make_named_rig, record_session
 

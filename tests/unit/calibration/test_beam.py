@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from calibration.evidence import select_calibration_joints
+from calibration.evidence.evidence import select_calibration_joints
+from calibration.evidence.observations import Observations
 from calibration.geometry.alignment import align_similarity
 from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid_transform
 from calibration.geometry.triangulation import triangulate
-from calibration.observations import Observations
-from calibration.report import REFUSED
+from calibration.judge.report import REFUSED
 from calibration.rig import Camera, Rig
 from calibration.self_calibrate import CalibrationOptions, self_calibrate
 from calibration.skeleton import load_skeleton

@@ -8,7 +8,7 @@ import pytest
 from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid_transform, rotation_from_rotvec, transform_points
 from calibration.rig import Camera, Rig, RigFileError, load_rig, save_rig
-from calibration.synthetic import RigPlan, make_rig
+from calibration.synthetic.synthetic import RigPlan, make_rig
 
 ANIPOSE = """
 [cam_0]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from calibration.errors import CalibrationError
-from calibration.report import ACCEPTED, REFUSED, USABLE
+from calibration.judge.report import ACCEPTED, REFUSED, USABLE
 from calibration.self_calibrate import CalibrationOptions, self_calibrate
-from calibration.synthetic import NETWORK_NOISE, NoiseConfig, RigPlan
+from calibration.synthetic.synthetic import NETWORK_NOISE, NoiseConfig, RigPlan
 from tests.support.calibrations import (
     make_scene,
     measure_focal_errors_percent,

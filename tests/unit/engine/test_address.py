@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.capture.address import strip_credentials
+from engine.address import strip_credentials
 
 SECRET = "s3cret"
 

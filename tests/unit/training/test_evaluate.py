@@ -13,20 +13,20 @@ from calibration.skeleton import load_skeleton
 from engine.errors import EngineError
 from engine.inference.preprocess import BLACK, Region, cut
 from training.data.crops import Crop, network_input, patch_from_camera, square_around_joints
-from training.data.cut_again import recrop, region_from_square
+from training.data.recrop import recrop, region_from_square
 from training.data.samples import MARGIN, Samples, Teacher
 from training.errors import TrainingError
 from training.evaluate import EvaluateConfig, evaluate_model, evaluate_poses
-from training.judging.estimate_samples import (
+from training.evaluation.estimate_samples import (
     estimate_samples,
     find_detector_squares,
     find_true_squares,
     get_reference_poses,
 )
-from training.judging.evaluation import EvaluationProtocol, compare_models
-from training.judging.judged_network import open_model
-from training.judging.pictures import choose_rows
-from training.judging.report import write_evaluation
+from training.evaluation.evaluated_model import open_model
+from training.evaluation.evaluation import EvaluationProtocol, compare_models
+from training.evaluation.pictures import choose_rows
+from training.evaluation.report import write_evaluation
 
 SKELETON = load_skeleton("mpii_16")
 PELVIS, WRIST = SKELETON.index("pelvis"), SKELETON.index("left_wrist")
@@ -311,7 +311,7 @@ def test_the_report_needs_no_other_file_and_escapes_names(tmp_path: Path):
 
 def test_torch_gives_what_the_network_gives_and_lets_it_go_on_learning():
     torch = pytest.importorskip("torch")
-    from training.judging.estimate_torch import make_torch_estimate
+    from training.evaluation.estimate_torch import make_torch_estimate
     from training.networks.build import build_network
     from training.networks.compact import CompactConfig
 

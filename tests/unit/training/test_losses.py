@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
-from calibration.synthetic import RigPlan, make_rig  # noqa: E402
+from calibration.synthetic.synthetic import RigPlan, make_rig  # noqa: E402
 from training.data.crops import (  # noqa: E402
     Crop,
     camera_from_patch,
@@ -17,8 +17,8 @@ from training.data.crops import (  # noqa: E402
 from training.losses import OtherView, heat_loss, reprojection_loss, smooth_l1  # noqa: E402
 from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
 from training.networks.volume import compute_expected_positions, marginals  # noqa: E402
+from training.recipes.train_config import TrainConfig  # noqa: E402
 from training.reprojection import batch_views, patch_from_room, room_from_patch, undistort  # noqa: E402
-from training.train_config import TrainConfig  # noqa: E402
 
 BETA = TrainConfig(samples=1).beta
 LENS = np.array([-0.2, 0.06, 0.001, -0.0015, 0.0])

@@ -1,0 +1,1 @@
+"""Benchmarks that need the window or film of their own."""

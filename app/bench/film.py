@@ -1,0 +1,201 @@
+"""A piece of the studio filmed once and played again and again: cameras and poses that cost nothing, to measure
+what all the rest costs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from calibration.geometry.arrays import F64, U8
+from calibration.geometry.projection import project
+from calibration.rig import Camera, Rig
+from calibration.skeleton import Skeleton
+from engine.clock import NS_PER_S
+from engine.errors import EngineError
+from engine.frames import Frame, FrameSet, JpegFrame
+from engine.offline.footage import STUDIOS
+from engine.poses import Pose2D, PoseSet2D
+from engine.studio.address import StudioConfig
+from engine.studio.scene import Studio
+
+RATE_FPS = 30.0
+JPEG_QUALITY = 90
+ERROR_PX, CONFIDENCE = 1.5, 0.9  # of the poses
+ENDLESS_FRAME_COUNT = 10**6  # frames
+
+RAW, JPEG = "film:raw", "film:jpeg"
+_KIND = "film"
+
+MakeFrame = Callable[[str, int, int], Frame]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """Some framesets, and who is where in them.
+
+    Parameters
+    ----------
+    images_bgr : for each of V cameras T of (H, W, 3), uint8
+    poses : T of V tuples
+    rig
+        The true one; all clocks agree.
+    skeleton
+    """
+
+    images_bgr: tuple[tuple[U8, ...], ...]
+    poses: tuple[tuple[tuple[Pose2D, ...], ...], ...]
+    rig: Rig
+    skeleton: Skeleton
+
+
+_REGISTERED: dict[str, Film] = {}
+
+
+def make_film(count: int = 60, camera_count: int = 4) -> Film:
+    """Film somebody who walks.
+
+    Parameters
+    ----------
+    count
+        Of the framesets.
+    camera_count
+        Their number.
+
+    Returns
+    -------
+    film
+        Its poses are the truth with an error of a good network.
+    """
+    config = StudioConfig("walk", camera_count, 1, (count + 1) / RATE_FPS, time_offset_ms=0.0, drop_share=0.0)
+    studio = Studio(config)
+    images = tuple(
+        tuple(_render_image(studio, view, number) for number in range(count)) for view in range(camera_count)
+    )
+    xyz = studio.truth_as_detected(studio.own_time_ns(np.arange(count)))
+    random = np.random.default_rng(0)
+    poses = tuple(tuple((_simulate_detection(joints, camera, random),) for camera in studio.rig) for joints in xyz)
+    return Film(images, poses, studio.rig, studio.skeleton)
+
+
+def register_film(film: Film) -> None:
+    """Let the addresses `RAW` and `JPEG` name the cameras of a film, until another one is offered."""
+    STUDIOS[_KIND] = "app.bench.film:open_film"
+    _REGISTERED[_KIND] = film
+
+
+def open_film(address: str) -> tuple[Film, list["FilmCamera"]]:
+    """Make the cameras of the film that is offered, as of a studio.
+
+    Parameters
+    ----------
+    address
+        `RAW` for cameras that send raw images, `JPEG` for those that compress them themselves.
+
+    Returns
+    -------
+    film
+    sources
+        In the order of its views.
+    """
+    film = _REGISTERED[_KIND]
+    make_frames = _make_jpeg_frames if address == JPEG else _make_raw_frames
+    return film, [
+        FilmCamera(camera.name, camera.size_wh, make_frames(images))
+        for camera, images in zip(film.rig, film.images_bgr)
+    ]
+
+
+def ping_pong_index(number: int, count: int) -> int:
+    """Say which image of a film is the one of this number, when it runs forwards and backwards without end.
+
+    Examples
+    --------
+    >>> [ping_pong_index(number, 4) for number in range(8)]
+    [0, 1, 2, 3, 2, 1, 0, 1]
+    """
+    place = number % max(2 * count - 2, 1)
+    return min(place, 2 * count - 2 - place) if count > 1 else 0
+
+
+class PrecomputedEstimator:
+    """An estimator that knows a film by heart and computes nothing.
+
+    Parameters
+    ----------
+    film
+    """
+
+    def __init__(self, film: Film) -> None:
+        self.skeleton, self.model_hash, self.name = film.skeleton, "", "poses of a film"
+        self._poses = film.poses
+
+    def __call__(self, frames: FrameSet) -> PoseSet2D:
+        """Return who is where in these images."""
+        poses_by_view = tuple(
+            () if frame is None else self._poses[ping_pong_index(frame.sequence, len(self._poses))][view]
+            for view, frame in enumerate(frames.frames)
+        )
+        times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
+        return PoseSet2D(frames.index, frames.timestamp_ns, poses_by_view, times)
+
+    def reset(self) -> None:
+        """Forget nothing."""
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+class FilmCamera:
+    """One camera of a film, behind the protocol of every other camera."""
+
+    def __init__(self, name: str, size_wh: tuple[int, int], make_frame: MakeFrame) -> None:
+        self.name, self.live, self.size_wh, self.rate_fps = name, False, size_wh, RATE_FPS
+        self.frame_count, self.remarks = ENDLESS_FRAME_COUNT, ()
+        self._make_frame, self._next = make_frame, 0
+
+    def open(self) -> None:
+        """Begin."""
+        self._next = 0
+
+    def read(self, timeout_ms: int) -> Frame | None:  # noqa: ARG002 - all is there already
+        """Return the next image."""
+        number, self._next = self._next, self._next + 1
+        return self._make_frame(self.name, number, round(number * NS_PER_S / RATE_FPS))
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+def _make_raw_frames(images: Sequence[U8]) -> MakeFrame:
+    """Hand out raw images."""
+    return lambda name, number, time_ns: Frame(name, number, time_ns, images[ping_pong_index(number, len(images))])
+
+
+def _make_jpeg_frames(images: Sequence[U8]) -> MakeFrame:
+    """Compress the images, once."""
+    size_wh, quality = (images[0].shape[1], images[0].shape[0]), (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)
+    data = [cv2.imencode(".jpg", image, quality)[1].tobytes() for image in images]
+
+    def make(name: str, number: int, time_ns: int) -> Frame:
+        """Make the frame of any number."""
+        return JpegFrame(name, number, time_ns, data[ping_pong_index(number, len(data))], size_wh)
+
+    return make
+
+
+def _render_image(studio: Studio, view: int, number: int) -> U8:
+    """Film one image."""
+    frame = studio.render(view, number)
+    if frame is None:
+        raise EngineError(f"The studio lost image {number} of camera {view + 1}, though none should be lost.")
+    return frame.image_bgr
+
+
+def _simulate_detection(xyz: F64, camera: Camera, random: np.random.Generator) -> Pose2D:
+    """Say what a network would see of joints (J, 3) in the room."""
+    xy = project(xyz, camera)
+    xy = xy + random.normal(0.0, ERROR_PX, xy.shape)
+    inside = np.asarray(((xy >= 0) & (xy < camera.size_wh)).all(-1))
+    return Pose2D(0, np.where(inside[:, None], xy, np.nan), np.where(inside, CONFIDENCE, 0.0))

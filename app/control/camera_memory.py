@@ -1,0 +1,150 @@
+"""What is remembered of each camera: its mode, and by mode what was set; and how the window shows it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import nan
+from typing import Protocol, runtime_checkable
+
+from app.presenters.camera_settings import CameraSettings, ControlRow
+from app.settings import Settings
+from engine.address import parse_scheme
+from engine.capture.usb.address import parse_usb
+from engine.capture.usb.controls import AUTO_OF, Control, ControlValues, merge_values
+from engine.capture.usb.devices import Mode
+from engine.live.state import CameraState
+
+_LABELS = {
+    "exposure_us": "Exposure",
+    "gain": "Gain",
+    "focus": "Focus",
+    "white_balance_k": "White balance",
+    "brightness": "Brightness",
+    "power_line_hz": "Lamps' flicker",
+    "exposure_dynamic_framerate": "Slower in the dark",
+}
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A camera that lets itself be set; every call may wait for the device."""
+
+    def controls(self) -> tuple[Control, ...]:
+        """Read what can be set."""
+        ...
+
+    def set_control(self, name: str, value: float) -> float:
+        """Set one control; return what the camera made of it."""
+        ...
+
+    def lock(self) -> ControlValues:
+        """Hold the camera where its automatics have brought it."""
+        ...
+
+    def list_auto_warnings(self) -> tuple[str, ...]:
+        """Warn of everything that the camera changes by itself."""
+        ...
+
+
+def apply_stored_controls(address: str, settings: Settings) -> str:
+    """Complete a USB address by what was set the last time in its mode.
+
+    Parameters
+    ----------
+    address
+    settings
+
+    Returns
+    -------
+    address
+        Others than ``usb:`` as they are.
+    """
+    if parse_scheme(address) != "usb":
+        return address
+    parsed = parse_usb(address)
+    known = settings.controls.get(_build_key(parsed.device, parsed.mode), {})
+    return str(replace(parsed, values={**known, **parsed.values}))
+
+
+def is_same_camera(one: str, other: str) -> bool:
+    """Tell whether two addresses mean the same camera, in whatever mode.
+
+    Parameters
+    ----------
+    one, other
+
+    Returns
+    -------
+    same
+        Never for studios: each is a room of its own.
+    """
+    if parse_scheme(one) != parse_scheme(other) or parse_scheme(one) == "studio":
+        return False
+    if parse_scheme(one) == "usb":
+        return parse_usb(one).device == parse_usb(other).device
+    return one == other
+
+
+def with_mode(address: str, mode: str) -> str:
+    """Ask a USB camera for another mode; what was set belongs to the old one."""
+    return str(replace(parse_usb(address), mode=mode, values={}))
+
+
+def store_controls(settings: Settings, address: str, values: Mapping[str, float]) -> Settings:
+    """Keep what was set at a camera in its mode.
+
+    Parameters
+    ----------
+    settings
+    address
+        Of a USB camera.
+    values
+        By control.
+
+    Returns
+    -------
+    settings
+    """
+    parsed = parse_usb(address)
+    key = _build_key(parsed.device, parsed.mode)
+    table = merge_values(settings.controls.get(key, {}), values)
+    return replace(settings, controls={**settings.controls, key: table})
+
+
+def present_settings(state: CameraState, source: object, modes: tuple[Mode, ...], mode: str) -> CameraSettings:
+    """Describe what can be set at a camera; reads the device.
+
+    Parameters
+    ----------
+    state
+    source
+        Its source; those that let nothing be set have no controls.
+    modes, mode
+        What it can send, and the present one.
+
+    Returns
+    -------
+    settings
+    """
+    mode_names = tuple(str(one) for one in modes)
+    if not isinstance(source, Adjustable):
+        return CameraSettings(state.name, state.address, mode_names, mode)
+    rows = tuple(_build_row(control) for control in source.controls() if control.name in _LABELS)
+    return CameraSettings(state.name, state.address, mode_names, mode, rows, " ".join(source.list_auto_warnings()))
+
+
+def _build_row(control: Control) -> ControlRow:
+    """Describe one control."""
+    low, high, step = control.minimum, control.maximum, control.step
+    if control.choices:
+        values = [value for value, _ in control.choices]
+        low, high, step = min(values), max(values), 1.0
+    auto = AUTO_OF.get(control.name, "")
+    return ControlRow(
+        control.name, _LABELS[control.name], low, high, step if step == step else nan, control.value,
+        control.unit, auto, control.is_auto,
+    )  # fmt: skip
+
+
+def _build_key(device: str, mode: str) -> str:
+    """Name a camera in a mode."""
+    return f"{device} {mode}".strip()

@@ -1,0 +1,260 @@
+"""FinetuneControl: the fine-tunings behind the window; what it asks of the disk it asks in a thread of its own."""
+
+import math
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from app import requests
+from app.control.jobs import Worker, message_from_error
+from app.presenters.finetune import FinetuneState, ModelRow, present_finetune
+from app.presenters.finetune_run import RunSnapshot
+from app.presenters.severity import Severity
+from engine.errors import EngineError
+from engine.session.library import Library
+from training.errors import TrainingError
+from training.finetuning.process import start_process
+from training.finetuning.request import FinetuneRequest, check_sessions, load_request, save_request
+from training.finetuning.run import (
+    ACTIVE_PHASES,
+    RESUMABLE_PHASES,
+    Phase,
+    is_held,
+    list_runs,
+    make_run,
+    read_state,
+    request_cancel,
+    request_pause,
+    request_resume,
+)
+from training.loop.history import read_history
+
+CLOSE_TIMEOUT_S = 1.0
+# A process that has written its last word ends in a moment, on a busy machine in a while.
+RELEASE_TIMEOUT_S, POLL_INTERVAL_S = 30.0, 0.05
+TRAINING_FOLDER = "training"
+NO_RUN = "There is no teaching under way. Choose a session, and press Start."
+SEVERITY_BY_PHASE = {Phase.KEPT: Severity.GOOD, Phase.ROLLED_BACK: Severity.WARNING, Phase.FAILED: Severity.ERROR}
+
+
+class ModelListLike(Protocol):
+    """The networks there are: `app.control.model_list.ModelList`, or a test's."""
+
+    def rows(self) -> Sequence[ModelRow]:
+        """List them, the newest first."""
+        ...
+
+    def use(self, name: str, person: str, rig_id: str) -> None:
+        """Let one serve a person before a rig."""
+        ...
+
+    def roll_back(self, person: str, rig_id: str) -> None:
+        """Let the one serve again that served before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FinetuneCallbacks:
+    """What fine-tuning needs of the rest of the program.
+
+    Parameters
+    ----------
+    notify
+        Lets a person read a sentence, in a tone.
+    is_live
+        Whether the live view runs and needs its processor.
+    swap_model
+        Lets the live view look at once which network serves this person now.
+    get_person
+        Who is usually in front of the cameras; empty where nobody said.
+    has_scanned
+        Whether the folders of the sessions were looked at yet.
+    """
+
+    notify: Callable[..., None]
+    is_live: Callable[[], bool] = lambda: False
+    swap_model: Callable[[str], None] = lambda _person: None
+    get_person: Callable[[], str] = lambda: ""
+    has_scanned: Callable[[], bool] = lambda: True
+
+
+class FinetuneControl:
+    """What the page of fine-tuning asks for; asking and looking never wait.
+
+    Parameters
+    ----------
+    runs
+        Folder of the runs; a run that is under way there, whoever began it, is shown.
+    library
+        Of the sessions.
+    models
+        Of the networks.
+    callbacks
+    """
+
+    def __init__(self, runs: Path, library: Library, models: ModelListLike, callbacks: FinetuneCallbacks) -> None:
+        self._runs, self._library, self._models, self._callbacks = runs, library, models, callbacks
+        self._worker = Worker(self._notify_failure)
+        self._lock = threading.Lock()
+        self._pending_state: FinetuneState | None = present_finetune(None, None)
+        self._polled_s, self._polling = -math.inf, False
+        self._running_run: Path | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def handle(self, request: requests.Request) -> bool:
+        """Do what a person asked for; never waits.
+
+        Parameters
+        ----------
+        request
+
+        Returns
+        -------
+        mine
+            False for what concerns something else.
+        """
+        match request:
+            case requests.StartFinetune(sessions, person, minutes):
+                threads = 1 if self._callbacks.is_live() else 0  # the live view keeps its processor
+                self._worker.submit(lambda: self._start_run(sessions, person, minutes, threads))
+            case requests.PauseFinetune():
+                self._worker.submit(lambda: request_pause(self._require_newest_run()))
+            case requests.ResumeFinetune(minutes):
+                self._worker.submit(lambda: self._resume_run(minutes))
+            case requests.CancelFinetune():
+                self._worker.submit(lambda: request_cancel(self._require_newest_run()))
+            case requests.UseModel():
+                self._worker.submit(lambda: self._use_model(request))
+            case requests.RollBackModel():
+                self._worker.submit(lambda: self._roll_back(request))
+            case _:
+                return False
+        self._polled_s = -math.inf
+        return True
+
+    def poll(self, interval_s: float) -> FinetuneState | None:
+        """Return what is new; None where nothing is. May be called at screen rate.
+
+        Parameters
+        ----------
+        interval_s
+            How often to look at the disk.
+
+        Returns
+        -------
+        state
+        """
+        now_s = time.monotonic()
+        with self._lock:
+            due = not self._polling and now_s - self._polled_s >= interval_s
+            if due:
+                self._polling, self._polled_s = True, now_s
+            state, self._pending_state = self._pending_state, None
+        if due and not self._worker.submit(self._refresh):
+            self._polling = False
+        return state
+
+    def close(self) -> None:
+        """Let go; a run under way goes on."""
+        self._worker.close(CLOSE_TIMEOUT_S)
+        for process in self._processes:
+            if process.poll() is None:
+                process.returncode = 0  # it outlives this program, and nobody shall complain of it
+
+    def _start_run(self, sessions: tuple[Path, ...], person: str, minutes: float, threads: int) -> None:
+        """Begin a new run. Runs in the worker's thread."""
+        self._processes = [process for process in self._processes if process.poll() is None]
+        newest = next(iter(list_runs(self._runs)), None)
+        if newest is not None and is_held(newest):
+            raise TrainingError("Something is being taught already. Wait for its end, or cancel it.")
+        request = FinetuneRequest(sessions, person.strip(), minutes=minutes, threads=threads)
+        check_sessions(sessions)
+        self._processes.append(start_process(make_run(self._runs, request)))
+
+    def _resume_run(self, minutes: float) -> None:
+        """Let the newest run go on, never with less time than it had. Runs in the worker's thread."""
+        newest = self._require_newest_run()
+        phase = read_state(newest).phase
+        if phase in ACTIVE_PHASES:
+            request_resume(newest)
+        elif phase in RESUMABLE_PHASES:
+            _wait_until_released(newest)
+            request = load_request(newest)
+            if minutes > request.minutes:  # one that ran out of time would only run out of it again
+                save_request(newest, replace(request, minutes=minutes))
+            self._processes.append(start_process(newest))
+
+    def _use_model(self, request: requests.UseModel) -> None:
+        """Let a network serve. Runs in the worker's thread."""
+        self._models.use(request.name, request.person, request.rig_id)
+        self._callbacks.swap_model(request.person)
+        self._callbacks.notify(f"'{request.name}' serves {request.person or 'everybody'} from now on.", Severity.GOOD)
+
+    def _roll_back(self, request: requests.RollBackModel) -> None:
+        """Let the network before serve. Runs in the worker's thread."""
+        self._models.roll_back(request.person, request.rig_id)
+        self._callbacks.swap_model(request.person)
+        self._callbacks.notify(f"The network before serves {request.person or 'everybody'} again.", Severity.GOOD)
+
+    def _require_newest_run(self) -> Path:
+        """Return the newest run, or refuse where there is none."""
+        folder = next(iter(list_runs(self._runs)), None)
+        if folder is None:
+            raise TrainingError(NO_RUN)
+        return folder
+
+    def _refresh(self) -> None:
+        """Look at everything and leave it for the window. Runs in the worker's thread."""
+        try:
+            notices: list[str] = []
+            run, models = None, ()
+            try:
+                run = self._read_newest_run()
+                models = tuple(self._models.rows())
+            except (TrainingError, EngineError, OSError) as error:
+                notices.append(message_from_error(error))
+            sessions = self._library.list_sessions()
+            summaries = sessions if sessions or self._callbacks.has_scanned() else None
+            state = present_finetune(summaries, run, models, person=self._callbacks.get_person(), notices=notices)
+            with self._lock:
+                self._pending_state = state
+            if run is not None:
+                self._notify_outcome(run)
+        finally:
+            self._polling = False
+
+    def _read_newest_run(self) -> RunSnapshot | None:
+        """Read the newest run."""
+        folder = next(iter(list_runs(self._runs)), None)
+        if folder is None:
+            return None
+        state = read_state(folder)
+        picture_files = state.results.get("report", {}).get("pictures", ())
+        pictures = tuple((str(action), (folder / name).read_bytes()) for action, name in picture_files)
+        return RunSnapshot(folder, load_request(folder), state, read_history(folder / TRAINING_FOLDER), pictures)
+
+    def _notify_outcome(self, run: RunSnapshot) -> None:
+        """Say once what came of a run that was seen under way, and let the live view swap."""
+        if run.state.phase in (Phase.RUNNING, Phase.PAUSED):
+            self._running_run = run.folder
+        elif self._running_run == run.folder:
+            self._running_run = None
+            if run.state.phase in SEVERITY_BY_PHASE:
+                self._callbacks.notify(run.state.sentence, SEVERITY_BY_PHASE[run.state.phase])
+            if run.state.phase is Phase.KEPT:
+                self._callbacks.swap_model(run.request.person)
+
+    def _notify_failure(self, message: str) -> None:
+        """Say what could not be done."""
+        self._callbacks.notify(message, Severity.ERROR)
+
+
+def _wait_until_released(folder: Path) -> None:
+    """Wait for a process that has said how its run ended, and has not ended itself: a run that is held cannot begin."""
+    end_s = time.monotonic() + RELEASE_TIMEOUT_S
+    while is_held(folder) and time.monotonic() < end_s:
+        time.sleep(POLL_INTERVAL_S)

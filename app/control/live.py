@@ -1,0 +1,408 @@
+"""LiveControl: what the window's buttons do. Asking and looking never wait; a worker does what takes time."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from app import requests
+from app.control.camera_memory import Adjustable, apply_stored_controls, is_same_camera, store_controls, with_mode
+from app.control.cameras import CameraList, add_opening_cameras, build_stopped_state, describe_sources
+from app.control.compare_rigs import compare_rigs
+from app.control.jobs import Worker, message_from_error
+from app.control.notices import Notices
+from app.control.record import RecordControl
+from app.control.rigs import get_rig_in_use, load_last_rig, load_matching_rig
+from app.control.serving import make_monocular_loader
+from app.errors import explain_os_error
+from app.presenters.live import LiveContext, Trail
+from app.presenters.severity import Severity
+from app.settings import Settings, rig_file, save_settings
+from calibration.judge.report import CalibrationReport
+from calibration.rig import Rig, save_rig
+from calibration.skeleton import load_skeleton
+from engine.address import strip_credentials
+from engine.errors import CameraError, EngineError
+from engine.inference.estimator import Estimator
+from engine.live.cameras import LiveSource, make_camera_sources
+from engine.live.live import Live, LiveOptions
+from engine.live.state import LiveResult, LiveState
+from engine.mailbox import ClosedError, EmptyError
+
+logger = logging.getLogger(__name__)
+
+WORKER_TIMEOUT_S = 0.2  # for what the worker is at when the window closes; the cameras get the rest of the two seconds
+STATE_INTERVAL_S = 0.25  # figures that a person reads need not change at screen rate; what was asked for shows at once
+DEFAULT_SKELETON = "blazepose_33"  # until the network says its own
+BUSY = "The last thing you asked for is not done yet; ask again in a moment."
+HUNG = "A camera did not answer when it was stopped. Unplug it if it does not start again."
+PLAYED_TO_END = "Everything was played to its end. Press Start to play it again."
+
+
+class LiveControl:
+    """The live program behind a window.
+
+    Parameters
+    ----------
+    settings
+        As remembered.
+    store
+        The file that gets the settings whenever they change; None keeps them to this run.
+    make_estimator
+        Loads the network for so many views.
+    on_session_ended
+        Gets the folder of each recording that ended; called in the worker's thread.
+
+    Attributes
+    ----------
+    live
+        The cameras at work; None while they rest.
+    calibration
+        The newest rig of the live calibration and its report, also after the cameras were stopped.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Path | None,
+        make_estimator: Callable[[int], Estimator],
+        on_session_ended: Callable[[Path], None] = lambda _path: None,
+    ) -> None:
+        self.live: Live | None = None
+        self.calibration: tuple[Rig, CalibrationReport] | None = None
+        self._settings, self._store = settings, store
+        self._make_estimator = make_estimator
+        self._lock = threading.Lock()  # around the settings, which window and worker change
+        self._notices = Notices()
+        self._worker = Worker(self.notify)
+        self._recorder = RecordControl(self._submit, self.notify, on_session_ended)
+        self._cameras = CameraList()
+        self._opening: tuple[str, ...] = ()  # addresses that the worker is about to open
+        self._ended_live: Live | None = None  # whose end was told
+        self._rig_path: Path | None = None  # to be used once every camera has sent an image
+        self._state, self._state_s = LiveState(), 0.0
+        self._result: LiveResult | None = None
+        self._trail = Trail(load_skeleton(DEFAULT_SKELETON))
+        self._skeleton = load_skeleton(DEFAULT_SKELETON)
+        self._title, self._closing = "", False
+
+    def handle(self, request: requests.Request) -> None:
+        """Do what a person asked for, as soon as possible; never waits.
+
+        Parameters
+        ----------
+        request
+        """
+        match request:
+            case requests.SetHandsFree(on):
+                self.update_settings(hands_free=on)
+            case requests.SetCountdown(seconds):
+                self.update_settings(countdown_s=seconds)
+            case requests.DismissNotice():
+                self._notices.dismiss(self._state.notices)
+            case requests.Record():
+                self._recorder.start_countdown(self.live, self._settings.countdown_s)
+            case requests.StopRecording():
+                self._recorder.cancel()
+                self._submit(lambda: self._recorder.stop_recording(self.live))
+            case requests.Reconnect(name) if self.live is not None:
+                self.live.reconnect(name)
+            case requests.Calibrate() if self.live is not None:
+                self.live.recalibrate()
+            case _:
+                self._submit(partial(self._dispatch, request))
+
+    def start(self, addresses: tuple[str, ...] = (), sources: tuple[LiveSource, ...] | None = None) -> None:
+        """Start the cameras, these (with their sources, where they are made) or the remembered ones; never waits."""
+        if addresses:
+            with self._lock:
+                self._settings = replace(self._settings, cameras=addresses)
+        self._submit(partial(self._start, sources))
+
+    def use_rig(self, path: Path) -> None:
+        """Use the rig of a file, once every camera sends images and it agrees with them; never waits."""
+        self._rig_path = path
+
+    def record_to(self, path: Path) -> None:
+        """Record into this folder as soon as the cameras run."""
+        self._recorder.record_on_start(path)
+
+    def notify(self, message: str, severity: Severity = Severity.WARNING) -> None:
+        """Let a person read a sentence."""
+        self._notices.add(message, severity)
+
+    def poll(self) -> tuple[LiveState, LiveResult | None, LiveContext]:
+        """Return all that the window shows; never waits. Called ten times a second or more: it moves countdowns on."""
+        live, opening = self.live, self._opening
+        self._advance(live)
+        if live is not None:
+            self._fetch_newest(live)
+        context = LiveContext(
+            skeleton=self._skeleton,
+            trail=self._trail,
+            title=self._title,
+            running=bool(opening) or (live is not None and not live.over),
+            countdown_s=self._recorder.countdown_s,
+            stature_m=self._settings.stature_m,
+            person=self._settings.person,
+            countdown_setting_s=self._settings.countdown_s,
+            hands_free=self._settings.hands_free,
+            notice=self._notices.get_current(),
+            devices=self._cameras.present_devices(),
+            settings=self._cameras.settings,
+        )
+        state = add_opening_cameras(self._state, opening, is_first=live is None) if opening else self._state
+        return state, self._result if live is not None else None, context
+
+    @property
+    def settings(self) -> Settings:
+        """What is remembered."""
+        return self._settings
+
+    def update_settings(self, **changes: Any) -> None:
+        """Change settings and keep them, for instance the window's place."""
+        with self._lock:
+            self._settings = replace(self._settings, **changes)
+        if self._store is not None:
+            store = self._store
+            self._submit(lambda: save_settings(self._settings, store))
+
+    def close(self) -> bool:
+        """End everything; say whether all of it did in time."""
+        self._closing = True
+        self._recorder.cancel()
+        idle = self._worker.close(WORKER_TIMEOUT_S)
+        live, self.live = self.live, None
+        ended = live.close() if live is not None else True
+        idle = idle or self._worker.close(WORKER_TIMEOUT_S)  # a start that was under way ends with its cameras
+        if self._store is not None:
+            try:
+                save_settings(self._settings, self._store)
+            except OSError as error:  # nobody is there to read it, and what was recorded is safe
+                logger.warning("The settings were not kept: %s", explain_os_error(error))
+        return idle and ended
+
+    def _submit(self, work: Callable[[], object]) -> None:
+        """Give the worker something to do."""
+
+        def run() -> None:
+            """Do it; whatever came of it, nothing is being opened any more."""
+            try:
+                work()
+            finally:
+                self._opening, self._state_s = (), 0.0
+
+        if not self._worker.submit(run):
+            self.notify(BUSY)
+
+    def _dispatch(self, request: requests.Request) -> None:
+        """Do what takes time. Runs in the worker's thread."""
+        match request:
+            case requests.Start():
+                self._start()
+            case requests.Stop():
+                self._stop()
+            case requests.AddCamera(address):
+                self._add_camera(address)
+            case requests.RemoveCamera(name):
+                self._remove_camera(name)
+            case requests.ScanCameras():
+                self._cameras.scan()
+            case requests.SetMode(name, mode):
+                self._set_mode(name, mode)
+            case requests.SetControl(name, control, value):
+                self._set_controls(name, lambda source: {control: source.set_control(control, value)})
+            case requests.LockControls(name):
+                self._set_controls(name, lambda source: source.lock())
+            case requests.SetStature(metres):
+                self.update_settings(stature_m=metres)
+                if self.live is not None:
+                    self.live.set_stature(metres)
+            case requests.SetPerson(name):
+                self.update_settings(person=name)
+                if self.live is not None:
+                    self.live.reload_monocular()
+            case requests.OpenRig(path):
+                self._open_rig(path)
+            case requests.SaveRig(path):
+                self._save_rig(path)
+            case requests.CompareRig(path):
+                self._compare_rig(path)
+
+    def _start(self, sources: tuple[LiveSource, ...] | None = None) -> None:
+        """Open the cameras and begin; those that are remembered where none are given."""
+        if self.live is not None and self.live.over:
+            self._stop()
+        if self.live is not None or not self._settings.cameras:
+            return
+        if sources is None:
+            self._show_stopped()
+            sources = self._open_sources(self._settings.cameras, self._settings.cameras)
+        if self._closing:
+            return
+        make_monocular_model, options = (
+            make_monocular_loader(lambda: self._settings),
+            LiveOptions(self._settings.stature_m),
+        )
+        live = Live(sources, self._make_estimator, options, self._store_rig, make_monocular_model)
+        self._title = describe_sources(sources)
+        self.live, self._opening = live, ()
+        try:
+            live.start()
+        except BaseException:
+            self.live = None
+            self._show_stopped([(source.name, source.address) for source in sources])
+            raise
+        if live.closed:
+            return
+        self._skeleton = live.skeleton or self._skeleton
+        self._trail = Trail(self._skeleton)
+        rig = load_last_rig(self._settings.rig, live.names) if self._rig_path is None else None
+        if rig is not None:
+            live.use_rig(rig, "from last time")
+        self._recorder.on_live_started(live, self._settings)
+        self._cameras.read_settings(live, self._find_address)
+
+    def _stop(self) -> None:
+        """Close the cameras; what is being recorded is finished first."""
+        live = self.live
+        if live is None:
+            return
+        self._recorder.stop_recording(live)
+        cameras, self.live = live.state().cameras, None
+        self._show_stopped([(one.name, one.address) for one in cameras])
+        if not live.close():
+            self.notify(HUNG)
+
+    def _show_stopped(self, cameras: Sequence[tuple[str, str]] = ()) -> None:
+        """Show the cameras, by name and address, as they are while nothing runs."""
+        self._result = None
+        self._state = build_stopped_state(cameras)
+
+    def _open_sources(self, addresses: tuple[str, ...], new: tuple[str, ...]) -> tuple[LiveSource, ...]:
+        """Make the sources of addresses, set as the last time; shows meanwhile that the new ones are coming."""
+        self._opening = tuple(dict.fromkeys(map(strip_credentials, new)))
+        try:
+            return make_camera_sources([apply_stored_controls(address, self._settings) for address in addresses])
+        except BaseException:
+            if self.live is None and not self._state.cameras:  # so that they can be removed, or tried again
+                self._show_stopped(
+                    [(one, one) for one in dict.fromkeys(map(strip_credentials, self._settings.cameras))]
+                )
+            raise
+
+    def _add_camera(self, address: str) -> None:
+        """Add a camera, or everything that an address names, and start."""
+        if any(is_same_camera(address, known) for known in self._settings.cameras):
+            raise CameraError("", f"'{strip_credentials(address)}' is here already. Each camera is needed once only.")
+        self._change_cameras("add", (*self._settings.cameras, address), start=True)
+
+    def _remove_camera(self, name: str) -> None:
+        """Remove a camera; a studio or a session goes as a whole."""
+        removed_address = self._find_address(name)
+        self._change_cameras("remove", tuple(one for one in self._settings.cameras if one != removed_address))
+
+    def _change_cameras(self, action: str, addresses: tuple[str, ...], *, start: bool = False) -> None:
+        """Go on with other cameras than before; what is wrong with them is said before anything is touched."""
+        if self.live is not None and self.live.is_recording:
+            raise EngineError(f"A recording runs. Stop it to {action} a camera.")
+        start = bool(addresses) and (start or self.live is not None)
+        new = tuple(one for one in addresses if one not in self._settings.cameras)
+        sources = self._open_sources(addresses, new) if start else ()
+        self.update_settings(cameras=addresses)
+        self._stop()
+        if start:
+            self._start(sources)
+        else:
+            known = [strip_credentials(address) for address in addresses]
+            self._show_stopped([(one.name, one.address) for one in self._state.cameras if one.address in known])
+            self._title = self._title if addresses else ""
+
+    def _set_mode(self, name: str, mode: str) -> None:
+        """Let a camera send other images."""
+        old = self._find_address(name)
+        new = with_mode(old, mode)
+        self._change_cameras("change", tuple(new if one == old else one for one in self._settings.cameras))
+
+    def _set_controls(self, name: str, change: Callable[[Adjustable], dict[str, float]]) -> None:
+        """Change what a camera does, and remember it for this mode."""
+        live = self.live
+        if live is None:
+            raise EngineError("The cameras rest. Press Start, then change their settings.")
+        source = live.camera(name).source
+        if isinstance(source, Adjustable):
+            values = change(source)
+            self.update_settings(controls=store_controls(self._settings, self._find_address(name), values).controls)
+        self._cameras.read_settings(live, self._find_address)
+
+    def _open_rig(self, path: Path) -> None:
+        """Use the rig of a file."""
+        live = self._require_live("to open a rig")
+        live.use_rig(load_matching_rig(path, live), f"from '{path.name}'")
+        self.update_settings(rig=str(path.absolute()))
+
+    def _save_rig(self, path: Path) -> None:
+        """Write the rig to a file."""
+        save_rig(get_rig_in_use(self._require_live("to have a rig")), path)
+        self.notify(f"The rig was saved as '{path}'.", Severity.GOOD)
+
+    def _compare_rig(self, path: Path) -> None:
+        """Say how another rig differs from the one in use."""
+        live = self._require_live("to compare rigs")
+        self.notify(compare_rigs(get_rig_in_use(live), load_matching_rig(path, live)))
+
+    def _store_rig(self, rig: Rig, report: CalibrationReport) -> None:
+        """Keep a new rig for the next time. Runs in a thread of the calibration."""
+        self.calibration = rig, report
+        if self._store is not None:
+            self._submit(lambda: (save_rig(rig, rig_file()), self.update_settings(rig=str(rig_file()))))
+
+    def _require_live(self, purpose: str) -> Live:
+        """Return the cameras at work."""
+        if self.live is None:
+            raise EngineError(f"The cameras rest. Press Start {purpose}.")
+        return self.live
+
+    def _find_address(self, name: str) -> str:
+        """Find which remembered address a camera came from."""
+        states = self.live.state().cameras if self.live is not None else self._state.cameras
+        shown_address = next((state.address for state in states if state.name == name), "")
+        for address in self._settings.cameras:
+            if shown_address in (
+                strip_credentials(address),
+                strip_credentials(apply_stored_controls(address, self._settings)),
+            ):
+                return address
+        raise EngineError(f"There is no camera '{name}'.")
+
+    def _advance(self, live: Live | None) -> None:
+        """Move on what time moves: recordings, a rig that waits for images, cameras that have come to their end."""
+        self._recorder.tick(live, self._settings)
+        if live is None:
+            return
+        ready_count = sum(one.size_wh is not None for one in self._state.cameras)
+        if self._rig_path is not None and ready_count == len(live.names):
+            path, self._rig_path = self._rig_path, None
+            self._submit(partial(self._open_rig, path))
+        if live.over and self.live is live and live is not self._ended_live:
+            self._ended_live = live
+            self.notify(message_from_error(live.error) if isinstance(live.error, Exception) else PLAYED_TO_END)
+            self._submit(lambda: self._recorder.stop_recording(live))
+
+    def _fetch_newest(self, live: Live) -> None:
+        """Take the next result, and now and then the state."""
+        try:
+            self._result = live.newest.take(0)
+            self._trail.put(self._result)
+        except (EmptyError, ClosedError):
+            pass
+        now_s = time.monotonic()
+        if now_s - self._state_s >= STATE_INTERVAL_S:
+            self._state_s = now_s
+            state = live.state()
+            if self.live is live:  # else it was stopped meanwhile
+                self._state = replace(state, notices=self._notices.filter_dismissed(state.notices))

@@ -1,0 +1,136 @@
+"""Player: opens a session and fetches its instants in a thread of its own, the newest wish first.
+
+The window leaves the instant that it wants and takes what is ready, each without waiting; the bridge calls it at screen
+rate. Two mailboxes of one item stand between: whoever is slower sees fewer instants, and nothing can pile up.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.control.jobs import message_from_error
+from app.presenters.player import (
+    Moment,
+    PlayerSession,
+    PlayerState,
+    describe_playback,
+    present_moment,
+    present_opening,
+    present_problem,
+)
+from engine.errors import SessionError
+from engine.mailbox import ClosedError, EmptyError, Latest
+from engine.session.playback import Playback
+from engine.session.repair import repair
+
+logger = logging.getLogger(__name__)
+
+# Within so many instants onwards an image that is missing is a gap in what one sees, not another place.
+MAX_GAP_INSTANTS = 4
+CLOSE_TIMEOUT_S = 2.0
+
+
+class Player:
+    """A session being looked at.
+
+    Parameters
+    ----------
+    path
+        Of the session; it is opened in the background.
+    models
+        Names of the pose models there are, for tracking again.
+    """
+
+    def __init__(self, path: Path, models: Sequence[str] = ()) -> None:
+        self.path, self._models = Path(path), tuple(models)
+        self._requested: Latest[int] = Latest()
+        self._ready: Latest[PlayerState] = Latest()
+        self._ready.put(present_opening(self.path))
+        self._thread = threading.Thread(target=self._run, name="player", daemon=True)
+        self._thread.start()
+
+    def seek(self, instant: int) -> None:
+        """Ask for an instant; an earlier wish that was not begun is forgotten. Never waits.
+
+        Parameters
+        ----------
+        instant
+            0-based; one beyond the end is the last.
+        """
+        self._requested.put(instant)
+
+    def poll(self) -> PlayerState | None:
+        """Return what is ready and was not yet taken; None where there is nothing new. Never waits."""
+        try:
+            return self._ready.take(timeout_s=0.0)
+        except (EmptyError, ClosedError):
+            return None
+
+    def close(self) -> bool:
+        """Stop and release the files; say whether it was done in time. May be called twice."""
+        self._requested.discard()
+        self._thread.join(CLOSE_TIMEOUT_S)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        """Open the session and serve wishes until the end. Runs in its own thread."""
+        try:
+            with repair_and_open(self.path) as playback:
+                session = describe_playback(playback, self._models)
+                self._serve_requests(playback, session)
+        except Exception as error:  # whatever it was, the window says so and goes on
+            self._ready.put(present_problem(message_from_error(error)))
+
+    def _serve_requests(self, playback: Playback, session: PlayerSession) -> None:
+        """Show the first instant, then whatever is wanted."""
+        instant, last = 0, -1
+        while True:
+            self._ready.put(
+                present_moment(session, load_moment(playback, instant, follows=0 <= instant - last <= MAX_GAP_INSTANTS))
+            )
+            last = instant
+            try:
+                instant = min(max(self._requested.take(), 0), session.count - 1)
+            except ClosedError:
+                return
+
+
+def repair_and_open(path: Path) -> Playback:
+    """Open a session for looking at it; one that was broken off is set right first, where the disk allows it.
+
+    Parameters
+    ----------
+    path
+
+    Returns
+    -------
+    playback
+
+    Raises
+    ------
+    SessionError
+        If it cannot be read at all.
+    """
+    try:
+        repair(path)
+    except SessionError:
+        logger.info("not repaired", exc_info=True)  # opening it says what is wrong, or does without
+    return Playback.open(path)
+
+
+def load_moment(playback: Playback, instant: int, *, follows: bool = False) -> Moment:
+    """Fetch everything that a session holds of an instant.
+
+    Parameters
+    ----------
+    playback
+    instant
+    follows
+        Whether it is shown right after the instant before it.
+
+    Returns
+    -------
+    moment
+    """
+    return Moment(playback.frameset(instant), playback.poses_2d(instant), playback.poses_3d(instant), follows)

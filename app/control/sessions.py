@@ -1,0 +1,191 @@
+"""SessionControl: the recorded sessions behind the window: list, player, and long work on them in the background."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app import requests
+from app.control.jobs import Job, JobCancelledError, JobPhase, message_from_error
+from app.control.player import Player
+from app.presenters.player import PlayerState
+from app.presenters.sessions import SessionsState, present_sessions
+from app.presenters.severity import Severity
+from app.presenters.window import JobCard as JobCard
+from app.track_again import track_again
+from engine.export.exporters import export_session
+from engine.session.library import Library
+from engine.session.session import Session
+from engine.session.summary import SessionSummary
+
+CLOSE_TIMEOUT_S = 1.0
+JOB_RUNNING = "Something else is still at work. Wait for its end, or cancel it."
+
+
+class SessionControl:
+    """What the sessions' pages ask for; asking and looking never wait.
+
+    Parameters
+    ----------
+    library
+    models
+        Names of the pose models there are.
+    notify
+        Lets a person read a sentence, in a tone (`LiveControl.notify`).
+    """
+
+    def __init__(self, library: Library, models: Sequence[str], notify: Callable[..., None]) -> None:
+        self._library, self._models, self._notify = library, tuple(models), notify
+        self._player: Player | None = None
+        self._job: Job | None = None
+        self._scan_job: Job | None = None
+        self._scan_requested = self._scanning = self._has_scanned = False
+        self._lock = threading.Lock()
+        self._pending_state: SessionsState | None = present_sessions(None, models=self._models)
+
+    def handle(self, request: requests.Request) -> bool:
+        """Do what a person asked for; never waits.
+
+        Parameters
+        ----------
+        request
+
+        Returns
+        -------
+        mine
+            False for what concerns something else.
+        """
+        match request:
+            case requests.ScanSessions():
+                self.scan_sessions()
+            case requests.OpenSession(path):
+                self._open_player(path)
+            case requests.ShowSessions():
+                self._close_player()
+            case requests.TrackAgain(path, model, rig):
+                self._start_job(
+                    f"Tracking '{path.name}' again",
+                    lambda progress: track_again(path, model, rig, progress).path,
+                    lambda new: self._on_tracked(f"'{path.name}' was tracked again: the result is '{new.name}'."),
+                )
+            case requests.ExportSession(path, format_name, out):
+                self._start_job(
+                    f"Exporting '{path.name}'",
+                    lambda _progress: export_session(Session.open(path), format_name, out),
+                    lambda _: self._notify(f"'{path.name}' was exported to '{out}'.", Severity.GOOD),
+                )
+            case requests.CancelJob() if self._job is not None:
+                self._job.cancel()
+            case _:
+                return False
+        return True
+
+    def scan_sessions(self) -> None:
+        """List the sessions anew, in the background; what the index knows is shown at once."""
+        with self._lock:
+            self._scan_requested = True
+            if self._scanning:
+                return
+            self._scanning = True
+        self._scan_job = Job("Looking for sessions", self._scan)
+
+    def poll_sessions(self) -> SessionsState | None:
+        """Return the list where it is new; None where it is not."""
+        with self._lock:
+            state, self._pending_state = self._pending_state, None
+        return state
+
+    def seek(self, instant: int) -> None:
+        """Ask the player for an instant."""
+        if self._player is not None:
+            self._player.seek(instant)
+
+    def poll_player(self) -> PlayerState | None:
+        """Return what the player has ready where it is new."""
+        return self._player.poll() if self._player is not None else None
+
+    @property
+    def has_scanned(self) -> bool:
+        """Whether the folders were looked at to their end yet, so that an empty list is the truth."""
+        return self._has_scanned
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether a session is open in the player."""
+        return self._player is not None
+
+    def poll_job(self) -> JobCard | None:
+        """Return the work in the background; a failure is told once."""
+        job = self._job
+        if job is None:
+            return None
+        state = job.state()
+        if state.phase is JobPhase.RUNNING:
+            step = f": {state.step.lower()}" if state.step else ""
+            return JobCard(f"{state.name}{step}", None if math.isnan(state.share) else state.share)
+        self._job = None
+        if state.phase is JobPhase.FAILED:
+            self._notify(state.message)
+        return None
+
+    def close(self) -> None:
+        """End everything; what does not end within a second is left behind."""
+        jobs = [job for job in (self._job, self._scan_job) if job is not None]
+        for job in jobs:
+            job.cancel()
+        self._close_player()
+        deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
+        for job in jobs:
+            job.join(max(deadline_s - time.monotonic(), 0.0))
+
+    def _open_player(self, path: Path) -> None:
+        """Show a session in the player."""
+        self._close_player()
+        self._player = Player(path, self._models)
+
+    def _close_player(self) -> None:
+        """Let go of the session that is shown."""
+        player, self._player = self._player, None
+        if player is not None:
+            player.close()
+
+    def _start_job(self, name: str, work: Callable[[Callable[[str, float], None]], object], on_done: Callable) -> None:
+        """Begin long work, where none is at work."""
+        if self._job is not None:
+            self._notify(JOB_RUNNING)
+        else:
+            self._job = Job(name, work, on_done)
+
+    def _on_tracked(self, message: str) -> None:
+        """Say that there is a new session."""
+        self._notify(message, Severity.GOOD)
+        self.scan_sessions()
+
+    def _scan(self, progress: Callable[[str, float], None]) -> None:
+        """Show what is known, look at the folders, and show what there is. Runs in a job's thread."""
+        try:
+            known = self._library.list_sessions()
+            self._publish(known if known or self._has_scanned else None)
+            while self._pop_scan_request():
+                found = self._library.refresh(progress)
+                self._has_scanned = True
+                self._publish(found)
+        except BaseException as error:
+            with self._lock:
+                self._scanning, self._has_scanned = False, True
+            if isinstance(error, JobCancelledError) or not isinstance(error, Exception):
+                raise
+            self._notify(message_from_error(error))
+
+    def _pop_scan_request(self) -> bool:
+        """Whether somebody asked for a look since the last one began; if not, none is under way any more."""
+        with self._lock:
+            requested, self._scan_requested = self._scan_requested, False
+            self._scanning = requested
+        return requested
+
+    def _publish(self, summaries: Sequence[SessionSummary] | None) -> None:
+        """Leave a list for the window; None before there is one."""
+        with self._lock:
+            self._pending_state = present_sessions(summaries, models=self._models, notices=self._library.remarks)

@@ -1,0 +1,1 @@
+"""The report of a calibration: a page, its drawings, and lines in the terminal."""

@@ -1,0 +1,96 @@
+"""What is left behind when a rig was calibrated: the files, and a few lines in the terminal."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.presenters.calibration import format_with_unit, present_calibration
+from app.report.page import write_report_page
+from calibration.judge.report import CalibrationReport
+from calibration.rig import Rig, save_rig
+from engine.disk import atomic_file, disk_errors
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationPaths:
+    """Where the files go.
+
+    Parameters
+    ----------
+    rig
+        The rig file; it stays as it was where the rig is refused.
+    report
+        The report for programs; the page for people lies beside it.
+    """
+
+    rig: Path
+    report: Path
+
+    @property
+    def page(self) -> Path:
+        """The report for people."""
+        return self.report.with_suffix(".html")
+
+
+def write_calibration(report: CalibrationReport, rig: Rig | None, paths: CalibrationPaths, subject: str) -> None:
+    """Write the reports, and the rig if there is one.
+
+    Parameters
+    ----------
+    report
+    rig
+        None where refused.
+    paths
+    subject
+        What was calibrated, for the page.
+
+    Raises
+    ------
+    SessionError
+        If the disk refuses; no file is left half written.
+    """
+    with disk_errors(paths.report), atomic_file(paths.report) as file:
+        json.dump(report.as_dict(), file, indent=2, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+    with disk_errors(paths.page):
+        write_report_page(paths.page, report, rig, subject)
+    if rig is not None:
+        with disk_errors(paths.rig):
+            save_rig(rig, paths.rig)
+
+
+def print_calibration(report: CalibrationReport, rig: Rig | None, paths: CalibrationPaths) -> None:
+    """Say in the terminal how it went and where everything is.
+
+    Parameters
+    ----------
+    report
+    rig
+        None where refused.
+    paths
+    """
+    card = present_calibration(report)
+    print(f"\n{card.headline} ({report.verdict}).")
+    print_messages(report.reasons)
+    print_messages(report.remarks)
+    if rig is not None:
+        for row in card.rows:
+            print(f"  {row.name}: direction {row.direction}, place {row.place}, lens {row.lens}, error {row.error}")
+        scale = f"± {format_with_unit(report.scale_sigma_percent, '%', 1)} from {report.scale_source}"
+        print(f"  all: error on unseen time {format_with_unit(report.holdout_median_px, 'px', 1)}, scale {scale}")
+        print(f"Rig     {paths.rig}")
+    else:
+        print(card.next_step)
+    print(f"Report  {paths.page}")
+
+
+def print_messages(messages: Iterable[str]) -> None:
+    """Print sentences, one a line.
+
+    Parameters
+    ----------
+    messages
+    """
+    for message in messages:
+        print(f"  {message}")

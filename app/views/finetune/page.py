@@ -1,0 +1,117 @@
+"""The page where networks are taught: what from, how it goes, what came of it, and which network serves."""
+
+from pathlib import Path
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from app.presenters.finetune import FinetuneState
+from app.requests import ResumeFinetune
+from app.views.finetune.choices import FinetuneChoices
+from app.views.finetune.models import FinetuneModels
+from app.views.finetune.run import FinetuneRun
+from app.views.sessions.style import HEAD_U, build_sessions_stylesheet
+from app.views.theme import choose_scale
+
+_PURPOSE = "Your cameras together know better than one alone. Let them teach the network that works with one."
+
+
+class FinetunePage(QWidget):
+    """Draws the page and says what a person asks for (`requested`)."""
+
+    requested = pyqtSignal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._scale = 0.0
+        self._choices, self._run, self._models = FinetuneChoices(), FinetuneRun(), FinetuneModels()
+        self._pending_choice: Path | None = None
+        self._title, self._purpose = _make_label("page_title", "Teach the network"), _make_label("page_facts", _PURPOSE)
+        self._notice = _make_label("page_remark")
+        self._headline, self._message = _make_label("empty_headline"), _make_label("empty_message")
+        self._head_row, self._body, self._left = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
+        self._head, self._stack = QWidget(), QStackedWidget()
+        self._lay_out()
+        for part in (self._choices, self._run, self._models):
+            part.requested.connect(self.requested)
+        self._run.resume_requested.connect(lambda: self.requested.emit(ResumeFinetune(float(self._choices.minutes()))))
+        self.show_finetune(FinetuneState())
+
+    def show_finetune(self, state: FinetuneState) -> None:
+        """Show this state from now on; what is ticked and typed stays.
+
+        Parameters
+        ----------
+        state
+        """
+        self._choices.show_choices(state)
+        if self._pending_choice is not None and any(choice.path == self._pending_choice for choice in state.choices):
+            self._choices.tick(self._pending_choice)
+            self._pending_choice = None
+        self._run.show_run(state)
+        self._models.show_models(state)
+        self._notice.setText(state.notices[0] if state.notices else "")
+        self._notice.setVisible(bool(state.notices))
+        self._headline.setText(state.headline)
+        self._message.setText(state.message)
+        self._stack.setCurrentIndex(0 if state.is_empty else 1)
+
+    def choose(self, path: Path) -> None:
+        """Tick this session alone, as soon as it is listed."""
+        self._pending_choice = path
+        self._choices.tick(path)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Choose type and spacing for the new size."""
+        super().resizeEvent(event)
+        window = self.window()
+        scale = choose_scale(window.size() if window is not None else self.size())
+        if abs(scale - self._scale) > 0.02:
+            self._scale = scale
+            self.setStyleSheet(build_sessions_stylesheet(scale))
+            gap = round(8 * scale)
+            self._head_row.setContentsMargins(2 * gap, gap, 2 * gap, gap)
+            self._head.setFixedHeight(round(HEAD_U * scale))
+            self._head_row.setSpacing(2 * gap)
+            self._body.setContentsMargins(gap, gap, gap, gap)
+            self._body.setSpacing(gap)
+            self._left.setSpacing(gap)
+            for part in (self._choices, self._run, self._models):
+                part.set_scale(scale)
+
+    def _lay_out(self) -> None:
+        """Put the head above, choice and networks on the left, the run on the right."""
+        head, body, empty = self._head, QWidget(), QWidget()
+        head.setObjectName("page_head")
+        head.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        head.setLayout(self._head_row)
+        self._head_row.addWidget(self._title)
+        self._head_row.addWidget(self._purpose, 1)
+        self._left.addWidget(self._choices, 2)
+        self._left.addWidget(self._models, 1)
+        body.setLayout(self._body)
+        self._body.addLayout(self._left, 2)
+        self._body.addWidget(self._run, 3)
+        column = QVBoxLayout(empty)
+        column.addStretch(1)
+        for label in (self._headline, self._message):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label)
+        column.addStretch(1)
+        self._stack.addWidget(empty)
+        self._stack.addWidget(body)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        for widget, stretch in ((head, 0), (self._notice, 0), (self._stack, 1)):
+            whole.addWidget(widget, stretch)
+
+
+def _make_label(name: str, text: str = "") -> QLabel:
+    """Make a label that the style sheet knows by name."""
+    label = QLabel(text)
+    label.setObjectName(name)
+    return label

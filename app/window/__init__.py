@@ -1,0 +1,1 @@
+"""The window as a whole: what feeds it, and what it starts."""

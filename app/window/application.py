@@ -1,0 +1,243 @@
+"""The application: the window, what feeds it at screen rate, and what its buttons do, put together."""
+
+import gc
+import time
+from argparse import Namespace
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, QRect, QTimer, QUrl
+from PyQt6.QtGui import QDesktopServices, QGuiApplication
+from PyQt6.QtWidgets import QStackedWidget
+
+from app import requests
+from app.control.finetune import FinetuneCallbacks, FinetuneControl
+from app.control.live import LiveControl
+from app.control.model_list import ModelList
+from app.control.sessions import SessionControl
+from app.control.swap_model import swap_model
+from app.paths import runs_folder
+from app.presenters.live import present_live
+from app.presenters.plots import PlotHistory, present_plots
+from app.settings import Settings, library_file, settings_file
+from app.views.finetune.page import FinetunePage
+from app.views.live.plots import import_pyqtgraph
+from app.views.main_window import LIVE, MainWindow
+from app.views.sessions.page import SessionsPage
+from app.views.sessions.player_page import PlayerPage
+from app.window.bridge import Bridge
+from app.window.snapshot import get_application, show_until_closed
+from app.window.uncaught_errors import report_uncaught_errors
+from calibration.geometry.fast_instant import load_compiler
+from engine.clock import host_ns
+from engine.inference.estimator import create_estimator
+from engine.models.library import ModelLibrary
+from engine.models.shelf import list_models
+from engine.session.library import Library
+
+SESSIONS, FINETUNE = "Sessions", "Teach"
+VISIBLE_POLL_S, HIDDEN_POLL_S = 0.5, 3.0  # between two looks at what is being taught
+IDLE_REFRESH_S, PLAYER_REFRESH_S = 0.1, 0.03  # between two refreshes: of a live page without news, of the others
+DONE = 0
+
+
+class Application(QObject):
+    """The live program in a window.
+
+    Parameters
+    ----------
+    control
+        Cameras, calibration, recording.
+    sessions
+        What was recorded.
+    finetune
+        What is taught from it; None leaves that page out.
+
+    Attributes
+    ----------
+    window
+    control
+    """
+
+    def __init__(self, control: LiveControl, sessions: SessionControl, finetune: FinetuneControl | None = None) -> None:
+        super().__init__()
+        self.control, self._sessions, self._finetune = control, sessions, finetune
+        self._history = PlotHistory()
+        self.window = MainWindow(present_live(*control.poll()))
+        self._sessions_page, self._player, self._stack = SessionsPage(), PlayerPage(), QStackedWidget()
+        self._finetune_page = FinetunePage()
+        self._finetune_page.requested.connect(self._handle_request)
+        for page in (self._sessions_page, self._player):
+            self._stack.addWidget(page)
+            page.requested.connect(self._handle_request)
+        self._player.seek_requested.connect(sessions.seek)
+        self.window.add_page(SESSIONS, self._stack)
+        if finetune is not None:
+            self.window.add_page(FINETUNE, self._finetune_page)
+        self.window.requested.connect(self._handle_request)
+        self.window.page_changed.connect(self._on_page_changed)
+        self.window.closing.connect(self.close)
+        self._restore_geometry(control.settings.window)
+        self._refreshed_s = 0.0
+        self._bridge = Bridge(self._refresh_if_due)
+        self._closed = False
+
+    def _refresh_if_due(self) -> None:
+        """Refresh where cameras have news; else as often as countdowns and players need it."""
+        rest_s = IDLE_REFRESH_S if self.window.page() == LIVE else PLAYER_REFRESH_S
+        if self._has_news() or time.monotonic() - self._refreshed_s >= rest_s:
+            self.refresh()
+
+    def _has_news(self) -> bool:
+        """Whether the cameras have a result that was not shown; costs nothing."""
+        live = self.control.live
+        return live is not None and len(live.newest) > 0
+
+    def refresh(self) -> None:
+        """Show all as it is now, in the window's thread."""
+        self._refreshed_s = time.monotonic()
+        state, result, context = self.control.poll()
+        context = replace(context, job=self._sessions.poll_job())
+        self.window.show_state(present_live(state, result, context))
+        if self._finetune is not None:
+            finetune_state = self._finetune.poll(VISIBLE_POLL_S if self.window.page() == FINETUNE else HIDDEN_POLL_S)
+            if finetune_state is not None:
+                self._finetune_page.show_finetune(finetune_state)
+                self.window.set_page_note(FINETUNE, finetune_state.run.progress if finetune_state.run else "")
+        if self.window.page() == LIVE:
+            if self._history.put(host_ns(), state, result) and self.window.is_showing_plots():
+                self.window.show_plots(present_plots(self._history))
+            return
+        if self.window.page() == FINETUNE:
+            return
+        sessions_state, player_state = self._sessions.poll_sessions(), self._sessions.poll_player()
+        if sessions_state is not None:
+            self._sessions_page.show_sessions(sessions_state)
+        if player_state is not None:
+            self._player.show_moment(player_state)
+
+    def close(self) -> None:
+        """End everything; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._bridge.close()
+        geometry = self.window.normalGeometry()
+        self.control.update_settings(window=(geometry.x(), geometry.y(), geometry.width(), geometry.height()))
+        self.control.close()  # first: it finishes what is being recorded
+        self._sessions.close()
+        if self._finetune is not None:
+            self._finetune.close()
+
+    def _handle_request(self, request: requests.Request) -> None:
+        """Hand a request to who serves it."""
+        if isinstance(request, requests.ChooseForFinetune) and self._finetune is not None:
+            self._finetune_page.choose(request.path)
+            self.window.show_page(FINETUNE)
+            return
+        if isinstance(request, requests.StartFinetune) and request.person and not self.control.settings.person:
+            self.control.handle(requests.SetPerson(request.person))  # whoever teaches a network for Anna is Anna
+        if isinstance(request, requests.ShowFolder | requests.OpenReport):
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
+            return
+        handlers = [self._sessions.handle, *([self._finetune.handle] if self._finetune is not None else [])]
+        if not any(handle(request) for handle in handlers):
+            self.control.handle(request)
+        if isinstance(request, requests.OpenSession):
+            self.window.show_page(SESSIONS)
+            self._stack.setCurrentWidget(self._player)
+        elif isinstance(request, requests.ShowSessions):
+            self._stack.setCurrentWidget(self._sessions_page)
+
+    def _on_page_changed(self, name: str) -> None:
+        """Look at the folders when the sessions are looked at."""
+        if name != LIVE:
+            self._sessions.scan_sessions()
+        if name != SESSIONS:
+            self._player.pause()
+
+    def _restore_geometry(self, geometry: tuple[int, ...]) -> None:
+        """Put the window where it was, if there is still a screen."""
+        rectangle = QRect(*geometry) if len(geometry) == 4 else QRect()
+        if any(screen.geometry().contains(rectangle.center()) for screen in QGuiApplication.screens()):
+            self.window.setGeometry(rectangle)
+
+
+def show_live(options: Namespace, settings: Settings, message: str) -> int:
+    """Show live cameras in a window until it is closed.
+
+    Parameters
+    ----------
+    options
+        `sources`, `rig`, `stature`, `get_person`, `model`, `lift`, `record`, `seconds`.
+    settings
+        As remembered.
+    message
+        What was wrong with them; empty where nothing was.
+
+    Returns
+    -------
+    code
+        0.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C was pressed in the terminal.
+    """
+    qt_application = get_application()
+    lift_model, stature_m = options.lift or settings.lift, options.stature or settings.stature_m
+    person = options.person or settings.person
+    settings = replace(settings, model=options.model, lift=lift_model, stature_m=stature_m, person=person)
+    app = make_application(settings, settings_file())
+    if message:
+        app.control.notify(message)
+    app.control.start(tuple(options.sources))
+    if options.rig is not None:
+        app.control.use_rig(Path(options.rig))
+    if options.record is not None:
+        app.control.record_to(options.record)
+    gc.freeze()  # else the whole program is looked through for garbage now and then, and stands still for 0.1 s
+    if options.seconds is not None:
+        QTimer.singleShot(round(1000 * options.seconds), app.window.close)
+    try:
+        with report_uncaught_errors(app.control.notify):
+            show_until_closed(app.window)
+    finally:
+        app.close()
+        qt_application.processEvents()
+    return DONE
+
+
+def make_application(settings: Settings, store: Path | None) -> Application:
+    """Put window, cameras and sessions together; nothing is opened yet.
+
+    Parameters
+    ----------
+    settings
+    store
+        The file that keeps the settings; None keeps them to this run.
+
+    Returns
+    -------
+    app
+    """
+    import_pyqtgraph()
+    load_compiler()
+    control = LiveControl(
+        settings, store, partial(create_estimator, settings.model), lambda _path: sessions.scan_sessions()
+    )
+    models = tuple(state.card.name for state in list_models() if state.present and state.card.task == "pose2d")
+    library = Library(library_file(), [settings.sessions_folder()])
+    sessions = SessionControl(library, models, control.notify)
+    model_library = ModelLibrary()
+    callbacks = FinetuneCallbacks(
+        control.notify,
+        lambda: control.live is not None,
+        partial(swap_model, control),
+        get_person=lambda: control.settings.person,
+        has_scanned=lambda: sessions.has_scanned,
+    )
+    model_list = ModelList(model_library)
+    return Application(control, sessions, FinetuneControl(runs_folder(), library, model_list, callbacks))

@@ -1,0 +1,45 @@
+"""A fault of the program while its window is open: the person reads a sentence, the recording goes on."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from app.control.jobs import INTERNAL_ERROR
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def report_uncaught_errors(notify: Callable[[str], None]) -> Iterator[None]:
+    """Tell a person of faults in what Qt calls; without this Qt would end the program at the first one.
+
+    Parameters
+    ----------
+    notify
+        Lets a person read a sentence.
+
+    Yields
+    ------
+    nothing
+        While faults are told. The log gets each kind once: what fails at screen rate would fill the disk.
+    """
+    seen: set[tuple[type, int]] = set()
+
+    def report_once(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Note a fault, the first time."""
+        last = trace
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        place = (kind, last.tb_lineno if last is not None else 0)
+        if place not in seen:
+            seen.add(place)
+            logger.error("a fault of the program", exc_info=(kind, error, trace))
+            notify(INTERNAL_ERROR)
+
+    earlier, sys.excepthook = sys.excepthook, report_once
+    try:
+        yield
+    finally:
+        sys.excepthook = earlier

@@ -1,0 +1,1 @@
+"""What the joints in the views say about the cameras."""

@@ -1,0 +1,1 @@
+"""How far a rig can be trusted."""

@@ -1,0 +1,1 @@
+"""From evidence to cameras, up to scale."""

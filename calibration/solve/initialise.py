@@ -1,0 +1,169 @@
+"""Scouting: where to start a refinement from, when nothing or little is known of the lenses."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calibration.errors import DegenerateError
+from calibration.evidence.evidence import Evidence, gather_evidence
+from calibration.evidence.keyframes import MIN_CONFIDENCE, spread_evenly
+from calibration.evidence.noise import compute_gate_px, estimate_sigma_px
+from calibration.evidence.observations import Observations
+from calibration.geometry.arrays import F64, I64
+from calibration.geometry.transforms import rigid_transform
+from calibration.geometry.triangulation import triangulate_robust
+from calibration.rig import Camera
+from calibration.solve.bootstrap import bootstrap
+from calibration.solve.lens_priors import LensPriors, select_free_parameters
+from calibration.solve.pairs import PinholeViews
+from calibration.solve.refine import RefinementSettings, refine
+from calibration.solve.residuals import Estimate, compute_reprojection
+
+CANNOT_PLACE_MESSAGE = (
+    "The cameras cannot be placed: too few joints agree between them. Check that all show the same person at the same"
+    " time, then walk through the part of the room that they all see."
+)
+SCOUTING_FRAMES = 50
+FOCAL_STARTS = (1.0, 0.76, 1.3)  # times the middle of what is believed
+PAIR_FOCAL_STARTS = (0.66, 0.8, 1.0, 1.25, 1.55)  # each of two unlike cameras
+SCOUTING_SETTINGS = RefinementSettings(robust_scale=4.0, iterations=15, tolerance=1e-4)
+AMBIGUOUS_SIGMAS2, AMBIGUOUS_FOCAL = 6.0, 0.10
+# A view that fits has 90 % of its joints or more within three sigmas; one that is mirrored or late has 30 %.
+AGREEMENT_SIGMAS, MIN_AGREEMENT = 3.0, 0.65
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoutedRig:
+    """A rough rig, good enough to start a refinement from.
+
+    Parameters
+    ----------
+    estimate
+        Over the framesets that scouted it.
+    agreement : (V,)
+        Share of each view's joints within `AGREEMENT_SIGMAS` of where the rig puts them; 0 where a view was not placed.
+    ambiguous
+        A different rig explains the joints nearly as well.
+    """
+
+    estimate: Estimate
+    agreement: F64
+    ambiguous: bool
+
+    @property
+    def fits(self) -> bool:
+        """Whether every view agrees with the others."""
+        return bool(self.agreement.min() >= MIN_AGREEMENT)
+
+
+def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
+    """Place the cameras roughly from several assumed focal lengths; the best after a short refinement wins.
+
+    Parameters
+    ----------
+    common
+        At common times, straightened where lenses are known.
+    rows
+        Framesets to choose from.
+    lenses
+
+    Returns
+    -------
+    scouted
+
+    Raises
+    ------
+    DegenerateError
+        If a camera cannot be placed.
+    """
+    evidence = gather_calibration_evidence(common, spread_evenly(rows, SCOUTING_FRAMES), lenses)
+    free_parameters = select_free_parameters(lenses, focal=True, k1=False, offset=False)
+    starts = [_bootstrap_estimate(evidence, focal) for focal in _list_focal_starts(lenses)]
+    scouted = [refine(evidence, start, free_parameters, SCOUTING_SETTINGS) for start in starts if start is not None]
+    if not scouted:
+        raise DegenerateError(CANNOT_PLACE_MESSAGE)
+    scouted.sort(key=lambda refined: refined.cost)
+    best = scouted[0]
+    rivals = [other for other in scouted[1:] if other.cost - best.cost < AMBIGUOUS_SIGMAS2]
+    ambiguous = any(
+        np.abs(np.log(rival.estimate.focal / best.estimate.focal)).max() > AMBIGUOUS_FOCAL for rival in rivals
+    )
+    return ScoutedRig(best.estimate, _measure_agreement(evidence, best.estimate), ambiguous)
+
+
+def _measure_agreement(evidence: Evidence, estimate: Estimate) -> F64:
+    """Share of each view's joints that lie where the rig puts them, (V,)."""
+    images = compute_reprojection(evidence, estimate)
+    near = ((images.residual**2).sum(-1) < AGREEMENT_SIGMAS**2) & images.valid
+    seen = np.isfinite(evidence.sigma)
+    return near.sum((1, 2)) / np.maximum(seen.sum((1, 2)), 1)
+
+
+def _list_focal_starts(lenses: LensPriors) -> list[F64]:
+    """List focal lengths to start from, each (V,)."""
+    unknown = ~lenses.is_known
+    if not unknown.any():
+        return [lenses.focal]
+    groups = np.unique(lenses.group[unknown])
+    if len(lenses.focal) == 2 and len(groups) == 2:
+        grid = [(a, b) for a in PAIR_FOCAL_STARTS for b in PAIR_FOCAL_STARTS]
+        return [lenses.focal * np.array(factors) for factors in grid]
+    starts = PAIR_FOCAL_STARTS if len(lenses.focal) == 2 else FOCAL_STARTS
+    return [np.where(unknown, lenses.focal * factor, lenses.focal) for factor in starts]
+
+
+def _bootstrap_estimate(evidence: Evidence, focal: F64) -> Estimate | None:
+    """Place the cameras for assumed focal lengths, the person about one unit tall; None where one cannot be."""
+    V, T, J = evidence.sigma.shape
+    views = PinholeViews(evidence.xy.reshape(V, -1, 2), evidence.sigma.reshape(V, -1), focal, evidence.principal)
+    first = bootstrap(views)
+    if first is None or not first.placed.all():
+        return None
+    xyz = first.xyz.reshape(T, J, 3)
+    lengths = _measure_bone_lengths(evidence, xyz)
+    if not np.isfinite(lengths).all():
+        return None
+    unit = 1 / lengths.sum()
+    return Estimate(
+        first.rotation, first.translation * unit, focal.copy(), np.zeros(V), np.zeros(V), np.log(lengths * unit),
+        xyz * unit,
+    )  # fmt: skip
+
+
+def _measure_bone_lengths(evidence: Evidence, xyz: F64) -> F64:
+    """Median length of each kind of bone, (lengths,)."""
+    ends = np.linalg.norm(xyz[:, evidence.bones[:, 0]] - xyz[:, evidence.bones[:, 1]], axis=-1)
+    lengths = np.full(evidence.length_count, np.nan)
+    for kind in range(evidence.length_count):
+        values = ends[:, evidence.length_index == kind]
+        if np.isfinite(values).any():
+            lengths[kind] = np.nanmedian(values)
+    return lengths
+
+
+def retriangulate(common: Observations, rows: I64, lenses: LensPriors, estimate: Estimate) -> Estimate:
+    """Carry a rig over to other framesets: triangulate their joints."""
+    evidence = gather_calibration_evidence(common, rows, lenses)
+    cameras = build_ideal_cameras(common, lenses, estimate)
+    V, T, J = evidence.sigma.shape
+    xy = np.where(np.isfinite(evidence.sigma)[..., None], evidence.xy, np.nan).reshape(V, -1, 2)
+    spread = evidence.sigma.reshape(V, -1)
+    xyz = triangulate_robust(xy, spread, cameras, gate_px=compute_gate_px(spread), min_parallax_rad=0.03).xyz
+    return replace(estimate, xyz=xyz.reshape(T, J, 3))
+
+
+def gather_calibration_evidence(common: Observations, rows: I64, lenses: LensPriors) -> Evidence:
+    """Gather the evidence of some framesets with the noise model of calibration."""
+    return gather_evidence(common, estimate_sigma_px(common, MIN_CONFIDENCE), lenses.principal, rows)
+
+
+def build_ideal_cameras(common: Observations, lenses: LensPriors, estimate: Estimate) -> tuple[Camera, ...]:
+    """Describe the solved cameras for observations whose known lenses are already straightened."""
+    cameras = []
+    for v, name in enumerate(common.view_names):
+        matrix = np.diag([estimate.focal[v], estimate.focal[v], 1.0])
+        matrix[:2, 2] = lenses.principal[v]
+        pose = rigid_transform(estimate.rotation[v], estimate.translation[v])
+        distortion = np.array([estimate.k1[v], 0.0, 0.0, 0.0, 0.0])
+        cameras.append(Camera(name, common.sizes_wh[v], matrix, distortion, pose))
+    return tuple(cameras)

@@ -1,0 +1,170 @@
+"""Lenses: what is known or believed of them before the cameras are solved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calibration.errors import CalibrationError
+from calibration.evidence.observations import Observations
+from calibration.geometry.arrays import F64, I64, Mask
+from calibration.geometry.projection import pixels_from_rays, rays_from_pixels, undistort
+from calibration.rig import Camera
+from calibration.solve.refine import FreeParameters
+from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, K1, OFFSET
+
+# Webcams, phones and action cameras in their linear modes: horizontal fields of view from 50 to 80 degrees.
+FOCAL_OF_LONG_SIDE, FOCAL_LOG_SIGMA = 0.80, 0.25
+# Lenses bend by k1 of -0.15 to 0.05, and clocks that a computer set are some 12 ms apart. Both are believed six times
+# as firmly: residuals of one joint go together, so the evidence counts six times too sure (see uncertainty.py).
+PRIOR_STRENGTH = 6.0
+K1_MEAN, K1_SIGMA = -0.03, 0.12 / PRIOR_STRENGTH
+OFFSET_SIGMA_S = 0.012 / PRIOR_STRENGTH
+SIZE_TOLERANCE = 0.02  # sizes that differ by less are the same kind of camera
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LensPriors:
+    """One belief about each view's lens.
+
+    Parameters
+    ----------
+    known
+        The camera whose matrix and distortion are given, or None, for each view.
+    focal : (V,), px
+        Given, or the middle of what is believed.
+    principal : (V, 2), px
+    group : (V,)
+        Views of one group share focal length and k1.
+    """
+
+    known: tuple[Camera | None, ...]
+    focal: F64
+    principal: F64
+    group: I64
+
+    @property
+    def is_known(self) -> Mask:
+        """Which lenses are given, (V,)."""
+        return np.array([camera is not None for camera in self.known])
+
+
+def build_lens_priors(
+    observations: Observations, known: Sequence[Camera | None], *, shared: bool
+) -> tuple[LensPriors, tuple[str, ...]]:
+    """Say what is believed of the lenses before anything is solved.
+
+    Parameters
+    ----------
+    observations
+    known : V of them
+        Cameras whose size, matrix and distortion are given.
+    shared
+        All lenses without given intrinsics are of one kind, up to the size of their images.
+
+    Returns
+    -------
+    lenses
+    remarks
+        Sentences on sizes that were taken as alike.
+
+    Raises
+    ------
+    CalibrationError
+        If given intrinsics are for another image size.
+    """
+    remarks = []
+    for camera, view, size in zip(known, observations.view_names, observations.sizes_wh):
+        if camera is not None and tuple(camera.size_wh) != tuple(size):
+            raise CalibrationError(
+                f"The intrinsics of '{camera.name}' are for {camera.size_wh[0]}x{camera.size_wh[1]} images,"
+                f" but the view '{view}' is {size[0]}x{size[1]}. Give intrinsics for this size, or leave them out."
+            )
+    group = np.arange(len(observations.view_names))
+    if shared:
+        group, remark = _group_by_size(observations)
+        remarks += remark
+    focal = np.array([FOCAL_OF_LONG_SIDE * max(size) for size in observations.sizes_wh], float)
+    principal = np.array([[(w - 1) / 2, (h - 1) / 2] for w, h in observations.sizes_wh], float)
+    for g in np.unique(group):
+        focal[group == g] = focal[group == g].mean()
+    for v, camera in enumerate(known):
+        if camera is not None:
+            focal[v], principal[v] = camera.focal_px, camera.principal_px
+    return LensPriors(tuple(known), focal, principal, group), tuple(remarks)
+
+
+def undistort_known_views(observations: Observations, lenses: LensPriors) -> Observations:
+    """Move the joints of views with given intrinsics to where an ideal lens would have put them.
+
+    Parameters
+    ----------
+    observations, lenses
+
+    Returns
+    -------
+    observations
+        For the focal length and principal point of `lenses`, square pixels, no distortion, where known; untouched else.
+    """
+    xy = observations.xy.copy()
+    for v, camera in enumerate(lenses.known):
+        if camera is not None:
+            rays = undistort(rays_from_pixels(xy[:, v], camera.matrix), camera.distortion)
+            ideal = np.diag([lenses.focal[v], lenses.focal[v], 1.0])
+            ideal[:2, 2] = lenses.principal[v]
+            xy[:, v] = pixels_from_rays(rays, ideal)
+    return replace(observations, xy=xy)
+
+
+def select_free_parameters(lenses: LensPriors, *, focal: bool, k1: bool, offset: bool) -> FreeParameters:
+    """Say which parameters of the cameras may move.
+
+    Parameters
+    ----------
+    lenses
+        Given lenses never move.
+    focal, k1, offset
+        Whether the unknown lenses' focal length and k1, and the times of all but the first camera, may.
+
+    Returns
+    -------
+    freedom
+        The first camera's pose never moves: it is the gauge.
+    """
+    V = len(lenses.focal)
+    columns = [_build_column(V, [v], p) for v in range(1, V) for p in range(6)]
+    unknown = ~lenses.is_known
+    for parameter, free in ((FOCAL, focal), (K1, k1)):
+        if free:
+            groups = [np.flatnonzero((lenses.group == g) & unknown) for g in np.unique(lenses.group[unknown])]
+            columns += [_build_column(V, views, parameter) for views in groups]
+    if offset:
+        columns += [_build_column(V, [v], OFFSET) for v in range(1, V)]
+    sigma, mean = np.full((V, CAMERA_PARAMETERS), np.inf), np.zeros((V, CAMERA_PARAMETERS))
+    sigma[unknown, FOCAL], mean[:, FOCAL] = FOCAL_LOG_SIGMA, np.log(lenses.focal)
+    sigma[unknown, K1], mean[:, K1] = K1_SIGMA, K1_MEAN
+    sigma[:, OFFSET] = OFFSET_SIGMA_S
+    return FreeParameters(np.stack(columns, 1), sigma.ravel(), mean.ravel())
+
+
+def _build_column(view_count: int, chosen: Sequence[int] | I64, parameter: int) -> F64:
+    """Build one free direction: the same parameter of one or several cameras."""
+    column = np.zeros((view_count, CAMERA_PARAMETERS))
+    column[chosen, parameter] = 1
+    return column.ravel()
+
+
+def _group_by_size(observations: Observations) -> tuple[I64, list[str]]:
+    """Put views whose images have alike long sides into one group."""
+    group, kinds, odd = np.zeros(len(observations.view_names), np.int64), [], []
+    for v, size in enumerate(observations.sizes_wh):
+        alike = [g for g, other in enumerate(kinds) if abs(max(size) / max(other) - 1) <= SIZE_TOLERANCE]
+        if not alike:
+            kinds.append(size)
+        elif sorted(kinds[alike[0]]) != sorted(size):
+            odd.append(f"'{observations.view_names[v]}' ({size[0]}x{size[1]})")
+        group[v] = alike[0] if alike else len(kinds) - 1
+    if not odd:
+        return group, []
+    kind = f"{kinds[0][0]}x{kinds[0][1]}"
+    return group, [f"The images of {' and '.join(odd)} were taken as of the same kind of camera as {kind}."]

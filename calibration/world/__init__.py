@@ -1,0 +1,1 @@
+"""Metres, gravity and the floor."""

@@ -1,0 +1,1 @@
+"""Network cameras: MJPEG over HTTP, and RTSP."""

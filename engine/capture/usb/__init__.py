@@ -1,0 +1,1 @@
+"""USB cameras: found, set and read."""

@@ -1,0 +1,1 @@
+"""Video files: checked, decoded, and timed."""

@@ -1,0 +1,130 @@
+"""Lane: the frames of one live camera that wait to become part of a set, bounded by time, number and bytes."""
+
+from collections import deque
+from collections.abc import Callable
+from math import inf, nan
+from typing import Protocol
+
+from engine.frames import Frame, JpegFrame
+from engine.live.state import CameraState
+
+# An IP camera may lie 2 s behind; so long the others' frames are kept for it.
+MAX_KEPT_NS = 2_500_000_000
+MAX_KEPT_FRAMES = 300
+# Decoded frames are heavy: 35 of 1280x720, which is 1.2 s at 30 per second. JPEG frames never come near.
+MAX_KEPT_BYTES = 96_000_000
+LAG_WEIGHT = 0.1  # weight of the newest image in the learned lag
+
+
+class Feed(Protocol):
+    """What the framesets need of a camera, as `engine.live.feed.CameraFeed` has it."""
+
+    name: str
+
+    @property
+    def live(self) -> bool:
+        """Whether it sends images now."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether it will never send any more."""
+        ...
+
+    @property
+    def period_ns(self) -> float:
+        """Time between two images, ns; NaN before it is known."""
+        ...
+
+    def deliver_to(self, listener: Callable[[Frame], object] | None) -> None:
+        """Hand every frame to a listener from now on; None ends it."""
+        ...
+
+    def state(self) -> CameraState:
+        """Tell how it is."""
+        ...
+
+
+class Lane:
+    """The frames of one camera that may still become part of a set, oldest first."""
+
+    def __init__(self, feed: Feed, offset_ns: int) -> None:
+        self.feed, self.offset_ns = feed, offset_ns
+        self.frames: deque[Frame] = deque()
+        self.lag_ns = inf  # by how much images come after they were taken; inf before the first
+        self.skew_ms = nan
+        self.span_ns = MAX_KEPT_NS  # for how long frames are kept: less where they are heavy
+        self.damaged = 0  # images that could not be decoded
+        self._bytes = 0
+
+    @property
+    def newest_ns(self) -> float:
+        """Common time of the newest frame; minus infinity where there is none."""
+        return self.time_ns(self.frames[-1]) if self.frames else -inf
+
+    def time_ns(self, frame: Frame) -> int:
+        """Return when a frame was taken, common time."""
+        return frame.timestamp_ns + self.offset_ns
+
+    def set_offset(self, offset_ns: int) -> None:
+        """Correct the camera's clock."""
+        self.lag_ns -= offset_ns - self.offset_ns
+        self.offset_ns = offset_ns
+
+    def put(self, frame: Frame, now_ns: int) -> None:
+        """Keep a frame, and learn how late it is."""
+        lag_ns = now_ns - self.time_ns(frame)
+        self.lag_ns = lag_ns if self.lag_ns == inf else self.lag_ns + LAG_WEIGHT * (lag_ns - self.lag_ns)
+        self.frames.append(frame)
+        self._bytes += _count_bytes(frame)
+        heavy = self._bytes > MAX_KEPT_BYTES or len(self.frames) > MAX_KEPT_FRAMES
+        while len(self.frames) > 1 and (
+            self._bytes > MAX_KEPT_BYTES
+            or len(self.frames) > MAX_KEPT_FRAMES
+            or frame.timestamp_ns - self.frames[0].timestamp_ns > MAX_KEPT_NS
+        ):
+            self._drop_oldest()
+        if heavy:
+            self.span_ns = frame.timestamp_ns - self.frames[0].timestamp_ns
+
+    def find_nearest(self, instant_ns: int, reach_ns: float) -> Frame | None:
+        """Find the frame nearest to an instant, if it is within reach."""
+        best, best_ns = None, reach_ns
+        for frame in reversed(self.frames):
+            distance_ns = self.time_ns(frame) - instant_ns
+            if abs(distance_ns) <= best_ns:
+                best, best_ns = frame, abs(distance_ns)
+            if distance_ns < 0:
+                break
+        return best
+
+    def is_settled(self, instant_ns: int, nearest: Frame | None) -> bool:
+        """Tell whether no nearer frame can be expected."""
+        if nearest is None:
+            return False
+        early_ns = instant_ns - self.time_ns(nearest)
+        return early_ns <= self.feed.period_ns / 2 or nearest is not self.frames[-1]
+
+    def drop_until(self, instant_ns: int, used: Frame | None) -> None:
+        """Forget the frames up to an instant; a frame is in one set at most."""
+        if used is not None:
+            self.skew_ms = (self.time_ns(used) - instant_ns) / 1e6
+        until_ns = instant_ns if used is None else self.time_ns(used)
+        while self.frames and self.time_ns(self.frames[0]) <= until_ns:
+            self._drop_oldest()
+
+    def clear(self) -> None:
+        """Forget all frames."""
+        self.frames.clear()
+        self._bytes = 0
+
+    def _drop_oldest(self) -> None:
+        """Forget the oldest frame."""
+        self._bytes -= _count_bytes(self.frames.popleft())
+
+
+def _count_bytes(frame: Frame) -> int:
+    """Return what a frame occupies; a compressed one is not decoded for it."""
+    if isinstance(frame, JpegFrame):
+        return len(frame.jpeg)
+    return frame.image_bgr.nbytes

@@ -1,0 +1,147 @@
+"""MotionLog: the newest poses of a person in motion, in arrays of one size, ready to be calibrated from."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calibration.geometry.arrays import I64
+from calibration.self_calibrate import Calibration, CalibrationOptions, Progress
+from calibration.skeleton import Skeleton
+from engine.offline.recording import calibrate_candidates
+from engine.poses import Pose2D, PoseSet2D
+from engine.reconstruction.people import NOBODY, Candidates
+
+CAPACITY = 1500  # framesets: 90 s and more of motion
+MAX_AGE_S = 600.0  # what is older may have been seen by cameras that stood elsewhere
+MIN_STEP_NS = (
+    60_000_000  # more than 16 a second add nothing: a track is interpolated over 120 ms (calibration.evidence.timing)
+)
+MAX_PEOPLE = 2  # in a view; the estimator follows no more
+MAX_BACKSTEP_NS = 1_000_000_000  # times that step back by more are those of another clock
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Arrays of a ring: (N,), (N, V), (N, V, C, J, 2), (N, V, C, J), (N, V, C)."""
+
+    time_ns: I64
+    view_time_ns: I64
+    xy: np.ndarray
+    confidence: np.ndarray
+    track_id: np.ndarray
+
+
+class MotionLog:
+    """Keeps the newest pose sets; its memory does not grow.
+
+    Parameters
+    ----------
+    skeleton, view_names
+    sizes_wh : V of them, px
+    """
+
+    def __init__(self, skeleton: Skeleton, view_names: tuple[str, ...], sizes_wh: tuple[tuple[int, int], ...]) -> None:
+        self._skeleton, self._view_names, self._sizes_wh = skeleton, view_names, sizes_wh
+        N, V, J = CAPACITY, len(view_names), len(skeleton.joints)
+        self._rows = _Rows(
+            np.zeros(N, np.int64),
+            np.zeros((N, V), np.int64),
+            np.zeros((N, V, MAX_PEOPLE, J, 2), np.float32),
+            np.zeros((N, V, MAX_PEOPLE, J), np.float32),
+            np.full((N, V, MAX_PEOPLE), NOBODY, np.int32),
+        )
+        self._count = 0  # rows ever written since `clear`
+
+    def __len__(self) -> int:
+        return min(self._count, len(self._rows.time_ns))
+
+    def put(self, poses: PoseSet2D) -> bool:
+        """Keep the poses of an instant, unless the one before is too near.
+
+        Parameters
+        ----------
+        poses
+            As the network saw them.
+
+        Returns
+        -------
+        kept
+        """
+        rows = self._rows
+        if self._count:
+            since_ns = poses.timestamp_ns - int(rows.time_ns[(self._count - 1) % len(rows.time_ns)])
+            if since_ns < -MAX_BACKSTEP_NS:
+                self.clear()
+            elif since_ns < MIN_STEP_NS:
+                return False
+        at = self._count % len(rows.time_ns)
+        rows.time_ns[at] = poses.timestamp_ns
+        rows.xy[at], rows.confidence[at], rows.track_id[at] = np.nan, 0.0, NOBODY
+        for v, (people, own_ns) in enumerate(zip(poses.poses_by_view, poses.view_time_ns)):
+            rows.view_time_ns[at, v] = poses.timestamp_ns if own_ns is None else own_ns
+            for c, pose in enumerate(_choose_surest(people)):
+                rows.xy[at, v, c], rows.confidence[at, v, c], rows.track_id[at, v, c] = (
+                    pose.xy,
+                    pose.confidence,
+                    pose.track_id,
+                )
+        self._count += 1
+        return True
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._count = 0
+
+    def candidates(self, newest_s: float = MAX_AGE_S) -> Candidates:
+        """Copy what is kept.
+
+        Parameters
+        ----------
+        newest_s
+            What is older than this, against the newest, is left out.
+
+        Returns
+        -------
+        candidates
+            Pixels and confidences as float32; half as much for a pipe.
+        """
+        N = len(self._rows.time_ns)
+        order = np.arange(max(self._count - N, 0), self._count) % N
+        times = self._rows.time_ns[order]
+        if len(order):
+            order = order[times >= times[-1] - int(newest_s * 1e9)]
+        rows = self._rows
+        people = MAX_PEOPLE if (rows.track_id[order, :, 1:] != NOBODY).any() else 1
+        return Candidates(
+            self._skeleton,
+            self._view_names,
+            self._sizes_wh,
+            rows.time_ns[order],
+            rows.view_time_ns[order],
+            rows.xy[order, :, :people],
+            rows.confidence[order, :, :people],
+            rows.track_id[order, :, :people],
+        )
+
+
+def calibrate_from_log(
+    candidates: Candidates, options: CalibrationOptions, progress: Progress = lambda _step, _share: None
+) -> Calibration:
+    """Calibrate from what a log kept, in double precision again.
+
+    Parameters
+    ----------
+    candidates, options, progress
+        As of `engine.offline.recording.calibrate_candidates`.
+
+    Returns
+    -------
+    calibration
+    """
+    xy, confidence = candidates.xy.astype(np.float64), candidates.confidence.astype(np.float64)
+    return calibrate_candidates(replace(candidates, xy=xy, confidence=confidence), options, progress)
+
+
+def _choose_surest(people: tuple[Pose2D, ...]) -> tuple[Pose2D, ...]:
+    """Choose the people that are kept."""
+    return people if len(people) <= MAX_PEOPLE else tuple(sorted(people, key=lambda pose: -pose.score)[:MAX_PEOPLE])

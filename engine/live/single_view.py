@@ -1,0 +1,257 @@
+"""LiveLift: one camera's guess while cameras run: it keeps the images it may need, and changes networks on the way.
+
+While several cameras see the person it looks now and then all the same, aside, to learn how far the network is off.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
+
+from calibration.rig import Rig
+from calibration.skeleton import Skeleton
+from engine.errors import EngineError, UnreadableSourceError
+from engine.frames import FrameSet
+from engine.live.feed import CameraFeed
+from engine.live.state import MonocularState
+from engine.monocular.crop import square_around_person
+from engine.monocular.guessed_room import GuessedRoom, is_same_guess
+from engine.monocular.lift import (
+    DepthSample,
+    EstimateCrop,
+    LiftedCrop,
+    MonocularConfig,
+    MonocularEstimator,
+    MonocularReconstructor,
+)
+from engine.poses import Pose2D, PoseSet2D, PoseSet3D
+from engine.stages import QUEUE_CAPACITY, BackgroundTask
+
+logger = logging.getLogger(__name__)
+
+MAX_FRAMESETS = QUEUE_CAPACITY + 2  # one at each of the two stages, and those between them
+MakeMonocular: TypeAlias = Callable[[Rig | None, str], MonocularEstimator | None]
+NO_MODEL = MonocularState()
+FAILURES = (EngineError, RuntimeError, ValueError)  # of a runtime; anything else is a mistake in here
+FAILED_MESSAGE = (
+    "The network that sees depth with one camera failed ({error}). Poses need two cameras until the next start."
+)
+
+
+class LiveMonocular:
+    """Fills in what one camera alone sees. Its network may be exchanged from any thread; the stages never wait.
+
+    Parameters
+    ----------
+    skeleton
+        Of the poses.
+    make_monocular
+        Loads the network for a rig, or for none yet, unless the one of the given name is right; None where there is
+        none to load. Called at once, and in a thread of its own for each new rig and whenever it is to look again.
+    stature_m
+        Of the person; None where it is not known.
+
+    Notes
+    -----
+    Where no network can be loaded nothing changes, nothing is kept, and the state says why.
+    """
+
+    def __init__(self, skeleton: Skeleton, make_monocular: MakeMonocular, stature_m: float | None) -> None:
+        self._skeleton, self._make_monocular, self._stature_m = skeleton, make_monocular, stature_m
+        self._model_lock = threading.Lock()  # around the network, at which stage and lesson may look
+        self._estimator: MonocularEstimator | None = None  # exchanged by the stage alone until `close`
+        self._reconstructor: MonocularReconstructor | None = None
+        self._rig: Rig | None = None
+        self._reload_requested = threading.Event()
+        self._load_task: BackgroundTask[MonocularEstimator | None] = BackgroundTask("network for one camera")
+        self._sample_task: BackgroundTask[_DepthResult] = BackgroundTask("lesson for one camera")
+        self._frames: deque[FrameSet] = deque(maxlen=MAX_FRAMESETS)
+        self._room: GuessedRoom | None = None  # turned by the stage alone
+        self._state = NO_MODEL
+        try:
+            self._use_model(make_monocular(None, ""))
+        except EngineError as error:
+            logger.info("No network for one camera: %s", error)
+            self._state = MonocularState(message=str(error))
+
+    def request_model_for(self, rig: Rig) -> None:
+        """Look for the network that serves a new rig; never waits."""
+        self._rig = rig
+        self._reload_requested.set()
+
+    def request_reload(self) -> None:
+        """Look again which network serves: another person came, or another one was taught. From any thread."""
+        self._reload_requested.set()
+
+    def buffer_images(self, framesets: Iterable[FrameSet]) -> Iterator[FrameSet]:
+        """Keep the images of framesets until they have become a skeleton; runs in the network's thread."""
+        for frames in framesets:
+            if self._estimator is not None:
+                self._frames.append(frames)
+            yield frames
+
+    def fill_single_view(
+        self, reconstruct: Callable[[PoseSet2D, Rig | None], PoseSet3D]
+    ) -> Callable[[PoseSet2D, Rig | None], PoseSet3D]:
+        """Return the stage that reconstructs, and lifts what could not be; runs in its thread."""
+
+        def stage(poses_2d: PoseSet2D, rig: Rig | None) -> PoseSet3D:
+            """Reconstruct one instant."""
+            poses_3d = reconstruct(poses_2d, rig)
+            self._apply_changes()
+            frames = self._take_frames(poses_2d.index)
+            return self._reconstruct(frames, poses_2d, poses_3d, rig) if frames is not None else poses_3d
+
+        return stage
+
+    def set_stature(self, stature_m: float | None) -> None:
+        """Take this as the person's height, m."""
+        self._stature_m = stature_m
+        if self._reconstructor is not None:
+            self._reconstructor.set_stature(stature_m)
+
+    def state(self) -> MonocularState:
+        """Say which network there is, and what it does."""
+        return self._state
+
+    def guess_rig(self, feeds: Sequence[CameraFeed]) -> Rig | None:
+        """Return a made-up rig where there is one camera alone; None before its first image, or without a network.
+
+        It is turned as the person shows where up is.
+        """
+        size_wh = feeds[0].state().size_wh if len(feeds) == 1 and self._reconstructor is not None else None
+        if size_wh is None:
+            return None
+        room = self._room
+        if room is None or room.rig[0].size_wh != size_wh:
+            room = self._room = GuessedRoom(feeds[0].name, size_wh)
+        return room.rig
+
+    def close(self) -> None:
+        """Release all networks; the stage has ended before. May be called twice."""
+        self._frames.clear()
+        self._sample_task.close()
+        waiting = self._load_task.take()
+        self._load_task.close()
+        with self._model_lock:
+            for estimator in (waiting, self._estimator):
+                if estimator is not None:
+                    estimator.close()
+        self._estimator = self._reconstructor = None
+
+    def _apply_changes(self) -> None:
+        """Take the network that serves now, where one was looked for, and what a lesson taught."""
+        loaded, result = self._load_task.take(), self._sample_task.take()
+        if loaded is not None:
+            self._use_model(loaded)
+        if self._reload_requested.is_set() and not self._load_task.is_busy:
+            self._reload_requested.clear()
+            self._load_task.start(
+                partial(self._load_model, self._rig, self._estimator.name if self._estimator is not None else "")
+            )
+        if result is None or result.reconstructor is not self._reconstructor:
+            return
+        if isinstance(result.lifted_crop, LiftedCrop):
+            result.reconstructor.learn_depth(result.sample, result.lifted_crop)
+        elif result.lifted_crop is not None:
+            self._fail(result.lifted_crop)
+
+    def _load_model(self, rig: Rig | None, loaded_name: str) -> MonocularEstimator | None:
+        """Load the network that serves now; None where it is the one there is, or it cannot be loaded."""
+        try:
+            return self._make_monocular(rig, loaded_name)
+        except EngineError as error:
+            logger.warning("The network for one camera stays: %s", error)
+            return None
+
+    def _use_model(self, estimator: MonocularEstimator | None) -> None:
+        """Use a network from now on; the old one is closed."""
+        old, self._estimator = self._estimator, estimator
+        if old is not None and old is not estimator:
+            with self._model_lock:
+                old.close()
+        if estimator is None:
+            self._reconstructor, self._state = None, NO_MODEL
+            return
+        self._reconstructor = MonocularReconstructor(
+            self._skeleton, estimator.skeleton_name, self._stature_m, MonocularConfig.from_metrics(estimator.metrics)
+        )
+        self._state = MonocularState(estimator.name)
+
+    def _fail(self, error: Exception) -> None:
+        """Use a network no more that failed; the cameras go on."""
+        logger.error("One camera's guess failed", exc_info=error)
+        self._use_model(None)
+        self._state = MonocularState(message=FAILED_MESSAGE.format(error=error))
+
+    def _take_frames(self, index: int) -> FrameSet | None:
+        """Find the images of an instant; older ones are let go."""
+        while self._frames and self._frames[0].index < index:
+            self._frames.popleft()
+        return self._frames.popleft() if self._frames and self._frames[0].index == index else None
+
+    def _reconstruct(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None) -> PoseSet3D:
+        """Lift one instant; a network that fails is used no more, and the cameras go on."""
+        if self._reconstructor is None or self._estimator is None:
+            return poses_3d
+        estimate_crop = self._build_estimate_crop(self._estimator, frames)
+        try:
+            reconstructed = self._reconstructor(estimate_crop, poses_2d, poses_3d, rig)
+        except FAILURES as error:
+            self._fail(error)
+            return poses_3d
+        if self._room is not None and rig is not None and is_same_guess(rig, self._room.rig):
+            self._room.put(self._reconstructor.estimate_floor(), poses_2d.timestamp_ns)
+        sample = (
+            self._reconstructor.sample_depth(poses_2d, poses_3d, rig)
+            if reconstructed is poses_3d and not self._sample_task.is_busy
+            else None
+        )
+        if sample is not None:
+            self._sample_task.start(partial(_evaluate_sample, self._reconstructor, sample, estimate_crop))
+        view = self._reconstructor.view if reconstructed is not poses_3d and rig is not None else None
+        name = rig[view].name if view is not None and rig is not None else ""
+        if name != self._state.view:
+            self._state = replace(self._state, view=name)
+        return reconstructed
+
+    def _build_estimate_crop(self, estimator: MonocularEstimator, frames: FrameSet) -> EstimateCrop:
+        """Return what looks at a person in the images of an instant; stage and lesson look one after the other."""
+
+        def estimate_crop(view: int, seen: Pose2D) -> LiftedCrop | None:
+            """Look at one view's."""
+            frame = frames.frames[view]
+            region = square_around_person(seen, self._skeleton, frame.size_wh) if frame is not None else None
+            if frame is None or region is None:
+                return None
+            try:
+                image = frame.image_bgr
+            except UnreadableSourceError:  # it was counted where it was received
+                return None
+            with self._model_lock:
+                uvw, spread = estimator.estimate([(image, region)])
+            return LiftedCrop(region, uvw[0], spread[0])
+
+        return estimate_crop
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _DepthResult:
+    """What a lesson gave: a look, nothing where there was no image, or how the network failed."""
+
+    reconstructor: MonocularReconstructor
+    sample: DepthSample
+    lifted_crop: LiftedCrop | Exception | None
+
+
+def _evaluate_sample(
+    reconstructor: MonocularReconstructor, sample: DepthSample, estimate_crop: EstimateCrop
+) -> _DepthResult:
+    """Look as a lesson wants it; the network was perhaps exchanged meanwhile, and is then no more. Runs aside."""
+    try:
+        return _DepthResult(reconstructor, sample, estimate_crop(sample.view, sample.seen))
+    except FAILURES as error:
+        return _DepthResult(reconstructor, sample, error)

@@ -1,0 +1,252 @@
+"""What the live program knows of itself, as frozen nouns: cameras, stages, a recording, a calibration, a result."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import nan
+
+from calibration.geometry.arrays import F64
+from calibration.judge.report import CalibrationReport
+from calibration.rig import Rig
+from engine.frames import FrameSet
+from engine.poses import PoseSet2D, PoseSet3D
+
+
+class CameraPhase(StrEnum):
+    """How a camera is."""
+
+    OPENING = "opening"
+    LIVE = "live"
+    STALLED = "stalled"  # open, but sends nothing
+    LOST = "lost"  # gone; it is tried again
+    ENDED = "ended"  # a video or a studio take that is over
+
+
+@dataclass(frozen=True, slots=True)
+class CameraState:
+    """One camera at this moment.
+
+    Parameters
+    ----------
+    name
+        The view's name.
+    address
+        Where it is, without its password.
+    phase
+    message
+        What happened, what it means and what to do; empty while all is well.
+    size_wh : px
+        None before the first image.
+    rate_fps
+        Measured over the last seconds; NaN before that is known.
+    frames
+        Images since the start.
+    dropped
+        Images that were taken but never came, or came damaged.
+    reconnect_count
+        How often it came back.
+    age_ms
+        Since its newest image was taken.
+    jitter_ms
+        Standard deviation of the images' arrival about the camera's own steady clock.
+    skew_ms
+        How far its image lies from the instant of the newest frameset (positive: later).
+    latency_ms
+        By how much its images are later than those of the other cameras, as learned.
+    compressed
+        True where the camera itself sends JPEG, which is recorded as it is.
+    """
+
+    name: str
+    address: str
+    phase: CameraPhase = CameraPhase.OPENING
+    message: str = ""
+    size_wh: tuple[int, int] | None = None
+    rate_fps: float = nan
+    frames: int = 0
+    dropped: int = 0
+    reconnect_count: int = 0
+    age_ms: float = nan
+    jitter_ms: float = nan
+    skew_ms: float = nan
+    latency_ms: float = 0.0
+    compressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """How long a stage takes, over the last seconds.
+
+    Parameters
+    ----------
+    name
+        In words for a person: ``gather``, ``estimate``, ``associate``, ``reconstruct``, ``smooth``, ``in all``.
+    median_ms, p95_ms
+        NaN before anything was measured.
+    """
+
+    name: str
+    median_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingState:
+    """A recording that is being written.
+
+    Parameters
+    ----------
+    path
+        The session's folder.
+    seconds
+        Since it began.
+    frames
+        Written, all cameras.
+    lost
+        Images that found no room, all cameras; more than 0 makes the take a lossy one.
+    disk_left_s
+        For how long the disk lasts at the present rate; NaN before that is known.
+    message
+        What went wrong; empty while all is well.
+    silent_cameras
+        Names of cameras of which no image has come.
+    """
+
+    path: str
+    seconds: float
+    frames: int = 0
+    lost: int = 0
+    disk_left_s: float = nan
+    message: str = ""
+    silent_cameras: tuple[str, ...] = ()
+
+    @property
+    def silence_messages(self) -> tuple[str, ...]:
+        """What a person should know, once it has ended, of each camera that gave nothing."""
+        return tuple(
+            f"Camera '{name}' gave no image: the take is without it. Check its cable, then record again."
+            for name in self.silent_cameras
+        )
+
+
+class CalibrationPhase(StrEnum):
+    """How far the live calibration is."""
+
+    OFF = "off"  # fewer than two cameras
+    WATCHING = "watching"  # collecting motion
+    SOLVING = "solving"
+    CALIBRATED = "calibrated"
+    REFUSED = "refused"  # not to be trusted yet; it goes on watching
+    TESTING = "testing"  # a rig from before is being compared with what the cameras see
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationState:
+    """The live calibration at this moment.
+
+    Parameters
+    ----------
+    phase
+    progress
+        0 to 1: how much of the motion that is needed was seen; while solving, how much of the work is done.
+    headline, instruction
+        In plain words: how it stands, and what to do now.
+    coverage : V arrays of (rows, columns), 0 to 1
+        How well each view's image was filled by the person so far, by cell; 1 is enough.
+    view_overlap : (V, V), 0 to 1
+        How well each two views have seen the person at the same time; 1 is enough, the diagonal is 1.
+    report
+        Of the newest solution; None before there was one.
+    rig
+        The rig in use; None where there is none that can be trusted.
+    rig_source
+        In words where the rig comes from: ``calibrated now``, a file's name.
+    """
+
+    phase: CalibrationPhase = CalibrationPhase.OFF
+    progress: float = 0.0
+    headline: str = ""
+    instruction: str = ""
+    coverage: tuple[F64, ...] = ()
+    view_overlap: F64 | None = None
+    report: CalibrationReport | None = None
+    rig: Rig | None = None
+    rig_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MonocularState:
+    """What is done where one camera alone sees the person.
+
+    Parameters
+    ----------
+    model
+        Its name in words; empty where there is none, and poses need two cameras.
+    view
+        Name of the camera whose guess is shown now; empty while the room is measured, or nobody is seen.
+    message
+        What went wrong; empty while all is well.
+    """
+
+    model: str = ""
+    view: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveState:
+    """Everything beside the images and poses.
+
+    Parameters
+    ----------
+    cameras
+        In camera order.
+    framesets_hz, pose_hz
+        How many framesets, and how many poses by the network, there are in a second; NaN before that is known.
+    skew_ms
+        Largest distance of an image from its frameset's instant, median of the last seconds.
+    skipped
+        Framesets that nobody had time for, since the start.
+    latency
+        By stage, and last ``in all``: from the image being taken to the pose being ready.
+    calibration
+    recording
+        None while nothing is recorded.
+    notices
+        Sentences that a person should read, newest last.
+    monocular
+    """
+
+    cameras: tuple[CameraState, ...] = ()
+    framesets_hz: float = nan
+    pose_hz: float = nan
+    skew_ms: float = nan
+    skipped: int = 0
+    latency: tuple[StageTime, ...] = ()
+    calibration: CalibrationState = CalibrationState()
+    recording: RecordingState | None = None
+    notices: tuple[str, ...] = ()
+    monocular: MonocularState = MonocularState()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveResult:
+    """What came of one frameset.
+
+    Parameters
+    ----------
+    frames
+    poses_2d
+        Associated, sides repaired.
+    poses_3d
+        Smoothed.
+    rig
+        That was used, made up where there is one camera alone (`engine.monocular.guessed_room`); None where there was none.
+    ready_ns
+        When it was ready, on the host's clock.
+    """
+
+    frames: FrameSet
+    poses_2d: PoseSet2D
+    poses_3d: PoseSet3D
+    rig: Rig | None
+    ready_ns: int

@@ -1,0 +1,358 @@
+"""NetworkLibrary: the networks that were taught on this machine, and which of them serves whom.
+
+A network is a folder and is never overwritten; which one serves is a journal that is only added to. At the root of all
+is the network that the program ships, to which one can always go back.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from calibration.rig import Rig
+from engine.errors import EngineError, ModelMismatchError, ModelMissingError
+from engine.inference.monocular import require_monocular
+from engine.models.card import ModelCard, read_card
+from engine.models.files import CARD_FILE, CHECKPOINT_FILE, copy_model, lock_models_folder
+from engine.models.journal import ADOPT, ROLL_BACK, Change, append_change, list_adopted, read_journal
+from engine.models.shelf import verify_files
+
+FOLDER_VARIABLE = "EPIPOLE_NETWORKS"
+EMBEDDED = "compact-studio"
+JOURNAL = "serving.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A network of the library.
+
+    Parameters
+    ----------
+    name
+        Of its folder.
+    card
+        What it is; its parent, data and figures are in `ModelCard.trained`.
+    folder
+        Where all of its files lie.
+    checkpoint
+        From which it can be taught further; None where there is none.
+    """
+
+    name: str
+    card: ModelCard
+    folder: Path
+    checkpoint: Path | None
+
+    @property
+    def parent(self) -> str:
+        """Name of the network it started from; empty where nobody knows."""
+        return self.card.trained.parent if self.card.trained else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which network serves somebody.
+
+    Parameters
+    ----------
+    entry
+        None where there is none at all.
+    remarks
+        A sentence for each network that should have served and cannot.
+    """
+
+    entry: ModelEntry | None
+    remarks: tuple[str, ...] = ()
+
+
+def finetuned_models_folder() -> Path:
+    """Return where own networks are kept: ``$EPIPOLE_NETWORKS``, or the user's data; it need not exist."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("epipole", appauthor=False) / "networks"
+
+
+def embedded_card_path() -> Path:
+    """Return where the card of the shipped network lies, or would lie."""
+    return Path(str(resources.files("assets") / "models" / f"{EMBEDDED}.toml"))
+
+
+def compute_rig_id(rig: Rig) -> str:
+    """Name a rig by its geometry, so that a network can be kept for it.
+
+    Parameters
+    ----------
+    rig
+
+    Returns
+    -------
+    id
+        Twelve letters and digits; the same before and after the rig went through its file, another for another
+        calibration.
+    """
+    numbers = [
+        [camera.name, *(np.round([*camera.matrix.flat, *camera.cam_from_world.flat], 4) + 0.0).tolist()]  # no -0.0
+        for camera in rig
+    ]
+    return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:12]
+
+
+class ModelLibrary:
+    """The networks of one folder. Any number of programs may use it at the same time.
+
+    Parameters
+    ----------
+    folder
+        `finetuned_models_folder` if not given; it is made when the first network comes.
+    embedded
+        Card of the network that is at the root; the shipped one if not given.
+
+    Notes
+    -----
+    It keeps nothing in memory and starts no thread: what another program changed is seen at the next call.
+    """
+
+    def __init__(self, folder: Path | None = None, embedded: Path | None = None) -> None:
+        self.folder = Path(folder) if folder is not None else finetuned_models_folder()
+        self._embedded = Path(embedded) if embedded is not None else embedded_card_path()
+
+    def list_models(self) -> tuple[ModelEntry, ...]:
+        """Return every network whose files seem to be there, the shipped one first, then by name."""
+        return tuple(entry for entry in map(self._load_entry, self._list_names()) if isinstance(entry, ModelEntry))
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return a sentence for everything in the library that is damaged."""
+        damaged = [found for found in map(self._load_entry, self._list_names()) if isinstance(found, str)]
+        return (*damaged, *read_journal(self.folder / JOURNAL)[1])
+
+    def find_model(self, name: str) -> ModelEntry:
+        """Find a network by its name.
+
+        Raises
+        ------
+        ModelMissingError
+            If there is none.
+        ModelMismatchError
+            If it is damaged.
+        """
+        if name not in self._list_names():
+            near = difflib.get_close_matches(name, self._list_names(), 1)
+            guess = f" Did you mean '{near[0]}'?" if near else " 'epipole models list' shows which there are."
+            raise ModelMissingError(f"There is no network '{name}' in {self.folder}.{guess}")
+        found = self._load_entry(name)
+        if isinstance(found, str):
+            raise ModelMismatchError(found)
+        return found
+
+    def add(self, folder: Path, name: str = "") -> ModelEntry:
+        """Take a network into the library; what is there stays as it is.
+
+        Parameters
+        ----------
+        folder
+            As `training.export.export.export_model` writes it, with whatever else belongs to it. It is copied.
+        name
+            The card's if not given. In small letters, with ``-2`` behind it where that is taken.
+
+        Returns
+        -------
+        entry
+
+        Raises
+        ------
+        ModelCardError, ModelMissingError, ModelMismatchError
+            If it is not a whole network.
+        EngineError
+            If the disk refuses, or another program does not let go of the library.
+        """
+        card = read_card(folder / CARD_FILE)
+        require_monocular(card)
+        verify_files(card)
+        with lock_models_folder(self.folder):
+            free = self._find_free_name(file_name_from_words(name or card.name))
+            copy_model(folder, card, self.folder / free)
+        return self.find_model(free)
+
+    def find_serving_model(self, person: str | None = None, rig_id: str | None = None) -> ModelEntry | None:
+        """Return the network that serves somebody, verified; None where there is none. `choose_model` says why."""
+        return self.choose_model(person, rig_id).entry
+
+    def choose_model(self, person: str | None = None, rig_id: str | None = None) -> ModelChoice:
+        """Choose the network for somebody in front of a rig.
+
+        Parameters
+        ----------
+        person, rig_id
+            None where nobody knows.
+
+        Returns
+        -------
+        choice
+            Of the networks that were adopted: for this person and rig, else for the person, else for the rig, else for
+            everybody; the one adopted last, verified. In place of a damaged one serves its parent, then whatever served
+            before; at last the shipped one.
+        """
+        remarks: list[str] = []
+        for name in self._list_candidates(person or "", rig_id or ""):
+            try:
+                entry = self.find_model(name)
+                verify_files(entry.card)
+            except EngineError as error:
+                remarks.append(f"{error} Network '{name}' cannot serve; the one before it does.")
+            else:
+                return ModelChoice(entry, tuple(remarks))
+        return ModelChoice(None, tuple(remarks))
+
+    def adopt(
+        self, name: str, person: str | None = None, rig_id: str | None = None, *, reason: str = "", by: str = ""
+    ) -> ModelEntry:
+        """Let a network serve somebody from now on.
+
+        Parameters
+        ----------
+        name
+            Of a network of the library, or of the shipped one.
+        person, rig_id
+            Whom; None for everybody, and for any rig.
+        reason
+            Why, as a sentence, for the journal.
+        by
+            Who decided.
+
+        Returns
+        -------
+        entry
+
+        Raises
+        ------
+        ModelMissingError, ModelMismatchError
+            If there is no such network, or it is damaged; then nothing changes.
+        EngineError
+            If the disk refuses, or another program does not let go of the library.
+        """
+        entry = self.find_model(name)
+        verify_files(entry.card)
+        self._write(Change(time.time_ns(), ADOPT, name, person or "", rig_id or "", reason, by))
+        return entry
+
+    def roll_back(
+        self, person: str | None = None, rig_id: str | None = None, *, reason: str = "", by: str = ""
+    ) -> ModelEntry | None:
+        """Take back the last adoption for somebody.
+
+        Parameters
+        ----------
+        person, rig_id
+            As they were given to `adopt`.
+        reason, by
+            As for `adopt`.
+
+        Returns
+        -------
+        entry
+            That serves them now.
+
+        Raises
+        ------
+        EngineError
+            If nothing was adopted for them, the disk refuses, or another program does not let go of the library.
+        """
+        stack = list_adopted(self.read_history(), person or "", rig_id or "")
+        if not stack:
+            raise EngineError(
+                f"No network of yours serves {describe_scope(person or '', rig_id or '')}, so there is nothing to roll back. "
+                "'epipole models list' shows which network serves whom."
+            )
+        self._write(Change(time.time_ns(), ROLL_BACK, stack[-1], person or "", rig_id or "", reason, by))
+        return self.find_serving_model(person, rig_id)
+
+    def read_history(self) -> tuple[Change, ...]:
+        """Return every choice that was made, oldest first."""
+        return read_journal(self.folder / JOURNAL)[0]
+
+    def _list_candidates(self, person: str, rig_id: str) -> Iterator[str]:
+        """Name the networks that could serve, best first, each once."""
+        changes, yielded = self.read_history(), set()
+        for scope in ((person, rig_id), (person, ""), ("", rig_id), ("", "")):
+            for name in reversed(list_adopted(changes, *scope)):
+                for ancestor in (name, *self._list_ancestors(name)):
+                    if ancestor not in yielded:
+                        yielded.add(ancestor)
+                        yield ancestor
+        if self._embedded.is_file() and self._embedded.stem not in yielded:
+            yield self._embedded.stem
+
+    def _list_ancestors(self, name: str) -> list[str]:
+        """Name a network's parent, its parent, and so on, as far as their cards can be read."""
+        line: list[str] = []
+        known = self._list_names()
+        while name in known:
+            card = self._card_path(name)
+            try:
+                trained = read_card(card).trained
+            except EngineError:
+                break
+            name = trained.parent if trained else ""
+            if name in line:
+                break
+            line.append(name)
+        return [ancestor for ancestor in line if ancestor in known]
+
+    def _list_names(self) -> list[str]:
+        """Name all networks, damaged or not, the shipped one first."""
+        own = [item.name for item in self.folder.glob("*") if item.is_dir() and not item.name.startswith(".")]
+        return ([self._embedded.stem] if self._embedded.is_file() else []) + sorted(own)
+
+    def _card_path(self, name: str) -> Path:
+        """Return where a network's card lies."""
+        return self._embedded if name == self._embedded.stem else self.folder / name / CARD_FILE
+
+    def _load_entry(self, name: str) -> ModelEntry | str:
+        """Look at a network without reading all of it; a sentence where it is damaged."""
+        path = self._card_path(name)
+        try:
+            card = replace(read_card(path), name=name)
+            require_monocular(card)
+        except EngineError as error:
+            return f"Network '{name}' is damaged and left out: {error}"
+        for file in card.files:
+            there = path.parent / file.name
+            if not there.is_file() or file.size_bytes not in (0, there.stat().st_size):
+                return f"Network '{name}' is damaged and left out: {there} is missing or cut off."
+        checkpoint = path.with_suffix(".pt") if path == self._embedded else path.parent / CHECKPOINT_FILE
+        return ModelEntry(name, card, path.parent, checkpoint if checkpoint.is_file() else None)
+
+    def _find_free_name(self, name: str) -> str:
+        """Return a name that nothing has, with a number behind it where needed."""
+        free, count = name, 1
+        while (self.folder / free).exists() or free == self._embedded.stem:
+            count += 1
+            free = f"{name}-{count}"
+        return free
+
+    def _write(self, change: Change) -> None:
+        """Add a change to the journal."""
+        with lock_models_folder(self.folder):
+            append_change(self.folder / JOURNAL, change)
+
+
+def file_name_from_words(words: str) -> str:
+    """Make a network's name of any words: small letters, digits and hyphens.
+
+    >>> file_name_from_words("Änne B. 2026-11-21")
+    'änne-b-2026-11-21'
+    """
+    plain = "".join(letter if letter.isalnum() else " " for letter in words.casefold())
+    return "-".join(plain.split()) or "network"
+
+
+def describe_scope(person: str, rig_id: str) -> str:
+    """Say whom a network serves."""
+    return f"{person or 'everybody'}{f' in front of rig {rig_id}' if rig_id else ''}"

@@ -1,0 +1,1 @@
+"""Depth where only one camera sees the person."""

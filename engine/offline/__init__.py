@@ -1,0 +1,1 @@
+"""Whole recordings: what can be done better when every frameset is already there."""

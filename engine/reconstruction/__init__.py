@@ -1,0 +1,1 @@
+"""From joints in the views to a person in the room."""

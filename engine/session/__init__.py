@@ -1,0 +1,1 @@
+"""Sessions: recordings as folders on disk, written, read, played and repaired."""

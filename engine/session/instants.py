@@ -1,0 +1,123 @@
+"""The instants of a session, found from the times of its frames without an image, and what was known at each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.geometry.arrays import I64
+from engine.capture.synchronize import Framesets
+from engine.clock import NS_PER_S
+from engine.frames import Frame
+from engine.session.pose_files import PoseReader
+from engine.session.seek_video import SeekableVideo
+
+NO_IMAGE = -1
+_BLANK = np.zeros((1, 1, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instants:
+    """The framesets of a session without their images.
+
+    Parameters
+    ----------
+    time_ns : (T,)
+        Rising.
+    number : (T, V)
+        Of each view's frame in its video; `NO_IMAGE` where it has none.
+    rate_fps
+    remarks
+        Sentences on lengths, rates and sizes that differ.
+    """
+
+    time_ns: I64
+    number: I64
+    rate_fps: float
+    remarks: tuple[str, ...]
+
+
+class ListedVideo:
+    """The frames of a video as a source that gives their times and, as their sequence, their numbers; no images."""
+
+    live = False
+    remarks: tuple[str, ...] = ()
+
+    def __init__(self, video: SeekableVideo) -> None:
+        self.name, self.rate_fps, self.size_wh = video.name, video.rate_fps, video.facts.size_wh
+        self.frame_count: int | None = len(video)
+        self._frames = iter([Frame(video.name, number, int(ns), _BLANK) for number, ns in enumerate(video.time_ns)])
+
+    def open(self) -> None:
+        """Do nothing: it is open."""
+
+    def read(self, timeout_ms: int = 0) -> Frame | None:  # noqa: ARG002 - it never waits
+        """Return the next frame, or None at the end."""
+        return next(self._frames, None)
+
+    def close(self) -> None:
+        """Do nothing: it holds nothing."""
+
+
+def find_instants(listed: Sequence[tuple[int, ListedVideo, int]], view_count: int) -> Instants:
+    """Let `Framesets` put the frames together, by the same rule as when they are read.
+
+    Parameters
+    ----------
+    listed
+        View, its frames, and what to add to their times to get the session's time.
+    view_count
+        How many there are, with those that have no frames.
+
+    Returns
+    -------
+    instants
+    """
+    framesets = Framesets([source for _, source, _ in listed], [offset_ns for _, _, offset_ns in listed])
+    time_ns, numbers = [], []
+    for frames in framesets:
+        time_ns.append(frames.timestamp_ns)
+        numbers.append([NO_IMAGE if frame is None else frame.sequence for frame in frames.frames])
+    number = np.full((len(time_ns), view_count), NO_IMAGE, np.int64)
+    number[:, [view for view, _, _ in listed]] = np.array(numbers, np.int64).reshape(len(time_ns), len(listed))
+    return Instants(np.array(time_ns, np.int64), number, framesets.rate_fps, framesets.remarks)
+
+
+# Periods for which a pose is shown beside its own instant: a live page that had no time for every third instant would
+# otherwise flicker.
+MAX_POSE_AGE_PERIODS = 2.1
+
+
+def find_pose_rows(poses: PoseReader | None, time_ns: I64, rate_fps: float) -> I64:
+    """Find where each instant's poses begin in their file.
+
+    Parameters
+    ----------
+    poses
+    time_ns : (T,)
+        Of the instants.
+    rate_fps
+        Of the instants.
+
+    Returns
+    -------
+    rows : (T,)
+        -1 where there are none near.
+
+    Notes
+    -----
+    By time and not by number: a live page counts the framesets that it had time for, a player all of them.
+    """
+    rows = np.full(len(time_ns), -1, np.int64)
+    if poses is None or not len(poses.records):
+        return rows
+    starts = poses.starts
+    known_ns = poses.records["time_ns"][starts].astype(np.int64)
+    order = np.argsort(known_ns, kind="stable")
+    starts, known_ns = starts[order], known_ns[order]
+    after = np.clip(np.searchsorted(known_ns, time_ns), 0, len(known_ns) - 1)
+    before = np.maximum(after - 1, 0)
+    nearer = np.where(np.abs(known_ns[before] - time_ns) < np.abs(known_ns[after] - time_ns), before, after)
+    near = np.abs(known_ns[nearer] - time_ns) <= MAX_POSE_AGE_PERIODS * NS_PER_S / rate_fps
+    rows[near] = starts[nearer[near]]
+    return rows

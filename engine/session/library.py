@@ -1,0 +1,240 @@
+"""Library: an index of the sessions in a few folders, so that a list of them is there at once.
+
+The folders are the truth; the index only remembers what was found in them, and can be deleted at any time.
+"""
+
+import contextlib
+import json
+import math
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from engine.session.session import is_session
+from engine.session.summary import SessionSummary, find_newest_change_ns, summarize
+
+SCHEMA = 2
+# Another window may be writing; it needs milliseconds, a slow disk a second.
+BUSY_TIMEOUT_S = 15.0
+# How deep sessions lie under a folder: a demo's is OUT/session.
+MAX_DEPTH = 2
+_COLUMNS = tuple(item.name for item in fields(SessionSummary))
+_TABLE = f"CREATE TABLE session ({', '.join(_COLUMNS)}, PRIMARY KEY (path))"
+
+ProgressCallback = Callable[[str, float], None]
+
+
+class Library:
+    """The sessions of a few folders. Any number of programs may use one index at the same time.
+
+    Parameters
+    ----------
+    index
+        The file; it is made where it is missing, and made anew where it is damaged.
+    folders
+        Where sessions lie: in them, or in the folders in them. A session folder itself will do, too.
+
+    Attributes
+    ----------
+    remarks
+        Sentences on what became of the index.
+
+    Notes
+    -----
+    It starts no thread and keeps no connection: any thread may call it, and looking at new sessions takes 0.1 s each,
+    so that callers do it in the background.
+    """
+
+    def __init__(self, index: Path, folders: Sequence[Path]) -> None:
+        self.index, self.folders = Path(index), tuple(Path(folder) for folder in folders)
+        self.remarks: tuple[str, ...] = ()
+        self._known: dict[str, SessionSummary] = {}  # as last read; the list itself where the index cannot be kept
+        self._is_persistent, self._checked = True, False
+
+    def list_sessions(self) -> tuple[SessionSummary, ...]:
+        """Return what the index knows, newest first, without looking at the folders."""
+        known = self._read_index().values()
+        return tuple(sorted(known, key=lambda summary: (summary.created, str(summary.path)), reverse=True))
+
+    def refresh(self, progress: ProgressCallback = lambda _step, _share: None) -> tuple[SessionSummary, ...]:
+        """Look at the folders, and remember what is new or changed there and forget what is gone.
+
+        Parameters
+        ----------
+        progress
+            Called with the session's name and the share done; may raise to cancel, and what was found until then is
+            kept.
+
+        Returns
+        -------
+        sessions
+            As `list_sessions()`.
+        """
+        known = self._read_index()
+        found = {str(path): path for folder in self.folders for path in find_session_folders(folder)}
+        self._write_index([], gone=set(known) - set(found))
+        changed = [path for key, path in found.items() if _has_changed(path, known.get(key))]
+        for count, path in enumerate(changed):
+            progress(path.name, count / len(changed))
+            self._write_index([summarize(path)])
+        return self.list_sessions()
+
+    def _read_index(self) -> dict[str, SessionSummary]:
+        """Read the whole index."""
+        with self._open_sound_index() as connection:
+            if connection is not None:
+                rows = connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM session").fetchall()
+                self._known = {row[0]: _summary_from_row(row) for row in rows}
+        return dict(self._known)
+
+    def _write_index(self, summaries: Iterable[SessionSummary], gone: Iterable[str] = ()) -> None:
+        """Remember these, forget those; one short transaction."""
+        fresh, gone = {str(summary.path): summary for summary in summaries}, set(gone)
+        if not fresh and not gone:
+            return
+        self._known = {key: value for key, value in self._known.items() if key not in gone} | fresh
+        with self._open_sound_index() as connection:
+            if connection is not None:
+                marks = ", ".join("?" * len(_COLUMNS))
+                connection.execute("BEGIN IMMEDIATE")  # a lock that is asked for at once is waited for, never refused
+                connection.executemany("DELETE FROM session WHERE path = ?", [(key,) for key in gone])
+                rows = [_row_from_summary(summary) for summary in fresh.values()]
+                connection.executemany(f"INSERT OR REPLACE INTO session VALUES ({marks})", rows)
+                connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _open_sound_index(self) -> Iterator[sqlite3.Connection | None]:
+        """Open the index, mending it first; None where it cannot be kept, and what is known stays in memory."""
+        if not self._is_persistent:
+            yield None
+            return
+        try:
+            connection = self._connect()
+        except (sqlite3.OperationalError, OSError) as error:
+            self._fall_back_to_memory(error)
+            yield None
+            return
+        try:
+            yield connection
+        except sqlite3.OperationalError as error:  # a full disk, or one that is gone
+            self._fall_back_to_memory(error)
+        finally:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        """Open the index; a damaged one is moved aside."""
+        self.index.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = _open_index(self.index, check=not self._checked)
+            self._checked = True
+            return connection
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            backup = _find_free_name(self.index.with_name(f"{self.index.name}.damaged"))
+            with contextlib.suppress(FileNotFoundError):  # another window was faster
+                self.index.rename(backup)
+            self.remarks = (
+                *self.remarks,
+                f"The list of sessions '{self.index}' was damaged and is made anew from the folders; no session is "
+                f"lost. The damaged file is kept as '{backup.name}'.",
+            )
+            return _open_index(self.index, check=False)
+
+    def _fall_back_to_memory(self, error: Exception) -> None:
+        """Keep the list in memory, and say so."""
+        self._is_persistent = False
+        why = getattr(error, "strerror", None) or str(error)
+        self.remarks = (
+            *self.remarks,
+            f"The list of sessions '{self.index}' cannot be kept ({why}): the sessions are looked at anew each time. "
+            "Free some space, or check the folder's permissions.",
+        )
+
+
+def find_session_folders(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]:
+    """Find the session folders under a folder, in the order of their names.
+
+    Parameters
+    ----------
+    folder
+        One that is missing or cannot be read holds none.
+    depth
+        How far down to look.
+
+    Yields
+    ------
+    path
+        Absolute.
+    """
+    if is_session(folder):
+        yield folder.absolute()
+        return
+    if depth == 0:
+        return
+    try:
+        inside = sorted(item for item in folder.iterdir() if item.is_dir() and not item.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    for item in inside:
+        yield from find_session_folders(item, depth - 1)
+
+
+def _open_index(index: Path, *, check: bool) -> sqlite3.Connection:
+    """Open an index file, with its table in it; an index of another version is emptied."""
+    connection = sqlite3.connect(index, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        if connection.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
+            connection.execute("BEGIN IMMEDIATE")
+            if connection.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
+                connection.execute("DROP TABLE IF EXISTS session")
+                connection.execute(_TABLE)
+                connection.execute(f"PRAGMA user_version = {SCHEMA}")
+            connection.execute("COMMIT")
+        if check and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("the index is damaged")
+        connection.execute("SELECT path, stamp_ns FROM session LIMIT 1").fetchone()
+        return connection
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _has_changed(path: Path, known: SessionSummary | None) -> bool:
+    """Tell whether a session has to be looked at."""
+    return known is None or known.stamp_ns != find_newest_change_ns(path)
+
+
+def _row_from_summary(summary: SessionSummary) -> tuple[Any, ...]:
+    """Write a summary as a row."""
+    values = {name: getattr(summary, name) for name in _COLUMNS}
+    values["path"] = str(summary.path)
+    values["created"] = summary.created.isoformat()
+    values["joints_found"] = None if math.isnan(summary.joints_found) else summary.joints_found
+    for name in ("cameras", "remarks"):
+        values[name] = json.dumps(values[name])
+    return tuple(values[name] for name in _COLUMNS)
+
+
+def _summary_from_row(row: Sequence[Any]) -> SessionSummary:
+    """Read a summary from a row."""
+    values = dict(zip(_COLUMNS, row))
+    values["path"] = Path(values["path"])
+    values["created"] = datetime.fromisoformat(values["created"])
+    values["joints_found"] = math.nan if values["joints_found"] is None else values["joints_found"]
+    values["has_rig"], values["finished"] = bool(values["has_rig"]), bool(values["finished"])
+    for name in ("cameras", "remarks"):
+        values[name] = tuple(json.loads(values[name]))
+    return SessionSummary(**values)
+
+
+def _find_free_name(path: Path) -> Path:
+    """Return the path, or one with a number behind it where something of that name is there."""
+    free, count = path, 1
+    while free.exists():
+        count += 1
+        free = path.with_name(f"{path.name}-{count}")
+    return free

@@ -1,0 +1,400 @@
+"""Session: a recorded take as a folder on disk; opened, read and checked here, written by `engine.session.writer`.
+
+::
+
+    session.toml                    what it is: schema, sources, cameras, configuration, model, stature
+    rig.toml                        where the cameras stand, once that is known
+    cameras/<name>.mkv              what each camera took
+    cameras/<name>.frames.csv       its ledger: every frame with its exact time, kept or not, and why
+    poses_2d_raw.bin                what the network saw, each view alone
+    poses_2d.bin                    the same people in all views, left and right repaired
+    poses_3d.bin                    in the room, unsmoothed
+"""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from calibration.errors import CalibrationError
+from calibration.rig import Rig, load_rig
+from engine.address import strip_credentials
+from engine.disk import atomic_file, disk_errors
+from engine.errors import SessionError
+from engine.ledger import FrameTimes, LedgerRow, build_frame_times, read_ledger
+from engine.session.ending import SessionEnding, ending_from_table
+from engine.session.pose_files import PoseReader
+
+SCHEMA = 1
+MANIFEST = "session.toml"
+RIG = "rig.toml"
+CAMERAS = "cameras"
+NO_IMAGE_WH = (0, 0)  # the size of a camera's images as long as none has come
+VIDEO, LEDGER = ".mkv", ".frames.csv"
+POSES_2D_RAW = "poses_2d_raw.bin"
+POSES_2D = "poses_2d.bin"
+POSES_3D = "poses_3d.bin"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCamera:
+    """One camera of a session.
+
+    Parameters
+    ----------
+    name
+        The view's name.
+    source
+        The address or file it came from, without its password.
+    video
+        Path within the session.
+    ledger
+        Path within the session; empty where the video's own time stamps are the times.
+    size_wh : px
+        Upright; `NO_IMAGE_WH` where the camera sent none.
+    rate_fps
+        Nominal.
+    rotation_deg
+        By how much the stored images are turned clockwise to be upright; the video says it too.
+    offset_ns
+        What to add to this camera's times to get the session's time.
+    start_ns
+        The camera's time at the video's stamp 0; None if that is the ledger's first kept frame.
+    """
+
+    name: str
+    source: str
+    video: str
+    ledger: str
+    size_wh: tuple[int, int]
+    rate_fps: float
+    rotation_deg: int = 0
+    offset_ns: int = 0
+    start_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SessionFacts:
+    """What a session is about, beside its cameras.
+
+    Parameters
+    ----------
+    sources
+        The addresses it was made from, in the order of the cameras; passwords are taken out when it is written.
+    configuration
+        What was used, as plain values.
+    model
+        Of the 2D network: ``name``, ``sha256``; empty where there was none.
+    stature_m
+        Of the person; None if not given.
+    person
+        Who it is, as networks are kept for them; empty if nobody said.
+    utc_offset_ns
+        What to add to the session's time to get Unix time; None where the sources do not know the time of day.
+    created
+        When the session was begun.
+    """
+
+    sources: tuple[str, ...] = ()
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, str] = field(default_factory=dict)
+    stature_m: float | None = None
+    person: str = ""
+    utc_offset_ns: int | None = None
+    created: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """A session folder, checked.
+
+    Parameters
+    ----------
+    path
+    facts
+    cameras
+        In the order of the views.
+    remarks
+        Sentences on what is missing, was lost or was not finished.
+    finished
+        False where the recording was broken off.
+    """
+
+    path: Path
+    facts: SessionFacts
+    cameras: tuple[SessionCamera, ...]
+    remarks: tuple[str, ...] = ()
+    finished: bool = True
+
+    @classmethod
+    def open(cls, path: Path) -> "Session":
+        """Read a session folder. Nothing in it is changed.
+
+        Parameters
+        ----------
+        path
+
+        Returns
+        -------
+        session
+            Also one that was not finished, or lacks videos; `remarks` says so.
+
+        Raises
+        ------
+        SessionError
+            If it is no session, is damaged, or was written by a newer program.
+        """
+        path = Path(path)
+        table = read_manifest(path)
+        try:
+            cameras = tuple(_camera_from_table(entry) for entry in table.get("camera", []))
+            facts = _facts_from_table(table)
+            ending = ending_from_table(table)
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
+            raise SessionError(
+                f"'{path / MANIFEST}' is damaged: {what}. Restore the file, or give the videos in '{path / CAMERAS}'."
+            ) from error
+        if not cameras and any((path / CAMERAS).glob(f"*{VIDEO}")):
+            raise SessionError(
+                f"'{path / MANIFEST}' is damaged: it names no camera, though there are videos. Restore the file, or "
+                f"give the videos in '{path / CAMERAS}'."
+            )
+        remarks = (*ending.remarks(path.name), *_describe_missing(path, cameras))
+        return cls(path, facts, cameras, remarks, ending.finished)
+
+    @property
+    def has_rig(self) -> bool:
+        """Whether it is known where the cameras stand."""
+        return (self.path / RIG).is_file()
+
+    def rig(self) -> Rig:
+        """Read where the cameras stand.
+
+        Raises
+        ------
+        SessionError
+            If the session holds no rig, or a damaged one.
+        """
+        try:
+            return load_rig(self.path / RIG)
+        except CalibrationError as error:
+            raise SessionError(f"The session '{self.path.name}' holds no rig that can be read: {error}") from error
+
+    def ledger(self, camera: SessionCamera) -> tuple[LedgerRow, ...]:
+        """Read what became of a camera's frames; empty where the session keeps no ledger of it."""
+        return read_ledger(self.path / camera.ledger) if camera.ledger else ()
+
+    def frame_times(self, camera: SessionCamera) -> FrameTimes | None:
+        """Return the exact times of the frames in a camera's video; None where the video's own stamps are the times."""
+        if not camera.ledger or not (self.path / camera.ledger).is_file():
+            return None
+        rows = self.ledger(camera)
+        first = next((row.time_ns for row in rows if row.kept and row.time_ns is not None), 0)
+        start_ns = first if camera.start_ns is None else camera.start_ns
+        return build_frame_times(rows, start_ns=start_ns, rate_fps=camera.rate_fps)
+
+    def poses_2d_raw(self) -> PoseReader:
+        """Open what the network saw. Raises SessionError if there is nothing."""
+        return self._open_poses(POSES_2D_RAW)
+
+    def poses_2d(self) -> PoseReader:
+        """Open the 2D poses after association and repair. Raises SessionError if there are none."""
+        return self._open_poses(POSES_2D)
+
+    def poses_3d(self) -> PoseReader:
+        """Open the unsmoothed 3D poses. Raises SessionError if there are none."""
+        return self._open_poses(POSES_3D)
+
+    def start_ns(self) -> int:
+        """Return the time of frameset 0, from which exported seconds count.
+
+        Raises
+        ------
+        SessionError
+            If the session holds no poses.
+        """
+        for name in (POSES_2D_RAW, POSES_2D, POSES_3D):
+            if (self.path / name).is_file():
+                records = self._open_poses(name).records
+                if len(records) and records[0]["index"] == 0:
+                    return int(records[0]["time_ns"])
+        raise SessionError(f"The session '{self.path.name}' holds no poses. Run track on it first.")
+
+    def _open_poses(self, name: str) -> PoseReader:
+        """Open a file of poses."""
+        path = self.path / name
+        if not path.is_file():
+            raise SessionError(f"The session '{self.path.name}' holds no {name}. Run track on it first.")
+        return PoseReader(path)
+
+
+def require_new_folder(path: Path) -> None:
+    """Make sure that a session can be begun in a folder, before cameras are opened for it.
+
+    Parameters
+    ----------
+    path
+
+    Raises
+    ------
+    SessionError
+        If something is there already, or the disk refuses to tell.
+    """
+    with disk_errors(path):
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise SessionError(
+                f"'{path}' exists and holds something; a session is never overwritten. Choose another name."
+            )
+
+
+def write_manifest(
+    path: Path, facts: SessionFacts, cameras: Sequence[SessionCamera], ending: SessionEnding | None = None
+) -> None:
+    """Write session.toml, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        The session's folder.
+    facts
+    cameras
+    ending
+        None as long as the session is being written.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    table = {
+        "schema": SCHEMA,
+        **(ending or SessionEnding()).to_table(),
+        "created": facts.created,
+        "sources": [strip_credentials(source) for source in facts.sources],
+        "stature_m": facts.stature_m,
+        "person": facts.person or None,
+        "utc_offset_ns": facts.utc_offset_ns,
+        "model": facts.model,
+        "configuration": facts.configuration,
+        "camera": [{**dataclasses.asdict(camera), "source": strip_credentials(camera.source)} for camera in cameras],
+    }
+    replace_manifest(path, table)
+
+
+def replace_manifest(path: Path, table: Mapping[str, Any]) -> None:
+    """Write session.toml from a table, whole or not at all; a None in it is an absent key.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    with atomic_file(path / MANIFEST) as file:
+        file.write(tomli_w.dumps(_to_plain(table)))
+
+
+def is_session(path: Path) -> bool:
+    """Tell whether a path is a session folder."""
+    return (Path(path) / MANIFEST).is_file()
+
+
+def add_suffix(stem: Path, suffix: str) -> Path:
+    """Put a suffix behind a name that may itself hold dots."""
+    return stem.with_name(stem.name + suffix)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read session.toml as a table.
+
+    Raises
+    ------
+    SessionError
+        If there is none, it is damaged, or was written by a newer program.
+    """
+    try:
+        table = tomllib.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SessionError(f"'{path}' is no session: it has no {MANIFEST}. Check the path.") from error
+    except OSError as error:
+        raise SessionError(f"The session '{path}' cannot be read: {error.strerror}. Check its permissions.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SessionError(
+            f"'{path / MANIFEST}' is damaged: {error}. Restore the file, or give the videos in '{path / CAMERAS}'."
+        ) from error
+    schema = table.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise SessionError(
+            f"The session '{path}' was written by a newer Epipole (schema {schema}, this one reads up to {SCHEMA}). "
+            "Update Epipole."
+        )
+    return table
+
+
+def _camera_from_table(entry: Mapping[str, Any]) -> SessionCamera:
+    """Read one camera."""
+    width, height = entry["size_wh"]
+    known = {item.name for item in dataclasses.fields(SessionCamera)}
+    values = {key: value for key, value in entry.items() if key in known}
+    return SessionCamera(**{**values, "size_wh": (int(width), int(height))})
+
+
+def _facts_from_table(table: Mapping[str, Any]) -> SessionFacts:
+    """Read what the session is about."""
+    return SessionFacts(
+        sources=tuple(table.get("sources", ())),
+        configuration=table.get("configuration", {}),
+        model=table.get("model", {}),
+        stature_m=table.get("stature_m"),
+        person=table.get("person", ""),
+        utc_offset_ns=table.get("utc_offset_ns"),
+        created=table["created"],
+    )
+
+
+def _sent_nothing(path: Path, camera: SessionCamera) -> bool:
+    """Tell a camera that gave no image from one whose video was taken away: its ledger is there and has no line."""
+    if camera.size_wh == NO_IMAGE_WH:
+        return True
+    ledger = path / camera.ledger
+    return bool(camera.ledger) and ledger.is_file() and ledger.read_bytes().count(b"\n") <= 1
+
+
+def _describe_missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]:
+    """Say what a session lacks."""
+    remarks = []
+    for camera in cameras:
+        if not (path / camera.video).is_file() and _sent_nothing(path, camera):
+            remarks.append(f"Camera '{camera.name}' sent no image while '{path.name}' was recorded.")
+        elif not (path / camera.video).is_file():
+            remarks.append(
+                f"The video of camera '{camera.name}' is missing ('{camera.video}'): its images cannot be read again. "
+                "Put the file back if you have it."
+            )
+        elif camera.ledger and not (path / camera.ledger).is_file():
+            remarks.append(
+                f"The ledger of camera '{camera.name}' is missing ('{camera.ledger}'): the video's own time stamps "
+                "are used, since its first frame and to the millisecond."
+            )
+    return remarks
+
+
+def _to_plain(value: Any) -> Any:
+    """Turn configuration values into what TOML holds; None is an absent key."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _to_plain({item.name: getattr(value, item.name) for item in dataclasses.fields(value)})
+    if isinstance(value, Mapping):
+        return {str(key): _to_plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_to_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if isinstance(value, (bool, int, float, str, datetime, date, time)) else str(value)

@@ -1,0 +1,1 @@
+"""The studio's people: proportions, posture, skin, clothes and landmarks."""

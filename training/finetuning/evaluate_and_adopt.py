@@ -1,0 +1,173 @@
+"""The last steps of a fine-tuning: the comparison, the report, and the new network's way into use."""
+
+import shlex
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from calibration.geometry.arrays import F64
+from engine.models.card import ModelCard, TrainingRecord, read_card, write_card
+from engine.models.files import REPORT_FILE
+from engine.models.journal import list_adopted
+from engine.models.library import ModelLibrary
+from training.data.samples import Samples, open_samples
+from training.errors import TrainingError
+from training.evaluation.estimate_samples import estimate_samples
+from training.evaluation.evaluated_model import demand_same_joints, open_model
+from training.finetune import ProgressReporter, StepContext
+from training.finetuning.prediction_errors import (
+    Predictions,
+    choose_typical,
+    draw_before_after,
+    measure_errors,
+    measure_label_errors,
+    measure_line_of_sight_errors,
+)
+from training.finetuning.prepare_data import SAMPLES, load_parts, load_strangers, open_library
+from training.finetuning.report import JPEG_QUALITY, FinetuneSummary, write_finetune_report
+from training.finetuning.verdict import (
+    MAX_FORGETTING,
+    MAX_FORGETTING_PERSONAL,
+    Verdict,
+    judge_comparison,
+    verdict_from_table,
+)
+
+PREDICTIONS, PAGE, PICTURES = "answers.npz", "report.html", "pictures"
+MAX_PICTURES = 4
+ADOPTED_BY = "fine-tuning"
+
+
+def compare(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
+    """Let both networks answer the exam, and judge."""
+    samples, strangers = _load_held_out(context), load_strangers(context)
+    before = [_predict(context.results["parent"]["rival_checkpoint"], seen) for seen in (samples, strangers)]
+    reporter(0.5)
+    after = [_predict(context.results["export"]["card"], seen) for seen in (samples, strangers)]
+    np.savez(context.folder / PREDICTIONS, before=before[0], after=after[0])
+    predictions = _build_predictions(context, samples, before[0], after[0])
+    others = measure_label_errors(_build_predictions(context, strangers, before[1], after[1]))
+    limit = MAX_FORGETTING_PERSONAL if context.request.person else MAX_FORGETTING
+    comparison = replace(
+        measure_errors(predictions), strangers_before_m=others[0], strangers_after_m=others[1], max_forgetting=limit
+    )
+    verdict = judge_comparison(comparison, seed=context.request.seed)
+    table = {"verdict": asdict(verdict), "sight": asdict(measure_line_of_sight_errors(predictions))}
+    return {"better": verdict.better, "sentence": verdict.sentence, **table}
+
+
+def report(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
+    """Draw the typical pictures, and write the page."""
+    samples, verdict = _load_held_out(context), verdict_from_table(context.results["compare"]["verdict"])
+    with np.load(context.folder / PREDICTIONS) as file:
+        predictions = _build_predictions(context, samples, file["before"], file["after"])
+    comparison = measure_errors(predictions)
+    drawn = [
+        (str(comparison.action[row]), draw_before_after(predictions, row))
+        for row in choose_typical(comparison)[:MAX_PICTURES]
+    ]
+    (context.folder / PICTURES).mkdir(exist_ok=True)
+    names = []
+    for number, (action, image) in enumerate(drawn):
+        name = f"{PICTURES}/{number}.jpg"
+        if not cv2.imwrite(str(context.folder / name), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
+            raise TrainingError(
+                f"The picture '{context.folder / name}' could not be written. Free some space, and resume."
+            )
+        names.append([action, name])
+    write_finetune_report(
+        context.folder / PAGE, verdict, _build_summary(context, tuple(drawn), reporter.state.seconds_used / 60)
+    )
+    return {"page": PAGE, "pictures": names}
+
+
+def add(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
+    """Put the new network with its figures and its report into the library."""
+    card_path = Path(context.results["export"]["card"])
+    card, verdict = read_card(card_path), verdict_from_table(context.results["compare"]["verdict"])
+    figures = _collect_metrics(verdict) | {
+        name: round(mm, 1) for name, mm in context.results["compare"]["sight"].items()
+    }
+    trained = replace(card.trained or TrainingRecord(), metrics=figures)
+    write_card(replace(card, trained=trained), card_path)
+    shutil.copy2(context.folder / PAGE, card_path.parent / REPORT_FILE)
+    library = open_library(context)
+    name = _find_added_name(library, read_card(card_path))
+    return {"name": name or library.add(card_path.parent, context.results["export"]["name"]).name}
+
+
+def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
+    """Let the new network serve the person from now on, if what it was compared with still does."""
+    name, person, library = context.results["add"]["name"], context.request.person, open_library(context)
+    if list_adopted(library.read_history(), person, "")[-1:] == [name]:
+        return {"name": name}  # the run was killed between the choice and the word on it: it is not chosen twice
+    serving = library.find_serving_model(person)
+    if serving is not None and serving.name != context.results["parent"]["rival"]:
+        whose = f" --person {shlex.quote(person)}" if person else ""
+        raise TrainingError(
+            f"While '{name}' was taught, '{serving.name}' came into use, with which it was not compared; that one "
+            f"stays. Compare the two with 'epipole evaluate', or choose with: epipole models use {name}{whose}."
+        )
+    library.adopt(name, person, reason=context.results["compare"]["sentence"], by=ADOPTED_BY)
+    return {"name": name}
+
+
+def _find_added_name(library: ModelLibrary, card: ModelCard) -> str:
+    """Find the network where a run that was killed left it in the library; '' where it is not there yet."""
+    for entry in library.list_models():
+        if entry.card.files[0].sha256 == card.files[0].sha256 and entry.card.trained == card.trained:
+            return entry.name
+    return ""
+
+
+def _load_held_out(context: StepContext) -> Samples:
+    """Return the samples that judge."""
+    return open_samples(context.folder / SAMPLES).select(load_parts(context)["exam"])
+
+
+def _predict(network: str, samples: Samples) -> F64:
+    """Let a network find the joints, (N, J, 3), in the squares of the samples."""
+    with open_model(network) as opened:
+        demand_same_joints(opened, samples)
+        return estimate_samples(opened.estimate, samples, opened.size_px)
+
+
+def _build_predictions(context: StepContext, samples: Samples, before: F64, after: F64) -> Predictions:
+    """Put the answers together."""
+    return Predictions(samples, context.results["parent"]["size_px"], before, after)
+
+
+def _collect_metrics(verdict: Verdict) -> dict[str, float]:
+    """Return what the card tells of how good it is."""
+    return {
+        "mpjpe_mm": round(verdict.after_mm, 1),
+        "before_mm": round(verdict.before_mm, 1),
+        "gain_low_mm": round(verdict.gain_mm.low, 1),
+        "pictures": float(verdict.pictures),
+    }
+
+
+def _build_summary(context: StepContext, pictures: tuple, minutes: float) -> FinetuneSummary:
+    """Gather what the report tells."""
+    results, training = context.results, context.results["train"]
+    agreed = max(results["check"]["deviation"].values())
+    remarks = (
+        *results["label"]["remarks"],
+        *results["parent"]["remarks"],
+        f"{results['divide']['counts']['train']} pictures taught for {training['minutes']:.1f} minutes.",
+        f"The exported network differs from the taught one by {agreed:.0e} at most.",
+    )
+    names = tuple(path.name for path in context.request.sessions)
+    return FinetuneSummary(
+        context.request.person,
+        names,
+        results["parent"]["rival"],
+        results["divide"]["set_aside"],
+        pictures,
+        minutes,
+        remarks,
+    )
