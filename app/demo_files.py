@@ -12,7 +12,9 @@ from engine.studio.body.landmarks import ANATOMICAL
 from engine.studio.scene import Studio
 
 
-def write_poses(poses_3d: Sequence[PoseSet3D], recording: offline.PoseRecording, folder: Path) -> None:
+def write_poses(
+    poses_3d: Sequence[PoseSet3D], recording: offline.PoseRecording, folder: Path
+) -> None:
     """Write the joints as reconstructed.
 
     Parameters

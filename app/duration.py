@@ -6,10 +6,6 @@ _MINUTE_S, _HOUR_S = 60, 3600
 def format_duration(seconds: float) -> str:
     """Write a length of time in a sentence.
 
-    Parameters
-    ----------
-    seconds
-
     Returns
     -------
     words
@@ -23,11 +19,8 @@ def format_duration(seconds: float) -> str:
 
 
 def format_duration_padded(seconds: float) -> str:
-    """Write a length of time in a list, or where it changes as one looks: minutes and seconds keep two digits.
-
-    Parameters
-    ----------
-    seconds
+    """Write a length of time in a list, or where it changes as one looks: minutes and seconds keep
+    two digits.
 
     Returns
     -------
@@ -43,10 +36,6 @@ def format_duration_padded(seconds: float) -> str:
 
 def format_whole_minutes(seconds: float) -> str:
     """Write what is left of a long time; never more than there is.
-
-    Parameters
-    ----------
-    seconds
 
     Returns
     -------

@@ -10,19 +10,21 @@ class UsageError(Exception):
 def explain_os_error(error: OSError) -> str:
     """Say what the operating system refused, and what to do.
 
-    Parameters
-    ----------
-    error
-
     Returns
     -------
     sentence
     """
     where = f"'{error.filename}'" if error.filename else "a file"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk is full: {where} could not be written. Free some space and run the command again."
+        return (
+            f"The disk is full: {where} could not be written. Free some space and run the "
+            "command again."
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{where} cannot be written or read: {error.strerror}. Choose another folder with --out."
+        return (
+            f"{where} cannot be written or read: {error.strerror}. Choose another folder "
+            "with --out."
+        )
     if error.errno == errno.ENOENT:
         return f"There is no {where}. Check the path."
     if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST):

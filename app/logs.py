@@ -30,10 +30,6 @@ class PasswordHidingFormatter(logging.Formatter):
 def hide_passwords(text: str) -> str:
     """Take user, password and any key out of every address in a text.
 
-    Parameters
-    ----------
-    text
-
     Returns
     -------
     text
@@ -43,7 +39,9 @@ def hide_passwords(text: str) -> str:
     >>> hide_passwords("rtsp://anna:secret@10.0.0.7/live?key=4711 is silent")
     'rtsp://10.0.0.7/live?key=*** is silent'
     """
-    return _ADDRESS.sub(lambda found: found[0] if _EXAMPLE in found[0] else strip_credentials(found[0]), text)
+    return _ADDRESS.sub(
+        lambda found: found[0] if _EXAMPLE in found[0] else strip_credentials(found[0]), text
+    )
 
 
 def start_log(path: Path) -> bool:

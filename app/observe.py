@@ -51,8 +51,8 @@ def observe(
     model
         Name of a pose model.
     make_pose_sink
-        Is told the skeleton and the model's hash once they are known, and returns what takes the raw poses as they
-        come.
+        Is told the skeleton and the model's hash once they are known, and returns what takes the
+        raw poses as they come.
     sinks
         Get every frameset with what was found in it.
 
@@ -70,11 +70,15 @@ def observe(
         framesets = footage.read_framesets()
         sizes_wh = tuple(source.size_wh for source in footage.sources)
         stage = (
-            tap(estimator, make_pose_sink(estimator.skeleton, estimator.model_hash)) if make_pose_sink else estimator
+            tap(estimator, make_pose_sink(estimator.skeleton, estimator.model_hash))
+            if make_pose_sink
+            else estimator
         )
         with Progress("Finding joints", framesets.count, "framesets") as progress:
             pose_sets = offline.estimate_poses(framesets, stage, sinks, progress)
-        recording = offline.PoseRecording(pose_sets, estimator.skeleton, footage.view_names, sizes_wh)
+        recording = offline.PoseRecording(
+            pose_sets, estimator.skeleton, footage.view_names, sizes_wh
+        )
         remarks = tuple(dict.fromkeys((*framesets.remarks, *footage.remarks)))
         return Observation(recording, framesets.rate_fps, model, estimator.model_hash, remarks)
     finally:

@@ -42,10 +42,6 @@ def choose_new_folder(parent: Path, now: datetime) -> Path:
 def find_free_path(path: Path) -> Path:
     """Return the path, or one with a number behind it where something of that name is there.
 
-    Parameters
-    ----------
-    path
-
     Returns
     -------
     path

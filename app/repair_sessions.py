@@ -18,7 +18,8 @@ def repair_sessions(inputs: Sequence[str | Path]) -> tuple[str, ...]:
     Parameters
     ----------
     inputs
-        Others than sessions are left alone; so is a session that cannot be written, which whoever opens it judges.
+        Others than sessions are left alone; so is a session that cannot be written, which whoever
+        opens it judges.
 
     Returns
     -------

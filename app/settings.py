@@ -24,7 +24,8 @@ class Settings:
     Parameters
     ----------
     cameras
-        Addresses in the order of the views, with their passwords: the file is readable by its owner only.
+        Addresses in the order of the views, with their passwords: the file is readable by its owner
+        only.
     stature_m
         Of the person; None where it was not given.
     person
@@ -32,7 +33,8 @@ class Settings:
     model
         Name of the pose model.
     lift
-        Name of the network that sees depth with one camera; ``none`` for none, empty for the one in service.
+        Name of the network that sees depth with one camera; ``none`` for none, empty for the one in
+        service.
     rig
         Path of the rig that was last in use; empty where there was none.
     sessions
@@ -61,7 +63,9 @@ class Settings:
 
     def sessions_folder(self) -> Path:
         """Return where recordings go."""
-        return Path(self.sessions) if self.sessions else platformdirs.user_documents_path() / "Epipole"
+        return (
+            Path(self.sessions) if self.sessions else platformdirs.user_documents_path() / "Epipole"
+        )
 
 
 def settings_file() -> Path:
@@ -82,16 +86,13 @@ def rig_file() -> Path:
 def load_settings(path: Path) -> tuple[Settings, str]:
     """Read the settings.
 
-    Parameters
-    ----------
-    path
-
     Returns
     -------
     settings
         The usual ones for whatever cannot be read.
     sentence
-        What was wrong with the file; empty where nothing was. A file that cannot be used is kept beside the new one.
+        What was wrong with the file; empty where nothing was. A file that cannot be used is kept
+        beside the new one.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -108,10 +109,6 @@ def load_settings(path: Path) -> tuple[Settings, str]:
 def parse_settings(table: Mapping[str, Any]) -> Settings:
     """Turn a table into settings.
 
-    Parameters
-    ----------
-    table
-
     Returns
     -------
     settings
@@ -119,13 +116,16 @@ def parse_settings(table: Mapping[str, Any]) -> Settings:
     Raises
     ------
     ValueError
-        If a name is unknown or a value cannot be meant; the sentence says which, and the nearest known name.
+        If a name is unknown or a value cannot be meant; the sentence says which, and the nearest
+        known name.
     """
     known = [item.name for item in fields(Settings)]
     for name in table:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            raise ValueError(f"there is no setting '{name}'{f', but there is {near[0]!r}' if near else ''}")
+            raise ValueError(
+                f"there is no setting '{name}'{f', but there is {near[0]!r}' if near else ''}"
+            )
     for name, value in table.items():
         if not _CHECKS[name](value):
             raise ValueError(f"'{name}' cannot be {value!r}")
@@ -136,17 +136,14 @@ def parse_settings(table: Mapping[str, Any]) -> Settings:
 def save_settings(settings: Settings, path: Path) -> None:
     """Write the settings; the file appears whole, and only its owner may read it.
 
-    Parameters
-    ----------
-    settings
-    path
-
     Raises
     ------
     OSError
         If the disk refuses; the earlier file stays as it was.
     """
-    table = {name: value for name, value in asdict(settings).items() if value not in (None, (), {}, "")}
+    table = {
+        name: value for name, value in asdict(settings).items() if value not in (None, (), {}, "")
+    }
     with atomic_file(path) as file:
         Path(file.name).chmod(0o600)
         file.write(tomli_w.dumps(table))
@@ -159,7 +156,10 @@ def _back_up_invalid(path: Path, reason: str) -> str:
         path.replace(backup)
     except OSError:
         return f"The settings in '{path}' cannot be read ({reason}); the usual ones are used."
-    return f"The settings could not be read ({reason}); the usual ones are used, the file is kept as '{backup}'."
+    return (
+        f"The settings could not be read ({reason}); the usual ones are used, the file is "
+        f"kept as '{backup}'."
+    )
 
 
 def _is_number(value: object) -> bool:
@@ -175,17 +175,25 @@ def _are_controls(value: object) -> bool:
 
 
 _CHECKS = {
-    "cameras": lambda value: isinstance(value, list | tuple) and all(isinstance(item, str) for item in value),
-    "stature_m": lambda value: _is_number(value) and STATURE_RANGE_M[0] <= value <= STATURE_RANGE_M[1],
+    "cameras": lambda value: (
+        isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    ),
+    "stature_m": lambda value: (
+        _is_number(value) and STATURE_RANGE_M[0] <= value <= STATURE_RANGE_M[1]
+    ),
     "person": lambda value: isinstance(value, str),
     "model": lambda value: isinstance(value, str),
     "lift": lambda value: isinstance(value, str),
     "rig": lambda value: isinstance(value, str),
     "sessions": lambda value: isinstance(value, str),
-    "countdown_s": lambda value: isinstance(value, int) and _COUNTDOWN_RANGE_S[0] <= value <= _COUNTDOWN_RANGE_S[1],
+    "countdown_s": lambda value: (
+        isinstance(value, int) and _COUNTDOWN_RANGE_S[0] <= value <= _COUNTDOWN_RANGE_S[1]
+    ),
     "hands_free": lambda value: isinstance(value, bool),
     "window": lambda value: (
-        isinstance(value, list | tuple) and len(value) in (0, 4) and all(isinstance(item, int) for item in value)
+        isinstance(value, list | tuple)
+        and len(value) in (0, 4)
+        and all(isinstance(item, int) for item in value)
     ),
     "controls": _are_controls,
 }

@@ -81,7 +81,8 @@ def track_again(
 
     Notes
     -----
-    Whatever ends it early, also a cancel, the unfinished new session is removed: all of it can be made again.
+    Whatever ends it early, also a cancel, the unfinished new session is removed: all of it can be
+    made again.
     """
     path = Path(path).absolute()
     with open_inputs([path]) as footage:
@@ -89,7 +90,9 @@ def track_again(
         with _open_monocular_model(footage, given_rig) as monocular_model:
             new = _make_new_folder(path)
             try:
-                return _track(footage, model, _ReconstructionInputs(given_rig, monocular_model), new, progress)
+                return _track(
+                    footage, model, _ReconstructionInputs(given_rig, monocular_model), new, progress
+                )
             except BaseException:
                 shutil.rmtree(new, ignore_errors=True)
                 raise
@@ -125,7 +128,8 @@ def _find_rig(path: Path, rig: Path | None, footage: Footage) -> Rig:
         return guess_rig(footage.view_names[0], sizes_wh[0])
     if footage.session is None or not has_rig:
         raise SessionError(
-            f"The session '{path.name}' has no rig, so that nothing can be put into the room. Calibrate it with "
+            f"The session '{path.name}' has no rig, so that nothing can be put into the room. "
+            "Calibrate it with "
             f"'epipole calibrate', or choose a rig file."
         )
     return match_rig(footage.session.rig(), footage.view_names, sizes_wh, path / RIG)
@@ -146,7 +150,9 @@ def _open_monocular_model(footage: Footage, rig: Rig) -> Iterator[MonocularEstim
             monocular_model.close()
 
 
-def _track(footage: Footage, model: str, inputs: _ReconstructionInputs, new: Path, progress: Progress) -> RetrackResult:
+def _track(
+    footage: Footage, model: str, inputs: _ReconstructionInputs, new: Path, progress: Progress
+) -> RetrackResult:
     """Fill the new session."""
     progress("Copying the videos", 0.0)
     settings = {"tracked_from": str(footage.session.path) if footage.session else ""}
@@ -169,7 +175,10 @@ def _track(footage: Footage, model: str, inputs: _ReconstructionInputs, new: Pat
 
 
 def _observe(
-    writer: TrackedSessionWriter, model: str, monocular_model: MonocularEstimator | None, progress: Progress
+    writer: TrackedSessionWriter,
+    model: str,
+    monocular_model: MonocularEstimator | None,
+    progress: Progress,
 ) -> tuple[offline.PoseRecording, OfflineMonocular | None]:
     """Find the joints in every frameset, and keep them as they come."""
     footage = writer.footage
@@ -184,10 +193,16 @@ def _observe(
             share = min(done / total, 1.0)
             progress("Finding joints", _COPIED_SHARE + (_FOUND_SHARE - _COPIED_SHARE) * share)
 
-        monocular = OfflineMonocular(monocular_model, estimator.skeleton) if monocular_model is not None else None
+        monocular = (
+            OfflineMonocular(monocular_model, estimator.skeleton)
+            if monocular_model is not None
+            else None
+        )
         sinks = (monocular,) if monocular is not None else ()
         pose_sets = offline.estimate_poses(framesets, tap(estimator, pose_sink), sinks, on_frameset)
         sizes_wh = tuple(source.size_wh for source in footage.sources)
-        return offline.PoseRecording(pose_sets, estimator.skeleton, footage.view_names, sizes_wh), monocular
+        return offline.PoseRecording(
+            pose_sets, estimator.skeleton, footage.view_names, sizes_wh
+        ), monocular
     finally:
         estimator.close()

@@ -45,7 +45,9 @@ class TrackedSessionWriter:
 
     def __init__(self, path: Path, footage: Footage, model: str, settings: dict[str, Any]) -> None:
         stature_m = footage.session.facts.stature_m if footage.session else None
-        facts = SessionFacts(footage.addresses, settings, {"name": model}, settings.get("stature_m", stature_m))
+        facts = SessionFacts(
+            footage.addresses, settings, {"name": model}, settings.get("stature_m", stature_m)
+        )
         if footage.session is not None:
             known = footage.session.facts
             facts = replace(facts, utc_offset_ns=known.utc_offset_ns, person=known.person)
@@ -57,7 +59,9 @@ class TrackedSessionWriter:
             self.footage = self._record_images(footage)
             on_error.pop_all()
 
-    def open_raw_pose_sink(self, skeleton: Skeleton, model_hash: str) -> Callable[[PoseSet2D], None]:
+    def open_raw_pose_sink(
+        self, skeleton: Skeleton, model_hash: str
+    ) -> Callable[[PoseSet2D], None]:
         """Return what takes the network's poses as they come.
 
         Parameters
@@ -97,7 +101,10 @@ class TrackedSessionWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Finish all files."""
         self._session.__exit__(kind, error, trace)
@@ -110,7 +117,9 @@ class TrackedSessionWriter:
                 self._session.copy_camera(footage.session, cameras[view])
             return footage
         if footage.studio is None:
-            for source, address, offset_ns in zip(footage.sources, footage.addresses, footage.offset_ns):
+            for source, address, offset_ns in zip(
+                footage.sources, footage.addresses, footage.offset_ns
+            ):
                 self._session.copy_video(Path(address), source.name, offset_ns=offset_ns)
             return footage
         tapped = []

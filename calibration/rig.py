@@ -63,7 +63,10 @@ class Camera:
         for name, shape in (("matrix", (3, 3)), ("distortion", (5,)), ("cam_from_world", (4, 4))):
             array = np.asarray(getattr(self, name), float)
             if array.shape != shape or not np.isfinite(array).all():
-                raise ValueError(f"Camera '{self.name}': {name} must be {shape} finite numbers, not {array.shape}.")
+                raise ValueError(
+                    f"Camera '{self.name}': {name} must be {shape} finite numbers, not "
+                    f"{array.shape}."
+                )
             object.__setattr__(self, name, array)
         if self.matrix[0, 0] <= 0 or self.matrix[1, 1] <= 0 or min(self.size_wh) < 1:
             raise ValueError(f"Camera '{self.name}': focal length and image size must be positive.")
@@ -178,7 +181,9 @@ def load_rig(path: Path) -> Rig:
         with Path(path).open("rb") as file:
             tables = tomllib.load(file)
     except FileNotFoundError as error:
-        raise RigFileError(f"There is no rig file '{path}'. Calibrate first, or correct the path.") from error
+        raise RigFileError(
+            f"There is no rig file '{path}'. Calibrate first, or correct the path."
+        ) from error
     except OSError as error:
         raise RigFileError(f"The rig file '{path}' cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -247,9 +252,14 @@ def _camera_from_table(key: str, table: Mapping[str, Any]) -> Camera:
     distortion = np.zeros(5)
     given = np.asarray(table.get("distortions", []), float).ravel()
     if given.size > 5:
-        raise ValueError(f"[{key}] has {given.size} distortion coefficients; only k1, k2, p1, p2, k3 are understood")
+        raise ValueError(
+            f"[{key}] has {given.size} distortion coefficients; only k1, k2, p1, p2, k3 are "
+            "understood"
+        )
     distortion[: given.size] = given
-    rotation = nearest_rotation(rotation_from_rotvec(np.asarray(table.get("rotation", [0, 0, 0]), float).reshape(3)))
+    rotation = nearest_rotation(
+        rotation_from_rotvec(np.asarray(table.get("rotation", [0, 0, 0]), float).reshape(3))
+    )
     translation = np.asarray(table.get("translation", [0, 0, 0]), float).reshape(3)
     width, height = table["size"]
     return Camera(
@@ -272,10 +282,18 @@ def _format_toml(value: Any) -> str:
         return text if any(c in text for c in ".einf") else text + ".0"
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        escaped = "".join(f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else c for c in escaped)
+        escaped = "".join(
+            f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else c for c in escaped
+        )
         return f'"{escaped}"'
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_format_toml_key(key)} = {_format_toml(item)}" for key, item in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(
+                f"{_format_toml_key(key)} = {_format_toml(item)}" for key, item in value.items()
+            )
+            + " }"
+        )
     if isinstance(value, Sequence):
         return "[" + ", ".join(_format_toml(item) for item in value) + "]"
     raise TypeError(f"rig.toml cannot hold a {type(value).__name__}.")

@@ -1,6 +1,8 @@
-"""Self-calibration: from one person's joints in every view to a metric rig, or a refusal with its reasons.
+"""Self-calibration: from one person's joints in every view to a metric rig, or a refusal with its
+reasons.
 
-The use case, step by step: lenses -> sides -> first rig -> refinement -> sides again -> metres -> ground -> verdict.
+The use case, step by step: lenses -> sides -> first rig -> refinement -> sides again -> metres ->
+ground -> verdict.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +12,12 @@ import numpy as np
 
 from calibration.errors import CalibrationError, DegenerateError, NotEnoughMotionError
 from calibration.evidence.evidence import Evidence
-from calibration.evidence.keyframes import MIN_CONFIDENCE, MIN_FRAMES, MIN_JOINTS, select_training_rows
+from calibration.evidence.keyframes import (
+    MIN_CONFIDENCE,
+    MIN_FRAMES,
+    MIN_JOINTS,
+    select_training_rows,
+)
 from calibration.evidence.noise import compute_gate_px, estimate_sigma_px
 from calibration.evidence.observations import Observations
 from calibration.evidence.swaps import find_swaps_by_motion, find_swaps_by_rig
@@ -29,7 +36,12 @@ from calibration.solve.initialise import (
     retriangulate,
     scout,
 )
-from calibration.solve.lens_priors import LensPriors, build_lens_priors, select_free_parameters, undistort_known_views
+from calibration.solve.lens_priors import (
+    LensPriors,
+    build_lens_priors,
+    select_free_parameters,
+    undistort_known_views,
+)
 from calibration.solve.misfit import explain_misfit, search_time_offsets
 from calibration.solve.refine import FreeParameters, Refinement, RefinementSettings, refine
 from calibration.solve.residuals import Estimate
@@ -37,9 +49,11 @@ from calibration.world.floor import find_ground, world_from_scene
 from calibration.world.scale import estimate_scale
 
 MAX_KEYFRAMES = 300
-MAX_ROUNDS = 3  # left and right are repaired, and late views re-timed, without a rig first, then with it
-# A view that is 150 ms late comes nearer by a third in each turn (studio, 10 poses a second): after 3 turns 68 ms and
-# 2.2 degrees are left, after 8 turns 23 ms and 0.8 degrees.
+MAX_ROUNDS = (
+    3  # left and right are repaired, and late views re-timed, without a rig first, then with it
+)
+# A view that is 150 ms late comes nearer by a third in each turn (studio, 10 poses a second): after
+# 3 turns 68 ms and 2.2 degrees are left, after 8 turns 23 ms and 0.8 degrees.
 MAX_ROUNDS_WHILE_LATE = 8
 GOOD_AGREEMENT = 0.85  # of the worst view: nothing else need be tried
 LARGE_OFFSET_S = 0.004  # the velocity does not carry a joint farther than this without a fault
@@ -118,7 +132,8 @@ def self_calibrate(
 
     Notes
     -----
-    METHODS 3.4. World frame: z up, floor at z = 0, origin under the cameras' centroid, +x towards the first camera.
+    METHODS 3.4. World frame: z up, floor at z = 0, origin under the cameras' centroid, +x towards
+    the first camera.
     """
     if len(observations.view_names) < 2:
         raise ValueError("Calibration needs two views or more.")
@@ -147,10 +162,6 @@ def solve_rig(
 ) -> Solution:
     """Find the rig that explains the observations, in units of its own.
 
-    Parameters
-    ----------
-    observations, lenses, options, progress
-
     Returns
     -------
     solution
@@ -166,17 +177,25 @@ def solve_rig(
     steady = find_swaps_by_motion(observations, estimate_sigma_px(observations, MIN_CONFIDENCE))
     progress("Placing the cameras", 0.1)
     placed = _place_cameras(observations, steady, lenses)
-    swapped, offsets, estimate = placed.swapped, placed.offset_ns, placed.scouted.estimate
+    swapped = placed.swapped
+    offsets = placed.offset_ns
+    estimate = placed.scouted.estimate
     for round_index in range(MAX_ROUNDS_WHILE_LATE):
         progress("Refining the cameras", 0.9 - 0.5 * 0.6**round_index)
-        common = undistort_known_views(interpolate_to_common_time(observations.swap_sides(swapped), offsets), lenses)
+        common = undistort_known_views(
+            interpolate_to_common_time(observations.swap_sides(swapped), offsets), lenses
+        )
         rows = select_training_rows(common, MAX_KEYFRAMES)
         evidence = gather_calibration_evidence(common, rows, lenses)
-        refined = _refine_in_passes(evidence, retriangulate(common, rows, lenses, estimate), lenses, options)
+        refined = _refine_in_passes(
+            evidence, retriangulate(common, rows, lenses, estimate), lenses, options
+        )
         solution = Solution(evidence, refined, lenses, swapped, offsets, placed.scouted.ambiguous)
         repaired = observations.swap_sides(swapped)
         corrected = swapped ^ find_swaps_by_rig(
-            repaired, estimate_sigma_px(repaired, MIN_CONFIDENCE), _build_rig(observations, solution)
+            repaired,
+            estimate_sigma_px(repaired, MIN_CONFIDENCE),
+            _build_rig(observations, solution),
         )
         late = np.abs(refined.estimate.offset_s).max() > LARGE_OFFSET_S
         if not late and (np.array_equal(corrected, swapped) or round_index + 1 >= MAX_ROUNDS):
@@ -203,11 +222,14 @@ def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors)
     first = _try_scout(repaired, still, lenses)
     if first is not None and first.agreement.min() >= GOOD_AGREEMENT:
         return _Placement(first, still, steady)
-    # a body seen from the side changes sides unnoticed: then the network's own sides are the better start
+    # a body seen from the side changes sides unnoticed: then the network's own sides are the better
+    # start
     untouched = np.zeros_like(steady)
     raw = _try_scout(observations, still, lenses)
     if raw is not None and (first is None or raw.agreement.min() > first.agreement.min()):
-        first, steady, repaired = raw, untouched, observations
+        first = raw
+        steady = untouched
+        repaired = observations
     if first is not None and first.fits:
         return _Placement(first, still, steady)
     offsets = search_time_offsets(repaired)
@@ -221,11 +243,14 @@ def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors)
 
 def _require_every_view(observations: Observations) -> None:
     """Refuse a view that hardly ever shows the person."""
-    seen = ((observations.seen & (observations.confidence >= MIN_CONFIDENCE)).sum(-1) >= MIN_JOINTS).sum(0)
+    seen = (
+        (observations.seen & (observations.confidence >= MIN_CONFIDENCE)).sum(-1) >= MIN_JOINTS
+    ).sum(0)
     worst = int(np.argmin(seen))
     if seen[worst] < MIN_FRAMES:
         raise NotEnoughMotionError(
-            f"View '{observations.view_names[worst]}' shows the person in only {seen[worst]} images, so its camera cannot be"
+            f"View '{observations.view_names[worst]}' shows the person in only {seen[worst]} "
+            "images, so its camera cannot be"
             " placed. Turn it so that it sees the person, or leave it out."
         )
 
@@ -240,12 +265,10 @@ def _try_scout(steady: Observations, offsets: I64, lenses: LensPriors) -> Scoute
         return None
 
 
-def measure_rig(observations: Observations, solution: Solution, options: CalibrationOptions) -> MeasuredRig:
+def measure_rig(
+    observations: Observations, solution: Solution, options: CalibrationOptions
+) -> MeasuredRig:
     """Give a solution its metres, its vertical and its floor.
-
-    Parameters
-    ----------
-    observations, solution, options
 
     Returns
     -------
@@ -256,11 +279,16 @@ def measure_rig(observations: Observations, solution: Solution, options: Calibra
     ScaleUnknownError
         If the person's body was never seen from shoulder to ankle.
     """
-    evidence, estimate = solution.evidence, solution.refined.estimate
+    evidence = solution.evidence
+    estimate = solution.refined.estimate
     scale = estimate_scale(estimate.xyz, evidence.joints, options.stature_m)
     rig = _build_rig(observations, solution).with_world(np.eye(4), scale.metres_per_unit)
-    common = interpolate_to_common_time(observations.swap_sides(solution.swapped), solution.total_offset_ns)
-    ground = find_ground(_triangulate_motion(common, evidence, rig), evidence.joints, common.time_ns)
+    common = interpolate_to_common_time(
+        observations.swap_sides(solution.swapped), solution.total_offset_ns
+    )
+    ground = find_ground(
+        _triangulate_motion(common, evidence, rig), evidence.joints, common.time_ns
+    )
     world = world_from_scene(ground, np.array([camera.centre for camera in rig]))
     return MeasuredRig(
         rig=rig.with_world(world),
@@ -278,10 +306,17 @@ def _refine_in_passes(
     evidence: Evidence, start: Estimate, lenses: LensPriors, options: CalibrationOptions
 ) -> Refinement:
     """Refine in passes: poses and focal lengths first, then times, then distortion."""
-    rough = refine(evidence, start, select_free_parameters(lenses, focal=True, k1=False, offset=False), PASS_SETTINGS)
+    rough = refine(
+        evidence,
+        start,
+        select_free_parameters(lenses, focal=True, k1=False, offset=False),
+        PASS_SETTINGS,
+    )
     timed = select_free_parameters(lenses, focal=True, k1=False, offset=options.time_offsets)
     better = refine(evidence, rough.estimate, timed, PASS_SETTINGS)
-    return refine(evidence, better.estimate, _select_last_pass_parameters(lenses, options), SETTINGS)
+    return refine(
+        evidence, better.estimate, _select_last_pass_parameters(lenses, options), SETTINGS
+    )
 
 
 def _select_last_pass_parameters(lenses: LensPriors, options: CalibrationOptions) -> FreeParameters:
@@ -293,8 +328,12 @@ def _build_rig(observations: Observations, solution: Solution) -> Rig:
     """Describe the solved cameras with their true lenses and times."""
     estimate = solution.refined.estimate
     cameras = [
-        camera if given is None else replace(camera, matrix=given.matrix, distortion=given.distortion)
-        for camera, given in zip(build_ideal_cameras(observations, solution.lenses, estimate), solution.lenses.known)
+        camera
+        if given is None
+        else replace(camera, matrix=given.matrix, distortion=given.distortion)
+        for camera, given in zip(
+            build_ideal_cameras(observations, solution.lenses, estimate), solution.lenses.known
+        )
     ]
     offsets = {name: int(ns) for name, ns in zip(observations.view_names, solution.total_offset_ns)}
     return Rig(tuple(cameras), offsets)

@@ -42,10 +42,14 @@ class Skeleton:
         """Check the names and find each joint's counterpart on the other side."""
         if len(set(self.joints)) != len(self.joints):
             raise ValueError(f"Skeleton '{self.name}' names a joint twice.")
-        unknown = {joint for pair in (*self.bones, *self.lines) for joint in pair} - set(self.joints)
+        unknown = {joint for pair in (*self.bones, *self.lines) for joint in pair} - set(
+            self.joints
+        )
         if unknown:
             raise ValueError(f"Skeleton '{self.name}' has no joint {', '.join(sorted(unknown))}.")
-        mirror = np.array([self.joints.index(_find_mirrored_joint(joint, self.joints)) for joint in self.joints])
+        mirror = np.array(
+            [self.joints.index(_find_mirrored_joint(joint, self.joints)) for joint in self.joints]
+        )
         object.__setattr__(self, "mirror", mirror)
 
     def index(self, joint: str) -> int:
@@ -59,7 +63,9 @@ class Skeleton:
     @property
     def bone_indices(self) -> I64:
         """Bones as positions, (B, 2)."""
-        return np.array([[self.index(a), self.index(b)] for a, b in self.bones], np.int64).reshape(-1, 2)
+        return np.array([[self.index(a), self.index(b)] for a, b in self.bones], np.int64).reshape(
+            -1, 2
+        )
 
 
 @cache
@@ -83,11 +89,19 @@ def load_skeleton(name: str) -> Skeleton:
     folder = resources.files("assets") / "skeletons"
     file = folder / f"{name}.toml"
     if not file.is_file():
-        known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+        known = sorted(
+            entry.name.removesuffix(".toml")
+            for entry in folder.iterdir()
+            if entry.name.endswith(".toml")
+        )
         raise ValueError(f"There is no skeleton '{name}'. Known: {', '.join(known)}.")
     table = tomllib.loads(file.read_text(encoding="utf-8"))
-    pairs = {key: tuple((str(a), str(b)) for a, b in table.get(key, [])) for key in ("bones", "lines")}
-    return Skeleton(table["name"], tuple(table["joints"]), pairs["bones"], pairs["bones"] + pairs["lines"])
+    pairs = {
+        key: tuple((str(a), str(b)) for a, b in table.get(key, [])) for key in ("bones", "lines")
+    }
+    return Skeleton(
+        table["name"], tuple(table["joints"]), pairs["bones"], pairs["bones"] + pairs["lines"]
+    )
 
 
 def _find_mirrored_joint(joint: str, joints: tuple[str, ...]) -> str:

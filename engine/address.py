@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+]+):", re.IGNORECASE)
-# The login before the host. An @ or / that nobody quoted belongs to the password, so that none of it is shown.
+# The login before the host. An @ or / that nobody quoted belongs to the password, so that none of
+# it is shown.
 _LOGIN = re.compile(r"(?<=://)(?:[^/?#\s]*@|[^/?#\s@]*:(?!\d+(?:[/?#]|$))[^\s]*@)")
-# A blank that nobody quoted in the login of a single address; in a text it would be a word of its own.
+# A blank that nobody quoted in the login of a single address; in a text it would be a word of its
+# own.
 _LOGIN_WITH_BLANKS = re.compile(
     r"^(\s*[a-z][a-z0-9+]*://)[^/?#@]*:(?!\d+(?:[/?#]|$))\S*\s.*@", re.IGNORECASE | re.DOTALL
 )
-# Names under which cameras take a login in path or query: ?user=a&pwd=b, /user=a_password=b_channel=1, loginpas=…
+# Names under which cameras take a login in path or query: ?user=a&pwd=b,
+# /user=a_password=b_channel=1, loginpas=…
 _SECRET = re.compile(
     r"((?:^|[?&;/_])(?:log(?:in)?_?)?(?:user(?:name)?|usr|use|login|pass(?:word|wd)?|pas|pwd|psw|pw|auth|access_?token"
     r"|token|api_?key|key|secret|signature|sig)=)(?:(?!_[a-z]+=)[^&?#;/\s])+",
@@ -31,8 +34,8 @@ def parse_scheme(address: str) -> str:
     Returns
     -------
     scheme
-        In small letters; ``file`` for a path. One letter and a colon is a drive, not a scheme, and a name
-        that exists as a file is a file.
+        In small letters; ``file`` for a path. One letter and a colon is a drive, not a scheme, and
+        a name that exists as a file is a file.
     """
     match = _SCHEME.match(address)
     return match[1].lower() if match and not Path(address).exists() else "file"
@@ -41,19 +44,17 @@ def parse_scheme(address: str) -> str:
 def strip_credentials(address: str) -> str:
     """Take user name and password out of an address, for logs, messages and sessions.
 
-    Parameters
-    ----------
-    address
-
     Returns
     -------
     address
-        ``rtsp://user:secret@door/1`` becomes ``rtsp://door/1``, and ``http://door/v?user=a&pwd=b`` becomes
-        ``http://door/v?user=***&pwd=***``. What is no ``scheme://`` stays as it is.
+        ``rtsp://user:secret@door/1`` becomes ``rtsp://door/1``, and ``http://door/v?user=a&pwd=b``
+        becomes ``http://door/v?user=***&pwd=***``. What is no ``scheme://`` stays as it is.
     """
     if "://" not in address:
         return address
-    return _SECRET.sub(rf"\1{HIDDEN_SECRET}", _LOGIN.sub("", _LOGIN_WITH_BLANKS.sub(r"\1", address)))
+    return _SECRET.sub(
+        rf"\1{HIDDEN_SECRET}", _LOGIN.sub("", _LOGIN_WITH_BLANKS.sub(r"\1", address))
+    )
 
 
 def name_views(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -67,8 +68,9 @@ def name_views(paths: Sequence[Path]) -> tuple[str, ...]:
     Returns
     -------
     names
-        The stems. Where two agree, their folders' names are put before them (``left_video``, ``right_video``) until
-        all differ; where even that does not help (``a.mp4``, ``a.avi``), every stem is followed by its position.
+        The stems. Where two agree, their folders' names are put before them (``left_video``,
+        ``right_video``) until all differ; where even that does not help (``a.mp4``, ``a.avi``),
+        every stem is followed by its position.
     """
     absolute = [Path(path).absolute() for path in paths]
     names = [path.stem for path in absolute]

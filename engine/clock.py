@@ -17,13 +17,15 @@ def host_ns() -> int:
 
     Notes
     -----
-    On Linux this is CLOCK_MONOTONIC, on which cameras stamp the start of their exposure; elsewhere the finest counter.
+    On Linux this is CLOCK_MONOTONIC, on which cameras stamp the start of their exposure; elsewhere
+    the finest counter.
     """
     return time.monotonic_ns() if sys.platform == "linux" else time.perf_counter_ns()
 
 
 def time_until_tick_s(period_s: float) -> float:
-    """Tell how long it is to the next tick of a clock that all threads share, so that they wake up together.
+    """Tell how long it is to the next tick of a clock that all threads share, so that they wake up
+    together.
 
     Parameters
     ----------
@@ -46,7 +48,9 @@ def measure_utc_offset_ns() -> int:
     offset_ns
         Good to about a microsecond at the moment of the call; a session stores it once.
     """
-    before, unix, after = host_ns(), time.time_ns(), host_ns()
+    before = host_ns()
+    unix = time.time_ns()
+    after = host_ns()
     return unix - (before + after) // 2
 
 

@@ -43,7 +43,8 @@ def atomic_file(path: Path) -> Iterator[TextIO]:
     Parameters
     ----------
     path
-        An existing file is replaced at the end, in one step; its folder is made where it is missing.
+        An existing file is replaced at the end, in one step; its folder is made where it is
+        missing.
 
     Yields
     ------
@@ -62,7 +63,8 @@ def atomic_file(path: Path) -> Iterator[TextIO]:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file that appears under its name only when it is complete; an existing one is replaced in one step.
+    """Write a file that appears under its name only when it is complete; an existing one is
+    replaced in one step.
 
     Raises
     ------
@@ -149,7 +151,9 @@ def free_bytes(path: Path) -> int:
     OSError
         If the disk does not say.
     """
-    there = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+    there = next(
+        folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists()
+    )
     return shutil.disk_usage(there).free
 
 
@@ -157,17 +161,15 @@ def _sync_folder(folder: Path) -> None:
     """Let a file that was replaced keep its new contents through a loss of power."""
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY)
-        with suppress(OSError):  # some file systems cannot do it for a folder; the file itself is on the disk
+        with suppress(
+            OSError
+        ):  # some file systems cannot do it for a folder; the file itself is on the disk
             os.fsync(descriptor)
         os.close(descriptor)
 
 
 class FolderLock:
     """Holds a folder for one program at a time; also a kill or a crash lets go of it.
-
-    Parameters
-    ----------
-    folder
 
     Raises
     ------
@@ -215,6 +217,7 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise SessionError(
-            f"'{path}' cannot be written: {error.strerror or error}. What was written before is kept; free some space "
+            f"'{path}' cannot be written: {error.strerror or error}. What was written before is "
+            "kept; free some space "
             "or choose another folder, and start again."
         ) from error

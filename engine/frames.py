@@ -56,8 +56,14 @@ class JpegFrame(Frame):
 
     __slots__ = ("_size_wh", "jpeg")
 
-    def __init__(self, camera: str, sequence: int, timestamp_ns: int, jpeg: bytes, size_wh: tuple[int, int]) -> None:
-        for name, value in (("camera", camera), ("sequence", sequence), ("timestamp_ns", timestamp_ns)):
+    def __init__(
+        self, camera: str, sequence: int, timestamp_ns: int, jpeg: bytes, size_wh: tuple[int, int]
+    ) -> None:
+        for name, value in (
+            ("camera", camera),
+            ("sequence", sequence),
+            ("timestamp_ns", timestamp_ns),
+        ):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "jpeg", jpeg)
         object.__setattr__(self, "_size_wh", size_wh)
@@ -88,7 +94,9 @@ class JpegFrame(Frame):
         return JpegFrame(self.camera, self.sequence, timestamp_ns, self.jpeg, self._size_wh)
 
 
-_IMAGE_SLOT = Frame.__dict__["image_bgr"]  # the slot of `Frame`, where a `JpegFrame` keeps what it decoded
+_IMAGE_SLOT = Frame.__dict__[
+    "image_bgr"
+]  # the slot of `Frame`, where a `JpegFrame` keeps what it decoded
 
 
 def decode_jpeg(camera: str, jpeg: bytes) -> U8:
@@ -111,7 +119,9 @@ def decode_jpeg(camera: str, jpeg: bytes) -> U8:
     """
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
     if image is None:
-        raise UnreadableSourceError(camera, f"Camera '{camera}' sent an image that is damaged; it is left out.")
+        raise UnreadableSourceError(
+            camera, f"Camera '{camera}' sent an image that is damaged; it is left out."
+        )
     image.flags.writeable = False
     return np.asarray(image, np.uint8)
 

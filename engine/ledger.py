@@ -51,7 +51,8 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameTimes:
-    """The exact times of the frames in a recorded video file, whose own stamps are whole milliseconds.
+    """The exact times of the frames in a recorded video file, whose own stamps are whole
+    milliseconds.
 
     Parameters
     ----------
@@ -104,7 +105,8 @@ class LedgerWriter:
         ----------
         row
         now
-            False leaves it for `flush`, or until some have gathered: they cost hardly more than one.
+            False leaves it for `flush`, or until some have gathered: they cost hardly more than
+            one.
 
         Raises
         ------
@@ -116,7 +118,8 @@ class LedgerWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write the lines that were left for it in one go, or, where the disk refuses, none of them.
+        """Write the lines that were left for it in one go, or, where the disk refuses, none of
+        them.
 
         Raises
         ------
@@ -136,7 +139,10 @@ class LedgerWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -158,7 +164,9 @@ class MissingFrames:
     def add(self, frame: Frame) -> None:
         """Note that a frame found no room; beyond `MAX_WAITING_ROWS` without its time."""
         if self._untimed_from is None and len(self._rows) < MAX_WAITING_ROWS:
-            row = LedgerRow(frame.sequence, frame.timestamp_ns, frame.size_wh, kept=False, why=TOO_SLOW)
+            row = LedgerRow(
+                frame.sequence, frame.timestamp_ns, frame.size_wh, kept=False, why=TOO_SLOW
+            )
             self._rows[frame.sequence] = row
         elif self._untimed_from is None:
             self._untimed_from = frame.sequence
@@ -184,10 +192,6 @@ class MissingFrames:
 def read_ledger(path: Path) -> tuple[LedgerRow, ...]:
     """Read a ledger, also one whose last line was cut off.
 
-    Parameters
-    ----------
-    path
-
     Returns
     -------
     rows
@@ -201,7 +205,9 @@ def read_ledger(path: Path) -> tuple[LedgerRow, ...]:
     try:
         return tuple(_row_from_fields(fields) for fields in csv.reader(_read_lines(path)))
     except (ValueError, csv.Error) as error:
-        raise SessionError(f"The ledger '{path}' is damaged: {error}. Restore the file, or delete it.") from error
+        raise SessionError(
+            f"The ledger '{path}' is damaged: {error}. Restore the file, or delete it."
+        ) from error
 
 
 def read_intact_rows(path: Path) -> tuple[LedgerRow, ...]:
@@ -251,7 +257,9 @@ def build_frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: flo
     times
         Sorted by time.
     """
-    kept = sorted((row.time_ns, row.sequence) for row in rows if row.kept and row.time_ns is not None)
+    kept = sorted(
+        (row.time_ns, row.sequence) for row in rows if row.kept and row.time_ns is not None
+    )
     table = np.array(kept, np.int64).reshape(-1, 2)
     return FrameTimes(table[:, 1], table[:, 0], start_ns, rate_fps)
 
@@ -259,12 +267,16 @@ def build_frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: flo
 def _read_lines(path: Path) -> list[str]:
     """Read the whole lines of a ledger, without the names of its columns."""
     try:
-        whole, _, _ = Path(path).read_bytes().rpartition(b"\n")  # before decoding: a cut may go through a letter
+        whole, _, _ = (
+            Path(path).read_bytes().rpartition(b"\n")
+        )  # before decoding: a cut may go through a letter
         lines = whole.decode("utf-8").split("\n")
     except OSError as error:
         raise SessionError(f"The ledger '{path}' cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise SessionError(f"'{path}' is not a ledger of frames. Restore the file, or delete it.") from error
+        raise SessionError(
+            f"'{path}' is not a ledger of frames. Restore the file, or delete it."
+        ) from error
     if tuple(lines[0].split(",")) != COLUMNS:
         raise SessionError(f"'{path}' is not a ledger of frames. Restore the file, or delete it.")
     return lines[1:]
@@ -272,10 +284,22 @@ def _read_lines(path: Path) -> list[str]:
 
 def _fields_from_row(row: LedgerRow) -> list[object]:
     """Lay out one line."""
-    return [row.sequence, "" if row.time_ns is None else row.time_ns, *row.size_wh, int(row.kept), row.why]
+    return [
+        row.sequence,
+        "" if row.time_ns is None else row.time_ns,
+        *row.size_wh,
+        int(row.kept),
+        row.why,
+    ]
 
 
 def _row_from_fields(fields: list[str]) -> LedgerRow:
     """Read one line; a ValueError says what is wrong with it."""
     sequence, time_ns, width, height, kept, why = fields
-    return LedgerRow(int(sequence), int(time_ns) if time_ns else None, (int(width), int(height)), kept == "1", why)
+    return LedgerRow(
+        int(sequence),
+        int(time_ns) if time_ns else None,
+        (int(width), int(height)),
+        kept == "1",
+        why,
+    )

@@ -119,7 +119,8 @@ class Bounded(_Mailbox[T]):
     capacity
         At least 1.
     weigh
-        How much of the capacity an item takes, more than 0; 1 where not given. A single item always finds room.
+        How much of the capacity an item takes, more than 0; 1 where not given. A single item always
+        finds room.
     """
 
     def __init__(self, capacity: float, weigh: Callable[[T], float] | None = None) -> None:

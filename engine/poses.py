@@ -12,7 +12,8 @@ class Pose2D:
     Parameters
     ----------
     track_id
-        Which person: the view's own track number before association, the same number in all views after it.
+        Which person: the view's own track number before association, the same number in all views
+        after it.
     xy : (J, 2), px of the original image
         NaN where a joint was not found.
     confidence : (J,), 0 to 1

@@ -18,30 +18,36 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 logger = logging.getLogger(__name__)
 
-# Framesets between the network and the room: one that waits and one to spare. More would only make the screen later.
+# Framesets between the network and the room: one that waits and one to spare. More would only make
+# the screen later.
 QUEUE_CAPACITY = 2
 CLOSE_S = 1.8
 
 
 class ThreadedPipeline:
-    """A pipeline whose network looks at the next frameset while the last one becomes a skeleton in the room.
+    """A pipeline whose network looks at the next frameset while the last one becomes a skeleton in
+    the room.
 
-    The same stages in the same order as `Pipeline.run`, and the same results: one thread estimates, another one
-    associates, reconstructs, smooths and fills the sinks.
+    The same stages in the same order as `Pipeline.run`, and the same results: one thread estimates,
+    another one associates, reconstructs, smooths and fills the sinks.
 
     Parameters
     ----------
     pipeline
-        Its framesets carry times of the host's clock, or the times ``gather`` and ``in all`` mean nothing.
+        Its framesets carry times of the host's clock, or the times ``gather`` and ``in all`` mean
+        nothing.
     times
         Gets how long each stage took.
     end
-        Makes the framesets end, for instance `engine.live.framesets.LiveFramesets.close`; called on `stop`, and when
-        a stage fails.
+        Makes the framesets end, for instance `engine.live.framesets.LiveFramesets.close`; called on
+        `stop`, and when a stage fails.
     """
 
     def __init__(
-        self, pipeline: Pipeline, times: StageTimes | None = None, end: Callable[[], None] | None = None
+        self,
+        pipeline: Pipeline,
+        times: StageTimes | None = None,
+        end: Callable[[], None] | None = None,
     ) -> None:
         self.times = times if times is not None else StageTimes()
         self._pipeline, self._end = pipeline, end
@@ -98,7 +104,8 @@ class ThreadedPipeline:
         Parameters
         ----------
         timeout_s
-            For both together. A stage that has not ended by then is left behind, and the log says so.
+            For both together. A stage that has not ended by then is left behind, and the log says
+            so.
 
         Returns
         -------
@@ -111,7 +118,9 @@ class ThreadedPipeline:
                 thread.join(max(0.0, deadline_s - monotonic()))
                 if thread.is_alive():
                     logger.warning(
-                        "The stage '%s' did not end within %.1f s and is left behind.", thread.name, timeout_s
+                        "The stage '%s' did not end within %.1f s and is left behind.",
+                        thread.name,
+                        timeout_s,
                     )
         return self._error
 
@@ -127,7 +136,9 @@ class ThreadedPipeline:
                 if not self._queue.put((frames, rig, poses_2d)):
                     return  # stopped
             self._queue.close()
-        except BaseException as error:  # carried to the other thread, which ends with it after the framesets before
+        except (
+            BaseException
+        ) as error:  # carried to the other thread, which ends with it after the framesets before
             self._queue.poison(error)
 
     def _finish(self) -> None:
@@ -159,7 +170,8 @@ class ThreadedPipeline:
 
 
 class BackgroundTask(Generic[Value]):
-    """Slow work beside a stage that must not wait for it: one piece at a time, in a thread of its own.
+    """Slow work beside a stage that must not wait for it: one piece at a time, in a thread of its
+    own.
 
     Parameters
     ----------

@@ -9,7 +9,8 @@ from calibration.geometry.arrays import F64
 from engine.clock import NS_PER_S, host_ns
 from engine.live.state import StageTime
 
-# In the order in which a frameset meets them; the last one is from the image being taken to the pose being ready.
+# In the order in which a frameset meets them; the last one is from the image being taken to the
+# pose being ready.
 STAGES = ("gather", "estimate", "associate", "reconstruct", "smooth", "in all")
 WINDOW_NS = 10 * NS_PER_S
 CAPACITY = 512  # 10 s at 50 per second; what comes faster is looked at over a shorter time
@@ -19,8 +20,8 @@ RATE_WINDOW_NS = 3 * NS_PER_S
 class StageTimes:
     """Durations of the stages over the last seconds.
 
-    Each stage is written by one thread; any thread may read. There is no lock: a reader may see one duration in the
-    place of an older one, which no median shows.
+    Each stage is written by one thread; any thread may read. There is no lock: a reader may see one
+    duration in the place of an older one, which no median shows.
 
     Parameters
     ----------
@@ -30,7 +31,9 @@ class StageTimes:
         For tests.
     """
 
-    def __init__(self, names: Sequence[str] = STAGES, clock_ns: Callable[[], int] = host_ns) -> None:
+    def __init__(
+        self, names: Sequence[str] = STAGES, clock_ns: Callable[[], int] = host_ns
+    ) -> None:
         self._rings = {name: _Ring() for name in names}
         self._clock_ns = clock_ns
 
@@ -53,7 +56,10 @@ class StageTimes:
             One for each stage, in their order; NaN where nothing was measured.
         """
         since_ns = self._clock_ns() - WINDOW_NS
-        return tuple(_summarize_stage(name, ring.values_since(since_ns) / 1e6) for name, ring in self._rings.items())
+        return tuple(
+            _summarize_stage(name, ring.values_since(since_ns) / 1e6)
+            for name, ring in self._rings.items()
+        )
 
 
 class Rate:
@@ -87,7 +93,9 @@ class Rate:
             return 0.0
         first_ns, last_ns = times_ns.min(), times_ns.max()
         interval_ns = max((last_ns - first_ns) / (len(times_ns) - 1), 1.0)
-        silence_ns = max(0.0, now_ns - last_ns - 2 * interval_ns)  # an event that is not yet due is no silence
+        silence_ns = max(
+            0.0, now_ns - last_ns - 2 * interval_ns
+        )  # an event that is not yet due is no silence
         return float((len(times_ns) - 1) * NS_PER_S / max(last_ns - first_ns + silence_ns, 1.0))
 
 

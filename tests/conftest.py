@@ -1,4 +1,5 @@
-"""What every test may rely on: no display, no writing into the user's own folders, a Ctrl-C that is heard, and skips
+"""What every test may rely on: no display, no writing into the user's own folders, a Ctrl-C that is
+heard, and skips
 that say why.
 """
 
@@ -12,7 +13,9 @@ from hypothesis import HealthCheck, settings
 from tests.support.patience import PATIENCE_S
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so does a shell begin what runs in its background
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # so does a shell begin what runs in its background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 # A busy machine makes an example slow, which is no fault of what is tested.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -26,7 +26,9 @@ def config_to_table(config: Any) -> dict[str, Any]:
     -------
     table
     """
-    return {field.name: _to_plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+    return {
+        field.name: _to_plain(getattr(config, field.name)) for field in dataclasses.fields(config)
+    }
 
 
 def config_to_toml(config: Any) -> str:
@@ -68,7 +70,12 @@ def config_from_table(kind: type[Config], table: Mapping[str, Any]) -> Config:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1) or sorted(known)[:1]
             raise TrainingError(f"{kind.__name__} has no '{key}'. Did you mean '{near[0]}'?")
-    return kind(**{key: _coerce(value, hints[key], f"{kind.__name__}.{key}") for key, value in table.items()})
+    return kind(
+        **{
+            key: _coerce(value, hints[key], f"{kind.__name__}.{key}")
+            for key, value in table.items()
+        }
+    )
 
 
 def _to_plain(value: Any) -> Any:
@@ -86,7 +93,9 @@ def _coerce(value: Any, hint: Any, name: str) -> Any:
         kinds = typing.get_args(hint)
         many = len(kinds) == 2 and kinds[1] is Ellipsis
         if many or len(kinds) == len(value):
-            return tuple(_coerce(item, kinds[0] if many else kinds[i], name) for i, item in enumerate(value))
+            return tuple(
+                _coerce(item, kinds[0] if many else kinds[i], name) for i, item in enumerate(value)
+            )
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and type(value) is hint:

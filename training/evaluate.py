@@ -1,7 +1,8 @@
 """Evaluate: run a network on samples, and measure it in four ways, the honest one first.
 
-What a network alone can know is a crop around the joints that a detector found, and the person's stature. Papers of
-this family measure with the crop and the depth of the truth (METHODS 1.0, trap c); those figures stand beside it.
+What a network alone can know is a crop around the joints that a detector found, and the person's
+stature. Papers of this family measure with the crop and the depth of the truth (METHODS 1.0, trap
+c); those figures stand beside it.
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,11 @@ from training.evaluation.intervals import bootstrap_interval, mean_by_joint, mea
 CHAINS = tuple(
     pair
     for side in ("left", "right")
-    for pair in ((ROOT, "thorax"), (f"{side}_hip", f"{side}_knee"), (f"{side}_knee", f"{side}_ankle"))
+    for pair in (
+        (ROOT, "thorax"),
+        (f"{side}_hip", f"{side}_knee"),
+        (f"{side}_knee", f"{side}_ankle"),
+    )
 )
 """Shoulders to ankles, once for each side: the trunk counts twice, so that a hip that a network puts too low shortens
 the thigh by what it gives to the trunk, and the sum stays."""
@@ -99,7 +104,8 @@ def evaluate_model(
     Returns
     -------
     evaluation
-        Its ways: the detector's box with the depth from stature, then with the true depth; the true box likewise.
+        Its ways: the detector's box with the depth from stature, then with the true depth; the true
+        box likewise.
 
     Raises
     ------
@@ -107,7 +113,10 @@ def evaluate_model(
         If nothing can be compared.
     """
     parts = []
-    for box, regions in (("found", find_detector_squares(samples)), ("true", find_true_squares(samples))):
+    for box, regions in (
+        ("found", find_detector_squares(samples)),
+        ("true", find_true_squares(samples)),
+    ):
         uvw = estimate_samples(estimate, samples, size_px, regions=regions)
         parts.append((uvw, regions, box))
     return _evaluate_parts(parts, samples, config or EvaluateConfig())
@@ -136,7 +145,9 @@ def evaluate_poses(uvw: F64, samples: Samples, config: EvaluateConfig | None = N
     return _evaluate_parts([(uvw, samples.region, "stored")], samples, config or EvaluateConfig())
 
 
-def _evaluate_parts(parts: list[tuple[F64, F64, str]], samples: Samples, config: EvaluateConfig) -> Evaluation:
+def _evaluate_parts(
+    parts: list[tuple[F64, F64, str]], samples: Samples, config: EvaluateConfig
+) -> Evaluation:
     """Measure each part, (uvw, regions, box), with the depth from stature and with the true one."""
     truth = get_reference_poses(samples)
     stature = _find_statures(truth, samples, config.stature_m)
@@ -153,12 +164,19 @@ def _evaluate_parts(parts: list[tuple[F64, F64, str]], samples: Samples, config:
                 cluster,
             )
             ways.append(_add_intervals(measured, cluster, config.seed))
-    if not any(np.isfinite(values).any() for measured in ways for values in measured.errors.values()):
+    if not any(
+        np.isfinite(values).any() for measured in ways for values in measured.errors.values()
+    ):
         raise TrainingError(
-            f"None of the {len(samples)} samples can be judged: nothing is known of their joints. Take samples that "
+            f"None of the {len(samples)} samples can be judged: nothing is known of their "
+            "joints. Take samples that "
             "have a truth, or whose labels were accepted."
         )
-    people = {person: stature[row] for row, person in enumerate(samples.persons) if np.isfinite(stature[row])}
+    people = {
+        person: stature[row]
+        for row, person in enumerate(samples.persons)
+        if np.isfinite(stature[row])
+    }
     config = replace(config, judge=config.judge or JUDGE_DESCRIPTIONS[samples.teacher])
     remarks = _collect_remarks(ways, (cluster, people), samples.teacher, config)
     names = (config.model, config.judge, samples.skeleton.joints)
@@ -172,7 +190,9 @@ def _place_poses(uvw: F64, regions: F64, samples: Samples, stature_m: F64) -> di
     true_depth = get_reference_poses(samples)[:, samples.skeleton.index(ROOT), 2]
     for row in np.flatnonzero(np.isfinite(uvw).any((1, 2)) & np.isfinite(regions).all(-1)):
         crop = _make_crop(regions[row], samples, int(row))
-        lengths = np.full(len(chains), stature_m[samples.person[row]] * CHAIN_OF_STATURE * 2 / len(chains))
+        lengths = np.full(
+            len(chains), stature_m[samples.person[row]] * CHAIN_OF_STATURE * 2 / len(chains)
+        )
         at_1m = camera_from_patch(uvw[row], crop, 1.0)
         xyz["bones"][row] = at_1m * root_depth_from_bones(uvw[row], crop, chains, lengths)
         xyz["true"][row] = at_1m * true_depth[row]
@@ -191,7 +211,9 @@ def _find_statures(truth: F64, samples: Samples, given: Mapping[str, float]) -> 
     stature = np.full(len(samples.persons), np.nan)
     for row, person in enumerate(samples.persons):
         own = chain[(samples.person == row) & np.isfinite(chain)]
-        stature[row] = given.get(person, float(np.median(own)) / CHAIN_OF_STATURE if own.size else np.nan)
+        stature[row] = given.get(
+            person, float(np.median(own)) / CHAIN_OF_STATURE if own.size else np.nan
+        )
     return stature
 
 
@@ -219,11 +241,16 @@ def _compute_pckh(uvw: F64, regions: F64, truth: F64, samples: Samples) -> F64:
         known = np.isfinite(truth[row]).any()
         target[row] = patch_from_camera(truth[row], crop, 1.0)[:, :2] if known else annotated
     top, neck = (target[:, samples.skeleton.index(joint)] for joint in ("head_top", "upper_neck"))
-    return metrics.pckh(metrics.joint_errors(uvw[..., :2], target), np.linalg.norm(top - neck, axis=-1))
+    return metrics.pckh(
+        metrics.joint_errors(uvw[..., :2], target), np.linalg.norm(top - neck, axis=-1)
+    )
 
 
 def _measure(
-    way: EvaluationProtocol, poses: tuple[F64, dict[str, F64]], samples: Samples, cluster: np.ndarray
+    way: EvaluationProtocol,
+    poses: tuple[F64, dict[str, F64]],
+    samples: Samples,
+    cluster: np.ndarray,
 ) -> ProtocolResult:
     """Average the errors of poses by joint, view, action and person, and name the worst clips."""
     xyz, errors = poses
@@ -232,20 +259,31 @@ def _measure(
         "action": np.array(samples.actions)[samples.action],
         "person": np.array(samples.persons)[samples.person],
     }
-    joints = {metric: mean_by_joint(values, samples.skeleton.joints) for metric, values in errors.items()}
+    joints = {
+        metric: mean_by_joint(values, samples.skeleton.joints) for metric, values in errors.items()
+    }
     by = {"joint": _group_by_name(joints)}
     for group, labels in names.items():
         if len(np.unique(labels)) <= MAX_TABLE_ROWS:
-            by[group] = _group_by_name({metric: mean_by_label(values, labels) for metric, values in errors.items()})
+            by[group] = _group_by_name(
+                {metric: mean_by_label(values, labels) for metric, values in errors.items()}
+            )
     clips = mean_by_label(errors["mpjpe"], cluster)
-    worst = sorted(((mm, clip) for clip, mm in clips.items() if np.isfinite(mm)), reverse=True)[:WORST_CLIP_COUNT]
+    worst = sorted(((mm, clip) for clip, mm in clips.items() if np.isfinite(mm)), reverse=True)[
+        :WORST_CLIP_COUNT
+    ]
     counted = 100 * float(np.isfinite(errors["mpjpe"]).mean())
-    return ProtocolResult(way, xyz, errors, {}, by, counted, tuple((clip, mm) for mm, clip in worst))
+    return ProtocolResult(
+        way, xyz, errors, {}, by, counted, tuple((clip, mm) for mm, clip in worst)
+    )
 
 
 def _add_intervals(measured: ProtocolResult, cluster: np.ndarray, seed: int) -> ProtocolResult:
     """Add the overall means and their bounds."""
-    overall = {metric: bootstrap_interval(measured.errors[metric], cluster, seed=seed) for metric in METRICS}
+    overall = {
+        metric: bootstrap_interval(measured.errors[metric], cluster, seed=seed)
+        for metric in METRICS
+    }
     return replace(measured, overall=overall)
 
 
@@ -268,27 +306,40 @@ def _assign_clusters(samples: Samples, block_s: float) -> tuple[np.ndarray, str]
 
 
 def _collect_remarks(
-    ways: list[ProtocolResult], known: tuple[np.ndarray, dict[str, float]], teacher: Teacher, config: EvaluateConfig
+    ways: list[ProtocolResult],
+    known: tuple[np.ndarray, dict[str, float]],
+    teacher: Teacher,
+    config: EvaluateConfig,
 ) -> tuple[str, ...]:
     """Say what limits the figures; `known` are the clusters and the statures."""
     cluster, people = known
     joints = ways[0].errors["mpjpe"].shape[1]
-    said = [f"The {ROOT}, 0 by definition, is one of the {joints} joints of MPJPE, as in the papers."]
+    said = [
+        f"The {ROOT}, 0 by definition, is one of the {joints} joints of MPJPE, as in the papers."
+    ]
     guessed = [person for person in people if person not in config.stature_m]
     if guessed:
         said.append(
             "'Depth from stature' takes the stature of "
-            f"{', '.join(guessed) if len(guessed) <= 3 else f'{len(guessed)} people'} from the judge's poses: one "
+            f"{', '.join(guessed) if len(guessed) <= 3 else f'{len(guessed)} people'} from the "
+            "judge's poses: one "
             "number per person, which a person would type in."
         )
     if teacher != "truth":
-        said.append(f"Judged by {config.judge}, not by a truth: an error that they share with the network is not seen.")
+        said.append(
+            f"Judged by {config.judge}, not by a truth: an error that they share with the "
+            "network is not seen."
+        )
     count = len(np.unique(cluster))
     if count < MIN_CLUSTERS:
-        said.append(f"The intervals rest on {count} clips or blocks only: they are narrower than they should be.")
+        said.append(
+            f"The intervals rest on {count} clips or blocks only: they are narrower than they "
+            "should be."
+        )
     if ways[0].counted_percent < 50:
         said.append(
-            f"Only {ways[0].counted_percent:.0f} % of the joints could be compared; the hard ones may be missing."
+            f"Only {ways[0].counted_percent:.0f} % of the joints could be compared; the hard "
+            "ones may be missing."
         )
     return tuple(said)
 

@@ -39,7 +39,8 @@ class StepContext:
 
 
 class ProgressReporter:
-    """How a step tells how far it is, and hears that it shall rest or end; also measures the time that is worked.
+    """How a step tells how far it is, and hears that it shall rest or end; also measures the time
+    that is worked.
 
     Parameters
     ----------
@@ -130,7 +131,8 @@ class Steps:
     check
         The exported network answers as torch does on real crops, or a TrainingError.
     compare
-        Both networks on what was set aside, judged by the rig: ``better`` and ``sentence``, and the figures.
+        Both networks on what was set aside, judged by the rig: ``better`` and ``sentence``, and the
+        figures.
     report
         For a person.
     add, adopt
@@ -151,7 +153,8 @@ class Steps:
 
 
 def finetune(folder: Path, steps: Steps) -> RunState:
-    """Teach the network from what the rig saw; let it serve if it is better, and change nothing if it is not.
+    """Teach the network from what the rig saw; let it serve if it is better, and change nothing if
+    it is not.
 
     Parameters
     ----------
@@ -193,7 +196,9 @@ class _StepRunner:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._request = folder, load_request(folder)
-        self._reporter = ProgressReporter(folder, replace(read_state(folder), phase=Phase.RUNNING, sentence=""))
+        self._reporter = ProgressReporter(
+            folder, replace(read_state(folder), phase=Phase.RUNNING, sentence="")
+        )
 
     def run_step(self, name: str, step: Step) -> Result:
         """Do a step, or return what came of it before."""

@@ -27,8 +27,9 @@ def smooth_l1(predicted: Tensor, target: Tensor, weight: Tensor, *, beta: float)
     Returns
     -------
     loss : ()
-        Summed over C, averaged over all joints of the batch: those without a label count as right, so that a batch of
-        few labels does not shout. 0 where there are none; NaN where a prediction is, so that the loop notices.
+        Summed over C, averaged over all joints of the batch: those without a label count as right,
+        so that a batch of few labels does not shout. 0 where there are none; NaN where a prediction
+        is, so that the loop notices.
     """
     error = (predicted - torch.where(torch.isfinite(target), target, predicted.detach())).abs()
     rho = torch.where(error < beta, 0.5 * error * error / beta, error - 0.5 * beta)
@@ -50,13 +51,14 @@ def heat_loss(shares: tuple[Tensor, Tensor, Tensor], target_uvw: Tensor, weight:
     Returns
     -------
     loss : ()
-        Cross-entropy with a Gaussian of one cell around each coordinate, summed over the axes, averaged over joints.
+        Cross-entropy with a Gaussian of one cell around each coordinate, summed over the axes,
+        averaged over joints.
 
     Notes
     -----
-    The expectation alone says hardly anything to a network that knows nothing: from an even volume, its gradient is
-    the same for near and far cells on one side. The cross-entropy names the cell. METHODS 1.1 has no such term;
-    networks that start from ImageNet's weights need none.
+    The expectation alone says hardly anything to a network that knows nothing: from an even volume,
+    its gradient is the same for near and far cells on one side. The cross-entropy names the cell.
+    METHODS 1.1 has no such term; networks that start from ImageNet's weights need none.
     """
     loss = weight.new_zeros(())
     sure = torch.where(torch.isfinite(weight), weight, 0.0)
@@ -65,7 +67,9 @@ def heat_loss(shares: tuple[Tensor, Tensor, Tensor], target_uvw: Tensor, weight:
             continue
         place = target_uvw[..., axis]
         known = torch.isfinite(place)
-        away = (cell_centres(share.shape[-1], share) - torch.where(known, place, 0.0)[..., None]) * share.shape[-1]
+        away = (
+            cell_centres(share.shape[-1], share) - torch.where(known, place, 0.0)[..., None]
+        ) * share.shape[-1]
         target = torch.softmax(-0.5 * away * away, -1)
         surprise = -(target * torch.log(share + MIN_SHARE)).sum(-1)
         loss = loss + (surprise * sure * known).sum() / weight.numel()
@@ -83,7 +87,8 @@ class OtherView:
     uv : (B, J, 2)
         The joints found in it, in its patch; NaN where none.
     weight : (B, J)
-        Usually the root of the product of both views' confidences; 0 for joints that are wrong in the image itself.
+        Usually the root of the product of both views' confidences; 0 for joints that are wrong in
+        the image itself.
     """
 
     views: ViewBatch
@@ -91,7 +96,9 @@ class OtherView:
     weight: Tensor
 
 
-def reprojection_loss(uvw: Tensor, root_depth_m: Tensor, views: ViewBatch, other: OtherView, *, beta: float) -> Tensor:
+def reprojection_loss(
+    uvw: Tensor, root_depth_m: Tensor, views: ViewBatch, other: OtherView, *, beta: float
+) -> Tensor:
     """Return how far a pose of one view is, in another view, from the joints found there.
 
     Parameters
@@ -99,7 +106,8 @@ def reprojection_loss(uvw: Tensor, root_depth_m: Tensor, views: ViewBatch, other
     uvw : (B, J, 3)
         As the network sees the pose.
     root_depth_m : (B,)
-        Of the root joint, from its label; NaN where that was rejected: the sample then teaches nothing here.
+        Of the root joint, from its label; NaN where that was rejected: the sample then teaches
+        nothing here.
     views
         Of the network's own crops.
     other
@@ -113,9 +121,10 @@ def reprojection_loss(uvw: Tensor, root_depth_m: Tensor, views: ViewBatch, other
 
     Notes
     -----
-    The transformed reprojection of Geometry-Driven self-supervision (Li et al., AAAI 2020), but robust, and in crops
-    rather than pixels, so that near and far people, wide and long lenses count alike. Alone it does not converge from
-    random weights; beside labels (as in TriPose) it mends their noise.
+    The transformed reprojection of Geometry-Driven self-supervision (Li et al., AAAI 2020), but
+    robust, and in crops rather than pixels, so that near and far people, wide and long lenses count
+    alike. Alone it does not converge from random weights; beside labels (as in TriPose) it mends
+    their noise.
     """
     placed = torch.isfinite(root_depth_m)
     depth = torch.where(placed, root_depth_m, torch.ones_like(root_depth_m))

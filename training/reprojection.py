@@ -85,7 +85,9 @@ def room_from_patch(uvw: Tensor, root_depth_m: Tensor, views: ViewBatch) -> Tens
     -------
     xyz : (B, J, 3), m, world
     """
-    pixels = _transform(uvw[..., :2] + 0.5, views.image_from_crop[:, :, :2], views.image_from_crop[:, :, 2])
+    pixels = _transform(
+        uvw[..., :2] + 0.5, views.image_from_crop[:, :, :2], views.image_from_crop[:, :, 2]
+    )
     centred = pixels - views.matrix[:, None, :2, 2]
     rays = undistort(centred @ torch.linalg.inv(views.matrix[:, :2, :2]).mT, views.distortion)
     depth = root_depth_m[:, None, None] * (1.0 + uvw[..., 2:] * views.field_at_1m[:, None, None])

@@ -1,7 +1,8 @@
-"""The loop: a network, batches and a judge in; the best weights out. Fine-tuning is another start of the same loop.
+"""The loop: a network, batches and a judge in; the best weights out. Fine-tuning is another start
+of the same loop.
 
-It can be killed at any moment: from `last.pt` in the run's folder it goes on, on a processor bit for bit as if nothing
-had been.
+It can be killed at any moment: from `last.pt` in the run's folder it goes on, on a processor bit
+for bit as if nothing had been.
 """
 
 import dataclasses
@@ -21,7 +22,15 @@ from training.loop.devices import set_up_placement
 from training.loop.history import History, InMemoryHistory, Row, row_from_table
 from training.loop.learner import Learner
 from training.loop.meter import Stopwatch, ThroughputMeter
-from training.loop.runs import BatchSource, Position, Run, StopReason, TrainingProgress, TrainingResult, disk_errors
+from training.loop.runs import (
+    BatchSource,
+    Position,
+    Run,
+    StopReason,
+    TrainingProgress,
+    TrainingResult,
+    disk_errors,
+)
 from training.loop.schedule import BudgetUsed, compute_learning_rate, compute_share_used
 from training.networks.build import build_network
 from training.networks.pose_network import PoseNetwork
@@ -35,7 +44,9 @@ SETBACK_FACTOR = 0.1
 logger = logging.getLogger(__name__)
 
 
-def train(network: PoseNetwork, batches: BatchSource, config: TrainConfig, run: Run) -> TrainingResult:
+def train(
+    network: PoseNetwork, batches: BatchSource, config: TrainConfig, run: Run
+) -> TrainingResult:
     """Teach a network.
 
     Parameters
@@ -50,16 +61,20 @@ def train(network: PoseNetwork, batches: BatchSource, config: TrainConfig, run: 
     Returns
     -------
     trained
-        The best network by the judge, the first one included: it is never worse than what it started from.
+        The best network by the judge, the first one included: it is never worse than what it
+        started from.
 
     Raises
     ------
     TrainingError
-        If the folder holds a training, the data give no batch, the loss diverged twice, or the disk refuses. What
-        `last.pt` and `best.pt` held stays.
+        If the folder holds a training, the data give no batch, the loss diverged twice, or the disk
+        refuses. What `last.pt` and `best.pt` held stays.
     """
     if run.last.exists():
-        raise TrainingError(f"'{run.folder}' holds a training already. Go on with --resume, or choose another folder.")
+        raise TrainingError(
+            f"'{run.folder}' holds a training already. Go on with --resume, or choose another "
+            "folder."
+        )
     with set_up_placement(config) as placement:
         torch.manual_seed(config.seed + placement.rank)
         return _Training(Learner(network, config, placement), batches, config, run).run()
@@ -89,12 +104,15 @@ def resume(batches: BatchSource, run: Run, config: TrainConfig | None = None) ->
     state = load_checkpoint(run.last)
     if state.optimizer is None:
         raise TrainingError(
-            f"'{run.last}' is a finished network: nothing in it says how to go on. Start anew with --init."
+            f"'{run.last}' is a finished network: nothing in it says how to go on. Start anew "
+            "with --init."
         )
     config = config or config_from_table(TrainConfig, state.config["train"])
     with set_up_placement(config) as placement:
         torch.manual_seed(config.seed + placement.rank + state.step)
-        training = _Training(Learner(build_network(state.network), config, placement), batches, config, run)
+        training = _Training(
+            Learner(build_network(state.network), config, placement), batches, config, run
+        )
         training.restore(state)
         return training.run()
 
@@ -102,10 +120,16 @@ def resume(batches: BatchSource, run: Run, config: TrainConfig | None = None) ->
 class _Training:
     """One training while it runs. Between two steps its state is whole."""
 
-    def __init__(self, learner: Learner, batches: BatchSource, config: TrainConfig, run: Run) -> None:
+    def __init__(
+        self, learner: Learner, batches: BatchSource, config: TrainConfig, run: Run
+    ) -> None:
         self.learner, self.placement = learner, learner.placement
-        self.batches, self.config, self.run_spec = batches, config, run
-        self.position, self.meter, self.clock = Position(), ThroughputMeter(), Stopwatch(0.0)
+        self.batches = batches
+        self.config = config
+        self.run_spec = run
+        self.position = Position()
+        self.meter = ThroughputMeter()
+        self.clock = Stopwatch(0.0)
         self.rows: tuple[Row, ...] = ()
         self.reported_s = -math.inf
         self.cancelled = False
@@ -128,7 +152,11 @@ class _Training:
         """Judge what the network could before, and keep it: what is on the disk is never worse."""
         self.clock = Stopwatch(self.position.elapsed_s)
         with disk_errors(self.run_spec.folder):
-            self.history = History(self.run_spec.folder, self.rows) if self.placement.is_main else InMemoryHistory()
+            self.history = (
+                History(self.run_spec.folder, self.rows)
+                if self.placement.is_main
+                else InMemoryHistory()
+            )
         if not self.judge_when_due() and not self.history.rows:
             self.write_row(math.nan)
         self.save()
@@ -168,20 +196,30 @@ class _Training:
                 batches.close()
         if first == self.position.batch and first == 0:
             raise DatasetError(
-                "The data hold fewer samples than a batch takes. Record longer, or take smaller batches."
+                "The data hold fewer samples than a batch takes. Record longer, or take smaller "
+                "batches."
             )
 
     def step(self, batch: Batch, waited_s: float) -> None:
         """Teach one batch, and do what is due after it."""
-        began_s, samples = time.monotonic(), len(batch) * self.placement.world_size
+        began_s = time.monotonic()
+        samples = len(batch) * self.placement.world_size
         loss = self.learner.train_step(batch, self.rate())
         position = self.position
         self.position = replace(
-            position, step=position.step + 1, samples=position.samples + samples, batch=position.batch + 1
+            position,
+            step=position.step + 1,
+            samples=position.samples + samples,
+            batch=position.batch + 1,
         )
-        # What depends on the time or on one process's data is agreed upon, so that all processes stay in step.
+        # What depends on the time or on one process's data is agreed upon, so that all processes
+        # stay in step.
         keep = began_s - self.saved_s >= self.config.save_every_s
-        now = (self.clock.seconds, math.isnan(loss), keep) if self.placement.is_main else (0.0, math.isnan(loss), False)
+        now = (
+            (self.clock.seconds, math.isnan(loss), keep)
+            if self.placement.is_main
+            else (0.0, math.isnan(loss), False)
+        )
         elapsed_s, bad, keep = self.placement.all_reduce_max(*now)
         self.position = replace(self.position, elapsed_s=elapsed_s)
         if bad:
@@ -201,10 +239,16 @@ class _Training:
         """Return to the last weights that were kept, once, and learn more slowly from there."""
         if self.position.setbacks:
             raise DivergedError(
-                f"The loss of step {self.position.step} is no number, a second time. The last good weights are in "
-                f"'{self.run_spec.last}'. Look for samples that cannot be, or train with a lower learning_rate."
+                f"The loss of step {self.position.step} is no number, a second time. The last "
+                "good weights are in "
+                f"'{self.run_spec.last}'. Look for samples that cannot be, or train with a "
+                "lower learning_rate."
             )
-        logger.warning("the loss of step %d is no number: back to step %d", self.position.step, self.last_good.step)
+        logger.warning(
+            "the loss of step %d is no number: back to step %d",
+            self.position.step,
+            self.last_good.step,
+        )
         self.learner.restore(self.last_good)
         self.position = replace(self.position, setbacks=1)
 
@@ -217,8 +261,11 @@ class _Training:
         (mm,) = self.placement.all_reduce_max(math.inf if math.isnan(mm) else mm)
         better = mm < self.position.best_mm
         since = 0 if better or math.isinf(mm) else self.position.since_best + 1
-        judged_mm, best_mm = (math.nan if math.isinf(mm) else mm), min(mm, self.position.best_mm)
-        self.position = replace(self.position, judged=number, judged_mm=judged_mm, best_mm=best_mm, since_best=since)
+        judged_mm = math.nan if math.isinf(mm) else mm
+        best_mm = min(mm, self.position.best_mm)
+        self.position = replace(
+            self.position, judged=number, judged_mm=judged_mm, best_mm=best_mm, since_best=since
+        )
         self.write_row(judged_mm)
         if better:
             self.save_best()
@@ -226,7 +273,8 @@ class _Training:
 
     def save(self) -> None:
         """Keep the state to go on from, here and on the disk."""
-        self.last_good, self.saved_s = self.build_checkpoint(), time.monotonic()
+        self.last_good = self.build_checkpoint()
+        self.saved_s = time.monotonic()
         if self.placement.is_main:
             with disk_errors(self.run_spec.folder):
                 save_checkpoint(self.run_spec.last, self.last_good)
@@ -235,7 +283,9 @@ class _Training:
         """Keep the averaged weights as the network to use."""
         if self.placement.is_main:
             state = self.build_checkpoint()
-            finished = replace(state, weights=state.ema, ema=None, optimizer=None, random={}, position={})
+            finished = replace(
+                state, weights=state.ema, ema=None, optimizer=None, random={}, position={}
+            )
             with disk_errors(self.run_spec.folder):
                 save_checkpoint(self.run_spec.best, finished)
 
@@ -275,8 +325,12 @@ class _Training:
 
     def share(self) -> float:
         """Return the share of the budget that is used."""
-        epochs = (self.position.epoch + self.position.batch / max(len(self.batches), 1)) * self.placement.world_size
-        return compute_share_used(BudgetUsed(self.position.elapsed_s, epochs, self.position.samples), self.config)
+        epochs = (
+            self.position.epoch + self.position.batch / max(len(self.batches), 1)
+        ) * self.placement.world_size
+        return compute_share_used(
+            BudgetUsed(self.position.elapsed_s, epochs, self.position.samples), self.config
+        )
 
     def rate(self) -> float:
         """Return the learning rate of the next step."""
@@ -287,7 +341,13 @@ class _Training:
 
     def write_row(self, judged_mm: float) -> None:
         """Add a point to the curves."""
-        now = (self.position.step, self.position.samples, self.share(), self.position.elapsed_s, self.rate())
+        now = (
+            self.position.step,
+            self.position.samples,
+            self.share(),
+            self.position.elapsed_s,
+            self.rate(),
+        )
         row = Row(*now, self.loss(), judged_mm, self.meter.samples_per_s, self.meter.waiting_share)
         with disk_errors(self.run_spec.folder):
             self.history.add(row)
@@ -306,5 +366,11 @@ class _Training:
         left_s = position.elapsed_s * (1.0 - share) / share if share > 0 else math.nan
         steps = round(position.step / share) if share > 0 else position.step
         return TrainingProgress(
-            position.step, steps, share, left_s, self.meter.samples_per_s, self.loss(), position.judged_mm
+            position.step,
+            steps,
+            share,
+            left_s,
+            self.meter.samples_per_s,
+            self.loss(),
+            position.judged_mm,
         )

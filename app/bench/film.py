@@ -1,4 +1,5 @@
-"""A piece of the studio filmed once and played again and again: cameras and poses that cost nothing, to measure
+"""A piece of the studio filmed once and played again and again: cameras and poses that cost
+nothing, to measure
 what all the rest costs.
 """
 
@@ -68,14 +69,20 @@ def make_film(count: int = 60, camera_count: int = 4) -> Film:
     film
         Its poses are the truth with an error of a good network.
     """
-    config = StudioConfig("walk", camera_count, 1, (count + 1) / RATE_FPS, time_offset_ms=0.0, drop_share=0.0)
+    config = StudioConfig(
+        "walk", camera_count, 1, (count + 1) / RATE_FPS, time_offset_ms=0.0, drop_share=0.0
+    )
     studio = Studio(config)
     images = tuple(
-        tuple(_render_image(studio, view, number) for number in range(count)) for view in range(camera_count)
+        tuple(_render_image(studio, view, number) for number in range(count))
+        for view in range(camera_count)
     )
     xyz = studio.truth_as_detected(studio.own_time_ns(np.arange(count)))
     random = np.random.default_rng(0)
-    poses = tuple(tuple((_simulate_detection(joints, camera, random),) for camera in studio.rig) for joints in xyz)
+    poses = tuple(
+        tuple((_simulate_detection(joints, camera, random),) for camera in studio.rig)
+        for joints in xyz
+    )
     return Film(images, poses, studio.rig, studio.skeleton)
 
 
@@ -108,7 +115,8 @@ def open_film(address: str) -> tuple[Film, list["FilmCamera"]]:
 
 
 def ping_pong_index(number: int, count: int) -> int:
-    """Say which image of a film is the one of this number, when it runs forwards and backwards without end.
+    """Say which image of a film is the one of this number, when it runs forwards and backwards
+    without end.
 
     Examples
     --------
@@ -120,21 +128,20 @@ def ping_pong_index(number: int, count: int) -> int:
 
 
 class PrecomputedEstimator:
-    """An estimator that knows a film by heart and computes nothing.
-
-    Parameters
-    ----------
-    film
-    """
+    """An estimator that knows a film by heart and computes nothing."""
 
     def __init__(self, film: Film) -> None:
-        self.skeleton, self.model_hash, self.name = film.skeleton, "", "poses of a film"
+        self.skeleton = film.skeleton
+        self.model_hash = ""
+        self.name = "poses of a film"
         self._poses = film.poses
 
     def __call__(self, frames: FrameSet) -> PoseSet2D:
         """Return who is where in these images."""
         poses_by_view = tuple(
-            () if frame is None else self._poses[ping_pong_index(frame.sequence, len(self._poses))][view]
+            ()
+            if frame is None
+            else self._poses[ping_pong_index(frame.sequence, len(self._poses))][view]
             for view, frame in enumerate(frames.frames)
         )
         times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
@@ -151,7 +158,10 @@ class FilmCamera:
     """One camera of a film, behind the protocol of every other camera."""
 
     def __init__(self, name: str, size_wh: tuple[int, int], make_frame: MakeFrame) -> None:
-        self.name, self.live, self.size_wh, self.rate_fps = name, False, size_wh, RATE_FPS
+        self.name = name
+        self.live = False
+        self.size_wh = size_wh
+        self.rate_fps = RATE_FPS
         self.frame_count, self.remarks = ENDLESS_FRAME_COUNT, ()
         self._make_frame, self._next = make_frame, 0
 
@@ -170,12 +180,15 @@ class FilmCamera:
 
 def _make_raw_frames(images: Sequence[U8]) -> MakeFrame:
     """Hand out raw images."""
-    return lambda name, number, time_ns: Frame(name, number, time_ns, images[ping_pong_index(number, len(images))])
+    return lambda name, number, time_ns: Frame(
+        name, number, time_ns, images[ping_pong_index(number, len(images))]
+    )
 
 
 def _make_jpeg_frames(images: Sequence[U8]) -> MakeFrame:
     """Compress the images, once."""
-    size_wh, quality = (images[0].shape[1], images[0].shape[0]), (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)
+    size_wh = (images[0].shape[1], images[0].shape[0])
+    quality = (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)
     data = [cv2.imencode(".jpg", image, quality)[1].tobytes() for image in images]
 
     def make(name: str, number: int, time_ns: int) -> Frame:
@@ -189,7 +202,9 @@ def _render_image(studio: Studio, view: int, number: int) -> U8:
     """Film one image."""
     frame = studio.render(view, number)
     if frame is None:
-        raise EngineError(f"The studio lost image {number} of camera {view + 1}, though none should be lost.")
+        raise EngineError(
+            f"The studio lost image {number} of camera {view + 1}, though none should be lost."
+        )
     return frame.image_bgr
 
 

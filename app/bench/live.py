@@ -1,9 +1,11 @@
-"""What the live program costs beside the network: the real window fed by the real threads, cameras that play a film.
+"""What the live program costs beside the network: the real window fed by the real threads, cameras
+that play a film.
 
-Processor time says what it costs, whatever else runs on the machine; the longest time without an event served does
-not, so the machine's load stands beside it. Recording is switched on and off in turns, and what it adds is the
-difference between neighbours: a machine's speed drifts by more from minute to minute. Where images are compressed
-for it, the encoder alone is measured in the same turns.
+Processor time says what it costs, whatever else runs on the machine; the longest time without an
+event served does not, so the machine's load stands beside it. Recording is switched on and off in
+turns, and what it adds is the difference between neighbours: a machine's speed drifts by more from
+minute to minute. Where images are compressed for it, the encoder alone is measured in the same
+turns.
 """
 
 import math
@@ -85,7 +87,8 @@ class BenchResult:
     idle, busy : (turns,)
         While it did not record, and while it did.
     event_gaps_s, startup_gaps_s
-        Between two beats of the window's event loop: in the time that was measured, and from the start until then.
+        Between two beats of the window's event loop: in the time that was measured, and from the
+        start until then.
     state
         At the end.
     recorded, lost
@@ -111,7 +114,9 @@ class BenchResult:
     @property
     def added_cores(self) -> tuple[float, ...]:
         """Used by recording, turn by turn."""
-        return tuple(after.cores - before.cores for before, after in zip(self.idle, self.busy, strict=False))
+        return tuple(
+            after.cores - before.cores for before, after in zip(self.idle, self.busy, strict=False)
+        )
 
     @property
     def recorder_cores(self) -> float:
@@ -132,10 +137,6 @@ class BenchResult:
 def list_cases(film: Film) -> tuple[BenchCase, ...]:
     """List what is measured of a film, and last all of it with the studio and the network at work.
 
-    Parameters
-    ----------
-    film
-
     Returns
     -------
     setups
@@ -150,7 +151,12 @@ def list_cases(film: Film) -> tuple[BenchCase, ...]:
     truth = Studio(parse_address(STUDIO)).rig
     return (
         BenchCase(
-            "raw images, no network", RAW, make_precomputed, film.rig, records=True, images_to_compress=film.images_bgr
+            "raw images, no network",
+            RAW,
+            make_precomputed,
+            film.rig,
+            records=True,
+            images_to_compress=film.images_bgr,
         ),
         BenchCase("JPEG images, no network", JPEG, make_precomputed, film.rig, records=True),
         BenchCase("raw images, the network at work", RAW, make_default, film.rig),
@@ -171,7 +177,8 @@ def measure(case: BenchCase, seconds: float, settle_s: float = SETTLE_S) -> Benc
     ----------
     case
     seconds
-        That are measured, after the rig is trusted; where it records, so many without and so many with recording.
+        That are measured, after the rig is trusted; where it records, so many without and so many
+        with recording.
     settle_s
         That pass before, and after recording was switched on or off.
 
@@ -208,25 +215,28 @@ def measure(case: BenchCase, seconds: float, settle_s: float = SETTLE_S) -> Benc
 def describe(result: BenchResult) -> str:
     """Write figures down, a line each.
 
-    Parameters
-    ----------
-    result
-
     Returns
     -------
     text
     """
-    state, gaps_ms = result.state, 1000 * np.array(result.event_gaps_s)
+    state = result.state
+    gaps_ms = 1000 * np.array(result.event_gaps_s)
     threads = sorted(result.by_thread.items(), key=lambda one: -one[1])
     stages = (f"{one.name} {one.median_ms:.1f}/{one.p95_ms:.1f}" for one in state.latency)
     start_ms = 1000 * max(result.startup_gaps_s, default=0.0)
     lines = [
-        f"{result.cores:.3f} cores; " + ", ".join(f"{name} {cores:.3f}" for name, cores in threads if cores >= 0.0005),
-        "painted per second: " + ", ".join(f"{name} {rate:.1f}" for name, rate in result.paints_hz.items()),
+        f"{result.cores:.3f} cores; "
+        + ", ".join(f"{name} {cores:.3f}" for name, cores in threads if cores >= 0.0005),
+        "painted per second: "
+        + ", ".join(f"{name} {rate:.1f}" for name, rate in result.paints_hz.items()),
         f"without an event: {gaps_ms.max(initial=0):.0f} ms at most, 99 % under "
-        f"{np.percentile(gaps_ms, 99) if len(gaps_ms) else 0:.0f} ms, {int((gaps_ms > 1000 * _LONG_GAP_S).sum())} "
+        f"{np.percentile(gaps_ms, 99) if len(gaps_ms) else 0:.0f} ms, "
+        f"{int((gaps_ms > 1000 * _LONG_GAP_S).sum())} "
         f"longer than 100 ms; {start_ms:.0f} ms while it started; load {os.getloadavg()[0]:.1f}",
-        f"framesets {state.framesets_hz:.1f}, poses {state.pose_hz:.1f} per second, {state.skipped} skipped",
+        (
+            f"framesets {state.framesets_hz:.1f}, poses {state.pose_hz:.1f} per second, "
+            f"{state.skipped} skipped"
+        ),
         "median/95 % in ms: " + ", ".join(stages),
     ]
     if result.added_cores:
@@ -236,7 +246,9 @@ def describe(result: BenchResult) -> str:
         parts += [f"its own threads {own:.3f}"] * math.isfinite(own)
         parts += [f"the encoder alone {encoder_ms:.2f} ms an image"] * math.isfinite(encoder_ms)
         counts = f"{result.recorded} images, {result.lost} lost"
-        lines.insert(1, f"recording adds {np.median(added):.3f} cores ({'; '.join(parts)}); {counts}")
+        lines.insert(
+            1, f"recording adds {np.median(added):.3f} cores ({'; '.join(parts)}); {counts}"
+        )
     return "\n".join(f"           {line}" for line in lines)
 
 
@@ -256,7 +268,9 @@ def _measure_turns(
     """Measure it as it runs, or in turns without and with recording."""
     if not case.records:
         idle = (monitor.measure(seconds),)
-        return BenchResult(idle, (), tuple(monitor.event_gaps_s), monitor.startup_gaps_s, control.poll()[0])
+        return BenchResult(
+            idle, (), tuple(monitor.event_gaps_s), monitor.startup_gaps_s, control.poll()[0]
+        )
     turns: list[tuple[ResourceUsage, ResourceUsage]] = []
     states: list[RecordingState] = []
     encoder_ms_by_turn: list[float] = []
@@ -274,9 +288,13 @@ def _measure_turns(
         monitor.wait(settle_s)
         encoder_ms_by_turn.append(_measure_encoder_ms(case.images_to_compress, monitor))
     idle, busy = zip(*turns)
-    recorded, lost = sum(one.frames for one in states), sum(one.lost for one in states)
-    gaps_s, encoder_ms = tuple(monitor.event_gaps_s), float(np.median(encoder_ms_by_turn))
-    return BenchResult(idle, busy, gaps_s, monitor.startup_gaps_s, control.poll()[0], recorded, lost, encoder_ms)
+    recorded = sum(one.frames for one in states)
+    lost = sum(one.lost for one in states)
+    gaps_s = tuple(monitor.event_gaps_s)
+    encoder_ms = float(np.median(encoder_ms_by_turn))
+    return BenchResult(
+        idle, busy, gaps_s, monitor.startup_gaps_s, control.poll()[0], recorded, lost, encoder_ms
+    )
 
 
 def _measure_encoder_ms(film: tuple[tuple[U8, ...], ...], monitor: WindowMonitor) -> float:
@@ -310,10 +328,15 @@ def _wait_until(monitor: WindowMonitor, done: Callable[[], bool], event: str) ->
     """Wait for a recording to begin or end."""
     monitor.wait(_RECORDING_TIMEOUT_S, done)
     if not done():
-        raise EngineError(f"The recording did not {event} within {_RECORDING_TIMEOUT_S:.0f} s, so nothing is measured.")
+        raise EngineError(
+            f"The recording did not {event} within {_RECORDING_TIMEOUT_S:.0f} s, so nothing is "
+            "measured."
+        )
 
 
-def _wait_until_trusted(control: LiveControl, rig: Rig, folder: Path, monitor: WindowMonitor) -> None:
+def _wait_until_trusted(
+    control: LiveControl, rig: Rig, folder: Path, monitor: WindowMonitor
+) -> None:
     """Give a rig, and wait until it was compared with what the cameras see."""
     save_rig(rig, folder / "rig.toml")
     control.use_rig(folder / "rig.toml")
@@ -322,7 +345,10 @@ def _wait_until_trusted(control: LiveControl, rig: Rig, folder: Path, monitor: W
         notice = control.poll()[2].notice
         reason = notice.text if notice is not None else ""
         raise EngineError(
-            f"The rig was not trusted within {_TRUST_TIMEOUT_S:.0f} s, so nothing is measured. {reason}".strip()
+            (
+                f"The rig was not trusted within {_TRUST_TIMEOUT_S:.0f} s, so nothing is measured. "
+                f"{reason}"
+            ).strip()
         )
 
 

@@ -14,7 +14,14 @@ from calibration.geometry.transforms import rigid_transform
 from calibration.rig import Camera, Rig
 from calibration.skeleton import load_skeleton
 from engine.frames import FrameSet
-from engine.live.state import CalibrationPhase, CalibrationState, CameraPhase, CameraState, LiveResult, LiveState
+from engine.live.state import (
+    CalibrationPhase,
+    CalibrationState,
+    CameraPhase,
+    CameraState,
+    LiveResult,
+    LiveState,
+)
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 
 _RADIUS_M, _FOCAL_PX = 2.6, 530.0
@@ -44,7 +51,9 @@ def prepare_redraw(framesets: Sequence[FrameSet]) -> Callable[[], None]:
     names = tuple(frame.camera for frame in framesets[0].frames if frame is not None)
     rig = _make_ring_rig(names)
     results = [_make_result(frames, rig, step) for step, frames in enumerate(framesets)]
-    cameras = tuple(CameraState(name, name, CameraPhase.LIVE, "", (640, 480), 30.0, 100) for name in names)
+    cameras = tuple(
+        CameraState(name, name, CameraPhase.LIVE, "", (640, 480), 30.0, 100) for name in names
+    )
     calibration = CalibrationState(CalibrationPhase.CALIBRATED, 1.0, rig=rig, rig_source="made up")
     state = LiveState(cameras, 30.0, 10.0, 1.0, calibration=calibration)
     context = LiveContext(skeleton, Trail(skeleton), "Bench", running=True)
@@ -84,7 +93,11 @@ def _make_result(frames: FrameSet, rig: Rig, step: int) -> LiveResult:
     angle = 0.1 * step
     flat = np.array([_find_joint_place_m(joint) for joint in load_skeleton("blazepose_33").joints])
     xyz = np.column_stack(
-        [0.5 * np.cos(0.05 * step) - flat[:, 0] * np.sin(angle), flat[:, 0] * np.cos(angle), flat[:, 1]]
+        [
+            0.5 * np.cos(0.05 * step) - flat[:, 0] * np.sin(angle),
+            flat[:, 0] * np.cos(angle),
+            flat[:, 1],
+        ]
     )
     confidence = np.linspace(0.4, 1.0, 33)
     covariance = np.broadcast_to(np.eye(3) * 1e-4, (33, 3, 3))
@@ -92,7 +105,9 @@ def _make_result(frames: FrameSet, rig: Rig, step: int) -> LiveResult:
     poses_by_view = tuple((Pose2D(0, project(xyz, camera), confidence),) for camera in rig)
     times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
     poses_2d = PoseSet2D(frames.index, frames.timestamp_ns, poses_by_view, times)
-    return LiveResult(frames, poses_2d, PoseSet3D(frames.index, frames.timestamp_ns, (pose,)), rig, 0)
+    return LiveResult(
+        frames, poses_2d, PoseSet3D(frames.index, frames.timestamp_ns, (pose,)), rig, 0
+    )
 
 
 def _find_joint_place_m(joint: str) -> tuple[float, float]:

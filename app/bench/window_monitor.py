@@ -76,28 +76,29 @@ class WindowMonitor(QObject):
         """Let the window live until something is done, or for so long."""
         loop, end_s = QEventLoop(), time.perf_counter() + seconds
         timer = QTimer()
-        timer.timeout.connect(lambda: loop.quit() if time.perf_counter() >= end_s or done() else None)
+        timer.timeout.connect(
+            lambda: loop.quit() if time.perf_counter() >= end_s or done() else None
+        )
         timer.start(100)
         loop.exec()
         timer.stop()
 
     def begin(self) -> None:
         """From now on it counts; what came before was the start."""
-        self.startup_gaps_s, self.event_gaps_s = tuple(self.event_gaps_s), []
+        self.startup_gaps_s = tuple(self.event_gaps_s)
+        self.event_gaps_s = []
 
     def measure(self, seconds: float) -> ResourceUsage:
         """Measure for so long.
-
-        Parameters
-        ----------
-        seconds
 
         Returns
         -------
         spent
         """
         self._paints.clear()
-        threads, cpu_s, start_s = _read_thread_cpu_s(), time.process_time(), time.perf_counter()
+        threads = _read_thread_cpu_s()
+        cpu_s = time.process_time()
+        start_s = time.perf_counter()
         self.wait(seconds)
         passed_s = time.perf_counter() - start_s
         cores = (time.process_time() - cpu_s) / passed_s
@@ -106,7 +107,9 @@ class WindowMonitor(QObject):
         for (name, number), spent_s in now.items():
             by_thread[name] += (spent_s - threads.get((name, number), 0.0)) / passed_s
         by_thread[_OTHERS] = cores - sum(by_thread.values()) if by_thread else 0.0
-        paints = {name: self._paints[name] / passed_s for name in dict.fromkeys(self._names.values())}
+        paints = {
+            name: self._paints[name] / passed_s for name in dict.fromkeys(self._names.values())
+        }
         return ResourceUsage(cores, dict(by_thread), paints)
 
     def close(self) -> None:

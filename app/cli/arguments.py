@@ -1,7 +1,8 @@
 """The words of the command line: which commands there are, and how a line is read.
 
-What each command takes stands in `arguments_capture` and `arguments_teaching`. Nothing heavy is imported here, so that
-``epipole --help`` answers at once; a command's module is named by a string and imported when it is used.
+What each command takes stands in `arguments_capture` and `arguments_teaching`. Nothing heavy is
+imported here, so that ``epipole --help`` answers at once; a command's module is named by a string
+and imported when it is used.
 """
 
 import argparse
@@ -87,21 +88,28 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Raises
     ------
     UsageError
-        If a command or an option is unknown, missing or out of range; the sentence names the nearest valid one.
+        If a command or an option is unknown, missing or out of range; the sentence names the
+        nearest valid one.
     SystemExit
         After ``--help`` and ``--version``.
     """
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         hint = suggest_nearest(arguments[0], list(COMMANDS))
-        raise UsageError(f"There is no command '{arguments[0]}'.{hint} 'epipole --help' lists them all.")
+        raise UsageError(
+            f"There is no command '{arguments[0]}'.{hint} 'epipole --help' lists them all."
+        )
     parser, commands = build_parser()
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         commands.get(options.command, parser).reject_argument(unknown[0])
     if options.command is None:
-        raise UsageError("Say what to do, for instance 'epipole demo'. 'epipole --help' lists the commands.")
+        raise UsageError(
+            "Say what to do, for instance 'epipole demo'. 'epipole --help' lists the commands."
+        )
     if options.command == "track" and options.rig is None and len(options.inputs) > 1:
-        raise UsageError("'epipole track' needs --rig for several videos. 'epipole calibrate' makes one of them.")
+        raise UsageError(
+            "'epipole track' needs --rig for several videos. 'epipole calibrate' makes one of them."
+        )
     return options
 
 
@@ -128,7 +136,8 @@ def _describe_doctor(commands: Commands) -> None:
     commands.add(
         "doctor",
         "check this machine and say what is missing",
-        purpose="Looks at Python, packages, networks, processor, graphics, disk, cameras and display, and says what\n"
+        purpose="Looks at Python, packages, networks, processor, graphics, disk, cameras and "
+        "display, and says what\n"
         "to do where something is missing. Exit code 1 where the program cannot work like this.",
         example="epipole doctor",
     )
@@ -136,8 +145,12 @@ def _describe_doctor(commands: Commands) -> None:
 
 def _describe_bench(commands: Commands) -> None:
     """Describe `epipole bench`."""
-    parser = commands.add("bench", "measure this machine", purpose=_BENCHES, example="epipole bench inference")
-    parser.add_argument("subject", type=_read_bench_name, metavar="|".join(BENCHES), help="what to measure")
+    parser = commands.add(
+        "bench", "measure this machine", purpose=_BENCHES, example="epipole bench inference"
+    )
+    parser.add_argument(
+        "subject", type=_read_bench_name, metavar="|".join(BENCHES), help="what to measure"
+    )
 
 
 def _read_bench_name(text: str) -> str:
@@ -145,7 +158,8 @@ def _read_bench_name(text: str) -> str:
     if text in BENCHES:
         return text
     raise argparse.ArgumentTypeError(
-        f"There is no bench '{text}'.{suggest_nearest(text, list(BENCHES))} Choose one of {', '.join(BENCHES)}."
+        f"There is no bench '{text}'.{suggest_nearest(text, list(BENCHES))} Choose one of "
+        f"{', '.join(BENCHES)}."
     )
 
 

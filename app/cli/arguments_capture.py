@@ -13,7 +13,13 @@ from app.cli.options import (
     add_sources_argument,
 )
 from app.cli.parser import Commands, Parser
-from app.cli.values import read_camera_count, read_demo_seconds, read_recording_seconds, read_seed, read_stature
+from app.cli.values import (
+    read_camera_count,
+    read_demo_seconds,
+    read_recording_seconds,
+    read_seed,
+    read_stature,
+)
 
 _DEFAULT_OUT = "(default: a new folder epipole-<time> here)"
 
@@ -23,14 +29,21 @@ def describe_demo(commands: Commands) -> None:
     parser = commands.add(
         "demo",
         "see the whole program work on simulated cameras",
-        purpose="A person walks through a virtual room in front of simulated cameras. The program knows only\n"
-        "the images and the person's height; it calibrates the cameras and reconstructs the motion.\n"
-        "In a window this happens live. Without one, no image is left out, and the same seed gives\n"
+        purpose="A person walks through a virtual room in front of simulated cameras. The "
+        "program knows only\n"
+        "the images and the person's height; it calibrates the cameras and reconstructs the "
+        "motion.\n"
+        "In a window this happens live. Without one, no image is left out, and the same seed "
+        "gives\n"
         "the same result.",
         example="epipole demo\nepipole demo --cameras 3 --seconds 20 --seed 7 --out my-demo",
     )
     parser.add_argument(
-        "--cameras", type=read_camera_count, default=4, metavar="N", help="how many cameras, 2 to 8 (default: 4)"
+        "--cameras",
+        type=read_camera_count,
+        default=4,
+        metavar="N",
+        help="how many cameras, 2 to 8 (default: 4)",
     )
     parser.add_argument(
         "--seconds",
@@ -39,7 +52,11 @@ def describe_demo(commands: Commands) -> None:
         help="length in seconds, 1 to 600 (default: until you close the window; without one, 30)",
     )
     parser.add_argument(
-        "--seed", type=read_seed, default=0, metavar="N", help="another number, another person and room (default: 0)"
+        "--seed",
+        type=read_seed,
+        default=0,
+        metavar="N",
+        help="another number, another person and room (default: 0)",
     )
     add_headless_option(parser)
     add_out_option(parser, f"folder for all that it makes {_DEFAULT_OUT}", required=False)
@@ -50,8 +67,10 @@ def describe_live(commands: Commands) -> None:
     parser = commands.add(
         "live",
         "see yourself in 3D with your own cameras, and record",
-        purpose="Opens the window on live cameras; without a SOURCE, on those of last time. Walk through the room\n"
-        "and the cameras are calibrated while you watch. Without a window, all is recorded, and the last\n"
+        purpose="Opens the window on live cameras; without a SOURCE, on those of last time. "
+        "Walk through the room\n"
+        "and the cameras are calibrated while you watch. Without a window, all is recorded, and "
+        "the last\n"
         "moment is drawn as a picture. Ctrl-C ends it, and everything is kept.",
         example="epipole live\nepipole live usb:0 usb:1 --stature 1.78\n"
         "epipole live rtsp://user:word@door/1 http://phone:8080/video --rig rig.toml\n"
@@ -62,7 +81,8 @@ def describe_live(commands: Commands) -> None:
         "--rig",
         type=Path,
         metavar="FILE",
-        help="where the cameras stand, a rig.toml of an earlier calibration (default: it is found while you walk)",
+        help="where the cameras stand, a rig.toml of an earlier calibration (default: it is "
+        "found while you walk)",
     )
     _add_stature_option(parser, "the one of last time in the window, else the average, 1.69")
     add_person_option(parser, "whoever it was last time in the window, else nobody in particular")
@@ -70,11 +90,16 @@ def describe_live(commands: Commands) -> None:
         "--record",
         type=Path,
         metavar="SESSION",
-        help="record into this new folder from the start (default: when you press Record, or within --out)",
+        help="record into this new folder from the start (default: when you press Record, or "
+        "within --out)",
     )
     add_headless_option(parser)
     _add_seconds_option(parser, "until you close the window, or press Ctrl-C")
-    add_out_option(parser, f"without a window: folder for picture, rig and session {_DEFAULT_OUT}", required=False)
+    add_out_option(
+        parser,
+        f"without a window: folder for picture, rig and session {_DEFAULT_OUT}",
+        required=False,
+    )
     add_model_option(parser)
     add_lift_option(parser)
 
@@ -84,8 +109,10 @@ def describe_record(commands: Commands) -> None:
     parser = commands.add(
         "record",
         "record cameras into a session, without a window",
-        purpose="Records every image of every camera with its time; nothing is computed, so that a slow machine\n"
-        "can do it. What was recorded stays, whether a camera fails, the disk is full or the machine goes off.",
+        purpose="Records every image of every camera with its time; nothing is computed, so "
+        "that a slow machine\n"
+        "can do it. What was recorded stays, whether a camera fails, the disk is full or the "
+        "machine goes off.",
         example="epipole record usb:0 usb:1 --out walk --seconds 60",
     )
     add_sources_argument(parser, count="+")
@@ -99,13 +126,16 @@ def describe_play(commands: Commands) -> None:
     parser = commands.add(
         "play",
         "look at a session, image by image",
-        purpose="Opens a recorded session: all videos in step, the joints over them, and the person in the room.\n"
+        purpose="Opens a recorded session: all videos in step, the joints over them, and the "
+        "person in the room.\n"
         "Without a window, the moment that shows the person best is drawn as a picture.",
         example="epipole play walk",
     )
     add_session_argument(parser)
     add_headless_option(parser)
-    add_out_option(parser, f"without a window: folder for the picture {_DEFAULT_OUT}", required=False)
+    add_out_option(
+        parser, f"without a window: folder for the picture {_DEFAULT_OUT}", required=False
+    )
 
 
 def describe_calibrate(commands: Commands) -> None:
@@ -113,9 +143,12 @@ def describe_calibrate(commands: Commands) -> None:
     parser = commands.add(
         "calibrate",
         "find where the cameras stand, from videos of a moving person",
-        purpose="Give a session folder, or two videos or more, one per camera; their order is the order of the\n"
-        "cameras. The person should walk through the whole room for about 20 seconds. The rig is written\n"
-        "only if it can be trusted (exit code 0); if not, the report says what to do (exit code 3).",
+        purpose="Give a session folder, or two videos or more, one per camera; their order is "
+        "the order of the\n"
+        "cameras. The person should walk through the whole room for about 20 seconds. The rig "
+        "is written\n"
+        "only if it can be trusted (exit code 0); if not, the report says what to do (exit code "
+        "3).",
         example="epipole calibrate left.mp4 right.mp4 --out rig.toml --stature 1.78\n"
         "epipole calibrate cam*.mp4 --out rig.toml --shared-intrinsics --report report.json",
     )
@@ -129,13 +162,16 @@ def describe_calibrate(commands: Commands) -> None:
         help="a rig.toml that knows the cameras' lenses already (default: they are found, too)",
     )
     parser.add_argument(
-        "--shared-intrinsics", action="store_true", help="the cameras are of one kind: find one lens for all"
+        "--shared-intrinsics",
+        action="store_true",
+        help="the cameras are of one kind: find one lens for all",
     )
     parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE.json",
-        help="how sure everything is; a page to read is written beside it (default: report.json beside the rig)",
+        help="how sure everything is; a page to read is written beside it (default: report.json "
+        "beside the rig)",
     )
     add_model_option(parser)
 
@@ -145,7 +181,8 @@ def describe_track(commands: Commands) -> None:
     parser = commands.add(
         "track",
         "turn videos into a skeleton in 3D",
-        purpose="Finds the person in every video and reconstructs the joints in metres. One video alone needs no rig:\n"
+        purpose="Finds the person in every video and reconstructs the joints in metres. One "
+        "video alone needs no rig:\n"
         "then depth is a guess from the person's height, and the place in the room is made up.",
         example="epipole track left.mp4 right.mp4 --rig rig.toml --out walk\n"
         "epipole track phone.mp4 --stature 1.78 --out walk",
@@ -158,7 +195,8 @@ def describe_track(commands: Commands) -> None:
         help="where the cameras stand, from 'epipole calibrate'; one camera needs none",
     )
     _add_stature_option(
-        parser, "the session's, else the average, 1.69; it counts where one camera alone sees the person"
+        parser,
+        "the session's, else the average, 1.69; it counts where one camera alone sees the person",
     )
     add_out_option(parser, "the new session folder to write", required=True)
     add_model_option(parser)
@@ -175,10 +213,14 @@ def describe_export(commands: Commands) -> None:
         example="epipole export walk --format csv --out walk.csv --smooth",
     )
     add_session_argument(parser)
-    parser.add_argument("--format", choices=("csv", "csv2d"), required=True, help="what to write, see above")
+    parser.add_argument(
+        "--format", choices=("csv", "csv2d"), required=True, help="what to write, see above"
+    )
     add_out_option(parser, "the file to write", required=True)
     parser.add_argument(
-        "--smooth", action="store_true", help="calm the joints as the live view does (csv only; default: as measured)"
+        "--smooth",
+        action="store_true",
+        help="calm the joints as the live view does (csv only; default: as measured)",
     )
 
 
@@ -187,7 +229,8 @@ def describe_devices(commands: Commands) -> None:
     commands.add(
         "devices",
         "list the cameras that are plugged in",
-        purpose="Lists this machine's USB cameras by names that stay, with what they can send; where one cannot be\n"
+        purpose="Lists this machine's USB cameras by names that stay, with what they can send; "
+        "where one cannot be\n"
         "used, it says why.",
         example="epipole devices",
     )
@@ -195,7 +238,10 @@ def describe_devices(commands: Commands) -> None:
 
 def _add_stature_option(parser: Parser, default: str) -> None:
     """Take the person's height."""
-    what = f"the person's height in metres, 0.5 to 2.5; sizes are right as far as it is (default: {default})"
+    what = (
+        "the person's height in metres, 0.5 to 2.5; sizes are right as far as it is "
+        f"(default: {default})"
+    )
     parser.add_argument("--stature", type=read_stature, metavar="M", help=what)
 
 

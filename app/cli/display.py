@@ -5,7 +5,9 @@ import sys
 from collections.abc import Mapping
 
 
-def is_headless(*, requested: bool, environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
+def is_headless(
+    *, requested: bool, environment: Mapping[str, str] = os.environ, platform: str = sys.platform
+) -> bool:
     """Decide whether the window becomes a picture.
 
     Parameters
@@ -20,7 +22,10 @@ def is_headless(*, requested: bool, environment: Mapping[str, str] = os.environ,
     Returns
     -------
     headless
-        True where asked for, or where neither an X nor a Wayland display nor a Qt platform is named.
+        True where asked for, or where neither an X nor a Wayland display nor a Qt platform is
+        named.
     """
-    has_display = any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    has_display = any(
+        environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    )
     return requested or not (has_display or platform in ("win32", "darwin"))

@@ -7,7 +7,8 @@ import time
 from types import FrameType
 
 INTERRUPTED = 130
-# Closing cameras and files takes less than 2 s; whoever still presses Ctrl-C after this wants to be rid of us.
+# Closing cameras and files takes less than 2 s; whoever still presses Ctrl-C after this wants to be
+# rid of us.
 FORCE_EXIT_AFTER_S = 5.0
 
 
@@ -22,7 +23,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, InterruptHandler())
     try:
         from app.cli import (
-            main as cli,  # reading it from a slow disk takes a moment, in which somebody may change their mind
+            # reading it from a slow disk takes a moment, in which somebody may change their mind
+            main as cli,
         )
 
         return cli.main()
@@ -30,7 +32,9 @@ def main() -> int:
         sys.stderr.write("epipole: Stopped. Nothing was begun yet.\n")
         return INTERRUPTED
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is open any more; Python is about to end
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # nothing is open any more; Python is about to end
 
 
 class InterruptHandler:

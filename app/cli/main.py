@@ -1,6 +1,8 @@
-"""The `epipole` command: read the words, run the command, and turn whatever happens into a sentence and an exit code.
+"""The `epipole` command: read the words, run the command, and turn whatever happens into a sentence
+and an exit code.
 
-0 done · 1 failed · 2 the command line cannot be meant · 3 a calibration that cannot be trusted · 130 Ctrl-C.
+0 done · 1 failed · 2 the command line cannot be meant · 3 a calibration that cannot be trusted ·
+130 Ctrl-C.
 """
 
 import importlib
@@ -18,8 +20,15 @@ from engine.address import strip_credentials
 from engine.errors import EngineError
 from training.errors import TrainingError
 
-DONE, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
-NO_TORCH = "Teaching a network needs PyTorch, which is not installed. Install it with: pip install 'epipole[train]'"
+DONE = 0
+FAILED = 1
+USAGE = 2
+REFUSED = 3
+INTERRUPTED = 130
+NO_TORCH = (
+    "Teaching a network needs PyTorch, which is not installed. Install it with: pip "
+    "install 'epipole[train]'"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _print_error(str(error), USAGE)
     except KeyboardInterrupt:
-        return _print_error("Stopped. What was written so far is complete and can be opened.", INTERRUPTED)
+        return _print_error(
+            "Stopped. What was written so far is complete and can be opened.", INTERRUPTED
+        )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -91,7 +102,11 @@ def _report_missing_module(error: ModuleNotFoundError) -> int:
 def _describe_internal_error() -> str:
     """Say that the program itself is at fault, and where the details are."""
     log = paths.log_file()
-    details = f"The details are in {log}; please send them with a report." if log.exists() else "No log could be kept."
+    details = (
+        f"The details are in {log}; please send them with a report."
+        if log.exists()
+        else "No log could be kept."
+    )
     return f"Something in the program went wrong, through no fault of yours. {details}"
 
 

@@ -8,12 +8,17 @@ from app.cli.values import read_person, read_threads
 DEFAULT_MODEL = "blazepose"
 
 _SOURCE_HELP = (
-    "a camera: usb:0, or usb:<id> as 'epipole devices' names it; rtsp://… or http://…; a video, played as if it were "
+    "a camera: usb:0, or usb:<id> as 'epipole devices' names it; rtsp://… or http://…; a video, "
+    "played as if it were "
     "live; or a simulated one, studio:walk?cameras=4&seed=1"
 )
-_MODEL_HELP = f"network that finds the joints in the images, one of 'epipole models list' (default: {DEFAULT_MODEL})"
+_MODEL_HELP = (
+    "network that finds the joints in the images, one of 'epipole models list' "
+    f"(default: {DEFAULT_MODEL})"
+)
 _LIFT_HELP = (
-    "network that guesses depth where only one camera sees you, one of 'epipole models list'; none for none "
+    "network that guesses depth where only one camera sees you, one of 'epipole models list'; "
+    "none for none "
     "(default: the one in use)"
 )
 
@@ -25,7 +30,9 @@ def add_sources_argument(parser: Parser, *, count: str) -> None:
 
 def add_inputs_argument(parser: Parser) -> None:
     """Take a session folder or one video per camera."""
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a session folder, or one video per camera")
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="a session folder, or one video per camera"
+    )
 
 
 def add_session_argument(parser: Parser) -> None:
@@ -59,7 +66,10 @@ def add_lift_option(parser: Parser) -> None:
 
 def add_person_option(parser: Parser, default: str) -> None:
     """Take the name of who is in front of the cameras."""
-    what = f"who is in front of the cameras, so that a network taught for them is used (default: {default})"
+    what = (
+        "who is in front of the cameras, so that a network taught for them is used "
+        f"(default: {default})"
+    )
     parser.add_argument("--person", type=read_person, default="", metavar="NAME", help=what)
 
 

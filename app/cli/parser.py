@@ -12,7 +12,9 @@ class Parser(argparse.ArgumentParser):
     """argparse with one sentence for a mistake instead of a page."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
+        )
 
     def error(self, message: str) -> NoReturn:
         """Raise the mistake as a sentence.
@@ -24,11 +26,15 @@ class Parser(argparse.ArgumentParser):
         """
         missing = message.removeprefix("the following arguments are required: ")
         if missing != message:
-            raise UsageError(f"'{self.prog}' needs {missing}. '{self.prog} --help' shows an example.")
+            raise UsageError(
+                f"'{self.prog}' needs {missing}. '{self.prog} --help' shows an example."
+            )
         option, _, detail = message.removeprefix("argument ").partition(": ")
         if detail.endswith((".", "?")):
             raise UsageError(detail)
-        raise UsageError(f"{option}: {detail}. See '{self.prog} --help'." if detail else f"{message}.")
+        raise UsageError(
+            f"{option}: {detail}. See '{self.prog} --help'." if detail else f"{message}."
+        )
 
     def reject_argument(self, word: str) -> NoReturn:
         """Say what a word may have meant that nothing here takes.
@@ -43,7 +49,8 @@ class Parser(argparse.ArgumentParser):
         option = word.split("=", maxsplit=1)[0]
         known = [name for action in self._actions for name in action.option_strings]
         raise UsageError(
-            f"'{self.prog}' has no option '{option}'.{suggest_nearest(option, known)} See '{self.prog} --help'."
+            f"'{self.prog}' has no option '{option}'.{suggest_nearest(option, known)} See "
+            f"'{self.prog} --help'."
         )
 
 
@@ -63,7 +70,9 @@ class Commands:
 
     def __init__(self, parser: Parser) -> None:
         self.parsers: dict[str, Parser] = {}
-        self._group = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=Parser)
+        self._group = parser.add_subparsers(
+            dest="command", title="commands", metavar="COMMAND", parser_class=Parser
+        )
 
     def add(self, name: str, summary: str, *, purpose: str, example: str) -> Parser:
         """Add a command.
@@ -83,18 +92,15 @@ class Commands:
         """
         indented = "\n".join(f"  {line}" for line in example.splitlines())
         title = "examples" if "\n" in example else "example"
-        parser = self._group.add_parser(name, help=summary, description=purpose, epilog=f"{title}:\n{indented}")
+        parser = self._group.add_parser(
+            name, help=summary, description=purpose, epilog=f"{title}:\n{indented}"
+        )
         self.parsers[name] = parser
         return parser
 
 
 def suggest_nearest(word: str, known: Sequence[str]) -> str:
     """Suggest the nearest known word.
-
-    Parameters
-    ----------
-    word
-    known
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Prepare: compile the numeric kernels once, so that the first window need not wait for them.
 
-Run as ``python -m app.cli.prepare`` when the program is installed. Without it everything works, the first start takes half
-a minute longer.
+Run as ``python -m app.cli.prepare`` when the program is installed. Without it everything works, the
+first start takes half a minute longer.
 """
 
 import sys

@@ -1,6 +1,8 @@
-"""Progress in the terminal: how far, how fast, how long still; on stderr, and never in the way of the results.
+"""Progress in the terminal: how far, how fast, how long still; on stderr, and never in the way of
+the results.
 
-On a terminal it is one line that is drawn again; elsewhere (a log file, a build server) a plain line every few seconds.
+On a terminal it is one line that is drawn again; elsewhere (a log file, a build server) a plain
+line every few seconds.
 """
 
 import shutil
@@ -29,7 +31,8 @@ class Progress:
     total
         How much there is to do; None where nobody knows.
     unit
-        What is counted; ``bytes`` are shown as megabytes, ``percent`` is not shown beside the percentage.
+        What is counted; ``bytes`` are shown as megabytes, ``percent`` is not shown beside the
+        percentage.
     stream
         Where to write; standard error if not given.
     clock
@@ -54,7 +57,9 @@ class Progress:
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._label, self._total, self._unit = label, total, unit
+        self._label = label
+        self._total = total
+        self._unit = unit
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._is_terminal = self._stream.isatty()
@@ -69,7 +74,10 @@ class Progress:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Leave one line that says how it ended."""
         self._finish(completed=kind is None)
@@ -85,7 +93,8 @@ class Progress:
             Replaces the total, where it became known.
         """
         now_s = self._clock()
-        self._done, self._total = done, self._total if total is None else total
+        self._done = done
+        self._total = self._total if total is None else total
         self._samples.append((now_s, done))
         while len(self._samples) > 2 and now_s - self._samples[0][0] > _RATE_WINDOW_S:
             self._samples.popleft()
@@ -113,7 +122,11 @@ class Progress:
             self._write(f"{start}{self._label}: done in {format_duration(took_s)}.\n")
             return
         if not completed:
-            self._write(f"{start}{self._label}: stopped after {self._format_done()}.\n" if self._done else start)
+            self._write(
+                f"{start}{self._label}: stopped after {self._format_done()}.\n"
+                if self._done
+                else start
+            )
             return
         self._write(f"{start}{self._label}: {self._format_done()} in {format_duration(took_s)}.\n")
 
@@ -136,7 +149,11 @@ class Progress:
         """Say how much is done, with its unit."""
         unit = "MB" if self._unit == "bytes" else self._unit
         done = _format_amount(self._done, self._unit)
-        of_total = f" of {_format_amount(self._total, self._unit)}" if self._total and self._done < self._total else ""
+        of_total = (
+            f" of {_format_amount(self._total, self._unit)}"
+            if self._total and self._done < self._total
+            else ""
+        )
         return f"{done}{of_total} {unit}"
 
     def _measure_rate(self) -> float:

@@ -22,8 +22,9 @@ def start_application() -> QApplication:
 
     Notes
     -----
-    Without a display Qt ends the process by an abort, and nobody can catch that. It says why before: that becomes
-    one sentence, and the process ends at once with exit code 1. Nothing is open at that moment.
+    Without a display Qt ends the process by an abort, and nobody can catch that. It says why
+    before: that becomes one sentence, and the process ends at once with exit code 1. Nothing is
+    open at that moment.
     """
     qt_messages: list[str] = []
 
@@ -59,19 +60,27 @@ def explain_no_window(qt_messages: list[str], platform: str, display: str) -> st
     """
     alternative = "add --headless: the window is then written as a picture."
     if any("Could not find the Qt platform plugin" in line for line in qt_messages):
-        return f"No window can be opened: Qt knows no platform '{platform}'. Unset QT_QPA_PLATFORM, or {alternative}"
+        return (
+            f"No window can be opened: Qt knows no platform '{platform}'. Unset "
+            f"QT_QPA_PLATFORM, or {alternative}"
+        )
     if any("could not connect to display" in line or "wl_display" in line for line in qt_messages):
         where = f"there is no display '{display}'" if display else "no display is named"
-        return f"No window can be opened: {where}. Set DISPLAY to one that is there, or {alternative}"
+        return (
+            f"No window can be opened: {where}. Set DISPLAY to one that is there, or {alternative}"
+        )
     first = next((line for line in qt_messages if line), "no reason given").rstrip(".")
     return (
-        f"No window can be opened: Qt cannot start ({first}). 'epipole doctor' says what is missing; or {alternative}"
+        f"No window can be opened: Qt cannot start ({first}). 'epipole doctor' says what is "
+        f"missing; or {alternative}"
     )
 
 
 def _exit_with_message(qt_messages: list[str]) -> None:
     """End the program in place of Qt."""
-    message = explain_no_window(qt_messages, os.environ.get("QT_QPA_PLATFORM", ""), os.environ.get("DISPLAY", ""))
+    message = explain_no_window(
+        qt_messages, os.environ.get("QT_QPA_PLATFORM", ""), os.environ.get("DISPLAY", "")
+    )
     logger.info("%s", message)
     sys.stderr.write(f"epipole: {message}\n")
     sys.stderr.flush()

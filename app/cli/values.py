@@ -10,7 +10,9 @@ MAX_DEMO_S, MAX_RECORDING_S = 600, 86_400
 MAX_MINUTES = 7 * 24 * 60
 
 
-def make_number_reader(option: str, expected: str, is_valid: Callable[[float], bool]) -> Callable[[str], float]:
+def make_number_reader(
+    option: str, expected: str, is_valid: Callable[[float], bool]
+) -> Callable[[str], float]:
     """Make what reads a number.
 
     Parameters
@@ -58,7 +60,9 @@ def make_integer_reader(option: str, minimum: int, meaning: str = "") -> Callabl
         value = _parse_integer(text)
         if value is None or value < minimum:
             said = f" ({meaning})" if meaning else ""
-            raise argparse.ArgumentTypeError(f"{option} takes a whole number, {minimum} or more{said}, not '{text}'.")
+            raise argparse.ArgumentTypeError(
+                f"{option} takes a whole number, {minimum} or more{said}, not '{text}'."
+            )
         return value
 
     return read
@@ -68,10 +72,14 @@ read_demo_seconds = make_number_reader(
     "--seconds", f"1 to {MAX_DEMO_S} seconds, for instance 30", lambda s: 1 <= s <= MAX_DEMO_S
 )
 read_recording_seconds = make_number_reader(
-    "--seconds", f"1 to {MAX_RECORDING_S} seconds (a day), for instance 60", lambda s: 1 <= s <= MAX_RECORDING_S
+    "--seconds",
+    f"1 to {MAX_RECORDING_S} seconds (a day), for instance 60",
+    lambda s: 1 <= s <= MAX_RECORDING_S,
 )
 read_minutes = make_number_reader(
-    "--minutes", "more than 0 minutes and at most a week, for instance 10", lambda minutes: 0 < minutes <= MAX_MINUTES
+    "--minutes",
+    "more than 0 minutes and at most a week, for instance 10",
+    lambda minutes: 0 < minutes <= MAX_MINUTES,
 )
 read_share = make_number_reader(
     "--studio-share", "a share above 0 and below 1, for instance 0.3", lambda share: 0 < share < 1
@@ -102,12 +110,15 @@ def read_stature(text: str) -> float:
     """
     value, (low, high) = _parse_finite(text), STATURE_RANGE_M
     if math.isnan(value):
-        raise argparse.ArgumentTypeError(f"--stature takes a height in metres, for instance 1.78, not '{text}'.")
+        raise argparse.ArgumentTypeError(
+            f"--stature takes a height in metres, for instance 1.78, not '{text}'."
+        )
     if low <= value <= high:
         return value
     hint = f" Did you mean {value / 100:.2f}?" if low <= value / 100 <= high else ""
     raise argparse.ArgumentTypeError(
-        f"A stature of {value:g} m is nobody's. Give metres between {low} and {high}, for instance 1.78.{hint}"
+        f"A stature of {value:g} m is nobody's. Give metres between {low} and {high}, for "
+        f"instance 1.78.{hint}"
     )
 
 
@@ -131,7 +142,8 @@ def read_camera_count(text: str) -> int:
     value, (minimum, maximum) = _parse_integer(text), DEMO_CAMERA_RANGE
     if value is None or not minimum <= value <= maximum:
         raise argparse.ArgumentTypeError(
-            f"The demo has {minimum} to {maximum} cameras, not '{text}': one alone measures no depth."
+            f"The demo has {minimum} to {maximum} cameras, not '{text}': one alone measures no "
+            "depth."
         )
     return value
 
@@ -156,7 +168,9 @@ def read_names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if names:
         return names
-    raise argparse.ArgumentTypeError("--people takes names with commas between them, for instance S1,S5.")
+    raise argparse.ArgumentTypeError(
+        "--people takes names with commas between them, for instance S1,S5."
+    )
 
 
 def read_person(text: str) -> str:

@@ -1,6 +1,7 @@
 """`epipole bench`: what one part of the program costs on this machine.
 
-Processor time is what counts on a busy machine: it says how much of the cores a part needs, whatever else runs.
+Processor time is what counts on a busy machine: it says how much of the cores a part needs,
+whatever else runs.
 """
 
 import os
@@ -41,7 +42,10 @@ def run(options: Namespace) -> int:
     code
         0.
     """
-    print(f"{date.today()}  {platform.machine()} {platform.system()}, {os.cpu_count()} cores, Python {sys.version[:6]}")
+    print(
+        f"{date.today()}  {platform.machine()} {platform.system()}, {os.cpu_count()} cores, "
+        f"Python {sys.version[:6]}"
+    )
     cli.load_function(BENCHES[options.subject])()
     return 0
 
@@ -56,7 +60,8 @@ def bench_start() -> None:
         took_s.append(time.perf_counter() - start_s)
     took_s.sort()
     print(
-        f"start      epipole --help: {took_s[0]:.2f} s at best, {took_s[_STARTS // 2]:.2f} s in the middle (limit 0.5)"
+        f"start      epipole --help: {took_s[0]:.2f} s at best, {took_s[_STARTS // 2]:.2f} s in "
+        "the middle (limit 0.5)"
     )
 
 
@@ -65,7 +70,8 @@ def bench_studio() -> None:
     framesets, cpu_ms, wall_ms = _render_framesets()
     view_count = len(framesets[0].frames)
     print(
-        f"studio     {view_count} views of 640x480: {cpu_ms:.1f} ms of one core each frameset, {wall_ms:.1f} ms in all"
+        f"studio     {view_count} views of 640x480: {cpu_ms:.1f} ms of one core each frameset, "
+        f"{wall_ms:.1f} ms in all"
     )
 
 
@@ -77,7 +83,10 @@ def bench_inference() -> None:
         estimator(frames)
     waiting = iter(framesets[5:])
     cpu_ms, wall_ms = measure_ms(lambda: estimator(next(waiting)), len(framesets) - 5)
-    print(f"inference  {estimator.name}: {wall_ms:.1f} ms for 4 views, {cpu_ms:.1f} ms of processor time")
+    print(
+        f"inference  {estimator.name}: {wall_ms:.1f} ms for 4 views, {cpu_ms:.1f} ms of "
+        "processor time"
+    )
     print(f"           {1000 / wall_ms:.1f} framesets of 4 views per second")
     estimator.close()
 
@@ -85,11 +94,20 @@ def bench_inference() -> None:
 def bench_precision() -> None:
     """Ask whether bf16, half the cost, may replace f32; from then on the answer is obeyed."""
     framesets, *_ = _render_framesets()
-    images = [frame.image_bgr for frames in framesets[::5] for frame in frames.frames if frame is not None]
+    images = [
+        frame.image_bgr for frames in framesets[::5] for frame in frames.frames if frame is not None
+    ]
     found = check_precision(load_model(DEFAULT_MODEL), "openvino", "bf16", images)
-    answer = "agrees with f32 and is used from now on" if found.accepted else "differs from f32 and is not used"
+    answer = (
+        "agrees with f32 and is used from now on"
+        if found.accepted
+        else "differs from f32 and is not used"
+    )
     off_px = found.deviation * 256
-    print(f"precision  bf16 {answer}: {off_px:.1f} px of a 256 px crop at the 99th percentile of {found.joints} joints")
+    print(
+        f"precision  bf16 {answer}: {off_px:.1f} px of a 256 px crop at the 99th percentile of "
+        f"{found.joints} joints"
+    )
 
 
 def bench_window() -> None:
@@ -99,7 +117,10 @@ def bench_window() -> None:
     framesets, *_ = _render_framesets()
     redraw = window_bench.prepare_redraw(framesets)
     cpu_ms, _ = measure_ms(redraw, _PAINTS)
-    print(f"window     four images and the room at 1280x720: {cpu_ms:.1f} ms of processor time each time")
+    print(
+        f"window     four images and the room at 1280x720: {cpu_ms:.1f} ms of processor time "
+        "each time"
+    )
 
 
 def bench_live() -> None:
@@ -109,17 +130,15 @@ def bench_live() -> None:
 
     qt_application = live_bench.get_screen_application()
     for setup in live_bench.list_cases(make_film()):
-        print(f"live       {setup.title}\n{live_bench.describe(live_bench.measure(setup, _LIVE_S))}", flush=True)
+        print(
+            f"live       {setup.title}\n{live_bench.describe(live_bench.measure(setup, _LIVE_S))}",
+            flush=True,
+        )
     qt_application.quit()
 
 
 def measure_ms(work: Callable[[], object], times: int) -> tuple[float, float]:
     """Do something several times.
-
-    Parameters
-    ----------
-    work
-    times
 
     Returns
     -------
@@ -129,7 +148,9 @@ def measure_ms(work: Callable[[], object], times: int) -> tuple[float, float]:
     start_cpu_s, start_s = time.process_time(), time.perf_counter()
     for _ in range(times):
         work()
-    return (time.process_time() - start_cpu_s) * 1000 / times, (time.perf_counter() - start_s) * 1000 / times
+    return (time.process_time() - start_cpu_s) * 1000 / times, (
+        time.perf_counter() - start_s
+    ) * 1000 / times
 
 
 def _render_framesets() -> tuple[list[FrameSet], float, float]:

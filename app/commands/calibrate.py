@@ -41,14 +41,20 @@ def run(options: Namespace) -> int:
         calibration_options = _collect_options(options, footage)
         observation = observe(footage, options.model)
     calibration = calibrate(observation.recording, calibration_options)
-    report = replace(calibration.report, remarks=(*observation.remarks, *calibration.report.remarks))
+    report = replace(
+        calibration.report, remarks=(*observation.remarks, *calibration.report.remarks)
+    )
     calibration = replace(calibration, report=report)
-    write_calibration(calibration.report, calibration.rig, paths, ", ".join(observation.recording.view_names))
+    write_calibration(
+        calibration.report, calibration.rig, paths, ", ".join(observation.recording.view_names)
+    )
     print_calibration(report, calibration.rig, paths)
     return DONE if calibration.rig is not None else REFUSED
 
 
-def calibrate(recording: offline.PoseRecording, calibration_options: CalibrationOptions) -> Calibration:
+def calibrate(
+    recording: offline.PoseRecording, calibration_options: CalibrationOptions
+) -> Calibration:
     """Calibrate a take, with progress in the terminal.
 
     Parameters
@@ -73,7 +79,8 @@ def _require_two_videos(inputs: list[str]) -> None:
         if Path(inputs[0]).is_dir():
             return
         raise UsageError(
-            f"One video ('{inputs[0]}') cannot calibrate a rig: give two or more videos of the same person, "
+            f"One video ('{inputs[0]}') cannot calibrate a rig: give two or more videos of the "
+            "same person, "
             "one per camera, or a session folder."
         )
 
@@ -81,7 +88,9 @@ def _require_two_videos(inputs: list[str]) -> None:
 def _collect_options(options: Namespace, footage: Footage) -> CalibrationOptions:
     """Collect what is known before: stature, lenses."""
     if len(footage.view_names) < 2:
-        raise UsageError(f"Only one camera ({', '.join(footage.view_names)}) is there; a rig needs two or more.")
+        raise UsageError(
+            f"Only one camera ({', '.join(footage.view_names)}) is there; a rig needs two or more."
+        )
     stature_m = options.stature
     if stature_m is None and footage.session is not None:
         stature_m = footage.session.facts.stature_m

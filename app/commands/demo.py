@@ -13,7 +13,12 @@ from app.commands.calibrate import DONE, REFUSED, calibrate
 from app.demo_files import write_poses, write_truth
 from app.observe import Observation, observe
 from app.paths import choose_new_folder, find_free_path, require_writable
-from app.presenters.recording import RecordingResult, find_best_row, measure_joints_found, present_recording
+from app.presenters.recording import (
+    RecordingResult,
+    find_best_row,
+    measure_joints_found,
+    present_recording,
+)
 from app.presenters.window import WindowState
 from app.report.calibration_output import CalibrationPaths, print_calibration, write_calibration
 from app.tracked_session_writer import TrackedSessionWriter
@@ -65,20 +70,25 @@ def run(options: Namespace) -> int:
         return _show_window(options, folder)
     title = f"Demo studio, seed {options.seed}"
     seconds = options.seconds or HEADLESS_S
-    with open_inputs([f"studio:?cameras={options.cameras}&seconds={seconds:g}&seed={options.seed}"]) as footage:
+    with open_inputs(
+        [f"studio:?cameras={options.cameras}&seconds={seconds:g}&seed={options.seed}"]
+    ) as footage:
         studio: Studio = footage.studio
         demo = process_footage(footage, find_free_path(folder / "session"))
     paths = CalibrationPaths(folder / "rig.toml", folder / "report.json")
     write_calibration(demo.calibration.report, demo.calibration.rig, paths, title)
     recording = demo.observation.recording
-    write_truth(studio, folder, np.array([poses.timestamp_ns for poses in recording.pose_sets], np.int64))
+    write_truth(
+        studio, folder, np.array([poses.timestamp_ns for poses in recording.pose_sets], np.int64)
+    )
     if demo.reconstruction is not None:
         write_poses(demo.reconstruction.poses_3d, recording, folder)
     result = _build_result(demo, title)
     print_calibration(result.report, result.rig, paths)
     if result.rig is not None:
         print(
-            f"Joints  {folder / 'poses_3d.csv'}, {100 * measure_joints_found(result):.0f} % of the body's joints found"
+            f"Joints  {folder / 'poses_3d.csv'}, {100 * measure_joints_found(result):.0f} % of "
+            "the body's joints found"
         )
     draw_picture(_build_window_state(result, studio), folder / "window.png")
     return DONE if result.rig is not None else REFUSED
@@ -122,7 +132,10 @@ def draw_picture(state: WindowState, picture: Path) -> None:
     try:
         from app.window import snapshot  # Qt is loaded by those who draw, when they draw
     except ImportError as error:
-        print(f"The window cannot be drawn: {error}. 'epipole doctor' says what is missing; all else is complete.")
+        print(
+            f"The window cannot be drawn: {error}. 'epipole doctor' says what is missing; all "
+            "else is complete."
+        )
         return
     snapshot.draw_window(state, picture)
     print(f"Window  {picture}")
@@ -133,14 +146,18 @@ def _show_window(options: Namespace, folder: Path) -> int:
     try:
         from app.window import demo as demo_window
     except ImportError as error:
-        print(f"The window cannot be opened: {error}. 'epipole doctor' says what is missing; --headless needs less.")
+        print(
+            f"The window cannot be opened: {error}. 'epipole doctor' says what is missing; "
+            "--headless needs less."
+        )
         return FAILED
     return demo_window.show_demo(options, folder)
 
 
 def _build_result(demo: DemoResult, title: str) -> RecordingResult:
     """Put everything that the window needs into one hand."""
-    recording, reconstruction = demo.observation.recording, demo.reconstruction
+    recording = demo.observation.recording
+    reconstruction = demo.reconstruction
     return RecordingResult(
         title=title,
         view_names=recording.view_names,

@@ -27,7 +27,10 @@ def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its opt
     """
     devices = list_devices()
     if not devices:
-        print("No USB camera was found. Plug one in and try again; if it is plugged in, try another port or cable.\n")
+        print(
+            "No USB camera was found. Plug one in and try again; if it is plugged in, try "
+            "another port or cable.\n"
+        )
     for number, device in enumerate(devices):
         print("\n".join(_describe_device(number, device)), end="\n\n")
     ready = [device.address for device in devices if not device.problem]

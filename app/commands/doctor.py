@@ -22,12 +22,24 @@ from engine.errors import EngineError, ModelMissingError
 from engine.inference.backends import create_backend
 from engine.models import shelf as models
 
-_PACKAGES = ("numpy", "scipy", "numba", "av", "opencv-python-headless", "openvino", "onnxruntime", "poselib", "PyQt6")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "numba",
+    "av",
+    "opencv-python-headless",
+    "openvino",
+    "onnxruntime",
+    "poselib",
+    "PyQt6",
+)
 _CLASHES = (("opencv-python-headless", "opencv-python"), ("onnxruntime", "onnxruntime-gpu"))
 _MIN_PYTHON = (3, 11)
 _TRIAL_BYTES = 32_000_000
 _MIN_FREE_GB = 5.0
-_MIN_WRITE_MB_PER_S = 40.0  # four cameras of 1280 x 720, 30 images of 85 kB a second each, and room to spare
+_MIN_WRITE_MB_PER_S = (
+    40.0  # four cameras of 1280 x 720, 30 images of 85 kB a second each, and room to spare
+)
 _SEVERITY_LABELS = {Severity.GOOD: "ok", Severity.WARNING: "care", Severity.ERROR: "bad"}
 _MIN_SCREEN_WH = (1280, 720)
 _QT_TRIAL = (
@@ -47,7 +59,8 @@ class Finding:
     message
         What was found, and what to do where something is wrong.
     severity
-        BAD where the program cannot do its work like this, CARE where something will be worse than it could be.
+        BAD where the program cannot do its work like this, CARE where something will be worse than
+        it could be.
     """
 
     subject: str
@@ -72,8 +85,15 @@ def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its opt
     for check in CHECKS:
         finding = check()
         ready &= finding.severity != Severity.ERROR
-        print(f"{_SEVERITY_LABELS[finding.severity]:6}{finding.subject:10}{finding.message}", flush=True)
-    print("\nThis machine is ready." if ready else "\nThis machine is not ready: see the lines marked 'bad'.")
+        print(
+            f"{_SEVERITY_LABELS[finding.severity]:6}{finding.subject:10}{finding.message}",
+            flush=True,
+        )
+    print(
+        "\nThis machine is ready."
+        if ready
+        else "\nThis machine is not ready: see the lines marked 'bad'."
+    )
     return 0 if ready else 1
 
 
@@ -81,7 +101,11 @@ def check_python() -> Finding:
     """Look at Python's version and word length."""
     version = platform.python_version()
     if sys.version_info < _MIN_PYTHON or sys.maxsize < 2**32:
-        return Finding("Python", f"{version}: a 64-bit Python 3.11 or newer is needed.", severity=Severity.ERROR)
+        return Finding(
+            "Python",
+            f"{version}: a 64-bit Python 3.11 or newer is needed.",
+            severity=Severity.ERROR,
+        )
     return Finding("Python", f"{version} on {platform.system()} {platform.machine()}")
 
 
@@ -91,12 +115,16 @@ def check_packages() -> Finding:
     absent = [name for name, version in versions.items() if version is None]
     if absent:
         return Finding(
-            "Packages", f"not installed: {', '.join(absent)}. Run: pip install -e .", severity=Severity.ERROR
+            "Packages",
+            f"not installed: {', '.join(absent)}. Run: pip install -e .",
+            severity=Severity.ERROR,
         )
     for wanted, rival in _CLASHES:
         if _find_installed_version(rival):
             return Finding(
-                "Packages", f"{rival} overwrites {wanted}. Run: pip uninstall {rival}", severity=Severity.ERROR
+                "Packages",
+                f"{rival} overwrites {wanted}. Run: pip uninstall {rival}",
+                severity=Severity.ERROR,
             )
     return Finding("Packages", ", ".join(f"{name} {version}" for name, version in versions.items()))
 
@@ -123,7 +151,9 @@ def check_inference() -> Finding:
     start_s = time.perf_counter()
     backend.warm_up(1)
     took_ms = (time.perf_counter() - start_s) * 1000
-    message = f"{backend.name}: {took_ms:.0f} ms for one person in one image, {os.cpu_count()} cores"
+    message = (
+        f"{backend.name}: {took_ms:.0f} ms for one person in one image, {os.cpu_count()} cores"
+    )
     backend.close()
     return Finding("Inference", message)
 
@@ -144,7 +174,9 @@ def check_cameras() -> Finding:
     except (EngineError, OSError) as error:
         return Finding("Cameras", f"cannot be listed: {error}", Severity.WARNING)
     if not devices:
-        return Finding("Cameras", "none is plugged in; cameras in the network are given by their address.")
+        return Finding(
+            "Cameras", "none is plugged in; cameras in the network are given by their address."
+        )
     problems = [device.problem for device in devices if device.problem]
     names = ", ".join(f"'{device.name}'" for device in devices if not device.problem)
     ready = len(devices) - len(problems)
@@ -169,7 +201,9 @@ def check_sessions() -> Finding:
     folder = settings.sessions_folder()
     while not folder.exists():  # it is made with the first recording
         folder = folder.parent
-    return _check_folder("Sessions", folder, f"Put another folder for 'sessions' into {settings_file()}.")
+    return _check_folder(
+        "Sessions", folder, f"Put another folder for 'sessions' into {settings_file()}."
+    )
 
 
 def _check_folder(subject: str, folder: Path, instead: str) -> Finding:
@@ -178,13 +212,19 @@ def _check_folder(subject: str, folder: Path, instead: str) -> Finding:
         free_gb = shutil.disk_usage(folder).free / 1e9
         speed = _measure_write_speed_mb_per_s(folder)
     except OSError as error:
-        return Finding(subject, f"{folder} cannot be written: {error.strerror}. {instead}", severity=Severity.ERROR)
+        return Finding(
+            subject,
+            f"{folder} cannot be written: {error.strerror}. {instead}",
+            severity=Severity.ERROR,
+        )
     message = f"{free_gb:.0f} GB free in {folder}, writes {speed:.0f} MB/s"
     if free_gb < _MIN_FREE_GB:
         return Finding(subject, f"{message}; make room before you record.", Severity.WARNING)
     if speed < _MIN_WRITE_MB_PER_S:
         return Finding(
-            subject, f"{message}; recording four cameras wants {_MIN_WRITE_MB_PER_S:.0f} MB/s.", Severity.WARNING
+            subject,
+            f"{message}; recording four cameras wants {_MIN_WRITE_MB_PER_S:.0f} MB/s.",
+            Severity.WARNING,
         )
     return Finding(subject, message)
 
@@ -193,7 +233,10 @@ def check_display() -> Finding:
     """Start Qt in a process of its own, which a missing library would end, and ask it for the screens."""
     trial = subprocess.run(
         [sys.executable, "-c", _QT_TRIAL],
-        env={**os.environ, "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", _choose_platform())},
+        env={
+            **os.environ,
+            "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", _choose_platform()),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -204,20 +247,26 @@ def check_display() -> Finding:
         return Finding("Window", f"Qt cannot start: {last}. {hint}", severity=Severity.ERROR)
     if is_headless(requested=False) or os.environ.get("QT_QPA_PLATFORM") == "offscreen":
         return Finding("Window", "there is no screen; the window is written as a picture instead.")
-    return _check_screens([tuple(map(int, line.split())) for line in trial.stdout.split("\n") if line.strip()])
+    return _check_screens(
+        [tuple(map(int, line.split())) for line in trial.stdout.split("\n") if line.strip()]
+    )
 
 
 def _check_screens(sizes: Sequence[tuple[int, ...]]) -> Finding:
     """Say whether the window has room on the largest screen."""
     if not sizes:
-        return Finding("Window", "a display is here, but no screen. Switch one on.", Severity.WARNING)
+        return Finding(
+            "Window", "a display is here, but no screen. Switch one on.", Severity.WARNING
+        )
     width, height = max(sizes)
     others = f", and {len(sizes) - 1} more" if len(sizes) > 1 else ""
     message = f"a screen of {width}x{height} is here{others}; no graphics driver is needed"
     if width < _MIN_SCREEN_WH[0] or height < _MIN_SCREEN_WH[1]:
         minimum = "{}x{}".format(*_MIN_SCREEN_WH)
         return Finding(
-            "Window", f"{message}. The window is made for {minimum}: some of it may be cut off.", Severity.WARNING
+            "Window",
+            f"{message}. The window is made for {minimum}: some of it may be cut off.",
+            Severity.WARNING,
         )
     return Finding("Window", message)
 

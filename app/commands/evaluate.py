@@ -51,9 +51,13 @@ def _evaluate(options: Namespace, folder: Path) -> int:
     """Judge, and write the page."""
     require_writable(folder / PAGE)
     samples, config = (
-        _cut_session_samples(options.session, options.labels) if options.session else _load_samples(options.data)
+        _cut_session_samples(options.session, options.labels)
+        if options.session
+        else _load_samples(options.data)
     )
-    evaluation, *others = _evaluate_all([options.network, *filter(None, [options.against])], samples, config)
+    evaluation, *others = _evaluate_all(
+        [options.network, *filter(None, [options.against])], samples, config
+    )
     actions = np.array(samples.actions)[samples.action]
     compared = tuple(row for other in others for row in compare_models(other, evaluation, actions))
     page = write_evaluation(folder, evaluation, samples, compared)
@@ -68,10 +72,15 @@ def _evaluate_all(names: list[str], samples: Samples, config: EvaluateConfig) ->
         models = [stack.enter_context(open_model(name)) for name in names]
         for model in models:
             demand_same_joints(model, samples)
-        return [_evaluate_one(Path(name).name, network, samples, config) for name, network in zip(names, models)]
+        return [
+            _evaluate_one(Path(name).name, network, samples, config)
+            for name, network in zip(names, models)
+        ]
 
 
-def _evaluate_one(name: str, model: EvaluatedModel, samples: Samples, config: EvaluateConfig) -> Evaluation:
+def _evaluate_one(
+    name: str, model: EvaluatedModel, samples: Samples, config: EvaluateConfig
+) -> Evaluation:
     """Judge a network."""
     named = EvaluateConfig(model.name, config.judge, config.stature_m, config.block_s, config.seed)
     with Progress(f"Judging {name}", BOXES_PER_SAMPLE * len(samples), "crops") as progress:
@@ -95,12 +104,18 @@ def _report_progress(model: EvaluatedModel, progress: Progress) -> EstimateFunct
 def _load_samples(folders: list[Path]) -> tuple[Samples, EvaluateConfig]:
     """Open stored samples; they say themselves what is known of them."""
     sets = [open_samples(folder) for folder in folders]
-    names = {samples.skeleton.name for samples in sets} | {f"{samples.stored_px} px" for samples in sets}
+    names = {samples.skeleton.name for samples in sets} | {
+        f"{samples.stored_px} px" for samples in sets
+    }
     if len(names) > 2:
-        raise TrainingError(f"These sets do not fit together: {', '.join(sorted(names))}. Judge them one by one.")
+        raise TrainingError(
+            f"These sets do not fit together: {', '.join(sorted(names))}. Judge them one by one."
+        )
     if len({samples.teacher for samples in sets}) > 1:
         known = ", ".join(f"{folder} ({samples.teacher})" for folder, samples in zip(folders, sets))
-        raise TrainingError(f"One table cannot rest on several kinds of judges: {known}. Judge them one by one.")
+        raise TrainingError(
+            f"One table cannot rest on several kinds of judges: {known}. Judge them one by one."
+        )
     return sets[0] if len(sets) == 1 else join(sets), EvaluateConfig()
 
 
@@ -110,8 +125,12 @@ def _cut_session_samples(path: Path, labels_id: str | None) -> tuple[Samples, Ev
     session = Session.open(path)
     labels = load_labels(find_labels(session.path, labels_id))
     with Progress("Cutting crops", 100, "percent") as progress:
-        samples = samples_from_session(session, labels, progress=lambda _, share: progress(round(100 * share)))
-    judge = f"the labels of the rig (calibration {labels.calibration.id}, {labels.calibration.verdict})"
+        samples = samples_from_session(
+            session, labels, progress=lambda _, share: progress(round(100 * share))
+        )
+    judge = (
+        f"the labels of the rig (calibration {labels.calibration.id}, {labels.calibration.verdict})"
+    )
     return samples, EvaluateConfig(judge=judge, stature_m=_find_stature(session, samples))
 
 

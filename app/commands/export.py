@@ -24,10 +24,15 @@ def run(options: Namespace) -> int:
         0.
     """
     if options.smooth and options.format != "csv":
-        raise UsageError(f"--smooth calms joints in the room; '{options.format}' has none. Leave it out, or take csv.")
+        raise UsageError(
+            f"--smooth calms joints in the room; '{options.format}' has none. Leave it out, or "
+            "take csv."
+        )
     repair_sessions([options.session])
     session = Session.open(options.session)
-    export_session(session, options.format, options.out, smooth=Smooth() if options.smooth else None)
+    export_session(
+        session, options.format, options.out, smooth=Smooth() if options.smooth else None
+    )
     print(f"Wrote {options.out}")
     print_messages(session.remarks)
     return 0

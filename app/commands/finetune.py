@@ -17,7 +17,13 @@ from engine.session.session import Session
 from training.errors import TrainingError
 from training.finetuning.process import start_process
 from training.finetuning.report import describe_verdict
-from training.finetuning.request import FinetuneRequest, check_sessions, check_start, load_request, save_request
+from training.finetuning.request import (
+    FinetuneRequest,
+    check_sessions,
+    check_start,
+    load_request,
+    save_request,
+)
 from training.finetuning.run import (
     STATE,
     Phase,
@@ -58,13 +64,14 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `sessions`, `method`, `minutes`, `person`, `start`, `threads`, `seed`, `out`, and one of `resume`, `pause`,
-        `cancel`.
+        `sessions`, `method`, `minutes`, `person`, `start`, `threads`, `seed`, `out`, and one of
+        `resume`, `pause`, `cancel`.
 
     Returns
     -------
     code
-        0 where the new network serves, or the wish was passed on; 3 where it is not better and nothing changed.
+        0 where the new network serves, or the wish was passed on; 3 where it is not better and
+        nothing changed.
 
     Raises
     ------
@@ -80,7 +87,10 @@ def run(options: Namespace) -> int:
             raise UsageError("A run knows its sessions. Give a run or sessions, not both.")
         return _control_run(_find_run(runs, run_name), options)
     if not options.sessions:
-        raise UsageError("Say what to learn from: epipole finetune SESSION… 'epipole finetune --help' shows more.")
+        raise UsageError(
+            "Say what to learn from: epipole finetune SESSION… 'epipole finetune --help' shows "
+            "more."
+        )
     request = FinetuneRequest(
         tuple(options.sessions),
         _find_person(options),
@@ -104,7 +114,9 @@ def _find_person(options: Namespace) -> str:
     if len(names) == 1:
         return names[0]
     shown = " and ".join(f"'{name}'" if name else "nobody in particular" for name in names)
-    raise UsageError(f"The sessions are of {shown}. Say whose network it becomes: --person NAME, or --person ''.")
+    raise UsageError(
+        f"The sessions are of {shown}. Say whose network it becomes: --person NAME, or --person ''."
+    )
 
 
 def _control_run(folder: Path, options: Namespace) -> int:
@@ -119,10 +131,13 @@ def _control_run(folder: Path, options: Namespace) -> int:
         print(f"'{folder.name}' goes on.")
         return DONE
     if state.phase not in (Phase.RUNNING, Phase.PAUSED):
-        raise TrainingError(f"Nobody works on the run '{folder.name}' ({state.phase}), so it cannot rest or end.")
+        raise TrainingError(
+            f"Nobody works on the run '{folder.name}' ({state.phase}), so it cannot rest or end."
+        )
     (request_pause if options.pause else request_cancel)(folder)
     print(
-        f"'{folder.name}' {'rests' if options.pause else 'ends'} at its next step. Go on with: {_format_resume_command(folder)}"
+        f"'{folder.name}' {'rests' if options.pause else 'ends'} at its next step. Go on with: "
+        f"{_format_resume_command(folder)}"
     )
     return DONE
 
@@ -133,7 +148,11 @@ def _find_run(runs: Path, name: str) -> Path:
         if (folder / STATE).is_file():
             return folder
     known = ", ".join(folder.name for folder in list_runs(runs)[:MAX_NAMED])
-    there = f"Choose one of these: {known}." if known else "There is none at all yet: begin one with its sessions."
+    there = (
+        f"Choose one of these: {known}."
+        if known
+        else "There is none at all yet: begin one with its sessions."
+    )
     raise TrainingError(f"There is no run '{name}' in '{runs}'. {there}")
 
 
@@ -146,7 +165,9 @@ def _follow(folder: Path) -> int:
         print("\nEnding; what was done is kept.", flush=True)
         request_cancel(folder)  # also one that is only just starting
         if not _wait_until_released(folder):
-            print(f"'{folder.name}' still works on a step that cannot be stopped; it ends after it.")
+            print(
+                f"'{folder.name}' still works on a step that cannot be stopped; it ends after it."
+            )
         print(f"Go on with: {_format_resume_command(folder)}")
         raise
     return _print_outcome(folder, read_state(folder))
@@ -163,7 +184,10 @@ def _wait_until_released(folder: Path) -> bool:
 def _format_resume_command(folder: Path) -> str:
     """Say what to type to go on with a run, wherever it lies."""
     is_default_folder = folder.parent.absolute() == runs_folder()
-    return f"epipole finetune --resume {folder.name if is_default_folder else shlex.quote(str(folder))}"
+    return (
+        "epipole finetune --resume "
+        f"{folder.name if is_default_folder else shlex.quote(str(folder))}"
+    )
 
 
 def _show_until_ended(folder: Path, process: subprocess.Popen[bytes]) -> None:
@@ -191,7 +215,9 @@ def _show_step(folder: Path, process: subprocess.Popen[bytes], step: str) -> Non
 def _print_outcome(folder: Path, state: RunState) -> int:
     """Say what came of a run."""
     if state.phase not in (Phase.KEPT, Phase.ROLLED_BACK):
-        raise TrainingError(f"{state.sentence} To try this run again: {_format_resume_command(folder)}")
+        raise TrainingError(
+            f"{state.sentence} To try this run again: {_format_resume_command(folder)}"
+        )
     verdict = state.results.get("compare", {}).get("verdict")
     print()
     print_messages(describe_verdict(verdict_from_table(verdict)) if verdict else [state.sentence])

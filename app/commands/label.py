@@ -28,7 +28,9 @@ def run(options: Namespace) -> int:
     repair_sessions([options.session])
     session = Session.open(options.session)
     with Progress("Labelling", 100, "percent") as progress:
-        labelled = label_session(session, options.rig, progress=lambda _, share: progress(round(100 * share)))
+        labelled = label_session(
+            session, options.rig, progress=lambda _, share: progress(round(100 * share))
+        )
     print()
     for message in format_summary(labelled.summary):
         print(message)

@@ -42,7 +42,8 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `sources`, `rig`, `stature`, `person`, `model`, `monocular`, `record`, `headless`, `seconds`, `out`.
+        `sources`, `rig`, `stature`, `person`, `model`, `monocular`, `record`, `headless`,
+        `seconds`, `out`.
 
     Returns
     -------
@@ -72,15 +73,13 @@ def _repair_source_sessions(sources: Sequence[str]) -> None:
     reported = repair_sessions(sources)
     for path in map(Path, sources):
         if is_session(path):
-            print_messages(remark for remark in Session.open(path).remarks if remark not in reported)
+            print_messages(
+                remark for remark in Session.open(path).remarks if remark not in reported
+            )
 
 
 def run_headless(options: Namespace) -> int:
     """Watch live cameras without a screen, record them, and draw the window at the end.
-
-    Parameters
-    ----------
-    options
 
     Returns
     -------
@@ -88,7 +87,9 @@ def run_headless(options: Namespace) -> int:
         0.
     """
     if not options.sources:
-        raise CameraError("", "No camera was named. Give some, for instance: epipole live usb:0 usb:1 --headless")
+        raise CameraError(
+            "", "No camera was named. Give some, for instance: epipole live usb:0 usb:1 --headless"
+        )
     folder = options.out or choose_new_folder(Path.cwd(), datetime.now())
     rig = load_rig(options.rig) if options.rig is not None else None
     session = options.record or find_free_path(folder / "session")
@@ -100,7 +101,9 @@ def run_headless(options: Namespace) -> int:
         ", ".join(map(strip_credentials, options.sources)),
     )
     estimator = partial(create_estimator, options.model)
-    make_monocular_model = make_monocular_loader(lambda: Settings(lift=options.lift, person=options.person))
+    make_monocular_model = make_monocular_loader(
+        lambda: Settings(lift=options.lift, person=options.person)
+    )
     live = Live(
         make_camera_sources(options.sources),
         estimator,
@@ -125,10 +128,16 @@ def run_headless(options: Namespace) -> int:
 
 def _prepare_live(live: Live, rig: Rig | None, options: Namespace) -> None:
     """Wait for the cameras, say what is odd about them, and give them their rig."""
-    print_messages(state.message for state in wait_for_images(lambda: live.state().cameras) if state.message)
+    print_messages(
+        state.message for state in wait_for_images(lambda: live.state().cameras) if state.message
+    )
     if len(live.names) == 1:
         monocular = live.state().monocular
-        print_messages([ONE_CAMERA_GUESSED] if monocular.model else [ONE_CAMERA, *filter(None, [monocular.message])])
+        print_messages(
+            [ONE_CAMERA_GUESSED]
+            if monocular.model
+            else [ONE_CAMERA, *filter(None, [monocular.message])]
+        )
     if rig is not None:
         _use_rig(live, rig, options.rig)
 
@@ -152,7 +161,10 @@ class _LiveOutcome:
     def print_summary(self) -> None:
         """Say where the session is, and what was lost."""
         if self.recorded is not None:
-            message = f"Session {self.recorded.path}, {self.recorded.seconds:.0f} s. {self.recorded.message}"
+            message = (
+                f"Session {self.recorded.path}, {self.recorded.seconds:.0f} s. "
+                f"{self.recorded.message}"
+            )
             print(message.rstrip(), flush=True)
             print_messages(describe_losses(self.state.cameras, self.recorded.lost))
 
@@ -202,7 +214,11 @@ def wait_for_images(cameras: Callable[[], tuple[CameraState, ...]]) -> tuple[Cam
     """
     start_s, states = time.monotonic(), cameras()
     while (waited_s := time.monotonic() - start_s) < FIRST_IMAGE_TIMEOUT_S:
-        settled = (CameraPhase.ENDED,) if waited_s < LOST_CAMERA_TIMEOUT_S else (CameraPhase.ENDED, CameraPhase.LOST)
+        settled = (
+            (CameraPhase.ENDED,)
+            if waited_s < LOST_CAMERA_TIMEOUT_S
+            else (CameraPhase.ENDED, CameraPhase.LOST)
+        )
         if all(state.frames or state.phase in settled for state in states):
             break
         time.sleep(POLL_INTERVAL_S / 2)
@@ -215,8 +231,9 @@ def wait_for_images(cameras: Callable[[], tuple[CameraState, ...]]) -> tuple[Cam
 def _build_no_images_error(states: Sequence[CameraState]) -> CameraError:
     """Say that no camera sends anything, and why, as far as one of them says so."""
     first = next((state for state in states if state.message), states[0])
-    message = (
-        first.message or f"Camera '{first.name}' sent no image within {FIRST_IMAGE_TIMEOUT_S:.0f} s. Check its cable."
+    message = first.message or (
+        f"Camera '{first.name}' sent no image within {FIRST_IMAGE_TIMEOUT_S:.0f} s. Check "
+        "its cable."
     )
     others = f" None of the {len(states)} cameras sends images." if len(states) > 1 else ""
     return CameraError(first.name, message + others)
@@ -236,11 +253,21 @@ def describe_losses(states: Sequence[CameraState], lost: int) -> list[str]:
     -------
     sentences
     """
-    remarks = [f"Camera '{state.name}': {state.dropped} images never came." for state in states if state.dropped]
-    remarks += [
-        f"Camera '{s.name}' was gone {s.reconnect_count} times and came back." for s in states if s.reconnect_count
+    remarks = [
+        f"Camera '{state.name}': {state.dropped} images never came."
+        for state in states
+        if state.dropped
     ]
-    remarks += [f"Camera '{s.name}' sent nothing: its part of the session is empty." for s in states if not s.frames]
+    remarks += [
+        f"Camera '{s.name}' was gone {s.reconnect_count} times and came back."
+        for s in states
+        if s.reconnect_count
+    ]
+    remarks += [
+        f"Camera '{s.name}' sent nothing: its part of the session is empty."
+        for s in states
+        if not s.frames
+    ]
     if lost:
         remarks.append(f"The disk was too slow for {lost} images; the session says which.")
     return remarks
@@ -252,7 +279,8 @@ def _use_rig(live: Live, rig: Rig, path: Path) -> None:
     missing = [name for name, size in zip(live.names, sizes) if size is None]
     if missing:
         raise CameraError(
-            missing[0], f"Camera '{missing[0]}' sends no image, so that '{path}' cannot be used. Check it."
+            missing[0],
+            f"Camera '{missing[0]}' sends no image, so that '{path}' cannot be used. Check it.",
         )
     live.use_rig(match_rig(rig, live.names, [size for size in sizes if size], path), path.name)
 
@@ -287,7 +315,9 @@ class _BestResult:
 
 def _follow(live: Live, seconds: float | None, best: _BestResult, progress: Progress) -> None:
     """Take results until the end, and say how the calibration goes."""
-    start_s, printed, ended = time.monotonic(), "", False
+    start_s = time.monotonic()
+    printed = ""
+    ended = False
     while (seconds is None or time.monotonic() - start_s < seconds) and not live.over:
         try:
             best.put(live.newest.take(POLL_INTERVAL_S))
@@ -306,7 +336,11 @@ def _follow(live: Live, seconds: float | None, best: _BestResult, progress: Prog
 
 def _score_result(result: LiveResult) -> float:
     """How much a result shows."""
-    seen = sum(float(pose.confidence.sum()) for people in result.poses_2d.poses_by_view for pose in people[:1])
+    seen = sum(
+        float(pose.confidence.sum())
+        for people in result.poses_2d.poses_by_view
+        for pose in people[:1]
+    )
     return seen + 4 * sum(float(pose.confidence.sum()) for pose in result.poses_3d.people)
 
 
@@ -315,14 +349,22 @@ def _draw(options: Namespace, live: Live, outcome: _LiveOutcome, path: Path) -> 
     try:
         from app.window import snapshot
     except ImportError as error:
-        print(f"The window cannot be drawn: {error}. 'epipole doctor' says what is missing; all else is complete.")
+        print(
+            f"The window cannot be drawn: {error}. 'epipole doctor' says what is missing; all "
+            "else is complete."
+        )
         return
     skeleton = live.skeleton or load_skeleton("blazepose_33")
     trail = Trail(skeleton)
     if outcome.result is not None:
         trail.put(outcome.result)
     context = LiveContext(
-        skeleton, trail, ", ".join(live.names), running=True, stature_m=options.stature, person=options.person
+        skeleton,
+        trail,
+        ", ".join(live.names),
+        running=True,
+        stature_m=options.stature,
+        person=options.person,
     )
     snapshot.draw_window(present_live(outcome.state, outcome.result, context), path)
     print(f"Window  {path}")

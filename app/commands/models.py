@@ -18,8 +18,8 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `action`: ``list``, ``pull`` with `name` and `sha256`, ``use`` with `name`, `person` and `rig`, or ``roll-back``
-        with `person` and `rig`.
+        `action`: ``list``, ``pull`` with `name` and `sha256`, ``use`` with `name`, `person` and
+        `rig`, or ``roll-back`` with `person` and `rig`.
 
     Returns
     -------
@@ -46,16 +46,13 @@ def print_pose_models() -> None:
     for state in states:
         here = "here" if state.present else "-"
         print(f"{state.card.name:{width}}  {here:4}  {state.card.licence:12}  {state.card.note}")
-    print(f"\nModels are kept in {models.models_folder()}. Fetch one with: epipole models pull NAME")
+    print(
+        f"\nModels are kept in {models.models_folder()}. Fetch one with: epipole models pull NAME"
+    )
 
 
 def print_monocular_models(library: ModelLibrary) -> None:
-    """Print one line per network that sees 3D from one view: where it comes from, how good it is, and whom it serves.
-
-    Parameters
-    ----------
-    library
-    """
+    """Print one line per network that sees 3D from one view: where it comes from, how good it is, and whom it serves."""
     entries = library.list_models()
     print("\n3D from one view:" if entries else "\nNo network for 3D from one view is here yet.")
     people_by_model, remarks = _find_served_people(library)
@@ -65,7 +62,10 @@ def print_monocular_models(library: ModelLibrary) -> None:
         print(f"{entry.name:{width}}  {_describe(entry)}{f' Serves {people}.' if people else ''}")
     for remark in dict.fromkeys((*library.remarks(), *remarks)):
         print(remark)
-    print(f"Networks you taught are kept in {library.folder}. Choose one with: epipole models use NAME")
+    print(
+        f"Networks you taught are kept in {library.folder}. Choose one with: epipole models use "
+        "NAME"
+    )
 
 
 def use(name: str, person: str = "", rig: Path | None = None) -> None:
@@ -81,14 +81,21 @@ def use(name: str, person: str = "", rig: Path | None = None) -> None:
         File of the rig that it is for; None for any.
     """
     where = compute_rig_id(load_rig(rig)) if rig else ""
-    entry = ModelLibrary().adopt(name, person, where, reason="Chosen on the command line.", by=BY_USER)
-    print(f"'{entry.name}' serves {describe_scope(person, where)} from now on. Undo it with: epipole models roll-back")
+    entry = ModelLibrary().adopt(
+        name, person, where, reason="Chosen on the command line.", by=BY_USER
+    )
+    print(
+        f"'{entry.name}' serves {describe_scope(person, where)} from now on. Undo it with: "
+        "epipole models roll-back"
+    )
 
 
 def roll_back(person: str = "", rig: Path | None = None) -> None:
     """Take back the last choice for somebody; see `use`."""
     where = compute_rig_id(load_rig(rig)) if rig else ""
-    entry = ModelLibrary().roll_back(person, where, reason="Rolled back on the command line.", by=BY_USER)
+    entry = ModelLibrary().roll_back(
+        person, where, reason="Rolled back on the command line.", by=BY_USER
+    )
     now = f"'{entry.name}' serves" if entry else "No network serves"
     print(f"{now} {describe_scope(person, where)} again.")
 
@@ -109,12 +116,17 @@ def pull(name: str, sha256: str = "") -> None:
             progress(download.done_bytes, download.total_bytes or None)
 
         model = models.pull_model(name, watch, sha256=sha256)
-    print(f"Model '{name}' is ready and verified: {', '.join(str(path) for path in model.paths.values())}")
+    print(
+        f"Model '{name}' is ready and verified: "
+        f"{', '.join(str(path) for path in model.paths.values())}"
+    )
 
 
 def _find_served_people(library: ModelLibrary) -> tuple[dict[str, str], list[str]]:
     """Say of each network that serves somebody, whom; and which should and cannot."""
-    scopes = dict.fromkeys([("", ""), *((change.person, change.rig_id) for change in library.read_history())])
+    scopes = dict.fromkeys(
+        [("", ""), *((change.person, change.rig_id) for change in library.read_history())]
+    )
     people_by_model: dict[str, list[str]] = {}
     remarks: list[str] = []
     for person, rig in scopes:
@@ -128,6 +140,15 @@ def _find_served_people(library: ModelLibrary) -> tuple[dict[str, str], list[str
 def _describe(entry: ModelEntry) -> str:
     """Say in one line what a network is."""
     trained = entry.card.trained
-    figures = ", ".join(f"{name} {value:.1f}" for name, value in trained.metrics.items()) if trained else ""
-    parts = (entry.card.licence, f"from {entry.parent}" if entry.parent else "", figures, entry.card.note)
+    figures = (
+        ", ".join(f"{name} {value:.1f}" for name, value in trained.metrics.items())
+        if trained
+        else ""
+    )
+    parts = (
+        entry.card.licence,
+        f"from {entry.parent}" if entry.parent else "",
+        figures,
+        entry.card.note,
+    )
     return "  ".join(part for part in parts if part)

@@ -32,10 +32,14 @@ def run(options: Namespace) -> int:
         return _draw(options.session, options.out or choose_new_folder(Path.cwd(), datetime.now()))
     from app.window import player as player_window  # Qt is loaded by those who draw, when they draw
 
-    with repair_and_open(options.session) as playback:  # what cannot be opened is said here, before a window is there
+    with repair_and_open(
+        options.session
+    ) as playback:  # what cannot be opened is said here, before a window is there
         _print_facts(playback)
     print("The window shows the session; close it to end.", flush=True)
-    models = tuple(state.card.name for state in list_models() if state.present and state.card.task == "pose2d")
+    models = tuple(
+        state.card.name for state in list_models() if state.present and state.card.task == "pose2d"
+    )
     player_window.show_player(options.session, models)
     return 0
 
@@ -62,9 +66,16 @@ def _print_facts(playback: Playback) -> None:
     images = playback.has_image
     print(f"Session   {playback.session.path}")
     print(f"Cameras   {len(playback.view_names)}: {', '.join(playback.view_names)}")
-    print(f"Length    {playback.seconds:.1f} s, {len(playback)} instants at {playback.rate_fps:.4g} per second")
+    print(
+        f"Length    {playback.seconds:.1f} s, {len(playback)} instants at "
+        f"{playback.rate_fps:.4g} per second"
+    )
     print(f"Images    {int(images.sum())} of {images.size}")
     known = np.isfinite(playback.joints_found)
-    found = f"{100 * float(playback.joints_found[known].mean()):.0f} % found" if known.any() else "not tracked yet"
+    found = (
+        f"{100 * float(playback.joints_found[known].mean()):.0f} % found"
+        if known.any()
+        else "not tracked yet"
+    )
     print(f"Joints    {found}")
     print_messages(playback.remarks)

@@ -42,7 +42,9 @@ def run(options: Namespace) -> int:
         for feed in feeds:
             feed.start()
         states = wait_for_images(lambda: tuple(feed.state() for feed in feeds))
-        cameras = [RecordedCamera(one.name, one.address, one.size_wh, one.rate_fps) for one in states]
+        cameras = [
+            RecordedCamera(one.name, one.address, one.size_wh, one.rate_fps) for one in states
+        ]
         addresses = tuple(source.address for source in sources)
         facts = SessionFacts(addresses, {"live": True}, person=options.person)
         recording = LiveRecording(options.out, facts, cameras)

@@ -59,12 +59,23 @@ def run(options: Namespace) -> int:
         If a folder is missing, or an option is given to what does not know it.
     """
     if (options.kind == "studio") != (options.folder is None):
-        problem = "needs no folder: it draws its people" if options.kind == "studio" else "needs the folder to read"
-        raise UsageError(f"'epipole samples {options.kind}' {problem}. See 'epipole samples --help'.")
+        problem = (
+            "needs no folder: it draws its people"
+            if options.kind == "studio"
+            else "needs the folder to read"
+        )
+        raise UsageError(
+            f"'epipole samples {options.kind}' {problem}. See 'epipole samples --help'."
+        )
     if options.kind != "session" and (options.labels or options.rig):
         raise UsageError("--labels and --rig belong to 'epipole samples session'; leave them out.")
-    count = store_samples(_limit_samples(_read_parts(options), options.most), options.out, options.most)
-    print(f"Samples  {options.out}  ({count}, joints known from {TRUTH_SOURCES[open_samples(options.out).teacher]})")
+    count = store_samples(
+        _limit_samples(_read_parts(options), options.most), options.out, options.most
+    )
+    print(
+        f"Samples  {options.out}  ({count}, joints known from "
+        f"{TRUTH_SOURCES[open_samples(options.out).teacher]})"
+    )
     return DONE
 
 
@@ -91,7 +102,9 @@ def store_samples(parts: Iterator[Samples], folder: Path, max_samples: int | Non
     with Progress("Storing samples", max_samples, "samples") as progress:
         first = next(parts, None)
         if first is None:
-            raise TrainingError("Not one image shows a person whose joints are known. Ask for more images.")
+            raise TrainingError(
+                "Not one image shows a person whose joints are known. Ask for more images."
+            )
         count = 0
         with SampleWriter(folder, first.skeleton, first.stored_px) as writer:
             for part in chain([first], parts):
@@ -107,14 +120,21 @@ def _read_parts(options: Namespace) -> Iterator[Samples]:
     if options.kind in PUBLIC_DATASETS:
         default_stride = PHOTOGRAPH_STRIDE if options.kind == "mpii" else FRAME_STRIDE
         return PUBLIC_DATASETS[options.kind](
-            options.folder, ImageSelection(options.every or default_stride, options.people, max_samples=options.most)
+            options.folder,
+            ImageSelection(
+                options.every or default_stride, options.people, max_samples=options.most
+            ),
         )
-    return _draw_studio_samples(options) if options.kind == "studio" else _cut_session_samples(options)
+    return (
+        _draw_studio_samples(options) if options.kind == "studio" else _cut_session_samples(options)
+    )
 
 
 def _draw_studio_samples(options: Namespace) -> Iterator[Samples]:
     """Draw people of the studio that may be trained on."""
-    return StudioSampler().draw(StudioSampleConfig(seed=options.seed, samples=options.most or STUDIO_SAMPLES))
+    return StudioSampler().draw(
+        StudioSampleConfig(seed=options.seed, samples=options.most or STUDIO_SAMPLES)
+    )
 
 
 def _cut_session_samples(options: Namespace) -> Iterator[Samples]:
@@ -125,7 +145,8 @@ def _cut_session_samples(options: Namespace) -> Iterator[Samples]:
     calibration_id = read_calibration(options.rig)[1].id if options.rig else ""
     labels = load_labels(find_labels(session.path, options.labels, calibration_id=calibration_id))
     config = SessionSamplesConfig(
-        max_samples=options.most or UNLIMITED_SAMPLES, min_samples=1 if options.most else MIN_SAMPLES
+        max_samples=options.most or UNLIMITED_SAMPLES,
+        min_samples=1 if options.most else MIN_SAMPLES,
     )
     samples = samples_from_session(session, labels, config, rig_file=options.rig)
     instants = np.unique(samples.frameset)[:: options.every or 1]

@@ -53,7 +53,9 @@ def run(options: Namespace) -> int:
             writer.write_rig(rig)
         sinks = (monocular,) if monocular is not None else ()
         observation = observe(writer.footage, options.model, writer.open_raw_pose_sink, sinks)
-        reconstruction = _reconstruct(observation, rig, monocular, _find_stature_m(options, footage))
+        reconstruction = _reconstruct(
+            observation, rig, monocular, _find_stature_m(options, footage)
+        )
         writer.write_reconstruction(reconstruction)
     _print_summary(options, observation, reconstruction, rig)
     return 0
@@ -67,22 +69,28 @@ def _choose_rig(options: Namespace, given_rig: Rig | None, footage: Footage) -> 
     if len(footage.view_names) == 1:
         return guess_rig(footage.view_names[0], sizes_wh[0])
     raise UsageError(
-        f"'epipole track' needs --rig for {len(footage.view_names)} cameras; 'epipole calibrate' makes one. "
+        f"'epipole track' needs --rig for {len(footage.view_names)} cameras; 'epipole "
+        "calibrate' makes one. "
         "Only one camera alone can do without."
     )
 
 
-def _load_monocular(options: Namespace, footage: Footage, rig: Rig, stack: ExitStack) -> OfflineMonocular | None:
+def _load_monocular(
+    options: Namespace, footage: Footage, rig: Rig, stack: ExitStack
+) -> OfflineMonocular | None:
     """Load what sees depth with one camera, where there is only one, or it was asked for by name."""
     is_single = len(footage.view_names) == 1
     if not is_single and not options.lift:
         return None
     person = footage.session.facts.person if footage.session is not None else ""
-    monocular_model = load_monocular_model(options.lift, person, rig=None if is_guessed(rig) else rig)
+    monocular_model = load_monocular_model(
+        options.lift, person, rig=None if is_guessed(rig) else rig
+    )
     if monocular_model is None:
         if is_single:
             raise UsageError(
-                f"One camera alone needs a network that sees depth; --lift {NO_MODEL} leaves nothing to do."
+                f"One camera alone needs a network that sees depth; --lift {NO_MODEL} leaves "
+                "nothing to do."
             )
         return None
     stack.callback(monocular_model.close)
@@ -91,7 +99,9 @@ def _load_monocular(options: Namespace, footage: Footage, rig: Rig, stack: ExitS
 
 def _find_stature_m(options: Namespace, footage: Footage) -> float | None:
     """Return the person's stature, as given or as in the session; None where it is not known."""
-    return options.stature or (footage.session.facts.stature_m if footage.session is not None else None)
+    return options.stature or (
+        footage.session.facts.stature_m if footage.session is not None else None
+    )
 
 
 def _build_settings(options: Namespace) -> dict[str, object]:
@@ -107,22 +117,28 @@ def _reconstruct(
     if len(rig) == 1 and monocular is not None:
         return reconstruct_monocular(observation.recording, monocular, rig, stature_m)
     reconstruction = offline.reconstruct_recording(observation.recording, rig)
-    return monocular.fill(reconstruction, rig, stature_m) if monocular is not None else reconstruction
+    return (
+        monocular.fill(reconstruction, rig, stature_m) if monocular is not None else reconstruction
+    )
 
 
 def _print_summary(
     options: Namespace, observation: Observation, reconstruction: offline.Reconstruction, rig: Rig
 ) -> None:
     """Say what came of it, and what comes next."""
-    found_count, guessed_count = (
-        sum(bool(poses.people) for poses in reconstruction.poses_3d),
-        count_monocular(reconstruction.poses_3d),
+    found_count = sum(bool(poses.people) for poses in reconstruction.poses_3d)
+    guessed_count = count_monocular(reconstruction.poses_3d)
+    print(
+        f"\nThe person was reconstructed in {found_count} of {len(reconstruction.poses_3d)} "
+        "framesets."
     )
-    print(f"\nThe person was reconstructed in {found_count} of {len(reconstruction.poses_3d)} framesets.")
     if len(rig) == 1:
         print_messages([ONE_CAMERA_GUESSED])
     elif guessed_count:
-        print(f"In {guessed_count} of them one camera alone saw some joints; their depth is a guess ('views' is 1).")
+        print(
+            f"In {guessed_count} of them one camera alone saw some joints; their depth is a "
+            "guess ('views' is 1)."
+        )
     print_messages((*observation.remarks, *reconstruction.remarks))
     print(f"Session  {options.out}")
     print(f"Next     epipole export {options.out} --format csv --out {options.out.name}.csv")

@@ -36,8 +36,8 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `recipe`, `out`, `data`, `judge`, `minutes`, `samples`, `studio_share`, `occluders`, `seed`, `threads`,
-        `resume`, `init`, `imagenet`.
+        `recipe`, `out`, `data`, `judge`, `minutes`, `samples`, `studio_share`, `occluders`, `seed`,
+        `threads`, `resume`, `init`, `imagenet`.
 
     Returns
     -------
@@ -80,21 +80,30 @@ def _require_consistent_options(options: Namespace) -> None:
     conflicting += (options.studio_share, options.occluders)
     if options.resume and any(word is not None for word in conflicting):
         raise UsageError(
-            "--resume goes on with the same data, seed, occluders and first weights; leave those options out."
+            "--resume goes on with the same data, seed, occluders and first weights; leave "
+            "those options out."
         )
     if options.studio_share is not None and not options.data:
-        raise UsageError("--studio-share mixes the studio's people with data; give those with --data.")
+        raise UsageError(
+            "--studio-share mixes the studio's people with data; give those with --data."
+        )
     if options.init and options.imagenet:
-        raise UsageError("--init brings all first weights, --imagenet those of the trunk; give one of them.")
+        raise UsageError(
+            "--init brings all first weights, --imagenet those of the trunk; give one of them."
+        )
 
 
 def _require_run_folder(folder: Path, *, resume: bool) -> None:
     """See that there is something to go on with, or room to begin, before anything is drawn."""
     last = Run(folder).last
     if resume and not last.is_file():
-        raise TrainingError(f"'{folder}' holds no training to go on with. Check --out, or leave --resume out.")
+        raise TrainingError(
+            f"'{folder}' holds no training to go on with. Check --out, or leave --resume out."
+        )
     if last.exists() and not resume:
-        raise TrainingError(f"'{folder}' holds a training already. Go on with --resume, or choose another folder.")
+        raise TrainingError(
+            f"'{folder}' holds a training already. Go on with --resume, or choose another folder."
+        )
     require_writable(last)
 
 
@@ -136,15 +145,20 @@ def _train(recipe: Recipe, options: Namespace, run: Run) -> TrainingResult:
         return train_recipe(recipe, data, run, InitialWeights(options.init, options.imagenet))
     notes = read_recipe_notes(run.folder)
     if notes["recipe"]["name"] != recipe.name:
-        raise UsageError(f"'{run.folder}' was begun with the recipe '{notes['recipe']['name']}'; go on with that one.")
+        raise UsageError(
+            f"'{run.folder}' was begun with the recipe '{notes['recipe']['name']}'; go on with "
+            "that one."
+        )
     return resume_recipe(run, _apply_budget(read_resumed_config(run.folder), options))
 
 
 def _apply_options(recipe: Recipe, options: Namespace) -> Recipe:
     """Give a recipe what the command line says."""
-    train, studio = _apply_budget(recipe.train, options), recipe.studio
+    train = _apply_budget(recipe.train, options)
+    studio = recipe.studio
     if options.seed is not None:
-        train, studio = replace(train, seed=options.seed), replace(studio, seed=options.seed)
+        train = replace(train, seed=options.seed)
+        studio = replace(studio, seed=options.seed)
     if options.studio_share is not None:
         studio = replace(studio, share=options.studio_share)
     voc = recipe.voc if options.occluders is None else str(options.occluders.absolute())
@@ -157,7 +171,9 @@ def _apply_budget(config: TrainConfig, options: Namespace) -> TrainConfig:
         config = replace(config, threads=options.threads)
     if options.minutes is None and options.samples is None:
         return config
-    minutes, samples = (math.inf if given is None else float(given) for given in (options.minutes, options.samples))
+    minutes, samples = (
+        math.inf if given is None else float(given) for given in (options.minutes, options.samples)
+    )
     return replace(config, minutes=minutes, samples=samples, epochs=math.inf)
 
 
@@ -167,6 +183,9 @@ def _print_summary(trained: TrainingResult, options: Namespace) -> None:
     print(f"\nTaught {last.step} steps, {last.samples} samples; {trained.stopped_because}.")
     judged = [row.judged_mm for row in trained.history if not math.isnan(row.judged_mm)]
     if judged:
-        print(f"On what it was not taught it is off by {trained.best_mm:.1f} mm; at first {judged[0]:.1f} mm.")
+        print(
+            f"On what it was not taught it is off by {trained.best_mm:.1f} mm; at first "
+            f"{judged[0]:.1f} mm."
+        )
     print(f"Network  {trained.checkpoint}")
     print(f"History  {options.out / CSV}")

@@ -48,11 +48,6 @@ class Adjustable(Protocol):
 def apply_stored_controls(address: str, settings: Settings) -> str:
     """Complete a USB address by what was set the last time in its mode.
 
-    Parameters
-    ----------
-    address
-    settings
-
     Returns
     -------
     address
@@ -67,10 +62,6 @@ def apply_stored_controls(address: str, settings: Settings) -> str:
 
 def is_same_camera(one: str, other: str) -> bool:
     """Tell whether two addresses mean the same camera, in whatever mode.
-
-    Parameters
-    ----------
-    one, other
 
     Returns
     -------
@@ -110,7 +101,9 @@ def store_controls(settings: Settings, address: str, values: Mapping[str, float]
     return replace(settings, controls={**settings.controls, key: table})
 
 
-def present_settings(state: CameraState, source: object, modes: tuple[Mode, ...], mode: str) -> CameraSettings:
+def present_settings(
+    state: CameraState, source: object, modes: tuple[Mode, ...], mode: str
+) -> CameraSettings:
     """Describe what can be set at a camera; reads the device.
 
     Parameters
@@ -129,15 +122,21 @@ def present_settings(state: CameraState, source: object, modes: tuple[Mode, ...]
     if not isinstance(source, Adjustable):
         return CameraSettings(state.name, state.address, mode_names, mode)
     rows = tuple(_build_row(control) for control in source.controls() if control.name in _LABELS)
-    return CameraSettings(state.name, state.address, mode_names, mode, rows, " ".join(source.list_auto_warnings()))
+    return CameraSettings(
+        state.name, state.address, mode_names, mode, rows, " ".join(source.list_auto_warnings())
+    )
 
 
 def _build_row(control: Control) -> ControlRow:
     """Describe one control."""
-    low, high, step = control.minimum, control.maximum, control.step
+    low = control.minimum
+    high = control.maximum
+    step = control.step
     if control.choices:
         values = [value for value, _ in control.choices]
-        low, high, step = min(values), max(values), 1.0
+        low = min(values)
+        high = max(values)
+        step = 1.0
     auto = AUTO_OF.get(control.name, "")
     return ControlRow(
         control.name, _LABELS[control.name], low, high, step if step == step else nan, control.value,

@@ -10,13 +10,21 @@ from engine.capture.usb.address import parse_usb
 from engine.capture.usb.devices import Device, Mode, list_devices
 from engine.live.cameras import LiveSource
 from engine.live.live import Live
-from engine.live.state import CalibrationPhase, CalibrationState, CameraPhase, CameraState, LiveState
+from engine.live.state import (
+    CalibrationPhase,
+    CalibrationState,
+    CameraPhase,
+    CameraState,
+    LiveState,
+)
 
 MAX_MODES_SHOWN = 2
 STUDIO = "The built-in studio"
 STOPPED_MESSAGE = "Press Start to see this camera."
 OPENING_CALIBRATION = CalibrationState(
-    CalibrationPhase.WATCHING, headline="Opening the cameras", instruction="This takes a few seconds."
+    CalibrationPhase.WATCHING,
+    headline="Opening the cameras",
+    instruction="This takes a few seconds.",
 )
 
 
@@ -92,7 +100,12 @@ def build_stopped_state(cameras: Sequence[tuple[str, str]]) -> LiveState:
     -------
     state
     """
-    return LiveState(tuple(CameraState(name, address, CameraPhase.ENDED, STOPPED_MESSAGE) for name, address in cameras))
+    return LiveState(
+        tuple(
+            CameraState(name, address, CameraPhase.ENDED, STOPPED_MESSAGE)
+            for name, address in cameras
+        )
+    )
 
 
 def add_opening_cameras(state: LiveState, addresses: Sequence[str], *, is_first: bool) -> LiveState:
@@ -111,17 +124,15 @@ def add_opening_cameras(state: LiveState, addresses: Sequence[str], *, is_first:
     -------
     state
     """
-    coming = tuple(CameraState(STUDIO if parse_scheme(one) == "studio" else one, one) for one in addresses)
+    coming = tuple(
+        CameraState(STUDIO if parse_scheme(one) == "studio" else one, one) for one in addresses
+    )
     calibration = OPENING_CALIBRATION if is_first else state.calibration
     return replace(state, cameras=(*state.cameras, *coming), calibration=calibration)
 
 
 def describe_sources(sources: Sequence[LiveSource]) -> str:
     """Say what is being looked at.
-
-    Parameters
-    ----------
-    sources
 
     Returns
     -------

@@ -6,7 +6,9 @@ from calibration.geometry.alignment import align_similarity
 from calibration.geometry.transforms import rotation_angle_rad
 from calibration.rig import Rig
 
-_AGREEMENT_DEG, _AGREEMENT_M, _AGREEMENT_PERCENT = 0.5, 0.03, 1.0
+_AGREEMENT_DEG = 0.5
+_AGREEMENT_M = 0.03
+_AGREEMENT_PERCENT = 1.0
 
 
 def compare_rigs(one: Rig, other: Rig) -> str:
@@ -15,8 +17,8 @@ def compare_rigs(one: Rig, other: Rig) -> str:
     Parameters
     ----------
     one, other
-        Of the same cameras, in the same order. Worlds are laid onto each other first, scale kept apart: what counts is
-        how the cameras stand to one another.
+        Of the same cameras, in the same order. Worlds are laid onto each other first, scale kept
+        apart: what counts is how the cameras stand to one another.
 
     Returns
     -------
@@ -32,17 +34,19 @@ def compare_rigs(one: Rig, other: Rig) -> str:
         f"directions within {rotation.max():.1f}°, places within {100 * centre_m.max():.1f} cm, "
         f"lenses within {focal_percent.max():.1f} %, scale {scale_percent:+.1f} %"
     )
-    if rotation.max() < _AGREEMENT_DEG and centre_m.max() < _AGREEMENT_M and focal_percent.max() < _AGREEMENT_PERCENT:
+    if (
+        rotation.max() < _AGREEMENT_DEG
+        and centre_m.max() < _AGREEMENT_M
+        and focal_percent.max() < _AGREEMENT_PERCENT
+    ):
         return f"The two rigs agree: {figures}."
     return f"The two rigs differ most in camera '{worst}': {figures}."
 
 
-def measure_rig_differences(one: Rig, other: Rig) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+def measure_rig_differences(
+    one: Rig, other: Rig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Measure how two rigs of the same cameras differ.
-
-    Parameters
-    ----------
-    one, other
 
     Returns
     -------
@@ -53,7 +57,9 @@ def measure_rig_differences(one: Rig, other: Rig) -> tuple[np.ndarray, np.ndarra
     scale_percent
         By how much `other` is larger.
     """
-    rotations = np.array([b.R.T @ a.R for a, b in zip(one, other)])  # other_from_one, as each camera says it
+    rotations = np.array(
+        [b.R.T @ a.R for a, b in zip(one, other)]
+    )  # other_from_one, as each camera says it
     u, _, vt = np.linalg.svd(rotations.sum(0))
     mean = u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt
     residuals_deg = np.degrees(rotation_angle_rad(np.swapaxes(rotations, 1, 2) @ mean))
@@ -70,6 +76,7 @@ def _align_centres(
     if len(centres) > 2:
         scale, rotation, translation = align_similarity(other_centres, centres)
         return scale, scale * other_centres @ rotation.T + translation
-    a, b = other_centres - other_centres.mean(0), centres - centres.mean(0)
+    a = other_centres - other_centres.mean(0)
+    b = centres - centres.mean(0)
     scale = float(np.linalg.norm(b) / max(np.linalg.norm(a), 1e-9))
     return scale, scale * a @ other_from_one + centres.mean(0)

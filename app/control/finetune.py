@@ -38,7 +38,11 @@ CLOSE_TIMEOUT_S = 1.0
 RELEASE_TIMEOUT_S, POLL_INTERVAL_S = 30.0, 0.05
 TRAINING_FOLDER = "training"
 NO_RUN = "There is no teaching under way. Choose a session, and press Start."
-SEVERITY_BY_PHASE = {Phase.KEPT: Severity.GOOD, Phase.ROLLED_BACK: Severity.WARNING, Phase.FAILED: Severity.ERROR}
+SEVERITY_BY_PHASE = {
+    Phase.KEPT: Severity.GOOD,
+    Phase.ROLLED_BACK: Severity.WARNING,
+    Phase.FAILED: Severity.ERROR,
+}
 
 
 class ModelListLike(Protocol):
@@ -96,8 +100,13 @@ class FinetuneControl:
     callbacks
     """
 
-    def __init__(self, runs: Path, library: Library, models: ModelListLike, callbacks: FinetuneCallbacks) -> None:
-        self._runs, self._library, self._models, self._callbacks = runs, library, models, callbacks
+    def __init__(
+        self, runs: Path, library: Library, models: ModelListLike, callbacks: FinetuneCallbacks
+    ) -> None:
+        self._runs = runs
+        self._library = library
+        self._models = models
+        self._callbacks = callbacks
         self._worker = Worker(self._notify_failure)
         self._lock = threading.Lock()
         self._pending_state: FinetuneState | None = present_finetune(None, None)
@@ -107,10 +116,6 @@ class FinetuneControl:
 
     def handle(self, request: requests.Request) -> bool:
         """Do what a person asked for; never waits.
-
-        Parameters
-        ----------
-        request
 
         Returns
         -------
@@ -165,12 +170,16 @@ class FinetuneControl:
             if process.poll() is None:
                 process.returncode = 0  # it outlives this program, and nobody shall complain of it
 
-    def _start_run(self, sessions: tuple[Path, ...], person: str, minutes: float, threads: int) -> None:
+    def _start_run(
+        self, sessions: tuple[Path, ...], person: str, minutes: float, threads: int
+    ) -> None:
         """Begin a new run. Runs in the worker's thread."""
         self._processes = [process for process in self._processes if process.poll() is None]
         newest = next(iter(list_runs(self._runs)), None)
         if newest is not None and is_held(newest):
-            raise TrainingError("Something is being taught already. Wait for its end, or cancel it.")
+            raise TrainingError(
+                "Something is being taught already. Wait for its end, or cancel it."
+            )
         request = FinetuneRequest(sessions, person.strip(), minutes=minutes, threads=threads)
         check_sessions(sessions)
         self._processes.append(start_process(make_run(self._runs, request)))
@@ -192,13 +201,17 @@ class FinetuneControl:
         """Let a network serve. Runs in the worker's thread."""
         self._models.use(request.name, request.person, request.rig_id)
         self._callbacks.swap_model(request.person)
-        self._callbacks.notify(f"'{request.name}' serves {request.person or 'everybody'} from now on.", Severity.GOOD)
+        self._callbacks.notify(
+            f"'{request.name}' serves {request.person or 'everybody'} from now on.", Severity.GOOD
+        )
 
     def _roll_back(self, request: requests.RollBackModel) -> None:
         """Let the network before serve. Runs in the worker's thread."""
         self._models.roll_back(request.person, request.rig_id)
         self._callbacks.swap_model(request.person)
-        self._callbacks.notify(f"The network before serves {request.person or 'everybody'} again.", Severity.GOOD)
+        self._callbacks.notify(
+            f"The network before serves {request.person or 'everybody'} again.", Severity.GOOD
+        )
 
     def _require_newest_run(self) -> Path:
         """Return the newest run, or refuse where there is none."""
@@ -219,7 +232,9 @@ class FinetuneControl:
                 notices.append(message_from_error(error))
             sessions = self._library.list_sessions()
             summaries = sessions if sessions or self._callbacks.has_scanned() else None
-            state = present_finetune(summaries, run, models, person=self._callbacks.get_person(), notices=notices)
+            state = present_finetune(
+                summaries, run, models, person=self._callbacks.get_person(), notices=notices
+            )
             with self._lock:
                 self._pending_state = state
             if run is not None:
@@ -234,8 +249,12 @@ class FinetuneControl:
             return None
         state = read_state(folder)
         picture_files = state.results.get("report", {}).get("pictures", ())
-        pictures = tuple((str(action), (folder / name).read_bytes()) for action, name in picture_files)
-        return RunSnapshot(folder, load_request(folder), state, read_history(folder / TRAINING_FOLDER), pictures)
+        pictures = tuple(
+            (str(action), (folder / name).read_bytes()) for action, name in picture_files
+        )
+        return RunSnapshot(
+            folder, load_request(folder), state, read_history(folder / TRAINING_FOLDER), pictures
+        )
 
     def _notify_outcome(self, run: RunSnapshot) -> None:
         """Say once what came of a run that was seen under way, and let the live view swap."""

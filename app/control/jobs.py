@@ -18,7 +18,9 @@ from training.errors import TrainingError
 logger = logging.getLogger(__name__)
 
 MAX_QUEUED = 32  # more than a person can ask for while one thing is done
-INTERNAL_ERROR = "Something in the program went wrong, through no fault of yours; the log has the details."
+INTERNAL_ERROR = (
+    "Something in the program went wrong, through no fault of yours; the log has the details."
+)
 
 
 class JobCancelledError(Exception):
@@ -69,7 +71,8 @@ class Job:
     name
         As a person would say it: "Tracking 'walk' again".
     work
-        Gets `progress(step, share)`, which raises once the job is cancelled; what it returns is the result.
+        Gets `progress(step, share)`, which raises once the job is cancelled; what it returns is the
+        result.
     on_done
         Called in the job's thread with the result, when it is done.
     """
@@ -161,10 +164,6 @@ class Worker:
 
 def message_from_error(error: Exception) -> str:
     """Turn an error into a sentence for the window; a fault of ours goes to the log.
-
-    Parameters
-    ----------
-    error
 
     Returns
     -------

@@ -10,8 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from app import requests
-from app.control.camera_memory import Adjustable, apply_stored_controls, is_same_camera, store_controls, with_mode
-from app.control.cameras import CameraList, add_opening_cameras, build_stopped_state, describe_sources
+from app.control.camera_memory import (
+    Adjustable,
+    apply_stored_controls,
+    is_same_camera,
+    store_controls,
+    with_mode,
+)
+from app.control.cameras import (
+    CameraList,
+    add_opening_cameras,
+    build_stopped_state,
+    describe_sources,
+)
 from app.control.compare_rigs import compare_rigs
 from app.control.jobs import Worker, message_from_error
 from app.control.notices import Notices
@@ -35,8 +46,10 @@ from engine.mailbox import ClosedError, EmptyError
 
 logger = logging.getLogger(__name__)
 
-WORKER_TIMEOUT_S = 0.2  # for what the worker is at when the window closes; the cameras get the rest of the two seconds
-STATE_INTERVAL_S = 0.25  # figures that a person reads need not change at screen rate; what was asked for shows at once
+# for what the worker is at when the window closes; the cameras get the rest of the two seconds
+WORKER_TIMEOUT_S = 0.2
+# figures that a person reads need not change at screen rate; what was asked for shows at once
+STATE_INTERVAL_S = 0.25
 DEFAULT_SKELETON = "blazepose_33"  # until the network says its own
 BUSY = "The last thing you asked for is not done yet; ask again in a moment."
 HUNG = "A camera did not answer when it was stopped. Unplug it if it does not start again."
@@ -91,12 +104,7 @@ class LiveControl:
         self._title, self._closing = "", False
 
     def handle(self, request: requests.Request) -> None:
-        """Do what a person asked for, as soon as possible; never waits.
-
-        Parameters
-        ----------
-        request
-        """
+        """Do what a person asked for, as soon as possible; never waits."""
         match request:
             case requests.SetHandsFree(on):
                 self.update_settings(hands_free=on)
@@ -116,7 +124,9 @@ class LiveControl:
             case _:
                 self._submit(partial(self._dispatch, request))
 
-    def start(self, addresses: tuple[str, ...] = (), sources: tuple[LiveSource, ...] | None = None) -> None:
+    def start(
+        self, addresses: tuple[str, ...] = (), sources: tuple[LiveSource, ...] | None = None
+    ) -> None:
         """Start the cameras, these (with their sources, where they are made) or the remembered ones; never waits."""
         if addresses:
             with self._lock:
@@ -155,7 +165,11 @@ class LiveControl:
             devices=self._cameras.present_devices(),
             settings=self._cameras.settings,
         )
-        state = add_opening_cameras(self._state, opening, is_first=live is None) if opening else self._state
+        state = (
+            add_opening_cameras(self._state, opening, is_first=live is None)
+            if opening
+            else self._state
+        )
         return state, self._result if live is not None else None, context
 
     @property
@@ -178,7 +192,9 @@ class LiveControl:
         idle = self._worker.close(WORKER_TIMEOUT_S)
         live, self.live = self.live, None
         ended = live.close() if live is not None else True
-        idle = idle or self._worker.close(WORKER_TIMEOUT_S)  # a start that was under way ends with its cameras
+        idle = idle or self._worker.close(
+            WORKER_TIMEOUT_S
+        )  # a start that was under way ends with its cameras
         if self._store is not None:
             try:
                 save_settings(self._settings, self._store)
@@ -215,7 +231,9 @@ class LiveControl:
             case requests.SetMode(name, mode):
                 self._set_mode(name, mode)
             case requests.SetControl(name, control, value):
-                self._set_controls(name, lambda source: {control: source.set_control(control, value)})
+                self._set_controls(
+                    name, lambda source: {control: source.set_control(control, value)}
+                )
             case requests.LockControls(name):
                 self._set_controls(name, lambda source: source.lock())
             case requests.SetStature(metres):
@@ -244,10 +262,8 @@ class LiveControl:
             sources = self._open_sources(self._settings.cameras, self._settings.cameras)
         if self._closing:
             return
-        make_monocular_model, options = (
-            make_monocular_loader(lambda: self._settings),
-            LiveOptions(self._settings.stature_m),
-        )
+        make_monocular_model = make_monocular_loader(lambda: self._settings)
+        options = LiveOptions(self._settings.stature_m)
         live = Live(sources, self._make_estimator, options, self._store_rig, make_monocular_model)
         self._title = describe_sources(sources)
         self.live, self._opening = live, ()
@@ -283,30 +299,46 @@ class LiveControl:
         self._result = None
         self._state = build_stopped_state(cameras)
 
-    def _open_sources(self, addresses: tuple[str, ...], new: tuple[str, ...]) -> tuple[LiveSource, ...]:
+    def _open_sources(
+        self, addresses: tuple[str, ...], new: tuple[str, ...]
+    ) -> tuple[LiveSource, ...]:
         """Make the sources of addresses, set as the last time; shows meanwhile that the new ones are coming."""
         self._opening = tuple(dict.fromkeys(map(strip_credentials, new)))
         try:
-            return make_camera_sources([apply_stored_controls(address, self._settings) for address in addresses])
+            return make_camera_sources(
+                [apply_stored_controls(address, self._settings) for address in addresses]
+            )
         except BaseException:
-            if self.live is None and not self._state.cameras:  # so that they can be removed, or tried again
+            if (
+                self.live is None and not self._state.cameras
+            ):  # so that they can be removed, or tried again
                 self._show_stopped(
-                    [(one, one) for one in dict.fromkeys(map(strip_credentials, self._settings.cameras))]
+                    [
+                        (one, one)
+                        for one in dict.fromkeys(map(strip_credentials, self._settings.cameras))
+                    ]
                 )
             raise
 
     def _add_camera(self, address: str) -> None:
         """Add a camera, or everything that an address names, and start."""
         if any(is_same_camera(address, known) for known in self._settings.cameras):
-            raise CameraError("", f"'{strip_credentials(address)}' is here already. Each camera is needed once only.")
+            raise CameraError(
+                "",
+                f"'{strip_credentials(address)}' is here already. Each camera is needed once only.",
+            )
         self._change_cameras("add", (*self._settings.cameras, address), start=True)
 
     def _remove_camera(self, name: str) -> None:
         """Remove a camera; a studio or a session goes as a whole."""
         removed_address = self._find_address(name)
-        self._change_cameras("remove", tuple(one for one in self._settings.cameras if one != removed_address))
+        self._change_cameras(
+            "remove", tuple(one for one in self._settings.cameras if one != removed_address)
+        )
 
-    def _change_cameras(self, action: str, addresses: tuple[str, ...], *, start: bool = False) -> None:
+    def _change_cameras(
+        self, action: str, addresses: tuple[str, ...], *, start: bool = False
+    ) -> None:
         """Go on with other cameras than before; what is wrong with them is said before anything is touched."""
         if self.live is not None and self.live.is_recording:
             raise EngineError(f"A recording runs. Stop it to {action} a camera.")
@@ -319,14 +351,18 @@ class LiveControl:
             self._start(sources)
         else:
             known = [strip_credentials(address) for address in addresses]
-            self._show_stopped([(one.name, one.address) for one in self._state.cameras if one.address in known])
+            self._show_stopped(
+                [(one.name, one.address) for one in self._state.cameras if one.address in known]
+            )
             self._title = self._title if addresses else ""
 
     def _set_mode(self, name: str, mode: str) -> None:
         """Let a camera send other images."""
         old = self._find_address(name)
         new = with_mode(old, mode)
-        self._change_cameras("change", tuple(new if one == old else one for one in self._settings.cameras))
+        self._change_cameras(
+            "change", tuple(new if one == old else one for one in self._settings.cameras)
+        )
 
     def _set_controls(self, name: str, change: Callable[[Adjustable], dict[str, float]]) -> None:
         """Change what a camera does, and remember it for this mode."""
@@ -336,7 +372,9 @@ class LiveControl:
         source = live.camera(name).source
         if isinstance(source, Adjustable):
             values = change(source)
-            self.update_settings(controls=store_controls(self._settings, self._find_address(name), values).controls)
+            self.update_settings(
+                controls=store_controls(self._settings, self._find_address(name), values).controls
+            )
         self._cameras.read_settings(live, self._find_address)
 
     def _open_rig(self, path: Path) -> None:
@@ -359,7 +397,9 @@ class LiveControl:
         """Keep a new rig for the next time. Runs in a thread of the calibration."""
         self.calibration = rig, report
         if self._store is not None:
-            self._submit(lambda: (save_rig(rig, rig_file()), self.update_settings(rig=str(rig_file()))))
+            self._submit(
+                lambda: (save_rig(rig, rig_file()), self.update_settings(rig=str(rig_file())))
+            )
 
     def _require_live(self, purpose: str) -> Live:
         """Return the cameras at work."""
@@ -390,7 +430,11 @@ class LiveControl:
             self._submit(partial(self._open_rig, path))
         if live.over and self.live is live and live is not self._ended_live:
             self._ended_live = live
-            self.notify(message_from_error(live.error) if isinstance(live.error, Exception) else PLAYED_TO_END)
+            self.notify(
+                message_from_error(live.error)
+                if isinstance(live.error, Exception)
+                else PLAYED_TO_END
+            )
             self._submit(lambda: self._recorder.stop_recording(live))
 
     def _fetch_newest(self, live: Live) -> None:

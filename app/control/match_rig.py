@@ -35,7 +35,9 @@ def match_lenses(rig: Rig, view_names: Sequence[str], path: Path) -> tuple[Camer
     raise RigFileError(_describe_mismatch(rig, view_names, path))
 
 
-def match_rig(rig: Rig, view_names: Sequence[str], sizes_wh: Sequence[tuple[int, int]], path: Path) -> Rig:
+def match_rig(
+    rig: Rig, view_names: Sequence[str], sizes_wh: Sequence[tuple[int, int]], path: Path
+) -> Rig:
     """Put the cameras of a rig into the order of the views, by name, else by order.
 
     Parameters
@@ -65,16 +67,24 @@ def match_rig(rig: Rig, view_names: Sequence[str], sizes_wh: Sequence[tuple[int,
     for camera, view, size in zip(cameras, view_names, sizes_wh):
         if tuple(camera.size_wh) != tuple(size):
             raise RigFileError(
-                f"'{path}' was calibrated with images of {camera.size_wh[0]}x{camera.size_wh[1]} of '{camera.name}', "
-                f"but '{view}' has {size[0]}x{size[1]}. Use images of that size, or calibrate these."
+                f"'{path}' was calibrated with images of "
+                f"{camera.size_wh[0]}x{camera.size_wh[1]} of '{camera.name}', "
+                f"but '{view}' has {size[0]}x{size[1]}. Use images of that size, or calibrate "
+                "these."
             )
-    offsets = {view: rig.time_offset_ns.get(camera.name, 0) for camera, view in zip(cameras, view_names)}
-    return Rig(tuple(replace(c, name=view) for c, view in zip(cameras, view_names)), offsets, rig.metadata)
+    offsets = {
+        view: rig.time_offset_ns.get(camera.name, 0) for camera, view in zip(cameras, view_names)
+    }
+    return Rig(
+        tuple(replace(c, name=view) for c, view in zip(cameras, view_names)), offsets, rig.metadata
+    )
 
 
 def _describe_mismatch(rig: Rig, view_names: Sequence[str], path: Path) -> str:
     """Say that a file's cameras are not those of the videos."""
     return (
-        f"'{path}' describes {len(rig)} cameras ({', '.join(rig.names)}), which are not these {len(view_names)} "
-        f"({', '.join(view_names)}). They must have the same names, or be as many and in the same order."
+        f"'{path}' describes {len(rig)} cameras ({', '.join(rig.names)}), which are not these "
+        f"{len(view_names)} "
+        f"({', '.join(view_names)}). They must have the same names, or be as many and in the "
+        "same order."
     )

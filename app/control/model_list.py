@@ -11,12 +11,7 @@ Scope = tuple[str, str]
 
 
 class ModelList:
-    """The networks of a library; what is listed is read anew only when something changed.
-
-    Parameters
-    ----------
-    library
-    """
+    """The networks of a library; what is listed is read anew only when something changed."""
 
     def __init__(self, library: ModelLibrary) -> None:
         self._library = library
@@ -56,12 +51,16 @@ class ModelList:
         rows = []
         for entry in self._library.list_models():
             intended_scopes = {
-                (change.person, change.rig_id): None for change in history if change.network == entry.name
+                (change.person, change.rig_id): None
+                for change in history
+                if change.network == entry.name
             }
             person = entry.card.trained.person if entry.card.trained else ""
             for scope in {(person, ""): None, **intended_scopes}:
                 can_roll_back = bool(list_adopted(history, *scope))
-                rows.append(_build_row(entry, scope, choices.get(scope), can_roll_back=can_roll_back))
+                rows.append(
+                    _build_row(entry, scope, choices.get(scope), can_roll_back=can_roll_back)
+                )
         return tuple(sorted(rows, key=lambda row: row.facts, reverse=True))
 
     def _compute_stamp(self) -> tuple[int, ...]:
@@ -74,14 +73,24 @@ class ModelList:
         return tuple(stamp)
 
 
-def _build_row(entry: ModelEntry, scope: Scope, choice: ModelChoice | None, *, can_roll_back: bool) -> ModelRow:
+def _build_row(
+    entry: ModelEntry, scope: Scope, choice: ModelChoice | None, *, can_roll_back: bool
+) -> ModelRow:
     """Describe a network that was meant for somebody."""
     trained = entry.card.trained
     metrics = trained.metrics if trained else {}
-    before, after = metrics.get("before_mm"), metrics.get("mpjpe_mm")
-    figures = f"{before:.0f} → {after:.0f} mm" if before and after else f"{after:.0f} mm" if after else ""
+    before = metrics.get("before_mm")
+    after = metrics.get("mpjpe_mm")
+    figures = (
+        f"{before:.0f} → {after:.0f} mm" if before and after else f"{after:.0f} mm" if after else ""
+    )
     facts = (trained.made if trained else "", figures or entry.card.note)
     in_use = choice is not None and choice.entry is not None and choice.entry.name == entry.name
     return ModelRow(
-        entry.name, scope[0], ", ".join(filter(None, facts)), in_use, can_roll_back and in_use, rig_id=scope[1]
+        entry.name,
+        scope[0],
+        ", ".join(filter(None, facts)),
+        in_use,
+        can_roll_back and in_use,
+        rig_id=scope[1],
     )

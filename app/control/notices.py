@@ -11,7 +11,9 @@ from app.presenters.window import Notice
 logger = logging.getLogger(__name__)
 
 MAX_NOTICES = 8
-GOOD_NEWS_S = 12.0  # good news leaves by itself; whatever wants something done stays until it was read
+GOOD_NEWS_S = (
+    12.0  # good news leaves by itself; whatever wants something done stays until it was read
+)
 
 
 class Notices:
@@ -51,7 +53,8 @@ class Notices:
         return entry[-1][0] if entry else None
 
     def filter_dismissed(self, persistent: Sequence[str]) -> tuple[str, ...]:
-        """Leave out what was dismissed of the sentences that hold for a while; once they end, they are new again.
+        """Leave out what was dismissed of the sentences that hold for a while; once they end, they
+        are new again.
 
         Parameters
         ----------

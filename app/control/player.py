@@ -1,7 +1,8 @@
 """Player: opens a session and fetches its instants in a thread of its own, the newest wish first.
 
-The window leaves the instant that it wants and takes what is ready, each without waiting; the bridge calls it at screen
-rate. Two mailboxes of one item stand between: whoever is slower sees fewer instants, and nothing can pile up.
+The window leaves the instant that it wants and takes what is ready, each without waiting; the
+bridge calls it at screen rate. Two mailboxes of one item stand between: whoever is slower sees
+fewer instants, and nothing can pile up.
 """
 
 import logging
@@ -26,7 +27,8 @@ from engine.session.repair import repair
 
 logger = logging.getLogger(__name__)
 
-# Within so many instants onwards an image that is missing is a gap in what one sees, not another place.
+# Within so many instants onwards an image that is missing is a gap in what one sees, not another
+# place.
 MAX_GAP_INSTANTS = 4
 CLOSE_TIMEOUT_S = 2.0
 
@@ -87,7 +89,10 @@ class Player:
         instant, last = 0, -1
         while True:
             self._ready.put(
-                present_moment(session, load_moment(playback, instant, follows=0 <= instant - last <= MAX_GAP_INSTANTS))
+                present_moment(
+                    session,
+                    load_moment(playback, instant, follows=0 <= instant - last <= MAX_GAP_INSTANTS),
+                )
             )
             last = instant
             try:
@@ -97,11 +102,8 @@ class Player:
 
 
 def repair_and_open(path: Path) -> Playback:
-    """Open a session for looking at it; one that was broken off is set right first, where the disk allows it.
-
-    Parameters
-    ----------
-    path
+    """Open a session for looking at it; one that was broken off is set right first, where the disk
+    allows it.
 
     Returns
     -------
@@ -133,4 +135,6 @@ def load_moment(playback: Playback, instant: int, *, follows: bool = False) -> M
     -------
     moment
     """
-    return Moment(playback.frameset(instant), playback.poses_2d(instant), playback.poses_3d(instant), follows)
+    return Moment(
+        playback.frameset(instant), playback.poses_2d(instant), playback.poses_3d(instant), follows
+    )

@@ -34,7 +34,9 @@ class RecordControl:
         notify: Callable[..., None],
         on_session_ended: Callable[[Path], None],
     ) -> None:
-        self._submit, self._notify, self._on_session_ended = submit, notify, on_session_ended
+        self._submit = submit
+        self._notify = notify
+        self._on_session_ended = on_session_ended
         self._start_at_s: float | None = None
         self._hands_seen: tuple[Live | None, int] = (None, 0)
         self._path_on_start: Path | None = None
@@ -82,7 +84,8 @@ class RecordControl:
             self.start_recording(live, settings, path)
 
     def start_recording(self, live: Live, settings: Settings, path: Path | None = None) -> None:
-        """Begin a new session, in a folder of its own where none is given. Runs in the worker's thread.
+        """Begin a new session, in a folder of its own where none is given. Runs in the worker's
+        thread.
 
         Raises
         ------
@@ -99,7 +102,9 @@ class RecordControl:
             folder = settings.sessions_folder()
             folder.mkdir(parents=True, exist_ok=True)
             path = choose_new_folder(folder, datetime.now())
-        facts = SessionFacts((), {"live": True}, {"name": settings.model}, settings.stature_m, settings.person)
+        facts = SessionFacts(
+            (), {"live": True}, {"name": settings.model}, settings.stature_m, settings.person
+        )
         live.start_recording(path, facts)
 
     def stop_recording(self, live: Live | None) -> None:
@@ -108,10 +113,16 @@ class RecordControl:
         if ending is None:
             return
         message = " ".join(
-            (f"Recorded {ending.seconds:.0f} s to '{ending.path}'. {ending.message}".strip(), *ending.silence_messages)
+            (
+                f"Recorded {ending.seconds:.0f} s to '{ending.path}'. {ending.message}".strip(),
+                *ending.silence_messages,
+            )
         )
         self._notify(
-            message, Severity.WARNING if ending.message or ending.lost or ending.silent_cameras else Severity.GOOD
+            message,
+            Severity.WARNING
+            if ending.message or ending.lost or ending.silent_cameras
+            else Severity.GOOD,
         )
         self._on_session_ended(Path(ending.path))
 

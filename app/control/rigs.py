@@ -26,7 +26,8 @@ def load_last_rig(path: str, names: tuple[str, ...]) -> Rig | None:
     Returns
     -------
     rig
-        Its cameras in the order of `names`; None where there is none, or it is for others, or cannot be read.
+        Its cameras in the order of `names`; None where there is none, or it is for others, or
+        cannot be read.
     """
     if not path or len(names) < 2 or not Path(path).is_file():
         return None
@@ -42,11 +43,6 @@ def load_last_rig(path: str, names: tuple[str, ...]) -> Rig | None:
 
 def load_matching_rig(path: Path, live: Live) -> Rig:
     """Read a rig for the cameras at work.
-
-    Parameters
-    ----------
-    path
-    live
 
     Returns
     -------
@@ -64,16 +60,15 @@ def load_matching_rig(path: Path, live: Live) -> Rig:
     states = live.state().cameras
     silent = [state.name for state in states if state.size_wh is None]
     if silent:
-        raise EngineError(f"Camera '{silent[0]}' has sent no image yet, so '{path}' cannot be used yet. Try again.")
+        raise EngineError(
+            f"Camera '{silent[0]}' has sent no image yet, so '{path}' cannot be used yet. Try "
+            "again."
+        )
     return match_rig(rig, live.names, [state.size_wh for state in states if state.size_wh], path)
 
 
 def get_rig_in_use(live: Live) -> Rig:
     """Return the rig that the room is drawn with.
-
-    Parameters
-    ----------
-    live
 
     Raises
     ------
@@ -82,5 +77,7 @@ def get_rig_in_use(live: Live) -> Rig:
     """
     rig = live.state().calibration.rig
     if rig is None:
-        raise EngineError("There is no rig yet. Walk through the room until the cameras are calibrated.")
+        raise EngineError(
+            "There is no rig yet. Walk through the room until the cameras are calibrated."
+        )
     return rig

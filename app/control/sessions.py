@@ -35,8 +35,12 @@ class SessionControl:
         Lets a person read a sentence, in a tone (`LiveControl.notify`).
     """
 
-    def __init__(self, library: Library, models: Sequence[str], notify: Callable[..., None]) -> None:
-        self._library, self._models, self._notify = library, tuple(models), notify
+    def __init__(
+        self, library: Library, models: Sequence[str], notify: Callable[..., None]
+    ) -> None:
+        self._library = library
+        self._models = tuple(models)
+        self._notify = notify
         self._player: Player | None = None
         self._job: Job | None = None
         self._scan_job: Job | None = None
@@ -46,10 +50,6 @@ class SessionControl:
 
     def handle(self, request: requests.Request) -> bool:
         """Do what a person asked for; never waits.
-
-        Parameters
-        ----------
-        request
 
         Returns
         -------
@@ -67,13 +67,17 @@ class SessionControl:
                 self._start_job(
                     f"Tracking '{path.name}' again",
                     lambda progress: track_again(path, model, rig, progress).path,
-                    lambda new: self._on_tracked(f"'{path.name}' was tracked again: the result is '{new.name}'."),
+                    lambda new: self._on_tracked(
+                        f"'{path.name}' was tracked again: the result is '{new.name}'."
+                    ),
                 )
             case requests.ExportSession(path, format_name, out):
                 self._start_job(
                     f"Exporting '{path.name}'",
                     lambda _progress: export_session(Session.open(path), format_name, out),
-                    lambda _: self._notify(f"'{path.name}' was exported to '{out}'.", Severity.GOOD),
+                    lambda _: self._notify(
+                        f"'{path.name}' was exported to '{out}'.", Severity.GOOD
+                    ),
                 )
             case requests.CancelJob() if self._job is not None:
                 self._job.cancel()
@@ -150,7 +154,9 @@ class SessionControl:
         if player is not None:
             player.close()
 
-    def _start_job(self, name: str, work: Callable[[Callable[[str, float], None]], object], on_done: Callable) -> None:
+    def _start_job(
+        self, name: str, work: Callable[[Callable[[str, float], None]], object], on_done: Callable
+    ) -> None:
         """Begin long work, where none is at work."""
         if self._job is not None:
             self._notify(JOB_RUNNING)
@@ -188,4 +194,6 @@ class SessionControl:
     def _publish(self, summaries: Sequence[SessionSummary] | None) -> None:
         """Leave a list for the window; None before there is one."""
         with self._lock:
-            self._pending_state = present_sessions(summaries, models=self._models, notices=self._library.remarks)
+            self._pending_state = present_sessions(
+                summaries, models=self._models, notices=self._library.remarks
+            )

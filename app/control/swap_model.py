@@ -10,15 +10,16 @@ def swap_model(control: LiveControl, person: str) -> None:
     Parameters
     ----------
     control
-        Of the live view; nothing happens where the person wants no such network, or somebody else is in view.
+        Of the live view; nothing happens where the person wants no such network, or somebody else
+        is in view.
     person
         For whom the library changed; empty for everybody.
 
     Notes
     -----
-    A network that was named for good gives way: somebody has just chosen. Nothing is loaded in here, and nothing is
-    remembered of the network itself: at the next start the library is asked again. Where nobody has said who is in
-    view, it is whom the network was taught for.
+    A network that was named for good gives way: somebody has just chosen. Nothing is loaded in
+    here, and nothing is remembered of the network itself: at the next start the library is asked
+    again. Where nobody has said who is in view, it is whom the network was taught for.
     """
     settings = control.settings
     if settings.lift == NO_MODEL or (person and settings.person not in ("", person)):

@@ -13,7 +13,10 @@ _HEADLINES = {
 }
 _NEXT_STEPS = {
     ACCEPTED: "Ready. Leave the cameras where they are.",
-    USABLE: "You can work with it; for more certainty walk through the whole room once more and calibrate again.",
+    USABLE: (
+        "You can work with it; for more certainty walk through the whole room once more and "
+        "calibrate again."
+    ),
     REFUSED: "Do what it says above, then calibrate again. A rig from before stays as it was.",
 }
 
@@ -59,7 +62,8 @@ class CalibrationCard:
     coaching
         What is still to be shown to the cameras; None where nothing is.
     rig_source
-        Where the rig in use comes from; empty where there is none, and then there is nothing to save.
+        Where the rig in use comes from; empty where there is none, and then there is nothing to
+        save.
     """
 
     headline: str
@@ -97,7 +101,9 @@ def present_calibration(report: CalibrationReport | None) -> CalibrationCard:
         ("Scale", f"± {format_with_unit(report.scale_sigma_percent, '%', 1)}"),
         ("Motion used", format_with_unit(report.seconds_used, "s", 0)),
     )
-    rows = tuple(_build_row(camera) for camera in report.cameras) if report.verdict != REFUSED else ()
+    rows = (
+        tuple(_build_row(camera) for camera in report.cameras) if report.verdict != REFUSED else ()
+    )
     message = report.reasons[0] if report.reasons else ""
     return CalibrationCard(headline, severity, message, _NEXT_STEPS[report.verdict], rows, facts)
 
@@ -125,7 +131,11 @@ def format_with_unit(value: float, unit: str, digits: int) -> str:
 
 def _build_row(camera: CameraReport) -> CameraRow:
     """Put one camera's doubt into words."""
-    is_uncertain = camera.rotation_sigma_deg > 1 or camera.focal_sigma_percent > 3 or camera.position_sigma_m > 0.1
+    is_uncertain = (
+        camera.rotation_sigma_deg > 1
+        or camera.focal_sigma_percent > 3
+        or camera.position_sigma_m > 0.1
+    )
     return CameraRow(
         camera.name,
         f"± {format_with_unit(camera.rotation_sigma_deg, '°', 2)}",

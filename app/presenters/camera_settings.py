@@ -61,7 +61,8 @@ class ControlRow:
     unit
         Empty where it has none.
     auto_control
-        The control that lets the camera set this one by itself (1) or not (0); empty where there is none.
+        The control that lets the camera set this one by itself (1) or not (0); empty where there is
+        none.
     is_auto
         True while the camera sets it by itself.
     """

@@ -46,7 +46,10 @@ class CameraTile:
 
 
 def present_cameras(
-    names: Sequence[str], frames: FrameSet | None, poses: PoseSet2D | None, details: Mapping[str, str]
+    names: Sequence[str],
+    frames: FrameSet | None,
+    poses: PoseSet2D | None,
+    details: Mapping[str, str],
 ) -> tuple[CameraTile, ...]:
     """Describe every camera at one instant.
 
@@ -76,6 +79,12 @@ def present_cameras(
             tiles.append(CameraTile(name, None, (), detail, Severity.WARNING, message))
         else:
             tiles.append(
-                CameraTile(name, frame.image_bgr, people, detail, Severity.GOOD if people else Severity.NEUTRAL)
+                CameraTile(
+                    name,
+                    frame.image_bgr,
+                    people,
+                    detail,
+                    Severity.GOOD if people else Severity.NEUTRAL,
+                )
             )
     return tuple(tiles)

@@ -19,17 +19,22 @@ _MESSAGES = {
     CalibrationPhase.SOLVING: ("Working it out", "Keep walking; the room appears in a moment."),
     CalibrationPhase.CALIBRATED: ("Calibrated", "Leave the cameras where they are."),
     CalibrationPhase.REFUSED: ("Not yet", "Keep walking, and turn round once."),
-    CalibrationPhase.TESTING: ("Checking the last calibration", "Walk a few steps, in view of all cameras."),
+    CalibrationPhase.TESTING: (
+        "Checking the last calibration",
+        "Walk a few steps, in view of all cameras.",
+    ),
 }
 _TOO_FEW_CAMERAS = {
     0: (
         "Your room appears here",
-        "Add two or more cameras that see the same part of it. One person who walks through shows them where they "
+        "Add two or more cameras that see the same part of it. One person who walks through "
+        "shows them where they "
         "stand.",
     ),
     1: (
         "One camera cannot see depth",
-        "Its joints are shown in its image. Add a second camera that looks at the same part of the room, and the room "
+        "Its joints are shown in its image. Add a second camera that looks at the same part of "
+        "the room, and the room "
         "appears here.",
     ),
 }

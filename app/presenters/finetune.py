@@ -23,7 +23,11 @@ _NO_RUN = (
 _RUN_IN_PROGRESS = "Something is being taught already: wait for its end, or cancel it."
 _NO_SESSION_TICKED = "Tick a session first."
 _NO_PERSON = f"Say whose network it becomes: a name, or {EVERYBODY}."
-_DURATION_LABELS = ((0, "a first try"), (10, "a good start"), (30, "a thorough lesson"))  # from so many minutes on
+_DURATION_LABELS = (
+    (0, "a first try"),
+    (10, "a good start"),
+    (30, "a thorough lesson"),
+)  # from so many minutes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +143,19 @@ def present_finetune(
     -------
     state
     """
-    choices = tuple(sorted(map(present_choice, summaries or ()), key=lambda choice: not choice.can_finetune))
+    choices = tuple(
+        sorted(map(present_choice, summaries or ()), key=lambda choice: not choice.can_finetune)
+    )
     any_usable = any(choice.can_finetune for choice in choices)
     card = present_run(run) if run is not None else None
     headline, message = _SCANNING if summaries is None else _NO_RUN if any_usable else _NO_SESSIONS
     trained_for = (run.request.person,) if run is not None else ()
-    names = (person, *trained_for, *(row.person for row in models), *(choice.person for choice in choices))
+    names = (
+        person,
+        *trained_for,
+        *(row.person for row in models),
+        *(choice.person for choice in choices),
+    )
     return FinetuneState(
         choices=choices,
         persons=tuple(dict.fromkeys(filter(None, names))),
@@ -160,10 +171,6 @@ def present_finetune(
 
 def present_choice(summary: SessionSummary) -> SessionChoice:
     """Say whether a session can be learned from, and if not, why.
-
-    Parameters
-    ----------
-    summary
 
     Returns
     -------
@@ -193,7 +200,8 @@ def suggest_person(ticked: Sequence[SessionChoice], default: str) -> str:
     Returns
     -------
     person
-        Who the sessions say they show; the usual one where they do not say; empty where they show several.
+        Who the sessions say they show; the usual one where they do not say; empty where they show
+        several.
     """
     names = list(dict.fromkeys(choice.person for choice in ticked if choice.person))
     return default if not names else names[0] if len(names) == 1 else ""
@@ -228,7 +236,9 @@ def explain_cannot_start(state: FinetuneState, ticked: Sequence[SessionChoice], 
     if person.strip():
         return ""
     names = list(dict.fromkeys(choice.person for choice in ticked if choice.person))
-    return f"The sessions are of {' and '.join(names)}. {_NO_PERSON}" if len(names) > 1 else _NO_PERSON
+    return (
+        f"The sessions are of {' and '.join(names)}. {_NO_PERSON}" if len(names) > 1 else _NO_PERSON
+    )
 
 
 def describe_run(person: str, minutes: int) -> tuple[str, str]:
@@ -251,24 +261,26 @@ def describe_run(person: str, minutes: int) -> tuple[str, str]:
     person_label = parse_person(person) or ("everybody" if person.strip() else "whoever is in it")
     label = [words for min_minutes, words in _DURATION_LABELS if minutes >= min_minutes][-1]
     return f"{minutes} minutes, {label}", (
-        "It leaves the live view its processor, and goes on when the window is closed. The new network serves "
-        f"{person_label} only if it is surely better on clips that it never saw; otherwise everything stays as it is."
+        "It leaves the live view its processor, and goes on when the window is closed. The new "
+        "network serves "
+        f"{person_label} only if it is surely better on clips that it never saw; otherwise "
+        "everything stays as it is."
     )
 
 
 def list_other_people(model: ModelRow, state: FinetuneState) -> tuple[str, ...]:
     """List whom else a network could serve, before any rig.
 
-    Parameters
-    ----------
-    model
-    state
-
     Returns
     -------
     persons
-        Names, and at the end the empty one for everybody; without those whom it serves already or was taught for.
+        Names, and at the end the empty one for everybody; without those whom it serves already or
+        was taught for.
     """
-    in_use_by = {row.person for row in state.models if row.name == model.name and row.in_use and not row.rig_id}
+    in_use_by = {
+        row.person
+        for row in state.models
+        if row.name == model.name and row.in_use and not row.rig_id
+    }
     own = set() if model.rig_id else {model.person}
     return tuple(person for person in (*state.persons, "") if person not in in_use_by | own)

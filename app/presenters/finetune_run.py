@@ -93,7 +93,8 @@ class RunCard:
     minutes
         That were given to it.
     activity
-        What is done at this moment and how long that takes still; of a run that is over, how long it took.
+        What is done at this moment and how long that takes still; of a run that is over, how long
+        it took.
     message
         How it goes, or what came of it.
     stages
@@ -136,10 +137,6 @@ class RunCard:
 def present_run(run: RunSnapshot) -> RunCard:
     """Describe a run.
 
-    Parameters
-    ----------
-    run
-
     Returns
     -------
     card
@@ -160,7 +157,9 @@ def present_run(run: RunSnapshot) -> RunCard:
         share=state.share if under_way else math.nan,
         progress=_format_progress(run) if under_way else "",
         plots=_build_plots(run.history),
-        rows=tuple((name, _format_mm(before), _format_mm(after)) for name, before, after in figures),
+        rows=tuple(
+            (name, _format_mm(before), _format_mm(after)) for name, before, after in figures
+        ),
         worse=tuple(after > before for _, before, after in figures),
         pictures=run.pictures,
         report=run.folder / page if page else None,
@@ -191,7 +190,11 @@ def _format_progress(run: RunSnapshot) -> str:
 def _describe_step(state: RunState) -> str:
     """Say what is done at this moment, and how long it takes still."""
     words = _STEP_MESSAGES.get(state.step, "Starting")
-    left = f", {format_duration_padded(state.seconds_left)} left" if math.isfinite(state.seconds_left) else ""
+    left = (
+        f", {format_duration_padded(state.seconds_left)} left"
+        if math.isfinite(state.seconds_left)
+        else ""
+    )
     return f"{words}{left}"
 
 

@@ -17,7 +17,14 @@ from calibration.geometry.arrays import F64, U8
 from calibration.skeleton import Skeleton
 from engine.errors import UnreadableSourceError
 from engine.live.coach import ONE_CAMERA_GUESSED
-from engine.live.state import CalibrationPhase, CalibrationState, CameraPhase, CameraState, LiveResult, LiveState
+from engine.live.state import (
+    CalibrationPhase,
+    CalibrationState,
+    CameraPhase,
+    CameraState,
+    LiveResult,
+    LiveState,
+)
 from engine.monocular.guessed_room import is_guessed
 from engine.poses import Pose2D, Pose3D
 
@@ -39,9 +46,12 @@ _MAX_FRESH_MS = 1000.0
 _GUESS_HEADLINE = "One camera: depth is a guess"
 _GUESS_MESSAGE = "A network guesses the pose from one image, and your height gives it its size."
 _GUESS_WITHOUT_HEIGHT_MESSAGE = (
-    "A network guesses the pose from one image. Enter your height: an average one gives it its size now."
+    "A network guesses the pose from one image. Enter your height: "
+    "an average one gives it its size now."
 )
-_ADD_CAMERA_TO_MEASURE = "Add a second camera that sees the same part of the room, and depth is measured."
+_ADD_CAMERA_TO_MEASURE = (
+    "Add a second camera that sees the same part of the room, and depth is measured."
+)
 _ADD_SECOND_CAMERA = "Add a second camera to measure it."
 _STEP_INTO_SECOND_VIEW = "Step to where a second camera sees you."
 _FIRST_STEP = "First add two cameras or more, or try the studio."
@@ -56,12 +66,7 @@ class Trail:
         self._rig: object = None
 
     def put(self, result: LiveResult) -> None:
-        """Go on with a result; a new rig is a new world, and begins a new trail.
-
-        Parameters
-        ----------
-        result
-        """
+        """Go on with a result; a new rig is a new world, and begins a new trail."""
         if result.rig is not self._rig:
             self._rig = result.rig
             self._xy.clear()
@@ -150,14 +155,20 @@ def present_live(state: LiveState, result: LiveResult | None, context: LiveConte
 
 
 def _build_tiles(
-    cameras: tuple[CameraState, ...], result: LiveResult | None, settings: tuple[CameraSettings, ...]
+    cameras: tuple[CameraState, ...],
+    result: LiveResult | None,
+    settings: tuple[CameraSettings, ...],
 ) -> tuple[CameraTile, ...]:
     """Describe each camera, with its image and people where the newest result has them."""
     frames_by_camera = {}
     if result is not None:
         for view, frame in enumerate(result.frames.frames):
             if frame is not None:
-                people = result.poses_2d.poses_by_view[view] if view < len(result.poses_2d.poses_by_view) else ()
+                people = (
+                    result.poses_2d.poses_by_view[view]
+                    if view < len(result.poses_2d.poses_by_view)
+                    else ()
+                )
                 frames_by_camera[frame.camera] = (frame, people)
     warnings = {one.name: one.warning for one in settings}
     tiles = []
@@ -167,13 +178,17 @@ def _build_tiles(
         if frame is not None:
             try:
                 image = frame.image_bgr
-            except UnreadableSourceError:  # it was counted where it was received; here the last one stays
+            except (
+                UnreadableSourceError
+            ):  # it was counted where it was received; here the last one stays
                 people = ()
         tiles.append(_build_tile(camera, image, people, warnings.get(camera.name, "")))
     return tuple(tiles)
 
 
-def _build_tile(camera: CameraState, image: U8 | None, people: tuple[Pose2D, ...], warning: str) -> CameraTile:
+def _build_tile(
+    camera: CameraState, image: U8 | None, people: tuple[Pose2D, ...], warning: str
+) -> CameraTile:
     """Describe one camera."""
     is_live = camera.phase is CameraPhase.LIVE
     message = camera.message or _MESSAGES[camera.phase]
@@ -217,7 +232,12 @@ def _build_room(
     people = result.poses_3d.people if same and result is not None else ()
     note = _build_note(state, people, guessed=is_guessed(rig))
     return RoomScene(
-        rig, context.skeleton, people, context.trail.xy_m() if same else None, note=note, guessed=bool(note)
+        rig,
+        context.skeleton,
+        people,
+        context.trail.xy_m() if same else None,
+        note=note,
+        guessed=bool(note),
     )
 
 
@@ -225,15 +245,26 @@ def _build_note(state: LiveState, people: tuple[Pose3D, ...], *, guessed: bool) 
     """Say in the room how far to trust somebody whom one camera alone sees, why, and what to do."""
     uncertainty = describe_depth_uncertainty(people)
     if guessed:
-        return f"3D from one camera: {uncertainty}. {_ADD_SECOND_CAMERA}" if uncertainty else ONE_CAMERA_GUESSED
+        return (
+            f"3D from one camera: {uncertainty}. {_ADD_SECOND_CAMERA}"
+            if uncertainty
+            else ONE_CAMERA_GUESSED
+        )
     if not state.monocular.view:
         return ""
     seen = f"Only '{state.monocular.view}' sees you: 3D from one camera"
-    return f"{seen}, {uncertainty}. {_STEP_INTO_SECOND_VIEW}" if uncertainty else f"{seen}. {_STEP_INTO_SECOND_VIEW}"
+    return (
+        f"{seen}, {uncertainty}. {_STEP_INTO_SECOND_VIEW}"
+        if uncertainty
+        else f"{seen}. {_STEP_INTO_SECOND_VIEW}"
+    )
 
 
 def _build_panel(
-    calibration: CalibrationState, coaching: CoachingCard | None, result: LiveResult | None, context: LiveContext
+    calibration: CalibrationState,
+    coaching: CoachingCard | None,
+    result: LiveResult | None,
+    context: LiveContext,
 ) -> CalibrationCard:
     """Choose what the panel says; of one camera alone that guesses, that it does."""
     if calibration.rig is None and _is_room_guessed(result):
@@ -247,7 +278,9 @@ def _is_room_guessed(result: LiveResult | None) -> bool:
     return result is not None and result.rig is not None and is_guessed(result.rig)
 
 
-def _build_calibration(calibration: CalibrationState, coaching: CoachingCard | None) -> CalibrationCard:
+def _build_calibration(
+    calibration: CalibrationState, coaching: CoachingCard | None
+) -> CalibrationCard:
     """Choose what the panel says: a verdict where there is one, else what to do."""
     source = calibration.rig_source if calibration.rig is not None else ""
     if calibration.report is not None and (calibration.rig is not None or coaching is None):
@@ -257,7 +290,11 @@ def _build_calibration(calibration: CalibrationState, coaching: CoachingCard | N
     if coaching is None:
         message = f"The rig is {source}." if source else ""
         return CalibrationCard(
-            "Calibrated", Severity.GOOD, message, "Leave the cameras where they are.", rig_source=source
+            "Calibrated",
+            Severity.GOOD,
+            message,
+            "Leave the cameras where they are.",
+            rig_source=source,
         )
     reasons = calibration.report.reasons if calibration.report is not None else ()
     message = reasons[0] if reasons else coaching.instruction
@@ -265,16 +302,22 @@ def _build_calibration(calibration: CalibrationState, coaching: CoachingCard | N
     watching = calibration.phase in (CalibrationPhase.WATCHING, CalibrationPhase.SOLVING)
     has_begun = watching and calibration.coverage  # before, nothing is watched yet
     headline = f"Calibrating, {100 * coaching.progress:.0f} %" if has_begun else coaching.headline
-    return CalibrationCard(headline, coaching.severity, message, next_step, coaching=coaching, rig_source=source)
+    return CalibrationCard(
+        headline, coaching.severity, message, next_step, coaching=coaching, rig_source=source
+    )
 
 
 def _build_controls(state: LiveState, context: LiveContext) -> Controls:
     """Choose what the buttons say."""
-    recording, phase, clock = state.recording, RecordingPhase.READY, ""
+    recording = state.recording
+    phase = RecordingPhase.READY
+    clock = ""
     if recording is not None:
-        phase, clock = RecordingPhase.RECORDING, f"{int(recording.seconds) // 60}:{int(recording.seconds) % 60:02d}"
+        phase = RecordingPhase.RECORDING
+        clock = f"{int(recording.seconds) // 60}:{int(recording.seconds) % 60:02d}"
     elif context.countdown_s is not None:
-        phase, clock = RecordingPhase.COUNTING, f"{int(np.ceil(max(context.countdown_s, 0.0))):d}"
+        phase = RecordingPhase.COUNTING
+        clock = f"{int(np.ceil(max(context.countdown_s, 0.0))):d}"
     return Controls(
         context.running, phase, clock,
         can_start=bool(state.cameras),

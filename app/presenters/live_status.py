@@ -21,10 +21,6 @@ _HINT_ADD_CAMERA = "Add a second camera that sees the same part of the room, and
 def present_status(state: LiveState) -> tuple[StatusItem, ...]:
     """Choose the figures that tell whether all is well.
 
-    Parameters
-    ----------
-    state
-
     Returns
     -------
     items
@@ -76,13 +72,19 @@ def _build_delay(latency: tuple[StageTime, ...]) -> StatusItem:
     if total is None or total.median_ms != total.median_ms:
         return StatusItem("Delay", "–")
     lines = [
-        f"{STAGE_LABELS.get(stage.name, stage.name)}: {format_ms(stage.median_ms)}, {format_ms(stage.p95_ms)}"
+        (
+            f"{STAGE_LABELS.get(stage.name, stage.name)}: {format_ms(stage.median_ms)}, "
+            f"{format_ms(stage.p95_ms)}"
+        )
         for stage in latency
     ]
     value = f"{total.median_ms:.0f} to {format_ms(total.p95_ms)}"
     severity = Severity.WARNING if total.median_ms > _MAX_LATENCY_MS else Severity.NEUTRAL
     return StatusItem(
-        "Delay", value, severity, "From the image to the skeleton, half of them and 19 of 20\n" + "\n".join(lines)
+        "Delay",
+        value,
+        severity,
+        "From the image to the skeleton, half of them and 19 of 20\n" + "\n".join(lines),
     )
 
 
@@ -90,7 +92,10 @@ def _build_depth(state: LiveState) -> list[StatusItem]:
     """Say where the depth comes from, where it is not measured by several cameras, and what to do."""
     monocular = state.monocular
     if monocular.view:
-        tip = f"Only '{monocular.view}' sees the person. How far away each joint is, is a guess by {monocular.model}.\n"
+        tip = (
+            f"Only '{monocular.view}' sees the person. How far away each joint is, is a guess "
+            f"by {monocular.model}.\n"
+        )
         tip += _HINT_SECOND_VIEW if len(state.cameras) > 1 else _HINT_ADD_CAMERA
         return [StatusItem("Depth", f"a guess, '{monocular.view}' alone", Severity.WARNING, tip)]
     if monocular.message:
@@ -100,7 +105,9 @@ def _build_depth(state: LiveState) -> list[StatusItem]:
 
 def _build_lost(state: LiveState) -> StatusItem:
     """Count the images that never came."""
-    lost, received = (sum(getattr(camera, name) for camera in state.cameras) for name in ("dropped", "frames"))
+    lost, received = (
+        sum(getattr(camera, name) for camera in state.cameras) for name in ("dropped", "frames")
+    )
     tip = "\n".join(f"{camera.name}: {camera.dropped}" for camera in state.cameras)
     severity = Severity.WARNING if lost > 0.01 * max(received, 1) else Severity.NEUTRAL
     return StatusItem("Images lost", str(lost), severity, tip)
@@ -110,10 +117,18 @@ def _build_recording(recording: RecordingState) -> list[StatusItem]:
     """Say what a recording lost, and how long the disk lasts."""
     items = []
     if recording.lost:
-        items.append(StatusItem("Recording", f"lost {recording.lost} images", Severity.ERROR, recording.message))
+        items.append(
+            StatusItem(
+                "Recording", f"lost {recording.lost} images", Severity.ERROR, recording.message
+            )
+        )
     elif recording.message:
         items.append(StatusItem("Recording", "needs a look", Severity.WARNING, recording.message))
     if recording.disk_left_s == recording.disk_left_s:
         severity = Severity.ERROR if recording.disk_left_s < _MIN_DISK_S else Severity.NEUTRAL
-        items.append(StatusItem("Disk lasts", format_whole_minutes(recording.disk_left_s), severity, recording.path))
+        items.append(
+            StatusItem(
+                "Disk lasts", format_whole_minutes(recording.disk_left_s), severity, recording.path
+            )
+        )
     return items

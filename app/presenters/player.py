@@ -23,7 +23,10 @@ from engine.session.session import NO_IMAGE_WH
 from engine.session.summary import display_name
 
 HIPS = ("left_hip", "right_hip")
-_NO_RIG = ("No room in this session", "Its cameras are not calibrated. Track it again with a rig to see it in 3D.")
+_NO_RIG = (
+    "No room in this session",
+    "Its cameras are not calibrated. Track it again with a rig to see it in 3D.",
+)
 _NO_VIDEO = "The video of this camera is missing"
 _NO_POSES_BEFORE_RIG = (
     "Nobody is in the room before {clock}: live, it is known only once the cameras are calibrated. "
@@ -94,7 +97,8 @@ class Moment:
     poses_2d, poses_3d
         None where nobody has tracked it.
     follows
-        Whether it is shown right after the instant before it, so that a missing image is only a gap.
+        Whether it is shown right after the instant before it, so that a missing image is only a
+        gap.
     """
 
     frames: FrameSet
@@ -157,7 +161,9 @@ def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerS
     -------
     take
     """
-    path, images, count = playback.session.path, playback.has_image, len(playback.session.cameras)
+    path = playback.session.path
+    images = playback.has_image
+    count = len(playback.session.cameras)
     facts = (
         format_date(playback.session.facts.created.astimezone()),
         format_duration_padded(playback.seconds),
@@ -177,7 +183,9 @@ def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerS
         time_s=(playback.time_ns - playback.start_ns) / 1e9,
         missing=1 - images[:, shown].mean(1) if shown.any() else np.ones(len(playback)),
         joints_found=playback.joints_found,
-        trail_xy_m=playback.joints_xyz(HIPS)[:, :, :2].mean(1) if known else np.full((len(playback), 2), np.nan),
+        trail_xy_m=playback.joints_xyz(HIPS)[:, :, :2].mean(1)
+        if known
+        else np.full((len(playback), 2), np.nan),
         without_video=frozenset(view for view, has in zip(playback.view_names, shown) if not has),
         models=tuple(models),
         can_export=bool(np.isfinite(playback.joints_found).any()),
@@ -188,17 +196,15 @@ def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerS
 def present_moment(session: PlayerSession, moment: Moment) -> PlayerState:
     """Describe the player at one instant.
 
-    Parameters
-    ----------
-    session, moment
-
     Returns
     -------
     state
     """
     instant = moment.frames.index
     details = {
-        frame.camera: f"{frame.size_wh[0]}×{frame.size_wh[1]}" for frame in moment.frames.frames if frame is not None
+        frame.camera: f"{frame.size_wh[0]}×{frame.size_wh[1]}"
+        for frame in moment.frames.frames
+        if frame is not None
     }
     tiles = present_cameras(session.view_names, moment.frames, moment.poses_2d, details)
     return PlayerState(
@@ -212,11 +218,8 @@ def present_moment(session: PlayerSession, moment: Moment) -> PlayerState:
 
 
 def find_best_instant(playback: Playback) -> int:
-    """Choose the instant that shows most: in the second half, with most joints in the room and in the images.
-
-    Parameters
-    ----------
-    playback
+    """Choose the instant that shows most: in the second half, with most joints in the room and in
+    the images.
 
     Returns
     -------
@@ -228,10 +231,6 @@ def find_best_instant(playback: Playback) -> int:
 
 def format_clock(seconds: float) -> str:
     """Write a time within a session.
-
-    Parameters
-    ----------
-    seconds
 
     Returns
     -------
@@ -261,7 +260,11 @@ def _add_reason(tile: CameraTile, session: PlayerSession, moment: Moment) -> Cam
 def _rebuild_guessed_rig(playback: Playback) -> Rig | None:
     """Make up the room again in which one camera alone saw the person; None where there was no such room."""
     cameras = playback.session.cameras
-    if len(cameras) != 1 or not (playback.joints_found > 0).any() or cameras[0].size_wh == NO_IMAGE_WH:
+    if (
+        len(cameras) != 1
+        or not (playback.joints_found > 0).any()
+        or cameras[0].size_wh == NO_IMAGE_WH
+    ):
         return None
     return guess_rig(cameras[0].name, cameras[0].size_wh)
 
@@ -269,16 +272,17 @@ def _rebuild_guessed_rig(playback: Playback) -> Rig | None:
 def _build_room(session: PlayerSession, moment: Moment) -> RoomScene:
     """Describe the room at an instant."""
     if session.rig is None:
-        return replace(present_room(None, session.skeleton, ()), headline=_NO_RIG[0], message=_NO_RIG[1])
+        return replace(
+            present_room(None, session.skeleton, ()), headline=_NO_RIG[0], message=_NO_RIG[1]
+        )
     people = moment.poses_3d.people if moment.poses_3d else ()
     instant = moment.frames.index
     trail = session.trail_xy_m[max(0, instant + 1 - TRAIL_FRAMESETS) : instant + 1]
-    uncertainty, single_camera_note = (
-        describe_depth_uncertainty(people),
-        ONE_CAMERA_GUESSED if is_guessed(session.rig) else "",
-    )
+    uncertainty = describe_depth_uncertainty(people)
+    single_camera_note = ONE_CAMERA_GUESSED if is_guessed(session.rig) else ""
     note = f"3D from one camera: {uncertainty}." if uncertainty else single_camera_note
-    guessed, note = bool(note), note or _explain_empty_room(session, moment)
+    guessed = bool(note)
+    note = note or _explain_empty_room(session, moment)
     return RoomScene(session.rig, session.skeleton, people, trail, note=note, guessed=guessed)
 
 
@@ -286,6 +290,11 @@ def _explain_empty_room(session: PlayerSession, moment: Moment) -> str:
     """Say why nobody is in the room yet, although two cameras see them; empty where that is not so."""
     instant, poses_2d = moment.frames.index, moment.poses_2d
     found = np.flatnonzero(session.joints_found > 0)
-    if not found.size or instant >= found[0] or poses_2d is None or sum(map(bool, poses_2d.poses_by_view)) < 2:
+    if (
+        not found.size
+        or instant >= found[0]
+        or poses_2d is None
+        or sum(map(bool, poses_2d.poses_by_view)) < 2
+    ):
         return ""
     return _NO_POSES_BEFORE_RIG.format(clock=format_clock(float(session.time_s[found[0]])))

@@ -100,7 +100,9 @@ class PlotHistory:
         error = nan
         if result is not None and result.rig is not None:
             error = measure_reprojection_error_px(result.rig, result.poses_2d, result.poses_3d)
-        latency = {STAGE_LABELS.get(stage.name, stage.name): stage.median_ms for stage in state.latency}
+        latency = {
+            STAGE_LABELS.get(stage.name, stage.name): stage.median_ms for stage in state.latency
+        }
         skew = {camera.name: camera.skew_ms for camera in cameras}
         self._samples.append(_Sample(at_ns, latency, rates, skew, error))
         return True
@@ -112,10 +114,6 @@ class PlotHistory:
 
 def present_plots(history: PlotHistory) -> PlotsCard:
     """Draw up the curves of the last minute.
-
-    Parameters
-    ----------
-    history
 
     Returns
     -------
@@ -130,14 +128,23 @@ def present_plots(history: PlotHistory) -> PlotsCard:
         """Collect one curve for each name that ever had a value."""
         found = [values(sample) for sample in samples]
         names = dict.fromkeys(name for moment in found for name in moment)
-        return tuple(Curve(name, at_s, np.array([moment.get(name, nan) for moment in found])) for name in names)
+        return tuple(
+            Curve(name, at_s, np.array([moment.get(name, nan) for moment in found]))
+            for name in names
+        )
 
     return PlotsCard(
         (
             Plot("Delay by step", "ms", collect_curves(lambda sample: sample.latency_ms)),
-            Plot("Images and skeletons", "per second", collect_curves(lambda sample: sample.rates_hz)),
+            Plot(
+                "Images and skeletons", "per second", collect_curves(lambda sample: sample.rates_hz)
+            ),
             Plot("Images apart in time", "ms", collect_curves(lambda sample: sample.skew_ms)),
-            Plot("Skeleton against images", "px", collect_curves(lambda sample: {"median": sample.error_px})),
+            Plot(
+                "Skeleton against images",
+                "px",
+                collect_curves(lambda sample: {"median": sample.error_px}),
+            ),
         )
     )
 
@@ -155,13 +162,20 @@ def measure_reprojection_error_px(rig: Rig, poses_2d: PoseSet2D, poses_3d: PoseS
     Returns
     -------
     error
-        Median over joints and views, px, of what several cameras have measured; NaN where nothing can be compared.
+        Median over joints and views, px, of what several cameras have measured; NaN where nothing
+        can be compared.
     """
     errors: list[F64] = []
     for pose in poses_3d.people:
-        xyz = np.where(pose.view_count[:, None] > 1, pose.xyz, np.nan)  # one camera's guess fits it in any case
+        xyz = np.where(
+            pose.view_count[:, None] > 1, pose.xyz, np.nan
+        )  # one camera's guess fits it in any case
         for camera, people in zip(rig, poses_2d.poses_by_view):
-            errors.extend(_measure_distances_px(xyz, (p.xy for p in people if p.track_id == pose.track_id), camera))
+            errors.extend(
+                _measure_distances_px(
+                    xyz, (p.xy for p in people if p.track_id == pose.track_id), camera
+                )
+            )
     found = np.concatenate(errors) if errors else np.empty(0)
     found = found[np.isfinite(found)]
     return float(np.median(found)) if len(found) else nan

@@ -50,11 +50,8 @@ class RecordingResult:
 
 
 def find_best_row(result: RecordingResult) -> int:
-    """Choose the frameset that shows most: in the second half, with most joints in the room and in the images.
-
-    Parameters
-    ----------
-    result
+    """Choose the frameset that shows most: in the second half, with most joints in the room and in
+    the images.
 
     Returns
     -------
@@ -64,7 +61,11 @@ def find_best_row(result: RecordingResult) -> int:
     rows = range(len(result.poses_2d) // 2, len(result.poses_2d))
 
     def score(row: int) -> float:
-        seen = sum(float(pose.confidence.sum()) for people in result.poses_2d[row].poses_by_view for pose in people[:1])
+        seen = sum(
+            float(pose.confidence.sum())
+            for people in result.poses_2d[row].poses_by_view
+            for pose in people[:1]
+        )
         people = result.poses_3d[row].people if row < len(result.poses_3d) else ()
         return seen + 4 * sum(float(pose.confidence.sum()) for pose in people)
 
@@ -94,7 +95,9 @@ def present_recording(result: RecordingResult, frames: FrameSet, row: int) -> Wi
     recent = result.poses_3d[max(0, row + 1 - TRAIL_FRAMESETS) : row + 1]
     return WindowState(
         result.title,
-        present_cameras(result.view_names, frames, result.poses_2d[row] if result.poses_2d else None, details),
+        present_cameras(
+            result.view_names, frames, result.poses_2d[row] if result.poses_2d else None, details
+        ),
         present_room(result.rig, result.skeleton, recent),
         present_calibration(result.report),
         _build_status(result),
@@ -104,17 +107,16 @@ def present_recording(result: RecordingResult, frames: FrameSet, row: int) -> Wi
 def measure_joints_found(result: RecordingResult) -> float:
     """Measure the share of the body's joints that could be reconstructed, 0 to 1.
 
-    Parameters
-    ----------
-    result
-
     Returns
     -------
     share
         Of shoulders, elbows, wrists, hips, knees and ankles over all framesets.
     """
     body = [index for index, joint in enumerate(result.skeleton.joints) if joint in LIMBS]
-    found = [np.isfinite(poses.people[0].xyz[body, 0]).mean() if poses.people else 0.0 for poses in result.poses_3d]
+    found = [
+        np.isfinite(poses.people[0].xyz[body, 0]).mean() if poses.people else 0.0
+        for poses in result.poses_3d
+    ]
     return float(np.mean(found)) if found else 0.0
 
 
@@ -127,7 +129,11 @@ def _build_status(result: RecordingResult) -> tuple[StatusItem, ...]:
     return (
         StatusItem("Cameras", f"{len(result.view_names)} at {_format_rate(result.rate_fps)}"),
         StatusItem("Framesets", f"{len(result.poses_2d)}"),
-        StatusItem("Joints found", f"{100 * found:.0f} %", Severity.GOOD if found >= _GOOD_SHARE else Severity.WARNING),
+        StatusItem(
+            "Joints found",
+            f"{100 * found:.0f} %",
+            Severity.GOOD if found >= _GOOD_SHARE else Severity.WARNING,
+        ),
         StatusItem("Images lost", f"{100 * lost / max(len(images), 1):.1f} %"),
         StatusItem("Clocks differ by", f"{max(offsets, default=0.0):.1f} ms, corrected"),
     )

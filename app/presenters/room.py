@@ -14,7 +14,19 @@ from engine.monocular.guessed_room import is_same_guess
 from engine.poses import Pose3D, PoseSet3D
 
 TRAIL_FRAMESETS = 150
-_UNCERTAINTY_STEPS_CM = (2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # so few that what is read does not tremble
+_UNCERTAINTY_STEPS_CM = (
+    2,
+    3,
+    5,
+    7,
+    10,
+    15,
+    20,
+    30,
+    50,
+    70,
+    100,
+)  # so few that what is read does not tremble
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +48,8 @@ class RoomScene:
     coaching
         Shown large in the room's place, where there is no rig.
     note
-        A sentence over the room on how far to trust it, or why nobody is there; empty where all is measured.
+        A sentence over the room on how far to trust it, or why nobody is there; empty where all is
+        measured.
     guessed
         Whether joints may be guessed, so that the bars through them want explaining.
     """
@@ -72,7 +85,10 @@ def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D
     """
     if rig is None:
         headline = "The room appears once the cameras are calibrated"
-        message = "Let one person walk through the whole room, turn round and reach up, in view of all cameras."
+        message = (
+            "Let one person walk through the whole room, turn round and reach up, in view "
+            "of all cameras."
+        )
         return RoomScene(None, skeleton, headline=headline, message=message)
     newest = deque(recent, TRAIL_FRAMESETS)
     trail = np.array([_find_hips_on_floor(poses, skeleton) for poses in newest]).reshape(-1, 2)
@@ -82,15 +98,11 @@ def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D
 def describe_depth_uncertainty(people: tuple[Pose3D, ...]) -> str:
     """Say how far off the joints may be that one camera alone has guessed.
 
-    Parameters
-    ----------
-    people
-
     Returns
     -------
     words
-        For instance "± 15 cm in depth": one standard deviation along the line of sight, the median of the first
-        person's joints; empty where nothing is a guess.
+        For instance "± 15 cm in depth": one standard deviation along the line of sight, the median
+        of the first person's joints; empty where nothing is a guess.
     """
     if not people:
         return ""

@@ -14,7 +14,10 @@ from engine.session.summary import SessionSummary
 GOOD_SHARE, USABLE_SHARE = 0.9, 0.6
 _EMPTY = (
     "No sessions yet",
-    "Record one on the Live page, or make one from videos with 'epipole track'.\nIt appears here by itself.",
+    (
+        "Record one on the Live page, or make one from videos with 'epipole track'.\nIt appears "
+        "here by itself."
+    ),
 )
 _NO_MATCH = "Nothing fits '{}'"
 _TRY_OTHER_WORDS = "Search for a part of the name, a camera or a date, for instance 2026-11."
@@ -88,7 +91,10 @@ class SessionsState:
 
 
 def present_sessions(
-    summaries: Sequence[SessionSummary] | None, *, models: Sequence[str] = (), notices: Sequence[str] = ()
+    summaries: Sequence[SessionSummary] | None,
+    *,
+    models: Sequence[str] = (),
+    notices: Sequence[str] = (),
 ) -> SessionsState:
     """Describe the page of sessions.
 
@@ -104,7 +110,9 @@ def present_sessions(
     """
     cards = tuple(present_session(summary) for summary in summaries or ())
     headline, message = _SCANNING if summaries is None else ("", "") if cards else _EMPTY
-    return SessionsState(cards, f"{len(cards) or ''}", headline, message, tuple(models), tuple(notices))
+    return SessionsState(
+        cards, f"{len(cards) or ''}", headline, message, tuple(models), tuple(notices)
+    )
 
 
 def filter_sessions(state: SessionsState, search: str) -> SessionsState:
@@ -131,17 +139,15 @@ def filter_sessions(state: SessionsState, search: str) -> SessionsState:
 def present_session(summary: SessionSummary) -> SessionCard:
     """Describe one session.
 
-    Parameters
-    ----------
-    summary
-
     Returns
     -------
     card
     """
     quality, severity = _describe_quality(summary)
     cameras = len(summary.cameras)
-    facts = f"{format_duration_padded(summary.seconds)} · {cameras} camera{'' if cameras == 1 else 's'}"
+    facts = (
+        f"{format_duration_padded(summary.seconds)} · {cameras} camera{'' if cameras == 1 else 's'}"
+    )
     can_open = not summary.problem
     return SessionCard(
         path=summary.path,
@@ -162,10 +168,6 @@ def present_session(summary: SessionSummary) -> SessionCard:
 
 def explain_cannot_finetune(summary: SessionSummary) -> str:
     """Say why no network can be taught from a session.
-
-    Parameters
-    ----------
-    summary
 
     Returns
     -------
@@ -206,9 +208,13 @@ def _describe_quality(summary: SessionSummary) -> tuple[str, Severity]:
         return "Cannot be opened", Severity.ERROR
     words, severity = _describe_joints(summary)
     if summary.lost:
-        words, severity = f"{summary.lost} image{'' if summary.lost == 1 else 's'} lost", Severity.ERROR
+        words = f"{summary.lost} image{'' if summary.lost == 1 else 's'} lost"
+        severity = Severity.ERROR
     if not summary.finished:
-        return f"{words}, broken off", Severity.ERROR if severity is Severity.ERROR else Severity.WARNING
+        return (
+            f"{words}, broken off",
+            Severity.ERROR if severity is Severity.ERROR else Severity.WARNING,
+        )
     return words, severity
 
 

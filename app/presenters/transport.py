@@ -51,7 +51,9 @@ class Transport:
         if self.playing:
             return replace(self.at(now_s), playing=False)
         instant = 0 if self.instant >= self.count - 1 else self.instant
-        return replace(self, instant=instant, playing=self.count > 1, anchor_instant=instant, anchor_s=now_s)
+        return replace(
+            self, instant=instant, playing=self.count > 1, anchor_instant=instant, anchor_s=now_s
+        )
 
     def seek(self, instant: int, now_s: float) -> "Transport":
         """Go to an instant; it goes on playing from there if it played."""

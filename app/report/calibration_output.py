@@ -33,7 +33,9 @@ class CalibrationPaths:
         return self.report.with_suffix(".html")
 
 
-def write_calibration(report: CalibrationReport, rig: Rig | None, paths: CalibrationPaths, subject: str) -> None:
+def write_calibration(
+    report: CalibrationReport, rig: Rig | None, paths: CalibrationPaths, subject: str
+) -> None:
     """Write the reports, and the rig if there is one.
 
     Parameters
@@ -76,9 +78,17 @@ def print_calibration(report: CalibrationReport, rig: Rig | None, paths: Calibra
     print_messages(report.remarks)
     if rig is not None:
         for row in card.rows:
-            print(f"  {row.name}: direction {row.direction}, place {row.place}, lens {row.lens}, error {row.error}")
-        scale = f"± {format_with_unit(report.scale_sigma_percent, '%', 1)} from {report.scale_source}"
-        print(f"  all: error on unseen time {format_with_unit(report.holdout_median_px, 'px', 1)}, scale {scale}")
+            print(
+                f"  {row.name}: direction {row.direction}, place {row.place}, lens {row.lens}, "
+                f"error {row.error}"
+            )
+        scale = (
+            f"± {format_with_unit(report.scale_sigma_percent, '%', 1)} from {report.scale_source}"
+        )
+        print(
+            "  all: error on unseen time "
+            f"{format_with_unit(report.holdout_median_px, 'px', 1)}, scale {scale}"
+        )
         print(f"Rig     {paths.rig}")
     else:
         print(card.next_step)
@@ -86,11 +96,6 @@ def print_calibration(report: CalibrationReport, rig: Rig | None, paths: Calibra
 
 
 def print_messages(messages: Iterable[str]) -> None:
-    """Print sentences, one a line.
-
-    Parameters
-    ----------
-    messages
-    """
+    """Print sentences, one a line."""
     for message in messages:
         print(f"  {message}")

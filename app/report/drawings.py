@@ -48,7 +48,8 @@ def draw_from_side(rig: Rig, path_xyz_m: F64 | None, sigma_m: Mapping[str, float
 
 
 def choose_enlargement(sigma_m: Mapping[str, float]) -> int:
-    """Choose how many times larger than life the doubt is drawn, so that one sees it and still sees the room.
+    """Choose how many times larger than life the doubt is drawn, so that one sees it and still sees
+    the room.
 
     Parameters
     ----------
@@ -82,7 +83,8 @@ def draw_histogram(edges: Sequence[float], counts: Sequence[float], median: floa
     tallest = max(max(counts), 1)
     x = [(edge - low) / (high - low) * width for edge in edges]
     bars = [
-        f'<rect class="bar" x="{a:.1f}" y="{height * (1 - count / tallest):.1f}" width="{max(b - a - 1, 0.5):.1f}" '
+        f'<rect class="bar" x="{a:.1f}" y="{height * (1 - count / tallest):.1f}" '
+        f'width="{max(b - a - 1, 0.5):.1f}" '
         f'height="{height * count / tallest:.1f}"/>'
         for a, b, count in zip(x, x[1:], counts)
     ]
@@ -92,9 +94,16 @@ def draw_histogram(edges: Sequence[float], counts: Sequence[float], median: floa
         marks.append(f'<line class="median" x1="{at:.1f}" y1="0" x2="{at:.1f}" y2="{height}"/>')
     labels = [
         f'<text x="{place}" y="{height + 14}" text-anchor="{anchor}">{value:.3g} px</text>'
-        for place, anchor, value in ((0, "start", low), (width / 2, "middle", (low + high) / 2), (width, "end", high))
+        for place, anchor, value in (
+            (0, "start", low),
+            (width / 2, "middle", (low + high) / 2),
+            (width, "end", high),
+        )
     ]
-    return f'<svg viewBox="0 0 {width} {height + 18}" role="img">{"".join(bars + marks + labels)}</svg>'
+    return (
+        f'<svg viewBox="0 0 {width} {height + 18}" '
+        f'role="img">{"".join(bars + marks + labels)}</svg>'
+    )
 
 
 def draw_coverage(counts: Sequence[Sequence[float]], aspect: float) -> str:
@@ -124,7 +133,8 @@ def draw_coverage(counts: Sequence[Sequence[float]], aspect: float) -> str:
                 else 'class="cell empty"'
             )
             cells.append(
-                f'<rect {style} x="{c * cell_w:.1f}" y="{r * cell_h:.1f}" width="{cell_w:.1f}" height="{cell_h:.1f}"/>'
+                f'<rect {style} x="{c * cell_w:.1f}" y="{r * cell_h:.1f}" width="{cell_w:.1f}" '
+                f'height="{cell_h:.1f}"/>'
             )
     return f'<svg viewBox="0 0 240 {width / aspect:.0f}" role="img">{"".join(cells)}</svg>'
 
@@ -147,7 +157,9 @@ class _Plane:
         return np.stack([x, self.height - _MARGIN - (flat[..., 1] - self.low[1]) * self.zoom], -1)
 
 
-def _draw_plane(rig: Rig, path: F64 | None, sigma_m: Mapping[str, float], axes: tuple[int, int]) -> str:
+def _draw_plane(
+    rig: Rig, path: F64 | None, sigma_m: Mapping[str, float], axes: tuple[int, int]
+) -> str:
     """Draw mesh, path, then cameras."""
     known = path[np.isfinite(path).all(-1)] if path is not None else np.zeros((0, 3))
     centres = np.array([camera.centre for camera in rig])
@@ -156,7 +168,9 @@ def _draw_plane(rig: Rig, path: F64 | None, sigma_m: Mapping[str, float], axes: 
     if path is not None and len(known):
         parts += _draw_path(plane, path)
     for camera in rig:
-        parts += _draw_camera(plane, camera, sigma_m.get(camera.name, float("nan")) * choose_enlargement(sigma_m))
+        parts += _draw_camera(
+            plane, camera, sigma_m.get(camera.name, float("nan")) * choose_enlargement(sigma_m)
+        )
     return f'<svg viewBox="0 0 {_WIDTH:.0f} {plane.height:.0f}" role="img">{"".join(parts)}</svg>'
 
 
@@ -166,12 +180,16 @@ def _draw_mesh(plane: _Plane) -> list[str]:
     parts = []
     for x in np.arange(left, right + 0.5):
         (x1, y1), (_, y2) = _project_corner(plane, x, bottom), _project_corner(plane, x, top)
-        parts.append(f'<line class="mesh" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x1:.1f}" y2="{y2:.1f}"/>')
+        parts.append(
+            f'<line class="mesh" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x1:.1f}" y2="{y2:.1f}"/>'
+        )
         parts.append(f'<text x="{x1:.1f}" y="{y1 + 16:.1f}" text-anchor="middle">{x:g}</text>')
     for y in np.arange(bottom, top + 0.5):
         (x1, y1), (x2, _) = _project_corner(plane, left, y), _project_corner(plane, right, y)
         kind = "axis" if plane.axes == _SIDE and y == 0 else "mesh"
-        parts.append(f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y1:.1f}"/>')
+        parts.append(
+            f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y1:.1f}"/>'
+        )
         parts.append(f'<text x="{x1 - 8:.1f}" y="{y1 + 4:.1f}" text-anchor="end">{y:g}</text>')
     return parts
 
@@ -208,7 +226,8 @@ def _draw_camera(plane: _Plane, camera: Camera, circle_m: float) -> list[str]:
     above = max(10.0, radius + 5)
     parts.append(f'<circle class="camera" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
     parts.append(
-        f'<text class="name" x="{x:.1f}" y="{y - above:.1f}" text-anchor="middle">{escape(camera.name)}</text>'
+        f'<text class="name" x="{x:.1f}" y="{y - above:.1f}" '
+        f'text-anchor="middle">{escape(camera.name)}</text>'
     )
     return parts
 

@@ -1,12 +1,15 @@
-"""The report page: one HTML file that tells a person whether to trust a rig, with its own drawings and no network.
+"""The report page: one HTML file that tells a person whether to trust a rig, with its own drawings
+and no network.
 
-It draws what it finds in ``report.details`` and leaves out what is not there. All values are plain JSON:
+It draws what it finds in ``report.details`` and leaves out what is not there. All values are plain
+JSON:
 
 ``path_m``
-    ``[[x, y, z], ...]``: middle of the hips in the world, in order of time; ``None`` in place of a point that is not
-    known. A few hundred points are plenty.
+    ``[[x, y, z], ...]``: middle of the hips in the world, in order of time; ``None`` in place of a
+    point that is not known. A few hundred points are plenty.
 ``residual_edges_px``, ``residual_counts``
-    Edges of the bins, n + 1 values, and ``{camera name: n counts}``: reprojection errors on unseen time.
+    Edges of the bins, n + 1 values, and ``{camera name: n counts}``: reprojection errors on unseen
+    time.
 ``coverage_cells``
     ``{camera name: 6 rows of 8 counts}``: joints seen in each cell of the image, rows from the top.
 """
@@ -20,9 +23,22 @@ from typing import Any
 import numpy as np
 
 from app.presenters.calibration import format_with_unit, present_calibration
-from app.report.drawings import choose_enlargement, draw_coverage, draw_from_above, draw_from_side, draw_histogram
+from app.report.drawings import (
+    choose_enlargement,
+    draw_coverage,
+    draw_from_above,
+    draw_from_side,
+    draw_histogram,
+)
 from calibration.geometry.arrays import F64
-from calibration.judge.report import ACCEPTED, REFUSED, USABLE, BoneReport, CalibrationReport, CameraReport
+from calibration.judge.report import (
+    ACCEPTED,
+    REFUSED,
+    USABLE,
+    BoneReport,
+    CalibrationReport,
+    CameraReport,
+)
 from calibration.rig import Rig
 from engine.disk import atomic_file
 
@@ -32,12 +48,27 @@ _VERDICTS = {
     REFUSED: "Refused: these cameras cannot be placed from this recording",
 }
 _GLOSSARY = (
-    ("Direction", "how far the camera's viewing direction may be off: 1° moves a point 3 m away by 5 cm."),
+    (
+        "Direction",
+        "how far the camera's viewing direction may be off: 1° moves a point 3 m away by 5 cm.",
+    ),
     ("Place", "how far the camera itself may stand from where the rig puts it."),
-    ("Lens", "how far the focal length may be off: 1 % makes things 3 m away 3 cm nearer or further."),
-    ("Error", "half of the joints, in parts of the recording that the solution never saw, lie closer than this."),
+    (
+        "Lens",
+        "how far the focal length may be off: 1 % makes things 3 m away 3 cm nearer or further.",
+    ),
+    (
+        "Error",
+        (
+            "half of the joints, in parts of the recording that the solution never saw, lie closer "
+            "than this."
+        ),
+    ),
     ("Clock", "how much later the camera's clock runs than that of the first; already corrected."),
-    ("± (one sigma)", "the truth lies within it two times out of three, within twice as much 19 times out of 20."),
+    (
+        "± (one sigma)",
+        "the truth lies within it two times out of three, within twice as much 19 times out of 20.",
+    ),
 )
 
 
@@ -65,7 +96,9 @@ def write_report_page(path: Path, report: CalibrationReport, rig: Rig | None, su
         sections += [_render_room(report, rig), _render_uncertainty(report)]
     sections += [_render_errors(report), _render_coverage(report, rig), _render_bones(report.bones)]
     page = template.substitute(
-        title=escape(f"Calibration of {subject}"), subtitle=escape(subject), sections="\n".join(filter(None, sections))
+        title=escape(f"Calibration of {subject}"),
+        subtitle=escape(subject),
+        sections="\n".join(filter(None, sections)),
     )
     with atomic_file(path) as file:
         file.write(page)
@@ -78,7 +111,8 @@ def _render_verdict(report: CalibrationReport) -> str:
     noticed = f'<p class="note">Also noticed</p><ul>{remarks}</ul>' if remarks else ""
     step = escape(present_calibration(report).next_step)
     return (
-        f'<section class="verdict {report.verdict}"><h1>{_VERDICTS[report.verdict]}</h1><ul>{reasons}</ul>{noticed}'
+        '<section class="verdict '
+        f'{report.verdict}"><h1>{_VERDICTS[report.verdict]}</h1><ul>{reasons}</ul>{noticed}'
         f'<p class="next">{step}</p></section>'
     )
 
@@ -86,7 +120,11 @@ def _render_verdict(report: CalibrationReport) -> str:
 def _render_facts(report: CalibrationReport) -> str:
     """Show the few figures that matter most."""
     facts = (
-        ("Error on unseen time", format_with_unit(report.holdout_median_px, "px", 1), "half of the joints lie closer"),
+        (
+            "Error on unseen time",
+            format_with_unit(report.holdout_median_px, "px", 1),
+            "half of the joints lie closer",
+        ),
         (
             "Scale is sure to",
             f"± {format_with_unit(report.scale_sigma_percent, '%', 1)}",
@@ -107,12 +145,17 @@ def _render_room(report: CalibrationReport, rig: Rig) -> str:
     path = _parse_path(report.details.get("path_m"))
     sigma_m = {camera.name: camera.position_sigma_m for camera in report.cameras}
     line = "The line is the person's path. " if path is not None else ""
-    uncertainty = f"Circles: one sigma of each place, drawn {choose_enlargement(sigma_m)} times as large. "
-    above, side = draw_from_above(rig, path, sigma_m), draw_from_side(rig, path, sigma_m)
+    uncertainty = (
+        f"Circles: one sigma of each place, drawn {choose_enlargement(sigma_m)} times as large. "
+    )
+    above = draw_from_above(rig, path, sigma_m)
+    side = draw_from_side(rig, path, sigma_m)
     return (
-        f'<section><h2>The room</h2><p class="note">{line}{uncertainty}Numbers are metres.</p><div class="pair">'
+        f'<section><h2>The room</h2><p class="note">{line}{uncertainty}Numbers are '
+        'metres.</p><div class="pair">'
         f"<figure>{above}<figcaption>From above</figcaption></figure>"
-        f"<figure>{side}<figcaption>From the side; the floor is at 0</figcaption></figure></div></section>"
+        f"<figure>{side}<figcaption>From the side; the floor is at "
+        "0</figcaption></figure></div></section>"
     )
 
 
@@ -123,11 +166,13 @@ def _render_uncertainty(report: CalibrationReport) -> str:
         for camera in report.cameras
     )
     head = "".join(
-        f"<th>{word}</th>" for word in ("Camera", "Direction", "Place", "Lens", "Error", "Clock", "Image used")
+        f"<th>{word}</th>"
+        for word in ("Camera", "Direction", "Place", "Lens", "Error", "Clock", "Image used")
     )
     words = "".join(f"<dt>{term}</dt><dd>{meaning}</dd>" for term, meaning in _GLOSSARY)
     return (
-        f'<section><h2>How sure it is</h2><div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
+        "<section><h2>How sure it is</h2><div "
+        f'class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
         f"<dl>{words}</dl></section>"
     )
 
@@ -136,8 +181,14 @@ def _render_uncertainty_row(camera: CameraReport, offset_ms: float) -> str:
     """Write one camera's row."""
     cells = (
         (f"± {format_with_unit(camera.rotation_sigma_deg, '°', 2)}", camera.rotation_sigma_deg > 1),
-        (f"± {format_with_unit(100 * camera.position_sigma_m, 'cm', 1)}", camera.position_sigma_m > 0.1),
-        (f"± {format_with_unit(camera.focal_sigma_percent, '%', 2)}", camera.focal_sigma_percent > 3),
+        (
+            f"± {format_with_unit(100 * camera.position_sigma_m, 'cm', 1)}",
+            camera.position_sigma_m > 0.1,
+        ),
+        (
+            f"± {format_with_unit(camera.focal_sigma_percent, '%', 2)}",
+            camera.focal_sigma_percent > 3,
+        ),
         (format_with_unit(camera.holdout_px, "px", 1), False),
         (format_with_unit(offset_ms, "ms", 1), False),
         (f"{100 * camera.coverage:.0f} %", camera.coverage < 0.25),
@@ -148,13 +199,19 @@ def _render_uncertainty_row(camera: CameraReport, offset_ms: float) -> str:
 
 def _render_errors(report: CalibrationReport) -> str:
     """Draw each camera's reprojection errors."""
-    edges, counts = report.details.get("residual_edges_px"), report.details.get("residual_counts", {})
+    edges = report.details.get("residual_edges_px")
+    counts = report.details.get("residual_counts", {})
     figures = []
     for camera in report.cameras:
         if edges and camera.name in counts:
             drawn = draw_histogram(edges, counts[camera.name], camera.holdout_px)
-            figures.append(f"<figure>{drawn}<figcaption>{escape(camera.name)}</figcaption></figure>")
-    note = "How far joints lie from where the rig expects them. The line marks the median on unseen time."
+            figures.append(
+                f"<figure>{drawn}<figcaption>{escape(camera.name)}</figcaption></figure>"
+            )
+    note = (
+        "How far joints lie from where the rig expects them. The line marks the median on "
+        "unseen time."
+    )
     return _render_gallery("Errors in the image", note, figures)
 
 
@@ -177,7 +234,10 @@ def _render_gallery(title: str, note: str, figures: list[str]) -> str:
     """Lay figures out side by side; nothing where there are none."""
     if not figures:
         return ""
-    return f'<section><h2>{title}</h2><p class="note">{note}</p><div class="grid">{"".join(figures)}</div></section>'
+    return (
+        f'<section><h2>{title}</h2><p class="note">{note}</p><div '
+        f'class="grid">{"".join(figures)}</div></section>'
+    )
 
 
 def _render_bones(bones: tuple[BoneReport, ...]) -> str:
@@ -188,11 +248,20 @@ def _render_bones(bones: tuple[BoneReport, ...]) -> str:
     rows = []
     for name, bone in by_name.items():
         twin = by_name.get(name.replace("left_", "right_"))
-        if name.startswith("right_") and "left_" not in name and name.replace("right_", "left_") in by_name:
+        if (
+            name.startswith("right_")
+            and "left_" not in name
+            and name.replace("right_", "left_") in by_name
+        ):
             continue
         rows.append(_render_bone_row(bone, twin if twin is not bone else None))
-    head = "".join(f"<th>{word}</th>" for word in ("Bone", "Left", "Right", "Difference", "Variation in time"))
-    note = "Bones do not change their length. Large variation or unlike sides mean a doubtful rig or loose clothing."
+    head = "".join(
+        f"<th>{word}</th>" for word in ("Bone", "Left", "Right", "Difference", "Variation in time")
+    )
+    note = (
+        "Bones do not change their length. Large variation or unlike sides mean a doubtful "
+        "rig or loose clothing."
+    )
     return (
         f'<section><h2>The person\'s bones</h2><p class="note">{note}</p><div class="scroll">'
         f"<table><tr>{head}</tr>{''.join(rows)}</table></div></section>"
@@ -202,20 +271,23 @@ def _render_bones(bones: tuple[BoneReport, ...]) -> str:
 def _render_bone_row(bone: BoneReport, twin: BoneReport | None) -> str:
     """Write one bone's row; a bone across the body has no twin."""
     if twin is None:
-        name, lengths, difference = (
-            _format_bone_name(bone.name),
-            f'<td colspan="2">{_format_cm(bone.length_m)}</td>',
-            "<td></td>",
-        )
+        name = _format_bone_name(bone.name)
+        lengths = f'<td colspan="2">{_format_cm(bone.length_m)}</td>'
+        difference = "<td></td>"
         variation = bone.variation_percent
     else:
         name = _format_bone_name(bone.name.replace("left_", ""))
         percent = 200 * abs(bone.length_m - twin.length_m) / (bone.length_m + twin.length_m)
         lengths = f"<td>{_format_cm(bone.length_m)}</td><td>{_format_cm(twin.length_m)}</td>"
-        difference = f'<td class="{"care" if percent > 8 else ""}">{format_with_unit(percent, "%", 1)}</td>'
+        difference = (
+            f'<td class="{"care" if percent > 8 else ""}">{format_with_unit(percent, "%", 1)}</td>'
+        )
         variation = max(bone.variation_percent, twin.variation_percent)
     css_class = "care" if variation > 8 else ""
-    return f'<tr><td>{name}</td>{lengths}{difference}<td class="{css_class}">{format_with_unit(variation, "%", 1)}</td></tr>'
+    return (
+        f"<tr><td>{name}</td>{lengths}{difference}<td "
+        f'class="{css_class}">{format_with_unit(variation, "%", 1)}</td></tr>'
+    )
 
 
 def _format_bone_name(bone: str) -> str:

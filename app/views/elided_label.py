@@ -42,6 +42,8 @@ class ElidedLabel(QLabel):
 
     def _fit(self) -> None:
         """Show as much as there is room for."""
-        shown = QFontMetricsF(self.font()).elidedText(self._full_text, Qt.TextElideMode.ElideMiddle, self.width())
+        shown = QFontMetricsF(self.font()).elidedText(
+            self._full_text, Qt.TextElideMode.ElideMiddle, self.width()
+        )
         if shown != self.text():
             self.setText(shown)

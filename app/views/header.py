@@ -37,7 +37,9 @@ class Header(QWidget):
         self._plots = _make_button("plots", "", "Curves of the last minute (P)")
         self._help = _make_button("help", "", "Help (?)")
         self._start = _make_button("play", "Start", "Start the cameras (Space)")
-        self._calibrate = _make_button("target", "Calibrate", "Forget the rig and calibrate anew (C)")
+        self._calibrate = _make_button(
+            "target", "Calibrate", "Forget the rig and calibrate anew (C)"
+        )
         self._record = _make_button("record", "Record", "Record a take (R)")
         self._record.setObjectName("record")
         self._more = _make_button("more", "", "Countdown and hands-free recording")
@@ -80,7 +82,9 @@ class Header(QWidget):
         """Shorten a long verdict; the panel has it whole."""
         metrics = QFontMetricsF(make_font(self._scale, 12, bold=True))
         room = _MAX_CHIP_U * self._scale
-        self._chip.setText(metrics.elidedText(self._chip.toolTip(), Qt.TextElideMode.ElideRight, room))
+        self._chip.setText(
+            metrics.elidedText(self._chip.toolTip(), Qt.TextElideMode.ElideRight, room)
+        )
 
     def show_verdict(self, card: CalibrationCard) -> None:
         """Say in a word how the calibration stands."""
@@ -98,7 +102,15 @@ class Header(QWidget):
         if controls == self._controls:
             return
         self._controls = controls
-        for widget in (self._add, self._plots, self._help, self._start, self._calibrate, self._record, self._more):
+        for widget in (
+            self._add,
+            self._plots,
+            self._help,
+            self._start,
+            self._calibrate,
+            self._record,
+            self._more,
+        ):
             widget.setVisible(controls is not None)
         if controls is None:
             return
@@ -124,7 +136,15 @@ class Header(QWidget):
         self._row.setSpacing(round(8 * scale))
         self._tabs.setSpacing(round(2 * scale))
         size = QSize(round(16 * scale), round(16 * scale))
-        for button in (self._add, self._plots, self._help, self._start, self._calibrate, self._record, self._more):
+        for button in (
+            self._add,
+            self._plots,
+            self._help,
+            self._start,
+            self._calibrate,
+            self._record,
+            self._more,
+        ):
             button.setIconSize(size)
 
     def request_start_or_stop(self) -> None:
@@ -149,7 +169,9 @@ class Header(QWidget):
         ready = controls.recording is RecordingPhase.READY
         self._record.setEnabled(controls.can_record or not ready)
         self._record.setText("Record" if ready else controls.clock)
-        self._record.setIcon(load_icon("record", PALETTE.bad) if ready else load_icon("stop", "#ffffff"))
+        self._record.setIcon(
+            load_icon("record", PALETTE.bad) if ready else load_icon("stop", "#ffffff")
+        )
         set_property(self._record, "phase", str(controls.recording))
         self._record.setToolTip("Record a take (R)" if ready else "End the recording (R)")
 
@@ -165,11 +187,15 @@ class Header(QWidget):
         for seconds in COUNTDOWNS_S:
             action = QAction(f"Count down {seconds} s" if seconds else "No countdown", menu)
             action.setCheckable(True)
-            action.triggered.connect(lambda _, seconds=seconds: self.requested.emit(SetCountdown(seconds)))
+            action.triggered.connect(
+                lambda _, seconds=seconds: self.requested.emit(SetCountdown(seconds))
+            )
             group.addAction(action)
             menu.addAction(action)
             countdowns[seconds] = action
-        self._more.clicked.connect(lambda: menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft())))
+        self._more.clicked.connect(
+            lambda: menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))
+        )
         return hands_free, countdowns
 
     def _lay_out(self) -> QHBoxLayout:
@@ -180,7 +206,15 @@ class Header(QWidget):
         row.addWidget(wordmark)
         row.addLayout(self._tabs)
         row.addWidget(self._title, 1)
-        for widget in (self._add, self._plots, self._help, self._start, self._calibrate, self._record, self._more):
+        for widget in (
+            self._add,
+            self._plots,
+            self._help,
+            self._start,
+            self._calibrate,
+            self._record,
+            self._more,
+        ):
             row.addWidget(widget, alignment=Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._chip, alignment=Qt.AlignmentFlag.AlignVCenter)
         return row

@@ -16,12 +16,24 @@ KEYS = (
     ("Esc", "Close what is open"),
 )
 _STEPS = (
-    ("1  Add cameras", "Two or more that look at the same part of the room, fixed, at about the height of a chest."),
+    (
+        "1  Add cameras",
+        (
+            "Two or more that look at the same part of the room, fixed, at about the height of a "
+            "chest."
+        ),
+    ),
     (
         "2  Walk",
-        "One person walks through the whole room, turns round and reaches up. The window says what is missing.",
+        (
+            "One person walks through the whole room, turns round and reaches up. The window says "
+            "what is missing."
+        ),
     ),
-    ("3  Record", "Once the skeleton stands in the room. Give your height, and the metres are right."),
+    (
+        "3  Record",
+        "Once the skeleton stands in the room. Give your height, and the metres are right.",
+    ),
 )
 
 

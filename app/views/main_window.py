@@ -43,18 +43,24 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("Epipole")
         self._scale, self._state = 0.0, state
-        self._header, self._notice, self._status = Header(), NoticeBar(), StatusBar()
+        self._header = Header()
+        self._notice = NoticeBar()
+        self._status = StatusBar()
         self._cameras = CameraGrid(state.room.skeleton)
         self._room = Room3D(state.room)
         self._calibration = CalibrationPanel()
         self._plots = PlotsDrawer()
-        self._left, self._body, self._page = QWidget(), QHBoxLayout(), QVBoxLayout()
+        self._left = QWidget()
+        self._body = QHBoxLayout()
+        self._page = QVBoxLayout()
         self._left_column = QVBoxLayout(self._left)
         self._pages, self._names = QStackedWidget(), [LIVE]
         canvas = self._make_canvas()
         self.setCentralWidget(canvas)
         self._recording_indicators = RecordingIndicators(canvas)
-        self._add, self._settings, self._help = AddCameraPanel(canvas), CameraSettingsPanel(canvas), HelpOverlay(canvas)
+        self._add = AddCameraPanel(canvas)
+        self._settings = CameraSettingsPanel(canvas)
+        self._help = HelpOverlay(canvas)
         self._header.add_page(LIVE)
         self._shortcuts = self._make_shortcuts()
         self._connect()
@@ -65,12 +71,7 @@ class MainWindow(QMainWindow):
         canvas.setFocus()
 
     def show_state(self, state: WindowState) -> None:
-        """Show this state from now on; what did not change is not drawn again.
-
-        Parameters
-        ----------
-        state
-        """
+        """Show this state from now on; what did not change is not drawn again."""
         self._state = state
         self._header.show_title(state.title)
         self._header.show_verdict(state.calibration)
@@ -87,12 +88,7 @@ class MainWindow(QMainWindow):
         self._show_panels(state)
 
     def show_plots(self, card: PlotsCard) -> None:
-        """Draw these curves, where the drawer is open.
-
-        Parameters
-        ----------
-        card
-        """
+        """Draw these curves, where the drawer is open."""
         self._plots.show_plots(card)
 
     def is_showing_plots(self) -> bool:
@@ -111,7 +107,8 @@ class MainWindow(QMainWindow):
         name
             On its tab.
         page
-            Belongs to the window from now on; its ``set_scale(scale)``, where it has one, follows the window's size.
+            Belongs to the window from now on; its ``set_scale(scale)``, where it has one, follows
+            the window's size.
         """
         self._names.append(name)
         self._pages.addWidget(page)
@@ -157,7 +154,9 @@ class MainWindow(QMainWindow):
     def toggle_plots(self) -> None:
         """Open or close the drawer of curves."""
         self._plots.setVisible(not self._plots.isVisible())
-        self._calibration.show_table(not self._plots.isVisible())  # at 1280x720 there is no room for both
+        self._calibration.show_table(
+            not self._plots.isVisible()
+        )  # at 1280x720 there is no room for both
         self._header.show_plots_open(self._plots.isVisible())
 
     def toggle_room(self) -> None:
@@ -207,7 +206,14 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         """Let what the parts ask for out of the window, and turn pages."""
-        for part in (self._header, self._notice, self._cameras, self._calibration, self._add, self._settings):
+        for part in (
+            self._header,
+            self._notice,
+            self._cameras,
+            self._calibration,
+            self._add,
+            self._settings,
+        ):
             part.requested.connect(self.requested)
         self._header.page_requested.connect(self.show_page)
         self._header.add_requested.connect(self.open_add_camera)
@@ -241,7 +247,15 @@ class MainWindow(QMainWindow):
         self._left_column.setSpacing(gap)
         self._page.setContentsMargins(gap, gap, gap, gap)
         self._page.setSpacing(gap)
-        parts = self._header, self._notice, self._cameras, self._room, self._calibration, self._plots, self._status
+        parts = (
+            self._header,
+            self._notice,
+            self._cameras,
+            self._room,
+            self._calibration,
+            self._plots,
+            self._status,
+        )
         for part in (*parts, *self._list_overlays()):
             part.set_scale(scale)
         for index in range(1, self._pages.count()):

@@ -50,7 +50,9 @@ class NoticeBar(QWidget):
     def set_scale(self, scale: float) -> None:
         """Space things for this size of window."""
         self._scale = scale
-        self._row.setContentsMargins(round(16 * scale), round(5 * scale), round(16 * scale), round(5 * scale))
+        self._row.setContentsMargins(
+            round(16 * scale), round(5 * scale), round(16 * scale), round(5 * scale)
+        )
         self._row.setSpacing(round(10 * scale))
         self._dismiss.setIconSize(QSize(round(14 * scale), round(14 * scale)))
         self._draw_icon(self._notice.severity if self._notice else Severity.NEUTRAL)

@@ -117,14 +117,20 @@ class Overlay(QWidget):
             widget.ensurePolished()  # else new words are measured in another type
         self.column.invalidate()
         self.column.activate()
-        card_width = min(round(self._width_u * self._scale), width - 2 * round(_EDGE_U * self._scale))
-        needed_px = max(self.column.totalHeightForWidth(card_width), self.column.totalMinimumSize().height())
+        card_width = min(
+            round(self._width_u * self._scale), width - 2 * round(_EDGE_U * self._scale)
+        )
+        needed_px = max(
+            self.column.totalHeightForWidth(card_width), self.column.totalMinimumSize().height()
+        )
         return card_width, min(needed_px, height - 2 * round(_EDGE_U * self._scale))
 
     def _place_card(self) -> None:
         """Put the card into the middle, or where the overlay itself lies."""
         if self._dims:
             width, height = self._compute_card_size(self.width(), self.height())
-            self._card.setGeometry((self.width() - width) // 2, (self.height() - height) // 2, width, height)
+            self._card.setGeometry(
+                (self.width() - width) // 2, (self.height() - height) // 2, width, height
+            )
         else:
             self._card.setGeometry(self.rect())

@@ -7,7 +7,8 @@ from app.requests import SetPerson
 
 MAX_NAME_LENGTH = 40
 _TIP = (
-    "Who is in front of the cameras. A network that was taught for them serves them, and recordings keep the name. "
+    "Who is in front of the cameras. A network that was taught for them serves them, and "
+    "recordings keep the name. "
     "Leave it empty for nobody in particular."
 )
 

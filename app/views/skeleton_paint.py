@@ -1,8 +1,8 @@
 """How a skeleton is drawn, in a camera's image and in the room alike.
 
-A bone's colour tells the person's side, its strength the confidence; a joint's colour tells its confidence. Bones and
-joints of one look are handed to Qt together, and nothing of it is transparent: Qt draws an opaque line with flat ends
-in 2 µs and a transparent or round one in 20.
+A bone's colour tells the person's side, its strength the confidence; a joint's colour tells its
+confidence. Bones and joints of one look are handed to Qt together, and nothing of it is
+transparent: Qt draws an opaque line with flat ends in 2 µs and a transparent or round one in 20.
 """
 
 from collections.abc import Sequence
@@ -154,7 +154,11 @@ def _draw_head(painter: QPainter, places: list[QPointF | None], width_px: float)
 
 
 def _draw_bones(
-    painter: QPainter, parts: _Parts, points: list[QPointF | None], levels: list[int], width_px: float
+    painter: QPainter,
+    parts: _Parts,
+    points: list[QPointF | None],
+    levels: list[int],
+    width_px: float,
 ) -> None:
     """Draw all bones, those of one look at once."""
     groups: dict[tuple[str, bool, int], list[QLineF]] = {}
@@ -170,7 +174,11 @@ def _draw_bones(
 
 
 def _draw_joints(
-    painter: QPainter, parts: _Parts, points: list[QPointF | None], levels: list[int], width_px: float
+    painter: QPainter,
+    parts: _Parts,
+    points: list[QPointF | None],
+    levels: list[int],
+    width_px: float,
 ) -> None:
     """Draw a dot per joint, rimmed dark so that it shows on any image."""
     groups: dict[tuple[bool, int], list[QPointF]] = {}

@@ -7,7 +7,10 @@ from app.requests import SetStature
 from app.views.theme import set_property
 
 MIN_STATURE_M, MAX_STATURE_M = 0.5, 2.5
-_TIP = "The person's height gives the room its metres. Leave it empty where it is not known: the average is taken."
+_TIP = (
+    "The person's height gives the room its metres. Leave it empty where it is not known: "
+    "the average is taken."
+)
 
 
 class StatureField(QWidget):
@@ -49,7 +52,9 @@ class StatureField(QWidget):
         """Show at once whether what was typed can be a height."""
         is_invalid = bool(text.strip()) and parse_stature_m(text) is None
         set_property(self._field, "tone", "bad" if is_invalid else "neutral")
-        self._field.setToolTip(f"A height is between {MIN_STATURE_M} m and {MAX_STATURE_M} m." if is_invalid else _TIP)
+        self._field.setToolTip(
+            f"A height is between {MIN_STATURE_M} m and {MAX_STATURE_M} m." if is_invalid else _TIP
+        )
 
     def _submit(self) -> None:
         """Ask for what was typed, where it is new and can be a height."""
@@ -65,10 +70,6 @@ class StatureField(QWidget):
 
 def parse_stature_m(text: str) -> float | None:
     """Understand a height, in metres or centimetres, with a point or a comma.
-
-    Parameters
-    ----------
-    text
 
     Returns
     -------

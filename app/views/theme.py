@@ -63,7 +63,8 @@ def choose_scale(size: QSize) -> float:
     Returns
     -------
     scale
-        1 at 1280 x 720; grows a little slower than the window, since a larger screen is also looked at from nearer.
+        1 at 1280 x 720; grows a little slower than the window, since a larger screen is also looked
+        at from nearer.
     """
     ratio = min(size.height() / _DESIGN_HEIGHT_PX, size.width() / 1280)
     return min(max(ratio, 1.0) ** 0.9, _MAX_SCALE)
@@ -146,12 +147,16 @@ def load_icon(name: str, colour: str = PALETTE.text) -> QIcon:
         Sharp up to 64 px.
     """
     if not load_icon.cache_info().currsize:
-        atexit.register(load_icon.cache_clear)  # before Qt ends: a pixmap must not outlive the application
+        atexit.register(
+            load_icon.cache_clear
+        )  # before Qt ends: a pixmap must not outlive the application
     text = (resources.files("assets") / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     pixmap = QPixmap(_ICON_PX, _ICON_PX)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    QSvgRenderer(QByteArray(text.replace("currentColor", colour).encode())).render(painter, QRectF(pixmap.rect()))
+    QSvgRenderer(QByteArray(text.replace("currentColor", colour).encode())).render(
+        painter, QRectF(pixmap.rect())
+    )
     painter.end()
     made = QIcon(pixmap)
     pale = QPixmap(pixmap)

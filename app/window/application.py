@@ -38,7 +38,10 @@ from engine.session.library import Library
 
 SESSIONS, FINETUNE = "Sessions", "Teach"
 VISIBLE_POLL_S, HIDDEN_POLL_S = 0.5, 3.0  # between two looks at what is being taught
-IDLE_REFRESH_S, PLAYER_REFRESH_S = 0.1, 0.03  # between two refreshes: of a live page without news, of the others
+IDLE_REFRESH_S, PLAYER_REFRESH_S = (
+    0.1,
+    0.03,
+)  # between two refreshes: of a live page without news, of the others
 DONE = 0
 
 
@@ -53,19 +56,23 @@ class Application(QObject):
         What was recorded.
     finetune
         What is taught from it; None leaves that page out.
-
-    Attributes
-    ----------
-    window
-    control
     """
 
-    def __init__(self, control: LiveControl, sessions: SessionControl, finetune: FinetuneControl | None = None) -> None:
+    def __init__(
+        self,
+        control: LiveControl,
+        sessions: SessionControl,
+        finetune: FinetuneControl | None = None,
+    ) -> None:
         super().__init__()
-        self.control, self._sessions, self._finetune = control, sessions, finetune
+        self.control = control
+        self._sessions = sessions
+        self._finetune = finetune
         self._history = PlotHistory()
         self.window = MainWindow(present_live(*control.poll()))
-        self._sessions_page, self._player, self._stack = SessionsPage(), PlayerPage(), QStackedWidget()
+        self._sessions_page = SessionsPage()
+        self._player = PlayerPage()
+        self._stack = QStackedWidget()
         self._finetune_page = FinetunePage()
         self._finetune_page.requested.connect(self._handle_request)
         for page in (self._sessions_page, self._player):
@@ -101,17 +108,22 @@ class Application(QObject):
         context = replace(context, job=self._sessions.poll_job())
         self.window.show_state(present_live(state, result, context))
         if self._finetune is not None:
-            finetune_state = self._finetune.poll(VISIBLE_POLL_S if self.window.page() == FINETUNE else HIDDEN_POLL_S)
+            finetune_state = self._finetune.poll(
+                VISIBLE_POLL_S if self.window.page() == FINETUNE else HIDDEN_POLL_S
+            )
             if finetune_state is not None:
                 self._finetune_page.show_finetune(finetune_state)
-                self.window.set_page_note(FINETUNE, finetune_state.run.progress if finetune_state.run else "")
+                self.window.set_page_note(
+                    FINETUNE, finetune_state.run.progress if finetune_state.run else ""
+                )
         if self.window.page() == LIVE:
             if self._history.put(host_ns(), state, result) and self.window.is_showing_plots():
                 self.window.show_plots(present_plots(self._history))
             return
         if self.window.page() == FINETUNE:
             return
-        sessions_state, player_state = self._sessions.poll_sessions(), self._sessions.poll_player()
+        sessions_state = self._sessions.poll_sessions()
+        player_state = self._sessions.poll_player()
         if sessions_state is not None:
             self._sessions_page.show_sessions(sessions_state)
         if player_state is not None:
@@ -124,7 +136,9 @@ class Application(QObject):
         self._closed = True
         self._bridge.close()
         geometry = self.window.normalGeometry()
-        self.control.update_settings(window=(geometry.x(), geometry.y(), geometry.width(), geometry.height()))
+        self.control.update_settings(
+            window=(geometry.x(), geometry.y(), geometry.width(), geometry.height())
+        )
         self.control.close()  # first: it finishes what is being recorded
         self._sessions.close()
         if self._finetune is not None:
@@ -136,12 +150,21 @@ class Application(QObject):
             self._finetune_page.choose(request.path)
             self.window.show_page(FINETUNE)
             return
-        if isinstance(request, requests.StartFinetune) and request.person and not self.control.settings.person:
-            self.control.handle(requests.SetPerson(request.person))  # whoever teaches a network for Anna is Anna
+        if (
+            isinstance(request, requests.StartFinetune)
+            and request.person
+            and not self.control.settings.person
+        ):
+            self.control.handle(
+                requests.SetPerson(request.person)
+            )  # whoever teaches a network for Anna is Anna
         if isinstance(request, requests.ShowFolder | requests.OpenReport):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
             return
-        handlers = [self._sessions.handle, *([self._finetune.handle] if self._finetune is not None else [])]
+        handlers = [
+            self._sessions.handle,
+            *([self._finetune.handle] if self._finetune is not None else []),
+        ]
         if not any(handle(request) for handle in handlers):
             self.control.handle(request)
         if isinstance(request, requests.OpenSession):
@@ -160,7 +183,9 @@ class Application(QObject):
     def _restore_geometry(self, geometry: tuple[int, ...]) -> None:
         """Put the window where it was, if there is still a screen."""
         rectangle = QRect(*geometry) if len(geometry) == 4 else QRect()
-        if any(screen.geometry().contains(rectangle.center()) for screen in QGuiApplication.screens()):
+        if any(
+            screen.geometry().contains(rectangle.center()) for screen in QGuiApplication.screens()
+        ):
             self.window.setGeometry(rectangle)
 
 
@@ -187,9 +212,12 @@ def show_live(options: Namespace, settings: Settings, message: str) -> int:
         If Ctrl-C was pressed in the terminal.
     """
     qt_application = get_application()
-    lift_model, stature_m = options.lift or settings.lift, options.stature or settings.stature_m
+    lift_model = options.lift or settings.lift
+    stature_m = options.stature or settings.stature_m
     person = options.person or settings.person
-    settings = replace(settings, model=options.model, lift=lift_model, stature_m=stature_m, person=person)
+    settings = replace(
+        settings, model=options.model, lift=lift_model, stature_m=stature_m, person=person
+    )
     app = make_application(settings, settings_file())
     if message:
         app.control.notify(message)
@@ -198,7 +226,8 @@ def show_live(options: Namespace, settings: Settings, message: str) -> int:
         app.control.use_rig(Path(options.rig))
     if options.record is not None:
         app.control.record_to(options.record)
-    gc.freeze()  # else the whole program is looked through for garbage now and then, and stands still for 0.1 s
+    # else the whole program is looked through for garbage now and then, and stands still for 0.1 s
+    gc.freeze()
     if options.seconds is not None:
         QTimer.singleShot(round(1000 * options.seconds), app.window.close)
     try:
@@ -226,9 +255,14 @@ def make_application(settings: Settings, store: Path | None) -> Application:
     import_pyqtgraph()
     load_compiler()
     control = LiveControl(
-        settings, store, partial(create_estimator, settings.model), lambda _path: sessions.scan_sessions()
+        settings,
+        store,
+        partial(create_estimator, settings.model),
+        lambda _path: sessions.scan_sessions(),
     )
-    models = tuple(state.card.name for state in list_models() if state.present and state.card.task == "pose2d")
+    models = tuple(
+        state.card.name for state in list_models() if state.present and state.card.task == "pose2d"
+    )
     library = Library(library_file(), [settings.sessions_folder()])
     sessions = SessionControl(library, models, control.notify)
     model_library = ModelLibrary()
@@ -240,4 +274,6 @@ def make_application(settings: Settings, store: Path | None) -> Application:
         has_scanned=lambda: sessions.has_scanned,
     )
     model_list = ModelList(model_library)
-    return Application(control, sessions, FinetuneControl(runs_folder(), library, model_list, callbacks))
+    return Application(
+        control, sessions, FinetuneControl(runs_folder(), library, model_list, callbacks)
+    )

@@ -11,13 +11,15 @@ POLL_HZ = 60
 class Bridge(QObject):
     """Calls the window in its own thread, so that it sees whether there is anything new.
 
-    Nothing is sent across threads: the engine leaves its newest result where it can be taken, and the window takes it
-    when it is its turn. A slow window therefore sees fewer results, and no queue can grow.
+    Nothing is sent across threads: the engine leaves its newest result where it can be taken, and
+    the window takes it when it is its turn. A slow window therefore sees fewer results, and no
+    queue can grow.
 
     Parameters
     ----------
     poll
-        Takes what is new and shows it; must not wait for anything, and be quick where nothing is new.
+        Takes what is new and shows it; must not wait for anything, and be quick where nothing is
+        new.
     rate_hz
         How often.
     """

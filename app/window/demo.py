@@ -28,7 +28,8 @@ DEFAULT_DURATION_S = 3600.0
 
 
 def show_demo(options: Namespace, folder: Path) -> int:
-    """Show the studio live until the window is closed; keep the take, its rig, its joints and the truth.
+    """Show the studio live until the window is closed; keep the take, its rig, its joints and the
+    truth.
 
     Parameters
     ----------
@@ -51,7 +52,9 @@ def show_demo(options: Namespace, folder: Path) -> int:
     seconds = options.seconds or DEFAULT_DURATION_S
     address = f"studio:?cameras={options.cameras}&seconds={seconds:g}&seed={options.seed}"
     studio, sources = play_studio(address)
-    app = make_application(Settings(stature_m=round(studio.stature_m, 3), sessions=str(folder)), None)
+    app = make_application(
+        Settings(stature_m=round(studio.stature_m, 3), sessions=str(folder)), None
+    )
     session = find_free_path(folder / "session")
     app.control.record_to(session)
     app.control.start((address,), sources)
@@ -71,15 +74,24 @@ def show_demo(options: Namespace, folder: Path) -> int:
     return DONE
 
 
-def _write_results(path: Path, studio: Studio, folder: Path, calibration: tuple[Rig, CalibrationReport] | None) -> None:
+def _write_results(
+    path: Path, studio: Studio, folder: Path, calibration: tuple[Rig, CalibrationReport] | None
+) -> None:
     """Write rig, report, joints and truth, as far as there are any."""
     session = Session.open(path)
-    sets = tuple(replace(poses, index=index) for index, poses in enumerate(session.poses_2d_raw().sets_2d()))
+    sets = tuple(
+        replace(poses, index=index) for index, poses in enumerate(session.poses_2d_raw().sets_2d())
+    )
     shift_ns = _find_clock_shift_ns(session)
     if sets and shift_ns is not None:
-        write_truth(studio, folder, np.array([poses.timestamp_ns - shift_ns for poses in sets], np.int64))
+        write_truth(
+            studio, folder, np.array([poses.timestamp_ns - shift_ns for poses in sets], np.int64)
+        )
     if calibration is None:
-        print("The window was closed before the cameras were calibrated: there is no rig. The session has the images.")
+        print(
+            "The window was closed before the cameras were calibrated: there is no rig. The "
+            "session has the images."
+        )
         return
     rig, report = calibration
     paths = CalibrationPaths(folder / "rig.toml", folder / "report.json")
@@ -101,6 +113,10 @@ def _find_clock_shift_ns(session: Session) -> int | None:
     for camera in session.cameras:
         rows = [row for row in session.ledger(camera) if row.time_ns is not None]
         if rows:
-            shifts = [row.time_ns - round(row.sequence * 1e9 / camera.rate_fps) for row in rows if row.time_ns]
+            shifts = [
+                row.time_ns - round(row.sequence * 1e9 / camera.rate_fps)
+                for row in rows
+                if row.time_ns
+            ]
             return int(np.median(shifts))
     return None

@@ -15,7 +15,13 @@ from app.track_again import track_again
 from app.views.sessions.player_page import PlayerPage
 from app.views.theme import build_stylesheet, choose_scale
 from app.window.bridge import Bridge
-from app.window.snapshot import SIZE_WH, draw_widget, get_application, get_offscreen_application, show_until_closed
+from app.window.snapshot import (
+    SIZE_WH,
+    draw_widget,
+    get_application,
+    get_offscreen_application,
+    show_until_closed,
+)
 from engine.export.exporters import export_session
 from engine.session.playback import Playback
 from engine.session.session import Session
@@ -92,7 +98,11 @@ class InteractivePlayerWindow(PlayerWindow):
             track_request = request
             self._job = Job(
                 "Tracking again",
-                lambda progress: track_again(track_request.path, track_request.model, track_request.rig, progress).path,
+                lambda progress: (
+                    track_again(
+                        track_request.path, track_request.model, track_request.rig, progress
+                    ).path
+                ),
             )
 
     def _show_job(self, job: Job) -> None:
@@ -100,7 +110,9 @@ class InteractivePlayerWindow(PlayerWindow):
         state = job.state()
         share = f" {100 * state.share:.0f} %" if state.share == state.share else ""
         message = {
-            JobPhase.RUNNING: f"{state.name}: {state.step.lower()}{share}" if state.step else f"{state.name} …",
+            JobPhase.RUNNING: f"{state.name}: {state.step.lower()}{share}"
+            if state.step
+            else f"{state.name} …",
             JobPhase.DONE: f"{state.name}: done.",
             JobPhase.FAILED: state.message,
             JobPhase.CANCELLED: "",
@@ -112,10 +124,6 @@ class InteractivePlayerWindow(PlayerWindow):
 
 def show_player(path: Path, models: tuple[str, ...]) -> None:
     """Show a session until the window is closed.
-
-    Parameters
-    ----------
-    path, models
 
     Raises
     ------
@@ -131,7 +139,9 @@ def show_player(path: Path, models: tuple[str, ...]) -> None:
         qt_application.processEvents()
 
 
-def draw_player(playback: Playback, instant: int, picture: Path, size_wh: tuple[int, int] = SIZE_WH) -> None:
+def draw_player(
+    playback: Playback, instant: int, picture: Path, size_wh: tuple[int, int] = SIZE_WH
+) -> None:
     """Draw a session at one instant and write it as PNG.
 
     Parameters
@@ -151,7 +161,9 @@ def draw_player(playback: Playback, instant: int, picture: Path, size_wh: tuple[
     qt_application = get_offscreen_application()
     window = PlayerWindow()
     if len(playback):
-        window.page.show_moment(present_moment(describe_playback(playback), load_moment(playback, instant)))
+        window.page.show_moment(
+            present_moment(describe_playback(playback), load_moment(playback, instant))
+        )
         window.page.go_to(instant)
     else:
         window.page.show_moment(present_problem(f"'{playback.session.path.name}' holds no images."))

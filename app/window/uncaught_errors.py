@@ -13,7 +13,8 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def report_uncaught_errors(notify: Callable[[str], None]) -> Iterator[None]:
-    """Tell a person of faults in what Qt calls; without this Qt would end the program at the first one.
+    """Tell a person of faults in what Qt calls; without this Qt would end the program at the first
+    one.
 
     Parameters
     ----------
@@ -23,11 +24,14 @@ def report_uncaught_errors(notify: Callable[[str], None]) -> Iterator[None]:
     Yields
     ------
     nothing
-        While faults are told. The log gets each kind once: what fails at screen rate would fill the disk.
+        While faults are told. The log gets each kind once: what fails at screen rate would fill the
+        disk.
     """
     seen: set[tuple[type, int]] = set()
 
-    def report_once(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def report_once(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
         """Note a fault, the first time."""
         last = trace
         while last is not None and last.tb_next is not None:

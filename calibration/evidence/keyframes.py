@@ -6,18 +6,15 @@ from calibration.errors import NotEnoughMotionError
 from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import I64, Mask
 
-MIN_CONFIDENCE = 0.5  # a joint below it does not calibrate (REALDATA 2: weighing by confidence is no better)
+MIN_CONFIDENCE = (
+    0.5  # a joint below it does not calibrate (REALDATA 2: weighing by confidence is no better)
+)
 MIN_JOINTS, MIN_FRAMES = 8, 12
 HOLDOUT_EVERY, HOLDOUT_BLOCK_S = 5, 1.0
 
 
 def select_training_rows(common: Observations, max_rows: int) -> I64:
     """Choose framesets to solve with: spread over time, the held-out blocks left out.
-
-    Parameters
-    ----------
-    common
-    max_rows
 
     Returns
     -------
@@ -59,4 +56,8 @@ def select_holdout_rows(common: Observations, max_rows: int) -> I64:
 
 def spread_evenly(rows: I64, max_rows: int) -> I64:
     """Keep so many of the rows, evenly spread."""
-    return rows[np.linspace(0, len(rows) - 1, min(max_rows, len(rows))).round().astype(int)] if len(rows) else rows
+    return (
+        rows[np.linspace(0, len(rows) - 1, min(max_rows, len(rows))).round().astype(int)]
+        if len(rows)
+        else rows
+    )

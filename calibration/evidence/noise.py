@@ -7,21 +7,25 @@ from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64
 from calibration.skeleton import Skeleton
 
-# A joint's error grows with the size of the person in the image (share of the torso's length; in the studio against
-# exact truth 2.1 % for a joint in plain view, on real video rather 3 %, view-dependent definition included).
+# A joint's error grows with the size of the person in the image (share of the torso's length; in
+# the studio against exact truth 2.1 % for a joint in plain view, on real video rather 3 %,
+# view-dependent definition included).
 SIGMA_OF_TORSO = 0.025
 MIN_SIGMA_PX = 1.0
 GATE_SIGMAS = 4.0
-# Error of each kind of joint in plain view relative to that (three studio seeds, BlazePose, all views).
+# Error of each kind of joint in plain view relative to that (three studio seeds, BlazePose, all
+# views).
 SIGMA_FACTOR = {
     "shoulder": 1.0, "elbow": 0.9, "wrist": 0.9, "hip": 1.3, "knee": 1.0, "ankle": 0.9, "heel": 1.5, "foot_index": 1.2,
     "nose": 1.5, "eye": 1.5, "ear": 1.5, "mouth": 1.5, "pinky": 1.5, "index": 1.5, "thumb": 1.5,
 }  # fmt: skip
-# How the error grows as the network's confidence falls (same measurement: limbs, median by confidence).
+# How the error grows as the network's confidence falls (same measurement: limbs, median by
+# confidence).
 CONFIDENCE_KNOTS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0)
 CONFIDENCE_FACTORS = (6.0, 3.5, 2.3, 1.8, 1.5, 1.25, 1.1, 1.0)
 DEFAULT_FACTOR = 1.5
-# What a length says of the torso's, for a person who bends or faces away (Drillis & Contini proportions).
+# What a length says of the torso's, for a person who bends or faces away (Drillis & Contini
+# proportions).
 TORSO_OF_SHOULDERS, TORSO_OF_LEG = 1.35, 0.58
 
 
@@ -50,10 +54,6 @@ def estimate_sigma_px(observations: Observations, min_confidence: float) -> F64:
 def list_sigma_factors(skeleton: Skeleton) -> F64:
     """Say how much harder each joint is to find than a shoulder.
 
-    Parameters
-    ----------
-    skeleton
-
     Returns
     -------
     factor : (J,)
@@ -80,10 +80,6 @@ def compute_gate_px(sigma: F64) -> F64:
 
 def measure_torso_px(observations: Observations) -> F64:
     """Measure how large the person is in each image.
-
-    Parameters
-    ----------
-    observations
 
     Returns
     -------

@@ -46,13 +46,19 @@ class Observations:
 
     def __post_init__(self) -> None:
         """Check the shapes where trust ends."""
-        T, V, J = len(self.time_ns), len(self.view_names), len(self.skeleton.joints)
+        T = len(self.time_ns)
+        V = len(self.view_names)
+        J = len(self.skeleton.joints)
         shapes = {"xy": (T, V, J, 2), "confidence": (T, V, J), "view_time_ns": (T, V)}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
-                raise ValueError(f"Observations: {name} must be {shape}, not {getattr(self, name).shape}.")
+                raise ValueError(
+                    f"Observations: {name} must be {shape}, not {getattr(self, name).shape}."
+                )
         if len(self.sizes_wh) != V:
-            raise ValueError(f"Observations: {V} views need {V} image sizes, not {len(self.sizes_wh)}.")
+            raise ValueError(
+                f"Observations: {V} views need {V} image sizes, not {len(self.sizes_wh)}."
+            )
 
     @property
     def seen(self) -> Mask:
@@ -76,7 +82,8 @@ class Observations:
         return replace(self, xy=xy, confidence=confidence)
 
     def flip_views(self, view_indices: Sequence[int]) -> "Observations":
-        """Show some views as in a mirror, or undo it: images flipped, and the body's sides exchanged with them.
+        """Show some views as in a mirror, or undo it: images flipped, and the body's sides
+        exchanged with them.
 
         Parameters
         ----------

@@ -18,7 +18,9 @@ CHANGE_PRIOR = 10.0  # sides do not change for less than this many squared sigma
 LOOKBACK_IMAGES = 4  # images that each one is compared with
 SWAPPED_PRIOR_S = 100.0  # per second: most of the time the network is right
 SWAP_PRIOR = 1.0  # a swap must be better than none by so many squared sigmas
-MAX_EXHAUSTIVE_VIEWS = 5  # up to five views all patterns of swaps are weighed, beyond that those of two views at most
+MAX_EXHAUSTIVE_VIEWS = (
+    5  # up to five views all patterns of swaps are weighed, beyond that those of two views at most
+)
 
 
 def find_swaps_by_motion(observations: Observations, sigma: F64) -> Mask:
@@ -32,15 +34,19 @@ def find_swaps_by_motion(observations: Observations, sigma: F64) -> Mask:
     Returns
     -------
     swapped : (T, V)
-        True where left and right must be exchanged to go on as before; the more frequent state counts as right.
+        True where left and right must be exchanged to go on as before; the more frequent state
+        counts as right.
 
     Notes
     -----
-    The best sequence of sides (Viterbi): a joint pays its squared jumps since the last few images, capped, in sigmas.
-    The last few, because between two good images a network may see a body that faces nowhere.
+    The best sequence of sides (Viterbi): a joint pays its squared jumps since the last few images,
+    capped, in sigmas. The last few, because between two good images a network may see a body that
+    faces nowhere.
     """
     T, V = observations.view_time_ns.shape
-    costs = np.stack([_compute_step_costs(observations, sigma, reach) for reach in range(1, LOOKBACK_IMAGES + 1)])
+    costs = np.stack(
+        [_compute_step_costs(observations, sigma, reach) for reach in range(1, LOOKBACK_IMAGES + 1)]
+    )
     period_s = float(np.median(np.diff(observations.time_ns))) * 1e-9 if T > 1 else 1.0
     prior = SWAPPED_PRIOR_S * period_s
     swapped = np.zeros((T, V), bool)
@@ -54,12 +60,15 @@ def find_swaps_by_motion(observations: Observations, sigma: F64) -> Mask:
 def _find_steadiest_sides(costs: F64, prior: float) -> Mask:
     """Find the sides of one view's framesets that go on best with the last few, (T,).
 
-    `costs` (reach, T, 2): of keeping or changing sides since the image before, the one before that, and so on; `prior`:
-    of being exchanged at all, per frameset.
+    `costs` (reach, T, 2): of keeping or changing sides since the image before, the one before that,
+    and so on; `prior`: of being exchanged at all, per frameset.
     """
     reach, T = costs.shape[:2]
-    states = np.array(list(itertools.product([False, True], repeat=reach)))  # sides now, before, before that, ...
-    total, back = np.zeros(len(states)), np.zeros((T, len(states)), np.int64)
+    states = np.array(
+        list(itertools.product([False, True], repeat=reach))
+    )  # sides now, before, before that, ...
+    total = np.zeros(len(states))
+    back = np.zeros((T, len(states)), np.int64)
     older = [np.flatnonzero((states[:, :-1] == state[1:]).all(1)) for state in states]
     for t in range(T):
         onward = np.empty(len(states))
@@ -79,7 +88,8 @@ def _find_steadiest_sides(costs: F64, prior: float) -> Mask:
 
 
 def find_swaps_by_rig(observations: Observations, sigma: F64, rig: Rig) -> Mask:
-    """Find framesets where a view has left and right exchanged, from all views and the motion together.
+    """Find framesets where a view has left and right exchanged, from all views and the motion
+    together.
 
     Parameters
     ----------
@@ -94,14 +104,18 @@ def find_swaps_by_rig(observations: Observations, sigma: F64, rig: Rig) -> Mask:
 
     Notes
     -----
-    For every frameset each pattern of swaps is triangulated and pays its capped squared reprojection error; the
-    views' own motion links the framesets (Viterbi over patterns). Two views alone cannot tell which of them is
-    swapped; their motion does (REALDATA 2).
+    For every frameset each pattern of swaps is triangulated and pays its capped squared
+    reprojection error; the views' own motion links the framesets (Viterbi over patterns). Two views
+    alone cannot tell which of them is swapped; their motion does (REALDATA 2).
     """
-    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in observations.view_names], np.int64)
+    offsets = np.array(
+        [rig.time_offset_ns.get(name, 0) for name in observations.view_names], np.int64
+    )
     common = interpolate_to_common_time(observations, offsets)
     patterns = _list_swap_patterns(len(observations.view_names))
-    unary = np.stack([_compute_pattern_cost(common, sigma, rig, pattern) for pattern in patterns], 1)
+    unary = np.stack(
+        [_compute_pattern_cost(common, sigma, rig, pattern) for pattern in patterns], 1
+    )
     unary += SWAP_PRIOR * patterns.sum(1)
     chosen = _viterbi(unary, _compute_step_costs(observations, sigma), patterns)
     return patterns[chosen]
@@ -125,12 +139,17 @@ def _compute_pattern_cost(common: Observations, sigma: F64, rig: Rig, pattern: M
     joints = _find_limb_joints(common)
     T, V = common.confidence.shape[:2]
     repaired = common.swap_sides(np.broadcast_to(pattern, (T, V)))
-    mirrored_sigma = np.where(pattern[None, :, None], sigma[..., common.skeleton.mirror], sigma)[..., joints]
+    mirrored_sigma = np.where(pattern[None, :, None], sigma[..., common.skeleton.mirror], sigma)[
+        ..., joints
+    ]
     xy = np.moveaxis(repaired.xy[:, :, joints], 1, 0).reshape(V, -1, 2)
     spread = np.moveaxis(mirrored_sigma, 1, 0).reshape(V, -1)
     seen = np.isfinite(xy).all(-1) & np.isfinite(spread)
     xyz = triangulate(xy, np.where(seen, 1 / spread**2, 0.0), rig.cameras)
-    error = np.stack([_compute_error_px(xyz, xy[v], camera) for v, camera in enumerate(rig.cameras)]) / spread
+    error = (
+        np.stack([_compute_error_px(xyz, xy[v], camera) for v, camera in enumerate(rig.cameras)])
+        / spread
+    )
     squared = np.where(np.isfinite(error), np.minimum(error**2, MAX_SIGMAS2), MAX_SIGMAS2)
     counted = seen & (seen.sum(0) >= 2)
     return np.where(counted, squared, 0.0).reshape(V, T, -1).sum((0, 2))
@@ -145,14 +164,18 @@ def _compute_step_costs(observations: Observations, sigma: F64, reach: int = 1) 
     for v in range(V):
         rows = np.flatnonzero(np.isfinite(sigma[:, v][:, joints]).any(-1))
         now, before = rows[reach:], rows[:-reach]
-        spread = STEP_SIGMAS * reach**0.5 * np.minimum(sigma[now, v][:, joints], sigma[before, v][:, joints])
+        spread = (
+            STEP_SIGMAS
+            * reach**0.5
+            * np.minimum(sigma[now, v][:, joints], sigma[before, v][:, joints])
+        )
         for changed, other in enumerate((joints, mirror)):
             step = observations.xy[now, v][:, joints] - observations.xy[before, v][:, other]
             squared = (step**2).sum(-1) / spread**2
             prior = CHANGE_PRIOR * changed if reach == 1 else 0.0
-            cost[now, v, changed] = prior + np.where(np.isfinite(squared), np.minimum(squared, MAX_SIGMAS2), 0.0).sum(
-                -1
-            )
+            cost[now, v, changed] = prior + np.where(
+                np.isfinite(squared), np.minimum(squared, MAX_SIGMAS2), 0.0
+            ).sum(-1)
     return cost
 
 

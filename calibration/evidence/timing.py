@@ -32,8 +32,9 @@ def interpolate_to_common_time(observations: Observations, offset_ns: I64) -> Ob
 
     Notes
     -----
-    Linear interpolation between the two neighbouring images of the view (PERFORMANCE D: 8.8 mm to 2.1 mm for
-    free-running cameras). A frameset without an image of the view gets one only if both neighbours are near.
+    Linear interpolation between the two neighbouring images of the view (PERFORMANCE D: 8.8 mm to
+    2.1 mm for free-running cameras). A frameset without an image of the view gets one only if both
+    neighbours are near.
     """
     T, V, J = observations.confidence.shape
     xy = np.full((T, V, J, 2), np.nan)
@@ -43,13 +44,21 @@ def interpolate_to_common_time(observations: Observations, offset_ns: I64) -> Ob
         own = observations.view_time_ns[has_image, v] + offset_ns[v]
         if not has_image.any():
             continue
-        if not np.any(offset_ns[v]) and np.array_equal(own, observations.time_ns[has_image]) and has_image.all():
+        if (
+            not np.any(offset_ns[v])
+            and np.array_equal(own, observations.time_ns[has_image])
+            and has_image.all()
+        ):
             xy[:, v], confidence[:, v] = observations.xy[:, v], observations.confidence[:, v]
             continue
         order = np.argsort(own, kind="stable")
         track_xy = observations.xy[has_image, v][order]
-        track_confidence = np.where(observations.seen[has_image, v], observations.confidence[has_image, v], 0.0)[order]
-        xy[:, v], confidence[:, v] = _interpolate_track(own[order], track_xy, track_confidence, observations.time_ns)
+        track_confidence = np.where(
+            observations.seen[has_image, v], observations.confidence[has_image, v], 0.0
+        )[order]
+        xy[:, v], confidence[:, v] = _interpolate_track(
+            own[order], track_xy, track_confidence, observations.time_ns
+        )
     times = np.repeat(observations.time_ns[:, None], V, 1)
     return Observations(
         observations.skeleton,
@@ -73,8 +82,8 @@ def estimate_velocity_px_s(observations: Observations) -> F64:
     Returns
     -------
     velocity : (T, V, J, 2), px/s
-        Median of the slopes over a few framesets around each, so that one gross error does not count; 0 where
-        none can be had.
+        Median of the slopes over a few framesets around each, so that one gross error does not
+        count; 0 where none can be had.
     """
     time_s = (observations.time_ns - observations.time_ns[0]) * 1e-9
     xy = np.where(observations.seen[..., None], observations.xy, np.nan)
@@ -99,12 +108,19 @@ def _interpolate_track(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> t
     before = after - 1
     span = np.maximum(own_ns[after] - own_ns[before], 1)
     share = np.clip((time_ns - own_ns[before]) / span, -0.5, 1.5)[:, None]
-    near = np.minimum(np.abs(time_ns - own_ns[before]), np.abs(time_ns - own_ns[after])) < max_gap_ns / 2
+    near = (
+        np.minimum(np.abs(time_ns - own_ns[before]), np.abs(time_ns - own_ns[after]))
+        < max_gap_ns / 2
+    )
     joinable = (span < max_gap_ns)[:, None] & near[:, None]
     on_before, on_after = share == 0, share == 1
     both = (confidence[before] > 0) & (confidence[after] > 0) & joinable
-    mixed = np.where(both[..., None], (1 - share)[..., None] * xy[before] + share[..., None] * xy[after], np.nan)
-    mixed = np.where(on_before[..., None], xy[before], np.where(on_after[..., None], xy[after], mixed))
+    mixed = np.where(
+        both[..., None], (1 - share)[..., None] * xy[before] + share[..., None] * xy[after], np.nan
+    )
+    mixed = np.where(
+        on_before[..., None], xy[before], np.where(on_after[..., None], xy[after], mixed)
+    )
     lesser = np.where(both, np.minimum(confidence[before], confidence[after]), 0.0)
     lesser = np.where(on_before, confidence[before], np.where(on_after, confidence[after], lesser))
     return mixed, np.where(np.isfinite(mixed).all(-1), lesser, 0.0)

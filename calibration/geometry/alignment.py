@@ -34,7 +34,9 @@ def align_similarity(source: F64, target: F64, weight: F64 | None = None) -> tup
     good = np.isfinite(source).all(1) & np.isfinite(target).all(1) & (weight > 0)
     if good.sum() < 3:
         raise ValueError(f"A similarity needs three points in common, not {int(good.sum())}.")
-    a, b, w = source[good], target[good], weight[good, None] / weight[good].sum()
+    a = source[good]
+    b = target[good]
+    w = weight[good, None] / weight[good].sum()
     mean_a, mean_b = (w * a).sum(0), (w * b).sum(0)
     u, singular, vt = np.linalg.svd((w * (b - mean_b)).T @ (a - mean_a))
     sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])

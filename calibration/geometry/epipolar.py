@@ -1,7 +1,9 @@
-"""Two views and nothing else: fundamental and essential matrices, the pose between them, optimal triangulation.
+"""Two views and nothing else: fundamental and essential matrices, the pose between them, optimal
+triangulation.
 
-Convention: ``xy_b^T F xy_a = 0`` and ``x_b = R x_a + t``. All pixels are undistorted. The product's own way to
-calibrate (`calibration.solve.pairs`) uses five points and PoseLib; this is the textbook, for papers that are compared with.
+Convention: ``xy_b^T F xy_a = 0`` and ``x_b = R x_a + t``. All pixels are undistorted. The product's
+own way to calibrate (`calibration.solve.pairs`) uses five points and PoseLib; this is the textbook,
+for papers that are compared with.
 """
 
 import numpy as np
@@ -18,10 +20,6 @@ EPSILON = 1e-14
 
 def fundamental_from_cameras(a: Camera, b: Camera) -> F64:
     """Write down the fundamental matrix of two cameras that are known.
-
-    Parameters
-    ----------
-    a, b
 
     Returns
     -------
@@ -90,8 +88,8 @@ def estimate_fundamental_robust(xy_a: F64, xy_b: F64, *, seed: int = 0) -> tuple
 
     Notes
     -----
-    Least median of squared Sampson distances over random samples of eight, then all inliers together
-    (Zhang 1998). Pixels are not rounded.
+    Least median of squared Sampson distances over random samples of eight, then all inliers
+    together (Zhang 1998). Pixels are not rounded.
     """
     if len(xy_a) < MIN_MATCHES:
         raise ValueError(f"A fundamental matrix needs {MIN_MATCHES} matches, not {len(xy_a)}.")
@@ -119,7 +117,8 @@ def sampson_distance_px(xy_a: F64, xy_b: F64, F: F64) -> F64:
     Returns
     -------
     distance : (...), px
-        To first order, how far the two pixels together must move (Sampson); NaN where one is missing.
+        To first order, how far the two pixels together must move (Sampson); NaN where one is
+        missing.
     """
     a, b = _to_homogeneous(xy_a), _to_homogeneous(xy_b)
     line_b, line_a = a @ F.T, b @ F
@@ -154,10 +153,12 @@ def poses_from_essential(E: F64) -> tuple[tuple[F64, F64], ...]:
     Returns
     -------
     poses
-        Four pairs of R (3, 3) and t (3,), ``x_b = R x_a + t``, t of length 1 (Hartley & Zisserman 9.6.2).
+        Four pairs of R (3, 3) and t (3,), ``x_b = R x_a + t``, t of length 1 (Hartley & Zisserman
+        9.6.2).
     """
     u, _, vt = np.linalg.svd(E)
-    u, vt = u * np.sign(np.linalg.det(u)), vt * np.sign(np.linalg.det(vt))
+    u = u * np.sign(np.linalg.det(u))
+    vt = vt * np.sign(np.linalg.det(vt))
     W = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     return tuple((u @ turn @ vt, sign * u[:, 2]) for turn in (W, W.T) for sign in (1.0, -1.0))
 
@@ -201,7 +202,8 @@ def triangulate_optimal(rays_a: F64, rays_b: F64, R: F64, t: F64) -> F64:
 
     Notes
     -----
-    The polynomial method of Hartley & Sturm (1997); the two cameras count alike if their focal lengths do.
+    The polynomial method of Hartley & Sturm (1997); the two cameras count alike if their focal
+    lengths do.
     """
     a, b = correct_matches(rays_a, rays_b, skew(t) @ R)
     return intersect_rays(a, b, R, t)
@@ -224,9 +226,10 @@ def correct_matches(xy_a: F64, xy_b: F64, F: F64) -> tuple[F64, F64]:
 
     Notes
     -----
-    Hartley & Sturm 1997: with both points at the origin and the epipoles on the x axis, the pencil of epipolar lines
-    has one parameter, whose cost has its extrema at the roots of a polynomial of degree six. Every real t is a pair of
-    epipolar lines, so the real parts of all roots are tried and the cheapest wins; no root needs to be called real.
+    Hartley & Sturm 1997: with both points at the origin and the epipoles on the x axis, the pencil
+    of epipolar lines has one parameter, whose cost has its extrema at the roots of a polynomial of
+    degree six. Every real t is a pair of epipolar lines, so the real parts of all roots are tried
+    and the cheapest wins; no root needs to be called real.
     """
     corrected = np.full((2, len(xy_a), 2), np.nan)
     rows = np.flatnonzero(np.isfinite(xy_a).all(-1) & np.isfinite(xy_b).all(-1))
@@ -259,7 +262,11 @@ def intersect_rays(rays_a: F64, rays_b: F64, R: F64, t: F64) -> F64:
         Linear (Hartley & Zisserman 12.2); exact where the rays meet; NaN where a ray is missing.
     """
     P_a, P_b = np.eye(3, 4), np.column_stack([R, t])
-    planes = [ray[:, axis, None] * P[2] - P[axis] for ray, P in ((rays_a, P_a), (rays_b, P_b)) for axis in (0, 1)]
+    planes = [
+        ray[:, axis, None] * P[2] - P[axis]
+        for ray, P in ((rays_a, P_a), (rays_b, P_b))
+        for axis in (0, 1)
+    ]
     A = np.stack(planes, 1)
     xyz = np.full((len(rays_a), 3), np.nan)
     rows = np.isfinite(A).all((1, 2))
@@ -271,13 +278,22 @@ def intersect_rays(rays_a: F64, rays_b: F64, R: F64, t: F64) -> F64:
 
 def _find_nearest_lines(G: F64, f_a: F64, f_b: F64) -> tuple[F64, F64]:
     """Find the pair of epipolar lines nearest to both origins, (N, 3) each."""
-    a, b, c, d = G[:, 1, 1], G[:, 1, 2], G[:, 2, 1], G[:, 2, 2]
+    a = G[:, 1, 1]
+    b = G[:, 1, 2]
+    c = G[:, 2, 1]
+    d = G[:, 2, 2]
     t = _find_extrema(np.stack([a, b, c, d]), f_a, f_b)
     cost = _compute_line_cost(t, np.stack([a, b, c, d])[..., None], f_a[:, None], f_b[:, None])
-    at_infinity = 1 / np.maximum(f_a**2, EPSILON) + c**2 / np.maximum(a**2 + (f_b * c) ** 2, EPSILON)
+    at_infinity = 1 / np.maximum(f_a**2, EPSILON) + c**2 / np.maximum(
+        a**2 + (f_b * c) ** 2, EPSILON
+    )
     best = np.take_along_axis(t, cost.argmin(1)[:, None], 1)[:, 0]
     far = (at_infinity < cost.min(1))[:, None]
-    line_a = np.where(far, np.stack([f_a, 0 * a, -np.ones_like(a)], -1), np.stack([best * f_a, 0 * a + 1, -best], -1))
+    line_a = np.where(
+        far,
+        np.stack([f_a, 0 * a, -np.ones_like(a)], -1),
+        np.stack([best * f_a, 0 * a + 1, -best], -1),
+    )
     near_b = np.stack([-f_b * (c * best + d), a * best + b, c * best + d], -1)
     return line_a, np.where(far, np.stack([-f_b * c, a, c], -1), near_b)
 
@@ -292,7 +308,9 @@ def _find_extrema(abcd: F64, f_a: F64, f_b: F64) -> F64:
     )
     first = [0 * one, *_multiply_polynomials(square, square)]
     growing = [one, 0 * one, f_a**2]
-    second = _multiply_polynomials(_multiply_polynomials(growing, growing), _multiply_polynomials(at_b, ct_d))
+    second = _multiply_polynomials(
+        _multiply_polynomials(growing, growing), _multiply_polynomials(at_b, ct_d)
+    )
     factor = a * d - b * c
     polynomial = np.stack(_add_polynomials(first, [-factor * k for k in second]), -1)
     polynomial /= np.maximum(np.abs(polynomial).max(-1, keepdims=True), EPSILON)
@@ -309,7 +327,9 @@ def _compute_line_cost(t: F64, abcd: F64, f_a: F64, f_b: F64) -> F64:
     """Sum the squared distances of both origins from their lines."""
     a, b, c, d = abcd
     first = t**2 / (1 + (f_a * t) ** 2)
-    return first + (c * t + d) ** 2 / np.maximum((a * t + b) ** 2 + f_b**2 * (c * t + d) ** 2, EPSILON**2)
+    return first + (c * t + d) ** 2 / np.maximum(
+        (a * t + b) ** 2 + f_b**2 * (c * t + d) ** 2, EPSILON**2
+    )
 
 
 def _multiply_polynomials(p: list[F64], q: list[F64]) -> list[F64]:

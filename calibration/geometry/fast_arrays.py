@@ -28,9 +28,10 @@ TORSO_JOINTS = ("shoulder", "hip", "knee", "ankle")
 class CameraArrays(NamedTuple):
     """Cameras, one row each.
 
-    `matrix` (V, 2, 3) px, the upper rows of K; `inverse_matrix` (V, 2, 2), the inverse of its left part; `distortion` (V, 5);
-    `R` (V, 3, 3) and `t` (V, 3) of `cam_from_world`; `centre` (V, 3) m, world; `focal` (V,) px; `subsets` (S, V), the
-    groups of views that are tried where not all agree, in the order in which they are tried.
+    `matrix` (V, 2, 3) px, the upper rows of K; `inverse_matrix` (V, 2, 2), the inverse of its left
+    part; `distortion` (V, 5); `R` (V, 3, 3) and `t` (V, 3) of `cam_from_world`; `centre` (V, 3) m,
+    world; `focal` (V,) px; `subsets` (S, V), the groups of views that are tried where not all
+    agree, in the order in which they are tried.
     """
 
     matrix: F64
@@ -46,9 +47,10 @@ class CameraArrays(NamedTuple):
 class NoiseArrays(NamedTuple):
     """How far a network's joints may be off, as `calibration.evidence.noise` has it.
 
-    `factor` (J,) of each joint; `confidence_knots` and `confidence_factors` (K,), the error by confidence; `torso` (2, 4), positions of left
-    and right shoulder, hip, knee and ankle; `parameters` (6,): sigma of the torso, smallest sigma px, gate in sigmas, torso
-    by shoulders, torso by leg, and the least confidence that counts as seen.
+    `factor` (J,) of each joint; `confidence_knots` and `confidence_factors` (K,), the error by
+    confidence; `torso` (2, 4), positions of left and right shoulder, hip, knee and ankle;
+    `parameters` (6,): sigma of the torso, smallest sigma px, gate in sigmas, torso by shoulders,
+    torso by leg, and the least confidence that counts as seen.
     """
 
     factor: F64
@@ -61,8 +63,9 @@ class NoiseArrays(NamedTuple):
 class LikenessArrays(NamedTuple):
     """How two poses are compared.
 
-    `joints` (L,) that count, `mirrored_joints` (L,) their counterparts on the other side of the body; `parameters` (3,): the least
-    confidence that counts, the error of a joint as a share of the person's height in the image, and the fewest joints.
+    `joints` (L,) that count, `mirrored_joints` (L,) their counterparts on the other side of the
+    body; `parameters` (3,): the least confidence that counts, the error of a joint as a share of
+    the person's height in the image, and the fewest joints.
     """
 
     joints: I64
@@ -108,8 +111,17 @@ def pack_noise(skeleton: Skeleton, min_confidence: float) -> NoiseArrays:
     -------
     packed
     """
-    torso = [skeleton.indices(f"{side}_{joint}" for joint in TORSO_JOINTS) for side in ("left", "right")]
-    parameters = (SIGMA_OF_TORSO, MIN_SIGMA_PX, GATE_SIGMAS, TORSO_OF_SHOULDERS, TORSO_OF_LEG, min_confidence)
+    torso = [
+        skeleton.indices(f"{side}_{joint}" for joint in TORSO_JOINTS) for side in ("left", "right")
+    ]
+    parameters = (
+        SIGMA_OF_TORSO,
+        MIN_SIGMA_PX,
+        GATE_SIGMAS,
+        TORSO_OF_SHOULDERS,
+        TORSO_OF_LEG,
+        min_confidence,
+    )
     return NoiseArrays(
         factor=list_sigma_factors(skeleton),
         confidence_knots=np.array(CONFIDENCE_KNOTS),
@@ -145,7 +157,11 @@ def pack_likeness(
 
 def _list_subsets(view_count: int) -> Mask:
     """List the groups of views that `triangulate_robust` tries, in its order, (S, V)."""
-    sizes = range(view_count - 1, 1, -1) if view_count <= MAX_EXHAUSTIVE_VIEWS else (view_count - 1, view_count - 2)
+    sizes = (
+        range(view_count - 1, 1, -1)
+        if view_count <= MAX_EXHAUSTIVE_VIEWS
+        else (view_count - 1, view_count - 2)
+    )
     groups = [group for size in sizes for group in itertools.combinations(range(view_count), size)]
     subsets = np.zeros((len(groups), view_count), bool)
     for row, group in zip(subsets, groups):

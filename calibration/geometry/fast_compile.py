@@ -23,8 +23,9 @@ def jit_kernel(function: Callable[..., Any], *, fastmath: bool = False) -> Calla
 
     Notes
     -----
-    The code is cached beside the source or in the user's cache folder. Where neither can be written (a read-only
-    installation without a home), numba refuses to decorate at all; then it is compiled anew in every process.
+    The code is cached beside the source or in the user's cache folder. Where neither can be written
+    (a read-only installation without a home), numba refuses to decorate at all; then it is compiled
+    anew in every process.
     """
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(function)

@@ -1,6 +1,8 @@
-"""One instant at a time, compiled: what the live stages ask of geometry, 33 joints in a few views in 0.1 ms.
+"""One instant at a time, compiled: what the live stages ask of geometry, 33 joints in a few views
+in 0.1 ms.
 
-The functions over whole takes (`triangulation`, `projection`, `noise`) say what is computed; see `fast_kernels`.
+The functions over whole takes (`triangulation`, `projection`, `noise`) say what is computed; see
+`fast_kernels`.
 """
 
 from typing import NamedTuple
@@ -18,7 +20,12 @@ from calibration.geometry.fast_arrays import (
     pack_noise,
 )
 from calibration.geometry.transforms import rigid_transform
-from calibration.geometry.triangulation import MIN_DEPTH_M, MIN_PARALLAX_RAD, REFINE_STEPS, TriangulatedPoints
+from calibration.geometry.triangulation import (
+    MIN_DEPTH_M,
+    MIN_PARALLAX_RAD,
+    REFINE_STEPS,
+    TriangulatedPoints,
+)
 from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 
@@ -28,8 +35,8 @@ RULES = (MIN_DEPTH_M, float(np.sin(MIN_PARALLAX_RAD)), REFINE_STEPS)
 class SolvedPerson(NamedTuple):
     """One person of one instant in the room.
 
-    `xyz` (J, 3) m and `covariance` (J, 3, 3) m^2, NaN where missing; `used` (J, V), the views that carry each joint;
-    `confidence` (J,), 0 where missing.
+    `xyz` (J, 3) m and `covariance` (J, 3, 3) m^2, NaN where missing; `used` (J, V), the views that
+    carry each joint; `confidence` (J,), 0 where missing.
     """
 
     xyz: F64
@@ -38,7 +45,9 @@ class SolvedPerson(NamedTuple):
     confidence: F64
 
 
-def solve_person(xy: F64, confidence: F64, cameras: CameraArrays, noise: NoiseArrays) -> SolvedPerson:
+def solve_person(
+    xy: F64, confidence: F64, cameras: CameraArrays, noise: NoiseArrays
+) -> SolvedPerson:
     """Put one person of one instant into the room.
 
     Parameters
@@ -54,12 +63,15 @@ def solve_person(xy: F64, confidence: F64, cameras: CameraArrays, noise: NoiseAr
 
     Notes
     -----
-    The same as `noise.estimate_sigma_px`, `noise.compute_gate_px` and `triangulate_robust`, one after the other.
+    The same as `noise.estimate_sigma_px`, `noise.compute_gate_px` and `triangulate_robust`, one
+    after the other.
     """
     return SolvedPerson(*fast_kernels.solve_person(xy, confidence, cameras, noise, RULES))
 
 
-def triangulate_robust_compiled(xy: F64, sigma_px: F64, cameras: CameraArrays, gate_px: F64) -> TriangulatedPoints:
+def triangulate_robust_compiled(
+    xy: F64, sigma_px: F64, cameras: CameraArrays, gate_px: F64
+) -> TriangulatedPoints:
     """Do the same as `triangulate_robust`, some fifty times faster.
 
     Parameters
@@ -74,9 +86,15 @@ def triangulate_robust_compiled(xy: F64, sigma_px: F64, cameras: CameraArrays, g
     triangulated
     """
     xyz, covariance, used, error = fast_kernels.triangulate_all_robust(
-        np.ascontiguousarray(xy), np.ascontiguousarray(sigma_px), np.ascontiguousarray(gate_px), cameras, RULES
+        np.ascontiguousarray(xy),
+        np.ascontiguousarray(sigma_px),
+        np.ascontiguousarray(gate_px),
+        cameras,
+        RULES,
     )
-    return TriangulatedPoints(xyz, covariance, np.ascontiguousarray(used.T), np.ascontiguousarray(error.T))
+    return TriangulatedPoints(
+        xyz, covariance, np.ascontiguousarray(used.T), np.ascontiguousarray(error.T)
+    )
 
 
 def triangulate_compiled(xy: F64, weight: F64, cameras: CameraArrays) -> F64:
@@ -110,7 +128,9 @@ def project_compiled(xyz: F64, cameras: CameraArrays) -> F64:
     return fast_kernels.project_all(xyz, cameras)
 
 
-def compare_people(xy: F64, confidence: F64, view: I64, image: F64, likeness: LikenessArrays) -> F64:
+def compare_people(
+    xy: F64, confidence: F64, view: I64, image: F64, likeness: LikenessArrays
+) -> F64:
     """Compare people with where somebody should be in their views.
 
     Parameters
@@ -126,7 +146,8 @@ def compare_people(xy: F64, confidence: F64, view: I64, image: F64, likeness: Li
     Returns
     -------
     sigmas : (C, 2)
-        Median distance of the limbs, as seen and with left and right exchanged; infinite where too few are known.
+        Median distance of the limbs, as seen and with left and right exchanged; infinite where too
+        few are known.
     """
     return fast_kernels.compare_people(xy, confidence, view, image, likeness)
 
@@ -147,7 +168,8 @@ def find_best_pair(
     Returns
     -------
     limbs : (L, 3), m, world
-        From the two views whose person fits all views best; None where no two views agree on anybody.
+        From the two views whose person fits all views best; None where no two views agree on
+        anybody.
     """
     xy, confidence, view = people
     found, limbs = fast_kernels.find_best_pair(xy, confidence, view, cameras, likeness, gate)
@@ -155,7 +177,8 @@ def find_best_pair(
 
 
 def load_compiler() -> None:
-    """Load numba's compiler with the smallest kernel: 0.2 s, and no other thread runs for 70 ms of it.
+    """Load numba's compiler with the smallest kernel: 0.2 s, and no other thread runs for 70 ms of
+    it.
 
     Before a window is seen; then `warm_up_kernels` lets it live.
     """
@@ -168,7 +191,8 @@ def warm_up_kernels() -> None:
     skeleton = load_skeleton("blazepose_33")
     apart = [rigid_transform(np.eye(3), np.array([x, 0.0, 0.0])) for x in (0, 1)]
     cameras = pack_cameras([Camera("", (2, 2), np.eye(3), cam_from_world=place) for place in apart])
-    xy, confidence = np.zeros((2, len(skeleton.joints), 2)), np.ones((2, len(skeleton.joints)))
+    xy = np.zeros((2, len(skeleton.joints), 2))
+    confidence = np.ones((2, len(skeleton.joints)))
     view = np.arange(2)
     likeness = pack_likeness(skeleton, min_confidence=0.3, sigma_of_height=0.01, min_joints=4)
     person = solve_person(xy, confidence, cameras, pack_noise(skeleton, 0.3))

@@ -1,23 +1,22 @@
-"""The arithmetic of one instant, compiled: 33 joints in four views cost numpy 10 ms in overhead, and these 0.1 ms.
+"""The arithmetic of one instant, compiled: 33 joints in four views cost numpy 10 ms in overhead,
+and these 0.1 ms.
 
-Each kernel computes what a function over whole takes computes, point by point and step by step; that function is its
-reference, and property tests hold both together:
+Each kernel computes what a function over whole takes computes, point by point and step by step;
+that function is its reference, and property tests hold both together:
 
-==================== ==============================================================
-kernel               reference
-==================== ==============================================================
-straighten_all       `projection.undistort_pixels`
-image_all            `projection.project`
-intersect_all        `triangulation.triangulate`
-robust_all           `triangulation.triangulate_robust`
-expect_errors        `noise.estimate_sigma_px` and `noise.compute_gate_px` of one frameset
-solve_person         these, one after the other, and `engine.reconstruction.reconstruct`'s confidence
-compare_people       the median distance of limbs from where they should be
-best_pair            all pairs of people of two views, triangulated and compared
-==================== ==============================================================
+==================== ============================================================== kernel
+reference ==================== ==============================================================
+straighten_all       `projection.undistort_pixels` image_all            `projection.project`
+intersect_all        `triangulation.triangulate` robust_all
+`triangulation.triangulate_robust` expect_errors        `noise.estimate_sigma_px` and
+`noise.compute_gate_px` of one frameset solve_person         these, one after the other, and
+`engine.reconstruction.reconstruct`'s confidence compare_people       the median distance of limbs
+from where they should be best_pair            all pairs of people of two views, triangulated and
+compared ==================== ==============================================================
 
-The file has more lines than others because all kernels must stand in one: numba notices that cached machine code is out
-of date by the kernel's own file only. Constants that other files own come in as arguments for the same reason.
+The file has more lines than others because all kernels must stand in one: numba notices that cached
+machine code is out of date by the kernel's own file only. Constants that other files own come in as
+arguments for the same reason.
 """
 
 import math
@@ -34,7 +33,11 @@ DEPTH_EPSILON_M = 1e-6
 @jit_kernel
 def undistort_ray(x, y, lens):
     """Straighten one ray that a lens has bent; NaN where the lens model folds over."""
-    k1, k2, p1, p2, k3 = lens[0], lens[1], lens[2], lens[3], lens[4]
+    k1 = lens[0]
+    k2 = lens[1]
+    p1 = lens[2]
+    p2 = lens[3]
+    k3 = lens[4]
     if k1 == 0 and k2 == 0 and p1 == 0 and p2 == 0 and k3 == 0:
         return x, y
     u, v = x, y
@@ -74,7 +77,8 @@ def ray_from_pixel(xy, cameras, v, ray):
     """Turn one pixel of a camera into its ideal ray."""
     inverse, matrix = cameras.inverse_matrix[v], cameras.matrix[v]
     x, y = xy[0] - matrix[0, 2], xy[1] - matrix[1, 2]
-    bent_x, bent_y = inverse[0, 0] * x + inverse[0, 1] * y, inverse[1, 0] * x + inverse[1, 1] * y
+    bent_x = inverse[0, 0] * x + inverse[0, 1] * y
+    bent_y = inverse[1, 0] * x + inverse[1, 1] * y
     ray[0], ray[1] = undistort_ray(bent_x, bent_y, cameras.distortion[v])
 
 
@@ -84,7 +88,11 @@ def project_all(xyz, cameras):
     image = np.full((cameras.R.shape[0], xyz.shape[0], 2), np.nan)
     for v in range(image.shape[0]):
         matrix, lens = cameras.matrix[v], cameras.distortion[v]
-        k1, k2, p1, p2, k3 = lens[0], lens[1], lens[2], lens[3], lens[4]
+        k1 = lens[0]
+        k2 = lens[1]
+        p1 = lens[2]
+        p2 = lens[3]
+        k3 = lens[4]
         for n in range(xyz.shape[0]):
             x, y, z = to_camera_frame(xyz[n], cameras, v)
             if z > 1e-9:
@@ -138,7 +146,9 @@ def triangulate_point(rays, weight, cameras, work, point):
         w = weight[v] * cameras.focal[v] ** 2
         for axis in range(2):
             ray = rays[v, axis]
-            p0, p1, p2 = ray * R[2, 0] - R[axis, 0], ray * R[2, 1] - R[axis, 1], ray * R[2, 2] - R[axis, 2]
+            p0 = ray * R[2, 0] - R[axis, 0]
+            p1 = ray * R[2, 1] - R[axis, 1]
+            p2 = ray * R[2, 2] - R[axis, 2]
             offset = w * (t[axis] - ray * t[2])
             A[0, 0] += w * p0 * p0
             A[1, 0] += w * p1 * p0
@@ -167,7 +177,11 @@ def triangulate_all(xy, weight, cameras):
     work = (np.empty((3, 3)), np.empty(3))
     for n in range(N):
         for v in range(V):
-            usable[v] = weight[v, n] if math.isfinite(rays[v, n, 0]) and math.isfinite(rays[v, n, 1]) else 0.0
+            usable[v] = (
+                weight[v, n]
+                if math.isfinite(rays[v, n, 0]) and math.isfinite(rays[v, n, 1])
+                else 0.0
+            )
         triangulate_point(rays[:, n], usable, cameras, work, found[n])
     return found
 
@@ -195,7 +209,9 @@ def linearise_point(point, rays, weight, cameras, work):
         scale = cameras.focal[v] / z
         for axis in range(2):
             at = (x if axis == 0 else y) / z
-            j0, j1, j2 = R[axis, 0] - at * R[2, 0], R[axis, 1] - at * R[2, 1], R[axis, 2] - at * R[2, 2]
+            j0 = R[axis, 0] - at * R[2, 0]
+            j1 = R[axis, 1] - at * R[2, 1]
+            j2 = R[axis, 2] - at * R[2, 2]
             w = weight[v] * scale * scale
             residual = weight[v] * scale * (at - rays[v, axis]) * cameras.focal[v]
             A[0, 0] += w * j0 * j0
@@ -230,7 +246,10 @@ def measure_support(rays, weight, cameras, limits, chosen):
     """Triangulate from the chosen views; return which views agree, and the truncated cost over all."""
     gate, nearest = limits
     V = rays.shape[0]
-    kept, error, depth, agree = np.zeros(V), np.empty(V), np.empty(V), np.zeros(V, np.bool_)
+    kept = np.zeros(V)
+    error = np.empty(V)
+    depth = np.empty(V)
+    agree = np.zeros(V, np.bool_)
     point = np.empty(3)
     for v in range(V):
         kept[v] = weight[v] if chosen[v] else 0.0
@@ -269,7 +288,8 @@ def find_largest_sine(point, used, cameras):
     for a in range(used.shape[0]):
         for b in range(a + 1, used.shape[0]):
             if used[a] and used[b]:
-                one, other = point - cameras.centre[a], point - cameras.centre[b]
+                one = point - cameras.centre[a]
+                other = point - cameras.centre[b]
                 c0 = one[1] * other[2] - one[2] * other[1]
                 c1 = one[2] * other[0] - one[0] * other[2]
                 c2 = one[0] * other[1] - one[1] * other[0]
@@ -280,14 +300,16 @@ def find_largest_sine(point, used, cameras):
 
 @jit_kernel
 def triangulate_point_robust(rays, weight, cameras, rules, found):
-    """Find one point that most views agree on; fill point (3,), covariance (3, 3), used (V,) and error (V,) px.
+    """Find one point that most views agree on; fill point (3,), covariance (3, 3), used (V,) and
+    error (V,) px.
 
     `rules`: gate px, nearest depth m, least sine between rays, steps of refinement.
     """
     gate, nearest, min_sine, steps = rules
     point, covariance, used, error = found
     used[:] = find_best_subset(rays, weight, cameras, (gate, nearest))
-    work, depth = (np.empty((3, 3)), np.empty(3)), np.empty(rays.shape[0])
+    work = (np.empty((3, 3)), np.empty(3))
+    depth = np.empty(rays.shape[0])
     kept = np.where(used, weight, 0.0)
     triangulate_point(rays, kept, cameras, work, point)
     for _ in range(steps):
@@ -313,7 +335,8 @@ def triangulate_point_robust(rays, weight, cameras, rules, found):
 def triangulate_all_robust(xy, sigma, gate, cameras, rules):
     """Find points of the room that most views agree on, from images (V, N, 2) px.
 
-    `sigma` (V, N) px, infinite where not seen; `gate` (N,) px; `rules`: nearest depth, least sine, refining steps.
+    `sigma` (V, N) px, infinite where not seen; `gate` (N,) px; `rules`: nearest depth, least sine,
+    refining steps.
     """
     V, N = sigma.shape
     nearest, min_sine, steps = rules
@@ -340,10 +363,13 @@ def measure_torso_length(xy, seen, noise):
     if seen[left[0]] and seen[right[0]]:
         longest = noise.parameters[3] * distance(xy[left[0]], xy[right[0]])
         if seen[left[1]] and seen[right[1]]:
-            shoulders, hips = (xy[left[0]] + xy[right[0]]) / 2, (xy[left[1]] + xy[right[1]]) / 2
+            shoulders = (xy[left[0]] + xy[right[0]]) / 2
+            hips = (xy[left[1]] + xy[right[1]]) / 2
             longest = max(longest, distance(shoulders, hips))
     for side in range(2):
-        hip, knee, ankle = noise.torso[side, 1], noise.torso[side, 2], noise.torso[side, 3]
+        hip = noise.torso[side, 1]
+        knee = noise.torso[side, 2]
+        ankle = noise.torso[side, 3]
         if seen[hip] and seen[knee] and seen[ankle]:
             leg = distance(xy[hip], xy[knee]) + distance(xy[knee], xy[ankle])
             longest = max(longest, noise.parameters[4] * leg)
@@ -360,12 +386,10 @@ def distance(one, other):
 def predict_errors(xy, confidence, noise):
     """Expect an error for every joint (V, J) of one instant, infinite where not seen, and the gate (J,), both px."""
     V, J = confidence.shape
-    of_torso, min_sigma, gate_sigmas, min_confidence = (
-        noise.parameters[0],
-        noise.parameters[1],
-        noise.parameters[2],
-        noise.parameters[5],
-    )
+    of_torso = noise.parameters[0]
+    min_sigma = noise.parameters[1]
+    gate_sigmas = noise.parameters[2]
+    min_confidence = noise.parameters[5]
     sigma, gate = np.full((V, J), np.inf), np.full(J, min_sigma)
     seen = np.empty(J, np.bool_)
     for v in range(V):
@@ -377,7 +401,9 @@ def predict_errors(xy, confidence, noise):
             continue
         for j in range(J):
             if seen[j] and confidence[v, j] >= min_confidence:
-                doubt = np.interp(confidence[v, j], noise.confidence_knots, noise.confidence_factors)
+                doubt = np.interp(
+                    confidence[v, j], noise.confidence_knots, noise.confidence_factors
+                )
                 sigma[v, j] = max(of_torso * torso, min_sigma) * noise.factor[j] * doubt
                 gate[j] = max(gate[j], gate_sigmas * sigma[v, j])
     return sigma, gate
@@ -433,8 +459,12 @@ def compare_people(xy, confidence, view, image, likeness):
     """Compare people (C, J, 2) with the places (V, L, 2) expected in their view: as seen, and with sides exchanged."""
     far = np.empty((xy.shape[0], 2))
     for c in range(xy.shape[0]):
-        far[c, 0] = measure_median_sigmas(xy[c], confidence[c], likeness.joints, image[view[c]], likeness)
-        far[c, 1] = measure_median_sigmas(xy[c], confidence[c], likeness.mirrored_joints, image[view[c]], likeness)
+        far[c, 0] = measure_median_sigmas(
+            xy[c], confidence[c], likeness.joints, image[view[c]], likeness
+        )
+        far[c, 1] = measure_median_sigmas(
+            xy[c], confidence[c], likeness.mirrored_joints, image[view[c]], likeness
+        )
     return far
 
 
@@ -445,7 +475,9 @@ def triangulate_limbs(rays_of_all, confidence, view, pair, cameras, likeness):
     order = likeness.mirrored_joints if exchanged else likeness.joints
     V, L = cameras.R.shape[0], order.shape[0]
     min_confidence = likeness.parameters[0]
-    rays, weight, limbs = np.zeros((V, 2)), np.zeros(V), np.full((L, 3), np.nan)
+    rays = np.zeros((V, 2))
+    weight = np.zeros(V)
+    limbs = np.full((L, 3), np.nan)
     work = (np.empty((3, 3)), np.empty(3))
     a, b = view[one], view[other]
     for i in range(L):
@@ -462,15 +494,16 @@ def triangulate_limbs(rays_of_all, confidence, view, pair, cameras, likeness):
 def find_best_pair(xy, confidence, view, cameras, likeness, gate):
     """Find the two people of two views that are one, by how well all views agree.
 
-    Returns whether there are such two among the people (C, J, 2), and their limbs in the room (L, 3). A view that
-    shows nobody near the place counts as `gate` sigmas.
+    Returns whether there are such two among the people (C, J, 2), and their limbs in the room (L,
+    3). A view that shows nobody near the place counts as `gate` sigmas.
     """
     C, V = xy.shape[0], cameras.R.shape[0]
     rays = np.empty(xy.shape)
     for c in range(C):
         for j in range(xy.shape[1]):
             ray_from_pixel(xy[c, j], cameras, view[c], rays[c, j])
-    best, lowest = np.full((likeness.joints.shape[0], 3), np.nan), math.inf
+    best = np.full((likeness.joints.shape[0], 3), np.nan)
+    lowest = math.inf
     nearest = np.empty(V)
     for one in range(C):
         for other in range(one + 1, C):
@@ -481,8 +514,12 @@ def find_best_pair(xy, confidence, view, cameras, likeness, gate):
                 limbs = triangulate_limbs(rays, confidence, view, pair, cameras, likeness)
                 image = project_all(limbs, cameras)
                 order = likeness.mirrored_joints if exchanged else likeness.joints
-                cost = measure_median_sigmas(xy[one], confidence[one], likeness.joints, image[view[one]], likeness)
-                cost += measure_median_sigmas(xy[other], confidence[other], order, image[view[other]], likeness)
+                cost = measure_median_sigmas(
+                    xy[one], confidence[one], likeness.joints, image[view[one]], likeness
+                )
+                cost += measure_median_sigmas(
+                    xy[other], confidence[other], order, image[view[other]], likeness
+                )
                 if not cost < 2 * gate:
                     continue
                 far = compare_people(xy, confidence, view, image, likeness)

@@ -29,7 +29,9 @@ def project(xyz: F64, camera: Camera) -> F64:
     """
     seen = xyz @ camera.R.T + camera.t
     depth = np.where(seen[..., 2] > 1e-9, seen[..., 2], np.nan)
-    return pixels_from_rays(distort(seen[..., :2] / depth[..., None], camera.distortion), camera.matrix)
+    return pixels_from_rays(
+        distort(seen[..., :2] / depth[..., None], camera.distortion), camera.matrix
+    )
 
 
 def pixels_from_rays(rays: F64, matrix: F64) -> F64:
@@ -83,7 +85,11 @@ def distort(rays: F64, distortion: F64) -> F64:
     r2 = x * x + y * y
     radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
     return np.stack(
-        [x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x), y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y], -1
+        [
+            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
+            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
+        ],
+        -1,
     )
 
 
@@ -104,7 +110,8 @@ def undistort(rays: F64, distortion: F64) -> F64:
 
     Notes
     -----
-    Fixed-point steps first, then Newton with the exact Jacobian (the fixed point alone is slow at strong k1).
+    Fixed-point steps first, then Newton with the exact Jacobian (the fixed point alone is slow at
+    strong k1).
     """
     if not np.any(distortion):
         return np.array(rays, float)
@@ -112,13 +119,21 @@ def undistort(rays: F64, distortion: F64) -> F64:
     for _ in range(UNDISTORT_ITERATIONS):
         error = distort(ideal, distortion) - rays
         jacobian = distortion_jacobian(ideal, distortion)
-        determinant = jacobian[..., 0, 0] * jacobian[..., 1, 1] - jacobian[..., 0, 1] * jacobian[..., 1, 0]
+        determinant = (
+            jacobian[..., 0, 0] * jacobian[..., 1, 1] - jacobian[..., 0, 1] * jacobian[..., 1, 0]
+        )
         safe = np.where(np.abs(determinant) > 1e-6, determinant, np.nan)
-        ideal[..., 0] -= (jacobian[..., 1, 1] * error[..., 0] - jacobian[..., 0, 1] * error[..., 1]) / safe
-        ideal[..., 1] -= (jacobian[..., 0, 0] * error[..., 1] - jacobian[..., 1, 0] * error[..., 0]) / safe
+        ideal[..., 0] -= (
+            jacobian[..., 1, 1] * error[..., 0] - jacobian[..., 0, 1] * error[..., 1]
+        ) / safe
+        ideal[..., 1] -= (
+            jacobian[..., 0, 0] * error[..., 1] - jacobian[..., 1, 0] * error[..., 0]
+        ) / safe
     residual = np.abs(distort(ideal, distortion) - rays).max(-1)
     jacobian = distortion_jacobian(ideal, distortion)
-    determinant = jacobian[..., 0, 0] * jacobian[..., 1, 1] - jacobian[..., 0, 1] * jacobian[..., 1, 0]
+    determinant = (
+        jacobian[..., 0, 0] * jacobian[..., 1, 1] - jacobian[..., 0, 1] * jacobian[..., 1, 0]
+    )
     unfolded = (determinant > 0) & (jacobian[..., 0, 0] + jacobian[..., 1, 1] > 0)
     ideal[~((residual < 1e-6) & unfolded)] = np.nan
     return ideal
@@ -163,4 +178,6 @@ def undistort_pixels(xy: F64, cameras: Sequence[Camera]) -> F64:
     rays : (V, ..., 2)
         Ideal ``x/z, y/z``.
     """
-    return np.stack([undistort(rays_from_pixels(xy[v], c.matrix), c.distortion) for v, c in enumerate(cameras)])
+    return np.stack(
+        [undistort(rays_from_pixels(xy[v], c.matrix), c.distortion) for v, c in enumerate(cameras)]
+    )

@@ -71,7 +71,13 @@ def rotvec_from_rotation(rotation: F64) -> F64:
     candidates = np.stack([trace, m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]], -1)
     outer = np.empty((*m.shape[:-2], 4, 4))
     outer[..., 0, :] = np.stack(
-        [1 + trace, m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]], -1
+        [
+            1 + trace,
+            m[..., 2, 1] - m[..., 1, 2],
+            m[..., 0, 2] - m[..., 2, 0],
+            m[..., 1, 0] - m[..., 0, 1],
+        ],
+        -1,
     )
     for i in range(3):
         j, k = (i + 1) % 3, (i + 2) % 3
@@ -103,7 +109,8 @@ def rigid_transform(rotation: F64, translation: F64) -> F64:
     -------
     target_from_source : (..., 4, 4)
     """
-    rotation, translation = np.asarray(rotation, float), np.asarray(translation, float)
+    rotation = np.asarray(rotation, float)
+    translation = np.asarray(translation, float)
     transform = np.zeros((*rotation.shape[:-2], 4, 4))
     transform[..., :3, :3] = rotation
     transform[..., :3, 3] = translation
@@ -185,7 +192,8 @@ def rotation_between(source: F64, target: F64) -> F64:
     -------
     rotation : (3, 3)
     """
-    source, target = source / np.linalg.norm(source), target / np.linalg.norm(target)
+    source = source / np.linalg.norm(source)
+    target = target / np.linalg.norm(target)
     axis = skew(source) @ target
     sine, cosine = np.linalg.norm(axis), float(source @ target)
     if sine < 1e-12:

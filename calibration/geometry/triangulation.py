@@ -10,9 +10,8 @@ from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.projection import undistort_pixels
 from calibration.rig import Camera
 
-MAX_EXHAUSTIVE_VIEWS = (
-    6  # all subsets of up to six views are tried (57 of them); beyond that, one view is left out at a time
-)
+# all subsets of up to six views are tried (57 of them); beyond that, one view is left out at a time
+MAX_EXHAUSTIVE_VIEWS = 6
 REFINE_STEPS = 3
 MIN_DEPTH_M = 0.05  # nearer to a camera nothing is seen
 MIN_PARALLAX_RAD = 0.09  # 5 degrees
@@ -98,7 +97,8 @@ def triangulate_robust(
     gate_px : px, (N,) or one number
         A view farther from the point's image than this does not carry it.
     min_parallax_rad
-        Points whose rays meet at a smaller angle than this (and its supplement) are not points (5 degrees).
+        Points whose rays meet at a smaller angle than this (and its supplement) are not points (5
+        degrees).
 
     Returns
     -------
@@ -111,9 +111,10 @@ def triangulate_robust(
 
     Notes
     -----
-    The subset of views with the least truncated reprojection error wins (exhaustive up to six views; REALDATA 3
-    found this more robust than reweighting), then Gauss-Newton on the whitened reprojection error of that subset;
-    the covariance is that of the last step (Hartley & Zisserman 5.2).
+    The subset of views with the least truncated reprojection error wins (exhaustive up to six
+    views; REALDATA 3 found this more robust than reweighting), then Gauss-Newton on the whitened
+    reprojection error of that subset; the covariance is that of the last step (Hartley & Zisserman
+    5.2).
     """
     if len(xy) != len(cameras):
         raise ValueError(f"{len(xy)} views of points need as many cameras, not {len(cameras)}.")
@@ -152,7 +153,9 @@ def _intersect_rays(rays: F64, weight: F64, cameras: Sequence[Camera]) -> F64:
     xyz = np.full(right.shape, np.nan)
     if enough.any():
         trace = np.trace(normal[enough], axis1=1, axis2=2)[:, None, None]
-        solved = np.linalg.solve(normal[enough] + 1e-12 * trace * np.eye(3), right[enough][..., None])
+        solved = np.linalg.solve(
+            normal[enough] + 1e-12 * trace * np.eye(3), right[enough][..., None]
+        )
         xyz[enough] = solved[..., 0]
     return xyz
 
@@ -163,7 +166,9 @@ def _find_best_subset(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F
     disputed = np.flatnonzero((cost > 0.5 * (weight > 0).sum(0)) | ((best != (weight > 0)).any(0)))
     if len(disputed) == 0:
         return best
-    rays, weight, gate = rays[:, disputed], weight[:, disputed], gate[disputed]
+    rays = rays[:, disputed]
+    weight = weight[:, disputed]
+    gate = gate[disputed]
     seen, lowest = weight > 0, cost[disputed]
     V = len(cameras)
     for size in range(V - 1, 1, -1) if V <= MAX_EXHAUSTIVE_VIEWS else (V - 1, V - 2):
@@ -182,7 +187,9 @@ def _find_best_subset(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F
     return best
 
 
-def _measure_support(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F64, chosen: Mask) -> tuple[Mask, F64]:
+def _measure_support(
+    rays: F64, weight: F64, cameras: Sequence[Camera], gate: F64, chosen: Mask
+) -> tuple[Mask, F64]:
     """Triangulate from the chosen views; return which views agree (V, N), and the truncated cost over all (N,)."""
     seen = weight > 0
     xyz = _intersect_rays(rays, np.where(chosen, weight, 0.0), cameras)
@@ -194,7 +201,8 @@ def _measure_support(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F6
 
 def _compute_errors_px(xyz: F64, rays: F64, cameras: Sequence[Camera]) -> tuple[F64, F64]:
     """Distance in undistorted pixels and depth in every view, both (V, N)."""
-    error, depth = np.empty(rays.shape[:2]), np.empty(rays.shape[:2])
+    error = np.empty(rays.shape[:2])
+    depth = np.empty(rays.shape[:2])
     for v, camera in enumerate(cameras):
         seen = xyz @ camera.R.T + camera.t
         depth[v] = seen[:, 2]
@@ -203,14 +211,19 @@ def _compute_errors_px(xyz: F64, rays: F64, cameras: Sequence[Camera]) -> tuple[
     return error, depth
 
 
-def _compute_gauss_newton_step(xyz: F64, rays: F64, weight: F64, cameras: Sequence[Camera]) -> tuple[F64, F64]:
+def _compute_gauss_newton_step(
+    xyz: F64, rays: F64, weight: F64, cameras: Sequence[Camera]
+) -> tuple[F64, F64]:
     """Return the step and the information matrix of the whitened reprojection error."""
-    information, gradient = np.zeros((len(xyz), 3, 3)), np.zeros((len(xyz), 3))
+    information = np.zeros((len(xyz), 3, 3))
+    gradient = np.zeros((len(xyz), 3))
     for ray, w, camera in zip(rays, weight, cameras):
         seen = xyz @ camera.R.T + camera.t
         z = np.where(np.abs(seen[:, 2]) > 1e-6, seen[:, 2], 1e-6)
         image = seen[:, :2] / z[:, None]
-        jacobian = (camera.R[None, :2] - image[:, :, None] * camera.R[None, 2:]) * (camera.focal_px / z)[:, None, None]
+        jacobian = (camera.R[None, :2] - image[:, :, None] * camera.R[None, 2:]) * (
+            camera.focal_px / z
+        )[:, None, None]
         residual = (image - ray) * camera.focal_px
         weighted = np.where(w > 0, w, 0.0)[:, None, None] * jacobian
         information += np.einsum("nki,nkj->nij", weighted, jacobian)

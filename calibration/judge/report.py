@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ACCEPTED, USABLE, REFUSED = "accepted", "usable", "refused"
+ACCEPTED = "accepted"
+USABLE = "usable"
+REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +17,11 @@ class CameraReport:
     ----------
     name
     rotation_sigma_deg, position_sigma_m, focal_sigma_percent
-        One standard deviation, inflated by the hold-out error; NaN where the rig was refused before it was solved.
+        One standard deviation, inflated by the hold-out error; NaN where the rig was refused before
+        it was solved.
     holdout_px
-        Median reprojection error over time that took no part in the solution, px of the original image.
+        Median reprojection error over time that took no part in the solution, px of the original
+        image.
     coverage
         Share of the image's 8 x 6 cells that held a joint, 0 to 1.
     joints_used
@@ -111,8 +115,13 @@ class CalibrationReport:
                 }
                 for camera in self.cameras
             ],
-            "time_offsets_ms": {name: _to_json_number(value) for name, value in self.time_offsets_ms.items()},
-            "scale": {"source": self.scale_source, "sigma_percent": _to_json_number(self.scale_sigma_percent)},
+            "time_offsets_ms": {
+                name: _to_json_number(value) for name, value in self.time_offsets_ms.items()
+            },
+            "scale": {
+                "source": self.scale_source,
+                "sigma_percent": _to_json_number(self.scale_sigma_percent),
+            },
             "holdout_median_px": _to_json_number(self.holdout_median_px),
             "stature_m": _to_json_number(self.stature_m),
             "seconds_used": _to_json_number(self.seconds_used),
@@ -130,4 +139,6 @@ class CalibrationReport:
 
 def _to_json_number(value: float) -> float | None:
     """Return a float that JSON can hold."""
-    return None if value != value or value in (float("inf"), float("-inf")) else round(float(value), 6)
+    return (
+        None if value != value or value in (float("inf"), float("-inf")) else round(float(value), 6)
+    )

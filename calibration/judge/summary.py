@@ -78,7 +78,9 @@ class MeasuredRig:
         return self.xyz[:, [evidence.index("left_hip"), evidence.index("right_hip")]].mean(1)
 
 
-def summarise(solution: Solution, measured: MeasuredRig, remarks: tuple[str, ...]) -> CalibrationReport:
+def summarise(
+    solution: Solution, measured: MeasuredRig, remarks: tuple[str, ...]
+) -> CalibrationReport:
     """Measure a rig on time that took no part, judge it, and report.
 
     Parameters
@@ -157,11 +159,15 @@ def build_refusal_report(
     )
 
 
-def _collect_findings(solution: Solution, measured: MeasuredRig, error: list[F64], coverage: F64) -> Findings:
+def _collect_findings(
+    solution: Solution, measured: MeasuredRig, error: list[F64], coverage: F64
+) -> Findings:
     """Gather what the verdict rests on."""
     holdout = np.array([_median_or_nan(values) for values in error])
     # a rig that explains new time worse than its own is further off than its covariance says
-    inflation = np.clip(holdout / np.maximum(_measure_training_px(solution), 1e-9), 1.0, MAX_INFLATION)
+    inflation = np.clip(
+        holdout / np.maximum(_measure_training_px(solution), 1e-9), 1.0, MAX_INFLATION
+    )
     focal = np.array([camera.focal_px for camera in measured.rig])
     centres = np.array([camera.centre for camera in measured.rig])
     unknown = ~solution.lenses.is_known
@@ -201,7 +207,9 @@ def _measure_holdout_errors(solution: Solution, measured: MeasuredRig) -> tuple[
 def _measure_training_px(solution: Solution) -> F64:
     """Median reprojection error of the joints that carried the solution, px, (V,)."""
     images = compute_reprojection(solution.evidence, solution.refined.estimate)
-    pixels = np.linalg.norm(images.residual, axis=-1) * np.where(images.valid, solution.evidence.sigma, 0.0)
+    pixels = np.linalg.norm(images.residual, axis=-1) * np.where(
+        images.valid, solution.evidence.sigma, 0.0
+    )
     return np.array([_median_or_nan(pixels[v][images.valid[v]]) for v in range(len(pixels))])
 
 
@@ -245,7 +253,9 @@ def _measure_bones(evidence: Evidence, xyz: F64) -> tuple[BoneReport, ...]:
         if len(length):
             middle = float(np.median(length))
             variation = 148.26 * float(np.median(np.abs(length - middle))) / middle
-            bones.append(BoneReport(f"{evidence.joints[first]}-{evidence.joints[second]}", middle, variation))
+            bones.append(
+                BoneReport(f"{evidence.joints[first]}-{evidence.joints[second]}", middle, variation)
+            )
     return tuple(bones)
 
 
@@ -257,18 +267,24 @@ def _describe_swapped_sides(names: tuple[str, ...], swapped: Mask) -> tuple[str,
     return (f"Left and right were exchanged in some images and put right: {', '.join(counts)}.",)
 
 
-def _collect_details(measured: MeasuredRig, path: F64, cells: F64, error: list[F64]) -> dict[str, object]:
+def _collect_details(
+    measured: MeasuredRig, path: F64, cells: F64, error: list[F64]
+) -> dict[str, object]:
     """Collect what the pictures of the report are drawn from."""
     names = measured.common.view_names
     seen = path[np.isfinite(path).all(1)]
     edges = np.linspace(0, 4 * max(_median_or_nan(np.concatenate(error)), 1e-3), 25)
     return {
-        "camera_positions_m": {camera.name: camera.centre.round(4).tolist() for camera in measured.rig},
+        "camera_positions_m": {
+            camera.name: camera.centre.round(4).tolist() for camera in measured.rig
+        },
         "camera_forward": {camera.name: camera.R[2].round(4).tolist() for camera in measured.rig},
         "path_m": seen[:: max(1, len(seen) // 300)].round(3).tolist(),
         "coverage_cells": {name: cells[v].astype(int).tolist() for v, name in enumerate(names)},
         "residual_edges_px": edges.round(3).tolist(),
-        "residual_counts": {name: np.histogram(error[v], edges)[0].tolist() for v, name in enumerate(names)},
+        "residual_counts": {
+            name: np.histogram(error[v], edges)[0].tolist() for v, name in enumerate(names)
+        },
         "vertical_sigma_deg": round(float(np.degrees(measured.ground.sigma_rad)), 3),
         "vertical_source": measured.ground.source,
         "focal_px": {camera.name: round(camera.focal_px, 2) for camera in measured.rig},

@@ -1,9 +1,11 @@
-"""How far a solved rig may be from the truth: covariance that does not believe in independent errors.
+"""How far a solved rig may be from the truth: covariance that does not believe in independent
+errors.
 
-A network's errors are not noise: it misplaces the same joint in the same way for as long as the person stands the same
-way to a camera. Independent residuals would promise a tenth of the true error. So all residuals of one joint in one
-view count as one (a cluster-robust "sandwich" covariance), and what a shared bias of all joints adds to that is a
-factor measured against exact truth.
+A network's errors are not noise: it misplaces the same joint in the same way for as long as the
+person stands the same way to a camera. Independent residuals would promise a tenth of the true
+error. So all residuals of one joint in one view count as one (a cluster-robust "sandwich"
+covariance), and what a shared bias of all joints adds to that is a factor measured against exact
+truth.
 """
 
 from dataclasses import dataclass
@@ -27,9 +29,11 @@ from calibration.solve.residuals import (
     compute_reprojection_jacobians,
 )
 
-# True error over clustered sigma, root mean square over four cameras and four studio seeds with the real network:
-# rotation 1.44, position 1.99, focal length 1.62.
-ROTATION_BIAS, POSITION_BIAS, FOCAL_BIAS = 1.7, 2.0, 1.6
+# True error over clustered sigma, root mean square over four cameras and four studio seeds with the
+# real network: rotation 1.44, position 1.99, focal length 1.62.
+ROTATION_BIAS = 1.7
+POSITION_BIAS = 2.0
+FOCAL_BIAS = 1.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +43,8 @@ class Uncertainty:
     Parameters
     ----------
     rotation_rad : (V,)
-        Root mean square of the angle between a camera's estimated and true rotation, the rig aligned as a whole.
+        Root mean square of the angle between a camera's estimated and true rotation, the rig
+        aligned as a whole.
     position : (V,)
         Likewise for the distance of its centre.
     log_focal : (V,)
@@ -53,7 +58,10 @@ class Uncertainty:
 
 
 def estimate_uncertainty(
-    evidence: Evidence, estimate: Estimate, free_parameters: FreeParameters, settings: RefinementSettings
+    evidence: Evidence,
+    estimate: Estimate,
+    free_parameters: FreeParameters,
+    settings: RefinementSettings,
 ) -> Uncertainty:
     """Propagate clustered residuals to the cameras.
 
@@ -68,8 +76,9 @@ def estimate_uncertainty(
 
     Notes
     -----
-    ``S^-1 (sum over clusters of g g^T) S^-1`` with S the Schur complement of the joints, g the gradient of one
-    cluster after elimination (Liang & Zeger 1986), plus S^-1 itself for the part that independent noise has.
+    ``S^-1 (sum over clusters of g g^T) S^-1`` with S the Schur complement of the joints, g the
+    gradient of one cluster after elimination (Liang & Zeger 1986), plus S^-1 itself for the part
+    that independent noise has.
     """
     equations = build_normal_equations(evidence, estimate, free_parameters, settings)
     Q = free_parameters.basis.shape[1]
@@ -80,7 +89,9 @@ def estimate_uncertainty(
     carried = np.swapaxes(np.linalg.solve(damped, np.swapaxes(equations.mixed, 1, 2)), 1, 2)
     system = equations.shared - np.einsum("tni,tmi->nm", carried, equations.mixed)
     system += _build_size_gauge(system, Q)
-    meat = _sum_clustered_gradients(evidence, estimate, free_parameters, settings, carried.reshape(T, -1, J, 3))
+    meat = _sum_clustered_gradients(
+        evidence, estimate, free_parameters, settings, carried.reshape(T, -1, J, 3)
+    )
     inverse = np.linalg.pinv(system, hermitian=True)
     covariance = (inverse @ meat @ inverse)[:Q, :Q]
     full = free_parameters.basis @ covariance @ free_parameters.basis.T
@@ -103,7 +114,11 @@ def _compute_absorption(view_count: int) -> float:
 
 
 def _sum_clustered_gradients(
-    evidence: Evidence, estimate: Estimate, free_parameters: FreeParameters, settings: RefinementSettings, carried: F64
+    evidence: Evidence,
+    estimate: Estimate,
+    free_parameters: FreeParameters,
+    settings: RefinementSettings,
+    carried: F64,
 ) -> F64:
     """Sum the outer products of the clusters' gradients, (N, N).
 
@@ -148,7 +163,9 @@ def _remove_gauge(blocks: F64, estimate: Estimate) -> tuple[F64, F64]:
     """Take out what a common rotation and shift of all cameras explains; return both sigmas per camera."""
     V = len(estimate.focal)
     poses = blocks[:, :6][:, :, :, :6].reshape(6 * V, 6 * V)
-    world = np.zeros((6 * V, 6 * V))  # from camera-frame steps to errors of orientation and centre in the world
+    world = np.zeros(
+        (6 * V, 6 * V)
+    )  # from camera-frame steps to errors of orientation and centre in the world
     for v, (R, t) in enumerate(zip(estimate.rotation, estimate.translation)):
         rows = 6 * v
         world[rows : rows + 3, rows : rows + 3] = -R.T
@@ -156,7 +173,9 @@ def _remove_gauge(blocks: F64, estimate: Estimate) -> tuple[F64, F64]:
         world[rows + 3 : rows + 6, rows + 3 : rows + 6] = -R.T
     centres = -np.einsum("vji,vj->vi", estimate.rotation, estimate.translation)
     centres -= centres.mean(0)
-    common = np.zeros((6 * V, 6))  # what a rotation about the middle and a shift of the rig look like
+    common = np.zeros(
+        (6 * V, 6)
+    )  # what a rotation about the middle and a shift of the rig look like
     for v in range(V):
         common[6 * v : 6 * v + 3, :3] = np.eye(3)
         common[6 * v + 3 : 6 * v + 6, :3] = -skew(centres[v])

@@ -9,11 +9,16 @@ from calibration.geometry.arrays import F64, Mask
 from calibration.judge.report import ACCEPTED, REFUSED, USABLE
 
 # METHODS 3.4.8
-ACCEPTED_ROTATION_DEG, ACCEPTED_POSITION_SHARE, ACCEPTED_FOCAL_PERCENT = 0.3, 0.005, 0.7
-ACCEPTED_HOLDOUT_PX, ACCEPTED_HOLDOUT_MRAD, ACCEPTED_COVERAGE = 4.0, 3.5, 0.5
+ACCEPTED_ROTATION_DEG = 0.3
+ACCEPTED_POSITION_SHARE = 0.005
+ACCEPTED_FOCAL_PERCENT = 0.7
+ACCEPTED_HOLDOUT_PX = 4.0
+ACCEPTED_HOLDOUT_MRAD = 3.5
+ACCEPTED_COVERAGE = 0.5
 USABLE_ROTATION_DEG, USABLE_FOCAL_PERCENT = 2.0, 5.0
 COVERAGE_GRID = (8, 6)
-# Without given lenses the person must change place: on the spot, unlike focal lengths stay 7 % and more off.
+# Without given lenses the person must change place: on the spot, unlike focal lengths stay 7 % and
+# more off.
 MIN_TRAVEL_M = 0.5
 MIN_POSTURE_M = 0.04  # joints of a person who stands still stay within this about their mean
 MAX_HOLDOUT_MRAD = 20.0  # a rig that explains the joints worse than this is not one
@@ -59,10 +64,6 @@ class Findings:
 def judge(findings: Findings) -> tuple[str, tuple[str, ...]]:
     """Judge a solved rig.
 
-    Parameters
-    ----------
-    findings
-
     Returns
     -------
     verdict
@@ -99,7 +100,9 @@ def measure_image_coverage(observations: Observations, used: Mask) -> tuple[F64,
     cells = np.zeros((len(observations.view_names), rows, columns))
     for v, (width, height) in enumerate(observations.sizes_wh):
         xy = observations.xy[:, v][used[:, v]]
-        cells[v] = np.histogram2d(xy[:, 1], xy[:, 0], bins=(rows, columns), range=((0, height), (0, width)))[0]
+        cells[v] = np.histogram2d(
+            xy[:, 1], xy[:, 0], bins=(rows, columns), range=((0, height), (0, width))
+        )[0]
     return cells, (cells > 0).mean((1, 2))
 
 
@@ -109,13 +112,15 @@ def _list_refusal_reasons(findings: Findings) -> list[str]:
     if findings.ambiguous:
         reasons.append(
             "Two different arrangements of the cameras explain what was seen equally well."
-            " Walk towards and away from the cameras and swing the arms, or give the lenses with --intrinsics."
+            " Walk towards and away from the cameras and swing the arms, or give the lenses "
+            "with --intrinsics."
         )
     for name, value in zip(findings.view_names, findings.holdout_mrad):
         if not value < MAX_HOLDOUT_MRAD:
             reasons.append(
                 f"View '{name}' does not fit the others: joints are {value:.0f} mrad off."
-                " Check that it shows the same person at the same time, and that the camera did not move."
+                " Check that it shows the same person at the same time, and that the camera did "
+                "not move."
             )
     return reasons + _check_uncertainty(findings)
 
@@ -127,13 +132,16 @@ def _check_motion(findings: Findings) -> list[str]:
         return []
     if findings.posture_m < MIN_POSTURE_M:
         return [
-            f"The person stood still (moved {moved_cm}), and that does not tell where the cameras are."
+            f"The person stood still (moved {moved_cm}), and that does not tell where the "
+            "cameras are."
             " Walk through the whole room for 20 seconds."
         ]
     if findings.unlike_lenses:
         return [
-            f"The person stayed on the spot (moved {moved_cm}); unlike lenses that are not known cannot be told from"
-            " that. Walk towards and away from each camera, or give the lenses with --intrinsics, or"
+            f"The person stayed on the spot (moved {moved_cm}); unlike lenses that are not "
+            "known cannot be told from"
+            " that. Walk towards and away from each camera, or give the lenses with "
+            "--intrinsics, or"
             " --shared-intrinsics if the cameras are alike."
         ]
     return []
@@ -145,14 +153,16 @@ def _check_uncertainty(findings: Findings) -> list[str]:
     worst = int(np.argmax(findings.rotation_sigma_deg))
     if not findings.rotation_sigma_deg[worst] <= USABLE_ROTATION_DEG:
         reasons.append(
-            f"The direction of camera '{findings.view_names[worst]}' is known to {findings.rotation_sigma_deg[worst]:.1f}°"
+            f"The direction of camera '{findings.view_names[worst]}' is known to "
+            f"{findings.rotation_sigma_deg[worst]:.1f}°"
             f" only ({USABLE_ROTATION_DEG:.0f}° is the limit). {_suggest_motion(findings)}"
         )
     worst = int(np.argmax(findings.focal_sigma_percent))
     if not findings.focal_sigma_percent[worst] <= USABLE_FOCAL_PERCENT:
         reasons.append(
             f"The focal length of camera '{findings.view_names[worst]}' is known to"
-            f" {findings.focal_sigma_percent[worst]:.1f} % only ({USABLE_FOCAL_PERCENT:.0f} % is the limit)."
+            f" {findings.focal_sigma_percent[worst]:.1f} % only ({USABLE_FOCAL_PERCENT:.0f} % "
+            "is the limit)."
             f" {_suggest_motion(findings)}"
         )
     return reasons
@@ -161,20 +171,27 @@ def _check_uncertainty(findings: Findings) -> list[str]:
 def _list_doubts(findings: Findings) -> list[str]:
     """Say what keeps a rig from being accepted without reserve."""
     reasons = []
-    rotation, focal = findings.rotation_sigma_deg.max(), findings.focal_sigma_percent.max()
+    rotation = findings.rotation_sigma_deg.max()
+    focal = findings.focal_sigma_percent.max()
     position = findings.position_sigma_m.max() / findings.baseline_m
     if not (
-        rotation <= ACCEPTED_ROTATION_DEG and position <= ACCEPTED_POSITION_SHARE and focal <= ACCEPTED_FOCAL_PERCENT
+        rotation <= ACCEPTED_ROTATION_DEG
+        and position <= ACCEPTED_POSITION_SHARE
+        and focal <= ACCEPTED_FOCAL_PERCENT
     ):
         reasons.append(
             f"Usable with errors (one sigma): camera directions to {rotation:.2f}°, positions to"
-            f" {findings.position_sigma_m.max() * 100:.1f} cm, focal lengths to {focal:.1f} %. {_suggest_motion(findings)}"
+            f" {findings.position_sigma_m.max() * 100:.1f} cm, focal lengths to {focal:.1f} %. "
+            f"{_suggest_motion(findings)}"
         )
-    bad = (findings.holdout_px > ACCEPTED_HOLDOUT_PX) & (findings.holdout_mrad > ACCEPTED_HOLDOUT_MRAD)
+    bad = (findings.holdout_px > ACCEPTED_HOLDOUT_PX) & (
+        findings.holdout_mrad > ACCEPTED_HOLDOUT_MRAD
+    )
     if bad.any():
         worst = int(np.argmax(np.where(bad, findings.holdout_mrad, 0)))
         reasons.append(
-            f"Joints that took no part are {findings.holdout_px[worst]:.1f} px off in '{findings.view_names[worst]}'"
+            f"Joints that took no part are {findings.holdout_px[worst]:.1f} px off in "
+            f"'{findings.view_names[worst]}'"
             " (median): the joints found in the images are not sharper than that."
             " More light, tighter clothes and a larger person in the image help."
         )
@@ -182,7 +199,8 @@ def _list_doubts(findings: Findings) -> list[str]:
     if low.any():
         reasons.append(
             f"The person covered only {findings.coverage[low].min() * 100:.0f} % of the image of"
-            f" {_join_names(tuple(np.array(findings.view_names)[low]))}. Walk to the edges of what these cameras see."
+            f" {_join_names(tuple(np.array(findings.view_names)[low]))}. Walk to the edges of "
+            "what these cameras see."
         )
     return reasons
 

@@ -9,9 +9,17 @@ from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.transforms import rigid_transform
 from calibration.geometry.triangulation import triangulate
 from calibration.rig import Camera
-from calibration.solve.pairs import GATE_SIGMAS, PairPose, PinholeViews, estimate_pairs, to_poselib_camera
+from calibration.solve.pairs import (
+    GATE_SIGMAS,
+    PairPose,
+    PinholeViews,
+    estimate_pairs,
+    to_poselib_camera,
+)
 
-MAX_SEED_PAIRS = 3  # so many of the strongest pairs may start a rig; the rig that explains most wins
+MAX_SEED_PAIRS = (
+    3  # so many of the strongest pairs may start a rig; the rig that explains most wins
+)
 MIN_POINTS = 12
 TRUNCATION_SIGMAS = 5.0
 
@@ -69,7 +77,8 @@ def bootstrap(views: PinholeViews) -> InitialRig | None:
 def _grow_rig(views: PinholeViews, pair: PairPose) -> InitialRig:
     """Start from one pair and add the camera that sees most of what is known, until none can be added."""
     V = len(views.xy)
-    rotation, translation = np.tile(np.eye(3), (V, 1, 1)), np.zeros((V, 3))
+    rotation = np.tile(np.eye(3), (V, 1, 1))
+    translation = np.zeros((V, 3))
     rotation[pair.second], translation[pair.second] = pair.rotation, pair.translation
     placed = np.zeros(V, bool)
     placed[[pair.first, pair.second]] = True
@@ -84,10 +93,14 @@ def _grow_rig(views: PinholeViews, pair: PairPose) -> InitialRig:
         placed[best.view] = True
         xyz = _triangulate_placed(views, rotation, translation, placed)
     xyz = _triangulate_placed(views, rotation, translation, placed, gated=False)
-    return InitialRig(rotation, translation, xyz, _compute_cost(views, rotation, translation, xyz, placed), placed)
+    return InitialRig(
+        rotation, translation, xyz, _compute_cost(views, rotation, translation, xyz, placed), placed
+    )
 
 
-def _triangulate_placed(views: PinholeViews, rotation: F64, translation: F64, placed: Mask, gated: bool = True) -> F64:
+def _triangulate_placed(
+    views: PinholeViews, rotation: F64, translation: F64, placed: Mask, gated: bool = True
+) -> F64:
     """Triangulate from the placed cameras; when gated, drop the points that they do not agree on."""
     cameras = [_build_camera(views, v, rotation, translation) for v in range(len(placed))]
     weight = np.where(placed[:, None] & views.seen, 1 / views.sigma**2, 0.0)
@@ -114,10 +127,14 @@ def _resect_camera(views: PinholeViews, v: int, xyz: F64) -> _Resection | None:
     )
     if info["num_inliers"] < MIN_POINTS:
         return None
-    return _Resection(v, np.asarray(pose.R, float), np.asarray(pose.t, float), int(info["num_inliers"]))
+    return _Resection(
+        v, np.asarray(pose.R, float), np.asarray(pose.t, float), int(info["num_inliers"])
+    )
 
 
-def _compute_errors(views: PinholeViews, rotation: F64, translation: F64, xyz: F64) -> tuple[F64, F64]:
+def _compute_errors(
+    views: PinholeViews, rotation: F64, translation: F64, xyz: F64
+) -> tuple[F64, F64]:
     """Reprojection error in sigmas and depth of all points in all views, both (V, N)."""
     seen = np.einsum("vij,nj->vni", rotation, xyz) + translation[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -125,7 +142,9 @@ def _compute_errors(views: PinholeViews, rotation: F64, translation: F64, xyz: F
         return np.linalg.norm(offset, axis=-1) * views.focal[:, None] / views.sigma, seen[..., 2]
 
 
-def _compute_cost(views: PinholeViews, rotation: F64, translation: F64, xyz: F64, placed: Mask) -> float:
+def _compute_cost(
+    views: PinholeViews, rotation: F64, translation: F64, xyz: F64, placed: Mask
+) -> float:
     """Mean truncated squared error of the placed cameras, in squared sigmas."""
     error, depth = _compute_errors(views, rotation, translation, xyz)
     counted = views.seen & placed[:, None] & (views.seen[placed].sum(0) >= 2)
@@ -137,4 +156,6 @@ def _build_camera(views: PinholeViews, v: int, rotation: F64, translation: F64) 
     """Describe one placed view as an ideal camera."""
     matrix = np.diag([views.focal[v], views.focal[v], 1.0])
     matrix[:2, 2] = views.principal[v]
-    return Camera(f"view {v}", (1, 1), matrix, cam_from_world=rigid_transform(rotation[v], translation[v]))
+    return Camera(
+        f"view {v}", (1, 1), matrix, cam_from_world=rigid_transform(rotation[v], translation[v])
+    )

@@ -20,7 +20,8 @@ from calibration.solve.refine import RefinementSettings, refine
 from calibration.solve.residuals import Estimate, compute_reprojection
 
 CANNOT_PLACE_MESSAGE = (
-    "The cameras cannot be placed: too few joints agree between them. Check that all show the same person at the same"
+    "The cameras cannot be placed: too few joints agree between them. Check that all show the "
+    "same person at the same"
     " time, then walk through the part of the room that they all see."
 )
 SCOUTING_FRAMES = 50
@@ -28,7 +29,8 @@ FOCAL_STARTS = (1.0, 0.76, 1.3)  # times the middle of what is believed
 PAIR_FOCAL_STARTS = (0.66, 0.8, 1.0, 1.25, 1.55)  # each of two unlike cameras
 SCOUTING_SETTINGS = RefinementSettings(robust_scale=4.0, iterations=15, tolerance=1e-4)
 AMBIGUOUS_SIGMAS2, AMBIGUOUS_FOCAL = 6.0, 0.10
-# A view that fits has 90 % of its joints or more within three sigmas; one that is mirrored or late has 30 %.
+# A view that fits has 90 % of its joints or more within three sigmas; one that is mirrored or late
+# has 30 %.
 AGREEMENT_SIGMAS, MIN_AGREEMENT = 3.0, 0.65
 
 
@@ -41,7 +43,8 @@ class ScoutedRig:
     estimate
         Over the framesets that scouted it.
     agreement : (V,)
-        Share of each view's joints within `AGREEMENT_SIGMAS` of where the rig puts them; 0 where a view was not placed.
+        Share of each view's joints within `AGREEMENT_SIGMAS` of where the rig puts them; 0 where a
+        view was not placed.
     ambiguous
         A different rig explains the joints nearly as well.
     """
@@ -57,7 +60,8 @@ class ScoutedRig:
 
 
 def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
-    """Place the cameras roughly from several assumed focal lengths; the best after a short refinement wins.
+    """Place the cameras roughly from several assumed focal lengths; the best after a short
+    refinement wins.
 
     Parameters
     ----------
@@ -79,14 +83,19 @@ def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
     evidence = gather_calibration_evidence(common, spread_evenly(rows, SCOUTING_FRAMES), lenses)
     free_parameters = select_free_parameters(lenses, focal=True, k1=False, offset=False)
     starts = [_bootstrap_estimate(evidence, focal) for focal in _list_focal_starts(lenses)]
-    scouted = [refine(evidence, start, free_parameters, SCOUTING_SETTINGS) for start in starts if start is not None]
+    scouted = [
+        refine(evidence, start, free_parameters, SCOUTING_SETTINGS)
+        for start in starts
+        if start is not None
+    ]
     if not scouted:
         raise DegenerateError(CANNOT_PLACE_MESSAGE)
     scouted.sort(key=lambda refined: refined.cost)
     best = scouted[0]
     rivals = [other for other in scouted[1:] if other.cost - best.cost < AMBIGUOUS_SIGMAS2]
     ambiguous = any(
-        np.abs(np.log(rival.estimate.focal / best.estimate.focal)).max() > AMBIGUOUS_FOCAL for rival in rivals
+        np.abs(np.log(rival.estimate.focal / best.estimate.focal)).max() > AMBIGUOUS_FOCAL
+        for rival in rivals
     )
     return ScoutedRig(best.estimate, _measure_agreement(evidence, best.estimate), ambiguous)
 
@@ -115,7 +124,9 @@ def _list_focal_starts(lenses: LensPriors) -> list[F64]:
 def _bootstrap_estimate(evidence: Evidence, focal: F64) -> Estimate | None:
     """Place the cameras for assumed focal lengths, the person about one unit tall; None where one cannot be."""
     V, T, J = evidence.sigma.shape
-    views = PinholeViews(evidence.xy.reshape(V, -1, 2), evidence.sigma.reshape(V, -1), focal, evidence.principal)
+    views = PinholeViews(
+        evidence.xy.reshape(V, -1, 2), evidence.sigma.reshape(V, -1), focal, evidence.principal
+    )
     first = bootstrap(views)
     if first is None or not first.placed.all():
         return None
@@ -141,23 +152,31 @@ def _measure_bone_lengths(evidence: Evidence, xyz: F64) -> F64:
     return lengths
 
 
-def retriangulate(common: Observations, rows: I64, lenses: LensPriors, estimate: Estimate) -> Estimate:
+def retriangulate(
+    common: Observations, rows: I64, lenses: LensPriors, estimate: Estimate
+) -> Estimate:
     """Carry a rig over to other framesets: triangulate their joints."""
     evidence = gather_calibration_evidence(common, rows, lenses)
     cameras = build_ideal_cameras(common, lenses, estimate)
     V, T, J = evidence.sigma.shape
     xy = np.where(np.isfinite(evidence.sigma)[..., None], evidence.xy, np.nan).reshape(V, -1, 2)
     spread = evidence.sigma.reshape(V, -1)
-    xyz = triangulate_robust(xy, spread, cameras, gate_px=compute_gate_px(spread), min_parallax_rad=0.03).xyz
+    xyz = triangulate_robust(
+        xy, spread, cameras, gate_px=compute_gate_px(spread), min_parallax_rad=0.03
+    ).xyz
     return replace(estimate, xyz=xyz.reshape(T, J, 3))
 
 
 def gather_calibration_evidence(common: Observations, rows: I64, lenses: LensPriors) -> Evidence:
     """Gather the evidence of some framesets with the noise model of calibration."""
-    return gather_evidence(common, estimate_sigma_px(common, MIN_CONFIDENCE), lenses.principal, rows)
+    return gather_evidence(
+        common, estimate_sigma_px(common, MIN_CONFIDENCE), lenses.principal, rows
+    )
 
 
-def build_ideal_cameras(common: Observations, lenses: LensPriors, estimate: Estimate) -> tuple[Camera, ...]:
+def build_ideal_cameras(
+    common: Observations, lenses: LensPriors, estimate: Estimate
+) -> tuple[Camera, ...]:
     """Describe the solved cameras for observations whose known lenses are already straightened."""
     cameras = []
     for v, name in enumerate(common.view_names):

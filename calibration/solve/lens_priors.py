@@ -13,10 +13,12 @@ from calibration.rig import Camera
 from calibration.solve.refine import FreeParameters
 from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, K1, OFFSET
 
-# Webcams, phones and action cameras in their linear modes: horizontal fields of view from 50 to 80 degrees.
+# Webcams, phones and action cameras in their linear modes: horizontal fields of view from 50 to 80
+# degrees.
 FOCAL_OF_LONG_SIDE, FOCAL_LOG_SIGMA = 0.80, 0.25
-# Lenses bend by k1 of -0.15 to 0.05, and clocks that a computer set are some 12 ms apart. Both are believed six times
-# as firmly: residuals of one joint go together, so the evidence counts six times too sure (see uncertainty.py).
+# Lenses bend by k1 of -0.15 to 0.05, and clocks that a computer set are some 12 ms apart. Both are
+# believed six times as firmly: residuals of one joint go together, so the evidence counts six times
+# too sure (see uncertainty.py).
 PRIOR_STRENGTH = 6.0
 K1_MEAN, K1_SIGMA = -0.03, 0.12 / PRIOR_STRENGTH
 OFFSET_SIGMA_S = 0.012 / PRIOR_STRENGTH
@@ -77,8 +79,10 @@ def build_lens_priors(
     for camera, view, size in zip(known, observations.view_names, observations.sizes_wh):
         if camera is not None and tuple(camera.size_wh) != tuple(size):
             raise CalibrationError(
-                f"The intrinsics of '{camera.name}' are for {camera.size_wh[0]}x{camera.size_wh[1]} images,"
-                f" but the view '{view}' is {size[0]}x{size[1]}. Give intrinsics for this size, or leave them out."
+                f"The intrinsics of '{camera.name}' are for "
+                f"{camera.size_wh[0]}x{camera.size_wh[1]} images,"
+                f" but the view '{view}' is {size[0]}x{size[1]}. Give intrinsics for this size, "
+                "or leave them out."
             )
     group = np.arange(len(observations.view_names))
     if shared:
@@ -97,14 +101,11 @@ def build_lens_priors(
 def undistort_known_views(observations: Observations, lenses: LensPriors) -> Observations:
     """Move the joints of views with given intrinsics to where an ideal lens would have put them.
 
-    Parameters
-    ----------
-    observations, lenses
-
     Returns
     -------
     observations
-        For the focal length and principal point of `lenses`, square pixels, no distortion, where known; untouched else.
+        For the focal length and principal point of `lenses`, square pixels, no distortion, where
+        known; untouched else.
     """
     xy = observations.xy.copy()
     for v, camera in enumerate(lenses.known):
@@ -116,7 +117,9 @@ def undistort_known_views(observations: Observations, lenses: LensPriors) -> Obs
     return replace(observations, xy=xy)
 
 
-def select_free_parameters(lenses: LensPriors, *, focal: bool, k1: bool, offset: bool) -> FreeParameters:
+def select_free_parameters(
+    lenses: LensPriors, *, focal: bool, k1: bool, offset: bool
+) -> FreeParameters:
     """Say which parameters of the cameras may move.
 
     Parameters
@@ -124,7 +127,8 @@ def select_free_parameters(lenses: LensPriors, *, focal: bool, k1: bool, offset:
     lenses
         Given lenses never move.
     focal, k1, offset
-        Whether the unknown lenses' focal length and k1, and the times of all but the first camera, may.
+        Whether the unknown lenses' focal length and k1, and the times of all but the first camera,
+        may.
 
     Returns
     -------
@@ -136,11 +140,15 @@ def select_free_parameters(lenses: LensPriors, *, focal: bool, k1: bool, offset:
     unknown = ~lenses.is_known
     for parameter, free in ((FOCAL, focal), (K1, k1)):
         if free:
-            groups = [np.flatnonzero((lenses.group == g) & unknown) for g in np.unique(lenses.group[unknown])]
+            groups = [
+                np.flatnonzero((lenses.group == g) & unknown)
+                for g in np.unique(lenses.group[unknown])
+            ]
             columns += [_build_column(V, views, parameter) for views in groups]
     if offset:
         columns += [_build_column(V, [v], OFFSET) for v in range(1, V)]
-    sigma, mean = np.full((V, CAMERA_PARAMETERS), np.inf), np.zeros((V, CAMERA_PARAMETERS))
+    sigma = np.full((V, CAMERA_PARAMETERS), np.inf)
+    mean = np.zeros((V, CAMERA_PARAMETERS))
     sigma[unknown, FOCAL], mean[:, FOCAL] = FOCAL_LOG_SIGMA, np.log(lenses.focal)
     sigma[unknown, K1], mean[:, K1] = K1_SIGMA, K1_MEAN
     sigma[:, OFFSET] = OFFSET_SIGMA_S
@@ -156,9 +164,13 @@ def _build_column(view_count: int, chosen: Sequence[int] | I64, parameter: int) 
 
 def _group_by_size(observations: Observations) -> tuple[I64, list[str]]:
     """Put views whose images have alike long sides into one group."""
-    group, kinds, odd = np.zeros(len(observations.view_names), np.int64), [], []
+    group = np.zeros(len(observations.view_names), np.int64)
+    kinds = []
+    odd = []
     for v, size in enumerate(observations.sizes_wh):
-        alike = [g for g, other in enumerate(kinds) if abs(max(size) / max(other) - 1) <= SIZE_TOLERANCE]
+        alike = [
+            g for g, other in enumerate(kinds) if abs(max(size) / max(other) - 1) <= SIZE_TOLERANCE
+        ]
         if not alike:
             kinds.append(size)
         elif sorted(kinds[alike[0]]) != sorted(size):
@@ -167,4 +179,6 @@ def _group_by_size(observations: Observations) -> tuple[I64, list[str]]:
     if not odd:
         return group, []
     kind = f"{kinds[0][0]}x{kinds[0][1]}"
-    return group, [f"The images of {' and '.join(odd)} were taken as of the same kind of camera as {kind}."]
+    return group, [
+        f"The images of {' and '.join(odd)} were taken as of the same kind of camera as {kind}."
+    ]

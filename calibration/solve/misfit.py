@@ -31,11 +31,13 @@ def search_time_offsets(observations: Observations) -> I64:
     Returns
     -------
     offset_ns : (V,), ns
-        What to add to each view's times, the first view's being right; 0 where no shift is clearly better.
+        What to add to each view's times, the first view's being right; 0 where no shift is clearly
+        better.
 
     Notes
     -----
-    For each shift the joints of two views must fit one fundamental matrix; the shift with most inliers wins.
+    For each shift the joints of two views must fit one fundamental matrix; the shift with most
+    inliers wins.
     """
     offsets = np.zeros(len(observations.view_names), np.int64)
     for v in range(1, len(observations.view_names)):
@@ -43,7 +45,9 @@ def search_time_offsets(observations: Observations) -> I64:
     return offsets
 
 
-def explain_misfit(common: Observations, rows: I64, lenses: LensPriors, scouted: ScoutedRig | None) -> CalibrationError:
+def explain_misfit(
+    common: Observations, rows: I64, lenses: LensPriors, scouted: ScoutedRig | None
+) -> CalibrationError:
     """Say why a view does not fit the others.
 
     Parameters
@@ -63,17 +67,23 @@ def explain_misfit(common: Observations, rows: I64, lenses: LensPriors, scouted:
             mirrored = scout(common.flip_views((int(v),)), rows, lenses)
         except CalibrationError:
             continue
-        if mirrored.fits and (scouted is None or mirrored.agreement[v] > scouted.agreement[v] + 0.2):
+        if mirrored.fits and (
+            scouted is None or mirrored.agreement[v] > scouted.agreement[v] + 0.2
+        ):
             return DegenerateError(
-                f"The video of '{common.view_names[v]}' is a mirror image: it fits the others only when left and right are"
-                " exchanged. Switch mirroring off in that camera's settings, or flip the video, and calibrate again."
+                f"The video of '{common.view_names[v]}' is a mirror image: it fits the others "
+                "only when left and right are"
+                " exchanged. Switch mirroring off in that camera's settings, or flip the video, "
+                "and calibrate again."
             )
     if scouted is None:
         return DegenerateError(CANNOT_PLACE_MESSAGE)
     worst = int(np.argmin(scouted.agreement))
     return DegenerateError(
-        f"View '{common.view_names[worst]}' does not fit the others: only {scouted.agreement[worst]:.0%} of its joints agree"
-        " with them. Check that it shows the same person at the same time, and that the camera did not move."
+        f"View '{common.view_names[worst]}' does not fit the others: only "
+        f"{scouted.agreement[worst]:.0%} of its joints agree"
+        " with them. Check that it shows the same person at the same time, and that the camera "
+        "did not move."
     )
 
 
@@ -117,7 +127,11 @@ def _measure_inlier_share(pair: Observations, lag_ns: int) -> float:
     rows = spread_evenly(rows, MATCH_FRAMES)
     joints = common.skeleton.indices(select_calibration_joints(common.skeleton))
     few = common.select_framesets(rows)
-    sigma = estimate_sigma_px(few, MIN_CONFIDENCE)[:, :, joints] if len(rows) else np.zeros((0, 2, len(joints)))
+    sigma = (
+        estimate_sigma_px(few, MIN_CONFIDENCE)[:, :, joints]
+        if len(rows)
+        else np.zeros((0, 2, len(joints)))
+    )
     good = np.isfinite(sigma).all(1)
     if good.sum() < MIN_MATCHES:
         return 0.0

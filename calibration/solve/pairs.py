@@ -75,10 +75,6 @@ class PairPose:
 def estimate_pairs(views: PinholeViews) -> list[PairPose]:
     """Find the relative pose of every two views that share enough joints.
 
-    Parameters
-    ----------
-    views
-
     Returns
     -------
     pairs
@@ -109,8 +105,15 @@ def estimate_pair(views: PinholeViews, first: int, second: int) -> PairPose | No
     both = views.seen[first] & views.seen[second]
     if both.sum() < MIN_MATCHES:
         return None
-    gate = GATE_SIGMAS * float(np.median(np.concatenate([views.sigma[first, both], views.sigma[second, both]])))
-    options = {"max_epipolar_error": gate, "max_iterations": RANSAC_ITERATIONS, "min_iterations": 200, "seed": 0}
+    gate = GATE_SIGMAS * float(
+        np.median(np.concatenate([views.sigma[first, both], views.sigma[second, both]]))
+    )
+    options = {
+        "max_epipolar_error": gate,
+        "max_iterations": RANSAC_ITERATIONS,
+        "min_iterations": 200,
+        "seed": 0,
+    }
     pose, info = poselib.estimate_relative_pose(
         views.xy[first, both],
         views.xy[second, both],
@@ -124,7 +127,8 @@ def estimate_pair(views: PinholeViews, first: int, second: int) -> PairPose | No
     length = np.linalg.norm(pose.t)
     if inlier.sum() < MIN_MATCHES // 2 or not np.isfinite(length) or length < 1e-9:
         return None
-    rotation, translation = np.asarray(pose.R, float), np.asarray(pose.t, float) / length
+    rotation = np.asarray(pose.R, float)
+    translation = np.asarray(pose.t, float) / length
     parallax = median_parallax(views.rays[:, inlier][[first, second]], rotation)
     return PairPose(first, second, rotation, translation, inlier, parallax)
 

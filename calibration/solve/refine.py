@@ -1,7 +1,8 @@
 """Bundle adjustment: Levenberg-Marquardt that eliminates each frame's joints (Schur complement).
 
-Bones couple the joints of one frame, so a frame's block is (3J x 3J); the frames are eliminated one by one and
-what remains is a small system over the free parameters of the cameras and the bone lengths.
+Bones couple the joints of one frame, so a frame's block is (3J x 3J); the frames are eliminated one
+by one and what remains is a small system over the free parameters of the cameras and the bone
+lengths.
 """
 
 from collections.abc import Callable
@@ -37,7 +38,8 @@ class FreeParameters:
     basis : (9 V, Q)
         Columns are the free directions; a shared focal length is one column with several ones.
     prior_sigma : (9 V,)
-        One standard deviation of each parameter around `prior_mean`; infinite where nothing is believed.
+        One standard deviation of each parameter around `prior_mean`; infinite where nothing is
+        believed.
     prior_mean : (9 V,)
         In the parameters' own terms (log focal, k1, s); unused for rotations and translations.
     """
@@ -71,14 +73,7 @@ class RefinementSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refinement:
-    """The outcome of a refinement.
-
-    Parameters
-    ----------
-    estimate
-    cost
-    iterations
-    """
+    """The outcome of a refinement."""
 
     estimate: Estimate
     cost: float
@@ -136,22 +131,32 @@ def refine(
     -----
     Triggs et al. (2000), section 6; robust weights by iteratively reweighted least squares.
     """
-    estimate, cost, damping = start, compute_total_cost(evidence, start, free_parameters, settings), 1e-3
+    estimate = start
+    cost = compute_total_cost(evidence, start, free_parameters, settings)
+    damping = 1e-3
     if not np.isfinite(cost):
-        raise DidNotConvergeError("The first guess of the rig explains nothing. Walk through the room and try again.")
+        raise DidNotConvergeError(
+            "The first guess of the rig explains nothing. Walk through the room and try again."
+        )
     iteration = 0
     for iteration in range(1, settings.iterations + 1):
         equations = build_normal_equations(evidence, estimate, free_parameters, settings)
         for _ in range(8):
             candidate = _solve_step(estimate, free_parameters, equations, damping)
-            candidate_cost = compute_total_cost(evidence, candidate, free_parameters, settings) if candidate else np.inf
+            candidate_cost = (
+                compute_total_cost(evidence, candidate, free_parameters, settings)
+                if candidate
+                else np.inf
+            )
             if candidate is not None and candidate_cost < cost:
                 break
             damping *= 6
         else:
             break
         gain = (cost - candidate_cost) / cost
-        estimate, cost, damping = candidate, candidate_cost, max(damping / 5, 1e-9)
+        estimate = candidate
+        cost = candidate_cost
+        damping = max(damping / 5, 1e-9)
         if on_iteration is not None:
             on_iteration(iteration, cost)
         if gain < settings.tolerance:
@@ -160,13 +165,12 @@ def refine(
 
 
 def compute_total_cost(
-    evidence: Evidence, estimate: Estimate, free_parameters: FreeParameters, settings: RefinementSettings
+    evidence: Evidence,
+    estimate: Estimate,
+    free_parameters: FreeParameters,
+    settings: RefinementSettings,
 ) -> float:
     """Sum the robust costs of reprojection, bones and priors.
-
-    Parameters
-    ----------
-    evidence, estimate, free_parameters, settings
 
     Returns
     -------
@@ -178,18 +182,19 @@ def compute_total_cost(
     cost = cauchy((images.residual**2).sum(-1), settings.robust_scale)[0].sum()
     cost += behind.sum() * cauchy(np.array(1e4), settings.robust_scale)[0]
     if len(evidence.bones):
-        cost += cauchy(compute_bone_residuals(evidence, estimate)[0] ** 2, settings.bone_scale)[0].sum()
+        cost += cauchy(compute_bone_residuals(evidence, estimate)[0] ** 2, settings.bone_scale)[
+            0
+        ].sum()
     return float(cost + (_compute_prior_residual(estimate, free_parameters) ** 2).sum())
 
 
 def build_normal_equations(
-    evidence: Evidence, estimate: Estimate, free_parameters: FreeParameters, settings: RefinementSettings
+    evidence: Evidence,
+    estimate: Estimate,
+    free_parameters: FreeParameters,
+    settings: RefinementSettings,
 ) -> NormalEquations:
     """Build the robust quadratic model around an estimate.
-
-    Parameters
-    ----------
-    evidence, estimate, free_parameters, settings
 
     Returns
     -------
@@ -206,17 +211,24 @@ def build_normal_equations(
     raw_gradient = np.zeros(V * CAMERA_PARAMETERS)
     mixed = np.zeros((T, N, J, 3))
     frame = np.zeros((T, J, 3, J, 3))
-    frame_gradient = np.einsum("v,vtjki,vtjk->tji", np.ones(V), weight[..., None, None] * by_point, images.residual)
-    diagonal = np.einsum("vtjka,vtjkb->tjab", weight[..., None, None] * by_point, by_point, optimize=True)
+    frame_gradient = np.einsum(
+        "v,vtjki,vtjk->tji", np.ones(V), weight[..., None, None] * by_point, images.residual
+    )
+    diagonal = np.einsum(
+        "vtjka,vtjkb->tjab", weight[..., None, None] * by_point, by_point, optimize=True
+    )
     joints = np.arange(J)
     frame[:, joints, :, joints, :] = np.moveaxis(diagonal, 1, 0)
     for v in range(V):
         rows = slice(v * CAMERA_PARAMETERS, (v + 1) * CAMERA_PARAMETERS)
-        flat, flat_weighted = by_camera[v].reshape(-1, CAMERA_PARAMETERS), weighted[v].reshape(-1, CAMERA_PARAMETERS)
+        flat = by_camera[v].reshape(-1, CAMERA_PARAMETERS)
+        flat_weighted = weighted[v].reshape(-1, CAMERA_PARAMETERS)
         raw[rows, rows] = flat_weighted.T @ flat
         raw_gradient[rows] = flat_weighted.T @ images.residual[v].ravel()
         used = np.flatnonzero(np.any(free_parameters.basis[rows], axis=0))
-        reduced = np.swapaxes(weighted[v] @ free_parameters.basis[rows][:, used], -1, -2) @ by_point[v]
+        reduced = (
+            np.swapaxes(weighted[v] @ free_parameters.basis[rows][:, used], -1, -2) @ by_point[v]
+        )
         mixed[:, used] += np.moveaxis(reduced, 2, 1)
     shared, shared_gradient = np.zeros((N, N)), np.zeros(N)
     shared[:Q, :Q] = free_parameters.basis.T @ raw @ free_parameters.basis
@@ -268,12 +280,16 @@ def _solve_step(
     V, Q = len(estimate.focal), free_parameters.basis.shape[1]
     diagonal = np.einsum("tii->ti", equations.frame)
     damped = equations.frame + np.einsum("ti,ij->tij", damping * diagonal + 1e-9, np.eye(3 * J))
-    right = np.concatenate([np.swapaxes(equations.mixed, 1, 2), equations.frame_gradient[..., None]], -1)
+    right = np.concatenate(
+        [np.swapaxes(equations.mixed, 1, 2), equations.frame_gradient[..., None]], -1
+    )
     solved = np.linalg.solve(damped, right)
     N = len(equations.shared)
     mixed_flat = np.moveaxis(equations.mixed, 1, 0).reshape(N, -1)
     eliminated = mixed_flat @ solved.reshape(-1, N + 1)
-    shared = equations.shared + np.diag(damping * np.diag(equations.shared) + 1e-9) - eliminated[:, :N]
+    shared = (
+        equations.shared + np.diag(damping * np.diag(equations.shared) + 1e-9) - eliminated[:, :N]
+    )
     gradient = equations.shared_gradient - eliminated[:, N]
     try:
         step = -np.linalg.solve(shared, gradient)
@@ -281,7 +297,10 @@ def _solve_step(
         return None
     point_step = -(solved[..., N] + solved[..., :N] @ step).reshape(T, J, 3)
     camera_step = (free_parameters.basis @ step[:Q]).reshape(V, CAMERA_PARAMETERS)
-    if np.abs(camera_step[:, FOCAL]).max(initial=0) > 1 or np.abs(camera_step[:, ROTATION]).max(initial=0) > 1:
+    if (
+        np.abs(camera_step[:, FOCAL]).max(initial=0) > 1
+        or np.abs(camera_step[:, ROTATION]).max(initial=0) > 1
+    ):
         return None
     return apply_step(estimate, camera_step, step[Q:], point_step)
 
@@ -304,7 +323,8 @@ def _add_bones(
         equations.frame[:, second, :, first] -= block
         equations.frame_gradient[:, first] += pull * residual[:, b, None]
         equations.frame_gradient[:, second] -= pull * residual[:, b, None]
-        row, by_length = Q + evidence.length_index[b], -1 / evidence.bone_sigma[b]
+        row = Q + evidence.length_index[b]
+        by_length = -1 / evidence.bone_sigma[b]
         equations.shared[row, row] += weight[:, b].sum() * by_length**2
         equations.shared_gradient[row] += (weight[:, b] * residual[:, b]).sum() * by_length
         equations.mixed[:, row, first] += pull * by_length
@@ -314,10 +334,14 @@ def _add_bones(
 def _compute_prior_residual(estimate: Estimate, free_parameters: FreeParameters) -> F64:
     """Deviation of every camera parameter from what is believed of it, in sigmas, (9 V,)."""
     value = np.zeros((len(estimate.focal), CAMERA_PARAMETERS))
-    value[:, FOCAL], value[:, K1], value[:, OFFSET] = np.log(estimate.focal), estimate.k1, estimate.offset_s
+    value[:, FOCAL], value[:, K1], value[:, OFFSET] = (
+        np.log(estimate.focal),
+        estimate.k1,
+        estimate.offset_s,
+    )
     has_prior = np.isfinite(free_parameters.prior_sigma)
     deviation = np.zeros(value.size)
-    deviation[has_prior] = (value.ravel() - free_parameters.prior_mean)[has_prior] / free_parameters.prior_sigma[
+    deviation[has_prior] = (value.ravel() - free_parameters.prior_mean)[
         has_prior
-    ]
+    ] / free_parameters.prior_sigma[has_prior]
     return deviation

@@ -1,8 +1,8 @@
 """What a rig must explain: reprojection and constant bones, with their analytic Jacobians.
 
-A camera has nine parameters in this order: rotation (3, left perturbation in the camera frame), translation (3),
-log focal length, k1, time offset (s). Points belong to frames; bones join the points of one frame and have one
-length per pair of twins (left = right).
+A camera has nine parameters in this order: rotation (3, left perturbation in the camera frame),
+translation (3), log focal length, k1, time offset (s). Points belong to frames; bones join the
+points of one frame and have one length per pair of twins (left = right).
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,11 @@ from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.transforms import skew
 
 CAMERA_PARAMETERS = 9
-ROTATION, TRANSLATION, FOCAL, K1, OFFSET = slice(0, 3), slice(3, 6), 6, 7, 8
+ROTATION = slice(0, 3)
+TRANSLATION = slice(3, 6)
+FOCAL = 6
+K1 = 7
+OFFSET = 8
 MIN_DEPTH = 0.02  # in units of the scene; anything nearer counts as behind the camera
 
 
@@ -65,28 +69,31 @@ class Reprojection:
 def compute_reprojection(evidence: Evidence, estimate: Estimate) -> Reprojection:
     """Compare the images of the joints with what the views saw.
 
-    Parameters
-    ----------
-    evidence, estimate
-
     Returns
     -------
     reprojection
-        ``(pi(X) - (x - v * offset)) / sigma``: a view whose clock is late saw the joint earlier on its track.
+        ``(pi(X) - (x - v * offset)) / sigma``: a view whose clock is late saw the joint earlier on
+        its track.
     """
     xyz = np.nan_to_num(estimate.xyz)
-    in_camera = np.einsum("vij,tnj->vtni", estimate.rotation, xyz) + estimate.translation[:, None, None]
+    in_camera = (
+        np.einsum("vij,tnj->vtni", estimate.rotation, xyz) + estimate.translation[:, None, None]
+    )
     depth = in_camera[..., 2]
     valid = np.isfinite(evidence.sigma) & (depth > MIN_DEPTH) & np.isfinite(estimate.xyz).all(-1)
     image = in_camera[..., :2] / np.where(valid, depth, 1.0)[..., None]
     bent = 1 + estimate.k1[:, None, None] * (image**2).sum(-1)
-    predicted = (estimate.focal[:, None, None] * bent)[..., None] * image + evidence.principal[:, None, None]
+    predicted = (estimate.focal[:, None, None] * bent)[..., None] * image + evidence.principal[
+        :, None, None
+    ]
     measured = evidence.xy - evidence.velocity * estimate.offset_s[:, None, None, None]
     residual = (predicted - measured) / np.where(valid, evidence.sigma, 1.0)[..., None]
     return Reprojection(np.where(valid[..., None], residual, 0.0), valid, in_camera)
 
 
-def compute_reprojection_jacobians(evidence: Evidence, estimate: Estimate, images: Reprojection) -> tuple[F64, F64]:
+def compute_reprojection_jacobians(
+    evidence: Evidence, estimate: Estimate, images: Reprojection
+) -> tuple[F64, F64]:
     """Differentiate the whitened reprojection residuals.
 
     Parameters
@@ -101,7 +108,8 @@ def compute_reprojection_jacobians(evidence: Evidence, estimate: Estimate, image
     by_point : (V, T, J, 2, 3)
     """
     depth = np.where(images.valid, images.in_camera[..., 2], 1.0)
-    x, y = images.in_camera[..., 0] / depth, images.in_camera[..., 1] / depth
+    x = images.in_camera[..., 0] / depth
+    y = images.in_camera[..., 1] / depth
     r2 = x * x + y * y
     k1 = estimate.k1[:, None, None]
     scale = np.where(images.valid, 1 / np.where(images.valid, evidence.sigma, 1.0), 0.0)
@@ -112,7 +120,9 @@ def compute_reprojection_jacobians(evidence: Evidence, estimate: Estimate, image
     by_image[..., 0, 1] = by_image[..., 1, 0] = focal * k1 * 2 * x * y
     by_seen = np.empty((*x.shape, 2, 3))  # d(pixel)/d(point in the camera frame)
     by_seen[..., :2] = by_image / depth[..., None, None]
-    by_seen[..., 2] = -(by_image[..., 0] * x[..., None] + by_image[..., 1] * y[..., None]) / depth[..., None]
+    by_seen[..., 2] = (
+        -(by_image[..., 0] * x[..., None] + by_image[..., 1] * y[..., None]) / depth[..., None]
+    )
     rotated = images.in_camera - estimate.translation[:, None, None]
     by_camera = np.empty((*x.shape, 2, CAMERA_PARAMETERS))
     by_camera[..., ROTATION] = -by_seen @ skew(rotated)
@@ -126,10 +136,6 @@ def compute_reprojection_jacobians(evidence: Evidence, estimate: Estimate, image
 
 def compute_bone_residuals(evidence: Evidence, estimate: Estimate) -> tuple[F64, F64]:
     """Compare the bones of every frame with their lengths.
-
-    Parameters
-    ----------
-    evidence, estimate
 
     Returns
     -------

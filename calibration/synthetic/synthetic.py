@@ -1,8 +1,10 @@
-"""Synthetic truth: rigs whose every number is known, and what a network would have seen through them.
+"""Synthetic truth: rigs whose every number is known, and what a network would have seen through
+them.
 
-The errors are of the kinds that networks make (METHODS 3.4): a joint is misplaced on the body, misplaced again
-depending on where it is seen from, drifts for some tenths of a second and trembles; now and then it is missed, lies
-somewhere else altogether, or the whole body has left and right exchanged.
+The errors are of the kinds that networks make (METHODS 3.4): a joint is misplaced on the body,
+misplaced again depending on where it is seen from, drifts for some tenths of a second and trembles;
+now and then it is missed, lies somewhere else altogether, or the whole body has left and right
+exchanged.
 """
 
 from dataclasses import dataclass
@@ -19,8 +21,16 @@ from calibration.world.floor import Ground, world_from_scene
 
 TARGET_HEIGHT_M = 0.95  # cameras look at the height of the hips, not quite all at one point
 TORSO_M = 0.49  # of a person of 1.75 m; errors grow with its size in the image
-# How loosely a network knows each kind of joint, relative to shoulders and knees (METHODS 3.4.0, studio measurements).
-JOINT_NOISE_FACTORS = {"hip": 1.6, "ankle": 1.2, "heel": 1.5, "foot_index": 1.5, "wrist": 1.2, "elbow": 1.1}
+# How loosely a network knows each kind of joint, relative to shoulders and knees (METHODS 3.4.0,
+# studio measurements).
+JOINT_NOISE_FACTORS = {
+    "hip": 1.6,
+    "ankle": 1.2,
+    "heel": 1.5,
+    "foot_index": 1.5,
+    "wrist": 1.2,
+    "elbow": 1.1,
+}
 BURST_S = 0.4  # a body's sides stay exchanged for about so long
 GROSS_OF_TORSO = 1.0
 
@@ -65,19 +75,20 @@ class NoiseConfig:
     Parameters
     ----------
     jitter_of_torso, drift_of_torso
-        One standard deviation per axis of the error that is new in every image, and of the one that lasts
-        `drift_s`, as shares of the torso's length in the image.
+        One standard deviation per axis of the error that is new in every image, and of the one that
+        lasts `drift_s`, as shares of the torso's length in the image.
     drift_s
     body_bias_m, view_bias_m
-        Root mean square per axis of each joint's offset on the body, and of that which depends on the direction
-        from which it is seen.
+        Root mean square per axis of each joint's offset on the body, and of that which depends on
+        the direction from which it is seen.
     confidence_spread
         How widely confidence scatters; correlated with the error (0.6).
     missed, gross, swapped, dropped : shares
-        Of joints missed, of joints put somewhere else, of a view's images with sides exchanged (in bursts), of a
-        view's images that never came.
+        Of joints missed, of joints put somewhere else, of a view's images with sides exchanged (in
+        bursts), of a view's images that never came.
     free_running
-        The cameras run freely: each takes its images at a constant phase of its own within the frameset.
+        The cameras run freely: each takes its images at a constant phase of its own within the
+        frameset.
     mirrored : positions of views
         Whose images are mirrored, so that the network takes left for right.
     bystander : position of a view to share
@@ -100,7 +111,8 @@ class NoiseConfig:
 
 
 NO_NOISE = NoiseConfig()
-# Together 5 % of the torso in the mean, as measured in the studio and on real video; misses and outliers of METHODS.
+# Together 5 % of the torso in the mean, as measured in the studio and on real video; misses and
+# outliers of METHODS.
 NETWORK_NOISE = NoiseConfig(
     jitter_of_torso=0.01, drift_of_torso=0.015, body_bias_m=0.012, view_bias_m=0.010, confidence_spread=1.0,
     missed=0.10, gross=0.02, swapped=0.03,
@@ -128,36 +140,43 @@ class SyntheticObservations:
 def make_rig(plan: RigPlan, seed: int) -> Rig:
     """Draw a rig.
 
-    Parameters
-    ----------
-    plan
-    seed
-
     Returns
     -------
     rig
-        In the world frame of every calibrated rig: floor at z = 0, origin under the cameras' centroid, +x towards
-        the first camera. Cameras are named ``cam_0``, ``cam_1``, ...
+        In the world frame of every calibrated rig: floor at z = 0, origin under the cameras'
+        centroid, +x towards the first camera. Cameras are named ``cam_0``, ``cam_1``, ...
     """
     random = np.random.default_rng([seed, plan.cameras])
     full = plan.arc_deg >= 360
     steps = plan.cameras if full else max(plan.cameras - 1, 1)
     spacing = np.radians(plan.arc_deg) / steps
     angles = spacing * (np.arange(plan.cameras) + random.uniform(-0.15, 0.15, plan.cameras))
-    focal, k1 = random.uniform(*plan.focal_of_width, plan.cameras), random.uniform(*plan.k1, plan.cameras)
+    focal = random.uniform(*plan.focal_of_width, plan.cameras)
+    k1 = random.uniform(*plan.k1, plan.cameras)
     if plan.identical_lenses:
         focal[:], k1[:] = focal[0], k1[0]
     cameras = []
     for v, angle in enumerate(angles):
-        radius, height = random.uniform(*plan.radius_m), random.uniform(*plan.height_m)
+        radius = random.uniform(*plan.radius_m)
+        height = random.uniform(*plan.height_m)
         centre = np.array([radius * np.cos(angle), radius * np.sin(angle), height])
         target = np.array([0, 0, TARGET_HEIGHT_M]) + random.normal(0, 0.12, 3)
         width, tall = plan.size_wh
-        matrix = np.array([[focal[v] * width, 0, (width - 1) / 2], [0, focal[v] * width, (tall - 1) / 2], [0, 0, 1]])
+        matrix = np.array(
+            [
+                [focal[v] * width, 0, (width - 1) / 2],
+                [0, focal[v] * width, (tall - 1) / 2],
+                [0, 0, 1],
+            ]
+        )
         pose = look_at(centre, target)
-        cameras.append(Camera(f"cam_{v}", plan.size_wh, matrix, np.array([k1[v], 0, 0, 0, 0]), pose))
+        cameras.append(
+            Camera(f"cam_{v}", plan.size_wh, matrix, np.array([k1[v], 0, 0, 0, 0]), pose)
+        )
     offset_ms = random.uniform(-plan.offset_ms, plan.offset_ms, plan.cameras)
-    offsets = {camera.name: 0 if v == 0 else round(offset_ms[v] * 1e6) for v, camera in enumerate(cameras)}
+    offsets = {
+        camera.name: 0 if v == 0 else round(offset_ms[v] * 1e6) for v, camera in enumerate(cameras)
+    }
     level = Ground(np.array([0.0, 0.0, 1.0]), 0.0, 0.0, "drawn")
     world = world_from_scene(level, np.array([camera.centre for camera in cameras]))
     return Rig(tuple(cameras), offsets).with_world(world)
@@ -185,10 +204,6 @@ def look_at(centre: F64, target: F64) -> F64:
 def find_room_middle(rig: Rig) -> tuple[float, float]:
     """Find the place on the floor that the cameras look at.
 
-    Parameters
-    ----------
-    rig
-
     Returns
     -------
     middle : (2,), m, world
@@ -204,16 +219,13 @@ def find_room_middle(rig: Rig) -> tuple[float, float]:
 
 
 def list_frameset_times(seconds: float, fps: float) -> I64:
-    """List the times of framesets, (T,), ns.
-
-    Parameters
-    ----------
-    seconds, fps
-    """
+    """List the times of framesets, (T,), ns."""
     return np.round(np.arange(round(seconds * fps)) * (1e9 / fps)).astype(np.int64)
 
 
-def observe(rig: Rig, motion: Motion, time_ns: I64, noise: NoiseConfig, *, seed: int) -> SyntheticObservations:
+def observe(
+    rig: Rig, motion: Motion, time_ns: I64, noise: NoiseConfig, *, seed: int
+) -> SyntheticObservations:
     """See a moving person through a rig as a network would.
 
     Parameters
@@ -232,19 +244,25 @@ def observe(rig: Rig, motion: Motion, time_ns: I64, noise: NoiseConfig, *, seed:
     seen
     """
     random = np.random.default_rng(seed)
-    T, V, J = len(time_ns), len(rig), len(SKELETON.joints)
+    T = len(time_ns)
+    V = len(rig)
+    J = len(SKELETON.joints)
     frame_ns = float(np.median(np.diff(time_ns))) if T > 1 else 0.0
     phase = random.uniform(-0.45, 0.45, V) * frame_ns if noise.free_running else np.zeros(V)
     view_time_ns = time_ns[:, None] + np.round(phase).astype(np.int64)
     bias = _Bias.draw(noise, random)
-    xy, confidence, swapped = np.empty((T, V, J, 2)), np.empty((T, V, J)), np.zeros((T, V), bool)
+    xy = np.empty((T, V, J, 2))
+    confidence = np.empty((T, V, J))
+    swapped = np.zeros((T, V), bool)
     for v, camera in enumerate(rig):
         true_s = (view_time_ns[:, v] + rig.time_offset_ns.get(camera.name, 0)) / 1e9
         xyz = _insert_bystander(motion(true_s), noise, v, random)
         true_xy = project(xyz, camera)
         error = project(xyz + bias.compute_offsets(xyz, camera), camera) - true_xy
         error += _draw_error_px(xyz, camera, time_ns, noise, random)
-        certain = _draw_confidence(error / _compute_torso_px(xyz, camera)[:, None, None], noise, random)
+        certain = _draw_confidence(
+            error / _compute_torso_px(xyz, camera)[:, None, None], noise, random
+        )
         seen = _find_inside(true_xy, camera) & (random.random((T, J)) >= noise.missed)
         seen &= (random.random(T) >= noise.dropped)[:, None]
         xy[:, v] = np.where(seen[..., None], true_xy + error, np.nan)
@@ -252,7 +270,9 @@ def observe(rig: Rig, motion: Motion, time_ns: I64, noise: NoiseConfig, *, seed:
         swapped[:, v] = _draw_bursts(time_ns, noise.swapped, random)
     sizes = tuple(camera.size_wh for camera in rig)
     unmixed = Observations(SKELETON, rig.names, sizes, time_ns, xy, confidence, view_time_ns)
-    return SyntheticObservations(unmixed.swap_sides(swapped).flip_views(noise.mirrored), motion(time_ns / 1e9), swapped)
+    return SyntheticObservations(
+        unmixed.swap_sides(swapped).flip_views(noise.mirrored), motion(time_ns / 1e9), swapped
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -265,14 +285,17 @@ class _Bias:
     @classmethod
     def draw(cls, noise: NoiseConfig, random: np.random.Generator) -> "_Bias":
         """Draw a bias that is the same on both sides of the body."""
-        offset, by_view = random.normal(0, 1, (33, 3)), random.normal(0, 1, (33, 3, 3))
+        offset = random.normal(0, 1, (33, 3))
+        by_view = random.normal(0, 1, (33, 3, 3))
         loose = _list_noise_factors()[:, None]
         across = np.array([1.0, -1.0, 1.0])
         right = [i for i, joint in enumerate(SKELETON.joints) if "right" in joint.split("_")]
         twin = SKELETON.mirror[right]
         offset[right] = offset[twin] * across
         by_view[right] = by_view[twin] * across[:, None] * across
-        return cls(noise.body_bias_m * loose * offset, noise.view_bias_m * loose[..., None] * by_view)
+        return cls(
+            noise.body_bias_m * loose * offset, noise.view_bias_m * loose[..., None] * by_view
+        )
 
     def compute_offsets(self, xyz: F64, camera: Camera) -> F64:
         """Offsets of all joints as one camera sees them, (T, 33, 3), m, world."""
@@ -286,7 +309,8 @@ class _Bias:
 
 def _compute_body_frames(xyz: F64) -> F64:
     """World from body for every instant, (T, 3, 3): forward, left, up."""
-    shoulders, hips = SKELETON.indices(f"{s}_shoulder" for s in SIDES), SKELETON.indices(f"{s}_hip" for s in SIDES)
+    shoulders = SKELETON.indices(f"{s}_shoulder" for s in SIDES)
+    hips = SKELETON.indices(f"{s}_hip" for s in SIDES)
     up = xyz[:, shoulders].mean(1) - xyz[:, hips].mean(1)
     up /= np.linalg.norm(up, axis=-1, keepdims=True)
     left = xyz[:, hips[0]] - xyz[:, hips[1]]
@@ -302,7 +326,9 @@ def _insert_bystander(xyz: F64, noise: NoiseConfig, view: int, random: np.random
     if not length:
         return xyz
     start = int(random.integers(0, len(xyz) - length + 1))
-    away = random.uniform(1.0, 1.6) * np.array([np.cos(a := random.uniform(0, 2 * np.pi)), np.sin(a), 0])
+    away = random.uniform(1.0, 1.6) * np.array(
+        [np.cos(a := random.uniform(0, 2 * np.pi)), np.sin(a), 0]
+    )
     followed = xyz.copy()
     followed[start : start + length] = xyz[start] + away
     return followed
@@ -314,7 +340,9 @@ def _compute_torso_px(xyz: F64, camera: Camera) -> F64:
     return camera.focal_px * TORSO_M / np.maximum(depth, 0.3)
 
 
-def _draw_error_px(xyz: F64, camera: Camera, time_ns: I64, noise: NoiseConfig, random: np.random.Generator) -> F64:
+def _draw_error_px(
+    xyz: F64, camera: Camera, time_ns: I64, noise: NoiseConfig, random: np.random.Generator
+) -> F64:
     """Draw jitter, drift and gross errors of one view, (T, 33, 2), px."""
     shape = (*xyz.shape[:2], 2)
     jitter = noise.jitter_of_torso * random.normal(0, 1, shape)
@@ -325,7 +353,9 @@ def _draw_error_px(xyz: F64, camera: Camera, time_ns: I64, noise: NoiseConfig, r
     return error * _compute_torso_px(xyz, camera)[:, None, None]
 
 
-def _draw_drift(shape: tuple[int, ...], time_ns: I64, time_constant_s: float, random: np.random.Generator) -> F64:
+def _draw_drift(
+    shape: tuple[int, ...], time_ns: I64, time_constant_s: float, random: np.random.Generator
+) -> F64:
     """Draw a first-order autoregressive error of unit variance along the first axis."""
     fresh = random.normal(0, 1, shape)
     kept = np.exp(-np.diff(time_ns) * 1e-9 / time_constant_s)

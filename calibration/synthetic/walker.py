@@ -1,8 +1,9 @@
 """A walker: a procedural person whose joints are known exactly, for tests, benchmarks and examples.
 
-Every motion is a function of time alone, so that cameras with clocks of their own can ask for any instant. The
-proportions are those of Drillis & Contini with ankle and shoulder where a network puts them (the way from shoulder to
-ankle is 0.756 of stature), upper arm and forearm 0.167 and 0.155 of it.
+Every motion is a function of time alone, so that cameras with clocks of their own can ask for any
+instant. The proportions are those of Drillis & Contini with ankle and shoulder where a network puts
+them (the way from shoulder to ankle is 0.756 of stature), upper arm and forearm 0.167 and 0.155 of
+it.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,14 +22,26 @@ Path: TypeAlias = Callable[[F64], tuple[F64, F64]]  # time to place (T, 2) and h
 
 SKELETON = load_skeleton("blazepose_33")
 # Shares of stature.
-SHOULDER_HEIGHT, HIP_HEIGHT, THIGH, SHANK, ANKLE_HEIGHT = 0.810, 0.530, 0.245, 0.231, 0.054
-UPPER_ARM, FOREARM, HALF_SHOULDERS, HALF_HIPS, HALF_STANCE = 0.167, 0.155, 0.100, 0.055, 0.055
+SHOULDER_HEIGHT = 0.810
+HIP_HEIGHT = 0.530
+THIGH = 0.245
+SHANK = 0.231
+ANKLE_HEIGHT = 0.054
+UPPER_ARM = 0.167
+FOREARM = 0.155
+HALF_SHOULDERS = 0.100
+HALF_HIPS = 0.055
+HALF_STANCE = 0.055
 SEAT_HEIGHT, SOLE = 0.27, 0.0143
 HEAD = {  # forward, to the side, above the shoulders; names without a side lie in the middle
     "nose": (0.060, 0.0, 0.105), "eye_inner": (0.050, 0.009, 0.122), "eye": (0.048, 0.018, 0.122),
     "eye_outer": (0.044, 0.027, 0.122), "ear": (0.000, 0.042, 0.112), "mouth": (0.052, 0.014, 0.086),
 }  # fmt: skip
-HAND = {"pinky": (0.047, 0.018), "index": (0.052, -0.012), "thumb": (0.030, -0.024)}  # along the forearm, to the side
+HAND = {
+    "pinky": (0.047, 0.018),
+    "index": (0.052, -0.012),
+    "thumb": (0.030, -0.024),
+}  # along the forearm, to the side
 FOOT = {"heel": -0.030, "foot_index": 0.105}  # ahead of the ankle
 SIDES = {"left": 1.0, "right": -1.0}
 STANCE_SHARE = 0.6  # of a gait cycle that a foot is on the floor
@@ -69,8 +82,8 @@ class _Feet:
 class _Posture:
     """What the rest of the body does.
 
-    `hip` (T, 3) m is the middle of the hips; `trunk` (T, 3) rad is forward lean, side lean and twist; `arm` (T, 2, 3)
-    rad is flexion, abduction and the elbow's flexion, left first.
+    `hip` (T, 3) m is the middle of the hips; `trunk` (T, 3) rad is forward lean, side lean and
+    twist; `arm` (T, 2, 3) rad is flexion, abduction and the elbow's flexion, left first.
     """
 
     hip: F64
@@ -153,7 +166,10 @@ def dance(walker: Walker, time_s: F64) -> F64:
         arm[:, side, 0] = 0.9 + 1.2 * np.sin(1.3 * time_s + 1.7 * sign + walker.phase_rad)
         arm[:, side, 1] = 0.7 + 0.6 * np.sin(0.9 * time_s + sign)
         arm[:, side, 2] = 0.7 + 0.6 * np.sin(1.9 * time_s - sign)
-    trunk = np.stack([0.2 + 0.2 * np.sin(0.8 * time_s), 0.2 * np.sin(1.1 * time_s), 0.4 * np.sin(0.6 * time_s)], 1)
+    trunk = np.stack(
+        [0.2 + 0.2 * np.sin(0.8 * time_s), 0.2 * np.sin(1.1 * time_s), 0.4 * np.sin(0.6 * time_s)],
+        1,
+    )
     return _walk_along(walker, path, time_s, trunk, arm)
 
 
@@ -167,10 +183,14 @@ def sit(walker: Walker, time_s: F64) -> F64:
     for side, sign in enumerate((1, -1)):
         arm[:, side, 0] = 0.5 + 0.5 * np.sin(0.9 * time_s + 1.5 * sign)
         arm[:, side, 2] = 1.1 + 0.5 * np.sin(1.3 * time_s - sign)
-    trunk = np.stack([0.1 + 0.1 * np.sin(0.7 * time_s), 0.03 * np.sin(time_s), 0.15 * np.sin(0.8 * time_s)], 1)
+    trunk = np.stack(
+        [0.1 + 0.1 * np.sin(0.7 * time_s), 0.03 * np.sin(time_s), 0.15 * np.sin(0.8 * time_s)], 1
+    )
     hip = _raise_to_height(place, SEAT_HEIGHT * walker.stature_m)
     return _build_body(
-        walker, _Posture(hip, heading, trunk, arm), _plant_feet(walker, time_s, ahead=THIGH * walker.stature_m)
+        walker,
+        _Posture(hip, heading, trunk, arm),
+        _plant_feet(walker, time_s, ahead=THIGH * walker.stature_m),
     )
 
 
@@ -194,21 +214,31 @@ def _thin_ellipse(walker: Walker, time_s: F64) -> tuple[F64, F64]:
     """Walk to and fro with a narrow turn at each end."""
 
     def place(t: F64) -> F64:
-        along, across = walker.reach_m * np.cos(0.6 * t), 0.15 * np.sin(0.6 * t)
-        cosine, sine = np.cos(walker.phase_rad), np.sin(walker.phase_rad)
-        return np.stack([cosine * along - sine * across, sine * along + cosine * across], -1) + walker.middle_m
+        along = walker.reach_m * np.cos(0.6 * t)
+        across = 0.15 * np.sin(0.6 * t)
+        cosine = np.cos(walker.phase_rad)
+        sine = np.sin(walker.phase_rad)
+        return (
+            np.stack([cosine * along - sine * across, sine * along + cosine * across], -1)
+            + walker.middle_m
+        )
 
     return place(time_s), _compute_heading(place, time_s)
 
 
 def _spot(walker: Walker, time_s: F64) -> tuple[F64, F64]:
     """Stay at the middle."""
-    return np.zeros((*np.shape(time_s), 2)) + walker.middle_m, np.full(np.shape(time_s), walker.phase_rad)
+    return np.zeros((*np.shape(time_s), 2)) + walker.middle_m, np.full(
+        np.shape(time_s), walker.phase_rad
+    )
 
 
 def _sway_about(walker: Walker, time_s: F64) -> tuple[F64, F64]:
     """Keep within half a metre of the middle and look to all sides."""
-    place = 0.25 * np.stack([np.sin(0.9 * time_s), np.sin(0.7 * time_s + walker.phase_rad)], -1) + walker.middle_m
+    place = (
+        0.25 * np.stack([np.sin(0.9 * time_s), np.sin(0.7 * time_s + walker.phase_rad)], -1)
+        + walker.middle_m
+    )
     return place, walker.phase_rad + 1.2 * np.sin(0.45 * time_s)
 
 
@@ -225,7 +255,9 @@ def _walk_along(walker: Walker, path: Path, time_s: F64, trunk: F64, arm: F64) -
     speed = np.linalg.norm(path(time_s + 1e-3)[0] - path(time_s - 1e-3)[0], axis=-1) / 2e-3
     half_stance = STANCE_SHARE / 2 * speed / cadence + 0.02
     leg = 0.985 * (THIGH + SHANK) * walker.stature_m
-    height = ANKLE_HEIGHT * walker.stature_m + np.sqrt(leg**2 - np.minimum(half_stance, 0.6 * leg) ** 2)
+    height = ANKLE_HEIGHT * walker.stature_m + np.sqrt(
+        leg**2 - np.minimum(half_stance, 0.6 * leg) ** 2
+    )
     return _build_body(
         walker,
         _Posture(_raise_to_height(place, height), heading, trunk, arm),
@@ -235,7 +267,9 @@ def _walk_along(walker: Walker, path: Path, time_s: F64, trunk: F64, arm: F64) -
 
 def _plan_steps(walker: Walker, path: Path, time_s: F64, cadence: float) -> _Feet:
     """Plant each foot for most of its cycle and swing it to its next place for the rest."""
-    ankle, heading, pitch = np.zeros((len(time_s), 2, 3)), np.zeros((len(time_s), 2)), np.zeros((len(time_s), 2))
+    ankle = np.zeros((len(time_s), 2, 3))
+    heading = np.zeros((len(time_s), 2))
+    pitch = np.zeros((len(time_s), 2))
     for side, (sign, shift) in enumerate(zip(SIDES.values(), (0.0, 0.5))):
         phase = cadence * time_s + shift
         cycle = np.floor(phase)
@@ -257,7 +291,8 @@ def _plan_steps(walker: Walker, path: Path, time_s: F64, cadence: float) -> _Fee
 def _plant_feet(walker: Walker, time_s: F64, ahead: float) -> _Feet:
     """Keep both feet where they are, so far ahead of the hips."""
     place, heading = _spot(walker, time_s)
-    forward, left = np.stack([np.cos(heading), np.sin(heading)], -1), np.stack([-np.sin(heading), np.cos(heading)], -1)
+    forward = np.stack([np.cos(heading), np.sin(heading)], -1)
+    left = np.stack([-np.sin(heading), np.cos(heading)], -1)
     ankle = np.full((len(time_s), 2, 3), ANKLE_HEIGHT * walker.stature_m)
     for side, sign in enumerate(SIDES.values()):
         ankle[:, side, :2] = place + ahead * forward + sign * HALF_STANCE * walker.stature_m * left
@@ -282,11 +317,16 @@ def _build_body(walker: Walker, posture: _Posture, feet: _Feet) -> F64:
     for index, (side, sign) in enumerate(SIDES.items()):
         arm = posture.arm[:, index]
         shoulder = shoulders + trunk @ np.array([0, sign * HALF_SHOULDERS * size, 0])
-        upper, fore = _compute_arm_direction(trunk, arm, sign, 0.0), _compute_arm_direction(trunk, arm, sign, 1.0)
+        upper = _compute_arm_direction(trunk, arm, sign, 0.0)
+        fore = _compute_arm_direction(trunk, arm, sign, 1.0)
         elbow = shoulder + UPPER_ARM * size * upper
         wrist = elbow + FOREARM * size * fore
         across = np.cross(fore, trunk[:, :, 1])
-        joints[f"{side}_shoulder"], joints[f"{side}_elbow"], joints[f"{side}_wrist"] = shoulder, elbow, wrist
+        joints[f"{side}_shoulder"], joints[f"{side}_elbow"], joints[f"{side}_wrist"] = (
+            shoulder,
+            elbow,
+            wrist,
+        )
         for name, (along, lateral) in HAND.items():
             joints[f"{side}_{name}"] = wrist + size * (along * fore + lateral * across)
         hip = posture.hip + pelvis @ np.array([0, sign * HALF_HIPS * size, 0])
@@ -296,7 +336,9 @@ def _build_body(walker: Walker, posture: _Posture, feet: _Feet) -> F64:
             feet.pitch[:, index], np.array([0.0, 1, 0])
         )
         for name, ahead in FOOT.items():
-            joints[f"{side}_{name}"] = ankle + foot @ (size * np.array([ahead, 0, SOLE - ANKLE_HEIGHT]))
+            joints[f"{side}_{name}"] = ankle + foot @ (
+                size * np.array([ahead, 0, SOLE - ANKLE_HEIGHT])
+            )
     return np.stack([joints[name] for name in SKELETON.joints], 1)
 
 

@@ -12,7 +12,10 @@ FLOOR_TOLERANCE_M = 0.025
 FOOT_HEIGHT_M = 0.025  # heel and toe landmarks lie inside the shoe, not on the floor
 AXIS_SIGMA_RAD = np.radians(2.0)  # of the body's axis over a walk
 TRUNK_SIGMA_RAD = np.radians(8.0)  # of the trunk alone, of somebody who sits or bends
-STRAIGHT_LEG, UPRIGHT_RAD = 0.95, np.radians(25.0)  # extension of a leg, and angle to the trunk, of one who stands
+STRAIGHT_LEG, UPRIGHT_RAD = (
+    0.95,
+    np.radians(25.0),
+)  # extension of a leg, and angle to the trunk, of one who stands
 MIN_UPRIGHT_SHARE = 0.15  # share of the framesets that shows somebody upright
 MAX_TILT_RAD = np.radians(15.0)  # between the body's axis and a floor that is believed
 MIN_STANCE_POINTS = 30
@@ -57,8 +60,8 @@ def find_ground(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> Ground:
 
     Notes
     -----
-    The body's axis over time gives the vertical roughly; the plane through the feet that stand still refines it where
-    they stood in enough places. Both are weighed by their variance.
+    The body's axis over time gives the vertical roughly; the plane through the feet that stand
+    still refines it where they stood in enough places. Both are weighed by their variance.
     """
     axis, axis_sigma = _find_body_axis(xyz, joints)
     stance = find_stance_points(xyz, joints, time_ns)
@@ -77,11 +80,14 @@ def find_ground(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> Ground:
     up /= np.linalg.norm(up)
     sigma = 1 / np.sqrt(1 / axis_sigma**2 + 1 / plane_sigma**2)
     height = float(np.median(points @ up)) - FOOT_HEIGHT_M
-    return Ground(up, height, float(sigma), "the floor under the feet" if share > 0.5 else "the body's axis")
+    return Ground(
+        up, height, float(sigma), "the floor under the feet" if share > 0.5 else "the body's axis"
+    )
 
 
 def world_from_scene(ground: Ground, centres: F64) -> F64:
-    """Build the world frame: z up, floor z = 0, origin under the cameras' centroid, +x towards the first.
+    """Build the world frame: z up, floor z = 0, origin under the cameras' centroid, +x towards the
+    first.
 
     Parameters
     ----------
@@ -143,12 +149,15 @@ def _find_body_axis(xyz: F64, joints: tuple[str, ...]) -> tuple[F64, float]:
     trunk = shoulders - (joint("left_hip") + joint("right_hip")) / 2
     standing = np.zeros(len(xyz), bool)
     for side in ("left", "right"):
-        thigh, shank = joint(f"{side}_hip") - joint(f"{side}_knee"), joint(f"{side}_knee") - joint(f"{side}_ankle")
+        thigh = joint(f"{side}_hip") - joint(f"{side}_knee")
+        shank = joint(f"{side}_knee") - joint(f"{side}_ankle")
         length = np.linalg.norm(thigh, axis=1) + np.linalg.norm(shank, axis=1)
         leg = thigh + shank
         with np.errstate(invalid="ignore", divide="ignore"):
             straight = np.linalg.norm(leg, axis=1) > STRAIGHT_LEG * length
-            cosine = (leg * trunk).sum(1) / (np.linalg.norm(leg, axis=1) * np.linalg.norm(trunk, axis=1))
+            cosine = (leg * trunk).sum(1) / (
+                np.linalg.norm(leg, axis=1) * np.linalg.norm(trunk, axis=1)
+            )
             standing |= straight & (cosine > np.cos(UPRIGHT_RAD))
     standing &= np.isfinite(shoulders - ankles).all(1)
     if standing.sum() > MIN_UPRIGHT_SHARE * len(xyz):
@@ -173,7 +182,8 @@ def _find_foot_indices(joints: tuple[str, ...]) -> list[int]:
 def _fit_plane(points: F64, axis: F64) -> tuple[F64, Mask]:
     """Fit the floor: many points near it, few below it, not far from level; `axis` where none is found."""
     random = np.random.default_rng(0)
-    best_score, best = -np.inf, (axis, _find_near_lowest(points, axis))
+    best_score = -np.inf
+    best = (axis, _find_near_lowest(points, axis))
     for _ in range(RANSAC_DRAWS):
         a, b, c = points[random.choice(len(points), 3, replace=False)]
         normal = np.cross(b - a, c - a)
@@ -184,9 +194,12 @@ def _fit_plane(points: F64, axis: F64) -> tuple[F64, Mask]:
         if np.arccos(np.clip(normal @ axis, -1, 1)) > MAX_TILT_RAD:
             continue
         height = (points - a) @ normal
-        score = (np.abs(height) < FLOOR_TOLERANCE_M).sum() - 2 * (height < -2 * FLOOR_TOLERANCE_M).sum()
+        score = (np.abs(height) < FLOOR_TOLERANCE_M).sum() - 2 * (
+            height < -2 * FLOOR_TOLERANCE_M
+        ).sum()
         if score > best_score:
-            best_score, best = score, (normal, np.abs(height) < FLOOR_TOLERANCE_M)
+            best_score = score
+            best = (normal, np.abs(height) < FLOOR_TOLERANCE_M)
     normal, inlier = best
     for _ in range(5):
         centre = points[inlier].mean(0)
@@ -194,7 +207,8 @@ def _fit_plane(points: F64, axis: F64) -> tuple[F64, Mask]:
         direction *= np.sign(direction @ axis)
         if np.arccos(np.clip(direction @ axis, -1, 1)) > MAX_TILT_RAD:
             break
-        normal, inlier = direction, np.abs((points - centre) @ direction) < FLOOR_TOLERANCE_M
+        normal = direction
+        inlier = np.abs((points - centre) @ direction) < FLOOR_TOLERANCE_M
         if inlier.sum() < 3:
             return axis, _find_near_lowest(points, axis)
     return normal, inlier

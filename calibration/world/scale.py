@@ -10,8 +10,9 @@ from calibration.geometry.arrays import F64
 from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
 
-# The way from shoulder to ankle by hip and knee, as a share of stature. It does not depend on posture, and a detector
-# that puts the hip too low lengthens the trunk by what it takes from the thigh.
+# The way from shoulder to ankle by hip and knee, as a share of stature. It does not depend on
+# posture, and a detector that puts the hip too low lengthens the trunk by what it takes from the
+# thigh.
 CHAIN_OF_STATURE = 0.755
 STATURE_SIGMA_PERCENT = 2.0  # how much that share differs between people
 POPULATION_STATURE_M, POPULATION_SIGMA_PERCENT = 1.69, 5.0
@@ -62,14 +63,18 @@ def estimate_scale(xyz: F64, joints: tuple[str, ...], stature_m: float | None) -
     chain = _measure_chain(xyz, joints)
     if np.isfinite(chain).sum() < MIN_FRAMES:
         raise ScaleUnknownError(
-            "The person was never seen from shoulders to ankles, so nothing tells how large the scene is."
+            "The person was never seen from shoulders to ankles, so nothing tells how large the "
+            "scene is."
             " Step back until the whole body is in at least two views."
         )
     return _build_scale(CHAIN_OF_STATURE / float(np.nanmedian(chain)), stature_m)
 
 
-def rescale_to_stature(rig: Rig, report: CalibrationReport, stature_m: float | None) -> tuple[Rig, CalibrationReport]:
-    """Give a solved rig the metres of another stature: all that is a length grows with it, nothing else changes.
+def rescale_to_stature(
+    rig: Rig, report: CalibrationReport, stature_m: float | None
+) -> tuple[Rig, CalibrationReport]:
+    """Give a solved rig the metres of another stature: all that is a length grows with it, nothing
+    else changes.
 
     Parameters
     ----------
@@ -81,8 +86,9 @@ def rescale_to_stature(rig: Rig, report: CalibrationReport, stature_m: float | N
     Returns
     -------
     rig, report
-        As if they had been solved with it, but that verdict, vertical and floor stay (solved anew, the vertical would
-        differ by some tenths of a degree, because the floor is searched with lengths of its own).
+        As if they had been solved with it, but that verdict, vertical and floor stay (solved anew,
+        the vertical would differ by some tenths of a degree, because the floor is searched with
+        lengths of its own).
     """
     scale = _build_scale(1.0, stature_m)
     factor = scale.stature_m / report.stature_m
@@ -91,8 +97,12 @@ def rescale_to_stature(rig: Rig, report: CalibrationReport, stature_m: float | N
     for name in ("path_m", "camera_positions_m"):
         if name in details:
             details[name] = _multiply_numbers(details[name], factor)
-    cameras = tuple(replace(each, position_sigma_m=each.position_sigma_m * factor) for each in report.cameras)
-    old_cm, new_cm = (100 * max(each.position_sigma_m for each in group) for group in (report.cameras, cameras))
+    cameras = tuple(
+        replace(each, position_sigma_m=each.position_sigma_m * factor) for each in report.cameras
+    )
+    old_cm, new_cm = (
+        100 * max(each.position_sigma_m for each in group) for group in (report.cameras, cameras)
+    )
     return replace(rescaled, metadata={**rig.metadata, "scale_source": scale.source}), replace(
         report,
         cameras=cameras,
@@ -112,7 +122,8 @@ def _build_scale(metres_per_metre_of_stature: float, stature_m: float | None) ->
     """Say how large the scene is for a stature, and how sure that is."""
     if stature_m is None:
         source = f"the mean stature of people ({POPULATION_STATURE_M} m), because none was given"
-        stature, sigma_percent = POPULATION_STATURE_M, POPULATION_SIGMA_PERCENT
+        stature = POPULATION_STATURE_M
+        sigma_percent = POPULATION_SIGMA_PERCENT
     else:
         source = f"the person's stature ({stature_m:.2f} m)"
         stature, sigma_percent = stature_m, STATURE_SIGMA_PERCENT
@@ -134,9 +145,14 @@ def _measure_chain(xyz: F64, joints: tuple[str, ...]) -> F64:
     def joint(name: str) -> F64:
         return xyz[:, joints.index(name)]
 
-    middle = (joint("left_shoulder") + joint("right_shoulder") - joint("left_hip") - joint("right_hip")) / 2
+    middle = (
+        joint("left_shoulder") + joint("right_shoulder") - joint("left_hip") - joint("right_hip")
+    ) / 2
     length = np.linalg.norm(middle, axis=-1)
     for side in ("left", "right"):
         for upper, lower in (("hip", "knee"), ("knee", "ankle")):
-            length = length + np.linalg.norm(joint(f"{side}_{upper}") - joint(f"{side}_{lower}"), axis=-1) / 2
+            length = (
+                length
+                + np.linalg.norm(joint(f"{side}_{upper}") - joint(f"{side}_{lower}"), axis=-1) / 2
+            )
     return length

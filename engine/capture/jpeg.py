@@ -2,7 +2,8 @@
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SCAN = 0xDA
-# Markers that begin a frame header (SOF0-SOF15); C4, C8 and CC among them mean other things (ITU-T T.81, table B.1).
+# Markers that begin a frame header (SOF0-SOF15); C4, C8 and CC among them mean other things (ITU-T
+# T.81, table B.1).
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}  # markers without a length: restarts and TEM
 
@@ -23,7 +24,8 @@ def read_jpeg_size(data: bytes) -> tuple[int, int] | None:
     at = _find_segment(data, _FRAME_HEADERS)
     if at is None or at + 9 > len(data):
         return None
-    height, width = int.from_bytes(data[at + 5 : at + 7]), int.from_bytes(data[at + 7 : at + 9])
+    height = int.from_bytes(data[at + 5 : at + 7])
+    width = int.from_bytes(data[at + 7 : at + 9])
     return (width, height) if width > 0 and height > 0 else None
 
 
@@ -57,7 +59,8 @@ def find_jpeg_end(data: bytes | bytearray, searched: int = 0) -> int | None:
     Returns
     -------
     end
-        Behind the image; None where the end has not come yet. Compressed pixels hold no end marker (T.81, B.1.1.5).
+        Behind the image; None where the end has not come yet. Compressed pixels hold no end marker
+        (T.81, B.1.1.5).
     """
     scan = _find_segment(data, frozenset((_SCAN,)))
     if scan is None:

@@ -13,7 +13,8 @@ class FrameSource(Protocol):
     name
         The view's name.
     live
-        True for a device that does not wait; False for a file or a simulated clock, which blocks and loses nothing.
+        True for a device that does not wait; False for a file or a simulated clock, which blocks
+        and loses nothing.
     """
 
     name: str

@@ -8,7 +8,8 @@ from engine.studio.scene import Studio
 
 
 class StudioSource:
-    """One camera of a studio, on a simulated clock: it waits for its reader and loses nothing but what it drops itself.
+    """One camera of a studio, on a simulated clock: it waits for its reader and loses nothing but
+    what it drops itself.
 
     Parameters
     ----------
@@ -114,7 +115,8 @@ def open_studio(address: str) -> tuple[Studio, list[StudioSource]]:
 
 
 def play_studio(address: str) -> tuple[Studio, tuple[LiveSource, ...]]:
-    """Build the studio of an address once, for its cameras in real time and for the truth: it takes seconds to build.
+    """Build the studio of an address once, for its cameras in real time and for the truth: it takes
+    seconds to build.
 
     Parameters
     ----------
@@ -134,4 +136,6 @@ def play_studio(address: str) -> tuple[Studio, tuple[LiveSource, ...]]:
         If there is no such motion or option.
     """
     studio, sources = open_studio(address)
-    return studio, make_studio_cameras(address, sources, PlaybackGroup(SharedStart(), FrameBarrier()))
+    return studio, make_studio_cameras(
+        address, sources, PlaybackGroup(SharedStart(), FrameBarrier())
+    )

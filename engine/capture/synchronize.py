@@ -1,8 +1,10 @@
-"""From the frames of several sources to framesets: the images of one instant, found by their times, never by number.
+"""From the frames of several sources to framesets: the images of one instant, found by their times,
+never by number.
 
-The clock of the framesets is the slowest source's: its frames are the instants, and where it lost some, the gap is
-filled in equal steps. So four cameras of one rate give frameset i from their frames i, at any length and with any
-drift, and a faster camera gives the image nearest to each instant.
+The clock of the framesets is the slowest source's: its frames are the instants, and where it lost
+some, the gap is filled in equal steps. So four cameras of one rate give frameset i from their
+frames i, at any length and with any drift, and a faster camera gives the image nearest to each
+instant.
 """
 
 from collections import deque
@@ -12,10 +14,12 @@ from engine.capture.source import FrameSource
 from engine.clock import NS_PER_S
 from engine.frames import Frame, FrameSet
 
-# A view's image may lie this far from the instant, in periods of the framesets: half a period, and a tenth against
-# flicker where a free-running camera lies half a period off and its stamps tremble (3 ms at 30 per second).
+# A view's image may lie this far from the instant, in periods of the framesets: half a period, and
+# a tenth against flicker where a free-running camera lies half a period off and its stamps tremble
+# (3 ms at 30 per second).
 MAX_DISTANCE_PERIODS = 0.6
-# When no source has an image for longer than this, the clock jumps instead of counting empty framesets.
+# When no source has an image for longer than this, the clock jumps instead of counting empty
+# framesets.
 PAUSE_NS = 10 * NS_PER_S
 # Rates nearer to each other than this are one rate: 29.97 and 30 differ by twice as much.
 SAME_RATE = 0.0005
@@ -46,10 +50,14 @@ class Framesets:
         If there is no source, or not one offset for each.
     """
 
-    def __init__(self, sources: Sequence[FrameSource], offset_ns: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, sources: Sequence[FrameSource], offset_ns: Sequence[int] | None = None
+    ) -> None:
         offset_ns = tuple(offset_ns) if offset_ns is not None else (0,) * len(sources)
         if not sources or len(offset_ns) != len(sources):
-            raise ValueError(f"{len(sources)} sources and {len(offset_ns)} offsets make no framesets.")
+            raise ValueError(
+                f"{len(sources)} sources and {len(offset_ns)} offsets make no framesets."
+            )
         self._queues = [_Queue(source, offset) for source, offset in zip(sources, offset_ns)]
         self.rate_fps = min(source.rate_fps for source in sources)
         self.count = _estimate_count(self._queues, self.rate_fps)
@@ -92,7 +100,11 @@ class _Queue:
                 self._ended = True
             else:
                 self._ahead.append(frame)
-        return self._ahead[position].timestamp_ns + self._offset_ns if position < len(self._ahead) else None
+        return (
+            self._ahead[position].timestamp_ns + self._offset_ns
+            if position < len(self._ahead)
+            else None
+        )
 
     def find_first_after(self, instant_ns: int) -> int | None:
         """Return the time of the first frame after an instant."""
@@ -123,7 +135,9 @@ def _find_first_instant(slowest_first: Sequence[_Queue], period_ns: int) -> int 
     return heads[0] - (heads[0] - min(heads) + period_ns // 2) // period_ns * period_ns
 
 
-def _find_next_instant(slowest_first: Sequence[_Queue], instant_ns: int, period_ns: int, reach_ns: int) -> int | None:
+def _find_next_instant(
+    slowest_first: Sequence[_Queue], instant_ns: int, period_ns: int, reach_ns: int
+) -> int | None:
     """Find the next instant: the slowest source's next frame, or an equal step towards it."""
     late = [queue.find_first_after(instant_ns + reach_ns) for queue in slowest_first]
     heads = [time_ns for time_ns in late if time_ns is not None]
@@ -155,15 +169,23 @@ def _describe_differences(sources: Sequence[FrameSource]) -> Iterator[str]:
     if max(rates) > min(rates) * (1 + SAME_RATE):
         rate_text = _group_texts(sources, [f"{rate:.5g}" for rate in rates])
         yield (
-            f"The videos differ in frames per second ({rate_text}): there are {min(rates):.5g} framesets per second, "
+            f"The videos differ in frames per second ({rate_text}): there are {min(rates):.5g} "
+            "framesets per second, "
             "and each view gives the image nearest in time."
         )
-    lengths_s = [source.frame_count / source.rate_fps for source in sources if source.frame_count is not None]
+    lengths_s = [
+        source.frame_count / source.rate_fps for source in sources if source.frame_count is not None
+    ]
     if len(lengths_s) == len(sources) and max(lengths_s) - min(lengths_s) > 1.5 / min(rates):
         length_text = _group_texts(sources, [f"{length:.2f} s" for length in lengths_s])
-        yield f"The videos differ in length ({length_text}): where one has ended, the others go on without it."
+        yield (
+            f"The videos differ in length ({length_text}): where one has ended, the others go "
+            "on without it."
+        )
     if len({source.size_wh for source in sources}) > 1:
-        size_text = _group_texts(sources, [f"{source.size_wh[0]}x{source.size_wh[1]}" for source in sources])
+        size_text = _group_texts(
+            sources, [f"{source.size_wh[0]}x{source.size_wh[1]}" for source in sources]
+        )
         yield f"The videos differ in image size ({size_text}); each view keeps its own."
 
 

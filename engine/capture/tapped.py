@@ -9,7 +9,8 @@ from engine.frames import Frame
 class TappedSource:
     """Shows every frame to a listener on its way out.
 
-    Recording happens here, per camera: framesets leave out what has no place in them, a recording must not.
+    Recording happens here, per camera: framesets leave out what has no place in them, a recording
+    must not.
 
     Parameters
     ----------

@@ -14,7 +14,9 @@ from engine.session.session import Session
 HEADER = "frame,time_s,view,person,joint,x_px,y_px,confidence\n"
 
 
-def export_csv2d(session: Session, path: Path, smooth: Callable[[PoseSet3D], PoseSet3D] | None) -> None:
+def export_csv2d(
+    session: Session, path: Path, smooth: Callable[[PoseSet3D], PoseSet3D] | None
+) -> None:
     """Write a session's 2D poses, after association and left/right repair.
 
     Parameters
@@ -34,13 +36,27 @@ def export_csv2d(session: Session, path: Path, smooth: Callable[[PoseSet3D], Pos
         If the disk refuses.
     """
     if smooth is not None:
-        raise EngineError("csv2d holds what each view saw and cannot be smoothed. Leave out --smooth, or choose csv.")
+        raise EngineError(
+            "csv2d holds what each view saw and cannot be smoothed. Leave out --smooth, or "
+            "choose csv."
+        )
     poses = session.poses_2d()
-    write_poses_csv2d(path, poses.sets_2d(), poses.header.joints, poses.header.view_names, start_ns=session.start_ns())
+    write_poses_csv2d(
+        path,
+        poses.sets_2d(),
+        poses.header.joints,
+        poses.header.view_names,
+        start_ns=session.start_ns(),
+    )
 
 
 def write_poses_csv2d(
-    path: Path, pose_sets: Iterable[PoseSet2D], joints: Sequence[str], view_names: Sequence[str], *, start_ns: int
+    path: Path,
+    pose_sets: Iterable[PoseSet2D],
+    joints: Sequence[str],
+    view_names: Sequence[str],
+    *,
+    start_ns: int,
 ) -> None:
     """Write 2D poses, the whole file or none.
 
@@ -66,7 +82,9 @@ def write_poses_csv2d(
             file.writelines(_format_rows(poses, joints, quoted, start_ns))
 
 
-def _format_rows(poses: PoseSet2D, joints: Sequence[str], view_names: Sequence[str], start_ns: int) -> Iterator[str]:
+def _format_rows(
+    poses: PoseSet2D, joints: Sequence[str], view_names: Sequence[str], start_ns: int
+) -> Iterator[str]:
     """Write the rows of one frameset."""
     time_s = (poses.timestamp_ns - start_ns) / NS_PER_S
     for view, people in zip(view_names, poses.poses_by_view):

@@ -14,7 +14,9 @@ from engine.session.session import Session
 HEADER = "frame,time_s,person,joint,x_m,y_m,z_m,confidence,views\n"
 
 
-def export_csv(session: Session, path: Path, smooth: Callable[[PoseSet3D], PoseSet3D] | None) -> None:
+def export_csv(
+    session: Session, path: Path, smooth: Callable[[PoseSet3D], PoseSet3D] | None
+) -> None:
     """Write a session's 3D poses.
 
     Parameters
@@ -36,7 +38,9 @@ def export_csv(session: Session, path: Path, smooth: Callable[[PoseSet3D], PoseS
     write_poses_csv(path, pose_sets, poses.header.joints, start_ns=session.start_ns())
 
 
-def write_poses_csv(path: Path, pose_sets: Iterable[PoseSet3D], joints: Sequence[str], *, start_ns: int) -> None:
+def write_poses_csv(
+    path: Path, pose_sets: Iterable[PoseSet3D], joints: Sequence[str], *, start_ns: int
+) -> None:
     """Write 3D poses, the whole file or none.
 
     Parameters
@@ -58,8 +62,11 @@ def write_poses_csv(path: Path, pose_sets: Iterable[PoseSet3D], joints: Sequence
             file.writelines(_format_rows(poses, joints, start_ns))
 
 
-def write_positions_csv(path: Path, time_ns: I64, positions: Mapping[str, F64], *, view_count: int) -> None:
-    """Write known joint positions of one person in the same columns, for instance the studio's truth.
+def write_positions_csv(
+    path: Path, time_ns: I64, positions: Mapping[str, F64], *, view_count: int
+) -> None:
+    """Write known joint positions of one person in the same columns, for instance the studio's
+    truth.
 
     Parameters
     ----------
@@ -83,14 +90,18 @@ def write_positions_csv(path: Path, time_ns: I64, positions: Mapping[str, F64], 
             for joint, xyz in positions.items():
                 if np.isfinite(xyz[frame]).all():
                     x, y, z = xyz[frame]
-                    file.write(f"{frame},{time_s:.6f},0,{joint},{x:.6g},{y:.6g},{z:.6g},1,{view_count}\n")
+                    file.write(
+                        f"{frame},{time_s:.6f},0,{joint},{x:.6g},{y:.6g},{z:.6g},1,{view_count}\n"
+                    )
 
 
 def _format_rows(poses: PoseSet3D, joints: Sequence[str], start_ns: int) -> Iterator[str]:
     """Write the rows of one frameset."""
     time_s = (poses.timestamp_ns - start_ns) / NS_PER_S
     for pose in poses.people:
-        xyz, confidence, views = pose.xyz.tolist(), pose.confidence.tolist(), pose.view_count.tolist()
+        xyz = pose.xyz.tolist()
+        confidence = pose.confidence.tolist()
+        views = pose.view_count.tolist()
         for k in np.flatnonzero(np.isfinite(pose.xyz).all(-1)).tolist():
             x, y, z = xyz[k]
             yield (

@@ -18,7 +18,9 @@ EXPORTERS = {
 }
 
 
-def export_session(session: Session, format_name: str, path: Path, *, smooth: SmoothPoses | None = None) -> None:
+def export_session(
+    session: Session, format_name: str, path: Path, *, smooth: SmoothPoses | None = None
+) -> None:
     """Write a session in the format of another program.
 
     Parameters
@@ -29,7 +31,8 @@ def export_session(session: Session, format_name: str, path: Path, *, smooth: Sm
     path
         Replaced only when the new file is complete.
     smooth
-        Calms the 3D poses on their way, each frameset in turn; None leaves them as they were reconstructed.
+        Calms the 3D poses on their way, each frameset in turn; None leaves them as they were
+        reconstructed.
 
     Raises
     ------
@@ -47,5 +50,6 @@ def export_session(session: Session, format_name: str, path: Path, *, smooth: Sm
         exporter(session, Path(path), smooth)
     except OSError as error:
         raise SessionError(
-            f"'{path}' cannot be written: {error.strerror or error}. Choose another place, or free some space."
+            f"'{path}' cannot be written: {error.strerror or error}. Choose another place, or "
+            "free some space."
         ) from error

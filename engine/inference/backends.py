@@ -29,8 +29,8 @@ class BackendOptions:
     precision
         ``f32`` or ``bf16``; anything but f32 belongs behind `engine.inference.parity`.
     outputs
-        Those that are wanted, by name; what only the others need is not computed where the runtime can leave it out.
-        Empty for all.
+        Those that are wanted, by name; what only the others need is not computed where the runtime
+        can leave it out. Empty for all.
     """
 
     threads: int = 0
@@ -69,12 +69,15 @@ def create_backend(name: str, path: Path, options: BackendOptions | None = None)
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise BackendUnavailableError(
-            f"The inference runtime '{name}' is not installed ({error}). Install it with: pip install {error.name}"
+            f"The inference runtime '{name}' is not installed ({error}). Install it with: pip "
+            f"install {error.name}"
         ) from error
     return getattr(module, class_name)(path, options or BackendOptions())
 
 
-def check_batch(inputs: Mapping[str, tuple[int | None, ...]], batch: Mapping[str, np.ndarray]) -> None:
+def check_batch(
+    inputs: Mapping[str, tuple[int | None, ...]], batch: Mapping[str, np.ndarray]
+) -> None:
     """Refuse a batch whose names or shapes do not fit the network; every backend asks this first.
 
     Parameters
@@ -91,14 +94,18 @@ def check_batch(inputs: Mapping[str, tuple[int | None, ...]], batch: Mapping[str
     """
     if batch.keys() != inputs.keys():
         raise ValueError(
-            f"The network wants the inputs {', '.join(inputs)}; it was given {', '.join(batch) or 'none'}."
+            f"The network wants the inputs {', '.join(inputs)}; it was given "
+            f"{', '.join(batch) or 'none'}."
         )
     for name, shape in inputs.items():
         shape_given = batch[name].shape
-        if len(shape_given) != len(shape) or any(want not in (None, have) for want, have in zip(shape, shape_given)):
+        if len(shape_given) != len(shape) or any(
+            want not in (None, have) for want, have in zip(shape, shape_given)
+        ):
             shape_expected = "×".join("any" if axis is None else str(axis) for axis in shape)
             raise ValueError(
-                f"Input '{name}' must be {shape_expected}; it was given {'×'.join(map(str, shape_given))}."
+                f"Input '{name}' must be {shape_expected}; it was given "
+                f"{'×'.join(map(str, shape_given))}."
             )
     if len({len(values) for values in batch.values()}) != 1 or not all(map(len, batch.values())):
         raise ValueError("Every input must have the same number of entries, at least one.")

@@ -1,7 +1,7 @@
 """BlazePose: the outputs of its two networks, decoded as MediaPipe's public graphs define it.
 
-The detector finds hips and reach of every person; the landmark network finds 33 joints inside the square around one
-of them, and the two points of the square for the next image.
+The detector finds hips and reach of every person; the landmark network finds 33 joints inside the
+square around one of them, and the two points of the square for the next image.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,9 @@ MIN_SCORE, MAX_OVERLAP = 0.5, 0.3  # of the detector, as in MediaPipe
 REGION_SCALE = 1.25
 LANDMARK_INPUT = ModelInput((256, 256), "nhwc", (0.0, 0.0, 0.0), (255.0, 255.0, 255.0))  # to [0, 1]
 
-DETECTOR_INPUT = ModelInput((224, 224), "nhwc", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))  # to [-1, 1]
+DETECTOR_INPUT = ModelInput(
+    (224, 224), "nhwc", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5)
+)  # to [-1, 1]
 DETECTOR_STRIDES_PX = (8, 16, 32, 32, 32)
 ANCHORS_PER_LAYER = 2  # one of aspect ratio 1, one between its scale and the next layer's
 LANDMARKS = 39  # 33 joints, the region's two points, four that nobody uses
@@ -37,9 +39,10 @@ JOINTS = 33
 REGION_POINTS = (33, 34)  # middle of the hips, and a point as far away as the person reaches
 REFINE_RADIUS = 3  # cells of the heat map: a 7×7 window
 REFINE_FROM = 0.5  # the heat map's peak from which it is trusted more than the regression
-# The heat map's peak foretells an error better than the network's own visibility: at 8 px in the studio it ranks joints
-# with an AUC of 0.81 against 0.54, at 25 px in real videos with 0.76 against 0.69. At a visibility above 0.8, joints
-# with a peak below 0.4 are off by 54 px (median, real videos), those above 0.75 by 7.5 px.
+# The heat map's peak foretells an error better than the network's own visibility: at 8 px in the
+# studio it ranks joints with an AUC of 0.81 against 0.54, at 25 px in real videos with 0.76 against
+# 0.69. At a visibility above 0.8, joints with a peak below 0.4 are off by 54 px (median, real
+# videos), those above 0.75 by 7.5 px.
 PEAK_GUESSED, PEAK_SURE = 0.25, 0.75
 
 
@@ -69,7 +72,8 @@ class Landmarks:
     ----------
     xy : (B, 33, 2), px of the crop
     confidence : (B, 33), 0 to 1
-        The network's visibility (not hidden, not outside), lowered where the joint's heat map has no clear peak.
+        The network's visibility (not hidden, not outside), lowered where the joint's heat map has
+        no clear peak.
     region_points : (B, 2, 2), px of the crop
         Centre of the next region, and its reach point.
     presence : (B,), 0 to 1
@@ -95,11 +99,15 @@ def build_anchors() -> F64:
         cells = DETECTOR_INPUT.size_wh[0] // stride
         rows, columns = np.divmod(np.arange(cells * cells), cells)
         centers = (np.stack([columns, rows], axis=1) + 0.5) * stride
-        grids.append(np.repeat(centers, ANCHORS_PER_LAYER * DETECTOR_STRIDES_PX.count(stride), axis=0))
+        grids.append(
+            np.repeat(centers, ANCHORS_PER_LAYER * DETECTOR_STRIDES_PX.count(stride), axis=0)
+        )
     return np.concatenate(grids)
 
 
-def decode_detections(raw: F32, logit: F32, centers: F64, *, min_score: float, max_overlap: float) -> Detections:
+def decode_detections(
+    raw: F32, logit: F32, centers: F64, *, min_score: float, max_overlap: float
+) -> Detections:
     """Turn the detector's output for one image into people.
 
     Parameters
@@ -111,7 +119,8 @@ def decode_detections(raw: F32, logit: F32, centers: F64, *, min_score: float, m
     centers : (2254, 2), px of the crop
         From `build_anchors`.
     min_score, max_overlap
-        Below the one nothing is found; above the other (intersection over union) two boxes are one person.
+        Below the one nothing is found; above the other (intersection over union) two boxes are one
+        person.
 
     Returns
     -------
@@ -119,15 +128,19 @@ def decode_detections(raw: F32, logit: F32, centers: F64, *, min_score: float, m
 
     Notes
     -----
-    Boxes of one person are averaged by score instead of dropped (BlazeFace, Bazarevsky et al. 2019), which steadies
-    them from image to image.
+    Boxes of one person are averaged by score instead of dropped (BlazeFace, Bazarevsky et al.
+    2019), which steadies them from image to image.
     """
     score = _sigmoid(np.clip(logit[:, 0].astype(np.float64), -100.0, 100.0))
     order = np.flatnonzero(score >= min_score)
     order = order[np.argsort(-score[order], kind="stable")]
-    values, score, centers = raw[order].astype(np.float64), score[order], centers[order]
+    values = raw[order].astype(np.float64)
+    score = score[order]
+    centers = centers[order]
     middle, half = centers + values[:, :2], values[:, 2:4] / 2
-    rows = np.concatenate([middle - half, middle + half, (values[:, 4:] + np.tile(centers, 4))], axis=1)
+    rows = np.concatenate(
+        [middle - half, middle + half, (values[:, 4:] + np.tile(centers, 4))], axis=1
+    )
     merged, best = [], []
     while len(rows):
         same = _overlap(rows[0, :4], rows[:, :4]) > max_overlap
@@ -161,7 +174,12 @@ def decode_landmarks(raw: F32, presence: F32, heat: F32, crop_px: int) -> Landma
     xy, peak = _refine_landmarks(table[..., :2], heat, crop_px / heat.shape[1])
     sharpness = np.clip((peak - PEAK_GUESSED) / (PEAK_SURE - PEAK_GUESSED), 0.0, 1.0)
     confidence = _sigmoid(table[..., 3]) * sharpness
-    return Landmarks(xy[:, :JOINTS], confidence[:, :JOINTS], xy[:, REGION_POINTS], presence[:, 0].astype(np.float64))
+    return Landmarks(
+        xy[:, :JOINTS],
+        confidence[:, :JOINTS],
+        xy[:, REGION_POINTS],
+        presence[:, 0].astype(np.float64),
+    )
 
 
 def _refine_landmarks(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
@@ -169,15 +187,26 @@ def _refine_landmarks(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
     height, width = heat.shape[1:3]
     offsets = np.arange(-REFINE_RADIUS, REFINE_RADIUS + 1)
     column, row = np.moveaxis(np.trunc(xy / cell_px).astype(np.int64), -1, 0)
-    columns, rows = column[..., None] + offsets, row[..., None] + offsets  # (B, L, 7)
-    inside = ((columns >= 0) & (columns < width))[..., None, :] & ((rows >= 0) & (rows < height))[..., :, None]
-    b, landmark = np.arange(len(heat))[:, None, None, None], np.arange(heat.shape[3])[None, :, None, None]
-    at_row, at_column = np.clip(rows, 0, height - 1)[..., :, None], np.clip(columns, 0, width - 1)[..., None, :]
-    weight = np.where(inside, _sigmoid(heat[b, at_row, at_column, landmark].astype(np.float64)), 0.0)
+    # (B, L, 7)
+    columns = column[..., None] + offsets
+    rows = row[..., None] + offsets
+    inside = ((columns >= 0) & (columns < width))[..., None, :] & ((rows >= 0) & (rows < height))[
+        ..., :, None
+    ]
+    b = np.arange(len(heat))[:, None, None, None]
+    landmark = np.arange(heat.shape[3])[None, :, None, None]
+    at_row = np.clip(rows, 0, height - 1)[..., :, None]
+    at_column = np.clip(columns, 0, width - 1)[..., None, :]
+    weight = np.where(
+        inside, _sigmoid(heat[b, at_row, at_column, landmark].astype(np.float64)), 0.0
+    )
     total, peak = weight.sum(axis=(2, 3)), weight.max(axis=(2, 3))
     centred = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     moved = (
-        np.stack([(weight.sum(axis=2) * columns).sum(axis=2), (weight.sum(axis=3) * rows).sum(axis=2)], axis=-1)
+        np.stack(
+            [(weight.sum(axis=2) * columns).sum(axis=2), (weight.sum(axis=3) * rows).sum(axis=2)],
+            axis=-1,
+        )
         / np.maximum(total, 1e-9)[..., None]
     )
     trusted = centred & (peak >= REFINE_FROM)
@@ -186,7 +215,9 @@ def _refine_landmarks(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
 
 def _overlap(box: F64, boxes: F64) -> F64:
     """Intersection over union of one box with many."""
-    shared = np.clip(np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2]), 0.0, None).prod(axis=1)
+    shared = np.clip(
+        np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2]), 0.0, None
+    ).prod(axis=1)
     area = np.prod(box[2:] - box[:2]) + np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - shared
     return shared / np.maximum(area, 1e-9)
 
@@ -217,7 +248,9 @@ class BlazePoseDetector:
         outputs = self._backend.infer({INPUT: to_batch(crops, DETECTOR_INPUT)})
         found = []
         for raw, logit, region in zip(outputs["Identity"], outputs["Identity_1"], windows):
-            people = decode_detections(raw, logit, self._anchors, min_score=MIN_SCORE, max_overlap=MAX_OVERLAP)
+            people = decode_detections(
+                raw, logit, self._anchors, min_score=MIN_SCORE, max_overlap=MAX_OVERLAP
+            )
             points = [crop_to_image(four[:2], region, crop_wh) for four in people.points]
             found.append([Detection(two, float(score)) for two, score in zip(points, people.score)])
         return found

@@ -10,7 +10,9 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64
 from engine.errors import ModelMismatchError
 
-DARK_BLUR_CELLS = 11  # kernel of the blur before the Taylor step, as published for a sigma of 2 cells
+DARK_BLUR_CELLS = (
+    11  # kernel of the blur before the Taylor step, as published for a sigma of 2 cells
+)
 EPSILON = 1e-10
 
 
@@ -49,7 +51,9 @@ def decode_simcc(outputs: Sequence[F32], crop_wh: tuple[int, int]) -> CropJoints
         If these are not two such maps.
     """
     if len(outputs) != 2 or outputs[0].ndim != 3 or outputs[0].shape[:2] != outputs[1].shape[:2]:
-        raise ModelMismatchError(_describe_mismatch("simcc", "two maps (B, J, W·k) and (B, J, H·k)", outputs))
+        raise ModelMismatchError(
+            _describe_mismatch("simcc", "two maps (B, J, W·k) and (B, J, H·k)", outputs)
+        )
     bins = [maps.shape[2] / side for maps, side in zip(outputs, crop_wh)]
     if bins[0] != bins[1]:
         raise ModelMismatchError(
@@ -73,7 +77,8 @@ def decode_heatmap(outputs: Sequence[F32], crop_wh: tuple[int, int]) -> CropJoin
     Returns
     -------
     joints
-        At the top of a parabola through the logarithm of the blurred map; the confidence is the map's maximum.
+        At the top of a parabola through the logarithm of the blurred map; the confidence is the
+        map's maximum.
 
     Raises
     ------
@@ -89,7 +94,9 @@ def decode_heatmap(outputs: Sequence[F32], crop_wh: tuple[int, int]) -> CropJoin
     peak = flat[np.arange(len(flat)), row, column].astype(np.float64)
     cells = np.stack([column, row], axis=1) + _dark_step(flat, row, column)
     xy = cells * (crop_wh[0] / width, crop_wh[1] / height)
-    return CropJoints(xy.reshape(people, joints, 2), np.clip(peak, 0.0, 1.0).reshape(people, joints))
+    return CropJoints(
+        xy.reshape(people, joints, 2), np.clip(peak, 0.0, 1.0).reshape(people, joints)
+    )
 
 
 def _dark_step(maps: F32, row: np.ndarray, column: np.ndarray) -> F64:
@@ -97,13 +104,15 @@ def _dark_step(maps: F32, row: np.ndarray, column: np.ndarray) -> F64:
     logs = np.stack([np.log(np.maximum(_blur(one), EPSILON)) for one in maps])
     height, width = maps.shape[1:]
     inner = (row > 1) & (row < height - 2) & (column > 1) & (column < width - 2)
-    row, column = np.clip(row, 2, height - 3), np.clip(column, 2, width - 3)
+    row = np.clip(row, 2, height - 3)
+    column = np.clip(column, 2, width - 3)
 
     def at(dx: int, dy: int) -> F64:
         return logs[np.arange(len(maps)), row + dy, column + dx]
 
     dx, dy = (at(1, 0) - at(-1, 0)) / 2, (at(0, 1) - at(0, -1)) / 2
-    dxx, dyy = (at(2, 0) - 2 * at(0, 0) + at(-2, 0)) / 4, (at(0, 2) - 2 * at(0, 0) + at(0, -2)) / 4
+    dxx = (at(2, 0) - 2 * at(0, 0) + at(-2, 0)) / 4
+    dyy = (at(0, 2) - 2 * at(0, 0) + at(0, -2)) / 4
     dxy = (at(1, 1) - at(-1, 1) - at(1, -1) + at(-1, -1)) / 4
     determinant = dxx * dyy - dxy * dxy
     curved = inner & (np.abs(determinant) > EPSILON)
@@ -121,7 +130,10 @@ def _blur(one: F32) -> F64:
 def _describe_mismatch(codec: str, expected: str, outputs: Sequence[F32]) -> str:
     """Say that a network's outputs are not what its card's codec reads."""
     shapes = ", ".join("×".join(map(str, output.shape)) for output in outputs)
-    return f"The card says codec '{codec}', which reads {expected}; the network gave {shapes}. Correct the codec or size_wh."
+    return (
+        f"The card says codec '{codec}', which reads {expected}; the network gave {shapes}. "
+        "Correct the codec or size_wh."
+    )
 
 
 Codec: TypeAlias = Callable[[Sequence[F32], tuple[int, int]], CropJoints]

@@ -19,7 +19,9 @@ from engine.models.shelf import load_model
 from engine.poses import Pose2D, PoseSet2D
 
 THREADS_VARIABLE = "EPIPOLE_THREADS"
-MAX_OUTSIDE_SHARE = 0.01  # of the image's long side: a joint further out is the network's guess, not something seen
+MAX_OUTSIDE_SHARE = (
+    0.01  # of the image's long side: a joint further out is the network's guess, not something seen
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class EstimatorOptions:
     search_every
         Framesets between two looks of the detector at a view that has room for another person.
     keep_score, admit_score
-        0 to 1: below the one a person who is tracked is lost, from the other on somebody new is tracked.
+        0 to 1: below the one a person who is tracked is lost, from the other on somebody new is
+        tracked.
     backend
         Name of the runtime.
     threads
@@ -79,11 +82,13 @@ class Estimator(Protocol):
 
 
 class TrackingEstimator:
-    """Follows each person from image to image, in every view alone, and looks for others now and then.
+    """Follows each person from image to image, in every view alone, and looks for others now and
+    then.
 
-    A pose's `track_id` is the view's own track number. It stays while the person is tracked, and for 2 s after the
-    person was lost near by. A joint's confidence is the network's; a joint that lies outside the image is
-    missing. A pose's score is the network's belief that there is a person at all.
+    A pose's `track_id` is the view's own track number. It stays while the person is tracked, and
+    for 2 s after the person was lost near by. A joint's confidence is the network's; a joint that
+    lies outside the image is missing. A pose's score is the network's belief that there is a person
+    at all.
 
     Parameters
     ----------
@@ -97,16 +102,23 @@ class TrackingEstimator:
         How to look.
     """
 
-    def __init__(self, pose_model: PoseModel, view_count: int, model_hash: str, options: EstimatorOptions) -> None:
+    def __init__(
+        self, pose_model: PoseModel, view_count: int, model_hash: str, options: EstimatorOptions
+    ) -> None:
         self.skeleton = load_skeleton(pose_model.skeleton_name)
         self.model_hash = model_hash
         self.name = pose_model.name
-        self._pose_model, self._options, self._view_count = pose_model, options, view_count
+        self._pose_model = pose_model
+        self._options = options
+        self._view_count = view_count
         self.reset()
 
     def reset(self) -> None:
         """Forget everybody."""
-        self._views = [ViewTracks(self.skeleton.mirror, self._pose_model.region) for _ in range(self._view_count)]
+        self._views = [
+            ViewTracks(self.skeleton.mirror, self._pose_model.region)
+            for _ in range(self._view_count)
+        ]
         self._frameset_count = 0
 
     def __call__(self, frames: FrameSet) -> PoseSet2D:
@@ -128,13 +140,18 @@ class TrackingEstimator:
         """
         if len(frames.frames) != self._view_count:
             raise ValueError(
-                f"This estimator was made for {self._view_count} views; the frameset has {len(frames.frames)}."
+                f"This estimator was made for {self._view_count} views; the frameset has "
+                f"{len(frames.frames)}."
             )
-        present = [(view, frame) for view, frame in zip(self._views, frames.frames) if frame is not None]
+        present = [
+            (view, frame) for view, frame in zip(self._views, frames.frames) if frame is not None
+        ]
         for view, frame in present:
             view.start_image(frame.size_wh)
         self._follow(present)
-        self._search([(view, frame) for i, (view, frame) in enumerate(present) if self._is_due(view, i)])
+        self._search(
+            [(view, frame) for i, (view, frame) in enumerate(present) if self._is_due(view, i)]
+        )
         self._frameset_count += 1
         poses = tuple(_build_poses(view, frame) for view, frame in zip(self._views, frames.frames))
         times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
@@ -146,7 +163,9 @@ class TrackingEstimator:
 
     def _follow(self, present: Sequence[tuple[ViewTracks, Frame]]) -> None:
         """Look for every tracked person where the last image said."""
-        sightings = self._locate(present, [[track.region for track in view.tracks] for view, _ in present])
+        sightings = self._locate(
+            present, [[track.region for track in view.tracks] for view, _ in present]
+        )
         for (view, frame), seen in zip(present, sightings):
             view.follow(seen, self._options.keep_score, frame.timestamp_ns)
 
@@ -156,16 +175,25 @@ class TrackingEstimator:
         empty = [(view, frame) for view, frame in due if not view.tracks]
         self._detect(empty, [view.next_search_windows() for view, _ in empty])
 
-    def _detect(self, due: Sequence[tuple[ViewTracks, Frame]], windows: Sequence[tuple[Region, ...]]) -> None:
+    def _detect(
+        self, due: Sequence[tuple[ViewTracks, Frame]], windows: Sequence[tuple[Region, ...]]
+    ) -> None:
         """Look into some squares of each view and start tracks for those who hold out a second look."""
         images = [frame.image_bgr for (_, frame), squares in zip(due, windows) for _ in squares]
-        found = iter(self._pose_model.find(images, [square for squares in windows for square in squares]))
+        found = iter(
+            self._pose_model.find(images, [square for squares in windows for square in squares])
+        )
         regions = []
         for (view, _), squares in zip(due, windows):
             findings = [finding for _ in squares for finding in next(found)]
-            regions.append(view.find_new_regions(findings, self._options.max_people - len(view.tracks)))
+            regions.append(
+                view.find_new_regions(findings, self._options.max_people - len(view.tracks))
+            )
         first = self._locate(due, regions)
-        again = self._locate(due, [[self._pose_model.region(seen.points) for seen in sightings] for sightings in first])
+        again = self._locate(
+            due,
+            [[self._pose_model.region(seen.points) for seen in sightings] for sightings in first],
+        )
         for (view, frame), sightings, seconds in zip(due, first, again):
             view.admit(sightings, seconds, self._options.admit_score, frame.timestamp_ns)
 
@@ -174,7 +202,9 @@ class TrackingEstimator:
     ) -> list[list[Sighting]]:
         """Look into the regions of several views in one batch."""
         images = [frame.image_bgr for (_, frame), wanted in zip(views, regions) for _ in wanted]
-        seen = iter(self._pose_model.locate(images, [region for wanted in regions for region in wanted]))
+        seen = iter(
+            self._pose_model.locate(images, [region for wanted in regions for region in wanted])
+        )
         return [[next(seen) for _ in view_regions] for view_regions in regions]
 
     def _is_due(self, view: ViewTracks, number: int) -> bool:
@@ -187,7 +217,9 @@ class TrackingEstimator:
         return turn == 0 and len(view.tracks) < self._options.max_people
 
 
-def create_estimator(name: str, view_count: int, options: EstimatorOptions | None = None) -> TrackingEstimator:
+def create_estimator(
+    name: str, view_count: int, options: EstimatorOptions | None = None
+) -> TrackingEstimator:
     """Load a model and make an estimator of it.
 
     Parameters
@@ -215,7 +247,9 @@ def create_estimator(name: str, view_count: int, options: EstimatorOptions | Non
     threads = resolve_thread_count(options.threads)
     run = BackendOptions(threads, parallel=min(threads, max(view_count, 1)))
     pose_model = load_pose_model(model, options.backend, run)
-    proven = [parity.precision for parity in read_results(model, pose_model.name) if parity.accepted]
+    proven = [
+        parity.precision for parity in read_results(model, pose_model.name) if parity.accepted
+    ]
     if proven:
         pose_model.close()
         pose_model = load_pose_model(model, options.backend, replace(run, precision=proven[0]))

@@ -1,4 +1,5 @@
-"""MonocularNetwork: from crops of single views to poses in three dimensions, each in the patch of its crop.
+"""MonocularNetwork: from crops of single views to poses in three dimensions, each in the patch of
+its crop.
 
 What a patch is, and the way from it to metres, is in `engine.inference.patch`.
 """
@@ -44,7 +45,9 @@ class MonocularModel:
         If the runtime is not installed or cannot read the file.
     """
 
-    def __init__(self, card: ModelCard, backend: str = "openvino", run: BackendOptions = SINGLE_THREAD) -> None:
+    def __init__(
+        self, card: ModelCard, backend: str = "openvino", run: BackendOptions = SINGLE_THREAD
+    ) -> None:
         require_monocular(card)
         self.card, self.skeleton_name = card, card.skeleton
         self._backend = create_backend(backend, verify_files(card).paths[card.files[0].name], run)
@@ -122,13 +125,15 @@ class MonocularModel:
         if dict(self._backend.inputs) != expected or set(self._backend.outputs) != {UVW, SPREAD}:
             raise ModelCardError(
                 f"Model '{name}' takes {_describe_inputs(self._backend.inputs)} and gives "
-                f"{', '.join(self._backend.outputs)}; its card promises '{INPUT}' of any×3×{size}×{size}, "
+                f"{', '.join(self._backend.outputs)}; its card promises '{INPUT}' of "
+                f"any×3×{size}×{size}, "
                 f"'{UVW}' and '{SPREAD}'. Correct size_wh, or export the network again."
             )
         found = self.infer(np.zeros((1, 3, size, size), np.float32))[0].shape
         if found != (1, joints, 3):
             raise ModelCardError(
-                f"Model '{name}' finds {found[1]} joints, its skeleton '{self.skeleton_name}' has {joints}. "
+                f"Model '{name}' finds {found[1]} joints, its skeleton '{self.skeleton_name}' "
+                f"has {joints}. "
                 "Correct the skeleton in its card."
             )
 
@@ -138,12 +143,14 @@ def require_monocular(card: ModelCard) -> None:
     width, height = card.input.size_wh
     if (card.task, card.codec) != (TASK, CODEC):
         raise ModelCardError(
-            f"Model '{card.name}' has task '{card.task}' and codec '{card.codec}'; 3D from one view needs "
+            f"Model '{card.name}' has task '{card.task}' and codec '{card.codec}'; 3D from one "
+            "view needs "
             f"task '{TASK}' and codec '{CODEC}'. Choose another model."
         )
     if width != height or card.input.layout != "nchw":
         raise ModelCardError(
-            f"Model '{card.name}' wants {width}×{height} px as {card.input.layout}; 3D from one view is seen in "
+            f"Model '{card.name}' wants {width}×{height} px as {card.input.layout}; 3D from one "
+            "view is seen in "
             "a square, as nchw. Correct size_wh or layout in its card."
         )
     try:
@@ -154,9 +161,15 @@ def require_monocular(card: ModelCard) -> None:
 
 def _has_extent(region: Region) -> bool:
     """Tell whether there is anything to cut out."""
-    return bool(np.isfinite((*region.center_xy, *region.size_wh, region.angle_rad)).all() and min(region.size_wh) > 0)
+    return bool(
+        np.isfinite((*region.center_xy, *region.size_wh, region.angle_rad)).all()
+        and min(region.size_wh) > 0
+    )
 
 
 def _describe_inputs(inputs: Mapping[str, tuple[int | None, ...]]) -> str:
     """Name inputs with their shapes."""
-    return ", ".join(f"'{name}' of {'×'.join('any' if n is None else str(n) for n in s)}" for name, s in inputs.items())
+    return ", ".join(
+        f"'{name}' of {'×'.join('any' if n is None else str(n) for n in s)}"
+        for name, s in inputs.items()
+    )

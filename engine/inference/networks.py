@@ -21,7 +21,8 @@ def load_pose_model(model: Model, backend: str, run: BackendOptions) -> PoseMode
     model
         On this machine, verified.
     backend
-        Name of the runtime of the joints. Detectors are .tflite, which only OpenVINO reads; they run there, in f32.
+        Name of the runtime of the joints. Detectors are .tflite, which only OpenVINO reads; they
+        run there, in f32.
     run
         How to run them.
 
@@ -40,7 +41,9 @@ def load_pose_model(model: Model, backend: str, run: BackendOptions) -> PoseMode
     """
     card = model.card
     if card.codec == BLAZEPOSE:
-        landmarks = create_backend(backend, model.paths[card.files[1].name], replace(run, outputs=LANDMARK_OUTPUTS))
+        landmarks = create_backend(
+            backend, model.paths[card.files[1].name], replace(run, outputs=LANDMARK_OUTPUTS)
+        )
         return BlazePoseModel(_load_detector(model, run), landmarks)
     if card.codec not in CODECS or card.detector not in ("", BLAZEPOSE):
         raise ModelCardError(
@@ -48,7 +51,9 @@ def load_pose_model(model: Model, backend: str, run: BackendOptions) -> PoseMode
             f"Codecs: {', '.join((BLAZEPOSE, *CODECS))}. Detectors: {BLAZEPOSE}, or none."
         )
     joints = create_backend(backend, model.paths[card.files[0].name], run)
-    return TopDownModel(card, joints, _load_detector(load_model(card.detector), run) if card.detector else None)
+    return TopDownModel(
+        card, joints, _load_detector(load_model(card.detector), run) if card.detector else None
+    )
 
 
 def _load_detector(model: Model, run: BackendOptions) -> BlazePoseDetector:

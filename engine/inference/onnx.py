@@ -33,7 +33,9 @@ class OnnxBackend:
             )
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.threads
-        settings.log_severity_level = 3  # errors only: its warnings about its own graph rewriting are nobody's business
+        settings.log_severity_level = (
+            3  # errors only: its warnings about its own graph rewriting are nobody's business
+        )
         try:
             self._session: onnxruntime.InferenceSession | None = onnxruntime.InferenceSession(
                 path, settings, providers=["CPUExecutionProvider"]
@@ -52,7 +54,11 @@ class OnnxBackend:
     @property
     def inputs(self) -> Mapping[str, tuple[int | None, ...]]:
         """Shape of each input by name; None for a free axis."""
-        return {name: (None, *shape[1:]) for name, shape in self._inputs.items()} if self._one_by_one else self._inputs
+        return (
+            {name: (None, *shape[1:]) for name, shape in self._inputs.items()}
+            if self._one_by_one
+            else self._inputs
+        )
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -66,10 +72,15 @@ class OnnxBackend:
             raise ValueError("This network was closed. Load it again.")
         count = len(next(iter(batch.values())))
         jobs = (
-            [{name: v[[i]] for name, v in batch.items()} for i in range(count)] if self._one_by_one else [dict(batch)]
+            [{name: v[[i]] for name, v in batch.items()} for i in range(count)]
+            if self._one_by_one
+            else [dict(batch)]
         )
         parts = [self._session.run(list(self._outputs), job) for job in jobs]
-        return {name: np.concatenate([np.asarray(part[i]) for part in parts]) for i, name in enumerate(self._outputs)}
+        return {
+            name: np.concatenate([np.asarray(part[i]) for part in parts])
+            for i, name in enumerate(self._outputs)
+        }
 
     def warm_up(self, batch_size: int) -> None:
         """Run once on zeros, so that the first real call is not the slow one."""

@@ -1,7 +1,8 @@
 """OpenVINO on the CPU: reads .tflite, .onnx and its own .xml. The default.
 
-Importing openvino also imports its converter, and with it a client for usage statistics. Nothing here converts, but
-this program sends nothing to anybody: the client is hidden from the import, for which the converter has a stub.
+Importing openvino also imports its converter, and with it a client for usage statistics. Nothing
+here converts, but this program sends nothing to anybody: the client is hidden from the import, for
+which the converter has a stub.
 """
 
 import sys
@@ -22,8 +23,9 @@ PRECISIONS = {"f32": openvino.Type.f32, "bf16": openvino.Type.bf16}
 class OpenVinoBackend:
     """A network in OpenVINO.
 
-    A network whose batch is fixed at 1, as all .tflite are, takes a batch of any size all the same: it runs once per
-    entry, `parallel` of them at a time. On a CPU that costs nothing: a batch of 4 takes 3.7 times as long as one.
+    A network whose batch is fixed at 1, as all .tflite are, takes a batch of any size all the same:
+    it runs once per entry, `parallel` of them at a time. On a CPU that costs nothing: a batch of 4
+    takes 3.7 times as long as one.
 
     Parameters
     ----------
@@ -40,15 +42,24 @@ class OpenVinoBackend:
 
     def __init__(self, path: Path, options: BackendOptions) -> None:
         core = openvino.Core()
-        if options.precision.upper() not in (*core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"), "F32"):
-            raise BackendUnavailableError(f"This CPU does not compute in {options.precision}. Use f32.")
+        if options.precision.upper() not in (
+            *core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
+            "F32",
+        ):
+            raise BackendUnavailableError(
+                f"This CPU does not compute in {options.precision}. Use f32."
+            )
         try:
             model = _keep_outputs(core.read_model(path), options.outputs)
             self._compiled = core.compile_model(model, "CPU", _build_properties(options))
         except RuntimeError as error:
-            raise BackendUnavailableError(f"OpenVINO cannot read {path}: {str(error).splitlines()[-1]}") from error
+            raise BackendUnavailableError(
+                f"OpenVINO cannot read {path}: {str(error).splitlines()[-1]}"
+            ) from error
         self._requests = openvino.AsyncInferQueue(self._compiled, options.parallel)
-        self._inputs = {port.any_name: _to_shape(port.partial_shape) for port in self._compiled.inputs}
+        self._inputs = {
+            port.any_name: _to_shape(port.partial_shape) for port in self._compiled.inputs
+        }
         self._outputs = tuple(port.any_name for port in self._compiled.outputs)
         self._one_by_one = all(shape[0] == 1 for shape in self._inputs.values())
         self.name = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {options.precision}"
@@ -56,7 +67,11 @@ class OpenVinoBackend:
     @property
     def inputs(self) -> Mapping[str, tuple[int | None, ...]]:
         """Shape of each input by name; None for a free axis."""
-        return {name: (None, *shape[1:]) for name, shape in self._inputs.items()} if self._one_by_one else self._inputs
+        return (
+            {name: (None, *shape[1:]) for name, shape in self._inputs.items()}
+            if self._one_by_one
+            else self._inputs
+        )
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -69,7 +84,9 @@ class OpenVinoBackend:
         count = len(next(iter(batch.values())))
         if not self._one_by_one:
             return self._run([dict(batch)])[0]
-        parts = self._run([{name: values[[i]] for name, values in batch.items()} for i in range(count)])
+        parts = self._run(
+            [{name: values[[i]] for name, values in batch.items()} for i in range(count)]
+        )
         return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
 
     def _run(self, jobs: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:

@@ -21,13 +21,17 @@ MAX_INTERVAL = 6  # further apart, flow loses a walking person's feet
 MEAN_WEIGHT = 0.2  # weight of the newest measurement in the running means
 RATE_WINDOW_NS = 2_000_000_000
 
-# Chosen on four real videos at 30 fps and a walk in the studio at 15 fps, against pose on every frame (median / 90 %):
-# k = 3: hold 12/42 px, constant velocity 8.1/26, flow 5.5/14.5 with window 15, 6.2/18.5 with window 31. 1.2 ms a view.
+# Chosen on four real videos at 30 fps and a walk in the studio at 15 fps, against pose on every
+# frame (median / 90 %): k = 3: hold 12/42 px, constant velocity 8.1/26, flow 5.5/14.5 with window
+# 15, 6.2/18.5 with window 31. 1.2 ms a view.
 FLOW_LONG_SIDE_PX = 640
 FLOW_WINDOW_PX = 15
 FLOW_LEVELS = 3
 FLOW_MAX_RETURN_PX = 1.0  # forward and back must end where it began, px of the reduced image
-FLOW_TRUST, GUESS_TRUST = 0.95, 0.7  # what a frameset of flow, or of constant velocity, leaves of the confidence
+FLOW_TRUST, GUESS_TRUST = (
+    0.95,
+    0.7,
+)  # what a frameset of flow, or of constant velocity, leaves of the confidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,9 +59,9 @@ class _ViewState:
 class FlowInterpolatedEstimator:
     """An estimator that keeps up with the cameras.
 
-    It measures what pose and flow take, and how often framesets come, and chooses k by itself; with enough CPU, k is 1
-    and nothing changes. Joints carried by flow lose confidence. Offline work never uses it: there every frameset gets
-    its own pose.
+    It measures what pose and flow take, and how often framesets come, and chooses k by itself; with
+    enough CPU, k is 1 and nothing changes. Joints carried by flow lose confidence. Offline work
+    never uses it: there every frameset gets its own pose.
 
     Parameters
     ----------
@@ -72,8 +76,12 @@ class FlowInterpolatedEstimator:
         k as of now.
     """
 
-    def __init__(self, estimator: Estimator, clock_s: Callable[[], float] = time.perf_counter) -> None:
-        self.skeleton, self.model_hash, self.name = estimator.skeleton, estimator.model_hash, estimator.name
+    def __init__(
+        self, estimator: Estimator, clock_s: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.skeleton = estimator.skeleton
+        self.model_hash = estimator.model_hash
+        self.name = estimator.name
         self._estimator, self._clock_s = estimator, clock_s
         self.reset()
 
@@ -93,7 +101,11 @@ class FlowInterpolatedEstimator:
         """How often a pose was really estimated, over the last 2 s; NaN until two were."""
         if len(self._pose_times_ns) < 2:
             return math.nan
-        return (len(self._pose_times_ns) - 1) * 1e9 / (self._pose_times_ns[-1] - self._pose_times_ns[0])
+        return (
+            (len(self._pose_times_ns) - 1)
+            * 1e9
+            / (self._pose_times_ns[-1] - self._pose_times_ns[0])
+        )
 
     def close(self) -> None:
         """Release the runtime; may be called twice."""
@@ -128,10 +140,13 @@ class FlowInterpolatedEstimator:
         since = max(frames.index - self._pose_index, 1)
         before = self._estimated or ((),) * len(frames.frames)
         self._views = [
-            None if frame is None else _ViewState(frame, None, people, _compute_velocities(people, old, since))
+            None
+            if frame is None
+            else _ViewState(frame, None, people, _compute_velocities(people, old, since))
             for frame, people, old in zip(frames.frames, poses.poses_by_view, before)
         ]
-        self._estimated, self._pose_index = poses.poses_by_view, frames.index
+        self._estimated = poses.poses_by_view
+        self._pose_index = frames.index
         self._pose_times_ns.append(frames.timestamp_ns)
         while frames.timestamp_ns - self._pose_times_ns[0] > RATE_WINDOW_NS:
             self._pose_times_ns.popleft()
@@ -142,16 +157,24 @@ class FlowInterpolatedEstimator:
         for i, frame in enumerate(frames.frames):
             view = self._views[i]
             if frame is not None and view is not None:
-                self._views[i] = _propagate_view(view, frame, steps) if view.frame.size_wh == frame.size_wh else None
+                self._views[i] = (
+                    _propagate_view(view, frame, steps)
+                    if view.frame.size_wh == frame.size_wh
+                    else None
+                )
         poses_by_view = tuple(
-            () if frame is None or view is None else view.poses for frame, view in zip(frames.frames, self._views)
+            () if frame is None or view is None else view.poses
+            for frame, view in zip(frames.frames, self._views)
         )
         times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
-        return PoseSet2D(frames.index, frames.timestamp_ns, poses_by_view, times, is_interpolated=True)
+        return PoseSet2D(
+            frames.index, frames.timestamp_ns, poses_by_view, times, is_interpolated=True
+        )
 
     def _update_camera_interval(self, frames: FrameSet) -> int:
         """Take the time between framesets, dropped ones counted; return how many steps this one is on."""
-        last, self._last = self._last, (frames.index, frames.timestamp_ns)
+        last = self._last
+        self._last = (frames.index, frames.timestamp_ns)
         if last is None:
             return 1
         steps = max(frames.index - last[0], 1)
@@ -182,7 +205,9 @@ def _update_mean(old: float, new: float) -> float:
     return new if math.isnan(old) else old + MEAN_WEIGHT * (new - old)
 
 
-def _compute_velocities(people: tuple[Pose2D, ...], before: tuple[Pose2D, ...], steps: int) -> dict[int, F64]:
+def _compute_velocities(
+    people: tuple[Pose2D, ...], before: tuple[Pose2D, ...], steps: int
+) -> dict[int, F64]:
     """Return how fast each person's joints went between two estimated poses, px per frameset."""
     old = {pose.track_id: pose.xy for pose in before}
     moved = {pose.track_id: (pose.xy - old.get(pose.track_id, pose.xy)) / steps for pose in people}
@@ -198,7 +223,11 @@ def _propagate_view(view: _ViewState, frame: Frame, steps: int) -> _ViewState:
         guess = pose.xy + view.velocity_px[pose.track_id] * steps
         flowed, found = _track_points(before, gray, pose.xy, frame.size_wh[0])
         trust = np.where(found, FLOW_TRUST, GUESS_TRUST)
-        poses.append(replace(pose, xy=np.where(found[:, None], flowed, guess), confidence=pose.confidence * trust))
+        poses.append(
+            replace(
+                pose, xy=np.where(found[:, None], flowed, guess), confidence=pose.confidence * trust
+            )
+        )
     return _ViewState(frame, gray, tuple(poses), view.velocity_px)
 
 
@@ -206,11 +235,18 @@ def _track_points(before: U8, after: U8, xy: F64, width_px: int) -> tuple[F64, M
     """Follow points between two reduced images (pyramidal Lucas-Kanade), and say which came back to their start."""
     scale = before.shape[1] / width_px
     start = np.nan_to_num(xy * scale).astype(np.float32).reshape(-1, 1, 2)
-    follow = partial(cv2.calcOpticalFlowPyrLK, winSize=(FLOW_WINDOW_PX, FLOW_WINDOW_PX), maxLevel=FLOW_LEVELS)
+    follow = partial(
+        cv2.calcOpticalFlowPyrLK, winSize=(FLOW_WINDOW_PX, FLOW_WINDOW_PX), maxLevel=FLOW_LEVELS
+    )
     there, went, _ = follow(before, after, start, start.copy())
     back, came, _ = follow(after, before, there, there.copy())
     apart = np.linalg.norm((back - start).reshape(-1, 2), axis=1)
-    found = (went.ravel() == 1) & (came.ravel() == 1) & (apart < FLOW_MAX_RETURN_PX) & np.isfinite(xy).all(axis=1)
+    found = (
+        (went.ravel() == 1)
+        & (came.ravel() == 1)
+        & (apart < FLOW_MAX_RETURN_PX)
+        & np.isfinite(xy).all(axis=1)
+    )
     return there.reshape(-1, 2).astype(np.float64) / scale, found
 
 

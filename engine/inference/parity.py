@@ -15,8 +15,11 @@ from engine.inference.pose_model import PoseModel
 from engine.inference.preprocess import Region, whole_image
 from engine.models.shelf import Model, models_folder
 
-MAX_DEVIATION = 1 / 256  # of the region's side: one pixel of a 256 px crop, below the network's own noise
-PERCENTILE = 99.0  # bf16 in BlazePose: 1.2 px at the 95th, 14 px at the 99th, and the bones 30 % less constant
+MAX_DEVIATION = (
+    1 / 256
+)  # of the region's side: one pixel of a 256 px crop, below the network's own noise
+# bf16 in BlazePose: 1.2 px at the 95th, 14 px at the 99th, and the bones 30 % less constant
+PERCENTILE = 99.0
 MIN_JOINTS = 200  # fewer sure joints prove nothing
 MIN_CONFIDENCE = 0.5  # confidence from which a joint counts
 
@@ -45,7 +48,9 @@ class Parity:
         return self.joints >= MIN_JOINTS and self.deviation <= MAX_DEVIATION
 
 
-def compare(reference: PoseModel, candidate: PoseModel, images_bgr: Sequence[U8], precision: str) -> Parity:
+def compare(
+    reference: PoseModel, candidate: PoseModel, images_bgr: Sequence[U8], precision: str
+) -> Parity:
     """Compare two runs of one network on the people in some images.
 
     Parameters
@@ -63,10 +68,12 @@ def compare(reference: PoseModel, candidate: PoseModel, images_bgr: Sequence[U8]
         Over the joints that the reference is sure of.
     """
     places = _find_people(reference, images_bgr)
-    images, regions = [images_bgr[i] for i, _ in places], [region for _, region in places]
+    images = [images_bgr[i] for i, _ in places]
+    regions = [region for _, region in places]
     pairs = zip(reference.locate(images, regions), candidate.locate(images, regions), regions)
     apart = [
-        np.linalg.norm(other.xy - one.xy, axis=1)[one.confidence >= MIN_CONFIDENCE] / max(region.size_wh)
+        np.linalg.norm(other.xy - one.xy, axis=1)[one.confidence >= MIN_CONFIDENCE]
+        / max(region.size_wh)
         for one, other, region in pairs
     ]
     distances = np.concatenate(apart) if apart else np.empty(0)
@@ -75,7 +82,8 @@ def compare(reference: PoseModel, candidate: PoseModel, images_bgr: Sequence[U8]
 
 
 def check_precision(model: Model, backend: str, precision: str, images_bgr: Sequence[U8]) -> Parity:
-    """Compare a precision with f32 on images of people, and remember the answer for this model and runtime.
+    """Compare a precision with f32 on images of people, and remember the answer for this model and
+    runtime.
 
     Parameters
     ----------
@@ -97,9 +105,11 @@ def check_precision(model: Model, backend: str, precision: str, images_bgr: Sequ
     try:
         candidate = load_pose_model(model, backend, BackendOptions(precision=precision))
     except BackendUnavailableError:
-        parity, runtime = Parity(precision, float("nan"), 0), reference.name
+        parity = Parity(precision, float("nan"), 0)
+        runtime = reference.name
     else:
-        parity, runtime = compare(reference, candidate, images_bgr, precision), reference.name
+        parity = compare(reference, candidate, images_bgr, precision)
+        runtime = reference.name
         candidate.close()
     reference.close()
     _write_result(model, runtime, parity)
@@ -107,7 +117,8 @@ def check_precision(model: Model, backend: str, precision: str, images_bgr: Sequ
 
 
 def read_results(model: Model, runtime: str) -> tuple[Parity, ...]:
-    """Return what was found out about a model in a runtime on this machine; empty where nothing was.
+    """Return what was found out about a model in a runtime on this machine; empty where nothing
+    was.
 
     Parameters
     ----------
@@ -137,8 +148,14 @@ def _write_result(model: Model, runtime: str, parity: Parity) -> None:
 
 def _find_people(pose_model: PoseModel, images_bgr: Sequence[U8]) -> list[tuple[int, Region]]:
     """Return the image and region of each person that the detector finds."""
-    found = pose_model.find(images_bgr, [whole_image((image.shape[1], image.shape[0])) for image in images_bgr])
-    return [(i, pose_model.region(finding.points)) for i, people in enumerate(found) for finding in people]
+    found = pose_model.find(
+        images_bgr, [whole_image((image.shape[1], image.shape[0])) for image in images_bgr]
+    )
+    return [
+        (i, pose_model.region(finding.points))
+        for i, people in enumerate(found)
+        for finding in people
+    ]
 
 
 def _results_path(model: Model) -> Path:

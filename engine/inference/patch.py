@@ -1,7 +1,9 @@
-"""Patch: the way between what a monocular network gives and the camera's space, both ways, and the square it looks at.
+"""Patch: the way between what a monocular network gives and the camera's space, both ways, and the
+square it looks at.
 
-Patch coordinates ``u, v, w`` are what networks give: u and v are the place in the crop, in crops, from its middle; w is
-the depth behind the root joint, in widths that the crop has at the root's depth. A crop of 2 m has 1 m at 0.5.
+Patch coordinates ``u, v, w`` are what networks give: u and v are the place in the crop, in crops,
+from its middle; w is the depth behind the root joint, in widths that the crop has at the root's
+depth. A crop of 2 m has 1 m at 0.5.
 """
 
 from dataclasses import dataclass
@@ -49,7 +51,8 @@ class Crop:
 
 
 def square_around_root(root_xyz: F64, camera: Camera, field_m: float = FIELD_M) -> Region:
-    """Return the square of the image that shows a square of the room, upright before the camera at the root's depth.
+    """Return the square of the image that shows a square of the room, upright before the camera at
+    the root's depth.
 
     Parameters
     ----------
@@ -68,7 +71,9 @@ def square_around_root(root_xyz: F64, camera: Camera, field_m: float = FIELD_M) 
         If the root is not before the camera.
     """
     if not root_xyz[2] > 0:
-        raise ValueError(f"The root joint is not before camera '{camera.name}' (depth {root_xyz[2]:.2f} m).")
+        raise ValueError(
+            f"The root joint is not before camera '{camera.name}' (depth {root_xyz[2]:.2f} m)."
+        )
     x, y = (float(value) for value in _image_from_camera(root_xyz, camera))
     side = field_m * float(camera.matrix[0, 0]) / float(root_xyz[2])
     return Region((x, y), (side, side))
@@ -154,7 +159,8 @@ def camera_from_patch(uvw: F64, crop: Crop, root_depth_m: float) -> F64:
     uvw : (..., 3)
     crop
     root_depth_m
-        From a triangulation, or the truth: figures made with the truth must say so, no camera alone has it.
+        From a triangulation, or the truth: figures made with the truth must say so, no camera alone
+        has it.
 
     Returns
     -------
@@ -184,7 +190,8 @@ def root_depth_from_bones(uvw: F64, crop: Crop, bones: I64, length_m: F64) -> fl
 
     Notes
     -----
-    A pose of the patch, carried to the camera, grows in proportion to the root's depth: a ratio of two sums gives it.
+    A pose of the patch, carried to the camera, grows in proportion to the root's depth: a ratio of
+    two sums gives it.
     """
     xyz = _camera_at_1m(uvw, crop)
     at_1m = np.linalg.norm(xyz[bones[:, 0]] - xyz[bones[:, 1]], axis=-1)
@@ -206,7 +213,9 @@ def world_from_camera(xyz: F64, camera: Camera) -> F64:
 def _image_from_camera(xyz: F64, camera: Camera) -> F64:
     """Project points of the camera's space, (..., 3), m, to (..., 2), px; NaN behind the camera."""
     depth = np.where(xyz[..., 2] > 1e-9, xyz[..., 2], np.nan)
-    return pixels_from_rays(distort(xyz[..., :2] / depth[..., None], camera.distortion), camera.matrix)
+    return pixels_from_rays(
+        distort(xyz[..., :2] / depth[..., None], camera.distortion), camera.matrix
+    )
 
 
 def _camera_at_1m(uvw: F64, crop: Crop) -> F64:

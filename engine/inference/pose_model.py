@@ -47,7 +47,8 @@ class Sighting:
 
 
 def upper_half_mean(confidence: F64) -> float:
-    """Return the mean confidence of a person's better half of joints: the others may be hidden or out of the image.
+    """Return the mean confidence of a person's better half of joints: the others may be hidden or
+    out of the image.
 
     Parameters
     ----------

@@ -10,8 +10,8 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64, U8
 from engine.models.card import ModelInput
 
-# The detector finds a body from 0.3 of its input's side: these squares take that from 0.3 of an image's long side,
-# half the height of a 16:9 image, to a fifth of its height.
+# The detector finds a body from 0.3 of its input's side: these squares take that from 0.3 of an
+# image's long side, half the height of a 16:9 image, to a fifth of its height.
 WINDOW_SHARES = (1.0, 0.6)
 
 BLACK = cv2.BORDER_CONSTANT
@@ -54,15 +54,18 @@ def search_windows(size_wh: tuple[int, int]) -> tuple[Region, ...]:
     Returns
     -------
     windows
-        Then squares as high as the image is, then smaller ones, each overlapping the next by half: a person who is
-        small in the image is large in one of them.
+        Then squares as high as the image is, then smaller ones, each overlapping the next by half:
+        a person who is small in the image is large in one of them.
     """
     short = min(size_wh)
     windows = [whole_image(size_wh)]
     for share in WINDOW_SHARES:
         side = share * short
         counts = [1 + max(math.ceil((length - side) / (side / 2)), 0) for length in size_wh]
-        xs, ys = (np.linspace(side / 2, length - side / 2, count) for length, count in zip(size_wh, counts))
+        xs, ys = (
+            np.linspace(side / 2, length - side / 2, count)
+            for length, count in zip(size_wh, counts)
+        )
         windows += [Region((float(x), float(y)), (side, side)) for y in ys for x in xs]
     return tuple(windows)
 
@@ -85,7 +88,9 @@ def region_from_points(center_xy: F64, top_xy: F64, scale: float) -> Region:
     """
     right, down = (float(value) for value in top_xy - center_xy)
     side = 2.0 * math.hypot(right, down) * scale
-    return Region((float(center_xy[0]), float(center_xy[1])), (side, side), math.atan2(right, -down))
+    return Region(
+        (float(center_xy[0]), float(center_xy[1])), (side, side), math.atan2(right, -down)
+    )
 
 
 def region_from_box(box_xyxy: F64, scale: float, size_wh: tuple[int, int]) -> Region:
@@ -108,7 +113,9 @@ def region_from_box(box_xyxy: F64, scale: float, size_wh: tuple[int, int]) -> Re
     left, top, right, bottom = (float(value) for value in box_xyxy)
     ratio = size_wh[0] / size_wh[1]
     height = max(bottom - top, (right - left) / ratio)
-    return Region(((left + right) / 2, (top + bottom) / 2), (height * ratio * scale, height * scale))
+    return Region(
+        ((left + right) / 2, (top + bottom) / 2), (height * ratio * scale, height * scale)
+    )
 
 
 def image_from_crop(region: Region, crop_wh: tuple[int, int]) -> F64:
@@ -128,10 +135,11 @@ def image_from_crop(region: Region, crop_wh: tuple[int, int]) -> F64:
 
     Notes
     -----
-    Crop pixel 0 lies on the region's edge and pixel ``crop_wh`` on the opposite one, as in the graphs of MediaPipe:
-    its networks were trained on crops that were cut this way.
+    Crop pixel 0 lies on the region's edge and pixel ``crop_wh`` on the opposite one, as in the
+    graphs of MediaPipe: its networks were trained on crops that were cut this way.
     """
-    cos, sin = math.cos(region.angle_rad), math.sin(region.angle_rad)
+    cos = math.cos(region.angle_rad)
+    sin = math.sin(region.angle_rad)
     axes = np.array([[cos, -sin], [sin, cos]]) * region.size_wh
     matrix = np.empty((2, 3))
     matrix[:, :2] = axes / crop_wh
@@ -158,7 +166,9 @@ def cut(image_bgr: U8, region: Region, crop_wh: tuple[int, int], border: int) ->
     crop_bgr : (h, w, 3)
     """
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    crop = cv2.warpAffine(image_bgr, image_from_crop(region, crop_wh), crop_wh, flags=flags, borderMode=border)
+    crop = cv2.warpAffine(
+        image_bgr, image_from_crop(region, crop_wh), crop_wh, flags=flags, borderMode=border
+    )
     return np.asarray(crop, np.uint8)
 
 

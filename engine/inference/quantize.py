@@ -23,8 +23,11 @@ class _BatchReader(CalibrationDataReader):
         return None if batch is None else {self._name: batch}
 
 
-def quantize_convolutions(path: Path, target: Path, input_name: str, batches: Iterable[np.ndarray]) -> None:
-    """Write a copy of a network whose convolutions take and give 8-bit numbers; all else stays as it is.
+def quantize_convolutions(
+    path: Path, target: Path, input_name: str, batches: Iterable[np.ndarray]
+) -> None:
+    """Write a copy of a network whose convolutions take and give 8-bit numbers; all else stays as
+    it is.
 
     Parameters
     ----------

@@ -15,8 +15,12 @@ from engine.inference.preprocess import BLACK, Region, crop_to_image, cut, regio
 from engine.models.card import ModelCard
 
 MIN_CONFIDENCE = 0.3  # confidence from which a joint belongs into the next box
-MIN_BOX_SHARE = 0.2  # of the last region: a few joints close together must not shrink the next one to nothing
-BODY_WIDTH = 0.5  # of the detector's reach: half the width of somebody who stretches the arms a little
+MIN_BOX_SHARE = (
+    0.2  # of the last region: a few joints close together must not shrink the next one to nothing
+)
+BODY_WIDTH = (
+    0.5  # of the detector's reach: half the width of somebody who stretches the arms a little
+)
 
 
 class TopDownModel:
@@ -32,10 +36,14 @@ class TopDownModel:
         Finds the boxes; None where the one person fills the image.
     """
 
-    def __init__(self, card: ModelCard, joints: Backend, detector: BlazePoseDetector | None) -> None:
+    def __init__(
+        self, card: ModelCard, joints: Backend, detector: BlazePoseDetector | None
+    ) -> None:
         self.name = f"{card.name} ({joints.name})"
         self.skeleton_name = card.skeleton
-        self._card, self._joints, self._detector = card, joints, detector
+        self._card = card
+        self._joints = joints
+        self._detector = detector
         self._decode = CODECS[card.codec]
         self._input = _find_input(card, joints)
         self._check()
@@ -43,9 +51,15 @@ class TopDownModel:
     def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Detection]]:
         """Find the people in a square of each image; see `engine.inference.pose_model.PoseModel.find`."""
         if self._detector is None:
-            return [[Detection(np.array([[0.0, 0.0], [im.shape[1], im.shape[0]]]), 1.0)] for im in images_bgr]
+            return [
+                [Detection(np.array([[0.0, 0.0], [im.shape[1], im.shape[0]]]), 1.0)]
+                for im in images_bgr
+            ]
         found = self._detector.find(images_bgr, windows)
-        return [[Detection(_box_from_reach(finding.points), finding.score) for finding in people] for people in found]
+        return [
+            [Detection(_box_from_reach(finding.points), finding.score) for finding in people]
+            for people in found
+        ]
 
     def region(self, points: F64) -> Region:
         """Return the region of a box that is given by two corners."""
@@ -66,7 +80,9 @@ class TopDownModel:
     def _run_model(self, batch: F32) -> CropJoints:
         """Run the network and read its joints."""
         outputs = self._joints.infer({self._input: batch})
-        return self._decode([outputs[name] for name in self._joints.outputs], self._card.input.size_wh)
+        return self._decode(
+            [outputs[name] for name in self._joints.outputs], self._card.input.size_wh
+        )
 
     def _check(self) -> None:
         """Run the network once on an empty crop: its joints must be those of the card's skeleton."""
@@ -81,7 +97,8 @@ class TopDownModel:
         named = len(load_skeleton(self.skeleton_name).joints)
         if found != named:
             raise ModelMismatchError(
-                f"Model '{self._card.name}' finds {found} joints, its skeleton '{self.skeleton_name}' has {named}. "
+                f"Model '{self._card.name}' finds {found} joints, its skeleton "
+                f"'{self.skeleton_name}' has {named}. "
                 "Correct the skeleton in its card."
             )
 
@@ -96,7 +113,8 @@ def _find_input(card: ModelCard, joints: Backend) -> str:
     """Return the name of the network's one input."""
     if len(joints.inputs) != 1:
         raise ModelMismatchError(
-            f"Model '{card.name}' has the inputs {', '.join(joints.inputs)}; a network for joints has one, the crop."
+            f"Model '{card.name}' has the inputs {', '.join(joints.inputs)}; a network for "
+            "joints has one, the crop."
         )
     return next(iter(joints.inputs))
 
@@ -106,9 +124,12 @@ def _build_sighting(xy: F64, confidence: F64, region: Region) -> Sighting:
     sure = xy[confidence >= MIN_CONFIDENCE]
     if not len(sure):
         sure = xy
-    middle, half = (sure.min(axis=0) + sure.max(axis=0)) / 2, np.ptp(sure, axis=0) / 2
+    middle = (sure.min(axis=0) + sure.max(axis=0)) / 2
+    half = np.ptp(sure, axis=0) / 2
     half = np.maximum(half, MIN_BOX_SHARE * np.array(region.size_wh) / 2)
-    return Sighting(xy, confidence, upper_half_mean(confidence), np.stack([middle - half, middle + half]))
+    return Sighting(
+        xy, confidence, upper_half_mean(confidence), np.stack([middle - half, middle + half])
+    )
 
 
 def _box_from_reach(points: F64) -> F64:

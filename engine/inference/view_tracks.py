@@ -11,9 +11,15 @@ from engine.inference.pose_model import Detection, Sighting
 from engine.inference.preprocess import Region, search_windows
 
 FILTER_HZ = 30.0  # counted in images, not in time: so the regions do not depend on a clock
-FILTER_MIN_CUTOFF_HZ, FILTER_BETA, FILTER_SLOPE_CUTOFF_HZ = 0.01, 10.0, 1.0
-MAX_SAME_PERSON_DISTANCE = 0.06  # of the region's side: median distance of two sightings' joints; about 14 cm on a body
-MAX_SAME_PLACE_DISTANCE = 0.15  # of the region's side: a finding so near to a tracked person is that person
+FILTER_MIN_CUTOFF_HZ = 0.01
+FILTER_BETA = 10.0
+FILTER_SLOPE_CUTOFF_HZ = 1.0
+MAX_SAME_PERSON_DISTANCE = (
+    0.06  # of the region's side: median distance of two sightings' joints; about 14 cm on a body
+)
+MAX_SAME_PLACE_DISTANCE = (
+    0.15  # of the region's side: a finding so near to a tracked person is that person
+)
 MAX_SAME_SIZE_RATIO = 1.6  # ratio of the regions' sides
 REIDENTIFY_DISTANCE = 0.5  # of the region's side: how far somebody may have gone while lost
 REIDENTIFY_NS = 2_000_000_000  # how long a lost person keeps the number
@@ -21,7 +27,8 @@ REIDENTIFY_NS = 2_000_000_000  # how long a lost person keeps the number
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegionFilter:
-    """A One-Euro filter (Casiez et al. 2012) on a region's two points: still while the person is, quick when it moves.
+    """A One-Euro filter (Casiez et al. 2012) on a region's two points: still while the person is,
+    quick when it moves.
 
     Parameters
     ----------
@@ -98,7 +105,10 @@ class ViewTracks:
     def start_image(self, size_wh: tuple[int, int]) -> None:
         """Forget everybody if the image has another size: no region fits any more."""
         if size_wh != self.size_wh:
-            self.tracks, self.lost, self.size_wh, self._search_count = [], [], size_wh, 0
+            self.tracks = []
+            self.lost = []
+            self.size_wh = size_wh
+            self._search_count = 0
 
     def next_search_windows(self) -> tuple[Region, ...]:
         """Return where the detector looks when it finds nobody in the whole image: all squares, later one in turn."""
@@ -114,7 +124,9 @@ class ViewTracks:
                 self.lost.append(track)
                 continue
             points = track.filter.next(sighting.points)
-            kept.append(Track(track.track_id, points, self.region_of(points.points), sighting, time_ns))
+            kept.append(
+                Track(track.track_id, points, self.region_of(points.points), sighting, time_ns)
+            )
         self.search_due = len(kept) < len(self.tracks)
         self.tracks = kept
         self.lost = [track for track in self.lost if time_ns - track.seen_ns <= REIDENTIFY_NS]
@@ -130,21 +142,36 @@ class ViewTracks:
                 new.append(region)
         return new[: max(count, 0)]
 
-    def admit(self, sightings: Sequence[Sighting], again: Sequence[Sighting], min_score: float, time_ns: int) -> None:
+    def admit(
+        self,
+        sightings: Sequence[Sighting],
+        again: Sequence[Sighting],
+        min_score: float,
+        time_ns: int,
+    ) -> None:
         """Start a track for each new person; one that was lost near by gets the old number back.
 
-        `again` is a second sighting of each, in the region that the first one gave: things that only look like a
-        person at first do not hold out, and a part of a known person turns out to be that person.
+        `again` is a second sighting of each, in the region that the first one gave: things that
+        only look like a person at first do not hold out, and a part of a known person turns out to
+        be that person.
         """
         for first, second in zip(sightings, again):
-            if min(first.score, second.score) < min_score or not (self._is_usable(first) and self._is_usable(second)):
+            if min(first.score, second.score) < min_score or not (
+                self._is_usable(first) and self._is_usable(second)
+            ):
                 continue
             region = self.region_of(second.points)
             if any(self._is_same_person(second, track.sighting, region) for track in self.tracks):
                 continue
             points = start_filter(first.points)
             self.tracks.append(
-                Track(self._assign_track_id(region), points, self.region_of(first.points), first, time_ns)
+                Track(
+                    self._assign_track_id(region),
+                    points,
+                    self.region_of(first.points),
+                    first,
+                    time_ns,
+                )
             )
         self.tracks.sort(key=lambda track: track.track_id)
 
@@ -166,7 +193,9 @@ class ViewTracks:
         """Where two tracks have fallen on one person, keep the older."""
         kept: list[Track] = []
         for track in self.tracks:
-            if any(self._is_same_person(track.sighting, other.sighting, track.region) for other in kept):
+            if any(
+                self._is_same_person(track.sighting, other.sighting, track.region) for other in kept
+            ):
                 self.search_due = True
             else:
                 kept.append(track)
@@ -182,7 +211,11 @@ class ViewTracks:
         """Tell whether the next region would lie in the image and have a size."""
         region = self.region_of(sighting.points)
         (x, y), (width, height) = region.center_xy, self.size_wh
-        return 0 <= x <= width and 0 <= y <= height and MIN_SIDE_PX <= max(region.size_wh) <= 4 * max(width, height)
+        return (
+            0 <= x <= width
+            and 0 <= y <= height
+            and MIN_SIDE_PX <= max(region.size_wh) <= 4 * max(width, height)
+        )
 
 
 MIN_SIDE_PX = 16.0
@@ -202,5 +235,6 @@ def _is_same_place(one: Region, other: Region) -> bool:
     """Tell whether two regions are of one size at one place."""
     sides = sorted((max(one.size_wh), max(other.size_wh)))
     return (
-        _measure_distance(one, other) < MAX_SAME_PLACE_DISTANCE * sides[1] and sides[1] < MAX_SAME_SIZE_RATIO * sides[0]
+        _measure_distance(one, other) < MAX_SAME_PLACE_DISTANCE * sides[1]
+        and sides[1] < MAX_SAME_SIZE_RATIO * sides[0]
     )

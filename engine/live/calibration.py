@@ -1,8 +1,9 @@
-"""LiveCalibration: watches a person through uncalibrated cameras until it knows where these stand, then makes sure.
+"""LiveCalibration: watches a person through uncalibrated cameras until it knows where these stand,
+then makes sure.
 
-It tries as soon as enough motion was seen, in a process of its own; a rig that may be used is used at once and
-replaced by better ones while the person goes on; then it rests. A gate is never loosened: what the verdict of a whole
-take refuses is refused here.
+It tries as soon as enough motion was seen, in a process of its own; a rig that may be used is used
+at once and replaced by better ones while the person goes on; then it rests. A gate is never
+loosened: what the verdict of a whole take refuses is refused here.
 """
 
 import logging
@@ -13,12 +14,21 @@ from dataclasses import replace
 import numpy as np
 
 from calibration.judge.report import ACCEPTED, CalibrationReport
-from calibration.judge.verdict import ACCEPTED_FOCAL_PERCENT, ACCEPTED_POSITION_SHARE, ACCEPTED_ROTATION_DEG
+from calibration.judge.verdict import (
+    ACCEPTED_FOCAL_PERCENT,
+    ACCEPTED_POSITION_SHARE,
+    ACCEPTED_ROTATION_DEG,
+)
 from calibration.rig import Rig
 from calibration.self_calibrate import Calibration, CalibrationOptions
 from calibration.skeleton import Skeleton
 from calibration.world.scale import rescale_to_stature
-from engine.live.calibration_process import CalibrationOutcome, CalibrationProcess, CalibrationTask, Solver
+from engine.live.calibration_process import (
+    CalibrationOutcome,
+    CalibrationProcess,
+    CalibrationTask,
+    Solver,
+)
 from engine.live.coach import NO_CAMERA, ONE_CAMERA, advise, advise_refinement, compute_view_overlap
 from engine.live.motion_accumulator import Motion, MotionAccumulator
 from engine.live.motion_log import MAX_AGE_S, MotionLog
@@ -27,22 +37,25 @@ from engine.poses import PoseSet2D
 
 logger = logging.getLogger(__name__)
 
-# Studio takes, 10 poses a second (tests/benchmarks/bench_live_calibration.py), four cameras: 6 s gave a rig that the
-# verdict lets pass in 14 of 20 cases, 9 s in 20 of 20, at most 1.3 degrees off; a refusal costs nothing but 2 s of
-# another core. With two cameras 6 s gave one that was 2.7 degrees off, 9 s none beyond 1.1.
+# Studio takes, 10 poses a second (tests/benchmarks/bench_live_calibration.py), four cameras: 6 s
+# gave a rig that the verdict lets pass in 14 of 20 cases, 9 s in 20 of 20, at most 1.3 degrees off;
+# a refusal costs nothing but 2 s of another core. With two cameras 6 s gave one that was 2.7
+# degrees off, 9 s none beyond 1.1.
 FIRST_S, FIRST_OF_TWO_S = 6.0, 9.0
-GROWTH_SHARE, MAX_GROWTH_S, MIN_GROWTH_S = (
-    0.3,
-    5.0,
-    2.0,
-)  # more motion before the next attempt: a share, at most, at least
+# more motion before the next attempt: a share, at most, at least
+GROWTH_SHARE = 0.3
+MAX_GROWTH_S = 5.0
+MIN_GROWTH_S = 2.0
 MAX_QUICK_REFUSALS, SLOW_GROWTH_S = 6, 15.0  # after so many refusals in a row it tries less often
-MAX_REFINEMENTS, REFINEMENT_GROWTH_SHARE = 5, 0.5  # attempts after the first rig; each with so much more motion
-MAX_DOUBT_RATIO = (
-    0.95  # a rig is replaced by one whose doubt is this much smaller: less is not worth a jump of the room
-)
+MAX_REFINEMENTS, REFINEMENT_GROWTH_SHARE = (
+    5,
+    0.5,
+)  # attempts after the first rig; each with so much more motion
+# a rig is replaced by one whose doubt is this much smaller: less is not worth a jump of the room
+MAX_DOUBT_RATIO = 0.95
 MAX_FAILURES = 3
-RECENT_S = 20.0  # a camera may have been moved before: every other attempt after a refusal sees only this much
+# a camera may have been moved before: every other attempt after a refusal sees only this much
+RECENT_S = 20.0
 
 CALIBRATED_NOW = "calibrated now"
 KEEP_CAMERAS = "Leave the cameras where they are."
@@ -50,7 +63,8 @@ GAVE_UP = "The calibration failed. Press Calibrate to try it again; the log has 
 
 
 class LiveCalibration:
-    """The live calibration of one set of cameras. Any thread may call any method; none waits for a calibration.
+    """The live calibration of one set of cameras. Any thread may call any method; none waits for a
+    calibration.
 
     Parameters
     ----------
@@ -61,8 +75,9 @@ class LiveCalibration:
     sizes_wh : V of them, px
     options
     on_rig
-        Called with every rig that is to be used from now on and its report (None where it has none), and with two
-        None where there is none any more; from inside `put`, `state` or a command. It must not wait.
+        Called with every rig that is to be used from now on and its report (None where it has
+        none), and with two None where there is none any more; from inside `put`, `state` or a
+        command. It must not wait.
     solver
         For tests.
     """
@@ -77,7 +92,9 @@ class LiveCalibration:
         on_rig: Callable[[Rig | None, CalibrationReport | None], None] = lambda _rig, _report: None,
         solver: Solver | None = None,
     ) -> None:
-        self._view_names, self._options, self._on_rig = view_names, options, on_rig
+        self._view_names = view_names
+        self._options = options
+        self._on_rig = on_rig
         self._solver: Solver = CalibrationProcess() if solver is None else solver
         self._motion = MotionAccumulator(skeleton, view_names, sizes_wh)
         self._log = MotionLog(skeleton, view_names, sizes_wh)
@@ -87,7 +104,8 @@ class LiveCalibration:
         self._reset()
 
     def put(self, poses: PoseSet2D) -> None:
-        """Take what the network saw at an instant, before anything was associated; some tenths of a millisecond.
+        """Take what the network saw at an instant, before anything was associated; some tenths of a
+        millisecond.
 
         Parameters
         ----------
@@ -145,7 +163,8 @@ class LiveCalibration:
             self._restart()
 
     def test(self, source: str) -> None:
-        """Say that a rig from before is being compared with what the cameras see; motion is collected meanwhile.
+        """Say that a rig from before is being compared with what the cameras see; motion is
+        collected meanwhile.
 
         Parameters
         ----------
@@ -170,12 +189,15 @@ class LiveCalibration:
             Where there is one.
         """
         with self._lock:
-            self._pending_number, self._report, self._problem = None, report, ""
+            self._pending_number = None
+            self._report = report
+            self._problem = ""
             self._pause()
             self._adopt(rig, report, source)
 
     def update_clocks(self, rig: Rig) -> None:
-        """Go on with the rig in use, its time offsets known better; what is still being calibrated goes on, too.
+        """Go on with the rig in use, its time offsets known better; what is still being calibrated
+        goes on, too.
 
         Parameters
         ----------
@@ -194,7 +216,8 @@ class LiveCalibration:
                 self._reset()
 
     def set_stature(self, stature_m: float | None) -> None:
-        """Take this as the person's height, from now on and for a rig that was calibrated here; no other is changed.
+        """Take this as the person's height, from now on and for a rig that was calibrated here; no
+        other is changed.
 
         Parameters
         ----------
@@ -203,7 +226,11 @@ class LiveCalibration:
         """
         with self._lock:
             self._options = replace(self._options, stature_m=stature_m)
-            if self._rig is not None and self._report is not None and self._source == CALIBRATED_NOW:
+            if (
+                self._rig is not None
+                and self._report is not None
+                and self._source == CALIBRATED_NOW
+            ):
                 self._rig, self._report = rescale_to_stature(self._rig, self._report, stature_m)
                 self._on_rig(self._rig, self._report)
 
@@ -215,7 +242,9 @@ class LiveCalibration:
 
     def _reset(self) -> None:
         """Stand at the beginning, with whatever motion there is."""
-        self._phase = CalibrationPhase.OFF if len(self._view_names) < 2 else CalibrationPhase.WATCHING
+        self._phase = (
+            CalibrationPhase.OFF if len(self._view_names) < 2 else CalibrationPhase.WATCHING
+        )
         self._rig: Rig | None = None
         self._report: CalibrationReport | None = None
         self._source = ""
@@ -235,13 +264,16 @@ class LiveCalibration:
     def _attempt(self) -> None:
         """Calibrate from the motion so far."""
         self._number += 1
-        self._pending_number, self._pending_motion_s = self._number, self._motion.seconds
+        self._pending_number = self._number
+        self._pending_motion_s = self._motion.seconds
         if self._rig is None:
             self._phase = CalibrationPhase.SOLVING
         only_recent = self._rig is None and self._refusals >= 2 and self._refusals % 2 == 0
         candidates = self._log.candidates(RECENT_S if only_recent else MAX_AGE_S)
         logger.info(
-            "Calibrating from %.0f s of motion in %d framesets.", self._pending_motion_s, len(candidates.time_ns)
+            "Calibrating from %.0f s of motion in %d framesets.",
+            self._pending_motion_s,
+            len(candidates.time_ns),
         )
         self._solver.solve(CalibrationTask(self._number, candidates, self._options))
 
@@ -261,7 +293,9 @@ class LiveCalibration:
         outcome = self._solver.take_outcome()
         if outcome is None or outcome.number != self._pending_number:
             return
-        self._pending_number, self._progress, self._problem = None, 0.0, ""
+        self._pending_number = None
+        self._progress = 0.0
+        self._problem = ""
         if outcome.crashed:
             self._fail(outcome.message)
         elif outcome.calibration is None or outcome.calibration.rig is None:
@@ -293,13 +327,21 @@ class LiveCalibration:
         reasons = self._report.reasons if self._report is not None else (outcome.message,)
         logger.info("No calibration yet: %s", " ".join(reasons))
         grown_s = min(max(GROWTH_SHARE * self._pending_motion_s, MIN_GROWTH_S), MAX_GROWTH_S)
-        self._required_s = self._pending_motion_s + (grown_s if self._refusals < MAX_QUICK_REFUSALS else SLOW_GROWTH_S)
+        self._required_s = self._pending_motion_s + (
+            grown_s if self._refusals < MAX_QUICK_REFUSALS else SLOW_GROWTH_S
+        )
 
     def _judge(self, calibration: Calibration, rig: Rig) -> None:
         """Use a rig that is better than the one in use, and decide whether to go on."""
         report = calibration.report
-        better = self._rig is None or self._report is None or _is_better((rig, report), (self._rig, self._report))
-        logger.info("Calibrated: %s%s.", report.verdict, "" if better else ", no better than before")
+        better = (
+            self._rig is None
+            or self._report is None
+            or _is_better((rig, report), (self._rig, self._report))
+        )
+        logger.info(
+            "Calibrated: %s%s.", report.verdict, "" if better else ", no better than before"
+        )
         if better:
             if report.stature_m != self._options.stature_m:  # changed meanwhile, or not known
                 rig, report = rescale_to_stature(rig, report, self._options.stature_m)
@@ -319,7 +361,9 @@ class LiveCalibration:
 
     def _adopt(self, rig: Rig, report: CalibrationReport | None, source: str) -> None:
         """Use a rig from now on."""
-        self._phase, self._rig, self._source = CalibrationPhase.CALIBRATED, rig, source
+        self._phase = CalibrationPhase.CALIBRATED
+        self._rig = rig
+        self._source = source
         self._on_rig(rig, report)
 
     def _pause(self) -> None:
@@ -333,9 +377,19 @@ class LiveCalibration:
         if phase is CalibrationPhase.OFF:
             return phase, 0.0, "", ONE_CAMERA if self._view_names else NO_CAMERA
         if phase is CalibrationPhase.TESTING:
-            return phase, 0.0, "Checking the last calibration", "Walk a few steps, in view of all cameras."
+            return (
+                phase,
+                0.0,
+                "Checking the last calibration",
+                "Walk a few steps, in view of all cameras.",
+            )
         if phase is CalibrationPhase.SOLVING:
-            return phase, self._solver.progress, "Working it out", "Keep walking: the room appears in a moment."
+            return (
+                phase,
+                self._solver.progress,
+                "Working it out",
+                "Keep walking: the room appears in a moment.",
+            )
         if phase is CalibrationPhase.CALIBRATED:
             if self._finished:
                 return phase, 1.0, "Calibrated", self._problem or KEEP_CAMERAS
@@ -344,13 +398,19 @@ class LiveCalibration:
             return phase, 0.0, "Not calibrated", self._problem
         advice = advise(motion, self._required_s)
         self._progress = max(self._progress, advice.progress)
-        headline = "Not sure yet" if phase is CalibrationPhase.REFUSED and advice.needs_only_time else advice.headline
+        headline = (
+            "Not sure yet"
+            if phase is CalibrationPhase.REFUSED and advice.needs_only_time
+            else advice.headline
+        )
         return phase, self._progress, headline, self._problem or advice.instruction
 
 
 def _is_better(new: tuple[Rig, CalibrationReport], old: tuple[Rig, CalibrationReport]) -> bool:
     """Whether a rig is clearly less doubtful than another one."""
-    return new[1].verdict == ACCEPTED or _measure_doubt(*new) < MAX_DOUBT_RATIO * _measure_doubt(*old)
+    return new[1].verdict == ACCEPTED or _measure_doubt(*new) < MAX_DOUBT_RATIO * _measure_doubt(
+        *old
+    )
 
 
 def _measure_doubt(rig: Rig, report: CalibrationReport) -> float:

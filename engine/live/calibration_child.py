@@ -1,6 +1,7 @@
 """The child of live calibration: a process that calibrates whenever it is told to, at low priority.
 
-Nothing heavy is imported here: how many threads the linear algebra starts must be said before numpy is loaded.
+Nothing heavy is imported here: how many threads the linear algebra starts must be said before numpy
+is loaded.
 """
 
 import importlib
@@ -19,7 +20,10 @@ from engine.errors import EngineError
 
 NICENESS = 10  # the cameras and the window come first
 THREAD_COUNT_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PROGRESS, DONE, REFUSED, CRASHED = "progress", "done", "refused", "broken"
+PROGRESS = "progress"
+DONE = "done"
+REFUSED = "refused"
+CRASHED = "broken"
 
 
 def serve(pipe: Connection, work: str) -> None:
@@ -28,8 +32,9 @@ def serve(pipe: Connection, work: str) -> None:
     Parameters
     ----------
     pipe
-        Brings the arguments of `work`; takes ``(PROGRESS, share)`` while it goes on, then ``(DONE, result)``,
-        ``(REFUSED, sentence)`` or, where the program is at fault, ``(BROKEN, traceback)``.
+        Brings the arguments of `work`; takes ``(PROGRESS, share)`` while it goes on, then ``(DONE,
+        result)``, ``(REFUSED, sentence)`` or, where the program is at fault, ``(BROKEN,
+        traceback)``.
     work
         ``module:function``; called with the arguments and, last, with a function ``(step, share)``.
     """
@@ -73,7 +78,9 @@ def _load_function(work: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(module), name)
 
 
-def _run_task(function: Callable[..., Any], arguments: tuple[Any, ...], pipe: Connection) -> tuple[str, Any]:
+def _run_task(
+    function: Callable[..., Any], arguments: tuple[Any, ...], pipe: Connection
+) -> tuple[str, Any]:
     """Do one work."""
     try:
         return DONE, function(*arguments, lambda _step, share: pipe.send((PROGRESS, share)))

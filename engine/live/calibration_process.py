@@ -1,6 +1,8 @@
-"""CalibrationProcess: a calibration beside the program, in a process of its own, so that nothing on the screen waits.
+"""CalibrationProcess: a calibration beside the program, in a process of its own, so that nothing on
+the screen waits.
 
-One thread does all that may wait for the child: starting it, sending, receiving. Whoever asks never waits.
+One thread does all that may wait for the child: starting it, sending, receiving. Whoever asks never
+waits.
 """
 
 import logging
@@ -27,7 +29,9 @@ logger = logging.getLogger(__name__)
 
 TASK_FUNCTION = "engine.live.motion_log:calibrate_from_log"
 CRASHED_MESSAGE = "The calibration ended unexpectedly; it is tried again."
-CANNOT_START_MESSAGE = "The calibration cannot be started: {why}. Close other programs, then press Calibrate."
+CANNOT_START_MESSAGE = (
+    "The calibration cannot be started: {why}. Close other programs, then press Calibrate."
+)
 KILL_TIMEOUT_S = 1.5  # a killed process is gone within this
 
 
@@ -135,12 +139,7 @@ class CalibrationProcess:
                 self._thread.start()
 
     def solve(self, task: CalibrationTask) -> None:
-        """Calibrate; never waits. A task that was not begun yet is replaced.
-
-        Parameters
-        ----------
-        task
-        """
+        """Calibrate; never waits. A task that was not begun yet is replaced."""
         self.start()
         self._progress = 0.0
         self._tasks.put(task)
@@ -203,7 +202,10 @@ class CalibrationProcess:
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         child = spawn.Process(
-            target=calibration_child.serve, args=(theirs, self._work), name="calibration", daemon=True
+            target=calibration_child.serve,
+            args=(theirs, self._work),
+            name="calibration",
+            daemon=True,
         )
         with self._lock:
             if self._thread is None or tasks is not self._tasks:
@@ -267,13 +269,19 @@ def _build_crash_outcome(task: CalibrationTask, message: str) -> CalibrationOutc
 def isolated_spawn() -> Iterator[None]:
     """Start a child that knows nothing of the parent's main module, and never hears Ctrl-C.
 
-    It needs no function of that module, which may have no file, or no guard against being run again, or load Qt.
-    Signals that are blocked here stay blocked in the child, also while it is still starting up.
+    It needs no function of that module, which may have no file, or no guard against being run
+    again, or load Qt. Signals that are blocked here stay blocked in the child, also while it is
+    still starting up.
     """
     main = sys.modules["__main__"]
     if hasattr(signal, "pthread_sigmask"):
-        resource_tracker.ensure_running()  # what the first spawn does else, and it lets Ctrl-C through afterwards
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+        # what the first spawn does else, and it lets Ctrl-C through afterwards
+        resource_tracker.ensure_running()
+    blocked = (
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        if hasattr(signal, "pthread_sigmask")
+        else None
+    )
     sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield

@@ -1,8 +1,10 @@
-"""CameraClock: when a camera's images were really taken, from stamps that network and program made late.
+"""CameraClock: when a camera's images were really taken, from stamps that network and program made
+late.
 
-A camera takes its images in equal steps; their stamps tremble, and a delay is never negative. So the clock is the line
-``time = a · number + b`` below which a tenth of the last ten seconds' stamps lie (quantile regression, Koenker &
-Bassett 1978), and an image's time is the line's. Stamps of a kernel tremble so little that they pass nearly unchanged.
+A camera takes its images in equal steps; their stamps tremble, and a delay is never negative. So
+the clock is the line ``time = a · number + b`` below which a tenth of the last ten seconds' stamps
+lie (quantile regression, Koenker & Bassett 1978), and an image's time is the line's. Stamps of a
+kernel tremble so little that they pass nearly unchanged.
 """
 
 from collections import deque
@@ -15,20 +17,31 @@ from engine.clock import NS_PER_S
 
 WINDOW_NS = 10 * NS_PER_S
 WINDOW_FRAMES = 600
-# The line lies under the stamps, but a tenth of them may lie below it: stamps of a kernel tremble to both sides.
+# The line lies under the stamps, but a tenth of them may lie below it: stamps of a kernel tremble
+# to both sides.
 LINE_QUANTILE = 0.1
 MIN_FRAMES = 5  # before so many, stamps are taken as they are
-FIT_EACH_UP_TO, FIT_INTERVAL_FRAMES = 40, 8  # up to so many images the line is fitted at each one, then at every eighth
+FIT_EACH_UP_TO, FIT_INTERVAL_FRAMES = (
+    40,
+    8,
+)  # up to so many images the line is fitted at each one, then at every eighth
 FIT_ITERATIONS = 4
 MIN_RESIDUAL_NS = 50_000.0
-# The nominal period counts as much as a second of images: real cameras keep theirs to about 0.2 %, and a second of
-# stamps that tremble by 3 ms tells no more. Where the stamps differ from it by more than a tenth it counts nothing.
+# The nominal period counts as much as a second of images: real cameras keep theirs to about 0.2 %,
+# and a second of stamps that tremble by 3 ms tells no more. Where the stamps differ from it by more
+# than a tenth it counts nothing.
 PRIOR_WEIGHT, PRIOR_SHARE = 2000.0, 0.1
-# An image that is earlier than the line, or five in a row that are later and do not catch up, by more than this share
-# of a period (and by more than the stamps tremble) mean that the line no longer holds.
-STEP_SHARE, STEP_SPREADS, STEP_FRAMES = 0.3, 5.0, 5
-PERIOD_KNOWN_AFTER_NS = 3 * NS_PER_S  # a line over so long tells the period better than the name plate
-# Images that come faster than so, after a pause, are what the network held back; after `PERIOD_KNOWN_AFTER_NS` it is their rate.
+# An image that is earlier than the line, or five in a row that are later and do not catch up, by
+# more than this share of a period (and by more than the stamps tremble) mean that the line no
+# longer holds.
+STEP_SHARE = 0.3
+STEP_SPREADS = 5.0
+STEP_FRAMES = 5
+PERIOD_KNOWN_AFTER_NS = (
+    3 * NS_PER_S
+)  # a line over so long tells the period better than the name plate
+# Images that come faster than so, after a pause, are what the network held back; after
+# `PERIOD_KNOWN_AFTER_NS` it is their rate.
 BURST_SHARE = 0.25
 MAX_REFUSED_IN_A_ROW = 5  # so many that are too old mean that the camera counts anew
 
@@ -44,7 +57,8 @@ class CameraClock:
     Attributes
     ----------
     missing
-        How many images never came: the camera counted them, or was gone for as long as they would have taken.
+        How many images never came: the camera counted them, or was gone for as long as they would
+        have taken.
     gaps
         How often some were missing.
     refused
@@ -61,7 +75,9 @@ class CameraClock:
         self.period_ns = self._prior_ns = NS_PER_S / rate_fps
         self._numbers: deque[int] = deque(maxlen=WINDOW_FRAMES)
         self._stamps_ns: deque[int] = deque(maxlen=WINDOW_FRAMES)
-        self._line: tuple[int, float] | None = None  # a number and its time; the slope is `period_ns`
+        self._line: tuple[int, float] | None = (
+            None  # a number and its time; the slope is `period_ns`
+        )
         self._spread_ns = inf
         self._late_ns: deque[float] = deque(maxlen=STEP_FRAMES)
         self._since_fit = 0
@@ -94,8 +110,8 @@ class CameraClock:
         Returns
         -------
         number, time_ns
-            The number goes on rising when the camera counts anew, and leaves room for a pause; times rise strictly.
-            None for an image out of order.
+            The number goes on rising when the camera counts anew, and leaves room for a pause;
+            times rise strictly. None for an image out of order.
         """
         if self._newest is None:
             return self._accept(sequence, stamp_ns)
@@ -143,7 +159,9 @@ class CameraClock:
             self._stamps_ns.popleft()
         self._since_fit += 1
         if len(self._numbers) >= MIN_FRAMES and (
-            self._line is None or len(self._numbers) <= FIT_EACH_UP_TO or self._since_fit >= FIT_INTERVAL_FRAMES
+            self._line is None
+            or len(self._numbers) <= FIT_EACH_UP_TO
+            or self._since_fit >= FIT_INTERVAL_FRAMES
         ):
             self._fit()
         time_ns = stamp_ns if self._line is None else self._predict_ns(number)
@@ -180,13 +198,16 @@ class CameraClock:
         if late_ns < -limit_ns:
             self._reset_fit()
             return
-        stays = self._late_ns[-1] > self._late_ns[0] - 0.5 * limit_ns  # a burst after a delay would catch up
+        stays = (
+            self._late_ns[-1] > self._late_ns[0] - 0.5 * limit_ns
+        )  # a burst after a delay would catch up
         if len(self._late_ns) == STEP_FRAMES and min(self._late_ns) > limit_ns and stays:
             self._keep_last(STEP_FRAMES - 1)
 
     def _keep_last(self, count: int) -> None:
         """Forget all but the newest images."""
-        numbers, stamps_ns = list(self._numbers)[-count:], list(self._stamps_ns)[-count:]
+        numbers = list(self._numbers)[-count:]
+        stamps_ns = list(self._stamps_ns)[-count:]
         self._reset_fit()
         self._numbers.extend(numbers)
         self._stamps_ns.extend(stamps_ns)
@@ -212,7 +233,11 @@ class CameraClock:
         t = np.array([stamp_ns - origin_ns for stamp_ns in self._stamps_ns], np.float64)
         between_ns = (t[-1] - t[0]) / (n[-1] - n[0])
         trusted = abs(between_ns - self._prior_ns) < PRIOR_SHARE * self._prior_ns
-        slope = self.period_ns if self._line is not None else (self._prior_ns if trusted else between_ns)
+        slope = (
+            self.period_ns
+            if self._line is not None
+            else (self._prior_ns if trusted else between_ns)
+        )
         height = float(np.quantile(t - slope * n, LINE_QUANTILE))
         weight = PRIOR_WEIGHT if trusted else 0.0
         for _ in range(FIT_ITERATIONS):
@@ -224,14 +249,20 @@ class CameraClock:
         self.jitter_ms = float(np.std(residual_ns)) / 1e6
 
 
-def _refine_line(n: F64, t: F64, line: tuple[float, float], prior: tuple[float, float]) -> tuple[float, float]:
+def _refine_line(
+    n: F64, t: F64, line: tuple[float, float], prior: tuple[float, float]
+) -> tuple[float, float]:
     """Improve a quantile regression by one reweighted least squares: ``slope, height`` of the line."""
     slope, height = line
     residual = t - slope * n - height
-    w = np.where(residual > 0, LINE_QUANTILE, 1 - LINE_QUANTILE) / np.maximum(np.abs(residual), MIN_RESIDUAL_NS)
+    w = np.where(residual > 0, LINE_QUANTILE, 1 - LINE_QUANTILE) / np.maximum(
+        np.abs(residual), MIN_RESIDUAL_NS
+    )
     total = w.sum()
     n_mean, t_mean = float(w @ n / total), float(w @ t / total)
     about = n - n_mean
     prior_slope, prior_weight = prior[0], prior[1] * total / len(n)
-    slope = (w @ (about * (t - t_mean)) + prior_slope * prior_weight) / (w @ about**2 + prior_weight)
+    slope = (w @ (about * (t - t_mean)) + prior_slope * prior_weight) / (
+        w @ about**2 + prior_weight
+    )
     return float(slope), t_mean - float(slope) * n_mean

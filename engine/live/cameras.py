@@ -15,8 +15,8 @@ from engine.live.real_time import FrameBarrier, PlaybackGroup, RealTimeSource, S
 from engine.offline.footage import STUDIOS
 from engine.session.session import Session, is_session
 
-# What makes the source of a live camera, by the scheme of its address; imported on use. Takes the address and the
-# view's name, gives a source that is not open yet.
+# What makes the source of a live camera, by the scheme of its address; imported on use. Takes the
+# address and the view's name, gives a source that is not open yet.
 SOURCES = {
     "usb": "engine.capture.usb.address:open_usb",
     "rtsp": "engine.capture.network.address:open_network",
@@ -47,15 +47,17 @@ class LiveSource:
     source: FrameSource
 
 
-def make_camera_sources(addresses: Sequence[str | Path], used_names: Collection[str] = ()) -> tuple[LiveSource, ...]:
+def make_camera_sources(
+    addresses: Sequence[str | Path], used_names: Collection[str] = ()
+) -> tuple[LiveSource, ...]:
     """Make the sources of live cameras; nothing is opened.
 
     Parameters
     ----------
     addresses
-        In the order of the cameras: ``usb:…``, ``rtsp://…``, ``http://…``, a video, a session, ``studio:…``. A studio
-        and a session give all their cameras. Videos and studio are played in real time, and those that are given
-        together begin together.
+        In the order of the cameras: ``usb:…``, ``rtsp://…``, ``http://…``, a video, a session,
+        ``studio:…``. A studio and a session give all their cameras. Videos and studio are played in
+        real time, and those that are given together begin together.
     used_names
         Names of cameras that there are already.
 
@@ -86,7 +88,10 @@ def make_camera_sources(addresses: Sequence[str | Path], used_names: Collection[
 
 
 def make_studio_cameras(
-    address: str, sources: Sequence[FrameSource], group: PlaybackGroup, used_names: Collection[str] = ()
+    address: str,
+    sources: Sequence[FrameSource],
+    group: PlaybackGroup,
+    used_names: Collection[str] = (),
 ) -> tuple[LiveSource, ...]:
     """Play a studio's cameras on one clock.
 
@@ -116,7 +121,9 @@ def _make_sources(text: str, stem: str, start: SharedStart, names: set[str]) -> 
     kind = parse_scheme(text)
     if kind in SOURCES:
         name = _make_unique_name(_name_camera(text), names)
-        return [LiveSource(name, strip_credentials(text), _import_target(SOURCES[kind])(text, name))]
+        return [
+            LiveSource(name, strip_credentials(text), _import_target(SOURCES[kind])(text, name))
+        ]
     if kind in STUDIOS:
         _, sources = _import_target(STUDIOS[kind])(text)
         return list(make_studio_cameras(text, sources, PlaybackGroup(start, FrameBarrier()), names))
@@ -124,12 +131,17 @@ def _make_sources(text: str, stem: str, start: SharedStart, names: set[str]) -> 
         shown = strip_credentials(text)
         raise CameraNotFoundError(
             shown,
-            f"'{shown}' is no camera that Epipole knows. Give usb:…, rtsp://…, http://…, a video, or studio:walk.",
+            f"'{shown}' is no camera that Epipole knows. Give usb:…, rtsp://…, http://…, a "
+            "video, or studio:walk.",
         )
     if is_session(Path(text)):
         return _make_session_sources(Path(text), start, names)
     name = _make_unique_name(stem, names)
-    return [LiveSource(name, text, RealTimeSource(VideoFileSource(Path(text), name), PlaybackGroup(start)))]
+    return [
+        LiveSource(
+            name, text, RealTimeSource(VideoFileSource(Path(text), name), PlaybackGroup(start))
+        )
+    ]
 
 
 def _make_session_sources(path: Path, start: SharedStart, names: set[str]) -> list[LiveSource]:
@@ -137,10 +149,14 @@ def _make_session_sources(path: Path, start: SharedStart, names: set[str]) -> li
     session = Session.open(path)
     cameras = [camera for camera in session.cameras if (path / camera.video).is_file()]
     if not cameras:
-        raise SessionError(f"The session '{path}' holds no video. Put its videos back, or choose another session.")
+        raise SessionError(
+            f"The session '{path}' holds no video. Put its videos back, or choose another session."
+        )
     times = [session.frame_times(camera) for camera in cameras]
     first_ns = min(
-        int(known.time_ns[0]) + camera.offset_ns if known is not None and len(known.time_ns) else camera.offset_ns
+        int(known.time_ns[0]) + camera.offset_ns
+        if known is not None and len(known.time_ns)
+        else camera.offset_ns
         for known, camera in zip(times, cameras)
     )
     found, used_names = [], set(names)
@@ -148,7 +164,9 @@ def _make_session_sources(path: Path, start: SharedStart, names: set[str]) -> li
         name = _make_unique_name(camera.name, used_names)
         used_names.add(name)
         source = VideoFileSource(path / camera.video, name, known)
-        real_time = RealTimeSource(source, PlaybackGroup(start), origin_ns=first_ns - camera.offset_ns)
+        real_time = RealTimeSource(
+            source, PlaybackGroup(start), origin_ns=first_ns - camera.offset_ns
+        )
         found.append(LiveSource(name, str(path / camera.video), real_time))
     return found
 
@@ -170,13 +188,17 @@ def _name_camera(address: str) -> str:
         parts = urlsplit(shown)
         text = f"{parts.netloc}_{parts.path}"
     text = _UNFIT.sub("_", text).strip("_.-")
-    return text[-MAX_NAME_LENGTH:].strip("_.-") or kind  # the end tells more: by-id names begin with the maker
+    return (
+        text[-MAX_NAME_LENGTH:].strip("_.-") or kind
+    )  # the end tells more: by-id names begin with the maker
 
 
 def _make_unique_name(name: str, used_names: Collection[str]) -> str:
     """Return the name, or with the first number behind it that makes it differ."""
     number, unique = 1, name
-    while unique.lower() in {other.lower() for other in used_names}:  # names become files, also where A is a
+    while unique.lower() in {
+        other.lower() for other in used_names
+    }:  # names become files, also where A is a
         number += 1
         unique = f"{name}_{number}"
     return unique
@@ -196,5 +218,6 @@ def _reject_missing_videos(videos: Sequence[str]) -> None:
         if not Path(video).is_file():
             raise CameraNotFoundError(
                 video,
-                f"There is no video '{video}'. Check the path, or give a camera: usb:0, rtsp://…, studio:walk.",
+                f"There is no video '{video}'. Check the path, or give a camera: usb:0, "
+                "rtsp://…, studio:walk.",
             )

@@ -7,18 +7,21 @@ import numpy as np
 from calibration.geometry.arrays import F64, Mask
 from engine.live.motion_accumulator import Motion
 
-MIN_SHARED_S = 3.0  # that every view must share with another one before a calibration is worth trying
-MIN_PLACES, MIN_DEPTH_RATIO, MIN_SIDES, MIN_ARMS_SHARE = (
-    6,
-    1.25,
-    2,
-    0.5,
-)  # what a walk through a room brings easily, and standing does not
+MIN_SHARED_S = (
+    3.0  # that every view must share with another one before a calibration is worth trying
+)
+# what a walk through a room brings easily, and standing does not
+MIN_PLACES = 6
+MIN_DEPTH_RATIO = 1.25
+MIN_SIDES = 2
+MIN_ARMS_SHARE = 0.5
 MIN_COVERAGE = 0.5  # of the image, as the verdict asks for
 TIME_WEIGHT = 0.7  # of progress; the rest is for every view having its share
 
 ONE_CAMERA = "One camera sees where you are in its image, not how far away. Add a second camera."
-ONE_CAMERA_GUESSED = "From one camera: depth is a guess from your height. Add a second camera to measure it."
+ONE_CAMERA_GUESSED = (
+    "From one camera: depth is a guess from your height. Add a second camera to measure it."
+)
 NO_CAMERA = "Add two cameras or more."
 WALK = "Walk through the room"
 
@@ -64,17 +67,19 @@ def advise(motion: Motion, required_s: float) -> Advice:
     shared = compute_view_overlap(motion)
     best = _compute_best_overlap(shared)
     of_time = min(motion.seconds / required_s, 1.0) if required_s > 0 else 1.0
-    enough = bool(motion.seconds >= required_s and (best >= 1.0).all() and _is_connected(shared >= 1.0))
+    enough = bool(
+        motion.seconds >= required_s and (best >= 1.0).all() and _is_connected(shared >= 1.0)
+    )
     progress = 1.0 if enough else TIME_WEIGHT * of_time + (1 - TIME_WEIGHT) * float(best.mean())
-    return Advice(progress, *(_find_obstacle(motion, shared) or (WALK, _ask_for_more(motion, required_s))), enough)
+    return Advice(
+        progress,
+        *(_find_obstacle(motion, shared) or (WALK, _ask_for_more(motion, required_s))),
+        enough,
+    )
 
 
 def advise_refinement(motion: Motion) -> str:
     """Say what would make a rig that is already in use more certain.
-
-    Parameters
-    ----------
-    motion
 
     Returns
     -------
@@ -89,10 +94,6 @@ def advise_refinement(motion: Motion) -> str:
 
 def compute_view_overlap(motion: Motion) -> F64:
     """How well each two views have seen the person at once.
-
-    Parameters
-    ----------
-    motion
 
     Returns
     -------
@@ -112,7 +113,10 @@ def _find_obstacle(motion: Motion, shared: F64) -> tuple[str, str] | None:
     if motion.crowded.any():
         return (
             "Two people in view",
-            f"Somebody else is in view of {_join_names(names, motion.crowded)}. One person, please.",
+            (
+                f"Somebody else is in view of {_join_names(names, motion.crowded)}. One person, "
+                "please."
+            ),
         )
     if here.sum() == 1:
         return f"Only {_join_names(names, here)} sees you", _direct_to_view(motion, shared)
@@ -148,7 +152,10 @@ def _ask_for_more(motion: Motion, required_s: float) -> str:
         return f"Walk where cameras '{names[one]}' and '{names[other]}' both see you."
     if motion.seconds < required_s / 2:
         return "Go to all sides of it, where the cameras see your whole body."
-    return _ask_for_variety(motion) or f"Keep walking: {max(1, round(required_s - motion.seconds))} s more."
+    return (
+        _ask_for_variety(motion)
+        or f"Keep walking: {max(1, round(required_s - motion.seconds))} s more."
+    )
 
 
 def _ask_for_variety(motion: Motion) -> str:

@@ -68,7 +68,9 @@ class CameraFeed:
         The newest frame; None before the first.
     """
 
-    def __init__(self, source: FrameSource, address: str = "", timeouts: CameraTimeouts = CAMERA_TIMEOUTS) -> None:
+    def __init__(
+        self, source: FrameSource, address: str = "", timeouts: CameraTimeouts = CAMERA_TIMEOUTS
+    ) -> None:
         self.name = source.name
         self.newest: Frame | None = None
         self._source, self._timeouts = source, timeouts
@@ -80,7 +82,8 @@ class CameraFeed:
         self._last_activity_ns = host_ns()
         self._reading_since_ns: int | None = None
         self._wrong_size_count = 0
-        self._closing, self._reopening = threading.Event(), threading.Event()
+        self._closing = threading.Event()
+        self._reopening = threading.Event()
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"camera {source.name}", daemon=True)
 
@@ -154,7 +157,8 @@ class CameraFeed:
         Parameters
         ----------
         timeout_s
-            A source that hangs longer is left behind; its thread ends with the program, and the log says so.
+            A source that hangs longer is left behind; its thread ends with the program, and the log
+            says so.
 
         Returns
         -------
@@ -186,13 +190,20 @@ class CameraFeed:
                     break
             except CameraError as error:
                 self._mark_lost(str(error))
-            except Exception as error:  # a fault of the program in one source must not end the take of the others
+            except (
+                Exception
+            ) as error:  # a fault of the program in one source must not end the take of the others
                 logger.exception("Camera '%s' failed.", self.name)
-                self._mark_lost(f"Camera '{self.name}' failed ({error}). It is tried again; the log has the details.")
+                self._mark_lost(
+                    f"Camera '{self.name}' failed ({error}). It is tried again; the log has the "
+                    "details."
+                )
             self._close_source()
             if not self._closing.is_set() and not self._reopening.is_set():
                 with self._wake:
-                    self._wake.wait_for(lambda: self._reopening.is_set() or self._closing.is_set(), wait_s)
+                    self._wake.wait_for(
+                        lambda: self._reopening.is_set() or self._closing.is_set(), wait_s
+                    )
             wait_s = min(2 * wait_s, self._timeouts.retry_s[1])
         self._close_source()
 
@@ -220,7 +231,9 @@ class CameraFeed:
             if self._closing.is_set() or self._reopening.is_set():
                 return False  # an end that we caused
             if frame is None:
-                self._state = replace(self._state, phase=CameraPhase.ENDED, message=f"'{self.name}' is over.")
+                self._state = replace(
+                    self._state, phase=CameraPhase.ENDED, message=f"'{self.name}' is over."
+                )
                 return True
             if first and self._state.frames:
                 self._state = replace(self._state, reconnect_count=self._state.reconnect_count + 1)
@@ -289,20 +302,26 @@ class CameraFeed:
         """Note that nothing came; True once it is time to open the camera again."""
         silent_ns = host_ns() - self._last_activity_ns
         if silent_ns > self._compute_max_silence_ns():
-            self._state = replace(self._state, phase=CameraPhase.STALLED, message=self._describe_silence())
+            self._state = replace(
+                self._state, phase=CameraPhase.STALLED, message=self._describe_silence()
+            )
         return silent_ns > self._compute_max_silence_ns() + self._timeouts.reopen_s * NS_PER_S
 
     def _describe_silence(self) -> str:
         """Say that nothing comes."""
         silent_s = (host_ns() - self._last_activity_ns) / NS_PER_S
-        return f"Camera '{self.name}' sent no image for {silent_s:.0f} s. Check its cable or network."
+        return (
+            f"Camera '{self.name}' sent no image for {silent_s:.0f} s. Check its cable or network."
+        )
 
     def _describe_size_change(self, frame: Frame) -> str:
         """Say that the images have another size than the first."""
         now, first = frame.size_wh, self._state.size_wh or frame.size_wh
         return (
-            f"Camera '{self.name}' now sends {now[0]}x{now[1]} instead of {first[0]}x{first[1]}. Its images are left "
-            "out, because a calibration holds for one size. Set it back, or remove the camera and add it again."
+            f"Camera '{self.name}' now sends {now[0]}x{now[1]} instead of "
+            f"{first[0]}x{first[1]}. Its images are left "
+            "out, because a calibration holds for one size. Set it back, or remove the camera "
+            "and add it again."
         )
 
     def _mark_lost(self, message: str) -> None:

@@ -1,8 +1,10 @@
-"""LiveFramesets: the images of one instant from cameras that wait for nobody; the newest whole set wins.
+"""LiveFramesets: the images of one instant from cameras that wait for nobody; the newest whole set
+wins.
 
-The instants are the images of the slowest live camera, on its own steady clock, as `synchronize.py` does offline; where
-it lost some, the gap is filled in equal steps. Frames are grouped by when they were *taken*: own time plus the camera's
-offset. A camera whose images come late (a network, a decoder) makes the set late by as much, and no more.
+The instants are the images of the slowest live camera, on its own steady clock, as `synchronize.py`
+does offline; where it lost some, the gap is filled in equal steps. Frames are grouped by when they
+were *taken*: own time plus the camera's offset. A camera whose images come late (a network, a
+decoder) makes the set late by as much, and no more.
 """
 
 import logging
@@ -23,22 +25,25 @@ from engine.stats import Rate
 
 logger = logging.getLogger(__name__)
 
-# A set is closed without a camera's image when that is this much later than the camera's images usually are.
+# A set is closed without a camera's image when that is this much later than the camera's images
+# usually are.
 OVERDUE_PERIODS = 1.5
 RECHECK_S = 0.25  # a camera may have died while nobody sent anything
 SKEW_COUNT = 128
 
 
 class LiveFramesets:
-    """The framesets of live cameras: an iterator that waits for the newest set, and skips what nobody had time for.
+    """The framesets of live cameras: an iterator that waits for the newest set, and skips what
+    nobody had time for.
 
     Parameters
     ----------
     feeds : V of them
-        In camera order. Started and closed by somebody else. A feed hands its frames to one `LiveFramesets`: close the
-        old one before a new one is made.
+        In camera order. Started and closed by somebody else. A feed hands its frames to one
+        `LiveFramesets`: close the old one before a new one is made.
     offset_ns : by camera name
-        What to add to a camera's own times to get the common time (a rig's `time_offset_ns`); 0 where not given.
+        What to add to a camera's own times to get the common time (a rig's `time_offset_ns`); 0
+        where not given.
     clock_ns
         For tests.
 
@@ -88,7 +93,8 @@ class LiveFramesets:
         with self._changed:
             known = [lane.lag_ns for lane in self._lanes if isfinite(lane.lag_ns)]
             own = [
-                (lane.skew_ms, (lane.lag_ns - min(known)) / 1e6 if lane.lag_ns < inf else 0.0) for lane in self._lanes
+                (lane.skew_ms, (lane.lag_ns - min(known)) / 1e6 if lane.lag_ns < inf else 0.0)
+                for lane in self._lanes
             ]
             kept_ms = min((lane.span_ns for lane in self._lanes), default=MAX_KEPT_NS) / 1e6
         return tuple(
@@ -98,7 +104,9 @@ class LiveFramesets:
                 latency_ms=latency_ms,
                 dropped=state.dropped + lane.damaged,
                 message=state.message
-                or (_describe_late(state.name, latency_ms, kept_ms) if latency_ms > kept_ms else ""),
+                or (
+                    _describe_late(state.name, latency_ms, kept_ms) if latency_ms > kept_ms else ""
+                ),
             )
             for lane, (skew_ms, latency_ms) in zip(self._lanes, own)
             for state in (lane.feed.state(),)
@@ -133,7 +141,8 @@ class LiveFramesets:
         Yields
         ------
         frameset
-            Its index counts the instants, skipped ones too; None where a camera has no image of the instant.
+            Its index counts the instants, skipped ones too; None where a camera has no image of the
+            instant.
         """
         while (frames := self._next()) is not None:
             yield frames
@@ -192,7 +201,11 @@ class LiveFramesets:
             return None
         reach_ns = MAX_DISTANCE_PERIODS * reference.feed.period_ns
         closed_until_ns = (
-            inf if over else now_ns - _compute_max_wait_ns(waited_for) - OVERDUE_PERIODS * reference.feed.period_ns
+            inf
+            if over
+            else now_ns
+            - _compute_max_wait_ns(waited_for)
+            - OVERDUE_PERIODS * reference.feed.period_ns
         )
         whole_until_ns = min((lane.newest_ns for lane in waited_for), default=-inf) + reach_ns
         incomplete = None
@@ -200,9 +213,15 @@ class LiveFramesets:
             if instant_ns > max(closed_until_ns, whole_until_ns):
                 continue
             views = [lane.find_nearest(instant_ns, reach_ns) for lane in self._lanes]
-            if waited_for and all(lane.is_settled(instant_ns, views[self._lanes.index(lane)]) for lane in waited_for):
+            if waited_for and all(
+                lane.is_settled(instant_ns, views[self._lanes.index(lane)]) for lane in waited_for
+            ):
                 return self._emit(instant_ns, views, reference.feed.period_ns)
-            if incomplete is None and instant_ns < closed_until_ns and any(frame is not None for frame in views):
+            if (
+                incomplete is None
+                and instant_ns < closed_until_ns
+                and any(frame is not None for frame in views)
+            ):
                 incomplete = instant_ns, views
         return None if incomplete is None else self._emit(*incomplete, reference.feed.period_ns)
 
@@ -230,10 +249,13 @@ class LiveFramesets:
                 instants += _fill_gap(before_ns, time_ns, period_ns)
             instants.append(time_ns)
             before_ns = time_ns
-        if before_ns is not None and isfinite(reference.lag_ns):  # those that the reference should have sent by now
+        if before_ns is not None and isfinite(
+            reference.lag_ns
+        ):  # those that the reference should have sent by now
             overdue = (now_ns - reference.lag_ns - before_ns) / period_ns - OVERDUE_PERIODS
             instants += [
-                before_ns + round(step * period_ns) for step in range(1, 1 + int(min(overdue, MAX_KEPT_FRAMES)))
+                before_ns + round(step * period_ns)
+                for step in range(1, 1 + int(min(overdue, MAX_KEPT_FRAMES)))
             ]
         return instants[-MAX_KEPT_FRAMES:]
 
@@ -247,7 +269,9 @@ class LiveFramesets:
             self.skipped += steps - 1
         for lane, frame in zip(self._lanes, views):
             lane.drop_until(instant_ns, frame)
-        skews_ms = [abs(lane.skew_ms) for lane, frame in zip(self._lanes, views) if frame is not None]
+        skews_ms = [
+            abs(lane.skew_ms) for lane, frame in zip(self._lanes, views) if frame is not None
+        ]
         self._spreads_ms.append(max(skews_ms))
         self._rate.count()
         self._last = FrameSet(index, instant_ns, tuple(views))
@@ -269,8 +293,10 @@ def _compute_max_wait_ns(lanes: Sequence[Lane]) -> float:
 def _describe_late(name: str, late_ms: float, kept_ms: float) -> str:
     """Say that a camera's images come when those of the others are gone."""
     return (
-        f"Camera '{name}' is {late_ms / 1000:.1f} s behind the others, and their images are kept for "
-        f"{kept_ms / 1000:.1f} s only: it takes no part in the skeleton. Lower its delay in its own settings, or use "
+        f"Camera '{name}' is {late_ms / 1000:.1f} s behind the others, and their images are "
+        "kept for "
+        f"{kept_ms / 1000:.1f} s only: it takes no part in the skeleton. Lower its delay in its "
+        "own settings, or use "
         "its MJPEG stream."
     )
 

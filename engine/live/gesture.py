@@ -11,22 +11,21 @@ MIN_HELD_NS = 800_000_000  # hands that go up to scratch a head or catch a ball 
 MIN_LOWERED_NS = 500_000_000
 MAX_DROPOUT_NS = 250_000_000  # a joint lost for no longer than this changes nothing
 MIN_ABOVE_M = 0.05  # the wrists above the nose, in the room
-MIN_UPRIGHT_M = 0.25  # the nose above the hips: somebody who lies has hands "above" the head in many images
+MIN_UPRIGHT_M = (
+    0.25  # the nose above the hips: somebody who lies has hands "above" the head in many images
+)
 JOINTS = ("nose", "left_wrist", "right_wrist", "left_hip", "right_hip")
 
 
 class RaisedHandsDetector:
-    """Notice when a person raises both hands above the head and holds them there; a stage that remembers.
-
-    Parameters
-    ----------
-    skeleton
+    """Notice when a person raises both hands above the head and holds them there; a stage that
+    remembers.
 
     Notes
     -----
-    In the room it is the heights that count. Without a rig each view says whether both wrists are above the nose and
-    the nose above the hips, in its image, and the majority of those that can tell decides. What cannot be told for a
-    moment goes on as it was.
+    In the room it is the heights that count. Without a rig each view says whether both wrists are
+    above the nose and the nose above the hips, in its image, and the majority of those that can
+    tell decides. What cannot be told for a moment goes on as it was.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
@@ -53,7 +52,9 @@ class RaisedHandsDetector:
         now_ns = poses_2d.timestamp_ns
         up = self._are_raised(poses_2d, poses_3d)
         if up is None:
-            if now_ns - self._last_seen_ns > MAX_DROPOUT_NS:  # gone for long: what was held is held no more
+            if (
+                now_ns - self._last_seen_ns > MAX_DROPOUT_NS
+            ):  # gone for long: what was held is held no more
                 self._since_ns = None
             return False
         if up != self._up or self._since_ns is None or now_ns < self._last_seen_ns:
@@ -73,7 +74,9 @@ class RaisedHandsDetector:
             height_m = person.xyz[self._joints, 2]
             if person.track_id == 0 and np.isfinite(height_m).all():
                 return _is_above(height_m, MIN_ABOVE_M, MIN_UPRIGHT_M)
-        votes = [self._are_raised_in_view(pose) for view in poses_2d.poses_by_view for pose in view[:1]]
+        votes = [
+            self._are_raised_in_view(pose) for view in poses_2d.poses_by_view for pose in view[:1]
+        ]
         known = [vote for vote in votes if vote is not None]
         return sum(known) > len(known) / 2 if known else None
 
@@ -88,4 +91,7 @@ class RaisedHandsDetector:
 def _is_above(height: F64, clearly: float, upright: float) -> bool:
     """Whether both wrists are above the nose, and the nose above the hips; heights as in `JOINTS`."""
     nose, left_wrist, right_wrist, left_hip, right_hip = height
-    return bool(min(left_wrist, right_wrist) > nose + clearly and nose > (left_hip + right_hip) / 2 + upright)
+    return bool(
+        min(left_wrist, right_wrist) > nose + clearly
+        and nose > (left_hip + right_hip) / 2 + upright
+    )

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from engine.clock import NS_PER_S
 
 TRIM_EVERY_NS = 20 * NS_PER_S
-# glibc gives every few threads a heap of their own, each with its own holes: two are enough for ours. In two minutes of
-# four studio cameras the program grows by 6 MB with two, by 22 MB with as many as glibc likes.
+# glibc gives every few threads a heap of their own, each with its own holes: two are enough for
+# ours. In two minutes of four studio cameras the program grows by 6 MB with two, by 22 MB with as
+# many as glibc likes.
 ARENAS, M_ARENA_MAX = 2, -8
 
 
 class HeapTrimmer:
-    """Gives free memory back now and then; about a millisecond each time. Only glibc has to be asked.
+    """Gives free memory back now and then; about a millisecond each time. Only glibc has to be
+    asked.
 
     Without it half an hour of four cameras grows by 60 MB, all of it free memory that glibc keeps.
     """

@@ -11,7 +11,8 @@ from engine.live.state import CameraState
 # An IP camera may lie 2 s behind; so long the others' frames are kept for it.
 MAX_KEPT_NS = 2_500_000_000
 MAX_KEPT_FRAMES = 300
-# Decoded frames are heavy: 35 of 1280x720, which is 1.2 s at 30 per second. JPEG frames never come near.
+# Decoded frames are heavy: 35 of 1280x720, which is 1.2 s at 30 per second. JPEG frames never come
+# near.
 MAX_KEPT_BYTES = 96_000_000
 LAG_WEIGHT = 0.1  # weight of the newest image in the learned lag
 
@@ -74,7 +75,9 @@ class Lane:
     def put(self, frame: Frame, now_ns: int) -> None:
         """Keep a frame, and learn how late it is."""
         lag_ns = now_ns - self.time_ns(frame)
-        self.lag_ns = lag_ns if self.lag_ns == inf else self.lag_ns + LAG_WEIGHT * (lag_ns - self.lag_ns)
+        self.lag_ns = (
+            lag_ns if self.lag_ns == inf else self.lag_ns + LAG_WEIGHT * (lag_ns - self.lag_ns)
+        )
         self.frames.append(frame)
         self._bytes += _count_bytes(frame)
         heavy = self._bytes > MAX_KEPT_BYTES or len(self.frames) > MAX_KEPT_FRAMES

@@ -1,6 +1,7 @@
 """Live: cameras, network, calibration and recording at work together, without a screen.
 
-Whoever shows it asks for its newest result and its state; nothing in here waits for a screen or a disk.
+Whoever shows it asks for its newest result and its state; nothing in here waits for a screen or a
+disk.
 """
 
 import threading
@@ -69,13 +70,15 @@ class Live:
     on_rig
         Gets each new rig and its report, in a thread of the calibration.
     make_monocular
-        Loads the network that sees depth with one camera (`engine.live.single_view`); called by `start`, and for each rig.
+        Loads the network that sees depth with one camera (`engine.live.single_view`); called by
+        `start`, and for each rig.
 
     Attributes
     ----------
     newest
-        The two newest results, the older one first; older ones that nobody took are gone. Two, since a network that
-        looks at every other frameset gives two results at a time, and a screen draws them one after the other.
+        The two newest results, the older one first; older ones that nobody took are gone. Two,
+        since a network that looks at every other frameset gives two results at a time, and a screen
+        draws them one after the other.
     names
         Of the cameras.
     """
@@ -91,7 +94,9 @@ class Live:
         self.newest: Latest[LiveResult] = Latest(capacity=2)
         self.names = tuple(source.name for source in sources)
         self._sources = tuple(sources)
-        self._make_estimator, self._options, self._on_rig = make_estimator, options, on_rig
+        self._make_estimator = make_estimator
+        self._options = options
+        self._on_rig = on_rig
         self._make_monocular = make_monocular
         self._feeds = tuple(CameraFeed(source.source, source.address) for source in sources)
         self._framesets = LiveFramesets(self._feeds)
@@ -102,8 +107,12 @@ class Live:
         self._hands_detector: RaisedHandsDetector | None = None
         self._stages: ThreadedPipeline | None = None
         self._recording: LiveRecording | None = None
-        self._recording_lock = threading.Lock()  # around beginning and ending, which a full disk and a person may ask
-        self._lifecycle_lock = threading.Lock()  # a window may be closed while the network is still being loaded
+        self._recording_lock = (
+            threading.Lock()
+        )  # around beginning and ending, which a full disk and a person may ask
+        self._lifecycle_lock = (
+            threading.Lock()
+        )  # a window may be closed while the network is still being loaded
         self._closed = False
         self._heap_trimmer = HeapTrimmer()
         self.hands_raised_count = 0
@@ -133,7 +142,9 @@ class Live:
         try:
             fast_instant.warm_up_kernels()
             estimator = FlowInterpolatedEstimator(self._make_estimator(len(self._feeds)))
-            monocular = LiveMonocular(estimator.skeleton, self._make_monocular, self._options.stature_m)
+            monocular = LiveMonocular(
+                estimator.skeleton, self._make_monocular, self._options.stature_m
+            )
         except BaseException:
             self.close()
             raise
@@ -212,7 +223,9 @@ class Live:
             calibration=self._rig.state() if self._rig is not None else LiveState().calibration,
             recording=recording.state() if recording is not None else None,
             notices=self._rig.notices() if self._rig is not None else (),
-            monocular=self._monocular.state() if self._monocular is not None else LiveState().monocular,
+            monocular=self._monocular.state()
+            if self._monocular is not None
+            else LiveState().monocular,
         )
 
     def camera(self, name: str) -> LiveSource:
@@ -326,22 +339,34 @@ class Live:
     def _begin(self, estimator: FlowInterpolatedEstimator, monocular: LiveMonocular) -> None:
         """Let the stages work with networks that are loaded."""
         skeleton = estimator.skeleton
-        self._estimator, self._monocular, self._hands_detector = estimator, monocular, RaisedHandsDetector(skeleton)
+        self._estimator = estimator
+        self._monocular = monocular
+        self._hands_detector = RaisedHandsDetector(skeleton)
         self._rig = LiveRig(skeleton, self._feeds, self._options.stature_m, self._on_new_rig)
         stages = ThreadedPipeline(
-            self._build_pipeline(estimator, monocular, self._rig), self._times, self._framesets.close
+            self._build_pipeline(estimator, monocular, self._rig),
+            self._times,
+            self._framesets.close,
         )
         stages.start()
-        self._stages = stages  # only now: stages that do not run yet would look like a take that is over
+        self._stages = (
+            stages  # only now: stages that do not run yet would look like a take that is over
+        )
 
-    def _build_pipeline(self, estimator: FlowInterpolatedEstimator, monocular: LiveMonocular, rig: LiveRig) -> Pipeline:
+    def _build_pipeline(
+        self, estimator: FlowInterpolatedEstimator, monocular: LiveMonocular, rig: LiveRig
+    ) -> Pipeline:
         """Put the stages together."""
-        skeleton, crossfade, smooth = estimator.skeleton, GuessCrossfade(), Smooth()
+        skeleton = estimator.skeleton
+        crossfade = GuessCrossfade()
+        smooth = Smooth()
         return Pipeline(
             framesets=monocular.buffer_images(self._framesets),
             estimate=tap(estimator, self._on_estimated),
             associate=Associate(skeleton),
-            reconstruct=tap(monocular.fill_single_view(Reconstruct(skeleton)), self._on_reconstructed),
+            reconstruct=tap(
+                monocular.fill_single_view(Reconstruct(skeleton)), self._on_reconstructed
+            ),
             smooth=lambda poses: smooth(crossfade(poses)),
             sinks=(self,),
             rig=lambda: rig.rig() or monocular.guess_rig(self._feeds),

@@ -16,13 +16,18 @@ MIN_JOINTS, MIN_VISIBLE_JOINTS = (
     5,
 )  # of the limbs, from which a view's joints calibrate; from which somebody is there
 MAX_STEP_S = 0.5  # a longer gap between two poses is not time in which somebody was seen
-# Joints of a person who stands still tremble and drift by 2-4 % of the torso, apart in each view; walking moves them by
-# 60 % in this time.
-MOVE_WINDOW_S, MIN_MOVE_TORSOS, MIN_MOVING_VIEWS = 0.3, 0.12, 2
+# Joints of a person who stands still tremble and drift by 2-4 % of the torso, apart in each view;
+# walking moves them by 60 % in this time.
+MOVE_WINDOW_S = 0.3
+MIN_MOVE_TORSOS = 0.12
+MIN_MOVING_VIEWS = 2
 STILL_AFTER_S = 0.6  # a turning point of a swinging arm is no standstill
 RECENT_WINDOW_S = 1.5  # of what is "now"
 MIN_CELL_JOINTS = 20  # in a cell
-PLACE_COLUMNS, PLACE_SIZES, OCTAVE = 8, 24, 4.0  # a place: an eighth of the width by a quarter octave of apparent size
+# a place: an eighth of the width by a quarter octave of apparent size
+PLACE_COLUMNS = 8
+PLACE_SIZES = 24
+OCTAVE = 4.0
 MIN_SIZE_PX = 8.0
 DIRECTIONS = 8
 ARMS = (("shoulder", "elbow"), ("elbow", "wrist"))
@@ -45,7 +50,8 @@ class Motion:
     shared_s : (V, V), s
         Of motion that two views saw at once; on the diagonal: that the view saw at all.
     places : (V,)
-        How many different places the person was at, as a view tells them: across its image, and by size.
+        How many different places the person was at, as a view tells them: across its image, and by
+        size.
     depth : (V,)
         Largest by smallest apparent size; 1 before there were two.
     sides : (V,)
@@ -85,12 +91,19 @@ class MotionAccumulator:
     sizes_wh : V of them, px
     """
 
-    def __init__(self, skeleton: Skeleton, view_names: tuple[str, ...], sizes_wh: tuple[tuple[int, int], ...]) -> None:
-        self._view_names, self._sizes_wh = view_names, np.asarray(sizes_wh, float)
+    def __init__(
+        self, skeleton: Skeleton, view_names: tuple[str, ...], sizes_wh: tuple[tuple[int, int], ...]
+    ) -> None:
+        self._view_names = view_names
+        self._sizes_wh = np.asarray(sizes_wh, float)
         joints = select_calibration_joints(skeleton)
         self._limbs = skeleton.indices(joints)
         self._at = {name: place for place, name in enumerate(joints)}
-        arms = [(self._at[f"{side}_{a}"], self._at[f"{side}_{b}"]) for side in ("left", "right") for a, b in ARMS]
+        arms = [
+            (self._at[f"{side}_{a}"], self._at[f"{side}_{b}"])
+            for side in ("left", "right")
+            for a, b in ARMS
+        ]
         self._arms_at = np.array(arms, np.int64)
         self.clear()
 
@@ -104,17 +117,16 @@ class MotionAccumulator:
         self._sides = np.zeros((V, 3), np.int64)
         self._arms = np.zeros((V, DIRECTIONS), np.int64)
         self._followed_tracks: list[int | None] = [None] * V
-        self._visible, self._feet_visible, self._crowded = np.zeros(V), np.zeros(V), np.zeros(V)
+        self._visible = np.zeros(V)
+        self._feet_visible = np.zeros(V)
+        self._crowded = np.zeros(V)
         self._last_ns: int | None = None
         self._moved_ns: int | None = None
-        self._before_xy, self._before_ns = np.full((V, len(self._limbs), 2), np.nan), 0
+        self._before_xy = np.full((V, len(self._limbs), 2), np.nan)
+        self._before_ns = 0
 
     def put(self, poses: PoseSet2D) -> bool:
         """Add what the network saw at an instant.
-
-        Parameters
-        ----------
-        poses
 
         Returns
         -------
@@ -124,7 +136,9 @@ class MotionAccumulator:
         time_ns = poses.timestamp_ns
         since_s = 0.0 if self._last_ns is None else (time_ns - self._last_ns) * 1e-9
         if since_s < 0:  # another clock
-            self._last_ns, self._moved_ns, self._before_ns = None, None, time_ns
+            self._last_ns = None
+            self._moved_ns = None
+            self._before_ns = time_ns
             self._before_xy[:] = np.nan
         step_s = min(max(since_s, 0.0), MAX_STEP_S)
         self._last_ns = time_ns
@@ -150,7 +164,8 @@ class MotionAccumulator:
         """
         visited: Mask = np.asarray(self._places >= 2)
         sizes: Mask = np.asarray(visited.any(axis=1))
-        lowest, highest = sizes.argmax(1), PLACE_SIZES - 1 - sizes[:, ::-1].argmax(1)
+        lowest = sizes.argmax(1)
+        highest = PLACE_SIZES - 1 - sizes[:, ::-1].argmax(1)
         return Motion(
             view_names=self._view_names,
             seconds=self._seconds,
@@ -186,13 +201,18 @@ class MotionAccumulator:
             pose = _choose_followed(people, self._followed_tracks[v])
             if pose is not None:
                 self._followed_tracks[v] = pose.track_id
-                xy[v], sure[v] = pose.xy[self._limbs], pose.confidence[self._limbs] >= MIN_CONFIDENCE
+                xy[v], sure[v] = (
+                    pose.xy[self._limbs],
+                    pose.confidence[self._limbs] >= MIN_CONFIDENCE,
+                )
         sure &= ((xy >= 0) & (xy < self._sizes_wh[:, None])).all(-1)  # NaN is not
         return xy, sure
 
     def _measure_torso_px(self, xy: F64, sure: Mask) -> F64:
         """Length of the trunk in each view, (V,); NaN where it is not seen."""
-        at = [self._at[name] for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
+        at = [
+            self._at[name] for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+        ]
         ends = xy[:, at]
         length = np.hypot(*(ends[:, 0] + ends[:, 1] - ends[:, 2] - ends[:, 3]).T) / 2
         return np.where(sure[:, at].all(1), np.maximum(length, 1.0), np.nan)
@@ -226,12 +246,16 @@ class MotionAccumulator:
         cell = (share[:, 1] * ROWS).astype(int) * COLUMNS + (share[:, 0] * COLUMNS).astype(int)
         np.add.at(self._cells, (v, cell), 1)
         whole = np.flatnonzero(np.isfinite(torso) & sure.any(1))
-        left, right = xy[whole, self._at["left_shoulder"]], xy[whole, self._at["right_shoulder"]]
+        left = xy[whole, self._at["left_shoulder"]]
+        right = xy[whole, self._at["right_shoulder"]]
         column = ((left + right)[:, 0] / 2 / self._sizes_wh[whole, 0] * PLACE_COLUMNS).astype(int)
         size = np.clip(OCTAVE * np.log2(torso[whole] / MIN_SIZE_PX), 0, PLACE_SIZES - 1).astype(int)
         self._places[whole, column, size] += 1
         apart = (left - right)[:, 0] / torso[whole]
-        self._sides[whole, np.where(apart > FACING_TORSOS, FRONT, np.where(apart < -FACING_TORSOS, BACK, SIDE))] += 1
+        self._sides[
+            whole,
+            np.where(apart > FACING_TORSOS, FRONT, np.where(apart < -FACING_TORSOS, BACK, SIDE)),
+        ] += 1
         self._add_arms(xy, sure)
 
     def _add_arms(self, xy: F64, sure: Mask) -> None:
@@ -247,4 +271,7 @@ def _choose_followed(people: tuple[Pose2D, ...], track_id: int | None) -> Pose2D
     """Choose the person whom a view followed until now, or else the surest."""
     if len(people) < 2:
         return people[0] if people else None
-    return next((pose for pose in people if pose.track_id == track_id), max(people, key=lambda pose: pose.score))
+    return next(
+        (pose for pose in people if pose.track_id == track_id),
+        max(people, key=lambda pose: pose.score),
+    )

@@ -13,9 +13,9 @@ from engine.reconstruction.people import NOBODY, Candidates
 
 CAPACITY = 1500  # framesets: 90 s and more of motion
 MAX_AGE_S = 600.0  # what is older may have been seen by cameras that stood elsewhere
-MIN_STEP_NS = (
-    60_000_000  # more than 16 a second add nothing: a track is interpolated over 120 ms (calibration.evidence.timing)
-)
+# more than 16 a second add nothing: a track is interpolated over 120 ms
+# (calibration.evidence.timing)
+MIN_STEP_NS = 60_000_000
 MAX_PEOPLE = 2  # in a view; the estimator follows no more
 MAX_BACKSTEP_NS = 1_000_000_000  # times that step back by more are those of another clock
 
@@ -40,9 +40,15 @@ class MotionLog:
     sizes_wh : V of them, px
     """
 
-    def __init__(self, skeleton: Skeleton, view_names: tuple[str, ...], sizes_wh: tuple[tuple[int, int], ...]) -> None:
-        self._skeleton, self._view_names, self._sizes_wh = skeleton, view_names, sizes_wh
-        N, V, J = CAPACITY, len(view_names), len(skeleton.joints)
+    def __init__(
+        self, skeleton: Skeleton, view_names: tuple[str, ...], sizes_wh: tuple[tuple[int, int], ...]
+    ) -> None:
+        self._skeleton = skeleton
+        self._view_names = view_names
+        self._sizes_wh = sizes_wh
+        N = CAPACITY
+        V = len(view_names)
+        J = len(skeleton.joints)
         self._rows = _Rows(
             np.zeros(N, np.int64),
             np.zeros((N, V), np.int64),
@@ -125,7 +131,9 @@ class MotionLog:
 
 
 def calibrate_from_log(
-    candidates: Candidates, options: CalibrationOptions, progress: Progress = lambda _step, _share: None
+    candidates: Candidates,
+    options: CalibrationOptions,
+    progress: Progress = lambda _step, _share: None,
 ) -> Calibration:
     """Calibrate from what a log kept, in double precision again.
 
@@ -138,10 +146,17 @@ def calibrate_from_log(
     -------
     calibration
     """
-    xy, confidence = candidates.xy.astype(np.float64), candidates.confidence.astype(np.float64)
-    return calibrate_candidates(replace(candidates, xy=xy, confidence=confidence), options, progress)
+    xy = candidates.xy.astype(np.float64)
+    confidence = candidates.confidence.astype(np.float64)
+    return calibrate_candidates(
+        replace(candidates, xy=xy, confidence=confidence), options, progress
+    )
 
 
 def _choose_surest(people: tuple[Pose2D, ...]) -> tuple[Pose2D, ...]:
     """Choose the people that are kept."""
-    return people if len(people) <= MAX_PEOPLE else tuple(sorted(people, key=lambda pose: -pose.score)[:MAX_PEOPLE])
+    return (
+        people
+        if len(people) <= MAX_PEOPLE
+        else tuple(sorted(people, key=lambda pose: -pose.score)[:MAX_PEOPLE])
+    )

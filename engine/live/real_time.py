@@ -14,7 +14,8 @@ from engine.frames import Frame
 LEAD_NS = 300_000_000
 # An image that is later than this, in periods, is left out.
 MAX_LATE_PERIODS = 1.0
-# For so long the sources of one studio wait for one that makes its image; then they go on without it.
+# For so long the sources of one studio wait for one that makes its image; then they go on without
+# it.
 BARRIER_TIMEOUT_S = 0.5
 
 
@@ -28,7 +29,8 @@ class SkippableSource(Protocol):
 
 
 class SharedStart:
-    """When some sources began to play, host clock: the same for all, decided when the first of them is opened.
+    """When some sources began to play, host clock: the same for all, decided when the first of them
+    is opened.
 
     Parameters
     ----------
@@ -50,9 +52,11 @@ class SharedStart:
 
 
 class FrameBarrier:
-    """Lets the cameras of one studio take the same images, where there is no time to make all of them.
+    """Lets the cameras of one studio take the same images, where there is no time to make all of
+    them.
 
-    If each skipped by itself, one would make the even and another the odd images, and no instant would be whole.
+    If each skipped by itself, one would make the even and another the odd images, and no instant
+    would be whole.
     """
 
     def __init__(self) -> None:
@@ -93,10 +97,13 @@ class FrameBarrier:
             self._members.add(member)
             if member in self._joined:
                 begun = self._changed.wait_for(
-                    lambda: member not in self._joined or self._joined >= self._members, BARRIER_TIMEOUT_S
+                    lambda: member not in self._joined or self._joined >= self._members,
+                    BARRIER_TIMEOUT_S,
                 )
                 if not begun:
-                    self._members &= self._joined  # who is not there is not waited for; it may join again
+                    self._members &= (
+                        self._joined
+                    )  # who is not there is not waited for; it may join again
                 if member in self._joined:
                     self._advance_to(due(self._number))
             elif not self._joined:
@@ -147,14 +154,18 @@ class RealTimeSource:
 
     Notes
     -----
-    A frame's time is exact: the beginning plus the source's own time. Images that nobody had time for show as a gap
-    in the sequence, as a real camera's do; a studio does not even make them.
+    A frame's time is exact: the beginning plus the source's own time. Images that nobody had time
+    for show as a gap in the sequence, as a real camera's do; a studio does not even make them.
     """
 
-    def __init__(self, source: FrameSource, group: PlaybackGroup, name: str | None = None, origin_ns: int = 0) -> None:
+    def __init__(
+        self, source: FrameSource, group: PlaybackGroup, name: str | None = None, origin_ns: int = 0
+    ) -> None:
         self.name = name if name is not None else source.name
         self.live = True
-        self._source, self._group, self._origin_ns = source, group, origin_ns
+        self._source = source
+        self._group = group
+        self._origin_ns = origin_ns
         self._closed = threading.Event()
         self._pending: Frame | None = None
         self._next_number: int | None = None
@@ -191,10 +202,6 @@ class RealTimeSource:
     def read(self, timeout_ms: int) -> Frame | None:
         """Return the next frame when it is due, or None at the end.
 
-        Parameters
-        ----------
-        timeout_ms
-
         Returns
         -------
         frame
@@ -229,17 +236,25 @@ class RealTimeSource:
                 self._next_number = self._group.barrier.next_frame_number(self, self._find_next_due)
             count = source.frame_count
             if count is None or self._next_number < count:
-                self._wait_until(self._group.start.get_start_ns() + round(self._next_number * period_ns), deadline_ns)
+                self._wait_until(
+                    self._group.start.get_start_ns() + round(self._next_number * period_ns),
+                    deadline_ns,
+                )
             source.skip_to(self._next_number)
             self._next_number = None
             frame = source.read(0)
             return None if frame is None else self._stamp_frame(frame)
         while (frame := source.read(0)) is not None:
             frame = self._stamp_frame(frame)
-            if self._read_clock_ns() - frame.timestamp_ns <= MAX_LATE_PERIODS * period_ns or self._closed.is_set():
+            if (
+                self._read_clock_ns() - frame.timestamp_ns <= MAX_LATE_PERIODS * period_ns
+                or self._closed.is_set()
+            ):
                 return frame
             if self._read_clock_ns() > deadline_ns:
-                raise CameraTimeoutError(self.name, f"'{self.name}' cannot be decoded as fast as it is played.")
+                raise CameraTimeoutError(
+                    self.name, f"'{self.name}' cannot be decoded as fast as it is played."
+                )
         return None
 
     def _find_next_due(self, after: int) -> int:
@@ -250,14 +265,18 @@ class RealTimeSource:
 
     def _stamp_frame(self, frame: Frame) -> Frame:
         """Give a frame its time on the host's clock, and the view's name."""
-        stamped = frame.with_timestamp(frame.timestamp_ns - self._origin_ns + self._group.start.get_start_ns())
+        stamped = frame.with_timestamp(
+            frame.timestamp_ns - self._origin_ns + self._group.start.get_start_ns()
+        )
         return stamped if stamped.camera == self.name else replace(stamped, camera=self.name)
 
     def _wait_until(self, time_ns: int, deadline_ns: int) -> None:
         """Wait for a time, but not beyond the deadline."""
         while (left_ns := time_ns - self._read_clock_ns()) > 0 and not self._closed.is_set():
             if self._read_clock_ns() >= deadline_ns:
-                raise CameraTimeoutError(self.name, f"The next image of '{self.name}' is not due yet.")
+                raise CameraTimeoutError(
+                    self.name, f"The next image of '{self.name}' is not due yet."
+                )
             self._closed.wait(min(left_ns, max(deadline_ns - self._read_clock_ns(), 0)) / NS_PER_S)
 
     def _leave_barrier(self) -> None:

@@ -37,7 +37,8 @@ class LiveRig:
     ----------
     skeleton
     feeds
-        In camera order. The calibration begins once each has sent an image: until then nobody knows their sizes.
+        In camera order. The calibration begins once each has sent an image: until then nobody knows
+        their sizes.
     stature_m
         Of the person; None where it is not known.
     on_rig
@@ -54,14 +55,19 @@ class LiveRig:
         on_rig: Callable[[Rig, CalibrationReport | None], None],
         make_solver: Callable[[], Solver] = CalibrationProcess,
     ) -> None:
-        self._skeleton, self._feeds, self._stature_m, self._on_rig = skeleton, tuple(feeds), stature_m, on_rig
+        self._skeleton = skeleton
+        self._feeds = tuple(feeds)
+        self._stature_m = stature_m
+        self._on_rig = on_rig
         self._make_solver = make_solver
         self._lock = threading.RLock()
         self._calibration: LiveCalibration | None = None
         self._rig: Rig | None = None
         self._tested: tuple[Rig, str] | None = None  # under test, and where it comes from
         self._check: RigCheck | None = None
-        self._check_task: BackgroundTask[tuple[RigCheck, RigFinding]] = BackgroundTask("look at the rig")
+        self._check_task: BackgroundTask[tuple[RigCheck, RigFinding]] = BackgroundTask(
+            "look at the rig"
+        )
         self._checked_ns = 0
         self._wrong_count = 0
         self._notices: tuple[str, ...] = ()
@@ -108,14 +114,20 @@ class LiveRig:
         with self._lock:
             if self._calibration is not None:
                 self._calibration.test(source)  # first: it takes the rig back that is in use
-            self._tested, self._check, self._notices = (rig, source), RigCheck(rig, self._skeleton), ()
+            self._tested = (rig, source)
+            self._check = RigCheck(rig, self._skeleton)
+            self._notices = ()
             if self._calibration is not None:
-                self._refuse_other_sizes(rig, [size for feed in self._feeds if (size := feed.state().size_wh)])
+                self._refuse_other_sizes(
+                    rig, [size for feed in self._feeds if (size := feed.state().size_wh)]
+                )
 
     def recalibrate(self) -> None:
         """Forget the rig, and calibrate from what is seen from now on."""
         with self._lock:
-            self._tested, self._check, self._notices = None, None, ()
+            self._tested = None
+            self._check = None
+            self._notices = ()
             if self._calibration is not None:
                 self._calibration.recalibrate()
 
@@ -144,7 +156,8 @@ class LiveRig:
         with self._lock:
             if self._closed:
                 return None
-            options, solver = CalibrationOptions(self._stature_m), self._make_solver()
+            options = CalibrationOptions(self._stature_m)
+            solver = self._make_solver()
             self._calibration = LiveCalibration(
                 self._skeleton, names, sizes, options, on_rig=self._use_rig, solver=solver
             )
@@ -190,9 +203,13 @@ class LiveRig:
             check.put(poses)
             watching = self._tested is None
             enough = check.span_s >= MIN_CLOCKS_S if watching else check.progress >= 1
-            if enough and poses.timestamp_ns - self._checked_ns >= (CHECK_EVERY_NS if watching else RECHECK_NS):
+            if enough and poses.timestamp_ns - self._checked_ns >= (
+                CHECK_EVERY_NS if watching else RECHECK_NS
+            ):
                 self._checked_ns = poses.timestamp_ns
-                self._check_task.start(lambda: (check, _check_and_refine(check) if watching else check.evaluate()))
+                self._check_task.start(
+                    lambda: (check, _check_and_refine(check) if watching else check.evaluate())
+                )
 
     def _apply_finding(self, calibration: LiveCalibration, found: RigFinding) -> None:
         """Do what a finding asks for."""
@@ -238,7 +255,10 @@ class LiveRig:
         missing = [feed.name for feed in self._feeds if feed.state().size_wh is None]
         if not missing or len(missing) == len(self._feeds):
             return WAITING
-        return replace(WAITING, instruction=f"Camera '{missing[0]}' has sent no image yet. Check it, or remove it.")
+        return replace(
+            WAITING,
+            instruction=f"Camera '{missing[0]}' has sent no image yet. Check it, or remove it.",
+        )
 
 
 def _check_and_refine(check: RigCheck) -> RigFinding:
@@ -252,7 +272,10 @@ def _check_and_refine(check: RigCheck) -> RigFinding:
 def _measure_clock_step_ns(one: Rig, other: Rig) -> int:
     """Return the largest difference between the time offsets of two rigs, each taken from its first camera's."""
     first, second = (
-        [rig.time_offset_ns.get(name, 0) - rig.time_offset_ns.get(rig.names[0], 0) for name in rig.names]
+        [
+            rig.time_offset_ns.get(name, 0) - rig.time_offset_ns.get(rig.names[0], 0)
+            for name in rig.names
+        ]
         for rig in (one, other)
     )
     return max(abs(a - b) for a, b in zip(first, second))

@@ -25,13 +25,20 @@ from engine.reconstruction.associate import Associate
 MIN_FRAMESETS = 60  # with a person in two views or more
 MIN_VIEW_FRAMESETS = 20  # a view that saw the person less often is not judged
 MAX_FRAMESETS = 160
-SPACING_NS = 62_000_000  # framesets nearer in time than this say the same; the most that is kept is 10 s
-MAX_CLOCK_CHANGE_NS, MAX_COST_RATIO = 15_000_000, 0.97  # clocks have shifted if that lowers the cost to this share
-# Of the framesets that show anybody, a view must show the person whom a true rig follows in so many.
+SPACING_NS = (
+    62_000_000  # framesets nearer in time than this say the same; the most that is kept is 10 s
+)
+MAX_CLOCK_CHANGE_NS, MAX_COST_RATIO = (
+    15_000_000,
+    0.97,
+)  # clocks have shifted if that lowers the cost to this share
+# Of the framesets that show anybody, a view must show the person whom a true rig follows in so
+# many.
 MIN_FOLLOWED_SHARE, MAX_CROWDED_SHARE = 0.6, 0.1
 CALIBRATE_AGAIN = "Calibrate again."
 CROWDED = (
-    "Several people are in view, and the rig fits none of them in all views. Let one person walk alone for a moment."
+    "Several people are in view, and the rig fits none of them in all views. Let one "
+    "person walk alone for a moment."
 )
 
 
@@ -57,17 +64,18 @@ class RigFinding:
     message
         What it means and what to do.
     sigmas, px : (V,)
-        Median distance of the joints of each view from where the rig as given has them, in expected errors and
-        in px; NaN where a view is not judged.
+        Median distance of the joints of each view from where the rig as given has them, in expected
+        errors and in px; NaN where a view is not judged.
     rig
-        That can be used from now on: as given, or with its cameras in the right order, or with the right clocks;
-        None where there is none.
+        That can be used from now on: as given, or with its cameras in the right order, or with the
+        right clocks; None where there is none.
     cameras
         Names of those that were moved, exchanged or mirrored.
     order : V of them
         View v is from the rig's camera ``order[v]``.
     offsets_ns
-        The time offsets as the body's motion has them, by camera; None where ``rig`` does not fit as it was given.
+        The time offsets as the body's motion has them, by camera; None where ``rig`` does not fit
+        as it was given.
     """
 
     verdict: RigVerdict
@@ -91,11 +99,11 @@ class RigCheck:
 
     Notes
     -----
-    It wants raw 2D poses, everybody in every view. A rig is true if it fits the person whom each view follows alone,
-    or one who is there in every view nearly whenever somebody is. What else happened to it is looked for in people
-    followed without it, since a wrong rig would choose only what fits; with several people in view that is not told.
-    `put` costs next to nothing; `evaluate` takes 0.5 s where the rig fits and some seconds where it does not: call it in
-    a job.
+    It wants raw 2D poses, everybody in every view. A rig is true if it fits the person whom each
+    view follows alone, or one who is there in every view nearly whenever somebody is. What else
+    happened to it is looked for in people followed without it, since a wrong rig would choose only
+    what fits; with several people in view that is not told. `put` costs next to nothing; `evaluate`
+    takes 0.5 s where the rig fits and some seconds where it does not: call it in a job.
     """
 
     def __init__(self, rig: Rig, skeleton: Skeleton) -> None:
@@ -110,7 +118,9 @@ class RigCheck:
     @property
     def span_s(self) -> float:
         """Over how long what is kept was seen, s; clocks need 10."""
-        return (self._kept[-1].timestamp_ns - self._kept[0].timestamp_ns) * 1e-9 if self._kept else 0.0
+        return (
+            (self._kept[-1].timestamp_ns - self._kept[0].timestamp_ns) * 1e-9 if self._kept else 0.0
+        )
 
     def put(self, poses: PoseSet2D) -> None:
         """Look at a frameset.
@@ -126,7 +136,10 @@ class RigCheck:
             If there are more or fewer views than cameras.
         """
         if len(poses.poses_by_view) != len(self._rig):
-            raise ValueError(f"The rig has {len(self._rig)} cameras, but there are {len(poses.poses_by_view)} views.")
+            raise ValueError(
+                f"The rig has {len(self._rig)} cameras, but there are "
+                f"{len(poses.poses_by_view)} views."
+            )
         if self._kept and 0 <= poses.timestamp_ns - self._kept[-1].timestamp_ns < SPACING_NS:
             return
         if self._kept and poses.timestamp_ns < self._kept[-1].timestamp_ns:
@@ -136,18 +149,35 @@ class RigCheck:
 
     def evaluate(self) -> RigFinding:
         """Say whether the rig is true, and if not, what happened."""
-        names, nothing = self._rig.names, np.full(len(self._rig), np.nan)
+        names = self._rig.names
+        nothing = np.full(len(self._rig), np.nan)
         if len(self._kept) < MIN_FRAMESETS:
-            message = "Walk where two cameras or more see you, so that the rig can be compared with what they see."
+            message = (
+                "Walk where two cameras or more see you, so that the rig can be compared "
+                "with what they see."
+            )
             return RigFinding(RigVerdict.NOT_ENOUGH, message, nothing, nothing)
         seen = self._follow_person(None)
-        unseen = tuple(int(v) for v in np.flatnonzero(seen.seen.any(-1).sum(0) < MIN_VIEW_FRAMESETS))
+        unseen = tuple(
+            int(v) for v in np.flatnonzero(seen.seen.any(-1).sum(0) < MIN_VIEW_FRAMESETS)
+        )
         judged = tuple(v for v in range(len(names)) if v not in unseen)
         if len(judged) < 2:
-            message = f"Only '{names[judged[0]]}' sees you often." if judged else "No camera sees you often."
-            return RigFinding(RigVerdict.NOT_ENOUGH, f"{message} Walk where two cameras see you.", nothing, nothing)
+            message = (
+                f"Only '{names[judged[0]]}' sees you often."
+                if judged
+                else "No camera sees you often."
+            )
+            return RigFinding(
+                RigVerdict.NOT_ENOUGH,
+                f"{message} Walk where two cameras see you.",
+                nothing,
+                nothing,
+            )
         subset = drop_views(seen, self._rig, unseen)
-        found = _check_fit(*subset) or self._check_followed(seen, unseen) or _explain_misfit(*subset)
+        found = (
+            _check_fit(*subset) or self._check_followed(seen, unseen) or _explain_misfit(*subset)
+        )
         if found.rig is None and self._is_crowded():
             found = RigFinding(RigVerdict.NOT_ENOUGH, CROWDED, found.sigmas, found.px)
         return self._expand_to_all_views(found, judged, unseen)
@@ -156,7 +186,9 @@ class RigCheck:
         """Whether the rig is true of somebody whom every view shows nearly always, whoever else is there."""
         chosen = self._follow_person(self._rig)
         there, kept = (each.seen.any(-1).sum(0) for each in (seen, chosen))
-        if any(kept[v] < MIN_FOLLOWED_SHARE * there[v] for v in range(len(there)) if v not in unseen):
+        if any(
+            kept[v] < MIN_FOLLOWED_SHARE * there[v] for v in range(len(there)) if v not in unseen
+        ):
             return None
         return _check_fit(*drop_views(chosen, self._rig, unseen))
 
@@ -168,23 +200,32 @@ class RigCheck:
     def _follow_person(self, rig: Rig | None) -> Observations:
         """Follow one person through what was kept, with a rig's help or none, as arrays."""
         associate = Associate(self._skeleton)
-        T, V, J = len(self._kept), len(self._rig), len(self._skeleton.joints)
-        xy, confidence = np.full((T, V, J, 2), np.nan), np.zeros((T, V, J))
+        T = len(self._kept)
+        V = len(self._rig)
+        J = len(self._skeleton.joints)
+        xy = np.full((T, V, J, 2), np.nan)
+        confidence = np.zeros((T, V, J))
         time_ns = np.array([poses.timestamp_ns for poses in self._kept], np.int64)
         own_ns = np.repeat(time_ns[:, None], V, 1)
         for t, poses in enumerate(self._kept):
-            for v, (view, own) in enumerate(zip(associate(poses, rig).poses_by_view, poses.view_time_ns)):
+            for v, (view, own) in enumerate(
+                zip(associate(poses, rig).poses_by_view, poses.view_time_ns)
+            ):
                 if view and own is not None:
                     xy[t, v], confidence[t, v], own_ns[t, v] = view[0].xy, view[0].confidence, own
         sizes = tuple(camera.size_wh for camera in self._rig)
         return Observations(self._skeleton, self._rig.names, sizes, time_ns, xy, confidence, own_ns)
 
-    def _expand_to_all_views(self, found: RigFinding, judged: tuple[int, ...], unseen: tuple[int, ...]) -> RigFinding:
+    def _expand_to_all_views(
+        self, found: RigFinding, judged: tuple[int, ...], unseen: tuple[int, ...]
+    ) -> RigFinding:
         """Say of all cameras what was found of those that saw the person."""
         if not unseen:
             return found
         V, names = len(self._rig), self._rig.names
-        sigmas, px, order = np.full(V, np.nan), np.full(V, np.nan), list(range(V))
+        sigmas = np.full(V, np.nan)
+        px = np.full(V, np.nan)
+        order = list(range(V))
         sigmas[list(judged)], px[list(judged)] = found.sigmas, found.px
         for v, c in zip(judged, found.order):
             order[v] = judged[c]
@@ -196,7 +237,9 @@ class RigCheck:
             offsets_ns = {**self._rig.time_offset_ns, **found.offsets_ns}
         silent = ", ".join(f"'{names[v]}'" for v in unseen)
         message = f"{found.message} Nothing can be said of {silent} yet: no person was seen there."
-        return RigFinding(found.verdict, message, sigmas, px, rig, found.cameras, tuple(order), offsets_ns)
+        return RigFinding(
+            found.verdict, message, sigmas, px, rig, found.cameras, tuple(order), offsets_ns
+        )
 
 
 def _explain_misfit(seen: Observations, rig: Rig) -> RigFinding:
@@ -208,7 +251,9 @@ def _explain_misfit(seen: Observations, rig: Rig) -> RigFinding:
         or _check_mirrored(seen, rig, fit)
         or _check_moved(seen, rig, fit)
         or _build_finding(
-            RigVerdict.DOES_NOT_FIT, f"The rig is not that of these cameras as they stand now. {CALIBRATE_AGAIN}", fit
+            RigVerdict.DOES_NOT_FIT,
+            f"The rig is not that of these cameras as they stand now. {CALIBRATE_AGAIN}",
+            fit,
         )
     )
 
@@ -219,8 +264,12 @@ def _check_fit(seen: Observations, rig: Rig) -> RigFinding | None:
     if not fit.fits:
         return None
     refined = refine_clocks(seen, rig)
-    found = _build_finding(RigVerdict.FITS, "The cameras stand where they stood: the rig can be used.", fit, rig=rig)
-    return _check_clocks(seen, rig, fit, refined) or replace(found, offsets_ns=dict(refined.time_offset_ns))
+    found = _build_finding(
+        RigVerdict.FITS, "The cameras stand where they stood: the rig can be used.", fit, rig=rig
+    )
+    return _check_clocks(seen, rig, fit, refined) or replace(
+        found, offsets_ns=dict(refined.time_offset_ns)
+    )
 
 
 def _check_exchanged(seen: Observations, rig: Rig, fit: Fit) -> RigFinding | None:
@@ -230,15 +279,25 @@ def _check_exchanged(seen: Observations, rig: Rig, fit: Fit) -> RigFinding | Non
     if not better.fits or not wrong:
         return None
     listed = ", ".join(f"'{name}'" for name in wrong[:-1]) + f" and '{wrong[-1]}'"
-    message = f"Cameras {listed} have changed places. The rig is true with their names exchanged; or plug them back."
+    message = (
+        f"Cameras {listed} have changed places. The rig is true with their names "
+        "exchanged; or plug them back."
+    )
     return _build_finding(
-        RigVerdict.EXCHANGED, message, fit, rig=reorder_cameras(rig, order), cameras=wrong, order=order
+        RigVerdict.EXCHANGED,
+        message,
+        fit,
+        rig=reorder_cameras(rig, order),
+        cameras=wrong,
+        order=order,
     )
 
 
 def _check_clocks(seen: Observations, rig: Rig, fit: Fit, shifted: Rig) -> RigFinding | None:
     """Whether only the clocks have changed."""
-    changes = {name: shifted.time_offset_ns[name] - rig.time_offset_ns.get(name, 0) for name in rig.names}
+    changes = {
+        name: shifted.time_offset_ns[name] - rig.time_offset_ns.get(name, 0) for name in rig.names
+    }
     better = measure_fit(seen, shifted)
     if (
         not better.fits
@@ -247,9 +306,14 @@ def _check_clocks(seen: Observations, rig: Rig, fit: Fit, shifted: Rig) -> RigFi
     ):
         return None
     shifts = ", ".join(
-        f"'{name}' by {ns / 1e6:+.0f} ms" for name, ns in changes.items() if abs(ns) > MAX_CLOCK_CHANGE_NS
+        f"'{name}' by {ns / 1e6:+.0f} ms"
+        for name, ns in changes.items()
+        if abs(ns) > MAX_CLOCK_CHANGE_NS
     )
-    message = f"The cameras stand where they stood, but their clocks have shifted: {shifts}. This is put right."
+    message = (
+        f"The cameras stand where they stood, but their clocks have shifted: {shifts}. "
+        "This is put right."
+    )
     return _build_finding(RigVerdict.CLOCKS_CHANGED, message, fit, rig=shifted)
 
 
@@ -257,7 +321,9 @@ def _check_mirrored(seen: Observations, rig: Rig, fit: Fit) -> RigFinding | None
     """Whether a camera's image is mirrored."""
     for v, name in enumerate(rig.names):
         if measure_fit(seen.flip_views((v,)), rig).fits:
-            message = f"The image of camera '{name}' is mirrored. Switch mirroring off in its settings."
+            message = (
+                f"The image of camera '{name}' is mirrored. Switch mirroring off in its settings."
+            )
             return _build_finding(RigVerdict.MIRRORED, message, fit, cameras=(name,))
     return None
 
@@ -273,7 +339,10 @@ def _check_moved(seen: Observations, rig: Rig, fit: Fit) -> RigFinding | None:
     if not fits[best].fits:
         return None
     name = rig.names[best]
-    message = f"Camera '{name}' was moved or turned since the calibration; the others agree. {CALIBRATE_AGAIN}"
+    message = (
+        f"Camera '{name}' was moved or turned since the calibration; the others agree. "
+        f"{CALIBRATE_AGAIN}"
+    )
     return _build_finding(RigVerdict.MOVED, message, fit, cameras=(name,))
 
 
@@ -287,4 +356,6 @@ def _build_finding(
     order: tuple[int, ...] = (),
 ) -> RigFinding:
     """Put a finding together."""
-    return RigFinding(verdict, message, fit.sigmas, fit.px, rig, cameras, order or tuple(range(len(fit.sigmas))))
+    return RigFinding(
+        verdict, message, fit.sigmas, fit.px, rig, cameras, order or tuple(range(len(fit.sigmas)))
+    )

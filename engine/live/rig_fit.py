@@ -15,12 +15,14 @@ from calibration.geometry.fast_instant import project_compiled, triangulate_comp
 from calibration.rig import Rig
 
 MIN_CONFIDENCE = 0.5
-# A rig fits if the median joint of every view is nearer than this. Walkers with a network's errors, three seeds each of
-# two to six cameras: the worst view of a true rig has 0.8 to 2.0, with one camera turned by 3 degrees 3.7 to 9.
+# A rig fits if the median joint of every view is nearer than this. Walkers with a network's errors,
+# three seeds each of two to six cameras: the worst view of a true rig has 0.8 to 2.0, with one
+# camera turned by 3 degrees 3.7 to 9.
 MAX_FIT_SIGMAS = 2.5
 MAX_SIGMAS2 = 9.0
 MIN_JOINTS_COMPARED = 100  # joints of a view; with fewer nothing is said of it
-MAX_EXHAUSTIVE_VIEWS = 5  # up to five views all orders of the cameras are tried, beyond that exchanges of two, greedily
+# up to five views all orders of the cameras are tried, beyond that exchanges of two, greedily
+MAX_EXHAUSTIVE_VIEWS = 5
 SEARCH_NS, SEARCH_STEP_NS = 500_000_000, 40_000_000
 REFINE_STEPS_NS = (60_000_000, 30_000_000, *[20_000_000] * 4)  # smaller ones follow the noise
 
@@ -32,7 +34,8 @@ class Fit:
     Parameters
     ----------
     sigmas, px : (V,)
-        Median distance of the joints in each view, in expected errors and in px; NaN where nothing can be compared.
+        Median distance of the joints in each view, in expected errors and in px; NaN where nothing
+        can be compared.
     cost
         Mean capped squared distance in sigmas, over all joints.
     """
@@ -72,19 +75,19 @@ def measure_fit(seen: Observations, rig: Rig) -> Fit:
     xyz = triangulate_compiled(xy, np.where(np.isfinite(sigma), 1 / sigma**2, 0.0), cameras)
     error = np.linalg.norm(project_compiled(xyz, cameras) - xy, axis=-1)
     counts = np.isfinite(sigma) & np.isfinite(xyz).all(-1)
-    error = np.where(counts & ~np.isfinite(error), np.inf, np.where(counts, error, np.nan))  # behind is wholly wrong
+    error = np.where(
+        counts & ~np.isfinite(error), np.inf, np.where(counts, error, np.nan)
+    )  # behind is wholly wrong
     capped = np.minimum((error[counts] / sigma[counts]) ** 2, MAX_SIGMAS2)
     return Fit(
-        _compute_medians(error / sigma), _compute_medians(error), float(capped.mean()) if counts.any() else np.inf
+        _compute_medians(error / sigma),
+        _compute_medians(error),
+        float(capped.mean()) if counts.any() else np.inf,
     )
 
 
 def find_best_order(seen: Observations, rig: Rig) -> tuple[tuple[int, ...], Fit]:
     """Find which camera of the rig each view is really from.
-
-    Parameters
-    ----------
-    seen, rig
 
     Returns
     -------
@@ -103,7 +106,11 @@ def find_best_order(seen: Observations, rig: Rig) -> tuple[tuple[int, ...], Fit]
     best, fit = identity, measure_fit(seen, rig)
     for _ in range(V):
         options = [_swap(best, a, b) for a, b in itertools.combinations(range(V), 2)]
-        fits = {order: measure_fit(seen, reorder_cameras(rig, order)) for order in options if _is_possible(order, rig)}
+        fits = {
+            order: measure_fit(seen, reorder_cameras(rig, order))
+            for order in options
+            if _is_possible(order, rig)
+        }
         better = min(fits, key=lambda order: fits[order].cost, default=best)
         if better == best or fits[better].cost >= fit.cost:
             break
@@ -158,10 +165,6 @@ def drop_views(seen: Observations, rig: Rig, views: tuple[int, ...]) -> tuple[Ob
 def search_clocks(seen: Observations, rig: Rig) -> Rig:
     """Find time offsets up to half a second away from the rig's, from the body's motion.
 
-    Parameters
-    ----------
-    seen, rig
-
     Returns
     -------
     rig
@@ -187,10 +190,6 @@ def search_clocks(seen: Observations, rig: Rig) -> Rig:
 def refine_clocks(seen: Observations, rig: Rig) -> Rig:
     """Find the time offsets near the rig's, up to 0.1 s, that explain best what was seen.
 
-    Parameters
-    ----------
-    seen, rig
-
     Returns
     -------
     rig
@@ -198,13 +197,16 @@ def refine_clocks(seen: Observations, rig: Rig) -> Rig:
 
     Notes
     -----
-    The minimum of a parabola through three costs, camera by camera, again and again: each depends on the others.
-    Eight rigs of three or four cameras, 10 s of a walker with a network's errors: 0.7 ms in the median, 3.2 ms at most.
+    The minimum of a parabola through three costs, camera by camera, again and again: each depends
+    on the others. Eight rigs of three or four cameras, 10 s of a walker with a network's errors:
+    0.7 ms in the median, 3.2 ms at most.
     """
     for step in REFINE_STEPS_NS:
         for v in range(1, len(rig)):
             here = measure_fit(seen, rig).cost
-            before, after = (measure_fit(seen, _shift_offset(rig, v, lag)).cost for lag in (-step, step))
+            before, after = (
+                measure_fit(seen, _shift_offset(rig, v, lag)).cost for lag in (-step, step)
+            )
             bend = before - 2 * here + after
             move = 0.5 * (before - after) / bend if bend > 0 else np.sign(before - after)
             rig = _shift_offset(rig, v, round(float(np.clip(move, -2, 2)) * step))

@@ -1,6 +1,8 @@
-"""LiveLift: one camera's guess while cameras run: it keeps the images it may need, and changes networks on the way.
+"""LiveLift: one camera's guess while cameras run: it keeps the images it may need, and changes
+networks on the way.
 
-While several cameras see the person it looks now and then all the same, aside, to learn how far the network is off.
+While several cameras see the person it looks now and then all the same, aside, to learn how far the
+network is off.
 """
 
 import logging
@@ -35,22 +37,29 @@ logger = logging.getLogger(__name__)
 MAX_FRAMESETS = QUEUE_CAPACITY + 2  # one at each of the two stages, and those between them
 MakeMonocular: TypeAlias = Callable[[Rig | None, str], MonocularEstimator | None]
 NO_MODEL = MonocularState()
-FAILURES = (EngineError, RuntimeError, ValueError)  # of a runtime; anything else is a mistake in here
+FAILURES = (
+    EngineError,
+    RuntimeError,
+    ValueError,
+)  # of a runtime; anything else is a mistake in here
 FAILED_MESSAGE = (
-    "The network that sees depth with one camera failed ({error}). Poses need two cameras until the next start."
+    "The network that sees depth with one camera failed ({error}). Poses need two "
+    "cameras until the next start."
 )
 
 
 class LiveMonocular:
-    """Fills in what one camera alone sees. Its network may be exchanged from any thread; the stages never wait.
+    """Fills in what one camera alone sees. Its network may be exchanged from any thread; the stages
+    never wait.
 
     Parameters
     ----------
     skeleton
         Of the poses.
     make_monocular
-        Loads the network for a rig, or for none yet, unless the one of the given name is right; None where there is
-        none to load. Called at once, and in a thread of its own for each new rig and whenever it is to look again.
+        Loads the network for a rig, or for none yet, unless the one of the given name is right;
+        None where there is none to load. Called at once, and in a thread of its own for each new
+        rig and whenever it is to look again.
     stature_m
         Of the person; None where it is not known.
 
@@ -59,14 +68,24 @@ class LiveMonocular:
     Where no network can be loaded nothing changes, nothing is kept, and the state says why.
     """
 
-    def __init__(self, skeleton: Skeleton, make_monocular: MakeMonocular, stature_m: float | None) -> None:
-        self._skeleton, self._make_monocular, self._stature_m = skeleton, make_monocular, stature_m
-        self._model_lock = threading.Lock()  # around the network, at which stage and lesson may look
-        self._estimator: MonocularEstimator | None = None  # exchanged by the stage alone until `close`
+    def __init__(
+        self, skeleton: Skeleton, make_monocular: MakeMonocular, stature_m: float | None
+    ) -> None:
+        self._skeleton = skeleton
+        self._make_monocular = make_monocular
+        self._stature_m = stature_m
+        self._model_lock = (
+            threading.Lock()
+        )  # around the network, at which stage and lesson may look
+        self._estimator: MonocularEstimator | None = (
+            None  # exchanged by the stage alone until `close`
+        )
         self._reconstructor: MonocularReconstructor | None = None
         self._rig: Rig | None = None
         self._reload_requested = threading.Event()
-        self._load_task: BackgroundTask[MonocularEstimator | None] = BackgroundTask("network for one camera")
+        self._load_task: BackgroundTask[MonocularEstimator | None] = BackgroundTask(
+            "network for one camera"
+        )
         self._sample_task: BackgroundTask[_DepthResult] = BackgroundTask("lesson for one camera")
         self._frames: deque[FrameSet] = deque(maxlen=MAX_FRAMESETS)
         self._room: GuessedRoom | None = None  # turned by the stage alone
@@ -103,7 +122,11 @@ class LiveMonocular:
             poses_3d = reconstruct(poses_2d, rig)
             self._apply_changes()
             frames = self._take_frames(poses_2d.index)
-            return self._reconstruct(frames, poses_2d, poses_3d, rig) if frames is not None else poses_3d
+            return (
+                self._reconstruct(frames, poses_2d, poses_3d, rig)
+                if frames is not None
+                else poses_3d
+            )
 
         return stage
 
@@ -118,11 +141,16 @@ class LiveMonocular:
         return self._state
 
     def guess_rig(self, feeds: Sequence[CameraFeed]) -> Rig | None:
-        """Return a made-up rig where there is one camera alone; None before its first image, or without a network.
+        """Return a made-up rig where there is one camera alone; None before its first image, or
+        without a network.
 
         It is turned as the person shows where up is.
         """
-        size_wh = feeds[0].state().size_wh if len(feeds) == 1 and self._reconstructor is not None else None
+        size_wh = (
+            feeds[0].state().size_wh
+            if len(feeds) == 1 and self._reconstructor is not None
+            else None
+        )
         if size_wh is None:
             return None
         room = self._room
@@ -144,13 +172,18 @@ class LiveMonocular:
 
     def _apply_changes(self) -> None:
         """Take the network that serves now, where one was looked for, and what a lesson taught."""
-        loaded, result = self._load_task.take(), self._sample_task.take()
+        loaded = self._load_task.take()
+        result = self._sample_task.take()
         if loaded is not None:
             self._use_model(loaded)
         if self._reload_requested.is_set() and not self._load_task.is_busy:
             self._reload_requested.clear()
             self._load_task.start(
-                partial(self._load_model, self._rig, self._estimator.name if self._estimator is not None else "")
+                partial(
+                    self._load_model,
+                    self._rig,
+                    self._estimator.name if self._estimator is not None else "",
+                )
             )
         if result is None or result.reconstructor is not self._reconstructor:
             return
@@ -177,7 +210,10 @@ class LiveMonocular:
             self._reconstructor, self._state = None, NO_MODEL
             return
         self._reconstructor = MonocularReconstructor(
-            self._skeleton, estimator.skeleton_name, self._stature_m, MonocularConfig.from_metrics(estimator.metrics)
+            self._skeleton,
+            estimator.skeleton_name,
+            self._stature_m,
+            MonocularConfig.from_metrics(estimator.metrics),
         )
         self._state = MonocularState(estimator.name)
 
@@ -193,7 +229,9 @@ class LiveMonocular:
             self._frames.popleft()
         return self._frames.popleft() if self._frames and self._frames[0].index == index else None
 
-    def _reconstruct(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None) -> PoseSet3D:
+    def _reconstruct(
+        self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None
+    ) -> PoseSet3D:
         """Lift one instant; a network that fails is used no more, and the cameras go on."""
         if self._reconstructor is None or self._estimator is None:
             return poses_3d
@@ -211,8 +249,12 @@ class LiveMonocular:
             else None
         )
         if sample is not None:
-            self._sample_task.start(partial(_evaluate_sample, self._reconstructor, sample, estimate_crop))
-        view = self._reconstructor.view if reconstructed is not poses_3d and rig is not None else None
+            self._sample_task.start(
+                partial(_evaluate_sample, self._reconstructor, sample, estimate_crop)
+            )
+        view = (
+            self._reconstructor.view if reconstructed is not poses_3d and rig is not None else None
+        )
         name = rig[view].name if view is not None and rig is not None else ""
         if name != self._state.view:
             self._state = replace(self._state, view=name)
@@ -224,7 +266,11 @@ class LiveMonocular:
         def estimate_crop(view: int, seen: Pose2D) -> LiftedCrop | None:
             """Look at one view's."""
             frame = frames.frames[view]
-            region = square_around_person(seen, self._skeleton, frame.size_wh) if frame is not None else None
+            region = (
+                square_around_person(seen, self._skeleton, frame.size_wh)
+                if frame is not None
+                else None
+            )
             if frame is None or region is None:
                 return None
             try:

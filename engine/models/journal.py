@@ -69,7 +69,8 @@ def read_journal(path: Path) -> tuple[tuple[Change, ...], tuple[str, ...]]:
             change = Change(**json.loads(line))
         except (ValueError, TypeError):
             remarks.append(
-                f"Line {number} of '{path}' was not written to its end and is left out. If a choice of yours is "
+                f"Line {number} of '{path}' was not written to its end and is left out. If a "
+                "choice of yours is "
                 "missing, make it again."
             )
         else:
@@ -96,7 +97,8 @@ def append_change(path: Path, change: Change) -> None:
 
 
 def list_adopted(changes: Iterable[Change], person: str, rig_id: str) -> list[str]:
-    """Return the networks that were adopted for somebody and not rolled back, the one that serves last.
+    """Return the networks that were adopted for somebody and not rolled back, the one that serves
+    last.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """NetworkLibrary: the networks that were taught on this machine, and which of them serves whom.
 
-A network is a folder and is never overwritten; which one serves is a journal that is only added to. At the root of all
-is the network that the program ships, to which one can always go back.
+A network is a folder and is never overwritten; which one serves is a journal that is only added to.
+At the root of all is the network that the program ships, to which one can always go back.
 """
 
 import difflib
@@ -22,7 +22,14 @@ from engine.errors import EngineError, ModelMismatchError, ModelMissingError
 from engine.inference.monocular import require_monocular
 from engine.models.card import ModelCard, read_card
 from engine.models.files import CARD_FILE, CHECKPOINT_FILE, copy_model, lock_models_folder
-from engine.models.journal import ADOPT, ROLL_BACK, Change, append_change, list_adopted, read_journal
+from engine.models.journal import (
+    ADOPT,
+    ROLL_BACK,
+    Change,
+    append_change,
+    list_adopted,
+    read_journal,
+)
 from engine.models.shelf import verify_files
 
 FOLDER_VARIABLE = "EPIPOLE_NETWORKS"
@@ -76,7 +83,11 @@ class ModelChoice:
 def finetuned_models_folder() -> Path:
     """Return where own networks are kept: ``$EPIPOLE_NETWORKS``, or the user's data; it need not exist."""
     chosen = os.environ.get(FOLDER_VARIABLE)
-    return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("epipole", appauthor=False) / "networks"
+    return (
+        Path(chosen).expanduser()
+        if chosen
+        else platformdirs.user_data_path("epipole", appauthor=False) / "networks"
+    )
 
 
 def embedded_card_path() -> Path:
@@ -87,18 +98,17 @@ def embedded_card_path() -> Path:
 def compute_rig_id(rig: Rig) -> str:
     """Name a rig by its geometry, so that a network can be kept for it.
 
-    Parameters
-    ----------
-    rig
-
     Returns
     -------
     id
-        Twelve letters and digits; the same before and after the rig went through its file, another for another
-        calibration.
+        Twelve letters and digits; the same before and after the rig went through its file, another
+        for another calibration.
     """
     numbers = [
-        [camera.name, *(np.round([*camera.matrix.flat, *camera.cam_from_world.flat], 4) + 0.0).tolist()]  # no -0.0
+        [
+            camera.name,
+            *(np.round([*camera.matrix.flat, *camera.cam_from_world.flat], 4) + 0.0).tolist(),
+        ]  # no -0.0
         for camera in rig
     ]
     return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:12]
@@ -116,7 +126,8 @@ class ModelLibrary:
 
     Notes
     -----
-    It keeps nothing in memory and starts no thread: what another program changed is seen at the next call.
+    It keeps nothing in memory and starts no thread: what another program changed is seen at the
+    next call.
     """
 
     def __init__(self, folder: Path | None = None, embedded: Path | None = None) -> None:
@@ -125,11 +136,17 @@ class ModelLibrary:
 
     def list_models(self) -> tuple[ModelEntry, ...]:
         """Return every network whose files seem to be there, the shipped one first, then by name."""
-        return tuple(entry for entry in map(self._load_entry, self._list_names()) if isinstance(entry, ModelEntry))
+        return tuple(
+            entry
+            for entry in map(self._load_entry, self._list_names())
+            if isinstance(entry, ModelEntry)
+        )
 
     def remarks(self) -> tuple[str, ...]:
         """Return a sentence for everything in the library that is damaged."""
-        damaged = [found for found in map(self._load_entry, self._list_names()) if isinstance(found, str)]
+        damaged = [
+            found for found in map(self._load_entry, self._list_names()) if isinstance(found, str)
+        ]
         return (*damaged, *read_journal(self.folder / JOURNAL)[1])
 
     def find_model(self, name: str) -> ModelEntry:
@@ -144,7 +161,11 @@ class ModelLibrary:
         """
         if name not in self._list_names():
             near = difflib.get_close_matches(name, self._list_names(), 1)
-            guess = f" Did you mean '{near[0]}'?" if near else " 'epipole models list' shows which there are."
+            guess = (
+                f" Did you mean '{near[0]}'?"
+                if near
+                else " 'epipole models list' shows which there are."
+            )
             raise ModelMissingError(f"There is no network '{name}' in {self.folder}.{guess}")
         found = self._load_entry(name)
         if isinstance(found, str):
@@ -157,7 +178,8 @@ class ModelLibrary:
         Parameters
         ----------
         folder
-            As `training.export.export.export_model` writes it, with whatever else belongs to it. It is copied.
+            As `training.export.export.export_model` writes it, with whatever else belongs to it. It
+            is copied.
         name
             The card's if not given. In small letters, with ``-2`` behind it where that is taken.
 
@@ -180,7 +202,9 @@ class ModelLibrary:
             copy_model(folder, card, self.folder / free)
         return self.find_model(free)
 
-    def find_serving_model(self, person: str | None = None, rig_id: str | None = None) -> ModelEntry | None:
+    def find_serving_model(
+        self, person: str | None = None, rig_id: str | None = None
+    ) -> ModelEntry | None:
         """Return the network that serves somebody, verified; None where there is none. `choose_model` says why."""
         return self.choose_model(person, rig_id).entry
 
@@ -195,9 +219,9 @@ class ModelLibrary:
         Returns
         -------
         choice
-            Of the networks that were adopted: for this person and rig, else for the person, else for the rig, else for
-            everybody; the one adopted last, verified. In place of a damaged one serves its parent, then whatever served
-            before; at last the shipped one.
+            Of the networks that were adopted: for this person and rig, else for the person, else
+            for the rig, else for everybody; the one adopted last, verified. In place of a damaged
+            one serves its parent, then whatever served before; at last the shipped one.
         """
         remarks: list[str] = []
         for name in self._list_candidates(person or "", rig_id or ""):
@@ -211,7 +235,13 @@ class ModelLibrary:
         return ModelChoice(None, tuple(remarks))
 
     def adopt(
-        self, name: str, person: str | None = None, rig_id: str | None = None, *, reason: str = "", by: str = ""
+        self,
+        name: str,
+        person: str | None = None,
+        rig_id: str | None = None,
+        *,
+        reason: str = "",
+        by: str = "",
     ) -> ModelEntry:
         """Let a network serve somebody from now on.
 
@@ -243,7 +273,12 @@ class ModelLibrary:
         return entry
 
     def roll_back(
-        self, person: str | None = None, rig_id: str | None = None, *, reason: str = "", by: str = ""
+        self,
+        person: str | None = None,
+        rig_id: str | None = None,
+        *,
+        reason: str = "",
+        by: str = "",
     ) -> ModelEntry | None:
         """Take back the last adoption for somebody.
 
@@ -262,15 +297,19 @@ class ModelLibrary:
         Raises
         ------
         EngineError
-            If nothing was adopted for them, the disk refuses, or another program does not let go of the library.
+            If nothing was adopted for them, the disk refuses, or another program does not let go of
+            the library.
         """
         stack = list_adopted(self.read_history(), person or "", rig_id or "")
         if not stack:
             raise EngineError(
-                f"No network of yours serves {describe_scope(person or '', rig_id or '')}, so there is nothing to roll back. "
+                f"No network of yours serves {describe_scope(person or '', rig_id or '')}, so "
+                "there is nothing to roll back. "
                 "'epipole models list' shows which network serves whom."
             )
-        self._write(Change(time.time_ns(), ROLL_BACK, stack[-1], person or "", rig_id or "", reason, by))
+        self._write(
+            Change(time.time_ns(), ROLL_BACK, stack[-1], person or "", rig_id or "", reason, by)
+        )
         return self.find_serving_model(person, rig_id)
 
     def read_history(self) -> tuple[Change, ...]:
@@ -307,7 +346,11 @@ class ModelLibrary:
 
     def _list_names(self) -> list[str]:
         """Name all networks, damaged or not, the shipped one first."""
-        own = [item.name for item in self.folder.glob("*") if item.is_dir() and not item.name.startswith(".")]
+        own = [
+            item.name
+            for item in self.folder.glob("*")
+            if item.is_dir() and not item.name.startswith(".")
+        ]
         return ([self._embedded.stem] if self._embedded.is_file() else []) + sorted(own)
 
     def _card_path(self, name: str) -> Path:
@@ -326,7 +369,9 @@ class ModelLibrary:
             there = path.parent / file.name
             if not there.is_file() or file.size_bytes not in (0, there.stat().st_size):
                 return f"Network '{name}' is damaged and left out: {there} is missing or cut off."
-        checkpoint = path.with_suffix(".pt") if path == self._embedded else path.parent / CHECKPOINT_FILE
+        checkpoint = (
+            path.with_suffix(".pt") if path == self._embedded else path.parent / CHECKPOINT_FILE
+        )
         return ModelEntry(name, card, path.parent, checkpoint if checkpoint.is_file() else None)
 
     def _find_free_name(self, name: str) -> str:

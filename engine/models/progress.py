@@ -27,8 +27,11 @@ class Progress:
 ProgressCallback: TypeAlias = Callable[[Progress], None]
 
 
-def build_reporter(on_progress: ProgressCallback, kept_bytes: int = 0) -> Callable[[int, int], None]:
-    """Return a function that is told bytes done and in total, and tells `on_progress` with the time left.
+def build_reporter(
+    on_progress: ProgressCallback, kept_bytes: int = 0
+) -> Callable[[int, int], None]:
+    """Return a function that is told bytes done and in total, and tells `on_progress` with the time
+    left.
 
     Parameters
     ----------
@@ -40,10 +43,15 @@ def build_reporter(on_progress: ProgressCallback, kept_bytes: int = 0) -> Callab
     start_s = time.monotonic()
 
     def report(done_bytes: int, total_bytes: int) -> None:
-        fetched, elapsed_s = done_bytes - kept_bytes, time.monotonic() - start_s
+        fetched = done_bytes - kept_bytes
+        elapsed_s = time.monotonic() - start_s
         known = fetched > 0 and total_bytes >= done_bytes
         on_progress(
-            Progress(done_bytes, total_bytes, (total_bytes - done_bytes) * elapsed_s / fetched if known else math.nan)
+            Progress(
+                done_bytes,
+                total_bytes,
+                (total_bytes - done_bytes) * elapsed_s / fetched if known else math.nan,
+            )
         )
 
     return report

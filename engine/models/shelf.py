@@ -12,7 +12,15 @@ from threading import Event
 import platformdirs
 
 from engine.errors import EngineError, ModelMismatchError, ModelMissingError
-from engine.models.card import ModelCard, ModelFile, PathSource, UrlSource, WheelSource, list_cards, load_card
+from engine.models.card import (
+    ModelCard,
+    ModelFile,
+    PathSource,
+    UrlSource,
+    WheelSource,
+    list_cards,
+    load_card,
+)
 from engine.models.download import download
 from engine.models.progress import Progress, ProgressCallback
 from engine.models.wheel import open_wheel
@@ -50,13 +58,18 @@ class ModelState:
 def models_folder() -> Path:
     """Return where models are kept: ``$EPIPOLE_MODELS``, or the user's cache; it need not exist."""
     chosen = os.environ.get(FOLDER_VARIABLE)
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("epipole", appauthor=False) / "models"
+    return (
+        Path(chosen).expanduser()
+        if chosen
+        else platformdirs.user_cache_path("epipole", appauthor=False) / "models"
+    )
 
 
 def list_models() -> tuple[ModelState, ...]:
     """Return every known model, and whether its files are here (their content is checked when they are loaded)."""
     return tuple(
-        ModelState(card, all(_file_path(card, file).is_file() for file in card.files)) for card in list_cards()
+        ModelState(card, all(_file_path(card, file).is_file() for file in card.files))
+        for card in list_cards()
     )
 
 
@@ -87,10 +100,6 @@ def load_model(name: str) -> Model:
 def verify_files(card: ModelCard) -> Model:
     """Find the files of a card and check them.
 
-    Parameters
-    ----------
-    card
-
     Returns
     -------
     model
@@ -113,7 +122,11 @@ def verify_files(card: ModelCard) -> Model:
 
 
 def pull_model(
-    name: str, on_progress: ProgressCallback | None = None, cancel: Event | None = None, *, sha256: str = ""
+    name: str,
+    on_progress: ProgressCallback | None = None,
+    cancel: Event | None = None,
+    *,
+    sha256: str = "",
 ) -> Model:
     """Fetch a model unless it is here already; nothing that fails its check stays.
 
@@ -178,7 +191,9 @@ def _fetch(card: ModelCard, folder: Path, on_progress: ProgressCallback, cancel:
             load_model(card.name)  # nothing to fetch: says what is wrong with the user's own file
 
 
-def _fetch_url(card: ModelCard, url: str, folder: Path, on_progress: ProgressCallback, cancel: Event) -> None:
+def _fetch_url(
+    card: ModelCard, url: str, folder: Path, on_progress: ProgressCallback, cancel: Event
+) -> None:
     """Get the files of a card from an address: one file, or members of one zip."""
     part = folder / "download.part"
     download(url, part, on_progress, cancel)
@@ -197,10 +212,15 @@ def _fetch_url(card: ModelCard, url: str, folder: Path, on_progress: ProgressCal
 
 def _extract(card: ModelCard, file: ModelFile, folder: Path, archive: zipfile.ZipFile) -> None:
     """Take one file out of an archive."""
-    members = [name for name in archive.namelist() if name == file.member or name.endswith(f"/{file.member}")]
+    members = [
+        name
+        for name in archive.namelist()
+        if name == file.member or name.endswith(f"/{file.member}")
+    ]
     if len(members) != 1:
         raise ModelMismatchError(
-            f"Model '{card.name}': the download holds {len(members)} files named '{file.member}' instead of one. "
+            f"Model '{card.name}': the download holds {len(members)} files named "
+            f"'{file.member}' instead of one. "
             "Nothing was kept; correct the member in the card."
         )
     part = folder / f"{file.name}.part"
@@ -227,10 +247,13 @@ def _pin_hashes(card: ModelCard, sha256: str) -> ModelCard:
         return card
     if not sha256:
         raise ModelMissingError(
-            f"The card of '{card.name}' has no SHA-256, so a wrong file could not be told from the right one. "
+            f"The card of '{card.name}' has no SHA-256, so a wrong file could not be told from "
+            "the right one. "
             f"Get it from the publisher, then run: epipole models pull {card.name} --sha256 HEX"
         )
-    return replace(card, files=tuple(replace(file, sha256=file.sha256 or sha256) for file in card.files))
+    return replace(
+        card, files=tuple(replace(file, sha256=file.sha256 or sha256) for file in card.files)
+    )
 
 
 def _write_pins(card: ModelCard, folder: Path, sha256: str) -> None:
@@ -243,7 +266,9 @@ def _write_pins(card: ModelCard, folder: Path, sha256: str) -> None:
 def _verify_hash(card: ModelCard, file: ModelFile, path: Path) -> str:
     """Return a file's hash if it is what the card, or the person at the pull, said."""
     pin = _pin_path(path)
-    expected = file.sha256.lower() or (pin.read_text(encoding="utf-8").strip() if pin.is_file() else "")
+    expected = file.sha256.lower() or (
+        pin.read_text(encoding="utf-8").strip() if pin.is_file() else ""
+    )
     found = _hash_file(path)
     if isinstance(card.source, PathSource) and not expected:
         return found
@@ -252,7 +277,8 @@ def _verify_hash(card: ModelCard, file: ModelFile, path: Path) -> str:
         if not isinstance(card.source, PathSource):
             fix = f"Delete it, then run: epipole models pull {card.name}"
         raise ModelMismatchError(
-            f"Model '{card.name}': {path} has SHA-256 {found}, expected {expected or 'one that was never recorded'}. "
+            f"Model '{card.name}': {path} has SHA-256 {found}, expected "
+            f"{expected or 'one that was never recorded'}. "
             f"It is damaged or not that model. {fix}"
         )
     return found
@@ -261,18 +287,29 @@ def _verify_hash(card: ModelCard, file: ModelFile, path: Path) -> str:
 def _describe_missing(card: ModelCard, path: Path) -> str:
     """Say that a file is not here, and what to do."""
     if isinstance(card.source, PathSource):
-        return f"Model '{card.name}': there is no file {path}. Put it there, or correct the path in its card."
-    return f"Model '{card.name}' is not on this machine. Run once with a network: epipole models pull {card.name}"
+        return (
+            f"Model '{card.name}': there is no file {path}. Put it there, or correct the "
+            "path in its card."
+        )
+    return (
+        f"Model '{card.name}' is not on this machine. Run once with a network: epipole "
+        f"models pull {card.name}"
+    )
 
 
 def _describe_not_zip(card: ModelCard, url: str) -> str:
     """Say that what came is no archive."""
-    return f"Model '{card.name}': {url} did not send a zip archive. It was thrown away; check the address in the card."
+    return (
+        f"Model '{card.name}': {url} did not send a zip archive. It was thrown away; check "
+        "the address in the card."
+    )
 
 
 def _file_path(card: ModelCard, file: ModelFile) -> Path:
     """Return where a file lies or would lie."""
-    folder = card.source.folder if isinstance(card.source, PathSource) else models_folder() / card.name
+    folder = (
+        card.source.folder if isinstance(card.source, PathSource) else models_folder() / card.name
+    )
     return folder / file.name
 
 

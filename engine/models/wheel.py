@@ -26,7 +26,9 @@ RAW_PROGRESS_SINCE = (24, 1)  # the pip release that learned `--progress-bar raw
 
 
 @contextmanager
-def open_wheel(requirement: str, on_progress: ProgressCallback, cancel: Event) -> Iterator[zipfile.ZipFile]:
+def open_wheel(
+    requirement: str, on_progress: ProgressCallback, cancel: Event
+) -> Iterator[zipfile.ZipFile]:
     """Download a package into a temporary folder and open it.
 
     Parameters
@@ -58,13 +60,18 @@ def open_wheel(requirement: str, on_progress: ProgressCallback, cancel: Event) -
                     yield archive
                 return
             if cancel.is_set():
-                raise ModelMissingError(f"The download of {requirement} was stopped. Nothing was kept.")
+                raise ModelMissingError(
+                    f"The download of {requirement} was stopped. Nothing was kept."
+                )
         raise ModelMissingError(
-            f"The package {requirement} could not be downloaded ({reason}). Check the network, then try again."
+            f"The package {requirement} could not be downloaded ({reason}). Check the network, "
+            "then try again."
         )
 
 
-def _download(requirement: str, platform: str, folder: Path, on_progress: ProgressCallback, cancel: Event) -> str:
+def _download(
+    requirement: str, platform: str, folder: Path, on_progress: ProgressCallback, cancel: Event
+) -> str:
     """Run pip once and return the last thing it complained about."""
     command = _build_pip_command(requirement, platform, folder)
     with (
@@ -101,7 +108,8 @@ def _read_pip_version() -> tuple[int, ...]:
         return tuple(int(part) for part in metadata.version("pip").split(".")[:2])
     except metadata.PackageNotFoundError as error:
         raise ModelMissingError(
-            "This Python has no pip, which fetches the model. Run: python -m ensurepip, then try again."
+            "This Python has no pip, which fetches the model. Run: python -m ensurepip, then "
+            "try again."
         ) from error
 
 

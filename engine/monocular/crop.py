@@ -16,7 +16,9 @@ _CROWN_WEIGHTS = {"left_shoulder": -0.3, "right_shoulder": -0.3, "left_ear": 0.8
 """The crown, as `training.data.topology` makes it for the labels: hands and toes belong to no network's square."""
 
 
-def square_around_person(seen: Pose2D, skeleton: Skeleton, size_wh: tuple[int, int]) -> Region | None:
+def square_around_person(
+    seen: Pose2D, skeleton: Skeleton, size_wh: tuple[int, int]
+) -> Region | None:
     """Return the square around a person that a network should see.
 
     Parameters

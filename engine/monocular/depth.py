@@ -8,8 +8,9 @@ from calibration.geometry.arrays import F64
 from calibration.rig import Camera
 from engine.monocular.placing import PlacedBody
 
-# A person's distance is taken to wander by this, m per square root of a second: 5 cm between framesets at 30 fps, so
-# that somebody who walks away is followed with a lag of 7 cm, and one frame's error of 12 cm shows as 5 cm.
+# A person's distance is taken to wander by this, m per square root of a second: 5 cm between
+# framesets at 30 fps, so that somebody who walks away is followed with a lag of 7 cm, and one
+# frame's error of 12 cm shows as 5 cm.
 DRIFT_M_PER_SQRT_S = 0.3
 MAX_AGE_NS = 1_000_000_000
 OUTLIER_SIGMAS = 4.0  # farther from what was expected is a new beginning
@@ -21,8 +22,9 @@ class DepthFilter:
 
     Notes
     -----
-    A Kalman filter of the distance alone. A network errs alike from frame to frame, so that many looks are no surer
-    than one: what is claimed is the better of one look and of the last triangulation, which ages as the person moves.
+    A Kalman filter of the distance alone. A network errs alike from frame to frame, so that many
+    looks are no surer than one: what is claimed is the better of one look and of the last
+    triangulation, which ages as the person moves.
     """
 
     def __init__(self) -> None:
@@ -65,26 +67,34 @@ class DepthFilter:
         Returns
         -------
         placed
-            Nearer or farther, looking the same to the camera; its share covers all that is wrong along the line of
-            sight.
+            Nearer or farther, looking the same to the camera; its share covers all that is wrong
+            along the line of sight.
         """
         depth = float(placed.root[2])
         own = (placed.share * depth) ** 2 + float(placed.covariance[2, 2])
         passed_s = (timestamp_ns - self._seen_ns) * 1e-9
-        expected, before, claimed = self._predict_depth(camera, timestamp_ns), own, own
+        expected = self._predict_depth(camera, timestamp_ns)
+        before = own
+        claimed = own
         if expected is not None:
             before, claimed = (
-                value + DRIFT_M_PER_SQRT_S**2 * passed_s for value in (self._variance, self._reported_variance)
+                value + DRIFT_M_PER_SQRT_S**2 * passed_s
+                for value in (self._variance, self._reported_variance)
             )
         if expected is None or abs(expected - depth) > OUTLIER_SIGMAS * np.sqrt(before + own):
             steady, variance, claimed = depth, own, own
         else:
             gain = before / (before + own)
-            steady, variance, claimed = expected + gain * (depth - expected), (1 - gain) * before, min(own, claimed)
+            steady = expected + gain * (depth - expected)
+            variance = (1 - gain) * before
+            claimed = min(own, claimed)
         scaled = placed.scale(steady / depth)
-        self._root, self._seen_ns = (scaled.root - camera.t) @ camera.R, timestamp_ns
+        self._root = (scaled.root - camera.t) @ camera.R
+        self._seen_ns = timestamp_ns
         self._variance, self._reported_variance = variance, claimed
-        return replace(scaled, share=float(np.sqrt(claimed)) / steady, covariance=_project_across(scaled))
+        return replace(
+            scaled, share=float(np.sqrt(claimed)) / steady, covariance=_project_across(scaled)
+        )
 
     def _predict_depth(self, camera: Camera, timestamp_ns: int) -> float | None:
         """Say how far before a camera the root should be, m; None where nothing is known of it any more."""

@@ -9,11 +9,14 @@ from engine.monocular.placing import PlacedBody
 from engine.reconstruction.body_size import LIMBS
 
 _ANKLES = [LIMBS.index("left_ankle"), LIMBS.index("right_ankle")]
-_MIN_CAMERA_HEIGHT_M = 0.3  # m that a camera must be higher than the floor, or the floor tells it nothing
+_MIN_CAMERA_HEIGHT_M = (
+    0.3  # m that a camera must be higher than the floor, or the floor tells it nothing
+)
 
 
 def compute_floor_shift_m(xyz: F64, ankle_m: float, rig: Rig) -> float:
-    """Say how far up to move a body so that its feet are not below a known floor, or stand on an unknown one.
+    """Say how far up to move a body so that its feet are not below a known floor, or stand on an
+    unknown one.
 
     Parameters
     ----------
@@ -36,7 +39,8 @@ def compute_floor_shift_m(xyz: F64, ankle_m: float, rig: Rig) -> float:
 
 
 def keep_above_floor(placed: PlacedBody, camera: Camera, min_height_m: float) -> PlacedBody:
-    """Bring a body nearer to a camera above it whose feet would be below the floor; its own errors allow only so much.
+    """Bring a body nearer to a camera above it whose feet would be below the floor; its own errors
+    allow only so much.
 
     Parameters
     ----------
@@ -52,8 +56,14 @@ def keep_above_floor(placed: PlacedBody, camera: Camera, min_height_m: float) ->
         The same where its feet are not below the floor, or the camera is too low to tell.
     """
     up = camera.R[:, 2]  # of the room, in the camera's space
-    drop = float(np.nanmin(placed.xyz[_ANKLES] @ up)) if np.isfinite(placed.xyz[_ANKLES]).all(-1).any() else np.nan
+    drop = (
+        float(np.nanmin(placed.xyz[_ANKLES] @ up))
+        if np.isfinite(placed.xyz[_ANKLES]).all(-1).any()
+        else np.nan
+    )
     height = float(camera.centre[2])
-    if not (drop < 0 and height > min_height_m + _MIN_CAMERA_HEIGHT_M and height + drop < min_height_m):
+    if not (
+        drop < 0 and height > min_height_m + _MIN_CAMERA_HEIGHT_M and height + drop < min_height_m
+    ):
         return placed
     return placed.scale(max((height - min_height_m) / -drop, 1 - 3 * placed.share))

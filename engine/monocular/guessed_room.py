@@ -9,13 +9,21 @@ from calibration.solve.lens_priors import FOCAL_OF_LONG_SIDE
 from engine.monocular.upright import Floor
 
 GUESSED_KEY = "guessed"
-DISTANCE_M, HEIGHT_M = 3.0, 1.3  # from the middle of the room, and above its floor: a camera on a desk or a shelf
+DISTANCE_M, HEIGHT_M = (
+    3.0,
+    1.3,
+)  # from the middle of the room, and above its floor: a camera on a desk or a shelf
 LEVEL = (0.0, -1.0, 0.0)  # up, in the space of a camera that is neither tilted nor rolled
 MIN_TURN_DEG = 2.0  # less is not worth a turn
-TURN_EVERY_NS, TURN_NS = 3_000_000_000, 600_000_000  # how often it may turn, and how long that takes
+TURN_EVERY_NS, TURN_NS = (
+    3_000_000_000,
+    600_000_000,
+)  # how often it may turn, and how long that takes
 
 
-def guess_rig(name: str, size_wh: tuple[int, int], up: F64 | None = None, height_m: float = HEIGHT_M) -> Rig:
+def guess_rig(
+    name: str, size_wh: tuple[int, int], up: F64 | None = None, height_m: float = HEIGHT_M
+) -> Rig:
     """Make a rig of one camera that nobody has calibrated.
 
     Parameters
@@ -30,11 +38,13 @@ def guess_rig(name: str, size_wh: tuple[int, int], up: F64 | None = None, height
     Returns
     -------
     rig
-        An ordinary lens before the middle of the room, turned to it. It says of itself that it is a guess, and is no
-        calibration: it is shown, never saved.
+        An ordinary lens before the middle of the room, turned to it. It says of itself that it is a
+        guess, and is no calibration: it is shown, never saved.
     """
     focal = FOCAL_OF_LONG_SIDE * max(size_wh)
-    matrix = np.array([[focal, 0, (size_wh[0] - 1) / 2], [0, focal, (size_wh[1] - 1) / 2], [0, 0, 1.0]])
+    matrix = np.array(
+        [[focal, 0, (size_wh[0] - 1) / 2], [0, focal, (size_wh[1] - 1) / 2], [0, 0, 1.0]]
+    )
     rotation = _rotation_facing_center(np.array(LEVEL) if up is None else up)
     centre = np.array([DISTANCE_M, 0.0, height_m])
     place = rigid_transform(rotation, -rotation @ centre)
@@ -55,13 +65,16 @@ def is_same_guess(rig: Rig | None, before: Rig | None) -> bool:
 
 def _rotation_facing_center(up: F64) -> F64:
     """Turn a camera on the room's x axis so that it looks along -x, as far as it looks along the floor, (3, 3)."""
-    back: F64 = np.array([0.0, 0.0, -1.0]) + up[2] * up  # the line of sight's part along the floor, backwards
+    back: F64 = (
+        np.array([0.0, 0.0, -1.0]) + up[2] * up
+    )  # the line of sight's part along the floor, backwards
     x: F64 = back / np.linalg.norm(back)
     return np.array([x, np.cross(up, x), up]).T
 
 
 class GuessedRoom:
-    """The room that is made up for one camera, turned softly as it becomes known where the floor is.
+    """The room that is made up for one camera, turned softly as it becomes known where the floor
+    is.
 
     Parameters
     ----------
@@ -102,13 +115,20 @@ class GuessedRoom:
         passed = min((timestamp_ns - self._turn_start_ns) / TURN_NS, 1.0)
         self._turning = passed < 1.0
         share = passed * passed * (3 - 2 * passed)
-        up = (1 - share) * self._before.up + share * self._target.up  # some degrees: the chord is as good as the arc
+        up = (
+            (1 - share) * self._before.up + share * self._target.up
+        )  # some degrees: the chord is as good as the arc
         height_m = (1 - share) * self._before.height_m + share * self._target.height_m
-        self.rig = guess_rig(self.rig[0].name, self.rig[0].size_wh, up / np.linalg.norm(up), height_m)
+        self.rig = guess_rig(
+            self.rig[0].name, self.rig[0].size_wh, up / np.linalg.norm(up), height_m
+        )
 
     def _may_turn(self, timestamp_ns: int) -> bool:
         """Whether the last turn is long enough ago; time that runs backwards is another beginning."""
-        return self._turn_start_ns is None or not 0 <= timestamp_ns - self._turn_start_ns < TURN_EVERY_NS
+        return (
+            self._turn_start_ns is None
+            or not 0 <= timestamp_ns - self._turn_start_ns < TURN_EVERY_NS
+        )
 
 
 def _measure_angle_deg(one: Floor, other: Floor) -> float:

@@ -9,8 +9,11 @@ EARS = ("left_ear", "right_ear")
 SHOULDERS = ("left_shoulder", "right_shoulder")
 
 _CROWN_BEYOND = 0.6  # of the way from shoulders to ears beyond the ears, as networks are taught it
-_EAR_OFFSET = 0.2  # of the way from shoulder to shoulder, each: ears are 0.15 m apart, the joints of shoulders 0.38 m
-TURNED_HEAD_SIGMA_M = 0.04  # what an ear errs by where a head is turned by 45 degrees or bowed, per axis
+# of the way from shoulder to shoulder, each: ears are 0.15 m apart, the joints of shoulders 0.38 m
+_EAR_OFFSET = 0.2
+TURNED_HEAD_SIGMA_M = (
+    0.04  # what an ear errs by where a head is turned by 45 degrees or bowed, per axis
+)
 
 
 def estimate_ears(crown: F64, shoulders: F64) -> F64:
@@ -26,8 +29,9 @@ def estimate_ears(crown: F64, shoulders: F64) -> F64:
     Returns
     -------
     ears : (2, 3)
-        Left and right; NaN where something is missing. Where they lie between each other follows from how networks
-        are taught the crown, how they lie about that from the shoulders alone: no network of ours sees a face's side.
+        Left and right; NaN where something is missing. Where they lie between each other follows
+        from how networks are taught the crown, how they lie about that from the shoulders alone: no
+        network of ours sees a face's side.
     """
     left, right = shoulders
     middle = (crown + _CROWN_BEYOND * (left + right) / 2) / (1 + _CROWN_BEYOND)

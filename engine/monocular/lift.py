@@ -1,7 +1,8 @@
-"""Lift: where one camera alone sees the person, its network's pose, placed in the room, with honest errors.
+"""Lift: where one camera alone sees the person, its network's pose, placed in the room, with honest
+errors.
 
-What it gives is a guess along the line of sight, and says so: its joints count one view. Where several cameras see the
-person, nothing changes at all.
+What it gives is a guess along the line of sight, and says so: its joints count one view. Where
+several cameras see the person, nothing changes at all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,21 +22,33 @@ from engine.monocular.floor import compute_floor_shift_m, keep_above_floor
 from engine.monocular.guessed_room import is_guessed, is_same_guess
 from engine.monocular.head import CROWN, EARS, SHOULDERS, TURNED_HEAD_SIGMA_M, estimate_ears
 from engine.monocular.network_size import DepthCorrection
-from engine.monocular.placing import PlacedBody, anchor_to_joints, compute_joint_covariance, place_body, size_from_bones
+from engine.monocular.placing import (
+    PlacedBody,
+    anchor_to_joints,
+    compute_joint_covariance,
+    place_body,
+    size_from_bones,
+)
 from engine.monocular.upright import EVERY_NS, Floor, FloorEstimator
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 from engine.reconstruction.body_size import BONES, LIMBS, MEDIAN_ERROR_SHARE, MIN_VIEWS, BodySize
 
 MIN_CONFIDENCE = 0.3
 ROOT = "pelvis"
-_TWIN = np.array([i ^ 1 for i in range(len(LIMBS + EARS))])  # of each joint that is lifted, the other side's
+_TWIN = np.array(
+    [i ^ 1 for i in range(len(LIMBS + EARS))]
+)  # of each joint that is lifted, the other side's
 _SHOULDERS = [LIMBS.index(joint) for joint in SHOULDERS]
 _HIPS = [LIMBS.index("left_hip"), LIMBS.index("right_hip")]
 _MAX_SWAPPED_RATIO = 0.6  # sides are exchanged if the joints found are so much nearer then
 _SWITCH_RATIO = 1.25  # another view must be so much surer before the eye moves to it
-_MAX_DOUBT = 3.0  # a joint whose heat map is wider than its fellows' by this counts no less than one of this
+_MAX_DOUBT = (
+    3.0  # a joint whose heat map is wider than its fellows' by this counts no less than one of this
+)
 SAMPLE_EVERY_NS = 1_000_000_000
-_MIN_SAMPLE_LIMBS = 10  # of twelve limb joints: whoever is half out of the image teaches how half of them looks
+_MIN_SAMPLE_LIMBS = (
+    10  # of twelve limb joints: whoever is half out of the image teaches how half of them looks
+)
 _PLAUSIBLE_MM = (1.0, 500.0)  # of a network's own errors, as its card tells them
 
 
@@ -132,7 +145,8 @@ class MonocularConfig:
     min_limbs
         Of twelve: with fewer in the room, the rest is lifted.
     across_m, along_m
-        What a joint of the network errs by, m per axis, across the line of sight and along it, beside the size.
+        What a joint of the network errs by, m per axis, across the line of sight and along it,
+        beside the size.
     upright_every_ns
         How often a person tells where up is, before a camera that nobody calibrated.
     """
@@ -154,7 +168,8 @@ class MonocularConfig:
 
 
 class MonocularReconstructor:
-    """Give a pose in the room where one view alone sees the person; a step of the stage `reconstruct`, with memory.
+    """Give a pose in the room where one view alone sees the person; a step of the stage
+    `reconstruct`, with memory.
 
     Parameters
     ----------
@@ -176,15 +191,20 @@ class MonocularReconstructor:
     ) -> None:
         model_skeleton = load_skeleton(model_skeleton_name)
         with_head = CROWN in model_skeleton.joints and set(EARS) <= set(skeleton.joints)
-        self._limbs, self._ears = skeleton.indices(LIMBS), skeleton.indices(EARS if with_head else ())
+        self._limbs = skeleton.indices(LIMBS)
+        self._ears = skeleton.indices(EARS if with_head else ())
         self._joints = np.concatenate([self._limbs, self._ears])
-        self._model_joints = model_skeleton.indices((*LIMBS, ROOT, CROWN) if with_head else (*LIMBS, ROOT))
+        self._model_joints = model_skeleton.indices(
+            (*LIMBS, ROOT, CROWN) if with_head else (*LIMBS, ROOT)
+        )
         self._spread_joints = model_skeleton.indices(
             (*LIMBS, CROWN, CROWN) if with_head else LIMBS
         )  # for each of the joints
         self._count, self._config = len(skeleton.joints), config
-        self._size, self._depth = BodySize(skeleton, stature_m), DepthFilter()
-        self._depth_correction, self._upright = DepthCorrection(), FloorEstimator(config.upright_every_ns)
+        self._size = BodySize(skeleton, stature_m)
+        self._depth = DepthFilter()
+        self._depth_correction = DepthCorrection()
+        self._upright = FloorEstimator(config.upright_every_ns)
         self._rig: Rig | None = None
         self._view = 0
         self._sampled_view, self._sampled_ns = -1, -SAMPLE_EVERY_NS
@@ -227,7 +247,9 @@ class MonocularReconstructor:
         if person is not None and self._is_known(person, poses_3d.timestamp_ns):
             return poses_3d
         view = self._choose_view(poses_2d)
-        lifted_crop = estimate_crop(view, poses_2d.poses_by_view[view][0]) if view is not None else None
+        lifted_crop = (
+            estimate_crop(view, poses_2d.poses_by_view[view][0]) if view is not None else None
+        )
         if view is None or lifted_crop is None:
             return poses_3d
         seen = poses_2d.poses_by_view[view][0]
@@ -236,8 +258,11 @@ class MonocularReconstructor:
             return poses_3d
         return replace(poses_3d, people=(reconstructed, *poses_3d.people[1:]))
 
-    def sample_depth(self, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None) -> DepthSample | None:
-        """Choose, now and then, a look that tells how far the network's distances are off; each view in its turn.
+    def sample_depth(
+        self, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None
+    ) -> DepthSample | None:
+        """Choose, now and then, a look that tells how far the network's distances are off; each
+        view in its turn.
 
         Parameters
         ----------
@@ -247,7 +272,8 @@ class MonocularReconstructor:
         Returns
         -------
         lesson
-            None where it is not yet time, or nothing is to be learned: the person's own bones are not known yet.
+            None where it is not yet time, or nothing is to be learned: the person's own bones are
+            not known yet.
         """
         early = 0 <= poses_3d.timestamp_ns - self._sampled_ns < SAMPLE_EVERY_NS
         if (
@@ -266,7 +292,8 @@ class MonocularReconstructor:
             people, camera = poses_2d.poses_by_view[view], rig[view]
             depth_m = float((camera.R @ person.xyz[hips].mean(0) + camera.t)[2])
             if people and depth_m > 0 and self._sum_confidence(people[0], _MIN_SAMPLE_LIMBS) > 0:
-                self._sampled_view, self._sampled_ns = view, poses_3d.timestamp_ns
+                self._sampled_view = view
+                self._sampled_ns = poses_3d.timestamp_ns
                 return DepthSample(view, people[0], camera, depth_m)
         return None
 
@@ -316,7 +343,11 @@ class MonocularReconstructor:
         return float(confidence[found].sum()) if found.sum() >= min_limbs else 0.0
 
     def _reconstruct(
-        self, observation: tuple[Pose2D, LiftedCrop], known: Pose3D | None, rig: Rig, timestamp_ns: int
+        self,
+        observation: tuple[Pose2D, LiftedCrop],
+        known: Pose3D | None,
+        rig: Rig,
+        timestamp_ns: int,
     ) -> Pose3D | None:
         """Put the network's pose into the room; joints that are there already stay. None where it cannot be placed."""
         camera, (seen, lifted_crop) = rig[self._view], observation
@@ -331,10 +362,15 @@ class MonocularReconstructor:
         placed = self._depth.smooth(placed, camera, timestamp_ns)
         if is_guessed(rig):
             found = seen.confidence[self._limbs] >= MIN_CONFIDENCE
-            self._upright.put(np.where(found[:, None], placed.xyz[: len(LIMBS)], np.nan), timestamp_ns)
+            self._upright.put(
+                np.where(found[:, None], placed.xyz[: len(LIMBS)], np.nan), timestamp_ns
+            )
         doubt = self._measure_doubt(lifted_crop)
         turned = np.where(np.arange(len(doubt)) < len(LIMBS), 0.0, TURNED_HEAD_SIGMA_M)
-        across_m, along_m = (np.hypot(sigma * doubt, turned) for sigma in (self._config.across_m, self._config.along_m))
+        across_m, along_m = (
+            np.hypot(sigma * doubt, turned)
+            for sigma in (self._config.across_m, self._config.along_m)
+        )
         covariance = compute_joint_covariance(placed, across_m, along_m)
         xyz = (placed.xyz - camera.t) @ camera.R
         xyz[:, 2] += compute_floor_shift_m(xyz, self._size.estimate_ankle_height_m(), rig)
@@ -346,13 +382,22 @@ class MonocularReconstructor:
         crop = Crop(lifted_crop.region, 1, camera)  # of any size: nothing is cut
         uvw = lifted_crop.uvw[self._model_joints]
         points = np.concatenate([image_from_patch(uvw[:, :2], crop), seen.xy[self._joints]])
-        rays = undistort(rays_from_pixels(points, camera.matrix), camera.distortion)  # once: it is half of all work
-        depth = 1.0 + uvw[:, 2:] * crop.field_at_1m  # as in `engine.inference.patch.camera_from_patch`
-        whole, rays = np.concatenate([rays[: len(uvw)] * depth, depth], -1), rays[len(uvw) :]
+        rays = undistort(
+            rays_from_pixels(points, camera.matrix), camera.distortion
+        )  # once: it is half of all work
+        depth = (
+            1.0 + uvw[:, 2:] * crop.field_at_1m
+        )  # as in `engine.inference.patch.camera_from_patch`
+        whole = np.concatenate([rays[: len(uvw)] * depth, depth], -1)
+        rays = rays[len(uvw) :]
         shape, root = whole[: len(LIMBS)], whole[len(LIMBS)]
-        shape = np.concatenate([shape, *(estimate_ears(crown, shape[_SHOULDERS]) for crown in whole[len(LIMBS) + 1 :])])
+        shape = np.concatenate(
+            [shape, *(estimate_ears(crown, shape[_SHOULDERS]) for crown in whole[len(LIMBS) + 1 :])]
+        )
         sure = seen.confidence[self._limbs]
-        weight = np.pad(np.where(sure >= MIN_CONFIDENCE, sure, 0.0), (0, len(self._ears)))  # ears place nobody
+        weight = np.pad(
+            np.where(sure >= MIN_CONFIDENCE, sure, 0.0), (0, len(self._ears))
+        )  # ears place nobody
         lengths, share = self._size.estimate_bone_lengths()
         size = size_from_bones(shape, BONES, lengths, share)
         if not np.isfinite(size).all() or not np.isfinite(root).all():
@@ -368,7 +413,9 @@ class MonocularReconstructor:
             return np.ones(len(wide))
         return np.clip(np.where(np.isfinite(wide), wide / middle, _MAX_DOUBT), 1.0, _MAX_DOUBT)
 
-    def _build_pose(self, xyz: F64, confidence: F64, covariance: F64, known: Pose3D | None) -> Pose3D:
+    def _build_pose(
+        self, xyz: F64, confidence: F64, covariance: F64, known: Pose3D | None
+    ) -> Pose3D:
         """Make a pose of joints (L, 3); what is in the room already stays as it is there."""
         pose = known if known is not None else _build_empty_pose(self._count)
         free = ~np.isfinite(pose.xyz[self._joints]).all(-1) & np.isfinite(xyz).all(-1)
@@ -403,4 +450,8 @@ def _match_sides(shape: F64, rays: F64, weight: F64) -> F64:
     if not np.isfinite((image - rays)[good]).any():
         return shape
     twin = _TWIN[: len(shape)]
-    return shape[twin] if measure_distance(image[twin]) < _MAX_SWAPPED_RATIO * measure_distance(image) else shape
+    return (
+        shape[twin]
+        if measure_distance(image[twin]) < _MAX_SWAPPED_RATIO * measure_distance(image)
+        else shape
+    )

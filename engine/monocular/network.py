@@ -25,7 +25,8 @@ def load_monocular_model(
     Parameters
     ----------
     name
-        Of the library or of a card, or the path of a card; `NO_MODEL` for no network; empty for the one in service.
+        Of the library or of a card, or the path of a card; `NO_MODEL` for no network; empty for the
+        one in service.
     person
         Whom it shall serve; empty where nobody said who is there.
     rig
@@ -63,7 +64,9 @@ def _find_card(name: str) -> ModelCard:
 
 def _find_serving_card(person: str, rig: Rig | None) -> ModelCard:
     """Find the card of the network that serves a person in front of a rig."""
-    choice = ModelLibrary().choose_model(person or None, compute_rig_id(rig) if rig is not None else None)
+    choice = ModelLibrary().choose_model(
+        person or None, compute_rig_id(rig) if rig is not None else None
+    )
     for remark in choice.remarks:
         logger.warning("%s", remark)
     if choice.entry is None:

@@ -7,7 +7,9 @@ import numpy as np
 
 from engine.monocular.placing import PlacedBody
 
-MAX_SAMPLES = 60  # a minute at one look a second: a network errs alike in like poses, and poses come back
+MAX_SAMPLES = (
+    60  # a minute at one look a second: a network errs alike in like poses, and poses come back
+)
 MIN_SAMPLES = 5
 SIGMA_PER_MAD = 1.4826  # standard deviation per median of absolute deviations, of normal errors
 OUTLIER_SPREADS = 3.0  # a look farther from the others is a mistake, of whoever made it
@@ -19,8 +21,9 @@ class DepthCorrection:
 
     Notes
     -----
-    A network's joints err along the line of sight, which lengthens bones; and its taste for proportions is not this
-    person's. Either moves everybody nearer or farther by the same share in every look, so that a ratio undoes it.
+    A network's joints err along the line of sight, which lengthens bones; and its taste for
+    proportions is not this person's. Either moves everybody nearer or farther by the same share in
+    every look, so that a ratio undoes it.
     """
 
     def __init__(self) -> None:
@@ -36,8 +39,8 @@ class DepthCorrection:
         Parameters
         ----------
         guessed_m, measured_m
-            Of the root: how far before its camera the network's pose was placed, and where several cameras see it.
-            What cannot be is left out.
+            Of the root: how far before its camera the network's pose was placed, and where several
+            cameras see it. What cannot be is left out.
         """
         if np.isfinite(guessed_m) and np.isfinite(measured_m) and guessed_m > 0 and measured_m > 0:
             self._ratios.append(measured_m / guessed_m)
@@ -53,7 +56,8 @@ class DepthCorrection:
         Returns
         -------
         placed
-            Its share is the spread of the looks, of a few less so than its own; the same body where there are fewer.
+            Its share is the spread of the looks, of a few less so than its own; the same body where
+            there are fewer.
         """
         count = len(self._ratios)
         if count < MIN_SAMPLES:

@@ -1,7 +1,8 @@
-"""Placing: from a body's shape in one camera, known up to its size, to metres before that camera, with its errors.
+"""Placing: from a body's shape in one camera, known up to its size, to metres before that camera,
+with its errors.
 
-Everything is in the camera's space, relative to a root: what one camera sees grows in proportion to its distance, so
-that the person's own bones, and nothing else, tell how far away the body is.
+Everything is in the camera's space, relative to a root: what one camera sees grows in proportion to
+its distance, so that the person's own bones, and nothing else, tell how far away the body is.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +15,9 @@ MIN_BONES = 4  # of known length, or nothing is told of the size
 MIN_JOINTS = 4  # found in the image, or the place is not solved from them
 ROBUST_STEPS = 2
 GATE_MEDIANS = 2.5  # a joint farther from its ray than this many medians counts little
-ANCHORED_SIGMA_SHARE = 0.02  # standard deviation of a size that two views of some joints give, as a share
+ANCHORED_SIGMA_SHARE = (
+    0.02  # standard deviation of a size that two views of some joints give, as a share
+)
 MIN_GATE_SHARE = 0.002  # of the depth: 2 px at a focal length of 1000 px
 
 
@@ -40,10 +43,14 @@ class PlacedBody:
 
     def scale(self, factor: float) -> "PlacedBody":
         """Return what looks the same from the camera, nearer or farther, larger or smaller."""
-        return PlacedBody(factor * self.xyz, factor * self.root, self.share, factor**2 * self.covariance)
+        return PlacedBody(
+            factor * self.xyz, factor * self.root, self.share, factor**2 * self.covariance
+        )
 
 
-def place_body(shape: F64, root: F64, rays: F64, weight: F64, size: tuple[float, float]) -> PlacedBody:
+def place_body(
+    shape: F64, root: F64, rays: F64, weight: F64, size: tuple[float, float]
+) -> PlacedBody:
     """Put a body of known size where the joints that were found in the image want it.
 
     Parameters
@@ -65,9 +72,10 @@ def place_body(shape: F64, root: F64, rays: F64, weight: F64, size: tuple[float,
 
     Notes
     -----
-    With the body's own size, ``x + X - a (z + Z) = 0`` is linear in the place ``(x, y, z)`` for each joint ``(X, Y,
-    Z)`` about the root and its ray ``(a, b)``; solved by weighted least squares, then twice more with far joints
-    counting less. Where too few joints were found, the network's own place is kept.
+    With the body's own size, ``x + X - a (z + Z) = 0`` is linear in the place ``(x, y, z)`` for
+    each joint ``(X, Y, Z)`` about the root and its ray ``(a, b)``; solved by weighted least
+    squares, then twice more with far joints counting less. Where too few joints were found, the
+    network's own place is kept.
     """
     metres, share = size
     body = metres * (shape - root)
@@ -80,7 +88,9 @@ def place_body(shape: F64, root: F64, rays: F64, weight: F64, size: tuple[float,
     return PlacedBody(body + place, place, share, covariance)
 
 
-def size_from_bones(shape: F64, bones: I64, length_m: F64, length_share: float) -> tuple[float, float]:
+def size_from_bones(
+    shape: F64, bones: I64, length_m: F64, length_share: float
+) -> tuple[float, float]:
     """Find how far away a body is from the length of its bones.
 
     Parameters
@@ -101,8 +111,8 @@ def size_from_bones(shape: F64, bones: I64, length_m: F64, length_share: float) 
 
     Notes
     -----
-    The ratio of two sums, as in training. How far the single bones disagree with it tells what the network's errors
-    and this person's proportions do to it.
+    The ratio of two sums, as in training. How far the single bones disagree with it tells what the
+    network's errors and this person's proportions do to it.
     """
     at_1m = np.linalg.norm(shape[bones[:, 0]] - shape[bones[:, 1]], axis=-1)
     known = np.isfinite(at_1m) & np.isfinite(length_m)
@@ -154,7 +164,9 @@ def compute_joint_covariance(placed: PlacedBody, across_m: F64, along_m: F64) ->
     sight = placed.xyz / distance[:, None]
     outer = sight[:, :, None] * sight[:, None, :]
     along = along_m**2 - across_m**2 + (placed.share * distance) ** 2
-    return across_m[:, None, None] ** 2 * np.eye(3) + along[:, None, None] * outer + placed.covariance
+    return (
+        across_m[:, None, None] ** 2 * np.eye(3) + along[:, None, None] * outer + placed.covariance
+    )
 
 
 def _solve_root(body: F64, rays: F64, weight: F64) -> tuple[F64, F64]:
@@ -170,7 +182,8 @@ def _solve_root(body: F64, rays: F64, weight: F64) -> tuple[F64, F64]:
         place = np.linalg.lstsq(normal, np.einsum("n,nri,nr->i", used, rows, target), rcond=None)[0]
         apart = np.linalg.norm(np.einsum("nri,i->nr", rows, place) - target, axis=-1)
         gate = max(GATE_MEDIANS * float(np.median(apart)), MIN_GATE_SHARE * abs(float(place[2])))
-        last, used = used, weight / weight.max() / (1 + (apart / gate) ** 2)
+        last = used
+        used = weight / weight.max() / (1 + (apart / gate) ** 2)
     normal = np.einsum("n,nri,nrj->ij", last, rows, rows)
     spare = max(2 * float(last.sum()) - 3, 1.0)
     variance = float((last * apart**2).sum()) / spare

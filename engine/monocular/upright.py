@@ -11,8 +11,9 @@ from engine.reconstruction.body_size import LIMBS
 EVERY_NS = 500_000_000
 MAX_INSTANTS = 120  # a minute at two a second: a camera that somebody tilts anew is followed
 MIN_INSTANTS = 6
-# Somebody stands or walks: one knee is bent by less, and the trunk goes on where the legs end. A network's knees are
-# bent by 20 to 35 degrees on people who stand, its trunks are off by 1 to 10 (`compact-studio` in the studio).
+# Somebody stands or walks: one knee is bent by less, and the trunk goes on where the legs end. A
+# network's knees are bent by 20 to 35 degrees on people who stand, its trunks are off by 1 to 10
+# (`compact-studio` in the studio).
 MAX_KNEE_DEG, MAX_TRUNK_DEG = 45.0, 15.0
 PLAUSIBLE_PITCH_DEG, PLAUSIBLE_ROLL_DEG = 35.0, 10.0
 MAX_LEAN_DEG = 50.0  # whoever leans so much before a level camera lies, or stands on their hands
@@ -43,9 +44,11 @@ class ErrorModel:
     bias: float
 
 
-# Per radian. SIDE: a person stands askew, or steps. LEAN: the network's depth is all that tells it, and errs alike.
+# Per radian. SIDE: a person stands askew, or steps. LEAN: the network's depth is all that tells it,
+# and errs alike.
 SIDE, LEAN = ErrorModel(0.05, 0.01), ErrorModel(0.10, 0.10)
-# As a share of how far away the feet are: a foot that is raised, and the error of the distance seen from above.
+# As a share of how far away the feet are: a foot that is raised, and the error of the distance seen
+# from above.
 FEET = ErrorModel(0.02, 0.005)
 _SIGMA = np.array([[SIDE.sigma], [LEAN.sigma], [FEET.sigma]])
 _BIAS = np.array([[SIDE.bias], [LEAN.bias], [FEET.bias]])
@@ -78,11 +81,11 @@ class FloorEstimator:
 
     Notes
     -----
-    Three things are told of up ``u``. Through the lens alone: it lies in the plane of the sights to ankles and
-    shoulders, so that people at several places have it where their planes meet. Through the person's size: all feet
-    are on one plane, whose normal it is. And, weakly, since the depth in it is the network's: it is the direction from
-    ankles to shoulders. Each is linear in ``u``, so that the best one is an eigenvector; instants that disagree count
-    less.
+    Three things are told of up ``u``. Through the lens alone: it lies in the plane of the sights to
+    ankles and shoulders, so that people at several places have it where their planes meet. Through
+    the person's size: all feet are on one plane, whose normal it is. And, weakly, since the depth
+    in it is the network's: it is the direction from ankles to shoulders. Each is linear in ``u``,
+    so that the best one is an eigenvector; instants that disagree count less.
     """
 
     def __init__(self, every_ns: int = EVERY_NS) -> None:
@@ -97,7 +100,8 @@ class FloorEstimator:
         self._last_ns = self._estimate = None
 
     def put(self, limbs: F64, timestamp_ns: int) -> None:
-        """Look at a person; who does not stand upright, or is not seen from shoulders to ankles, says nothing.
+        """Look at a person; who does not stand upright, or is not seen from shoulders to ankles,
+        says nothing.
 
         Parameters
         ----------
@@ -162,18 +166,24 @@ def clip_to_plausible(up: F64) -> F64:
 
 def _is_straight(limbs: F64) -> bool:
     """Whether somebody stands or walks: legs and trunk in one line, which points up rather than sideways."""
-    shoulders, hips, knees, ankles = (limbs[_PAIRS[joint]] for joint in ("shoulder", "hip", "knee", "ankle"))
+    shoulders, hips, knees, ankles = (
+        limbs[_PAIRS[joint]] for joint in ("shoulder", "hip", "knee", "ankle")
+    )
     knees_deg = _measure_angle_deg(hips - knees, knees - ankles)
     trunk_deg = _measure_angle_deg((shoulders - hips).mean(0), (hips - ankles).mean(0))
     lean_deg = _measure_angle_deg((shoulders - ankles).mean(0), np.array([0.0, -1.0, 0.0]))
-    straight = np.min(knees_deg) < MAX_KNEE_DEG and trunk_deg < MAX_TRUNK_DEG  # NaN is less than nothing
+    straight = (
+        np.min(knees_deg) < MAX_KNEE_DEG and trunk_deg < MAX_TRUNK_DEG
+    )  # NaN is less than nothing
     return bool(straight and lean_deg < MAX_LEAN_DEG)
 
 
 def _measure_angle_deg(one: F64, other: F64) -> F64:
     """Measure the angle between vectors (..., 3)."""
     length = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
-    return np.degrees(np.arccos(np.clip((one * other).sum(-1) / np.maximum(length, 1e-9), -1.0, 1.0)))
+    return np.degrees(
+        np.arccos(np.clip((one * other).sum(-1) / np.maximum(length, 1e-9), -1.0, 1.0))
+    )
 
 
 def _estimate_up(limbs: F64) -> tuple[F64, float]:
@@ -193,7 +203,9 @@ def _solve_up(ankles: F64, shoulders: F64) -> F64:
     )  # (3, 1): of all instants of a kind, times how many they are
     counts, up = np.ones((3, len(ankles))), np.zeros(3)
     for _ in range(_ROBUST_STEPS):
-        feet = (ankles - np.average(ankles, axis=0, weights=counts[2] / away_m**2)) / away_m[:, None]
+        feet = (ankles - np.average(ankles, axis=0, weights=counts[2] / away_m**2)) / away_m[
+            :, None
+        ]
         rows = np.stack([across, along, feet])
         normal = _LEVEL_PRIOR + np.einsum("kn,kni,knj->ij", counts / variance, rows, rows)
         up = np.linalg.eigh(normal)[1][:, 0]

@@ -15,7 +15,8 @@ from engine.capture.video.source import VideoFileSource
 from engine.errors import CameraError, CameraNotFoundError, SessionError
 from engine.session.session import Session, is_session
 
-# What opens an address, by its scheme; imported on use. Takes the address, gives the studio and its sources.
+# What opens an address, by its scheme; imported on use. Takes the address, gives the studio and its
+# sources.
 STUDIOS = {"studio": "engine.capture.studio:open_studio"}
 
 
@@ -53,7 +54,10 @@ class Footage:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Sentences on what is odd; grows while the sources are read."""
-        return (*self.first_remarks, *(remark for source in self.sources for remark in source.remarks))
+        return (
+            *self.first_remarks,
+            *(remark for source in self.sources for remark in source.remarks),
+        )
 
     def read_framesets(self) -> Framesets:
         """Return the images of each instant; the sources can be read once."""
@@ -68,7 +72,10 @@ class Footage:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -99,16 +106,21 @@ def open_inputs(inputs: Sequence[str | Path]) -> Footage:
         if kind != "file" and kind not in STUDIOS:
             shown = strip_credentials(address)
             raise CameraNotFoundError(
-                shown, f"'{shown}' is a live camera, and recorded videos are needed here. Record it first."
+                shown,
+                f"'{shown}' is a live camera, and recorded videos are needed here. Record it "
+                "first.",
             )
-    whole = [kind in STUDIOS or is_session(Path(address)) for address, kind in zip(addresses, kinds)]
+    whole = [
+        kind in STUDIOS or is_session(Path(address)) for address, kind in zip(addresses, kinds)
+    ]
     if not any(whole):
         return _open_videos([Path(address) for address in addresses])
     if len(addresses) > 1:
         name = addresses[whole.index(True)]
         raise CameraError(
             name,
-            f"'{name}' is a whole take by itself, with all its cameras. Give it alone, or give one video per camera.",
+            f"'{name}' is a whole take by itself, with all its cameras. Give it alone, or give "
+            "one video per camera.",
         )
     if kinds[0] in STUDIOS:
         return _open_studio(addresses[0], STUDIOS[kinds[0]])
@@ -119,17 +131,23 @@ def _open_studio(address: str, target: str) -> Footage:
     """Open the virtual studio."""
     module, function = target.split(":")
     studio, sources = getattr(import_module(module), function)(address)
-    return _open_all(Footage(tuple(sources), (0,) * len(sources), (address,) * len(sources), studio=studio))
+    return _open_all(
+        Footage(tuple(sources), (0,) * len(sources), (address,) * len(sources), studio=studio)
+    )
 
 
 def _open_session(path: Path) -> Footage:
     """Open the cameras of a session whose videos are there and can be read; say which are left out."""
     session = Session.open(path)
-    cameras, sources, remarks = [], [], list(session.remarks)
+    cameras = []
+    sources = []
+    remarks = list(session.remarks)
     with ExitStack() as on_error:
         for camera in session.cameras:
             if (path / camera.video).is_file():
-                source = VideoFileSource(path / camera.video, camera.name, session.frame_times(camera))
+                source = VideoFileSource(
+                    path / camera.video, camera.name, session.frame_times(camera)
+                )
                 on_error.callback(source.close)
                 try:
                     source.open()
@@ -139,12 +157,17 @@ def _open_session(path: Path) -> Footage:
                     cameras.append(camera)
                     sources.append(source)
         if not sources:
-            why = " ".join(remarks[len(session.remarks) :]) or "Put its videos back, or choose another session."
+            why = (
+                " ".join(remarks[len(session.remarks) :])
+                or "Put its videos back, or choose another session."
+            )
             raise SessionError(f"The session '{path}' holds no video that can be read. {why}")
         on_error.pop_all()
     offsets = tuple(camera.offset_ns for camera in cameras)
     addresses = tuple(str(path / camera.video) for camera in cameras)
-    return Footage(tuple(sources), offsets, addresses, session=session, first_remarks=tuple(remarks))
+    return Footage(
+        tuple(sources), offsets, addresses, session=session, first_remarks=tuple(remarks)
+    )
 
 
 def _open_videos(paths: Sequence[Path]) -> Footage:
@@ -152,7 +175,9 @@ def _open_videos(paths: Sequence[Path]) -> Footage:
     for position, path in enumerate(paths):
         twin = next((other for other in paths[:position] if _is_same_file(other, path)), None)
         if twin is not None:
-            raise CameraError(str(path), f"'{path}' and '{twin}' are the same file. Give one video per camera.")
+            raise CameraError(
+                str(path), f"'{path}' and '{twin}' are the same file. Give one video per camera."
+            )
     sources = tuple(VideoFileSource(path, name) for path, name in zip(paths, name_views(paths)))
     return _open_all(Footage(sources, (0,) * len(sources), tuple(map(str, paths))))
 

@@ -1,7 +1,8 @@
 """Whole takes: what can be done better when every frameset is already there.
 
-The page (`engine.pipeline`) carries framesets one by one. A recorded take allows more: the person is chosen, left and
-right are repaired and all views are interpolated to common times with the future known.
+The page (`engine.pipeline`) carries framesets one by one. A recorded take allows more: the person
+is chosen, left and right are repaired and all views are interpolated to common times with the
+future known.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -113,7 +114,9 @@ def estimate_poses(
 
 
 def calibrate_recording(
-    recording: PoseRecording, options: CalibrationOptions, progress: Progress = lambda _step, _share: None
+    recording: PoseRecording,
+    options: CalibrationOptions,
+    progress: Progress = lambda _step, _share: None,
 ) -> Calibration:
     """Calibrate the cameras of a take from the person in it.
 
@@ -136,7 +139,9 @@ def calibrate_recording(
 
 
 def calibrate_candidates(
-    candidates: Candidates, options: CalibrationOptions, progress: Progress = lambda _step, _share: None
+    candidates: Candidates,
+    options: CalibrationOptions,
+    progress: Progress = lambda _step, _share: None,
 ) -> Calibration:
     """Calibrate the cameras from everybody that they saw.
 
@@ -195,7 +200,9 @@ def reconstruct_recording(recording: PoseRecording, rig: Rig) -> Reconstruction:
     repaired = observations.swap_sides(swapped)
     poses_2d = tuple(_repair_set(poses, repaired, t) for t, poses in enumerate(recording.pose_sets))
     found = reconstruct_observations(repaired, rig)
-    poses_3d = tuple(replace(solved, index=poses.index) for solved, poses in zip(found, recording.pose_sets))
+    poses_3d = tuple(
+        replace(solved, index=poses.index) for solved, poses in zip(found, recording.pose_sets)
+    )
     return Reconstruction(poses_2d, poses_3d, describe_other_people(candidates, choice))
 
 
@@ -206,7 +213,9 @@ def _find_swapped_sides(observations: Observations, rig: Rig) -> Mask:
         return np.zeros(observations.view_time_ns.shape, bool)
     steady = find_swaps_by_motion(observations, sigma)
     by_rig = find_swaps_by_rig(
-        observations.swap_sides(steady), estimate_sigma_px(observations.swap_sides(steady), MIN_CONFIDENCE), rig
+        observations.swap_sides(steady),
+        estimate_sigma_px(observations.swap_sides(steady), MIN_CONFIDENCE),
+        rig,
     )
     return steady ^ by_rig
 
@@ -216,7 +225,9 @@ def _repair_set(poses: PoseSet2D, repaired: Observations, t: int) -> PoseSet2D:
     poses_by_view = []
     for v in range(len(repaired.view_names)):
         seen = repaired.seen[t, v].any()
-        poses_by_view.append((Pose2D(0, repaired.xy[t, v], repaired.confidence[t, v]),) if seen else ())
+        poses_by_view.append(
+            (Pose2D(0, repaired.xy[t, v], repaired.confidence[t, v]),) if seen else ()
+        )
     return replace(poses, poses_by_view=tuple(poses_by_view))
 
 
@@ -227,7 +238,8 @@ def _require_person(candidates: Candidates) -> None:
         return
     if seen.max(initial=0) < MIN_FRAMESETS:
         raise NobodyInViewError(
-            "Nobody was found in any view. Check that the cameras show a whole person in good light, then try again."
+            "Nobody was found in any view. Check that the cameras show a whole person in good "
+            "light, then try again."
         )
     only = candidates.view_names[int(np.argmax(seen))]
     raise NobodyInViewError(

@@ -10,7 +10,12 @@ from engine.frames import FrameSet
 from engine.inference.preprocess import Region
 from engine.monocular.crop import square_around_person
 from engine.monocular.guessed_room import guess_rig, is_guessed
-from engine.monocular.lift import LiftedCrop, MonocularConfig, MonocularEstimator, MonocularReconstructor
+from engine.monocular.lift import (
+    LiftedCrop,
+    MonocularConfig,
+    MonocularEstimator,
+    MonocularReconstructor,
+)
 from engine.monocular.upright import EVERY_NS, MAX_INSTANTS
 from engine.offline.recording import PoseRecording, Reconstruction
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D
@@ -54,10 +59,14 @@ class OfflineMonocular:
         except UnreadableSourceError:  # it was counted where it was read
             return
         uvw, spread = self._estimator.estimate([(image, region) for region in regions])
-        lifted_crops = [LiftedCrop(region, one, wide) for region, one, wide in zip(regions, uvw, spread)]
+        lifted_crops = [
+            LiftedCrop(region, one, wide) for region, one, wide in zip(regions, uvw, spread)
+        ]
         self._lifted_crops[poses_2d.index, view] = lifted_crops
 
-    def fill(self, found: Reconstruction, rig: Rig, stature_m: float | None = None) -> Reconstruction:
+    def fill(
+        self, found: Reconstruction, rig: Rig, stature_m: float | None = None
+    ) -> Reconstruction:
         """Fill in what one view alone sees.
 
         Parameters
@@ -95,21 +104,35 @@ class OfflineMonocular:
         reconstructor = self._build_reconstructor(found, stature_m)
         self._run(reconstructor, found, rig)
         floor = reconstructor.estimate_floor()
-        return guess_rig(rig[0].name, rig[0].size_wh, floor.up, floor.height_m) if floor is not None else rig
+        return (
+            guess_rig(rig[0].name, rig[0].size_wh, floor.up, floor.height_m)
+            if floor is not None
+            else rig
+        )
 
-    def _build_reconstructor(self, found: Reconstruction, stature_m: float | None) -> MonocularReconstructor:
+    def _build_reconstructor(
+        self, found: Reconstruction, stature_m: float | None
+    ) -> MonocularReconstructor:
         """Make what lifts a take; all of it, however long, tells where up is."""
         times_ns = [poses.timestamp_ns for poses in found.poses_2d]
         every_ns = max(EVERY_NS, (times_ns[-1] - times_ns[0]) // MAX_INSTANTS if times_ns else 0)
-        config = replace(MonocularConfig.from_metrics(self._estimator.metrics), upright_every_ns=every_ns)
-        return MonocularReconstructor(self._skeleton, self._estimator.skeleton_name, stature_m, config)
+        config = replace(
+            MonocularConfig.from_metrics(self._estimator.metrics), upright_every_ns=every_ns
+        )
+        return MonocularReconstructor(
+            self._skeleton, self._estimator.skeleton_name, stature_m, config
+        )
 
-    def _run(self, reconstructor: MonocularReconstructor, found: Reconstruction, rig: Rig) -> Reconstruction:
+    def _run(
+        self, reconstructor: MonocularReconstructor, found: Reconstruction, rig: Rig
+    ) -> Reconstruction:
         """Lift all instants of a take, in their order."""
         poses_3d = []
         for poses_2d, room in zip(found.poses_2d, found.poses_3d):
 
-            def recall_crop(view: int, seen: Pose2D, index: int = poses_2d.index) -> LiftedCrop | None:
+            def recall_crop(
+                view: int, seen: Pose2D, index: int = poses_2d.index
+            ) -> LiftedCrop | None:
                 """Recall what the network said of this person."""
                 region = square_around_person(seen, self._skeleton, rig[view].size_wh)
                 return _find_nearest_crop(self._lifted_crops.get((index, view), []), region)
@@ -133,7 +156,9 @@ def follow_person(recording: PoseRecording) -> Reconstruction:
     """
     candidates = recording.candidates
     choice = choose_before_rig(candidates)
-    poses_2d = tuple(_keep_only(poses, int(choice[t, 0])) for t, poses in enumerate(recording.pose_sets))
+    poses_2d = tuple(
+        _keep_only(poses, int(choice[t, 0])) for t, poses in enumerate(recording.pose_sets)
+    )
     poses_3d = tuple(PoseSet3D(poses.index, poses.timestamp_ns, ()) for poses in poses_2d)
     return Reconstruction(poses_2d, poses_3d, ())
 
@@ -150,7 +175,8 @@ def reconstruct_monocular(
     monocular
         Has looked at all of it.
     rig
-        Of that camera, or `engine.monocular.guessed_room.guess_rig`: then it is turned first, so that the person is upright.
+        Of that camera, or `engine.monocular.guessed_room.guess_rig`: then it is turned first, so
+        that the person is upright.
     stature_m
         Of the person; None where it is not known.
 
@@ -167,7 +193,9 @@ def reconstruct_monocular(
     room = monocular.level_rig(followed, rig, stature_m) if is_guessed(rig) else rig
     found = monocular.fill(followed, room, stature_m)
     if not any(poses.people for poses in found.poses_3d):
-        raise NobodyInViewError(f"Nobody was found in '{rig[0].name}'. Check that it shows a whole person.")
+        raise NobodyInViewError(
+            f"Nobody was found in '{rig[0].name}'. Check that it shows a whole person."
+        )
     return found
 
 
@@ -179,13 +207,23 @@ def count_monocular(poses_3d: Sequence[PoseSet3D]) -> int:
 def _keep_only(poses: PoseSet2D, chosen: int) -> PoseSet2D:
     """Keep one person of the one view; a negative position for nobody."""
     people = poses.poses_by_view[0]
-    return replace(poses, poses_by_view=((replace(people[chosen], track_id=0),) if 0 <= chosen < len(people) else (),))
+    return replace(
+        poses,
+        poses_by_view=(
+            (replace(people[chosen], track_id=0),) if 0 <= chosen < len(people) else (),
+        ),
+    )
 
 
-def _find_nearest_crop(lifted_crops: Sequence[LiftedCrop], region: Region | None) -> LiftedCrop | None:
+def _find_nearest_crop(
+    lifted_crops: Sequence[LiftedCrop], region: Region | None
+) -> LiftedCrop | None:
     """Find the look at a square; a hand's breadth of the person's height tells two people apart."""
     for lifted_crop in lifted_crops:
-        if region is not None and _measure_distance_px(lifted_crop.region, region) < 0.1 * region.size_wh[0]:
+        if (
+            region is not None
+            and _measure_distance_px(lifted_crop.region, region) < 0.1 * region.size_wh[0]
+        ):
             return lifted_crop
     return None
 

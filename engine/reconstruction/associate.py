@@ -1,6 +1,7 @@
 """Associate, frameset by frameset: who is the person in every view, and which side is left.
 
-A whole take is associated better by `engine.offline.recording`, which knows the future; this is the live stage.
+A whole take is associated better by `engine.offline.recording`, which knows the future; this is the
+live stage.
 """
 
 from dataclasses import dataclass, replace
@@ -9,7 +10,12 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, I64
 from calibration.geometry.fast_arrays import CameraArrays, pack_cameras, pack_likeness
-from calibration.geometry.fast_instant import compare_people, find_best_pair, project_compiled, triangulate_compiled
+from calibration.geometry.fast_instant import (
+    compare_people,
+    find_best_pair,
+    project_compiled,
+    triangulate_compiled,
+)
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
 from engine.poses import Pose2D, PoseSet2D
@@ -17,9 +23,8 @@ from engine.poses import Pose2D, PoseSet2D
 MIN_CONFIDENCE = 0.3
 SIGMA_OF_HEIGHT = 0.012  # error of a joint relative to the person's extent in the image
 GATE_SIGMAS = 6.0  # farther from the expected place, by the median joint, is somebody else
-SWITCH_PENALTY_SIGMAS = (
-    1.0  # another track of the view must be nearer by so much: two people who cross look alike for a moment
-)
+# another track of the view must be nearer by so much: two people who cross look alike for a moment
+SWITCH_PENALTY_SIGMAS = 1.0
 MAX_AGE_NS = 500_000_000  # the room's person is looked for anew after so long
 MIN_JOINTS = 4
 MAX_SPEED_M_S = 4.0  # per axis
@@ -55,36 +60,42 @@ class _Detections:
 class Associate:
     """Name the same person alike in all views and put left and right right; a stage that remembers.
 
-    Parameters
-    ----------
-    skeleton
-
     Notes
     -----
-    With a rig, each view's candidates are compared with where the person was a moment ago, as seen and with sides
-    exchanged; when that is not known, with the place that the most views agree on. Without a rig, and where one view
-    alone sees anybody, each view goes on with the person and the sides that it had, until the network says otherwise
-    for long. Another rig is another room: the person is looked for anew, first as the views had them. A rig of more or
-    fewer cameras than there are views counts as none.
+    With a rig, each view's candidates are compared with where the person was a moment ago, as seen
+    and with sides exchanged; when that is not known, with the place that the most views agree on.
+    Without a rig, and where one view alone sees anybody, each view goes on with the person and the
+    sides that it had, until the network says otherwise for long. Another rig is another room: the
+    person is looked for anew, first as the views had them. A rig of more or fewer cameras than
+    there are views counts as none.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
         self._mirror = skeleton.mirror
         self._joints = len(skeleton.joints)
         self._likeness = pack_likeness(
-            skeleton, min_confidence=MIN_CONFIDENCE, sigma_of_height=SIGMA_OF_HEIGHT, min_joints=MIN_JOINTS
+            skeleton,
+            min_confidence=MIN_CONFIDENCE,
+            sigma_of_height=SIGMA_OF_HEIGHT,
+            min_joints=MIN_JOINTS,
         )
         self._other_side = _find_positions(self._likeness.mirrored_joints, self._likeness.joints)
         self._rig: tuple[Rig, CameraArrays] | None = None
         self._known: _PersonState | None = None
         self._last: dict[int, Pose2D] = {}  # of each view: its own track's number, sides put right
-        self._swapped_share: dict[int, float] = {}  # how much of the last second each view's sides were put right
+        self._swapped_share: dict[
+            int, float
+        ] = {}  # how much of the last second each view's sides were put right
         self._last_vote_ns = 0
 
     def __call__(self, poses: PoseSet2D, rig: Rig | None) -> PoseSet2D:
         """Keep one person per view, as person 0; framesets come in the order of time."""
         seen = _gather_detections(poses, self._joints)
-        cameras = self._pack_rig(rig) if rig is not None and len(rig) == len(poses.poses_by_view) else None
+        cameras = (
+            self._pack_rig(rig)
+            if rig is not None and len(rig) == len(poses.poses_by_view)
+            else None
+        )
         if cameras is None:
             self._known = None
             chosen = self._continue_tracks(seen, len(poses.poses_by_view), poses.timestamp_ns)
@@ -92,7 +103,8 @@ class Associate:
             chosen = self._assign_by_room(seen, cameras, poses.timestamp_ns)
         self._last |= chosen
         poses_by_view = tuple(
-            (replace(chosen[v], track_id=0),) if v in chosen else () for v in range(len(poses.poses_by_view))
+            (replace(chosen[v], track_id=0),) if v in chosen else ()
+            for v in range(len(poses.poses_by_view))
         )
         return replace(poses, poses_by_view=poses_by_view)
 
@@ -102,7 +114,9 @@ class Associate:
             self._rig, self._known = (rig, pack_cameras(rig.cameras)), None
         return self._rig[1]
 
-    def _continue_tracks(self, seen: _Detections, view_count: int, now_ns: int) -> dict[int, Pose2D]:
+    def _continue_tracks(
+        self, seen: _Detections, view_count: int, now_ns: int
+    ) -> dict[int, Pose2D]:
         """Go on with each view's person and sides; a view that would exchange them for long had them wrong."""
         cost = self._compute_cost_to_last(seen, view_count)
         wrong = self._find_swapped_views(seen, cost, now_ns)
@@ -128,15 +142,20 @@ class Associate:
                 cost[c] = -pose.score * np.nan_to_num(pose.confidence).sum(), np.inf
         return cost
 
-    def _assign_by_room(self, seen: _Detections, cameras: CameraArrays, now_ns: int) -> dict[int, Pose2D]:
+    def _assign_by_room(
+        self, seen: _Detections, cameras: CameraArrays, now_ns: int
+    ) -> dict[int, Pose2D]:
         """Choose in every view what fits the person in the room; nobody where nothing does."""
-        if len(set(seen.view.tolist())) == 1:  # what the room knows grows old, and nothing makes it new
+        if (
+            len(set(seen.view.tolist())) == 1
+        ):  # what the room knows grows old, and nothing makes it new
             return self._continue_tracks(seen, len(cameras.R), now_ns)
         if self._known is None or not 0 <= now_ns - self._known.timestamp_ns < MAX_AGE_NS:
             limbs = self._find_person(seen, cameras)
             if limbs is None:
                 return {}
-            self._known, self._swapped_share = _PersonState(limbs, now_ns, np.zeros(3)), {}
+            self._known = _PersonState(limbs, now_ns, np.zeros(3))
+            self._swapped_share = {}
         cost = self._compute_cost(seen, project_compiled(self._known.predict(now_ns), cameras))
         if self._find_swapped_views(seen, cost, now_ns):
             self._known, self._swapped_share = None, {}
@@ -154,7 +173,11 @@ class Associate:
             self._triangulate_limbs(followed, cameras),
             self._triangulate_limbs(self._restore_raw_sides(followed, seen), cameras),
         ]
-        options.append(find_best_pair((seen.xy, seen.confidence, seen.view), cameras, self._likeness, GATE_SIGMAS))
+        options.append(
+            find_best_pair(
+                (seen.xy, seen.confidence, seen.view), cameras, self._likeness, GATE_SIGMAS
+            )
+        )
         limbs = [option for option in options if option is not None]
         limbs += [option[self._other_side] for option in limbs]
         costs = [self._measure_misfit(option, seen, cameras) for option in limbs]
@@ -170,7 +193,9 @@ class Associate:
         """Sum over the views what they say against a person of the room, sigmas; infinite if only one sees them."""
         cost = self._compute_cost(seen, project_compiled(limbs, cameras))
         nearest = np.full(len(cameras.R), GATE_SIGMAS)
-        np.minimum.at(nearest, seen.view, np.minimum(cost[:, 0], cost[:, 1] + SWITCH_PENALTY_SIGMAS))
+        np.minimum.at(
+            nearest, seen.view, np.minimum(cost[:, 0], cost[:, 1] + SWITCH_PENALTY_SIGMAS)
+        )
         return float(nearest.sum()) if (nearest < GATE_SIGMAS).sum() >= 2 else np.inf
 
     def _find_swapped_views(self, seen: _Detections, cost: F64, now_ns: int) -> set[int]:
@@ -199,19 +224,28 @@ class Associate:
             if v not in best or cost[c].min() < cost[best[v]].min():
                 best[v] = c
         kept = {v: c for v, c in best.items() if gate == np.inf or cost[c].min() < gate}
-        return {v: self._swap_sides(seen.poses[c], bool(cost[c, 1] < cost[c, 0])) for v, c in kept.items()}
+        return {
+            v: self._swap_sides(seen.poses[c], bool(cost[c, 1] < cost[c, 0]))
+            for v, c in kept.items()
+        }
 
     def _update_state(self, chosen: dict[int, Pose2D], cameras: CameraArrays, now_ns: int) -> None:
         """Keep where the person is, for the next frameset."""
-        limbs, known = self._triangulate_limbs(chosen, cameras), self._known
+        limbs = self._triangulate_limbs(chosen, cameras)
+        known = self._known
         if limbs is None or known is None:
             return
-        passed_s, step = (now_ns - known.timestamp_ns) * 1e-9, limbs - known.xyz
+        passed_s = (now_ns - known.timestamp_ns) * 1e-9
+        step = limbs - known.xyz
         both = np.isfinite(step[:, 0])
         velocity = np.zeros(3)
         if passed_s > 0 and both.sum() >= MIN_JOINTS:
-            velocity = np.clip(np.median(step[both], axis=0) / passed_s, -MAX_SPEED_M_S, MAX_SPEED_M_S)
-        self._known = _PersonState(np.where(np.isfinite(limbs), limbs, known.predict(now_ns)), now_ns, velocity)
+            velocity = np.clip(
+                np.median(step[both], axis=0) / passed_s, -MAX_SPEED_M_S, MAX_SPEED_M_S
+            )
+        self._known = _PersonState(
+            np.where(np.isfinite(limbs), limbs, known.predict(now_ns)), now_ns, velocity
+        )
 
     def _triangulate_limbs(self, chosen: dict[int, Pose2D], cameras: CameraArrays) -> F64 | None:
         """Triangulate the limbs from some views, (L, 3); None where too few are seen twice."""
@@ -237,10 +271,15 @@ def _gather_detections(poses: PoseSet2D, joints: int) -> _Detections:
     """Put everybody into arrays."""
     people = tuple(pose for view in poses.poses_by_view for pose in view)
     if not people:
-        return _Detections((), np.empty((0, joints, 2)), np.empty((0, joints)), np.empty(0, np.int64))
+        return _Detections(
+            (), np.empty((0, joints, 2)), np.empty((0, joints)), np.empty(0, np.int64)
+        )
     view = np.array([v for v, view in enumerate(poses.poses_by_view) for _ in view], np.int64)
-    xy, confidence = np.stack([p.xy for p in people]), np.stack([p.confidence for p in people])
-    return _Detections(people, xy.astype(float, copy=False), confidence.astype(float, copy=False), view)
+    xy = np.stack([p.xy for p in people])
+    confidence = np.stack([p.confidence for p in people])
+    return _Detections(
+        people, xy.astype(float, copy=False), confidence.astype(float, copy=False), view
+    )
 
 
 def _find_positions(values: I64, among: I64) -> I64:

@@ -17,11 +17,17 @@ from calibration.synthetic.walker import (
     THIGH,
     UPPER_ARM,
 )
-from calibration.world.scale import POPULATION_SIGMA_PERCENT, POPULATION_STATURE_M, STATURE_SIGMA_PERCENT
+from calibration.world.scale import (
+    POPULATION_SIGMA_PERCENT,
+    POPULATION_STATURE_M,
+    STATURE_SIGMA_PERCENT,
+)
 from engine.poses import Pose3D
 
 LIMBS = tuple(
-    f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
+    f"{side}_{joint}"
+    for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    for side in ("left", "right")
 )
 """The joints that every skeleton has, in the order of all that is lifted."""
 
@@ -45,9 +51,12 @@ BONES: I64 = np.array([[LIMBS.index(a), LIMBS.index(b)] for a, b in _STATURE_SHA
 
 _LEGS = [i for i, share in enumerate(_STATURE_SHARES.values()) if share in (THIGH, SHANK)]
 
-MEDIAN_ERROR_SHARE = 0.01  # what a median over seconds of triangulated bones errs by, the rig's own scale left aside
+MEDIAN_ERROR_SHARE = (
+    0.01  # what a median over seconds of triangulated bones errs by, the rig's own scale left aside
+)
 MIN_SAMPLES, MAX_SAMPLES = 20, 300
-SPACING_NS = 100_000_000  # poses nearer in time say the same; the most that is kept is half a minute of motion
+# poses nearer in time say the same; the most that is kept is half a minute of motion
+SPACING_NS = 100_000_000
 MIN_VIEWS = 2
 
 
@@ -83,7 +92,10 @@ class BodySize:
             Only what two views or more carry counts.
         timestamp_ns
         """
-        if self._last_sample_ns is not None and 0 <= timestamp_ns - self._last_sample_ns < SPACING_NS:
+        if (
+            self._last_sample_ns is not None
+            and 0 <= timestamp_ns - self._last_sample_ns < SPACING_NS
+        ):
             return
         self._last_sample_ns = timestamp_ns
         carried = pose.view_count[self._limbs] >= MIN_VIEWS
@@ -116,7 +128,9 @@ class BodySize:
         lengths, _ = self.estimate_bone_lengths()
         legs = lengths[_LEGS]
         seen = legs[np.isfinite(legs)]
-        return ANKLE_HEIGHT * (float(seen.mean()) * 2 / (THIGH + SHANK) if len(seen) else self._stature_or_average_m())
+        return ANKLE_HEIGHT * (
+            float(seen.mean()) * 2 / (THIGH + SHANK) if len(seen) else self._stature_or_average_m()
+        )
 
     def _stature_or_average_m(self) -> float:
         """Return the person's stature, m, or the population's."""

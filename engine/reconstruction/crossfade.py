@@ -26,13 +26,15 @@ class _ShownPerson:
 
 
 class GuessCrossfade:
-    """Fade each joint from where it would be shown to where it is, whenever what it rests on changes; with memory.
+    """Fade each joint from where it would be shown to where it is, whenever what it rests on
+    changes; with memory.
 
     Notes
     -----
-    A joint that one view alone carries is a guess (`engine.monocular.lift`), and may be decimetres off along the line of sight.
-    A fade begins where the joint would be had it gone on with the body, so that nobody who walks stops for an image.
-    Poses between which nothing changes pass as they are, the very same objects. What is recorded is not faded.
+    A joint that one view alone carries is a guess (`engine.monocular.lift`), and may be decimetres
+    off along the line of sight. A fade begins where the joint would be had it gone on with the
+    body, so that nobody who walks stops for an image. Poses between which nothing changes pass as
+    they are, the very same objects. What is recorded is not faded.
     """
 
     def __init__(self) -> None:
@@ -41,7 +43,11 @@ class GuessCrossfade:
     def __call__(self, poses: PoseSet3D) -> PoseSet3D:
         """Fade the people of one instant; instants come in the order of time."""
         people = tuple(self._fade(pose, poses.timestamp_ns) for pose in poses.people)
-        return replace(poses, people=people) if any(a is not b for a, b in zip(people, poses.people)) else poses
+        return (
+            replace(poses, people=people)
+            if any(a is not b for a, b in zip(people, poses.people))
+            else poses
+        )
 
     def _fade(self, pose: Pose3D, now_ns: int) -> Pose3D:
         """Fade one person."""
@@ -80,4 +86,6 @@ def _start_person(joints: int) -> _ShownPerson:
     """Begin with somebody who was never seen."""
     never = np.full(joints, NEVER_NS)
     nowhere = np.full((joints, 3), np.nan)
-    return _ShownPerson(nowhere, np.zeros(3), np.zeros(joints, bool), never, np.zeros((joints, 3)), never.copy())
+    return _ShownPerson(
+        nowhere, np.zeros(3), np.zeros(joints, bool), never, np.zeros((joints, 3)), never.copy()
+    )

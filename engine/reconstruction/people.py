@@ -18,9 +18,13 @@ from calibration.skeleton import Skeleton
 from engine.poses import PoseSet2D
 
 NOBODY = -1
-RIVAL_SHARE = 0.25  # another track counts as a rival if it fills so much of the take as the best one does
+RIVAL_SHARE = (
+    0.25  # another track counts as a rival if it fills so much of the take as the best one does
+)
 MIN_CONFIDENCE = 0.3
-GATE_SIGMAS = 10.0  # a person farther from the room's person than this, by the median joint, is somebody else
+GATE_SIGMAS = (
+    10.0  # a person farther from the room's person than this, by the median joint, is somebody else
+)
 MATCH_STRIDE_FRAMES = 60
 
 
@@ -67,12 +71,21 @@ class Candidates:
         xy = np.where(nobody[..., None], np.nan, xy)
         confidence = np.where(nobody, 0.0, confidence)
         return Observations(
-            self.skeleton, self.view_names, self.sizes_wh, self.time_ns, xy, confidence, self.view_time_ns
+            self.skeleton,
+            self.view_names,
+            self.sizes_wh,
+            self.time_ns,
+            xy,
+            confidence,
+            self.view_time_ns,
         )
 
 
 def gather_candidates(
-    pose_sets: Sequence[PoseSet2D], skeleton: Skeleton, view_names: tuple[str, ...], sizes_wh: Sequence[tuple[int, int]]
+    pose_sets: Sequence[PoseSet2D],
+    skeleton: Skeleton,
+    view_names: tuple[str, ...],
+    sizes_wh: Sequence[tuple[int, int]],
 ) -> Candidates:
     """Put the poses of a take into arrays.
 
@@ -86,10 +99,13 @@ def gather_candidates(
     -------
     candidates
     """
-    T, V, J = len(pose_sets), len(view_names), len(skeleton.joints)
+    T = len(pose_sets)
+    V = len(view_names)
+    J = len(skeleton.joints)
     most = max((len(view) for poses in pose_sets for view in poses.poses_by_view), default=0)
     C = max(most, 1)
-    xy, confidence = np.full((T, V, C, J, 2), np.nan), np.zeros((T, V, C, J))
+    xy = np.full((T, V, C, J, 2), np.nan)
+    confidence = np.zeros((T, V, C, J))
     track = np.full((T, V, C), NOBODY)
     time_ns = np.array([poses.timestamp_ns for poses in pose_sets], np.int64)
     view_time_ns = np.repeat(time_ns[:, None], V, 1) if T else np.zeros((0, V), np.int64)
@@ -98,17 +114,19 @@ def gather_candidates(
             if own is not None:
                 view_time_ns[t, v] = own
             for c, pose in enumerate(people):
-                xy[t, v, c], confidence[t, v, c], track[t, v, c] = pose.xy, pose.confidence, pose.track_id
+                xy[t, v, c], confidence[t, v, c], track[t, v, c] = (
+                    pose.xy,
+                    pose.confidence,
+                    pose.track_id,
+                )
     sizes = tuple((int(w), int(h)) for w, h in sizes_wh)
-    return Candidates(skeleton, tuple(view_names), sizes, time_ns, view_time_ns, xy, confidence, track)
+    return Candidates(
+        skeleton, tuple(view_names), sizes, time_ns, view_time_ns, xy, confidence, track
+    )
 
 
 def choose_before_rig(candidates: Candidates) -> I64:
     """Choose one person in every view when nothing is known of the cameras.
-
-    Parameters
-    ----------
-    candidates
 
     Returns
     -------
@@ -116,14 +134,17 @@ def choose_before_rig(candidates: Candidates) -> I64:
 
     Notes
     -----
-    The track that is there longest and moves most leads in its view; where another one rivals it, the combination
-    whose views agree best in two-view geometry wins. Later tracks fill the gaps of the leading one.
+    The track that is there longest and moves most leads in its view; where another one rivals it,
+    the combination whose views agree best in two-view geometry wins. Later tracks fill the gaps of
+    the leading one.
     """
     orders = [_rank_tracks(candidates, v) for v in range(len(candidates.view_names))]
     rivals = [order[:2] if _is_contested(order) else order[:1] for order in orders]
     leaders = [options[0][0] if options else NOBODY for options in rivals]
     if any(len(options) > 1 for options in rivals):
-        leaders = _choose_agreeing_tracks(candidates, [[number for number, _ in options] for options in rivals])
+        leaders = _choose_agreeing_tracks(
+            candidates, [[number for number, _ in options] for options in rivals]
+        )
     choice = np.full(candidates.track_id.shape[:2], NOBODY)
     for v, (leader, order) in enumerate(zip(leaders, orders)):
         numbers = [leader] + [number for number, _ in order if number != leader]
@@ -162,8 +183,12 @@ def choose_by_rig(candidates: Candidates, rig: Rig, choice: I64) -> I64:
     xy = np.moveaxis(first.xy[:, :, chosen], 1, 0).reshape(V, -1, 2)
     spread = np.moveaxis(sigma[:, :, chosen], 1, 0).reshape(V, -1)
     finite = np.where(np.isfinite(spread), spread, np.nan)
-    gate = np.where(np.isfinite(finite).any(0), 5 * np.nanmax(np.nan_to_num(finite, nan=0), axis=0), 1.0)
-    xyz = triangulate_robust(xy, spread, rig.cameras, gate_px=np.maximum(gate, 1.0)).xyz.reshape(T, -1, 3)
+    gate = np.where(
+        np.isfinite(finite).any(0), 5 * np.nanmax(np.nan_to_num(finite, nan=0), axis=0), 1.0
+    )
+    xyz = triangulate_robust(xy, spread, rig.cameras, gate_px=np.maximum(gate, 1.0)).xyz.reshape(
+        T, -1, 3
+    )
     better = np.full((T, V), NOBODY)
     mirror = skeleton.mirror[chosen]
     for v, camera in enumerate(rig.cameras):
@@ -172,7 +197,8 @@ def choose_by_rig(candidates: Candidates, rig: Rig, choice: I64) -> I64:
         costs = []
         for c in range(candidates.track_id.shape[2]):
             sides = [
-                np.linalg.norm(candidates.xy[:, v, c][:, order] - image, axis=-1) / scale for order in (chosen, mirror)
+                np.linalg.norm(candidates.xy[:, v, c][:, order] - image, axis=-1) / scale
+                for order in (chosen, mirror)
             ]
             costs.append(np.minimum(*(_compute_median_or_inf(side) for side in sides)))
         cost = np.stack(costs, 1)
@@ -197,13 +223,23 @@ def describe_other_people(candidates: Candidates, choice: I64) -> tuple[str, ...
     """
     others = (candidates.track_id != NOBODY).sum(2) > (choice != NOBODY)
     share = others.mean(0)
-    seen = [f"'{name}' ({value:.0%})" for name, value in zip(candidates.view_names, share) if value > 0.1]
+    seen = [
+        f"'{name}' ({value:.0%})"
+        for name, value in zip(candidates.view_names, share)
+        if value > 0.1
+    ]
     if not seen:
         return ()
     where = ", ".join(seen)
     if len(seen) == 1:
         return (f"Somebody else was in view of {where} and was left out.",)
-    return (f"Two people were in view of {where} of the time; the one whom the cameras agree on was kept.",)
+    return (
+        (
+            f"Two people were in view of {where} of the time; the one whom the cameras agree on "
+            "was "
+            "kept."
+        ),
+    )
 
 
 def _compute_median_or_inf(error: F64) -> F64:
@@ -232,7 +268,9 @@ def _rank_tracks(candidates: Candidates, v: int) -> list[tuple[int, float]]:
         xy = candidates.xy[at_t, v, at_c]
         torso = np.linalg.norm(xy[:, shoulders].mean(1) - xy[:, hips].mean(1), axis=-1)
         size = np.nanmedian(torso) if np.isfinite(torso).any() else 1.0
-        swing = np.nanstd(np.where(np.isfinite(xy[:, ankles]), xy[:, ankles], np.nan).mean(1), axis=0)
+        swing = np.nanstd(
+            np.where(np.isfinite(xy[:, ankles]), xy[:, ankles], np.nan).mean(1), axis=0
+        )
         motion = float(np.nan_to_num(np.linalg.norm(swing)) / max(size, 1.0))
         weights.append((number, len(at_t) * (0.2 + min(motion, 1.0))))
     return sorted(weights, key=lambda pair: -pair[1])
@@ -255,7 +293,8 @@ def _choose_agreeing_tracks(candidates: Candidates, options: list[list[int]]) ->
     best = max(
         itertools.product(*(numbers or [NOBODY] for numbers in options)),
         key=lambda chosen: sum(
-            strength.get((a, chosen[a], b, chosen[b]), 0.0) for a, b in itertools.combinations(range(V), 2)
+            strength.get((a, chosen[a], b, chosen[b]), 0.0)
+            for a, b in itertools.combinations(range(V), 2)
         ),
     )
     return list(best)

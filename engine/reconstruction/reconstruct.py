@@ -37,22 +37,23 @@ def reconstruct_observations(observations: Observations, rig: Rig) -> list[PoseS
     poses
         One set per frameset; empty where the person cannot be reconstructed.
     """
-    offsets = np.array([rig.time_offset_ns.get(name, 0) for name in observations.view_names], np.int64)
+    offsets = np.array(
+        [rig.time_offset_ns.get(name, 0) for name in observations.view_names], np.int64
+    )
     common = interpolate_to_common_time(observations, offsets)
-    return poses_from_triangulation(common, triangulate_observations(common, rig), range(len(common.time_ns)))
+    return poses_from_triangulation(
+        common, triangulate_observations(common, rig), range(len(common.time_ns))
+    )
 
 
 class Reconstruct:
     """Put the person of each frameset into the room; a stage that remembers each view's last pose.
 
-    Parameters
-    ----------
-    skeleton
-
     Notes
     -----
-    A whole take is reconstructed by `reconstruct_observations`, which interpolates between images; a live stage has only the
-    past and carries each view's joints to the frameset's time with their last velocity, half a period at most.
+    A whole take is reconstructed by `reconstruct_observations`, which interpolates between images;
+    a live stage has only the past and carries each view's joints to the frameset's time with their
+    last velocity, half a period at most.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
@@ -84,8 +85,10 @@ class Reconstruct:
         """Move each view's joints (V, J, 2) by their velocity over the time that its image is early or late."""
         V = len(rig)
         if len(self._last_ns) != V:
-            self._last_xy, self._last_ns = np.full((V, self._joints, 2), np.nan), np.full(V, NEVER_NS)
-        xy, confidence = np.full((V, self._joints, 2), np.nan), np.zeros((V, self._joints))
+            self._last_xy = np.full((V, self._joints, 2), np.nan)
+            self._last_ns = np.full(V, NEVER_NS)
+        xy = np.full((V, self._joints, 2), np.nan)
+        confidence = np.zeros((V, self._joints))
         own_ns, late_ns = self._last_ns.copy(), np.zeros(V)
         for v, (view, own) in enumerate(zip(poses.poses_by_view, poses.view_time_ns)):
             if view and own is not None:
@@ -96,7 +99,8 @@ class Reconstruct:
         share = np.where(known, np.clip(late_ns / np.maximum(passed_ns, 1), -0.5, 0.5), 0.0)
         step = share[:, None, None] * (xy - self._last_xy)
         fresh = own_ns != self._last_ns
-        self._last_xy, self._last_ns = np.where(fresh[:, None, None], xy, self._last_xy), own_ns
+        self._last_xy = np.where(fresh[:, None, None], xy, self._last_xy)
+        self._last_ns = own_ns
         return xy + np.where(np.isfinite(step), step, 0.0), confidence
 
 
@@ -118,7 +122,9 @@ def triangulate_observations(common: Observations, rig: Rig) -> TriangulatedPoin
     V = len(common.view_names)
     xy = np.moveaxis(common.xy, 1, 0).reshape(V, -1, 2)
     spread = np.moveaxis(sigma, 1, 0).reshape(V, -1)
-    return triangulate_robust_compiled(xy, spread, pack_cameras(rig.cameras), compute_gate_px(spread))
+    return triangulate_robust_compiled(
+        xy, spread, pack_cameras(rig.cameras), compute_gate_px(spread)
+    )
 
 
 def poses_from_triangulation(
@@ -140,7 +146,8 @@ def poses_from_triangulation(
         Person 0, or nobody.
     """
     T, V, J = common.confidence.shape
-    xyz, covariance = solved.xyz.reshape(T, J, 3), solved.covariance.reshape(T, J, 3, 3)
+    xyz = solved.xyz.reshape(T, J, 3)
+    covariance = solved.covariance.reshape(T, J, 3, 3)
     used = solved.used.reshape(V, T, J)
     views = used.sum(0)
     confidence = _compute_confidence(common, solved).reshape(T, J)
@@ -148,7 +155,9 @@ def poses_from_triangulation(
     sets = []
     for t, index in enumerate(indices):
         person = Pose3D(0, xyz[t], confidence[t], covariance[t], np.asarray(views[t], np.int64))
-        sets.append(PoseSet3D(index, int(common.time_ns[t]), (person,) if found[t] >= MIN_JOINTS else ()))
+        sets.append(
+            PoseSet3D(index, int(common.time_ns[t]), (person,) if found[t] >= MIN_JOINTS else ())
+        )
     return sets
 
 
@@ -159,5 +168,7 @@ def _compute_confidence(common: Observations, solved: TriangulatedPoints) -> F64
     spread = np.moveaxis(estimate_sigma_px(common, MIN_CONFIDENCE), 1, 0).reshape(V, -1)
     count: I64 = np.maximum(solved.used.sum(0), 1)
     mean = np.where(solved.used, seen, 0.0).sum(0) / count
-    squared = np.where(solved.used, (np.nan_to_num(solved.error_px) / spread) ** 2, 0.0).sum(0) / count
+    squared = (
+        np.where(solved.used, (np.nan_to_num(solved.error_px) / spread) ** 2, 0.0).sum(0) / count
+    )
     return np.where(solved.used.any(0), mean * np.exp(-squared / 16), 0.0)

@@ -44,14 +44,10 @@ class _FilterState:
 class Smooth:
     """A One-Euro filter per joint; a stage of the pipeline that remembers.
 
-    Parameters
-    ----------
-    config
-
     Notes
     -----
-    Casiez, Roussel & Vogel (2012): a low-pass whose cut-off grows with speed, so that rest is calm and motion
-    hardly lags. A missing joint stays missing; it is never invented.
+    Casiez, Roussel & Vogel (2012): a low-pass whose cut-off grows with speed, so that rest is calm
+    and motion hardly lags. A missing joint stays missing; it is never invented.
     """
 
     def __init__(self, config: SmoothConfig = SmoothConfig()) -> None:
@@ -60,14 +56,19 @@ class Smooth:
 
     def __call__(self, poses: PoseSet3D) -> PoseSet3D:
         """Smooth the people of one instant; instants come in the order of time."""
-        return replace(poses, people=tuple(self._filter_pose(person, poses.timestamp_ns) for person in poses.people))
+        return replace(
+            poses,
+            people=tuple(self._filter_pose(person, poses.timestamp_ns) for person in poses.people),
+        )
 
     def _filter_pose(self, pose: Pose3D, now_ns: int) -> Pose3D:
         """Filter one person's joints."""
         track = self._tracks.get(pose.track_id)
         if track is None:
             track = _FilterState(
-                np.full_like(pose.xyz, np.nan), np.zeros_like(pose.xyz), np.full(len(pose.xyz), NEVER_NS)
+                np.full_like(pose.xyz, np.nan),
+                np.zeros_like(pose.xyz),
+                np.full(len(pose.xyz), NEVER_NS),
             )
             self._tracks[pose.track_id] = track
         elapsed_s = (now_ns - track.seen_ns) * 1e-9

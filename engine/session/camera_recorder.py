@@ -1,8 +1,8 @@
 """Records a camera: Motion JPEG in Matroska, frame by frame, in a thread of its own.
 
-Matroska, because it can be read after a kill -9, and Motion JPEG, because every frame stands alone. The file's time
-stamps are whole milliseconds; the exact times stand in the ledger beside it. A frame that the camera itself compressed
-is written as it is.
+Matroska, because it can be read after a kill -9, and Motion JPEG, because every frame stands alone.
+The file's time stamps are whole milliseconds; the exact times stand in the ledger beside it. A
+frame that the camera itself compressed is written as it is.
 """
 
 import threading
@@ -29,17 +29,20 @@ from engine.session.session import LEDGER, VIDEO, add_suffix
 MILLISECOND_S = Fraction(1, 1000)
 # 4:2:0 at 90: 85 kB for a 1280x720 image of a room.
 JPEG_QUALITY = 90
-# What may wait for the disk: two seconds of a camera at 30 per second, or so many bytes, whichever is less.
+# What may wait for the disk: two seconds of a camera at 30 per second, or so many bytes, whichever
+# is less.
 CAPACITY = 60
 RAW_BYTES, JPEG_BYTES = 64 << 20, 22 << 20
-# Every packet on its way to the disk at once, and no small images gathered in the muxer: what a kill -9 costs is
-# what was still gathered, and the last frame.
+# Every packet on its way to the disk at once, and no small images gathered in the muxer: what a
+# kill -9 costs is what was still gathered, and the last frame.
 MUXER_OPTIONS = {"flush_packets": "1", "cluster_time_limit": "1"}
-# A longer gap in the sequence numbers is told in one line; no camera loses ten thousand frames one by one.
+# A longer gap in the sequence numbers is told in one line; no camera loses ten thousand frames one
+# by one.
 MAX_LISTED_GAP = 10_000
 DEFAULT_FPS = 30.0
-# Frames, and the poses of a live take, are gathered for so long and then written, all at the same moments: what one
-# brought into the processor's caches serves the others. Twice as long is what a kill -9 may cost at most.
+# Frames, and the poses of a live take, are gathered for so long and then written, all at the same
+# moments: what one brought into the processor's caches serves the others. Twice as long is what a
+# kill -9 may cost at most.
 FLUSH_INTERVAL_S = 0.1
 # The rate is the median over so many frames, known from the first ten.
 RATE_FRAMES, MIN_RATE_FRAMES = 300, 10
@@ -83,7 +86,9 @@ class CameraRecorder:
         self.error: SessionError | None = None
         self._video = add_suffix(stem, VIDEO)
         self.files = (self._video, add_suffix(stem, LEDGER))
-        self._rate = Fraction(rate_fps if isfinite(rate_fps) else DEFAULT_FPS).limit_denominator(1001)
+        self._rate = Fraction(rate_fps if isfinite(rate_fps) else DEFAULT_FPS).limit_denominator(
+            1001
+        )
         self._queue: Bounded[Frame] = Bounded(1.0, _measure_queue_share)
         self._missing_frames = MissingFrames()
         self._periods_ns: deque[float] = deque(maxlen=RATE_FRAMES)
@@ -97,7 +102,11 @@ class CameraRecorder:
     def rate_fps(self) -> float:
         """Measured over the last frames; NaN before a few have come."""
         periods_ns = sorted(self._periods_ns.copy())
-        return NS_PER_S / periods_ns[len(periods_ns) // 2] if len(periods_ns) >= MIN_RATE_FRAMES else nan
+        return (
+            NS_PER_S / periods_ns[len(periods_ns) // 2]
+            if len(periods_ns) >= MIN_RATE_FRAMES
+            else nan
+        )
 
     def put(self, frame: Frame) -> None:
         """Record a frame, waiting for room. For sources that wait for their reader.
@@ -111,12 +120,14 @@ class CameraRecorder:
             raise self.error
 
     def offer(self, frame: Frame) -> bool:
-        """Record a frame if there is room; else count it as lost and let the ledger say so. For live cameras.
+        """Record a frame if there is room; else count it as lost and let the ledger say so. For
+        live cameras.
 
         Returns
         -------
         taken
-            False too once the disk has refused (`error`), and after `close`, when nothing counts as lost any more.
+            False too once the disk has refused (`error`), and after `close`, when nothing counts as
+            lost any more.
         """
         if self._queue.offer(_without_image(frame)):
             return True
@@ -149,8 +160,10 @@ class CameraRecorder:
         except (FFmpegError, cv2.error, ValueError) as error:
             reason = " ".join(str(error).split())
             self.error = SessionError(
-                f"'{self._video}' cannot be written: {reason}. What was written before is kept; the other cameras are "
-                "not concerned. Record again, and let the camera send another format if it happens again."
+                f"'{self._video}' cannot be written: {reason}. What was written before is kept; "
+                "the other cameras are "
+                "not concerned. Record again, and let the camera send another format if it "
+                "happens again."
             )
             self.error.__cause__ = error
         finally:
@@ -180,7 +193,10 @@ class CameraRecorder:
                     self._mux(container, _build_jpeg_packet(frame, stream, first.timestamp_ns))
                     self._measure_period(frame, last)
                     last = (frame.sequence, frame.timestamp_ns)
-                self._ledger.put(LedgerRow(frame.sequence, frame.timestamp_ns, frame.size_wh, not why, why), now=False)
+                self._ledger.put(
+                    LedgerRow(frame.sequence, frame.timestamp_ns, frame.size_wh, not why, why),
+                    now=False,
+                )
                 expected = max(expected, frame.sequence + 1)
             self._log_missing(expected, self._missing_frames.stop)
 
@@ -241,7 +257,9 @@ def _measure_queue_share(frame: Frame) -> float:
     return max(1 / CAPACITY, frame.image_bgr.nbytes / RAW_BYTES)
 
 
-def _add_jpeg_stream(container: OutputContainer, rate: Fraction, size_wh: tuple[int, int]) -> Stream:
+def _add_jpeg_stream(
+    container: OutputContainer, rate: Fraction, size_wh: tuple[int, int]
+) -> Stream:
     """Announce a Motion JPEG stream."""
     stream = container.add_mux_stream("mjpeg", rate=rate, width=size_wh[0], height=size_wh[1])
     stream.time_base = MILLISECOND_S
@@ -255,6 +273,8 @@ def _build_jpeg_packet(frame: Frame, stream: Stream, start_ns: int) -> av.Packet
     else:
         data = cv2.imencode(".jpg", frame.image_bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
         packet = av.Packet(data.tobytes())
-    packet.stream, packet.time_base, packet.is_keyframe = stream, MILLISECOND_S, True
+    packet.stream = stream
+    packet.time_base = MILLISECOND_S
+    packet.is_keyframe = True
     packet.pts = packet.dts = (frame.timestamp_ns - start_ns + 500_000) // 1_000_000
     return packet

@@ -17,7 +17,8 @@ from engine.disk import disk_errors
 from engine.ledger import LedgerRow, LedgerWriter
 from engine.session.session import LEDGER, VIDEO, add_suffix
 
-# How many packets are looked at for the lowest stamp; images before a file's start, which it hides, come first.
+# How many packets are looked at for the lowest stamp; images before a file's start, which it hides,
+# come first.
 START_PACKETS = 64
 
 
@@ -44,7 +45,8 @@ class CopiedVideo:
 
 
 def copy_video(source: Path, name: str, stem: Path) -> CopiedVideo:
-    """Put a video into a session as it is: the same packets, not decoded and not encoded, without the sound.
+    """Put a video into a session as it is: the same packets, not decoded and not encoded, without
+    the sound.
 
     Parameters
     ----------
@@ -53,8 +55,9 @@ def copy_video(source: Path, name: str, stem: Path) -> CopiedVideo:
     name
         The view's name, for errors.
     stem
-        Gets ``<stem>.mkv`` and ``<stem>.frames.csv``. Where Matroska cannot hold the video, or its stamps are missing
-        or do not rise, the whole file is copied under its own suffix, without a ledger.
+        Gets ``<stem>.mkv`` and ``<stem>.frames.csv``. Where Matroska cannot hold the video, or its
+        stamps are missing or do not rise, the whole file is copied under its own suffix, without a
+        ledger.
 
     Returns
     -------
@@ -68,7 +71,9 @@ def copy_video(source: Path, name: str, stem: Path) -> CopiedVideo:
         If the source is no video.
     """
     facts = probe_video(source, name)
-    video, ledger, whole = add_suffix(stem, VIDEO), add_suffix(stem, LEDGER), add_suffix(stem, source.suffix.lower())
+    video = add_suffix(stem, VIDEO)
+    ledger = add_suffix(stem, LEDGER)
+    whole = add_suffix(stem, source.suffix.lower())
     try:
         with disk_errors(video):
             remuxed = _remux(source, name, video)
@@ -100,7 +105,9 @@ def _remux(source: Path, name: str, video: Path) -> _Remuxed | None:
     container, stream = open_video(source, name)
     with container:
         tick_s = Fraction(stream.time_base or 1)
-        copied = (packet for packet in read_packets(container, stream, DamageCounts()) if packet.size)
+        copied = (
+            packet for packet in read_packets(container, stream, DamageCounts()) if packet.size
+        )
         first = list(islice(copied, START_PACKETS))
         shift = max(0, -min((packet.pts for packet in first if packet.pts is not None), default=0))
         stamps = []
@@ -126,4 +133,6 @@ def _build_rows(stamps_ns: list[int], facts: VideoFacts) -> list[LedgerRow] | No
     """Write the ledger of a copied video; None if its stamps do not rise."""
     times = IncreasingTimes(facts.first_ns, facts.period_ns)
     moments = [times.next_moment(stamp_ns) for stamp_ns in sorted(stamps_ns)]
-    return None if times.repaired_count else [LedgerRow(*moment, facts.size_wh) for moment in moments]
+    return (
+        None if times.repaired_count else [LedgerRow(*moment, facts.size_wh) for moment in moments]
+    )

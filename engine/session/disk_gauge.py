@@ -10,8 +10,11 @@ from engine.errors import SessionError
 
 # The rate of writing is taken over so many looks.
 RATE_SAMPLES = 20
-# Below either a person is warned; below the last a take ends while there is room to finish its files.
-LOW_BYTES, LOW_S, RESERVED_BYTES = 1 << 30, 60.0, 64 << 20
+# Below either a person is warned; below the last a take ends while there is room to finish its
+# files.
+LOW_BYTES = 1 << 30
+LOW_S = 60.0
+RESERVED_BYTES = 64 << 20
 
 
 class DiskGauge:
@@ -40,7 +43,8 @@ class DiskGauge:
             free = free_bytes(self._path)
         if free < RESERVED_BYTES:
             raise SessionError(
-                f"The disk of '{self._path}' has only {free / 1e6:.0f} MB left: nothing was recorded. Free some space, "
+                f"The disk of '{self._path}' has only {free / 1e6:.0f} MB left: nothing was "
+                "recorded. Free some space, "
                 "or choose another folder."
             )
 
@@ -56,18 +60,28 @@ class DiskGauge:
             self._free = free_bytes(self._path)
         if self._free < RESERVED_BYTES:
             raise SessionError(
-                f"The disk of '{self._path}' is full: the recording ended by itself, and all of it until now is kept. "
+                f"The disk of '{self._path}' is full: the recording ended by itself, and all of "
+                "it until now is kept. "
                 "Free some space, then record again."
             )
         self._samples.append((host_ns(), written))
         (begin_ns, begin), (end_ns, end) = self._samples[0], self._samples[-1]
         if end > begin:
-            self.left_s = (self._free - RESERVED_BYTES) * (end_ns - begin_ns) / NS_PER_S / (end - begin)
+            self.left_s = (
+                (self._free - RESERVED_BYTES) * (end_ns - begin_ns) / NS_PER_S / (end - begin)
+            )
 
     @property
     def message(self) -> str:
         """Warn of a disk that is nearly full; empty while it is not."""
         if self._free >= LOW_BYTES and not self.left_s < LOW_S:
             return ""
-        left = f"{self.left_s:.0f} s at this rate" if isfinite(self.left_s) else f"{self._free / 1e6:.0f} MB"
-        return f"The disk of '{self._path}' is nearly full (room for {left}). Free some space, or end the recording."
+        left = (
+            f"{self.left_s:.0f} s at this rate"
+            if isfinite(self.left_s)
+            else f"{self._free / 1e6:.0f} MB"
+        )
+        return (
+            f"The disk of '{self._path}' is nearly full (room for {left}). Free some space, "
+            "or end the recording."
+        )

@@ -37,13 +37,16 @@ class SessionEnding:
         """Say what a person should know of it."""
         broken = () if self.finished else self.lost
         if not self.finished and not self.repaired:
-            broken = (f"The session '{name}' was not finished; what had been written until then is used.",)
+            broken = (
+                f"The session '{name}' was not finished; what had been written until then is used.",
+            )
         if not self.lossy:
             return broken
         counts = ", ".join(f"'{camera}' {count}" for camera, count in self.lossy.items())
         return (
             *broken,
-            f"The take '{name}' is lossy: the disk was too slow for some images ({counts}). Each camera's ledger names "
+            f"The take '{name}' is lossy: the disk was too slow for some images ({counts}). "
+            "Each camera's ledger names "
             "them; record to a faster disk, or with fewer or smaller images, to keep all.",
         )
 

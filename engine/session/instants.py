@@ -44,9 +44,13 @@ class ListedVideo:
     remarks: tuple[str, ...] = ()
 
     def __init__(self, video: SeekableVideo) -> None:
-        self.name, self.rate_fps, self.size_wh = video.name, video.rate_fps, video.facts.size_wh
+        self.name = video.name
+        self.rate_fps = video.rate_fps
+        self.size_wh = video.facts.size_wh
         self.frame_count: int | None = len(video)
-        self._frames = iter([Frame(video.name, number, int(ns), _BLANK) for number, ns in enumerate(video.time_ns)])
+        self._frames = iter(
+            [Frame(video.name, number, int(ns), _BLANK) for number, ns in enumerate(video.time_ns)]
+        )
 
     def open(self) -> None:
         """Do nothing: it is open."""
@@ -73,18 +77,22 @@ def find_instants(listed: Sequence[tuple[int, ListedVideo, int]], view_count: in
     -------
     instants
     """
-    framesets = Framesets([source for _, source, _ in listed], [offset_ns for _, _, offset_ns in listed])
+    framesets = Framesets(
+        [source for _, source, _ in listed], [offset_ns for _, _, offset_ns in listed]
+    )
     time_ns, numbers = [], []
     for frames in framesets:
         time_ns.append(frames.timestamp_ns)
         numbers.append([NO_IMAGE if frame is None else frame.sequence for frame in frames.frames])
     number = np.full((len(time_ns), view_count), NO_IMAGE, np.int64)
-    number[:, [view for view, _, _ in listed]] = np.array(numbers, np.int64).reshape(len(time_ns), len(listed))
+    number[:, [view for view, _, _ in listed]] = np.array(numbers, np.int64).reshape(
+        len(time_ns), len(listed)
+    )
     return Instants(np.array(time_ns, np.int64), number, framesets.rate_fps, framesets.remarks)
 
 
-# Periods for which a pose is shown beside its own instant: a live page that had no time for every third instant would
-# otherwise flicker.
+# Periods for which a pose is shown beside its own instant: a live page that had no time for every
+# third instant would otherwise flicker.
 MAX_POSE_AGE_PERIODS = 2.1
 
 
@@ -106,7 +114,8 @@ def find_pose_rows(poses: PoseReader | None, time_ns: I64, rate_fps: float) -> I
 
     Notes
     -----
-    By time and not by number: a live page counts the framesets that it had time for, a player all of them.
+    By time and not by number: a live page counts the framesets that it had time for, a player all
+    of them.
     """
     rows = np.full(len(time_ns), -1, np.int64)
     if poses is None or not len(poses.records):
@@ -117,7 +126,9 @@ def find_pose_rows(poses: PoseReader | None, time_ns: I64, rate_fps: float) -> I
     starts, known_ns = starts[order], known_ns[order]
     after = np.clip(np.searchsorted(known_ns, time_ns), 0, len(known_ns) - 1)
     before = np.maximum(after - 1, 0)
-    nearer = np.where(np.abs(known_ns[before] - time_ns) < np.abs(known_ns[after] - time_ns), before, after)
+    nearer = np.where(
+        np.abs(known_ns[before] - time_ns) < np.abs(known_ns[after] - time_ns), before, after
+    )
     near = np.abs(known_ns[nearer] - time_ns) <= MAX_POSE_AGE_PERIODS * NS_PER_S / rate_fps
     rows[near] = starts[nearer[near]]
     return rows

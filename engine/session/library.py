@@ -1,6 +1,7 @@
 """Library: an index of the sessions in a few folders, so that a list of them is there at once.
 
-The folders are the truth; the index only remembers what was found in them, and can be deleted at any time.
+The folders are the truth; the index only remembers what was found in them, and can be deleted at
+any time.
 """
 
 import contextlib
@@ -35,7 +36,8 @@ class Library:
     index
         The file; it is made where it is missing, and made anew where it is damaged.
     folders
-        Where sessions lie: in them, or in the folders in them. A session folder itself will do, too.
+        Where sessions lie: in them, or in the folders in them. A session folder itself will do,
+        too.
 
     Attributes
     ----------
@@ -44,29 +46,36 @@ class Library:
 
     Notes
     -----
-    It starts no thread and keeps no connection: any thread may call it, and looking at new sessions takes 0.1 s each,
-    so that callers do it in the background.
+    It starts no thread and keeps no connection: any thread may call it, and looking at new sessions
+    takes 0.1 s each, so that callers do it in the background.
     """
 
     def __init__(self, index: Path, folders: Sequence[Path]) -> None:
-        self.index, self.folders = Path(index), tuple(Path(folder) for folder in folders)
+        self.index = Path(index)
+        self.folders = tuple(Path(folder) for folder in folders)
         self.remarks: tuple[str, ...] = ()
-        self._known: dict[str, SessionSummary] = {}  # as last read; the list itself where the index cannot be kept
+        self._known: dict[
+            str, SessionSummary
+        ] = {}  # as last read; the list itself where the index cannot be kept
         self._is_persistent, self._checked = True, False
 
     def list_sessions(self) -> tuple[SessionSummary, ...]:
         """Return what the index knows, newest first, without looking at the folders."""
         known = self._read_index().values()
-        return tuple(sorted(known, key=lambda summary: (summary.created, str(summary.path)), reverse=True))
+        return tuple(
+            sorted(known, key=lambda summary: (summary.created, str(summary.path)), reverse=True)
+        )
 
-    def refresh(self, progress: ProgressCallback = lambda _step, _share: None) -> tuple[SessionSummary, ...]:
+    def refresh(
+        self, progress: ProgressCallback = lambda _step, _share: None
+    ) -> tuple[SessionSummary, ...]:
         """Look at the folders, and remember what is new or changed there and forget what is gone.
 
         Parameters
         ----------
         progress
-            Called with the session's name and the share done; may raise to cancel, and what was found until then is
-            kept.
+            Called with the session's name and the share done; may raise to cancel, and what was
+            found until then is kept.
 
         Returns
         -------
@@ -74,7 +83,9 @@ class Library:
             As `list_sessions()`.
         """
         known = self._read_index()
-        found = {str(path): path for folder in self.folders for path in find_session_folders(folder)}
+        found = {
+            str(path): path for folder in self.folders for path in find_session_folders(folder)
+        }
         self._write_index([], gone=set(known) - set(found))
         changed = [path for key, path in found.items() if _has_changed(path, known.get(key))]
         for count, path in enumerate(changed):
@@ -92,15 +103,20 @@ class Library:
 
     def _write_index(self, summaries: Iterable[SessionSummary], gone: Iterable[str] = ()) -> None:
         """Remember these, forget those; one short transaction."""
-        fresh, gone = {str(summary.path): summary for summary in summaries}, set(gone)
+        fresh = {str(summary.path): summary for summary in summaries}
+        gone = set(gone)
         if not fresh and not gone:
             return
         self._known = {key: value for key, value in self._known.items() if key not in gone} | fresh
         with self._open_sound_index() as connection:
             if connection is not None:
                 marks = ", ".join("?" * len(_COLUMNS))
-                connection.execute("BEGIN IMMEDIATE")  # a lock that is asked for at once is waited for, never refused
-                connection.executemany("DELETE FROM session WHERE path = ?", [(key,) for key in gone])
+                connection.execute(
+                    "BEGIN IMMEDIATE"
+                )  # a lock that is asked for at once is waited for, never refused
+                connection.executemany(
+                    "DELETE FROM session WHERE path = ?", [(key,) for key in gone]
+                )
                 rows = [_row_from_summary(summary) for summary in fresh.values()]
                 connection.executemany(f"INSERT OR REPLACE INTO session VALUES ({marks})", rows)
                 connection.execute("COMMIT")
@@ -139,7 +155,8 @@ class Library:
                 self.index.rename(backup)
             self.remarks = (
                 *self.remarks,
-                f"The list of sessions '{self.index}' was damaged and is made anew from the folders; no session is "
+                f"The list of sessions '{self.index}' was damaged and is made anew from the "
+                "folders; no session is "
                 f"lost. The damaged file is kept as '{backup.name}'.",
             )
             return _open_index(self.index, check=False)
@@ -150,7 +167,8 @@ class Library:
         why = getattr(error, "strerror", None) or str(error)
         self.remarks = (
             *self.remarks,
-            f"The list of sessions '{self.index}' cannot be kept ({why}): the sessions are looked at anew each time. "
+            f"The list of sessions '{self.index}' cannot be kept ({why}): the sessions are "
+            "looked at anew each time. "
             "Free some space, or check the folder's permissions.",
         )
 
@@ -176,7 +194,9 @@ def find_session_folders(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]
     if depth == 0:
         return
     try:
-        inside = sorted(item for item in folder.iterdir() if item.is_dir() and not item.name.startswith("."))
+        inside = sorted(
+            item for item in folder.iterdir() if item.is_dir() and not item.name.startswith(".")
+        )
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return
     for item in inside:

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 # Pose sets that may wait for the disk: three files for three seconds at 30 per second; 0.7 MB.
 MAX_WAITING_POSES = 300
-# How often the disk is looked at, and how often all is brought to it, which is what a loss of power may cost.
+# How often the disk is looked at, and how often all is brought to it, which is what a loss of power
+# may cost.
 CHECK_EVERY_S, SYNC_EVERY_S = 0.5, 5.0
 
 Poses = PoseSet2D | PoseSet3D
@@ -55,7 +56,8 @@ class RecordedCamera:
 
 
 class LiveRecording:
-    """A recording of live cameras, their poses and their rig. Open it and close it beside the thread of a window.
+    """A recording of live cameras, their poses and their rig. Open it and close it beside the
+    thread of a window.
 
     Parameters
     ----------
@@ -73,8 +75,9 @@ class LiveRecording:
 
     Notes
     -----
-    Frames go from `tap` to a bounded queue and a thread of their camera, poses to a bounded queue and one thread, which
-    also watches the disk and ends the take before it is full. What finds no room is counted, never waited for.
+    Frames go from `tap` to a bounded queue and a thread of their camera, poses to a bounded queue
+    and one thread, which also watches the disk and ends the take before it is full. What finds no
+    room is counted, never waited for.
     """
 
     def __init__(self, path: Path, facts: SessionFacts, cameras: Sequence[RecordedCamera]) -> None:
@@ -206,7 +209,9 @@ class LiveRecording:
             disk_left_s=nan if self.ended else self._disk.left_s,
             message=self._describe_problem(),
             silent_cameras=tuple(
-                name for name, recorder in list(self._recorders.items()) if not recorder.frames and not recorder.error
+                name
+                for name, recorder in list(self._recorders.items())
+                if not recorder.frames and not recorder.error
             ),
         )
 
@@ -226,7 +231,10 @@ class LiveRecording:
     def _require_running(self) -> None:
         """Raise for a take whose files are finished."""
         if self.ended:
-            raise SessionError(f"The recording '{self.path.name}' is over; nothing can be added to it. Record again.")
+            raise SessionError(
+                f"The recording '{self.path.name}' is over; nothing can be added to it. Record "
+                "again."
+            )
 
     def _enqueue(self, writer: PoseWriter, poses: Poses) -> None:
         """Leave poses for the thread that writes them."""
@@ -269,7 +277,9 @@ class LiveRecording:
             return  # an instant before the recording began, come late through another stage
         try:
             writer.put(replace(poses, index=index), now=False)
-        except ValueError as error:  # a camera was added or removed: the files keep the views that they began with
+        except (
+            ValueError
+        ) as error:  # a camera was added or removed: the files keep the views that they began with
             if not self.poses_lost:
                 logger.warning("Poses that do not fit the recording: %s", error)
             self.poses_lost += 1
@@ -287,7 +297,10 @@ class LiveRecording:
     def _sync(self) -> None:
         """Bring to the disk what a loss of power may not take."""
         poses = [self.path / name for name in (POSES_2D_RAW, POSES_2D, POSES_3D)]
-        for file in [*poses, *(file for recorder in list(self._recorders.values()) for file in recorder.files)]:
+        for file in [
+            *poses,
+            *(file for recorder in list(self._recorders.values()) for file in recorder.files),
+        ]:
             if file.is_file():
                 with disk_errors(file):
                     sync_to_disk(file)
@@ -322,7 +335,8 @@ class LiveRecording:
             return self._disk.message
         if self.poses_lost:
             return (
-                f"{self.poses_lost} poses were not kept; the images are not concerned. Track the recording again to "
+                f"{self.poses_lost} poses were not kept; the images are not concerned. Track "
+                "the recording again to "
                 "have all poses."
             )
         return ""

@@ -1,7 +1,8 @@
-"""Playback: any instant of a recorded session, images and poses, without reading what lies before it.
+"""Playback: any instant of a recorded session, images and poses, without reading what lies before
+it.
 
-The instants are those of `engine.capture.synchronize`, found from ledgers and time stamps alone; a picture is decoded when its
-instant is asked for.
+The instants are those of `engine.capture.synchronize`, found from ledgers and time stamps alone; a
+picture is decoded when its instant is asked for.
 """
 
 from collections.abc import Sequence
@@ -44,7 +45,8 @@ class Playback:
     has_image : (T, V), bool
         Whether a view has an image of the instant.
     joints_found : (T,), 0 to 1
-        Share of the joints of the first person that are in the room; NaN where the session has no 3D poses of it.
+        Share of the joints of the first person that are in the room; NaN where the session has no
+        3D poses of it.
     remarks
         Sentences on what is missing or odd.
     """
@@ -61,7 +63,9 @@ class Playback:
         except BaseException:
             self.close()
             raise
-        self.time_ns, self._number, self.rate_fps = instants.time_ns, instants.number, instants.rate_fps
+        self.time_ns = instants.time_ns
+        self._number = instants.number
+        self.rate_fps = instants.rate_fps
         self.has_image = self._number != NO_IMAGE
         self.skeleton = self._find_skeleton(remarks)
         self.rig = _load_rig(session, remarks)
@@ -73,10 +77,6 @@ class Playback:
     @classmethod
     def open(cls, path: Path) -> "Playback":
         """Open a session for looking at it. Nothing in it is changed.
-
-        Parameters
-        ----------
-        path
 
         Returns
         -------
@@ -96,7 +96,11 @@ class Playback:
     @property
     def seconds(self) -> float:
         """How long it lasts."""
-        return float(self.time_ns[-1] - self.time_ns[0]) / NS_PER_S + 1 / self.rate_fps if len(self) else 0.0
+        return (
+            float(self.time_ns[-1] - self.time_ns[0]) / NS_PER_S + 1 / self.rate_fps
+            if len(self)
+            else 0.0
+        )
 
     @property
     def start_ns(self) -> int:
@@ -116,7 +120,9 @@ class Playback:
         frameset
             A view without an image of the instant, or whose image is damaged, is None.
         """
-        frames = tuple(self._load_frame(view, int(number)) for view, number in enumerate(self._number[instant]))
+        frames = tuple(
+            self._load_frame(view, int(number)) for view, number in enumerate(self._number[instant])
+        )
         return FrameSet(instant, int(self.time_ns[instant]), frames)
 
     def poses_2d(self, instant: int) -> PoseSet2D | None:
@@ -127,10 +133,13 @@ class Playback:
         found = self._poses_2d.read_at(row)
         if not isinstance(found, PoseSet2D):
             return None
-        by_name = dict(zip(self._poses_2d.header.view_names, zip(found.poses_by_view, found.view_time_ns)))
+        by_name = dict(
+            zip(self._poses_2d.header.view_names, zip(found.poses_by_view, found.view_time_ns))
+        )
         empty: tuple[tuple[Pose2D, ...], int | None] = ((), None)
         views = [by_name.get(view, empty) for view in self.view_names]
-        people, times = tuple(view[0] for view in views), tuple(view[1] for view in views)
+        people = tuple(view[0] for view in views)
+        times = tuple(view[1] for view in views)
         return PoseSet2D(instant, int(self.time_ns[instant]), people, times)
 
     def poses_3d(self, instant: int) -> PoseSet3D | None:
@@ -158,17 +167,25 @@ class Playback:
         xyz = np.full((len(self), len(joints), 3), np.nan)
         known = np.flatnonzero(self._row_3d >= 0)
         if self._poses_3d is not None and len(known):
-            xyz[known] = self._poses_3d.records["xyz"][self._row_3d[known]][:, self.skeleton.indices(joints)]
+            xyz[known] = self._poses_3d.records["xyz"][self._row_3d[known]][
+                :, self.skeleton.indices(joints)
+            ]
         return xyz
 
     def measure_content(self) -> F64:
         """Measure how much of people there is to see at each instant, (T,): summed confidences, 3D four times."""
         worth = self.has_image.mean(1) if self.has_image.size else np.zeros(len(self))
-        for reader, rows, weight in ((self._poses_2d, self._row_2d, 1.0), (self._poses_3d, self._row_3d, 4.0)):
+        for reader, rows, weight in (
+            (self._poses_2d, self._row_2d, 1.0),
+            (self._poses_3d, self._row_3d, 4.0),
+        ):
             known = np.flatnonzero(rows >= 0)
             if reader is not None and len(known):
-                sums = np.concatenate([[0.0], np.cumsum(reader.records["confidence"].sum(1, dtype=np.float64))])
-                start, count = rows[known], reader.records["rows"][rows[known]].astype(np.int64)
+                sums = np.concatenate(
+                    [[0.0], np.cumsum(reader.records["confidence"].sum(1, dtype=np.float64))]
+                )
+                start = rows[known]
+                count = reader.records["rows"][rows[known]].astype(np.int64)
                 worth[known] += weight * (sums[start + count] - sums[start])
         return worth
 
@@ -182,7 +199,10 @@ class Playback:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -194,7 +214,9 @@ class Playback:
         image = video.image(number)
         if image is None:
             return None
-        return Frame(self.view_names[view], int(video.sequence[number]), int(video.time_ns[number]), image)
+        return Frame(
+            self.view_names[view], int(video.sequence[number]), int(video.time_ns[number]), image
+        )
 
     def _find_instants(self, faults: Sequence[str]) -> Instants:
         """Find the instants from the videos; where there is none, from the poses; else say what is wrong with them."""
@@ -209,12 +231,17 @@ class Playback:
         if poses is None or not len(poses.records):
             why = " ".join(faults) or "Put its videos back, or choose another session."
             raise SessionError(
-                f"The session '{self.session.path}' holds neither a video that can be read nor poses. {why}"
+                f"The session '{self.session.path}' holds neither a video that can be read nor "
+                f"poses. {why}"
             )
         time_ns = poses.records["time_ns"][poses.starts].astype(np.int64)
         steps = np.diff(time_ns)
-        rate_fps = NS_PER_S / float(np.median(steps)) if len(steps) and np.median(steps) > 0 else 30.0
-        return Instants(time_ns, np.full((len(time_ns), len(self.view_names)), NO_IMAGE), rate_fps, ())
+        rate_fps = (
+            NS_PER_S / float(np.median(steps)) if len(steps) and np.median(steps) > 0 else 30.0
+        )
+        return Instants(
+            time_ns, np.full((len(time_ns), len(self.view_names)), NO_IMAGE), rate_fps, ()
+        )
 
     def _find_skeleton(self, remarks: list[str]) -> Skeleton:
         """Load the skeleton of the poses; poses whose skeleton this program does not know are left out."""
@@ -248,7 +275,9 @@ def _open_videos(session: Session, remarks: list[str]) -> tuple[SeekableVideo | 
     return tuple(videos)
 
 
-def _open_video(session: Session, camera: SessionCamera, remarks: list[str]) -> SeekableVideo | None:
+def _open_video(
+    session: Session, camera: SessionCamera, remarks: list[str]
+) -> SeekableVideo | None:
     """Open one camera's video; None where it is missing or cannot be read."""
     path = session.path / camera.video
     if not path.is_file():
@@ -271,7 +300,9 @@ def _open_poses(session: Session, names: Sequence[str], remarks: list[str]) -> P
             remarks.append(str(error))
             continue
         if reader.torn:
-            remarks.append(f"The last poses of '{session.path.name}' were cut off while they were written.")
+            remarks.append(
+                f"The last poses of '{session.path.name}' were cut off while they were written."
+            )
         if len(reader.records):
             return reader
     return None

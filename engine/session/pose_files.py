@@ -1,8 +1,10 @@
-"""Append-only pose files: one line of JSON that says what is inside, then records of one fixed size.
+"""Append-only pose files: one line of JSON that says what is inside, then records of one fixed
+size.
 
-A record is a person of a frameset (3D) or of one view of it (2D); where there is nobody, one record says so. A
-frameset's records are written in one go and each says how many they are, so that after a kill the file is read up to
-the last whole frameset. Little-endian throughout: ``numpy.fromfile`` reads it with the `dtype` of the header.
+A record is a person of a frameset (3D) or of one view of it (2D); where there is nobody, one record
+says so. A frameset's records are written in one go and each says how many they are, so that after a
+kill the file is read up to the last whole frameset. Little-endian throughout: ``numpy.fromfile``
+reads it with the `dtype` of the header.
 """
 
 import json
@@ -67,7 +69,8 @@ class PoseFileHeader:
 
 
 class PoseWriter:
-    """Writes the poses of a take; a frameset is with the operating system before `put` returns, or `flush`.
+    """Writes the poses of a take; a frameset is with the operating system before `put` returns, or
+    `flush`.
 
     Parameters
     ----------
@@ -87,7 +90,9 @@ class PoseWriter:
         try:
             self._file = self._path.open("xb", buffering=0)
         except OSError as error:
-            raise SessionError(f"'{path}' cannot be written: {error.strerror}. Choose another folder.") from error
+            raise SessionError(
+                f"'{path}' cannot be written: {error.strerror}. Choose another folder."
+            ) from error
         self._length = 0
         self._waiting = bytearray(header.to_line())  # what is not in the file yet
         self.flush()
@@ -114,13 +119,16 @@ class PoseWriter:
         elif self.header.dimensions == 3 and isinstance(poses, PoseSet3D):
             rows = _build_rows_3d(poses, self.header)
         else:
-            raise ValueError(f"This file takes {self.header.dimensions}D poses, not a {type(poses).__name__}.")
+            raise ValueError(
+                f"This file takes {self.header.dimensions}D poses, not a {type(poses).__name__}."
+            )
         self._waiting += rows.tobytes()
         if now:
             self.flush()
 
     def flush(self) -> None:
-        """Write the framesets that were left for it in one go, or, where the disk refuses, none of them.
+        """Write the framesets that were left for it in one go, or, where the disk refuses, none of
+        them.
 
         Raises
         ------
@@ -132,7 +140,8 @@ class PoseWriter:
             self._length = append_atomic(self._file, data, self._length)
         except OSError as error:
             raise SessionError(
-                f"'{self._path}' cannot be written any further: {error.strerror}. What was written so far is kept; "
+                f"'{self._path}' cannot be written any further: {error.strerror}. What was "
+                "written so far is kept; "
                 "free some space and start again."
             ) from error
 
@@ -143,10 +152,6 @@ class PoseWriter:
 
 class PoseReader:
     """Reads a pose file, also one that was cut off.
-
-    Parameters
-    ----------
-    path
 
     Attributes
     ----------
@@ -221,14 +226,24 @@ class PoseReader:
             view, view_time_ns = int(row["view"]), int(row["view_time_ns"])
             times[view] = None if view_time_ns == NO_IMAGE_NS else view_time_ns
             if row["person"] != NOBODY:
-                xy, confidence = row["xy"].astype(np.float64), row["confidence"].astype(np.float64)
-                poses_by_view[view].append(Pose2D(int(row["person"]), xy, confidence, float(row["score"])))
-        return PoseSet2D(int(rows[0]["index"]), int(rows[0]["time_ns"]), tuple(map(tuple, poses_by_view)), tuple(times))
+                xy = row["xy"].astype(np.float64)
+                confidence = row["confidence"].astype(np.float64)
+                poses_by_view[view].append(
+                    Pose2D(int(row["person"]), xy, confidence, float(row["score"]))
+                )
+        return PoseSet2D(
+            int(rows[0]["index"]),
+            int(rows[0]["time_ns"]),
+            tuple(map(tuple, poses_by_view)),
+            tuple(times),
+        )
 
     def _iterate_framesets(self, dimensions: int) -> Iterator[np.ndarray]:
         """Yield the records of each frameset."""
         if self.header.dimensions != dimensions:
-            raise ValueError(f"This file holds {self.header.dimensions}D poses, not {dimensions}D ones.")
+            raise ValueError(
+                f"This file holds {self.header.dimensions}D poses, not {dimensions}D ones."
+            )
         start = 0
         while start < len(self.records):
             stop = start + int(self.records[start]["rows"])
@@ -243,12 +258,17 @@ def _header_from_line(line: bytes, path: Path) -> PoseFileHeader:
         known = table["format"] == FORMAT and isinstance(table["schema"], int)
         if known and table["schema"] > SCHEMA:
             raise SessionError(
-                f"The poses '{path}' were written by a newer Epipole (schema {table['schema']}, this one reads up to "
+                f"The poses '{path}' were written by a newer Epipole (schema {table['schema']}, "
+                "this one reads up to "
                 f"{SCHEMA}). Update Epipole."
             )
-        header = PoseFileHeader(table["dimensions"], table["skeleton"], tuple(table["joints"]), tuple(table["views"]))
+        header = PoseFileHeader(
+            table["dimensions"], table["skeleton"], tuple(table["joints"]), tuple(table["views"])
+        )
     except (ValueError, KeyError, TypeError) as error:
-        raise SessionError(f"'{path}' is not a file of poses. Restore it, or run track again.") from error
+        raise SessionError(
+            f"'{path}' is not a file of poses. Restore it, or run track again."
+        ) from error
     if not known or header.dimensions not in (2, 3):
         raise SessionError(f"'{path}' is not a file of poses. Restore it, or run track again.")
     return header
@@ -269,12 +289,19 @@ def _build_rows_2d(poses: PoseSet2D, header: PoseFileHeader) -> np.ndarray:
     """Lay out a frameset of 2D poses as records."""
     if len(poses.poses_by_view) != len(header.view_names):
         raise ValueError(f"The file takes 2D poses in {len(header.view_names)} views.")
-    begin = (poses.index, poses.timestamp_ns, sum(len(people) or 1 for people in poses.poses_by_view))
+    begin = (
+        poses.index,
+        poses.timestamp_ns,
+        sum(len(people) or 1 for people in poses.poses_by_view),
+    )
     rows: list[tuple[object, ...]] = []
-    for view, (people, time_ns) in enumerate(zip(poses.poses_by_view, poses.view_time_ns, strict=True)):
+    for view, (people, time_ns) in enumerate(
+        zip(poses.poses_by_view, poses.view_time_ns, strict=True)
+    ):
         image = (view, NO_IMAGE_NS if time_ns is None else time_ns)
         rows += [
-            (*begin, one.track_id, *image, one.score, _check_joints(one.xy, header), one.confidence) for one in people
+            (*begin, one.track_id, *image, one.score, _check_joints(one.xy, header), one.confidence)
+            for one in people
         ]
         if not people:
             rows.append((*begin, NOBODY, *image, 0.0, np.nan, 0.0))
@@ -287,7 +314,16 @@ def _build_rows_3d(poses: PoseSet3D, header: PoseFileHeader) -> np.ndarray:
     rows: list[tuple[object, ...]] = []
     for one in poses.people:
         upper = one.covariance[:, _UPPER[0], _UPPER[1]]
-        rows.append((*begin, one.track_id, _check_joints(one.xyz, header), upper, one.view_count, one.confidence))
+        rows.append(
+            (
+                *begin,
+                one.track_id,
+                _check_joints(one.xyz, header),
+                upper,
+                one.view_count,
+                one.confidence,
+            )
+        )
     nobody = (*begin, NOBODY, np.nan, np.nan, 0, 0.0)
     return np.array(rows or [nobody], header.dtype)
 
@@ -295,7 +331,9 @@ def _build_rows_3d(poses: PoseSet3D, header: PoseFileHeader) -> np.ndarray:
 def _check_joints(points: F64, header: PoseFileHeader) -> F64:
     """Return the points if they have the file's joints."""
     if points.shape != (len(header.joints), header.dimensions):
-        raise ValueError(f"The file takes {len(header.joints)} joints, not points of shape {points.shape}.")
+        raise ValueError(
+            f"The file takes {len(header.joints)} joints, not points of shape {points.shape}."
+        )
     return points
 
 
@@ -304,9 +342,18 @@ def _build_dtype(dimensions: int, joints: int) -> np.dtype:
     """Lay out a record; its fields stand in the order in which rows are made."""
     fields: list[Any] = [("index", "<i8"), ("time_ns", "<i8"), ("rows", "<u2"), ("person", "<i4")]
     if dimensions == 2:
-        fields += [("view", "<u2"), ("view_time_ns", "<i8"), ("score", "<f4"), ("xy", "<f4", (joints, 2))]
+        fields += [
+            ("view", "<u2"),
+            ("view_time_ns", "<i8"),
+            ("score", "<f4"),
+            ("xy", "<f4", (joints, 2)),
+        ]
     else:
-        fields += [("xyz", "<f4", (joints, 3)), ("covariance", "<f4", (joints, 6)), ("views", "u1", (joints,))]
+        fields += [
+            ("xyz", "<f4", (joints, 3)),
+            ("covariance", "<f4", (joints, 6)),
+            ("views", "u1", (joints,)),
+        ]
     return np.dtype([*fields, ("confidence", "<f4", (joints,))])
 
 
@@ -321,5 +368,6 @@ def _build_pose_3d(row: np.void) -> Pose3D:
     covariance = np.empty((len(row["views"]), 3, 3))
     covariance[:, _UPPER[0], _UPPER[1]] = row["covariance"]
     covariance[:, _UPPER[1], _UPPER[0]] = row["covariance"]
-    xyz, confidence = row["xyz"].astype(np.float64), row["confidence"].astype(np.float64)
+    xyz = row["xyz"].astype(np.float64)
+    confidence = row["confidence"].astype(np.float64)
     return Pose3D(int(row["person"]), xyz, confidence, covariance, row["views"].astype(np.int64))

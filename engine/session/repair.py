@@ -10,7 +10,14 @@ from engine.capture.video.presentation import LedgerTimes
 from engine.clock import NS_PER_S
 from engine.disk import PARTIAL, FolderLock, InUseError, disk_errors
 from engine.errors import SessionError
-from engine.ledger import CUT_OFF, TOO_SLOW, LedgerRow, build_frame_times, read_intact_rows, rewrite_ledger
+from engine.ledger import (
+    CUT_OFF,
+    TOO_SLOW,
+    LedgerRow,
+    build_frame_times,
+    read_intact_rows,
+    rewrite_ledger,
+)
 from engine.session.pose_files import PoseReader
 from engine.session.repair_video import VideoScan, scan_video
 from engine.session.session import (
@@ -62,10 +69,12 @@ class _CameraRepair:
 
 
 def repair(path: Path) -> tuple[str, ...]:
-    """Set right a session that was broken off; one that is whole, or repaired already, is left as it is.
+    """Set right a session that was broken off; one that is whole, or repaired already, is left as
+    it is.
 
-    Torn ends of ledgers and pose files go, each camera's ledger is brought in line with the images that can be read,
-    its video gets the index that a finished one has, and session.toml says what was lost. No image is ever deleted.
+    Torn ends of ledgers and pose files go, each camera's ledger is brought in line with the images
+    that can be read, its video gets the index that a finished one has, and session.toml says what
+    was lost. No image is ever deleted.
 
     Parameters
     ----------
@@ -75,7 +84,8 @@ def repair(path: Path) -> tuple[str, ...]:
     Returns
     -------
     sentences
-        What was lost, for a person, or why nothing could be done now; empty where there was nothing to do.
+        What was lost, for a person, or why nothing could be done now; empty where there was nothing
+        to do.
 
     Raises
     ------
@@ -89,7 +99,12 @@ def repair(path: Path) -> tuple[str, ...]:
         try:
             hold = FolderLock(path)
         except InUseError:
-            return (f"The session '{path.name}' is being recorded at this moment. Open it again when that has ended.",)
+            return (
+                (
+                    f"The session '{path.name}' is being recorded at this moment. Open it again "
+                    "when that has ended."
+                ),
+            )
         try:
             table = read_manifest(path)  # again: it may have been finished in between
             return _repair_files(path, table) if _is_interrupted(table) else ()
@@ -108,12 +123,18 @@ def _repair_files(path: Path, table: dict[str, Any]) -> tuple[str, ...]:
     for leftover in [*path.glob(f"*{PARTIAL}"), *(path / CAMERAS).glob(f"*{PARTIAL}")]:
         leftover.unlink()
     found = [_repair_camera(path, camera) for camera in session.cameras]
-    damaged = [message for name in (POSES_2D_RAW, POSES_2D, POSES_3D) if (message := _trim_poses(path / name))]
+    damaged = [
+        message
+        for name in (POSES_2D_RAW, POSES_2D, POSES_3D)
+        if (message := _trim_poses(path / name))
+    ]
     lost = (_summarize(path.name, found), *_describe_oddities(found), *damaged)
     for entry, one in zip(table.get("camera", []), found):
         entry["size_wh"], entry["start_ns"] = one.camera.size_wh, one.camera.start_ns
     lossy = {one.camera.name: one.too_slow for one in found if one.too_slow}
-    replace_manifest(path, {**table, "repaired": True, "lost": lost, **({"lossy": lossy} if lossy else {})})
+    replace_manifest(
+        path, {**table, "repaired": True, "lost": lost, **({"lossy": lossy} if lossy else {})}
+    )
     return lost
 
 
@@ -122,7 +143,8 @@ def _repair_camera(path: Path, camera: SessionCamera) -> _CameraRepair:
     if not camera.ledger:
         return _CameraRepair(camera, ())
     ledger = path / camera.ledger
-    rows, scan = _read_rows(ledger), scan_video(path / camera.video, camera.name)
+    rows = _read_rows(ledger)
+    scan = scan_video(path / camera.video, camera.name)
     if scan.keep_ledger:
         return _CameraRepair(camera, rows, message=scan.message)
     first_ns = next((row.time_ns for row in rows if row.kept and row.time_ns is not None), None)
@@ -150,7 +172,9 @@ def _ends_with_newline(ledger: Path) -> bool:
     return ledger.is_file() and ledger.read_bytes()[-1:] == b"\n"
 
 
-def _align_rows(rows: tuple[LedgerRow, ...], scan: VideoScan, camera: SessionCamera) -> tuple[LedgerRow, ...]:
+def _align_rows(
+    rows: tuple[LedgerRow, ...], scan: VideoScan, camera: SessionCamera
+) -> tuple[LedgerRow, ...]:
     """Keep the lines of images that can be read, and add lines for images that have none."""
     start_ns = camera.start_ns or 0
     times = LedgerTimes(build_frame_times(rows, start_ns=start_ns, rate_fps=camera.rate_fps))
@@ -161,12 +185,18 @@ def _align_rows(rows: tuple[LedgerRow, ...], scan: VideoScan, camera: SessionCam
             there.add(moment[0])
         else:
             strays_ns.append(start_ns + stamp_ns)
-    aligned = [row if not row.kept or row.sequence in there else replace(row, kept=False, why=CUT_OFF) for row in rows]
+    aligned = [
+        row if not row.kept or row.sequence in there else replace(row, kept=False, why=CUT_OFF)
+        for row in rows
+    ]
     sequence = rows[-1].sequence if rows else -1
-    last_ns = max((row.time_ns for row in aligned if row.kept and row.time_ns is not None), default=None)
+    last_ns = max(
+        (row.time_ns for row in aligned if row.kept and row.time_ns is not None), default=None
+    )
     for time_ns in strays_ns:
         if last_ns is not None and time_ns <= last_ns:
-            continue  # between two lines: whose it is nobody can say, and the times stay as they are
+            # between two lines: whose it is nobody can say, and the times stay as they are
+            continue
         steps = 1 if last_ns is None else round((time_ns - last_ns) * camera.rate_fps / NS_PER_S)
         sequence, last_ns = sequence + max(1, steps), time_ns
         aligned.append(LedgerRow(sequence, time_ns, scan.size_wh))
@@ -198,10 +228,17 @@ def _summarize(name: str, found: Sequence[_CameraRepair]) -> str:
     length_s = (max(ends) - min(starts)) / NS_PER_S
     images = sum(len(one.times_ns) for one in found)
     losers = [one for one in found if one.lost]
-    each = ", ".join(f"'{one.camera.name}' {one.lost} ({one.lost / one.camera.rate_fps:.2f} s)" for one in losers)
-    cost = f"the last ones cannot be read: {each}" if losers else "all that reached the disk can be read"
+    each = ", ".join(
+        f"'{one.camera.name}' {one.lost} ({one.lost / one.camera.rate_fps:.2f} s)" for one in losers
+    )
+    cost = (
+        f"the last ones cannot be read: {each}"
+        if losers
+        else "all that reached the disk can be read"
+    )
     return (
-        f"The recording '{name}' was broken off after {length_s:.1f} s and has been repaired: {images} images of "
+        f"The recording '{name}' was broken off after {length_s:.1f} s and has been repaired: "
+        f"{images} images of "
         f"{len(starts)} camera{'s' if len(starts) != 1 else ''} are there; {cost}."
     )
 
@@ -214,7 +251,11 @@ def _describe_oddities(found: Sequence[_CameraRepair]) -> list[str]:
         name = one.camera.name
         if one.message:
             messages.append(one.message)
-        if one.times_ns and max(ends) - one.times_ns[-1] - one.camera.offset_ns > MAX_END_DIFFERENCE_S * NS_PER_S:
+        if (
+            one.times_ns
+            and max(ends) - one.times_ns[-1] - one.camera.offset_ns
+            > MAX_END_DIFFERENCE_S * NS_PER_S
+        ):
             early_s = (max(ends) - one.times_ns[-1] - one.camera.offset_ns) / NS_PER_S
             messages.append(f"Camera '{name}' ends {early_s:.1f} s before the last one.")
         if one.camera.ledger and not one.times_ns and not one.message:

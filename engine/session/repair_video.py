@@ -17,11 +17,14 @@ from engine.clock import ns_from_ticks
 from engine.disk import partial_path, sync_to_disk
 from engine.errors import CameraError
 
-# A video gets its index by being written anew, packet by packet; a larger one is only read, and jumping in it is slow.
+# A video gets its index by being written anew, packet by packet; a larger one is only read, and
+# jumping in it is slow.
 MAX_REWRITE_BYTES = 8 << 30
-# A Matroska file's own words take more; less than that is a file whose first image never came to the disk.
+# A Matroska file's own words take more; less than that is a file whose first image never came to
+# the disk.
 MIN_VIDEO_BYTES = 512
-# A video is written anew only if what cannot be read of it is less than two images and this at its very end.
+# A video is written anew only if what cannot be read of it is less than two images and this at its
+# very end.
 SLACK_BYTES = 64 << 10
 # Room that must be left on the disk beside the new file.
 SPARE_BYTES = 256 << 20
@@ -37,8 +40,8 @@ class VideoScan:
         Of the images, as in the file.
     size_wh : px
     keep_ledger
-        True where the file says nothing against its ledger: it is missing, cannot be opened, or was copied from
-        somewhere, which it is whole or not at all.
+        True where the file says nothing against its ledger: it is missing, cannot be opened, or was
+        copied from somewhere, which it is whole or not at all.
     message
         Why nothing can be read; empty where something can, or there is nothing.
     """
@@ -68,13 +71,17 @@ def scan_video(video: Path, name: str) -> VideoScan:
         If the disk refuses the new file; the old one is as it was.
     """
     if not video.is_file():
-        return VideoScan(keep_ledger=True)  # `Session.open` says that it is missing; it may come back
+        return VideoScan(
+            keep_ledger=True
+        )  # `Session.open` says that it is missing; it may come back
     if video.stat().st_size < MIN_VIDEO_BYTES:
         return VideoScan()
     try:
         container, stream = open_video(video, name)
     except CameraError as error:
-        return VideoScan(keep_ledger=True, message=f"No image of camera '{name}' can be read: {error}")
+        return VideoScan(
+            keep_ledger=True, message=f"No image of camera '{name}' can be read: {error}"
+        )
     partial = partial_path(video)
     with ExitStack() as on_error:
         on_error.callback(partial.unlink, missing_ok=True)
@@ -86,7 +93,10 @@ def scan_video(video: Path, name: str) -> VideoScan:
             if _has_index(container) or not _has_disk_space(video):
                 return VideoScan(tuple(images), size_wh)
             stamps_ns = _rewrite(partial, stream, images)
-        if stamps_ns and images.end_bytes + 2 * images.largest_bytes + SLACK_BYTES >= video.stat().st_size:
+        if (
+            stamps_ns
+            and images.end_bytes + 2 * images.largest_bytes + SLACK_BYTES >= video.stat().st_size
+        ):
             sync_to_disk(partial)
             partial.replace(video)
             on_error.pop_all()
@@ -107,7 +117,8 @@ def _rewrite(partial: Path, stream: VideoStream, images: "_Images") -> tuple[int
 
 
 class _Images:
-    """The images of a video up to its end, or to where it is torn, as iteration over their stamps in ns.
+    """The images of a video up to its end, or to where it is torn, as iteration over their stamps
+    in ns.
 
     Attributes
     ----------
@@ -141,7 +152,9 @@ class _Images:
     def _next(self) -> av.Packet | None:
         """Read the next image; None where the file ends or cannot be read any further."""
         try:
-            return next(packet for packet in self._packets if packet.size and packet.pts is not None)
+            return next(
+                packet for packet in self._packets if packet.size and packet.pts is not None
+            )
         except (StopIteration, FFmpegError):
             return None
 

@@ -18,14 +18,16 @@ from engine.capture.video.presentation import SAME_FRAME_TOLERANCE_NS, Increasin
 from engine.clock import NS_PER_S, ns_from_ticks
 from engine.ledger import FrameTimes
 
-# Decoded pictures that are kept for steps back, per video: 16 pictures of 1080p as the decoder gives them, and never
-# more than a second of small ones.
+# Decoded pictures that are kept for steps back, per video: 16 pictures of 1080p as the decoder
+# gives them, and never more than a second of small ones.
 MAX_CACHE_BYTES, MAX_CACHE_PICTURES = 48_000_000, 32
-# So many pictures are decoded forward rather than sought: a key frame usually comes once or twice a second.
+# So many pictures are decoded forward rather than sought: a key frame usually comes once or twice a
+# second.
 MAX_FORWARD_PICTURES = 24
 # H.264 and HEVC hold back at most 16 pictures.
 MAX_REORDERED = 32
-# How far before the wanted picture a search begins anew where it came out behind it, s; then at the file's start.
+# How far before the wanted picture a search begins anew where it came out behind it, s; then at the
+# file's start.
 STEPS_BACK_S = (0.0, 0.5, 2.5, 10.0)
 
 
@@ -38,7 +40,8 @@ class _Listing:
     sequence, time_ns : (N,)
         As reading from the start would number and date them.
     stamp_ns : (N,)
-        Their stamps in the file, rising; None where the file's stamps do not rise, and pictures have to be counted.
+        Their stamps in the file, rising; None where the file's stamps do not rise, and pictures
+        have to be counted.
     """
 
     sequence: I64
@@ -87,11 +90,14 @@ class SeekableVideo:
         except BaseException:
             self._container.close()
             raise
-        self.sequence, self.time_ns = self._listing.sequence, self._listing.time_ns
+        self.sequence = self._listing.sequence
+        self.time_ns = self._listing.time_ns
         self.decoded_count = 0
         self._intra_only = self._stream.codec_context.name in ("mjpeg", "png", "rawvideo")
         self._cache: OrderedDict[int, VideoFrame] = OrderedDict()
-        self._decoder: Iterator[VideoFrame] | None = None  # pictures from where the file was last sought, on
+        self._decoder: Iterator[VideoFrame] | None = (
+            None  # pictures from where the file was last sought, on
+        )
         self._last = -1  # number of the last picture that came out of it
 
     def __len__(self) -> int:
@@ -150,8 +156,8 @@ class SeekableVideo:
     def _decode_until(self, number: int) -> tuple[bool, VideoFrame | None]:
         """Decode up to a picture, keeping what comes on the way.
 
-        The first value tells whether that was settled: the picture came, or pictures from before it came and it did
-        not. Otherwise the decoder began behind it.
+        The first value tells whether that was settled: the picture came, or pictures from before it
+        came and it did not. Otherwise the decoder began behind it.
         """
         began_before = False
         for picture in self._decoder or ():
@@ -176,36 +182,47 @@ class SeekableVideo:
             return None
         stamp_ns = ns_from_ticks(picture.pts, self.facts.tick_s)
         row = int(np.searchsorted(stamps, stamp_ns))
-        near = min((r for r in (row - 1, row) if 0 <= r < len(stamps)), key=lambda r: abs(int(stamps[r]) - stamp_ns))
+        near = min(
+            (r for r in (row - 1, row) if 0 <= r < len(stamps)),
+            key=lambda r: abs(int(stamps[r]) - stamp_ns),
+        )
         return near if abs(int(stamps[near]) - stamp_ns) <= SAME_FRAME_TOLERANCE_NS else None
 
     def _seek(self, stamp_ns: int) -> bool:
         """Go to the key frame at or before a stamp; False where the file cannot be sought."""
-        # A millisecond more, since a ledger's time may lie half a millisecond before the file's stamp.
+        # A millisecond more, since a ledger's time may lie half a millisecond before the file's
+        # stamp.
         ticks = int((stamp_ns + SAME_FRAME_TOLERANCE_NS // 2) / NS_PER_S / self.facts.tick_s)
         try:
             self._container.seek(ticks, stream=self._stream, backward=True)
         except (FFmpegError, OSError):
             return False
-        self._decoder, self._last = decode_pictures(self._container, self._stream, DamageCounts()), -1
+        self._decoder = decode_pictures(self._container, self._stream, DamageCounts())
+        self._last = -1
         return True
 
     def _restart(self) -> None:
         """Begin at the start of the file, which works where seeking does not."""
         self._container.close()
         self._container, self._stream = open_video(self.path, self.name)
-        self._decoder, self._last = decode_pictures(self._container, self._stream, DamageCounts()), -1
+        self._decoder = decode_pictures(self._container, self._stream, DamageCounts())
+        self._last = -1
 
     def _cache_picture(self, number: int, picture: VideoFrame) -> None:
         """Keep a decoded picture for a step back, and let go of the oldest."""
         self._cache[number] = picture
         self._cache.move_to_end(number)
-        room = min(MAX_CACHE_PICTURES, max(2, MAX_CACHE_BYTES // max(1, picture.width * picture.height * 3 // 2)))
+        room = min(
+            MAX_CACHE_PICTURES,
+            max(2, MAX_CACHE_BYTES // max(1, picture.width * picture.height * 3 // 2)),
+        )
         while len(self._cache) > room:
             self._cache.popitem(last=False)
 
 
-def _list_by_ledger(container: InputContainer, stream: VideoStream, facts: VideoFacts, times: FrameTimes) -> _Listing:
+def _list_by_ledger(
+    container: InputContainer, stream: VideoStream, facts: VideoFacts, times: FrameTimes
+) -> _Listing:
     """List the frames that the ledger names, as far as the file reaches: after a kill it may end earlier."""
     stamp_ns = times.time_ns - times.start_ns
     if not len(stamp_ns):
@@ -215,7 +232,9 @@ def _list_by_ledger(container: InputContainer, stream: VideoStream, facts: Video
     return _Listing(times.sequence[:count], times.time_ns[:count], stamp_ns[:count])
 
 
-def _find_last_stamp_ns(container: InputContainer, stream: VideoStream, facts: VideoFacts, expected_ns: int) -> int:
+def _find_last_stamp_ns(
+    container: InputContainer, stream: VideoStream, facts: VideoFacts, expected_ns: int
+) -> int:
     """Find the file's last stamp by looking at its end."""
     try:
         container.seek(int(expected_ns / NS_PER_S / facts.tick_s), stream=stream, backward=True)
@@ -234,12 +253,15 @@ def _list_by_file(container: InputContainer, stream: VideoStream, facts: VideoFa
     whole = [pts for pts in stamps if pts is not None]
     order = np.argsort(np.array(whole, np.int64), kind="stable")
     rising = len(np.unique(whole)) == len(stamps)
-    # A decoder holds back a few pictures; a file that starts to count anew is out of order by far more.
+    # A decoder holds back a few pictures; a file that starts to count anew is out of order by far
+    # more.
     local = bool(np.all(np.abs(order - np.arange(len(order))) <= MAX_REORDERED))
     shown = [whole[row] for row in order] if rising and local else stamps
     moments = IncreasingTimes(facts.first_ns, facts.period_ns)
     stamps_ns = [None if pts is None else ns_from_ticks(pts, facts.tick_s) for pts in shown]
-    placed = np.array([moments.next_moment(stamp_ns) for stamp_ns in stamps_ns], np.int64).reshape(-1, 2)
+    placed = np.array([moments.next_moment(stamp_ns) for stamp_ns in stamps_ns], np.int64).reshape(
+        -1, 2
+    )
     stamp_ns = np.array(stamps_ns, np.int64) if rising and local else None
     return _Listing(placed[:, 0], placed[:, 1], stamp_ns)
 

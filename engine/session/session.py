@@ -1,14 +1,14 @@
-"""Session: a recorded take as a folder on disk; opened, read and checked here, written by `engine.session.writer`.
+"""Session: a recorded take as a folder on disk; opened, read and checked here, written by
+`engine.session.writer`.
 
 ::
 
-    session.toml                    what it is: schema, sources, cameras, configuration, model, stature
-    rig.toml                        where the cameras stand, once that is known
-    cameras/<name>.mkv              what each camera took
-    cameras/<name>.frames.csv       its ledger: every frame with its exact time, kept or not, and why
-    poses_2d_raw.bin                what the network saw, each view alone
-    poses_2d.bin                    the same people in all views, left and right repaired
-    poses_3d.bin                    in the room, unsmoothed
+    session.toml                    what it is: schema, sources, cameras, configuration, model,
+    stature rig.toml                        where the cameras stand, once that is known
+    cameras/<name>.mkv              what each camera took cameras/<name>.frames.csv       its
+    ledger: every frame with its exact time, kept or not, and why poses_2d_raw.bin
+    what the network saw, each view alone poses_2d.bin                    the same people in all
+    views, left and right repaired poses_3d.bin                    in the room, unsmoothed
 """
 
 import dataclasses
@@ -86,7 +86,8 @@ class SessionFacts:
     Parameters
     ----------
     sources
-        The addresses it was made from, in the order of the cameras; passwords are taken out when it is written.
+        The addresses it was made from, in the order of the cameras; passwords are taken out when it
+        is written.
     configuration
         What was used, as plain values.
     model
@@ -96,7 +97,8 @@ class SessionFacts:
     person
         Who it is, as networks are kept for them; empty if nobody said.
     utc_offset_ns
-        What to add to the session's time to get Unix time; None where the sources do not know the time of day.
+        What to add to the session's time to get Unix time; None where the sources do not know the
+        time of day.
     created
         When the session was begun.
     """
@@ -136,10 +138,6 @@ class Session:
     def open(cls, path: Path) -> "Session":
         """Read a session folder. Nothing in it is changed.
 
-        Parameters
-        ----------
-        path
-
         Returns
         -------
         session
@@ -159,11 +157,13 @@ class Session:
         except (KeyError, TypeError, ValueError) as error:
             what = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
             raise SessionError(
-                f"'{path / MANIFEST}' is damaged: {what}. Restore the file, or give the videos in '{path / CAMERAS}'."
+                f"'{path / MANIFEST}' is damaged: {what}. Restore the file, or give the videos "
+                f"in '{path / CAMERAS}'."
             ) from error
         if not cameras and any((path / CAMERAS).glob(f"*{VIDEO}")):
             raise SessionError(
-                f"'{path / MANIFEST}' is damaged: it names no camera, though there are videos. Restore the file, or "
+                f"'{path / MANIFEST}' is damaged: it names no camera, though there are videos. "
+                "Restore the file, or "
                 f"give the videos in '{path / CAMERAS}'."
             )
         remarks = (*ending.remarks(path.name), *_describe_missing(path, cameras))
@@ -185,7 +185,9 @@ class Session:
         try:
             return load_rig(self.path / RIG)
         except CalibrationError as error:
-            raise SessionError(f"The session '{self.path.name}' holds no rig that can be read: {error}") from error
+            raise SessionError(
+                f"The session '{self.path.name}' holds no rig that can be read: {error}"
+            ) from error
 
     def ledger(self, camera: SessionCamera) -> tuple[LedgerRow, ...]:
         """Read what became of a camera's frames; empty where the session keeps no ledger of it."""
@@ -231,16 +233,14 @@ class Session:
         """Open a file of poses."""
         path = self.path / name
         if not path.is_file():
-            raise SessionError(f"The session '{self.path.name}' holds no {name}. Run track on it first.")
+            raise SessionError(
+                f"The session '{self.path.name}' holds no {name}. Run track on it first."
+            )
         return PoseReader(path)
 
 
 def require_new_folder(path: Path) -> None:
     """Make sure that a session can be begun in a folder, before cameras are opened for it.
-
-    Parameters
-    ----------
-    path
 
     Raises
     ------
@@ -250,12 +250,16 @@ def require_new_folder(path: Path) -> None:
     with disk_errors(path):
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise SessionError(
-                f"'{path}' exists and holds something; a session is never overwritten. Choose another name."
+                f"'{path}' exists and holds something; a session is never overwritten. Choose "
+                "another name."
             )
 
 
 def write_manifest(
-    path: Path, facts: SessionFacts, cameras: Sequence[SessionCamera], ending: SessionEnding | None = None
+    path: Path,
+    facts: SessionFacts,
+    cameras: Sequence[SessionCamera],
+    ending: SessionEnding | None = None,
 ) -> None:
     """Write session.toml, whole or not at all.
 
@@ -283,7 +287,10 @@ def write_manifest(
         "utc_offset_ns": facts.utc_offset_ns,
         "model": facts.model,
         "configuration": facts.configuration,
-        "camera": [{**dataclasses.asdict(camera), "source": strip_credentials(camera.source)} for camera in cameras],
+        "camera": [
+            {**dataclasses.asdict(camera), "source": strip_credentials(camera.source)}
+            for camera in cameras
+        ],
     }
     replace_manifest(path, table)
 
@@ -321,17 +328,23 @@ def read_manifest(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads((path / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise SessionError(f"'{path}' is no session: it has no {MANIFEST}. Check the path.") from error
+        raise SessionError(
+            f"'{path}' is no session: it has no {MANIFEST}. Check the path."
+        ) from error
     except OSError as error:
-        raise SessionError(f"The session '{path}' cannot be read: {error.strerror}. Check its permissions.") from error
+        raise SessionError(
+            f"The session '{path}' cannot be read: {error.strerror}. Check its permissions."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SessionError(
-            f"'{path / MANIFEST}' is damaged: {error}. Restore the file, or give the videos in '{path / CAMERAS}'."
+            f"'{path / MANIFEST}' is damaged: {error}. Restore the file, or give the videos in "
+            f"'{path / CAMERAS}'."
         ) from error
     schema = table.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise SessionError(
-            f"The session '{path}' was written by a newer Epipole (schema {schema}, this one reads up to {SCHEMA}). "
+            f"The session '{path}' was written by a newer Epipole (schema {schema}, this one "
+            f"reads up to {SCHEMA}). "
             "Update Epipole."
         )
     return table
@@ -371,15 +384,19 @@ def _describe_missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]
     remarks = []
     for camera in cameras:
         if not (path / camera.video).is_file() and _sent_nothing(path, camera):
-            remarks.append(f"Camera '{camera.name}' sent no image while '{path.name}' was recorded.")
+            remarks.append(
+                f"Camera '{camera.name}' sent no image while '{path.name}' was recorded."
+            )
         elif not (path / camera.video).is_file():
             remarks.append(
-                f"The video of camera '{camera.name}' is missing ('{camera.video}'): its images cannot be read again. "
+                f"The video of camera '{camera.name}' is missing ('{camera.video}'): its images "
+                "cannot be read again. "
                 "Put the file back if you have it."
             )
         elif camera.ledger and not (path / camera.ledger).is_file():
             remarks.append(
-                f"The ledger of camera '{camera.name}' is missing ('{camera.ledger}'): the video's own time stamps "
+                f"The ledger of camera '{camera.name}' is missing ('{camera.ledger}'): the "
+                "video's own time stamps "
                 "are used, since its first frame and to the millisecond."
             )
     return remarks
@@ -388,7 +405,9 @@ def _describe_missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]
 def _to_plain(value: Any) -> Any:
     """Turn configuration values into what TOML holds; None is an absent key."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _to_plain({item.name: getattr(value, item.name) for item in dataclasses.fields(value)})
+        return _to_plain(
+            {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        )
     if isinstance(value, Mapping):
         return {str(key): _to_plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, np.ndarray):

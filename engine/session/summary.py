@@ -38,7 +38,8 @@ class SessionSummary:
     frames
         Images that are there, all cameras.
     lost
-        Images that were taken and found no room on the disk; more than 0 makes the take a lossy one.
+        Images that were taken and found no room on the disk; more than 0 makes the take a lossy
+        one.
     missing
         Images that never came from a camera.
     joints_found
@@ -89,10 +90,6 @@ class SessionSummary:
 def display_name(path: Path) -> str:
     """Name a session for a person.
 
-    Parameters
-    ----------
-    path
-
     Returns
     -------
     name
@@ -109,10 +106,6 @@ def display_name(path: Path) -> str:
 def summarize(path: Path) -> SessionSummary:
     """Look at a session folder.
 
-    Parameters
-    ----------
-    path
-
     Returns
     -------
     summary
@@ -126,16 +119,16 @@ def summarize(path: Path) -> SessionSummary:
     except EngineError as error:
         return SessionSummary(path, changed, problem=str(error), stamp_ns=stamp_ns)
     except OSError as error:
-        problem = f"The session '{path}' cannot be read: {error.strerror or error}. Check its permissions and its disk."
+        problem = (
+            f"The session '{path}' cannot be read: {error.strerror or error}. Check its "
+            "permissions and its disk."
+        )
         return SessionSummary(path, changed, problem=problem, stamp_ns=stamp_ns)
 
 
 def find_newest_change_ns(path: Path) -> int:
-    """Find when anything in a session was changed last, from the times of its files and folders alone.
-
-    Parameters
-    ----------
-    path
+    """Find when anything in a session was changed last, from the times of its files and folders
+    alone.
 
     Returns
     -------
@@ -145,7 +138,11 @@ def find_newest_change_ns(path: Path) -> int:
     newest = 0
     for folder in (path, path / "cameras"):
         try:
-            newest = max(newest, folder.stat().st_mtime_ns, *(item.lstat().st_mtime_ns for item in folder.iterdir()))
+            newest = max(
+                newest,
+                folder.stat().st_mtime_ns,
+                *(item.lstat().st_mtime_ns for item in folder.iterdir()),
+            )
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             continue
     return newest
@@ -156,7 +153,9 @@ def _summarize_session(session: Session, stamp_ns: int) -> SessionSummary:
     remarks = list(session.remarks)
     rows = [_read_ledger(session, index, remarks) for index in range(len(session.cameras))]
     videos = _VideoSummary(session)
-    lengths_s = [_measure_seconds(kept, session.cameras[view].rate_fps) for view, kept in enumerate(rows)]
+    lengths_s = [
+        _measure_seconds(kept, session.cameras[view].rate_fps) for view, kept in enumerate(rows)
+    ]
     created = session.facts.created
     verdict = ""
     if session.has_rig:
@@ -189,7 +188,9 @@ class _VideoSummary:
     """What the video files say: a picture, and the length of those that have no ledger."""
 
     def __init__(self, session: Session) -> None:
-        self.seconds, self.frames, self.thumbnail = 0.0, 0, b""
+        self.seconds = 0.0
+        self.frames = 0
+        self.thumbnail = b""
         self.remarks: list[str] = []
         for camera in session.cameras:
             path = session.path / camera.video
@@ -267,7 +268,9 @@ def _measure_joints_found(session: Session, remarks: list[str]) -> float:
     except SessionError as error:
         remarks.append(str(error))
         return math.nan
-    body = [index for index, joint in enumerate(reader.header.joints) if joint in LIMBS]  # face and hands come and go
+    body = [
+        index for index, joint in enumerate(reader.header.joints) if joint in LIMBS
+    ]  # face and hands come and go
     if not len(reader.records) or not body:
         return math.nan
     return float(np.isfinite(reader.records["xyz"][reader.starts][:, body]).all(-1).mean())

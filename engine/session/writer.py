@@ -38,7 +38,8 @@ from engine.session.session import (
 
 logger = logging.getLogger(__name__)
 
-# A camera whose measured rate lies further from what was announced has its measured one written down.
+# A camera whose measured rate lies further from what was announced has its measured one written
+# down.
 MIN_RATE_DIFFERENCE = 0.02
 # Characters of a view's name that its files keep: no file system takes more than 255 bytes.
 MAX_NAME_LENGTH = 50
@@ -149,7 +150,8 @@ class SessionWriter:
         )
 
     def copy_camera(self, session: Session, camera: SessionCamera) -> None:
-        """Add a camera of another session, its video and its ledger as they are, so that its exact times are kept.
+        """Add a camera of another session, its video and its ledger as they are, so that its exact
+        times are kept.
 
         Parameters
         ----------
@@ -163,7 +165,8 @@ class SessionWriter:
             If the disk refuses; then nothing is left behind.
         """
         stem = self._choose_stem(camera.name)
-        video, ledger = add_suffix(stem, Path(camera.video).suffix), add_suffix(stem, LEDGER)
+        video = add_suffix(stem, Path(camera.video).suffix)
+        ledger = add_suffix(stem, LEDGER)
         has_ledger = bool(camera.ledger) and (session.path / camera.ledger).is_file()
         try:
             with disk_errors(video):
@@ -175,7 +178,9 @@ class SessionWriter:
             ledger.unlink(missing_ok=True)
             raise
         inside = ledger.relative_to(self.path).as_posix() if has_ledger else ""
-        self._add_camera(replace(camera, video=video.relative_to(self.path).as_posix(), ledger=inside))
+        self._add_camera(
+            replace(camera, video=video.relative_to(self.path).as_posix(), ledger=inside)
+        )
 
     def record_camera(
         self, name: str, *, source: str, size_wh: tuple[int, int] | None, rate_fps: float
@@ -206,9 +211,13 @@ class SessionWriter:
         stem = self._choose_stem(name)
         recorder = CameraRecorder(stem, rate_fps)
         self._recorders[len(self._cameras)] = recorder
-        video, ledger = (add_suffix(stem, suffix).relative_to(self.path).as_posix() for suffix in (VIDEO, LEDGER))
+        video, ledger = (
+            add_suffix(stem, suffix).relative_to(self.path).as_posix() for suffix in (VIDEO, LEDGER)
+        )
         rate_fps = rate_fps if isfinite(rate_fps) else DEFAULT_FPS
-        self._add_camera(SessionCamera(name, source, video, ledger, size_wh or NO_IMAGE_WH, rate_fps))
+        self._add_camera(
+            SessionCamera(name, source, video, ledger, size_wh or NO_IMAGE_WH, rate_fps)
+        )
         return recorder
 
     def open_pose_files(self, skeleton: Skeleton, view_names: Sequence[str]) -> PoseWriters:
@@ -292,14 +301,20 @@ class SessionWriter:
         self._closed = True
         try:
             errors = [
-                error for recorder in self._recorders.values() if (error := _close_recorder(recorder)) is not None
+                error
+                for recorder in self._recorders.values()
+                if (error := _close_recorder(recorder)) is not None
             ]
             if self._poses is not None:
                 self._poses.close()
             self._update_cameras()
             self._update_rates()
             names = {place: self._cameras[place].name for place in self._recorders}
-            lossy = {names[place]: recorder.lost for place, recorder in self._recorders.items() if recorder.lost}
+            lossy = {
+                names[place]: recorder.lost
+                for place, recorder in self._recorders.items()
+                if recorder.lost
+            }
             self._write_manifest(SessionEnding(finished=finished and not errors, lossy=lossy))
         finally:
             self._release_lock()
@@ -310,7 +325,10 @@ class SessionWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         try:
             self.close(finished=error is None)
@@ -323,7 +341,11 @@ class SessionWriter:
         safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ")[:MAX_NAME_LENGTH] or "camera"
         taken = {Path(camera.video).stem.casefold() for camera in self._cameras}
         names = (safe, *(f"{safe}_{number}" for number in range(2, len(taken) + 3)))
-        return self.path / CAMERAS / next(candidate for candidate in names if candidate.casefold() not in taken)
+        return (
+            self.path
+            / CAMERAS
+            / next(candidate for candidate in names if candidate.casefold() not in taken)
+        )
 
     def _add_camera(self, camera: SessionCamera) -> None:
         """Enter a camera."""
@@ -356,7 +378,9 @@ class SessionWriter:
             self._lock.release()
 
 
-def tap(stage: Callable[Params, Result], sink: Callable[[Result], None]) -> Callable[Params, Result]:
+def tap(
+    stage: Callable[Params, Result], sink: Callable[[Result], None]
+) -> Callable[Params, Result]:
     """Let a sink see what a stage of the pipeline makes.
 
     Parameters
@@ -385,7 +409,9 @@ def _lock_folder(path: Path) -> FolderLock | None:
     try:
         return FolderLock(path)
     except InUseError as error:
-        raise SessionError(f"'{path}' is being recorded to at this moment. Choose another name.") from error
+        raise SessionError(
+            f"'{path}' is being recorded to at this moment. Choose another name."
+        ) from error
     except OSError as error:
         logger.info("No lock on %s: %s", path, error.strerror)
         return None

@@ -77,7 +77,9 @@ class StudioConfig:
     def __post_init__(self) -> None:
         """Refuse what cannot be shown."""
         if self.motion not in MOTIONS:
-            raise ValueError(f"The studio knows no motion '{self.motion}'. {_suggest(self.motion, MOTIONS)}")
+            raise ValueError(
+                f"The studio knows no motion '{self.motion}'. {_suggest(self.motion, MOTIONS)}"
+            )
         last = self.cameras - 1
         limits = (
             ("cameras", self.cameras, *CAMERA_LIMITS),
@@ -98,7 +100,9 @@ class StudioConfig:
         )
         for name, value, low, high in limits:
             if value is not None and not low <= value <= high:
-                raise ValueError(f"The studio's {name} must lie between {low:g} and {high:g}, not be {value:g}.")
+                raise ValueError(
+                    f"The studio's {name} must lie between {low:g} and {high:g}, not be {value:g}."
+                )
 
     @property
     def frame_count(self) -> int:
@@ -112,10 +116,9 @@ def parse_address(address: str) -> StudioConfig:
     Parameters
     ----------
     address
-        ``studio:MOTION?key=value&...``; the motion is 'programme' where none is given. Keys: cameras, seed, seconds,
-        fps, size (640x480), stature, offset_ms, drops, noise, blur, distortion, people, bystander, mirrored, short,
-        play.
-        'off' is 0, 'on' is 1.
+        ``studio:MOTION?key=value&...``; the motion is 'programme' where none is given. Keys:
+        cameras, seed, seconds, fps, size (640x480), stature, offset_ms, drops, noise, blur,
+        distortion, people, bystander, mirrored, short, play. 'off' is 0, 'on' is 1.
 
     Returns
     -------
@@ -124,7 +127,8 @@ def parse_address(address: str) -> StudioConfig:
     Raises
     ------
     engine.errors.CameraNotFoundError
-        If the motion, a key or a value is unknown; the sentence names the nearest one that is known.
+        If the motion, a key or a value is unknown; the sentence names the nearest one that is
+        known.
     """
     motion, _, query = address.removeprefix("studio:").partition("?")
     given: dict[str, Any] = {"motion": motion.replace("-", "_") or "programme"}
@@ -144,7 +148,9 @@ def _parse_value(key: str, text: str, read: Callable[[str], Any]) -> Any:
     try:
         return read({"on": "1", "off": "0"}.get(text.lower(), text))
     except ValueError as error:
-        raise ValueError(f"'{text}' is no value for '{key}'; write it like {_EXAMPLES[key]}.") from error
+        raise ValueError(
+            f"'{text}' is no value for '{key}'; write it like {_EXAMPLES[key]}."
+        ) from error
 
 
 def _parse_size(text: str) -> tuple[int, int]:

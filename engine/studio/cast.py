@@ -33,13 +33,7 @@ _CHAIR_M = np.array(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Performer:
-    """One person.
-
-    Parameters
-    ----------
-    anatomy, performance
-    appearance_seed
-    """
+    """One person."""
 
     anatomy: Anatomy
     performance: Performance
@@ -77,7 +71,9 @@ class Cast:
             self._performers.append(_make_bystander(config, rig))
         self.landmarks = Landmarks(anatomy)
         figures = [
-            build_figure(p.anatomy.stature_m, draw_appearance(np.random.default_rng(p.appearance_seed)))
+            build_figure(
+                p.anatomy.stature_m, draw_appearance(np.random.default_rng(p.appearance_seed))
+            )
             for p in self._performers
         ]
         self._fixed_bones = 0
@@ -102,7 +98,8 @@ class Cast:
         pose
             (T, B, 3, 3) and (T, B, 3), m, room.
         """
-        rotation, translation = [np.empty((len(time_s), 0, 3, 3))], [np.empty((len(time_s), 0, 3))]
+        rotation = [np.empty((len(time_s), 0, 3, 3))]
+        translation = [np.empty((len(time_s), 0, 3))]
         for player in self._performers:
             bones = player.bones(time_s)
             rotation.append(bones.rotation)
@@ -111,14 +108,17 @@ class Cast:
             rotation.append(np.broadcast_to(np.eye(3), (len(time_s), 1, 3, 3)))
             translation.append(np.zeros((len(time_s), 1, 3)))
         return BonePose(
-            np.concatenate(rotation, 1).astype(np.float32), np.concatenate(translation, 1).astype(np.float32)
+            np.concatenate(rotation, 1).astype(np.float32),
+            np.concatenate(translation, 1).astype(np.float32),
         )
 
 
 def _make_second_person(config: StudioConfig, rig: Rig) -> Performer:
-    """Let somebody else do something else at the side of the room: one motion after the other on the spot.
+    """Let somebody else do something else at the side of the room: one motion after the other on
+    the spot.
 
-    Somebody who did the same as the first would fit the cameras as well as the first, turned about the room's middle.
+    Somebody who did the same as the first would fit the cameras as well as the first, turned about
+    the room's middle.
     """
     rng = np.random.default_rng([config.seed, 15])
     stance = _find_place_at_side(rig, _SECOND_RADIUS_M)
@@ -136,7 +136,10 @@ def _make_bystander(config: StudioConfig, rig: Rig) -> Performer:
     rng = np.random.default_rng([config.seed, 13])
     anatomy = build_anatomy(rng.uniform(*STATURE_RANGE_M))
     waiting = InPlaceAct(
-        IN_PLACE_MOTIONS["wait"], _find_place_at_side(rig, _BYSTANDER_RADIUS_M), anatomy, config.seconds
+        IN_PLACE_MOTIONS["wait"],
+        _find_place_at_side(rig, _BYSTANDER_RADIUS_M),
+        anatomy,
+        config.seconds,
     )
     return Performer(anatomy, Performance([waiting]), (config.seed, 14))
 
@@ -157,5 +160,7 @@ def _make_chair(route: Route, scale: float) -> Figure:
     _, heading_deg = route.middle
     chair = build_box_figure(_CHAIR_M * scale, _CHAIR_COLOUR)
     turn = rotation_from_rotvec(np.array([0.0, 0.0, np.deg2rad(heading_deg)])).astype(np.float32)
-    mesh = chair.mesh._replace(vertices=chair.mesh.vertices @ turn.T, normals=chair.mesh.normals @ turn.T)
+    mesh = chair.mesh._replace(
+        vertices=chair.mesh.vertices @ turn.T, normals=chair.mesh.normals @ turn.T
+    )
     return replace(chair, mesh=mesh)

@@ -84,9 +84,12 @@ def loft(points: F64, frame: F64, stations: F64, exponent: float = 2.0) -> F64:
     away = points - origin
     position = away @ along
     inside = np.clip(position, stations[0, 0], stations[-1, 0])
-    shift, half_across, half_deep = (np.interp(inside, stations[:, 0], stations[:, i]) for i in (1, 2, 3))
+    shift, half_across, half_deep = (
+        np.interp(inside, stations[:, 0], stations[:, i]) for i in (1, 2, 3)
+    )
     thinnest = np.minimum(half_across, half_deep)
-    x, y = np.abs(away @ across) / half_across, np.abs(away @ deep - shift) / half_deep
+    x = np.abs(away @ across) / half_across
+    y = np.abs(away @ deep - shift) / half_deep
     section = (x**exponent + y**exponent) ** (1 / exponent)
     beyond = np.abs(position - inside) / thinnest
     return (np.sqrt(section**2 + beyond**2) - 1) * thinnest

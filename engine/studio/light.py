@@ -15,7 +15,9 @@ FLOOR_PX = 416
 _LIGHT_PX, _LIGHT_PX_PER_M = 416, 64.0
 _CONTACT_PX = 104
 _MIDDLE_M = np.array([0.0, 0.0, 0.9])
-_LAMP, _SKY, _GROUND = (0.95, 0.91, 0.84), (0.42, 0.45, 0.50), (0.22, 0.19, 0.16)
+_LAMP = (0.95, 0.91, 0.84)
+_SKY = (0.42, 0.45, 0.50)
+_GROUND = (0.22, 0.19, 0.16)
 """Red, green, blue in linear light."""
 _CONTACT_HEIGHT_M = 0.45
 GAMMA = (255 * (np.arange(1024) / 1023) ** (1 / 2.2)).astype(np.float32)
@@ -53,7 +55,9 @@ class Light:
 
     def __init__(self, figure: Figure, azimuth_rad: float) -> None:
         self._figure = figure
-        self._paint = raster.Paint(np.ascontiguousarray(figure.albedo[:, ::-1]), figure.openness, GAMMA)
+        self._paint = raster.Paint(
+            np.ascontiguousarray(figure.albedo[:, ::-1]), figure.openness, GAMMA
+        )
         to_lamp = np.array([0.71 * np.cos(azimuth_rad), 0.71 * np.sin(azimuth_rad), 0.9])
         to_lamp /= np.linalg.norm(to_lamp)
         across = np.cross(to_lamp, [0.0, 0.0, 1.0])
@@ -76,7 +80,8 @@ class Light:
         lit
         """
         figure = self._figure
-        posed, turned = np.empty_like(figure.mesh.vertices), np.empty_like(figure.mesh.normals)
+        posed = np.empty_like(figure.mesh.vertices)
+        turned = np.empty_like(figure.mesh.normals)
         raster.skin(figure.mesh, pose, posed, turned)
         in_light = self._to_light_frame(posed)
         depth = np.full((_LIGHT_PX, _LIGHT_PX), -1e9, np.float32)
@@ -116,15 +121,23 @@ class Light:
         contact = np.bincount(flat, weight, _CONTACT_PX**2).reshape(_CONTACT_PX, _CONTACT_PX)
         contact = 1 - np.exp(-0.12 * cv2.GaussianBlur(contact.astype(np.float32), (0, 0), 1.3))
         contact = cv2.resize(contact, (FLOOR_PX, FLOOR_PX), interpolation=cv2.INTER_LINEAR)
-        return (255 * (1 - thrown * np.float32(0.50 / 255)) * (1 - np.float32(0.45) * contact)).astype(np.uint8)
+        return (
+            255 * (1 - thrown * np.float32(0.50 / 255)) * (1 - np.float32(0.45) * contact)
+        ).astype(np.uint8)
 
 
 def _find_dark_box(shadow: U8) -> F32:
     """Find the part of the floor that is not bright."""
     dark = shadow < 250
-    columns, rows = np.flatnonzero(dark.any(0)), np.flatnonzero(dark.any(1))
+    columns = np.flatnonzero(dark.any(0))
+    rows = np.flatnonzero(dark.any(1))
     if not len(columns):
         return np.zeros(4, np.float32)
     last = FLOOR_PX - 1
-    box = [max(columns[0] - 2, 0), min(columns[-1] + 2, last), max(rows[0] - 2, 0), min(rows[-1] + 2, last)]
+    box = [
+        max(columns[0] - 2, 0),
+        min(columns[-1] + 2, last),
+        max(rows[0] - 2, 0),
+        min(rows[-1] + 2, last),
+    ]
     return np.array(box, np.float32)

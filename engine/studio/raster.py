@@ -1,7 +1,8 @@
-"""Raster: the loops over vertices, triangles and pixels, compiled. They hold no lock and share nothing.
+"""Raster: the loops over vertices, triangles and pixels, compiled. They hold no lock and share
+nothing.
 
-Pixel convention: an integer is a pixel's centre. Samples: each pixel has 2 x 2 of them, a quarter of a pixel off its
-centre. All floats are 32 bits wide.
+Pixel convention: an integer is a pixel's centre. Samples: each pixel has 2 x 2 of them, a quarter
+of a pixel off its centre. All floats are 32 bits wide.
 """
 
 from functools import partial
@@ -70,9 +71,24 @@ def skin(mesh: Mesh, pose: BonePose, posed: F32, turned: F32):
             if w < 1e-3:
                 continue
             r, t = rotation[bone[i, k]], translation[bone[i, k]]
-            x += w * (r[0, 0] * vertices[i, 0] + r[0, 1] * vertices[i, 1] + r[0, 2] * vertices[i, 2] + t[0])
-            y += w * (r[1, 0] * vertices[i, 0] + r[1, 1] * vertices[i, 1] + r[1, 2] * vertices[i, 2] + t[1])
-            z += w * (r[2, 0] * vertices[i, 0] + r[2, 1] * vertices[i, 1] + r[2, 2] * vertices[i, 2] + t[2])
+            x += w * (
+                r[0, 0] * vertices[i, 0]
+                + r[0, 1] * vertices[i, 1]
+                + r[0, 2] * vertices[i, 2]
+                + t[0]
+            )
+            y += w * (
+                r[1, 0] * vertices[i, 0]
+                + r[1, 1] * vertices[i, 1]
+                + r[1, 2] * vertices[i, 2]
+                + t[1]
+            )
+            z += w * (
+                r[2, 0] * vertices[i, 0]
+                + r[2, 1] * vertices[i, 1]
+                + r[2, 2] * vertices[i, 2]
+                + t[2]
+            )
             a += w * (r[0, 0] * normals[i, 0] + r[0, 1] * normals[i, 1] + r[0, 2] * normals[i, 2])
             b += w * (r[1, 0] * normals[i, 0] + r[1, 1] * normals[i, 1] + r[1, 2] * normals[i, 2])
             c += w * (r[2, 0] * normals[i, 0] + r[2, 1] * normals[i, 1] + r[2, 2] * normals[i, 2])
@@ -83,12 +99,15 @@ def skin(mesh: Mesh, pose: BonePose, posed: F32, turned: F32):
 
 @_compile
 def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
-    """Carry vertices with bones that are given in the camera's frame, and see them through the lens.
+    """Carry vertices with bones that are given in the camera's frame, and see them through the
+    lens.
 
-    `lens` is fx, fy, cx, cy, k1, k2, p1, p2, k3 and the largest squared radius it is good for; `image` (N, 3) takes
-    x, y (px) and depth (m), which is 0 for what the lens cannot see.
+    `lens` is fx, fy, cx, cy, k1, k2, p1, p2, k3 and the largest squared radius it is good for;
+    `image` (N, 3) takes x, y (px) and depth (m), which is 0 for what the lens cannot see.
     """
-    vertices, bone, weight = mesh.vertices, mesh.bone, mesh.weight
+    vertices = mesh.vertices
+    bone = mesh.bone
+    weight = mesh.weight
     rotation, translation = pose
     fx, fy, cx, cy, k1, k2, p1, p2, k3, limit = lens
     for i in range(vertices.shape[0]):
@@ -98,9 +117,24 @@ def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
             if w < 1e-3:
                 continue
             r, t = rotation[bone[i, k]], translation[bone[i, k]]
-            x += w * (r[0, 0] * vertices[i, 0] + r[0, 1] * vertices[i, 1] + r[0, 2] * vertices[i, 2] + t[0])
-            y += w * (r[1, 0] * vertices[i, 0] + r[1, 1] * vertices[i, 1] + r[1, 2] * vertices[i, 2] + t[1])
-            z += w * (r[2, 0] * vertices[i, 0] + r[2, 1] * vertices[i, 1] + r[2, 2] * vertices[i, 2] + t[2])
+            x += w * (
+                r[0, 0] * vertices[i, 0]
+                + r[0, 1] * vertices[i, 1]
+                + r[0, 2] * vertices[i, 2]
+                + t[0]
+            )
+            y += w * (
+                r[1, 0] * vertices[i, 0]
+                + r[1, 1] * vertices[i, 1]
+                + r[1, 2] * vertices[i, 2]
+                + t[1]
+            )
+            z += w * (
+                r[2, 0] * vertices[i, 0]
+                + r[2, 1] * vertices[i, 1]
+                + r[2, 2] * vertices[i, 2]
+                + t[2]
+            )
         image[i, 2] = 0.0
         if z < _NEAR_M:
             continue
@@ -117,16 +151,26 @@ def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
 @_compile
 def find_bounds(image: F32, width: int, height: int):
     """Return the box of pixels, x0 y0 x1 y1 (ends excluded), that holds all that was projected, with some air."""
-    x0, y0, x1, y1 = np.float32(width), np.float32(height), np.float32(-1), np.float32(-1)
+    x0 = np.float32(width)
+    y0 = np.float32(height)
+    x1 = np.float32(-1)
+    y1 = np.float32(-1)
     for i in range(image.shape[0]):
         if image[i, 2] > 0:
             x0, x1 = min(x0, image[i, 0]), max(x1, image[i, 0])
             y0, y1 = min(y0, image[i, 1]), max(y1, image[i, 1])
-    return max(0, int(x0) - 1), max(0, int(y0) - 1), min(width, int(x1) + 3), min(height, int(y1) + 3)
+    return (
+        max(0, int(x0) - 1),
+        max(0, int(y0) - 1),
+        min(width, int(x1) + 3),
+        min(height, int(y1) + 3),
+    )
 
 
 @_compile
-def rasterise(image: F32, triangles: np.ndarray, colour: F32, corner: tuple[int, int], target: Samples):
+def rasterise(
+    image: F32, triangles: np.ndarray, colour: F32, corner: tuple[int, int], target: Samples
+):
     """Draw the triangles that face the camera into samples; the nearest wins.
 
     `image` (N, 3) px and m; `colour` (N, 3) 0 to 255; `corner` is the pixel of the first samples.
@@ -134,23 +178,34 @@ def rasterise(image: F32, triangles: np.ndarray, colour: F32, corner: tuple[int,
     nearness, samples = target
     x0, y0 = corner
     height, width = nearness.shape
-    scale, shift = np.float32(SAMPLES), np.float32(0.5 * SAMPLES - 0.5)
+    scale = np.float32(SAMPLES)
+    shift = np.float32(0.5 * SAMPLES - 0.5)
     for f in range(triangles.shape[0]):
-        a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        a = triangles[f, 0]
+        b = triangles[f, 1]
+        c = triangles[f, 2]
         if image[a, 2] <= 0 or image[b, 2] <= 0 or image[c, 2] <= 0:
             continue
-        ax, ay = (image[a, 0] - x0) * scale + shift, (image[a, 1] - y0) * scale + shift
-        bx, by = (image[b, 0] - x0) * scale + shift, (image[b, 1] - y0) * scale + shift
-        cx, cy = (image[c, 0] - x0) * scale + shift, (image[c, 1] - y0) * scale + shift
+        ax = (image[a, 0] - x0) * scale + shift
+        ay = (image[a, 1] - y0) * scale + shift
+        bx = (image[b, 0] - x0) * scale + shift
+        by = (image[b, 1] - y0) * scale + shift
+        cx = (image[c, 0] - x0) * scale + shift
+        cy = (image[c, 1] - y0) * scale + shift
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if area >= -1e-6:
-            continue  # seen from behind: counter-clockwise outside is clockwise in an image with y down
-        left, right = max(0, int(np.ceil(min(ax, bx, cx)))), min(width - 1, int(np.floor(max(ax, bx, cx))))
-        top, bottom = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
+            # seen from behind: counter-clockwise outside is clockwise in an image with y down
+            continue
+        left = max(0, int(np.ceil(min(ax, bx, cx))))
+        right = min(width - 1, int(np.floor(max(ax, bx, cx))))
+        top = max(0, int(np.ceil(min(ay, by, cy))))
+        bottom = min(height - 1, int(np.floor(max(ay, by, cy))))
         if left > right or top > bottom:
             continue
         inverse = np.float32(1) / area
-        na, nb, nc = 1 / image[a, 2], 1 / image[b, 2], 1 / image[c, 2]
+        na = 1 / image[a, 2]
+        nb = 1 / image[b, 2]
+        nc = 1 / image[c, 2]
         step_a, step_b = (by - cy) * inverse, (cy - ay) * inverse
         for y in range(top, bottom + 1):
             wa = ((bx - left) * (cy - y) - (cx - left) * (by - y)) * inverse
@@ -162,7 +217,9 @@ def rasterise(image: F32, triangles: np.ndarray, colour: F32, corner: tuple[int,
                     if near > nearness[y, x]:
                         nearness[y, x] = near
                         for k in range(3):
-                            samples[y, x, k] = np.uint8(wa * colour[a, k] + wb * colour[b, k] + wc * colour[c, k])
+                            samples[y, x, k] = np.uint8(
+                                wa * colour[a, k] + wb * colour[b, k] + wc * colour[c, k]
+                            )
                         samples[y, x, 3] = 255
                 wa += step_a
                 wb += step_b
@@ -172,11 +229,12 @@ def rasterise(image: F32, triangles: np.ndarray, colour: F32, corner: tuple[int,
 def composite(samples: U8, taps: F32, corner: tuple[int, int], image: U8):
     """Average the samples with 4 x 4 taps and lay them over the image, in place.
 
-    `samples` ((h + 2) * 2, (w + 2) * 2, 4) have a border of one pixel round the box that begins at the pixel `corner`;
-    `taps` (4,) sum to 1; `image` (H, W, 3).
+    `samples` ((h + 2) * 2, (w + 2) * 2, 4) have a border of one pixel round the box that begins at
+    the pixel `corner`; `taps` (4,) sum to 1; `image` (H, W, 3).
     """
     x0, y0 = corner
-    height, width = samples.shape[0] // SAMPLES - 2, samples.shape[1] // SAMPLES - 2
+    height = samples.shape[0] // SAMPLES - 2
+    width = samples.shape[1] // SAMPLES - 2
     for y in range(height):
         for x in range(width):
             r = g = b = covered = np.float32(0)
@@ -191,26 +249,42 @@ def composite(samples: U8, taps: F32, corner: tuple[int, int], image: U8):
                         b += w * samples[top + j, left + i, 2]
             if covered > 0:
                 rest = 1 - covered
-                image[y0 + y, x0 + x, 0] = np.uint8(image[y0 + y, x0 + x, 0] * rest + r + np.float32(0.5))
-                image[y0 + y, x0 + x, 1] = np.uint8(image[y0 + y, x0 + x, 1] * rest + g + np.float32(0.5))
-                image[y0 + y, x0 + x, 2] = np.uint8(image[y0 + y, x0 + x, 2] * rest + b + np.float32(0.5))
+                image[y0 + y, x0 + x, 0] = np.uint8(
+                    image[y0 + y, x0 + x, 0] * rest + r + np.float32(0.5)
+                )
+                image[y0 + y, x0 + x, 1] = np.uint8(
+                    image[y0 + y, x0 + x, 1] * rest + g + np.float32(0.5)
+                )
+                image[y0 + y, x0 + x, 2] = np.uint8(
+                    image[y0 + y, x0 + x, 2] * rest + b + np.float32(0.5)
+                )
 
 
 @_compile
 def draw_depth_map(light: F32, triangles: np.ndarray, depth: F32):
     """Draw all triangles into the light's orthographic depth map; larger is closer to the light.
 
-    `light` (N, 3): column, row, closeness. A sample counts as hit a little beyond an edge too, so that no hole opens.
+    `light` (N, 3): column, row, closeness. A sample counts as hit a little beyond an edge too, so
+    that no hole opens.
     """
     height, width = depth.shape
     for f in range(triangles.shape[0]):
-        a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
-        ax, ay, bx, by, cx, cy = light[a, 0], light[a, 1], light[b, 0], light[b, 1], light[c, 0], light[c, 1]
+        a = triangles[f, 0]
+        b = triangles[f, 1]
+        c = triangles[f, 2]
+        ax = light[a, 0]
+        ay = light[a, 1]
+        bx = light[b, 0]
+        by = light[b, 1]
+        cx = light[c, 0]
+        cy = light[c, 1]
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if area < 1e-9:
             continue
-        left, right = max(0, int(np.ceil(min(ax, bx, cx) - 0.5))), min(width - 1, int(np.floor(max(ax, bx, cx) + 0.5)))
-        top, bottom = max(0, int(np.ceil(min(ay, by, cy) - 0.5))), min(height - 1, int(np.floor(max(ay, by, cy) + 0.5)))
+        left = max(0, int(np.ceil(min(ax, bx, cx) - 0.5)))
+        right = min(width - 1, int(np.floor(max(ax, bx, cx) + 0.5)))
+        top = max(0, int(np.ceil(min(ay, by, cy) - 0.5)))
+        bottom = min(height - 1, int(np.floor(max(ay, by, cy) + 0.5)))
         closest = max(light[a, 2], light[b, 2], light[c, 2])
         inverse = 1 / area
         for y in range(top, bottom + 1):
@@ -225,7 +299,8 @@ def draw_depth_map(light: F32, triangles: np.ndarray, depth: F32):
 def shade(normals: F32, paint: Paint, light_map: LightMap, lamp: F32, colour: F32):
     """Light every vertex: one lamp with soft shadow, and sky above ground.
 
-    `lamp` (4, 3): direction to the lamp, its colour, the sky's, the ground's; `colour` (N, 3) takes 0 to 255.
+    `lamp` (4, 3): direction to the lamp, its colour, the sky's, the ground's; `colour` (N, 3) takes
+    0 to 255.
     """
     albedo, openness, gamma = paint
     light, depth = light_map
@@ -241,9 +316,13 @@ def shade(normals: F32, paint: Paint, light_map: LightMap, lamp: F32, colour: F3
                     if depth[y, x] < light[i, 2] + np.float32(0.035):
                         lit += 1
         share = lit / max(seen, np.float32(1))
-        facing = normals[i, 0] * lamp[0, 0] + normals[i, 1] * lamp[0, 1] + normals[i, 2] * lamp[0, 2]
+        facing = (
+            normals[i, 0] * lamp[0, 0] + normals[i, 1] * lamp[0, 1] + normals[i, 2] * lamp[0, 2]
+        )
         # a little wrap-around, because no room has a point-like lamp only
-        facing = (max(facing, np.float32(0)) * 0.85 + max(facing * 0.5 + 0.5, np.float32(0)) * 0.15) * share
+        facing = (
+            max(facing, np.float32(0)) * 0.85 + max(facing * 0.5 + 0.5, np.float32(0)) * 0.15
+        ) * share
         up = 0.5 + 0.5 * normals[i, 2]
         for k in range(3):
             arriving = lamp[1, k] * facing + (lamp[2, k] * up + lamp[3, k] * (1 - up)) * openness[i]
@@ -254,8 +333,8 @@ def shade(normals: F32, paint: Paint, light_map: LightMap, lamp: F32, colour: F3
 def darken(image: U8, floor: F32, shadow: U8, box: F32, window: tuple[int, int, int, int]):
     """Multiply a part of the image by the shadow on the floor, in place.
 
-    `floor` (H, W, 2): column and row of the shadow map under each pixel; `box`: first and last column and row of the
-    map that are not bright; `window`: x0 y0 x1 y1 of the image.
+    `floor` (H, W, 2): column and row of the shadow map under each pixel; `box`: first and last
+    column and row of the map that are not bright; `window`: x0 y0 x1 y1 of the image.
     """
     x0, y0, x1, y1 = window
     for y in range(y0, y1):
@@ -275,7 +354,8 @@ def darken(image: U8, floor: F32, shadow: U8, box: F32, window: tuple[int, int, 
 def add_noise(image: U8, noise: np.ndarray, row: int, first: int):
     """Add a window of a noise field to an image, in place, saturating.
 
-    `image` (H, W * 3); `noise` (>= H, >= W * 3) int8; the window begins at `row` and at the value `first` of each row.
+    `image` (H, W * 3); `noise` (>= H, >= W * 3) int8; the window begins at `row` and at the value
+    `first` of each row.
     """
     height, width = image.shape
     for y in range(height):

@@ -23,7 +23,11 @@ _TRIES_PER_FOCAL, _SHRINK = 40, 0.985
 
 
 def draw_ring(
-    count: int, size_wh: tuple[int, int], stature_m: float, distortion: bool, rng: np.random.Generator
+    count: int,
+    size_wh: tuple[int, int],
+    stature_m: float,
+    distortion: bool,
+    rng: np.random.Generator,
 ) -> Rig:
     """Set up cameras.
 
@@ -33,7 +37,8 @@ def draw_ring(
         1 to 8.
     size_wh : px
     stature_m
-        Of the tallest person who must be fully visible on the route; a small person gets longer lenses.
+        Of the tallest person who must be fully visible on the route; a small person gets longer
+        lenses.
     distortion
         Draw k1 as well.
     rng
@@ -41,24 +46,28 @@ def draw_ring(
     Returns
     -------
     rig
-        In the room's frame: origin under the middle of the ring, z up. Named cam_0, cam_1, ... round the ring.
+        In the room's frame: origin under the middle of the ring, z up. Named cam_0, cam_1, ...
+        round the ring.
 
     Notes
     -----
-    Layouts are drawn until every camera sees a walker whole everywhere on the route. After 40 in vain all lenses
-    become 1.5 % shorter.
+    Layouts are drawn until every camera sees a walker whole everywhere on the route. After 40 in
+    vain all lenses become 1.5 % shorter.
     """
     shrink = 1.0
     while True:
         for _ in range(_TRIES_PER_FOCAL):
-            cameras = _draw_layout(count, size_wh, shrink * (1.72 / stature_m) ** 0.8, distortion, rng)
+            cameras = _draw_layout(
+                count, size_wh, shrink * (1.72 / stature_m) ** 0.8, distortion, rng
+            )
             if all(_sees_route(camera, stature_m) for camera in cameras):
                 return Rig(tuple(cameras))
         shrink *= _SHRINK
 
 
 def world_from_room(rig: Rig) -> F64:
-    """Find the world frame of a rig: origin under the centroid of the cameras, x towards the first one.
+    """Find the world frame of a rig: origin under the centroid of the cameras, x towards the first
+    one.
 
     Parameters
     ----------
@@ -85,15 +94,24 @@ def _draw_layout(
     short_side = min(size_wh[1], 0.75 * size_wh[0])
     focal = _FOCAL_PER_METRE * short_side * np.mean(RADIUS_M) * zoom * spread
     azimuth = _draw_azimuths(count, rng)
-    height, k1 = rng.uniform(*HEIGHT_M, count), rng.uniform(*K1, count)
+    height = rng.uniform(*HEIGHT_M, count)
+    k1 = rng.uniform(*K1, count)
     cameras = []
     for i in range(count):
-        centre = np.array([radius[i] * np.cos(azimuth[i]), radius[i] * np.sin(azimuth[i]), height[i]])
+        centre = np.array(
+            [radius[i] * np.cos(azimuth[i]), radius[i] * np.sin(azimuth[i]), height[i]]
+        )
         aim = np.array([*rng.uniform(-_AIM_M, _AIM_M, 2), 0.90 + rng.uniform(-_AIM_M, _AIM_M)])
         rotation = _aim_camera(aim - centre, np.deg2rad(rng.uniform(-_ROLL_DEG, _ROLL_DEG)))
-        matrix = np.array([[focal[i], 0, (size_wh[0] - 1) / 2], [0, focal[i], (size_wh[1] - 1) / 2], [0, 0, 1]])
+        matrix = np.array(
+            [[focal[i], 0, (size_wh[0] - 1) / 2], [0, focal[i], (size_wh[1] - 1) / 2], [0, 0, 1]]
+        )
         bending = np.array([k1[i] if distortion else 0.0, 0, 0, 0, 0])
-        cameras.append(Camera(f"cam_{i}", size_wh, matrix, bending, rigid_transform(rotation, -rotation @ centre)))
+        cameras.append(
+            Camera(
+                f"cam_{i}", size_wh, matrix, bending, rigid_transform(rotation, -rotation @ centre)
+            )
+        )
     return cameras
 
 
@@ -119,6 +137,8 @@ def _sees_route(camera: Camera, stature_m: float) -> bool:
     """Tell whether a walker is whole in the image everywhere on the route."""
     angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     ring = (EXTENT_M + _BODY_M) * np.stack([np.cos(angle), np.sin(angle)], -1)
-    points = np.concatenate([np.column_stack([ring, np.full(len(ring), z)]) for z in (0.0, stature_m)])
+    points = np.concatenate(
+        [np.column_stack([ring, np.full(len(ring), z)]) for z in (0.0, stature_m)]
+    )
     xy = project(points, camera)
     return bool(np.all((xy >= 0) & (xy <= np.array(camera.size_wh) - 1)))

@@ -43,7 +43,9 @@ class Room:
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self._wood = np.array([0.36, 0.24, 0.145]) * rng.uniform(0.75, 1.3) * rng.uniform(0.93, 1.07, 3)
+        self._wood = (
+            np.array([0.36, 0.24, 0.145]) * rng.uniform(0.75, 1.3) * rng.uniform(0.93, 1.07, 3)
+        )
         self._walls = [np.array([0.51, 0.52, 0.51]) * rng.uniform(0.86, 1.12, 3) for _ in range(4)]
         self._seeds = rng.integers(0, 2**31, 4)
 
@@ -72,12 +74,16 @@ class Room:
             if seen.any():
                 colour[seen] = self._colour_wall(wall, hit[seen])
         colour *= np.clip(1.05 - 0.012 * (hit[..., 0] ** 2 + hit[..., 1] ** 2), 0.6, 1.1)[..., None]
-        shown = 255 * np.clip(colour, 0, 1) ** (1 / 2.2) * _compute_vignette(camera.size_wh)[..., None]
+        shown = (
+            255 * np.clip(colour, 0, 1) ** (1 / 2.2) * _compute_vignette(camera.size_wh)[..., None]
+        )
         image = np.ascontiguousarray(shown[..., ::-1].astype(np.uint8))
         if blur_px > 0:
             image = np.asarray(cv2.GaussianBlur(image, (3, 3), blur_px), np.uint8)
         place = (hit[..., :2] + FLOOR_HALF_M) * (FLOOR_PX / (2 * FLOOR_HALF_M))
-        return Backdrop(image, np.where((side == _FLOOR)[..., None], place, _FAR).astype(np.float32))
+        return Backdrop(
+            image, np.where((side == _FLOOR)[..., None], place, _FAR).astype(np.float32)
+        )
 
     def _colour_planks(self, floor: F64) -> F64:
         """Colour points of the floor, linear red, green, blue."""
@@ -97,15 +103,23 @@ class Room:
         """Colour points of a wall with its pictures and its door."""
         rng = np.random.default_rng(self._seeds[wall])
         along, height = points[:, 1 if wall < 2 else 0], points[:, 2]
-        plaster = value_noise(np.stack([along * 1.3, height * 1.3, np.full(len(along), wall)], 1), 4)
+        plaster = value_noise(
+            np.stack([along * 1.3, height * 1.3, np.full(len(along), wall)], 1), 4
+        )
         colour = self._walls[wall] * (0.93 + 0.14 * plaster)[:, None]
         for _ in range(3):
             left, low = rng.uniform(-3.5, 2.5), rng.uniform(1.1, 1.5)
-            width, tall, paint = rng.uniform(0.4, 1.0), rng.uniform(0.4, 0.8), rng.uniform(0.1, 0.7, 3)
-            inset = np.minimum.reduce([along - left, left + width - along, height - low, low + tall - height])
+            width = rng.uniform(0.4, 1.0)
+            tall = rng.uniform(0.4, 0.8)
+            paint = rng.uniform(0.1, 0.7, 3)
+            inset = np.minimum.reduce(
+                [along - left, left + width - along, height - low, low + tall - height]
+            )
             colour[inset > 0] = (0.12, 0.10, 0.09)
             canvas = inset > 0.04
-            strokes = np.stack([along[canvas] * 6, height[canvas] * 6, np.full(canvas.sum(), left)], 1)
+            strokes = np.stack(
+                [along[canvas] * 6, height[canvas] * 6, np.full(canvas.sum(), left)], 1
+            )
             colour[canvas] = paint * (0.5 + value_noise(strokes, wall))[:, None]
         door = np.abs(along - rng.uniform(-3.5, 3.5))
         colour[(door < 0.45) & (height < 2.05)] = (0.33, 0.22, 0.14)

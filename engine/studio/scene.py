@@ -1,7 +1,7 @@
 """Studio: a room, people and cameras of one seed, with the truth about all of them.
 
-Everything is drawn from the seed in streams of its own, so that switching one thing off leaves the others as they are,
-and every frame depends on nothing but its camera and its number.
+Everything is drawn from the seed in streams of its own, so that switching one thing off leaves the
+others as they are, and every frame depends on nothing but its camera and its number.
 """
 
 import threading
@@ -39,10 +39,6 @@ T = TypeVar("T")
 class Studio:
     """The virtual studio.
 
-    Parameters
-    ----------
-    config
-
     Attributes
     ----------
     config
@@ -51,8 +47,8 @@ class Studio:
     stature_m
         Of the person whose motion it is.
     rig
-        The true cameras in the world frame of rig.toml: z up, floor at 0, origin under the centroid of the cameras,
-        x towards the first one; with the true time offsets.
+        The true cameras in the world frame of rig.toml: z up, floor at 0, origin under the centroid
+        of the cameras, x towards the first one; with the true time offsets.
     dropped : (V, T), bool
         Which frames get lost.
 
@@ -64,11 +60,14 @@ class Studio:
     def __init__(self, config: StudioConfig) -> None:
         self.config, self.skeleton = config, SKELETON
         self.stature_m = config.stature_m or float(self._make_rng(1).uniform(*STATURE_RANGE_M))
-        ring = draw_ring(config.cameras, config.size_wh, self.stature_m, config.distortion, self._make_rng(2))
+        ring = draw_ring(
+            config.cameras, config.size_wh, self.stature_m, config.distortion, self._make_rng(2)
+        )
         self._offset_ns = self._draw_offsets()
         self._world_from_room = world_from_room(ring)
         self.rig = replace(
-            ring.with_world(self._world_from_room), time_offset_ns=dict(zip(ring.names, map(int, self._offset_ns)))
+            ring.with_world(self._world_from_room),
+            time_offset_ns=dict(zip(ring.names, map(int, self._offset_ns))),
         )
         self.dropped = self._draw_drops()
         self._cast = Cast(config, self.stature_m, ring)
@@ -79,7 +78,9 @@ class Studio:
         self._poses: _Cache[BonePose] = _Cache(self._pose_chunk, _CACHED_CHUNKS)
         self._lit: _Cache[LitInstant] | None = None
         if self._cast.figure is not None:
-            self._lit = _Cache(partial(self._light_frameset, Light(self._cast.figure, lamp_rad)), _CACHED_FRAMESETS)
+            self._lit = _Cache(
+                partial(self._light_frameset, Light(self._cast.figure, lamp_rad)), _CACHED_FRAMESETS
+            )
 
     @property
     def time_offset_ns(self) -> dict[str, int]:
@@ -89,7 +90,11 @@ class Studio:
     def frame_count(self, camera_index: int) -> int:
         """Return how many frames a camera takes, dropped ones included."""
         count = self.config.frame_count
-        return max(1, round(count * SHORT_SHARE)) if camera_index == self.config.short_camera else count
+        return (
+            max(1, round(count * SHORT_SHARE))
+            if camera_index == self.config.short_camera
+            else count
+        )
 
     def own_time_ns(self, frame_index: int | I64) -> I64:
         """Return what a camera's own clock says at its frames: frame over rate."""
@@ -106,7 +111,8 @@ class Studio:
         Returns
         -------
         xyz : (..., 33, 3), m, world
-            Joint centres and points of the surface, in the order of `skeleton`; NaN in an empty room.
+            Joint centres and points of the surface, in the order of `skeleton`; NaN in an empty
+            room.
         """
         return self._place_landmarks(time_ns, self._cast.landmarks.locate_anatomical)
 
@@ -146,7 +152,10 @@ class Studio:
             If the camera takes no such frame.
         """
         if not 0 <= frame_index < self.frame_count(camera_index):
-            raise IndexError(f"Camera {camera_index} takes {self.frame_count(camera_index)} frames, not {frame_index}.")
+            raise IndexError(
+                f"Camera {camera_index} takes {self.frame_count(camera_index)} frames, not "
+                f"{frame_index}."
+            )
         if self.dropped[camera_index, frame_index]:
             return None
         chunk, row = divmod(frame_index, _CHUNK)
@@ -167,7 +176,9 @@ class Studio:
         if not self.config.people:
             return np.full((*time.shape, len(SKELETON.joints), 3), np.nan)
         in_room = landmarks(self._cast.leading_bones(time.ravel() / NS_PER_S))
-        return transform_points(self._world_from_room, in_room).reshape(*time.shape, *in_room.shape[1:])
+        return transform_points(self._world_from_room, in_room).reshape(
+            *time.shape, *in_room.shape[1:]
+        )
 
     def _pose_chunk(self, chunk: int) -> BonePose:
         """Pose the cast in a chunk of framesets: (T, V + 1, B, ...), each camera's own instants, the rig's last."""
@@ -185,7 +196,9 @@ class Studio:
     def _draw_offsets(self) -> I64:
         """Draw the cameras' clocks, ns; the first one is the rig's."""
         largest = self.config.time_offset_ms * 1e6
-        offsets = np.rint(self._make_rng(3).uniform(-1, 1, self.config.cameras) * largest).astype(np.int64)
+        offsets = np.rint(self._make_rng(3).uniform(-1, 1, self.config.cameras) * largest).astype(
+            np.int64
+        )
         offsets[0] = 0
         return offsets
 

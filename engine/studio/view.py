@@ -107,31 +107,37 @@ class View:
         width, height = self._camera.size_wh
         metres = box.astype(float) * (2 * FLOOR_HALF_M / FLOOR_PX) - FLOOR_HALF_M
         share = np.linspace(0, 1, 5)
-        x, y = np.meshgrid(metres[0] + share * (metres[1] - metres[0]), metres[2] + share * (metres[3] - metres[2]))
+        x, y = np.meshgrid(
+            metres[0] + share * (metres[1] - metres[0]), metres[2] + share * (metres[3] - metres[2])
+        )
         floor = np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3)
         if (floor @ self._camera.R[2] + self._camera.t[2]).min() < _NEAR_M:
             return 0, 0, width, height
         xy = project(floor, self._camera)
-        low, high = np.floor(xy.min(0)).astype(int) - 3, np.ceil(xy.max(0)).astype(int) + 4
-        return max(int(low[0]), 0), max(int(low[1]), 0), min(int(high[0]), width), min(int(high[1]), height)
+        low = np.floor(xy.min(0)).astype(int) - 3
+        high = np.ceil(xy.max(0)).astype(int) + 4
+        return (
+            max(int(low[0]), 0),
+            max(int(low[1]), 0),
+            min(int(high[0]), width),
+            min(int(high[1]), height),
+        )
 
 
 def pack_lens(camera: Camera) -> F32:
     """Put a camera's lens into the numbers that `raster.project` wants.
 
-    Parameters
-    ----------
-    camera
-
     Returns
     -------
     lens : (10,)
-        fx, fy, cx, cy (px), k1, k2, p1, p2, k3, and the squared radius up to which they hold: beyond the corners of the
-        image a strong lens folds points back into it.
+        fx, fy, cx, cy (px), k1, k2, p1, p2, k3, and the squared radius up to which they hold:
+        beyond the corners of the image a strong lens folds points back into it.
     """
     width, height = camera.size_wh
     corners = np.array([[0.0, 0.0], [width, 0.0], [0.0, height], [width, height]])
-    radius = np.linalg.norm(undistort(rays_from_pixels(corners, camera.matrix), camera.distortion), axis=-1).max()
+    radius = np.linalg.norm(
+        undistort(rays_from_pixels(corners, camera.matrix), camera.distortion), axis=-1
+    ).max()
     matrix = camera.matrix
     head = [matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2]]
     return np.array([*head, *camera.distortion, (1.15 * radius) ** 2], np.float32)
@@ -151,4 +157,8 @@ def _make_noise_field(size_wh: tuple[int, int], sigma: float) -> np.ndarray:
     shape = (height + _NOISE_TILE_PX, width + _NOISE_TILE_PX, 3)
     noise = np.random.default_rng(1).normal(0, 1, shape).astype(np.float32)
     noise = cv2.GaussianBlur(noise, (0, 0), 0.7)
-    return np.clip(np.round(noise * (sigma / noise.std())), -127, 127).astype(np.int8).reshape(shape[0], -1)
+    return (
+        np.clip(np.round(noise * (sigma / noise.std())), -127, 127)
+        .astype(np.int8)
+        .reshape(shape[0], -1)
+    )

@@ -21,7 +21,12 @@ VIOLATIONS = {
 
 def lint(folder: Path) -> str:
     """Check the contracts of a copy of the program; return what was said."""
-    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-cache"]
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as lint; lint()",
+        "--no-cache",
+    ]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return result.stdout + result.stderr
 
@@ -31,7 +36,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy the program's own modules."""
     folder = tmp_path_factory.mktemp("program")
     for floor in FLOORS:
-        shutil.copytree(ROOT / floor, folder / floor, ignore=lambda at, names: [n for n in names if _is_no_code(at, n)])
+        shutil.copytree(
+            ROOT / floor,
+            folder / floor,
+            ignore=lambda at, names: [n for n in names if _is_no_code(at, n)],
+        )
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
 

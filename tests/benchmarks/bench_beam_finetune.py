@@ -1,10 +1,12 @@
-"""The loop on real video: `data/beam` calibrated, tracked, labelled and taught, each camera held out in turn.
+"""The loop on real video: `data/beam` calibrated, tracked, labelled and taught, each camera held
+out in turn.
 
-``EPIPOLE_BENCH_MINUTES=2 pytest -m benchmark -s tests/benchmarks/bench_beam_finetune.py``; minutes are those of one
-undisturbed core, per camera. Nothing is known of the rig or the person, not even the stature: the average is taken.
-The judge is the rig's own triangulation in a view whose images were never taught: in all its 1.67 s, of which the other
-views did teach, and in three sixths of a second, of which nobody taught anything. That is one person in one short
-movement, so the intervals (blocks of 0.2 s) say how sure the figures are of this clip, and nothing of another.
+``EPIPOLE_BENCH_MINUTES=2 pytest -m benchmark -s tests/benchmarks/bench_beam_finetune.py``; minutes
+are those of one undisturbed core, per camera. Nothing is known of the rig or the person, not even
+the stature: the average is taken. The judge is the rig's own triangulation in a view whose images
+were never taught: in all its 1.67 s, of which the other views did teach, and in three sixths of a
+second, of which nobody taught anything. That is one person in one short movement, so the intervals
+(blocks of 0.2 s) say how sure the figures are of this clip, and nothing of another.
 """
 
 import os
@@ -40,7 +42,9 @@ from training.studio.samples import StudioSampleConfig, draw_samples  # noqa: E4
 from training.train import train  # noqa: E402
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.data]
-DATA = Path(os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_beam")).absolute()
+DATA = Path(
+    os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_beam")
+).absolute()
 MINUTES = float(os.environ.get("EPIPOLE_BENCH_MINUTES", "2"))
 SAMPLES_PER_S = 130.0
 BLOCK_NS = 200_000_000
@@ -49,13 +53,18 @@ START = Path("assets/models/compact-studio.pt")
 
 def test_the_loop_on_real_video(data_folder):
     session = make_session(data_folder / "beam")
-    refused = run_epipole("finetune", session, "--minutes", "3", "--person", "beam", "--out", DATA / "runs")
+    refused = run_epipole(
+        "finetune", session, "--minutes", "3", "--person", "beam", "--out", DATA / "runs"
+    )
     print(f"\nthe one click says: {refused.stdout.strip().splitlines()[-1]}")
     labelled = label_session(Session.open(session))
     print(*format_summary(labelled.summary), sep="\n")
     samples = cut_samples(session, load_labels(labelled.path))
     names = sorted({camera.name for camera in samples.cameras})
-    print(f"{len(samples)} crops of {len(names)} cameras; mm against the rig (95 % by blocks of 0.2 s)")
+    print(
+        f"{len(samples)} crops of {len(names)} cameras; mm against the rig (95 % by blocks of "
+        "0.2 s)"
+    )
     gains = [evaluate_held_out(name, samples) for name in names]
     assert np.isfinite(gains).all()
 
@@ -65,9 +74,12 @@ def evaluate_held_out(name: str, samples: Samples) -> float:
     config = SplitConfig(0.3, 3, name, gap_s=0.1)
     parts = split(samples, config)
     before, after = (
-        network_from_checkpoint(load_checkpoint(path)) for path in (START, finetune_without(name, samples, parts.train))
+        network_from_checkpoint(load_checkpoint(path))
+        for path in (START, finetune_without(name, samples, parts.train))
     )
-    of_camera = np.flatnonzero(np.array([camera.name == name for camera in samples.cameras])[samples.camera])
+    of_camera = np.flatnonzero(
+        np.array([camera.name == name for camera in samples.cameras])[samples.camera]
+    )
     gains = []
     for what, rows in (("its whole length", of_camera), ("moments nobody taught", parts.judge)):
         judged = samples.select(np.intersect1d(rows, find_judgeable(samples)))
@@ -78,8 +90,10 @@ def evaluate_held_out(name: str, samples: Samples) -> float:
         old, new = (errors_mm(network, judged) for network in (before, after))
         gain = bootstrap_interval(old - new, block, seed=0)
         print(
-            f"{name}, {what:22s} {len(judged):3d} pictures: {format_interval(bootstrap_interval(old, block, seed=0))} → "
-            f"{format_interval(bootstrap_interval(new, block, seed=0))}, gain {format_interval(gain)}",
+            f"{name}, {what:22s} {len(judged):3d} pictures: "
+            f"{format_interval(bootstrap_interval(old, block, seed=0))} → "
+            f"{format_interval(bootstrap_interval(new, block, seed=0))}, gain "
+            f"{format_interval(gain)}",
             flush=True,
         )
         gains.append(gain.mean)
@@ -105,7 +119,12 @@ def cut_samples(session: Path, labels: LabelSet) -> Samples:
     """Cut the crops, once."""
     folder = DATA / "samples"
     if not (folder / "samples.npz").exists():
-        write_samples(folder, samples_from_session(Session.open(session), labels, SessionSamplesConfig(person="beam")))
+        write_samples(
+            folder,
+            samples_from_session(
+                Session.open(session), labels, SessionSamplesConfig(person="beam")
+            ),
+        )
     return open_samples(folder)
 
 
@@ -121,11 +140,17 @@ def finetune_without(name: str, samples: Samples, rows: np.ndarray) -> Path:
     """Teach with what the one click teaches with; return the checkpoint."""
     run = Run(DATA / f"taught without {name}, {MINUTES:g} min")
     if not run.best.exists():
-        parts = [WeightedSamples(samples, 1 - REPLAY_SHARE, rows), WeightedSamples(make_others(), REPLAY_SHARE)]
+        parts = [
+            WeightedSamples(samples, 1 - REPLAY_SHARE, rows),
+            WeightedSamples(make_others(), REPLAY_SHARE),
+        ]
         occluders = draw_occluders(64, np.random.default_rng(0))
         batches = Batches(parts, BatchConfig(BATCH), AugmentConfig(), occluders, seed=0)
         config = TrainConfig(
-            samples=round(60 * MINUTES * SAMPLES_PER_S), learning_rate=LEARNING_RATE, warmup_steps=50, threads=1
+            samples=round(60 * MINUTES * SAMPLES_PER_S),
+            learning_rate=LEARNING_RATE,
+            warmup_steps=50,
+            threads=1,
         )
         train(network_from_checkpoint(load_checkpoint(START)), batches, config, run)
     return run.best

@@ -1,6 +1,8 @@
-"""What capture, framesets and recording cost; run with ``pytest -m benchmark tests/benchmarks/bench_capture.py -s``.
+"""What capture, framesets and recording cost; run with ``pytest -m benchmark
+tests/benchmarks/bench_capture.py -s``.
 
-Prints date, machine and figures; asserts nothing about time. On the four videos of ``data/beam`` (1080p, 60 fps).
+Prints date, machine and figures; asserts nothing about time. On the four videos of ``data/beam``
+(1080p, 60 fps).
 """
 
 import os
@@ -44,7 +46,8 @@ def test_decoding_one_video_at_a_time(videos):
         while source.read() is not None:
             count += 1
         print_figure(
-            f"decode {path.name} to BGR", f"{(time.process_time() - start) / count * 1e3:.1f} CPU ms per frame"
+            f"decode {path.name} to BGR",
+            f"{(time.process_time() - start) / count * 1e3:.1f} CPU ms per frame",
         )
         source.close()
 
@@ -80,21 +83,26 @@ def test_decoding_in_step_with_work(videos):
         from engine.capture.video.decode import DamageCounts, decode_pictures, open_video
 
         opened = [open_video(path, path.stem) for path in videos]
-        streams = [decode_pictures(container, stream, DamageCounts()) for container, stream in opened]
+        streams = [
+            decode_pictures(container, stream, DamageCounts()) for container, stream in opened
+        ]
         for decoded in zip(*streams):
             for picture in decoded:
                 video_file._to_image_bgr(picture)
             burn_cpu(0.02)
             count += 1
         print_figure(
-            "the same in one thread", f"{(time.perf_counter() - start) / count * 1e3:.1f} ms wall per frameset"
+            "the same in one thread",
+            f"{(time.perf_counter() - start) / count * 1e3:.1f} ms wall per frameset",
         )
         for container, _ in opened:
             container.close()
 
 
 def test_recording_studio_frames(tmp_path):
-    image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    image = (
+        np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    )
     with SessionWriter(tmp_path / "s", SessionFacts()) as writer:
         recorder = writer.record_camera("a", source="studio", size_wh=(640, 480), rate_fps=30.0)
         start = time.process_time()
@@ -103,7 +111,9 @@ def test_recording_studio_frames(tmp_path):
         recorder.close()
         cpu_ms = (time.process_time() - start) / 300 * 1e3
     size_kb = (tmp_path / "s" / "cameras" / "a.mkv").stat().st_size / 300e3
-    print_figure("record 640x480 as Motion JPEG", f"{cpu_ms:.2f} CPU ms, {size_kb:.0f} kB per frame")
+    print_figure(
+        "record 640x480 as Motion JPEG", f"{cpu_ms:.2f} CPU ms, {size_kb:.0f} kB per frame"
+    )
 
 
 def test_copying_a_video_into_a_session(videos, tmp_path):
@@ -111,7 +121,9 @@ def test_copying_a_video_into_a_session(videos, tmp_path):
         start = time.process_time()
         for path in videos:
             writer.copy_video(path, path.stem)
-        print_figure("copy 4 videos", f"{(time.process_time() - start) / 400 * 1e3:.2f} CPU ms per frame")
+        print_figure(
+            "copy 4 videos", f"{(time.process_time() - start) / 400 * 1e3:.2f} CPU ms per frame"
+        )
 
 
 def test_writing_poses(tmp_path):

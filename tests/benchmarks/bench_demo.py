@@ -1,6 +1,8 @@
-"""How far `epipole demo` is from the exact truth, over seeds: rig, joints, scale, and its own sigmas.
+"""How far `epipole demo` is from the exact truth, over seeds: rig, joints, scale, and its own
+sigmas.
 
-``EPIPOLE_BENCH_SEEDS=0-20 pytest -m benchmark -s tests/benchmarks/bench_demo.py`` (some 70 s of processor time a seed).
+``EPIPOLE_BENCH_SEEDS=0-20 pytest -m benchmark -s tests/benchmarks/bench_demo.py`` (some 70 s of
+processor time a seed).
 """
 
 import csv
@@ -41,11 +43,18 @@ def test_the_demo_against_exact_truth(tmp_path):
         rows.append(measure_errors(folder))
         shutil.rmtree(folder / "session")
         print(
-            seed, " ".join(f"{name} {value:.2f}" for name, value in rows[-1].items() if np.ndim(value) == 0), flush=True
+            seed,
+            " ".join(
+                f"{name} {value:.2f}" for name, value in rows[-1].items() if np.ndim(value) == 0
+            ),
+            flush=True,
         )
     for name in ("rotation", "position", "focal"):
         ratio = np.concatenate([row[name] for row in rows])
-        print(f"{name}: true error / sigma, rms {np.sqrt((ratio**2).mean()):.2f}, p90 {np.percentile(ratio, 90):.2f}")
+        print(
+            f"{name}: true error / sigma, rms {np.sqrt((ratio**2).mean()):.2f}, p90 "
+            f"{np.percentile(ratio, 90):.2f}"
+        )
 
 
 def measure_errors(folder: Path) -> dict:
@@ -75,4 +84,7 @@ def read_joints(path: Path) -> dict[tuple[int, str], tuple[float, float, float]]
     """Read joints by frameset and name."""
     with path.open(encoding="utf-8") as file:
         rows = csv.DictReader(file)
-        return {(int(r["frame"]), r["joint"]): (float(r["x_m"]), float(r["y_m"]), float(r["z_m"])) for r in rows}
+        return {
+            (int(r["frame"]), r["joint"]): (float(r["x_m"]), float(r["y_m"]), float(r["z_m"]))
+            for r in rows
+        }

@@ -1,7 +1,8 @@
-"""A take whose cameras fail in every way: ``pytest -m benchmark -s tests/benchmarks/bench_faults.py``.
+"""A take whose cameras fail in every way: ``pytest -m benchmark -s
+tests/benchmarks/bench_faults.py``.
 
-Every camera is killed and comes back ten times (EPIPOLE_BENCH_KILLS), by itself and then with bad manners. Prints date,
-machine and figures; asserts losses, ledgers and growth, never a time.
+Every camera is killed and comes back ten times (EPIPOLE_BENCH_KILLS), by itself and then with bad
+manners. Prints date, machine and figures; asserts losses, ledgers and growth, never a time.
 """
 
 import os
@@ -46,7 +47,9 @@ def print_figure(what, figure):
 def servers(tmp_path):
     """Four cameras that speak HTTP, and one that speaks RTSP where there is a server for it."""
     with ExitStack() as stack:
-        found: list[MjpegServer | RtspServer] = [stack.enter_context(MjpegServer(size_wh=SIZE_WH)) for _ in range(4)]
+        found: list[MjpegServer | RtspServer] = [
+            stack.enter_context(MjpegServer(size_wh=SIZE_WH)) for _ in range(4)
+        ]
         if not explain_missing_rtsp_server():
             found.append(stack.enter_context(RtspServer(tmp_path, size_wh=SIZE_WH)))
         yield found
@@ -63,7 +66,9 @@ def test_each_camera_killed_and_back(servers, tmp_path):
         for count in range(1, KILLS + 1):
             for place, server in enumerate(servers):
                 server.kill()
-                assert wait_until(lambda place=place: get_camera_state(live, place).phase is CameraPhase.LOST, 20)
+                assert wait_until(
+                    lambda place=place: get_camera_state(live, place).phase is CameraPhase.LOST, 20
+                )
                 server.start()
                 assert wait_until(lambda place=place, count=count: is_live(live, place, count), 20)
             memory_mb.append(measure_resident_mb())
@@ -76,7 +81,8 @@ def test_each_camera_killed_and_back(servers, tmp_path):
         rows = read_ledger_rows(tmp_path / "take", place)
         missing = [row for row in rows if not row.kept]
         text = (
-            f"{len(rows)} lines, {len(missing)} of them of images that never came; back {state.reconnect_count} times"
+            f"{len(rows)} lines, {len(missing)} of them of images that never came; back "
+            f"{state.reconnect_count} times"
         )
         print_figure(
             f"camera {place} of {took_s:.0f} s",
@@ -88,7 +94,8 @@ def test_each_camera_killed_and_back(servers, tmp_path):
     print_figure("memory by round", " ".join(f"{one:.0f}" for one in memory_mb))
     grown_mb = memory_mb[-1] - memory_mb[min(1, len(memory_mb) - 1)]
     print_figure(
-        "memory, sockets, threads", f"{grown_mb:+.1f} MB, {sockets[0]} -> {sockets[-1]}, {threads[0]} -> {threads[-1]}"
+        "memory, sockets, threads",
+        f"{grown_mb:+.1f} MB, {sockets[0]} -> {sockets[-1]}, {threads[0]} -> {threads[-1]}",
     )
     assert grown_mb < GROWTH_MB
     assert sockets[-1] <= sockets[0]
@@ -107,7 +114,9 @@ def test_one_camera_killed_costs_the_others_nothing(servers, tmp_path):
         place: [row for row in read_ledger_rows(tmp_path / "take", place) if not row.kept]
         for place in range(len(servers))
     }
-    print_figure("images that are not there, by camera", {place: len(rows) for place, rows in lost.items()})
+    print_figure(
+        "images that are not there, by camera", {place: len(rows) for place, rows in lost.items()}
+    )
     assert [state.reconnect_count for state in states[1:]] == [0] * (len(servers) - 1)
     assert not any(lost[place] for place in range(1, len(servers)))
 
@@ -124,7 +133,9 @@ def test_bad_manners_beside_good_ones(servers, tmp_path):
     with ExitStack() as stack:
         strange = [stack.enter_context(MjpegServer(size_wh=SIZE_WH, **manners)) for manners in odd]
         live = stack.enter_context(
-            record_live([get_address(server) for server in (servers[0], *strange)], tmp_path / "take")
+            record_live(
+                [get_address(server) for server in (servers[0], *strange)], tmp_path / "take"
+            )
         )
         time.sleep(12)
         states = live.state().cameras
@@ -132,6 +143,8 @@ def test_bad_manners_beside_good_ones(servers, tmp_path):
         rows = read_ledger_rows(tmp_path / "take", place)
         whys = {why: sum(row.why == why for row in rows) for why in {row.why for row in rows}}
         longest_s = measure_unexplained_s(rows, 1 / manners.get("fps", 30.0))
-        print_figure(str(manners), f"{whys}; dropped {state.dropped}, unexplained {1000 * longest_s:.0f} ms")
+        print_figure(
+            str(manners), f"{whys}; dropped {state.dropped}, unexplained {1000 * longest_s:.0f} ms"
+        )
         assert longest_s < 0.2
     assert all(row.kept for row in read_ledger_rows(tmp_path / "take", 0))

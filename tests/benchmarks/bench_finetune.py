@@ -1,13 +1,15 @@
-"""The proof of the one click: a new person, a minute of four cameras, and how much of the possible gain came of it.
+"""The proof of the one click: a new person, a minute of four cameras, and how much of the possible
+gain came of it.
 
-``EPIPOLE_BENCH_MINUTES=15 pytest -m benchmark -s tests/benchmarks/bench_finetune.py``. The person is a studio seed that
-nothing was trained on (``EPIPOLE_BENCH_SEED``); the session comes from `epipole demo`, the teaching from `epipole
-finetune`, as a person would type them. The start is the network that is shipped, or ``EPIPOLE_BENCH_START`` (a
-``.pt``). All stages lie under ``EPIPOLE_BENCH_DATA``, and a bench that was killed goes on there.
+``EPIPOLE_BENCH_MINUTES=15 pytest -m benchmark -s tests/benchmarks/bench_finetune.py``. The person
+is a studio seed that nothing was trained on (``EPIPOLE_BENCH_SEED``); the session comes from
+`epipole demo`, the teaching from `epipole finetune`, as a person would type them. The start is the
+network that is shipped, or ``EPIPOLE_BENCH_START`` (a ``.pt``). All stages lie under
+``EPIPOLE_BENCH_DATA``, and a bench that was killed goes on there.
 
-Errors are to exact detector-style truth, root-relative at the root's true depth, on (i) what the run set aside, and
-(ii) the same person in the same room doing something else. The yardstick is the same run on the same crops with the
-truth in place of the labels.
+Errors are to exact detector-style truth, root-relative at the root's true depth, on (i) what the
+run set aside, and (ii) the same person in the same room doing something else. The yardstick is the
+same run on the same crops with the truth in place of the labels.
 """
 
 import hashlib
@@ -67,9 +69,15 @@ def test_one_click_on_a_new_person():
     print_course("one click", finetuned)
     print_course("the truth", best)
     shares = {}
-    for name, samples in (("held-out clips", load_held_out(run)), ("another session", load_other_session())):
+    for name, samples in (
+        ("held-out clips", load_held_out(run)),
+        ("another session", load_other_session()),
+    ):
         before = measure_errors_mm(finetuned.results["parent"]["rival_checkpoint"], samples)
-        ours, truths = (measure_errors_mm(state.results["export"]["card"], samples) for state in (finetuned, best))
+        ours, truths = (
+            measure_errors_mm(state.results["export"]["card"], samples)
+            for state in (finetuned, best)
+        )
         blocks = number_time_blocks(samples.time_ns, samples.clip)
         print(f"{name}, {len(samples)} pictures, mm (95 %)")
         for label, errors in (("before", before), ("one click", ours), ("the truth", truths)):
@@ -78,7 +86,8 @@ def test_one_click_on_a_new_person():
         mean = np.nanmean(before)
         shares[name] = gain.mean / mean, gain.mean / np.nanmean(before - truths)
         print(
-            f"  gain {format_interval(gain)}: {100 * shares[name][0]:.0f} %; {100 * shares[name][1]:.0f} % of the truth's gain"
+            f"  gain {format_interval(gain)}: {100 * shares[name][0]:.0f} %; "
+            f"{100 * shares[name][1]:.0f} % of the truth's gain"
         )
     assert finetuned.phase is Phase.KEPT
     assert finetuned.seconds_used < 60 * float(MINUTES) * 1.1
@@ -86,13 +95,17 @@ def test_one_click_on_a_new_person():
     assert shares["held-out clips"][1] >= MIN_SHARE
 
 
-@pytest.mark.parametrize("spoil", [turn_camera, swap_labels, keep_two_seconds], ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize(
+    "spoil", [turn_camera, swap_labels, keep_two_seconds], ids=lambda spoil: spoil.__name__
+)
 def test_a_spoiled_session_changes_nothing(spoil):
     """Refused or rolled back, and the same network serves as before, to the byte."""
     before = hash_serving_model()
     name = f"spoiled {spoil.__name__}"
     run = next(iter(list_runs(DATA / "runs" / name)), None)
-    run = run_one_click(name, spoil() if run is None else load_request(run).sessions[0], SPOILED_MINUTES)
+    run = run_one_click(
+        name, spoil() if run is None else load_request(run).sessions[0], SPOILED_MINUTES
+    )
     state = read_state(run)
     print(f"\n{name}: {state.phase} at '{state.step}': {state.sentence}")
     assert state.phase in (Phase.ROLLED_BACK, Phase.FAILED)
@@ -107,7 +120,9 @@ def run_one_click(name: str, path: Path, minutes: str) -> Path:
     found = next(iter(list_runs(runs)), None)
     if found is None:
         start = ("--start", START) if START else ()
-        done = run_epipole("finetune", path, "--minutes", minutes, "--person", PERSON, "--out", runs, *start)
+        done = run_epipole(
+            "finetune", path, "--minutes", minutes, "--person", PERSON, "--out", runs, *start
+        )
     elif is_over(read_state(found)):
         return found
     else:
@@ -121,7 +136,9 @@ def run_one_click(name: str, path: Path, minutes: str) -> Path:
 
 def is_over(state: RunState) -> bool:
     """Whether a run came to its end, or was refused; one that was killed or cancelled goes on."""
-    return state.phase in FINAL_PHASES or (state.phase is Phase.FAILED and state.sentence != INTERRUPTED)
+    return state.phase in FINAL_PHASES or (
+        state.phase is Phase.FAILED and state.sentence != INTERRUPTED
+    )
 
 
 def run_by_truth(run: Path) -> Path:
@@ -130,12 +147,18 @@ def run_by_truth(run: Path) -> Path:
     if not folder.exists():
         request, state = load_request(run), read_state(run)
         making = folder.with_name(f"{run.name}.part")
-        relabel(run / "samples", making / "samples", replace_by_truth(run, open_samples(run / "samples")))
+        relabel(
+            run / "samples",
+            making / "samples",
+            replace_by_truth(run, open_samples(run / "samples")),
+        )
         (making / "parts.npz").write_bytes((run / "parts.npz").read_bytes())
         save_request(making, replace(request, library=str(DATA / "networks of the truth")))
         results = {name: state.results[name] for name in STEPS_BEFORE_TRAINING}
         used_s = float(results["divide"]["used_s"])
-        write_state(making, RunState(Phase.CANCELLED, "train", results=results, seconds_used=used_s))
+        write_state(
+            making, RunState(Phase.CANCELLED, "train", results=results, seconds_used=used_s)
+        )
         making.rename(folder)
     share_drawn_people(folder.parent)
     if read_state(folder).phase not in FINAL_PHASES:
@@ -146,7 +169,9 @@ def run_by_truth(run: Path) -> Path:
 
 def share_drawn_people(runs: Path) -> None:
     """Let the runs of all rows share the drawn people, as those of one person do."""
-    for drawn in sorted((DATA / "runs").glob("*/replay-*")) + sorted((DATA / "runs").glob("*/strangers-*")):
+    for drawn in sorted((DATA / "runs").glob("*/replay-*")) + sorted(
+        (DATA / "runs").glob("*/strangers-*")
+    ):
         runs.mkdir(parents=True, exist_ok=True)
         if not (runs / drawn.name).exists():
             (runs / drawn.name).symlink_to(drawn)
@@ -189,12 +214,18 @@ def hash_serving_model() -> str:
 
 def print_course(name: str, state: RunState) -> None:
     """Say what was taught, in which time, and what became of other people."""
-    counts, trained, verdict = state.results["divide"]["counts"], state.results["train"], state.results["compare"]
+    counts, trained, verdict = (
+        state.results["divide"]["counts"],
+        state.results["train"],
+        state.results["compare"],
+    )
     table = verdict["verdict"]
     print(
-        f"{name}: {counts['train']} pictures, {trained['samples']} shown in {trained['minutes']:.1f} min of teaching, "
+        f"{name}: {counts['train']} pictures, {trained['samples']} shown in "
+        f"{trained['minutes']:.1f} min of teaching, "
         f"{state.seconds_used / 60:.1f} min in all; others {table['strangers_before_mm']:.1f} → "
-        f"{table['strangers_after_mm']:.1f} mm; by the rig {table['before_mm']:.1f} → {table['after_mm']:.1f} mm"
+        f"{table['strangers_after_mm']:.1f} mm; by the rig {table['before_mm']:.1f} → "
+        f"{table['after_mm']:.1f} mm"
     )
 
 

@@ -1,6 +1,8 @@
-"""What 2D pose costs and how near it is to MediaPipe: ``pytest -m benchmark tests/benchmarks/bench_inference.py -s``.
+"""What 2D pose costs and how near it is to MediaPipe: ``pytest -m benchmark
+tests/benchmarks/bench_inference.py -s``.
 
-Measures, never asserts a time. CPU time is the process's own, so it holds on a busy machine; wall time does not.
+Measures, never asserts a time. CPU time is the process's own, so it holds on a busy machine; wall
+time does not.
 """
 
 import os
@@ -41,7 +43,10 @@ def videos(data_folder):
 
 @pytest.fixture(scope="module", autouse=True)
 def header():
-    print(f"\n{date.today()}  {platform.machine()}  {os.cpu_count()} cores  load {os.getloadavg()[0]:.1f}")
+    print(
+        f"\n{date.today()}  {platform.machine()}  {os.cpu_count()} cores  load "
+        f"{os.getloadavg()[0]:.1f}"
+    )
 
 
 def time_call(run, times):
@@ -68,7 +73,9 @@ def test_cost_of_a_crop(file, spec, outputs, parallel):
     crops = np.random.default_rng(0).random((4, *spec.size_wh, 3), np.float32)
     cpu, wall = time_call(lambda: backend.infer({INPUT: crops}), 20)
     kept = "trimmed" if outputs else "whole"
-    print(f"{file} {kept}, {parallel} at a time: {cpu / 4:.1f} ms CPU, {wall / 4:.1f} ms wall a crop")
+    print(
+        f"{file} {kept}, {parallel} at a time: {cpu / 4:.1f} ms CPU, {wall / 4:.1f} ms wall a crop"
+    )
 
 
 @pytest.mark.parametrize("search_every", [15, 10**9])
@@ -77,7 +84,10 @@ def test_cost_of_a_frameset_of_four_views(videos, search_every):
     framesets = iter([make_frameset(index, videos) for index in range(62)])
     estimate(next(framesets))
     cpu, wall = time_call(lambda: estimate(next(framesets)), 60)
-    print(f"4 views of 1080×1920, search every {search_every}: {cpu:.1f} ms CPU, {wall:.1f} ms wall a frameset")
+    print(
+        f"4 views of 1080×1920, search every {search_every}: {cpu:.1f} ms CPU, {wall:.1f} ms "
+        "wall a frameset"
+    )
 
 
 def test_distance_to_the_reference_tracks(videos, data_folder):
@@ -90,13 +100,23 @@ def test_distance_to_the_reference_tracks(videos, data_folder):
     agreed = np.nanmedian(apart[..., 11:], axis=-1) <= np.nanmedian(crossed[..., 11:], axis=-1)
     for view in range(4):
         rows = apart[:, view][agreed[:, view]]
-        parts = {name: np.nanpercentile(rows[:, list(joints)], (50, 90)) for name, joints in GROUPS.items()}
-        text = "  ".join(f"{name} {median:.1f}/{ninety:.1f}" for name, (median, ninety) in parts.items())
+        parts = {
+            name: np.nanpercentile(rows[:, list(joints)], (50, 90))
+            for name, joints in GROUPS.items()
+        }
+        text = "  ".join(
+            f"{name} {median:.1f}/{ninety:.1f}" for name, (median, ninety) in parts.items()
+        )
         median, ninety = np.nanpercentile(rows, (50, 90))
-        print(f"cam0{view + 1}: {agreed[:, view].sum()} frames, median {median:.2f} px, 90 % {ninety:.1f} px; {text}")
+        print(
+            f"cam0{view + 1}: {agreed[:, view].sum()} frames, median {median:.2f} px, 90 % "
+            f"{ninety:.1f} px; {text}"
+        )
 
 
 def make_frameset(index, videos):
     time_ns = round(index * 1e9 / 60)
-    frames = tuple(Frame(f"cam_{view}", index, time_ns, video[index]) for view, video in enumerate(videos))
+    frames = tuple(
+        Frame(f"cam_{view}", index, time_ns, video[index]) for view, video in enumerate(videos)
+    )
     return FrameSet(index, time_ns, frames)

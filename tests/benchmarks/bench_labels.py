@@ -1,11 +1,13 @@
-"""How good labels are against exact truth: studio takes, the real network, the rig calibrated from the same joints.
+"""How good labels are against exact truth: studio takes, the real network, the rig calibrated from
+the same joints.
 
-``EPIPOLE_BENCH_SEEDS=10-20 pytest -m benchmark -s tests/benchmarks/bench_labels.py``; a new seed costs two minutes once
-(30 s, four cameras, every second frameset), then its joints, rig and truth lie in ``EPIPOLE_BENCH_CACHE`` or the
-folder of temporary files. `fit_sigma.py` names the seeds that taught; 10 to 20 were looked at often: report others.
+``EPIPOLE_BENCH_SEEDS=10-20 pytest -m benchmark -s tests/benchmarks/bench_labels.py``; a new seed
+costs two minutes once (30 s, four cameras, every second frameset), then its joints, rig and truth
+lie in ``EPIPOLE_BENCH_CACHE`` or the folder of temporary files. `fit_sigma.py` names the seeds that
+taught; 10 to 20 were looked at often: report others.
 
-Errors are those of shoulders, elbows, wrists, hips, knees and ankles to detector-style truth, after one
-similarity per take.
+Errors are those of shoulders, elbows, wrists, hips, knees and ankles to detector-style truth, after
+one similarity per take.
 """
 
 import os
@@ -37,10 +39,14 @@ from training.labels.sigma import LABELLED_JOINTS
 from training.labels.two_views import label_by_two_views
 
 pytestmark = pytest.mark.benchmark
-CACHE = Path(os.environ.get("EPIPOLE_BENCH_CACHE", Path(tempfile.gettempdir()) / "epipole_label_takes"))
+CACHE = Path(
+    os.environ.get("EPIPOLE_BENCH_CACHE", Path(tempfile.gettempdir()) / "epipole_label_takes")
+)
 SKELETON = load_skeleton("blazepose_33")
 LIMBS = SKELETON.indices(
-    f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
+    f"{side}_{joint}"
+    for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    for side in ("left", "right")
 )
 GOOD_ERROR_M, LOOSE_ERROR_M = 0.03, 0.05
 SWAPPED, GROSS, GROSS_OF_HEIGHT = 0.05, 0.03, 0.25
@@ -52,7 +58,10 @@ def read_seeds() -> list[int]:
 
 
 def test_labels_against_exact_truth():
-    rows = {name: [] for name in ("ours", "ours, spoiled", "two views", "three pairs", "two views, spoiled")}
+    rows = {
+        name: []
+        for name in ("ours", "ours, spoiled", "two views", "three pairs", "two views, spoiled")
+    }
     for seed in read_seeds():
         recording = load(seed)
         spoiled = spoil(recording[0], seed)
@@ -60,8 +69,12 @@ def test_labels_against_exact_truth():
             rows[name].append(label_with_all_views(seen, *recording[1:]))
         stature = Studio(StudioConfig(seed=seed)).stature_m
         rows["two views"].append(label_as_published(recording[0], *recording[1:], stature, (0, 1)))
-        rows["three pairs"].append(label_as_published(recording[0], *recording[1:], stature, (0, 1, 2, 3)))
-        rows["two views, spoiled"].append(label_as_published(spoiled, *recording[1:], stature, (0, 1)))
+        rows["three pairs"].append(
+            label_as_published(recording[0], *recording[1:], stature, (0, 1, 2, 3))
+        )
+        rows["two views, spoiled"].append(
+            label_as_published(spoiled, *recording[1:], stature, (0, 1))
+        )
         print(seed, summarise(rows["ours"][-1:]), flush=True)
     for name, found in rows.items():
         print(f"{name:20s} {summarise(found)}")
@@ -93,7 +106,9 @@ def make(seed: int, file: Path) -> None:
         sets = offline.estimate_poses(framesets, estimator)
         sizes = tuple(source.size_wh for source in footage.sources)
         recording = offline.PoseRecording(sets, SKELETON, footage.view_names, sizes)
-        rig = offline.calibrate_recording(recording, CalibrationOptions(footage.studio.stature_m)).rig
+        rig = offline.calibrate_recording(
+            recording, CalibrationOptions(footage.studio.stature_m)
+        ).rig
         truth = footage.studio.truth_as_detected(recording.candidates.time_ns)
         estimator.close()
     assert rig is not None, f"seed {seed} was refused"
@@ -128,7 +143,9 @@ def label_with_all_views(seen: Observations, rig_file: Path, truth: np.ndarray) 
     found = np.isfinite(error)
     pair = np.stack([labels.sigma_m, error], -1)
     turned = np.where(found[..., None, None], labels.covariance, np.eye(3)) * scale**2
-    mahalanobis = (vector * np.linalg.solve(turned, np.nan_to_num(vector)[..., None])[..., 0]).sum(-1)
+    mahalanobis = (vector * np.linalg.solve(turned, np.nan_to_num(vector)[..., None])[..., 0]).sum(
+        -1
+    )
     limbs, sure = found[:, LIMBS], labels.accepted[:, LIMBS]
     return (
         error[:, LIMBS][limbs], sure[limbs], limbs.size, pair,
@@ -137,12 +154,18 @@ def label_with_all_views(seen: Observations, rig_file: Path, truth: np.ndarray) 
 
 
 def label_as_published(
-    seen: Observations, rig_file: Path, truth: np.ndarray, stature_m: float, view_indices: tuple[int, ...]
+    seen: Observations,
+    rig_file: Path,
+    truth: np.ndarray,
+    stature_m: float,
+    view_indices: tuple[int, ...],
 ) -> tuple:
     """Label as published."""
     rig, _ = read_calibration(rig_file)
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in seen.view_names], np.int64)
-    labels = label_by_two_views(interpolate_to_common_time(seen, offsets), rig.cameras, stature_m, view_indices)
+    labels = label_by_two_views(
+        interpolate_to_common_time(seen, offsets), rig.cameras, stature_m, view_indices
+    )
     error = np.linalg.norm(compute_errors(labels.xyz, truth)[0], axis=-1)[:, LIMBS]
     found = np.isfinite(error)
     return error[found], np.ones(found.sum(), bool), found.size
@@ -161,20 +184,28 @@ def compute_errors(xyz: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, floa
 
 def summarise(rows: list[tuple]) -> str:
     """Sum up takes."""
-    error, accepted = np.concatenate([row[0] for row in rows]), np.concatenate([row[1] for row in rows])
+    error, accepted = (
+        np.concatenate([row[0] for row in rows]),
+        np.concatenate([row[1] for row in rows]),
+    )
     everything = sum(row[2] for row in rows)
     good = error < GOOD_ERROR_M
     return (
         f"found {100 * len(error) / everything:.1f} %, of them < 30 mm {100 * good.mean():.1f} %,"
         f" mean {1e3 * error.mean():.1f} mm | accepted {100 * accepted.sum() / everything:.1f} %,"
-        f" precision {100 * good[accepted].mean():.2f} %, recall {100 * (good & accepted).sum() / good.sum():.1f} %,"
-        f" mean {1e3 * error[accepted].mean():.2f} mm, p95 {1e3 * np.percentile(error[accepted], 95):.1f} mm"
+        f" precision {100 * good[accepted].mean():.2f} %, recall "
+        f"{100 * (good & accepted).sum() / good.sum():.1f} %,"
+        f" mean {1e3 * error[accepted].mean():.2f} mm, p95 "
+        f"{1e3 * np.percentile(error[accepted], 95):.1f} mm"
     )
 
 
 def summarise_by_kind(rows: list[tuple]) -> str:
     """Say of each kind of joint that can be a label how much is accepted and how far that is off."""
-    error, accepted = np.concatenate([row[5] for row in rows]), np.concatenate([row[6] for row in rows])
+    error, accepted = (
+        np.concatenate([row[5] for row in rows]),
+        np.concatenate([row[6] for row in rows]),
+    )
     lines = []
     for kind in LABELLED_JOINTS:
         joints = [i for i, joint in enumerate(SKELETON.joints) if strip_side(joint) == kind]
@@ -182,22 +213,31 @@ def summarise_by_kind(rows: list[tuple]) -> str:
         lines.append(
             f"{kind:10s} accepted {100 * sure.mean():5.1f} %,"
             f" of them < 30 mm {100 * (off[sure] < GOOD_ERROR_M).mean():5.1f} %,"
-            f" < 50 mm {100 * (off[sure] < LOOSE_ERROR_M).mean():5.1f} %, mean {1e3 * off[sure].mean():5.1f} mm"
+            f" < 50 mm {100 * (off[sure] < LOOSE_ERROR_M).mean():5.1f} %, mean "
+            f"{1e3 * off[sure].mean():5.1f} mm"
         )
     return "\n".join(lines)
 
 
 def summarise_ranks(rows: list[tuple]) -> str:
     """Say how expected and true errors rank: of all joints, of those that can be labels, and of the limbs."""
-    pair, accepted = np.concatenate([row[3] for row in rows]), np.concatenate([row[6] for row in rows])
+    pair, accepted = (
+        np.concatenate([row[3] for row in rows]),
+        np.concatenate([row[6] for row in rows]),
+    )
     everything = range(len(SKELETON.joints))
     labelled = [i for i in everything if strip_side(SKELETON.joints[i]) in LABELLED_JOINTS]
-    kinds = {f"all {len(everything)} joints": list(everything), "joints that can be labels": labelled, "limbs": LIMBS}
+    kinds = {
+        f"all {len(everything)} joints": list(everything),
+        "joints that can be labels": labelled,
+        "limbs": LIMBS,
+    }
     lines = []
     for name, joints in kinds.items():
         of_kind, sure = pair[:, joints], accepted[:, joints]
         lines.append(
-            f"{name} {correlate_ranks(of_kind[np.isfinite(of_kind).all(-1)]):.3f}, accepted {correlate_ranks(of_kind[sure]):.3f}"
+            f"{name} {correlate_ranks(of_kind[np.isfinite(of_kind).all(-1)]):.3f}, accepted "
+            f"{correlate_ranks(of_kind[sure]):.3f}"
         )
     return "rank of sigma and error: " + "; ".join(lines)
 
@@ -210,4 +250,7 @@ def correlate_ranks(pair: np.ndarray) -> float:
 def measure_coverage(found: np.ndarray) -> list[tuple[int, float, float]]:
     """How many errors lie within the ellipsoids that should hold 68 and 95 % of them."""
     inside = [(percent, found[:, 0] < chi2.ppf(percent / 100, 3)) for percent in (68, 95)]
-    return [(percent, 100 * within[found[:, 1] > 0].mean(), 100 * within.mean()) for percent, within in inside]
+    return [
+        (percent, 100 * within[found[:, 1] > 0].mean(), 100 * within.mean())
+        for percent, within in inside
+    ]

@@ -1,7 +1,9 @@
-"""What the live program costs in its window; run with ``pytest -m benchmark tests/benchmarks/bench_live.py -s``.
+"""What the live program costs in its window; run with ``pytest -m benchmark
+tests/benchmarks/bench_live.py -s``.
 
-``EPIPOLE_BENCH_S`` sets the seconds of each measurement. Prints date, machine and figures; asserts what a busy machine
-cannot change: that nothing is lost. The processor's share is printed, and the limits beside it.
+``EPIPOLE_BENCH_S`` sets the seconds of each measurement. Prints date, machine and figures; asserts
+what a busy machine cannot change: that nothing is lost. The processor's share is printed, and the
+limits beside it.
 """
 
 import os
@@ -32,7 +34,8 @@ def test_four_cameras_in_the_window(film, number):
     figures = measure(setup, SECONDS)
     machine = f"{platform.processor() or platform.machine()} x{os.cpu_count()}"
     sys.stdout.write(
-        f"\n{datetime.now(UTC):%Y-%m-%d} {machine}  {setup.title} (limit: {LIMITS[number]})\n{describe(figures)}\n"
+        f"\n{datetime.now(UTC):%Y-%m-%d} {machine}  {setup.title} (limit: "
+        f"{LIMITS[number]})\n{describe(figures)}\n"
     )
     assert bool(figures.recorded) == setup.records
     assert figures.lost == 0

@@ -1,7 +1,9 @@
-"""After how many seconds live calibration has a rig, how good it is then and later, and what it costs.
+"""After how many seconds live calibration has a rig, how good it is then and later, and what it
+costs.
 
-``EPIPOLE_BENCH_SEEDS=0-3 EPIPOLE_BENCH_CACHE=DIR pytest -m benchmark -s tests/benchmarks/bench_live_calibration.py``
-Poses of a studio take are estimated once (every third frameset of 40 s, some 40 s of processor time) and kept in DIR.
+``EPIPOLE_BENCH_SEEDS=0-3 EPIPOLE_BENCH_CACHE=DIR pytest -m benchmark -s
+tests/benchmarks/bench_live_calibration.py`` Poses of a studio take are estimated once (every third
+frameset of 40 s, some 40 s of processor time) and kept in DIR.
 """
 
 import os
@@ -65,7 +67,9 @@ def load_studio_poses(folder: Path, cameras: int, seed: int) -> StudioPoses:
         write_poses(kept, address)
     reader = PoseReader(kept)
     studio = Studio(parse_address(address))
-    return StudioPoses(tuple(reader.sets_2d()), studio.rig, studio.stature_m, reader.header.skeleton)
+    return StudioPoses(
+        tuple(reader.sets_2d()), studio.rig, studio.stature_m, reader.header.skeleton
+    )
 
 
 def write_poses(path: Path, address: str) -> None:
@@ -75,7 +79,9 @@ def write_poses(path: Path, address: str) -> None:
     with open_inputs([address]) as footage:
         estimator = create_estimator("blazepose", len(footage.view_names))
         skeleton = estimator.skeleton
-        writer = PoseWriter(partial, PoseFileHeader(2, skeleton.name, skeleton.joints, footage.view_names))
+        writer = PoseWriter(
+            partial, PoseFileHeader(2, skeleton.name, skeleton.joints, footage.view_names)
+        )
         for frames in footage.read_framesets():
             if frames.timestamp_ns > SECONDS * 1e9:
                 break
@@ -109,15 +115,19 @@ def test_how_much_motion_gives_a_rig(cameras, tmp_path):
                     if start_s * 1e9 <= poses.timestamp_ns <= (start_s + window_s) * 1e9:
                         log.put(poses)
                 start = time.process_time()
-                rig = calibrate_from_log(log.candidates(), CalibrationOptions(stature_m=recording.stature_m)).rig
+                rig = calibrate_from_log(
+                    log.candidates(), CalibrationOptions(stature_m=recording.stature_m)
+                ).rig
                 cpu_s.append(time.process_time() - start)
                 tried += 1
                 found += [] if rig is None else [measure_errors(rig, recording.truth)]
         worst = np.max(found, axis=0) if found else np.full(3, np.nan)
         middle = np.median(found, axis=0) if found else np.full(3, np.nan)
         print(
-            f"{cameras} cameras, {window_s} s: a rig in {len(found)} of {tried}; median / worst: {middle[0]:.2f} /"
-            f" {worst[0]:.2f} deg, {middle[1]:.0f} / {worst[1]:.0f} cm, focal {middle[2]:.1f} / {worst[2]:.1f} %;"
+            f"{cameras} cameras, {window_s} s: a rig in {len(found)} of {tried}; median / "
+            f"worst: {middle[0]:.2f} /"
+            f" {worst[0]:.2f} deg, {middle[1]:.0f} / {worst[1]:.0f} cm, focal {middle[2]:.1f} / "
+            f"{worst[2]:.1f} %;"
             f" {np.mean(cpu_s):.1f} s of processor time",
             flush=True,
         )
@@ -144,7 +154,11 @@ def replay_live(recording: StudioPoses, label: str) -> None:
 
     options = CalibrationOptions(stature_m=recording.stature_m)
     live = LiveCalibration(
-        load_skeleton(recording.skeleton), recording.truth.names, recording.sizes_wh, options, on_rig=told
+        load_skeleton(recording.skeleton),
+        recording.truth.names,
+        recording.sizes_wh,
+        options,
+        on_rig=told,
     )
     put_ms, state_ms = [], []
     for poses in recording.sets:
@@ -155,7 +169,10 @@ def replay_live(recording: StudioPoses, label: str) -> None:
             live.state()
         state_ms.append(measure_cpu_ms(live.state))
     live.close()
-    print(f"put {np.median(put_ms):.2f} ms (99 %: {np.percentile(put_ms, 99):.2f}), state {np.median(state_ms):.2f} ms")
+    print(
+        f"put {np.median(put_ms):.2f} ms (99 %: {np.percentile(put_ms, 99):.2f}), state "
+        f"{np.median(state_ms):.2f} ms"
+    )
 
 
 def measure_cpu_ms(call) -> float:

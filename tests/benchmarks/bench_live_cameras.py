@@ -1,4 +1,5 @@
-"""What live cameras cost, and whether they grow: ``pytest -m benchmark tests/benchmarks/bench_live_cameras.py -s``.
+"""What live cameras cost, and whether they grow: ``pytest -m benchmark
+tests/benchmarks/bench_live_cameras.py -s``.
 
 Prints date, machine and figures; asserts nothing about time.
 """
@@ -71,8 +72,13 @@ def test_feeds_and_framesets_of_four_cameras(lag_s, work_s):
     share = (time.process_time() - cpu_s) / (time.monotonic() - start_s)
     sets.close()
     assert close_feeds(feeds) == ()
-    text = f"{share:.3f} core; {whole} of {count} whole, {sets.skipped} skipped, skew {sets.skew_ms:.1f} ms"
-    print_figure(f"4 cameras at 30, one {lag_s:.0f} s late, reader busy for {work_s * 1000:.0f} ms", text)
+    text = (
+        f"{share:.3f} core; {whole} of {count} whole, {sets.skipped} skipped, skew "
+        f"{sets.skew_ms:.1f} ms"
+    )
+    print_figure(
+        f"4 cameras at 30, one {lag_s:.0f} s late, reader busy for {work_s * 1000:.0f} ms", text
+    )
 
 
 def test_a_server_killed_ten_times_beside_a_good_one():
@@ -104,7 +110,8 @@ def test_a_server_killed_ten_times_beside_a_good_one():
         reader.join(5)
     print_figure(
         "a server killed and back 10 times",
-        f"{count[0]} sets in {took_s:.0f} s; the other camera: {states[0].frames} images, {states[0].dropped} dropped; "
+        f"{count[0]} sets in {took_s:.0f} s; the other camera: {states[0].frames} images, "
+        f"{states[0].dropped} dropped; "
         f"memory {memory[0]:.0f} -> {memory[-1]:.0f} MB, sockets {sockets[0]} -> {sockets[-1]}, "
         f"threads left {[t.name for t in threading.enumerate() if t.name.startswith('camera ')]}",
     )

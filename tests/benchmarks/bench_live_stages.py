@@ -1,6 +1,8 @@
-"""What the live stages cost: associate, reconstruct and smooth, CPU time of their thread per frameset.
+"""What the live stages cost: associate, reconstruct and smooth, CPU time of their thread per
+frameset.
 
-Run with ``pytest tests/benchmarks/bench_live_stages.py -s -m benchmark``. Nothing is asserted but that they did run.
+Run with ``pytest tests/benchmarks/bench_live_stages.py -s -m benchmark``. Nothing is asserted but
+that they did run.
 """
 
 import time
@@ -39,16 +41,26 @@ class Stopwatch:
 
     def __str__(self) -> str:
         means = {name: float(np.mean(spent)) for name, spent in self.spent_ms.items()}
-        rows = [f"{name} {means[name]:.3f} (p95 {np.percentile(self.spent_ms[name], 95):.3f})" for name in STAGES]
+        rows = [
+            f"{name} {means[name]:.3f} (p95 {np.percentile(self.spent_ms[name], 95):.3f})"
+            for name in STAGES
+        ]
         return ", ".join(rows) + f"; together {sum(means.values()):.3f} ms"
 
 
 def measure_stages(sets: tuple[PoseSet2D, ...], rig: Rig, skeleton: Any) -> Stopwatch:
     """Carry a take through the three stages."""
-    associate, reconstruct, smooth, stopwatch = Associate(skeleton), Reconstruct(skeleton), Smooth(), Stopwatch()
+    associate, reconstruct, smooth, stopwatch = (
+        Associate(skeleton),
+        Reconstruct(skeleton),
+        Smooth(),
+        Stopwatch(),
+    )
     for poses in sets:
         associated = stopwatch.time_call("associate", associate, poses, rig)
-        stopwatch.time_call("smooth", smooth, stopwatch.time_call("reconstruct", reconstruct, associated, rig))
+        stopwatch.time_call(
+            "smooth", smooth, stopwatch.time_call("reconstruct", reconstruct, associated, rig)
+        )
     return stopwatch
 
 
@@ -57,7 +69,10 @@ def measure_stages(sets: tuple[PoseSet2D, ...], rig: Rig, skeleton: Any) -> Stop
 def test_live_stages_cost(cameras: int, people: int) -> None:
     warm_up_kernels()
     plan = RigPlan(cameras=cameras, offset_ms=8)
-    seen = [make_scene(plan, motion, NETWORK_NOISE, seed=2, seconds=20) for motion in ("room", "in_place")[:people]]
+    seen = [
+        make_scene(plan, motion, NETWORK_NOISE, seed=2, seconds=20)
+        for motion in ("room", "in_place")[:people]
+    ]
     observations = [each.seen.observations for each in seen]
     sets = make_pose_sets(*observations)
     measure_stages(sets[:20], seen[0].rig, observations[0].skeleton)

@@ -1,6 +1,7 @@
 """Half an hour live with a recording: memory stays flat and the delay does not grow.
 
-EPIPOLE_BENCH_MINUTES=30 pytest -m benchmark -s tests/benchmarks/bench_long.py   (writes 13 GB to the temporary folder)
+EPIPOLE_BENCH_MINUTES=30 pytest -m benchmark -s tests/benchmarks/bench_long.py   (writes 13 GB to
+the temporary folder)
 """
 
 import gc
@@ -43,11 +44,20 @@ def test_memory_and_delay_over_a_long_recording(tmp_path):
             whole = next((stage for stage in state.latency if stage.name == "in all"), None)
             lost = state.recording.lost if state.recording else -1
             samples.append(
-                (now_s, measure_resident_mb(), whole.median_ms if whole else np.nan, state.framesets_hz, lost)
+                (
+                    now_s,
+                    measure_resident_mb(),
+                    whole.median_ms if whole else np.nan,
+                    state.framesets_hz,
+                    lost,
+                )
             )
             if len(samples) % 12 == 0:
                 print(
-                    "  {:5.0f} s  {:6.1f} MB  {:5.0f} ms  {:4.1f} framesets/s  lost {}".format(*samples[-1]), flush=True
+                    "  {:5.0f} s  {:6.1f} MB  {:5.0f} ms  {:4.1f} framesets/s  lost {}".format(
+                        *samples[-1]
+                    ),
+                    flush=True,
                 )
     app.window.close()
     gc.collect()
@@ -56,6 +66,12 @@ def test_memory_and_delay_over_a_long_recording(tmp_path):
     third = max(len(table) // 3, 1)
     first, last = table[:third], table[-third:]
     growth = np.polyfit(table[:, 0] / 60, table[:, 1], 1)[0] * MINUTES
-    print(f"\n{MINUTES:g} min: memory {np.median(first[:, 1]):.0f} -> {np.median(last[:, 1]):.0f} MB", end=", ")
+    print(
+        f"\n{MINUTES:g} min: memory {np.median(first[:, 1]):.0f} -> {np.median(last[:, 1]):.0f} MB",
+        end=", ",
+    )
     print(f"{growth:+.1f} MB by the trend")
-    print(f"delay {np.nanmedian(first[:, 2]):.0f} -> {np.nanmedian(last[:, 2]):.0f} ms, lost {table[-1, 4]:.0f} images")
+    print(
+        f"delay {np.nanmedian(first[:, 2]):.0f} -> {np.nanmedian(last[:, 2]):.0f} ms, lost "
+        f"{table[-1, 4]:.0f} images"
+    )

@@ -1,11 +1,13 @@
 """The experiments of Pose ResNet in our numbers: teachers compared, and the ablation of its parts.
 
-``EPIPOLE_BENCH_MINUTES=4 pytest -m benchmark -s tests/benchmarks/bench_pose_resnet.py``. Each row is a run of its own
-under ``EPIPOLE_BENCH_DATA``, made once and gone on with where it was killed; ``EPIPOLE_BENCH_ROWS`` takes the rows
-whose names hold a text. Minutes are those of one undisturbed core: the budget is a number of samples, so that every
-row of a table gets the same whatever else runs. ``EPIPOLE_BENCH_PEOPLE`` and ``_HELD_OUT`` say how many.
+``EPIPOLE_BENCH_MINUTES=4 pytest -m benchmark -s tests/benchmarks/bench_pose_resnet.py``. Each row
+is a run of its own under ``EPIPOLE_BENCH_DATA``, made once and gone on with where it was killed;
+``EPIPOLE_BENCH_ROWS`` takes the rows whose names hold a text. Minutes are those of one undisturbed
+core: the budget is a number of samples, so that every row of a table gets the same whatever else
+runs. ``EPIPOLE_BENCH_PEOPLE`` and ``_HELD_OUT`` say how many.
 
-Errors are on people, looks and motions that nothing was taught on, against exact detector-style truth.
+Errors are on people, looks and motions that nothing was taught on, against exact detector-style
+truth.
 """
 
 import os
@@ -43,7 +45,9 @@ from training.train import resume, train  # noqa: E402
 
 pytestmark = pytest.mark.benchmark
 MINUTES = float(os.environ.get("EPIPOLE_BENCH_MINUTES", "4"))
-PEOPLE, HELD_OUT = (int(os.environ.get(f"EPIPOLE_BENCH_{name}", n)) for name, n in (("PEOPLE", 8), ("HELD_OUT", 4)))
+PEOPLE, HELD_OUT = (
+    int(os.environ.get(f"EPIPOLE_BENCH_{name}", n)) for name, n in (("PEOPLE", 8), ("HELD_OUT", 4))
+)
 ONLY = os.environ.get("EPIPOLE_BENCH_ROWS", "")
 SEED, JUDGED_STRIDE = 0, 4
 RATE = {CompactConfig: 130.0, PoseResNetConfig: 70.0}
@@ -86,7 +90,11 @@ def name_config(network: PoseResNetConfig) -> str:
 
 
 FLAT = [Row("flat compact", COMPACT, "flat")]
-FLAT += [Row(name_config(make_config(c, w)), make_config(c, w), "flat") for c in (False, True) for w in (False, True)]
+FLAT += [
+    Row(name_config(make_config(c, w)), make_config(c, w), "flat")
+    for c in (False, True)
+    for w in (False, True)
+]
 BY_TEACHER = [
     Row("fully supervised", COMPACT, "truth", "flat compact", reprojection=0.0),
     Row("self-supervised, ours", COMPACT, "ours", "flat compact"),
@@ -113,10 +121,18 @@ def test_the_teachers_say_how_good_they_are():
     truth = load_training_samples(PEOPLE, "truth")
     for teacher in TEACHERS[1:]:
         labels = load_training_samples(PEOPLE, teacher)
-        off = torch.from_numpy(labels.xyz - labels.xyz[:, 6:7] - truth.xyz + truth.xyz[:, 6:7]).norm(dim=-1)
+        off = torch.from_numpy(
+            labels.xyz - labels.xyz[:, 6:7] - truth.xyz + truth.xyz[:, 6:7]
+        ).norm(dim=-1)
         counted = torch.from_numpy(labels.weight > 0) & off.isfinite()
-        print(f"{teacher:10s} labels for {100 * counted.float().mean():.1f} % of {len(labels)} × 16 joints,", end=" ")
-        print(f"off by {1e3 * off[counted].mean():.1f} mm (median {1e3 * off[counted].median():.1f})")
+        print(
+            f"{teacher:10s} labels for {100 * counted.float().mean():.1f} % of {len(labels)} × "
+            "16 joints,",
+            end=" ",
+        )
+        print(
+            f"off by {1e3 * off[counted].mean():.1f} mm (median {1e3 * off[counted].median():.1f})"
+        )
         assert counted.any()
 
 
@@ -129,7 +145,10 @@ def test_who_teaches():
     for name, evaluation in found.items():
         if best is not None and evaluation is not best:
             for each in compare_models(best, evaluation, ["" for _ in range(len(judged))]):
-                print(f"{name} / fully supervised {each.after_mm / each.before_mm:.2f}, {each.description}")
+                print(
+                    f"{name} / fully supervised {each.after_mm / each.before_mm:.2f}, "
+                    f"{each.description}"
+                )
     assert found
 
 
@@ -206,7 +225,9 @@ def print_table(found: dict[str, Evaluation]) -> None:
         honest, aided = evaluation.primary.overall, evaluation.results[-1].overall
         sure = honest["mpjpe"]
         print(
-            f"{name:38s} {sure.mean:6.1f} ({sure.low:5.1f} – {sure.high:5.1f})     {honest['p_mpjpe'].mean:6.1f}"
-            f"   {aided['mpjpe'].mean:6.1f}               {aided['n_mpjpe'].mean:6.1f}    {aided['pck'].mean:5.1f} %",
+            f"{name:38s} {sure.mean:6.1f} ({sure.low:5.1f} – {sure.high:5.1f})     "
+            f"{honest['p_mpjpe'].mean:6.1f}"
+            f"   {aided['mpjpe'].mean:6.1f}               {aided['n_mpjpe'].mean:6.1f}    "
+            f"{aided['pck'].mean:5.1f} %",
             flush=True,
         )

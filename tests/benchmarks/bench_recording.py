@@ -1,6 +1,7 @@
 """What recording live cameras costs, and what a kill costs; run with ``pytest -m benchmark … -s``.
 
-``EPIPOLE_BENCH_S`` shortens the minute. Prints date, machine and figures; asserts losses and memory, never a time.
+``EPIPOLE_BENCH_S`` shortens the minute. Prints date, machine and figures; asserts losses and
+memory, never a time.
 """
 
 import os
@@ -43,7 +44,9 @@ def measure_resident_mb():
 def draw_room(size_wh):
     """Draw an image about as busy as a room: 85 kB as JPEG at 1280x720."""
     rng = np.random.default_rng(0)
-    rough = cv2.resize(rng.integers(0, 255, (18, 32, 3), np.uint8), size_wh, interpolation=cv2.INTER_CUBIC)
+    rough = cv2.resize(
+        rng.integers(0, 255, (18, 32, 3), np.uint8), size_wh, interpolation=cv2.INTER_CUBIC
+    )
     noise = rng.normal(0, 4.2, rough.shape)
     return np.clip(rough + noise, 0, 255).astype(np.uint8)
 
@@ -51,7 +54,9 @@ def draw_room(size_wh):
 def make_jpeg_frames(size_wh):
     """Make frames as cameras that send JPEG."""
     images = [np.roll(draw_room(size_wh), 8 * number, 1) for number in range(8)]
-    data = [cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes() for image in images]
+    data = [
+        cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes() for image in images
+    ]
     return lambda name, number, time_ns: JpegFrame(name, number, time_ns, data[number % 8], size_wh)
 
 
@@ -78,19 +83,25 @@ def play_live(recording, frame, seconds):
 
 @pytest.mark.parametrize(
     ("what", "cameras", "size_wh"),
-    [("JPEG as it came", make_jpeg_frames, (1280, 720)), ("compressed here", make_raw_frames, (640, 480))],
+    [
+        ("JPEG as it came", make_jpeg_frames, (1280, 720)),
+        ("compressed here", make_raw_frames, (640, 480)),
+    ],
 )
 def test_four_cameras_at_30_per_second(tmp_path, what, cameras, size_wh):
     frame = cameras(size_wh)
     recording = LiveRecording(
-        tmp_path / "s", SessionFacts(), [RecordedCamera(name, name, size_wh, 30.0) for name in NAMES]
+        tmp_path / "s",
+        SessionFacts(),
+        [RecordedCamera(name, name, size_wh, 30.0) for name in NAMES],
     )
     cores, grown_mb = play_live(recording, frame, SECONDS)
     state = recording.close()
     size_kb = (tmp_path / "s" / "cameras" / "a.mkv").stat().st_size / (30e3 * SECONDS)
     print_figure(
         f"4 cameras {size_wh[0]}x{size_wh[1]}, {SECONDS:.0f} s, {what}",
-        f"{cores:.3f} cores, {grown_mb:+.1f} MB, {state.lost} of {state.frames + state.lost} lost, {size_kb:.0f} kB",
+        f"{cores:.3f} cores, {grown_mb:+.1f} MB, {state.lost} of {state.frames + state.lost} "
+        f"lost, {size_kb:.0f} kB",
     )
     with open_inputs([tmp_path / "s"]) as footage:
         assert footage.remarks == ()
@@ -109,19 +120,29 @@ def test_20_kills(tmp_path):
         process.communicate()
         repair(path)
         session = Session.open(path)
-        lost += [sent - sum(row.kept for row in session.ledger(camera)) for camera in session.cameras]
-    print_figure("20 kills, frames lost of each camera at 66/s", f"at most {max(lost)}, {np.mean(lost):.1f} on average")
+        lost += [
+            sent - sum(row.kept for row in session.ledger(camera)) for camera in session.cameras
+        ]
+    print_figure(
+        "20 kills, frames lost of each camera at 66/s",
+        f"at most {max(lost)}, {np.mean(lost):.1f} on average",
+    )
     assert max(lost) <= FRAMES_IN_200_MS
 
 
 def test_repairing_a_minute(tmp_path):
     frame = make_jpeg_frames((1280, 720))
-    recording = LiveRecording(tmp_path / "s", SessionFacts(), [RecordedCamera("a", "a", (1280, 720), 30.0)])
+    recording = LiveRecording(
+        tmp_path / "s", SessionFacts(), [RecordedCamera("a", "a", (1280, 720), 30.0)]
+    )
     tap, process_s = recording.tap("a"), 0.0
     for number in range(1800):
         tap(frame("a", number, number * PERIOD_NS))
         time.sleep(0.002)
-    while sum(recorder.frames for recorder in recording._recorders.values()) + recording.state().lost < 1800:
+    while (
+        sum(recorder.frames for recorder in recording._recorders.values()) + recording.state().lost
+        < 1800
+    ):
         time.sleep(0.01)
     video = tmp_path / "s" / "cameras" / "a.mkv"
     data, manifest = video.read_bytes(), (tmp_path / "s" / "session.toml").read_bytes()
@@ -130,4 +151,7 @@ def test_repairing_a_minute(tmp_path):
     (tmp_path / "s" / "session.toml").write_bytes(manifest)
     process_s = time.process_time()
     messages = repair(tmp_path / "s")
-    print_figure("repair a minute of one camera", f"{time.process_time() - process_s:.2f} CPU s; {messages[0]}")
+    print_figure(
+        "repair a minute of one camera",
+        f"{time.process_time() - process_s:.2f} CPU s; {messages[0]}",
+    )

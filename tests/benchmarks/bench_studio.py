@@ -1,6 +1,7 @@
 """What the virtual studio costs, in milliseconds of process CPU per frameset of four views.
 
-Run with ``pytest tests/benchmarks/bench_studio.py -s -m benchmark``. Nothing is asserted but that it could be measured.
+Run with ``pytest tests/benchmarks/bench_studio.py -s -m benchmark``. Nothing is asserted but that
+it could be measured.
 """
 
 import sys
@@ -34,8 +35,10 @@ def test_cost_of_a_frameset(size_wh: tuple[int, int], cameras: int):
         cost_ms.append(1e3 * (time.process_time() - begin))
     cv2.setNumThreads(threads)
     sys.stdout.write(
-        f"\n{cameras} views {size_wh[0]}x{size_wh[1]}: {np.median(cost_ms):.1f} ms CPU per frameset (mean "
-        f"{np.mean(cost_ms):.1f}, {len(studio.rig) / np.median(cost_ms) * 1e3:.0f} images per core and second), "
+        f"\n{cameras} views {size_wh[0]}x{size_wh[1]}: {np.median(cost_ms):.1f} ms CPU per "
+        "frameset (mean "
+        f"{np.mean(cost_ms):.1f}, {len(studio.rig) / np.median(cost_ms) * 1e3:.0f} images per "
+        "core and second), "
         f"built in {built_s:.1f} s CPU\n"
     )
     assert len(cost_ms) == FRAMESETS

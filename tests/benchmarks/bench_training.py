@@ -1,8 +1,9 @@
-"""How fast the loop teaches from cached samples, beside the bare step on one batch that lies ready, in the same run.
+"""How fast the loop teaches from cached samples, beside the bare step on one batch that lies ready,
+in the same run.
 
-``pytest -m benchmark -s tests/benchmarks/bench_training.py``; ``EPIPOLE_BENCH_THREADS`` (default 1) of torch. The
-loader has a thread of its own: with one core for both, it takes what it needs from the step. Bare and loop take turns,
-so that what else the machine does meets both.
+``pytest -m benchmark -s tests/benchmarks/bench_training.py``; ``EPIPOLE_BENCH_THREADS`` (default 1)
+of torch. The loader has a thread of its own: with one core for both, it takes what it needs from
+the step. Bare and loop take turns, so that what else the machine does meets both.
 """
 
 import os
@@ -36,19 +37,26 @@ CONFIG = TrainConfig(samples=STEPS * BATCH, threads=THREADS, learning_rate=1e-3)
 def test_the_loop_beside_the_bare_step(tmp_path: Path):
     write_samples(tmp_path / "samples", draw_samples(StudioSampleConfig(samples=SAMPLES)))
     occluders = draw_occluders(200, np.random.default_rng(0))
-    batches = Batches(open_samples(tmp_path / "samples"), BatchConfig(batch=BATCH), AugmentConfig(), occluders)
+    batches = Batches(
+        open_samples(tmp_path / "samples"), BatchConfig(batch=BATCH), AugmentConfig(), occluders
+    )
     ready = next(batches.epoch(0))
     bare, loop, waiting = [], [], []
     for turn in range(TURNS):
         bare.append(measure_bare_rate(ready))
-        rows = train(build_network(CompactConfig()), batches, CONFIG, Run(tmp_path / str(turn))).history
+        rows = train(
+            build_network(CompactConfig()), batches, CONFIG, Run(tmp_path / str(turn))
+        ).history
         loop.append(rows[-1].samples_per_s)
         waiting.append(rows[-1].waiting_share)
     load, precision = os.getloadavg()[0], choose_precision(torch.device("cpu"))
     print(f"\n{precision}, {THREADS} threads, batches of {BATCH}, load {load:.1f}")
     print(f"  bare step {np.median(bare):6.1f} samples/s   {np.round(bare, 1)}")
     print(f"  the loop  {np.median(loop):6.1f} samples/s   {np.round(loop, 1)}")
-    print(f"  share     {np.median(np.divide(loop, bare)):6.1%}; waiting for data {np.median(waiting):.1%}")
+    print(
+        f"  share     {np.median(np.divide(loop, bare)):6.1%}; waiting for data "
+        f"{np.median(waiting):.1%}"
+    )
 
 
 def measure_bare_rate(batch) -> float:

@@ -1,4 +1,5 @@
-"""What `bench_finetune.py` is made with: sessions of a studio person, their exact truth, and three ways to spoil them.
+"""What `bench_finetune.py` is made with: sessions of a studio person, their exact truth, and three
+ways to spoil them.
 
 Everything lies under ``EPIPOLE_BENCH_DATA`` and is made once.
 """
@@ -25,7 +26,9 @@ from training.data.topology import map_joints
 from training.labels.files import FOLDER, load_labels
 from training.studio.recordings import StudioRecordingConfig, samples_from_recording
 
-DATA = Path(os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_finetune")).absolute()
+DATA = Path(
+    os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_finetune")
+).absolute()
 SEED, PLAY = int(os.environ.get("EPIPOLE_BENCH_SEED", "31")), 7031
 SECONDS = float(os.environ.get("EPIPOLE_BENCH_SECONDS", "60"))
 CAMERAS, TURNED_DEG, SWAPPED_SHARE, USEFUL_S = 4, 8.0, 0.4, 2.0
@@ -34,11 +37,15 @@ ENTRY = "from app.cli.entry import main; raise SystemExit(main())"
 SOURCE = load_skeleton("blazepose_33")
 
 
-def run_epipole(*arguments: str | Path, networks: Path = NETWORKS) -> subprocess.CompletedProcess[str]:
+def run_epipole(
+    *arguments: str | Path, networks: Path = NETWORKS
+) -> subprocess.CompletedProcess[str]:
     """Do what a person would type, with a library of its own."""
     command = [sys.executable, "-c", ENTRY, *map(str, arguments)]
     environment = {**os.environ, "EPIPOLE_NETWORKS": str(networks)}
-    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def make_session() -> Path:
@@ -47,7 +54,17 @@ def make_session() -> Path:
     if not folder.exists():
         making = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(making, ignore_errors=True)
-        arguments = ("--headless", "--cameras", CAMERAS, "--seed", SEED, "--seconds", f"{SECONDS:g}", "--out", making)
+        arguments = (
+            "--headless",
+            "--cameras",
+            CAMERAS,
+            "--seed",
+            SEED,
+            "--seconds",
+            f"{SECONDS:g}",
+            "--out",
+            making,
+        )
         done = run_epipole("demo", *map(str, arguments))
         assert done.returncode == 0, done.stdout[-2000:]
         making.rename(folder)
@@ -64,11 +81,15 @@ def replace_with_truth(samples: Samples, of: Studio, rig: Rig) -> Samples:
     joint_map = map_joints(SOURCE, samples.skeleton)
     cameras = tuple(of.rig[camera.name] for camera in samples.cameras)
     names = [cameras[which].name for which in samples.camera]
-    late_ns = np.array([of.time_offset_ns[name] - rig.time_offset_ns.get(name, 0) for name in names])
+    late_ns = np.array(
+        [of.time_offset_ns[name] - rig.time_offset_ns.get(name, 0) for name in names]
+    )
     joints = joint_map.points(of.truth_as_detected(samples.time_ns + late_ns))
     xyz = [camera_from_world(pose, cameras[which]) for pose, which in zip(joints, samples.camera)]
     weight = np.ones_like(samples.weight)
-    return replace(samples, cameras=cameras, xyz=np.array(xyz, np.float32), weight=weight, teacher="truth")
+    return replace(
+        samples, cameras=cameras, xyz=np.array(xyz, np.float32), weight=weight, teacher="truth"
+    )
 
 
 def relabel(source: Path, target: Path, truth: Samples) -> None:
@@ -86,7 +107,9 @@ def relabel(source: Path, target: Path, truth: Samples) -> None:
 
 def make_other_session() -> Samples:
     """The same person doing something else, with exact truth; two instants a second."""
-    return samples_from_recording(SEED, StudioRecordingConfig(SECONDS, 2.0, play=PLAY, cameras=CAMERAS))
+    return samples_from_recording(
+        SEED, StudioRecordingConfig(SECONDS, 2.0, play=PLAY, cameras=CAMERAS)
+    )
 
 
 def turn_camera() -> Path:

@@ -1,9 +1,10 @@
 """The network that expects a label's error, made anew: ``python tests/benchmarks/fit_sigma.py``.
 
-It films and calibrates studio takes as `bench_labels` does (a minute or two each, once), spoils them, leaves cameras
-out, labels all of it and learns the logarithm of the true error. People are left out in turn to say how well it ranks
-people it does not know and which gate gives which precision; then all of them teach ``assets/sigma/blazepose_33.npz``.
-The seeds from 10 to 20 and from 150 to 161 teach nothing.
+It films and calibrates studio takes as `bench_labels` does (a minute or two each, once), spoils
+them, leaves cameras out, labels all of it and learns the logarithm of the true error. People are
+left out in turn to say how well it ranks people it does not know and which gate gives which
+precision; then all of them teach ``assets/sigma/blazepose_33.npz``. The seeds from 10 to 20 and
+from 150 to 161 teach nothing.
 """
 
 import sys
@@ -16,7 +17,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bench_labels import CACHE, GOOD_ERROR_M, LIMBS, SKELETON, compute_errors, correlate_ranks, load, spoil
+from bench_labels import (
+    CACHE,
+    GOOD_ERROR_M,
+    LIMBS,
+    SKELETON,
+    compute_errors,
+    correlate_ranks,
+    load,
+    spoil,
+)
 from scipy.stats import chi2
 
 from calibration.evidence.observations import Observations
@@ -60,7 +70,10 @@ class ErrorDataset:
 def main() -> None:
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         datasets = [dataset for some in pool.map(make_datasets, TRAINING_SEEDS) for dataset in some]
-    print(f"{len(TRAINING_SEEDS)} people, {len(datasets)} takes, {len(datasets[0].names)} signs", flush=True)
+    print(
+        f"{len(TRAINING_SEEDS)} people, {len(datasets)} takes, {len(datasets[0].names)} signs",
+        flush=True,
+    )
     expected = cross_validate(datasets)
     print_report(datasets, expected)
     scale = compute_coverage_scale(datasets, expected)
@@ -91,20 +104,28 @@ def make_datasets(seed: int) -> list[ErrorDataset]:
     return [make_dataset(seed, variant, *variants[variant], truth) for variant in VARIANTS]
 
 
-def make_dataset(seed: int, variant: str, seen: Observations, rig: Rig, truth: np.ndarray) -> ErrorDataset:
+def make_dataset(
+    seed: int, variant: str, seen: Observations, rig: Rig, truth: np.ndarray
+) -> ErrorDataset:
     """Measure the signs of a take, and how far its joints are off."""
     person = repair_person(seen, rig)
     evidence = gather_label_evidence(person.common, rig, RefinementConfig())
-    features = compute_body_features(evidence, rig, SKELETON, (person.common.time_ns - person.common.time_ns[0]) * 1e-9)
+    features = compute_body_features(
+        evidence, rig, SKELETON, (person.common.time_ns - person.common.time_ns[0]) * 1e-9
+    )
     vector, scale = compute_errors(evidence.xyz, truth)
     error = np.linalg.norm(vector, axis=-1)
     found = np.isfinite(error)
     shape = shape_covariance(evidence, np.where(found, 1.0, np.inf), rig) * scale**2
     shape = np.where(found[..., None, None], shape, np.eye(3))
-    off = np.sqrt((vector * np.linalg.solve(shape, np.nan_to_num(vector)[..., None])[..., 0]).sum(-1))
+    off = np.sqrt(
+        (vector * np.linalg.solve(shape, np.nan_to_num(vector)[..., None])[..., 0]).sum(-1)
+    )
     table = np.stack([np.broadcast_to(values, error.shape) for values in features.values()], -1)
     passes = judge_labels(evidence, np.zeros(error.shape), person, rig, LabelGates()) == 0
-    return ErrorDataset(seed, variant, tuple(features), table[::STEP], error[::STEP], off[::STEP], passes[::STEP])
+    return ErrorDataset(
+        seed, variant, tuple(features), table[::STEP], error[::STEP], off[::STEP], passes[::STEP]
+    )
 
 
 def select_views(seen: Observations, rig: Rig, view_indices: list[int]) -> tuple[Observations, Rig]:
@@ -121,9 +142,13 @@ def train_error_network(datasets: list[ErrorDataset], seed: int) -> ErrorNetwork
     features = np.concatenate([dataset.features for dataset in datasets])
     error = np.concatenate([lesson.error_m for lesson in datasets])
     mean, scale = np.nanmean(features, axis=(0, 1)), np.nanstd(features, axis=(0, 1)) + 1e-6
-    joints = np.eye(len(KINDS), dtype=np.float32)[[KINDS.index(strip_side(joint)) for joint in SKELETON.joints]]
+    joints = np.eye(len(KINDS), dtype=np.float32)[
+        [KINDS.index(strip_side(joint)) for joint in SKELETON.joints]
+    ]
     found = np.isfinite(error)
-    usual = np.nan_to_num(np.clip((features - mean) / scale, -MAX_DEVIATION, MAX_DEVIATION)).astype(np.float32)
+    usual = np.nan_to_num(np.clip((features - mean) / scale, -MAX_DEVIATION, MAX_DEVIATION)).astype(
+        np.float32
+    )
     table = np.concatenate([usual, np.broadcast_to(joints, (*error.shape, len(KINDS)))], -1)[found]
     target = np.log(error[found] + FLOOR_M).astype(np.float32)
     inputs, outputs = torch.from_numpy(table), torch.from_numpy(target - target.mean())
@@ -139,9 +164,14 @@ def train_error_network(datasets: list[ErrorDataset], seed: int) -> ErrorNetwork
             adam.step()
             schedule.step()
     linear = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
-    layers = [(layer.weight.T.detach().double().numpy(), layer.bias.detach().double().numpy()) for layer in linear]
+    layers = [
+        (layer.weight.T.detach().double().numpy(), layer.bias.detach().double().numpy())
+        for layer in linear
+    ]
     layers[-1] = layers[-1][0], layers[-1][1] + float(target.mean())
-    return ErrorNetwork(datasets[0].names, KINDS, mean.astype(float), scale.astype(float), tuple(layers))
+    return ErrorNetwork(
+        datasets[0].names, KINDS, mean.astype(float), scale.astype(float), tuple(layers)
+    )
 
 
 def build_mlp(inputs: int) -> torch.nn.Sequential:
@@ -159,10 +189,14 @@ def cross_validate(datasets: list[ErrorDataset]) -> list[np.ndarray]:
     expected: list[np.ndarray] = [np.empty(0)] * len(datasets)
     for fold in range(FOLDS):
         left_out = set(people[fold::FOLDS])
-        network = train_error_network([lesson for lesson in datasets if lesson.seed not in left_out], seed=fold)
+        network = train_error_network(
+            [lesson for lesson in datasets if lesson.seed not in left_out], seed=fold
+        )
         for i, dataset in enumerate(datasets):
             if dataset.seed in left_out:
-                features = dict(zip(dataset.names, np.moveaxis(dataset.features, -1, 0), strict=True))
+                features = dict(
+                    zip(dataset.names, np.moveaxis(dataset.features, -1, 0), strict=True)
+                )
                 expected[i] = np.exp(network.predict_log_sigma(features, SKELETON))
         print(f"fold {fold + 1} of {FOLDS}", flush=True)
     return expected
@@ -187,9 +221,15 @@ def print_report(datasets: list[ErrorDataset], expected: list[np.ndarray]) -> No
         ranks = []
         for joints in (list(range(len(SKELETON.joints))), LABELLED, LIMBS):
             pairs = np.stack([sigma[:, joints], error[:, joints]], -1)
-            ranks += [correlate_ranks(pairs[found[:, joints]]), correlate_ranks(pairs[passes[:, joints]])]
+            ranks += [
+                correlate_ranks(pairs[found[:, joints]]),
+                correlate_ranks(pairs[passes[:, joints]]),
+            ]
         print(f"{variant}: ranks, all and passing: " + " ".join(f"{value:.3f}" for value in ranks))
-        for name, joints, limits in (("limbs", LIMBS, np.arange(16, 26)), ("surface", SURFACE, np.arange(24, 46, 2))):
+        for name, joints, limits in (
+            ("limbs", LIMBS, np.arange(16, 26)),
+            ("surface", SURFACE, np.arange(24, 46, 2)),
+        ):
             good = error[:, joints] < GOOD_ERROR_M
             for limit_mm in limits:
                 sure = passes[:, joints] & (sigma[:, joints] < limit_mm * 1e-3)

@@ -1,8 +1,9 @@
-"""The network that comes with the program, made anew from a training: python tests/benchmarks/make_embedded.py RUN
+"""The network that comes with the program, made anew from a training: python
+tests/benchmarks/make_embedded.py RUN
 
-RUN is the folder of ``epipole train compact-3d --out RUN``. It is judged on studio people whom nothing was trained on,
-exported into ``assets/models``, compared with torch in both runtimes, and an 8-bit copy is kept if it costs less than a
-millimetre. The judgement lies in RUN.
+RUN is the folder of ``epipole train compact-3d --out RUN``. It is judged on studio people whom
+nothing was trained on, exported into ``assets/models``, compared with torch in both runtimes, and
+an 8-bit copy is kept if it costs less than a millimetre. The judgement lies in RUN.
 """
 
 import sys
@@ -32,7 +33,10 @@ HELD_OUT = range(40, 48)
 RECORDING = StudioRecordingConfig(seconds=20.0, rate_fps=1.0)
 BATCH = read_recipe("compact-3d").batch.batch
 QUICK_SAMPLES = 160
-NOTE = "3D from one view, for everybody: taught on synthetic people only, so expect little of it before it knows you."
+NOTE = (
+    "3D from one view, for everybody: taught on synthetic people only, so expect little of "
+    "it before it knows you."
+)
 
 
 def main(run: Path) -> None:
@@ -45,9 +49,15 @@ def main(run: Path) -> None:
     write_evaluation(run / "evaluation", evaluation, samples)
     uvw = estimate_samples(estimate, samples, size_px)
     line_of_sight = measure_line_of_sight_errors(Predictions(samples, size_px, uvw, uvw))
-    metrics = {**collect_metrics(evaluation), "across_mm": line_of_sight.across_mm, "along_mm": line_of_sight.along_mm}
+    metrics = {
+        **collect_metrics(evaluation),
+        "across_mm": line_of_sight.across_mm,
+        "along_mm": line_of_sight.along_mm,
+    }
     facts = CardFacts("Apache-2.0", NOTE, describe_training(checkpoint, run, metrics))
-    card = export_embedded_model(checkpoint, embedded_card_path().parent, embedded_card_path().stem, facts)
+    card = export_embedded_model(
+        checkpoint, embedded_card_path().parent, embedded_card_path().stem, facts
+    )
     check_export(checkpoint, card, samples)
 
 
@@ -69,11 +79,15 @@ def collect_metrics(evaluation: Evaluation) -> dict[str, float]:
     }
 
 
-def describe_training(checkpoint: Checkpoint, run: Path, metrics: dict[str, float]) -> TrainingRecord:
+def describe_training(
+    checkpoint: Checkpoint, run: Path, metrics: dict[str, float]
+) -> TrainingRecord:
     """Say where the network comes from."""
     minutes = round(read_history(run)[-1].elapsed_s / 60)
     rounded = {name: round(float(value), 2) for name, value in metrics.items()}
-    data = (f"{checkpoint.step * BATCH} pictures of synthetic people; judged on studio seeds 40 to 47",)
+    data = (
+        f"{checkpoint.step * BATCH} pictures of synthetic people; judged on studio seeds 40 to 47",
+    )
     return TrainingRecord(
         data=data,
         metrics=rounded,
@@ -86,14 +100,20 @@ def describe_training(checkpoint: Checkpoint, run: Path, metrics: dict[str, floa
 def check_export(checkpoint: Checkpoint, card: Path, samples: Samples) -> None:
     """Hold the exported files against torch, and fewer bits against f32."""
     edge = round(samples.stored_px * (1 - 1 / MARGIN) / 2)
-    inner = np.ascontiguousarray(samples.image[:128, edge : samples.stored_px - edge, edge : samples.stored_px - edge])
+    inner = np.ascontiguousarray(
+        samples.image[:128, edge : samples.stored_px - edge, edge : samples.stored_px - edge]
+    )
     parity = check_parity(checkpoint, card, inner)
     print("largest relative deviation from torch:", dict(parity.deviation))
     demand_parity(parity)
     few = samples.select(np.linspace(0, len(samples) - 1, QUICK_SAMPLES).astype(int))
 
     def judge(estimate) -> float:
-        return evaluate_model(estimate, few, network_from_checkpoint(checkpoint).size_px).primary.overall["mpjpe"].mean
+        return (
+            evaluate_model(estimate, few, network_from_checkpoint(checkpoint).size_px)
+            .primary.overall["mpjpe"]
+            .mean
+        )
 
     print(judge_bf16(read_card(card), judge))
     print(offer_int8(card, inner, judge))

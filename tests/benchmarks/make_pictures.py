@@ -1,7 +1,8 @@
-"""The README's pictures, made anew: python tests/benchmarks/make_pictures.py FOLDER BEAM_SESSION [TAUGHT]
+"""The README's pictures, made anew: python tests/benchmarks/make_pictures.py FOLDER BEAM_SESSION
+[TAUGHT]
 
-FOLDER gets each picture at 1280x720 and at 3840x2160. BEAM_SESSION is what `epipole track` made of data/beam; TAUGHT is
-where `bench_finetune.py` left its run, for the page that teaches.
+FOLDER gets each picture at 1280x720 and at 3840x2160. BEAM_SESSION is what `epipole track` made of
+data/beam; TAUGHT is where `bench_finetune.py` left its run, for the page that teaches.
 """
 
 import os

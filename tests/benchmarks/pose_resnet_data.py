@@ -1,8 +1,10 @@
-"""What the experiments of `bench_pose_resnet.py` are made with: studio people, and three teachers of the same crops.
+"""What the experiments of `bench_pose_resnet.py` are made with: studio people, and three teachers
+of the same crops.
 
-A person costs about two minutes once (20 s, four cameras, ten framesets a second), then everything lies under
-``EPIPOLE_BENCH_DATA``: the crops with the exact truth, and beside it what the rig and what the published recipe say of
-the very same crops. The rig is calibrated from the detector's joints alone.
+A person costs about two minutes once (20 s, four cameras, ten framesets a second), then everything
+lies under ``EPIPOLE_BENCH_DATA``: the crops with the exact truth, and beside it what the rig and
+what the published recipe say of the very same crops. The rig is calibrated from the detector's
+joints alone.
 """
 
 import os
@@ -36,7 +38,9 @@ from training.labels.two_views import label_by_two_views
 from training.studio.samples import StudioSampleConfig, draw_samples
 from training.studio.seeds import HELD_OUT_SEEDS, TRAIN_SEEDS
 
-DATA = Path(os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_pose_resnet"))
+DATA = Path(
+    os.environ.get("EPIPOLE_BENCH_DATA", Path(tempfile.gettempdir()) / "epipole_pose_resnet")
+)
 SECONDS = int(os.environ.get("EPIPOLE_BENCH_SECONDS", "20"))
 STRIDE = 3  # of the studio's 30 framesets a second
 FIRST_TRAINING_SEED, FIRST_HELD_OUT_SEED = TRAIN_SEEDS.start + 500_000, HELD_OUT_SEEDS.start + 5_000
@@ -80,14 +84,21 @@ def load_flat() -> Samples:
     if not (folder / "samples.npz").is_file():
         write_samples(folder, draw_samples(StudioSampleConfig(samples=FLAT_SAMPLES)))
     samples = open_samples(folder)
-    return replace(samples, xyz=np.full_like(samples.xyz, np.nan), weight=np.zeros_like(samples.weight))
+    return replace(
+        samples, xyz=np.full_like(samples.xyz, np.nan), weight=np.zeros_like(samples.weight)
+    )
 
 
 def occlude_samples(samples: Samples, seed: int = 0) -> Samples:
     """The same crops with things standing in them."""
     rng, config = np.random.default_rng(seed), AugmentConfig()
     things = draw_occluders(200, rng)
-    image = np.stack([occlude(crop, things, rng.uniform(*OCCLUDED_SHARES), config, rng)[0] for crop in samples.image])
+    image = np.stack(
+        [
+            occlude(crop, things, rng.uniform(*OCCLUDED_SHARES), config, rng)[0]
+            for crop in samples.image
+        ]
+    )
     return replace(samples, image=image)
 
 
@@ -100,14 +111,18 @@ def load(seed: int, teacher: str) -> Samples:
     with np.load(folder / "labels.npz") as kept:
         key = teacher.replace(" ", "_")
         cameras = rename_cameras(load_rig(folder / "rig.toml").cameras, seed)
-        return replace(samples, cameras=cameras, xyz=kept[f"{key}_xyz"], weight=kept[f"{key}_weight"])
+        return replace(
+            samples, cameras=cameras, xyz=kept[f"{key}_xyz"], weight=kept[f"{key}_weight"]
+        )
 
 
 def make(seed: int, folder: Path) -> None:
     """Film, find the joints, calibrate, label by every teacher, and cut the crops."""
     with open_inputs([f"studio:?cameras=4&seconds={SECONDS}&seed={seed}"]) as footage:
         estimator = create_estimator("blazepose", 4)
-        framesets = (frameset for frameset in footage.read_framesets() if frameset.index % STRIDE == 0)
+        framesets = (
+            frameset for frameset in footage.read_framesets() if frameset.index % STRIDE == 0
+        )
         sets = offline.estimate_poses(framesets, estimator)
         recording = offline.PoseRecording(
             sets, SOURCE, footage.view_names, tuple(source.size_wh for source in footage.sources)
@@ -131,8 +146,16 @@ def make(seed: int, folder: Path) -> None:
         write_samples(folder / "samples", cut_crops(studio, own, rows, labels.action))
     ours = label_views(labels, own, rig)
     recipe = label_views_by_two(seen, rig, studio.stature_m)
-    kept = {"ours_xyz": ours[0], "ours_weight": ours[1], "two_views_xyz": recipe[0], "two_views_weight": recipe[1]}
-    kept = {name: np.swapaxes(values, 0, 1)[tuple(rows.T)].astype(np.float32) for name, values in kept.items()}
+    kept = {
+        "ours_xyz": ours[0],
+        "ours_weight": ours[1],
+        "two_views_xyz": recipe[0],
+        "two_views_weight": recipe[1],
+    }
+    kept = {
+        name: np.swapaxes(values, 0, 1)[tuple(rows.T)].astype(np.float32)
+        for name, values in kept.items()
+    }
     np.savez_compressed(folder / "labels.npz", **kept)
 
 
@@ -144,7 +167,10 @@ def find_usable(own: Observations) -> np.ndarray:
 
 def cut_crops(studio: Studio, own: Observations, rows: np.ndarray, action: np.ndarray) -> Samples:
     """The crops around what the detector found, with the exact truth at each image's own time."""
-    cameras, offset_ns = studio.rig.cameras, [studio.time_offset_ns[name] for name in own.view_names]
+    cameras, offset_ns = (
+        studio.rig.cameras,
+        [studio.time_offset_ns[name] for name in own.view_names],
+    )
     xy, confidence = JOINTS.points(own.xy), JOINTS.confidence(own.confidence)
     actions = tuple(sorted(set(map(str, action))))
     image, region, xyz = [], [], []
@@ -184,13 +210,17 @@ def label_views(labels: PseudoLabels, own: Observations, rig: Rig) -> tuple[np.n
     return np.stack(xyz), np.stack([weight] * len(rig.cameras))
 
 
-def label_views_by_two(seen: Observations, rig: Rig, stature_m: float) -> tuple[np.ndarray, np.ndarray]:
+def label_views_by_two(
+    seen: Observations, rig: Rig, stature_m: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The published recipe's labels in every camera: each pair of neighbours teaches its own two views."""
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in seen.view_names], np.int64)
     common = interpolate_to_common_time(seen, offsets)
     xyz = np.full((len(rig.cameras), len(seen.time_ns), len(TARGET.joints), 3), np.nan)
     for first, second in PAIRS:
-        found = JOINTS.points(label_by_two_views(common, rig.cameras, stature_m, (first, second)).xyz)
+        found = JOINTS.points(
+            label_by_two_views(common, rig.cameras, stature_m, (first, second)).xyz
+        )
         room = world_from_camera(found, rig.cameras[first])
         for view in (first, second):
             xyz[view] = camera_from_world(room, rig.cameras[view])

@@ -1,6 +1,8 @@
-"""Make the golden take anew: ``python -m tests.golden.make_walk DEMO`` with the folder of `epipole demo --seed 21`.
+"""Make the golden take anew: ``python -m tests.golden.make_walk DEMO`` with the folder of `epipole
+demo --seed 21`.
 
-Only when a change of the reconstruction is meant; say in the commit by how many millimetres it moved.
+Only when a change of the reconstruction is meant; say in the commit by how many millimetres it
+moved.
 """
 
 import shutil

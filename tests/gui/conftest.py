@@ -8,7 +8,8 @@ from PyQt6.QtWidgets import QApplication
 
 from app.window.snapshot import get_offscreen_application
 
-HARMLESS = "This plugin does not support propagateSizeHints()"  # the offscreen screen says so of every dialog
+# the offscreen screen says so of every dialog
+HARMLESS = "This plugin does not support propagateSizeHints()"
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,11 @@ def tidy(qapp: QApplication):
     yield
     gc.collect()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    left = [widget for widget in QApplication.topLevelWidgets() if widget not in before and widget.isVisible()]
+    left = [
+        widget
+        for widget in QApplication.topLevelWidgets()
+        if widget not in before and widget.isVisible()
+    ]
     qInstallMessageHandler(previous)
     assert not left, f"widgets left open: {left}"
     serious = [complaint for complaint in complaints if complaint != HARMLESS]

@@ -25,7 +25,17 @@ from tests.support.ip_cameras import MjpegServer
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.pixels import grab_pixels
 
-OURS = ("camera", "record", "estimate", "reconstruct", "worker", "player", "job", "calibration", "look")
+OURS = (
+    "camera",
+    "record",
+    "estimate",
+    "reconstruct",
+    "worker",
+    "player",
+    "job",
+    "calibration",
+    "look",
+)
 LONG_MS = 90_000  # kernels may have to be compiled first
 
 
@@ -43,9 +53,17 @@ def opened(tmp_path, qapp, monkeypatch, patient_network):
 
     @contextmanager
     def run(**changes):
-        settings = load_settings(store)[0] if store.exists() else Settings(sessions=str(tmp_path / "takes"), **changes)
-        control = LiveControl(settings, store, FakeWalkerEstimator, lambda _path: sessions.scan_sessions())
-        sessions = SessionControl(Library(tmp_path / "index.sqlite", [tmp_path / "takes"]), ("walker",), control.notify)
+        settings = (
+            load_settings(store)[0]
+            if store.exists()
+            else Settings(sessions=str(tmp_path / "takes"), **changes)
+        )
+        control = LiveControl(
+            settings, store, FakeWalkerEstimator, lambda _path: sessions.scan_sessions()
+        )
+        sessions = SessionControl(
+            Library(tmp_path / "index.sqlite", [tmp_path / "takes"]), ("walker",), control.notify
+        )
         app = Application(control, sessions)
         apps.append(app)
         app.window.show()
@@ -57,7 +75,11 @@ def opened(tmp_path, qapp, monkeypatch, patient_network):
             qapp.processEvents()
 
     yield run
-    assert wait_until(lambda: not [thread.name for thread in threading.enumerate() if thread.name.startswith(OURS)])
+    assert wait_until(
+        lambda: (
+            not [thread.name for thread in threading.enumerate() if thread.name.startswith(OURS)]
+        )
+    )
 
 
 def add(app, address):
@@ -98,7 +120,9 @@ def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbo
 
         for count, server in enumerate(servers, 1):
             add(app, server.address)
-            qtbot.waitUntil(lambda count=count: phases(app) == [CameraPhase.LIVE] * count, timeout=LONG_MS)
+            qtbot.waitUntil(
+                lambda count=count: phases(app) == [CameraPhase.LIVE] * count, timeout=LONG_MS
+            )
         qtbot.waitUntil(lambda: app.control.poll()[1] is not None, timeout=LONG_MS)
         qtbot.waitUntil(lambda: painted(app) > 0.1, timeout=LONG_MS)
 
@@ -132,7 +156,11 @@ def test_settings_are_remembered_from_one_window_to_the_next(opened, servers, qt
         add(app, servers[0].address)
         qtbot.waitUntil(lambda: phases(app) == [CameraPhase.LIVE], timeout=LONG_MS)
         app.window.setGeometry(10, 20, 1100, 640)
-        for request in (requests.SetStature(1.62), requests.SetCountdown(5), requests.SetHandsFree(True)):
+        for request in (
+            requests.SetStature(1.62),
+            requests.SetCountdown(5),
+            requests.SetHandsFree(True),
+        ):
             app.window.requested.emit(request)
         qtbot.waitUntil(lambda: app.control.settings.stature_m == 1.62, timeout=LONG_MS)
     with opened() as app:
@@ -140,7 +168,11 @@ def test_settings_are_remembered_from_one_window_to_the_next(opened, servers, qt
         assert (place.width(), place.height()) == (1100, 640)
         assert app.control.settings.cameras == (servers[0].address,)
         context = app.control.poll()[2]
-        assert (context.stature_m, context.countdown_setting_s, context.hands_free) == (1.62, 5, True)
+        assert (context.stature_m, context.countdown_setting_s, context.hands_free) == (
+            1.62,
+            5,
+            True,
+        )
         app.control.start()
         qtbot.waitUntil(lambda: phases(app) == [CameraPhase.LIVE], timeout=LONG_MS)
 
@@ -150,7 +182,9 @@ def test_a_window_whose_screen_is_gone_opens_where_it_can_be_seen(opened, qapp):
         assert qapp.primaryScreen().geometry().intersects(app.window.geometry())
 
 
-def test_a_recording_that_runs_when_the_window_closes_is_listed_next_time(opened, servers, qtbot, tmp_path):
+def test_a_recording_that_runs_when_the_window_closes_is_listed_next_time(
+    opened, servers, qtbot, tmp_path
+):
     with opened(countdown_s=0) as app:
         app.control.start((servers[0].address,))
         qtbot.waitUntil(lambda: phases(app) == [CameraPhase.LIVE], timeout=LONG_MS)
@@ -180,9 +214,13 @@ def test_the_studio_is_said_to_be_opened_while_it_is_built(opened, qtbot, monkey
 
     monkeypatch.setattr("app.control.live.make_camera_sources", slow)
     with opened() as app:
-        next(one for one in app.window.findChildren(QPushButton) if one.text() == "Try the studio").click()
+        next(
+            one for one in app.window.findChildren(QPushButton) if one.text() == "Try the studio"
+        ).click()
         assert building.wait(PATIENCE_S)
-        qtbot.waitUntil(lambda: app.window._state.calibration.headline == "Opening the cameras", timeout=LONG_MS)
+        qtbot.waitUntil(
+            lambda: app.window._state.calibration.headline == "Opening the cameras", timeout=LONG_MS
+        )
         assert [tile.name for tile in app.window._state.cameras] == ["The built-in studio"]
         assert not app.window._header._record.isEnabled()
         built.set()
@@ -210,11 +248,15 @@ def test_the_window_draws_when_there_is_something_new_and_rests_otherwise(opened
         monkeypatch.setattr("app.window.application.time.monotonic", lambda: now_s[0])
         monkeypatch.setattr(app, "_has_news", lambda: bool(news))
         app.refresh()
-        monkeypatch.setattr(app.control, "poll", lambda poll=app.control.poll: drawn.append(now_s[0]) or poll())
+        monkeypatch.setattr(
+            app.control, "poll", lambda poll=app.control.poll: drawn.append(now_s[0]) or poll()
+        )
         for step in range(1, 16):
             now_s[0] = 100.0 + step / 60
             app._refresh_if_due()
-        assert len(drawn) == 2  # a quarter of a second without news: a countdown would have moved on
+        assert (
+            len(drawn) == 2
+        )  # a quarter of a second without news: a countdown would have moved on
         news.append(True)
         for step in range(16, 20):
             now_s[0] = 100.0 + step / 60

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QLineEdit, QPushButton, QSlider, QWidget
+from PyQt6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QWidget,
+)
 
 from app.presenters.camera_settings import DeviceList
 from app.presenters.live import present_live
@@ -38,7 +47,11 @@ from app.views.header import Header
 from app.views.live.add_camera import AddCameraPanel
 from app.views.live.calibration_panel import CalibrationPanel
 from app.views.live.camera_grid import STUDIO_ADDRESS, CameraGrid
-from app.views.live.camera_settings import CameraSettingsPanel, position_from_value, value_from_position
+from app.views.live.camera_settings import (
+    CameraSettingsPanel,
+    position_from_value,
+    value_from_position,
+)
 from app.views.main_window import MainWindow
 from app.views.person_field import PersonField
 from app.views.stature_field import StatureField
@@ -50,10 +63,14 @@ from tests.support.patience import PATIENCE_MS
 def live(**changes: object) -> WindowState:
     rig = scenes.make_square_rig()
     look = live_scenes.make_window_state(
-        devices=live_scenes.make_device_list(), settings=(live_scenes.make_camera_settings(),), **changes
+        devices=live_scenes.make_device_list(),
+        settings=(live_scenes.make_camera_settings(),),
+        **changes,
     )
     return present_live(
-        live_scenes.make_live_state(live_scenes.make_calibrated(rig)), live_scenes.make_result(rig), look
+        live_scenes.make_live_state(live_scenes.make_calibrated(rig)),
+        live_scenes.make_result(rig),
+        look,
     )
 
 
@@ -78,7 +95,9 @@ class Asked:
     def press(self, part: type, text: str) -> list[object]:
         """Press a button by its words; return what was asked for by it."""
         self.words.clear()
-        button = next(b for b in self.window.findChild(part).findChildren(QPushButton) if b.text() == text)
+        button = next(
+            b for b in self.window.findChild(part).findChildren(QPushButton) if b.text() == text
+        )
         self._bot.mouseClick(button, Qt.MouseButton.LeftButton)
         return list(self.words)
 
@@ -100,7 +119,9 @@ def test_keys_ask_for_what_their_help_says(asked: Asked):
 def test_a_stopped_window_starts_and_one_without_cameras_does_not(asked: Asked):
     asked.window.show_state(live(running=False))
     assert asked.key(Qt.Key.Key_Space) == [Start()]
-    asked.window.show_state(present_live(LiveState(), None, live_scenes.make_window_state(running=False)))
+    asked.window.show_state(
+        present_live(LiveState(), None, live_scenes.make_window_state(running=False))
+    )
     for key in (Qt.Key.Key_Space, Qt.Key.Key_C, Qt.Key.Key_R):
         assert asked.key(key) == []
 
@@ -147,7 +168,11 @@ def test_a_height_is_taken_in_metres_or_centimetres_and_nonsense_is_not(asked: A
 
 def test_a_name_is_asked_for_once_and_without_the_spaces_around_it(asked: Asked, qtbot):
     field = asked.window.findChild(PersonField).findChild(QLineEdit)
-    for typed, wanted in ((" Anna  B ", [SetPerson("Anna B")]), ("Anna B", []), ("", [SetPerson("")])):
+    for typed, wanted in (
+        (" Anna  B ", [SetPerson("Anna B")]),
+        ("Anna B", []),
+        ("", [SetPerson("")]),
+    ):
         asked.words.clear()
         field.setFocus()
         field.clear()
@@ -176,14 +201,20 @@ def test_a_number_enlarges_a_camera_and_escape_gives_all_the_same(asked: Asked):
 
 def test_a_click_on_a_camera_enlarges_it(asked: Asked, qtbot):
     grid = asked.window.findChild(CameraGrid)
-    qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=QPointF(grid.width() * 0.25, grid.height() * 0.2).toPoint())
+    qtbot.mouseClick(
+        grid,
+        Qt.MouseButton.LeftButton,
+        pos=QPointF(grid.width() * 0.25, grid.height() * 0.2).toPoint(),
+    )
     assert grid.enlarged_camera() == "cam_0"
 
 
 def test_a_lost_camera_is_tried_again_where_the_button_is_drawn(asked: Asked, qtbot):
     lost = live_scenes.make_camera_state("cam_0", CameraPhase.LOST, "Camera 'cam_0' is gone.")
     state = live_scenes.make_live_state(cameras=(lost, *live_scenes.make_camera_states()[1:]))
-    asked.window.show_state(present_live(state, live_scenes.make_result(None), live_scenes.make_window_state()))
+    asked.window.show_state(
+        present_live(state, live_scenes.make_result(None), live_scenes.make_window_state())
+    )
     grid = asked.window.findChild(CameraGrid)
     place = grid._tile_layouts[0].retry
     assert place is not None
@@ -201,7 +232,9 @@ def test_the_menu_of_a_camera_asks_in_its_name(asked: Asked):
 
 
 def test_an_empty_grid_offers_a_camera_and_the_studio(asked: Asked):
-    asked.window.show_state(present_live(LiveState(), None, live_scenes.make_window_state(running=False)))
+    asked.window.show_state(
+        present_live(LiveState(), None, live_scenes.make_window_state(running=False))
+    )
     QApplication.processEvents()
     assert asked.press(CameraGrid, "Try the studio") == [AddCamera(STUDIO_ADDRESS)]
     assert asked.press(CameraGrid, "Add a camera…") == [ScanCameras()]
@@ -269,9 +302,13 @@ def test_settings_ask_for_modes_values_and_automatics(asked: Asked, qtbot):
     panel = asked.window.findChild(CameraSettingsPanel)
     modes = panel.findChild(QComboBox)
     modes.activated.emit(1)
-    gain = next(slider for slider in panel.findChildren(QSlider) if slider.accessibleName() == "Gain")
+    gain = next(
+        slider for slider in panel.findChildren(QSlider) if slider.accessibleName() == "Gain"
+    )
     with qtbot.waitSignal(
-        asked.window.requested, timeout=PATIENCE_MS, check_params_cb=lambda word: isinstance(word, SetControl)
+        asked.window.requested,
+        timeout=PATIENCE_MS,
+        check_params_cb=lambda word: isinstance(word, SetControl),
     ):
         gain.setValue(500)
     next(box for box in panel.findChildren(QCheckBox) if box.isEnabled()).click()
@@ -298,7 +335,9 @@ def test_a_wide_range_is_spread_out_and_comes_back_to_its_value():
     exposure, gain = live_scenes.make_camera_settings().controls[:2]
     assert value_from_position(exposure, 0) == 50
     assert value_from_position(exposure, 500) == 200_000
-    assert value_from_position(exposure, position_from_value(exposure)) == pytest.approx(exposure.value, rel=0.01)
+    assert value_from_position(exposure, position_from_value(exposure)) == pytest.approx(
+        exposure.value, rel=0.01
+    )
     assert value_from_position(exposure, 250) < 5000
     assert value_from_position(gain, position_from_value(gain)) == gain.value
     assert position_from_value(replace(gain, minimum=0, maximum=0)) == 0

@@ -34,7 +34,9 @@ def test_red_stays_red(grid: CameraGrid):
 
 def test_each_camera_has_its_own_place_in_order(grid: CameraGrid):
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)]
-    grid.show_cameras(tuple(CameraTile(str(index), flat(colour)) for index, colour in enumerate(colours)))
+    grid.show_cameras(
+        tuple(CameraTile(str(index), flat(colour)) for index, colour in enumerate(colours))
+    )
     seen = grab_pixels(grid)
     for (y, x), colour in zip(((150, 200), (150, 600), (450, 200), (450, 600)), colours):
         np.testing.assert_array_equal(seen[y, x], colour[::-1])
@@ -45,7 +47,9 @@ def test_a_joint_is_drawn_where_it_is_in_the_image(grid: CameraGrid):
     xy[scenes.load_walker_skeleton().index("left_knee")] = 160, 360
     confidence[scenes.load_walker_skeleton().index("left_knee")] = 1
     grid.show_cameras((CameraTile("a", flat((0, 0, 0)), (Pose2D(0, xy, confidence),)),))
-    np.testing.assert_allclose(grab_pixels(grid)[450, 200], QColor(PALETTE.good).getRgb()[:3], atol=12)
+    np.testing.assert_allclose(
+        grab_pixels(grid)[450, 200], QColor(PALETTE.good).getRgb()[:3], atol=12
+    )
 
 
 def test_a_joint_that_was_not_found_is_not_drawn(grid: CameraGrid):
@@ -56,7 +60,9 @@ def test_a_joint_that_was_not_found_is_not_drawn(grid: CameraGrid):
 
 def test_left_and_right_have_their_own_colours(grid: CameraGrid):
     rig = scenes.make_square_rig(1)
-    grid.show_cameras((CameraTile("a", flat((0, 0, 0)), scenes.make_poses_2d(rig, 5).poses_by_view[0]),))
+    grid.show_cameras(
+        (CameraTile("a", flat((0, 0, 0)), scenes.make_poses_2d(rig, 5).poses_by_view[0]),)
+    )
     seen = grab_pixels(grid)
     assert measure_colour_share(seen, PALETTE.left, 60) > 1e-4
     assert measure_colour_share(seen, PALETTE.right, 60) > 1e-4

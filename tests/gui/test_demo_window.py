@@ -21,10 +21,14 @@ OPTIONS = Namespace(cameras=2, seconds=None, seed=3)
 @pytest.fixture(autouse=True)
 def made_up(monkeypatch, tmp_path, qapp):
     """Let a made-up network see, and keep the user's own folders out of it."""
-    monkeypatch.setattr(application, "create_estimator", lambda _model, views: FakeWalkerEstimator(views))
+    monkeypatch.setattr(
+        application, "create_estimator", lambda _model, views: FakeWalkerEstimator(views)
+    )
     monkeypatch.setattr(application, "library_file", lambda: tmp_path / "index.sqlite")
     yield
-    assert wait_until(lambda: not [one.name for one in threading.enumerate() if one.name.startswith(OURS)])
+    assert wait_until(
+        lambda: not [one.name for one in threading.enumerate() if one.name.startswith(OURS)]
+    )
 
 
 @pytest.fixture
@@ -58,18 +62,24 @@ def frames(app):
     return recording.frames if recording is not None else 0
 
 
-def test_a_demo_that_is_closed_before_it_was_calibrated_leaves_session_truth_and_picture(closed_when, tmp_path, capsys):
+def test_a_demo_that_is_closed_before_it_was_calibrated_leaves_session_truth_and_picture(
+    closed_when, tmp_path, capsys
+):
     closed_when(lambda app: frames(app) > 30)
     assert show_demo(OPTIONS, tmp_path) == 0
     said = capsys.readouterr().out
     assert "closed before the cameras were calibrated" in said
-    assert {"window.png", "session", "truth_rig.toml", "truth_3d.csv"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"window.png", "session", "truth_rig.toml", "truth_3d.csv"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
     session = Session.open(tmp_path / "session")
     assert session.finished
     assert len(session.cameras) == 2
 
 
-def test_the_studio_is_built_once_for_its_cameras_and_for_the_truth(closed_when, tmp_path, monkeypatch):
+def test_the_studio_is_built_once_for_its_cameras_and_for_the_truth(
+    closed_when, tmp_path, monkeypatch
+):
     built, build = [], capture.Studio
     monkeypatch.setattr(capture, "Studio", lambda config: built.append(config) or build(config))
     closed_when(lambda app: frames(app) > 0)
@@ -77,7 +87,9 @@ def test_the_studio_is_built_once_for_its_cameras_and_for_the_truth(closed_when,
     assert len(built) == 1
 
 
-def test_a_demo_that_is_closed_before_the_studio_is_there_leaves_a_picture_only(closed_when, tmp_path):
+def test_a_demo_that_is_closed_before_the_studio_is_there_leaves_a_picture_only(
+    closed_when, tmp_path
+):
     closed_when(lambda app: True)
     assert show_demo(OPTIONS, tmp_path) == 0
     assert (tmp_path / "window.png").is_file()

@@ -59,7 +59,9 @@ def test_a_grid_is_drawn_again_for_a_new_image_and_not_for_the_same(qtbot, qapp)
     assert paints_after(qapp, paints, lambda: grid.show_cameras((other,))) == 1
 
 
-@pytest.mark.parametrize("change", [{"detail": "30 fps"}, {"message": "gone"}, {"warning": "dark"}, {"people": ("x",)}])
+@pytest.mark.parametrize(
+    "change", [{"detail": "30 fps"}, {"message": "gone"}, {"warning": "dark"}, {"people": ("x",)}]
+)
 def test_a_grid_is_drawn_again_for_other_words_or_people(qtbot, qapp, change):
     grid = CameraGrid(scenes.load_walker_skeleton())
     paints = shown(qtbot, grid)
@@ -71,7 +73,8 @@ def test_a_grid_is_drawn_again_for_other_words_or_people(qtbot, qapp, change):
 def test_the_room_is_drawn_again_for_a_new_moment_and_not_for_the_same(qtbot, qapp):
     rig = scenes.make_square_rig()
     first, second = (
-        present_room(rig, scenes.load_walker_skeleton(), [scenes.make_poses_3d(index)]) for index in (3, 4)
+        present_room(rig, scenes.load_walker_skeleton(), [scenes.make_poses_3d(index)])
+        for index in (3, 4)
     )
     room = Room3D(first)
     paints = shown(qtbot, room)
@@ -98,7 +101,9 @@ def test_a_camera_laid_over_people_is_the_camera_that_was_drawn(qapp, azimuth_ra
         pictures.append(np.frombuffer(bits, np.uint8).copy())
     assert np.abs(np.diff(pictures[0].astype(int))).max() > 50
     apart = np.abs(pictures[0].astype(int) - pictures[1].astype(int))
-    assert (apart > 3).mean() < 0.002  # edges of letters: Qt blends type a little otherwise on a transparent ground
+    assert (
+        apart > 3
+    ).mean() < 0.002  # edges of letters: Qt blends type a little otherwise on a transparent ground
     assert apart.max() < 40
 
 
@@ -108,15 +113,25 @@ def test_a_camera_behind_the_people_is_not_laid_over_them(qapp):
     image.fill(0x203040)
     empty = image.copy()
     painter = QPainter(image)
-    CameraFrustums(eye, scenes.make_square_rig(), 1.0).paint_in_front(painter, 0.5, QRectF(0, 0, *SIZE_WH))
+    CameraFrustums(eye, scenes.make_square_rig(), 1.0).paint_in_front(
+        painter, 0.5, QRectF(0, 0, *SIZE_WH)
+    )
     painter.end()
     assert image == empty
 
 
 def test_the_strips_round_a_hole_cover_the_rest_and_nothing_twice():
     area = QRectF(0, 0, 20, 10)
-    for hole in (QRectF(5, 2, 6, 3), QRectF(-5, 2, 10, 20), QRectF(0, 0, 20, 10), QRectF(30, 0, 5, 5), QRectF()):
+    for hole in (
+        QRectF(5, 2, 6, 3),
+        QRectF(-5, 2, 10, 20),
+        QRectF(0, 0, 20, 10),
+        QRectF(30, 0, 5, 5),
+        QRectF(),
+    ):
         covered = np.zeros((10, 20), int)
         for strip in (*subtract_rect(hole, area), hole.intersected(area)):
-            covered[int(strip.top()) : int(strip.bottom()), int(strip.left()) : int(strip.right())] += 1
+            covered[
+                int(strip.top()) : int(strip.bottom()), int(strip.left()) : int(strip.right())
+            ] += 1
         assert (covered == 1).all()

@@ -48,13 +48,26 @@ NETWORKS = (
 )
 REQUEST = FinetuneRequest((WALK.path,), "Anna")
 PICTURE = cv2.imencode(".jpg", np.full((80, 320, 3), (40, 160, 220), np.uint8))[1].tobytes()
-VERDICT = Verdict(True, "Better.", 61.2, 48.4, Interval(9, 13, 17), 480, 12, 0.04, 0.03, (ActionRow("low", 72, 50, 9),))
+VERDICT = Verdict(
+    True,
+    "Better.",
+    61.2,
+    48.4,
+    Interval(9, 13, 17),
+    480,
+    12,
+    0.04,
+    0.03,
+    (ActionRow("low", 72, 50, 9),),
+)
 ALL = tuple(Steps.__dataclass_fields__)
 
 
 def row(number):
     judged = 60.0 - number if number % 5 == 0 else math.nan
-    return Row(number, 32 * number, number / 40, 6.0 * number, 1e-3, 1 / (number + 1), judged, 100, 0.0)
+    return Row(
+        number, 32 * number, number / 40, 6.0 * number, 1e-3, 1 / (number + 1), judged, 100, 0.0
+    )
 
 
 def taught(phase=Phase.RUNNING, **state):
@@ -63,8 +76,13 @@ def taught(phase=Phase.RUNNING, **state):
 
 
 def done():
-    results = {step: {} for step in ALL} | {"compare": {"verdict": asdict(VERDICT)}, "report": {"page": "report.html"}}
-    return replace(taught(Phase.KEPT, sentence="61 → 48 mm.", results=results), pictures=(("low", PICTURE),))
+    results = {step: {} for step in ALL} | {
+        "compare": {"verdict": asdict(VERDICT)},
+        "report": {"page": "report.html"},
+    }
+    return replace(
+        taught(Phase.KEPT, sentence="61 → 48 mm.", results=results), pictures=(("low", PICTURE),)
+    )
 
 
 @pytest.fixture
@@ -91,7 +109,9 @@ def asked(page):
 
 
 def button(page, text):
-    return next(b for b in page.findChildren(QPushButton) if text == b.text().strip() and b.isVisible())
+    return next(
+        b for b in page.findChildren(QPushButton) if text == b.text().strip() and b.isVisible()
+    )
 
 
 def buttons(page):
@@ -244,7 +264,9 @@ def test_a_run_that_ran_out_of_time_is_resumed_with_the_minutes_chosen_since(pag
 
 
 def test_a_failure_says_why_and_offers_to_go_on(page):
-    page.show_finetune(present_finetune([WALK], taught(Phase.FAILED, sentence="The disk is full."), NETWORKS))
+    page.show_finetune(
+        present_finetune([WALK], taught(Phase.FAILED, sentence="The disk is full."), NETWORKS)
+    )
     assert "The disk is full." in words(page)
     assert "Resume" in buttons(page)
 
@@ -268,7 +290,9 @@ def test_the_network_that_serves_is_marked_and_another_one_can_be_used(page, ask
 
 
 def test_a_network_can_serve_somebody_it_was_not_taught_for(page, asked):
-    menu = next(m for m in page.findChildren(QMenu) if "Use for Anna" in [a.text() for a in m.actions()])
+    menu = next(
+        m for m in page.findChildren(QMenu) if "Use for Anna" in [a.text() for a in m.actions()]
+    )
     next(a for a in menu.actions() if a.text() == "Use for Anna").trigger()
     assert asked == [UseModel("compact-studio", "Anna")]
 

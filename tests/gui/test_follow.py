@@ -19,7 +19,11 @@ def scene_at(x: float, y: float, rig=ALONE) -> RoomScene:
     """Show somebody who stands there."""
     person = scenes.make_poses_3d(39).people[0]
     middle = np.append(np.nanmedian(person.xyz[:, :2], axis=0), 0.0)
-    return RoomScene(rig, scenes.load_walker_skeleton(), (replace(person, xyz=person.xyz - middle + [x, y, 0.0]),))
+    return RoomScene(
+        rig,
+        scenes.load_walker_skeleton(),
+        (replace(person, xyz=person.xyz - middle + [x, y, 0.0]),),
+    )
 
 
 def nobody(rig=ALONE) -> RoomScene:
@@ -41,7 +45,9 @@ def room(qtbot) -> Room3D:
 
 
 @pytest.mark.parametrize("place", [(0.0, 0.0), (-1.5, 2.0), (1.6, -0.4)])
-def test_who_appears_before_one_camera_fills_half_of_the_height_in_the_middle(room: Room3D, place: tuple[float, float]):
+def test_who_appears_before_one_camera_fills_half_of_the_height_in_the_middle(
+    room: Room3D, place: tuple[float, float]
+):
     scene = scene_at(*place)
     room.show_room(scene)
     xy = on_screen(room, scene)
@@ -112,7 +118,9 @@ def test_a_person_without_a_joint_is_nowhere():
     assert find_single_camera_person(replace(scene, people=(empty,))) is None
 
 
-def test_the_eye_stays_while_the_room_of_one_camera_is_turned_and_not_where_another_camera_comes(room: Room3D):
+def test_the_eye_stays_while_the_room_of_one_camera_is_turned_and_not_where_another_camera_comes(
+    room: Room3D,
+):
     room.show_room(scene_at(0.0, 0.0))
     chosen = replace(room.orbit(), azimuth_rad=2.0)
     room.set_orbit(chosen)

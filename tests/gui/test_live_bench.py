@@ -5,7 +5,15 @@ import pytest
 
 from app.bench import film as filmed
 from app.bench import live as live_bench
-from app.bench.film import JPEG, RAW, PrecomputedEstimator, make_film, open_film, ping_pong_index, register_film
+from app.bench.film import (
+    JPEG,
+    RAW,
+    PrecomputedEstimator,
+    make_film,
+    open_film,
+    ping_pong_index,
+    register_film,
+)
 from app.bench.live import BenchCase, describe, measure
 from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate_robust
@@ -66,7 +74,11 @@ def test_cameras_that_compress_show_the_same_film(offered):
 def measured(film):
     """Measure for a moment; for longer where a busy machine served the window too seldom in it."""
     for seconds in (0.6, 6.0, 30.0):
-        figures = measure(BenchCase("short", JPEG, lambda _views: PrecomputedEstimator(film)), seconds, settle_s=0.6)
+        figures = measure(
+            BenchCase("short", JPEG, lambda _views: PrecomputedEstimator(film)),
+            seconds,
+            settle_s=0.6,
+        )
         if len(figures.event_gaps_s) > 5 and figures.paints_hz["cameras"] > 0:
             break
     return figures
@@ -87,7 +99,11 @@ def test_a_short_measurement_tells_who_used_the_processor_and_what_was_painted(o
 def test_what_recording_adds_is_measured_in_turns(offered, monkeypatch):
     monkeypatch.setattr(live_bench, "TURNS", 2)
     setup = BenchCase(
-        "short", RAW, lambda _views: PrecomputedEstimator(offered), records=True, images_to_compress=offered.images_bgr
+        "short",
+        RAW,
+        lambda _views: PrecomputedEstimator(offered),
+        records=True,
+        images_to_compress=offered.images_bgr,
     )
     figures = measure(setup, 1.2, settle_s=0.3)
     assert len(figures.added_cores) == 2

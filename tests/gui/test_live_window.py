@@ -35,28 +35,42 @@ RECORDING_RED = "#d93a3a"
 
 def live(calibrated: bool = True, **changes: object) -> WindowState:
     rig = scenes.make_square_rig()
-    calibration = live_scenes.make_calibrated(rig) if calibrated else live_scenes.make_watching_calibration()
+    calibration = (
+        live_scenes.make_calibrated(rig) if calibrated else live_scenes.make_watching_calibration()
+    )
     result = live_scenes.make_result(rig if calibrated else None)
-    return present_live(live_scenes.make_live_state(calibration, **changes), result, live_scenes.make_window_state())
+    return present_live(
+        live_scenes.make_live_state(calibration, **changes), result, live_scenes.make_window_state()
+    )
 
 
 def eight() -> WindowState:
     """Show eight cameras whose names do not want to end."""
     names = [f"living room ceiling north-east corner camera {index}" for index in range(8)]
     state = live_scenes.make_live_state(
-        live_scenes.make_watching_calibration(8), cameras=tuple(live_scenes.make_camera_state(name) for name in names)
+        live_scenes.make_watching_calibration(8),
+        cameras=tuple(live_scenes.make_camera_state(name) for name in names),
     )
     return present_live(
-        state, None, live_scenes.make_window_state(title="x" * 300, notice=Notice("A long sentence. " * 20))
+        state,
+        None,
+        live_scenes.make_window_state(title="x" * 300, notice=Notice("A long sentence. " * 20)),
     )
 
 
 def broken() -> WindowState:
     """Show one camera in every phase, a lossy recording and work in the background."""
-    cameras = tuple(live_scenes.make_camera_state(f"cam_{index}", phase) for index, phase in enumerate(CameraPhase))
-    state = live_scenes.make_live_state(cameras=cameras, recording=live_scenes.make_recording_state(12))
+    cameras = tuple(
+        live_scenes.make_camera_state(f"cam_{index}", phase)
+        for index, phase in enumerate(CameraPhase)
+    )
+    state = live_scenes.make_live_state(
+        cameras=cameras, recording=live_scenes.make_recording_state(12)
+    )
     return present_live(
-        state, live_scenes.make_result(None), live_scenes.make_window_state(job=JobCard("Finding the poses again", 0.4))
+        state,
+        live_scenes.make_result(None),
+        live_scenes.make_window_state(job=JobCard("Finding the poses again", 0.4)),
     )
 
 
@@ -64,7 +78,13 @@ def empty() -> WindowState:
     return present_live(LiveState(), None, live_scenes.make_window_state(running=False))
 
 
-STATES = {"calibrated": live, "watching": lambda: live(False), "eight": eight, "broken": broken, "empty": empty}
+STATES = {
+    "calibrated": live,
+    "watching": lambda: live(False),
+    "eight": eight,
+    "broken": broken,
+    "empty": empty,
+}
 
 
 @pytest.fixture
@@ -88,12 +108,16 @@ def shown(qtbot):
 
 @pytest.mark.parametrize("size_wh", SIZES)
 @pytest.mark.parametrize("name", STATES)
-def test_no_words_are_cut_off_and_nothing_leaves_the_window(shown, name: str, size_wh: tuple[int, int]):
+def test_no_words_are_cut_off_and_nothing_leaves_the_window(
+    shown, name: str, size_wh: tuple[int, int]
+):
     window = shown(STATES[name](), size_wh)
     assert (window.width(), window.height()) == size_wh
     for label in window.findChildren(QLabel):
         if label.isVisible() and label.text() and not label.wordWrap():
-            assert label.width() + 1 >= QFontMetricsF(label.font()).horizontalAdvance(label.text()), label.text()
+            assert label.width() + 1 >= QFontMetricsF(label.font()).horizontalAdvance(
+                label.text()
+            ), label.text()
     for part in window.findChildren(QPushButton):
         if part.isVisible():
             corner = part.mapTo(window, part.rect().bottomRight())
@@ -102,7 +126,9 @@ def test_no_words_are_cut_off_and_nothing_leaves_the_window(shown, name: str, si
 
 @pytest.mark.parametrize("size_wh", [(960, 540), *SIZES])
 @pytest.mark.parametrize("panel", [AddCameraPanel, CameraSettingsPanel, HelpOverlay])
-def test_a_panel_shows_all_its_words_inside_the_window(shown, panel: type, size_wh: tuple[int, int]):
+def test_a_panel_shows_all_its_words_inside_the_window(
+    shown, panel: type, size_wh: tuple[int, int]
+):
     window = shown(live(), size_wh)
     look = live_scenes.make_window_state(
         devices=live_scenes.make_device_list(), settings=(live_scenes.make_camera_settings(),)
@@ -133,7 +159,9 @@ def test_a_stalled_camera_keeps_its_last_image_dimmed(qtbot):
     image = np.full((480, 640, 3), 200, np.uint8)
     grid.show_cameras((CameraTile("a", image, keeps_image=True),))
     assert grab_pixels(grid)[20, 20].tolist() == [200, 200, 200]
-    grid.show_cameras((CameraTile("a", None, keeps_image=True, can_retry=True, message="It is gone."),))
+    grid.show_cameras(
+        (CameraTile("a", None, keeps_image=True, can_retry=True, message="It is gone."),)
+    )
     dimmed = grab_pixels(grid)[20, 20]
     assert 40 < dimmed[0] < 110
 
@@ -153,7 +181,9 @@ def test_an_enlarged_camera_takes_most_of_the_grid(qtbot):
     qtbot.addWidget(grid)
     grid.resize(800, 600)
     colours = ((255, 0, 0), (0, 255, 0), (0, 0, 255))
-    tiles = tuple(CameraTile(str(i), np.full((480, 640, 3), c, np.uint8)) for i, c in enumerate(colours))
+    tiles = tuple(
+        CameraTile(str(i), np.full((480, 640, 3), c, np.uint8)) for i, c in enumerate(colours)
+    )
     grid.show_cameras(tiles)
     grid.enlarge("1")
     pixels = grab_pixels(grid)
@@ -244,13 +274,19 @@ def test_the_table_follows_the_number_of_cameras(shown):
 
     def names() -> list[str]:
         """List what stands in the table's visible cells, first column."""
-        return [cell.text() for cell in panel.findChildren(QLabel, "cell") if cell.isVisible() and "cam" in cell.text()]
+        return [
+            cell.text()
+            for cell in panel.findChildren(QLabel, "cell")
+            if cell.isVisible() and "cam" in cell.text()
+        ]
 
     assert names() == ["cam_0", "cam_1", "cam_2", "cam_3"]
     small = scenes.make_square_rig(2)
     window.show_state(
         present_live(
-            live_scenes.make_live_state(live_scenes.make_calibrated(small)), None, live_scenes.make_window_state()
+            live_scenes.make_live_state(live_scenes.make_calibrated(small)),
+            None,
+            live_scenes.make_window_state(),
         )
     )
     assert names() == ["cam_0", "cam_1"]
@@ -277,7 +313,9 @@ def test_the_curves_are_drawn_once_the_drawer_is_open(shown, qtbot):
 
 def test_the_window_opens_without_pyqtgraph():
     script = "import sys; import app.views.main_window; print('pyqtgraph' in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "False"
 
 
@@ -311,7 +349,10 @@ def test_a_long_notice_is_shown_whole(shown):
 
 def test_a_long_verdict_does_not_push_the_buttons_out_of_the_window(shown):
     state = live(False)
-    card = replace(state.calibration, headline="The cameras see two different people, and nobody can tell who is who")
+    card = replace(
+        state.calibration,
+        headline="The cameras see two different people, and nobody can tell who is who",
+    )
     window = shown(replace(state, calibration=card), (960, 540))
     chip = window.findChild(QLabel, "chip")
     assert chip.mapTo(window, chip.rect().bottomRight()).x() < 960

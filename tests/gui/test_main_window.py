@@ -18,7 +18,13 @@ from app.presenters.severity import Severity
 from app.presenters.window import StatusItem, WindowState
 from app.settings import Settings, load_settings
 from app.views.main_window import MainWindow
-from app.views.theme import PALETTE, build_stylesheet, choose_scale, colour_from_confidence, make_font
+from app.views.theme import (
+    PALETTE,
+    build_stylesheet,
+    choose_scale,
+    colour_from_confidence,
+    make_font,
+)
 from app.window import application
 from app.window.snapshot import draw_window, show_until_closed
 from tests.support import scenes
@@ -30,14 +36,21 @@ def state(verdict: str = "accepted") -> WindowState:
     return WindowState(
         "Demo studio",
         present_cameras(rig.names, scenes.make_frames(rig, 9), scenes.make_poses_2d(rig, 9), {}),
-        present_room(rig, scenes.load_walker_skeleton(), [scenes.make_poses_3d(index) for index in range(10)]),
+        present_room(
+            rig, scenes.load_walker_skeleton(), [scenes.make_poses_3d(index) for index in range(10)]
+        ),
         present_calibration(scenes.make_report(rig, verdict)),
-        (StatusItem("Poses", "14.8 per second"), StatusItem("Dropped", "4 of 900", Severity.WARNING)),
+        (
+            StatusItem("Poses", "14.8 per second"),
+            StatusItem("Dropped", "4 of 900", Severity.WARNING),
+        ),
     )
 
 
 def empty() -> WindowState:
-    return WindowState("", (), present_room(None, scenes.load_walker_skeleton(), []), present_calibration(None))
+    return WindowState(
+        "", (), present_room(None, scenes.load_walker_skeleton(), []), present_calibration(None)
+    )
 
 
 @pytest.mark.parametrize("size_wh", [(1280, 720), (3840, 2160)])
@@ -90,7 +103,9 @@ def test_no_words_are_cut_off_at_the_smallest_size(qtbot, qapp):
     qapp.processEvents()
     for label in window.findChildren(QLabel):
         if label.isVisible() and not label.wordWrap():
-            assert label.width() + 1 >= QFontMetricsF(label.font()).horizontalAdvance(label.text()), label.text()
+            assert label.width() + 1 >= QFontMetricsF(label.font()).horizontalAdvance(
+                label.text()
+            ), label.text()
     window.close()
 
 
@@ -109,7 +124,9 @@ def test_the_style_sheet_has_no_unknown_colour_and_no_unit_left():
 
 
 def test_confidence_goes_from_red_to_green():
-    low, middle, high = (np.array(colour_from_confidence(value).getRgb()) for value in (0.1, 0.5, 0.95))
+    low, middle, high = (
+        np.array(colour_from_confidence(value).getRgb()) for value in (0.1, 0.5, 0.95)
+    )
     assert low[0] > low[1]
     assert high[1] > high[0]
     assert middle[0] > 200
@@ -135,13 +152,24 @@ def test_ctrl_c_in_the_terminal_ends_the_window(qapp):
         show_until_closed(MainWindow(state()))
 
 
-def test_ctrl_c_in_the_live_window_closes_everything_before_it_ends_the_program(qapp, tmp_path, monkeypatch):
+def test_ctrl_c_in_the_live_window_closes_everything_before_it_ends_the_program(
+    qapp, tmp_path, monkeypatch
+):
     store = tmp_path / "settings.toml"
     monkeypatch.setattr(application, "settings_file", lambda: store)
     monkeypatch.setattr(application, "library_file", lambda: tmp_path / "index.sqlite")
-    monkeypatch.setattr(application.gc, "freeze", lambda: None)  # what tests leave behind shall still be found
+    monkeypatch.setattr(
+        application.gc, "freeze", lambda: None
+    )  # what tests leave behind shall still be found
     options = Namespace(
-        sources=(), rig=None, stature=1.62, person="", model="blazepose", lift="", record=None, seconds=None
+        sources=(),
+        rig=None,
+        stature=1.62,
+        person="",
+        model="blazepose",
+        lift="",
+        record=None,
+        seconds=None,
     )
     QTimer.singleShot(50, lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):

@@ -12,7 +12,9 @@ angles = st.floats(-6, 6)
 
 
 @given(angles, st.floats(-0.1, 1.5), st.floats(1, 30))
-def test_the_target_lies_in_the_middle_at_its_distance(azimuth: float, elevation: float, distance: float):
+def test_the_target_lies_in_the_middle_at_its_distance(
+    azimuth: float, elevation: float, distance: float
+):
     orbit = Orbit(np.array([1.0, -2, 0.5]), azimuth, elevation, distance)
     xy, depth = orbit.project(orbit.target, SIZE_WH)
     np.testing.assert_allclose(xy, [400, 300], atol=1e-6)
@@ -24,7 +26,9 @@ def test_up_in_the_room_is_up_in_the_picture_and_never_mirrored(azimuth: float, 
     orbit = Orbit(np.zeros(3), azimuth, elevation)
     xy, _ = orbit.project(np.array([[0, 0, 0.0], [0, 0, 0.1]]), SIZE_WH)
     assert xy[1, 1] < xy[0, 1]
-    assert np.linalg.det(orbit.axes()) == pytest.approx(-1)  # right, up, forward: left-handed by their order
+    assert np.linalg.det(orbit.axes()) == pytest.approx(
+        -1
+    )  # right, up, forward: left-handed by their order
 
 
 @given(st.lists(st.tuples(*[st.floats(-4, 4)] * 3), min_size=2, max_size=20, unique=True), angles)

@@ -9,7 +9,12 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QLabel, QPushButton
 
 from app.control.player import load_moment
-from app.presenters.player import describe_playback, present_moment, present_opening, present_problem
+from app.presenters.player import (
+    describe_playback,
+    present_moment,
+    present_opening,
+    present_problem,
+)
 from app.requests import ExportSession, ShowFolder, TrackAgain
 from app.views.sessions.dialogs import make_export_dialog
 from app.views.sessions.player_page import PlayerPage
@@ -88,7 +93,13 @@ def named(widget, text):
 
 
 def test_the_arrow_keys_step_and_do_not_leave_the_take(window, wanted):
-    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Left):
+    for key in (
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Left,
+        Qt.Key.Key_Left,
+        Qt.Key.Key_Left,
+    ):
         press(window.page, key)
     assert wanted == [1, 2, 1, 0]
 
@@ -192,7 +203,10 @@ def test_tracking_again_asks_for_model_and_rig(window, walk, tmp_path):
     panel = window.page.track_again()
     panel.set_rig(tmp_path / "rig.toml")
     named(panel, "Track again").click()
-    assert asked == [TrackAgain(walk, "other", None), TrackAgain(walk, "blazepose", tmp_path / "rig.toml")]
+    assert asked == [
+        TrackAgain(walk, "other", None),
+        TrackAgain(walk, "blazepose", tmp_path / "rig.toml"),
+    ]
 
 
 def test_keys_are_for_the_panel_as_long_as_it_is_open(window, wanted):
@@ -234,7 +248,9 @@ def test_the_window_at_work_shows_what_its_page_wants(qtbot, qapp, walk):
     window = InteractivePlayerWindow(walk, ("blazepose",))
     qtbot.addWidget(window)
     window.show()
-    frame = next(label for label in window.findChildren(QLabel) if label.objectName() == "frame_number")
+    frame = next(
+        label for label in window.findChildren(QLabel) if label.objectName() == "frame_number"
+    )
     qtbot.waitUntil(lambda: frame.text() == "Frame 1 of 90", timeout=PATIENCE_MS)
     window.page.go_to(44)
     qtbot.waitUntil(lambda: frame.text() == "Frame 45 of 90", timeout=PATIENCE_MS)

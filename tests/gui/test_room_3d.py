@@ -87,12 +87,16 @@ def test_the_pyramid_of_a_camera_is_what_it_sees():
     camera = scenes.make_square_rig()[0]
     corners = compute_view_corners(camera, 0.5)
     pixels = (corners @ camera.R.T + camera.t) @ camera.matrix.T
-    np.testing.assert_allclose(pixels[:, :2] / pixels[:, 2:], [[0, 0], [640, 0], [640, 480], [0, 480]], atol=1e-6)
+    np.testing.assert_allclose(
+        pixels[:, :2] / pixels[:, 2:], [[0, 0], [640, 0], [640, 480], [0, 480]], atol=1e-6
+    )
 
 
 def guessed_scene(sigma_m: float):
     """Show a person whom one camera alone has guessed, with a doubt along x."""
-    scene = present_room(scenes.make_square_rig(), scenes.load_walker_skeleton(), [scenes.make_poses_3d(39)])
+    scene = present_room(
+        scenes.make_square_rig(), scenes.load_walker_skeleton(), [scenes.make_poses_3d(39)]
+    )
     person = scene.people[0]
     count = len(person.xyz)
     doubt = np.tile(np.diag([sigma_m**2, 1e-5, 1e-5]), (count, 1, 1))

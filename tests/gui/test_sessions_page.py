@@ -22,8 +22,18 @@ WALK = SessionSummary(
     Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720, joints_found=0.97,
     model="blazepose", has_rig=True, verdict="accepted", thumbnail=PICTURE,
 )  # fmt: skip
-JUMP = replace(WALK, path=Path("/takes/jump"), remarks=("The session 'jump' was not finished.",), finished=False)
-BROKEN = replace(WALK, path=Path("/takes/broken"), problem="The session was written by a newer Epipole.", thumbnail=b"")
+JUMP = replace(
+    WALK,
+    path=Path("/takes/jump"),
+    remarks=("The session 'jump' was not finished.",),
+    finished=False,
+)
+BROKEN = replace(
+    WALK,
+    path=Path("/takes/broken"),
+    problem="The session was written by a newer Epipole.",
+    thumbnail=b"",
+)
 
 
 @pytest.fixture

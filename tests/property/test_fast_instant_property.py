@@ -38,7 +38,9 @@ def scene(count, seed):
     xyz = random.uniform([-0.7, -0.7, 0], [0.7, 0.7, 1.8], (J, 3))
     xyz[random.random(J) < 0.1] *= 8  # outside, behind cameras
     xy = np.stack([project(xyz, camera) for camera in rig]) + random.normal(0, 2, (count, J, 2))
-    xy += random.uniform(-300, 300, xy.shape) * (random.random((count, J, 1)) < random.choice([0.0, 0.1, 0.4]))
+    xy += random.uniform(-300, 300, xy.shape) * (
+        random.random((count, J, 1)) < random.choice([0.0, 0.1, 0.4])
+    )
     for v in range(count):
         if random.random() < 0.2:
             xy[v] = xy[v, SKELETON.mirror]
@@ -97,7 +99,9 @@ def test_points_are_triangulated_and_projected_alike(count, seed):
     packed = pack_cameras(rig.cameras)
     image = np.stack([project(xyz, camera) for camera in rig])
     np.testing.assert_allclose(project_compiled(xyz, packed), image, atol=1e-7)
-    whole = np.where(np.abs(image).max(-1, keepdims=True) < 2000, image, np.nan)  # a lens folds over far outside
+    whole = np.where(
+        np.abs(image).max(-1, keepdims=True) < 2000, image, np.nan
+    )  # a lens folds over far outside
     slow = triangulate(whole, confidence, rig.cameras)
     np.testing.assert_allclose(triangulate_compiled(whole, confidence, packed), slow, atol=1e-6)
     del xy
@@ -108,7 +112,11 @@ def median_sigmas(xy, confidence, image):
     good = (confidence >= 0.3) & np.isfinite(xy).all(-1)
     error = np.linalg.norm(xy - image, axis=-1)[good]
     error = error[np.isfinite(error)]
-    return np.median(error) / max(0.012 * (np.ptp(xy[good, 1]) + 1), 1.0) if len(error) >= 4 else np.inf
+    return (
+        np.median(error) / max(0.012 * (np.ptp(xy[good, 1]) + 1), 1.0)
+        if len(error) >= 4
+        else np.inf
+    )
 
 
 @given(cameras, seeds)
@@ -119,7 +127,9 @@ def test_people_are_compared_by_the_median_of_their_limbs(count, seed):
     far = compare_people(xy, confidence, np.arange(count), image, LIKENESS)
     for v in range(count):
         for side, order in enumerate((LIMBS, SKELETON.mirror[LIMBS])):
-            assert np.isclose(far[v, side], median_sigmas(xy[v, order], confidence[v, order], image[v]))
+            assert np.isclose(
+                far[v, side], median_sigmas(xy[v, order], confidence[v, order], image[v])
+            )
 
 
 @given(cameras, seeds)
@@ -129,7 +139,9 @@ def test_the_person_whom_all_views_see_is_found_among_two(count, seed):
     rig = make_rig(RigPlan(cameras=count), seed % 50)
     xyz = random.uniform([-0.4, -0.4, 0.1], [0.4, 0.4, 1.8], (2, J, 3))
     half = max(2, (count + 1) // 2)  # half of the views see the other person too
-    xy = np.stack([project(xyz[0], camera) for camera in rig] + [project(xyz[1], rig[v]) for v in range(half)])
+    xy = np.stack(
+        [project(xyz[0], camera) for camera in rig] + [project(xyz[1], rig[v]) for v in range(half)]
+    )
     view = np.array([*range(count), *range(half)])
     order = np.lexsort((random.random(len(view)), view))
     people = (xy[order], np.ones((len(view), J)), view[order])

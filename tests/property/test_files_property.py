@@ -44,7 +44,9 @@ def test_a_ledger_cut_off_anywhere_gives_its_whole_lines(rows, lost_bytes):
 @settings(max_examples=40, deadline=None)
 def test_2d_poses_cut_off_anywhere_give_their_whole_framesets(seed, count, lost_bytes):
     put = make_pose_sets_2d(count, seed=seed)
-    got, torn = _carried(put, PoseFileHeader(2, "blazepose_33", JOINTS, ("a", "b", "c")), lost_bytes)
+    got, torn = _carried(
+        put, PoseFileHeader(2, "blazepose_33", JOINTS, ("a", "b", "c")), lost_bytes
+    )
     assert all(is_same_2d(a, b) for a, b in zip(put, got))
     assert len(got) == count or lost_bytes > 0
     assert not (torn and lost_bytes == 0)

@@ -18,9 +18,15 @@ def cameras(draw, rate=RATES):
     period_ns = round(1e9 / fps)
     start_ns = draw(st.integers(-3 * 10**8, 3 * 10**8))
     kept = draw(st.lists(st.booleans(), min_size=1, max_size=40))
-    trembles = draw(st.lists(st.integers(-period_ns // 12, period_ns // 12), min_size=len(kept), max_size=len(kept)))
+    trembles = draw(
+        st.lists(
+            st.integers(-period_ns // 12, period_ns // 12), min_size=len(kept), max_size=len(kept)
+        )
+    )
     numbers = [number for number, here in enumerate(kept) if here]
-    return ScriptedSource("c", [start_ns + n * period_ns + trembles[n] for n in numbers], fps, numbers)
+    return ScriptedSource(
+        "c", [start_ns + n * period_ns + trembles[n] for n in numbers], fps, numbers
+    )
 
 
 @given(st.lists(cameras(), min_size=1, max_size=4))
@@ -43,7 +49,12 @@ def test_framesets_rise_and_use_each_frame_once_and_near_its_instant(sources):
 def test_cameras_of_one_clock_lose_nothing_and_never_mix_instants(kept):
     period_ns = 33_333_333
     sources = [
-        ScriptedSource("c", [n * period_ns for n in range(30) if row[n]], 30.0, [n for n in range(30) if row[n]])
+        ScriptedSource(
+            "c",
+            [n * period_ns for n in range(30) if row[n]],
+            30.0,
+            [n for n in range(30) if row[n]],
+        )
         for row in kept
     ]
     framesets = list(Framesets(sources))

@@ -27,7 +27,9 @@ rotvecs = arrays(np.float64, 3, elements=st.floats(-3.1, 3.1))
 shifts = arrays(np.float64, 3, elements=st.floats(-10, 10))
 seeds = st.integers(0, 10_000)
 counts = st.integers(2, 8)
-plain = st.one_of(st.booleans(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False), st.text(max_size=20))
+plain = st.one_of(
+    st.booleans(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False), st.text(max_size=20)
+)
 
 
 def points_of(seed):
@@ -47,7 +49,9 @@ def where_rays_cross(points, rig):
 def test_triangulation_turns_projection_round(cameras, seed):
     rig, points = make_rig(RigPlan(cameras=cameras), seed), points_of(seed)
     xy = np.stack([project(points, camera) for camera in rig])
-    np.testing.assert_allclose(triangulate(xy, np.ones(xy.shape[:2]), rig.cameras), points, atol=1e-6)
+    np.testing.assert_allclose(
+        triangulate(xy, np.ones(xy.shape[:2]), rig.cameras), points, atol=1e-6
+    )
 
 
 @given(counts, seeds, rotvecs, shifts, st.floats(0.1, 10))
@@ -55,13 +59,17 @@ def test_triangulation_turns_projection_round(cameras, seed):
 def test_points_move_with_the_world_they_are_described_in(cameras, seed, rotvec, shift, scale):
     rig, points = make_rig(RigPlan(cameras=cameras), seed), points_of(seed)
     random = np.random.default_rng(seed)
-    xy = np.stack([project(points, camera) for camera in rig]) + random.normal(0, 2, (cameras, 10, 2))
+    xy = np.stack([project(points, camera) for camera in rig]) + random.normal(
+        0, 2, (cameras, 10, 2)
+    )
     weight = random.uniform(0.3, 1, xy.shape[:2])
     new_from_old = rigid_transform(rotation_from_rotvec(rotvec), shift)
     old = triangulate(xy, weight, rig.cameras)
     new = triangulate(xy, weight, rig.with_world(new_from_old, scale).cameras)
     sure = where_rays_cross(points, rig)
-    np.testing.assert_allclose(new[sure], transform_points(new_from_old, scale * old)[sure], atol=1e-6)
+    np.testing.assert_allclose(
+        new[sure], transform_points(new_from_old, scale * old)[sure], atol=1e-6
+    )
 
 
 @given(counts, seeds, st.randoms(use_true_random=False))
@@ -73,7 +81,9 @@ def test_the_order_of_the_cameras_does_not_matter(cameras, seed, random):
     order = list(range(cameras))
     random.shuffle(order)
     straight = triangulate_robust(xy, np.ones(xy.shape[:2]), rig.cameras, gate_px=25)
-    shuffled = triangulate_robust(xy[order], np.ones(xy.shape[:2]), [rig[v] for v in order], gate_px=25)
+    shuffled = triangulate_robust(
+        xy[order], np.ones(xy.shape[:2]), [rig[v] for v in order], gate_px=25
+    )
     np.testing.assert_allclose(shuffled.xyz, straight.xyz, atol=1e-7)
     np.testing.assert_array_equal(shuffled.used, straight.used[order])
 
@@ -87,7 +97,9 @@ def test_a_transform_turned_round_twice_is_itself(rotvec, shift):
 @given(rotvecs)
 def test_a_rotation_survives_its_vector(rotvec):
     rotation = rotation_from_rotvec(rotvec)
-    np.testing.assert_allclose(rotation_from_rotvec(rotvec_from_rotation(rotation)), rotation, atol=1e-9)
+    np.testing.assert_allclose(
+        rotation_from_rotvec(rotvec_from_rotation(rotation)), rotation, atol=1e-9
+    )
     assert np.linalg.norm(rotvec_from_rotation(rotation)) <= np.pi + 1e-12
 
 
@@ -107,13 +119,20 @@ def test_a_ray_within_the_image_survives_its_lens(k1, k2, x, y):
 @given(seeds, rotvecs, shifts, st.floats(0.05, 20))
 def test_a_similarity_is_recovered(seed, rotvec, shift, scale):
     source = np.random.default_rng(seed).normal(size=(8, 3))
-    found, rotation, translation = align_similarity(source, scale * source @ rotation_from_rotvec(rotvec).T + shift)
+    found, rotation, translation = align_similarity(
+        source, scale * source @ rotation_from_rotvec(rotvec).T + shift
+    )
     np.testing.assert_allclose(found, scale, rtol=1e-9)
     np.testing.assert_allclose(rotation, rotation_from_rotvec(rotvec), atol=1e-8)
     np.testing.assert_allclose(translation, shift, atol=1e-7)
 
 
-@given(counts, seeds, st.dictionaries(st.text(min_size=1, max_size=12), plain, max_size=4), st.text(max_size=12))
+@given(
+    counts,
+    seeds,
+    st.dictionaries(st.text(min_size=1, max_size=12), plain, max_size=4),
+    st.text(max_size=12),
+)
 @settings(max_examples=40, deadline=None)
 def test_any_rig_survives_its_file(cameras, seed, metadata, name):
     drawn = make_rig(RigPlan(cameras=cameras, offset_ms=30), seed)

@@ -25,14 +25,18 @@ def two_poses(seed):
 @FEW
 def test_mpjpe_does_not_mind_where_a_pose_stands(seed, shift):
     predicted, truth = two_poses(seed)
-    np.testing.assert_allclose(mpjpe(predicted + shift, truth, 0), mpjpe(predicted, truth, 0), atol=1e-12)
+    np.testing.assert_allclose(
+        mpjpe(predicted + shift, truth, 0), mpjpe(predicted, truth, 0), atol=1e-12
+    )
 
 
 @given(seeds, shifts, scales)
 @FEW
 def test_n_mpjpe_does_not_mind_place_and_size(seed, shift, scale):
     predicted, truth = two_poses(seed)
-    np.testing.assert_allclose(n_mpjpe(scale * predicted + shift, truth, 0), n_mpjpe(predicted, truth, 0), atol=1e-11)
+    np.testing.assert_allclose(
+        n_mpjpe(scale * predicted + shift, truth, 0), n_mpjpe(predicted, truth, 0), atol=1e-11
+    )
 
 
 @given(seeds, shifts, scales, rotvecs)
@@ -49,7 +53,9 @@ def test_errors_do_not_mind_the_frame_that_both_are_given_in(seed, rotvec):
     predicted, truth = two_poses(seed)
     turned, turned_truth = (poses @ rotation_from_rotvec(rotvec).T for poses in (predicted, truth))
     for metric in (lambda p, g: mpjpe(p, g, 0), lambda p, g: n_mpjpe(p, g, 0), p_mpjpe):
-        np.testing.assert_allclose(metric(turned, turned_truth), metric(predicted, truth), atol=1e-12)
+        np.testing.assert_allclose(
+            metric(turned, turned_truth), metric(predicted, truth), atol=1e-12
+        )
 
 
 @given(seeds)
@@ -57,7 +63,12 @@ def test_errors_do_not_mind_the_frame_that_both_are_given_in(seed, rotvec):
 def test_more_freedom_means_less_squared_error(seed):
     predicted, truth = two_poses(seed)
     squares = [
-        (e**2).sum(1) for e in (mpjpe(predicted, truth, 0), n_mpjpe(predicted, truth, 0), p_mpjpe(predicted, truth))
+        (e**2).sum(1)
+        for e in (
+            mpjpe(predicted, truth, 0),
+            n_mpjpe(predicted, truth, 0),
+            p_mpjpe(predicted, truth),
+        )
     ]
     assert (squares[0] >= squares[1] - 1e-12).all()
     assert (squares[1] >= squares[2] - 1e-12).all()
@@ -70,7 +81,9 @@ def test_errors_go_with_their_joints_in_any_order(seed, others):
     order = [0, *others]
     for metric in (lambda p, g: mpjpe(p, g, 0), lambda p, g: n_mpjpe(p, g, 0), p_mpjpe):
         np.testing.assert_allclose(
-            metric(predicted[:, order], truth[:, order]), metric(predicted, truth)[:, order], atol=1e-12
+            metric(predicted[:, order], truth[:, order]),
+            metric(predicted, truth)[:, order],
+            atol=1e-12,
         )
 
 

@@ -34,12 +34,21 @@ class Scene:
 
 
 def make_scene(
-    plan: RigPlan, motion: str, noise: NoiseConfig, *, seed: int, seconds: float = 20, fps: float = 10, stature_m=1.75
+    plan: RigPlan,
+    motion: str,
+    noise: NoiseConfig,
+    *,
+    seed: int,
+    seconds: float = 20,
+    fps: float = 10,
+    stature_m=1.75,
 ) -> Scene:
     """Let a person move in front of a rig."""
     rig = make_rig(plan, seed)
     walker = Walker(stature_m, find_room_middle(rig), phase_rad=0.7 * seed)
-    seen = observe(rig, partial(MOTIONS[motion], walker), list_frameset_times(seconds, fps), noise, seed=seed)
+    seen = observe(
+        rig, partial(MOTIONS[motion], walker), list_frameset_times(seconds, fps), noise, seed=seed
+    )
     return Scene(rig, seen)
 
 
@@ -82,7 +91,9 @@ def measure_joint_scale(rig: Rig, observations: Observations, xyz: F64) -> float
 def measure_camera_errors(rig: Rig, truth: Rig, scale: float) -> tuple[F64, F64]:
     """Rotation, deg, and position, m, of every camera after the rig as a whole is laid onto the truth."""
     turned = nearest_rotation(np.sum([a.R.T @ b.R for a, b in zip(truth, rig)], axis=0))
-    rotation = np.array([np.degrees(rotation_angle_rad(a.R @ turned @ b.R.T)) for a, b in zip(truth, rig)])
+    rotation = np.array(
+        [np.degrees(rotation_angle_rad(a.R @ turned @ b.R.T)) for a, b in zip(truth, rig)]
+    )
     found = scale * np.array([camera.centre for camera in rig]) @ turned.T
     true = np.array([camera.centre for camera in truth])
     return rotation, np.linalg.norm(found - found.mean(0) - (true - true.mean(0)), axis=1)

@@ -11,7 +11,11 @@ HIDDEN_SHARE = 0.5  # of a person's width apart: the farther one cannot be seen
 
 
 def make_crossing_sets(
-    people: tuple[Observations, Observations], truth: tuple[np.ndarray, np.ndarray], rig: Rig, *, seed: int
+    people: tuple[Observations, Observations],
+    truth: tuple[np.ndarray, np.ndarray],
+    rig: Rig,
+    *,
+    seed: int,
 ) -> list[PoseSet2D]:
     """Hide the farther person where two overlap in a view, and give whoever comes back any free number."""
     random = np.random.default_rng(seed)
@@ -30,7 +34,9 @@ def make_crossing_sets(
                 if index not in numbers[v]:
                     numbers[v][index], following[v] = following[v], following[v] + 1
                 view.append(Pose2D(numbers[v][index], person.xy[t, v], person.confidence[t, v]))
-            if hidden is not None and len(view) == 1 and random.random() < 0.05:  # the tracker takes one for the other
+            if (
+                hidden is not None and len(view) == 1 and random.random() < 0.05
+            ):  # the tracker takes one for the other
                 numbers[v] = {1 - hidden: following[v]}
                 following[v] += 1
             random.shuffle(view)

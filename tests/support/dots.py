@@ -22,10 +22,16 @@ def make_ring(count: int) -> tuple[Camera, ...]:
     for v in range(count):
         angle = 2 * np.pi * v / count
         pose = np.eye(4)
-        pose[:3, :3] = [[-np.sin(angle), np.cos(angle), 0], [0, 0, -1], [-np.cos(angle), -np.sin(angle), 0]]
+        pose[:3, :3] = [
+            [-np.sin(angle), np.cos(angle), 0],
+            [0, 0, -1],
+            [-np.cos(angle), -np.sin(angle), 0],
+        ]
         pose[:3, 3] = [0, 1, 3]
         matrix = np.array([[300.0, 0, 160], [0, 300, 120], [0, 0, 1]])
-        cameras.append(Camera(f"cam_{v}", (320, 240), matrix, np.array([-0.1, 0.02, 0.001, 0, 0]), pose))
+        cameras.append(
+            Camera(f"cam_{v}", (320, 240), matrix, np.array([-0.1, 0.02, 0.001, 0, 0]), pose)
+        )
     return tuple(cameras)
 
 
@@ -38,7 +44,9 @@ def draw_dots(xy: np.ndarray) -> np.ndarray:
     """Draw each joint as a dot, to a sixteenth of a pixel."""
     image = np.zeros((240, 320, 3), np.uint8)
     for joint, (x, y) in enumerate(xy):
-        cv2.circle(image, (round(16 * x), round(16 * y)), 80, (get_grey(joint),) * 3, -1, cv2.LINE_8, 4)
+        cv2.circle(
+            image, (round(16 * x), round(16 * y)), 80, (get_grey(joint),) * 3, -1, cv2.LINE_8, 4
+        )
     return image
 
 
@@ -60,7 +68,12 @@ def make_dot_samples(instants: int, view_count: int = 3, seed: int = 0) -> Sampl
     shown = [Region(square.center_xy, (square.size_wh[0] * MARGIN,) * 2) for square in squares]
     count, joints = xyz.shape[:2]
     return Samples(
-        image=np.stack([cut(draw_dots(p), s, (STORED_PX, STORED_PX), cv2.BORDER_CONSTANT) for p, s in zip(xy, shown)]),
+        image=np.stack(
+            [
+                cut(draw_dots(p), s, (STORED_PX, STORED_PX), cv2.BORDER_CONSTANT)
+                for p, s in zip(xy, shown)
+            ]
+        ),
         region=np.array([[*square.center_xy, square.size_wh[0]] for square in squares]),
         camera=np.array([v for v, _ in rows], np.int32),
         cameras=cameras,

@@ -10,7 +10,13 @@ from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import rigid_transform
 from calibration.rig import Camera, Rig
 from calibration.solve.residuals import Estimate
-from calibration.synthetic.synthetic import NoiseConfig, RigPlan, find_room_middle, make_rig, observe
+from calibration.synthetic.synthetic import (
+    NoiseConfig,
+    RigPlan,
+    find_room_middle,
+    make_rig,
+    observe,
+)
 from calibration.synthetic.walker import Walker, walk_room
 
 
@@ -43,7 +49,10 @@ def make_evidence_and_truth(
 def estimate_from_rig(rig: Rig, evidence: Evidence, xyz: F64) -> Estimate:
     """Describe a rig and its points as the solvers do."""
     ends = np.linalg.norm(xyz[:, evidence.bones[:, 0]] - xyz[:, evidence.bones[:, 1]], axis=-1)
-    lengths = [np.nanmedian(ends[:, evidence.length_index == kind]) for kind in range(evidence.length_count)]
+    lengths = [
+        np.nanmedian(ends[:, evidence.length_index == kind])
+        for kind in range(evidence.length_count)
+    ]
     return Estimate(
         rotation=np.array([camera.R for camera in rig]),
         translation=np.array([camera.t for camera in rig]),

@@ -24,10 +24,13 @@ class FakeWalkerEstimator:
         seen = make_poses_2d(self._rig, frames.index)
         is_present = [frame is not None for frame in frames.frames]
         views = tuple(
-            people if is_there else () for people, is_there in zip(seen.poses_by_view[: self._view_count], is_present)
+            people if is_there else ()
+            for people, is_there in zip(seen.poses_by_view[: self._view_count], is_present)
         )
         times = tuple(frame.timestamp_ns if frame else None for frame in frames.frames)
-        return replace(seen, timestamp_ns=frames.timestamp_ns, poses_by_view=views, view_time_ns=times)
+        return replace(
+            seen, timestamp_ns=frames.timestamp_ns, poses_by_view=views, view_time_ns=times
+        )
 
     def reset(self) -> None:
         pass
@@ -48,7 +51,15 @@ class FakeMonocularEstimator:
         self.call_count += 1
         if self.fails:
             raise RuntimeError("the runtime is gone")
-        heights = {"ankle": 0.4, "knee": 0.2, "hip": 0.0, "pelvis": 0.0, "thorax": -0.25, "neck": -0.3, "top": -0.4}
+        heights = {
+            "ankle": 0.4,
+            "knee": 0.2,
+            "hip": 0.0,
+            "pelvis": 0.0,
+            "thorax": -0.25,
+            "neck": -0.3,
+            "top": -0.4,
+        }
         heights |= {"shoulder": -0.25, "elbow": -0.1, "wrist": 0.0}
         uvw = np.zeros((len(images), 16, 3))
         for j, joint in enumerate(load_skeleton(self.skeleton_name).joints):

@@ -32,7 +32,9 @@ def read_turns(folder):
 
 def make_steps(**others):
     """The recipe's steps, telling ones but for `others`."""
-    made = {name: make_step(name) for name in NAMES} | {"compare": lambda work, watch: BETTER} | others
+    made = (
+        {name: make_step(name) for name in NAMES} | {"compare": lambda work, watch: BETTER} | others
+    )
     return Steps(**made)
 
 

@@ -8,10 +8,14 @@ from tests.support.ip_cameras import MjpegServer
 from tests.support.patience import PATIENCE_MS, wait_until
 
 QUICK_FPS = 120.0
-THREAD_EXIT_S = 20.0  # a thread that is there for longer waits for a camera that says nothing for half a minute
+THREAD_EXIT_S = (
+    20.0  # a thread that is there for longer waits for a camera that says nothing for half a minute
+)
 
 
-def read_first_frames(camera: MjpegServer, count: int = 8, path: str = "/video", login: str = "") -> list[Frame]:
+def read_first_frames(
+    camera: MjpegServer, count: int = 8, path: str = "/video", login: str = ""
+) -> list[Frame]:
     """Open a camera, read, and close it."""
     source = HttpMjpegSource(camera.address_of(path, login), "left")
     source.open()
@@ -29,4 +33,7 @@ def read_frames(source: HttpMjpegSource, count: int) -> list[Frame]:
 
 def is_thread_gone() -> bool:
     """Tell whether the thread of the source, if there is one, ends by itself."""
-    return wait_until(lambda: "camera left" not in [thread.name for thread in threading.enumerate()], THREAD_EXIT_S)
+    return wait_until(
+        lambda: "camera left" not in [thread.name for thread in threading.enumerate()],
+        THREAD_EXIT_S,
+    )

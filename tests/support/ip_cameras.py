@@ -34,7 +34,9 @@ class CameraBehaviour:
     length: str = "true"  # or "none", "short", "long"
     boundary: str = f"boundary={BOUNDARY}"  # as its header says
     delimiter: str = f"--{BOUNDARY}"  # as it writes it
-    delimiter_behind: bool = False  # the delimiter is sent with the image before it, as many servers do
+    delimiter_behind: bool = (
+        False  # the delimiter is sent with the image before it, as many servers do
+    )
     claimed_size: str = ""  # a header that lies about the size
     chunked: bool = False
     login: str = ""  # or "basic", "digest"
@@ -50,10 +52,11 @@ class CameraBehaviour:
 
 
 class MjpegServer:
-    """An HTTP camera. `kill` and `start` it as often as you like; it keeps its port. A context manager.
+    """An HTTP camera. `kill` and `start` it as often as you like; it keeps its port. A context
+    manager.
 
-    Paths: ``/video`` (a stream), ``/snapshot`` (one image per question), ``/moved``, ``/circle`` and ``/file``
-    (redirections), ``/page`` (a web page); everything else is not found.
+    Paths: ``/video`` (a stream), ``/snapshot`` (one image per question), ``/moved``, ``/circle``
+    and ``/file`` (redirections), ``/page`` (a web page); everything else is not found.
     """
 
     def __init__(self, *, certificate: Path | None = None, **behaviour: object) -> None:
@@ -62,7 +65,9 @@ class MjpegServer:
         self.port = 0
         self.requests: list[str] = []  # every head that came in
         self.sent = 0
-        self.silent = threading.Event()  # while it is set, the streams stand still; then what was held back comes
+        self.silent = (
+            threading.Event()
+        )  # while it is set, the streams stand still; then what was held back comes
         self._server: socketserver.ThreadingTCPServer | None = None
         self._lines: set[socket.socket] = set()
         self._thread: threading.Thread | None = None
@@ -94,7 +99,9 @@ class MjpegServer:
         self._ended.clear()
         self._server = Server(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}
+        )
         self._thread.start()
         return self
 
@@ -125,7 +132,9 @@ class MjpegServer:
     def __enter__(self) -> "MjpegServer":
         return self.start()
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.kill()
 
 
@@ -167,7 +176,11 @@ class _Connection:
         elif path == "/page":
             self._respond("200 OK", "Content-Type: text/html", b"<html>")
         elif path == "/snapshot":
-            self._respond("200 OK", "Content-Type: image/jpeg", make_jpeg(self._next_number(), self.behaviour.size_wh))
+            self._respond(
+                "200 OK",
+                "Content-Type: image/jpeg",
+                make_jpeg(self._next_number(), self.behaviour.size_wh),
+            )
         elif path == "/video":
             self._stream()
             return False
@@ -176,7 +189,11 @@ class _Connection:
         return True
 
     def _is_authorised(self, head: str) -> bool:
-        given = [line.partition(": ")[2] for line in head.split("\r\n") if line.startswith("Authorization")]
+        given = [
+            line.partition(": ")[2]
+            for line in head.split("\r\n")
+            if line.startswith("Authorization")
+        ]
         if not given:
             return False
         if self.behaviour.login == "basic":
@@ -185,10 +202,14 @@ class _Connection:
         fields = {name: value.strip('"') for name, value in fields.items()}
         ha1 = _md5(f"{USER}:here:{PASSWORD}")
         ha2 = _md5(f"GET:{head.split(' ')[1]}")
-        return fields["response"] == _md5(f"{ha1}:{fields['nonce']}:{fields['nc']}:{fields['cnonce']}:auth:{ha2}")
+        return fields["response"] == _md5(
+            f"{ha1}:{fields['nonce']}:{fields['nc']}:{fields['cnonce']}:auth:{ha2}"
+        )
 
     def _respond(self, status: str, header: str, body: bytes) -> None:
-        self.line.sendall(f"HTTP/1.1 {status}\r\n{header}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        self.line.sendall(
+            f"HTTP/1.1 {status}\r\n{header}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        )
 
     def _next_number(self) -> int:
         self.camera.sent += 1
@@ -216,7 +237,9 @@ class _Connection:
             while self.camera.silent.is_set() and not self.camera._ended.is_set():
                 self.camera._ended.wait(0.01)
             trembling = behaviour.jitter_s * ((count * 7 % 5) / 4 - 0.5)
-            self.camera._ended.wait(max(0.0, begun_s + count / behaviour.fps + trembling - time.monotonic()))
+            self.camera._ended.wait(
+                max(0.0, begun_s + count / behaviour.fps + trembling - time.monotonic())
+            )
 
     def _make_part(self, number: int, count: int) -> bytes:
         behaviour = self.behaviour
@@ -224,7 +247,11 @@ class _Connection:
         if behaviour.damaged_every and count % behaviour.damaged_every == 0:
             jpeg = jpeg[: len(jpeg) * 2 // 3]
         lengths = {"true": len(jpeg), "short": len(jpeg) // 2, "long": len(jpeg) + 300}
-        length = f"Content-Length: {lengths[behaviour.length]}\r\n" if behaviour.length in lengths else ""
+        length = (
+            f"Content-Length: {lengths[behaviour.length]}\r\n"
+            if behaviour.length in lengths
+            else ""
+        )
         claimed = f"X-Size: {behaviour.claimed_size}\r\n" if behaviour.claimed_size else ""
         delimiter = f"{behaviour.delimiter}\r\n".encode()
         head = f"Content-Type: image/jpeg\r\n{length}{claimed}X-Timestamp: 12.5\r\n\r\n".encode()
@@ -253,7 +280,8 @@ def _make_challenge(login: str) -> str:
     if login == "basic":
         return 'WWW-Authenticate: Basic realm="here"'
     return (
-        'WWW-Authenticate: Basic realm="x"\r\nWWW-Authenticate: Digest realm="here", qop="auth,auth-int", nonce="abc"'
+        'WWW-Authenticate: Basic realm="x"\r\nWWW-Authenticate: Digest realm="here", '
+        'qop="auth,auth-int", nonce="abc"'
     )
 
 
@@ -284,7 +312,14 @@ def make_certificate(folder: Path) -> Path:
     """Make a certificate for 127.0.0.1 that nobody has signed, with its key."""
     path = folder / "camera.pem"
     what = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=camera")
-    where = ("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", str(folder / "camera.crt"))
+    where = (
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        str(path),
+        "-out",
+        str(folder / "camera.crt"),
+    )
     subprocess.run(["openssl", "req", *what, *where], check=True, capture_output=True)
     path.write_text(path.read_text() + (folder / "camera.crt").read_text())
     return path

@@ -46,7 +46,9 @@ class ScriptedCamera:
             raise CameraTimeoutError(self.name, "nothing")
         time.sleep(1 / self.rate_fps)
         if not self.is_plugged_in or self.closed.is_set():
-            raise CameraDisconnectedError(self.name, f"Camera '{self.name}' is gone. Plug it in again.")
+            raise CameraDisconnectedError(
+                self.name, f"Camera '{self.name}' is gone. Plug it in again."
+            )
         self.sequence += 1
         return make_image(self.name, self.sequence, host_ns(), self.size_wh)
 

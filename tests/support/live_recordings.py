@@ -21,7 +21,15 @@ from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.patience import wait_until
 from tests.support.videos import read_number
 
-OUR_THREAD_PREFIXES = ("camera ", "record", "estimate", "reconstruct", "calibration", "close ", "look at")
+OUR_THREAD_PREFIXES = (
+    "camera ",
+    "record",
+    "estimate",
+    "reconstruct",
+    "calibration",
+    "close ",
+    "look at",
+)
 
 
 @contextmanager
@@ -30,7 +38,9 @@ def record_live(addresses: Sequence[str], path: Path) -> Iterator[Live]:
     live = Live(make_camera_sources(addresses), FakeWalkerEstimator)
     live.start()
     try:
-        assert wait_until(lambda: all(one.phase is CameraPhase.LIVE for one in live.state().cameras))
+        assert wait_until(
+            lambda: all(one.phase is CameraPhase.LIVE for one in live.state().cameras)
+        )
         live.start_recording(path, SessionFacts())
         yield live
     finally:
@@ -40,7 +50,11 @@ def record_live(addresses: Sequence[str], path: Path) -> Iterator[Live]:
 
 def list_our_threads() -> list[str]:
     """Name the threads of live programs."""
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith(OUR_THREAD_PREFIXES)]
+    return [
+        thread.name
+        for thread in threading.enumerate()
+        if thread.name.startswith(OUR_THREAD_PREFIXES)
+    ]
 
 
 def get_camera_state(live: Live, place: int) -> CameraState:
@@ -60,7 +74,9 @@ def read_ledger_rows(path: Path, place: int) -> tuple[LedgerRow, ...]:
     assert session.finished
     rows = session.ledger(session.cameras[place])
     kept = [row for row in rows if row.kept]
-    assert all(other.sequence == one.sequence + 1 for one, other in pairwise(rows))  # every image has its line
+    assert all(
+        other.sequence == one.sequence + 1 for one, other in pairwise(rows)
+    )  # every image has its line
     assert all(row.why for row in rows if not row.kept)
     times_ns = [row.time_ns or 0 for row in kept]
     assert all(one < other for one, other in pairwise(times_ns))
@@ -75,14 +91,20 @@ def count_images(path: Path, recorded: SessionCamera) -> int:
 
 
 def has_no_losses(path: Path, place: int) -> bool:
-    """Tell whether a video holds every image that its camera sent meanwhile, by the numbers in the images.
+    """Tell whether a video holds every image that its camera sent meanwhile, by the numbers in the
+    images.
 
-    What the ledger holds of a camera that was silent for a second is a guess; on a busy machine every camera is.
+    What the ledger holds of a camera that was silent for a second is a guess; on a busy machine
+    every camera is.
     """
     session = Session.open(path)
     with av.open(str(path / session.cameras[place].video)) as container:
-        numbers = [read_number(image.to_ndarray(format="bgr24")) for image in container.decode(video=0)]
-    return len(numbers) > 1 and all((after - before) % 36 == 1 for before, after in pairwise(numbers))
+        numbers = [
+            read_number(image.to_ndarray(format="bgr24")) for image in container.decode(video=0)
+        ]
+    return len(numbers) > 1 and all(
+        (after - before) % 36 == 1 for before, after in pairwise(numbers)
+    )
 
 
 def measure_unexplained_s(rows: Sequence[LedgerRow], period_s: float) -> float:

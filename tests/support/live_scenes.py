@@ -23,10 +23,25 @@ from tests.support import scenes
 STAGES = ("gather", "estimate", "associate", "reconstruct", "smooth", "in all")
 
 
-def make_camera_state(name: str, phase: CameraPhase = CameraPhase.LIVE, message: str = "") -> CameraState:
+def make_camera_state(
+    name: str, phase: CameraPhase = CameraPhase.LIVE, message: str = ""
+) -> CameraState:
     """Describe a camera that does well, or is in another phase."""
     return CameraState(
-        name, f"usb:{name}", phase, message, (640, 480), 29.97, 1200, 2, 0, 48.0, 1.1, 2.4, 3.0, compressed=True
+        name,
+        f"usb:{name}",
+        phase,
+        message,
+        (640, 480),
+        29.97,
+        1200,
+        2,
+        0,
+        48.0,
+        1.1,
+        2.4,
+        3.0,
+        compressed=True,
     )
 
 
@@ -43,20 +58,37 @@ def make_watching_calibration(count: int = 4, progress: float = 0.42) -> Calibra
     np.fill_diagonal(shared, 1.0)
     words = "Walk towards camera 'cam_2'"
     return CalibrationState(
-        CalibrationPhase.WATCHING, progress, "Calibrating: 6 s more", words, coverage, np.minimum(shared, shared.T)
+        CalibrationPhase.WATCHING,
+        progress,
+        "Calibrating: 6 s more",
+        words,
+        coverage,
+        np.minimum(shared, shared.T),
     )
 
 
 def make_calibrated(rig: Rig, verdict: str = "accepted") -> CalibrationState:
     """Describe a calibration that is done."""
     phase = CalibrationPhase.CALIBRATED
-    return CalibrationState(phase, 1.0, report=scenes.make_report(rig, verdict), rig=rig, rig_source="calibrated now")
+    return CalibrationState(
+        phase, 1.0, report=scenes.make_report(rig, verdict), rig=rig, rig_source="calibrated now"
+    )
 
 
 def make_live_state(calibration: CalibrationState | None = None, **changes: object) -> LiveState:
     """Describe four cameras that do well."""
-    latency = tuple(StageTime(name, 8.0 * index + 4, 14.0 * index + 9) for index, name in enumerate(STAGES))
-    usual = LiveState(make_camera_states(), 29.9, 10.3, 2.4, 7, latency, calibration or make_watching_calibration())
+    latency = tuple(
+        StageTime(name, 8.0 * index + 4, 14.0 * index + 9) for index, name in enumerate(STAGES)
+    )
+    usual = LiveState(
+        make_camera_states(),
+        29.9,
+        10.3,
+        2.4,
+        7,
+        latency,
+        calibration or make_watching_calibration(),
+    )
     return replace(usual, **changes)  # type: ignore[arg-type]
 
 
@@ -68,9 +100,17 @@ def make_recording_state(lost: int = 0) -> RecordingState:
 def make_result(rig: Rig | None, index: int = 9, count: int = 4) -> LiveResult:
     """Describe what came of a frameset."""
     full = rig or scenes.make_square_rig(count)
-    room = scenes.make_poses_3d(index) if rig is not None else PoseSet3D(index, index * scenes.FRAME_NS, ())
+    room = (
+        scenes.make_poses_3d(index)
+        if rig is not None
+        else PoseSet3D(index, index * scenes.FRAME_NS, ())
+    )
     return LiveResult(
-        scenes.make_frames(full, index), scenes.make_poses_2d(full, index), room, rig, index * scenes.FRAME_NS
+        scenes.make_frames(full, index),
+        scenes.make_poses_2d(full, index),
+        room,
+        rig,
+        index * scenes.FRAME_NS,
     )
 
 
@@ -87,7 +127,13 @@ def make_device_list() -> DeviceList:
         (
             DeviceRow("a", "HD Webcam C615", "1280×720 at 30 per second, USB port 1.2", "usb:a"),
             DeviceRow("b", "HD Webcam C615", "1280×720 at 30 per second, USB port 1.4", "usb:b"),
-            DeviceRow("c", "Laptop camera", "", "usb:c", "In use by 'zoom'. Close that program, then look again."),
+            DeviceRow(
+                "c",
+                "Laptop camera",
+                "",
+                "usb:c",
+                "In use by 'zoom'. Close that program, then look again.",
+            ),
         )
     )
 
@@ -100,10 +146,23 @@ def make_camera_settings(name: str = "cam_0") -> CameraSettings:
         ("1280x720@30 mjpeg", "640x480@30 mjpeg", "640x480@30 yuyv"),
         "1280x720@30 mjpeg",
         (
-            ControlRow("exposure_us", "Exposure", 50, 200_000, 50, 15_600, "µs", "auto_exposure", is_auto=True),
+            ControlRow(
+                "exposure_us",
+                "Exposure",
+                50,
+                200_000,
+                50,
+                15_600,
+                "µs",
+                "auto_exposure",
+                is_auto=True,
+            ),
             ControlRow("gain", "Gain", 0, 255, 1, 64),
             ControlRow("focus", "Focus", 0, 250, 5, 30, "", "auto_focus"),
-            ControlRow("white_balance_k", "White balance", 2800, 6500, 10, 4600, "K", "auto_white_balance"),
+            ControlRow(
+                "white_balance_k", "White balance", 2800, 6500, 10, 4600, "K", "auto_white_balance"
+            ),
         ),
-        "The camera sets its exposure by itself: the image changes with the light. Lock it before you record.",
+        "The camera sets its exposure by itself: the image changes with the light. Lock it "
+        "before you record.",
     )

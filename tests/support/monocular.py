@@ -6,7 +6,12 @@ from functools import partial
 import numpy as np
 
 from calibration.skeleton import load_skeleton
-from calibration.synthetic.synthetic import NoiseConfig, find_room_middle, list_frameset_times, observe
+from calibration.synthetic.synthetic import (
+    NoiseConfig,
+    find_room_middle,
+    list_frameset_times,
+    observe,
+)
 from calibration.synthetic.walker import MOTIONS, Walker
 from engine.inference.patch import Crop, camera_from_world, patch_from_camera
 from engine.monocular.crop import square_around_person
@@ -44,7 +49,10 @@ class Oracle:
 
     def __call__(self, view, seen):
         self.queried_views.append(view)
-        region, camera = square_around_person(seen, SKELETON, self.rig[view].size_wh), self.rig[view]
+        region, camera = (
+            square_around_person(seen, SKELETON, self.rig[view].size_wh),
+            self.rig[view],
+        )
         if region is None:
             raise ValueError("too few joints")
         body = camera_from_world(build_body_pairs(self.xyz[self.t]), camera)
@@ -53,17 +61,24 @@ class Oracle:
         noise = self.random.normal(0, self.errors[0], body.shape)
         noise += (self.random.normal(0, self.errors[1], len(body)) - noise @ sight)[:, None] * sight
         noise[MODEL_SKELETON.index("pelvis")] = 0
-        return LiftedCrop(region, patch_from_camera(body + noise, Crop(region, 128, camera), root[2]), WIDE)
+        return LiftedCrop(
+            region, patch_from_camera(body + noise, Crop(region, 128, camera), root[2]), WIDE
+        )
 
 
 def film_walk(rig, seconds=2.0, noise=EXACT, fps=15, motion="room"):
     walker = Walker(STATURE_M, find_room_middle(rig), 1.0)
-    return observe(rig, partial(MOTIONS[motion], walker), list_frameset_times(seconds, fps), noise, seed=3)
+    return observe(
+        rig, partial(MOTIONS[motion], walker), list_frameset_times(seconds, fps), noise, seed=3
+    )
 
 
 def keep_views(poses: PoseSet2D, *view_indices: int) -> PoseSet2D:
     return replace(
-        poses, poses_by_view=tuple(people if v in view_indices else () for v, people in enumerate(poses.poses_by_view))
+        poses,
+        poses_by_view=tuple(
+            people if v in view_indices else () for v, people in enumerate(poses.poses_by_view)
+        ),
     )
 
 

@@ -8,7 +8,10 @@ from engine.inference.pose_model import Detection, Sighting
 from engine.inference.preprocess import region_from_points
 
 SKELETON = load_skeleton("blazepose_33")
-SHAPE = np.random.default_rng(3).uniform(-0.4, 0.4, (33, 2)) * (0.5, 1.0)  # joints around the hips, in reaches
+SHAPE = np.random.default_rng(3).uniform(-0.4, 0.4, (33, 2)) * (
+    0.5,
+    1.0,
+)  # joints around the hips, in reaches
 
 
 class ScriptedPoseModel:
@@ -34,9 +37,12 @@ class ScriptedPoseModel:
             seen = [
                 (x, y, reach)
                 for x, y, reach in self.people(image)
-                if max(abs(x - window.center_xy[0]), abs(y - window.center_xy[1])) < half and reach > 0.15 * 2 * half
+                if max(abs(x - window.center_xy[0]), abs(y - window.center_xy[1])) < half
+                and reach > 0.15 * 2 * half
             ]
-            found.append([Detection(np.array([[x, y], [x, y - reach]]), 0.9) for x, y, reach in seen])
+            found.append(
+                [Detection(np.array([[x, y], [x, y - reach]]), 0.9) for x, y, reach in seen]
+            )
         return found
 
     def region(self, points):
@@ -50,7 +56,11 @@ class ScriptedPoseModel:
                 person for person in self.people(image)
                 if np.linalg.norm(np.subtract(person[:2], region.center_xy)) < 0.3 * region.size_wh[0]
             ]  # fmt: skip
-            person = min(near, key=lambda p: np.linalg.norm(np.subtract(p[:2], region.center_xy)), default=None)
+            person = min(
+                near,
+                key=lambda p: np.linalg.norm(np.subtract(p[:2], region.center_xy)),
+                default=None,
+            )
             sightings.append(NOBODY if person is None else make_sighting(*person))
         return sightings
 
@@ -60,7 +70,9 @@ class ScriptedPoseModel:
 
 def make_sighting(x, y, reach, score=0.95):
     """What the network says about one person."""
-    return Sighting(SHAPE * reach + (x, y), np.full(33, 0.9), score, np.array([[x, y], [x, y - reach]], float))
+    return Sighting(
+        SHAPE * reach + (x, y), np.full(33, 0.9), score, np.array([[x, y], [x, y - reach]], float)
+    )
 
 
 NOBODY = make_sighting(50.0, 50.0, 50.0, score=0.1)

@@ -10,7 +10,9 @@ def grab_pixels(widget: QWidget) -> np.ndarray:
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     buffer = image.constBits()
     assert buffer is not None
-    rows = np.frombuffer(buffer.asarray(image.sizeInBytes()), np.uint8).reshape(image.height(), image.bytesPerLine())
+    rows = np.frombuffer(buffer.asarray(image.sizeInBytes()), np.uint8).reshape(
+        image.height(), image.bytesPerLine()
+    )
     return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
 
 

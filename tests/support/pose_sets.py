@@ -16,7 +16,10 @@ def make_pose_sets_2d(count: int, *, view_count: int = 3, seed: int = 0) -> list
             index,
             index * PERIOD_NS,
             tuple(_make_people_2d(rng) if rng.random() < 0.9 else () for _ in range(view_count)),
-            tuple(index * PERIOD_NS + int(rng.integers(9)) if rng.random() < 0.9 else None for _ in range(view_count)),
+            tuple(
+                index * PERIOD_NS + int(rng.integers(9)) if rng.random() < 0.9 else None
+                for _ in range(view_count)
+            ),
         )
         for index in range(count)
     ]
@@ -26,7 +29,9 @@ def make_pose_sets_3d(count: int, *, seed: int = 0) -> list[PoseSet3D]:
     """Make 3D framesets of nobody, one person or two."""
     rng = np.random.default_rng(seed)
     return [
-        PoseSet3D(index, index * PERIOD_NS, tuple(_make_person_3d(rng, n) for n in range(rng.integers(3))))
+        PoseSet3D(
+            index, index * PERIOD_NS, tuple(_make_person_3d(rng, n) for n in range(rng.integers(3)))
+        )
         for index in range(count)
     ]
 
@@ -34,7 +39,9 @@ def make_pose_sets_3d(count: int, *, seed: int = 0) -> list[PoseSet3D]:
 def is_same_2d(one: PoseSet2D, other: PoseSet2D) -> bool:
     """Compare all there is, to the precision of float32."""
     people = [
-        (a, b) for p, q in zip(one.poses_by_view, other.poses_by_view, strict=True) for a, b in zip(p, q, strict=True)
+        (a, b)
+        for p, q in zip(one.poses_by_view, other.poses_by_view, strict=True)
+        for a, b in zip(p, q, strict=True)
     ]
     return (one.index, one.timestamp_ns, one.view_time_ns) == (
         other.index,
@@ -78,5 +85,10 @@ def _make_person_3d(rng: np.random.Generator, track_id: int) -> Pose3D:
     root = rng.normal(0, 0.01, (JOINTS, 3, 3))
     covariance, view_count = root @ np.swapaxes(root, 1, 2), rng.integers(2, 5, JOINTS)
     missing = rng.random(JOINTS) < 0.2
-    xyz[missing], covariance[missing], confidence[missing], view_count[missing] = np.nan, np.nan, 0, 0
+    xyz[missing], covariance[missing], confidence[missing], view_count[missing] = (
+        np.nan,
+        np.nan,
+        0,
+        0,
+    )
     return Pose3D(track_id, xyz, confidence, covariance, view_count)

@@ -46,7 +46,10 @@ def start_process(script: str, path: Path, *, limit_bytes: int | None = None) ->
         f"path = Path({str(path)!r})",
     ]
     if limit_bytes is not None:
-        lines.append(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_bytes}, {limit_bytes}))")
+        lines.append(
+            f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_bytes}, "
+            f"{limit_bytes}))"
+        )
     command = [sys.executable, "-c", "\n".join([*lines, script])]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 

@@ -17,7 +17,15 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer
 Gst.init(None)
 """
-_NEEDED = ("openh264enc", "x265enc", "jpegenc", "rtpjpegpay", "rtph264pay", "rtph265pay", "videotestsrc")
+_NEEDED = (
+    "openh264enc",
+    "x265enc",
+    "jpegenc",
+    "rtpjpegpay",
+    "rtph264pay",
+    "rtph265pay",
+    "videotestsrc",
+)
 _SERVER = (
     _IMPORTS
     + """
@@ -49,7 +57,10 @@ GLib.MainLoop().run()
 )
 _ENCODERS = {
     "h264": "openh264enc gop-size=15 complexity=0 ! rtph264pay name=pay0 pt=96 config-interval=1",
-    "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph265pay name=pay0 config-interval=1",
+    "h265": (
+        "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph265pay "
+        "name=pay0 config-interval=1"
+    ),
     "jpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
 }
 
@@ -59,11 +70,19 @@ def explain_missing_rtsp_server() -> str:
     """Say what is missing for an RTSP server; empty if nothing is."""
     if not SYSTEM_PYTHON.exists():
         return f"there is no {SYSTEM_PYTHON}"
-    script = f"{_IMPORTS}\nsys.exit(' '.join(n for n in {_NEEDED!r} if not Gst.ElementFactory.find(n)) or 0)"
-    result = subprocess.run([SYSTEM_PYTHON, "-c", script], capture_output=True, text=True, check=False)
+    script = (
+        f"{_IMPORTS}\nsys.exit(' '.join(n for n in {_NEEDED!r} if not "
+        "Gst.ElementFactory.find(n)) or 0)"
+    )
+    result = subprocess.run(
+        [SYSTEM_PYTHON, "-c", script], capture_output=True, text=True, check=False
+    )
     if result.returncode == 0:
         return ""
-    return f"no RTSP server (make test installs it on Debian): {(result.stderr.strip().splitlines() or ['?'])[-1]}"
+    return (
+        "no RTSP server (make test installs it on Debian): "
+        f"{(result.stderr.strip().splitlines() or ['?'])[-1]}"
+    )
 
 
 class RtspServer:
@@ -97,7 +116,9 @@ class RtspServer:
 
     def start(self) -> "RtspServer":
         command = [str(SYSTEM_PYTHON), str(self._script), str(self.port), self._launch, self._login]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         first_line = self._process.stdout.readline() if self._process.stdout else ""
         if first_line.strip() != "ready":
             self.kill()
@@ -125,5 +146,7 @@ class RtspServer:
     def __enter__(self) -> "RtspServer":
         return self.start()
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.kill()

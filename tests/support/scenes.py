@@ -13,7 +13,9 @@ from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 FRAME_NS = 33_333_333
 
 
-def make_square_rig(count: int = 4, radius_m: float = 2.6, size_wh: tuple[int, int] = (640, 480)) -> Rig:
+def make_square_rig(
+    count: int = 4, radius_m: float = 2.6, size_wh: tuple[int, int] = (640, 480)
+) -> Rig:
     """Put cameras on a circle, all looking at the middle of the room."""
     cameras = []
     for index in range(count):
@@ -24,8 +26,16 @@ def make_square_rig(count: int = 4, radius_m: float = 2.6, size_wh: tuple[int, i
         right = np.cross(forward, [0, 0, 1])
         right /= np.linalg.norm(right)
         R = np.stack([right, np.cross(forward, right), forward])
-        K = np.array([[530.0 + 20 * index, 0, size_wh[0] / 2], [0, 530.0 + 20 * index, size_wh[1] / 2], [0, 0, 1]])
-        cameras.append(Camera(f"cam_{index}", size_wh, K, np.zeros(5), rigid_transform(R, -R @ centre)))
+        K = np.array(
+            [
+                [530.0 + 20 * index, 0, size_wh[0] / 2],
+                [0, 530.0 + 20 * index, size_wh[1] / 2],
+                [0, 0, 1],
+            ]
+        )
+        cameras.append(
+            Camera(f"cam_{index}", size_wh, K, np.zeros(5), rigid_transform(R, -R @ centre))
+        )
     return Rig(tuple(cameras))
 
 
@@ -33,7 +43,11 @@ def pose_walker(time_s: float) -> F64:
     """Pose a person of 1.75 m who walks a circle, (33, 3), m."""
     swing, turn = 0.45 * np.sin(2 * np.pi * time_s), 0.5 * time_s
     sides = {"left": 1.0, "right": -1.0}
-    joints = {"nose": (0.12, 0, 1.62), "mouth_left": (0.11, 0.03, 1.57), "mouth_right": (0.11, -0.03, 1.57)}
+    joints = {
+        "nose": (0.12, 0, 1.62),
+        "mouth_left": (0.11, 0.03, 1.57),
+        "mouth_right": (0.11, -0.03, 1.57),
+    }
     for side, sign in sides.items():
         leg, arm = sign * swing, -sign * swing
         for eye, y in (("eye_inner", 0.02), ("eye", 0.035), ("eye_outer", 0.05)):
@@ -41,20 +55,30 @@ def pose_walker(time_s: float) -> F64:
         joints[f"{side}_ear"] = (0.02, sign * 0.08, 1.64)
         joints[f"{side}_shoulder"] = (0, sign * 0.19, 1.44)
         joints[f"{side}_elbow"] = (0.28 * np.sin(arm), sign * 0.24, 1.44 - 0.28 * np.cos(arm))
-        wrist = (0.28 * np.sin(arm) + 0.26 * np.sin(arm + 0.4), sign * 0.25, 1.16 - 0.26 * np.cos(arm + 0.4))
+        wrist = (
+            0.28 * np.sin(arm) + 0.26 * np.sin(arm + 0.4),
+            sign * 0.25,
+            1.16 - 0.26 * np.cos(arm + 0.4),
+        )
         joints[f"{side}_wrist"] = wrist
         for finger, ahead in (("pinky", -0.02), ("index", 0.02), ("thumb", 0.04)):
             joints[f"{side}_{finger}"] = (wrist[0] + ahead, wrist[1], wrist[2] - 0.08)
         joints[f"{side}_hip"] = (0, sign * 0.1, 0.9)
         knee = (0.42 * np.sin(leg), sign * 0.11, 0.9 - 0.42 * np.cos(leg))
         joints[f"{side}_knee"] = knee
-        ankle = (knee[0] + 0.4 * np.sin(leg - 0.3), sign * 0.11, max(knee[2] - 0.4 * np.cos(leg - 0.3), 0.07))
+        ankle = (
+            knee[0] + 0.4 * np.sin(leg - 0.3),
+            sign * 0.11,
+            max(knee[2] - 0.4 * np.cos(leg - 0.3), 0.07),
+        )
         joints[f"{side}_ankle"] = ankle
         joints[f"{side}_heel"] = (ankle[0] - 0.05, ankle[1], max(ankle[2] - 0.06, 0.02))
         joints[f"{side}_foot_index"] = (ankle[0] + 0.16, ankle[1], max(ankle[2] - 0.05, 0.02))
     xyz = np.array([joints[name] for name in load_skeleton("blazepose_33").joints])
     heading = turn + np.pi / 2
-    R = np.array([[np.cos(heading), -np.sin(heading), 0], [np.sin(heading), np.cos(heading), 0], [0, 0, 1]])
+    R = np.array(
+        [[np.cos(heading), -np.sin(heading), 0], [np.sin(heading), np.cos(heading), 0], [0, 0, 1]]
+    )
     return xyz @ R.T + [0.8 * np.cos(turn), 0.8 * np.sin(turn), 0]
 
 
@@ -96,15 +120,26 @@ def make_frames(rig: Rig, index: int) -> FrameSet:
 def make_report(rig: Rig, verdict: str = "accepted") -> CalibrationReport:
     """Judge a rig as a calibration would."""
     cameras = tuple(
-        CameraReport(camera.name, 0.21 + 0.06 * i, 0.012 + 0.004 * i, 0.6 + 0.2 * i, 2.1 + 0.3 * i, 0.71, 8000)
+        CameraReport(
+            camera.name,
+            0.21 + 0.06 * i,
+            0.012 + 0.004 * i,
+            0.6 + 0.2 * i,
+            2.1 + 0.3 * i,
+            0.71,
+            8000,
+        )
         for i, camera in enumerate(rig)
     )
     bones = tuple(
-        BoneReport(f"{a}-{b}", 0.3 + 0.01 * i, 1.5 + 0.3 * i) for i, (a, b) in enumerate(load_walker_skeleton().bones)
+        BoneReport(f"{a}-{b}", 0.3 + 0.01 * i, 1.5 + 0.3 * i)
+        for i, (a, b) in enumerate(load_walker_skeleton().bones)
     )
     offsets = {camera.name: 1.7 * i for i, camera in enumerate(rig)}
     reasons = ("All four cameras see the person move through the whole room.",)
-    return CalibrationReport(verdict, reasons, cameras, offsets, "stature", 1.4, 2.4, 1.75, 26.5, bones)
+    return CalibrationReport(
+        verdict, reasons, cameras, offsets, "stature", 1.4, 2.4, 1.75, 26.5, bones
+    )
 
 
 def _draw_wall(size_wh: tuple[int, int]) -> U8:

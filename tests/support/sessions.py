@@ -23,25 +23,42 @@ def frame_time_ns(number: int) -> int:
 
 
 def record_session(
-    path: Path, count: int = 20, *, lost: Sequence[int] = (), posed: bool = True, facts: SessionFacts | None = None
+    path: Path,
+    count: int = 20,
+    *,
+    lost: Sequence[int] = (),
+    posed: bool = True,
+    facts: SessionFacts | None = None,
 ) -> Session:
     """Record two cameras; of the second, the frames `lost` never came; a walker is in the poses of every instant."""
     rig = make_named_rig()
-    with SessionWriter(path, facts or SessionFacts(model={"name": "blazepose"}, created=CREATED)) as writer:
+    with SessionWriter(
+        path, facts or SessionFacts(model={"name": "blazepose"}, created=CREATED)
+    ) as writer:
         for view, camera in enumerate(rig):
-            recorder = writer.record_camera(camera.name, source=f"usb:{view}", size_wh=(64, 48), rate_fps=30.0)
+            recorder = writer.record_camera(
+                camera.name, source=f"usb:{view}", size_wh=(64, 48), rate_fps=30.0
+            )
             for number in range(count):
                 if view == 0 or number not in lost:
-                    recorder.put(Frame(camera.name, number, frame_time_ns(number), draw_picture(number)))
+                    recorder.put(
+                        Frame(camera.name, number, frame_time_ns(number), draw_picture(number))
+                    )
         if posed:
             writer.write_rig(rig)
             poses = writer.open_pose_files(scenes.load_walker_skeleton(), rig.names)
             for number in range(count):
                 flat = scenes.make_poses_2d(rig, number)
                 poses.matched_2d.put(
-                    replace(flat, timestamp_ns=frame_time_ns(number), view_time_ns=(frame_time_ns(number),) * 2)
+                    replace(
+                        flat,
+                        timestamp_ns=frame_time_ns(number),
+                        view_time_ns=(frame_time_ns(number),) * 2,
+                    )
                 )
-                poses.room_3d.put(replace(scenes.make_poses_3d(number), timestamp_ns=frame_time_ns(number)))
+                poses.room_3d.put(
+                    replace(scenes.make_poses_3d(number), timestamp_ns=frame_time_ns(number))
+                )
     return Session.open(path)
 
 

@@ -13,13 +13,19 @@ class ScriptedSource:
     """Gives one frame at each of the times it is told; frame k has sequence number `sequences[k]`."""
 
     def __init__(
-        self, name: str, times_ns: Sequence[int], rate_fps: float, sequences: Sequence[int] | None = None
+        self,
+        name: str,
+        times_ns: Sequence[int],
+        rate_fps: float,
+        sequences: Sequence[int] | None = None,
     ) -> None:
         self.name, self.live, self.rate_fps = name, False, rate_fps
         self.size_wh = (4, 2)
         self.remarks = ()
         self._times_ns = list(times_ns)
-        self._sequences = list(sequences) if sequences is not None else list(range(len(self._times_ns)))
+        self._sequences = (
+            list(sequences) if sequences is not None else list(range(len(self._times_ns)))
+        )
         self._next = 0
 
     @property
@@ -33,7 +39,9 @@ class ScriptedSource:
         if self._next >= len(self._times_ns):
             return None
         self._next += 1
-        return Frame(self.name, self._sequences[self._next - 1], self._times_ns[self._next - 1], PIXEL)
+        return Frame(
+            self.name, self._sequences[self._next - 1], self._times_ns[self._next - 1], PIXEL
+        )
 
     def close(self) -> None:
         pass

@@ -22,15 +22,20 @@ def make_tiny_network(seed: int = 0, config: CompactConfig = TINY) -> CompactNet
 def make_views(count: int) -> ViewBatch:
     """Describe cameras that look at the origin from 4 m, their crops 2 m wide."""
     maps = torch.tensor([[1000.0, 0.0, 0.0], [0.0, 1000.0, 0.0]]).expand(count, 2, 3)
-    matrix = torch.tensor([[2000.0, 0.0, 500.0], [0.0, 2000.0, 500.0], [0.0, 0.0, 1.0]]).expand(count, 3, 3)
+    matrix = torch.tensor([[2000.0, 0.0, 500.0], [0.0, 2000.0, 500.0], [0.0, 0.0, 1.0]]).expand(
+        count, 3, 3
+    )
     moved = torch.eye(4)
     moved[2, 3] = 4.0
-    return ViewBatch(maps, matrix, torch.zeros(count, 5), moved.expand(count, 4, 4), torch.full((count,), 0.5))
+    return ViewBatch(
+        maps, matrix, torch.zeros(count, 5), moved.expand(count, 4, 4), torch.full((count,), 0.5)
+    )
 
 
 @dataclass
 class FakeBatches:
-    """Batches of dark images with a bright square at the first joint; the others' labels are constant.
+    """Batches of dark images with a bright square at the first joint; the others' labels are
+    constant.
 
     Parameters
     ----------
@@ -69,4 +74,14 @@ class FakeBatches:
         uvw = torch.zeros(n, JOINTS, 3)
         uvw[:, 0, :2] = (cells + 0.5) / 8 - 0.5
         ones, uv = torch.ones(n, JOINTS), uvw[..., :2].clone()
-        return Batch(image, uvw, ones, uv, ones.clone(), torch.full((n,), 4.0), make_views(n), None, torch.arange(n))
+        return Batch(
+            image,
+            uvw,
+            ones,
+            uv,
+            ones.clone(),
+            torch.full((n,), 4.0),
+            make_views(n),
+            None,
+            torch.arange(n),
+        )

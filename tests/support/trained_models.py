@@ -7,7 +7,14 @@ import onnx
 from onnx import TensorProto, helper
 
 from calibration.skeleton import load_skeleton
-from engine.models.card import ModelCard, ModelFile, ModelInput, PathSource, TrainingRecord, write_card
+from engine.models.card import (
+    ModelCard,
+    ModelFile,
+    ModelInput,
+    PathSource,
+    TrainingRecord,
+    write_card,
+)
 
 SIZE_PX = 32
 MPII = len(load_skeleton("mpii_16").joints)
@@ -25,18 +32,25 @@ def write_colour_model(path: Path, joints: int = MPII, output: str = "uvw") -> N
         ],
         "colour",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, SIZE_PX, SIZE_PX])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in (output, "spread")],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            for name in (output, "spread")
+        ],
         [
             helper.make_tensor("axis", TensorProto.INT64, [1], [1]),
             helper.make_tensor("joints", TensorProto.INT64, [3], [1, joints, 1]),
         ],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path
+    )
 
 
 def write_finetuned_model(folder: Path, name: str = "colour", **trained) -> Path:
     """Write such a network with its card, as the library keeps it; return the folder."""
-    return write_card_and_model(folder / "card.toml", folder / "network.onnx", name, **trained).parent
+    return write_card_and_model(
+        folder / "card.toml", folder / "network.onnx", name, **trained
+    ).parent
 
 
 def write_card_and_model(card: Path, network: Path, name: str, **trained) -> Path:

@@ -122,7 +122,10 @@ class FakeKernel:
 
     def open(self, path: Path) -> int:
         for camera in self.cameras:
-            if camera.plugged and path.name in (f"video{camera.number}", f"video{camera.number + 1}"):
+            if camera.plugged and path.name in (
+                f"video{camera.number}",
+                f"video{camera.number + 1}",
+            ):
                 if not camera.allowed:
                     raise make_os_error(errno.EACCES)
                 self._next_fd += 1
@@ -225,14 +228,18 @@ class FakeKernel:
             raise make_os_error(errno.EBUSY)
         name = requested.pix.pixelformat.to_bytes(4, "little").decode()
         pixel_bytes = {"YUYV": 2, "NV12": 1}.get(name, 0)
-        requested.pix.bytesperline = requested.pix.width * pixel_bytes + camera.row_padding if pixel_bytes else 0
+        requested.pix.bytesperline = (
+            requested.pix.width * pixel_bytes + camera.row_padding if pixel_bytes else 0
+        )
         requested.pix.sizeimage = camera.lengths
         camera.granted = requested.pix.width, requested.pix.height, requested.pix.pixelformat
 
     def _s_parm(self, camera, requested, fd):
         interval = requested.capture.timeperframe
         intervals = self._sizes(camera, camera.granted[2])[camera.granted[:2]]
-        nearest = min(intervals, key=lambda i: abs(i[0] / i[1] - interval.numerator / interval.denominator))
+        nearest = min(
+            intervals, key=lambda i: abs(i[0] / i[1] - interval.numerator / interval.denominator)
+        )
         interval.numerator, interval.denominator = nearest
 
     def _reqbufs(self, camera, requested, fd):
@@ -350,7 +357,9 @@ class FakeComputer:
         for depth in range(len(parts)):
             usb = usb / f"1-{'.'.join(parts[: depth + 1])}"
             usb.mkdir(parents=True, exist_ok=True)
-            (usb / "product").write_text(f"{camera.product if depth == len(parts) - 1 else camera.hub}\n")
+            (usb / "product").write_text(
+                f"{camera.product if depth == len(parts) - 1 else camera.hub}\n"
+            )
         (usb / "idVendor").write_text("046d\n")
         if camera.serial:
             (usb / "serial").write_text(f"{camera.serial}\n")

@@ -21,7 +21,9 @@ def draw_picture(number: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray
 def read_number(image: np.ndarray) -> int:
     """Read the number back from a decoded frame, modulo 36."""
     height, width = image.shape[:2]
-    return round((float(image[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3].mean()) - 28) / 6)
+    return round(
+        (float(image[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3].mean()) - 28) / 6
+    )
 
 
 def write_video(
@@ -37,7 +39,10 @@ def write_video(
     """Write a video whose frames are shown at the given times; rotation is counter-clockwise, as FFmpeg has it."""
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=30)
-        stream.width, stream.height, stream.pix_fmt = *size_wh, "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = (
+            *size_wh,
+            "yuvj420p" if codec == "mjpeg" else "yuv420p",
+        )
         stream.time_base = stream.codec_context.time_base = TICK_S
         if codec == "libx264":
             stream.options = {"preset": "ultrafast", "bf": "0", "g": "10"}
@@ -60,7 +65,9 @@ def write_sound(path: Path) -> Path:
     """Write half a second of sound without a picture."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=44_100, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 22_050), np.float32), format="fltp", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.zeros((1, 22_050), np.float32), format="fltp", layout="mono"
+        )
         frame.sample_rate = 44_100
         container.mux(stream.encode(frame))
         container.mux(stream.encode())

@@ -24,7 +24,9 @@ def write_palette_png(path, indices):
         (b"IDAT", zlib.compress(rows)),
         (b"IEND", b""),
     ]
-    packed = [struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks]
+    packed = [
+        struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks
+    ]
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(packed))
 
 
@@ -37,7 +39,9 @@ def write_voc(folder, things):
         box = np.s_[40:80, 60 * place + 20 : 60 * place + 60]
         image[box], indices[box] = colour, number
     indices[38:40, 20:80] = 255
-    cv2.imwrite(str(folder / "JPEGImages" / "2007_000001.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 100])
+    cv2.imwrite(
+        str(folder / "JPEGImages" / "2007_000001.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 100]
+    )
     write_palette_png(folder / "SegmentationObject" / "2007_000001.png", indices)
     fields = "<object><name>{}</name><difficult>{}</difficult><truncated>{}</truncated></object>"
     between = [("bottle", 1, 0)] * 6

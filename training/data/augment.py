@@ -1,6 +1,8 @@
-"""Augmentation: what is done to a crop before a network sees it, so that it knows more than the session showed.
+"""Augmentation: what is done to a crop before a network sees it, so that it knows more than the
+session showed.
 
-No mirror images, as in EpipolarPose: a rig's views and a detector's left and right do not come mirrored.
+No mirror images, as in EpipolarPose: a rig's views and a detector's left and right do not come
+mirrored.
 """
 
 import math
@@ -27,8 +29,8 @@ class AugmentConfig:
     scale
         One standard deviation of the crop's size, as a share; never more than one.
     shift
-        One standard deviation of the crop's place, in crops; never more than two. The published recipe has 0, but a
-        box around joints that were found is never quite where the person is.
+        One standard deviation of the crop's place, in crops; never more than two. The published
+        recipe has 0, but a box around joints that were found is never quite where the person is.
     rotation_rad
         One standard deviation of its turn; never more than two.
     rotation_probability
@@ -92,7 +94,9 @@ def jitter_region(region: Region, config: AugmentConfig, rng: np.random.Generato
     )
 
 
-def augment(crop_bgr: U8, occluders: Sequence[U8], config: AugmentConfig, rng: np.random.Generator) -> U8:
+def augment(
+    crop_bgr: U8, occluders: Sequence[U8], config: AugmentConfig, rng: np.random.Generator
+) -> U8:
     """Change the light of a crop, put things into it, and send it through a poor camera.
 
     Parameters
@@ -100,7 +104,8 @@ def augment(crop_bgr: U8, occluders: Sequence[U8], config: AugmentConfig, rng: n
     crop_bgr : (H, W, 3)
         Is not changed.
     occluders : of (h, w, 4)
-        From `occluders.load_voc_occluders`, or `occluders.draw_occluders` for those who have no copy of the set.
+        From `occluders.load_voc_occluders`, or `occluders.draw_occluders` for those who have no
+        copy of the set.
     config
     rng
 
@@ -123,7 +128,11 @@ def jitter_colours(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator
 
 
 def occlude(
-    crop_bgr: U8, occluders: Sequence[U8], degree: float, config: AugmentConfig, rng: np.random.Generator
+    crop_bgr: U8,
+    occluders: Sequence[U8],
+    degree: float,
+    config: AugmentConfig,
+    rng: np.random.Generator,
 ) -> tuple[U8, Mask]:
     """Put things into a crop until a share of it is covered.
 
@@ -134,8 +143,9 @@ def occlude(
     occluders : of (h, w, 4)
         One at least.
     degree
-        Share of the crop to cover. Things that would cover more than the configured greatest are not put in, and there
-        are no more than the configured number: a high degree may stay a little out of reach.
+        Share of the crop to cover. Things that would cover more than the configured greatest are
+        not put in, and there are no more than the configured number: a high degree may stay a
+        little out of reach.
     config
     rng
 
@@ -152,7 +162,8 @@ def occlude(
     """
     if not occluders:
         raise ValueError("Nothing was given that could stand in the crop.")
-    result, covered = crop_bgr.copy(), np.zeros(crop_bgr.shape[:2], bool)
+    result = crop_bgr.copy()
+    covered = np.zeros(crop_bgr.shape[:2], bool)
     hidden, greatest = 0, config.occlusion_degree[1] * covered.size
     for _ in range(config.most_occluders):
         if hidden >= degree * covered.size:
@@ -174,7 +185,9 @@ def degrade(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8
     """Blur a crop, add noise, and pack it as JPEG, each by its chance."""
     result = crop_bgr
     if rng.random() < config.blur_probability:
-        result = np.asarray(cv2.GaussianBlur(result, (0, 0), max(float(rng.uniform(0, config.blur_px)), 0.1)))
+        result = np.asarray(
+            cv2.GaussianBlur(result, (0, 0), max(float(rng.uniform(0, config.blur_px)), 0.1))
+        )
     if rng.random() < config.noise_probability:
         table = NORMAL_QUANTILES * np.float32(rng.uniform(0, config.noise))
         grain = cv2.LUT(rng.integers(0, 256, result.shape, np.uint8), table)
@@ -192,10 +205,10 @@ def _resize(thing: U8, factor: float) -> U8:
     while min(thing.shape[:2]) >= 2 and factor <= 0.5:
         height, width = thing.shape[0] // 2, thing.shape[1] // 2
         even = thing[: 2 * height, : 2 * width]
-        thing, factor = (
-            np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8),
-            2 * factor,
+        thing = np.asarray(
+            cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8
         )
+        factor = 2 * factor
     return np.asarray(cv2.resize(thing, target_wh, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
@@ -204,7 +217,10 @@ def _clip_to_crop(thing: U8, centre_xy: F64, crop_bgr: U8) -> tuple[tuple[slice,
     left, top = (round(c - side / 2) for c, side in zip(centre_xy, thing.shape[1::-1]))
     rows = slice(max(top, 0), max(min(top + thing.shape[0], len(crop_bgr)), 0))
     columns = slice(max(left, 0), max(min(left + thing.shape[1], crop_bgr.shape[1]), 0))
-    part = thing[rows.start - top : max(rows.stop - top, 0), columns.start - left : max(columns.stop - left, 0)]
+    part = thing[
+        rows.start - top : max(rows.stop - top, 0),
+        columns.start - left : max(columns.stop - left, 0),
+    ]
     return (rows, columns), part
 
 

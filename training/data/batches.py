@@ -1,6 +1,8 @@
-"""Batches: samples as a network is taught them; drawn, turned, disturbed and labelled, ahead in one thread.
+"""Batches: samples as a network is taught them; drawn, turned, disturbed and labelled, ahead in one
+thread.
 
-All that is drawn comes from the seed, the epoch and the batch's position in it: never from when something was ready.
+All that is drawn comes from the seed, the epoch and the batch's position in it: never from when
+something was ready.
 """
 
 import threading
@@ -76,8 +78,9 @@ class Batch:
     image : (B, 3, S, S)
         RGB, normalised.
     uvw : (B, J, 3)
-        In the patch (`training.data.crops`); NaN where unknown or beyond the crop, which no heat map could say. Samples
-        without anything in space have u and v of what was found in the image.
+        In the patch (`training.data.crops`); NaN where unknown or beyond the crop, which no heat
+        map could say. Samples without anything in space have u and v of what was found in the
+        image.
     weight : (B, J)
         Of `uvw`.
     uv : (B, J, 2)
@@ -89,7 +92,8 @@ class Batch:
     views
         Crops and cameras.
     other
-        What another view of the same instant saw; weight 0 for samples without one, None if no sample has one.
+        What another view of the same instant saw; weight 0 for samples without one, None if no
+        sample has one.
     index : (B,), int64
         Positions in the sets, put behind one another.
     """
@@ -122,8 +126,9 @@ class Batches:
     Parameters
     ----------
     parts
-        Of one skeleton and one size of crops. An epoch shows the first of them once, and of the others as much as
-        their shares demand: again from the start where they are short, on from there in the next epoch where long.
+        Of one skeleton and one size of crops. An epoch shows the first of them once, and of the
+        others as much as their shares demand: again from the start where they are short, on from
+        there in the next epoch where long.
     config
     augment
         None leaves the crops as they are.
@@ -145,7 +150,10 @@ class Batches:
         occluders: Sequence[U8] = (),
         seed: int = 0,
     ) -> None:
-        self.config, self._augment, self._occluders, self._seed = config, augment, occluders, seed
+        self.config = config
+        self._augment = augment
+        self._occluders = occluders
+        self._seed = seed
         self._parts = [WeightedSamples(parts)] if isinstance(parts, Samples) else list(parts)
         self._images = [part.samples.image for part in self._parts]
         self._all = _join_parts(self._parts)
@@ -159,11 +167,14 @@ class Batches:
         self._partners = find_partners(self._all, np.concatenate(self._rows))
         if len(self) < 1:
             raise TrainingError(
-                f"There are only {sum(self._counts)} samples, but a batch takes {config.batch}. Record longer, or "
+                f"There are only {sum(self._counts)} samples, but a batch takes {config.batch}. "
+                "Record longer, or "
                 "choose smaller batches."
             )
         if augment is not None and augment.occlusion_probability > 0 and not occluders:
-            raise ValueError("Crops are to be occluded, but nothing was given that could stand in them.")
+            raise ValueError(
+                "Crops are to be occluded, but nothing was given that could stand in them."
+            )
 
     def __len__(self) -> int:
         """Batches in an epoch; samples that fill no batch are left out of it."""
@@ -209,7 +220,9 @@ class Batches:
             order = self._draw_order(number)
             for position in range(first, len(self)):
                 rows = order[position * self.config.batch : (position + 1) * self.config.batch]
-                if not ahead.put(self._make_batch(rows, self._make_generator(_BATCH, number, position))):
+                if not ahead.put(
+                    self._make_batch(rows, self._make_generator(_BATCH, number, position))
+                ):
                     return
             ahead.close()
         except BaseException as error:  # whatever it is, it belongs to who reads
@@ -224,7 +237,9 @@ class Batches:
         drawn = []
         for part, (rows, count) in enumerate(zip(self._rows, self._counts)):
             turns = np.arange(number * count // len(rows), -(-(number + 1) * count // len(rows)))
-            shuffled = [self._make_generator(_ORDER, part, int(turn)).permutation(rows) for turn in turns]
+            shuffled = [
+                self._make_generator(_ORDER, part, int(turn)).permutation(rows) for turn in turns
+            ]
             start = number * count - int(turns[0]) * len(rows)
             drawn.append(np.concatenate(shuffled)[start : start + count])
         return self._make_generator(_SHUFFLE, number).permutation(np.concatenate(drawn))
@@ -237,7 +252,8 @@ class Batches:
         crops = self._make_crops(rows, regions)
         samples, views = self._all, batch_views(crops)
         images = [self._make_image(int(row), crop.region, rng) for row, crop in zip(rows, crops)]
-        xyz, confidence = samples.xyz[rows], np.nan_to_num(samples.confidence[rows])
+        xyz = samples.xyz[rows]
+        confidence = np.nan_to_num(samples.confidence[rows])
         root_depth_m = samples.root_depth_m[rows]
         uv = _patch_from_image(samples.xy[rows], views)
         uvw = _patch_from_camera(xyz, root_depth_m, views)
@@ -266,7 +282,9 @@ class Batches:
         crops = self._make_crops(other, [self._get_region(int(row)) for row in other])
         views = batch_views(crops)
         uv = _patch_from_image(self._all.xy[other], views)
-        sure = np.sqrt(np.nan_to_num(self._all.confidence[rows]) * np.nan_to_num(self._all.confidence[other]))
+        sure = np.sqrt(
+            np.nan_to_num(self._all.confidence[rows]) * np.nan_to_num(self._all.confidence[other])
+        )
         weight = np.where((partner < 0)[:, None], 0.0, sure).astype(np.float32)
         return OtherView(views, torch.from_numpy(uv), torch.from_numpy(weight))
 
@@ -277,14 +295,19 @@ class Batches:
     def _make_crops(self, rows: I64, regions: Sequence[Region]) -> list[Crop]:
         """Return the crops of samples."""
         cameras, size_px = self._all.cameras, self.config.size_px
-        return [Crop(region, size_px, cameras[which]) for which, region in zip(self._all.camera[rows], regions)]
+        return [
+            Crop(region, size_px, cameras[which])
+            for which, region in zip(self._all.camera[rows], regions)
+        ]
 
     def _make_image(self, row: int, region: Region, rng: np.random.Generator) -> U8:
         """Cut a crop out of the stored one, and disturb it."""
         part = int(np.searchsorted(self._first, row, "right")) - 1
         stored = self._images[part][row - self._first[part]]
         image = recrop(stored, self._all.region[row], region, self.config.size_px)
-        return image if self._augment is None else augment(image, self._occluders, self._augment, rng)
+        return (
+            image if self._augment is None else augment(image, self._occluders, self._augment, rng)
+        )
 
 
 def _join_parts(parts: Sequence[WeightedSamples]) -> Samples:
@@ -294,14 +317,18 @@ def _join_parts(parts: Sequence[WeightedSamples]) -> Samples:
     except ValueError as error:
         raise TrainingError(f"These sets of samples cannot be mixed: {error}") from error
     if not (np.isfinite(samples.region).all() and (samples.region[:, 2] > 0).all()):
-        raise DatasetError("A sample does not say where in its image it is. Make the samples again.")
+        raise DatasetError(
+            "A sample does not say where in its image it is. Make the samples again."
+        )
     return samples
 
 
 def _count_per_epoch(parts: Sequence[WeightedSamples], rows: Sequence[I64]) -> list[int]:
     """Find how many samples of each set an epoch shows."""
     if not all(part.share > 0 for part in parts) or not all(map(len, rows)):
-        raise TrainingError("A set of samples that is to be mixed in is empty, or its share is 0. Leave it out.")
+        raise TrainingError(
+            "A set of samples that is to be mixed in is empty, or its share is 0. Leave it out."
+        )
     per_share = len(rows[0]) / parts[0].share
     return [max(round(per_share * part.share), 1) for part in parts]
 
@@ -310,7 +337,9 @@ def _patch_from_image(xy: np.ndarray, views: ViewBatch) -> np.ndarray:
     """Carry points of each sample's image, (B, J, 2), px, into its patch, float32."""
     maps = views.image_from_crop.numpy().astype(float)
     centred = xy - maps[:, None, :, 2]
-    return (np.einsum("bij,bkj->bki", np.linalg.inv(maps[:, :, :2]), centred) - HALF_CROP).astype(np.float32)
+    return (np.einsum("bij,bkj->bki", np.linalg.inv(maps[:, :, :2]), centred) - HALF_CROP).astype(
+        np.float32
+    )
 
 
 def _patch_from_camera(xyz: np.ndarray, root_depth_m: np.ndarray, views: ViewBatch) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""Crops: the square of an image that a network sees, and what every network of this floor wants to see in it.
+"""Crops: the square of an image that a network sees, and what every network of this floor wants to
+see in it.
 
-The way between a crop and the camera's space is the engine's (`engine.inference.patch`), which needs it live; whoever
-teaches finds all of it here.
+The way between a crop and the camera's space is the engine's (`engine.inference.patch`), which
+needs it live; whoever teaches finds all of it here.
 """
 
 from engine.inference.patch import (
@@ -39,4 +40,6 @@ __all__ = [
 
 def network_input(size_px: int) -> ModelInput:
     """Return what every network of this floor wants to see: RGB, normalised as ImageNet's are."""
-    return ModelInput((size_px, size_px), "nchw", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+    return ModelInput(
+        (size_px, size_px), "nchw", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+    )

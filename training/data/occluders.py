@@ -21,12 +21,14 @@ SHAPE_SIDE_PX = (60, 240)
 
 
 def load_voc_occluders(folder: Path) -> tuple[U8, ...]:
-    """Cut the objects out of a copy of Pascal VOC 2012: nothing human, difficult or cut off by the picture's edge.
+    """Cut the objects out of a copy of Pascal VOC 2012: nothing human, difficult or cut off by the
+    picture's edge.
 
     Parameters
     ----------
     folder
-        With ``Annotations``, ``JPEGImages`` and ``SegmentationObject``, as it is published (``VOCdevkit/VOC2012``).
+        With ``Annotations``, ``JPEGImages`` and ``SegmentationObject``, as it is published
+        (``VOCdevkit/VOC2012``).
 
     Returns
     -------
@@ -38,14 +40,23 @@ def load_voc_occluders(folder: Path) -> tuple[U8, ...]:
     DatasetError
         If the folder is not in that layout, a file of it is damaged, or it holds no usable object.
     """
-    missing = [name for name in ("Annotations", "JPEGImages", "SegmentationObject") if not (folder / name).is_dir()]
+    missing = [
+        name
+        for name in ("Annotations", "JPEGImages", "SegmentationObject")
+        if not (folder / name).is_dir()
+    ]
     if missing:
-        raise DatasetError(f"'{folder}' has no folder '{missing[0]}'. Give the folder 'VOC2012' of a Pascal VOC copy.")
+        raise DatasetError(
+            f"'{folder}' has no folder '{missing[0]}'. Give the folder 'VOC2012' of a Pascal "
+            "VOC copy."
+        )
     occluders: list[U8] = []
     for file in sorted((folder / "SegmentationObject").glob("*.png")):
         occluders += _cut_out_objects(folder, file.stem)
     if not occluders:
-        raise DatasetError(f"'{folder}' holds no object that could be cut out. Is the copy complete?")
+        raise DatasetError(
+            f"'{folder}' holds no object that could be cut out. Is the copy complete?"
+        )
     return tuple(occluders)
 
 
@@ -55,7 +66,8 @@ def draw_occluders(count: int, rng: np.random.Generator) -> tuple[U8, ...]:
     Parameters
     ----------
     count
-        Some hundreds, once: to draw them anew for each crop takes six times as long as all else that is done to it.
+        Some hundreds, once: to draw them anew for each crop takes six times as long as all else
+        that is done to it.
     rng
 
     Returns
@@ -72,7 +84,9 @@ def _draw_occluder(rng: np.random.Generator) -> U8:
     alpha = np.zeros((height, width), np.uint8)
     kind = rng.integers(3)
     if kind == 0:
-        cv2.ellipse(alpha, (width // 2, height // 2), (width // 2 - 1, height // 2 - 1), 0, 0, 360, 255, -1)
+        cv2.ellipse(
+            alpha, (width // 2, height // 2), (width // 2 - 1, height // 2 - 1), 0, 0, 360, 255, -1
+        )
     elif kind == 1:
         alpha[:] = 255
     else:
@@ -86,7 +100,8 @@ def _draw_occluder(rng: np.random.Generator) -> U8:
 def _draw_texture(height: int, width: int, rng: np.random.Generator) -> U8:
     """Fill a rectangle, (h, w, 3), with waves between two colours and grain."""
     y, x = np.mgrid[:height, :width] / 100.0
-    turns, phase = rng.normal(0.0, 6.0, 2), rng.uniform(0, 2 * np.pi)
+    turns = rng.normal(0.0, 6.0, 2)
+    phase = rng.uniform(0, 2 * np.pi)
     share = 0.5 + 0.5 * np.sin(turns[0] * x + turns[1] * y + phase)[..., None]
     one, other = rng.uniform(0, 255, (2, 3))
     colour = share * one + (1 - share) * other + rng.normal(0, 8, (height, width, 3))
@@ -100,9 +115,13 @@ def _cut_out_objects(folder: Path, name: str) -> list[U8]:
     try:
         annotation = ElementTree.parse(folder / "Annotations" / f"{name}.xml").getroot()
     except (OSError, ElementTree.ParseError) as error:
-        raise DatasetError(f"The annotation of picture '{name}' cannot be read: {error}. Fetch it again.") from error
+        raise DatasetError(
+            f"The annotation of picture '{name}' cannot be read: {error}. Fetch it again."
+        ) from error
     if image is None or colours is None or image.shape != colours.shape:
-        raise DatasetError(f"Picture '{name}' or its objects' mask cannot be read. Fetch the set again.")
+        raise DatasetError(
+            f"Picture '{name}' or its objects' mask cannot be read. Fetch the set again."
+        )
     picture = np.asarray(image, np.uint8)
     masks = [
         (np.asarray(colours) == _palette_bgr(index)).all(-1)
@@ -114,13 +133,16 @@ def _cut_out_objects(folder: Path, name: str) -> list[U8]:
 
 def _is_whole_thing(thing: ElementTree.Element) -> bool:
     """Whether an annotated object may be used."""
-    spoilt = any((thing.findtext(flag) or "0").strip() == "1" for flag in ("difficult", "truncated"))
+    spoilt = any(
+        (thing.findtext(flag) or "0").strip() == "1" for flag in ("difficult", "truncated")
+    )
     return not spoilt and (thing.findtext("name") or "").strip() != "person"
 
 
 def _cut_out_object(image_bgr: U8, mask: Mask) -> U8:
     """Cut one object out at half its size, with a soft border."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    rows = np.flatnonzero(mask.any(1))
+    columns = np.flatnonzero(mask.any(0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     solid = mask[box].astype(np.uint8)
     framed = cv2.copyMakeBorder(solid, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=0)

@@ -8,7 +8,8 @@ import numpy as np
 from calibration.geometry.arrays import F64, I64
 from training.data.samples import Samples
 
-MIN_ANGLE_RAD, MAX_ANGLE_RAD = math.radians(40.0), math.radians(140.0)
+MIN_ANGLE_RAD = math.radians(40.0)
+MAX_ANGLE_RAD = math.radians(140.0)
 """Between these angles another view says most about the depth that one view does not see. Nearer ones see the same;
 opposite ones see it mirrored. Where there is none between, the others serve."""
 
@@ -69,7 +70,8 @@ def find_partners(samples: Samples, rows: I64) -> Partners:
     key = np.stack([samples.frameset[rows], samples.person[rows]], 1)
     _, group = np.unique(key, axis=0, return_inverse=True)
     order = np.argsort(group, kind="stable")
-    rows, group = np.asarray(rows, np.int64)[order], group.reshape(-1)[order]
+    rows = np.asarray(rows, np.int64)[order]
+    group = group.reshape(-1)[order]
     one, other = _find_pairs(group)
     one, other = rows[one], rows[other]
     different = samples.camera[one] != samples.camera[other]
@@ -89,7 +91,9 @@ def find_partners(samples: Samples, rows: I64) -> Partners:
 
 def _find_pairs(group: I64) -> tuple[I64, I64]:
     """Return all ordered pairs of positions of one group, where groups lie in one piece."""
-    ones, others, step = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 1
+    ones = [np.empty(0, np.int64)]
+    others = [np.empty(0, np.int64)]
+    step = 1
     while step < len(group):
         one = np.flatnonzero(group[:-step] == group[step:])
         if not len(one):
@@ -102,9 +106,13 @@ def _find_pairs(group: I64) -> tuple[I64, I64]:
 
 def _compute_directions(samples: Samples) -> F64:
     """Return the direction in the room in which each sample's camera sees the person, (N, 3)."""
-    matrix = np.array([camera.matrix for camera in samples.cameras]).reshape(-1, 3, 3)[samples.camera]
+    matrix = np.array([camera.matrix for camera in samples.cameras]).reshape(-1, 3, 3)[
+        samples.camera
+    ]
     R = np.array([camera.R for camera in samples.cameras]).reshape(-1, 3, 3)[samples.camera]
     rays = np.ones((len(samples), 3))
-    rays[:, :2] = np.linalg.solve(matrix[:, :2, :2], (samples.region[:, :2] - matrix[:, :2, 2])[..., None])[..., 0]
+    rays[:, :2] = np.linalg.solve(
+        matrix[:, :2, :2], (samples.region[:, :2] - matrix[:, :2, 2])[..., None]
+    )[..., 0]
     room = np.einsum("nji,nj->ni", R, rays)
     return room / np.linalg.norm(room, axis=1, keepdims=True)

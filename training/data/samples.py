@@ -1,7 +1,9 @@
-"""Samples: crops of people with what is known of their joints; in memory, and as folders opened without reading them.
+"""Samples: crops of people with what is known of their joints; in memory, and as folders opened
+without reading them.
 
-A folder holds ``images.u8``, the bare crops one after another, and ``samples.npz``, everything else. The second is
-written last and in one step: a folder without it is no set, whatever ended its making.
+A folder holds ``images.u8``, the bare crops one after another, and ``samples.npz``, everything
+else. The second is written last and in one step: a folder without it is no set, whatever ended its
+making.
 """
 
 import json
@@ -64,7 +66,8 @@ class Samples:
     Parameters
     ----------
     image : (N, P, P, 3), uint8
-        BGR; the square around `region`'s centre, `MARGIN` times its side, black beyond the image. May be a memory map.
+        BGR; the square around `region`'s centre, `MARGIN` times its side, black beyond the image.
+        May be a memory map.
     region : (N, 3), px of the original image
         Centre x, y and side of the square that a network sees.
     camera : (N,), int32
@@ -119,14 +122,20 @@ class Samples:
     def __post_init__(self) -> None:
         """Refuse arrays that do not belong together."""
         if self.teacher not in TEACHERS:
-            raise ValueError(f"Samples: '{self.teacher}' teaches nothing; known: {', '.join(TEACHERS)}.")
-        N, J, P = len(self.image), len(self.skeleton.joints), self.image.shape[1]
+            raise ValueError(
+                f"Samples: '{self.teacher}' teaches nothing; known: {', '.join(TEACHERS)}."
+            )
+        N = len(self.image)
+        J = len(self.skeleton.joints)
+        P = self.image.shape[1]
         expected = {"image": (N, P, P, 3), "region": (N, 3), "xyz": (N, J, 3), "xy": (N, J, 2)}
         expected |= {"weight": (N, J), "confidence": (N, J)}
         for name in ("image", *_DTYPES):
             shape = getattr(self, name).shape
             if shape != expected.get(name, (N,)):
-                raise ValueError(f"Samples: {name} is {shape}, but should be {expected.get(name, (N,))}.")
+                raise ValueError(
+                    f"Samples: {name} is {shape}, but should be {expected.get(name, (N,))}."
+                )
 
     def __len__(self) -> int:
         return len(self.image)
@@ -152,9 +161,12 @@ class Samples:
         Returns
         -------
         samples
-            With crops in memory: a large set that is only read from time to time is better left whole.
+            With crops in memory: a large set that is only read from time to time is better left
+            whole.
         """
-        return replace(self, image=self.image[index], **{name: getattr(self, name)[index] for name in _DTYPES})
+        return replace(
+            self, image=self.image[index], **{name: getattr(self, name)[index] for name in _DTYPES}
+        )
 
 
 def join(parts: Sequence[Samples]) -> Samples:
@@ -163,7 +175,8 @@ def join(parts: Sequence[Samples]) -> Samples:
     Parameters
     ----------
     parts
-        One or more, of one skeleton and one size. Their framesets stay apart even if they have the same numbers.
+        One or more, of one skeleton and one size. Their framesets stay apart even if they have the
+        same numbers.
 
     Returns
     -------
@@ -200,10 +213,6 @@ def write_samples(folder: Path, samples: Samples) -> None:
 def open_samples(folder: Path) -> Samples:
     """Open a set; its crops stay on the disk until they are looked at.
 
-    Parameters
-    ----------
-    folder
-
     Returns
     -------
     samples
@@ -220,14 +229,19 @@ def open_samples(folder: Path) -> Samples:
             arrays = {name: file[name] for name in file.files}
         facts = json.loads(str(arrays.pop("facts")))
         if facts["schema"] > SCHEMA:
-            raise DatasetError(f"The samples '{folder}' were written by a newer Epipole. Update Epipole.")
+            raise DatasetError(
+                f"The samples '{folder}' were written by a newer Epipole. Update Epipole."
+            )
         return _assemble(folder, arrays, facts)
     except FileNotFoundError as error:
         raise DatasetError(
-            f"'{folder}' holds no finished set of samples. Check the path, or make it with 'epipole samples'."
+            f"'{folder}' holds no finished set of samples. Check the path, or make it with "
+            "'epipole samples'."
         ) from error
     except NotADirectoryError as error:
-        raise DatasetError(f"'{folder}' is a file, not a folder of 'epipole samples'. Check the path.") from error
+        raise DatasetError(
+            f"'{folder}' is a file, not a folder of 'epipole samples'. Check the path."
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise DatasetError(
             f"The samples '{folder}' are damaged ({error}). Delete the folder and make them again."
@@ -251,10 +265,15 @@ class SampleWriter:
     """
 
     def __init__(self, folder: Path, skeleton: Skeleton, stored_px: int = STORED_PX) -> None:
-        self._folder, self._skeleton, self._stored_px = Path(folder), skeleton, stored_px
+        self._folder = Path(folder)
+        self._skeleton = skeleton
+        self._stored_px = stored_px
         self._facts: list[Samples] = []
         if (self._folder / ARRAYS).exists():
-            raise TrainingError(f"'{self._folder}' holds a set of samples; none is overwritten. Choose another folder.")
+            raise TrainingError(
+                f"'{self._folder}' holds a set of samples; none is overwritten. Choose another "
+                "folder."
+            )
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._images = (self._folder / IMAGES).open("wb")
@@ -264,11 +283,17 @@ class SampleWriter:
     def __enter__(self) -> "SampleWriter":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.close()
 
     def append(self, samples: Samples) -> None:
-        """Add samples; those of one instant may come in several goes, their framesets keep their numbers.
+        """Add samples; those of one instant may come in several goes, their framesets keep their
+        numbers.
 
         Raises
         ------
@@ -278,12 +303,16 @@ class SampleWriter:
             If they are of another skeleton or size, or the set is finished.
         """
         if samples.skeleton.name != self._skeleton.name or samples.stored_px != self._stored_px:
-            raise ValueError(f"This set holds '{self._skeleton.name}' at {self._stored_px} px, and nothing else.")
+            raise ValueError(
+                f"This set holds '{self._skeleton.name}' at {self._stored_px} px, and nothing else."
+            )
         try:
             np.ascontiguousarray(samples.image).tofile(self._images)
         except OSError as error:
             raise _to_training_error(self._folder, error) from error
-        self._facts.append(replace(samples, image=_make_black_images(len(samples), self._stored_px)))
+        self._facts.append(
+            replace(samples, image=_make_black_images(len(samples), self._stored_px))
+        )
 
     def finish(self) -> None:
         """Make it a set.
@@ -294,7 +323,9 @@ class SampleWriter:
             If nothing was appended, or the disk refuses: then there is no set.
         """
         if not any(len(part) for part in self._facts):
-            raise TrainingError(f"No sample came for '{self._folder}', so there is nothing to store.")
+            raise TrainingError(
+                f"No sample came for '{self._folder}', so there is nothing to store."
+            )
         merged = _merge(self._facts)
         try:
             self._images.flush()
@@ -320,17 +351,26 @@ def _merge(parts: Sequence[Samples]) -> dict[str, Any]:
     """Put everything but the crops of several parts behind one another, and their names into one list each."""
     if not parts or len({(part.skeleton.name, part.stored_px) for part in parts}) > 1:
         raise ValueError("Sets that are joined need one skeleton and one size of crops.")
-    merged: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _DTYPES}
-    cameras = {id(camera): camera for part in parts for camera in part.cameras}  # two of one name may differ
+    merged: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in _DTYPES
+    }
+    cameras = {
+        id(camera): camera for part in parts for camera in part.cameras
+    }  # two of one name may differ
     place = {key: index for index, key in enumerate(cameras)}
     merged["cameras"] = tuple(cameras.values())
     tables = [np.array([place[id(camera)] for camera in part.cameras], np.int32) for part in parts]
     merged["camera"] = np.concatenate([table[part.camera] for table, part in zip(tables, parts)])
     for code, plural in _NAME_TABLES.items():
         names = tuple(dict.fromkeys(name for part in parts for name in getattr(part, plural)))
-        tables = [np.array([names.index(name) for name in getattr(part, plural)], np.int32) for part in parts]
+        tables = [
+            np.array([names.index(name) for name in getattr(part, plural)], np.int32)
+            for part in parts
+        ]
         merged[plural] = names
-        merged[code] = np.concatenate([table[getattr(part, code)] for table, part in zip(tables, parts)])
+        merged[code] = np.concatenate(
+            [table[getattr(part, code)] for table, part in zip(tables, parts)]
+        )
     teacher = max((part.teacher for part in parts), key=TEACHERS.index)
     return {**merged, "skeleton": parts[0].skeleton, "teacher": teacher}
 
@@ -346,8 +386,12 @@ def _write_arrays(path: Path, merged: dict[str, Any], stored_px: int) -> None:
         "views": [camera.name for camera in cameras],
         **{plural: merged[plural] for plural in _NAME_TABLES.values()},
     }
-    arrays: dict[str, Any] = {name: np.asarray(merged[name], kind) for name, kind in _DTYPES.items()}
-    arrays["cameras_size_wh"] = np.array([camera.size_wh for camera in cameras], np.int64).reshape(-1, 2)
+    arrays: dict[str, Any] = {
+        name: np.asarray(merged[name], kind) for name, kind in _DTYPES.items()
+    }
+    arrays["cameras_size_wh"] = np.array([camera.size_wh for camera in cameras], np.int64).reshape(
+        -1, 2
+    )
     for name in ("matrix", "distortion", "cam_from_world"):
         arrays[f"cameras_{name}"] = np.array([getattr(camera, name) for camera in cameras])
     partial = partial_path(path)
@@ -368,10 +412,13 @@ def _assemble(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]
     size = (folder / IMAGES).stat().st_size
     if size != np.prod(shape, dtype=np.int64):
         raise DatasetError(
-            f"The crops of '{folder}' have {size} bytes instead of {np.prod(shape, dtype=np.int64)}: the file was cut "
+            f"The crops of '{folder}' have {size} bytes instead of "
+            f"{np.prod(shape, dtype=np.int64)}: the file was cut "
             "short. Delete the folder and make the samples again."
         )
-    columns = [arrays[f"cameras_{name}"] for name in ("size_wh", "matrix", "distortion", "cam_from_world")]
+    columns = [
+        arrays[f"cameras_{name}"] for name in ("size_wh", "matrix", "distortion", "cam_from_world")
+    ]
     cameras = tuple(
         Camera(view, (int(size_wh[0]), int(size_wh[1])), *geometry)
         for view, size_wh, *geometry in zip(facts["views"], *columns, strict=True)
@@ -385,7 +432,12 @@ def _assemble(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]
 
 def _to_training_error(folder: Path, error: OSError) -> TrainingError:
     """Say what the disk did not do."""
-    what = "Choose another folder" if isinstance(error, PATH_ERRORS) else "Free some space or choose another folder"
+    what = (
+        "Choose another folder"
+        if isinstance(error, PATH_ERRORS)
+        else "Free some space or choose another folder"
+    )
     return TrainingError(
-        f"The samples '{folder}' cannot be written: {error.strerror or NO_SPACE}. {what}, then make them again."
+        f"The samples '{folder}' cannot be written: {error.strerror or NO_SPACE}. {what}, then "
+        "make them again."
     )

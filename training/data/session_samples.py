@@ -126,8 +126,8 @@ def samples_from_session(
     Returns
     -------
     samples
-        View after view, rising in time. A joint is labelled where all joints are accepted that it is made of; those
-        without a label keep what was found in the image.
+        View after view, rising in time. A joint is labelled where all joints are accepted that it
+        is made of; those without a label keep what was found in the image.
 
     Raises
     ------
@@ -137,7 +137,9 @@ def samples_from_session(
         If the rig, a video or a ledger cannot be read.
     """
     portions = list(cut_session(session, labels, config, progress, rig_file))
-    return replace(join(portions), frameset=np.concatenate([portion.frameset for portion in portions]))
+    return replace(
+        join(portions), frameset=np.concatenate([portion.frameset for portion in portions])
+    )
 
 
 def cut_session(
@@ -147,7 +149,8 @@ def cut_session(
     progress: Progress = lambda _step, _share: None,
     rig_file: Path | None = None,
 ) -> Iterator[Samples]:
-    """Cut the crops of a labelled session, some at a time: a minute of four cameras would fill half a gigabyte.
+    """Cut the crops of a labelled session, some at a time: a minute of four cameras would fill half
+    a gigabyte.
 
     Parameters
     ----------
@@ -157,8 +160,8 @@ def cut_session(
     Yields
     ------
     samples
-        View after view, rising in time; of one instant all have the same frameset. Ends with a TrainingError, as
-        `samples_from_session`, where too few came.
+        View after view, rising in time; of one instant all have the same frameset. Ends with a
+        TrainingError, as `samples_from_session`, where too few came.
     """
     config = config or SessionSamplesConfig()
     rig = _load_rig(session, labels, rig_file)
@@ -168,14 +171,18 @@ def cut_session(
         views = []
         for v, video in enumerate(videos):
             progress("Finding the images of the labels", 0.1 * v / len(videos))
-            number, time_ns = _find_nearest_images(video, labels, rig.time_offset_ns.get(labels.view_names[v], 0))
+            number, time_ns = _find_nearest_images(
+                video, labels, rig.time_offset_ns.get(labels.view_names[v], 0)
+            )
             views.append(_build_view(labels, v, (rig[v], number, time_ns), joint_map, config))
         of, at = _choose_samples(views, config)
         cut = 0
         if len(of) < config.min_samples:
             raise TrainingError(_format_too_few(session, len(of), config))
         for start in range(0, len(of), CHUNK_SIZE):
-            progress(f"Cutting crops of '{views[of[start]].camera.name}'", 0.1 + 0.9 * start / len(of))
+            progress(
+                f"Cutting crops of '{views[of[start]].camera.name}'", 0.1 + 0.9 * start / len(of)
+            )
             chosen = of[start : start + CHUNK_SIZE], at[start : start + CHUNK_SIZE]
             image, whole = _cut_crops(videos, views, chosen, config.stored_px)
             cut += int(whole.sum())
@@ -191,17 +198,22 @@ def _load_rig(session: Session, labels: LabelSet, rig_file: Path | None) -> Rig:
     """Read the rig that labels rest on, in the order of their views."""
     path = rig_file or session.path / RIG
     if not path.is_file():
-        raise TrainingError(f"The session '{session.path.name}' has no calibration; give the rig of its labels.")
+        raise TrainingError(
+            f"The session '{session.path.name}' has no calibration; give the rig of its labels."
+        )
     rig, calibration = read_calibration(path)
     if calibration.id != labels.calibration.id:
         raise TrainingError(
-            f"The labels '{labels.path.name}' rest on calibration {labels.calibration.id}, but '{path}' is "
+            f"The labels '{labels.path.name}' rest on calibration {labels.calibration.id}, but "
+            f"'{path}' is "
             f"{calibration.id}. Label the session again, or give the rig that it was labelled with."
         )
     return Rig(tuple(rig[view] for view in labels.view_names), rig.time_offset_ns, rig.metadata)
 
 
-def _open_videos(session: Session, names: Sequence[str], held: ExitStack) -> list[SeekableVideo | None]:
+def _open_videos(
+    session: Session, names: Sequence[str], held: ExitStack
+) -> list[SeekableVideo | None]:
     """Open the videos of the views; None where one is missing, as the session's remarks say."""
     by_name = {camera.name: camera for camera in session.cameras}
     videos: list[SeekableVideo | None] = []
@@ -213,11 +225,15 @@ def _open_videos(session: Session, names: Sequence[str], held: ExitStack) -> lis
             video = SeekableVideo(session.path / camera.video, name, session.frame_times(camera))
             videos.append(held.enter_context(closing(video)))
     if not any(videos):
-        raise TrainingError(f"The videos of the session '{session.path.name}' are missing, so no crop can be cut.")
+        raise TrainingError(
+            f"The videos of the session '{session.path.name}' are missing, so no crop can be cut."
+        )
     return videos
 
 
-def _find_nearest_images(video: SeekableVideo | None, labels: LabelSet, offset_ns: int) -> tuple[I64, I64]:
+def _find_nearest_images(
+    video: SeekableVideo | None, labels: LabelSet, offset_ns: int
+) -> tuple[I64, I64]:
     """Find each label's image in a view, (T,), -1 for none, and its time in the labels' time, (T,)."""
     target_ns = np.asarray(labels.arrays["time_ns"], np.int64)
     if video is None or not len(video):
@@ -227,12 +243,18 @@ def _find_nearest_images(video: SeekableVideo | None, labels: LabelSet, offset_n
     before = np.maximum(after - 1, 0)
     nearest = np.where(target_ns - own[before] <= own[after] - target_ns, before, after)
     near = np.abs(own[nearest] - target_ns) <= MAX_OFFSET_PERIODS * 1e9 / video.rate_fps
-    first = np.concatenate([[True], nearest[1:] != nearest[:-1]])  # a slower view has no image twice
+    first = np.concatenate(
+        [[True], nearest[1:] != nearest[:-1]]
+    )  # a slower view has no image twice
     return np.where(near & first, nearest, -1), np.where(near, own[nearest], target_ns)
 
 
 def _build_view(
-    labels: LabelSet, v: int, seen: tuple[Camera, I64, I64], joint_map: JointMap, config: SessionSamplesConfig
+    labels: LabelSet,
+    v: int,
+    seen: tuple[Camera, I64, I64],
+    joint_map: JointMap,
+    config: SessionSamplesConfig,
 ) -> _ViewData:
     """Carry labels and what a view found to the moments of its images, and to the joints of the network."""
     camera, number, time_ns = seen
@@ -241,16 +263,23 @@ def _build_view(
     accepted = np.where(is_label[..., None], arrays["xyz"], np.nan).astype(float)
     confidence = np.nan_to_num(arrays["view_confidence"][v].astype(float))
     xyz = joint_map.points(_interpolate_at(accepted, labels.arrays["time_ns"], time_ns))
-    xy = joint_map.points(_interpolate_at(arrays["view_xy"][v].astype(float), labels.arrays["time_ns"], time_ns))
-    weight = np.where(np.isfinite(xyz).all(-1), joint_map.confidence(arrays["weight"] * is_label), 0.0)
+    xy = joint_map.points(
+        _interpolate_at(arrays["view_xy"][v].astype(float), labels.arrays["time_ns"], time_ns)
+    )
+    weight = np.where(
+        np.isfinite(xyz).all(-1), joint_map.confidence(arrays["weight"] * is_label), 0.0
+    )
     confidence = joint_map.confidence(confidence)
     with np.errstate(invalid="ignore"):
         inside = ((xy >= 0) & (xy <= np.array(camera.size_wh) - 1)).all(-1)
     found = inside & (confidence >= config.min_confidence)
-    xy, confidence = np.where(found[..., None], xy, np.nan), np.where(found, confidence, 0.0)
+    xy = np.where(found[..., None], xy, np.nan)
+    confidence = np.where(found, confidence, 0.0)
     xyz = camera_from_world(xyz, camera)
     roots = xyz[:, joint_map.target.index(ROOT)]
-    region = np.array([_find_square(joints, root, camera, config.min_joints) for joints, root in zip(xy, roots)])
+    region = np.array(
+        [_find_square(joints, root, camera, config.min_joints) for joints, root in zip(xy, roots)]
+    )
     region[labels.arrays["contested"][:, v].astype(bool)] = np.nan
     return _ViewData(camera, number, time_ns, xyz, weight, xy, confidence, region.reshape(-1, 3))
 
@@ -270,10 +299,11 @@ def _find_square(xy: F64, root_xyz: F64, camera: Camera, min_joints: int) -> F64
 
 
 def _interpolate_at(values: F64, known_ns: I64, target_ns: I64) -> F64:
-    """Carry joints, (T, J, C), from the labels' times to those of a view's images, each near its own label.
+    """Carry joints, (T, J, C), from the labels' times to those of a view's images, each near its
+    own label.
 
-    Between two labels a joint moves evenly. One without a neighbour stays where it is if the image is very near in
-    time; else it is missing.
+    Between two labels a joint moves evenly. One without a neighbour stays where it is if the image
+    is very near in time; else it is missing.
     """
     step = np.where(target_ns >= known_ns, 1, -1)
     rows = np.arange(len(known_ns))
@@ -297,11 +327,16 @@ def _choose_samples(views: Sequence[_ViewData], config: SessionSamplesConfig) ->
     kept = np.zeros(usable.shape[1], bool)
     kept[instants[np.linspace(0, len(instants) - 1, count).round().astype(int)]] = True
     of, at = np.nonzero(usable & kept)
-    return of[: config.max_samples], at[: config.max_samples]  # instants that more views saw may be a few too many
+    return of[: config.max_samples], at[
+        : config.max_samples
+    ]  # instants that more views saw may be a few too many
 
 
 def _cut_crops(
-    videos: Sequence[SeekableVideo | None], views: Sequence[_ViewData], chosen: tuple[I64, I64], stored_px: int
+    videos: Sequence[SeekableVideo | None],
+    views: Sequence[_ViewData],
+    chosen: tuple[I64, I64],
+    stored_px: int,
 ) -> tuple[U8, Mask]:
     """Cut crops, each video read forwards; also say whose picture was whole."""
     image = np.zeros((len(chosen[0]), stored_px, stored_px, 3), np.uint8)
@@ -323,7 +358,11 @@ def _get_names(session: Session, config: SessionSamplesConfig) -> tuple[str, str
 
 
 def _assemble(
-    image: U8, views: Sequence[_ViewData], chosen: tuple[I64, I64], labels: LabelSet, names: tuple[str, str, str]
+    image: U8,
+    views: Sequence[_ViewData],
+    chosen: tuple[I64, I64],
+    labels: LabelSet,
+    names: tuple[str, str, str],
 ) -> Samples:
     """Put what is known of the chosen crops together."""
     of, at = chosen
@@ -360,5 +399,6 @@ def _format_too_few(session: Session, count: int, config: SessionSamplesConfig) 
     """Say that a session teaches nothing."""
     return (
         f"Only {count} crops of a person could be cut out of the session '{session.path.name}' "
-        f"({config.min_samples} are needed). Record longer, with the whole body in view of the cameras."
+        f"({config.min_samples} are needed). Record longer, with the whole body in view of the "
+        "cameras."
     )

@@ -39,14 +39,21 @@ class SpooledShards:
         As `training.studio.shards.ShardSpool`.
     """
 
-    def __init__(self, folder: Path, config: StudioSampleConfig, *, ahead: int, first: int = 0) -> None:
+    def __init__(
+        self, folder: Path, config: StudioSampleConfig, *, ahead: int, first: int = 0
+    ) -> None:
         self._spool = ShardSpool(folder, config, ahead=ahead, first=first)
         self._shown: Shard | None = None
 
     def __enter__(self) -> "SpooledShards":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self._spool.close()
 
     def get_shard(self, number: int) -> Samples:
@@ -65,7 +72,8 @@ class SpooledShards:
 
 
 class ShardBatches:
-    """An endless row of shards as epochs: each shard is shown `repeats` times, then the next one comes.
+    """An endless row of shards as epochs: each shard is shown `repeats` times, then the next one
+    comes.
 
     Parameters
     ----------
@@ -79,9 +87,17 @@ class ShardBatches:
     """
 
     def __init__(
-        self, shards: Shards, batches_of: Callable[[Samples], BatchSource], *, repeats: int, count: int
+        self,
+        shards: Shards,
+        batches_of: Callable[[Samples], BatchSource],
+        *,
+        repeats: int,
+        count: int,
     ) -> None:
-        self._shards, self._batches_of, self._repeats, self._count = shards, batches_of, repeats, count
+        self._shards = shards
+        self._batches_of = batches_of
+        self._repeats = repeats
+        self._count = count
         self._shown: tuple[int, BatchSource] | None = None
 
     def __len__(self) -> int:

@@ -18,9 +18,11 @@ class SplitConfig:
     held_out_share
         Of each clip's time.
     held_out_blocks
-        Pieces in which it is held out, evenly over the clip: one alone might show one exercise only.
+        Pieces in which it is held out, evenly over the clip: one alone might show one exercise
+        only.
     held_out_camera
-        Name of the view that judges; empty for all of them. It teaches nothing then, not even at other times.
+        Name of the view that judges; empty for all of them. It teaches nothing then, not even at
+        other times.
     gap_s
         Time around what is held out that is in neither: poses a moment apart are nearly the same.
     min_samples
@@ -71,9 +73,11 @@ def split(samples: Samples, config: SplitConfig | None = None) -> Split:
     config = config or SplitConfig()
     if not (0 < config.held_out_share < 1 and config.held_out_blocks >= 1 and config.gap_s >= 0):
         raise TrainingError(
-            "A split holds out a share between 0 and 1, in one block or more, with a gap of 0 s or more."
+            "A split holds out a share between 0 and 1, in one block or more, with a gap of 0 s "
+            "or more."
         )
-    judges, trains = np.zeros(len(samples), bool), np.zeros(len(samples), bool)
+    judges = np.zeros(len(samples), bool)
+    trains = np.zeros(len(samples), bool)
     for clip in np.unique(samples.clip):
         rows = np.flatnonzero(samples.clip == clip)
         judges[rows], trains[rows] = _split_by_time(samples.time_ns[rows], config)
@@ -85,7 +89,8 @@ def split(samples: Samples, config: SplitConfig | None = None) -> Split:
     found = Split(np.flatnonzero(trains), np.flatnonzero(judges))
     if min(len(found.train), len(found.judge)) < config.min_samples:
         raise TrainingError(
-            f"Of {len(samples)} samples, {len(found.train)} would teach and {len(found.judge)} judge; each side needs "
+            f"Of {len(samples)} samples, {len(found.train)} would teach and {len(found.judge)} "
+            "judge; each side needs "
             f"{config.min_samples}. Record longer, or hold out less."
         )
     return found
@@ -104,5 +109,7 @@ def _is_from_camera(samples: Samples, name: str) -> Mask:
     """Say which samples a camera took; cameras of one name in several sessions are the same view."""
     known = [camera.name for camera in samples.cameras]
     if name not in known:
-        raise TrainingError(f"There is no camera '{name}' to hold out; there are {', '.join(dict.fromkeys(known))}.")
+        raise TrainingError(
+            f"There is no camera '{name}' to hold out; there are {', '.join(dict.fromkeys(known))}."
+        )
     return np.array([camera == name for camera in known])[samples.camera]

@@ -11,7 +11,12 @@ DERIVED_JOINTS = {
     "pelvis": {"left_hip": 0.5, "right_hip": 0.5},
     "thorax": {"left_shoulder": 0.5, "right_shoulder": 0.5},
     "spine": {"left_hip": 0.25, "right_hip": 0.25, "left_shoulder": 0.25, "right_shoulder": 0.25},
-    "upper_neck": {"left_shoulder": 0.25, "right_shoulder": 0.25, "left_ear": 0.25, "right_ear": 0.25},
+    "upper_neck": {
+        "left_shoulder": 0.25,
+        "right_shoulder": 0.25,
+        "left_ear": 0.25,
+        "right_ear": 0.25,
+    },
     "head_top": {"left_shoulder": -0.3, "right_shoulder": -0.3, "left_ear": 0.8, "right_ear": 0.8},
 }
 """Joints as weighted means of others. In Drillis and Contini's fractions of the stature shoulders lie at 0.81, ears at
@@ -49,7 +54,8 @@ class JointMap:
         return self._sum(points, self.weight)
 
     def covariance(self, covariance: F64) -> F64:
-        """Make the target's covariances, as if the errors of two joints had nothing to do with each other.
+        """Make the target's covariances, as if the errors of two joints had nothing to do with each
+        other.
 
         Parameters
         ----------
@@ -60,7 +66,9 @@ class JointMap:
         covariance : (..., J target, 3, 3), m²
         """
         flat = covariance.reshape(*covariance.shape[:-2], -1)
-        return self._sum(flat, self.weight**2).reshape(*covariance.shape[:-3], -1, *covariance.shape[-2:])
+        return self._sum(flat, self.weight**2).reshape(
+            *covariance.shape[:-3], -1, *covariance.shape[-2:]
+        )
 
     def confidence(self, confidence: F64) -> F64:
         """Make the target's confidences: that of the least certain joint that is needed, (..., J)."""
@@ -70,7 +78,12 @@ class JointMap:
     def _sum(self, values: F64, weight: F64) -> F64:
         """Sum the needed rows of (..., J source, C); what is not needed may be missing."""
         summed = np.einsum("ts,...sc->...tc", weight, np.nan_to_num(values))
-        missing = np.einsum("ts,...sc->...tc", (weight != 0).astype(float), np.isnan(values).astype(float)) > 0
+        missing = (
+            np.einsum(
+                "ts,...sc->...tc", (weight != 0).astype(float), np.isnan(values).astype(float)
+            )
+            > 0
+        )
         return np.where(missing, np.nan, summed)
 
 
@@ -97,6 +110,8 @@ def map_joints(source: Skeleton, target: Skeleton) -> JointMap:
         missing = sorted(set(recipe) - set(source.joints))
         if missing or not recipe:
             reason = f": {', '.join(missing)} missing" if missing else ""
-            raise ValueError(f"Skeleton '{source.name}' cannot give '{joint}' of '{target.name}'{reason}.")
+            raise ValueError(
+                f"Skeleton '{source.name}' cannot give '{joint}' of '{target.name}'{reason}."
+            )
         weight[row, source.indices(recipe)] = list(recipe.values())
     return JointMap(source, target, weight)

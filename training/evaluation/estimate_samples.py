@@ -15,7 +15,12 @@ EstimateFunction = Callable[[F32], F32]
 
 
 def estimate_samples(
-    estimate: EstimateFunction, samples: Samples, size_px: int, batch: int = 32, *, regions: F64 | None = None
+    estimate: EstimateFunction,
+    samples: Samples,
+    size_px: int,
+    batch: int = 32,
+    *,
+    regions: F64 | None = None,
 ) -> F64:
     """Let a network find the joints in every sample.
 
@@ -42,7 +47,10 @@ def estimate_samples(
     for start in range(0, len(seen), batch):
         rows = seen[start : start + batch]
         crops = [
-            recrop(samples.image[row], samples.region[row], region_from_square(regions[row]), size_px) for row in rows
+            recrop(
+                samples.image[row], samples.region[row], region_from_square(regions[row]), size_px
+            )
+            for row in rows
         ]
         uvw[rows] = estimate(to_batch(crops, input_spec))
     return uvw

@@ -31,7 +31,9 @@ def make_torch_estimate(network: PoseNetwork) -> EstimateFunction:
         try:
             with torch.inference_mode():
                 where = next(network.parameters()).device
-                return np.asarray(network(torch.from_numpy(image).to(where)).float().cpu().numpy(), np.float32)
+                return np.asarray(
+                    network(torch.from_numpy(image).to(where)).float().cpu().numpy(), np.float32
+                )
         finally:
             network.train(was_training)
 
@@ -40,10 +42,6 @@ def make_torch_estimate(network: PoseNetwork) -> EstimateFunction:
 
 def open_checkpoint(path: Path) -> EvaluatedModel:
     """Open the network of a checkpoint, with its averaged weights.
-
-    Parameters
-    ----------
-    path
 
     Returns
     -------

@@ -47,7 +47,8 @@ def open_model(what: str) -> Iterator[EvaluatedModel]:
     Parameters
     ----------
     what
-        Path of a checkpoint (``.pt``), of a card or of its folder; or a name in the library of networks.
+        Path of a checkpoint (``.pt``), of a card or of its folder; or a name in the library of
+        networks.
 
     Yields
     ------
@@ -67,7 +68,10 @@ def open_model(what: str) -> Iterator[EvaluatedModel]:
     network = MonocularModel(_find_card(what, path))
     try:
         yield EvaluatedModel(
-            network.name, network.skeleton_name, network.size_px, lambda image: network.infer(image)[0]
+            network.name,
+            network.skeleton_name,
+            network.size_px,
+            lambda image: network.infer(image)[0],
         )
     finally:
         network.close()
@@ -78,7 +82,8 @@ def demand_same_joints(model: EvaluatedModel, samples: Samples) -> None:
     if model.skeleton != samples.skeleton.name:
         joints = len(load_skeleton(model.skeleton).joints)
         raise TrainingError(
-            f"'{model.name}' finds the {joints} joints of '{model.skeleton}', the samples have those of "
+            f"'{model.name}' finds the {joints} joints of '{model.skeleton}', the samples have "
+            "those of "
             f"'{samples.skeleton.name}'. Take samples that were made for this network."
         )
 
@@ -91,7 +96,8 @@ def _find_card(what: str, path: Path) -> ModelCard:
         return read_card(path)
     if path.exists():
         raise TrainingError(
-            f"'{what}' is no network that can be judged. Give a checkpoint (.pt), a network's card ({CARD_FILE}) or the "
+            f"'{what}' is no network that can be judged. Give a checkpoint (.pt), a network's "
+            f"card ({CARD_FILE}) or the "
             "folder it lies in, or a name of 'epipole models list'."
         )
     return ModelLibrary().find_model(what).card
@@ -101,7 +107,9 @@ def _open_torch_checkpoint(path: Path) -> EvaluatedModel:
     """Open a checkpoint in torch, which only this needs."""
     module, name = _CHECKPOINT_OPENER
     try:
-        open_checkpoint: Callable[[Path], EvaluatedModel] = getattr(importlib.import_module(module), name)
+        open_checkpoint: Callable[[Path], EvaluatedModel] = getattr(
+            importlib.import_module(module), name
+        )
     except ImportError as error:
         raise TrainingError(
             f"A checkpoint needs PyTorch, which is not installed ({error}). Install it with: "

@@ -38,7 +38,8 @@ class EvaluationProtocol:
     Parameters
     ----------
     box
-        Where its crop comes from: "found" by the detector, the "true" root, or "stored" with the samples.
+        Where its crop comes from: "found" by the detector, the "true" root, or "stored" with the
+        samples.
     depth
         Where the root's depth comes from: the lengths of "bones", or the "true" one.
     """
@@ -49,7 +50,9 @@ class EvaluationProtocol:
     @property
     def description(self) -> str:
         """In words, for a person."""
-        box = {"found": "box of the detector", "true": "true box", "stored": "box as stored"}[self.box]
+        box = {"found": "box of the detector", "true": "true box", "stored": "box as stored"}[
+            self.box
+        ]
         depth = {"bones": "depth from stature", "true": "true depth"}[self.depth]
         return f"{box}, {depth}"
 
@@ -67,7 +70,8 @@ class ProtocolResult:
         NaN where nothing could be compared.
     overall : by metric
     by_group
-        ``by["view"]["left"]["mpjpe"]``; the groups are `GROUPS`. A group with too many names is left out.
+        ``by["view"]["left"]["mpjpe"]``; the groups are `GROUPS`. A group with too many names is
+        left out.
     counted_percent
         Of the joints of all samples, those that were compared.
     worst_clips : (name, mm)
@@ -146,16 +150,25 @@ class Evaluation:
         lines = [
             f"Network   {self.model}",
             f"Judge     {self.judge}",
-            f"Samples   {len(self.cluster)}, {self.primary.counted_percent:.1f} % of their joints counted",
+            (
+                f"Samples   {len(self.cluster)}, {self.primary.counted_percent:.1f} % of their "
+                "joints counted"
+            ),
             f"Intervals 95 %, {self.cluster_description}",
             "",
             *_format_overall(self.results),
         ]
         lines += [
-            line for group in ("action", "view", "person", "joint") for line in _format_group(self.primary, group)
+            line
+            for group in ("action", "view", "person", "joint")
+            for line in _format_group(self.primary, group)
         ]
         if self.primary.worst_clips:
-            lines += ["", "Worst: " + ", ".join(f"{name} {mm:.0f} mm" for name, mm in self.primary.worst_clips)]
+            lines += [
+                "",
+                "Worst: "
+                + ", ".join(f"{name} {mm:.0f} mm" for name, mm in self.primary.worst_clips),
+            ]
         return "\n".join([*lines, *(f"\n{remark}" for remark in self.remarks)]) + "\n"
 
 
@@ -183,7 +196,11 @@ class ModelComparison:
     def description(self) -> str:
         """The outcome as a sentence."""
         low, high = self.difference_mm.low, self.difference_mm.high
-        bounds = f" (95 %: {low:+.1f} to {high:+.1f})" if math.isfinite(low) else " (one clip: no interval)"
+        bounds = (
+            f" (95 %: {low:+.1f} to {high:+.1f})"
+            if math.isfinite(low)
+            else " (one clip: no interval)"
+        )
         percent = 100 * self.difference_mm.mean / self.before_mm if self.before_mm > 0 else math.nan
         return (
             f"{self.protocol.description}: {self.before_mm:.1f} → {self.after_mm:.1f} mm, "
@@ -217,7 +234,11 @@ def compare_models(
         raise ValueError("Two networks can be compared on the same samples only.")
     earlier = {measured.protocol: measured for measured in before.results}
     names = np.asarray(actions)
-    pairs = [(earlier[measured.protocol], measured) for measured in after.results if measured.protocol in earlier]
+    pairs = [
+        (earlier[measured.protocol], measured)
+        for measured in after.results
+        if measured.protocol in earlier
+    ]
     return [_compare_results(old, new, (after.cluster, names), seed) for old, new in pairs]
 
 
@@ -228,8 +249,12 @@ def _compare_results(
     cluster, action = labels
     first, second = old.errors["mpjpe"], new.errors["mpjpe"]
     both = np.isfinite(first) & np.isfinite(second)
-    first, second = np.where(both, first, np.nan), np.where(both, second, np.nan)
-    by_action = {str(name): (mean(first[action == name]), mean(second[action == name])) for name in np.unique(action)}
+    first = np.where(both, first, np.nan)
+    second = np.where(both, second, np.nan)
+    by_action = {
+        str(name): (mean(first[action == name]), mean(second[action == name]))
+        for name in np.unique(action)
+    }
     difference = bootstrap_interval(second - first, cluster, seed=seed)
     return ModelComparison(new.protocol, mean(first), mean(second), difference, by_action)
 
@@ -242,7 +267,10 @@ def mean(errors: F64) -> float:
 
 def _result_to_table(measured: ProtocolResult) -> dict[str, Any]:
     """Return a way's figures as plain values."""
-    overall = {name: [interval.low, interval.mean, interval.high] for name, interval in measured.overall.items()}
+    overall = {
+        name: [interval.low, interval.mean, interval.high]
+        for name, interval in measured.overall.items()
+    }
     return {
         "way": measured.protocol.description,
         "box": measured.protocol.box,

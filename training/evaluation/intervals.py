@@ -70,15 +70,16 @@ def bootstrap_interval(
     errors : (N, J) or (N,)
         For a comparison of two networks: the differences of their errors on the same poses.
     clips : N of them
-        What a pose belongs to. Neighbouring frames are nearly the same pose: drawn one by one they would promise a
-        certainty that is not there.
+        What a pose belongs to. Neighbouring frames are nearly the same pose: drawn one by one they
+        would promise a certainty that is not there.
     seed
     resamples
 
     Returns
     -------
     interval
-        95 %, percentile bootstrap. One clip alone gives bounds of NaN: it says nothing about other clips.
+        95 %, percentile bootstrap. One clip alone gives bounds of NaN: it says nothing about other
+        clips.
     """
     _, clip = np.unique(np.asarray(clips), return_inverse=True)
     flat = np.asarray(errors, float).reshape(len(clip), -1)
@@ -87,7 +88,9 @@ def bootstrap_interval(
     sums, counts = sums[counts > 0], counts[counts > 0]
     if len(sums) < 2:
         return Interval(np.nan, _mean(flat), np.nan)
-    drawn = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), resamples)
+    drawn = np.random.default_rng(seed).multinomial(
+        len(sums), np.full(len(sums), 1 / len(sums)), resamples
+    )
     means = (drawn @ sums) / (drawn @ counts)
     low, high = np.quantile(means, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
     return Interval(float(low), _mean(flat), float(high))

@@ -1,7 +1,8 @@
-"""Metrics: how far predicted poses are from the truth, as papers define it, and as some compute it without saying so.
+"""Metrics: how far predicted poses are from the truth, as papers define it, and as some compute it
+without saying so.
 
-Each error is a distance per joint, (N, J), in metres, so that it can be averaged by joint, view or action. Missing is
-NaN and is left out of every mean.
+Each error is a distance per joint, (N, J), in metres, so that it can be averaged by joint, view or
+action. Missing is NaN and is left out of every mean.
 """
 
 import numpy as np
@@ -71,10 +72,11 @@ def n_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
 
     Notes
     -----
-    ``s = sum <g, p> / sum |p|²`` (Rhodin et al. 2018), over the joints that both have. EpipolarPose's code takes the
-    scale of the Procrustes alignment instead, and its numbers differ.
+    ``s = sum <g, p> / sum |p|²`` (Rhodin et al. 2018), over the joints that both have.
+    EpipolarPose's code takes the scale of the Procrustes alignment instead, and its numbers differ.
     """
-    p, g = to_root_relative(predicted, root), to_root_relative(truth, root)
+    p = to_root_relative(predicted, root)
+    g = to_root_relative(truth, root)
     both = np.isfinite(p).all(-1, keepdims=True) & np.isfinite(g).all(-1, keepdims=True)
     product = np.where(both, g * p, 0.0).sum((1, 2), keepdims=True)
     square = np.where(both, p * p, 0.0).sum((1, 2), keepdims=True)
@@ -98,7 +100,8 @@ def p_mpjpe(predicted: F64, truth: F64) -> F64:
 
 
 def rerooted_p_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
-    """Return errors after the best similarity and then moving both roots together: the number of EpipolarPose's code.
+    """Return errors after the best similarity and then moving both roots together: the number of
+    EpipolarPose's code.
 
     Parameters
     ----------
@@ -112,7 +115,8 @@ def rerooted_p_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
 
     Notes
     -----
-    Not the standard: the second shift undoes the best one. It is here to compare with what such papers print.
+    Not the standard: the second shift undoes the best one. It is here to compare with what such
+    papers print.
     """
     return mpjpe(align_poses(predicted, truth), truth, root)
 
@@ -138,7 +142,8 @@ def align_poses(source: F64, target: F64) -> F64:
     share = both / np.maximum(count, 1.0)
     mean_a = np.where(both, share * source, 0.0).sum(1, keepdims=True)
     mean_b = np.where(both, share * target, 0.0).sum(1, keepdims=True)
-    a, b = np.where(both, source - mean_a, 0.0), np.where(both, target - mean_b, 0.0)
+    a = np.where(both, source - mean_a, 0.0)
+    b = np.where(both, target - mean_b, 0.0)
     u, singular, vt = np.linalg.svd(np.swapaxes(b, 1, 2) @ a)
     sign = np.ones_like(singular)
     sign[:, 2] = np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)
@@ -151,7 +156,8 @@ def align_poses(source: F64, target: F64) -> F64:
 
 
 def pck(errors: F64, threshold_m: float = PCK_M) -> F64:
-    """Return, per joint of each pose, 1 where the error is within a threshold and 0 where it is not (PCK).
+    """Return, per joint of each pose, 1 where the error is within a threshold and 0 where it is not
+    (PCK).
 
     Parameters
     ----------

@@ -19,8 +19,12 @@ PICTURES_PER_KIND = 4
 SIDE_VIEW_M = 2.0
 """Height and width of what is seen from the side."""
 
-LEFT_BGR, RIGHT_BGR, MIDDLE_BGR = (40, 150, 255), (255, 170, 60), (120, 230, 120)
-JUDGE_BGR, GROUND_BGR, TEXT_BGR = (235, 235, 235), (24, 20, 17), (210, 205, 200)
+LEFT_BGR = (40, 150, 255)
+RIGHT_BGR = (255, 170, 60)
+MIDDLE_BGR = (120, 230, 120)
+JUDGE_BGR = (235, 235, 235)
+GROUND_BGR = (24, 20, 17)
+TEXT_BGR = (210, 205, 200)
 
 
 def choose_rows(measured: ProtocolResult, cluster: np.ndarray) -> dict[str, I64]:
@@ -30,7 +34,8 @@ def choose_rows(measured: ProtocolResult, cluster: np.ndarray) -> dict[str, I64]
     ----------
     measured
     cluster : (N,)
-        No kind shows two samples of one cluster, as long as there are others: neighbours look alike.
+        No kind shows two samples of one cluster, as long as there are others: neighbours look
+        alike.
 
     Returns
     -------
@@ -62,12 +67,15 @@ def draw_rows(measured: ProtocolResult, samples: Samples, rows: I64) -> U8:
     Returns
     -------
     image_bgr : (H, W, 3)
-        Per sample: the crop with the judge's pose, with the network's, and both from the side, pelvis on pelvis.
+        Per sample: the crop with the judge's pose, with the network's, and both from the side,
+        pelvis on pelvis.
     """
     return np.concatenate([_draw_row(measured, samples, int(row)) for row in rows])
 
 
-def draw_pose(image_bgr: U8, points: F64, skeleton: Skeleton, colour: tuple[int, int, int] | None = None) -> None:
+def draw_pose(
+    image_bgr: U8, points: F64, skeleton: Skeleton, colour: tuple[int, int, int] | None = None
+) -> None:
     """Draw a skeleton into an image.
 
     Parameters
@@ -93,19 +101,28 @@ def _draw_row(measured: ProtocolResult, samples: Samples, row: int) -> U8:
     crop = Crop(Region((x, y), (side, side)), PANEL_PX, samples.cameras[samples.camera[row]])
     region = samples.region[row]
     picture = recrop(samples.image[row], region, region_from_square(region), PANEL_PX)
-    judge, found = get_reference_poses(samples)[row], measured.xyz[row]
+    judge = get_reference_poses(samples)[row]
+    found = measured.xyz[row]
     panels = []
     for xyz in (judge, found):
         panel = picture.copy()
-        draw_pose(panel, (patch_from_camera(xyz, crop, 1.0)[:, :2] + 0.5) * PANEL_PX, samples.skeleton)
+        draw_pose(
+            panel, (patch_from_camera(xyz, crop, 1.0)[:, :2] + 0.5) * PANEL_PX, samples.skeleton
+        )
         panels.append(panel)
     panels.append(_draw_side_view(judge, found, samples.skeleton))
     caption = np.full((CAPTION_PX, 3 * PANEL_PX, 3), GROUND_BGR, np.uint8)
-    words = (samples.clips[samples.clip[row]], samples.actions[samples.action[row]], crop.camera.name)
+    words = (
+        samples.clips[samples.clip[row]],
+        samples.actions[samples.action[row]],
+        crop.camera.name,
+    )
     error = np.nanmean(measured.errors["mpjpe"][row])
     text = f"{', '.join(filter(None, words))}: {error:.0f} mm   judge | network | from the side"
     ascii_text = text.encode("ascii", "replace").decode()
-    cv2.putText(caption, ascii_text, (6, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, TEXT_BGR, 1, cv2.LINE_AA)
+    cv2.putText(
+        caption, ascii_text, (6, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, TEXT_BGR, 1, cv2.LINE_AA
+    )
     return np.concatenate([caption, np.concatenate(panels, 1)])
 
 

@@ -13,14 +13,25 @@ from calibration.geometry.arrays import U8
 from engine.disk import atomic_file
 from training.data.samples import Samples
 from training.errors import TrainingError
-from training.evaluation.evaluation import METRICS, SUMMARY_METRICS, Evaluation, ModelComparison, format_figure
+from training.evaluation.evaluation import (
+    METRICS,
+    SUMMARY_METRICS,
+    Evaluation,
+    ModelComparison,
+    format_figure,
+)
 from training.evaluation.pictures import choose_rows, draw_rows
 
-PAGE, TABLE, FIGURES = "report.html", "evaluation.txt", "evaluation.json"
+PAGE = "report.html"
+TABLE = "evaluation.txt"
+FIGURES = "evaluation.json"
 
 
 def write_evaluation(
-    folder: Path, evaluation: Evaluation, samples: Samples, comparisons: Sequence[ModelComparison] = ()
+    folder: Path,
+    evaluation: Evaluation,
+    samples: Samples,
+    comparisons: Sequence[ModelComparison] = (),
 ) -> Path:
     """Write everything that is known of an evaluation.
 
@@ -45,8 +56,13 @@ def write_evaluation(
         If the disk refuses.
     """
     pictures = draw_pictures(evaluation, samples)
-    texts = {FIGURES: evaluation.to_json() + "\n", TABLE: evaluation.to_text() + format_comparison(comparisons)}
-    texts[PAGE] = _render_page(evaluation, comparisons, {kind: _encode_png(image) for kind, image in pictures.items()})
+    texts = {
+        FIGURES: evaluation.to_json() + "\n",
+        TABLE: evaluation.to_text() + format_comparison(comparisons),
+    }
+    texts[PAGE] = _render_page(
+        evaluation, comparisons, {kind: _encode_png(image) for kind, image in pictures.items()}
+    )
     for name, text in texts.items():
         with atomic_file(folder / name) as file:
             file.write(text)
@@ -65,7 +81,11 @@ def format_comparison(comparisons: Sequence[ModelComparison]) -> str:
     """Write a comparison as lines for a terminal; nothing without one."""
     if not comparisons:
         return ""
-    lines = ["", "Against the other network (other → this, MPJPE)", *(f"  {each.description}" for each in comparisons)]
+    lines = [
+        "",
+        "Against the other network (other → this, MPJPE)",
+        *(f"  {each.description}" for each in comparisons),
+    ]
     rows = comparisons[0].by_action
     width = max(map(len, rows))
     lines += [
@@ -76,15 +96,25 @@ def format_comparison(comparisons: Sequence[ModelComparison]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _render_page(evaluation: Evaluation, comparisons: Sequence[ModelComparison], pictures: Mapping[str, bytes]) -> str:
+def _render_page(
+    evaluation: Evaluation, comparisons: Sequence[ModelComparison], pictures: Mapping[str, bytes]
+) -> str:
     """Write the page."""
     template = Template((resources.files("assets") / "report.html").read_text(encoding="utf-8"))
-    sections = [_render_head(evaluation), _render_comparison(comparisons), _render_results(evaluation)]
-    sections += [_render_group(evaluation, group) for group in ("action", "view", "person", "joint")]
+    sections = [
+        _render_head(evaluation),
+        _render_comparison(comparisons),
+        _render_results(evaluation),
+    ]
+    sections += [
+        _render_group(evaluation, group) for group in ("action", "view", "person", "joint")
+    ]
     sections += [_render_gallery(kind, picture) for kind, picture in pictures.items()]
     title = f"Evaluation of {evaluation.model}"
     return template.substitute(
-        title=escape(title), subtitle=escape(evaluation.model), sections="\n".join(filter(None, sections))
+        title=escape(title),
+        subtitle=escape(evaluation.model),
+        sections="\n".join(filter(None, sections)),
     )
 
 
@@ -92,8 +122,16 @@ def _render_head(evaluation: Evaluation) -> str:
     """Say what was judged by what, and the one figure that counts."""
     honest = evaluation.primary
     facts = (
-        ("MPJPE, nothing told", format_figure(honest.overall["mpjpe"].mean, "mm"), honest.protocol.description),
-        ("Samples", str(len(evaluation.cluster)), f"{honest.counted_percent:.1f} % of their joints counted"),
+        (
+            "MPJPE, nothing told",
+            format_figure(honest.overall["mpjpe"].mean, "mm"),
+            honest.protocol.description,
+        ),
+        (
+            "Samples",
+            str(len(evaluation.cluster)),
+            f"{honest.counted_percent:.1f} % of their joints counted",
+        ),
         ("Intervals", "95 %", evaluation.cluster_description),
     )
     cells = "".join(
@@ -136,7 +174,8 @@ def _render_results(evaluation: Evaluation) -> str:
         rows.append(f"<tr><td>{escape(measured.protocol.description)}</td>{''.join(cells)}</tr>")
     note = "The first row is what a single camera can know. What needs the truth stands below it."
     return (
-        f'<section><h2>Overall</h2><p class="note">{note}</p><div class="scroll"><table><tr><th>Told</th>{head}</tr>'
+        f'<section><h2>Overall</h2><p class="note">{note}</p><div '
+        f'class="scroll"><table><tr><th>Told</th>{head}</tr>'
         f"{''.join(rows)}</table></div></section>"
     )
 
@@ -149,7 +188,10 @@ def _render_group(evaluation: Evaluation, group: str) -> str:
     head = "".join(f"<th>{METRICS[metric][0]}</th>" for metric in SUMMARY_METRICS)
     rows = []
     for name, values in means.items():
-        cells = "".join(f"<td>{format_figure(values[metric], METRICS[metric][1])}</td>" for metric in SUMMARY_METRICS)
+        cells = "".join(
+            f"<td>{format_figure(values[metric], METRICS[metric][1])}</td>"
+            for metric in SUMMARY_METRICS
+        )
         rows.append(f"<tr><td>{escape(name.replace('_', ' ') or '–')}</td>{cells}</tr>")
     table = f"<table><tr><th>{group.capitalize()}</th>{head}</tr>{''.join(rows)}</table>"
     return f'<section><h2>By {group}</h2><div class="scroll">{table}</div></section>'
@@ -157,7 +199,10 @@ def _render_group(evaluation: Evaluation, group: str) -> str:
 
 def _render_gallery(kind: str, picture: bytes) -> str:
     """Show pictures of one kind."""
-    note = "The judge's pose, the network's, and both from the side (the judge's white). Left is warm, right is cold."
+    note = (
+        "The judge's pose, the network's, and both from the side (the judge's white). Left "
+        "is warm, right is cold."
+    )
     source = f"data:image/png;base64,{b64encode(picture).decode()}"
     return (
         f'<section><h2>{kind.capitalize()}</h2><p class="note">{note}</p>'
@@ -169,5 +214,8 @@ def _encode_png(image_bgr: U8) -> bytes:
     """Pack an image."""
     good, packed = cv2.imencode(".png", image_bgr)
     if not good:
-        raise TrainingError("A picture of the evaluation could not be packed as PNG. Is OpenCV installed completely?")
+        raise TrainingError(
+            "A picture of the evaluation could not be packed as PNG. Is OpenCV installed "
+            "completely?"
+        )
     return packed.tobytes()

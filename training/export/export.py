@@ -46,13 +46,14 @@ class CardFacts:
 
 
 def export_model(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts) -> Path:
-    """Write a network as the library keeps it: ``network.onnx``, ``checkpoint.pt`` and, last, ``card.toml``.
+    """Write a network as the library keeps it: ``network.onnx``, ``checkpoint.pt`` and, last,
+    ``card.toml``.
 
     Parameters
     ----------
     checkpoint
-        Its averaged weights are exported, where there are some; what only further training of the same run needs is
-        left out of the copy.
+        Its averaged weights are exported, where there are some; what only further training of the
+        same run needs is left out of the copy.
     folder
         Is made where it is missing. Without a card, whatever lies in it is no network.
     name
@@ -71,10 +72,14 @@ def export_model(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFac
     OSError
         If the disk refuses.
     """
-    return _export_files(checkpoint, (folder / CARD_FILE, folder / MODEL_FILE, folder / CHECKPOINT_FILE), name, facts)
+    return _export_files(
+        checkpoint, (folder / CARD_FILE, folder / MODEL_FILE, folder / CHECKPOINT_FILE), name, facts
+    )
 
 
-def export_embedded_model(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts) -> Path:
+def export_embedded_model(
+    checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts
+) -> Path:
     """Write a network as the program ships it: ``<name>.onnx``, ``<name>.pt`` and ``<name>.toml``; else the same."""
     paths = (folder / f"{name}.toml", folder / f"{name}.onnx", folder / f"{name}.pt")
     return _export_files(checkpoint, paths, name, facts)
@@ -99,12 +104,16 @@ def write_onnx(network: PoseNetwork, path: Path) -> None:
 
     Notes
     -----
-    The initialisers are named as in the fused state dict, so that a runtime can take the weights of the same network
-    taught further. That needs ``optimize=False``: the optimiser folds by value, and what it folds changes with the
-    weights. Input ``image``, (N, 3, S, S); outputs ``uvw`` and ``spread``, (N, J, 3).
+    The initialisers are named as in the fused state dict, so that a runtime can take the weights of
+    the same network taught further. That needs ``optimize=False``: the optimiser folds by value,
+    and what it folds changes with the weights. Input ``image``, (N, 3, S, S); outputs ``uvw`` and
+    ``spread``, (N, J, 3).
     """
     if importlib.util.find_spec("onnxscript") is None or importlib.util.find_spec("onnx") is None:
-        raise TrainingError("Exporting a network needs onnx and onnxscript. Install them: pip install 'epipole[train]'")
+        raise TrainingError(
+            "Exporting a network needs onnx and onnxscript. Install them: pip install "
+            "'epipole[train]'"
+        )
     flat = fuse_batch_norms(network).cpu()
     # As an attribute: a module around it would put its name before every weight's.
     flat.forward = flat.forward_with_spread  # pyright: ignore[reportAttributeAccessIssue]
@@ -123,12 +132,16 @@ def write_onnx(network: PoseNetwork, path: Path) -> None:
                 output_names=[UVW, SPREAD],
             )
     except torch.onnx.errors.OnnxExporterError as error:
-        raise TrainingError(f"This {type(network).__name__} cannot be written as ONNX: {_first_line(error)}") from error
+        raise TrainingError(
+            f"This {type(network).__name__} cannot be written as ONNX: {_first_line(error)}"
+        ) from error
     model = program.model_proto  # pyright: ignore[reportOptionalMemberAccess]  # None only for the old exporter
     write_atomic(path, _strip_metadata(model).SerializeToString(deterministic=True))
 
 
-def _export_files(checkpoint: Checkpoint, paths: tuple[Path, Path, Path], name: str, facts: CardFacts) -> Path:
+def _export_files(
+    checkpoint: Checkpoint, paths: tuple[Path, Path, Path], name: str, facts: CardFacts
+) -> Path:
     """Write network, checkpoint and card in this order."""
     card_path, onnx_path, checkpoint_path = paths
     card_path.unlink(missing_ok=True)  # no moment at which an old card speaks of a new file
@@ -180,7 +193,15 @@ def _silence_exporter() -> Iterator[None]:
 def _strip_metadata(model: Any) -> Any:
     """Take out what the exporter wrote about itself: stack traces with the paths of this machine, half of the graph."""
     graph = model.graph
-    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    for part in (
+        model,
+        graph,
+        *graph.node,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+        *graph.initializer,
+    ):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     return model

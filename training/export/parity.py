@@ -45,7 +45,9 @@ class Parity:
     @property
     def accepted(self) -> bool:
         """Tell whether the file may be used."""
-        return self.crops >= MIN_CROPS and all(value <= MAX_RELATIVE for value in self.deviation.values())
+        return self.crops >= MIN_CROPS and all(
+            value <= MAX_RELATIVE for value in self.deviation.values()
+        )
 
 
 def check_parity(checkpoint: Checkpoint, card_path: Path, crops_bgr: U8) -> Parity:
@@ -70,10 +72,14 @@ def check_parity(checkpoint: Checkpoint, card_path: Path, crops_bgr: U8) -> Pari
         If the card or the file cannot be used at all.
     """
     card = read_card(card_path)
-    batches = [_to_batch(crops_bgr[start : start + BATCH], card) for start in range(0, len(crops_bgr), BATCH)]
+    batches = [
+        _to_batch(crops_bgr[start : start + BATCH], card)
+        for start in range(0, len(crops_bgr), BATCH)
+    ]
     expected = _run_torch(network_from_checkpoint(checkpoint), batches)
     return Parity(
-        len(crops_bgr), {runtime: _measure_deviation(card, runtime, batches, expected) for runtime in RUNTIMES}
+        len(crops_bgr),
+        {runtime: _measure_deviation(card, runtime, batches, expected) for runtime in RUNTIMES},
     )
 
 
@@ -87,14 +93,17 @@ def demand_parity(parity: Parity) -> None:
     """
     if parity.crops < MIN_CROPS:
         raise TrainingError(
-            f"{parity.crops} crops prove nothing about an exported network; {MIN_CROPS} are needed. Record more, then "
+            f"{parity.crops} crops prove nothing about an exported network; {MIN_CROPS} are "
+            "needed. Record more, then "
             "export it again."
         )
     for runtime, deviation in parity.deviation.items():
         if not deviation <= MAX_RELATIVE:
             raise TrainingError(
-                f"The exported network differs from the taught one by {deviation:.1e} in '{runtime}', and at most "
-                f"{MAX_RELATIVE:.0e} is allowed, so it was not taken. The checkpoint is kept; export it again, and "
+                f"The exported network differs from the taught one by {deviation:.1e} in "
+                f"'{runtime}', and at most "
+                f"{MAX_RELATIVE:.0e} is allowed, so it was not taken. The checkpoint is kept; "
+                "export it again, and "
                 "report it if it stays."
             )
 
@@ -110,25 +119,34 @@ def compute_relative_deviation(found: F32, expected: F32) -> float:
     Returns
     -------
     deviation
-        Largest difference by the largest number wanted, but at least by `MIN_OUTPUT_SCALE`; NaN where either has one.
+        Largest difference by the largest number wanted, but at least by `MIN_OUTPUT_SCALE`; NaN
+        where either has one.
     """
-    apart, largest = np.abs(found - expected).max((1, 2, 3)), np.abs(expected).max((1, 2, 3))
+    apart = np.abs(found - expected).max((1, 2, 3))
+    largest = np.abs(expected).max((1, 2, 3))
     return float((apart / np.maximum(largest, MIN_OUTPUT_SCALE)).max())
 
 
 def _to_batch(crops_bgr: U8, card: ModelCard) -> F32:
     """Bring crops to what the network sees."""
     region = whole_image((crops_bgr.shape[2], crops_bgr.shape[1]))
-    return to_batch([cut(crop, region, card.input.size_wh, BLACK) for crop in crops_bgr], card.input)
+    return to_batch(
+        [cut(crop, region, card.input.size_wh, BLACK) for crop in crops_bgr], card.input
+    )
 
 
 def _run_torch(network: PoseNetwork, batches: list[F32]) -> list[np.ndarray]:
     """Return what torch finds: places and spreads of each batch, (2, B, J, 3)."""
     with torch.inference_mode():
-        return [torch.stack(network.forward_with_spread(torch.from_numpy(batch))).numpy() for batch in batches]
+        return [
+            torch.stack(network.forward_with_spread(torch.from_numpy(batch))).numpy()
+            for batch in batches
+        ]
 
 
-def _measure_deviation(card: ModelCard, runtime: str, batches: list[F32], expected: list[np.ndarray]) -> float:
+def _measure_deviation(
+    card: ModelCard, runtime: str, batches: list[F32], expected: list[np.ndarray]
+) -> float:
     """Return the relative deviation of one runtime."""
     network = MonocularModel(card, runtime)
     try:
@@ -136,5 +154,7 @@ def _measure_deviation(card: ModelCard, runtime: str, batches: list[F32], expect
     finally:
         network.close()
     return (
-        compute_relative_deviation(np.concatenate(found, 1), np.concatenate(expected, 1)) if batches else float("nan")
+        compute_relative_deviation(np.concatenate(found, 1), np.concatenate(expected, 1))
+        if batches
+        else float("nan")
     )

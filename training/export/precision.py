@@ -78,7 +78,8 @@ def offer_int8(card_path: Path, crops_bgr: U8, judge: Judge) -> PrecisionVerdict
     card_path
         Of the network in f32: ``card.toml`` gets a ``card-int8.toml`` beside it, with its own file.
     crops_bgr : (N, P, P, 3), uint8
-        100 or more real ones: the ranges of the layers are taken from them. None that the judge uses.
+        100 or more real ones: the ranges of the layers are taken from them. None that the judge
+        uses.
     judge
 
     Returns
@@ -93,7 +94,8 @@ def offer_int8(card_path: Path, crops_bgr: U8, judge: Judge) -> PrecisionVerdict
     """
     if len(crops_bgr) < MIN_CROPS:
         raise TrainingError(
-            f"{len(crops_bgr)} crops are too few to set the ranges of an 8-bit network; give {MIN_CROPS}."
+            f"{len(crops_bgr)} crops are too few to set the ranges of an 8-bit network; give "
+            f"{MIN_CROPS}."
         )
     card, int8 = read_card(card_path), int8_card_path(card_path)
     source = card_path.parent / card.files[0].name
@@ -101,7 +103,8 @@ def offer_int8(card_path: Path, crops_bgr: U8, judge: Judge) -> PrecisionVerdict
     int8.unlink(missing_ok=True)
     quantize_convolutions(source, target, INPUT, _iter_batches(crops_bgr, card))
     write_card(_build_int8_card(card, target), int8)
-    reference, found = _measure(card, judge, "f32"), _measure(read_card(int8), judge, "f32")
+    reference = _measure(card, judge, "f32")
+    found = _measure(read_card(int8), judge, "f32")
     verdict = PrecisionVerdict(card.name, "int8", reference, found)
     if not verdict.accepted:
         int8.unlink()
@@ -127,7 +130,10 @@ def _iter_batches(crops_bgr: U8, card: ModelCard) -> Iterator[F32]:
     """Bring crops to what the network sees, some at a time."""
     region = whole_image((crops_bgr.shape[2], crops_bgr.shape[1]))
     for start in range(0, len(crops_bgr), BATCH):
-        crops = [cut(crop, region, card.input.size_wh, BLACK) for crop in crops_bgr[start : start + BATCH]]
+        crops = [
+            cut(crop, region, card.input.size_wh, BLACK)
+            for crop in crops_bgr[start : start + BATCH]
+        ]
         yield to_batch(crops, card.input)
 
 
@@ -136,4 +142,10 @@ def _build_int8_card(card: ModelCard, target: Path) -> ModelCard:
     data = target.read_bytes()
     file = ModelFile(target.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
     note = f"{card.note} Convolutions in 8 bits.".strip()
-    return replace(card, name=f"{card.name}-int8", source=PathSource(target.parent.resolve()), files=(file,), note=note)
+    return replace(
+        card,
+        name=f"{card.name}-int8",
+        source=PathSource(target.parent.resolve()),
+        files=(file,),
+        note=note,
+    )

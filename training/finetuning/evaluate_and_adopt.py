@@ -37,15 +37,21 @@ from training.finetuning.verdict import (
     verdict_from_table,
 )
 
-PREDICTIONS, PAGE, PICTURES = "answers.npz", "report.html", "pictures"
+PREDICTIONS = "answers.npz"
+PAGE = "report.html"
+PICTURES = "pictures"
 MAX_PICTURES = 4
 ADOPTED_BY = "fine-tuning"
 
 
 def compare(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
     """Let both networks answer the exam, and judge."""
-    samples, strangers = _load_held_out(context), load_strangers(context)
-    before = [_predict(context.results["parent"]["rival_checkpoint"], seen) for seen in (samples, strangers)]
+    samples = _load_held_out(context)
+    strangers = load_strangers(context)
+    before = [
+        _predict(context.results["parent"]["rival_checkpoint"], seen)
+        for seen in (samples, strangers)
+    ]
     reporter(0.5)
     after = [_predict(context.results["export"]["card"], seen) for seen in (samples, strangers)]
     np.savez(context.folder / PREDICTIONS, before=before[0], after=after[0])
@@ -53,7 +59,10 @@ def compare(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
     others = measure_label_errors(_build_predictions(context, strangers, before[1], after[1]))
     limit = MAX_FORGETTING_PERSONAL if context.request.person else MAX_FORGETTING
     comparison = replace(
-        measure_errors(predictions), strangers_before_m=others[0], strangers_after_m=others[1], max_forgetting=limit
+        measure_errors(predictions),
+        strangers_before_m=others[0],
+        strangers_after_m=others[1],
+        max_forgetting=limit,
     )
     verdict = judge_comparison(comparison, seed=context.request.seed)
     table = {"verdict": asdict(verdict), "sight": asdict(measure_line_of_sight_errors(predictions))}
@@ -62,7 +71,8 @@ def compare(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 def report(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
     """Draw the typical pictures, and write the page."""
-    samples, verdict = _load_held_out(context), verdict_from_table(context.results["compare"]["verdict"])
+    samples = _load_held_out(context)
+    verdict = verdict_from_table(context.results["compare"]["verdict"])
     with np.load(context.folder / PREDICTIONS) as file:
         predictions = _build_predictions(context, samples, file["before"], file["after"])
     comparison = measure_errors(predictions)
@@ -74,13 +84,18 @@ def report(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
     names = []
     for number, (action, image) in enumerate(drawn):
         name = f"{PICTURES}/{number}.jpg"
-        if not cv2.imwrite(str(context.folder / name), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
+        if not cv2.imwrite(
+            str(context.folder / name), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+        ):
             raise TrainingError(
-                f"The picture '{context.folder / name}' could not be written. Free some space, and resume."
+                f"The picture '{context.folder / name}' could not be written. Free some space, "
+                "and resume."
             )
         names.append([action, name])
     write_finetune_report(
-        context.folder / PAGE, verdict, _build_summary(context, tuple(drawn), reporter.state.seconds_used / 60)
+        context.folder / PAGE,
+        verdict,
+        _build_summary(context, tuple(drawn), reporter.state.seconds_used / 60),
     )
     return {"page": PAGE, "pictures": names}
 
@@ -88,7 +103,8 @@ def report(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 def add(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
     """Put the new network with its figures and its report into the library."""
     card_path = Path(context.results["export"]["card"])
-    card, verdict = read_card(card_path), verdict_from_table(context.results["compare"]["verdict"])
+    card = read_card(card_path)
+    verdict = verdict_from_table(context.results["compare"]["verdict"])
     figures = _collect_metrics(verdict) | {
         name: round(mm, 1) for name, mm in context.results["compare"]["sight"].items()
     }
@@ -102,15 +118,21 @@ def add(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
 
 def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
     """Let the new network serve the person from now on, if what it was compared with still does."""
-    name, person, library = context.results["add"]["name"], context.request.person, open_library(context)
+    name = context.results["add"]["name"]
+    person = context.request.person
+    library = open_library(context)
     if list_adopted(library.read_history(), person, "")[-1:] == [name]:
-        return {"name": name}  # the run was killed between the choice and the word on it: it is not chosen twice
+        return {
+            "name": name
+        }  # the run was killed between the choice and the word on it: it is not chosen twice
     serving = library.find_serving_model(person)
     if serving is not None and serving.name != context.results["parent"]["rival"]:
         whose = f" --person {shlex.quote(person)}" if person else ""
         raise TrainingError(
-            f"While '{name}' was taught, '{serving.name}' came into use, with which it was not compared; that one "
-            f"stays. Compare the two with 'epipole evaluate', or choose with: epipole models use {name}{whose}."
+            f"While '{name}' was taught, '{serving.name}' came into use, with which it was not "
+            "compared; that one "
+            "stays. Compare the two with 'epipole evaluate', or choose with: epipole models "
+            f"use {name}{whose}."
         )
     library.adopt(name, person, reason=context.results["compare"]["sentence"], by=ADOPTED_BY)
     return {"name": name}
@@ -119,7 +141,10 @@ def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
 def _find_added_name(library: ModelLibrary, card: ModelCard) -> str:
     """Find the network where a run that was killed left it in the library; '' where it is not there yet."""
     for entry in library.list_models():
-        if entry.card.files[0].sha256 == card.files[0].sha256 and entry.card.trained == card.trained:
+        if (
+            entry.card.files[0].sha256 == card.files[0].sha256
+            and entry.card.trained == card.trained
+        ):
             return entry.name
     return ""
 
@@ -136,7 +161,9 @@ def _predict(network: str, samples: Samples) -> F64:
         return estimate_samples(opened.estimate, samples, opened.size_px)
 
 
-def _build_predictions(context: StepContext, samples: Samples, before: F64, after: F64) -> Predictions:
+def _build_predictions(
+    context: StepContext, samples: Samples, before: F64, after: F64
+) -> Predictions:
     """Put the answers together."""
     return Predictions(samples, context.results["parent"]["size_px"], before, after)
 
@@ -158,7 +185,10 @@ def _build_summary(context: StepContext, pictures: tuple, minutes: float) -> Fin
     remarks = (
         *results["label"]["remarks"],
         *results["parent"]["remarks"],
-        f"{results['divide']['counts']['train']} pictures taught for {training['minutes']:.1f} minutes.",
+        (
+            f"{results['divide']['counts']['train']} pictures taught for {training['minutes']:.1f} "
+            "minutes."
+        ),
         f"The exported network differs from the taught one by {agreed:.0e} at most.",
     )
     names = tuple(path.name for path in context.request.sessions)

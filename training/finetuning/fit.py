@@ -1,9 +1,11 @@
-"""Whether a rig's labels lie on the person: in every picture they must land where the detector saw the joints.
+"""Whether a rig's labels lie on the person: in every picture they must land where the detector saw
+the joints.
 
-A camera that was moved since it was calibrated, or labels of which many name left what is right, teach nonsense that
-the rig itself would praise. The image shows it before anything is taught: over a healthy session the labels are 0.5 %
-of a person's square from the detector in the median and 1.2 % at the worst 3 %; a camera turned by 8 degrees is 25 %
-off, and swapped sides are 5 to 20 % wherever the person is not seen from the side.
+A camera that was moved since it was calibrated, or labels of which many name left what is right,
+teach nonsense that the rig itself would praise. The image shows it before anything is taught: over
+a healthy session the labels are 0.5 % of a person's square from the detector in the median and 1.2
+% at the worst 3 %; a camera turned by 8 degrees is 25 % off, and swapped sides are 5 to 20 %
+wherever the person is not seen from the side.
 """
 
 from collections.abc import Sequence
@@ -76,7 +78,9 @@ def demand_fit(samples: Samples, off: F64) -> None:
     spoiled: dict[str, float] = {}
     labelled = (samples.weight > 0).sum(1) >= MIN_JOINTS
     for name in dict.fromkeys(camera.name for camera in samples.cameras):
-        of = np.isin(samples.camera, [i for i, camera in enumerate(samples.cameras) if camera.name == name])
+        of = np.isin(
+            samples.camera, [i for i, camera in enumerate(samples.cameras) if camera.name == name]
+        )
         beside, blind = _compute_shares(off[of & labelled])
         if beside > MAX_MISFIT_SHARE or blind > MAX_UNSEEN_SHARE:
             spoiled[name] = max(beside, blind)
@@ -97,11 +101,15 @@ def _describe_misfit(spoiled: dict[str, float], names: Sequence[str]) -> str:
     share = f"{100 * spoiled[worst]:.0f} %"
     if len(spoiled) == 1 and len(set(names)) > 1:
         return (
-            f"Camera '{worst}' does not stand where its calibration says: in {share} of its pictures the rig's joints "
-            "lie beside the person. Nothing is taught from it. Calibrate again, then record and teach again."
+            f"Camera '{worst}' does not stand where its calibration says: in {share} of its "
+            "pictures the rig's joints "
+            "lie beside the person. Nothing is taught from it. Calibrate again, then record and "
+            "teach again."
         )
     return (
-        f"The rig's joints lie beside the person, or on the wrong side, in {share} of the pictures of '{worst}'"
-        f"{' and in other cameras too' if len(spoiled) > 1 else ''}. Nothing is taught from that. Calibrate again and "
+        f"The rig's joints lie beside the person, or on the wrong side, in {share} of the "
+        f"pictures of '{worst}'"
+        f"{' and in other cameras too' if len(spoiled) > 1 else ''}. Nothing is taught from "
+        "that. Calibrate again and "
         "track the session again; if that does not help, record it again with one person in view."
     )

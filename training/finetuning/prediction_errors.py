@@ -50,10 +50,6 @@ class LineOfSightErrors:
 def find_judgeable(samples: Samples) -> np.ndarray:
     """Find the samples that a rig can judge: it knows the root, and enough other joints.
 
-    Parameters
-    ----------
-    samples
-
     Returns
     -------
     index
@@ -66,29 +62,26 @@ def find_judgeable(samples: Samples) -> np.ndarray:
 def measure_errors(predictions: Predictions) -> Comparison:
     """Measure both networks against the rig's labels and against what the detector saw.
 
-    Parameters
-    ----------
-    predictions
-
     Returns
     -------
     exam
-        Errors at the depth that the rig gives the root: both networks are given the same, so that it cannot decide
-        between them.
+        Errors at the depth that the rig gives the root: both networks are given the same, so that
+        it cannot decide between them.
     """
     samples = predictions.samples
     before, after = measure_label_errors(predictions)
-    before_uv, after_uv = (_compute_image_errors(predictions, uvw) for uvw in (predictions.before, predictions.after))
+    before_uv, after_uv = (
+        _compute_image_errors(predictions, uvw) for uvw in (predictions.before, predictions.after)
+    )
     names = np.array(samples.actions or ("",))[samples.action]
-    return Comparison(before, after, before_uv, after_uv, number_time_blocks(samples.time_ns, samples.clip), names)
+    return Comparison(
+        before, after, before_uv, after_uv, number_time_blocks(samples.time_ns, samples.clip), names
+    )
 
 
 def choose_typical(comparison: Comparison) -> tuple[int, ...]:
-    """Choose a picture of each action: the one whose gain is the median, neither the best nor the worst.
-
-    Parameters
-    ----------
-    comparison
+    """Choose a picture of each action: the one whose gain is the median, neither the best nor the
+    worst.
 
     Returns
     -------
@@ -120,12 +113,15 @@ def draw_before_after(predictions: Predictions, row: int) -> U8:
     image : (P, 4 P, 3), BGR
         Before: image, side; after: image, side. White is the rig.
     """
-    samples, crop = predictions.samples, _make_crop(predictions, row)
+    samples = predictions.samples
+    crop = _make_crop(predictions, row)
     rig = patch_from_camera(samples.xyz[row].astype(float), crop, float(samples.root_depth_m[row]))
     rig = np.where((samples.weight[row] > 0)[:, None], rig, np.nan)
     panels = []
     for uvw in (predictions.before[row], predictions.after[row]):
-        image = np.asarray(cv2.resize(np.ascontiguousarray(samples.image[row]), (PICTURE_PX, PICTURE_PX)), np.uint8)
+        image = np.asarray(
+            cv2.resize(np.ascontiguousarray(samples.image[row]), (PICTURE_PX, PICTURE_PX)), np.uint8
+        )
         side = np.full_like(image, 24)
         for pose, colour in ((rig, RIG_BGR), (uvw, MODEL_BGR)):
             _draw_skeleton(image, pose[:, :2] / MARGIN, samples.skeleton, colour)
@@ -137,24 +133,19 @@ def draw_before_after(predictions: Predictions, row: int) -> U8:
 def measure_label_errors(predictions: Predictions) -> tuple[F64, F64]:
     """Measure both networks against what is known of the joints in space.
 
-    Parameters
-    ----------
-    predictions
-
     Returns
     -------
     before, after : (N, J), m
         Root-relative, at the root's known depth; NaN where a joint is not known.
     """
-    return _compute_rig_errors(predictions, predictions.before), _compute_rig_errors(predictions, predictions.after)
+    return _compute_rig_errors(predictions, predictions.before), _compute_rig_errors(
+        predictions, predictions.after
+    )
 
 
 def measure_line_of_sight_errors(predictions: Predictions) -> LineOfSightErrors:
-    """Measure the new network across and along the line of sight, for whoever places its poses in a room.
-
-    Parameters
-    ----------
-    predictions
+    """Measure the new network across and along the line of sight, for whoever places its poses in a
+    room.
 
     Returns
     -------
@@ -164,7 +155,12 @@ def measure_line_of_sight_errors(predictions: Predictions) -> LineOfSightErrors:
     samples = predictions.samples
     depth = samples.root_depth_m.astype(float)
     crops = [_make_crop(predictions, row) for row in range(len(samples))]
-    xyz = np.stack([camera_from_patch(predictions.after[row], crops[row], depth[row]) for row in range(len(samples))])
+    xyz = np.stack(
+        [
+            camera_from_patch(predictions.after[row], crops[row], depth[row])
+            for row in range(len(samples))
+        ]
+    )
     root = samples.skeleton.index(ROOT)
     label = np.where((samples.weight > 0)[..., None], samples.xyz.astype(float), np.nan)
     off = (xyz - xyz[:, root : root + 1]) - (label - samples.xyz[:, root : root + 1].astype(float))
@@ -172,7 +168,9 @@ def measure_line_of_sight_errors(predictions: Predictions) -> LineOfSightErrors:
     ray = samples.xyz.astype(float) / np.linalg.norm(samples.xyz, axis=-1, keepdims=True)
     along = (off * ray).sum(-1)
     across = np.linalg.norm(off - along[..., None] * ray, axis=-1) / np.sqrt(2)
-    return LineOfSightErrors(*(1e3 * float(np.sqrt(np.nanmean(error**2))) for error in (across, along)))
+    return LineOfSightErrors(
+        *(1e3 * float(np.sqrt(np.nanmean(error**2))) for error in (across, along))
+    )
 
 
 def _compute_rig_errors(predictions: Predictions, uvw: F64) -> F64:
@@ -180,11 +178,16 @@ def _compute_rig_errors(predictions: Predictions, uvw: F64) -> F64:
     samples = predictions.samples
     depth = samples.root_depth_m.astype(float)
     xyz = np.stack(
-        [camera_from_patch(uvw[row], _make_crop(predictions, row), depth[row]) for row in range(len(samples))]
+        [
+            camera_from_patch(uvw[row], _make_crop(predictions, row), depth[row])
+            for row in range(len(samples))
+        ]
     )
     label = np.where((samples.weight > 0)[..., None], samples.xyz.astype(float), np.nan)
     root = samples.skeleton.index(ROOT)
-    label[:, root] = samples.xyz[:, root]  # the origin of both; its weight decides whether it teaches, not where it is
+    label[:, root] = samples.xyz[
+        :, root
+    ]  # the origin of both; its weight decides whether it teaches, not where it is
     errors = mpjpe(xyz, label, root)
     errors[:, root] = np.nan  # nought by definition
     return errors
@@ -193,7 +196,9 @@ def _compute_rig_errors(predictions: Predictions, uvw: F64) -> F64:
 def _compute_image_errors(predictions: Predictions, uvw: F64) -> F64:
     """Distances from what the detector saw, (N, J), in sides of the square; NaN where it saw nothing."""
     xy = predictions.samples.xy.astype(float)
-    seen = np.stack([patch_from_image(xy[row], _make_crop(predictions, row)) for row in range(len(xy))])
+    seen = np.stack(
+        [patch_from_image(xy[row], _make_crop(predictions, row)) for row in range(len(xy))]
+    )
     return np.linalg.norm(uvw[..., :2] - seen, axis=-1)
 
 
@@ -201,7 +206,9 @@ def _make_crop(predictions: Predictions, row: int) -> Crop:
     """Return what a network sees of a sample."""
     samples = predictions.samples
     x, y, side = (float(value) for value in samples.region[row])
-    return Crop(Region((x, y), (side, side)), predictions.size_px, samples.cameras[samples.camera[row]])
+    return Crop(
+        Region((x, y), (side, side)), predictions.size_px, samples.cameras[samples.camera[row]]
+    )
 
 
 def _draw_skeleton(image: U8, uv: F64, skeleton: Skeleton, colour: Sequence[int]) -> None:
@@ -210,5 +217,8 @@ def _draw_skeleton(image: U8, uv: F64, skeleton: Skeleton, colour: Sequence[int]
     for first, second in skeleton.lines or skeleton.bones:
         ends = px[[skeleton.index(first), skeleton.index(second)]]
         if np.isfinite(ends).all():
-            start, end = (tuple(int(value) for value in np.clip(np.rint(point), -4096, 4096)) for point in ends)
+            start, end = (
+                tuple(int(value) for value in np.clip(np.rint(point), -4096, 4096))
+                for point in ends
+            )
             cv2.line(image, start, end, tuple(colour), 2, cv2.LINE_AA)

@@ -51,29 +51,39 @@ MIN_RECORDING_S = 10.0
 """Of all sessions together: below, what is set aside for judging and the gaps around it leave nothing to teach from."""
 
 TOO_SHORT = (
-    "{what} {seconds:.0f} s, which is too short to learn from some moments and be judged by others. Record for a "
+    "{what} {seconds:.0f} s, which is too short to learn from some moments and be judged by "
+    "others. Record for a "
     "minute or more, the whole body in view of all cameras."
 )
 TOO_LITTLE = (
-    "Too few pictures could be labelled to teach and to judge. Record for a minute or more, the whole body in view of "
+    "Too few pictures could be labelled to teach and to judge. Record for a minute or more, the "
+    "whole body in view of "
     "all cameras."
 )
 
 
 def label(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
     """Label every session; a set that is there already stays."""
-    sets, ids, remarks, seconds = [], [], [], 0.0
+    sets = []
+    ids = []
+    remarks = []
+    seconds = 0.0
     count = len(context.request.sessions)
     for number, path in enumerate(context.request.sessions):
         session = Session.open(path)
         try:
             labelled = label_session(
-                session, progress=lambda step, share, number=number: reporter((number + share) / count, message=step)
+                session,
+                progress=lambda step, share, number=number: reporter(
+                    (number + share) / count, message=step
+                ),
             )
         except TrainingError as error:
             if count == 1:
                 raise
-            raise TrainingError(f"The session '{path.name}' cannot teach, so leave it out. {error}") from error
+            raise TrainingError(
+                f"The session '{path.name}' cannot teach, so leave it out. {error}"
+            ) from error
         seconds += float(np.ptp(labelled.labels.time_ns)) * 1e-9
         sets.append(str(labelled.path))
         ids.append(labelled.labels.calibration.id)
@@ -91,7 +101,8 @@ def find_parent(context: StepContext, _reporter: ProgressReporter) -> dict[str, 
     start = _find_start(library, context.request.start) if context.request.start else choice.entry
     if start is None:
         raise TrainingError(
-            "There is no network to start from yet. Train one with 'epipole train compact-3d', or name one with "
+            "There is no network to start from yet. Train one with 'epipole train compact-3d', "
+            "or name one with "
             "--start."
         )
     rival = choice.entry or start
@@ -99,7 +110,8 @@ def find_parent(context: StepContext, _reporter: ProgressReporter) -> dict[str, 
     begun, beaten = load_checkpoint(first), load_checkpoint(other)
     if begun.skeleton != beaten.skeleton:
         raise TrainingError(
-            f"'{_format_name(start)}' finds the joints of {begun.skeleton}, the network in use those of {beaten.skeleton}: "
+            f"'{_format_name(start)}' finds the joints of {begun.skeleton}, the network in use "
+            f"those of {beaten.skeleton}: "
             "they cannot be compared. Choose another one with --start."
         )
     return {
@@ -116,7 +128,8 @@ def find_parent(context: StepContext, _reporter: ProgressReporter) -> dict[str, 
 
 def collect(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
     """Cut the crops of all sessions into the run's folder, and draw people to be reminded of."""
-    begun, sets = context.results["parent"], context.results["label"]["sets"]
+    begun = context.results["parent"]
+    sets = context.results["label"]["sets"]
     stored_px = round(MARGIN * begun["size_px"])
     folder = context.folder / SAMPLES
     config = SessionSamplesConfig(
@@ -125,7 +138,9 @@ def collect(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
         skeleton=begun["skeleton"],
         person=context.request.person,
     )
-    if not (folder / ARRAYS).exists():  # a run that was killed between the two has its crops already
+    if not (
+        folder / ARRAYS
+    ).exists():  # a run that was killed between the two has its crops already
         _cut_sessions(context, config, folder, reporter)
     samples = open_samples(folder)
     demand_fit(samples, measure_misfit(samples))
@@ -140,7 +155,10 @@ def divide(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
     camera = _choose_held_out_camera(samples)
     try:
         judge_split = split(samples, replace(JUDGE_SPLIT, held_out_camera=camera))
-        remaining = replace(samples.select(judge_split.train[:0]), **_select_without_images(samples, judge_split.train))
+        remaining = replace(
+            samples.select(judge_split.train[:0]),
+            **_select_without_images(samples, judge_split.train),
+        )
         stop_split = split(remaining, STOP_SPLIT)
     except TrainingError as error:  # it speaks of shares and gaps, which nobody chose here
         raise TrainingError(TOO_LITTLE) from error
@@ -160,7 +178,8 @@ def divide(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
     np.savez(context.folder / PARTS, **parts)  # type: ignore[arg-type]
     seconds = round(JUDGE_SPLIT.held_out_share * 100)
     held_out = (
-        f"{seconds} % of the time, in {JUDGE_SPLIT.held_out_blocks} blocks per session, with a second around each"
+        f"{seconds} % of the time, in {JUDGE_SPLIT.held_out_blocks} blocks per session, "
+        "with a second around each"
     )
     if camera:
         held_out += f"; and all of camera '{camera}'"
@@ -182,7 +201,9 @@ def load_replay_samples(context: StepContext) -> Samples | None:
         return None  # somebody deleted them since: the person's own pictures teach alone
 
 
-def load_strangers(context: StepContext, on_progress: Callable[[float], None] = lambda _share: None) -> Samples:
+def load_strangers(
+    context: StepContext, on_progress: Callable[[float], None] = lambda _share: None
+) -> Samples:
     """Return the drawn people that nothing is taught from, drawn now if need be; all runs share them."""
     begun = context.results["parent"]
     config = StrangersConfig(begun["skeleton"], round(MARGIN * begun["size_px"]))
@@ -213,13 +234,16 @@ def _get_checkpoint(network: ModelEntry | Path) -> Path:
         return network
     if network.checkpoint is None:
         raise TrainingError(
-            f"The network '{network.name}' came without its checkpoint, so it cannot be taught further. Choose another "
+            f"The network '{network.name}' came without its checkpoint, so it cannot be taught "
+            "further. Choose another "
             "one with --start."
         )
     return network.checkpoint
 
 
-def _cut_sessions(context: StepContext, config: SessionSamplesConfig, folder: Path, reporter: ProgressReporter) -> None:
+def _cut_sessions(
+    context: StepContext, config: SessionSamplesConfig, folder: Path, reporter: ProgressReporter
+) -> None:
     """Cut the crops, session after session, some in memory at a time."""
     sets, instants = context.results["label"]["sets"], 0
     with SampleWriter(folder, load_skeleton(config.skeleton), config.stored_px) as writer:
@@ -228,7 +252,9 @@ def _cut_sessions(context: StepContext, config: SessionSamplesConfig, folder: Pa
                 Session.open(path),
                 load_labels(Path(labels)),
                 config,
-                lambda step, share, number=number: reporter(0.8 * (number + share) / len(sets), message=step),
+                lambda step, share, number=number: reporter(
+                    0.8 * (number + share) / len(sets), message=step
+                ),
             )
             last = 0
             for samples in portions:
@@ -238,9 +264,13 @@ def _cut_sessions(context: StepContext, config: SessionSamplesConfig, folder: Pa
         writer.finish()
 
 
-def _draw_replay_samples(context: StepContext, samples: Samples, reporter: ProgressReporter) -> None:
+def _draw_replay_samples(
+    context: StepContext, samples: Samples, reporter: ProgressReporter
+) -> None:
     """Draw the people to be reminded of, once for all runs."""
-    config = StudioSampleConfig(samples=REPLAY_SAMPLES, skeleton=samples.skeleton.name, stored_px=samples.stored_px)
+    config = StudioSampleConfig(
+        samples=REPLAY_SAMPLES, skeleton=samples.skeleton.name, stored_px=samples.stored_px
+    )
 
     def draw(folder: Path) -> None:
         reporter(0.8, message="Drawing people, so that the network does not forget everybody else")
@@ -251,7 +281,10 @@ def _draw_replay_samples(context: StepContext, samples: Samples, reporter: Progr
 
 def _replay_folder(context: StepContext, samples: Samples) -> Path:
     """Say where the people to be reminded of lie: beside the runs, which share them."""
-    return context.folder.parent / f"replay-{samples.skeleton.name}-{samples.stored_px}-{REPLAY_SAMPLES}"
+    return (
+        context.folder.parent
+        / f"replay-{samples.skeleton.name}-{samples.stored_px}-{REPLAY_SAMPLES}"
+    )
 
 
 def _demand_enough(samples: Samples, parts: Mapping[str, np.ndarray], able: np.ndarray) -> None:
@@ -259,19 +292,24 @@ def _demand_enough(samples: Samples, parts: Mapping[str, np.ndarray], able: np.n
     judge_rows = parts["exam"]
     if min(len(judge_rows), len(parts["stop"]), len(np.intersect1d(parts["train"], able))) == 0:
         raise TrainingError(TOO_LITTLE)
-    blocks = len(np.unique(number_time_blocks(samples.time_ns[judge_rows], samples.clip[judge_rows])))
+    blocks = len(
+        np.unique(number_time_blocks(samples.time_ns[judge_rows], samples.clip[judge_rows]))
+    )
     if blocks < MIN_BLOCKS:
         raise TrainingError(
-            f"The person can be judged in {blocks} clips of 2 s only, and {MIN_BLOCKS} are needed to tell better "
-            "from chance. Record for longer, a minute at least, the whole body in view of all cameras."
+            f"The person can be judged in {blocks} clips of 2 s only, and {MIN_BLOCKS} are "
+            "needed to tell better "
+            "from chance. Record for longer, a minute at least, the whole body in view of all "
+            "cameras."
         )
 
 
 def _choose_held_out_camera(samples: Samples) -> str:
     """Choose the camera that only judges; '' where each is needed.
 
-    It is one that looks down on the person neither most nor least: a network does not know a height from which nothing
-    was taught, so one held out at the edge would judge what nobody asks of it, and would be missed in the teaching.
+    It is one that looks down on the person neither most nor least: a network does not know a height
+    from which nothing was taught, so one held out at the edge would judge what nobody asks of it,
+    and would be missed in the teaching.
     """
     able = find_judgeable(samples)
     names = np.array([camera.name for camera in samples.cameras])[samples.camera[able]]
@@ -288,6 +326,18 @@ def _choose_held_out_camera(samples: Samples) -> str:
 
 def _select_without_images(samples: Samples, rows: np.ndarray) -> dict[str, Any]:
     """Take some rows of a set without reading their crops."""
-    names = ("region", "camera", "xyz", "weight", "xy", "confidence", "frameset", "time_ns", "person", "clip", "action")
+    names = (
+        "region",
+        "camera",
+        "xyz",
+        "weight",
+        "xy",
+        "confidence",
+        "frameset",
+        "time_ns",
+        "person",
+        "clip",
+        "action",
+    )
     picture = np.broadcast_to(np.zeros(1, np.uint8), (len(rows), *samples.image.shape[1:]))
     return {"image": picture, **{name: getattr(samples, name)[rows] for name in names}}

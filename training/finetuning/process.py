@@ -1,4 +1,5 @@
-"""The process of a run: ``python -m training.finetuning.process RUN``. The window may close, it goes on.
+"""The process of a run: ``python -m training.finetuning.process RUN``. The window may close, it
+goes on.
 
 Nothing heavy is imported before the folder is held and the number of threads is known.
 """
@@ -24,21 +25,29 @@ from training.finetuning.run import LOG, Phase, clear_requests, is_held, read_st
 
 STEPS = "training.finetuning.steps:STEPS"
 NICENESS = 10  # the cameras and the window come first
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
 START_TIMEOUT_S = 30.0
 POLL_INTERVAL_S = 0.05
 MAX_TRIES = 200
 DONE, FAILED, IN_USE = 0, 1, 2
 CANCELLED = "Cancelled. The network in use is untouched; resume the run to go on where it stopped."
 INTERNAL_ERROR = (
-    "Something in the program went wrong, through no fault of yours. The network in use is untouched; {log} tells."
+    "Something in the program went wrong, through no fault of yours. The network "
+    "in use is untouched; {log} tells."
 )
 NO_TORCH = (
-    "Teaching a network needs PyTorch, which is not installed. The network in use is untouched. Install it with: pip "
+    "Teaching a network needs PyTorch, which is not installed. The network in use is untouched. "
+    "Install it with: pip "
     "install 'epipole[train]'"
 )
 DISK_ERROR = (
-    "The disk refused {what}: {why}. The network in use is untouched, and what was done is kept: free some space, then "
+    "The disk refused {what}: {why}. The network in use is untouched, and what was done is "
+    "kept: free some space, then "
     "resume the run."
 )
 
@@ -70,7 +79,9 @@ def start_process(folder: Path, steps: str = STEPS) -> subprocess.Popen[bytes]:
     request = load_request(folder)
     state = read_state(folder)
     if is_held(folder):
-        raise TrainingError(f"The run '{folder.name}' is under way already. Look at it in the window.")
+        raise TrainingError(
+            f"The run '{folder.name}' is under way already. Look at it in the window."
+        )
     if state.phase in (Phase.KEPT, Phase.ROLLED_BACK):
         raise TrainingError(f"The run '{folder.name}' is done. Begin a new one to go on teaching.")
     clear_requests(folder)
@@ -117,7 +128,9 @@ def run_process(folder: Path, steps: str) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Read the words after the program's name, and work."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     return run_process(Path(arguments[0]), arguments[1] if len(arguments) > 1 else STEPS)
 
 
@@ -144,7 +157,9 @@ def _run_recipe(folder: Path, steps: str) -> int:
     except OSError as error:
         logger.info("refused by the system", exc_info=True)
         what = f"'{error.filename}'" if error.filename else "a file"
-        return _write_final_state(folder, Phase.FAILED, DISK_ERROR.format(what=what, why=error.strerror or error))
+        return _write_final_state(
+            folder, Phase.FAILED, DISK_ERROR.format(what=what, why=error.strerror or error)
+        )
     except ModuleNotFoundError as error:
         if error.name != "torch":
             return _end_with_internal_error(folder)
@@ -197,7 +212,8 @@ def _wait_until_held(process: subprocess.Popen[bytes], folder: Path) -> None:
     process.kill()
     process.wait()
     raise TrainingError(
-        f"The process did not start within {START_TIMEOUT_S:.0f} s. Close other programs, then resume it."
+        f"The process did not start within {START_TIMEOUT_S:.0f} s. Close other programs, then "
+        "resume it."
     )
 
 

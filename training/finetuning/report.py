@@ -73,7 +73,9 @@ def write_finetune_report(path: Path, verdict: Verdict, summary: FinetuneSummary
         _render_method(summary),
     )
     page = template.substitute(
-        title=escape(f"What the rig taught: {subject}"), subtitle=escape(subject), sections="\n".join(sections)
+        title=escape(f"What the rig taught: {subject}"),
+        subtitle=escape(subject),
+        sections="\n".join(sections),
     )
     with atomic_file(path) as file:
         file.write(page)
@@ -82,17 +84,16 @@ def write_finetune_report(path: Path, verdict: Verdict, summary: FinetuneSummary
 def describe_verdict(verdict: Verdict) -> tuple[str, ...]:
     """Say in a few lines what came of it, for a terminal.
 
-    Parameters
-    ----------
-    verdict
-
     Returns
     -------
     sentences
         The verdict first, then one line per action.
     """
     lines = [
-        f"{row.action}: {_format_mm(row.before_mm)} → {_format_mm(row.after_mm)} mm ({row.pictures} pictures)"
+        (
+            f"{row.action}: {_format_mm(row.before_mm)} → {_format_mm(row.after_mm)} mm "
+            f"({row.pictures} pictures)"
+        )
         for row in verdict.actions
     ]
     return (verdict.sentence, *lines)
@@ -100,14 +101,25 @@ def describe_verdict(verdict: Verdict) -> tuple[str, ...]:
 
 def _render_verdict(verdict: Verdict) -> str:
     """Say the verdict and what to do next."""
-    kind, head = ("accepted", "Better: it serves from now on") if verdict.better else ("usable", "Nothing was changed")
-    step = (
-        "Look at the pictures below. If the live view disagrees with them, press Roll back: nothing is lost."
+    kind, head = (
+        ("accepted", "Better: it serves from now on")
         if verdict.better
-        else "Record the motions that matter for a minute or more, seen by all cameras, and teach again."
+        else ("usable", "Nothing was changed")
+    )
+    step = (
+        (
+            "Look at the pictures below. If the live view disagrees with them, press Roll back: "
+            "nothing is lost."
+        )
+        if verdict.better
+        else (
+            "Record the motions that matter for a minute or more, seen by all cameras, and "
+            "teach again."
+        )
     )
     return (
-        f'<section class="verdict {kind}"><h1>{head}</h1><ul><li>{escape(verdict.sentence)}</li></ul>'
+        '<section class="verdict '
+        f'{kind}"><h1>{head}</h1><ul><li>{escape(verdict.sentence)}</li></ul>'
         f'<p class="next">{step}</p></section>'
     )
 
@@ -137,7 +149,9 @@ def _render_facts(verdict: Verdict, summary: FinetuneSummary) -> str:
 
 def _format_others(verdict: Verdict) -> str:
     """Write the error on people that nothing was taught from, before and now."""
-    return f"{_format_mm(verdict.strangers_before_mm)} → {_format_mm(verdict.strangers_after_mm)} mm"
+    return (
+        f"{_format_mm(verdict.strangers_before_mm)} → {_format_mm(verdict.strangers_after_mm)} mm"
+    )
 
 
 def _render_actions(rows: Sequence[ActionRow]) -> str:
@@ -149,17 +163,25 @@ def _render_actions(rows: Sequence[ActionRow]) -> str:
         for row in rows
     )
     head = "<tr><th>Action</th><th>Before, mm</th><th>Now, mm</th><th>Pictures</th></tr>"
-    return f'<section><h2>By what was done</h2><div class="scroll"><table>{head}{cells}</table></div></section>'
+    return (
+        "<section><h2>By what was done</h2><div "
+        f'class="scroll"><table>{head}{cells}</table></div></section>'
+    )
 
 
 def _render_pictures(summary: FinetuneSummary) -> str:
     """Show a typical picture of each action."""
     figures = "".join(
-        f'<figure><img alt="{escape(action)}" style="width:100%;display:block" src="{_encode_inline(image)}">'
-        f"<figcaption>{escape(action)}: before (image, from the side), now (image, from the side)</figcaption></figure>"
+        f'<figure><img alt="{escape(action)}" style="width:100%;display:block" '
+        f'src="{_encode_inline(image)}">'
+        f"<figcaption>{escape(action)}: before (image, from the side), now (image, from the "
+        "side)</figcaption></figure>"
         for action, image in summary.pictures
     )
-    note = "White is your rig, blue the network. Typical pictures: half of each action's were improved less, half more."
+    note = (
+        "White is your rig, blue the network. Typical pictures: half of each action's were "
+        "improved less, half more."
+    )
     return f'<section><h2>Before and now</h2><p class="note">{note}</p>{figures}</section>'
 
 
@@ -168,7 +190,10 @@ def _render_method(summary: FinetuneSummary) -> str:
     rows = (
         ("Taught from", ", ".join(summary.sessions)),
         ("Set aside", summary.held_out),
-        ("Judge", "the rig's own triangulation: it is not the truth, but neither network has seen it"),
+        (
+            "Judge",
+            "the rig's own triangulation: it is not the truth, but neither network has seen it",
+        ),
         *(("Note", remark) for remark in summary.remarks),
     )
     cells = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows)

@@ -38,8 +38,8 @@ class FinetuneRequest:
     method
         One of `METHODS`.
     minutes
-        That a person waits: for labels, pictures, teaching, export and comparison together. The first run on a
-        machine draws people to be reminded of in them as well.
+        That a person waits: for labels, pictures, teaching, export and comparison together. The
+        first run on a machine draws people to be reminded of in them as well.
     threads
         Of the processor; 0 takes all of them, a live view leaves one.
     seed
@@ -61,10 +61,13 @@ class FinetuneRequest:
         if self.method not in METHODS:
             raise TrainingError(f"There is no method '{self.method}'. Known: {', '.join(METHODS)}.")
         if not math.isfinite(self.minutes) or self.minutes > MAX_MINUTES:
-            raise TrainingError(f"{self.minutes:g} minutes are more than a day. Choose {MAX_MINUTES:g} or fewer.")
+            raise TrainingError(
+                f"{self.minutes:g} minutes are more than a day. Choose {MAX_MINUTES:g} or fewer."
+            )
         if self.minutes < MIN_MINUTES:
             raise TrainingError(
-                f"{self.minutes:g} minutes are too short to teach anything. Choose {MIN_MINUTES:g} or more; 10 is "
+                f"{self.minutes:g} minutes are too short to teach anything. Choose "
+                f"{MIN_MINUTES:g} or more; 10 is "
                 "a good start."
             )
 
@@ -88,26 +91,26 @@ def check_sessions(paths: Sequence[Path]) -> None:
         session = Session.open(path)
         if len(session.cameras) < 2:
             raise TrainingError(
-                f"The session '{path.name}' has only one camera, and nothing can be learned from one view alone. "
+                f"The session '{path.name}' has only one camera, and nothing can be learned "
+                "from one view alone. "
                 "Record with two or more cameras that see the same person."
             )
         if not session.has_rig:
             raise TrainingError(
-                f"The session '{path.name}' has no calibration, so nobody knows where its joints are. Calibrate it "
+                f"The session '{path.name}' has no calibration, so nobody knows where its "
+                "joints are. Calibrate it "
                 "with 'epipole calibrate', and track it again."
             )
         try:
             read_calibration(path / RIG)
         except (CalibrationError, TrainingError) as error:
-            raise TrainingError(f"The calibration of the session '{path.name}' cannot be used: {error}") from error
+            raise TrainingError(
+                f"The calibration of the session '{path.name}' cannot be used: {error}"
+            ) from error
 
 
 def check_start(request: FinetuneRequest) -> None:
     """Refuse a network to start from that is not there, before a process is started for it.
-
-    Parameters
-    ----------
-    request
 
     Raises
     ------
@@ -121,7 +124,8 @@ def check_start(request: FinetuneRequest) -> None:
     path = Path(request.start)
     if path.suffix != CHECKPOINT_SUFFIX and path.is_file():
         raise TrainingError(
-            f"'{path}' cannot be taught further: only a checkpoint (.pt) can, as 'epipole train' leaves it. Give one "
+            f"'{path}' cannot be taught further: only a checkpoint (.pt) can, as 'epipole "
+            "train' leaves it. Give one "
             "of those, or a name of 'epipole models list'."
         )
     if path.suffix == CHECKPOINT_SUFFIX:
@@ -163,9 +167,15 @@ def load_request(folder: Path) -> FinetuneRequest:
         table: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
         newer = int(table.pop("schema")) > SCHEMA
         if not newer:
-            return FinetuneRequest(**{**table, "sessions": tuple(Path(path) for path in table["sessions"])})
+            return FinetuneRequest(
+                **{**table, "sessions": tuple(Path(path) for path in table["sessions"])}
+            )
     except FileNotFoundError as error:
-        raise TrainingError(f"'{folder}' is no run of 'epipole finetune'. Choose a folder with a {FILE}.") from error
+        raise TrainingError(
+            f"'{folder}' is no run of 'epipole finetune'. Choose a folder with a {FILE}."
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TrainingError(f"The run '{folder.name}' is damaged: {FILE} cannot be read. Begin a new one.") from error
+        raise TrainingError(
+            f"The run '{folder.name}' is damaged: {FILE} cannot be read. Begin a new one."
+        ) from error
     raise TrainingError(f"The run '{folder.name}' was begun by a newer Epipole. Update Epipole.")

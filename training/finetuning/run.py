@@ -1,12 +1,11 @@
 """A run of fine-tuning as a folder, so that it outlives the window, a kill and a night: ::
 
-    request.json      what a person asked for
-    state.json        which step, how far, what came of the steps that are done; replaced in one piece
-    pause, cancel     files that ask for it; their contents mean nothing
-    run.log           what the process wrote
+    request.json      what a person asked for state.json        which step, how far, what came of
+    the steps that are done; replaced in one piece pause, cancel     files that ask for it; their
+    contents mean nothing run.log           what the process wrote
 
-Whoever works on a run holds its folder (`engine.disk.FolderLock`): a crash or a kill lets go of it, so that nobody
-takes a dead run for a living one, whatever its state says.
+Whoever works on a run holds its folder (`engine.disk.FolderLock`): a crash or a kill lets go of it,
+so that nobody takes a dead run for a living one, whatever its state says.
 """
 
 import json
@@ -23,8 +22,14 @@ from training.errors import TrainingError
 from training.finetuning.request import FILE as REQUEST
 from training.finetuning.request import FinetuneRequest, save_request
 
-STATE, PAUSE, CANCEL, LOG = "state.json", "pause", "cancel", "run.log"
-INTERRUPTED = "It was broken off. Nothing is lost, and the network in use is untouched: resume it, or begin anew."
+STATE = "state.json"
+PAUSE = "pause"
+CANCEL = "cancel"
+LOG = "run.log"
+INTERRUPTED = (
+    "It was broken off. Nothing is lost, and the network in use is untouched: resume "
+    "it, or begin anew."
+)
 
 
 class Phase(StrEnum):
@@ -94,7 +99,9 @@ def make_run(parent: Path, request: FinetuneRequest) -> Path:
     OSError
         If the disk refuses.
     """
-    words = "".join(letter if letter.isalnum() else "-" for letter in request.person.casefold()).strip("-")
+    words = "".join(
+        letter if letter.isalnum() else "-" for letter in request.person.casefold()
+    ).strip("-")
     name = f"{words or 'network'}-{datetime.now().astimezone():%Y-%m-%d-%Hh%M}"
     parent.mkdir(parents=True, exist_ok=True)
     folder, count = parent / name, 1
@@ -113,10 +120,6 @@ def make_run(parent: Path, request: FinetuneRequest) -> Path:
 def read_state(folder: Path) -> RunState:
     """Read how a run is; one that nobody works on any more is said to be broken off.
 
-    Parameters
-    ----------
-    folder
-
     Returns
     -------
     state
@@ -129,14 +132,24 @@ def read_state(folder: Path) -> RunState:
     try:
         table = json.loads((folder / STATE).read_text(encoding="utf-8"))
         known = {item.name for item in fields(RunState)}
-        values = {key: math.nan if value is None else value for key, value in table.items() if key in known}
+        values = {
+            key: math.nan if value is None else value
+            for key, value in table.items()
+            if key in known
+        }
         state = RunState(**{**values, "phase": Phase(table["phase"])})
     except FileNotFoundError as error:
-        raise TrainingError(f"'{folder}' is no run of 'epipole finetune'. Choose a folder with a {STATE}.") from error
+        raise TrainingError(
+            f"'{folder}' is no run of 'epipole finetune'. Choose a folder with a {STATE}."
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TrainingError(f"The run '{folder.name}' is damaged: {STATE} cannot be read. Begin a new one.") from error
+        raise TrainingError(
+            f"The run '{folder.name}' is damaged: {STATE} cannot be read. Begin a new one."
+        ) from error
     if state.phase in ACTIVE_PHASES and not is_held(folder):
-        return replace(state, phase=Phase.FAILED, sentence=INTERRUPTED, share=math.nan, seconds_left=math.nan)
+        return replace(
+            state, phase=Phase.FAILED, sentence=INTERRUPTED, share=math.nan, seconds_left=math.nan
+        )
     return state
 
 
@@ -149,8 +162,14 @@ def write_state(folder: Path, state: RunState) -> None:
 
 def list_runs(parent: Path) -> tuple[Path, ...]:
     """Return the folders of all runs, newest first; an empty tuple where there are none."""
-    folders = [path.parent for path in parent.glob(f"*/{STATE}") if (path.parent / REQUEST).is_file()]
-    return tuple(sorted(folders, key=lambda path: ((path / REQUEST).stat().st_mtime_ns, path.name), reverse=True))
+    folders = [
+        path.parent for path in parent.glob(f"*/{STATE}") if (path.parent / REQUEST).is_file()
+    ]
+    return tuple(
+        sorted(
+            folders, key=lambda path: ((path / REQUEST).stat().st_mtime_ns, path.name), reverse=True
+        )
+    )
 
 
 def is_held(folder: Path) -> bool:

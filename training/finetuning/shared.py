@@ -8,17 +8,19 @@ from training.data.samples import ARRAYS, Samples, open_samples
 from training.errors import DatasetError, TrainingError
 
 
-def open_shared_samples(folder: Path, scratch_folder: Path, draw: Callable[[Path], None]) -> Samples:
+def open_shared_samples(
+    folder: Path, scratch_folder: Path, draw: Callable[[Path], None]
+) -> Samples:
     """Open a set that several runs share; where there is none, or a damaged one, it is drawn.
 
     Parameters
     ----------
     folder
-        Of the set. It appears in one step, when it is complete: two runs that draw at once do the work twice, and the
-        first one's set stays.
+        Of the set. It appears in one step, when it is complete: two runs that draw at once do the
+        work twice, and the first one's set stays.
     scratch_folder
-        Folder of the caller's own, on the same disk, in which the set is drawn; what a killed process left there is
-        deleted.
+        Folder of the caller's own, on the same disk, in which the set is drawn; what a killed
+        process left there is deleted.
     draw
         Writes the set into the folder that it is given; always the same set.
 
@@ -56,7 +58,8 @@ def _delete_damaged(folder: Path, scratch_folder: Path) -> None:
         return  # another run was faster
     except OSError as error:
         raise TrainingError(
-            f"'{folder}' is damaged and cannot be moved: {error.strerror or error}. Delete it, then go on."
+            f"'{folder}' is damaged and cannot be moved: {error.strerror or error}. Delete it, "
+            "then go on."
         ) from error
     shutil.rmtree(discarded, ignore_errors=True)
 
@@ -72,5 +75,6 @@ def _publish(unfinished: Path, folder: Path) -> None:
     except OSError as error:
         if not (folder / ARRAYS).exists():
             raise TrainingError(
-                f"'{folder}' cannot be written: {error.strerror or error}. Free some space, then go on."
+                f"'{folder}' cannot be written: {error.strerror or error}. Free some space, "
+                "then go on."
             ) from error

@@ -73,7 +73,9 @@ def draw_strangers(
     TrainingError
         If the disk refuses.
     """
-    return open_shared_samples(folder, scratch_folder, lambda unfinished: _draw_into(unfinished, config, on_progress))
+    return open_shared_samples(
+        folder, scratch_folder, lambda unfinished: _draw_into(unfinished, config, on_progress)
+    )
 
 
 def _draw_into(folder: Path, config: StrangersConfig, on_progress: Callable[[float], None]) -> None:

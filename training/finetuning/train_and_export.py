@@ -39,8 +39,10 @@ SPEED_CHECK_SHARE, SPEED_CHECK_STEPS = 0.1, 5
 OCCLUDER_COUNT = 64
 
 DIVERGED = (
-    "The teaching came to nothing: twice the network's error was no number any more, so something in the sessions "
-    "cannot be learned. The network in use is untouched. Begin anew with another --seed, or without the session that "
+    "The teaching came to nothing: twice the network's error was no number any more, so "
+    "something in the sessions "
+    "cannot be learned. The network in use is untouched. Begin anew with another --seed, or "
+    "without the session that "
     "you trust least."
 )
 
@@ -61,7 +63,9 @@ def train_model(context: StepContext, reporter: ProgressReporter) -> dict[str, A
     batches = _build_batches(context, samples, parts["train"])
     try:
         if run.last.exists():
-            trained = resume(batches, run, _build_config(context))  # which may give it more minutes than before
+            trained = resume(
+                batches, run, _build_config(context)
+            )  # which may give it more minutes than before
         else:
             trained = train(
                 network_from_checkpoint(load_checkpoint(Path(begun["checkpoint"]))),
@@ -98,7 +102,8 @@ def export(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
             calibrations=tuple(context.results["label"]["calibrations"]),
             person=context.request.person,
             made=f"{now:%Y-%m-%d}",
-            command=f"epipole finetune --method {context.request.method} --seed {context.request.seed}",
+            command=f"epipole finetune --method {context.request.method} --seed "
+            f"{context.request.seed}",
             minutes=round(context.results["train"]["minutes"], 2),
         ),
     )
@@ -111,7 +116,9 @@ def check(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
     samples = open_samples(context.folder / SAMPLES)
     rows = np.unique(np.linspace(0, len(samples) - 1, MIN_CROPS + 28).astype(int))
     checkpoint = load_checkpoint(Path(context.results["train"]["checkpoint"]))
-    parity = check_parity(checkpoint, Path(context.results["export"]["card"]), np.asarray(samples.image[rows]))
+    parity = check_parity(
+        checkpoint, Path(context.results["export"]["card"]), np.asarray(samples.image[rows])
+    )
     demand_parity(parity)
     return {"crops": parity.crops, "deviation": dict(parity.deviation)}
 
@@ -148,18 +155,33 @@ def _build_batches(context: StepContext, samples: Samples, rows: np.ndarray) -> 
 def _build_judge(samples: Samples, rows: np.ndarray, size_px: int) -> Judge:
     """Make the judge that says when to stop: undisturbed crops that are not taught."""
     config = replace(BatchConfig(BATCH, size_px), batch=min(BATCH, len(rows)), other_views=0.0)
-    return make_judge(Batches([WeightedSamples(samples, rows=rows)], config), samples.skeleton.index(ROOT))
+    return make_judge(
+        Batches([WeightedSamples(samples, rows=rows)], config), samples.skeleton.index(ROOT)
+    )
 
 
-def _report_progress(progress: TrainingProgress, context: StepContext, reporter: ProgressReporter) -> None:
+def _report_progress(
+    progress: TrainingProgress, context: StepContext, reporter: ProgressReporter
+) -> None:
     """Tell how far the training is; one that can come to nothing ends at once."""
     known = progress.share > SPEED_CHECK_SHARE and progress.step >= SPEED_CHECK_STEPS
     if known and progress.steps < MIN_STEPS:
         minutes = _compute_minutes(context)
-        enough = math.ceil(context.request.minutes + minutes * (MIN_STEPS / max(progress.steps, 1) - 1))
+        enough = math.ceil(
+            context.request.minutes + minutes * (MIN_STEPS / max(progress.steps, 1) - 1)
+        )
         raise TrainingError(
-            f"In the {minutes:.1f} minutes left for teaching this machine can take {progress.steps} steps, too few to "
+            f"In the {minutes:.1f} minutes left for teaching this machine can take "
+            f"{progress.steps} steps, too few to "
             f"teach anything. Give it {enough} minutes or more, or close other programs."
         )
-    off = f"; on clips set aside it is {progress.judged_mm:.0f} mm off" if math.isfinite(progress.judged_mm) else ""
-    reporter(progress.share, progress.seconds_left, f"{progress.samples_per_s:.0f} pictures a second{off}.")
+    off = (
+        f"; on clips set aside it is {progress.judged_mm:.0f} mm off"
+        if math.isfinite(progress.judged_mm)
+        else ""
+    )
+    reporter(
+        progress.share,
+        progress.seconds_left,
+        f"{progress.samples_per_s:.0f} pictures a second{off}.",
+    )

@@ -1,9 +1,10 @@
 """The verdict on a new network: better than the one before on what neither was taught, or not.
 
-The same pictures are given to both, and the differences of their errors are what is judged. The judge is the rig, that
-is, the labels of what was set aside. A rig that went wrong would praise a network that learned its mistakes, so there
-is a second witness, whom no rig can spoil: what the detector saw in the image. And a third one: people that nothing was
-ever taught from, drawn with exact truth, on whom the new network may not be much worse than the old.
+The same pictures are given to both, and the differences of their errors are what is judged. The
+judge is the rig, that is, the labels of what was set aside. A rig that went wrong would praise a
+network that learned its mistakes, so there is a second witness, whom no rig can spoil: what the
+detector saw in the image. And a third one: people that nothing was ever taught from, drawn with
+exact truth, on whom the new network may not be much worse than the old.
 """
 
 import math
@@ -50,12 +51,14 @@ class Comparison:
     before_m, after_m : (N, J), m
         Errors against the labels, root-relative; NaN where a joint has no label.
     before_uv, after_uv : (N, J)
-        Distances in the image from what the detector saw, in sides of the person's square; NaN where it saw nothing.
+        Distances in the image from what the detector saw, in sides of the person's square; NaN
+        where it saw nothing.
     block : (N,)
         Which poses belong together in time.
     action : (N,) of str
     strangers_before_m, strangers_after_m : (M, J), m
-        Errors against the exact truth on drawn people whom nobody was taught from; empty where there are none.
+        Errors against the exact truth on drawn people whom nobody was taught from; empty where
+        there are none.
     max_forgetting
         Factor by which those errors may grow.
     """
@@ -147,17 +150,22 @@ def judge_comparison(comparison: Comparison, *, seed: int = 0) -> Verdict:
     Returns
     -------
     verdict
-        Better only if the whole 95 % interval of the gain lies above 0, the image does not speak against it, and
-        other people were not forgotten.
+        Better only if the whole 95 % interval of the gain lies above 0, the image does not speak
+        against it, and other people were not forgotten.
     """
     both = np.isfinite(comparison.before_m) & np.isfinite(comparison.after_m)
-    before, after = (np.where(both, errors, np.nan) for errors in (comparison.before_m, comparison.after_m))
+    before, after = (
+        np.where(both, errors, np.nan) for errors in (comparison.before_m, comparison.after_m)
+    )
     judged = np.asarray(both.any(1))
     blocks = len(np.unique(comparison.block[judged]))
     gain = _to_millimetres(bootstrap_interval(before - after, comparison.block, seed=seed))
-    image = bootstrap_interval(comparison.after_uv - comparison.before_uv, comparison.block, seed=seed)
+    image = bootstrap_interval(
+        comparison.after_uv - comparison.before_uv, comparison.block, seed=seed
+    )
     before_mm, after_mm = (1e3 * _mean(errors) for errors in (before, after))
-    others_before, others_after = 1e3 * _mean(comparison.strangers_before_m), 1e3 * _mean(comparison.strangers_after_m)
+    others_before = 1e3 * _mean(comparison.strangers_before_m)
+    others_after = 1e3 * _mean(comparison.strangers_after_m)
     reason = _find_objection(gain, image, blocks) or _find_forgetting_objection(
         others_before, others_after, comparison.max_forgetting
     )
@@ -187,14 +195,19 @@ def _find_objection(gain: Interval, image: Interval, blocks: int) -> str:
     """Say what speaks against the new network; empty where nothing does."""
     if blocks < MIN_BLOCKS:
         return (
-            f"only {blocks} clips of 2 s could be judged, too few to tell; record for longer, a minute at least, and "
+            f"only {blocks} clips of 2 s could be judged, too few to tell; record for longer, a "
+            "minute at least, and "
             "do in it what the network shall learn"
         )
     if not gain.low > 0:
-        return "that could be chance, or it is worse; record more of what matters, or give it more minutes"
+        return (
+            "that could be chance, or it is worse; record more of what matters, or give it "
+            "more minutes"
+        )
     if image.mean > MAX_IMAGE_WORSENING:
         return (
-            f"but in the images it is {100 * image.mean:.0f} % of the person's height further from what the detector "
+            f"but in the images it is {100 * image.mean:.0f} % of the person's height further "
+            "from what the detector "
             "saw: the calibration is probably wrong; calibrate again"
         )
     return ""
@@ -205,7 +218,8 @@ def _find_forgetting_objection(before_mm: float, after_mm: float, max_factor: fl
     if not after_mm > max_factor * before_mm:
         return ""
     return (
-        f"but it has forgotten other people: {before_mm:.0f} → {after_mm:.0f} mm on drawn ones it never saw; record "
+        f"but it has forgotten other people: {before_mm:.0f} → {after_mm:.0f} mm on drawn ones "
+        "it never saw; record "
         "more different motions, or give it fewer minutes"
     )
 
@@ -214,7 +228,11 @@ def _format_verdict(before_mm: float, after_mm: float, gain: Interval, reason: s
     """Put the verdict into a sentence."""
     if not math.isfinite(before_mm):
         return f"Nothing changes: {reason}."
-    sure = f", surely by {gain.low:.0f} to {gain.high:.0f} mm" if math.isfinite(gain.low) and not reason else ""
+    sure = (
+        f", surely by {gain.low:.0f} to {gain.high:.0f} mm"
+        if math.isfinite(gain.low) and not reason
+        else ""
+    )
     figures = f"{before_mm:.0f} → {after_mm:.0f} mm against your rig on clips it never saw"
     if not reason:
         return f"The new network is better: {figures}{sure}. It serves from now on."
@@ -227,7 +245,9 @@ def _build_action_rows(
     """Tell the actions apart."""
     befores, afters = (mean_by_label(errors[judged], action[judged]) for errors in (before, after))
     rows = [
-        ActionRow(name, 1e3 * befores[name], 1e3 * afters[name], int((action[judged] == name).sum()))
+        ActionRow(
+            name, 1e3 * befores[name], 1e3 * afters[name], int((action[judged] == name).sum())
+        )
         for name in befores
     ]
     return tuple(sorted(rows, key=lambda row: -row.pictures))

@@ -29,7 +29,9 @@ def name_actions(xyz: F64, time_s: F64, skeleton: Skeleton) -> np.ndarray:
         One of `ACTIONS`; what the trunk does goes before what the arms do, and that before walking.
     """
     named = np.full(len(xyz), "standing", dtype=object)
-    needed = [f"{side}_{joint}" for joint in ("shoulder", "wrist", "hip") for side in ("left", "right")]
+    needed = [
+        f"{side}_{joint}" for joint in ("shoulder", "wrist", "hip") for side in ("left", "right")
+    ]
     if not set(needed) <= set(skeleton.joints) or len(xyz) == 0:
         return named
     shoulders, wrists, hips = (xyz[:, skeleton.indices(needed[i : i + 2])] for i in (0, 2, 4))
@@ -52,6 +54,7 @@ def _compute_pace_m_s(middle: F64, time_s: F64) -> F64:
         return np.zeros(len(time_s))
     reach = max(1, round(SMOOTHING_S / 2 / max(float(np.median(np.diff(time_s))), 1e-3)))
     rows = np.arange(len(time_s))
-    after, before = np.minimum(rows + reach, len(rows) - 1), np.maximum(rows - reach, 0)
+    after = np.minimum(rows + reach, len(rows) - 1)
+    before = np.maximum(rows - reach, 0)
     step = np.linalg.norm((middle[after] - middle[before])[:, :2], axis=-1)
     return np.nan_to_num(step / np.maximum(time_s[after] - time_s[before], 1e-3))

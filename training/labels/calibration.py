@@ -44,10 +44,13 @@ class CalibrationState:
     def __post_init__(self) -> None:
         """Refuse what no label may rest on."""
         if not self.id:
-            raise TrainingError("Labels without the id of their calibration mean nothing. Label the session again.")
+            raise TrainingError(
+                "Labels without the id of their calibration mean nothing. Label the session again."
+            )
         if self.verdict == REFUSED:
             raise TrainingError(
-                "The rig was refused when it was calibrated, so nothing can be labelled with it. Calibrate again: walk "
+                "The rig was refused when it was calibrated, so nothing can be labelled with "
+                "it. Calibrate again: walk "
                 "through the whole room."
             )
 
@@ -58,7 +61,8 @@ def read_calibration(path: Path) -> tuple[Rig, CalibrationState]:
     Parameters
     ----------
     path
-        Of a rig file; the sigmas are taken from a ``report.json`` beside it, if that is about the same cameras.
+        Of a rig file; the sigmas are taken from a ``report.json`` beside it, if that is about the
+        same cameras.
 
     Returns
     -------
@@ -81,7 +85,9 @@ def read_calibration(path: Path) -> tuple[Rig, CalibrationState]:
         tuple(float("nan") if camera.get(key) is None else float(camera[key]) for camera in cameras)
         for key in ("rotation_sigma_deg", "position_sigma_m", "focal_sigma_percent")
     ]
-    return rig, CalibrationState(make_calibration_id(sha256, verdict, sigmas), sha256, verdict, *sigmas)
+    return rig, CalibrationState(
+        make_calibration_id(sha256, verdict, sigmas), sha256, verdict, *sigmas
+    )
 
 
 def make_calibration_id(rig_sha256: str, verdict: str, sigmas: Sequence[Sequence[float]]) -> str:
@@ -98,7 +104,9 @@ def make_calibration_id(rig_sha256: str, verdict: str, sigmas: Sequence[Sequence
     id
         Twelve letters and digits.
     """
-    facts = json.dumps([rig_sha256, verdict, [[round(value, 9) for value in row] for row in sigmas]])
+    facts = json.dumps(
+        [rig_sha256, verdict, [[round(value, 9) for value in row] for row in sigmas]]
+    )
     return hashlib.sha256(facts.encode()).hexdigest()[:ID_LENGTH]
 
 

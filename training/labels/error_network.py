@@ -1,4 +1,5 @@
-"""ErrorNetwork: how far a joint may be off, learnt once against exact truth from what `features` tells.
+"""ErrorNetwork: how far a joint may be off, learnt once against exact truth from what `features`
+tells.
 
 A few thousand weights, worked out with numpy: labels need no torch.
 """
@@ -73,16 +74,27 @@ class ErrorNetwork:
         """
         joints = [self.kinds.index(strip_side(joint)) for joint in skeleton.joints]
         kinds = np.eye(len(self.kinds))[joints]
-        framesets = max(np.shape(features[name])[0] for name in self.features if np.ndim(features[name]) == 2)
-        blocks = (slice(start, start + BLOCK_FRAMESETS) for start in range(0, framesets, BLOCK_FRAMESETS))
-        return np.concatenate([self._predict_block(features, kinds, rows, framesets) for rows in blocks])
+        framesets = max(
+            np.shape(features[name])[0] for name in self.features if np.ndim(features[name]) == 2
+        )
+        blocks = (
+            slice(start, start + BLOCK_FRAMESETS) for start in range(0, framesets, BLOCK_FRAMESETS)
+        )
+        return np.concatenate(
+            [self._predict_block(features, kinds, rows, framesets) for rows in blocks]
+        )
 
     def _predict_block(self, features: Features, kinds: F64, rows: slice, framesets: int) -> F64:
         """Work out some framesets."""
         shape = (len(range(framesets)[rows]), len(kinds))
-        table = np.stack([np.broadcast_to(_select_rows(features[name], rows), shape) for name in self.features], -1)
+        table = np.stack(
+            [np.broadcast_to(_select_rows(features[name], rows), shape) for name in self.features],
+            -1,
+        )
         usual = np.clip((table - self.mean) / self.scale, -MAX_DEVIATION, MAX_DEVIATION)
-        values = np.concatenate([np.nan_to_num(usual), np.broadcast_to(kinds, (*shape, len(kinds[0])))], -1)
+        values = np.concatenate(
+            [np.nan_to_num(usual), np.broadcast_to(kinds, (*shape, len(kinds[0])))], -1
+        )
         for weight, bias in self.layers[:-1]:
             values = values @ weight + bias
             values = values / (1 + np.exp(-values))  # SiLU
@@ -93,10 +105,6 @@ class ErrorNetwork:
 def save_error_network(network: ErrorNetwork, path: Path) -> None:
     """Write a network as ``.npz``.
 
-    Parameters
-    ----------
-    network, path
-
     Raises
     ------
     OSError
@@ -106,7 +114,9 @@ def save_error_network(network: ErrorNetwork, path: Path) -> None:
     for i, (weight, bias) in enumerate(network.layers):
         arrays |= {f"w_{i}": weight, f"b_{i}": bias}
     small: dict[str, Any] = {name: array.astype(np.float32) for name, array in arrays.items()}
-    np.savez_compressed(path, signs=np.array(network.features), kinds=np.array(network.kinds), **small)
+    np.savez_compressed(
+        path, signs=np.array(network.features), kinds=np.array(network.kinds), **small
+    )
 
 
 @cache
@@ -128,7 +138,9 @@ def load_error_network(skeleton: str) -> ErrorNetwork | None:
         return None
     with file.open("rb") as opened, np.load(opened) as kept:
         count = sum(name.startswith("w_") for name in kept.files)
-        layers = tuple((kept[f"w_{i}"].astype(float), kept[f"b_{i}"].astype(float)) for i in range(count))
+        layers = tuple(
+            (kept[f"w_{i}"].astype(float), kept[f"b_{i}"].astype(float)) for i in range(count)
+        )
         return ErrorNetwork(
             tuple(map(str, kept["signs"])), tuple(map(str, kept["kinds"])),
             kept["mean"].astype(float), kept["scale"].astype(float), layers,

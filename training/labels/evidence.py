@@ -1,6 +1,8 @@
-"""What is known of every joint of a take: what its views say, one by one and without one another, bones and motion.
+"""What is known of every joint of a take: what its views say, one by one and without one another,
+bones and motion.
 
-All of it is arrays over the whole take. Views come first, as in all geometry: V views, T framesets, J joints.
+All of it is arrays over the whole take. Views come first, as in all geometry: V views, T framesets,
+J joints.
 """
 
 import itertools
@@ -70,9 +72,11 @@ class JointEvidence:
     chi2, dof
         Of the views that carry it.
     leave_one_out_m, leave_one_out_view
-        How far it moves at most without one of its views, and which; NaN and -1 where two views carry it.
+        How far it moves at most without one of its views, and which; NaN and -1 where two views
+        carry it.
     sampson_px : (T, J, 3)
-        Least, median and largest distance of two views' points from fitting each other, before triangulation.
+        Least, median and largest distance of two views' points from fitting each other, before
+        triangulation.
     angle_rad
         Largest angle between two rays that carry it, folded at 90 degrees.
     disagreement_m
@@ -80,8 +84,8 @@ class JointEvidence:
     moved_m
         From triangulated to refined.
     bone_z, bone_share
-        Deviation of the triangulated bone that fits best, in sigmas and as a share of its length: a joint is to blame
-        when all its bones are wrong. NaN for joints without bones.
+        Deviation of the triangulated bone that fits best, in sigmas and as a share of its length: a
+        joint is to blame when all its bones are wrong. NaN for joints without bones.
     bone_off_m
         Deviation of the bone that fits worst, steadied over 0.6 s; 0 for joints without bones.
     twin_m
@@ -131,7 +135,9 @@ class LabelEvidence:
     bones: Bones
 
 
-def gather_label_evidence(common: Observations, rig: Rig, config: RefinementConfig) -> LabelEvidence:
+def gather_label_evidence(
+    common: Observations, rig: Rig, config: RefinementConfig
+) -> LabelEvidence:
     """Triangulate and refine a take, and measure everything that speaks for or against each joint.
 
     Parameters
@@ -152,7 +158,8 @@ def gather_label_evidence(common: Observations, rig: Rig, config: RefinementConf
     rays = undistort_pixels(xy, rig.cameras)
     sigma = np.where(np.isfinite(rays).all(-1), sigma, np.inf)
     cameras = pack_cameras(rig.cameras)
-    flat_xy, flat_sigma = xy.reshape(V, -1, 2), np.ascontiguousarray(sigma.reshape(V, -1))
+    flat_xy = xy.reshape(V, -1, 2)
+    flat_sigma = np.ascontiguousarray(sigma.reshape(V, -1))
     gate = compute_gate_px(flat_sigma)
     first = triangulate_robust_compiled(flat_xy, flat_sigma, cameras, gate).xyz.reshape(T, J, 3)
     sigma = sigma * compute_side_factors(first, rig, common.skeleton)
@@ -162,13 +169,17 @@ def gather_label_evidence(common: Observations, rig: Rig, config: RefinementConf
     bones = measure_bones(triangulated, common.skeleton)
     body = estimate_body(triangulated, common.skeleton, config)
     time_s = np.asarray((common.time_ns - common.time_ns[:1]) * 1e-9, float)
-    xyz = refine_recording(triangulated, Sightings(np.nan_to_num(rays), 1 / sigma, time_s), rig, body, config)
+    xyz = refine_recording(
+        triangulated, Sightings(np.nan_to_num(rays), 1 / sigma, time_s), rig, body, config
+    )
     views = _gather_view_evidence(common, (rays, sigma, solved.used.reshape(V, T, J)), xyz, rig)
     joints = _gather_joint_evidence(common, solved, (xyz, views, bones), (rig, cameras))
     return LabelEvidence(xyz, views, joints, bones)
 
 
-def _gather_view_evidence(common: Observations, seen: tuple[F64, F64, Mask], xyz: F64, rig: Rig) -> ViewEvidence:
+def _gather_view_evidence(
+    common: Observations, seen: tuple[F64, F64, Mask], xyz: F64, rig: Rig
+) -> ViewEvidence:
     """Compare the label with each view."""
     rays, sigma, carries = seen
     xy = np.moveaxis(common.xy, 1, 0)
@@ -197,7 +208,9 @@ def _gather_joint_evidence(
     triangulated = solved.xyz.reshape(T, J, 3)
     time_s = np.asarray((common.time_ns - common.time_ns[:1]) * 1e-9, float)
     carried = solved.used
-    ratio = np.where(carried, np.nan_to_num(solved.error_px) / views.sigma_px.reshape(carried.shape), 0.0)
+    ratio = np.where(
+        carried, np.nan_to_num(solved.error_px) / views.sigma_px.reshape(carried.shape), 0.0
+    )
     moved_out, worst = _measure_leave_one_out(views, packed)
     bone_z, bone_share, bone_off = _measure_bone_evidence(triangulated, bones, time_s)
     speed, refined_acceleration = _measure_motion(xyz, time_s)
@@ -247,12 +260,17 @@ def _measure_leave_one_out(views: ViewEvidence, cameras: CameraArrays) -> tuple[
 def _measure_sampson_px(views: ViewEvidence, rig: Rig) -> F64:
     """Measure how well every two views' points fit each other: least, median, largest, (T, J, 3)."""
     rays = undistort_pixels(views.xy, rig.cameras)
-    pixels = [ray @ camera.matrix[:2, :2].T + camera.matrix[:2, 2] for ray, camera in zip(rays, rig.cameras)]
+    pixels = [
+        ray @ camera.matrix[:2, :2].T + camera.matrix[:2, 2]
+        for ray, camera in zip(rays, rig.cameras)
+    ]
     seen = np.isfinite(views.sigma_px)
     distances = []
     for a, b in itertools.combinations(range(len(rig)), 2):
         F = fundamental_from_cameras(rig[a], rig[b])
-        distances.append(np.where(seen[a] & seen[b], sampson_distance_px(pixels[a], pixels[b], F), np.nan))
+        distances.append(
+            np.where(seen[a] & seen[b], sampson_distance_px(pixels[a], pixels[b], F), np.nan)
+        )
     stacked = np.sort(np.stack(distances), axis=0)  # missing ones last
     count = np.isfinite(stacked).sum(0)
     at = np.stack([np.zeros_like(count), np.maximum(count - 1, 0) // 2, np.maximum(count - 1, 0)])
@@ -279,21 +297,29 @@ def _measure_disagreement(views: ViewEvidence, rig: Rig) -> F64:
     seen &= np.isfinite(off_m)
     weight = np.where(seen, 1 / np.where(seen, views.sigma_px, 1.0) ** 2, 0.0)
     total = weight.sum(0)
-    mean = np.where(seen, weight * np.nan_to_num(off_m) ** 2, 0.0).sum(0) / np.where(total > 0, total, np.nan)
+    mean = np.where(seen, weight * np.nan_to_num(off_m) ** 2, 0.0).sum(0) / np.where(
+        total > 0, total, np.nan
+    )
     return np.sqrt(mean)
 
 
 def _measure_bone_evidence(xyz: F64, bones: Bones, time_s: F64) -> tuple[F64, F64, F64]:
     """Compare bones with their usual lengths: the best one in sigmas and as a share, the worst one in metres."""
     T, J = xyz.shape[:2]
-    best_z, best_share, worst_m = np.full((T, J), np.nan), np.full((T, J), np.nan), np.zeros((T, J))
+    best_z = np.full((T, J), np.nan)
+    best_share = np.full((T, J), np.nan)
+    worst_m = np.zeros((T, J))
     for (a, b), length, sigma in zip(bones.ends, bones.length_m, bones.sigma_m):
         off = np.abs(np.linalg.norm(xyz[:, a] - xyz[:, b], axis=-1) - length)
         for joint in (a, b):
             best_z[:, joint] = np.fmin(best_z[:, joint], off / sigma)
             best_share[:, joint] = np.fmin(best_share[:, joint], off / length)
             worst_m[:, joint] = np.fmax(worst_m[:, joint], off)
-    return best_z, best_share, uniform_filter1d(worst_m, count_framesets(SMOOTHING_S, time_s), axis=0, mode="nearest")
+    return (
+        best_z,
+        best_share,
+        uniform_filter1d(worst_m, count_framesets(SMOOTHING_S, time_s), axis=0, mode="nearest"),
+    )
 
 
 def count_framesets(seconds: float, time_s: F64) -> int:
@@ -318,4 +344,6 @@ def _measure_motion(xyz: F64, time_s: F64) -> tuple[F64, F64]:
     if len(time_s) < 3:
         return np.full(xyz.shape[:2], np.nan), np.full(xyz.shape[:2], np.nan)
     velocity = np.gradient(xyz, time_s, axis=0)
-    return np.linalg.norm(velocity, axis=-1), np.linalg.norm(np.gradient(velocity, time_s, axis=0), axis=-1)
+    return np.linalg.norm(velocity, axis=-1), np.linalg.norm(
+        np.gradient(velocity, time_s, axis=0), axis=-1
+    )

@@ -1,9 +1,10 @@
 """What tells how far a joint may be off, while nobody knows the truth.
 
-Views tell by how well they agree, bones and motion by how far they had to move a joint. But a network errs in all views
-alike and for as long as the person stands so: that is told by the posture, by the sides from which cameras see trunk
-and head, by the twin that is near enough to be taken for the joint, and by the shape of the face. Proportions would
-tell too, but only in the studio, whose people differ by 1 to 2 %, while those of the world differ by 5: left out.
+Views tell by how well they agree, bones and motion by how far they had to move a joint. But a
+network errs in all views alike and for as long as the person stands so: that is told by the
+posture, by the sides from which cameras see trunk and head, by the twin that is near enough to be
+taken for the joint, and by the shape of the face. Proportions would tell too, but only in the
+studio, whose people differ by 1 to 2 %, while those of the world differ by 5: left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,14 @@ from training.labels.evidence import LabelEvidence, count_framesets
 Features = Mapping[str, npt.NDArray[Any]]
 """By name; each broadcasts to (T, J). Lengths are logarithms of metres; NaN where unknown."""
 
-LIMBS = {"shoulder": "elbow", "elbow": "elbow", "wrist": "elbow", "hip": "knee", "knee": "knee", "ankle": "knee"}
+LIMBS = {
+    "shoulder": "elbow",
+    "elbow": "elbow",
+    "wrist": "elbow",
+    "hip": "knee",
+    "knee": "knee",
+    "ankle": "knee",
+}
 """Whose angle from the trunk tells how far a joint's limb is raised: the upper arm's or the thigh's end."""
 FACE_JOINTS = ("nose", "eye_inner", "eye", "eye_outer", "ear", "mouth_left", "mouth_right")
 LENGTHS = (
@@ -48,16 +56,13 @@ TINY = 1e-9
 def compute_basic_features(evidence: LabelEvidence, skeleton: Skeleton) -> Features:
     """Measure what tells of errors with any skeleton.
 
-    Parameters
-    ----------
-    evidence, skeleton
-
     Returns
     -------
     signs
-        The angle of the joint's limb from the trunk; the triangulation's own sigma; how far refinement moved the joint,
-        and those at the other ends of its bones; the distance of its twin; the median deviation of the frameset's
-        bones; the median disagreement of its views. Never NaN.
+        The angle of the joint's limb from the trunk; the triangulation's own sigma; how far
+        refinement moved the joint, and those at the other ends of its bones; the distance of its
+        twin; the median deviation of the frameset's bones; the median disagreement of its views.
+        Never NaN.
     """
     joints = evidence.joints
     moved = np.nan_to_num(np.minimum(joints.moved_m, MAX_LENGTH_M), nan=MAX_LENGTH_M / 3)
@@ -76,7 +81,9 @@ def compute_basic_features(evidence: LabelEvidence, skeleton: Skeleton) -> Featu
     }
 
 
-def compute_body_features(evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F64) -> Features:
+def compute_body_features(
+    evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F64
+) -> Features:
     """Measure all that tells of errors where the whole body was seen, face and feet too.
 
     Parameters
@@ -91,7 +98,8 @@ def compute_body_features(evidence: LabelEvidence, rig: Rig, skeleton: Skeleton,
     Returns
     -------
     signs
-        Left and right are exchanged for joints of the right, so that twins are alike. In 32 bits: there are many.
+        Left and right are exchanged for joints of the right, so that twins are alike. In 32 bits:
+        there are many.
 
     Raises
     ------
@@ -99,10 +107,14 @@ def compute_body_features(evidence: LabelEvidence, rig: Rig, skeleton: Skeleton,
         If the skeleton lacks one of the joints.
     """
     families = _iter_families(evidence, rig, skeleton, time_s)
-    return {name: values.astype(np.float32) for family in families for name, values in family.items()}
+    return {
+        name: values.astype(np.float32) for family in families for name, values in family.items()
+    }
 
 
-def _iter_families(evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F64) -> Iterator[Features]:
+def _iter_families(
+    evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F64
+) -> Iterator[Features]:
     """Measure one family of signs after the other."""
     plain = compute_basic_features(evidence, skeleton)
     steady = _MovingAverage(time_s)
@@ -114,7 +126,9 @@ def _iter_families(evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s
     weight = _compute_view_weights(evidence)
     for part, axes, middle in (("trunk", body.trunk, body.hips), ("head", body.head, body.ears)):
         towards = np.stack([_normalise(camera.centre - middle) for camera in rig.cameras])
-        watching = _compute_viewpoint_features(np.einsum("atx,vtx->avt", axes, towards), weight, body.left)
+        watching = _compute_viewpoint_features(
+            np.einsum("atx,vtx->avt", axes, towards), weight, body.left
+        )
         yield {f"{part}_seen_{name}": values for name, values in watching.items()}
     yield _compute_length_features(body)
     yield _compute_face_features(body, steady)
@@ -142,13 +156,20 @@ class _BodyAxes:
         self.hips, shoulders = self.middle("hip"), self.middle("shoulder")
         self.ears, self.eyes = self.middle("ear"), self.middle("eye")
         across = self.across("hip") + self.across("shoulder")
-        leftwards, up = _normalise(across), _normalise(shoulders - self.hips)
+        leftwards = _normalise(across)
+        up = _normalise(shoulders - self.hips)
         self.trunk = np.stack([_normalise(np.cross(up, leftwards)), leftwards, up])
-        ahead, leftwards = _normalise(self.eyes - self.ears), _normalise(self.across("ear"))
+        ahead = _normalise(self.eyes - self.ears)
+        leftwards = _normalise(self.across("ear"))
         self.head = np.stack([ahead, leftwards, _normalise(np.cross(ahead, leftwards))])
         self.neck_m = np.linalg.norm(self.ears - shoulders, axis=-1)
-        self.length_m = {pair: np.stack([self.between(*pair, side) for side in ("left", "right")]) for pair in LENGTHS}
-        self.size_m = sum(_compute_median(self.length_m[pair]) for pair in LENGTHS[:SIZE_LENGTH_COUNT])
+        self.length_m = {
+            pair: np.stack([self.between(*pair, side) for side in ("left", "right")])
+            for pair in LENGTHS
+        }
+        self.size_m = sum(
+            _compute_median(self.length_m[pair]) for pair in LENGTHS[:SIZE_LENGTH_COUNT]
+        )
 
     def joint(self, name: str, side: str) -> F64:
         """A joint, (T, 3)."""
@@ -169,7 +190,9 @@ class _BodyAxes:
     def assign_by_side(self, left: F64, right: F64) -> F64:
         """Values (T,) of both sides to joints (T, J): each has its own side's, those in the middle have the mean."""
         middle = (left + right) / 2
-        return np.where(self.left > 0, left[:, None], np.where(self.left < 0, right[:, None], middle[:, None]))
+        return np.where(
+            self.left > 0, left[:, None], np.where(self.left < 0, right[:, None], middle[:, None])
+        )
 
 
 def _compute_view_features(
@@ -212,25 +235,40 @@ def _compute_motion_features(evidence: LabelEvidence) -> dict[str, F64]:
 def _compute_posture_features(body: _BodyAxes) -> dict[str, F64]:
     """Where the joint is on the body, how the limbs of its side are bent and where they point, how the head is held."""
     place = np.einsum("atx,tjx->atj", body.trunk, body.xyz - body.hips[:, None]) / body.size_m
-    features = {"place_forward": place[0], "place_left": place[1] * _get_outward_sign(body.left), "place_up": place[2]}
+    features = {
+        "place_forward": place[0],
+        "place_left": place[1] * _get_outward_sign(body.left),
+        "place_up": place[2],
+    }
     for a, b, c in ANGLES:
-        bent = [_compute_angle(*(body.joint(name, side) for name in (a, b, c))) for side in ("left", "right")]
+        bent = [
+            _compute_angle(*(body.joint(name, side) for name in (a, b, c)))
+            for side in ("left", "right")
+        ]
         features[f"bend_{b}_{c}"] = body.assign_by_side(*bent)
     for a, b in LIMB_BONES:
-        sides = [_normalise(body.joint(b, side) - body.joint(a, side)) for side in ("left", "right")]
+        sides = [
+            _normalise(body.joint(b, side) - body.joint(a, side)) for side in ("left", "right")
+        ]
         along = [np.einsum("atx,tx->at", body.trunk, bone) for bone in sides]
         along[1][1] *= -1
         for axis, name in enumerate(("forward", "left", "up")):
             features[f"{a}_{b}_{name}"] = body.assign_by_side(along[0][axis], along[1][axis])
     turned = (body.head[0] * body.trunk[1]).sum(-1)[:, None]
     nodded = (body.head[0] * body.trunk[2]).sum(-1)[:, None]
-    return features | {"head_turned": turned * body.left, "head_turned_far": np.abs(turned), "head_nodded": nodded}
+    return features | {
+        "head_turned": turned * body.left,
+        "head_turned_far": np.abs(turned),
+        "head_nodded": nodded,
+    }
 
 
 def _compute_view_weights(evidence: LabelEvidence) -> F64:
     """How much each view counts in each joint, (V, T, J)."""
     views = evidence.views
-    weight = np.where(views.carries & np.isfinite(views.sigma_px), 1 / np.maximum(views.sigma_px, TINY) ** 2, 0.0)
+    weight = np.where(
+        views.carries & np.isfinite(views.sigma_px), 1 / np.maximum(views.sigma_px, TINY) ** 2, 0.0
+    )
     return weight / np.maximum(weight.sum(0), TINY)
 
 
@@ -262,7 +300,9 @@ def _compute_length_features(body: _BodyAxes) -> dict[str, F64]:
     """How far each length is from what it usually is in this person."""
     features = {}
     for name in ("shoulder", "hip"):
-        features[f"stretch_{name}s"] = _compute_log_stretch(np.linalg.norm(body.across(name), axis=-1))[:, None]
+        features[f"stretch_{name}s"] = _compute_log_stretch(
+            np.linalg.norm(body.across(name), axis=-1)
+        )[:, None]
     features["stretch_neck"] = _compute_log_stretch(body.neck_m)[:, None]
     for a, b in LENGTHS:
         left, right = (_compute_log_stretch(length_m) for length_m in body.length_m[a, b])
@@ -274,7 +314,9 @@ def _compute_face_features(body: _BodyAxes, steady: _MovingAverage) -> dict[str,
     """How far each point of the face is from where the others put it: a face is rigid."""
     face = [i for i, joint in enumerate(body.skeleton.joints) if strip_side(joint) in FACE_JOINTS]
     off_m = np.full(body.xyz.shape[:2], np.nan)
-    off_m[:, face] = np.linalg.norm(body.xyz[:, face] - _fit_rigid_shape(body.xyz[:, face]), axis=-1)
+    off_m[:, face] = np.linalg.norm(
+        body.xyz[:, face] - _fit_rigid_shape(body.xyz[:, face]), axis=-1
+    )
     whole = _clipped_log(np.sqrt((np.nan_to_num(off_m[:, face]) ** 2).mean(1)))
     off = np.zeros(off_m.shape)
     off[:, face] = _clipped_log(off_m[:, face])
@@ -295,7 +337,9 @@ def _fit_rigid_shape(points: F64) -> F64:
         FACE_ITERATIONS
     ):  # towards the geometric median (Weiszfeld 1937), which no direction of the room sways
         unturned = np.einsum("tba,tnb->tna", _fit_rotations(local, shape), local)[whole]
-        weight = 1 / np.maximum(np.linalg.norm(unturned - shape, axis=-1, keepdims=True), MIN_LENGTH_M)
+        weight = 1 / np.maximum(
+            np.linalg.norm(unturned - shape, axis=-1, keepdims=True), MIN_LENGTH_M
+        )
         shape = (weight * unturned).sum(0) / weight.sum(0)
     return np.einsum("tab,nb->tna", _fit_rotations(local, shape), shape) + middle
 
@@ -374,7 +418,9 @@ def _compute_median(length_m: F64) -> float:
 
 def _compute_log_stretch(length_m: F64) -> F64:
     """Logarithm of lengths as shares of their median."""
-    return np.log(np.maximum(length_m, MIN_LENGTH_M) / np.maximum(_compute_median(length_m), MIN_LENGTH_M))
+    return np.log(
+        np.maximum(length_m, MIN_LENGTH_M) / np.maximum(_compute_median(length_m), MIN_LENGTH_M)
+    )
 
 
 def _clipped_log(length_m: F64) -> F64:

@@ -1,7 +1,9 @@
-"""Label sets on disk, in their session: ``labels/<id>.npz`` with all arrays, ``labels/<id>.json`` in words.
+"""Label sets on disk, in their session: ``labels/<id>.npz`` with all arrays, ``labels/<id>.json``
+in words.
 
-The id is made of the calibration and of everything else that decides the labels, so that another rig makes another set
-beside the first one, and nothing is ever overwritten. A set names its calibration, or it is not read.
+The id is made of the calibration and of everything else that decides the labels, so that another
+rig makes another set beside the first one, and nothing is ever overwritten. A set names its
+calibration, or it is not read.
 """
 
 import dataclasses
@@ -44,9 +46,9 @@ class LabelSet:
     detector
         Name and hash of the network that saw the joints.
     arrays
-        By name: ``time_ns`` (T,), ``index`` (T,), ``xyz`` (T, J, 3), ``covariance`` (T, J, 3, 3), ``sigma_m``,
-        ``status``, ``reasons``, ``weight`` (T, J), ``action`` (T,), ``swapped``, ``contested`` (T, V),
-        ``view_*`` (V, T, J, ...) and ``joint_*`` (T, J, ...) of the evidence.
+        By name: ``time_ns`` (T,), ``index`` (T,), ``xyz`` (T, J, 3), ``covariance`` (T, J, 3, 3),
+        ``sigma_m``, ``status``, ``reasons``, ``weight`` (T, J), ``action`` (T,), ``swapped``,
+        ``contested`` (T, V), ``view_*`` (V, T, J, ...) and ``joint_*`` (T, J, ...) of the evidence.
     """
 
     path: Path
@@ -64,7 +66,11 @@ class LabelSet:
 
 
 def save_labels(
-    session: Path, labels: PseudoLabels, index: np.ndarray, detector: dict[str, str], config: LabelConfig
+    session: Path,
+    labels: PseudoLabels,
+    index: np.ndarray,
+    detector: dict[str, str],
+    config: LabelConfig,
 ) -> Path:
     """Store a set of labels in its session, unless the very same set is there.
 
@@ -102,7 +108,11 @@ def save_labels(
         "detector": detector,
         "config": config.to_table(labels.skeleton),
     }
-    arrays = {**_to_arrays(labels), "index": np.asarray(index, np.int64), "facts": np.array(json.dumps(facts))}
+    arrays = {
+        **_to_arrays(labels),
+        "index": np.asarray(index, np.int64),
+        "facts": np.array(json.dumps(facts)),
+    }
     _write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
     with atomic_file(path.with_suffix(".json")) as file:
         json.dump({"id": name, **facts, "summary": summarise_labels(labels)}, file, indent=1)
@@ -131,15 +141,23 @@ def load_labels(path: Path) -> LabelSet:
             arrays = {name: file[name] for name in file.files}
         facts = json.loads(str(arrays.pop("facts")))
         if facts["schema"] > SCHEMA:
-            raise TrainingError(f"The labels '{path}' were written by a newer Epipole. Update Epipole.")
-        state: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in facts["calibration"].items()}
+            raise TrainingError(
+                f"The labels '{path}' were written by a newer Epipole. Update Epipole."
+            )
+        state: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in facts["calibration"].items()
+        }
         calibration = CalibrationState(**state)
         names = tuple(facts["joints"]), tuple(facts["views"])
-        return LabelSet(Path(path), calibration, facts["skeleton"], *names, facts["detector"], arrays)
+        return LabelSet(
+            Path(path), calibration, facts["skeleton"], *names, facts["detector"], arrays
+        )
     except FileNotFoundError as error:
         raise TrainingError(f"There are no labels '{path}'. Label the session first.") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-        raise TrainingError(f"The labels '{path}' are damaged or no labels. Label the session again.") from error
+        raise TrainingError(
+            f"The labels '{path}' are damaged or no labels. Label the session again."
+        ) from error
 
 
 def find_labels(session: Path, name: str | None = None, *, calibration_id: str = "") -> Path:
@@ -172,7 +190,9 @@ def find_labels(session: Path, name: str | None = None, *, calibration_id: str =
         return files[-1]
     of = f" that rest on the calibration {calibration_id}" if calibration_id else ""
     rig = " --rig FILE" if calibration_id else ""
-    raise TrainingError(f"The session '{session.name}' has no labels{of}. Run 'epipole label {session}{rig}' first.")
+    raise TrainingError(
+        f"The session '{session.name}' has no labels{of}. Run 'epipole label {session}{rig}' first."
+    )
 
 
 def _find_by_name(session: Path, name: str) -> Path:
@@ -187,10 +207,6 @@ def _find_by_name(session: Path, name: str) -> Path:
 
 def make_label_id(labels: PseudoLabels, detector: dict[str, str], config: LabelConfig) -> str:
     """Name a set of labels by everything that decides it.
-
-    Parameters
-    ----------
-    labels, detector, config
 
     Returns
     -------

@@ -17,21 +17,22 @@ class LabelGates:
     least_depth_m
         In front of every camera that carries it.
     least_confidence
-        Mean of the views that carry it. Low, because leave-one-out says more (confidence is poorly calibrated
-        across views).
+        Mean of the views that carry it. Low, because leave-one-out says more (confidence is poorly
+        calibrated across views).
     largest_residual_px
         In any view that carries it, at a focal length of 1100 px.
     two_view_sampson_px
         At a focal length of 1100 px.
     chi2_factor
-        Times the 99 % point of chi squared; more than one because a network's errors have heavy tails.
+        Times the 99 % point of chi squared; more than one because a network's errors have heavy
+        tails.
     leave_one_out_mm
         How far it may move without one of its views.
     sigma_mm, hip_sigma_mm, surface_sigma_mm
-        Largest expected error; of hips, without which a picture has no root and can neither teach 3D nor be judged,
-        and whose errors are seldom gross (22 instead of 18.5 mm costs 0.2 points of the limbs' precision, and 92
-        instead of 80 % of the framesets have a root; 59 studio people); of points of the skin (face, toes), which are
-        defined less well.
+        Largest expected error; of hips, without which a picture has no root and can neither teach
+        3D nor be judged, and whose errors are seldom gross (22 instead of 18.5 mm costs 0.2 points
+        of the limbs' precision, and 92 instead of 80 % of the framesets have a root; 59 studio
+        people); of points of the skin (face, toes), which are defined less well.
     bone_percent, loose_bone_percent
         How far a bone may be from its usual length; loose: at hips and feet.
     two_view_bone_z

@@ -15,7 +15,9 @@ from engine.reconstruction.people import NOBODY, Candidates, choose_before_rig, 
 from engine.reconstruction.reconstruct import MIN_CONFIDENCE
 from training.errors import TrainingError
 
-MIN_DISTANCE_TORSOS = 0.5  # somebody whose joints are nearer than this, in the median, may be mistaken for the person
+MIN_DISTANCE_TORSOS = (
+    0.5  # somebody whose joints are nearer than this, in the median, may be mistaken for the person
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +59,8 @@ def find_person(recording: PoseRecording, rig: Rig) -> PersonInViews:
     """
     if len(recording.view_names) < 2:
         raise TrainingError(
-            f"Only one camera ({', '.join(recording.view_names)}) was recorded; labels need two or more that see the same person."
+            f"Only one camera ({', '.join(recording.view_names)}) was recorded; labels need two "
+            "or more that see the same person."
         )
     candidates = recording.candidates
     _demand_person(candidates)
@@ -86,10 +89,14 @@ def repair_person(seen: Observations, rig: Rig, contested: Mask | None = None) -
     if len(seen.time_ns):
         swapped = find_swaps_by_motion(seen, estimate_sigma_px(seen, MIN_CONFIDENCE))
         steady = seen.swap_sides(swapped)
-        swapped = swapped ^ find_swaps_by_rig(steady, estimate_sigma_px(steady, MIN_CONFIDENCE), rig)
+        swapped = swapped ^ find_swaps_by_rig(
+            steady, estimate_sigma_px(steady, MIN_CONFIDENCE), rig
+        )
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in seen.view_names], np.int64)
     common = interpolate_to_common_time(seen.swap_sides(swapped), offsets)
-    return PersonInViews(common, swapped, np.zeros(swapped.shape, bool) if contested is None else contested)
+    return PersonInViews(
+        common, swapped, np.zeros(swapped.shape, bool) if contested is None else contested
+    )
 
 
 def _demand_person(candidates: Candidates) -> None:
@@ -97,12 +104,14 @@ def _demand_person(candidates: Candidates) -> None:
     seen: I64 = (candidates.track_id >= 0).any(2).sum(0)
     if seen.max(initial=0) < MIN_FRAMESETS:
         raise TrainingError(
-            "Nobody was found in any view, so there is nothing to learn from. Record a session with a person in it."
+            "Nobody was found in any view, so there is nothing to learn from. Record a session "
+            "with a person in it."
         )
     if (seen >= MIN_FRAMESETS).sum() < 2:
         only = candidates.view_names[int(np.argmax(seen))]
         raise TrainingError(
-            f"A person was found in '{only}' only; labels need two views of the same person. Record a session in which "
+            f"A person was found in '{only}' only; labels need two views of the same person. "
+            "Record a session in which "
             "the other cameras see them too."
         )
 
@@ -118,5 +127,9 @@ def _find_contested(candidates: Candidates, choice: I64) -> Mask:
         median[known] = np.nanmedian(distance[known], axis=-1)
     others = np.arange(candidates.track_id.shape[2]) != np.maximum(choice, 0)[:, :, None]
     with np.errstate(invalid="ignore"):
-        near = others & (median < MIN_DISTANCE_TORSOS * torso[..., None]) & (choice != NOBODY)[..., None]
+        near = (
+            others
+            & (median < MIN_DISTANCE_TORSOS * torso[..., None])
+            & (choice != NOBODY)[..., None]
+        )
     return near.any(-1)

@@ -1,11 +1,12 @@
-"""Pseudo-labels: the person's joints in the room as a teacher, each with its error, evidence, and why it is refused.
+"""Pseudo-labels: the person's joints in the room as a teacher, each with its error, evidence, and
+why it is refused.
 
 ::
 
     find_person            labels/person.py     who, sides repaired, all views at common times
-    gather_label_evidence  labels/evidence.py   triangulate, leave out views, refine with bones and motion
-    expect_errors          labels/sigma.py      how far each joint may be off, taught by exact truth
-    judge_labels           labels/verdict.py    every reason against each joint
+    gather_label_evidence  labels/evidence.py   triangulate, leave out views, refine with bones and
+    motion expect_errors          labels/sigma.py      how far each joint may be off, taught by
+    exact truth judge_labels           labels/verdict.py    every reason against each joint
     weigh_labels           here                 how much each accepted joint counts
 
 """
@@ -32,7 +33,9 @@ from training.labels.sigma import predict_errors, shape_covariance
 from training.labels.verdict import judge_labels
 
 MIN_FRAMESETS = 30
-MIN_ACCEPTED_SHARE = 0.1  # of the joints that two views saw; with less, what remains is a biased sample
+MIN_ACCEPTED_SHARE = (
+    0.1  # of the joints that two views saw; with less, what remains is a biased sample
+)
 
 
 class Status(IntEnum):
@@ -122,7 +125,10 @@ class PseudoLabels:
 
 
 def make_labels(
-    person: PersonInViews, rig: Rig, calibration: CalibrationState, config: LabelConfig | None = None
+    person: PersonInViews,
+    rig: Rig,
+    calibration: CalibrationState,
+    config: LabelConfig | None = None,
 ) -> PseudoLabels:
     """Label a take.
 
@@ -148,14 +154,19 @@ def make_labels(
     """
     config, common = config or LabelConfig(), person.common
     if len(common.view_names) < 2:
-        raise TrainingError("Labels need two cameras or more that see the same person; this session has one.")
+        raise TrainingError(
+            "Labels need two cameras or more that see the same person; this session has one."
+        )
     if len(common.time_ns) < MIN_FRAMESETS:
         raise TrainingError(
-            f"The take has only {len(common.time_ns)} framesets; labels need {MIN_FRAMESETS} or more. Record longer."
+            f"The take has only {len(common.time_ns)} framesets; labels need {MIN_FRAMESETS} or "
+            "more. Record longer."
         )
     evidence = gather_label_evidence(common, rig, config.refinement)
     time_s = (common.time_ns - common.time_ns[0]) * 1e-9
-    sigma_m = predict_errors(evidence, rig, common.skeleton, time_s, config.get_error_network(common.skeleton))
+    sigma_m = predict_errors(
+        evidence, rig, common.skeleton, time_s, config.get_error_network(common.skeleton)
+    )
     reasons = judge_labels(evidence, sigma_m, person, rig, config.gates)
     return PseudoLabels(
         calibration=calibration,
@@ -201,22 +212,21 @@ def weigh_labels(evidence: LabelEvidence, sigma_m: F64, gates: LabelGates) -> F6
 def demand_enough_labels(labels: PseudoLabels) -> None:
     """Refuse labels that are too few to teach anything.
 
-    Parameters
-    ----------
-    labels
-
     Raises
     ------
     TrainingError
-        If hardly any joint that two views saw is accepted; the sentence says why most were rejected.
+        If hardly any joint that two views saw is accepted; the sentence says why most were
+        rejected.
     """
     judged = (labels.reasons & (Reason.DOUBTFUL_JOINT | Reason.NOT_SEEN_BY_TWO)) == 0
     share = int(labels.accepted.sum()) / max(int(judged.sum()), 1)
     if share >= MIN_ACCEPTED_SHARE:
         return
     raise TrainingError(
-        f"Only {100 * share:.1f} % of the joints can serve as labels ({100 * MIN_ACCEPTED_SHARE:.0f} % are needed): "
-        "the views do not agree well enough. Calibrate again, or record with more light and the whole body in view."
+        f"Only {100 * share:.1f} % of the joints can serve as labels "
+        f"({100 * MIN_ACCEPTED_SHARE:.0f} % are needed): "
+        "the views do not agree well enough. Calibrate again, or record with more light and the "
+        "whole body in view."
     )
 
 

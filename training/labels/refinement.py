@@ -1,9 +1,11 @@
-"""Joints of a take refined together: every view, bones of constant length, and motion without jerks.
+"""Joints of a take refined together: every view, bones of constant length, and motion without
+jerks.
 
-A joint alone is where its views say; their errors last for some tenths of a second and are shared by nothing else. What
-the whole take knows beside them is that a thigh stays as long as it is and that a limb of some kilograms does not jump.
-On studio takes it brings the share of limbs within 30 mm from 90.5 to 93.9 % (14 seeds, rigid fit); side views of
-shoulders that count less, the trunk's diagonals and its slower motion bring it from 94.0 to 94.8 % (seeds 0 to 9).
+A joint alone is where its views say; their errors last for some tenths of a second and are shared
+by nothing else. What the whole take knows beside them is that a thigh stays as long as it is and
+that a limb of some kilograms does not jump. On studio takes it brings the share of limbs within 30
+mm from 90.5 to 93.9 % (14 seeds, rigid fit); side views of shoulders that count less, the trunk's
+diagonals and its slower motion bring it from 94.0 to 94.8 % (seeds 0 to 9).
 """
 
 from dataclasses import dataclass
@@ -14,7 +16,14 @@ from scipy.linalg import solveh_banded
 from calibration.geometry.arrays import F64, I64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from training.labels.body import TRUNK_JOINTS, Body, Bones, add_trunk_diagonals, measure_bones, strip_side
+from training.labels.body import (
+    TRUNK_JOINTS,
+    Body,
+    Bones,
+    add_trunk_diagonals,
+    measure_bones,
+    strip_side,
+)
 
 WINDOW_FRAMESETS, OVERLAP_FRAMESETS = 600, 30
 MAX_STEP_PERIODS = 3.0  # times the usual period: motion says nothing across longer gaps
@@ -29,13 +38,14 @@ class RefinementConfig:
     Parameters
     ----------
     bone_share
-        Of the relative deviation that calibration expects of a bone (`calibration.evidence.evidence`); it is the deviation of
-        triangulated joints, and those of refined ones is less.
+        Of the relative deviation that calibration expects of a bone
+        (`calibration.evidence.evidence`); it is the deviation of triangulated joints, and those of
+        refined ones is less.
     acceleration_m_s2, trunk_acceleration_m_s2
         One standard deviation per axis of a joint's acceleration; of hips, shoulders and elbows.
     view_cauchy_sigmas, motion_cauchy_sigmas
-        Beyond so many sigmas a view, a bone or a jerk begins to lose its say. Low for views, whose errors are not
-        independent of one another.
+        Beyond so many sigmas a view, a bone or a jerk begins to lose its say. Low for views, whose
+        errors are not independent of one another.
     iterations
     """
 
@@ -82,7 +92,9 @@ def estimate_body(xyz: F64, skeleton: Skeleton, config: RefinementConfig) -> Bod
     return Body(bones, np.where(trunk, config.trunk_acceleration_m_s2, config.acceleration_m_s2))
 
 
-def refine_recording(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig) -> F64:
+def refine_recording(
+    xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig
+) -> F64:
     """Refine all joints of a take together.
 
     Parameters
@@ -94,12 +106,14 @@ def refine_recording(xyz: F64, sightings: Sightings, rig: Rig, body: Body, confi
     Returns
     -------
     xyz : (T, J, 3), m, world
-        Missing joints are carried through by motion and bones; NaN only for joints that were hardly ever found.
+        Missing joints are carried through by motion and bones; NaN only for joints that were hardly
+        ever found.
 
     Notes
     -----
-    Gauss-Newton with Cauchy weights. Joints that bones connect are solved together, others alone; accelerations couple
-    three framesets, so the normal equations are a band, solved in windows of 600 framesets.
+    Gauss-Newton with Cauchy weights. Joints that bones connect are solved together, others alone;
+    accelerations couple three framesets, so the normal equations are a band, solved in windows of
+    600 framesets.
     """
     refined = np.full(xyz.shape, np.nan)
     for joints in _group_connected(xyz.shape[1], body.bones):
@@ -107,24 +121,34 @@ def refine_recording(xyz: F64, sightings: Sightings, rig: Rig, body: Body, confi
         if len(known) == 0:
             continue
         start = _interpolate_missing(xyz[:, known])
-        part = Sightings(sightings.rays[:, :, known], sightings.per_sigma[:, :, known], sightings.time_s)
-        refined[:, known] = _refine_in_windows(start, part, rig, _select_joints(body, known), config)
+        part = Sightings(
+            sightings.rays[:, :, known], sightings.per_sigma[:, :, known], sightings.time_s
+        )
+        refined[:, known] = _refine_in_windows(
+            start, part, rig, _select_joints(body, known), config
+        )
     return refined
 
 
-def _refine_in_windows(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig) -> F64:
+def _refine_in_windows(
+    xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig
+) -> F64:
     """Refine window by window; each hands on its middle."""
     refined = xyz.copy()
     for first in range(0, len(xyz), WINDOW_FRAMESETS):
         last = min(first + WINDOW_FRAMESETS, len(xyz))
         rows = slice(max(first - OVERLAP_FRAMESETS, 0), min(last + OVERLAP_FRAMESETS, len(xyz)))
-        part = Sightings(sightings.rays[:, rows], sightings.per_sigma[:, rows], sightings.time_s[rows])
+        part = Sightings(
+            sightings.rays[:, rows], sightings.per_sigma[:, rows], sightings.time_s[rows]
+        )
         solved = _refine_window(xyz[rows], part, rig, body, config)
         refined[first:last] = solved[first - rows.start : last - rows.start]
     return refined
 
 
-def _refine_window(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig) -> F64:
+def _refine_window(
+    xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig
+) -> F64:
     """Refine one window of connected joints."""
     T, J = xyz.shape[:2]
     size = 3 * J
@@ -135,15 +159,22 @@ def _refine_window(xyz: F64, sightings: Sightings, rig: Rig, body: Body, config:
         _add_bone_equations(xyz, body.bones, config, (blocks, gradient))
         band = _to_band(blocks.transpose(0, 1, 3, 2, 4).reshape(T, size, size))
         flat = gradient.reshape(T, size)
-        _add_motion_equations(xyz.reshape(T, size), second[..., None] / per_axis, config, (band, flat))
-        xyz = xyz - solveh_banded(band, flat.ravel(), lower=True, overwrite_ab=True).reshape(T, J, 3)
+        _add_motion_equations(
+            xyz.reshape(T, size), second[..., None] / per_axis, config, (band, flat)
+        )
+        xyz = xyz - solveh_banded(band, flat.ravel(), lower=True, overwrite_ab=True).reshape(
+            T, J, 3
+        )
     return xyz
 
 
-def _sum_reprojection_equations(xyz: F64, sightings: Sightings, rig: Rig, config: RefinementConfig) -> tuple[F64, F64]:
+def _sum_reprojection_equations(
+    xyz: F64, sightings: Sightings, rig: Rig, config: RefinementConfig
+) -> tuple[F64, F64]:
     """Sum normal equations of the reprojection error: blocks (T, J, J, 3, 3) and gradient (T, J, 3)."""
     T, J = xyz.shape[:2]
-    blocks, gradient = np.zeros((T, J, J, 3, 3)), np.zeros((T, J, 3))
+    blocks = np.zeros((T, J, J, 3, 3))
+    gradient = np.zeros((T, J, 3))
     each = np.arange(J)
     for ray, per_sigma, camera in zip(sightings.rays, sightings.per_sigma, rig.cameras):
         seen = xyz @ camera.R.T + camera.t
@@ -159,7 +190,9 @@ def _sum_reprojection_equations(xyz: F64, sightings: Sightings, rig: Rig, config
     return blocks, gradient
 
 
-def _add_bone_equations(xyz: F64, bones: Bones, config: RefinementConfig, equations: tuple[F64, F64]) -> None:
+def _add_bone_equations(
+    xyz: F64, bones: Bones, config: RefinementConfig, equations: tuple[F64, F64]
+) -> None:
     """Add the normal equations of the bones."""
     blocks, gradient = equations
     for (a, b), length, sigma in zip(bones.ends, bones.length_m, bones.sigma_m * config.bone_share):
@@ -177,7 +210,9 @@ def _add_bone_equations(xyz: F64, bones: Bones, config: RefinementConfig, equati
         gradient[:, b] -= pull
 
 
-def _add_motion_equations(flat: F64, second: F64, config: RefinementConfig, equations: tuple[F64, F64]) -> None:
+def _add_motion_equations(
+    flat: F64, second: F64, config: RefinementConfig, equations: tuple[F64, F64]
+) -> None:
     """Add the normal equations of the accelerations; `second` holds coefficients (T - 2, 3, 3 J)."""
     band, gradient = equations
     T, size = flat.shape
@@ -213,7 +248,9 @@ def _compute_second_differences(time_s: F64) -> F64:
         return np.zeros((0, 3))
     step = np.maximum(np.diff(time_s), 1e-6)
     one, two = step[:-1], step[1:]
-    coefficients = np.stack([2 / (one * (one + two)), -2 / (one * two), 2 / (two * (one + two))], -1)
+    coefficients = np.stack(
+        [2 / (one * (one + two)), -2 / (one * two), 2 / (two * (one + two))], -1
+    )
     coefficients[np.maximum(one, two) > MAX_STEP_PERIODS * np.median(step)] = 0
     return coefficients
 
@@ -228,11 +265,18 @@ def _group_connected(joints: int, bones: Bones) -> list[I64]:
 
 def _select_joints(body: Body, joints: I64) -> Body:
     """Keep some joints and the bones among them, by their positions in that list."""
-    place, bones = {int(joint): i for i, joint in enumerate(joints)}, body.bones
+    place = {int(joint): i for i, joint in enumerate(joints)}
+    bones = body.bones
     usable = np.isfinite(bones.length_m) & (bones.length_m > 0)
-    kept = [int(b) for b in np.flatnonzero(usable) if all(int(end) in place for end in bones.ends[b])]
-    ends = np.array([[place[int(end)] for end in bones.ends[b]] for b in kept], np.int64).reshape(-1, 2)
-    return Body(Bones(ends, bones.length_m[kept], bones.sigma_m[kept]), body.acceleration_m_s2[joints])
+    kept = [
+        int(b) for b in np.flatnonzero(usable) if all(int(end) in place for end in bones.ends[b])
+    ]
+    ends = np.array([[place[int(end)] for end in bones.ends[b]] for b in kept], np.int64).reshape(
+        -1, 2
+    )
+    return Body(
+        Bones(ends, bones.length_m[kept], bones.sigma_m[kept]), body.acceleration_m_s2[joints]
+    )
 
 
 def _interpolate_missing(xyz: F64) -> F64:

@@ -15,10 +15,6 @@ MAX_REASONS = 3
 def summarise_labels(labels: PseudoLabels) -> dict[str, Any]:
     """Sum up a set of labels as plain values.
 
-    Parameters
-    ----------
-    labels
-
     Returns
     -------
     summary
@@ -43,7 +39,9 @@ def summarise_labels(labels: PseudoLabels) -> dict[str, Any]:
         "by_action": {
             str(action): {
                 "framesets": int((labels.action == action).sum()),
-                "accepted_percent": _to_percent(accepted[labels.action == action], seen[labels.action == action]),
+                "accepted_percent": _to_percent(
+                    accepted[labels.action == action], seen[labels.action == action]
+                ),
             }
             for action in dict.fromkeys(labels.action)
         },
@@ -68,18 +66,26 @@ def format_summary(summary: dict[str, Any]) -> tuple[str, ...]:
         The figure first, then what is missing and why.
     """
     said = [
-        f"{summary['joints_accepted']} of {summary['joints_seen']} joints ({summary['accepted_percent']:.0f} %) became "
+        f"{summary['joints_accepted']} of {summary['joints_seen']} joints "
+        f"({summary['accepted_percent']:.0f} %) became "
         f"labels, off by {summary['median_sigma_mm']:.0f} mm in the median as far as can be told."
     ]
     said += [
-        f"Of what was done '{action}' ({part['framesets']} framesets), {part['accepted_percent']:.0f} % became labels."
+        (
+            f"Of what was done '{action}' ({part['framesets']} framesets), "
+            f"{part['accepted_percent']:.0f} % became labels."
+        )
         for action, part in summary["by_action"].items()
     ]
     weak = sorted(
-        (percent, joint) for joint, percent in summary["by_joint"].items() if percent < 100 * LOW_ACCEPTANCE_SHARE
+        (percent, joint)
+        for joint, percent in summary["by_joint"].items()
+        if percent < 100 * LOW_ACCEPTANCE_SHARE
     )
     if weak:
-        listed = ", ".join(f"{joint.replace('_', ' ')} {percent:.0f} %" for percent, joint in weak[:4])
+        listed = ", ".join(
+            f"{joint.replace('_', ' ')} {percent:.0f} %" for percent, joint in weak[:4]
+        )
         said.append(f"Fewest labels came of: {listed}.")
     worst = list(summary["rejected_because"].items())[:MAX_REASONS]
     if worst:
@@ -96,10 +102,17 @@ def _find_labellable(labels: PseudoLabels) -> Mask:
 def _compute_reason_shares(labels: PseudoLabels, seen: Mask) -> dict[str, float]:
     """Share of the joints that each reason speaks against, the most frequent first."""
     shares = {
-        words: round(100 * float(((labels.reasons & reason) > 0)[seen].mean()), 2) if seen.any() else 0.0
+        words: round(100 * float(((labels.reasons & reason) > 0)[seen].mean()), 2)
+        if seen.any()
+        else 0.0
         for reason, words in DESCRIPTIONS.items()
     }
-    return dict(sorted(((words, share) for words, share in shares.items() if share > 0), key=lambda item: -item[1]))
+    return dict(
+        sorted(
+            ((words, share) for words, share in shares.items() if share > 0),
+            key=lambda item: -item[1],
+        )
+    )
 
 
 def _to_percent(some: Mask, of: Mask) -> float:

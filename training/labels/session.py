@@ -16,7 +16,12 @@ from training.errors import TrainingError
 from training.labels.calibration import read_calibration
 from training.labels.files import save_labels
 from training.labels.person import find_person
-from training.labels.pseudo_labels import LabelConfig, PseudoLabels, demand_enough_labels, make_labels
+from training.labels.pseudo_labels import (
+    LabelConfig,
+    PseudoLabels,
+    demand_enough_labels,
+    make_labels,
+)
 from training.labels.report import summarise_labels
 
 Progress = Callable[[str, float], None]
@@ -67,7 +72,8 @@ def label_session(
     Raises
     ------
     TrainingError
-        If there is no rig, a refused one, one of other cameras, one camera, nobody, or too little to learn from.
+        If there is no rig, a refused one, one of other cameras, one camera, nobody, or too little
+        to learn from.
     SessionError
         If the session holds no poses.
     CalibrationError
@@ -77,13 +83,15 @@ def label_session(
     """
     if len(session.cameras) < 2:
         raise TrainingError(
-            f"The session '{session.path.name}' has only one camera; labels need two or more that see the same person."
+            f"The session '{session.path.name}' has only one camera; labels need two or more "
+            "that see the same person."
         )
     config = config or LabelConfig()
     path = rig_file or session.path / RIG
     if rig_file is None and not session.has_rig:
         raise TrainingError(
-            f"The session '{session.path.name}' has no calibration, so nothing in it can be labelled. Calibrate it "
+            f"The session '{session.path.name}' has no calibration, so nothing in it can be "
+            "labelled. Calibrate it "
             "with 'epipole calibrate', or give a rig with --rig."
         )
     rig, calibration = read_calibration(path)
@@ -106,17 +114,24 @@ def _read_recording(session: Session) -> tuple[PoseRecording, np.ndarray]:
     reader = session.poses_2d_raw()
     pose_sets = tuple(reader.sets_2d())
     if not pose_sets:
-        raise SessionError(f"'{POSES_2D_RAW}' of the session '{session.path.name}' is empty. Run track on it again.")
+        raise SessionError(
+            f"'{POSES_2D_RAW}' of the session '{session.path.name}' is empty. Run track on it "
+            "again."
+        )
     sizes = {camera.name: camera.size_wh for camera in session.cameras}
     unknown = [view for view in reader.header.view_names if view not in sizes]
     if unknown:
         raise SessionError(
-            f"The session '{session.path.name}' has poses of '{unknown[0]}', which is none of its cameras. Run track "
+            f"The session '{session.path.name}' has poses of '{unknown[0]}', which is none of "
+            "its cameras. Run track "
             "on it again."
         )
     view_names = reader.header.view_names
     recording = PoseRecording(
-        pose_sets, load_skeleton(reader.header.skeleton), view_names, tuple(sizes[view] for view in view_names)
+        pose_sets,
+        load_skeleton(reader.header.skeleton),
+        view_names,
+        tuple(sizes[view] for view in view_names),
     )
     return recording, np.array([poses.index for poses in pose_sets], np.int64)
 
@@ -132,7 +147,8 @@ def _reorder_cameras(rig: Rig, recording: PoseRecording, path: Path) -> Rig:
     for camera, size in zip(cameras, recording.sizes_wh):
         if tuple(camera.size_wh) != tuple(size):
             raise TrainingError(
-                f"'{path}' was calibrated with images of {camera.size_wh[0]}x{camera.size_wh[1]} of '{camera.name}', "
+                f"'{path}' was calibrated with images of "
+                f"{camera.size_wh[0]}x{camera.size_wh[1]} of '{camera.name}', "
                 f"but the session's are {size[0]}x{size[1]}. Choose the rig of these cameras."
             )
     return Rig(cameras, rig.time_offset_ns, rig.metadata)

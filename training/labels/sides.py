@@ -1,9 +1,10 @@
 """How much worse a view sees a joint from the person's side: shoulders above all.
 
-From the front or the back the outline of the body shows where a shoulder is; from the side nothing does, and the
-network guesses, in the same direction for seconds. Its confidence does not tell. Measured against exact truth (studio
-seeds 0 to 9, 68 % of errors across the image, in the sigmas of `calibration.evidence.noise`), by the angle between the view and
-the person's front-to-back line, folded at 90 degrees:
+From the front or the back the outline of the body shows where a shoulder is; from the side nothing
+does, and the network guesses, in the same direction for seconds. Its confidence does not tell.
+Measured against exact truth (studio seeds 0 to 9, 68 % of errors across the image, in the sigmas of
+`calibration.evidence.noise`), by the angle between the view and the person's front-to-back line,
+folded at 90 degrees:
 
 ========  =====  =====  =====  =====  =====
 joint     0-20   20-40  40-60  60-80  80-100
@@ -47,7 +48,9 @@ def compute_side_factors(xyz: F64, rig: Rig, skeleton: Skeleton) -> F64:
     trunk = [f"{side}_{joint}" for joint in ("shoulder", "hip") for side in ("left", "right")]
     if not set(trunk) <= set(skeleton.joints):
         return factor
-    growth = np.array([SIDE_VIEW_SIGMA_GROWTH.get(strip_side(joint), 0.0) for joint in skeleton.joints])
+    growth = np.array(
+        [SIDE_VIEW_SIGMA_GROWTH.get(strip_side(joint), 0.0) for joint in skeleton.joints]
+    )
     across = _compute_lateral_axis(*(xyz[:, skeleton.index(joint)] for joint in trunk))
     for v, camera in enumerate(rig.cameras):
         sine = (_normalise(xyz - camera.centre) * across[:, None]).sum(-1)
@@ -55,7 +58,9 @@ def compute_side_factors(xyz: F64, rig: Rig, skeleton: Skeleton) -> F64:
     return factor
 
 
-def _compute_lateral_axis(left_shoulder: F64, right_shoulder: F64, left_hip: F64, right_hip: F64) -> F64:
+def _compute_lateral_axis(
+    left_shoulder: F64, right_shoulder: F64, left_hip: F64, right_hip: F64
+) -> F64:
     """From the person's left to their right, (T, 3): between the line of the shoulders and that of the hips."""
     return _normalise(_normalise(right_shoulder - left_shoulder) + _normalise(right_hip - left_hip))
 

@@ -1,9 +1,10 @@
-"""How far a label may be from the truth: taught once against exact truth, on studio takes seen by the real network.
+"""How far a label may be from the truth: taught once against exact truth, on studio takes seen by
+the real network.
 
-Independent errors would promise a third of the true ones: what a network misplaces it misplaces in all views and for as
-long as the person stands that way. `signs` measures what speaks of it. For the joints of ``blazepose_33`` a small
-network has learnt what they mean (``assets/sigma``, made by ``tests/benchmarks/fit_sigma.py``); for other skeletons a
-sum of seven signs serves.
+Independent errors would promise a third of the true ones: what a network misplaces it misplaces in
+all views and for as long as the person stands that way. `signs` measures what speaks of it. For the
+joints of ``blazepose_33`` a small network has learnt what they mean (``assets/sigma``, made by
+``tests/benchmarks/fit_sigma.py``); for other skeletons a sum of seven signs serves.
 """
 
 import numpy as np
@@ -14,7 +15,13 @@ from calibration.skeleton import Skeleton
 from training.labels.body import strip_side
 from training.labels.error_network import ErrorNetwork
 from training.labels.evidence import LabelEvidence
-from training.labels.features import LIMBS, MAX_LENGTH_M, MIN_LENGTH_M, compute_basic_features, compute_body_features
+from training.labels.features import (
+    LIMBS,
+    MAX_LENGTH_M,
+    MIN_LENGTH_M,
+    compute_basic_features,
+    compute_body_features,
+)
 
 LABELLED_JOINTS = (*LIMBS, "foot_index", "nose", "eye", "eye_inner", "eye_outer", "ear")
 """Joints that can be labels. The hands' landmarks lie 50 to 90 mm, the mouth and the heels 37 mm from the studio's
@@ -24,10 +31,19 @@ SURFACE_JOINTS = ("foot_index", "nose", "eye", "eye_inner", "eye_outer", "ear")
 SPHERE_SHARE = 0.5  # of the covariance: what a network misplaces it misplaces in any direction
 MIN_LOG_M, MAX_LOG_M = -10.0, 2.0
 
-# For other skeletons: a constant, and the slopes of `compute_basic_features`. Least squares of the logarithm of the true error
-# (plus 5 mm) over studio seeds 0 to 9, 450 framesets each, rig calibrated from the same take; scaled so that 68 % of
-# the limbs' errors lie within one sigma's ellipsoid.
-BASIC_SLOPES = ("limb_rad", "triangulation", "moved", "moved_neighbours", "twin", "body_bones", "body_disagreement")
+# For other skeletons: a constant, and the slopes of `compute_basic_features`. Least squares of the
+# logarithm of the true error (plus 5 mm) over studio seeds 0 to 9, 450 framesets each, rig
+# calibrated from the same take; scaled so that 68 % of the limbs' errors lie within one sigma's
+# ellipsoid.
+BASIC_SLOPES = (
+    "limb_rad",
+    "triangulation",
+    "moved",
+    "moved_neighbours",
+    "twin",
+    "body_bones",
+    "body_disagreement",
+)
 BASIC_COEFFICIENTS = {
     "nose": (-0.100, 0.000, 0.977, 0.042, 0.042, 0.000, -0.030, -0.108),
     "eye": (-1.665, 0.000, 0.211, 0.041, 0.041, 0.551, -0.019, -0.111),
@@ -66,7 +82,9 @@ def predict_errors(
     if network is None:
         log_sigma = _predict_basic_log_sigma(evidence, skeleton)
     else:
-        log_sigma = network.predict_log_sigma(compute_body_features(evidence, rig, skeleton, time_s), skeleton)
+        log_sigma = network.predict_log_sigma(
+            compute_body_features(evidence, rig, skeleton, time_s), skeleton
+        )
     known = np.isfinite(evidence.xyz).all(-1)
     return np.where(known, np.exp(np.clip(log_sigma, MIN_LOG_M, MAX_LOG_M)), np.inf)
 
@@ -104,6 +122,11 @@ def _predict_basic_log_sigma(evidence: LabelEvidence, skeleton: Skeleton) -> F64
     """Sum up seven signs, (T, J)."""
     features = compute_basic_features(evidence, skeleton)
     kinds = np.array(
-        [BASIC_COEFFICIENTS.get(strip_side(joint), BASIC_DEFAULT_COEFFICIENTS) for joint in skeleton.joints]
+        [
+            BASIC_COEFFICIENTS.get(strip_side(joint), BASIC_DEFAULT_COEFFICIENTS)
+            for joint in skeleton.joints
+        ]
     )
-    return kinds[:, 0] + sum(slope * features[name] for slope, name in zip(kinds.T[1:], BASIC_SLOPES, strict=True))
+    return kinds[:, 0] + sum(
+        slope * features[name] for slope, name in zip(kinds.T[1:], BASIC_SLOPES, strict=True)
+    )

@@ -1,9 +1,11 @@
-"""The labels of Pose ResNet and EpipolarPose, as published: two views, their fundamental matrix from the joints,
+"""The labels of Pose ResNet and EpipolarPose, as published: two views, their fundamental matrix
+from the joints,
 polynomial triangulation. The baseline that `training.labels.pseudo_labels` is compared with.
 
-What the papers leave open is chosen here: pixels are not rounded; the fundamental matrix is that of all matches of the
-take (least median of squares); metres come from the person's stature; a joint counts as occluded below a confidence
-of 0.5; with more than two views every view is paired with the first one, and the vector median of the pairs counts.
+What the papers leave open is chosen here: pixels are not rounded; the fundamental matrix is that of
+all matches of the take (least median of squares); metres come from the person's stature; a joint
+counts as occluded below a confidence of 0.5; with more than two views every view is paired with the
+first one, and the vector median of the pairs counts.
 """
 
 from collections.abc import Sequence
@@ -51,7 +53,10 @@ class EpipolarLabels:
 
 
 def label_by_two_views(
-    common: Observations, cameras: Sequence[Camera], stature_m: float | None, view_indices: Sequence[int] = (0, 1)
+    common: Observations,
+    cameras: Sequence[Camera],
+    stature_m: float | None,
+    view_indices: Sequence[int] = (0, 1),
 ) -> EpipolarLabels:
     """Label a take as the papers do.
 
@@ -81,8 +86,12 @@ def label_by_two_views(
     clear = np.moveaxis(common.seen & (common.confidence >= MIN_CONFIDENCE), 1, 0)
     rays = np.where(clear[..., None], rays, np.nan)
     first = view_indices[0]
-    found = [_label_pair(common, rays, cameras, (first, other), stature_m) for other in view_indices[1:]]
-    pairs = tuple((common.view_names[first], common.view_names[other]) for other in view_indices[1:])
+    found = [
+        _label_pair(common, rays, cameras, (first, other), stature_m) for other in view_indices[1:]
+    ]
+    pairs = tuple(
+        (common.view_names[first], common.view_names[other]) for other in view_indices[1:]
+    )
     stacked = np.stack(found)
     return EpipolarLabels(vector_median(stacked), pairs, stacked)
 
@@ -110,19 +119,26 @@ def vector_median(points: F64) -> F64:
 
 
 def _label_pair(
-    common: Observations, rays: F64, cameras: Sequence[Camera], pair: tuple[int, int], stature_m: float | None
+    common: Observations,
+    rays: F64,
+    cameras: Sequence[Camera],
+    pair: tuple[int, int],
+    stature_m: float | None,
 ) -> F64:
     """Label a take from two views, (T, J, 3), m, frame of the first of them."""
     a, b = pair
     K_a, K_b = cameras[a].matrix, cameras[b].matrix
     joints = common.skeleton.indices(select_calibration_joints(common.skeleton))
-    both: Mask = np.array(np.isfinite(rays[a]).all(-1) & np.isfinite(rays[b]).all(-1), bool, ndmin=2)
+    both: Mask = np.array(
+        np.isfinite(rays[a]).all(-1) & np.isfinite(rays[b]).all(-1), bool, ndmin=2
+    )
     of_body = np.zeros_like(both)
     of_body[:, joints] = both[:, joints]
     rows = np.flatnonzero(of_body.ravel())
     if len(rows) < 4 * MIN_MATCHES:
         raise TrainingError(
-            f"The views '{common.view_names[a]}' and '{common.view_names[b]}' share only {len(rows)} joints, too few to find how "
+            f"The views '{common.view_names[a]}' and '{common.view_names[b]}' share only "
+            f"{len(rows)} joints, too few to find how "
             "they stand to each other. Choose two views that see the person at the same time."
         )
     rows = rows[:: max(1, len(rows) // MAX_MATCHES)]
@@ -142,6 +158,8 @@ def _find_metres_per_unit(xyz: F64, common: Observations, stature_m: float | Non
     """Find the metres per unit of a pair's own scale."""
     joints = select_calibration_joints(common.skeleton)
     try:
-        return estimate_scale(xyz[:, common.skeleton.indices(joints)], joints, stature_m).metres_per_unit
+        return estimate_scale(
+            xyz[:, common.skeleton.indices(joints)], joints, stature_m
+        ).metres_per_unit
     except ScaleUnknownError as error:
         raise TrainingError(str(error)) from error

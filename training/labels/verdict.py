@@ -47,7 +47,9 @@ def judge_labels(
     }
     reasons = _to_bits(found, sigma_m.shape)
     accepted = reasons == 0
-    return reasons | _to_bits(_find_frameset_reasons(evidence, accepted, person, gates), sigma_m.shape)
+    return reasons | _to_bits(
+        _find_frameset_reasons(evidence, accepted, person, gates), sigma_m.shape
+    )
 
 
 def _find_view_reasons(evidence: LabelEvidence, rig: Rig, gates: LabelGates) -> dict[Reason, Any]:
@@ -57,7 +59,9 @@ def _find_view_reasons(evidence: LabelEvidence, rig: Rig, gates: LabelGates) -> 
     two = count == 2
     angle_deg = np.degrees(joints.angle_rad)
     focal = np.array([camera.focal_px for camera in rig.cameras])[:, None, None]
-    residual = np.where(views.carries, np.linalg.norm(views.residual_px, axis=-1) * GATES_FOCAL_PX / focal, 0.0)
+    residual = np.where(
+        views.carries, np.linalg.norm(views.residual_px, axis=-1) * GATES_FOCAL_PX / focal, 0.0
+    )
     depth = np.where(views.carries, views.depth_m, np.inf)
     confidence = np.where(views.carries, views.confidence, 0.0).sum(0) / np.maximum(count, 1)
     limit = gates.chi2_factor * chi2.ppf(0.99, np.maximum(joints.dof, 1))
@@ -65,13 +69,15 @@ def _find_view_reasons(evidence: LabelEvidence, rig: Rig, gates: LabelGates) -> 
     return {
         Reason.NOT_SEEN_BY_TWO: np.isfinite(views.sigma_px).sum(0) < 2,
         Reason.ONE_VIEW: count < 2,
-        Reason.NARROW_RAYS: angle_deg < np.where(two, gates.two_view_least_angle_deg, gates.least_angle_deg),
+        Reason.NARROW_RAYS: angle_deg
+        < np.where(two, gates.two_view_least_angle_deg, gates.least_angle_deg),
         Reason.BEHIND_A_CAMERA: ~(depth > gates.least_depth_m).all(0),
         Reason.LOW_CONFIDENCE: confidence < gates.least_confidence,
         Reason.VIEWS_DISAGREE: joints.chi2 > limit,
         Reason.FAR_FROM_A_VIEW: ~(residual < gates.largest_residual_px).all(0),
         Reason.OFF_THE_EPIPOLAR_LINE: two & ~(epipolar_px < gates.two_view_sampson_px),
-        Reason.ONE_VIEW_DECIDES: np.nan_to_num(joints.leave_one_out_m) * 1e3 > gates.leave_one_out_mm,
+        Reason.ONE_VIEW_DECIDES: np.nan_to_num(joints.leave_one_out_m) * 1e3
+        > gates.leave_one_out_mm,
         Reason.BONE_LENGTH: two & (np.nan_to_num(joints.bone_z) > gates.two_view_bone_z),
     }
 

@@ -10,7 +10,12 @@ from torch import Tensor
 
 from engine.disk import write_atomic
 from training.errors import TrainingError, WeightsError
-from training.networks.build import AnyConfig, build_network, network_config_from_table, network_to_table
+from training.networks.build import (
+    AnyConfig,
+    build_network,
+    network_config_from_table,
+    network_to_table,
+)
 from training.networks.pose_network import PoseNetwork
 
 SCHEMA = 1
@@ -31,7 +36,8 @@ class Checkpoint:
     ema
         As they were on average lately; None where nobody averaged.
     optimizer, position, random
-        What a stopped training needs to go on as if it had not been; None and empty in a network that is finished.
+        What a stopped training needs to go on as if it had not been; None and empty in a network
+        that is finished.
     step
         How many taught it.
     config
@@ -55,11 +61,6 @@ class Checkpoint:
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint: whole, or the one that was there stays.
 
-    Parameters
-    ----------
-    path
-    checkpoint
-
     Raises
     ------
     OSError
@@ -67,20 +68,19 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
     Notes
     -----
-    Laid out in memory first: what the disk says then arrives as it is, not from within torch's archive writer.
+    Laid out in memory first: what the disk says then arrives as it is, not from within torch's
+    archive writer.
     """
     fields = {name: getattr(checkpoint, name) for name in Checkpoint.__dataclass_fields__}
     laid_out = io.BytesIO()
-    torch.save({"schema": SCHEMA, **fields, "network": network_to_table(checkpoint.network)}, laid_out)
+    torch.save(
+        {"schema": SCHEMA, **fields, "network": network_to_table(checkpoint.network)}, laid_out
+    )
     write_atomic(path, laid_out.getvalue())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint; nothing in the file is run.
-
-    Parameters
-    ----------
-    path
 
     Returns
     -------
@@ -101,11 +101,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise TrainingError(f"There is no checkpoint '{path}'. Check the path.") from error
     except TrainingError:
         raise
-    except (
-        Exception
-    ) as error:  # torch raises what its readers raise: RuntimeError, UnpicklingError, EOFError, KeyError…
+    # torch raises what its readers raise: RuntimeError, UnpicklingError, EOFError, KeyError…
+    except Exception as error:
         raise TrainingError(
-            f"'{path}' is no checkpoint, or a damaged one. Give another .pt file of 'epipole train'; a network's .onnx "
+            f"'{path}' is no checkpoint, or a damaged one. Give another .pt file of 'epipole "
+            "train'; a network's .onnx "
             "cannot be taught further."
         ) from error
     raise TrainingError(f"The checkpoint '{path}' was written by a newer Epipole. Update Epipole.")
@@ -113,10 +113,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 def network_from_checkpoint(checkpoint: Checkpoint) -> PoseNetwork:
     """Build the network of a checkpoint, ready for use.
-
-    Parameters
-    ----------
-    checkpoint
 
     Returns
     -------
@@ -132,5 +128,7 @@ def network_from_checkpoint(checkpoint: Checkpoint) -> PoseNetwork:
     try:
         network.load_state_dict(checkpoint.weights if checkpoint.ema is None else checkpoint.ema)
     except RuntimeError as error:
-        raise WeightsError("The checkpoint's weights are not those of its own network. Use another one.") from error
+        raise WeightsError(
+            "The checkpoint's weights are not those of its own network. Use another one."
+        ) from error
     return network.eval()

@@ -46,7 +46,8 @@ class Placement:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def all_reduce_max(self, *values: float) -> tuple[float, ...]:
-        """Return the greatest of what all processes say, value by value; each must ask at the same moment.
+        """Return the greatest of what all processes say, value by value; each must ask at the same
+        moment.
 
         Parameters
         ----------
@@ -87,10 +88,16 @@ def set_up_placement(config: TrainConfig) -> Iterator[Placement]:
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
-    placement = Placement(device, _choose_dtype(config.precision, device), get_rank(), get_world_size())
+    placement = Placement(
+        device, _choose_dtype(config.precision, device), get_rank(), get_world_size()
+    )
     threads = torch.get_num_threads()
-    torch.set_num_threads(config.threads or count_free_threads(int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
-    torch.set_flush_denormal(True)  # gradients that die out would otherwise cost a hundred times as much to multiply
+    torch.set_num_threads(
+        config.threads or count_free_threads(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    )
+    torch.set_flush_denormal(
+        True
+    )  # gradients that die out would otherwise cost a hundred times as much to multiply
     if placement.world_size > 1:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
@@ -123,10 +130,13 @@ def count_free_threads(processes: int = 1) -> int:
     Returns
     -------
     threads
-        The cores this process may run on, by its affinity and its container's share, divided among them. What else
-        runs at the moment does not count: the same command should give the same weights tomorrow.
+        The cores this process may run on, by its affinity and its container's share, divided among
+        them. What else runs at the moment does not count: the same command should give the same
+        weights tomorrow.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     if CGROUP_QUOTA.exists():
         quota, period = CGROUP_QUOTA.read_text().split()
         if quota != "max":
@@ -137,14 +147,11 @@ def count_free_threads(processes: int = 1) -> int:
 def choose_precision(device: torch.device) -> str:
     """Say in which precision a device teaches fastest without losing accuracy.
 
-    Parameters
-    ----------
-    device
-
     Returns
     -------
     precision
-        ``bf16`` where the processor or GPU has it: 231 samples/s against 140 for the compact network on one core.
+        ``bf16`` where the processor or GPU has it: 231 samples/s against 140 for the compact
+        network on one core.
     """
     if device.type == "cuda":
         return "bf16" if torch.cuda.get_device_capability(device)[0] >= AMPERE_CAPABILITY else "f16"

@@ -52,7 +52,8 @@ class Row:
         """Return the row as JSON can hold it: None for NaN."""
         values = dataclasses.asdict(self)
         return {
-            name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in values.items()
         }
 
 
@@ -61,7 +62,9 @@ FIELDS = tuple(field.name for field in dataclasses.fields(Row))
 
 def row_from_table(table: dict[str, Any]) -> Row:
     """Return the row that `Row.table` wrote; raises KeyError where a value is missing."""
-    values: dict[str, Any] = {name: math.nan if table[name] is None else table[name] for name in FIELDS}
+    values: dict[str, Any] = {
+        name: math.nan if table[name] is None else table[name] for name in FIELDS
+    }
     return Row(**values)
 
 
@@ -84,8 +87,8 @@ class History(InMemoryHistory):
     folder
         Exists.
     rows
-        Of the same training, from before it was stopped. Files with later ones, from between its last state and a
-        kill, are brought back to these.
+        Of the same training, from before it was stopped. Files with later ones, from between its
+        last state and a kill, are brought back to these.
 
     Raises
     ------
@@ -139,7 +142,9 @@ def read_history(folder: Path) -> tuple[Row, ...]:
 def _format_csv_line(row: Row) -> str:
     """Write a row for people: nothing where nothing is known."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow("" if value is None else value for value in row.table().values())
+    csv.writer(text, lineterminator="\n").writerow(
+        "" if value is None else value for value in row.table().values()
+    )
     return text.getvalue()
 
 

@@ -27,15 +27,18 @@ def make_judge(batches: BatchSource, root: int) -> Judge:
     Returns
     -------
     judge
-        Returns mm: the mean distance of the joints that have a label from it, both relative to the root and at the
-        label's depth. A flat network is given the label's depth for every joint; where no depth is known the distance
-        is that in the image, in a crop that is 2 m wide. NaN where nothing has a label.
+        Returns mm: the mean distance of the joints that have a label from it, both relative to the
+        root and at the label's depth. A flat network is given the label's depth for every joint;
+        where no depth is known the distance is that in the image, in a crop that is 2 m wide. NaN
+        where nothing has a label.
     """
 
     @torch.no_grad()
     def judge(network: PoseNetwork) -> float:
         device = next(network.parameters()).device
-        errors = [error for batch in batches.epoch(0) for error in _errors_m(network, batch.to(device))]
+        errors = [
+            error for batch in batches.epoch(0) for error in _errors_m(network, batch.to(device))
+        ]
         return 1000.0 * float(torch.cat(errors).mean()) if errors else math.nan
 
     def _errors_m(network: PoseNetwork, batch: Batch) -> Iterator[Tensor]:
@@ -49,7 +52,11 @@ def make_judge(batches: BatchSource, root: int) -> Judge:
         if placed.any():
             found, target = (_to_root_relative(points, batch, root) for points in (uvw, batch.uvw))
             yield (found - target).norm(dim=-1)[placed]
-        flat = ~torch.isfinite(batch.root_depth_m)[:, None] & labelled & torch.isfinite(batch.uvw[..., :2]).all(-1)
+        flat = (
+            ~torch.isfinite(batch.root_depth_m)[:, None]
+            & labelled
+            & torch.isfinite(batch.uvw[..., :2]).all(-1)
+        )
         if flat.any():
             yield FIELD_M * (uvw - batch.uvw)[..., :2].norm(dim=-1)[flat]
 

@@ -40,8 +40,12 @@ class Learner:
         self.network.train()
         self.network.requires_grad_(True)
         self.average = deepcopy(self.network).eval().requires_grad_(False)
-        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, fused=True)
-        self._scaler = torch.amp.GradScaler(placement.device.type, enabled=placement.dtype == torch.float16)
+        self._optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=config.learning_rate, fused=True
+        )
+        self._scaler = torch.amp.GradScaler(
+            placement.device.type, enabled=placement.dtype == torch.float16
+        )
         self._worker: nn.Module = _MarginalsModule(self.network)
         if placement.world_size > 1:
             ids = [placement.device.index] if placement.device.type == "cuda" else None
@@ -70,7 +74,10 @@ class Learner:
         with self.placement.autocast():
             shares = self._worker(batch.image.contiguous(memory_format=torch.channels_last))
         loss = compute_loss(
-            compute_expected_positions(shares), batch, self._config, flat=self.network.volume_depth == 1
+            compute_expected_positions(shares),
+            batch,
+            self._config,
+            flat=self.network.volume_depth == 1,
         )
         if self._config.heat_weight > 0:
             loss = loss + self._config.heat_weight * heat_loss(shares, batch.uvw, batch.weight)
@@ -90,8 +97,13 @@ class Learner:
         random = {"cpu": torch.get_rng_state()}
         if self.placement.device.type == "cuda":
             random["cuda"] = torch.cuda.get_rng_state(self.placement.device)
-        optimizer = {"adam": self._optimizer.state_dict(), "scaler": self._scaler.state_dict(), "steps": self._steps}
-        weights, ema = self.network.state_dict(), self.average.state_dict()
+        optimizer = {
+            "adam": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "steps": self._steps,
+        }
+        weights = self.network.state_dict()
+        ema = self.average.state_dict()
         return {
             "weights": _copy_to_cpu(weights),
             "ema": _copy_to_cpu(ema),

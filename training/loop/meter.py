@@ -14,7 +14,9 @@ class ThroughputMeter:
 
     def reset(self) -> None:
         """Begin the next row."""
-        self._samples, self._waited_s, self._trained_s = 0, 0.0, 0.0
+        self._samples = 0
+        self._waited_s = 0.0
+        self._trained_s = 0.0
 
     def add(self, samples: int, *, waited_s: float, trained_s: float) -> None:
         """Add a step.
@@ -32,7 +34,8 @@ class ThroughputMeter:
         self._waited_s += waited_s
         self._trained_s += trained_s
         total_s = max(self._waited_s + self._trained_s, 1e-9)
-        self._samples_per_s, self._waiting_share = self._samples / total_s, self._waited_s / total_s
+        self._samples_per_s = self._samples / total_s
+        self._waiting_share = self._waited_s / total_s
 
     @property
     def samples_per_s(self) -> float:

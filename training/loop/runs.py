@@ -72,16 +72,19 @@ class Run:
     Parameters
     ----------
     folder
-        Takes `last.pt`, from which it can go on; `best.pt`, the averaged weights that were judged best; the history.
+        Takes `last.pt`, from which it can go on; `best.pt`, the averaged weights that were judged
+        best; the history.
     skeleton
         Whose joints the network finds.
     judge
-        Says how far the network is off, in mm, on what it is not taught; None keeps the last weights as the best.
+        Says how far the network is off, in mm, on what it is not taught; None keeps the last
+        weights as the best.
     on_progress
         Is told how far it is, at most four times a second.
     should_stop
-        Asked after every step whether to stop. What `on_progress` and `should_stop` take does not count, so that they can hold a
-        pause; what they raise ends the training, which can go on from there later.
+        Asked after every step whether to stop. What `on_progress` and `should_stop` take does not
+        count, so that they can hold a pause; what they raise ends the training, which can go on
+        from there later.
     notes
         Kept in every checkpoint: plain values.
     """
@@ -111,7 +114,8 @@ def disk_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise TrainingError(
-            f"'{error.filename or folder}' cannot be written: {error.strerror or error}. What '{folder}' holds is "
+            f"'{error.filename or folder}' cannot be written: {error.strerror or error}. What "
+            f"'{folder}' holds is "
             "whole; free some space and go on with --resume."
         ) from error
 

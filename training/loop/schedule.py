@@ -35,17 +35,16 @@ class BudgetUsed:
 def compute_share_used(used: BudgetUsed, config: TrainConfig) -> float:
     """Return the share of the budget that is used up.
 
-    Parameters
-    ----------
-    used
-    config
-
     Returns
     -------
     share
         0 to 1: of the limit that is nearest.
     """
-    shares = (used.elapsed_s / (60.0 * config.minutes), used.epochs / config.epochs, used.samples / config.samples)
+    shares = (
+        used.elapsed_s / (60.0 * config.minutes),
+        used.epochs / config.epochs,
+        used.samples / config.samples,
+    )
     return min(max(shares), 1.0)
 
 

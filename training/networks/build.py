@@ -7,15 +7,14 @@ from training.networks.pose_network import PoseNetwork
 from training.networks.pose_resnet import PoseResNet, PoseResNetConfig
 
 AnyConfig = PoseResNetConfig | CompactConfig
-ARCHITECTURES = {"pose_resnet": (PoseResNetConfig, PoseResNet), "compact": (CompactConfig, CompactNetwork)}
+ARCHITECTURES = {
+    "pose_resnet": (PoseResNetConfig, PoseResNet),
+    "compact": (CompactConfig, CompactNetwork),
+}
 
 
 def build_network(config: AnyConfig) -> PoseNetwork:
     """Build the network that a configuration describes.
-
-    Parameters
-    ----------
-    config
 
     Returns
     -------
@@ -50,5 +49,9 @@ def network_config_from_table(table: dict[str, object]) -> AnyConfig:
     """
     make = str(table.get("make", ""))
     if make not in ARCHITECTURES:
-        raise TrainingError(f"There is no network of make '{make}'. Known: {', '.join(ARCHITECTURES)}.")
-    return config_from_table(ARCHITECTURES[make][0], {key: value for key, value in table.items() if key != "make"})
+        raise TrainingError(
+            f"There is no network of make '{make}'. Known: {', '.join(ARCHITECTURES)}."
+        )
+    return config_from_table(
+        ARCHITECTURES[make][0], {key: value for key, value in table.items() if key != "make"}
+    )

@@ -17,9 +17,9 @@ class Cbam(nn.Module):
 
     Notes
     -----
-    ``F' = Mc(F) F`` and ``F'' = Ms(F') F'``, with ``Mc = sigmoid(MLP(mean F) + MLP(max F))`` over places and
-    ``Ms = sigmoid(conv7x7[mean F'; max F'])`` over channels. The paper of Pose ResNet writes Mc inside
-    its pools: a slip.
+    ``F' = Mc(F) F`` and ``F'' = Ms(F') F'``, with ``Mc = sigmoid(MLP(mean F) + MLP(max F))`` over
+    places and ``Ms = sigmoid(conv7x7[mean F'; max F'])`` over channels. The paper of Pose ResNet
+    writes Mc inside its pools: a slip.
     """
 
     def __init__(self, channels: int) -> None:
@@ -32,7 +32,8 @@ class Cbam(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to the same shape."""
-        mean, most = x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)
+        mean = x.mean((2, 3), keepdim=True)
+        most = x.amax((2, 3), keepdim=True)
         x = x * torch.sigmoid(self.channel(mean) + self.channel(most))
         pools = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
         return x * torch.sigmoid(self.place(pools))

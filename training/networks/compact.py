@@ -1,7 +1,8 @@
-"""The compact network: small enough to be taught on two cores, and to run on several cameras at once.
+"""The compact network: small enough to be taught on two cores, and to run on several cameras at
+once.
 
-Plain 3 × 3 residual blocks: on a processor they train seven times faster than blocks of depth-wise convolutions of
-fewer operations.
+Plain 3 × 3 residual blocks: on a processor they train seven times faster than blocks of depth-wise
+convolutions of fewer operations.
 """
 
 from dataclasses import dataclass
@@ -38,10 +39,6 @@ class CompactConfig:
 class CompactNetwork(PoseNetwork):
     """Find the joints of the person in a crop with 1.3 million parameters.
 
-    Parameters
-    ----------
-    config
-
     Raises
     ------
     ValueError
@@ -56,8 +53,12 @@ class CompactNetwork(PoseNetwork):
         stem, fine, middle, coarse = config.widths
         if coarse % 4:
             raise ValueError(f"The last width must be a multiple of 4, not {coarse}.")
-        self.stem = nn.Sequential(nn.Conv2d(3, stem, 7, 4, 3, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True))
-        self.body = nn.Sequential(BasicBlock(stem, fine, 2), BasicBlock(fine, middle, 2), BasicBlock(middle, middle, 1))
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, stem, 7, 4, 3, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)
+        )
+        self.body = nn.Sequential(
+            BasicBlock(stem, fine, 2), BasicBlock(fine, middle, 2), BasicBlock(middle, middle, 1)
+        )
         self.far_sight = BasicBlock(middle, coarse, 2)
         self.shuffle = nn.PixelShuffle(2)
         channels = config.joints * config.volume_depth * self.cells_per_channel

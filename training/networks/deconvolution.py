@@ -20,7 +20,9 @@ class Deconvolutions(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for index in range(LAYERS):
-            grow = nn.ConvTranspose2d(channels_in if index == 0 else channels, channels, 4, 2, 1, bias=False)
+            grow = nn.ConvTranspose2d(
+                channels_in if index == 0 else channels, channels, 4, 2, 1, bias=False
+            )
             nn.init.normal_(grow.weight, std=INITIAL_SD)
             layers += [grow, nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers)

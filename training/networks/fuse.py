@@ -16,13 +16,15 @@ def fuse_batch_norms(network: Network) -> Network:
     Parameters
     ----------
     network
-        Is not changed. Each batch norm follows its convolution in the order in which they were made.
+        Is not changed. Each batch norm follows its convolution in the order in which they were
+        made.
 
     Returns
     -------
     copy
-        In evaluation; no batch norm is left in it, and its state dict names what an ONNX file of it will hold. Every
-        convolution has a bias: for one without, the exporter writes a CastLike, which TensorRT may not read.
+        In evaluation; no batch norm is left in it, and its state dict names what an ONNX file of it
+        will hold. Every convolution has a bias: for one without, the exporter writes a CastLike,
+        which TensorRT may not read.
 
     Raises
     ------
@@ -33,7 +35,9 @@ def fuse_batch_norms(network: Network) -> Network:
     for module in list(copy.modules()):
         children = list(module.named_children())
         for (name, child), (next_name, follower) in pairwise(children):
-            if isinstance(child, (nn.Conv2d, nn.ConvTranspose2d)) and isinstance(follower, nn.BatchNorm2d):
+            if isinstance(child, (nn.Conv2d, nn.ConvTranspose2d)) and isinstance(
+                follower, nn.BatchNorm2d
+            ):
                 transposed = isinstance(child, nn.ConvTranspose2d)
                 setattr(module, name, fuse_conv_bn_eval(child, follower, transposed))
                 setattr(module, next_name, nn.Identity())

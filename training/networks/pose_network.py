@@ -31,8 +31,9 @@ class NetworkConfig(Protocol):
 class PoseNetwork(nn.Module):
     """A network whose last layer, `scores`, scores the cells of a volume per joint.
 
-    The 2D network and the 3D network are one: two dimensions are the x and y of the same head. A subclass gives
-    `volume`; `cells_per_channel` is how many output channels of `scores` make one of the volume (pixel shuffle).
+    The 2D network and the 3D network are one: two dimensions are the x and y of the same head. A
+    subclass gives `volume`; `cells_per_channel` is how many output channels of `scores` make one of
+    the volume (pixel shuffle).
     """
 
     cells_per_channel = 1
@@ -44,8 +45,12 @@ class PoseNetwork(nn.Module):
             sizes = ", ".join(map(str, SIZES_PX))
             raise ValueError(f"A network cannot see {config.size_px} px; choose one of {sizes}.")
         if config.joints < 1 or config.volume_depth < 1:
-            raise ValueError(f"{config.joints} joints in a volume {config.volume_depth} deep are no network.")
-        self.joints, self.volume_depth, self.size_px = config.joints, config.volume_depth, config.size_px
+            raise ValueError(
+                f"{config.joints} joints in a volume {config.volume_depth} deep are no network."
+            )
+        self.joints = config.joints
+        self.volume_depth = config.volume_depth
+        self.size_px = config.size_px
 
     def flat_volume(self, image: Tensor) -> Tensor:
         """Score the cells, (B, J × D, H, W), joint by joint."""

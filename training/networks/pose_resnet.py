@@ -28,14 +28,15 @@ class PoseResNetConfig:
     wasp
         The waterfall between trunk and deconvolutions.
     volume_depth
-        Cells along the line of sight; as many as the heat map is wide (``size_px / 4``) in the paper.
+        Cells along the line of sight; as many as the heat map is wide (``size_px / 4``) in the
+        paper.
     head_channels
         Of the waterfall and the deconvolutions.
     dropout
         After the waterfall.
     width
-        Channels of the trunk's first stage: 64 as published; fewer for a machine without a GPU, and then no ImageNet
-        weights fit.
+        Channels of the trunk's first stage: 64 as published; fewer for a machine without a GPU, and
+        then no ImageNet weights fit.
     """
 
     depth: int = 50
@@ -52,10 +53,6 @@ class PoseResNetConfig:
 class PoseResNet(PoseNetwork):
     """Find the joints of the person in a crop, in three dimensions.
 
-    Parameters
-    ----------
-    config
-
     Raises
     ------
     ValueError
@@ -70,8 +67,14 @@ class PoseResNet(PoseNetwork):
         self.stem_attention = Cbam(config.width) if config.cbam else nn.Identity()
         self.attention = Cbam(self.trunk.channels) if config.cbam else nn.Identity()
         map_size = config.size_px // STRIDE
-        self.waterfall = Wasp(self.trunk.channels, map_size, channels, config.dropout) if config.wasp else nn.Identity()
-        self.deconvolutions = Deconvolutions(channels if config.wasp else self.trunk.channels, channels)
+        self.waterfall = (
+            Wasp(self.trunk.channels, map_size, channels, config.dropout)
+            if config.wasp
+            else nn.Identity()
+        )
+        self.deconvolutions = Deconvolutions(
+            channels if config.wasp else self.trunk.channels, channels
+        )
         self.scores = nn.Conv2d(channels, config.joints * config.volume_depth, 1)
         nn.init.normal_(self.scores.weight, std=INITIAL_SD)
         nn.init.zeros_(self.scores.bias)  # type: ignore[arg-type]

@@ -1,6 +1,8 @@
-"""ResNet 18, 34, 50 and 101: the trunk that carries an image to a map of features at a thirty-second of its size.
+"""ResNet 18, 34, 50 and 101: the trunk that carries an image to a map of features at a
+thirty-second of its size.
 
-The names of the parameters are those of the common ImageNet files, so that a file which a user has can be read.
+The names of the parameters are those of the common ImageNet files, so that a file which a user has
+can be read.
 """
 
 from collections.abc import Mapping
@@ -51,7 +53,8 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1 × 1, 3 × 3, 1 × 1 around a shortcut; the stride is in the middle, as in the common weight files.
+    """1 × 1, 3 × 3, 1 × 1 around a shortcut; the stride is in the middle, as in the common weight
+    files.
 
     Parameters
     ----------
@@ -104,7 +107,9 @@ class ResNet(nn.Module):
         if depth not in BLOCKS:
             raise ValueError(f"There is no ResNet-{depth}. Known: {', '.join(map(str, BLOCKS))}.")
         if width < 1:
-            raise ValueError(f"A ResNet with {width} channels in its first stage is none. Usual: {WIDTH}.")
+            raise ValueError(
+                f"A ResNet with {width} channels in its first stage is none. Usual: {WIDTH}."
+            )
         block = BasicBlock if depth < 50 else Bottleneck
         self.depth = depth
         self.channels = width * 2 ** (STAGES - 1) * block.expansion
@@ -165,14 +170,18 @@ def load_imagenet(trunk: ResNet, path: Path) -> None:
     given = read_state_dict(path)
     given = {name: tensor for name, tensor in given.items() if not name.startswith("fc.")}
     target = trunk.state_dict()
-    missing = [name for name in target if name not in given and not name.endswith("num_batches_tracked")]
+    missing = [
+        name for name in target if name not in given and not name.endswith("num_batches_tracked")
+    ]
     strange = [name for name in given if name not in target]
     unlike = [name for name in given if name in target and given[name].shape != target[name].shape]
     if missing or strange or unlike:
         example = (missing or strange or unlike)[0]
         raise WeightsError(
-            f"'{path.name}' does not hold a ResNet-{trunk.depth}: {len(missing)} of its tensors are missing, "
-            f"{len(strange)} are unknown and {len(unlike)} have another shape (the first is '{example}'). "
+            f"'{path.name}' does not hold a ResNet-{trunk.depth}: {len(missing)} of its tensors "
+            "are missing, "
+            f"{len(strange)} are unknown and {len(unlike)} have another shape (the first is "
+            f"'{example}'). "
             f"Choose a file for ResNet-{trunk.depth}, or another depth."
         )
     trunk.load_state_dict({**target, **given})
@@ -201,8 +210,15 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise WeightsError(f"There is no weight file '{path}'. Check the path.") from error
     except Exception as error:  # torch raises half a dozen kinds for a damaged file
-        raise WeightsError(f"'{path}' is no file of weights, or a damaged one. Fetch it again.") from error
+        raise WeightsError(
+            f"'{path}' is no file of weights, or a damaged one. Fetch it again."
+        ) from error
     tensors = content.get("state_dict", content) if isinstance(content, Mapping) else None
-    if not isinstance(tensors, Mapping) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-        raise WeightsError(f"'{path}' holds something other than named tensors. Save the network's state dict instead.")
+    if not isinstance(tensors, Mapping) or not all(
+        isinstance(tensor, Tensor) for tensor in tensors.values()
+    ):
+        raise WeightsError(
+            f"'{path}' holds something other than named tensors. Save the network's state dict "
+            "instead."
+        )
     return {str(name).removeprefix("module."): tensor for name, tensor in tensors.items()}

@@ -38,7 +38,9 @@ def count_macs(network: nn.Module, size_px: int) -> int:
     was_training = network.training
     try:
         with torch.no_grad():
-            network.eval()(torch.zeros(1, 3, size_px, size_px, device=next(network.parameters()).device))
+            network.eval()(
+                torch.zeros(1, 3, size_px, size_px, device=next(network.parameters()).device)
+            )
     finally:
         network.train(was_training)
         for hook in hooks:

@@ -10,12 +10,14 @@ def soft_argmax(scores: Tensor) -> Tensor:
     Parameters
     ----------
     scores : (B, J, D, H, W)
-        Any floating type; the softmax runs in float32, for a bfloat16 sum over 64³ cells stops growing at 256 terms.
+        Any floating type; the softmax runs in float32, for a bfloat16 sum over 64³ cells stops
+        growing at 256 terms.
 
     Returns
     -------
     uvw : (B, J, 3), float32
-        x along W, y along H, z along D; each within [-0.5, 0.5], where a cell stands for its centre.
+        x along W, y along H, z along D; each within [-0.5, 0.5], where a cell stands for its
+        centre.
 
     Notes
     -----
@@ -25,7 +27,8 @@ def soft_argmax(scores: Tensor) -> Tensor:
 
 
 def soft_argmax_and_spread(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the expected place of each joint, and how wide the softmax of its volume lies around it.
+    """Return the expected place of each joint, and how wide the softmax of its volume lies around
+    it.
 
     Parameters
     ----------
@@ -37,8 +40,8 @@ def soft_argmax_and_spread(scores: Tensor) -> tuple[Tensor, Tensor]:
     uvw : (B, J, 3), float32
         Exactly that of `soft_argmax`.
     spread : (B, J, 3), float32
-        Standard deviation along each axis, in the same unit. Large where the network hesitates between two places; it
-        is no error in metres until somebody has compared the two.
+        Standard deviation along each axis, in the same unit. Large where the network hesitates
+        between two places; it is no error in metres until somebody has compared the two.
     """
     shares = marginals(scores)
     middles = [_compute_mean(share) for share in shares]

@@ -40,21 +40,27 @@ class Wasp(nn.Module):
 
     Notes
     -----
-    Four branches in cascade, each then twice through one shared convolution, as published, and one that sees the whole
-    map. Training needs two samples a batch at least: that last branch has one cell per channel, and batch norm cannot
-    norm a single value.
+    Four branches in cascade, each then twice through one shared convolution, as published, and one
+    that sees the whole map. Training needs two samples a batch at least: that last branch has one
+    cell per channel, and batch norm cannot norm a single value.
     """
 
-    def __init__(self, channels_in: int, map_size: int, channels: int = 256, dropout: float = 0.5) -> None:
+    def __init__(
+        self, channels_in: int, map_size: int, channels: int = 256, dropout: float = 0.5
+    ) -> None:
         super().__init__()
         self.entry = _add_norm_and_relu(nn.Conv2d(channels_in, channels, 1, bias=False))
         self.cascade = nn.ModuleList(
-            _add_norm_and_relu(nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False))
+            _add_norm_and_relu(
+                nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False)
+            )
             for dilation in choose_dilations(map_size)
         )
         self.shared = nn.Conv2d(channels, channels, 1, bias=False)
         self.whole = _add_norm_and_relu(nn.Conv2d(channels_in, channels, 1, bias=False))
-        self.merge = _add_norm_and_relu(nn.Conv2d((len(DILATIONS_ON_8) + 2) * channels, channels, 1, bias=False))
+        self.merge = _add_norm_and_relu(
+            nn.Conv2d((len(DILATIONS_ON_8) + 2) * channels, channels, 1, bias=False)
+        )
         self.dropout = nn.Dropout(dropout)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -73,4 +79,6 @@ class Wasp(nn.Module):
 
 def _add_norm_and_relu(convolution: nn.Conv2d) -> nn.Sequential:
     """Return a convolution with what follows every one of them here."""
-    return nn.Sequential(convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU(inplace=True))
+    return nn.Sequential(
+        convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU(inplace=True)
+    )

@@ -1,6 +1,8 @@
-"""CDF: as much of NASA's Common Data Format 3 as Human3.6M uses, one variable of numbers, plain or gzipped.
+"""CDF: as much of NASA's Common Data Format 3 as Human3.6M uses, one variable of numbers, plain or
+gzipped.
 
-Written after the "CDF Internal Format Description" of version 3; a dependency for this one set would not pay.
+Written after the "CDF Internal Format Description" of version 3; a dependency for this one set
+would not pay.
 """
 
 import math
@@ -15,7 +17,9 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from training.errors import DatasetError
 
-MAGIC, PLAIN, PACKED = b"\xcd\xf3\x00\x01", b"\x00\x00\xff\xff", b"\xcc\xcc\x00\x01"
+MAGIC = b"\xcd\xf3\x00\x01"
+PLAIN = b"\x00\x00\xff\xff"
+PACKED = b"\xcc\xcc\x00\x01"
 BIG_ENDIAN = {1, 2, 5, 7, 9, 11, 12}
 LITTLE_ENDIAN = {4, 6, 13, 16, 17}
 NUMBER_FORMATS = {21: "f4", 44: "f4", 22: "f8", 45: "f8"}
@@ -30,11 +34,6 @@ MAX_BYTES = 1 << 28
 
 def read_variable(path: Path, name: str) -> F64:
     """Read one variable.
-
-    Parameters
-    ----------
-    path
-    name
 
     Returns
     -------
@@ -51,11 +50,15 @@ def read_variable(path: Path, name: str) -> F64:
     except FileNotFoundError as error:
         raise DatasetError(f"There is no file '{path}'. Unpack the set's poses there.") from error
     if data[:4] != MAGIC or data[4:8] not in (PLAIN, PACKED):
-        raise DatasetError(f"'{path}' is no CDF file of version 3. Fetch it again as it was published.")
+        raise DatasetError(
+            f"'{path}' is no CDF file of version 3. Fetch it again as it was published."
+        )
     try:
         return _find_variable(_unpack(data), name)
     except (struct.error, zlib.error, ValueError, IndexError) as error:
-        raise DatasetError(f"'{path}' is damaged or not as published: {error}. Fetch it again.") from error
+        raise DatasetError(
+            f"'{path}' is damaged or not as published: {error}. Fetch it again."
+        ) from error
 
 
 def _unpack(data: bytes) -> bytes:
@@ -81,7 +84,9 @@ def _find_variable(data: bytes, name: str) -> F64:
     (general,) = struct.unpack_from(">q", data, 8 + 12)
     encoding, flags = struct.unpack_from(">ii", data, 8 + 28)
     if encoding not in BIG_ENDIAN | LITTLE_ENDIAN:
-        raise ValueError(f"its numbers are written in an order (number {encoding}) that nobody uses any more")
+        raise ValueError(
+            f"its numbers are written in an order (number {encoding}) that nobody uses any more"
+        )
     content = _Content(data, "<" if encoding in LITTLE_ENDIAN else ">", bool(flags & ROWS_FIRST))
     (variable,) = struct.unpack_from(">q", data, general + 20)
     for at in _iter_chain(data, variable):
@@ -112,7 +117,9 @@ def _read_values(content: _Content, at: int) -> F64:
         values[first:stop] = np.frombuffer(block, stored, (stop - first) * size).reshape(-1, size)
     if content.rows_first:
         return values.reshape(records, *shape)
-    return np.moveaxis(values.reshape(records, *shape[::-1]), range(1, axes + 1), range(axes, 0, -1))
+    return np.moveaxis(
+        values.reshape(records, *shape[::-1]), range(1, axes + 1), range(axes, 0, -1)
+    )
 
 
 def _iter_blocks(data: bytes, indices: int) -> Iterator[tuple[int, int, bytes]]:
@@ -125,7 +132,9 @@ def _iter_blocks(data: bytes, indices: int) -> Iterator[tuple[int, int, bytes]]:
         places = struct.unpack_from(f">{entries}q", data, table + 8 * entries)
         for first, last, place in list(zip(firsts, lasts, places))[:used]:
             size, kind = struct.unpack_from(">qi", data, place)
-            if kind == INDEX and place > at:  # an index of indices lies behind the one that names it
+            if (
+                kind == INDEX and place > at
+            ):  # an index of indices lies behind the one that names it
                 yield from _iter_blocks(data, place)
             elif kind == GZIPPED:
                 yield first, last + 1, _inflate(data[place + 24 : place + size])

@@ -1,7 +1,8 @@
 """Clips: images of one person by one camera with their joints, made into samples a few at a time.
 
-Whole sets do not fit into memory: Human3.6M, every fifth image, is 33 GB of crops. So readers give parts, one after
-another, and whoever wants a set on disk appends them to a `training.data.samples.SampleWriter`.
+Whole sets do not fit into memory: Human3.6M, every fifth image, is 33 GB of crops. So readers give
+parts, one after another, and whoever wants a set on disk appends them to a
+`training.data.samples.SampleWriter`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -58,9 +59,14 @@ class ImageSelection:
 
     def __post_init__(self) -> None:
         """Refuse what chooses nothing."""
-        if self.every < 1 or self.stored_px < 1 or (self.max_samples is not None and self.max_samples < 1):
+        if (
+            self.every < 1
+            or self.stored_px < 1
+            or (self.max_samples is not None and self.max_samples < 1)
+        ):
             raise ValueError(
-                f"Every {self.every}th image at {self.stored_px} px, {self.max_samples} at most, is nothing."
+                f"Every {self.every}th image at {self.stored_px} px, {self.max_samples} at "
+                "most, is nothing."
             )
 
     def includes(self, person: str) -> bool:
@@ -78,7 +84,8 @@ class ImageSelection:
         Returns
         -------
         choice
-            With the smallest `every` that does; where there are more clips than samples wanted, with one image a clip.
+            With the smallest `every` that does; where there are more clips than samples wanted,
+            with one image a clip.
         """
         if self.max_samples is None:
             return self
@@ -131,13 +138,7 @@ class Clip:
 
 @dataclass(slots=True)
 class ClipBuffer:
-    """Images of a clip that wait to become a part.
-
-    Parameters
-    ----------
-    clip
-    stored_px
-    """
+    """Images of a clip that wait to become a part."""
 
     clip: Clip
     stored_px: int
@@ -158,7 +159,9 @@ class ClipBuffer:
         """Return what was gathered as samples, and begin anew."""
         frames = np.array(self.frames, np.int64)
         samples = make_samples(self.clip, frames, np.stack(self.crops), np.array(self.squares))
-        self.frames, self.crops, self.squares = [], [], []
+        self.frames = []
+        self.crops = []
+        self.squares = []
         return samples
 
 
@@ -178,11 +181,14 @@ def cut_stored_crop(image_bgr: U8, square: tuple[float, float, float], stored_px
         Black beyond the image.
     """
     x, y, side = square
-    return cut(image_bgr, Region((x, y), (MARGIN * side, MARGIN * side)), (stored_px, stored_px), BLACK)
+    return cut(
+        image_bgr, Region((x, y), (MARGIN * side, MARGIN * side)), (stored_px, stored_px), BLACK
+    )
 
 
 def make_samples(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Samples:
-    """Put crops of a clip together with what is known of them: the joints of the set count as truth.
+    """Put crops of a clip together with what is known of them: the joints of the set count as
+    truth.
 
     Parameters
     ----------
@@ -198,7 +204,8 @@ def make_samples(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Samp
     samples
     """
     count = len(frames)
-    xyz, xy = clip.xyz[frames].astype(np.float32), clip.xy[frames].astype(np.float32)
+    xyz = clip.xyz[frames].astype(np.float32)
+    xy = clip.xy[frames].astype(np.float32)
     none = np.zeros(count, np.int32)
     return Samples(
         image=image,
@@ -253,8 +260,10 @@ def make_samples_from_images(
         size_wh = (image_bgr.shape[1], image_bgr.shape[0])
         if size_wh != clip.camera.size_wh:
             raise DatasetError(
-                f"The images of '{clip.name}' by camera '{clip.camera.name}' are {size_wh[0]}x{size_wh[1]}, but its "
-                f"calibration is for {clip.camera.size_wh[0]}x{clip.camera.size_wh[1]}. Use the images as published."
+                f"The images of '{clip.name}' by camera '{clip.camera.name}' are "
+                f"{size_wh[0]}x{size_wh[1]}, but its "
+                f"calibration is for {clip.camera.size_wh[0]}x{clip.camera.size_wh[1]}. Use the "
+                "images as published."
             )
         buffer.add(frame, image_bgr)
         if len(buffer.frames) == CHUNK_SIZE:
@@ -263,14 +272,17 @@ def make_samples_from_images(
         yield buffer.flush()
 
 
-def read_video_images(path: Path, clip: Clip, selection: ImageSelection) -> Iterator[tuple[int, U8]]:
+def read_video_images(
+    path: Path, clip: Clip, selection: ImageSelection
+) -> Iterator[tuple[int, U8]]:
     """Read the images of a video that are wanted and show the person.
 
     Parameters
     ----------
     path
     clip
-        Its joints belong to the video's images one by one, from the first on; the video may be longer.
+        Its joints belong to the video's images one by one, from the first on; the video may be
+        longer.
     selection
 
     Yields
@@ -293,12 +305,15 @@ def read_video_images(path: Path, clip: Clip, selection: ImageSelection) -> Iter
                 if frame >= (1 - MAX_MISSING_SHARE) * len(clip):
                     return
                 raise DatasetError(
-                    f"'{path}' has {frame} images, but the set knows {len(clip)}: it is cut short. Fetch it again."
+                    f"'{path}' has {frame} images, but the set knows {len(clip)}: it is cut "
+                    "short. Fetch it again."
                 )
             if frame % selection.every == 0 and clip.sees_root(frame):
                 found, image = video.retrieve()
                 if not found:
-                    raise DatasetError(f"Image {frame} of '{path}' cannot be read. Fetch the video again.")
+                    raise DatasetError(
+                        f"Image {frame} of '{path}' cannot be read. Fetch the video again."
+                    )
                 yield frame, np.asarray(image, np.uint8)
     finally:
         video.release()
@@ -309,8 +324,13 @@ def read_video_facts(path: Path) -> tuple[float, tuple[int, int]]:
     video = cv2.VideoCapture(str(path)) if path.is_file() else None
     try:
         if video is None or not video.isOpened():
-            raise DatasetError(f"There is no readable video '{path}'. Unpack the set's videos there.")
-        size_wh = int(video.get(cv2.CAP_PROP_FRAME_WIDTH)), int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
+            raise DatasetError(
+                f"There is no readable video '{path}'. Unpack the set's videos there."
+            )
+        size_wh = (
+            int(video.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(video.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        )
         return float(video.get(cv2.CAP_PROP_FPS)), size_wh
     finally:
         if video is not None:
@@ -329,4 +349,6 @@ def count_images(path: Path) -> int:
 def demand_folder(folder: Path, what: str) -> None:
     """Refuse a path that is no folder; raises DatasetError."""
     if not folder.is_dir():
-        raise DatasetError(f"There is no folder '{folder}'. Give the folder of {what} as it was unpacked.")
+        raise DatasetError(
+            f"There is no folder '{folder}'. Give the folder of {what} as it was unpacked."
+        )

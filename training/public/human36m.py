@@ -1,7 +1,9 @@
-"""Human3.6M as it is published: ``S1/Videos/*.mp4``, ``S1/MyPoseFeatures/D3_Positions/*.cdf`` and ``metadata.xml``.
+"""Human3.6M as it is published: ``S1/Videos/*.mp4``, ``S1/MyPoseFeatures/D3_Positions/*.cdf`` and
+``metadata.xml``.
 
-The one download of poses that everybody has is `D3_Positions` (joints in the room, mm, one file per take); the cameras
-come from the ``metadata.xml`` of the set's own code. The joints were measured by markers at 50 per second.
+The one download of poses that everybody has is `D3_Positions` (joints in the room, mm, one file per
+take); the cameras come from the ``metadata.xml`` of the set's own code. The joints were measured by
+markers at 50 per second.
 """
 
 import re
@@ -87,12 +89,15 @@ class CameraTable:
     extrinsics: F64
     intrinsics: F64
 
-    def build_for_person(self, person: str, size_wh: dict[str, tuple[int, int]]) -> tuple[Camera, ...]:
+    def build_for_person(
+        self, person: str, size_wh: dict[str, tuple[int, int]]
+    ) -> tuple[Camera, ...]:
         """Return the cameras as they stood for a person, those whose size of images is known.
 
         Notes
         -----
-        The set's own lens model has half of OpenCV's tangential term; at its coefficients both agree within 0.3 px.
+        The set's own lens model has half of OpenCV's tangential term; at its coefficients both
+        agree within 0.3 px.
         """
         row = int(person[1:]) - 1
         cameras = []
@@ -119,7 +124,8 @@ def read_human36m(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
     Yields
     ------
     samples
-        Of `h36m_17`, in metres. The joints in the image are the projected ones, in the image as it was taken.
+        Of `h36m_17`, in metres. The joints in the image are the projected ones, in the image as it
+        was taken.
 
     Raises
     ------
@@ -128,18 +134,25 @@ def read_human36m(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
     """
     demand_folder(folder, "Human3.6M")
     cameras = read_cameras(_find_metadata(folder))
-    people = sorted(path.name for path in folder.iterdir() if _PERSON.fullmatch(path.name) and path.is_dir())
+    people = sorted(
+        path.name for path in folder.iterdir() if _PERSON.fullmatch(path.name) and path.is_dir()
+    )
     wanted = [person for person in people if selection.includes(person)]
     if not wanted:
         raise DatasetError(
-            f"'{folder}' holds none of the people asked for; there are {', '.join(people) or 'none'}. "
-            "Unpack the set so that it has folders S1, S5 and so on, each with Videos and MyPoseFeatures."
+            f"'{folder}' holds none of the people asked for; there are "
+            f"{', '.join(people) or 'none'}. "
+            "Unpack the set so that it has folders S1, S5 and so on, each with Videos and "
+            "MyPoseFeatures."
         )
     recordings = [take for person in wanted for take in _find_recordings(folder / person)]
     if selection.max_samples is not None:
         videos = [_get_video_path(take, name) for take in recordings for name in cameras.names]
         selection = selection.thin_out([count_images(video) for video in videos if video.is_file()])
-    rigs = {person: cameras.build_for_person(person, _find_sizes(folder / person, cameras)) for person in wanted}
+    rigs = {
+        person: cameras.build_for_person(person, _find_sizes(folder / person, cameras))
+        for person in wanted
+    }
     for number, recording in enumerate(recordings):
         yield from _read_samples(recording, rigs[recording.parents[2].name], number, selection)
 
@@ -170,10 +183,18 @@ def read_cameras(path: Path) -> CameraTable:
         outside = numbers[:first].reshape(-1, PERSON_COUNT, EXTRINSIC_COUNT)
         inside = numbers[first : first + len(names) * INTRINSIC_COUNT].reshape(-1, INTRINSIC_COUNT)
     except (ElementTree.ParseError, ValueError, OSError) as error:
-        raise DatasetError(f"'{path}' cannot be read: {error}. Take it from the set's own code again.") from error
-    if not names or len(outside) != len(names) or len(inside) != len(names) or not np.isfinite(numbers).all():
         raise DatasetError(
-            f"'{path}' has {len(names)} cameras and {len(numbers)} numbers for them, which do not belong together. "
+            f"'{path}' cannot be read: {error}. Take it from the set's own code again."
+        ) from error
+    if (
+        not names
+        or len(outside) != len(names)
+        or len(inside) != len(names)
+        or not np.isfinite(numbers).all()
+    ):
+        raise DatasetError(
+            f"'{path}' has {len(names)} cameras and {len(numbers)} numbers for them, which do "
+            "not belong together. "
             "Take it from the set's own code again."
         )
     return CameraTable(names, outside, inside)
@@ -184,13 +205,16 @@ def read_recording(path: Path) -> F64:
     values = read_variable(path, "Pose")
     if values.size == 0 or values.size % (STORED_JOINTS * 3):
         raise DatasetError(
-            f"'{path}' has {values.shape} numbers instead of {STORED_JOINTS} joints. It needs D3_Positions."
+            f"'{path}' has {values.shape} numbers instead of {STORED_JOINTS} joints. It needs "
+            "D3_Positions."
         )
     places = [JOINTS[joint] for joint in load_skeleton("h36m_17").joints]
     return values.reshape(-1, STORED_JOINTS, 3)[:, places] / 1000
 
 
-def _read_samples(path: Path, rig: tuple[Camera, ...], number: int, selection: ImageSelection) -> Iterator[Samples]:
+def _read_samples(
+    path: Path, rig: tuple[Camera, ...], number: int, selection: ImageSelection
+) -> Iterator[Samples]:
     """Make samples of all views of a take that are there."""
     person = path.parents[2].name
     room = read_recording(path)
@@ -210,7 +234,9 @@ def _read_samples(path: Path, rig: tuple[Camera, ...], number: int, selection: I
             xy=project(room, camera),
         )
         _demand_sight(clip)
-        yield from make_samples_from_images(clip, read_video_images(video, clip, selection), selection)
+        yield from make_samples_from_images(
+            clip, read_video_images(video, clip, selection), selection
+        )
 
 
 def _demand_sight(clip: Clip) -> None:
@@ -218,8 +244,10 @@ def _demand_sight(clip: Clip) -> None:
     seen = np.mean([clip.sees_root(frame) for frame in range(len(clip))])
     if seen < MIN_SEEN_SHARE:
         raise DatasetError(
-            f"By its metadata, camera '{clip.camera.name}' sees the person in {100 * seen:.0f} % of '{clip.name}'. "
-            "Cameras and poses do not belong together: the poses must be D3_Positions, not those of one camera."
+            f"By its metadata, camera '{clip.camera.name}' sees the person in {100 * seen:.0f} "
+            f"% of '{clip.name}'. "
+            "Cameras and poses do not belong together: the poses must be D3_Positions, not "
+            "those of one camera."
         )
 
 
@@ -231,14 +259,24 @@ def _find_sizes(folder: Path, cameras: CameraTable) -> dict[str, tuple[int, int]
         if video is not None:
             sizes[name] = read_video_facts(video)[1]
     if not sizes:
-        raise DatasetError(f"'{folder / 'Videos'}' holds no video of cameras {', '.join(cameras.names)}. Unpack them.")
+        raise DatasetError(
+            f"'{folder / 'Videos'}' holds no video of cameras {', '.join(cameras.names)}. "
+            "Unpack them."
+        )
     return sizes
 
 
 def _find_metadata(folder: Path) -> Path:
     """Find the file of the cameras."""
-    places = [folder / "metadata.xml", folder.parent / "metadata.xml", *sorted(folder.glob("*/metadata.xml"))]
+    places = [
+        folder / "metadata.xml",
+        folder.parent / "metadata.xml",
+        *sorted(folder.glob("*/metadata.xml")),
+    ]
     for place in places:
         if place.is_file():
             return place
-    raise DatasetError(f"'{folder}' has no 'metadata.xml', which knows the cameras. Copy it from the set's own code.")
+    raise DatasetError(
+        f"'{folder}' has no 'metadata.xml', which knows the cameras. Copy it from the set's own "
+        "code."
+    )

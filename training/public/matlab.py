@@ -33,11 +33,16 @@ def read_matlab(path: Path, name: str) -> dict[str, Any]:
         variables = loadmat(path, struct_as_record=False, squeeze_me=True)
     except NotImplementedError as error:
         raise DatasetError(
-            f"'{path}' is a MATLAB file of version 7.3, which cannot be read here. Load it in MATLAB and write it "
+            f"'{path}' is a MATLAB file of version 7.3, which cannot be read here. Load it in "
+            "MATLAB and write it "
             "again with save('-v7'), under the same name."
         ) from error
     except Exception as error:  # a damaged file fails in as many ways as it has bytes
-        raise DatasetError(f"'{path}' is no readable MATLAB file ({type(error).__name__}). Fetch it again.") from error
+        raise DatasetError(
+            f"'{path}' is no readable MATLAB file ({type(error).__name__}). Fetch it again."
+        ) from error
     if name not in variables:
-        raise DatasetError(f"'{path}' has no '{name}': it is another file than the published one. Fetch it again.")
+        raise DatasetError(
+            f"'{path}' has no '{name}': it is another file than the published one. Fetch it again."
+        )
     return variables

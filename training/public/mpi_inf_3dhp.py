@@ -1,7 +1,8 @@
 """MPI-INF-3DHP as it is published: ``S1/Seq1`` and so on to train, ``TS1`` to ``TS6`` to test.
 
-A sequence has ``annot.mat``, ``camera.calibration`` and ``imageSequence/video_0.avi`` and so on; a test sequence
-``annot_data.mat`` and ``imageSequence/img_000001.jpg`` and so on. Joints are in each camera's space, in mm.
+A sequence has ``annot.mat``, ``camera.calibration`` and ``imageSequence/video_0.avi`` and so on; a
+test sequence ``annot_data.mat`` and ``imageSequence/img_000001.jpg`` and so on. Joints are in each
+camera's space, in mm.
 """
 
 import re
@@ -52,8 +53,24 @@ JOINTS = {
 upper neck, and of four points of the spine the lowest one counts, as in the set's own list of 17."""
 
 TEST_JOINTS = (
-    *("head_top", "thorax", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow"),
-    *("left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle"),
+    *(
+        "head_top",
+        "thorax",
+        "right_shoulder",
+        "right_elbow",
+        "right_wrist",
+        "left_shoulder",
+        "left_elbow",
+    ),
+    *(
+        "left_wrist",
+        "right_hip",
+        "right_knee",
+        "right_ankle",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+    ),
     *("pelvis", "spine", "upper_neck"),
 )
 """The 17 of a test sequence, in its order."""
@@ -89,20 +106,31 @@ def read_mpi_inf_3dhp(folder: Path, selection: ImageSelection) -> Iterator[Sampl
     """
     demand_folder(folder, "MPI-INF-3DHP")
     tests = [
-        path for path in sorted(folder.glob("**/TS*")) if _TEST.fullmatch(path.name) and path.name in selection.people
+        path
+        for path in sorted(folder.glob("**/TS*"))
+        if _TEST.fullmatch(path.name) and path.name in selection.people
     ]
     people = [
-        path for path in sorted(folder.iterdir()) if _SEQUENCE.fullmatch(path.name) and selection.includes(path.name)
+        path
+        for path in sorted(folder.iterdir())
+        if _SEQUENCE.fullmatch(path.name) and selection.includes(path.name)
     ]
     sequences = [path for person in people for path in sorted(person.glob("Seq*")) if path.is_dir()]
     if not sequences and not tests:
         raise DatasetError(
-            f"'{folder}' holds no sequence of the people asked for. Unpack the set so that it has S1/Seq1 and so on, "
+            f"'{folder}' holds no sequence of the people asked for. Unpack the set so that it "
+            "has S1/Seq1 and so on, "
             "each with annot.mat, camera.calibration and imageSequence."
         )
     if selection.max_samples is not None:
-        videos = [count_images(video) for path in sequences for video in sorted(path.glob("imageSequence/video_*.avi"))]
-        selection = selection.thin_out([*videos, *(len(list(path.glob("imageSequence/img_*.jpg"))) for path in tests)])
+        videos = [
+            count_images(video)
+            for path in sequences
+            for video in sorted(path.glob("imageSequence/video_*.avi"))
+        ]
+        selection = selection.thin_out(
+            [*videos, *(len(list(path.glob("imageSequence/img_*.jpg"))) for path in tests)]
+        )
     for number, path in enumerate((*sequences, *tests)):
         read = _read_test_samples if path in tests else _read_sequence_samples
         yield from read(path, number, selection)
@@ -110,10 +138,6 @@ def read_mpi_inf_3dhp(folder: Path, selection: ImageSelection) -> Iterator[Sampl
 
 def read_calibration(path: Path) -> dict[int, Camera]:
     """Read a ``camera.calibration``.
-
-    Parameters
-    ----------
-    path
 
     Returns
     -------
@@ -128,7 +152,9 @@ def read_calibration(path: Path) -> dict[int, Camera]:
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as error:
-        raise DatasetError(f"There is no readable '{path}': {error.strerror}. Unpack the set there.") from error
+        raise DatasetError(
+            f"There is no readable '{path}': {error.strerror}. Unpack the set there."
+        ) from error
     if not lines or not lines[0].startswith(CALIBRATION_HEADER):
         raise DatasetError(f"'{path}' is no camera calibration of MPI-INF-3DHP. Fetch it again.")
     tables: list[dict[str, list[str]]] = []
@@ -140,11 +166,14 @@ def read_calibration(path: Path) -> dict[int, Camera]:
     try:
         return {int(table["name"][0]): _parse_camera(table) for table in tables}
     except (KeyError, IndexError, ValueError) as error:
-        raise DatasetError(f"'{path}' is damaged or not as published ({error}). Fetch it again.") from error
+        raise DatasetError(
+            f"'{path}' is damaged or not as published ({error}). Fetch it again."
+        ) from error
 
 
 def fit_lens(xyz: F64, xy: F64) -> F64:
-    """Find the lens of a test sequence, whose file does not name it: its joints in the image are exact projections.
+    """Find the lens of a test sequence, whose file does not name it: its joints in the image are
+    exact projections.
 
     Parameters
     ----------
@@ -169,28 +198,40 @@ def fit_lens(xyz: F64, xy: F64) -> F64:
             matrix[axis, axis], matrix[axis, 2] = slope, offset
         worst = float(np.median(np.abs(rays @ matrix[:2, :2].T + matrix[:2, 2] - xy[good])))
     if not worst < 1 or min(matrix[0, 0], matrix[1, 1]) <= 0:
-        raise DatasetError("The joints in the image are not those in the camera's space. Use the files as published.")
+        raise DatasetError(
+            "The joints in the image are not those in the camera's space. Use the files as "
+            "published."
+        )
     return matrix
 
 
 def _parse_camera(table: dict[str, list[str]]) -> Camera:
     """Read one camera."""
     width, height = (round(float(value)) for value in table["size"])
-    inside, outside = (np.array(table[key], float).reshape(4, 4) for key in ("intrinsic", "extrinsic"))
+    inside, outside = (
+        np.array(table[key], float).reshape(4, 4) for key in ("intrinsic", "extrinsic")
+    )
     if any(float(value) for value in table.get("radial", [])):
         raise ValueError("it has a radial distortion, which the published files have not")
     pose = rigid_transform(nearest_rotation(outside[:3, :3]), outside[:3, 3] / 1000)
-    return Camera(f"video_{int(table['name'][0])}", (width, height), inside[:3, :3], cam_from_world=pose)
+    return Camera(
+        f"video_{int(table['name'][0])}", (width, height), inside[:3, :3], cam_from_world=pose
+    )
 
 
 def _read_sequence_samples(path: Path, number: int, selection: ImageSelection) -> Iterator[Samples]:
     """Make samples of all views of a training sequence that are there."""
     cameras = read_calibration(path / "camera.calibration")
     annotations = read_matlab(path / "annot.mat", "annot3")
-    videos = {index: path / "imageSequence" / f"{camera.name}.avi" for index, camera in cameras.items()}
+    videos = {
+        index: path / "imageSequence" / f"{camera.name}.avi" for index, camera in cameras.items()
+    }
     there = [index for index, video in videos.items() if video.is_file()]
     if not there:
-        raise DatasetError(f"'{path / 'imageSequence'}' holds no video_0.avi and so on. Unpack the set's videos there.")
+        raise DatasetError(
+            f"'{path / 'imageSequence'}' holds no video_0.avi and so on. Unpack the set's "
+            "videos there."
+        )
     places = [JOINTS[joint] for joint in load_skeleton("h36m_17").joints]
     for index in there:
         xyz, xy = (_get_annotation(annotations, key, index, path) for key in ("annot3", "annot2"))
@@ -205,7 +246,9 @@ def _read_sequence_samples(path: Path, number: int, selection: ImageSelection) -
             xyz=xyz[:, places] / 1000,
             xy=xy[:, places],
         )
-        yield from make_samples_from_images(clip, read_video_images(videos[index], clip, selection), selection)
+        yield from make_samples_from_images(
+            clip, read_video_images(videos[index], clip, selection), selection
+        )
 
 
 def _get_annotation(annotations: dict, key: str, camera: int, path: Path) -> F64:
@@ -215,7 +258,8 @@ def _get_annotation(annotations: dict, key: str, camera: int, path: Path) -> F64
         return values.reshape(-1, STORED_JOINTS, 3 if key == "annot3" else 2)
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise DatasetError(
-            f"'{path / 'annot.mat'}' has no '{key}' of {STORED_JOINTS} joints for camera {camera}. Fetch it as published."
+            f"'{path / 'annot.mat'}' has no '{key}' of {STORED_JOINTS} joints for camera "
+            f"{camera}. Fetch it as published."
         ) from error
 
 
@@ -223,19 +267,43 @@ def _read_test_samples(path: Path, number: int, selection: ImageSelection) -> It
     """Make samples of a test sequence."""
     variables = read_matlab(path / "annot_data.mat", "annot3")
     try:
-        xyz = np.moveaxis(np.asarray(variables["annot3"], float), -1, 0).reshape(-1, 3, len(TEST_JOINTS))
-        xy = np.moveaxis(np.asarray(variables["annot2"], float), -1, 0).reshape(-1, 2, len(TEST_JOINTS))
+        xyz = np.moveaxis(np.asarray(variables["annot3"], float), -1, 0).reshape(
+            -1, 3, len(TEST_JOINTS)
+        )
+        xy = np.moveaxis(np.asarray(variables["annot2"], float), -1, 0).reshape(
+            -1, 2, len(TEST_JOINTS)
+        )
         valid = np.atleast_1d(variables["valid_frame"]).astype(bool)
         frames = np.flatnonzero(valid[: len(xyz)])
     except (KeyError, ValueError, TypeError) as error:
-        raise DatasetError(f"'{path / 'annot_data.mat'}' is not as published ({error}). Fetch it again.") from error
+        raise DatasetError(
+            f"'{path / 'annot_data.mat'}' is not as published ({error}). Fetch it again."
+        ) from error
     places = [TEST_JOINTS.index(joint) for joint in load_skeleton("h36m_17").joints]
     xyz, xy = (np.swapaxes(points, 1, 2)[:, places] for points in (xyz / 1000, xy))
     first = _read_image(path, 0)
-    camera = Camera("test", (first.shape[1], first.shape[0]), fit_lens(xyz.reshape(-1, 3), xy.reshape(-1, 2)))
-    clip = Clip(path.name, path.name, path.name, number, camera, TEST_RATE_FPS, load_skeleton("h36m_17"), xyz, xy)
-    wanted = (int(frame) for frame in frames if frame % selection.every == 0 and clip.sees_root(int(frame)))
-    yield from make_samples_from_images(clip, ((frame, _read_image(path, frame)) for frame in wanted), selection)
+    camera = Camera(
+        "test", (first.shape[1], first.shape[0]), fit_lens(xyz.reshape(-1, 3), xy.reshape(-1, 2))
+    )
+    clip = Clip(
+        path.name,
+        path.name,
+        path.name,
+        number,
+        camera,
+        TEST_RATE_FPS,
+        load_skeleton("h36m_17"),
+        xyz,
+        xy,
+    )
+    wanted = (
+        int(frame)
+        for frame in frames
+        if frame % selection.every == 0 and clip.sees_root(int(frame))
+    )
+    yield from make_samples_from_images(
+        clip, ((frame, _read_image(path, frame)) for frame in wanted), selection
+    )
 
 
 def _read_image(path: Path, frame: int) -> U8:

@@ -1,7 +1,8 @@
-"""MPII Human Pose as it is published: ``mpii_human_pose_v1_u12_1.mat`` (or ``_2``) and ``images/*.jpg``.
+"""MPII Human Pose as it is published: ``mpii_human_pose_v1_u12_1.mat`` (or ``_2``) and
+``images/*.jpg``.
 
-Photographs with joints in the image only: nothing is known of depth or lens, so `xyz` is NaN, the weights are 0, and
-the cameras are nominal. The annotations count pixels from 1, as MATLAB does.
+Photographs with joints in the image only: nothing is known of depth or lens, so `xyz` is NaN, the
+weights are 0, and the cameras are nominal. The annotations count pixels from 1, as MATLAB does.
 """
 
 from collections.abc import Iterator
@@ -86,16 +87,30 @@ def read_mpii(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
         If the folder is not in that layout, or a file is missing or damaged.
     """
     demand_folder(folder, "MPII")
-    people = [person for person in read_people(_find_annotations(folder)) if person.photograph % selection.every == 0]
+    people = [
+        person
+        for person in read_people(_find_annotations(folder))
+        if person.photograph % selection.every == 0
+    ]
     if not people:
-        raise DatasetError(f"'{folder}' holds no annotated person among the images asked for. Ask for more of them.")
+        raise DatasetError(
+            f"'{folder}' holds no annotated person among the images asked for. Ask for more of "
+            "them."
+        )
     if selection.max_samples is not None and selection.max_samples < len(people):
-        people = [people[index * len(people) // selection.max_samples] for index in range(selection.max_samples)]
+        people = [
+            people[index * len(people) // selection.max_samples]
+            for index in range(selection.max_samples)
+        ]
     cameras: dict[tuple[int, int], Camera] = {}
     for first in range(0, len(people), CHUNK_SIZE):
         part = people[first : first + CHUNK_SIZE]
-        samples = join([_make_sample(person, folder / "images", cameras, selection) for person in part])
-        yield replace(samples, frameset=np.arange(first, first + len(part)))  # nobody has another view of them
+        samples = join(
+            [_make_sample(person, folder / "images", cameras, selection) for person in part]
+        )
+        yield replace(
+            samples, frameset=np.arange(first, first + len(part))
+        )  # nobody has another view of them
 
 
 def read_people(path: Path) -> list[Person]:
@@ -118,7 +133,11 @@ def _read_image_people(image: Any, number: int, action: str) -> list[Person]:
     """Read the people of one image whose joints, size and place are known."""
     people = []
     video = getattr(image, "vididx", None)
-    clip = f"video {int(video)}" if video is not None and np.size(video) == 1 else f"photograph {number}"
+    clip = (
+        f"video {int(video)}"
+        if video is not None and np.size(video) == 1
+        else f"photograph {number}"
+    )
     for rectangle in np.atleast_1d(image.annorect):
         xy = _read_joints(getattr(rectangle, "annopoints", None))
         square = _read_square(rectangle)
@@ -129,11 +148,22 @@ def _read_image_people(image: Any, number: int, action: str) -> list[Person]:
 
 def _read_square(rectangle: Any) -> tuple[float, float, float] | None:
     """Read the square around a person, px from 0: centre x, y and side; None where the file has no size or place."""
-    scale, middle = getattr(rectangle, "scale", None), getattr(rectangle, "objpos", None)
-    if scale is None or middle is None or np.size(scale) != 1 or not hasattr(middle, "x") or not float(scale) > 0:
+    scale = getattr(rectangle, "scale", None)
+    middle = getattr(rectangle, "objpos", None)
+    if (
+        scale is None
+        or middle is None
+        or np.size(scale) != 1
+        or not hasattr(middle, "x")
+        or not float(scale) > 0
+    ):
         return None
     scale = float(scale)
-    return float(middle.x) - 1, float(middle.y) - 1 + CENTRE_SHIFT_PX * scale, BOX_SCALE * SCALE_PX * scale
+    return (
+        float(middle.x) - 1,
+        float(middle.y) - 1 + CENTRE_SHIFT_PX * scale,
+        BOX_SCALE * SCALE_PX * scale,
+    )
 
 
 def _read_joints(points: Any) -> F64 | None:
@@ -186,7 +216,9 @@ def _make_sample(
 def _make_nominal_camera(size_wh: tuple[int, int]) -> Camera:
     """Return a camera for photographs of a size, as good as any."""
     focal_px = NOMINAL_FOCAL * max(size_wh)
-    matrix = np.array([[focal_px, 0, (size_wh[0] - 1) / 2], [0, focal_px, (size_wh[1] - 1) / 2], [0, 0, 1]])
+    matrix = np.array(
+        [[focal_px, 0, (size_wh[0] - 1) / 2], [0, focal_px, (size_wh[1] - 1) / 2], [0, 0, 1]]
+    )
     return Camera(f"photograph_{size_wh[0]}x{size_wh[1]}", size_wh, matrix)
 
 
@@ -202,5 +234,7 @@ def _find_annotations(folder: Path) -> Path:
     """Find the annotations."""
     places = [*sorted(folder.glob(ANNOTATIONS)), *sorted(folder.glob(f"*/{ANNOTATIONS}"))]
     if not places:
-        raise DatasetError(f"'{folder}' has no '{ANNOTATIONS}'. Unpack the set's annotations there.")
+        raise DatasetError(
+            f"'{folder}' has no '{ANNOTATIONS}'. Unpack the set's annotations there."
+        )
     return places[-1]

@@ -39,7 +39,8 @@ class StudioRecipe:
     judge_seconds, judge_fps
         Length of each take, and how many of its instants are shown.
     share
-        Where data are given: of all samples that teach, so many are people of the studio. Below 1; 0 leaves them out.
+        Where data are given: of all samples that teach, so many are people of the studio. Below 1;
+        0 leaves them out.
     """
 
     seed: int = 0
@@ -67,7 +68,8 @@ class Recipe:
     occluders
         How many things are drawn that may stand before a person.
     voc
-        Folder ``VOC2012`` of a copy of Pascal VOC, whose things stand before people instead; empty for drawn ones.
+        Folder ``VOC2012`` of a copy of Pascal VOC, whose things stand before people instead; empty
+        for drawn ones.
     """
 
     name: str
@@ -85,7 +87,9 @@ class Recipe:
 def list_recipes() -> tuple[str, ...]:
     """Return the names of the recipes that come with the program."""
     files = CONFIGS.iterdir()
-    return tuple(sorted(file.name.removesuffix(SUFFIX) for file in files if file.name.endswith(SUFFIX)))
+    return tuple(
+        sorted(file.name.removesuffix(SUFFIX) for file in files if file.name.endswith(SUFFIX))
+    )
 
 
 def read_recipe(what: str) -> Recipe:
@@ -112,14 +116,18 @@ def read_recipe(what: str) -> Recipe:
             return recipe_from_toml(path.read_text(encoding="utf-8"), path.stem)
         except OSError as error:
             why = error.strerror or error
-            raise TrainingError(f"The recipe '{what}' cannot be read: {why}. Check the path.") from error
+            raise TrainingError(
+                f"The recipe '{what}' cannot be read: {why}. Check the path."
+            ) from error
         except UnicodeDecodeError as error:
             raise TrainingError(f"The recipe '{what}' is no text. Give a TOML file.") from error
     known = list_recipes()
     if what not in known:
         near = difflib.get_close_matches(what, known, 1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise TrainingError(f"There is no recipe '{what}'.{hint} Known: {', '.join(known)}; or give a .toml file.")
+        raise TrainingError(
+            f"There is no recipe '{what}'.{hint} Known: {', '.join(known)}; or give a .toml file."
+        )
     return recipe_from_toml((CONFIGS / (what + SUFFIX)).read_text("utf-8"), what)
 
 
@@ -133,7 +141,8 @@ def recipe_from_toml(text: str, name: str) -> Recipe:
 
 def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
     """Make a recipe of plain values; the way back from `recipe_to_table`. Raises TrainingError as `read_recipe`."""
-    name, rest = table["name"], {key: value for key, value in table.items() if key != "network"}
+    name = table["name"]
+    rest = {key: value for key, value in table.items() if key != "network"}
     try:
         recipe = config_from_table(Recipe, rest)
     except ValueError as error:
@@ -142,23 +151,31 @@ def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
         recipe = replace(recipe, network=network_config_from_table(table["network"]))
     if recipe.network.size_px != recipe.batch.size_px:
         raise TrainingError(
-            f"The recipe '{name}' feeds crops of {recipe.batch.size_px} px to a network of {recipe.network.size_px} "
+            f"The recipe '{name}' feeds crops of {recipe.batch.size_px} px to a network of "
+            f"{recipe.network.size_px} "
             "px. Give both the same size_px."
         )
     if not 0 <= recipe.studio.share < 1:
         raise TrainingError(
-            f"The recipe '{name}' gives the studio a share of {recipe.studio.share:g} of the teaching. Give it at "
+            f"The recipe '{name}' gives the studio a share of {recipe.studio.share:g} of the "
+            "teaching. Give it at "
             "least 0 and less than 1; without data it teaches alone."
         )
     if recipe.batch.batch < 2:
         raise TrainingError(
-            f"The recipe '{name}' takes batches of one, which batch norm cannot norm. Take two or more."
+            f"The recipe '{name}' takes batches of one, which batch norm cannot norm. Take two "
+            "or more."
         )
     return recipe
 
 
 def recipe_to_table(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as plain values, for a checkpoint."""
-    table = {name: getattr(recipe, name) for name in ("name", "note", "skeleton", "occluders", "voc")}
-    parts = {name: config_to_table(getattr(recipe, name)) for name in ("train", "batch", "augment", "studio")}
+    table = {
+        name: getattr(recipe, name) for name in ("name", "note", "skeleton", "occluders", "voc")
+    }
+    parts = {
+        name: config_to_table(getattr(recipe, name))
+        for name in ("train", "batch", "augment", "studio")
+    }
     return {**table, "network": network_to_table(recipe.network), **parts}

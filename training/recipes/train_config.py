@@ -13,27 +13,31 @@ class TrainConfig:
     Parameters
     ----------
     minutes, epochs, samples
-        The budget: whichever is used up first ends the training; infinity is no limit. The schedule follows the share
-        of the budget that is used, so that it ends when the budget does.
+        The budget: whichever is used up first ends the training; infinity is no limit. The schedule
+        follows the share of the budget that is used, so that it ends when the budget does.
     learning_rate
         Adam's, at its highest.
     warmup_steps
         Until then the rate rises from nothing.
     drops
-        Shares of the budget at which the rate falls to a tenth; without any it falls along half a cosine.
+        Shares of the budget at which the rate falls to a tenth; without any it falls along half a
+        cosine.
     clip
         Longest gradient; infinity lets all pass.
     ema
         How much of the averaged weights stays at a step. Judged and kept are the averaged ones.
     precision
-        ``f32``, ``bf16``, ``f16`` (with a scaled loss; only on a GPU), or ``auto``: what the device does fastest.
+        ``f32``, ``bf16``, ``f16`` (with a scaled loss; only on a GPU), or ``auto``: what the device
+        does fastest.
     beta
-        Up to here an error counts by its square, beyond by its length: 0.015 of a crop of 2 m is 30 mm. The usual 1 is
-        never reached in these coordinates: with it, smooth-L1 is the squared error, and one wrong label outweighs many.
+        Up to here an error counts by its square, beyond by its length: 0.015 of a crop of 2 m is 30
+        mm. The usual 1 is never reached in these coordinates: with it, smooth-L1 is the squared
+        error, and one wrong label outweighs many.
     reprojection_weight
         Of what the other view saw beside the labels.
     heat_weight
-        Of the volumes' cross-entropy beside the labels, for a network that starts from nothing; 0 as published.
+        Of the volumes' cross-entropy beside the labels, for a network that starts from nothing; 0
+        as published.
     judgements
         How often the network is judged: evenly over the budget, the last time at its end.
     patience
@@ -73,12 +77,25 @@ class TrainConfig:
         """Refuse what cannot be meant."""
         if not min(self.minutes, self.epochs, self.samples) < math.inf:
             raise ValueError("Nothing says how long to train. Give minutes, epochs or samples.")
-        for name in ("minutes", "epochs", "samples", "learning_rate", "clip", "beta", "judgements", "patience"):
+        for name in (
+            "minutes",
+            "epochs",
+            "samples",
+            "learning_rate",
+            "clip",
+            "beta",
+            "judgements",
+            "patience",
+        ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be more than 0, not {getattr(self, name)}.")
         if not (0 <= self.ema < 1 and self.warmup_steps >= 0 and self.threads >= 0):
             raise ValueError("ema lies in [0, 1); warmup_steps and threads are 0 or more.")
         if list(self.drops) != sorted(self.drops) or not all(0 < drop < 1 for drop in self.drops):
-            raise ValueError(f"drops are rising shares of the budget between 0 and 1, not {self.drops}.")
+            raise ValueError(
+                f"drops are rising shares of the budget between 0 and 1, not {self.drops}."
+            )
         if self.precision not in PRECISIONS:
-            raise ValueError(f"There is no precision '{self.precision}'. Choose one of {', '.join(PRECISIONS)}.")
+            raise ValueError(
+                f"There is no precision '{self.precision}'. Choose one of {', '.join(PRECISIONS)}."
+            )

@@ -48,7 +48,8 @@ class TrainingData:
     data
         Folders of samples; none draws people of the studio alone.
     judge
-        Folders of samples that judge; none sets a part of the data aside, or takes studios that are held out.
+        Folders of samples that judge; none sets a part of the data aside, or takes studios that are
+        held out.
     """
 
     data: tuple[Path, ...] = ()
@@ -71,7 +72,9 @@ class InitialWeights:
     imagenet: Path | None = None
 
 
-def train_recipe(recipe: Recipe, data: TrainingData, run: Run, first: InitialWeights | None = None) -> TrainingResult:
+def train_recipe(
+    recipe: Recipe, data: TrainingData, run: Run, first: InitialWeights | None = None
+) -> TrainingResult:
     """Carry out a recipe.
 
     Parameters
@@ -125,8 +128,13 @@ def resume_recipe(run: Run, changed: TrainConfig | None = None) -> TrainingResul
     recipe = recipe_from_table(notes["recipe"])
     data = TrainingData(*(tuple(map(Path, notes[name])) for name in ("data", "judge")))
     epoch = load_checkpoint(run.last).position["epoch"]
-    with _open_data(recipe, data, run, first=epoch * get_world_size() // recipe.studio.repeats) as (batches, judge):
-        return resume(batches, replace(run, skeleton=recipe.skeleton, judge=judge, notes=notes), changed)
+    with _open_data(recipe, data, run, first=epoch * get_world_size() // recipe.studio.repeats) as (
+        batches,
+        judge,
+    ):
+        return resume(
+            batches, replace(run, skeleton=recipe.skeleton, judge=judge, notes=notes), changed
+        )
 
 
 def read_recipe_notes(folder: Path) -> dict:
@@ -141,10 +149,17 @@ def read_recipe_notes(folder: Path) -> dict:
     try:
         config = load_checkpoint(run.last).config
     except TrainingError as error:
-        hope = f" The best weights so far are whole: begin anew with --init {run.best}." if run.best.is_file() else ""
+        hope = (
+            f" The best weights so far are whole: begin anew with --init {run.best}."
+            if run.best.is_file()
+            else ""
+        )
         raise TrainingError(f"The training in '{folder}' cannot go on. {error}{hope}") from error
     if not {"train", "recipe", "data", "judge"} <= config.keys():
-        raise TrainingError(f"The training in '{folder}' was not begun with a recipe, and cannot be gone on with so.")
+        raise TrainingError(
+            f"The training in '{folder}' was not begun with a recipe, and cannot be gone on "
+            "with so."
+        )
     return config
 
 
@@ -181,7 +196,8 @@ def build_initial_network(recipe: Recipe, first: InitialWeights) -> PoseNetwork:
     if first.imagenet is not None:
         if not isinstance(network, PoseResNet):
             raise WeightsError(
-                f"'{first.imagenet}' can begin networks with a ResNet inside only, which that of the recipe "
+                f"'{first.imagenet}' can begin networks with a ResNet inside only, which that "
+                "of the recipe "
                 f"'{recipe.name}' has not. Choose a pose-resnet recipe, or leave the file out."
             )
         load_imagenet(network.trunk, first.imagenet)
@@ -189,16 +205,21 @@ def build_initial_network(recipe: Recipe, first: InitialWeights) -> PoseNetwork:
         known = load_checkpoint(first.init)
         if known.skeleton != recipe.skeleton:
             raise WeightsError(
-                f"'{first.init}' finds the joints of {known.skeleton}, the recipe those of {recipe.skeleton}."
+                f"'{first.init}' finds the joints of {known.skeleton}, the recipe those of "
+                f"{recipe.skeleton}."
             )
         transfer_weights(network_from_checkpoint(known), network)
     return network
 
 
 @contextmanager
-def _open_data(recipe: Recipe, data: TrainingData, run: Run, first: int) -> Iterator[tuple[BatchSource, Judge]]:
+def _open_data(
+    recipe: Recipe, data: TrainingData, run: Run, first: int
+) -> Iterator[tuple[BatchSource, Judge]]:
     """Open what teaches, beginning at the first-th shard, and what judges; and close it again."""
-    occluders = _load_occluders(recipe)  # before anything is drawn, and once: a copy of Pascal VOC takes a minute
+    occluders = _load_occluders(
+        recipe
+    )  # before anything is drawn, and once: a copy of Pascal VOC takes a minute
     judges = _open_joined(data.judge) if data.judge else None
     if data.data:
         samples, rows = _open_joined(data.data), None
@@ -211,7 +232,9 @@ def _open_data(recipe: Recipe, data: TrainingData, run: Run, first: int) -> Iter
         return
     with _open_studio_batches(recipe, run, first, occluders) as batches:
         if judges is None and get_rank() == 0:
-            judges = _open_held_out(recipe, run.folder / JUDGE_FOLDER)  # while the first shard is drawn
+            judges = _open_held_out(
+                recipe, run.folder / JUDGE_FOLDER
+            )  # while the first shard is drawn
         yield batches, _skip_judging if judges is None else _build_judge(recipe, judges)
 
 
@@ -230,23 +253,36 @@ def _open_data_batches(
 
 @contextmanager
 def _open_studio_batches(
-    recipe: Recipe, run: Run, first: int, occluders: tuple[U8, ...], given: WeightedSamples | None = None
+    recipe: Recipe,
+    run: Run,
+    first: int,
+    occluders: tuple[U8, ...],
+    given: WeightedSamples | None = None,
 ) -> Iterator[BatchSource]:
-    """Open the batches of people that the studio draws from the first-th shard on, each with its part of the data.
+    """Open the batches of people that the studio draws from the first-th shard on, each with its
+    part of the data.
 
-    An epoch is a shard, not the data: it shows every drawn sample once, and goes through the data from epoch to epoch.
+    An epoch is a shard, not the data: it shows every drawn sample once, and goes through the data
+    from epoch to epoch.
     """
     studio = recipe.studio
     stored_px = _compute_stored_px(recipe) if given is None else given.samples.stored_px
     config = StudioSampleConfig(studio.seed, studio.shard_samples, recipe.skeleton, stored_px)
     share, others = (1.0, []) if given is None else (studio.share, [given])
-    parts = [studio.shard_samples, *(round(studio.shard_samples * part.share / share) for part in others)]
+    parts = [
+        studio.shard_samples,
+        *(round(studio.shard_samples * part.share / share) for part in others),
+    ]
 
     def batches_of(shown: Samples) -> Batches:
         return _build_batches(recipe, [WeightedSamples(shown, share), *others], occluders)
 
-    with SpooledShards(run.folder / f"{SHARDS_FOLDER}-{get_rank()}", config, ahead=studio.ahead, first=first) as shards:
-        yield ShardBatches(shards, batches_of, repeats=studio.repeats, count=sum(parts) // recipe.batch.batch)
+    with SpooledShards(
+        run.folder / f"{SHARDS_FOLDER}-{get_rank()}", config, ahead=studio.ahead, first=first
+    ) as shards:
+        yield ShardBatches(
+            shards, batches_of, repeats=studio.repeats, count=sum(parts) // recipe.batch.batch
+        )
 
 
 def _open_joined(folders: tuple[Path, ...]) -> Samples:
@@ -260,7 +296,9 @@ def _open_joined(folders: tuple[Path, ...]) -> Samples:
         raise TrainingError(f"These sets of samples do not fit together: {error}") from error
 
 
-def _build_batches(recipe: Recipe, parts: list[WeightedSamples], occluders: tuple[U8, ...]) -> Batches:
+def _build_batches(
+    recipe: Recipe, parts: list[WeightedSamples], occluders: tuple[U8, ...]
+) -> Batches:
     """Make the batches that teach."""
     for part in parts:
         _demand_joints(recipe, part.samples)
@@ -278,7 +316,8 @@ def _demand_joints(recipe: Recipe, samples: Samples) -> None:
     """Refuse samples of other joints; raises TrainingError."""
     if samples.skeleton.name != recipe.skeleton:
         raise TrainingError(
-            f"The samples have the joints of {samples.skeleton.name}, the recipe those of {recipe.skeleton}. Make one "
+            f"The samples have the joints of {samples.skeleton.name}, the recipe those of "
+            f"{recipe.skeleton}. Make one "
             "of them anew."
         )
 
@@ -294,7 +333,10 @@ def _open_held_out(recipe: Recipe, folder: Path) -> Samples:
     if not (folder / ARRAYS).exists():
         studio = recipe.studio
         config = StudioRecordingConfig(
-            studio.judge_seconds, studio.judge_fps, skeleton=recipe.skeleton, stored_px=_compute_stored_px(recipe)
+            studio.judge_seconds,
+            studio.judge_fps,
+            skeleton=recipe.skeleton,
+            stored_px=_compute_stored_px(recipe),
         )
         seeds = range(FIRST_JUDGE_SEED, FIRST_JUDGE_SEED + studio.judges)
         write_samples(folder, join([samples_from_recording(seed, config) for seed in seeds]))

@@ -64,8 +64,8 @@ def compute_crop_rays(camera: Camera, region: Region, size_px: int) -> F32:
     Returns
     -------
     rays : (17, 17, 3), room
-        On an even grid from the crop's first pixel to its last; 1 long along the optical axis. Beyond the image's edge,
-        where a lens may fold, they go on as a straight lens would see.
+        On an even grid from the crop's first pixel to its last; 1 long along the optical axis.
+        Beyond the image's edge, where a lens may fold, they go on as a straight lens would see.
     """
     matrix = image_from_crop(region, (size_px, size_px))
     line = np.linspace(0, size_px - 1, NODES)
@@ -114,9 +114,12 @@ def _sample_texture(texture, x, y, bright, pixel):
     m, n = min(max(int(x), 0), most), min(max(int(y), 0), most)
     p, q = x - np.float32(m), y - np.float32(n)
     for k in range(3):
-        first, second = np.float32(texture[n, m, k]), np.float32(texture[n, m + 1, k])
-        third, fourth = np.float32(texture[n + 1, m, k]), np.float32(texture[n + 1, m + 1, k])
-        above, below = first + (second - first) * p, third + (fourth - third) * p
+        first = np.float32(texture[n, m, k])
+        second = np.float32(texture[n, m + 1, k])
+        third = np.float32(texture[n + 1, m, k])
+        fourth = np.float32(texture[n + 1, m + 1, k])
+        above = first + (second - first) * p
+        below = third + (fourth - third) * p
         value = (above + (below - above) * q) * bright
         pixel[k] = np.uint8(min(max(value, np.float32(0)), np.float32(255)))
 
@@ -128,7 +131,9 @@ def _fill(image, rays, centre, room, shadow):
     light, to_map = shadow
     size, last = image.shape[0], np.float32(textures.shape[1] - 1)
     nodes = rays.shape[0] - 1
-    step, far, flat = np.float32(nodes) / np.float32(size - 1), np.float32(1e9), np.float32(1e-6)
+    step = np.float32(nodes) / np.float32(size - 1)
+    far = np.float32(1e9)
+    flat = np.float32(1e-6)
     per_m = last / (high - low)
     line = np.empty((nodes + 1, 3), np.float32)
     for row in range(size):
@@ -145,18 +150,28 @@ def _fill(image, rays, centre, room, shadow):
             rx = line[i, 0] + (line[i + 1, 0] - line[i, 0]) * a
             ry = line[i, 1] + (line[i + 1, 1] - line[i, 1]) * a
             rz = line[i, 2] + (line[i + 1, 2] - line[i, 2]) * a
-            wall_x, wall_y, wall_z = rx > 0, ry > 0, rz > 0
+            wall_x = rx > 0
+            wall_y = ry > 0
+            wall_z = rz > 0
             tx = ((high[0] if wall_x else low[0]) - centre[0]) / rx if abs(rx) > flat else far
             ty = ((high[1] if wall_y else low[1]) - centre[1]) / ry if abs(ry) > flat else far
             tz = ((high[2] if wall_z else low[2]) - centre[2]) / rz if abs(rz) > flat else far
             t = min(tx, ty, tz)
-            hx, hy, hz = centre[0] + t * rx, centre[1] + t * ry, centre[2] + t * rz
+            hx = centre[0] + t * rx
+            hy = centre[1] + t * ry
+            hz = centre[2] + t * rz
             if t == tz:
-                side, x, y = int(wall_z), (hx - low[0]) * per_m[0], (hy - low[1]) * per_m[1]
+                side = int(wall_z)
+                x = (hx - low[0]) * per_m[0]
+                y = (hy - low[1]) * per_m[1]
             elif t == tx:
-                side, x, y = 2 + int(wall_x), (hy - low[1]) * per_m[1], (hz - low[2]) * per_m[2]
+                side = 2 + int(wall_x)
+                x = (hy - low[1]) * per_m[1]
+                y = (hz - low[2]) * per_m[2]
             else:
-                side, x, y = 4 + int(wall_y), (hx - low[0]) * per_m[0], (hz - low[2]) * per_m[2]
+                side = 4 + int(wall_y)
+                x = (hx - low[0]) * per_m[0]
+                y = (hz - low[2]) * per_m[2]
             bright = gain[side]
             if side == 0:
                 bright *= _sample_light(light, to_map, hx, hy)

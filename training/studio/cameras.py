@@ -57,7 +57,9 @@ _LENS_RADIUS_LIMIT = 1.15
 """A lens is good up to so many times the radius of its image's corner, as the studio has it."""
 
 
-def draw_camera(name: str, xyz: F64, azimuth_rad: float, config: CameraConfig, rng: np.random.Generator) -> Camera:
+def draw_camera(
+    name: str, xyz: F64, azimuth_rad: float, config: CameraConfig, rng: np.random.Generator
+) -> Camera:
     """Draw a camera before a person.
 
     Parameters
@@ -76,7 +78,8 @@ def draw_camera(name: str, xyz: F64, azimuth_rad: float, config: CameraConfig, r
         Its world is the room.
     """
     min_share = _WHOLE_SHARE if rng.random() < config.whole_share else 0.0
-    best, best_share = _draw_candidate(name, xyz, azimuth_rad, config, rng), -1.0
+    best = _draw_candidate(name, xyz, azimuth_rad, config, rng)
+    best_share = -1.0
     for attempt in range(_MAX_TRIES):
         camera = best if attempt == 0 else _draw_candidate(name, xyz, azimuth_rad, config, rng)
         share = float(np.mean(is_seen(xyz, camera)))
@@ -91,7 +94,9 @@ def is_seen(xyz: F64, camera: Camera) -> np.ndarray:
     """Tell which points of the room, (..., 3), m, are in a camera's image, (...)."""
     xy = project(xyz, camera)
     with np.errstate(invalid="ignore"):
-        return ((xy >= -0.5) & (xy <= np.array(camera.size_wh) - 0.5)).all(-1) & is_in_lens(xyz, camera)
+        return ((xy >= -0.5) & (xy <= np.array(camera.size_wh) - 0.5)).all(-1) & is_in_lens(
+            xyz, camera
+        )
 
 
 def is_in_lens(xyz: F64, camera: Camera) -> np.ndarray:
@@ -111,7 +116,9 @@ def pack_crop_lens(camera: Camera, region: Region, size_px: int) -> F32:
     scale = np.diag(matrix[:, :2])
     focal = np.diag(camera.matrix)[:2] / scale
     middle = (camera.principal_px - matrix[:, 2]) / scale
-    return np.array([*focal, *middle, *camera.distortion, _compute_squared_limit(camera)], np.float32)
+    return np.array(
+        [*focal, *middle, *camera.distortion, _compute_squared_limit(camera)], np.float32
+    )
 
 
 def find_image_part(camera: Camera, region: Region, size_px: int) -> tuple[int, int, int, int]:
@@ -119,14 +126,17 @@ def find_image_part(camera: Camera, region: Region, size_px: int) -> tuple[int, 
     matrix = image_from_crop(region, (size_px, size_px))
     scale = np.diag(matrix[:, :2])
     low = np.ceil((-0.5 - matrix[:, 2]) / scale).astype(int).clip(0, size_px)
-    high = (np.floor((np.array(camera.size_wh) - 0.5 - matrix[:, 2]) / scale).astype(int) + 1).clip(0, size_px)
+    high = (np.floor((np.array(camera.size_wh) - 0.5 - matrix[:, 2]) / scale).astype(int) + 1).clip(
+        0, size_px
+    )
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 def undistort_rays(rays: F64, camera: Camera) -> F64:
     """Straighten rays, (..., 2), that a lens with k1 alone has bent.
 
-    `calibration.geometry.projection.undistort` does it for every lens and takes thirty times as long.
+    `calibration.geometry.projection.undistort` does it for every lens and takes thirty times as
+    long.
     """
     k1 = float(camera.distortion[0])
     bent = np.sqrt((rays * rays).sum(-1))
@@ -137,26 +147,42 @@ def undistort_rays(rays: F64, camera: Camera) -> F64:
     return rays * (radius / np.maximum(bent, 1e-12))[..., None]
 
 
-def _draw_candidate(name: str, xyz: F64, azimuth_rad: float, config: CameraConfig, rng: np.random.Generator) -> Camera:
+def _draw_candidate(
+    name: str, xyz: F64, azimuth_rad: float, config: CameraConfig, rng: np.random.Generator
+) -> Camera:
     """Draw one camera that looks somewhere near the person's middle."""
     size_wh = SIZES_WH[int(rng.integers(len(SIZES_WH)))]
     field = np.deg2rad(rng.uniform(*config.field_deg))
     focal = max(size_wh) / 2 / np.tan(field / 2)
     middle = (xyz.min(0) + xyz.max(0)) / 2
-    distance, height = rng.uniform(*config.distance_m), rng.uniform(*config.height_m)
-    centre = np.array([*(middle[:2] + distance * np.array([np.cos(azimuth_rad), np.sin(azimuth_rad)])), height])
+    distance = rng.uniform(*config.distance_m)
+    height = rng.uniform(*config.height_m)
+    centre = np.array(
+        [*(middle[:2] + distance * np.array([np.cos(azimuth_rad), np.sin(azimuth_rad)])), height]
+    )
     away = config.off_centre * rng.uniform(-1, 1, 2) * np.array(size_wh) / 2 / focal
-    rotation = _make_look_rotation(middle - centre, away, math.radians(config.roll_deg) * float(rng.uniform(-1, 1)))
-    matrix = np.array([[focal, 0, (size_wh[0] - 1) / 2], [0, focal, (size_wh[1] - 1) / 2], [0, 0, 1]])
+    rotation = _make_look_rotation(
+        middle - centre, away, math.radians(config.roll_deg) * float(rng.uniform(-1, 1))
+    )
+    matrix = np.array(
+        [[focal, 0, (size_wh[0] - 1) / 2], [0, focal, (size_wh[1] - 1) / 2], [0, 0, 1]]
+    )
     corner = (np.array(size_wh) / 2 / focal) ** 2
     k1 = max(float(rng.uniform(*config.k1)), -_MAX_DISTORTION / float(corner.sum()))
-    return Camera(name, size_wh, matrix, np.array([k1, 0, 0, 0, 0]), rigid_transform(rotation, -rotation @ centre))
+    return Camera(
+        name,
+        size_wh,
+        matrix,
+        np.array([k1, 0, 0, 0, 0]),
+        rigid_transform(rotation, -rotation @ centre),
+    )
 
 
 def _make_look_rotation(direction: F64, offset_rad: F64, roll_rad: float) -> F64:
     """Turn a camera, ``cam_from_room``, (3, 3): upright towards a direction, then aside, (2,) rad, then rolled."""
     x, y, z = (float(value) for value in direction)
-    level, length = math.hypot(x, y), math.sqrt(x * x + y * y + z * z)
+    level = math.hypot(x, y)
+    length = math.sqrt(x * x + y * y + z * z)
     upright = np.array(
         [
             [y / level, -x / level, 0.0],
@@ -164,10 +190,18 @@ def _make_look_rotation(direction: F64, offset_rad: F64, roll_rad: float) -> F64
             [x / length, y / length, z / length],
         ]
     )
-    right, down, roll = float(offset_rad[0]), float(offset_rad[1]), roll_rad
-    turn = np.array([[math.cos(right), 0, -math.sin(right)], [0, 1, 0], [math.sin(right), 0, math.cos(right)]])
-    nod = np.array([[1, 0, 0], [0, math.cos(down), -math.sin(down)], [0, math.sin(down), math.cos(down)]])
-    rolled = np.array([[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]])
+    right = float(offset_rad[0])
+    down = float(offset_rad[1])
+    roll = roll_rad
+    turn = np.array(
+        [[math.cos(right), 0, -math.sin(right)], [0, 1, 0], [math.sin(right), 0, math.cos(right)]]
+    )
+    nod = np.array(
+        [[1, 0, 0], [0, math.cos(down), -math.sin(down)], [0, math.sin(down), math.cos(down)]]
+    )
+    rolled = np.array(
+        [[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]]
+    )
     return rolled @ nod @ turn @ upright
 
 
@@ -175,6 +209,9 @@ def _compute_squared_limit(camera: Camera) -> float:
     """Return the squared radius up to which the lens model holds."""
     matrix = camera.matrix
     corner = np.array(
-        [(camera.size_wh[0] - matrix[0, 2]) / matrix[0, 0], (camera.size_wh[1] - matrix[1, 2]) / matrix[1, 1]]
+        [
+            (camera.size_wh[0] - matrix[0, 2]) / matrix[0, 0],
+            (camera.size_wh[1] - matrix[1, 2]) / matrix[1, 1],
+        ]
     )
     return _LENS_RADIUS_LIMIT**2 * float((undistort_rays(corner, camera) ** 2).sum())

@@ -1,6 +1,8 @@
-"""The child that renders: a process of one thread and low priority that draws shards, and ends with its parent.
+"""The child that renders: a process of one thread and low priority that draws shards, and ends with
+its parent.
 
-Nothing heavy is imported here: how many threads the linear algebra starts must be said before numpy is loaded.
+Nothing heavy is imported here: how many threads the linear algebra starts must be said before numpy
+is loaded.
 """
 
 import importlib
@@ -16,8 +18,15 @@ from engine.errors import EngineError
 from training.errors import TrainingError
 
 NICENESS = 10  # the training that waits for the shards comes first, and the cameras before both
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-MADE, REFUSED, BROKEN = "made", "refused", "broken"
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+MADE = "made"
+REFUSED = "refused"
+BROKEN = "broken"
 _POLL_INTERVAL_S = 1.0
 
 
@@ -31,11 +40,13 @@ def serve(pipe: Connection, work: str, folder: str, config_toml: str, first: int
     Parameters
     ----------
     pipe
-        Brings anything for each shard there is room for; takes ``(MADE, number)`` after each, and last, where no more
-        can come, ``(REFUSED, sentence)`` or, where the program is at fault, ``(BROKEN, traceback)``.
+        Brings anything for each shard there is room for; takes ``(MADE, number)`` after each, and
+        last, where no more can come, ``(REFUSED, sentence)`` or, where the program is at fault,
+        ``(BROKEN, traceback)``.
     work
-        ``module:function``; called with the configuration's text, returns what is called with the spool's folder, the
-        shard's number, and a function that is to be called often and ends the work when the parent is gone.
+        ``module:function``; called with the configuration's text, returns what is called with the
+        spool's folder, the shard's number, and a function that is to be called often and ends the
+        work when the parent is gone.
     folder
         The spool.
     config_toml

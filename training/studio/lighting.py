@@ -82,15 +82,24 @@ class Scenery:
         if rng.random() < STUDIO_SHARE:
             textures = self._rooms[int(rng.integers(len(self._rooms)))]
         else:
-            textures = np.stack([self._clutter[i] for i in rng.integers(0, len(self._clutter), FACE_COUNT)])
+            textures = np.stack(
+                [self._clutter[i] for i in rng.integers(0, len(self._clutter), FACE_COUNT)]
+            )
         gain = rng.uniform(0.7, 1.25) * rng.uniform(0.75, 1.2, FACE_COUNT)
-        return Backdrop(textures, low.astype(np.float32), high.astype(np.float32), gain.astype(np.float32))
+        return Backdrop(
+            textures, low.astype(np.float32), high.astype(np.float32), gain.astype(np.float32)
+        )
 
 
 def draw_lamp(rng: np.random.Generator) -> Lamp:
     """Hang a lamp somewhere above, of some colour and strength, with light from all sides besides."""
-    azimuth, elevation = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(*LAMP_ELEVATION_DEG))
-    to_lamp = [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
+    azimuth = rng.uniform(0, 2 * np.pi)
+    elevation = np.deg2rad(rng.uniform(*LAMP_ELEVATION_DEG))
+    to_lamp = [
+        np.cos(elevation) * np.cos(azimuth),
+        np.cos(elevation) * np.sin(azimuth),
+        np.sin(elevation),
+    ]
     lamp = rng.uniform(*LAMP_STRENGTH) * np.exp(rng.normal(0, TINT, 3))
     sky = rng.uniform(*SKY_STRENGTH) * np.exp(rng.normal(0, TINT, 3))
     ground = sky * rng.uniform(0.25, 0.8) * np.exp(rng.normal(0, TINT, 3))
@@ -99,7 +108,9 @@ def draw_lamp(rng: np.random.Generator) -> Lamp:
     return Lamp(rows, darkness, float(rng.uniform(*_SHADOW_BLUR_PX)))
 
 
-def light_body(body: Body, albedo_bgr: F32, pose: raster.BonePose, lamp: Lamp) -> tuple[F32, Shadow]:
+def light_body(
+    body: Body, albedo_bgr: F32, pose: raster.BonePose, lamp: Lamp
+) -> tuple[F32, Shadow]:
     """Pose a body and light it.
 
     Parameters
@@ -118,7 +129,8 @@ def light_body(body: Body, albedo_bgr: F32, pose: raster.BonePose, lamp: Lamp) -
         On the floor.
     """
     mesh = body.figure.mesh
-    posed, turned = np.empty_like(mesh.vertices), np.empty_like(mesh.normals)
+    posed = np.empty_like(mesh.vertices)
+    turned = np.empty_like(mesh.normals)
     raster.skin(mesh, pose, posed, turned)
     map_from_room = _map_from_room(lamp.rows[0].astype(float), posed)
     in_light = posed @ map_from_room[:, :3].T + map_from_room[:, 3]
@@ -145,16 +157,22 @@ def draw_furniture(image_bgr: U8, rng: np.random.Generator) -> None:
     """Put flat things behind the person, in place; most are small."""
     size = image_bgr.shape[0]
     for _ in range(int(rng.integers(0, 6))):
-        middle, spread = rng.uniform(0, size, 2), 2 ** rng.uniform(2, 5.6)
+        middle = rng.uniform(0, size, 2)
+        spread = 2 ** rng.uniform(2, 5.6)
         corners = middle + rng.normal(0, spread, (4, 2))
-        cv2.fillConvexPoly(image_bgr, cv2.convexHull(corners.astype(np.int32)), draw_colour(rng), cv2.LINE_AA)
+        cv2.fillConvexPoly(
+            image_bgr, cv2.convexHull(corners.astype(np.int32)), draw_colour(rng), cv2.LINE_AA
+        )
 
 
 def _map_from_room(to_lamp: F64, posed: F32) -> F32:
     """Return what carries points of the room, with a 1, into the lamp's map, (3, 4): column, row, closeness."""
     x, y, z = (float(value) for value in to_lamp)
     level = float(np.hypot(x, y))  # never 0: no lamp hangs straight above
-    axes = np.array([[y, -x, 0.0], [x * z, y * z, -level * level], [x * level, y * level, z * level]]) / level
+    axes = (
+        np.array([[y, -x, 0.0], [x * z, y * z, -level * level], [x * level, y * level, z * level]])
+        / level
+    )
     axes[:2] *= _MAP_PX_PER_M
     some = posed[::24]  # the map is a little larger than any body
     middle = (some.min(0) + some.max(0)) / 2

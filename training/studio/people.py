@@ -1,7 +1,8 @@
-"""People for training: bodies of the studio that are made once and wear other colours every few pictures.
+"""People for training: bodies of the studio that are made once and wear other colours every few
+pictures.
 
-A body costs 0.7 s, a new coat of paint 0.5 ms. Bodies are kept at one stature: all of a person grows in proportion, so
-that the bones' scale makes every other.
+A body costs 0.7 s, a new coat of paint 0.5 ms. Bodies are kept at one stature: all of a person
+grows in proportion, so that the bones' scale makes every other.
 """
 
 import colorsys
@@ -21,7 +22,10 @@ from engine.studio.raster import BonePose
 GREY: Colour = (200.0, 200.0, 200.0)
 """What a bare body wears, so that its vertices keep their own shade apart from the colour."""
 
-GIRTH, BELLY, HEM_M, HAIR_VOLUME = (0.88, 1.16), (0.92, 1.24), (0.90, 1.02), (0.93, 1.12)
+GIRTH = (0.88, 1.16)
+BELLY = (0.92, 1.24)
+HEM_M = (0.90, 1.02)
+HAIR_VOLUME = (0.93, 1.12)
 """Wider than the studio's own people, so that those lie well inside."""
 
 FREE_COLOUR_SHARE = 0.6
@@ -55,7 +59,8 @@ def make_body(seed: int) -> Body:
     Parameters
     ----------
     seed
-        The look is the one that the studio gives to the first person of this seed, with a shape of a wider range.
+        The look is the one that the studio gives to the first person of this seed, with a shape of
+        a wider range.
 
     Returns
     -------
@@ -70,7 +75,9 @@ def make_body(seed: int) -> Body:
         hem_m=float(rng.uniform(*HEM_M)),
         hair_volume=float(rng.uniform(*HAIR_VOLUME)),
     )
-    bare = replace(appearance, skin=GREY, hair=GREY, shirt=GREY, trousers=GREY, shoes=GREY, lips=GREY)
+    bare = replace(
+        appearance, skin=GREY, hair=GREY, shirt=GREY, trousers=GREY, shoes=GREY, lips=GREY
+    )
     figure = build_figure(REFERENCE_STATURE_M, bare)
     light = _to_linear(build_palette(bare))[figure.material]
     return Body(figure, (figure.albedo / light).astype(np.float32), appearance)
@@ -79,18 +86,15 @@ def make_body(seed: int) -> Body:
 def paint(body: Body, rng: np.random.Generator) -> F32:
     """Draw colours for a body.
 
-    Parameters
-    ----------
-    body
-    rng
-
     Returns
     -------
     albedo : (N, 3), 0 to 1, linear light; blue, green, red
     """
     appearance = draw_appearance(rng)
     if rng.random() < FREE_COLOUR_SHARE:
-        appearance = replace(appearance, shirt=draw_colour(rng), trousers=draw_colour(rng), shoes=draw_colour(rng))
+        appearance = replace(
+            appearance, shirt=draw_colour(rng), trousers=draw_colour(rng), shoes=draw_colour(rng)
+        )
     colours = _to_linear(build_palette(appearance))
     albedo = body.shade * colours.astype(np.float32)[body.figure.material]
     for cloth in (Material.SHIRT, Material.TROUSERS):

@@ -1,7 +1,9 @@
-"""Poses for training: moments of the studio's motions, disturbed, and bodies held as nobody would plan to.
+"""Poses for training: moments of the studio's motions, disturbed, and bodies held as nobody would
+plan to.
 
-A walk programme has the arms down and the trunk upright nearly all the time; a network that saw nothing else believes
-that everybody stands so. Here the joints go through their whole anatomical range.
+A walk programme has the arms down and the trunk upright nearly all the time; a network that saw
+nothing else believes that everybody stands so. Here the joints go through their whole anatomical
+range.
 """
 
 from dataclasses import dataclass, replace
@@ -11,12 +13,20 @@ import numpy as np
 from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.transforms import rotation_from_rotvec
 from engine.studio.body.anatomy import INDEX, SIGNS, Anatomy
-from engine.studio.body.posture import Bones, Posture, compute_bones, concatenate_postures, select_instants
+from engine.studio.body.posture import (
+    Bones,
+    Posture,
+    compute_bones,
+    concatenate_postures,
+    select_instants,
+)
 from engine.studio.motion.performance import MOTIONS, plan_performance
 from engine.studio.motion.route import Route
 from engine.studio.motion.stance import FOOT_APART_M, standing_height_m
 
-PERFORMED, SEATED, LYING = "performed", "seated", "lying"
+PERFORMED = "performed"
+SEATED = "seated"
+LYING = "lying"
 UPRIGHT, LOW, BENT = "upright", "low", "bent"
 POSES = (PERFORMED, UPRIGHT, LOW, BENT, SEATED, LYING)
 SHARES = (0.42, 0.24, 0.12, 0.08, 0.09, 0.05)
@@ -44,12 +54,16 @@ PLACEMENT_RANGE_M = 1.2
 """How far from the room's middle people are, in x and in y."""
 _ARM_RANGE = np.array([[-15.0, 175.0], [-55.0, 185.0], [-75.0, 75.0]])
 """Abduction, flexion, twist, deg."""
-_ELBOW_DEG, _SPINE_DEG, _NECK_DEG = (0.0, 145.0), (-25.0, 70.0), (-40.0, 45.0)
+_ELBOW_DEG = (0.0, 145.0)
+_SPINE_DEG = (-25.0, 70.0)
+_NECK_DEG = (-40.0, 45.0)
 _TRUNK_RADIUS_M, _FLOOR_M = 0.11, 0.02
 _MAX_TRIES = 4
 
 
-def draw_poses(count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> tuple[Bones, tuple[str, ...]]:
+def draw_poses(
+    count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator
+) -> tuple[Bones, tuple[str, ...]]:
     """Draw poses of one person, anywhere near the room's middle and facing anywhere.
 
     Parameters
@@ -79,7 +93,9 @@ def draw_poses(count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Gene
     return compute_bones(posture, anatomy), tuple(POSES[kind] for kind in kinds)
 
 
-def _draw_possible(kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> Posture:
+def _draw_possible(
+    kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator
+) -> Posture:
     """Draw poses of a kind until no hand is in the trunk or under the floor; what is left then are performed ones."""
     good: list[Posture] = []
     for _ in range(_MAX_TRIES):
@@ -102,18 +118,30 @@ def is_possible(bones: Bones, anatomy: Anatomy) -> Mask:
     bottom, top = xyz[:, INDEX["pelvis"]], xyz[:, INDEX["neck"]]
     axis = top - bottom
     possible = np.ones(len(xyz), bool)
-    for name in ("left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_knee", "right_knee"):
+    for name in (
+        "left_elbow",
+        "right_elbow",
+        "left_wrist",
+        "right_wrist",
+        "left_knee",
+        "right_knee",
+    ):
         away = xyz[:, INDEX[name]] - bottom
         share = np.clip((away * axis).sum(-1) / (axis * axis).sum(-1), 0, 1)
         distance = np.linalg.norm(away - share[:, None] * axis, axis=-1)
         possible &= distance > _TRUNK_RADIUS_M * scale
         possible &= xyz[:, INDEX[name], 2] > _FLOOR_M
     head = xyz[:, INDEX["head"], 2] > 0.1 * scale
-    apart = np.linalg.norm(xyz[:, INDEX["left_wrist"]] - xyz[:, INDEX["right_wrist"]], axis=-1) > 0.06 * scale
+    apart = (
+        np.linalg.norm(xyz[:, INDEX["left_wrist"]] - xyz[:, INDEX["right_wrist"]], axis=-1)
+        > 0.06 * scale
+    )
     return possible & head & apart
 
 
-def _draw_kind(kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> Posture:
+def _draw_kind(
+    kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator
+) -> Posture:
     """Draw poses of a kind, possible or not."""
     if kind == PERFORMED:
         return _disturb(_sample_performance(count, anatomy, play_seed, rng), rng)
@@ -121,7 +149,9 @@ def _draw_kind(kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.
         return _place_randomly(_draw_lying(count, anatomy, rng), rng)
     posture = _draw_standing(count, anatomy, _STANCES[kind], rng)
     if kind == SEATED:
-        forward = anatomy.scale * rng.uniform(0.15, 0.55, (count, 1)) + rng.normal(0, 0.05, (count, 2))
+        forward = anatomy.scale * rng.uniform(0.15, 0.55, (count, 1)) + rng.normal(
+            0, 0.05, (count, 2)
+        )
         ankle = posture.ankle_m.copy()
         ankle[:, :, 1] = posture.pelvis_m[:, None, 1] - forward
         posture = replace(posture, ankle_m=ankle, pelvis_deg=posture.pelvis_deg * 0.5)
@@ -134,11 +164,15 @@ def _draw_kind(kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.
     return _place_randomly(posture, rng)
 
 
-def _sample_performance(count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator) -> Posture:
+def _sample_performance(
+    count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator
+) -> Posture:
     """Take random moments of a performance that the studio plans for this seed."""
     motion = "programme" if rng.random() < 0.5 else str(rng.choice(MOTIONS))
     route = Route(np.random.default_rng([play_seed, 10]))
-    play = plan_performance(motion, PERFORMANCE_S, anatomy, route, np.random.default_rng([play_seed, 11]))
+    play = plan_performance(
+        motion, PERFORMANCE_S, anatomy, route, np.random.default_rng([play_seed, 11])
+    )
     return play.posture(rng.uniform(0, play.seconds, count))
 
 
@@ -159,17 +193,22 @@ def _disturb(posture: Posture, rng: np.random.Generator) -> Posture:
     )
 
 
-def _draw_standing(count: int, anatomy: Anatomy, stance: _Stance, rng: np.random.Generator) -> Posture:
+def _draw_standing(
+    count: int, anatomy: Anatomy, stance: _Stance, rng: np.random.Generator
+) -> Posture:
     """Put the pelvis at some share of its standing height over feet that stand anywhere, or one of them in the air."""
     scale = anatomy.scale
     pelvis = np.zeros((count, 3))
     pelvis[:, 2] = standing_height_m(anatomy) * rng.uniform(*stance.height, count)
     ankle = np.zeros((count, 2, 3))
-    ankle[:, :, 0] = scale * SIGNS * (FOOT_APART_M + rng.exponential(0.10, (count, 2)).clip(0, 0.40))
+    ankle[:, :, 0] = (
+        scale * SIGNS * (FOOT_APART_M + rng.exponential(0.10, (count, 2)).clip(0, 0.40))
+    )
     ankle[:, :, 1] = scale * stance.stride_m * rng.uniform(-1, 1, (count, 2))
     ankle[:, :, 2] = anatomy.ankle_height_m
     foot = np.stack([np.zeros((count, 2)), SIGNS * rng.uniform(-8, 35, (count, 2))], -1)
-    raised, side = rng.random(count) < stance.raised_share, rng.integers(0, 2, count)
+    raised = rng.random(count) < stance.raised_share
+    side = rng.integers(0, 2, count)
     rows = np.flatnonzero(raised)
     ankle[rows, side[rows], 2] += scale * rng.uniform(0.1, 0.75, len(rows))
     ankle[rows, side[rows], 1] = scale * rng.uniform(-0.65, 0.45, len(rows))
@@ -195,7 +234,9 @@ def _draw_lying(count: int, anatomy: Anatomy, rng: np.random.Generator) -> Postu
     leg = anatomy.thigh_m + anatomy.shank_m
     ankle = np.zeros((count, 2, 3))
     ankle[:, :, 0] = scale * SIGNS * rng.uniform(0.06, 0.35, (count, 2))
-    stretched = np.where(front[:, None], rng.uniform(0.93, 0.98, (count, 2)), rng.uniform(0.45, 0.98, (count, 2)))
+    stretched = np.where(
+        front[:, None], rng.uniform(0.93, 0.98, (count, 2)), rng.uniform(0.45, 0.98, (count, 2))
+    )
     ankle[:, :, 1] = toward[:, None] * leg * stretched
     ankle[:, :, 2] = scale * rng.uniform(0.07, 0.16, (count, 2))
     pitch = np.where(front, 88.0, -88.0) + rng.normal(0, 6, count)
@@ -214,11 +255,22 @@ def _draw_lying(count: int, anatomy: Anatomy, rng: np.random.Generator) -> Postu
 
 def _draw_upper_body(count: int, rng: np.random.Generator) -> dict[str, F64]:
     """Draw trunk, head and arms: half of the arms point anywhere, the others are near the trunk's plane."""
-    spine = np.stack([rng.normal(12, 18, count), rng.normal(0, 11, count), rng.normal(0, 18, count)], -1)
-    neck = np.stack([rng.normal(2, 15, count), rng.normal(0, 10, count), rng.normal(0, 28, count)], -1)
+    spine = np.stack(
+        [rng.normal(12, 18, count), rng.normal(0, 11, count), rng.normal(0, 18, count)], -1
+    )
+    neck = np.stack(
+        [rng.normal(2, 15, count), rng.normal(0, 10, count), rng.normal(0, 28, count)], -1
+    )
     spine[:, 0], neck[:, 0] = spine[:, 0].clip(*_SPINE_DEG), neck[:, 0].clip(*_NECK_DEG)
     anywhere = _draw_arms(count, rng)
-    easy = np.stack([rng.normal(25, 25, (count, 2)), rng.normal(20, 30, (count, 2)), rng.normal(0, 25, (count, 2))], -1)
+    easy = np.stack(
+        [
+            rng.normal(25, 25, (count, 2)),
+            rng.normal(20, 30, (count, 2)),
+            rng.normal(0, 25, (count, 2)),
+        ],
+        -1,
+    )
     arm = np.where(rng.random((count, 2, 1)) < 0.6, anywhere, easy)
     together = rng.random(count) < 0.3  # both arms often do the same
     arm[together, 1] = arm[together, 0] + rng.normal(0, 8, (int(together.sum()), 3))
@@ -227,7 +279,9 @@ def _draw_upper_body(count: int, rng: np.random.Generator) -> dict[str, F64]:
         "neck_deg": neck.clip(-65, 65),
         "arm_deg": arm.clip(_ARM_RANGE[:, 0], _ARM_RANGE[:, 1]),
         "elbow_deg": np.where(
-            rng.random((count, 2)) < 0.3, rng.uniform(0, 20, (count, 2)), rng.uniform(*_ELBOW_DEG, (count, 2))
+            rng.random((count, 2)) < 0.3,
+            rng.uniform(0, 20, (count, 2)),
+            rng.uniform(*_ELBOW_DEG, (count, 2)),
         ),
     }
 
@@ -249,8 +303,12 @@ def _place_randomly(posture: Posture, rng: np.random.Generator) -> Posture:
     """Put every pose to a place of its own, facing anywhere."""
     count = len(posture)
     heading = rng.uniform(-180, 180, count)
-    place = np.concatenate([rng.uniform(-PLACEMENT_RANGE_M, PLACEMENT_RANGE_M, (count, 2)), np.zeros((count, 1))], 1)
-    turn = np.swapaxes(rotation_from_rotvec(np.deg2rad(heading)[:, None] * np.array([0.0, 0.0, 1.0])), 1, 2)
+    place = np.concatenate(
+        [rng.uniform(-PLACEMENT_RANGE_M, PLACEMENT_RANGE_M, (count, 2)), np.zeros((count, 1))], 1
+    )
+    turn = np.swapaxes(
+        rotation_from_rotvec(np.deg2rad(heading)[:, None] * np.array([0.0, 0.0, 1.0])), 1, 2
+    )
     none = np.zeros(count)
     return replace(
         posture,

@@ -52,20 +52,24 @@ class StudioRecordingConfig:
     stored_px: int = STORED_PX
 
 
-def samples_from_recording(seed: int, config: StudioRecordingConfig = StudioRecordingConfig()) -> Samples:
+def samples_from_recording(
+    seed: int, config: StudioRecordingConfig = StudioRecordingConfig()
+) -> Samples:
     """Cut a take of the studio to samples, as a session of it would be cut, without videos.
 
     Parameters
     ----------
     seed
-        Of `HELD_OUT_SEEDS`; decides person, room, cameras, lenses, clocks and programme as ``studio:?seed=`` does.
+        Of `HELD_OUT_SEEDS`; decides person, room, cameras, lenses, clocks and programme as
+        ``studio:?seed=`` does.
     config
 
     Returns
     -------
     samples
-        Of every camera at every instant, in memory, camera after camera within an instant. The square lies around the
-        joints. Truth is of each camera's own instant; actions are those of the label report.
+        Of every camera at every instant, in memory, camera after camera within an instant. The
+        square lies around the joints. Truth is of each camera's own instant; actions are those of
+        the label report.
 
     Raises
     ------
@@ -87,7 +91,8 @@ def samples_from_recording(seed: int, config: StudioRecordingConfig = StudioReco
     )
     joint_map = map_joints(SKELETON, load_skeleton(config.skeleton))
     views = list(_render_views(studio, joint_map, config.stored_px))
-    frames, cameras = studio.config.frame_count, len(studio.rig.cameras)
+    frames = studio.config.frame_count
+    cameras = len(studio.rig.cameras)
     count = frames * cameras
     xy = np.stack([view.xy for view in views])
     seen = np.asarray(np.isfinite(xy).all(-1), np.float32)
@@ -106,7 +111,9 @@ def samples_from_recording(seed: int, config: StudioRecordingConfig = StudioReco
         clip=np.zeros(count, np.int32),
         action=np.repeat(_name_actions(studio, frames), cameras),
         persons=(f"studio {seed}",),
-        clips=(f"studio {seed}, {config.motion}{'' if config.play is None else f' {config.play}'}",),
+        clips=(
+            f"studio {seed}, {config.motion}{'' if config.play is None else f' {config.play}'}",
+        ),
         actions=ACTIONS,
         skeleton=joint_map.target,
     )
@@ -129,7 +136,9 @@ def _render_views(studio: Studio, joint_map: JointMap, stored_px: int) -> Iterat
         for index, camera in enumerate(studio.rig.cameras):
             time_ns = int(studio.own_time_ns(frame)) + studio.time_offset_ns[camera.name]
             xyz = joint_map.points(studio.truth_as_detected(time_ns))
-            yield _cut_person(_render_picture(studio, index, frame), xyz, camera, time_ns, stored_px)
+            yield _cut_person(
+                _render_picture(studio, index, frame), xyz, camera, time_ns, stored_px
+            )
 
 
 def _render_picture(studio: Studio, camera_index: int, frame_index: int) -> U8:
@@ -140,7 +149,9 @@ def _render_picture(studio: Studio, camera_index: int, frame_index: int) -> U8:
     return frame.image_bgr
 
 
-def _cut_person(image_bgr: U8, xyz: F64, camera: Camera, time_ns: int, stored_px: int) -> _ViewSample:
+def _cut_person(
+    image_bgr: U8, xyz: F64, camera: Camera, time_ns: int, stored_px: int
+) -> _ViewSample:
     """Cut the person out of a picture."""
     xy = project(xyz, camera)
     region = square_around_joints(xy)

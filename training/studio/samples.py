@@ -1,7 +1,8 @@
 """Samples from the studio: endless, seeded crops of people with exact truth.
 
-The truth is where a detector without error would put the joints (`Landmarks.locate_as_detected`), mapped to the set's
-skeleton. People, plays and rooms come from `TRAIN_SEEDS` alone; `training.studio.recordings` shows those that are held out.
+The truth is where a detector without error would put the joints (`Landmarks.locate_as_detected`),
+mapped to the set's skeleton. People, plays and rooms come from `TRAIN_SEEDS` alone;
+`training.studio.recordings` shows those that are held out.
 """
 
 from collections.abc import Iterator
@@ -36,7 +37,8 @@ class StudioSampleConfig:
     Parameters
     ----------
     seed
-        The same seed draws the same samples everywhere; where processors round differently, pixels may differ by one.
+        The same seed draws the same samples everywhere; where processors round differently, pixels
+        may differ by one.
     samples
         Of one portion.
     skeleton
@@ -46,7 +48,8 @@ class StudioSampleConfig:
     pair_share
         Share of the instants that two cameras see, 40 to 140 degrees apart.
     box_share
-        Share of the samples whose square lies around the joints; the others' is 2 m around the root.
+        Share of the samples whose square lies around the joints; the others' is 2 m around the
+        root.
     camera
         How cameras are drawn.
 
@@ -68,7 +71,8 @@ class StudioSampleConfig:
         """Refuse what gives no samples."""
         if self.samples < 1 or self.stored_px < 16 or self.seed < 0:
             raise TrainingError(
-                f"The studio cannot draw {self.samples} samples of {self.stored_px} px from seed {self.seed}. "
+                f"The studio cannot draw {self.samples} samples of {self.stored_px} px from "
+                f"seed {self.seed}. "
                 "Ask for one or more, of 16 px or more, from a seed that is not negative."
             )
 
@@ -95,7 +99,9 @@ class StudioSampler:
             `config.samples` in all. Framesets and times count on from one to the next.
         """
         rng = np.random.default_rng([config.seed, portion])
-        scenery = Scenery([self._get_room(_draw_seed(ROOM_SEEDS, rng)) for _ in range(ROOM_COUNT)], rng)
+        scenery = Scenery(
+            [self._get_room(_draw_seed(ROOM_SEEDS, rng)) for _ in range(ROOM_COUNT)], rng
+        )
         joint_map = map_joints(SKELETON, load_skeleton(config.skeleton))
         shared = ShootConfig(config.stored_px, config.pair_share, config.box_share, config.camera)
         done = framesets = 0

@@ -1,7 +1,8 @@
-"""Shards of studio samples, drawn ahead by a process of its own, so that training never waits for pictures.
+"""Shards of studio samples, drawn ahead by a process of its own, so that training never waits for
+pictures.
 
-A shard is a folder of samples. Shard k of a seed is always the same, whatever was drawn before it; the spool keeps a
-few ahead, and a shard that was used is deleted.
+A shard is a folder of samples. Shard k of a seed is always the same, whatever was drawn before it;
+the spool keeps a few ahead, and a shard that was used is deleted.
 """
 
 import logging
@@ -29,10 +30,13 @@ WORK = "training.studio.shards:shard_maker"
 SHARD_PATTERN = "shard_*"
 EXIT_TIMEOUT_S = 2.0  # a killed process is gone within this
 PROCESS_ENDED = (
-    "The process that draws studio samples ended unexpectedly (exit code {code}); the machine may have run out of "
+    "The process that draws studio samples ended unexpectedly (exit code {code}); the machine "
+    "may have run out of "
     "memory. Close other programs, then go on: the next shard is drawn anew."
 )
-PROCESS_FAILED = "The process that draws studio samples failed, through no fault of yours; the log tells more."
+PROCESS_FAILED = (
+    "The process that draws studio samples failed, through no fault of yours; the log tells more."
+)
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +84,13 @@ def shard_maker(config_toml: str) -> Callable[[str, int, Callable[[], None]], No
 
     def make(spool: str, number: int, on_progress: Callable[[], None]) -> None:
         """Draw a shard into the spool."""
-        render_shard(shard_folder(Path(spool), number), config, number, sampler=sampler, on_progress=on_progress)
+        render_shard(
+            shard_folder(Path(spool), number),
+            config,
+            number,
+            sampler=sampler,
+            on_progress=on_progress,
+        )
 
     return make
 
@@ -109,7 +119,9 @@ class ShardRenderer:
         If the machine has no room for a process.
     """
 
-    def __init__(self, spool: Path, config: StudioSampleConfig, *, first: int = 0, work: str = WORK) -> None:
+    def __init__(
+        self, spool: Path, config: StudioSampleConfig, *, first: int = 0, work: str = WORK
+    ) -> None:
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         words = (theirs, work, str(spool), config_to_toml(config), first)
@@ -120,7 +132,8 @@ class ShardRenderer:
         except OSError as error:
             ours.close()
             raise TrainingError(
-                f"The process that draws studio samples cannot be started: {error.strerror or error}. Close other "
+                "The process that draws studio samples cannot be started: "
+                f"{error.strerror or error}. Close other "
                 "programs, then try again."
             ) from error
         finally:
@@ -137,10 +150,6 @@ class ShardRenderer:
 
     def wait_for_shard(self, timeout_s: float) -> int | None:
         """Wait for the next finished shard.
-
-        Parameters
-        ----------
-        timeout_s
 
         Returns
         -------
@@ -201,7 +210,8 @@ class ShardSpool:
         Of the spool's own; shards that an earlier run left in it are deleted.
     config
     ahead
-        How many shards there are at most, those in use included: so much of the disk is needed, 110 kB per sample.
+        How many shards there are at most, those in use included: so much of the disk is needed, 110
+        kB per sample.
     first
         Number of the first shard; a run that is resumed goes on where it stopped.
     work
@@ -214,7 +224,13 @@ class ShardSpool:
     """
 
     def __init__(
-        self, folder: Path, config: StudioSampleConfig, *, ahead: int = 3, first: int = 0, work: str = WORK
+        self,
+        folder: Path,
+        config: StudioSampleConfig,
+        *,
+        ahead: int = 3,
+        first: int = 0,
+        work: str = WORK,
     ) -> None:
         self._folder = Path(folder)
         self._hold = _hold_empty_folder(self._folder)
@@ -229,7 +245,12 @@ class ShardSpool:
     def __enter__(self) -> "ShardSpool":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.close()
 
     def next(self, timeout_s: float = 600.0) -> Shard:
@@ -253,7 +274,8 @@ class ShardSpool:
         number = self._renderer.wait_for_shard(timeout_s)
         if number is None:
             raise TrainingError(
-                f"No studio samples came for {timeout_s:.0f} s. Release those that are in use, or close what else "
+                f"No studio samples came for {timeout_s:.0f} s. Release those that are in use, "
+                "or close what else "
                 "keeps the processor busy."
             )
         return Shard(number, shard_folder(self._folder, number))
@@ -287,9 +309,13 @@ def _hold_empty_folder(folder: Path) -> FolderLock:
         folder.mkdir(parents=True, exist_ok=True)
         hold = FolderLock(folder)
     except InUseError as error:
-        raise TrainingError(f"Another run draws its samples into '{folder}'. Wait for it, or end it.") from error
+        raise TrainingError(
+            f"Another run draws its samples into '{folder}'. Wait for it, or end it."
+        ) from error
     except OSError as error:
-        raise TrainingError(f"'{folder}' cannot be used for samples: {error.strerror or error}.") from error
+        raise TrainingError(
+            f"'{folder}' cannot be used for samples: {error.strerror or error}."
+        ) from error
     _delete_shards(folder)
     return hold
 

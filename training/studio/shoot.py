@@ -50,7 +50,8 @@ class ShootConfig:
     pair_share
         Share of the instants that two cameras see.
     box_share
-        Share of the samples whose square lies around the joints; the others' is 2 m around the root.
+        Share of the samples whose square lies around the joints; the others' is 2 m around the
+        root.
     camera
         How cameras are drawn.
     """
@@ -98,9 +99,18 @@ class Shoot:
     """
 
     def __init__(
-        self, body: Body, scenery: Scenery, joint_map: JointMap, config: ShootConfig, rng: np.random.Generator
+        self,
+        body: Body,
+        scenery: Scenery,
+        joint_map: JointMap,
+        config: ShootConfig,
+        rng: np.random.Generator,
     ) -> None:
-        self._body, self._scenery, self._map, self._config, self._rng = body, scenery, joint_map, config, rng
+        self._body = body
+        self._scenery = scenery
+        self._map = joint_map
+        self._config = config
+        self._rng = rng
         self._anatomy = build_anatomy(float(rng.uniform(*STATURE_RANGE_M)))
 
     def samples(self, count: int, *, person: str, clip: str) -> Samples:
@@ -116,7 +126,8 @@ class Shoot:
         Returns
         -------
         samples
-            Framesets count from 0; so do the times, a second apart, since no instant follows from another.
+            Framesets count from 0; so do the times, a second apart, since no instant follows from
+            another.
         """
         rng = self._rng
         play = int(rng.integers(PLAY_SEEDS.start, PLAY_SEEDS.stop))
@@ -130,23 +141,33 @@ class Shoot:
             if instant and instant % INSTANTS_PER_OUTFIT == 0:
                 albedo = paint(self._body, rng)
             pose = raster.BonePose(poses.rotation[instant], poses.translation[instant])
-            pictures += [(instant, *view) for view in self._shoot_instant(pose, joints[instant], albedo)]
+            pictures += [
+                (instant, *view) for view in self._shoot_instant(pose, joints[instant], albedo)
+            ]
             instant += 1
         return self._collect(pictures[:count], joints, kinds, person=person, clip=clip)
 
-    def _shoot_instant(self, pose: raster.BonePose, xyz: F64, albedo: F32) -> list[tuple[Camera, Region, U8]]:
+    def _shoot_instant(
+        self, pose: raster.BonePose, xyz: F64, albedo: F32
+    ) -> list[tuple[Camera, Region, U8]]:
         """Take the one or two pictures of an instant."""
         rng, config = self._rng, self._config
         cameras = self._draw_cameras(xyz)
         lamp = draw_lamp(rng)
         colour, shadow = light_body(self._body, albedo, pose, lamp)
-        backdrop = self._scenery.build_backdrop(np.stack([*xyz, *(camera.centre for camera in cameras)]), rng)
+        backdrop = self._scenery.build_backdrop(
+            np.stack([*xyz, *(camera.centre for camera in cameras)]), rng
+        )
         moment = Moment(self._body, pose, colour, backdrop, shadow)
         views = []
         for camera in cameras:
             region = self._choose_square(xyz, camera)
-            wide = Region(region.center_xy, (MARGIN * region.size_wh[0], MARGIN * region.size_wh[1]))
-            views.append((camera, region, render_picture(moment, camera, wide, config.stored_px, rng)))
+            wide = Region(
+                region.center_xy, (MARGIN * region.size_wh[0], MARGIN * region.size_wh[1])
+            )
+            views.append(
+                (camera, region, render_picture(moment, camera, wide, config.stored_px, rng))
+            )
         return views
 
     def _draw_cameras(self, xyz: F64) -> list[Camera]:
@@ -155,7 +176,9 @@ class Shoot:
         azimuth = [float(rng.uniform(0, 2 * np.pi))]
         if rng.random() < self._config.pair_share:
             azimuth.append(azimuth[0] + float(rng.choice([-1, 1]) * rng.uniform(*PAIR_ANGLE_RAD)))
-        return [draw_camera(f"view_{i}", xyz, angle, config, rng) for i, angle in enumerate(azimuth)]
+        return [
+            draw_camera(f"view_{i}", xyz, angle, config, rng) for i, angle in enumerate(azimuth)
+        ]
 
     def _choose_square(self, xyz: F64, camera: Camera) -> Region:
         """Return the square that a network will see: around the joints, or 2 m around the root."""
@@ -176,8 +199,12 @@ class Shoot:
         """Put pictures and truth together."""
         instants, cameras, regions, images = zip(*pictures, strict=True)
         instant, count = np.array(instants, np.int64), len(pictures)
-        xy = np.stack([project_within_lens(joints[i], camera) for i, camera in zip(instant, cameras)])
-        xyz = np.stack([camera_from_world(joints[i], camera) for i, camera in zip(instant, cameras)])
+        xy = np.stack(
+            [project_within_lens(joints[i], camera) for i, camera in zip(instant, cameras)]
+        )
+        xyz = np.stack(
+            [camera_from_world(joints[i], camera) for i, camera in zip(instant, cameras)]
+        )
         seen = np.asarray(np.isfinite(xy).all(-1), np.float32)
         return Samples(
             image=np.stack(images),
@@ -205,7 +232,9 @@ def project_within_lens(xyz: F64, camera: Camera) -> F64:
     return np.where(is_in_lens(xyz, camera)[:, None], project(xyz, camera), np.nan)
 
 
-def render_picture(moment: Moment, camera: Camera, region: Region, size_px: int, rng: np.random.Generator) -> U8:
+def render_picture(
+    moment: Moment, camera: Camera, region: Region, size_px: int, rng: np.random.Generator
+) -> U8:
     """Take the picture of a crop: its pixels are rendered, and no others.
 
     Parameters
@@ -249,5 +278,7 @@ def _draw_body(image: U8, moment: Moment, camera: Camera, region: Region, blur_p
         return
     shape = ((y1 - y0 + 2) * raster.SAMPLES, (x1 - x0 + 2) * raster.SAMPLES)
     samples = raster.Samples(np.zeros(shape, np.float32), np.zeros((*shape, 4), np.uint8))
-    raster.rasterise(projected, moment.body.figure.triangles, moment.colour, (x0 - 1, y0 - 1), samples)
+    raster.rasterise(
+        projected, moment.body.figure.triangles, moment.colour, (x0 - 1, y0 - 1), samples
+    )
     raster.composite(samples.colour, compute_taps(blur_px), (x0, y0), image)

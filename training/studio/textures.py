@@ -1,7 +1,8 @@
-"""Textures: what stands behind people in training pictures - the studio's own rooms, and clutter that nobody built.
+"""Textures: what stands behind people in training pictures - the studio's own rooms, and clutter
+that nobody built.
 
-A network that saw one room learns the room. Pictures here are made of noise, stripes, checks, gradients, boxes and
-polygons, laid over each other at random.
+A network that saw one room learns the room. Pictures here are made of noise, stripes, checks,
+gradients, boxes and polygons, laid over each other at random.
 """
 
 import cv2
@@ -21,10 +22,6 @@ _LAYERS = (1, 4)
 
 def draw_clutter(rng: np.random.Generator) -> U8:
     """Draw a picture of nothing.
-
-    Parameters
-    ----------
-    rng
 
     Returns
     -------
@@ -54,7 +51,12 @@ def render_room_textures(seed: int) -> U8:
     """
     room = Room(np.random.default_rng([seed, 4]))
     middle = np.array([0.0, 0.0, CEILING_M / 2])
-    return np.stack([room.draw_backdrop(_make_side_camera(side, middle), 0.0).image_bgr for side in range(FACE_COUNT)])
+    return np.stack(
+        [
+            room.draw_backdrop(_make_side_camera(side, middle), 0.0).image_bgr
+            for side in range(FACE_COUNT)
+        ]
+    )
 
 
 def side_axes(side: int) -> tuple[int, int, int, float]:
@@ -76,7 +78,9 @@ def _make_side_camera(side: int, middle: F64) -> Camera:
     matrix = np.array([[focal[0], 0, centre], [0, focal[1], centre], [0, 0, 1]])
     # A mirrored pose where the axes are left-handed: a texture needs no camera that exists.
     size_wh = (TEXTURE_PX, TEXTURE_PX)
-    return Camera("side", size_wh, matrix, cam_from_world=rigid_transform(rotation, -rotation @ middle))
+    return Camera(
+        "side", size_wh, matrix, cam_from_world=rigid_transform(rotation, -rotation @ middle)
+    )
 
 
 def _blend_noise(image: np.ndarray, rng: np.random.Generator) -> None:
@@ -120,11 +124,18 @@ def _draw_polygons(image: np.ndarray, rng: np.random.Generator) -> None:
         place = rng.uniform(0, TEXTURE_PX, 2)
         shape = int(rng.integers(3))
         if shape == 0:
-            corners = place + rng.normal(0, 2 ** rng.uniform(2.5, 5.5), (int(rng.integers(3, 7)), 2))
+            corners = place + rng.normal(
+                0, 2 ** rng.uniform(2.5, 5.5), (int(rng.integers(3, 7)), 2)
+            )
             cv2.fillPoly(image, [corners.astype(np.int32)], draw_colour(rng), cv2.LINE_AA)
         elif shape == 1:
             cv2.circle(
-                image, place.astype(int).tolist(), int(2 ** rng.uniform(1.5, 5)), draw_colour(rng), -1, cv2.LINE_AA
+                image,
+                place.astype(int).tolist(),
+                int(2 ** rng.uniform(1.5, 5)),
+                draw_colour(rng),
+                -1,
+                cv2.LINE_AA,
             )
         else:
             end = place + rng.normal(0, 40, 2)

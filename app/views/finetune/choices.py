@@ -5,9 +5,24 @@ from pathlib import Path
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 
-from app.presenters.finetune import FinetuneState, describe_run, explain_cannot_start, parse_person, suggest_person
+from app.presenters.finetune import (
+    FinetuneState,
+    describe_run,
+    explain_cannot_start,
+    parse_person,
+    suggest_person,
+)
 from app.presenters.finetune_run import EVERYBODY
 from app.requests import StartFinetune
 from app.views.finetune.sessions import FinetuneSessions
@@ -17,8 +32,13 @@ from app.views.theme import PALETTE, load_icon
 MINUTES = (3, 5, 10, 15, 20, 30, 45, 60, 90, 120)
 DEFAULT_MINUTES = 10
 _LIST_U, _MIN_HEIGHT_FOR_DESCRIPTION_U = 48, 320
-_PERSON_TIP = f"Who is in the sessions. The network becomes theirs and serves them; {EVERYBODY} makes it serve anybody."
-_MINUTES_TIP = "How long everything takes together, from the first look at the videos to the comparison."
+_PERSON_TIP = (
+    f"Who is in the sessions. The network becomes theirs and serves them; {EVERYBODY} "
+    "makes it serve anybody."
+)
+_MINUTES_TIP = (
+    "How long everything takes together, from the first look at the videos to the comparison."
+)
 
 
 class FinetuneChoices(QWidget):
@@ -31,26 +51,23 @@ class FinetuneChoices(QWidget):
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._state = FinetuneState()
-        self._list, self._person, self._slider = FinetuneSessions(), QComboBox(), QSlider(Qt.Orientation.Horizontal)
-        self._minutes, self._description, self._problem = (
-            _make_label("figure"),
-            _make_label("fact"),
-            _make_label("problem"),
-        )
+        self._list = FinetuneSessions()
+        self._person = QComboBox()
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._minutes = _make_label("figure")
+        self._description = _make_label("fact")
+        self._problem = _make_label("problem")
         self._start = QPushButton("\u2002Start")
         self._column, self._questions = QVBoxLayout(self), QGridLayout()
-        self._suggested_person, self._run_minutes, self._scale = "", math.nan, 1.0
+        self._suggested_person = ""
+        self._run_minutes = math.nan
+        self._scale = 1.0
         self._set_up()
         self._lay_out()
         self._update_texts()
 
     def show_choices(self, state: FinetuneState) -> None:
-        """Show these sessions; what is ticked, typed and chosen stays.
-
-        Parameters
-        ----------
-        state
-        """
+        """Show these sessions; what is ticked, typed and chosen stays."""
         self._state = state
         self._list.show_choices(state.choices)
         names = [*state.persons, EVERYBODY]
@@ -98,7 +115,9 @@ class FinetuneChoices(QWidget):
     def _request_start(self) -> None:
         """Ask for the fine-tuning."""
         sessions = tuple(choice.path for choice in self._list.ticked_choices())
-        self.requested.emit(StartFinetune(sessions, parse_person(self._person.currentText()), float(self.minutes())))
+        self.requested.emit(
+            StartFinetune(sessions, parse_person(self._person.currentText()), float(self.minutes()))
+        )
 
     def _suggest_person(self) -> None:
         """Name who is in the ticked sessions, unless a person has named somebody else."""

@@ -53,7 +53,9 @@ class _Chart(QWidget):
     def __init__(self, colour: str) -> None:
         super().__init__()
         pyqtgraph = import_pyqtgraph()
-        pyqtgraph.setConfigOptions(antialias=True, background=PALETTE.surface, foreground=PALETTE.muted)
+        pyqtgraph.setConfigOptions(
+            antialias=True, background=PALETTE.surface, foreground=PALETTE.muted
+        )
         self._pyqtgraph, self._colour = pyqtgraph, colour
         self._title = QLabel()
         self._title.setObjectName("figure")
@@ -76,20 +78,26 @@ class _Chart(QWidget):
         known = curve.value[np.isfinite(curve.value)]
         last = f": {known[-1]:.0f} {plot.unit}" if len(known) and plot.unit else ""
         self._title.setText(f"{plot.title}{last}")
-        share = 100 if plot.unit else 98  # a loss's first steps are off the scale; an error's first is what it was
+        share = (
+            100 if plot.unit else 98
+        )  # a loss's first steps are off the scale; an error's first is what it was
         top = float(np.percentile(known, share)) if len(known) else 1.0
         low = float(known.min()) if len(known) else 0.0
         self._chart.setYRange(min(low, top), max(top, low + 1e-6), padding=0.08)
 
     def set_scale(self, scale: float) -> None:
         """Draw type and line for this size of window."""
-        self._line.setPen(self._pyqtgraph.mkPen(to_qcolor(self._colour), width=max(1.5 * scale, 1.5)))
+        self._line.setPen(
+            self._pyqtgraph.mkPen(to_qcolor(self._colour), width=max(1.5 * scale, 1.5))
+        )
         self._line.setSymbolPen(None)
         for side in ("left", "bottom"):
             axis = self._chart.getAxis(side)
             face = self._chart.font()
             face.setPixelSize(max(8, round(10 * scale)))
             axis.setStyle(tickFont=face)
-        self._chart.getAxis("bottom").setStyle(maxTickLevel=0)  # minutes of two digits would run into each other
+        self._chart.getAxis("bottom").setStyle(
+            maxTickLevel=0
+        )  # minutes of two digits would run into each other
         self._chart.getAxis("left").setWidth(round(44 * scale))
         self._chart.getAxis("bottom").setHeight(round(18 * scale))

@@ -1,7 +1,15 @@
 """The networks there are: which one serves whom, and Use and Roll back."""
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.presenters.finetune import FinetuneState, ModelRow, list_other_people
 from app.requests import RollBackModel, UseModel
@@ -19,7 +27,9 @@ class FinetuneModels(QWidget):
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._shown: tuple | None = None
-        self._rows, self._area, self._scroll = QVBoxLayout(), QWidget(), QScrollArea()
+        self._rows = QVBoxLayout()
+        self._area = QWidget()
+        self._scroll = QScrollArea()
         self._column = QVBoxLayout(self)
         self._scale = 1.0
         title = QLabel("Networks, and whom they serve")
@@ -34,12 +44,7 @@ class FinetuneModels(QWidget):
         self.show_models(FinetuneState())
 
     def show_models(self, state: FinetuneState) -> None:
-        """Show the networks there are.
-
-        Parameters
-        ----------
-        state
-        """
+        """Show the networks there are."""
         if (state.models, state.persons) == self._shown:
             return
         self._shown = state.models, state.persons
@@ -80,7 +85,8 @@ class FinetuneModels(QWidget):
         rig = f" before rig {model.rig_id}" if model.rig_id else ""
         facts.show_text(" · ".join(filter(None, (person_label + rig, model.facts))))
         facts.setToolTip(
-            f"For {facts.full_text()}. Millimetres are the mean error on clips it never saw, before and now."
+            f"For {facts.full_text()}. Millimetres are the mean error on clips it never saw, "
+            "before and now."
         )
         for label in (name, facts):
             words.addWidget(label)
@@ -89,11 +95,18 @@ class FinetuneModels(QWidget):
         if model.in_use:
             line.addWidget(_make_chip(person_label), alignment=Qt.AlignmentFlag.AlignVCenter)
         if model.in_use and model.can_roll_back:
-            tip = f"Let the network serve {person_label} again that served before. Nothing is deleted."
-            line.addWidget(self._make_button("Roll back", RollBackModel(model.person, model.rig_id), tip))
+            tip = (
+                f"Let the network serve {person_label} again that served before. Nothing is "
+                "deleted."
+            )
+            line.addWidget(
+                self._make_button("Roll back", RollBackModel(model.person, model.rig_id), tip)
+            )
         if not model.in_use:
             use = UseModel(model.name, model.person, model.rig_id)
-            line.addWidget(self._make_button("Use", use, f"Let it serve {person_label} from now on."))
+            line.addWidget(
+                self._make_button("Use", use, f"Let it serve {person_label} from now on.")
+            )
         if others:
             line.addWidget(self._make_more_button(model.name, others))
         return row
@@ -107,14 +120,17 @@ class FinetuneModels(QWidget):
 
     def _make_more_button(self, name: str, persons: tuple[str, ...]) -> QPushButton:
         """Make the button that lets a network serve somebody else."""
-        button, menu = QPushButton(load_icon("more", PALETTE.muted), ""), QMenu(self)
+        button = QPushButton(load_icon("more", PALETTE.muted), "")
+        menu = QMenu(self)
         button.setObjectName("flat")
         button.setToolTip("Let it serve somebody else")
         button.setAccessibleName(f"Let {name} serve somebody else")
         for person in persons:
             action = menu.addAction(f"Use for {person or 'everybody'}")
             if action is not None:
-                action.triggered.connect(lambda _, person=person: self.requested.emit(UseModel(name, person)))
+                action.triggered.connect(
+                    lambda _, person=person: self.requested.emit(UseModel(name, person))
+                )
         button.destroyed.connect(menu.deleteLater)
         button.clicked.connect(lambda: menu.popup(button.mapToGlobal(button.rect().bottomLeft())))
         return button
@@ -124,6 +140,8 @@ def _make_chip(person_label: str) -> QLabel:
     """Say that a network serves somebody."""
     chip = QLabel("serves")
     chip.setObjectName("chip")
-    chip.setToolTip(f"Where one camera alone sees {person_label}, this network sees how far away each joint is.")
+    chip.setToolTip(
+        f"Where one camera alone sees {person_label}, this network sees how far away each joint is."
+    )
     set_property(chip, "tone", "good")
     return chip

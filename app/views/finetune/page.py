@@ -14,7 +14,10 @@ from app.views.finetune.run import FinetuneRun
 from app.views.sessions.style import HEAD_U, build_sessions_stylesheet
 from app.views.theme import choose_scale
 
-_PURPOSE = "Your cameras together know better than one alone. Let them teach the network that works with one."
+_PURPOSE = (
+    "Your cameras together know better than one alone. Let them teach the network that "
+    "works with one."
+)
 
 
 class FinetunePage(QWidget):
@@ -27,28 +30,33 @@ class FinetunePage(QWidget):
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._scale = 0.0
-        self._choices, self._run, self._models = FinetuneChoices(), FinetuneRun(), FinetuneModels()
+        self._choices = FinetuneChoices()
+        self._run = FinetuneRun()
+        self._models = FinetuneModels()
         self._pending_choice: Path | None = None
-        self._title, self._purpose = _make_label("page_title", "Teach the network"), _make_label("page_facts", _PURPOSE)
+        self._title = _make_label("page_title", "Teach the network")
+        self._purpose = _make_label("page_facts", _PURPOSE)
         self._notice = _make_label("page_remark")
-        self._headline, self._message = _make_label("empty_headline"), _make_label("empty_message")
-        self._head_row, self._body, self._left = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
+        self._headline = _make_label("empty_headline")
+        self._message = _make_label("empty_message")
+        self._head_row = QHBoxLayout()
+        self._body = QHBoxLayout()
+        self._left = QVBoxLayout()
         self._head, self._stack = QWidget(), QStackedWidget()
         self._lay_out()
         for part in (self._choices, self._run, self._models):
             part.requested.connect(self.requested)
-        self._run.resume_requested.connect(lambda: self.requested.emit(ResumeFinetune(float(self._choices.minutes()))))
+        self._run.resume_requested.connect(
+            lambda: self.requested.emit(ResumeFinetune(float(self._choices.minutes())))
+        )
         self.show_finetune(FinetuneState())
 
     def show_finetune(self, state: FinetuneState) -> None:
-        """Show this state from now on; what is ticked and typed stays.
-
-        Parameters
-        ----------
-        state
-        """
+        """Show this state from now on; what is ticked and typed stays."""
         self._choices.show_choices(state)
-        if self._pending_choice is not None and any(choice.path == self._pending_choice for choice in state.choices):
+        if self._pending_choice is not None and any(
+            choice.path == self._pending_choice for choice in state.choices
+        ):
             self._choices.tick(self._pending_choice)
             self._pending_choice = None
         self._run.show_run(state)
@@ -84,7 +92,9 @@ class FinetunePage(QWidget):
 
     def _lay_out(self) -> None:
         """Put the head above, choice and networks on the left, the run on the right."""
-        head, body, empty = self._head, QWidget(), QWidget()
+        head = self._head
+        body = QWidget()
+        empty = QWidget()
         head.setObjectName("page_head")
         head.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         head.setLayout(self._head_row)

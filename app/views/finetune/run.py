@@ -27,27 +27,27 @@ class FinetuneRun(QWidget):
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._card: RunCard | None = None
-        self._headline, self._title = _make_label("headline", wrap=True), _make_label("fact", wrap=True)
-        self._activity, self._message = _make_label("next", wrap=True), _make_label("", wrap=True)
+        self._headline = _make_label("headline", wrap=True)
+        self._title = _make_label("fact", wrap=True)
+        self._activity = _make_label("next", wrap=True)
+        self._message = _make_label("", wrap=True)
         self._stages, self._curves = _Stages(), FinetuneCurves()
-        self._figures, self._pictures = FinetuneFigures(), FinetunePictures()
+        self._figures = FinetuneFigures()
+        self._pictures = FinetunePictures()
         self._pause = _make_button("Pause", "pause", lambda: self.requested.emit(PauseFinetune()))
         self._resume = _make_button("Resume", "play", self.resume_requested.emit)
         self._cancel = _make_button("Cancel", "stop", lambda: self.requested.emit(CancelFinetune()))
         self._report = _make_button("Report", "open", self._request_report)
-        self._column, self._buttons, self._middle = QVBoxLayout(self), QHBoxLayout(), QHBoxLayout()
+        self._column = QVBoxLayout(self)
+        self._buttons = QHBoxLayout()
+        self._middle = QHBoxLayout()
         self._scroll = QScrollArea()
         self._scale = 1.0
         self._lay_out()
         self.show_run(FinetuneState())
 
     def show_run(self, state: FinetuneState) -> None:
-        """Show the newest run from now on; where nothing was taught yet, what to do first.
-
-        Parameters
-        ----------
-        state
-        """
+        """Show the newest run from now on; where nothing was taught yet, what to do first."""
         card = state.run
         self._card = card
         self._headline.setText(card.headline if card else state.headline)
@@ -63,7 +63,11 @@ class FinetuneRun(QWidget):
         self._pictures.show_pictures(card.pictures if card else ())
         self._scroll.setVisible(bool(card and card.pictures))
         self._limit_curves()
-        shown = (card.can_pause, card.can_resume, card.can_cancel, bool(card.report)) if card else (False,) * 4
+        shown = (
+            (card.can_pause, card.can_resume, card.can_cancel, bool(card.report))
+            if card
+            else (False,) * 4
+        )
         for button, visible in zip((self._pause, self._resume, self._cancel, self._report), shown):
             button.setVisible(visible)
 
@@ -84,7 +88,9 @@ class FinetuneRun(QWidget):
         """Let the curves be large while they grow, and leave the room to the pictures afterwards."""
         over = self._card is not None and bool(self._card.rows)
         self._curves.setMinimumHeight(round(120 * self._scale))
-        self._curves.setMaximumHeight(round((_MAX_CURVES_BESIDE_FIGURES_U if over else _MAX_CURVES_U) * self._scale))
+        self._curves.setMaximumHeight(
+            round((_MAX_CURVES_BESIDE_FIGURES_U if over else _MAX_CURVES_U) * self._scale)
+        )
 
     def _request_report(self) -> None:
         """Ask for the report."""
@@ -95,9 +101,12 @@ class FinetuneRun(QWidget):
         """Say what each button does before it is pressed."""
         self._pause.setToolTip("Let it rest; nothing is lost.")
         self._resume.setToolTip(
-            "Go on after the last step that was done. If the time was too short, choose more minutes on the left first."
+            "Go on after the last step that was done. If the time was too short, choose more "
+            "minutes on the left first."
         )
-        self._cancel.setToolTip("End it. What was done is kept and can be resumed; the network in use is untouched.")
+        self._cancel.setToolTip(
+            "End it. What was done is kept and can be resumed; the network in use is untouched."
+        )
         self._report.setToolTip("Open the whole report in the browser.")
 
     def _lay_out(self) -> None:
@@ -130,7 +139,11 @@ class _Stages(QWidget):
         """Show these."""
         if stages != self._stages:
             self._stages = stages
-            done = [f"{stage.name} {100 * stage.share:.0f} %" for stage in stages if stage.share == stage.share]
+            done = [
+                f"{stage.name} {100 * stage.share:.0f} %"
+                for stage in stages
+                if stage.share == stage.share
+            ]
             self.setAccessibleName(", ".join(done))
             self.setVisible(bool(stages))
             self.update()
@@ -162,13 +175,19 @@ class _Stages(QWidget):
         if share > 0:
             painter.setBrush(to_qcolor(PALETTE.good if share >= 1 else PALETTE.accent))
             painter.drawRoundedRect(
-                QRectF(bar.left(), bar.top(), bar.width() * min(share, 1), bar.height()), 3 * u, 3 * u
+                QRectF(bar.left(), bar.top(), bar.width() * min(share, 1), bar.height()),
+                3 * u,
+                3 * u,
             )
         painter.setPen(to_qcolor(PALETTE.text if unknown or 0 < share < 1 else PALETTE.muted))
         painter.setFont(make_font(u, 11, bold=unknown or 0 < share < 1))
         words = QRectF(bar.left(), bar.bottom() + 4 * u, bar.width(), 18 * u)
         percent = f"  {100 * share:.0f} %" if not unknown and 0 < share < 1 else ""
-        painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{stage.name}{percent}")
+        painter.drawText(
+            words,
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+            f"{stage.name}{percent}",
+        )
 
 
 def _make_label(name: str, text: str = "", *, wrap: bool = False) -> QLabel:

@@ -26,7 +26,9 @@ class FinetuneSessions(QListWidget):
         self.setObjectName("choices")
         self.setAccessibleName("Sessions to learn from")
         self.setWordWrap(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # it takes what the others leave
+        self.setSizePolicy(
+            QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored
+        )  # it takes what the others leave
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.itemChanged.connect(lambda _item: self.ticked_changed.emit())
@@ -34,12 +36,7 @@ class FinetuneSessions(QListWidget):
         self.itemClicked.connect(self._on_item_clicked)
 
     def show_choices(self, choices: tuple[SessionChoice, ...]) -> None:
-        """List these sessions; what is ticked stays.
-
-        Parameters
-        ----------
-        choices
-        """
+        """List these sessions; what is ticked stays."""
         if choices == self._choices:
             return
         self._choices = choices
@@ -63,7 +60,9 @@ class FinetuneSessions(QListWidget):
 
     def ticked_choices(self) -> Sequence[SessionChoice]:
         """Return the sessions that are ticked."""
-        return [item.data(CHOICE_ROLE) for item in self._list_items() if item.checkState() == _TICKED]
+        return [
+            item.data(CHOICE_ROLE) for item in self._list_items() if item.checkState() == _TICKED
+        ]
 
     def _on_item_pressed(self, item: QListWidgetItem) -> None:
         """Remember the tick; a press into the box itself does not come here."""
@@ -80,7 +79,11 @@ class FinetuneSessions(QListWidget):
         item = QListWidgetItem(f"{choice.name}\n{choice.facts}")
         item.setData(CHOICE_ROLE, choice)
         if choice.can_finetune:
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
+            item.setFlags(
+                Qt.ItemFlag.ItemIsEnabled
+                | Qt.ItemFlag.ItemIsUserCheckable
+                | Qt.ItemFlag.ItemIsSelectable
+            )
             item.setCheckState(_TICKED if ticked else Qt.CheckState.Unchecked)
             item.setToolTip(f"{choice.path}\n{_TIP}")
         else:

@@ -39,17 +39,13 @@ class AddCameraPanel(Overlay):
         self._rows, self._list = QVBoxLayout(), QWidget()
         self._list.setObjectName("rows")
         self._list.setLayout(self._rows)
-        self._address, self._address_help = QLineEdit(), QLabel(_ADDRESS_HELP)
+        self._address = QLineEdit()
+        self._address_help = QLabel(_ADDRESS_HELP)
         self._lay_out()
         self.show_devices(DeviceList())
 
     def show_devices(self, devices: DeviceList) -> None:
-        """List these cameras from now on.
-
-        Parameters
-        ----------
-        devices
-        """
+        """List these cameras from now on."""
         if devices == self._devices:
             return
         self._devices = devices
@@ -64,7 +60,9 @@ class AddCameraPanel(Overlay):
             line.show()  # else it counts for nothing until Qt comes round to it
         if not devices.rows:
             words = (
-                "Looking for cameras…" if devices.scanning else "No camera is plugged in. Plug one in and look again."
+                "Looking for cameras…"
+                if devices.scanning
+                else "No camera is plugged in. Plug one in and look again."
             )
             self._rows.addWidget(_make_label("message", words))
         self._rows.addStretch(1)
@@ -79,7 +77,10 @@ class AddCameraPanel(Overlay):
         for label in self._list.findChildren(QLabel):
             label.ensurePolished()
         self._rows.activate()
-        needed_px = max(self._rows.totalHeightForWidth(round(540 * scale)), self._rows.totalMinimumSize().height())
+        needed_px = max(
+            self._rows.totalHeightForWidth(round(540 * scale)),
+            self._rows.totalMinimumSize().height(),
+        )
         self._scroll.setFixedHeight(min(max(needed_px, round(56 * scale)), round(250 * scale)))
         super().set_scale(scale)
 
@@ -120,11 +121,9 @@ class AddCameraPanel(Overlay):
         address = QHBoxLayout()
         address.addWidget(self._address, 1)
         address.addWidget(add)
-        others, videos, studio = (
-            QHBoxLayout(),
-            QPushButton(load_icon("open"), "Video files…"),
-            QPushButton("The studio"),
-        )
+        others = QHBoxLayout()
+        videos = QPushButton(load_icon("open"), "Video files…")
+        studio = QPushButton("The studio")
         videos.clicked.connect(lambda: self.ask_for_videos())
         studio.setToolTip("A made-up room with four cameras and a person who walks")
         studio.clicked.connect(lambda: self._request_camera(STUDIO_ADDRESS))

@@ -38,7 +38,9 @@ class CalibrationPanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._card: CalibrationCard | None = None
         self._controls: Controls | None = None
-        self._headline, self._message, self._next = (_make_label(name) for name in ("headline", "message", "next"))
+        self._headline, self._message, self._next = (
+            _make_label(name) for name in ("headline", "message", "next")
+        )
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.hide()
@@ -64,12 +66,7 @@ class CalibrationPanel(QWidget):
         self._layout.addWidget(self._actions)
 
     def show_calibration(self, card: CalibrationCard) -> None:
-        """Show this card from now on.
-
-        Parameters
-        ----------
-        card
-        """
+        """Show this card from now on."""
         before, self._card = self._card, card
         if card == before:
             return
@@ -85,7 +82,9 @@ class CalibrationPanel(QWidget):
         if before is None or before.facts != card.facts:
             self._show_facts(card.facts)
         self._save.setEnabled(bool(card.rig_source))
-        self._rig.setToolTip(f"In use: {card.rig_source}" if card.rig_source else "Open, save or compare a rig")
+        self._rig.setToolTip(
+            f"In use: {card.rig_source}" if card.rig_source else "Open, save or compare a rig"
+        )
 
     def show_table(self, on: bool) -> None:
         """Show each camera's doubt, or leave its room to something else."""
@@ -119,12 +118,10 @@ class CalibrationPanel(QWidget):
         for field in (self._person, self._stature):
             field.set_scale(scale)
 
-    def ask_for_file(self, request_type: type[OpenRig] | type[SaveRig] | type[CompareRig]) -> QFileDialog:
+    def ask_for_file(
+        self, request_type: type[OpenRig] | type[SaveRig] | type[CompareRig]
+    ) -> QFileDialog:
         """Ask which file, and then for what shall be done with it.
-
-        Parameters
-        ----------
-        request_type
 
         Returns
         -------
@@ -132,11 +129,17 @@ class CalibrationPanel(QWidget):
             Open already; nothing waits for it.
         """
         saves = request_type is SaveRig
-        title = {OpenRig: "Open a rig", SaveRig: "Save the rig", CompareRig: "Compare with a rig"}[request_type]
+        title = {OpenRig: "Open a rig", SaveRig: "Save the rig", CompareRig: "Compare with a rig"}[
+            request_type
+        ]
         dialog = QFileDialog(self, title, "rig.toml" if saves else "", _RIG_FILES)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave if saves else QFileDialog.AcceptMode.AcceptOpen)
-        dialog.setFileMode(QFileDialog.FileMode.AnyFile if saves else QFileDialog.FileMode.ExistingFile)
+        dialog.setAcceptMode(
+            QFileDialog.AcceptMode.AcceptSave if saves else QFileDialog.AcceptMode.AcceptOpen
+        )
+        dialog.setFileMode(
+            QFileDialog.FileMode.AnyFile if saves else QFileDialog.FileMode.ExistingFile
+        )
         dialog.setDefaultSuffix("toml")
         dialog.fileSelected.connect(lambda path: self.requested.emit(request_type(Path(path))))
         dialog.open()
@@ -146,13 +149,19 @@ class CalibrationPanel(QWidget):
         """Write the table, in labels that are made once."""
         line_count = len(rows) + 1 if rows else 0
         while len(self._rows) < line_count:
-            line = [ElidedLabel("cell") if column == 0 else _make_label("cell") for column in range(len(_COLUMNS))]
+            line = [
+                ElidedLabel("cell") if column == 0 else _make_label("cell")
+                for column in range(len(_COLUMNS))
+            ]
             for column, cell in enumerate(line):
                 cell.setObjectName("cell" if self._rows else "column")
                 self._table.addWidget(cell, len(self._rows), column)
                 self._table.setColumnStretch(column, 1)
             self._rows.append(line)
-        texts = [_COLUMNS, *((row.name, row.direction, row.place, row.lens, row.error) for row in rows)]
+        texts = [
+            _COLUMNS,
+            *((row.name, row.direction, row.place, row.lens, row.error) for row in rows),
+        ]
         severities = ["neutral", *(str(row.severity) for row in rows)]
         for index, line in enumerate(self._rows):
             for column, cell in enumerate(line):
@@ -165,7 +174,8 @@ class CalibrationPanel(QWidget):
     def _show_facts(self, facts: tuple[tuple[str, str], ...]) -> None:
         """Write labels and values side by side, in labels that are made once."""
         while len(self._pairs) < len(facts):
-            column, pair = QVBoxLayout(), (_make_label("fact"), _make_label("figure"))
+            column = QVBoxLayout()
+            pair = (_make_label("fact"), _make_label("figure"))
             column.setSpacing(0)
             for part in pair:
                 column.addWidget(part)
@@ -178,9 +188,15 @@ class CalibrationPanel(QWidget):
 
     def _make_rig_menu(self):
         """Make the menu of what can be done with a rig's file."""
-        self._rig.clicked.connect(lambda: self.rig_menu.popup(self._rig.mapToGlobal(self._rig.rect().bottomLeft())))
+        self._rig.clicked.connect(
+            lambda: self.rig_menu.popup(self._rig.mapToGlobal(self._rig.rect().bottomLeft()))
+        )
         actions = {}
-        for text, act in (("Open a rig…", OpenRig), ("Save this rig…", SaveRig), ("Compare with a rig…", CompareRig)):
+        for text, act in (
+            ("Open a rig…", OpenRig),
+            ("Save this rig…", SaveRig),
+            ("Compare with a rig…", CompareRig),
+        ):
             action = self.rig_menu.addAction(text)
             if action is not None:
                 action.triggered.connect(lambda _, act=act: self.ask_for_file(act))

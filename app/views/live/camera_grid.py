@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PyQt6.QtGui import (
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from app.presenters.cameras import CameraTile
@@ -104,10 +111,6 @@ class CameraGrid(QWidget):
     def make_menu(self, name: str) -> QMenu:
         """Make the menu of a camera.
 
-        Parameters
-        ----------
-        name
-
         Returns
         -------
         menu
@@ -136,7 +139,9 @@ class CameraGrid(QWidget):
             self._paint_empty(painter)
         for tile, spot in zip(self._tiles, self._tile_layouts):
             hovered = self._live and self._under_mouse == tile.name
-            paint_tile(painter, (tile, self._pictures[tile.name]), spot, self._skeleton, hovered=hovered)
+            paint_tile(
+                painter, (tile, self._pictures[tile.name]), spot, self._skeleton, hovered=hovered
+            )
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Lay the tiles out anew."""
@@ -214,7 +219,9 @@ class CameraGrid(QWidget):
         if empty:
             hint = self._first_steps.sizeHint()
             left = (self.width() - hint.width()) // 2
-            self._first_steps.setGeometry(left, self.height() // 2 + round(44 * u), hint.width(), hint.height())
+            self._first_steps.setGeometry(
+                left, self.height() // 2 + round(44 * u), hint.width(), hint.height()
+            )
         self.update()
 
     def _compute_areas(self) -> list[QRectF]:
@@ -266,7 +273,9 @@ class CameraGrid(QWidget):
         centred = Qt.AlignmentFlag.AlignCenter
         painter.setPen(to_qcolor(PALETTE.text))
         painter.setFont(make_font(u, 18, bold=True))
-        painter.drawText(QRectF(area.left(), middle - 34 * u, area.width(), 30 * u), centred, "No camera yet")
+        painter.drawText(
+            QRectF(area.left(), middle - 34 * u, area.width(), 30 * u), centred, "No camera yet"
+        )
         painter.setPen(to_qcolor(PALETTE.muted))
         painter.setFont(make_font(u, 13))
         hint = "Add two or more cameras or videos\nthat look at the same part of the room."
@@ -293,12 +302,17 @@ def arrange_tiles(aspects: Sequence[float], area: QRectF, gap: float) -> list[QR
     count = len(aspects)
     if not count:
         return []
-    columns = max(range(1, count + 1), key=lambda columns: _sum_image_area(aspects, area, gap, columns))
+    columns = max(
+        range(1, count + 1), key=lambda columns: _sum_image_area(aspects, area, gap, columns)
+    )
     rows = math.ceil(count / columns)
-    width, height = (area.width() - gap * (columns - 1)) / columns, (area.height() - gap * (rows - 1)) / rows
+    width = (area.width() - gap * (columns - 1)) / columns
+    height = (area.height() - gap * (rows - 1)) / rows
     cells = [divmod(index, columns) for index in range(count)]
     left, top = area.left(), area.top()
-    return [QRectF(left + c * (width + gap), top + r * (height + gap), width, height) for r, c in cells]
+    return [
+        QRectF(left + c * (width + gap), top + r * (height + gap), width, height) for r, c in cells
+    ]
 
 
 def _looks_same(before: CameraTile, now: CameraTile) -> bool:
@@ -312,5 +326,6 @@ def _looks_same(before: CameraTile, now: CameraTile) -> bool:
 def _sum_image_area(aspects: Sequence[float], area: QRectF, gap: float, columns: int) -> float:
     """Sum the area of the images in a grid of so many columns."""
     rows = math.ceil(len(aspects) / columns)
-    width, height = (area.width() - gap * (columns - 1)) / columns, (area.height() - gap * (rows - 1)) / rows
+    width = (area.width() - gap * (columns - 1)) / columns
+    height = (area.height() - gap * (rows - 1)) / rows
     return sum(max(min(width, height * aspect), 0.0) ** 2 / aspect for aspect in aspects)

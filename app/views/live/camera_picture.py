@@ -9,7 +9,9 @@ from PyQt6.QtGui import QImage, QPainter
 
 from calibration.geometry.arrays import U8
 
-_HALVE_FROM = 3  # times smaller: there, halves that average neighbours keep fine patterns from flickering
+_HALVE_FROM = (
+    3  # times smaller: there, halves that average neighbours keep fine patterns from flickering
+)
 
 
 class CameraPicture:
@@ -38,7 +40,11 @@ class CameraPicture:
 
     def size_wh(self) -> tuple[int, int] | None:
         """Return the image's size, px; None where there is none."""
-        return None if self._image_bgr is None else (self._image_bgr.shape[1], self._image_bgr.shape[0])
+        return (
+            None
+            if self._image_bgr is None
+            else (self._image_bgr.shape[1], self._image_bgr.shape[0])
+        )
 
     def place(self, area: QRectF, ratio: float) -> QRectF:
         """Find where the image lies when it is as large as fits.
@@ -59,8 +65,10 @@ class CameraPicture:
         if size is None or area.isEmpty():
             return QRectF()
         zoom = min(area.width() / size[0], area.height() / size[1]) * ratio
-        width, height = max(1, round(size[0] * zoom)), max(1, round(size[1] * zoom))
-        left, top = round(area.center().x() * ratio - width / 2), round(area.center().y() * ratio - height / 2)
+        width = max(1, round(size[0] * zoom))
+        height = max(1, round(size[1] * zoom))
+        left = round(area.center().x() * ratio - width / 2)
+        top = round(area.center().y() * ratio - height / 2)
         return QRectF(left / ratio, top / ratio, width / ratio, height / ratio)
 
     def paint(self, painter: QPainter, place: QRectF, ratio: float) -> None:
@@ -79,7 +87,9 @@ class CameraPicture:
             self._pixels = resize_image(self._image_bgr, size_wh)
             # PyQt takes any buffer where its types say bytes
             borrowed = cast(bytes, self._pixels.data)
-            self._scaled = QImage(borrowed, *size_wh, self._pixels.strides[0], QImage.Format.Format_RGB32)
+            self._scaled = QImage(
+                borrowed, *size_wh, self._pixels.strides[0], QImage.Format.Format_RGB32
+            )
             self._scaled.setDevicePixelRatio(ratio)
             self._size_wh = size_wh
         painter.drawImage(place.topLeft(), self._scaled)

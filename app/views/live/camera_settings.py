@@ -4,7 +4,16 @@ import math
 from collections.abc import Callable
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QWidget,
+)
 
 from app.presenters.camera_settings import CameraSettings, ControlRow, format_mode
 from app.requests import LockControls, Reconnect, RemoveCamera, SetControl, SetMode
@@ -12,7 +21,9 @@ from app.views.overlay import Overlay
 from app.views.theme import load_icon
 
 _MAX_POSITION = 500
-_LOG_RANGE_RATIO = 100  # a range wider than this is spread out by its logarithm: exposure from 50 to 200000 µs
+_LOG_RANGE_RATIO = (
+    100  # a range wider than this is spread out by its logarithm: exposure from 50 to 200000 µs
+)
 _DEBOUNCE_MS = 80  # a slider on the move asks this often at most
 
 
@@ -28,12 +39,18 @@ class CameraSettingsPanel(Overlay):
         self._modes.activated.connect(self._request_mode)
         self._address, self._warning = QLabel(), QLabel()
         self._no_controls = QLabel("This camera lets nothing be set.")
-        for label, name in ((self._address, "fact"), (self._warning, "problem"), (self._no_controls, "message")):
+        for label, name in (
+            (self._address, "fact"),
+            (self._warning, "problem"),
+            (self._no_controls, "message"),
+        ):
             label.setObjectName(name)
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
         self._lock = QPushButton(load_icon("lock"), "Lock all")
-        self._lock.setToolTip("Keep what the camera found by itself, so that the image stays as it is")
+        self._lock.setToolTip(
+            "Keep what the camera found by itself, so that the image stays as it is"
+        )
         self._lines: dict[str, _ControlLine] = {}
         self._lay_out()
         self.dock_right()
@@ -43,12 +60,7 @@ class CameraSettingsPanel(Overlay):
         return self._settings.name if self._settings else None
 
     def show_settings(self, settings: CameraSettings) -> None:
-        """Show this camera's settings from now on; what a person holds is left alone.
-
-        Parameters
-        ----------
-        settings
-        """
+        """Show this camera's settings from now on; what a person holds is left alone."""
         before, self._settings = self._settings, settings
         if settings == before:
             return
@@ -75,7 +87,9 @@ class CameraSettingsPanel(Overlay):
 
     def _show_modes(self, settings: CameraSettings) -> None:
         """List what the camera can send."""
-        if [self._modes.itemData(index) for index in range(self._modes.count())] != list(settings.modes):
+        if [self._modes.itemData(index) for index in range(self._modes.count())] != list(
+            settings.modes
+        ):
             self._modes.clear()
             for mode in settings.modes:
                 self._modes.addItem(format_mode(mode), mode)
@@ -110,7 +124,8 @@ class CameraSettingsPanel(Overlay):
     def _lay_out(self) -> None:
         """Put everything below each other."""
         buttons = QHBoxLayout()
-        retry, remove = QPushButton(load_icon("retry"), "Reconnect"), QPushButton("Remove")
+        retry = QPushButton(load_icon("retry"), "Reconnect")
+        remove = QPushButton("Remove")
         remove.setObjectName("danger")
         self._lock.clicked.connect(lambda: self._request(LockControls))
         retry.clicked.connect(lambda: self._request(Reconnect))
@@ -132,7 +147,8 @@ class _ControlLine:
     def __init__(self, row: ControlRow, request: Callable[[Callable[[str], object]], None]) -> None:
         self._row, self._request = row, request
         self.label, self.value = QLabel(row.label), QLabel()
-        self.slider, self.auto = QSlider(Qt.Orientation.Horizontal), QCheckBox("auto")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.auto = QCheckBox("auto")
         self.value.setObjectName("figure")
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.slider.setRange(0, _MAX_POSITION)
@@ -167,12 +183,14 @@ class _ControlLine:
 
     def _request_value(self) -> None:
         """Ask for the value of the slider."""
-        control, value = self._row.control, value_from_position(self._row, self.slider.value())
+        control = self._row.control
+        value = value_from_position(self._row, self.slider.value())
         self._request(lambda name: SetControl(name, control, value))
 
     def _request_auto(self) -> None:
         """Ask for the automatic to be on or off."""
-        control, value = self._row.auto_control, float(self.auto.isChecked())
+        control = self._row.auto_control
+        value = float(self.auto.isChecked())
         self._request(lambda name: SetControl(name, control, value))
 
     def _show_value(self, value: float) -> None:
@@ -184,10 +202,6 @@ class _ControlLine:
 
 def position_from_value(row: ControlRow) -> int:
     """Find where on its slider a control is.
-
-    Parameters
-    ----------
-    row
 
     Returns
     -------

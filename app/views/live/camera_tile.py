@@ -94,7 +94,8 @@ def paint_tile(
 
 
 def subtract_rect(hole: QRectF, area: QRectF) -> list[QRectF]:
-    """Find what is left of an area round a hole, so that what is covered at once is not filled before.
+    """Find what is left of an area round a hole, so that what is covered at once is not filled
+    before.
 
     Parameters
     ----------
@@ -124,11 +125,15 @@ def _choose_picture_area(size_wh: tuple[int, int] | None, layout: TileLayout) ->
     above = layout.area.adjusted(0, 0, 0, -_CAPTION_U * layout.scale)
     if size_wh is None:
         return above
-    fit, fit_above = (min(area.width() / size_wh[0], area.height() / size_wh[1]) for area in (layout.area, above))
+    fit, fit_above = (
+        min(area.width() / size_wh[0], area.height() / size_wh[1]) for area in (layout.area, above)
+    )
     return above if fit_above > 0.98 * fit else layout.area
 
 
-def _paint_person(painter: QPainter, who: tuple[Pose2D, Skeleton], place: QRectF, zoom: float, scale: float) -> None:
+def _paint_person(
+    painter: QPainter, who: tuple[Pose2D, Skeleton], place: QRectF, zoom: float, scale: float
+) -> None:
     """Draw one person's joints and number."""
     person, skeleton = who
     xy = (person.xy + 0.5) * zoom + (place.left(), place.top())
@@ -138,14 +143,19 @@ def _paint_person(painter: QPainter, who: tuple[Pose2D, Skeleton], place: QRectF
     if highest and place.width() > _MIN_TAG_WIDTH_U * scale:
         top, middle = highest
         plate = _draw_name_plate(f"Person {person.track_id + 1}", scale)
-        painter.drawImage(QPointF(middle - plate.width() / 2, max(top - 36 * scale, place.top() + 4 * scale)), plate)
+        painter.drawImage(
+            QPointF(middle - plate.width() / 2, max(top - 36 * scale, place.top() + 4 * scale)),
+            plate,
+        )
 
 
 @lru_cache(64)
 def _draw_name_plate(text: str, scale: float) -> QImage:
     """Draw a few words on a small plate, once."""
     face = make_font(scale, 11, bold=True)
-    plate = _make_blank_image(round(QFontMetricsF(face).horizontalAdvance(text) + 12 * scale), round(18 * scale))
+    plate = _make_blank_image(
+        round(QFontMetricsF(face).horizontalAdvance(text) + 12 * scale), round(18 * scale)
+    )
     painter = QPainter(plate)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -164,7 +174,9 @@ def _paint_message(painter: QPainter, tile: CameraTile, layout: TileLayout, *, d
     if dims:
         painter.fillRect(layout.area, to_qcolor(_DARK, 0.66))
     bottom = layout.retry.top() if tile.can_retry else layout.area.bottom() - _CAPTION_U * u
-    box = QRectF(layout.area.left(), layout.area.top(), layout.area.width(), bottom - layout.area.top())
+    box = QRectF(
+        layout.area.left(), layout.area.top(), layout.area.width(), bottom - layout.area.top()
+    )
     box.adjust(14 * u, 6 * u, -14 * u, -6 * u)
     size_u = 13 if layout.area.width() > 320 * u else 12
     painter.setFont(make_font(u, size_u))
@@ -192,9 +204,16 @@ def _shorten(message: str, box: QRectF, face: QFont) -> str:
 def _paint_caption(painter: QPainter, tile: CameraTile, layout: TileLayout) -> None:
     """Write the camera's name along the lower edge, and how it does where there is room."""
     u = layout.scale
-    strip = QRectF(layout.area.left(), layout.area.bottom() - _CAPTION_U * u, layout.area.width(), _CAPTION_U * u)
+    strip = QRectF(
+        layout.area.left(),
+        layout.area.bottom() - _CAPTION_U * u,
+        layout.area.width(),
+        _CAPTION_U * u,
+    )
     words = tile.name, tile.detail, SEVERITY_COLOURS[tile.severity]
-    painter.drawImage(strip.topLeft(), _draw_caption(words, bool(tile.warning), round(strip.width()), u))
+    painter.drawImage(
+        strip.topLeft(), _draw_caption(words, bool(tile.warning), round(strip.width()), u)
+    )
 
 
 @lru_cache(64)
@@ -214,7 +233,8 @@ def _draw_caption(words: tuple[str, str, str], warns: bool, width_px: int, scale
         mark = QRectF(text.right() - side, (strip.height() - side) / 2, side, side)
         load_icon("warning", PALETTE.care).paint(painter, mark.toRect())
         text.setRight(mark.left() - 6 * scale)
-    face, small = make_font(scale, 12, bold=True), make_font(scale, 11)
+    face = make_font(scale, 12, bold=True)
+    small = make_font(scale, 11)
     shown = QFontMetricsF(face).elidedText(name, Qt.TextElideMode.ElideMiddle, text.width())
     painter.setFont(face)
     painter.setPen(to_qcolor(PALETTE.text))

@@ -37,7 +37,9 @@ def paint_coaching(painter: QPainter, card: CoachingCard, area: QRectF) -> None:
     _paint_ring(painter, card, ring, u)
     words = QRectF(ring.right() + 34 * u, inner.top(), inner.right() - ring.right() - 34 * u, upper)
     _paint_words(painter, card, words, u)
-    _paint_coverage(painter, card, QRectF(inner.left(), inner.bottom() - lower, inner.width(), lower), u)
+    _paint_coverage(
+        painter, card, QRectF(inner.left(), inner.bottom() - lower, inner.width(), lower), u
+    )
 
 
 def choose_font_u(text: str, box: QSizeF, u: float, sizes_u: tuple[int, int]) -> int:
@@ -111,11 +113,15 @@ def _paint_words(painter: QPainter, card: CoachingCard, area: QRectF, u: float) 
     flags = Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
     head = make_font(u, 22, bold=True)
     room = QRectF(0, 0, area.width(), 10_000)
-    head_height = min(QFontMetricsF(head).boundingRect(room, int(flags), card.headline).height(), 84 * u)
+    head_height = min(
+        QFontMetricsF(head).boundingRect(room, int(flags), card.headline).height(), 84 * u
+    )
     left = area.height() - head_height - 10 * u
     size = choose_font_u(card.instruction, QSizeF(area.width(), left), u, (50, 20))
     task = make_font(u, size, bold=True)
-    task_height = min(QFontMetricsF(task).boundingRect(room, int(flags), card.instruction).height(), left)
+    task_height = min(
+        QFontMetricsF(task).boundingRect(room, int(flags), card.instruction).height(), left
+    )
     top = area.top() + (left - task_height) / 2
     painter.setFont(head)
     painter.setPen(to_qcolor(PALETTE.accent if card.busy else SEVERITY_COLOURS[card.severity]))
@@ -148,7 +154,8 @@ def _compute_lower_height(card: CoachingCard, width: float, u: float) -> float:
     """Measure the height of the grids with their names."""
     rows = math.ceil(min(len(card.grids), _MAX_GRIDS) / _count_columns(card))
     return max(
-        (_compute_cell_size(card, width, u)[1] + 24 * u) * rows + 22 * u, 150 * u if len(card.pairs) > 1 else 0.0
+        (_compute_cell_size(card, width, u)[1] + 24 * u) * rows + 22 * u,
+        150 * u if len(card.pairs) > 1 else 0.0,
     )
 
 
@@ -170,31 +177,47 @@ def _paint_coverage(painter: QPainter, card: CoachingCard, area: QRectF, u: floa
         painter.setFont(make_font(u, 13))
         painter.setPen(to_qcolor(PALETTE.muted))
         painter.drawText(
-            QRectF(area.right() - width, area.top(), width, 20 * u), Qt.AlignmentFlag.AlignHCenter, "together"
+            QRectF(area.right() - width, area.top(), width, 20 * u),
+            Qt.AlignmentFlag.AlignHCenter,
+            "together",
         )
-        graph = QRectF(area.right() - width + 6 * u, area.top() + 28 * u, width - 12 * u, width - 12 * u)
+        graph = QRectF(
+            area.right() - width + 6 * u, area.top() + 28 * u, width - 12 * u, width - 12 * u
+        )
         _paint_pairs(painter, card, graph, u)
 
 
-def _paint_grid(painter: QPainter, numbered: tuple[int, CoverageGrid], area: QRectF, u: float) -> None:
+def _paint_grid(
+    painter: QPainter, numbered: tuple[int, CoverageGrid], area: QRectF, u: float
+) -> None:
     """Draw a camera's image as cells that fill up, with its number and name."""
     number, grid = numbered
-    rows, columns = len(grid.cells), len(grid.cells[0]) if grid.cells else 0
+    rows = len(grid.cells)
+    columns = len(grid.cells[0]) if grid.cells else 0
     empty, full = to_qcolor("#202833"), to_qcolor(PALETTE.good)
     painter.setPen(Qt.PenStyle.NoPen)
     gap = 2.5 * u
     for y, cells in enumerate(grid.cells):
         for x, value in enumerate(cells):
             share = min(max(value, 0.0), 1.0) if value == value else 0.0
-            width, height = (area.width() + gap) / columns, (area.height() + gap) / rows
-            cell = QRectF(area.left() + x * width, area.top() + y * height, width - gap, height - gap)
+            width = (area.width() + gap) / columns
+            height = (area.height() + gap) / rows
+            cell = QRectF(
+                area.left() + x * width, area.top() + y * height, width - gap, height - gap
+            )
             painter.setBrush(blend(empty, full, share))
             painter.drawRoundedRect(cell, 3 * u, 3 * u)
     face = make_font(u, 13, bold=True)
     painter.setFont(face)
     painter.setPen(to_qcolor(PALETTE.text))
-    name = QFontMetricsF(face).elidedText(f"{number}  {grid.name}", Qt.TextElideMode.ElideMiddle, area.width())
-    painter.drawText(QRectF(area.left(), area.bottom() + 3 * u, area.width(), 18 * u), Qt.AlignmentFlag.AlignLeft, name)
+    name = QFontMetricsF(face).elidedText(
+        f"{number}  {grid.name}", Qt.TextElideMode.ElideMiddle, area.width()
+    )
+    painter.drawText(
+        QRectF(area.left(), area.bottom() + 3 * u, area.width(), 18 * u),
+        Qt.AlignmentFlag.AlignLeft,
+        name,
+    )
 
 
 def _paint_pairs(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
@@ -202,7 +225,9 @@ def _paint_pairs(painter: QPainter, card: CoachingCard, area: QRectF, u: float) 
     names = [grid.name for grid in card.grids]
     places = {}
     for index, name in enumerate(names):
-        angle = 2 * math.pi * index / len(names) - math.pi / 2 - (math.pi / 4 if len(names) == 4 else 0)
+        angle = (
+            2 * math.pi * index / len(names) - math.pi / 2 - (math.pi / 4 if len(names) == 4 else 0)
+        )
         radius = area.width() / 2 - 12 * u
         places[name] = area.center() + QPointF(math.cos(angle), math.sin(angle)) * radius
     for pair in sorted(card.pairs, key=lambda pair: pair.share):

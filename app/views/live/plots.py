@@ -56,12 +56,7 @@ class PlotsDrawer(QWidget):
         self.hide()
 
     def show_plots(self, card: PlotsCard) -> None:
-        """Draw these curves from now on; while the drawer is shut nothing is drawn.
-
-        Parameters
-        ----------
-        card
-        """
+        """Draw these curves from now on; while the drawer is shut nothing is drawn."""
         self._card = card
         if not self.isVisible():
             return
@@ -80,7 +75,9 @@ class PlotsDrawer(QWidget):
         """Space things for this size of window."""
         self._scale = scale
         self.setFixedHeight(round(190 * scale))
-        self._row.setContentsMargins(round(12 * scale), round(8 * scale), round(12 * scale), round(6 * scale))
+        self._row.setContentsMargins(
+            round(12 * scale), round(8 * scale), round(12 * scale), round(6 * scale)
+        )
         self._row.setSpacing(round(16 * scale))
         for chart in self._charts:
             chart.set_scale(scale)
@@ -99,7 +96,9 @@ class PlotsDrawer(QWidget):
     def _make_chart(self, plot: Plot) -> None:
         """Make one more chart; it takes about 20 ms."""
         pyqtgraph = import_pyqtgraph()
-        pyqtgraph.setConfigOptions(antialias=False, background=PALETTE.surface, foreground=PALETTE.muted)
+        pyqtgraph.setConfigOptions(
+            antialias=False, background=PALETTE.surface, foreground=PALETTE.muted
+        )
         chart = _Chart(pyqtgraph, plot)
         chart.set_scale(self._scale)
         self._charts.append(chart)
@@ -112,7 +111,8 @@ class _Chart(QWidget):
     def __init__(self, pyqtgraph: ModuleType, plot: Plot) -> None:
         super().__init__()
         self._pyqtgraph = pyqtgraph
-        self._title, self._names = QLabel(f"{plot.title}, {plot.unit}"), QLabel()
+        self._title = QLabel(f"{plot.title}, {plot.unit}")
+        self._names = QLabel()
         self._title.setObjectName("figure")
         self._names.setObjectName("column")
         self._names.setTextFormat(Qt.TextFormat.RichText)
@@ -158,9 +158,13 @@ class _Chart(QWidget):
             self._chart.removeItem(line)
         colours = dict(zip(labels, _COLOURS * (1 + len(labels) // len(_COLOURS))))
         self._lines = {
-            label: self._chart.plot(pen=self._pyqtgraph.mkPen(to_qcolor(colours[label]), width=1)) for label in labels
+            label: self._chart.plot(pen=self._pyqtgraph.mkPen(to_qcolor(colours[label]), width=1))
+            for label in labels
         }
-        named = [f'<span style="color:{colours[label]}">{_escape(label)}</span>' for label in labels[:_MAX_NAMED]]
+        named = [
+            f'<span style="color:{colours[label]}">{_escape(label)}</span>'
+            for label in labels[:_MAX_NAMED]
+        ]
         more = f" and {len(labels) - _MAX_NAMED} more" if len(labels) > _MAX_NAMED else ""
         self._names.setText(" &nbsp; ".join(named) + more)
 

@@ -9,12 +9,7 @@ from app.views.theme import PALETTE, make_font, to_qcolor
 
 
 class RecordingIndicators:
-    """Four bars along a widget's edges and a countdown in its middle; they take no clicks.
-
-    Parameters
-    ----------
-    parent
-    """
+    """Four bars along a widget's edges and a countdown in its middle; they take no clicks."""
 
     def __init__(self, parent: QWidget) -> None:
         self._parent = parent
@@ -44,7 +39,9 @@ class RecordingIndicators:
     def place(self, scale: float) -> None:
         """Keep to the edges and the middle of the widget."""
         self._scale = scale
-        width, height, thick = self._parent.width(), self._parent.height(), max(round(3 * scale), 2)
+        width = self._parent.width()
+        height = self._parent.height()
+        thick = max(round(3 * scale), 2)
         for bar, (x, y, w, h) in zip(
             self._bars,
             ((0, 0, width, thick), (0, height - thick, width, thick), (0, 0, thick, height),

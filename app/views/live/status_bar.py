@@ -21,7 +21,8 @@ class StatusBar(QWidget):
         self._items: tuple[StatusItem, ...] = ()
         self._scale = 1.0
         self._job: JobCard | None = None
-        self._job_words, self._job_bar = ElidedLabel("status_label"), QProgressBar()
+        self._job_words = ElidedLabel("status_label")
+        self._job_bar = QProgressBar()
         self._job_words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self._job_bar.setTextVisible(False)
         for widget in (self._job_words, self._job_bar):

@@ -6,7 +6,13 @@ import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QFontMetricsF, QPainter, QPixmap
 
-from app.views.room.paint import CAMERA_NAME_U, Eye, choose_frustum_depth_m, compute_view_corners, paint_camera
+from app.views.room.paint import (
+    CAMERA_NAME_U,
+    Eye,
+    choose_frustum_depth_m,
+    compute_view_corners,
+    paint_camera,
+)
 from app.views.theme import make_font
 from calibration.rig import Camera, Rig
 
@@ -14,7 +20,8 @@ _EDGE_U = 4.0  # of lines and dots round the corners
 
 
 class CameraFrustums:
-    """Paints each camera once; over people its picture is laid, which costs a twentieth of painting it anew.
+    """Paints each camera once; over people its picture is laid, which costs a twentieth of painting
+    it anew.
 
     Parameters
     ----------
@@ -28,17 +35,15 @@ class CameraFrustums:
     def __init__(self, eye: Eye, rig: Rig, ratio: float) -> None:
         self._eye, self._ratio = eye, ratio
         self._depth_m = choose_frustum_depth_m(rig)
-        places = [(eye.depth_m(camera.centre), camera, QPointF(*eye.project(camera.centre).tolist())) for camera in rig]
+        places = [
+            (eye.depth_m(camera.centre), camera, QPointF(*eye.project(camera.centre).tolist()))
+            for camera in rig
+        ]
         self._cameras_by_depth = sorted(places, key=lambda place: -place[0])
         self._pictures: dict[str, tuple[QPointF, QPixmap] | None] = {}
 
     def paint_all(self, painter: QPainter) -> None:
-        """Draw every camera, the farthest first.
-
-        Parameters
-        ----------
-        painter
-        """
+        """Draw every camera, the farthest first."""
         for _, camera, _ in self._cameras_by_depth:
             paint_camera(painter, self._eye, camera, self._depth_m)
 
@@ -66,9 +71,14 @@ class CameraFrustums:
         box = self._compute_extent(camera).intersected(QRectF(0, 0, *self._eye.size_wh))
         if box.isEmpty():
             return None
-        ratio = self._ratio  # the corner lies on a whole pixel of the screen, or all lines would be blurred
-        left, top = math.floor(box.left() * ratio), math.floor(box.top() * ratio)
-        pixmap = QPixmap(math.ceil(box.right() * ratio) - left, math.ceil(box.bottom() * ratio) - top)
+        ratio = (
+            self._ratio
+        )  # the corner lies on a whole pixel of the screen, or all lines would be blurred
+        left = math.floor(box.left() * ratio)
+        top = math.floor(box.top() * ratio)
+        pixmap = QPixmap(
+            math.ceil(box.right() * ratio) - left, math.ceil(box.bottom() * ratio) - top
+        )
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
         corner = QPointF(left / ratio, top / ratio)
@@ -82,11 +92,18 @@ class CameraFrustums:
     def _compute_extent(self, camera: Camera) -> QRectF:
         """Return what a camera covers with its foot and its name, px; empty behind the eye."""
         centre, u = camera.centre, self._eye.scale
-        xy = self._eye.project(np.vstack([centre, compute_view_corners(camera, self._depth_m), centre * [1, 1, 0]]))
+        xy = self._eye.project(
+            np.vstack([centre, compute_view_corners(camera, self._depth_m), centre * [1, 1, 0]])
+        )
         xy = xy[np.isfinite(xy).all(1)]
         if not len(xy):
             return QRectF()
         (left, top), (right, bottom) = xy.min(0).tolist(), xy.max(0).tolist()
         name = QFontMetricsF(make_font(u, 12, bold=True)).horizontalAdvance(camera.name) / 2
-        side, above, edge = name + _EDGE_U * u, CAMERA_NAME_U * u, _EDGE_U * u  # any corner may carry the name
-        return QRectF(left - side, top - above, right - left + 2 * side, bottom - top + above + edge)
+        # any corner may carry the name
+        side = name + _EDGE_U * u
+        above = CAMERA_NAME_U * u
+        edge = _EDGE_U * u
+        return QRectF(
+            left - side, top - above, right - left + 2 * side, bottom - top + above + edge
+        )

@@ -1,4 +1,5 @@
-"""How the eye stays with somebody who is alone with one camera: first fitted to them, then drawn along on a leash.
+"""How the eye stays with somebody who is alone with one camera: first fitted to them, then drawn
+along on a leash.
 
 Where several cameras are, the picture shows the whole room and the eye stands still.
 """
@@ -12,9 +13,13 @@ from app.views.room.orbit import HALF_FOV_TAN, Orbit
 from calibration.geometry.arrays import F64
 
 _PERSON_M = 1.8  # one height for all, so that nobody who squats or reaches up makes the picture bob
-_HEIGHT_SHARE = 0.58  # of the picture's height that they fill where the eye is level; from above it is half
+_HEIGHT_SHARE = (
+    0.58  # of the picture's height that they fill where the eye is level; from above it is half
+)
 _DISTANCE_M = _PERSON_M / (2 * HALF_FOV_TAN * _HEIGHT_SHARE)
-_BESIDE_RAD = 0.6  # from the camera's own line of sight: far enough that doubt along it shows as length
+_BESIDE_RAD = (
+    0.6  # from the camera's own line of sight: far enough that doubt along it shows as length
+)
 _ELEVATION_RAD = 0.3
 _LEASH_M = 0.5  # a step to the side or a guess that trembles moves nothing
 _PULL = 0.12  # of what is beyond the leash, each time: at 30 a second half of it in 0.18 s
@@ -24,10 +29,6 @@ _JUMP_M = 2.5  # so far out is out of the picture: look there at once
 
 def find_single_camera_person(scene: RoomScene) -> F64 | None:
     """Find where somebody stands who is alone with one camera.
-
-    Parameters
-    ----------
-    scene
 
     Returns
     -------
@@ -54,7 +55,9 @@ def look_at_person(place: F64, camera_centre: F64) -> Orbit:
     """
     x, y, _ = (camera_centre - place).tolist()
     azimuth = float(np.arctan2(y, x)) + _BESIDE_RAD
-    return Orbit(place + _PERSON_M / 2 * np.array([0.0, 0.0, 1.0]), azimuth, _ELEVATION_RAD, _DISTANCE_M)
+    return Orbit(
+        place + _PERSON_M / 2 * np.array([0.0, 0.0, 1.0]), azimuth, _ELEVATION_RAD, _DISTANCE_M
+    )
 
 
 def follow_person(orbit: Orbit, place: F64) -> Orbit:
@@ -74,4 +77,8 @@ def follow_person(orbit: Orbit, place: F64) -> Orbit:
     distance_m = float(np.linalg.norm(away))
     pull = 1.0 if distance_m > _JUMP_M else _PULL
     step_m = pull * (distance_m - _LEASH_M)
-    return replace(orbit, target=orbit.target + step_m / distance_m * away) if step_m > _MIN_STEP_M else orbit
+    return (
+        replace(orbit, target=orbit.target + step_m / distance_m * away)
+        if step_m > _MIN_STEP_M
+        else orbit
+    )

@@ -40,7 +40,9 @@ class Orbit:
 
     def zoom(self, factor: float) -> "Orbit":
         """Move the eye nearer (below 1) or further away."""
-        return replace(self, distance_m=float(np.clip(self.distance_m * factor, *_DISTANCE_RANGE_M)))
+        return replace(
+            self, distance_m=float(np.clip(self.distance_m * factor, *_DISTANCE_RANGE_M))
+        )
 
     def pan(self, right_m: float, up_m: float) -> "Orbit":
         """Move eye and target together, in the plane of the picture."""
@@ -73,7 +75,9 @@ class Orbit:
         depth = local[..., 2] + self.distance_m
         visible = np.where(depth > NEAR_M, depth, np.nan)
         zoom = min(size_wh) / (2 * HALF_FOV_TAN) / visible
-        return np.stack([size_wh[0] / 2 + local[..., 0] * zoom, size_wh[1] / 2 - local[..., 1] * zoom], -1), depth
+        return np.stack(
+            [size_wh[0] / 2 + local[..., 0] * zoom, size_wh[1] / 2 - local[..., 1] * zoom], -1
+        ), depth
 
     def fit(self, xyz: F64, size_wh: tuple[int, int], margin: float = 0.88) -> "Orbit":
         """Look from the same direction so that all points fit.
@@ -94,7 +98,10 @@ class Orbit:
         tangent = HALF_FOV_TAN * margin * np.array(size_wh) / min(size_wh)
         for _ in range(_FIT_ITERATIONS):
             local = (xyz - orbit.target) @ orbit.axes().T
-            needed = np.maximum(np.max(np.abs(local[:, :2]) / tangent, axis=1), _CLEARANCE_M) - local[:, 2]
+            needed = (
+                np.maximum(np.max(np.abs(local[:, :2]) / tangent, axis=1), _CLEARANCE_M)
+                - local[:, 2]
+            )
             orbit = replace(orbit, distance_m=float(np.clip(needed.max(), *_DISTANCE_RANGE_M)))
             angles = local[:, :2] / (local[:, 2:] + orbit.distance_m)
             right_m, up_m = (angles.min(0) + angles.max(0)) / 4 * orbit.distance_m

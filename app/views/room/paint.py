@@ -31,7 +31,9 @@ class Eye:
     """
 
     def __init__(self, orbit: Orbit, size_wh: tuple[int, int], scale: float) -> None:
-        self.orbit, self.size_wh, self.scale = orbit, size_wh, scale
+        self.orbit = orbit
+        self.size_wh = size_wh
+        self.scale = scale
 
     def project(self, xyz: F64) -> F64:
         """Find where points of the room appear, (N, 2), px; NaN behind the eye."""
@@ -44,7 +46,9 @@ class Eye:
 
 def compute_room_corners(rig: Rig | None) -> F64:
     """Return points that a picture of the whole room must hold, (N, 3), m."""
-    centres = np.array([camera.centre for camera in rig]) if rig else np.array([[2.0, 2, 1], [-2, -2, 1]])
+    centres = (
+        np.array([camera.centre for camera in rig]) if rig else np.array([[2.0, 2, 1], [-2, -2, 1]])
+    )
     return np.concatenate([centres, centres * [1, 1, 0], [[0, 0, 0], [0, 0, ROOM_HEIGHT_M]]])
 
 
@@ -66,7 +70,10 @@ def paint_floor(painter: QPainter, eye: Eye, rig: Rig | None) -> None:
         strength = float(1 - 0.75 * abs(value) / reach)
         colour = blend(to_qcolor("#171d25"), to_qcolor("#44515f"), strength)
         painter.setPen(QPen(colour, (1.6 if value == 0 else 1.0) * eye.scale * 0.8))
-        for line in ([[value, -reach, 0], [value, reach, 0]], [[-reach, value, 0], [reach, value, 0]]):
+        for line in (
+            [[value, -reach, 0], [value, reach, 0]],
+            [[-reach, value, 0], [reach, value, 0]],
+        ):
             _draw_line(painter, eye, np.array(line[0]), np.array(line[1]))
 
 
@@ -98,7 +105,9 @@ def paint_camera(painter: QPainter, eye: Eye, camera: Camera, depth_m: float) ->
 def choose_frustum_depth_m(rig: Rig) -> float:
     """Choose how long to draw the pyramids: in proportion to the room."""
     centres = np.array([camera.centre for camera in rig])
-    return float(np.clip(0.16 * np.linalg.norm(centres - centres.mean(0), axis=-1).mean(), 0.15, 1.0))
+    return float(
+        np.clip(0.16 * np.linalg.norm(centres - centres.mean(0), axis=-1).mean(), 0.15, 1.0)
+    )
 
 
 def paint_trail(painter: QPainter, xy: F64, scale: float) -> None:
@@ -125,7 +134,9 @@ def paint_trail(painter: QPainter, xy: F64, scale: float) -> None:
 @lru_cache(64)
 def _make_trail_pen(strength: int, scale: float) -> QPen:
     """Make the pen of a part of the trail once; older parts are nearer to the floor's colour."""
-    colour = blend(to_qcolor(_GROUND), to_qcolor(PALETTE.accent), 0.08 + 0.62 * (strength + 1) / _TRAIL_STEPS)
+    colour = blend(
+        to_qcolor(_GROUND), to_qcolor(PALETTE.accent), 0.08 + 0.62 * (strength + 1) / _TRAIL_STEPS
+    )
     return QPen(colour, 2.6 * scale, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
 
 
@@ -143,7 +154,9 @@ def paint_legend(painter: QPainter, size_wh: tuple[int, int], scale: float) -> N
         return x + metrics.horizontalAdvance(words)
 
     for colour, words in ((PALETTE.left, "left side"), (PALETTE.right, "right side")):
-        painter.setPen(QPen(to_qcolor(colour), 3 * u, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.setPen(
+            QPen(to_qcolor(colour), 3 * u, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        )
         painter.drawLine(QPointF(x, y), QPointF(x + 16 * u, y))
         x = write(x + 22 * u, words) + 16 * u
     x = write(x, "joint unsure") + 6 * u
@@ -167,7 +180,9 @@ def paint_bar_legend(painter: QPainter, size_wh: tuple[int, int], scale: float) 
     middle = QPointF(x + 13 * u, y)
     ends = np.array([[[x, y], [x + 26 * u, y]]])
     paint_bars(painter, ends, u)
-    painter.setPen(QPen(to_qcolor(PALETTE.muted), 5 * u, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.setPen(
+        QPen(to_qcolor(PALETTE.muted), 5 * u, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+    )
     painter.drawPoint(middle)
     painter.setPen(to_qcolor(PALETTE.muted))
     words = "bar: how far a guessed joint may be off, two times in three"
@@ -184,7 +199,8 @@ def paint_note(painter: QPainter, words: str, size_wh: tuple[int, int], scale: f
 
 
 def paint_bars(painter: QPainter, ends_xy: F64, scale: float) -> None:
-    """Draw how far guessed joints may be off along the line of sight: a bar through each, one sigma both ways.
+    """Draw how far guessed joints may be off along the line of sight: a bar through each, one sigma
+    both ways.
 
     Parameters
     ----------

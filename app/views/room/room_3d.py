@@ -1,7 +1,8 @@
 """The room in 3D: floor, cameras, people and their trail, drawn with QPainter.
 
-QPainter and not OpenGL: it works without a display and without a graphics driver, gives the same picture everywhere,
-and costs about a millisecond. What stands still is drawn once; then only what moved is drawn.
+QPainter and not OpenGL: it works without a display and without a graphics driver, gives the same
+picture everywhere, and costs about a millisecond. What stands still is drawn once; then only what
+moved is drawn.
 """
 
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ _TURN_RAD_PER_PX = 0.007
 _BONE_WIDTH_U = 4.0
 _MAX_HALO_M = 0.3
 _SHADOW = "#0c0f14"
-_TRAIL_STEP = 3  # every third instant is drawn, counted from the newest: a tenth of a second, some centimetres
+# every third instant is drawn, counted from the newest: a tenth of a second, some centimetres
+_TRAIL_STEP = 3
 
 
 class Room3D(QWidget):
@@ -58,22 +60,23 @@ class Room3D(QWidget):
         self._orbit: Orbit | None = None
         self._scale = 1.0
         self._drag_start: QPointF | None = None
-        self._moved_by_user, self._waits_for_person = False, False  # by a person; for somebody to look at
+        self._moved_by_user, self._waits_for_person = (
+            False,
+            False,
+        )  # by a person; for somebody to look at
         self._background: QPixmap | None = None
         self._frustums: CameraFrustums | None = None  # as in the still picture
         self._people: list[_ProjectedPerson] = []
         self._trail_xy, self._covered = np.empty((0, 2)), QRectF()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(320, 240)
-        self.setToolTip("Drag to turn, drag with the right button to move, wheel to zoom, double click to see all")
+        self.setToolTip(
+            "Drag to turn, drag with the right button to move, wheel to zoom, double click to "
+            "see all"
+        )
 
     def show_room(self, scene: RoomScene) -> None:
-        """Draw this scene from now on; the eye stays unless the cameras are new, or who is alone with one goes away.
-
-        Parameters
-        ----------
-        scene
-        """
+        """Draw this scene from now on; the eye stays unless the cameras are new, or who is alone with one goes away."""
         before, self._scene = self._scene, scene
         if not scene.has_same_cameras(before):
             self._orbit, self._moved_by_user = None, False
@@ -81,7 +84,11 @@ class Room3D(QWidget):
         elif self._follow() or scene.rig is not before.rig or scene.note != before.note:
             self._refresh()
         elif scene.rig is None:
-            if (scene.coaching, scene.headline, scene.message) != (before.coaching, before.headline, before.message):
+            if (scene.coaching, scene.headline, scene.message) != (
+                before.coaching,
+                before.headline,
+                before.message,
+            ):
                 self._refresh()
         elif scene.people is not before.people or not scene.people:
             covered = self._covered
@@ -116,7 +123,9 @@ class Room3D(QWidget):
         step = event.position() - self._drag_start
         self._drag_start = event.position()
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self.set_orbit(self.orbit().rotate(-step.x() * _TURN_RAD_PER_PX, step.y() * _TURN_RAD_PER_PX))
+            self.set_orbit(
+                self.orbit().rotate(-step.x() * _TURN_RAD_PER_PX, step.y() * _TURN_RAD_PER_PX)
+            )
         elif event.buttons() & (Qt.MouseButton.RightButton | Qt.MouseButton.MiddleButton):
             metres_per_px = self.orbit().distance_m / min(self.width(), self.height())
             self.set_orbit(self.orbit().pan(-step.x() * metres_per_px, step.y() * metres_per_px))
@@ -154,7 +163,9 @@ class Room3D(QWidget):
             self._paint_person(painter, person)
         if self._frustums is not None and self._people:
             edge = 120 * self._scale
-            self._frustums.paint_in_front(painter, nearest, self._covered.adjusted(-edge, -edge, edge, edge))
+            self._frustums.paint_in_front(
+                painter, nearest, self._covered.adjusted(-edge, -edge, edge, edge)
+            )
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Draw for the new size; an eye that nobody moved shows everything again."""
@@ -172,20 +183,26 @@ class Room3D(QWidget):
 
     def _follow(self) -> bool:
         """Go after somebody who is alone with one camera, unless a person chose where to look; whether it went."""
-        place, before = find_single_camera_person(self._scene), self.orbit()
+        place = find_single_camera_person(self._scene)
+        before = self.orbit()
         if place is None or self._moved_by_user:
             return False
-        self._orbit = self._compute_overview() if self._waits_for_person else follow_person(before, place)
+        self._orbit = (
+            self._compute_overview() if self._waits_for_person else follow_person(before, place)
+        )
         return self._orbit is not before
 
     def _compute_overview(self) -> Orbit:
         """Look at who is alone with one camera; else at everything, from between two cameras, a little from above."""
-        rig, place = self._scene.rig, find_single_camera_person(self._scene)
+        rig = self._scene.rig
+        place = find_single_camera_person(self._scene)
         self._waits_for_person = place is None
         if rig is not None and place is not None:
             return look_at_person(place, rig[0].centre)
         azimuth = float(np.arctan2(*rig[0].centre[1::-1])) + 0.5 if rig and len(rig) else 0.9
-        return Orbit(np.zeros(3), azimuth_rad=azimuth).fit(compute_room_corners(rig), self._size_wh())
+        return Orbit(np.zeros(3), azimuth_rad=azimuth).fit(
+            compute_room_corners(rig), self._size_wh()
+        )
 
     def _refresh(self) -> None:
         """Draw everything anew."""
@@ -196,7 +213,9 @@ class Room3D(QWidget):
     def _project_scene(self) -> None:
         """Find where everybody is on the screen."""
         eye, scene = self._make_eye(), self._scene
-        self._people = [_ProjectedPerson.from_pose(person, eye, scene.skeleton) for person in scene.people]
+        self._people = [
+            _ProjectedPerson.from_pose(person, eye, scene.skeleton) for person in scene.people
+        ]
         trail = scene.trail_xy_m
         if scene.rig is None or trail is None or len(trail) < 2:
             self._trail_xy = np.empty((0, 2))
@@ -239,7 +258,9 @@ class Room3D(QWidget):
         elif scene.coaching is not None:
             paint_coaching(painter, scene.coaching, area)
         else:
-            paint_coaching(painter, CoachingCard(scene.headline, scene.message, 0.0, Severity.NEUTRAL), area)
+            paint_coaching(
+                painter, CoachingCard(scene.headline, scene.message, 0.0, Severity.NEUTRAL), area
+            )
         painter.end()
         return background
 
@@ -252,7 +273,9 @@ class Room3D(QWidget):
             if a == a and c == c:
                 lines.append(QLineF(a, b, c, d))
         width = 8 * self._scale
-        painter.setPen(QPen(to_qcolor(_SHADOW), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap))
+        painter.setPen(
+            QPen(to_qcolor(_SHADOW), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap)
+        )
         if lines:
             painter.drawLines(*lines)
 
@@ -265,14 +288,18 @@ class Room3D(QWidget):
             if radius > width and x == x:
                 painter.drawEllipse(QPointF(x, y), radius, radius)
         paint_bars(painter, person.bars_xy, self._scale)
-        draw_skeleton(painter, FlatSkeleton(self._scene.skeleton, person.xy, person.confidence, width))
+        draw_skeleton(
+            painter, FlatSkeleton(self._scene.skeleton, person.xy, person.confidence, width)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ProjectedPerson:
-    """A person as the eye sees them: joints and their shadow (J, 2), doubt of each joint (J,), all px.
+    """A person as the eye sees them: joints and their shadow (J, 2), doubt of each joint (J,), all
+    px.
 
-    `bars_xy` (G, 2, 2) px are the ends of the doubt of joints that one camera alone has guessed; they have no halo.
+    `bars_xy` (G, 2, 2) px are the ends of the doubt of joints that one camera alone has guessed;
+    they have no halo.
     """
 
     xy: F64
@@ -290,12 +317,16 @@ class _ProjectedPerson:
     @classmethod
     def from_pose(cls, person: Pose3D, eye: Eye, skeleton: Skeleton) -> "_ProjectedPerson":
         """Look at a person."""
-        both, depths = eye.orbit.project(np.concatenate([person.xyz, person.xyz * [1, 1, 0]]), eye.size_wh)
+        both, depths = eye.orbit.project(
+            np.concatenate([person.xyz, person.xyz * [1, 1, 0]]), eye.size_wh
+        )
         count = len(skeleton.joints)
         depth_m = depths[:count]
         variance = np.trace(person.covariance, axis1=1, axis2=2) / 3
         zoom = min(eye.size_wh) / (2 * HALF_FOV_TAN) / np.where(depth_m > NEAR_M, depth_m, np.nan)
-        uncertainty_px = np.nan_to_num(np.minimum(np.sqrt(np.maximum(variance, 0.0)), _MAX_HALO_M) * zoom)
+        uncertainty_px = np.nan_to_num(
+            np.minimum(np.sqrt(np.maximum(variance, 0.0)), _MAX_HALO_M) * zoom
+        )
         seen = depth_m[np.isfinite(depth_m)]
         guessed = (person.view_count == 1) & np.isfinite(person.covariance).all((1, 2))
         uncertainty_px = np.where(guessed, 0.0, uncertainty_px)

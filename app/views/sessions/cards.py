@@ -74,14 +74,18 @@ class SessionCardPainter(QStyledItemDelegate):
         height = (self._width - margin) / _PICTURE_ASPECT + _WORDS_U * self._scale + margin
         return QSize(int(self._width), round(height))
 
-    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def paint(
+        self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
+    ) -> None:
         """Paint one card."""
         card = index.data(CARD_ROLE)
         if painter is None or not isinstance(card, SessionCard):
             return
         u, margin = self._scale, _MARGIN_U * self._scale
         painter.save()
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHints(
+            QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
+        )
         area = QRectF(option.rect).adjusted(margin, margin, -margin, -margin)
         shape = QPainterPath()
         shape.addRoundedRect(area, 8 * u, 8 * u)
@@ -91,7 +95,9 @@ class SessionCardPainter(QStyledItemDelegate):
         self._paint_picture(painter, card, picture)
         painter.setClipping(False)
         self._paint_words(
-            painter, card, QRectF(area.left(), picture.bottom(), area.width(), area.bottom() - picture.bottom())
+            painter,
+            card,
+            QRectF(area.left(), picture.bottom(), area.width(), area.bottom() - picture.bottom()),
         )
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
@@ -110,7 +116,9 @@ class SessionCardPainter(QStyledItemDelegate):
             side = 34 * u
             place = QRectF(0, 0, side, side)
             place.moveCenter(area.center())
-            load_icon("warning" if not card.can_open else "camera", PALETTE.muted).paint(painter, place.toRect())
+            load_icon("warning" if not card.can_open else "camera", PALETTE.muted).paint(
+                painter, place.toRect()
+            )
             return
         fill = pixmap.width() >= pixmap.height()
         zooms = area.width() / pixmap.width(), area.height() / pixmap.height()
@@ -138,7 +146,13 @@ class SessionCardPainter(QStyledItemDelegate):
         words = card.quality
         if card.can_open and card.remarks:
             words += f"  ·  {len(card.remarks)} remark{'s' if len(card.remarks) > 1 else ''}"
-        _write(painter, row.adjusted(13 * u, 0, 0, 0), words, make_font(u, 11), SEVERITY_COLOURS[card.severity])
+        _write(
+            painter,
+            row.adjusted(13 * u, 0, 0, 0),
+            words,
+            make_font(u, 11),
+            SEVERITY_COLOURS[card.severity],
+        )
 
 
 @lru_cache(_MAX_CACHED_PICTURES)

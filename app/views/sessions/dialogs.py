@@ -89,7 +89,9 @@ class TrackAgainPanel(Overlay):
     def _fill(self) -> None:
         """Lay out the questions."""
         self.column.addWidget(
-            _make_label("dialog_note", "A new session is made beside this one, which stays as it is.")
+            _make_label(
+                "dialog_note", "A new session is made beside this one, which stays as it is."
+            )
         )
         self.column.addWidget(_make_label("dialog_note", "Model"))
         self.column.addWidget(self._model)
@@ -121,11 +123,17 @@ class TrackAgainPanel(Overlay):
 
     def _accept(self) -> None:
         """Hand the choice on."""
-        self._submit(TrackAgain(self._path, self._model.currentText(), None if self._own.isChecked() else self._rig))
+        self._submit(
+            TrackAgain(
+                self._path, self._model.currentText(), None if self._own.isChecked() else self._rig
+            )
+        )
         self.close_card()
 
 
-def make_export_dialog(parent: QWidget, path: Path, submit: Callable[[ExportSession], None]) -> QFileDialog:
+def make_export_dialog(
+    parent: QWidget, path: Path, submit: Callable[[ExportSession], None]
+) -> QFileDialog:
     """Let a person choose where a session's poses are written, and in which format.
 
     Parameters

@@ -5,7 +5,16 @@ from pathlib import Path
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListView, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.presenters.sessions import SessionCard, SessionsState, filter_sessions
 from app.requests import ChooseForFinetune, OpenSession, ScanSessions, ShowFolder
@@ -16,10 +25,14 @@ from app.views.theme import PALETTE, choose_scale, load_icon
 
 _CARD_U = 270.0
 _ICON_U = 16
-_FINETUNE_TIP = "Let what your cameras saw together teach the network that works with one. Nothing starts yet."
+_FINETUNE_TIP = (
+    "Let what your cameras saw together teach the network that works with one. Nothing starts yet."
+)
 _TIPS = {
     "Show folder": "Look at the session's files",
-    "Track again …": "Find the joints anew, with another network or another rig; a new session is made",
+    "Track again …": (
+        "Find the joints anew, with another network or another rig; a new session is made"
+    ),
     "Export …": "Write the joints into a file for other programs",
     "Open": "Play it, image by image (Enter)",
 }
@@ -36,21 +49,34 @@ class SessionsPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._scale = 0.0
         self._state = SessionsState()
-        self._title, self._count = _make_label("page_title"), _make_label("page_facts")
-        self._notice, self._name, self._remarks = (_make_label(n) for n in ("page_remark", "foot_name", "foot_remarks"))
-        self._headline, self._message = _make_label("empty_headline"), _make_label("empty_message")
+        self._title = _make_label("page_title")
+        self._count = _make_label("page_facts")
+        self._notice, self._name, self._remarks = (
+            _make_label(n) for n in ("page_remark", "foot_name", "foot_remarks")
+        )
+        self._headline = _make_label("empty_headline")
+        self._message = _make_label("empty_message")
         self._search, self._rescan = (
             QLineEdit(),
             _make_button("", "flat", "retry", lambda: self.requested.emit(ScanSessions())),
         )
-        self._model, self._painter, self._list = SessionModel(), SessionCardPainter(), QListView()
+        self._model = SessionModel()
+        self._painter = SessionCardPainter()
+        self._list = QListView()
         self._folder = _make_button("Show folder", "action", "folder", self._request_folder)
         self._track = _make_button("Track again …", "action", "retry", self.track_again)
-        self._finetune = _make_button("Teach the network …", "action", "target", self._request_finetune)
+        self._finetune = _make_button(
+            "Teach the network …", "action", "target", self._request_finetune
+        )
         self._export = _make_button("Export …", "action", "export", self.export)
         self._open = _make_button("Open", "main_action", "play", self.open_chosen, PALETTE.ground)
-        self._head_row, self._foot_row, self._words = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
-        self._head, self._foot, self._stack, self._list_frame = QWidget(), QWidget(), QStackedWidget(), QWidget()
+        self._head_row = QHBoxLayout()
+        self._foot_row = QHBoxLayout()
+        self._words = QVBoxLayout()
+        self._head = QWidget()
+        self._foot = QWidget()
+        self._stack = QStackedWidget()
+        self._list_frame = QWidget()
         self._set_up()
         self._lay_out()
         self.show_sessions(SessionsState())
@@ -100,7 +126,9 @@ class SessionsPage(QWidget):
         card = self.chosen_card()
         if card is None or not card.can_track:
             return None
-        panel = TrackAgainPanel(self, card.path, self._state.models, has_rig=card.has_rig, submit=self.requested.emit)
+        panel = TrackAgainPanel(
+            self, card.path, self._state.models, has_rig=card.has_rig, submit=self.requested.emit
+        )
         panel.set_scale(self._scale)
         panel.open_card()
         return panel
@@ -133,7 +161,14 @@ class SessionsPage(QWidget):
         self._search.setFixedWidth(round(260 * scale))
         self._head.setFixedHeight(round(HEAD_U * scale))
         self._foot.setFixedHeight(round(64 * scale))
-        for button in (self._folder, self._track, self._finetune, self._export, self._open, self._rescan):
+        for button in (
+            self._folder,
+            self._track,
+            self._finetune,
+            self._export,
+            self._open,
+            self._rescan,
+        ):
             button.setIconSize(QSize(round(_ICON_U * scale), round(_ICON_U * scale)))
 
     def _fit_cards(self) -> None:
@@ -154,11 +189,15 @@ class SessionsPage(QWidget):
         self._remarks.setToolTip("\n\n".join(card.remarks) if card else "")
         self._folder.setEnabled(card is not None)
         self._open.setEnabled(card is not None and card.can_open)
-        self._open.setIcon(load_icon("play", PALETTE.ground if self._open.isEnabled() else PALETTE.muted))
+        self._open.setIcon(
+            load_icon("play", PALETTE.ground if self._open.isEnabled() else PALETTE.muted)
+        )
         self._track.setEnabled(card is not None and card.can_track)
         self._export.setEnabled(card is not None and card.can_export)
         self._finetune.setEnabled(card is not None and not card.finetune_problem)
-        self._finetune.setToolTip(card.finetune_problem if card and card.finetune_problem else _FINETUNE_TIP)
+        self._finetune.setToolTip(
+            card.finetune_problem if card and card.finetune_problem else _FINETUNE_TIP
+        )
 
     def _request_folder(self) -> None:
         """Ask for the chosen session's folder."""
@@ -207,7 +246,10 @@ class SessionsPage(QWidget):
 
     def _lay_out(self) -> None:
         """Put head, cards and foot below each other."""
-        for part, name, row in ((self._head, "page_head", self._head_row), (self._foot, "page_foot", self._foot_row)):
+        for part, name, row in (
+            (self._head, "page_head", self._head_row),
+            (self._foot, "page_foot", self._foot_row),
+        ):
             part.setObjectName(name)
             part.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             part.setLayout(row)
@@ -230,7 +272,12 @@ class SessionsPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget, stretch in ((self._head, 0), (self._notice, 0), (self._stack, 1), (self._foot, 0)):
+        for widget, stretch in (
+            (self._head, 0),
+            (self._notice, 0),
+            (self._stack, 1),
+            (self._foot, 0),
+        ):
             column.addWidget(widget, stretch)
 
     def _make_empty_page(self) -> QWidget:

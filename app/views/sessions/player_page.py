@@ -22,10 +22,11 @@ _ICON_U = 16
 
 
 class PlayerPage(QWidget):
-    """Draws player states, says which instant it wants (`seek_requested`) and what a person asks for (`requested`).
+    """Draws player states, says which instant it wants (`seek_requested`) and what a person asks
+    for (`requested`).
 
-    It decodes nothing: while it plays it only says where it should be by now, so that slow decoding leaves instants
-    out and never holds up the window.
+    It decodes nothing: while it plays it only says where it should be by now, so that slow decoding
+    leaves instants out and never holds up the window.
 
     Parameters
     ----------
@@ -38,7 +39,9 @@ class PlayerPage(QWidget):
     requested = pyqtSignal(object)
     seek_requested = pyqtSignal(int)
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, standalone: bool = False) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, standalone: bool = False
+    ) -> None:
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -47,11 +50,15 @@ class PlayerPage(QWidget):
         self._transport = Transport()
         self._cameras: CameraGrid | None = None
         self._room: Room3D | None = None
-        self._title, self._facts, self._remark = (_make_label(n) for n in ("page_title", "page_facts", "page_remark"))
+        self._title, self._facts, self._remark = (
+            _make_label(n) for n in ("page_title", "page_facts", "page_remark")
+        )
         self._message = _make_label("page_message")
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setWordWrap(True)
-        self._back = _make_button("Sessions", "flat", "back", lambda: self.requested.emit(ShowSessions()))
+        self._back = _make_button(
+            "Sessions", "flat", "back", lambda: self.requested.emit(ShowSessions())
+        )
         self._back.setVisible(not standalone)
         self._buttons = (
             _make_button("Show folder", "action", "folder", self._show_folder),
@@ -71,12 +78,7 @@ class PlayerPage(QWidget):
         self.show_moment(PlayerState())
 
     def show_moment(self, state: PlayerState) -> None:
-        """Show this state from now on.
-
-        Parameters
-        ----------
-        state
-        """
+        """Show this state from now on."""
         if state.session is not self._session:
             self._show_session(state.session)
         self._message.setText(state.message)
@@ -166,7 +168,9 @@ class PlayerPage(QWidget):
             if part is not None:
                 part.set_scale(scale)
         gap = round(8 * scale)
-        self._head_row.setContentsMargins(gap if self._back.isVisibleTo(self) else 2 * gap, gap, 2 * gap, gap)
+        self._head_row.setContentsMargins(
+            gap if self._back.isVisibleTo(self) else 2 * gap, gap, 2 * gap, gap
+        )
         self._head_row.setSpacing(gap)
         self._body.setContentsMargins(gap, gap, gap, gap)
         self._body.setSpacing(gap)
@@ -218,7 +222,8 @@ class PlayerPage(QWidget):
         """Make grid and room for a session: its skeleton may be another."""
         if state.session is None or state.room is None:
             return
-        self._cameras, self._room = CameraGrid(state.session.skeleton), Room3D(state.room)
+        self._cameras = CameraGrid(state.session.skeleton)
+        self._room = Room3D(state.room)
         self._body.addWidget(self._cameras, 3)
         self._body.addWidget(self._room, 2)
         if self._scale:
@@ -249,7 +254,12 @@ class PlayerPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget, stretch in ((head, 0), (self._remark, 0), (self._stack, 1), (self._controls, 0)):
+        for widget, stretch in (
+            (head, 0),
+            (self._remark, 0),
+            (self._stack, 1),
+            (self._controls, 0),
+        ):
             column.addWidget(widget, stretch)
 
     def _connect(self) -> None:

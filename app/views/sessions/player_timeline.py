@@ -2,7 +2,16 @@
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF, QResizeEvent, QWheelEvent
+from PyQt6.QtGui import (
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PyQt6.QtWidgets import QToolTip, QWidget
 
 from app.presenters.player import PlayerSession, format_clock
@@ -39,7 +48,9 @@ class PlayerTimeline(QWidget):
             None where there is none.
         """
         if session is not self._session:
-            self._session, self._picture, self._instant = session, None, 0
+            self._session = session
+            self._picture = None
+            self._instant = 0
             self.update()
 
     def show_instant(self, instant: int) -> None:
@@ -72,13 +83,21 @@ class PlayerTimeline(QWidget):
         painter.drawPixmap(0, 0, self._picture)
         if self._session is None or not self._session.count:
             return
-        x, track, u = self._x_from_instant(self._instant), self._track_rect(), self._scale
+        x = self._x_from_instant(self._instant)
+        track = self._track_rect()
+        u = self._scale
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(to_qcolor(PALETTE.text))
         painter.drawRect(QRectF(x - u, track.top() - 4 * u, 2 * u, track.height() + 8 * u))
         top = track.top() - 4 * u
         painter.drawPolygon(
-            QPolygonF([QPointF(x - 5 * u, top - 3 * u), QPointF(x + 5 * u, top - 3 * u), QPointF(x, top + 4 * u)])
+            QPolygonF(
+                [
+                    QPointF(x - 5 * u, top - 3 * u),
+                    QPointF(x + 5 * u, top - 3 * u),
+                    QPointF(x, top + 4 * u),
+                ]
+            )
         )
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
@@ -94,12 +113,16 @@ class PlayerTimeline(QWidget):
             self._request_seek(event.position().x())
         else:
             instant = self._instant_from_x(event.position().x())
-            QToolTip.showText(event.globalPosition().toPoint(), _describe_instant(self._session, instant), self)
+            QToolTip.showText(
+                event.globalPosition().toPoint(), _describe_instant(self._session, instant), self
+            )
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Go a few frames on or back."""
         if event and self._session is not None and self._session.count:
-            steps = -round(event.angleDelta().y() / 120) or (-1 if event.angleDelta().y() > 0 else 1)
+            steps = -round(event.angleDelta().y() / 120) or (
+                -1 if event.angleDelta().y() > 0 else 1
+            )
             self.seek_requested.emit(min(max(self._instant + steps, 0), self._session.count - 1))
 
     def _request_seek(self, x: float) -> None:
@@ -115,7 +138,9 @@ class PlayerTimeline(QWidget):
     def _x_from_instant(self, instant: int) -> float:
         """Return where an instant lies."""
         count = self._session.count if self._session else 0
-        return self._track_rect().left() + self._track_rect().width() * (instant / (count - 1) if count > 1 else 0.0)
+        return self._track_rect().left() + self._track_rect().width() * (
+            instant / (count - 1) if count > 1 else 0.0
+        )
 
     def _instant_from_x(self, x: float) -> int:
         """Return the instant at a place."""
@@ -135,7 +160,9 @@ class PlayerTimeline(QWidget):
         painter.setBrush(to_qcolor(PALETTE.raised))
         painter.drawRoundedRect(track, 2 * self._scale, 2 * self._scale)
         if self._session is not None and self._session.count:
-            painter.drawImage(track, _draw_ribbon(self._session, max(1, round(track.width() * ratio))))
+            painter.drawImage(
+                track, _draw_ribbon(self._session, max(1, round(track.width() * ratio)))
+            )
             self._draw_ticks(painter, track)
         painter.end()
         return picture
@@ -145,7 +172,8 @@ class PlayerTimeline(QWidget):
         session, u = self._session, self._scale
         if session is None or session.time_s[-1] <= 0:
             return
-        seconds, room = float(session.time_s[-1]), _MIN_TICK_U * u / max(track.width(), 1.0)
+        seconds = float(session.time_s[-1])
+        room = _MIN_TICK_U * u / max(track.width(), 1.0)
         step_s = next((step for step in _TICK_STEPS_S if step >= seconds * room), _TICK_STEPS_S[-1])
         painter.setFont(make_font(u, 10))
         painter.setPen(to_qcolor(PALETTE.muted))
@@ -159,13 +187,17 @@ class PlayerTimeline(QWidget):
             elif area.right() > self.width():
                 area.moveRight(x)
                 flag = Qt.AlignmentFlag.AlignRight
-            painter.drawText(area, flag | Qt.AlignmentFlag.AlignTop, _format_tick(float(time_s), step_s))
+            painter.drawText(
+                area, flag | Qt.AlignmentFlag.AlignTop, _format_tick(float(time_s), step_s)
+            )
 
 
 def _draw_ribbon(session: PlayerSession, width: int) -> QImage:
     """Colour a take by time: the worst of each column of pixels, so that one lost image is seen in an hour."""
     columns = np.minimum((np.arange(session.count) * width) // max(session.count, 1), width - 1)
-    found = _find_column_minima(np.where(np.isnan(session.joints_found), 2.0, session.joints_found), columns, width)
+    found = _find_column_minima(
+        np.where(np.isnan(session.joints_found), 2.0, session.joints_found), columns, width
+    )
     missing = -_find_column_minima(-session.missing, columns, width)
     poor, good, ground, line, missing_colour = (
         np.array(to_qcolor(colour).getRgb(), float)
@@ -177,7 +209,9 @@ def _draw_ribbon(session: PlayerSession, width: int) -> QImage:
     rows = np.repeat(colours[None], _RIBBON_ROWS, 0)
     rows[: _RIBBON_ROWS // 2, missing > 0] = missing_colour
     pixels = np.ascontiguousarray(rows.round().astype(np.uint8))
-    return QImage(pixels.tobytes(), width, _RIBBON_ROWS, 4 * width, QImage.Format.Format_RGBA8888).copy()
+    return QImage(
+        pixels.tobytes(), width, _RIBBON_ROWS, 4 * width, QImage.Format.Format_RGBA8888
+    ).copy()
 
 
 def _find_column_minima(values: F64, columns: np.ndarray, width: int) -> F64:

@@ -1,7 +1,15 @@
 """The player's controls: time line, steps, play and pause, speed, and where one is."""
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.presenters.player import PlayerState, format_clock
 from app.presenters.transport import SPEEDS
@@ -10,7 +18,9 @@ from app.views.theme import PALETTE, load_icon
 
 _SPEED_LABELS = {0.5: "½×", 1.0: "1×", 2.0: "2×"}
 _FEW_SHARE = 0.6  # share of the joints
-_STEP_ICON_U, _PLAY_U, _PLAY_ICON_U = 20, 40, 22
+_STEP_ICON_U = 20
+_PLAY_U = 40
+_PLAY_ICON_U = 22
 
 
 class PlayerTransport(QWidget):
@@ -32,7 +42,9 @@ class PlayerTransport(QWidget):
         self._steps: list[QToolButton] = []
         self._speeds: list[QPushButton] = []
         self._play = QToolButton()
-        self._clock, self._total, self._frame = (_make_label(name) for name in ("clock", "clock_total", "frame_number"))
+        self._clock, self._total, self._frame = (
+            _make_label(name) for name in ("clock", "clock_total", "frame_number")
+        )
         self._legend = _make_label("legend")
         self._column, self._row = QVBoxLayout(self), QHBoxLayout()
         self._column.addWidget(self.timeline)
@@ -41,18 +53,15 @@ class PlayerTransport(QWidget):
         self.show_playing(playing=False)
 
     def show_state(self, state: PlayerState) -> None:
-        """Show where this is.
-
-        Parameters
-        ----------
-        state
-        """
+        """Show where this is."""
         session = state.session
         self.setEnabled(session is not None)
         self.timeline.show_session(session)
         self._clock.setText(state.clock)
         self._frame.setText(state.frame)
-        self._total.setText(f"/ {format_clock(float(session.time_s[-1]))}" if session is not None else "")
+        self._total.setText(
+            f"/ {format_clock(float(session.time_s[-1]))}" if session is not None else ""
+        )
         self._legend.setText(_format_legend(state))
 
     def show_playing(self, *, playing: bool) -> None:
@@ -80,13 +89,17 @@ class PlayerTransport(QWidget):
     def _fill_row(self) -> None:
         """Put the buttons into their row."""
         self._add_step("to_start", "To the start (Home)", self.went_to_start.emit)
-        self._add_step("step_back", "A frame back (←), a second with Shift", lambda: self.stepped.emit(-1))
+        self._add_step(
+            "step_back", "A frame back (←), a second with Shift", lambda: self.stepped.emit(-1)
+        )
         self._play.setObjectName("play")
         self._play.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._play.setAccessibleName("Play or pause")
         self._play.clicked.connect(self.toggled)
         self._row.addWidget(self._play)
-        self._add_step("step_on", "A frame on (→), a second with Shift", lambda: self.stepped.emit(1))
+        self._add_step(
+            "step_on", "A frame on (→), a second with Shift", lambda: self.stepped.emit(1)
+        )
         self._add_step("to_end", "To the end (End)", self.went_to_end.emit)
         self._row.addSpacing(8)
         for label in (self._clock, self._total):
@@ -122,7 +135,9 @@ class PlayerTransport(QWidget):
         button.setObjectName("speed")
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.setToolTip("Real time" if speed == 1 else f"{_SPEED_LABELS[speed]} as fast as it happened")
+        button.setToolTip(
+            "Real time" if speed == 1 else f"{_SPEED_LABELS[speed]} as fast as it happened"
+        )
         button.clicked.connect(lambda: self.speed_chosen.emit(speed))
         return button
 

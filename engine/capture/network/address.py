@@ -15,7 +15,8 @@ from engine.address import parse_scheme
 from engine.capture.source import FrameSource
 from engine.errors import CameraNotFoundError
 
-# What reads a camera, by the scheme of its address; imported on use. Takes the address and the view's name.
+# What reads a camera, by the scheme of its address; imported on use. Takes the address and the
+# view's name.
 NETWORK_SOURCES = {
     "http": "engine.capture.network.mjpeg:HttpMjpegSource",
     "https": "engine.capture.network.mjpeg:HttpMjpegSource",
@@ -58,7 +59,11 @@ class Endpoint:
     @property
     def secret_url(self) -> str:
         """The whole address with its password, for a library; never for a text."""
-        login = f"{quote(self.user, safe='')}:{quote(self.password or '', safe='')}@" if self.user else ""
+        login = (
+            f"{quote(self.user, safe='')}:{quote(self.password or '', safe='')}@"
+            if self.user
+            else ""
+        )
         return f"{self.scheme}://{login}{self.netloc}{self.target}"
 
 
@@ -68,7 +73,8 @@ def open_network(address: str, name: str) -> FrameSource:
     Parameters
     ----------
     address
-        ``rtsp://``, ``rtsps://``, ``http://`` or ``https://``, with user and password if the camera wants them.
+        ``rtsp://``, ``rtsps://``, ``http://`` or ``https://``, with user and password if the camera
+        wants them.
     name
         The view's name.
 
@@ -84,7 +90,9 @@ def open_network(address: str, name: str) -> FrameSource:
     kind = parse_scheme(address)
     if kind not in NETWORK_SOURCES:
         raise CameraNotFoundError(
-            name, f"The address of camera '{name}' is none of a network camera. It begins with rtsp:// or http://."
+            name,
+            f"The address of camera '{name}' is none of a network camera. It begins with "
+            "rtsp:// or http://.",
         )
     module, source = NETWORK_SOURCES[kind].split(":")
     make: Callable[[str, str], Any] = getattr(import_module(module), source)
@@ -107,24 +115,33 @@ def parse_endpoint(address: str, name: str) -> Endpoint:
     Raises
     ------
     engine.errors.CameraNotFoundError
-        If the address is not complete. The address is not repeated: who cannot read it cannot tell where its
-        password ends.
+        If the address is not complete. The address is not repeated: who cannot read it cannot tell
+        where its password ends.
     """
     try:
         parts = urlsplit(address.strip())
-        kind, host, port = parts.scheme.lower(), parts.hostname, parts.port
+        kind = parts.scheme.lower()
+        host = parts.hostname
+        port = parts.port
     except ValueError:
         kind, host, port = "", None, None
-    if kind not in NETWORK_SOURCES or not host or any(ord(letter) <= ord(" ") for letter in address.strip()):
+    if (
+        kind not in NETWORK_SOURCES
+        or not host
+        or any(ord(letter) <= ord(" ") for letter in address.strip())
+    ):
         raise CameraNotFoundError(
             name,
-            f"The address of camera '{name}' cannot be read. It should look like rtsp://user:password@host:port/path; "
+            f"The address of camera '{name}' cannot be read. It should look like "
+            "rtsp://user:password@host:port/path; "
             "in a password, write %40 for @, %2F for / and %3A for a colon.",
         )
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     user = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
-    return Endpoint(kind, host, port or _PORTS[kind], quote(target, safe="%/?&=:;,+$!*'()@~[]"), user, password)
+    return Endpoint(
+        kind, host, port or _PORTS[kind], quote(target, safe="%/?&=:;,+$!*'()@~[]"), user, password
+    )
 
 
 def open_connection(endpoint: Endpoint, name: str, is_stopped: Callable[[], bool]) -> socket.socket:
@@ -161,7 +178,10 @@ def open_connection(endpoint: Endpoint, name: str, is_stopped: Callable[[], bool
             except OSError as error:
                 connection.close()
                 problem = error
-    except (OSError, UnicodeError) as error:  # a name that is too long or empty between dots is a UnicodeError
+    except (
+        OSError,
+        UnicodeError,
+    ) as error:  # a name that is too long or empty between dots is a UnicodeError
         problem = error
     raise make_unreachable_error(endpoint, name, problem) from problem
 
@@ -186,25 +206,38 @@ def make_unreachable_error(endpoint: Endpoint, name: str, error: Exception) -> C
     if isinstance(error, ssl.SSLCertVerificationError):
         return CameraNotFoundError(
             name,
-            f"The certificate of {where} is not trusted by this computer ({error.verify_message}). Let this computer "
+            f"The certificate of {where} is not trusted by this computer "
+            f"({error.verify_message}). Let this computer "
             f"trust it, or use {endpoint.scheme.removesuffix('s')}:// in a network of your own.",
         )
     if isinstance(error, ssl.SSLError):
         plain = endpoint.scheme.removesuffix("s")
-        return CameraNotFoundError(name, f"There is no encrypted connection with {where}. Try {plain}:// instead.")
+        return CameraNotFoundError(
+            name, f"There is no encrypted connection with {where}. Try {plain}:// instead."
+        )
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return CameraNotFoundError(
             name,
-            f"There is no computer named '{endpoint.host}' for camera '{name}'. Check its address and your network.",
+            f"There is no computer named '{endpoint.host}' for camera '{name}'. Check its "
+            "address and your network.",
         )
     if isinstance(error, ConnectionRefusedError):
-        said = "refuses to be connected. Check that it is on and has finished starting, and check the port."
+        said = (
+            "refuses to be connected. Check that it is on and has finished starting, and "
+            "check the port."
+        )
     elif isinstance(error, TimeoutError):
-        said = f"does not answer within {CONNECT_TIMEOUT_S:.0f} s. Check that it is on and in this network."
+        said = (
+            f"does not answer within {CONNECT_TIMEOUT_S:.0f} s. Check that it is on and in "
+            "this network."
+        )
     elif error.__class__ is OSError and getattr(error, "errno", None) in _UNREACHABLE:
         said = "is in a network that cannot be reached from here. Check cable, WLAN and address."
     else:
-        said = f"cannot be reached ({getattr(error, 'strerror', None) or 'no reason given'}). Check it and its address."
+        said = (
+            f"cannot be reached ({getattr(error, 'strerror', None) or 'no reason given'}). "
+            "Check it and its address."
+        )
     return CameraNotFoundError(name, f"{where[0].upper()}{where[1:]} {said}")
 
 
@@ -224,17 +257,21 @@ def make_login_error(endpoint: Endpoint, name: str) -> CameraNotFoundError:
     if endpoint.user is None:
         return CameraNotFoundError(
             name,
-            f"Camera '{name}' at {endpoint.netloc} wants a user and a password. Put them into its address: "
+            f"Camera '{name}' at {endpoint.netloc} wants a user and a password. Put them into "
+            "its address: "
             f"{endpoint.scheme}://user:password@host…",
         )
     return CameraNotFoundError(
         name,
-        f"Camera '{name}' at {endpoint.netloc} says: wrong user or password. Correct them in its address "
+        f"Camera '{name}' at {endpoint.netloc} says: wrong user or password. Correct them in "
+        "its address "
         "(%40 for @, %2F for /, %3A for a colon).",
     )
 
 
-def _connect(connection: socket.socket, where: Any, deadline_s: float, is_stopped: Callable[[], bool]) -> None:
+def _connect(
+    connection: socket.socket, where: Any, deadline_s: float, is_stopped: Callable[[], bool]
+) -> None:
     """Connect, looking now and then whether somebody still wants it."""
     connection.setblocking(False)
     code = connection.connect_ex(where)

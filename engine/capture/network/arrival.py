@@ -4,11 +4,11 @@ from collections import deque
 
 from engine.clock import NS_PER_S
 
-# The quickest arrival of the last ten seconds places the stamps: a camera's clock that is 100 ppm off moves by 1 ms
-# in that time, and among 300 images one is hardly delayed.
+# The quickest arrival of the last ten seconds places the stamps: a camera's clock that is 100 ppm
+# off moves by 1 ms in that time, and among 300 images one is hardly delayed.
 WINDOW_S = 10
-# Stamps that jump by more than this were set anew. The network does not do it: a stream that is silent for 1.5 s is
-# given up (`engine.capture.network.rtsp`).
+# Stamps that jump by more than this were set anew. The network does not do it: a stream that is
+# silent for 1.5 s is given up (`engine.capture.network.rtsp`).
 MAX_JUMP_NS = 2 * NS_PER_S
 
 
@@ -17,9 +17,10 @@ class ArrivalTimes:
 
     Notes
     -----
-    An image arrives later than it was taken by a delay that is never negative, so the smallest difference between
-    arrival and stamp is the nearest to the truth; what is left is a constant (exposure, encoding, the shortest way),
-    which is learned when cameras are compared. The jitter of the network does not show.
+    An image arrives later than it was taken by a delay that is never negative, so the smallest
+    difference between arrival and stamp is the nearest to the truth; what is left is a constant
+    (exposure, encoding, the shortest way), which is learned when cameras are compared. The jitter
+    of the network does not show.
     """
 
     def __init__(self) -> None:

@@ -39,7 +39,9 @@ class Conversation:
     """
 
     def __init__(self, endpoint: Endpoint, name: str, read_loop: ReadLoop) -> None:
-        self._endpoint, self._name, self._read_loop = endpoint, name, read_loop
+        self._endpoint = endpoint
+        self._name = name
+        self._read_loop = read_loop
         self._login: Login | None = None
         self._open = ExitStack()
         self._connection: HTTPConnection | None = None
@@ -50,7 +52,8 @@ class Conversation:
         Returns
         -------
         response
-            With status 200; its body blocks for `MAX_SILENCE_S` at most. It is closed with the next question.
+            With status 200; its body blocks for `MAX_SILENCE_S` at most. It is closed with the next
+            question.
 
         Raises
         ------
@@ -74,7 +77,8 @@ class Conversation:
             self.close()
         raise CameraNotFoundError(
             self._name,
-            f"Camera '{self._name}' at {self._endpoint.netloc} redirects in a circle. Check the path of its address.",
+            f"Camera '{self._name}' at {self._endpoint.netloc} redirects in a circle. Check the "
+            "path of its address.",
         )
 
     def close(self) -> None:
@@ -95,19 +99,22 @@ class Conversation:
         except TimeoutError as error:
             raise UnreadableSourceError(
                 self._name,
-                f"Camera '{self._name}' at {self._endpoint.netloc} was connected but says nothing within {REPLY_TIMEOUT_S:.0f} s. "
+                f"Camera '{self._name}' at {self._endpoint.netloc} was connected but says "
+                f"nothing within {REPLY_TIMEOUT_S:.0f} s. "
                 "Start it anew, and check the port of its address.",
             ) from error
         except ConnectionError as error:  # also a RemoteDisconnected
             raise CameraDisconnectedError(
                 self._name,
-                f"Camera '{self._name}' at {self._endpoint.netloc} hangs up at once. It may still be starting; check the "
+                f"Camera '{self._name}' at {self._endpoint.netloc} hangs up at once. It may "
+                "still be starting; check the "
                 "port of its address if it goes on.",
             ) from error
         except (OSError, HTTPException) as error:
             raise UnreadableSourceError(
                 self._name,
-                f"What answers for camera '{self._name}' at {self._endpoint.netloc} does not speak HTTP. Check scheme and "
+                f"What answers for camera '{self._name}' at {self._endpoint.netloc} does not "
+                "speak HTTP. Check scheme and "
                 "port of its address.",
             ) from error
 
@@ -120,10 +127,14 @@ class Conversation:
             line.settimeout(REPLY_TIMEOUT_S)
             try:
                 context = ssl.create_default_context()
-                safe = context.wrap_socket(line, server_hostname=endpoint.host, do_handshake_on_connect=False)
+                safe = context.wrap_socket(
+                    line, server_hostname=endpoint.host, do_handshake_on_connect=False
+                )
                 line = self._open.enter_context(self._read_loop.hold_connection(safe))
                 safe.do_handshake()
-            except TimeoutError as error:  # a camera that speaks plain HTTP waits for the end of a question
+            except (
+                TimeoutError
+            ) as error:  # a camera that speaks plain HTTP waits for the end of a question
                 raise make_unreachable_error(endpoint, self._name, ssl.SSLError()) from error
             except (OSError, ValueError) as error:
                 raise make_unreachable_error(endpoint, self._name, error) from error
@@ -161,13 +172,19 @@ class Conversation:
         if not there.startswith(("http://", "https://")):
             raise CameraNotFoundError(
                 self._name,
-                f"Camera '{self._name}' at {self._endpoint.netloc} redirects to what is no web address, which is not "
+                f"Camera '{self._name}' at {self._endpoint.netloc} redirects to what is no web "
+                "address, which is not "
                 "followed. Check the path of its address.",
             )
-        endpoint, old = parse_endpoint(there, self._name), self._endpoint
-        known = endpoint.host == old.host and (endpoint.scheme == old.scheme or endpoint.scheme == "https")
+        endpoint = parse_endpoint(there, self._name)
+        old = self._endpoint
+        known = endpoint.host == old.host and (
+            endpoint.scheme == old.scheme or endpoint.scheme == "https"
+        )
         user, password = (old.user, old.password) if known else (None, None)
-        self._endpoint = Endpoint(endpoint.scheme, endpoint.host, endpoint.port, endpoint.target, user, password)
+        self._endpoint = Endpoint(
+            endpoint.scheme, endpoint.host, endpoint.port, endpoint.target, user, password
+        )
         self._login = None
 
     def _log_in(self, response: HTTPResponse) -> None:
@@ -180,7 +197,8 @@ class Conversation:
         except ValueError as error:
             raise CameraNotFoundError(
                 self._name,
-                f"Camera '{self._name}' at {self._endpoint.netloc} wants a kind of login that is not known here. Choose "
+                f"Camera '{self._name}' at {self._endpoint.netloc} wants a kind of login that "
+                "is not known here. Choose "
                 "Basic or Digest in its settings.",
             ) from error
 
@@ -192,7 +210,9 @@ class Conversation:
         elif response.status == http.client.FORBIDDEN:
             said = "forbids this user to see its images. Allow it in its settings."
         elif response.status == http.client.SERVICE_UNAVAILABLE:
-            said = "is busy: too many viewers, or still starting. Close other viewers, then try again."
+            said = (
+                "is busy: too many viewers, or still starting. Close other viewers, then try again."
+            )
         else:
             said = f"answers with error {response.status}. Check the path of its address."
         return CameraNotFoundError(self._name, f"{where} {said}")

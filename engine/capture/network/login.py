@@ -29,16 +29,23 @@ class Login:
     """
 
     def __init__(self, challenges: Sequence[str], user: str, password: str) -> None:
-        self._user, self._password, self._count = user, password, 0
+        self._user = user
+        self._password = password
+        self._count = 0
         offers = [
-            (kind.lower(), rest) for kind, _, rest in (challenge.strip().partition(" ") for challenge in challenges)
+            (kind.lower(), rest)
+            for kind, _, rest in (challenge.strip().partition(" ") for challenge in challenges)
         ]
         self._digest: dict[str, str] | None = None
         for kind, rest in offers:
             if kind == "digest":
                 fields = parse_keqv_list([field for field in parse_http_list(rest) if "=" in field])
                 parameters = {name.lower(): value for name, value in fields.items()}
-                if _find_hash(parameters) is not None and "nonce" in parameters and _allows_plain_body(parameters):
+                if (
+                    _find_hash(parameters) is not None
+                    and "nonce" in parameters
+                    and _allows_plain_body(parameters)
+                ):
                     self._digest = parameters
                     return
         if not any(kind == "basic" for kind, _ in offers):
@@ -93,7 +100,9 @@ def _find_hash(parameters: dict[str, str]) -> str | None:
 
 def _allows_plain_body(parameters: dict[str, str]) -> bool:
     """Tell whether a challenge takes a login without a digest of the body."""
-    return "qop" not in parameters or "auth" in [word.strip().lower() for word in parameters["qop"].split(",")]
+    return "qop" not in parameters or "auth" in [
+        word.strip().lower() for word in parameters["qop"].split(",")
+    ]
 
 
 def _hash(parameters: dict[str, str], text: str) -> str:

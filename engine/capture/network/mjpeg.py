@@ -14,7 +14,8 @@ from engine.errors import CameraError, UnreadableSourceError
 _RECEIVE_BYTES = 64 * 1024
 # A camera that gives one image per question is asked this often at most.
 MAX_REQUEST_FPS = 30.0
-# The same bytes again are the same image; after so long they are given all the same, as a sign of life.
+# The same bytes again are the same image; after so long they are given all the same, as a sign of
+# life.
 _REPEAT_AFTER_S = 1.0
 
 
@@ -24,14 +25,15 @@ class HttpMjpegSource(NetworkSource):
     Parameters
     ----------
     address
-        ``http://`` or ``https://``, with user and password if the camera wants them (Basic or Digest).
+        ``http://`` or ``https://``, with user and password if the camera wants them (Basic or
+        Digest).
     name
         The view's name.
 
     Notes
     -----
-    An image's time is the arrival of its first byte on the host's clock; servers' own time stamps have no known
-    clock. Its size is the one in the image, whatever the server says.
+    An image's time is the arrival of its first byte on the host's clock; servers' own time stamps
+    have no known clock. Its size is the one in the image, whatever the server says.
     """
 
     def _read_images(self, read_loop: ReadLoop) -> Generator[ArrivedImage | None, None, None]:
@@ -55,17 +57,22 @@ class HttpMjpegSource(NetworkSource):
         finally:
             conversation.close()
 
-    def _read_content(self, conversation: Conversation, read_loop: ReadLoop) -> Iterator[tuple[int, bytes] | None]:
+    def _read_content(
+        self, conversation: Conversation, read_loop: ReadLoop
+    ) -> Iterator[tuple[int, bytes] | None]:
         """Give what the camera sends, by its kind."""
         response = conversation.request_images()
         kind = response.headers.get_content_type()
         if kind.startswith("multipart/"):
-            parts = MultipartReader(lambda: response.read1(_RECEIVE_BYTES), response.headers.get_boundary())
+            parts = MultipartReader(
+                lambda: response.read1(_RECEIVE_BYTES), response.headers.get_boundary()
+            )
             for image in parts.read_images():
                 yield image
                 if parts.has_wrong_lengths:
                     self._add_remark(
-                        f"Camera '{self.name}' says wrong lengths of its images; their real ends are used."
+                        f"Camera '{self.name}' says wrong lengths of its images; their real "
+                        "ends are used."
                     )
         elif kind in ("image/jpeg", "image/jpg", "image/pjpeg"):
             yield from self._poll_images(response, conversation, read_loop)
@@ -79,7 +86,8 @@ class HttpMjpegSource(NetworkSource):
         """Ask for one image after the other."""
         before, given_s = b"", 0.0
         self._add_remark(
-            f"Camera '{self.name}' gives one image per question; a stream (MJPEG, RTSP) would be steadier."
+            f"Camera '{self.name}' gives one image per question; a stream (MJPEG, RTSP) would "
+            "be steadier."
         )
         while not read_loop.is_stopped():
             asked_s = time.monotonic()
@@ -102,6 +110,7 @@ class HttpMjpegSource(NetworkSource):
         """Say that the address is none of a camera's stream."""
         return UnreadableSourceError(
             self.name,
-            f"The address of camera '{self.name}' at {self.endpoint.netloc} {what}. Look up the address of its MJPEG "
+            f"The address of camera '{self.name}' at {self.endpoint.netloc} {what}. Look up the "
+            "address of its MJPEG "
             "stream in its manual.",
         )

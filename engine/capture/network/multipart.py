@@ -14,7 +14,9 @@ MAX_GAP_BYTES = 256 * 1024
 MAX_DAMAGED = 60
 # A boundary as long as this does not occur in compressed pixels by chance (once in 3e14 bytes).
 _MIN_LONG_BOUNDARY = 6
-_LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_LENGTH = re.compile(
+    rb"^content-length[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+)
 _KIND = re.compile(rb"^content-type[ \t]*:[ \t]*([a-z-]+)/", re.IGNORECASE | re.MULTILINE)
 _HEADERS_END = re.compile(rb"\r?\n\r?\n")
 _ANY_DELIMITER = re.compile(rb"(?:^|\n)--([^\r\n]{1,200})\r?\n")
@@ -41,8 +43,8 @@ class MultipartReader:
 
     Notes
     -----
-    A part ends where its header says, if a whole JPEG ends there; else where its JPEG ends. Neither waits for the
-    boundary behind it, which may come with the next image only.
+    A part ends where its header says, if a whole JPEG ends there; else where its JPEG ends. Neither
+    waits for the boundary behind it, which may come with the next image only.
     """
 
     def __init__(self, receive: Callable[[], bytes], boundary: str | None) -> None:
@@ -58,7 +60,8 @@ class MultipartReader:
         Yields
         ------
         time_ns, jpeg
-            When the first byte of the image came, on the host's clock, and the whole image; None for a damaged part.
+            When the first byte of the image came, on the host's clock, and the whole image; None
+            for a damaged part.
 
         Raises
         ------
@@ -84,7 +87,11 @@ class MultipartReader:
     @property
     def _delimiter(self) -> bytes:
         """What does not occur inside an image."""
-        return self._boundary if len(self._boundary) >= _MIN_LONG_BOUNDARY else b"\n--" + self._boundary
+        return (
+            self._boundary
+            if len(self._boundary) >= _MIN_LONG_BOUNDARY
+            else b"\n--" + self._boundary
+        )
 
     def _fill(self) -> None:
         """Wait for more bytes."""
@@ -126,15 +133,21 @@ class MultipartReader:
         """Take the image at the beginning of the buffer; None if it is damaged."""
         searched = 0
         while True:
-            delimiter_at = self._buffer.find(self._delimiter, max(0, searched - len(self._delimiter)))
+            delimiter_at = self._buffer.find(
+                self._delimiter, max(0, searched - len(self._delimiter))
+            )
             if length and 0 <= delimiter_at < length:
-                self.has_wrong_lengths, length, searched = True, 0, 0
+                self.has_wrong_lengths = True
+                length = 0
+                searched = 0
             if length and len(self._buffer) >= length:
                 image = bytes(self._buffer[:length])
                 if is_complete_jpeg(image):
                     del self._buffer[:length]
                     return image
-                self.has_wrong_lengths, length, searched = True, 0, 0
+                self.has_wrong_lengths = True
+                length = 0
+                searched = 0
                 continue
             end = None if length else find_jpeg_end(self._buffer, searched)
             if end is not None and not 0 <= delimiter_at < end:

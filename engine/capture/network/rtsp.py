@@ -25,14 +25,17 @@ from engine.capture.network.source import ArrivedImage, NetworkSource, ReadLoop
 from engine.clock import host_ns, ns_from_ticks
 from engine.errors import CameraError, CameraNotFoundError, UnreadableSourceError
 
-# FFmpeg cannot be interrupted from outside; it looks at these limits itself. Both are below the 2 s in which a source
-# must be closed. The first counts twice: for the conversation, and for the first images.
+# FFmpeg cannot be interrupted from outside; it looks at these limits itself. Both are below the 2 s
+# in which a source must be closed. The first counts twice: for the conversation, and for the first
+# images.
 ANSWER_TIMEOUT_S, MAX_SILENCE_S = 1.7, 1.5
-# Pictures before the first key frame cannot be decoded; a stream that never marks one is decoded from here on.
+# Pictures before the first key frame cannot be decoded; a stream that never marks one is decoded
+# from here on.
 _MAX_BEFORE_KEY = 75
 _OPTIONS = {
     "rtsp_transport": "tcp",  # UDP loses packets, and each costs pictures up to the next key frame
-    "allowed_media_types": "video",  # with sound, FFmpeg moves all stamps when the first sender report comes
+    # with sound, FFmpeg moves all stamps when the first sender report comes
+    "allowed_media_types": "video",
     "protocol_whitelist": "rtp,tcp,tls,udp",  # a camera cannot point into our files
     "fflags": "nobuffer",
     "analyzeduration": "500000",
@@ -52,11 +55,12 @@ class RtspSource(NetworkSource):
 
     Notes
     -----
-    Motion JPEG is given on as it came; the rest is decoded by the reading thread, in one thread. An image's time comes
-    from the stream's own stamps, placed on the host's clock by the quickest arrivals (`ArrivalTimes`). A stream that
-    is silent for 1.5 s is given up. FFmpeg's own messages are not shown: they hold the address with its password.
-    With ``rtsps://`` the stream is encrypted, but FFmpeg does not ask who it is that encrypts: nearly all cameras sign
-    their certificates themselves.
+    Motion JPEG is given on as it came; the rest is decoded by the reading thread, in one thread. An
+    image's time comes from the stream's own stamps, placed on the host's clock by the quickest
+    arrivals (`ArrivalTimes`). A stream that is silent for 1.5 s is given up. FFmpeg's own messages
+    are not shown: they hold the address with its password. With ``rtsps://`` the stream is
+    encrypted, but FFmpeg does not ask who it is that encrypts: nearly all cameras sign their
+    certificates themselves.
     """
 
     def _read_images(self, read_loop: ReadLoop) -> Generator[ArrivedImage | None, None, None]:
@@ -70,7 +74,9 @@ class RtspSource(NetworkSource):
             stream.codec_context.flags |= Flags.low_delay
             compressed = stream.codec_context.name == "mjpeg"
             times, begun = ArrivalTimes(), False
-            for packet, arrived_ns in self._read_packets(container, stream, times, is_delayed=not compressed):
+            for packet, arrived_ns in self._read_packets(
+                container, stream, times, is_delayed=not compressed
+            ):
                 images = (
                     self._forward_jpeg(packet, times, arrived_ns)
                     if compressed
@@ -86,7 +92,10 @@ class RtspSource(NetworkSource):
         start_s = time.monotonic()
         try:
             container = av.open(
-                self.endpoint.secret_url, format="rtsp", options=_OPTIONS, timeout=(ANSWER_TIMEOUT_S, MAX_SILENCE_S)
+                self.endpoint.secret_url,
+                format="rtsp",
+                options=_OPTIONS,
+                timeout=(ANSWER_TIMEOUT_S, MAX_SILENCE_S),
             )
         except (FFmpegError, OSError, ValueError) as error:
             failure = (
@@ -102,14 +111,22 @@ class RtspSource(NetworkSource):
         raise failure
 
     def _read_packets(
-        self, container: InputContainer, stream: VideoStream, times: ArrivalTimes, *, is_delayed: bool
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        times: ArrivalTimes,
+        *,
+        is_delayed: bool,
     ) -> Iterator[tuple[Packet, int]]:
         """Give the compressed pictures with the time of their arrival, from the first key frame on.
 
-        Where `is_delayed`, FFmpeg hands a picture over when the next one begins to arrive (measured: one period late to the
-        millisecond); so an arrival belongs to the stamp after it.
+        Where `is_delayed`, FFmpeg hands a picture over when the next one begins to arrive
+        (measured: one period late to the millisecond); so an arrival belongs to the stamp after it.
         """
-        key, count, before_ns, failure = False, 0, None, ""
+        key = False
+        count = 0
+        before_ns = None
+        failure = ""
         try:
             for packet in container.demux(stream):
                 arrived_ns, count = host_ns(), count + 1
@@ -122,11 +139,17 @@ class RtspSource(NetworkSource):
                 if key:
                     yield packet, arrived_ns
         except (FFmpegError, OSError) as error:
-            failure = f"was silent for {MAX_SILENCE_S} s" if isinstance(error, ExitError) else "broke off its stream"
+            failure = (
+                f"was silent for {MAX_SILENCE_S} s"
+                if isinstance(error, ExitError)
+                else "broke off its stream"
+            )
         if failure:
             raise self._make_disconnected_error(failure)
 
-    def _forward_jpeg(self, packet: Packet, times: ArrivalTimes, arrived_ns: int) -> Iterator[ArrivedImage | None]:
+    def _forward_jpeg(
+        self, packet: Packet, times: ArrivalTimes, arrived_ns: int
+    ) -> Iterator[ArrivedImage | None]:
         """Give on a compressed image."""
         jpeg = bytes(packet)
         size_wh = read_jpeg_size(jpeg)
@@ -138,7 +161,9 @@ class RtspSource(NetworkSource):
         stamp_ns = None if packet.pts is None else _get_stamp_ns(packet)
         yield ArrivedImage(times.estimate_time_ns(stamp_ns, arrived_ns), jpeg, size_wh)
 
-    def _decode(self, packet: Packet, times: ArrivalTimes, arrived_ns: int) -> Iterator[ArrivedImage | None]:
+    def _decode(
+        self, packet: Packet, times: ArrivalTimes, arrived_ns: int
+    ) -> Iterator[ArrivedImage | None]:
         """Decode a picture."""
         try:
             pictures = packet.decode()
@@ -149,10 +174,14 @@ class RtspSource(NetworkSource):
             if picture.is_corrupt:
                 yield None
                 continue
-            stamp_ns = None if picture.pts is None else ns_from_ticks(picture.pts, picture.time_base)
+            stamp_ns = (
+                None if picture.pts is None else ns_from_ticks(picture.pts, picture.time_base)
+            )
             image = picture.to_ndarray(format="bgr24", threads=1)
             image.flags.writeable = False
-            yield ArrivedImage(times.estimate_time_ns(stamp_ns, arrived_ns), image, (picture.width, picture.height))
+            yield ArrivedImage(
+                times.estimate_time_ns(stamp_ns, arrived_ns), image, (picture.width, picture.height)
+            )
 
     def _make_open_error(self, error: Exception) -> CameraError:
         """Say why a stream cannot be opened."""
@@ -171,21 +200,25 @@ class RtspSource(NetworkSource):
             return CameraNotFoundError(self.name, f"{where} {said}")
         return UnreadableSourceError(
             self.name,
-            f"What answers for {where[0].lower()}{where[1:]} is no RTSP stream. Check port and path of its address.",
+            f"What answers for {where[0].lower()}{where[1:]} is no RTSP stream. Check port and "
+            "path of its address.",
         )
 
     def _make_timeout_error(self) -> CameraNotFoundError:
         """Say that the camera took too long; FFmpeg names its interruption by whatever it was waiting for."""
         return CameraNotFoundError(
             self.name,
-            f"Camera '{self.name}' at {self.endpoint.netloc} was connected but sends no stream within {ANSWER_TIMEOUT_S:.1f} s. "
+            f"Camera '{self.name}' at {self.endpoint.netloc} was connected but sends no stream "
+            f"within {ANSWER_TIMEOUT_S:.1f} s. "
             "Start it anew; check the port and the path of its address.",
         )
 
     def _make_no_video_error(self) -> UnreadableSourceError:
         """Say that there are no pictures."""
         return UnreadableSourceError(
-            self.name, f"Camera '{self.name}' at {self.endpoint.netloc} sends no video. Switch it on in its settings."
+            self.name,
+            f"Camera '{self.name}' at {self.endpoint.netloc} sends no video. Switch it on in "
+            "its settings.",
         )
 
 

@@ -16,18 +16,20 @@ from engine.errors import CameraDisconnectedError, CameraError, CameraTimeoutErr
 from engine.frames import Frame, JpegFrame
 from engine.mailbox import Bounded, ClosedError, EmptyError
 
-# Images that wait for their reader: a hiccup of 0.1 s at 30 per second costs none, and 1080p decoded takes 25 MB.
+# Images that wait for their reader: a hiccup of 0.1 s at 30 per second costs none, and 1080p
+# decoded takes 25 MB.
 MAX_WAITING_IMAGES = 4
 # Longest wait for a first image: connection (2 s), reply, and a key frame.
 OPEN_TIMEOUT_S = 5.0
 # The rate is taken from so many images, or from those that come within this time.
 RATE_IMAGES, RATE_S = 12, 1.0
 DEFAULT_FPS = 30.0
-# Rates that cameras have; a measured one within 4 % of one of them is that one (12 images that come 10 ms early or
-# late are 3 % off).
+# Rates that cameras have; a measured one within 4 % of one of them is that one (12 images that come
+# 10 ms early or late are 3 % off).
 COMMON_FPS = (5.0, 7.5, 10.0, 12.5, 15.0, 20.0, 24.0, 25.0, 30.0, 50.0, 60.0, 90.0, 120.0)
 _RATE_TOLERANCE = 0.04
-# A thread in a system call that cannot be cut short (a name server that is silent) is left to end by itself.
+# A thread in a system call that cannot be cut short (a name server that is silent) is left to end
+# by itself.
 _JOIN_TIMEOUT_S = 1.8
 
 S = TypeVar("S", bound=socket.socket)
@@ -98,7 +100,8 @@ class ReadLoop:
 
 
 class NetworkSource:
-    """A camera in the network, read by a thread of its own; a kind of camera says in `_read_images` how.
+    """A camera in the network, read by a thread of its own; a kind of camera says in `_read_images`
+    how.
 
     Parameters
     ----------
@@ -121,8 +124,8 @@ class NetworkSource:
 
     Notes
     -----
-    `close` may be called from another thread, also while `open` waits. Sequence numbers go on over a reconnection;
-    images that found no room or were damaged are counted in them.
+    `close` may be called from another thread, also while `open` waits. Sequence numbers go on over
+    a reconnection; images that found no room or were damaged are counted in them.
     """
 
     def __init__(self, address: str, name: str) -> None:
@@ -137,7 +140,9 @@ class NetworkSource:
         self._read_loop: ReadLoop | None = None
         self._thread: threading.Thread | None = None
         self._last_s = 0.0
-        self._first: tuple[int, ArrivedImage] | None = None  # of a stream that was opened again, not read yet
+        self._first: tuple[int, ArrivedImage] | None = (
+            None  # of a stream that was opened again, not read yet
+        )
 
     def open(self) -> None:
         """Connect, and wait for the first images.
@@ -155,10 +160,14 @@ class NetworkSource:
             return
         read_loop = self._read_loop = ReadLoop()
         thread = threading.Thread(
-            target=self._read_into_mailbox, args=(read_loop,), name=f"camera {self.name}", daemon=True
+            target=self._read_into_mailbox,
+            args=(read_loop,),
+            name=f"camera {self.name}",
+            daemon=True,
         )
         thread.start()
-        self._thread = thread  # only now: one that does not run yet cannot be waited for by whoever closes meanwhile
+        # only now: one that does not run yet cannot be waited for by whoever closes meanwhile
+        self._thread = thread
         try:
             self._measure_rate(read_loop)
         except BaseException:
@@ -186,7 +195,9 @@ class NetworkSource:
     def remarks(self) -> tuple[str, ...]:
         """Sentences on what was odd; grows while reading."""
         damage = (
-            (f"Camera '{self.name}' sent {self.damaged} damaged images; they were left out.",) if self.damaged else ()
+            (f"Camera '{self.name}' sent {self.damaged} damaged images; they were left out.",)
+            if self.damaged
+            else ()
         )
         return (*self._remarks, *damage)
 
@@ -208,7 +219,8 @@ class NetworkSource:
         engine.errors.CameraTimeoutError
             If nothing came within the time; the next call goes on waiting.
         engine.errors.CameraDisconnectedError
-            If the camera is gone, or sends images of another size than at first. Close and open to try again.
+            If the camera is gone, or sends images of another size than at first. Close and open to
+            try again.
         """
         read_loop = self._read_loop
         if read_loop is None:
@@ -223,7 +235,9 @@ class NetworkSource:
         if arrived.size_wh != self._size_wh:
             raise self._make_size_error(arrived.size_wh)
         if isinstance(arrived.content, bytes):
-            return JpegFrame(self.name, self._sequence, arrived.timestamp_ns, arrived.content, arrived.size_wh)
+            return JpegFrame(
+                self.name, self._sequence, arrived.timestamp_ns, arrived.content, arrived.size_wh
+            )
         return Frame(self.name, self._sequence, arrived.timestamp_ns, arrived.content)
 
     def close(self) -> None:
@@ -254,7 +268,11 @@ class NetworkSource:
                         return
                     if arrived is None:
                         self.damaged += 1
-                    lost = 0 if arrived is not None and read_loop.mailbox.offer((lost, arrived)) else lost + 1
+                    lost = (
+                        0
+                        if arrived is not None and read_loop.mailbox.offer((lost, arrived))
+                        else lost + 1
+                    )
             if not read_loop.is_stopped():  # a stream that we cut ends, too
                 read_loop.mailbox.poison(self._make_disconnected_error("ended its stream"))
         except BaseException as error:
@@ -266,12 +284,15 @@ class NetworkSource:
         try:
             return read_loop.mailbox.take(timeout_s)
         except CameraError as error:
-            raise error.with_traceback(None) from error.__cause__  # it is raised again and again, and must not grow
+            raise error.with_traceback(
+                None
+            ) from error.__cause__  # it is raised again and again, and must not grow
         except EmptyError:
             silent_s = time.monotonic() - self._last_s
             raise CameraTimeoutError(
                 self.name,
-                f"Camera '{self.name}' sent no image for {silent_s:.1f} s. It is waited for; check its power and its "
+                f"Camera '{self.name}' sent no image for {silent_s:.1f} s. It is waited for; "
+                "check its power and its "
                 "network if it stays away.",
             ) from None
 
@@ -284,20 +305,25 @@ class NetworkSource:
             if again:
                 self._first, self._size_wh = (lost, first), first.size_wh
                 return
-            times_ns, end_s = [first.timestamp_ns], time.monotonic() + RATE_S
+            times_ns = [first.timestamp_ns]
+            end_s = time.monotonic() + RATE_S
             while len(times_ns) < RATE_IMAGES and (left_s := end_s - time.monotonic()) > 0:
                 with suppress(CameraTimeoutError):
                     times_ns.append(self._take_image(read_loop, left_s)[1].timestamp_ns)
         except ClosedError:
-            raise CameraDisconnectedError(self.name, f"Camera '{self.name}' was closed while it was opened.") from None
-        self._size_wh, self._rate_fps = first.size_wh, estimate_nominal_fps(times_ns)
+            raise CameraDisconnectedError(
+                self.name, f"Camera '{self.name}' was closed while it was opened."
+            ) from None
+        self._size_wh = first.size_wh
+        self._rate_fps = estimate_nominal_fps(times_ns)
         self._last_s = time.monotonic()
 
     def _make_disconnected_error(self, what: str) -> CameraDisconnectedError:
         """Say that the camera is gone."""
         return CameraDisconnectedError(
             self.name,
-            f"Camera '{self.name}' at {self.endpoint.netloc} {what}. It is tried again; check its power and its network.",
+            f"Camera '{self.name}' at {self.endpoint.netloc} {what}. It is tried again; check "
+            "its power and its network.",
         )
 
     def _make_size_error(self, size_wh: tuple[int, int]) -> CameraDisconnectedError:
@@ -305,7 +331,8 @@ class NetworkSource:
         now, before = ("×".join(map(str, size)) for size in (size_wh, self.size_wh))
         return CameraDisconnectedError(
             self.name,
-            f"Camera '{self.name}' now sends images of {now} instead of {before}. It is opened anew; a calibration "
+            f"Camera '{self.name}' now sends images of {now} instead of {before}. It is opened "
+            "anew; a calibration "
             "made before does not fit them.",
         )
 
@@ -333,4 +360,6 @@ def estimate_nominal_fps(times_ns: list[int]) -> float:
 def _shut_down(connection: socket.socket) -> None:
     """Make whoever reads from a connection stop, whatever lies on top of it."""
     with suppress(OSError):  # not connected any more is as good
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # an SSL socket's own `shutdown` pulls the rug away
+        socket.socket.shutdown(
+            connection, socket.SHUT_RDWR
+        )  # an SSL socket's own `shutdown` pulls the rug away

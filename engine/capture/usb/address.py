@@ -59,7 +59,10 @@ def parse_usb(address: str) -> UsbAddress:
     """
     device, _, query = address.partition(":")[2].partition("?")
     if not device:
-        raise CameraError(address, f"'{address}' names no camera. 'epipole devices' lists those that are plugged in.")
+        raise CameraError(
+            address,
+            f"'{address}' names no camera. 'epipole devices' lists those that are plugged in.",
+        )
     mode, values = "", {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name == "mode":
@@ -68,7 +71,9 @@ def parse_usb(address: str) -> UsbAddress:
             values[name] = _parse_number(address, name, text)
         else:
             known = ", ".join(("mode", *UNITS))
-            raise CameraError(address, f"'{address}': a camera has no '{name}'. It can be told {known}.")
+            raise CameraError(
+                address, f"'{address}': a camera has no '{name}'. It can be told {known}."
+            )
     return UsbAddress(unquote(device), mode, values)
 
 
@@ -84,8 +89,8 @@ def open_usb(address: str, name: str) -> FrameSource:
     Returns
     -------
     source
-        Beside the protocol it has `controls`, `set_control`, `lock`, `auto_modes`, `mode`, `modes`, `id`, `damaged`,
-        `compressed`.
+        Beside the protocol it has `controls`, `set_control`, `lock`, `auto_modes`, `mode`, `modes`,
+        `id`, `damaged`, `compressed`.
 
     Raises
     ------

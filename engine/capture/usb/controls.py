@@ -6,7 +6,8 @@ from dataclasses import dataclass
 # What is remembered of a camera: the values of its controls by their names.
 ControlValues = dict[str, float]
 
-# Every control there may be, and its unit; empty where the number means nothing beyond more or less.
+# Every control there may be, and its unit; empty where the number means nothing beyond more or
+# less.
 UNITS = {
     "auto_exposure": "",
     "exposure_us": "µs",
@@ -33,9 +34,14 @@ POWER_LINE = ((0.0, "off"), (50.0, "50 Hz"), (60.0, "60 Hz"), (AUTOMATIC_HZ, "au
 
 # What an automatic does to a measurement, said as a warning.
 _AUTO_EFFECTS = {
-    "auto_exposure": "sets its exposure by itself: brightness and motion blur change while you record",
+    "auto_exposure": (
+        "sets its exposure by itself: brightness and motion blur change while you record"
+    ),
     "auto_gain": "sets its gain by itself: brightness and noise change while you record",
-    "auto_focus": "focuses by itself: its focal length changes a little each time, and the calibration with it",
+    "auto_focus": (
+        "focuses by itself: its focal length changes a little each time, and the "
+        "calibration with it"
+    ),
     "auto_white_balance": "sets its white balance by itself: colours change while you record",
     "exposure_dynamic_framerate": "may lower its rate in the dark",
 }
@@ -72,34 +78,34 @@ class Control:
     def find_nearest(self, value: float) -> float:
         """Return the possible value that is nearest.
 
-        Parameters
-        ----------
-        value
-
         Returns
         -------
         value
         """
         if self.choices:
-            return min((choice for choice, _ in self.choices), key=lambda choice: abs(choice - value))
+            return min(
+                (choice for choice, _ in self.choices), key=lambda choice: abs(choice - value)
+            )
         if self.step > 0:
             value = self.minimum + round((value - self.minimum) / self.step) * self.step
-        return min(max(value, self.minimum), self.maximum) if self.minimum <= self.maximum else value
+        return (
+            min(max(value, self.minimum), self.maximum) if self.minimum <= self.maximum else value
+        )
 
 
 def order_for_writing(values: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     """Put values into the order in which a camera takes them.
-
-    Parameters
-    ----------
-    values
 
     Returns
     -------
     values
         Switches first; without those that the camera is asked to set by itself.
     """
-    writable = [(name, value) for name, value in values.items() if not values.get(AUTO_OF.get(name, ""), 0.0)]
+    writable = [
+        (name, value)
+        for name, value in values.items()
+        if not values.get(AUTO_OF.get(name, ""), 0.0)
+    ]
     return tuple(sorted(writable, key=lambda item: item[0] in AUTO_OF))
 
 
@@ -134,16 +140,14 @@ def build_locked_values(controls: Iterable[Control]) -> ControlValues:
     values
         Every switch off, every value as found.
     """
-    return {control.name: 0.0 if control.name in _AUTO_EFFECTS else control.value for control in controls}
+    return {
+        control.name: 0.0 if control.name in _AUTO_EFFECTS else control.value
+        for control in controls
+    }
 
 
 def build_auto_warnings(camera: str, controls: Sequence[Control]) -> tuple[str, ...]:
     """Warn of everything that a camera changes by itself.
-
-    Parameters
-    ----------
-    camera
-    controls
 
     Returns
     -------

@@ -10,7 +10,8 @@ from importlib import import_module
 LISTERS = {"linux": "engine.capture.usb.v4l2_list:list_v4l2"}
 FALLBACK_LISTER = "engine.capture.usb.opencv:list_opencv"
 
-# Self-calibration and BlazePose gain little above 720p, and four such cameras fit on one USB 2 bus as MJPEG.
+# Self-calibration and BlazePose gain little above 720p, and four such cameras fit on one USB 2 bus
+# as MJPEG.
 PREFERRED_WH, PREFERRED_FPS = (1280, 720), 30.0
 COMPRESSED_FORMATS = ("mjpeg", "jpeg")
 RATE_TOLERANCE = 0.01
@@ -20,14 +21,16 @@ _MODE = re.compile(r"(\d+)x(\d+)(?:@(\d+(?:\.\d+)?))?(?:[ +]([a-z0-9]+))?", re.I
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One way in which a camera can send images; its text is stable, and `parse_mode` reads it back.
+    """One way in which a camera can send images; its text is stable, and `parse_mode` reads it
+    back.
 
     Parameters
     ----------
     size_wh : px
     rate_fps
     format
-        ``mjpeg`` where the camera compresses; ``yuyv``, ``nv12``… where it does not; ``any`` where it is not known.
+        ``mjpeg`` where the camera compresses; ``yuyv``, ``nv12``… where it does not; ``any`` where
+        it is not known.
     """
 
     size_wh: tuple[int, int]
@@ -103,7 +106,9 @@ def parse_mode(text: str) -> tuple[tuple[int, int], float | None, str | None]:
     """
     match = _MODE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"'{text}' is no camera mode. Write width x height, rate and format: 1280x720@30 mjpeg.")
+        raise ValueError(
+            f"'{text}' is no camera mode. Write width x height, rate and format: 1280x720@30 mjpeg."
+        )
     width, height, rate, kind = match.groups()
     return (int(width), int(height)), float(rate) if rate else None, kind.lower() if kind else None
 
@@ -116,8 +121,8 @@ def choose_mode(modes: Sequence[Mode], requested: str = "") -> Mode:
     modes
         At least one.
     requested
-        For instance ``1280x720@30 mjpeg``; empty for the best: the largest compressed one up to 1280x720 with at
-        least 30 images per second.
+        For instance ``1280x720@30 mjpeg``; empty for the best: the largest compressed one up to
+        1280x720 with at least 30 images per second.
 
     Returns
     -------
@@ -139,19 +144,25 @@ def choose_mode(modes: Sequence[Mode], requested: str = "") -> Mode:
         and (kind is None or mode.format in (kind, "any"))
     ]
     if fitting:  # 29.97 where it was asked for, though 30 is as good
-        return max(fitting, key=lambda mode: (-abs(mode.rate_fps - (rate_fps or mode.rate_fps)), *_rank_mode(mode)))
+        return max(
+            fitting,
+            key=lambda mode: (-abs(mode.rate_fps - (rate_fps or mode.rate_fps)), *_rank_mode(mode)),
+        )
     near = sorted(
-        modes, key=lambda mode: (_compare_sizes_px(mode.size_wh, size_wh), -_rank_mode(mode)[1], not mode.compressed)
+        modes,
+        key=lambda mode: (
+            _compare_sizes_px(mode.size_wh, size_wh),
+            -_rank_mode(mode)[1],
+            not mode.compressed,
+        ),
     )
-    raise ValueError(f"has no mode {requested}. The nearest are: {', '.join(str(mode) for mode in near[:3])}.")
+    raise ValueError(
+        f"has no mode {requested}. The nearest are: {', '.join(str(mode) for mode in near[:3])}."
+    )
 
 
 def sort_modes(modes: Sequence[Mode]) -> tuple[Mode, ...]:
     """Sort modes, the best for motion capture first; doubles are left out.
-
-    Parameters
-    ----------
-    modes
 
     Returns
     -------
@@ -172,10 +183,15 @@ def find_lower_mode(modes: Sequence[Mode], mode: Mode) -> Mode | None:
     Returns
     -------
     mode
-        Compressed where `mode` is not, else smaller at the same rate, else slower; None where there is none.
+        Compressed where `mode` is not, else smaller at the same rate, else slower; None where there
+        is none.
     """
     if not mode.compressed:
-        compressed = [other for other in modes if other.compressed and _count_pixels(other) <= _count_pixels(mode)]
+        compressed = [
+            other
+            for other in modes
+            if other.compressed and _count_pixels(other) <= _count_pixels(mode)
+        ]
         if compressed:
             return max(compressed, key=_rank_mode)
     smaller = [
@@ -187,9 +203,12 @@ def find_lower_mode(modes: Sequence[Mode], mode: Mode) -> Mode | None:
     slower = [
         other
         for other in modes
-        if (other.format, other.size_wh) == (mode.format, mode.size_wh) and other.rate_fps < mode.rate_fps
+        if (other.format, other.size_wh) == (mode.format, mode.size_wh)
+        and other.rate_fps < mode.rate_fps
     ]
-    return max(smaller or slower, key=lambda other: _count_pixels(other) * other.rate_fps, default=None)
+    return max(
+        smaller or slower, key=lambda other: _count_pixels(other) * other.rate_fps, default=None
+    )
 
 
 def _rank_mode(mode: Mode) -> tuple[bool, bool, bool, int, float]:
@@ -198,7 +217,13 @@ def _rank_mode(mode: Mode) -> tuple[bool, bool, bool, int, float]:
     fits = width <= PREFERRED_WH[0] and height <= PREFERRED_WH[1]
     area = _count_pixels(mode)
     enough = mode.rate_fps >= PREFERRED_FPS * (1 - RATE_TOLERANCE)
-    return fits, enough, mode.compressed, area if fits else -area, -abs(mode.rate_fps - PREFERRED_FPS)
+    return (
+        fits,
+        enough,
+        mode.compressed,
+        area if fits else -area,
+        -abs(mode.rate_fps - PREFERRED_FPS),
+    )
 
 
 def _count_pixels(mode: Mode) -> int:

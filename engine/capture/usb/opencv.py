@@ -22,14 +22,20 @@ from engine.capture.usb.controls import (
 )
 from engine.capture.usb.devices import PREFERRED_FPS, PREFERRED_WH, Device, Mode, parse_mode
 from engine.clock import host_ns
-from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
+from engine.errors import (
+    CameraDisconnectedError,
+    CameraError,
+    CameraNotFoundError,
+    CameraTimeoutError,
+)
 from engine.frames import Frame
 from engine.mailbox import ClosedError, EmptyError, Latest
 
 BACKENDS = {"win32": (cv2.CAP_DSHOW, cv2.CAP_MSMF), "darwin": (cv2.CAP_AVFOUNDATION,)}
 MAX_CAMERAS = 8
 CLOSE_TIMEOUT_S = 1.5
-# OpenCV's numbers; it knows no ranges. Both Windows backends count exposure in powers of two of a second.
+# OpenCV's numbers; it knows no ranges. Both Windows backends count exposure in powers of two of a
+# second.
 _PROPERTIES = {
     "auto_exposure": cv2.CAP_PROP_AUTO_EXPOSURE,
     "exposure_us": cv2.CAP_PROP_EXPOSURE,
@@ -51,7 +57,8 @@ class OpenCvSource:
     Parameters
     ----------
     device
-        What follows ``usb:`` in its address: the number of the camera, since these systems offer OpenCV nothing else.
+        What follows ``usb:`` in its address: the number of the camera, since these systems offer
+        OpenCV nothing else.
     name
         The view's name.
     mode
@@ -65,12 +72,13 @@ class OpenCvSource:
     name, live
         `live` is True.
     id, damaged, compressed, mode, modes
-        As of the source on Linux. OpenCV names no modes but the one in use, decodes by itself, and hides damage.
+        As of the source on Linux. OpenCV names no modes but the one in use, decodes by itself, and
+        hides damage.
 
     Notes
     -----
-    OpenCV waits for an image as long as it likes, so that a thread of its own does; images nobody took in time are
-    dropped, and missing in the sequence numbers.
+    OpenCV waits for an image as long as it likes, so that a thread of its own does; images nobody
+    took in time are dropped, and missing in the sequence numbers.
     """
 
     def __init__(
@@ -83,7 +91,9 @@ class OpenCvSource:
         opener: Opener = cv2.VideoCapture,
     ) -> None:
         self.name, self.live = name, True
-        self.id, self.damaged, self.compressed = device, 0, False
+        self.id = device
+        self.damaged = 0
+        self.compressed = False
         self.mode, self.modes = Mode((0, 0), 0.0, ""), ()
         self._requested_mode, self._opener = mode, opener
         self._values: ControlValues = dict(values or {})
@@ -108,13 +118,15 @@ class OpenCvSource:
             return
         if not self.id.isdecimal():
             raise CameraNotFoundError(
-                self.name, f"There is no USB camera '{self.id}'. Cameras have numbers here: usb:0, usb:1…"
+                self.name,
+                f"There is no USB camera '{self.id}'. Cameras have numbers here: usb:0, usb:1…",
             )
         capture = _open_capture(self._opener, int(self.id))
         if capture is None:
             raise CameraNotFoundError(
                 self.name,
-                f"USB camera {self.id} cannot be opened: it is not plugged in, another program uses it, or this "
+                f"USB camera {self.id} cannot be opened: it is not plugged in, another program "
+                "uses it, or this "
                 "program may not use cameras (see the system's privacy settings).",
             )
         try:
@@ -122,14 +134,19 @@ class OpenCvSource:
         except BaseException:
             capture.release()
             raise
-        self._capture, self._grabbed, self._stopping = capture, Latest(), threading.Event()
+        self._capture = capture
+        self._grabbed = Latest()
+        self._stopping = threading.Event()
         self._remarks = tuple(
             f"Camera '{self.name}' has no control '{name}'; it is left as it is."
             for name, value in order_for_writing(self._values)
             if not self._write_control(name, value)
         )
         self._thread = threading.Thread(
-            target=self._grab, args=(capture, self._grabbed, self._stopping), name=f"grab {self.name}", daemon=True
+            target=self._grab,
+            args=(capture, self._grabbed, self._stopping),
+            name=f"grab {self.name}",
+            daemon=True,
         )
         self._thread.start()
 
@@ -156,10 +173,6 @@ class OpenCvSource:
     def read(self, timeout_ms: int) -> Frame | None:
         """Return the newest image that was not returned before, or None if the source is closed.
 
-        Parameters
-        ----------
-        timeout_ms
-
         Returns
         -------
         frame
@@ -180,17 +193,22 @@ class OpenCvSource:
         except EmptyError as error:
             raise CameraTimeoutError(
                 self.name,
-                f"Camera '{self.name}' sent no image for {timeout_ms / 1000:g} s. Check its cable, then press "
+                f"Camera '{self.name}' sent no image for {timeout_ms / 1000:g} s. Check its "
+                "cable, then press "
                 "Reconnect.",
             ) from error
 
     def close(self) -> None:
         """Release the camera; may be called twice and from another thread, and the source may be opened again."""
-        thread, self._thread, self._capture = self._thread, None, None
+        thread = self._thread
+        self._thread = None
+        self._capture = None
         if thread is not None:
             self._stopping.set()
             self._grabbed.discard()
-            thread.join(CLOSE_TIMEOUT_S)  # the thread releases the camera, also if OpenCV lets go of it only later
+            thread.join(
+                CLOSE_TIMEOUT_S
+            )  # the thread releases the camera, also if OpenCV lets go of it only later
 
     def controls(self) -> tuple[Control, ...]:
         """Read what can be set; ranges are not known here, except of switches."""
@@ -213,7 +231,8 @@ class OpenCvSource:
         )
 
     def set_control(self, name: str, value: float) -> float:
-        """Set a control now and whenever the camera is opened again; its automatic is switched off first.
+        """Set a control now and whenever the camera is opened again; its automatic is switched off
+        first.
 
         Parameters
         ----------
@@ -231,13 +250,18 @@ class OpenCvSource:
         engine.errors.CameraError
             If the camera has no such control, or refuses the value.
         """
-        if name not in UNITS or (self._capture is not None and not self._write_control(name, value)):
-            raise CameraError(self.name, f"Camera '{self.name}' has no control '{name}' that can be set.")
+        if name not in UNITS or (
+            self._capture is not None and not self._write_control(name, value)
+        ):
+            raise CameraError(
+                self.name, f"Camera '{self.name}' has no control '{name}' that can be set."
+            )
         self._values = merge_values(self._values, {name: value})
         return value
 
     def lock(self) -> ControlValues:
-        """Switch every automatic off and hold what it has found, now and whenever the camera is opened again.
+        """Switch every automatic off and hold what it has found, now and whenever the camera is
+        opened again.
 
         Returns
         -------
@@ -264,8 +288,12 @@ class OpenCvSource:
 
     def _set_mode(self, capture: Any) -> None:
         """Ask for a mode, take an image, and note what was granted."""
-        size_wh, rate_fps, _ = parse_mode(self._requested_mode) if self._requested_mode else (PREFERRED_WH, None, None)
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # less of the bus, if it is granted
+        size_wh, rate_fps, _ = (
+            parse_mode(self._requested_mode) if self._requested_mode else (PREFERRED_WH, None, None)
+        )
+        capture.set(
+            cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")
+        )  # less of the bus, if it is granted
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
         capture.set(cv2.CAP_PROP_FPS, rate_fps or PREFERRED_FPS)
@@ -273,17 +301,23 @@ class OpenCvSource:
         if not whole:
             raise CameraError(
                 self.name,
-                f"Camera '{self.name}' was opened but sends no image. Close other programs that use it, or give it a "
+                f"Camera '{self.name}' was opened but sends no image. Close other programs that "
+                "use it, or give it a "
                 "USB port without a hub.",
             )
         granted_fps = capture.get(cv2.CAP_PROP_FPS)
-        rate = granted_fps if math.isfinite(granted_fps) and granted_fps > 0 else rate_fps or PREFERRED_FPS
+        rate = (
+            granted_fps
+            if math.isfinite(granted_fps) and granted_fps > 0
+            else rate_fps or PREFERRED_FPS
+        )
         self.mode = Mode((image.shape[1], image.shape[0]), rate, "any")
         self.modes = (self.mode,)
         if self._requested_mode and self.mode.size_wh != size_wh:
             raise CameraError(
                 self.name,
-                f"Camera '{self.name}' has no mode {self._requested_mode}. The nearest it has is {self.mode}.",
+                f"Camera '{self.name}' has no mode {self._requested_mode}. The nearest it has "
+                f"is {self.mode}.",
             )
 
     def _write_control(self, name: str, value: float) -> bool:
@@ -294,7 +328,11 @@ class OpenCvSource:
         switch = AUTO_OF.get(name)
         if switch in _PROPERTIES and _read_value(capture, switch):
             capture.set(_PROPERTIES[switch], 0.0)
-        return bool(capture.set(_PROPERTIES[name], math.log2(value / 1e6) if name == "exposure_us" else value))
+        return bool(
+            capture.set(
+                _PROPERTIES[name], math.log2(value / 1e6) if name == "exposure_us" else value
+            )
+        )
 
     def _grab(self, capture: Any, grabbed: Latest[Frame], stopping: threading.Event) -> None:
         """Grab until told to stop. Runs in its own thread."""
@@ -302,7 +340,9 @@ class OpenCvSource:
             while not stopping.is_set():
                 if not capture.grab():
                     raise CameraDisconnectedError(
-                        self.name, f"Camera '{self.name}' is gone: it was unplugged, or its cable is loose. Plug it in."
+                        self.name,
+                        f"Camera '{self.name}' is gone: it was unplugged, or its cable is "
+                        "loose. Plug it in.",
                     )
                 time_ns = host_ns()
                 sequence, self._next = self._next, self._next + 1
@@ -320,10 +360,6 @@ class OpenCvSource:
 
 def list_opencv(opener: Opener = cv2.VideoCapture) -> tuple[Device, ...]:
     """List the cameras by trying their numbers; each is opened for a moment.
-
-    Parameters
-    ----------
-    opener
 
     Returns
     -------

@@ -29,8 +29,10 @@ from engine.frames import Frame, JpegFrame
 # A reader looks this often whether the source was closed from outside.
 POLL_S = 0.1
 CLOSE_TIMEOUT_S = 1.5
-# A driver's time that lies further in the past, or in the future, is not of the host's clock, whatever its flag says.
-MAX_STAMP_AGE_NS, MAX_STAMP_LEAD_NS = 5 * NS_PER_S, NS_PER_S // 20
+# A driver's time that lies further in the past, or in the future, is not of the host's clock,
+# whatever its flag says.
+MAX_STAMP_AGE_NS = 5 * NS_PER_S
+MAX_STAMP_LEAD_NS = NS_PER_S // 20
 
 
 class UsbSource:
@@ -53,7 +55,8 @@ class UsbSource:
     name, live
         `live` is True.
     id
-        The stable id; the same camera is opened again even if it was asked for by number. Empty before the first time.
+        The stable id; the same camera is opened again even if it was asked for by number. Empty
+        before the first time.
     damaged
         Images that came incomplete and were left out, since the start.
     mode, modes
@@ -61,8 +64,9 @@ class UsbSource:
 
     Notes
     -----
-    One thread reads; `controls`, `set_control`, `lock` and `close` may be called from any other meanwhile. Sequence
-    numbers go on rising when it is opened again; their gaps are images that were lost.
+    One thread reads; `controls`, `set_control`, `lock` and `close` may be called from any other
+    meanwhile. Sequence numbers go on rising when it is opened again; their gaps are images that
+    were lost.
     """
 
     def __init__(
@@ -77,7 +81,9 @@ class UsbSource:
         self.name, self.live = name, True
         self.id, self.damaged = "", 0
         self.mode, self.modes = Mode((0, 0), 0.0, ""), ()
-        self._device, self._requested_mode, self._machine = device, mode, machine
+        self._device = device
+        self._requested_mode = mode
+        self._machine = machine
         self._values: ControlValues = dict(values or {})
         self._remarks: tuple[str, ...] = ()
         self._stream: Stream | None = None
@@ -141,21 +147,19 @@ class UsbSource:
         said = list(self._remarks)
         if self._arrival_times:
             said.append(
-                f"Camera '{self.name}' does not say when its images were taken; the time of their arrival is used."
+                f"Camera '{self.name}' does not say when its images were taken; the time of "
+                "their arrival is used."
             )
         if self.damaged:
             said.append(
-                f"Camera '{self.name}' sent {self.damaged} damaged images, which were left out. If it goes on, try "
+                f"Camera '{self.name}' sent {self.damaged} damaged images, which were left out. "
+                "If it goes on, try "
                 "another cable or port."
             )
         return tuple(said)
 
     def read(self, timeout_ms: int) -> Frame | None:
         """Return the next whole image, or None if the source is closed.
-
-        Parameters
-        ----------
-        timeout_ms
 
         Returns
         -------
@@ -184,7 +188,8 @@ class UsbSource:
                 if left_s <= 0:
                     raise CameraTimeoutError(
                         self.name,
-                        f"Camera '{self.name}' sent no image for {timeout_ms / 1000:g} s. Check its cable, then press "
+                        f"Camera '{self.name}' sent no image for {timeout_ms / 1000:g} s. Check "
+                        "its cable, then press "
                         "Reconnect.",
                     )
         return None
@@ -214,7 +219,8 @@ class UsbSource:
                 raise CameraDisconnectedError(self.name, describe_gone(self.name)) from error
 
     def set_control(self, name: str, value: float) -> float:
-        """Set a control now and whenever the camera is opened again; its automatic is switched off first.
+        """Set a control now and whenever the camera is opened again; its automatic is switched off
+        first.
 
         Parameters
         ----------
@@ -237,12 +243,15 @@ class UsbSource:
             known = value if name in UNITS else None
             taken = known if stream is None else self._write_control(stream, name, value)
         if taken is None:
-            raise CameraError(self.name, f"Camera '{self.name}' has no control '{name}' that can be set.")
+            raise CameraError(
+                self.name, f"Camera '{self.name}' has no control '{name}' that can be set."
+            )
         self._values = merge_values(self._values, {name: taken})
         return taken
 
     def lock(self) -> ControlValues:
-        """Switch every automatic off and hold what it has found, now and whenever the camera is opened again.
+        """Switch every automatic off and hold what it has found, now and whenever the camera is
+        opened again.
 
         Returns
         -------
@@ -252,7 +261,8 @@ class UsbSource:
         found = order_for_writing(build_locked_values(self.controls()))
         with self._use_stream() as stream:
             written = {
-                name: None if stream is None else self._write_control(stream, name, value) for name, value in found
+                name: None if stream is None else self._write_control(stream, name, value)
+                for name, value in found
             }
         taken = {name: value for name, value in written.items() if value is not None}
         self._values = merge_values(self._values, taken)
@@ -285,7 +295,9 @@ class UsbSource:
         """Choose the mode, set it and the controls, and let the images come."""
         modes = list_modes(self._machine.kernel, stream.fd)
         if not modes:
-            raise CameraError(self.name, f"Camera '{self.name}' offers no image format that can be read here.")
+            raise CameraError(
+                self.name, f"Camera '{self.name}' offers no image format that can be read here."
+            )
         try:
             mode = choose_mode(modes, self._requested_mode)
         except ValueError as error:
@@ -304,9 +316,13 @@ class UsbSource:
     def _apply_controls(self, stream: Stream) -> tuple[str, ...]:
         """Set the remembered controls; return what this camera cannot do."""
         absent = [
-            name for name, value in order_for_writing(self._values) if self._write_control(stream, name, value) is None
+            name
+            for name, value in order_for_writing(self._values)
+            if self._write_control(stream, name, value) is None
         ]
-        return tuple(f"Camera '{self.name}' has no control '{name}'; it is left as it is." for name in absent)
+        return tuple(
+            f"Camera '{self.name}' has no control '{name}'; it is left as it is." for name in absent
+        )
 
     def _write_control(self, stream: Stream, name: str, value: float) -> float | None:
         """Write a control; None where the camera has none, or refuses."""

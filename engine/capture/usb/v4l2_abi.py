@@ -1,17 +1,35 @@
-"""What the kernel and a program hand each other about video devices: structures, requests and numbers of V4L2.
+"""What the kernel and a program hand each other about video devices: structures, requests and
+numbers of V4L2.
 
-As of `linux/videodev2.h` on machines of 64 bit; the tests hold the sizes and numbers that a C compiler gives.
+As of `linux/videodev2.h` on machines of 64 bit; the tests hold the sizes and numbers that a C
+compiler gives.
 """
 
-from ctypes import Structure, Union, c_char, c_int32, c_long, c_uint8, c_uint32, c_ulong, c_void_p, sizeof
+from ctypes import (
+    Structure,
+    Union,
+    c_char,
+    c_int32,
+    c_long,
+    c_uint8,
+    c_uint32,
+    c_ulong,
+    c_void_p,
+    sizeof,
+)
 
 VIDEO_CAPTURE = 1  # the buffer type of every camera read here
 MEMORY_MMAP = 1
-CAN_CAPTURE, CAN_STREAM, HAS_DEVICE_CAPS = 0x1, 0x0400_0000, 0x8000_0000
+CAN_CAPTURE = 0x1
+CAN_STREAM = 0x0400_0000
+HAS_DEVICE_CAPS = 0x8000_0000
 BUFFER_ERROR = 0x40
 TIMESTAMP_MASK, TIMESTAMP_MONOTONIC = 0xE000, 0x2000
 DISCRETE = 1  # sizes and intervals; other types give a range
-CONTROL_DISABLED, CONTROL_READ_ONLY, CONTROL_INACTIVE, CONTROL_WRITE_ONLY = 0x1, 0x4, 0x10, 0x40
+CONTROL_DISABLED = 0x1
+CONTROL_READ_ONLY = 0x4
+CONTROL_INACTIVE = 0x10
+CONTROL_WRITE_ONLY = 0x40
 
 
 class Capability(Structure):
@@ -237,7 +255,12 @@ class MenuQuery(Structure):
     """v4l2_querymenu: one choice of a control."""
 
     _pack_ = 1
-    _fields_ = (("id", c_uint32), ("index", c_uint32), ("name", c_char * 32), ("reserved", c_uint32))
+    _fields_ = (
+        ("id", c_uint32),
+        ("index", c_uint32),
+        ("name", c_char * 32),
+        ("reserved", c_uint32),
+    )
 
 
 class ControlValue(Structure):

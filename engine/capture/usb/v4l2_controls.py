@@ -21,7 +21,8 @@ class _KernelControl:
     scale
         Our unit in units of the device: exposure counts in 100 µs.
     meanings
-        Device's number and our value, where numbers are not amounts; of several with one value the first is written.
+        Device's number and our value, where numbers are not amounts; of several with one value the
+        first is written.
     choices
         Our values with their words.
     """
@@ -34,8 +35,11 @@ class _KernelControl:
 
 _SWITCH = ((1, 1.0), (0, 0.0))
 _KERNEL_CONTROLS = {
-    # 0 auto, 1 manual, 2 shutter priority (exposure fixed), 3 aperture priority (what webcams call automatic)
-    "auto_exposure": _KernelControl(0x009A0901, meanings=((3, 1.0), (0, 1.0), (1, 0.0), (2, 0.0)), choices=ON_OFF),
+    # 0 auto, 1 manual, 2 shutter priority (exposure fixed), 3 aperture priority (what webcams call
+    # automatic)
+    "auto_exposure": _KernelControl(
+        0x009A0901, meanings=((3, 1.0), (0, 1.0), (1, 0.0), (2, 0.0)), choices=ON_OFF
+    ),
     "exposure_us": _KernelControl(0x009A0902, scale=100.0),
     "exposure_dynamic_framerate": _KernelControl(0x009A0903, meanings=_SWITCH, choices=ON_OFF),
     "auto_gain": _KernelControl(0x00980912, meanings=_SWITCH, choices=ON_OFF),
@@ -139,7 +143,9 @@ def _read_value(kernel: Kernel, fd: int, name: str) -> float | None:
     return read.value * known.scale
 
 
-def _describe_control(kernel: Kernel, fd: int, query: abi.ControlQuery, name: str, values: dict[str, float]) -> Control:
+def _describe_control(
+    kernel: Kernel, fd: int, query: abi.ControlQuery, name: str, values: dict[str, float]
+) -> Control:
     """Describe a control; `values` holds its own and those of the switches."""
     known = _KERNEL_CONTROLS[name]
     is_auto = bool(values.get(AUTO_OF.get(name, ""), 0.0))
@@ -149,10 +155,19 @@ def _describe_control(kernel: Kernel, fd: int, query: abi.ControlQuery, name: st
         ours = [choice[0] for choice in choices]
         default = dict(known.meanings).get(query.default_value, 0.0)
         return Control(
-            name, min(ours), max(ours), 0.0, default, values[name], UNITS[name], is_auto=is_auto, choices=choices
+            name,
+            min(ours),
+            max(ours),
+            0.0,
+            default,
+            values[name],
+            UNITS[name],
+            is_auto=is_auto,
+            choices=choices,
         )
     lowest, highest, step, default = (
-        number * known.scale for number in (query.minimum, query.maximum, max(1, query.step), query.default_value)
+        number * known.scale
+        for number in (query.minimum, query.maximum, max(1, query.step), query.default_value)
     )
     return Control(name, lowest, highest, step, default, values[name], UNITS[name], is_auto=is_auto)
 

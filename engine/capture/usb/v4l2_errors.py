@@ -36,37 +36,32 @@ def make_camera_error(machine: Machine, node: Node, name: str, error: OSError) -
     if error.errno in (errno.EACCES, errno.EPERM):
         return CameraError(
             name,
-            f"Camera '{name}' may not be used by this user: {node.path} belongs to the group 'video'. Run "
+            f"Camera '{name}' may not be used by this user: {node.path} belongs to the group "
+            "'video'. Run "
             "'sudo usermod -aG video $USER', then log out and in again.",
         )
     return CameraError(
         name,
-        f"Camera '{name}' refuses to send images: {error.strerror}. Unplug it, plug it in again, and try a lower mode.",
+        f"Camera '{name}' refuses to send images: {error.strerror}. Unplug it, plug it in "
+        "again, and try a lower mode.",
     )
 
 
 def describe_gone(name: str) -> str:
     """Say that a camera was unplugged.
 
-    Parameters
-    ----------
-    name
-
     Returns
     -------
     sentence
     """
-    return f"Camera '{name}' is gone: it was unplugged, or its cable is loose. Plug it into the same port again."
+    return (
+        f"Camera '{name}' is gone: it was unplugged, or its cable is loose. Plug it into the "
+        "same port again."
+    )
 
 
 def describe_busy(machine: Machine, node: Node, name: str) -> str:
     """Say who uses a camera.
-
-    Parameters
-    ----------
-    machine
-    node
-    name
 
     Returns
     -------
@@ -81,7 +76,9 @@ def describe_busy(machine: Machine, node: Node, name: str) -> str:
     return f"Camera '{name}' is in use by {who}. Close it there, then try again."
 
 
-def describe_no_room(machine: Machine, node: Node, mode: Mode, modes: tuple[Mode, ...], name: str) -> str:
+def describe_no_room(
+    machine: Machine, node: Node, mode: Mode, modes: tuple[Mode, ...], name: str
+) -> str:
     """Say that the USB bus is full: which hub, who else is on it, and which mode to lower to.
 
     Parameters
@@ -99,12 +96,21 @@ def describe_no_room(machine: Machine, node: Node, mode: Mode, modes: tuple[Mode
     sentence
     """
     others = [other.name for other in find_neighbours(scan_nodes(machine), node)]
-    where = f"the USB hub '{node.hub}' (port {node.port})" if node.hub else f"its USB bus (port {node.port or '?'})"
+    where = (
+        f"the USB hub '{node.hub}' (port {node.port})"
+        if node.hub
+        else f"its USB bus (port {node.port or '?'})"
+    )
     shared = f", which it shares with {', '.join(others)}" if others else ""
     lower = find_lower_mode(modes, mode)
-    way = f"Lower it to {lower}, lower another camera," if lower is not None else "Lower another camera's mode,"
+    way = (
+        f"Lower it to {lower}, lower another camera,"
+        if lower is not None
+        else "Lower another camera's mode,"
+    )
     return (
-        f"Camera '{name}' finds no room for {mode} on {where}{shared}. {way} or plug it into a port of its own at "
+        f"Camera '{name}' finds no room for {mode} on {where}{shared}. {way} or plug it into a "
+        "port of its own at "
         "the computer, without a hub."
     )
 
@@ -114,7 +120,10 @@ def _find_holders(proc: Path, path: Path) -> Iterator[tuple[int, str]]:
     for process in sorted(proc.glob("[0-9]*"), key=lambda folder: int(folder.name)):
         try:
             if any(_is_link_to(link, path) for link in (process / "fd").iterdir()):
-                yield int(process.name), (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
+                yield (
+                    int(process.name),
+                    (process / "comm").read_text(encoding="utf-8", errors="replace").strip(),
+                )
         except OSError:
             continue  # another user's, or it has just ended
 

@@ -67,14 +67,18 @@ class LinuxKernel:
 
     def map(self, fd: int, length: int, offset: int) -> Memory:
         """Share a buffer with the driver."""
-        return mmap.mmap(fd, length, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
+        return mmap.mmap(
+            fd, length, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset
+        )
 
     def wait(self, fd: int, timeout_s: float) -> tuple[bool, bool]:
         """Wait until a buffer is ready: whether one is, and whether the device reports an error."""
         poll = select.poll()
         poll.register(fd, select.POLLIN)
         events = dict(poll.poll(max(0.0, timeout_s) * 1000)).get(fd, 0)
-        return bool(events & select.POLLIN), bool(events & (select.POLLERR | select.POLLHUP | select.POLLNVAL))
+        return bool(events & select.POLLIN), bool(
+            events & (select.POLLERR | select.POLLHUP | select.POLLNVAL)
+        )
 
     def close(self, fd: int) -> None:
         """Close a device."""

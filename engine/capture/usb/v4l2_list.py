@@ -11,10 +11,6 @@ from engine.capture.usb.v4l2_stream import is_busy
 def list_v4l2(machine: Machine = LINUX) -> tuple[Device, ...]:
     """List the video devices of a machine with Linux.
 
-    Parameters
-    ----------
-    machine
-
     Returns
     -------
     devices
@@ -36,7 +32,8 @@ def _inspect_device(machine: Machine, node: Node) -> Device:
             machine.kernel.close(fd)
         if not modes:
             problem = (
-                f"Camera '{node.name}' offers no image format that can be read here (MJPEG or uncompressed). "
+                f"Camera '{node.name}' offers no image format that can be read here (MJPEG or "
+                "uncompressed). "
                 "Use another camera."
             )
     except OSError as error:

@@ -13,7 +13,8 @@ from engine.capture.usb import v4l2_abi as abi
 from engine.capture.usb.devices import Mode, sort_modes
 from engine.capture.usb.v4l2_kernel import Kernel
 
-# Pixel formats that can be read, by the names that a mode's text uses. Others (H.264, raw Bayer) are left out.
+# Pixel formats that can be read, by the names that a mode's text uses. Others (H.264, raw Bayer)
+# are left out.
 FORMATS = {
     "mjpeg": abi.fourcc("MJPG"),
     "jpeg": abi.fourcc("JPEG"),
@@ -66,7 +67,10 @@ def list_modes(kernel: Kernel, fd: int) -> tuple[Mode, ...]:
             for size_wh in _list_sizes(kernel, fd, listed.pixelformat):
                 if name in _IN_PAIRS and (size_wh[0] % 2 or size_wh[1] % 2):
                     continue
-                modes += [Mode(size_wh, rate, name) for rate in _list_rates(kernel, fd, listed.pixelformat, size_wh)]
+                modes += [
+                    Mode(size_wh, rate, name)
+                    for rate in _list_rates(kernel, fd, listed.pixelformat, size_wh)
+                ]
     return sort_modes(modes)
 
 
@@ -92,14 +96,18 @@ def image_from_bytes(data: bytes, mode: Mode, stride: int) -> U8 | None:
     if len(data) < stride * (rows - 1) + width * pixel_bytes:
         return None
     padded = data if len(data) >= stride * rows else data.ljust(stride * rows, b"\0")
-    packed = np.frombuffer(padded, np.uint8, stride * rows).reshape(rows, stride)[:, : width * pixel_bytes]
+    packed = np.frombuffer(padded, np.uint8, stride * rows).reshape(rows, stride)[
+        :, : width * pixel_bytes
+    ]
     pixels = np.ascontiguousarray(packed).reshape(rows, width, pixel_bytes)
     image = np.array(pixels) if conversion is None else cv2.cvtColor(pixels, conversion)
     image.flags.writeable = False
     return np.asarray(image, np.uint8)
 
 
-def _enumerate(kernel: Kernel, fd: int, request: int, item: Callable[[int], _Item]) -> Iterator[_Item]:
+def _enumerate(
+    kernel: Kernel, fd: int, request: int, item: Callable[[int], _Item]
+) -> Iterator[_Item]:
     """Ask for one item after the other until the driver says that there is no more."""
     for index in range(_MAX_ITEMS):
         entry = item(index)
@@ -115,7 +123,10 @@ def _enumerate(kernel: Kernel, fd: int, request: int, item: Callable[[int], _Ite
 def _list_sizes(kernel: Kernel, fd: int, pixelformat: int) -> Iterator[tuple[int, int]]:
     """List the sizes of a format."""
     for size in _enumerate(
-        kernel, fd, abi.ENUM_FRAMESIZES, lambda at: abi.FrameSizes(index=at, pixel_format=pixelformat)
+        kernel,
+        fd,
+        abi.ENUM_FRAMESIZES,
+        lambda at: abi.FrameSizes(index=at, pixel_format=pixelformat),
     ):
         if size.type == abi.DISCRETE:
             yield size.discrete.width, size.discrete.height
@@ -133,14 +144,18 @@ def _list_sizes(kernel: Kernel, fd: int, pixelformat: int) -> Iterator[tuple[int
         return  # a range is the only answer
 
 
-def _list_rates(kernel: Kernel, fd: int, pixelformat: int, size_wh: tuple[int, int]) -> Iterator[float]:
+def _list_rates(
+    kernel: Kernel, fd: int, pixelformat: int, size_wh: tuple[int, int]
+) -> Iterator[float]:
     """List the rates of a size, images per second; 30 where the driver does not say."""
     silent = True
     for interval in _enumerate(
         kernel,
         fd,
         abi.ENUM_FRAMEINTERVALS,
-        lambda at: abi.FrameIntervals(index=at, pixel_format=pixelformat, width=size_wh[0], height=size_wh[1]),
+        lambda at: abi.FrameIntervals(
+            index=at, pixel_format=pixelformat, width=size_wh[0], height=size_wh[1]
+        ),
     ):
         silent = False
         if interval.type == abi.DISCRETE:
@@ -149,7 +164,10 @@ def _list_rates(kernel: Kernel, fd: int, pixelformat: int, size_wh: tuple[int, i
             continue
         shortest, longest = interval.stepwise.min, interval.stepwise.max
         for rate in _COMMON_FPS:
-            if shortest.numerator * rate <= shortest.denominator and longest.numerator * rate >= longest.denominator:
+            if (
+                shortest.numerator * rate <= shortest.denominator
+                and longest.numerator * rate >= longest.denominator
+            ):
                 yield float(rate)
         return
     if silent:

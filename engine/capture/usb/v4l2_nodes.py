@@ -49,15 +49,16 @@ class Node:
     @property
     def name(self) -> str:
         """What to call it to a person; with its port where that is what tells it from its twin."""
-        return f"{self.product} (USB port {self.port})" if self.port and self.id == self.port_id else self.product
+        return (
+            f"{self.product} (USB port {self.port})"
+            if self.port and self.id == self.port_id
+            else self.product
+        )
 
 
 def scan_nodes(machine: Machine) -> tuple[Node, ...]:
-    """Find the devices that film, in the order of their numbers; those that carry only metadata are left out.
-
-    Parameters
-    ----------
-    machine
+    """Find the devices that film, in the order of their numbers; those that carry only metadata are
+    left out.
 
     Returns
     -------
@@ -88,8 +89,8 @@ def find_node(machine: Machine, device: str, name: str) -> Node:
     ----------
     machine
     device
-        A stable id; a number in the order of `scan_nodes`; a device file; or the name of a link in ``/dev/v4l/by-id`` or
-        ``/dev/v4l/by-path``.
+        A stable id; a number in the order of `scan_nodes`; a device file; or the name of a link in
+        ``/dev/v4l/by-id`` or ``/dev/v4l/by-path``.
     name
         The view's name, for the error.
 
@@ -108,31 +109,34 @@ def find_node(machine: Machine, device: str, name: str) -> Node:
     else:
         paths = {path.resolve() for path in _list_paths(machine, device)}
         found = tuple(node for node in nodes if node.id == device) or tuple(
-            node for node in nodes if device in (node.serial_id, node.port_id) or node.path.resolve() in paths
+            node
+            for node in nodes
+            if device in (node.serial_id, node.port_id) or node.path.resolve() in paths
         )
     if len(found) == 1:
         return found[0]
     if found:
         twins = ", ".join(f"usb:{node.port_id}" for node in found)
         raise CameraNotFoundError(
-            name, f"{len(found)} cameras here are called '{device}'. Name each by the port it is plugged into: {twins}."
+            name,
+            f"{len(found)} cameras here are called '{device}'. Name each by the port it is "
+            f"plugged into: {twins}.",
         )
-    raise CameraNotFoundError(name, f"There is no USB camera '{device}'. {_describe_connected(nodes)}")
+    raise CameraNotFoundError(
+        name, f"There is no USB camera '{device}'. {_describe_connected(nodes)}"
+    )
 
 
 def find_neighbours(nodes: Sequence[Node], node: Node) -> tuple[Node, ...]:
     """List the other cameras that share a camera's USB bus.
 
-    Parameters
-    ----------
-    nodes
-    node
-
     Returns
     -------
     nodes
     """
-    return tuple(other for other in nodes if node.bus and other.bus == node.bus and other.path != node.path)
+    return tuple(
+        other for other in nodes if node.bus and other.bus == node.bus and other.path != node.path
+    )
 
 
 def _is_camera(machine: Machine, entry: Path) -> bool:
@@ -141,7 +145,10 @@ def _is_camera(machine: Machine, entry: Path) -> bool:
         fd = machine.kernel.open(machine.dev / entry.name)
     except OSError as error:
         gone = error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO)
-        return not gone and _read_text(entry / "index") in ("", "0")  # a webcam's metadata come second
+        return not gone and _read_text(entry / "index") in (
+            "",
+            "0",
+        )  # a webcam's metadata come second
     try:
         capability = abi.Capability()
         machine.kernel.ioctl(fd, abi.QUERYCAP, capability)
@@ -166,7 +173,9 @@ def _describe_node(machine: Machine, entry: Path, filmed: Counter[str]) -> Node:
     if usb is None:
         return Node(path, product, "", _slugify(product))
     serial = _read_text(usb / "serial")
-    root = next((folder for folder in usb.parents if re.fullmatch(r"usb\d+", folder.name)), usb.parent)
+    root = next(
+        (folder for folder in usb.parents if re.fullmatch(r"usb\d+", folder.name)), usb.parent
+    )
     port = usb.name.partition("-")[2]
     return Node(
         path,
@@ -182,7 +191,11 @@ def _describe_node(machine: Machine, entry: Path, filmed: Counter[str]) -> Node:
 def _list_paths(machine: Machine, device: str) -> tuple[Path, ...]:
     """List the files that a person may mean."""
     links = machine.dev / "v4l"
-    return tuple(path for path in (Path(device), links / "by-id" / device, links / "by-path" / device) if path.exists())
+    return tuple(
+        path
+        for path in (Path(device), links / "by-id" / device, links / "by-path" / device)
+        if path.exists()
+    )
 
 
 def _read_text(path: Path) -> str:
@@ -202,4 +215,7 @@ def _describe_connected(nodes: Sequence[Node]) -> str:
     """Say which cameras are connected."""
     if not nodes:
         return "No USB camera is connected: plug it in, then try again."
-    return f"Connected are: {', '.join(f'usb:{node.id}' for node in nodes)}. Plug it in, or choose one of them."
+    return (
+        f"Connected are: {', '.join(f'usb:{node.id}' for node in nodes)}. Plug it in, or "
+        "choose one of them."
+    )

@@ -9,7 +9,8 @@ from engine.capture.usb.v4l2_kernel import Kernel, Memory
 from engine.capture.usb.v4l2_modes import FORMATS
 from engine.clock import NS_PER_S
 
-# A sixth of a second at 36 images per second: enough to survive a busy machine, and the driver counts what is lost.
+# A sixth of a second at 36 images per second: enough to survive a busy machine, and the driver
+# counts what is lost.
 BUFFER_COUNT = 6
 _MIN_BUFFERS = 2
 
@@ -62,10 +63,6 @@ class Stream:
     def set_mode(self, mode: Mode) -> None:
         """Ask for a mode.
 
-        Parameters
-        ----------
-        mode
-
         Raises
         ------
         OSError
@@ -104,10 +101,6 @@ class Stream:
     def take(self, timeout_s: float) -> Picture | None:
         """Wait for an image.
 
-        Parameters
-        ----------
-        timeout_s
-
         Returns
         -------
         picture
@@ -125,7 +118,9 @@ class Stream:
         try:
             self._kernel.ioctl(self.fd, abi.DQBUF, buffer)
         except BlockingIOError as error:
-            if failed:  # nothing comes and nothing will: waiting again would return at once, for ever
+            if (
+                failed
+            ):  # nothing comes and nothing will: waiting again would return at once, for ever
                 raise OSError(errno.ENODEV, "it reports an error") from error
             return None
         picture = self._copy_picture(buffer)
@@ -152,7 +147,8 @@ class Stream:
         """Ask for a rate; return what is granted. A driver without rates sends as fast as it does."""
         request = abi.StreamParameters(type=abi.VIDEO_CAPTURE)
         interval = request.capture.timeperframe
-        interval.numerator, interval.denominator = 1000, round(rate_fps * 1000)
+        interval.numerator = 1000
+        interval.denominator = round(rate_fps * 1000)
         try:
             self._kernel.ioctl(self.fd, abi.S_PARM, request)
         except OSError as error:
@@ -160,7 +156,11 @@ class Stream:
                 raise
             return rate_fps
         granted = request.capture.timeperframe
-        return granted.denominator / granted.numerator if granted.numerator and granted.denominator else rate_fps
+        return (
+            granted.denominator / granted.numerator
+            if granted.numerator and granted.denominator
+            else rate_fps
+        )
 
     def _copy_picture(self, buffer: abi.Buffer) -> Picture:
         """Copy an image out of its buffer, which is the driver's again afterwards."""
@@ -193,8 +193,9 @@ def is_busy(kernel: Kernel, fd: int) -> bool:
 
     Notes
     -----
-    Asking for no buffers frees those of this file, which has none; the driver refuses it while somebody else owns
-    the queue. Setting a format would ask the camera itself, and on old kernels take its ownership.
+    Asking for no buffers frees those of this file, which has none; the driver refuses it while
+    somebody else owns the queue. Setting a format would ask the camera itself, and on old kernels
+    take its ownership.
     """
     try:
         kernel.ioctl(fd, abi.REQBUFS, abi.RequestBuffers(0, abi.VIDEO_CAPTURE, abi.MEMORY_MMAP))

@@ -44,7 +44,8 @@ def open_video(path: Path, name: str) -> tuple[InputContainer, VideoStream]:
     """
     _reject_non_file(path, name)
     try:
-        # "file:" and the whitelist keep a playlist that calls itself a video from reaching into the network.
+        # "file:" and the whitelist keep a playlist that calls itself a video from reaching into the
+        # network.
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
     except (FFmpegError, OSError, ValueError) as error:
         raise UnreadableSourceError(name, _explain_not_a_video(path, error)) from error
@@ -52,16 +53,21 @@ def open_video(path: Path, name: str) -> tuple[InputContainer, VideoStream]:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
             raise UnreadableSourceError(
-                name, f"'{path}' holds {_describe_contents(container)}. Choose the camera's video file."
+                name,
+                f"'{path}' holds {_describe_contents(container)}. Choose the camera's video file.",
             )
-        stream.thread_count = 1  # one decoder thread per file: more cost the same CPU and starve the others
+        stream.thread_count = (
+            1  # one decoder thread per file: more cost the same CPU and starve the others
+        )
         return container, stream
     except BaseException:
         container.close()
         raise
 
 
-def read_packets(container: InputContainer, stream: VideoStream, damage: DamageCounts) -> Iterator[av.Packet]:
+def read_packets(
+    container: InputContainer, stream: VideoStream, damage: DamageCounts
+) -> Iterator[av.Packet]:
     """Read what is encoded, from here to the end, or to where the file is torn.
 
     Parameters
@@ -81,13 +87,17 @@ def read_packets(container: InputContainer, stream: VideoStream, damage: DamageC
             packet = next(demuxed)
         except StopIteration:
             return
-        except FFmpegError as error:  # the demuxer cannot go on: a torn tail, or a disk that is gone
+        except (
+            FFmpegError
+        ) as error:  # the demuxer cannot go on: a torn tail, or a disk that is gone
             damage.tail = str(error.strerror)
             return
         yield packet
 
 
-def decode_pictures(container: InputContainer, stream: VideoStream, damage: DamageCounts) -> Iterator[VideoFrame]:
+def decode_pictures(
+    container: InputContainer, stream: VideoStream, damage: DamageCounts
+) -> Iterator[VideoFrame]:
     """Decode a video in the order of presentation, around what is damaged.
 
     Parameters
@@ -118,7 +128,9 @@ def _reject_non_file(path: Path, name: str) -> None:
     try:
         if path.is_dir():
             raise UnreadableSourceError(
-                name, f"'{path}' is a folder without a session.toml. Name a video file or a session folder."
+                name,
+                f"'{path}' is a folder without a session.toml. Name a video file or a session "
+                "folder.",
             )
         with path.open("rb") as file:
             empty = not file.read(1)
@@ -130,7 +142,9 @@ def _reject_non_file(path: Path, name: str) -> None:
         ) from error
     if empty:
         raise UnreadableSourceError(
-            name, f"'{path}' is empty (0 bytes): the recording or the copy failed. Copy it again from the camera."
+            name,
+            f"'{path}' is empty (0 bytes): the recording or the copy failed. Copy it again from "
+            "the camera.",
         )
 
 
@@ -142,10 +156,14 @@ def _explain_not_a_video(path: Path, error: Exception) -> str:
         start = file.read(12)
     if start[4:8] in (b"ftyp", b"mdat", b"wide"):
         return (
-            f"'{path}' is cut off: the index at its end (moov) is missing, so that no frame can be found. "
+            f"'{path}' is cut off: the index at its end (moov) is missing, so that no frame can "
+            "be found. "
             "Copy it again from the camera."
         )
-    return f"'{path}' is not a video: its contents fit no known format. Choose the camera's video file."
+    return (
+        f"'{path}' is not a video: its contents fit no known format. Choose the camera's "
+        "video file."
+    )
 
 
 def _describe_contents(container: InputContainer) -> str:

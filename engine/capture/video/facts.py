@@ -17,7 +17,8 @@ from engine.capture.video.orientation import Orientation, orientation_from_matri
 from engine.clock import NS_PER_S, ns_from_ticks
 from engine.errors import UnreadableSourceError
 
-# How many frames are looked at, most of them undecoded, to learn the rate: with stamps of 1 ms, 300 give it to 1e-4.
+# How many frames are looked at, most of them undecoded, to learn the rate: with stamps of 1 ms, 300
+# give it to 1e-4.
 PROBE_FRAMES = 300
 # An interval further than this from the usual one is a gap or a change of rate.
 INTERVAL_TOLERANCE = 0.25
@@ -25,7 +26,8 @@ INTERVAL_TOLERANCE = 0.25
 MAX_UNUSUAL_SHARE = 0.05
 # In a file of variable rate, an interval longer than this many usual ones is a pause.
 GAP_PERIODS = 3.0
-# Rates that cameras have. A measured one within 0.05 % of one of them is it: 29.97 and 30 differ by 0.1 %.
+# Rates that cameras have. A measured one within 0.05 % of one of them is it: 29.97 and 30 differ by
+# 0.1 %.
 CAMERA_FPS = tuple(Fraction(fps) for fps in (15, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240))
 CAMERA_FPS += tuple(fps * 1000 / 1001 for fps in CAMERA_FPS if fps % 6 == 0)
 RATE_TOLERANCE = 0.0005
@@ -52,7 +54,8 @@ class VideoFacts:
     remarks
         Sentences on what is odd.
     rate_remark
-        That the rate varies; empty where it does not, and of no interest where a ledger has the times.
+        That the rate varies; empty where it does not, and of no interest where a ledger has the
+        times.
     """
 
     stored_wh: tuple[int, int]
@@ -110,8 +113,14 @@ def probe_video(path: Path, name: str) -> VideoFacts:
     with container:
         probe = _probe_packets(container, stream)
         if len(probe.pictures) < 2:
-            what = "a single picture, not a video" if probe.pictures else "a video of which no picture can be read"
-            raise UnreadableSourceError(name, f"'{path}' holds {what}. Choose the camera's video, or copy it again.")
+            what = (
+                "a single picture, not a video"
+                if probe.pictures
+                else "a video of which no picture can be read"
+            )
+            raise UnreadableSourceError(
+                name, f"'{path}' holds {what}. Choose the camera's video, or copy it again."
+            )
         period_ns, variable = _measure_period(probe.stamps, stream)
         duration_ns = _get_duration_ns(container, stream)
         count = stream.frames or None
@@ -121,7 +130,9 @@ def probe_video(path: Path, name: str) -> VideoFacts:
             count = round(duration_ns / period_ns)
         first = probe.pictures[0]
         matrix = first.side_data.get("DISPLAYMATRIX")
-        orientation = orientation_from_matrix(bytes(matrix)) if matrix is not None else Orientation()
+        orientation = (
+            orientation_from_matrix(bytes(matrix)) if matrix is not None else Orientation()
+        )
         return VideoFacts(
             stored_wh=(first.width, first.height),
             orientation=orientation,
@@ -194,17 +205,20 @@ def _list_remarks(path: Path, orientation: Orientation, stream: VideoStream) -> 
     name = path.name
     if orientation.clockwise_deg:
         yield (
-            f"'{name}' carries a rotation flag: its images are turned by {orientation.clockwise_deg}° clockwise, "
+            f"'{name}' carries a rotation flag: its images are turned by "
+            f"{orientation.clockwise_deg}° clockwise, "
             "as players show them."
         )
     if orientation.mirrored:
         yield (
-            f"'{name}' asks to be shown as a mirror image; it is read as the camera saw it, so that left stays left."
+            f"'{name}' asks to be shown as a mirror image; it is read as the camera saw it, so "
+            "that left stays left."
         )
     aspect = stream.sample_aspect_ratio
     if aspect and aspect != 1:
         yield (
-            f"'{name}' has pixels that are not square ({aspect.numerator}:{aspect.denominator}); a self-calibration "
+            f"'{name}' has pixels that are not square "
+            f"({aspect.numerator}:{aspect.denominator}); a self-calibration "
             "takes them as square. Convert the video to square pixels first."
         )
 
@@ -212,4 +226,7 @@ def _list_remarks(path: Path, orientation: Orientation, stream: VideoStream) -> 
 def _describe_variable_rate(path: Path, period_ns: int) -> str:
     """Say that a file's rate varies."""
     rate = f"{NS_PER_S / period_ns:.4g} per second"
-    return f"'{path.name}' has a variable frame rate, usually {rate}; each image is used at its own time."
+    return (
+        f"'{path.name}' has a variable frame rate, usually {rate}; each image is used at its "
+        "own time."
+    )

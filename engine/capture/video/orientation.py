@@ -17,8 +17,8 @@ class Orientation:
     clockwise_deg
         By how much images are turned to be upright: 0, 90, 180 or 270.
     mirrored
-        The file asks for a mirror image on top of the turn. It is not made: a mirrored person has left and
-        right exchanged, and no camera sees like that.
+        The file asks for a mirror image on top of the turn. It is not made: a mirrored person has
+        left and right exchanged, and no camera sees like that.
     """
 
     clockwise_deg: int = 0
@@ -38,7 +38,11 @@ class Orientation:
         """
         if self.clockwise_deg == 0:
             return image
-        turn = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+        turn = {
+            90: cv2.ROTATE_90_CLOCKWISE,
+            180: cv2.ROTATE_180,
+            270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+        }
         return np.asarray(cv2.rotate(image, turn[self.clockwise_deg]), np.uint8)
 
 
@@ -48,8 +52,8 @@ def orientation_from_matrix(raw: bytes) -> Orientation:
     Parameters
     ----------
     raw
-        Nine 32-bit integers (a, b, u, c, d, v, x, y, w) of ISO 14496-12: ``x' = a x + c y``, ``y' = b x + d y``,
-        y downwards.
+        Nine 32-bit integers (a, b, u, c, d, v, x, y, w) of ISO 14496-12: ``x' = a x + c y``, ``y' =
+        b x + d y``, y downwards.
 
     Returns
     -------
@@ -59,6 +63,10 @@ def orientation_from_matrix(raw: bytes) -> Orientation:
     a, b, _, c, d = np.frombuffer(raw, np.int32, 5).astype(float)
     turned = abs(a) + abs(d) < abs(b) + abs(c)
     flip_x, flip_y = (c < 0, b < 0) if turned else (a < 0, d < 0)
-    mirrored = turned == (flip_x == flip_y)  # a quarter turn flips one axis, a half turn both or none
+    mirrored = turned == (
+        flip_x == flip_y
+    )  # a quarter turn flips one axis, a half turn both or none
     flip_x = flip_x != mirrored
-    return Orientation((90 if flip_x else 270) if turned else (180 if flip_x else 0), bool(mirrored))
+    return Orientation(
+        (90 if flip_x else 270) if turned else (180 if flip_x else 0), bool(mirrored)
+    )

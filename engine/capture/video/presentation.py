@@ -44,8 +44,9 @@ class IncreasingTimes:
         Returns
         -------
         sequence, time_ns
-            A frame without a stamp comes one period after the last, one that repeats a stamp half a period after
-            it (its own place in time is unknown), and a file that starts to count anew goes on where it was.
+            A frame without a stamp comes one period after the last, one that repeats a stamp half a
+            period after it (its own place in time is unknown), and a file that starts to count anew
+            goes on where it was.
         """
         time_ns = self.last_ns + self._period_ns
         if stamp_ns is None:
@@ -64,7 +65,8 @@ class IncreasingTimes:
 
 
 class LedgerTimes:
-    """Exact times of a recorded video, found by its stamps; frames that the ledger does not know are not used.
+    """Exact times of a recorded video, found by its stamps; frames that the ledger does not know
+    are not used.
 
     Parameters
     ----------

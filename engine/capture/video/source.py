@@ -16,10 +16,11 @@ from engine.frames import Frame
 from engine.ledger import FrameTimes
 from engine.mailbox import Bounded, ClosedError
 
-# How many decoded frames wait per file: enough to hide an uneven decoder (a key frame costs several others), and
-# 25 MB at 1080p.
+# How many decoded frames wait per file: enough to hide an uneven decoder (a key frame costs several
+# others), and 25 MB at 1080p.
 DECODE_AHEAD = 4
-# A file that ends earlier than it says by more than both is called damaged; containers round, and cut at key frames.
+# A file that ends earlier than it says by more than both is called damaged; containers round, and
+# cut at key frames.
 SHORT_S, SHORT_SHARE = 0.25, 0.02
 
 
@@ -33,8 +34,8 @@ class VideoFileSource:
     name
         The view's name; the file's stem if None.
     times
-        The exact times of a recorded session; frames that are not among them are left out. Without them, a frame's
-        time is its presentation time since the file's first frame.
+        The exact times of a recorded session; frames that are not among them are left out. Without
+        them, a frame's time is its presentation time since the file's first frame.
 
     Attributes
     ----------
@@ -43,11 +44,13 @@ class VideoFileSource:
 
     Notes
     -----
-    Rotation flags are applied and mirror flags are not (see `Orientation`). Times that do not rise are mended,
-    damaged pictures and a torn tail are left out; `remarks` says each.
+    Rotation flags are applied and mirror flags are not (see `Orientation`). Times that do not rise
+    are mended, damaged pictures and a torn tail are left out; `remarks` says each.
     """
 
-    def __init__(self, path: Path, name: str | None = None, times: FrameTimes | None = None) -> None:
+    def __init__(
+        self, path: Path, name: str | None = None, times: FrameTimes | None = None
+    ) -> None:
         self.path = Path(path)
         self.name = name if name is not None else self.path.stem
         self.live = False
@@ -74,7 +77,10 @@ class VideoFileSource:
         self._late_remarks = ()
         self._ahead = Bounded(DECODE_AHEAD)
         self._thread = threading.Thread(
-            target=self._decode, args=(container, stream, self._ahead), name=f"decode {self.name}", daemon=True
+            target=self._decode,
+            args=(container, stream, self._ahead),
+            name=f"decode {self.name}",
+            daemon=True,
         )
         self._thread.start()
 
@@ -133,7 +139,9 @@ class VideoFileSource:
             self._ahead.discard()
             thread.join()
 
-    def _decode(self, container: InputContainer, stream: VideoStream, ahead: Bounded[Frame]) -> None:
+    def _decode(
+        self, container: InputContainer, stream: VideoStream, ahead: Bounded[Frame]
+    ) -> None:
         """Decode until the file ends or nobody wants more. Runs in its own thread."""
         try:
             with container:
@@ -142,7 +150,9 @@ class VideoFileSource:
         except BaseException as error:
             ahead.poison(error)
 
-    def _decode_into_mailbox(self, container: InputContainer, stream: VideoStream, ahead: Bounded[Frame]) -> bool:
+    def _decode_into_mailbox(
+        self, container: InputContainer, stream: VideoStream, ahead: Bounded[Frame]
+    ) -> bool:
         """Carry the frames into the mailbox; False if its reader went away."""
         facts, damage = self.facts, DamageCounts()
         rising = IncreasingTimes(facts.first_ns, facts.period_ns)
@@ -164,23 +174,29 @@ class VideoFileSource:
 
     def _summarise_damage(self, rising: IncreasingTimes, damage: DamageCounts) -> tuple[str, ...]:
         """Say what was damaged, once the end was read."""
-        name, facts, remarks = self.path.name, self.facts, []
+        name = self.path.name
+        facts = self.facts
+        remarks = []
         if rising.repaired_count:
             remarks.append(
-                f"'{name}' has time stamps that are missing or do not rise; {rising.repaired_count} frames were placed between "
+                f"'{name}' has time stamps that are missing or do not rise; "
+                f"{rising.repaired_count} frames were placed between "
                 "their neighbours."
             )
         end_s = (rising.last_ns + facts.period_ns) / NS_PER_S
         whole_s = (facts.duration_ns or 0) / NS_PER_S
         if self._times is None and whole_s - end_s > max(SHORT_S, SHORT_SHARE * whole_s):
             remarks.append(
-                f"'{name}' is damaged: {end_s:.1f} s of its {whole_s:.1f} s can be read, the rest is left out. "
+                f"'{name}' is damaged: {end_s:.1f} s of its {whole_s:.1f} s can be read, the "
+                "rest is left out. "
                 "Copy it again from the camera if you need the rest."
             )
         elif damage.pictures:
             remarks.append(f"'{name}' has damaged pictures; {damage.pictures} were left out.")
         elif damage.tail:
-            remarks.append(f"'{name}' ends with damage ({damage.tail}); what came before it was read.")
+            remarks.append(
+                f"'{name}' ends with damage ({damage.tail}); what came before it was read."
+            )
         return tuple(remarks)
 
 

@@ -1,8 +1,10 @@
-"""Anatomy: where the joints of a person of some stature lie, standing with the arms a little away from the body.
+"""Anatomy: where the joints of a person of some stature lie, standing with the arms a little away
+from the body.
 
-Body frame: origin on the floor, x to the person's left, y backwards, z up; metres. Lengths are fractions of the stature
-as Drillis and Contini tabulate them (in Winter, Biomechanics and Motor Control of Human Movement), but for the arm:
-upper arm 0.167 and forearm 0.155 are where networks put the elbow of real people; 0.186 and 0.146 moved it by 25 mm.
+Body frame: origin on the floor, x to the person's left, y backwards, z up; metres. Lengths are
+fractions of the stature as Drillis and Contini tabulate them (in Winter, Biomechanics and Motor
+Control of Human Movement), but for the arm: upper arm 0.167 and forearm 0.155 are where networks
+put the elbow of real people; 0.186 and 0.146 moved it by 25 mm.
 """
 
 from dataclasses import dataclass
@@ -15,7 +17,10 @@ SIDES = ("left", "right")
 SIGNS = np.array([1.0, -1.0])
 """x of the body frame grows to the person's left."""
 
-UPPER_ARM, FOREARM, THIGH, SHANK = 0.167, 0.155, 0.243, 0.243
+UPPER_ARM = 0.167
+FOREARM = 0.155
+THIGH = 0.243
+SHANK = 0.243
 ARM_REST_RAD, LEG_REST_RAD = np.deg2rad(38.0), np.deg2rad(7.0)
 REFERENCE_STATURE_M = 1.75
 """The stature in which the tables of shapes and motions are written."""
@@ -80,10 +85,6 @@ class Anatomy:
 
 def build_anatomy(stature_m: float) -> Anatomy:
     """Lay out the joints of a person.
-
-    Parameters
-    ----------
-    stature_m
 
     Returns
     -------

@@ -1,7 +1,8 @@
-"""Look: what a person wears and is made like, drawn by seed so that skin, hair and clothes stand apart.
+"""Look: what a person wears and is made like, drawn by seed so that skin, hair and clothes stand
+apart.
 
-A pose network tells front from back by face and hair, and limbs by their colours: without face and hair it swaps left
-and right in 12 % of front views, with one grey for all in 13 % of all views.
+A pose network tells front from back by face and hair, and limbs by their colours: without face and
+hair it swaps left and right in 12 % of front views, with one grey for all in 13 % of all views.
 """
 
 import colorsys
@@ -20,12 +21,25 @@ _SKINS: tuple[Colour, ...] = (
     (150, 104, 76),
     (112, 76, 56),
 )
-_HAIR: tuple[Colour, ...] = ((28, 22, 20), (48, 34, 26), (84, 56, 36), (128, 92, 54), (110, 48, 28), (120, 118, 116))
+_HAIR: tuple[Colour, ...] = (
+    (28, 22, 20),
+    (48, 34, 26),
+    (84, 56, 36),
+    (128, 92, 54),
+    (110, 48, 28),
+    (120, 118, 116),
+)
 _MAX_HAIR_TO_SKIN = 0.62
 """Largest luminance of hair, in parts of the skin's."""
 _MIN_COLOUR_DISTANCE = 45.0
 """Least distance of a cloth's colour from the skin's and from the other cloth's, grey levels."""
-_SHOES: tuple[Colour, ...] = ((225, 225, 225), (40, 40, 44), (160, 40, 40), (60, 80, 120), (200, 190, 160))
+_SHOES: tuple[Colour, ...] = (
+    (225, 225, 225),
+    (40, 40, 44),
+    (160, 40, 40),
+    (60, 80, 120),
+    (200, 190, 160),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +78,6 @@ class Appearance:
 def draw_appearance(rng: np.random.Generator) -> Appearance:
     """Draw a look.
 
-    Parameters
-    ----------
-    rng
-
     Returns
     -------
     look
@@ -75,11 +85,14 @@ def draw_appearance(rng: np.random.Generator) -> Appearance:
     """
     skin = _mix_neighbours(_SKINS, rng)
     hair = _draw_hair(skin, rng)
-    # light trousers below a dark shirt or the other way round; hues of skin and floor (10 to 50 degrees) are left out
+    # light trousers below a dark shirt or the other way round; hues of skin and floor (10 to 50
+    # degrees) are left out
     dark_trousers = rng.random() < 0.7
-    bright, dark = ((0.5, 0.8), (0.45, 0.85)), ((0.25, 0.42), (0.45, 0.85))
+    bright = ((0.5, 0.8), (0.45, 0.85))
+    dark = ((0.25, 0.42), (0.45, 0.85))
     shirt = _draw_cloth(rng, *(bright if dark_trousers else dark), [skin])
-    bright, dark = ((0.5, 0.68), (0.1, 0.5)), ((0.16, 0.3), (0.1, 0.5))
+    bright = ((0.5, 0.68), (0.1, 0.5))
+    dark = ((0.16, 0.3), (0.1, 0.5))
     trousers = _draw_cloth(rng, *(dark if dark_trousers else bright), [skin, shirt])
     shorts = rng.random() < 0.25
     return Appearance(
@@ -89,7 +102,9 @@ def draw_appearance(rng: np.random.Generator) -> Appearance:
         trousers=trousers,
         shoes=_SHOES[rng.integers(len(_SHOES))],
         lips=(skin[0] * 0.82, skin[1] * 0.58, skin[2] * 0.66),
-        sleeve_m=float(rng.uniform(0.17, 0.26) if rng.random() < 0.65 else rng.uniform(0.50, 0.555)),
+        sleeve_m=float(
+            rng.uniform(0.17, 0.26) if rng.random() < 0.65 else rng.uniform(0.50, 0.555)
+        ),
         trousers_m=float(rng.uniform(0.30, 0.38) if shorts else rng.uniform(0.80, 0.835)),
         hem_m=float(rng.uniform(0.93, 1.00)),
         girth=float(rng.uniform(0.93, 1.10)),
@@ -119,12 +134,17 @@ def _luminance(colour: Colour) -> float:
 
 
 def _draw_cloth(
-    rng: np.random.Generator, value: tuple[float, float], saturation: tuple[float, float], others: list[Colour]
+    rng: np.random.Generator,
+    value: tuple[float, float],
+    saturation: tuple[float, float],
+    others: list[Colour],
 ) -> Colour:
     """Draw a colour of cloth that is not a colour of skin, and well apart from others."""
     while True:
         hue = (50 + rng.uniform(0, 320)) % 360 / 360
         r, g, b = colorsys.hsv_to_rgb(hue, rng.uniform(*saturation), rng.uniform(*value))
         colour = (255 * r, 255 * g, 255 * b)
-        if all(np.linalg.norm(np.subtract(colour, other)) > _MIN_COLOUR_DISTANCE for other in others):
+        if all(
+            np.linalg.norm(np.subtract(colour, other)) > _MIN_COLOUR_DISTANCE for other in others
+        ):
             return colour

@@ -38,8 +38,8 @@ class Figure:
     bones
         How many bones the figure has.
     material : (N,), uint8
-        `engine.studio.body.materials.Material` of a person's vertices, so that one body can wear other colours;
-        `NO_MATERIAL` for furniture.
+        `engine.studio.body.materials.Material` of a person's vertices, so that one body can wear
+        other colours; `NO_MATERIAL` for furniture.
     """
 
     mesh: Mesh
@@ -53,11 +53,6 @@ class Figure:
 @lru_cache(maxsize=4)
 def build_figure(stature_m: float, appearance: Appearance) -> Figure:
     """Make a person; the last four are remembered, because one takes half a second.
-
-    Parameters
-    ----------
-    stature_m
-    appearance
 
     Returns
     -------
@@ -118,7 +113,9 @@ def build_box_figure(boxes: F64, colour: tuple[float, float, float], divisions: 
     vertices, normals, triangles = [], [], []
     steps = np.linspace(0, 1, divisions)
     face = np.stack(np.meshgrid(steps, steps, indexing="ij"), -1).reshape(-1, 2)
-    row, column = (axis.ravel() for axis in np.meshgrid(*[np.arange(divisions - 1)] * 2, indexing="ij"))
+    row, column = (
+        axis.ravel() for axis in np.meshgrid(*[np.arange(divisions - 1)] * 2, indexing="ij")
+    )
     corner = row * divisions + column
     quads = np.concatenate(
         [
@@ -172,7 +169,9 @@ def merge_figures(figures: Sequence[Figure]) -> Figure:
     )
     return Figure(
         mesh=mesh,
-        triangles=np.concatenate([f.triangles + n for f, n in zip(figures, first_vertex)]).astype(np.int32),
+        triangles=np.concatenate([f.triangles + n for f, n in zip(figures, first_vertex)]).astype(
+            np.int32
+        ),
         albedo=np.concatenate([figure.albedo for figure in figures]),
         openness=np.concatenate([figure.openness for figure in figures]),
         bones=int(first_bone[-1]),
@@ -183,7 +182,10 @@ def merge_figures(figures: Sequence[Figure]) -> Figure:
 def _pack_mesh(vertices: F64, normals: F64, bone: np.ndarray, weight: F64) -> Mesh:
     """Pack a mesh as the renderer wants it."""
     return Mesh(
-        vertices.astype(np.float32), normals.astype(np.float32), bone.astype(np.int32), weight.astype(np.float32)
+        vertices.astype(np.float32),
+        normals.astype(np.float32),
+        bone.astype(np.int32),
+        weight.astype(np.float32),
     )
 
 
@@ -202,7 +204,9 @@ def _compute_trunk_weights(vertices: F64, anatomy: Anatomy) -> F64:
     scale = anatomy.scale
     nearness = np.full((len(vertices), len(JOINTS)), -np.inf)
     up = np.array([0.0, 0.0, scale])
-    pelvis, spine, chest, neck = (anatomy.joint(name) for name in ("pelvis", "spine", "chest", "neck"))
+    pelvis, spine, chest, neck = (
+        anatomy.joint(name) for name in ("pelvis", "spine", "chest", "neck")
+    )
     torso = (
         ("pelvis", pelvis - 0.08 * up, pelvis + 0.06 * up, 0.15),
         ("spine", spine + 0.02 * up, chest - 0.04 * up, 0.14),
@@ -214,13 +218,15 @@ def _compute_trunk_weights(vertices: F64, anatomy: Anatomy) -> F64:
         nearness[:, INDEX[name]] = -distance / (radius * scale)
     for side, sign in zip(SIDES, SIGNS):
         across = sign * vertices[:, 0] / (0.02 * scale)
-        other_side, inside = 0.5 * np.clip(-across, 0, 50), 0.3 * np.clip(5.0 - across, 0, 50)
-        joint = {name: anatomy.joint(f"{side}_{name}") for name in ("clavicle", "shoulder", "elbow", "wrist")}
+        other_side = 0.5 * np.clip(-across, 0, 50)
+        inside = 0.3 * np.clip(5.0 - across, 0, 50)
+        joint = {
+            name: anatomy.joint(f"{side}_{name}")
+            for name in ("clavicle", "shoulder", "elbow", "wrist")
+        }
         joint |= {name: anatomy.joint(f"{side}_{name}") for name in ("hip", "knee", "ankle", "toe")}
-        arm, leg = (
-            anatomy.direction(f"{side}_shoulder", f"{side}_elbow"),
-            anatomy.direction(f"{side}_hip", f"{side}_knee"),
-        )
+        arm = anatomy.direction(f"{side}_shoulder", f"{side}_elbow")
+        leg = anatomy.direction(f"{side}_hip", f"{side}_knee")
         limbs = (
             ("shoulder", joint["shoulder"] + 0.015 * scale * arm, joint["elbow"], 0.055, inside),
             ("elbow", joint["elbow"], joint["wrist"], 0.04, inside),
@@ -239,7 +245,8 @@ def _compute_trunk_weights(vertices: F64, anatomy: Anatomy) -> F64:
 def _compute_head_weights(vertices: F64, anatomy: Anatomy) -> F64:
     """Hang the head on the head, the throat on the neck and its root on the chest, (N, 21)."""
     height = vertices[:, 2] / anatomy.scale
-    on_neck, on_head = np.clip((height - 1.475) / 0.05, 0, 1), np.clip((height - 1.53) / 0.055, 0, 1)
+    on_neck = np.clip((height - 1.475) / 0.05, 0, 1)
+    on_head = np.clip((height - 1.53) / 0.055, 0, 1)
     weight = np.zeros((len(vertices), len(JOINTS)))
     weight[:, INDEX["head"]] = on_head
     weight[:, INDEX["neck"]] = (1 - on_head) * on_neck
@@ -250,7 +257,9 @@ def _compute_head_weights(vertices: F64, anatomy: Anatomy) -> F64:
 def _compute_hand_weights(vertices: F64, anatomy: Anatomy, side: int) -> F64:
     """Hang the hand on the wrist and its root on the forearm, (N, 21)."""
     name = SIDES[side]
-    along = (vertices - anatomy.joint(f"{name}_wrist")) @ anatomy.direction(f"{name}_shoulder", f"{name}_elbow")
+    along = (vertices - anatomy.joint(f"{name}_wrist")) @ anatomy.direction(
+        f"{name}_shoulder", f"{name}_elbow"
+    )
     on_hand = np.clip((along / anatomy.scale + 0.012) / 0.03, 0, 1)
     weight = np.zeros((len(vertices), len(JOINTS)))
     weight[:, INDEX[f"{name}_wrist"]] = on_hand
@@ -280,7 +289,9 @@ def _wrinkle_normals(vertices: F64, normals: F64, material: np.ndarray) -> F64:
     for scale, strength, seed in ((1.0, 0.75, 5), (2.3, 0.35, 9)):
         grains = vertices[cloth] * np.array([16, 16, 26]) * scale
         for axis, step in enumerate(0.25 * np.eye(3)):
-            slope[:, axis] += strength * (value_noise(grains + step, seed) - value_noise(grains - step, seed))
+            slope[:, axis] += strength * (
+                value_noise(grains + step, seed) - value_noise(grains - step, seed)
+            )
     wrinkled = normals.copy()
     wrinkled[cloth] -= slope
     return wrinkled / np.linalg.norm(wrinkled, axis=-1, keepdims=True)

@@ -36,10 +36,13 @@ class Hand:
 
     def __init__(self, anatomy: Anatomy, side: int) -> None:
         name = SIDES[side]
-        self._scale, self._wrist = anatomy.scale, anatomy.joint(f"{name}_wrist")
+        self._scale = anatomy.scale
+        self._wrist = anatomy.joint(f"{name}_wrist")
         along = anatomy.direction(f"{name}_shoulder", f"{name}_elbow")
         inwards = np.cross([0.0, 1.0, 0.0], along)
-        self._axes = np.stack([along, [0.0, 1.0, 0.0], -np.sign(inwards[0]) * SIGNS[side] * inwards])
+        self._axes = np.stack(
+            [along, [0.0, 1.0, 0.0], -np.sign(inwards[0]) * SIGNS[side] * inwards]
+        )
 
     def point(self, along_m: float, across_m: float, inwards_m: float) -> F64:
         """Return a point of the hand, (3,), m, body frame; across grows from the thumb to the little finger."""
@@ -64,13 +67,21 @@ class Hand:
             knuckle = self.point(_KNUCKLES_M, place, 0.0)
             middle = self.point(_KNUCKLES_M + 0.55 * length, place * 1.05, 0.005)
             hand = self._add_capsule(points, hand, (knuckle, middle), (0.0098, 0.0088), 0.006)
-            hand = self._add_capsule(points, hand, (middle, self.tip(finger)), (0.0088, 0.0072), 0.004)
-        ball, joint = self.point(0.025, -0.030, 0.006), self.point(0.065, -0.058, 0.014)
+            hand = self._add_capsule(
+                points, hand, (middle, self.tip(finger)), (0.0088, 0.0072), 0.004
+            )
+        ball = self.point(0.025, -0.030, 0.006)
+        joint = self.point(0.065, -0.058, 0.014)
         hand = self._add_capsule(points, hand, (ball, joint), (0.014, 0.0105), 0.010)
         return self._add_capsule(points, hand, (joint, self.thumb_tip), (0.0105, 0.0085), 0.004)
 
     def _add_capsule(
-        self, points: F64, hand: F64, ends: tuple[F64, F64], radii_m: tuple[float, float], fillet_m: float
+        self,
+        points: F64,
+        hand: F64,
+        ends: tuple[F64, F64],
+        radii_m: tuple[float, float],
+        fillet_m: float,
     ) -> F64:
         """Add one capsule to the hand."""
         radii = (radii_m[0] * self._scale, radii_m[1] * self._scale)
@@ -94,4 +105,6 @@ def build_hand(anatomy: Anatomy, appearance: Appearance, side: int) -> PaintedPa
     hand, half = Hand(anatomy, side), 0.14 * anatomy.scale
     middle = hand.point(0.07, 0.0, 0.0)
     surface = build_surface(hand.field, middle - half, middle + half, CELL_M * anatomy.scale)
-    return paint_surface(surface, np.full(len(surface.triangles), Material.SKIN, np.int64), appearance)
+    return paint_surface(
+        surface, np.full(len(surface.triangles), Material.SKIN, np.int64), appearance
+    )

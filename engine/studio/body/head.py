@@ -10,7 +10,8 @@ from engine.studio.body.surface import Field, build_surface
 from engine.studio.fields import capsule, ellipsoid, smooth_union, value_noise
 
 CELL_M = 0.008
-_MESH_LOW_M, _MESH_HIGH_M = np.array([-0.115, -0.15, 1.43]), np.array([0.115, 0.14, 1.78])
+_MESH_LOW_M = np.array([-0.115, -0.15, 1.43])
+_MESH_HIGH_M = np.array([0.115, 0.14, 1.78])
 _FACE_BEFORE_M = -0.045
 _HAIRLINE_M = (
     np.array([-0.10, -0.075, -0.045, -0.015, 0.02, 0.05, 0.12]),
@@ -20,12 +21,7 @@ _HAIRLINE_M = (
 
 
 class Head:
-    """The fields of one head, in metres of the reference person (1.75 m).
-
-    Parameters
-    ----------
-    appearance
-    """
+    """The fields of one head, in metres of the reference person (1.75 m)."""
 
     def __init__(self, appearance: Appearance) -> None:
         self._hair_radii = np.array([0.087, 0.107, 0.102]) * appearance.hair_volume
@@ -48,7 +44,9 @@ class Head:
         lips = ellipsoid(points, np.array([0, -0.091, 1.561]), np.array([0.024, 0.011, 0.009]))
         head = smooth_union(head, lips, 0.008)
         for sign in SIGNS:
-            ear = ellipsoid(points, np.array([sign * 0.078, 0.012, 1.625]), np.array([0.011, 0.019, 0.032]))
+            ear = ellipsoid(
+                points, np.array([sign * 0.078, 0.012, 1.625]), np.array([0.011, 0.019, 0.032])
+            )
             head = smooth_union(head, ear, 0.006)
         return head
 
@@ -65,11 +63,6 @@ class Head:
 def build_head(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
     """Make the head and the neck.
 
-    Parameters
-    ----------
-    anatomy
-    appearance
-
     Returns
     -------
     part
@@ -79,7 +72,9 @@ def build_head(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
     def scale_field(field: Field) -> Field:
         return lambda points: scale * field(points / scale)
 
-    surface = build_surface(scale_field(head.field), _MESH_LOW_M * scale, _MESH_HIGH_M * scale, CELL_M * scale)
+    surface = build_surface(
+        scale_field(head.field), _MESH_LOW_M * scale, _MESH_HIGH_M * scale, CELL_M * scale
+    )
     borders = [scale_field(field) for field in (head.hairline, _eye, _iris, _brow, _lips, _mouth)]
     surface, (hair, eye, iris, brow, lips, mouth) = cut_along_all(surface, borders)
     material = np.full(len(surface.triangles), Material.SKIN, np.int64)
@@ -90,16 +85,27 @@ def build_head(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
     material[lips] = Material.LIP
     material[mouth] = Material.MOUTH
     part = paint_surface(surface, material, appearance)
-    _shade_face(part.surface.vertices / scale, part.material == Material.SKIN, np.array(appearance.skin), part.colour)
+    _shade_face(
+        part.surface.vertices / scale,
+        part.material == Material.SKIN,
+        np.array(appearance.skin),
+        part.colour,
+    )
     _streak_hair(part.surface.vertices / scale, part.material == Material.HAIR, part.colour)
     return part
 
 
 def _add_eye_and_nostril(points: F64, head: F64, sign: float) -> F64:
     """Hollow an eye socket, put the eyeball in, and add one wing of the nose."""
-    wing = ellipsoid(points, np.array([sign * 0.012, -0.100, 1.598]), np.array([0.010, 0.010, 0.009]))
-    socket = ellipsoid(points, np.array([sign * 0.032, -0.104, 1.640]), np.array([0.020, 0.016, 0.013]))
-    eyeball = ellipsoid(points, np.array([sign * 0.031, -0.083, 1.638]), np.array([0.0135, 0.0125, 0.0115]))
+    wing = ellipsoid(
+        points, np.array([sign * 0.012, -0.100, 1.598]), np.array([0.010, 0.010, 0.009])
+    )
+    socket = ellipsoid(
+        points, np.array([sign * 0.032, -0.104, 1.640]), np.array([0.020, 0.016, 0.013])
+    )
+    eyeball = ellipsoid(
+        points, np.array([sign * 0.031, -0.083, 1.638]), np.array([0.0135, 0.0125, 0.0115])
+    )
     head = -smooth_union(-smooth_union(head, wing, 0.006), socket, 0.012)
     return smooth_union(head, eyeball, 0.002)
 
@@ -112,13 +118,17 @@ def _restrict_to_face(points: F64, field: F64) -> F64:
 def _eye(points: F64) -> F64:
     """Be positive between the eyelids."""
     x, z = np.abs(points[:, 0]), points[:, 2]
-    return _restrict_to_face(points, 0.016 * (1 - ((x - 0.031) / 0.0145) ** 2 - ((z - 1.6372) / 0.0060) ** 2))
+    return _restrict_to_face(
+        points, 0.016 * (1 - ((x - 0.031) / 0.0145) ** 2 - ((z - 1.6372) / 0.0060) ** 2)
+    )
 
 
 def _iris(points: F64) -> F64:
     """Be positive on the irises."""
     x, z = np.abs(points[:, 0]), points[:, 2]
-    return _restrict_to_face(points, 0.007 * (1 - ((x - 0.0305) / 0.0068) ** 2 - ((z - 1.6378) / 0.0062) ** 2))
+    return _restrict_to_face(
+        points, 0.007 * (1 - ((x - 0.0305) / 0.0068) ** 2 - ((z - 1.6378) / 0.0062) ** 2)
+    )
 
 
 def _brow(points: F64) -> F64:
@@ -143,7 +153,9 @@ def _mouth(points: F64) -> F64:
 
 def _shade_face(points: F64, skin: Mask, skin_colour: F64, colour: F64) -> None:
     """Shade eye sockets, cheeks, nostrils, ears and the underside of the chin, in place."""
-    x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
+    x = np.abs(points[:, 0])
+    y = points[:, 1]
+    z = points[:, 2]
     face = skin & (y < _FACE_BEFORE_M)
     socket = face & (((x - 0.032) / 0.021) ** 2 + ((z - 1.641) / 0.014) ** 2 < 1)
     cheek = face & (((x - 0.036) / 0.020) ** 2 + ((z - 1.595) / 0.018) ** 2 < 1)

@@ -1,8 +1,8 @@
 """Landmarks: the true places of the 33 joints of `blazepose_33` on a procedural person.
 
-Two truths: *anatomical* (the joint's centre, the tip of the nose) and *as detected* (where BlazePose puts the same
-joint on this body, measured from all sides with exact cameras; medians in mm, scatter 5 to 12 mm). The offsets belong
-to this body and to no human being.
+Two truths: *anatomical* (the joint's centre, the tip of the nose) and *as detected* (where
+BlazePose puts the same joint on this body, measured from all sides with exact cameras; medians in
+mm, scatter 5 to 12 mm). The offsets belong to this body and to no human being.
 """
 
 import numpy as np
@@ -14,7 +14,9 @@ from engine.studio.body.hands import Hand
 from engine.studio.body.posture import Bones
 
 SKELETON = load_skeleton("blazepose_33")
-ANATOMICAL = tuple(f"{side}_{j}" for j in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in SIDES)
+ANATOMICAL = tuple(
+    f"{side}_{j}" for j in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in SIDES
+)
 """The joints that are centres of rotation; all others are points of the surface."""
 
 _HEAD_POINTS_M = {
@@ -24,19 +26,15 @@ _HEAD_POINTS_M = {
     "ear": (0.080, 0.012, 1.625),
 }
 _MOUTH_M, _NOSE_M = (0.024, -0.093, 1.561), (0.0, -0.124, 1.603)
-_HEEL_M, _TOE_M = np.array([0.0, 0.062, 0.020]), np.array([0.0, -0.185, 0.020])
+_HEEL_M = np.array([0.0, 0.062, 0.020])
+_TOE_M = np.array([0.0, -0.185, 0.020])
 _HIP_DISTAL_M, _HIP_OUT_M = 0.032, 0.006
 _KNEE_DISTAL_M, _ANKLE_PROXIMAL_M = 0.002, 0.026
 _FACE_BACK_M, _EAR_FORWARD_M = 0.030, 0.028
 
 
 class Landmarks:
-    """The joints of one person, each fixed to a bone.
-
-    Parameters
-    ----------
-    anatomy
-    """
+    """The joints of one person, each fixed to a bone."""
 
     def __init__(self, anatomy: Anatomy) -> None:
         self._anatomy = anatomy
@@ -73,13 +71,19 @@ class Landmarks:
         rest, anatomy = self._rest.copy(), self._anatomy
         for side, sign in zip(SIDES, SIGNS):
             thigh = anatomy.direction(f"{side}_hip", f"{side}_knee")
-            hip, knee, ankle, ear = (SKELETON.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle", "ear"))
+            hip, knee, ankle, ear = (
+                SKELETON.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle", "ear")
+            )
             rest[hip] += _HIP_DISTAL_M * thigh
             rest[knee] += _KNEE_DISTAL_M * thigh
             rest[ankle] -= _ANKLE_PROXIMAL_M * thigh
             rest[hip, 0] += sign * _HIP_OUT_M
             rest[ear, 1] -= _EAR_FORWARD_M
-        face = [i for i, joint in enumerate(SKELETON.joints) if "eye" in joint or "mouth" in joint or joint == "nose"]
+        face = [
+            i
+            for i, joint in enumerate(SKELETON.joints)
+            if "eye" in joint or "mouth" in joint or joint == "nose"
+        ]
         rest[face, 1] += _FACE_BACK_M
         bone = self._bone.copy()
         for side in SIDES:  # these three lie along the bone above the next joint
@@ -109,8 +113,12 @@ def _list_rest_points(anatomy: Anatomy) -> dict[str, tuple[int, F64]]:
         for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"):
             places[f"{name}_{joint}"] = (INDEX[f"{name}_{joint}"], anatomy.joint(f"{name}_{joint}"))
         wrist, ankle = INDEX[f"{name}_wrist"], INDEX[f"{name}_ankle"]
-        hand, sole = Hand(anatomy, side), anatomy.rest[ankle] * np.array([1.0, 1.0, 0.0])
-        places[f"{name}_index"], places[f"{name}_pinky"] = (wrist, hand.tip(0)), (wrist, hand.tip(3))
+        hand = Hand(anatomy, side)
+        sole = anatomy.rest[ankle] * np.array([1.0, 1.0, 0.0])
+        places[f"{name}_index"], places[f"{name}_pinky"] = (
+            (wrist, hand.tip(0)),
+            (wrist, hand.tip(3)),
+        )
         places[f"{name}_thumb"] = (wrist, hand.thumb_tip)
         places[f"{name}_heel"] = (ankle, sole + scale * _HEEL_M)
         places[f"{name}_foot_index"] = (ankle, sole + scale * _TOE_M)

@@ -67,7 +67,8 @@ def paint_surface(surface: Surface, material: I64, appearance: Appearance) -> Pa
 
 def build_palette(appearance: Appearance) -> F64:
     """Return the colour of every material, (11, 3), 0 to 255, as a screen shows it; red, green, blue."""
-    hair, lips = np.array(appearance.hair), np.array(appearance.lips)
+    hair = np.array(appearance.hair)
+    lips = np.array(appearance.lips)
     return np.array(
         [
             appearance.shirt,

@@ -1,7 +1,7 @@
 """Posture: how a body is held at many instants at once, and the bones that follow from it.
 
-Legs are given by where the feet are (two-link inverse kinematics): a foot that is told to stay stays. All else is given
-by angles. Angles are in degrees here, because people write the motions.
+Legs are given by where the feet are (two-link inverse kinematics): a foot that is told to stay
+stays. All else is given by angles. Angles are in degrees here, because people write the motions.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,8 @@ class Posture:
     pelvis_m : (T, 3), room
         Middle of the hip joints; lowered where the legs would not reach.
     pelvis_deg, spine_deg, neck_deg : (T, 3)
-        Forward pitch, lean to the left, turn to the left; the pelvis' turn is the heading (0 faces -y).
+        Forward pitch, lean to the left, turn to the left; the pelvis' turn is the heading (0 faces
+        -y).
     arm_deg : (T, 2, 3)
         Abduction, flexion (forward), twist inwards of the upper arm.
     elbow_deg : (T, 2)
@@ -77,15 +78,13 @@ class Bones:
 def concatenate_postures(postures: Sequence[Posture]) -> Posture:
     """Put postures one after another along time.
 
-    Parameters
-    ----------
-    postures
-
     Returns
     -------
     posture
     """
-    return Posture(**{f.name: np.concatenate([getattr(p, f.name) for p in postures]) for f in fields(Posture)})
+    return Posture(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in postures]) for f in fields(Posture)}
+    )
 
 
 def select_instants(posture: Posture, index: I64) -> Posture:
@@ -149,7 +148,9 @@ def compute_bones(posture: Posture, anatomy: Anatomy) -> Bones:
     bones = Bones(np.empty((count, len(JOINTS), 3, 3)), np.empty((count, len(JOINTS), 3)))
     pelvis = _rotation_from_euler(posture.pelvis_deg)
     bones.rotation[:, INDEX["pelvis"]] = pelvis
-    bones.xyz[:, INDEX["pelvis"]] = posture.pelvis_m - _AXES[2] * _compute_drop_m(posture, anatomy, pelvis)[:, None]
+    bones.xyz[:, INDEX["pelvis"]] = (
+        posture.pelvis_m - _AXES[2] * _compute_drop_m(posture, anatomy, pelvis)[:, None]
+    )
     _pose_trunk(posture, anatomy, bones)
     for side in range(2):
         _pose_arm(posture, anatomy, side, bones)
@@ -172,7 +173,8 @@ def _compute_drop_m(posture: Posture, anatomy: Anatomy, pelvis: F64) -> F64:
 
 def _pose_trunk(posture: Posture, anatomy: Anatomy, bones: Bones) -> None:
     """Stack spine, chest, neck and head on the pelvis."""
-    spine, neck = _rotation_from_euler(posture.spine_deg / 2), _rotation_from_euler(posture.neck_deg / 2)
+    spine = _rotation_from_euler(posture.spine_deg / 2)
+    neck = _rotation_from_euler(posture.neck_deg / 2)
     below = "pelvis"
     for name, local in (("spine", spine), ("chest", spine), ("neck", neck), ("head", neck)):
         _attach_bone(anatomy, (below, name), local, bones)
@@ -200,7 +202,12 @@ def _pose_arm(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
     _attach_bone(anatomy, ("chest", f"{name}_clavicle"), clavicle, bones)
     _attach_bone(anatomy, (f"{name}_clavicle", f"{name}_shoulder"), upper_arm, bones)
     _attach_bone(anatomy, (f"{name}_shoulder", f"{name}_elbow"), forearm, bones)
-    _attach_bone(anatomy, (f"{name}_elbow", f"{name}_wrist"), np.broadcast_to(np.eye(3), forearm.shape), bones)
+    _attach_bone(
+        anatomy,
+        (f"{name}_elbow", f"{name}_wrist"),
+        np.broadcast_to(np.eye(3), forearm.shape),
+        bones,
+    )
 
 
 def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> None:
@@ -211,13 +218,17 @@ def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
     )
     rotation, xyz = bones.rotation, bones.xyz
     pelvis = rotation[:, INDEX["pelvis"]]
-    hip = xyz[:, INDEX["pelvis"]] + pelvis @ (anatomy.joint(f"{name}_hip") - anatomy.joint("pelvis"))
+    hip = xyz[:, INDEX["pelvis"]] + pelvis @ (
+        anatomy.joint(f"{name}_hip") - anatomy.joint("pelvis")
+    )
     foot_pitch, foot_heading = np.moveaxis(posture.foot_deg[:, side], -1, 0)
     heading = (posture.pelvis_deg[:, 2] + foot_heading) / 2 + sign * posture.knee_out_deg[:, side]
     lateral = _rotate_about(2, heading)[..., 0]
 
     reach = posture.ankle_m[:, side] - hip
-    distance = np.clip(np.linalg.norm(reach, axis=-1), 0.15, anatomy.thigh_m + anatomy.shank_m)[:, None]
+    distance = np.clip(np.linalg.norm(reach, axis=-1), 0.15, anatomy.thigh_m + anatomy.shank_m)[
+        :, None
+    ]
     down = _normalise(reach)
     axis = _normalise(lateral - np.sum(lateral * down, -1, keepdims=True) * down)
     along = (anatomy.thigh_m**2 - anatomy.shank_m**2 + distance**2) / (2 * distance)
@@ -262,7 +273,11 @@ def _normalise(vector: F64) -> F64:
 
 def _rotation_from_euler(angles_deg: F64) -> F64:
     """Turn pitch, lean and heading, (T, 3), into rotations, (T, 3, 3)."""
-    return _rotate_about(2, angles_deg[:, 2]) @ _rotate_about(1, angles_deg[:, 1]) @ _rotate_about(0, angles_deg[:, 0])
+    return (
+        _rotate_about(2, angles_deg[:, 2])
+        @ _rotate_about(1, angles_deg[:, 1])
+        @ _rotate_about(0, angles_deg[:, 0])
+    )
 
 
 def _rotate_about(axis: int, angle_deg: F64) -> F64:

@@ -48,8 +48,8 @@ def build_surface(field: Field, low: F64, high: F64, cell_m: float) -> Surface:
 
     Notes
     -----
-    Naive surface nets (Gibson 1998): one vertex per cell that the surface crosses, at the mean of its edge crossings;
-    two damped Newton steps then carry the vertices onto the surface itself.
+    Naive surface nets (Gibson 1998): one vertex per cell that the surface crosses, at the mean of
+    its edge crossings; two damped Newton steps then carry the vertices onto the surface itself.
     """
     count = np.ceil((high - low) / cell_m).astype(int) + 1
     axes = [low[i] + cell_m * np.arange(count[i]) for i in range(3)]
@@ -65,7 +65,9 @@ def build_surface(field: Field, low: F64, high: F64, cell_m: float) -> Surface:
         steepness = np.maximum((slope * slope).sum(-1), 0.05)
         vertices = vertices - _NEWTON_DAMPING * (field(vertices) / steepness)[:, None] * slope
     slope = _compute_gradient(field, vertices, 0.35 * cell_m)
-    return Surface(vertices, triangles, slope / (np.linalg.norm(slope, axis=-1, keepdims=True) + 1e-9))
+    return Surface(
+        vertices, triangles, slope / (np.linalg.norm(slope, axis=-1, keepdims=True) + 1e-9)
+    )
 
 
 def cut_along(surface: Surface, field: Field) -> Surface:
@@ -93,7 +95,9 @@ def cut_along(surface: Surface, field: Field) -> Surface:
     minority = inside == (inside.sum(1) == 1)[:, None]
     alone = np.argmax(minority, axis=1)
     a, b, c = (triangles[np.arange(len(triangles)), (alone + i) % 3] for i in range(3))
-    edges, place = np.unique(np.sort(np.stack([np.r_[a, a], np.r_[b, c]], -1), axis=1), axis=0, return_inverse=True)
+    edges, place = np.unique(
+        np.sort(np.stack([np.r_[a, a], np.r_[b, c]], -1), axis=1), axis=0, return_inverse=True
+    )
     ends = value[edges]
     share = (ends[:, 0] / (ends[:, 0] - ends[:, 1]))[:, None]
     middle = surface.vertices[edges[:, 0]] * (1 - share) + surface.vertices[edges[:, 1]] * share
@@ -134,7 +138,8 @@ def _find_mean_crossings(distance: F64) -> tuple[F64, Mask]:
             if corner[axis]:
                 continue
             end = tuple(1 if i == axis else corner[i] for i in range(3))
-            first, second = distance[_select_corner(corner, shape)], distance[_select_corner(end, shape)]
+            first = distance[_select_corner(corner, shape)]
+            second = distance[_select_corner(end, shape)]
             crosses = (first < 0) != (second < 0)
             point = np.zeros((*shape, 3)) + corner
             point[..., axis] = np.where(crosses, first / np.where(crosses, first - second, 1), 0)
@@ -177,4 +182,6 @@ def _build_quads(inside: Mask, index: I64) -> I64:
 def _compute_gradient(field: Field, points: F64, step_m: float) -> F64:
     """Differentiate a field, (N, 3)."""
     shifts = step_m * np.eye(3)
-    return np.stack([field(points + shift) - field(points - shift) for shift in shifts], -1) / (2 * step_m)
+    return np.stack([field(points + shift) - field(points - shift) for shift in shifts], -1) / (
+        2 * step_m
+    )

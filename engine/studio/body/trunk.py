@@ -1,7 +1,8 @@
 """Trunk: torso, arms, legs and shoes of one person in clothes, joined from lofts along the bones.
 
-The tables give, for a person of 1.75 m, stations along an axis: position, shift backwards, half width, half depth, all
-in metres. They were drawn by eye from anatomical proportions; no scan was used.
+The tables give, for a person of 1.75 m, stations along an axis: position, shift backwards, half
+width, half depth, all in metres. They were drawn by eye from anatomical proportions; no scan was
+used.
 """
 
 import numpy as np
@@ -84,27 +85,26 @@ _STEP_M = 0.002
 
 
 class Trunk:
-    """The fields of one person's torso, limbs and shoes.
-
-    Parameters
-    ----------
-    anatomy
-    appearance
-    """
+    """The fields of one person's torso, limbs and shoes."""
 
     def __init__(self, anatomy: Anatomy, appearance: Appearance) -> None:
         self._anatomy, self._scale = anatomy, anatomy.scale
         self._torso_stations = _build_torso_stations(appearance) * self._scale
         self._sleeve_m = float(_arm_from_table(np.array(appearance.sleeve_m))) * self._scale
-        self._trousers_m, self._hem_m = appearance.trousers_m * self._scale, appearance.hem_m * self._scale
+        self._trousers_m = appearance.trousers_m * self._scale
+        self._hem_m = appearance.hem_m * self._scale
         arm = _ARM.copy()
         arm[:, 0] = _arm_from_table(_ARM[:, 0])
         arm[:, 2:] *= appearance.girth
         leg = _LEG.copy()
         leg[:, 2:] *= appearance.girth
         self._arm_stations = _add_cloth(arm * self._scale, self._sleeve_m, 0.009 * self._scale, 0.0)
-        self._leg_stations = _add_cloth(leg * self._scale, self._trousers_m, 0.006 * self._scale, 0.012 * self._scale)
-        self._arm_frames = [self._build_limb_frame(f"{side}_shoulder", f"{side}_elbow") for side in SIDES]
+        self._leg_stations = _add_cloth(
+            leg * self._scale, self._trousers_m, 0.006 * self._scale, 0.012 * self._scale
+        )
+        self._arm_frames = [
+            self._build_limb_frame(f"{side}_shoulder", f"{side}_elbow") for side in SIDES
+        ]
         self._leg_frames = [self._build_limb_frame(f"{side}_hip", f"{side}_knee") for side in SIDES]
 
     def field(self, points: F64) -> F64:
@@ -139,9 +139,13 @@ class Trunk:
         """Loft the torso and lay the shoulders on it."""
         body = loft(points, np.stack([np.zeros(3), _Z, _X, _Y]), self._torso_stations, 2.35)
         for sign in SIGNS:
-            ends = np.array([[sign * 0.035, 0.022, 1.452], [sign * 0.158, 0.012, 1.414]]) * self._scale
+            ends = (
+                np.array([[sign * 0.035, 0.022, 1.452], [sign * 0.158, 0.012, 1.414]]) * self._scale
+            )
             body = smooth_union(
-                body, capsule(points, ends, (0.046 * self._scale, 0.044 * self._scale)), 0.02 * self._scale
+                body,
+                capsule(points, ends, (0.046 * self._scale, 0.044 * self._scale)),
+                0.02 * self._scale,
             )
         return body
 
@@ -198,19 +202,17 @@ class Trunk:
 def build_trunk(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
     """Make the body below the neck, but for the hands.
 
-    Parameters
-    ----------
-    anatomy
-    appearance
-
     Returns
     -------
     part
     """
     trunk, scale = Trunk(anatomy, appearance), anatomy.scale
-    low, high = np.array([-0.75, -0.30, -0.03]) * scale, np.array([0.75, 0.24, 1.56]) * scale
+    low = np.array([-0.75, -0.30, -0.03]) * scale
+    high = np.array([0.75, 0.24, 1.56]) * scale
     surface = build_surface(trunk.field, low, high, CELL_M)
-    surface, (bare_arm, below_shirt, bare_leg, shoe, throat, sole) = cut_along_all(surface, trunk.borders())
+    surface, (bare_arm, below_shirt, bare_leg, shoe, throat, sole) = cut_along_all(
+        surface, trunk.borders()
+    )
     middles = surface.vertices[surface.triangles].mean(1)
     leg = trunk.pieces(middles).argmin(1) >= 3
     material = np.full(len(middles), Material.SHIRT, np.int64)
@@ -227,7 +229,10 @@ def _build_torso_stations(appearance: Appearance) -> F64:
     waist = np.exp(-(((stations[:, 0] - 1.06) / 0.11) ** 2))
     stations[:, 2:] *= (1 + (appearance.girth - 1) * 0.8 + (appearance.belly - 1) * waist)[:, None]
     hem = appearance.hem_m
-    below, above = (np.array([np.interp(hem, stations[:, 0], stations[:, i]) for i in range(4)]) for _ in range(2))
+    below, above = (
+        np.array([np.interp(hem, stations[:, 0], stations[:, i]) for i in range(4)])
+        for _ in range(2)
+    )
     below[0], above[0] = hem - _STEP_M, hem + _STEP_M
     stations = np.vstack([stations, below, above])
     stations = stations[np.argsort(stations[:, 0])]
@@ -252,5 +257,7 @@ def _arm_from_table(table_m: F64) -> F64:
     upper = UPPER_ARM * 1.75 / _ELBOW_OF_TABLE
     fore = FOREARM * 1.75 / (_ARM_LENGTH_OF_TABLE - _ELBOW_OF_TABLE)
     return np.where(
-        table_m < _ELBOW_OF_TABLE, table_m * upper, _ELBOW_OF_TABLE * upper + (table_m - _ELBOW_OF_TABLE) * fore
+        table_m < _ELBOW_OF_TABLE,
+        table_m * upper,
+        _ELBOW_OF_TABLE * upper + (table_m - _ELBOW_OF_TABLE) * fore,
     )

@@ -1,7 +1,7 @@
 """Footsteps: walking, and whatever else moves the feet over the floor, planned step by step.
 
-The plan says where and when each foot stands. Between two steps a foot is exactly still; the pelvis glides along the
-middle of the feet; the arms swing against the legs.
+The plan says where and when each foot stands. Between two steps a foot is exactly still; the pelvis
+glides along the middle of the feet; the arms swing against the legs.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,14 @@ from engine.studio.body.anatomy import SIGNS, Anatomy
 from engine.studio.body.posture import Posture
 from engine.studio.motion.motion import FLEXION, LEAN, LEFT, PITCH, RIGHT, TURN
 from engine.studio.motion.route import Route
-from engine.studio.motion.stance import FOOT_APART_M, FOOT_BACK_M, FOOT_OUT_DEG, Draft, place_ankle, standing_height_m
+from engine.studio.motion.stance import (
+    FOOT_APART_M,
+    FOOT_BACK_M,
+    FOOT_OUT_DEG,
+    Draft,
+    place_ankle,
+    standing_height_m,
+)
 
 STEP_S, SWING_SHARE = 0.54, 0.78
 STEP_LENGTH_OF_STATURE = 0.33
@@ -72,7 +79,9 @@ class Footsteps:
             begin = _LEAD_S + number * self._step_s
             feet[step.side].add_step(step, begin, self._step_s)
             end = begin + self._step_s
-            pelvis.append((end - (1 - SWING_SHARE) * self._step_s / 2, *_find_pelvis(feet, anatomy)))
+            pelvis.append(
+                (end - (1 - SWING_SHARE) * self._step_s / 2, *_find_pelvis(feet, anatomy))
+            )
             last = number == len(steps) - 1
             lead = 0.0 if last else SIGNS[step.side] * step.effort
             sway.append((begin + SWING_SHARE * self._step_s / 2, -SIGNS[step.side], np.nan, 0.0))
@@ -112,10 +121,14 @@ class Footsteps:
         foot = np.stack([curve(time) for curve in self._feet], 1)
         foot_deg = foot[:, :, 3:]
         ankle = place_ankle(foot[:, :, :3], foot_deg, self._anatomy)
-        return replace(body.posture(self._anatomy), pelvis_m=pelvis_m, ankle_m=ankle, foot_deg=foot_deg)
+        return replace(
+            body.posture(self._anatomy), pelvis_m=pelvis_m, ankle_m=ankle, foot_deg=foot_deg
+        )
 
 
-def walk_along(route: Route, start_m: float, count: int, anatomy: Anatomy) -> tuple[Footsteps, float]:
+def walk_along(
+    route: Route, start_m: float, count: int, anatomy: Anatomy
+) -> tuple[Footsteps, float]:
     """Walk a number of steps along a route, from standing to standing.
 
     Parameters
@@ -213,8 +226,13 @@ class _Foot:
             self._place.append((begin_s, *self.xy_m, self.heading_deg))
         self.xy_m, self.heading_deg = step.xy_m, step.heading_deg
         self._place.append((end_s, *self.xy_m, self.heading_deg))
-        self._lift += [(begin_s, 0.0), (begin_s + 0.45 * (end_s - begin_s), step.lift_m), (end_s, 0.0)]
-        toe_off, strike = _TOE_OFF_DEG * step.effort, _HEEL_STRIKE_DEG * step.effort
+        self._lift += [
+            (begin_s, 0.0),
+            (begin_s + 0.45 * (end_s - begin_s), step.lift_m),
+            (end_s, 0.0),
+        ]
+        toe_off = _TOE_OFF_DEG * step.effort
+        strike = _HEEL_STRIKE_DEG * step.effort
         self._pitch += [
             (begin_s - min(0.5 * step_s, 0.45 * (begin_s - self._pitch[-1][0])), 0.0),
             (begin_s, toe_off),
@@ -247,14 +265,19 @@ class _FootCurves:
     def __call__(self, time_s: F64) -> F64:
         """Return x, y, lift (m), pitch, heading (deg), (T, 5)."""
         place = self.place(time_s)
-        return np.stack([place[:, 0], place[:, 1], self.lift(time_s), self.pitch(time_s), place[:, 2]], -1)
+        return np.stack(
+            [place[:, 0], place[:, 1], self.lift(time_s), self.pitch(time_s), place[:, 2]], -1
+        )
 
 
-def _find_foothold(place: tuple[F64, float], side: int, apart_m: float, anatomy: Anatomy) -> tuple[F64, float]:
+def _find_foothold(
+    place: tuple[F64, float], side: int, apart_m: float, anatomy: Anatomy
+) -> tuple[F64, float]:
     """Find where a foot stands when the pelvis is at a place."""
     xy, heading_deg = place
     heading = np.deg2rad(heading_deg)
-    left, back = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
+    left = np.array([np.cos(heading), np.sin(heading)])
+    back = np.array([-np.sin(heading), np.cos(heading)])
     offset = SIGNS[side] * apart_m * left + FOOT_BACK_M * back
     return xy + anatomy.scale * offset, heading_deg + SIGNS[side] * FOOT_OUT_DEG
 

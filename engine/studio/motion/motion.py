@@ -1,6 +1,8 @@
-"""Motions on the spot, as pure functions of how much of one performance is over; each begins and ends standing still.
+"""Motions on the spot, as pure functions of how much of one performance is over; each begins and
+ends standing still.
 
-Because all of them meet in the relaxed stance, any of them may follow any other without a jump and without a step.
+Because all of them meet in the relaxed stance, any of them may follow any other without a jump and
+without a step.
 """
 
 from collections.abc import Callable

@@ -93,7 +93,9 @@ class Performance:
         act = np.searchsorted(self._begin_s, time, side="right") - 1
         order = np.argsort(act, kind="stable")
         parts = [self._acts[i].posture(time[act == i] - self._begin_s[i]) for i in np.unique(act)]
-        return _add_breathing(select_instants(concatenate_postures(parts), np.argsort(order)), time_s)
+        return _add_breathing(
+            select_instants(concatenate_postures(parts), np.argsort(order)), time_s
+        )
 
 
 def plan_performance(
@@ -129,7 +131,9 @@ def plan_performance(
     return Performance([InPlaceAct(IN_PLACE_MOTIONS[motion], route.middle, anatomy, seconds)])
 
 
-def _plan_programme(seconds: float, anatomy: Anatomy, route: Route, rng: np.random.Generator) -> Performance:
+def _plan_programme(
+    seconds: float, anatomy: Anatomy, route: Route, rng: np.random.Generator
+) -> Performance:
     """Walk, do something, walk on, do something else: two thirds of the time on the way."""
     waiting = [name for name in IN_PLACE_MOTIONS if name not in (CHAIR_MOTION, "stand", "wait")]
     queue: list[str] = []
@@ -145,9 +149,12 @@ def _plan_programme(seconds: float, anatomy: Anatomy, route: Route, rng: np.rand
 
 def _add_breathing(posture: Posture, time_s: F64) -> Posture:
     """Let the chest breathe and the body sway by millimetres, so that nobody ever stands like a statue."""
-    breath, sway = np.sin(2 * np.pi * time_s / _BREATH_S), np.sin(2 * np.pi * time_s / _SWAY_S)
+    breath = np.sin(2 * np.pi * time_s / _BREATH_S)
+    sway = np.sin(2 * np.pi * time_s / _SWAY_S)
     lean = np.stack([0.5 * breath, 0.35 * sway, 0.4 * np.sin(2 * np.pi * time_s / 7.9)], -1)
-    shift = np.stack([0.004 * sway, 0.003 * np.sin(2 * np.pi * time_s / 4.1), np.zeros_like(sway)], -1)
+    shift = np.stack(
+        [0.004 * sway, 0.003 * np.sin(2 * np.pi * time_s / 4.1), np.zeros_like(sway)], -1
+    )
     return Posture(
         pelvis_m=posture.pelvis_m + shift,
         pelvis_deg=posture.pelvis_deg,

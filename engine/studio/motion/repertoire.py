@@ -1,7 +1,7 @@
 """Repertoire: what a person can do on the spot.
 
-Each function writes one performance for a person of 1.75 m, from the shares of it that are over, (T,), 0 to 1; it
-begins and ends with the relaxed stance.
+Each function writes one performance for a person of 1.75 m, from the shares of it that are over,
+(T,), 0 to 1; it begins and ends with the relaxed stance.
 """
 
 import numpy as np
@@ -61,7 +61,8 @@ def squat(share: F64) -> Draft:
 def lunge(share: F64) -> Draft:
     """Step far forward with the left foot, sink, and step back."""
     body = Draft(len(share))
-    out, sink = plateau(share, 0.26), plateau((share - 0.16) / 0.68, 0.35)
+    out = plateau(share, 0.26)
+    sink = plateau((share - 0.16) / 0.68, 0.35)
     body.foot_m[:, LEFT, BACK] -= 0.66 * out
     body.foot_m[:, LEFT, UP] += 0.10 * (hump(share / 0.26) + hump((share - 0.74) / 0.26))
     body.foot_deg[:, RIGHT, PITCH] -= 42 * out
@@ -249,7 +250,9 @@ def balance(share: F64) -> Draft:
     body.foot_m[:, LEFT] += np.array([-0.02, -0.22, 0.42]) * lift[:, None]
     body.foot_deg[:, LEFT, PITCH] -= 20 * lift
     body.arm_deg[:, :, ABDUCTION] += 55 * k[:, None]
-    body.arm_deg[:, :, ABDUCTION] += (6 * lift * np.sin(2 * np.pi * 3 * share))[:, None] * np.array([1, -1])
+    body.arm_deg[:, :, ABDUCTION] += (6 * lift * np.sin(2 * np.pi * 3 * share))[:, None] * np.array(
+        [1, -1]
+    )
     body.elbow_deg += 10 * k[:, None]
     return body
 

@@ -26,17 +26,21 @@ class Route:
 
     Notes
     -----
-    It comes from 0.46 m to 1.14 m of the middle in every direction and is never narrower than half a metre, so that
-    every camera sees the walker near and far, from all sides.
+    It comes from 0.46 m to 1.14 m of the middle in every direction and is never narrower than half
+    a metre, so that every camera sees the walker near and far, from all sides.
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
         angle = np.linspace(0, 2 * np.pi * _LAPS, 4001)
         phase, wander = rng.uniform(0, 2 * np.pi, 2)
         turn = rng.choice([-1.0, 1.0])
-        line = _CIRCLE_M * np.exp(1j * (angle + phase)) + _WANDER_M * np.exp(1j * (angle / _LAPS + wander))
+        line = _CIRCLE_M * np.exp(1j * (angle + phase)) + _WANDER_M * np.exp(
+            1j * (angle / _LAPS + wander)
+        )
         self._xy = np.stack([line.real, turn * line.imag], -1)
-        self._length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self._xy, axis=0), axis=1))])
+        self._length = np.concatenate(
+            [[0.0], np.cumsum(np.linalg.norm(np.diff(self._xy, axis=0), axis=1))]
+        )
         tangent = np.gradient(self._xy, axis=0)
         # heading 0 faces -y, 90 faces +x
         self._heading_deg = np.rad2deg(np.unwrap(np.arctan2(tangent[:, 0], -tangent[:, 1])))

@@ -8,10 +8,14 @@ from calibration.geometry.arrays import F64
 from engine.studio.body.anatomy import SIGNS, Anatomy
 from engine.studio.body.posture import Posture
 
-FOOT_APART_M, FOOT_BACK_M, FOOT_OUT_DEG = 0.085, 0.02, 5.0
+FOOT_APART_M = 0.085
+FOOT_BACK_M = 0.02
+FOOT_OUT_DEG = 5.0
 """Where the ankles are in a relaxed stance of the reference person, seen from the middle of the hips."""
 STANDING_STRETCH = 0.993
-ARM_ABDUCTION_DEG, ARM_FLEXION_DEG, ELBOW_DEG = 9.0, 2.0, 12.0
+ARM_ABDUCTION_DEG = 9.0
+ARM_FLEXION_DEG = 2.0
+ELBOW_DEG = 12.0
 
 _HEEL_M, _TOE_M = np.array([0.062, -0.19])
 """Ends of the sole behind (+) and before the ankle."""
@@ -53,19 +57,23 @@ class Draft:
         count = self.count
         for name in ("pelvis_m", "pelvis_deg", "spine_deg", "neck_deg"):
             setattr(self, name, np.zeros((count, 3)))
-        self.foot_m, self.foot_deg = np.zeros((count, 2, 3)), np.zeros((count, 2, 2))
+        self.foot_m = np.zeros((count, 2, 3))
+        self.foot_deg = np.zeros((count, 2, 2))
         self.arm_deg = np.tile([ARM_ABDUCTION_DEG, ARM_FLEXION_DEG, 0.0], (count, 2, 1))
-        self.elbow_deg, self.knee_out_deg = np.full((count, 2), ELBOW_DEG), np.zeros((count, 2))
+        self.elbow_deg = np.full((count, 2), ELBOW_DEG)
+        self.knee_out_deg = np.zeros((count, 2))
 
     def mirror(self) -> "Draft":
         """Return the same with left and right exchanged."""
         other = Draft(self.count)
         flip = np.array([-1.0, 1.0, 1.0])
-        other.pelvis_m, other.foot_m = self.pelvis_m * flip, self.foot_m[:, ::-1] * flip
+        other.pelvis_m = self.pelvis_m * flip
+        other.foot_m = self.foot_m[:, ::-1] * flip
         for name in ("pelvis_deg", "spine_deg", "neck_deg"):
             setattr(other, name, getattr(self, name) * np.array([1.0, -1.0, -1.0]))
         other.foot_deg = self.foot_deg[:, ::-1] * np.array([1.0, -1.0])
-        other.arm_deg, other.elbow_deg = self.arm_deg[:, ::-1], self.elbow_deg[:, ::-1]
+        other.arm_deg = self.arm_deg[:, ::-1]
+        other.elbow_deg = self.elbow_deg[:, ::-1]
         other.knee_out_deg = self.knee_out_deg[:, ::-1]
         return other
 
@@ -109,10 +117,12 @@ def place_ankle(foot_m: F64, foot_deg: F64, anatomy: Anatomy) -> F64:
     -------
     ankle : (..., 3), m
     """
-    pitch, heading = np.deg2rad(foot_deg[..., 0]), np.deg2rad(foot_deg[..., 1])
+    pitch = np.deg2rad(foot_deg[..., 0])
+    heading = np.deg2rad(foot_deg[..., 1])
     forward = np.stack([np.sin(heading), -np.cos(heading)], -1)
     height, ball = anatomy.ankle_height_m, -_BALL_M * anatomy.scale
-    # in the foot's sagittal plane, a point f before and h under the ankle rises to f sin(pitch) - h cos(pitch)
+    # in the foot's sagittal plane, a point f before and h under the ankle rises to f sin(pitch) - h
+    # cos(pitch)
     ends = -np.array([_HEEL_M, _TOE_M]) * anatomy.scale
     lowest = np.min(ends * np.sin(pitch)[..., None], -1) - height * np.cos(pitch)
     ankle = np.empty(np.shape(foot_m))

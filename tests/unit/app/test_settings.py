@@ -34,7 +34,9 @@ def test_without_a_file_there_are_the_usual_ones(tmp_path):
     assert load_settings(tmp_path / "none.toml") == (Settings(), "")
 
 
-@pytest.mark.parametrize("text", ["cameras = [", "stature_m = 17", "countdwn_s = 3", "window = [1]", "hands_free = 1"])
+@pytest.mark.parametrize(
+    "text", ["cameras = [", "stature_m = 17", "countdwn_s = 3", "window = [1]", "hands_free = 1"]
+)
 def test_a_file_that_cannot_be_used_is_put_aside_and_said(tmp_path, text):
     path = tmp_path / "settings.toml"
     path.write_text(text)

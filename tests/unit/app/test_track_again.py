@@ -37,7 +37,10 @@ class WalkerEstimator:
 def walk(tmp_path):
     """A session of two cameras that has a rig and poses, its images said to be as large as the rig's."""
     record_session(tmp_path / "walk", 12)
-    small = tuple(type(c)(c.name, (64, 48), c.matrix, c.distortion, c.cam_from_world) for c in make_named_rig())
+    small = tuple(
+        type(c)(c.name, (64, 48), c.matrix, c.distortion, c.cam_from_world)
+        for c in make_named_rig()
+    )
     save_rig(Rig(small, {}, {"verdict": "accepted"}), tmp_path / "walk" / "rig.toml")
     return tmp_path / "walk"
 
@@ -58,7 +61,11 @@ def estimators(monkeypatch):
 
 
 def contents(folder: Path):
-    return {file.relative_to(folder): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {
+        file.relative_to(folder): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
 
 
 def test_the_new_session_lies_beside_the_old_one_which_stays_as_it_is(walk, estimators):
@@ -74,7 +81,8 @@ def test_the_new_session_lies_beside_the_old_one_which_stays_as_it_is(walk, esti
     assert len(list(again.poses_2d_raw().sets_2d())) == 12
     assert len(list(again.poses_3d().sets_3d())) == 12
     assert np.array_equal(
-        again.frame_times(again.cameras[0]).time_ns, Session.open(walk).frame_times(again.cameras[0]).time_ns
+        again.frame_times(again.cameras[0]).time_ns,
+        Session.open(walk).frame_times(again.cameras[0]).time_ns,
     )
     shares = [share for _, share in steps]
     assert shares == sorted(shares)

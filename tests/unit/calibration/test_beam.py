@@ -43,7 +43,13 @@ def reference(beam):
     cameras = json.loads((beam / "calibration_refined.json").read_text())["cameras"]
     return Rig(
         tuple(
-            Camera(c["name"], tuple(c["size"]), c["K"], c["dist"], rigid_transform(np.array(c["R"]), np.ravel(c["t"])))
+            Camera(
+                c["name"],
+                tuple(c["size"]),
+                c["K"],
+                c["dist"],
+                rigid_transform(np.array(c["R"]), np.ravel(c["t"])),
+            )
             for c in cameras
         )
     )
@@ -68,9 +74,13 @@ def test_the_sides_of_cam02_are_put_right(solved, tracks):
 
 def test_static_points_of_the_scene_fit_to_four_pixels(solved, beam):
     stored = json.loads((beam / "static_points.json").read_text())["px"]
-    xy = np.array([[[np.nan] * 2 if p is None else p for p in stored[view]] for view in VIEWS], float)
+    xy = np.array(
+        [[[np.nan] * 2 if p is None else p for p in stored[view]] for view in VIEWS], float
+    )
     xyz = triangulate(xy, np.isfinite(xy).all(-1) * 1.0, solved.rig.cameras)
-    error = [np.linalg.norm(project(xyz, camera) - xy[v], axis=-1) for v, camera in enumerate(solved.rig)]
+    error = [
+        np.linalg.norm(project(xyz, camera) - xy[v], axis=-1) for v, camera in enumerate(solved.rig)
+    ]
     assert np.nanmean(error) <= 4  # px; reference B, made from these points, has 0.6
 
 

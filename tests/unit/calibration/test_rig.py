@@ -35,7 +35,10 @@ error = 0.4
 
 @pytest.fixture
 def rig():
-    return replace(make_rig(RigPlan(cameras=3, offset_ms=20), seed=1), metadata={"verdict": "usable", "tries": 2})
+    return replace(
+        make_rig(RigPlan(cameras=3, offset_ms=20), seed=1),
+        metadata={"verdict": "usable", "tries": 2},
+    )
 
 
 def test_a_rig_survives_its_file(rig, tmp_path):
@@ -74,7 +77,9 @@ def test_cameras_keep_the_order_of_their_numbers_beyond_nine(tmp_path):
     assert load_rig(tmp_path / "rig.toml").names == many.names
 
 
-@pytest.mark.parametrize("name", ['with "quotes"', "back\\slash", "tab\tand\nline", "Küche links", "a.b c", ""])
+@pytest.mark.parametrize(
+    "name", ['with "quotes"', "back\\slash", "tab\tand\nline", "Küche links", "a.b c", ""]
+)
 def test_any_name_survives_the_file(rig, tmp_path, name):
     odd = Rig((replace(rig[0], name=name), rig[1]), {name: -3})
     save_rig(odd, tmp_path / "rig.toml")
@@ -83,7 +88,9 @@ def test_any_name_survives_the_file(rig, tmp_path, name):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(RigFileError, match=r"There is no rig file '.*nowhere\.toml'. Calibrate first"):
+    with pytest.raises(
+        RigFileError, match=r"There is no rig file '.*nowhere\.toml'. Calibrate first"
+    ):
         load_rig(tmp_path / "nowhere.toml")
 
 
@@ -92,7 +99,9 @@ def test_a_folder_is_no_rig_file(tmp_path):
         load_rig(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"[cam_0\nname=", b"\xff\xfe\x00 not text", b"matrix = 'never closed"])
+@pytest.mark.parametrize(
+    "content", [b"[cam_0\nname=", b"\xff\xfe\x00 not text", b"matrix = 'never closed"]
+)
 def test_broken_toml_is_said_to_be_no_rig_file(tmp_path, content):
     (tmp_path / "bad.toml").write_bytes(content)
     with pytest.raises(RigFileError, match=r"'.*bad\.toml' is not a rig file"):
@@ -115,13 +124,21 @@ def test_a_missing_key_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("distortions = [ -0.2,]", "distortions = [1, 2, 3, 4, 5, 6]", r"\[cam_1\] has 6 distortion coefficients"),
+        (
+            "distortions = [ -0.2,]",
+            "distortions = [1, 2, 3, 4, 5, 6]",
+            r"\[cam_1\] has 6 distortion coefficients",
+        ),
         ('name = "right"', 'name = "left"', "Camera names must differ: left, left"),
         ("500.0, 0.0, 320.0", "-500.0, 0.0, 320.0", "focal length and image size must be positive"),
         ("500.0, 0.0, 320.0", "nan, 0.0, 320.0", "finite numbers"),
         ("size = [ 640, 480,]", "size = 640", "incomplete"),
         ("translation = [ -0.1, 0.2, 3.0,]", "translation = [1, 2]", "incomplete"),
-        ("[ [ 500.0, 0.0, 320.0,], [ 0.0, 500.0, 240.0,], [ 0.0, 0.0, 1.0,],]", '"K"', "incomplete"),
+        (
+            "[ [ 500.0, 0.0, 320.0,], [ 0.0, 500.0, 240.0,], [ 0.0, 0.0, 1.0,],]",
+            '"K"',
+            "incomplete",
+        ),
     ],
 )
 def test_nonsense_in_a_file_is_a_sentence(tmp_path, old, new, says):
@@ -154,7 +171,11 @@ def test_what_toml_cannot_hold_is_refused(rig, tmp_path):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("matrix", np.eye(2)), ("distortion", np.zeros(4)), ("cam_from_world", np.full((4, 4), np.nan))],
+    [
+        ("matrix", np.eye(2)),
+        ("distortion", np.zeros(4)),
+        ("cam_from_world", np.full((4, 4), np.nan)),
+    ],
 )
 def test_a_camera_of_wrong_shape_is_refused_by_name(rig, field, value):
     with pytest.raises(ValueError, match=f"Camera 'cam_0': {field} must be"):
@@ -178,11 +199,15 @@ def test_a_rig_is_found_by_name_and_by_number(rig):
 
 def test_another_world_shows_the_same_images(rig):
     points = np.random.default_rng(0).uniform([-0.5, -0.5, 0.5], [0.5, 0.5, 1.5], (20, 3))
-    new_from_old = rigid_transform(rotation_from_rotvec(np.array([0.4, -1, 2])), np.array([5.0, 6, 7]))
+    new_from_old = rigid_transform(
+        rotation_from_rotvec(np.array([0.4, -1, 2])), np.array([5.0, 6, 7])
+    )
     moved = rig.with_world(new_from_old, 3.0)
     for old, new in zip(rig, moved):
         np.testing.assert_allclose(
-            project(transform_points(new_from_old, 3 * points), new), project(points, old), atol=1e-8
+            project(transform_points(new_from_old, 3 * points), new),
+            project(points, old),
+            atol=1e-8,
         )
 
 

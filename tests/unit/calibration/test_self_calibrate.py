@@ -40,7 +40,10 @@ def test_four_unknown_cameras_are_found_to_a_third_of_a_degree(four):
 def test_their_lenses_and_clocks_are_found(four):
     take, calibration = four
     assert np.abs(measure_focal_errors_percent(calibration.rig, take.rig)).max() < 1.5
-    assert np.abs([a.distortion[0] - b.distortion[0] for a, b in zip(calibration.rig, take.rig)]).max() < 0.06
+    assert (
+        np.abs([a.distortion[0] - b.distortion[0] for a, b in zip(calibration.rig, take.rig)]).max()
+        < 0.06
+    )
     assert np.abs(measure_offset_errors_ms(calibration.rig, take.rig)).max() < 3
 
 
@@ -119,7 +122,9 @@ def test_progress_is_told_and_may_cancel(four):
 
 def test_known_lenses_are_kept_to_the_digit_and_the_rig_is_right():
     take = make_scene(replace(FOUR, cameras=3), "room", SHARP, seed=2, seconds=12)
-    calibration = self_calibrate(take.seen.observations, replace(STATURE, intrinsics=take.rig.cameras))
+    calibration = self_calibrate(
+        take.seen.observations, replace(STATURE, intrinsics=take.rig.cameras)
+    )
     assert worst_deg(calibration, take) < 0.3
     for found, given in zip(calibration.rig, take.rig):
         np.testing.assert_array_equal(found.matrix, given.matrix)
@@ -179,7 +184,9 @@ def test_four_unlike_lenses_cannot_be_known_from_a_seated_person(seated):
 
 
 def test_given_lenses_make_the_seated_person_enough(seated):
-    calibration = self_calibrate(seated.seen.observations, replace(STATURE, intrinsics=seated.rig.cameras))
+    calibration = self_calibrate(
+        seated.seen.observations, replace(STATURE, intrinsics=seated.rig.cameras)
+    )
     assert calibration.report.verdict in (ACCEPTED, USABLE)
     assert worst_deg(calibration, seated) < 1.5
 
@@ -207,7 +214,9 @@ def test_views_of_different_times_are_refused_or_put_right():
 def test_nobody_in_view_is_refused_with_a_sentence():
     take = make_scene(FOUR, "room", SHARP, seed=0, seconds=3)
     seen = take.seen.observations
-    nobody = replace(seen, xy=np.full_like(seen.xy, np.nan), confidence=np.zeros_like(seen.confidence))
+    nobody = replace(
+        seen, xy=np.full_like(seen.xy, np.nan), confidence=np.zeros_like(seen.confidence)
+    )
     calibration = self_calibrate(nobody, STATURE)
     assert calibration.report.verdict == REFUSED
     assert calibration.report.reasons[0].endswith(".")

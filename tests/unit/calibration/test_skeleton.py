@@ -21,7 +21,9 @@ def test_every_joint_of_a_side_has_its_twin():
 
 
 def test_bones_are_listed_by_position():
-    skeleton = Skeleton("arm", ("shoulder", "elbow", "wrist"), (("shoulder", "elbow"), ("wrist", "elbow")))
+    skeleton = Skeleton(
+        "arm", ("shoulder", "elbow", "wrist"), (("shoulder", "elbow"), ("wrist", "elbow"))
+    )
     np.testing.assert_array_equal(skeleton.bone_indices, [[0, 1], [2, 1]])
     np.testing.assert_array_equal(skeleton.mirror, [0, 1, 2])
 

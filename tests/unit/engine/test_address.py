@@ -17,15 +17,24 @@ SECRET = "s3cret"
         ("http://user:s3?cre#t@door/1", "http://door/1"),
         ("rtsp://user:my s3cret@door/1", "rtsp://door/1"),
         ("http://door/v?user=me&pwd=s3cret", "http://door/v?user=***&pwd=***"),
-        ("http://door/v?channel=1&password=s3cret&size=2", "http://door/v?channel=1&password=***&size=2"),
+        (
+            "http://door/v?channel=1&password=s3cret&size=2",
+            "http://door/v?channel=1&password=***&size=2",
+        ),
         ("http://door/v?loginuse=me&loginpas=s3cret", "http://door/v?loginuse=***&loginpas=***"),
         ("http://door/v?Token=s3cret", "http://door/v?Token=***"),
-        ("http://door/v?access_token=s3cret;api_key=s3cret", "http://door/v?access_token=***;api_key=***"),
+        (
+            "http://door/v?access_token=s3cret;api_key=s3cret",
+            "http://door/v?access_token=***;api_key=***",
+        ),
         (
             "rtsp://door:554/user=admin_password=s3cret_channel=1_stream=0.sdp",
             "rtsp://door:554/user=***_password=***_channel=1_stream=0.sdp",
         ),
-        ("see rtsp://a:s3cret@one/1 and http://b:s3cret@two/?auth=s3cret", "see rtsp://one/1 and http://two/?auth=***"),
+        (
+            "see rtsp://a:s3cret@one/1 and http://b:s3cret@two/?auth=s3cret",
+            "see rtsp://one/1 and http://two/?auth=***",
+        ),
     ],
 )
 def test_no_part_of_a_login_is_shown(address: str, shown: str):

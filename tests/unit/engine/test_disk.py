@@ -85,4 +85,6 @@ def test_data_is_written_whole_or_the_old_file_stays(tmp_path, monkeypatch):
     monkeypatch.setattr("engine.disk.os.fsync", lambda descriptor: os.write(-1, b""))
     with pytest.raises(OSError, match="Bad file descriptor"):
         write_atomic(tmp_path / "new/f", b"new")
-    assert [(path.name, path.read_bytes()) for path in (tmp_path / "new").iterdir()] == [("f", b"old")]
+    assert [(path.name, path.read_bytes()) for path in (tmp_path / "new").iterdir()] == [
+        ("f", b"old")
+    ]

@@ -16,7 +16,12 @@ def jpeg() -> bytes:
 def test_a_compressed_frame_is_decoded_when_it_is_looked_at_and_only_once(jpeg):
     frame = JpegFrame("door", 3, 100, jpeg, (64, 48))
     assert isinstance(frame, Frame)
-    assert (frame.camera, frame.sequence, frame.timestamp_ns, frame.size_wh) == ("door", 3, 100, (64, 48))
+    assert (frame.camera, frame.sequence, frame.timestamp_ns, frame.size_wh) == (
+        "door",
+        3,
+        100,
+        (64, 48),
+    )
     assert frame.image_bgr.shape == (48, 64, 3)
     assert frame.image_bgr is frame.image_bgr
     assert not frame.image_bgr.flags.writeable

@@ -26,7 +26,10 @@ def test_rows_come_back_as_they_were_put(ledger):
 
 
 def test_the_columns_are_those_of_the_contract(ledger):
-    assert ledger.read_text().splitlines()[:2] == ["sequence,time_ns,width,height,kept,why", "0,1000000007,64,48,1,"]
+    assert ledger.read_text().splitlines()[:2] == [
+        "sequence,time_ns,width,height,kept,why",
+        "0,1000000007,64,48,1,",
+    ]
 
 
 def test_every_line_is_there_before_the_file_is_closed(tmp_path):
@@ -79,7 +82,9 @@ def test_only_kept_frames_have_a_time_in_the_video(ledger):
     assert times.start_ns == 5
 
 
-@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "sequence,time_ns,width,height,kept,why\n1,x,3,4,1,\n"])
+@pytest.mark.parametrize(
+    "content", ["", "a,b\n1,2\n", "sequence,time_ns,width,height,kept,why\n1,x,3,4,1,\n"]
+)
 def test_what_is_no_ledger_is_refused(tmp_path, content):
     (tmp_path / "x.csv").write_text(content)
     with pytest.raises(SessionError, match=r"x\.csv"):

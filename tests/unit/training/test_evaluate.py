@@ -41,7 +41,9 @@ def made(count: int = 24, clips: int = 6, seed: int = 0) -> Samples:
     """People of one stature, turned and placed anywhere before two cameras; a crop's grey is its number."""
     rng = np.random.default_rng(seed)
     K = np.array([[800.0, 0, 640], [0, 800, 360], [0, 0, 1]])
-    cameras = tuple(Camera(name, (1280, 720), K, np.array([-0.1, 0, 0, 0, 0])) for name in ("left", "right"))
+    cameras = tuple(
+        Camera(name, (1280, 720), K, np.array([-0.1, 0, 0, 0, 0])) for name in ("left", "right")
+    )
     xyz, xy, region = np.empty((count, 16, 3)), np.empty((count, 16, 2)), np.empty((count, 3))
     for row in range(count):
         turn = rng.uniform(0, 2 * np.pi)
@@ -69,7 +71,9 @@ def seen(samples: Samples, regions: np.ndarray) -> np.ndarray:
     for row in np.flatnonzero(np.isfinite(regions).all(-1)):
         (x, y, side), camera = regions[row], samples.cameras[samples.camera[row]]
         crop = Crop(Region((x, y), (side, side)), 1, camera)
-        uvw[row] = patch_from_camera(samples.xyz[row].astype(float), crop, float(samples.xyz[row, PELVIS, 2]))
+        uvw[row] = patch_from_camera(
+            samples.xyz[row].astype(float), crop, float(samples.xyz[row, PELVIS, 2])
+        )
     return uvw
 
 
@@ -124,7 +128,11 @@ def test_one_wrong_joint_shows_in_its_row_and_nowhere_else():
     assert measured.by_group["joint"]["left_wrist"]["mpjpe"] > 100
     assert measured.by_group["joint"]["right_wrist"]["mpjpe"] < 0.1
     assert depth.min() > 0
-    assert measured.by_group["joint"]["left_wrist"]["pck"] < 100 == measured.by_group["joint"]["right_wrist"]["pck"]
+    assert (
+        measured.by_group["joint"]["left_wrist"]["pck"]
+        < 100
+        == measured.by_group["joint"]["right_wrist"]["pck"]
+    )
 
 
 def test_views_and_actions_have_rows_of_their_own():
@@ -165,12 +173,18 @@ def test_people_whose_joints_are_known_in_the_image_alone_have_a_pckh():
     evaluation = evaluate_poses(seen(samples, samples.region), flat)
     assert evaluation.primary.overall["pckh"].mean == 100
     assert np.isnan(evaluation.primary.overall["mpjpe"].mean)
-    assert json.loads(evaluation.to_json())["ways"][0]["overall_low_mean_high"]["mpjpe"] == [None, None, None]
+    assert json.loads(evaluation.to_json())["ways"][0]["overall_low_mean_high"]["mpjpe"] == [
+        None,
+        None,
+        None,
+    ]
 
 
 def test_samples_of_which_nothing_is_known_are_refused():
     samples = made()
-    empty = replace(samples, xyz=np.full_like(samples.xyz, np.nan), xy=np.full_like(samples.xy, np.nan))
+    empty = replace(
+        samples, xyz=np.full_like(samples.xyz, np.nan), xy=np.full_like(samples.xy, np.nan)
+    )
     with pytest.raises(TrainingError, match="None of the 24 samples can be judged"):
         evaluate_poses(seen(samples, samples.region), empty)
 
@@ -187,7 +201,9 @@ def test_a_square_cut_out_of_the_stored_crop_shows_what_the_image_shows():
 
 def test_beyond_the_stored_crop_there_is_black():
     samples = made(2, 1)
-    crop = recrop(samples.image[1], samples.region[1], region_from_square(samples.region[1] * [1, 1, 4]), 64)
+    crop = recrop(
+        samples.image[1], samples.region[1], region_from_square(samples.region[1] * [1, 1, 4]), 64
+    )
     assert crop[0].max() == 0
     assert crop[32, 32, 0] == 10
 
@@ -212,7 +228,9 @@ def test_the_network_sees_crops_in_the_order_of_the_samples_normalised():
     samples = made()
     network = network_input(128)
     given = []
-    estimate_samples(lambda image: given.append(image) or np.zeros((len(image), 16, 3)), samples, 128)
+    estimate_samples(
+        lambda image: given.append(image) or np.zeros((len(image), 16, 3)), samples, 128
+    )
     assert given[0].shape == (24, 3, 128, 128)
     red = given[0][:, 0, 64, 64] * network.std[0] + network.mean[0]
     np.testing.assert_allclose(red, samples.image[:, 0, 0, 2], atol=0.01)
@@ -229,7 +247,10 @@ def test_intervals_draw_clips_and_blocks_of_time_where_there_are_few():
 
 def test_intervals_of_few_clips_are_called_too_narrow():
     few, many = made(clips=6), made(clips=8)
-    said = [any("narrower" in r for r in evaluate_poses(seen(s, s.region), s).remarks) for s in (few, many)]
+    said = [
+        any("narrower" in r for r in evaluate_poses(seen(s, s.region), s).remarks)
+        for s in (few, many)
+    ]
     assert said == [True, False]
 
 
@@ -241,7 +262,8 @@ def test_the_worst_clip_is_named_first():
 
 
 @pytest.mark.parametrize(
-    ("teacher", "judge"), [("labels", "the labels of a rig"), ("annotation", "what people marked in the images")]
+    ("teacher", "judge"),
+    [("labels", "the labels of a rig"), ("annotation", "what people marked in the images")],
 )
 def test_a_judge_that_is_no_truth_is_said(teacher: Teacher, judge: str):
     samples = made()
@@ -257,7 +279,9 @@ def test_a_judge_that_is_named_is_called_so():
     samples = replace(made(), teacher="labels")
     assert (
         "Annas rig"
-        in evaluate_poses(seen(samples, samples.region), samples, EvaluateConfig(judge="Annas rig")).to_text()
+        in evaluate_poses(
+            seen(samples, samples.region), samples, EvaluateConfig(judge="Annas rig")
+        ).to_text()
     )
 
 
@@ -298,7 +322,9 @@ def test_the_report_needs_no_other_file_and_escapes_names(tmp_path: Path):
     samples = replace(made(), persons=("<anna>",))
     uvw = seen(samples, samples.region)
     uvw[0, WRIST] = np.nan
-    page = write_evaluation(tmp_path / "new", evaluate_poses(uvw, samples, EvaluateConfig("<net>")), samples)
+    page = write_evaluation(
+        tmp_path / "new", evaluate_poses(uvw, samples, EvaluateConfig("<net>")), samples
+    )
     text = page.read_text()
     assert "&lt;net&gt;" in text
     assert "<net>" not in text
@@ -321,7 +347,9 @@ def test_torch_gives_what_the_network_gives_and_lets_it_go_on_learning():
     found = make_torch_estimate(network)(image)
     assert network.training
     with torch.no_grad():
-        np.testing.assert_allclose(found, network.eval()(torch.from_numpy(image)).numpy(), atol=1e-5)
+        np.testing.assert_allclose(
+            found, network.eval()(torch.from_numpy(image)).numpy(), atol=1e-5
+        )
 
 
 def test_a_checkpoint_is_judged_with_its_averaged_weights(tmp_path: Path):
@@ -338,7 +366,9 @@ def test_a_checkpoint_is_judged_with_its_averaged_weights(tmp_path: Path):
     image = np.random.default_rng(0).normal(size=(2, 3, 128, 128)).astype(np.float32)
     with open_model(str(tmp_path / "best.pt")) as judged, torch.no_grad():
         assert (judged.skeleton, judged.size_px) == ("mpii_16", 128)
-        np.testing.assert_allclose(judged.estimate(image), network.eval()(torch.from_numpy(image)).numpy(), atol=1e-5)
+        np.testing.assert_allclose(
+            judged.estimate(image), network.eval()(torch.from_numpy(image)).numpy(), atol=1e-5
+        )
 
 
 def test_a_name_that_no_network_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

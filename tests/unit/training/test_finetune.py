@@ -82,7 +82,9 @@ def test_a_pause_lasts_until_it_is_taken_back_and_costs_no_time(folder):
 
     def paused(work, watch):
         request_pause(folder)
-        threading.Timer(0.5, lambda: (phases.append(read_state(folder)), request_resume(folder))).start()
+        threading.Timer(
+            0.5, lambda: (phases.append(read_state(folder)), request_resume(folder))
+        ).start()
         watch(0.3)
         return {}
 
@@ -113,13 +115,17 @@ def test_a_run_that_nobody_works_on_is_told_to_be_broken_off(folder):
 def test_a_state_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):
     write_state(folder, RunState(Phase.CANCELLED, "train"))
     with monkeypatch.context() as patched:
-        patched.setattr("engine.disk.os.fsync", lambda _descriptor: (_ for _ in ()).throw(OSError(28, "full")))
+        patched.setattr(
+            "engine.disk.os.fsync", lambda _descriptor: (_ for _ in ()).throw(OSError(28, "full"))
+        )
         with pytest.raises(OSError, match="full"):
             write_state(folder, RunState(Phase.KEPT))
     assert read_state(folder).phase is Phase.CANCELLED
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"phase": "dancing"}', '{"phase": "kept", "began": 3'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"phase": "dancing"}', '{"phase": "kept", "began": 3']
+)
 def test_a_damaged_state_is_one_sentence(folder, text):
     (folder / "state.json").write_text(text)
     with pytest.raises(TrainingError, match="damaged"):
@@ -127,7 +133,9 @@ def test_a_damaged_state_is_one_sentence(folder, text):
 
 
 def test_what_was_asked_for_is_kept_as_it_was(tmp_path):
-    request = FinetuneRequest((tmp_path / "walk",), "Anna", start="compact", minutes=2.5, threads=1, seed=7)
+    request = FinetuneRequest(
+        (tmp_path / "walk",), "Anna", start="compact", minutes=2.5, threads=1, seed=7
+    )
     save_request(tmp_path, request)
     assert load_request(tmp_path) == request
 

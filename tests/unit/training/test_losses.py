@@ -46,7 +46,10 @@ def two_views(count: int = 3, seed: int = 0):
 
 def labels(xyz, crops):
     depth = np.array([camera_from_world(pose[0], crop.camera)[2] for pose, crop in zip(xyz, crops)])
-    uvw = [patch_from_camera(camera_from_world(p, c.camera), c, float(d)) for p, c, d in zip(xyz, crops, depth)]
+    uvw = [
+        patch_from_camera(camera_from_world(p, c.camera), c, float(d))
+        for p, c, d in zip(xyz, crops, depth)
+    ]
     return tensor(np.stack(uvw)), tensor(depth)
 
 
@@ -57,7 +60,10 @@ def other_view(xyz, crops, weight: float = 1.0):
 
 def test_small_errors_count_by_their_square_and_large_ones_by_their_length():
     wanted, weight = torch.zeros(1, 1, 1), torch.ones(1, 1)
-    losses = [smooth_l1(torch.full((1, 1, 1), x), wanted, weight, beta=0.01).item() for x in (0.005, 0.01, 0.1)]
+    losses = [
+        smooth_l1(torch.full((1, 1, 1), x), wanted, weight, beta=0.01).item()
+        for x in (0.005, 0.01, 0.1)
+    ]
     assert losses == pytest.approx([0.5 * 0.005**2 / 0.01, 0.005, 0.095])
 
 
@@ -86,7 +92,9 @@ def test_weights_scale_what_a_joint_teaches():
 
 
 def test_a_batch_without_labels_has_no_loss():
-    loss = smooth_l1(torch.rand(2, 3, 3), torch.full((2, 3, 3), torch.nan), torch.zeros(2, 3), beta=BETA)
+    loss = smooth_l1(
+        torch.rand(2, 3, 3), torch.full((2, 3, 3), torch.nan), torch.zeros(2, 3), beta=BETA
+    )
     assert loss == 0
 
 
@@ -118,13 +126,17 @@ def test_a_bent_ray_is_straightened_to_a_thousandth_of_a_pixel():
     rays = tensor(np.random.default_rng(1).uniform(-0.4, 0.4, (1, 50, 2)))
     from calibration.geometry.projection import undistort as exact
 
-    np.testing.assert_allclose(undistort(rays, tensor(LENS[None]))[0], exact(rays[0].double().numpy(), LENS), atol=1e-6)
+    np.testing.assert_allclose(
+        undistort(rays, tensor(LENS[None]))[0], exact(rays[0].double().numpy(), LENS), atol=1e-6
+    )
 
 
 def test_the_truth_has_no_reprojection_loss():
     xyz, here, there = two_views()
     uvw, depth = labels(xyz, here)
-    assert reprojection_loss(uvw, depth, batch_views(here), other_view(xyz, there), beta=BETA) < 1e-6
+    assert (
+        reprojection_loss(uvw, depth, batch_views(here), other_view(xyz, there), beta=BETA) < 1e-6
+    )
 
 
 def test_the_other_view_corrects_the_depth_that_this_view_cannot_see():
@@ -141,7 +153,9 @@ def test_the_other_view_corrects_the_depth_that_this_view_cannot_see():
 def test_a_rejected_joint_is_found_again_through_the_other_view_alone():
     xyz, here, there = two_views()
     truth, depth = labels(xyz, here)
-    uvw = (truth + 0.1 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(1))).requires_grad_(True)
+    uvw = (
+        truth + 0.1 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(1))
+    ).requires_grad_(True)
     optimiser = torch.optim.Adam([uvw], 0.01)
     own, other = other_view(xyz, here), other_view(xyz, there)
     views = batch_views(here)
@@ -190,18 +204,27 @@ def test_a_joint_that_the_other_camera_cannot_see_costs_nothing():
     xyz, here, there = two_views()
     uvw, depth = labels(xyz, here)
     uvw[:, 4, 2] = 40.0
-    assert reprojection_loss(uvw, depth, batch_views(here), other_view(xyz, there), beta=BETA) < 1e-6
+    assert (
+        reprojection_loss(uvw, depth, batch_views(here), other_view(xyz, there), beta=BETA) < 1e-6
+    )
 
 
 def test_a_point_behind_a_camera_is_not_visible_to_it():
     _, here, _ = two_views(1)
-    behind = world_from_camera(np.array([[0.1, 0.1, -2.0], [9.0, 0.0, 1.0], [0.1, 0.1, 3.0]]), here[0].camera)
-    assert patch_from_room(tensor(behind[None]), batch_views(here))[1].tolist() == [[False, False, True]]
+    behind = world_from_camera(
+        np.array([[0.1, 0.1, -2.0], [9.0, 0.0, 1.0], [0.1, 0.1, 3.0]]), here[0].camera
+    )
+    assert patch_from_room(tensor(behind[None]), batch_views(here))[1].tolist() == [
+        [False, False, True]
+    ]
 
 
 def bright_squares(seed: int, count: int = 16):
     """Make images with a red and a green square, whose brightness tells their depth, and where they are."""
-    uvw, images = np.random.default_rng(seed).uniform(-0.35, 0.35, (count, 2, 3)), np.zeros((count, 3, 128, 128))
+    uvw, images = (
+        np.random.default_rng(seed).uniform(-0.35, 0.35, (count, 2, 3)),
+        np.zeros((count, 3, 128, 128)),
+    )
     for image, joints in zip(images, uvw):
         for channel, (u, v, w) in zip(image, joints):
             x, y = int((u + 0.5) * 128), int((v + 0.5) * 128)
@@ -242,7 +265,9 @@ def test_a_volume_learns_its_joint_from_its_surprise_alone():
         optimiser.zero_grad()
         heat_loss(marginals(scores), wanted, torch.ones(1, 1)).backward()
         optimiser.step()
-    np.testing.assert_allclose(compute_expected_positions(marginals(scores.detach())), wanted, atol=0.02)
+    np.testing.assert_allclose(
+        compute_expected_positions(marginals(scores.detach())), wanted, atol=0.02
+    )
 
 
 def test_a_joint_or_axis_without_label_surprises_nobody():

@@ -28,7 +28,9 @@ from training.recipes.train_config import TrainConfig  # noqa: E402
 from training.train import resume, train  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
-SHORT = TrainConfig(samples=48, learning_rate=3e-3, warmup_steps=2, precision="f32", threads=1, judgements=4)
+SHORT = TrainConfig(
+    samples=48, learning_rate=3e-3, warmup_steps=2, precision="f32", threads=1, judgements=4
+)
 PROCESSOR = torch.device("cpu")
 
 
@@ -53,7 +55,10 @@ def same(left, right) -> bool:
 def learned(folder: Path) -> dict:
     """Read what a run's state says of the network, without anything that hangs on the clock."""
     state = load_checkpoint(folder / "last.pt")
-    rows = [{name: row[name] for name in ("step", "samples", "loss", "judged_mm")} for row in state.history]
+    rows = [
+        {name: row[name] for name in ("step", "samples", "loss", "judged_mm")}
+        for row in state.history
+    ]
     position = {name: value for name, value in state.position.items() if name != "elapsed_s"}
     return {
         "weights": state.weights, "ema": state.ema, "optimizer": state.optimizer, "random": state.random,
@@ -75,20 +80,27 @@ def test_a_network_learns_what_can_be_seen_and_the_best_is_kept(tmp_path: Path):
 
 
 @pytest.mark.parametrize("precision", ["f32", "bf16"])
-def test_a_training_that_was_stopped_in_an_epoch_goes_on_bit_for_bit(tmp_path: Path, precision: str):
+def test_a_training_that_was_stopped_in_an_epoch_goes_on_bit_for_bit(
+    tmp_path: Path, precision: str
+):
     config = replace(SHORT, precision=precision)
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     train(make_tiny_network(), FakeBatches(), config, Run(whole, judge=off_mm))
     countdown = iter([False] * 5)
     stopped = train(
-        make_tiny_network(), FakeBatches(), config, Run(halves, judge=off_mm, should_stop=lambda: next(countdown, True))
+        make_tiny_network(),
+        FakeBatches(),
+        config,
+        Run(halves, judge=off_mm, should_stop=lambda: next(countdown, True)),
     )
     assert stopped.stopped_because is StopReason.CANCELLED
     assert load_checkpoint(halves / "last.pt").step == 6
     torch.manual_seed(99)
     assert resume(FakeBatches(), Run(halves, judge=off_mm)).stopped_because is StopReason.BUDGET
     assert same(learned(halves), learned(whole))
-    assert same(load_checkpoint(halves / "best.pt").weights, load_checkpoint(whole / "best.pt").weights)
+    assert same(
+        load_checkpoint(halves / "best.pt").weights, load_checkpoint(whole / "best.pt").weights
+    )
     assert [row.step for row in read_history(halves)] == [row.step for row in read_history(whole)]
 
 
@@ -106,7 +118,12 @@ def test_a_training_that_was_killed_goes_on_from_its_last_state_bit_for_bit(tmp_
             return super().batch(generator)
 
     with pytest.raises(Kill):
-        train(make_tiny_network(), Killed(), replace(SHORT, save_every_s=1e-9), Run(killed, judge=off_mm))
+        train(
+            make_tiny_network(),
+            Killed(),
+            replace(SHORT, save_every_s=1e-9),
+            Run(killed, judge=off_mm),
+        )
     assert load_checkpoint(killed / "last.pt").step == 7
     resume(FakeBatches(), Run(killed, judge=off_mm), SHORT)
     assert same(learned(killed), learned(whole))
@@ -140,7 +157,9 @@ def test_the_first_network_is_the_best_where_teaching_makes_it_worse(tmp_path: P
 def test_a_network_that_no_longer_gets_better_is_taught_no_further(tmp_path: Path):
     answers = iter([50.0, 40.0, 41.0, 42.0])
     config = replace(SHORT, samples=4000, judgements=1000, patience=2)
-    trained = train(make_tiny_network(), FakeBatches(), config, Run(tmp_path, judge=lambda _: next(answers)))
+    trained = train(
+        make_tiny_network(), FakeBatches(), config, Run(tmp_path, judge=lambda _: next(answers))
+    )
     assert trained.stopped_because is StopReason.PATIENCE
     assert trained.best_mm == 40.0
     again = resume(FakeBatches(), Run(tmp_path, judge=lambda _: 1.0))
@@ -149,7 +168,9 @@ def test_a_network_that_no_longer_gets_better_is_taught_no_further(tmp_path: Pat
 
 def test_a_judge_without_an_answer_stops_nothing(tmp_path: Path):
     config = replace(SHORT, patience=1)
-    trained = train(make_tiny_network(), FakeBatches(), config, Run(tmp_path, judge=lambda _: math.nan))
+    trained = train(
+        make_tiny_network(), FakeBatches(), config, Run(tmp_path, judge=lambda _: math.nan)
+    )
     assert trained.stopped_because is StopReason.BUDGET
     assert math.isnan(trained.best_mm)
     assert load_checkpoint(trained.checkpoint).step == 12
@@ -167,10 +188,15 @@ def test_one_loss_that_is_no_number_is_stepped_back_from(tmp_path: Path):
 def test_a_second_one_ends_the_training_with_the_good_weights_on_the_disk(tmp_path: Path):
     with pytest.raises(DivergedError, match=r"step 8 .*last\.pt"):
         train(make_tiny_network(), FakeBatches(spoiled=(5, 7)), SHORT, Run(tmp_path))
-    assert all(torch.isfinite(value).all() for value in load_checkpoint(tmp_path / "last.pt").weights.values())
+    assert all(
+        torch.isfinite(value).all()
+        for value in load_checkpoint(tmp_path / "last.pt").weights.values()
+    )
 
 
-def test_a_disk_that_fills_is_a_sentence_and_the_last_state_stays_whole(tmp_path: Path, monkeypatch):
+def test_a_disk_that_fills_is_a_sentence_and_the_last_state_stays_whole(
+    tmp_path: Path, monkeypatch
+):
     written, fsync = [], os.fsync
 
     def full(descriptor: int) -> None:
@@ -217,22 +243,28 @@ def test_data_without_a_batch_are_refused(tmp_path: Path):
 
 def test_a_budget_in_epochs_ends_with_an_epoch(tmp_path: Path):
     config = replace(SHORT, samples=math.inf, epochs=2)
-    assert train(make_tiny_network(), FakeBatches(count=3), config, Run(tmp_path)).history[-1].step == 6
+    assert (
+        train(make_tiny_network(), FakeBatches(count=3), config, Run(tmp_path)).history[-1].step
+        == 6
+    )
 
 
 def test_two_processes_teach_one_network_and_one_of_them_writes(tmp_path: Path):
-    # Dear, and worth it: two processes import torch, and nothing less shows that their gradients meet.
+    # Dear, and worth it: two processes import torch, and nothing less shows that their gradients
+    # meet.
     script = (
         "import os, sys; from pathlib import Path\n"
         "from tests.support.tiny_training import FakeBatches, make_tiny_network\n"
         "from training.loop.runs import Run; from training.train import train\n"
         "from training.recipes.train_config import TrainConfig\n"
         "import torch; rank = os.environ['RANK']; out = Path(sys.argv[1])\n"
-        "config = TrainConfig(samples=64, precision='f32', threads=1, judgements=2, save_every_s=1e-9)\n"
+        "config = TrainConfig(samples=64, precision='f32', threads=1, judgements=2, "
+        "save_every_s=1e-9)\n"
         "network = make_tiny_network(int(rank))\n"
         "run = Run(out / f'run-{rank}', judge=lambda n: 5.0 + int(rank))\n"
         "trained = train(network, FakeBatches(), config, run)\n"
-        "torch.save(network.state_dict(), out / f'{rank}.pt'); print(len(trained.history), trained.best_mm)\n"
+        "torch.save(network.state_dict(), out / f'{rank}.pt'); print(len(trained.history), "
+        "trained.best_mm)\n"
     )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -269,7 +301,9 @@ def test_a_flat_network_is_not_asked_for_depth():
 def test_a_joint_whose_label_was_rejected_still_learns_from_the_other_view():
     batch = FakeBatches().batch(torch.Generator().manual_seed(0))
     count = len(batch)
-    other = OtherView(make_views(count), torch.full((count, JOINTS, 2), 0.1), torch.ones(count, JOINTS))
+    other = OtherView(
+        make_views(count), torch.full((count, JOINTS, 2), 0.1), torch.ones(count, JOINTS)
+    )
     alone = replace(batch, weight=torch.zeros(count, JOINTS))
     uvw = torch.zeros(count, JOINTS, 3, requires_grad=True)
     compute_loss(uvw, alone, SHORT, flat=False).backward()
@@ -281,14 +315,22 @@ def test_a_joint_whose_label_was_rejected_still_learns_from_the_other_view():
 
 def test_the_rate_rises_then_falls_to_almost_nothing_at_the_end_of_the_budget():
     config = TrainConfig(minutes=1, learning_rate=1.0, warmup_steps=9)
-    assert [compute_learning_rate(step, 0.0, config) for step in (0, 4, 9)] == pytest.approx([0.1, 0.5, 1.0])
-    assert [compute_learning_rate(99, share, config) for share in (0.5, 1.0)] == pytest.approx([0.505, 0.01])
+    assert [compute_learning_rate(step, 0.0, config) for step in (0, 4, 9)] == pytest.approx(
+        [0.1, 0.5, 1.0]
+    )
+    assert [compute_learning_rate(99, share, config) for share in (0.5, 1.0)] == pytest.approx(
+        [0.505, 0.01]
+    )
 
 
 def test_drops_leave_a_tenth_each():
-    config = TrainConfig(epochs=140, learning_rate=1e-3, warmup_steps=0, drops=(90 / 140, 120 / 140))
+    config = TrainConfig(
+        epochs=140, learning_rate=1e-3, warmup_steps=0, drops=(90 / 140, 120 / 140)
+    )
     at = [compute_share_used(BudgetUsed(0.0, epochs, 0), config) for epochs in (89.9, 90, 120)]
-    assert [compute_learning_rate(9, share, config) for share in at] == pytest.approx([1e-3, 1e-4, 1e-5])
+    assert [compute_learning_rate(9, share, config) for share in at] == pytest.approx(
+        [1e-3, 1e-4, 1e-5]
+    )
 
 
 def test_the_limit_that_is_nearest_ends_the_budget():
@@ -337,7 +379,10 @@ def test_processes_on_one_machine_share_its_threads():
 
 
 def test_a_processor_refuses_what_only_a_gpu_can():
-    with pytest.raises(TrainingError, match="f16"), set_up_placement(replace(SHORT, precision="f16")):
+    with (
+        pytest.raises(TrainingError, match="f16"),
+        set_up_placement(replace(SHORT, precision="f16")),
+    ):
         pass
 
 

@@ -17,7 +17,16 @@ def refusal(*words: str) -> str:
 
 def test_a_contract_line_of_calibrate_is_understood():
     options = arguments.parse(
-        ["calibrate", "a.mp4", "b.mp4", "--out", "rig.toml", "--stature", "1.78", "--shared-intrinsics"]
+        [
+            "calibrate",
+            "a.mp4",
+            "b.mp4",
+            "--out",
+            "rig.toml",
+            "--stature",
+            "1.78",
+            "--shared-intrinsics",
+        ]
     )
     assert options.inputs == ["a.mp4", "b.mp4"]
     assert options.out == Path("rig.toml")
@@ -62,10 +71,14 @@ def test_a_stature_that_is_nobodys_is_refused(stature: str):
 
 @pytest.mark.parametrize("stature", ["0.5", "2.5"])
 def test_the_limits_of_stature_are_people(stature: str):
-    assert arguments.parse(["calibrate", "a", "--out", "x", "--stature", stature]).stature == float(stature)
+    assert arguments.parse(["calibrate", "a", "--out", "x", "--stature", stature]).stature == float(
+        stature
+    )
 
 
-@pytest.mark.parametrize("words", [("--cameras", "1"), ("--cameras", "9"), ("--seconds", "0"), ("--seed", "-1")])
+@pytest.mark.parametrize(
+    "words", [("--cameras", "1"), ("--cameras", "9"), ("--seconds", "0"), ("--seed", "-1")]
+)
 def test_a_demo_that_cannot_be_made_is_refused(words: tuple[str, str]):
     assert words[1] in refusal("demo", *words)
 

@@ -36,7 +36,8 @@ def test_a_command_hands_its_exit_code_on(command):
 
 
 @pytest.mark.parametrize(
-    "error", [CameraNotFoundError("left", "There is no 'left.mp4'."), DegenerateError("Two rigs fit.")]
+    "error",
+    [CameraNotFoundError("left", "There is no 'left.mp4'."), DegenerateError("Two rigs fit.")],
 )
 def test_an_expected_failure_is_one_sentence_and_code_1(command, capsys, error):
     assert command(raising(error)) == 1
@@ -61,7 +62,9 @@ def test_ctrl_c_is_code_130(command, capsys):
     assert "Stopped" in capsys.readouterr().err
 
 
-def test_a_fault_of_the_program_goes_to_the_log_and_not_to_the_screen(command, capsys, own_log: Path):
+def test_a_fault_of_the_program_goes_to_the_log_and_not_to_the_screen(
+    command, capsys, own_log: Path
+):
     assert command(raising(ZeroDivisionError("7f3a"))) == 1
     said = capsys.readouterr().err
     assert "Traceback" not in said
@@ -85,7 +88,9 @@ def test_a_usage_mistake_is_code_2(capsys):
 
 
 def test_passwords_never_reach_the_screen(command, capsys):
-    command(raising(CameraNotFoundError("hall", "rtsp://anna:secret@10.0.0.7/live does not answer.")))
+    command(
+        raising(CameraNotFoundError("hall", "rtsp://anna:secret@10.0.0.7/live does not answer."))
+    )
     assert "secret" not in capsys.readouterr().err
 
 
@@ -102,7 +107,11 @@ def test_every_entry_of_the_tables_can_be_loaded(table):
 
 
 def test_no_password_of_the_command_line_reaches_the_log(own_log: Path):
-    addresses = ["http://anna:7f3a@10.0.0.7/v", "rtsp://anna:7f 3a@10.0.0.7/v", "http://10.0.0.7/v?user=anna&pwd=7f3a"]
+    addresses = [
+        "http://anna:7f3a@10.0.0.7/v",
+        "rtsp://anna:7f 3a@10.0.0.7/v",
+        "http://10.0.0.7/v?user=anna&pwd=7f3a",
+    ]
     cli.main(["record", *addresses, "--out", "/proc/nowhere/x"])
     written = own_log.read_text()
     assert "10.0.0.7" in written

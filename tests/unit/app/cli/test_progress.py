@@ -100,4 +100,9 @@ def test_an_unknown_total_has_no_bar_and_no_time_left():
 
 
 def test_lengths_of_time_are_said_in_two_words_at_most():
-    assert [format_duration(s) for s in (0.42, 17.2, 190, 7320)] == ["0.4 s", "17 s", "3 min 10 s", "2 h 2 min"]
+    assert [format_duration(s) for s in (0.42, 17.2, 190, 7320)] == [
+        "0.4 s",
+        "17 s",
+        "3 min 10 s",
+        "2 h 2 min",
+    ]

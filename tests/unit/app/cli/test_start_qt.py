@@ -11,7 +11,11 @@ from app.cli.start_qt import explain_no_window
 
 def test_a_display_that_is_not_there_is_one_sentence_and_code_1():
     environment = {**os.environ, "DISPLAY": ":77", "QT_QPA_PLATFORM": "xcb"}
-    command = [sys.executable, "-c", "from app.window.snapshot import get_application; get_application()"]
+    command = [
+        sys.executable,
+        "-c",
+        "from app.window.snapshot import get_application; get_application()",
+    ]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr.startswith("epipole: No window can be opened: ")

@@ -41,8 +41,14 @@ def test_a_log_that_cannot_be_written_is_done_without(tmp_path: Path, root_logge
 
 
 def test_a_password_in_a_query_is_hidden_and_the_example_in_our_own_sentence_stays():
-    assert hide_passwords("no 'http://cam/v?user=me&pwd=secret'.") == "no 'http://cam/v?user=***&pwd=***"
-    assert hide_passwords("Put them in: http://user:password@host…") == "Put them in: http://user:password@host…"
+    assert (
+        hide_passwords("no 'http://cam/v?user=me&pwd=secret'.")
+        == "no 'http://cam/v?user=***&pwd=***"
+    )
+    assert (
+        hide_passwords("Put them in: http://user:password@host…")
+        == "Put them in: http://user:password@host…"
+    )
 
 
 def test_an_address_without_password_stays_as_it_is():
@@ -70,5 +76,7 @@ def test_two_folders_of_one_second_have_two_names(tmp_path: Path):
         (False, {}, "darwin", False),
     ],
 )
-def test_the_window_is_a_picture_where_asked_for_or_where_there_is_no_screen(asked, environment, platform, headless):
+def test_the_window_is_a_picture_where_asked_for_or_where_there_is_no_screen(
+    asked, environment, platform, headless
+):
     assert is_headless(requested=asked, environment=environment, platform=platform) is headless

@@ -28,14 +28,20 @@ def rig() -> Rig:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, rig: Rig):
     """Replace videos, network and solver; collect what the solver was told, and set what it answers."""
-    heard = SimpleNamespace(knowledge=None, answer="accepted", remarks=("The videos differ in length.",), error=None)
+    heard = SimpleNamespace(
+        knowledge=None, answer="accepted", remarks=("The videos differ in length.",), error=None
+    )
     sources = tuple(SimpleNamespace(name=c.name, size_wh=c.size_wh) for c in rig)
     footage = SimpleNamespace(view_names=rig.names, sources=sources, session=None)
     monkeypatch.setattr(calibrate, "open_inputs", lambda inputs: nullcontext(footage))
     sets = tuple(scenes.make_poses_2d(rig, index) for index in range(3))
-    take = offline.PoseRecording(sets, scenes.load_walker_skeleton(), rig.names, tuple(c.size_wh for c in rig))
+    take = offline.PoseRecording(
+        sets, scenes.load_walker_skeleton(), rig.names, tuple(c.size_wh for c in rig)
+    )
     monkeypatch.setattr(
-        calibrate, "observe", lambda footage, model: Observation(take, 30.0, model, "abc", heard.remarks)
+        calibrate,
+        "observe",
+        lambda footage, model: Observation(take, 30.0, model, "abc", heard.remarks),
     )
 
     def solve(take, knowledge, progress):
@@ -44,7 +50,9 @@ def asked(monkeypatch: pytest.MonkeyPatch, rig: Rig):
         if heard.error:
             raise heard.error
         report = scenes.make_report(rig, heard.answer)
-        return Calibration(None if heard.answer == "refused" else rig, report, np.zeros((3, 2), bool))
+        return Calibration(
+            None if heard.answer == "refused" else rig, report, np.zeros((3, 2), bool)
+        )
 
     monkeypatch.setattr(offline, "calibrate_recording", solve)
     return heard
@@ -55,7 +63,9 @@ def calibrated(tmp_path: Path, *words: str) -> int:
 
 
 @pytest.mark.parametrize("verdict", ["accepted", "usable"])
-def test_a_rig_that_can_be_used_is_written_with_both_reports(asked, tmp_path: Path, rig: Rig, verdict: str):
+def test_a_rig_that_can_be_used_is_written_with_both_reports(
+    asked, tmp_path: Path, rig: Rig, verdict: str
+):
     asked.answer = verdict
     assert calibrated(tmp_path) == 0
     assert load_rig(tmp_path / "rig.toml").names == rig.names
@@ -65,7 +75,9 @@ def test_a_rig_that_can_be_used_is_written_with_both_reports(asked, tmp_path: Pa
     assert "<svg" in (tmp_path / "report.html").read_text()
 
 
-def test_a_refusal_is_code_3_with_a_report_and_leaves_an_existing_rig_alone(asked, tmp_path: Path, capsys):
+def test_a_refusal_is_code_3_with_a_report_and_leaves_an_existing_rig_alone(
+    asked, tmp_path: Path, capsys
+):
     asked.answer = "refused"
     (tmp_path / "rig.toml").write_text("mine")
     assert calibrated(tmp_path) == 3
@@ -76,7 +88,13 @@ def test_a_refusal_is_code_3_with_a_report_and_leaves_an_existing_rig_alone(aske
 
 def test_stature_lenses_and_their_likeness_reach_the_solver(asked, tmp_path: Path, rig: Rig):
     save_rig(rig, tmp_path / "lenses.toml")
-    words = ("--stature", "1.82", "--shared-intrinsics", "--intrinsics", str(tmp_path / "lenses.toml"))
+    words = (
+        "--stature",
+        "1.82",
+        "--shared-intrinsics",
+        "--intrinsics",
+        str(tmp_path / "lenses.toml"),
+    )
     assert calibrated(tmp_path, *words) == 0
     assert (asked.knowledge.stature_m, asked.knowledge.shared_intrinsics) == (1.82, True)
     assert [camera.name for camera in asked.knowledge.intrinsics] == list(rig.names)
@@ -88,7 +106,9 @@ def test_the_report_goes_where_it_is_asked_for(asked, tmp_path: Path):
     assert (tmp_path / "deep" / "mine.html").is_file()
 
 
-def test_unknown_numbers_are_null_in_the_report(asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig):
+def test_unknown_numbers_are_null_in_the_report(
+    asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rig: Rig
+):
     report = replace(scenes.make_report(rig, "refused"), holdout_median_px=float("nan"))
     refusal = Calibration(None, report, np.zeros((3, 2), bool))
     monkeypatch.setattr(offline, "calibrate_recording", lambda *_: refusal)
@@ -109,7 +129,9 @@ def test_one_video_is_a_usage_mistake(tmp_path: Path, capsys):
 
 def test_a_place_that_cannot_be_written_is_said_before_any_work(asked, tmp_path: Path, capsys):
     (tmp_path / "file").write_text("")
-    assert cli.main(["calibrate", "a.mp4", "b.mp4", "--out", str(tmp_path / "file" / "rig.toml")]) == 1
+    assert (
+        cli.main(["calibrate", "a.mp4", "b.mp4", "--out", str(tmp_path / "file" / "rig.toml")]) == 1
+    )
     assert asked.knowledge is None
     assert "file" in capsys.readouterr().err
 
@@ -120,25 +142,48 @@ def test_an_out_that_is_a_folder_is_said(asked, tmp_path: Path, capsys):
 
 
 def test_a_missing_rig_is_code_1_before_any_work(tmp_path: Path, capsys):
-    code = cli.main(["track", "a.mp4", "b.mp4", "--rig", str(tmp_path / "no.toml"), "--out", str(tmp_path / "s")])
+    code = cli.main(
+        [
+            "track",
+            "a.mp4",
+            "b.mp4",
+            "--rig",
+            str(tmp_path / "no.toml"),
+            "--out",
+            str(tmp_path / "s"),
+        ]
+    )
     assert code == 1
     assert "no.toml" in capsys.readouterr().err
     assert not (tmp_path / "s").exists()
 
 
 def test_smoothing_pixels_is_a_usage_mistake(tmp_path: Path):
-    words = ["export", str(tmp_path), "--format", "csv2d", "--out", str(tmp_path / "x.csv"), "--smooth"]
+    words = [
+        "export",
+        str(tmp_path),
+        "--format",
+        "csv2d",
+        "--out",
+        str(tmp_path / "x.csv"),
+        "--smooth",
+    ]
     assert cli.main(words) == 2
 
 
 def test_a_folder_that_is_no_session_is_said(tmp_path: Path, capsys):
-    assert cli.main(["export", str(tmp_path), "--format", "csv", "--out", str(tmp_path / "x.csv")]) == 1
+    assert (
+        cli.main(["export", str(tmp_path), "--format", "csv", "--out", str(tmp_path / "x.csv")])
+        == 1
+    )
     assert str(tmp_path) in capsys.readouterr().err
 
 
 def test_models_are_listed_with_their_licence(capsys):
     assert cli.main(["models", "list"]) == 0
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("blazepose"))
+    line = next(
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("blazepose")
+    )
     assert "Apache-2.0" in line
 
 
@@ -147,12 +192,16 @@ def test_an_unknown_model_is_answered_with_the_nearest(capsys):
     assert "blazepose" in capsys.readouterr().err
 
 
-def test_doctor_fails_where_the_model_is_missing_and_says_what_to_run(monkeypatch: pytest.MonkeyPatch, capsys):
+def test_doctor_fails_where_the_model_is_missing_and_says_what_to_run(
+    monkeypatch: pytest.MonkeyPatch, capsys
+):
     def missing(name: str):
         raise ModelMissingError("Run: epipole models pull blazepose")
 
     monkeypatch.setattr(doctor.models, "load_model", missing)
-    monkeypatch.setattr(doctor, "CHECKS", (doctor.check_python, doctor.check_model, doctor.check_inference))
+    monkeypatch.setattr(
+        doctor, "CHECKS", (doctor.check_python, doctor.check_model, doctor.check_inference)
+    )
     assert cli.main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "bad   Model" in said
@@ -174,9 +223,20 @@ def test_doctor_warns_of_a_disk_that_is_nearly_full(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.model
-def test_a_demo_too_short_to_calibrate_is_refused_and_leaves_all_the_evidence(tmp_path: Path, capsys):
-    code = cli.main(["demo", "--headless", "--cameras", "2", "--seconds", "1", "--out", str(tmp_path / "demo")])
+def test_a_demo_too_short_to_calibrate_is_refused_and_leaves_all_the_evidence(
+    tmp_path: Path, capsys
+):
+    code = cli.main(
+        ["demo", "--headless", "--cameras", "2", "--seconds", "1", "--out", str(tmp_path / "demo")]
+    )
     written = {path.name for path in (tmp_path / "demo").iterdir()}
     assert code == 3
-    assert {"report.json", "report.html", "truth_rig.toml", "truth_3d.csv", "window.png", "session"} <= written
+    assert {
+        "report.json",
+        "report.html",
+        "truth_rig.toml",
+        "truth_3d.csv",
+        "window.png",
+        "session",
+    } <= written
     assert "rig.toml" not in written

@@ -11,10 +11,19 @@ GOOD = Device(
     "C920-A1",
     "HD Pro Webcam C920",
     "usb:C920-A1",
-    tuple(Mode(size, 30.0, kind) for kind in ("mjpeg", "yuyv") for size in ((1280, 720), (640, 480), (1920, 1080))),
+    tuple(
+        Mode(size, 30.0, kind)
+        for kind in ("mjpeg", "yuyv")
+        for size in ((1280, 720), (640, 480), (1920, 1080))
+    ),
     path="/dev/video0",
 )
-BUSY = Device("C270-7", "C270", "usb:C270-7", problem="Camera 'C270' is in use by 'obs' (process 7). Close it there.")
+BUSY = Device(
+    "C270-7",
+    "C270",
+    "usb:C270-7",
+    problem="Camera 'C270' is in use by 'obs' (process 7). Close it there.",
+)
 
 
 @pytest.fixture

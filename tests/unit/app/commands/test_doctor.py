@@ -14,9 +14,17 @@ from engine.capture.usb.devices import Device
 from engine.errors import CameraError
 
 GOOD = Device("C920-A1", "HD Pro Webcam C920", "usb:C920-A1")
-BUSY = Device("C270-7", "C270", "usb:C270-7", problem="Camera 'C270' is in use by 'obs' (process 7). Close it there.")
+BUSY = Device(
+    "C270-7",
+    "C270",
+    "usb:C270-7",
+    problem="Camera 'C270' is in use by 'obs' (process 7). Close it there.",
+)
 CLOSED = Device(
-    "B", "Brio", "usb:B", problem="You may not use camera 'Brio'. Run: sudo usermod -aG video $USER, then log in again."
+    "B",
+    "Brio",
+    "usb:B",
+    problem="You may not use camera 'Brio'. Run: sudo usermod -aG video $USER, then log in again.",
 )
 
 
@@ -80,7 +88,9 @@ def test_the_folder_of_the_sessions_is_measured_before_it_exists(remembered, tmp
     assert not (tmp_path / "not").exists()
 
 
-def test_a_folder_of_sessions_that_cannot_be_written_says_where_to_choose_another(remembered, tmp_path, monkeypatch):
+def test_a_folder_of_sessions_that_cannot_be_written_says_where_to_choose_another(
+    remembered, tmp_path, monkeypatch
+):
     def refuse(folder):
         raise PermissionError(13, "Permission denied")
 
@@ -125,8 +135,13 @@ def test_the_screens_that_qt_tells_are_understood(monkeypatch):
 
 def test_qt_prints_a_width_and_a_height_for_each_screen():
     words = [sys.executable, "-c", doctor._QT_TRIAL]
-    said = subprocess.run(words, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}, capture_output=True, check=True)
-    assert all(len(line.split()) == 2 and line.replace(" ", "").isdigit() for line in said.stdout.decode().splitlines())
+    said = subprocess.run(
+        words, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}, capture_output=True, check=True
+    )
+    assert all(
+        len(line.split()) == 2 and line.replace(" ", "").isdigit()
+        for line in said.stdout.decode().splitlines()
+    )
     assert said.stdout
 
 

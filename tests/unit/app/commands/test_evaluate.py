@@ -60,7 +60,9 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_stored_samples_are_judged_by_their_truth_and_everything_is_written(networks, data: Path, capsys):
+def test_stored_samples_are_judged_by_their_truth_and_everything_is_written(
+    networks, data: Path, capsys
+):
     out = data.parent / "out"
     assert cli.main(["evaluate", "still", "--data", str(data), "--out", str(out)]) == 0
     table = json.loads((out / "evaluation.json").read_text())
@@ -75,14 +77,27 @@ def test_stored_samples_are_judged_by_their_truth_and_everything_is_written(netw
 
 def test_several_sets_are_judged_as_one(networks, data: Path):
     write_samples(data.parent / "more", people(8))
-    words = ["evaluate", "still", "--data", str(data), str(data.parent / "more"), "--out", str(data.parent / "out")]
+    words = [
+        "evaluate",
+        "still",
+        "--data",
+        str(data),
+        str(data.parent / "more"),
+        "--out",
+        str(data.parent / "out"),
+    ]
     assert cli.main(words) == 0
     assert json.loads((data.parent / "out" / "evaluation.json").read_text())["samples"] == 20
 
 
 def test_another_network_gives_a_paired_difference(networks, data: Path, capsys):
     out = data.parent / "out"
-    assert cli.main(["evaluate", "still", "--data", str(data), "--against", "worse", "--out", str(out)]) == 0
+    assert (
+        cli.main(
+            ["evaluate", "still", "--data", str(data), "--against", "worse", "--out", str(out)]
+        )
+        == 0
+    )
     assert "Against the other network" in capsys.readouterr().out
     text = (out / "evaluation.txt").read_text()
     assert "→" in text
@@ -90,11 +105,15 @@ def test_another_network_gives_a_paired_difference(networks, data: Path, capsys)
 
 
 def test_a_network_of_other_joints_is_refused_in_a_sentence(networks, data: Path, capsys):
-    assert cli.main(["evaluate", "human", "--data", str(data), "--out", str(data.parent / "out")]) == 1
+    assert (
+        cli.main(["evaluate", "human", "--data", str(data), "--out", str(data.parent / "out")]) == 1
+    )
     assert "'human' finds the 17 joints of 'h36m_17'" in capsys.readouterr().err
 
 
-def test_labels_of_a_session_are_the_judge_and_that_is_said(networks, tmp_path: Path, monkeypatch, capsys):
+def test_labels_of_a_session_are_the_judge_and_that_is_said(
+    networks, tmp_path: Path, monkeypatch, capsys
+):
     session = SimpleNamespace(path=tmp_path, name="s", facts=SimpleNamespace(stature_m=1.8))
     labels = SimpleNamespace(calibration=SimpleNamespace(id="abc", verdict="usable"))
     weighed = replace(people(), weight=np.full((12, 16), 0.5, np.float32))
@@ -103,7 +122,16 @@ def test_labels_of_a_session_are_the_judge_and_that_is_said(networks, tmp_path: 
     monkeypatch.setattr(evaluate.Session, "open", lambda path: session)
     monkeypatch.setattr(evaluate, "load_labels", lambda path: labels)
     monkeypatch.setattr(evaluate, "samples_from_session", lambda *a, **k: weighed)
-    words = ["evaluate", "still", "--session", str(tmp_path), "--labels", "abc-1", "--out", str(tmp_path / "out")]
+    words = [
+        "evaluate",
+        "still",
+        "--session",
+        str(tmp_path),
+        "--labels",
+        "abc-1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert cli.main(words) == 0
     table = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert table["stature_m"] == {"anna": 1.8}
@@ -112,7 +140,10 @@ def test_labels_of_a_session_are_the_judge_and_that_is_said(networks, tmp_path: 
 
 def test_a_session_without_labels_says_what_to_run(networks, tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setattr(evaluate.Session, "open", lambda path: SimpleNamespace(path=tmp_path))
-    assert cli.main(["evaluate", "still", "--session", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert (
+        cli.main(["evaluate", "still", "--session", str(tmp_path), "--out", str(tmp_path / "out")])
+        == 1
+    )
     assert "epipole label" in capsys.readouterr().err
 
 
@@ -128,12 +159,22 @@ def test_labels_without_a_session_are_a_usage_mistake(data: Path, capsys):
 
 def test_a_missing_checkpoint_is_one_sentence(data: Path, capsys):
     pytest.importorskip("torch")
-    assert cli.main(["evaluate", str(data / "no.pt"), "--data", str(data), "--out", str(data.parent / "o")]) == 1
+    assert (
+        cli.main(
+            ["evaluate", str(data / "no.pt"), "--data", str(data), "--out", str(data.parent / "o")]
+        )
+        == 1
+    )
     assert capsys.readouterr().err.strip().endswith("Check the path.")
 
 
 def test_data_that_are_no_samples_are_one_sentence(networks, tmp_path: Path, capsys):
-    assert cli.main(["evaluate", "still", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "o")]) == 1
+    assert (
+        cli.main(
+            ["evaluate", "still", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "o")]
+        )
+        == 1
+    )
     assert not (tmp_path / "o").exists()
     assert "no finished set of samples" in capsys.readouterr().err
 
@@ -156,11 +197,22 @@ def replace_name(skeleton):
     return type(skeleton)("other", skeleton.joints, skeleton.bones, skeleton.lines)
 
 
-def test_labels_of_a_name_that_is_not_there_are_told_with_those_that_are(networks, tmp_path: Path, monkeypatch, capsys):
+def test_labels_of_a_name_that_is_not_there_are_told_with_those_that_are(
+    networks, tmp_path: Path, monkeypatch, capsys
+):
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "abc-1.npz").touch()
     monkeypatch.setattr(evaluate.Session, "open", lambda path: SimpleNamespace(path=tmp_path))
-    words = ["evaluate", "still", "--session", str(tmp_path), "--labels", "abc-2", "--out", str(tmp_path / "out")]
+    words = [
+        "evaluate",
+        "still",
+        "--session",
+        str(tmp_path),
+        "--labels",
+        "abc-2",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert cli.main(words) == 1
     said = capsys.readouterr().err
     assert "no labels 'abc-2'. It has abc-1." in said
@@ -170,21 +222,37 @@ def test_labels_of_a_name_that_is_not_there_are_told_with_those_that_are(network
 def test_what_is_no_network_is_told_what_is_one(tmp_path: Path, data: Path, capsys, what: str):
     (tmp_path / "empty").mkdir()
     (tmp_path / "network.onnx").write_bytes(b"onnx")
-    assert cli.main(["evaluate", str(tmp_path / what), "--data", str(data), "--out", str(tmp_path / "out")]) == 1
+    assert (
+        cli.main(
+            ["evaluate", str(tmp_path / what), "--data", str(data), "--out", str(tmp_path / "out")]
+        )
+        == 1
+    )
     said = capsys.readouterr().err
     assert "Give a checkpoint (.pt)" in said
     assert "Errno" not in said
 
 
-def test_an_unknown_rival_is_refused_before_the_first_network_is_judged(networks, data: Path, monkeypatch):
+def test_an_unknown_rival_is_refused_before_the_first_network_is_judged(
+    networks, data: Path, monkeypatch
+):
     monkeypatch.setattr(evaluate, "evaluate_model", lambda *_: pytest.fail("it was judged"))
     with pytest.raises(KeyError):
-        evaluate.run(cli.arguments.parse(["evaluate", "still", "--data", str(data), "--against", "nobody"]))
+        evaluate.run(
+            cli.arguments.parse(["evaluate", "still", "--data", str(data), "--against", "nobody"])
+        )
 
 
-def test_a_file_in_place_of_samples_is_one_sentence_without_the_systems_words(networks, tmp_path: Path, capsys):
+def test_a_file_in_place_of_samples_is_one_sentence_without_the_systems_words(
+    networks, tmp_path: Path, capsys
+):
     (tmp_path / "file").write_text("hello")
-    assert cli.main(["evaluate", "still", "--data", str(tmp_path / "file"), "--out", str(tmp_path / "out")]) == 1
+    assert (
+        cli.main(
+            ["evaluate", "still", "--data", str(tmp_path / "file"), "--out", str(tmp_path / "out")]
+        )
+        == 1
+    )
     said = capsys.readouterr().err
     assert "is a file, not a folder" in said
     assert "Errno" not in said

@@ -24,7 +24,9 @@ def epipole(tmp_path, monkeypatch, capsys):
 
     def run(*words, steps="GOOD"):
         monkeypatch.setattr(
-            finetune, "start_process", lambda folder: finetune_process.start_process(folder, f"{FAKES}:{steps}")
+            finetune,
+            "start_process",
+            lambda folder: finetune_process.start_process(folder, f"{FAKES}:{steps}"),
         )
         code = cli.main(["finetune", *map(str, words), "--out", str(tmp_path / "runs")])
         said = capsys.readouterr()
@@ -131,7 +133,9 @@ def test_ctrl_c_ends_the_run_so_that_it_can_be_resumed(epipole, walk, tmp_path, 
 
 
 def of(path, person):
-    return record_session(path, 5, facts=SessionFacts(model={"name": "blazepose"}, person=person)).path
+    return record_session(
+        path, 5, facts=SessionFacts(model={"name": "blazepose"}, person=person)
+    ).path
 
 
 def test_whose_network_it_becomes_is_whom_the_sessions_show(epipole, tmp_path):
@@ -152,7 +156,9 @@ def test_whoever_chose_a_folder_for_runs_is_told_a_way_to_go_on_that_works(epipo
     _, _, err = epipole(walk, steps="REFUSED")
     folder = list_runs(tmp_path / "runs")[0]
     assert f"epipole finetune --resume {folder}" in err
-    assert cli.main(["finetune", "--pause", str(folder)]) == 1  # found by its path alone; nobody works on it
+    assert (
+        cli.main(["finetune", "--pause", str(folder)]) == 1
+    )  # found by its path alone; nobody works on it
 
 
 def test_an_unknown_run_is_told_with_those_there_are(epipole, walk, tmp_path):
@@ -171,7 +177,9 @@ def test_ctrl_c_while_a_process_starts_leaves_none_that_works(epipole, walk, tmp
     assert not is_held(list_runs(tmp_path / "runs")[0])
 
 
-def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(epipole, walk, tmp_path, monkeypatch):
+def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(
+    epipole, walk, tmp_path, monkeypatch
+):
     def pressed(folder, process):
         raise KeyboardInterrupt
 
@@ -186,9 +194,15 @@ def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(epip
 
 @pytest.mark.parametrize(
     ("start", "sentence"),
-    [("network.onnx", "only a checkpoint"), ("gone.pt", "no checkpoint"), ("nobody", "no network 'nobody'")],
+    [
+        ("network.onnx", "only a checkpoint"),
+        ("gone.pt", "no checkpoint"),
+        ("nobody", "no network 'nobody'"),
+    ],
 )
-def test_a_start_that_is_not_there_is_told_before_any_process(epipole, walk, tmp_path, monkeypatch, start, sentence):
+def test_a_start_that_is_not_there_is_told_before_any_process(
+    epipole, walk, tmp_path, monkeypatch, start, sentence
+):
     (tmp_path / "network.onnx").write_bytes(b"onnx")
     monkeypatch.chdir(tmp_path)
     code, _, err = epipole(walk, "--start", start)

@@ -66,7 +66,10 @@ def test_a_camera_that_refuses_is_believed_before_the_time_is_over(tmp_path, cap
 @pytest.mark.parametrize("command", ["live", "record"])
 def test_ctrl_c_is_code_130_with_a_whole_session_that_is_named(command, servers, tmp_path, capsys):
     out = tmp_path / "o"
-    waiting = when(recording(out), lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT))
+    waiting = when(
+        recording(out),
+        lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT),
+    )
     words = ["live", *servers, "--headless"] if command == "live" else ["record", *servers]
     assert cli.main([*words, "--out", str(out)]) == 130
     waiting.join()
@@ -84,7 +87,9 @@ class UntilItEnded:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._noticed_s = 0.0
         ended = Live.recording_ended.fget
-        monkeypatch.setattr(Live, "recording_ended", property(lambda live: self._notice(ended(live))))
+        monkeypatch.setattr(
+            Live, "recording_ended", property(lambda live: self._notice(ended(live)))
+        )
 
     def monotonic(self) -> float:
         return time.monotonic() + self._noticed_s
@@ -94,19 +99,25 @@ class UntilItEnded:
         return ended
 
 
-def test_a_disk_that_fills_while_recording_is_said_and_code_1(servers, tmp_path, capsys, monkeypatch):
+def test_a_disk_that_fills_while_recording_is_said_and_code_1(
+    servers, tmp_path, capsys, monkeypatch
+):
     monkeypatch.setattr(live, "time", UntilItEnded(monkeypatch))
     free = [1 << 40]
     monkeypatch.setattr(disk_gauge, "free_bytes", lambda _path: free[0])
     filling = when(recording(tmp_path), lambda: free.__setitem__(0, 1 << 20))
     assert headless(servers[0], "--seconds", 600, "--out", tmp_path / "o") == 1
     filling.join()
-    assert capsys.readouterr().out.count("is full: the recording ended by itself") == 2  # at once, and in the end
+    assert (
+        capsys.readouterr().out.count("is full: the recording ended by itself") == 2
+    )  # at once, and in the end
     assert Session.open(tmp_path / "o" / "session").finished
 
 
 @pytest.mark.parametrize("words", [["--headless", "--record"], ["--record"]])
-def test_a_folder_that_holds_something_is_refused_before_a_camera_is_opened(servers, tmp_path, capsys, words):
+def test_a_folder_that_holds_something_is_refused_before_a_camera_is_opened(
+    servers, tmp_path, capsys, words
+):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     assert cli.main(["live", servers[0], *words, str(tmp_path / "full")]) == 1

@@ -13,11 +13,15 @@ from tests.support.trained_models import write_card_and_model, write_finetuned_m
 @pytest.fixture
 def library(tmp_path, monkeypatch):
     """A library with a shipped network and one that was taught, where the program looks for them."""
-    shipped = write_card_and_model(tmp_path / "assets/models/root.toml", tmp_path / "assets/models/root.onnx", "root")
+    shipped = write_card_and_model(
+        tmp_path / "assets/models/root.toml", tmp_path / "assets/models/root.onnx", "root"
+    )
     monkeypatch.setattr(network_library, "embedded_card_path", lambda: shipped)
     monkeypatch.setenv("EPIPOLE_NETWORKS", str(tmp_path / "networks"))
     library = ModelLibrary()
-    library.add(write_finetuned_model(tmp_path / "run", "anna", parent="root", metrics={"mpjpe_mm": 48.04}))
+    library.add(
+        write_finetuned_model(tmp_path / "run", "anna", parent="root", metrics={"mpjpe_mm": 48.04})
+    )
     return library
 
 
@@ -27,7 +31,9 @@ def test_taught_networks_are_listed_with_where_they_come_from_and_whom_they_serv
     said = capsys.readouterr().out.splitlines()
     anna = next(line for line in said if line.startswith("anna"))
     root = next(line for line in said if line.startswith("root"))
-    assert all(word in anna for word in ("Apache-2.0", "from root", "mpjpe_mm 48.0", "Serves Anna."))
+    assert all(
+        word in anna for word in ("Apache-2.0", "from root", "mpjpe_mm 48.0", "Serves Anna.")
+    )
     assert "Serves everybody." in root
 
 
@@ -56,7 +62,11 @@ def test_a_network_is_put_to_use_for_a_person_in_front_of_a_rig(library, tmp_pat
     assert cli.main(["models", "use", "anna", "--person", "Anna", "--rig", str(rig)]) == 0
     where = compute_rig_id(load_rig(rig))
     assert library.find_serving_model("Anna", where).name == "anna"
-    assert library.find_serving_model("Anna").name == library.find_serving_model(None, where).name == "root"
+    assert (
+        library.find_serving_model("Anna").name
+        == library.find_serving_model(None, where).name
+        == "root"
+    )
     assert cli.main(["models", "roll-back", "--person", "anna", "--rig", str(rig)]) == 0
     assert library.find_serving_model("Anna", where).name == "root"
 

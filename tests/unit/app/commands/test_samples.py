@@ -59,11 +59,23 @@ def read(monkeypatch, parts):
 
 def test_parts_become_one_set(tmp_path, monkeypatch, capsys):
     asked = read(monkeypatch, [part(0), part(4)])
-    words = ["samples", "human36m", str(tmp_path), "--out", str(tmp_path / "set"), "--people", "S1,S5"]
+    words = [
+        "samples",
+        "human36m",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "set"),
+        "--people",
+        "S1,S5",
+    ]
     assert cli.main(words) == 0
     np.testing.assert_array_equal(open_samples(tmp_path / "set").image[:, 0, 0, 0], np.arange(8))
     assert "(8, joints known from exact truth)" in capsys.readouterr().out
-    assert (asked[0][1].every, asked[0][1].people, asked[0][1].max_samples) == (5, ("S1", "S5"), None)
+    assert (asked[0][1].every, asked[0][1].people, asked[0][1].max_samples) == (
+        5,
+        ("S1", "S5"),
+        None,
+    )
 
 
 def test_every_photograph_counts_where_nobody_says_otherwise(tmp_path, monkeypatch):
@@ -75,7 +87,9 @@ def test_every_photograph_counts_where_nobody_says_otherwise(tmp_path, monkeypat
 @pytest.mark.parametrize("most", [1, 4, 6, 8, 9])
 def test_no_more_than_asked_for_are_stored(tmp_path, monkeypatch, most):
     read(monkeypatch, [part(0), part(4)])
-    assert cli.main(["samples", "mpii", "m", "--most", str(most), "--out", str(tmp_path / "set")]) == 0
+    assert (
+        cli.main(["samples", "mpii", "m", "--most", str(most), "--out", str(tmp_path / "set")]) == 0
+    )
     assert len(open_samples(tmp_path / "set")) == min(most, 8)
 
 
@@ -99,7 +113,10 @@ def test_parts_of_two_sizes_are_refused(tmp_path):
 def test_a_session_without_labels_is_told_how_to_get_them(tmp_path, capsys):
     with SessionWriter(tmp_path / "walk", SessionFacts()):
         pass
-    assert cli.main(["samples", "session", str(tmp_path / "walk"), "--out", str(tmp_path / "set")]) == 1
+    assert (
+        cli.main(["samples", "session", str(tmp_path / "walk"), "--out", str(tmp_path / "set")])
+        == 1
+    )
     assert "Run 'epipole label" in capsys.readouterr().err
 
 
@@ -111,19 +128,31 @@ def test_each_other_instant_of_a_session_is_kept_in_all_its_views(tmp_path, monk
     views = replace(part(0, 6), frameset=np.array([3, 5, 9, 3, 5, 9]))
     monkeypatch.setattr(command, "load_labels", lambda file: file)
     monkeypatch.setattr(command, "samples_from_session", lambda *_, **__: views)
-    words = ["samples", "session", str(tmp_path / "walk"), "--every", "2", "--out", str(tmp_path / "set")]
+    words = [
+        "samples",
+        "session",
+        str(tmp_path / "walk"),
+        "--every",
+        "2",
+        "--out",
+        str(tmp_path / "set"),
+    ]
     assert cli.main(words) == 0
     assert list(open_samples(tmp_path / "set").frameset) == [3, 9, 3, 9]
 
 
-def test_labels_of_another_rig_and_that_rig_are_used_where_they_are_named(tmp_path, monkeypatch, capsys):
+def test_labels_of_another_rig_and_that_rig_are_used_where_they_are_named(
+    tmp_path, monkeypatch, capsys
+):
     with SessionWriter(tmp_path / "walk", SessionFacts()):
         pass
     (tmp_path / "walk" / "labels").mkdir()
     for name in ("better-1", "other-1"):  # the other ones are newer
         (tmp_path / "walk" / "labels" / f"{name}.npz").touch()
     asked = []
-    monkeypatch.setattr(command, "read_calibration", lambda path: (None, SimpleNamespace(id="better")))
+    monkeypatch.setattr(
+        command, "read_calibration", lambda path: (None, SimpleNamespace(id="better"))
+    )
     monkeypatch.setattr(command, "load_labels", lambda file: file.stem)
 
     def cut(session, labels, config, rig_file=None):
@@ -142,8 +171,18 @@ def test_labels_of_another_rig_and_that_rig_are_used_where_they_are_named(tmp_pa
 def test_a_session_without_labels_of_the_rig_is_told_how_to_get_them(tmp_path, monkeypatch, capsys):
     with SessionWriter(tmp_path / "walk", SessionFacts()):
         pass
-    monkeypatch.setattr(command, "read_calibration", lambda path: (None, SimpleNamespace(id="better")))
-    words = ["samples", "session", str(tmp_path / "walk"), "--rig", "r.toml", "--out", str(tmp_path / "set")]
+    monkeypatch.setattr(
+        command, "read_calibration", lambda path: (None, SimpleNamespace(id="better"))
+    )
+    words = [
+        "samples",
+        "session",
+        str(tmp_path / "walk"),
+        "--rig",
+        "r.toml",
+        "--out",
+        str(tmp_path / "set"),
+    ]
     assert cli.main(words) == 1
     assert "no labels that rest on the calibration better" in capsys.readouterr().err
 
@@ -177,7 +216,12 @@ def test_the_studio_is_asked_for_as_many_as_are_wanted_by_their_seed(tmp_path, m
             yield from (part(0), part(4))
 
     monkeypatch.setattr(command, "StudioSampler", Sampler)
-    assert cli.main(["samples", "studio", "--most", "8", "--seed", "2", "--out", str(tmp_path / "set")]) == 0
+    assert (
+        cli.main(
+            ["samples", "studio", "--most", "8", "--seed", "2", "--out", str(tmp_path / "set")]
+        )
+        == 0
+    )
     assert len(open_samples(tmp_path / "set")) == 8
 
 
@@ -188,7 +232,9 @@ def test_who_asks_for_few_samples_of_a_session_is_not_told_to_record_longer(tmp_
     (tmp_path / "walk" / "labels" / "a.npz").touch()
     asked = []
     monkeypatch.setattr(command, "load_labels", lambda file: file)
-    monkeypatch.setattr(command, "samples_from_session", lambda *words, **_: asked.append(words[2]) or part(0))
+    monkeypatch.setattr(
+        command, "samples_from_session", lambda *words, **_: asked.append(words[2]) or part(0)
+    )
     words = ["samples", "session", str(tmp_path / "walk"), "--out"]
     assert cli.main([*words, str(tmp_path / "few"), "--most", "5"]) == 0
     assert cli.main([*words, str(tmp_path / "all")]) == 0

@@ -21,13 +21,17 @@ from tests.support.videos import make_steady_times, write_video
 
 @pytest.fixture
 def video(tmp_path, monkeypatch):
-    monkeypatch.setattr(observe, "create_estimator", lambda _name, views: FakeWalkerEstimator(views))
+    monkeypatch.setattr(
+        observe, "create_estimator", lambda _name, views: FakeWalkerEstimator(views)
+    )
     path = tmp_path / "phone.mp4"
     write_video(path, make_steady_times(20), size_wh=(640, 480))
     return path
 
 
-def test_one_video_becomes_a_session_whose_joints_count_one_view(video, tmp_path, monkeypatch, capsys):
+def test_one_video_becomes_a_session_whose_joints_count_one_view(
+    video, tmp_path, monkeypatch, capsys
+):
     lifter = FakeMonocularEstimator()
     monkeypatch.setattr(track, "load_monocular_model", lambda _name, _person, **_: lifter)
     out = tmp_path / "walk"
@@ -41,18 +45,29 @@ def test_one_video_becomes_a_session_whose_joints_count_one_view(video, tmp_path
     assert lifter.closed
 
 
-def test_a_session_of_one_camera_is_tracked_again_and_seen_in_the_player(video, tmp_path, monkeypatch):
+def test_a_session_of_one_camera_is_tracked_again_and_seen_in_the_player(
+    video, tmp_path, monkeypatch
+):
     lifters = [FakeMonocularEstimator(), FakeMonocularEstimator()]
     whom = []
     monkeypatch.setattr(track, "load_monocular_model", lambda _name, _person, **_: lifters[0])
     monkeypatch.setattr(
-        track_again, "load_monocular_model", lambda _name, person, **_: whom.append(person) or lifters[1]
+        track_again,
+        "load_monocular_model",
+        lambda _name, person, **_: whom.append(person) or lifters[1],
     )
-    monkeypatch.setattr(track_again, "create_estimator", lambda _name, views: FakeWalkerEstimator(views))
+    monkeypatch.setattr(
+        track_again, "create_estimator", lambda _name, views: FakeWalkerEstimator(views)
+    )
     walk = tmp_path / "walk"
     assert cli.main(["track", str(video), "--stature", "1.75", "--out", str(walk)]) == 0
     facts = Session.open(walk).facts
-    write_manifest(walk, replace(facts, person="Anna"), Session.open(walk).cameras, SessionEnding(finished=True))
+    write_manifest(
+        walk,
+        replace(facts, person="Anna"),
+        Session.open(walk).cameras,
+        SessionEnding(finished=True),
+    )
     tracked = track_again.track_again(walk, "any")
     assert (tracked.framesets, tracked.found) == (20, 20)
     again = Session.open(tracked.path)
@@ -67,9 +82,12 @@ def test_a_session_of_one_camera_is_tracked_again_and_seen_in_the_player(video, 
     assert "3D from one camera: ± " in state.room.note
 
 
-def test_without_a_network_one_video_is_refused_before_any_work(video, tmp_path, monkeypatch, capsys):
+def test_without_a_network_one_video_is_refused_before_any_work(
+    video, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(
-        "engine.monocular.network.ModelLibrary.choose_model", lambda *_, **__: SimpleNamespace(entry=None, remarks=())
+        "engine.monocular.network.ModelLibrary.choose_model",
+        lambda *_, **__: SimpleNamespace(entry=None, remarks=()),
     )
     assert cli.main(["track", str(video), "--out", str(tmp_path / "walk")]) == 1
     assert "poses need two cameras" in capsys.readouterr().err

@@ -57,7 +57,18 @@ def recipe(folder: Path, *, depth: int = 2, samples: int = 16) -> str:
 
 def test_a_recipe_becomes_a_network_and_its_history(tmp_path: Path, data: Path, capsys):
     out = tmp_path / "run"
-    words = ["train", recipe(tmp_path), "--out", str(out), "--data", str(data), "--judge", str(data), "--seed", "3"]
+    words = [
+        "train",
+        recipe(tmp_path),
+        "--out",
+        str(out),
+        "--data",
+        str(data),
+        "--judge",
+        str(data),
+        "--seed",
+        "3",
+    ]
     assert cli.main(words) == 0
     kept = load_checkpoint(out / "best.pt")
     assert kept.config["recipe"]["name"] == "tiny-2"
@@ -73,7 +84,15 @@ def test_a_flat_network_becomes_a_deep_one(tmp_path: Path, data: Path):
     flat, deep = tmp_path / "flat", tmp_path / "deep"
     shared = ["--data", str(data), "--judge", str(data)]
     assert cli.main(["train", recipe(tmp_path, depth=1), "--out", str(flat), *shared]) == 0
-    words = ["train", recipe(tmp_path), "--out", str(deep), "--init", str(flat / "best.pt"), *shared]
+    words = [
+        "train",
+        recipe(tmp_path),
+        "--out",
+        str(deep),
+        "--init",
+        str(flat / "best.pt"),
+        *shared,
+    ]
     assert cli.main(words) == 0
     assert load_checkpoint(deep / "best.pt").config["init"] == str(flat / "best.pt")
 
@@ -85,8 +104,13 @@ def test_more_time_is_given_by_resuming(tmp_path: Path, data: Path):
     assert load_checkpoint(out / "last.pt").position["samples"] == 24
 
 
-def test_the_things_of_a_voc_copy_stand_before_people_instead_of_drawn_ones(tmp_path: Path, data: Path, monkeypatch):
-    folder, shown = write_voc(tmp_path / "VOC2012", [("chair", 0, 0), ("dog", 0, 0), ("sofa", 0, 0)]), []
+def test_the_things_of_a_voc_copy_stand_before_people_instead_of_drawn_ones(
+    tmp_path: Path, data: Path, monkeypatch
+):
+    folder, shown = (
+        write_voc(tmp_path / "VOC2012", [("chair", 0, 0), ("dog", 0, 0), ("sofa", 0, 0)]),
+        [],
+    )
 
     def noted(parts, config, *rest):
         if rest:  # those teach
@@ -94,13 +118,24 @@ def test_the_things_of_a_voc_copy_stand_before_people_instead_of_drawn_ones(tmp_
         return Batches(parts, config, *rest)
 
     monkeypatch.setattr(train_recipe, "Batches", noted)
-    words = ["train", recipe(tmp_path), "--out", str(tmp_path / "run"), "--data", str(data), "--judge", str(data)]
+    words = [
+        "train",
+        recipe(tmp_path),
+        "--out",
+        str(tmp_path / "run"),
+        "--data",
+        str(data),
+        "--judge",
+        str(data),
+    ]
     assert cli.main([*words, "--occluders", str(folder)]) == 0
     assert cli.main([*words[:4], "--resume", "--samples", "24"]) == 0
     assert shown == [3, 3]
 
 
-def test_people_of_the_studio_are_mixed_into_data_by_their_share(tmp_path: Path, data: Path, monkeypatch):
+def test_people_of_the_studio_are_mixed_into_data_by_their_share(
+    tmp_path: Path, data: Path, monkeypatch
+):
     drawn, shown = [], []
 
     class Spool:
@@ -124,9 +159,20 @@ def test_people_of_the_studio_are_mixed_into_data_by_their_share(tmp_path: Path,
     monkeypatch.setattr(train_recipe, "SpooledShards", Spool)
     monkeypatch.setattr(train_recipe, "Batches", noted)
     path = tmp_path / "mixed.toml"
-    text = RECIPE.format(depth=2, samples=96).replace("[batch]", "[studio]\nshard_samples = 6\nrepeats = 2\n\n[batch]")
+    text = RECIPE.format(depth=2, samples=96).replace(
+        "[batch]", "[studio]\nshard_samples = 6\nrepeats = 2\n\n[batch]"
+    )
     path.write_text(text)
-    words = ["train", str(path), "--out", str(tmp_path / "run"), "--data", str(data), "--judge", str(data)]
+    words = [
+        "train",
+        str(path),
+        "--out",
+        str(tmp_path / "run"),
+        "--data",
+        str(data),
+        "--judge",
+        str(data),
+    ]
     assert cli.main([*words, "--studio-share", "0.25"]) == 0
     assert drawn == [(6, 288)]  # of the size of the data's crops
     assert shown == [[(0.25, ("drawn",)), (0.75, ("ada",))]] * 2  # 24 an epoch, each shard twice
@@ -136,9 +182,17 @@ def test_people_of_the_studio_are_mixed_into_data_by_their_share(tmp_path: Path,
 def test_a_trunk_of_imagenet_begins_a_pose_resnet(tmp_path: Path):
     trunk = ResNet(18)
     torch.save(trunk.state_dict() | {"fc.weight": torch.zeros(2, 2)}, tmp_path / "resnet18.pth")
-    network = {"make": "pose_resnet", "depth": 18, "size_px": 128, "volume_depth": 2, "head_channels": 8}
+    network = {
+        "make": "pose_resnet",
+        "depth": 18,
+        "size_px": 128,
+        "volume_depth": 2,
+        "head_channels": 8,
+    }
     made = recipe_from_table({"name": "small", "network": network})
-    begun = train_recipe.build_initial_network(made, train_recipe.InitialWeights(imagenet=tmp_path / "resnet18.pth"))
+    begun = train_recipe.build_initial_network(
+        made, train_recipe.InitialWeights(imagenet=tmp_path / "resnet18.pth")
+    )
     assert torch.equal(begun.trunk.layer4[1].conv2.weight, trunk.layer4[1].conv2.weight)
 
 
@@ -154,7 +208,14 @@ def test_ctrl_c_keeps_everything_and_says_so(tmp_path: Path, data: Path, capsys,
 
     monkeypatch.setattr(InterruptFlag, "__call__", pressed_at_the_second_step)
     listened = signal.getsignal(signal.SIGINT)
-    words = ["train", recipe(tmp_path, samples=400), "--out", str(tmp_path / "run"), "--data", str(data)]
+    words = [
+        "train",
+        recipe(tmp_path, samples=400),
+        "--out",
+        str(tmp_path / "run"),
+        "--data",
+        str(data),
+    ]
     assert cli.main([*words, "--judge", str(data)]) == 130
     assert load_checkpoint(tmp_path / "run" / "last.pt").step == 3
     assert "Stopped" in capsys.readouterr().err
@@ -180,7 +241,9 @@ def test_ctrl_c_keeps_everything_and_says_so(tmp_path: Path, data: Path, capsys,
         (["compact-3d", "--imagenet", "r.pth", "--init", "best.pt"], 2, "give one of them"),
     ],
 )
-def test_what_cannot_be_meant_is_one_sentence(tmp_path: Path, capsys, words: list[str], code: int, says: str):
+def test_what_cannot_be_meant_is_one_sentence(
+    tmp_path: Path, capsys, words: list[str], code: int, says: str
+):
     assert cli.main(["train", *words, "--out", str(tmp_path / "run")]) == code
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert says in said
@@ -190,7 +253,12 @@ def test_what_cannot_be_meant_is_one_sentence(tmp_path: Path, capsys, words: lis
 
 def test_a_run_goes_on_with_its_own_recipe_only(tmp_path: Path, data: Path, capsys):
     out = str(tmp_path / "run")
-    assert cli.main(["train", recipe(tmp_path), "--out", out, "--data", str(data), "--judge", str(data)]) == 0
+    assert (
+        cli.main(
+            ["train", recipe(tmp_path), "--out", out, "--data", str(data), "--judge", str(data)]
+        )
+        == 0
+    )
     assert cli.main(["train", "compact-3d", "--out", out, "--resume"]) == 2
     assert "'tiny-2'" in capsys.readouterr().err
 

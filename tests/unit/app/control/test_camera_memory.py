@@ -5,7 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.control.camera_memory import apply_stored_controls, is_same_camera, present_settings, store_controls, with_mode
+from app.control.camera_memory import (
+    apply_stored_controls,
+    is_same_camera,
+    present_settings,
+    store_controls,
+    with_mode,
+)
 from app.settings import Settings, parse_settings
 from engine.capture.usb.address import parse_usb
 from engine.capture.usb.controls import Control
@@ -18,7 +24,10 @@ CAMERA = with_mode("usb:C920", MODE)
 
 def test_what_was_set_comes_back_with_the_address():
     settings = store_controls(Settings(), CAMERA, {"exposure_us": 8000.0, "gain": 12.0})
-    assert parse_usb(apply_stored_controls(CAMERA, settings)).values == {"exposure_us": 8000.0, "gain": 12.0}
+    assert parse_usb(apply_stored_controls(CAMERA, settings)).values == {
+        "exposure_us": 8000.0,
+        "gain": 12.0,
+    }
 
 
 def test_what_was_set_in_one_mode_does_not_reach_another():
@@ -30,7 +39,10 @@ def test_what_was_set_in_one_mode_does_not_reach_another():
 def test_what_the_address_says_comes_before_what_was_remembered():
     settings = store_controls(Settings(), CAMERA, {"gain": 12.0, "exposure_us": 8000.0})
     said = str(replace(parse_usb(CAMERA), values={"gain": 3.0}))
-    assert parse_usb(apply_stored_controls(said, settings)).values == {"gain": 3.0, "exposure_us": 8000.0}
+    assert parse_usb(apply_stored_controls(said, settings)).values == {
+        "gain": 3.0,
+        "exposure_us": 8000.0,
+    }
 
 
 def test_a_value_that_is_set_again_replaces_the_earlier_one_and_keeps_the_others():

@@ -17,7 +17,15 @@ from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import record_session
 from training.finetuning import process as finetune_process
 from training.finetuning.request import FinetuneRequest, load_request
-from training.finetuning.run import Phase, RunState, is_held, list_runs, make_run, request_cancel, write_state
+from training.finetuning.run import (
+    Phase,
+    RunState,
+    is_held,
+    list_runs,
+    make_run,
+    request_cancel,
+    write_state,
+)
 
 FAKES = "tests.support.finetune_steps"
 ROW = ModelRow("anna-1", "Anna", "48 mm", True, True)
@@ -106,11 +114,15 @@ def test_a_run_is_begun_followed_and_its_end_told_once(make, tmp_path, told, swa
     assert swapped == []
 
 
-def test_a_kept_network_is_swapped_in_by_the_window_that_saw_it_taught(make, tmp_path, told, swapped):
+def test_a_kept_network_is_swapped_in_by_the_window_that_saw_it_taught(
+    make, tmp_path, told, swapped
+):
     control = make("SLOW")
     start(tmp_path, control)
     seen(control, lambda s: s.run is not None and s.run.can_pause)
-    assert wait_until(lambda: not control._polling)  # a look that is late must not see the run between its two ends
+    assert wait_until(
+        lambda: not control._polling
+    )  # a look that is late must not see the run between its two ends
     folder = list_runs(tmp_path / "runs")[0]
     request_cancel(folder)
     assert wait_until(lambda: not is_held(folder))
@@ -153,7 +165,9 @@ def test_a_run_that_is_resumed_gets_more_time_but_never_less(make, tmp_path, tol
         told.clear()
         assert wait_until(lambda: not is_held(folder))
         control.handle(requests.ResumeFinetune(minutes))
-        control.handle(requests.UseModel("anna-1", "Anna"))  # its turn comes afterwards, and it is told
+        control.handle(
+            requests.UseModel("anna-1", "Anna")
+        )  # its turn comes afterwards, and it is told
         assert wait_until(lambda: bool(told))
         assert load_request(folder).minutes == kept
 

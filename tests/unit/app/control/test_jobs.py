@@ -18,7 +18,11 @@ def test_a_job_tells_how_far_it_is_and_hands_its_result_on():
 
     job = Job("Counting", work, results.append)
     assert halfway.wait(PATIENCE_S)
-    assert (job.state().phase, job.state().step, job.state().share) == (JobPhase.RUNNING, "first half", 0.5)
+    assert (job.state().phase, job.state().step, job.state().share) == (
+        JobPhase.RUNNING,
+        "first half",
+        0.5,
+    )
     go_on.set()
     assert job.join(PATIENCE_S)
     assert job.state().phase == JobPhase.DONE
@@ -47,7 +51,10 @@ def test_a_job_that_fails_says_why():
 
     job = Job("Looking", work)
     assert job.join(PATIENCE_S)
-    assert (job.state().phase, job.state().message) == (JobPhase.FAILED, "The lamp is out. Change it.")
+    assert (job.state().phase, job.state().message) == (
+        JobPhase.FAILED,
+        "The lamp is out. Change it.",
+    )
 
 
 def test_a_worker_goes_on_after_a_piece_that_failed():

@@ -26,12 +26,16 @@ def servers():
 @pytest.fixture
 def control(tmp_path, patient_window, patient_network):
     made = LiveControl(
-        Settings(sessions=str(tmp_path / "takes"), countdown_s=0), tmp_path / "settings.toml", FakeWalkerEstimator
+        Settings(sessions=str(tmp_path / "takes"), countdown_s=0),
+        tmp_path / "settings.toml",
+        FakeWalkerEstimator,
     )
     yield made
     assert made.close()
     ours = ("camera", "record", "estimate")
-    assert wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith(ours)])
+    assert wait_until(
+        lambda: not [thread for thread in threading.enumerate() if thread.name.startswith(ours)]
+    )
 
 
 def cameras(control):
@@ -66,7 +70,9 @@ def test_cameras_rest_when_they_are_stopped_and_are_remembered(control, servers,
     started(control, servers)
     control.handle(requests.Stop())
     assert wait_until(lambda: not control.poll()[2].running)
-    assert wait_until(lambda: [camera.phase for camera in cameras(control)] == [CameraPhase.ENDED] * 2)
+    assert wait_until(
+        lambda: [camera.phase for camera in cameras(control)] == [CameraPhase.ENDED] * 2
+    )
     control.update_settings()
     assert wait_until(lambda: len(load_settings(tmp_path / "settings.toml")[0].cameras) == 2)
 
@@ -89,14 +95,18 @@ def test_a_camera_that_is_removed_is_gone(control, servers):
 def test_a_recording_keeps_every_camera_and_says_where_it_is(control, servers):
     started(control, servers)
     control.handle(requests.Record())
-    assert wait_until(lambda: (state := control.poll()[0].recording) is not None and state.frames > 20)
+    assert wait_until(
+        lambda: (state := control.poll()[0].recording) is not None and state.frames > 20
+    )
     control.handle(requests.AddCamera("usb:0"))
     assert wait_until(told(control, "A recording runs"))
     control.handle(requests.StopRecording())
     assert wait_until(told(control, "Recorded"))
     path = next((control.settings.sessions_folder()).iterdir())
     session = Session.open(path)
-    assert [camera.name for camera in session.cameras] == [camera.name for camera in cameras(control)]
+    assert [camera.name for camera in session.cameras] == [
+        camera.name for camera in cameras(control)
+    ]
     assert session.finished
     assert len(list(session.poses_2d().sets_2d())) > 5
 
@@ -139,7 +149,9 @@ def test_the_rig_of_last_time_is_tested_before_it_is_used(control, servers, tmp_
 
 def test_no_password_is_ever_seen(control, tmp_path):
     with MjpegServer(size_wh=(640, 480), login="basic") as server:
-        control.start((server.address_of("/video", "me:secret@"), server.address_of("/other", "me:secret@")))
+        control.start(
+            (server.address_of("/video", "me:secret@"), server.address_of("/other", "me:secret@"))
+        )
         assert wait_until(lambda: len(cameras(control)) == 2)
         assert wait_until(lambda: any(camera.message for camera in cameras(control)))
         assert "secret" not in str(control.poll()[0])

@@ -58,7 +58,9 @@ def control(tmp_path, network, patient_network, monkeypatch):
     yield made
     network.go.set()
     made.close()
-    assert wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith(OURS)])
+    assert wait_until(
+        lambda: not [thread for thread in threading.enumerate() if thread.name.startswith(OURS)]
+    )
 
 
 def state(control):
@@ -70,20 +72,26 @@ def phases(control):
 
 
 def told(control, words):
-    return wait_until(lambda: (notice := control.poll()[2].notice) is not None and words in notice.text)
+    return wait_until(
+        lambda: (notice := control.poll()[2].notice) is not None and words in notice.text
+    )
 
 
 def started(control, servers):
     control.start(tuple(server.address for server in servers))
     assert wait_until(lambda: phases(control) == [CameraPhase.LIVE] * len(servers))
-    assert wait_until(lambda: control.poll()[1] is not None, 2 * PATIENCE_S)  # kernels may have to be compiled first
+    assert wait_until(
+        lambda: control.poll()[1] is not None, 2 * PATIENCE_S
+    )  # kernels may have to be compiled first
 
 
 def test_hands_free_recording_is_off_until_somebody_wants_it(control):
     assert not control.poll()[2].hands_free
 
 
-def test_asking_and_looking_never_wait_for_a_network_that_is_being_loaded(control, network, servers):
+def test_asking_and_looking_never_wait_for_a_network_that_is_being_loaded(
+    control, network, servers
+):
     network.go.clear()
     control.start((servers[0].address,))
     assert network.asked.wait(PATIENCE_S)
@@ -96,7 +104,9 @@ def test_asking_and_looking_never_wait_for_a_network_that_is_being_loaded(contro
     assert not network.go.is_set()  # all of it came back while the worker was still at it
 
 
-def test_cameras_that_are_being_opened_are_seen_before_they_are_open(control, network, servers, monkeypatch):
+def test_cameras_that_are_being_opened_are_seen_before_they_are_open(
+    control, network, servers, monkeypatch
+):
     making, made = threading.Event(), threading.Event()
 
     def slow(addresses):
@@ -153,7 +163,9 @@ def test_cameras_that_could_not_start_are_still_there_to_try_again(control, netw
     assert wait_until(lambda: phases(control) == [CameraPhase.LIVE] * 2)
 
 
-def test_a_remembered_camera_that_is_gone_can_be_removed_and_the_others_start(control, servers, tmp_path):
+def test_a_remembered_camera_that_is_gone_can_be_removed_and_the_others_start(
+    control, servers, tmp_path
+):
     gone = str(tmp_path / "gone.mp4")
     control.start((servers[0].address, gone))
     assert told(control, "There is no video")
@@ -234,7 +246,9 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_cameras_go_on(control, 
 
 
 @pytest.mark.usefixtures("patient_window")
-def test_a_recording_that_runs_when_the_window_closes_is_finished_and_listed(control, servers, tmp_path):
+def test_a_recording_that_runs_when_the_window_closes_is_finished_and_listed(
+    control, servers, tmp_path
+):
     started(control, servers)
     control.handle(requests.Record())
     assert wait_until(lambda: (now := state(control).recording) is not None and now.frames > 10)
@@ -266,17 +280,23 @@ def test_a_fault_of_the_network_is_told_once_and_start_tries_again(control, serv
     for _ in range(5):
         assert control.poll()[2].notice is None
     control.handle(requests.Start())
-    assert wait_until(lambda: control.poll()[2].running and phases(control) == [CameraPhase.LIVE] * 2)
+    assert wait_until(
+        lambda: control.poll()[2].running and phases(control) == [CameraPhase.LIVE] * 2
+    )
 
 
-def test_cameras_that_come_to_their_end_are_said_and_can_be_played_again(control, servers, monkeypatch):
+def test_cameras_that_come_to_their_end_are_said_and_can_be_played_again(
+    control, servers, monkeypatch
+):
     started(control, servers)
     monkeypatch.setattr("engine.live.live.Live.over", property(lambda live: live.names != ()))
     assert told(control, PLAYED_TO_END)
     assert not control.poll()[2].running
 
 
-def test_the_typed_stature_reaches_the_calibration_that_runs_and_is_remembered(control, servers, tmp_path):
+def test_the_typed_stature_reaches_the_calibration_that_runs_and_is_remembered(
+    control, servers, tmp_path
+):
     started(control, servers)
     heard = []
     control.live.set_stature = heard.append
@@ -287,10 +307,14 @@ def test_the_typed_stature_reaches_the_calibration_that_runs_and_is_remembered(c
 
 def rig_of(control, size_wh=(640, 480), count=2):
     rig = make_square_rig(count, size_wh=size_wh)
-    return replace(rig, cameras=tuple(replace(c, name=one.name) for c, one in zip(rig, state(control).cameras)))
+    return replace(
+        rig, cameras=tuple(replace(c, name=one.name) for c, one in zip(rig, state(control).cameras))
+    )
 
 
-def test_a_rig_from_the_command_line_waits_until_every_camera_sends_images(control, network, servers, tmp_path):
+def test_a_rig_from_the_command_line_waits_until_every_camera_sends_images(
+    control, network, servers, tmp_path
+):
     save_rig(make_square_rig(2), tmp_path / "hall.toml")
     network.go.clear()
     control.start(tuple(server.address for server in servers))
@@ -301,7 +325,9 @@ def test_a_rig_from_the_command_line_waits_until_every_camera_sends_images(contr
     assert control.poll()[2].notice is None
 
 
-def test_a_rig_of_other_cameras_is_refused_in_a_sentence_that_names_both(control, servers, tmp_path):
+def test_a_rig_of_other_cameras_is_refused_in_a_sentence_that_names_both(
+    control, servers, tmp_path
+):
     started(control, servers)
     save_rig(make_square_rig(4), tmp_path / "hall.toml")
     control.handle(requests.OpenRig(tmp_path / "hall.toml"))

@@ -21,8 +21,13 @@ class Library:
 
     def list_models(self):
         self.reads += 1
-        taught = SimpleNamespace(person="Anna", made="2026-11-21", metrics={"before_mm": 61.0, "mpjpe_mm": 48.0})
-        own = [SimpleNamespace(name=f"anna-{n}", card=SimpleNamespace(trained=taught, note="")) for n in (1, 2)]
+        taught = SimpleNamespace(
+            person="Anna", made="2026-11-21", metrics={"before_mm": 61.0, "mpjpe_mm": 48.0}
+        )
+        own = [
+            SimpleNamespace(name=f"anna-{n}", card=SimpleNamespace(trained=taught, note=""))
+            for n in (1, 2)
+        ]
         shipped = SimpleNamespace(trained=None, note="trained on synthetic people")
         return (SimpleNamespace(name="compact-studio", card=shipped), *own)
 

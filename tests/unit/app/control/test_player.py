@@ -39,7 +39,8 @@ def news_of(player, wanted):
 def test_the_first_thing_to_see_is_that_it_opens_then_the_first_instant(walk, monkeypatch):
     go = threading.Event()
     monkeypatch.setattr(
-        "app.control.player.repair_and_open", lambda path: repair_and_open(path) if go.wait(PATIENCE_S) else None
+        "app.control.player.repair_and_open",
+        lambda path: repair_and_open(path) if go.wait(PATIENCE_S) else None,
     )
     player = Player(walk)
     said = player.poll().message
@@ -154,7 +155,10 @@ def test_where_the_room_was_not_known_yet_it_says_from_when_on_it_is(walk):
         take, moment = describe_playback(playback, ("blazepose",)), load_moment(playback, 3)
     late = replace(take, joints_found=np.where(np.arange(30) < 12, np.nan, 1.0))
     nobody = replace(moment, poses_3d=None)
-    unseen = replace(nobody, poses_2d=replace(moment.poses_2d, poses_by_view=((), moment.poses_2d.poses_by_view[1])))
+    unseen = replace(
+        nobody,
+        poses_2d=replace(moment.poses_2d, poses_by_view=((), moment.poses_2d.poses_by_view[1])),
+    )
     assert "in the room before 0:00.4" in present_moment(late, nobody).room.note
     assert not present_moment(late, unseen).room.note
     assert not present_moment(take, moment).room.note

@@ -24,12 +24,16 @@ def told():
 def control(tmp_path, told, patient_window):
     library = Library(tmp_path / "index.sqlite", [tmp_path / "takes"])
     made = SessionControl(
-        library, ("blazepose",), lambda sentence, tone=Severity.WARNING: told.append((sentence, tone))
+        library,
+        ("blazepose",),
+        lambda sentence, tone=Severity.WARNING: told.append((sentence, tone)),
     )
     yield made
     made.close()
     ours = ("player", "job")
-    assert wait_until(lambda: not [one.name for one in threading.enumerate() if one.name.startswith(ours)])
+    assert wait_until(
+        lambda: not [one.name for one in threading.enumerate() if one.name.startswith(ours)]
+    )
 
 
 def newest(control, count):
@@ -53,7 +57,9 @@ def test_sessions_are_listed_when_somebody_looks(control, tmp_path):
     assert control.poll_sessions() is None  # told once
 
 
-def test_a_session_that_comes_while_the_folders_are_looked_at_is_listed_too(control, tmp_path, monkeypatch):
+def test_a_session_that_comes_while_the_folders_are_looked_at_is_listed_too(
+    control, tmp_path, monkeypatch
+):
     looking, go, refresh = threading.Event(), threading.Event(), Library.refresh
 
     def slow(self, progress=lambda *_: None):
@@ -71,7 +77,9 @@ def test_a_session_that_comes_while_the_folders_are_looked_at_is_listed_too(cont
     newest(control, 1)
 
 
-def test_a_library_that_cannot_be_read_is_told_and_looked_at_again_when_asked(control, told, tmp_path, monkeypatch):
+def test_a_library_that_cannot_be_read_is_told_and_looked_at_again_when_asked(
+    control, told, tmp_path, monkeypatch
+):
     def broken(self, progress=None):
         raise SessionError("The folder of the sessions cannot be read.")
 
@@ -169,4 +177,8 @@ def test_an_empty_list_is_called_empty_only_after_the_folders_were_looked_at(con
     assert not control.has_scanned
     go.set()
     assert wait_until(lambda: control.has_scanned)
-    assert wait_until(lambda: (state := control.poll_sessions()) is not None and state.headline == "No sessions yet")
+    assert wait_until(
+        lambda: (
+            (state := control.poll_sessions()) is not None and state.headline == "No sessions yet"
+        )
+    )

@@ -60,7 +60,9 @@ def test_nothing_happens_where_none_is_wanted_or_somebody_else_is_in_view(settin
 
 def test_the_network_is_looked_for_by_what_is_set_at_that_moment(monkeypatch):
     asked = []
-    monkeypatch.setattr(serving, "load_monocular_model", lambda *words, **more: asked.append((words, more)))
+    monkeypatch.setattr(
+        serving, "load_monocular_model", lambda *words, **more: asked.append((words, more))
+    )
     now = [Settings(person="Anna", lift="anna-1")]
     make = make_monocular_loader(lambda: now[0])
     make(None, "")

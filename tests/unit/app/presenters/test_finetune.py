@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from app.presenters.finetune import ModelRow, parse_person, present_choice, present_finetune, suggest_person
+from app.presenters.finetune import (
+    ModelRow,
+    parse_person,
+    present_choice,
+    present_finetune,
+    suggest_person,
+)
 from app.presenters.finetune_run import RunSnapshot, present_run
 from app.presenters.severity import Severity
 from engine.session.summary import SessionSummary
@@ -23,7 +29,18 @@ WALK = SessionSummary(
     model="blazepose", has_rig=True, verdict="accepted", thumbnail=b"",
 )  # fmt: skip
 REQUEST = FinetuneRequest((WALK.path,), "Anna")
-VERDICT = Verdict(True, "Better.", 61.2, 48.4, Interval(9, 13, 17), 480, 12, 0.04, 0.03, (ActionRow("low", 72, 50, 9),))
+VERDICT = Verdict(
+    True,
+    "Better.",
+    61.2,
+    48.4,
+    Interval(9, 13, 17),
+    480,
+    12,
+    0.04,
+    0.03,
+    (ActionRow("low", 72, 50, 9),),
+)
 ALL = tuple(Steps.__dataclass_fields__)
 
 
@@ -59,18 +76,32 @@ def test_who_is_in_a_session_is_said():
 
 def test_what_can_be_learned_from_comes_first():
     raw = replace(WALK, path=Path("/takes/raw"), has_rig=False)
-    assert [choice.name for choice in present_finetune([raw, WALK], None).choices] == ["walk", "raw"]
+    assert [choice.name for choice in present_finetune([raw, WALK], None).choices] == [
+        "walk",
+        "raw",
+    ]
 
 
 @pytest.mark.parametrize(
     ("persons", "suggested"),
-    [(("Anna",), "Anna"), (("Anna", ""), "Anna"), (("",), "Cleo"), ((), "Cleo"), (("Anna", "Ben"), "")],
+    [
+        (("Anna",), "Anna"),
+        (("Anna", ""), "Anna"),
+        (("",), "Cleo"),
+        ((), "Cleo"),
+        (("Anna", "Ben"), ""),
+    ],
 )
 def test_the_person_is_who_the_sessions_show_or_else_the_usual_one(persons, suggested):
-    assert suggest_person([present_choice(replace(WALK, person=name)) for name in persons], "Cleo") == suggested
+    assert (
+        suggest_person([present_choice(replace(WALK, person=name)) for name in persons], "Cleo")
+        == suggested
+    )
 
 
-@pytest.mark.parametrize(("words", "name"), [(" Anna  Lee ", "Anna Lee"), ("everybody", ""), ("", "")])
+@pytest.mark.parametrize(
+    ("words", "name"), [(" Anna  Lee ", "Anna Lee"), ("everybody", ""), ("", "")]
+)
 def test_what_is_typed_becomes_a_name(words, name):
     assert parse_person(words) == name
 
@@ -81,7 +112,9 @@ def test_the_time_left_in_all_is_said_beside_that_of_the_step():
 
 
 def test_a_run_that_was_broken_off_is_no_failure_and_says_where_it_stopped():
-    card = present_run(look(phase=Phase.FAILED, sentence=INTERRUPTED, step="train", seconds_used=200.0))
+    card = present_run(
+        look(phase=Phase.FAILED, sentence=INTERRUPTED, step="train", seconds_used=200.0)
+    )
     assert card.headline == "Broken off"
     assert card.severity is Severity.WARNING
     assert card.activity == "It stopped at 'Teach' after 3 min 20 s."
@@ -115,7 +148,11 @@ def test_stages_fill_one_after_the_other():
 
 
 def test_a_rolled_back_run_says_so_and_promises_nothing():
-    card = present_run(look(phase=Phase.ROLLED_BACK, sentence="48 → 61 mm.", results={step: {} for step in ALL[:9]}))
+    card = present_run(
+        look(
+            phase=Phase.ROLLED_BACK, sentence="48 → 61 mm.", results={step: {} for step in ALL[:9]}
+        )
+    )
     assert card.headline == "Not better: nothing was changed"
     assert card.severity is Severity.WARNING
     assert not card.can_cancel
@@ -131,7 +168,8 @@ def test_figures_and_report_come_from_what_the_steps_left():
 
 def test_curves_leave_out_what_was_not_judged():
     rows = tuple(
-        Row(n, n, n / 9, 6.0 * n, 1e-3, 1 / (n + 1), 50.0 if n % 3 == 0 else math.nan, 100, 0.0) for n in range(9)
+        Row(n, n, n / 9, 6.0 * n, 1e-3, 1 / (n + 1), 50.0 if n % 3 == 0 else math.nan, 100, 0.0)
+        for n in range(9)
     )
     loss, judged = present_run(replace(look(), history=rows)).plots
     assert len(loss.curves[0].value) == 9

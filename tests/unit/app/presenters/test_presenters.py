@@ -20,10 +20,13 @@ def test_before_a_calibration_the_panel_says_what_to_do():
 
 
 @pytest.mark.parametrize(
-    ("verdict", "tone"), [("accepted", Severity.GOOD), ("usable", Severity.WARNING), ("refused", Severity.ERROR)]
+    ("verdict", "tone"),
+    [("accepted", Severity.GOOD), ("usable", Severity.WARNING), ("refused", Severity.ERROR)],
 )
 def test_each_verdict_has_its_tone(verdict: str, tone: Severity):
-    assert present_calibration(scenes.make_report(scenes.make_square_rig(), verdict)).severity is tone
+    assert (
+        present_calibration(scenes.make_report(scenes.make_square_rig(), verdict)).severity is tone
+    )
 
 
 def test_a_refused_rig_shows_no_numbers_that_could_be_believed():
@@ -39,7 +42,9 @@ def test_a_doubtful_camera_stands_out():
 
 
 def test_unknown_numbers_are_dashes_and_never_nan():
-    card = present_calibration(replace(scenes.make_report(scenes.make_square_rig()), holdout_median_px=float("nan")))
+    card = present_calibration(
+        replace(scenes.make_report(scenes.make_square_rig()), holdout_median_px=float("nan"))
+    )
     assert card.facts[0] == ("Error on unseen time", "–")
 
 
@@ -49,7 +54,11 @@ def test_a_camera_without_image_says_so_and_shows_nobody():
     frames = FrameSet(frames.index, frames.timestamp_ns, (frames.frames[0], None))
     tiles = present_cameras(rig.names, frames, scenes.make_poses_2d(rig, 3), {"cam_0": "30.0 fps"})
     assert (tiles[0].severity, tiles[0].detail) == (Severity.GOOD, "30.0 fps")
-    assert (tiles[1].image_bgr, tiles[1].people, tiles[1].message) == (None, (), "No image at this instant")
+    assert (tiles[1].image_bgr, tiles[1].people, tiles[1].message) == (
+        None,
+        (),
+        "No image at this instant",
+    )
 
 
 def test_cameras_that_have_not_begun_are_waited_for():
@@ -74,7 +83,11 @@ def test_the_trail_is_where_the_hips_were_and_has_an_end():
 
 
 def test_the_trail_has_a_gap_where_nobody_was_found():
-    recent = [scenes.make_poses_3d(0), replace(scenes.make_poses_3d(1), people=()), scenes.make_poses_3d(2)]
+    recent = [
+        scenes.make_poses_3d(0),
+        replace(scenes.make_poses_3d(1), people=()),
+        scenes.make_poses_3d(2),
+    ]
     trail = present_room(scenes.make_square_rig(), scenes.load_walker_skeleton(), recent).trail_xy_m
     assert trail is not None
     assert np.isnan(trail[:, 0]).tolist() == [False, True, False]

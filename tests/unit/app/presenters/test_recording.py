@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from app.paths import require_writable
-from app.presenters.recording import RecordingResult, find_best_row, measure_joints_found, present_recording
+from app.presenters.recording import (
+    RecordingResult,
+    find_best_row,
+    measure_joints_found,
+    present_recording,
+)
 from app.presenters.severity import Severity
 from app.tracked_session_writer import TrackedSessionWriter
 from calibration.rig import Rig
@@ -56,12 +61,23 @@ def result(rig: Rig) -> RecordingResult:
     poses_2d = tuple(scenes.make_poses_2d(rig, index) for index in range(COUNT))
     poses_3d = tuple(scenes.make_poses_3d(index) for index in range(COUNT))
     return RecordingResult(
-        "Take", rig.names, scenes.load_walker_skeleton(), 30.0, scenes.make_report(rig), rig, poses_2d, poses_3d
+        "Take",
+        rig.names,
+        scenes.load_walker_skeleton(),
+        30.0,
+        scenes.make_report(rig),
+        rig,
+        poses_2d,
+        poses_3d,
     )
 
 
-def test_a_take_that_is_read_is_a_session_that_can_be_opened(footage: Footage, result: RecordingResult, tmp_path: Path):
-    with TrackedSessionWriter(tmp_path / "take", footage, "blazepose", {"stature_m": 1.8}) as recording:
+def test_a_take_that_is_read_is_a_session_that_can_be_opened(
+    footage: Footage, result: RecordingResult, tmp_path: Path
+):
+    with TrackedSessionWriter(
+        tmp_path / "take", footage, "blazepose", {"stature_m": 1.8}
+    ) as recording:
         framesets = list(recording.footage.read_framesets())
         put = recording.open_raw_pose_sink(result.skeleton, "abc123")
         for poses in result.poses_2d:
@@ -79,7 +95,9 @@ def test_a_take_that_is_read_is_a_session_that_can_be_opened(footage: Footage, r
     np.testing.assert_allclose(kept[5].people[0].xyz, result.poses_3d[5].people[0].xyz, atol=1e-6)
 
 
-def test_a_take_that_fails_leaves_a_session_that_says_it_is_not_finished(footage: Footage, tmp_path: Path):
+def test_a_take_that_fails_leaves_a_session_that_says_it_is_not_finished(
+    footage: Footage, tmp_path: Path
+):
     recording = TrackedSessionWriter(tmp_path / "take", footage, "blazepose", {})
     recording.footage.sources[0].read(0)
     recording.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
@@ -95,7 +113,10 @@ def test_a_take_never_overwrites_one(footage: Footage, tmp_path: Path):
 
 
 def test_the_best_moment_is_late_and_shows_most(result: RecordingResult):
-    poses_3d = tuple(replace(poses, people=()) if index != 9 else poses for index, poses in enumerate(result.poses_3d))
+    poses_3d = tuple(
+        replace(poses, people=()) if index != 9 else poses
+        for index, poses in enumerate(result.poses_3d)
+    )
     assert find_best_row(replace(result, poses_3d=poses_3d)) == 9
     assert find_best_row(result) >= COUNT // 2
 
@@ -111,7 +132,10 @@ def test_the_window_of_a_take_tells_its_figures(result: RecordingResult, rig: Ri
 
 
 def test_joints_that_are_missing_are_counted(result: RecordingResult):
-    without = tuple(replace(poses, people=()) if index % 2 else poses for index, poses in enumerate(result.poses_3d))
+    without = tuple(
+        replace(poses, people=()) if index % 2 else poses
+        for index, poses in enumerate(result.poses_3d)
+    )
     half = replace(result, poses_3d=without)
     assert measure_joints_found(half) == pytest.approx(0.5)
     assert measure_joints_found(replace(result, poses_3d=())) == 0
@@ -119,7 +143,9 @@ def test_joints_that_are_missing_are_counted(result: RecordingResult):
 
 def test_a_refused_take_can_be_shown_too(result: RecordingResult, rig: Rig):
     refused = replace(result, rig=None, poses_3d=(), report=scenes.make_report(rig, "refused"))
-    state = present_recording(refused, scenes.make_frames(rig, find_best_row(refused)), find_best_row(refused))
+    state = present_recording(
+        refused, scenes.make_frames(rig, find_best_row(refused)), find_best_row(refused)
+    )
     assert state.room.headline
     assert state.calibration.severity is Severity.ERROR
 

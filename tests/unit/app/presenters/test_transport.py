@@ -9,7 +9,13 @@ TAKE = Transport(count=300, rate_fps=30.0)
 
 def test_it_plays_in_real_time():
     playing = TAKE.toggle(10.0)
-    assert [playing.at(10.0 + seconds).instant for seconds in (0, 0.02, 1 / 30, 1, 9.5)] == [0, 0, 1, 30, 285]
+    assert [playing.at(10.0 + seconds).instant for seconds in (0, 0.02, 1 / 30, 1, 9.5)] == [
+        0,
+        0,
+        1,
+        30,
+        285,
+    ]
 
 
 @pytest.mark.parametrize(("speed", "instant"), [(0.5, 15), (1.0, 30), (2.0, 60)])

@@ -28,7 +28,9 @@ def page(tmp_path: Path, rig: Rig) -> str:
         "residual_counts": {camera.name: [5, 9, 1] for camera in rig},
         "coverage_cells": {camera.name: [[0] * 8] * 5 + [[3] * 8] for camera in rig},
     }
-    report = replace(scenes.make_report(rig), details=details, remarks=("A bystander was ignored.",))
+    report = replace(
+        scenes.make_report(rig), details=details, remarks=("A bystander was ignored.",)
+    )
     write_report_page(tmp_path / "report.html", report, rig, "left & right")
     return (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -38,7 +40,12 @@ def test_the_page_needs_no_network(page: str):
 
 
 def test_the_page_says_the_verdict_the_reasons_and_the_next_step(page: str):
-    for words in ("Accepted", "All four cameras see", "A bystander was ignored.", "Leave the cameras"):
+    for words in (
+        "Accepted",
+        "All four cameras see",
+        "A bystander was ignored.",
+        "Leave the cameras",
+    ):
         assert words in page
 
 
@@ -71,7 +78,9 @@ def test_left_and_right_bones_stand_side_by_side(page: str):
 
 
 def test_a_refusal_has_no_drawings_and_no_numbers_but_what_to_do(tmp_path: Path, rig: Rig):
-    report = replace(scenes.make_report(rig, "refused"), reasons=("The person stood still.",), bones=())
+    report = replace(
+        scenes.make_report(rig, "refused"), reasons=("The person stood still.",), bones=()
+    )
     write_report_page(tmp_path / "report.html", report, None, "a.mp4, b.mp4")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Refused" in text
@@ -95,7 +104,10 @@ def test_the_floor_plan_is_to_scale_and_not_mirrored(rig: Rig):
 def test_from_the_side_a_higher_camera_is_drawn_higher(rig: Rig):
     lifted = replace(rig[0], cam_from_world=rig[0].cam_from_world.copy())
     lifted.cam_from_world[:3, 3] -= lifted.R @ [0, 0, 0.5]
-    drawn = numbers(draw_from_side(Rig((lifted, rig[2])), None, {}), r'class="camera" cx="([\d.]+)" cy="([\d.]+)"')
+    drawn = numbers(
+        draw_from_side(Rig((lifted, rig[2])), None, {}),
+        r'class="camera" cx="([\d.]+)" cy="([\d.]+)"',
+    )
     assert drawn[0, 1] < drawn[1, 1]
 
 
@@ -105,13 +117,17 @@ def test_the_path_is_interrupted_where_it_is_unknown(rig: Rig):
 
 
 def test_the_circle_of_doubt_is_to_scale(rig: Rig):
-    radii = re.findall(r'class="sigma".*?r="([\d.]+)"', draw_from_above(rig, None, {"cam_0": 0.01, "cam_1": 0.02}))
+    radii = re.findall(
+        r'class="sigma".*?r="([\d.]+)"', draw_from_above(rig, None, {"cam_0": 0.01, "cam_1": 0.02})
+    )
     assert float(radii[1]) == pytest.approx(2 * float(radii[0]), abs=0.2)
     assert float(radii[2]) == 0
 
 
 def test_the_tallest_bar_is_the_most_frequent_error():
-    heights = re.findall(r'class="bar".*?height="([\d.]+)"', draw_histogram([0, 1, 2, 3], [2, 8, 4], 1.5))
+    heights = re.findall(
+        r'class="bar".*?height="([\d.]+)"', draw_histogram([0, 1, 2, 3], [2, 8, 4], 1.5)
+    )
     assert [float(height) for height in heights] == [27.5, 110.0, 55.0]
 
 

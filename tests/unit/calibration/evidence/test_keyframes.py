@@ -37,7 +37,9 @@ def test_a_short_take_holds_out_too():
 
 
 def test_no_frameset_both_solves_and_judges(observations):
-    assert not set(select_training_rows(observations, 1000)) & set(select_holdout_rows(observations, 1000))
+    assert not set(select_training_rows(observations, 1000)) & set(
+        select_holdout_rows(observations, 1000)
+    )
 
 
 def test_no_more_framesets_are_used_than_asked_and_they_are_spread(observations):
@@ -63,7 +65,9 @@ def test_where_nothing_was_held_out_the_rest_judges(observations):
     assert len(select_holdout_rows(few, 100)) > 0
 
 
-@pytest.mark.parametrize(("count", "most", "kept"), [(0, 5, 0), (1, 5, 1), (5, 5, 5), (50, 5, 5), (5, 1, 1)])
+@pytest.mark.parametrize(
+    ("count", "most", "kept"), [(0, 5, 0), (1, 5, 1), (5, 5, 5), (50, 5, 5), (5, 1, 1)]
+)
 def test_rows_are_thinned_evenly(count, most, kept):
     rows = spread_evenly(np.arange(count), most)
     assert len(set(rows)) == kept

@@ -34,7 +34,9 @@ def test_the_torso_is_as_large_as_if_parallel_to_the_image(take):
 def test_sigma_grows_with_the_person_in_the_image(take):
     observations = take.seen.observations
     doubled = replace(observations, xy=2 * observations.xy)
-    np.testing.assert_allclose(estimate_sigma_px(doubled, 0.5), 2 * estimate_sigma_px(observations, 0.5))
+    np.testing.assert_allclose(
+        estimate_sigma_px(doubled, 0.5), 2 * estimate_sigma_px(observations, 0.5)
+    )
 
 
 def test_hips_are_less_certain_than_shoulders_and_faces_least(take):
@@ -62,7 +64,11 @@ def test_unseen_and_doubtful_joints_have_infinite_sigma(take):
 
 def test_nobody_in_a_view_is_no_error(take):
     observations = take.seen.observations
-    nobody = replace(observations, xy=np.full_like(observations.xy, np.nan), confidence=0 * observations.confidence)
+    nobody = replace(
+        observations,
+        xy=np.full_like(observations.xy, np.nan),
+        confidence=0 * observations.confidence,
+    )
     assert np.isnan(measure_torso_px(nobody)).all()
     assert np.isinf(estimate_sigma_px(nobody, 0.5)).all()
 
@@ -82,7 +88,9 @@ def test_the_gate_is_that_of_the_least_certain_view_that_saw_the_joint():
 
 
 def test_the_expected_error_is_of_the_size_of_a_networks():
-    take = make_scene(RigPlan(cameras=4), "room", replace(NETWORK_NOISE, gross=0, swapped=0), seed=2, seconds=10)
+    take = make_scene(
+        RigPlan(cameras=4), "room", replace(NETWORK_NOISE, gross=0, swapped=0), seed=2, seconds=10
+    )
     perfect = make_scene(RigPlan(cameras=4), "room", NO_NOISE, seed=2, seconds=10)
     error = take.seen.observations.xy[:, :, 11:] - perfect.seen.observations.xy[:, :, 11:]
     whitened = error / estimate_sigma_px(take.seen.observations, 0.0)[:, :, 11:, None]

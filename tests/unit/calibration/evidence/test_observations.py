@@ -9,7 +9,9 @@ from tests.support.calibrations import make_scene
 
 @pytest.fixture(scope="module")
 def observations():
-    return make_scene(RigPlan(cameras=2), "room", NETWORK_NOISE, seed=0, seconds=2).seen.observations
+    return make_scene(
+        RigPlan(cameras=2), "room", NETWORK_NOISE, seed=0, seconds=2
+    ).seen.observations
 
 
 @pytest.mark.parametrize("name", ["xy", "confidence", "view_time_ns"])
@@ -34,7 +36,10 @@ def test_only_the_images_told_are_mirrored(observations):
     swapped = np.zeros((20, 2), bool)
     swapped[3, 1] = True
     mirrored = observations.swap_sides(swapped)
-    left, right = observations.skeleton.index("left_knee"), observations.skeleton.index("right_knee")
+    left, right = (
+        observations.skeleton.index("left_knee"),
+        observations.skeleton.index("right_knee"),
+    )
     np.testing.assert_array_equal(mirrored.xy[3, 1, left], observations.xy[3, 1, right])
     np.testing.assert_array_equal(mirrored.xy[4], observations.xy[4])
     np.testing.assert_array_equal(mirrored.xy[3, 0], observations.xy[3, 0])
@@ -50,7 +55,9 @@ def test_a_joint_is_seen_where_it_has_a_place_and_confidence(observations):
     )
 
 
-@pytest.mark.parametrize("rows", [slice(2, 5), np.array([2, 3, 4]), np.isin(np.arange(20), [2, 3, 4])])
+@pytest.mark.parametrize(
+    "rows", [slice(2, 5), np.array([2, 3, 4]), np.isin(np.arange(20), [2, 3, 4])]
+)
 def test_some_framesets_are_kept(observations, rows):
     some = observations.select_framesets(rows)
     np.testing.assert_array_equal(some.time_ns, observations.time_ns[2:5])

@@ -39,7 +39,9 @@ def test_no_swap_is_invented_where_there_is_none(cameras):
     take = make_scene(RigPlan(cameras=cameras), "room", NO_NOISE, seed=5, seconds=8, fps=15)
     sigma = estimate_sigma_px(take.seen.observations, 0.5)
     assert not find_swaps_by_rig(take.seen.observations, sigma, take.rig).any()
-    assert find_swaps_by_motion(take.seen.observations, sigma).mean() < 0.06  # seen from the side, motion alone may err
+    assert (
+        find_swaps_by_motion(take.seen.observations, sigma).mean() < 0.06
+    )  # seen from the side, motion alone may err
 
 
 def test_hardly_a_swap_is_invented_in_what_a_network_sees(four):
@@ -83,8 +85,12 @@ def test_the_more_frequent_state_of_a_view_counts_as_right(four):
 @pytest.mark.parametrize("seed", [1, 4])
 def test_a_body_seen_from_the_side_is_no_reason_to_change_sides(seed):
     take = make_scene(RigPlan(cameras=4, offset_ms=15), "room", SHARP, seed=seed, seconds=16)
-    found = find_swaps_by_motion(take.seen.observations, estimate_sigma_px(take.seen.observations, 0.5))
-    assert (found != take.seen.swapped).mean(0).max() < 0.15  # of a view's images; 0.08 are swapped at most
+    found = find_swaps_by_motion(
+        take.seen.observations, estimate_sigma_px(take.seen.observations, 0.5)
+    )
+    assert (found != take.seen.swapped).mean(
+        0
+    ).max() < 0.15  # of a view's images; 0.08 are swapped at most
 
 
 def test_eight_views_are_repaired_too():

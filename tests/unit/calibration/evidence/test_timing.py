@@ -15,7 +15,9 @@ def moving(view_time_ns, time_ns, velocity_px_per_s):
     """See one joint that moves at constant speed; each view at its own times."""
     T, V = view_time_ns.shape
     xy = view_time_ns[:, :, None, None] * 1e-9 * np.array(velocity_px_per_s) + [100.0, 50.0]
-    return Observations(DOT, tuple("ab"[:V]), ((640, 480),) * V, time_ns, xy, np.ones((T, V, 1)), view_time_ns)
+    return Observations(
+        DOT, tuple("ab"[:V]), ((640, 480),) * V, time_ns, xy, np.ones((T, V, 1)), view_time_ns
+    )
 
 
 @pytest.fixture
@@ -34,12 +36,16 @@ def test_an_offset_is_added_to_the_views_own_times(time_ns):
     observations = moving(np.stack([time_ns, time_ns], 1), time_ns, [90.0, 0.0])
     common = interpolate_to_common_time(observations, np.array([0, 20_000_000]))
     shift = common.xy[5, 1, 0, 0] - common.xy[5, 0, 0, 0]
-    assert shift == pytest.approx(-90.0 * 0.02, abs=1e-9)  # a later clock saw the joint earlier on its way
+    assert shift == pytest.approx(
+        -90.0 * 0.02, abs=1e-9
+    )  # a later clock saw the joint earlier on its way
 
 
 def test_nothing_changes_where_the_times_agree(time_ns):
     observations = moving(np.stack([time_ns, time_ns], 1), time_ns, [90.0, 0.0])
-    np.testing.assert_array_equal(interpolate_to_common_time(observations, np.zeros(2, np.int64)).xy, observations.xy)
+    np.testing.assert_array_equal(
+        interpolate_to_common_time(observations, np.zeros(2, np.int64)).xy, observations.xy
+    )
 
 
 def test_a_short_gap_is_bridged_and_a_long_one_is_not(time_ns):
@@ -47,7 +53,9 @@ def test_a_short_gap_is_bridged_and_a_long_one_is_not(time_ns):
     xy, confidence = observations.xy.copy(), observations.confidence.copy()
     for gap in (slice(5, 6), slice(15, 21)):
         xy[gap], confidence[gap] = np.nan, 0
-    common = interpolate_to_common_time(replace(observations, xy=xy, confidence=confidence), np.zeros(1, np.int64))
+    common = interpolate_to_common_time(
+        replace(observations, xy=xy, confidence=confidence), np.zeros(1, np.int64)
+    )
     np.testing.assert_allclose(common.xy[5], observations.xy[5], atol=1e-9)
     assert np.isnan(common.xy[16:20]).all()
     assert (common.confidence[16:20] == 0).all()
@@ -75,7 +83,9 @@ def test_confidence_is_the_lesser_of_the_neighbours(time_ns):
     observations = moving(np.stack([time_ns + 10_000_000], 1), time_ns, [1.0, 0.0])
     confidence = observations.confidence.copy()
     confidence[10] = 0.3
-    common = interpolate_to_common_time(replace(observations, confidence=confidence), np.zeros(1, np.int64))
+    common = interpolate_to_common_time(
+        replace(observations, confidence=confidence), np.zeros(1, np.int64)
+    )
     np.testing.assert_allclose(common.confidence[9:12, 0, 0], [1.0, 0.3, 0.3])
 
 

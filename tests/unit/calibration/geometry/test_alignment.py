@@ -17,7 +17,9 @@ def moved(cloud):
 def test_alignment_recovers_the_similarity(cloud):
     scale, rotation, translation = align_similarity(cloud, moved(cloud))
     assert scale == pytest.approx(2.5, abs=1e-12)
-    np.testing.assert_allclose(rotation, rotation_from_rotvec(np.array([1.0, -2.0, 0.5])), atol=1e-12)
+    np.testing.assert_allclose(
+        rotation, rotation_from_rotvec(np.array([1.0, -2.0, 0.5])), atol=1e-12
+    )
     np.testing.assert_allclose(translation, [3, -1, 2], atol=1e-12)
 
 

@@ -15,7 +15,11 @@ from calibration.geometry.epipolar import (
     triangulate_optimal,
 )
 from calibration.geometry.projection import pixels_from_rays, project, rays_from_pixels
-from calibration.geometry.transforms import rigid_transform, rotation_angle_rad, rotation_from_rotvec
+from calibration.geometry.transforms import (
+    rigid_transform,
+    rotation_angle_rad,
+    rotation_from_rotvec,
+)
 from calibration.rig import Camera
 
 K = np.array([[800.0, 0, 320], [0, 780, 240], [0, 0, 1]])
@@ -75,20 +79,25 @@ def test_one_of_the_four_poses_is_the_true_one(images):
     E = essential_from_fundamental(fundamental_from_cameras(A, B), A.matrix, B.matrix)
     unit = T / np.linalg.norm(T)
     close = [
-        rotation_angle_rad(turn @ R.T) < 1e-6 and np.abs(t - unit).max() < 1e-6 for turn, t in poses_from_essential(E)
+        rotation_angle_rad(turn @ R.T) < 1e-6 and np.abs(t - unit).max() < 1e-6
+        for turn, t in poses_from_essential(E)
     ]
     assert sum(close) == 1
 
 
 def test_the_pose_in_front_of_both_cameras_is_chosen(images):
     E = essential_from_fundamental(estimate_fundamental(*images), A.matrix, B.matrix)
-    turn, t = select_pose_in_front(E, rays_from_pixels(images[0], A.matrix), rays_from_pixels(images[1], B.matrix))
+    turn, t = select_pose_in_front(
+        E, rays_from_pixels(images[0], A.matrix), rays_from_pixels(images[1], B.matrix)
+    )
     assert rotation_angle_rad(turn @ R.T) < 1e-6
     np.testing.assert_allclose(t, T / np.linalg.norm(T), atol=1e-6)
 
 
 def test_optimal_triangulation_of_exact_rays_is_exact(points, images):
-    found = triangulate_optimal(rays_from_pixels(images[0], A.matrix), rays_from_pixels(images[1], B.matrix), R, T)
+    found = triangulate_optimal(
+        rays_from_pixels(images[0], A.matrix), rays_from_pixels(images[1], B.matrix), R, T
+    )
     np.testing.assert_allclose(found, points, atol=1e-7)
 
 
@@ -136,4 +145,6 @@ def test_sideways_cameras_without_epipoles_in_the_image_are_no_special_case(poin
 
 
 def test_rays_and_pixels_give_one_another(points, images):
-    np.testing.assert_allclose(pixels_from_rays(rays_from_pixels(images[0], K), K), images[0], atol=1e-9)
+    np.testing.assert_allclose(
+        pixels_from_rays(rays_from_pixels(images[0], K), K), images[0], atol=1e-9
+    )

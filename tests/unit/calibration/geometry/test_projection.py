@@ -11,7 +11,11 @@ from calibration.geometry.projection import (
     undistort,
     undistort_pixels,
 )
-from calibration.geometry.transforms import rigid_transform, rotation_from_rotvec, rotvec_from_rotation
+from calibration.geometry.transforms import (
+    rigid_transform,
+    rotation_from_rotvec,
+    rotvec_from_rotation,
+)
 from calibration.rig import Camera
 
 WIDE = np.array([-0.28, 0.09, 0.001, -0.002, -0.01])
@@ -21,13 +25,19 @@ WIDE = np.array([-0.28, 0.09, 0.001, -0.002, -0.01])
 def camera():
     matrix = np.array([[900.0, 0, 640], [0, 880, 355], [0, 0, 1]])
     return Camera(
-        "a", (1280, 720), matrix, WIDE, rigid_transform(rotation_from_rotvec([0.3, -0.2, 0.1]), np.array([0.1, 0.2, 4]))
+        "a",
+        (1280, 720),
+        matrix,
+        WIDE,
+        rigid_transform(rotation_from_rotvec([0.3, -0.2, 0.1]), np.array([0.1, 0.2, 4])),
     )
 
 
 def test_project_agrees_with_opencv(camera):
     xyz = np.random.default_rng(2).uniform(-1, 1, (50, 3))
-    expected = cv2.projectPoints(xyz, rotvec_from_rotation(camera.R), camera.t, camera.matrix, camera.distortion)[0]
+    expected = cv2.projectPoints(
+        xyz, rotvec_from_rotation(camera.R), camera.t, camera.matrix, camera.distortion
+    )[0]
     np.testing.assert_allclose(project(xyz, camera), expected[:, 0], atol=1e-9)
 
 
@@ -80,7 +90,9 @@ def test_undistorted_pixels_are_those_of_the_camera_without_its_lens(camera):
     xyz = np.random.default_rng(4).uniform(-0.8, 0.8, (30, 3))
     ideal = Camera("ideal", camera.size_wh, camera.matrix, np.zeros(5), camera.cam_from_world)
     rays = undistort(rays_from_pixels(project(xyz, camera), camera.matrix), camera.distortion)
-    np.testing.assert_allclose(pixels_from_rays(rays, camera.matrix), project(xyz, ideal), atol=1e-6)
+    np.testing.assert_allclose(
+        pixels_from_rays(rays, camera.matrix), project(xyz, ideal), atol=1e-6
+    )
 
 
 def test_undistorted_rays_pass_nan_on(camera):

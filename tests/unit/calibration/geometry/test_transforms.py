@@ -24,11 +24,15 @@ def test_skew_does_the_cross_product(random):
     np.testing.assert_allclose((skew(a) @ b[..., None])[..., 0], np.cross(a, b), atol=1e-14)
 
 
-@pytest.mark.parametrize("angle", [0.0, 1e-12, 1e-8, 1e-6, 1e-3, 1.0, 3.0, np.pi - 1e-3, np.pi - 1e-7])
+@pytest.mark.parametrize(
+    "angle", [0.0, 1e-12, 1e-8, 1e-6, 1e-3, 1.0, 3.0, np.pi - 1e-3, np.pi - 1e-7]
+)
 def test_a_rotation_vector_survives_the_round_trip(random, angle):
     axis = random.normal(size=(20, 3))
     rotvec = angle * axis / np.linalg.norm(axis, axis=1, keepdims=True)
-    np.testing.assert_allclose(rotvec_from_rotation(rotation_from_rotvec(rotvec)), rotvec, atol=1e-9)
+    np.testing.assert_allclose(
+        rotvec_from_rotation(rotation_from_rotvec(rotvec)), rotvec, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("axis", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0.6, -0.8, 0), (-1, -1, -1)])
@@ -46,15 +50,23 @@ def test_rotations_are_orthogonal_and_turn_the_right_way():
 
 
 def test_a_transform_and_its_inverse_cancel(random):
-    target_from_source = rigid_transform(rotation_from_rotvec(random.normal(size=3)), random.normal(size=3))
-    np.testing.assert_allclose(invert_transform(target_from_source) @ target_from_source, np.eye(4), atol=1e-14)
+    target_from_source = rigid_transform(
+        rotation_from_rotvec(random.normal(size=3)), random.normal(size=3)
+    )
+    np.testing.assert_allclose(
+        invert_transform(target_from_source) @ target_from_source, np.eye(4), atol=1e-14
+    )
 
 
 def test_points_move_as_the_matrix_says(random):
-    target_from_source = rigid_transform(rotation_from_rotvec(random.normal(size=3)), random.normal(size=3))
+    target_from_source = rigid_transform(
+        rotation_from_rotvec(random.normal(size=3)), random.normal(size=3)
+    )
     points = random.normal(size=(4, 7, 3))
     homogeneous = np.concatenate([points, np.ones((4, 7, 1))], -1) @ target_from_source.T
-    np.testing.assert_allclose(transform_points(target_from_source, points), homogeneous[..., :3], atol=1e-14)
+    np.testing.assert_allclose(
+        transform_points(target_from_source, points), homogeneous[..., :3], atol=1e-14
+    )
 
 
 def test_the_angle_of_a_rotation_is_that_of_its_vector():
@@ -75,5 +87,7 @@ def test_the_nearest_rotation_to_a_stretched_rotation_is_that_rotation(random):
 @pytest.mark.parametrize("target", [(0, 0, 1), (0, 0, -1), (0, 1, 0), (1e-9, 0, -1), (1, 2, 3)])
 def test_one_direction_is_carried_onto_another_even_the_opposite(target):
     rotation = rotation_between(np.array([0.0, 0, 2]), np.array(target, float))
-    np.testing.assert_allclose(rotation @ [0, 0, 1], np.array(target) / np.linalg.norm(target), atol=1e-8)
+    np.testing.assert_allclose(
+        rotation @ [0, 0, 1], np.array(target) / np.linalg.norm(target), atol=1e-8
+    )
     assert np.linalg.det(rotation) == pytest.approx(1, abs=1e-9)

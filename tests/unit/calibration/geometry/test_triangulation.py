@@ -24,7 +24,9 @@ def images(rig, points):
 
 
 def test_triangulate_finds_exact_points_from_exact_images(rig, points, images):
-    np.testing.assert_allclose(triangulate(images, np.ones(images.shape[:2]), rig.cameras), points, atol=1e-8)
+    np.testing.assert_allclose(
+        triangulate(images, np.ones(images.shape[:2]), rig.cameras), points, atol=1e-8
+    )
 
 
 def test_triangulate_returns_nan_when_one_view_sees_the_point(rig, images):
@@ -54,7 +56,9 @@ def test_a_heavier_view_pulls_the_point_to_its_own_ray(rig, points, images):
     assert misses[0] > misses[1] > misses[2]
 
 
-@pytest.mark.parametrize("triangulation", [triangulate, lambda *a: triangulate_robust(*a, gate_px=5)])
+@pytest.mark.parametrize(
+    "triangulation", [triangulate, lambda *a: triangulate_robust(*a, gate_px=5)]
+)
 def test_views_and_cameras_must_be_of_one_number(rig, images, triangulation):
     with pytest.raises(ValueError, match="4 views of points need as many cameras, not 3"):
         triangulation(images, np.ones(images.shape[:2]), rig.cameras[:3])
@@ -93,7 +97,9 @@ def test_the_covariance_predicts_the_scatter(rig, points, images):
     sigma = np.full(images.shape[:2], 3.0)
     errors, covariances = [], []
     for _ in range(20):
-        solved = triangulate_robust(images + random.normal(0, 3, images.shape), sigma, rig.cameras, gate_px=30)
+        solved = triangulate_robust(
+            images + random.normal(0, 3, images.shape), sigma, rig.cameras, gate_px=30
+        )
         errors.append(solved.xyz - points)
         covariances.append(solved.covariance)
     error, covariance = np.concatenate(errors), np.concatenate(covariances)
@@ -104,8 +110,12 @@ def test_the_covariance_predicts_the_scatter(rig, points, images):
 def test_the_error_of_a_point_is_its_distance_in_pixels(rig, points, images):
     xy = images.copy()
     xy[0] += [3.0, 4.0]
-    solved = triangulate_robust(xy, np.array([[1e3], [1], [1], [1]]) * np.ones(200), rig.cameras, gate_px=20)
-    assert np.median(solved.error_px[0]) == pytest.approx(5, abs=0.3)  # px; the lens bends it a little
+    solved = triangulate_robust(
+        xy, np.array([[1e3], [1], [1], [1]]) * np.ones(200), rig.cameras, gate_px=20
+    )
+    assert np.median(solved.error_px[0]) == pytest.approx(
+        5, abs=0.3
+    )  # px; the lens bends it a little
 
 
 def test_points_behind_the_cameras_are_none():
@@ -115,7 +125,9 @@ def test_points_behind_the_cameras_are_none():
             f"{i}",
             (1280, 720),
             matrix,
-            cam_from_world=rigid_transform(rotation_from_rotvec([0, angle, 0]), np.array([x, 0, 0])),
+            cam_from_world=rigid_transform(
+                rotation_from_rotvec([0, angle, 0]), np.array([x, 0, 0])
+            ),
         )
         for i, (angle, x) in enumerate([(0.2, 0.5), (-0.2, -0.5)])
     ]
@@ -126,13 +138,22 @@ def test_points_behind_the_cameras_are_none():
     assert np.isnan(triangulate_robust(xy, np.ones((2, 1)), apart, gate_px=8).xyz).all()
 
 
-@pytest.mark.parametrize(("degrees", "found"), [(1.0, False), (4.0, False), (7.0, True), (90.0, True), (179.0, False)])
+@pytest.mark.parametrize(
+    ("degrees", "found"), [(1.0, False), (4.0, False), (7.0, True), (90.0, True), (179.0, False)]
+)
 def test_rays_that_hardly_cross_make_no_point(degrees, found):
     matrix = np.array([[800.0, 0, 640], [0, 800, 360], [0, 0, 1]])
     cameras = []
     for i, half in enumerate(np.radians([-degrees / 2, degrees / 2])):
         turn = rotation_from_rotvec(np.array([0, -half, 0]))
-        cameras.append(Camera(f"{i}", (1280, 720), matrix, cam_from_world=rigid_transform(turn, np.array([0, 0, 3.0]))))
+        cameras.append(
+            Camera(
+                f"{i}",
+                (1280, 720),
+                matrix,
+                cam_from_world=rigid_transform(turn, np.array([0, 0, 3.0])),
+            )
+        )
     point = np.zeros((1, 3))
     xy = np.stack([project(point, camera) for camera in cameras])
     solved = triangulate_robust(xy, np.ones((2, 1)), cameras, gate_px=8)

@@ -17,7 +17,9 @@ NOISE_PX, DRAWS = 8.0, 12
 def free_poses_and_focals(views, gauge=0):
     identity = np.eye(9 * views)
     rows = [9 * v + p for v in range(views) if v != gauge for p in range(6)]
-    rows += [9 * v + FOCAL for v in range(views)] + [9 * v + OFFSET for v in range(views) if v != gauge]
+    rows += [9 * v + FOCAL for v in range(views)] + [
+        9 * v + OFFSET for v in range(views) if v != gauge
+    ]
     sigma = np.full(9 * views, np.inf)
     sigma[OFFSET::9] = 0.05
     return FreeParameters(identity[:, rows], sigma, np.zeros(9 * views))
@@ -45,16 +47,27 @@ def repeated():
         rotation, position = errors(estimate, truth)
         found.append((rotation, position, np.log(estimate.focal / truth.focal), estimate.offset_s))
         uncertainty = estimate_uncertainty(noisy, estimate, free, SETTINGS)
-        said.append((uncertainty.rotation_rad, uncertainty.position, uncertainty.log_focal, uncertainty.offset_s))
+        said.append(
+            (
+                uncertainty.rotation_rad,
+                uncertainty.position,
+                uncertainty.log_focal,
+                uncertainty.offset_s,
+            )
+        )
     true = [np.sqrt(np.mean(np.square([f[i] for f in found]))) for i in range(4)]
     promised = [np.sqrt(np.mean(np.square([s[i] for s in said]))) for i in range(4)]
     return true, promised
 
 
-@pytest.mark.parametrize(("which", "name"), list(enumerate(["rotation", "position", "focal length", "time offset"])))
+@pytest.mark.parametrize(
+    ("which", "name"), list(enumerate(["rotation", "position", "focal length", "time offset"]))
+)
 def test_sigmas_predict_the_scatter_of_repeated_draws_within_a_factor_of_two(repeated, which, name):
     true, promised = repeated
-    assert 0.5 < true[which] / promised[which] < 2, f"{name}: scatter {true[which]:.3g}, promised {promised[which]:.3g}"
+    assert 0.5 < true[which] / promised[which] < 2, (
+        f"{name}: scatter {true[which]:.3g}, promised {promised[which]:.3g}"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +77,22 @@ def solved():
 
 
 def in_order(evidence: Evidence, estimate: Estimate, order):
-    views = {name: getattr(evidence, name)[order] for name in ("xy", "sigma", "velocity", "principal")}
-    cameras = {n: getattr(estimate, n)[order] for n in ("rotation", "translation", "focal", "k1", "offset_s")}
+    views = {
+        name: getattr(evidence, name)[order] for name in ("xy", "sigma", "velocity", "principal")
+    }
+    cameras = {
+        n: getattr(estimate, n)[order]
+        for n in ("rotation", "translation", "focal", "k1", "offset_s")
+    }
     return replace(evidence, **views), replace(estimate, **cameras)
 
 
 def test_the_order_of_the_cameras_does_not_matter(solved):
     order = [2, 0, 1]
     straight = estimate_uncertainty(*solved, free_poses_and_focals(3), SETTINGS)
-    turned = estimate_uncertainty(*in_order(*solved, order), free_poses_and_focals(3, gauge=1), SETTINGS)
+    turned = estimate_uncertainty(
+        *in_order(*solved, order), free_poses_and_focals(3, gauge=1), SETTINGS
+    )
     np.testing.assert_allclose(turned.rotation_rad, straight.rotation_rad[order], rtol=1e-4)
     np.testing.assert_allclose(turned.position, straight.position[order], rtol=1e-4)
     np.testing.assert_allclose(turned.log_focal, straight.log_focal[order], rtol=1e-4)

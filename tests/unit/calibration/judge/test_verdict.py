@@ -71,7 +71,10 @@ def test_a_blunt_view_makes_a_rig_usable_and_is_named():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("holdout_px", limits.ACCEPTED_HOLDOUT_PX * 1.5), ("holdout_mrad", limits.ACCEPTED_HOLDOUT_MRAD * 1.5)],
+    [
+        ("holdout_px", limits.ACCEPTED_HOLDOUT_PX * 1.5),
+        ("holdout_mrad", limits.ACCEPTED_HOLDOUT_MRAD * 1.5),
+    ],
 )
 def test_sharpness_in_pixels_or_in_angle_is_enough(field, value):
     assert judge(with_middle(field, value))[0] == ACCEPTED
@@ -80,9 +83,17 @@ def test_sharpness_in_pixels_or_in_angle_is_enough(field, value):
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("rotation_sigma_deg", limits.USABLE_ROTATION_DEG * 1.1, "The direction of camera 'middle'"),
+        (
+            "rotation_sigma_deg",
+            limits.USABLE_ROTATION_DEG * 1.1,
+            "The direction of camera 'middle'",
+        ),
         ("rotation_sigma_deg", np.nan, "The direction of camera 'middle'"),
-        ("focal_sigma_percent", limits.USABLE_FOCAL_PERCENT * 1.1, "The focal length of camera 'middle'"),
+        (
+            "focal_sigma_percent",
+            limits.USABLE_FOCAL_PERCENT * 1.1,
+            "The focal length of camera 'middle'",
+        ),
         ("holdout_mrad", limits.MAX_HOLDOUT_MRAD * 1.1, "View 'middle' does not fit the others"),
         ("holdout_mrad", np.nan, "View 'middle' does not fit the others"),
     ],
@@ -132,7 +143,12 @@ def test_every_reason_is_a_sentence():
         GOOD, rotation_sigma_deg=np.full(3, 9.0), focal_sigma_percent=np.full(3, 9.0), holdout_mrad=np.full(3, 99.0),
         travel_m=0.1, posture_m=0.0, ambiguous=True,
     )  # fmt: skip
-    doubtful = replace(GOOD, rotation_sigma_deg=np.full(3, 1.0), coverage=np.full(3, 0.1), holdout_px=np.full(3, 9.0))
+    doubtful = replace(
+        GOOD,
+        rotation_sigma_deg=np.full(3, 1.0),
+        coverage=np.full(3, 0.1),
+        holdout_px=np.full(3, 9.0),
+    )
     for findings in (bad, replace(bad, posture_m=1.0, unlike_lenses=True), doubtful):
         for reason in judge(findings)[1]:
             assert reason[0].isupper()
@@ -142,7 +158,9 @@ def test_every_reason_is_a_sentence():
 
 
 def test_coverage_counts_the_cells_that_held_a_joint():
-    observations = make_scene(RigPlan(cameras=2), "room", NO_NOISE, seed=0, seconds=1).seen.observations
+    observations = make_scene(
+        RigPlan(cameras=2), "room", NO_NOISE, seed=0, seconds=1
+    ).seen.observations
     xy = np.full_like(observations.xy, np.nan)
     xy[0, 0, 0] = [5, 5]
     xy[0, 0, 1] = [1275, 715]
@@ -155,5 +173,9 @@ def test_coverage_counts_the_cells_that_held_a_joint():
 
 
 def test_joints_that_do_not_count_cover_nothing():
-    observations = make_scene(RigPlan(cameras=2), "room", NO_NOISE, seed=0, seconds=1).seen.observations
-    assert measure_image_coverage(observations, np.zeros(observations.seen.shape, bool))[1].max() == 0
+    observations = make_scene(
+        RigPlan(cameras=2), "room", NO_NOISE, seed=0, seconds=1
+    ).seen.observations
+    assert (
+        measure_image_coverage(observations, np.zeros(observations.seen.shape, bool))[1].max() == 0
+    )

@@ -13,7 +13,12 @@ from tests.support.estimates import make_evidence_and_truth
 def views_of(evidence, truth):
     """See the evidence through ideal lenses of the true focal length, straightened by a true k1 of zero."""
     V = len(truth.focal)
-    return PinholeViews(evidence.xy.reshape(V, -1, 2), evidence.sigma.reshape(V, -1), truth.focal, evidence.principal)
+    return PinholeViews(
+        evidence.xy.reshape(V, -1, 2),
+        evidence.sigma.reshape(V, -1),
+        truth.focal,
+        evidence.principal,
+    )
 
 
 @pytest.fixture(scope="module")

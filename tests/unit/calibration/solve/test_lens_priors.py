@@ -43,17 +43,27 @@ def test_nothing_known_is_believed_to_be_an_ordinary_lens(take):
 
 def test_intrinsics_for_another_size_are_refused_with_both_sizes(take):
     given = replace(take.rig[1], name="studio cam", size_wh=(1920, 1080))
-    with pytest.raises(CalibrationError, match=r"'studio cam' are for 1920x1080 images.*'cam_1' is 1280x720"):
+    with pytest.raises(
+        CalibrationError, match=r"'studio cam' are for 1920x1080 images.*'cam_1' is 1280x720"
+    ):
         build_lens_priors(take.seen.observations, (None, given, None), shared=False)
 
 
 def test_shared_lenses_move_together_and_unlike_ones_alone(take):
     together, _ = build_lens_priors(take.seen.observations, UNKNOWN, shared=True)
-    assert columns_of(select_free_parameters(together, focal=True, k1=True, offset=True), FOCAL) == [(0, 1, 2)]
-    assert columns_of(select_free_parameters(together, focal=True, k1=True, offset=True), K1) == [(0, 1, 2)]
+    assert columns_of(
+        select_free_parameters(together, focal=True, k1=True, offset=True), FOCAL
+    ) == [(0, 1, 2)]
+    assert columns_of(select_free_parameters(together, focal=True, k1=True, offset=True), K1) == [
+        (0, 1, 2)
+    ]
     apart, _ = build_lens_priors(take.seen.observations, UNKNOWN, shared=False)
     # one group for all the views would be a shared lens in disguise
-    assert columns_of(select_free_parameters(apart, focal=True, k1=False, offset=False), FOCAL) == [(0,), (1,), (2,)]
+    assert columns_of(select_free_parameters(apart, focal=True, k1=False, offset=False), FOCAL) == [
+        (0,),
+        (1,),
+        (2,),
+    ]
 
 
 def test_known_lenses_never_move(take):
@@ -74,12 +84,16 @@ def test_the_first_camera_is_the_gauge(take):
 @pytest.mark.parametrize(("what", "parameter"), [("focal", FOCAL), ("k1", K1), ("offset", OFFSET)])
 def test_what_is_not_asked_for_does_not_move(take, what, parameter):
     lenses, _ = build_lens_priors(take.seen.observations, UNKNOWN, shared=False)
-    free = select_free_parameters(lenses, **{**dict.fromkeys(("focal", "k1", "offset"), True), what: False})
+    free = select_free_parameters(
+        lenses, **{**dict.fromkeys(("focal", "k1", "offset"), True), what: False}
+    )
     assert columns_of(free, parameter) == []
 
 
 def test_sizes_that_differ_by_two_percent_are_alike_and_it_is_said(take):
-    lenses, remarks = build_lens_priors(sized(take, (1080, 1920), (1088, 1920), (1100, 1950)), UNKNOWN, shared=True)
+    lenses, remarks = build_lens_priors(
+        sized(take, (1080, 1920), (1088, 1920), (1100, 1950)), UNKNOWN, shared=True
+    )
     assert set(lenses.group) == {0}
     assert len(remarks) == 1
     assert "'cam_1' (1088x1920) and 'cam_2' (1100x1950)" in remarks[0]
@@ -87,14 +101,18 @@ def test_sizes_that_differ_by_two_percent_are_alike_and_it_is_said(take):
 
 
 def test_sizes_that_differ_by_more_are_two_kinds(take):
-    lenses, remarks = build_lens_priors(sized(take, (1280, 720), (1280, 720), (1920, 1080)), UNKNOWN, shared=True)
+    lenses, remarks = build_lens_priors(
+        sized(take, (1280, 720), (1280, 720), (1920, 1080)), UNKNOWN, shared=True
+    )
     assert lenses.group[0] == lenses.group[1] != lenses.group[2]
     assert remarks == ()
     assert lenses.focal[2] > lenses.focal[0]
 
 
 def test_a_turned_camera_is_of_the_same_kind(take):
-    lenses, remarks = build_lens_priors(sized(take, (1280, 720), (720, 1280), (1280, 720)), UNKNOWN, shared=True)
+    lenses, remarks = build_lens_priors(
+        sized(take, (1280, 720), (720, 1280), (1280, 720)), UNKNOWN, shared=True
+    )
     assert set(lenses.group) == {0}
     assert remarks == ()
 
@@ -111,7 +129,8 @@ def test_joints_are_seen_as_through_an_ideal_lens_where_it_is_known(take):
     given = replace(take.rig[1], matrix=uneven)
     lenses, _ = build_lens_priors(take.seen.observations, (None, given, None), shared=False)
     observations = replace(
-        take.seen.observations, xy=np.stack([project(take.seen.xyz, c) for c in (take.rig[0], given, take.rig[2])], 1)
+        take.seen.observations,
+        xy=np.stack([project(take.seen.xyz, c) for c in (take.rig[0], given, take.rig[2])], 1),
     )
     ideal_matrix = np.diag([given.focal_px, given.focal_px, 1.0])
     ideal_matrix[:2, 2] = given.principal_px

@@ -35,10 +35,14 @@ def poses_free(views, *, focal=(), k1=False):
 def disturbed(truth, random, *, focal=0.0):
     """Push the cameras and joints off their true places; the first camera's pose stays."""
     V = len(truth.focal)
-    step = np.concatenate([random.normal(0, 0.03, (V, 3)), random.normal(0, 0.1, (V, 3)), np.zeros((V, 3))], 1)
+    step = np.concatenate(
+        [random.normal(0, 0.03, (V, 3)), random.normal(0, 0.1, (V, 3)), np.zeros((V, 3))], 1
+    )
     step[0] = 0
     step[:, FOCAL] = random.normal(0, focal, V) if focal else 0
-    return apply_step(truth, step, np.zeros(len(truth.log_length)), random.normal(0, 0.05, truth.xyz.shape))
+    return apply_step(
+        truth, step, np.zeros(len(truth.log_length)), random.normal(0, 0.05, truth.xyz.shape)
+    )
 
 
 def rotation_errors_deg(estimate, truth):
@@ -56,7 +60,9 @@ def test_exact_images_lead_back_to_the_true_cameras(exact):
     refined = refine(evidence, start, poses_free(4), SETTINGS)
     assert rotation_errors_deg(refined.estimate, truth).max() < 0.01
     xyz = refined.estimate.xyz
-    scale, R, t = align_similarity(xyz.reshape(-1, 3), truth.xyz.reshape(-1, 3))  # the size of the scene is free
+    scale, R, t = align_similarity(
+        xyz.reshape(-1, 3), truth.xyz.reshape(-1, 3)
+    )  # the size of the scene is free
     found = scale * xyz @ R.T + t
     assert np.nanmax(np.abs(found - truth.xyz)) < 0.002  # m
 
@@ -74,7 +80,9 @@ def test_exact_images_lead_back_to_the_true_lenses(exact):
 def test_a_shared_focal_length_stays_shared(exact):
     evidence, truth = exact
     start = replace(disturbed(truth, np.random.default_rng(2)), focal=np.full(4, 1000.0))
-    refined = refine(evidence, start, poses_free(4, focal=[[0, 1], [2, 3]]), RefinementSettings(iterations=5))
+    refined = refine(
+        evidence, start, poses_free(4, focal=[[0, 1], [2, 3]]), RefinementSettings(iterations=5)
+    )
     assert refined.estimate.focal[0] == refined.estimate.focal[1]
     assert refined.estimate.focal[2] == refined.estimate.focal[3]
     assert refined.estimate.focal[0] != refined.estimate.focal[2]
@@ -118,7 +126,10 @@ def test_a_prior_holds_what_the_images_do_not_tell(exact):
     sigma, mean = np.full(36, np.inf), np.zeros(36)
     sigma[FOCAL::9], mean[FOCAL::9] = 1e-6, np.log(1234.0)
     held = refine(
-        evidence, replace(truth, focal=np.full(4, 1234.0)), replace(free, prior_sigma=sigma, prior_mean=mean), SETTINGS
+        evidence,
+        replace(truth, focal=np.full(4, 1234.0)),
+        replace(free, prior_sigma=sigma, prior_mean=mean),
+        SETTINGS,
     )
     np.testing.assert_allclose(held.estimate.focal, 1234.0, rtol=1e-3)
 
@@ -127,7 +138,9 @@ def test_missing_joints_stay_missing(exact):
     evidence, truth = exact
     xyz = truth.xyz.copy()
     xyz[3, 4] = np.nan
-    refined = refine(evidence, replace(truth, xyz=xyz), poses_free(4), RefinementSettings(iterations=3)).estimate
+    refined = refine(
+        evidence, replace(truth, xyz=xyz), poses_free(4), RefinementSettings(iterations=3)
+    ).estimate
     assert np.isnan(refined.xyz[3, 4]).all()
     np.testing.assert_array_equal(np.isnan(refined.xyz), np.isnan(xyz))
 

@@ -25,7 +25,10 @@ def case():
     random = np.random.default_rng(0)
     V, lengths = len(truth.focal), evidence.length_count
     return evidence, apply_step(
-        truth, random.normal(0, 0.02, (V, 9)), random.normal(0, 0.05, lengths), random.normal(0, 0.02, truth.xyz.shape)
+        truth,
+        random.normal(0, 0.02, (V, 9)),
+        random.normal(0, 0.05, lengths),
+        random.normal(0, 0.02, truth.xyz.shape),
     )
 
 
@@ -40,7 +43,9 @@ def test_the_slope_by_every_camera_parameter_is_that_of_finite_differences(case,
     ahead = compute_reprojection(evidence, apply_step(estimate, step, *nothing)).residual
     behind = compute_reprojection(evidence, apply_step(estimate, -step, *nothing)).residual
     slope = (ahead - behind) / (2 * STEP)
-    np.testing.assert_allclose(by_camera[..., parameter] * at.valid[..., None], slope, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(
+        by_camera[..., parameter] * at.valid[..., None], slope, rtol=1e-5, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("axis", range(3))
@@ -52,7 +57,10 @@ def test_the_slope_by_the_points_is_that_of_finite_differences(case, axis):
     ahead = compute_reprojection(evidence, replace(estimate, xyz=estimate.xyz + step)).residual
     behind = compute_reprojection(evidence, replace(estimate, xyz=estimate.xyz - step)).residual
     np.testing.assert_allclose(
-        by_point[..., axis] * at.valid[..., None], (ahead - behind) / (2 * STEP), rtol=1e-5, atol=1e-4
+        by_point[..., axis] * at.valid[..., None],
+        (ahead - behind) / (2 * STEP),
+        rtol=1e-5,
+        atol=1e-4,
     )
 
 
@@ -64,16 +72,26 @@ def test_the_slope_of_the_bones_is_that_of_finite_differences(case, axis):
         for end, sign in zip(ends, (1, -1)):
             xyz = np.zeros_like(estimate.xyz)
             xyz[:, end, axis] = STEP
-            ahead = compute_bone_residuals(evidence, replace(estimate, xyz=estimate.xyz + xyz))[0][:, b]
-            behind = compute_bone_residuals(evidence, replace(estimate, xyz=estimate.xyz - xyz))[0][:, b]
-            np.testing.assert_allclose(sign * by_end[:, b, axis], (ahead - behind) / (2 * STEP), rtol=1e-5, atol=1e-4)
+            ahead = compute_bone_residuals(evidence, replace(estimate, xyz=estimate.xyz + xyz))[0][
+                :, b
+            ]
+            behind = compute_bone_residuals(evidence, replace(estimate, xyz=estimate.xyz - xyz))[0][
+                :, b
+            ]
+            np.testing.assert_allclose(
+                sign * by_end[:, b, axis], (ahead - behind) / (2 * STEP), rtol=1e-5, atol=1e-4
+            )
 
 
 def test_a_longer_bone_has_a_residual_in_its_own_sigmas(case):
     evidence, estimate = case
     longer = replace(estimate, log_length=estimate.log_length + 0.01)
-    change = compute_bone_residuals(evidence, longer)[0] - compute_bone_residuals(evidence, estimate)[0]
-    np.testing.assert_allclose(change, -0.01 / np.broadcast_to(evidence.bone_sigma, change.shape), atol=1e-9)
+    change = (
+        compute_bone_residuals(evidence, longer)[0] - compute_bone_residuals(evidence, estimate)[0]
+    )
+    np.testing.assert_allclose(
+        change, -0.01 / np.broadcast_to(evidence.bone_sigma, change.shape), atol=1e-9
+    )
 
 
 def test_the_truth_has_no_residuals():
@@ -88,7 +106,9 @@ def test_reprojection_is_the_projection_of_the_geometry_floor():
     evidence, truth = make_evidence_and_truth(cameras=2, framesets=3)
     for v, camera in enumerate(cameras_from_estimate(evidence, truth)):
         seen = np.isfinite(evidence.sigma[v])
-        np.testing.assert_allclose(project(truth.xyz, camera)[seen], evidence.xy[v][seen], atol=1e-8)
+        np.testing.assert_allclose(
+            project(truth.xyz, camera)[seen], evidence.xy[v][seen], atol=1e-8
+        )
 
 
 def test_what_is_missing_has_neither_residual_nor_slope(case):
@@ -130,4 +150,6 @@ def test_cauchy_is_quadratic_near_zero_and_weighs_outliers_down():
 
 def test_evidence_counts_its_lengths(case):
     assert isinstance(case[0], Evidence)
-    assert case[0].length_count == 8  # upper arm, forearm, thigh, shank, shoulders, hips, trunk, foot
+    assert (
+        case[0].length_count == 8
+    )  # upper arm, forearm, thigh, shank, shoulders, hips, trunk, foot

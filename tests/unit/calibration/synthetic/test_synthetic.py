@@ -55,7 +55,9 @@ def test_alike_cameras_have_one_lens():
 
 
 def test_the_same_seed_gives_the_same_observations_and_another_does_not():
-    one, same, other = (make_scene(RigPlan(), "room", NETWORK_NOISE, seed=s, seconds=1) for s in (1, 1, 2))
+    one, same, other = (
+        make_scene(RigPlan(), "room", NETWORK_NOISE, seed=s, seconds=1) for s in (1, 1, 2)
+    )
     np.testing.assert_array_equal(one.seen.observations.xy, same.seen.observations.xy)
     assert not np.array_equal(one.seen.observations.xy, other.seen.observations.xy)
 
@@ -105,7 +107,9 @@ def test_shares_are_those_that_were_asked_for(knob, low, high):
 
 
 def test_a_dropped_image_shows_nobody():
-    seen = make_scene(RigPlan(), "room", NoiseConfig(dropped=0.2), seed=1, seconds=60).seen.observations.seen
+    seen = make_scene(
+        RigPlan(), "room", NoiseConfig(dropped=0.2), seed=1, seconds=60
+    ).seen.observations.seen
     assert (~seen).all(-1).mean() == pytest.approx(0.2, abs=0.03)
 
 
@@ -128,22 +132,37 @@ def test_a_networks_errors_are_of_the_measured_size():
         for v, camera in enumerate(take.rig):
             torso = camera.focal_px * 0.49 / (take.seen.xyz.mean(1) @ camera.R.T + camera.t)[:, 2:]
             shares.append(
-                np.linalg.norm(project(take.seen.xyz, camera) - take.seen.observations.xy[:, v], axis=-1) / torso
+                np.linalg.norm(
+                    project(take.seen.xyz, camera) - take.seen.observations.xy[:, v], axis=-1
+                )
+                / torso
             )
     assert 0.035 < np.nanmean(shares) < 0.065  # measured: 5 % of the torso
 
 
 def test_errors_last_as_long_as_told():
-    take = make_scene(RigPlan(cameras=2), "stand", NoiseConfig(drift_of_torso=0.03, drift_s=1.0), seed=0, seconds=60)
-    error = take.seen.observations.xy - np.stack([project(take.seen.xyz, camera) for camera in take.rig], 1)
+    take = make_scene(
+        RigPlan(cameras=2),
+        "stand",
+        NoiseConfig(drift_of_torso=0.03, drift_s=1.0),
+        seed=0,
+        seconds=60,
+    )
+    error = take.seen.observations.xy - np.stack(
+        [project(take.seen.xyz, camera) for camera in take.rig], 1
+    )
     error = error[:, :, 11:17, 0].reshape(600, -1)
     later = [np.nanmean(error[k:] * error[:-k]) / np.nanmean(error**2) for k in (1, 10, 40)]
     np.testing.assert_allclose(later, np.exp([-0.1, -1, -4]), atol=0.15)
 
 
 def test_a_bias_is_the_same_in_every_image_and_on_both_sides():
-    take = make_scene(RigPlan(cameras=2), "stand", NoiseConfig(body_bias_m=0.02), seed=0, seconds=10)
-    error = take.seen.observations.xy - np.stack([project(take.seen.xyz, camera) for camera in take.rig], 1)
+    take = make_scene(
+        RigPlan(cameras=2), "stand", NoiseConfig(body_bias_m=0.02), seed=0, seconds=10
+    )
+    error = take.seen.observations.xy - np.stack(
+        [project(take.seen.xyz, camera) for camera in take.rig], 1
+    )
     assert np.nanmax(np.nanstd(error, axis=0)) < 1.0  # px; the person sways a little
     assert np.nanmax(np.abs(error)) > 3
 
@@ -151,9 +170,9 @@ def test_a_bias_is_the_same_in_every_image_and_on_both_sides():
 def test_confidence_falls_with_the_error():
     take = make_scene(RigPlan(), "room", NETWORK_NOISE, seed=0, seconds=20)
     seen = take.seen.observations.swap_sides(take.seen.swapped)
-    error = np.linalg.norm(np.stack([project(take.seen.xyz, camera) for camera in take.rig], 1) - seen.xy, axis=-1)[
-        seen.seen
-    ]
+    error = np.linalg.norm(
+        np.stack([project(take.seen.xyz, camera) for camera in take.rig], 1) - seen.xy, axis=-1
+    )[seen.seen]
     ranks = [np.argsort(np.argsort(values)) for values in (error, seen.confidence[seen.seen])]
     assert np.corrcoef(*ranks)[0, 1] < -0.3
     assert seen.confidence[seen.seen].min() > 0
@@ -162,14 +181,18 @@ def test_confidence_falls_with_the_error():
 
 def test_a_bystander_is_followed_for_the_share_of_time():
     take = make_scene(RigPlan(), "room", NoiseConfig(bystander=((1, 0.2),)), seed=0, seconds=10)
-    away = np.linalg.norm(project(take.seen.xyz, take.rig[1]) - take.seen.observations.xy[:, 1], axis=-1)
+    away = np.linalg.norm(
+        project(take.seen.xyz, take.rig[1]) - take.seen.observations.xy[:, 1], axis=-1
+    )
     assert np.nanmin(np.where(away > 1, away, np.nan)) > 1
     assert 0.05 < (np.nanmedian(away, axis=1) > 20).mean() <= 0.21
 
 
 def test_a_mirrored_view_is_flipped_and_its_sides_with_it():
     plain = make_scene(RigPlan(), "room", NO_NOISE, seed=0, seconds=1).seen.observations
-    mirrored = make_scene(RigPlan(), "room", NoiseConfig(mirrored=(2,)), seed=0, seconds=1).seen.observations
+    mirrored = make_scene(
+        RigPlan(), "room", NoiseConfig(mirrored=(2,)), seed=0, seconds=1
+    ).seen.observations
     left, right = plain.skeleton.index("left_knee"), plain.skeleton.index("right_knee")
     np.testing.assert_allclose(mirrored.xy[:, 2, left, 0], 1279 - plain.xy[:, 2, right, 0])
     np.testing.assert_allclose(mirrored.xy[:, 2, left, 1], plain.xy[:, 2, right, 1])

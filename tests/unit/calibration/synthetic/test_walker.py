@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from calibration.synthetic.walker import MOTIONS, SKELETON, Walker, step_in_place, walk_line, walk_room
+from calibration.synthetic.walker import (
+    MOTIONS,
+    SKELETON,
+    Walker,
+    step_in_place,
+    walk_line,
+    walk_room,
+)
 from calibration.world.scale import CHAIN_OF_STATURE
 
 TIME_S = np.arange(600) / 30

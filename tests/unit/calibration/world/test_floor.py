@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from calibration.evidence.evidence import select_calibration_joints
-from calibration.geometry.transforms import invert_transform, rigid_transform, rotation_from_rotvec, transform_points
+from calibration.geometry.transforms import (
+    invert_transform,
+    rigid_transform,
+    rotation_from_rotvec,
+    transform_points,
+)
 from calibration.synthetic.synthetic import RigPlan, make_rig
 from calibration.synthetic.walker import MOTIONS, SKELETON, Walker
 from calibration.world.floor import find_ground, find_stance_points, world_from_scene
@@ -11,7 +16,9 @@ JOINTS = select_calibration_joints(SKELETON)
 ROWS = SKELETON.indices(JOINTS)
 TIME_NS = np.arange(300, dtype=np.int64) * 66_666_667
 # The scene lies in the frame of a camera that looks down a little and is rolled.
-SCENE_FROM_WORLD = rigid_transform(rotation_from_rotvec(np.array([1.9, 0.2, -0.1])), np.array([0.3, 0.5, 3.5]))
+SCENE_FROM_WORLD = rigid_transform(
+    rotation_from_rotvec(np.array([1.9, 0.2, -0.1])), np.array([0.3, 0.5, 3.5])
+)
 UP, FLOOR = SCENE_FROM_WORLD[:3, 2], float(SCENE_FROM_WORLD[:3, 3] @ SCENE_FROM_WORLD[:3, 2])
 
 
@@ -57,7 +64,10 @@ def test_the_floor_is_never_the_ceiling(motion):
 
 
 def test_a_walk_is_surer_of_the_vertical_than_standing():
-    walked, stood = find_ground(scene("room"), JOINTS, TIME_NS), find_ground(scene("stand"), JOINTS, TIME_NS)
+    walked, stood = (
+        find_ground(scene("room"), JOINTS, TIME_NS),
+        find_ground(scene("stand"), JOINTS, TIME_NS),
+    )
     assert walked.sigma_rad < stood.sigma_rad
 
 
@@ -102,7 +112,9 @@ def test_the_world_is_that_of_the_contract():
     assert moved[0, 1] == pytest.approx(0, abs=1e-9)
     np.testing.assert_allclose(moved[:, 2], [camera.centre[2] for camera in rig], atol=0.05)
     assert np.linalg.det(world[:3, :3]) == pytest.approx(1)
-    np.testing.assert_allclose(transform_points(invert_transform(world), moved), centres, atol=1e-12)
+    np.testing.assert_allclose(
+        transform_points(invert_transform(world), moved), centres, atol=1e-12
+    )
 
 
 def test_feet_that_stand_lie_on_the_floor_of_the_world():
@@ -110,4 +122,6 @@ def test_feet_that_stand_lie_on_the_floor_of_the_world():
     world = world_from_scene(find_ground(xyz, JOINTS, TIME_NS), np.eye(3))
     standing = transform_points(world, find_stance_points(xyz, JOINTS, TIME_NS))
     assert len(standing) > 100
-    assert np.median(standing[:, 2]) == pytest.approx(0.025, abs=0.01)  # heel and toe lie inside the shoe
+    assert np.median(standing[:, 2]) == pytest.approx(
+        0.025, abs=0.01
+    )  # heel and toe lie inside the shoe

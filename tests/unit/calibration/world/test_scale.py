@@ -19,7 +19,9 @@ TIME_S = np.arange(100) / 10
 @pytest.mark.parametrize("motion", [walk_room, sit])
 def test_the_stature_gives_the_metres_to_one_percent(stature_m, motion):
     xyz = motion(Walker(stature_m), TIME_S)[:, ROWS] * 0.37  # a scene in units of 2.7 m
-    assert estimate_scale(xyz, JOINTS, stature_m).metres_per_unit * 0.37 == pytest.approx(1, abs=0.01)
+    assert estimate_scale(xyz, JOINTS, stature_m).metres_per_unit * 0.37 == pytest.approx(
+        1, abs=0.01
+    )
 
 
 def test_the_source_of_the_metres_is_said():
@@ -40,7 +42,10 @@ def test_some_wild_frames_do_not_change_the_metres():
     wild = xyz.copy()
     wild[:20] *= 3
     wild[30:35] = np.nan
-    ratio = estimate_scale(wild, JOINTS, 1.75).metres_per_unit / estimate_scale(xyz, JOINTS, 1.75).metres_per_unit
+    ratio = (
+        estimate_scale(wild, JOINTS, 1.75).metres_per_unit
+        / estimate_scale(xyz, JOINTS, 1.75).metres_per_unit
+    )
     assert ratio == pytest.approx(1, abs=0.01)
 
 
@@ -53,7 +58,9 @@ def test_a_body_that_was_never_seen_whole_gives_no_metres():
 
 def test_another_stature_is_as_good_as_having_solved_with_it():
     seen = make_scene(RigPlan(3), "room", NETWORK_NOISE, seed=3, seconds=12).seen.observations
-    solved, wanted = (self_calibrate(seen, CalibrationOptions(stature_m=metres)) for metres in (1.60, 1.84))
+    solved, wanted = (
+        self_calibrate(seen, CalibrationOptions(stature_m=metres)) for metres in (1.60, 1.84)
+    )
     rig, report = rescale_to_stature(solved.rig, solved.report, 1.84)
     for camera, other in zip(rig, wanted.rig):
         from_first, wanted_from_first = (
@@ -61,7 +68,9 @@ def test_another_stature_is_as_good_as_having_solved_with_it():
             for each, first in ((camera, rig[0]), (other, wanted.rig[0]))
         )
         assert from_first == pytest.approx(wanted_from_first, abs=1e-6)
-        assert camera.centre == pytest.approx(other.centre, abs=0.02)  # the floor is searched with lengths of its own
+        assert camera.centre == pytest.approx(
+            other.centre, abs=0.02
+        )  # the floor is searched with lengths of its own
     told, said = report.as_dict(), wanted.report.as_dict()
     for name in ("cameras", "bones", "scale", "stature_m", "verdict", "reasons"):
         assert told[name] == approximately(said[name])

@@ -48,7 +48,15 @@ def test_a_torn_image_is_not_whole_though_its_thumbnail_is(share: float):
 
 @pytest.mark.parametrize(
     "rubbish",
-    [b"", b"\xff", b"\xff\xd8", b"<html>", b"\xff\xd8\xff\xd9", b"\xff\xd8\xff\xc0\x00\x11", b"\xff\xd8" + bytes(50)],
+    [
+        b"",
+        b"\xff",
+        b"\xff\xd8",
+        b"<html>",
+        b"\xff\xd8\xff\xd9",
+        b"\xff\xd8\xff\xc0\x00\x11",
+        b"\xff\xd8" + bytes(50),
+    ],
     ids=repr,
 )
 def test_what_is_no_jpeg_has_no_size_and_is_not_whole(rubbish: bytes):

@@ -30,7 +30,12 @@ def test_a_source_says_what_it_is():
     studio, sources = open_studio(ADDRESS)
     assert [source.name for source in sources] == list(studio.rig.names)
     for source in sources:
-        assert (source.live, source.size_wh, source.rate_fps, source.frame_count) == (False, (160, 120), 30.0, 30)
+        assert (source.live, source.size_wh, source.rate_fps, source.frame_count) == (
+            False,
+            (160, 120),
+            30.0,
+            30,
+        )
         assert source.remarks == ()
         source.close()
         source.close()

@@ -23,7 +23,10 @@ def steady(name, count, fps=30.0, start_ms=0.0, without=()):
 
 def sequences(framesets):
     """Sequence numbers of every frameset; None where a view has no image."""
-    return [tuple(frame.sequence if frame else None for frame in frameset.frames) for frameset in framesets]
+    return [
+        tuple(frame.sequence if frame else None for frame in frameset.frames)
+        for frameset in framesets
+    ]
 
 
 def test_four_equal_cameras_give_frame_i_in_frameset_i():
@@ -34,10 +37,14 @@ def test_four_equal_cameras_give_frame_i_in_frameset_i():
 
 
 def test_a_dropped_frame_is_none_and_moves_no_other():
-    framesets = list(Framesets([steady("a", 20, without=(4, 5, 9)), steady("b", 20, without=(9, 12))]))
+    framesets = list(
+        Framesets([steady("a", 20, without=(4, 5, 9)), steady("b", 20, without=(9, 12))])
+    )
     expected = [(None if i in (4, 5, 9) else i, None if i in (9, 12) else i) for i in range(20)]
     assert sequences(framesets) == expected
-    assert np.abs(np.array([f.timestamp_ns for f in framesets]) - times(20)).max() <= 2  # ns, rounding
+    assert (
+        np.abs(np.array([f.timestamp_ns for f in framesets]) - times(20)).max() <= 2
+    )  # ns, rounding
 
 
 def test_a_camera_that_ends_early_leaves_none_behind():
@@ -48,7 +55,9 @@ def test_a_camera_that_ends_early_leaves_none_behind():
 def test_different_starts_are_an_offset_and_not_a_new_numbering():
     late = steady("b", 20)
     framesets = list(Framesets([steady("a", 20), late], [0, 200 * MS]))
-    assert sequences(framesets) == [(i if i < 20 else None, i - 6 if i >= 6 else None) for i in range(26)]
+    assert sequences(framesets) == [
+        (i if i < 20 else None, i - 6 if i >= 6 else None) for i in range(26)
+    ]
 
 
 def test_a_fraction_of_a_period_between_cameras_changes_nothing():
@@ -64,10 +73,16 @@ def test_the_slower_camera_is_the_clock_and_the_faster_gives_its_nearest():
 def test_29_97_and_30_stay_within_half_a_period_for_ten_minutes():
     ntsc, full = steady("ntsc", 17982, fps=30000 / 1001), steady("full", 18000)
     framesets = list(Framesets([full, ntsc]))
-    gaps = [abs(f.frames[0].timestamp_ns - f.frames[1].timestamp_ns) for f in framesets if None not in f.frames]
+    gaps = [
+        abs(f.frames[0].timestamp_ns - f.frames[1].timestamp_ns)
+        for f in framesets
+        if None not in f.frames
+    ]
     assert len(gaps) == 17982
     assert max(gaps) <= 17 * MS
-    assert max(b[0] - a[0] for a, b in zip(sequences(framesets), sequences(framesets)[1:])) == 2  # 18 are let go
+    assert (
+        max(b[0] - a[0] for a, b in zip(sequences(framesets), sequences(framesets)[1:])) == 2
+    )  # 18 are let go
 
 
 def test_a_variable_rate_camera_as_clock_gives_all_its_frames():
@@ -76,13 +91,21 @@ def test_a_variable_rate_camera_as_clock_gives_all_its_frames():
     framesets = list(Framesets([ScriptedSource("phone", uneven, 27.4), steady("fixed", 130)]))
     taken = [f.frames[0] for f in framesets if f.frames[0] is not None]
     assert len(taken) == 100
-    gaps = [abs(f.frames[0].timestamp_ns - f.frames[1].timestamp_ns) for f in framesets if None not in f.frames]
+    gaps = [
+        abs(f.frames[0].timestamp_ns - f.frames[1].timestamp_ns)
+        for f in framesets
+        if None not in f.frames
+    ]
     assert max(gaps) <= 0.6 / 27.4 * 1e9
 
 
 def test_trembling_stamps_half_a_period_off_cost_no_frames():
     rng = np.random.default_rng(4)
-    trembling = (np.array(times(300, start_ms=16.7)) + rng.uniform(-2.5, 2.5, 300) * MS).astype(int).tolist()
+    trembling = (
+        (np.array(times(300, start_ms=16.7)) + rng.uniform(-2.5, 2.5, 300) * MS)
+        .astype(int)
+        .tolist()
+    )
     framesets = list(Framesets([steady("a", 300), ScriptedSource("b", trembling, 30.0)]))
     missing = sum(f.frames[1] is None for f in framesets[:300])
     assert missing <= 1
@@ -102,13 +125,19 @@ def test_the_count_is_unknown_where_a_source_does_not_know():
 
 def test_a_long_pause_of_all_cameras_is_jumped():
     broken_clock = [*times(10), *times(10, start_ms=3_600_000)]
-    framesets = list(Framesets([ScriptedSource("a", broken_clock, 30.0), ScriptedSource("b", broken_clock, 30.0)]))
+    framesets = list(
+        Framesets(
+            [ScriptedSource("a", broken_clock, 30.0), ScriptedSource("b", broken_clock, 30.0)]
+        )
+    )
     assert len(framesets) == 20
     assert framesets[10].timestamp_ns == 3_600_000 * MS
 
 
 def test_an_empty_source_leaves_its_view_none():
-    assert sequences(Framesets([ScriptedSource("a", [], 30.0), steady("b", 3)])) == [(None, i) for i in range(3)]
+    assert sequences(Framesets([ScriptedSource("a", [], 30.0), steady("b", 3)])) == [
+        (None, i) for i in range(3)
+    ]
 
 
 def test_no_frames_at_all_are_no_framesets():

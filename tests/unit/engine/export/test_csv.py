@@ -23,8 +23,12 @@ LATE_NS = 12_345_678_901_234
 @pytest.fixture(scope="module")
 def poses():
     """2D and 3D poses on a clock that does not begin at 0."""
-    late_2d = [replace(p, timestamp_ns=p.timestamp_ns + LATE_NS) for p in make_pose_sets_2d(COUNT, seed=5)]
-    late_3d = [replace(p, timestamp_ns=p.timestamp_ns + LATE_NS) for p in make_pose_sets_3d(COUNT, seed=6)]
+    late_2d = [
+        replace(p, timestamp_ns=p.timestamp_ns + LATE_NS) for p in make_pose_sets_2d(COUNT, seed=5)
+    ]
+    late_3d = [
+        replace(p, timestamp_ns=p.timestamp_ns + LATE_NS) for p in make_pose_sets_3d(COUNT, seed=6)
+    ]
     return late_2d, late_3d
 
 
@@ -47,7 +51,9 @@ def rows_of(path):
 
 def test_csv_has_the_columns_of_the_contract(session, tmp_path):
     export_session(session, "csv", tmp_path / "a.csv")
-    assert (tmp_path / "a.csv").read_text().splitlines()[0] == "frame,time_s,person,joint,x_m,y_m,z_m,confidence,views"
+    assert (tmp_path / "a.csv").read_text().splitlines()[
+        0
+    ] == "frame,time_s,person,joint,x_m,y_m,z_m,confidence,views"
 
 
 def test_csv_holds_every_joint_that_was_found_and_no_other(session, poses, tmp_path):
@@ -63,16 +69,25 @@ def test_csv_holds_every_joint_that_was_found_and_no_other(session, poses, tmp_p
     assert got.keys() == expected.keys()
     for key, (p, pose, k) in expected.items():
         row = got[key]
-        assert [float(row[c]) for c in ("x_m", "y_m", "z_m")] == pytest.approx(pose.xyz[k].tolist(), rel=1e-5)
-        assert float(row["time_s"]) == pytest.approx(p.index * PERIOD_NS / 1e9, abs=1e-6)  # s, since frame 0
+        assert [float(row[c]) for c in ("x_m", "y_m", "z_m")] == pytest.approx(
+            pose.xyz[k].tolist(), rel=1e-5
+        )
+        assert float(row["time_s"]) == pytest.approx(
+            p.index * PERIOD_NS / 1e9, abs=1e-6
+        )  # s, since frame 0
         assert float(row["confidence"]) == pytest.approx(pose.confidence[k], abs=1e-3)
         assert int(row["views"]) == pose.view_count[k]
 
 
 def test_csv2d_holds_every_joint_that_was_seen_by_view(session, poses, tmp_path):
     export_session(session, "csv2d", tmp_path / "a.csv")
-    assert (tmp_path / "a.csv").read_text().splitlines()[0] == "frame,time_s,view,person,joint,x_px,y_px,confidence"
-    got = {(int(r["frame"]), r["view"], int(r["person"]), r["joint"]): r for r in rows_of(tmp_path / "a.csv")}
+    assert (tmp_path / "a.csv").read_text().splitlines()[
+        0
+    ] == "frame,time_s,view,person,joint,x_px,y_px,confidence"
+    got = {
+        (int(r["frame"]), r["view"], int(r["person"]), r["joint"]): r
+        for r in rows_of(tmp_path / "a.csv")
+    }
     expected = {
         (p.index, view, pose.track_id, joint): pose.xy[k]
         for p in poses[0]
@@ -93,7 +108,9 @@ def test_smoothing_sees_every_frameset_in_order(session, tmp_path):
 
     def smooth(poses):
         seen.append(poses.index)
-        return replace(poses, people=tuple(replace(p, xyz=np.zeros_like(p.xyz)) for p in poses.people))
+        return replace(
+            poses, people=tuple(replace(p, xyz=np.zeros_like(p.xyz)) for p in poses.people)
+        )
 
     export_session(session, "csv", tmp_path / "a.csv", smooth=smooth)
     assert seen == list(range(COUNT))
@@ -139,8 +156,13 @@ def test_known_positions_are_written_in_the_same_columns(tmp_path):
     ankle = np.array([[0.1, 0.2, 0.3], [np.nan] * 3, [1.0, -2.0, 0.0]])
     write_positions_csv(tmp_path / "t.csv", time_ns, {"left_ankle": ankle}, view_count=4)
     rows = rows_of(tmp_path / "t.csv")
-    assert [(r["frame"], r["time_s"], r["z_m"]) for r in rows] == [("0", "0.000000", "0.3"), ("2", "0.066667", "0")]
-    assert {(r["person"], r["joint"], r["confidence"], r["views"]) for r in rows} == {("0", "left_ankle", "1", "4")}
+    assert [(r["frame"], r["time_s"], r["z_m"]) for r in rows] == [
+        ("0", "0.000000", "0.3"),
+        ("2", "0.066667", "0"),
+    ]
+    assert {(r["person"], r["joint"], r["confidence"], r["views"]) for r in rows} == {
+        ("0", "left_ankle", "1", "4")
+    }
 
 
 def test_a_view_with_a_comma_in_its_name_survives(tmp_path):

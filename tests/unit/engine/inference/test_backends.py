@@ -23,10 +23,15 @@ def write_network(path, batch):
         ],
         "small",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch or "n", 3])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch or "n", n]) for name, n in (("y", 2), ("z", 3))],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch or "n", n])
+            for name, n in (("y", 2), ("z", 3))
+        ],
         [helper.make_tensor("weight", TensorProto.FLOAT, [3, 2], weight.ravel())],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path
+    )
     return weight
 
 
@@ -133,9 +138,12 @@ def test_running_a_network_in_openvino_can_send_no_statistics(tmp_path):
         "from engine.inference.backends import create_backend\n"
         f"backend = create_backend('openvino', pathlib.Path({str(tmp_path / 'net.onnx')!r}))\n"
         "backend.infer({'x': np.ones((1, 3), np.float32)})\n"
-        "print([name for name, module in sys.modules.items() if 'openvino_telemetry' in name and module])\n"
+        "print([name for name, module in sys.modules.items() if 'openvino_telemetry' in name "
+        "and module])\n"
     )
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert answer.stdout.strip() == "[]"
 
 
@@ -144,5 +152,7 @@ def test_importing_the_estimator_imports_no_runtime():
         "import sys, engine.inference.estimator\n"
         "print({'openvino', 'onnxruntime', 'torch', 'PyQt6'} & set(sys.modules))"
     )
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert answer.stdout.strip() == "set()"

@@ -37,7 +37,11 @@ def test_rows_of_one_person_are_averaged_by_score_and_two_people_stay_two():
 
 def test_nobody_is_an_empty_detection():
     found = decode_detections(
-        np.zeros((2254, 12), np.float32), np.full((2254, 1), -9.0, np.float32), CENTERS, min_score=0.5, max_overlap=0.3
+        np.zeros((2254, 12), np.float32),
+        np.full((2254, 1), -9.0, np.float32),
+        CENTERS,
+        min_score=0.5,
+        max_overlap=0.3,
     )
     assert found.points.shape == (0, 4, 2)
 

@@ -45,7 +45,9 @@ def heat(xy, sigma=2.0):
 def test_heatmap_finds_a_peak_between_the_cells():
     xy = np.array([(20.3, 30.7), (10.0, 40.45), (30.5, 12.1)])
     found = decode_heatmap([heat(xy)], CROP)
-    np.testing.assert_allclose(found.xy[0], xy * 4, atol=0.15)  # px of the crop; argmax alone is off by up to 2
+    np.testing.assert_allclose(
+        found.xy[0], xy * 4, atol=0.15
+    )  # px of the crop; argmax alone is off by up to 2
     assert (found.confidence > 0.85).all()
 
 

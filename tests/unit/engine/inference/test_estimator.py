@@ -5,7 +5,12 @@ import pytest
 
 from engine.errors import ModelMismatchError, ModelMissingError
 from engine.inference import estimator
-from engine.inference.estimator import EstimatorOptions, TrackingEstimator, create_estimator, resolve_thread_count
+from engine.inference.estimator import (
+    EstimatorOptions,
+    TrackingEstimator,
+    create_estimator,
+    resolve_thread_count,
+)
 from engine.models import card as model_card
 from tests.support.people import SHAPE, ScriptedPoseModel, make_frameset
 
@@ -139,7 +144,9 @@ def test_a_frameset_of_another_number_of_views_is_a_mistake_of_the_caller():
         estimate(make_frameset(0, ONE))
 
 
-def test_the_number_of_threads_comes_from_the_caller_then_the_environment_then_the_machine(monkeypatch):
+def test_the_number_of_threads_comes_from_the_caller_then_the_environment_then_the_machine(
+    monkeypatch,
+):
     monkeypatch.setenv(estimator.THREADS_VARIABLE, "3")
     assert resolve_thread_count(2) == 2
     assert resolve_thread_count() == 3
@@ -174,19 +181,25 @@ def write_simcc(folder, joints=17, size_wh=(192, 256)):
         helper.make_node("Resize", ["xj", "", "twice"], ["simcc_x"], mode="nearest"),
         helper.make_node("Resize", ["yj", "", "twice"], ["simcc_y"], mode="nearest"),
     ]
-    constants = [helper.make_tensor(n, onnx.TensorProto.INT64, [len(v)], v) for n, v in ints.items()]
+    constants = [
+        helper.make_tensor(n, onnx.TensorProto.INT64, [len(v)], v) for n, v in ints.items()
+    ]
     constants.append(helper.make_tensor("twice", float32, [3], [1.0, 1.0, 2.0]))
     graph = helper.make_graph(
         nodes,
         "simcc",
         [helper.make_tensor_value_info("input", float32, ["n", 3, h, w])],
-        [helper.make_tensor_value_info(n, float32, ["n", joints, 2 * s]) for n, s in (("simcc_x", w), ("simcc_y", h))],
+        [
+            helper.make_tensor_value_info(n, float32, ["n", joints, 2 * s])
+            for n, s in (("simcc_x", w), ("simcc_y", h))
+        ],
         constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.save(model, folder / "net.onnx")
     (folder / "net.toml").write_text(
-        'name = "net"\ntask = "pose2d"\nlicence = "MIT"\ncodec = "simcc"\nskeleton = "coco_17"\nbox_scale = 1.0\n'
+        'name = "net"\ntask = "pose2d"\nlicence = "MIT"\ncodec = "simcc"\nskeleton = '
+        '"coco_17"\nbox_scale = 1.0\n'
         '[source]\npath = "."\n[input]\nsize_wh = [192, 256]\n[[files]]\nname = "net.onnx"\n'
     )
     return str(folder / "net.toml")
@@ -202,7 +215,9 @@ def own_folders(tmp_path, monkeypatch):
 @pytest.mark.parametrize("backend", ["openvino", "onnx"])
 def test_a_network_of_the_user_finds_joints_with_nothing_but_a_card(own_folders, backend):
     card = write_simcc(own_folders)
-    with closing(create_estimator(card, 1, EstimatorOptions(backend=backend, threads=1))) as estimate:
+    with closing(
+        create_estimator(card, 1, EstimatorOptions(backend=backend, threads=1))
+    ) as estimate:
         frames = make_frameset(0, NOBODY, size_wh=(480, 640))
         image = frames.frames[0].image_bgr
         image[398:403, 298:303, 2] = 255  # a red dot at (300, 400)
@@ -227,6 +242,8 @@ def test_a_network_of_another_size_than_its_card_is_refused(own_folders):
 def test_a_detector_that_is_not_on_this_machine_is_named(own_folders):
     card = write_simcc(own_folders)
     text = (own_folders / "net.toml").read_text()
-    (own_folders / "net.toml").write_text(text.replace("box_scale", 'detector = "blazepose"\nbox_scale'))
+    (own_folders / "net.toml").write_text(
+        text.replace("box_scale", 'detector = "blazepose"\nbox_scale')
+    )
     with pytest.raises(ModelMissingError, match="epipole models pull blazepose"):
         create_estimator(card, 1)

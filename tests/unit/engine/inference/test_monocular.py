@@ -36,13 +36,19 @@ def test_every_region_is_seen_in_red_green_blue_and_answered_in_its_place(networ
 
 
 def test_views_of_different_sizes_go_through_in_one_call(network):
-    uvw, _ = network.estimate([(HALVES, LEFT), (HALVES[:40, :40], Region((20.0, 20.0), (30.0, 30.0)))])
+    uvw, _ = network.estimate(
+        [(HALVES, LEFT), (HALVES[:40, :40], Region((20.0, 20.0), (30.0, 30.0)))]
+    )
     np.testing.assert_allclose(uvw[0], uvw[1], atol=1e-6)
 
 
 @pytest.mark.parametrize(
     "nowhere",
-    [Region((np.nan, 50.0), (60.0, 60.0)), Region((50.0, 50.0), (0.0, 0.0)), Region((50.0, 50.0), (np.inf, np.inf))],
+    [
+        Region((np.nan, 50.0), (60.0, 60.0)),
+        Region((50.0, 50.0), (0.0, 0.0)),
+        Region((50.0, 50.0), (np.inf, np.inf)),
+    ],
 )
 def test_a_region_without_place_or_size_is_nan_and_spoils_no_other(network, nowhere):
     uvw, spread = network.estimate([(HALVES, nowhere), (HALVES, LEFT)])

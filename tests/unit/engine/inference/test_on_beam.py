@@ -37,7 +37,9 @@ def model():
 def poses(videos, model):
     """Poses of all four views, one list entry for each frameset."""
     estimate = create_estimator("blazepose", 4)
-    found = [estimate(frameset(index, [video[index] for video in videos])) for index in range(FRAMES)]
+    found = [
+        estimate(frameset(index, [video[index] for video in videos])) for index in range(FRAMES)
+    ]
     yield found
     estimate.close()
 
@@ -47,17 +49,23 @@ def frameset(index, images):
     return FrameSet(
         index,
         time_ns,
-        tuple(None if im is None else Frame(f"cam_{v}", index, time_ns, im) for v, im in enumerate(images)),
+        tuple(
+            None if im is None else Frame(f"cam_{v}", index, time_ns, im)
+            for v, im in enumerate(images)
+        ),
     )
 
 
 def test_every_view_has_one_person_with_one_number(poses):
-    assert {tuple(tuple(pose.track_id for pose in view) for view in found.poses_by_view) for found in poses} == {
-        ((0,),) * 4
-    }
+    assert {
+        tuple(tuple(pose.track_id for pose in view) for view in found.poses_by_view)
+        for found in poses
+    } == {((0,),) * 4}
 
 
-def test_joints_lie_within_three_pixels_of_mediapipe_where_both_agree_on_the_sides(poses, data_folder):
+def test_joints_lie_within_three_pixels_of_mediapipe_where_both_agree_on_the_sides(
+    poses, data_folder
+):
     reference = np.load(data_folder / "beam" / "keypoints_mediapipe.npz")["kp"][:FRAMES, ..., :2]
     xy = np.array([[view[0].xy for view in found.poses_by_view] for found in poses])
     apart = np.linalg.norm(xy - reference, axis=-1)
@@ -79,7 +87,9 @@ def test_two_people_side_by_side_are_two_and_one_who_leaves_is_gone(videos, mode
     for index in range(0, 30, 3):
         right = videos[3][index] if index < 15 else grey
         image = np.ascontiguousarray(np.hstack([videos[2][index], right]))
-        counts.append([pose.track_id for pose in estimate(frameset(index, [image])).poses_by_view[0]])
+        counts.append(
+            [pose.track_id for pose in estimate(frameset(index, [image])).poses_by_view[0]]
+        )
     estimate.close()
     assert counts == [[0, 1]] * 5 + [[0]] * 5
 

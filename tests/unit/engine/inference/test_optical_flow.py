@@ -13,7 +13,9 @@ from engine.poses import Pose2D, PoseSet2D
 SKELETON = load_skeleton("coco_17")
 SPEED = np.array([3.0, 1.0])  # px per frameset
 PERIOD_NS = 33_333_333
-BACKGROUND = cv2.GaussianBlur(np.random.default_rng(5).integers(0, 255, (480, 640, 3), dtype=np.uint8), (0, 0), 3)
+BACKGROUND = cv2.GaussianBlur(
+    np.random.default_rng(5).integers(0, 255, (480, 640, 3), dtype=np.uint8), (0, 0), 3
+)
 START = np.random.default_rng(6).uniform((100, 100), (500, 380), (17, 2))
 
 
@@ -40,7 +42,12 @@ class Slow:
         self.asked.append(frames.index)
         pose = Pose2D(0, truth(frames.index), np.ones(17))
         views = tuple(() if frame is None else (pose,) for frame in frames.frames)
-        return PoseSet2D(frames.index, frames.timestamp_ns, views, tuple(f and f.timestamp_ns for f in frames.frames))
+        return PoseSet2D(
+            frames.index,
+            frames.timestamp_ns,
+            views,
+            tuple(f and f.timestamp_ns for f in frames.frames),
+        )
 
     def reset(self):
         self.asked.clear()
@@ -54,9 +61,13 @@ def truth(index):
 
 
 def frameset(index, views=1):
-    moved = cv2.warpAffine(BACKGROUND, np.float64([[1, 0, SPEED[0] * index], [0, 1, SPEED[1] * index]]), (640, 480))
+    moved = cv2.warpAffine(
+        BACKGROUND, np.float64([[1, 0, SPEED[0] * index], [0, 1, SPEED[1] * index]]), (640, 480)
+    )
     time_ns = index * PERIOD_NS
-    return FrameSet(index, time_ns, tuple(Frame(f"cam_{v}", index, time_ns, moved) for v in range(views)))
+    return FrameSet(
+        index, time_ns, tuple(Frame(f"cam_{v}", index, time_ns, moved) for v in range(views))
+    )
 
 
 def paced(cost_s):
@@ -99,7 +110,9 @@ def test_joints_whose_flow_is_lost_go_on_at_constant_velocity_with_less_confiden
     for index in range(10):
         estimate(frameset(index))
     black = frameset(10).frames[0]
-    frames = replace(frameset(10), frames=(replace(black, image_bgr=np.zeros_like(black.image_bgr)),))
+    frames = replace(
+        frameset(10), frames=(replace(black, image_bgr=np.zeros_like(black.image_bgr)),)
+    )
     (pose,) = estimate(frames).poses_by_view[0]
     assert 10 not in slow.asked
     np.testing.assert_allclose(pose.xy, truth(10), atol=1.0)

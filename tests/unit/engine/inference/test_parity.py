@@ -3,7 +3,13 @@ import pytest
 
 from engine.errors import BackendUnavailableError
 from engine.inference import parity
-from engine.inference.parity import MAX_DEVIATION, MIN_JOINTS, check_precision, compare, read_results
+from engine.inference.parity import (
+    MAX_DEVIATION,
+    MIN_JOINTS,
+    check_precision,
+    compare,
+    read_results,
+)
 from engine.inference.pose_model import Sighting
 from engine.models.card import load_card
 from engine.models.shelf import Model

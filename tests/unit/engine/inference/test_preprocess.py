@@ -45,7 +45,9 @@ def test_a_person_stands_upright_in_the_region_of_its_points():
     hips, head = np.array([100.0, 100.0]), np.array([150.0, 100.0])  # lying, head to the right
     region = region_from_points(hips, head, 1.25)
     assert region.size_wh == (125.0, 125.0)
-    np.testing.assert_allclose(crop_to_image(np.array([[50.0, 10.0]]), region, (100, 100)), [[150.0, 100.0]])
+    np.testing.assert_allclose(
+        crop_to_image(np.array([[50.0, 10.0]]), region, (100, 100)), [[150.0, 100.0]]
+    )
 
 
 @pytest.mark.parametrize("box", [(10, 20, 50, 200), (10, 20, 300, 60)])

@@ -7,7 +7,13 @@ import pytest
 
 from calibration.self_calibrate import Calibration, CalibrationOptions
 from calibration.synthetic.synthetic import NETWORK_NOISE, RigPlan
-from engine.live.calibration import CALIBRATED_NOW, FIRST_S, MAX_FAILURES, MAX_REFINEMENTS, LiveCalibration
+from engine.live.calibration import (
+    CALIBRATED_NOW,
+    FIRST_S,
+    MAX_FAILURES,
+    MAX_REFINEMENTS,
+    LiveCalibration,
+)
 from engine.live.calibration_process import CalibrationOutcome, CalibrationProcess
 from engine.live.state import CalibrationPhase
 from tests.support.calibrations import make_scene, measure_pair_rotation_errors_deg
@@ -20,7 +26,9 @@ RIG = make_square_rig(3)
 @cache
 def filmed(motion, cameras, seconds):
     """A person in front of some cameras, and the poses that a network finds."""
-    taken = make_scene(RigPlan(cameras), motion, NETWORK_NOISE, seed=1, seconds=seconds).seen.observations
+    taken = make_scene(
+        RigPlan(cameras), motion, NETWORK_NOISE, seed=1, seconds=seconds
+    ).seen.observations
     return taken, make_pose_sets(taken)
 
 
@@ -184,7 +192,9 @@ def test_a_refusal_says_why_and_goes_on_with_more_motion():
     assert state.instruction
     assert not watched.rigs
     assert 1.5 < watched.walk_until_asked() < 5.5
-    assert len(watched.solver.tasks[1].candidates.time_ns) > len(watched.solver.tasks[0].candidates.time_ns)
+    assert len(watched.solver.tasks[1].candidates.time_ns) > len(
+        watched.solver.tasks[0].candidates.time_ns
+    )
 
 
 def test_after_two_refusals_what_is_old_is_left_out_now_and_then_because_a_camera_may_have_been_moved():
@@ -204,7 +214,9 @@ def test_a_solver_that_dies_is_asked_again_then_given_up_with_a_sentence():
     watched = Watched()
     watched.walk_until_asked()
     for _ in range(MAX_FAILURES - 1):
-        assert watched.answer("broken", sentence="It ended; it is tried again.").instruction.startswith("It ended")
+        assert watched.answer(
+            "broken", sentence="It ended; it is tried again."
+        ).instruction.startswith("It ended")
         watched.walk_until_asked(1)
     state = watched.answer("broken", sentence="It ended; it is tried again.")
     watched.walk(20)
@@ -262,7 +274,9 @@ def test_another_stature_scales_the_rig_at_once_and_the_next_ones_too():
     watched.walk_until_asked()
     assert watched.solver.tasks[-1].options.stature_m == pytest.approx(1.925)
     watched.live.set_stature(1.75)
-    watched.live.set_stature(1.925)  # changed while it solves, and back: the solver answers with 1.75
+    watched.live.set_stature(
+        1.925
+    )  # changed while it solves, and back: the solver answers with 1.75
     watched.answer("usable", doubt=0.5)
     assert np.allclose(watched.rigs[-1][0][0].centre, 1.1 * RIG[0].centre)
 

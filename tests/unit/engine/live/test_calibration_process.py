@@ -79,12 +79,16 @@ def process():
     yield make
     for each in made:
         each.stop()
-    assert wait_until(lambda: not [one for one in threading.enumerate() if one.name == "calibration process"])
+    assert wait_until(
+        lambda: not [one for one in threading.enumerate() if one.name == "calibration process"]
+    )
 
 
 def test_one_warm_child_does_task_after_task_behind_everything_else(process):
     calibration = process(echo)
-    first, second = (answer(calibration, CalibrationTask(number, f"task {number}", OPTIONS)) for number in (1, 2))
+    first, second = (
+        answer(calibration, CalibrationTask(number, f"task {number}", OPTIONS)) for number in (1, 2)
+    )
     assert (first.number, second.number) == (1, 2)
     assert second.calibration[0] == "task 2"
     assert first.calibration[1] == second.calibration[1] != os.getpid()
@@ -158,7 +162,8 @@ process.solve(CalibrationTask(1, None, CalibrationOptions()))
 @pytest.mark.parametrize("how", ["-c", "-"])
 def test_a_parent_without_a_file_can_calibrate(how):
     script = PARENT.replace("WORK", "echo") + (
-        "while (outcome := process.take_outcome()) is None: time.sleep(0.01)\nprint(outcome.calibration[2])\nprocess.stop()"
+        "while (outcome := process.take_outcome()) is None: "
+        "time.sleep(0.01)\nprint(outcome.calibration[2])\nprocess.stop()"
     )
     command = [sys.executable, how, script] if how == "-c" else [sys.executable, how]
     done = subprocess.run(
@@ -179,7 +184,8 @@ def test_a_parent_without_a_file_can_calibrate(how):
 def test_the_child_ends_with_its_parent_and_says_nothing(how):
     script = PARENT.replace("WORK", "take_for_ever") + (
         "while process.progress != 0.5: time.sleep(0.01)\n"
-        "try: print(process._child.pid, flush=True); time.sleep(60)\nexcept KeyboardInterrupt: process.stop()"
+        "try: print(process._child.pid, flush=True); time.sleep(60)\nexcept KeyboardInterrupt: "
+        "process.stop()"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", script],

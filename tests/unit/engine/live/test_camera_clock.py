@@ -45,7 +45,10 @@ def test_a_camera_that_slows_down_in_the_dark_is_followed():
     clock = CameraClock(30.0)
     errors_ms(clock, np.zeros(200))
     slow = [clock.put(200 + i, START_NS + 200 * PERIOD_NS + i * 2 * PERIOD_NS) for i in range(60)]
-    late_ms = [(moment[1] - START_NS - 200 * PERIOD_NS) / MS - i * 2 * PERIOD_NS / MS for i, moment in enumerate(slow)]
+    late_ms = [
+        (moment[1] - START_NS - 200 * PERIOD_NS) / MS - i * 2 * PERIOD_NS / MS
+        for i, moment in enumerate(slow)
+    ]
     assert np.abs(late_ms[20:]).max() < 1
     assert clock.rate_fps == pytest.approx(15, abs=0.1)
 
@@ -55,7 +58,11 @@ def test_a_camera_that_speeds_up_in_the_light_is_followed_at_once():
     errors_ms(clock, np.zeros(150), 2 * PERIOD_NS)
     begin_ns = START_NS + 150 * 2 * PERIOD_NS
     fast = [clock.put(150 + i, begin_ns + i * PERIOD_NS) for i in range(30)]
-    late_ms = [(moment[1] - begin_ns - i * PERIOD_NS) / MS for i, moment in enumerate(fast) if moment is not None]
+    late_ms = [
+        (moment[1] - begin_ns - i * PERIOD_NS) / MS
+        for i, moment in enumerate(fast)
+        if moment is not None
+    ]
     assert np.abs(late_ms).max() < 0.5 * PERIOD_NS / MS
     assert np.abs(late_ms[5:]).max() < 0.5
 
@@ -108,7 +115,10 @@ def test_numbers_leave_room_for_the_images_that_would_have_come_while_a_camera_w
     number, time_ns = clock.put(0, START_NS + 400 * PERIOD_NS + 11_000_000) or (0, 0)
     assert number == 400
     assert time_ns == START_NS + 400 * PERIOD_NS + 11_000_000
-    assert clock.put(1, START_NS + 401 * PERIOD_NS + 11_000_000) == (401, START_NS + 401 * PERIOD_NS + 11_000_000)
+    assert clock.put(1, START_NS + 401 * PERIOD_NS + 11_000_000) == (
+        401,
+        START_NS + 401 * PERIOD_NS + 11_000_000,
+    )
     assert (clock.missing, clock.gaps) == (300, 1)
 
 

@@ -42,7 +42,10 @@ def test_one_studio_gives_all_its_cameras():
 
 
 def test_names_are_those_of_devices_and_hosts():
-    assert names(["usb:0", "usb:Logitech_C920_1234?mode=1280x720@30+mjpeg"]) == ["usb_0", "Logitech_C920_1234"]
+    assert names(["usb:0", "usb:Logitech_C920_1234?mode=1280x720@30+mjpeg"]) == [
+        "usb_0",
+        "Logitech_C920_1234",
+    ]
     assert names(["rtsp://me:secret@door.local:554/live/1", "http://10.0.0.7:8080/video"]) == [
         "door.local_554_live_1",
         "10.0.0.7_8080_video",
@@ -58,11 +61,21 @@ def test_a_password_is_neither_in_a_name_nor_in_the_address_but_reaches_the_came
 def test_names_differ_from_each_other_and_from_those_that_are_taken():
     assert names(["http://cam/a?x=1", "http://cam/a?x=2"]) == ["cam_a", "cam_a_2"]
     assert names(["http://cam/a"], taken=["CAM_A", "cam_a_2"]) == ["cam_a_3"]
-    assert names(["studio:walk?cameras=2&size=160x120&seconds=1"] * 2) == ["cam_0", "cam_1", "cam_0_2", "cam_1_2"]
+    assert names(["studio:walk?cameras=2&size=160x120&seconds=1"] * 2) == [
+        "cam_0",
+        "cam_1",
+        "cam_0_2",
+        "cam_1_2",
+    ]
 
 
 def test_long_names_keep_their_end():
-    (name,) = names(["usb:" + "usb-Some_Very_Long_Maker_Of_Cameras_Incorporated_HD_Webcam-SERIAL42-video-index0"])
+    (name,) = names(
+        [
+            "usb:"
+            + "usb-Some_Very_Long_Maker_Of_Cameras_Incorporated_HD_Webcam-SERIAL42-video-index0"
+        ]
+    )
     assert len(name) <= 40
     assert name.endswith("SERIAL42-video-index0")
 
@@ -98,7 +111,9 @@ def played(addresses):
     sets = LiveFramesets(feeds)
     for feed in feeds:
         feed.start()
-    found = [tuple(frame and read_number(frame.image_bgr) for frame in frames.frames) for frames in sets]
+    found = [
+        tuple(frame and read_number(frame.image_bgr) for frame in frames.frames) for frames in sets
+    ]
     sets.close()
     assert close_feeds(feeds, PATIENCE_S) == ()
     return [numbers for numbers in found if None not in numbers]
@@ -112,7 +127,9 @@ def test_two_videos_are_played_in_step_to_their_end(tmp_path):
         takes.append(played(videos))
         return len(takes[-1]) > 5 and takes[-1][-1] == (19, 19)
 
-    assert wait_until(to_the_end)  # at once, or in a quiet moment: a busy machine leaves images out, the last one too
+    assert wait_until(
+        to_the_end
+    )  # at once, or in a quiet moment: a busy machine leaves images out, the last one too
     assert all(one == other for found in takes for one, other in found)
 
 

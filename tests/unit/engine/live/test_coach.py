@@ -44,9 +44,17 @@ def test_enough_motion_seen_by_all_is_enough():
     ("change", "headline", "instruction"),
     [
         ({"visible": seen_by(False, False, False)}, "Nobody in view", "Step into the room"),
-        ({"crowded": seen_by(False, True, False)}, "Two people in view", "in view of 'middle'. One person"),
+        (
+            {"crowded": seen_by(False, True, False)},
+            "Two people in view",
+            "in view of 'middle'. One person",
+        ),
         ({"visible": seen_by(True, False, False)}, "Only 'left' sees you", "sees you too"),
-        ({"feet_visible": seen_by(False, False, True)}, "Your feet", "Step back, so that 'left' and 'middle'"),
+        (
+            {"feet_visible": seen_by(False, False, True)},
+            "Your feet",
+            "Step back, so that 'left' and 'middle'",
+        ),
         ({"is_moving": False}, "You stand still", "Walk about"),
         ({"depth": np.array([2.0, 1.1, 2.0])}, "Walk", "Walk towards camera 'middle', and back."),
         ({"places": np.array([12, 12, 2])}, "Walk", "all sides"),
@@ -90,14 +98,18 @@ def test_the_person_is_sent_to_the_camera_that_needs_them_most():
 
 def test_somebody_else_in_view_comes_before_everything_but_an_empty_room():
     crowded = replace(
-        GOOD, crowded=seen_by(True, True, True), is_moving=False, feet_visible=seen_by(False, False, False)
+        GOOD,
+        crowded=seen_by(True, True, True),
+        is_moving=False,
+        feet_visible=seen_by(False, False, False),
     )
     assert advise(crowded, 12.0).headline == "Two people in view"
 
 
 def test_progress_grows_with_time_and_with_the_views_that_share_the_person():
     progress = [
-        advise(replace(GOOD, seconds=s, shared_s=np.full((3, 3), s)), 6.0).progress for s in (0, 1, 2, 3, 4.5, 6)
+        advise(replace(GOOD, seconds=s, shared_s=np.full((3, 3), s)), 6.0).progress
+        for s in (0, 1, 2, 3, 4.5, 6)
     ]
     assert progress == sorted(progress)
     assert progress[0] == 0

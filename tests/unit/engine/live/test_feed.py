@@ -11,7 +11,8 @@ from engine.live.state import CameraPhase
 from tests.support.live_cameras import ScriptedCamera
 from tests.support.patience import PATIENCE_S, wait_until
 
-# On a busy machine every camera is silent now and then: only where a test lets it be silent is that a stall.
+# On a busy machine every camera is silent now and then: only where a test lets it be silent is that
+# a stall.
 CALM = CameraTimeouts(read_ms=10, stalled_s=PATIENCE_S, reopen_s=PATIENCE_S, retry_s=(0.01, 0.02))
 SOON = replace(CALM, stalled_s=0.05, stalled_periods=3, reopen_s=0.05)
 FREED_S = 4.0  # half of it is waited for a camera that hangs, the other half for what frees it
@@ -48,7 +49,12 @@ def test_a_camera_that_sends_is_live(feed):
     feed.start()
     until(lambda: feed.state().frames > 5)
     state = feed.state()
-    assert (state.phase, state.message, state.size_wh, state.dropped) == (CameraPhase.LIVE, "", (8, 6), 0)
+    assert (state.phase, state.message, state.size_wh, state.dropped) == (
+        CameraPhase.LIVE,
+        "",
+        (8, 6),
+        0,
+    )
     assert state.rate_fps > 0
     assert feed.newest is not None
     assert feed.live
@@ -96,7 +102,11 @@ def test_a_silent_camera_is_stalled_then_opened_again(feed, camera):
     feed.start()
     until(lambda: feed.live)
     camera.is_silent = True
-    until(lambda: (now := feed.state()).phase is CameraPhase.STALLED and "sent no image" in now.message)
+    until(
+        lambda: (
+            (now := feed.state()).phase is CameraPhase.STALLED and "sent no image" in now.message
+        )
+    )
     until(lambda: camera.opened > 1)
     assert not feed.live
     camera.is_silent = False

@@ -40,7 +40,9 @@ class World:
         return frames
 
 
-def steady(name, count, phase_ms=0.0, lag_ms=5.0, own_ms=0.0, first=0, period_ns=PERIOD_NS, without=()):
+def steady(
+    name, count, phase_ms=0.0, lag_ms=5.0, own_ms=0.0, first=0, period_ns=PERIOD_NS, without=()
+):
     """Images of a steady camera: taken at its phase, seen so much later, stamped wrongly by `own_ms`."""
     taken = [round(START_NS + i * period_ns + phase_ms * MS) for i in range(first, first + count)]
     kept = [time_ns for i, time_ns in enumerate(taken, first) if i not in without]
@@ -99,7 +101,9 @@ def test_where_the_slowest_camera_lost_an_image_the_others_still_make_a_set():
     world.play(steady("a", 40, without=(20, 21)) + steady("b", 40))
     for tick in range(20):
         world.poll(world.now_ns + tick * 5 * MS)
-    lacking = [frames for frames in world.found[1:] if not whole(frames)]  # the first knew only one camera
+    lacking = [
+        frames for frames in world.found[1:] if not whole(frames)
+    ]  # the first knew only one camera
     times = [frames.timestamp_ns for frames in world.found]
     assert len(world.found) >= 37
     assert all(frames.frames[1] is not None for frames in lacking)
@@ -130,7 +134,9 @@ def test_the_slowest_camera_is_the_clock():
     slow_ns = 2 * PERIOD_NS
     world = World("a", "b", periods={"b": slow_ns})
     world.play(steady("a", 80) + steady("b", 40, 4, period_ns=slow_ns))
-    steps = np.diff([frames.timestamp_ns for frames in world.found[1:]])  # the first knew only one camera
+    steps = np.diff(
+        [frames.timestamp_ns for frames in world.found[1:]]
+    )  # the first knew only one camera
     assert np.all(np.abs(steps - slow_ns) < MS)
     assert np.all(np.diff([frames.index for frames in world.found]) == 1)
     assert all(whole(frames) for frames in world.found[1:])
@@ -138,17 +144,27 @@ def test_the_slowest_camera_is_the_clock():
 
 def test_a_camera_that_lags_a_second_is_grouped_by_capture_time_once_its_offset_is_set():
     world = World("a", "b", "late")
-    late = {"lag_ms": 1000.0, "own_ms": 1000.0, "phase_ms": 4.0}  # its stamps are those of the arrival
+    late = {
+        "lag_ms": 1000.0,
+        "own_ms": 1000.0,
+        "phase_ms": 4.0,
+    }  # its stamps are those of the arrival
     world.play(steady("a", 90) + steady("b", 90, 7) + steady("late", 60, **late))
     wrong = world.found[-1].frames
     assert wrong[2].timestamp_ns - 1000 * MS < wrong[0].timestamp_ns - 900 * MS
     world.sets.set_offsets({"late": -1000 * MS})
     before = len(world.found)
-    world.play(steady("a", 120, first=100) + steady("b", 120, 7, first=100) + steady("late", 120, first=100, **late))
+    world.play(
+        steady("a", 120, first=100)
+        + steady("b", 120, 7, first=100)
+        + steady("late", 120, first=100, **late)
+    )
     after = [frames for frames in world.found[before:] if whole(frames)]
     assert len(after) >= 115
     for frames in after:
-        assert frames.frames[2].timestamp_ns - 1000 * MS - frames.frames[0].timestamp_ns == pytest.approx(4 * MS, abs=2)
+        assert frames.frames[2].timestamp_ns - 1000 * MS - frames.frames[
+            0
+        ].timestamp_ns == pytest.approx(4 * MS, abs=2)
     a, b, slow = world.sets.states()
     assert slow.latency_ms == pytest.approx(995, abs=5)
     assert (a.latency_ms, b.latency_ms) == pytest.approx((0, 0), abs=1)
@@ -170,7 +186,9 @@ def test_jitter_of_the_arrival_costs_no_image():
         lag_ms = np.sort(rng.exponential(8, 200)) % 30
         rng.shuffle(lag_ms)
         taken = steady(name, 200, lag_ms=0)
-        arrivals += [(time_ns + round(lag * MS), name, own) for (time_ns, _, own), lag in zip(taken, lag_ms)]
+        arrivals += [
+            (time_ns + round(lag * MS), name, own) for (time_ns, _, own), lag in zip(taken, lag_ms)
+        ]
     world.play(arrivals)
     assert sum(whole(frames) for frames in world.found) >= 190
 

@@ -15,7 +15,13 @@ DOWN, UP = (0.8, 0.8), (2.0, 2.0)
 def body(wrists_m, *, lying=False):
     """A person, (33, 3) m, with wrists at these heights."""
     xyz = np.zeros((33, 3))
-    heights = {"nose": 1.6, "left_hip": 0.9, "right_hip": 0.9, "left_wrist": wrists_m[0], "right_wrist": wrists_m[1]}
+    heights = {
+        "nose": 1.6,
+        "left_hip": 0.9,
+        "right_hip": 0.9,
+        "left_wrist": wrists_m[0],
+        "right_wrist": wrists_m[1],
+    }
     for name, height in heights.items():
         xyz[SKELETON.index(name)] = (height, 0, 0.2) if lying else (0, 0, height)
     return xyz
@@ -34,7 +40,13 @@ def told(script, *, room=False, views=3):
     for seconds, poses in script:
         for _ in range(round(seconds / PERIOD_S)):
             now = round(time_s * 1e9)
-            seen = poses if isinstance(poses, list) else [in_view(poses)] * views if poses is not None else []
+            seen = (
+                poses
+                if isinstance(poses, list)
+                else [in_view(poses)] * views
+                if poses is not None
+                else []
+            )
             people = ()
             if room and poses is not None:
                 people = (Pose3D(0, poses, np.ones(33), np.zeros((33, 3, 3)), np.full(33, 3)),)
@@ -71,7 +83,10 @@ def test_hands_that_sink_for_a_moment_do_not_give_the_sign_again():
 
 def test_joints_that_flicker_do_not_disturb():
     lost = [in_view(body(UP), ("left_wrist",))] * 3
-    assert len(told([(0.3, body(UP)), (0.1, lost), (0.3, body(UP)), (0.1, None), (0.3, body(UP))])) == 1
+    assert (
+        len(told([(0.3, body(UP)), (0.1, lost), (0.3, body(UP)), (0.1, None), (0.3, body(UP))]))
+        == 1
+    )
 
 
 def test_a_person_who_was_gone_for_long_has_not_held_the_hands_up():

@@ -50,7 +50,10 @@ def sources(cameras):
 
 def test_people_are_seen_in_every_camera(live):
     live.start()
-    seen = ([len(view) for view in live.newest.take(PATIENCE_S).poses_2d.poses_by_view] for _ in range(50))
+    seen = (
+        [len(view) for view in live.newest.take(PATIENCE_S).poses_2d.poses_by_view]
+        for _ in range(50)
+    )
     assert [1, 1] in seen  # on a busy machine the first instants may lack an image
     assert wait_until(lambda: [one.phase for one in live.state().cameras] == [CameraPhase.LIVE] * 2)
     assert live.skeleton is not None
@@ -137,7 +140,9 @@ def test_a_camera_that_hangs_is_left_behind_and_the_others_are_closed(cameras):
     live.close()
     assert wait_until(right.closed.is_set)
     others = ("estimate", "reconstruct")
-    assert wait_until(lambda: not [name for name in threads() if "right" in name or name.startswith(others)])
+    assert wait_until(
+        lambda: not [name for name in threads() if "right" in name or name.startswith(others)]
+    )
 
 
 def test_a_network_that_fails_ends_the_take_with_its_error(live, monkeypatch):

@@ -15,7 +15,9 @@ from engine.live.state import CameraPhase
 from tests.support.ip_cameras import MjpegServer, count_sockets
 from tests.support.patience import PATIENCE_S, wait_until
 
-SOON = CameraTimeouts(read_ms=50, stalled_s=0.3, stalled_periods=5, reopen_s=PATIENCE_S, retry_s=(0.05, 0.1))
+SOON = CameraTimeouts(
+    read_ms=50, stalled_s=0.3, stalled_periods=5, reopen_s=PATIENCE_S, retry_s=(0.05, 0.1)
+)
 
 
 @contextmanager
@@ -34,7 +36,11 @@ def live(*servers: MjpegServer) -> Iterator[tuple[tuple[CameraFeed, ...], LiveFr
         sets.close()
         assert close_feeds(feeds, PATIENCE_S) == ()
         reader.join(PATIENCE_S)
-    assert wait_until(lambda: not [t.name for t in threading.enumerate() if t.name.startswith(("camera ", "close "))])
+    assert wait_until(
+        lambda: (
+            not [t.name for t in threading.enumerate() if t.name.startswith(("camera ", "close "))]
+        )
+    )
 
 
 def whole(found: list) -> int:
@@ -76,9 +82,15 @@ def test_a_server_that_stalls_is_left_out_and_comes_back_without_being_opened_ag
         assert feeds[1].state().reconnect_count == 0
 
 
-@pytest.mark.parametrize("manners", [{"fps": 15.0}, {"jitter_s": 0.02}, {"swapped": True}, {"claimed_size": "9x9"}])
+@pytest.mark.parametrize(
+    "manners", [{"fps": 15.0}, {"jitter_s": 0.02}, {"swapped": True}, {"claimed_size": "9x9"}]
+)
 def test_a_server_with_bad_manners_still_makes_whole_sets(manners):
-    with MjpegServer() as good, MjpegServer(**manners) as odd, live(good, odd) as (feeds, sets, found):
+    with (
+        MjpegServer() as good,
+        MjpegServer(**manners) as odd,
+        live(good, odd) as (feeds, sets, found),
+    ):
         assert wait_until(lambda: whole(found) > 20)
         times_ms = np.array([frames.timestamp_ns for frames in found[-15:]]) / 1e6
         assert np.all(np.diff(times_ms) > 0)

@@ -1,7 +1,8 @@
-"""A take goes on whatever its cameras do, and the ledgers tell it all; the long version is in `bench_faults`.
+"""A take goes on whatever its cameras do, and the ledgers tell it all; the long version is in
+`bench_faults`.
 
-No test knows how fast the machine is: how long a camera was away is measured, and a ledger is held against that, or
-against what the program itself calls a pause.
+No test knows how fast the machine is: how long a camera was away is measured, and a ledger is held
+against that, or against what the program itself calls a pause.
 """
 
 import time
@@ -48,7 +49,10 @@ def unnoticed_s(period_s):
 
 
 def test_a_camera_that_is_killed_and_returns_has_its_absence_in_the_ledger(good, tmp_path):
-    with MjpegServer(**SMALL) as dying, record_live([good.address, dying.address], tmp_path / "take") as live:
+    with (
+        MjpegServer(**SMALL) as dying,
+        record_live([good.address, dying.address], tmp_path / "take") as live,
+    ):
         sockets, away_s = [], []
         for count in (1, 2):
             assert more_frames(live, 1)
@@ -66,13 +70,18 @@ def test_a_camera_that_is_killed_and_returns_has_its_absence_in_the_ledger(good,
     rows = read_ledger_rows(tmp_path / "take", 1)
     missing = [row for row in rows if not row.kept]
     assert {row.why for row in missing} == {NEVER_CAME}
-    assert dropped >= len(missing) > 0.5 * sum(away_s) / PERIOD_S  # a busy machine measures another period at first
+    assert (
+        dropped >= len(missing) > 0.5 * sum(away_s) / PERIOD_S
+    )  # a busy machine measures another period at first
     assert measure_unexplained_s(rows, PERIOD_S) < unnoticed_s(PERIOD_S) < min(away_s)
     assert has_no_losses(tmp_path / "take", 0)
 
 
 def test_a_camera_that_comes_back_with_another_size_is_left_out_with_the_reason(good, tmp_path):
-    with MjpegServer(**SMALL) as dying, record_live([good.address, dying.address], tmp_path / "take") as live:
+    with (
+        MjpegServer(**SMALL) as dying,
+        record_live([good.address, dying.address], tmp_path / "take") as live,
+    ):
         assert more_frames(live, 1)
         dying.kill()
         dying.change_behaviour(size_wh=(160, 120), claimed_size="320x240")
@@ -80,13 +89,19 @@ def test_a_camera_that_comes_back_with_another_size_is_left_out_with_the_reason(
         assert wait_until(lambda: is_live(live, 1, 1))
         assert wait_until(lambda: "160x120 instead of 320x240" in get_camera_state(live, 1).message)
         assert more_frames(live, 1)
-    others = [row for row in read_ledger_rows(tmp_path / "take", 1) if row.why == "has another size than the first"]
+    others = [
+        row
+        for row in read_ledger_rows(tmp_path / "take", 1)
+        if row.why == "has another size than the first"
+    ]
     assert len(others) > 3
     assert {row.size_wh for row in others} == {(160, 120)}
     assert has_no_losses(tmp_path / "take", 0)
 
 
-def test_cameras_with_bad_manners_are_recorded_side_by_side_without_a_loss_for_the_good_one(good, tmp_path):
+def test_cameras_with_bad_manners_are_recorded_side_by_side_without_a_loss_for_the_good_one(
+    good, tmp_path
+):
     odd = ({"fps": 7.5}, {"jitter_s": 0.03}, {"swapped": True}, {})
     with ExitStack() as stack:
         servers = [stack.enter_context(MjpegServer(**{**SMALL, **manners})) for manners in odd]

@@ -59,8 +59,14 @@ def test_two_views_share_the_time_in_which_both_see_the_person():
 def test_a_person_whose_feet_are_cut_off_is_here_without_feet():
     taken = make_scene(RigPlan(2), "room", NETWORK_NOISE, seed=1, seconds=4).seen.observations
     confidence = taken.confidence.copy()
-    confidence[:, 1, taken.skeleton.indices(["left_ankle", "right_ankle", "left_knee", "right_knee"])] = 0
-    confidence[:, 1, taken.skeleton.indices(["left_heel", "right_heel", "left_foot_index", "right_foot_index"])] = 0
+    confidence[
+        :, 1, taken.skeleton.indices(["left_ankle", "right_ankle", "left_knee", "right_knee"])
+    ] = 0
+    confidence[
+        :,
+        1,
+        taken.skeleton.indices(["left_heel", "right_heel", "left_foot_index", "right_foot_index"]),
+    ] = 0
     seen = MotionAccumulator(taken.skeleton, taken.view_names, taken.sizes_wh)
     for poses in make_pose_sets(replace(taken, confidence=confidence)):
         seen.put(poses)
@@ -83,7 +89,10 @@ def test_time_without_poses_is_no_time_of_motion():
     taken = make_scene(RigPlan(2), "room", NETWORK_NOISE, seed=1, seconds=4).seen.observations
     seen = MotionAccumulator(taken.skeleton, taken.view_names, taken.sizes_wh)
     sets = make_pose_sets(taken)
-    for poses in (*sets[:20], *(replace(poses, timestamp_ns=poses.timestamp_ns + 60_000_000_000) for poses in sets)):
+    for poses in (
+        *sets[:20],
+        *(replace(poses, timestamp_ns=poses.timestamp_ns + 60_000_000_000) for poses in sets),
+    ):
         seen.put(poses)
     assert seen.seconds < 6.5
 

@@ -21,7 +21,11 @@ def a_log() -> MotionLog:
 def slowly(count: int):
     """Make framesets 0.1 s apart."""
     return [
-        replace(poses, timestamp_ns=3 * poses.timestamp_ns, view_time_ns=tuple(3 * t if t else t for t in times))
+        replace(
+            poses,
+            timestamp_ns=3 * poses.timestamp_ns,
+            view_time_ns=tuple(3 * t if t else t for t in times),
+        )
         for poses, times in ((poses, poses.view_time_ns) for poses in make_pose_sets_2d(count))
     ]
 
@@ -29,7 +33,10 @@ def slowly(count: int):
 def test_what_is_kept_is_what_a_whole_take_would_be_calibrated_from():
     sets, log = slowly(30), a_log()
     assert all(log.put(poses) for poses in sets)
-    kept, whole = log.candidates(), PoseRecording(tuple(sets), load_walker_skeleton(), VIEWS, SIZES).candidates
+    kept, whole = (
+        log.candidates(),
+        PoseRecording(tuple(sets), load_walker_skeleton(), VIEWS, SIZES).candidates,
+    )
     assert np.array_equal(kept.time_ns, whole.time_ns)
     assert np.array_equal(kept.view_time_ns, whole.view_time_ns)
     assert np.array_equal(kept.track_id, whole.track_id)
@@ -81,7 +88,10 @@ def test_what_is_handed_out_does_not_change_afterwards():
 def test_of_three_people_the_two_surest_are_kept():
     log, poses = a_log(), slowly(1)[0]
     one = next(people[0] for people in poses.poses_by_view if people)
-    three = tuple(replace(one, track_id=number, score=score) for number, score in ((5, 0.2), (6, 0.9), (7, 0.8)))
+    three = tuple(
+        replace(one, track_id=number, score=score)
+        for number, score in ((5, 0.2), (6, 0.9), (7, 0.8))
+    )
     log.put(replace(poses, poses_by_view=(three, (), ())))
     assert set(log.candidates().track_id[0, 0]) == {6, 7}
 
@@ -91,5 +101,12 @@ def test_ninety_seconds_of_four_views_are_a_small_parcel():
     poses = slowly(1)[0]
     one = next(people[:1] for people in poses.poses_by_view if people)
     for t in range(900):
-        log.put(replace(poses, timestamp_ns=t * 100_000_000, poses_by_view=(one,) * 4, view_time_ns=(None,) * 4))
+        log.put(
+            replace(
+                poses,
+                timestamp_ns=t * 100_000_000,
+                poses_by_view=(one,) * 4,
+                view_time_ns=(None,) * 4,
+            )
+        )
     assert len(pickle.dumps(log.candidates())) == pytest.approx(1.5e6, rel=0.05)

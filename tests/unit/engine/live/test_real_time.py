@@ -69,7 +69,12 @@ def test_an_image_is_not_given_before_it_is_due(clock):
 
 def test_it_is_live_and_says_what_its_source_is(clock):
     player = video(clock, name="door")
-    assert (player.live, player.name, player.rate_fps, player.size_wh) == (True, "door", 10.0, (4, 2))
+    assert (player.live, player.name, player.rate_fps, player.size_wh) == (
+        True,
+        "door",
+        10.0,
+        (4, 2),
+    )
     assert player.read(1).camera == "door"
 
 
@@ -115,7 +120,8 @@ def test_cameras_of_one_studio_that_are_late_make_the_same_images(monkeypatch):
     )  # nobody leaves, however busy the machine is
     start, beat, made = SharedStart(), FrameBarrier(), []
     players = [
-        RealTimeSource(Slow(name, 120, made, delay_s), PlaybackGroup(start, beat)) for name, delay_s in SLOW.items()
+        RealTimeSource(Slow(name, 120, made, delay_s), PlaybackGroup(start, beat))
+        for name, delay_s in SLOW.items()
     ]
     threads = [threading.Thread(target=read_all, args=(player,)) for player in players]
     for player in players:
@@ -173,7 +179,9 @@ def test_a_camera_of_the_studio_that_left_is_not_waited_for(clock):
 
 
 def test_a_reader_who_waits_is_freed_by_closing():
-    player = RealTimeSource(ScriptedSource("a", [3600 * 1000 * MS], 10.0), PlaybackGroup(SharedStart()))
+    player = RealTimeSource(
+        ScriptedSource("a", [3600 * 1000 * MS], 10.0), PlaybackGroup(SharedStart())
+    )
     player.open()
     reader = threading.Thread(target=player.read, args=(600_000,))
     reader.start()

@@ -46,9 +46,13 @@ def walk(order=(0, 1, 2), late_ms=0.0):
     """A person before the cameras, which may be plugged in another order, or one of which may lag."""
     rig = true_rig()
     if late_ms:
-        rig = replace(rig, time_offset_ns={**rig.time_offset_ns, rig.names[1]: round(late_ms * 1e6)})
+        rig = replace(
+            rig, time_offset_ns={**rig.time_offset_ns, rig.names[1]: round(late_ms * 1e6)}
+        )
     walker = Walker(1.75, find_room_middle(rig), 1.1, 0.4)
-    seen = observe(rig, partial(MOTIONS["room"], walker), list_frameset_times(16, 10), NETWORK_NOISE, seed=5)
+    seen = observe(
+        rig, partial(MOTIONS["room"], walker), list_frameset_times(16, 10), NETWORK_NOISE, seed=5
+    )
     sets = make_pose_sets(seen.observations)
     return [
         replace(
@@ -83,7 +87,9 @@ class Solver:
     def solve(self, task):
         self.tasks.append(task)
         judged = replace(make_report(self.rig), stature_m=task.options.stature_m)
-        self._answer = CalibrationOutcome(task.number, Calibration(self.rig, judged, np.zeros((1, CAMERAS), bool)))
+        self._answer = CalibrationOutcome(
+            task.number, Calibration(self.rig, judged, np.zeros((1, CAMERAS), bool))
+        )
 
     def take_outcome(self):
         answer, self._answer = self._answer, None
@@ -116,7 +122,11 @@ class Room:
         for poses in sets:
             self.live.put(poses)
         if settle:
-            assert wait_until(lambda: not (self.live._check_task._thread and self.live._check_task._thread.is_alive()))
+            assert wait_until(
+                lambda: (
+                    not (self.live._check_task._thread and self.live._check_task._thread.is_alive())
+                )
+            )
             self.live.put(sets[-1])
         return self.live.state()
 
@@ -132,8 +142,16 @@ def moved(rig: Rig) -> Rig:
     """Turn the second camera: it was knocked."""
     camera, turn = rig[1], np.eye(4)
     angle = np.radians(9)
-    turn[:3, :3] = [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
-    cameras = (rig[0], replace(camera, cam_from_world=turn @ camera.cam_from_world), *rig.cameras[2:])
+    turn[:3, :3] = [
+        [np.cos(angle), 0, np.sin(angle)],
+        [0, 1, 0],
+        [-np.sin(angle), 0, np.cos(angle)],
+    ]
+    cameras = (
+        rig[0],
+        replace(camera, cam_from_world=turn @ camera.cam_from_world),
+        *rig.cameras[2:],
+    )
     return replace(rig, cameras=cameras)
 
 
@@ -152,7 +170,9 @@ def test_a_rig_from_before_is_used_only_after_the_cameras_agree_with_it(room):
     assert not room.solver.tasks
 
 
-def test_a_rig_of_cameras_that_were_moved_is_refused_in_a_sentence_and_the_calibration_goes_on(room):
+def test_a_rig_of_cameras_that_were_moved_is_refused_in_a_sentence_and_the_calibration_goes_on(
+    room,
+):
     room.live.test(moved(true_rig()), "from last time")
     state = room.walk(walk()[:45])
     assert room.live.rig() is None
@@ -262,7 +282,10 @@ def test_a_camera_that_has_sent_nothing_yet_is_named():
 def test_one_camera_alone_is_never_calibrated():
     room = Room(count=1)
     assert room.live.state().phase is CalibrationPhase.OFF
-    sets = [replace(p, poses_by_view=p.poses_by_view[:1], view_time_ns=p.view_time_ns[:1]) for p in walk()[:20]]
+    sets = [
+        replace(p, poses_by_view=p.poses_by_view[:1], view_time_ns=p.view_time_ns[:1])
+        for p in walk()[:20]
+    ]
     state = room.walk(sets, settle=False)
     assert state.phase is CalibrationPhase.OFF
     assert "second camera" in state.instruction
@@ -277,7 +300,9 @@ def test_a_rig_in_use_that_does_not_fit_any_more_is_said_once_it_is_sure(room, m
     monkeypatch.setattr(RigCheck, "evaluate", lambda self: wrong)
     told = []
     for minute in (1, 2, 3):
-        room.walk([replace(p, timestamp_ns=p.timestamp_ns + minute * CHECK_EVERY_NS) for p in walk()[:45]])
+        room.walk(
+            [replace(p, timestamp_ns=p.timestamp_ns + minute * CHECK_EVERY_NS) for p in walk()[:45]]
+        )
         told.append(room.live.notices())
     assert told[0] == ()
     assert told[-1] == ("Camera 'b' was moved.",)

@@ -29,7 +29,9 @@ def watched(rig, cameras_now=None, *, seconds=8.0, noise=NETWORK_NOISE, change=l
     """Let a check of `rig` watch a person who walks in front of the cameras as they stand now."""
     now = cameras_now or rig
     walker = Walker(1.75, find_room_middle(rig), 1.1, 0.4)
-    seen = observe(now, partial(MOTIONS["room"], walker), list_frameset_times(seconds, 15), noise, seed=5)
+    seen = observe(
+        now, partial(MOTIONS["room"], walker), list_frameset_times(seconds, 15), noise, seed=5
+    )
     check = RigCheck(rig, SKELETON)
     for poses in make_pose_sets(seen.observations):
         check.put(change(poses))
@@ -129,7 +131,9 @@ def test_little_says_nothing(rig):
 
 
 def test_a_camera_that_saw_nobody_is_said_and_the_others_judged(rig):
-    found = watched(rig, change=lambda poses: replace(poses, poses_by_view=(*poses.poses_by_view[:-1], ()))).evaluate()
+    found = watched(
+        rig, change=lambda poses: replace(poses, poses_by_view=(*poses.poses_by_view[:-1], ()))
+    ).evaluate()
     assert found.verdict is RigVerdict.FITS
     assert np.isnan(found.sigmas[-1])
     assert found.offsets_ns is not None
@@ -143,7 +147,9 @@ def crowded(rig, now):
     """Let a check watch two people, numbered differently in every view."""
     check = RigCheck(rig, SKELETON)
     both = [
-        observe(now, partial(MOTIONS[motion], walker), list_frameset_times(6, 15), NETWORK_NOISE, seed=5).observations
+        observe(
+            now, partial(MOTIONS[motion], walker), list_frameset_times(6, 15), NETWORK_NOISE, seed=5
+        ).observations
         for motion, walker in (
             ("room", Walker(1.75, find_room_middle(rig), 1.1, 0.4)),
             ("in_place", Walker(1.6, (0.9, 0.6))),
@@ -152,7 +158,10 @@ def crowded(rig, now):
     for poses in make_pose_sets(*both):
         check.put(
             replace(
-                poses, poses_by_view=tuple(view[:: 1 if v % 2 else -1] for v, view in enumerate(poses.poses_by_view))
+                poses,
+                poses_by_view=tuple(
+                    view[:: 1 if v % 2 else -1] for v, view in enumerate(poses.poses_by_view)
+                ),
             )
         )
     return check
@@ -178,7 +187,9 @@ def test_what_is_kept_is_bounded(rig):
 
 def test_views_must_be_those_of_the_rig(rig):
     check = RigCheck(Rig(rig.cameras[:2]), SKELETON)
-    seen = observe(rig, partial(MOTIONS["room"], Walker()), list_frameset_times(0.2, 15), NETWORK_NOISE, seed=1)
+    seen = observe(
+        rig, partial(MOTIONS["room"], Walker()), list_frameset_times(0.2, 15), NETWORK_NOISE, seed=1
+    )
     poses = make_pose_sets(seen.observations)
     with pytest.raises(ValueError, match="The rig has 2 cameras, but there are"):
         check.put(poses[0])

@@ -36,7 +36,10 @@ def never(poses, _rig):
 def walked(lift, stage, rig, indices):
     """Carry framesets through; people found."""
     found = []
-    images = [FrameSet(i, i, tuple(make_image(camera.name, i, i, (640, 480)) for camera in rig)) for i in indices]
+    images = [
+        FrameSet(i, i, tuple(make_image(camera.name, i, i, (640, 480)) for camera in rig))
+        for i in indices
+    ]
     for frames in lift.buffer_images(images):
         poses = make_poses_2d(rig, frames.index)
         found.append(stage(poses, rig).people)
@@ -51,7 +54,9 @@ def rig():
 def test_a_network_is_exchanged_on_the_way_and_the_old_one_is_closed(rig):
     old, new = FakeMonocularEstimator("old (fake)"), FakeMonocularEstimator("new (fake)")
     serving = [old]
-    lift = LiveMonocular(SKELETON, lambda _rig, have: serving[0] if serving[0].name != have else None, 1.75)
+    lift = LiveMonocular(
+        SKELETON, lambda _rig, have: serving[0] if serving[0].name != have else None, 1.75
+    )
     stage = lift.fill_single_view(never)
     assert all(walked(lift, stage, rig, range(3)))
     lift.request_reload()  # the library says what it said before
@@ -138,7 +143,9 @@ def test_while_several_cameras_see_the_person_the_network_looks_aside_now_and_th
     lift = LiveMonocular(SKELETON, lambda _rig, _have: lifter, 1.75)
     stage = lift.fill_single_view(Reconstruct(SKELETON))
     for index in range(80):  # 2.7 s of motion, as fast as it goes: two lessons at most
-        images = FrameSet(index, index, tuple(make_image(c.name, index, index, (640, 480)) for c in rig))
+        images = FrameSet(
+            index, index, tuple(make_image(c.name, index, index, (640, 480)) for c in rig)
+        )
         for frames in lift.buffer_images([images]):
             assert stage(make_poses_2d(rig, frames.index), rig).people[0].view_count.max() == 2
     assert wait_until(lambda: lifter.call_count >= 1)
@@ -201,7 +208,9 @@ def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
         assert live.close()
     assert lifter.closed
     assert other.closed
-    assert wait_until(lambda: not [one.name for one in threading.enumerate() if "network for one" in one.name])
+    assert wait_until(
+        lambda: not [one.name for one in threading.enumerate() if "network for one" in one.name]
+    )
 
 
 class Knowing(FakeMonocularEstimator):
@@ -209,12 +218,18 @@ class Knowing(FakeMonocularEstimator):
 
     def __init__(self, camera, xyz):
         super().__init__("knowing (fake)")
-        self.camera, self.bodies, self.t = camera, camera_from_world(build_body_pairs(xyz), camera), 0
+        self.camera, self.bodies, self.t = (
+            camera,
+            camera_from_world(build_body_pairs(xyz), camera),
+            0,
+        )
 
     def estimate(self, images):
         body = self.bodies[self.t]
         depth = body[MODEL_SKELETON.index("pelvis"), 2]
-        uvw = [patch_from_camera(body, Crop(region, 128, self.camera), depth) for _, region in images]
+        uvw = [
+            patch_from_camera(body, Crop(region, 128, self.camera), depth) for _, region in images
+        ]
         return np.array(uvw), np.full((len(images), 16, 3), 0.02)
 
 
@@ -223,7 +238,9 @@ def test_before_a_camera_that_looks_down_the_person_is_set_upright_once_and_soft
     camera, seen = cameras[0], film_walk(cameras, 6.0, fps=15)
     knowing = Knowing(camera, seen.xyz)
     lift = LiveMonocular(SKELETON, lambda _rig, _have: knowing, 1.75)
-    feeds: Any = [SimpleNamespace(name=camera.name, state=lambda: SimpleNamespace(size_wh=camera.size_wh))]
+    feeds: Any = [
+        SimpleNamespace(name=camera.name, state=lambda: SimpleNamespace(size_wh=camera.size_wh))
+    ]
     stage, tilt_deg, moved_m, before = lift.fill_single_view(never), [], [], None
     for poses in make_pose_sets(seen.observations):
         knowing.t, rig = poses.index, lift.guess_rig(feeds)
@@ -241,4 +258,6 @@ def test_before_a_camera_that_looks_down_the_person_is_set_upright_once_and_soft
     assert tilt_deg[0] > 17
     assert tilt_deg[-1] < 4
     assert len(moved_m) > 50
-    assert max(moved_m) < 0.3  # m, in 67 ms, of somebody who walks while the room is turned by 17 degrees in 0.6 s
+    assert (
+        max(moved_m) < 0.3
+    )  # m, in 67 ms, of somebody who walks while the room is turned by 17 degrees in 0.6 s

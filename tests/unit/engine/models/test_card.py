@@ -46,7 +46,13 @@ def write(folder, text):
 def test_the_shipped_cards_are_read_and_their_skeletons_exist(own_cards):
     cards = {card.name: card for card in list_cards()}
     two_d = {name for name, card in cards.items() if card.task == "pose2d"}
-    assert two_d == {"blazepose", "rtmpose-s", "rtmpose-m", "rtmpose-s-halpe26", "rtmpose-m-halpe26"}
+    assert two_d == {
+        "blazepose",
+        "rtmpose-s",
+        "rtmpose-m",
+        "rtmpose-s-halpe26",
+        "rtmpose-m-halpe26",
+    }
     assert all(load_skeleton(card.skeleton).joints for card in cards.values())
     assert cards["blazepose"].source == WheelSource("mediapipe==0.10.21")
     assert isinstance(cards["rtmpose-m"].source, UrlSource)
@@ -80,8 +86,16 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(own_cards):
         ('[[files]]\nname = "net.onnx"', "", "lists no file"),
         ('name = "net.onnx"', 'name = "net.onnx"\nsha256 = "123"', "not 64 hex digits"),
         ("[input]", "[input", "is not TOML"),
-        ("[input]", "[trained]\nparnt = 'x'\n[input]", "unknown key 'parnt'. Did you mean 'parent'"),
-        ("[input]", "[trained.metrics]\nmpjpe_mm = 'good'\n[input]", "the metric mpjpe_mm = 'good'"),
+        (
+            "[input]",
+            "[trained]\nparnt = 'x'\n[input]",
+            "unknown key 'parnt'. Did you mean 'parent'",
+        ),
+        (
+            "[input]",
+            "[trained.metrics]\nmpjpe_mm = 'good'\n[input]",
+            "the metric mpjpe_mm = 'good'",
+        ),
     ],
 )
 def test_a_wrong_card_is_refused_with_what_to_change(own_cards, old, new, sentence):
@@ -98,7 +112,14 @@ def test_a_card_that_is_not_there_is_named(tmp_path):
 def test_the_card_of_a_taught_network_survives_its_file(tmp_path):
     card = read_card(write(tmp_path, CARD))
     taught = TrainingRecord(
-        "root", ("session a", "session b"), ("0123",), {"mpjpe_mm": 48.5}, "anna", "2026-11-21", "x", 9.5
+        "root",
+        ("session a", "session b"),
+        ("0123",),
+        {"mpjpe_mm": 48.5},
+        "anna",
+        "2026-11-21",
+        "x",
+        9.5,
     )
     card = dataclasses.replace(card, source=PathSource(tmp_path.resolve()), trained=taught)
     write_card(card, tmp_path / "written.toml")
@@ -107,6 +128,8 @@ def test_the_card_of_a_taught_network_survives_its_file(tmp_path):
 
 
 def test_the_card_of_a_download_is_not_written(tmp_path):
-    card = dataclasses.replace(read_card(write(tmp_path, CARD)), source=UrlSource("https://example.org/net.onnx"))
+    card = dataclasses.replace(
+        read_card(write(tmp_path, CARD)), source=UrlSource("https://example.org/net.onnx")
+    )
     with pytest.raises(ModelCardError, match="not on this machine"):
         write_card(card, tmp_path / "written.toml")

@@ -25,7 +25,9 @@ from tests.support.trained_models import write_card_and_model, write_finetuned_m
 
 @pytest.fixture
 def shipped(tmp_path):
-    card = write_card_and_model(tmp_path / "shipped/root.toml", tmp_path / "shipped/root.onnx", "root")
+    card = write_card_and_model(
+        tmp_path / "shipped/root.toml", tmp_path / "shipped/root.onnx", "root"
+    )
     card.with_suffix(".pt").write_bytes(b"weights")
     return card
 
@@ -37,7 +39,9 @@ def library(tmp_path, shipped):
 
 @pytest.fixture
 def taught(tmp_path):
-    folder = write_finetuned_model(tmp_path / "run/export", "anna", parent="root", metrics={"mpjpe_mm": 48.0})
+    folder = write_finetuned_model(
+        tmp_path / "run/export", "anna", parent="root", metrics={"mpjpe_mm": 48.0}
+    )
     (folder / "checkpoint.pt").write_bytes(b"weights")
     return folder
 
@@ -114,8 +118,15 @@ def test_the_remains_of_a_killed_copy_are_no_network_and_go(library, taught):
     assert not (library.folder / ".anna.part").exists()
 
 
-def test_the_nearest_choice_serves_person_and_rig_before_person_before_rig_before_all(library, taught):
-    for name, scope in (("all", ()), ("rig", (None, "r1")), ("person", ("Anna",)), ("both", ("Anna", "r1"))):
+def test_the_nearest_choice_serves_person_and_rig_before_person_before_rig_before_all(
+    library, taught
+):
+    for name, scope in (
+        ("all", ()),
+        ("rig", (None, "r1")),
+        ("person", ("Anna",)),
+        ("both", ("Anna", "r1")),
+    ):
         library.add(taught, name)
         library.adopt(name, *scope)
     assert library.find_serving_model().name == "all"
@@ -131,9 +142,16 @@ def test_rolling_back_returns_to_what_served_before_down_to_the_shipped_one(libr
         library.adopt(name, "anna", reason="Better by 13 mm.", by="fine-tuning")
     assert library.roll_back("anna").name == "one"
     assert library.roll_back("anna").name == "root"
-    with pytest.raises(EngineError, match="No network of yours serves anna, so there is nothing to roll back"):
+    with pytest.raises(
+        EngineError, match="No network of yours serves anna, so there is nothing to roll back"
+    ):
         library.roll_back("anna")
-    assert [change.action for change in library.read_history()] == ["adopt", "adopt", "roll-back", "roll-back"]
+    assert [change.action for change in library.read_history()] == [
+        "adopt",
+        "adopt",
+        "roll-back",
+        "roll-back",
+    ]
     assert library.read_history()[0].reason == "Better by 13 mm."
     assert names(library) == ["root", "one", "two"]  # rolled back, never deleted
 
@@ -247,7 +265,15 @@ ADD_AND_ADOPT = (
 
 
 def adding(library, shipped, taught, count):
-    words = [sys.executable, "-c", ADD_AND_ADOPT, str(library.folder), str(shipped), str(taught), str(count)]
+    words = [
+        sys.executable,
+        "-c",
+        ADD_AND_ADOPT,
+        str(library.folder),
+        str(shipped),
+        str(taught),
+        str(count),
+    ]
     return subprocess.Popen(words, stdout=subprocess.PIPE)
 
 
@@ -275,7 +301,9 @@ def test_a_kill_at_any_moment_leaves_a_library_that_serves(library, shipped, tau
 
 def camera(name, angle):
     matrix = np.array([[900.0, 0.0, 640.0], [0.0, 900.0, 360.0], [0.0, 0.0, 1.0]])
-    pose = rigid_transform(rotation_from_rotvec(np.array([1.2, angle, -0.4])), np.array([0.1, 0.2, 3.0]))
+    pose = rigid_transform(
+        rotation_from_rotvec(np.array([1.2, angle, -0.4])), np.array([0.1, 0.2, 3.0])
+    )
     return Camera(name, (1280, 720), matrix, np.zeros(5), pose)
 
 
@@ -283,7 +311,9 @@ def test_a_rig_keeps_its_id_through_its_file_and_another_has_another(tmp_path):
     rig = Rig((camera("left", 0.3), camera("right", -0.7)))
     save_rig(rig, tmp_path / "rig.toml")
     assert compute_rig_id(load_rig(tmp_path / "rig.toml")) == compute_rig_id(rig)
-    assert compute_rig_id(replace(rig, cameras=(camera("left", 0.31), camera("right", -0.7)))) != compute_rig_id(rig)
+    assert compute_rig_id(
+        replace(rig, cameras=(camera("left", 0.31), camera("right", -0.7)))
+    ) != compute_rig_id(rig)
 
 
 def test_the_folder_of_own_networks_can_be_chosen(monkeypatch, tmp_path):

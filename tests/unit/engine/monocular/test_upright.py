@@ -17,9 +17,18 @@ from engine.monocular.upright import (
 from engine.reconstruction.body_size import LIMBS
 
 ANKLE_M, CAMERA_M = 0.07, 1.6
-HEIGHTS_M = {"ankle": ANKLE_M, "knee": 0.49, "hip": 0.92, "shoulder": 1.43, "elbow": 1.14, "wrist": 0.88}
+HEIGHTS_M = {
+    "ankle": ANKLE_M,
+    "knee": 0.49,
+    "hip": 0.92,
+    "shoulder": 1.43,
+    "elbow": 1.14,
+    "wrist": 0.88,
+}
 STANDING = np.array([[0.0, 0.15 if joint.startswith("left") else -0.15, 0.0] for joint in LIMBS])
-STANDING[:, 2] = [HEIGHTS_M[joint.split("_")[1]] for joint in LIMBS]  # m: forwards, to the left, above the floor
+STANDING[:, 2] = [
+    HEIGHTS_M[joint.split("_")[1]] for joint in LIMBS
+]  # m: forwards, to the left, above the floor
 BY_NAME = {joint: LIMBS.index(joint) for joint in LIMBS}
 
 
@@ -77,7 +86,9 @@ def test_people_who_stand_here_and_there_say_where_the_floor_is(pitch_deg, roll_
 
 
 @pytest.mark.parametrize(("pitch_deg", "roll_deg"), HELD)
-def test_a_network_that_lets_everybody_lean_is_corrected_by_the_image_and_the_feet(pitch_deg, roll_deg):
+def test_a_network_that_lets_everybody_lean_is_corrected_by_the_image_and_the_feet(
+    pitch_deg, roll_deg
+):
     up = tilted(pitch_deg, roll_deg)
     upright = shown(leaning(before_camera(STANDING, place, up), 8.0) for place in places(40))
     assert miss_deg(upright, up) < 2.5  # degrees; by the network alone 8
@@ -87,7 +98,12 @@ def test_somebody_who_stays_at_one_place_is_believed_as_far_as_their_network():
     up = tilted(15, 2)
     upright = shown(before_camera(STANDING, (0.1, 3.0), up) for _ in range(20))
     assert miss_deg(upright, up) < 2.0
-    assert miss_deg(shown(leaning(before_camera(STANDING, (0.1, 3.0), up), 6.0) for _ in range(20)), up) < 7.5
+    assert (
+        miss_deg(
+            shown(leaning(before_camera(STANDING, (0.1, 3.0), up), 6.0) for _ in range(20)), up
+        )
+        < 7.5
+    )
 
 
 def test_some_instants_that_are_far_off_turn_nobody():
@@ -113,7 +129,9 @@ def test_nothing_is_said_before_three_seconds_however_often_one_looks():
 def sitting(body):
     """Bend the knees to 90 degrees: hips are as high as the knees, and behind them."""
     body = body.copy()
-    above_knees = [i for i, joint in enumerate(LIMBS) if joint.split("_")[1] not in ("knee", "ankle")]
+    above_knees = [
+        i for i, joint in enumerate(LIMBS) if joint.split("_")[1] not in ("knee", "ankle")
+    ]
     body[above_knees] += [-0.43, 0.0, -0.43]
     return body
 
@@ -129,7 +147,9 @@ def across(body):
 
 def bowing(body):
     body = body.copy()
-    upper = [i for i, joint in enumerate(LIMBS) if joint.split("_")[1] not in ("hip", "knee", "ankle")]
+    upper = [
+        i for i, joint in enumerate(LIMBS) if joint.split("_")[1] not in ("hip", "knee", "ankle")
+    ]
     body[upper] = body[upper, :][:, [2, 1, 0]] + [-0.92, 0.0, 0.92]
     return body
 
@@ -149,7 +169,8 @@ def test_who_does_not_stand_or_is_not_seen_whole_says_nothing(posture):
 def test_a_camera_that_is_tilted_anew_is_followed_after_a_minute():
     first, second = tilted(5, 0), tilted(20, 0)
     upright = shown(
-        before_camera(STANDING, place, first if t < 30 else second) for t, place in enumerate(places(30 + MAX_INSTANTS))
+        before_camera(STANDING, place, first if t < 30 else second)
+        for t, place in enumerate(places(30 + MAX_INSTANTS))
     )
     assert miss_deg(upright, second) < 0.8
     assert len(upright._instants) == MAX_INSTANTS
@@ -157,7 +178,9 @@ def test_a_camera_that_is_tilted_anew_is_followed_after_a_minute():
 
 def test_no_camera_is_tilted_or_rolled_by_more_than_is_believable():
     upright = shown(before_camera(STANDING, place, tilted(46, 0)) for place in places(40))
-    assert np.degrees(pitch_roll_from_up(floor_of(upright).up)[0]) == pytest.approx(PLAUSIBLE_PITCH_DEG)
+    assert np.degrees(pitch_roll_from_up(floor_of(upright).up)[0]) == pytest.approx(
+        PLAUSIBLE_PITCH_DEG
+    )
     held = np.degrees(pitch_roll_from_up(clip_to_plausible(tilted(-60, 25))))
     assert held == pytest.approx([-PLAUSIBLE_PITCH_DEG, PLAUSIBLE_ROLL_DEG])
 

@@ -16,7 +16,13 @@ def read(inputs):
     with open_inputs(inputs) as footage:
         framesets = footage.read_framesets()
         seen = [
-            (f.timestamp_ns, [(x.camera, x.sequence, x.timestamp_ns, x.image_bgr[::240, ::240]) for x in f.frames])
+            (
+                f.timestamp_ns,
+                [
+                    (x.camera, x.sequence, x.timestamp_ns, x.image_bgr[::240, ::240])
+                    for x in f.frames
+                ],
+            )
             for f in framesets
         ]
         return footage.view_names, framesets, footage.remarks, seen
@@ -31,8 +37,12 @@ def test_the_framesets_are_whole_and_in_step(beam):
     views, framesets, remarks, seen = beam
     assert views == NAMES
     assert (framesets.rate_fps, framesets.count, len(seen)) == (60.0, 100, 100)
-    assert [[number for _, number, _, _ in frames] for _, frames in seen] == [[i] * 4 for i in range(100)]
-    assert np.abs(np.array([time_ns for time_ns, _ in seen]) - np.arange(100) * 1e9 / 60).max() <= 1  # ns
+    assert [[number for _, number, _, _ in frames] for _, frames in seen] == [
+        [i] * 4 for i in range(100)
+    ]
+    assert (
+        np.abs(np.array([time_ns for time_ns, _ in seen]) - np.arange(100) * 1e9 / 60).max() <= 1
+    )  # ns
     assert remarks == ()
 
 

@@ -34,7 +34,9 @@ def test_videos_keep_the_order_in_which_they_are_given(folder):
 
 
 def test_what_is_odd_about_the_videos_is_said(folder):
-    with open_inputs([folder / name for name in ("left.mp4", "right.mp4", "wide.mp4", "phone.mp4")]) as footage:
+    with open_inputs(
+        [folder / name for name in ("left.mp4", "right.mp4", "wide.mp4", "phone.mp4")]
+    ) as footage:
         remarks = " ".join((*footage.remarks, *footage.read_framesets().remarks))
     assert "'phone.mp4' carries a rotation flag" in remarks
     assert "frames per second" in remarks
@@ -44,7 +46,9 @@ def test_what_is_odd_about_the_videos_is_said(folder):
 
 def test_one_bad_video_closes_the_good_ones(folder, monkeypatch):
     closed = []
-    monkeypatch.setattr("engine.offline.footage.VideoFileSource.close", lambda source: closed.append(source.name))
+    monkeypatch.setattr(
+        "engine.offline.footage.VideoFileSource.close", lambda source: closed.append(source.name)
+    )
     with pytest.raises(CameraNotFoundError, match=r"nothing\.mp4"):
         open_inputs([folder / "left.mp4", folder / "nothing.mp4"])
     assert "left" in closed
@@ -91,7 +95,10 @@ def test_a_session_gives_the_same_framesets_as_its_videos(folder, tmp_path):
                 [
                     (
                         f.timestamp_ns,
-                        *(frame and (frame.camera, frame.timestamp_ns, frame.size_wh) for frame in f.frames),
+                        *(
+                            frame and (frame.camera, frame.timestamp_ns, frame.size_wh)
+                            for frame in f.frames
+                        ),
                     )
                     for f in footage.read_framesets()
                 ]
@@ -121,7 +128,9 @@ def test_a_session_that_lost_a_video_goes_on_and_says_so(folder, tmp_path):
 
 def open_fake_studio(address):
     """Stand in for the virtual studio."""
-    return f"the truth of {address}", [ScriptedSource(name, [0, 33_333_333], 30.0) for name in ("cam_1", "cam_2")]
+    return f"the truth of {address}", [
+        ScriptedSource(name, [0, 33_333_333], 30.0) for name in ("cam_1", "cam_2")
+    ]
 
 
 def test_the_studio_is_an_input(monkeypatch):
@@ -136,7 +145,10 @@ def test_the_studio_is_an_input(monkeypatch):
 def test_an_address_has_a_scheme_and_a_path_has_not(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "take:1.mp4").touch()
-    assert [parse_scheme(a) for a in ("studio:walk", "RTSP://x", "usb:0", "a/b.mp4", "C:\\a.mp4", "take:1.mp4")] == [
+    assert [
+        parse_scheme(a)
+        for a in ("studio:walk", "RTSP://x", "usb:0", "a/b.mp4", "C:\\a.mp4", "take:1.mp4")
+    ] == [
         "studio",
         "rtsp",
         "usb",

@@ -8,10 +8,20 @@ from calibration.self_calibrate import CalibrationOptions
 from calibration.synthetic.synthetic import NoiseConfig, RigPlan
 from engine.errors import NobodyInViewError
 from engine.frames import FrameSet
-from engine.offline.recording import PoseRecording, calibrate_recording, estimate_poses, reconstruct_recording
+from engine.offline.recording import (
+    PoseRecording,
+    calibrate_recording,
+    estimate_poses,
+    reconstruct_recording,
+)
 from engine.poses import PoseSet2D
 from engine.reconstruction.associate import Associate
-from engine.reconstruction.people import NOBODY, choose_before_rig, choose_by_rig, describe_other_people
+from engine.reconstruction.people import (
+    NOBODY,
+    choose_before_rig,
+    choose_by_rig,
+    describe_other_people,
+)
 from engine.reconstruction.reconstruct import Reconstruct
 from tests.support.calibrations import make_scene, measure_pair_rotation_errors_deg
 from tests.support.pose_recordings import compute_error_mm, make_pose_sets, make_recording
@@ -63,9 +73,13 @@ def test_live_stages_reconstruct_as_well_as_the_whole_take(walk, joints):
     observations = walk.seen.observations
     whole = reconstruct_recording(make_recording(observations), walk.rig).poses_3d
     associate, reconstruct = Associate(observations.skeleton), Reconstruct(observations.skeleton)
-    live = [reconstruct(associate(poses, walk.rig), walk.rig) for poses in make_pose_sets(observations)]
+    live = [
+        reconstruct(associate(poses, walk.rig), walk.rig) for poses in make_pose_sets(observations)
+    ]
     offline_mm = np.nanmedian(compute_error_mm(whole, walk.seen.xyz, joints))
-    assert np.nanmedian(compute_error_mm(live, walk.seen.xyz, joints)) < 1.5 * offline_mm  # ten framesets a second only
+    assert (
+        np.nanmedian(compute_error_mm(live, walk.seen.xyz, joints)) < 1.5 * offline_mm
+    )  # ten framesets a second only
 
 
 def test_without_a_rig_nobody_is_in_the_room(walk):
@@ -79,7 +93,9 @@ def test_somebody_else_in_two_views_does_not_disturb_the_calibration(walk, passe
     hidden = np.zeros(other.view_time_ns.shape, bool)
     hidden[:, 2:] = True
     other = replace(other, confidence=np.where(hidden[..., None], 0.0, other.confidence))
-    calibration = calibrate_recording(make_recording(other, walk.seen.observations), CalibrationOptions(stature_m=1.75))
+    calibration = calibrate_recording(
+        make_recording(other, walk.seen.observations), CalibrationOptions(stature_m=1.75)
+    )
     assert calibration.rig is not None
     assert measure_pair_rotation_errors_deg(calibration.rig, walk.rig).max() < 0.4
     assert "Two people" in calibration.report.remarks[-1]
@@ -97,7 +113,9 @@ def test_a_bystander_in_one_view_is_named(walk, passer_by):
     other = passer_by.seen.observations
     confidence = other.confidence.copy()
     confidence[:, 1:] = 0
-    candidates = make_recording(walk.seen.observations, replace(other, confidence=confidence)).candidates
+    candidates = make_recording(
+        walk.seen.observations, replace(other, confidence=confidence)
+    ).candidates
     remarks = describe_other_people(candidates, choose_before_rig(candidates))
     assert len(remarks) == 1
     assert "'cam_0'" in remarks[0]
@@ -107,14 +125,18 @@ def test_a_view_where_the_person_is_absent_has_nobody(walk):
     observations = walk.seen.observations
     confidence = observations.confidence.copy()
     confidence[:, 3] = 0
-    choice = choose_before_rig(make_recording(replace(observations, confidence=confidence)).candidates)
+    choice = choose_before_rig(
+        make_recording(replace(observations, confidence=confidence)).candidates
+    )
     assert (choice[:, 3] == NOBODY).all()
 
 
 def test_an_empty_take_is_refused_in_one_sentence(walk):
     observations = walk.seen.observations
     empty = tuple(PoseSet2D(t, t * 33_000_000, ((),) * 4, (0,) * 4) for t in range(30))
-    take = PoseRecording(empty, observations.skeleton, observations.view_names, observations.sizes_wh)
+    take = PoseRecording(
+        empty, observations.skeleton, observations.view_names, observations.sizes_wh
+    )
     with pytest.raises(NobodyInViewError, match="Nobody was found in any view"):
         calibrate_recording(take, CalibrationOptions())
 
@@ -124,7 +146,9 @@ def test_a_person_in_one_view_only_is_refused_by_that_views_name(walk):
     confidence = observations.confidence.copy()
     confidence[:, 1:] = 0
     with pytest.raises(NobodyInViewError, match="'cam_0' only"):
-        calibrate_recording(make_recording(replace(observations, confidence=confidence)), CalibrationOptions())
+        calibrate_recording(
+            make_recording(replace(observations, confidence=confidence)), CalibrationOptions()
+        )
 
 
 def test_every_frameset_is_estimated_once_and_counted(walk):

@@ -22,7 +22,12 @@ from engine.inference.patch import Crop, camera_from_world, patch_from_camera
 from engine.monocular.guessed_room import guess_rig
 from engine.monocular.lift import LIMBS
 from engine.offline.recording import PoseRecording, reconstruct_recording
-from engine.offline.single_view import OfflineMonocular, count_monocular, follow_person, reconstruct_monocular
+from engine.offline.single_view import (
+    OfflineMonocular,
+    count_monocular,
+    follow_person,
+    reconstruct_monocular,
+)
 from engine.poses import PoseSet3D
 from tests.support.live_cameras import make_image
 from tests.support.pose_recordings import make_pose_sets
@@ -47,7 +52,9 @@ class Knowing:
         body[NETWORK.index("pelvis")] = self.xyz[self.t][HIPS].mean(0)
         body = camera_from_world(body, self.camera)
         depth = body[NETWORK.index("pelvis"), 2]
-        uvw = [patch_from_camera(body, Crop(region, 128, self.camera), depth) for _, region in images]
+        uvw = [
+            patch_from_camera(body, Crop(region, 128, self.camera), depth) for _, region in images
+        ]
         return np.array(uvw), np.full((len(images), 16, 3), 0.02)
 
     def close(self):
@@ -62,7 +69,9 @@ def rig():
 @pytest.fixture(scope="module")
 def seen(rig):
     walker = Walker(1.75, find_room_middle(rig), 1.0)
-    return observe(rig, partial(MOTIONS["room"], walker), list_frameset_times(4.0, 15), NoiseConfig(), seed=3)
+    return observe(
+        rig, partial(MOTIONS["room"], walker), list_frameset_times(4.0, 15), NoiseConfig(), seed=3
+    )
 
 
 def passed(lifter, sets, views):
@@ -70,14 +79,23 @@ def passed(lifter, sets, views):
     lift = OfflineMonocular(lifter, SKELETON)
     for poses in sets:
         lifter.t = poses.index
-        images = tuple(make_image(view, poses.index, poses.timestamp_ns, (1280, 720)) for view in views)
-        lift.put(FrameSet(poses.index, poses.timestamp_ns, images), poses, PoseSet3D(poses.index, 0, ()))
+        images = tuple(
+            make_image(view, poses.index, poses.timestamp_ns, (1280, 720)) for view in views
+        )
+        lift.put(
+            FrameSet(poses.index, poses.timestamp_ns, images), poses, PoseSet3D(poses.index, 0, ())
+        )
     return lift
 
 
 def miss_m(poses_3d, xyz):
     """Distance of the limbs of each instant from the truth, (T, 12)."""
-    return np.array([np.linalg.norm(p.people[0].xyz[LIMB] - true[LIMB], axis=-1) for p, true in zip(poses_3d, xyz)])
+    return np.array(
+        [
+            np.linalg.norm(p.people[0].xyz[LIMB] - true[LIMB], axis=-1)
+            for p, true in zip(poses_3d, xyz)
+        ]
+    )
 
 
 def test_a_take_of_one_calibrated_camera_has_the_person_in_the_room_all_the_time(rig, seen):
@@ -90,7 +108,9 @@ def test_a_take_of_one_calibrated_camera_has_the_person_in_the_room_all_the_time
     found = lift.fill(followed, Rig(rig.cameras[:1]), 1.75)
     assert all(poses.people for poses in found.poses_3d)
     assert count_monocular(found.poses_3d) == len(sets)
-    assert np.median(miss_m(found.poses_3d, seen.xyz)) < 0.1  # m; Drillis and Contini's proportions, and 2 % of 4 m
+    assert (
+        np.median(miss_m(found.poses_3d, seen.xyz)) < 0.1
+    )  # m; Drillis and Contini's proportions, and 2 % of 4 m
     assert all(view[0].track_id == 0 for poses in found.poses_2d for view in poses.poses_by_view)
 
 
@@ -103,7 +123,9 @@ def test_what_several_views_see_stays_and_only_the_gap_is_looked_at(rig, seen):
     lifter = Knowing(rig[0], seen.xyz)
     lift = passed(lifter, sets, rig.names)
     assert lifter.asked == list(gap)
-    whole = reconstruct_recording(PoseRecording(sets, SKELETON, rig.names, tuple(c.size_wh for c in rig)), rig)
+    whole = reconstruct_recording(
+        PoseRecording(sets, SKELETON, rig.names, tuple(c.size_wh for c in rig)), rig
+    )
     assert not any(whole.poses_3d[t].people for t in gap)
     found = lift.fill(whole, rig, 1.75)
     assert all(found.poses_3d[t] is whole.poses_3d[t] for t in range(len(sets)) if t not in gap)
@@ -118,7 +140,10 @@ def test_somebody_else_than_the_chosen_person_is_not_lifted_in_their_place(rig, 
     lift = passed(Knowing(rig[0], seen.xyz), sets, rig.names[:1])
     followed = follow_person(PoseRecording(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)))
     beside = tuple(
-        replace(p, poses_by_view=((replace(p.poses_by_view[0][0], xy=p.poses_by_view[0][0].xy + 400.0),),))
+        replace(
+            p,
+            poses_by_view=((replace(p.poses_by_view[0][0], xy=p.poses_by_view[0][0].xy + 400.0),),),
+        )
         for p in followed.poses_2d
     )
     found = lift.fill(replace(followed, poses_2d=beside), Rig(rig.cameras[:1]))
@@ -127,7 +152,9 @@ def test_somebody_else_than_the_chosen_person_is_not_lifted_in_their_place(rig, 
 
 def lean_deg(poses_3d):
     """Angle between up and the middle of who is seen from ankles to shoulders, taken over a take."""
-    ankles, shoulders = (SKELETON.indices([f"left_{joint}", f"right_{joint}"]) for joint in ("ankle", "shoulder"))
+    ankles, shoulders = (
+        SKELETON.indices([f"left_{joint}", f"right_{joint}"]) for joint in ("ankle", "shoulder")
+    )
     bodies = np.array([poses.people[0].xyz for poses in poses_3d])
     x, y, z = np.median((bodies[:, shoulders] - bodies[:, ankles]).mean(1), axis=0)
     return np.degrees(np.arctan2(np.hypot(x, y), z))
@@ -143,7 +170,9 @@ def test_before_one_camera_that_looks_down_the_person_is_upright_from_the_first_
         PoseRecording(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)),
         guess_rig(rig[0].name, rig[0].size_wh),
     )
-    assert lean_deg(lift.fill(follow_person(take), level, 1.75).poses_3d) > 12  # the camera looks down by 17 degrees
+    assert (
+        lean_deg(lift.fill(follow_person(take), level, 1.75).poses_3d) > 12
+    )  # the camera looks down by 17 degrees
     found = reconstruct_monocular(take, lift, level, 1.75)
     assert lean_deg(found.poses_3d) < 4
     assert lean_deg(found.poses_3d[:10]) < 6
@@ -155,6 +184,9 @@ def test_a_take_too_short_to_tell_where_up_is_stays_in_a_level_room(rig, seen):
         for p in make_pose_sets(seen.observations)
     )
     sets = sets[:30]
-    lift, level = passed(Knowing(rig[0], seen.xyz), sets, rig.names[:1]), guess_rig(rig[0].name, rig[0].size_wh)
+    lift, level = (
+        passed(Knowing(rig[0], seen.xyz), sets, rig.names[:1]),
+        guess_rig(rig[0].name, rig[0].size_wh),
+    )
     followed = follow_person(PoseRecording(sets, SKELETON, rig.names[:1], (rig[0].size_wh,)))
     assert lift.level_rig(followed, level, 1.75) is level

@@ -37,13 +37,17 @@ def rig():
 def walk(rig, noise=CLEAN, *, seed=1, seconds=3.0, phase=0.0, fps=30.0):
     """A person who walks through the room."""
     walker = Walker(1.75, find_room_middle(rig), 1.2, phase)
-    return observe(rig, partial(MOTIONS["room"], walker), list_frameset_times(seconds, fps), noise, seed=seed)
+    return observe(
+        rig, partial(MOTIONS["room"], walker), list_frameset_times(seconds, fps), noise, seed=seed
+    )
 
 
 def is_of(pose, observations, t, v):
     """Whether a pose is this person's, as seen, whatever the sides."""
     xy = observations.xy[t, v]
-    return np.array_equal(pose.xy, xy, equal_nan=True) or np.array_equal(pose.xy[SKELETON.mirror], xy, equal_nan=True)
+    return np.array_equal(pose.xy, xy, equal_nan=True) or np.array_equal(
+        pose.xy[SKELETON.mirror], xy, equal_nan=True
+    )
 
 
 def wrong_sides(associated, seen):
@@ -51,7 +55,11 @@ def wrong_sides(associated, seen):
     wrong = 0
     for t, poses in enumerate(associated):
         for v, view in enumerate(poses.poses_by_view):
-            true = seen.observations.xy[t, v][SKELETON.mirror] if seen.swapped[t, v] else seen.observations.xy[t, v]
+            true = (
+                seen.observations.xy[t, v][SKELETON.mirror]
+                if seen.swapped[t, v]
+                else seen.observations.xy[t, v]
+            )
             wrong += bool(view) and not np.array_equal(view[0].xy, true, equal_nan=True)
     return wrong
 
@@ -71,7 +79,11 @@ def test_sides_that_are_wrong_at_first_are_put_right_within_two_seconds(rig):
     mixed = replace(seen, observations=seen.observations.swap_sides(swapped), swapped=swapped)
     associate = Associate(SKELETON)
     associated = [associate(poses, rig) for poses in make_pose_sets(mixed.observations)]
-    late = replace(mixed, observations=mixed.observations.select_framesets(slice(75, None)), swapped=swapped[75:])
+    late = replace(
+        mixed,
+        observations=mixed.observations.select_framesets(slice(75, None)),
+        swapped=swapped[75:],
+    )
     assert wrong_sides(associated[75:], late) == 0
 
 
@@ -79,8 +91,13 @@ def test_sides_that_are_wrong_at_first_are_put_right_within_two_seconds(rig):
 @pytest.mark.parametrize(("cameras", "fps"), [(3, 12), (4, 12)])
 def test_two_people_who_cross_are_not_mistaken_for_one_another(cameras, fps, seed):
     rig = make_rig(RigPlan(cameras=cameras, offset_ms=5), seed)
-    both = [walk(rig, NETWORK_NOISE, seed=i, seconds=9, phase=seed + np.pi * 0.9 * i, fps=fps) for i in range(2)]
-    sets = make_crossing_sets(tuple(s.observations for s in both), tuple(s.xyz for s in both), rig, seed=seed)
+    both = [
+        walk(rig, NETWORK_NOISE, seed=i, seconds=9, phase=seed + np.pi * 0.9 * i, fps=fps)
+        for i in range(2)
+    ]
+    sets = make_crossing_sets(
+        tuple(s.observations for s in both), tuple(s.xyz for s in both), rig, seed=seed
+    )
     associate = Associate(SKELETON)
     whose = []
     for t, poses in enumerate(sets):
@@ -120,7 +137,9 @@ def test_a_person_in_one_view_only_is_kept_there(rig):
 def only(sets, view, start):
     """Cover all views but one from an instant on."""
     for t, poses in enumerate(sets):
-        kept = (people if t < start or v == view else () for v, people in enumerate(poses.poses_by_view))
+        kept = (
+            people if t < start or v == view else () for v, people in enumerate(poses.poses_by_view)
+        )
         yield poses if t < start else replace(poses, poses_by_view=tuple(kept))
 
 
@@ -129,10 +148,14 @@ def test_a_person_whom_one_view_alone_goes_on_seeing_is_never_lost(rig):
     associate = Associate(SKELETON)
     for t, poses in enumerate(only(make_pose_sets(seen.observations), 1, 15)):
         associated = associate(poses, rig)
-        assert [bool(view) for view in associated.poses_by_view] == [bool(view) for view in poses.poses_by_view], t
+        assert [bool(view) for view in associated.poses_by_view] == [
+            bool(view) for view in poses.poses_by_view
+        ], t
 
 
-def test_sides_that_one_view_alone_took_wrongly_are_put_right_once_its_network_is_right_for_long(rig):
+def test_sides_that_one_view_alone_took_wrongly_are_put_right_once_its_network_is_right_for_long(
+    rig,
+):
     seen = walk(rig, seconds=4)
     swapped = seen.swapped.copy()
     swapped[30:33, 1] = True  # a side view, say, in which a person turns round
@@ -143,7 +166,10 @@ def test_sides_that_one_view_alone_took_wrongly_are_put_right_once_its_network_i
         if t == 30:
             associate = Associate(SKELETON)  # begins with sides exchanged, and follows them
         view = associate(poses, rig).poses_by_view[1]
-        wrong.append(bool(view) and not np.array_equal(view[0].xy, seen.observations.xy[t, 1], equal_nan=True))
+        wrong.append(
+            bool(view)
+            and not np.array_equal(view[0].xy, seen.observations.xy[t, 1], equal_nan=True)
+        )
     assert all(wrong[30:40])
     assert not any(wrong[70:])
 
@@ -151,7 +177,9 @@ def test_sides_that_one_view_alone_took_wrongly_are_put_right_once_its_network_i
 def test_another_rig_is_another_room(rig):
     seen = walk(rig, seconds=1)
     sets = make_pose_sets(seen.observations)
-    moved = rig.with_world(rigid_transform(rotation_from_rotvec(np.array([0, 0, 2.0])), np.array([30.0, 0, 0])))
+    moved = rig.with_world(
+        rigid_transform(rotation_from_rotvec(np.array([0, 0, 2.0])), np.array([30.0, 0, 0]))
+    )
     associate = Associate(SKELETON)
     for t, poses in enumerate(sets):
         kept = associate(poses, rig if t < 15 else moved)
@@ -161,7 +189,9 @@ def test_another_rig_is_another_room(rig):
 def test_a_wrong_rig_does_not_hold_on_once_the_right_one_comes(rig):
     sets = make_pose_sets(walk(rig, seconds=2).observations)
     places = [camera.cam_from_world for camera in rig.cameras[::-1]]
-    wrong = replace(rig, cameras=tuple(replace(c, cam_from_world=place) for c, place in zip(rig, places)))
+    wrong = replace(
+        rig, cameras=tuple(replace(c, cam_from_world=place) for c, place in zip(rig, places))
+    )
     associate = Associate(SKELETON)
     for poses in sets[:40]:
         associate(poses, wrong)
@@ -183,9 +213,16 @@ def test_without_a_rig_a_view_goes_on_with_whom_it_had(rig):
     first = replace(sets[0], poses_by_view=tuple(view[:1] for view in sets[0].poses_by_view))
     associate(first, None)
     for t, poses in enumerate(sets[1:], 1):
-        mixed = replace(poses, poses_by_view=tuple(view[::-1] if t % 2 else view for view in poses.poses_by_view))
+        mixed = replace(
+            poses,
+            poses_by_view=tuple(view[::-1] if t % 2 else view for view in poses.poses_by_view),
+        )
         kept = associate(mixed, None)
-        assert all(is_of(view[0], one.observations, t, v) for v, view in enumerate(kept.poses_by_view) if view)
+        assert all(
+            is_of(view[0], one.observations, t, v)
+            for v, view in enumerate(kept.poses_by_view)
+            if view
+        )
 
 
 def test_a_person_who_was_gone_is_found_anew_elsewhere(rig):

@@ -26,7 +26,9 @@ def test_nothing_jumps_when_a_guess_takes_over_and_when_it_ends():
     handover = GuessCrossfade()
     shown = np.array([handover(poses).people[0].xyz for poses in there_and_back()])
     steps = np.linalg.norm(np.diff(shown, axis=0), axis=-1)
-    assert steps.max() < 0.07  # m; 0.033 walked and at most 0.034 of the 0.2 faded: without the fade 0.203
+    assert (
+        steps.max() < 0.07
+    )  # m; 0.033 walked and at most 0.034 of the 0.2 faded: without the fade 0.203
     assert steps.min() >= 0
 
 
@@ -34,7 +36,9 @@ def test_who_walks_on_does_not_stop_for_an_image_where_a_guess_takes_over():
     handover = GuessCrossfade()
     shown = np.array([handover(poses).people[0].xyz for poses in there_and_back()])
     along = np.diff(shown[..., 0], axis=0)
-    np.testing.assert_allclose(along, STEP_NS * 1e-9, atol=1e-9)  # m; what is off beside the walk is faded beside it
+    np.testing.assert_allclose(
+        along, STEP_NS * 1e-9, atol=1e-9
+    )  # m; what is off beside the walk is faded beside it
 
 
 def test_after_the_fade_everything_is_where_it_is():

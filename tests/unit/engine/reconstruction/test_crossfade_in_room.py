@@ -8,7 +8,15 @@ from engine.monocular.lift import MonocularReconstructor
 from engine.reconstruction.crossfade import GuessCrossfade
 from engine.reconstruction.reconstruct import Reconstruct
 from engine.reconstruction.smooth import Smooth
-from tests.support.monocular import LIMB, SKELETON, STATURE_M, Oracle, film_walk, keep_views, make_empty_set
+from tests.support.monocular import (
+    LIMB,
+    SKELETON,
+    STATURE_M,
+    Oracle,
+    film_walk,
+    keep_views,
+    make_empty_set,
+)
 from tests.support.pose_recordings import make_pose_sets
 
 FPS, ALONE = 30, slice(45, 90)
@@ -25,7 +33,11 @@ class Steady(Oracle):
 
 def shown(rig, seen, handover):
     """Walk through a take of which one view alone sees the middle; limbs on the screen and as made, (T, 12, 3), m."""
-    oracle, reconstruct, smooth = Steady(rig, seen.xyz, NETWORK_ERRS_M), Reconstruct(SKELETON), Smooth()
+    oracle, reconstruct, smooth = (
+        Steady(rig, seen.xyz, NETWORK_ERRS_M),
+        Reconstruct(SKELETON),
+        Smooth(),
+    )
     lift = MonocularReconstructor(SKELETON, "mpii_16", STATURE_M)
     on_screen, made = [], []
     for t, poses in enumerate(make_pose_sets(seen.observations)):
@@ -45,9 +57,15 @@ def test_nobody_jumps_on_the_screen_when_triangulation_ends_and_when_it_returns(
     on_screen, made = shown(rig, seen, GuessCrossfade())
     walked = np.diff(seen.xyz[:, LIMB], axis=0)
     changes = [t - 1 for t in (ALONE.start, ALONE.stop)]
-    raw, seen_step = (np.linalg.norm(np.diff(xyz, axis=0) - walked, axis=-1) for xyz in (made, on_screen))
+    raw, seen_step = (
+        np.linalg.norm(np.diff(xyz, axis=0) - walked, axis=-1) for xyz in (made, on_screen)
+    )
     assert raw[changes].max() > 0.08  # m; there is something to hide
     for change in changes:
         assert seen_step[change : change + 12].max() < 0.045  # m in an image
-    after = np.linalg.norm(on_screen[ALONE.stop + 15 :] - seen.xyz[ALONE.stop + 15 :, LIMB], axis=-1)
-    assert after.max() < 0.06  # m; half a second later all is measured, and hands lag a little in the filter
+    after = np.linalg.norm(
+        on_screen[ALONE.stop + 15 :] - seen.xyz[ALONE.stop + 15 :, LIMB], axis=-1
+    )
+    assert (
+        after.max() < 0.06
+    )  # m; half a second later all is measured, and hands lag a little in the filter

@@ -30,7 +30,9 @@ def rig():
 
 def walk(rig, noise, seconds=2.0):
     walker = Walker(1.75, find_room_middle(rig), 1.0)
-    return observe(rig, partial(MOTIONS["room"], walker), list_frameset_times(seconds, 30), noise, seed=3)
+    return observe(
+        rig, partial(MOTIONS["room"], walker), list_frameset_times(seconds, 30), noise, seed=3
+    )
 
 
 def found(poses):
@@ -70,7 +72,11 @@ def test_the_first_image_after_a_gap_is_not_carried(rig):
 
 def test_a_person_in_one_view_is_not_in_the_room(rig):
     poses = make_pose_sets(walk(rig, NoiseConfig(), 0.1).observations)[0]
-    alone = replace(poses, poses_by_view=(poses.poses_by_view[0], (), (), ()), view_time_ns=(0, None, None, None))
+    alone = replace(
+        poses,
+        poses_by_view=(poses.poses_by_view[0], (), (), ()),
+        view_time_ns=(0, None, None, None),
+    )
     assert Reconstruct(SKELETON)(alone, rig).people == ()
 
 

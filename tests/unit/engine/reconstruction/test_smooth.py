@@ -11,7 +11,9 @@ PERIOD_NS = 33_333_333
 
 def instant(index, xyz):
     joints = len(xyz)
-    person = Pose3D(0, np.asarray(xyz, float), np.ones(joints), np.zeros((joints, 3, 3)), np.full(joints, 4))
+    person = Pose3D(
+        0, np.asarray(xyz, float), np.ones(joints), np.zeros((joints, 3, 3)), np.full(joints, 4)
+    )
     return PoseSet3D(index, index * PERIOD_NS, (person,))
 
 

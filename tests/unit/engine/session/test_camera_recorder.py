@@ -51,7 +51,9 @@ def test_jpeg_comes_back_with_its_exact_times(tmp_path):
 
 def test_a_frame_of_another_size_is_in_the_ledger_and_not_in_the_video(tmp_path):
     sizes = [(64, 48), (64, 48), (32, 24), (64, 48)]
-    session = record(tmp_path / "s", [jpeg_frame(number, size_wh=size) for number, size in enumerate(sizes)])
+    session = record(
+        tmp_path / "s", [jpeg_frame(number, size_wh=size) for number, size in enumerate(sizes)]
+    )
     rows = rows_of(session)
     assert [row.kept for row in rows] == [True, True, False, True]
     assert (rows[2].size_wh, rows[2].why) == ((32, 24), "has another size than the first")
@@ -114,7 +116,9 @@ def test_a_frame_that_waits_does_not_keep_the_picture_that_somebody_decoded(tmp_
     recorder.close()
 
 
-def test_a_disk_that_stands_still_for_long_costs_frames_but_no_memory_and_the_ledger_says_why(tmp_path, monkeypatch):
+def test_a_disk_that_stands_still_for_long_costs_frames_but_no_memory_and_the_ledger_says_why(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr("engine.ledger.MAX_WAITING_ROWS", 5)
     monkeypatch.setattr("engine.session.camera_recorder.CAPACITY", 3)
     goes_on = block_writes(monkeypatch)
@@ -133,7 +137,9 @@ def test_a_disk_that_stands_still_for_long_costs_frames_but_no_memory_and_the_le
 
 
 def test_a_camera_at_half_its_rate_has_the_measured_one_in_the_session(tmp_path):
-    frames = [jpeg_frame(number).with_timestamp(START_NS + number * 2 * PERIOD_NS) for number in range(20)]
+    frames = [
+        jpeg_frame(number).with_timestamp(START_NS + number * 2 * PERIOD_NS) for number in range(20)
+    ]
     assert record(tmp_path / "s", frames).cameras[0].rate_fps == pytest.approx(15.0, rel=1e-3)
 
 
@@ -153,7 +159,9 @@ def test_frames_after_the_end_are_not_lost_ones(tmp_path):
 def test_what_cannot_be_compressed_ends_the_camera_with_a_sentence(tmp_path):
     recorder = CameraRecorder(tmp_path / "a", 30.0)
     recorder.put(Frame("a", 0, 0, np.zeros((4, 4, 2), np.uint8)))
-    with pytest.raises(SessionError, match=r"a\.mkv' cannot be written.*other cameras are not concerned"):
+    with pytest.raises(
+        SessionError, match=r"a\.mkv' cannot be written.*other cameras are not concerned"
+    ):
         recorder.close()
 
 
@@ -168,5 +176,7 @@ def test_a_recorder_counts_what_it_wrote(tmp_path):
 
 
 def test_raw_frames_are_compressed(tmp_path):
-    session = record(tmp_path / "s", [Frame("a", n, n * PERIOD_NS, draw_picture(n)) for n in range(3)])
+    session = record(
+        tmp_path / "s", [Frame("a", n, n * PERIOD_NS, draw_picture(n)) for n in range(3)]
+    )
     assert all(image.startswith(b"\xff\xd8") for image in images_in(session))

@@ -40,7 +40,9 @@ def looked_at(monkeypatch):
     """Count the sessions that are looked at."""
     names = []
     real = library_module.summarize
-    monkeypatch.setattr(library_module, "summarize", lambda path: names.append(path.name) or real(path))
+    monkeypatch.setattr(
+        library_module, "summarize", lambda path: names.append(path.name) or real(path)
+    )
     return names
 
 
@@ -54,7 +56,12 @@ def test_a_summary_says_what_is_in_a_session(walk):
     assert summary.seconds == pytest.approx(20 / 30, abs=1e-3)
     assert (summary.frames, summary.missing, summary.lost) == (38, 2, 0)
     assert summary.joints_found == 1.0
-    assert (summary.model, summary.has_rig, summary.verdict, summary.finished) == ("blazepose", True, "accepted", True)
+    assert (summary.model, summary.has_rig, summary.verdict, summary.finished) == (
+        "blazepose",
+        True,
+        "accepted",
+        True,
+    )
     assert (summary.problem, summary.remarks) == ("", ())
     picture = cv2.imdecode(np.frombuffer(summary.thumbnail, np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (48, 64, 3)
@@ -62,7 +69,10 @@ def test_a_summary_says_what_is_in_a_session(walk):
 
 def test_a_thumbnail_is_small():
     image = np.zeros((1920, 1080, 3), np.uint8)
-    assert max(cv2.imdecode(np.frombuffer(encode_thumbnail(image), np.uint8), 1).shape) == THUMBNAIL_WIDTH_PX
+    assert (
+        max(cv2.imdecode(np.frombuffer(encode_thumbnail(image), np.uint8), 1).shape)
+        == THUMBNAIL_WIDTH_PX
+    )
 
 
 def test_a_session_without_poses_has_no_share_of_joints(tmp_path):
@@ -88,8 +98,12 @@ def test_sessions_are_found_in_folders_and_in_the_folders_in_them(tmp_path, take
     assert names(library.refresh()) == {"walk", "demo / session"}
     again = Library(tmp_path / "index" / "sessions.sqlite", [takes])
     one, other = again.list_sessions()[0], library.list_sessions()[0]
-    assert [getattr(one, name) for name in ("path", "created", "cameras", "thumbnail", "stamp_ns", "remarks")] == [
-        getattr(other, name) for name in ("path", "created", "cameras", "thumbnail", "stamp_ns", "remarks")
+    assert [
+        getattr(one, name)
+        for name in ("path", "created", "cameras", "thumbnail", "stamp_ns", "remarks")
+    ] == [
+        getattr(other, name)
+        for name in ("path", "created", "cameras", "thumbnail", "stamp_ns", "remarks")
     ]
 
 
@@ -124,7 +138,10 @@ def test_a_session_that_cannot_be_read_is_listed_with_its_sentence(tmp_path, tak
     manifest.write_text(manifest.read_text().replace("schema = 1", "schema = 9"))
     (takes / "broken").mkdir()
     (takes / "broken" / MANIFEST).write_text("not toml [")
-    by_name = {summary.name: summary for summary in Library(tmp_path / "sessions.sqlite", [takes]).refresh()}
+    by_name = {
+        summary.name: summary
+        for summary in Library(tmp_path / "sessions.sqlite", [takes]).refresh()
+    }
     assert "newer Epipole" in by_name["walk"].problem
     assert "damaged" in by_name["broken"].problem
     assert by_name["demo / session"].problem == ""

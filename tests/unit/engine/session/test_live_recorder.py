@@ -73,7 +73,9 @@ def test_a_camera_that_was_there_but_gave_the_take_no_image_is_named(tmp_path):
     state = recording.close()
     assert state.silent_cameras == ("b",)
     assert state.silence_messages[0].startswith("Camera 'b' gave no image")
-    assert Session.open(tmp_path / "s").remarks == ("Camera 'b' sent no image while 's' was recorded.",)
+    assert Session.open(tmp_path / "s").remarks == (
+        "Camera 'b' sent no image while 's' was recorded.",
+    )
 
 
 def test_a_camera_may_be_added_while_the_take_runs(recording, tmp_path):
@@ -97,7 +99,9 @@ def test_the_time_of_day_is_in_the_session(recording, tmp_path):
     assert Session.open(tmp_path / "s").facts.utc_offset_ns is not None
 
 
-def test_a_disk_that_stands_still_makes_nobody_wait_and_the_take_lossy(recording, tmp_path, monkeypatch):
+def test_a_disk_that_stands_still_makes_nobody_wait_and_the_take_lossy(
+    recording, tmp_path, monkeypatch
+):
     monkeypatch.setattr("engine.session.camera_recorder.CAPACITY", 4)
     goes_on = block_writes(monkeypatch)
     send(recording, "ab", range(40))
@@ -173,7 +177,9 @@ def test_a_disk_that_is_nearly_full_is_said_in_time(recording, monkeypatch):
     assert not recording.ended
 
 
-def test_a_disk_that_is_full_ends_the_take_while_its_files_can_be_finished(recording, tmp_path, monkeypatch):
+def test_a_disk_that_is_full_ends_the_take_while_its_files_can_be_finished(
+    recording, tmp_path, monkeypatch
+):
     send(recording, "abc", range(10))
     free(monkeypatch, 1 << 20)
     assert wait_until(lambda: recording.ended)
@@ -212,7 +218,9 @@ def tiny_disk(tmp_path):
     disk = tmp_path / "tiny"
     disk.mkdir()
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)],
+        check=False,
+        capture_output=True,
     )
     if made.returncode:
         pytest.skip("a small disk may be mounted by root only")
@@ -221,7 +229,9 @@ def tiny_disk(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("mount") is None, reason="needs mount")
-def test_a_disk_that_is_filled_by_somebody_else_keeps_what_was_there_and_opens(tiny_disk, monkeypatch):
+def test_a_disk_that_is_filled_by_somebody_else_keeps_what_was_there_and_opens(
+    tiny_disk, monkeypatch
+):
     monkeypatch.setattr("engine.session.disk_gauge.RESERVED_BYTES", 0)
     recording = LiveRecording(tiny_disk / "s", SessionFacts(), CAMERAS)
     recording.open_pose_files(SKELETON, "abc")
@@ -242,7 +252,9 @@ def test_a_disk_that_is_filled_by_somebody_else_keeps_what_was_there_and_opens(t
         assert sum(None not in frameset.frames for frameset in footage.read_framesets()) > 20
 
 
-def test_a_ledger_that_the_disk_refuses_ends_the_take_and_the_images_stay(recording, tmp_path, monkeypatch):
+def test_a_ledger_that_the_disk_refuses_ends_the_take_and_the_images_stay(
+    recording, tmp_path, monkeypatch
+):
     send(recording, "ab", range(10))
     assert wait_until(lambda: recording.state().frames == 20)
 
@@ -313,5 +325,7 @@ def test_the_measured_rate_is_in_the_session_before_the_take_ends(tmp_path):
     busy = RecordedCamera("a", "usb:a", None, 57.3)  # as measured while images came in a burst
     recording = LiveRecording(tmp_path / "s", SessionFacts(), [busy])
     send(recording, "a", range(30))
-    assert wait_until(lambda: Session.open(tmp_path / "s").cameras[0].rate_fps == pytest.approx(30, abs=0.01))
+    assert wait_until(
+        lambda: Session.open(tmp_path / "s").cameras[0].rate_fps == pytest.approx(30, abs=0.01)
+    )
     recording.close()

@@ -24,7 +24,9 @@ ORDERS = {
     "forward": lambda count: range(count),
     "backward": lambda count: range(count - 1, -1, -1),
     "anywhere": lambda count: np.random.default_rng(5).permutation(count),
-    "stepping to and fro": lambda count: [i + step for i in range(1, count - 1, 4) for step in (0, 1, 0, -1)],
+    "stepping to and fro": lambda count: [
+        i + step for i in range(1, count - 1, 4) for step in (0, 1, 0, -1)
+    ],
 }
 
 
@@ -59,14 +61,22 @@ def sessions(tmp_path_factory):
     turned = write_video(folder / "turned.mp4", make_steady_times(70), rotation_deg=90)
     copied(folder / "copied", late, with_b, turned)
     odd = write_repeating(folder / "odd.mkv")
-    copied(folder / "whole files", odd, write_video(folder / "even.mkv", make_steady_times(9), codec="mjpeg"))
+    copied(
+        folder / "whole files",
+        odd,
+        write_video(folder / "even.mkv", make_steady_times(9), codec="mjpeg"),
+    )
     return folder
 
 
 def same_frame(one, other):
     if one is None or other is None:
         return one is other
-    named = (one.camera, one.sequence, one.timestamp_ns) == (other.camera, other.sequence, other.timestamp_ns)
+    named = (one.camera, one.sequence, one.timestamp_ns) == (
+        other.camera,
+        other.sequence,
+        other.timestamp_ns,
+    )
     return named and np.array_equal(one.image_bgr, other.image_bgr)
 
 
@@ -86,7 +96,11 @@ def test_every_instant_is_what_reading_from_the_start_gives(sessions, kind, orde
 
 def test_images_are_read_only_and_missing_ones_none(sessions):
     with Playback.open(sessions / "recorded") as playback:
-        assert [row.tolist() for row in playback.has_image[6:9]] == [[True, True], [True, False], [True, False]]
+        assert [row.tolist() for row in playback.has_image[6:9]] == [
+            [True, True],
+            [True, False],
+            [True, False],
+        ]
         frames = playback.frameset(7).frames
         assert frames[1] is None
         assert not frames[0].image_bgr.flags.writeable
@@ -126,13 +140,21 @@ def test_poses_are_those_of_the_instant(sessions):
             assert flat.poses_by_view[0][0].track_id == 0
 
 
-def test_poses_of_a_live_take_are_found_by_time_and_shown_for_two_instants_around_their_own(tmp_path):
+def test_poses_of_a_live_take_are_found_by_time_and_shown_for_two_instants_around_their_own(
+    tmp_path,
+):
     record_session(tmp_path / "s", 20, posed=False)
     with SessionWriter(tmp_path / "poses", SessionFacts()) as writer:
         poses = writer.open_pose_files(scenes.load_walker_skeleton(), ("cam_0", "cam_1"))
-        for row, number in enumerate(range(4, 20, 6)):  # the page had time for every sixth, and counted only those
+        for row, number in enumerate(
+            range(4, 20, 6)
+        ):  # the page had time for every sixth, and counted only those
             poses.room_3d.put(
-                replace(scenes.make_poses_3d(number), index=row, timestamp_ns=frame_time_ns(number) + 2_000_000)
+                replace(
+                    scenes.make_poses_3d(number),
+                    index=row,
+                    timestamp_ns=frame_time_ns(number) + 2_000_000,
+                )
             )
     shutil.copy(tmp_path / "poses" / "poses_3d.bin", tmp_path / "s" / "poses_3d.bin")
     with Playback.open(tmp_path / "s") as playback:
@@ -231,5 +253,7 @@ def test_a_session_of_which_nothing_can_be_shown_says_what_is_wrong_with_its_fil
         file.write_bytes(b"rubbish" * 100)
     for poses in (tmp_path / "s").glob("poses*"):
         poses.unlink()
-    with pytest.raises(SessionError, match=r"neither a video .* poses\. Camera '.*' cannot be shown"):
+    with pytest.raises(
+        SessionError, match=r"neither a video .* poses\. Camera '.*' cannot be shown"
+    ):
         Playback.open(tmp_path / "s")

@@ -47,7 +47,9 @@ def test_the_header_names_joints_and_views_and_lays_out_the_records(tmp_path):
     assert PoseReader(path).header == HEADER_3D
     line, body = path.read_bytes().split(b"\n", 1)
     table = json.loads(line)
-    fields = [(name, kind, *(tuple(shape) for shape in shapes)) for name, kind, *shapes in table["dtype"]]
+    fields = [
+        (name, kind, *(tuple(shape) for shape in shapes)) for name, kind, *shapes in table["dtype"]
+    ]
     records = np.frombuffer(body, np.dtype(fields))  # as another program would
     assert len(records) == len(PoseReader(path).records)
     assert table["joints"][0] == "nose"
@@ -138,7 +140,9 @@ class _FullDisk:
         return self._file.fileno()
 
 
-@pytest.mark.parametrize("content", [b"", b"hello\n", b"{}\n", b'{"format": "other", "schema": 1}\n', b"\xff\xfe\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello\n", b"{}\n", b'{"format": "other", "schema": 1}\n', b"\xff\xfe\n"]
+)
 def test_what_is_no_pose_file_is_refused(tmp_path, content):
     (tmp_path / "p.bin").write_bytes(content)
     with pytest.raises(SessionError, match="not a file of poses"):
@@ -146,7 +150,9 @@ def test_what_is_no_pose_file_is_refused(tmp_path, content):
 
 
 def test_a_newer_file_asks_for_an_update(tmp_path):
-    (tmp_path / "p.bin").write_bytes(json.dumps({"format": "epipole-poses", "schema": 7}).encode() + b"\n")
+    (tmp_path / "p.bin").write_bytes(
+        json.dumps({"format": "epipole-poses", "schema": 7}).encode() + b"\n"
+    )
     with pytest.raises(SessionError, match=r"newer Epipole \(schema 7.*Update"):
         PoseReader(tmp_path / "p.bin")
 

@@ -26,7 +26,9 @@ COUNT = 12
 @pytest.fixture
 def broken(tmp_path):
     """A take of two cameras whose session.toml was never finished."""
-    recording = LiveRecording(tmp_path / "s", SessionFacts(), [RecordedCamera(name, f"usb:{name}") for name in "ab"])
+    recording = LiveRecording(
+        tmp_path / "s", SessionFacts(), [RecordedCamera(name, f"usb:{name}") for name in "ab"]
+    )
     recording.open_pose_files(SKELETON, "abc")
     for number in range(COUNT):
         for name in "ab":
@@ -52,7 +54,10 @@ def packets(video):
 
 def seen(path):
     with open_inputs([path]) as footage:
-        return [tuple(f and (f.sequence, f.timestamp_ns) for f in each.frames) for each in footage.read_framesets()]
+        return [
+            tuple(f and (f.sequence, f.timestamp_ns) for f in each.frames)
+            for each in footage.read_framesets()
+        ]
 
 
 def moment(number):
@@ -77,8 +82,12 @@ def test_a_take_killed_at_a_random_moment_loses_a_fifth_of_a_second_at_most(tmp_
     for camera in session.cameras:
         rows = session.ledger(camera)
         assert sum(row.kept for row in rows) >= sent - FRAMES_IN_200_MS
-        assert sent <= FRAMES_IN_200_MS or len(packets(session.path / camera.video)) == sum(row.kept for row in rows)
-        assert [row.time_ns for row in rows] == [jpeg_frame(n).timestamp_ns for n in range(len(rows))]
+        assert sent <= FRAMES_IN_200_MS or len(packets(session.path / camera.video)) == sum(
+            row.kept for row in rows
+        )
+        assert [row.time_ns for row in rows] == [
+            jpeg_frame(n).timestamp_ns for n in range(len(rows))
+        ]
 
 
 def test_a_whole_session_is_left_as_it_is(broken):
@@ -89,7 +98,9 @@ def test_a_whole_session_is_left_as_it_is(broken):
 
 
 def test_a_session_is_repaired_once(broken):
-    assert "broken off after 0.4 s and has been repaired: 24 images of 2 cameras" in repair(broken)[0]
+    assert (
+        "broken off after 0.4 s and has been repaired: 24 images of 2 cameras" in repair(broken)[0]
+    )
     before = everything(broken)
     assert repair(broken) == ()
     assert everything(broken) == before
@@ -138,10 +149,15 @@ def test_a_torn_image_is_told_and_the_others_keep_their_times(broken):
     data = video.read_bytes()
     video.write_bytes(data[: data.index(whole[-1]) + 50])
     said = repair(broken)
-    assert "23 images of 2 cameras are there; the last ones cannot be read: 'b' 1 (0.03 s)" in said[0]
+    assert (
+        "23 images of 2 cameras are there; the last ones cannot be read: 'b' 1 (0.03 s)" in said[0]
+    )
     assert Session.open(broken).ledger(Session.open(broken).cameras[1])[-1].why == CUT_OFF
     assert packets(video) == whole[:-1]
-    assert seen(broken) == [*((moment(n), moment(n)) for n in range(COUNT - 1)), (moment(COUNT - 1), None)]
+    assert seen(broken) == [
+        *((moment(n), moment(n)) for n in range(COUNT - 1)),
+        (moment(COUNT - 1), None),
+    ]
 
 
 def test_a_video_that_was_cut_off_gets_its_index_and_keeps_every_image(broken, tmp_path):
@@ -173,7 +189,9 @@ def test_a_video_is_kept_as_it_is_where_there_is_no_room_for_a_second_one(broken
     assert video.read_bytes() == before
 
 
-def test_a_video_that_is_damaged_in_its_middle_is_never_replaced_by_its_first_half(broken, monkeypatch):
+def test_a_video_that_is_damaged_in_its_middle_is_never_replaced_by_its_first_half(
+    broken, monkeypatch
+):
     monkeypatch.setattr("engine.session.repair_video._has_index", lambda container: False)
     monkeypatch.setattr("engine.session.repair_video.SLACK_BYTES", 0)
     video = broken / "cameras" / "a.mkv"
@@ -202,7 +220,9 @@ def test_a_ledger_that_is_shorter_than_its_video_is_filled_up_from_the_stamps(br
     rows = Session.open(broken).ledger(Session.open(broken).cameras[0])
     assert [row.sequence for row in rows] == list(range(COUNT))
     assert all(row.kept for row in rows)
-    assert all(abs(row.time_ns - jpeg_frame(n).timestamp_ns) <= 1_000_000 for n, row in enumerate(rows))
+    assert all(
+        abs(row.time_ns - jpeg_frame(n).timestamp_ns) <= 1_000_000 for n, row in enumerate(rows)
+    )
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\0" * 600])
@@ -214,7 +234,10 @@ def test_a_ledger_that_is_gone_is_made_anew_to_the_millisecond(broken, content):
     repair(broken)
     assert len(seen(broken)) == COUNT
     times = Session.open(broken).frame_times(Session.open(broken).cameras[0]).time_ns
-    assert all(abs(int(time_ns) - jpeg_frame(n).timestamp_ns) <= 1_000_000 for n, time_ns in enumerate(times))
+    assert all(
+        abs(int(time_ns) - jpeg_frame(n).timestamp_ns) <= 1_000_000
+        for n, time_ns in enumerate(times)
+    )
 
 
 def test_a_missing_video_is_said_its_ledger_stays_and_the_others_open(broken):
@@ -222,7 +245,9 @@ def test_a_missing_video_is_said_its_ledger_stays_and_the_others_open(broken):
     before = (broken / "cameras" / "a.frames.csv").read_bytes()
     repair(broken)
     assert (broken / "cameras" / "a.frames.csv").read_bytes() == before
-    assert any("video of camera 'a' is missing" in remark for remark in Session.open(broken).remarks)
+    assert any(
+        "video of camera 'a' is missing" in remark for remark in Session.open(broken).remarks
+    )
     assert seen(broken) == [(moment(n),) for n in range(COUNT)]
 
 
@@ -267,7 +292,9 @@ def test_a_camera_that_ended_early_is_named(broken):
     video = broken / "cameras" / "a.mkv"
     data = video.read_bytes()
     video.write_bytes(data[: data.index(packets(video)[3])])
-    assert any("Camera 'a' ends 0.3 s before the last one" in sentence for sentence in repair(broken))
+    assert any(
+        "Camera 'a' ends 0.3 s before the last one" in sentence for sentence in repair(broken)
+    )
 
 
 def test_a_repair_that_was_broken_off_is_done_again(broken):

@@ -43,7 +43,11 @@ def recorded(path, numbers, camera="left"):
 def test_facts_come_back_as_they_were_written(tmp_path):
     facts = SessionFacts(
         sources=("rtsp://user:secret@door/1", "usb:0"),
-        configuration={"smooth": {"cutoff_hz": np.float64(1.5), "joints": (1, 2)}, "nothing": None, "where": Path("x")},
+        configuration={
+            "smooth": {"cutoff_hz": np.float64(1.5), "joints": (1, 2)},
+            "nothing": None,
+            "where": Path("x"),
+        },
         model={"name": "blazepose", "sha256": "ab"},
         stature_m=1.8,
         person="Anna",
@@ -141,7 +145,11 @@ def test_a_camera_copied_from_a_session_keeps_its_exact_times(tmp_path):
 
 def test_poses_and_rig_come_back(tmp_path):
     rig = Rig(tuple(Camera(name, (64, 48), np.diag([60.0, 60.0, 1.0])) for name in "abc"))
-    raw, matched, room = make_pose_sets_2d(10, seed=1), make_pose_sets_2d(10, seed=2), make_pose_sets_3d(10, seed=3)
+    raw, matched, room = (
+        make_pose_sets_2d(10, seed=1),
+        make_pose_sets_2d(10, seed=2),
+        make_pose_sets_3d(10, seed=3),
+    )
     with SessionWriter(tmp_path / "s", SessionFacts()) as writer:
         poses = writer.open_pose_files(SKELETON, rig.names)
         for one, two, three in zip(raw, matched, room):
@@ -216,7 +224,11 @@ def test_what_is_no_session_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    ["not toml [", "schema = 1\n", 'schema = 1\nfinished = true\ncreated = 2026-01-01\n[[camera]]\nname = "a"\n'],
+    [
+        "not toml [",
+        "schema = 1\n",
+        'schema = 1\nfinished = true\ncreated = 2026-01-01\n[[camera]]\nname = "a"\n',
+    ],
 )
 def test_a_damaged_manifest_is_one_sentence(tmp_path, content):
     (tmp_path / "session.toml").write_text(content)
@@ -247,7 +259,11 @@ def in_another_process(script, path, limit_bytes=None):
         "from tests.unit.engine.session.test_session import *\n"
         f"path = Path(r'{path}')\n"
     )
-    limit = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))) if limit_bytes else None
+    limit = (
+        (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes)))
+        if limit_bytes
+        else None
+    )
     return subprocess.Popen(
         [sys.executable, "-c", header + script], stdout=subprocess.PIPE, text=True, preexec_fn=limit
     )

@@ -8,7 +8,9 @@ from engine.studio.motion.performance import MOTIONS
 
 
 def test_the_address_of_the_contract_is_understood():
-    assert parse_address("studio:walk?cameras=4&seed=1") == StudioConfig(motion="walk", cameras=4, seed=1)
+    assert parse_address("studio:walk?cameras=4&seed=1") == StudioConfig(
+        motion="walk", cameras=4, seed=1
+    )
 
 
 def test_an_address_may_say_everything():
@@ -62,7 +64,9 @@ def test_every_motion_has_an_address(motion: str):
         ("studio:walk?seconds=nan", "seconds must lie between 0.1 and 3600, not be nan."),
     ],
 )
-def test_an_address_that_means_nothing_is_refused_in_one_sentence_that_helps(address: str, sentence: str):
+def test_an_address_that_means_nothing_is_refused_in_one_sentence_that_helps(
+    address: str, sentence: str
+):
     with pytest.raises(CameraNotFoundError) as refusal:
         parse_address(address)
     assert sentence in str(refusal.value)

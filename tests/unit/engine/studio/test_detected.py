@@ -17,7 +17,9 @@ pytestmark = pytest.mark.model
 @pytest.fixture(scope="module")
 def scene() -> Studio:
     """A walk through the room."""
-    return Studio(StudioConfig(motion="walk", seed=6, seconds=2.0, drop_share=0.0, time_offset_ms=0.0))
+    return Studio(
+        StudioConfig(motion="walk", seed=6, seconds=2.0, drop_share=0.0, time_offset_ms=0.0)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +40,18 @@ def detected(scene: Studio) -> np.ndarray:
 
 def truth(scene: Studio) -> np.ndarray:
     """Return where the joints are in those framesets, (T, J, 3)."""
-    return scene.truth(scene.own_time_ns(np.arange(10, 30, 2)))[:, scene.skeleton.indices(ANATOMICAL)]
+    return scene.truth(scene.own_time_ns(np.arange(10, 30, 2)))[
+        :, scene.skeleton.indices(ANATOMICAL)
+    ]
 
 
 def test_the_person_is_found_in_every_view(detected: np.ndarray):
     assert np.isfinite(detected).all(axis=(2, 3)).all()
 
 
-def test_joints_are_found_within_a_few_pixels_and_on_their_own_side(scene: Studio, detected: np.ndarray):
+def test_joints_are_found_within_a_few_pixels_and_on_their_own_side(
+    scene: Studio, detected: np.ndarray
+):
     true_xy = np.stack([project(truth(scene), camera) for camera in scene.rig], 1)
     error = np.linalg.norm(detected - true_xy, axis=-1).mean(-1)
     other_side = np.array([ANATOMICAL.index(_other(joint)) for joint in ANATOMICAL])
@@ -54,7 +60,9 @@ def test_joints_are_found_within_a_few_pixels_and_on_their_own_side(scene: Studi
     assert swapped.mean() < 0.1
 
 
-def test_triangulated_joints_lie_within_centimetres_of_the_truth(scene: Studio, detected: np.ndarray):
+def test_triangulated_joints_lie_within_centimetres_of_the_truth(
+    scene: Studio, detected: np.ndarray
+):
     xyz = np.stack([triangulate(xy, np.ones(xy.shape[:2]), scene.rig.cameras) for xy in detected])
     error = np.linalg.norm(xyz - truth(scene), axis=-1)
     assert np.median(error) < 0.035

@@ -13,7 +13,9 @@ from engine.studio.ring import HEIGHT_M, K1, RADIUS_M, draw_ring, world_from_roo
 SEEDS = range(200)
 
 
-def draw(seed: int, count: int = 4, size_wh: tuple[int, int] = (640, 480), stature_m: float | None = None) -> Rig:
+def draw(
+    seed: int, count: int = 4, size_wh: tuple[int, int] = (640, 480), stature_m: float | None = None
+) -> Rig:
     """Set up the cameras of one seed."""
     rng = np.random.default_rng(seed)
     return draw_ring(count, size_wh, stature_m or rng.uniform(1.5, 1.95), True, rng)

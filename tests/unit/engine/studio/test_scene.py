@@ -53,7 +53,9 @@ def share_on_person(moved_m: float) -> float:
             taken = picture(scene, camera, frame)
             time = taken.timestamp_ns + scene.time_offset_ns[taken.camera]
             xyz = scene.truth(time)[SKELETON.indices(ANATOMICAL)] + [moved_m, moved_m, 0.0]
-            grown = cv2.dilate(person_mask(camera, frame).astype(np.uint8), np.ones((3, 3), np.uint8))
+            grown = cv2.dilate(
+                person_mask(camera, frame).astype(np.uint8), np.ones((3, 3), np.uint8)
+            )
             columns, rows = np.rint(project(xyz, scene.rig[camera])).astype(int).T
             hits.append(grown[rows, columns])
     return float(np.mean(hits))
@@ -89,7 +91,9 @@ def test_vertices_are_bent_as_opencv_bends_them():
     still = raster.BonePose(np.eye(3, dtype=np.float32)[None], np.zeros((1, 3), np.float32))
     image = np.empty((500, 3), np.float32)
     raster.project(mesh, still, pack_lens(camera), image)
-    expected, _ = cv2.projectPoints(in_camera, np.zeros(3), np.zeros(3), camera.matrix, camera.distortion)
+    expected, _ = cv2.projectPoints(
+        in_camera, np.zeros(3), np.zeros(3), camera.matrix, camera.distortion
+    )
     seen = image[:, 2] > 0
     assert seen.mean() > 0.9
     np.testing.assert_allclose(image[seen, :2], expected[seen, 0], atol=2e-3)
@@ -132,7 +136,10 @@ def test_threads_get_the_same_pixels_as_one_reader():
 
 
 def test_other_seeds_give_other_people_rooms_cameras_and_statures():
-    statures = {Studio(StudioConfig(seconds=0.1, size_wh=(64, 64), seed=seed)).stature_m for seed in range(3)}
+    statures = {
+        Studio(StudioConfig(seconds=0.1, size_wh=(64, 64), seed=seed)).stature_m
+        for seed in range(3)
+    }
     assert len(statures) == 3
     assert all(1.50 <= stature <= 1.95 for stature in statures)
     one, other = picture(studio(), 0, 0).image_bgr, picture(studio(seed=4), 0, 0).image_bgr
@@ -171,7 +178,9 @@ def test_a_camera_sees_the_person_at_its_own_instant():
     frame = picture(late, camera, 40)
     shown = person_mask(camera, 40, motion="kick", time_offset_ms=500.0)
     ankle, toe = SKELETON.index("left_ankle"), SKELETON.index("left_foot_index")
-    at_own_time = project(late.truth(frame.timestamp_ns + late.time_offset_ns[name]), late.rig[camera])
+    at_own_time = project(
+        late.truth(frame.timestamp_ns + late.time_offset_ns[name]), late.rig[camera]
+    )
     at_rig_time = project(late.truth(frame.timestamp_ns), late.rig[camera])
     assert np.linalg.norm(at_own_time[ankle] - at_rig_time[ankle]) > 5
     column, row = np.rint((at_own_time[ankle] + at_own_time[toe]) / 2).astype(int)
@@ -196,7 +205,10 @@ def test_noise_and_distortion_can_be_switched_off():
 
 def test_a_mirrored_camera_shows_the_picture_reversed_and_the_others_do_not():
     for camera in range(4):
-        plain, other = picture(studio(), camera, 9).image_bgr, picture(studio(mirrored_camera=2), camera, 9).image_bgr
+        plain, other = (
+            picture(studio(), camera, 9).image_bgr,
+            picture(studio(mirrored_camera=2), camera, 9).image_bgr,
+        )
         np.testing.assert_array_equal(other, plain[:, ::-1] if camera == 2 else plain)
 
 
@@ -216,7 +228,10 @@ def test_an_empty_room_has_no_truth_and_no_motion():
 @pytest.mark.parametrize("knobs", [{"people": 2}, {"bystander": True}])
 def test_somebody_else_is_seen_by_a_camera_and_leaves_the_truth_alone(knobs: dict):
     scene = studio(**knobs)
-    more = [person_mask(camera, 10, **knobs).sum() - person_mask(camera, 10).sum() for camera in range(4)]
+    more = [
+        person_mask(camera, 10, **knobs).sum() - person_mask(camera, 10).sum()
+        for camera in range(4)
+    ]
     assert max(more) > 150
     np.testing.assert_array_equal(scene.truth(10**9), studio().truth(10**9))
 
@@ -233,7 +248,9 @@ def test_truth_of_many_times_has_their_shape_and_is_left_of_right():
     xyz = scene.truth(np.arange(6).reshape(2, 3) * 10**8)
     assert xyz.shape == (2, 3, 33, 3)
     np.testing.assert_array_equal(xyz[1, 2], scene.truth(5 * 10**8))
-    left, right, nose = (xyz[0, 0, SKELETON.index(j)] for j in ("left_shoulder", "right_shoulder", "nose"))
+    left, right, nose = (
+        xyz[0, 0, SKELETON.index(j)] for j in ("left_shoulder", "right_shoulder", "nose")
+    )
     ahead = nose - (left + right) / 2
     assert np.cross(ahead, left - right)[2] > 0
 
@@ -249,7 +266,9 @@ def test_the_truth_as_detected_lies_centimetres_from_the_joints():
 
 def test_the_second_person_is_no_double_of_the_first():
     config = StudioConfig(seed=42, people=2, seconds=12.0, size_wh=(320, 240))
-    ring = draw_ring(config.cameras, config.size_wh, 1.75, config.distortion, np.random.default_rng(0))
+    ring = draw_ring(
+        config.cameras, config.size_wh, 1.75, config.distortion, np.random.default_rng(0)
+    )
     time_s = np.arange(0, 12, 0.25)
     pose = Cast(config, 1.75, ring).pose(time_s)
     pelvis = pose.translation[:, [0, pose.translation.shape[1] // 2]] + np.einsum(

@@ -8,7 +8,14 @@ import pytest
 
 from engine.inference.preprocess import Region
 from tests.support.voc import BLUE, GREEN, RED, write_voc
-from training.data.augment import AugmentConfig, augment, degrade, jitter_colours, jitter_region, occlude
+from training.data.augment import (
+    AugmentConfig,
+    augment,
+    degrade,
+    jitter_colours,
+    jitter_region,
+    occlude,
+)
 from training.data.occluders import draw_occluders, load_voc_occluders
 from training.errors import DatasetError
 
@@ -68,7 +75,9 @@ def test_drawn_things_are_opaque_somewhere_and_differ():
 
 @pytest.mark.parametrize("degree", [0.0, 0.3, 0.6])
 def test_as_much_is_covered_as_was_asked_for(degree):
-    covered = [occlude(grey_crop(), THINGS, degree, CONFIG, rng_of(seed))[1].mean() for seed in range(20)]
+    covered = [
+        occlude(grey_crop(), THINGS, degree, CONFIG, rng_of(seed))[1].mean() for seed in range(20)
+    ]
     assert min(covered) >= degree - 0.2
     assert np.median(covered) >= degree
     assert max(covered) <= 0.7
@@ -77,14 +86,18 @@ def test_as_much_is_covered_as_was_asked_for(degree):
 def test_what_is_not_covered_is_as_it_was():
     crop = grey_crop()
     hidden, covered = occlude(crop, THINGS, 0.4, CONFIG, rng_of(1))
-    outside = cv2.dilate(covered.astype(np.uint8), np.ones((5, 5))) == 0  # soft edges reach a little further
+    outside = (
+        cv2.dilate(covered.astype(np.uint8), np.ones((5, 5))) == 0
+    )  # soft edges reach a little further
     np.testing.assert_array_equal(hidden[outside], crop[outside])
     assert (hidden[covered] != 120).any()
     assert (crop == 120).all()
 
 
 def test_about_half_of_the_crops_have_something_in_them():
-    calm = replace(CONFIG, colour_gain=(1, 1), blur_probability=0, noise_probability=0, jpeg_probability=0)
+    calm = replace(
+        CONFIG, colour_gain=(1, 1), blur_probability=0, noise_probability=0, jpeg_probability=0
+    )
     rng, crop = rng_of(2), grey_crop(64)
     changed = [not np.array_equal(augment(crop, THINGS, calm, rng), crop) for _ in range(200)]
     assert 0.38 < np.mean(changed) < 0.6
@@ -100,7 +113,9 @@ def test_augmentation_is_the_same_for_the_same_seed_and_another_for_another():
 
 
 def test_colours_keep_within_their_gains():
-    levels = np.array([jitter_colours(grey_crop(4), CONFIG, rng_of(seed))[0, 0] for seed in range(200)])
+    levels = np.array(
+        [jitter_colours(grey_crop(4), CONFIG, rng_of(seed))[0, 0] for seed in range(200)]
+    )
     assert levels.min() >= 0.8 * 120 - 1
     assert levels.max() <= 1.2 * 120
     assert (levels.std(0) > 8).all()
@@ -129,7 +144,9 @@ def test_a_poor_camera_changes_the_picture_and_keeps_its_subject():
 
 
 def test_with_every_chance_at_zero_nothing_happens():
-    calm = AugmentConfig(0, 0, 0, 0, (1, 1), 0, blur_probability=0, noise_probability=0, jpeg_probability=0)
+    calm = AugmentConfig(
+        0, 0, 0, 0, (1, 1), 0, blur_probability=0, noise_probability=0, jpeg_probability=0
+    )
     crop = grey_crop()
     np.testing.assert_array_equal(augment(crop, (), calm, rng_of()), crop)
     assert jitter_region(REGION, calm, rng_of()) == REGION

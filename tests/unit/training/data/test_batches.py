@@ -22,7 +22,11 @@ from training.losses import reprojection_loss
 S = 96
 CONFIG = BatchConfig(batch=6, size_px=S, other_views=1.0, ahead=2)
 TURNED = AugmentConfig(
-    colour_gain=(1.0, 1.0), occlusion_probability=0, blur_probability=0, noise_probability=0, jpeg_probability=0
+    colour_gain=(1.0, 1.0),
+    occlusion_probability=0,
+    blur_probability=0,
+    noise_probability=0,
+    jpeg_probability=0,
 )
 THINGS = draw_occluders(5, np.random.default_rng(0))
 
@@ -54,7 +58,9 @@ def offsets_of_dots(batch: Batch, uv: torch.Tensor) -> np.ndarray:
 
 
 def test_the_joints_of_a_batch_lie_on_their_dots(samples):
-    away = np.concatenate([offsets_of_dots(batch, batch.uvw[..., :2]) for batch in all_of(Batches(samples, CONFIG))])
+    away = np.concatenate(
+        [offsets_of_dots(batch, batch.uvw[..., :2]) for batch in all_of(Batches(samples, CONFIG))]
+    )
     assert len(away) > 100
     assert np.percentile(away, 80) < 1.0
 
@@ -77,7 +83,9 @@ def test_labels_are_what_one_crop_after_another_would_give(samples):
         for row, uvw in zip(batch.index.numpy(), batch.uvw.numpy()):
             x, y, side = samples.region[row]
             crop = Crop(Region((x, y), (side, side)), S, samples.cameras[samples.camera[row]])
-            wanted = patch_from_camera(samples.xyz[row].astype(float), crop, float(samples.root_depth_m[row]))
+            wanted = patch_from_camera(
+                samples.xyz[row].astype(float), crop, float(samples.root_depth_m[row])
+            )
             inside = np.isfinite(uvw)
             np.testing.assert_allclose(uvw[inside], wanted[inside], atol=2e-5)
             assert inside[ROOT].all()
@@ -104,7 +112,9 @@ def test_the_truth_satisfies_the_other_view(samples):
 
 
 def test_no_other_view_is_asked_where_none_is_wanted(samples):
-    assert all(batch.other is None for batch in all_of(Batches(samples, replace(CONFIG, other_views=0.0))))
+    assert all(
+        batch.other is None for batch in all_of(Batches(samples, replace(CONFIG, other_views=0.0)))
+    )
 
 
 def test_a_share_of_the_samples_is_judged_by_another_view(samples):
@@ -125,7 +135,9 @@ def test_partners_are_other_cameras_of_the_same_instant_and_never_held_out(sampl
 
 
 def test_partners_look_from_the_side_where_some_do():
-    samples = make_dot_samples(1, view_count=4)  # 90 degrees apart: neighbours serve, the opposite one does not
+    samples = make_dot_samples(
+        1, view_count=4
+    )  # 90 degrees apart: neighbours serve, the opposite one does not
     partners = find_partners(samples, np.arange(4))
     assert list(partners.partner[partners.start[0] : partners.start[1]]) == [1, 3]
 
@@ -136,7 +148,9 @@ def test_two_people_of_one_instant_are_no_partners(samples):
 
 
 def test_samples_without_anything_in_space_teach_what_was_found_in_the_image(samples):
-    flat = replace(samples, xyz=np.full_like(samples.xyz, np.nan), weight=np.zeros_like(samples.weight))
+    flat = replace(
+        samples, xyz=np.full_like(samples.xyz, np.nan), weight=np.zeros_like(samples.weight)
+    )
     batch = all_of(Batches(flat, CONFIG))[0]
     known = torch.isfinite(batch.uvw[..., :2])
     torch.testing.assert_close(batch.uvw[..., :2][known], batch.uv[known])
@@ -157,7 +171,10 @@ def test_a_rejected_root_leaves_the_place_in_the_image(samples):
 
 def test_an_epoch_shows_every_sample_once_and_the_next_one_in_another_order(samples):
     batches = Batches(samples, CONFIG)
-    first, second = ([row for batch in all_of(batches, number) for row in batch.index.tolist()] for number in (0, 1))
+    first, second = (
+        [row for batch in all_of(batches, number) for row in batch.index.tolist()]
+        for number in (0, 1)
+    )
     assert sorted(first) == sorted(second) == list(range(len(samples)))
     assert first != second
 
@@ -182,14 +199,20 @@ def test_a_batch_depends_on_seed_epoch_and_position_only(samples):
 def test_sets_are_mixed_by_their_shares_and_a_long_one_goes_on_where_it_was(samples):
     parts = [WeightedSamples(samples, 2.0), WeightedSamples(make_dot_samples(20, seed=1), 1.0)]
     batches = Batches(parts, CONFIG)
-    seen = [np.concatenate([batch.index.numpy() for batch in all_of(batches, number)]) for number in range(5)]
+    seen = [
+        np.concatenate([batch.index.numpy() for batch in all_of(batches, number)])
+        for number in range(5)
+    ]
     assert all((rows < len(samples)).sum() == 24 for rows in seen)
     other = np.concatenate([rows[rows >= len(samples)] for rows in seen])
     assert len(other) == len(set(other.tolist())) == 60
 
 
 def test_a_short_set_starts_again_within_an_epoch(samples):
-    batches = Batches([WeightedSamples(samples, 1.0), WeightedSamples(make_dot_samples(2, view_count=2), 1.0)], CONFIG)
+    batches = Batches(
+        [WeightedSamples(samples, 1.0), WeightedSamples(make_dot_samples(2, view_count=2), 1.0)],
+        CONFIG,
+    )
     rows = np.concatenate([batch.index.numpy() for batch in all_of(batches)])
     assert (np.bincount(rows)[len(samples) :] == 6).all()
 
@@ -222,7 +245,9 @@ def test_too_few_samples_for_a_batch_are_refused(samples):
 
 def test_an_empty_set_is_refused(samples):
     with pytest.raises(TrainingError, match="is empty"):
-        Batches([WeightedSamples(samples), WeightedSamples(samples, rows=np.empty(0, np.int64))], CONFIG)
+        Batches(
+            [WeightedSamples(samples), WeightedSamples(samples, rows=np.empty(0, np.int64))], CONFIG
+        )
 
 
 def test_a_sample_without_a_square_is_refused(samples):
@@ -232,13 +257,22 @@ def test_a_sample_without_a_square_is_refused(samples):
 
 def test_sets_that_do_not_fit_together_are_refused(samples):
     with pytest.raises(TrainingError, match="cannot be mixed"):
-        Batches([WeightedSamples(samples), WeightedSamples(replace(samples, image=samples.image[:, ::2, ::2]))], CONFIG)
+        Batches(
+            [
+                WeightedSamples(samples),
+                WeightedSamples(replace(samples, image=samples.image[:, ::2, ::2])),
+            ],
+            CONFIG,
+        )
 
 
 def test_a_crop_cut_out_of_a_crop_is_that_of_the_image():
     y, x = np.mgrid[:240, :320]
     image = np.dstack([x % 256, y, (x + y) // 3]).astype(np.uint8)[:, :250]
-    shown, wanted = Region((120.0, 110.0), (150.0, 150.0)), Region((118.0, 113.0), (80.0, 80.0), 0.4)
+    shown, wanted = (
+        Region((120.0, 110.0), (150.0, 150.0)),
+        Region((118.0, 113.0), (80.0, 80.0), 0.4),
+    )
     twice = recrop(cut(image, shown, (150, 150), 0), np.array([120, 110, 150 / MARGIN]), wanted, S)
     once = cut(image, wanted, (S, S), 0)
     assert np.abs(twice.astype(int) - once)[2:-2, 2:-2].max() <= 1

@@ -73,7 +73,11 @@ def test_the_root_is_the_middle_of_its_crop():
 
 def test_half_a_crop_is_a_metre_at_the_roots_depth_in_every_direction():
     root = np.array([0.0, 0.0, 3.0])  # on the axis, where no lens bends
-    crop = Crop(square_around_root(root, STRAIGHT), 256, replace(STRAIGHT, matrix=np.diag([900.0, 900.0, 1.0])))
+    crop = Crop(
+        square_around_root(root, STRAIGHT),
+        256,
+        replace(STRAIGHT, matrix=np.diag([900.0, 900.0, 1.0])),
+    )
     crop = replace(crop, region=replace(crop.region, center_xy=(0.0, 0.0)))
     uvw = patch_from_camera(root + np.diag([1.0, -1.0, 0.5]), crop, 3.0)
     np.testing.assert_allclose([uvw[0, 0], uvw[1, 1], uvw[2, 2]], [0.5, -0.5, 0.25])
@@ -82,7 +86,9 @@ def test_half_a_crop_is_a_metre_at_the_roots_depth_in_every_direction():
 def test_a_larger_crop_makes_the_labels_smaller_and_the_pose_the_same():
     xyz = pose(4)
     crop = crop_of(xyz)
-    wide = replace(crop, region=replace(crop.region, size_wh=tuple(1.25 * s for s in crop.region.size_wh)))
+    wide = replace(
+        crop, region=replace(crop.region, size_wh=tuple(1.25 * s for s in crop.region.size_wh))
+    )
     one, other = (patch_from_camera(xyz, c, xyz[0, 2]) for c in (crop, wide))
     np.testing.assert_allclose(other, one / 1.25, atol=1e-9)
     np.testing.assert_allclose(camera_from_patch(other, wide, xyz[0, 2]), xyz, atol=1e-6)
@@ -90,7 +96,9 @@ def test_a_larger_crop_makes_the_labels_smaller_and_the_pose_the_same():
 
 def test_labels_do_not_depend_on_the_size_of_the_networks_input():
     xyz = pose(5)
-    one, other = (patch_from_camera(xyz, crop_of(xyz, size_px=size), xyz[0, 2]) for size in (128, 256))
+    one, other = (
+        patch_from_camera(xyz, crop_of(xyz, size_px=size), xyz[0, 2]) for size in (128, 256)
+    )
     np.testing.assert_allclose(one, other, atol=1e-12)
 
 
@@ -109,7 +117,9 @@ def test_bones_a_tenth_too_long_put_the_person_a_tenth_too_far():
     xyz = pose(6)
     crop = crop_of(xyz)
     lengths = 1.1 * np.linalg.norm(xyz[BONES[:, 0]] - xyz[BONES[:, 1]], axis=-1)
-    assert root_depth_from_bones(patch_from_camera(xyz, crop, 4.0), crop, BONES, lengths) == pytest.approx(4.4)
+    assert root_depth_from_bones(
+        patch_from_camera(xyz, crop, 4.0), crop, BONES, lengths
+    ) == pytest.approx(4.4)
 
 
 def test_a_missing_joint_takes_only_its_bones_out_of_the_depth():
@@ -137,7 +147,9 @@ def test_what_is_cut_out_lies_where_the_labels_say():
     seen = crop.cut_image(image)[..., 0].astype(float)
     rows, columns = np.mgrid[:256, :256]
     centre = np.array([(columns * seen).sum(), (rows * seen).sum()]) / seen.sum()
-    np.testing.assert_allclose(centre / 256 - 0.5, patch_from_image(xy.astype(float), crop), atol=0.2 / 256)
+    np.testing.assert_allclose(
+        centre / 256 - 0.5, patch_from_image(xy.astype(float), crop), atol=0.2 / 256
+    )
 
 
 def test_the_cameras_space_agrees_with_the_projection_of_the_ground_floor():
@@ -146,7 +158,9 @@ def test_the_cameras_space_agrees_with_the_projection_of_the_ground_floor():
     np.testing.assert_allclose(camera_from_world(world, CAMERA), xyz, atol=1e-12)
     crop = crop_of(xyz)
     np.testing.assert_allclose(
-        patch_from_camera(xyz, crop, 4.0)[:, :2], patch_from_image(project(world, CAMERA), crop), atol=1e-12
+        patch_from_camera(xyz, crop, 4.0)[:, :2],
+        patch_from_image(project(world, CAMERA), crop),
+        atol=1e-12,
     )
 
 

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from tests.support.dots import STORED_PX, make_dot_samples
-from training.data.samples import ARRAYS, IMAGES, Samples, SampleWriter, join, open_samples, write_samples
+from training.data.samples import (
+    ARRAYS,
+    IMAGES,
+    Samples,
+    SampleWriter,
+    join,
+    open_samples,
+    write_samples,
+)
 from training.errors import DatasetError, TrainingError
 
 
@@ -76,7 +84,9 @@ def test_joined_sets_keep_their_names_cameras_and_instants_apart(samples):
     assert both.clips == ("monday",)
     assert len(both.cameras) == 5
     assert [both.actions[action] for action in both.action[-4:]] == ["squat"] * 4
-    np.testing.assert_array_equal(both.cameras[both.camera[-1]].cam_from_world, other.cameras[1].cam_from_world)
+    np.testing.assert_array_equal(
+        both.cameras[both.camera[-1]].cam_from_world, other.cameras[1].cam_from_world
+    )
     assert not set(both.frameset[: len(samples)]) & set(both.frameset[len(samples) :])
     np.testing.assert_array_equal(both.image[len(samples) :], other.image)
 
@@ -121,12 +131,18 @@ def test_a_finished_set_is_never_written_over(samples, tmp_path):
 
 
 def test_a_set_without_a_sample_is_refused(samples, tmp_path):
-    with SampleWriter(tmp_path, samples.skeleton, STORED_PX) as writer, pytest.raises(TrainingError, match="No sample"):
+    with (
+        SampleWriter(tmp_path, samples.skeleton, STORED_PX) as writer,
+        pytest.raises(TrainingError, match="No sample"),
+    ):
         writer.finish()
 
 
 def test_crops_of_another_size_are_refused_while_writing(samples, tmp_path):
-    with SampleWriter(tmp_path, samples.skeleton, 64) as writer, pytest.raises(ValueError, match="at 64 px"):
+    with (
+        SampleWriter(tmp_path, samples.skeleton, 64) as writer,
+        pytest.raises(ValueError, match="at 64 px"),
+    ):
         writer.append(samples)
 
 
@@ -140,9 +156,13 @@ def test_a_disk_that_is_full_is_one_sentence_and_leaves_no_set(samples, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_crops_for_which_the_disk_has_no_room_are_told_without_bytes_and_offsets(samples, tmp_path, monkeypatch):
+def test_crops_for_which_the_disk_has_no_room_are_told_without_bytes_and_offsets(
+    samples, tmp_path, monkeypatch
+):
     monkeypatch.setattr("training.data.samples.np.ascontiguousarray", lambda image: Refused())
-    with pytest.raises(TrainingError, match=r"not enough free space for them\. Free some space") as refused:
+    with pytest.raises(
+        TrainingError, match=r"not enough free space for them\. Free some space"
+    ) as refused:
         write_samples(tmp_path, samples)
     assert "offset" not in str(refused.value)
 

@@ -45,9 +45,13 @@ def session(walk, tmp_path_factory) -> Session:
     ankle = seen.skeleton.index("right_ankle")
     with SessionWriter(path, SessionFacts(model={"name": "blazepose", "sha256": "ab"})) as writer:
         for v, name in enumerate(walk.rig.names):
-            recorder = writer.record_camera(name, source=f"usb:{v}", size_wh=(320, 180), rate_fps=10.0)
+            recorder = writer.record_camera(
+                name, source=f"usb:{v}", size_wh=(320, 180), rate_fps=10.0
+            )
             for t in range(len(seen.time_ns)):
-                recorder.put(Frame(name, t, int(seen.view_time_ns[t, v]), _picture(seen.xy[t, v, ankle])))
+                recorder.put(
+                    Frame(name, t, int(seen.view_time_ns[t, v]), _picture(seen.xy[t, v, ankle]))
+                )
         poses = writer.open_pose_files(seen.skeleton, walk.rig.names)
         for one in make_pose_sets(seen):
             poses.raw_2d.put(one)
@@ -58,7 +62,9 @@ def session(walk, tmp_path_factory) -> Session:
 def _picture(xy: np.ndarray) -> np.ndarray:
     image = np.full((180, 320, 3), 20, np.uint8)
     if np.isfinite(xy).all():
-        cv2.circle(image, (round(16 * xy[0]), round(16 * xy[1])), 48, (255, 255, 255), -1, cv2.LINE_AA, 4)
+        cv2.circle(
+            image, (round(16 * xy[0]), round(16 * xy[1])), 48, (255, 255, 255), -1, cv2.LINE_AA, 4
+        )
     return image
 
 
@@ -80,7 +86,10 @@ def test_the_crop_shows_the_joint_where_the_sample_says(samples):
         if np.isfinite(where).all() and image.max() > 200:
             moments = cv2.moments(np.maximum(image[..., 1].astype(np.float32) - 100, 0))
             away.append(
-                np.hypot(moments["m10"] / moments["m00"] - where[0], moments["m01"] / moments["m00"] - where[1])
+                np.hypot(
+                    moments["m10"] / moments["m00"] - where[0],
+                    moments["m01"] / moments["m00"] - where[1],
+                )
             )
     assert len(away) > 40
     assert np.percentile(away, 90) < 1.5
@@ -99,14 +108,18 @@ class Listed:
 
 
 def test_each_label_gets_the_image_nearest_to_it_after_the_clocks_are_set_right(labels):
-    at = replace(labels, arrays={**labels.arrays, "time_ns": np.arange(4, dtype=np.int64) * 100 * MS})
+    at = replace(
+        labels, arrays={**labels.arrays, "time_ns": np.arange(4, dtype=np.int64) * 100 * MS}
+    )
     number, time_ns = _find_nearest_images(Listed(-40, 60, 160), at, 30 * MS)  # type: ignore[arg-type]
     np.testing.assert_array_equal(number, [0, 1, 2, -1])
     np.testing.assert_array_equal(time_ns[:3] // MS, [-10, 90, 190])
 
 
 def test_an_image_that_is_too_far_from_a_label_is_not_its_image(labels):
-    at = replace(labels, arrays={**labels.arrays, "time_ns": np.array([0, 100, 200], np.int64) * MS})
+    at = replace(
+        labels, arrays={**labels.arrays, "time_ns": np.array([0, 100, 200], np.int64) * MS}
+    )
     np.testing.assert_array_equal(_find_nearest_images(Listed(0, 200), at, 0)[0], [0, -1, 1])  # type: ignore[arg-type]
 
 
@@ -117,7 +130,9 @@ def test_labels_lie_where_the_walker_was(samples, walk):
         mine = samples.camera == v
         hips = seen.observations.skeleton.indices(["left_hip", "right_hip"])
         truth = camera_from_world(seen.xyz[:, hips].mean(1), camera)[samples.frameset[mine]]
-        errors.append(np.linalg.norm(samples.xyz[mine, samples.skeleton.index("pelvis")] - truth, axis=-1))
+        errors.append(
+            np.linalg.norm(samples.xyz[mine, samples.skeleton.index("pelvis")] - truth, axis=-1)
+        )
     assert np.nanmedian(np.concatenate(errors)) < 0.03
 
 
@@ -129,7 +144,9 @@ def test_a_joint_without_a_label_has_no_weight_and_one_with_has(samples):
 
 
 def test_a_middle_is_labelled_only_with_both_its_ends(samples):
-    left, right, pelvis = (samples.skeleton.index(name) for name in ("left_hip", "right_hip", "pelvis"))
+    left, right, pelvis = (
+        samples.skeleton.index(name) for name in ("left_hip", "right_hip", "pelvis")
+    )
     known = np.isfinite(samples.xyz).all(-1)
     np.testing.assert_array_equal(known[:, pelvis], known[:, left] & known[:, right])
     weakest = np.minimum(samples.weight[:, left], samples.weight[:, right])
@@ -140,7 +157,9 @@ def test_a_rejected_root_leaves_a_sample_with_what_was_found(session, labels):
     hips = [labels.joints.index(name) for name in ("left_hip", "right_hip")]
     reasons = labels.arrays["reasons"].copy()
     reasons[:, hips] = 1
-    samples = samples_from_session(session, replace(labels, arrays={**labels.arrays, "reasons": reasons}), CONFIG)
+    samples = samples_from_session(
+        session, replace(labels, arrays={**labels.arrays, "reasons": reasons}), CONFIG
+    )
     assert np.isnan(samples.root_depth_m).all()
     assert np.isfinite(samples.xy).all(-1).mean() > 0.5
 
@@ -168,7 +187,9 @@ def test_no_more_samples_than_asked_for_and_evenly_over_time(session, labels, sa
 
 
 def test_a_view_without_its_video_is_left_out(session, labels, tmp_path):
-    videos = {camera.name: replace(camera, video=f"{camera.video}.gone") for camera in session.cameras[:1]}
+    videos = {
+        camera.name: replace(camera, video=f"{camera.video}.gone") for camera in session.cameras[:1]
+    }
     lame = replace(session, cameras=(videos[session.cameras[0].name], *session.cameras[1:]))
     assert set(samples_from_session(lame, labels, CONFIG).camera) == {1, 2}
 

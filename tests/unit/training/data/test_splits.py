@@ -47,7 +47,9 @@ def test_an_instant_whose_images_straddle_the_limit_does_not_teach(samples):
     late = replace(samples, time_ns=samples.time_ns + np.where(samples.camera == 1, 50_000_000, 0))
     found = split(late, replace(CONFIG, gap_s=0.0, held_out_share=0.157))
     assert not np.isin(samples.frameset[found.train], samples.frameset[found.judge]).any()
-    assert len(found.train) + len(found.judge) < len(samples)  # the limits do lie between two views of an instant
+    assert len(found.train) + len(found.judge) < len(
+        samples
+    )  # the limits do lie between two views of an instant
 
 
 def test_time_is_held_out_in_the_beginning_the_middle_and_the_end(samples):
@@ -79,7 +81,9 @@ def test_a_take_too_short_to_be_split_is_refused(samples):
         split(samples.select(samples.time_ns < samples.time_ns[0] + 4 * 10**9), CONFIG)
 
 
-@pytest.mark.parametrize("broken", [{"held_out_share": 0.0}, {"held_out_share": 1.0}, {"gap_s": -1.0}])
+@pytest.mark.parametrize(
+    "broken", [{"held_out_share": 0.0}, {"held_out_share": 1.0}, {"gap_s": -1.0}]
+)
 def test_shares_and_gaps_that_mean_nothing_are_refused(samples, broken):
     with pytest.raises(TrainingError, match="share between 0 and 1"):
         split(samples, replace(CONFIG, **broken))

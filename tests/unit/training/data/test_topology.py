@@ -42,7 +42,9 @@ def test_joints_can_be_had_from_every_skeleton_of_the_house(source, target):
 def test_a_joint_of_the_same_name_is_the_same():
     xyz = poses(1)
     mapped = map_joints(BLAZEPOSE, MPII).points(xyz)
-    np.testing.assert_array_equal(mapped[:, MPII.index("left_knee")], xyz[:, BLAZEPOSE.index("left_knee")])
+    np.testing.assert_array_equal(
+        mapped[:, MPII.index("left_knee")], xyz[:, BLAZEPOSE.index("left_knee")]
+    )
 
 
 def test_the_pelvis_is_between_the_hips():
@@ -81,9 +83,15 @@ def test_a_missing_joint_spoils_only_what_is_made_of_it():
 def test_the_mean_of_two_joints_is_surer_than_either():
     covariance = np.tile(1e-4 * np.eye(3), (2, 33, 1, 1))
     mapped = map_joints(BLAZEPOSE, MPII).covariance(covariance)
-    np.testing.assert_allclose(mapped[:, MPII.index("pelvis")], np.tile(0.5e-4 * np.eye(3), (2, 1, 1)))
-    np.testing.assert_allclose(mapped[:, MPII.index("left_wrist")], np.tile(1e-4 * np.eye(3), (2, 1, 1)))
-    assert mapped[0, MPII.index("head_top"), 0, 0] > 1e-4  # beyond the ears: less sure than they are
+    np.testing.assert_allclose(
+        mapped[:, MPII.index("pelvis")], np.tile(0.5e-4 * np.eye(3), (2, 1, 1))
+    )
+    np.testing.assert_allclose(
+        mapped[:, MPII.index("left_wrist")], np.tile(1e-4 * np.eye(3), (2, 1, 1))
+    )
+    assert (
+        mapped[0, MPII.index("head_top"), 0, 0] > 1e-4
+    )  # beyond the ears: less sure than they are
 
 
 def test_confidence_is_that_of_the_least_certain():

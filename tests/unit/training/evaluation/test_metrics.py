@@ -6,7 +6,16 @@ import pytest
 from calibration.geometry.alignment import align_similarity
 from calibration.geometry.transforms import rotation_from_rotvec
 from training.evaluation.intervals import bootstrap_interval, mean_by_joint, mean_by_label
-from training.evaluation.metrics import auc, joint_errors, mpjpe, n_mpjpe, p_mpjpe, pck, pckh, rerooted_p_mpjpe
+from training.evaluation.metrics import (
+    auc,
+    joint_errors,
+    mpjpe,
+    n_mpjpe,
+    p_mpjpe,
+    pck,
+    pckh,
+    rerooted_p_mpjpe,
+)
 
 
 def truth(seed: int, count: int = 5, joints: int = 16):
@@ -48,7 +57,10 @@ def test_n_mpjpe_is_not_the_error_at_the_scale_of_procrustes():
     p, g = predicted - predicted[:, :1], wanted - wanted[:, :1]
     a, b = predicted - predicted.mean(1, keepdims=True), wanted - wanted.mean(1, keepdims=True)
     scale = np.linalg.svd(np.swapaxes(b, 1, 2) @ a)[1].sum(1) / (a**2).sum((1, 2))
-    assert np.abs(n_mpjpe(predicted, wanted, 0) - joint_errors(scale[:, None, None] * p, g)).max() > 1e-3
+    assert (
+        np.abs(n_mpjpe(predicted, wanted, 0) - joint_errors(scale[:, None, None] * p, g)).max()
+        > 1e-3
+    )
 
 
 def test_n_mpjpe_of_a_pose_without_size_is_the_size_of_the_truth():
@@ -84,7 +96,11 @@ def test_a_missing_joint_is_left_out_and_the_rest_counts():
     wanted, predicted = truth(11), noisy(truth(11), 12)
     wanted[1, 3] = np.nan
     predicted[2, 5] = np.nan
-    for errors in (mpjpe(predicted, wanted, 0), n_mpjpe(predicted, wanted, 0), p_mpjpe(predicted, wanted)):
+    for errors in (
+        mpjpe(predicted, wanted, 0),
+        n_mpjpe(predicted, wanted, 0),
+        p_mpjpe(predicted, wanted),
+    ):
         assert np.isnan(errors[1, 3])
         assert np.isnan(errors[2, 5])
         assert np.isfinite(errors).sum() == errors.size - 2
@@ -131,7 +147,9 @@ def test_pckh_counts_what_is_within_half_a_head_and_says_nothing_without_one():
 def test_means_by_joint_and_by_action_leave_out_what_is_missing():
     errors = np.array([[0.01, 0.03], [0.02, np.nan], [0.06, np.nan]])
     assert mean_by_joint(errors, ["hip", "knee"]) == pytest.approx({"hip": 0.03, "knee": 0.03})
-    assert mean_by_label(errors, ["sit", "sit", "walk"]) == pytest.approx({"sit": 0.02, "walk": 0.06})
+    assert mean_by_label(errors, ["sit", "sit", "walk"]) == pytest.approx(
+        {"sit": 0.02, "walk": 0.06}
+    )
 
 
 def test_a_joint_that_was_never_seen_has_no_mean():
@@ -150,7 +168,9 @@ def test_the_interval_covers_the_true_mean_about_as_often_as_it_says():
 def test_frames_of_one_clip_do_not_pass_for_many():
     rng, clips = np.random.default_rng(19), np.repeat(np.arange(8), 200)
     errors = 0.05 + rng.normal(0, 0.01, 8)[clips]
-    by_clip, by_frame = (bootstrap_interval(errors, c, seed=1) for c in (clips, np.arange(len(clips))))
+    by_clip, by_frame = (
+        bootstrap_interval(errors, c, seed=1) for c in (clips, np.arange(len(clips)))
+    )
     assert by_clip.high - by_clip.low > 5 * (by_frame.high - by_frame.low)
     assert by_clip.mean == by_frame.mean
 

@@ -27,7 +27,9 @@ from training.networks.volume import soft_argmax, soft_argmax_and_spread  # noqa
 
 CONFIG = CompactConfig(volume_depth=4, widths=(8, 8, 16, 16))
 FACTS = CardFacts(
-    "Apache-2.0", "For tests.", TrainingRecord(parent="root", data=("noise",), metrics={"mpjpe_mm": 48.0})
+    "Apache-2.0",
+    "For tests.",
+    TrainingRecord(parent="root", data=("noise",), metrics={"mpjpe_mm": 48.0}),
 )
 CROPS = np.random.default_rng(0).integers(0, 255, (100, 48, 48, 3), np.uint8)
 
@@ -46,7 +48,15 @@ def shaken(seed):
 
 @pytest.fixture(scope="module")
 def checkpoint():
-    return Checkpoint(CONFIG, "mpii_16", shaken(1), ema=shaken(2), optimizer={"lr": 1.0}, step=7, random={"torch": 1})
+    return Checkpoint(
+        CONFIG,
+        "mpii_16",
+        shaken(1),
+        ema=shaken(2),
+        optimizer={"lr": 1.0},
+        step=7,
+        random={"torch": 1},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +90,9 @@ def test_spread_of_two_places_that_are_equally_likely_reaches_both():
     np.testing.assert_allclose(spread[0, 0], [0.35, 0.0, 0.0], atol=1e-6)
 
 
-def test_the_file_holds_the_averaged_weights_under_the_names_of_the_fused_network(checkpoint, exported):
+def test_the_file_holds_the_averaged_weights_under_the_names_of_the_fused_network(
+    checkpoint, exported
+):
     graph = onnx.load(exported.with_name("network.onnx")).graph
     state = fuse_batch_norms(network_from_checkpoint(checkpoint)).state_dict()
     stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -109,16 +121,24 @@ def test_exporting_again_gives_the_same_file(checkpoint, exported, tmp_path):
 
 def test_the_card_says_what_the_network_is_and_where_it_comes_from(exported):
     card = read_card(exported)
-    assert (card.name, card.task, card.codec, card.skeleton) == ("anna", "pose3d", "soft-argmax-3d", "mpii_16")
+    assert (card.name, card.task, card.codec, card.skeleton) == (
+        "anna",
+        "pose3d",
+        "soft-argmax-3d",
+        "mpii_16",
+    )
     assert card.input == network_input(CONFIG.size_px)
     assert (card.licence, card.note, card.trained) == (FACTS.licence, FACTS.note, FACTS.trained)
 
 
-def test_the_checkpoint_beside_it_is_the_same_network_without_the_state_of_its_run(checkpoint, exported):
+def test_the_checkpoint_beside_it_is_the_same_network_without_the_state_of_its_run(
+    checkpoint, exported
+):
     kept = load_checkpoint(exported.with_name("checkpoint.pt"))
     assert (kept.optimizer, kept.random, kept.ema, kept.step) == (None, {}, None, 7)
     assert all(
-        torch.equal(tensor, checkpoint.ema[name]) for name, tensor in network_from_checkpoint(kept).state_dict().items()
+        torch.equal(tensor, checkpoint.ema[name])
+        for name, tensor in network_from_checkpoint(kept).state_dict().items()
     )
 
 
@@ -220,9 +240,9 @@ def test_a_network_in_eight_bits_is_kept_where_it_is_good_enough(card_path, monk
     assert verdict.mm > 50.0
     small = read_card(int8_card_path(card_path))
     assert small.name == "anna-int8"
-    assert {node.op_type for node in onnx.load(card_path.with_name(small.files[0].name)).graph.node} >= {
-        "QuantizeLinear"
-    }
+    assert {
+        node.op_type for node in onnx.load(card_path.with_name(small.files[0].name)).graph.node
+    } >= {"QuantizeLinear"}
     MonocularModel(small).close()
 
 

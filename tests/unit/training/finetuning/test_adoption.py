@@ -37,9 +37,15 @@ def work(tmp_path, library):
     results = {
         "parent": {"rival": serving.name if serving else "first"},
         "export": {"card": str(made / "card.toml"), "name": "anna"},
-        "compare": {"verdict": asdict(VERDICT), "sight": {"across_mm": 50.0, "along_mm": 70.0}, "sentence": "Better."},
+        "compare": {
+            "verdict": asdict(VERDICT),
+            "sight": {"across_mm": 50.0, "along_mm": 70.0},
+            "sentence": "Better.",
+        },
     }
-    return StepContext(folder, FinetuneRequest((Path("walk"),), "Anna", library=str(library.folder)), results)
+    return StepContext(
+        folder, FinetuneRequest((Path("walk"),), "Anna", library=str(library.folder)), results
+    )
 
 
 def done(work, name, step):
@@ -48,7 +54,9 @@ def done(work, name, step):
     return replace(work, results={**work.results, name: result})
 
 
-def test_a_run_that_is_killed_after_its_network_came_into_the_library_does_not_add_it_again(work, library):
+def test_a_run_that_is_killed_after_its_network_came_into_the_library_does_not_add_it_again(
+    work, library
+):
     added = done(work, "add", add).results["add"]
     assert done(work, "add", add).results["add"] == added
     assert [entry.name for entry in library.list_models()].count("anna") == 1
@@ -63,21 +71,33 @@ def test_a_run_that_is_killed_after_the_choice_does_not_choose_twice(work, libra
     assert library.find_serving_model("Anna").name == "anna"
 
 
-def test_a_network_that_was_not_compared_with_the_one_in_use_does_not_replace_it(work, library, tmp_path):
+def test_a_network_that_was_not_compared_with_the_one_in_use_does_not_replace_it(
+    work, library, tmp_path
+):
     work = done(work, "add", add)
     other = library.add(write_finetuned_model(tmp_path / "other", "other", command="meanwhile"))
     library.adopt(other.name, "Anna")
-    with pytest.raises(TrainingError, match=r"'other' came into use.*models use anna --person Anna"):
+    with pytest.raises(
+        TrainingError, match=r"'other' came into use.*models use anna --person Anna"
+    ):
         done(work, "adopt", adopt)
     assert library.find_serving_model("Anna").name == "other"
 
 
 def test_a_disk_that_fills_while_a_network_is_copied_is_said_in_words(work, library, monkeypatch):
     def full(source, target, **_):
-        refused = [(f"{source}/network.onnx", f"{target}/network.onnx", "[Errno 28] No space left on device: 'x'")]
+        refused = [
+            (
+                f"{source}/network.onnx",
+                f"{target}/network.onnx",
+                "[Errno 28] No space left on device: 'x'",
+            )
+        ]
         raise network_files.shutil.Error(refused)
 
     monkeypatch.setattr(network_files.shutil, "copytree", full)
-    with pytest.raises(EngineError, match=r"cannot be changed: No space left on device\. What was there"):
+    with pytest.raises(
+        EngineError, match=r"cannot be changed: No space left on device\. What was there"
+    ):
         done(work, "add", add)
     assert "anna" not in [entry.name for entry in library.list_models()]

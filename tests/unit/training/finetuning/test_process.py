@@ -124,7 +124,9 @@ def test_every_failure_is_one_sentence_and_nothing_serves(folder, name, words, m
     assert "adopt" not in read_turns(folder)
 
 
-def test_a_disk_that_takes_not_even_the_last_word_leaves_a_run_that_reads_as_broken_off(folder, monkeypatch):
+def test_a_disk_that_takes_not_even_the_last_word_leaves_a_run_that_reads_as_broken_off(
+    folder, monkeypatch
+):
     monkeypatch.setattr("training.finetuning.process._lower_priority", lambda: None)
 
     def full(*_):

@@ -39,7 +39,8 @@ def session_samples(views=VIEWS):
     """A person whose joints move slowly, in all views at once; the crops are noise."""
     rng = np.random.default_rng(1)
     cameras = tuple(
-        Camera(f"cam_{v}", (640, 480), np.array([[600.0, 0, 320], [0, 600, 240], [0, 0, 1]])) for v in range(views)
+        Camera(f"cam_{v}", (640, 480), np.array([[600.0, 0, 320], [0, 600, 240], [0, 0, 1]]))
+        for v in range(views)
     )
     instants = SECONDS * RATE
     pose = rng.uniform(-0.4, 0.4, (16, 3)) + 0.1 * np.sin(np.arange(instants) / 9)[:, None, None]
@@ -73,7 +74,9 @@ def stored(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     write_samples(folder / "samples", session_samples())
     torch.manual_seed(0)
-    save_checkpoint(folder / "first.pt", Checkpoint(TINY, "mpii_16", CompactNetwork(TINY).state_dict()))
+    save_checkpoint(
+        folder / "first.pt", Checkpoint(TINY, "mpii_16", CompactNetwork(TINY).state_dict())
+    )
     return folder
 
 
@@ -94,7 +97,11 @@ def work(stored, tmp_path, monkeypatch):
     first = str(stored / "first.pt")
     parent = {**PARENT, "checkpoint": first, "rival_checkpoint": first}
     results = {"parent": parent, "label": {"sets": [], "calibrations": ["c1"], "remarks": []}}
-    work = StepContext(folder, FinetuneRequest((Path("walk"),), "Anna", library=str(tmp_path / "networks")), results)
+    work = StepContext(
+        folder,
+        FinetuneRequest((Path("walk"),), "Anna", library=str(tmp_path / "networks")),
+        results,
+    )
     return done(work, "divide")
 
 
@@ -130,11 +137,17 @@ def looking_down(camera, deg):
 
 @pytest.mark.parametrize(
     ("tilts_deg", "spared"),
-    [((6, 18, 19, 22), {"cam_1", "cam_2"}), ((20, 3, 18, 19), {"cam_2", "cam_3"}), ((5, 12, 30), {"cam_1"})],
+    [
+        ((6, 18, 19, 22), {"cam_1", "cam_2"}),
+        ((20, 3, 18, 19), {"cam_2", "cam_3"}),
+        ((5, 12, 30), {"cam_1"}),
+    ],
 )
 def test_the_camera_that_only_judges_looks_down_neither_most_nor_least(tmp_path, tilts_deg, spared):
     samples = session_samples(len(tilts_deg))
-    tilted = tuple(looking_down(camera, deg) for camera, deg in zip(samples.cameras, tilts_deg, strict=True))
+    tilted = tuple(
+        looking_down(camera, deg) for camera, deg in zip(samples.cameras, tilts_deg, strict=True)
+    )
     write_samples(tmp_path / "samples", replace(samples, cameras=tilted))
     work = StepContext(tmp_path, FinetuneRequest((Path("walk"),)), {})
     assert finetune_material.divide(work, watch(work))["camera"] in spared
@@ -158,9 +171,13 @@ def test_a_session_without_labels_is_refused(tmp_path):
 
 def test_what_the_other_steps_take_is_taken_off_the_teaching(work):
     used_s = work.results["divide"]["used_s"]
-    assert finetune_teaching._compute_minutes(work) == pytest.approx(10 - (used_s + RESERVED_S) / 60)
+    assert finetune_teaching._compute_minutes(work) == pytest.approx(
+        10 - (used_s + RESERVED_S) / 60
+    )
     more = replace(work, request=replace(work.request, minutes=30.0))
-    assert finetune_teaching._compute_minutes(more) - finetune_teaching._compute_minutes(work) == pytest.approx(20)
+    assert finetune_teaching._compute_minutes(more) - finetune_teaching._compute_minutes(
+        work
+    ) == pytest.approx(20)
 
 
 def test_minutes_that_are_gone_before_the_teaching_are_refused_with_how_many_would_do():
@@ -182,7 +199,9 @@ def test_a_session_of_a_few_seconds_is_refused_before_it_is_taught(tmp_path):
 def turned(samples, deg, camera=1):
     """The samples as a rig gives them, one of whose cameras was turned about the vertical after the calibration."""
     angle = np.radians(deg)
-    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    turn = np.array(
+        [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
+    )
     xyz = samples.xyz.copy()
     mine = samples.camera == camera
     xyz[mine] = xyz[mine] @ turn.T
@@ -239,7 +258,10 @@ def test_the_few_pictures_that_do_not_fit_neither_teach_nor_judge(tmp_path):
     write_samples(tmp_path / "samples", replace(samples, xyz=xyz))
     work = StepContext(tmp_path, FinetuneRequest((Path("walk"),)), {})
     finetune_material.divide(work, watch(work))
-    assert not any(set(rows) & set(range(0, len(samples), 20)) for rows in finetune_material.load_parts(work).values())
+    assert not any(
+        set(rows) & set(range(0, len(samples), 20))
+        for rows in finetune_material.load_parts(work).values()
+    )
 
 
 def test_strangers_are_people_nobody_is_taught_from_and_are_drawn_once(tmp_path):
@@ -263,7 +285,9 @@ def test_a_cancelled_training_goes_on_and_the_comparison_follows(work):
     assert work.results["train"]["samples"] == 256
     exported = {"card": work.results["train"]["checkpoint"], "name": "anna"}
     checked = {"deviation": {"onnx": 1e-6}}
-    work = done(replace(work, results={**work.results, "export": exported, "check": checked}), "compare")
+    work = done(
+        replace(work, results={**work.results, "export": exported, "check": checked}), "compare"
+    )
     assert work.results["compare"]["verdict"]["strangers_after_mm"] > 0
     assert work.results["compare"]["sight"]["along_mm"] > 0
     work = done(work, "report")
@@ -275,7 +299,9 @@ def test_a_cancelled_training_goes_on_and_the_comparison_follows(work):
 
 def test_a_network_is_never_better_than_itself(work, stored):
     exported = {"card": str(stored / "first.pt"), "name": "anna"}
-    found = finetune_keeping.compare(replace(work, results={**work.results, "export": exported}), watch(work))
+    found = finetune_keeping.compare(
+        replace(work, results={**work.results, "export": exported}), watch(work)
+    )
     assert not found["better"]
 
 
@@ -287,16 +313,22 @@ def test_a_damaged_checkpoint_is_one_sentence(work, tmp_path):
 
 
 def test_without_any_network_the_way_to_one_is_told(work, monkeypatch):
-    monkeypatch.setattr(finetune_material.ModelLibrary, "choose_model", lambda *_: ModelChoice(None))
+    monkeypatch.setattr(
+        finetune_material.ModelLibrary, "choose_model", lambda *_: ModelChoice(None)
+    )
     with pytest.raises(TrainingError, match="no network to start from"):
         STEPS.parent(work, watch(work))
 
 
 def test_minutes_that_allow_too_few_steps_are_refused_with_how_many_would_do(work):
     slow = TrainingProgress(5, 4, 0.2, 500.0, 1.0, 0.1, float("nan"))
-    with pytest.raises(TrainingError, match="Give it 20 minutes"):  # twice as many, and what the others took
+    with pytest.raises(
+        TrainingError, match="Give it 20 minutes"
+    ):  # twice as many, and what the others took
         finetune_teaching._report_progress(slow, work, watch(work))
-    finetune_teaching._report_progress(replace(slow, step=1), work, watch(work))  # the first step is slow everywhere
+    finetune_teaching._report_progress(
+        replace(slow, step=1), work, watch(work)
+    )  # the first step is slow everywhere
 
 
 def test_sessions_whose_pictures_are_too_few_to_divide_are_told_without_shares_and_gaps(tmp_path):
@@ -329,18 +361,26 @@ def test_of_several_sessions_the_one_that_cannot_teach_is_named(tmp_path, monkey
     monkeypatch.setattr(finetune_material.Session, "open", lambda path: path)
     monkeypatch.setattr(finetune_material, "label_session", nobody)
     work = StepContext(tmp_path, FinetuneRequest((Path("walk"), Path("squats"))), {})
-    with pytest.raises(TrainingError, match=r"'walk' cannot teach, so leave it out\. Nobody was found"):
+    with pytest.raises(
+        TrainingError, match=r"'walk' cannot teach, so leave it out\. Nobody was found"
+    ):
         finetune_material.label(work, watch(work))
 
 
-def test_sessions_too_short_to_be_judged_by_are_refused_before_anything_is_cut(tmp_path, monkeypatch):
+def test_sessions_too_short_to_be_judged_by_are_refused_before_anything_is_cut(
+    tmp_path, monkeypatch
+):
     def labelled(lasting_s):
-        labels = SimpleNamespace(time_ns=np.array([0, round(lasting_s * 1e9)]), calibration=SimpleNamespace(id="a"))
+        labels = SimpleNamespace(
+            time_ns=np.array([0, round(lasting_s * 1e9)]), calibration=SimpleNamespace(id="a")
+        )
         return SimpleNamespace(path=tmp_path, labels=labels, summary={})
 
     lengths = iter([1.7, 4.0, 7.0])
     monkeypatch.setattr(finetune_material.Session, "open", lambda path: path)
-    monkeypatch.setattr(finetune_material, "label_session", lambda *_, **__: labelled(next(lengths)))
+    monkeypatch.setattr(
+        finetune_material, "label_session", lambda *_, **__: labelled(next(lengths))
+    )
     monkeypatch.setattr(finetune_material, "format_summary", lambda _summary: [])
     alone = StepContext(tmp_path, FinetuneRequest((Path("beam"),)), {})
     with pytest.raises(TrainingError, match="The session lasts 2 s, which is too short"):

@@ -30,7 +30,13 @@ from training.finetuning.verdict import (
 
 N, J = 60, 16
 SKELETON = load_skeleton("mpii_16")
-CAMERA = Camera("left", (640, 480), np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]]), np.zeros(5), np.eye(4))
+CAMERA = Camera(
+    "left",
+    (640, 480),
+    np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]]),
+    np.zeros(5),
+    np.eye(4),
+)
 
 
 def exam(gain_m, *, image=0.0, noise_m=0.004, blocks=12, seed=0):
@@ -40,7 +46,9 @@ def exam(gain_m, *, image=0.0, noise_m=0.004, blocks=12, seed=0):
     before = 0.06 + 0.01 * rng.random((N, J))
     after = before - gain_m + noise_m * rng.standard_normal(blocks)[block][:, None]
     uv = np.full((N, J), 0.03)
-    return Comparison(before, after, uv, uv + image, block, np.array(["walking", "low", "low"])[np.arange(N) % 3])
+    return Comparison(
+        before, after, uv, uv + image, block, np.array(["walking", "low", "low"])[np.arange(N) % 3]
+    )
 
 
 def test_a_clear_gain_is_kept():
@@ -167,7 +175,9 @@ def test_joints_that_were_rejected_do_not_judge():
     given = answers()
     weight = given.samples.weight.copy()
     weight[:, 3] = 0
-    assert np.isnan(measure_errors(replace(given, samples=replace(given.samples, weight=weight))).before_m[:, 3]).all()
+    assert np.isnan(
+        measure_errors(replace(given, samples=replace(given.samples, weight=weight))).before_m[:, 3]
+    ).all()
 
 
 def test_pictures_without_a_root_or_with_few_labels_are_not_judged():
@@ -193,7 +203,9 @@ def test_the_report_holds_verdict_actions_and_pictures_and_escapes_names(tmp_pat
     given = answers()
     verdict = judge_comparison(exam(0.015))
     pictures = (("walking", draw_before_after(given, 0)),)
-    lesson = FinetuneSummary("A<b>", ("walk",), "compact", "the last 12 s", pictures, 9.6, ("All is well.",))
+    lesson = FinetuneSummary(
+        "A<b>", ("walk",), "compact", "the last 12 s", pictures, 9.6, ("All is well.",)
+    )
     write_finetune_report(tmp_path / "report.html", verdict, lesson)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Better: it serves from now on" in page
@@ -208,6 +220,8 @@ def test_the_report_of_nothing_judged_has_dashes_not_nan(tmp_path: Path):
     nothing = np.full((N, J), np.nan)
     verdict = judge_comparison(replace(exam(0.02), before_m=nothing, after_m=nothing))
     write_finetune_report(
-        tmp_path / "report.html", verdict, FinetuneSummary("", ("walk",), "compact", "nothing", (), 1.0)
+        tmp_path / "report.html",
+        verdict,
+        FinetuneSummary("", ("walk",), "compact", "nothing", (), 1.0),
     )
     assert "nan" not in (tmp_path / "report.html").read_text(encoding="utf-8").split("</style>")[1]

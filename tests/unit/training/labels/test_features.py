@@ -10,7 +10,12 @@ from calibration.skeleton import load_skeleton
 from calibration.synthetic.synthetic import NoiseConfig, RigPlan
 from tests.support.calibrations import make_scene
 from training.labels.body import strip_side
-from training.labels.error_network import BLOCK_FRAMESETS, ErrorNetwork, load_error_network, save_error_network
+from training.labels.error_network import (
+    BLOCK_FRAMESETS,
+    ErrorNetwork,
+    load_error_network,
+    save_error_network,
+)
 from training.labels.evidence import LabelEvidence, gather_label_evidence
 from training.labels.features import compute_basic_features, compute_body_features
 from training.labels.refinement import RefinementConfig
@@ -22,7 +27,9 @@ MIRROR = np.diag([-1.0, 1.0, 1.0])
 
 @pytest.fixture(scope="module")
 def walk():
-    return make_scene(RigPlan(cameras=4), "room", NoiseConfig(jitter_of_torso=0.01), seed=1, seconds=4)
+    return make_scene(
+        RigPlan(cameras=4), "room", NoiseConfig(jitter_of_torso=0.01), seed=1, seconds=4
+    )
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,10 @@ def seconds_of(seen: Observations) -> np.ndarray:
 
 def signs_of(walk, seen: Observations):
     return compute_body_features(
-        gather_label_evidence(seen, walk.rig, RefinementConfig()), walk.rig, SKELETON, seconds_of(seen)
+        gather_label_evidence(seen, walk.rig, RefinementConfig()),
+        walk.rig,
+        SKELETON,
+        seconds_of(seen),
     )
 
 
@@ -49,8 +59,12 @@ def a_network(signs, seed=0) -> ErrorNetwork:
     rng = np.random.default_rng(seed)
     kinds = tuple(dict.fromkeys(strip_side(joint) for joint in SKELETON.joints))
     sizes = (len(signs) + len(kinds), 8, 1)
-    layers = tuple((rng.normal(size=(a, b)), rng.normal(size=b)) for a, b in itertools.pairwise(sizes))
-    return ErrorNetwork(tuple(signs), kinds, rng.normal(size=len(signs)), rng.uniform(1, 2, len(signs)), layers)
+    layers = tuple(
+        (rng.normal(size=(a, b)), rng.normal(size=b)) for a, b in itertools.pairwise(sizes)
+    )
+    return ErrorNetwork(
+        tuple(signs), kinds, rng.normal(size=len(signs)), rng.uniform(1, 2, len(signs)), layers
+    )
 
 
 def in_mirror(evidence: LabelEvidence, rig: Rig) -> tuple[LabelEvidence, Rig]:
@@ -58,7 +72,9 @@ def in_mirror(evidence: LabelEvidence, rig: Rig) -> tuple[LabelEvidence, Rig]:
 
     def exchanged(part, axis_of):
         arrays = {name: getattr(part, name) for name in part.__slots__}
-        return replace(part, **{n: np.take(a, SKELETON.mirror, axis=axis_of) for n, a in arrays.items()})
+        return replace(
+            part, **{n: np.take(a, SKELETON.mirror, axis=axis_of) for n, a in arrays.items()}
+        )
 
     views, joints = exchanged(evidence.views, 2), exchanged(evidence.joints, 1)
     cameras = []
@@ -78,8 +94,14 @@ def test_a_mirrored_person_has_the_signs_of_the_other_side(walk, evidence, time_
     in_the_middle = [i for i, twin in enumerate(SKELETON.mirror) if twin == i]
     for name in signs:
         here, there = (np.broadcast_to(values[name], shape) for values in (signs, mirrored))
-        if name in ("place_left", *(f"{a}_left" for a in ("shoulder_elbow", "elbow_wrist", "hip_knee", "knee_ankle"))):
-            here, there = np.delete(here, in_the_middle, 1), np.delete(there[:, SKELETON.mirror], in_the_middle, 1)
+        if name in (
+            "place_left",
+            *(f"{a}_left" for a in ("shoulder_elbow", "elbow_wrist", "hip_knee", "knee_ankle")),
+        ):
+            here, there = (
+                np.delete(here, in_the_middle, 1),
+                np.delete(there[:, SKELETON.mirror], in_the_middle, 1),
+            )
         else:
             there = there[:, SKELETON.mirror]
         np.testing.assert_allclose(there, here, atol=1e-5, err_msg=name)
@@ -91,7 +113,9 @@ def test_signs_do_not_know_where_in_the_room_the_person_stands(walk, evidence, t
     new_from_old[:3, 3] = [2.0, -1.0, 0.3]
     turned = replace(evidence, xyz=evidence.xyz @ new_from_old[:3, :3].T + new_from_old[:3, 3])
     signs = compute_body_features(evidence, walk.rig, SKELETON, time_s)
-    for name, values in compute_body_features(turned, walk.rig.with_world(new_from_old), SKELETON, time_s).items():
+    for name, values in compute_body_features(
+        turned, walk.rig.with_world(new_from_old), SKELETON, time_s
+    ).items():
         np.testing.assert_allclose(values, signs[name], atol=1e-5, err_msg=name)
 
 
@@ -115,7 +139,9 @@ def test_a_joint_that_nobody_ever_saw_leaves_the_others_their_signs(walk):
     signs = signs_of(walk, replace(seen, xy=xy, confidence=confidence))
     shoulder = SKELETON.index("right_shoulder")
     shape = (len(seen.time_ns), len(SKELETON.joints))
-    of_shoulder = {name: np.broadcast_to(values, shape)[:, shoulder] for name, values in signs.items()}
+    of_shoulder = {
+        name: np.broadcast_to(values, shape)[:, shoulder] for name, values in signs.items()
+    }
     assert not [name for name, values in of_shoulder.items() if not np.isfinite(values).all()]
     network = a_network(signs)
     assert np.isfinite(network.predict_log_sigma(signs, SKELETON)).all()
@@ -134,11 +160,18 @@ def test_the_network_works_out_what_torch_does(walk, evidence, time_s):
     layers = []
     for weight, bias in network.layers:
         linear = torch.nn.Linear(*weight.shape, dtype=torch.float64)
-        linear.weight.data, linear.bias.data = torch.from_numpy(weight.T.copy()), torch.from_numpy(bias)
+        linear.weight.data, linear.bias.data = (
+            torch.from_numpy(weight.T.copy()),
+            torch.from_numpy(bias),
+        )
         layers += [linear, torch.nn.SiLU()]
-    table = np.stack([np.broadcast_to(signs[name], evidence.xyz.shape[:2]) for name in network.features], -1)
+    table = np.stack(
+        [np.broadcast_to(signs[name], evidence.xyz.shape[:2]) for name in network.features], -1
+    )
     usual = np.nan_to_num(np.clip((table - network.mean) / network.scale, -3, 3))
-    kinds = np.eye(len(network.kinds))[[network.kinds.index(strip_side(joint)) for joint in SKELETON.joints]]
+    kinds = np.eye(len(network.kinds))[
+        [network.kinds.index(strip_side(joint)) for joint in SKELETON.joints]
+    ]
     inputs = np.concatenate([usual, np.broadcast_to(kinds, (len(usual), *kinds.shape))], -1)
     with torch.no_grad():
         expected = torch.nn.Sequential(*layers[:-1])(torch.from_numpy(inputs))[..., 0].numpy()
@@ -171,7 +204,9 @@ def test_a_network_is_read_as_it_was_written(tmp_path, monkeypatch):
     assert load_error_network("nobody's") is None
 
 
-def test_the_network_that_comes_with_the_program_knows_every_sign_and_every_joint(walk, evidence, time_s):
+def test_the_network_that_comes_with_the_program_knows_every_sign_and_every_joint(
+    walk, evidence, time_s
+):
     network = load_error_network("blazepose_33")
     assert set(network.features) <= set(compute_body_features(evidence, walk.rig, SKELETON, time_s))
     assert {strip_side(joint) for joint in SKELETON.joints} == set(network.kinds)
@@ -182,9 +217,14 @@ def test_views_that_disagree_raise_what_is_expected(walk, evidence, time_s):
     rng = np.random.default_rng(3)
     rough = replace(seen, xy=seen.xy + rng.normal(size=seen.xy.shape) * 12)
     loose = gather_label_evidence(rough, walk.rig, RefinementConfig())
-    labelled = [i for i, joint in enumerate(SKELETON.joints) if strip_side(joint) in LABELLED_JOINTS]
+    labelled = [
+        i for i, joint in enumerate(SKELETON.joints) if strip_side(joint) in LABELLED_JOINTS
+    ]
     for network in (load_error_network("blazepose_33"), None):
-        fine, coarse = (predict_errors(e, walk.rig, SKELETON, time_s, network)[:, labelled] for e in (evidence, loose))
+        fine, coarse = (
+            predict_errors(e, walk.rig, SKELETON, time_s, network)[:, labelled]
+            for e in (evidence, loose)
+        )
         assert np.median(coarse) > 1.15 * np.median(fine)
 
 

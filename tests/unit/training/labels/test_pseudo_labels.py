@@ -36,7 +36,9 @@ def labelled(walk, seen: Observations, config: LabelConfig | None = None):
 
 
 def only_seen(seen, confidence):
-    return replace(seen, confidence=confidence, xy=np.where(confidence[..., None] > 0, seen.xy, np.nan))
+    return replace(
+        seen, confidence=confidence, xy=np.where(confidence[..., None] > 0, seen.xy, np.nan)
+    )
 
 
 def error_m(labels, walk):
@@ -58,7 +60,9 @@ def test_the_covariance_has_the_trace_of_the_expected_error(labels):
 def test_hips_have_a_gate_of_their_own(walk, labels):
     config = LabelConfig(gates=LabelGates(hip_sigma_mm=1.0))
     strict = labelled(walk, walk.seen.observations, config)
-    hips, knees = (labels.skeleton.indices([f"left_{joint}", f"right_{joint}"]) for joint in ("hip", "knee"))
+    hips, knees = (
+        labels.skeleton.indices([f"left_{joint}", f"right_{joint}"]) for joint in ("hip", "knee")
+    )
     assert ((strict.reasons[:, hips] & Reason.UNCERTAIN) > 0).all()
     np.testing.assert_array_equal(strict.reasons[:, knees], labels.reasons[:, knees])
 
@@ -134,7 +138,9 @@ def test_gates_in_pixels_grow_with_the_focal_length(walk):
     labels = labelled(walk, walk.seen.observations, tight)
     views = labels.evidence.views
     focal = np.array([camera.focal_px for camera in walk.rig])[:, None, None]
-    scaled = np.where(views.carries, np.linalg.norm(views.residual_px, axis=-1) * 1100 / focal, 0).max(0)
+    scaled = np.where(
+        views.carries, np.linalg.norm(views.residual_px, axis=-1) * 1100 / focal, 0
+    ).max(0)
     carried = views.carries.sum(0) >= 2
     far = (labels.reasons & Reason.FAR_FROM_A_VIEW) > 0
     assert (far[carried] == (scaled >= 4.0)[carried]).all()
@@ -162,7 +168,9 @@ def test_one_camera_is_refused(walk):
 
 def test_an_empty_room_is_refused(walk):
     seen = walk.seen.observations
-    nobody = replace(seen, xy=np.full(seen.xy.shape, np.nan), confidence=np.zeros(seen.confidence.shape))
+    nobody = replace(
+        seen, xy=np.full(seen.xy.shape, np.nan), confidence=np.zeros(seen.confidence.shape)
+    )
     with pytest.raises(TrainingError, match="Nobody was found in any view"):
         find_person(make_recording(nobody), walk.rig)
 
@@ -209,7 +217,14 @@ def test_another_verdict_or_sigma_is_another_calibration():
 def test_the_report_tells_joints_actions_and_reasons_in_words(labels):
     summary = summarise_labels(labels)
     assert summary["calibration_id"] == STATE.id
-    assert set(summary["by_action"]) <= {"standing", "walking", "low", "bent", "arms up", "out of view"}
+    assert set(summary["by_action"]) <= {
+        "standing",
+        "walking",
+        "low",
+        "bent",
+        "arms up",
+        "out of view",
+    }
     assert "left_thumb" not in summary["by_joint"]
     said = " ".join(format_summary(summary))
     assert "became labels" in said

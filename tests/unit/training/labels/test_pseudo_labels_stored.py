@@ -37,13 +37,21 @@ def recorded(walk, path, views) -> Session:
     names = [walk.rig.names[v] for v in views]
     with SessionWriter(path, SessionFacts(model={"name": "blazepose", "sha256": "ab"})) as writer:
         for v, name in zip(views, names):
-            recorder = writer.record_camera(name, source=f"usb:{v}", size_wh=(320, 180), rate_fps=30.0)
+            recorder = writer.record_camera(
+                name, source=f"usb:{v}", size_wh=(320, 180), rate_fps=30.0
+            )
             recorder.put(Frame(name, 0, 0, np.zeros((180, 320, 3), np.uint8)))
         poses = writer.open_pose_files(walk.seen.observations.skeleton, names)
         for one in make_pose_sets(walk.seen.observations):
             some = tuple(one.poses_by_view[v] for v in views)
-            poses.raw_2d.put(replace(one, poses_by_view=some, view_time_ns=tuple(one.view_time_ns[v] for v in views)))
-    with_verdict = Rig(tuple(walk.rig[v] for v in views), walk.rig.time_offset_ns, {"verdict": "accepted"})
+            poses.raw_2d.put(
+                replace(
+                    one, poses_by_view=some, view_time_ns=tuple(one.view_time_ns[v] for v in views)
+                )
+            )
+    with_verdict = Rig(
+        tuple(walk.rig[v] for v in views), walk.rig.time_offset_ns, {"verdict": "accepted"}
+    )
     save_rig(with_verdict, path / RIG)
     return Session.open(path)
 
@@ -86,7 +94,9 @@ def test_another_network_that_expects_errors_makes_another_set(session):
     ours = load_error_network("blazepose_33")
     doubtful = LabelConfig(errors=replace(ours, mean=ours.mean + 0.01))
     assert label_session(session).path != label_session(session, config=doubtful).path
-    assert label_session(session).path == label_session(session, config=LabelConfig(errors=ours)).path
+    assert (
+        label_session(session).path == label_session(session, config=LabelConfig(errors=ours)).path
+    )
 
 
 def test_a_session_without_a_rig_is_refused(session):

@@ -10,25 +10,43 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from tests.support.tiny_training import TINY, make_tiny_network  # noqa: E402
 from training.errors import TrainingError, WeightsError  # noqa: E402
-from training.loop.checkpoint import Checkpoint, load_checkpoint, network_from_checkpoint, save_checkpoint  # noqa: E402
+from training.loop.checkpoint import (  # noqa: E402
+    Checkpoint,
+    load_checkpoint,
+    network_from_checkpoint,
+    save_checkpoint,
+)
 
 
 @pytest.fixture
 def checkpoint() -> Checkpoint:
     weights, ema = (dict(make_tiny_network(seed).state_dict()) for seed in (1, 2))
     history = [{"step": 25, "loss": 0.5}]
-    return Checkpoint(TINY, "mpii_16", weights, ema, {"adam": {}}, 25, {"train": {"minutes": 1.0}}, history)
+    return Checkpoint(
+        TINY, "mpii_16", weights, ema, {"adam": {}}, 25, {"train": {"minutes": 1.0}}, history
+    )
 
 
 def test_what_was_saved_is_read_again(tmp_path: Path, checkpoint: Checkpoint):
     save_checkpoint(tmp_path / "new" / "a.pt", checkpoint)
     read = load_checkpoint(tmp_path / "new" / "a.pt")
-    for name in ("network", "skeleton", "optimizer", "step", "config", "history", "random", "position"):
+    for name in (
+        "network",
+        "skeleton",
+        "optimizer",
+        "step",
+        "config",
+        "history",
+        "random",
+        "position",
+    ):
         assert getattr(read, name) == getattr(checkpoint, name)
     assert all(torch.equal(read.weights[name], value) for name, value in checkpoint.weights.items())
 
 
-def test_the_network_of_a_checkpoint_has_the_averaged_weights_and_is_ready_for_use(checkpoint: Checkpoint):
+def test_the_network_of_a_checkpoint_has_the_averaged_weights_and_is_ready_for_use(
+    checkpoint: Checkpoint,
+):
     network = network_from_checkpoint(checkpoint)
     assert not network.training
     assert checkpoint.ema is not None
@@ -87,7 +105,9 @@ def test_a_network_of_an_unknown_make_is_named(tmp_path: Path, checkpoint: Check
         load_checkpoint(tmp_path / "a.pt")
 
 
-def test_a_disk_that_refuses_leaves_the_file_that_was_there(tmp_path: Path, checkpoint: Checkpoint, monkeypatch):
+def test_a_disk_that_refuses_leaves_the_file_that_was_there(
+    tmp_path: Path, checkpoint: Checkpoint, monkeypatch
+):
     path = tmp_path / "a.pt"
     save_checkpoint(path, checkpoint)
     before = path.read_bytes()

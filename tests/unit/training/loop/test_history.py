@@ -10,7 +10,9 @@ from training.loop.history import CSV, FIELDS, JSONL, History, Row, read_history
 
 
 def row(step: int, judged_mm: float = math.nan) -> Row:
-    return Row(step, 32 * step, step / 100, 1.5 * step, 1e-3, 0.1 / (step + 1), judged_mm, 200.0, 0.01)
+    return Row(
+        step, 32 * step, step / 100, 1.5 * step, 1e-3, 0.1 / (step + 1), judged_mm, 200.0, 0.01
+    )
 
 
 def test_each_row_is_on_the_disk_as_soon_as_it_is_added(tmp_path: Path):

@@ -50,7 +50,9 @@ def test_an_error_is_measured_in_millimetres_around_the_root(batches: Batches):
     root = samples.skeleton.index(ROOT)
     for batch in batches.epoch(0):
         for row, uvw in zip(batch.index.tolist(), batch.uvw.numpy().astype(float)):
-            crop = Crop(batches._get_region(row), CONFIG.size_px, samples.cameras[samples.camera[row]])
+            crop = Crop(
+                batches._get_region(row), CONFIG.size_px, samples.cameras[samples.camera[row]]
+            )
             depth = float(samples.root_depth_m[row])
             spoiled = uvw + np.where(np.arange(len(uvw))[:, None] == root, 0.0, error)
             found, truth = (camera_from_patch(pose, crop, depth) for pose in (spoiled, uvw))

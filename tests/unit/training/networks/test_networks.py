@@ -24,7 +24,9 @@ BOTH = pytest.mark.parametrize("config", [SMALL, COMPACT], ids=["pose_resnet", "
 
 
 def random_image(batch: int, size_px: int = 128):
-    return torch.from_numpy(np.random.default_rng(5).standard_normal((batch, 3, size_px, size_px), np.float32))
+    return torch.from_numpy(
+        np.random.default_rng(5).standard_normal((batch, 3, size_px, size_px), np.float32)
+    )
 
 
 def shaken(network):
@@ -35,7 +37,11 @@ def shaken(network):
             if name.endswith("running_var"):
                 tensor.uniform_(0.5, 2.0, generator=generator)
             elif "bn" in name or name.endswith(("running_mean", "bias")):
-                tensor += 0.1 * torch.randn(tensor.shape, generator=generator) if tensor.is_floating_point() else 0
+                tensor += (
+                    0.1 * torch.randn(tensor.shape, generator=generator)
+                    if tensor.is_floating_point()
+                    else 0
+                )
         for module in network.modules():
             if isinstance(module, torch.nn.ConvTranspose2d):
                 module.weight.normal_(0, 0.3, generator=generator)
@@ -67,10 +73,13 @@ def test_the_compact_network_has_the_size_it_promises():
 
 
 @pytest.mark.parametrize(
-    ("size_px", "cbam", "wasp"), [(128, True, True), (192, True, False), (256, False, True), (256, False, False)]
+    ("size_px", "cbam", "wasp"),
+    [(128, True, True), (192, True, False), (256, False, True), (256, False, False)],
 )
 def test_a_pose_resnet_scores_a_volume_at_a_quarter_of_its_input(size_px, cbam, wasp):
-    config = PoseResNetConfig(depth=50, joints=17, size_px=size_px, cbam=cbam, wasp=wasp, volume_depth=size_px // 4)
+    config = PoseResNetConfig(
+        depth=50, joints=17, size_px=size_px, cbam=cbam, wasp=wasp, volume_depth=size_px // 4
+    )
     with torch.device("meta"):
         network, image = PoseResNet(config), torch.zeros(2, 3, size_px, size_px)
         assert network.volume(image).shape == (2, 17, size_px // 4, size_px // 4, size_px // 4)
@@ -91,7 +100,9 @@ def test_a_part_that_is_switched_off_is_not_there():
 
 def test_a_narrow_trunk_has_a_width_that_doubles_from_stage_to_stage():
     with torch.device("meta"):
-        network = PoseResNet(PoseResNetConfig(depth=18, size_px=128, head_channels=64, volume_depth=16, width=16))
+        network = PoseResNet(
+            PoseResNetConfig(depth=18, size_px=128, head_channels=64, volume_depth=16, width=16)
+        )
         assert network.trunk(torch.zeros(2, 3, 128, 128)).shape == (2, 128, 4, 4)
         assert network.volume(torch.zeros(2, 3, 128, 128)).shape == (2, 16, 16, 32, 32)
     with pytest.raises(ValueError, match="0 channels"):
@@ -102,7 +113,13 @@ def test_a_narrow_trunk_has_a_width_that_doubles_from_stage_to_stage():
 def test_the_compact_network_scores_a_volume_at_an_eighth_of_its_input(size_px):
     with torch.device("meta"):
         network = CompactNetwork(CompactConfig(joints=16, size_px=size_px))
-        assert network.volume(torch.zeros(2, 3, size_px, size_px)).shape == (2, 16, 16, size_px // 8, size_px // 8)
+        assert network.volume(torch.zeros(2, 3, size_px, size_px)).shape == (
+            2,
+            16,
+            16,
+            size_px // 8,
+            size_px // 8,
+        )
 
 
 def test_a_size_that_no_map_fits_is_refused():
@@ -115,7 +132,11 @@ def test_gradients_reach_every_parameter(config):
     torch.manual_seed(0)
     network = shaken(build_network(config))
     network(random_image(2)).pow(2).sum().backward()
-    starved = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    starved = [
+        name
+        for name, p in network.named_parameters()
+        if p.grad is None or not p.grad.abs().sum() > 0
+    ]
     assert not starved
 
 
@@ -142,7 +163,9 @@ def test_soft_argmax_of_bfloat16_scores_is_as_exact_as_the_scores():
     assert (found - exact).abs().max() < 1e-6
 
 
-@pytest.mark.parametrize(("map_size", "dilations"), [(4, (2, 1, 1)), (6, (2, 2, 1)), (8, (3, 2, 1)), (16, (6, 4, 2))])
+@pytest.mark.parametrize(
+    ("map_size", "dilations"), [(4, (2, 1, 1)), (6, (2, 2, 1)), (8, (3, 2, 1)), (16, (6, 4, 2))]
+)
 def test_dilations_reach_no_further_than_the_map(map_size, dilations):
     assert choose_dilations(map_size) == dilations
 
@@ -169,7 +192,9 @@ def test_attention_to_a_channel_raises_it_alone():
 @BOTH
 def test_transfer_from_two_dimensions_keeps_x_and_y_and_starts_flat(config):
     torch.manual_seed(0)
-    flat = shaken(build_network(network_config_from_table({**network_to_table(config), "volume_depth": 1}))).eval()
+    flat = shaken(
+        build_network(network_config_from_table({**network_to_table(config), "volume_depth": 1}))
+    ).eval()
     deep = build_network(config).eval()
     transfer_weights(flat, deep)
     with torch.no_grad():
@@ -181,13 +206,19 @@ def test_transfer_from_two_dimensions_keeps_x_and_y_and_starts_flat(config):
 
 def test_transfer_between_different_joints_says_so():
     with torch.device("meta"):
-        source, target = CompactNetwork(COMPACT), CompactNetwork(CompactConfig(joints=4, volume_depth=4))
+        source, target = (
+            CompactNetwork(COMPACT),
+            CompactNetwork(CompactConfig(joints=4, volume_depth=4)),
+        )
     with pytest.raises(WeightsError, match="3 joints"):
         transfer_weights(source, target)
 
 
 def test_transfer_between_different_makes_says_so():
-    with torch.device("meta"), pytest.raises(WeightsError, match="CompactNetwork do not fit this PoseResNet"):
+    with (
+        torch.device("meta"),
+        pytest.raises(WeightsError, match="CompactNetwork do not fit this PoseResNet"),
+    ):
         transfer_weights(CompactNetwork(COMPACT), PoseResNet(SMALL))
 
 
@@ -198,7 +229,9 @@ def test_a_fused_network_computes_the_same_without_batch_norms(config):
     folded = fuse_batch_norms(network)
     assert not any("running" in name for name in folded.state_dict())
     with torch.no_grad():
-        torch.testing.assert_close(folded(random_image(1)), network(random_image(1)), rtol=0, atol=2e-5)
+        torch.testing.assert_close(
+            folded(random_image(1)), network(random_image(1)), rtol=0, atol=2e-5
+        )
 
 
 def test_fusing_leaves_the_network_as_it_was():
@@ -212,17 +245,31 @@ def test_fusing_leaves_the_network_as_it_was():
 @BOTH
 def test_an_exported_file_names_its_weights_as_the_fused_network_does(config, tmp_path):
     onnx = pytest.importorskip("onnx", reason="onnx is not installed")
-    pytest.importorskip("onnxscript", reason="onnxscript, which torch exports with, is not installed")
+    pytest.importorskip(
+        "onnxscript", reason="onnxscript, which torch exports with, is not installed"
+    )
     network = fuse_batch_norms(build_network(config))
     shapes = ({0: torch.export.Dim("batch", min=1, max=64)},)
     file = tmp_path / "network.onnx"
     torch.onnx.export(
-        network, (random_image(2),), file, dynamo=True, dynamic_shapes=shapes, optimize=False, external_data=False
+        network,
+        (random_image(2),),
+        file,
+        dynamo=True,
+        dynamic_shapes=shapes,
+        optimize=False,
+        external_data=False,
     )
     model = onnx.load(file)
     assert {tensor.name for tensor in model.graph.initializer} == set(network.state_dict())
     operators = {node.op_type for node in model.graph.node}
-    assert not operators & {"SplitToSequence", "SequenceAt", "BatchNormalization", "Clip", "CastLike"}
+    assert not operators & {
+        "SplitToSequence",
+        "SequenceAt",
+        "BatchNormalization",
+        "Clip",
+        "CastLike",
+    }
 
 
 def imagenet_file(path, depth):
@@ -242,8 +289,17 @@ def test_imagenet_weights_are_read_without_their_classifier(tmp_path):
 def test_the_names_of_a_trunk_are_those_of_the_common_files():
     with torch.device("meta"):
         names = set(ResNet(50).state_dict())
-    assert {"conv1.weight", "bn1.running_mean", "layer1.0.conv3.weight", "layer1.0.downsample.0.weight"} <= names
-    assert {"layer3.5.bn2.bias", "layer4.2.conv3.weight", "layer4.0.downsample.1.running_var"} <= names
+    assert {
+        "conv1.weight",
+        "bn1.running_mean",
+        "layer1.0.conv3.weight",
+        "layer1.0.downsample.0.weight",
+    } <= names
+    assert {
+        "layer3.5.bn2.bias",
+        "layer4.2.conv3.weight",
+        "layer4.0.downsample.1.running_var",
+    } <= names
 
 
 def test_imagenet_weights_of_another_depth_are_refused_and_change_nothing(tmp_path):
@@ -278,7 +334,9 @@ def test_an_unknown_key_is_refused_with_the_nearest():
         config_from_toml(CompactConfig, "volum_depth = 3")
 
 
-@pytest.mark.parametrize("text", ["joints = 'many'", "joints = true", "widths = [1, 2]", "joints = "])
+@pytest.mark.parametrize(
+    "text", ["joints = 'many'", "joints = true", "widths = [1, 2]", "joints = "]
+)
 def test_a_value_of_the_wrong_kind_is_refused(text):
     with pytest.raises(TrainingError):
         config_from_toml(CompactConfig, text)

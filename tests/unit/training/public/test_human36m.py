@@ -20,8 +20,12 @@ NAMES = ("54138969", "55011271", "58860488", "60457274")
 SIZE_WH = (100, 96)
 FRAMES = 7
 CHOICE = ImageSelection(every=2, stored_px=48)
-# Angles (rad) and place (mm): the first looks along the room's y, the second is a quarter turn further round.
-FIRST, SECOND = (np.pi / 2, 0.0, 0.0, 0.0, -4000.0, 1000.0), (np.pi / 2, 0.0, np.pi / 2, -4000.0, 0.0, 1000.0)
+# Angles (rad) and place (mm): the first looks along the room's y, the second is a quarter turn
+# further round.
+FIRST, SECOND = (
+    (np.pi / 2, 0.0, 0.0, 0.0, -4000.0, 1000.0),
+    (np.pi / 2, 0.0, np.pi / 2, -4000.0, 0.0, 1000.0),
+)
 LENS = (110.0, 112.0, 50.0, 48.0, -0.2, 0.24, -0.002, -0.0009, -0.0014)
 
 
@@ -33,7 +37,9 @@ def metadata(outside_of_s1):
     numbers += 4 * list(LENS)
     ids = "".join(f"<camera>{name}</camera>" for name in NAMES)
     text = " ".join(f"{number:.9g}" for number in numbers)
-    return f"<metadata><dbcameras><index2id>{ids}</index2id></dbcameras><w0>[{text}]</w0></metadata>"
+    return (
+        f"<metadata><dbcameras><index2id>{ids}</index2id></dbcameras><w0>[{text}]</w0></metadata>"
+    )
 
 
 def cdf(values, kind=44, *, gzip=False):
@@ -47,7 +53,11 @@ def cdf(values, kind=44, *, gzip=False):
     block = index + 28 + 16
     vdr = struct.pack(">qiqiiqqiiiiiiiqi", vdr_size, 8, 0, kind, 0, index, index, 5 if gzip else 1, 0, 0, -1, -1, 1, 0,
                       block if gzip else -1, 0)  # fmt: skip
-    vdr += b"Pose".ljust(256, b"\0") + struct.pack(f">i{len(shape)}i", len(shape), *shape) + b"\xff" * 4 * len(shape)
+    vdr += (
+        b"Pose".ljust(256, b"\0")
+        + struct.pack(f">i{len(shape)}i", len(shape), *shape)
+        + b"\xff" * 4 * len(shape)
+    )
     if gzip:
         parameters = struct.pack(">qiiiii", 28, 11, 5, 0, 1, 6)
         packed = zlib.compressobj(6, zlib.DEFLATED, 31)
@@ -102,7 +112,9 @@ def test_every_joint_is_the_one_that_its_name_says(folder):
     samples = next(read_human36m(folder, CHOICE))
     for place, joint in enumerate(load_skeleton("h36m_17").joints):
         assert samples.xyz[0, place, 0] == pytest.approx(0.006 * JOINTS[joint], abs=1e-6), joint
-    assert {joint: JOINTS[joint] for joint in ("right_knee", "left_knee", "left_wrist", "right_wrist")} == {
+    assert {
+        joint: JOINTS[joint] for joint in ("right_knee", "left_knee", "left_wrist", "right_wrist")
+    } == {
         "right_knee": 2,
         "left_knee": 7,
         "left_wrist": 19,
@@ -125,7 +137,11 @@ def test_views_of_one_instant_share_their_frameset_and_no_other(folder):
     assert list(samples.frameset) == list(other.frameset)
     assert len(set(samples.frameset)) == 4
     assert list(samples.time_ns) == [0, 40_000_000, 80_000_000, 120_000_000]
-    assert (samples.persons, samples.clips, samples.actions) == (("S1",), ("S1 Walking 1",), ("Walking",))
+    assert (samples.persons, samples.clips, samples.actions) == (
+        ("S1",),
+        ("S1 Walking 1",),
+        ("Walking",),
+    )
 
 
 def test_crops_are_of_the_chosen_images_and_as_wide_as_the_room_they_show(folder):
@@ -197,7 +213,9 @@ def test_damaged_metadata_is_one_sentence(tmp_path, content):
 def test_gzipped_numbers_are_those_that_were_packed(tmp_path):
     values = room_mm().reshape(1, FRAMES, 96)
     (tmp_path / "pose.cdf").write_bytes(cdf(values, gzip=True))
-    np.testing.assert_array_equal(read_variable(tmp_path / "pose.cdf", "Pose"), values.astype(np.float32))
+    np.testing.assert_array_equal(
+        read_variable(tmp_path / "pose.cdf", "Pose"), values.astype(np.float32)
+    )
 
 
 @pytest.mark.parametrize("length", [4, 9, 200, 330, 500, 780, 820, 900])

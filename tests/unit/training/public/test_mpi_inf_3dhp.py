@@ -9,7 +9,13 @@ from calibration.skeleton import load_skeleton
 from training.data.samples import join
 from training.errors import DatasetError
 from training.public.clips import ImageSelection
-from training.public.mpi_inf_3dhp import JOINTS, TEST_JOINTS, fit_lens, read_calibration, read_mpi_inf_3dhp
+from training.public.mpi_inf_3dhp import (
+    JOINTS,
+    TEST_JOINTS,
+    fit_lens,
+    read_calibration,
+    read_mpi_inf_3dhp,
+)
 
 SIZE_WH = (96, 96)
 FRAMES = 5
@@ -62,7 +68,10 @@ def folder(tmp_path):
     flat = [points.reshape(FRAMES, -1) for points in (xyz, pixels(xyz))]
     savemat(sequence / "annot.mat", {"annot3": cell([flat[0]] * 2), "annot2": cell([flat[1]] * 2)})
     writer = cv2.VideoWriter(
-        str(sequence / "imageSequence" / "video_0.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, SIZE_WH
+        str(sequence / "imageSequence" / "video_0.avi"),
+        cv2.VideoWriter.fourcc(*"MJPG"),
+        25,
+        SIZE_WH,
     )
     for frame in range(FRAMES):
         writer.write(np.full((96, 96, 3), 50 + 30 * frame, np.uint8))
@@ -76,8 +85,14 @@ def tests_folder(tmp_path):
     sequence = tmp_path / "mpi_inf_3dhp_test_set" / "TS1"
     (sequence / "imageSequence").mkdir(parents=True)
     xyz = joints_mm(17)
-    arrays = {"annot3": xyz.transpose(2, 1, 0)[:, :, None], "annot2": pixels(xyz).transpose(2, 1, 0)[:, :, None]}
-    savemat(sequence / "annot_data.mat", {**arrays, "valid_frame": np.array([[1, 0, 1, 1, 1]], np.uint8).T})
+    arrays = {
+        "annot3": xyz.transpose(2, 1, 0)[:, :, None],
+        "annot2": pixels(xyz).transpose(2, 1, 0)[:, :, None],
+    }
+    savemat(
+        sequence / "annot_data.mat",
+        {**arrays, "valid_frame": np.array([[1, 0, 1, 1, 1]], np.uint8).T},
+    )
     for frame in range(FRAMES):
         image = np.full((96, 96, 3), 50 + 30 * frame, np.uint8)
         cv2.imwrite(str(sequence / "imageSequence" / f"img_{frame + 1:06d}.jpg"), image)
@@ -89,8 +104,17 @@ def test_every_joint_is_the_one_that_its_name_says_in_metres(folder):
     for place, joint in enumerate(load_skeleton("h36m_17").joints):
         wanted = joints_mm(28)[0, JOINTS[joint]] / 1000
         np.testing.assert_allclose(samples.xyz[0, place], wanted, atol=1e-6, err_msg=joint)
-    picked = {joint: JOINTS[joint] for joint in ("pelvis", "right_hip", "left_hip", "left_wrist", "right_wrist")}
-    assert picked == {"pelvis": 4, "right_hip": 23, "left_hip": 18, "left_wrist": 11, "right_wrist": 16}
+    picked = {
+        joint: JOINTS[joint]
+        for joint in ("pelvis", "right_hip", "left_hip", "left_wrist", "right_wrist")
+    }
+    assert picked == {
+        "pelvis": 4,
+        "right_hip": 23,
+        "left_hip": 18,
+        "left_wrist": 11,
+        "right_wrist": 16,
+    }
 
 
 def test_joints_in_the_image_are_where_the_camera_projects_them(folder):
@@ -116,7 +140,9 @@ def test_cameras_stand_where_the_calibration_says_in_metres(folder):
 def test_test_sequences_are_read_by_name_only_and_without_invalid_images(tests_folder):
     with pytest.raises(DatasetError, match="no sequence"):
         list(read_mpi_inf_3dhp(tests_folder, CHOICE))
-    samples = next(read_mpi_inf_3dhp(tests_folder, ImageSelection(every=1, people=("TS1",), stored_px=48)))
+    samples = next(
+        read_mpi_inf_3dhp(tests_folder, ImageSelection(every=1, people=("TS1",), stored_px=48))
+    )
     assert list(samples.frameset) == [0, 2, 3, 4]
     for place, joint in enumerate(load_skeleton("h36m_17").joints):
         wanted = joints_mm(17)[2, TEST_JOINTS.index(joint)] / 1000

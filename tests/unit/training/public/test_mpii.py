@@ -28,7 +28,10 @@ def structs(rows, fields):
 def person(points, *, scale=0.4, middle=(101.0, 81.0)):
     """Describe an annotated person; `points` by the number of the joint, counted from 1."""
     fields = ("x", "y", "id", "is_visible")
-    rows = [{"x": float(x), "y": float(y), "id": joint, "is_visible": 1} for joint, (x, y) in points.items()]
+    rows = [
+        {"x": float(x), "y": float(y), "id": joint, "is_visible": 1}
+        for joint, (x, y) in points.items()
+    ]
     return {
         "scale": scale,
         "objpos": structs([{"x": middle[0], "y": middle[1]}], ("x", "y")),
@@ -40,7 +43,9 @@ def image(name, people, video=7):
     """Describe an image of the list."""
     return {
         "image": structs([{"name": name}], ("name",)),
-        "annorect": structs(people, ("scale", "objpos", "annopoints")) if people else np.empty((0, 0)),
+        "annorect": structs(people, ("scale", "objpos", "annopoints"))
+        if people
+        else np.empty((0, 0)),
         "vididx": video,
     }
 
@@ -63,9 +68,16 @@ def folder(tmp_path):
     """Three images: one of two people, one of the test set, one with a single joint."""
     (tmp_path / "images").mkdir()
     for number in range(3):
-        cv2.imwrite(str(tmp_path / "images" / f"00{number}.jpg"), np.full((160, 200, 3), 60 + 60 * number, np.uint8))
+        cv2.imwrite(
+            str(tmp_path / "images" / f"00{number}.jpg"),
+            np.full((160, 200, 3), 60 + 60 * number, np.uint8),
+        )
     both = [person(FULL), person({6: (11.0, 21.0)}, scale=0.2), {"scale": 0.3}]
-    images = [image("000.jpg", both), image("001.jpg", [person(FULL)]), image("002.jpg", [person({9: (31, 41)})], 8)]
+    images = [
+        image("000.jpg", both),
+        image("001.jpg", [person(FULL)]),
+        image("002.jpg", [person({9: (31, 41)})], 8),
+    ]
     write(tmp_path, images, [1, 0, 1])
     return tmp_path
 
@@ -75,7 +87,9 @@ def test_joints_are_those_of_their_numbers_with_pixels_counted_from_0(folder):
     wanted = np.array([[49 + 3 * joint, 19 + 7 * joint] for joint in range(16)])
     np.testing.assert_array_equal(samples.xy[0], wanted)
     index = samples.skeleton.index
-    assert [index(joint) for joint in ("right_ankle", "left_hip", "pelvis", "head_top", "left_wrist")] == [
+    assert [
+        index(joint) for joint in ("right_ankle", "left_hip", "pelvis", "head_top", "left_wrist")
+    ] == [
         0,
         3,
         6,

@@ -129,7 +129,9 @@ def test_a_killed_child_is_told_in_a_sentence(spool: ShardSpool):
         spool.next(PATIENCE_S)
 
 
-@pytest.mark.parametrize(("work", "sentence"), [("full_disk", "Free some space"), ("broken", "no fault of yours")])
+@pytest.mark.parametrize(
+    ("work", "sentence"), [("full_disk", "Free some space"), ("broken", "no fault of yours")]
+)
 def test_what_the_child_cannot_do_is_told_in_a_sentence(fakes: Path, work: str, sentence: str):
     with (
         ShardSpool(fakes / "spool", TINY, work=f"fake_shards:{work}") as spool,
@@ -152,11 +154,14 @@ def test_the_child_of_a_killed_program_ends(fakes: Path):
         "import sys, time; from pathlib import Path\n"
         "from training.studio.shards import ShardSpool\n"
         "from training.studio.samples import StudioSampleConfig\n"
-        f"spool = ShardSpool(Path({str(fakes / 'spool')!r}), StudioSampleConfig(), work='fake_shards:endless')\n"
+        f"spool = ShardSpool(Path({str(fakes / 'spool')!r}), StudioSampleConfig(), "
+        "work='fake_shards:endless')\n"
         "time.sleep(100)\n"
     )
     path = os.pathsep.join([str(fakes), *sys.path])
-    parent = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path})
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path}
+    )
     word = fakes / "spool" / "shard_000000" / "child"
     limit = time.monotonic() + PATIENCE_S
     while not (word.exists() and word.read_text()):

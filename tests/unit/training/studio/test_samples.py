@@ -21,7 +21,14 @@ from training.errors import TrainingError
 from training.studio import samples as studio_samples
 from training.studio import shoot as studio_shoot
 from training.studio.backdrop import Backdrop, Shadow, compute_crop_rays, draw_backdrop
-from training.studio.cameras import CameraConfig, draw_camera, find_image_part, is_seen, pack_crop_lens, undistort_rays
+from training.studio.cameras import (
+    CameraConfig,
+    draw_camera,
+    find_image_part,
+    is_seen,
+    pack_crop_lens,
+    undistort_rays,
+)
 from training.studio.people import Body, make_body, paint, to_bone_pose
 from training.studio.poses import POSES, draw_poses, is_possible
 from training.studio.recordings import StudioRecordingConfig, samples_from_recording
@@ -65,7 +72,9 @@ def taken() -> Samples:
 def in_crop(samples: Samples, i: int) -> np.ndarray:
     """Return where the true joints are in a stored crop, (J, 2), px."""
     x, y, side = samples.region[i]
-    matrix = image_from_crop(Region((x, y), (MARGIN * side, MARGIN * side)), (samples.stored_px, samples.stored_px))
+    matrix = image_from_crop(
+        Region((x, y), (MARGIN * side, MARGIN * side)), (samples.stored_px, samples.stored_px)
+    )
     return (samples.xy[i] - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
 
 
@@ -87,7 +96,10 @@ def test_views_of_one_instant_show_one_pose_from_well_apart():
         assert len(views) <= 2
         if len(views) == 2:
             one, other = (samples.cameras[samples.camera[i]] for i in views)
-            a, b = (world_from_camera(samples.xyz[i].astype(float), c) for i, c in zip(views, (one, other)))
+            a, b = (
+                world_from_camera(samples.xyz[i].astype(float), c)
+                for i, c in zip(views, (one, other))
+            )
             np.testing.assert_allclose(a, b, atol=1e-4)
             pelvis = a[samples.skeleton.index("pelvis")]
             from_a, from_b = (c.centre[:2] - pelvis[:2] for c in (one, other))
@@ -105,12 +117,17 @@ def test_the_picture_shows_the_person_where_the_truth_says(monkeypatch: pytest.M
     poses = to_bone_pose(bones, anatomy)
     red = np.tile(np.array([0, 0, 255], np.float32), (len(body.shade), 1))
     black = Backdrop(
-        np.zeros((6, 8, 8, 3), np.uint8), np.full(3, -9, np.float32), np.full(3, 9, np.float32), np.ones(6, np.float32)
+        np.zeros((6, 8, 8, 3), np.uint8),
+        np.full(3, -9, np.float32),
+        np.full(3, 9, np.float32),
+        np.ones(6, np.float32),
     )
     shadow = Shadow(np.ones((2, 2), np.float32), np.zeros((2, 3), np.float32))
     hits, elsewhere = [], []
     for i in range(6):
-        moment = Moment(body, raster.BonePose(poses.rotation[i], poses.translation[i]), red, black, shadow)
+        moment = Moment(
+            body, raster.BonePose(poses.rotation[i], poses.translation[i]), red, black, shadow
+        )
         camera = draw_camera("view", bones.xyz[i], i, CameraConfig(whole_share=1.0), rng)
         xy = project(bones.xyz[i], camera)
         side = 2.2 * float(np.ptp(xy, axis=0).max())
@@ -118,7 +135,9 @@ def test_the_picture_shows_the_person_where_the_truth_says(monkeypatch: pytest.M
         mask = _person(render_picture(moment, camera, region, 160, rng))
         matrix = image_from_crop(region, (160, 160))
         for shift, into in ((0, hits), (40, elsewhere)):
-            column, row = np.rint((xy - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T).astype(int).T
+            column, row = (
+                np.rint((xy - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T).astype(int).T
+            )
             inside = is_seen(bones.xyz[i], camera) & (column + shift < 160)
             into += list(mask[row[inside], column[inside] + shift])
     assert np.mean(hits) > 0.95
@@ -184,7 +203,9 @@ def test_poses_are_far_more_varied_than_the_programme():
     rng, anatomy = np.random.default_rng(1), build_anatomy(1.75)
     bones, kinds = draw_poses(600, anatomy, PLAY_SEEDS.start, rng)
     assert set(kinds) == set(POSES)
-    wrist, shoulder, hip = (bones.xyz[:, INDEX[f"left_{j}"], 2] for j in ("wrist", "shoulder", "hip"))
+    wrist, shoulder, hip = (
+        bones.xyz[:, INDEX[f"left_{j}"], 2] for j in ("wrist", "shoulder", "hip")
+    )
     assert np.mean(wrist > shoulder) > 0.15
     assert 0.2 < np.mean(hip < 0.75) < 0.6
     assert bones.xyz[..., 2].min() > -0.1
@@ -201,7 +222,9 @@ def test_a_hand_in_the_trunk_is_no_pose():
 def test_bones_keep_their_lengths_in_every_pose():
     anatomy = build_anatomy(1.9)
     bones, _ = draw_poses(100, anatomy, PLAY_SEEDS.start + 1, np.random.default_rng(2))
-    thigh = np.linalg.norm(bones.xyz[:, INDEX["left_knee"]] - bones.xyz[:, INDEX["left_hip"]], axis=-1)
+    thigh = np.linalg.norm(
+        bones.xyz[:, INDEX["left_knee"]] - bones.xyz[:, INDEX["left_hip"]], axis=-1
+    )
     np.testing.assert_allclose(thigh, anatomy.thigh_m, atol=1e-6)
 
 
@@ -212,7 +235,9 @@ def test_a_body_of_any_stature_is_the_studios_own_of_that_stature():
     ankle = INDEX["left_ankle"]
     rest = build_anatomy(1.75).rest
     np.testing.assert_allclose(
-        pose.rotation[0, ankle] @ rest[ankle] + pose.translation[0, ankle], bones.xyz[0, ankle], atol=1e-5
+        pose.rotation[0, ankle] @ rest[ankle] + pose.translation[0, ankle],
+        bones.xyz[0, ankle],
+        atol=1e-5,
     )
 
 
@@ -245,7 +270,9 @@ def test_a_wide_lens_is_never_bent_until_it_folds():
         camera = draw_camera("view", build_anatomy(1.75).rest, i, config, rng)
         corner = (np.array(camera.size_wh) - camera.principal_px) / camera.focal_px
         assert np.isfinite(undistort(corner, camera.distortion)).all()
-        np.testing.assert_allclose(undistort_rays(corner, camera), undistort(corner, camera.distortion), atol=1e-6)
+        np.testing.assert_allclose(
+            undistort_rays(corner, camera), undistort(corner, camera.distortion), atol=1e-6
+        )
 
 
 def test_a_crops_lens_sees_as_the_whole_image_does():
@@ -262,7 +289,9 @@ def test_a_crops_lens_sees_as_the_whole_image_does():
     )
     xyz = build_anatomy(1.75).rest
     matrix = image_from_crop(region, (96, 96))
-    np.testing.assert_allclose(project(xyz, crop) @ matrix[:, :2].T + matrix[:, 2], project(xyz, camera), atol=1e-2)
+    np.testing.assert_allclose(
+        project(xyz, crop) @ matrix[:, :2].T + matrix[:, 2], project(xyz, camera), atol=1e-2
+    )
 
 
 def test_what_lies_beyond_the_image_is_black():
@@ -270,7 +299,9 @@ def test_what_lies_beyond_the_image_is_black():
     for i in range(len(samples)):
         x, y, side = samples.region[i]
         wide = Region((x, y), (MARGIN * side, MARGIN * side))
-        x0, y0, x1, y1 = find_image_part(samples.cameras[samples.camera[i]], wide, samples.stored_px)
+        x0, y0, x1, y1 = find_image_part(
+            samples.cameras[samples.camera[i]], wide, samples.stored_px
+        )
         beyond = np.ones(samples.image.shape[1:3], bool)
         beyond[y0:y1, x0:x1] = False
         assert not samples.image[i][beyond].any()
@@ -286,7 +317,10 @@ def test_a_room_is_seen_as_the_studio_shows_it():
     matrix = np.array([[60.0, 0, 47.5], [0, 60.0, 47.5], [0, 0, 1]])
     camera = Camera("view", (96, 96), matrix, cam_from_world=pose)
     wanted = Room(np.random.default_rng([7, 4])).draw_backdrop(camera, 0.0).image_bgr
-    low, high = np.array([-HALF_M, -HALF_M, 0], np.float32), np.array([HALF_M, HALF_M, CEILING_M], np.float32)
+    low, high = (
+        np.array([-HALF_M, -HALF_M, 0], np.float32),
+        np.array([HALF_M, HALF_M, CEILING_M], np.float32),
+    )
     room = Backdrop(render_room_textures(7), low, high, np.ones(6, np.float32))
     image = np.empty_like(wanted)
     rays = compute_crop_rays(camera, Region((48.0, 48.0), (96.0, 96.0)), 96)

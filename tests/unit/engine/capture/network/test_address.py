@@ -30,14 +30,24 @@ def test_an_address_is_taken_apart():
     assert place.secret_url == "rtsp://me:p%40ss%2Fw@door.local:8554/live/1?channel=2&user=x"
 
 
-@pytest.mark.parametrize(("kind", "port"), [("http", 80), ("https", 443), ("rtsp", 554), ("rtsps", 322)])
+@pytest.mark.parametrize(
+    ("kind", "port"), [("http", 80), ("https", 443), ("rtsp", 554), ("rtsps", 322)]
+)
 def test_a_port_that_is_not_said_is_the_usual_one(kind: str, port: int):
     place = parse_endpoint(f"{kind}://[fe80::1]", "left")
     assert (place.port, place.target, place.netloc) == (port, "/", "[fe80::1]")
 
 
 @pytest.mark.parametrize(
-    "address", ["rtsp://", "rtsp://me:pa/ss@door/1", "http://door:port/", "http://door:99999/", "usb:0", "rtsp://a b/"]
+    "address",
+    [
+        "rtsp://",
+        "rtsp://me:pa/ss@door/1",
+        "http://door:port/",
+        "http://door:99999/",
+        "usb:0",
+        "rtsp://a b/",
+    ],
 )
 def test_an_address_that_cannot_be_read_is_refused_without_repeating_it(address: str):
     with pytest.raises(CameraNotFoundError, match="camera 'left' cannot be read") as caught:
@@ -77,7 +87,9 @@ def test_every_scheme_has_its_source():
     ids=repr,
 )
 def test_every_reason_not_to_reach_a_camera_is_a_sentence(error: Exception, said: str):
-    sentence = str(make_unreachable_error(Endpoint("rtsps", "door", 322, "/1", "me", "hush"), "left", error))
+    sentence = str(
+        make_unreachable_error(Endpoint("rtsps", "door", 322, "/1", "me", "hush"), "left", error)
+    )
     assert said in sentence
     assert "'left'" in sentence
     assert "hush" not in sentence
@@ -85,7 +97,9 @@ def test_every_reason_not_to_reach_a_camera_is_a_sentence(error: Exception, said
 
 def test_a_connection_that_nobody_wants_any_more_is_not_waited_for():
     with pytest.raises(CameraNotFoundError):
-        open_connection(Endpoint("rtsp", "192.0.2.1", 554, "/"), "left", lambda: True)  # an address that nobody has
+        open_connection(
+            Endpoint("rtsp", "192.0.2.1", 554, "/"), "left", lambda: True
+        )  # an address that nobody has
 
 
 def test_stopping_ends_a_read_that_blocks():
@@ -109,9 +123,13 @@ def test_what_is_held_after_stopping_is_cut_at_once():
     far.close()
 
 
-@pytest.mark.parametrize(("fps", "nominal"), [(29.5, 30.0), (14.7, 15.0), (25.2, 25.0), (24.1, 24.0), (17.3, 17.3)])
+@pytest.mark.parametrize(
+    ("fps", "nominal"), [(29.5, 30.0), (14.7, 15.0), (25.2, 25.0), (24.1, 24.0), (17.3, 17.3)]
+)
 def test_the_rate_is_one_that_cameras_have_where_it_is_near(fps: float, nominal: float):
-    assert estimate_nominal_fps([round(k * NS_PER_S / fps) for k in range(12)]) == pytest.approx(nominal, rel=1e-6)
+    assert estimate_nominal_fps([round(k * NS_PER_S / fps) for k in range(12)]) == pytest.approx(
+        nominal, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("times_ns", [[], [5], [5, 9], [7, 7, 7]], ids=str)

@@ -77,7 +77,9 @@ def test_images_come_as_the_camera_compressed_them(manners: dict[str, object]):
         frames = read_first_frames(camera)
     numbers = [read_number(frame.image_bgr) for frame in frames]
     assert all(isinstance(frame, JpegFrame) for frame in frames)
-    assert [frame.jpeg for frame in frames if isinstance(frame, JpegFrame)] == [make_jpeg(number) for number in numbers]
+    assert [frame.jpeg for frame in frames if isinstance(frame, JpegFrame)] == [
+        make_jpeg(number) for number in numbers
+    ]
     assert numbers == list(range(RATE_IMAGES, RATE_IMAGES + 8))
     assert [frame.sequence for frame in frames] == list(range(8))
     assert {frame.size_wh for frame in frames} == {(64, 48)}
@@ -113,7 +115,9 @@ def test_the_rate_is_that_of_the_first_images():
         return source.rate_fps
 
     with MjpegServer(fps=15.0, jitter_s=0.01) as camera:
-        assert wait_until(lambda: measured_fps() == pytest.approx(15.0, rel=0.2))  # now, or in a quiet moment
+        assert wait_until(
+            lambda: measured_fps() == pytest.approx(15.0, rel=0.2)
+        )  # now, or in a quiet moment
 
 
 @pytest.mark.usefixtures("roomy")
@@ -207,7 +211,9 @@ def test_images_that_nobody_takes_are_dropped_and_counted():
         frames = read_frames(source, MAX_WAITING_IMAGES + 1)
         source.close()
     steps = sequence_steps(frames)
-    assert steps_of([read_number(frame.image_bgr) for frame in frames]) == [step % 36 for step in steps]
+    assert steps_of([read_number(frame.image_bgr) for frame in frames]) == [
+        step % 36 for step in steps
+    ]
     assert sum(steps) > 20  # of the thirty, at most those that wait were kept
 
 

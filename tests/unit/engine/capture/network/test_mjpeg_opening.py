@@ -62,7 +62,9 @@ def test_what_is_no_stream_is_refused_in_a_sentence(path: str):
 
 def test_a_camera_that_is_off_or_unknown_is_refused_in_a_sentence():
     assert "refuses to be connected" in str(refusal(f"http://127.0.0.1:{find_free_port()}/video"))
-    assert "no computer named 'no-such-camera.invalid'" in str(refusal("http://no-such-camera.invalid/video"))
+    assert "no computer named 'no-such-camera.invalid'" in str(
+        refusal("http://no-such-camera.invalid/video")
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,13 +90,17 @@ def test_a_camera_that_says_nothing_is_refused_in_a_sentence(monkeypatch: pytest
         assert "says nothing" in str(refusal(camera.address))
 
 
-def test_a_camera_that_sends_no_first_image_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch):
+def test_a_camera_that_sends_no_first_image_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+):
     monkeypatch.setattr(network_source, "OPEN_TIMEOUT_S", 0.3)
     with MjpegServer(images=0, mute=True) as camera:
         assert isinstance(refusal(camera.address), CameraTimeoutError)
 
 
-@pytest.mark.parametrize("manners", [{"mute": True}, {"stall_after": 1, "stall_s": PATIENCE_S}], ids=str)
+@pytest.mark.parametrize(
+    "manners", [{"mute": True}, {"stall_after": 1, "stall_s": PATIENCE_S}], ids=str
+)
 def test_closing_ends_an_opening_that_waits(manners: dict[str, object]):
     with MjpegServer(**manners) as camera:
         source = HttpMjpegSource(camera.address, "left")
@@ -137,12 +143,16 @@ def test_another_host_does_not_get_the_password():
             greeting=f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
         )
         other.change_behaviour(login="basic")
-        assert "wants a user and a password" in str(refusal(camera.address_of("/video", QUOTED_LOGIN)))
+        assert "wants a user and a password" in str(
+            refusal(camera.address_of("/video", QUOTED_LOGIN))
+        )
         assert not any("Authorization" in question for question in other.requests)
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
-def test_an_encrypted_camera_needs_a_certificate_that_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_encrypted_camera_needs_a_certificate_that_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     certificate = make_certificate(tmp_path)
     with MjpegServer(fps=QUICK_FPS, certificate=certificate) as camera:
         assert "certificate of camera 'left'" in str(refusal(camera.address))
@@ -150,7 +160,9 @@ def test_an_encrypted_camera_needs_a_certificate_that_is_trusted(tmp_path: Path,
         assert len(read_first_frames(camera, 3)) == 3
 
 
-def test_an_encrypted_address_of_a_plain_camera_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch):
+def test_an_encrypted_address_of_a_plain_camera_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+):
     monkeypatch.setattr(http_conversation, "REPLY_TIMEOUT_S", 0.3)
     with MjpegServer() as camera:
         assert "Try http:// instead" in str(refusal(camera.address.replace("http:", "https:")))
@@ -164,7 +176,9 @@ def test_a_stream_that_closing_cut_is_not_said_to_have_ended(monkeypatch: pytest
             yield from ()
 
     discard, said = Bounded.discard, []
-    monkeypatch.setattr(Bounded, "discard", lambda box: (time.sleep(0.1), discard(box)))  # the reader is the faster one
+    monkeypatch.setattr(
+        Bounded, "discard", lambda box: (time.sleep(0.1), discard(box))
+    )  # the reader is the faster one
     source = EndsWhenCut("http://127.0.0.1:1/video", "left")
 
     def opening() -> None:

@@ -10,12 +10,20 @@ from tests.support.ip_cameras import make_jpeg
 IMAGES = [make_jpeg(number) for number in range(4)]
 
 
-def stream(length: str = "", delimiter: str = "--edge", before: bytes = b"", newline: bytes = b"\r\n") -> bytes:
+def stream(
+    length: str = "", delimiter: str = "--edge", before: bytes = b"", newline: bytes = b"\r\n"
+) -> bytes:
     """Write the four images as a server does."""
     parts = [before]
     for jpeg in IMAGES:
         header = length.format(len(jpeg), len(jpeg) - 50, len(jpeg) + 50).encode()
-        parts += [delimiter.encode(), b"Content-Type: image/jpeg", *([header] if header else []), b"", jpeg]
+        parts += [
+            delimiter.encode(),
+            b"Content-Type: image/jpeg",
+            *([header] if header else []),
+            b"",
+            jpeg,
+        ]
     return newline.join([*parts, b""])
 
 
@@ -27,7 +35,9 @@ def images(data: bytes, boundary: str | None = "edge", piece: int = 1000) -> lis
 
 
 @pytest.mark.parametrize("piece", [1, 7, 600, 100_000])
-@pytest.mark.parametrize("length", ["", "Content-Length: {0}", "content-length:{0}", "Content-Length: {1}"], ids=repr)
+@pytest.mark.parametrize(
+    "length", ["", "Content-Length: {0}", "content-length:{0}", "Content-Length: {1}"], ids=repr
+)
 def test_every_image_is_found_in_pieces_of_any_size(piece: int, length: str):
     assert images(stream(length), piece=piece) == IMAGES
 
@@ -57,12 +67,16 @@ def test_lines_may_end_without_a_carriage_return():
 
 
 def test_a_preamble_and_parts_that_are_no_images_are_passed_over():
-    assert images(stream(before=b"hello\r\n--edge\r\nContent-Type: text/plain\r\n\r\nwords")) == IMAGES
+    assert (
+        images(stream(before=b"hello\r\n--edge\r\nContent-Type: text/plain\r\n\r\nwords")) == IMAGES
+    )
 
 
 def test_a_torn_image_is_left_out_and_the_next_one_is_whole():
     data = stream("Content-Length: {0}")
-    torn = data.replace(IMAGES[1][400:600], b"", 1).replace(IMAGES[1][-2:] + b"\r\n--", b"\r\n--", 2)
+    torn = data.replace(IMAGES[1][400:600], b"", 1).replace(
+        IMAGES[1][-2:] + b"\r\n--", b"\r\n--", 2
+    )
     assert images(torn)[-2:] == IMAGES[2:]
 
 
@@ -89,4 +103,6 @@ def test_an_image_without_end_is_refused(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_stream_of_parts_that_are_no_jpeg_is_refused():
     with pytest.raises(NoImagesError):
-        images(b"--edge\r\nContent-Type: image/png\r\n\r\nno picture\r\n" * (multipart.MAX_DAMAGED + 1))
+        images(
+            b"--edge\r\nContent-Type: image/png\r\n\r\nno picture\r\n" * (multipart.MAX_DAMAGED + 1)
+        )

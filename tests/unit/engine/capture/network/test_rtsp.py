@@ -13,14 +13,21 @@ from engine.capture.jpeg import is_complete_jpeg
 from engine.capture.network import rtsp
 from engine.capture.network.rtsp import RtspSource
 from engine.clock import host_ns
-from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
+from engine.errors import (
+    CameraDisconnectedError,
+    CameraError,
+    CameraNotFoundError,
+    CameraTimeoutError,
+)
 from engine.frames import Frame, JpegFrame
 from tests.support.http_source import is_thread_gone
 from tests.support.ip_cameras import QUOTED_LOGIN, MjpegServer, count_sockets, find_free_port
 from tests.support.patience import PATIENCE_MS, PATIENCE_S, wait_until
 from tests.support.rtsp_server import RtspServer, explain_missing_rtsp_server
 
-needs_server = pytest.mark.skipif(bool(explain_missing_rtsp_server()), reason=explain_missing_rtsp_server())
+needs_server = pytest.mark.skipif(
+    bool(explain_missing_rtsp_server()), reason=explain_missing_rtsp_server()
+)
 SIZE_WH = (160, 120)
 
 pytestmark = pytest.mark.usefixtures("patient_network", "roomy")
@@ -110,17 +117,23 @@ def test_images_come_at_the_steady_times_of_the_camera(codec: str, tmp_path: Pat
     assert {frame.size_wh for frame in frames} == {SIZE_WH}
     assert not frames[0].image_bgr.flags.writeable
     assert frames[0].image_bgr.std() > 10
-    steps_ms = [(after.timestamp_ns - before.timestamp_ns) / 1e6 for before, after in pairwise(frames)]
+    steps_ms = [
+        (after.timestamp_ns - before.timestamp_ns) / 1e6 for before, after in pairwise(frames)
+    ]
     rises = [after.sequence - before.sequence for before, after in pairwise(frames)]
     off_ms = np.abs(np.array(steps_ms) - 1000 / 30 * np.array(rises))
-    assert np.median(off_ms) < 3.0  # arrivals tremble at every step; one that is quicker than all before moves one
+    assert (
+        np.median(off_ms) < 3.0
+    )  # arrivals tremble at every step; one that is quicker than all before moves one
     assert all(isinstance(frame, JpegFrame) == (codec == "jpeg") for frame in frames)
     assert all(is_complete_jpeg(frame.jpeg) for frame in frames if isinstance(frame, JpegFrame))
 
 
 @needs_server
 @pytest.mark.parametrize("codec", ["h264", "h265"])
-def test_an_image_that_is_held_back_until_the_next_has_the_time_of_its_own_arrival(codec: str, tmp_path: Path):
+def test_an_image_that_is_held_back_until_the_next_has_the_time_of_its_own_arrival(
+    codec: str, tmp_path: Path
+):
     with RtspServer(tmp_path, codec=codec, size_wh=SIZE_WH) as camera:
         source = RtspSource(camera.address_of(), "left")
         source.open()
@@ -222,7 +235,9 @@ def test_a_camera_that_is_off_or_unknown_is_refused_in_a_sentence():
     assert "no computer named" in str(refusal("rtsp://no-such-camera.invalid/cam"))
 
 
-@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 200 OK\r\n\r\n", bytes(range(256)) * 40])
+@pytest.mark.parametrize(
+    "greeting", [b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 200 OK\r\n\r\n", bytes(range(256)) * 40]
+)
 def test_what_does_not_speak_rtsp_is_refused_in_a_sentence(greeting: bytes):
     with MjpegServer(greeting=greeting) as camera:
         assert "is no RTSP stream" in str(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"))

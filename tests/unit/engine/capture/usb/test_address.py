@@ -8,12 +8,19 @@ from engine.errors import CameraError
 
 def test_an_address_says_camera_mode_and_controls():
     address = parse_usb("usb:HD-Webcam-A1?mode=1280x720@30+mjpeg&exposure_us=5000&gain=12")
-    assert address == UsbAddress("HD-Webcam-A1", "1280x720@30 mjpeg", {"exposure_us": 5000.0, "gain": 12.0})
+    assert address == UsbAddress(
+        "HD-Webcam-A1", "1280x720@30 mjpeg", {"exposure_us": 5000.0, "gain": 12.0}
+    )
 
 
 @pytest.mark.parametrize(
     "text",
-    ["usb:0", "usb:/dev/video2", "usb:C920?mode=640x480@29.97+yuyv", "usb:C920?exposure_us=1000000&gain=0.5"],
+    [
+        "usb:0",
+        "usb:/dev/video2",
+        "usb:C920?mode=640x480@29.97+yuyv",
+        "usb:C920?exposure_us=1000000&gain=0.5",
+    ],
 )
 def test_an_address_is_written_as_it_was_read(text):
     assert str(parse_usb(text)) == text

@@ -90,7 +90,10 @@ def test_nan_is_refused(source):
 def test_locking_holds_what_the_automatics_found(source, camera):
     values = source.lock()
     assert (values["exposure_us"], values["white_balance_k"], values["gain"]) == (33_300, 4_600, 40)
-    assert (camera.controls[fake.EXPOSURE_AUTO].value, camera.controls[fake.AUTO_WHITE].value) == (1, 0)
+    assert (camera.controls[fake.EXPOSURE_AUTO].value, camera.controls[fake.AUTO_WHITE].value) == (
+        1,
+        0,
+    )
     assert camera.controls[fake.DYNAMIC_RATE].value == 0
     assert (camera.controls[fake.EXPOSURE].value, camera.controls[fake.WHITE].value) == (333, 4_600)
 
@@ -132,7 +135,10 @@ def test_what_was_set_is_set_again_when_the_camera_comes_back(source, computer, 
     camera.controls, camera.number = fake.make_webcam_controls(), 4
     computer.plug(camera)
     source.open()
-    assert (camera.controls[fake.EXPOSURE].value, camera.controls[fake.EXPOSURE_AUTO].value) == (80, 1)
+    assert (camera.controls[fake.EXPOSURE].value, camera.controls[fake.EXPOSURE_AUTO].value) == (
+        80,
+        1,
+    )
 
 
 def test_a_value_set_after_its_automatic_was_on_is_set_again_too(source, computer, camera):
@@ -141,7 +147,10 @@ def test_a_value_set_after_its_automatic_was_on_is_set_again_too(source, compute
     source.close()
     camera.controls = fake.make_webcam_controls()
     source.open()
-    assert (camera.controls[fake.EXPOSURE].value, camera.controls[fake.EXPOSURE_AUTO].value) == (80, 1)
+    assert (camera.controls[fake.EXPOSURE].value, camera.controls[fake.EXPOSURE_AUTO].value) == (
+        80,
+        1,
+    )
 
 
 def test_controls_of_a_closed_camera_are_remembered_for_its_opening(computer, camera):

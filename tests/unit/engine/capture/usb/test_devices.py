@@ -4,7 +4,14 @@ import os
 
 import pytest
 
-from engine.capture.usb.devices import Mode, choose_mode, find_lower_mode, list_devices, parse_mode, sort_modes
+from engine.capture.usb.devices import (
+    Mode,
+    choose_mode,
+    find_lower_mode,
+    list_devices,
+    parse_mode,
+    sort_modes,
+)
 from engine.capture.usb.v4l2_list import list_v4l2
 from engine.capture.usb.v4l2_nodes import find_neighbours, find_node, scan_nodes
 from engine.errors import CameraNotFoundError
@@ -25,7 +32,9 @@ def computer(tmp_path) -> FakeComputer:
     return FakeComputer(tmp_path)
 
 
-@pytest.mark.parametrize("mode", [Mode((1280, 720), 30.0, "mjpeg"), Mode((640, 480), 30000 / 1001, "yuyv")], ids=str)
+@pytest.mark.parametrize(
+    "mode", [Mode((1280, 720), 30.0, "mjpeg"), Mode((640, 480), 30000 / 1001, "yuyv")], ids=str
+)
 def test_the_text_of_a_mode_chooses_it_again(mode):
     assert choose_mode((*MODES, mode), str(mode)) == mode
 
@@ -107,7 +116,12 @@ def test_a_driver_that_gives_ranges_offers_the_usual_sizes_and_rates_in_them(com
     ranges = {"YUYV": {(16, 16, 1280, 960, 2, 2): [(1, 30, 1, 5)]}}
     computer.plug(FakeCamera(modes=ranges))
     texts = [str(mode) for mode in list_v4l2(computer.machine)[0].modes]
-    assert sorted(texts) == ["1280x720@15 yuyv", "1280x720@30 yuyv", "640x480@15 yuyv", "640x480@30 yuyv"]
+    assert sorted(texts) == [
+        "1280x720@15 yuyv",
+        "1280x720@30 yuyv",
+        "640x480@15 yuyv",
+        "640x480@30 yuyv",
+    ]
 
 
 @pytest.mark.parametrize("serial", ["", "SN0001"])
@@ -115,8 +129,14 @@ def test_identical_cameras_are_called_by_their_ports(computer, serial):
     computer.plug(FakeCamera(serial=serial, port="1", number=0))
     computer.plug(FakeCamera(serial=serial, port="2.3", number=2))
     devices = list_v4l2(computer.machine)
-    assert [device.id for device in devices] == ["HD-Webcam-0000-00-14.0-1", "HD-Webcam-0000-00-14.0-2.3"]
-    assert [device.name for device in devices] == ["HD Webcam (USB port 1)", "HD Webcam (USB port 2.3)"]
+    assert [device.id for device in devices] == [
+        "HD-Webcam-0000-00-14.0-1",
+        "HD-Webcam-0000-00-14.0-2.3",
+    ]
+    assert [device.name for device in devices] == [
+        "HD Webcam (USB port 1)",
+        "HD Webcam (USB port 2.3)",
+    ]
 
 
 def test_a_camera_keeps_its_name_when_its_file_is_another(computer):
@@ -142,7 +162,12 @@ def test_a_camera_is_found_by_id_port_file_and_link(computer):
     links = computer.root / "dev" / "v4l" / "by-id"
     links.mkdir(parents=True)
     (links / "usb-046d_HD_Webcam_A1B2-video-index0").symlink_to(computer.root / "dev" / "video0")
-    names = ("HD-Webcam-A1B2", "HD-Webcam-0000-00-14.0-2", str(computer.root / "dev" / "video0"), "0")
+    names = (
+        "HD-Webcam-A1B2",
+        "HD-Webcam-0000-00-14.0-2",
+        str(computer.root / "dev" / "video0"),
+        "0",
+    )
     for name in (*names, "usb-046d_HD_Webcam_A1B2-video-index0"):
         assert find_node(computer.machine, name, "left").path.name == f"video{camera.number}"
 
@@ -150,7 +175,9 @@ def test_a_camera_is_found_by_id_port_file_and_link(computer):
 def test_a_name_that_two_cameras_share_is_refused_with_their_ports(computer):
     computer.plug(FakeCamera(port="1", number=0))
     computer.plug(FakeCamera(port="2", number=2))
-    with pytest.raises(CameraNotFoundError, match=r"usb:HD-Webcam-0000-00-14\.0-1, usb:HD-Webcam-0000-00-14\.0-2"):
+    with pytest.raises(
+        CameraNotFoundError, match=r"usb:HD-Webcam-0000-00-14\.0-1, usb:HD-Webcam-0000-00-14\.0-2"
+    ):
         find_node(computer.machine, "HD-Webcam-A1B2", "left")
 
 
@@ -198,7 +225,10 @@ def test_listing_leaves_nothing_open(computer):
 def test_a_second_sensor_of_a_camera_has_a_name_of_its_own(computer):
     computer.plug(FakeCamera(port="5", number=0))
     computer.plug(FakeCamera(port="5", number=2))
-    assert [node.id for node in scan_nodes(computer.machine)] == ["HD-Webcam-A1B2", "HD-Webcam-A1B2-2"]
+    assert [node.id for node in scan_nodes(computer.machine)] == [
+        "HD-Webcam-A1B2",
+        "HD-Webcam-A1B2-2",
+    ]
 
 
 def test_a_virtual_camera_is_called_by_its_name_and_shares_no_bus(computer):

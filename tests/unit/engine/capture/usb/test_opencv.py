@@ -9,7 +9,12 @@ import pytest
 
 from engine.capture.usb.opencv import OpenCvSource, list_opencv
 from engine.clock import host_ns
-from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
+from engine.errors import (
+    CameraDisconnectedError,
+    CameraError,
+    CameraNotFoundError,
+    CameraTimeoutError,
+)
 from tests.support.patience import PATIENCE_MS, wait_until
 
 
@@ -54,7 +59,9 @@ class FakeCapture:
         self.released += 1
 
     def _image(self):
-        width, height = (int(self.values[name]) for name in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        width, height = (
+            int(self.values[name]) for name in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
         return np.zeros((height, width, 3), np.uint8)
 
 
@@ -140,7 +147,9 @@ def test_closing_ends_the_thread(source):
     source.open()
     source.close()
     source.close()
-    assert wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name == "grab left"])
+    assert wait_until(
+        lambda: not [thread for thread in threading.enumerate() if thread.name == "grab left"]
+    )
     assert source.read(10) is None
 
 

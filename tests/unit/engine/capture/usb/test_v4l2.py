@@ -12,7 +12,12 @@ import pytest
 
 from engine.capture.usb import v4l2_abi as abi
 from engine.capture.usb.v4l2 import UsbSource
-from engine.errors import CameraDisconnectedError, CameraError, CameraNotFoundError, CameraTimeoutError
+from engine.errors import (
+    CameraDisconnectedError,
+    CameraError,
+    CameraNotFoundError,
+    CameraTimeoutError,
+)
 from engine.frames import JpegFrame
 from tests.support.patience import PATIENCE_S
 from tests.support.v4l2_machine import FakeCamera, FakeComputer, make_jpeg, make_os_error
@@ -74,7 +79,9 @@ def test_a_mode_can_be_asked_for(computer):
 def test_a_mode_that_is_not_there_is_refused_with_the_nearest(computer):
     computer.plug(FakeCamera())
     source = UsbSource("0", "left", mode="800x600", machine=computer.machine)
-    with pytest.raises(CameraError, match=r"Camera 'left' has no mode 800x600\. The nearest are: 640x480"):
+    with pytest.raises(
+        CameraError, match=r"Camera 'left' has no mode 800x600\. The nearest are: 640x480"
+    ):
         source.open()
     assert computer.kernel.files == {}
 
@@ -87,7 +94,9 @@ def test_the_time_is_the_drivers_on_the_hosts_clock(computer):
 
 
 @pytest.mark.parametrize(
-    "odd", [{"stamp_flags": 0}, {"stamp_shift_ns": 1_700_000_000 * 10**9}], ids=["no flag", "another clock"]
+    "odd",
+    [{"stamp_flags": 0}, {"stamp_shift_ns": 1_700_000_000 * 10**9}],
+    ids=["no flag", "another clock"],
 )
 def test_a_driver_with_another_clock_is_not_believed(computer, odd):
     camera = computer.plug(FakeCamera(**odd))
@@ -153,7 +162,12 @@ def test_a_driver_that_does_not_count_at_all_is_counted_for(computer):
 @pytest.mark.parametrize("bad", ["flagged", "cut off", "empty", "rubbish"])
 def test_a_damaged_image_is_left_out_and_counted(computer, bad):
     camera = computer.plug(FakeCamera())
-    sent = {"flagged": make_jpeg(), "cut off": make_jpeg()[:400], "empty": b"", "rubbish": b"\0" * 900}[bad]
+    sent = {
+        "flagged": make_jpeg(),
+        "cut off": make_jpeg()[:400],
+        "empty": b"",
+        "rubbish": b"\0" * 900,
+    }[bad]
     with opened(computer) as source:
         computer.kernel.film(camera, sent, flags=abi.BUFFER_ERROR if bad == "flagged" else 0)
         computer.kernel.film(camera, make_jpeg())
@@ -183,7 +197,9 @@ def test_an_uncompressed_image_becomes_bgr(computer, padding):
     assert not frame.image_bgr.flags.writeable
 
 
-@pytest.mark.parametrize(("kind", "size"), [("NV12", 64 * 72), ("GREY", 64 * 48), ("BGR3", 64 * 144)])
+@pytest.mark.parametrize(
+    ("kind", "size"), [("NV12", 64 * 72), ("GREY", 64 * 48), ("BGR3", 64 * 144)]
+)
 def test_other_uncompressed_formats_are_read(computer, kind, size):
     camera = computer.plug(FakeCamera(modes={kind: {(64, 48): [(1, 30)]}}))
     with opened(computer) as source:
@@ -202,7 +218,10 @@ def test_an_uncompressed_image_with_too_few_bytes_is_damaged(computer):
 
 def test_a_silent_camera_times_out_in_a_sentence(computer):
     computer.plug(FakeCamera())
-    with opened(computer) as source, pytest.raises(CameraTimeoutError, match=r"'left' sent no image for 0\.5 s"):
+    with (
+        opened(computer) as source,
+        pytest.raises(CameraTimeoutError, match=r"'left' sent no image for 0\.5 s"),
+    ):
         source.read(500)
 
 
@@ -288,14 +307,19 @@ def test_a_camera_that_refuses_for_another_reason_says_which(computer, monkeypat
 
     computer.plug(FakeCamera())
     monkeypatch.setattr(computer.kernel, "_streamon", fail)
-    with pytest.raises(CameraError, match=f"'left' refuses to send images: {os.strerror(errno.EIO)}"):
+    with pytest.raises(
+        CameraError, match=f"'left' refuses to send images: {os.strerror(errno.EIO)}"
+    ):
         UsbSource("0", "left", machine=computer.machine).open()
 
 
 def test_two_identical_cameras_are_told_apart_by_their_ports(computer):
     first = computer.plug(FakeCamera(serial="", port="1", number=0))
     second = computer.plug(FakeCamera(serial="", port="2", number=2))
-    with opened(computer, "HD-Webcam-0000-00-14.0-2") as right, opened(computer, "HD-Webcam-0000-00-14.0-1") as left:
+    with (
+        opened(computer, "HD-Webcam-0000-00-14.0-2") as right,
+        opened(computer, "HD-Webcam-0000-00-14.0-1") as left,
+    ):
         computer.kernel.film(second, make_jpeg(seed=2))
         computer.kernel.film(first, make_jpeg(seed=1))
         assert right.read(1000).jpeg == make_jpeg(seed=2)

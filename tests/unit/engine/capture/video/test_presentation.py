@@ -20,7 +20,10 @@ def test_good_stamps_count_from_the_first():
 
 
 def test_missing_stamps_follow_at_the_usual_period():
-    assert times_of([0, None, None, 3 * PERIOD_NS]) == ([0, PERIOD_NS, 2 * PERIOD_NS, 3 * PERIOD_NS], 2)
+    assert times_of([0, None, None, 3 * PERIOD_NS]) == (
+        [0, PERIOD_NS, 2 * PERIOD_NS, 3 * PERIOD_NS],
+        2,
+    )
 
 
 def test_a_repeated_stamp_lies_between_its_neighbours():
@@ -45,7 +48,12 @@ def test_a_file_whose_stamps_stand_still_still_rises():
 
 def test_a_ledger_gives_exact_times_and_numbers():
     ledger = LedgerTimes(
-        FrameTimes(np.array([4, 5, 7]), np.array([100_123_456, 140_123_456, 220_123_456]), 100_123_456, 25.0)
+        FrameTimes(
+            np.array([4, 5, 7]),
+            np.array([100_123_456, 140_123_456, 220_123_456]),
+            100_123_456,
+            25.0,
+        )
     )
     assert ledger.next_moment(0) == (4, 100_123_456)
     assert ledger.next_moment(40_000_000) == (5, 140_123_456)

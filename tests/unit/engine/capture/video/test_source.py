@@ -9,7 +9,14 @@ import pytest
 
 from engine.capture.video.source import VideoFileSource
 from engine.errors import CameraError, CameraNotFoundError, UnreadableSourceError
-from tests.support.videos import draw_picture, make_steady_times, read_number, truncate_file, write_sound, write_video
+from tests.support.videos import (
+    draw_picture,
+    make_steady_times,
+    read_number,
+    truncate_file,
+    write_sound,
+    write_video,
+)
 
 
 def frames_of(path, **kwargs):
@@ -38,7 +45,9 @@ def test_frames_come_in_order_with_times_since_the_first(plain):
     assert [frame.sequence for frame in frames] == list(range(40))
     assert [read_number(frame.image_bgr) for frame in frames[:36]] == list(range(36))
     times = np.array([frame.timestamp_ns for frame in frames])
-    assert np.abs(times - np.arange(40) * 1e9 / 30).max() < 12_000  # ns: the file counts in 1/90000 s
+    assert (
+        np.abs(times - np.arange(40) * 1e9 / 30).max() < 12_000
+    )  # ns: the file counts in 1/90000 s
     assert remarks == ()
 
 
@@ -114,13 +123,18 @@ def test_a_variable_rate_is_kept_and_said(folder):
 
 
 @pytest.mark.parametrize(
-    ("counter_clockwise_deg", "corner"), [(90, "bottom left"), (-90, "top right"), (180, "bottom right")]
+    ("counter_clockwise_deg", "corner"),
+    [(90, "bottom left"), (-90, "top right"), (180, "bottom right")],
 )
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_a_rotation_flag_is_applied_and_a_mirror_flag_is_not(folder, counter_clockwise_deg, corner, mirrored):
+def test_a_rotation_flag_is_applied_and_a_mirror_flag_is_not(
+    folder, counter_clockwise_deg, corner, mirrored
+):
     path = folder / f"turned{counter_clockwise_deg}{mirrored}.mp4"
     frames, remarks = frames_of(
-        write_video(path, make_steady_times(3), rotation_deg=counter_clockwise_deg, mirrored=mirrored)
+        write_video(
+            path, make_steady_times(3), rotation_deg=counter_clockwise_deg, mirrored=mirrored
+        )
     )
     image = frames[0].image_bgr.astype(int)
     height, width = image.shape[:2]
@@ -152,7 +166,9 @@ def test_closing_in_the_middle_ends_the_decoder_thread(plain):
 
 
 def test_frames_with_repeated_stamps_are_spread_and_said(folder):
-    frames, remarks = frames_of(write_video(folder / "twice.mkv", [0, 1 / 30, 2 / 30, 2 / 30 + 0.0001, 4 / 30, 5 / 30]))
+    frames, remarks = frames_of(
+        write_video(folder / "twice.mkv", [0, 1 / 30, 2 / 30, 2 / 30 + 0.0001, 4 / 30, 5 / 30])
+    )
     times = [frame.timestamp_ns for frame in frames]
     assert len(times) == 6
     assert all(a < b for a, b in itertools.pairwise(times))
@@ -169,7 +185,9 @@ def test_a_torn_tail_costs_the_tail_only_and_is_said(folder):
 
 
 def test_an_mp4_with_its_index_in_front_is_read_as_far_as_it_goes(folder):
-    whole = write_video(folder / "front.mp4", make_steady_times(90), options={"movflags": "faststart"})
+    whole = write_video(
+        folder / "front.mp4", make_steady_times(90), options={"movflags": "faststart"}
+    )
     frames, remarks = frames_of(truncate_file(whole, folder / "front_torn.mp4", 0.6))
     assert 20 < len(frames) < 90
     assert "is damaged" in remarks[-1]
@@ -177,7 +195,9 @@ def test_an_mp4_with_its_index_in_front_is_read_as_far_as_it_goes(folder):
 
 def test_damage_in_the_middle_is_left_out_and_said(folder):
     data = bytearray(
-        write_video(folder / "middle.mp4", make_steady_times(90), options={"movflags": "faststart"}).read_bytes()
+        write_video(
+            folder / "middle.mp4", make_steady_times(90), options={"movflags": "faststart"}
+        ).read_bytes()
     )
     middle = slice(len(data) // 2, len(data) // 2 + 400)
     data[middle] = bytes(byte ^ 0x5A for byte in data[middle])
@@ -185,7 +205,9 @@ def test_damage_in_the_middle_is_left_out_and_said(folder):
     path.write_bytes(data)
     frames, remarks = frames_of(path)
     assert 40 < len(frames) < 90
-    assert frames[-1].timestamp_ns == pytest.approx(89e9 / 30, abs=2e4)  # what lies beyond keeps its time
+    assert frames[-1].timestamp_ns == pytest.approx(
+        89e9 / 30, abs=2e4
+    )  # what lies beyond keeps its time
     assert "damaged pictures" in remarks[-1]
 
 
@@ -218,7 +240,12 @@ def test_sound_alone_is_refused(folder):
 
 
 @pytest.mark.parametrize(
-    "content", [b"frame,time\n1,2\n" * 500, np.random.default_rng(1).bytes(20_000), b"#EXTM3U\nhttp://127.0.0.1/x.ts\n"]
+    "content",
+    [
+        b"frame,time\n1,2\n" * 500,
+        np.random.default_rng(1).bytes(20_000),
+        b"#EXTM3U\nhttp://127.0.0.1/x.ts\n",
+    ],
 )
 def test_what_is_only_called_a_video_is_refused(folder, content):
     (folder / "renamed.mp4").write_bytes(content)

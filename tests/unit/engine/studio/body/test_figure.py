@@ -33,7 +33,12 @@ def person() -> Figure:
 
 def is_closed(triangles: np.ndarray) -> bool:
     """Tell whether every edge has one triangle on either side."""
-    edges = Counter(map(tuple, np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])))
+    edges = Counter(
+        map(
+            tuple,
+            np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]),
+        )
+    )
     return all(count == 1 and edges[edge[::-1]] == 1 for edge, count in edges.items())
 
 
@@ -57,7 +62,9 @@ def test_labels_get_vertices_of_their_own(sphere: Surface):
     label = (sphere.vertices[sphere.triangles].mean(1)[:, 0] > 0).astype(np.int64)
     split, of_vertex = split_by_label(sphere, label)
     np.testing.assert_array_equal(of_vertex[split.triangles], np.repeat(label[:, None], 3, 1))
-    np.testing.assert_array_equal(split.vertices[split.triangles], sphere.vertices[sphere.triangles])
+    np.testing.assert_array_equal(
+        split.vertices[split.triangles], sphere.vertices[sphere.triangles]
+    )
 
 
 def test_fields_are_negative_inside_and_metric_outside():

@@ -13,17 +13,27 @@ from engine.studio.motion.stance import Draft, place_ankle
 
 RATE = 120
 ANATOMY = build_anatomy(1.78)
-BONES = [("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("ankle", "toe")]
+BONES = [
+    ("shoulder", "elbow"),
+    ("elbow", "wrist"),
+    ("hip", "knee"),
+    ("knee", "ankle"),
+    ("ankle", "toe"),
+]
 
 
 def perform(motion: str, seconds: float, seed: int = 3) -> Performance:
     """Plan a take."""
-    return plan_performance(motion, seconds, ANATOMY, Route(np.random.default_rng(seed)), np.random.default_rng(seed))
+    return plan_performance(
+        motion, seconds, ANATOMY, Route(np.random.default_rng(seed)), np.random.default_rng(seed)
+    )
 
 
 def move(motion: str, seconds: float, seed: int = 3) -> Bones:
     """Perform a take at 120 per second."""
-    return compute_bones(perform(motion, seconds, seed).posture(np.arange(0, seconds, 1 / RATE)), ANATOMY)
+    return compute_bones(
+        perform(motion, seconds, seed).posture(np.arange(0, seconds, 1 / RATE)), ANATOMY
+    )
 
 
 @pytest.fixture(scope="module", params=MOTIONS)
@@ -50,7 +60,9 @@ def test_every_bone_is_turned_by_a_rotation(bones: Bones):
 def test_no_joint_jumps(bones: Bones):
     speed = np.linalg.norm(np.diff(bones.xyz, axis=0), axis=-1) * RATE
     fastest = np.unravel_index(speed.argmax(), speed.shape)
-    assert speed.max() < 12.0, f"{JOINTS[fastest[1]]} at {fastest[0] / RATE:.2f} s: {speed.max():.1f} m/s"
+    assert speed.max() < 12.0, (
+        f"{JOINTS[fastest[1]]} at {fastest[0] / RATE:.2f} s: {speed.max():.1f} m/s"
+    )
 
 
 def test_no_landmark_is_below_the_floor(bones: Bones):
@@ -113,8 +125,19 @@ def test_a_programme_walks_two_thirds_of_its_time(seed: int):
 def test_every_motion_begins_and_ends_in_the_relaxed_stance(name: str):
     ends = IN_PLACE_MOTIONS[name].write(np.array([0.0, 1.0])).posture(ANATOMY)
     stance = Draft(2).posture(ANATOMY)
-    for field in ("pelvis_m", "pelvis_deg", "spine_deg", "neck_deg", "arm_deg", "elbow_deg", "ankle_m", "foot_deg"):
-        np.testing.assert_allclose(getattr(ends, field), getattr(stance, field), atol=1e-6, err_msg=field)
+    for field in (
+        "pelvis_m",
+        "pelvis_deg",
+        "spine_deg",
+        "neck_deg",
+        "arm_deg",
+        "elbow_deg",
+        "ankle_m",
+        "foot_deg",
+    ):
+        np.testing.assert_allclose(
+            getattr(ends, field), getattr(stance, field), atol=1e-6, err_msg=field
+        )
 
 
 def test_standing_still_moves_by_millimetres_only():
@@ -137,4 +160,6 @@ def test_a_posture_does_not_depend_on_the_order_in_which_times_are_asked_for():
     time = np.array([12.0, 3.0, 7.5, 0.0, 19.0])
     shuffled = performance.posture(time).ankle_m
     for i, instant in enumerate(time):
-        np.testing.assert_allclose(performance.posture(np.array([instant])).ankle_m[0], shuffled[i], atol=1e-12)
+        np.testing.assert_allclose(
+            performance.posture(np.array([instant])).ankle_m[0], shuffled[i], atol=1e-12
+        )
