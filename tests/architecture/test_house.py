@@ -15,6 +15,7 @@ FLOORS = ("app", "training", "engine", "calibration")
 MODULES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
 # At 100 columns with one statement a line a screen holds less than it did.
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS = 460, 60, 5
+MAX_MODULES = 25
 SHY_NAMES = ("utils", "helpers", "manager", "base", "misc", "common", "types")
 HEADLESS = ("calibrate", "track", "export", "models", "doctor")
 
@@ -156,3 +157,57 @@ def test_importing_a_module_prints_nothing():
     )
     assert result.stdout == ""
     assert result.stderr == ""
+
+
+def test_no_room_has_more_modules_than_one_reads_at_a_glance():
+    rooms = {path.parent for path in MODULES}
+    crowded = {}
+    for room in rooms:
+        count = sum(1 for path in room.glob("*.py") if path.name != "__init__.py")
+        if count > MAX_MODULES:
+            crowded[named(room)] = count
+    assert not crowded
+
+
+def test_no_import_runs_in_a_circle():
+    modules = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in MODULES}
+    graph = {name: find_imports(path, set(modules)) for name, path in modules.items()}
+    assert not find_circle(graph)
+
+
+def test_a_circle_is_found():
+    assert find_circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c", "a"]
+
+
+def find_imports(path: Path, modules: set[str]) -> set[str]:
+    """Return the modules of ours that a module imports when it is imported itself."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in modules else node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & modules
+
+
+def find_circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return a way that ends where it began, or nothing where there is none."""
+    done: set[str] = set()
+
+    def visit(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        for other in sorted(graph[name]):
+            if circle := visit(other, [*way, name]):
+                return circle
+        done.add(name)
+        return []
+
+    for name in sorted(graph):
+        if circle := visit(name, []):
+            return circle
+    return []
