@@ -10,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+from engine.disk import find_free_path
+
 
 def log_file() -> Path:
     """Return the file that takes the log, in the user's own folder for such things."""
@@ -37,21 +39,6 @@ def choose_new_folder(parent: Path, now: datetime) -> Path:
         ``epipole-2026-01-31-17h05m09``, with a number behind it where that is taken; not yet made.
     """
     return find_free_path(parent / now.strftime("epipole-%Y-%m-%d-%Hh%Mm%S"))
-
-
-def find_free_path(path: Path) -> Path:
-    """Return the path, or one with a number behind it where something of that name is there.
-
-    Returns
-    -------
-    path
-        Nothing is there.
-    """
-    free, count = path, 1
-    while free.exists():
-        count += 1
-        free = path.with_name(f"{path.name}-{count}")
-    return free
 
 
 @contextmanager

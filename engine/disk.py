@@ -36,6 +36,21 @@ class RawFile(Protocol):
         ...
 
 
+def find_free_path(path: Path) -> Path:
+    """Return the path, or one with a number behind it if something has that name.
+
+    Returns
+    -------
+    path
+        Nothing is there.
+    """
+    free, count = path, 1
+    while free.exists():
+        count += 1
+        free = path.with_name(f"{path.name}-{count}")
+    return free
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[TextIO]:
     """Open a text file that appears under its name only when it is complete.

@@ -1,7 +1,6 @@
-"""`epipole demo`: the whole program on the built-in studio, from nothing but the images and the person's height."""
+"""`epipole demo`: the whole program on the built-in studio, from images and stature alone."""
 
 from argparse import Namespace
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import numpy as np
 
 from app.cli.display import is_headless
 from app.cli.options import DEFAULT_MODEL
-from app.commands.calibrate import DONE, REFUSED, calibrate
+from app.cli.step_progress import StepLines
+from app.commands.calibrate import DONE, REFUSED
 from app.demo_files import write_poses, write_truth
-from app.observe import Observation, observe
-from app.paths import choose_new_folder, find_free_path, require_writable
+from app.paths import choose_new_folder, require_writable
 from app.presenters.recording import (
     RecordingResult,
     find_best_row,
@@ -21,11 +20,11 @@ from app.presenters.recording import (
 )
 from app.presenters.window import WindowState
 from app.report.calibration_output import CalibrationPaths, print_calibration, write_calibration
-from app.tracked_session_writer import TrackedSessionWriter
-from calibration.self_calibrate import Calibration, CalibrationOptions
+from calibration.self_calibrate import CalibrationOptions
+from engine.disk import find_free_path
 from engine.frames import FrameSet
-from engine.offline import recording as offline
-from engine.offline.footage import Footage, open_inputs
+from engine.offline.calibrate_and_track import CalibratedTrack, calibrate_and_track
+from engine.offline.footage import open_inputs
 from engine.poses import PoseSet2D
 from engine.studio.scene import Studio
 
@@ -33,25 +32,8 @@ FAILED = 1
 HEADLESS_S = 30.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DemoResult:
-    """What came of the studio's take.
-
-    Parameters
-    ----------
-    observation
-    calibration
-    reconstruction
-        None where the rig was refused.
-    """
-
-    observation: Observation
-    calibration: Calibration
-    reconstruction: offline.Reconstruction | None
-
-
 def run(options: Namespace) -> int:
-    """Film a person in the studio, calibrate, reconstruct, and show it.
+    """Record a person in the studio, calibrate, reconstruct, and show it.
 
     Parameters
     ----------
@@ -70,11 +52,12 @@ def run(options: Namespace) -> int:
         return _show_window(options, folder)
     title = f"Demo studio, seed {options.seed}"
     seconds = options.seconds or HEADLESS_S
-    with open_inputs(
-        [f"studio:?cameras={options.cameras}&seconds={seconds:g}&seed={options.seed}"]
-    ) as footage:
+    address = f"studio:?cameras={options.cameras}&seconds={seconds:g}&seed={options.seed}"
+    with open_inputs([address]) as footage, StepLines() as progress:
         studio: Studio = footage.studio
-        demo = process_footage(footage, find_free_path(folder / "session"))
+        known = CalibrationOptions(studio.stature_m)
+        session = find_free_path(folder / "session")
+        demo = calibrate_and_track(footage, session, DEFAULT_MODEL, known, progress)
     paths = CalibrationPaths(folder / "rig.toml", folder / "report.json")
     write_calibration(demo.calibration.report, demo.calibration.rig, paths, title)
     recording = demo.observation.recording
@@ -92,32 +75,6 @@ def run(options: Namespace) -> int:
         )
     draw_picture(_build_window_state(result, studio), folder / "window.png")
     return DONE if result.rig is not None else REFUSED
-
-
-def process_footage(footage: Footage, session: Path) -> DemoResult:
-    """See the take, calibrate and reconstruct it, and keep all of it in a session.
-
-    Parameters
-    ----------
-    footage
-        Of the studio.
-    session
-        A new folder.
-
-    Returns
-    -------
-    performance
-    """
-    stature_m = footage.studio.stature_m
-    with TrackedSessionWriter(session, footage, DEFAULT_MODEL, {"stature_m": stature_m}) as writer:
-        observation = observe(writer.footage, DEFAULT_MODEL, writer.open_raw_pose_sink)
-        calibration = calibrate(observation.recording, CalibrationOptions(stature_m))
-        reconstruction = None
-        if calibration.rig is not None:
-            writer.write_rig(calibration.rig)
-            reconstruction = offline.reconstruct_recording(observation.recording, calibration.rig)
-            writer.write_reconstruction(reconstruction)
-    return DemoResult(observation, calibration, reconstruction)
 
 
 def draw_picture(state: WindowState, picture: Path) -> None:
@@ -154,8 +111,8 @@ def _show_window(options: Namespace, folder: Path) -> int:
     return demo_window.show_demo(options, folder)
 
 
-def _build_result(demo: DemoResult, title: str) -> RecordingResult:
-    """Put everything that the window needs into one hand."""
+def _build_result(demo: CalibratedTrack, title: str) -> RecordingResult:
+    """Collect everything that the window shows."""
     recording = demo.observation.recording
     reconstruction = demo.reconstruction
     return RecordingResult(

@@ -10,7 +10,8 @@ import numpy as np
 from app.cli.progress import Progress
 from app.errors import UsageError
 from app.paths import choose_new_folder, remove_empty_on_error, require_writable
-from app.repair_sessions import repair_sessions
+from app.report.calibration_output import print_messages
+from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session
 from training.data.samples import Samples, join, open_samples
 from training.data.session_samples import samples_from_session
@@ -121,7 +122,7 @@ def _load_samples(folders: list[Path]) -> tuple[Samples, EvaluateConfig]:
 
 def _cut_session_samples(path: Path, labels_id: str | None) -> tuple[Samples, EvaluateConfig]:
     """Cut the crops of a session at its labels, which are the judge."""
-    repair_sessions([path])
+    print_messages(repair_sessions([path]))
     session = Session.open(path)
     labels = load_labels(find_labels(session.path, labels_id))
     with Progress("Cutting crops", 100, "percent") as progress:

@@ -3,9 +3,9 @@
 from argparse import Namespace
 
 from app.errors import UsageError
-from app.repair_sessions import repair_sessions
 from app.report.calibration_output import print_messages
 from engine.export.exporters import export_session
+from engine.offline.repair_sessions import repair_sessions
 from engine.reconstruction.smooth import Smooth
 from engine.session.session import Session
 
@@ -25,10 +25,10 @@ def run(options: Namespace) -> int:
     """
     if options.smooth and options.format != "csv":
         raise UsageError(
-            f"--smooth calms joints in the room; '{options.format}' has none. Leave it out, or "
-            "take csv."
+            f"--smooth applies to 3D joints, and '{options.format}' has none. Leave it out, or "
+            "choose csv."
         )
-    repair_sessions([options.session])
+    print_messages(repair_sessions([options.session]))
     session = Session.open(options.session)
     export_session(
         session, options.format, options.out, smooth=Smooth() if options.smooth else None

@@ -11,8 +11,8 @@ from pathlib import Path
 from app.cli.progress import Progress
 from app.errors import UsageError
 from app.paths import runs_folder
-from app.repair_sessions import repair_sessions
 from app.report.calibration_output import print_messages
+from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session
 from training.errors import TrainingError
 from training.finetuning.process import start_process
@@ -100,7 +100,7 @@ def run(options: Namespace) -> int:
         threads=options.threads,
         seed=options.seed,
     )
-    repair_sessions(options.sessions)
+    print_messages(repair_sessions(options.sessions))
     check_sessions(request.sessions)
     check_start(request)
     return _follow(make_run(runs, request))

@@ -3,8 +3,8 @@
 from argparse import Namespace
 
 from app.cli.progress import Progress
-from app.repair_sessions import repair_sessions
 from app.report.calibration_output import print_messages
+from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session
 from training.labels.report import format_summary
 from training.labels.session import label_session
@@ -25,7 +25,7 @@ def run(options: Namespace) -> int:
     code
         0; the command line turns a TrainingError into one sentence and 1.
     """
-    repair_sessions([options.session])
+    print_messages(repair_sessions([options.session]))
     session = Session.open(options.session)
     with Progress("Labelling", 100, "percent") as progress:
         labelled = label_session(

@@ -10,17 +10,16 @@ from pathlib import Path
 
 from app.cli.display import is_headless
 from app.cli.progress import Progress
-from app.control.match_rig import match_rig
 from app.control.serving import make_monocular_loader
-from app.paths import choose_new_folder, find_free_path, require_writable
+from app.paths import choose_new_folder, require_writable
 from app.presenters.live import LiveContext, Trail, present_live
-from app.repair_sessions import repair_sessions
 from app.report.calibration_output import CalibrationPaths, print_messages, write_calibration
 from app.settings import Settings, load_settings, settings_file
 from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig, load_rig
 from calibration.skeleton import load_skeleton
 from engine.address import strip_credentials
+from engine.disk import find_free_path
 from engine.errors import CameraError
 from engine.inference.estimator import create_estimator
 from engine.live.cameras import make_camera_sources
@@ -28,6 +27,8 @@ from engine.live.coach import ONE_CAMERA, ONE_CAMERA_GUESSED
 from engine.live.live import Live, LiveOptions
 from engine.live.state import CameraPhase, CameraState, LiveResult, LiveState, RecordingState
 from engine.mailbox import ClosedError, EmptyError
+from engine.offline.match_rig import match_rig
+from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session, SessionFacts, is_session, require_new_folder
 
 DONE, FAILED = 0, 1
@@ -71,6 +72,7 @@ def run(options: Namespace) -> int:
 def _repair_source_sessions(sources: Sequence[str]) -> None:
     """Set right the sessions among the sources, and say what is missing of them."""
     reported = repair_sessions(sources)
+    print_messages(reported)
     for path in map(Path, sources):
         if is_session(path):
             print_messages(

@@ -9,7 +9,8 @@ import numpy as np
 
 from app.cli.progress import Progress
 from app.errors import UsageError
-from app.repair_sessions import repair_sessions
+from app.report.calibration_output import print_messages
+from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session
 from training.data.samples import Samples, SampleWriter, Teacher, open_samples
 from training.data.session_samples import SessionSamplesConfig, samples_from_session
@@ -140,7 +141,7 @@ def _draw_studio_samples(options: Namespace) -> Iterator[Samples]:
 def _cut_session_samples(options: Namespace) -> Iterator[Samples]:
     """Cut the crops of a session at its labels; where there are too many, whole instants are left out evenly."""
     path: Path = options.folder
-    repair_sessions([path])
+    print_messages(repair_sessions([path]))
     session = Session.open(path)
     calibration_id = read_calibration(options.rig)[1].id if options.rig else ""
     labels = load_labels(find_labels(session.path, options.labels, calibration_id=calibration_id))

@@ -5,7 +5,6 @@ bridge calls it at screen rate. Two mailboxes of one item stand between: whoever
 fewer instants, and nothing can pile up.
 """
 
-import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,12 +19,9 @@ from app.presenters.player import (
     present_opening,
     present_problem,
 )
-from engine.errors import SessionError
 from engine.mailbox import ClosedError, EmptyError, Latest
+from engine.offline.repair_sessions import repair_sessions
 from engine.session.playback import Playback
-from engine.session.repair import repair
-
-logger = logging.getLogger(__name__)
 
 # Within so many instants onwards an image that is missing is a gap in what one sees, not another
 # place.
@@ -102,8 +98,7 @@ class Player:
 
 
 def repair_and_open(path: Path) -> Playback:
-    """Open a session for looking at it; one that was broken off is set right first, where the disk
-    allows it.
+    """Open a session to play it; repair it first if it was not finished.
 
     Returns
     -------
@@ -114,10 +109,7 @@ def repair_and_open(path: Path) -> Playback:
     SessionError
         If it cannot be read at all.
     """
-    try:
-        repair(path)
-    except SessionError:
-        logger.info("not repaired", exc_info=True)  # opening it says what is wrong, or does without
+    repair_sessions([path])
     return Playback.open(path)
 
 

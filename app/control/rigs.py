@@ -4,11 +4,11 @@ import logging
 from pathlib import Path
 
 from app.control.jobs import message_from_error
-from app.control.match_rig import match_rig
 from calibration.errors import CalibrationError
 from calibration.rig import Rig, load_rig
 from engine.errors import EngineError
 from engine.live.live import Live
+from engine.offline.match_rig import match_rig
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from app.presenters.player import PlayerState
 from app.presenters.sessions import SessionsState, present_sessions
 from app.presenters.severity import Severity
 from app.presenters.window import JobCard as JobCard
-from app.track_again import track_again
 from engine.export.exporters import export_session
+from engine.offline.track import TrackOptions, track_again
 from engine.session.library import Library
 from engine.session.session import Session
 from engine.session.summary import SessionSummary
@@ -66,7 +66,13 @@ class SessionControl:
             case requests.TrackAgain(path, model, rig):
                 self._start_job(
                     f"Tracking '{path.name}' again",
-                    lambda progress: track_again(path, model, rig, progress).path,
+                    lambda progress: (
+                        track_again(
+                            path,
+                            TrackOptions(model, rig),
+                            lambda done: progress(done.step, done.share),
+                        ).path
+                    ),
                     lambda new: self._on_tracked(
                         f"'{path.name}' was tracked again: the result is '{new.name}'."
                     ),

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from app.demo_files import write_poses, write_truth
-from app.paths import find_free_path
 from app.presenters.live import present_live
 from app.report.calibration_output import CalibrationPaths, print_calibration, write_calibration
 from app.settings import Settings
@@ -16,8 +15,8 @@ from app.window.snapshot import draw_window, get_application, show_until_closed
 from app.window.uncaught_errors import report_uncaught_errors
 from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
-from calibration.skeleton import load_skeleton
 from engine.capture.studio import play_studio
+from engine.disk import find_free_path
 from engine.errors import NobodyInViewError
 from engine.offline import recording as offline
 from engine.session.session import Session
@@ -79,9 +78,8 @@ def _write_results(
 ) -> None:
     """Write rig, report, joints and truth, as far as there are any."""
     session = Session.open(path)
-    sets = tuple(
-        replace(poses, index=index) for index, poses in enumerate(session.poses_2d_raw().sets_2d())
-    )
+    recording = offline.load_recording(session)
+    sets = tuple(replace(poses, index=index) for index, poses in enumerate(recording.pose_sets))
     shift_ns = _find_clock_shift_ns(session)
     if sets and shift_ns is not None:
         write_truth(
@@ -97,9 +95,7 @@ def _write_results(
     paths = CalibrationPaths(folder / "rig.toml", folder / "report.json")
     write_calibration(report, rig, paths, "Demo studio")
     print_calibration(report, rig, paths)
-    sizes = tuple(camera.size_wh for camera in session.cameras)
-    view_names = tuple(camera.name for camera in session.cameras)
-    recording = offline.PoseRecording(sets, load_skeleton("blazepose_33"), view_names, sizes)
+    recording = replace(recording, pose_sets=sets)
     try:
         write_poses(offline.reconstruct_recording(recording, rig).poses_3d, recording, folder)
     except NobodyInViewError as error:

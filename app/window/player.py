@@ -11,7 +11,6 @@ from app.control.jobs import Job, JobPhase
 from app.control.player import Player, load_moment
 from app.presenters.player import describe_playback, present_moment, present_problem
 from app.requests import ExportSession, ShowFolder, TrackAgain
-from app.track_again import track_again
 from app.views.sessions.player_page import PlayerPage
 from app.views.theme import build_stylesheet, choose_scale
 from app.window.bridge import Bridge
@@ -23,6 +22,7 @@ from app.window.snapshot import (
     show_until_closed,
 )
 from engine.export.exporters import export_session
+from engine.offline.track import TrackOptions, track_again
 from engine.session.playback import Playback
 from engine.session.session import Session
 
@@ -100,7 +100,9 @@ class InteractivePlayerWindow(PlayerWindow):
                 "Tracking again",
                 lambda progress: (
                     track_again(
-                        track_request.path, track_request.model, track_request.rig, progress
+                        track_request.path,
+                        TrackOptions(track_request.model, track_request.rig),
+                        lambda done: progress(done.step, done.share),
                     ).path
                 ),
             )

@@ -16,8 +16,8 @@ from calibration.evidence.swaps import find_swaps_by_motion, find_swaps_by_rig
 from calibration.geometry.arrays import I64, Mask
 from calibration.rig import Rig
 from calibration.self_calibrate import Calibration, CalibrationOptions, Progress, self_calibrate
-from calibration.skeleton import Skeleton
-from engine.errors import NobodyInViewError
+from calibration.skeleton import Skeleton, load_skeleton
+from engine.errors import NobodyInViewError, SessionError
 from engine.frames import FrameSet
 from engine.pipeline import Pipeline, Sink
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D
@@ -29,6 +29,7 @@ from engine.reconstruction.people import (
     gather_candidates,
 )
 from engine.reconstruction.reconstruct import MIN_CONFIDENCE, reconstruct_observations
+from engine.session.session import Session
 from engine.stages import prefetch
 
 MIN_FRAMESETS = 5  # framesets with a person below which nobody was there
@@ -58,6 +59,39 @@ class PoseRecording:
     def candidates(self) -> Candidates:
         """Everybody in every view, as arrays."""
         return gather_candidates(self.pose_sets, self.skeleton, self.view_names, self.sizes_wh)
+
+
+def load_recording(session: Session) -> PoseRecording:
+    """Read the raw 2D poses of a session.
+
+    Parameters
+    ----------
+    session
+
+    Returns
+    -------
+    recording
+
+    Raises
+    ------
+    SessionError
+        If the session holds no raw 2D poses, or those of a camera that it does not have.
+    """
+    reader = session.poses_2d_raw()
+    header = reader.header
+    sizes_wh = {camera.name: camera.size_wh for camera in session.cameras}
+    unknown = [view for view in header.view_names if view not in sizes_wh]
+    if unknown:
+        raise SessionError(
+            f"The session '{session.path.name}' has poses of '{unknown[0]}', which is not one of "
+            "its cameras. Run track on it again."
+        )
+    return PoseRecording(
+        tuple(reader.sets_2d()),
+        load_skeleton(header.skeleton),
+        header.view_names,
+        tuple(sizes_wh[view] for view in header.view_names),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,12 +11,12 @@ import pytest
 
 from app.cli import main as cli
 from app.commands import calibrate, doctor
-from app.observe import Observation
 from app.presenters.severity import Severity
 from calibration.rig import Rig, load_rig, save_rig
 from calibration.self_calibrate import Calibration
 from engine.errors import ModelMissingError, NobodyInViewError
 from engine.offline import recording as offline
+from engine.offline.observe import Observation
 from tests.support import scenes
 
 
@@ -39,9 +39,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, rig: Rig):
         sets, scenes.load_walker_skeleton(), rig.names, tuple(c.size_wh for c in rig)
     )
     monkeypatch.setattr(
-        calibrate,
-        "observe",
-        lambda footage, model: Observation(take, 30.0, model, "abc", heard.remarks),
+        "engine.offline.calibrate.observe",
+        lambda footage, model, progress: Observation(take, 30.0, model, "abc", heard.remarks),
     )
 
     def solve(take, knowledge, progress):

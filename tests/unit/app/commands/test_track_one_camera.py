@@ -6,12 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from app import observe, track_again
 from app.cli import main as cli
-from app.commands import track
 from app.control.player import load_moment
 from app.presenters.player import describe_playback, present_moment
 from engine.monocular.guessed_room import is_guessed
+from engine.offline import observe, track
 from engine.session.ending import SessionEnding
 from engine.session.playback import Playback
 from engine.session.session import Session, write_manifest
@@ -50,14 +49,11 @@ def test_a_session_of_one_camera_is_tracked_again_and_seen_in_the_player(
 ):
     lifters = [FakeMonocularEstimator(), FakeMonocularEstimator()]
     whom = []
-    monkeypatch.setattr(track, "load_monocular_model", lambda _name, _person, **_: lifters[0])
+    remaining = iter(lifters)
     monkeypatch.setattr(
-        track_again,
+        track,
         "load_monocular_model",
-        lambda _name, person, **_: whom.append(person) or lifters[1],
-    )
-    monkeypatch.setattr(
-        track_again, "create_estimator", lambda _name, views: FakeWalkerEstimator(views)
+        lambda _name, person, **_: whom.append(person) or next(remaining),
     )
     walk = tmp_path / "walk"
     assert cli.main(["track", str(video), "--stature", "1.75", "--out", str(walk)]) == 0
@@ -68,11 +64,11 @@ def test_a_session_of_one_camera_is_tracked_again_and_seen_in_the_player(
         Session.open(walk).cameras,
         SessionEnding(finished=True),
     )
-    tracked = track_again.track_again(walk, "any")
-    assert (tracked.framesets, tracked.found) == (20, 20)
+    tracked = track.track_again(walk, track.TrackOptions("any"))
+    assert (tracked.frameset_count, tracked.found_count) == (20, 20)
     again = Session.open(tracked.path)
     assert not again.has_rig
-    assert (again.facts.person, whom) == ("Anna", ["Anna"])
+    assert (again.facts.person, whom) == ("Anna", ["", "Anna"])
     assert all(lifter.closed for lifter in lifters)
     with Playback.open(tracked.path) as playback:
         moment = load_moment(playback, 10)

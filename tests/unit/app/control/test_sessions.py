@@ -10,6 +10,7 @@ from app.control import sessions as session_control
 from app.control.sessions import JOB_RUNNING, SessionControl
 from app.presenters.severity import Severity
 from engine.errors import SessionError
+from engine.offline.progress import StepProgress
 from engine.session.library import Library
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import record_session
@@ -109,9 +110,9 @@ def test_a_session_is_opened_scrubbed_and_let_go(control, tmp_path):
 def test_one_long_work_at_a_time(control, told, monkeypatch, tmp_path):
     begun, go = threading.Event(), threading.Event()
 
-    def slow(path, model, rig, progress):
+    def slow(path, options, progress):
         begun.set()
-        progress("Finding the joints", 0.5)
+        progress(StepProgress("Finding the joints", 0.5))
         assert go.wait(PATIENCE_S)
         return SimpleNamespace(path=tmp_path / "one-2")
 
@@ -130,10 +131,10 @@ def test_one_long_work_at_a_time(control, told, monkeypatch, tmp_path):
 def test_work_that_is_cancelled_ends_without_a_word(control, told, monkeypatch, tmp_path):
     begun = threading.Event()
 
-    def endless(path, model, rig, progress):
+    def endless(path, options, progress):
         begun.set()
         while True:
-            progress("Finding the joints", 0.1)
+            progress(StepProgress("Finding the joints", 0.1))
 
     monkeypatch.setattr(session_control, "track_again", endless)
     control.handle(requests.TrackAgain(tmp_path / "one", "blazepose", None))

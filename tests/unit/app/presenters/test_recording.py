@@ -14,12 +14,12 @@ from app.presenters.recording import (
     present_recording,
 )
 from app.presenters.severity import Severity
-from app.tracked_session_writer import TrackedSessionWriter
 from calibration.rig import Rig
 from engine.errors import SessionError
 from engine.frames import Frame
 from engine.offline.footage import Footage
 from engine.offline.recording import Reconstruction
+from engine.offline.tracked_session_writer import TrackedSessionWriter
 from engine.session.session import Session
 from tests.support import scenes
 
@@ -79,9 +79,9 @@ def test_a_take_that_is_read_is_a_session_that_can_be_opened(
         tmp_path / "take", footage, "blazepose", {"stature_m": 1.8}
     ) as recording:
         framesets = list(recording.footage.read_framesets())
-        put = recording.open_raw_pose_sink(result.skeleton, "abc123")
-        for poses in result.poses_2d:
-            put(poses)
+        sink = recording.open_raw_pose_sink(result.skeleton, "abc123")
+        for frames, poses_2d, poses_3d in zip(framesets, result.poses_2d, result.poses_3d):
+            sink.put(frames, poses_2d, poses_3d)
         recording.write_rig(scenes.make_square_rig(2))
         recording.write_reconstruction(Reconstruction(result.poses_2d, result.poses_3d, ()))
     session = Session.open(tmp_path / "take")

@@ -1,6 +1,5 @@
-"""TakeRecording: a new session that keeps a take: its images, what the network saw, and what came of it."""
+"""TrackedSessionWriter: a new session with images, raw 2D poses, and the reconstruction."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +10,17 @@ from calibration.rig import Rig
 from calibration.skeleton import Skeleton
 from engine.capture.tapped import TappedSource
 from engine.errors import SessionError
+from engine.frames import FrameSet
 from engine.offline.footage import Footage
 from engine.offline.recording import Reconstruction
-from engine.poses import PoseSet2D
+from engine.pipeline import Sink
+from engine.poses import PoseSet2D, PoseSet3D
 from engine.session.session import SessionFacts
 from engine.session.writer import PoseWriters, SessionWriter
 
 
 class TrackedSessionWriter:
-    """A new session, as a context manager; whatever happens, what was kept so far can be opened.
+    """A new session, as a context manager; whatever ends it, what was written can be opened.
 
     Parameters
     ----------
@@ -30,17 +31,17 @@ class TrackedSessionWriter:
     model
         Name of the pose model.
     settings
-        What was asked for, as plain values.
+        The options used, as plain values.
 
     Attributes
     ----------
     footage
-        To be read in place of the one given.
+        Read this in place of the one given.
 
     Raises
     ------
     SessionError
-        If the folder holds something already, or the disk refuses.
+        If the folder is not empty, or the disk refuses.
     """
 
     def __init__(self, path: Path, footage: Footage, model: str, settings: dict[str, Any]) -> None:
@@ -59,39 +60,39 @@ class TrackedSessionWriter:
             self.footage = self._record_images(footage)
             on_error.pop_all()
 
-    def open_raw_pose_sink(
-        self, skeleton: Skeleton, model_hash: str
-    ) -> Callable[[PoseSet2D], None]:
-        """Return what takes the network's poses as they come.
+    def open_raw_pose_sink(self, skeleton: Skeleton, model_hash: str) -> Sink:
+        """Open the sink that writes the raw 2D poses of every frameset.
 
         Parameters
         ----------
         skeleton, model_hash
-            Of the network.
+            Of the pose model.
 
         Returns
         -------
-        put
+        sink
         """
         self._facts = replace(self._facts, model={**self._facts.model, "sha256": model_hash})
         self._session.update(self._facts)
         self._poses = self._session.open_pose_files(skeleton, self.footage.view_names)
-        return self._poses.raw_2d.put
+        return _RawPoseSink(self._poses)
 
     def write_rig(self, rig: Rig) -> None:
-        """Write where the cameras stand."""
+        """Write the rig."""
         self._session.write_rig(rig)
 
     def write_reconstruction(self, reconstruction: Reconstruction) -> None:
-        """Write the person in all views and in the room; `open_raw_pose_sink` came before.
+        """Write the repaired 2D poses and the 3D poses, after `open_raw_pose_sink`.
 
         Raises
         ------
         SessionError
-            If the disk refuses, or no raw poses were kept.
+            If the disk refuses, or no raw poses were written.
         """
         if self._poses is None:
-            raise SessionError("A reconstruction without the poses that it rests on is not kept.")
+            raise SessionError(
+                "A reconstruction is stored only with the 2D poses it was made from."
+            )
         for poses_2d, poses_3d in zip(reconstruction.poses_2d, reconstruction.poses_3d):
             self._poses.matched_2d.put(poses_2d)
             self._poses.room_3d.put(poses_3d)
@@ -110,7 +111,7 @@ class TrackedSessionWriter:
         self._session.__exit__(kind, error, trace)
 
     def _record_images(self, footage: Footage) -> Footage:
-        """Copy a session's cameras with their exact times, or given videos, or listen to sources that are neither."""
+        """Copy the cameras of a session, or videos; record the studio's images as they are read."""
         if footage.session is not None:
             cameras = {camera.name: camera for camera in footage.session.cameras}
             for view in footage.view_names:
@@ -129,3 +130,15 @@ class TrackedSessionWriter:
             )
             tapped.append(TappedSource(source, recorder.put))
         return replace(footage, sources=tuple(tapped))
+
+
+class _RawPoseSink:
+    """Writes the 2D poses of every frameset as the pose model found them."""
+
+    def __init__(self, poses: PoseWriters) -> None:
+        self._poses = poses
+
+    def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
+        """Write a frameset."""
+        del frames, poses_3d
+        self._poses.raw_2d.put(poses_2d)

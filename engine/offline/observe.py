@@ -1,21 +1,23 @@
-"""Observe footage: find the joints in every image, with progress in the terminal."""
+"""Observe footage: find the joints of everybody in every image."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.cli.progress import Progress
 from calibration.skeleton import Skeleton
 from engine.inference.estimator import create_estimator
 from engine.offline import recording as offline
 from engine.offline.footage import Footage
+from engine.offline.progress import Progress, StepProgress, ignore_progress
 from engine.pipeline import Sink
-from engine.poses import PoseSet2D
-from engine.session.writer import tap
+
+FINDING_JOINTS = "Finding joints"
+
+MakeSinks = Callable[[Skeleton, str], Sequence[Sink]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """What the network saw of a take.
+    """What the model found in a recording.
 
     Parameters
     ----------
@@ -24,9 +26,9 @@ class Observation:
     rate_fps
         Framesets per second.
     model, model_hash
-        Of the network.
+        Name and SHA-256 of the pose model.
     remarks
-        Sentences on what was odd about the videos.
+        Messages on what was odd about the videos.
     """
 
     recording: offline.PoseRecording
@@ -39,8 +41,8 @@ class Observation:
 def observe(
     footage: Footage,
     model: str,
-    make_pose_sink: Callable[[Skeleton, str], Callable[[PoseSet2D], None]] | None = None,
-    sinks: Sequence[Sink] = (),
+    make_sinks: MakeSinks = lambda _skeleton, _model_hash: (),
+    progress: Progress = ignore_progress,
 ) -> Observation:
     """Find the joints of everybody in every frameset.
 
@@ -50,15 +52,15 @@ def observe(
         Open; it is read to its end.
     model
         Name of a pose model.
-    make_pose_sink
-        Is told the skeleton and the model's hash once they are known, and returns what takes the
-        raw poses as they come.
-    sinks
-        Get every frameset with what was found in it.
+    make_sinks
+        Called once with the skeleton and the model's hash; returns what gets every frameset with
+        what was found in it.
+    progress
+        Called after every frameset; may raise to cancel.
 
     Returns
     -------
-    observed
+    observation
 
     Raises
     ------
@@ -69,13 +71,15 @@ def observe(
     try:
         framesets = footage.read_framesets()
         sizes_wh = tuple(source.size_wh for source in footage.sources)
-        stage = (
-            tap(estimator, make_pose_sink(estimator.skeleton, estimator.model_hash))
-            if make_pose_sink
-            else estimator
-        )
-        with Progress("Finding joints", framesets.count, "framesets") as progress:
-            pose_sets = offline.estimate_poses(framesets, stage, sinks, progress)
+        sinks = make_sinks(estimator.skeleton, estimator.model_hash)
+        total = framesets.count
+
+        def on_frameset(done: int) -> None:
+            share = min(done / total, 1.0) if total else 0.0
+            progress(StepProgress(FINDING_JOINTS, share, "framesets", done, total))
+
+        progress(StepProgress(FINDING_JOINTS, 0.0, "framesets", 0, total))
+        pose_sets = offline.estimate_poses(framesets, estimator, sinks, on_frameset)
         recording = offline.PoseRecording(
             pose_sets, estimator.skeleton, footage.view_names, sizes_wh
         )

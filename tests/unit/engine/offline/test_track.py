@@ -5,15 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import track_again as module
-from app.control.jobs import JobCancelledError
-from app.track_again import track_again
 from calibration.rig import Rig, RigFileError, save_rig
-from engine.errors import ModelMissingError, SessionError
+from engine.errors import ModelMissingError
+from engine.offline import observe
+from engine.offline import track as module
+from engine.offline.track import TrackOptions, TrackOptionsError, track_again
 from engine.poses import PoseSet2D
 from engine.session.session import Session
 from tests.support import scenes
 from tests.support.sessions import make_named_rig, record_session
+
+
+class CancelledError(Exception):
+    """Raised by a progress callback to cancel."""
 
 
 class WalkerEstimator:
@@ -56,7 +60,7 @@ def estimators(monkeypatch):
         made.append(WalkerEstimator())
         return made[-1]
 
-    monkeypatch.setattr(module, "create_estimator", create)
+    monkeypatch.setattr(observe, "create_estimator", create)
     return made
 
 
@@ -71,9 +75,13 @@ def contents(folder: Path):
 def test_the_new_session_lies_beside_the_old_one_which_stays_as_it_is(walk, estimators):
     before = contents(walk)
     steps = []
-    tracked = track_again(walk, "rtmpose", progress=lambda step, share: steps.append((step, share)))
+    tracked = track_again(
+        walk,
+        TrackOptions("rtmpose"),
+        progress=lambda done: steps.append((done.step, done.share)),
+    )
     assert tracked.path == walk.with_name("walk-2")
-    assert tracked.framesets == 12
+    assert tracked.frameset_count == 12
     assert contents(walk) == before
     again = Session.open(tracked.path)
     assert (again.facts.model["name"], again.facts.model["sha256"]) == ("rtmpose", "abc")
@@ -91,46 +99,46 @@ def test_the_new_session_lies_beside_the_old_one_which_stays_as_it_is(walk, esti
 
 
 def test_every_new_session_gets_a_name_of_its_own(walk):
-    assert track_again(walk, "a").path.name == "walk-2"
-    assert track_again(walk, "a").path.name == "walk-3"
+    assert track_again(walk, TrackOptions("a")).path.name == "walk-2"
+    assert track_again(walk, TrackOptions("a")).path.name == "walk-3"
 
 
 def test_another_rig_can_be_given(walk, tmp_path):
     rig = Session.open(walk).rig()
     save_rig(Rig(rig.cameras, {}, {"verdict": "usable"}), tmp_path / "other.toml")
-    tracked = track_again(walk, "a", tmp_path / "other.toml")
+    tracked = track_again(walk, TrackOptions("a", tmp_path / "other.toml"))
     assert Session.open(tracked.path).rig().metadata["verdict"] == "usable"
 
 
 def test_a_rig_for_other_images_is_refused_and_nothing_is_left(walk, tmp_path):
     save_rig(make_named_rig(), tmp_path / "large.toml")
     with pytest.raises(RigFileError, match="640x480"):
-        track_again(walk, "a", tmp_path / "large.toml")
+        track_again(walk, TrackOptions("a", tmp_path / "large.toml"))
     assert not walk.with_name("walk-2").exists()
 
 
 def test_a_session_without_a_rig_says_what_to_do(walk):
     (walk / "rig.toml").unlink()
-    with pytest.raises(SessionError, match="choose a rig file"):
-        track_again(walk, "a")
+    with pytest.raises(TrackOptionsError, match="choose a rig file"):
+        track_again(walk, TrackOptions("a"))
 
 
 @pytest.mark.parametrize("at_step", ["Copying the videos", "Finding joints", "Finishing"])
 def test_a_cancel_leaves_nothing_behind(walk, at_step):
-    def progress(step, share):
-        if step == at_step:
-            raise JobCancelledError
+    def progress(done):
+        if done.step == at_step:
+            raise CancelledError
 
     before = contents(walk)
-    with pytest.raises(JobCancelledError):
-        track_again(walk, "a", progress=progress)
+    with pytest.raises(CancelledError):
+        track_again(walk, TrackOptions("a"), progress=progress)
     assert not walk.with_name("walk-2").exists()
     assert contents(walk) == before
 
 
 def test_a_missing_model_leaves_nothing_behind(walk):
     with pytest.raises(ModelMissingError):
-        track_again(walk, "nowhere")
+        track_again(walk, TrackOptions("nowhere"))
     assert not walk.with_name("walk-2").exists()
 
 
@@ -148,5 +156,5 @@ def test_somebody_elses_folder_is_never_removed(walk, monkeypatch):
 
     monkeypatch.setattr(module, "find_free_path", free_name)
     with pytest.raises(ModelMissingError):
-        track_again(walk, "nowhere")
+        track_again(walk, TrackOptions("nowhere"))
     assert (theirs / "precious").read_text() == "theirs"

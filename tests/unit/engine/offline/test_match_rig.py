@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.control.match_rig import match_lenses, match_rig
 from calibration.rig import Rig, RigFileError
+from engine.offline.match_rig import match_lenses, match_rig
 from tests.support import scenes
 
 FILE = Path("rig.toml")

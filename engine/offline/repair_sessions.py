@@ -1,10 +1,9 @@
-"""Sessions that were broken off are set right before a command works with them, and what was lost is said."""
+"""Repair sessions that a crash or a power cut ended, before they are opened."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.report.calibration_output import print_messages
 from engine.errors import SessionError
 from engine.session.repair import repair
 from engine.session.session import is_session
@@ -13,27 +12,25 @@ logger = logging.getLogger(__name__)
 
 
 def repair_sessions(inputs: Sequence[str | Path]) -> tuple[str, ...]:
-    """Set right the sessions among these inputs, and say what was lost.
+    """Repair the sessions among these inputs.
 
     Parameters
     ----------
     inputs
-        Others than sessions are left alone; so is a session that cannot be written, which whoever
-        opens it judges.
+        Anything that is not a session is left alone. So is a session that cannot be written:
+        opening it says what is wrong with it, or works without the repair.
 
     Returns
     -------
-    told
-        What was said.
+    messages
+        What was lost, for a person to read; empty where nothing needed repair.
     """
-    reported: list[str] = []
+    messages: list[str] = []
     for path in map(Path, inputs):
         if not is_session(path):
             continue
         try:
-            lost = repair(path)
-            print_messages(lost)
-            reported += lost
+            messages += repair(path)
         except SessionError:
             logger.info("'%s' was not repaired", path, exc_info=True)
-    return tuple(reported)
+    return tuple(messages)
