@@ -2,7 +2,6 @@
 
 import math
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from app.presenters.finetune import FinetuneState, ModelRow, present_finetune
 from app.presenters.finetune_run import RunSnapshot
 from app.presenters.severity import Severity
 from engine.errors import EngineError
+from engine.mailbox import Latest
 from engine.session.library import Library
 from training.errors import TrainingError
 from training.finetuning.process import start_process
@@ -33,6 +33,7 @@ from training.finetuning.run import (
 )
 from training.loop.history import read_history
 
+REFRESH_INTERVAL_S = 0.5
 CLOSE_TIMEOUT_S = 1.0
 # A process that has written its last word ends in a moment, on a busy machine in a while.
 RELEASE_TIMEOUT_S, POLL_INTERVAL_S = 30.0, 0.05
@@ -98,6 +99,11 @@ class FinetuneControl:
     models
         Of the networks.
     callbacks
+
+    Attributes
+    ----------
+    interval_s
+        How often `tick` reads the disk.
     """
 
     def __init__(
@@ -107,9 +113,10 @@ class FinetuneControl:
         self._library = library
         self._models = models
         self._callbacks = callbacks
+        self.interval_s = REFRESH_INTERVAL_S
         self._worker = Worker(self._notify_failure)
-        self._lock = threading.Lock()
-        self._pending_state: FinetuneState | None = present_finetune(None, None)
+        self._news: Latest[FinetuneState] = Latest()
+        self._news.put(present_finetune(None, None))
         self._polled_s, self._polling = -math.inf, False
         self._running_run: Path | None = None
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -141,27 +148,18 @@ class FinetuneControl:
         self._polled_s = -math.inf
         return True
 
-    def poll(self, interval_s: float) -> FinetuneState | None:
-        """Return what is new; None where nothing is. May be called at screen rate.
-
-        Parameters
-        ----------
-        interval_s
-            How often to look at the disk.
-
-        Returns
-        -------
-        state
-        """
+    def tick(self) -> None:
+        """Read the disk again in the background if that is due; never waits."""
         now_s = time.monotonic()
-        with self._lock:
-            due = not self._polling and now_s - self._polled_s >= interval_s
-            if due:
-                self._polling, self._polled_s = True, now_s
-            state, self._pending_state = self._pending_state, None
-        if due and not self._worker.submit(self._refresh):
+        if self._polling or now_s - self._polled_s < self.interval_s:
+            return
+        self._polling, self._polled_s = True, now_s
+        if not self._worker.submit(self._refresh):
             self._polling = False
-        return state
+
+    def take_state(self) -> FinetuneState | None:
+        """Take what the page shows if it is new; None if not."""
+        return self._news.take_now()
 
     def close(self) -> None:
         """Let go; a run under way goes on."""
@@ -235,8 +233,7 @@ class FinetuneControl:
             state = present_finetune(
                 summaries, run, models, person=self._callbacks.get_person(), notices=notices
             )
-            with self._lock:
-                self._pending_state = state
+            self._news.put(state)
             if run is not None:
                 self._notify_outcome(run)
         finally:

@@ -42,7 +42,6 @@ from engine.inference.estimator import Estimator
 from engine.live.cameras import LiveSource, make_camera_sources
 from engine.live.live import Live, LiveOptions
 from engine.live.state import LiveResult, LiveState
-from engine.mailbox import ClosedError, EmptyError
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +110,7 @@ class LiveControl:
             case requests.SetCountdown(seconds):
                 self.update_settings(countdown_s=seconds)
             case requests.DismissNotice():
-                self._notices.dismiss(self._state.notices)
+                self._notices.dismiss()
             case requests.Record():
                 self._recorder.start_countdown(self.live, self._settings.countdown_s)
             case requests.StopRecording():
@@ -145,12 +144,21 @@ class LiveControl:
         """Let a person read a sentence."""
         self._notices.add(message, severity)
 
-    def poll(self) -> tuple[LiveState, LiveResult | None, LiveContext]:
-        """Return all that the window shows; never waits. Called ten times a second or more: it moves countdowns on."""
-        live, opening = self.live, self._opening
-        self._advance(live)
+    def tick(self) -> None:
+        """Start and stop what is due, and take the newest result; never waits.
+
+        Called ten times a second or more: countdowns and raised hands act here.
+        """
+        live = self.live
+        self._recorder.tick(live, self._settings)
         if live is not None:
-            self._fetch_newest(live)
+            self._use_rig_when_ready(live)
+            self._report_end(live)
+            self._take_newest(live)
+
+    def snapshot(self) -> tuple[LiveState, LiveResult | None, LiveContext]:
+        """Return all that the window shows, as of the last `tick`; never waits, changes nothing."""
+        live, opening = self.live, self._opening
         context = LiveContext(
             skeleton=self._skeleton,
             trail=self._trail,
@@ -419,15 +427,15 @@ class LiveControl:
                 return address
         raise EngineError(f"There is no camera '{name}'.")
 
-    def _advance(self, live: Live | None) -> None:
-        """Move on what time moves: recordings, a rig that waits for images, cameras that have come to their end."""
-        self._recorder.tick(live, self._settings)
-        if live is None:
-            return
+    def _use_rig_when_ready(self, live: Live) -> None:
+        """Open the rig that waits, once every camera has sent an image."""
         ready_count = sum(one.size_wh is not None for one in self._state.cameras)
         if self._rig_path is not None and ready_count == len(live.names):
             path, self._rig_path = self._rig_path, None
             self._submit(partial(self._open_rig, path))
+
+    def _report_end(self, live: Live) -> None:
+        """Report cameras that have ended, once, and finish their recording."""
         if live.over and self.live is live and live is not self._ended_live:
             self._ended_live = live
             self.notify(
@@ -437,16 +445,16 @@ class LiveControl:
             )
             self._submit(lambda: self._recorder.stop_recording(live))
 
-    def _fetch_newest(self, live: Live) -> None:
-        """Take the next result, and now and then the state."""
-        try:
-            self._result = live.newest.take(0)
-            self._trail.put(self._result)
-        except (EmptyError, ClosedError):
-            pass
+    def _take_newest(self, live: Live) -> None:
+        """Take the next result, and four times a second the state."""
+        result = live.newest.take_now()
+        if result is not None:
+            self._result = result
+            self._trail.put(result)
         now_s = time.monotonic()
         if now_s - self._state_s >= STATE_INTERVAL_S:
             self._state_s = now_s
             state = live.state()
             if self.live is live:  # else it was stopped meanwhile
-                self._state = replace(state, notices=self._notices.filter_dismissed(state.notices))
+                self._notices.set_persistent(state.notices)
+                self._state = replace(state, notices=self._notices.get_persistent())

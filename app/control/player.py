@@ -21,7 +21,7 @@ from app.presenters.player import (
     present_problem,
 )
 from engine.errors import SessionError
-from engine.mailbox import ClosedError, EmptyError, Latest
+from engine.mailbox import ClosedError, Latest
 from engine.session.playback import Playback
 from engine.session.repair import repair
 
@@ -62,12 +62,9 @@ class Player:
         """
         self._requested.put(instant)
 
-    def poll(self) -> PlayerState | None:
-        """Return what is ready and was not yet taken; None where there is nothing new. Never waits."""
-        try:
-            return self._ready.take(timeout_s=0.0)
-        except (EmptyError, ClosedError):
-            return None
+    def take(self) -> PlayerState | None:
+        """Take what is ready; None where there is nothing new. Never waits."""
+        return self._ready.take_now()
 
     def close(self) -> bool:
         """Stop and release the files; say whether it was done in time. May be called twice."""

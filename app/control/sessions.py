@@ -15,6 +15,7 @@ from app.presenters.severity import Severity
 from app.presenters.window import JobCard as JobCard
 from app.track_again import track_again
 from engine.export.exporters import export_session
+from engine.mailbox import Latest
 from engine.session.library import Library
 from engine.session.session import Session
 from engine.session.summary import SessionSummary
@@ -46,7 +47,8 @@ class SessionControl:
         self._scan_job: Job | None = None
         self._scan_requested = self._scanning = self._has_scanned = False
         self._lock = threading.Lock()
-        self._pending_state: SessionsState | None = present_sessions(None, models=self._models)
+        self._news: Latest[SessionsState] = Latest()
+        self._publish(None)
 
     def handle(self, request: requests.Request) -> bool:
         """Do what a person asked for; never waits.
@@ -94,20 +96,27 @@ class SessionControl:
             self._scanning = True
         self._scan_job = Job("Looking for sessions", self._scan)
 
-    def poll_sessions(self) -> SessionsState | None:
-        """Return the list where it is new; None where it is not."""
-        with self._lock:
-            state, self._pending_state = self._pending_state, None
-        return state
+    def tick(self) -> None:
+        """Report work in the background that has failed; never waits."""
+        job = self._job
+        if job is None or job.state().phase is JobPhase.RUNNING:
+            return
+        self._job = None
+        if job.state().phase is JobPhase.FAILED:
+            self._notify(job.state().message)
+
+    def take_sessions(self) -> SessionsState | None:
+        """Take the list if there is a new one; None if not."""
+        return self._news.take_now()
 
     def seek(self, instant: int) -> None:
         """Ask the player for an instant."""
         if self._player is not None:
             self._player.seek(instant)
 
-    def poll_player(self) -> PlayerState | None:
-        """Return what the player has ready where it is new."""
-        return self._player.poll() if self._player is not None else None
+    def take_player(self) -> PlayerState | None:
+        """Take what the player shows if it is new; None if not."""
+        return self._player.take() if self._player is not None else None
 
     @property
     def has_scanned(self) -> bool:
@@ -119,19 +128,14 @@ class SessionControl:
         """Whether a session is open in the player."""
         return self._player is not None
 
-    def poll_job(self) -> JobCard | None:
-        """Return the work in the background; a failure is told once."""
-        job = self._job
-        if job is None:
+    @property
+    def job_card(self) -> JobCard | None:
+        """The work in the background as the window shows it; None where there is none."""
+        state = self._job.state() if self._job is not None else None
+        if state is None or state.phase is not JobPhase.RUNNING:
             return None
-        state = job.state()
-        if state.phase is JobPhase.RUNNING:
-            step = f": {state.step.lower()}" if state.step else ""
-            return JobCard(f"{state.name}{step}", None if math.isnan(state.share) else state.share)
-        self._job = None
-        if state.phase is JobPhase.FAILED:
-            self._notify(state.message)
-        return None
+        step = f": {state.step.lower()}" if state.step else ""
+        return JobCard(f"{state.name}{step}", None if math.isnan(state.share) else state.share)
 
     def close(self) -> None:
         """End everything; what does not end within a second is left behind."""
@@ -193,7 +197,5 @@ class SessionControl:
 
     def _publish(self, summaries: Sequence[SessionSummary] | None) -> None:
         """Leave a list for the window; None before there is one."""
-        with self._lock:
-            self._pending_state = present_sessions(
-                summaries, models=self._models, notices=self._library.remarks
-            )
+        notices = self._library.remarks if summaries is not None else ()
+        self._news.put(present_sessions(summaries, models=self._models, notices=notices))

@@ -37,11 +37,10 @@ from engine.models.shelf import list_models
 from engine.session.library import Library
 
 SESSIONS, FINETUNE = "Sessions", "Teach"
-VISIBLE_POLL_S, HIDDEN_POLL_S = 0.5, 3.0  # between two looks at what is being taught
-IDLE_REFRESH_S, PLAYER_REFRESH_S = (
-    0.1,
-    0.03,
-)  # between two refreshes: of a live page without news, of the others
+# How often the state of a fine-tuning is read from the disk.
+VISIBLE_INTERVAL_S, HIDDEN_INTERVAL_S = 0.5, 3.0
+# Between two refreshes: of a live page without news, of the other pages.
+IDLE_REFRESH_S, PLAYER_REFRESH_S = 0.1, 0.03
 DONE = 0
 
 
@@ -69,7 +68,7 @@ class Application(QObject):
         self._sessions = sessions
         self._finetune = finetune
         self._history = PlotHistory()
-        self.window = MainWindow(present_live(*control.poll()))
+        self.window = MainWindow(present_live(*control.snapshot()))
         self._sessions_page = SessionsPage()
         self._player = PlayerPage()
         self._stack = QStackedWidget()
@@ -104,13 +103,16 @@ class Application(QObject):
     def refresh(self) -> None:
         """Show all as it is now, in the window's thread."""
         self._refreshed_s = time.monotonic()
-        state, result, context = self.control.poll()
-        context = replace(context, job=self._sessions.poll_job())
+        self.control.tick()
+        self._sessions.tick()
+        state, result, context = self.control.snapshot()
+        context = replace(context, job=self._sessions.job_card)
         self.window.show_state(present_live(state, result, context))
         if self._finetune is not None:
-            finetune_state = self._finetune.poll(
-                VISIBLE_POLL_S if self.window.page() == FINETUNE else HIDDEN_POLL_S
-            )
+            is_shown = self.window.page() == FINETUNE
+            self._finetune.interval_s = VISIBLE_INTERVAL_S if is_shown else HIDDEN_INTERVAL_S
+            self._finetune.tick()
+            finetune_state = self._finetune.take_state()
             if finetune_state is not None:
                 self._finetune_page.show_finetune(finetune_state)
                 self.window.set_page_note(
@@ -122,8 +124,8 @@ class Application(QObject):
             return
         if self.window.page() == FINETUNE:
             return
-        sessions_state = self._sessions.poll_sessions()
-        player_state = self._sessions.poll_player()
+        sessions_state = self._sessions.take_sessions()
+        player_state = self._sessions.take_player()
         if sessions_state is not None:
             self._sessions_page.show_sessions(sessions_state)
         if player_state is not None:

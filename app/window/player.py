@@ -82,7 +82,7 @@ class InteractivePlayerWindow(PlayerWindow):
 
     def _refresh(self) -> None:
         """Show what is new."""
-        state = self._player.poll()
+        state = self._player.take()
         if state is not None:
             self.page.show_moment(state)
         if self._job is not None:

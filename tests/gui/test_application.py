@@ -92,11 +92,11 @@ def add(app, address):
 
 
 def phases(app):
-    return [camera.phase for camera in app.control.poll()[0].cameras]
+    return [camera.phase for camera in app.control.snapshot()[0].cameras]
 
 
 def frames_recorded(app):
-    recording = app.control.poll()[0].recording
+    recording = app.control.snapshot()[0].recording
     return recording.frames if recording is not None else 0
 
 
@@ -123,7 +123,7 @@ def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbo
             qtbot.waitUntil(
                 lambda count=count: phases(app) == [CameraPhase.LIVE] * count, timeout=LONG_MS
             )
-        qtbot.waitUntil(lambda: app.control.poll()[1] is not None, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: app.control.snapshot()[1] is not None, timeout=LONG_MS)
         qtbot.waitUntil(lambda: painted(app) > 0.1, timeout=LONG_MS)
 
         qtbot.waitUntil(lambda: app.window._header._record.isEnabled(), timeout=LONG_MS)
@@ -131,7 +131,7 @@ def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbo
         qtbot.waitUntil(lambda: frames_recorded(app) > 30, timeout=LONG_MS)
         qtbot.waitUntil(lambda: app.window._header._record.text() != "Record", timeout=LONG_MS)
         press_record(app)
-        qtbot.waitUntil(lambda: app.control.poll()[0].recording is None, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: app.control.snapshot()[0].recording is None, timeout=LONG_MS)
 
         app.window.show_page(SESSIONS)
         page = app.window.findChild(SessionsPage)
@@ -167,7 +167,7 @@ def test_settings_are_remembered_from_one_window_to_the_next(opened, servers, qt
         place = app.window.geometry()
         assert (place.width(), place.height()) == (1100, 640)
         assert app.control.settings.cameras == (servers[0].address,)
-        context = app.control.poll()[2]
+        context = app.control.snapshot()[2]
         assert (context.stature_m, context.countdown_setting_s, context.hands_free) == (
             1.62,
             5,
@@ -249,7 +249,7 @@ def test_the_window_draws_when_there_is_something_new_and_rests_otherwise(opened
         monkeypatch.setattr(app, "_has_news", lambda: bool(news))
         app.refresh()
         monkeypatch.setattr(
-            app.control, "poll", lambda poll=app.control.poll: drawn.append(now_s[0]) or poll()
+            app.control, "tick", lambda tick=app.control.tick: drawn.append(now_s[0]) or tick()
         )
         for step in range(1, 16):
             now_s[0] = 100.0 + step / 60

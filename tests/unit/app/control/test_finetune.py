@@ -76,6 +76,7 @@ def make(tmp_path, told, swapped, monkeypatch):
             has_scanned=lambda: looked,
         )
         made.append(FinetuneControl(tmp_path / "runs", library, Shelf(), around))
+        made[-1].interval_s = 0.02
         return made[-1]
 
     yield begin
@@ -91,7 +92,8 @@ def seen(control, look):
     states = []
 
     def is_such():
-        states.append(control.poll(0.02))
+        control.tick()
+        states.append(control.take_state())
         return states[-1] is not None and look(states[-1])
 
     assert wait_until(is_such, 2 * PATIENCE_S), "the page never looked like that"

@@ -15,6 +15,7 @@ from engine.live.cameras import make_camera_sources
 from engine.live.state import CalibrationPhase, CameraPhase
 from engine.session.library import Library
 from engine.session.session import Session
+from tests.support.controls import tick
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.ip_cameras import MjpegServer
 from tests.support.patience import PATIENCE_S, wait_until
@@ -64,7 +65,7 @@ def control(tmp_path, network, patient_network, monkeypatch):
 
 
 def state(control):
-    return control.poll()[0]
+    return tick(control)[0]
 
 
 def phases(control):
@@ -73,7 +74,7 @@ def phases(control):
 
 def told(control, words):
     return wait_until(
-        lambda: (notice := control.poll()[2].notice) is not None and words in notice.text
+        lambda: (notice := tick(control)[2].notice) is not None and words in notice.text
     )
 
 
@@ -81,12 +82,12 @@ def started(control, servers):
     control.start(tuple(server.address for server in servers))
     assert wait_until(lambda: phases(control) == [CameraPhase.LIVE] * len(servers))
     assert wait_until(
-        lambda: control.poll()[1] is not None, 2 * PATIENCE_S
+        lambda: tick(control)[1] is not None, 2 * PATIENCE_S
     )  # kernels may have to be compiled first
 
 
 def test_hands_free_recording_is_off_until_somebody_wants_it(control):
-    assert not control.poll()[2].hands_free
+    assert not tick(control)[2].hands_free
 
 
 def test_asking_and_looking_never_wait_for_a_network_that_is_being_loaded(
@@ -100,7 +101,7 @@ def test_asking_and_looking_never_wait_for_a_network_that_is_being_loaded(
         requests.StopRecording(), requests.AddCamera(servers[1].address), requests.Reconnect("x"), requests.Stop(),
     ):  # fmt: skip
         control.handle(request)
-        assert control.poll()[2].running
+        assert tick(control)[2].running
     assert not network.go.is_set()  # all of it came back while the worker was still at it
 
 
@@ -117,7 +118,7 @@ def test_cameras_that_are_being_opened_are_seen_before_they_are_open(
     monkeypatch.setattr("app.control.live.make_camera_sources", slow)
     control.handle(requests.AddCamera(servers[0].address))
     assert making.wait(PATIENCE_S)
-    shown, _, look = control.poll()
+    shown, _, look = tick(control)
     made.set()
     assert [camera.phase for camera in shown.cameras] == [CameraPhase.OPENING]
     assert shown.calibration.headline == "Opening the cameras"
@@ -131,7 +132,7 @@ def test_stop_during_start_leaves_the_cameras_at_rest(control, network, servers)
     assert network.asked.wait(PATIENCE_S)
     control.handle(requests.Stop())
     network.go.set()
-    assert wait_until(lambda: not control.poll()[2].running)
+    assert wait_until(lambda: not tick(control)[2].running)
     assert phases(control) == [CameraPhase.ENDED]
 
 
@@ -193,8 +194,8 @@ def test_without_its_last_camera_the_window_is_empty_again(control, servers):
     started(control, servers[:1])
     control.handle(requests.RemoveCamera(state(control).cameras[0].name))
     assert wait_until(lambda: not state(control).cameras)
-    assert wait_until(lambda: not control.poll()[2].running)
-    assert control.poll()[2].title == ""
+    assert wait_until(lambda: not tick(control)[2].running)
+    assert tick(control)[2].title == ""
     assert control.settings.cameras == ()
 
 
@@ -212,25 +213,25 @@ def test_a_camera_that_is_removed_while_all_rest_does_not_come_back(control, ser
 def test_recording_while_the_cameras_rest_says_what_to_do(control):
     control.handle(requests.Record())
     assert told(control, "Press Start to record")
-    assert control.poll()[2].countdown_s is None
+    assert tick(control)[2].countdown_s is None
 
 
 def test_a_countdown_ends_with_the_cameras(control, servers):
     started(control, servers)
     control.handle(requests.SetCountdown(20))
     control.handle(requests.Record())
-    assert control.poll()[2].countdown_s is not None
+    assert tick(control)[2].countdown_s is not None
     control.handle(requests.Stop())
-    assert wait_until(lambda: control.poll()[2].countdown_s is None)
+    assert wait_until(lambda: tick(control)[2].countdown_s is None)
 
 
 def test_record_pressed_twice_makes_one_recording(control, servers, tmp_path):
     started(control, servers)
     for _ in range(2):
         control.handle(requests.Record())
-        control.poll()
+        tick(control)
     assert wait_until(lambda: (now := state(control).recording) is not None and now.frames > 5)
-    assert control.poll()[2].notice is None
+    assert tick(control)[2].notice is None
     control.handle(requests.StopRecording())
     assert told(control, "Recorded")
     assert len(list((tmp_path / "takes").iterdir())) == 1
@@ -275,13 +276,13 @@ def test_a_fault_of_the_network_is_told_once_and_start_tries_again(control, serv
     with monkeypatch.context() as patched:
         patched.setattr(FakeWalkerEstimator, "__call__", broken)
         assert told(control, "went wrong")
-        assert not control.poll()[2].running
+        assert not tick(control)[2].running
     control.handle(requests.DismissNotice())
     for _ in range(5):
-        assert control.poll()[2].notice is None
+        assert tick(control)[2].notice is None
     control.handle(requests.Start())
     assert wait_until(
-        lambda: control.poll()[2].running and phases(control) == [CameraPhase.LIVE] * 2
+        lambda: tick(control)[2].running and phases(control) == [CameraPhase.LIVE] * 2
     )
 
 
@@ -291,7 +292,7 @@ def test_cameras_that_come_to_their_end_are_said_and_can_be_played_again(
     started(control, servers)
     monkeypatch.setattr("engine.live.live.Live.over", property(lambda live: live.names != ()))
     assert told(control, PLAYED_TO_END)
-    assert not control.poll()[2].running
+    assert not tick(control)[2].running
 
 
 def test_the_typed_stature_reaches_the_calibration_that_runs_and_is_remembered(
@@ -322,7 +323,7 @@ def test_a_rig_from_the_command_line_waits_until_every_camera_sends_images(
     assert network.asked.wait(PATIENCE_S)
     network.go.set()
     assert wait_until(lambda: state(control).calibration.phase is CalibrationPhase.TESTING)
-    assert control.poll()[2].notice is None
+    assert tick(control)[2].notice is None
 
 
 def test_a_rig_of_other_cameras_is_refused_in_a_sentence_that_names_both(
@@ -332,7 +333,7 @@ def test_a_rig_of_other_cameras_is_refused_in_a_sentence_that_names_both(
     save_rig(make_square_rig(4), tmp_path / "hall.toml")
     control.handle(requests.OpenRig(tmp_path / "hall.toml"))
     assert told(control, "hall.toml")
-    words = control.poll()[2].notice.text
+    words = tick(control)[2].notice.text
     assert "4 cameras" in words
     assert state(control).cameras[0].name in words
     assert state(control).calibration.phase is not CalibrationPhase.TESTING

@@ -41,7 +41,7 @@ def newest(control, count):
     found = []
 
     def there():
-        state = control.poll_sessions()
+        state = control.take_sessions()
         if state is not None:
             found[:] = [state]
         return bool(found) and len(found[0].cards) == count
@@ -50,11 +50,16 @@ def newest(control, count):
     return found[0]
 
 
+def is_done(control):
+    control.tick()
+    return control.job_card is None
+
+
 def test_sessions_are_listed_when_somebody_looks(control, tmp_path):
     record_session(tmp_path / "takes" / "one", 5)
     control.handle(requests.ScanSessions())
     assert newest(control, 1).cards[0].path == tmp_path / "takes" / "one"
-    assert control.poll_sessions() is None  # told once
+    assert control.take_sessions() is None  # told once
 
 
 def test_a_session_that_comes_while_the_folders_are_looked_at_is_listed_too(
@@ -98,12 +103,12 @@ def test_a_session_is_opened_scrubbed_and_let_go(control, tmp_path):
 
     def shown(instant):
         control.seek(instant)
-        return (now := control.poll_player()) is not None and now.instant == instant
+        return (now := control.take_player()) is not None and now.instant == instant
 
     assert wait_until(lambda: shown(7))
     control.handle(requests.ShowSessions())
     assert not control.is_playing
-    assert control.poll_player() is None
+    assert control.take_player() is None
 
 
 def test_one_long_work_at_a_time(control, told, monkeypatch, tmp_path):
@@ -118,12 +123,12 @@ def test_one_long_work_at_a_time(control, told, monkeypatch, tmp_path):
     monkeypatch.setattr(session_control, "track_again", slow)
     control.handle(requests.TrackAgain(tmp_path / "one", "blazepose", None))
     assert begun.wait(PATIENCE_S)
-    assert wait_until(lambda: control.poll_job().progress == 0.5)
-    assert control.poll_job().text == "Tracking 'one' again: finding the joints"
+    assert wait_until(lambda: control.job_card.progress == 0.5)
+    assert control.job_card.text == "Tracking 'one' again: finding the joints"
     control.handle(requests.ExportSession(tmp_path / "one", "csv", tmp_path / "out.csv"))
     assert told == [(JOB_RUNNING, Severity.WARNING)]
     go.set()
-    assert wait_until(lambda: control.poll_job() is None)
+    assert wait_until(lambda: is_done(control))
     assert told[-1] == ("'one' was tracked again: the result is 'one-2'.", Severity.GOOD)
 
 
@@ -139,15 +144,15 @@ def test_work_that_is_cancelled_ends_without_a_word(control, told, monkeypatch, 
     control.handle(requests.TrackAgain(tmp_path / "one", "blazepose", None))
     assert begun.wait(PATIENCE_S)
     control.handle(requests.CancelJob())
-    assert wait_until(lambda: control.poll_job() is None)
+    assert wait_until(lambda: is_done(control))
     assert not told
 
 
 def test_work_that_fails_is_told_once(control, told, tmp_path):
     control.handle(requests.ExportSession(tmp_path / "nowhere", "csv", tmp_path / "out.csv"))
-    assert wait_until(lambda: control.poll_job() is None)
+    assert wait_until(lambda: is_done(control))
     for _ in range(3):
-        control.poll_job()
+        control.tick()
     assert len(told) == 1
     assert "nowhere" in told[0][0]
 
@@ -179,6 +184,6 @@ def test_an_empty_list_is_called_empty_only_after_the_folders_were_looked_at(con
     assert wait_until(lambda: control.has_scanned)
     assert wait_until(
         lambda: (
-            (state := control.poll_sessions()) is not None and state.headline == "No sessions yet"
+            (state := control.take_sessions()) is not None and state.headline == "No sessions yet"
         )
     )
