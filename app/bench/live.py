@@ -25,6 +25,7 @@ from PyQt6.QtWidgets import QApplication
 from app.bench.film import JPEG, RAW, Film, PrecomputedEstimator, register_film
 from app.bench.window_monitor import ResourceUsage, WindowMonitor
 from app.cli.options import DEFAULT_MODEL
+from app.control.controller import dispatch
 from app.control.live import LiveControl
 from app.control.sessions import SessionControl
 from app.requests import Record, StopRecording
@@ -276,14 +277,14 @@ def _measure_turns(
     encoder_ms_by_turn: list[float] = []
     for _ in range(TURNS):
         idle_turn = monitor.measure(seconds / TURNS)
-        control.handle(Record())
+        dispatch(control.handlers, Record())
         _wait_until(monitor, lambda: control.snapshot()[0].recording is not None, "begin")
         monitor.wait(settle_s)
         turns.append((idle_turn, monitor.measure(seconds / TURNS)))
         recording = control.snapshot()[0].recording
         if recording is not None:
             states.append(recording)
-        control.handle(StopRecording())
+        dispatch(control.handlers, StopRecording())
         _wait_until(monitor, lambda: control.snapshot()[0].recording is None, "end")
         monitor.wait(settle_s)
         encoder_ms_by_turn.append(_measure_encoder_ms(case.images_to_compress, monitor))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app import requests
+from app.control.controller import Handlers
 from app.control.jobs import Job, JobCancelledError, JobPhase, message_from_error
 from app.control.player import Player
 from app.presenters.player import PlayerState
@@ -33,7 +34,12 @@ class SessionControl:
     models
         Names of the pose models there are.
     notify
-        Lets a person read a sentence, in a tone (`LiveControl.notify`).
+        Shows a message, with a severity (`LiveControl.notify`).
+
+    Attributes
+    ----------
+    handlers
+        What handles each request.
     """
 
     def __init__(
@@ -49,43 +55,12 @@ class SessionControl:
         self._lock = threading.Lock()
         self._news: Latest[SessionsState] = Latest()
         self._publish(None)
-
-    def handle(self, request: requests.Request) -> bool:
-        """Do what a person asked for; never waits.
-
-        Returns
-        -------
-        mine
-            False for what concerns something else.
-        """
-        match request:
-            case requests.ScanSessions():
-                self.scan_sessions()
-            case requests.OpenSession(path):
-                self._open_player(path)
-            case requests.ShowSessions():
-                self._close_player()
-            case requests.TrackAgain(path, model, rig):
-                self._start_job(
-                    f"Tracking '{path.name}' again",
-                    lambda progress: track_again(path, model, rig, progress).path,
-                    lambda new: self._on_tracked(
-                        f"'{path.name}' was tracked again: the result is '{new.name}'."
-                    ),
-                )
-            case requests.ExportSession(path, format_name, out):
-                self._start_job(
-                    f"Exporting '{path.name}'",
-                    lambda _progress: export_session(Session.open(path), format_name, out),
-                    lambda _: self._notify(
-                        f"'{path.name}' was exported to '{out}'.", Severity.GOOD
-                    ),
-                )
-            case requests.CancelJob() if self._job is not None:
-                self._job.cancel()
-            case _:
-                return False
-        return True
+        self.handlers: Handlers = {
+            requests.ScanSessions: lambda _: self.scan_sessions(),
+            requests.TrackAgain: self._track_again,
+            requests.ExportSession: self._export,
+            requests.CancelJob: lambda _: self._cancel_job(),
+        }
 
     def scan_sessions(self) -> None:
         """List the sessions anew, in the background; what the index knows is shown at once."""
@@ -108,6 +83,17 @@ class SessionControl:
     def take_sessions(self) -> SessionsState | None:
         """Take the list if there is a new one; None if not."""
         return self._news.take_now()
+
+    def open_player(self, path: Path) -> None:
+        """Show a session in the player."""
+        self.close_player()
+        self._player = Player(path, self._models)
+
+    def close_player(self) -> None:
+        """Close the session that is shown."""
+        player, self._player = self._player, None
+        if player is not None:
+            player.close()
 
     def seek(self, instant: int) -> None:
         """Ask the player for an instant."""
@@ -137,26 +123,40 @@ class SessionControl:
         step = f": {state.step.lower()}" if state.step else ""
         return JobCard(f"{state.name}{step}", None if math.isnan(state.share) else state.share)
 
-    def close(self) -> None:
+    def close(self) -> bool:
         """End everything; what does not end within a second is left behind."""
         jobs = [job for job in (self._job, self._scan_job) if job is not None]
         for job in jobs:
             job.cancel()
-        self._close_player()
+        self.close_player()
         deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
-        for job in jobs:
-            job.join(max(deadline_s - time.monotonic(), 0.0))
+        ended = [job.join(max(deadline_s - time.monotonic(), 0.0)) for job in jobs]
+        return all(ended)
 
-    def _open_player(self, path: Path) -> None:
-        """Show a session in the player."""
-        self._close_player()
-        self._player = Player(path, self._models)
+    def _track_again(self, request: requests.TrackAgain) -> None:
+        """Track a session again in the background."""
+        name = request.path.name
+        self._start_job(
+            f"Tracking '{name}' again",
+            lambda progress: track_again(request.path, request.model, request.rig, progress).path,
+            lambda new: self._on_tracked(
+                f"'{name}' was tracked again: the result is '{new.name}'."
+            ),
+        )
 
-    def _close_player(self) -> None:
-        """Let go of the session that is shown."""
-        player, self._player = self._player, None
-        if player is not None:
-            player.close()
+    def _export(self, request: requests.ExportSession) -> None:
+        """Export a session in the background."""
+        path, out = request.path, request.out
+        self._start_job(
+            f"Exporting '{path.name}'",
+            lambda _progress: export_session(Session.open(path), request.format_name, out),
+            lambda _: self._notify(f"'{path.name}' was exported to '{out}'.", Severity.GOOD),
+        )
+
+    def _cancel_job(self) -> None:
+        """Cancel the work in the background."""
+        if self._job is not None:
+            self._job.cancel()
 
     def _start_job(
         self, name: str, work: Callable[[Callable[[str, float], None]], object], on_done: Callable

@@ -37,7 +37,7 @@ def main(folder: Path, beam: Path) -> None:
     process_events(running, seconds=8)
     save_screenshots(running, app, folder / "plots")
     app.window.toggle_plots()
-    app.control.handle(StopRecording())
+    app.handle(StopRecording())
     process_events(running, lambda: app.control.snapshot()[0].recording is None)
     process_events(running, seconds=13)  # the good news of the recording leaves by itself
     for name, session in (("player", recording), ("beam", beam)):

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from typing import get_args
 
 import pytest
 from PyQt6.QtCore import Qt, QTimer
@@ -16,7 +17,7 @@ from app.views.live.add_camera import AddCameraPanel
 from app.views.live.camera_grid import CameraGrid
 from app.views.main_window import LIVE
 from app.views.sessions.page import SessionsPage
-from app.window.application import SESSIONS, Application
+from app.window.application import SESSIONS, Application, make_application
 from engine.live.state import CameraPhase
 from engine.session.library import Library
 from engine.session.session import Session
@@ -233,6 +234,18 @@ def test_a_sentence_stays_until_it_is_dismissed(opened, qtbot):
         assert "telnet://somewhere" in app.window._state.notice.text
         QTest.mouseClick(app.window._notice._dismiss, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: app.window._state.notice is None, timeout=LONG_MS)
+
+
+def test_every_request_is_handled_by_exactly_one_controller(qapp, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.window.application.library_file", lambda: tmp_path / "index.sqlite")
+    app = make_application(Settings(sessions=str(tmp_path)), None)  # refuses what two handle
+    try:
+        classes = {one for one in vars(requests).values() if isinstance(one, type)}
+        classes = {one for one in classes if one.__module__ == requests.__name__}
+        assert set(app.handlers) == classes == set(get_args(requests.Request))
+    finally:
+        app.window.close()
+        app.window.deleteLater()
 
 
 def test_closing_twice_is_closing_once(opened):

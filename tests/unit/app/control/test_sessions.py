@@ -7,6 +7,7 @@ import pytest
 
 from app import requests
 from app.control import sessions as session_control
+from app.control.controller import dispatch
 from app.control.sessions import JOB_RUNNING, SessionControl
 from app.presenters.severity import Severity
 from engine.errors import SessionError
@@ -57,7 +58,7 @@ def is_done(control):
 
 def test_sessions_are_listed_when_somebody_looks(control, tmp_path):
     record_session(tmp_path / "takes" / "one", 5)
-    control.handle(requests.ScanSessions())
+    dispatch(control.handlers, requests.ScanSessions())
     assert newest(control, 1).cards[0].path == tmp_path / "takes" / "one"
     assert control.take_sessions() is None  # told once
 
@@ -99,14 +100,14 @@ def test_a_library_that_cannot_be_read_is_told_and_looked_at_again_when_asked(
 
 def test_a_session_is_opened_scrubbed_and_let_go(control, tmp_path):
     record_session(tmp_path / "one", 10)
-    control.handle(requests.OpenSession(tmp_path / "one"))
+    control.open_player(tmp_path / "one")
 
     def shown(instant):
         control.seek(instant)
         return (now := control.take_player()) is not None and now.instant == instant
 
     assert wait_until(lambda: shown(7))
-    control.handle(requests.ShowSessions())
+    control.close_player()
     assert not control.is_playing
     assert control.take_player() is None
 
@@ -121,11 +122,13 @@ def test_one_long_work_at_a_time(control, told, monkeypatch, tmp_path):
         return SimpleNamespace(path=tmp_path / "one-2")
 
     monkeypatch.setattr(session_control, "track_again", slow)
-    control.handle(requests.TrackAgain(tmp_path / "one", "blazepose", None))
+    dispatch(control.handlers, requests.TrackAgain(tmp_path / "one", "blazepose", None))
     assert begun.wait(PATIENCE_S)
     assert wait_until(lambda: control.job_card.progress == 0.5)
     assert control.job_card.text == "Tracking 'one' again: finding the joints"
-    control.handle(requests.ExportSession(tmp_path / "one", "csv", tmp_path / "out.csv"))
+    dispatch(
+        control.handlers, requests.ExportSession(tmp_path / "one", "csv", tmp_path / "out.csv")
+    )
     assert told == [(JOB_RUNNING, Severity.WARNING)]
     go.set()
     assert wait_until(lambda: is_done(control))
@@ -141,15 +144,17 @@ def test_work_that_is_cancelled_ends_without_a_word(control, told, monkeypatch, 
             progress("Finding the joints", 0.1)
 
     monkeypatch.setattr(session_control, "track_again", endless)
-    control.handle(requests.TrackAgain(tmp_path / "one", "blazepose", None))
+    dispatch(control.handlers, requests.TrackAgain(tmp_path / "one", "blazepose", None))
     assert begun.wait(PATIENCE_S)
-    control.handle(requests.CancelJob())
+    dispatch(control.handlers, requests.CancelJob())
     assert wait_until(lambda: is_done(control))
     assert not told
 
 
 def test_work_that_fails_is_told_once(control, told, tmp_path):
-    control.handle(requests.ExportSession(tmp_path / "nowhere", "csv", tmp_path / "out.csv"))
+    dispatch(
+        control.handlers, requests.ExportSession(tmp_path / "nowhere", "csv", tmp_path / "out.csv")
+    )
     assert wait_until(lambda: is_done(control))
     for _ in range(3):
         control.tick()
@@ -159,14 +164,14 @@ def test_work_that_fails_is_told_once(control, told, tmp_path):
 
 def test_closing_ends_what_is_under_way(control, monkeypatch, tmp_path):
     record_session(tmp_path / "one", 10)
-    control.handle(requests.OpenSession(tmp_path / "one"))
+    control.open_player(tmp_path / "one")
     control.scan_sessions()
     control.close()  # the fixture sees that every thread is gone
 
 
-@pytest.mark.parametrize("request_", [requests.Start(), requests.Record(), requests.CancelJob()])
-def test_what_concerns_the_cameras_is_left_to_them(control, request_):
-    assert not control.handle(request_)
+def test_cancelling_does_nothing_where_nothing_is_under_way(control, told):
+    dispatch(control.handlers, requests.CancelJob())
+    assert not told
 
 
 def test_an_empty_list_is_called_empty_only_after_the_folders_were_looked_at(control, monkeypatch):
@@ -177,7 +182,7 @@ def test_an_empty_list_is_called_empty_only_after_the_folders_were_looked_at(con
         return refresh(self, progress)
 
     monkeypatch.setattr(Library, "refresh", slow)
-    control.handle(requests.ScanSessions())
+    dispatch(control.handlers, requests.ScanSessions())
     assert newest(control, 0).headline == "Looking for sessions"
     assert not control.has_scanned
     go.set()
