@@ -11,7 +11,7 @@ from pathlib import Path
 from app.cli.display import is_headless
 from app.cli.progress import Progress
 from app.control.match_rig import match_rig
-from app.control.serving import make_monocular_loader
+from app.control.monocular_models import make_monocular_loader
 from app.paths import choose_new_folder, find_free_path, require_writable
 from app.presenters.live import LiveContext, Trail, present_live
 from app.repair_sessions import repair_sessions

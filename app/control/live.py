@@ -26,10 +26,10 @@ from app.control.cameras import (
 from app.control.compare_rigs import compare_rigs
 from app.control.controller import Handlers
 from app.control.jobs import Worker, message_from_error
+from app.control.monocular_models import make_monocular_loader
 from app.control.notices import Notices
 from app.control.record import RecordControl
 from app.control.rigs import get_rig_in_use, load_last_rig, load_matching_rig
-from app.control.serving import make_monocular_loader
 from app.errors import explain_os_error
 from app.presenters.live import LiveContext, Trail
 from app.presenters.severity import Severity

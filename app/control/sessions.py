@@ -1,14 +1,13 @@
 """SessionControl: the recorded sessions behind the window: list, player, and long work on them in the background."""
 
 import math
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app import requests
 from app.control.controller import Handlers
-from app.control.jobs import Job, JobCancelledError, JobPhase, message_from_error
+from app.control.jobs import Job, JobPhase, Progress, Worker
 from app.control.player import Player
 from app.presenters.player import PlayerState
 from app.presenters.sessions import SessionsState, present_sessions
@@ -22,7 +21,7 @@ from engine.session.session import Session
 from engine.session.summary import SessionSummary
 
 CLOSE_TIMEOUT_S = 1.0
-JOB_RUNNING = "Something else is still at work. Wait for its end, or cancel it."
+JOB_RUNNING = "Another job is still running. Wait until it ends, or cancel it."
 
 
 class SessionControl:
@@ -49,10 +48,10 @@ class SessionControl:
         self._models = tuple(models)
         self._notify = notify
         self._player: Player | None = None
+        self._worker = Worker(notify, "worker sessions")
+        self._scanner = Worker(notify, "worker scan")
         self._job: Job | None = None
-        self._scan_job: Job | None = None
-        self._scan_requested = self._scanning = self._has_scanned = False
-        self._lock = threading.Lock()
+        self._scan_waits = self._has_scanned = False
         self._news: Latest[SessionsState] = Latest()
         self._publish(None)
         self.handlers: Handlers = {
@@ -63,22 +62,13 @@ class SessionControl:
         }
 
     def scan_sessions(self) -> None:
-        """List the sessions anew, in the background; what the index knows is shown at once."""
-        with self._lock:
-            self._scan_requested = True
-            if self._scanning:
-                return
-            self._scanning = True
-        self._scan_job = Job("Looking for sessions", self._scan)
+        """List the sessions again, in the background; the known ones are shown at once."""
+        if not self._scan_waits:
+            self._scan_waits = True
+            self._scanner.start("Looking for sessions", self._scan)
 
     def tick(self) -> None:
-        """Report work in the background that has failed; never waits."""
-        job = self._job
-        if job is None or job.state().phase is JobPhase.RUNNING:
-            return
-        self._job = None
-        if job.state().phase is JobPhase.FAILED:
-            self._notify(job.state().message)
+        """Do nothing: all that happens here happens in the background."""
 
     def take_sessions(self) -> SessionsState | None:
         """Take the list if there is a new one; None if not."""
@@ -125,13 +115,12 @@ class SessionControl:
 
     def close(self) -> bool:
         """End everything; what does not end within a second is left behind."""
-        jobs = [job for job in (self._job, self._scan_job) if job is not None]
-        for job in jobs:
-            job.cancel()
+        workers = (self._worker, self._scanner)
+        for worker in workers:
+            worker.cancel()
         self.close_player()
         deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
-        ended = [job.join(max(deadline_s - time.monotonic(), 0.0)) for job in jobs]
-        return all(ended)
+        return all([one.close(max(deadline_s - time.monotonic(), 0.0)) for one in workers])
 
     def _track_again(self, request: requests.TrackAgain) -> None:
         """Track a session again in the background."""
@@ -158,42 +147,28 @@ class SessionControl:
         if self._job is not None:
             self._job.cancel()
 
-    def _start_job(
-        self, name: str, work: Callable[[Callable[[str, float], None]], object], on_done: Callable
-    ) -> None:
-        """Begin long work, where none is at work."""
-        if self._job is not None:
+    def _start_job(self, name: str, work: Callable[[Progress], object], on_done: Callable) -> None:
+        """Start long work, where none is under way."""
+        if self._job is not None and self._job.state().phase is JobPhase.RUNNING:
             self._notify(JOB_RUNNING)
         else:
-            self._job = Job(name, work, on_done)
+            self._job = self._worker.start(name, work, on_done)
 
     def _on_tracked(self, message: str) -> None:
         """Say that there is a new session."""
         self._notify(message, Severity.GOOD)
         self.scan_sessions()
 
-    def _scan(self, progress: Callable[[str, float], None]) -> None:
-        """Show what is known, look at the folders, and show what there is. Runs in a job's thread."""
+    def _scan(self, progress: Progress) -> None:
+        """Show the known sessions, read the folders, and show all. Runs in the scanner's thread."""
+        self._scan_waits = False
+        found = self._library.list_sessions()
+        self._publish(found if found or self._has_scanned else None)
         try:
-            known = self._library.list_sessions()
-            self._publish(known if known or self._has_scanned else None)
-            while self._pop_scan_request():
-                found = self._library.refresh(progress)
-                self._has_scanned = True
-                self._publish(found)
-        except BaseException as error:
-            with self._lock:
-                self._scanning, self._has_scanned = False, True
-            if isinstance(error, JobCancelledError) or not isinstance(error, Exception):
-                raise
-            self._notify(message_from_error(error))
-
-    def _pop_scan_request(self) -> bool:
-        """Whether somebody asked for a look since the last one began; if not, none is under way any more."""
-        with self._lock:
-            requested, self._scan_requested = self._scan_requested, False
-            self._scanning = requested
-        return requested
+            found = self._library.refresh(progress)
+        finally:
+            self._has_scanned = True
+            self._publish(found)
 
     def _publish(self, summaries: Sequence[SessionSummary] | None) -> None:
         """Leave a list for the window; None before there is one."""

@@ -16,8 +16,8 @@ from app.control.controller import Controller, Handlers, dispatch, merge_handler
 from app.control.finetune import FinetuneCallbacks, FinetuneControl
 from app.control.live import LiveControl
 from app.control.model_list import ModelList
+from app.control.monocular_models import swap_model
 from app.control.sessions import SessionControl
-from app.control.swap_model import swap_model
 from app.paths import runs_folder
 from app.presenters.live import present_live
 from app.presenters.plots import PlotHistory, present_plots

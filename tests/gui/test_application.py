@@ -33,7 +33,6 @@ OURS = (
     "reconstruct",
     "worker",
     "player",
-    "job",
     "calibration",
     "look",
 )

@@ -276,7 +276,7 @@ def test_a_fault_of_the_network_is_told_once_and_start_tries_again(control, serv
 
     with monkeypatch.context() as patched:
         patched.setattr(FakeWalkerEstimator, "__call__", broken)
-        assert told(control, "went wrong")
+        assert told(control, "Internal error")
         assert not tick(control)[2].running
     dispatch(control.handlers, requests.DismissNotice())
     for _ in range(5):
