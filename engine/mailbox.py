@@ -44,7 +44,7 @@ class _Mailbox(Generic[T]):
         ------
         ClosedError
             If the mailbox is closed and empty.
-        NothingYetError
+        EmptyError
             If nothing came within the time.
         BaseException
             What the sender died of (`poison`), after its last items.
@@ -58,6 +58,13 @@ class _Mailbox(Generic[T]):
             if self._poison is not None:
                 raise self._poison
             raise ClosedError
+
+    def take_now(self) -> T | None:
+        """Take the oldest item without waiting; None where there is none, or no more will come."""
+        try:
+            return self.take(0.0)
+        except (EmptyError, ClosedError):
+            return None
 
     def close(self) -> None:
         """Say that nothing more will come; what is inside can still be taken."""

@@ -25,6 +25,7 @@ from PyQt6.QtWidgets import QApplication
 from app.bench.film import JPEG, RAW, Film, PrecomputedEstimator, register_film
 from app.bench.window_monitor import ResourceUsage, WindowMonitor
 from app.cli.options import DEFAULT_MODEL
+from app.control.controller import dispatch
 from app.control.live import LiveControl
 from app.control.sessions import SessionControl
 from app.requests import Record, StopRecording
@@ -269,22 +270,22 @@ def _measure_turns(
     if not case.records:
         idle = (monitor.measure(seconds),)
         return BenchResult(
-            idle, (), tuple(monitor.event_gaps_s), monitor.startup_gaps_s, control.poll()[0]
+            idle, (), tuple(monitor.event_gaps_s), monitor.startup_gaps_s, control.snapshot()[0]
         )
     turns: list[tuple[ResourceUsage, ResourceUsage]] = []
     states: list[RecordingState] = []
     encoder_ms_by_turn: list[float] = []
     for _ in range(TURNS):
         idle_turn = monitor.measure(seconds / TURNS)
-        control.handle(Record())
-        _wait_until(monitor, lambda: control.poll()[0].recording is not None, "begin")
+        dispatch(control.handlers, Record())
+        _wait_until(monitor, lambda: control.snapshot()[0].recording is not None, "begin")
         monitor.wait(settle_s)
         turns.append((idle_turn, monitor.measure(seconds / TURNS)))
-        recording = control.poll()[0].recording
+        recording = control.snapshot()[0].recording
         if recording is not None:
             states.append(recording)
-        control.handle(StopRecording())
-        _wait_until(monitor, lambda: control.poll()[0].recording is None, "end")
+        dispatch(control.handlers, StopRecording())
+        _wait_until(monitor, lambda: control.snapshot()[0].recording is None, "end")
         monitor.wait(settle_s)
         encoder_ms_by_turn.append(_measure_encoder_ms(case.images_to_compress, monitor))
     idle, busy = zip(*turns)
@@ -293,7 +294,14 @@ def _measure_turns(
     gaps_s = tuple(monitor.event_gaps_s)
     encoder_ms = float(np.median(encoder_ms_by_turn))
     return BenchResult(
-        idle, busy, gaps_s, monitor.startup_gaps_s, control.poll()[0], recorded, lost, encoder_ms
+        idle,
+        busy,
+        gaps_s,
+        monitor.startup_gaps_s,
+        control.snapshot()[0],
+        recorded,
+        lost,
+        encoder_ms,
     )
 
 
@@ -342,7 +350,7 @@ def _wait_until_trusted(
     control.use_rig(folder / "rig.toml")
     monitor.wait(_TRUST_TIMEOUT_S, lambda: _is_trusted(control))
     if not _is_trusted(control):
-        notice = control.poll()[2].notice
+        notice = control.snapshot()[2].notice
         reason = notice.text if notice is not None else ""
         raise EngineError(
             (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.cli.display import is_headless
 from app.cli.progress import Progress
-from app.control.serving import make_monocular_loader
+from app.control.monocular_models import make_monocular_loader
 from app.paths import choose_new_folder, require_writable
 from app.presenters.live import LiveContext, Trail, present_live
 from app.report.calibration_output import CalibrationPaths, print_messages, write_calibration

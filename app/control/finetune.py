@@ -2,19 +2,21 @@
 
 import math
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from app import requests
+from app.control.controller import Handlers
 from app.control.jobs import Worker, message_from_error
 from app.presenters.finetune import FinetuneState, ModelRow, present_finetune
 from app.presenters.finetune_run import RunSnapshot
 from app.presenters.severity import Severity
 from engine.errors import EngineError
+from engine.mailbox import Latest
 from engine.session.library import Library
 from training.errors import TrainingError
 from training.finetuning.process import start_process
@@ -33,6 +35,7 @@ from training.finetuning.run import (
 )
 from training.loop.history import read_history
 
+REFRESH_INTERVAL_S = 0.5
 CLOSE_TIMEOUT_S = 1.0
 # A process that has written its last word ends in a moment, on a busy machine in a while.
 RELEASE_TIMEOUT_S, POLL_INTERVAL_S = 30.0, 0.05
@@ -75,6 +78,8 @@ class FinetuneCallbacks:
         Lets the live view look at once which network serves this person now.
     get_person
         Who is usually in front of the cameras; empty where nobody said.
+    set_person
+        Notes who is in front of the cameras.
     has_scanned
         Whether the folders of the sessions were looked at yet.
     """
@@ -83,6 +88,7 @@ class FinetuneCallbacks:
     is_live: Callable[[], bool] = lambda: False
     swap_model: Callable[[str], None] = lambda _person: None
     get_person: Callable[[], str] = lambda: ""
+    set_person: Callable[[str], None] = lambda _person: None
     has_scanned: Callable[[], bool] = lambda: True
 
 
@@ -98,6 +104,13 @@ class FinetuneControl:
     models
         Of the networks.
     callbacks
+
+    Attributes
+    ----------
+    handlers
+        What handles each request.
+    interval_s
+        How often `tick` reads the disk.
     """
 
     def __init__(
@@ -107,72 +120,66 @@ class FinetuneControl:
         self._library = library
         self._models = models
         self._callbacks = callbacks
+        self.interval_s = REFRESH_INTERVAL_S
         self._worker = Worker(self._notify_failure)
-        self._lock = threading.Lock()
-        self._pending_state: FinetuneState | None = present_finetune(None, None)
+        self._news: Latest[FinetuneState] = Latest()
+        self._news.put(present_finetune(None, None))
         self._polled_s, self._polling = -math.inf, False
         self._running_run: Path | None = None
         self._processes: list[subprocess.Popen[bytes]] = []
+        self.handlers = self._build_handlers()
 
-    def handle(self, request: requests.Request) -> bool:
-        """Do what a person asked for; never waits.
-
-        Returns
-        -------
-        mine
-            False for what concerns something else.
-        """
-        match request:
-            case requests.StartFinetune(sessions, person, minutes):
-                threads = 1 if self._callbacks.is_live() else 0  # the live view keeps its processor
-                self._worker.submit(lambda: self._start_run(sessions, person, minutes, threads))
-            case requests.PauseFinetune():
-                self._worker.submit(lambda: request_pause(self._require_newest_run()))
-            case requests.ResumeFinetune(minutes):
-                self._worker.submit(lambda: self._resume_run(minutes))
-            case requests.CancelFinetune():
-                self._worker.submit(lambda: request_cancel(self._require_newest_run()))
-            case requests.UseModel():
-                self._worker.submit(lambda: self._use_model(request))
-            case requests.RollBackModel():
-                self._worker.submit(lambda: self._roll_back(request))
-            case _:
-                return False
-        self._polled_s = -math.inf
-        return True
-
-    def poll(self, interval_s: float) -> FinetuneState | None:
-        """Return what is new; None where nothing is. May be called at screen rate.
-
-        Parameters
-        ----------
-        interval_s
-            How often to look at the disk.
-
-        Returns
-        -------
-        state
-        """
+    def tick(self) -> None:
+        """Read the disk again in the background if that is due; never waits."""
         now_s = time.monotonic()
-        with self._lock:
-            due = not self._polling and now_s - self._polled_s >= interval_s
-            if due:
-                self._polling, self._polled_s = True, now_s
-            state, self._pending_state = self._pending_state, None
-        if due and not self._worker.submit(self._refresh):
+        if self._polling or now_s - self._polled_s < self.interval_s:
+            return
+        self._polling, self._polled_s = True, now_s
+        if not self._worker.submit(self._refresh):
             self._polling = False
-        return state
 
-    def close(self) -> None:
-        """Let go; a run under way goes on."""
-        self._worker.close(CLOSE_TIMEOUT_S)
+    def take_state(self) -> FinetuneState | None:
+        """Take what the page shows if it is new; None if not."""
+        return self._news.take_now()
+
+    def close(self) -> bool:
+        """End the worker; a run under way goes on."""
+        ended = self._worker.close(CLOSE_TIMEOUT_S)
         for process in self._processes:
             if process.poll() is None:
-                process.returncode = 0  # it outlives this program, and nobody shall complain of it
+                process.returncode = 0  # it outlives this program: no warning of a child left
+        return ended
 
-    def _start_run(
-        self, sessions: tuple[Path, ...], person: str, minutes: float, threads: int
-    ) -> None:
+    def _build_handlers(self) -> Handlers:
+        """Build the table of requests; the worker does them in order."""
+
+        def later(work: Callable[[Any], object]) -> Callable[[Any], None]:
+            """Let the worker do it, and read the disk again right after."""
+
+            def handle(request: requests.Request) -> None:
+                self._worker.submit(partial(work, request))
+                self._polled_s = -math.inf
+
+            return handle
+
+        return {
+            requests.StartFinetune: self._handle_start,
+            requests.PauseFinetune: later(lambda _: request_pause(self._require_newest_run())),
+            requests.ResumeFinetune: later(lambda r: self._resume_run(r.minutes)),
+            requests.CancelFinetune: later(lambda _: request_cancel(self._require_newest_run())),
+            requests.UseModel: later(self._use_model),
+            requests.RollBackModel: later(self._roll_back),
+        }
+
+    def _handle_start(self, request: requests.StartFinetune) -> None:
+        """Start a run; who fine-tunes a model for Anna is Anna, where no person is set."""
+        if request.person and not self._callbacks.get_person():
+            self._callbacks.set_person(request.person)
+        threads = 1 if self._callbacks.is_live() else 0  # the live view keeps its processor
+        self._worker.submit(partial(self._start_run, request, threads))
+        self._polled_s = -math.inf
+
+    def _start_run(self, start: requests.StartFinetune, threads: int) -> None:
         """Begin a new run. Runs in the worker's thread."""
         self._processes = [process for process in self._processes if process.poll() is None]
         newest = next(iter(list_runs(self._runs)), None)
@@ -180,8 +187,10 @@ class FinetuneControl:
             raise TrainingError(
                 "Something is being taught already. Wait for its end, or cancel it."
             )
-        request = FinetuneRequest(sessions, person.strip(), minutes=minutes, threads=threads)
-        check_sessions(sessions)
+        request = FinetuneRequest(
+            start.sessions, start.person.strip(), minutes=start.minutes, threads=threads
+        )
+        check_sessions(start.sessions)
         self._processes.append(start_process(make_run(self._runs, request)))
 
     def _resume_run(self, minutes: float) -> None:
@@ -235,8 +244,7 @@ class FinetuneControl:
             state = present_finetune(
                 summaries, run, models, person=self._callbacks.get_person(), notices=notices
             )
-            with self._lock:
-                self._pending_state = state
+            self._news.put(state)
             if run is not None:
                 self._notify_outcome(run)
         finally:

@@ -1,4 +1,4 @@
-"""Work in the background: `Worker` does short things one after the other, `Job` one long thing with progress."""
+"""Work in the background: a `Worker` does one `Job` after the other in a thread of its own."""
 
 import logging
 import math
@@ -17,14 +17,17 @@ from training.errors import TrainingError
 
 logger = logging.getLogger(__name__)
 
-MAX_QUEUED = 32  # more than a person can ask for while one thing is done
+Progress = Callable[[str, float], None]
+"""Reports the present step of a piece of work, in words, and how much is done, 0 to 1."""
+
+MAX_QUEUED = 32  # more than a person requests while one thing is done
 INTERNAL_ERROR = (
-    "Something in the program went wrong, through no fault of yours; the log has the details."
+    "Internal error. If it happens again, restart the program; the log has the details."
 )
 
 
 class JobCancelledError(Exception):
-    """The person does not want it any more."""
+    """The work was cancelled."""
 
 
 class JobPhase(StrEnum):
@@ -48,9 +51,9 @@ class JobState:
     step
         The present part of it, in words.
     share
-        0 to 1; NaN where nobody knows.
+        0 to 1; NaN where it is unknown.
     seconds_left
-        NaN where nobody knows.
+        NaN where it is unknown.
     message
         Why it failed.
     """
@@ -64,7 +67,7 @@ class JobState:
 
 
 class Job:
-    """One long piece of work in a thread of its own.
+    """One piece of work of a `Worker`.
 
     Parameters
     ----------
@@ -74,34 +77,38 @@ class Job:
         Gets `progress(step, share)`, which raises once the job is cancelled; what it returns is the
         result.
     on_done
-        Called in the job's thread with the result, when it is done.
+        Called with the result in the worker's thread.
     """
 
     def __init__(
-        self,
-        name: str,
-        work: Callable[[Callable[[str, float], None]], Any],
-        on_done: Callable[[Any], None] = lambda _result: None,
+        self, name: str, work: Callable[[Progress], Any], on_done: Callable[[Any], object]
     ) -> None:
         self._work, self._on_done = work, on_done
         self._state = JobState(name)
         self._cancelled = threading.Event()
         self._started_s = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name=f"job {name}", daemon=True)
-        self._thread.start()
 
     def state(self) -> JobState:
         """Return how it is."""
         return self._state
 
     def cancel(self) -> None:
-        """Ask it to end; it does at its next report of progress."""
+        """Make it end at its next report of progress, or before it starts."""
         self._cancelled.set()
 
-    def join(self, timeout_s: float) -> bool:
-        """Wait for the end; say whether it came."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+    def run(self) -> None:
+        """Do the work; every failure becomes the job's state. Runs in the worker's thread."""
+        name = self._state.name
+        self._started_s = time.monotonic()
+        try:
+            if self._cancelled.is_set():
+                raise JobCancelledError
+            self._on_done(self._work(self._report_progress))
+            self._state = JobState(name, JobPhase.DONE, share=1.0, seconds_left=0.0)
+        except JobCancelledError:
+            self._state = JobState(name, JobPhase.CANCELLED)
+        except Exception as error:  # whatever it was, the next piece of work can be done
+            self._state = JobState(name, JobPhase.FAILED, message=message_from_error(error))
 
     def _report_progress(self, step: str, share: float) -> None:
         """Note how far the work is."""
@@ -111,41 +118,64 @@ class Job:
         left_s = took_s * (1 - share) / share if share > 0.02 else math.nan
         self._state = JobState(self._state.name, JobPhase.RUNNING, step, share, left_s)
 
-    def _run(self) -> None:
-        """Do the work. Runs in its own thread."""
-        name = self._state.name
-        try:
-            result = self._work(self._report_progress)
-            self._on_done(result)
-            self._state = JobState(name, JobPhase.DONE, share=1.0, seconds_left=0.0)
-        except JobCancelledError:
-            self._state = JobState(name, JobPhase.CANCELLED)
-        except Exception as error:  # whatever it was, the window goes on
-            self._state = JobState(name, JobPhase.FAILED, message=message_from_error(error))
-
 
 class Worker:
-    """A thread that does what it is given, one after the other, so that who asks never waits.
+    """A thread that does one piece of work after the other, so that no caller waits.
 
     Parameters
     ----------
     on_error
-        Gets a sentence for a person when a piece of work failed.
+        Gets a message for a person, in the worker's thread, when a piece of work failed.
+    name
+        Of the thread.
     """
 
-    def __init__(self, on_error: Callable[[str], None]) -> None:
+    def __init__(
+        self, on_error: Callable[[str], object] = lambda _message: None, name: str = "worker"
+    ) -> None:
         self._on_error = on_error
-        self._work: Bounded[Callable[[], object]] = Bounded(MAX_QUEUED)
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._waiting: Bounded[Job] = Bounded(MAX_QUEUED)
+        self._current: Job | None = None
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, work: Callable[[], object]) -> bool:
-        """Do this when everything before it is done; False where too much is waiting already."""
-        return self._work.offer(work)
+        """Do this after everything before it; return False where too much is waiting already."""
+        return self.start("", lambda _progress: work()) is not None
+
+    def start(
+        self,
+        name: str,
+        work: Callable[[Progress], Any],
+        on_done: Callable[[Any], object] = lambda _result: None,
+    ) -> Job | None:
+        """Do work with a name and progress after everything before it.
+
+        Parameters
+        ----------
+        name, work, on_done
+            As `Job` has them.
+
+        Returns
+        -------
+        job
+            None where too much is waiting already.
+        """
+        job = Job(name, work, on_done)
+        return job if self._waiting.offer(job) else None
+
+    def cancel(self) -> None:
+        """Drop what waits and cancel the present piece; nothing can be submitted any more."""
+        self._closing = True
+        self._waiting.discard()
+        current = self._current
+        if current is not None:
+            current.cancel()
 
     def close(self, timeout_s: float) -> bool:
-        """Forget what waits, let the present piece end; say whether it did within the time."""
-        self._work.discard()
+        """Cancel everything and wait for the end; return whether it came within the time."""
+        self.cancel()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -153,22 +183,20 @@ class Worker:
         """Work until the end. Runs in its own thread."""
         while True:
             try:
-                work = self._work.take()
+                job = self._waiting.take()
             except ClosedError:
                 return
-            try:
-                work()
-            except Exception as error:  # whatever it was, the next piece can be done
-                self._on_error(message_from_error(error))
+            self._current = job
+            if self._closing:  # `cancel` came between the two lines before
+                job.cancel()
+            job.run()
+            self._current = None
+            if job.state().phase is JobPhase.FAILED:
+                self._on_error(job.state().message)
 
 
 def message_from_error(error: Exception) -> str:
-    """Turn an error into a sentence for the window; a fault of ours goes to the log.
-
-    Returns
-    -------
-    sentence
-    """
+    """Turn an error into a message for the window; a fault of the program goes to the log."""
     if isinstance(error, CalibrationError | EngineError | TrainingError):
         logger.info("failed", exc_info=error)
         return str(error)

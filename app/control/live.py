@@ -24,11 +24,12 @@ from app.control.cameras import (
     describe_sources,
 )
 from app.control.compare_rigs import compare_rigs
+from app.control.controller import Handlers
 from app.control.jobs import Worker, message_from_error
+from app.control.monocular_models import make_monocular_loader
 from app.control.notices import Notices
 from app.control.record import RecordControl
 from app.control.rigs import get_rig_in_use, load_last_rig, load_matching_rig
-from app.control.serving import make_monocular_loader
 from app.errors import explain_os_error
 from app.presenters.live import LiveContext, Trail
 from app.presenters.severity import Severity
@@ -42,7 +43,6 @@ from engine.inference.estimator import Estimator
 from engine.live.cameras import LiveSource, make_camera_sources
 from engine.live.live import Live, LiveOptions
 from engine.live.state import LiveResult, LiveState
-from engine.mailbox import ClosedError, EmptyError
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +74,8 @@ class LiveControl:
     ----------
     live
         The cameras at work; None while they rest.
+    handlers
+        What handles each request.
     calibration
         The newest rig of the live calibration and its report, also after the cameras were stopped.
     """
@@ -102,27 +104,7 @@ class LiveControl:
         self._trail = Trail(load_skeleton(DEFAULT_SKELETON))
         self._skeleton = load_skeleton(DEFAULT_SKELETON)
         self._title, self._closing = "", False
-
-    def handle(self, request: requests.Request) -> None:
-        """Do what a person asked for, as soon as possible; never waits."""
-        match request:
-            case requests.SetHandsFree(on):
-                self.update_settings(hands_free=on)
-            case requests.SetCountdown(seconds):
-                self.update_settings(countdown_s=seconds)
-            case requests.DismissNotice():
-                self._notices.dismiss(self._state.notices)
-            case requests.Record():
-                self._recorder.start_countdown(self.live, self._settings.countdown_s)
-            case requests.StopRecording():
-                self._recorder.cancel()
-                self._submit(lambda: self._recorder.stop_recording(self.live))
-            case requests.Reconnect(name) if self.live is not None:
-                self.live.reconnect(name)
-            case requests.Calibrate() if self.live is not None:
-                self.live.recalibrate()
-            case _:
-                self._submit(partial(self._dispatch, request))
+        self.handlers = self._build_handlers()
 
     def start(
         self, addresses: tuple[str, ...] = (), sources: tuple[LiveSource, ...] | None = None
@@ -137,6 +119,10 @@ class LiveControl:
         """Use the rig of a file, once every camera sends images and it agrees with them; never waits."""
         self._rig_path = path
 
+    def set_person(self, name: str) -> None:
+        """Take this as the person in front of the cameras; never waits."""
+        self._submit(partial(self._set_person, name))
+
     def record_to(self, path: Path) -> None:
         """Record into this folder as soon as the cameras run."""
         self._recorder.record_on_start(path)
@@ -145,12 +131,21 @@ class LiveControl:
         """Let a person read a sentence."""
         self._notices.add(message, severity)
 
-    def poll(self) -> tuple[LiveState, LiveResult | None, LiveContext]:
-        """Return all that the window shows; never waits. Called ten times a second or more: it moves countdowns on."""
-        live, opening = self.live, self._opening
-        self._advance(live)
+    def tick(self) -> None:
+        """Start and stop what is due, and take the newest result; never waits.
+
+        Called ten times a second or more: countdowns and raised hands act here.
+        """
+        live = self.live
+        self._recorder.tick(live, self._settings)
         if live is not None:
-            self._fetch_newest(live)
+            self._use_rig_when_ready(live)
+            self._report_end(live)
+            self._take_newest(live)
+
+    def snapshot(self) -> tuple[LiveState, LiveResult | None, LiveContext]:
+        """Return all that the window shows, as of the last `tick`; never waits, changes nothing."""
+        live, opening = self.live, self._opening
         context = LiveContext(
             skeleton=self._skeleton,
             trail=self._trail,
@@ -215,41 +210,71 @@ class LiveControl:
         if not self._worker.submit(run):
             self.notify(BUSY)
 
-    def _dispatch(self, request: requests.Request) -> None:
-        """Do what takes time. Runs in the worker's thread."""
-        match request:
-            case requests.Start():
-                self._start()
-            case requests.Stop():
-                self._stop()
-            case requests.AddCamera(address):
-                self._add_camera(address)
-            case requests.RemoveCamera(name):
-                self._remove_camera(name)
-            case requests.ScanCameras():
-                self._cameras.scan()
-            case requests.SetMode(name, mode):
-                self._set_mode(name, mode)
-            case requests.SetControl(name, control, value):
-                self._set_controls(
-                    name, lambda source: {control: source.set_control(control, value)}
-                )
-            case requests.LockControls(name):
-                self._set_controls(name, lambda source: source.lock())
-            case requests.SetStature(metres):
-                self.update_settings(stature_m=metres)
-                if self.live is not None:
-                    self.live.set_stature(metres)
-            case requests.SetPerson(name):
-                self.update_settings(person=name)
-                if self.live is not None:
-                    self.live.reload_monocular()
-            case requests.OpenRig(path):
-                self._open_rig(path)
-            case requests.SaveRig(path):
-                self._save_rig(path)
-            case requests.CompareRig(path):
-                self._compare_rig(path)
+    def _build_handlers(self) -> Handlers:
+        """Build the table of requests; those that take time are done by the worker, in order."""
+
+        def later(work: Callable[[Any], object]) -> Callable[[Any], None]:
+            """Let the worker do it."""
+            return lambda request: self._submit(partial(work, request))
+
+        return {
+            requests.SetHandsFree: lambda r: self.update_settings(hands_free=r.on),
+            requests.SetCountdown: lambda r: self.update_settings(countdown_s=r.seconds),
+            requests.DismissNotice: lambda _: self._notices.dismiss(),
+            requests.Record: lambda _: self._recorder.start_countdown(
+                self.live, self._settings.countdown_s
+            ),
+            requests.StopRecording: lambda _: self._stop_recording(),
+            requests.Reconnect: lambda r: self._reconnect(r.name),
+            requests.Calibrate: lambda _: self._recalibrate(),
+            requests.SetPerson: lambda r: self.set_person(r.name),
+            requests.Start: later(lambda _: self._start()),
+            requests.Stop: later(lambda _: self._stop()),
+            requests.AddCamera: later(lambda r: self._add_camera(r.address)),
+            requests.RemoveCamera: later(lambda r: self._remove_camera(r.name)),
+            requests.ScanCameras: later(lambda _: self._cameras.scan()),
+            requests.SetMode: later(lambda r: self._set_mode(r.name, r.mode)),
+            requests.SetControl: later(self._set_control),
+            requests.LockControls: later(
+                lambda r: self._set_controls(r.name, lambda source: source.lock())
+            ),
+            requests.SetStature: later(lambda r: self._set_stature(r.metres)),
+            requests.OpenRig: later(lambda r: self._open_rig(r.path)),
+            requests.SaveRig: later(lambda r: self._save_rig(r.path)),
+            requests.CompareRig: later(lambda r: self._compare_rig(r.path)),
+        }
+
+    def _stop_recording(self) -> None:
+        """End the countdown, or the recording."""
+        self._recorder.cancel()
+        self._submit(lambda: self._recorder.stop_recording(self.live))
+
+    def _reconnect(self, name: str) -> None:
+        """Try a camera again now."""
+        if self.live is not None:
+            self.live.reconnect(name)
+
+    def _recalibrate(self) -> None:
+        """Forget the rig and calibrate again."""
+        if self.live is not None:
+            self.live.recalibrate()
+
+    def _set_stature(self, metres: float | None) -> None:
+        """Take this as the person's height."""
+        self.update_settings(stature_m=metres)
+        if self.live is not None:
+            self.live.set_stature(metres)
+
+    def _set_person(self, name: str) -> None:
+        """Take this as the person in front of the cameras; their model is loaded."""
+        self.update_settings(person=name)
+        if self.live is not None:
+            self.live.reload_monocular()
+
+    def _set_control(self, request: requests.SetControl) -> None:
+        """Set one control of a camera."""
+        name, control, value = request.name, request.control, request.value
+        self._set_controls(name, lambda source: {control: source.set_control(control, value)})
 
     def _start(self, sources: tuple[LiveSource, ...] | None = None) -> None:
         """Open the cameras and begin; those that are remembered where none are given."""
@@ -419,15 +444,15 @@ class LiveControl:
                 return address
         raise EngineError(f"There is no camera '{name}'.")
 
-    def _advance(self, live: Live | None) -> None:
-        """Move on what time moves: recordings, a rig that waits for images, cameras that have come to their end."""
-        self._recorder.tick(live, self._settings)
-        if live is None:
-            return
+    def _use_rig_when_ready(self, live: Live) -> None:
+        """Open the rig that waits, once every camera has sent an image."""
         ready_count = sum(one.size_wh is not None for one in self._state.cameras)
         if self._rig_path is not None and ready_count == len(live.names):
             path, self._rig_path = self._rig_path, None
             self._submit(partial(self._open_rig, path))
+
+    def _report_end(self, live: Live) -> None:
+        """Report cameras that have ended, once, and finish their recording."""
         if live.over and self.live is live and live is not self._ended_live:
             self._ended_live = live
             self.notify(
@@ -437,16 +462,16 @@ class LiveControl:
             )
             self._submit(lambda: self._recorder.stop_recording(live))
 
-    def _fetch_newest(self, live: Live) -> None:
-        """Take the next result, and now and then the state."""
-        try:
-            self._result = live.newest.take(0)
-            self._trail.put(self._result)
-        except (EmptyError, ClosedError):
-            pass
+    def _take_newest(self, live: Live) -> None:
+        """Take the next result, and four times a second the state."""
+        result = live.newest.take_now()
+        if result is not None:
+            self._result = result
+            self._trail.put(result)
         now_s = time.monotonic()
         if now_s - self._state_s >= STATE_INTERVAL_S:
             self._state_s = now_s
             state = live.state()
             if self.live is live:  # else it was stopped meanwhile
-                self._state = replace(state, notices=self._notices.filter_dismissed(state.notices))
+                self._notices.set_persistent(state.notices)
+                self._state = replace(state, notices=self._notices.get_persistent())

@@ -1,4 +1,4 @@
-"""Notices: the sentences that a person should read, one at a time, until each was dismissed."""
+"""Notices: messages for a person, shown one at a time until each was dismissed."""
 
 import logging
 import time
@@ -11,27 +11,27 @@ from app.presenters.window import Notice
 logger = logging.getLogger(__name__)
 
 MAX_NOTICES = 8
-GOOD_NEWS_S = (
-    12.0  # good news leaves by itself; whatever wants something done stays until it was read
-)
+# Good news disappears by itself; what needs an action stays until it is dismissed.
+GOOD_NEWS_S = 12.0
 
 
 class Notices:
-    """Sentences for the window. Any thread may tell one.
+    """Messages for the window. Any thread may add one.
 
     Parameters
     ----------
     clock
-        Seconds that pass evenly.
+        Monotonic time, s.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._shown: tuple[tuple[Notice, float], ...] = ()  # and when it leaves, s
+        self._shown: tuple[tuple[Notice, float], ...] = ()  # and when it disappears, s
+        self._persistent: tuple[str, ...] = ()
         self._dismissed: frozenset[str] = frozenset()
 
     def add(self, message: str, severity: Severity = Severity.WARNING) -> None:
-        """Let a person read a sentence; one that is there already comes to the front.
+        """Show a message; one that is there already comes to the front.
 
         Parameters
         ----------
@@ -39,44 +39,40 @@ class Notices:
         severity
             GOOD for what went well: nobody needs to dismiss it.
         """
-        logger.info("told: %s", message)
+        logger.info("notice: %s", message)
         leaves_s = self._clock() + GOOD_NEWS_S if severity is Severity.GOOD else inf
-        others = tuple(entry for entry in self._shown if entry[0].text != message)
+        others = tuple(entry for entry in self._list_current() if entry[0].text != message)
         self._shown = (*others, (Notice(message, severity), leaves_s))[-MAX_NOTICES:]
 
     def get_current(self) -> Notice | None:
-        """Return what is to be read now."""
-        now_s = self._clock()
-        if any(leaves_s <= now_s for _, leaves_s in self._shown):
-            self._shown = tuple(told for told in self._shown if told[1] > now_s)
-        entry = self._shown
-        return entry[-1][0] if entry else None
+        """Return the message to show now."""
+        current = self._list_current()
+        return current[-1][0] if current else None
 
-    def filter_dismissed(self, persistent: Sequence[str]) -> tuple[str, ...]:
-        """Leave out what was dismissed of the sentences that hold for a while; once they end, they
-        are new again.
+    def set_persistent(self, messages: Sequence[str]) -> None:
+        """Note the messages that hold for a while, as they are now.
 
         Parameters
         ----------
-        persistent
-            Those that hold now.
-
-        Returns
-        -------
-        sentences
+        messages
+            One that was dismissed, disappears and comes back is shown again.
         """
-        self._dismissed &= frozenset(persistent)
-        return tuple(message for message in persistent if message not in self._dismissed)
+        self._persistent = tuple(messages)
+        self._dismissed &= frozenset(messages)
 
-    def dismiss(self, persistent: Sequence[str]) -> None:
-        """Take the sentence away that is shown.
+    def get_persistent(self) -> tuple[str, ...]:
+        """Return the messages that hold now and were not dismissed."""
+        return tuple(message for message in self._persistent if message not in self._dismissed)
 
-        Parameters
-        ----------
-        persistent
-            As they are shown; the newest of them goes where nothing else was told.
-        """
-        if self._shown:
-            self._shown = self._shown[:-1]
+    def dismiss(self) -> None:
+        """Remove the message that is shown: the newest, or else the last that holds for a while."""
+        current = self._list_current()
+        if current:
+            self._shown = current[:-1]
         else:
-            self._dismissed |= frozenset(persistent[-1:])
+            self._dismissed |= frozenset(self.get_persistent()[-1:])
+
+    def _list_current(self) -> tuple[tuple[Notice, float], ...]:
+        """List the messages whose time has not passed."""
+        now_s = self._clock()
+        return tuple(entry for entry in self._shown if entry[1] > now_s)

@@ -5,6 +5,7 @@ bridge calls it at screen rate. Two mailboxes of one item stand between: whoever
 fewer instants, and nothing can pile up.
 """
 
+import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +20,11 @@ from app.presenters.player import (
     present_opening,
     present_problem,
 )
-from engine.mailbox import ClosedError, EmptyError, Latest
+from engine.mailbox import ClosedError, Latest
 from engine.offline.repair_sessions import repair_sessions
 from engine.session.playback import Playback
+
+logger = logging.getLogger(__name__)
 
 # Within so many instants onwards an image that is missing is a gap in what one sees, not another
 # place.
@@ -58,12 +61,9 @@ class Player:
         """
         self._requested.put(instant)
 
-    def poll(self) -> PlayerState | None:
-        """Return what is ready and was not yet taken; None where there is nothing new. Never waits."""
-        try:
-            return self._ready.take(timeout_s=0.0)
-        except (EmptyError, ClosedError):
-            return None
+    def take(self) -> PlayerState | None:
+        """Take what is ready; None where there is nothing new. Never waits."""
+        return self._ready.take_now()
 
     def close(self) -> bool:
         """Stop and release the files; say whether it was done in time. May be called twice."""

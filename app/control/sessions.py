@@ -1,26 +1,27 @@
 """SessionControl: the recorded sessions behind the window: list, player, and long work on them in the background."""
 
 import math
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app import requests
-from app.control.jobs import Job, JobCancelledError, JobPhase, message_from_error
+from app.control.controller import Handlers
+from app.control.jobs import Job, JobPhase, Progress, Worker
 from app.control.player import Player
 from app.presenters.player import PlayerState
 from app.presenters.sessions import SessionsState, present_sessions
 from app.presenters.severity import Severity
 from app.presenters.window import JobCard as JobCard
 from engine.export.exporters import export_session
+from engine.mailbox import Latest
 from engine.offline.track import TrackOptions, track_again
 from engine.session.library import Library
 from engine.session.session import Session
 from engine.session.summary import SessionSummary
 
 CLOSE_TIMEOUT_S = 1.0
-JOB_RUNNING = "Something else is still at work. Wait for its end, or cancel it."
+JOB_RUNNING = "Another job is still running. Wait until it ends, or cancel it."
 
 
 class SessionControl:
@@ -32,7 +33,12 @@ class SessionControl:
     models
         Names of the pose models there are.
     notify
-        Lets a person read a sentence, in a tone (`LiveControl.notify`).
+        Shows a message, with a severity (`LiveControl.notify`).
+
+    Attributes
+    ----------
+    handlers
+        What handles each request.
     """
 
     def __init__(
@@ -42,78 +48,51 @@ class SessionControl:
         self._models = tuple(models)
         self._notify = notify
         self._player: Player | None = None
+        self._worker = Worker(notify, "worker sessions")
+        self._scanner = Worker(notify, "worker scan")
         self._job: Job | None = None
-        self._scan_job: Job | None = None
-        self._scan_requested = self._scanning = self._has_scanned = False
-        self._lock = threading.Lock()
-        self._pending_state: SessionsState | None = present_sessions(None, models=self._models)
-
-    def handle(self, request: requests.Request) -> bool:
-        """Do what a person asked for; never waits.
-
-        Returns
-        -------
-        mine
-            False for what concerns something else.
-        """
-        match request:
-            case requests.ScanSessions():
-                self.scan_sessions()
-            case requests.OpenSession(path):
-                self._open_player(path)
-            case requests.ShowSessions():
-                self._close_player()
-            case requests.TrackAgain(path, model, rig):
-                self._start_job(
-                    f"Tracking '{path.name}' again",
-                    lambda progress: (
-                        track_again(
-                            path,
-                            TrackOptions(model, rig),
-                            lambda done: progress(done.step, done.share),
-                        ).path
-                    ),
-                    lambda new: self._on_tracked(
-                        f"'{path.name}' was tracked again: the result is '{new.name}'."
-                    ),
-                )
-            case requests.ExportSession(path, format_name, out):
-                self._start_job(
-                    f"Exporting '{path.name}'",
-                    lambda _progress: export_session(Session.open(path), format_name, out),
-                    lambda _: self._notify(
-                        f"'{path.name}' was exported to '{out}'.", Severity.GOOD
-                    ),
-                )
-            case requests.CancelJob() if self._job is not None:
-                self._job.cancel()
-            case _:
-                return False
-        return True
+        self._scan_waits = self._has_scanned = False
+        self._news: Latest[SessionsState] = Latest()
+        self._publish(None)
+        self.handlers: Handlers = {
+            requests.ScanSessions: lambda _: self.scan_sessions(),
+            requests.TrackAgain: self._track_again,
+            requests.ExportSession: self._export,
+            requests.CancelJob: lambda _: self._cancel_job(),
+        }
 
     def scan_sessions(self) -> None:
-        """List the sessions anew, in the background; what the index knows is shown at once."""
-        with self._lock:
-            self._scan_requested = True
-            if self._scanning:
-                return
-            self._scanning = True
-        self._scan_job = Job("Looking for sessions", self._scan)
+        """List the sessions again, in the background; the known ones are shown at once."""
+        if not self._scan_waits:
+            self._scan_waits = True
+            self._scanner.start("Looking for sessions", self._scan)
 
-    def poll_sessions(self) -> SessionsState | None:
-        """Return the list where it is new; None where it is not."""
-        with self._lock:
-            state, self._pending_state = self._pending_state, None
-        return state
+    def tick(self) -> None:
+        """Do nothing: all that happens here happens in the background."""
+
+    def take_sessions(self) -> SessionsState | None:
+        """Take the list if there is a new one; None if not."""
+        return self._news.take_now()
+
+    def open_player(self, path: Path) -> None:
+        """Show a session in the player."""
+        self.close_player()
+        self._player = Player(path, self._models)
+
+    def close_player(self) -> None:
+        """Close the session that is shown."""
+        player, self._player = self._player, None
+        if player is not None:
+            player.close()
 
     def seek(self, instant: int) -> None:
         """Ask the player for an instant."""
         if self._player is not None:
             self._player.seek(instant)
 
-    def poll_player(self) -> PlayerState | None:
-        """Return what the player has ready where it is new."""
-        return self._player.poll() if self._player is not None else None
+    def take_player(self) -> PlayerState | None:
+        """Take what the player shows if it is new; None if not."""
+        return self._player.take() if self._player is not None else None
 
     @property
     def has_scanned(self) -> bool:
@@ -125,81 +104,79 @@ class SessionControl:
         """Whether a session is open in the player."""
         return self._player is not None
 
-    def poll_job(self) -> JobCard | None:
-        """Return the work in the background; a failure is told once."""
-        job = self._job
-        if job is None:
+    @property
+    def job_card(self) -> JobCard | None:
+        """The work in the background as the window shows it; None where there is none."""
+        state = self._job.state() if self._job is not None else None
+        if state is None or state.phase is not JobPhase.RUNNING:
             return None
-        state = job.state()
-        if state.phase is JobPhase.RUNNING:
-            step = f": {state.step.lower()}" if state.step else ""
-            return JobCard(f"{state.name}{step}", None if math.isnan(state.share) else state.share)
-        self._job = None
-        if state.phase is JobPhase.FAILED:
-            self._notify(state.message)
-        return None
+        step = f": {state.step.lower()}" if state.step else ""
+        return JobCard(f"{state.name}{step}", None if math.isnan(state.share) else state.share)
 
-    def close(self) -> None:
+    def close(self) -> bool:
         """End everything; what does not end within a second is left behind."""
-        jobs = [job for job in (self._job, self._scan_job) if job is not None]
-        for job in jobs:
-            job.cancel()
-        self._close_player()
+        workers = (self._worker, self._scanner)
+        for worker in workers:
+            worker.cancel()
+        self.close_player()
         deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
-        for job in jobs:
-            job.join(max(deadline_s - time.monotonic(), 0.0))
+        return all([one.close(max(deadline_s - time.monotonic(), 0.0)) for one in workers])
 
-    def _open_player(self, path: Path) -> None:
-        """Show a session in the player."""
-        self._close_player()
-        self._player = Player(path, self._models)
+    def _track_again(self, request: requests.TrackAgain) -> None:
+        """Track a session again in the background."""
+        name = request.path.name
+        self._start_job(
+            f"Tracking '{name}' again",
+            lambda progress: (
+                track_again(
+                    request.path,
+                    TrackOptions(request.model, request.rig),
+                    lambda done: progress(done.step, done.share),
+                ).path
+            ),
+            lambda new: self._on_tracked(
+                f"'{name}' was tracked again: the result is '{new.name}'."
+            ),
+        )
 
-    def _close_player(self) -> None:
-        """Let go of the session that is shown."""
-        player, self._player = self._player, None
-        if player is not None:
-            player.close()
+    def _export(self, request: requests.ExportSession) -> None:
+        """Export a session in the background."""
+        path, out = request.path, request.out
+        self._start_job(
+            f"Exporting '{path.name}'",
+            lambda _progress: export_session(Session.open(path), request.format_name, out),
+            lambda _: self._notify(f"'{path.name}' was exported to '{out}'.", Severity.GOOD),
+        )
 
-    def _start_job(
-        self, name: str, work: Callable[[Callable[[str, float], None]], object], on_done: Callable
-    ) -> None:
-        """Begin long work, where none is at work."""
+    def _cancel_job(self) -> None:
+        """Cancel the work in the background."""
         if self._job is not None:
+            self._job.cancel()
+
+    def _start_job(self, name: str, work: Callable[[Progress], object], on_done: Callable) -> None:
+        """Start long work, where none is under way."""
+        if self._job is not None and self._job.state().phase is JobPhase.RUNNING:
             self._notify(JOB_RUNNING)
         else:
-            self._job = Job(name, work, on_done)
+            self._job = self._worker.start(name, work, on_done)
 
     def _on_tracked(self, message: str) -> None:
         """Say that there is a new session."""
         self._notify(message, Severity.GOOD)
         self.scan_sessions()
 
-    def _scan(self, progress: Callable[[str, float], None]) -> None:
-        """Show what is known, look at the folders, and show what there is. Runs in a job's thread."""
+    def _scan(self, progress: Progress) -> None:
+        """Show the known sessions, read the folders, and show all. Runs in the scanner's thread."""
+        self._scan_waits = False
+        found = self._library.list_sessions()
+        self._publish(found if found or self._has_scanned else None)
         try:
-            known = self._library.list_sessions()
-            self._publish(known if known or self._has_scanned else None)
-            while self._pop_scan_request():
-                found = self._library.refresh(progress)
-                self._has_scanned = True
-                self._publish(found)
-        except BaseException as error:
-            with self._lock:
-                self._scanning, self._has_scanned = False, True
-            if isinstance(error, JobCancelledError) or not isinstance(error, Exception):
-                raise
-            self._notify(message_from_error(error))
-
-    def _pop_scan_request(self) -> bool:
-        """Whether somebody asked for a look since the last one began; if not, none is under way any more."""
-        with self._lock:
-            requested, self._scan_requested = self._scan_requested, False
-            self._scanning = requested
-        return requested
+            found = self._library.refresh(progress)
+        finally:
+            self._has_scanned = True
+            self._publish(found)
 
     def _publish(self, summaries: Sequence[SessionSummary] | None) -> None:
         """Leave a list for the window; None before there is one."""
-        with self._lock:
-            self._pending_state = present_sessions(
-                summaries, models=self._models, notices=self._library.remarks
-            )
+        notices = self._library.remarks if summaries is not None else ()
+        self._news.put(present_sessions(summaries, models=self._models, notices=notices))

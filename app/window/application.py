@@ -12,11 +12,12 @@ from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import QStackedWidget
 
 from app import requests
+from app.control.controller import Controller, Handlers, dispatch, merge_handlers
 from app.control.finetune import FinetuneCallbacks, FinetuneControl
 from app.control.live import LiveControl
 from app.control.model_list import ModelList
+from app.control.monocular_models import swap_model
 from app.control.sessions import SessionControl
-from app.control.swap_model import swap_model
 from app.paths import runs_folder
 from app.presenters.live import present_live
 from app.presenters.plots import PlotHistory, present_plots
@@ -37,11 +38,10 @@ from engine.models.shelf import list_models
 from engine.session.library import Library
 
 SESSIONS, FINETUNE = "Sessions", "Teach"
-VISIBLE_POLL_S, HIDDEN_POLL_S = 0.5, 3.0  # between two looks at what is being taught
-IDLE_REFRESH_S, PLAYER_REFRESH_S = (
-    0.1,
-    0.03,
-)  # between two refreshes: of a live page without news, of the others
+# How often the state of a fine-tuning is read from the disk.
+VISIBLE_INTERVAL_S, HIDDEN_INTERVAL_S = 0.5, 3.0
+# Between two refreshes: of a live page without news, of the other pages.
+IDLE_REFRESH_S, PLAYER_REFRESH_S = 0.1, 0.03
 DONE = 0
 
 
@@ -55,7 +55,12 @@ class Application(QObject):
     sessions
         What was recorded.
     finetune
-        What is taught from it; None leaves that page out.
+        Fine-tuning; None leaves that page out.
+
+    Attributes
+    ----------
+    handlers
+        What handles each class of request of the window.
     """
 
     def __init__(
@@ -68,21 +73,25 @@ class Application(QObject):
         self.control = control
         self._sessions = sessions
         self._finetune = finetune
+        # The cameras first: closing them finishes what is being recorded.
+        live: tuple[Controller, ...] = (control, sessions)
+        self._controllers = live if finetune is None else (*live, finetune)
+        self.handlers = self._build_handlers()
         self._history = PlotHistory()
-        self.window = MainWindow(present_live(*control.poll()))
+        self.window = MainWindow(present_live(*control.snapshot()))
         self._sessions_page = SessionsPage()
         self._player = PlayerPage()
         self._stack = QStackedWidget()
         self._finetune_page = FinetunePage()
-        self._finetune_page.requested.connect(self._handle_request)
+        self._finetune_page.requested.connect(self.handle)
         for page in (self._sessions_page, self._player):
             self._stack.addWidget(page)
-            page.requested.connect(self._handle_request)
+            page.requested.connect(self.handle)
         self._player.seek_requested.connect(sessions.seek)
         self.window.add_page(SESSIONS, self._stack)
         if finetune is not None:
             self.window.add_page(FINETUNE, self._finetune_page)
-        self.window.requested.connect(self._handle_request)
+        self.window.requested.connect(self.handle)
         self.window.page_changed.connect(self._on_page_changed)
         self.window.closing.connect(self.close)
         self._restore_geometry(control.settings.window)
@@ -104,13 +113,18 @@ class Application(QObject):
     def refresh(self) -> None:
         """Show all as it is now, in the window's thread."""
         self._refreshed_s = time.monotonic()
-        state, result, context = self.control.poll()
-        context = replace(context, job=self._sessions.poll_job())
+        is_finetune_shown = self.window.page() == FINETUNE
+        if self._finetune is not None:
+            self._finetune.interval_s = (
+                VISIBLE_INTERVAL_S if is_finetune_shown else HIDDEN_INTERVAL_S
+            )
+        for controller in self._controllers:
+            controller.tick()
+        state, result, context = self.control.snapshot()
+        context = replace(context, job=self._sessions.job_card)
         self.window.show_state(present_live(state, result, context))
         if self._finetune is not None:
-            finetune_state = self._finetune.poll(
-                VISIBLE_POLL_S if self.window.page() == FINETUNE else HIDDEN_POLL_S
-            )
+            finetune_state = self._finetune.take_state()
             if finetune_state is not None:
                 self._finetune_page.show_finetune(finetune_state)
                 self.window.set_page_note(
@@ -120,10 +134,10 @@ class Application(QObject):
             if self._history.put(host_ns(), state, result) and self.window.is_showing_plots():
                 self.window.show_plots(present_plots(self._history))
             return
-        if self.window.page() == FINETUNE:
+        if is_finetune_shown:
             return
-        sessions_state = self._sessions.poll_sessions()
-        player_state = self._sessions.poll_player()
+        sessions_state = self._sessions.take_sessions()
+        player_state = self._sessions.take_player()
         if sessions_state is not None:
             self._sessions_page.show_sessions(sessions_state)
         if player_state is not None:
@@ -139,39 +153,40 @@ class Application(QObject):
         self.control.update_settings(
             window=(geometry.x(), geometry.y(), geometry.width(), geometry.height())
         )
-        self.control.close()  # first: it finishes what is being recorded
-        self._sessions.close()
-        if self._finetune is not None:
-            self._finetune.close()
+        for controller in self._controllers:
+            controller.close()
 
-    def _handle_request(self, request: requests.Request) -> None:
-        """Hand a request to who serves it."""
-        if isinstance(request, requests.ChooseForFinetune) and self._finetune is not None:
+    def handle(self, request: requests.Request) -> None:
+        """Hand a request to what handles it; never waits."""
+        dispatch(self.handlers, request)
+
+    def _build_handlers(self) -> Handlers:
+        """Put together the tables of all controllers, and what only turns pages."""
+        pages: Handlers = {
+            requests.ShowFolder: _open_on_desktop,
+            requests.OpenReport: _open_on_desktop,
+            requests.OpenSession: self._open_session,
+            requests.ShowSessions: lambda _: self._show_sessions(),
+            requests.ChooseForFinetune: self._choose_for_finetune,
+        }
+        return merge_handlers(pages, *(one.handlers for one in self._controllers))
+
+    def _open_session(self, request: requests.OpenSession) -> None:
+        """Show a session in the player."""
+        self._sessions.open_player(request.path)
+        self.window.show_page(SESSIONS)
+        self._stack.setCurrentWidget(self._player)
+
+    def _show_sessions(self) -> None:
+        """Go back to the list of sessions."""
+        self._sessions.close_player()
+        self._stack.setCurrentWidget(self._sessions_page)
+
+    def _choose_for_finetune(self, request: requests.ChooseForFinetune) -> None:
+        """Turn to the page of fine-tuning, with a session chosen."""
+        if self._finetune is not None:
             self._finetune_page.choose(request.path)
             self.window.show_page(FINETUNE)
-            return
-        if (
-            isinstance(request, requests.StartFinetune)
-            and request.person
-            and not self.control.settings.person
-        ):
-            self.control.handle(
-                requests.SetPerson(request.person)
-            )  # whoever teaches a network for Anna is Anna
-        if isinstance(request, requests.ShowFolder | requests.OpenReport):
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
-            return
-        handlers = [
-            self._sessions.handle,
-            *([self._finetune.handle] if self._finetune is not None else []),
-        ]
-        if not any(handle(request) for handle in handlers):
-            self.control.handle(request)
-        if isinstance(request, requests.OpenSession):
-            self.window.show_page(SESSIONS)
-            self._stack.setCurrentWidget(self._player)
-        elif isinstance(request, requests.ShowSessions):
-            self._stack.setCurrentWidget(self._sessions_page)
 
     def _on_page_changed(self, name: str) -> None:
         """Look at the folders when the sessions are looked at."""
@@ -187,6 +202,11 @@ class Application(QObject):
             screen.geometry().contains(rectangle.center()) for screen in QGuiApplication.screens()
         ):
             self.window.setGeometry(rectangle)
+
+
+def _open_on_desktop(request: requests.ShowFolder | requests.OpenReport) -> None:
+    """Open a folder or a page in the desktop's own program."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
 
 
 def show_live(options: Namespace, settings: Settings, message: str) -> int:
@@ -271,6 +291,7 @@ def make_application(settings: Settings, store: Path | None) -> Application:
         lambda: control.live is not None,
         partial(swap_model, control),
         get_person=lambda: control.settings.person,
+        set_person=control.set_person,
         has_scanned=lambda: sessions.has_scanned,
     )
     model_list = ModelList(model_library)

@@ -58,12 +58,12 @@ def show_demo(options: Namespace, folder: Path) -> int:
     app.control.record_to(session)
     app.control.start((address,), sources)
     print("The window shows the studio live; close it to end.", flush=True)
-    state = app.control.poll()
+    state = app.control.snapshot()
     try:
         with report_uncaught_errors(app.control.notify):
             show_until_closed(app.window)
     finally:
-        state = app.control.poll()
+        state = app.control.snapshot()
         app.close()
         qt_application.processEvents()
         draw_window(present_live(*state), folder / "window.png")

@@ -1,13 +1,16 @@
 """The player in a window of its own, on the screen or as a picture."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PyQt6.QtCore import QUrl
 from PyQt6.QtGui import QCloseEvent, QDesktopServices, QResizeEvent
 from PyQt6.QtWidgets import QMainWindow
 
-from app.control.jobs import Job, JobPhase
+from app.control.controller import Handlers, dispatch
+from app.control.jobs import Job, JobPhase, Progress, Worker
 from app.control.player import Player, load_moment
 from app.presenters.player import describe_playback, present_moment, present_problem
 from app.requests import ExportSession, ShowFolder, TrackAgain
@@ -52,7 +55,7 @@ class PlayerWindow(QMainWindow):
 
 
 class InteractivePlayerWindow(PlayerWindow):
-    """The player at work: fetches what its page wants, and does what a person asks for.
+    """The player: fetches the instants that its page requests, and does what its buttons say.
 
     Parameters
     ----------
@@ -65,9 +68,15 @@ class InteractivePlayerWindow(PlayerWindow):
     def __init__(self, path: Path, models: tuple[str, ...]) -> None:
         super().__init__()
         self._player = Player(path, models)
+        self._worker = Worker()
         self._job: Job | None = None
+        handlers: Handlers = {
+            ShowFolder: self._open_folder,
+            ExportSession: self._export,
+            TrackAgain: self._track_again,
+        }
         self.page.seek_requested.connect(self._player.seek)
-        self.page.requested.connect(self._handle_request)
+        self.page.requested.connect(partial(dispatch, handlers))
         self._bridge = Bridge(self._refresh)
         self._refresh()
 
@@ -75,40 +84,46 @@ class InteractivePlayerWindow(PlayerWindow):
         """Release everything."""
         self._bridge.close()
         self._player.close()
-        if self._job is not None:
-            self._job.cancel()
-            self._job.join(JOB_CLOSE_TIMEOUT_S)
+        self._worker.close(JOB_CLOSE_TIMEOUT_S)
         super().closeEvent(event)
 
     def _refresh(self) -> None:
         """Show what is new."""
-        state = self._player.poll()
+        state = self._player.take()
         if state is not None:
             self.page.show_moment(state)
         if self._job is not None:
             self._show_job(self._job)
 
-    def _handle_request(self, request: object) -> None:
-        """Do what was asked for; long work in the background, one piece at a time."""
-        if isinstance(request, ShowFolder):
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
-        elif self._job is None and isinstance(request, ExportSession):
-            self._job = Job("Writing the file", lambda _: _export(request))
-        elif self._job is None and isinstance(request, TrackAgain):
-            track_request = request
-            self._job = Job(
-                "Tracking again",
-                lambda progress: (
-                    track_again(
-                        track_request.path,
-                        TrackOptions(track_request.model, track_request.rig),
-                        lambda done: progress(done.step, done.share),
-                    ).path
-                ),
-            )
+    def _open_folder(self, request: ShowFolder) -> None:
+        """Open the session's folder on the desktop."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
+
+    def _export(self, request: ExportSession) -> None:
+        """Export the session in the background."""
+        self._start_job(
+            "Writing the file",
+            lambda _: export_session(Session.open(request.path), request.format_name, request.out),
+        )
+
+    def _track_again(self, request: TrackAgain) -> None:
+        """Track the session again in the background."""
+        self._start_job(
+            "Tracking again",
+            lambda progress: track_again(
+                request.path,
+                TrackOptions(request.model, request.rig),
+                lambda done: progress(done.step, done.share),
+            ),
+        )
+
+    def _start_job(self, name: str, work: Callable[[Progress], object]) -> None:
+        """Start long work; nothing happens where some is under way."""
+        if self._job is None:
+            self._job = self._worker.start(name, work)
 
     def _show_job(self, job: Job) -> None:
-        """Say how the work in the background goes."""
+        """Show how far the work in the background is."""
         state = job.state()
         share = f" {100 * state.share:.0f} %" if state.share == state.share else ""
         message = {
@@ -171,9 +186,3 @@ def draw_player(
         window.page.show_moment(present_problem(f"'{playback.session.path.name}' holds no images."))
     draw_widget(window, picture, size_wh)
     qt_application.processEvents()
-
-
-def _export(request: ExportSession) -> Path:
-    """Write the file."""
-    export_session(Session.open(request.path), request.format_name, request.out)
-    return request.out

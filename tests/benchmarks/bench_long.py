@@ -40,7 +40,7 @@ def test_memory_and_delay_over_a_long_recording(tmp_path):
         time.sleep(0.01)
         if now_s >= next_s:
             next_s += SAMPLE_S
-            state, _, _ = app.control.poll()
+            state, _, _ = app.control.snapshot()
             whole = next((stage for stage in state.latency if stage.name == "in all"), None)
             lost = state.recording.lost if state.recording else -1
             samples.append(

@@ -28,17 +28,17 @@ def main(folder: Path, beam: Path) -> None:
     recording = folder / "takes" / f"walk-{time.time():.0f}"
     app.control.record_to(recording)
     app.control.start(("studio:?cameras=4&seconds=600&seed=21",))
-    process_events(running, lambda: app.control.poll()[0].calibration.progress > 0.6)
+    process_events(running, lambda: app.control.snapshot()[0].calibration.progress > 0.6)
     save_screenshots(running, app, folder / "coaching")
-    process_events(running, lambda: app.control.poll()[0].calibration.rig is not None)
+    process_events(running, lambda: app.control.snapshot()[0].calibration.rig is not None)
     process_events(running, seconds=14)
     save_screenshots(running, app, folder / "window")
     app.window.toggle_plots()
     process_events(running, seconds=8)
     save_screenshots(running, app, folder / "plots")
     app.window.toggle_plots()
-    app.control.handle(StopRecording())
-    process_events(running, lambda: app.control.poll()[0].recording is None)
+    app.handle(StopRecording())
+    process_events(running, lambda: app.control.snapshot()[0].recording is None)
     process_events(running, seconds=13)  # the good news of the recording leaves by itself
     for name, session in (("player", recording), ("beam", beam)):
         app.window.requested.emit(OpenSession(session))

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from typing import get_args
 
 import pytest
 from PyQt6.QtCore import Qt, QTimer
@@ -16,7 +17,7 @@ from app.views.live.add_camera import AddCameraPanel
 from app.views.live.camera_grid import CameraGrid
 from app.views.main_window import LIVE
 from app.views.sessions.page import SessionsPage
-from app.window.application import SESSIONS, Application
+from app.window.application import SESSIONS, Application, make_application
 from engine.live.state import CameraPhase
 from engine.session.library import Library
 from engine.session.session import Session
@@ -32,7 +33,6 @@ OURS = (
     "reconstruct",
     "worker",
     "player",
-    "job",
     "calibration",
     "look",
 )
@@ -92,11 +92,11 @@ def add(app, address):
 
 
 def phases(app):
-    return [camera.phase for camera in app.control.poll()[0].cameras]
+    return [camera.phase for camera in app.control.snapshot()[0].cameras]
 
 
 def frames_recorded(app):
-    recording = app.control.poll()[0].recording
+    recording = app.control.snapshot()[0].recording
     return recording.frames if recording is not None else 0
 
 
@@ -123,7 +123,7 @@ def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbo
             qtbot.waitUntil(
                 lambda count=count: phases(app) == [CameraPhase.LIVE] * count, timeout=LONG_MS
             )
-        qtbot.waitUntil(lambda: app.control.poll()[1] is not None, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: app.control.snapshot()[1] is not None, timeout=LONG_MS)
         qtbot.waitUntil(lambda: painted(app) > 0.1, timeout=LONG_MS)
 
         qtbot.waitUntil(lambda: app.window._header._record.isEnabled(), timeout=LONG_MS)
@@ -131,7 +131,7 @@ def test_cameras_are_added_seen_recorded_listed_and_played(opened, servers, qtbo
         qtbot.waitUntil(lambda: frames_recorded(app) > 30, timeout=LONG_MS)
         qtbot.waitUntil(lambda: app.window._header._record.text() != "Record", timeout=LONG_MS)
         press_record(app)
-        qtbot.waitUntil(lambda: app.control.poll()[0].recording is None, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: app.control.snapshot()[0].recording is None, timeout=LONG_MS)
 
         app.window.show_page(SESSIONS)
         page = app.window.findChild(SessionsPage)
@@ -167,7 +167,7 @@ def test_settings_are_remembered_from_one_window_to_the_next(opened, servers, qt
         place = app.window.geometry()
         assert (place.width(), place.height()) == (1100, 640)
         assert app.control.settings.cameras == (servers[0].address,)
-        context = app.control.poll()[2]
+        context = app.control.snapshot()[2]
         assert (context.stature_m, context.countdown_setting_s, context.hands_free) == (
             1.62,
             5,
@@ -235,6 +235,18 @@ def test_a_sentence_stays_until_it_is_dismissed(opened, qtbot):
         qtbot.waitUntil(lambda: app.window._state.notice is None, timeout=LONG_MS)
 
 
+def test_every_request_is_handled_by_exactly_one_controller(qapp, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.window.application.library_file", lambda: tmp_path / "index.sqlite")
+    app = make_application(Settings(sessions=str(tmp_path)), None)  # refuses what two handle
+    try:
+        classes = {one for one in vars(requests).values() if isinstance(one, type)}
+        classes = {one for one in classes if one.__module__ == requests.__name__}
+        assert set(app.handlers) == classes == set(get_args(requests.Request))
+    finally:
+        app.window.close()
+        app.window.deleteLater()
+
+
 def test_closing_twice_is_closing_once(opened):
     with opened() as app:
         app.close()
@@ -249,7 +261,7 @@ def test_the_window_draws_when_there_is_something_new_and_rests_otherwise(opened
         monkeypatch.setattr(app, "_has_news", lambda: bool(news))
         app.refresh()
         monkeypatch.setattr(
-            app.control, "poll", lambda poll=app.control.poll: drawn.append(now_s[0]) or poll()
+            app.control, "tick", lambda tick=app.control.tick: drawn.append(now_s[0]) or tick()
         )
         for step in range(1, 16):
             now_s[0] = 100.0 + step / 60

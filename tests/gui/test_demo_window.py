@@ -58,7 +58,7 @@ def closed_when(monkeypatch, qtbot):
 
 
 def frames(app):
-    recording = app.control.poll()[0].recording
+    recording = app.control.snapshot()[0].recording
     return recording.frames if recording is not None else 0
 
 

@@ -1,12 +1,14 @@
 """What the page of fine-tuning asks for: a process that any window sees again, and every refusal a sentence."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app import requests
 from app.control import finetune as finetune_control
+from app.control.controller import dispatch
 from app.control.finetune import FinetuneCallbacks, FinetuneControl
 from app.presenters.finetune import ModelRow
 from app.presenters.severity import Severity
@@ -76,6 +78,7 @@ def make(tmp_path, told, swapped, monkeypatch):
             has_scanned=lambda: looked,
         )
         made.append(FinetuneControl(tmp_path / "runs", library, Shelf(), around))
+        made[-1].interval_s = 0.02
         return made[-1]
 
     yield begin
@@ -91,7 +94,8 @@ def seen(control, look):
     states = []
 
     def is_such():
-        states.append(control.poll(0.02))
+        control.tick()
+        states.append(control.take_state())
         return states[-1] is not None and look(states[-1])
 
     assert wait_until(is_such, 2 * PATIENCE_S), "the page never looked like that"
@@ -100,7 +104,7 @@ def seen(control, look):
 
 def start(tmp_path, control):
     walk = record_session(tmp_path / "takes" / "walk", 5).path
-    control.handle(requests.StartFinetune((walk,), " Anna ", 2.0))
+    dispatch(control.handlers, requests.StartFinetune((walk,), " Anna ", 2.0))
 
 
 def test_a_run_is_begun_followed_and_its_end_told_once(make, tmp_path, told, swapped):
@@ -108,7 +112,7 @@ def test_a_run_is_begun_followed_and_its_end_told_once(make, tmp_path, told, swa
     start(tmp_path, control)
     state = seen(control, lambda s: s.run is not None and s.run.can_pause and s.run.share > 0)
     assert not state.can_start
-    control.handle(requests.CancelFinetune())
+    dispatch(control.handlers, requests.CancelFinetune())
     seen(control, lambda s: s.run.can_resume)
     assert told == []
     assert swapped == []
@@ -140,9 +144,9 @@ def test_a_run_outlives_the_window_and_the_next_window_finds_it(make, tmp_path):
     first.close()
     second = make("SLOW")
     seen(second, lambda s: s.run is not None and s.run.can_pause)
-    second.handle(requests.PauseFinetune())
+    dispatch(second.handlers, requests.PauseFinetune())
     seen(second, lambda s: s.run.headline == "Paused")
-    second.handle(requests.ResumeFinetune())
+    dispatch(second.handlers, requests.ResumeFinetune())
     seen(second, lambda s: s.run.can_pause)
 
 
@@ -150,9 +154,9 @@ def test_a_cancelled_run_is_resumed(make, tmp_path):
     control = make("SLOW")
     start(tmp_path, control)
     seen(control, lambda s: s.run is not None and s.run.can_pause)
-    control.handle(requests.CancelFinetune())
+    dispatch(control.handlers, requests.CancelFinetune())
     seen(control, lambda s: s.run.headline == "Cancelled")
-    control.handle(requests.ResumeFinetune())
+    dispatch(control.handlers, requests.ResumeFinetune())
     seen(control, lambda s: s.run.can_pause)
 
 
@@ -164,9 +168,9 @@ def test_a_run_that_is_resumed_gets_more_time_but_never_less(make, tmp_path, tol
     for minutes, kept in ((5.0, 5.0), (3.0, 5.0)):
         told.clear()
         assert wait_until(lambda: not is_held(folder))
-        control.handle(requests.ResumeFinetune(minutes))
-        control.handle(
-            requests.UseModel("anna-1", "Anna")
+        dispatch(control.handlers, requests.ResumeFinetune(minutes))
+        dispatch(
+            control.handlers, requests.UseModel("anna-1", "Anna")
         )  # its turn comes afterwards, and it is told
         assert wait_until(lambda: bool(told))
         assert load_request(folder).minutes == kept
@@ -187,7 +191,7 @@ def test_a_run_whose_process_is_just_ending_is_resumed(make, tmp_path):
     hold = FolderLock(folder)
     control = make("SLOW")
     seen(control, lambda s: s.run is not None and s.run.headline == "Cancelled")
-    control.handle(requests.ResumeFinetune())
+    dispatch(control.handlers, requests.ResumeFinetune())
     ending = threading.Timer(0.3, hold.release)
     ending.start()
     seen(control, lambda s: s.run.can_pause)
@@ -207,7 +211,7 @@ def test_two_runs_at_once_are_refused(make, tmp_path, told):
     control = make("SLOW")
     start(tmp_path, control)
     seen(control, lambda s: s.run is not None and s.run.can_pause)
-    control.handle(requests.StartFinetune((tmp_path / "takes" / "walk",), "", 2.0))
+    dispatch(control.handlers, requests.StartFinetune((tmp_path / "takes" / "walk",), "", 2.0))
     assert wait_until(lambda: bool(told))
     assert "already" in told[0][0]
 
@@ -223,7 +227,7 @@ def test_two_runs_at_once_are_refused(make, tmp_path, told):
 )
 def test_what_cannot_be_done_is_one_sentence(make, told, request_, words):
     control = make()
-    assert control.handle(request_)
+    dispatch(control.handlers, request_)
     assert wait_until(lambda: bool(told))
     assert words in told[0][0]
     assert told[0][1] is Severity.ERROR
@@ -231,7 +235,7 @@ def test_what_cannot_be_done_is_one_sentence(make, told, request_, words):
 
 def test_a_network_that_is_chosen_serves_and_the_live_view_swaps(make, told, swapped):
     control = make()
-    control.handle(requests.UseModel("anna-1", "Anna"))
+    dispatch(control.handlers, requests.UseModel("anna-1", "Anna"))
     assert wait_until(lambda: bool(told))
     assert swapped == ["Anna"]
 
@@ -246,5 +250,10 @@ def test_a_damaged_run_is_told_on_the_page_and_hides_nothing_else(make, tmp_path
     assert state.run is None
 
 
-def test_what_concerns_something_else_is_left_to_it(make):
-    assert not make().handle(requests.Record())
+def test_who_fine_tunes_a_model_for_a_person_is_that_person_where_none_is_set(make, tmp_path):
+    control, present = make(), make(person="Ben")
+    persons = []
+    for one in (control, present):
+        one._callbacks = replace(one._callbacks, set_person=persons.append)
+        dispatch(one.handlers, requests.StartFinetune((tmp_path,), "Anna", 2.0))
+    assert persons == ["Anna"]

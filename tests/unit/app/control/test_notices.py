@@ -21,9 +21,9 @@ def test_the_newest_sentence_is_shown_and_the_one_before_comes_back_when_it_is_d
     notices.add("First.")
     notices.add("Second.")
     assert text(notices) == "Second."
-    notices.dismiss(())
+    notices.dismiss()
     assert text(notices) == "First."
-    notices.dismiss(())
+    notices.dismiss()
     assert text(notices) is None
 
 
@@ -31,7 +31,7 @@ def test_a_sentence_that_is_told_twice_is_dismissed_once():
     notices = Notices()
     notices.add("Again.")
     notices.add("Again.")
-    notices.dismiss(())
+    notices.dismiss()
     assert text(notices) is None
 
 
@@ -51,11 +51,14 @@ def test_good_news_leaves_by_itself_and_a_warning_stays():
 def test_a_lasting_sentence_that_was_dismissed_comes_back_only_when_it_begins_anew():
     notices = Notices()
     lasting = ("Camera 'left' was moved.",)
-    assert notices.filter_dismissed(lasting) == lasting
-    notices.dismiss(lasting)
-    assert notices.filter_dismissed(lasting) == ()
-    assert notices.filter_dismissed(()) == ()
-    assert notices.filter_dismissed(lasting) == lasting
+    notices.set_persistent(lasting)
+    assert notices.get_persistent() == lasting
+    notices.dismiss()
+    notices.set_persistent(lasting)
+    assert notices.get_persistent() == ()
+    notices.set_persistent(())
+    notices.set_persistent(lasting)
+    assert notices.get_persistent() == lasting
 
 
 def test_not_more_sentences_are_kept_than_anybody_reads():
@@ -63,5 +66,5 @@ def test_not_more_sentences_are_kept_than_anybody_reads():
     for number in range(100):
         notices.add(str(number))
     for _ in range(MAX_NOTICES):
-        notices.dismiss(())
+        notices.dismiss()
     assert text(notices) is None

@@ -29,7 +29,7 @@ def news_of(player, wanted):
     states = [None]
 
     def came():
-        states.append(player.poll() or states[-1])
+        states.append(player.take() or states[-1])
         return states[-1] is not None and wanted(states[-1])
 
     wait_until(came)
@@ -43,7 +43,7 @@ def test_the_first_thing_to_see_is_that_it_opens_then_the_first_instant(walk, mo
         lambda path: repair_and_open(path) if go.wait(PATIENCE_S) else None,
     )
     player = Player(walk)
-    said = player.poll().message
+    said = player.take().message
     go.set()
     state = news_of(player, lambda state: state.session is not None)
     assert player.close()
@@ -73,7 +73,7 @@ def test_a_wish_beyond_the_end_is_the_last_instant(walk):
 def test_there_is_no_news_twice(walk):
     player = Player(walk)
     news_of(player, lambda state: state.session is not None)
-    assert player.poll() is None
+    assert player.take() is None
     assert player.close()
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from app import requests
 from app.control import sessions as session_control
+from app.control.controller import dispatch
 from app.control.sessions import JOB_RUNNING, SessionControl
 from app.presenters.severity import Severity
 from engine.errors import SessionError
@@ -31,7 +32,7 @@ def control(tmp_path, told, patient_window):
     )
     yield made
     made.close()
-    ours = ("player", "job")
+    ours = ("player", "worker")
     assert wait_until(
         lambda: not [one.name for one in threading.enumerate() if one.name.startswith(ours)]
     )
@@ -42,7 +43,7 @@ def newest(control, count):
     found = []
 
     def there():
-        state = control.poll_sessions()
+        state = control.take_sessions()
         if state is not None:
             found[:] = [state]
         return bool(found) and len(found[0].cards) == count
@@ -51,11 +52,15 @@ def newest(control, count):
     return found[0]
 
 
+def is_done(control):
+    return control.job_card is None
+
+
 def test_sessions_are_listed_when_somebody_looks(control, tmp_path):
     record_session(tmp_path / "takes" / "one", 5)
-    control.handle(requests.ScanSessions())
+    dispatch(control.handlers, requests.ScanSessions())
     assert newest(control, 1).cards[0].path == tmp_path / "takes" / "one"
-    assert control.poll_sessions() is None  # told once
+    assert control.take_sessions() is None  # told once
 
 
 def test_a_session_that_comes_while_the_folders_are_looked_at_is_listed_too(
@@ -95,16 +100,16 @@ def test_a_library_that_cannot_be_read_is_told_and_looked_at_again_when_asked(
 
 def test_a_session_is_opened_scrubbed_and_let_go(control, tmp_path):
     record_session(tmp_path / "one", 10)
-    control.handle(requests.OpenSession(tmp_path / "one"))
+    control.open_player(tmp_path / "one")
 
     def shown(instant):
         control.seek(instant)
-        return (now := control.poll_player()) is not None and now.instant == instant
+        return (now := control.take_player()) is not None and now.instant == instant
 
     assert wait_until(lambda: shown(7))
-    control.handle(requests.ShowSessions())
+    control.close_player()
     assert not control.is_playing
-    assert control.poll_player() is None
+    assert control.take_player() is None
 
 
 def test_one_long_work_at_a_time(control, told, monkeypatch, tmp_path):
@@ -117,14 +122,16 @@ def test_one_long_work_at_a_time(control, told, monkeypatch, tmp_path):
         return SimpleNamespace(path=tmp_path / "one-2")
 
     monkeypatch.setattr(session_control, "track_again", slow)
-    control.handle(requests.TrackAgain(tmp_path / "one", "blazepose", None))
+    dispatch(control.handlers, requests.TrackAgain(tmp_path / "one", "blazepose", None))
     assert begun.wait(PATIENCE_S)
-    assert wait_until(lambda: control.poll_job().progress == 0.5)
-    assert control.poll_job().text == "Tracking 'one' again: finding the joints"
-    control.handle(requests.ExportSession(tmp_path / "one", "csv", tmp_path / "out.csv"))
+    assert wait_until(lambda: control.job_card.progress == 0.5)
+    assert control.job_card.text == "Tracking 'one' again: finding the joints"
+    dispatch(
+        control.handlers, requests.ExportSession(tmp_path / "one", "csv", tmp_path / "out.csv")
+    )
     assert told == [(JOB_RUNNING, Severity.WARNING)]
     go.set()
-    assert wait_until(lambda: control.poll_job() is None)
+    assert wait_until(lambda: is_done(control))
     assert told[-1] == ("'one' was tracked again: the result is 'one-2'.", Severity.GOOD)
 
 
@@ -137,32 +144,33 @@ def test_work_that_is_cancelled_ends_without_a_word(control, told, monkeypatch, 
             progress(StepProgress("Finding the joints", 0.1))
 
     monkeypatch.setattr(session_control, "track_again", endless)
-    control.handle(requests.TrackAgain(tmp_path / "one", "blazepose", None))
+    dispatch(control.handlers, requests.TrackAgain(tmp_path / "one", "blazepose", None))
     assert begun.wait(PATIENCE_S)
-    control.handle(requests.CancelJob())
-    assert wait_until(lambda: control.poll_job() is None)
+    dispatch(control.handlers, requests.CancelJob())
+    assert wait_until(lambda: is_done(control))
     assert not told
 
 
 def test_work_that_fails_is_told_once(control, told, tmp_path):
-    control.handle(requests.ExportSession(tmp_path / "nowhere", "csv", tmp_path / "out.csv"))
-    assert wait_until(lambda: control.poll_job() is None)
-    for _ in range(3):
-        control.poll_job()
+    dispatch(
+        control.handlers, requests.ExportSession(tmp_path / "nowhere", "csv", tmp_path / "out.csv")
+    )
+    assert wait_until(lambda: is_done(control))
+    assert wait_until(lambda: bool(told))
     assert len(told) == 1
     assert "nowhere" in told[0][0]
 
 
 def test_closing_ends_what_is_under_way(control, monkeypatch, tmp_path):
     record_session(tmp_path / "one", 10)
-    control.handle(requests.OpenSession(tmp_path / "one"))
+    control.open_player(tmp_path / "one")
     control.scan_sessions()
     control.close()  # the fixture sees that every thread is gone
 
 
-@pytest.mark.parametrize("request_", [requests.Start(), requests.Record(), requests.CancelJob()])
-def test_what_concerns_the_cameras_is_left_to_them(control, request_):
-    assert not control.handle(request_)
+def test_cancelling_does_nothing_where_nothing_is_under_way(control, told):
+    dispatch(control.handlers, requests.CancelJob())
+    assert not told
 
 
 def test_an_empty_list_is_called_empty_only_after_the_folders_were_looked_at(control, monkeypatch):
@@ -173,13 +181,13 @@ def test_an_empty_list_is_called_empty_only_after_the_folders_were_looked_at(con
         return refresh(self, progress)
 
     monkeypatch.setattr(Library, "refresh", slow)
-    control.handle(requests.ScanSessions())
+    dispatch(control.handlers, requests.ScanSessions())
     assert newest(control, 0).headline == "Looking for sessions"
     assert not control.has_scanned
     go.set()
     assert wait_until(lambda: control.has_scanned)
     assert wait_until(
         lambda: (
-            (state := control.poll_sessions()) is not None and state.headline == "No sessions yet"
+            (state := control.take_sessions()) is not None and state.headline == "No sessions yet"
         )
     )

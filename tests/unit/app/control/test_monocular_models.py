@@ -1,12 +1,11 @@
-"""The live view takes over a network that was taught, without a restart."""
+"""The live view takes over a model that was taught, without a restart."""
 
 from types import SimpleNamespace
 
 import pytest
 
-from app.control import serving
-from app.control.serving import make_monocular_loader
-from app.control.swap_model import swap_model
+from app.control import monocular_models
+from app.control.monocular_models import make_monocular_loader, swap_model
 from app.settings import Settings
 
 
@@ -24,20 +23,20 @@ class Control:
         self.remembered.append(changes)
 
 
-def test_the_live_view_looks_again_and_keeps_no_networks_name():
+def test_the_live_view_looks_again_and_keeps_no_models_name():
     control = Control(person="Anna", lift="anna-1")
     swap_model(control, "Anna")
     assert control.asked == 1
     assert control.remembered == [{"lift": "", "person": "Anna"}]
 
 
-def test_where_nobody_said_who_is_in_view_it_is_whom_the_network_was_taught_for():
+def test_where_nobody_said_who_is_in_view_it_is_whom_the_model_was_taught_for():
     control = Control()
     swap_model(control, "Anna")
     assert control.remembered == [{"lift": "", "person": "Anna"}]
 
 
-def test_a_network_for_everybody_leaves_the_person_as_it_is():
+def test_a_model_for_everybody_leaves_the_person_as_it_is():
     control = Control(person="Ben")
     swap_model(control, "")
     assert control.remembered == [{"lift": "", "person": "Ben"}]
@@ -58,10 +57,10 @@ def test_nothing_happens_where_none_is_wanted_or_somebody_else_is_in_view(settin
     assert (control.asked, control.remembered) == (0, [])
 
 
-def test_the_network_is_looked_for_by_what_is_set_at_that_moment(monkeypatch):
+def test_the_model_is_looked_for_by_what_is_set_at_that_moment(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        serving, "load_monocular_model", lambda *words, **more: asked.append((words, more))
+        monocular_models, "load_monocular_model", lambda *words, **more: asked.append((words, more))
     )
     now = [Settings(person="Anna", lift="anna-1")]
     make = make_monocular_loader(lambda: now[0])
