@@ -16,6 +16,7 @@ from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid_transform
 from calibration.rig import Camera, Rig
+from calibration.skeleton import strip_side
 from calibration.synthetic.walker import SIDES, SKELETON, Motion
 from calibration.world.floor import Ground, world_from_scene
 
@@ -392,5 +393,5 @@ def _find_inside(xy: F64, camera: Camera) -> Mask:
 
 def _list_noise_factors() -> F64:
     """How loosely each joint is known, (33,)."""
-    bare = [joint.removeprefix("left_").removeprefix("right_") for joint in SKELETON.joints]
+    bare = [strip_side(joint) for joint in SKELETON.joints]
     return np.array([JOINT_NOISE_FACTORS.get(joint, 1.0) for joint in bare])
