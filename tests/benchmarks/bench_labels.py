@@ -35,7 +35,7 @@ from training.labels.calibration import read_calibration
 from training.labels.person import repair_person
 from training.labels.pseudo_labels import make_labels
 from training.labels.sigma import LABELLED_JOINTS
-from training.labels.two_views import label_by_two_views
+from training.labels.two_views.published_recipe import label_by_two_views
 
 pytestmark = pytest.mark.benchmark
 CACHE = Path(
