@@ -1,5 +1,7 @@
 """How far a joint found by a network may lie from the truth: the noise model of every solver."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
 import numpy as np
 from scipy.ndimage import median_filter
 

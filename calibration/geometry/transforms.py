@@ -1,5 +1,7 @@
 """Rotations and rigid transforms, named target_from_source."""
 
+# pyright: reportMissingTypeStubs=false
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
