@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -112,8 +112,8 @@ class Rig:
     """
 
     cameras: tuple[Camera, ...]
-    time_offset_ns: Mapping[str, int] = field(default_factory=dict)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    time_offset_ns: Mapping[str, int] = field(default_factory=dict[str, int])
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         """Refuse two cameras of one name."""
@@ -153,7 +153,7 @@ class Rig:
             With the same images of the moved points.
         """
         old_from_new = invert_transform(new_from_old)
-        moved = []
+        moved: list[Camera] = []
         for camera in self.cameras:
             scaled = rigid_transform(camera.R, camera.t * scale)
             moved.append(replace(camera, cam_from_world=scaled @ old_from_new))
@@ -216,7 +216,7 @@ def save_rig(rig: Rig, path: Path) -> None:
     OSError
         If the disk refuses.
     """
-    lines = []
+    lines: list[str] = []
     for index, camera in enumerate(rig.cameras):
         lines += [
             f"[cam_{index}]",
@@ -276,9 +276,9 @@ def _format_toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, np.integer)):
-        return str(int(value))
+        return str(int(cast(int, value)))
     if isinstance(value, (float, np.floating)):
-        text = repr(float(value))
+        text = repr(float(cast(float, value)))
         return text if any(c in text for c in ".einf") else text + ".0"
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
@@ -287,15 +287,11 @@ def _format_toml(value: Any) -> str:
         )
         return f'"{escaped}"'
     if isinstance(value, Mapping):
-        return (
-            "{ "
-            + ", ".join(
-                f"{_format_toml_key(key)} = {_format_toml(item)}" for key, item in value.items()
-            )
-            + " }"
-        )
+        table = cast(Mapping[str, Any], value)
+        items = [f"{_format_toml_key(key)} = {_format_toml(item)}" for key, item in table.items()]
+        return "{ " + ", ".join(items) + " }"
     if isinstance(value, Sequence):
-        return "[" + ", ".join(_format_toml(item) for item in value) + "]"
+        return "[" + ", ".join(_format_toml(item) for item in cast(Sequence[Any], value)) + "]"
     raise TypeError(f"rig.toml cannot hold a {type(value).__name__}.")
 
 

@@ -180,7 +180,8 @@ def solve_rig(
     swapped = placed.swapped
     offsets = placed.offset_ns
     estimate = placed.scouted.estimate
-    for round_index in range(MAX_ROUNDS_WHILE_LATE):
+    round_index = 0
+    while True:
         progress("Refining the cameras", 0.9 - 0.5 * 0.6**round_index)
         common = undistort_known_views(
             interpolate_to_common_time(observations.swap_sides(swapped), offsets), lenses
@@ -198,11 +199,12 @@ def solve_rig(
             _build_rig(observations, solution),
         )
         late = np.abs(refined.estimate.offset_s).max() > LARGE_OFFSET_S
-        if not late and (np.array_equal(corrected, swapped) or round_index + 1 >= MAX_ROUNDS):
-            break
+        round_index += 1
+        settled = not late and (np.array_equal(corrected, swapped) or round_index >= MAX_ROUNDS)
+        if settled or round_index >= MAX_ROUNDS_WHILE_LATE:
+            return solution
         swapped, offsets = corrected, solution.total_offset_ns
         estimate = replace(refined.estimate, offset_s=np.zeros(len(offsets)))
-    return solution
 
 
 @dataclass(frozen=True, slots=True, eq=False)

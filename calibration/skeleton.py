@@ -104,6 +104,11 @@ def load_skeleton(name: str) -> Skeleton:
     )
 
 
+def strip_side(joint: str) -> str:
+    """Return a joint's name without its side: ``left_hip`` and ``right_hip`` give ``hip``."""
+    return joint.removeprefix("left_").removeprefix("right_")
+
+
 def _find_mirrored_joint(joint: str, joints: tuple[str, ...]) -> str:
     """Name the same joint on the other side of the body; itself if it has no side."""
     for one, other in (("left", "right"), ("right", "left")):

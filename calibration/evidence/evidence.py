@@ -7,7 +7,7 @@ import numpy as np
 from calibration.evidence.observations import Observations
 from calibration.evidence.timing import estimate_velocity_px_s
 from calibration.geometry.arrays import F64, I64
-from calibration.skeleton import Skeleton
+from calibration.skeleton import Skeleton, strip_side
 
 # Limbs and feet: with the feet the rig is a quarter better than without, with the face it is worse
 # (REALDATA 2).
@@ -113,13 +113,8 @@ def gather_evidence(common: Observations, sigma: F64, principal: F64, rows: I64)
 def _list_bones(skeleton: Skeleton, joints: tuple[str, ...]) -> tuple[I64, I64, F64]:
     """List the bones between the joints, which of them are twins, and how constant they look."""
     bones = [bone for bone in skeleton.bones if bone[0] in joints and bone[1] in joints]
-    kinds = [(_strip_side(a), _strip_side(b)) for a, b in bones]
+    kinds = [(strip_side(a), strip_side(b)) for a, b in bones]
     order = list(dict.fromkeys(kinds))
     sigma = [BONE_SIGMA.get((a, b), BONE_SIGMA.get((b, a), DEFAULT_BONE_SIGMA)) for a, b in kinds]
     ends = np.array([[joints.index(a), joints.index(b)] for a, b in bones], np.int64).reshape(-1, 2)
     return ends, np.array([order.index(kind) for kind in kinds], np.int64), np.array(sigma)
-
-
-def _strip_side(joint: str) -> str:
-    """Take the side off a joint's name."""
-    return joint.removeprefix("left_").removeprefix("right_")

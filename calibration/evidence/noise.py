@@ -1,11 +1,13 @@
 """How far a joint found by a network may lie from the truth: the noise model of every solver."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
 import numpy as np
 from scipy.ndimage import median_filter
 
 from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64
-from calibration.skeleton import Skeleton
+from calibration.skeleton import Skeleton, strip_side
 
 # A joint's error grows with the size of the person in the image (share of the torso's length; in
 # the studio against exact truth 2.1 % for a joint in plain view, on real video rather 3 %,
@@ -119,7 +121,7 @@ def _remove_spikes(size: F64) -> F64:
 
 def _look_up_factor(joint: str) -> float:
     """Look up a joint's factor by the part of its name that says what it is."""
-    bare = joint.removeprefix("left_").removeprefix("right_")
+    bare = strip_side(joint)
     for part, factor in SIGMA_FACTOR.items():
         if bare == part or bare.startswith(part + "_"):
             return factor

@@ -125,7 +125,7 @@ def _list_swap_patterns(view_count: int) -> Mask:
     """List the patterns of swaps to weigh, (S, V): all, or those of few views and their complements."""
     if view_count <= MAX_EXHAUSTIVE_VIEWS:
         return np.array(list(itertools.product([False, True], repeat=view_count)))
-    few = []
+    few: list[Mask] = []
     for count in range(3):
         for chosen in itertools.combinations(range(view_count), count):
             pattern = np.zeros(view_count, bool)

@@ -19,6 +19,8 @@ machine code is out of date by the kernel's own file only. Constants that other 
 arguments for the same reason.
 """
 
+# pyright: basic
+
 import math
 
 import numpy as np

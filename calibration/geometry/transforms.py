@@ -1,6 +1,9 @@
 """Rotations and rigid transforms, named target_from_source."""
 
+# pyright: reportMissingTypeStubs=false
+
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from calibration.geometry.arrays import F64
 
@@ -36,19 +39,11 @@ def rotation_from_rotvec(rotvec: F64) -> F64:
     Returns
     -------
     rotation : (..., 3, 3)
-
-    Notes
-    -----
-    Rodrigues' formula, with its series below 1e-7 rad.
+        NaN where the vector is not finite.
     """
     rotvec = np.asarray(rotvec, float)
-    angle = np.linalg.norm(rotvec, axis=-1)[..., None, None]
-    small = angle < 1e-7
-    safe = np.where(small, 1.0, angle)
-    sine = np.where(small, 1.0, np.sin(safe) / safe)
-    cosine = np.where(small, 0.5, (1 - np.cos(safe)) / safe**2)
-    cross = skew(rotvec)
-    return np.eye(3) + sine * cross + cosine * cross @ cross
+    matrices = Rotation.from_rotvec(rotvec.reshape(-1, 3)).as_matrix()
+    return matrices.reshape(*rotvec.shape, 3)
 
 
 def rotvec_from_rotation(rotation: F64) -> F64:
@@ -61,40 +56,16 @@ def rotvec_from_rotation(rotation: F64) -> F64:
     Returns
     -------
     rotvec : (..., 3), rad
-
-    Notes
-    -----
-    By way of the quaternion, which is well conditioned at every angle (Shepperd 1978).
+        NaN where the matrix is not finite.
     """
-    m = np.asarray(rotation, float)
-    trace = np.trace(m, axis1=-2, axis2=-1)
-    candidates = np.stack([trace, m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]], -1)
-    outer = np.empty((*m.shape[:-2], 4, 4))
-    outer[..., 0, :] = np.stack(
-        [
-            1 + trace,
-            m[..., 2, 1] - m[..., 1, 2],
-            m[..., 0, 2] - m[..., 2, 0],
-            m[..., 1, 0] - m[..., 0, 1],
-        ],
-        -1,
-    )
-    for i in range(3):
-        j, k = (i + 1) % 3, (i + 2) % 3
-        row = np.empty((*m.shape[:-2], 4))
-        row[..., 0] = m[..., k, j] - m[..., j, k]
-        row[..., 1 + i] = 1 + m[..., i, i] - m[..., j, j] - m[..., k, k]
-        row[..., 1 + j] = m[..., j, i] + m[..., i, j]
-        row[..., 1 + k] = m[..., k, i] + m[..., i, k]
-        outer[..., 1 + i, :] = row
-    best = np.argmax(candidates, -1)
-    quaternion = np.take_along_axis(outer, best[..., None, None], -2)[..., 0, :]
-    quaternion /= np.linalg.norm(quaternion, axis=-1, keepdims=True)
-    quaternion = np.where(quaternion[..., :1] < 0, -quaternion, quaternion)
-    sine = np.linalg.norm(quaternion[..., 1:], axis=-1, keepdims=True)
-    angle = 2 * np.arctan2(sine, quaternion[..., :1])
-    factor = np.where(sine > 1e-12, angle / np.maximum(sine, 1e-12), 2.0)
-    return factor * quaternion[..., 1:]
+    rotation = np.asarray(rotation, float)
+    matrices = rotation.reshape(-1, 3, 3)
+    # one matrix that is not finite would make scipy refuse all of them
+    finite = np.isfinite(matrices).all((1, 2))
+    rotvec = np.full((len(matrices), 3), np.nan)
+    if finite.any():
+        rotvec[finite] = Rotation.from_matrix(matrices[finite]).as_rotvec()
+    return rotvec.reshape(rotation.shape[:-1])
 
 
 def rigid_transform(rotation: F64, translation: F64) -> F64:

@@ -153,10 +153,8 @@ def _intersect_rays(rays: F64, weight: F64, cameras: Sequence[Camera]) -> F64:
     xyz = np.full(right.shape, np.nan)
     if enough.any():
         trace = np.trace(normal[enough], axis1=1, axis2=2)[:, None, None]
-        solved = np.linalg.solve(
-            normal[enough] + 1e-12 * trace * np.eye(3), right[enough][..., None]
-        )
-        xyz[enough] = solved[..., 0]
+        regular: F64 = normal[enough] + 1e-12 * trace * np.eye(3)
+        xyz[enough] = np.linalg.solve(regular, right[enough][..., None])[..., 0]
     return xyz
 
 

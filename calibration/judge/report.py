@@ -95,7 +95,7 @@ class CalibrationReport:
     seconds_used: float
     bones: tuple[BoneReport, ...] = ()
     remarks: tuple[str, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plain values of report.json; what is not known is None."""

@@ -236,7 +236,7 @@ def _measure_travel(path: F64) -> float:
 def _measure_posture(xyz: F64, path: F64) -> float:
     """How much the joints moved about the hips: the upper quartile of their spreads over time, m."""
     about = xyz - path[:, None]
-    spreads = []
+    spreads: list[float] = []
     for joint in range(about.shape[1]):
         seen = about[np.isfinite(about[:, joint]).all(1), joint]
         if len(seen):
@@ -246,7 +246,7 @@ def _measure_posture(xyz: F64, path: F64) -> float:
 
 def _measure_bones(evidence: Evidence, xyz: F64) -> tuple[BoneReport, ...]:
     """Measure the person's bones."""
-    bones = []
+    bones: list[BoneReport] = []
     for first, second in evidence.bones:
         length = np.linalg.norm(xyz[:, first] - xyz[:, second], axis=-1)
         length = length[np.isfinite(length)]

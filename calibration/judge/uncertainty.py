@@ -83,11 +83,12 @@ def estimate_uncertainty(
     equations = build_normal_equations(evidence, estimate, free_parameters, settings)
     Q = free_parameters.basis.shape[1]
     T, J = estimate.xyz.shape[:2]
-    damped = equations.frame + np.einsum(
+    damped: F64 = equations.frame + np.einsum(
         "ti,ij->tij", 1e-9 * np.einsum("tii->ti", equations.frame) + 1e-9, np.eye(3 * J)
     )
-    carried = np.swapaxes(np.linalg.solve(damped, np.swapaxes(equations.mixed, 1, 2)), 1, 2)
-    system = equations.shared - np.einsum("tni,tmi->nm", carried, equations.mixed)
+    solved = np.linalg.solve(damped, np.swapaxes(equations.mixed, 1, 2))
+    carried = np.asarray(np.swapaxes(solved, 1, 2), np.float64)
+    system: F64 = equations.shared - np.einsum("tni,tmi->nm", carried, equations.mixed)
     system += _build_size_gauge(system, Q)
     meat = _sum_clustered_gradients(
         evidence, estimate, free_parameters, settings, carried.reshape(T, -1, J, 3)

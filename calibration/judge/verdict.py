@@ -149,7 +149,7 @@ def _check_motion(findings: Findings) -> list[str]:
 
 def _check_uncertainty(findings: Findings) -> list[str]:
     """Say which camera is known too badly."""
-    reasons = []
+    reasons: list[str] = []
     worst = int(np.argmax(findings.rotation_sigma_deg))
     if not findings.rotation_sigma_deg[worst] <= USABLE_ROTATION_DEG:
         reasons.append(
@@ -170,7 +170,7 @@ def _check_uncertainty(findings: Findings) -> list[str]:
 
 def _list_doubts(findings: Findings) -> list[str]:
     """Say what keeps a rig from being accepted without reserve."""
-    reasons = []
+    reasons: list[str] = []
     rotation = findings.rotation_sigma_deg.max()
     focal = findings.focal_sigma_percent.max()
     position = findings.position_sigma_m.max() / findings.baseline_m

@@ -1,5 +1,9 @@
 """A first rig from pairs of views: the best pair, then one camera after the other by its view of the joints."""
 
+# poselib has no types
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -134,11 +134,16 @@ def _bootstrap_estimate(evidence: Evidence, focal: F64) -> Estimate | None:
     lengths = _measure_bone_lengths(evidence, xyz)
     if not np.isfinite(lengths).all():
         return None
-    unit = 1 / lengths.sum()
+    unit = 1 / float(lengths.sum())
     return Estimate(
-        first.rotation, first.translation * unit, focal.copy(), np.zeros(V), np.zeros(V), np.log(lengths * unit),
-        xyz * unit,
-    )  # fmt: skip
+        rotation=first.rotation,
+        translation=first.translation * unit,
+        focal=focal.copy(),
+        k1=np.zeros(len(focal)),
+        offset_s=np.zeros(len(focal)),
+        log_length=np.log(lengths * unit),
+        xyz=xyz * unit,
+    )
 
 
 def _measure_bone_lengths(evidence: Evidence, xyz: F64) -> F64:
@@ -178,7 +183,7 @@ def build_ideal_cameras(
     common: Observations, lenses: LensPriors, estimate: Estimate
 ) -> tuple[Camera, ...]:
     """Describe the solved cameras for observations whose known lenses are already straightened."""
-    cameras = []
+    cameras: list[Camera] = []
     for v, name in enumerate(common.view_names):
         matrix = np.diag([estimate.focal[v], estimate.focal[v], 1.0])
         matrix[:2, 2] = lenses.principal[v]

@@ -75,7 +75,7 @@ def build_lens_priors(
     CalibrationError
         If given intrinsics are for another image size.
     """
-    remarks = []
+    remarks: list[str] = []
     for camera, view, size in zip(known, observations.view_names, observations.sizes_wh):
         if camera is not None and tuple(camera.size_wh) != tuple(size):
             raise CalibrationError(
@@ -165,8 +165,8 @@ def _build_column(view_count: int, chosen: Sequence[int] | I64, parameter: int) 
 def _group_by_size(observations: Observations) -> tuple[I64, list[str]]:
     """Put views whose images have alike long sides into one group."""
     group = np.zeros(len(observations.view_names), np.int64)
-    kinds = []
-    odd = []
+    kinds: list[tuple[int, int]] = []
+    odd: list[str] = []
     for v, size in enumerate(observations.sizes_wh):
         alike = [
             g for g, other in enumerate(kinds) if abs(max(size) / max(other) - 1) <= SIZE_TOLERANCE

@@ -1,5 +1,9 @@
 """Views that do not fit: started at another time, mirrored, or of something else."""
 
+# poselib has no types
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import numpy as np
 import poselib
 

@@ -1,5 +1,9 @@
 """Two views: relative poses that explain the joints seen by both."""
 
+# poselib has no types
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import itertools
 from dataclasses import dataclass
 

@@ -217,7 +217,7 @@ def build_normal_equations(
     diagonal = np.einsum(
         "vtjka,vtjkb->tjab", weight[..., None, None] * by_point, by_point, optimize=True
     )
-    joints = np.arange(J)
+    joints = np.arange(J, dtype=np.int64)
     frame[:, joints, :, joints, :] = np.moveaxis(diagonal, 1, 0)
     for v in range(V):
         rows = slice(v * CAMERA_PARAMETERS, (v + 1) * CAMERA_PARAMETERS)
@@ -279,8 +279,10 @@ def _solve_step(
     T, J = estimate.xyz.shape[:2]
     V, Q = len(estimate.focal), free_parameters.basis.shape[1]
     diagonal = np.einsum("tii->ti", equations.frame)
-    damped = equations.frame + np.einsum("ti,ij->tij", damping * diagonal + 1e-9, np.eye(3 * J))
-    right = np.concatenate(
+    damped: F64 = equations.frame + np.einsum(
+        "ti,ij->tij", damping * diagonal + 1e-9, np.eye(3 * J)
+    )
+    right: F64 = np.concatenate(
         [np.swapaxes(equations.mixed, 1, 2), equations.frame_gradient[..., None]], -1
     )
     solved = np.linalg.solve(damped, right)
@@ -292,7 +294,7 @@ def _solve_step(
     )
     gradient = equations.shared_gradient - eliminated[:, N]
     try:
-        step = -np.linalg.solve(shared, gradient)
+        step = -np.asarray(np.linalg.solve(shared, gradient), np.float64)
     except np.linalg.LinAlgError:
         return None
     point_step = -(solved[..., N] + solved[..., :N] @ step).reshape(T, J, 3)

@@ -16,6 +16,7 @@ from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid_transform
 from calibration.rig import Camera, Rig
+from calibration.skeleton import strip_side
 from calibration.synthetic.walker import SIDES, SKELETON, Motion
 from calibration.world.floor import Ground, world_from_scene
 
@@ -155,7 +156,7 @@ def make_rig(plan: RigPlan, seed: int) -> Rig:
     k1 = random.uniform(*plan.k1, plan.cameras)
     if plan.identical_lenses:
         focal[:], k1[:] = focal[0], k1[0]
-    cameras = []
+    cameras: list[Camera] = []
     for v, angle in enumerate(angles):
         radius = random.uniform(*plan.radius_m)
         height = random.uniform(*plan.height_m)
@@ -316,7 +317,8 @@ def _compute_body_frames(xyz: F64) -> F64:
     left = xyz[:, hips[0]] - xyz[:, hips[1]]
     left -= (left * up).sum(-1, keepdims=True) * up
     left /= np.linalg.norm(left, axis=-1, keepdims=True)
-    return np.stack([np.cross(left, up), left, up], -1)
+    forward = np.asarray(np.cross(left, up), np.float64)
+    return np.stack([forward, left, up], -1)
 
 
 def _insert_bystander(xyz: F64, noise: NoiseConfig, view: int, random: np.random.Generator) -> F64:
@@ -367,11 +369,11 @@ def _draw_drift(
 
 def _draw_confidence(error_of_torso: F64, noise: NoiseConfig, random: np.random.Generator) -> F64:
     """Give every joint a confidence that falls with its error, correlated with it by 0.6, (T, 33)."""
-    size = np.linalg.norm(error_of_torso, axis=-1)
-    typical = np.nanmedian(size) if np.isfinite(size).any() else 1.0
-    relative = np.minimum(np.nan_to_num(size) / max(typical, 1e-9), 4.0) - 1
-    score = 3 - noise.confidence_spread * (0.6 * relative + 0.8 * random.normal(0, 1, size.shape))
-    return 1 / (1 + np.exp(-score))
+    size: F64 = np.linalg.norm(error_of_torso, axis=-1)
+    typical = float(np.nanmedian(size)) if np.isfinite(size).any() else 1.0
+    relative: F64 = np.minimum(np.nan_to_num(size) / max(typical, 1e-9), 4.0) - 1
+    doubt: F64 = 0.6 * relative + 0.8 * random.normal(0, 1, size.shape)
+    return 1 / (1 + np.exp(noise.confidence_spread * doubt - 3))
 
 
 def _draw_bursts(time_ns: I64, share: float, random: np.random.Generator) -> Mask:
@@ -392,5 +394,5 @@ def _find_inside(xy: F64, camera: Camera) -> Mask:
 
 def _list_noise_factors() -> F64:
     """How loosely each joint is known, (33,)."""
-    bare = [joint.removeprefix("left_").removeprefix("right_") for joint in SKELETON.joints]
+    bare = [strip_side(joint) for joint in SKELETON.joints]
     return np.array([JOINT_NOISE_FACTORS.get(joint, 1.0) for joint in bare])

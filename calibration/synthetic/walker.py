@@ -275,7 +275,7 @@ def _plan_steps(walker: Walker, path: Path, time_s: F64, cadence: float) -> _Fee
         cycle = np.floor(phase)
         swung = np.clip((phase - cycle - STANCE_SHARE) / (1 - STANCE_SHARE), 0, 1)
         share = (swung * swung * (3 - 2 * swung))[:, None]
-        prints = []
+        prints: list[tuple[F64, F64]] = []
         for later in (0, 1):
             place, towards = path((cycle + later + STANCE_SHARE / 2 - shift) / cadence)
             left = np.stack([-np.sin(towards), np.cos(towards)], -1)
@@ -301,7 +301,8 @@ def _plant_feet(walker: Walker, time_s: F64, ahead: float) -> _Feet:
 
 def _build_body(walker: Walker, posture: _Posture, feet: _Feet) -> F64:
     """Build all joints from a posture, (T, 33, 3)."""
-    size, joints = walker.stature_m, {}
+    size = walker.stature_m
+    joints: dict[str, F64] = {}
     pelvis = _rotate_about(posture.heading, np.array([0.0, 0.0, 1.0]))
     trunk = (
         pelvis

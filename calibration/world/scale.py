@@ -1,7 +1,7 @@
 """Metres: how large the scene is, from the stature of the person in it."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -133,9 +133,10 @@ def _build_scale(metres_per_metre_of_stature: float, stature_m: float | None) ->
 def _multiply_numbers(values: Any, factor: float) -> Any:
     """Multiply the numbers in lists and tables."""
     if isinstance(values, dict):
-        return {key: _multiply_numbers(value, factor) for key, value in values.items()}
+        table = cast(dict[str, Any], values)
+        return {key: _multiply_numbers(value, factor) for key, value in table.items()}
     if isinstance(values, list):
-        return [_multiply_numbers(value, factor) for value in values]
+        return [_multiply_numbers(value, factor) for value in cast(list[Any], values)]
     return round(values * factor, 4)
 
 

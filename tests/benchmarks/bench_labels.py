@@ -24,19 +24,18 @@ from calibration.evidence.timing import interpolate_to_common_time
 from calibration.geometry.alignment import align_similarity
 from calibration.rig import save_rig
 from calibration.self_calibrate import CalibrationOptions
-from calibration.skeleton import load_skeleton
+from calibration.skeleton import load_skeleton, strip_side
 from engine.inference.estimator import create_estimator
 from engine.offline import recording as offline
 from engine.offline.footage import open_inputs
 from engine.reconstruction.people import choose_before_rig, choose_by_rig
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio
-from training.labels.body import strip_side
 from training.labels.calibration import read_calibration
 from training.labels.person import repair_person
 from training.labels.pseudo_labels import make_labels
 from training.labels.sigma import LABELLED_JOINTS
-from training.labels.two_views import label_by_two_views
+from training.labels.two_views.published_recipe import label_by_two_views
 
 pytestmark = pytest.mark.benchmark
 CACHE = Path(

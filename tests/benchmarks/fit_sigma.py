@@ -31,7 +31,7 @@ from scipy.stats import chi2
 
 from calibration.evidence.observations import Observations
 from calibration.rig import Rig
-from training.labels.body import strip_side
+from calibration.skeleton import strip_side
 from training.labels.calibration import read_calibration
 from training.labels.error_network import MAX_DEVIATION, ErrorNetwork, save_error_network
 from training.labels.evidence import gather_label_evidence

@@ -34,7 +34,7 @@ from training.data.topology import map_joints
 from training.labels.calibration import read_calibration
 from training.labels.person import repair_person
 from training.labels.pseudo_labels import PseudoLabels, make_labels
-from training.labels.two_views import label_by_two_views
+from training.labels.two_views.published_recipe import label_by_two_views
 from training.studio.samples import StudioSampleConfig, draw_samples
 from training.studio.seeds import HELD_OUT_SEEDS, TRAIN_SEEDS
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from calibration.evidence.evidence import BONE_SIGMA, DEFAULT_BONE_SIGMA
 from calibration.geometry.arrays import F64, I64
-from calibration.skeleton import Skeleton
+from calibration.skeleton import Skeleton, strip_side
 
 TRUNK_DIAGONALS = (("left_shoulder", "right_hip"), ("right_shoulder", "left_hip"))
 TRUNK_DIAGONAL_SIGMA = 0.06
@@ -92,11 +92,6 @@ def add_trunk_diagonals(bones: Bones, xyz: F64, skeleton: Skeleton) -> Bones:
         np.append(bones.length_m, length_m),
         np.append(bones.sigma_m, TRUNK_DIAGONAL_SIGMA * length_m),
     )
-
-
-def strip_side(joint: str) -> str:
-    """Take the side off a joint's name."""
-    return joint.removeprefix("left_").removeprefix("right_")
 
 
 def _measure_median_lengths(xyz: F64, ends: I64, kinds: list[tuple[str, str]]) -> F64:

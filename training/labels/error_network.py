@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from calibration.geometry.arrays import F64
-from calibration.skeleton import Skeleton
-from training.labels.body import strip_side
+from calibration.skeleton import Skeleton, strip_side
 from training.labels.features import Features
 
 MAX_DEVIATION = 3.0  # standard deviations: signs farther from what was taught say no more than that

@@ -16,8 +16,7 @@ from scipy.ndimage import uniform_filter1d
 
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
-from calibration.skeleton import Skeleton
-from training.labels.body import strip_side
+from calibration.skeleton import Skeleton, strip_side
 from training.labels.evidence import LabelEvidence, count_framesets
 
 Features = Mapping[str, npt.NDArray[Any]]

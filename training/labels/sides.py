@@ -19,8 +19,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
-from calibration.skeleton import Skeleton
-from training.labels.body import strip_side
+from calibration.skeleton import Skeleton, strip_side
 
 SIDE_VIEW_SIGMA_GROWTH = {"shoulder": 2.5}
 """By how many times its sigma grows, seen exactly from the side. Hips and limbs gained nothing: confidence tells."""

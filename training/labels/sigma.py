@@ -11,8 +11,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from calibration.rig import Rig
-from calibration.skeleton import Skeleton
-from training.labels.body import strip_side
+from calibration.skeleton import Skeleton, strip_side
 from training.labels.error_network import ErrorNetwork
 from training.labels.evidence import LabelEvidence
 from training.labels.features import (

@@ -7,8 +7,7 @@ from scipy.stats import chi2
 
 from calibration.geometry.arrays import F64, Mask
 from calibration.rig import Rig
-from calibration.skeleton import Skeleton
-from training.labels.body import strip_side
+from calibration.skeleton import Skeleton, strip_side
 from training.labels.evidence import LabelEvidence
 from training.labels.gates import GATES_FOCAL_PX, LabelGates
 from training.labels.person import PersonInViews

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from calibration.skeleton import Skeleton, load_skeleton
+from calibration.skeleton import Skeleton, load_skeleton, strip_side
 
 
 def test_the_default_skeleton_has_the_landmarks_of_the_contract():
@@ -51,3 +51,10 @@ def test_names_give_positions():
     skeleton = load_skeleton("blazepose_33")
     np.testing.assert_array_equal(skeleton.indices(["nose", "right_hip"]), [0, 24])
     assert skeleton.index("left_hip") == 23
+
+
+@pytest.mark.parametrize(
+    ("joint", "kind"), [("left_hip", "hip"), ("right_foot_index", "foot_index"), ("nose", "nose")]
+)
+def test_twins_are_of_one_kind(joint: str, kind: str):
+    assert strip_side(joint) == kind

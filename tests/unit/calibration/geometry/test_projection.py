@@ -98,3 +98,9 @@ def test_undistorted_pixels_are_those_of_the_camera_without_its_lens(camera):
 def test_undistorted_rays_pass_nan_on(camera):
     rays = undistort_pixels(np.full((1, 3, 2), np.nan), [camera])
     assert np.isnan(rays).all()
+
+
+def test_rays_and_pixels_give_one_another(camera):
+    xy = np.random.default_rng(7).uniform(0, 700, (120, 2))
+    rays = rays_from_pixels(xy, camera.matrix)
+    np.testing.assert_allclose(pixels_from_rays(rays, camera.matrix), xy, atol=1e-9)

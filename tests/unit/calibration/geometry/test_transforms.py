@@ -91,3 +91,12 @@ def test_one_direction_is_carried_onto_another_even_the_opposite(target):
         rotation @ [0, 0, 1], np.array(target) / np.linalg.norm(target), atol=1e-8
     )
     assert np.linalg.det(rotation) == pytest.approx(1, abs=1e-9)
+
+
+def test_a_rotation_that_is_not_known_leaves_the_others_alone():
+    rotvec = np.array([[0.1, 0.2, 0.3], [np.nan, 0.0, 0.0]])
+    rotation = rotation_from_rotvec(rotvec)
+    back = rotvec_from_rotation(rotation)
+    np.testing.assert_allclose(back[0], rotvec[0], atol=1e-12)
+    assert np.isnan(rotation[1]).all()
+    assert np.isnan(back[1]).all()

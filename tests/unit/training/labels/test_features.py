@@ -6,10 +6,9 @@ import pytest
 
 from calibration.evidence.observations import Observations
 from calibration.rig import Rig
-from calibration.skeleton import load_skeleton
+from calibration.skeleton import load_skeleton, strip_side
 from calibration.synthetic.synthetic import NoiseConfig, RigPlan
 from tests.support.calibrations import make_scene
-from training.labels.body import strip_side
 from training.labels.error_network import (
     BLOCK_FRAMESETS,
     ErrorNetwork,

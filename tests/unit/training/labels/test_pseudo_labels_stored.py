@@ -18,7 +18,7 @@ from training.labels.error_network import load_error_network
 from training.labels.files import load_labels
 from training.labels.pseudo_labels import LabelConfig
 from training.labels.session import label_session
-from training.labels.two_views import label_by_two_views, vector_median
+from training.labels.two_views.published_recipe import label_by_two_views, vector_median
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
-"""The labels of Pose ResNet and EpipolarPose, as published: two views, their fundamental matrix
-from the joints,
-polynomial triangulation. The baseline that `training.labels.pseudo_labels` is compared with.
+"""The labels of Pose ResNet and EpipolarPose, as published.
+
+Two views, their fundamental matrix from the joints, polynomial triangulation. This is the baseline
+that `training.labels.pseudo_labels` is compared with.
 
 What the papers leave open is chosen here: pixels are not rounded; the fundamental matrix is that of
 all matches of the take (least median of squares); metres come from the person's stature; a joint
@@ -17,17 +18,17 @@ from calibration.errors import ScaleUnknownError
 from calibration.evidence.evidence import select_calibration_joints
 from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64, Mask
-from calibration.geometry.epipolar import (
+from calibration.geometry.projection import pixels_from_rays, undistort_pixels
+from calibration.rig import Camera
+from calibration.world.scale import estimate_scale
+from training.errors import TrainingError
+from training.labels.two_views.epipolar import (
     MIN_MATCHES,
     essential_from_fundamental,
     estimate_fundamental_robust,
     select_pose_in_front,
     triangulate_optimal,
 )
-from calibration.geometry.projection import pixels_from_rays, undistort_pixels
-from calibration.rig import Camera
-from calibration.world.scale import estimate_scale
-from training.errors import TrainingError
 
 MIN_CONFIDENCE = 0.5
 MAX_MATCHES = 3000  # for the fundamental matrix; more do not change it
