@@ -14,7 +14,7 @@ from engine.disk import disk_errors
 from engine.errors import SessionError
 from engine.inference.estimator import create_estimator
 from engine.monocular.guessed_room import guess_rig, is_guessed
-from engine.monocular.lift import MonocularEstimator
+from engine.monocular.estimator import MonocularEstimator
 from engine.monocular.network import load_monocular_model
 from engine.offline import recording as offline
 from engine.offline.footage import Footage, open_inputs

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from app.settings import Settings
 from calibration.rig import Rig
 from engine.live.single_view import MakeMonocular
-from engine.monocular.lift import MonocularEstimator
+from engine.monocular.estimator import MonocularEstimator
 from engine.monocular.network import load_monocular_model
 
 
