@@ -7,7 +7,7 @@ from app.settings import Settings
 from calibration.rig import Rig
 from engine.live.live import Live
 from engine.live.single_view import MakeMonocular
-from engine.monocular.lift import MonocularEstimator
+from engine.monocular.estimator import MonocularEstimator
 from engine.monocular.network import NO_MODEL, load_monocular_model
 
 

@@ -20,15 +20,9 @@ from engine.frames import FrameSet
 from engine.live.feed import CameraFeed
 from engine.live.state import MonocularState
 from engine.monocular.crop import square_around_person
+from engine.monocular.estimator import EstimateCrop, LiftedCrop, MonocularEstimator
 from engine.monocular.guessed_room import GuessedRoom, is_same_guess
-from engine.monocular.lift import (
-    DepthSample,
-    EstimateCrop,
-    LiftedCrop,
-    MonocularConfig,
-    MonocularEstimator,
-    MonocularReconstructor,
-)
+from engine.monocular.lift import DepthSample, MonocularConfig, MonocularReconstructor
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D
 from engine.stages import QUEUE_CAPACITY, BackgroundTask
 

@@ -1,4 +1,4 @@
-"""The square around a person that a network sees, as networks are taught it: around the joints of their skeletons."""
+"""The square around a person that a model sees: the same around the joints as in training."""
 
 from functools import lru_cache
 
@@ -13,18 +13,18 @@ from engine.reconstruction.body_size import LIMBS
 
 MIN_CONFIDENCE = 0.3
 _CROWN_WEIGHTS = {"left_shoulder": -0.3, "right_shoulder": -0.3, "left_ear": 0.8, "right_ear": 0.8}
-"""The crown, as `training.data.topology` makes it for the labels: hands and toes belong to no network's square."""
+"""The crown, as the training labels have it; hands and toes do not count for the square."""
 
 
 def square_around_person(
     seen: Pose2D, skeleton: Skeleton, size_wh: tuple[int, int]
 ) -> Region | None:
-    """Return the square around a person that a network should see.
+    """Return the square around a person that a model should see.
 
     Parameters
     ----------
     seen
-        Of the skeleton.
+        A pose of the skeleton.
     skeleton
     size_wh : px
         Of the image; joints that were found beyond its edge do not count.
@@ -45,7 +45,7 @@ def square_around_person(
 
 @lru_cache(8)
 def _build_weights(skeleton: Skeleton) -> F64:
-    """Make limbs and crown of a skeleton's joints, (13 or 12, J)."""
+    """Build the weights that make limbs and crown of a skeleton's joints, (13 or 12, J)."""
     recipes = [{limb: 1.0} for limb in LIMBS] + (
         [_CROWN_WEIGHTS] if set(_CROWN_WEIGHTS) <= set(skeleton.joints) else []
     )

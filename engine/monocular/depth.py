@@ -1,4 +1,4 @@
-"""DepthFollowed: a person's distance from a camera, steady in time, and no surer than it has a right to be."""
+"""DepthFilter: a person's distance from a camera, steady in time, without overstated confidence."""
 
 from dataclasses import replace
 
@@ -8,41 +8,41 @@ from calibration.geometry.arrays import F64
 from calibration.rig import Camera
 from engine.monocular.placing import PlacedBody
 
-# A person's distance is taken to wander by this, m per square root of a second: 5 cm between
-# framesets at 30 fps, so that somebody who walks away is followed with a lag of 7 cm, and one
-# frame's error of 12 cm shows as 5 cm.
+# Random walk of a person's distance, m per square root of a second: 5 cm between framesets at
+# 30 fps, so that a person who walks away is followed with a lag of 7 cm, and one frame's error of
+# 12 cm shows as 5 cm.
 DRIFT_M_PER_SQRT_S = 0.3
 MAX_AGE_NS = 1_000_000_000
-OUTLIER_SIGMAS = 4.0  # farther from what was expected is a new beginning
-MEASURED_SIGMA_M = 0.02  # what a triangulated root errs by
+OUTLIER_SIGMAS = 4.0  # farther from the prediction, the filter starts again
+MEASURED_SIGMA_M = 0.02  # error of a triangulated root
 
 
 class DepthFilter:
-    """Where the root was, for the next look at it through any one camera.
+    """The root of the person, remembered for the next frame of any single camera.
 
     Notes
     -----
-    A Kalman filter of the distance alone. A network errs alike from frame to frame, so that many
-    looks are no surer than one: what is claimed is the better of one look and of the last
-    triangulation, which ages as the person moves.
+    A Kalman filter of the distance alone. The errors of a model are alike from frame to frame, so
+    many frames are no more certain than one: the reported variance is the smaller of that of one
+    frame and of the last triangulation, which grows as the person moves.
     """
 
     def __init__(self) -> None:
         self._root: F64 | None = None  # m, world
         self._seen_ns = 0
-        self._variance = self._reported_variance = 0.0  # m^2: for the filter, and as told
+        self._variance = self._reported_variance = 0.0  # m^2: in the filter, and as reported
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Forget the person."""
         self._root = None
 
     def change_camera(self, before: Camera, now: Camera) -> None:
-        """Keep what is known where the room is turned around a camera: before it, the root stays where it is."""
+        """Move the root where a guessed room is turned: before its camera it stays in place."""
         if self._root is not None:
             self._root = (before.R @ self._root + before.t - now.t) @ now.R
 
     def update_measured(self, root: F64, timestamp_ns: int) -> None:
-        """Take a root that several cameras agree on.
+        """Take a triangulated root.
 
         Parameters
         ----------
@@ -55,20 +55,20 @@ class DepthFilter:
             self._variance = self._reported_variance = MEASURED_SIGMA_M**2
 
     def smooth(self, placed: PlacedBody, camera: Camera, timestamp_ns: int) -> PlacedBody:
-        """Put a body at the distance that fits what came before.
+        """Move a body to the filtered distance.
 
         Parameters
         ----------
         placed
-            By this instant's look alone.
+            From this frame alone.
         camera
         timestamp_ns
 
         Returns
         -------
         placed
-            Nearer or farther, looking the same to the camera; its share covers all that is wrong
-            along the line of sight.
+            Nearer or farther, with the same image; its share covers all errors along the line of
+            sight.
         """
         depth = float(placed.root[2])
         own = (placed.share * depth) ** 2 + float(placed.covariance[2, 2])
@@ -97,7 +97,7 @@ class DepthFilter:
         )
 
     def _predict_depth(self, camera: Camera, timestamp_ns: int) -> float | None:
-        """Say how far before a camera the root should be, m; None where nothing is known of it any more."""
+        """Predict the root's distance before a camera, m; None where it is not known or too old."""
         if self._root is None or not 0 <= timestamp_ns - self._seen_ns <= MAX_AGE_NS:
             return None
         depth = float((camera.R @ self._root + camera.t)[2])
@@ -105,7 +105,7 @@ class DepthFilter:
 
 
 def _project_across(placed: PlacedBody) -> F64:
-    """Leave of the root's covariance what lies across the line of sight, (3, 3)."""
+    """Keep only the part of the root's covariance across the line of sight, (3, 3)."""
     sight = placed.root / np.linalg.norm(placed.root)
     keep = np.eye(3) - np.outer(sight, sight)
     return keep @ placed.covariance @ keep

@@ -1,4 +1,4 @@
-"""A lifted body and the floor: feet are not below one that is known, and stand on one that is made up."""
+"""A lifted body and the floor: feet are not below a known one, and stand on a guessed one."""
 
 import numpy as np
 
@@ -9,23 +9,20 @@ from engine.monocular.placing import PlacedBody
 from engine.reconstruction.body_size import LIMBS
 
 _ANKLES = [LIMBS.index("left_ankle"), LIMBS.index("right_ankle")]
-_MIN_CAMERA_HEIGHT_M = (
-    0.3  # m that a camera must be higher than the floor, or the floor tells it nothing
-)
+_MIN_CAMERA_HEIGHT_M = 0.3  # a lower camera sees the floor too edge-on to correct distances
 
 
 def compute_floor_shift_m(xyz: F64, ankle_m: float, rig: Rig) -> float:
-    """Say how far up to move a body so that its feet are not below a known floor, or stand on an
-    unknown one.
+    """Compute how far up to move a body for its feet to be on or above the floor.
 
     Parameters
     ----------
     xyz : (L, 3), m, world
         The limbs first, as `engine.reconstruction.body_size.LIMBS`.
     ankle_m
-        How high the ankle of a foot is that stands.
+        Height of the ankle of a standing foot.
     rig
-        Calibrated or guessed.
+        Calibrated: feet must not be below its floor. Guessed: the lower foot stands on it.
 
     Returns
     -------
@@ -39,8 +36,7 @@ def compute_floor_shift_m(xyz: F64, ankle_m: float, rig: Rig) -> float:
 
 
 def keep_above_floor(placed: PlacedBody, camera: Camera, min_height_m: float) -> PlacedBody:
-    """Bring a body nearer to a camera above it whose feet would be below the floor; its own errors
-    allow only so much.
+    """Bring a body whose feet would be below the floor nearer to the camera, within its errors.
 
     Parameters
     ----------
@@ -48,12 +44,12 @@ def keep_above_floor(placed: PlacedBody, camera: Camera, min_height_m: float) ->
     camera
         Calibrated: its floor is known.
     min_height_m
-        An ankle on the floor is twice as high.
+        Half the height of the ankle of a standing foot.
 
     Returns
     -------
     placed
-        The same where its feet are not below the floor, or the camera is too low to tell.
+        The same where its feet are not below the floor, or the camera is too low.
     """
     up = camera.R[:, 2]  # of the room, in the camera's space
     drop = (

@@ -1,4 +1,4 @@
-"""A room for one camera alone: where it stands is made up, so that what it sees can be shown."""
+"""A room for one uncalibrated camera: its place is guessed, so that its poses can be shown."""
 
 import numpy as np
 
@@ -9,22 +9,17 @@ from calibration.solve.lens_priors import FOCAL_OF_LONG_SIDE
 from engine.monocular.upright import Floor
 
 GUESSED_KEY = "guessed"
-DISTANCE_M, HEIGHT_M = (
-    3.0,
-    1.3,
-)  # from the middle of the room, and above its floor: a camera on a desk or a shelf
+# From the middle of the room, and above its floor: a camera on a desk or a shelf.
+DISTANCE_M, HEIGHT_M = 3.0, 1.3
 LEVEL = (0.0, -1.0, 0.0)  # up, in the space of a camera that is neither tilted nor rolled
-MIN_TURN_DEG = 2.0  # less is not worth a turn
-TURN_EVERY_NS, TURN_NS = (
-    3_000_000_000,
-    600_000_000,
-)  # how often it may turn, and how long that takes
+MIN_TURN_DEG = 2.0  # smaller corrections are ignored
+TURN_EVERY_NS, TURN_NS = 3_000_000_000, 600_000_000  # between turns, and duration of one
 
 
 def guess_rig(
     name: str, size_wh: tuple[int, int], up: F64 | None = None, height_m: float = HEIGHT_M
 ) -> Rig:
-    """Make a rig of one camera that nobody has calibrated.
+    """Make a rig of one uncalibrated camera.
 
     Parameters
     ----------
@@ -38,8 +33,8 @@ def guess_rig(
     Returns
     -------
     rig
-        An ordinary lens before the middle of the room, turned to it. It says of itself that it is a
-        guess, and is no calibration: it is shown, never saved.
+        An ordinary lens, facing the middle of the room. Its metadata marks it as a guess: it is for
+        display and is never saved.
     """
     focal = FOCAL_OF_LONG_SIDE * max(size_wh)
     matrix = np.array(
@@ -52,29 +47,26 @@ def guess_rig(
 
 
 def is_guessed(rig: Rig) -> bool:
-    """Whether a rig is such a guess: then neither its floor nor its lens is known."""
+    """Return whether a rig is such a guess: then neither its floor nor its lens is known."""
     return bool(rig.metadata.get(GUESSED_KEY, False))
 
 
 def is_same_guess(rig: Rig | None, before: Rig | None) -> bool:
-    """Whether two rigs are guesses for one camera: the same lens and sizes, but perhaps another up."""
+    """Return whether two rigs are guesses for the same camera, perhaps with another up."""
     if rig is None or before is None or not (is_guessed(rig) and is_guessed(before)):
         return False
     return (rig[0].name, rig[0].size_wh) == (before[0].name, before[0].size_wh)
 
 
 def _rotation_facing_center(up: F64) -> F64:
-    """Turn a camera on the room's x axis so that it looks along -x, as far as it looks along the floor, (3, 3)."""
-    back: F64 = (
-        np.array([0.0, 0.0, -1.0]) + up[2] * up
-    )  # the line of sight's part along the floor, backwards
+    """Turn a camera on the x axis so that its sight, projected on the floor, is -x, (3, 3)."""
+    back: F64 = np.array([0.0, 0.0, -1.0]) + up[2] * up  # along the floor, backwards
     x: F64 = back / np.linalg.norm(back)
     return np.array([x, np.cross(up, x), up]).T
 
 
 class GuessedRoom:
-    """The room that is made up for one camera, turned softly as it becomes known where the floor
-    is.
+    """The guessed room of one camera, turned smoothly as its floor becomes known.
 
     Parameters
     ----------
@@ -84,7 +76,7 @@ class GuessedRoom:
     Attributes
     ----------
     rig
-        Of now; another object only while it turns.
+        The current one; a new object only while it turns.
     """
 
     def __init__(self, name: str, size_wh: tuple[int, int]) -> None:
@@ -94,12 +86,12 @@ class GuessedRoom:
         self._turning = False
 
     def put(self, floor: Floor | None, timestamp_ns: int) -> None:
-        """Turn to the floor if it is clearly another one; instants come in the order of time.
+        """Turn to the floor if it is clearly another one; instants come in order of time.
 
         Parameters
         ----------
         floor
-            As known by now; None while it is not.
+            As estimated by now; None while it is not known.
         timestamp_ns
             Of the instant.
         """
@@ -115,16 +107,15 @@ class GuessedRoom:
         passed = min((timestamp_ns - self._turn_start_ns) / TURN_NS, 1.0)
         self._turning = passed < 1.0
         share = passed * passed * (3 - 2 * passed)
-        up = (
-            (1 - share) * self._before.up + share * self._target.up
-        )  # some degrees: the chord is as good as the arc
+        # A turn is a few degrees: the chord is as good as the arc.
+        up = (1 - share) * self._before.up + share * self._target.up
         height_m = (1 - share) * self._before.height_m + share * self._target.height_m
         self.rig = guess_rig(
             self.rig[0].name, self.rig[0].size_wh, up / np.linalg.norm(up), height_m
         )
 
     def _may_turn(self, timestamp_ns: int) -> bool:
-        """Whether the last turn is long enough ago; time that runs backwards is another beginning."""
+        """Return whether the last turn is long enough ago, or time went back (a new start)."""
         return (
             self._turn_start_ns is None
             or not 0 <= timestamp_ns - self._turn_start_ns < TURN_EVERY_NS

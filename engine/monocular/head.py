@@ -1,4 +1,4 @@
-"""The head of somebody whom one camera alone sees: both ears, from the crown and the shoulders that a network gives."""
+"""The head of a person seen by one camera: both ears, from the model's crown and shoulders."""
 
 import numpy as np
 
@@ -8,16 +8,15 @@ CROWN = "head_top"
 EARS = ("left_ear", "right_ear")
 SHOULDERS = ("left_shoulder", "right_shoulder")
 
-_CROWN_BEYOND = 0.6  # of the way from shoulders to ears beyond the ears, as networks are taught it
-# of the way from shoulder to shoulder, each: ears are 0.15 m apart, the joints of shoulders 0.38 m
+# The crown lies beyond the ears by this share of the way from shoulders to ears, as in the labels.
+_CROWN_BEYOND = 0.6
+# Of the way from shoulder to shoulder, for each ear: ears are 0.15 m apart, shoulder joints 0.38 m.
 _EAR_OFFSET = 0.2
-TURNED_HEAD_SIGMA_M = (
-    0.04  # what an ear errs by where a head is turned by 45 degrees or bowed, per axis
-)
+TURNED_HEAD_SIGMA_M = 0.04  # error of an ear of a head turned by 45 degrees or bowed, per axis
 
 
 def estimate_ears(crown: F64, shoulders: F64) -> F64:
-    """Find the ears of a head that looks where the shoulders face.
+    """Estimate the ears of a head that faces where the shoulders face.
 
     Parameters
     ----------
@@ -29,9 +28,9 @@ def estimate_ears(crown: F64, shoulders: F64) -> F64:
     Returns
     -------
     ears : (2, 3)
-        Left and right; NaN where something is missing. Where they lie between each other follows
-        from how networks are taught the crown, how they lie about that from the shoulders alone: no
-        network of ours sees a face's side.
+        Left and right; NaN where something is missing. Their middle follows from how the training
+        labels place the crown, their direction from the shoulders alone: the models do not see
+        which way a face is turned.
     """
     left, right = shoulders
     middle = (crown + _CROWN_BEYOND * (left + right) / 2) / (1 + _CROWN_BEYOND)

@@ -1,23 +1,21 @@
-"""Lift: where one camera alone sees the person, its network's pose, placed in the room, with honest
-errors.
+"""Lift: a monocular model's pose, placed in the room where only one camera sees the person.
 
-What it gives is a guess along the line of sight, and says so: its joints count one view. Where
-several cameras see the person, nothing changes at all.
+The result is a guess along the line of sight and marked as such: its joints have a view count of 1
+and a covariance to match. Where several cameras see the person, nothing changes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from calibration.geometry.arrays import F64, U8
+from calibration.geometry.arrays import F64
 from calibration.geometry.projection import rays_from_pixels, undistort
 from calibration.rig import Camera, Rig
 from calibration.skeleton import Skeleton, load_skeleton
 from engine.inference.patch import Crop, image_from_patch
-from engine.inference.preprocess import Region
 from engine.monocular.depth import DepthFilter
+from engine.monocular.estimator import EstimateCrop, LiftedCrop
 from engine.monocular.floor import compute_floor_shift_m, keep_above_floor
 from engine.monocular.guessed_room import is_guessed, is_same_guess
 from engine.monocular.head import CROWN, EARS, SHOULDERS, TURNED_HEAD_SIGMA_M, estimate_ears
@@ -35,95 +33,31 @@ from engine.reconstruction.body_size import BONES, LIMBS, MEDIAN_ERROR_SHARE, MI
 
 MIN_CONFIDENCE = 0.3
 ROOT = "pelvis"
-_TWIN = np.array(
-    [i ^ 1 for i in range(len(LIMBS + EARS))]
-)  # of each joint that is lifted, the other side's
+_TWIN = np.array([i ^ 1 for i in range(len(LIMBS + EARS))])  # each lifted joint's other side
 _SHOULDERS = [LIMBS.index(joint) for joint in SHOULDERS]
 _HIPS = [LIMBS.index("left_hip"), LIMBS.index("right_hip")]
-_MAX_SWAPPED_RATIO = 0.6  # sides are exchanged if the joints found are so much nearer then
-_SWITCH_RATIO = 1.25  # another view must be so much surer before the eye moves to it
-_MAX_DOUBT = (
-    3.0  # a joint whose heat map is wider than its fellows' by this counts no less than one of this
-)
+_MAX_SWAPPED_RATIO = 0.6  # sides are swapped if the 2D joints are this much nearer then
+_SWITCH_RATIO = 1.25  # another view must be this much more confident to be chosen
+_MAX_DOUBT = 3.0  # cap of a joint's doubt: the width of its heat map relative to the others'
 SAMPLE_EVERY_NS = 1_000_000_000
-_MIN_SAMPLE_LIMBS = (
-    10  # of twelve limb joints: whoever is half out of the image teaches how half of them looks
-)
-_PLAUSIBLE_MM = (1.0, 500.0)  # of a network's own errors, as its card tells them
-
-
-class MonocularEstimator(Protocol):
-    """A network that sees a pose with its depth in one image.
-
-    Attributes
-    ----------
-    name
-        In words.
-    skeleton_name
-        Of its joints; it has the twelve limbs' and the pelvis.
-    """
-
-    name: str
-    skeleton_name: str
-
-    @property
-    def metrics(self) -> Mapping[str, float]:
-        """What it erred by on what was held out, by name with the unit; empty where nobody measured."""
-        ...
-
-    def estimate(self, images: Sequence[tuple[U8, Region]]) -> tuple[F64, F64]:
-        """Look at squares of images.
-
-        Parameters
-        ----------
-        images : N of them
-            An image (H, W, 3) BGR, and the square around a person.
-
-        Returns
-        -------
-        uvw : (N, J, 3)
-            As `engine.inference.patch` has them.
-        spread : (N, J, 3)
-            Standard deviation of each joint's heat map, in the same units.
-        """
-        ...
-
-    def close(self) -> None:
-        """Release the runtime; may be called twice."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LiftedCrop:
-    """What a network said of one person in one view.
-
-    Parameters
-    ----------
-    region
-        The square that it saw.
-    uvw, spread : (J, 3)
-        Of the network's joints.
-    """
-
-    region: Region
-    uvw: F64
-    spread: F64
+_MIN_SAMPLE_LIMBS = 10  # of twelve: half a person in the image gives a depth for half a person
+_PLAUSIBLE_MM = (1.0, 500.0)  # range in which the errors on a model's card are used
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DepthSample:
-    """Somebody whom several cameras see: what a look through one of them is to be held against.
+    """A triangulated person whose depth a monocular estimate from one view is compared with.
 
     Parameters
     ----------
     view
-        To look through.
+        Number of the view.
     seen
-        The person in it.
+        The person in that view.
     camera
         Of the view.
     depth_m
-        Of the root before that camera, as triangulated.
+        Of the root before that camera, triangulated.
     """
 
     view: int
@@ -132,23 +66,19 @@ class DepthSample:
     depth_m: float
 
 
-EstimateCrop: TypeAlias = Callable[[int, Pose2D], LiftedCrop | None]
-"""Looks at a person in a view; None where there is no image."""
-
-
 @dataclass(frozen=True, slots=True)
 class MonocularConfig:
-    """When one camera's guess is asked for, and how good it is.
+    """When monocular depth is used, and how large its errors are.
 
     Parameters
     ----------
     min_limbs
-        Of twelve: with fewer in the room, the rest is lifted.
+        Of twelve: with fewer triangulated, the others are lifted.
     across_m, along_m
-        What a joint of the network errs by, m per axis, across the line of sight and along it,
-        beside the size.
+        Standard deviation of the model's joints, m per axis, across the line of sight and along
+        it, without the error of the size.
     upright_every_ns
-        How often a person tells where up is, before a camera that nobody calibrated.
+        How often the floor before an uncalibrated camera is estimated from the person.
     """
 
     min_limbs: int = 6
@@ -158,7 +88,7 @@ class MonocularConfig:
 
     @classmethod
     def from_metrics(cls, metrics: Mapping[str, float]) -> "MonocularConfig":
-        """Take a network's errors from its card: ``across_mm`` and ``along_mm``; the usual ones where it is silent."""
+        """Read ``across_mm`` and ``along_mm`` from a card's metrics; defaults where missing."""
         usual, (low, high) = cls(), _PLAUSIBLE_MM
         across_mm, along_mm = (metrics.get(name, np.nan) for name in ("across_mm", "along_mm"))
         return cls(
@@ -168,15 +98,14 @@ class MonocularConfig:
 
 
 class MonocularReconstructor:
-    """Give a pose in the room where one view alone sees the person; a step of the stage
-    `reconstruct`, with memory.
+    """Reconstruct the person where only one view sees them; a step of `reconstruct` with memory.
 
     Parameters
     ----------
     skeleton
-        Of the poses; it has the twelve limbs' joints.
+        Of the poses; contains the twelve limb joints.
     model_skeleton_name
-        Name of the skeleton of what `EstimateCrop` returns.
+        Of the joints that `EstimateCrop` returns.
     stature_m
         Of the person; None where it is not known.
     config
@@ -199,7 +128,7 @@ class MonocularReconstructor:
         )
         self._spread_joints = model_skeleton.indices(
             (*LIMBS, CROWN, CROWN) if with_head else LIMBS
-        )  # for each of the joints
+        )  # parallel to `_joints`
         self._count, self._config = len(skeleton.joints), config
         self._size = BodySize(skeleton, stature_m)
         self._depth = DepthFilter()
@@ -211,33 +140,33 @@ class MonocularReconstructor:
 
     @property
     def view(self) -> int:
-        """Which view was lifted last."""
+        """The view that was lifted last."""
         return self._view
 
     def set_stature(self, stature_m: float | None) -> None:
-        """Take this as the person's height, m."""
+        """Set the person's stature, m; None where it is not known."""
         self._size.stature_m = stature_m
 
     def __call__(
         self, estimate_crop: EstimateCrop, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None
     ) -> PoseSet3D:
-        """Fill in what one view alone sees.
+        """Fill in the joints that only one view sees.
 
         Parameters
         ----------
         estimate_crop
-            Asked at most once.
+            Called at most once.
         poses_2d
             Associated.
         poses_3d
             As triangulated.
         rig
-            Its cameras are the views.
+            Its cameras are the views, in order.
 
         Returns
         -------
         poses_3d
-            The same object where several views see the person, or nobody does.
+            The same object where several views see the person, or none does.
         """
         if rig is None or len(rig) != len(poses_2d.poses_by_view):
             return poses_3d
@@ -261,19 +190,17 @@ class MonocularReconstructor:
     def sample_depth(
         self, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None
     ) -> DepthSample | None:
-        """Choose, now and then, a look that tells how far the network's distances are off; each
-        view in its turn.
+        """Choose, once a second, a view to compare the model's depth in; the views take turns.
 
         Parameters
         ----------
         poses_2d, poses_3d, rig
-            As `__call__` had them last.
+            As last passed to `__call__`.
 
         Returns
         -------
-        lesson
-            None where it is not yet time, or nothing is to be learned: the person's own bones are
-            not known yet.
+        sample
+            None where it is not yet time, or the person's own bone lengths are not known yet.
         """
         early = 0 <= poses_3d.timestamp_ns - self._sampled_ns < SAMPLE_EVERY_NS
         if (
@@ -284,6 +211,8 @@ class MonocularReconstructor:
             or self._size.estimate_bone_lengths()[1] > MEDIAN_ERROR_SHARE
         ):
             return None
+        # The measured bones are required: by stature alone, the error of the size would be learned
+        # as one of the model, and be wrong again as soon as the bones are measured.
         person = poses_3d.people[0]
         hips = self._limbs[_HIPS]
         if (person.view_count[hips] < MIN_VIEWS).any():
@@ -298,7 +227,7 @@ class MonocularReconstructor:
         return None
 
     def learn_depth(self, sample: DepthSample, lifted_crop: LiftedCrop) -> None:
-        """Hold what the network says against what several cameras measured; of another rig nothing is learned."""
+        """Compare a monocular depth with the triangulated one; ignore samples of another rig."""
         if self._rig is None or sample.camera not in self._rig.cameras:
             return
         placed = self._place(sample.seen, lifted_crop, sample.camera)
@@ -306,11 +235,11 @@ class MonocularReconstructor:
             self._depth_correction.put(float(placed.root[2]), sample.depth_m)
 
     def estimate_floor(self) -> Floor | None:
-        """Say where the floor is in the room that is made up for one camera; None before that is learned."""
+        """Estimate the floor of the guessed room; None until enough was seen."""
         return self._upright.estimate_floor(self._size.estimate_ankle_height_m())
 
     def _change_rig(self, rig: Rig) -> None:
-        """Forget what was known in another room, perhaps of another scale; one that is turned is the same."""
+        """Forget what was learned with another rig; a guessed room that was turned is the same."""
         before, self._rig = self._rig, rig
         if before is not None and is_same_guess(rig, before):
             self._depth.change_camera(before[0], rig[0])
@@ -319,7 +248,7 @@ class MonocularReconstructor:
             memory.reset()
 
     def _is_known(self, person: Pose3D, timestamp_ns: int) -> bool:
-        """Whether the person's limbs are in the room already; learn from them if so."""
+        """Return whether the limbs are triangulated; if so, learn size and depth from them."""
         limbs = person.xyz[self._limbs]
         if np.isfinite(limbs).all(-1).sum() < self._config.min_limbs:
             return False
@@ -328,7 +257,7 @@ class MonocularReconstructor:
         return True
 
     def _choose_view(self, poses: PoseSet2D) -> int | None:
-        """Choose the view that sees most of the limbs; the last one unless another is clearly better."""
+        """Choose the most confident view; the last one unless another is clearly better."""
         sure = [self._sum_confidence(view[0]) if view else 0.0 for view in poses.poses_by_view]
         best = int(np.argmax(sure))
         if self._view < len(sure) and sure[best] < _SWITCH_RATIO * sure[self._view]:
@@ -337,7 +266,7 @@ class MonocularReconstructor:
         return best if sure[best] > 0 else None
 
     def _sum_confidence(self, pose: Pose2D, min_limbs: int = len(LIMBS) // 2) -> float:
-        """Sum the confidence of the limbs in a view; 0 where too few of them are found."""
+        """Sum the confidence of the limbs in a view; 0 where too few are found."""
         confidence = np.where(np.isfinite(pose.xy).all(-1), pose.confidence, 0.0)[self._limbs]
         found = confidence >= MIN_CONFIDENCE
         return float(confidence[found].sum()) if found.sum() >= min_limbs else 0.0
@@ -349,11 +278,14 @@ class MonocularReconstructor:
         rig: Rig,
         timestamp_ns: int,
     ) -> Pose3D | None:
-        """Put the network's pose into the room; joints that are there already stay. None where it cannot be placed."""
+        """Place the model's pose in the room; None if it cannot be. Triangulated joints stay."""
         camera, (seen, lifted_crop) = rig[self._view], observation
         placed = self._place(seen, lifted_crop, camera)
         if placed is None:
             return None
+        # Only the distance from the camera is uncertain, and each step below narrows it: this
+        # person's measured bias, joints that are triangulated, the floor, and the last frames. All
+        # of them scale the body about the camera, so that the image of it never changes.
         placed = self._depth_correction.correct(placed)
         if known is not None:
             placed = anchor_to_joints(placed, known.xyz[self._joints] @ camera.R.T + camera.t)
@@ -365,6 +297,8 @@ class MonocularReconstructor:
             self._upright.put(
                 np.where(found[:, None], placed.xyz[: len(LIMBS)], np.nan), timestamp_ns
             )
+        # A joint that the model is unsure of, and an ear, whose side of the head is not known, get
+        # a larger error, so that they weigh less wherever poses are combined.
         doubt = self._measure_doubt(lifted_crop)
         turned = np.where(np.arange(len(doubt)) < len(LIMBS), 0.0, TURNED_HEAD_SIGMA_M)
         across_m, along_m = (
@@ -378,16 +312,15 @@ class MonocularReconstructor:
         return self._build_pose(xyz, confidence, camera.R.T @ covariance @ camera.R, known)
 
     def _place(self, seen: Pose2D, lifted_crop: LiftedCrop, camera: Camera) -> PlacedBody | None:
-        """Put the network's pose before its camera; None where too little of it is seen."""
-        crop = Crop(lifted_crop.region, 1, camera)  # of any size: nothing is cut
+        """Place the model's pose before its camera; None where too little of it is seen."""
+        crop = Crop(lifted_crop.region, 1, camera)  # any size will do: no pixels are read
         uvw = lifted_crop.uvw[self._model_joints]
         points = np.concatenate([image_from_patch(uvw[:, :2], crop), seen.xy[self._joints]])
-        rays = undistort(
-            rays_from_pixels(points, camera.matrix), camera.distortion
-        )  # once: it is half of all work
-        depth = (
-            1.0 + uvw[:, 2:] * crop.field_at_1m
-        )  # as in `engine.inference.patch.camera_from_patch`
+        # Both sets of points are undistorted in one call: it is half of the time spent here.
+        rays = undistort(rays_from_pixels(points, camera.matrix), camera.distortion)
+        # The pose as if its root were 1 m away, as in `engine.inference.patch.camera_from_patch`:
+        # the model knows the shape up to its size, and bone lengths then give the distance.
+        depth = 1.0 + uvw[:, 2:] * crop.field_at_1m
         whole = np.concatenate([rays[: len(uvw)] * depth, depth], -1)
         rays = rays[len(uvw) :]
         shape, root = whole[: len(LIMBS)], whole[len(LIMBS)]
@@ -395,9 +328,8 @@ class MonocularReconstructor:
             [shape, *(estimate_ears(crown, shape[_SHOULDERS]) for crown in whole[len(LIMBS) + 1 :])]
         )
         sure = seen.confidence[self._limbs]
-        weight = np.pad(
-            np.where(sure >= MIN_CONFIDENCE, sure, 0.0), (0, len(self._ears))
-        )  # ears place nobody
+        # Ears get no weight: they are derived from the crown and would not help to place the body.
+        weight = np.pad(np.where(sure >= MIN_CONFIDENCE, sure, 0.0), (0, len(self._ears)))
         lengths, share = self._size.estimate_bone_lengths()
         size = size_from_bones(shape, BONES, lengths, share)
         if not np.isfinite(size).all() or not np.isfinite(root).all():
@@ -406,7 +338,7 @@ class MonocularReconstructor:
         return place_body(sided, root, rays, weight, size)
 
     def _measure_doubt(self, lifted_crop: LiftedCrop) -> F64:
-        """Say how much wider than its fellows the heat map of each joint is, (L,), 1 to 3; of an ear, the crown's."""
+        """Return each heat map's width over the median, (L,), 1 to 3; the crown's for an ear."""
         wide = np.linalg.norm(lifted_crop.spread[self._spread_joints], axis=-1)
         middle = float(np.median(wide[np.isfinite(wide)])) if np.isfinite(wide).any() else 0.0
         if not middle > 0:
@@ -416,7 +348,7 @@ class MonocularReconstructor:
     def _build_pose(
         self, xyz: F64, confidence: F64, covariance: F64, known: Pose3D | None
     ) -> Pose3D:
-        """Make a pose of joints (L, 3); what is in the room already stays as it is there."""
+        """Make a pose of joints (L, 3); joints of `known` stay as they are."""
         pose = known if known is not None else _build_empty_pose(self._count)
         free = ~np.isfinite(pose.xyz[self._joints]).all(-1) & np.isfinite(xyz).all(-1)
         joints = self._joints[free]
@@ -433,18 +365,18 @@ class MonocularReconstructor:
 
 
 def _build_empty_pose(joints: int) -> Pose3D:
-    """Return person 0 without a joint."""
+    """Return track 0 without a joint."""
     nan = np.full((joints, 3, 3), np.nan)
     return Pose3D(0, nan[..., 0].copy(), np.zeros(joints), nan, np.zeros(joints, np.int64))
 
 
 def _match_sides(shape: F64, rays: F64, weight: F64) -> F64:
-    """Exchange the sides of a network's pose where the joints found, whose sides time has put right, say so."""
+    """Swap the sides of a model's pose if the 2D joints, repaired over time, are swapped."""
     image = shape[:, :2] / shape[:, 2:]
     good = weight > 0
 
     def measure_distance(places: F64) -> float:
-        """Measure how far the joints found are from those of the network."""
+        """Measure how far the 2D joints are from the model's."""
         return float(np.nanmedian(np.linalg.norm((places - rays)[good], axis=-1)))
 
     if not np.isfinite((image - rays)[good]).any():

@@ -1,4 +1,4 @@
-"""Which network looks where one camera alone sees the person: one that was named, or the one that serves them."""
+"""Load the monocular model: the one that was named, or the one adopted for the person."""
 
 import logging
 
@@ -10,8 +10,8 @@ from engine.models.library import ModelLibrary, compute_rig_id
 
 NO_MODEL = "none"
 MISSING_MESSAGE = (
-    "There is no network here that sees depth with one camera, so that poses need two cameras. "
-    "'epipole models list' shows which there are."
+    "No model for one camera is installed, so poses need two cameras. "
+    "'epipole models list' shows the models that are available."
 )
 
 logger = logging.getLogger(__name__)
@@ -20,31 +20,31 @@ logger = logging.getLogger(__name__)
 def load_monocular_model(
     name: str, person: str = "", *, rig: Rig | None = None, loaded_name: str = ""
 ) -> MonocularModel | None:
-    """Load a network for one camera.
+    """Load a monocular model.
 
     Parameters
     ----------
     name
-        Of the library or of a card, or the path of a card; `NO_MODEL` for no network; empty for the
-        one in service.
+        Of the library or of a card, or the path of a card; `NO_MODEL` for none; empty for the one
+        adopted for the person.
     person
-        Whom it shall serve; empty where nobody said who is there.
+        Name of the person; empty where it is not known.
     rig
-        In front of which the person is; None where it is not known.
+        The rig in front of the person; None where it is not known.
     loaded_name
-        Name of the network that is loaded already, as it says itself.
+        The loaded model's `MonocularModel.name`; empty where none is loaded.
 
     Returns
     -------
-    network
-        None where none is wanted, or the one that is loaded is the right one.
+    model
+        None where none is wanted, or the right one is loaded already.
 
     Raises
     ------
     ModelMissingError
-        If there is none at all.
+        If no model is installed.
     EngineError
-        If the one that was named cannot be used; the sentence says why.
+        If the named one cannot be used; the message says why.
     """
     if name == NO_MODEL:
         return None
@@ -57,13 +57,13 @@ def load_monocular_model(
 
 
 def _find_card(name: str) -> ModelCard:
-    """Find a card in the library, else among all cards."""
+    """Find a card by name in the library, else among all cards."""
     known = {entry.name: entry.card for entry in ModelLibrary().list_models()}
     return known[name] if name in known else load_card(name)
 
 
 def _find_serving_card(person: str, rig: Rig | None) -> ModelCard:
-    """Find the card of the network that serves a person in front of a rig."""
+    """Find the card of the model adopted for a person in front of a rig."""
     choice = ModelLibrary().choose_model(
         person or None, compute_rig_id(rig) if rig is not None else None
     )

@@ -1,4 +1,4 @@
-"""NetworkSize: by how much a network puts this person too near or too far, learned while several cameras see them."""
+"""DepthCorrection: a model's bias in this person's distance, learned while several cameras see."""
 
 from collections import deque
 from dataclasses import replace
@@ -7,57 +7,55 @@ import numpy as np
 
 from engine.monocular.placing import PlacedBody
 
-MAX_SAMPLES = (
-    60  # a minute at one look a second: a network errs alike in like poses, and poses come back
-)
+MAX_SAMPLES = 60  # a minute at one a second: errors depend on the pose, and poses come back
 MIN_SAMPLES = 5
 SIGMA_PER_MAD = 1.4826  # standard deviation per median of absolute deviations, of normal errors
-OUTLIER_SPREADS = 3.0  # a look farther from the others is a mistake, of whoever made it
+OUTLIER_SPREADS = 3.0  # a sample farther from the others is discarded
 MIN_SHARE = 0.01  # the triangulated root itself errs by 2 cm in some metres
 
 
 class DepthCorrection:
-    """What came of looks at somebody whose distance several cameras measured at the same time.
+    """The ratio of triangulated to monocular distances of a person, from recent samples.
 
     Notes
     -----
-    A network's joints err along the line of sight, which lengthens bones; and its taste for
-    proportions is not this person's. Either moves everybody nearer or farther by the same share in
-    every look, so that a ratio undoes it.
+    A model's joints have errors along the line of sight, which lengthens bones, and its typical
+    proportions are not this person's. Either moves a body nearer or farther by the same share in
+    every frame, so that a ratio corrects it.
     """
 
     def __init__(self) -> None:
         self._ratios: deque[float] = deque(maxlen=MAX_SAMPLES)
 
     def reset(self) -> None:
-        """Begin anew: another person, network, or rig of another scale."""
+        """Forget all samples: another person, model, or rig of another scale."""
         self._ratios.clear()
 
     def put(self, guessed_m: float, measured_m: float) -> None:
-        """Take one look.
+        """Add one sample.
 
         Parameters
         ----------
         guessed_m, measured_m
-            Of the root: how far before its camera the network's pose was placed, and where several
-            cameras see it. What cannot be is left out.
+            Distance of the root from the camera: from the model, and triangulated. Values that are
+            not positive and finite are ignored.
         """
         if np.isfinite(guessed_m) and np.isfinite(measured_m) and guessed_m > 0 and measured_m > 0:
             self._ratios.append(measured_m / guessed_m)
 
     def correct(self, placed: PlacedBody) -> PlacedBody:
-        """Put a body where looks at this person teach that it is.
+        """Correct the distance of a body.
 
         Parameters
         ----------
         placed
-            By one look alone.
+            From one frame alone.
 
         Returns
         -------
         placed
-            Its share is the spread of the looks, of a few less so than its own; the same body where
-            there are fewer.
+            Its share blends its own with the spread of the samples, whose weight grows with their
+            number; the same object where there are fewer than `MIN_SAMPLES`.
         """
         count = len(self._ratios)
         if count < MIN_SAMPLES:

@@ -1,8 +1,7 @@
-"""Placing: from a body's shape in one camera, known up to its size, to metres before that camera,
-with its errors.
+"""Placing: from a body's shape in one camera, known up to its size, to metres, with errors.
 
-Everything is in the camera's space, relative to a root: what one camera sees grows in proportion to
-its distance, so that the person's own bones, and nothing else, tell how far away the body is.
+All points are in the camera's space. What one camera sees grows in proportion to its distance, so
+only the person's own bone lengths determine how far away the body is.
 """
 
 from dataclasses import dataclass, replace
@@ -11,13 +10,11 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, I64
 
-MIN_BONES = 4  # of known length, or nothing is told of the size
-MIN_JOINTS = 4  # found in the image, or the place is not solved from them
+MIN_BONES = 4  # of known length, needed for the size
+MIN_JOINTS = 4  # found in the image, needed to solve the place
 ROBUST_STEPS = 2
-GATE_MEDIANS = 2.5  # a joint farther from its ray than this many medians counts little
-ANCHORED_SIGMA_SHARE = (
-    0.02  # standard deviation of a size that two views of some joints give, as a share
-)
+GATE_MEDIANS = 2.5  # a joint farther from its ray than this many medians has little weight
+ANCHORED_SIGMA_SHARE = 0.02  # standard deviation of a size from joints that two views see
 MIN_GATE_SHARE = 0.002  # of the depth: 2 px at a focal length of 1000 px
 
 
@@ -33,7 +30,7 @@ class PlacedBody:
     share
         Standard deviation of the size, and so of all distances from the camera, as a share of them.
     covariance : (3, 3), m^2, camera
-        Of the root, beside that.
+        Of the root, without the error of the size.
     """
 
     xyz: F64
@@ -42,7 +39,7 @@ class PlacedBody:
     covariance: F64
 
     def scale(self, factor: float) -> "PlacedBody":
-        """Return what looks the same from the camera, nearer or farther, larger or smaller."""
+        """Return the body nearer or farther, and smaller or larger, with the same image."""
         return PlacedBody(
             factor * self.xyz, factor * self.root, self.share, factor**2 * self.covariance
         )
@@ -51,7 +48,7 @@ class PlacedBody:
 def place_body(
     shape: F64, root: F64, rays: F64, weight: F64, size: tuple[float, float]
 ) -> PlacedBody:
-    """Put a body of known size where the joints that were found in the image want it.
+    """Place a body of known size so that it fits the joints found in the image.
 
     Parameters
     ----------
@@ -60,7 +57,7 @@ def place_body(
     root : (3,), camera
         The root in that shape.
     rays : (L, 2), undistorted
-        Of the joints found: x and y at a depth of 1; NaN where none.
+        Of the 2D joints: x and y at a depth of 1; NaN where not found.
     weight : (L,)
         0 drops a joint; usually its confidence.
     size : metres and share
@@ -74,9 +71,11 @@ def place_body(
     -----
     With the body's own size, ``x + X - a (z + Z) = 0`` is linear in the place ``(x, y, z)`` for
     each joint ``(X, Y, Z)`` about the root and its ray ``(a, b)``; solved by weighted least
-    squares, then twice more with far joints counting less. Where too few joints were found, the
-    network's own place is kept.
+    squares, then twice more with outliers weighted down. Where too few joints were found, the
+    model's own place is kept.
     """
+    # The model gives the shape, the 2D joints the place: the body then agrees with its image, and
+    # the model's own error in placing it drops out.
     metres, share = size
     body = metres * (shape - root)
     good = np.isfinite(body).all(-1) & np.isfinite(rays).all(-1) & (weight > 0)
@@ -91,7 +90,7 @@ def place_body(
 def size_from_bones(
     shape: F64, bones: I64, length_m: F64, length_share: float
 ) -> tuple[float, float]:
-    """Find how far away a body is from the length of its bones.
+    """Find how far away a body is from the lengths of its bones.
 
     Parameters
     ----------
@@ -102,7 +101,7 @@ def size_from_bones(
     length_m : (B,)
         NaN where unknown.
     length_share
-        Standard deviation that all lengths have in common, as a share.
+        Standard deviation common to all lengths, as a share.
 
     Returns
     -------
@@ -111,8 +110,8 @@ def size_from_bones(
 
     Notes
     -----
-    The ratio of two sums, as in training. How far the single bones disagree with it tells what the
-    network's errors and this person's proportions do to it.
+    The ratio of two sums, as in training. The scatter of the single bones about it measures the
+    errors of the model and of this person's proportions.
     """
     at_1m = np.linalg.norm(shape[bones[:, 0]] - shape[bones[:, 1]], axis=-1)
     known = np.isfinite(at_1m) & np.isfinite(length_m)
@@ -127,18 +126,18 @@ def size_from_bones(
 
 
 def anchor_to_joints(placed: PlacedBody, known: F64) -> PlacedBody:
-    """Bring a body to the distance of those of its joints that two views see.
+    """Move a body to the distance of those of its joints that two views see.
 
     Parameters
     ----------
     placed
     known : (L, 3), m, camera
-        NaN where a joint is not seen by two views.
+        NaN where a joint is not triangulated.
 
     Returns
     -------
     placed
-        The same where none is.
+        The same object where none is.
     """
     ratio = known[:, 2] / placed.xyz[:, 2]
     if not np.isfinite(ratio).any():
@@ -147,18 +146,18 @@ def anchor_to_joints(placed: PlacedBody, known: F64) -> PlacedBody:
 
 
 def compute_joint_covariance(placed: PlacedBody, across_m: F64, along_m: F64) -> F64:
-    """Say how wrong each joint may be.
+    """Compute the error of each joint.
 
     Parameters
     ----------
     placed
     across_m, along_m : (L,), m
-        Standard deviations of the network's joints across the line of sight, and along it.
+        Standard deviations of the model's joints across the line of sight, and along it.
 
     Returns
     -------
     covariance : (L, 3, 3), m^2, camera
-        Long along the line of sight; NaN where a joint is missing.
+        Elongated along the line of sight; NaN where a joint is missing.
     """
     distance = np.linalg.norm(placed.xyz, axis=-1)
     sight = placed.xyz / distance[:, None]
@@ -170,8 +169,10 @@ def compute_joint_covariance(placed: PlacedBody, across_m: F64, along_m: F64) ->
 
 
 def _solve_root(body: F64, rays: F64, weight: F64) -> tuple[F64, F64]:
-    """Find the root (3,) of joints (N, 3) on rays (N, 2), and its covariance (3, 3)."""
+    """Solve for the root (3,) of joints (N, 3) on rays (N, 2); and its covariance."""
     count = len(body)
+    # Two equations a joint, x and y. Multiplied by the depth they are linear, which weights far
+    # joints a little more; over the depth of one body that does not matter.
     rows = np.zeros((count, 2, 3))
     rows[:, 0, 0] = rows[:, 1, 1] = 1.0
     rows[:, :, 2] = -rays
@@ -181,6 +182,8 @@ def _solve_root(body: F64, rays: F64, weight: F64) -> tuple[F64, F64]:
         normal = np.einsum("n,nri,nrj->ij", used, rows, rows)
         place = np.linalg.lstsq(normal, np.einsum("n,nri,nr->i", used, rows, target), rcond=None)[0]
         apart = np.linalg.norm(np.einsum("nri,i->nr", rows, place) - target, axis=-1)
+        # Cauchy weights at a gate from the median: a wrong 2D joint loses its pull, and the lower
+        # limit of the gate keeps an almost exact fit from weighting down good joints.
         gate = max(GATE_MEDIANS * float(np.median(apart)), MIN_GATE_SHARE * abs(float(place[2])))
         last = used
         used = weight / weight.max() / (1 + (apart / gate) ** 2)

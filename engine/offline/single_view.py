@@ -9,13 +9,9 @@ from engine.errors import NobodyInViewError, UnreadableSourceError
 from engine.frames import FrameSet
 from engine.inference.preprocess import Region
 from engine.monocular.crop import square_around_person
+from engine.monocular.estimator import LiftedCrop, MonocularEstimator
 from engine.monocular.guessed_room import guess_rig, is_guessed
-from engine.monocular.lift import (
-    LiftedCrop,
-    MonocularConfig,
-    MonocularEstimator,
-    MonocularReconstructor,
-)
+from engine.monocular.lift import MonocularConfig, MonocularReconstructor
 from engine.monocular.upright import EVERY_NS, MAX_INSTANTS
 from engine.offline.recording import PoseRecording, Reconstruction
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D

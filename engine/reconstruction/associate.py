@@ -1,7 +1,7 @@
 """Associate, frameset by frameset: who is the person in every view, and which side is left.
 
-A whole take is associated better by `engine.offline.recording`, which knows the future; this is the
-live stage.
+This is the live stage. `engine.offline.recording` associates a whole recording better, because it
+knows the future.
 """
 
 from dataclasses import dataclass, replace
@@ -22,34 +22,32 @@ from engine.poses import Pose2D, PoseSet2D
 
 MIN_CONFIDENCE = 0.3
 SIGMA_OF_HEIGHT = 0.012  # error of a joint relative to the person's extent in the image
-GATE_SIGMAS = 6.0  # farther from the expected place, by the median joint, is somebody else
-# another track of the view must be nearer by so much: two people who cross look alike for a moment
+GATE_SIGMAS = 6.0  # farther from the expected place, by the median joint, is another person
+# Another track of the view must be nearer by this: two people who cross look alike for a moment.
 SWITCH_PENALTY_SIGMAS = 1.0
-MAX_AGE_NS = 500_000_000  # the room's person is looked for anew after so long
+MAX_AGE_NS = 500_000_000  # a person in the room not seen for longer is searched for again
 MIN_JOINTS = 4
 MAX_SPEED_M_S = 4.0  # per axis
-VOTE_WINDOW_S, MAX_SWAPPED_SHARE = (
-    1.0,
-    0.6,
-)  # a view whose sides are exchanged for so much of so long makes us look anew
+# The person is searched for again when one view's sides are swapped for this share of this time.
+VOTE_WINDOW_S, MAX_SWAPPED_SHARE = 1.0, 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _PersonState:
-    """The person as last seen in the room: limbs (L, 3), m, and how the body moved on, (3,), m/s."""
+    """The person as last seen in the room: limbs (L, 3), m, and the body's velocity (3,), m/s."""
 
     xyz: F64
     timestamp_ns: int
     velocity: F64
 
     def predict(self, time_ns: int) -> F64:
-        """Say where the limbs should be."""
+        """Predict where the limbs are, (L, 3), m."""
         return self.xyz + self.velocity * ((time_ns - self.timestamp_ns) * 1e-9)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Detections:
-    """Everybody in all views: poses, and the same as arrays, (C, J, 2), (C, J) and (C,)."""
+    """All people in all views: poses, and the same as arrays, (C, J, 2), (C, J) and (C,)."""
 
     poses: tuple[Pose2D, ...]
     xy: F64
@@ -58,16 +56,16 @@ class _Detections:
 
 
 class Associate:
-    """Name the same person alike in all views and put left and right right; a stage that remembers.
+    """Match one person across all views and repair swapped sides; a stage with memory.
 
     Notes
     -----
-    With a rig, each view's candidates are compared with where the person was a moment ago, as seen
-    and with sides exchanged; when that is not known, with the place that the most views agree on.
-    Without a rig, and where one view alone sees anybody, each view goes on with the person and the
-    sides that it had, until the network says otherwise for long. Another rig is another room: the
-    person is looked for anew, first as the views had them. A rig of more or fewer cameras than
-    there are views counts as none.
+    With a rig, each view's candidates are compared with the person's predicted place, as detected
+    and with sides swapped; where no prediction exists, with the place that most views agree on.
+    Without a rig, and where only one view sees anyone, each view keeps the person and the sides
+    that it had, until the model contradicts them for long. A new rig is a new room: the person is
+    searched for again, starting from the tracks that the views followed. A rig whose number of
+    cameras differs from the number of views is ignored.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
@@ -82,14 +80,12 @@ class Associate:
         self._other_side = _find_positions(self._likeness.mirrored_joints, self._likeness.joints)
         self._rig: tuple[Rig, CameraArrays] | None = None
         self._known: _PersonState | None = None
-        self._last: dict[int, Pose2D] = {}  # of each view: its own track's number, sides put right
-        self._swapped_share: dict[
-            int, float
-        ] = {}  # how much of the last second each view's sides were put right
+        self._last: dict[int, Pose2D] = {}  # by view: its own track id, sides repaired
+        self._swapped_share: dict[int, float] = {}  # by view: share of the last second swapped
         self._last_vote_ns = 0
 
     def __call__(self, poses: PoseSet2D, rig: Rig | None) -> PoseSet2D:
-        """Keep one person per view, as person 0; framesets come in the order of time."""
+        """Keep one person per view, as track 0; framesets come in order of time."""
         seen = _gather_detections(poses, self._joints)
         cameras = (
             self._pack_rig(rig)
@@ -109,7 +105,7 @@ class Associate:
         return replace(poses, poses_by_view=poses_by_view)
 
     def _pack_rig(self, rig: Rig) -> CameraArrays:
-        """Put a rig into arrays once; what was known in another rig's room is forgotten."""
+        """Pack a rig into arrays once; forget what was known in another rig's room."""
         if self._rig is None or self._rig[0] is not rig:
             self._rig, self._known = (rig, pack_cameras(rig.cameras)), None
         return self._rig[1]
@@ -117,7 +113,7 @@ class Associate:
     def _continue_tracks(
         self, seen: _Detections, view_count: int, now_ns: int
     ) -> dict[int, Pose2D]:
-        """Go on with each view's person and sides; a view that would exchange them for long had them wrong."""
+        """Keep each view's person and sides; swap sides that it contradicts for long."""
         cost = self._compute_cost_to_last(seen, view_count)
         wrong = self._find_swapped_views(seen, cost, now_ns)
         for c in np.flatnonzero(np.isin(seen.view, list(wrong))):
@@ -127,28 +123,27 @@ class Associate:
         return self._choose_cheapest(seen, cost, np.inf)
 
     def _assign_as_before(self, seen: _Detections, view_count: int) -> dict[int, Pose2D]:
-        """Go on with each view's person and sides as they were."""
+        """Keep each view's person and sides as they were."""
         return self._choose_cheapest(seen, self._compute_cost_to_last(seen, view_count), np.inf)
 
     def _compute_cost_to_last(self, seen: _Detections, view_count: int) -> F64:
-        """Distance of everybody from each view's person, (C, 2), sigmas; the surest are best where there is none."""
+        """Measure how far all candidates are from their view's last person, (C, 2), sigmas."""
         image = np.full((view_count, len(self._likeness.joints), 2), np.nan)
         for v, pose in self._last.items():
             if v < view_count:
                 image[v] = pose.xy[self._likeness.joints]
         cost = self._compute_cost(seen, image)
         for c, pose in enumerate(seen.poses):
-            if int(seen.view[c]) not in self._last:
+            if int(seen.view[c]) not in self._last:  # then the most confident candidate wins
                 cost[c] = -pose.score * np.nan_to_num(pose.confidence).sum(), np.inf
         return cost
 
     def _assign_by_room(
         self, seen: _Detections, cameras: CameraArrays, now_ns: int
     ) -> dict[int, Pose2D]:
-        """Choose in every view what fits the person in the room; nobody where nothing does."""
-        if (
-            len(set(seen.view.tolist())) == 1
-        ):  # what the room knows grows old, and nothing makes it new
+        """Choose in every view the candidate that fits the person in the room, if any does."""
+        # One view cannot triangulate, so the room's state would only age until it expires.
+        if len(set(seen.view.tolist())) == 1:
             return self._continue_tracks(seen, len(cameras.R), now_ns)
         if self._known is None or not 0 <= now_ns - self._known.timestamp_ns < MAX_AGE_NS:
             limbs = self._find_person(seen, cameras)
@@ -156,7 +151,10 @@ class Associate:
                 return {}
             self._known = _PersonState(limbs, now_ns, np.zeros(3))
             self._swapped_share = {}
+        # Compare in the images, where the errors of a view are independent of its distance.
         cost = self._compute_cost(seen, project_compiled(self._known.predict(now_ns), cameras))
+        # If a view disagrees about the sides for long, the state itself may have them swapped:
+        # discard it and search again, which tries both. The retry starts with no votes, so it ends.
         if self._find_swapped_views(seen, cost, now_ns):
             self._known, self._swapped_share = None, {}
             return self._assign_by_room(seen, cameras, now_ns)
@@ -165,9 +163,12 @@ class Associate:
         return chosen
 
     def _find_person(self, seen: _Detections, cameras: CameraArrays) -> F64 | None:
-        """Find the person in the room, limbs (L, 3): whom the views followed, or whom most of them see."""
+        """Find the person in the room, limbs (L, 3), that the views together explain best."""
         if len(set(seen.view.tolist())) < 2:
             return None
+        # Three starting points: the followed tracks with repaired sides, the same with the sides as
+        # the model gave them, and the best pair of candidates in case the views followed different
+        # people. Each is also tried mirrored, because consistent but swapped sides fit as well.
         followed = self._assign_as_before(seen, len(cameras.R))
         options = [
             self._triangulate_limbs(followed, cameras),
@@ -185,12 +186,12 @@ class Associate:
         return limbs[best] if costs and costs[best] < np.inf else None
 
     def _restore_raw_sides(self, chosen: dict[int, Pose2D], seen: _Detections) -> dict[int, Pose2D]:
-        """Take the sides of chosen people as the network has them."""
+        """Return the chosen people with the sides that the model gave them."""
         raw = {(v, pose.track_id): pose for v, pose in zip(seen.view.tolist(), seen.poses)}
         return {v: raw[v, pose.track_id] for v, pose in chosen.items()}
 
     def _measure_misfit(self, limbs: F64, seen: _Detections, cameras: CameraArrays) -> float:
-        """Sum over the views what they say against a person of the room, sigmas; infinite if only one sees them."""
+        """Sum a person's misfit over the views, sigmas; infinite if only one view fits."""
         cost = self._compute_cost(seen, project_compiled(limbs, cameras))
         nearest = np.full(len(cameras.R), GATE_SIGMAS)
         np.minimum.at(
@@ -199,7 +200,7 @@ class Associate:
         return float(nearest.sum()) if (nearest < GATE_SIGMAS).sum() >= 2 else np.inf
 
     def _find_swapped_views(self, seen: _Detections, cost: F64, now_ns: int) -> set[int]:
-        """Find the views whose sides were exchanged for long: then it may be the followed person's that are wrong."""
+        """Find views with sides swapped for long: the followed person's may be wrong."""
         share = min(max(now_ns - self._last_vote_ns, 0) * 1e-9 / VOTE_WINDOW_S, 1.0)
         self._last_vote_ns = now_ns
         for v, (raw, exchanged) in zip(seen.view.tolist(), cost.tolist()):
@@ -209,7 +210,7 @@ class Associate:
         return {v for v, share in self._swapped_share.items() if share > MAX_SWAPPED_SHARE}
 
     def _compute_cost(self, seen: _Detections, image: F64) -> F64:
-        """Distance of everybody from the places (V, L, 2), sigmas: as seen, and with sides exchanged, (C, 2)."""
+        """Measure candidates against images (V, L, 2): as detected and swapped, (C, 2), sigmas."""
         cost = compare_people(seen.xy, seen.confidence, seen.view, image, self._likeness)
         for c, pose in enumerate(seen.poses):
             last = self._last.get(int(seen.view[c]))
@@ -218,7 +219,7 @@ class Associate:
         return cost
 
     def _choose_cheapest(self, seen: _Detections, cost: F64, gate: float) -> dict[int, Pose2D]:
-        """Take the nearest person of every view, sides put right; none at the gate or beyond, unless it is infinite."""
+        """Take every view's nearest person within the gate (infinite: any), sides repaired."""
         best: dict[int, int] = {}
         for c, v in enumerate(seen.view.tolist()):
             if v not in best or cost[c].min() < cost[best[v]].min():
@@ -230,7 +231,7 @@ class Associate:
         }
 
     def _update_state(self, chosen: dict[int, Pose2D], cameras: CameraArrays, now_ns: int) -> None:
-        """Keep where the person is, for the next frameset."""
+        """Update the person's place and velocity for the next frameset."""
         limbs = self._triangulate_limbs(chosen, cameras)
         known = self._known
         if limbs is None or known is None:
@@ -238,6 +239,7 @@ class Associate:
         passed_s = (now_ns - known.timestamp_ns) * 1e-9
         step = limbs - known.xyz
         both = np.isfinite(step[:, 0])
+        # One velocity for the whole body, the limbs' median, which swinging arms do not disturb.
         velocity = np.zeros(3)
         if passed_s > 0 and both.sum() >= MIN_JOINTS:
             velocity = np.clip(
@@ -248,7 +250,7 @@ class Associate:
         )
 
     def _triangulate_limbs(self, chosen: dict[int, Pose2D], cameras: CameraArrays) -> F64 | None:
-        """Triangulate the limbs from some views, (L, 3); None where too few are seen twice."""
+        """Triangulate the limbs of the chosen people, (L, 3); None if too few are seen twice."""
         if len(chosen) < 2:
             return None
         joints = self._likeness.joints
@@ -261,14 +263,14 @@ class Associate:
         return limbs if np.isfinite(limbs[:, 0]).sum() >= MIN_JOINTS else None
 
     def _swap_sides(self, pose: Pose2D, swapped: bool) -> Pose2D:
-        """Exchange left and right where told."""
+        """Exchange left and right if `swapped`."""
         if not swapped:
             return pose
         return replace(pose, xy=pose.xy[self._mirror], confidence=pose.confidence[self._mirror])
 
 
 def _gather_detections(poses: PoseSet2D, joints: int) -> _Detections:
-    """Put everybody into arrays."""
+    """Pack all detected people into arrays."""
     people = tuple(pose for view in poses.poses_by_view for pose in view)
     if not people:
         return _Detections(
@@ -283,6 +285,6 @@ def _gather_detections(poses: PoseSet2D, joints: int) -> _Detections:
 
 
 def _find_positions(values: I64, among: I64) -> I64:
-    """Find where numbers stand in a list of different ones."""
+    """Find the positions of values in an array of distinct ones."""
     order = np.argsort(among)
     return order[np.searchsorted(among, values, sorter=order)]

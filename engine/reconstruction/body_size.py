@@ -1,4 +1,4 @@
-"""BodySize: how long a person's bones are, from the room while several cameras see them, else from their stature."""
+"""BodySize: a person's bone lengths, from triangulated joints or, without them, from stature."""
 
 from collections import deque
 
@@ -29,7 +29,7 @@ LIMBS = tuple(
     for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
     for side in ("left", "right")
 )
-"""The joints that every skeleton has, in the order of all that is lifted."""
+"""The joints that every skeleton has; monocular arrays are in this order."""
 
 _TRUNK_SIDE = float(np.hypot(SHOULDER_HEIGHT - HIP_HEIGHT, HALF_SHOULDERS - HALF_HIPS))
 _STATURE_SHARES = {
@@ -47,26 +47,25 @@ _STATURE_SHARES = {
     ("right_shoulder", "right_hip"): _TRUNK_SIDE,
 }
 BONES: I64 = np.array([[LIMBS.index(a), LIMBS.index(b)] for a, b in _STATURE_SHARES], np.int64)
-"""The bones that tell the size, as positions in `LIMBS`, (B, 2)."""
+"""The bones that the size is estimated from, as positions in `LIMBS`, (B, 2)."""
 
 _LEGS = [i for i, share in enumerate(_STATURE_SHARES.values()) if share in (THIGH, SHANK)]
 
-MEDIAN_ERROR_SHARE = (
-    0.01  # what a median over seconds of triangulated bones errs by, the rig's own scale left aside
-)
+# Error of a median over seconds of triangulated bones, without the error of the rig's scale.
+MEDIAN_ERROR_SHARE = 0.01
 MIN_SAMPLES, MAX_SAMPLES = 20, 300
-# poses nearer in time say the same; the most that is kept is half a minute of motion
+# Poses nearer in time are not independent; the samples kept cover half a minute of motion.
 SPACING_NS = 100_000_000
 MIN_VIEWS = 2
 
 
 class BodySize:
-    """The size of the person in the room; a few calls a second cost nothing.
+    """The bone lengths of the person in the room; cheap to call several times a second.
 
     Parameters
     ----------
     skeleton
-        Of the poses that are put.
+        Of the poses passed to `put`.
     stature_m
         None where it is not known.
     """
@@ -79,17 +78,17 @@ class BodySize:
         self._median: F64 | None = None
 
     def reset(self) -> None:
-        """Begin anew: another person, or a rig of another scale."""
+        """Forget all samples: another person, or a rig of another scale."""
         self._samples.clear()
         self._last_sample_ns = self._median = None
 
     def put(self, pose: Pose3D, timestamp_ns: int) -> None:
-        """Look at a person in the room.
+        """Measure the bones of a person in the room.
 
         Parameters
         ----------
         pose
-            Only what two views or more carry counts.
+            Only joints carried by two views or more count.
         timestamp_ns
         """
         if (
@@ -104,14 +103,14 @@ class BodySize:
         self._median = None
 
     def estimate_bone_lengths(self) -> tuple[F64, float]:
-        """Say how long the bones are.
+        """Estimate the lengths of the bones.
 
         Returns
         -------
         length_m : (B,)
-            Of `BONES`: as seen, and by stature where too little was seen.
+            Of `BONES`: measured (NaN where a bone was not), or all from stature if few were.
         share
-            Standard deviation that all of them have in common, as a share.
+            Standard deviation common to all of them, as a share.
         """
         by_stature = np.array(list(_STATURE_SHARES.values())) * self._stature_or_average_m()
         if len(self._samples) < MIN_SAMPLES:
@@ -124,7 +123,7 @@ class BodySize:
         return np.where(known, self._median, np.nan), MEDIAN_ERROR_SHARE
 
     def estimate_ankle_height_m(self) -> float:
-        """Say how high above the floor an ankle is when its foot stands on it, m."""
+        """Estimate the height of an ankle above the floor while its foot stands on it, m."""
         lengths, _ = self.estimate_bone_lengths()
         legs = lengths[_LEGS]
         seen = legs[np.isfinite(legs)]
@@ -137,12 +136,12 @@ class BodySize:
         return self.stature_m if self.stature_m is not None else POPULATION_STATURE_M
 
     def _stature_error_share(self) -> float:
-        """Say how sure lengths by stature are."""
+        """Return the standard deviation of lengths from stature, as a share."""
         return (POPULATION_SIGMA_PERCENT if self.stature_m is None else STATURE_SIGMA_PERCENT) / 100
 
 
 def _compute_medians(lengths: F64) -> F64:
-    """Take each bone's median over (N, B); NaN where it was seen too seldom."""
+    """Take each bone's median over (N, B); NaN where it has too few samples."""
     often = np.isfinite(lengths).sum(0) >= MIN_SAMPLES // 2
     medians = np.full(lengths.shape[1], np.nan)
     medians[often] = np.nanmedian(lengths[:, often], axis=0)

@@ -1,4 +1,4 @@
-"""Handover: no jump where a joint changes between one camera's guess and the room's own measurement."""
+"""Crossfade: no jump where a joint changes between a monocular guess and a triangulation."""
 
 from dataclasses import dataclass, replace
 
@@ -8,14 +8,27 @@ from calibration.geometry.arrays import F64, I64, Mask
 from engine.poses import Pose3D, PoseSet3D
 
 FADE_NS = 300_000_000
-MAX_GAP_NS = 300_000_000  # who was away for longer appears where they are
-MAX_EXTRAPOLATION_NS = 100_000_000  # further ahead, a velocity says little of where a hand is
+MAX_GAP_NS = 300_000_000  # a joint missing for longer appears where it is, without a fade
+MAX_EXTRAPOLATION_NS = 100_000_000  # farther ahead, the body's velocity does not predict a hand
 NEVER_NS = -(2**62)
 
 
 @dataclass(slots=True, eq=False)
 class _ShownPerson:
-    """One person as last shown: joints (J, 3), m; how the body moved (3,), m/ns; one camera's guesses (J,); fades."""
+    """One person as last shown.
+
+    Parameters
+    ----------
+    xyz : (J, 3), m, world
+    velocity : (3,), m/ns
+        Of the body as a whole.
+    guessed : (J,)
+        Where the joint was a monocular guess.
+    seen_ns : (J,)
+    offset : (J, 3), m
+        From the joint to where its fade began.
+    fade_start_ns : (J,)
+    """
 
     xyz: F64
     velocity: F64
@@ -26,22 +39,21 @@ class _ShownPerson:
 
 
 class GuessCrossfade:
-    """Fade each joint from where it would be shown to where it is, whenever what it rests on
-    changes; with memory.
+    """Fade joints that change between guessed and triangulated; with memory.
 
     Notes
     -----
-    A joint that one view alone carries is a guess (`engine.monocular.lift`), and may be decimetres
-    off along the line of sight. A fade begins where the joint would be had it gone on with the
-    body, so that nobody who walks stops for an image. Poses between which nothing changes pass as
-    they are, the very same objects. What is recorded is not faded.
+    A joint carried by one view is a guess (`engine.monocular.lift`) and may be decimetres off along
+    the line of sight. A fade begins at the joint's extrapolated place, so that a walking person
+    does not stop for a frame. Poses without a change are returned as the same objects. Recorded
+    poses are not faded.
     """
 
     def __init__(self) -> None:
         self._shown: dict[int, _ShownPerson] = {}
 
     def __call__(self, poses: PoseSet3D) -> PoseSet3D:
-        """Fade the people of one instant; instants come in the order of time."""
+        """Fade the people of one instant; instants come in order of time."""
         people = tuple(self._fade(pose, poses.timestamp_ns) for pose in poses.people)
         return (
             replace(poses, people=people)
@@ -55,18 +67,21 @@ class GuessCrossfade:
         present = np.asarray(np.isfinite(pose.xyz).all(-1), bool)
         guessed: Mask = pose.view_count == 1
         age_ns = now_ns - shown.seen_ns
-        changed: Mask = present & (guessed != shown.guessed) & (age_ns > 0) & (age_ns <= MAX_GAP_NS)
-        ahead = (
-            shown.xyz + np.minimum(age_ns, MAX_EXTRAPOLATION_NS)[:, None] * shown.velocity
-        )  # a guess's joints tremble
+        follows: Mask = present & (age_ns > 0) & (age_ns <= MAX_GAP_NS)
+        changed: Mask = follows & (guessed != shown.guessed)
+        # Extrapolate with the body's velocity, not the joint's own: guessed joints jitter, so their
+        # own velocity is noise.
+        ahead = shown.xyz + np.minimum(age_ns, MAX_EXTRAPOLATION_NS)[:, None] * shown.velocity
+        # The offset is kept, not the start point: it decays while the joint itself keeps moving.
+        # A change during a fade starts from what is shown, so it never jumps either.
         shown.offset = np.where(changed[:, None], ahead - pose.xyz, shown.offset)
         shown.fade_start_ns = np.where(changed, now_ns, shown.fade_start_ns)
         left = np.clip(1 - (now_ns - shown.fade_start_ns) / FADE_NS, 0.0, 1.0) * (
             (now_ns >= shown.fade_start_ns) & present
         )
+        # Smoothstep: the shown velocity is continuous at both ends of the fade.
         share: F64 = left * left * (3 - 2 * left)
         faded = _shift_pose(pose, share[:, None] * shown.offset) if share.any() else pose
-        follows: Mask = present & (age_ns > 0) & (age_ns <= MAX_GAP_NS)
         if present.any():
             moved = ((faded.xyz - shown.xyz) / np.maximum(age_ns, 1)[:, None])[follows]
             shown.velocity = np.median(moved, axis=0) if len(moved) else np.zeros(3)
@@ -77,13 +92,13 @@ class GuessCrossfade:
 
 
 def _shift_pose(pose: Pose3D, step: F64) -> Pose3D:
-    """Show joints elsewhere than they are, and say how far that may be wrong."""
+    """Shift joints (J, 3), and add the shift to their covariance as an error."""
     covariance = pose.covariance + step[:, :, None] * step[:, None, :]
     return replace(pose, xyz=pose.xyz + step, covariance=covariance)
 
 
 def _start_person(joints: int) -> _ShownPerson:
-    """Begin with somebody who was never seen."""
+    """Start a person that has not been seen yet."""
     never = np.full(joints, NEVER_NS)
     nowhere = np.full((joints, 3), np.nan)
     return _ShownPerson(

@@ -1,4 +1,4 @@
-"""Who is the person: among everybody that the views see, the one whom the cameras agree on."""
+"""Choose the person to reconstruct: the one, of all in view, that the cameras agree on."""
 
 import itertools
 from collections.abc import Sequence
@@ -18,19 +18,15 @@ from calibration.skeleton import Skeleton
 from engine.poses import PoseSet2D
 
 NOBODY = -1
-RIVAL_SHARE = (
-    0.25  # another track counts as a rival if it fills so much of the take as the best one does
-)
+RIVAL_SHARE = 0.25  # of the best track's weight: a track of at least this may be the person as well
 MIN_CONFIDENCE = 0.3
-GATE_SIGMAS = (
-    10.0  # a person farther from the room's person than this, by the median joint, is somebody else
-)
+GATE_SIGMAS = 10.0  # farther from the room's person, by the median joint, is another person
 MATCH_STRIDE_FRAMES = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Everybody in every view over a take, as arrays.
+    """All people in every view over a recording, as arrays.
 
     Parameters
     ----------
@@ -87,12 +83,12 @@ def gather_candidates(
     view_names: tuple[str, ...],
     sizes_wh: Sequence[tuple[int, int]],
 ) -> Candidates:
-    """Put the poses of a take into arrays.
+    """Pack the poses of a recording into arrays.
 
     Parameters
     ----------
     pose_sets
-        In the order of time.
+        In order of time.
     skeleton, view_names, sizes_wh
 
     Returns
@@ -126,7 +122,7 @@ def gather_candidates(
 
 
 def choose_before_rig(candidates: Candidates) -> I64:
-    """Choose one person in every view when nothing is known of the cameras.
+    """Choose one person in every view before the cameras are calibrated.
 
     Returns
     -------
@@ -134,8 +130,8 @@ def choose_before_rig(candidates: Candidates) -> I64:
 
     Notes
     -----
-    The track that is there longest and moves most leads in its view; where another one rivals it,
-    the combination whose views agree best in two-view geometry wins. Later tracks fill the gaps of
+    The track that is present longest and moves most leads in its view; where another track rivals
+    it, the combination that agrees best in two-view geometry wins. Other tracks fill the gaps of
     the leading one.
     """
     orders = [_rank_tracks(candidates, v) for v in range(len(candidates.view_names))]
@@ -153,7 +149,7 @@ def choose_before_rig(candidates: Candidates) -> I64:
         for number in numbers:
             rows = _find_rows(candidates, v, number)
             if number != leader and (rows & leading).sum() > 0.1 * rows.sum():
-                continue  # was there at the same time as the leader: somebody else
+                continue  # present at the same time as the leader: another person
             rows &= ~taken
             choice[rows, v] = (candidates.track_id[rows, v] == number).argmax(-1)
             taken |= rows
@@ -161,14 +157,14 @@ def choose_before_rig(candidates: Candidates) -> I64:
 
 
 def choose_by_rig(candidates: Candidates, rig: Rig, choice: I64) -> I64:
-    """Choose in every view the candidate whom the other views see too.
+    """Choose in every view the candidate that the other views see too.
 
     Parameters
     ----------
     candidates
     rig
     choice : (T, V)
-        A first choice that most views are right about.
+        A first choice that is right in most views.
 
     Returns
     -------
@@ -209,7 +205,7 @@ def choose_by_rig(candidates: Candidates, rig: Rig, choice: I64) -> I64:
 
 
 def describe_other_people(candidates: Candidates, choice: I64) -> tuple[str, ...]:
-    """Say who else was seen.
+    """Describe who else was in view.
 
     Parameters
     ----------
@@ -219,7 +215,7 @@ def describe_other_people(candidates: Candidates, choice: I64) -> tuple[str, ...
     Returns
     -------
     remarks
-        One sentence, or none.
+        One message, or none.
     """
     others = (candidates.track_id != NOBODY).sum(2) > (choice != NOBODY)
     share = others.mean(0)
@@ -232,18 +228,17 @@ def describe_other_people(candidates: Candidates, choice: I64) -> tuple[str, ...
         return ()
     where = ", ".join(seen)
     if len(seen) == 1:
-        return (f"Somebody else was in view of {where} and was left out.",)
+        return (f"Another person was in view of {where} of the time and was left out.",)
     return (
         (
-            f"Two people were in view of {where} of the time; the one whom the cameras agree on "
-            "was "
-            "kept."
+            f"Two people were in view of {where} of the time; the one that the cameras agree on "
+            "was kept."
         ),
     )
 
 
 def _compute_median_or_inf(error: F64) -> F64:
-    """Median over the joints of each frameset; infinite where fewer than four can be compared."""
+    """Compute each frameset's median over joints; infinite where fewer than four are comparable."""
     enough = np.isfinite(error).sum(-1) >= 4
     median = np.full(len(error), np.inf)
     if enough.any():
@@ -252,12 +247,12 @@ def _compute_median_or_inf(error: F64) -> F64:
 
 
 def _find_rows(candidates: Candidates, v: int, number: int) -> np.ndarray:
-    """Framesets in which a view has a track, (T,)."""
+    """Find the framesets in which a view has a track, (T,)."""
     return (candidates.track_id[:, v] == number).any(-1) & (number != NOBODY)
 
 
 def _rank_tracks(candidates: Candidates, v: int) -> list[tuple[int, float]]:
-    """Track numbers of a view and their weights, the heaviest first: presence, size and motion of the ankles."""
+    """Rank a view's track numbers by weight: presence, and motion of the ankles by body size."""
     numbers = [int(n) for n in np.unique(candidates.track_id[:, v]) if n != NOBODY]
     ankles = candidates.skeleton.indices(["left_ankle", "right_ankle"])
     hips = candidates.skeleton.indices(["left_hip", "right_hip"])

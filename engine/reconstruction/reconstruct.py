@@ -1,4 +1,4 @@
-"""Reconstruct: from a person's joints in the views to the room, in metres, with their errors."""
+"""Reconstruct: from a person's joints in the views to the room, in metres, with errors."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,13 +17,13 @@ from calibration.skeleton import Skeleton
 from engine.poses import Pose3D, PoseSet2D, PoseSet3D
 
 MIN_CONFIDENCE = 0.3
-MIN_JOINTS = 4  # fewer than these are no person
+MIN_JOINTS = 4  # a person has at least these
 MAX_GAP_NS = 120_000_000  # no velocity is taken across a longer gap
 NEVER_NS = -(2**62)
 
 
 def reconstruct_observations(observations: Observations, rig: Rig) -> list[PoseSet3D]:
-    """Reconstruct one person over a whole take.
+    """Reconstruct one person over a whole recording.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ def reconstruct_observations(observations: Observations, rig: Rig) -> list[PoseS
 
 
 class Reconstruct:
-    """Put the person of each frameset into the room; a stage that remembers each view's last pose.
+    """Reconstruct the person of each frameset; a stage that remembers each view's last pose.
 
     Notes
     -----
-    A whole take is reconstructed by `reconstruct_observations`, which interpolates between images;
-    a live stage has only the past and carries each view's joints to the frameset's time with their
-    last velocity, half a period at most.
+    `reconstruct_observations` handles a whole recording and interpolates between images; this live
+    stage has only the past, and moves each view's joints to the frameset's time with their last
+    velocity, by half a period at most.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
@@ -64,7 +64,7 @@ class Reconstruct:
         self._last_ns = np.empty(0, np.int64)
 
     def __call__(self, poses: PoseSet2D, rig: Rig | None) -> PoseSet3D:
-        """Reconstruct one instant; nobody where there is no rig, or one of another number of cameras."""
+        """Reconstruct one instant; no people without a rig whose cameras match the views."""
         nobody = PoseSet3D(poses.index, poses.timestamp_ns, ())
         if rig is None or len(rig) != len(poses.poses_by_view):
             return nobody
@@ -76,13 +76,13 @@ class Reconstruct:
         return replace(nobody, people=(person,))
 
     def _pack_rig(self, rig: Rig) -> CameraArrays:
-        """Put a rig into arrays, once."""
+        """Pack a rig into arrays, once."""
         if self._packed is None or self._packed[0] is not rig:
             self._packed = (rig, pack_cameras(rig.cameras))
         return self._packed[1]
 
     def _extrapolate(self, poses: PoseSet2D, rig: Rig) -> tuple[F64, F64]:
-        """Move each view's joints (V, J, 2) by their velocity over the time that its image is early or late."""
+        """Move each view's joints (V, J, 2), px, with their velocity to the frameset's time."""
         V = len(rig)
         if len(self._last_ns) != V:
             self._last_xy = np.full((V, self._joints, 2), np.nan)
@@ -116,7 +116,7 @@ def triangulate_observations(common: Observations, rig: Rig) -> TriangulatedPoin
     Returns
     -------
     triangulated
-        N runs over framesets, then joints.
+        The N points run over framesets, then joints.
     """
     sigma = estimate_sigma_px(common, MIN_CONFIDENCE)
     V = len(common.view_names)
@@ -143,7 +143,7 @@ def poses_from_triangulation(
     Returns
     -------
     poses
-        Person 0, or nobody.
+        Track 0, or no people.
     """
     T, V, J = common.confidence.shape
     xyz = solved.xyz.reshape(T, J, 3)
@@ -162,7 +162,7 @@ def poses_from_triangulation(
 
 
 def _compute_confidence(common: Observations, solved: TriangulatedPoints) -> F64:
-    """Mean confidence of the views that carry a joint, less where they disagree, (N,)."""
+    """Average the confidence of the views that carry a joint, less where they disagree, (N,)."""
     V = len(common.view_names)
     seen = np.moveaxis(common.confidence, 1, 0).reshape(V, -1)
     spread = np.moveaxis(estimate_sigma_px(common, MIN_CONFIDENCE), 1, 0).reshape(V, -1)

@@ -1,4 +1,4 @@
-"""Smooth: calmer joints, the same live and offline."""
+"""Smooth: less jitter in the joints, the same live and offline."""
 
 from dataclasses import dataclass, replace
 
@@ -12,18 +12,18 @@ NEVER_NS = -(2**62)
 
 @dataclass(frozen=True, slots=True)
 class SmoothConfig:
-    """How much to calm.
+    """How strongly to smooth.
 
     Parameters
     ----------
     min_cutoff_hz
-        For a joint at rest: lower is calmer and lags more.
+        For a joint at rest: lower smooths more and lags more.
     speed_gain
         How fast the cut-off rises with speed, Hz per m/s.
     speed_cutoff_hz
-        For the estimate of the speed.
+        For the estimate of the speed itself.
     forget_after_s
-        A joint missing for longer starts anew.
+        A joint missing for longer starts again.
     """
 
     min_cutoff_hz: float = 1.5
@@ -42,12 +42,12 @@ class _FilterState:
 
 
 class Smooth:
-    """A One-Euro filter per joint; a stage of the pipeline that remembers.
+    """A One-Euro filter per joint; a stage with memory.
 
     Notes
     -----
-    Casiez, Roussel & Vogel (2012): a low-pass whose cut-off grows with speed, so that rest is calm
-    and motion hardly lags. A missing joint stays missing; it is never invented.
+    Casiez, Roussel & Vogel (2012): a low-pass whose cut-off grows with speed, so that a
+    joint at rest is steady and motion hardly lags. A missing joint stays missing.
     """
 
     def __init__(self, config: SmoothConfig = SmoothConfig()) -> None:
@@ -55,7 +55,7 @@ class Smooth:
         self._tracks: dict[int, _FilterState] = {}
 
     def __call__(self, poses: PoseSet3D) -> PoseSet3D:
-        """Smooth the people of one instant; instants come in the order of time."""
+        """Smooth the people of one instant; instants come in order of time."""
         return replace(
             poses,
             people=tuple(self._filter_pose(person, poses.timestamp_ns) for person in poses.people),
@@ -89,5 +89,5 @@ class Smooth:
 
 
 def _compute_weight(cutoff_hz: F64 | float, step_s: F64) -> F64:
-    """Weight of the new value in a first-order low-pass."""
+    """Compute the weight of the new value in a first-order low-pass."""
     return 1 / (1 + 1 / (2 * np.pi * cutoff_hz * step_s))

@@ -1,4 +1,4 @@
-"""One camera's guess without a network: what would be seen of a walker's truth, with errors as they are told."""
+"""Monocular poses without a model: made from a walker's truth, with given errors."""
 
 from dataclasses import replace
 from functools import partial
@@ -15,8 +15,9 @@ from calibration.synthetic.synthetic import (
 from calibration.synthetic.walker import MOTIONS, Walker
 from engine.inference.patch import Crop, camera_from_world, patch_from_camera
 from engine.monocular.crop import square_around_person
-from engine.monocular.lift import LIMBS, LiftedCrop
+from engine.monocular.estimator import LiftedCrop
 from engine.poses import PoseSet2D, PoseSet3D
+from engine.reconstruction.body_size import LIMBS
 
 SKELETON, MODEL_SKELETON = load_skeleton("blazepose_33"), load_skeleton("mpii_16")
 STATURE_M = 1.75
@@ -30,7 +31,7 @@ WIDE = np.full((16, 3), 0.02)
 
 
 def build_body_pairs(xyz):
-    """Make the network's joints (..., 16, 3) of the truth (..., 33, 3), as far as they are used."""
+    """Make those of the model's joints (..., 16, 3) that are used, from the truth (..., 33, 3)."""
     made = np.full((*xyz.shape[:-2], 16, 3), np.nan)
     made[..., SEEN_JOINTS, :] = xyz[..., LIMB, :]
     made[..., MODEL_SKELETON.index("pelvis"), :] = xyz[..., HIPS, :].mean(-2)
@@ -41,7 +42,7 @@ def build_body_pairs(xyz):
 
 
 class Oracle:
-    """A network that knows the truth, and errs as it is told: m across and along the line of sight, and in size."""
+    """A model that knows the truth, with given errors: m across and along the sight, and size."""
 
     def __init__(self, rig, xyz, errors=(0.0, 0.0), seed=0):
         self.rig, self.xyz, self.errors = rig, xyz, errors

@@ -1,4 +1,4 @@
-"""The square of an image that a lifting network looks at."""
+"""The square of an image that a monocular model sees."""
 
 import numpy as np
 import pytest

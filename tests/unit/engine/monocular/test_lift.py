@@ -8,8 +8,9 @@ import pytest
 from calibration.rig import Rig
 from calibration.synthetic.synthetic import NoiseConfig, RigPlan, make_rig
 from engine.inference.preprocess import Region
+from engine.monocular.estimator import LiftedCrop
 from engine.monocular.guessed_room import guess_rig
-from engine.monocular.lift import LiftedCrop, MonocularConfig, MonocularReconstructor
+from engine.monocular.lift import MonocularConfig, MonocularReconstructor
 from engine.reconstruction.reconstruct import Reconstruct
 from tests.support.monocular import (
     EARS,
@@ -121,7 +122,7 @@ def test_one_view_is_what_a_lifted_joint_counts_and_other_joints_stay_missing(ri
 
 
 def first_looks(rig, seen, errors, stature_m: float | None = STATURE_M):
-    """Look at instants that have nothing to do with each other; miss along the sight and across it, and sigmas."""
+    """Lift unrelated instants; return errors along and across the sight, and sigmas."""
     sets = make_pose_sets(seen.observations)
     oracle = Oracle(rig, seen.xyz, errors, seed=1)
     along, across, sigma_along, sigma_across = [], [], [], []
@@ -287,9 +288,7 @@ def test_joints_that_two_views_see_stay_and_the_rest_is_brought_to_their_distanc
     )
     oracle = Oracle(rig, seen.xyz)
     oracle.t = t
-    lift = MonocularReconstructor(
-        SKELETON, "mpii_16", 1.95
-    )  # a wrong size, which the legs put right
+    lift = MonocularReconstructor(SKELETON, "mpii_16", 1.95)  # a wrong size, corrected by the legs
     made = lift(oracle, keep_views(poses, 1), replace(room, people=(partly,)), rig).people[0]
     np.testing.assert_array_equal(made.xyz[legs], whole.xyz[legs])
     assert (made.view_count[legs] == whole.view_count[legs]).all()
@@ -332,7 +331,7 @@ class Deep(Oracle):
 
 
 def off_along_sight(lift, oracle, rig, seen, sets):
-    """How far the middle of the limbs is placed behind the truth, m, and its sigma, at looks of one view each."""
+    """Measure how far one view places the limbs' middle behind the truth, m, and its sigma."""
     off, sigma = [], []
     for t, poses in enumerate(sets):
         for view in np.flatnonzero([in_view(rig, seen, v)[t] for v in range(len(rig))]):
@@ -353,22 +352,22 @@ def off_along_sight(lift, oracle, rig, seen, sets):
 def test_looks_while_several_cameras_see_the_person_undo_what_the_network_is_off_by(rig):
     rig, seen = raised(rig, film_walk(rig, 75.0, fps=1), 5.0)
     oracle, reconstruct = Deep(rig, seen.xyz, (0.01, 0.03), seed=2), Reconstruct(SKELETON)
-    taught, plain = (
+    corrected, plain = (
         MonocularReconstructor(SKELETON, "mpii_16", STATURE_M, MonocularConfig(0.01, 0.03))
         for _ in range(2)
     )
-    sets, lessons = list(make_pose_sets(seen.observations)), 0
+    sets, samples = list(make_pose_sets(seen.observations)), 0
     for t, poses in enumerate(sets[:60]):
         oracle.t, room = t, reconstruct(poses, rig)
-        for lift in (taught, plain):
+        for lift in (corrected, plain):
             assert lift(oracle, poses, room, rig) is room
-        lesson = taught.sample_depth(poses, room, rig)
-        if lesson is not None:
-            taught.learn_depth(lesson, oracle(lesson.view, lesson.seen))
-            lessons += 1
-    assert lessons > 20
+        sample = corrected.sample_depth(poses, room, rig)
+        if sample is not None:
+            corrected.learn_depth(sample, oracle(sample.view, sample.seen))
+            samples += 1
+    assert samples > 20
     before, _ = off_along_sight(plain, oracle, rig, seen, sets)
-    after, sigma = off_along_sight(taught, oracle, rig, seen, sets)
+    after, sigma = off_along_sight(corrected, oracle, rig, seen, sets)
     assert abs(before.mean()) > 0.1
     assert abs(after.mean()) < 0.03
     assert np.sqrt((after**2).mean()) < 0.6 * np.sqrt((before**2).mean())
@@ -386,9 +385,9 @@ def test_lessons_wait_for_the_bones_come_once_a_second_and_go_round_the_cameras(
     for t, poses in enumerate(make_pose_sets(seen.observations)):
         room = reconstruct(poses, rig)
         lift(oracle, poses, room, rig)
-        lesson = lift.sample_depth(poses, room, rig)
-        if lesson is not None:
-            taken.append((t, lesson.view))
+        sample = lift.sample_depth(poses, room, rig)
+        if sample is not None:
+            taken.append((t, sample.view))
     assert oracle.queried_views == []
     assert taken[0][0] >= 15
     assert 3 <= len(taken) <= 5
@@ -400,21 +399,21 @@ def test_of_a_rig_that_is_gone_nothing_is_learned(rig):
     seen = film_walk(rig, 3.0, fps=10)
     sets, reconstruct = list(make_pose_sets(seen.observations)), Reconstruct(SKELETON)
     oracle, lift = Oracle(rig, seen.xyz), MonocularReconstructor(SKELETON, "mpii_16")
-    lessons = []
+    samples = []
     for poses in sets:
         room = reconstruct(poses, rig)
         lift(oracle, poses, room, rig)
-        lessons.append(lift.sample_depth(poses, room, rig))
-    lesson = next(one for one in lessons if one is not None)
+        samples.append(lift.sample_depth(poses, room, rig))
+    sample = next(one for one in samples if one is not None)
     other = Rig(
         tuple(replace(camera, cam_from_world=camera.cam_from_world.copy()) for camera in rig)
     )
     lift(oracle, sets[-1], reconstruct(sets[-1], other), other)
-    far = replace(lesson, depth_m=9.0)
+    far = replace(sample, depth_m=9.0)
     oracle.t = 29
     for _ in range(9):
-        lift.learn_depth(far, oracle(lesson.view, lesson.seen))
-    alone = keep_views(sets[-1], lesson.view)
+        lift.learn_depth(far, oracle(sample.view, sample.seen))
+    alone = keep_views(sets[-1], sample.view)
     person = lift(oracle, alone, make_empty_set(alone), other).people[0]
     assert np.linalg.norm(person.xyz[LIMB] - seen.xyz[29][LIMB], axis=-1).mean() < 0.5
 
@@ -451,4 +450,4 @@ def test_a_made_up_room_that_is_turned_forgets_nothing_of_the_person(rig):
     whole, first = last([turned] * len(sets)), len(sets) - 2
     assert last([level] * first + [turned] * 2) == pytest.approx(whole, abs=1e-9)
     other = guess_rig("other", rig[0].size_wh)
-    assert np.abs(last([other] * first + [turned] * 2) - whole).max() > 1e-4  # m; begun anew
+    assert np.abs(last([other] * first + [turned] * 2) - whole).max() > 1e-4  # m; starts again

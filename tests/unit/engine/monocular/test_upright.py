@@ -1,4 +1,4 @@
-"""Up, before a camera that nobody calibrated: learned from people whose uprightness is exact, or off as told."""
+"""Up before an uncalibrated camera: learned from people who stand upright, exactly or nearly."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def tilted(pitch_deg, roll_deg):
 
 
 def before_camera(body, place, up):
-    """Put a body (12, 3) at a place on the floor, m to the right of the camera and away from it; in its space."""
+    """Place a body (12, 3) on the floor, m right of the camera and away from it."""
     away = np.array([0.0, 0.0, 1.0]) - up[2] * up
     away /= np.linalg.norm(away)
     right = np.cross(-up, away)
@@ -46,7 +46,7 @@ def before_camera(body, place, up):
 
 
 def leaning(limbs, degrees):
-    """Turn a body (12, 3) about its ankles, away from the camera: what a network's depth errs by."""
+    """Turn a body (12, 3) about its ankles, away from the camera, as a model's depth errs."""
     ankles = limbs[[BY_NAME["left_ankle"], BY_NAME["right_ankle"]]].mean(0)
     sight = ankles / np.linalg.norm(ankles)
     above = np.linalg.norm(limbs - ankles, axis=-1, keepdims=True)
@@ -94,7 +94,7 @@ def test_a_network_that_lets_everybody_lean_is_corrected_by_the_image_and_the_fe
     assert miss_deg(upright, up) < 2.5  # degrees; by the network alone 8
 
 
-def test_somebody_who_stays_at_one_place_is_believed_as_far_as_their_network():
+def test_a_person_who_stays_in_one_place_counts_as_much_as_the_depth_of_their_model():
     up = tilted(15, 2)
     upright = shown(before_camera(STANDING, (0.1, 3.0), up) for _ in range(20))
     assert miss_deg(upright, up) < 2.0

@@ -10,7 +10,7 @@ GUESS_IS_OFF = np.array([0.0, 0.2, 0.0])
 
 
 def pose(t, views, off=(0.0, 0.0, 0.0)):
-    """Somebody of three joints who walks along x at 1 m/s."""
+    """Return a person of three joints who walks along x at 1 m/s."""
     xyz = np.array([[t * STEP_NS * 1e-9, 0, z] for z in (1, 2, 3)]) + np.asarray(off)
     covariance = np.tile(1e-4 * np.eye(3), (3, 1, 1))
     person = Pose3D(0, xyz, np.full(3, 0.9), covariance, np.full(3, views))

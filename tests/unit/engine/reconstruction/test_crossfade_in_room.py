@@ -1,4 +1,4 @@
-"""One camera's guess takes over and gives back in a room with a walker: what the screen shows does not jump."""
+"""A monocular guess takes over and gives back while a person walks: the display does not jump."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ class Steady(Oracle):
 
 
 def shown(rig, seen, handover):
-    """Walk through a take of which one view alone sees the middle; limbs on the screen and as made, (T, 12, 3), m."""
+    """Play a walk with one view in its middle; limbs shown and true, (T, 12, 3), m."""
     oracle, reconstruct, smooth = (
         Steady(rig, seen.xyz, NETWORK_ERRS_M),
         Reconstruct(SKELETON),
