@@ -187,8 +187,9 @@ def train_row(row: Row) -> PoseNetwork:
         reprojection_weight=row.reprojection,
         threads=1,
         seed=SEED,
-        **(FROM_SCRATCH if isinstance(row.network, PoseResNetConfig) else {}),
     )
+    if isinstance(row.network, PoseResNetConfig):
+        config = replace(config, **FROM_SCRATCH)
     if run.last.exists():
         trained = resume(build_batches(row), run)
     else:

@@ -100,4 +100,5 @@ def compute_errors(xyz: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, floa
 
 def correlate_ranks(pair: np.ndarray) -> float:
     """Return the rank correlation of predicted and true errors, (N, 2)."""
-    return float(spearmanr(pair[:, 0], pair[:, 1]).statistic)
+    rank, _ = spearmanr(pair[:, 0], pair[:, 1])
+    return float(rank)

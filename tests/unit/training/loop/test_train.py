@@ -386,8 +386,13 @@ def test_a_processor_refuses_what_only_a_gpu_can():
         pass
 
 
-def test_a_processor_says_which_precision_it_has():
-    assert choose_precision(PROCESSOR) in ("f32", "bf16")
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [({}, "f32"), ({"avx512_bf16": True}, "bf16"), ({"amx_bf16": True}, "bf16")],
+)
+def test_a_processor_says_which_precision_it_has(monkeypatch, capabilities, precision):
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: capabilities, raising=False)
+    assert choose_precision(PROCESSOR) == precision
 
 
 def test_the_state_of_a_run_is_plain(tmp_path: Path):
