@@ -12,12 +12,12 @@ from app.cli.progress import Progress
 from app.errors import UsageError
 from app.paths import remove_empty_on_error, require_writable
 from training.errors import TrainingError
+from training.loop.config import TrainConfig
 from training.loop.devices import get_rank
 from training.loop.history import CSV
 from training.loop.runs import Run, StopReason, TrainingResult
 from training.loop.runs import TrainingProgress as Told
 from training.recipes.recipe import Recipe, read_recipe
-from training.recipes.train_config import TrainConfig
 from training.recipes.train_recipe import (
     InitialWeights,
     TrainingData,

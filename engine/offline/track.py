@@ -11,8 +11,8 @@ from calibration.rig import Rig, load_rig
 from calibration.skeleton import Skeleton
 from engine.disk import disk_errors, find_free_path
 from engine.errors import EngineError
-from engine.monocular.guessed_room import guess_rig, is_guessed
 from engine.monocular.estimator import MonocularEstimator
+from engine.monocular.guessed_room import guess_rig, is_guessed
 from engine.monocular.network import NO_MODEL, load_monocular_model
 from engine.offline import recording as offline
 from engine.offline.footage import Footage, open_inputs

@@ -36,10 +36,10 @@ from training.labels.files import LabelSet, load_labels  # noqa: E402
 from training.labels.report import format_summary  # noqa: E402
 from training.labels.session import label_session  # noqa: E402
 from training.loop.checkpoint import load_checkpoint, network_from_checkpoint  # noqa: E402
+from training.loop.config import TrainConfig  # noqa: E402
 from training.loop.runs import Run  # noqa: E402
-from training.recipes.train_config import TrainConfig  # noqa: E402
+from training.loop.train import train  # noqa: E402
 from training.studio.samples import StudioSampleConfig, draw_samples  # noqa: E402
-from training.train import train  # noqa: E402
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.data]
 DATA = Path(

@@ -57,7 +57,7 @@ def burn_cpu(seconds):
     matrix = np.ones((400, 400))
     end = time.thread_time() + seconds
     while time.thread_time() < end:
-        matrix @ matrix
+        np.matmul(matrix, matrix)
 
 
 @pytest.mark.parametrize("ahead", [4, 1])

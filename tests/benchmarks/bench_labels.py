@@ -11,24 +11,15 @@ one similarity per take.
 """
 
 import os
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import chi2, spearmanr
+from scipy.stats import chi2
 
 from calibration.evidence.observations import Observations
 from calibration.evidence.timing import interpolate_to_common_time
-from calibration.geometry.alignment import align_similarity
-from calibration.rig import save_rig
-from calibration.self_calibrate import CalibrationOptions
-from calibration.skeleton import load_skeleton, strip_side
-from engine.inference.estimator import create_estimator
-from engine.offline import recording as offline
-from engine.offline.footage import open_inputs
-from engine.reconstruction.people import choose_before_rig, choose_by_rig
+from calibration.skeleton import strip_side
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio
 from training.labels.calibration import read_calibration
@@ -36,19 +27,18 @@ from training.labels.person import repair_person
 from training.labels.pseudo_labels import make_labels
 from training.labels.sigma import LABELLED_JOINTS
 from training.labels.two_views.published_recipe import label_by_two_views
+from training.tools.studio_truth import (
+    GOOD_ERROR_M,
+    LIMBS,
+    SKELETON,
+    compute_errors,
+    correlate_ranks,
+    load_recording,
+    spoil,
+)
 
 pytestmark = pytest.mark.benchmark
-CACHE = Path(
-    os.environ.get("EPIPOLE_BENCH_CACHE", Path(tempfile.gettempdir()) / "epipole_label_takes")
-)
-SKELETON = load_skeleton("blazepose_33")
-LIMBS = SKELETON.indices(
-    f"{side}_{joint}"
-    for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-    for side in ("left", "right")
-)
-GOOD_ERROR_M, LOOSE_ERROR_M = 0.03, 0.05
-SWAPPED, GROSS, GROSS_OF_HEIGHT = 0.05, 0.03, 0.25
+LOOSE_ERROR_M = 0.05
 
 
 def read_seeds() -> list[int]:
@@ -62,7 +52,7 @@ def test_labels_against_exact_truth():
         for name in ("ours", "ours, spoiled", "two views", "three pairs", "two views, spoiled")
     }
     for seed in read_seeds():
-        recording = load(seed)
+        recording = load_recording(seed)
         spoiled = spoil(recording[0], seed)
         for name, seen in (("ours", recording[0]), ("ours, spoiled", spoiled)):
             rows[name].append(label_with_all_views(seen, *recording[1:]))
@@ -82,55 +72,6 @@ def test_labels_against_exact_truth():
         print(f"coverage at {percent} %: accepted limbs {low:.1f} %, all limbs {high:.1f} %")
     print(summarise_by_kind(rows["ours"]))
     assert all(rows.values())
-
-
-def load(seed: int) -> tuple[Observations, Path, np.ndarray]:
-    """What the network saw of a studio take, the rig that was calibrated from it, and the truth."""
-    file = CACHE / f"{seed}.npz"
-    if not file.is_file():
-        make(seed, file)
-    with np.load(file) as kept:
-        seen = Observations(
-            SKELETON, tuple(map(str, kept["views"])), tuple((int(w), int(h)) for w, h in kept["sizes_wh"]),
-            kept["time_ns"], kept["xy"].astype(float), kept["confidence"].astype(float), kept["view_time_ns"],
-        )  # fmt: skip
-        return seen, file.with_suffix(".toml"), kept["truth"]
-
-
-def make(seed: int, file: Path) -> None:
-    """Film, find the joints, calibrate."""
-    with open_inputs([f"studio:?cameras=4&seconds=30&seed={seed}"]) as footage:
-        estimator = create_estimator("blazepose", 4)
-        framesets = (frameset for frameset in footage.read_framesets() if frameset.index % 2 == 0)
-        sets = offline.estimate_poses(framesets, estimator)
-        sizes = tuple(source.size_wh for source in footage.sources)
-        recording = offline.PoseRecording(sets, SKELETON, footage.view_names, sizes)
-        rig = offline.calibrate_recording(
-            recording, CalibrationOptions(footage.studio.stature_m)
-        ).rig
-        truth = footage.studio.truth_as_detected(recording.candidates.time_ns)
-        estimator.close()
-    assert rig is not None, f"seed {seed} was refused"
-    choice = choose_by_rig(recording.candidates, rig, choose_before_rig(recording.candidates))
-    seen = recording.candidates.select(choice)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    save_rig(rig, file.with_suffix(".toml"))
-    np.savez_compressed(
-        file, time_ns=seen.time_ns, view_time_ns=seen.view_time_ns, xy=seen.xy, confidence=seen.confidence,
-        truth=truth, views=np.array(seen.view_names), sizes_wh=np.array(sizes),
-    )  # fmt: skip
-
-
-def spoil(seen: Observations, seed: int) -> Observations:
-    """Exchange left and right in 5 % of the images, and put 3 % of the joints somewhere else."""
-    rng = np.random.default_rng(seed)
-    swapped = seen.swap_sides(rng.random(seen.view_time_ns.shape) < SWAPPED)
-    gross = rng.random(seen.confidence.shape) < GROSS
-    y = seen.xy[..., 1]
-    height = np.where(np.isfinite(y), y, 0.0).max(-1) - np.where(np.isfinite(y), y, np.inf).min(-1)
-    height = np.where(np.isfinite(height), height, 0.0)
-    away = rng.normal(size=seen.xy.shape) * GROSS_OF_HEIGHT * height[..., None, None]
-    return replace(swapped, xy=np.where(gross[..., None], swapped.xy + away, swapped.xy))
 
 
 def label_with_all_views(seen: Observations, rig_file: Path, truth: np.ndarray) -> tuple:
@@ -168,17 +109,6 @@ def label_as_published(
     error = np.linalg.norm(compute_errors(labels.xyz, truth)[0], axis=-1)[:, LIMBS]
     found = np.isfinite(error)
     return error[found], np.ones(found.sum(), bool), found.size
-
-
-def compute_errors(xyz: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
-    """Error vectors in the labels' own directions, m, after one robust similarity."""
-    a, b = xyz[:, LIMBS].reshape(-1, 3), truth[:, LIMBS].reshape(-1, 3)
-    near = np.isfinite(a).all(-1)
-    for _ in range(4):
-        scale, R, t = align_similarity(a[near], b[near])
-        distance = np.linalg.norm(scale * a @ R.T + t - b, axis=-1)
-        near = np.isfinite(distance) & (distance < np.nanpercentile(distance, 90))
-    return (scale * xyz @ R.T + t - truth) @ R, scale
 
 
 def summarise(rows: list[tuple]) -> str:
@@ -239,11 +169,6 @@ def summarise_ranks(rows: list[tuple]) -> str:
             f"{correlate_ranks(of_kind[sure]):.3f}"
         )
     return "rank of sigma and error: " + "; ".join(lines)
-
-
-def correlate_ranks(pair: np.ndarray) -> float:
-    """Rank correlation of predicted and true errors."""
-    return float(spearmanr(pair[:, 0], pair[:, 1])[0])
 
 
 def measure_coverage(found: np.ndarray) -> list[tuple[int, float, float]]:

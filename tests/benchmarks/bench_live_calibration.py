@@ -143,7 +143,9 @@ def replay_live(recording: StudioPoses, label: str) -> None:
     """Let live calibration watch a take, and print the rigs that it used."""
     now_s = 0.0
 
-    def told(rig: Rig, report: CalibrationReport) -> None:
+    def report_rig(rig: Rig | None, report: CalibrationReport | None) -> None:
+        if rig is None or report is None:
+            return
         pair_deg, place_cm, focal = measure_errors(rig, recording.truth)
         doubt = max(camera.focal_sigma_percent for camera in report.cameras)
         print(
@@ -158,7 +160,7 @@ def replay_live(recording: StudioPoses, label: str) -> None:
         recording.truth.names,
         recording.sizes_wh,
         options,
-        on_rig=told,
+        on_rig=report_rig,
     )
     put_ms, state_ms = [], []
     for poses in recording.sets:

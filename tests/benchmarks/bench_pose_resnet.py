@@ -30,18 +30,18 @@ from training.data.augment import AugmentConfig  # noqa: E402
 from training.data.batches import BatchConfig, Batches  # noqa: E402
 from training.data.occluders import draw_occluders  # noqa: E402
 from training.data.samples import Samples  # noqa: E402
-from training.evaluate import EvaluateConfig, evaluate_model  # noqa: E402
 from training.evaluation.estimate_torch import make_torch_estimate  # noqa: E402
+from training.evaluation.evaluate import EvaluateConfig, evaluate_model  # noqa: E402
 from training.evaluation.evaluation import Evaluation, compare_models  # noqa: E402
 from training.loop.checkpoint import load_checkpoint, network_from_checkpoint  # noqa: E402
+from training.loop.config import TrainConfig  # noqa: E402
 from training.loop.runs import Run  # noqa: E402
+from training.loop.train import resume, train  # noqa: E402
 from training.networks.build import AnyConfig, build_network  # noqa: E402
 from training.networks.compact import CompactConfig  # noqa: E402
 from training.networks.pose_network import PoseNetwork  # noqa: E402
 from training.networks.pose_resnet import PoseResNetConfig  # noqa: E402
 from training.networks.transfer import transfer_weights  # noqa: E402
-from training.recipes.train_config import TrainConfig  # noqa: E402
-from training.train import resume, train  # noqa: E402
 
 pytestmark = pytest.mark.benchmark
 MINUTES = float(os.environ.get("EPIPOLE_BENCH_MINUTES", "4"))
@@ -187,8 +187,9 @@ def train_row(row: Row) -> PoseNetwork:
         reprojection_weight=row.reprojection,
         threads=1,
         seed=SEED,
-        **(FROM_SCRATCH if isinstance(row.network, PoseResNetConfig) else {}),
     )
+    if isinstance(row.network, PoseResNetConfig):
+        config = replace(config, **FROM_SCRATCH)
     if run.last.exists():
         trained = resume(build_batches(row), run)
     else:

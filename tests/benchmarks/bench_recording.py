@@ -114,6 +114,7 @@ def test_20_kills(tmp_path):
     for seed in range(20):
         path = tmp_path / str(seed)
         process = start_process(RECORD_FOREVER, path)
+        assert process.stdout is not None
         for _ in range(random.Random(seed).randint(1, 150)):
             sent = int(process.stdout.readline().split()[0]) + 1
         process.send_signal(signal.SIGKILL)

@@ -19,14 +19,14 @@ from training.data.augment import AugmentConfig  # noqa: E402
 from training.data.batches import BatchConfig, Batches  # noqa: E402
 from training.data.occluders import draw_occluders  # noqa: E402
 from training.data.samples import open_samples, write_samples  # noqa: E402
+from training.loop.config import TrainConfig  # noqa: E402
 from training.loop.devices import choose_precision, set_up_placement  # noqa: E402
 from training.loop.learner import Learner  # noqa: E402
 from training.loop.runs import Run  # noqa: E402
+from training.loop.train import train  # noqa: E402
 from training.networks.build import build_network  # noqa: E402
 from training.networks.compact import CompactConfig  # noqa: E402
-from training.recipes.train_config import TrainConfig  # noqa: E402
 from training.studio.samples import StudioSampleConfig, draw_samples  # noqa: E402
-from training.train import train  # noqa: E402
 
 pytestmark = pytest.mark.benchmark
 THREADS = int(os.environ.get("EPIPOLE_BENCH_THREADS", "1"))

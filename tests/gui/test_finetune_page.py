@@ -27,7 +27,7 @@ from app.views.theme import PALETTE
 from engine.session.summary import SessionSummary
 from tests.support.pixels import grab_pixels, measure_colour_share
 from training.evaluation.intervals import Interval
-from training.finetune import Steps
+from training.finetuning.finetune import Steps
 from training.finetuning.request import FinetuneRequest
 from training.finetuning.run import Phase, RunState
 from training.finetuning.verdict import ActionRow, Verdict

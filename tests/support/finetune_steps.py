@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from training.errors import TrainingError
-from training.finetune import Steps
+from training.finetuning.finetune import Steps
 
 BETTER = {"better": True, "sentence": "61 → 48 mm."}
 NAMES = tuple(Steps.__dataclass_fields__)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from training.data.batches import Batch
+from training.data.reprojection import ViewBatch
 from training.networks.compact import CompactConfig, CompactNetwork
-from training.reprojection import ViewBatch
 
 JOINTS, SIZE_PX = 2, 128
 TINY = CompactConfig(joints=JOINTS, size_px=SIZE_PX, volume_depth=2, widths=(4, 4, 4, 4))

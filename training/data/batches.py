@@ -8,6 +8,7 @@ something was ready.
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,10 +21,9 @@ from training.data.augment import AugmentConfig, augment, jitter_region
 from training.data.crops import Crop, network_input
 from training.data.partners import find_partners
 from training.data.recrop import recrop, region_from_square
+from training.data.reprojection import OtherView, ViewBatch, batch_views, patch_from_room
 from training.data.samples import Samples, join_without_images
 from training.errors import DatasetError, TrainingError
-from training.losses import OtherView
-from training.reprojection import ViewBatch, batch_views, patch_from_room
 
 HALF_CROP = 0.5
 _ORDER, _SHUFFLE, _BATCH = range(3)  # what a generator is for, in its seed
@@ -118,6 +118,18 @@ class Batch:
         if other is not None:
             other = OtherView(other.views.to(device), other.uv.to(device), other.weight.to(device))
         return Batch(**{name: value.to(device) for name, value in moved.items()}, other=other)
+
+
+class BatchSource(Protocol):
+    """Where batches come from: `Batches`, or shards that are rendered meanwhile."""
+
+    def __len__(self) -> int:
+        """Return how many batches an epoch has."""
+        ...
+
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """Give the batches of one epoch from the first-th on, the same ones for the same number."""
+        ...
 
 
 class Batches:

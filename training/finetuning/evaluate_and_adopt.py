@@ -18,7 +18,7 @@ from training.data.samples import Samples, open_samples
 from training.errors import TrainingError
 from training.evaluation.estimate_samples import estimate_samples
 from training.evaluation.evaluated_model import demand_same_joints, open_model
-from training.finetune import ProgressReporter, StepContext
+from training.finetuning.finetune import ProgressReporter, StepContext
 from training.finetuning.prediction_errors import (
     Predictions,
     choose_typical,

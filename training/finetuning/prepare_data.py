@@ -15,8 +15,8 @@ from training.data.samples import ARRAYS, MARGIN, ROOT, Samples, SampleWriter, o
 from training.data.session_samples import SessionSamplesConfig, cut_session
 from training.data.splits import SplitConfig, split
 from training.errors import DatasetError, TrainingError
-from training.finetune import ProgressReporter, StepContext
 from training.finetuning.budget import compute_training_minutes
+from training.finetuning.finetune import ProgressReporter, StepContext
 from training.finetuning.fit import MAX_MISFIT, demand_fit, measure_misfit
 from training.finetuning.prediction_errors import find_judgeable
 from training.finetuning.request import CHECKPOINT_SUFFIX

@@ -19,7 +19,7 @@ from calibration.errors import CalibrationError
 from engine.disk import FolderLock, InUseError
 from engine.errors import EngineError
 from training.errors import TrainingError
-from training.finetune import CancelledRunError, finetune
+from training.finetuning.finetune import CancelledRunError, finetune
 from training.finetuning.request import load_request
 from training.finetuning.run import LOG, Phase, clear_requests, is_held, read_state, write_state
 

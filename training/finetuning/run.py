@@ -55,7 +55,7 @@ class RunState:
     ----------
     phase
     step
-        The present one, a name of `training.finetune.Steps`.
+        The present one, a name of `training.finetuning.finetune.Steps`.
     share
         Of the step; NaN where nobody knows.
     seconds_left

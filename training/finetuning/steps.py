@@ -1,9 +1,9 @@
-"""The table of the real steps of a fine-tuning; the recipe is `training.finetune`."""
+"""The table of the real steps of a fine-tuning; the recipe is `training.finetuning.finetune`."""
 
-from training.finetune import Steps
 from training.finetuning import evaluate_and_adopt as keeping
 from training.finetuning import prepare_data as material
 from training.finetuning import train_and_export as teaching
+from training.finetuning.finetune import Steps
 
 STEPS = Steps(
     label=material.label,

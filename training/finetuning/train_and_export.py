@@ -17,14 +17,14 @@ from training.data.samples import ROOT, Samples, open_samples
 from training.errors import DivergedError, TrainingError
 from training.export.export import CardFacts, export_model
 from training.export.parity import MIN_CROPS, check_parity, demand_parity
-from training.finetune import CancelledRunError, ProgressReporter, StepContext
 from training.finetuning.budget import compute_training_minutes
+from training.finetuning.finetune import CancelledRunError, ProgressReporter, StepContext
 from training.finetuning.prepare_data import SAMPLES, load_parts, load_replay_samples
 from training.loop.checkpoint import load_checkpoint, network_from_checkpoint
+from training.loop.config import TrainConfig
 from training.loop.judge import make_judge
 from training.loop.runs import Judge, Run, StopReason, TrainingProgress
-from training.recipes.train_config import TrainConfig
-from training.train import resume, train
+from training.loop.train import resume, train
 
 TRAINING, NETWORK = "training", "network"
 BATCH = 32

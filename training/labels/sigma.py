@@ -4,7 +4,7 @@ the real network.
 Independent errors would promise a third of the true ones: what a network misplaces it misplaces in
 all views and for as long as the person stands that way. `signs` measures what speaks of it. For the
 joints of ``blazepose_33`` a small network has learnt what they mean (``assets/sigma``, made by
-``tests/benchmarks/fit_sigma.py``); for other skeletons a sum of seven signs serves.
+``training/tools/fit_sigma.py``); for other skeletons a sum of seven signs serves.
 """
 
 import numpy as np

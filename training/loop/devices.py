@@ -10,7 +10,7 @@ import torch
 from torch import distributed
 
 from training.errors import TrainingError
-from training.recipes.train_config import TrainConfig
+from training.loop.config import TrainConfig
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")

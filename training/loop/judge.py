@@ -7,11 +7,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from training.data.batches import Batch
+from training.data.batches import Batch, BatchSource
 from training.data.crops import FIELD_M
-from training.loop.runs import BatchSource, Judge
+from training.data.reprojection import room_from_patch
+from training.loop.runs import Judge
 from training.networks.pose_network import PoseNetwork
-from training.reprojection import room_from_patch
 
 
 def make_judge(batches: BatchSource, root: int) -> Judge:

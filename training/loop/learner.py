@@ -10,11 +10,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training.data.batches import Batch
 from training.loop.checkpoint import Checkpoint
+from training.loop.config import TrainConfig
 from training.loop.devices import Placement
-from training.losses import heat_loss, reprojection_loss, smooth_l1
+from training.loop.losses import heat_loss, reprojection_loss, smooth_l1
 from training.networks.pose_network import PoseNetwork
 from training.networks.volume import compute_expected_positions
-from training.recipes.train_config import TrainConfig
 
 
 class Learner:

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from training.data.batches import Batch
 from training.errors import TrainingError
 from training.loop.history import Row
 from training.networks.pose_network import PoseNetwork
@@ -23,18 +22,6 @@ class StopReason(StrEnum):
     BUDGET = "the budget is used up"
     PATIENCE = "it no longer got better"
     CANCELLED = "it was stopped"
-
-
-class BatchSource(Protocol):
-    """Where batches come from: `training.data.batches.Batches`, or shards that are rendered meanwhile."""
-
-    def __len__(self) -> int:
-        """Return how many batches an epoch has."""
-        ...
-
-    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
-        """Give the batches of one epoch from the first-th on, the same ones for the same number."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

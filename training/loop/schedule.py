@@ -4,7 +4,7 @@ import bisect
 import math
 from dataclasses import dataclass
 
-from training.recipes.train_config import TrainConfig
+from training.loop.config import TrainConfig
 
 DROP_FACTOR = 0.1
 """A drop leaves a tenth of the rate, as published."""

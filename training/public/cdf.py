@@ -1,8 +1,7 @@
-"""CDF: as much of NASA's Common Data Format 3 as Human3.6M uses, one variable of numbers, plain or
-gzipped.
+"""CDF: what Human3.6M uses of NASA's Common Data Format 3, one variable of numbers.
 
-Written after the "CDF Internal Format Description" of version 3; a dependency for this one set
-would not pay.
+Plain or gzipped; written after the "CDF Internal Format Description" of version 3. Why not `cdflib`:
+``training/decisions/001-own-cdf-reader.md``.
 """
 
 import math

@@ -12,9 +12,9 @@ from training.config import config_from_table, config_to_table
 from training.data.augment import AugmentConfig
 from training.data.batches import BatchConfig
 from training.errors import TrainingError
+from training.loop.config import TrainConfig
 from training.networks.build import AnyConfig, network_config_from_table, network_to_table
 from training.networks.compact import CompactConfig
-from training.recipes.train_config import TrainConfig
 
 SUFFIX = ".toml"
 CONFIGS = resources.files("assets") / "configs"

@@ -12,26 +12,26 @@ import torch
 from calibration.geometry.arrays import U8
 from calibration.skeleton import load_skeleton
 from training.config import config_from_table
-from training.data.batches import Batches, WeightedSamples
+from training.data.batches import Batches, BatchSource, WeightedSamples
 from training.data.occluders import draw_occluders, load_voc_occluders
 from training.data.samples import ARRAYS, MARGIN, ROOT, Samples, join, open_samples, write_samples
-from training.data.shard_batches import ShardBatches, SpooledShards
 from training.data.splits import SplitConfig, split
 from training.errors import TrainingError, WeightsError
 from training.loop.checkpoint import load_checkpoint, network_from_checkpoint
+from training.loop.config import TrainConfig
 from training.loop.devices import get_rank, get_world_size
 from training.loop.judge import make_judge
-from training.loop.runs import BatchSource, Judge, Run, TrainingResult
+from training.loop.runs import Judge, Run, TrainingResult
+from training.loop.train import resume, train
 from training.networks.build import build_network
 from training.networks.pose_network import PoseNetwork
 from training.networks.pose_resnet import PoseResNet
 from training.networks.resnet import load_imagenet
 from training.networks.transfer import transfer_weights
 from training.recipes.recipe import Recipe, recipe_from_table, recipe_to_table
-from training.recipes.train_config import TrainConfig
 from training.studio.recordings import StudioRecordingConfig, samples_from_recording
 from training.studio.samples import StudioSampleConfig
-from training.train import resume, train
+from training.studio.shard_batches import ShardBatches, SpooledShards
 
 FIRST_JUDGE_SEED = 800_000
 """The studios that judge a training are others than those that an evaluation takes, which begin at 0."""
@@ -93,7 +93,7 @@ def train_recipe(
     Raises
     ------
     TrainingError
-        As `training.train.train`; or if the data or the first weights do not fit the recipe.
+        As `training.loop.train.train`; or if the data or the first weights do not fit the recipe.
     """
     first = first or InitialWeights()
     network = build_initial_network(recipe, first)
@@ -122,7 +122,7 @@ def resume_recipe(run: Run, changed: TrainConfig | None = None) -> TrainingResul
     Raises
     ------
     TrainingError
-        As `training.train.resume`; or if the data are gone.
+        As `training.loop.train.resume`; or if the data are gone.
     """
     notes = dict(read_recipe_notes(run.folder))
     recipe = recipe_from_table(notes["recipe"])

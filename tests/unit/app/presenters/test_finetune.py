@@ -18,7 +18,7 @@ from app.presenters.finetune_run import RunSnapshot, present_run
 from app.presenters.severity import Severity
 from engine.session.summary import SessionSummary
 from training.evaluation.intervals import Interval
-from training.finetune import Steps
+from training.finetuning.finetune import Steps
 from training.finetuning.request import FinetuneRequest
 from training.finetuning.run import INTERRUPTED, Phase, RunState
 from training.finetuning.verdict import ActionRow, Verdict

@@ -17,7 +17,7 @@ from training.data.partners import find_partners
 from training.data.recrop import recrop
 from training.data.samples import MARGIN
 from training.errors import DatasetError, TrainingError
-from training.losses import reprojection_loss
+from training.loop.losses import reprojection_loss
 
 S = 96
 CONFIG = BatchConfig(batch=6, size_px=S, other_views=1.0, ahead=2)

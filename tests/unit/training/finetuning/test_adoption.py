@@ -13,8 +13,8 @@ from engine.models.library import ModelLibrary
 from tests.support.trained_models import write_finetuned_model
 from training.errors import TrainingError
 from training.evaluation.intervals import Interval
-from training.finetune import ProgressReporter, StepContext
 from training.finetuning.evaluate_and_adopt import PAGE, add, adopt
+from training.finetuning.finetune import ProgressReporter, StepContext
 from training.finetuning.request import FinetuneRequest
 from training.finetuning.run import RunState
 from training.finetuning.verdict import Verdict

@@ -132,7 +132,7 @@ def test_a_disk_that_takes_not_even_the_last_word_leaves_a_run_that_reads_as_bro
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("training.finetune.write_state", full)
+    monkeypatch.setattr("training.finetuning.finetune.write_state", full)
     monkeypatch.setattr("training.finetuning.process.write_state", full)
     assert run_process(folder, f"{FAKES}:GOOD") == FAILED
     assert "broken off" in read_state(folder).sentence

@@ -14,20 +14,20 @@ from calibration.skeleton import load_skeleton  # noqa: E402
 from engine.models.library import ModelChoice  # noqa: E402
 from training.data.samples import Samples, open_samples, write_samples  # noqa: E402
 from training.errors import DivergedError, TrainingError  # noqa: E402
-from training.finetune import CancelledRunError, ProgressReporter, StepContext  # noqa: E402
 from training.finetuning import evaluate_and_adopt as finetune_keeping  # noqa: E402
 from training.finetuning import prepare_data as finetune_material  # noqa: E402
 from training.finetuning import train_and_export as finetune_teaching  # noqa: E402
 from training.finetuning.budget import RESERVED_S, compute_training_minutes  # noqa: E402
+from training.finetuning.finetune import CancelledRunError, ProgressReporter, StepContext  # noqa: E402
 from training.finetuning.fit import demand_fit, measure_misfit  # noqa: E402
 from training.finetuning.request import FinetuneRequest, load_request, save_request  # noqa: E402
 from training.finetuning.run import RunState, clear_requests, request_cancel  # noqa: E402
 from training.finetuning.steps import STEPS  # noqa: E402
 from training.finetuning.strangers import FIRST_SEED, PEOPLE, StrangersConfig, draw_strangers  # noqa: E402
 from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
+from training.loop.config import TrainConfig  # noqa: E402
 from training.loop.runs import TrainingProgress  # noqa: E402
 from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
-from training.recipes.train_config import TrainConfig  # noqa: E402
 from training.studio.seeds import HELD_OUT_SEEDS  # noqa: E402
 
 TINY = CompactConfig(size_px=128, volume_depth=4, widths=(4, 4, 8, 8))
@@ -292,8 +292,9 @@ def test_a_cancelled_training_goes_on_and_the_comparison_follows(work):
     assert work.results["compare"]["sight"]["along_mm"] > 0
     work = done(work, "report")
     assert (work.folder / work.results["report"]["page"]).is_file()
-    for action, name in work.results["report"]["pictures"]:
-        assert action in ("walking", "low")
+    pictures = work.results["report"]["pictures"]
+    assert [action for action, _ in pictures] == ["low", "walking"]
+    for _, name in pictures:
         assert (work.folder / name).is_file()
 
 

@@ -12,8 +12,8 @@ from tests.support.tiny_training import FakeBatches, make_tiny_network  # noqa: 
 from training.data.batches import BatchConfig, Batches  # noqa: E402
 from training.data.crops import Crop, camera_from_patch  # noqa: E402
 from training.data.samples import ROOT  # noqa: E402
-from training.data.shard_batches import ShardBatches  # noqa: E402
 from training.loop.judge import make_judge  # noqa: E402
+from training.studio.shard_batches import ShardBatches  # noqa: E402
 
 CONFIG = BatchConfig(batch=12, size_px=96, other_views=0.0)
 

@@ -16,13 +16,13 @@ from training.data.crops import Crop, network_input, patch_from_camera, square_a
 from training.data.recrop import recrop, region_from_square
 from training.data.samples import MARGIN, Samples, Teacher
 from training.errors import TrainingError
-from training.evaluate import EvaluateConfig, evaluate_model, evaluate_poses
 from training.evaluation.estimate_samples import (
     estimate_samples,
     find_detector_squares,
     find_true_squares,
     get_reference_poses,
 )
+from training.evaluation.evaluate import EvaluateConfig, evaluate_model, evaluate_poses
 from training.evaluation.evaluated_model import open_model
 from training.evaluation.evaluation import EvaluationProtocol, compare_models
 from training.evaluation.pictures import choose_rows

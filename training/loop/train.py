@@ -15,15 +15,15 @@ from dataclasses import replace
 import torch
 
 from training.config import config_from_table, config_to_table
-from training.data.batches import Batch
+from training.data.batches import Batch, BatchSource
 from training.errors import DatasetError, DivergedError, TrainingError
 from training.loop.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.loop.config import TrainConfig
 from training.loop.devices import set_up_placement
 from training.loop.history import History, InMemoryHistory, Row, row_from_table
 from training.loop.learner import Learner
 from training.loop.meter import Stopwatch, ThroughputMeter
 from training.loop.runs import (
-    BatchSource,
     Position,
     Run,
     StopReason,
@@ -34,7 +34,6 @@ from training.loop.runs import (
 from training.loop.schedule import BudgetUsed, compute_learning_rate, compute_share_used
 from training.networks.build import build_network
 from training.networks.pose_network import PoseNetwork
-from training.recipes.train_config import TrainConfig
 
 STEPS_PER_ROW = 25
 PROGRESS_INTERVAL_S = 0.25

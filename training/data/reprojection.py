@@ -46,6 +46,26 @@ class ViewBatch:
         return ViewBatch(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OtherView:
+    """What another camera saw at the same instant.
+
+    Parameters
+    ----------
+    views
+        Its crops, B of them.
+    uv : (B, J, 2)
+        The joints found in it, in its patch; NaN where none.
+    weight : (B, J)
+        Usually the root of the product of both views' confidences; 0 for joints that are wrong in
+        the image itself.
+    """
+
+    views: ViewBatch
+    uv: Tensor
+    weight: Tensor
+
+
 def batch_views(crops: Sequence[Crop]) -> ViewBatch:
     """Return the crops of a batch as tensors.
 

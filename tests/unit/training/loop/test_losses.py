@@ -14,11 +14,17 @@ from training.data.crops import (  # noqa: E402
     square_around_root,
     world_from_camera,
 )
-from training.losses import OtherView, heat_loss, reprojection_loss, smooth_l1  # noqa: E402
+from training.data.reprojection import (  # noqa: E402
+    OtherView,
+    batch_views,
+    patch_from_room,
+    room_from_patch,
+    undistort,
+)
+from training.loop.config import TrainConfig  # noqa: E402
+from training.loop.losses import heat_loss, reprojection_loss, smooth_l1  # noqa: E402
 from training.networks.compact import CompactConfig, CompactNetwork  # noqa: E402
 from training.networks.volume import compute_expected_positions, marginals  # noqa: E402
-from training.recipes.train_config import TrainConfig  # noqa: E402
-from training.reprojection import batch_views, patch_from_room, room_from_patch, undistort  # noqa: E402
 
 BETA = TrainConfig(samples=1).beta
 LENS = np.array([-0.2, 0.06, 0.001, -0.0015, 0.0])

@@ -5,9 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from training.data.batches import Batch
+from training.data.batches import Batch, BatchSource
 from training.data.samples import Samples
-from training.loop.runs import BatchSource
 from training.studio.samples import StudioSampleConfig
 from training.studio.shards import Shard, ShardSpool
 

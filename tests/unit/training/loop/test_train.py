@@ -15,19 +15,19 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
 from tests.support.tiny_training import JOINTS, TINY, FakeBatches, make_tiny_network, make_views  # noqa: E402
+from training.data.reprojection import OtherView  # noqa: E402
 from training.errors import DatasetError, DivergedError, TrainingError  # noqa: E402
 from training.loop.checkpoint import load_checkpoint, network_from_checkpoint, save_checkpoint  # noqa: E402
+from training.loop.config import TrainConfig  # noqa: E402
 from training.loop.devices import choose_precision, count_free_threads, set_up_placement  # noqa: E402
 from training.loop.history import read_history  # noqa: E402
 from training.loop.learner import compute_loss  # noqa: E402
 from training.loop.meter import Stopwatch  # noqa: E402
 from training.loop.runs import Run, StopReason  # noqa: E402
 from training.loop.schedule import BudgetUsed, compute_learning_rate, compute_share_used  # noqa: E402
-from training.losses import OtherView  # noqa: E402
-from training.recipes.train_config import TrainConfig  # noqa: E402
-from training.train import resume, train  # noqa: E402
+from training.loop.train import resume, train  # noqa: E402
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SHORT = TrainConfig(
     samples=48, learning_rate=3e-3, warmup_steps=2, precision="f32", threads=1, judgements=4
 )
@@ -255,8 +255,8 @@ def test_two_processes_teach_one_network_and_one_of_them_writes(tmp_path: Path):
     script = (
         "import os, sys; from pathlib import Path\n"
         "from tests.support.tiny_training import FakeBatches, make_tiny_network\n"
-        "from training.loop.runs import Run; from training.train import train\n"
-        "from training.recipes.train_config import TrainConfig\n"
+        "from training.loop.runs import Run; from training.loop.train import train\n"
+        "from training.loop.config import TrainConfig\n"
         "import torch; rank = os.environ['RANK']; out = Path(sys.argv[1])\n"
         "config = TrainConfig(samples=64, precision='f32', threads=1, judgements=2, "
         "save_every_s=1e-9)\n"
@@ -386,8 +386,13 @@ def test_a_processor_refuses_what_only_a_gpu_can():
         pass
 
 
-def test_a_processor_says_which_precision_it_has():
-    assert choose_precision(PROCESSOR) in ("f32", "bf16")
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [({}, "f32"), ({"avx512_bf16": True}, "bf16"), ({"amx_bf16": True}, "bf16")],
+)
+def test_a_processor_says_which_precision_it_has(monkeypatch, capabilities, precision):
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: capabilities, raising=False)
+    assert choose_precision(PROCESSOR) == precision
 
 
 def test_the_state_of_a_run_is_plain(tmp_path: Path):

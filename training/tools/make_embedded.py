@@ -1,9 +1,8 @@
-"""The network that comes with the program, made anew from a training: python
-tests/benchmarks/make_embedded.py RUN
+"""Make the model that comes with the program: ``python -m training.tools.make_embedded RUN``.
 
-RUN is the folder of ``epipole train compact-3d --out RUN``. It is judged on studio people whom
-nothing was trained on, exported into ``assets/models``, compared with torch in both runtimes, and
-an 8-bit copy is kept if it costs less than a millimetre. The judgement lies in RUN.
+RUN is the folder of ``epipole train compact-3d --out RUN``. The model is evaluated on studio people
+that it was not trained on, exported into ``assets/models``, compared with torch in both runtimes,
+and an 8-bit copy is kept if it costs less than a millimetre. The evaluation is written to RUN.
 """
 
 import sys
@@ -15,9 +14,9 @@ import numpy as np
 from engine.models.card import TrainingRecord, read_card
 from engine.models.library import embedded_card_path
 from training.data.samples import ARRAYS, MARGIN, Samples, join, open_samples, write_samples
-from training.evaluate import EvaluateConfig, evaluate_model
 from training.evaluation.estimate_samples import estimate_samples
 from training.evaluation.estimate_torch import make_torch_estimate
+from training.evaluation.evaluate import EvaluateConfig, evaluate_model
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.report import write_evaluation
 from training.export.export import CardFacts, export_embedded_model
@@ -34,12 +33,13 @@ RECORDING = StudioRecordingConfig(seconds=20.0, rate_fps=1.0)
 BATCH = read_recipe("compact-3d").batch.batch
 QUICK_SAMPLES = 160
 NOTE = (
-    "3D from one view, for everybody: taught on synthetic people only, so expect little of "
-    "it before it knows you."
+    "3D from one view, for everybody: trained on synthetic people only, so expect little of "
+    "it before it is fine-tuned on you."
 )
 
 
 def main(run: Path) -> None:
+    """Evaluate the best network of a run, export it, and check the export."""
     checkpoint = load_checkpoint(run / "best.pt")
     samples = make_held_out(run / "held-out")
     size_px = network_from_checkpoint(checkpoint).size_px
@@ -62,14 +62,14 @@ def main(run: Path) -> None:
 
 
 def make_held_out(folder: Path) -> Samples:
-    """Film the people who judge, once."""
+    """Film the people of the evaluation, once."""
     if not (folder / ARRAYS).is_file():
         write_samples(folder, join([samples_from_recording(seed, RECORDING) for seed in HELD_OUT]))
     return open_samples(folder)
 
 
 def collect_metrics(evaluation: Evaluation) -> dict[str, float]:
-    """Name what the card tells: with nothing told, and with the true depth and box."""
+    """Return the figures of the card: from the image alone, and with the true depth and box."""
     aided = evaluation.results[-1]
     return {
         "mpjpe_mm": evaluation.primary.overall["mpjpe"].mean,
@@ -82,7 +82,7 @@ def collect_metrics(evaluation: Evaluation) -> dict[str, float]:
 def describe_training(
     checkpoint: Checkpoint, run: Path, metrics: dict[str, float]
 ) -> TrainingRecord:
-    """Say where the network comes from."""
+    """Return where the network comes from."""
     minutes = round(read_history(run)[-1].elapsed_s / 60)
     rounded = {name: round(float(value), 2) for name, value in metrics.items()}
     data = (
@@ -98,7 +98,7 @@ def describe_training(
 
 
 def check_export(checkpoint: Checkpoint, card: Path, samples: Samples) -> None:
-    """Hold the exported files against torch, and fewer bits against f32."""
+    """Compare the exported files with torch, and fewer bits with f32."""
     edge = round(samples.stored_px * (1 - 1 / MARGIN) / 2)
     inner = np.ascontiguousarray(
         samples.image[:128, edge : samples.stored_px - edge, edge : samples.stored_px - edge]

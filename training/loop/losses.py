@@ -1,12 +1,10 @@
 """Losses: what a network is asked, in the coordinates of the crop, where 1 is its width (2 m around most people)."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
+from training.data.reprojection import OtherView, ViewBatch, patch_from_room, room_from_patch
 from training.networks.volume import cell_centres
-from training.reprojection import ViewBatch, patch_from_room, room_from_patch
 
 MIN_SHARE = 1e-6
 """Of a cell: the logarithm of nothing would be infinite."""
@@ -74,26 +72,6 @@ def heat_loss(shares: tuple[Tensor, Tensor, Tensor], target_uvw: Tensor, weight:
         surprise = -(target * torch.log(share + MIN_SHARE)).sum(-1)
         loss = loss + (surprise * sure * known).sum() / weight.numel()
     return loss
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OtherView:
-    """What another camera saw at the same instant.
-
-    Parameters
-    ----------
-    views
-        Its crops, B of them.
-    uv : (B, J, 2)
-        The joints found in it, in its patch; NaN where none.
-    weight : (B, J)
-        Usually the root of the product of both views' confidences; 0 for joints that are wrong in
-        the image itself.
-    """
-
-    views: ViewBatch
-    uv: Tensor
-    weight: Tensor
 
 
 def reprojection_loss(

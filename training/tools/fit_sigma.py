@@ -1,13 +1,12 @@
-"""The network that expects a label's error, made anew: ``python tests/benchmarks/fit_sigma.py``.
+"""Train the network that predicts a label's error: ``python -m training.tools.fit_sigma``.
 
-It films and calibrates studio takes as `bench_labels` does (a minute or two each, once), spoils
-them, leaves cameras out, labels all of it and learns the logarithm of the true error. People are
-left out in turn to say how well it ranks people it does not know and which gate gives which
-precision; then all of them teach ``assets/sigma/blazepose_33.npz``. The seeds from 10 to 20 and
-from 150 to 161 teach nothing.
+It films and calibrates studio recordings (`studio_truth`: a minute or two each, once), adds errors
+to copies of them, leaves cameras out, labels all of it and learns the logarithm of the true error.
+People are left out in turn to measure how well it ranks people it does not know and which gate
+gives which precision; then ``assets/sigma/blazepose_33.npz`` is trained on all of them. Seeds 10 to
+20 and 150 to 161 are not used for training.
 """
 
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,21 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bench_labels import (
-    CACHE,
-    GOOD_ERROR_M,
-    LIMBS,
-    SKELETON,
-    compute_errors,
-    correlate_ranks,
-    load,
-    spoil,
-)
 from scipy.stats import chi2
 
 from calibration.evidence.observations import Observations
 from calibration.rig import Rig
 from calibration.skeleton import strip_side
+from training.errors import TrainingError
 from training.labels.calibration import read_calibration
 from training.labels.error_network import MAX_DEVIATION, ErrorNetwork, save_error_network
 from training.labels.evidence import gather_label_evidence
@@ -41,10 +31,20 @@ from training.labels.person import repair_person
 from training.labels.refinement import RefinementConfig
 from training.labels.sigma import LABELLED_JOINTS, SURFACE_JOINTS, shape_covariance
 from training.labels.verdict import judge_labels
+from training.tools.studio_truth import (
+    CACHE,
+    GOOD_ERROR_M,
+    LIMBS,
+    SKELETON,
+    compute_errors,
+    correlate_ranks,
+    load_recording,
+    spoil,
+)
 
 TRAINING_SEEDS = (*range(10), *range(140, 144), *range(200, 245))
 VARIANTS = ("as seen", "spoiled", "three views", "two views")
-STEP = 3  # every third frameset: neighbours tell the same
+STEP = 3  # every third frameset: neighbours are alike
 FOLDS = 5
 HIDDEN, DROPOUT, EPOCHS, BATCH = (64, 32), 0.1, 16, 4096
 LEARNING_RATE, WEIGHT_DECAY = 4e-3, 1e-3
@@ -56,7 +56,21 @@ SURFACE = [i for i in LABELLED if strip_side(SKELETON.joints[i]) in SURFACE_JOIN
 
 @dataclass(frozen=True)
 class ErrorDataset:
-    """A labelled take: signs (T, J, S), true errors, how many sigmas of 1 m they are, and whether all else passes."""
+    """A labelled recording.
+
+    Parameters
+    ----------
+    seed, variant
+    names
+        Of the S features.
+    features : (T, J, S)
+    error_m : (T, J)
+        True errors.
+    off : (T, J)
+        The same in standard deviations of an error of 1 m.
+    passes : (T, J)
+        Whether a joint passes all gates but that of the predicted error.
+    """
 
     seed: int
     variant: str
@@ -68,10 +82,12 @@ class ErrorDataset:
 
 
 def main() -> None:
+    """Label all recordings, measure on people left out, train on all, write the network."""
+    print(f"recordings in {CACHE}", flush=True)
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         datasets = [dataset for some in pool.map(make_datasets, TRAINING_SEEDS) for dataset in some]
     print(
-        f"{len(TRAINING_SEEDS)} people, {len(datasets)} takes, {len(datasets[0].names)} signs",
+        f"{len(TRAINING_SEEDS)} people, {len(datasets)} recordings, {len(datasets[0].names)} features",
         flush=True,
     )
     expected = cross_validate(datasets)
@@ -82,15 +98,15 @@ def main() -> None:
     network = replace(network, layers=(*network.layers[:-1], (weight, bias + np.log(scale))))
     folder = Path(str(resources.files("assets") / "sigma"))
     save_error_network(network, folder / f"{SKELETON.name}.npz")
-    print(f"sigma is {scale:.3f} of the expected error; written {date.today()}")
+    print(f"sigma is {scale:.3f} times the predicted error; written {date.today()}")
 
 
 def make_datasets(seed: int) -> list[ErrorDataset]:
-    """Label a take in all variants."""
+    """Label a recording in all variants."""
     torch.set_num_threads(1)
     try:
-        seen, rig_file, truth = load(seed)
-    except AssertionError as refused:
+        seen, rig_file, truth = load_recording(seed)
+    except TrainingError as refused:
         print(refused, flush=True)
         return []
     rig, _ = read_calibration(rig_file)
@@ -107,7 +123,7 @@ def make_datasets(seed: int) -> list[ErrorDataset]:
 def make_dataset(
     seed: int, variant: str, seen: Observations, rig: Rig, truth: np.ndarray
 ) -> ErrorDataset:
-    """Measure the signs of a take, and how far its joints are off."""
+    """Measure the features of a recording, and the errors of its joints."""
     person = repair_person(seen, rig)
     evidence = gather_label_evidence(person.common, rig, RefinementConfig())
     features = compute_body_features(
@@ -129,7 +145,7 @@ def make_dataset(
 
 
 def select_views(seen: Observations, rig: Rig, view_indices: list[int]) -> tuple[Observations, Rig]:
-    """Some of the cameras."""
+    """Keep some of the cameras."""
     return replace(
         seen, view_names=tuple(seen.view_names[v] for v in view_indices), sizes_wh=tuple(seen.sizes_wh[v] for v in view_indices),
         xy=seen.xy[:, view_indices], confidence=seen.confidence[:, view_indices], view_time_ns=seen.view_time_ns[:, view_indices],
@@ -137,10 +153,10 @@ def select_views(seen: Observations, rig: Rig, view_indices: list[int]) -> tuple
 
 
 def train_error_network(datasets: list[ErrorDataset], seed: int) -> ErrorNetwork:
-    """Learn the logarithm of the true error."""
+    """Train a network to predict the logarithm of the true error."""
     torch.manual_seed(seed)
     features = np.concatenate([dataset.features for dataset in datasets])
-    error = np.concatenate([lesson.error_m for lesson in datasets])
+    error = np.concatenate([dataset.error_m for dataset in datasets])
     mean, scale = np.nanmean(features, axis=(0, 1)), np.nanstd(features, axis=(0, 1)) + 1e-6
     joints = np.eye(len(KINDS), dtype=np.float32)[
         [KINDS.index(strip_side(joint)) for joint in SKELETON.joints]
@@ -175,7 +191,7 @@ def train_error_network(datasets: list[ErrorDataset], seed: int) -> ErrorNetwork
 
 
 def build_mlp(inputs: int) -> torch.nn.Sequential:
-    """Linear layers with SiLU between."""
+    """Build linear layers with SiLU between them."""
     layers: list[torch.nn.Module] = []
     for size in HIDDEN:
         layers += [torch.nn.Linear(inputs, size), torch.nn.SiLU(), torch.nn.Dropout(DROPOUT)]
@@ -184,13 +200,13 @@ def build_mlp(inputs: int) -> torch.nn.Sequential:
 
 
 def cross_validate(datasets: list[ErrorDataset]) -> list[np.ndarray]:
-    """Expect each take's errors with a network that its person has not taught."""
-    people = np.random.default_rng(0).permutation(sorted({lesson.seed for lesson in datasets}))
+    """Predict each recording's errors with a network that was not trained on its person."""
+    people = np.random.default_rng(0).permutation(sorted({dataset.seed for dataset in datasets}))
     expected: list[np.ndarray] = [np.empty(0)] * len(datasets)
     for fold in range(FOLDS):
         left_out = set(people[fold::FOLDS])
         network = train_error_network(
-            [lesson for lesson in datasets if lesson.seed not in left_out], seed=fold
+            [dataset for dataset in datasets if dataset.seed not in left_out], seed=fold
         )
         for i, dataset in enumerate(datasets):
             if dataset.seed in left_out:
@@ -203,14 +219,14 @@ def cross_validate(datasets: list[ErrorDataset]) -> list[np.ndarray]:
 
 
 def compute_coverage_scale(datasets: list[ErrorDataset], expected: list[np.ndarray]) -> float:
-    """Say by how much sigma is more than the expected error, so that 68 % of the limbs lie within its ellipsoid."""
+    """Return the factor on the predicted error at which 68 % of the limbs are inside the ellipsoid."""
     clean = [i for i, dataset in enumerate(datasets) if dataset.variant == "as seen"]
     ratio = np.concatenate([(datasets[i].off / expected[i])[:, LIMBS].ravel() for i in clean])
     return float(np.nanpercentile(ratio, 68) / np.sqrt(chi2.ppf(0.68, 3)))
 
 
 def print_report(datasets: list[ErrorDataset], expected: list[np.ndarray]) -> None:
-    """Say how people left out rank, and what gates give."""
+    """Print rank correlations of people left out, and what each gate gives."""
     scale = compute_coverage_scale(datasets, expected)
     for variant in VARIANTS:
         of_kind = [i for i, dataset in enumerate(datasets) if dataset.variant == variant]
@@ -241,5 +257,4 @@ def print_report(datasets: list[ErrorDataset], expected: list[np.ndarray]) -> No
 
 
 if __name__ == "__main__":
-    print(f"takes in {CACHE}", flush=True)
-    sys.exit(main())
+    main()

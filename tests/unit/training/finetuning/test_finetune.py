@@ -12,7 +12,7 @@ from engine.errors import SessionError
 from tests.support.finetune_steps import BETTER, NAMES, make_steps, read_turns, refuse
 from tests.support.sessions import make_named_rig, record_session
 from training.errors import TrainingError
-from training.finetune import CancelledRunError, finetune
+from training.finetuning.finetune import CancelledRunError, finetune
 from training.finetuning.request import FinetuneRequest, check_sessions, load_request, save_request
 from training.finetuning.run import (
     INTERRUPTED,
