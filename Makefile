@@ -11,8 +11,11 @@ BIN := $(VENV)/bin
 DONE := $(VENV)/done
 OUT ?=
 JOBS ?= 2
+# The versions of every package, for installs that can be repeated: make setup CONSTRAINTS=.ci/constraints.txt
+CONSTRAINTS ?=
+PIN := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
-.PHONY: help setup demo test lint bench clean system
+.PHONY: help setup demo test lint coverage bench results clean system
 
 help: ## this list
 	@echo "Epipole: markerless motion capture from ordinary cameras"
@@ -30,11 +33,23 @@ test: system $(DONE)/test $(DONE)/model $(DONE)/kernels ## set up for developmen
 	@$(MAKE) --no-print-directory lint
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile
 
-lint: $(DONE)/test ## format, style, types and architecture, without the tests
+lint: $(DONE)/test ## format, style, types, words and architecture, without the tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+	@$(BIN)/python .ci/check-words
+	@$(BIN)/python .ci/commands_table.py --check
+	@$(BIN)/python tests/benchmarks/results_page.py --check
+
+coverage: export EPIPOLE_TESTS := 1
+coverage: system $(DONE)/test $(DONE)/model $(DONE)/kernels ## report which lines the tests reach; never a gate
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --cov --cov-report term --cov-report html:out/coverage
+
+results: $(DONE)/base ## write tests/benchmarks/RESULTS.md from the tables beside it, and the table of commands
+	@$(BIN)/python tests/benchmarks/results_page.py
+	@$(BIN)/python .ci/commands_table.py
 
 bench: setup ## measure this machine
 	@for subject in start studio inference precision window; do $(BIN)/epipole bench $$subject; done
@@ -54,12 +69,12 @@ $(DONE)/venv:
 
 $(DONE)/base: pyproject.toml | $(DONE)/venv
 	@echo "== Packages (about 1.3 GB on disk, some minutes)"
-	@$(BIN)/python -m pip install --editable .
+	@$(BIN)/python -m pip install $(PIN) --editable .
 	@touch $@
 
 $(DONE)/test: pyproject.toml | $(DONE)/base
 	@echo "== Packages for development and training (torch is the large one)"
-	@$(BIN)/python -m pip install --editable '.[train,dev]'
+	@$(BIN)/python -m pip install $(PIN) --editable '.[train,dev]'
 	@touch $@ $(DONE)/base
 
 $(DONE)/kernels: $(wildcard calibration/geometry/fast_*.py engine/studio/raster.py) pyproject.toml | $(DONE)/base
