@@ -1,13 +1,13 @@
-"""How long stages take and how often things happen, over the last seconds: bounded, cheap, read from any thread."""
+"""How long stages take and how often things happen; bounded, cheap, read from any thread."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import nan
 
 import numpy as np
 
 from calibration.geometry.arrays import F64
 from engine.clock import NS_PER_S, host_ns
-from engine.live.state import StageTime
 
 # In the order in which a frameset meets them; the last one is from the image being taken to the
 # pose being ready.
@@ -15,6 +15,24 @@ STAGES = ("gather", "estimate", "associate", "reconstruct", "smooth", "in all")
 WINDOW_NS = 10 * NS_PER_S
 CAPACITY = 512  # 10 s at 50 per second; what comes faster is looked at over a shorter time
 RATE_WINDOW_NS = 3 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """How long a stage takes, over the last seconds.
+
+    Parameters
+    ----------
+    name
+        In words for a person: ``gather``, ``estimate``, ``associate``, ``reconstruct``, ``smooth``,
+        ``in all``.
+    median_ms, p95_ms
+        NaN before anything was measured.
+    """
+
+    name: str
+    median_ms: float
+    p95_ms: float
 
 
 class StageTimes:

@@ -13,15 +13,9 @@ from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid_transform
 from calibration.rig import Camera, Rig
 from calibration.skeleton import load_skeleton
+from engine.capture.state import CameraPhase, CameraState
 from engine.frames import FrameSet
-from engine.live.state import (
-    CalibrationPhase,
-    CalibrationState,
-    CameraPhase,
-    CameraState,
-    LiveResult,
-    LiveState,
-)
+from engine.live.state import CalibrationPhase, CalibrationState, LiveResult, LiveState
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
 
 _RADIUS_M, _FOCAL_PX = 2.6, 530.0

@@ -10,7 +10,8 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from calibration.geometry.projection import project
 from calibration.rig import Rig
-from engine.live.state import CameraPhase, LiveResult, LiveState
+from engine.capture.state import CameraPhase
+from engine.live.state import LiveResult, LiveState
 from engine.poses import PoseSet2D, PoseSet3D
 
 HISTORY_S = 60.0

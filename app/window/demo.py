@@ -17,8 +17,8 @@ from app.window.uncaught_errors import report_uncaught_errors
 from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
-from engine.capture.studio import play_studio
 from engine.errors import NobodyInViewError
+from engine.live.studio import play_studio
 from engine.offline import recording as offline
 from engine.session.session import Session
 from engine.studio.scene import Studio

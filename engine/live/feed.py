@@ -9,11 +9,11 @@ from time import monotonic
 
 from engine.address import strip_credentials
 from engine.capture.source import FrameSource
+from engine.capture.state import CameraPhase, CameraState
 from engine.clock import NS_PER_S, host_ns
 from engine.errors import CameraError, CameraTimeoutError
 from engine.frames import Frame, JpegFrame
 from engine.live.camera_clock import CameraClock
-from engine.live.state import CameraPhase, CameraState
 from engine.stats import Rate
 
 logger = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from math import inf, nan
 from typing import Protocol
 
+from engine.capture.state import CameraState
 from engine.frames import Frame, JpegFrame
-from engine.live.state import CameraState
 
 # An IP camera may lie 2 s behind; so long the others' frames are kept for it.
 MAX_KEPT_NS = 2_500_000_000

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engine.capture.state import CameraPhase, CameraState
 from engine.clock import host_ns
 from engine.errors import CameraDisconnectedError, CameraNotFoundError, CameraTimeoutError
 from engine.frames import Frame, JpegFrame
-from engine.live.state import CameraPhase, CameraState
 
 PERIOD_NS = 33_333_333
 

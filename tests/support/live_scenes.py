@@ -7,17 +7,11 @@ import numpy as np
 from app.presenters.camera_settings import CameraSettings, ControlRow, DeviceList, DeviceRow
 from app.presenters.live import LiveContext, Trail
 from calibration.rig import Rig
-from engine.live.state import (
-    CalibrationPhase,
-    CalibrationState,
-    CameraPhase,
-    CameraState,
-    LiveResult,
-    LiveState,
-    RecordingState,
-    StageTime,
-)
+from engine.capture.state import CameraPhase, CameraState
+from engine.live.state import CalibrationPhase, CalibrationState, LiveResult, LiveState
 from engine.poses import PoseSet3D
+from engine.session.state import RecordingState
+from engine.stats import StageTime
 from tests.support import scenes
 
 STAGES = ("gather", "estimate", "associate", "reconstruct", "smooth", "in all")

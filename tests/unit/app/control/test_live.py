@@ -9,7 +9,8 @@ from app import requests
 from app.control.live import LiveControl
 from app.settings import Settings, load_settings
 from calibration.rig import Rig, save_rig
-from engine.live.state import CalibrationPhase, CameraPhase
+from engine.capture.state import CameraPhase
+from engine.live.state import CalibrationPhase
 from engine.session.session import Session
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.ip_cameras import MjpegServer

@@ -15,14 +15,9 @@ from app.presenters.plots import PlotHistory, measure_reprojection_error_px, pre
 from app.presenters.room import TRAIL_FRAMESETS
 from app.presenters.severity import Severity
 from app.presenters.window import Notice, RecordingPhase
+from engine.capture.state import CameraPhase
 from engine.frames import FrameSet, JpegFrame
-from engine.live.state import (
-    CalibrationPhase,
-    CalibrationState,
-    CameraPhase,
-    LiveState,
-    MonocularState,
-)
+from engine.live.state import CalibrationPhase, CalibrationState, LiveState, MonocularState
 from engine.monocular.guessed_room import guess_rig
 from engine.poses import PoseSet3D
 from tests.support import live_scenes, scenes
