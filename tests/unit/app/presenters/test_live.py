@@ -19,7 +19,7 @@ from engine.capture.state import CameraPhase
 from engine.frames import FrameSet, JpegFrame
 from engine.live.state import CalibrationPhase, CalibrationState, LiveState, MonocularState
 from engine.monocular.guessed_room import guess_rig
-from engine.poses import PoseSet3D
+from engine.poses import JointSource, PoseSet3D
 from tests.support import live_scenes, scenes
 
 DEVELOPER_WORDS = (
@@ -377,7 +377,7 @@ def guess_of(result, sigma_m: float):
     person = result.poses_3d.people[0]
     count = len(person.xyz)
     covariance = np.tile(np.diag([sigma_m**2, 1e-5, 1e-5]), (count, 1, 1))
-    guessed = replace(person, covariance=covariance, view_count=np.ones(count, np.int64))
+    guessed = replace(person, covariance=covariance, source=np.full(count, JointSource.GUESSED))
     return replace(result, poses_3d=replace(result.poses_3d, people=(guessed,)))
 
 
