@@ -16,7 +16,7 @@ from app.presenters.room import TRAIL_FRAMESETS
 from app.presenters.severity import Severity
 from app.presenters.window import Notice, RecordingPhase
 from engine.capture.state import CameraPhase
-from engine.frames import FrameSet, JpegFrame
+from engine.frames import Frame, FrameSet, Jpeg
 from engine.live.state import CalibrationPhase, CalibrationState, LiveState, MonocularState
 from engine.monocular.guessed_room import guess_rig
 from engine.poses import JointSource, PoseSet3D
@@ -119,7 +119,8 @@ def test_a_camera_that_missed_one_instant_is_not_alarmed_about():
 
 def test_a_damaged_image_leaves_the_last_one():
     result = live_scenes.make_result(None)
-    broken = JpegFrame("cam_0", 9, result.frames.timestamp_ns, b"\xff\xd8 torn", (640, 480))
+    torn = Jpeg(b"\xff\xd8 torn", (640, 480))
+    broken = Frame("cam_0", 9, result.frames.timestamp_ns, torn)
     frames = FrameSet(9, result.frames.timestamp_ns, (broken, *result.frames.frames[1:]))
     tiles = present_live(
         live_scenes.make_live_state(),
