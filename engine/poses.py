@@ -1,8 +1,11 @@
 """Poses: a person's joints in one view (pixels) and in the room (metres), and sets of one instant."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
-from calibration.geometry.arrays import F64, I64
+import numpy as np
+
+from calibration.geometry.arrays import F64, I64, U8, Mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +54,13 @@ class PoseSet2D:
     is_interpolated: bool = False
 
 
+class JointSource(IntEnum):
+    """Where the position of a joint in the room comes from."""
+
+    MEASURED = 0  # triangulated from two views or more
+    GUESSED = 1  # from a model that sees one view; least certain along the line of sight
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pose3D:
     """One person in the room.
@@ -60,13 +70,15 @@ class Pose3D:
     track_id
         Stable in time.
     xyz : (J, 3), m, world
-        NaN where a joint is not supported by two views.
+        NaN where a joint is missing.
     confidence : (J,), 0 to 1
         0 where a joint is missing.
     covariance : (J, 3, 3), m^2, world
         NaN where a joint is missing.
     view_count : (J,), int
         How many cameras were used.
+    source : (J,), of `JointSource`
+        Without meaning where a joint is missing.
     """
 
     track_id: int
@@ -74,6 +86,12 @@ class Pose3D:
     confidence: F64
     covariance: F64
     view_count: I64
+    source: U8
+
+    @property
+    def guessed(self) -> Mask:
+        """Which joints are a model's guess from one view, (J,)."""
+        return np.asarray(self.source == JointSource.GUESSED, bool)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,3 +109,23 @@ class PoseSet3D:
     index: int
     timestamp_ns: int
     people: tuple[Pose3D, ...]
+
+
+def derive_source(view_count: I64) -> U8:
+    """Derive the source of each joint of a recorded pose; pose files store only the views.
+
+    Parameters
+    ----------
+    view_count : (J,)
+
+    Returns
+    -------
+    source : (J,), of `JointSource`
+        A joint that rests on one view is a guess: triangulation needs two.
+    """
+    return np.where(view_count == 1, JointSource.GUESSED, JointSource.MEASURED).astype(np.uint8)
+
+
+def all_measured(joints: int) -> U8:
+    """Return the source of joints that were all triangulated, (J,)."""
+    return np.full(joints, JointSource.MEASURED, np.uint8)

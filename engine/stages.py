@@ -2,22 +2,21 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import Generic, TypeVar
 
-from calibration.rig import Rig
 from engine.clock import host_ns
-from engine.frames import FrameSet
 from engine.mailbox import Bounded, ClosedError, EmptyError, Latest
-from engine.pipeline import Pipeline
-from engine.poses import PoseSet2D
+from engine.pipeline import STAGES, Instant, Pipeline, Stage
 from engine.stats import StageTimes
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 logger = logging.getLogger(__name__)
 
+# One thread looks at images, the other works in the room.
+IMAGE_STAGES, ROOM_STAGES = STAGES[:1], STAGES[1:]
 # Framesets between the network and the room: one that waits and one to spare. More would only make
 # the screen later.
 QUEUE_CAPACITY = 2
@@ -51,7 +50,7 @@ class ThreadedPipeline:
     ) -> None:
         self.times = times if times is not None else StageTimes()
         self._pipeline, self._end = pipeline, end
-        self._queue: Bounded[tuple[FrameSet, Rig | None, PoseSet2D]] = Bounded(QUEUE_CAPACITY)
+        self._queue: Bounded[Instant] = Bounded(QUEUE_CAPACITY)
         self._stopping = threading.Event()
         self._error: BaseException | None = None
         self._threads = [
@@ -131,42 +130,37 @@ class ThreadedPipeline:
                 if self._stopping.is_set():
                     return
                 self.times.put("gather", host_ns() - frames.timestamp_ns)
-                rig = self._pipeline.rig()
-                poses_2d = self._run_timed("estimate", self._pipeline.estimate, frames)
-                if not self._queue.put((frames, rig, poses_2d)):
+                instant = self._apply_timed(IMAGE_STAGES, self._pipeline.begin(frames))
+                if not self._queue.put(instant):
                     return  # stopped
             self._queue.close()
-        except (
-            BaseException
-        ) as error:  # carried to the other thread, which ends with it after the framesets before
+        except BaseException as error:  # raised by the other thread, after the framesets before
             self._queue.poison(error)
 
     def _finish(self) -> None:
         """Put the people into the room, and hand them to the sinks. Runs in its own thread."""
         try:
             while not self._stopping.is_set():
-                self._finish_one(*self._queue.take())
+                self._finish_one(self._queue.take())
         except ClosedError:
             return
-        except BaseException as error:  # carried to whoever runs or joins
+        except BaseException as error:  # raised by `run` or returned by `join`
             self._error = error
             self.stop()
 
-    def _finish_one(self, frames: FrameSet, rig: Rig | None, found: PoseSet2D) -> None:
-        """Do what comes after the network, for one frameset."""
-        poses_2d = self._run_timed("associate", self._pipeline.associate, found, rig)
-        poses_3d = self._run_timed("reconstruct", self._pipeline.reconstruct, poses_2d, rig)
-        poses_3d = self._run_timed("smooth", self._pipeline.smooth, poses_3d)
-        self.times.put("in all", host_ns() - frames.timestamp_ns)
-        for sink in self._pipeline.sinks:
-            sink.put(frames, poses_2d, poses_3d)
+    def _finish_one(self, instant: Instant) -> None:
+        """Do what comes after the network; no image is held while the next one is awaited."""
+        instant = self._apply_timed(ROOM_STAGES, instant)
+        self.times.put("in all", host_ns() - instant["frames"].timestamp_ns)
+        self._pipeline.deliver(instant)
 
-    def _run_timed(self, name: str, stage: Callable[..., Value], *inputs: object) -> Value:
-        """Run a stage and note how long it took."""
-        start_ns = host_ns()
-        result = stage(*inputs)
-        self.times.put(name, host_ns() - start_ns)
-        return result
+    def _apply_timed(self, stages: Sequence[Stage], instant: Instant) -> Instant:
+        """Run stages in their order, and note how long each took."""
+        for stage in stages:
+            start_ns = host_ns()
+            instant = self._pipeline.apply(stage, instant)
+            self.times.put(stage.name, host_ns() - start_ns)
+        return instant
 
 
 class BackgroundTask(Generic[Value]):

@@ -1,20 +1,39 @@
-"""How long stages take and how often things happen, over the last seconds: bounded, cheap, read from any thread."""
+"""How long stages take and how often things happen; bounded, cheap, read from any thread."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import nan
 
 import numpy as np
 
 from calibration.geometry.arrays import F64
 from engine.clock import NS_PER_S, host_ns
-from engine.live.state import StageTime
+from engine.pipeline import STAGES
 
 # In the order in which a frameset meets them; the last one is from the image being taken to the
 # pose being ready.
-STAGES = ("gather", "estimate", "associate", "reconstruct", "smooth", "in all")
+TIMED_STAGES = ("gather", *(stage.name for stage in STAGES), "in all")
 WINDOW_NS = 10 * NS_PER_S
 CAPACITY = 512  # 10 s at 50 per second; what comes faster is looked at over a shorter time
 RATE_WINDOW_NS = 3 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """How long a stage takes, over the last seconds.
+
+    Parameters
+    ----------
+    name
+        In words for a person: ``gather``, ``estimate``, ``associate``, ``reconstruct``, ``smooth``,
+        ``in all``.
+    median_ms, p95_ms
+        NaN before anything was measured.
+    """
+
+    name: str
+    median_ms: float
+    p95_ms: float
 
 
 class StageTimes:
@@ -32,7 +51,7 @@ class StageTimes:
     """
 
     def __init__(
-        self, names: Sequence[str] = STAGES, clock_ns: Callable[[], int] = host_ns
+        self, names: Sequence[str] = TIMED_STAGES, clock_ns: Callable[[], int] = host_ns
     ) -> None:
         self._rings = {name: _Ring() for name in names}
         self._clock_ns = clock_ns

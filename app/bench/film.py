@@ -15,7 +15,7 @@ from calibration.rig import Camera, Rig
 from calibration.skeleton import Skeleton
 from engine.clock import NS_PER_S
 from engine.errors import EngineError
-from engine.frames import Frame, FrameSet, JpegFrame
+from engine.frames import Frame, FrameSet, Jpeg
 from engine.offline.footage import STUDIOS
 from engine.poses import Pose2D, PoseSet2D
 from engine.studio.address import StudioConfig
@@ -193,7 +193,8 @@ def _make_jpeg_frames(images: Sequence[U8]) -> MakeFrame:
 
     def make(name: str, number: int, time_ns: int) -> Frame:
         """Make the frame of any number."""
-        return JpegFrame(name, number, time_ns, data[ping_pong_index(number, len(data))], size_wh)
+        compressed = Jpeg(data[ping_pong_index(number, len(data))], size_wh)
+        return Frame(name, number, time_ns, compressed)
 
     return make
 

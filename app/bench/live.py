@@ -38,9 +38,10 @@ from calibration.geometry.fast_instant import load_compiler
 from calibration.rig import Rig, save_rig
 from engine.errors import EngineError
 from engine.inference.estimator import Estimator, create_estimator
-from engine.live.state import LiveState, RecordingState
+from engine.live.state import LiveState
 from engine.session.camera_recorder import JPEG_QUALITY
 from engine.session.library import Library
+from engine.session.state import RecordingState
 from engine.studio.address import parse_address
 from engine.studio.scene import Studio
 

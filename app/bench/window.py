@@ -13,16 +13,10 @@ from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid_transform
 from calibration.rig import Camera, Rig
 from calibration.skeleton import load_skeleton
+from engine.capture.state import CameraPhase, CameraState
 from engine.frames import FrameSet
-from engine.live.state import (
-    CalibrationPhase,
-    CalibrationState,
-    CameraPhase,
-    CameraState,
-    LiveResult,
-    LiveState,
-)
-from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
+from engine.live.state import CalibrationPhase, CalibrationState, LiveResult, LiveState
+from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D, all_measured
 
 _RADIUS_M, _FOCAL_PX = 2.6, 530.0
 _PLACES_M = {  # across and above the floor, of a person's left side
@@ -101,7 +95,7 @@ def _make_result(frames: FrameSet, rig: Rig, step: int) -> LiveResult:
     )
     confidence = np.linspace(0.4, 1.0, 33)
     covariance = np.broadcast_to(np.eye(3) * 1e-4, (33, 3, 3))
-    pose = Pose3D(0, xyz, confidence, covariance, np.full(33, len(rig)))
+    pose = Pose3D(0, xyz, confidence, covariance, np.full(33, len(rig)), all_measured(33))
     poses_by_view = tuple((Pose2D(0, project(xyz, camera), confidence),) for camera in rig)
     times = tuple(None if frame is None else frame.timestamp_ns for frame in frames.frames)
     poses_2d = PoseSet2D(frames.index, frames.timestamp_ns, poses_by_view, times)

@@ -19,17 +19,19 @@ from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig, load_rig
 from calibration.skeleton import load_skeleton
 from engine.address import strip_credentials
+from engine.capture.state import CameraPhase, CameraState
 from engine.disk import find_free_path
 from engine.errors import CameraError
 from engine.inference.estimator import create_estimator
 from engine.live.cameras import make_camera_sources
 from engine.live.coach import ONE_CAMERA, ONE_CAMERA_GUESSED
 from engine.live.live import Live, LiveOptions
-from engine.live.state import CameraPhase, CameraState, LiveResult, LiveState, RecordingState
+from engine.live.state import LiveResult, LiveState
 from engine.mailbox import ClosedError, EmptyError
 from engine.offline.match_rig import match_rig
 from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session, SessionFacts, is_session, require_new_folder
+from engine.session.state import RecordingState
 
 DONE, FAILED = 0, 1
 # How long a first image is waited for; a camera that says no all the time is believed earlier.

@@ -8,10 +8,10 @@ from typing import Protocol, runtime_checkable
 from app.presenters.camera_settings import CameraSettings, ControlRow
 from app.settings import Settings
 from engine.address import parse_scheme
+from engine.capture.state import CameraState
 from engine.capture.usb.address import parse_usb
 from engine.capture.usb.controls import AUTO_OF, Control, ControlValues, merge_values
 from engine.capture.usb.devices import Mode
-from engine.live.state import CameraState
 
 _LABELS = {
     "exposure_us": "Exposure",

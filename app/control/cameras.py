@@ -6,17 +6,12 @@ from dataclasses import replace
 from app.control.camera_memory import present_settings
 from app.presenters.camera_settings import CameraSettings, DeviceList, DeviceRow
 from engine.address import parse_scheme
+from engine.capture.state import CameraPhase, CameraState
 from engine.capture.usb.address import parse_usb
 from engine.capture.usb.devices import Device, Mode, list_devices
 from engine.live.cameras import LiveSource
 from engine.live.live import Live
-from engine.live.state import (
-    CalibrationPhase,
-    CalibrationState,
-    CameraPhase,
-    CameraState,
-    LiveState,
-)
+from engine.live.state import CalibrationPhase, CalibrationState, LiveState
 
 MAX_MODES_SHOWN = 2
 STUDIO = "The built-in studio"

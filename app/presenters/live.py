@@ -15,16 +15,10 @@ from app.presenters.severity import Severity
 from app.presenters.window import Controls, JobCard, Notice, RecordingPhase, WindowState
 from calibration.geometry.arrays import F64, U8
 from calibration.skeleton import Skeleton
+from engine.capture.state import CameraPhase, CameraState
 from engine.errors import UnreadableSourceError
 from engine.live.coach import ONE_CAMERA_GUESSED
-from engine.live.state import (
-    CalibrationPhase,
-    CalibrationState,
-    CameraPhase,
-    CameraState,
-    LiveResult,
-    LiveState,
-)
+from engine.live.state import CalibrationPhase, CalibrationState, LiveResult, LiveState
 from engine.monocular.guessed_room import is_guessed
 from engine.poses import Pose2D, Pose3D
 

@@ -4,7 +4,9 @@ from app.duration import format_whole_minutes
 from app.presenters.plots import STAGE_LABELS
 from app.presenters.severity import Severity
 from app.presenters.window import StatusItem
-from engine.live.state import LiveState, RecordingState, StageTime
+from engine.live.state import LiveState
+from engine.session.state import RecordingState
+from engine.stats import StageTime
 
 TOTAL_STAGE = "in all"
 _MAX_LATENCY_MS = 250.0

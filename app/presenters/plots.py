@@ -10,7 +10,8 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from calibration.geometry.projection import project
 from calibration.rig import Rig
-from engine.live.state import CameraPhase, LiveResult, LiveState
+from engine.capture.state import CameraPhase
+from engine.live.state import LiveResult, LiveState
 from engine.poses import PoseSet2D, PoseSet3D
 
 HISTORY_S = 60.0
@@ -167,9 +168,8 @@ def measure_reprojection_error_px(rig: Rig, poses_2d: PoseSet2D, poses_3d: PoseS
     """
     errors: list[F64] = []
     for pose in poses_3d.people:
-        xyz = np.where(
-            pose.view_count[:, None] > 1, pose.xyz, np.nan
-        )  # one camera's guess fits it in any case
+        # One camera's guess fits that camera in any case.
+        xyz = np.where(pose.guessed[:, None], np.nan, pose.xyz)
         for camera, people in zip(rig, poses_2d.poses_by_view):
             errors.extend(
                 _measure_distances_px(

@@ -106,7 +106,7 @@ def describe_depth_uncertainty(people: tuple[Pose3D, ...]) -> str:
     """
     if not people:
         return ""
-    covariance = people[0].covariance[people[0].view_count == 1]
+    covariance = people[0].covariance[people[0].guessed]
     covariance = covariance[np.isfinite(covariance).all((1, 2))]
     if not len(covariance):
         return ""

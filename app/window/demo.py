@@ -15,9 +15,9 @@ from app.window.snapshot import draw_window, get_application, show_until_closed
 from app.window.uncaught_errors import report_uncaught_errors
 from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
-from engine.capture.studio import play_studio
 from engine.disk import find_free_path
 from engine.errors import NobodyInViewError
+from engine.live.studio import play_studio
 from engine.offline import recording as offline
 from engine.session.session import Session
 from engine.studio.scene import Studio

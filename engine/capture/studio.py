@@ -1,8 +1,6 @@
 """Studio sources: the virtual studio's cameras, behind the protocol of every other camera."""
 
 from engine.frames import Frame
-from engine.live.cameras import LiveSource, make_studio_cameras
-from engine.live.real_time import FrameBarrier, PlaybackGroup, SharedStart
 from engine.studio.address import parse_address
 from engine.studio.scene import Studio
 
@@ -112,30 +110,3 @@ def open_studio(address: str) -> tuple[Studio, list[StudioSource]]:
     for source in sources:
         source.open()
     return studio, sources
-
-
-def play_studio(address: str) -> tuple[Studio, tuple[LiveSource, ...]]:
-    """Build the studio of an address once, for its cameras in real time and for the truth: it takes
-    seconds to build.
-
-    Parameters
-    ----------
-    address
-        For instance ``studio:walk?cameras=4&seed=1``.
-
-    Returns
-    -------
-    studio
-        With the truth.
-    sources
-        As `camera_sources` gives them.
-
-    Raises
-    ------
-    engine.errors.CameraNotFoundError
-        If there is no such motion or option.
-    """
-    studio, sources = open_studio(address)
-    return studio, make_studio_cameras(
-        address, sources, PlaybackGroup(SharedStart(), FrameBarrier())
-    )

@@ -12,11 +12,9 @@ from calibration.geometry.arrays import F32, F64, U8
 from calibration.skeleton import load_skeleton
 from engine.inference.backends import BackendOptions, create_backend
 from engine.inference.preprocess import BLACK, Region, cut, to_batch
-from engine.models.card import ModelCard, ModelCardError
+from engine.models.card import ModelCard, ModelCardError, require_monocular
 from engine.models.shelf import verify_files
 
-TASK = "pose3d"
-CODEC = "soft-argmax-3d"
 INPUT, UVW, SPREAD = "image", "uvw", "spread"
 
 SINGLE_THREAD = BackendOptions(threads=1)
@@ -136,27 +134,6 @@ class MonocularModel:
                 f"has {joints}. "
                 "Correct the skeleton in its card."
             )
-
-
-def require_monocular(card: ModelCard) -> None:
-    """Refuse the card of another kind of network."""
-    width, height = card.input.size_wh
-    if (card.task, card.codec) != (TASK, CODEC):
-        raise ModelCardError(
-            f"Model '{card.name}' has task '{card.task}' and codec '{card.codec}'; 3D from one "
-            "view needs "
-            f"task '{TASK}' and codec '{CODEC}'. Choose another model."
-        )
-    if width != height or card.input.layout != "nchw":
-        raise ModelCardError(
-            f"Model '{card.name}' wants {width}×{height} px as {card.input.layout}; 3D from one "
-            "view is seen in "
-            "a square, as nchw. Correct size_wh or layout in its card."
-        )
-    try:
-        load_skeleton(card.skeleton)
-    except ValueError as error:
-        raise ModelCardError(f"The card of '{card.name}': {error}") from error
 
 
 def _has_extent(region: Region) -> bool:

@@ -9,11 +9,11 @@ from time import monotonic
 
 from engine.address import strip_credentials
 from engine.capture.source import FrameSource
+from engine.capture.state import CameraPhase, CameraState
 from engine.clock import NS_PER_S, host_ns
 from engine.errors import CameraError, CameraTimeoutError
-from engine.frames import Frame, JpegFrame
+from engine.frames import Frame
 from engine.live.camera_clock import CameraClock
-from engine.live.state import CameraPhase, CameraState
 from engine.stats import Rate
 
 logger = logging.getLogger(__name__)
@@ -274,7 +274,7 @@ class CameraFeed:
             frames=state.frames + 1,
             dropped=clock.missing + self._wrong_size_count,
             jitter_ms=clock.jitter_ms,
-            compressed=isinstance(frame, JpegFrame),
+            compressed=frame.jpeg is not None,
         )
 
     def _pass_to_recorder(self, frame: Frame) -> None:
@@ -366,6 +366,4 @@ def close_feeds(feeds: Iterable[CameraFeed], timeout_s: float = CLOSE_TIMEOUT_S)
 
 def _renumber(frame: Frame, sequence: int, time_ns: int) -> Frame:
     """Return the same image with another number and time."""
-    if isinstance(frame, JpegFrame):
-        return JpegFrame(frame.camera, sequence, time_ns, frame.jpeg, frame.size_wh)
     return replace(frame, sequence=sequence, timestamp_ns=time_ns)

@@ -15,12 +15,12 @@ from dataclasses import replace
 from math import inf, isfinite, nan
 from statistics import median
 
+from engine.capture.state import CameraState
 from engine.capture.synchronize import MAX_DISTANCE_PERIODS, PAUSE_NS, SAME_RATE
 from engine.clock import NS_PER_S, host_ns
 from engine.errors import UnreadableSourceError
-from engine.frames import Frame, FrameSet, JpegFrame
+from engine.frames import Frame, FrameSet
 from engine.live.lane import MAX_KEPT_FRAMES, MAX_KEPT_NS, Feed, Lane
-from engine.live.state import CameraState
 from engine.stats import Rate
 
 logger = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ class LiveFramesets:
         """Decode the images in the reader's thread, and leave out what is damaged; a stage would die of it."""
         views = list(frames.frames)
         for lane, (v, frame) in zip(self._lanes, enumerate(views)):
-            if isinstance(frame, JpegFrame):
+            if frame is not None and frame.jpeg is not None:
                 try:
                     _ = frame.image_bgr
                 except UnreadableSourceError as error:

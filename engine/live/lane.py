@@ -5,8 +5,8 @@ from collections.abc import Callable
 from math import inf, nan
 from typing import Protocol
 
-from engine.frames import Frame, JpegFrame
-from engine.live.state import CameraState
+from engine.capture.state import CameraState
+from engine.frames import Frame
 
 # An IP camera may lie 2 s behind; so long the others' frames are kept for it.
 MAX_KEPT_NS = 2_500_000_000
@@ -128,6 +128,6 @@ class Lane:
 
 def _count_bytes(frame: Frame) -> int:
     """Return what a frame occupies; a compressed one is not decoded for it."""
-    if isinstance(frame, JpegFrame):
+    if frame.jpeg is not None:
         return len(frame.jpeg)
     return frame.image_bgr.nbytes

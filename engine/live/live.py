@@ -26,7 +26,7 @@ from engine.live.gesture import RaisedHandsDetector
 from engine.live.heap import HeapTrimmer
 from engine.live.rig import LiveRig
 from engine.live.single_view import LiveMonocular, MakeMonocular
-from engine.live.state import LiveResult, LiveState, RecordingState
+from engine.live.state import LiveResult, LiveState
 from engine.mailbox import Latest
 from engine.pipeline import Pipeline
 from engine.poses import PoseSet2D, PoseSet3D
@@ -36,6 +36,7 @@ from engine.reconstruction.reconstruct import Reconstruct
 from engine.reconstruction.smooth import Smooth
 from engine.session.live_recorder import LiveRecording, RecordedCamera
 from engine.session.session import SessionFacts
+from engine.session.state import RecordingState
 from engine.session.writer import tap
 from engine.stages import ThreadedPipeline
 from engine.stats import StageTimes

@@ -265,10 +265,8 @@ class RealTimeSource:
 
     def _stamp_frame(self, frame: Frame) -> Frame:
         """Give a frame its time on the host's clock, and the view's name."""
-        stamped = frame.with_timestamp(
-            frame.timestamp_ns - self._origin_ns + self._group.start.get_start_ns()
-        )
-        return stamped if stamped.camera == self.name else replace(stamped, camera=self.name)
+        time_ns = frame.timestamp_ns - self._origin_ns + self._group.start.get_start_ns()
+        return replace(frame, camera=self.name, timestamp_ns=time_ns)
 
     def _wait_until(self, time_ns: int, deadline_ns: int) -> None:
         """Wait for a time, but not beyond the deadline."""

@@ -1,4 +1,4 @@
-"""What the live program knows of itself, as frozen nouns: cameras, stages, a recording, a calibration, a result."""
+"""What the live program knows about itself: its calibration, its state and each result."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,129 +7,11 @@ from math import nan
 from calibration.geometry.arrays import F64
 from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
+from engine.capture.state import CameraState
 from engine.frames import FrameSet
 from engine.poses import PoseSet2D, PoseSet3D
-
-
-class CameraPhase(StrEnum):
-    """How a camera is."""
-
-    OPENING = "opening"
-    LIVE = "live"
-    STALLED = "stalled"  # open, but sends nothing
-    LOST = "lost"  # gone; it is tried again
-    ENDED = "ended"  # a video or a studio take that is over
-
-
-@dataclass(frozen=True, slots=True)
-class CameraState:
-    """One camera at this moment.
-
-    Parameters
-    ----------
-    name
-        The view's name.
-    address
-        Where it is, without its password.
-    phase
-    message
-        What happened, what it means and what to do; empty while all is well.
-    size_wh : px
-        None before the first image.
-    rate_fps
-        Measured over the last seconds; NaN before that is known.
-    frames
-        Images since the start.
-    dropped
-        Images that were taken but never came, or came damaged.
-    reconnect_count
-        How often it came back.
-    age_ms
-        Since its newest image was taken.
-    jitter_ms
-        Standard deviation of the images' arrival about the camera's own steady clock.
-    skew_ms
-        How far its image lies from the instant of the newest frameset (positive: later).
-    latency_ms
-        By how much its images are later than those of the other cameras, as learned.
-    compressed
-        True where the camera itself sends JPEG, which is recorded as it is.
-    """
-
-    name: str
-    address: str
-    phase: CameraPhase = CameraPhase.OPENING
-    message: str = ""
-    size_wh: tuple[int, int] | None = None
-    rate_fps: float = nan
-    frames: int = 0
-    dropped: int = 0
-    reconnect_count: int = 0
-    age_ms: float = nan
-    jitter_ms: float = nan
-    skew_ms: float = nan
-    latency_ms: float = 0.0
-    compressed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StageTime:
-    """How long a stage takes, over the last seconds.
-
-    Parameters
-    ----------
-    name
-        In words for a person: ``gather``, ``estimate``, ``associate``, ``reconstruct``, ``smooth``,
-        ``in all``.
-    median_ms, p95_ms
-        NaN before anything was measured.
-    """
-
-    name: str
-    median_ms: float
-    p95_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingState:
-    """A recording that is being written.
-
-    Parameters
-    ----------
-    path
-        The session's folder.
-    seconds
-        Since it began.
-    frames
-        Written, all cameras.
-    lost
-        Images that found no room, all cameras; more than 0 makes the take a lossy one.
-    disk_left_s
-        For how long the disk lasts at the present rate; NaN before that is known.
-    message
-        What went wrong; empty while all is well.
-    silent_cameras
-        Names of cameras of which no image has come.
-    """
-
-    path: str
-    seconds: float
-    frames: int = 0
-    lost: int = 0
-    disk_left_s: float = nan
-    message: str = ""
-    silent_cameras: tuple[str, ...] = ()
-
-    @property
-    def silence_messages(self) -> tuple[str, ...]:
-        """What a person should know, once it has ended, of each camera that gave nothing."""
-        return tuple(
-            (
-                f"Camera '{name}' gave no image: the take is without it. Check its cable, then "
-                "record again."
-            )
-            for name in self.silent_cameras
-        )
+from engine.session.state import RecordingState
+from engine.stats import StageTime
 
 
 class CalibrationPhase(StrEnum):

@@ -11,11 +11,13 @@ from typing import Any
 import platformdirs
 import tomli_w
 
+from calibration.skeleton import load_skeleton
 from engine.disk import write_atomic
 from engine.errors import EngineError
 
 TASKS = ("detect", "pose2d", "pose3d")
 LAYOUTS = ("nhwc", "nchw")
+MONOCULAR_TASK, MONOCULAR_CODEC = "pose3d", "soft-argmax-3d"
 
 
 class ModelCardError(EngineError):
@@ -282,6 +284,27 @@ def parse_card(text: str, path: Path) -> ModelCard:
     card = ModelCard(**rest)
     _check(card, where)
     return card
+
+
+def require_monocular(card: ModelCard) -> None:
+    """Refuse the card of another kind of network."""
+    width, height = card.input.size_wh
+    if (card.task, card.codec) != (MONOCULAR_TASK, MONOCULAR_CODEC):
+        raise ModelCardError(
+            f"Model '{card.name}' has task '{card.task}' and codec '{card.codec}'; 3D from one "
+            "view needs "
+            f"task '{MONOCULAR_TASK}' and codec '{MONOCULAR_CODEC}'. Choose another model."
+        )
+    if width != height or card.input.layout != "nchw":
+        raise ModelCardError(
+            f"Model '{card.name}' wants {width}×{height} px as {card.input.layout}; 3D from one "
+            "view is seen in "
+            "a square, as nchw. Correct size_wh or layout in its card."
+        )
+    try:
+        load_skeleton(card.skeleton)
+    except ValueError as error:
+        raise ModelCardError(f"The card of '{card.name}': {error}") from error
 
 
 def _check(card: ModelCard, where: str) -> None:

@@ -19,8 +19,7 @@ import platformdirs
 
 from calibration.rig import Rig
 from engine.errors import EngineError, ModelMismatchError, ModelMissingError
-from engine.inference.monocular import require_monocular
-from engine.models.card import ModelCard, read_card
+from engine.models.card import ModelCard, read_card, require_monocular
 from engine.models.files import CARD_FILE, CHECKPOINT_FILE, copy_model, lock_models_folder
 from engine.models.journal import (
     ADOPT,

@@ -28,7 +28,7 @@ from engine.monocular.placing import (
     size_from_bones,
 )
 from engine.monocular.upright import EVERY_NS, Floor, FloorEstimator
-from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
+from engine.poses import JointSource, Pose2D, Pose3D, PoseSet2D, PoseSet3D, all_measured
 from engine.reconstruction.body_size import BONES, LIMBS, MEDIAN_ERROR_SHARE, MIN_VIEWS, BodySize
 
 MIN_CONFIDENCE = 0.3
@@ -358,16 +358,25 @@ class MonocularReconstructor:
             pose.confidence.copy(),
             pose.covariance.copy(),
             np.array(pose.view_count, np.int64),
+            pose.source.copy(),
         )
         filled.xyz[joints], filled.confidence[joints] = xyz[free], confidence[free]
         filled.covariance[joints], filled.view_count[joints] = covariance[free], 1
+        filled.source[joints] = JointSource.GUESSED
         return filled
 
 
 def _build_empty_pose(joints: int) -> Pose3D:
     """Return track 0 without a joint."""
     nan = np.full((joints, 3, 3), np.nan)
-    return Pose3D(0, nan[..., 0].copy(), np.zeros(joints), nan, np.zeros(joints, np.int64))
+    return Pose3D(
+        0,
+        nan[..., 0].copy(),
+        np.zeros(joints),
+        nan,
+        np.zeros(joints, np.int64),
+        all_measured(joints),
+    )
 
 
 def _match_sides(shape: F64, rays: F64, weight: F64) -> F64:

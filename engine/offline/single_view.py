@@ -196,8 +196,8 @@ def reconstruct_monocular(
 
 
 def count_monocular(poses_3d: Sequence[PoseSet3D]) -> int:
-    """Count the instants at which a joint rests on one view alone."""
-    return sum(any((person.view_count == 1).any() for person in poses.people) for poses in poses_3d)
+    """Count the instants at which a joint is guessed from one view."""
+    return sum(any(person.guessed.any() for person in poses.people) for poses in poses_3d)
 
 
 def _keep_only(poses: PoseSet2D, chosen: int) -> PoseSet2D:

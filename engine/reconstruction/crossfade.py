@@ -65,7 +65,7 @@ class GuessCrossfade:
         """Fade one person."""
         shown = self._shown.setdefault(pose.track_id, _start_person(len(pose.xyz)))
         present = np.asarray(np.isfinite(pose.xyz).all(-1), bool)
-        guessed: Mask = pose.view_count == 1
+        guessed = pose.guessed
         age_ns = now_ns - shown.seen_ns
         follows: Mask = present & (age_ns > 0) & (age_ns <= MAX_GAP_NS)
         changed: Mask = follows & (guessed != shown.guessed)

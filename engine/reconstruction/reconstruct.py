@@ -14,7 +14,7 @@ from calibration.geometry.fast_instant import solve_person, triangulate_robust_c
 from calibration.geometry.triangulation import TriangulatedPoints
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.poses import Pose3D, PoseSet2D, PoseSet3D
+from engine.poses import Pose3D, PoseSet2D, PoseSet3D, all_measured
 
 MIN_CONFIDENCE = 0.3
 MIN_JOINTS = 4  # a person has at least these
@@ -72,7 +72,14 @@ class Reconstruct:
         solved = solve_person(xy, confidence, self._pack_rig(rig), self._noise)
         if np.isfinite(solved.xyz[:, 0]).sum() < MIN_JOINTS:
             return nobody
-        person = Pose3D(0, solved.xyz, solved.confidence, solved.covariance, solved.used.sum(1))
+        person = Pose3D(
+            0,
+            solved.xyz,
+            solved.confidence,
+            solved.covariance,
+            solved.used.sum(1),
+            all_measured(self._joints),
+        )
         return replace(nobody, people=(person,))
 
     def _pack_rig(self, rig: Rig) -> CameraArrays:
@@ -154,7 +161,8 @@ def poses_from_triangulation(
     found = np.isfinite(xyz).all(-1).sum(-1)
     sets = []
     for t, index in enumerate(indices):
-        person = Pose3D(0, xyz[t], confidence[t], covariance[t], np.asarray(views[t], np.int64))
+        view_count = np.asarray(views[t], np.int64)
+        person = Pose3D(0, xyz[t], confidence[t], covariance[t], view_count, all_measured(J))
         sets.append(
             PoseSet3D(index, int(common.time_ns[t]), (person,) if found[t] >= MIN_JOINTS else ())
         )

@@ -7,6 +7,7 @@ frame that the camera itself compressed is written as it is.
 
 import threading
 from collections import deque
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from math import isfinite, nan
@@ -21,7 +22,7 @@ from av.stream import Stream
 from engine.clock import NS_PER_S, time_until_tick_s
 from engine.disk import disk_errors
 from engine.errors import SessionError
-from engine.frames import Frame, JpegFrame
+from engine.frames import Frame, Jpeg
 from engine.ledger import NEVER_CAME, LedgerRow, LedgerWriter, MissingFrames
 from engine.mailbox import Bounded, ClosedError
 from engine.session.session import LEDGER, VIDEO, add_suffix
@@ -246,13 +247,15 @@ class CameraRecorder:
 
 
 def _without_image(frame: Frame) -> Frame:
-    """Leave out the picture that somebody may decode while the frame waits: it is 32 times the size."""
-    return frame.with_timestamp(frame.timestamp_ns) if isinstance(frame, JpegFrame) else frame
+    """Keep the compressed bytes only: decoded while it waits, a frame is 32 times the size."""
+    if frame.jpeg is None:
+        return frame
+    return replace(frame, payload=Jpeg(frame.jpeg, frame.size_wh))
 
 
 def _measure_queue_share(frame: Frame) -> float:
     """Say how much of what may wait a frame takes."""
-    if isinstance(frame, JpegFrame):
+    if frame.jpeg is not None:
         return max(1 / CAPACITY, len(frame.jpeg) / JPEG_BYTES)
     return max(1 / CAPACITY, frame.image_bgr.nbytes / RAW_BYTES)
 
@@ -268,7 +271,7 @@ def _add_jpeg_stream(
 
 def _build_jpeg_packet(frame: Frame, stream: Stream, start_ns: int) -> av.Packet:
     """Take a frame as the camera compressed it, or compress it."""
-    if isinstance(frame, JpegFrame):
+    if frame.jpeg is not None:
         packet = av.Packet(frame.jpeg)
     else:
         data = cv2.imencode(".jpg", frame.image_bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]

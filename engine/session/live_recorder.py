@@ -13,13 +13,13 @@ from engine.clock import NS_PER_S, host_ns, measure_utc_offset_ns, time_until_ti
 from engine.disk import disk_errors, sync_to_disk
 from engine.errors import SessionError
 from engine.frames import Frame
-from engine.live.state import RecordingState
 from engine.mailbox import Bounded
 from engine.poses import PoseSet2D, PoseSet3D
 from engine.session.camera_recorder import FLUSH_INTERVAL_S, CameraRecorder
 from engine.session.disk_gauge import DiskGauge
 from engine.session.pose_files import PoseWriter
 from engine.session.session import POSES_2D, POSES_2D_RAW, POSES_3D, SessionFacts
+from engine.session.state import RecordingState
 from engine.session.writer import PoseWriters, SessionWriter
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ import numpy as np
 from calibration.geometry.arrays import F64, I64
 from engine.disk import append_atomic
 from engine.errors import SessionError
-from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
+from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D, derive_source
 
 FORMAT = "epipole-poses"
 SCHEMA = 1
@@ -370,4 +370,6 @@ def _build_pose_3d(row: np.void) -> Pose3D:
     covariance[:, _UPPER[1], _UPPER[0]] = row["covariance"]
     xyz = row["xyz"].astype(np.float64)
     confidence = row["confidence"].astype(np.float64)
-    return Pose3D(int(row["person"]), xyz, confidence, covariance, row["views"].astype(np.int64))
+    view_count = row["views"].astype(np.int64)
+    source = derive_source(view_count)
+    return Pose3D(int(row["person"]), xyz, confidence, covariance, view_count, source)

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 FLOORS = ("app", "training", "engine", "calibration")
 VIOLATIONS = {
     "Four floors, arrows point down": ("calibration/planted.py", "import engine.frames"),
+    "the rooms of engine form layers": ("engine/capture/planted.py", "import engine.live.state"),
     "calibration is numpy and scipy only": ("calibration/planted.py", "import cv2"),
     "only app knows Qt": ("engine/planted.py", "import PyQt6.QtCore"),
     "only training knows torch": ("engine/planted.py", "import torch"),
@@ -64,5 +65,14 @@ def test_a_planted_violation_breaks_its_contract(copy: Path, contract: str):
     planted.write_text(f'"""Planted."""\n\n{line}\n')
     try:
         assert f"{contract} BROKEN" in lint(copy)
+    finally:
+        planted.unlink()
+
+
+def test_a_room_of_the_engine_without_a_layer_is_an_error(copy: Path):
+    planted = copy / "engine/planted.py"
+    planted.write_text('"""Planted."""\n')
+    try:
+        assert "engine.planted" in lint(copy)
     finally:
         planted.unlink()

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from engine.capture.state import CameraPhase
 from engine.ledger import NEVER_CAME
-from engine.live.state import CameraPhase
 from tests.support.ip_cameras import MjpegServer, count_sockets
 from tests.support.live_recordings import (
     get_camera_state,

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.frames import Frame, JpegFrame
+from engine.frames import Frame, Jpeg
 from engine.offline.footage import open_inputs
 from engine.session.live_recorder import LiveRecording, RecordedCamera
 from engine.session.repair import repair
@@ -57,7 +57,9 @@ def make_jpeg_frames(size_wh):
     data = [
         cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes() for image in images
     ]
-    return lambda name, number, time_ns: JpegFrame(name, number, time_ns, data[number % 8], size_wh)
+    return lambda name, number, time_ns: Frame(
+        name, number, time_ns, Jpeg(data[number % 8], size_wh)
+    )
 
 
 def make_raw_frames(size_wh):

@@ -18,7 +18,7 @@ from app.views.live.camera_grid import CameraGrid
 from app.views.main_window import LIVE
 from app.views.sessions.page import SessionsPage
 from app.window.application import SESSIONS, Application, make_application
-from engine.live.state import CameraPhase
+from engine.capture.state import CameraPhase
 from engine.session.library import Library
 from engine.session.session import Session
 from tests.support.fake_models import FakeWalkerEstimator

@@ -55,7 +55,8 @@ from app.views.live.camera_settings import (
 from app.views.main_window import MainWindow
 from app.views.person_field import PersonField
 from app.views.stature_field import StatureField
-from engine.live.state import CameraPhase, LiveState
+from engine.capture.state import CameraPhase
+from engine.live.state import LiveState
 from tests.support import live_scenes, scenes
 from tests.support.patience import PATIENCE_MS
 

@@ -24,7 +24,8 @@ from app.views.live.camera_settings import CameraSettingsPanel
 from app.views.main_window import MainWindow
 from app.views.room.room_3d import Room3D
 from app.views.theme import PALETTE
-from engine.live.state import CameraPhase, LiveState
+from engine.capture.state import CameraPhase
+from engine.live.state import LiveState
 from tests.support import live_scenes, scenes
 from tests.support.patience import PATIENCE_MS
 from tests.support.pixels import grab_pixels, measure_colour_share

@@ -11,6 +11,7 @@ from app.presenters.room import present_room
 from app.views.room.paint import compute_view_corners
 from app.views.room.room_3d import Room3D
 from app.views.theme import PALETTE
+from engine.poses import JointSource
 from tests.support import scenes
 from tests.support.pixels import grab_pixels, measure_colour_share
 
@@ -100,7 +101,7 @@ def guessed_scene(sigma_m: float):
     person = scene.people[0]
     count = len(person.xyz)
     doubt = np.tile(np.diag([sigma_m**2, 1e-5, 1e-5]), (count, 1, 1))
-    guessed = replace(person, covariance=doubt, view_count=np.ones(count, np.int64))
+    guessed = replace(person, covariance=doubt, source=np.full(count, JointSource.GUESSED))
     return replace(scene, people=(guessed,), trail_xy_m=None)
 
 

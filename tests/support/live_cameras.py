@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engine.capture.state import CameraPhase, CameraState
 from engine.clock import host_ns
 from engine.errors import CameraDisconnectedError, CameraNotFoundError, CameraTimeoutError
-from engine.frames import Frame, JpegFrame
-from engine.live.state import CameraPhase, CameraState
+from engine.frames import Frame, Jpeg
 
 PERIOD_NS = 33_333_333
 
@@ -82,6 +82,6 @@ def make_image(name: str, sequence: int, time_ns: int, size_wh: tuple[int, int] 
     return Frame(name, sequence, time_ns, np.zeros((size_wh[1], size_wh[0], 3), np.uint8))
 
 
-def make_jpeg(name: str, sequence: int, time_ns: int, size: int) -> JpegFrame:
+def make_jpeg(name: str, sequence: int, time_ns: int, size: int) -> Frame:
     """Make an image that cannot be decoded, so that a test sees whether somebody does."""
-    return JpegFrame(name, sequence, time_ns, b"x" * size, (1280, 720))
+    return Frame(name, sequence, time_ns, Jpeg(b"x" * size, (1280, 720)))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import av
 
+from engine.capture.state import CameraPhase, CameraState
 from engine.ledger import LedgerRow
 from engine.live.cameras import make_camera_sources
 from engine.live.live import Live
-from engine.live.state import CameraPhase, CameraState
 from engine.session.session import Session, SessionCamera, SessionFacts
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.patience import wait_until

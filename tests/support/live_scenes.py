@@ -7,20 +7,12 @@ import numpy as np
 from app.presenters.camera_settings import CameraSettings, ControlRow, DeviceList, DeviceRow
 from app.presenters.live import LiveContext, Trail
 from calibration.rig import Rig
-from engine.live.state import (
-    CalibrationPhase,
-    CalibrationState,
-    CameraPhase,
-    CameraState,
-    LiveResult,
-    LiveState,
-    RecordingState,
-    StageTime,
-)
+from engine.capture.state import CameraPhase, CameraState
+from engine.live.state import CalibrationPhase, CalibrationState, LiveResult, LiveState
 from engine.poses import PoseSet3D
+from engine.session.state import RecordingState
+from engine.stats import TIMED_STAGES, StageTime
 from tests.support import scenes
-
-STAGES = ("gather", "estimate", "associate", "reconstruct", "smooth", "in all")
 
 
 def make_camera_state(
@@ -78,7 +70,8 @@ def make_calibrated(rig: Rig, verdict: str = "accepted") -> CalibrationState:
 def make_live_state(calibration: CalibrationState | None = None, **changes: object) -> LiveState:
     """Describe four cameras that do well."""
     latency = tuple(
-        StageTime(name, 8.0 * index + 4, 14.0 * index + 9) for index, name in enumerate(STAGES)
+        StageTime(name, 8.0 * index + 4, 14.0 * index + 9)
+        for index, name in enumerate(TIMED_STAGES)
     )
     usual = LiveState(
         make_camera_states(),

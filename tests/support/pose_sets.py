@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
+from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D, all_measured
 
 JOINTS = 33
 PERIOD_NS = 33_333_333
@@ -61,6 +61,7 @@ def is_same_3d(one: PoseSet3D, other: PoseSet3D) -> bool:
     return (one.index, one.timestamp_ns) == (other.index, other.timestamp_ns) and all(
         a.track_id == b.track_id
         and np.array_equal(a.view_count, b.view_count)
+        and np.array_equal(a.source, b.source)
         and np.allclose(a.xyz, b.xyz, rtol=1e-6, equal_nan=True)
         and np.allclose(a.covariance, b.covariance, rtol=1e-6, equal_nan=True)
         and np.allclose(a.confidence, b.confidence, rtol=1e-6)
@@ -91,4 +92,4 @@ def _make_person_3d(rng: np.random.Generator, track_id: int) -> Pose3D:
         0,
         0,
     )
-    return Pose3D(track_id, xyz, confidence, covariance, view_count)
+    return Pose3D(track_id, xyz, confidence, covariance, view_count, all_measured(JOINTS))

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from engine.frames import JpegFrame
+from engine.frames import Frame, Jpeg
 from engine.session.camera_recorder import CameraRecorder
 from tests.support.patience import PATIENCE_S
 from tests.support.videos import draw_picture
@@ -17,10 +17,11 @@ PERIOD_NS = 33_333_333
 START_NS = 86_400_000_000_123  # a day after the machine was started
 
 
-def jpeg_frame(number: int, camera: str = "a", size_wh: tuple[int, int] = (64, 48)) -> JpegFrame:
+def jpeg_frame(number: int, camera: str = "a", size_wh: tuple[int, int] = (64, 48)) -> Frame:
     """Make frame `number` of a camera that sends JPEG at 30 per second."""
     data = cv2.imencode(".jpg", draw_picture(number, size_wh))[1].tobytes()
-    return JpegFrame(camera, number, START_NS + number * PERIOD_NS + number % 3, data, size_wh)
+    time_ns = START_NS + number * PERIOD_NS + number % 3
+    return Frame(camera, number, time_ns, Jpeg(data, size_wh))
 
 
 def block_writes(monkeypatch: pytest.MonkeyPatch) -> threading.Event:

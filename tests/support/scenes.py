@@ -8,7 +8,7 @@ from calibration.judge.report import BoneReport, CalibrationReport, CameraReport
 from calibration.rig import Camera, Rig
 from calibration.skeleton import Skeleton, load_skeleton
 from engine.frames import Frame, FrameSet
-from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
+from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D, all_measured
 
 FRAME_NS = 33_333_333
 
@@ -94,7 +94,7 @@ def make_poses_3d(index: int) -> PoseSet3D:
     xyz[load_walker_skeleton().index("left_pinky")] = np.nan
     confidence[load_walker_skeleton().index("left_pinky")] = 0
     covariance = np.broadcast_to(np.eye(3) * 1e-4, (len(xyz), 3, 3)).copy()
-    person = Pose3D(0, xyz, confidence, covariance, np.full(len(xyz), 3))
+    person = Pose3D(0, xyz, confidence, covariance, np.full(len(xyz), 3), all_measured(len(xyz)))
     return PoseSet3D(index, index * FRAME_NS, (person,))
 
 

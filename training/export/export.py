@@ -13,8 +13,16 @@ from typing import Any
 import torch
 
 from engine.disk import write_atomic
-from engine.inference.monocular import CODEC, INPUT, SPREAD, TASK, UVW
-from engine.models.card import ModelCard, ModelFile, PathSource, TrainingRecord, write_card
+from engine.inference.monocular import INPUT, SPREAD, UVW
+from engine.models.card import (
+    MONOCULAR_CODEC,
+    MONOCULAR_TASK,
+    ModelCard,
+    ModelFile,
+    PathSource,
+    TrainingRecord,
+    write_card,
+)
 from engine.models.files import CARD_FILE, CHECKPOINT_FILE, MODEL_FILE
 from training.data.crops import network_input
 from training.errors import TrainingError
@@ -158,11 +166,11 @@ def _build_card(checkpoint: Checkpoint, onnx_path: Path, name: str, facts: CardF
     file = ModelFile(onnx_path.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
     return ModelCard(
         name=name,
-        task=TASK,
+        task=MONOCULAR_TASK,
         licence=facts.licence,
         source=PathSource(onnx_path.parent.resolve()),
         files=(file,),
-        codec=CODEC,
+        codec=MONOCULAR_CODEC,
         skeleton=checkpoint.skeleton,
         input=network_input(checkpoint.network.size_px),
         note=facts.note,

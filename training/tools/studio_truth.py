@@ -101,4 +101,4 @@ def compute_errors(xyz: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, floa
 def correlate_ranks(pair: np.ndarray) -> float:
     """Return the rank correlation of predicted and true errors, (N, 2)."""
     rank, _ = spearmanr(pair[:, 0], pair[:, 1])
-    return float(rank)
+    return float(np.asarray(rank))

@@ -328,7 +328,7 @@ class _ProjectedPerson:
             np.minimum(np.sqrt(np.maximum(variance, 0.0)), _MAX_HALO_M) * zoom
         )
         seen = depth_m[np.isfinite(depth_m)]
-        guessed = (person.view_count == 1) & np.isfinite(person.covariance).all((1, 2))
+        guessed = person.guessed & np.isfinite(person.covariance).all((1, 2))
         uncertainty_px = np.where(guessed, 0.0, uncertainty_px)
         bars_xy = np.empty((0, 2, 2))
         if guessed.any():

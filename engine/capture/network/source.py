@@ -13,7 +13,7 @@ from engine.address import strip_credentials
 from engine.capture.network.address import Endpoint, parse_endpoint
 from engine.clock import NS_PER_S
 from engine.errors import CameraDisconnectedError, CameraError, CameraTimeoutError
-from engine.frames import Frame, JpegFrame
+from engine.frames import Frame, Jpeg
 from engine.mailbox import Bounded, ClosedError, EmptyError
 
 # Images that wait for their reader: a hiccup of 0.1 s at 30 per second costs none, and 1080p
@@ -212,7 +212,7 @@ class NetworkSource:
         Returns
         -------
         frame
-            A `JpegFrame` where the camera sends JPEG; None once closed.
+            Compressed where the camera sends JPEG; None once closed.
 
         Raises
         ------
@@ -235,10 +235,10 @@ class NetworkSource:
         if arrived.size_wh != self._size_wh:
             raise self._make_size_error(arrived.size_wh)
         if isinstance(arrived.content, bytes):
-            return JpegFrame(
-                self.name, self._sequence, arrived.timestamp_ns, arrived.content, arrived.size_wh
-            )
-        return Frame(self.name, self._sequence, arrived.timestamp_ns, arrived.content)
+            payload = Jpeg(arrived.content, arrived.size_wh)
+        else:
+            payload = arrived.content
+        return Frame(self.name, self._sequence, arrived.timestamp_ns, payload)
 
     def close(self) -> None:
         """Let go of the camera; may be called twice, and the source may be opened again."""

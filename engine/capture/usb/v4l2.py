@@ -24,7 +24,7 @@ from engine.capture.usb.v4l2_nodes import Node, find_node
 from engine.capture.usb.v4l2_stream import Picture, Stream
 from engine.clock import NS_PER_S
 from engine.errors import CameraDisconnectedError, CameraError, CameraTimeoutError
-from engine.frames import Frame, JpegFrame
+from engine.frames import Frame, Jpeg
 
 # A reader looks this often whether the source was closed from outside.
 POLL_S = 0.1
@@ -164,7 +164,7 @@ class UsbSource:
         Returns
         -------
         frame
-            A `JpegFrame` where the camera compresses.
+            Compressed where the camera compresses.
 
         Raises
         ------
@@ -342,7 +342,7 @@ class UsbSource:
         if not picture.damaged and stream.mode.compressed:
             size_wh = read_jpeg_size(picture.data)
             if size_wh is not None and is_complete_jpeg(picture.data):
-                return JpegFrame(self.name, sequence, time_ns, picture.data, size_wh)
+                return Frame(self.name, sequence, time_ns, Jpeg(picture.data, size_wh))
         elif not picture.damaged:
             image = image_from_bytes(picture.data, stream.mode, stream.stride)
             if image is not None:

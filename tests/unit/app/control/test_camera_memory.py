@@ -13,10 +13,10 @@ from app.control.camera_memory import (
     with_mode,
 )
 from app.settings import Settings, parse_settings
+from engine.capture.state import CameraState
 from engine.capture.usb.address import parse_usb
 from engine.capture.usb.controls import Control
 from engine.capture.usb.devices import Mode
-from engine.live.state import CameraState
 
 MODE = "1280x720@30 mjpeg"
 CAMERA = with_mode("usb:C920", MODE)

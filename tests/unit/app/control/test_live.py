@@ -10,7 +10,8 @@ from app.control.controller import dispatch
 from app.control.live import LiveControl
 from app.settings import Settings, load_settings
 from calibration.rig import Rig, save_rig
-from engine.live.state import CalibrationPhase, CameraPhase
+from engine.capture.state import CameraPhase
+from engine.live.state import CalibrationPhase
 from engine.session.session import Session
 from tests.support.controls import tick
 from tests.support.fake_models import FakeWalkerEstimator

@@ -11,9 +11,10 @@ from app.control.controller import dispatch
 from app.control.live import PLAYED_TO_END, LiveControl
 from app.settings import Settings, load_settings
 from calibration.rig import save_rig
+from engine.capture.state import CameraPhase
 from engine.errors import ModelMissingError
 from engine.live.cameras import make_camera_sources
-from engine.live.state import CalibrationPhase, CameraPhase
+from engine.live.state import CalibrationPhase
 from engine.session.library import Library
 from engine.session.session import Session
 from tests.support.controls import tick

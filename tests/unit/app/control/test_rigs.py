@@ -7,8 +7,9 @@ import pytest
 from app.control.rigs import get_rig_in_use, load_last_rig, load_matching_rig
 from calibration.errors import CalibrationError
 from calibration.rig import save_rig
+from engine.capture.state import CameraPhase, CameraState
 from engine.errors import EngineError
-from engine.live.state import CalibrationState, CameraPhase, CameraState, LiveState
+from engine.live.state import CalibrationState, LiveState
 from tests.support.scenes import make_square_rig
 
 

@@ -15,16 +15,11 @@ from app.presenters.plots import PlotHistory, measure_reprojection_error_px, pre
 from app.presenters.room import TRAIL_FRAMESETS
 from app.presenters.severity import Severity
 from app.presenters.window import Notice, RecordingPhase
-from engine.frames import FrameSet, JpegFrame
-from engine.live.state import (
-    CalibrationPhase,
-    CalibrationState,
-    CameraPhase,
-    LiveState,
-    MonocularState,
-)
+from engine.capture.state import CameraPhase
+from engine.frames import Frame, FrameSet, Jpeg
+from engine.live.state import CalibrationPhase, CalibrationState, LiveState, MonocularState
 from engine.monocular.guessed_room import guess_rig
-from engine.poses import PoseSet3D
+from engine.poses import JointSource, PoseSet3D
 from tests.support import live_scenes, scenes
 
 DEVELOPER_WORDS = (
@@ -124,7 +119,8 @@ def test_a_camera_that_missed_one_instant_is_not_alarmed_about():
 
 def test_a_damaged_image_leaves_the_last_one():
     result = live_scenes.make_result(None)
-    broken = JpegFrame("cam_0", 9, result.frames.timestamp_ns, b"\xff\xd8 torn", (640, 480))
+    torn = Jpeg(b"\xff\xd8 torn", (640, 480))
+    broken = Frame("cam_0", 9, result.frames.timestamp_ns, torn)
     frames = FrameSet(9, result.frames.timestamp_ns, (broken, *result.frames.frames[1:]))
     tiles = present_live(
         live_scenes.make_live_state(),
@@ -382,7 +378,7 @@ def guess_of(result, sigma_m: float):
     person = result.poses_3d.people[0]
     count = len(person.xyz)
     covariance = np.tile(np.diag([sigma_m**2, 1e-5, 1e-5]), (count, 1, 1))
-    guessed = replace(person, covariance=covariance, view_count=np.ones(count, np.int64))
+    guessed = replace(person, covariance=covariance, source=np.full(count, JointSource.GUESSED))
     return replace(result, poses_3d=replace(result.poses_3d, people=(guessed,)))
 
 

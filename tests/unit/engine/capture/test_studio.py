@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.capture.studio import StudioSource, open_studio, play_studio
+from engine.capture.studio import StudioSource, open_studio
 from engine.capture.synchronize import Framesets
 from engine.errors import CameraNotFoundError
 
@@ -61,9 +61,3 @@ def test_sources_make_framesets_with_gaps_where_frames_were_dropped():
 def test_an_unknown_motion_is_refused():
     with pytest.raises(CameraNotFoundError, match="Did you mean 'wave'"):
         open_studio("studio:waev")
-
-
-def test_a_studio_that_is_played_has_its_truth_and_its_cameras_in_real_time():
-    studio, sources = play_studio(ADDRESS)
-    assert [one.name for one in sources] == list(studio.rig.names)
-    assert all(one.source.live and one.address == ADDRESS for one in sources)

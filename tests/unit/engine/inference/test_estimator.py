@@ -1,4 +1,5 @@
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -219,8 +220,9 @@ def test_a_network_of_the_user_finds_joints_with_nothing_but_a_card(own_folders,
         create_estimator(card, 1, EstimatorOptions(backend=backend, threads=1))
     ) as estimate:
         frames = make_frameset(0, NOBODY, size_wh=(480, 640))
-        image = frames.frames[0].image_bgr
+        image = frames.frames[0].image_bgr.copy()
         image[398:403, 298:303, 2] = 255  # a red dot at (300, 400)
+        frames = replace(frames, frames=(replace(frames.frames[0], payload=image),))
         (pose,) = estimate(frames).poses_by_view[0]
     np.testing.assert_allclose(pose.xy, np.tile((300, 400), (17, 1)), atol=2.5)  # bins of 1.25 px
     assert estimate.skeleton.name == "coco_17"

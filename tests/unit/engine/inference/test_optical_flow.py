@@ -110,9 +110,7 @@ def test_joints_whose_flow_is_lost_go_on_at_constant_velocity_with_less_confiden
     for index in range(10):
         estimate(frameset(index))
     black = frameset(10).frames[0]
-    frames = replace(
-        frameset(10), frames=(replace(black, image_bgr=np.zeros_like(black.image_bgr)),)
-    )
+    frames = replace(frameset(10), frames=(replace(black, payload=np.zeros_like(black.image_bgr)),))
     (pose,) = estimate(frames).poses_by_view[0]
     assert 10 not in slow.asked
     np.testing.assert_allclose(pose.xy, truth(10), atol=1.0)

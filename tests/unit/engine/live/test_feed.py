@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
+from engine.capture.state import CameraPhase
 from engine.live.feed import CameraFeed, CameraTimeouts, close_feeds
-from engine.live.state import CameraPhase
 from tests.support.live_cameras import ScriptedCamera
 from tests.support.patience import PATIENCE_S, wait_until
 

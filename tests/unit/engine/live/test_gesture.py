@@ -5,7 +5,7 @@ import pytest
 
 from calibration.skeleton import load_skeleton
 from engine.live.gesture import RaisedHandsDetector
-from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D
+from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D, all_measured
 
 SKELETON = load_skeleton("blazepose_33")
 PERIOD_S = 1 / 30
@@ -49,7 +49,9 @@ def told(script, *, room=False, views=3):
             )
             people = ()
             if room and poses is not None:
-                people = (Pose3D(0, poses, np.ones(33), np.zeros((33, 3, 3)), np.full(33, 3)),)
+                nothing = np.zeros((33, 3, 3))
+                person = Pose3D(0, poses, np.ones(33), nothing, np.full(33, 3), all_measured(33))
+                people = (person,)
             sets = tuple((pose,) if pose is not None else () for pose in seen)
             if sign(PoseSet2D(0, now, sets, (now,) * len(sets)), PoseSet3D(0, now, people)):
                 given.append(time_s)

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from engine.capture.state import CameraPhase
 from engine.errors import ModelMissingError, SessionError
 from engine.live.cameras import LiveSource, make_camera_sources
 from engine.live.live import Live
-from engine.live.state import CalibrationPhase, CameraPhase
+from engine.live.state import CalibrationPhase
 from engine.session.session import Session, SessionFacts
 from engine.stages import ThreadedPipeline
 from tests.support.fake_models import FakeWalkerEstimator

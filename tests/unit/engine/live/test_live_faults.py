@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from engine.capture.state import CameraPhase
 from engine.live.cameras import make_camera_sources
 from engine.live.feed import CameraFeed, CameraTimeouts, close_feeds
 from engine.live.framesets import LiveFramesets
-from engine.live.state import CameraPhase
 from tests.support.ip_cameras import MjpegServer, count_sockets
 from tests.support.patience import PATIENCE_S, wait_until
 

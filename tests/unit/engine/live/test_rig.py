@@ -18,10 +18,11 @@ from calibration.synthetic.synthetic import (
     observe,
 )
 from calibration.synthetic.walker import MOTIONS, Walker
+from engine.capture.state import CameraPhase, CameraState
 from engine.live.calibration_process import CalibrationOutcome
 from engine.live.rig import CHECK_EVERY_NS, LiveRig
 from engine.live.rig_check import CALIBRATE_AGAIN, RigCheck, RigFinding, RigVerdict
-from engine.live.state import CalibrationPhase, CameraPhase, CameraState
+from engine.live.state import CalibrationPhase
 from tests.support.patience import wait_until
 from tests.support.pose_recordings import make_pose_sets
 from tests.support.scenes import make_report

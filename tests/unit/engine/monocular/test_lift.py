@@ -115,6 +115,7 @@ def test_one_view_is_what_a_lifted_joint_counts_and_other_joints_stay_missing(ri
     ).people[0]
     assert made.track_id == 0
     assert (made.view_count[LIMB] == 1).all()
+    assert made.guessed[LIMB].all()
     rest = np.setdiff1d(np.arange(33), [*LIMB, *EARS])
     assert np.isnan(made.xyz[rest]).all()
     assert (made.view_count[rest] == 0).all()

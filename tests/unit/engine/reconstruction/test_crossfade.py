@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.poses import Pose3D, PoseSet3D
+from engine.poses import JointSource, Pose3D, PoseSet3D, derive_source
 from engine.reconstruction.crossfade import FADE_NS, GuessCrossfade
 
 STEP_NS = 33_000_000
@@ -13,7 +13,9 @@ def pose(t, views, off=(0.0, 0.0, 0.0)):
     """Return a person of three joints who walks along x at 1 m/s."""
     xyz = np.array([[t * STEP_NS * 1e-9, 0, z] for z in (1, 2, 3)]) + np.asarray(off)
     covariance = np.tile(1e-4 * np.eye(3), (3, 1, 1))
-    person = Pose3D(0, xyz, np.full(3, 0.9), covariance, np.full(3, views))
+    view_count = np.full(3, views)
+    source = derive_source(view_count)
+    person = Pose3D(0, xyz, np.full(3, 0.9), covariance, view_count, source)
     return PoseSet3D(t, t * STEP_NS, (person,))
 
 
@@ -62,7 +64,7 @@ def test_only_the_joints_that_change_are_faded():
     handover = GuessCrossfade()
     handover(pose(0, 3))
     mixed = pose(1, 3, GUESS_IS_OFF)
-    mixed.people[0].view_count[1] = 1
+    mixed.people[0].source[1] = JointSource.GUESSED
     moved = handover(mixed).people[0].xyz - mixed.people[0].xyz
     assert np.abs(moved[[0, 2]]).max() == 0
     assert abs(moved[1, 1] + 0.2) < 1e-12

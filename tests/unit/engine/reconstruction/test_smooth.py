@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.poses import Pose3D, PoseSet3D
+from engine.poses import Pose3D, PoseSet3D, all_measured
 from engine.reconstruction.smooth import Smooth, SmoothConfig
 
 PERIOD_NS = 33_333_333
@@ -12,7 +12,12 @@ PERIOD_NS = 33_333_333
 def instant(index, xyz):
     joints = len(xyz)
     person = Pose3D(
-        0, np.asarray(xyz, float), np.ones(joints), np.zeros((joints, 3, 3)), np.full(joints, 4)
+        0,
+        np.asarray(xyz, float),
+        np.ones(joints),
+        np.zeros((joints, 3, 3)),
+        np.full(joints, 4),
+        all_measured(joints),
     )
     return PoseSet3D(index, index * PERIOD_NS, (person,))
 

@@ -1,6 +1,7 @@
 """Recording a camera: JPEG as it came, everything else compressed, and a ledger that tells it all."""
 
 import weakref
+from dataclasses import replace
 
 import av
 import cv2
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import SessionError
-from engine.frames import Frame, JpegFrame
+from engine.frames import Frame, Jpeg
 from engine.ledger import NEVER_CAME, TOO_SLOW, read_ledger
 from engine.offline.footage import open_inputs
 from engine.session.camera_recorder import MAX_LISTED_GAP, CameraRecorder
@@ -64,8 +65,8 @@ def test_a_frame_of_another_size_is_in_the_ledger_and_not_in_the_video(tmp_path)
 def test_frames_out_of_order_and_times_that_do_not_rise_are_told_and_left_out(tmp_path):
     frames = [jpeg_frame(number) for number in (0, 1, 3, 2, 4)]
     frames += [
-        jpeg_frame(5).with_timestamp(frames[-1].timestamp_ns),
-        jpeg_frame(6).with_timestamp(START_NS),
+        replace(jpeg_frame(5), timestamp_ns=frames[-1].timestamp_ns),
+        replace(jpeg_frame(6), timestamp_ns=START_NS),
         jpeg_frame(7),
     ]
     session = record(tmp_path / "s", frames)
@@ -96,7 +97,7 @@ def test_what_waits_for_the_disk_is_bounded_in_bytes(tmp_path, monkeypatch, mega
     goes_on = block_writes(monkeypatch)
     recorder = CameraRecorder(tmp_path / "a", 30.0)
     data = bytes(megabytes << 20)
-    taken = [recorder.offer(JpegFrame("a", n, n * PERIOD_NS, data, (64, 48))) for n in range(60)]
+    taken = [recorder.offer(Frame("a", n, n * PERIOD_NS, Jpeg(data, (64, 48)))) for n in range(60)]
     goes_on.set()
     recorder.close()
     assert 10 // megabytes < sum(taken) <= 22 // megabytes + 1
@@ -138,7 +139,8 @@ def test_a_disk_that_stands_still_for_long_costs_frames_but_no_memory_and_the_le
 
 def test_a_camera_at_half_its_rate_has_the_measured_one_in_the_session(tmp_path):
     frames = [
-        jpeg_frame(number).with_timestamp(START_NS + number * 2 * PERIOD_NS) for number in range(20)
+        replace(jpeg_frame(number), timestamp_ns=START_NS + number * 2 * PERIOD_NS)
+        for number in range(20)
     ]
     assert record(tmp_path / "s", frames).cameras[0].rate_fps == pytest.approx(15.0, rel=1e-3)
 

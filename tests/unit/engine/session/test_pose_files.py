@@ -12,6 +12,7 @@ import pytest
 
 from calibration.skeleton import load_skeleton
 from engine.errors import SessionError
+from engine.poses import JointSource
 from engine.session.pose_files import PoseFileHeader, PoseReader, PoseWriter
 from tests.support.pose_sets import is_same_2d, is_same_3d, make_pose_sets_2d, make_pose_sets_3d
 
@@ -40,6 +41,15 @@ def test_3d_poses_come_back_with_their_covariance(tmp_path):
     got = list(PoseReader(write(tmp_path / "p.bin", HEADER_3D, put)).sets_3d())
     assert len(got) == 40
     assert all(is_same_3d(a, b) for a, b in zip(put, got))
+
+
+def test_guessed_joints_come_back_as_guesses(tmp_path):
+    put = next(poses for poses in make_pose_sets_3d(40) if poses.people)
+    put.people[0].view_count[:5] = 1
+    put.people[0].source[:5] = JointSource.GUESSED
+    (got,) = PoseReader(write(tmp_path / "p.bin", HEADER_3D, [put])).sets_3d()
+    assert is_same_3d(put, got)
+    assert np.flatnonzero(got.people[0].guessed).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_the_header_names_joints_and_views_and_lays_out_the_records(tmp_path):
