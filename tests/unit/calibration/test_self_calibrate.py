@@ -62,7 +62,7 @@ def test_their_world_is_that_of_the_contract(four):
     np.testing.assert_allclose(centres, true, atol=0.15)  # m, two per cent of stature among it
 
 
-def test_exchanged_sides_are_put_right_and_remarked(four):
+def test_exchanged_sides_are_repaired_and_remarked(four):
     take, calibration = four
     assert take.seen.swapped.any()
     assert (calibration.swapped != take.seen.swapped).mean() < 0.01
