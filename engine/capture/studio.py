@@ -1,4 +1,4 @@
-"""Studio sources: the virtual studio's cameras, behind the protocol of every other camera."""
+"""Studio sources: the virtual studio's cameras, behind the protocol of all cameras."""
 
 from engine.frames import Frame
 from engine.live.cameras import LiveSource, make_studio_cameras
@@ -8,8 +8,9 @@ from engine.studio.scene import Studio
 
 
 class StudioSource:
-    """One camera of a studio, on a simulated clock: it waits for its reader and loses nothing but
-    what it drops itself.
+    """One camera of a studio, on a simulated clock.
+
+    It waits for its reader and loses nothing but what it drops itself.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class StudioSource:
 
     @property
     def frame_count(self) -> int:
-        """How many frames the camera takes, dropped ones included."""
+        """How many frames the camera has, dropped ones included."""
         return self._studio.frame_count(self._camera_index)
 
     @property
@@ -74,7 +75,7 @@ class StudioSource:
         return None
 
     def skip_to(self, number: int) -> None:
-        """Go on with the frame of this number; those before it are never made.
+        """Continue with the frame of this number; those before it are never rendered.
 
         Parameters
         ----------
@@ -115,8 +116,7 @@ def open_studio(address: str) -> tuple[Studio, list[StudioSource]]:
 
 
 def play_studio(address: str) -> tuple[Studio, tuple[LiveSource, ...]]:
-    """Build the studio of an address once, for its cameras in real time and for the truth: it takes
-    seconds to build.
+    """Build the studio of an address once, for its cameras in real time and for the truth.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ def test_every_scheme_has_its_source():
     [
         (socket.gaierror(-2, "Name or service not known"), "no computer named 'door'"),
         (UnicodeError("label too long"), "no computer named 'door'"),
-        (ConnectionRefusedError(), "refuses to be connected"),
+        (ConnectionRefusedError(), "refuses the connection"),
         (TimeoutError(), "does not answer"),
         (OSError(errno.EHOSTUNREACH, "No route to host"), "cannot be reached from here"),
         (OSError(errno.EIO, "Input/output error"), "cannot be reached (Input/output error)"),
