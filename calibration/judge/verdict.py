@@ -20,7 +20,7 @@ COVERAGE_GRID = (8, 6)
 # Without given lenses the person must change place: on the spot, unlike focal lengths stay wrong by
 # 7 % and more.
 MIN_TRAVEL_M = 0.5
-MIN_POSTURE_M = 0.04  # joints of a person who stands still stay within this about their mean
+MIN_POSTURE_M = 0.04  # joints of a person who does not move stay within this about their mean
 MAX_HOLDOUT_MRAD = 20.0  # a rig that explains the joints worse than this is not one
 
 

@@ -1,4 +1,4 @@
-"""HTTP cameras as they are opened: logins, redirections, certificates, and what is refused in which sentence."""
+"""HTTP cameras as they are opened: logins, redirections, certificates, refusals."""
 
 import shutil
 import threading
@@ -27,8 +27,8 @@ def refusal(address: str) -> CameraError:
         source.open()
     assert source.read(0) is None
     assert is_thread_gone()
-    sentence = str(caught.value)
-    assert "'left'" in sentence
+    message = str(caught.value)
+    assert "'left'" in message
     assert caught.value.camera_id == "left"
     return caught.value
 
@@ -139,9 +139,8 @@ def test_a_refused_login_is_said_without_showing_it(
 def test_another_host_does_not_get_the_password():
     with MjpegServer(fps=QUICK_FPS) as other, MjpegServer() as camera:
         location = f"http://localhost:{other.port}/video"
-        camera.change_behaviour(
-            greeting=f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
-        )
+        head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+        camera.change_behaviour(greeting=head.encode())
         other.change_behaviour(login="basic")
         assert "needs a user and a password" in str(
             refusal(camera.address_of("/video", QUOTED_LOGIN))

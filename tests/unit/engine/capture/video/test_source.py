@@ -212,7 +212,7 @@ def test_damage_in_the_middle_is_left_out_and_said(folder):
 
 
 def refused(path):
-    """The sentence that a file is refused with."""
+    """The message that a file is refused with."""
     with pytest.raises(UnreadableSourceError) as caught:
         VideoFileSource(path).open()
     assert caught.value.camera_id == path.stem
