@@ -1,8 +1,8 @@
-"""What can go wrong when a rig is calibrated, as sentences for a person."""
+"""What can go wrong when a rig is calibrated, as messages for a person."""
 
 
 class CalibrationError(Exception):
-    """A calibration that cannot be had from these observations."""
+    """These observations do not give a calibration."""
 
 
 class NotEnoughMotionError(CalibrationError):
@@ -18,4 +18,4 @@ class DidNotConvergeError(CalibrationError):
 
 
 class ScaleUnknownError(CalibrationError):
-    """Nothing tells how large the scene is."""
+    """Nothing gives the size of the scene."""

@@ -2,7 +2,7 @@
 
 ``rig.toml`` has the aniposelib layout, which Caliscope, Pose2Sim, FreeMoCap and Anipose read: one
 table per camera (``[cam_0]``, ``[cam_1]``, ...) with name, size, matrix, distortions, rotation and
-translation. What is ours alone stands under ``[metadata]``.
+translation. What only Epipole writes is under ``[metadata]``.
 """
 
 import os
@@ -40,7 +40,7 @@ class Camera:
     size_wh : px
         Width and height of the images that `matrix` is for.
     matrix : (3, 3), px
-        K, square pixels are usual but not demanded; (0, 0) is the centre of the first pixel.
+        K; pixels need not be square; (0, 0) is the centre of the first pixel.
     distortion : (5,)
         k1, k2, p1, p2, k3 (Brown-Conrady, as OpenCV has them).
     cam_from_world : (4, 4)
@@ -59,7 +59,7 @@ class Camera:
     cam_from_world: F64 = field(default_factory=lambda: np.eye(4))
 
     def __post_init__(self) -> None:
-        """Refuse what is not a camera."""
+        """Check shapes, numbers and sizes."""
         for name, shape in (("matrix", (3, 3)), ("distortion", (5,)), ("cam_from_world", (4, 4))):
             array = np.asarray(getattr(self, name), float)
             if array.shape != shape or not np.isfinite(array).all():
@@ -116,7 +116,7 @@ class Rig:
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
-        """Refuse two cameras of one name."""
+        """Check that names differ."""
         names = [camera.name for camera in self.cameras]
         if len(set(names)) != len(names):
             raise ValueError(f"Camera names must differ: {', '.join(names)}.")
@@ -175,7 +175,7 @@ def load_rig(path: Path) -> Rig:
     Raises
     ------
     RigFileError
-        If it cannot be read or lacks something; the sentence names the camera and the key.
+        If it cannot be read or lacks something; the message names the camera and the key.
     """
     try:
         with Path(path).open("rb") as file:

@@ -1,5 +1,4 @@
-"""Self-calibration: from one person's joints in every view to a metric rig, or a refusal with its
-reasons.
+"""Self-calibration: from one person's joints in every view to a metric rig, or a refusal.
 
 The use case, step by step: lenses -> sides -> first rig -> refinement -> sides again -> metres ->
 ground -> verdict.
@@ -49,14 +48,13 @@ from calibration.world.floor import find_ground, world_from_scene
 from calibration.world.scale import estimate_scale
 
 MAX_KEYFRAMES = 300
-MAX_ROUNDS = (
-    3  # left and right are repaired, and late views re-timed, without a rig first, then with it
-)
-# A view that is 150 ms late comes nearer by a third in each turn (studio, 10 poses a second): after
-# 3 turns 68 ms and 2.2 degrees are left, after 8 turns 23 ms and 0.8 degrees.
+# Left and right are repaired, and late views re-timed, without a rig first, then with it.
+MAX_ROUNDS = 3
+# A view that is 150 ms late comes nearer by a third in each round (studio, 10 poses a second).
+# After 3 rounds 68 ms and 2.2 degrees are left, after 8 rounds 23 ms and 0.8 degrees.
 MAX_ROUNDS_WHILE_LATE = 8
-GOOD_AGREEMENT = 0.85  # of the worst view: nothing else need be tried
-LARGE_OFFSET_S = 0.004  # the velocity does not carry a joint farther than this without a fault
+GOOD_AGREEMENT = 0.85  # of the worst view; nothing else needs to be tried
+LARGE_OFFSET_S = 0.004  # beyond it a joint does not move in a straight line
 SETTINGS = RefinementSettings()
 PASS_SETTINGS = replace(SETTINGS, iterations=20)
 
@@ -65,7 +63,7 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class CalibrationOptions:
-    """What is known before, and what is asked for.
+    """What is known beforehand, and what to estimate.
 
     Parameters
     ----------
@@ -87,7 +85,7 @@ class CalibrationOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """The outcome: a rig that may be trusted as far as its report says, or none.
+    """The outcome: a rig whose errors the report states, or none.
 
     Parameters
     ----------
@@ -132,7 +130,7 @@ def self_calibrate(
 
     Notes
     -----
-    METHODS 3.4. World frame: z up, floor at z = 0, origin under the cameras' centroid, +x towards
+    World frame: z up, floor at z = 0, origin under the cameras' centroid, +x towards
     the first camera.
     """
     if len(observations.view_names) < 2:
@@ -209,7 +207,7 @@ def solve_rig(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Placement:
-    """Cameras roughly placed, their clocks roughly set, sides as far as a view alone can tell."""
+    """Rough cameras and clocks; left and right by each view alone."""
 
     scouted: ScoutedRig
     offset_ns: I64
@@ -217,15 +215,14 @@ class _Placement:
 
 
 def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors) -> _Placement:
-    """Place the cameras roughly; where a view does not fit, try other times for it, then say why it does not."""
+    """Place the cameras roughly; for a view that does not fit, try other times, then explain."""
     _require_every_view(observations)
     still = np.zeros(len(observations.view_names), np.int64)
     repaired = observations.swap_sides(steady)
     first = _try_scout(repaired, still, lenses)
     if first is not None and first.agreement.min() >= GOOD_AGREEMENT:
         return _Placement(first, still, steady)
-    # a body seen from the side changes sides unnoticed: then the network's own sides are the better
-    # start
+    # a body seen from the side changes sides unnoticed; then the network's own sides start better
     untouched = np.zeros_like(steady)
     raw = _try_scout(observations, still, lenses)
     if raw is not None and (first is None or raw.agreement.min() > first.agreement.min()):
@@ -244,7 +241,7 @@ def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors)
 
 
 def _require_every_view(observations: Observations) -> None:
-    """Refuse a view that hardly ever shows the person."""
+    """Raise if a view hardly ever shows the person."""
     seen = (
         (observations.seen & (observations.confidence >= MIN_CONFIDENCE)).sum(-1) >= MIN_JOINTS
     ).sum(0)
@@ -252,8 +249,8 @@ def _require_every_view(observations: Observations) -> None:
     if seen[worst] < MIN_FRAMES:
         raise NotEnoughMotionError(
             f"View '{observations.view_names[worst]}' shows the person in only {seen[worst]} "
-            "images, so its camera cannot be"
-            " placed. Turn it so that it sees the person, or leave it out."
+            "images, so its camera cannot be placed. Turn it so that it sees the person, or leave "
+            "it out."
         )
 
 
@@ -270,7 +267,7 @@ def _try_scout(steady: Observations, offsets: I64, lenses: LensPriors) -> Scoute
 def measure_rig(
     observations: Observations, solution: Solution, options: CalibrationOptions
 ) -> MeasuredRig:
-    """Give a solution its metres, its vertical and its floor.
+    """Find the metres, the vertical and the floor of a solution.
 
     Returns
     -------
@@ -322,7 +319,7 @@ def _refine_in_passes(
 
 
 def _select_last_pass_parameters(lenses: LensPriors, options: CalibrationOptions) -> FreeParameters:
-    """Let move what may move in the last pass."""
+    """Select the parameters of the last pass."""
     return select_free_parameters(lenses, focal=True, k1=True, offset=options.time_offsets)
 
 

@@ -84,7 +84,7 @@ def load_skeleton(name: str) -> Skeleton:
     Raises
     ------
     ValueError
-        If there is none of that name; the sentence lists those there are.
+        If there is none of that name; the message lists those that exist.
     """
     folder = resources.files("assets") / "skeletons"
     file = folder / f"{name}.toml"

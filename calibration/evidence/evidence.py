@@ -1,4 +1,4 @@
-"""Evidence: the part of the observations that calibrates, as the solvers want it."""
+"""Evidence: the part of the observations that calibrates, as the solvers need it."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,22 @@ from calibration.evidence.timing import estimate_velocity_px_s
 from calibration.geometry.arrays import F64, I64
 from calibration.skeleton import Skeleton, strip_side
 
-# Limbs and feet: with the feet the rig is a quarter better than without, with the face it is worse
-# (REALDATA 2).
+# Limbs and feet. Four real videos, error of the joints: limbs alone 111 mm, with the feet 84 mm,
+# with face and hands 89 mm.
 LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index")
 # Relative deviation of a bone's apparent length over time, by the parts it joins (measured on real
 # video, a true rig: thighs 3 %, shanks 4 %, upper arms 4 %, forearms 7 %, trunk 3 %, shoulders 3 %,
 # hips 10 %, feet 10 %).
 BONE_SIGMA = {
-    ("hip", "knee"): 0.04, ("knee", "ankle"): 0.04, ("shoulder", "elbow"): 0.05, ("elbow", "wrist"): 0.07,
-    ("shoulder", "shoulder"): 0.06, ("hip", "hip"): 0.10, ("shoulder", "hip"): 0.04, ("heel", "foot_index"): 0.12,
-}  # fmt: skip
+    ("hip", "knee"): 0.04,
+    ("knee", "ankle"): 0.04,
+    ("shoulder", "elbow"): 0.05,
+    ("elbow", "wrist"): 0.07,
+    ("shoulder", "shoulder"): 0.06,
+    ("hip", "hip"): 0.10,
+    ("shoulder", "hip"): 0.04,
+    ("heel", "foot_index"): 0.12,
+}
 DEFAULT_BONE_SIGMA = 0.10
 
 
@@ -72,7 +78,7 @@ def select_calibration_joints(skeleton: Skeleton) -> tuple[str, ...]:
 
 
 def gather_evidence(common: Observations, sigma: F64, principal: F64, rows: I64) -> Evidence:
-    """Take the limbs of some framesets.
+    """Select the limbs of some framesets.
 
     Parameters
     ----------

@@ -18,16 +18,29 @@ GATE_SIGMAS = 4.0
 # Error of each kind of joint in plain view relative to that (three studio seeds, BlazePose, all
 # views).
 SIGMA_FACTOR = {
-    "shoulder": 1.0, "elbow": 0.9, "wrist": 0.9, "hip": 1.3, "knee": 1.0, "ankle": 0.9, "heel": 1.5, "foot_index": 1.2,
-    "nose": 1.5, "eye": 1.5, "ear": 1.5, "mouth": 1.5, "pinky": 1.5, "index": 1.5, "thumb": 1.5,
-}  # fmt: skip
+    "shoulder": 1.0,
+    "elbow": 0.9,
+    "wrist": 0.9,
+    "hip": 1.3,
+    "knee": 1.0,
+    "ankle": 0.9,
+    "heel": 1.5,
+    "foot_index": 1.2,
+    "nose": 1.5,
+    "eye": 1.5,
+    "ear": 1.5,
+    "mouth": 1.5,
+    "pinky": 1.5,
+    "index": 1.5,
+    "thumb": 1.5,
+}
 # How the error grows as the network's confidence falls (same measurement: limbs, median by
 # confidence).
 CONFIDENCE_KNOTS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0)
 CONFIDENCE_FACTORS = (6.0, 3.5, 2.3, 1.8, 1.5, 1.25, 1.1, 1.0)
 DEFAULT_FACTOR = 1.5
-# What a length says of the torso's, for a person who bends or faces away (Drillis & Contini
-# proportions).
+# The torso's length by other lengths, for a person who bends or faces away (proportions of Drillis
+# & Contini).
 TORSO_OF_SHOULDERS, TORSO_OF_LEG = 1.35, 0.58
 
 
@@ -86,7 +99,7 @@ def measure_torso_px(observations: Observations) -> F64:
     Returns
     -------
     torso : (T, V), px
-        Length of the torso were it parallel to the image; NaN where nobody was seen.
+        Length of the torso were it parallel to the image; NaN where no person was seen.
     """
     skeleton = observations.skeleton
     xy = np.where(observations.seen[..., None], observations.xy, np.nan)
@@ -111,7 +124,7 @@ def measure_torso_px(observations: Observations) -> F64:
 
 
 def _remove_spikes(size: F64) -> F64:
-    """Take the spikes out of one view's sizes: a running median over about a second of what was seen."""
+    """Remove the spikes from one view's sizes: a running median over 15 images."""
     rows = np.flatnonzero(np.isfinite(size))
     steady = np.full(len(size), np.nan)
     if len(rows):
@@ -120,7 +133,7 @@ def _remove_spikes(size: F64) -> F64:
 
 
 def _look_up_factor(joint: str) -> float:
-    """Look up a joint's factor by the part of its name that says what it is."""
+    """Look up a joint's factor by its name without the side."""
     bare = strip_side(joint)
     for part, factor in SIGMA_FACTOR.items():
         if bare == part or bare.startswith(part + "_"):

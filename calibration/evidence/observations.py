@@ -22,7 +22,7 @@ class Observations:
     sizes_wh : V of them, px
         Image sizes.
     time_ns : (T,)
-        Time of each frameset, rising.
+        Time of each frameset, increasing.
     xy : (T, V, J, 2), px of the original image
         NaN where a joint was not seen.
     confidence : (T, V, J), 0 to 1
@@ -45,7 +45,7 @@ class Observations:
     view_time_ns: I64
 
     def __post_init__(self) -> None:
-        """Check the shapes where trust ends."""
+        """Check the shapes."""
         T = len(self.time_ns)
         V = len(self.view_names)
         J = len(self.skeleton.joints)
@@ -66,7 +66,7 @@ class Observations:
         return np.isfinite(self.xy).all(-1) & (self.confidence > 0)
 
     def swap_sides(self, swapped: Mask) -> "Observations":
-        """Exchange left and right where told.
+        """Exchange left and right in some views of some framesets.
 
         Parameters
         ----------
@@ -82,8 +82,9 @@ class Observations:
         return replace(self, xy=xy, confidence=confidence)
 
     def flip_views(self, view_indices: Sequence[int]) -> "Observations":
-        """Show some views as in a mirror, or undo it: images flipped, and the body's sides
-        exchanged with them.
+        """Mirror some views: flip their images, and the body's sides with them.
+
+        Doing it twice changes nothing.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Left and right repaired: networks take a person's back for their front, and whole bodies swap sides."""
+"""Repair left and right: a network that mistakes a back for a front swaps a body's sides."""
 
 import itertools
 
@@ -12,15 +12,14 @@ from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate
 from calibration.rig import Camera, Rig
 
-MAX_SIGMAS2 = 12.0  # squared sigmas that one joint may say for or against a swap
-STEP_SIGMAS = 6.0  # a joint may move so many sigmas between framesets without surprise
+MAX_SIGMAS2 = 12.0  # squared sigmas that one joint may add for or against a swap
+STEP_SIGMAS = 6.0  # sigmas that a joint ordinarily moves between framesets
 CHANGE_PRIOR = 10.0  # sides do not change for less than this many squared sigmas
 LOOKBACK_IMAGES = 4  # images that each one is compared with
 SWAPPED_PRIOR_S = 100.0  # per second: most of the time the network is right
-SWAP_PRIOR = 1.0  # a swap must be better than none by so many squared sigmas
-MAX_EXHAUSTIVE_VIEWS = (
-    5  # up to five views all patterns of swaps are weighed, beyond that those of two views at most
-)
+SWAP_PRIOR = 1.0  # a swap must be better than none by this many squared sigmas
+# Up to five views all patterns of swaps are tried, beyond that those of two views at most.
+MAX_EXHAUSTIVE_VIEWS = 5
 
 
 def find_swaps_by_motion(observations: Observations, sigma: F64) -> Mask:
@@ -35,13 +34,13 @@ def find_swaps_by_motion(observations: Observations, sigma: F64) -> Mask:
     -------
     swapped : (T, V)
         True where left and right must be exchanged to go on as before; the more frequent state
-        counts as right.
+        counts as correct.
 
     Notes
     -----
-    The best sequence of sides (Viterbi): a joint pays its squared jumps since the last few images,
-    capped, in sigmas. The last few, because between two good images a network may see a body that
-    faces nowhere.
+    The best sequence of sides (Viterbi): a joint costs its squared jumps since the last few images,
+    capped, in sigmas. One image back is not enough: between two good images a network may find a
+    body that faces nowhere.
     """
     T, V = observations.view_time_ns.shape
     costs = np.stack(
@@ -52,6 +51,7 @@ def find_swaps_by_motion(observations: Observations, sigma: F64) -> Mask:
     swapped = np.zeros((T, V), bool)
     for v in range(V):
         swapped[:, v] = _find_steadiest_sides(costs[:, :, v], prior)
+        # one view alone shows only that sides changed, not which are correct: the majority is
         if swapped[:, v].mean() > 0.5:
             swapped[:, v] = ~swapped[:, v]
     return swapped
@@ -64,9 +64,9 @@ def _find_steadiest_sides(costs: F64, prior: float) -> Mask:
     and so on; `prior`: of being exchanged at all, per frameset.
     """
     reach, T = costs.shape[:2]
-    states = np.array(
-        list(itertools.product([False, True], repeat=reach))
-    )  # sides now, before, before that, ...
+    # a state holds the sides of the last few images, newest first: the cost of a step depends on
+    # all of them, and Viterbi may look one state back only
+    states = np.array(list(itertools.product([False, True], repeat=reach)))
     total = np.zeros(len(states))
     back = np.zeros((T, len(states)), np.int64)
     older = [np.flatnonzero((states[:, :-1] == state[1:]).all(1)) for state in states]
@@ -78,6 +78,7 @@ def _find_steadiest_sides(costs: F64, prior: float) -> Mask:
             best = int(np.argmin(total[before] + step))
             back[t, i] = before[best]
             onward[i] = total[before][best] + step[best] + prior * now[0]
+        # only differences count; without this the sums lose digits over a long recording
         total = onward - onward.min()
     chosen = np.zeros(T, bool)
     state = int(np.argmin(total))
@@ -88,8 +89,7 @@ def _find_steadiest_sides(costs: F64, prior: float) -> Mask:
 
 
 def find_swaps_by_rig(observations: Observations, sigma: F64, rig: Rig) -> Mask:
-    """Find framesets where a view has left and right exchanged, from all views and the motion
-    together.
+    """Find framesets where a view has left and right exchanged, from all views together.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ def find_swaps_by_rig(observations: Observations, sigma: F64, rig: Rig) -> Mask:
 
     Notes
     -----
-    For every frameset each pattern of swaps is triangulated and pays its capped squared
+    For every frameset each pattern of swaps is triangulated and costs its capped squared
     reprojection error; the views' own motion links the framesets (Viterbi over patterns). Two views
-    alone cannot tell which of them is swapped; their motion does (REALDATA 2).
+    alone cannot show which of them is swapped; their motion does.
     """
     offsets = np.array(
         [rig.time_offset_ns.get(name, 0) for name in observations.view_names], np.int64
@@ -122,7 +122,7 @@ def find_swaps_by_rig(observations: Observations, sigma: F64, rig: Rig) -> Mask:
 
 
 def _list_swap_patterns(view_count: int) -> Mask:
-    """List the patterns of swaps to weigh, (S, V): all, or those of few views and their complements."""
+    """List the patterns of swaps, (S, V): all, or those of few views and their complements."""
     if view_count <= MAX_EXHAUSTIVE_VIEWS:
         return np.array(list(itertools.product([False, True], repeat=view_count)))
     few: list[Mask] = []
@@ -156,7 +156,7 @@ def _compute_pattern_cost(common: Observations, sigma: F64, rig: Rig, pattern: M
 
 
 def _compute_step_costs(observations: Observations, sigma: F64, reach: int = 1) -> F64:
-    """Cost of going on with the same sides, and of changing them, since the image `reach` before, (T, V, 2)."""
+    """Cost of keeping and of changing sides since the image `reach` before, (T, V, 2)."""
     joints = _find_limb_joints(observations)
     mirror = observations.skeleton.mirror[joints]
     T, V = observations.confidence.shape[:2]
@@ -164,11 +164,9 @@ def _compute_step_costs(observations: Observations, sigma: F64, reach: int = 1) 
     for v in range(V):
         rows = np.flatnonzero(np.isfinite(sigma[:, v][:, joints]).any(-1))
         now, before = rows[reach:], rows[:-reach]
-        spread = (
-            STEP_SIGMAS
-            * reach**0.5
-            * np.minimum(sigma[now, v][:, joints], sigma[before, v][:, joints])
-        )
+        # the better seen of both images decides: a wide sigma would let any jump pass
+        sharper = np.minimum(sigma[now, v][:, joints], sigma[before, v][:, joints])
+        spread = STEP_SIGMAS * reach**0.5 * sharper
         for changed, other in enumerate((joints, mirror)):
             step = observations.xy[now, v][:, joints] - observations.xy[before, v][:, other]
             squared = (step**2).sum(-1) / spread**2
@@ -214,5 +212,5 @@ def _compute_error_px(xyz: F64, xy: F64, camera: Camera) -> F64:
 
 
 def _find_limb_joints(observations: Observations) -> I64:
-    """Joints that tell the sides apart."""
+    """Return the joints that have a side."""
     return observations.skeleton.indices(select_calibration_joints(observations.skeleton))

@@ -1,4 +1,4 @@
-"""Joints at a common instant: each view's track carried to the frameset's time, with its velocity."""
+"""Joints at common instants: each view's track at the framesets' times, and its velocity."""
 
 import numpy as np
 
@@ -7,17 +7,12 @@ from calibration.geometry.arrays import F64, I64
 
 # No joint is interpolated across a longer gap than this, or than so many intervals of a slow view.
 MAX_GAP_S, MAX_GAP_INTERVALS = 0.12, 1.6
-SLOPE_REACHES = (
-    (2, 2),
-    (1, 1),
-    (3, 3),
-    (1, 2),
-    (2, 1),
-)  # framesets before and after, of the slopes whose median counts
+# Framesets before and after, of the slopes whose median counts.
+SLOPE_REACHES = ((2, 2), (1, 1), (3, 3), (1, 2), (2, 1))
 
 
 def interpolate_to_common_time(observations: Observations, offset_ns: I64) -> Observations:
-    """Carry every view's joints to the times of the framesets.
+    """Interpolate every view's joints to the times of the framesets.
 
     Parameters
     ----------
@@ -32,9 +27,9 @@ def interpolate_to_common_time(observations: Observations, offset_ns: I64) -> Ob
 
     Notes
     -----
-    Linear interpolation between the two neighbouring images of the view (PERFORMANCE D: 8.8 mm to
-    2.1 mm for free-running cameras). A frameset without an image of the view gets one only if both
-    neighbours are near.
+    Linear interpolation between the two neighbouring images of the view: for free-running cameras
+    it lowers the joints' error from 8.8 mm to 2.1 mm. A frameset without an image of the view gets
+    joints only if both neighbours are near.
     """
     T, V, J = observations.confidence.shape
     xy = np.full((T, V, J, 2), np.nan)
@@ -83,7 +78,7 @@ def estimate_velocity_px_s(observations: Observations) -> F64:
     -------
     velocity : (T, V, J, 2), px/s
         Median of the slopes over a few framesets around each, so that one gross error does not
-        count; 0 where none can be had.
+        count; 0 where none is known.
     """
     time_s = (observations.time_ns - observations.time_ns[0]) * 1e-9
     xy = np.where(observations.seen[..., None], observations.xy, np.nan)
@@ -127,6 +122,6 @@ def _interpolate_track(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> t
 
 
 def _assign_single_image(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> tuple[F64, F64]:
-    """Hand a view's only image to the frameset of its time."""
+    """Give a view's only image to the frameset of its time."""
     exact = (time_ns == own_ns[0])[:, None]
     return np.where(exact[..., None], xy[0], np.nan), np.where(exact, confidence[0], 0.0)

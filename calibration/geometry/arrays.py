@@ -1,4 +1,4 @@
-"""The array types of the house: which numbers an array holds; shapes stand in the docstrings."""
+"""Array types by what numbers they hold; docstrings give the shapes."""
 
 from typing import TypeAlias
 

@@ -13,7 +13,7 @@ MIN_SLOPE = 1e-14  # keeps the distance finite where both points lie on their ep
 
 
 def fundamental_from_cameras(a: Camera, b: Camera) -> F64:
-    """Write down the fundamental matrix of two cameras that are known.
+    """Compute the fundamental matrix of two cameras that are known.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the kernels of one instant need of cameras and bodies, as plain arrays that are made once."""
+"""Cameras and bodies as plain arrays, made once, for the kernels of one instant."""
 
 import itertools
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Compiling small kernels, with their machine code kept on the disk where the disk lets us."""
+"""Compile small kernels and cache their machine code on disk where possible."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ def jit_kernel(function: Callable[..., Any], *, fastmath: bool = False) -> Calla
     -----
     The code is cached beside the source or in the user's cache folder. Where neither can be written
     (a read-only installation without a home), numba refuses to decorate at all; then it is compiled
-    anew in every process.
+    again in every process.
     """
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(function)

@@ -1,8 +1,7 @@
-"""One instant at a time, compiled: what the live stages ask of geometry, 33 joints in a few views
-in 0.1 ms.
+"""Geometry of one instant, compiled for the live stages: 33 joints in a few views take 0.1 ms.
 
-The functions over whole takes (`triangulation`, `projection`, `noise`) say what is computed; see
-`fast_kernels`.
+The functions over whole recordings (`triangulation`, `projection`, `noise`) define what is
+computed; see `fast_kernels`.
 """
 
 from typing import NamedTuple
@@ -48,7 +47,7 @@ class SolvedPerson(NamedTuple):
 def solve_person(
     xy: F64, confidence: F64, cameras: CameraArrays, noise: NoiseArrays
 ) -> SolvedPerson:
-    """Put one person of one instant into the room.
+    """Reconstruct one person of one instant in the room.
 
     Parameters
     ----------
@@ -131,7 +130,7 @@ def project_compiled(xyz: F64, cameras: CameraArrays) -> F64:
 def compare_people(
     xy: F64, confidence: F64, view: I64, image: F64, likeness: LikenessArrays
 ) -> F64:
-    """Compare people with where somebody should be in their views.
+    """Compare people with where a tracked person should be in their views.
 
     Parameters
     ----------
@@ -155,7 +154,7 @@ def compare_people(
 def find_best_pair(
     people: tuple[F64, F64, I64], cameras: CameraArrays, likeness: LikenessArrays, gate: float
 ) -> F64 | None:
-    """Find somebody in the room whom several views agree on.
+    """Find a person in the room whom several views agree on.
 
     Parameters
     ----------
@@ -163,13 +162,12 @@ def find_best_pair(
         Joints (C, J, 2) px, confidence (C, J) and view (C,).
     cameras, likeness
     gate : sigmas
-        Farther from the expected place is somebody else.
+        A person farther than this from the expected place is another one.
 
     Returns
     -------
     limbs : (L, 3), m, world
-        From the two views whose person fits all views best; None where no two views agree on
-        anybody.
+        From the two views whose person fits all views best; None where no two views agree.
     """
     xy, confidence, view = people
     found, limbs = fast_kernels.find_best_pair(xy, confidence, view, cameras, likeness, gate)
@@ -177,17 +175,20 @@ def find_best_pair(
 
 
 def load_compiler() -> None:
-    """Load numba's compiler with the smallest kernel: 0.2 s, and no other thread runs for 70 ms of
-    it.
+    """Load numba's compiler with the smallest kernel, in 0.2 s.
 
-    Before a window is seen; then `warm_up_kernels` lets it live.
+    No other thread runs for 70 ms of it, so call it before a window is shown; after it,
+    `warm_up_kernels` does not freeze the window.
     """
     camera = Camera("", (2, 2), np.eye(3), cam_from_world=rigid_transform(np.eye(3), np.zeros(3)))
     project_compiled(np.ones((1, 3)), pack_cameras([camera]))
 
 
 def warm_up_kernels() -> None:
-    """Load the kernels from the disk (0.3 s), or compile them (20 s, once); call it off the screen's thread."""
+    """Load the kernels from disk in 0.3 s, or compile them once in 20 s.
+
+    Call it from another thread than the window's.
+    """
     skeleton = load_skeleton("blazepose_33")
     apart = [rigid_transform(np.eye(3), np.array([x, 0.0, 0.0])) for x in (0, 1)]
     cameras = pack_cameras([Camera("", (2, 2), np.eye(3), cam_from_world=place) for place in apart])

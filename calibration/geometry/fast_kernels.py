@@ -1,22 +1,24 @@
-"""The arithmetic of one instant, compiled: 33 joints in four views cost numpy 10 ms in overhead,
-and these 0.1 ms.
+"""The arithmetic of one instant, compiled: 33 joints in four views take 0.1 ms instead of 10 ms.
 
-Each kernel computes what a function over whole takes computes, point by point and step by step;
-that function is its reference, and property tests hold both together:
+numpy spends its 10 ms on overhead. Each kernel computes what a function over whole recordings
+computes, point by point; that function is its reference, and property tests compare the two:
 
-==================== ============================================================== kernel
-reference ==================== ==============================================================
-straighten_all       `projection.undistort_pixels` image_all            `projection.project`
-intersect_all        `triangulation.triangulate` robust_all
-`triangulation.triangulate_robust` expect_errors        `noise.estimate_sigma_px` and
-`noise.compute_gate_px` of one frameset solve_person         these, one after the other, and
-`engine.reconstruction.reconstruct`'s confidence compare_people       the median distance of limbs
-from where they should be best_pair            all pairs of people of two views, triangulated and
-compared ==================== ==============================================================
+======================= ==========================================================================
+kernel                  reference
+======================= ==========================================================================
+undistort_all           `projection.undistort_pixels`
+project_all             `projection.project`
+triangulate_all         `triangulation.triangulate`
+triangulate_all_robust  `triangulation.triangulate_robust`
+predict_errors          `noise.estimate_sigma_px` and `noise.compute_gate_px` of one frameset
+solve_person            these, one after the other, and the confidence of
+                        `engine.reconstruction.reconstruct`
+compare_people          the median distance of limbs from where they should be
+find_best_pair          all pairs of people of two views, triangulated and compared
+======================= ==========================================================================
 
-The file has more lines than others because all kernels must stand in one: numba notices that cached
-machine code is out of date by the kernel's own file only. Constants that other files own come in as
-arguments for the same reason.
+All kernels are in this one file because numba checks only a kernel's own file to find that cached
+machine code is out of date. Constants of other files are arguments for the same reason.
 """
 
 # pyright: basic
@@ -34,7 +36,7 @@ DEPTH_EPSILON_M = 1e-6
 
 @jit_kernel
 def undistort_ray(x, y, lens):
-    """Straighten one ray that a lens has bent; NaN where the lens model folds over."""
+    """Undistort one ray; NaN where the lens model folds over."""
     k1 = lens[0]
     k2 = lens[1]
     p1 = lens[2]
@@ -136,7 +138,7 @@ def solve_symmetric(A, b, x):
 
 @jit_kernel
 def triangulate_point(rays, weight, cameras, work, point):
-    """Find the point (3,) on the rays (V, 2) of the views with weight (V,); NaN from fewer than two."""
+    """Find the point (3,) on rays (V, 2) with weights (V,); NaN from fewer than two."""
     A, b = work
     A[:], b[:] = 0.0, 0.0
     view_count = 0
@@ -190,7 +192,7 @@ def triangulate_all(xy, weight, cameras):
 
 @jit_kernel
 def measure_errors(point, rays, cameras, error, depth):
-    """Measure the distance from the rays (V, 2), in undistorted px, and the depth in every camera."""
+    """Measure the distance from rays (V, 2), undistorted px, and the depth in every camera."""
     for v in range(rays.shape[0]):
         x, y, depth[v] = to_camera_frame(point, cameras, v)
         z = depth[v] if abs(depth[v]) > DEPTH_EPSILON_M else DEPTH_EPSILON_M
@@ -245,7 +247,7 @@ def refine_point(point, rays, weight, cameras, work):
 
 @jit_kernel
 def measure_support(rays, weight, cameras, limits, chosen):
-    """Triangulate from the chosen views; return which views agree, and the truncated cost over all."""
+    """Triangulate from chosen views; return which views agree, and the truncated cost."""
     gate, nearest = limits
     V = rays.shape[0]
     kept = np.zeros(V)
@@ -302,10 +304,10 @@ def find_largest_sine(point, used, cameras):
 
 @jit_kernel
 def triangulate_point_robust(rays, weight, cameras, rules, found):
-    """Find one point that most views agree on; fill point (3,), covariance (3, 3), used (V,) and
-    error (V,) px.
+    """Find one point that most views agree on, and fill `found`.
 
-    `rules`: gate px, nearest depth m, least sine between rays, steps of refinement.
+    `found`: point (3,), covariance (3, 3), used (V,) and error (V,) px; `rules`: gate px, nearest
+    depth m, least sine between rays, steps of refinement.
     """
     gate, nearest, min_sine, steps = rules
     point, covariance, used, error = found
@@ -359,7 +361,7 @@ def triangulate_all_robust(xy, sigma, gate, cameras, rules):
 
 @jit_kernel
 def measure_torso_length(xy, seen, noise):
-    """Length in px of the torso in one view, xy (J, 2), were it parallel to the image; NaN where it cannot be had."""
+    """Length in px of the torso of xy (J, 2), were it parallel to the image; NaN if unknown."""
     left, right = noise.torso[0], noise.torso[1]
     longest = -math.inf
     if seen[left[0]] and seen[right[0]]:
@@ -386,7 +388,7 @@ def distance(one, other):
 
 @jit_kernel
 def predict_errors(xy, confidence, noise):
-    """Expect an error for every joint (V, J) of one instant, infinite where not seen, and the gate (J,), both px."""
+    """Estimate each joint's error (V, J), infinite where not seen, and gate (J,), both px."""
     V, J = confidence.shape
     of_torso = noise.parameters[0]
     min_sigma = noise.parameters[1]
@@ -430,7 +432,7 @@ def combine_confidence(confidence, sigma, used, error):
 
 @jit_kernel
 def solve_person(xy, confidence, cameras, noise, rules):
-    """Put one person's joints (V, J, 2) px into the room: points, covariances, views used and confidence."""
+    """Solve joints (V, J, 2) px: points, covariances, views used and confidence."""
     sigma, gate = predict_errors(xy, confidence, noise)
     xyz, covariance, used, error = triangulate_all_robust(xy, sigma, gate, cameras, rules)
     return xyz, covariance, used, combine_confidence(confidence, sigma, used, error)
@@ -438,7 +440,7 @@ def solve_person(xy, confidence, cameras, noise, rules):
 
 @jit_kernel
 def measure_median_sigmas(xy, confidence, order, image, likeness):
-    """Median distance of the joints `order` of a person (J, 2) from expected places (L, 2), in sigmas."""
+    """Median distance of joints `order` of (J, 2) from expected places (L, 2), in sigmas."""
     min_confidence, sigma_of_height, min_joints = likeness.parameters
     errors = np.empty(order.shape[0])
     count, top, bottom = 0, math.inf, -math.inf
@@ -458,7 +460,7 @@ def measure_median_sigmas(xy, confidence, order, image, likeness):
 
 @jit_kernel
 def compare_people(xy, confidence, view, image, likeness):
-    """Compare people (C, J, 2) with the places (V, L, 2) expected in their view: as seen, and with sides exchanged."""
+    """Compare people (C, J, 2) with places (V, L, 2): as seen, and with sides exchanged."""
     far = np.empty((xy.shape[0], 2))
     for c in range(xy.shape[0]):
         far[c, 0] = measure_median_sigmas(
@@ -472,7 +474,7 @@ def compare_people(xy, confidence, view, image, likeness):
 
 @jit_kernel
 def triangulate_limbs(rays_of_all, confidence, view, pair, cameras, likeness):
-    """Triangulate the limbs (L, 3) of one person from rays of two views; `pair`: one, other, whether exchanged."""
+    """Triangulate limbs (L, 3) from rays of two views; `pair`: one, other, if exchanged."""
     one, other, exchanged = pair
     order = likeness.mirrored_joints if exchanged else likeness.joints
     V, L = cameras.R.shape[0], order.shape[0]

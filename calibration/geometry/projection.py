@@ -51,7 +51,7 @@ def pixels_from_rays(rays: F64, matrix: F64) -> F64:
 
 
 def rays_from_pixels(xy: F64, matrix: F64) -> F64:
-    """Take the camera matrix off.
+    """Remove the camera matrix.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def rays_from_pixels(xy: F64, matrix: F64) -> F64:
 
 
 def distort(rays: F64, distortion: F64) -> F64:
-    """Bend ideal rays as the lens does.
+    """Distort ideal rays as the lens does.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def distort(rays: F64, distortion: F64) -> F64:
 
 
 def undistort(rays: F64, distortion: F64) -> F64:
-    """Straighten rays that a lens has bent.
+    """Undistort rays that a lens has bent.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def undistort(rays: F64, distortion: F64) -> F64:
     Returns
     -------
     rays : (..., 2)
-        Ideal; NaN where the lens model folds over and no ray answers.
+        Ideal; NaN where the lens model folds over and has no inverse.
 
     Notes
     -----

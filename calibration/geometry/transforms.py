@@ -9,7 +9,7 @@ from calibration.geometry.arrays import F64
 
 
 def skew(vector: F64) -> F64:
-    """Return the matrix that does the cross product.
+    """Return the matrix of a cross product.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def skew(vector: F64) -> F64:
 
 
 def rotation_from_rotvec(rotvec: F64) -> F64:
-    """Turn rotation vectors into matrices.
+    """Convert rotation vectors to matrices.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def rotation_from_rotvec(rotvec: F64) -> F64:
 
 
 def rotvec_from_rotation(rotation: F64) -> F64:
-    """Turn rotation matrices into rotation vectors of length at most pi.
+    """Convert rotation matrices to rotation vectors of length at most pi.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def rigid_transform(rotation: F64, translation: F64) -> F64:
 
 
 def invert_transform(target_from_source: F64) -> F64:
-    """Turn a rigid transform round.
+    """Invert a rigid transform.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def invert_transform(target_from_source: F64) -> F64:
 
 
 def transform_points(target_from_source: F64, xyz: F64) -> F64:
-    """Carry points from the source frame to the target frame.
+    """Transform points from the source frame to the target frame.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def transform_points(target_from_source: F64, xyz: F64) -> F64:
 
 
 def rotation_angle_rad(rotation: F64) -> F64:
-    """Measure by how much rotations turn.
+    """Measure the angles of rotations.
 
     Parameters
     ----------

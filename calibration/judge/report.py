@@ -1,4 +1,4 @@
-"""CalibrationReport: how good a rig is, in numbers for a program and sentences for a person."""
+"""CalibrationReport: how good a rig is, in numbers for a program and messages for a person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class CameraReport:
         One standard deviation, inflated by the hold-out error; NaN where the rig was refused before
         it was solved.
     holdout_px
-        Median reprojection error over time that took no part in the solution, px of the original
+        Median reprojection error over time that was held out of the solution, px of the original
         image.
     coverage
         Share of the image's 8 x 6 cells that held a joint, 0 to 1.
@@ -65,7 +65,7 @@ class CalibrationReport:
     verdict
         ``accepted``, ``usable`` or ``refused``.
     reasons
-        Sentences that a person can act on.
+        Messages that a person can act on.
     cameras
         In camera order.
     time_offsets_ms

@@ -1,4 +1,4 @@
-"""What a solved rig is worth: measured on time that took no part, and put into a report."""
+"""What a solved rig is worth: measured on held-out time, and put into a report."""
 
 from dataclasses import dataclass
 
@@ -81,13 +81,13 @@ class MeasuredRig:
 def summarise(
     solution: Solution, measured: MeasuredRig, remarks: tuple[str, ...]
 ) -> CalibrationReport:
-    """Measure a rig on time that took no part, judge it, and report.
+    """Measure a rig on held-out time, judge it, and report.
 
     Parameters
     ----------
     solution, measured
     remarks
-        Sentences so far.
+        Messages so far.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def build_refusal_report(
     observations
     stature_m
     reason
-        A sentence that a person can act on.
+        A message that a person can act on.
     remarks
 
     Returns
@@ -189,7 +189,7 @@ def _collect_findings(
 
 
 def _measure_holdout_errors(solution: Solution, measured: MeasuredRig) -> tuple[list[F64], Mask]:
-    """Reprojection error of joints of held-out time in each view, px; and which joints were seen well enough."""
+    """Reprojection error of held-out joints in each view, px; and which joints are sure."""
     common = measured.common
     rows = select_holdout_rows(common, HOLDOUT_FRAMES)
     chosen = common.skeleton.indices(solution.evidence.joints)
@@ -234,7 +234,7 @@ def _measure_travel(path: F64) -> float:
 
 
 def _measure_posture(xyz: F64, path: F64) -> float:
-    """How much the joints moved about the hips: the upper quartile of their spreads over time, m."""
+    """How much the joints moved about the hips: upper quartile of their spreads, m."""
     about = xyz - path[:, None]
     spreads: list[float] = []
     for joint in range(about.shape[1]):
@@ -260,17 +260,17 @@ def _measure_bones(evidence: Evidence, xyz: F64) -> tuple[BoneReport, ...]:
 
 
 def _describe_swapped_sides(names: tuple[str, ...], swapped: Mask) -> tuple[str, ...]:
-    """Say where left and right were put right."""
+    """Say where left and right were repaired."""
     counts = [f"{count} of '{name}'" for name, count in zip(names, swapped.sum(0)) if count]
     if not counts:
         return ()
-    return (f"Left and right were exchanged in some images and put right: {', '.join(counts)}.",)
+    return (f"Left and right were exchanged in some images and repaired: {', '.join(counts)}.",)
 
 
 def _collect_details(
     measured: MeasuredRig, path: F64, cells: F64, error: list[F64]
 ) -> dict[str, object]:
-    """Collect what the pictures of the report are drawn from."""
+    """Collect the data of the report's figures."""
     names = measured.common.view_names
     seen = path[np.isfinite(path).all(1)]
     edges = np.linspace(0, 4 * max(_median_or_nan(np.concatenate(error)), 1e-3), 25)

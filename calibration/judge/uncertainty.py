@@ -1,9 +1,8 @@
-"""How far a solved rig may be from the truth: covariance that does not believe in independent
-errors.
+"""How far a solved rig may be from the truth: a covariance without independent errors.
 
 A network's errors are not noise: it misplaces the same joint in the same way for as long as the
-person stands the same way to a camera. Independent residuals would promise a tenth of the true
-error. So all residuals of one joint in one view count as one (a cluster-robust "sandwich"
+person faces a camera the same way. Independent residuals would promise a tenth of the true error.
+So all residuals of one joint in one view count as one (a cluster-robust "sandwich"
 covariance), and what a shared bias of all joints adds to that is a factor measured against exact
 truth.
 """
@@ -110,7 +109,7 @@ def estimate_uncertainty(
 
 
 def _compute_absorption(view_count: int) -> float:
-    """Say how much smaller than with four views the residuals are, because each joint's place takes three of 2V."""
+    """Factor on the residuals relative to four views: a joint's place takes three of 2V."""
     return float(np.sqrt((2 * view_count / (2 * view_count - 3)) / (8 / 5)))
 
 
@@ -148,25 +147,24 @@ def _sum_clustered_gradients(
 
 
 def _multiply_cluster_sums(gradient: F64) -> F64:
-    """Add up gradients (T, C, N) over the take and sum the outer products of the clusters C."""
+    """Sum gradients (T, C, N) over time, then the outer products of the clusters C."""
     sums = gradient.sum(0)
     return sums.T @ sums
 
 
 def _build_size_gauge(system: F64, free: int) -> F64:
-    """Hold the size of the scene at that of the person: the bones on average do not grow."""
+    """Fix the size of the scene: the bones on average do not grow."""
     direction = np.zeros(len(system))
     direction[free:] = 1
     return 1e3 * np.trace(system) / len(system) * np.outer(direction, direction)
 
 
 def _remove_gauge(blocks: F64, estimate: Estimate) -> tuple[F64, F64]:
-    """Take out what a common rotation and shift of all cameras explains; return both sigmas per camera."""
+    """Remove a common rotation and shift of all cameras; return both sigmas per camera."""
     V = len(estimate.focal)
     poses = blocks[:, :6][:, :, :, :6].reshape(6 * V, 6 * V)
-    world = np.zeros(
-        (6 * V, 6 * V)
-    )  # from camera-frame steps to errors of orientation and centre in the world
+    # from camera-frame steps to errors of orientation and centre in the world
+    world = np.zeros((6 * V, 6 * V))
     for v, (R, t) in enumerate(zip(estimate.rotation, estimate.translation)):
         rows = 6 * v
         world[rows : rows + 3, rows : rows + 3] = -R.T
@@ -174,9 +172,8 @@ def _remove_gauge(blocks: F64, estimate: Estimate) -> tuple[F64, F64]:
         world[rows + 3 : rows + 6, rows + 3 : rows + 6] = -R.T
     centres = -np.einsum("vji,vj->vi", estimate.rotation, estimate.translation)
     centres -= centres.mean(0)
-    common = np.zeros(
-        (6 * V, 6)
-    )  # what a rotation about the middle and a shift of the rig look like
+    # what a rotation about the middle and a shift of the rig look like
+    common = np.zeros((6 * V, 6))
     for v in range(V):
         common[6 * v : 6 * v + 3, :3] = np.eye(3)
         common[6 * v + 3 : 6 * v + 6, :3] = -skew(centres[v])

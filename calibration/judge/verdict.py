@@ -1,4 +1,4 @@
-"""The verdict on a solved rig: trusted, usable with its errors said, or refused; and what the person can do."""
+"""The verdict on a solved rig (accepted, usable or refused), and what the person can do."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64, Mask
 from calibration.judge.report import ACCEPTED, REFUSED, USABLE
 
-# METHODS 3.4.8
+# One standard deviation at most, or hold-out error at most; position as a share of the baseline.
 ACCEPTED_ROTATION_DEG = 0.3
 ACCEPTED_POSITION_SHARE = 0.005
 ACCEPTED_FOCAL_PERCENT = 0.7
@@ -17,10 +17,10 @@ ACCEPTED_HOLDOUT_MRAD = 3.5
 ACCEPTED_COVERAGE = 0.5
 USABLE_ROTATION_DEG, USABLE_FOCAL_PERCENT = 2.0, 5.0
 COVERAGE_GRID = (8, 6)
-# Without given lenses the person must change place: on the spot, unlike focal lengths stay 7 % and
-# more off.
+# Without given lenses the person must change place: on the spot, unlike focal lengths stay wrong by
+# 7 % and more.
 MIN_TRAVEL_M = 0.5
-MIN_POSTURE_M = 0.04  # joints of a person who stands still stay within this about their mean
+MIN_POSTURE_M = 0.04  # joints of a person who does not move stay within this about their mean
 MAX_HOLDOUT_MRAD = 20.0  # a rig that explains the joints worse than this is not one
 
 
@@ -31,7 +31,6 @@ class Findings:
     Parameters
     ----------
     view_names
-        Names.
     rotation_sigma_deg, position_sigma_m, focal_sigma_percent : (V,)
     holdout_px, holdout_mrad : (V,)
     coverage : (V,)
@@ -69,7 +68,7 @@ def judge(findings: Findings) -> tuple[str, tuple[str, ...]]:
     verdict
         ``accepted``, ``usable`` or ``refused``.
     reasons
-        Sentences that a person can act on; one that says all is well where it is.
+        Messages that a person can act on; one that says that all is well, where it is.
     """
     refused = _list_refusal_reasons(findings)
     if refused:
@@ -126,50 +125,46 @@ def _list_refusal_reasons(findings: Findings) -> list[str]:
 
 
 def _check_motion(findings: Findings) -> list[str]:
-    """Say where the person did not move enough, whatever the numbers promise."""
+    """Say where the person did not move enough, however small the sigmas are."""
     moved_cm = f"{findings.travel_m * 100:.0f} cm"
     if findings.travel_m >= MIN_TRAVEL_M:
         return []
     if findings.posture_m < MIN_POSTURE_M:
         return [
-            f"The person stood still (moved {moved_cm}), and that does not tell where the "
-            "cameras are."
-            " Walk through the whole room for 20 seconds."
+            f"The person stood still (moved {moved_cm}). Calibration needs movement. Walk through "
+            "the whole room for 20 seconds."
         ]
     if findings.unlike_lenses:
         return [
-            f"The person stayed on the spot (moved {moved_cm}); unlike lenses that are not "
-            "known cannot be told from"
-            " that. Walk towards and away from each camera, or give the lenses with "
-            "--intrinsics, or"
-            " --shared-intrinsics if the cameras are alike."
+            f"The person stayed on the spot (moved {moved_cm}), which does not determine unknown "
+            "lenses that differ. Walk towards and away from each camera, give the lenses with "
+            "--intrinsics, or use --shared-intrinsics if the cameras are alike."
         ]
     return []
 
 
 def _check_uncertainty(findings: Findings) -> list[str]:
-    """Say which camera is known too badly."""
+    """Say which camera is not known well enough."""
     reasons: list[str] = []
     worst = int(np.argmax(findings.rotation_sigma_deg))
     if not findings.rotation_sigma_deg[worst] <= USABLE_ROTATION_DEG:
         reasons.append(
-            f"The direction of camera '{findings.view_names[worst]}' is known to "
-            f"{findings.rotation_sigma_deg[worst]:.1f}°"
-            f" only ({USABLE_ROTATION_DEG:.0f}° is the limit). {_suggest_motion(findings)}"
+            f"The direction of camera '{findings.view_names[worst]}' is known only to "
+            f"{findings.rotation_sigma_deg[worst]:.1f}° ({USABLE_ROTATION_DEG:.0f}° is the limit). "
+            f"{_suggest_motion(findings)}"
         )
     worst = int(np.argmax(findings.focal_sigma_percent))
     if not findings.focal_sigma_percent[worst] <= USABLE_FOCAL_PERCENT:
         reasons.append(
-            f"The focal length of camera '{findings.view_names[worst]}' is known to"
-            f" {findings.focal_sigma_percent[worst]:.1f} % only ({USABLE_FOCAL_PERCENT:.0f} % "
-            "is the limit)."
-            f" {_suggest_motion(findings)}"
+            f"The focal length of camera '{findings.view_names[worst]}' is known only to "
+            f"{findings.focal_sigma_percent[worst]:.1f} % ({USABLE_FOCAL_PERCENT:.0f} % is the "
+            f"limit). {_suggest_motion(findings)}"
         )
     return reasons
 
 
 def _list_doubts(findings: Findings) -> list[str]:
-    """Say what keeps a rig from being accepted without reserve."""
+    """Say what keeps a rig from being accepted."""
     reasons: list[str] = []
     rotation = findings.rotation_sigma_deg.max()
     focal = findings.focal_sigma_percent.max()
@@ -190,10 +185,9 @@ def _list_doubts(findings: Findings) -> list[str]:
     if bad.any():
         worst = int(np.argmax(np.where(bad, findings.holdout_mrad, 0)))
         reasons.append(
-            f"Joints that took no part are {findings.holdout_px[worst]:.1f} px off in "
-            f"'{findings.view_names[worst]}'"
-            " (median): the joints found in the images are not sharper than that."
-            " More light, tighter clothes and a larger person in the image help."
+            f"Held-out joints are {findings.holdout_px[worst]:.1f} px off in "
+            f"'{findings.view_names[worst]}' (median): the detected joints are not sharper than "
+            "that. More light, tighter clothes and a larger person in the image help."
         )
     low = findings.coverage < ACCEPTED_COVERAGE
     if low.any():
@@ -216,6 +210,6 @@ def _suggest_motion(findings: Findings) -> str:
 
 
 def _join_names(names: tuple[str, ...]) -> str:
-    """List names as a sentence does."""
+    """Join names with commas and 'and'."""
     quoted = [f"'{name}'" for name in names]
     return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " and " + quoted[-1]

@@ -1,4 +1,4 @@
-"""A first rig from pairs of views: the best pair, then one camera after the other by its view of the joints."""
+"""A first rig from pairs of views: the best pair, then the other cameras one by one."""
 
 # poselib has no types
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -21,9 +21,7 @@ from calibration.solve.pairs import (
     to_poselib_camera,
 )
 
-MAX_SEED_PAIRS = (
-    3  # so many of the strongest pairs may start a rig; the rig that explains most wins
-)
+MAX_SEED_PAIRS = 3  # of the strongest pairs each starts a rig; the rig that explains most wins
 MIN_POINTS = 12
 TRUNCATION_SIGMAS = 5.0
 
@@ -79,7 +77,7 @@ def bootstrap(views: PinholeViews) -> InitialRig | None:
 
 
 def _grow_rig(views: PinholeViews, pair: PairPose) -> InitialRig:
-    """Start from one pair and add the camera that sees most of what is known, until none can be added."""
+    """Start from one pair and add the camera that sees most known points, until none is left."""
     V = len(views.xy)
     rotation = np.tile(np.eye(3), (V, 1, 1))
     translation = np.zeros((V, 3))
@@ -92,10 +90,13 @@ def _grow_rig(views: PinholeViews, pair: PairPose) -> InitialRig:
         found = [pose for pose in poses if pose is not None]
         if not found:
             break
+        # one camera at a time, the surest first: its points make the next one surer
         best = max(found, key=lambda pose: pose.inliers)
         rotation[best.view], translation[best.view] = best.rotation, best.translation
         placed[best.view] = True
         xyz = _triangulate_placed(views, rotation, translation, placed)
+    # the cost must see the points that the cameras disagree on, or a rig that drops most of them
+    # would look the best
     xyz = _triangulate_placed(views, rotation, translation, placed, gated=False)
     return InitialRig(
         rotation, translation, xyz, _compute_cost(views, rotation, translation, xyz, placed), placed
@@ -105,7 +106,7 @@ def _grow_rig(views: PinholeViews, pair: PairPose) -> InitialRig:
 def _triangulate_placed(
     views: PinholeViews, rotation: F64, translation: F64, placed: Mask, gated: bool = True
 ) -> F64:
-    """Triangulate from the placed cameras; when gated, drop the points that they do not agree on."""
+    """Triangulate from placed cameras; if gated, drop points that they disagree on."""
     cameras = [_build_camera(views, v, rotation, translation) for v in range(len(placed))]
     weight = np.where(placed[:, None] & views.seen, 1 / views.sigma**2, 0.0)
     xyz = triangulate(np.where(views.seen[..., None], views.xy, np.nan), weight, cameras)
@@ -121,6 +122,7 @@ def _resect_camera(views: PinholeViews, v: int, xyz: F64) -> _Resection | None:
     usable = views.seen[v] & np.isfinite(xyz).all(1)
     if usable.sum() < MIN_POINTS:
         return None
+    # twice the gate of a pair: the points carry errors of the cameras placed so far
     gate = 2 * GATE_SIGMAS * float(np.median(views.sigma[v, usable]))
     pose, info = poselib.estimate_absolute_pose(
         views.xy[v, usable],

@@ -1,4 +1,4 @@
-"""Scouting: where to start a refinement from, when nothing or little is known of the lenses."""
+"""Scouting: where to start a refinement when little or nothing is known of the lenses."""
 
 from dataclasses import dataclass, replace
 
@@ -21,11 +21,10 @@ from calibration.solve.residuals import Estimate, compute_reprojection
 
 CANNOT_PLACE_MESSAGE = (
     "The cameras cannot be placed: too few joints agree between them. Check that all show the "
-    "same person at the same"
-    " time, then walk through the part of the room that they all see."
+    "same person at the same time, then walk through the part of the room that they all see."
 )
 SCOUTING_FRAMES = 50
-FOCAL_STARTS = (1.0, 0.76, 1.3)  # times the middle of what is believed
+FOCAL_STARTS = (1.0, 0.76, 1.3)  # times the mean of the prior
 PAIR_FOCAL_STARTS = (0.66, 0.8, 1.0, 1.25, 1.55)  # each of two unlike cameras
 SCOUTING_SETTINGS = RefinementSettings(robust_scale=4.0, iterations=15, tolerance=1e-4)
 AMBIGUOUS_SIGMAS2, AMBIGUOUS_FOCAL = 6.0, 0.10
@@ -60,13 +59,12 @@ class ScoutedRig:
 
 
 def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
-    """Place the cameras roughly from several assumed focal lengths; the best after a short
-    refinement wins.
+    """Place the cameras roughly from several assumed focal lengths; the cheapest wins.
 
     Parameters
     ----------
     common
-        At common times, straightened where lenses are known.
+        At common times, undistorted where lenses are known.
     rows
         Framesets to choose from.
     lenses
@@ -81,6 +79,7 @@ def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
         If a camera cannot be placed.
     """
     evidence = gather_calibration_evidence(common, spread_evenly(rows, SCOUTING_FRAMES), lenses)
+    # k1 and times stay fixed: with rough cameras they would absorb errors of the focal lengths
     free_parameters = select_free_parameters(lenses, focal=True, k1=False, offset=False)
     starts = [_bootstrap_estimate(evidence, focal) for focal in _list_focal_starts(lenses)]
     scouted = [
@@ -92,6 +91,7 @@ def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
         raise DegenerateError(CANNOT_PLACE_MESSAGE)
     scouted.sort(key=lambda refined: refined.cost)
     best = scouted[0]
+    # rigs of about the same cost but other focal lengths: the motion does not decide between them
     rivals = [other for other in scouted[1:] if other.cost - best.cost < AMBIGUOUS_SIGMAS2]
     ambiguous = any(
         np.abs(np.log(rival.estimate.focal / best.estimate.focal)).max() > AMBIGUOUS_FOCAL
@@ -115,6 +115,7 @@ def _list_focal_starts(lenses: LensPriors) -> list[F64]:
         return [lenses.focal]
     groups = np.unique(lenses.group[unknown])
     if len(lenses.focal) == 2 and len(groups) == 2:
+        # two unlike lenses trade their focal lengths for each other, so no common factor finds them
         grid = [(a, b) for a in PAIR_FOCAL_STARTS for b in PAIR_FOCAL_STARTS]
         return [lenses.focal * np.array(factors) for factors in grid]
     starts = PAIR_FOCAL_STARTS if len(lenses.focal) == 2 else FOCAL_STARTS
@@ -122,7 +123,7 @@ def _list_focal_starts(lenses: LensPriors) -> list[F64]:
 
 
 def _bootstrap_estimate(evidence: Evidence, focal: F64) -> Estimate | None:
-    """Place the cameras for assumed focal lengths, the person about one unit tall; None where one cannot be."""
+    """Place the cameras for assumed focal lengths, bones summing to 1; None where one fails."""
     V, T, J = evidence.sigma.shape
     views = PinholeViews(
         evidence.xy.reshape(V, -1, 2), evidence.sigma.reshape(V, -1), focal, evidence.principal
@@ -160,7 +161,7 @@ def _measure_bone_lengths(evidence: Evidence, xyz: F64) -> F64:
 def retriangulate(
     common: Observations, rows: I64, lenses: LensPriors, estimate: Estimate
 ) -> Estimate:
-    """Carry a rig over to other framesets: triangulate their joints."""
+    """Triangulate the joints of other framesets with a rig."""
     evidence = gather_calibration_evidence(common, rows, lenses)
     cameras = build_ideal_cameras(common, lenses, estimate)
     V, T, J = evidence.sigma.shape
@@ -182,7 +183,7 @@ def gather_calibration_evidence(common: Observations, rows: I64, lenses: LensPri
 def build_ideal_cameras(
     common: Observations, lenses: LensPriors, estimate: Estimate
 ) -> tuple[Camera, ...]:
-    """Describe the solved cameras for observations whose known lenses are already straightened."""
+    """Describe the solved cameras for observations whose known lenses are undistorted."""
     cameras: list[Camera] = []
     for v, name in enumerate(common.view_names):
         matrix = np.diag([estimate.focal[v], estimate.focal[v], 1.0])

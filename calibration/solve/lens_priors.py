@@ -1,4 +1,4 @@
-"""Lenses: what is known or believed of them before the cameras are solved."""
+"""Lenses: what is known or assumed of them before the cameras are solved."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +16,9 @@ from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, K1, OFFSET
 # Webcams, phones and action cameras in their linear modes: horizontal fields of view from 50 to 80
 # degrees.
 FOCAL_OF_LONG_SIDE, FOCAL_LOG_SIGMA = 0.80, 0.25
-# Lenses bend by k1 of -0.15 to 0.05, and clocks that a computer set are some 12 ms apart. Both are
-# believed six times as firmly: residuals of one joint go together, so the evidence counts six times
-# too sure (see uncertainty.py).
+# Lenses have a k1 of -0.15 to 0.05, and clocks that a computer set are some 12 ms apart. Both
+# priors are six times as narrow: residuals of one joint are correlated, so the evidence looks six
+# times too sure (see uncertainty.py).
 PRIOR_STRENGTH = 6.0
 K1_MEAN, K1_SIGMA = -0.03, 0.12 / PRIOR_STRENGTH
 OFFSET_SIGMA_S = 0.012 / PRIOR_STRENGTH
@@ -27,14 +27,14 @@ SIZE_TOLERANCE = 0.02  # sizes that differ by less are the same kind of camera
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LensPriors:
-    """One belief about each view's lens.
+    """A prior on each view's lens.
 
     Parameters
     ----------
     known
         The camera whose matrix and distortion are given, or None, for each view.
     focal : (V,), px
-        Given, or the middle of what is believed.
+        Given, or the mean of the prior.
     principal : (V, 2), px
     group : (V,)
         Views of one group share focal length and k1.
@@ -54,7 +54,7 @@ class LensPriors:
 def build_lens_priors(
     observations: Observations, known: Sequence[Camera | None], *, shared: bool
 ) -> tuple[LensPriors, tuple[str, ...]]:
-    """Say what is believed of the lenses before anything is solved.
+    """Build the priors of the lenses.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def build_lens_priors(
     -------
     lenses
     remarks
-        Sentences on sizes that were taken as alike.
+        Messages on sizes that were taken as alike.
 
     Raises
     ------
@@ -80,9 +80,8 @@ def build_lens_priors(
         if camera is not None and tuple(camera.size_wh) != tuple(size):
             raise CalibrationError(
                 f"The intrinsics of '{camera.name}' are for "
-                f"{camera.size_wh[0]}x{camera.size_wh[1]} images,"
-                f" but the view '{view}' is {size[0]}x{size[1]}. Give intrinsics for this size, "
-                "or leave them out."
+                f"{camera.size_wh[0]}x{camera.size_wh[1]} images, but the view '{view}' is "
+                f"{size[0]}x{size[1]}. Give intrinsics for this size, or leave them out."
             )
     group = np.arange(len(observations.view_names))
     if shared:
@@ -99,13 +98,13 @@ def build_lens_priors(
 
 
 def undistort_known_views(observations: Observations, lenses: LensPriors) -> Observations:
-    """Move the joints of views with given intrinsics to where an ideal lens would have put them.
+    """Undistort the joints of views with given intrinsics.
 
     Returns
     -------
     observations
         For the focal length and principal point of `lenses`, square pixels, no distortion, where
-        known; untouched else.
+        known; unchanged elsewhere.
     """
     xy = observations.xy.copy()
     for v, camera in enumerate(lenses.known):
@@ -132,7 +131,7 @@ def select_free_parameters(
 
     Returns
     -------
-    freedom
+    free_parameters
         The first camera's pose never moves: it is the gauge.
     """
     V = len(lenses.focal)

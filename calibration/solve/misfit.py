@@ -20,12 +20,12 @@ from calibration.solve.lens_priors import LensPriors
 SEARCH_S, SEARCH_STEP_S = 5.0, 1 / 15
 MATCH_FRAMES, MIN_MATCHES = 40, 80
 GATE_SIGMAS = 1.5
-MIN_INLIER_GAIN = 1.15  # a shift must bring so many times the inliers that no shift has
+MIN_INLIER_GAIN = 1.15  # inliers of a shift over those of no shift, at least
 NEAR_BEST_SHARE = 0.93  # shifts with this share of the most inliers are as good
 
 
 def search_time_offsets(observations: Observations) -> I64:
-    """Find how far the views' clocks are apart, up to some seconds, from the motion alone.
+    """Find how far the views' clocks are apart, up to 5 s, from the motion alone.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def search_time_offsets(observations: Observations) -> I64:
     Returns
     -------
     offset_ns : (V,), ns
-        What to add to each view's times, the first view's being right; 0 where no shift is clearly
+        What to add to each view's times to get the first view's; 0 where no shift is clearly
         better.
 
     Notes
@@ -63,7 +63,7 @@ def explain_misfit(
     Returns
     -------
     error
-        To be raised: one sentence that names the view and what to do.
+        To be raised; its message names the view and what to do.
     """
     order = range(len(common.view_names)) if scouted is None else np.argsort(scouted.agreement)[:2]
     for v in order:
@@ -76,18 +76,16 @@ def explain_misfit(
         ):
             return DegenerateError(
                 f"The video of '{common.view_names[v]}' is a mirror image: it fits the others "
-                "only when left and right are"
-                " exchanged. Switch mirroring off in that camera's settings, or flip the video, "
-                "and calibrate again."
+                "only when left and right are exchanged. Switch mirroring off in that camera's "
+                "settings, or flip the video, and calibrate again."
             )
     if scouted is None:
         return DegenerateError(CANNOT_PLACE_MESSAGE)
     worst = int(np.argmin(scouted.agreement))
     return DegenerateError(
         f"View '{common.view_names[worst]}' does not fit the others: only "
-        f"{scouted.agreement[worst]:.0%} of its joints agree"
-        " with them. Check that it shows the same person at the same time, and that the camera "
-        "did not move."
+        f"{scouted.agreement[worst]:.0%} of its joints agree with them. Check that it shows the "
+        "same person at the same time, and that the camera did not move."
     )
 
 
@@ -101,9 +99,8 @@ def _find_pair_offset(observations: Observations, first: int, second: int) -> in
     inliers = np.array([_measure_inlier_share(pair, int(lag)) for lag in lags_ns])
     if inliers.max() < MIN_INLIER_GAIN * inliers[steps]:
         return 0
-    near = np.flatnonzero(
-        inliers >= NEAR_BEST_SHARE * inliers.max()
-    )  # gait repeats itself: the smallest shift is the likeliest
+    # gait repeats itself: the smallest shift is the likeliest
+    near = np.flatnonzero(inliers >= NEAR_BEST_SHARE * inliers.max())
     best = int(near[np.argmin(np.abs(lags_ns[near]))])
     while 0 < best < len(inliers) - 1 and inliers[best] < max(inliers[best - 1], inliers[best + 1]):
         best += 1 if inliers[best + 1] > inliers[best - 1] else -1
@@ -125,7 +122,7 @@ def _select_two_views(observations: Observations, first: int, second: int) -> Ob
 
 
 def _measure_inlier_share(pair: Observations, lag_ns: int) -> float:
-    """Share of the joints of two views that fit one fundamental matrix when the second is shifted."""
+    """Share of joints of two views that fit one fundamental matrix, the second shifted."""
     common = interpolate_to_common_time(pair, np.array([0, lag_ns], np.int64))
     rows = np.flatnonzero((common.seen.sum(-1) >= 8).all(1))
     rows = spread_evenly(rows, MATCH_FRAMES)

@@ -1,8 +1,7 @@
 """Bundle adjustment: Levenberg-Marquardt that eliminates each frame's joints (Schur complement).
 
-Bones couple the joints of one frame, so a frame's block is (3J x 3J); the frames are eliminated one
-by one and what remains is a small system over the free parameters of the cameras and the bone
-lengths.
+Bones couple the joints of one frame, so a frame's block is (3J x 3J). Eliminating the frames one by
+one leaves a small system over the free parameters of the cameras and the bone lengths.
 """
 
 from collections.abc import Callable
@@ -31,15 +30,14 @@ from calibration.solve.residuals import (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FreeParameters:
-    """Which parameters of the cameras may move, and what is believed of them beforehand.
+    """Which parameters of the cameras may move, and their priors.
 
     Parameters
     ----------
     basis : (9 V, Q)
         Columns are the free directions; a shared focal length is one column with several ones.
     prior_sigma : (9 V,)
-        One standard deviation of each parameter around `prior_mean`; infinite where nothing is
-        believed.
+        One standard deviation of each parameter around `prior_mean`; infinite without a prior.
     prior_mean : (9 V,)
         In the parameters' own terms (log focal, k1, s); unused for rotations and translations.
     """
@@ -51,7 +49,7 @@ class FreeParameters:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RefinementSettings:
-    """How the refinement goes about it.
+    """Robust scales and when to stop.
 
     Parameters
     ----------
@@ -136,9 +134,12 @@ def refine(
     damping = 1e-3
     if not np.isfinite(cost):
         raise DidNotConvergeError(
-            "The first guess of the rig explains nothing. Walk through the room and try again."
+            "The first estimate of the rig fits nothing that was seen. Walk through the room and "
+            "try again."
         )
     iteration = 0
+    # the model is built once and solved again with more damping until the cost falls: building is
+    # the dear part
     for iteration in range(1, settings.iterations + 1):
         equations = build_normal_equations(evidence, estimate, free_parameters, settings)
         for _ in range(8):
@@ -275,13 +276,16 @@ def apply_step(estimate: Estimate, camera_step: F64, length_step: F64, point_ste
 def _solve_step(
     estimate: Estimate, free_parameters: FreeParameters, equations: NormalEquations, damping: float
 ) -> Estimate | None:
-    """Solve the damped equations and apply the step; None where it leaves all reason."""
+    """Solve the damped equations and apply the step; None where the step is absurd."""
     T, J = estimate.xyz.shape[:2]
     V, Q = len(estimate.focal), free_parameters.basis.shape[1]
+    # Marquardt: damping in proportion to the diagonal is the same in metres and in units of the
+    # scene; the constant keeps joints that no view sees from making a block singular
     diagonal = np.einsum("tii->ti", equations.frame)
     damped: F64 = equations.frame + np.einsum(
         "ti,ij->tij", damping * diagonal + 1e-9, np.eye(3 * J)
     )
+    # one factorisation per frame serves both the elimination and the way back to its joints
     right: F64 = np.concatenate(
         [np.swapaxes(equations.mixed, 1, 2), equations.frame_gradient[..., None]], -1
     )
@@ -299,10 +303,10 @@ def _solve_step(
         return None
     point_step = -(solved[..., N] + solved[..., :N] @ step).reshape(T, J, 3)
     camera_step = (free_parameters.basis @ step[:Q]).reshape(V, CAMERA_PARAMETERS)
-    if (
-        np.abs(camera_step[:, FOCAL]).max(initial=0) > 1
-        or np.abs(camera_step[:, ROTATION]).max(initial=0) > 1
-    ):
+    # beyond a radian, or e times the focal length, the linear model says nothing; a step as large
+    # may land in another minimum even where its cost is lower
+    turned = np.abs(camera_step[:, ROTATION]).max(initial=0)
+    if turned > 1 or np.abs(camera_step[:, FOCAL]).max(initial=0) > 1:
         return None
     return apply_step(estimate, camera_step, step[Q:], point_step)
 
@@ -334,7 +338,7 @@ def _add_bones(
 
 
 def _compute_prior_residual(estimate: Estimate, free_parameters: FreeParameters) -> F64:
-    """Deviation of every camera parameter from what is believed of it, in sigmas, (9 V,)."""
+    """Deviation of every camera parameter from its prior, in sigmas, (9 V,)."""
     value = np.zeros((len(estimate.focal), CAMERA_PARAMETERS))
     value[:, FOCAL], value[:, K1], value[:, OFFSET] = (
         np.log(estimate.focal),

@@ -1,4 +1,4 @@
-"""What a rig must explain: reprojection and constant bones, with their analytic Jacobians.
+"""What a rig must explain: reprojection and constant bones, with analytic Jacobians.
 
 A camera has nine parameters in this order: rotation (3, left perturbation in the camera frame),
 translation (3), log focal length, k1, time offset (s). Points belong to frames; bones join the
@@ -24,7 +24,7 @@ MIN_DEPTH = 0.02  # in units of the scene; anything nearer counts as behind the 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimate:
-    """A rig and a person's motion, as far as solved, in units of the scene.
+    """A rig and a person's motion in units of the scene.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def compute_bone_residuals(evidence: Evidence, estimate: Estimate) -> tuple[F64,
 
 
 def cauchy(squared: F64, scale: float) -> tuple[F64, F64]:
-    """Weigh squared residuals so that outliers lose their pull.
+    """Weigh squared residuals so that outliers count less.
 
     Parameters
     ----------

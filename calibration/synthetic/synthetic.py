@@ -1,10 +1,8 @@
-"""Synthetic truth: rigs whose every number is known, and what a network would have seen through
-them.
+"""Synthetic truth: rigs whose every number is known, and what a network would see through them.
 
-The errors are of the kinds that networks make (METHODS 3.4): a joint is misplaced on the body,
-misplaced again depending on where it is seen from, drifts for some tenths of a second and trembles;
-now and then it is missed, lies somewhere else altogether, or the whole body has left and right
-exchanged.
+The errors are of the kinds that networks make: a joint has an offset on the body, another one that
+depends on the direction it is seen from, drifts for some tenths of a second and jitters; now and
+then it is missed, lies somewhere else altogether, or the whole body has left and right exchanged.
 """
 
 from dataclasses import dataclass
@@ -22,8 +20,7 @@ from calibration.world.floor import Ground, world_from_scene
 
 TARGET_HEIGHT_M = 0.95  # cameras look at the height of the hips, not quite all at one point
 TORSO_M = 0.49  # of a person of 1.75 m; errors grow with its size in the image
-# How loosely a network knows each kind of joint, relative to shoulders and knees (METHODS 3.4.0,
-# studio measurements).
+# Error of each kind of joint relative to shoulders and knees (BlazePose, measured in the studio).
 JOINT_NOISE_FACTORS = {
     "hip": 1.6,
     "ankle": 1.2,
@@ -71,7 +68,7 @@ class RigPlan:
 
 @dataclass(frozen=True, slots=True)
 class NoiseConfig:
-    """What a network does wrong; nothing, unless told.
+    """What a network does wrong; nothing by default.
 
     Parameters
     ----------
@@ -91,7 +88,7 @@ class NoiseConfig:
         The cameras run freely: each takes its images at a constant phase of its own within the
         frameset.
     mirrored : positions of views
-        Whose images are mirrored, so that the network takes left for right.
+        Whose images are mirrored, so that the network confuses left and right.
     bystander : position of a view to share
         Of its images in which the network follows another person.
     """
@@ -112,12 +109,18 @@ class NoiseConfig:
 
 
 NO_NOISE = NoiseConfig()
-# Together 5 % of the torso in the mean, as measured in the studio and on real video; misses and
-# outliers of METHODS.
+# Together 5 % of the torso in the mean, as measured in the studio and on real video; 10 % of the
+# joints are missed and 2 % are gross outliers.
 NETWORK_NOISE = NoiseConfig(
-    jitter_of_torso=0.01, drift_of_torso=0.015, body_bias_m=0.012, view_bias_m=0.010, confidence_spread=1.0,
-    missed=0.10, gross=0.02, swapped=0.03,
-)  # fmt: skip
+    jitter_of_torso=0.01,
+    drift_of_torso=0.015,
+    body_bias_m=0.012,
+    view_bias_m=0.010,
+    confidence_spread=1.0,
+    missed=0.10,
+    gross=0.02,
+    swapped=0.03,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,7 +281,10 @@ def observe(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bias:
-    """Where on the body a network puts the joints: `offset` (33, 3) m, and `by_view` (33, 3, 3) m per direction."""
+    """Where on the body a network puts the joints.
+
+    `offset` (33, 3) m, and `by_view` (33, 3, 3) m per direction.
+    """
 
     offset: F64
     by_view: F64
@@ -368,7 +374,7 @@ def _draw_drift(
 
 
 def _draw_confidence(error_of_torso: F64, noise: NoiseConfig, random: np.random.Generator) -> F64:
-    """Give every joint a confidence that falls with its error, correlated with it by 0.6, (T, 33)."""
+    """Give every joint a confidence that falls with its error (correlation 0.6), (T, 33)."""
     size: F64 = np.linalg.norm(error_of_torso, axis=-1)
     typical = float(np.nanmedian(size)) if np.isfinite(size).any() else 1.0
     relative: F64 = np.minimum(np.nan_to_num(size) / max(typical, 1e-9), 4.0) - 1
@@ -393,6 +399,6 @@ def _find_inside(xy: F64, camera: Camera) -> Mask:
 
 
 def _list_noise_factors() -> F64:
-    """How loosely each joint is known, (33,)."""
+    """Error of each joint relative to a shoulder, (33,)."""
     bare = [strip_side(joint) for joint in SKELETON.joints]
     return np.array([JOINT_NOISE_FACTORS.get(joint, 1.0) for joint in bare])

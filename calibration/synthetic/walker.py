@@ -1,9 +1,8 @@
 """A walker: a procedural person whose joints are known exactly, for tests, benchmarks and examples.
 
-Every motion is a function of time alone, so that cameras with clocks of their own can ask for any
+Every motion is a function of time alone, so that cameras with clocks of their own can sample any
 instant. The proportions are those of Drillis & Contini with ankle and shoulder where a network puts
-them (the way from shoulder to ankle is 0.756 of stature), upper arm and forearm 0.167 and 0.155 of
-it.
+them (the chain from shoulder to ankle is 0.756 of stature), upper arm and forearm 0.167 and 0.155.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,14 +33,18 @@ HALF_HIPS = 0.055
 HALF_STANCE = 0.055
 SEAT_HEIGHT, SOLE = 0.27, 0.0143
 HEAD = {  # forward, to the side, above the shoulders; names without a side lie in the middle
-    "nose": (0.060, 0.0, 0.105), "eye_inner": (0.050, 0.009, 0.122), "eye": (0.048, 0.018, 0.122),
-    "eye_outer": (0.044, 0.027, 0.122), "ear": (0.000, 0.042, 0.112), "mouth": (0.052, 0.014, 0.086),
-}  # fmt: skip
-HAND = {
+    "nose": (0.060, 0.0, 0.105),
+    "eye_inner": (0.050, 0.009, 0.122),
+    "eye": (0.048, 0.018, 0.122),
+    "eye_outer": (0.044, 0.027, 0.122),
+    "ear": (0.000, 0.042, 0.112),
+    "mouth": (0.052, 0.014, 0.086),
+}
+HAND = {  # along the forearm, to the side
     "pinky": (0.047, 0.018),
     "index": (0.052, -0.012),
     "thumb": (0.030, -0.024),
-}  # along the forearm, to the side
+}
 FOOT = {"heel": -0.030, "foot_index": 0.105}  # ahead of the ankle
 SIDES = {"left": 1.0, "right": -1.0}
 STANCE_SHARE = 0.6  # of a gait cycle that a foot is on the floor
@@ -50,7 +53,7 @@ LIFT_M, STEP_PITCH_RAD = 0.09, 0.45
 
 @dataclass(frozen=True, slots=True)
 class Walker:
-    """A person and the place they have.
+    """A person and the room they have.
 
     Parameters
     ----------
@@ -195,8 +198,13 @@ def sit(walker: Walker, time_s: F64) -> F64:
 
 
 MOTIONS: Mapping[str, Callable[[Walker, F64], F64]] = {
-    "room": walk_room, "line": walk_line, "in_place": step_in_place, "stand": stand, "dance": dance, "sit": sit,
-}  # fmt: skip
+    "room": walk_room,
+    "line": walk_line,
+    "in_place": step_in_place,
+    "stand": stand,
+    "dance": dance,
+    "sit": sit,
+}
 
 
 def _rosette(walker: Walker, time_s: F64) -> tuple[F64, F64]:
@@ -344,7 +352,7 @@ def _build_body(walker: Walker, posture: _Posture, feet: _Feet) -> F64:
 
 
 def _solve_leg(hip: F64, ankle: F64, forward: F64, size: float) -> tuple[F64, F64]:
-    """Bend the knee forwards so that thigh and shank reach the ankle; draw in an ankle that is too far."""
+    """Bend the knee forwards so that the leg reaches the ankle; pull in one too far away."""
     thigh, shank = THIGH * size, SHANK * size
     way = ankle - hip
     length = np.linalg.norm(way, axis=-1, keepdims=True)

@@ -11,13 +11,11 @@ STANCE_SPEED_M_S = 0.15
 FLOOR_TOLERANCE_M = 0.025
 FOOT_HEIGHT_M = 0.025  # heel and toe landmarks lie inside the shoe, not on the floor
 AXIS_SIGMA_RAD = np.radians(2.0)  # of the body's axis over a walk
-TRUNK_SIGMA_RAD = np.radians(8.0)  # of the trunk alone, of somebody who sits or bends
-STRAIGHT_LEG, UPRIGHT_RAD = (
-    0.95,
-    np.radians(25.0),
-)  # extension of a leg, and angle to the trunk, of one who stands
-MIN_UPRIGHT_SHARE = 0.15  # share of the framesets that shows somebody upright
-MAX_TILT_RAD = np.radians(15.0)  # between the body's axis and a floor that is believed
+TRUNK_SIGMA_RAD = np.radians(8.0)  # of the trunk alone, of a person who sits or bends
+STRAIGHT_LEG = 0.95  # extension of the leg of a person who stands
+UPRIGHT_RAD = np.radians(25.0)  # angle between leg and trunk of a person who stands
+MIN_UPRIGHT_SHARE = 0.15  # of the framesets, for the axis from ankles to shoulders
+MAX_TILT_RAD = np.radians(15.0)  # between the body's axis and a plausible floor
 MIN_STANCE_POINTS = 30
 RANSAC_DRAWS = 300
 
@@ -35,7 +33,7 @@ class Ground:
     sigma_rad
         One standard deviation of `up`.
     source
-        In words.
+        For a person to read.
     """
 
     up: F64
@@ -60,8 +58,8 @@ def find_ground(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> Ground:
 
     Notes
     -----
-    The body's axis over time gives the vertical roughly; the plane through the feet that stand
-    still refines it where they stood in enough places. Both are weighed by their variance.
+    The body's axis over time gives the vertical roughly; the plane through the planted feet refines
+    it where they were planted in enough places. Both are weighed by their variance.
     """
     axis, axis_sigma = _find_body_axis(xyz, joints)
     stance = find_stance_points(xyz, joints, time_ns)
@@ -73,21 +71,20 @@ def find_ground(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> Ground:
     normal, inlier = _fit_plane(stance, axis)
     points = stance[inlier]
     spread = np.linalg.svd(points - points.mean(0), compute_uv=False)[1] / np.sqrt(len(points))
-    # steps of one foot are not independent; a dozen of them carry the plane
+    # feet that all stood along one line fix the floor in one direction only: the smaller spread
+    # counts. The points of one step are not independent, so no more than a dozen count
     plane_sigma = FLOOR_TOLERANCE_M / max(spread, 1e-3) / np.sqrt(min(len(points), 12))
     share = axis_sigma**2 / (axis_sigma**2 + plane_sigma**2)
     up = (1 - share) * axis + share * normal
     up /= np.linalg.norm(up)
     sigma = 1 / np.sqrt(1 / axis_sigma**2 + 1 / plane_sigma**2)
     height = float(np.median(points @ up)) - FOOT_HEIGHT_M
-    return Ground(
-        up, height, float(sigma), "the floor under the feet" if share > 0.5 else "the body's axis"
-    )
+    source = "the floor under the feet" if share > 0.5 else "the body's axis"
+    return Ground(up, height, float(sigma), source)
 
 
 def world_from_scene(ground: Ground, centres: F64) -> F64:
-    """Build the world frame: z up, floor z = 0, origin under the cameras' centroid, +x towards the
-    first.
+    """Build the world frame: z up, floor z = 0, origin under the cameras, +x to the first.
 
     Parameters
     ----------
@@ -98,6 +95,7 @@ def world_from_scene(ground: Ground, centres: F64) -> F64:
     Returns
     -------
     world_from_scene : (4, 4)
+        Origin under the centroid of the cameras.
     """
     upright = rotation_between(ground.up, np.array([0.0, 0.0, 1.0]))
     turned = centres @ upright.T
@@ -139,7 +137,10 @@ def find_stance_points(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> F64:
 
 
 def _find_body_axis(xyz: F64, joints: tuple[str, ...]) -> tuple[F64, float]:
-    """Find the direction of the body: ankles to shoulders while it stands, the trunk where it never does; and sigma."""
+    """Find the direction of the body, and its sigma.
+
+    Ankles to shoulders while it stands; the trunk alone if it never does.
+    """
 
     def joint(name: str) -> F64:
         return xyz[:, joints.index(name)]
@@ -169,7 +170,7 @@ def _find_body_axis(xyz: F64, joints: tuple[str, ...]) -> tuple[F64, float]:
 
 
 def _compute_median_direction(vectors: F64) -> F64:
-    """Take the median of directions, (N, 3) to (3,)."""
+    """Return the median of directions, (N, 3) to (3,)."""
     median = np.median(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), axis=0)
     return median / np.linalg.norm(median)
 
@@ -180,7 +181,7 @@ def _find_foot_indices(joints: tuple[str, ...]) -> list[int]:
 
 
 def _fit_plane(points: F64, axis: F64) -> tuple[F64, Mask]:
-    """Fit the floor: many points near it, few below it, not far from level; `axis` where none is found."""
+    """Fit a nearly level plane with many points on it and few below; `axis` where none."""
     random = np.random.default_rng(0)
     best_score = -np.inf
     best = (axis, _find_near_lowest(points, axis))
@@ -194,13 +195,14 @@ def _fit_plane(points: F64, axis: F64) -> tuple[F64, Mask]:
         if np.arccos(np.clip(normal @ axis, -1, 1)) > MAX_TILT_RAD:
             continue
         height = (points - a) @ normal
-        score = (np.abs(height) < FLOOR_TOLERANCE_M).sum() - 2 * (
-            height < -2 * FLOOR_TOLERANCE_M
-        ).sum()
+        # nothing lies below a floor: without this a plane through steps and seat may win
+        below = (height < -2 * FLOOR_TOLERANCE_M).sum()
+        score = (np.abs(height) < FLOOR_TOLERANCE_M).sum() - 2 * below
         if score > best_score:
             best_score = score
             best = (normal, np.abs(height) < FLOOR_TOLERANCE_M)
     normal, inlier = best
+    # three points fix the plane badly; all its inliers together, chosen again by each better plane
     for _ in range(5):
         centre = points[inlier].mean(0)
         direction = np.linalg.svd(points[inlier] - centre)[2][2]

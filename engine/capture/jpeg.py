@@ -1,4 +1,4 @@
-"""The header of a JPEG: how large the image is, and whether it is all there, without decoding it."""
+"""The header of a JPEG: its size, and whether it is complete, without decoding it."""
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SCAN = 0xDA

@@ -26,7 +26,7 @@ class FrameSource(Protocol):
         Raises
         ------
         engine.errors.CameraError
-            In one sentence: what happened, what it means, what to do.
+            Its message: what happened, what it means, what to do.
         """
         ...
 
@@ -42,12 +42,12 @@ class FrameSource(Protocol):
 
     @property
     def frame_count(self) -> int | None:
-        """How many frames will come, as far as known; None for a live source."""
+        """How many frames will come; None where unknown, as for a live source."""
         ...
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Sentences on what was odd (a rotation flag, a damaged tail); grows while reading."""
+        """Messages on what was odd (a rotation flag, a damaged tail); grows while reading."""
         ...
 
     def read(self, timeout_ms: int) -> Frame | None:

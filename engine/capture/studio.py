@@ -1,4 +1,4 @@
-"""Studio sources: the virtual studio's cameras, behind the protocol of every other camera."""
+"""Studio sources: the virtual studio's cameras, behind the protocol of all cameras."""
 
 from engine.frames import Frame
 from engine.studio.address import parse_address
@@ -6,8 +6,9 @@ from engine.studio.scene import Studio
 
 
 class StudioSource:
-    """One camera of a studio, on a simulated clock: it waits for its reader and loses nothing but
-    what it drops itself.
+    """One camera of a studio, on a simulated clock.
+
+    It waits for its reader and loses nothing but what it drops itself.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ class StudioSource:
 
     @property
     def frame_count(self) -> int:
-        """How many frames the camera takes, dropped ones included."""
+        """How many frames the camera has, dropped ones included."""
         return self._studio.frame_count(self._camera_index)
 
     @property
@@ -72,7 +73,7 @@ class StudioSource:
         return None
 
     def skip_to(self, number: int) -> None:
-        """Go on with the frame of this number; those before it are never made.
+        """Continue with the frame of this number; those before it are never rendered.
 
         Parameters
         ----------

@@ -1,5 +1,4 @@
-"""From the frames of several sources to framesets: the images of one instant, found by their times,
-never by number.
+"""From the frames of several sources to framesets: the images of one instant, by their times.
 
 The clock of the framesets is the slowest source's: its frames are the instants, and where it lost
 some, the gap is filled in equal steps. So four cameras of one rate give frameset i from their
@@ -14,9 +13,9 @@ from engine.capture.source import FrameSource
 from engine.clock import NS_PER_S
 from engine.frames import Frame, FrameSet
 
-# A view's image may lie this far from the instant, in periods of the framesets: half a period, and
-# a tenth against flicker where a free-running camera lies half a period off and its stamps tremble
-# (3 ms at 30 per second).
+# A view's image may be this far from the instant, in periods of the framesets: half a period, and a
+# tenth against flicker where a free-running camera is half a period off and its stamps jitter by
+# 3 ms at 30 per second.
 MAX_DISTANCE_PERIODS = 0.6
 # When no source has an image for longer than this, the clock jumps instead of counting empty
 # framesets.
@@ -40,9 +39,9 @@ class Framesets:
     rate_fps
         Framesets per second: that of the slowest source.
     count
-        How many framesets will come, give or take a few; None where a source does not know.
+        How many framesets will come, to within a few; None where a source does not know.
     remarks
-        Sentences on lengths, rates and sizes that differ.
+        Messages on lengths, rates and sizes that differ.
 
     Raises
     ------
@@ -114,10 +113,11 @@ class _Queue:
         return time_ns
 
     def take_nearest(self, instant_ns: int, reach_ns: int) -> Frame | None:
-        """Take the frame nearest to an instant, if it is within reach; those before it are let go."""
+        """Remove and return the frame nearest to an instant, if within reach; drop older ones."""
         while (time_ns := self.time_ns(0)) is not None:
             later_ns = self.time_ns(1)
             distance_ns = abs(time_ns - instant_ns)
+            # a frame is nearest only if the one after it is not nearer; a tie gives the earlier one
             nearest = later_ns is None or abs(later_ns - instant_ns) >= distance_ns
             if nearest and distance_ns <= reach_ns:
                 return self._ahead.popleft()
@@ -132,6 +132,7 @@ def _find_first_instant(slowest_first: Sequence[_Queue], period_ns: int) -> int 
     heads = [time_ns for queue in slowest_first if (time_ns := queue.time_ns(0)) is not None]
     if not heads:
         return None
+    # whole periods back from the slowest source, so that its frames lie on instants exactly
     return heads[0] - (heads[0] - min(heads) + period_ns // 2) // period_ns * period_ns
 
 
@@ -145,13 +146,15 @@ def _find_next_instant(
         return None
     if min(heads) - instant_ns > PAUSE_NS:
         return min(heads)
+    # the step follows the slowest source's real frames, not its nominal rate, whose error of 0.1 %
+    # would shift the framesets by a frame every 33 s at 30 per second
     gap_ns = heads[0] - instant_ns
     steps = max(1, (gap_ns + period_ns // 2) // period_ns)
     return instant_ns + gap_ns // steps
 
 
 def _estimate_count(queues: Sequence[_Queue], rate_fps: float) -> int | None:
-    """Foresee how many framesets will come."""
+    """Estimate how many framesets will come."""
     starts_s, ends_s = [], []
     for queue in queues:
         start_ns, frames = queue.time_ns(0), queue.source.frame_count
@@ -164,14 +167,13 @@ def _estimate_count(queues: Sequence[_Queue], rate_fps: float) -> int | None:
 
 
 def _describe_differences(sources: Sequence[FrameSource]) -> Iterator[str]:
-    """Say in what the sources differ."""
+    """Say how the sources differ."""
     rates = [source.rate_fps for source in sources]
     if max(rates) > min(rates) * (1 + SAME_RATE):
         rate_text = _group_texts(sources, [f"{rate:.5g}" for rate in rates])
         yield (
             f"The videos differ in frames per second ({rate_text}): there are {min(rates):.5g} "
-            "framesets per second, "
-            "and each view gives the image nearest in time."
+            "framesets per second, and each view gives the image nearest in time."
         )
     lengths_s = [
         source.frame_count / source.rate_fps for source in sources if source.frame_count is not None

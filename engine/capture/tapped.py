@@ -1,4 +1,4 @@
-"""TappedSource: a source whose frames somebody else sees, too, before they are synchronized."""
+"""TappedSource: shows a source's frames to a listener before they are synchronized."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from engine.frames import Frame
 class TappedSource:
     """Shows every frame to a listener on its way out.
 
-    Recording happens here, per camera: framesets leave out what has no place in them, a recording
+    Recording happens here, per camera: framesets leave out frames that fit no instant, a recording
     must not.
 
     Parameters

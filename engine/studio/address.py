@@ -1,4 +1,4 @@
-"""StudioConfig: what is to be shown, and the address that says it (``studio:walk?cameras=4&seed=1``)."""
+"""StudioConfig, and the address that describes it (``studio:walk?cameras=4&seed=1``)."""
 
 import difflib
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ class StudioConfig:
     cameras
         1 to 8.
     seed
-        Decides looks, stature, room, programme, layout, lenses, offsets, drops and noise.
+        Decides clothes, stature, room, programme, layout, lenses, offsets, drops and noise.
     seconds, rate_fps, size_wh
         Of every video.
     stature_m
@@ -40,20 +40,20 @@ class StudioConfig:
     distortion
         Whether lenses bend.
     people
-        0 shows the empty room, 2 somebody else who does other things at its side.
+        0 shows the empty room, 2 another person who does other things at its side.
     bystander
-        Somebody waits at the side of the room.
+        Another person waits at the side of the room.
     mirrored_camera
         Index of a camera whose video is left-right reversed.
     short_camera
-        Index of a camera that ends at 60 % of the take.
+        Index of a camera that ends at 60 % of the recording.
     play
         Another seed for what the person does, and where; None takes `seed`.
 
     Raises
     ------
     ValueError
-        If a value makes no studio; the sentence says which and what would.
+        If a value is out of range; the message names it and the range.
     """
 
     motion: str = "programme"
@@ -75,7 +75,7 @@ class StudioConfig:
     play: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be shown."""
+        """Check the values."""
         if self.motion not in MOTIONS:
             raise ValueError(
                 f"The studio knows no motion '{self.motion}'. {_suggest(self.motion, MOTIONS)}"
@@ -106,12 +106,12 @@ class StudioConfig:
 
     @property
     def frame_count(self) -> int:
-        """Framesets of the take."""
+        """Framesets of the recording."""
         return max(1, round(self.seconds * self.rate_fps))
 
 
 def parse_address(address: str) -> StudioConfig:
-    """Understand the address of a studio.
+    """Parse the address of a studio.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def parse_address(address: str) -> StudioConfig:
     Raises
     ------
     engine.errors.CameraNotFoundError
-        If the motion, a key or a value is unknown; the sentence names the nearest one that is
+        If the motion, a key or a value is unknown; the message names the nearest one that is
         known.
     """
     motion, _, query = address.removeprefix("studio:").partition("?")

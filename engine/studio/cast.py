@@ -1,4 +1,4 @@
-"""Cast: everybody and everything that moves or stands in the studio, as one figure on many bones."""
+"""Cast: all people and things in the studio, as one figure on many bones."""
 
 from dataclasses import dataclass, replace
 
@@ -114,11 +114,10 @@ class Cast:
 
 
 def _make_second_person(config: StudioConfig, rig: Rig) -> Performer:
-    """Let somebody else do something else at the side of the room: one motion after the other on
-    the spot.
+    """Let another person do other motions, on the spot, at the side of the room.
 
-    Somebody who did the same as the first would fit the cameras as well as the first, turned about
-    the room's middle.
+    One who did the same as the first would fit the cameras as well as the first, turned about the
+    room's middle.
     """
     rng = np.random.default_rng([config.seed, 15])
     stance = _find_place_at_side(rig, _SECOND_RADIUS_M)
@@ -132,7 +131,7 @@ def _make_second_person(config: StudioConfig, rig: Rig) -> Performer:
 
 
 def _make_bystander(config: StudioConfig, rig: Rig) -> Performer:
-    """Let somebody wait at the side of the room."""
+    """Let another person wait at the side of the room."""
     rng = np.random.default_rng([config.seed, 13])
     anatomy = build_anatomy(rng.uniform(*STATURE_RANGE_M))
     waiting = InPlaceAct(
@@ -145,7 +144,7 @@ def _make_bystander(config: StudioConfig, rig: Rig) -> Performer:
 
 
 def _find_place_at_side(rig: Rig, radius_m: float) -> tuple[F64, float]:
-    """Find a place in the widest gap between two cameras, and the heading towards the middle, deg."""
+    """Find a place in the widest gap between cameras, and the heading to the middle, deg."""
     azimuth = np.sort([np.arctan2(camera.centre[1], camera.centre[0]) for camera in rig])
     gap = np.diff(np.append(azimuth, azimuth[0] + 2 * np.pi))
     widest = int(np.argmax(gap))

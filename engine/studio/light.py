@@ -1,4 +1,4 @@
-"""Light: what all views of one instant share - the posed body, its colours, and its shadow on the floor."""
+"""Light of one instant for all views: the posed body, its colours, its shadow on the floor."""
 
 from dataclasses import dataclass
 

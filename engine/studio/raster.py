@@ -1,5 +1,4 @@
-"""Raster: the loops over vertices, triangles and pixels, compiled. They hold no lock and share
-nothing.
+"""Raster: compiled loops over vertices, triangles and pixels. They hold no lock.
 
 Pixel convention: an integer is a pixel's centre. Samples: each pixel has 2 x 2 of them, a quarter
 of a pixel off its centre. All floats are 32 bits wide.
@@ -35,14 +34,14 @@ class BonePose(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """What was drawn: 1/depth, (h, w), 0 where nothing is; colour, (h, w, 4), with 255 last where something is."""
+    """Pixels: 1/depth, (h, w), 0 where nothing is; colour, (h, w, 4), 255 last where drawn."""
 
     nearness: F32
     colour: U8
 
 
 class Paint(NamedTuple):
-    """What light falls on: albedo (N, 3), openness (N,), and the curve (1024,) from linear light to 0..255."""
+    """Surface: albedo (N, 3), openness (N,), curve (1024,) from linear light to 0..255."""
 
     albedo: F32
     openness: F32
@@ -50,7 +49,7 @@ class Paint(NamedTuple):
 
 
 class LightMap(NamedTuple):
-    """How the lamp sees the scene: column, row, closeness of each vertex, (N, 3); closest per pixel, (h, w)."""
+    """Lamp's view: column, row, closeness of vertices, (N, 3); closest per pixel, (h, w)."""
 
     vertices: F32
     closest: F32
@@ -99,8 +98,7 @@ def skin(mesh: Mesh, pose: BonePose, posed: F32, turned: F32):
 
 @_compile
 def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
-    """Carry vertices with bones that are given in the camera's frame, and see them through the
-    lens.
+    """Pose vertices with bones in the camera's frame, and project them through the lens.
 
     `lens` is fx, fy, cx, cy, k1, k2, p1, p2, k3 and the largest squared radius it is good for;
     `image` (N, 3) takes x, y (px) and depth (m), which is 0 for what the lens cannot see.
@@ -150,7 +148,7 @@ def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
 
 @_compile
 def find_bounds(image: F32, width: int, height: int):
-    """Return the box of pixels, x0 y0 x1 y1 (ends excluded), that holds all that was projected, with some air."""
+    """Return the box of pixels, x0 y0 x1 y1 (ends excluded), around all that was projected."""
     x0 = np.float32(width)
     y0 = np.float32(height)
     x1 = np.float32(-1)

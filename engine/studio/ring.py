@@ -11,9 +11,9 @@ from engine.studio.motion.route import EXTENT_M
 RADIUS_M, HEIGHT_M = (3.2, 4.2), (1.0, 2.4)
 K1 = (-0.15, 0.05)
 FOCAL_RATIO = 1.115
-"""Between a camera's focal length and the next longer one's, up to four cameras; more share the same range."""
+"""From a camera's focal length to the next longer one's, for up to four; more share the range."""
 _FOCAL_PER_METRE = 0.30
-"""Focal length per metre of distance, in heights of a 4:3 image: 1.75 m stand about half the image tall."""
+"""Focal length per metre of distance, in heights of a 4:3 image: 1.75 m fill half of it."""
 _ROLL_DEG, _AIM_M = 3.0, 0.12
 _PAIR_DEG = (75.0, 110.0)
 _UNEVEN = 0.25
@@ -66,8 +66,7 @@ def draw_ring(
 
 
 def world_from_room(rig: Rig) -> F64:
-    """Find the world frame of a rig: origin under the centroid of the cameras, x towards the first
-    one.
+    """Find a rig's world frame: origin under the cameras' centroid, x towards the first one.
 
     Parameters
     ----------
@@ -116,7 +115,7 @@ def _draw_layout(
 
 
 def _draw_azimuths(count: int, rng: np.random.Generator) -> F64:
-    """Draw directions round the room, rad: uneven steps that close the ring; two cameras stand about square."""
+    """Draw directions round the room, rad: uneven steps; two cameras stand at about 90 degrees."""
     if count == 2:
         steps = np.deg2rad([rng.uniform(*_PAIR_DEG), 0.0])
     else:

@@ -1,4 +1,4 @@
-"""Room: planks, walls, a door, pictures and a skirting board, cast once per camera along its true rays."""
+"""Room: planks, walls, a door, pictures and a skirting board, drawn once per camera."""
 
 from dataclasses import dataclass
 
@@ -137,7 +137,7 @@ def _compute_rays(camera: Camera) -> F64:
 
 
 def _find_first_hit(origin: F64, directions: F64) -> tuple[I64, F64]:
-    """Find which side of the room each ray meets first (floor, ceiling, four walls), and how far along it."""
+    """Find the side of the room that each ray meets first, and how far along the ray."""
     side = np.full(directions.shape[:2], -1, np.int64)
     distance = np.full(directions.shape[:2], np.inf)
     planes = ((2, 0.0), (2, CEILING_M), (0, -HALF_M), (0, HALF_M), (1, -HALF_M), (1, HALF_M))

@@ -28,7 +28,7 @@ from engine.studio.room import Room
 from engine.studio.view import Optics, View
 
 SHORT_SHARE = 0.6
-"""Of the take that a camera that ends early delivers."""
+"""Share of the recording that a camera that ends early delivers."""
 _CHUNK = 32
 """Framesets that are posed at once: one call costs about as much as for a single one."""
 _CACHED_CHUNKS, _CACHED_FRAMESETS = 4, 8
@@ -88,7 +88,7 @@ class Studio:
         return dict(self.rig.time_offset_ns)
 
     def frame_count(self, camera_index: int) -> int:
-        """Return how many frames a camera takes, dropped ones included."""
+        """Return how many frames a camera has, dropped ones included."""
         count = self.config.frame_count
         return (
             max(1, round(count * SHORT_SHARE))
@@ -132,7 +132,7 @@ class Studio:
         return self._place_landmarks(time_ns, self._cast.landmarks.locate_as_detected)
 
     def render(self, camera_index: int, frame_index: int) -> Frame | None:
-        """Take one picture.
+        """Render one picture.
 
         Parameters
         ----------
@@ -149,7 +149,7 @@ class Studio:
         Raises
         ------
         IndexError
-            If the camera takes no such frame.
+            If the camera has no such frame.
         """
         if not 0 <= frame_index < self.frame_count(camera_index):
             raise IndexError(
@@ -181,14 +181,14 @@ class Studio:
         )
 
     def _pose_chunk(self, chunk: int) -> BonePose:
-        """Pose the cast in a chunk of framesets: (T, V + 1, B, ...), each camera's own instants, the rig's last."""
+        """Pose a chunk of framesets: (T, V + 1, B, ...), each camera's instants, the rig's last."""
         frames = np.arange(chunk * _CHUNK, (chunk + 1) * _CHUNK)
         instants = self.own_time_ns(frames)[:, None] + np.append(self._offset_ns, 0)
         pose = self._cast.pose(instants.ravel() / NS_PER_S)
         return BonePose(*(array.reshape(*instants.shape, *array.shape[1:]) for array in pose))
 
     def _light_frameset(self, light: Light, frame_index: int) -> LitInstant:
-        """Light the cast once for all views; offsets of some milliseconds do not show in the light."""
+        """Light the cast once for all views; offsets of some ms do not show in the light."""
         chunk, row = divmod(frame_index, _CHUNK)
         pose = self._poses.get(chunk)
         return light.light_instant(BonePose(pose.rotation[row, -1], pose.translation[row, -1]))
@@ -203,7 +203,7 @@ class Studio:
         return offsets
 
     def _draw_drops(self) -> npt.NDArray[np.bool_]:
-        """Draw which frames get lost, (V, T); never the first one, by which the files are aligned."""
+        """Draw which frames get lost, (V, T); never the first, which aligns the files."""
         shape = (self.config.cameras, self.config.frame_count)
         dropped = self._make_rng(7).random(shape) < self.config.drop_share
         dropped[:, 0] = False

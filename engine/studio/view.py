@@ -14,7 +14,7 @@ from engine.studio.light import FLOOR_HALF_M, FLOOR_PX, LitInstant
 from engine.studio.room import Room
 
 _NOISE_TILE_PX = 64
-"""By how much the noise field is larger than an image: how far its window may move from frame to frame."""
+"""By how much the noise field is larger than an image, for its window to move."""
 _NEAR_M = 0.5
 _BLUR_OFFSETS_PX = np.array([-0.75, -0.25, 0.25, 0.75])
 
@@ -56,7 +56,7 @@ class View:
         self._noise = _make_noise_field(camera.size_wh, optics.noise) if optics.noise > 0 else None
 
     def render(self, pose: raster.BonePose, lit: LitInstant | None, rng: np.random.Generator) -> U8:
-        """Take the picture.
+        """Render the picture.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class View:
 
 
 def pack_lens(camera: Camera) -> F32:
-    """Put a camera's lens into the numbers that `raster.project` wants.
+    """Pack a camera's lens into the numbers of `raster.project`.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def compute_taps(blur_px: float) -> F32:
 
 
 def _make_noise_field(size_wh: tuple[int, int], sigma: float) -> np.ndarray:
-    """Make a field of slightly correlated noise, larger than the image, (H + 64, (W + 64) * 3), int8."""
+    """Make a field of slightly correlated noise, (H + 64, (W + 64) * 3), int8."""
     width, height = size_wh
     shape = (height + _NOISE_TILE_PX, width + _NOISE_TILE_PX, 3)
     noise = np.random.default_rng(1).normal(0, 1, shape).astype(np.float32)

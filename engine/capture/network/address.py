@@ -1,4 +1,4 @@
-"""Cameras in the network: where they are, how they are reached, and the sentences for one that is not."""
+"""Network cameras: their addresses, how to connect, and messages for one out of reach."""
 
 import errno
 import select
@@ -24,9 +24,9 @@ NETWORK_SOURCES = {
     "rtsps": "engine.capture.network.rtsp:RtspSource",
 }
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
-# A camera in a house answers within milliseconds, one that wakes up its radio within a second.
+# A camera in a local network answers within milliseconds, one that wakes its radio within a second.
 CONNECT_TIMEOUT_S = 2.0
-_POLL_S = 0.1  # how often somebody who waits looks whether the source was closed
+_POLL_S = 0.1  # how often a waiting thread checks whether the source was closed
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 
@@ -38,7 +38,7 @@ class Endpoint:
     ----------
     scheme, host, port
     target
-        What is asked for: path and query.
+        Path and query.
     user, password
         Not quoted; None where the address has none.
     """
@@ -52,13 +52,13 @@ class Endpoint:
 
     @property
     def netloc(self) -> str:
-        """Host and port as they stand in an address."""
+        """Host and port, as in an address."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def secret_url(self) -> str:
-        """The whole address with its password, for a library; never for a text."""
+        """The whole address with its password, for a library; never for a message."""
         login = (
             f"{quote(self.user, safe='')}:{quote(self.password or '', safe='')}@"
             if self.user
@@ -74,7 +74,7 @@ def open_network(address: str, name: str) -> FrameSource:
     ----------
     address
         ``rtsp://``, ``rtsps://``, ``http://`` or ``https://``, with user and password if the camera
-        wants them.
+        needs them.
     name
         The view's name.
 
@@ -85,13 +85,13 @@ def open_network(address: str, name: str) -> FrameSource:
     Raises
     ------
     engine.errors.CameraNotFoundError
-        If the address is none of a camera in the network.
+        If it is not the address of a network camera.
     """
     kind = parse_scheme(address)
     if kind not in NETWORK_SOURCES:
         raise CameraNotFoundError(
             name,
-            f"The address of camera '{name}' is none of a network camera. It begins with "
+            f"The address of camera '{name}' is not that of a network camera, which begins with "
             "rtsp:// or http://.",
         )
     module, source = NETWORK_SOURCES[kind].split(":")
@@ -100,7 +100,7 @@ def open_network(address: str, name: str) -> FrameSource:
 
 
 def parse_endpoint(address: str, name: str) -> Endpoint:
-    """Take an address apart.
+    """Parse the address of a network camera.
 
     Parameters
     ----------
@@ -110,13 +110,13 @@ def parse_endpoint(address: str, name: str) -> Endpoint:
 
     Returns
     -------
-    place
+    endpoint
 
     Raises
     ------
     engine.errors.CameraNotFoundError
-        If the address is not complete. The address is not repeated: who cannot read it cannot tell
-        where its password ends.
+        If the address is not complete. The message does not repeat the address: where its password
+        ends is not known.
     """
     try:
         parts = urlsplit(address.strip())
@@ -133,8 +133,8 @@ def parse_endpoint(address: str, name: str) -> Endpoint:
         raise CameraNotFoundError(
             name,
             f"The address of camera '{name}' cannot be read. It should look like "
-            "rtsp://user:password@host:port/path; "
-            "in a password, write %40 for @, %2F for / and %3A for a colon.",
+            "rtsp://user:password@host:port/path; in a password, write %40 for @, %2F for / and "
+            "%3A for a colon.",
         )
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     user = None if parts.username is None else unquote(parts.username)
@@ -153,7 +153,7 @@ def open_connection(endpoint: Endpoint, name: str, is_stopped: Callable[[], bool
     name
         The view's name, for the errors.
     is_stopped
-        Tells whether nobody wants the connection any more.
+        Returns whether the source was closed.
 
     Returns
     -------
@@ -178,10 +178,8 @@ def open_connection(endpoint: Endpoint, name: str, is_stopped: Callable[[], bool
             except OSError as error:
                 connection.close()
                 problem = error
-    except (
-        OSError,
-        UnicodeError,
-    ) as error:  # a name that is too long or empty between dots is a UnicodeError
+    except (OSError, UnicodeError) as error:
+        # a host name that is too long, or empty between dots, is a UnicodeError
         problem = error
     raise make_unreachable_error(endpoint, name, problem) from problem
 
@@ -195,20 +193,20 @@ def make_unreachable_error(endpoint: Endpoint, name: str, error: Exception) -> C
     name
         The view's name.
     error
-        What the operating system said.
+        From the operating system.
 
     Returns
     -------
     error
-        Its sentence holds no password.
+        Its message holds no password.
     """
     where = f"camera '{name}' at {endpoint.netloc}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return CameraNotFoundError(
             name,
             f"The certificate of {where} is not trusted by this computer "
-            f"({error.verify_message}). Let this computer "
-            f"trust it, or use {endpoint.scheme.removesuffix('s')}:// in a network of your own.",
+            f"({error.verify_message}). Let this computer trust it, or use "
+            f"{endpoint.scheme.removesuffix('s')}:// in a network of your own.",
         )
     if isinstance(error, ssl.SSLError):
         plain = endpoint.scheme.removesuffix("s")
@@ -223,8 +221,8 @@ def make_unreachable_error(endpoint: Endpoint, name: str, error: Exception) -> C
         )
     if isinstance(error, ConnectionRefusedError):
         said = (
-            "refuses to be connected. Check that it is on and has finished starting, and "
-            "check the port."
+            "refuses the connection. Check that it is on and has finished starting, and check "
+            "the port."
         )
     elif isinstance(error, TimeoutError):
         said = (
@@ -242,7 +240,7 @@ def make_unreachable_error(endpoint: Endpoint, name: str, error: Exception) -> C
 
 
 def make_login_error(endpoint: Endpoint, name: str) -> CameraNotFoundError:
-    """Say that a camera wants a login, or another one; the password is not shown.
+    """Say that a camera needs a login, or another one; the password is not shown.
 
     Parameters
     ----------
@@ -257,22 +255,20 @@ def make_login_error(endpoint: Endpoint, name: str) -> CameraNotFoundError:
     if endpoint.user is None:
         return CameraNotFoundError(
             name,
-            f"Camera '{name}' at {endpoint.netloc} wants a user and a password. Put them into "
-            "its address: "
-            f"{endpoint.scheme}://user:password@host…",
+            f"Camera '{name}' at {endpoint.netloc} needs a user and a password. Put them into "
+            f"its address: {endpoint.scheme}://user:password@host…",
         )
     return CameraNotFoundError(
         name,
-        f"Camera '{name}' at {endpoint.netloc} says: wrong user or password. Correct them in "
-        "its address "
-        "(%40 for @, %2F for /, %3A for a colon).",
+        f"Camera '{name}' at {endpoint.netloc} refuses the login: wrong user or password. Correct "
+        "them in its address (%40 for @, %2F for /, %3A for a colon).",
     )
 
 
 def _connect(
     connection: socket.socket, where: Any, deadline_s: float, is_stopped: Callable[[], bool]
 ) -> None:
-    """Connect, looking now and then whether somebody still wants it."""
+    """Connect; stop if the source is closed meanwhile."""
     connection.setblocking(False)
     code = connection.connect_ex(where)
     if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)):

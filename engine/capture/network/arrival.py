@@ -1,4 +1,4 @@
-"""From a stream's own time stamps to the host's clock: the stamps' steady steps, placed by the quickest arrivals."""
+"""From a stream's own time stamps to the host's clock, by its quickest arrivals."""
 
 from collections import deque
 
@@ -7,8 +7,8 @@ from engine.clock import NS_PER_S
 # The quickest arrival of the last ten seconds places the stamps: a camera's clock that is 100 ppm
 # off moves by 1 ms in that time, and among 300 images one is hardly delayed.
 WINDOW_S = 10
-# Stamps that jump by more than this were set anew. The network does not do it: a stream that is
-# silent for 1.5 s is given up (`engine.capture.network.rtsp`).
+# Stamps that jump by more than this were reset by the camera. The network cannot cause it: a stream
+# that is silent for 1.5 s is closed (`engine.capture.network.rtsp`).
 MAX_JUMP_NS = 2 * NS_PER_S
 
 
@@ -18,9 +18,9 @@ class ArrivalTimes:
     Notes
     -----
     An image arrives later than it was taken by a delay that is never negative, so the smallest
-    difference between arrival and stamp is the nearest to the truth; what is left is a constant
-    (exposure, encoding, the shortest way), which is learned when cameras are compared. The jitter
-    of the network does not show.
+    difference between arrival and stamp is nearest to the truth; what is left is a constant
+    (exposure, encoding, the shortest path), which calibration estimates as a time offset. The
+    jitter of the network does not show.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class ArrivalTimes:
         self._last_ns = 0
 
     def record_arrival(self, stamp_ns: int, arrival_ns: int) -> None:
-        """Take note that an image with this stamp was here at this time.
+        """Record when an image with this stamp arrived.
 
         Parameters
         ----------
@@ -37,8 +37,11 @@ class ArrivalTimes:
         arrival_ns
             On the host's clock.
         """
+        # one minimum per second of arrival: the window forgets by time, not by count of images, so
+        # a slow clock drift can raise the minimum again
         shift_ns, second = arrival_ns - stamp_ns, arrival_ns // NS_PER_S
         if self._smallest and abs(shift_ns - self._find_shift_ns()) > MAX_JUMP_NS:
+            # without this a clock that was set back would be placed by its old minimum for 10 s
             self._smallest.clear()
         if self._smallest and self._smallest[-1][0] == second:
             self._smallest[-1] = (second, min(shift_ns, self._smallest[-1][1]))
@@ -46,14 +49,14 @@ class ArrivalTimes:
             self._smallest.append((second, shift_ns))
 
     def estimate_time_ns(self, stamp_ns: int | None, now_ns: int) -> int:
-        """Return when an image was here at the earliest.
+        """Estimate when an image could have arrived without delay.
 
         Parameters
         ----------
         stamp_ns
             On the camera's clock; None where it has none.
         now_ns
-            On the host's clock; used as long as there is nothing better.
+            On the host's clock; used while nothing better is known.
 
         Returns
         -------
@@ -62,6 +65,7 @@ class ArrivalTimes:
         """
         known = stamp_ns is not None and self._smallest
         time_ns = stamp_ns + self._find_shift_ns() if known and stamp_ns is not None else now_ns
+        # a quicker arrival moves the minimum back, and with it the next time: times must increase
         self._last_ns = max(time_ns, self._last_ns + 1)
         return self._last_ns
 

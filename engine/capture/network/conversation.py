@@ -1,4 +1,4 @@
-"""A conversation with an HTTP camera: one question again and again, through redirections and logins."""
+"""Request images from an HTTP camera, through redirections and logins."""
 
 import http.client
 import socket
@@ -18,16 +18,16 @@ from engine.capture.network.login import Login
 from engine.capture.network.source import ReadLoop
 from engine.errors import CameraDisconnectedError, CameraNotFoundError, UnreadableSourceError
 
-# A camera that is there begins to answer within this time.
+# A camera that is on begins to answer within this time.
 REPLY_TIMEOUT_S = 3.0
-# An open stream that is silent for so long is dead: its camera lost power and could not say so.
+# An open stream that is silent for so long is dead: its camera lost power without closing it.
 MAX_SILENCE_S = 10.0
 _MAX_STEPS = 6  # redirections and logins
 _REDIRECTIONS = (301, 302, 303, 307, 308)
 
 
 class Conversation:
-    """Asks a camera for its images.
+    """Requests images from a camera.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ class Conversation:
         self._connection: HTTPConnection | None = None
 
     def request_images(self) -> HTTPResponse:
-        """Ask for the images, on the open connection if there is one.
+        """Request the images, on the open connection if there is one.
 
         Returns
         -------
         response
-            With status 200; its body blocks for `MAX_SILENCE_S` at most. It is closed with the next
-            question.
+            With status 200; its body blocks for `MAX_SILENCE_S` at most. The next request closes
+            it.
 
         Raises
         ------
@@ -82,12 +82,12 @@ class Conversation:
         )
 
     def close(self) -> None:
-        """Hang up; may be called twice."""
+        """Close the connection; may be called twice."""
         self._connection = None
         self._open.close()
 
     def _send_with_retry(self) -> HTTPResponse:
-        """Send the question, once more on a fresh connection if an old one was closed meanwhile."""
+        """Send the request, again on a new connection if the old one was closed meanwhile."""
         if self._connection is not None:
             try:
                 return self._send(self._connection)
@@ -99,23 +99,21 @@ class Conversation:
         except TimeoutError as error:
             raise UnreadableSourceError(
                 self._name,
-                f"Camera '{self._name}' at {self._endpoint.netloc} was connected but says "
-                f"nothing within {REPLY_TIMEOUT_S:.0f} s. "
-                "Start it anew, and check the port of its address.",
+                f"Camera '{self._name}' at {self._endpoint.netloc} accepts the connection but does "
+                f"not answer within {REPLY_TIMEOUT_S:.0f} s. Restart it, and check the port of its "
+                "address.",
             ) from error
         except ConnectionError as error:  # also a RemoteDisconnected
             raise CameraDisconnectedError(
                 self._name,
-                f"Camera '{self._name}' at {self._endpoint.netloc} hangs up at once. It may "
-                "still be starting; check the "
-                "port of its address if it goes on.",
+                f"Camera '{self._name}' at {self._endpoint.netloc} closes the connection at once. "
+                "It may still be starting; if this continues, check the port of its address.",
             ) from error
         except (OSError, HTTPException) as error:
             raise UnreadableSourceError(
                 self._name,
                 f"What answers for camera '{self._name}' at {self._endpoint.netloc} does not "
-                "speak HTTP. Check scheme and "
-                "port of its address.",
+                "speak HTTP. Check scheme and port of its address.",
             ) from error
 
     def _connect(self) -> HTTPConnection:
@@ -132,9 +130,8 @@ class Conversation:
                 )
                 line = self._open.enter_context(self._read_loop.hold_connection(safe))
                 safe.do_handshake()
-            except (
-                TimeoutError
-            ) as error:  # a camera that speaks plain HTTP waits for the end of a question
+            except TimeoutError as error:
+                # a camera that speaks plain HTTP waits for the end of the request
                 raise make_unreachable_error(endpoint, self._name, ssl.SSLError()) from error
             except (OSError, ValueError) as error:
                 raise make_unreachable_error(endpoint, self._name, error) from error
@@ -146,7 +143,7 @@ class Conversation:
         return connection
 
     def _send(self, connection: HTTPConnection) -> HTTPResponse:
-        """Send the question and read the head of the answer."""
+        """Send the request and read the head of the answer."""
         target = self._endpoint.target
         headers = {
             "Host": self._endpoint.netloc,
@@ -166,15 +163,14 @@ class Conversation:
         return response
 
     def _follow_redirect(self, response: HTTPResponse) -> None:
-        """Turn to where the camera redirects; another host does not get the password."""
+        """Follow a redirection; another host does not get the password."""
         here = f"{self._endpoint.scheme}://{self._endpoint.netloc}{self._endpoint.target}"
         there = urljoin(here, response.headers.get("Location", ""))
         if not there.startswith(("http://", "https://")):
             raise CameraNotFoundError(
                 self._name,
-                f"Camera '{self._name}' at {self._endpoint.netloc} redirects to what is no web "
-                "address, which is not "
-                "followed. Check the path of its address.",
+                f"Camera '{self._name}' at {self._endpoint.netloc} redirects to something that is "
+                "not a web address. Check the path of its address.",
             )
         endpoint = parse_endpoint(there, self._name)
         old = self._endpoint
@@ -197,9 +193,8 @@ class Conversation:
         except ValueError as error:
             raise CameraNotFoundError(
                 self._name,
-                f"Camera '{self._name}' at {self._endpoint.netloc} wants a kind of login that "
-                "is not known here. Choose "
-                "Basic or Digest in its settings.",
+                f"Camera '{self._name}' at {self._endpoint.netloc} requires a kind of login that "
+                "is not supported. Choose Basic or Digest in its settings.",
             ) from error
 
     def _make_refusal_error(self, response: HTTPResponse) -> CameraNotFoundError:
@@ -208,7 +203,7 @@ class Conversation:
         if response.status == http.client.NOT_FOUND:
             said = "has nothing under this path. Look up the path of its stream in its manual."
         elif response.status == http.client.FORBIDDEN:
-            said = "forbids this user to see its images. Allow it in its settings."
+            said = "does not let this user see its images. Allow it in its settings."
         elif response.status == http.client.SERVICE_UNAVAILABLE:
             said = (
                 "is busy: too many viewers, or still starting. Close other viewers, then try again."

@@ -1,4 +1,4 @@
-"""Basic and Digest logins of HTTP (RFC 7617, RFC 7616): from a server's challenge to the header that answers it."""
+"""Basic and Digest logins of HTTP (RFC 7617, RFC 7616): the header that answers a challenge."""
 
 import hashlib
 import secrets
@@ -21,7 +21,7 @@ class Login:
     Raises
     ------
     ValueError
-        If the server asks for a kind of login that is none of these.
+        If the server offers neither Basic nor a Digest that is known.
 
     Notes
     -----
@@ -49,7 +49,7 @@ class Login:
                     self._digest = parameters
                     return
         if not any(kind == "basic" for kind, _ in offers):
-            raise ValueError("Neither Basic nor Digest is asked for.")
+            raise ValueError("The server offers neither Basic nor Digest.")
 
     def build_header(self, method: str, target: str) -> str:
         """Return the `Authorization` header of the next request.
@@ -93,20 +93,20 @@ class Login:
 
 
 def _find_hash(parameters: dict[str, str]) -> str | None:
-    """Name the hash that a challenge asks for; None if we have none."""
+    """Name the hash of a challenge; None if it is not known."""
     name = parameters.get("algorithm", "MD5").upper().removesuffix("-SESS")
     return name if name in _HASHES else None
 
 
 def _allows_plain_body(parameters: dict[str, str]) -> bool:
-    """Tell whether a challenge takes a login without a digest of the body."""
+    """Tell whether a challenge accepts a login without a digest of the body."""
     return "qop" not in parameters or "auth" in [
         word.strip().lower() for word in parameters["qop"].split(",")
     ]
 
 
 def _hash(parameters: dict[str, str], text: str) -> str:
-    """Hash as a challenge asks."""
+    """Hash with the algorithm of a challenge."""
     return _HASHES[_find_hash(parameters) or "MD5"](text.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Cameras that send JPEG images over HTTP: as one endless multipart answer, or one image per question."""
+"""Cameras that send JPEG images over HTTP: as one endless answer, or one per request."""
 
 import time
 from collections.abc import Generator, Iterator
@@ -12,20 +12,20 @@ from engine.clock import host_ns
 from engine.errors import CameraError, UnreadableSourceError
 
 _RECEIVE_BYTES = 64 * 1024
-# A camera that gives one image per question is asked this often at most.
+# A camera that gives one image per request is asked this often at most.
 MAX_REQUEST_FPS = 30.0
-# The same bytes again are the same image; after so long they are given all the same, as a sign of
-# life.
+# The same bytes again are the same image; after so long they are passed on all the same, as a sign
+# of life.
 _REPEAT_AFTER_S = 1.0
 
 
 class HttpMjpegSource(NetworkSource):
-    """A camera that sends JPEG images over HTTP, given on as they came.
+    """A camera that sends JPEG images over HTTP, passed on as they came.
 
     Parameters
     ----------
     address
-        ``http://`` or ``https://``, with user and password if the camera wants them (Basic or
+        ``http://`` or ``https://``, with user and password if the camera needs them (Basic or
         Digest).
     name
         The view's name.
@@ -37,7 +37,7 @@ class HttpMjpegSource(NetworkSource):
     """
 
     def _read_images(self, read_loop: ReadLoop) -> Generator[ArrivedImage | None, None, None]:
-        """Give image after image until the camera ends; None for a damaged one."""
+        """Yield images until the camera ends; None for a damaged one."""
         conversation = Conversation(self.endpoint, self.name, read_loop)
         last_ns = 0
         try:
@@ -51,7 +51,7 @@ class HttpMjpegSource(NetworkSource):
         except TimeoutError as error:
             raise self._make_disconnected_error(f"was silent for {MAX_SILENCE_S:.0f} s") from error
         except (OSError, HTTPException) as error:
-            raise self._make_disconnected_error("broke off its stream") from error
+            raise self._make_disconnected_error("interrupted its stream") from error
         except NoImagesError as error:
             raise self._make_not_a_camera_error("sends no JPEG images") from error
         finally:
@@ -60,7 +60,7 @@ class HttpMjpegSource(NetworkSource):
     def _read_content(
         self, conversation: Conversation, read_loop: ReadLoop
     ) -> Iterator[tuple[int, bytes] | None]:
-        """Give what the camera sends, by its kind."""
+        """Yield what the camera sends, by its content type."""
         response = conversation.request_images()
         kind = response.headers.get_content_type()
         if kind.startswith("multipart/"):
@@ -71,8 +71,8 @@ class HttpMjpegSource(NetworkSource):
                 yield image
                 if parts.has_wrong_lengths:
                     self._add_remark(
-                        f"Camera '{self.name}' says wrong lengths of its images; their real "
-                        "ends are used."
+                        f"Camera '{self.name}' sends wrong lengths of its images; their real ends "
+                        "are used."
                     )
         elif kind in ("image/jpeg", "image/jpg", "image/pjpeg"):
             yield from self._poll_images(response, conversation, read_loop)
@@ -83,11 +83,11 @@ class HttpMjpegSource(NetworkSource):
     def _poll_images(
         self, response: HTTPResponse, conversation: Conversation, read_loop: ReadLoop
     ) -> Iterator[tuple[int, bytes] | None]:
-        """Ask for one image after the other."""
+        """Request one image after the other."""
         before, given_s = b"", 0.0
         self._add_remark(
-            f"Camera '{self.name}' gives one image per question; a stream (MJPEG, RTSP) would "
-            "be steadier."
+            f"Camera '{self.name}' gives one image per request; a stream (MJPEG, RTSP) would be "
+            "steadier."
         )
         while not read_loop.is_stopped():
             asked_s = time.monotonic()
@@ -100,17 +100,16 @@ class HttpMjpegSource(NetworkSource):
                 response = self._request_again(conversation)
 
     def _request_again(self, conversation: Conversation) -> HTTPResponse:
-        """Ask a camera that has answered before."""
+        """Request from a camera that has answered before."""
         try:
             return conversation.request_images()
         except CameraError as error:
-            raise self._make_disconnected_error("answers no more") from error
+            raise self._make_disconnected_error("no longer answers") from error
 
     def _make_not_a_camera_error(self, what: str) -> UnreadableSourceError:
-        """Say that the address is none of a camera's stream."""
+        """Say that the address is not that of a camera's stream."""
         return UnreadableSourceError(
             self.name,
             f"The address of camera '{self.name}' at {self.endpoint.netloc} {what}. Look up the "
-            "address of its MJPEG "
-            "stream in its manual.",
+            "address of its MJPEG stream in its manual.",
         )

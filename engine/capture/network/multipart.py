@@ -1,4 +1,4 @@
-"""JPEG images out of a multipart/x-mixed-replace stream, whatever its server says about lengths and boundaries."""
+"""JPEG images from a multipart/x-mixed-replace stream, even one with wrong headers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from engine.clock import host_ns
 MAX_IMAGE_BYTES = 32 * 1024 * 1024
 # Between two parts, and in the headers of one, there is no more than this.
 MAX_GAP_BYTES = 256 * 1024
-# So many damaged parts on end are no bad luck.
+# So many damaged parts in a row are no accident.
 MAX_DAMAGED = 60
 # A boundary as long as this does not occur in compressed pixels by chance (once in 3e14 bytes).
 _MIN_LONG_BOUNDARY = 6
@@ -23,7 +23,7 @@ _ANY_DELIMITER = re.compile(rb"(?:^|\n)--([^\r\n]{1,200})\r?\n")
 
 
 class NoImagesError(Exception):
-    """The stream is none of JPEG images."""
+    """The stream holds no JPEG images."""
 
 
 class MultipartReader:
@@ -32,14 +32,14 @@ class MultipartReader:
     Parameters
     ----------
     receive
-        Gives some more bytes; none at the end.
+        Returns some more bytes; none at the end.
     boundary
-        As the server's header says, with or without leading dashes; None where it says nothing.
+        From the server's header, with or without leading dashes; None where it has none.
 
     Attributes
     ----------
     has_wrong_lengths
-        Whether a part's length was not what its header said; lengths are not believed from then on.
+        Whether a part's length differed from its header; lengths are not used from then on.
 
     Notes
     -----
@@ -55,7 +55,7 @@ class MultipartReader:
         self._filled_ns = 0
 
     def read_images(self) -> Iterator[tuple[int, bytes] | None]:
-        """Give image after image until the stream ends.
+        """Yield images until the stream ends.
 
         Yields
         ------
@@ -102,7 +102,7 @@ class MultipartReader:
         self._buffer += more
 
     def _skip_delimiter(self) -> None:
-        """Throw away everything up to the beginning of the next part's headers."""
+        """Skip everything up to the next part's headers."""
         while True:
             if self._boundary:
                 match = re.search(re.escape(self._boundary) + rb"-*[ \t]*\r?\n", self._buffer)
@@ -117,7 +117,7 @@ class MultipartReader:
             self._fill()
 
     def _skip_headers(self) -> int | None:
-        """Throw away a part's headers; return the length they say (0 for none), None if the part is no image."""
+        """Skip a part's headers; return its length (0: not given), None if it is no image."""
         while not (match := _HEADERS_END.search(self._buffer)):
             if len(self._buffer) > MAX_GAP_BYTES:
                 raise NoImagesError
@@ -130,7 +130,7 @@ class MultipartReader:
         return int(length[1]) if length and not self.has_wrong_lengths else 0
 
     def _read_image(self, length: int) -> bytes | None:
-        """Take the image at the beginning of the buffer; None if it is damaged."""
+        """Remove and return the image at the start of the buffer; None if it is damaged."""
         searched = 0
         while True:
             delimiter_at = self._buffer.find(

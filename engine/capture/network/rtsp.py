@@ -25,7 +25,7 @@ from engine.capture.network.source import ArrivedImage, NetworkSource, ReadLoop
 from engine.clock import host_ns, ns_from_ticks
 from engine.errors import CameraError, CameraNotFoundError, UnreadableSourceError
 
-# FFmpeg cannot be interrupted from outside; it looks at these limits itself. Both are below the 2 s
+# FFmpeg cannot be interrupted from outside; it checks these limits itself. Both are below the 2 s
 # in which a source must be closed. The first counts twice: for the conversation, and for the first
 # images.
 ANSWER_TIMEOUT_S, MAX_SILENCE_S = 1.7, 1.5
@@ -49,25 +49,24 @@ class RtspSource(NetworkSource):
     Parameters
     ----------
     address
-        ``rtsp://`` or ``rtsps://``, with user and password if the camera wants them.
+        ``rtsp://`` or ``rtsps://``, with user and password if the camera needs them.
     name
         The view's name.
 
     Notes
     -----
-    Motion JPEG is given on as it came; the rest is decoded by the reading thread, in one thread. An
-    image's time comes from the stream's own stamps, placed on the host's clock by the quickest
-    arrivals (`ArrivalTimes`). A stream that is silent for 1.5 s is given up. FFmpeg's own messages
+    Motion JPEG is passed on as it came; other codecs are decoded by the reading thread. An image's
+    time comes from the stream's own stamps, placed on the host's clock by the quickest
+    arrivals (`ArrivalTimes`). A stream that is silent for 1.5 s is closed. FFmpeg's own messages
     are not shown: they hold the address with its password. With ``rtsps://`` the stream is
-    encrypted, but FFmpeg does not ask who it is that encrypts: nearly all cameras sign their
-    certificates themselves.
+    encrypted, but FFmpeg does not verify the certificate: nearly all cameras sign theirs
+    themselves.
     """
 
     def _read_images(self, read_loop: ReadLoop) -> Generator[ArrivedImage | None, None, None]:
-        """Give image after image until the camera ends; None for a damaged one."""
-        open_connection(
-            self.endpoint, self.name, read_loop.is_stopped
-        ).close()  # says exactly why a camera cannot be reached
+        """Yield images until the camera ends; None for a damaged one."""
+        # FFmpeg does not say why a camera cannot be reached; this does
+        open_connection(self.endpoint, self.name, read_loop.is_stopped).close()
         with self._open_stream() as container:
             stream = container.streams.video[0]
             stream.thread_count = 1  # threads would add a frame of delay each
@@ -88,7 +87,10 @@ class RtspSource(NetworkSource):
                         yield image
 
     def _open_stream(self) -> InputContainer:
-        """Open the stream; the error is made outside of `except`, so that it does not carry FFmpeg's with it."""
+        """Open the stream.
+
+        The error is raised outside of `except`: FFmpeg's own holds the password.
+        """
         start_s = time.monotonic()
         try:
             container = av.open(
@@ -118,7 +120,7 @@ class RtspSource(NetworkSource):
         *,
         is_delayed: bool,
     ) -> Iterator[tuple[Packet, int]]:
-        """Give the compressed pictures with the time of their arrival, from the first key frame on.
+        """Yield compressed pictures and their arrival times, from the first key frame on.
 
         Where `is_delayed`, FFmpeg hands a picture over when the next one begins to arrive
         (measured: one period late to the millisecond); so an arrival belongs to the stamp after it.
@@ -142,7 +144,7 @@ class RtspSource(NetworkSource):
             failure = (
                 f"was silent for {MAX_SILENCE_S} s"
                 if isinstance(error, ExitError)
-                else "broke off its stream"
+                else "interrupted its stream"
             )
         if failure:
             raise self._make_disconnected_error(failure)
@@ -150,7 +152,7 @@ class RtspSource(NetworkSource):
     def _forward_jpeg(
         self, packet: Packet, times: ArrivalTimes, arrived_ns: int
     ) -> Iterator[ArrivedImage | None]:
-        """Give on a compressed image."""
+        """Pass on a compressed image."""
         jpeg = bytes(packet)
         size_wh = read_jpeg_size(jpeg)
         if not jpeg:
@@ -190,7 +192,8 @@ class RtspSource(NetworkSource):
             return make_login_error(self.endpoint, self.name)
         if isinstance(error, HTTPForbiddenError):
             return CameraNotFoundError(
-                self.name, f"{where} forbids this user to see its images. Allow it in its settings."
+                self.name,
+                f"{where} does not let this user see its images. Allow it in its settings.",
             )
         if isinstance(error, HTTPNotFoundError):
             said = "has nothing under this path. Look up the path of its stream in its manual."
@@ -205,23 +208,23 @@ class RtspSource(NetworkSource):
         )
 
     def _make_timeout_error(self) -> CameraNotFoundError:
-        """Say that the camera took too long; FFmpeg names its interruption by whatever it was waiting for."""
+        """Say that the camera took too long; FFmpeg's own errors do not."""
         return CameraNotFoundError(
             self.name,
-            f"Camera '{self.name}' at {self.endpoint.netloc} was connected but sends no stream "
-            f"within {ANSWER_TIMEOUT_S:.1f} s. "
-            "Start it anew; check the port and the path of its address.",
+            f"Camera '{self.name}' at {self.endpoint.netloc} accepts the connection but sends no "
+            f"stream within {ANSWER_TIMEOUT_S:.1f} s. Restart it; check the port and the path of "
+            "its address.",
         )
 
     def _make_no_video_error(self) -> UnreadableSourceError:
         """Say that there are no pictures."""
         return UnreadableSourceError(
             self.name,
-            f"Camera '{self.name}' at {self.endpoint.netloc} sends no video. Switch it on in "
+            f"Camera '{self.name}' at {self.endpoint.netloc} sends no video. Switch video on in "
             "its settings.",
         )
 
 
 def _get_stamp_ns(packet: Packet) -> int:
-    """Return a packet's stamp, which it has."""
+    """Return a packet's stamp; it must have one."""
     return ns_from_ticks(packet.pts or 0, packet.time_base)  # type: ignore[arg-type]

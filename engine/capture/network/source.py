@@ -1,4 +1,4 @@
-"""What all network cameras share: a thread that reads, a small mailbox, sequence numbers, and an end at once."""
+"""What network cameras share: a reading thread, a mailbox, sequence numbers, a quick close."""
 
 import socket
 import threading
@@ -28,8 +28,7 @@ DEFAULT_FPS = 30.0
 # 10 ms early or late are 3 % off).
 COMMON_FPS = (5.0, 7.5, 10.0, 12.5, 15.0, 20.0, 24.0, 25.0, 30.0, 50.0, 60.0, 90.0, 120.0)
 _RATE_TOLERANCE = 0.04
-# A thread in a system call that cannot be cut short (a name server that is silent) is left to end
-# by itself.
+# A thread in a system call that cannot be interrupted (a silent name server) ends by itself later.
 _JOIN_TIMEOUT_S = 1.8
 
 S = TypeVar("S", bound=socket.socket)
@@ -54,7 +53,7 @@ class ArrivedImage:
 
 
 class ReadLoop:
-    """One stretch of reading, from opening to closing: what its thread and its owner both touch.
+    """State that the reading thread and its owner share, from opening to closing.
 
     Attributes
     ----------
@@ -69,16 +68,16 @@ class ReadLoop:
         self._connection: socket.socket | None = None
 
     def is_stopped(self) -> bool:
-        """Tell whether nobody reads any more."""
+        """Tell whether reading has been stopped."""
         return self._stopped.is_set()
 
     def wait(self, duration_s: float) -> None:
-        """Wait, but not after somebody stops it."""
+        """Wait, or return at once when reading is stopped."""
         self._stopped.wait(duration_s)
 
     @contextmanager
     def hold_connection(self, connection: S) -> Iterator[S]:
-        """Let `stop` cut a connection while it is in use; close it afterwards."""
+        """Let `stop` shut down a connection while it is in use; close it afterwards."""
         with self._lock:
             self._connection = connection
             if self.is_stopped():
@@ -100,13 +99,12 @@ class ReadLoop:
 
 
 class NetworkSource:
-    """A camera in the network, read by a thread of its own; a kind of camera says in `_read_images`
-    how.
+    """A network camera, read by a thread of its own; subclasses implement `_read_images`.
 
     Parameters
     ----------
     address
-        With user and password, if the camera wants them.
+        With user and password, if the camera needs them.
     name
         The view's name.
 
@@ -124,8 +122,8 @@ class NetworkSource:
 
     Notes
     -----
-    `close` may be called from another thread, also while `open` waits. Sequence numbers go on over
-    a reconnection; images that found no room or were damaged are counted in them.
+    `close` may be called from another thread, also while `open` waits. Sequence numbers continue
+    over a reconnection; images that found no room or were damaged are counted in them.
     """
 
     def __init__(self, address: str, name: str) -> None:
@@ -140,9 +138,8 @@ class NetworkSource:
         self._read_loop: ReadLoop | None = None
         self._thread: threading.Thread | None = None
         self._last_s = 0.0
-        self._first: tuple[int, ArrivedImage] | None = (
-            None  # of a stream that was opened again, not read yet
-        )
+        # of a stream that was opened again, not read yet
+        self._first: tuple[int, ArrivedImage] | None = None
 
     def open(self) -> None:
         """Connect, and wait for the first images.
@@ -150,7 +147,7 @@ class NetworkSource:
         Raises
         ------
         engine.errors.CameraNotFoundError
-            If the camera cannot be reached, wants another login, or is none.
+            If the camera cannot be reached, needs another login, or is not a camera.
         engine.errors.CameraTimeoutError
             If it answers but sends no image.
         engine.errors.CameraDisconnectedError
@@ -166,7 +163,7 @@ class NetworkSource:
             daemon=True,
         )
         thread.start()
-        # only now: one that does not run yet cannot be waited for by whoever closes meanwhile
+        # only now: `close` from another thread cannot join a thread that has not started
         self._thread = thread
         try:
             self._measure_rate(read_loop)
@@ -188,12 +185,12 @@ class NetworkSource:
 
     @property
     def frame_count(self) -> None:
-        """Nobody knows how many will come."""
+        """Not known for a camera."""
         return
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Sentences on what was odd; grows while reading."""
+        """Messages on what was odd; grows while reading."""
         damage = (
             (f"Camera '{self.name}' sent {self.damaged} damaged images; they were left out.",)
             if self.damaged
@@ -241,7 +238,7 @@ class NetworkSource:
         return Frame(self.name, self._sequence, arrived.timestamp_ns, payload)
 
     def close(self) -> None:
-        """Let go of the camera; may be called twice, and the source may be opened again."""
+        """Release the camera; may be called twice, and the source may be opened again."""
         read_loop, thread = self._read_loop, self._thread
         self._read_loop = self._thread = self._first = None
         if read_loop is not None:
@@ -250,16 +247,16 @@ class NetworkSource:
             thread.join(_JOIN_TIMEOUT_S)
 
     def _read_images(self, read_loop: ReadLoop) -> Generator[ArrivedImage | None, None, None]:
-        """Connect and give image after image until the camera ends; None for a damaged one."""
+        """Connect and yield images until the camera ends; None for a damaged one."""
         raise NotImplementedError
 
     def _add_remark(self, message: str) -> None:
-        """Say something odd, once."""
+        """Add a remark, once."""
         if message not in self._remarks:
             self._remarks = (*self._remarks, message)
 
     def _read_into_mailbox(self, read_loop: ReadLoop) -> None:
-        """Carry images into the mailbox until the camera ends or nobody wants more. Runs in its own thread."""
+        """Put images into the mailbox until the camera ends or is closed; in its own thread."""
         lost = 0
         try:
             with closing(self._read_images(read_loop)) as images:
@@ -273,31 +270,29 @@ class NetworkSource:
                         if arrived is not None and read_loop.mailbox.offer((lost, arrived))
                         else lost + 1
                     )
-            if not read_loop.is_stopped():  # a stream that we cut ends, too
+            if not read_loop.is_stopped():  # closing ends the stream, too
                 read_loop.mailbox.poison(self._make_disconnected_error("ended its stream"))
         except BaseException as error:
-            if not read_loop.is_stopped():  # what comes of being cut short is nobody's business
+            if not read_loop.is_stopped():  # an error that closing caused is not reported
                 read_loop.mailbox.poison(error)
 
     def _take_image(self, read_loop: ReadLoop, timeout_s: float) -> tuple[int, ArrivedImage]:
-        """Take the next image and what was lost before it."""
+        """Return the next image, and how many were lost before it."""
         try:
             return read_loop.mailbox.take(timeout_s)
         except CameraError as error:
-            raise error.with_traceback(
-                None
-            ) from error.__cause__  # it is raised again and again, and must not grow
+            # it is raised by every call, and its traceback must not grow
+            raise error.with_traceback(None) from error.__cause__
         except EmptyError:
             silent_s = time.monotonic() - self._last_s
             raise CameraTimeoutError(
                 self.name,
-                f"Camera '{self.name}' sent no image for {silent_s:.1f} s. It is waited for; "
-                "check its power and its "
-                "network if it stays away.",
+                f"Camera '{self.name}' sent no image for {silent_s:.1f} s. Epipole waits for it; "
+                "if it stays silent, check its power and its network.",
             ) from None
 
     def _measure_rate(self, read_loop: ReadLoop) -> None:
-        """Wait for the first images; take size and rate from them. The rate is known when the camera comes back."""
+        """Wait for the first images, and measure size and rate; on reopening the size only."""
         again = self._size_wh is not None
         self._last_s = time.monotonic()
         try:
@@ -322,7 +317,7 @@ class NetworkSource:
         """Say that the camera is gone."""
         return CameraDisconnectedError(
             self.name,
-            f"Camera '{self.name}' at {self.endpoint.netloc} {what}. It is tried again; check "
+            f"Camera '{self.name}' at {self.endpoint.netloc} {what}. Epipole tries again; check "
             "its power and its network.",
         )
 
@@ -332,23 +327,22 @@ class NetworkSource:
         return CameraDisconnectedError(
             self.name,
             f"Camera '{self.name}' now sends images of {now} instead of {before}. It is opened "
-            "anew; a calibration "
-            "made before does not fit them.",
+            "again; a calibration made before does not fit them.",
         )
 
 
 def estimate_nominal_fps(times_ns: list[int]) -> float:
-    """Tell the rate at which a camera means to send.
+    """Estimate the rate at which a camera is set to send.
 
     Parameters
     ----------
     times_ns
-        Of its first images, rising.
+        Of its first images, increasing.
 
     Returns
     -------
     rate_fps
-        One that cameras have, where the measured one is near it; 30 for fewer than three images.
+        A common rate of cameras where the measured one is near it; 30 for fewer than three images.
     """
     if len(times_ns) < 3 or times_ns[-1] <= times_ns[0]:
         return DEFAULT_FPS
@@ -358,8 +352,7 @@ def estimate_nominal_fps(times_ns: list[int]) -> float:
 
 
 def _shut_down(connection: socket.socket) -> None:
-    """Make whoever reads from a connection stop, whatever lies on top of it."""
-    with suppress(OSError):  # not connected any more is as good
-        socket.socket.shutdown(
-            connection, socket.SHUT_RDWR
-        )  # an SSL socket's own `shutdown` pulls the rug away
+    """End every read from a connection, also one through TLS."""
+    with suppress(OSError):  # it may be disconnected already
+        # an SSL socket's own `shutdown` would free the TLS state under the thread that reads
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""USB cameras by their addresses: ``usb:0``, ``usb:<stable id>?mode=1280x720@30+mjpeg&exposure_us=5000``."""
+"""Addresses of USB cameras: ``usb:0``, ``usb:<stable id>?mode=1280x720@30+mjpeg&gain=2``."""
 
 import sys
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from engine.capture.usb.controls import UNITS, ControlValues
 from engine.capture.usb.devices import parse_mode
 from engine.errors import CameraError
 
-# The class of a system's cameras, imported on use; elsewhere than here OpenCV reads them.
+# The class of a system's cameras, imported on use; on other systems OpenCV reads them.
 SOURCES = {"linux": "engine.capture.usb.v4l2:UsbSource"}
 FALLBACK_SOURCE = "engine.capture.usb.opencv:OpenCvSource"
 
@@ -72,7 +72,7 @@ def parse_usb(address: str) -> UsbAddress:
         else:
             known = ", ".join(("mode", *UNITS))
             raise CameraError(
-                address, f"'{address}': a camera has no '{name}'. It can be told {known}."
+                address, f"'{address}': a camera has no option '{name}'. Known: {known}."
             )
     return UsbAddress(unquote(device), mode, values)
 
@@ -89,8 +89,8 @@ def open_usb(address: str, name: str) -> FrameSource:
     Returns
     -------
     source
-        Beside the protocol it has `controls`, `set_control`, `lock`, `auto_modes`, `mode`, `modes`,
-        `id`, `damaged`, `compressed`.
+        Besides the protocol it has `controls`, `set_control`, `lock`, `list_auto_warnings`, `mode`,
+        `modes`, `id`, `damaged`, `compressed`.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def open_usb(address: str, name: str) -> FrameSource:
 
 
 def _check_mode(address: str, text: str) -> str:
-    """Refuse what is no mode before any camera is touched."""
+    """Check a mode before any camera is opened."""
     try:
         parse_mode(text)
     except ValueError as error:
@@ -120,5 +120,5 @@ def _parse_number(address: str, name: str, text: str) -> float:
     except ValueError:
         value = float("nan")
     if not isfinite(value):
-        raise CameraError(address, f"'{address}': {name} takes a number, not '{text}'.")
+        raise CameraError(address, f"'{address}': {name} must be a number, not '{text}'.")
     return value

@@ -1,4 +1,4 @@
-"""What can be set at a camera: exposure, gain, focus, white balance, and what it sets by itself."""
+"""What can be set on a camera: exposure, gain, focus, white balance, and its automatics."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 # What is remembered of a camera: the values of its controls by their names.
 ControlValues = dict[str, float]
 
-# Every control there may be, and its unit; empty where the number means nothing beyond more or
-# less.
+# Every control, and its unit; empty where the number has no unit.
 UNITS = {
     "auto_exposure": "",
     "exposure_us": "µs",
@@ -32,7 +31,7 @@ AUTOMATIC_HZ = -1.0  # `power_line_hz` where the camera finds out by itself
 ON_OFF = ((0.0, "off"), (1.0, "on"))
 POWER_LINE = ((0.0, "off"), (50.0, "50 Hz"), (60.0, "60 Hz"), (AUTOMATIC_HZ, "automatic"))
 
-# What an automatic does to a measurement, said as a warning.
+# What an automatic does to a measurement, as a warning.
 _AUTO_EFFECTS = {
     "auto_exposure": (
         "sets its exposure by itself: brightness and motion blur change while you record"
@@ -49,16 +48,16 @@ _AUTO_EFFECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Something that can be set at a camera.
+    """Something that can be set on a camera.
 
     Parameters
     ----------
     name
         One of `UNITS`.
     minimum, maximum, step, default, value
-        In `unit`. NaN where the system does not tell.
+        In `unit`. NaN where the system does not say.
     unit
-        Empty where the number means nothing beyond more or less.
+        Empty where the number has no unit.
     is_auto
         The camera sets it by itself now.
     choices
@@ -94,12 +93,12 @@ class Control:
 
 
 def order_for_writing(values: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    """Put values into the order in which a camera takes them.
+    """Sort values into the order in which a camera accepts them.
 
     Returns
     -------
     values
-        Switches first; without those that the camera is asked to set by itself.
+        Switches first; without those that the camera is to set by itself.
     """
     writable = [
         (name, value)
@@ -128,7 +127,7 @@ def merge_values(known: Mapping[str, float], values: Mapping[str, float]) -> Con
 
 
 def build_locked_values(controls: Iterable[Control]) -> ControlValues:
-    """Say what holds a camera where its automatics have brought it.
+    """List the values that hold a camera where its automatics have brought it.
 
     Parameters
     ----------
@@ -151,7 +150,7 @@ def build_auto_warnings(camera: str, controls: Sequence[Control]) -> tuple[str, 
 
     Returns
     -------
-    sentences
+    messages
     """
     return tuple(
         f"Camera '{camera}' {_AUTO_EFFECTS[control.name]}. Lock it in the camera's settings."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
-# What lists the devices of a system, imported on use; elsewhere than here OpenCV does.
+# What lists the devices of a system, imported on use; on other systems OpenCV does.
 LISTERS = {"linux": "engine.capture.usb.v4l2_list:list_v4l2"}
 FALLBACK_LISTER = "engine.capture.usb.opencv:list_opencv"
 
@@ -21,8 +21,7 @@ _MODE = re.compile(r"(\d+)x(\d+)(?:@(\d+(?:\.\d+)?))?(?:[ +]([a-z0-9]+))?", re.I
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One way in which a camera can send images; its text is stable, and `parse_mode` reads it
-    back.
+    """One way in which a camera can send images; `parse_mode` reads its text back.
 
     Parameters
     ----------
@@ -102,7 +101,7 @@ def parse_mode(text: str) -> tuple[tuple[int, int], float | None, str | None]:
     Raises
     ------
     ValueError
-        In a sentence, if it is no mode.
+        If it is no mode.
     """
     match = _MODE.fullmatch(text.strip())
     if match is None:
@@ -131,7 +130,7 @@ def choose_mode(modes: Sequence[Mode], requested: str = "") -> Mode:
     Raises
     ------
     ValueError
-        In a sentence with the nearest modes, if none fits.
+        If none fits; the message names the nearest modes.
     """
     if not requested:
         return max(modes, key=_rank_mode)
@@ -143,7 +142,7 @@ def choose_mode(modes: Sequence[Mode], requested: str = "") -> Mode:
         and (rate_fps is None or abs(mode.rate_fps / rate_fps - 1) < RATE_TOLERANCE)
         and (kind is None or mode.format in (kind, "any"))
     ]
-    if fitting:  # 29.97 where it was asked for, though 30 is as good
+    if fitting:  # 29.97 where it was requested, though 30 is as good
         return max(
             fitting,
             key=lambda mode: (-abs(mode.rate_fps - (rate_fps or mode.rate_fps)), *_rank_mode(mode)),
@@ -162,7 +161,7 @@ def choose_mode(modes: Sequence[Mode], requested: str = "") -> Mode:
 
 
 def sort_modes(modes: Sequence[Mode]) -> tuple[Mode, ...]:
-    """Sort modes, the best for motion capture first; doubles are left out.
+    """Sort modes, the best for motion capture first, without duplicates.
 
     Returns
     -------

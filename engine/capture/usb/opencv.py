@@ -1,4 +1,4 @@
-"""USB cameras where Linux is not: OpenCV's capture, with the host's clock read right after each image was grabbed."""
+"""USB cameras on Windows and macOS: OpenCV's capture, with the host's clock."""
 
 import math
 import sys
@@ -77,8 +77,9 @@ class OpenCvSource:
 
     Notes
     -----
-    OpenCV waits for an image as long as it likes, so that a thread of its own does; images nobody
-    took in time are dropped, and missing in the sequence numbers.
+    An image's time is the host's clock right after it was grabbed. OpenCV waits for an image
+    without a limit, so a thread of its own grabs; images that are not read in time are dropped, and
+    missing in the sequence numbers.
     """
 
     def __init__(
@@ -126,8 +127,7 @@ class OpenCvSource:
             raise CameraNotFoundError(
                 self.name,
                 f"USB camera {self.id} cannot be opened: it is not plugged in, another program "
-                "uses it, or this "
-                "program may not use cameras (see the system's privacy settings).",
+                "uses it, or this program may not use cameras (see the system's privacy settings).",
             )
         try:
             self._set_mode(capture)
@@ -167,7 +167,7 @@ class OpenCvSource:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Sentences on what was odd."""
+        """Messages on what was odd."""
         return self._remarks
 
     def read(self, timeout_ms: int) -> Frame | None:
@@ -194,21 +194,19 @@ class OpenCvSource:
             raise CameraTimeoutError(
                 self.name,
                 f"Camera '{self.name}' sent no image for {timeout_ms / 1000:g} s. Check its "
-                "cable, then press "
-                "Reconnect.",
+                "cable, then press Reconnect.",
             ) from error
 
     def close(self) -> None:
-        """Release the camera; may be called twice and from another thread, and the source may be opened again."""
+        """Release the camera; may be called twice, from any thread, and followed by `open`."""
         thread = self._thread
         self._thread = None
         self._capture = None
         if thread is not None:
             self._stopping.set()
             self._grabbed.discard()
-            thread.join(
-                CLOSE_TIMEOUT_S
-            )  # the thread releases the camera, also if OpenCV lets go of it only later
+            # the thread releases the camera, also if OpenCV returns only after this wait
+            thread.join(CLOSE_TIMEOUT_S)
 
     def controls(self) -> tuple[Control, ...]:
         """Read what can be set; ranges are not known here, except of switches."""
@@ -231,8 +229,7 @@ class OpenCvSource:
         )
 
     def set_control(self, name: str, value: float) -> float:
-        """Set a control now and whenever the camera is opened again; its automatic is switched off
-        first.
+        """Set a control now and on every opening; its automatic is switched off first.
 
         Parameters
         ----------
@@ -260,8 +257,7 @@ class OpenCvSource:
         return value
 
     def lock(self) -> ControlValues:
-        """Switch every automatic off and hold what it has found, now and whenever the camera is
-        opened again.
+        """Switch every automatic off and hold its value, now and on every opening.
 
         Returns
         -------
@@ -287,13 +283,12 @@ class OpenCvSource:
         return self.mode
 
     def _set_mode(self, capture: Any) -> None:
-        """Ask for a mode, take an image, and note what was granted."""
+        """Request a mode, grab an image, and store what was granted."""
         size_wh, rate_fps, _ = (
             parse_mode(self._requested_mode) if self._requested_mode else (PREFERRED_WH, None, None)
         )
-        capture.set(
-            cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")
-        )  # less of the bus, if it is granted
+        # needs less of the bus, if it is granted
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
         capture.set(cv2.CAP_PROP_FPS, rate_fps or PREFERRED_FPS)
@@ -302,8 +297,7 @@ class OpenCvSource:
             raise CameraError(
                 self.name,
                 f"Camera '{self.name}' was opened but sends no image. Close other programs that "
-                "use it, or give it a "
-                "USB port without a hub.",
+                "use it, or plug it into a USB port without a hub.",
             )
         granted_fps = capture.get(cv2.CAP_PROP_FPS)
         rate = (
@@ -335,7 +329,7 @@ class OpenCvSource:
         )
 
     def _grab(self, capture: Any, grabbed: Latest[Frame], stopping: threading.Event) -> None:
-        """Grab until told to stop. Runs in its own thread."""
+        """Grab until `stopping` is set. Runs in its own thread."""
         try:
             while not stopping.is_set():
                 if not capture.grab():

@@ -1,4 +1,4 @@
-"""UsbSource: a USB camera on Linux, by the kernel's own interface: its JPEG, its clock and its count of images."""
+"""UsbSource: a USB camera on Linux, with its own JPEG, clock and count of images (V4L2)."""
 
 import errno
 import threading
@@ -26,7 +26,7 @@ from engine.clock import NS_PER_S
 from engine.errors import CameraDisconnectedError, CameraError, CameraTimeoutError
 from engine.frames import Frame, Jpeg
 
-# A reader looks this often whether the source was closed from outside.
+# A reader checks this often whether the source was closed from outside.
 POLL_S = 0.1
 CLOSE_TIMEOUT_S = 1.5
 # A driver's time that lies further in the past, or in the future, is not of the host's clock,
@@ -55,8 +55,8 @@ class UsbSource:
     name, live
         `live` is True.
     id
-        The stable id; the same camera is opened again even if it was asked for by number. Empty
-        before the first time.
+        The stable id, by which the same camera is opened again even if the address has a number.
+        Empty before it is opened first.
     damaged
         Images that came incomplete and were left out, since the start.
     mode, modes
@@ -65,8 +65,8 @@ class UsbSource:
     Notes
     -----
     One thread reads; `controls`, `set_control`, `lock` and `close` may be called from any other
-    meanwhile. Sequence numbers go on rising when it is opened again; their gaps are images that
-    were lost.
+    meanwhile. Sequence numbers continue when it is opened again; their gaps are images that were
+    lost.
     """
 
     def __init__(
@@ -93,14 +93,14 @@ class UsbSource:
         self._arrival_times = False
 
     def open(self) -> None:
-        """Find the camera, set its mode and controls, and let it send.
+        """Find the camera, set its mode and controls, and start it.
 
         Raises
         ------
         engine.errors.CameraNotFoundError
             If it is not plugged in.
         engine.errors.CameraError
-            If it is busy, not permitted, has no such mode, or finds no room on its USB bus.
+            If it is busy, not permitted, has no such mode, or its USB bus is full.
         """
         if self._stream is not None:
             return
@@ -143,7 +143,7 @@ class UsbSource:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Sentences on what was odd."""
+        """Messages on what was odd."""
         said = list(self._remarks)
         if self._arrival_times:
             said.append(
@@ -153,8 +153,7 @@ class UsbSource:
         if self.damaged:
             said.append(
                 f"Camera '{self.name}' sent {self.damaged} damaged images, which were left out. "
-                "If it goes on, try "
-                "another cable or port."
+                "If this continues, try another cable or port."
             )
         return tuple(said)
 
@@ -189,13 +188,12 @@ class UsbSource:
                     raise CameraTimeoutError(
                         self.name,
                         f"Camera '{self.name}' sent no image for {timeout_ms / 1000:g} s. Check "
-                        "its cable, then press "
-                        "Reconnect.",
+                        "its cable, then press Reconnect.",
                     )
         return None
 
     def close(self) -> None:
-        """Release the camera; may be called twice and from another thread, and the source may be opened again."""
+        """Release the camera; may be called twice, from any thread, and followed by `open`."""
         with self._changed:
             stream, self._stream = self._stream, None
             self._changed.wait_for(lambda: self._users == 0, CLOSE_TIMEOUT_S)
@@ -219,8 +217,7 @@ class UsbSource:
                 raise CameraDisconnectedError(self.name, describe_gone(self.name)) from error
 
     def set_control(self, name: str, value: float) -> float:
-        """Set a control now and whenever the camera is opened again; its automatic is switched off
-        first.
+        """Set a control now and on every opening; its automatic is switched off first.
 
         Parameters
         ----------
@@ -250,8 +247,7 @@ class UsbSource:
         return taken
 
     def lock(self) -> ControlValues:
-        """Switch every automatic off and hold what it has found, now and whenever the camera is
-        opened again.
+        """Switch every automatic off and hold its value, now and on every opening.
 
         Returns
         -------
@@ -292,7 +288,7 @@ class UsbSource:
                 self._changed.notify_all()
 
     def _start_stream(self, stream: Stream, node: Node) -> None:
-        """Choose the mode, set it and the controls, and let the images come."""
+        """Choose the mode, set it and the controls, and start the images."""
         modes = list_modes(self._machine.kernel, stream.fd)
         if not modes:
             raise CameraError(
@@ -351,7 +347,7 @@ class UsbSource:
         return None
 
     def _continue_sequence(self, driver_sequence: int) -> int:
-        """Carry the driver's count on over a reconnection; one that does not rise is replaced by our own."""
+        """Continue the driver's count over a reconnection; replace one that does not increase."""
         if self._first_sequence is None:
             self._first_sequence = self._next - driver_sequence
         sequence = max(self._first_sequence + driver_sequence, self._next)
@@ -360,7 +356,7 @@ class UsbSource:
         return sequence
 
     def _choose_time_ns(self, stamp_ns: int | None) -> int:
-        """Return when an image was taken, or where the driver's clock is another one, when it came."""
+        """Return when an image was exposed, or when it came if the driver's clock is another."""
         now_ns = self._machine.now_ns()
         if stamp_ns is not None and self._trusts_stamps is None:
             self._trusts_stamps = -MAX_STAMP_LEAD_NS <= now_ns - stamp_ns <= MAX_STAMP_AGE_NS

@@ -1,8 +1,6 @@
-"""What the kernel and a program hand each other about video devices: structures, requests and
-numbers of V4L2.
+"""Structures, requests and numbers of V4L2, as in `linux/videodev2.h` on 64-bit machines.
 
-As of `linux/videodev2.h` on machines of 64 bit; the tests hold the sizes and numbers that a C
-compiler gives.
+The tests compare sizes and numbers with those of a C compiler.
 """
 
 from ctypes import (
@@ -151,7 +149,7 @@ class PixelFormat(Structure):
 
 
 class _FormatUnion(Union):
-    """What a format may be; other kinds of devices hold pointers in it, which sets its alignment."""
+    """What a format may be; other devices keep pointers in it, which sets its alignment."""
 
     _fields_ = (("pix", PixelFormat), ("raw", c_uint8 * 200), ("pointer", c_void_p))
 
@@ -293,7 +291,7 @@ ENUM_FRAMEINTERVALS = _encode_request(3, 75, FrameIntervals)
 
 
 def fourcc(text: str) -> int:
-    """Turn four letters into the number of a pixel format.
+    """Return the number of a pixel format of four letters.
 
     Parameters
     ----------

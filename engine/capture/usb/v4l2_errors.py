@@ -1,4 +1,4 @@
-"""What a video device refuses, in sentences: busy, not permitted, no room on the bus, gone."""
+"""Messages for what a video device refuses: busy, not permitted, bus full, gone."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ def make_camera_error(machine: Machine, node: Node, name: str, error: OSError) -
     machine
     node
     name
-        What a person calls the camera.
+        The camera's name for a person.
     error
 
     Returns
@@ -37,8 +37,7 @@ def make_camera_error(machine: Machine, node: Node, name: str, error: OSError) -
         return CameraError(
             name,
             f"Camera '{name}' may not be used by this user: {node.path} belongs to the group "
-            "'video'. Run "
-            "'sudo usermod -aG video $USER', then log out and in again.",
+            "'video'. Run 'sudo usermod -aG video $USER', then log out and in again.",
         )
     return CameraError(
         name,
@@ -52,7 +51,7 @@ def describe_gone(name: str) -> str:
 
     Returns
     -------
-    sentence
+    message
     """
     return (
         f"Camera '{name}' is gone: it was unplugged, or its cable is loose. Plug it into the "
@@ -61,11 +60,11 @@ def describe_gone(name: str) -> str:
 
 
 def describe_busy(machine: Machine, node: Node, name: str) -> str:
-    """Say who uses a camera.
+    """Say which program uses a camera.
 
     Returns
     -------
-    sentence
+    message
     """
     holders = tuple(_find_holders(machine.proc, node.path))
     if any(process == os.getpid() for process, _ in holders):
@@ -79,7 +78,7 @@ def describe_busy(machine: Machine, node: Node, name: str) -> str:
 def describe_no_room(
     machine: Machine, node: Node, mode: Mode, modes: tuple[Mode, ...], name: str
 ) -> str:
-    """Say that the USB bus is full: which hub, who else is on it, and which mode to lower to.
+    """Say that the USB bus is full: which hub, its other cameras, and a lower mode.
 
     Parameters
     ----------
@@ -93,7 +92,7 @@ def describe_no_room(
 
     Returns
     -------
-    sentence
+    message
     """
     others = [other.name for other in find_neighbours(scan_nodes(machine), node)]
     where = (
@@ -109,14 +108,13 @@ def describe_no_room(
         else "Lower another camera's mode,"
     )
     return (
-        f"Camera '{name}' finds no room for {mode} on {where}{shared}. {way} or plug it into a "
-        "port of its own at "
-        "the computer, without a hub."
+        f"Camera '{name}' has no room for {mode} on {where}{shared}. {way} or plug it into a port "
+        "of its own at the computer, without a hub."
     )
 
 
 def _find_holders(proc: Path, path: Path) -> Iterator[tuple[int, str]]:
-    """List the processes that have a device open, as far as this user may see them."""
+    """List the processes with a device open, of those that this user may see."""
     for process in sorted(proc.glob("[0-9]*"), key=lambda folder: int(folder.name)):
         try:
             if any(_is_link_to(link, path) for link in (process / "fd").iterdir()):

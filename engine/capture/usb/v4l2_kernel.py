@@ -1,4 +1,4 @@
-"""The seam to the operating system: every call that reaches a video device, and where Linux describes its devices."""
+"""The interface to the operating system: all calls to video devices, and Linux's folders."""
 
 import fcntl
 import mmap
@@ -21,12 +21,12 @@ class Memory(Protocol):
         ...
 
     def close(self) -> None:
-        """Give them back."""
+        """Release them."""
         ...
 
 
 class Kernel(Protocol):
-    """What is asked of the operating system; everything may raise `OSError`."""
+    """Calls to the operating system; each may raise `OSError`."""
 
     def open(self, path: Path) -> int:
         """Open a device for reading and writing, without ever waiting for it."""
@@ -93,7 +93,7 @@ class Machine:
     ----------
     kernel
     sys, dev, proc
-        Roots, so that tests can bring a computer of their own.
+        Roots, so that tests can provide a computer of their own.
     now_ns
         The host's clock.
     """

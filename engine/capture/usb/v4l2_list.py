@@ -1,4 +1,4 @@
-"""The list of USB cameras on Linux: each with its modes, or with what stands in the way of using it."""
+"""The list of USB cameras on Linux: each with its modes, or why it cannot be used."""
 
 from engine.capture.usb.devices import Device
 from engine.capture.usb.v4l2_errors import describe_busy, make_camera_error
@@ -20,7 +20,7 @@ def list_v4l2(machine: Machine = LINUX) -> tuple[Device, ...]:
 
 
 def _inspect_device(machine: Machine, node: Node) -> Device:
-    """Look at one device."""
+    """Inspect one device."""
     modes, problem = (), ""
     try:
         fd = machine.kernel.open(node.path)
@@ -33,8 +33,7 @@ def _inspect_device(machine: Machine, node: Node) -> Device:
         if not modes:
             problem = (
                 f"Camera '{node.name}' offers no image format that can be read here (MJPEG or "
-                "uncompressed). "
-                "Use another camera."
+                "uncompressed). Use another camera."
             )
     except OSError as error:
         problem = str(make_camera_error(machine, node, node.name, error))

@@ -27,7 +27,7 @@ FORMATS = {
 }
 _NAMES = {number: name for name, number in FORMATS.items()}
 _IN_PAIRS = ("yuyv", "uyvy", "nv12")  # two pixels share a colour
-# Bytes a pixel takes in a row, and what OpenCV calls the way to BGR (None: it is BGR).
+# Bytes of a pixel in a row, and OpenCV's conversion to BGR (None: it is BGR).
 _LAYOUTS = {
     "yuyv": (2, cv2.COLOR_YUV2BGR_YUYV),
     "uyvy": (2, cv2.COLOR_YUV2BGR_UYVY),
@@ -75,7 +75,7 @@ def list_modes(kernel: Kernel, fd: int) -> tuple[Mode, ...]:
 
 
 def image_from_bytes(data: bytes, mode: Mode, stride: int) -> U8 | None:
-    """Turn an uncompressed image into BGR.
+    """Convert an uncompressed image to BGR.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def image_from_bytes(data: bytes, mode: Mode, stride: int) -> U8 | None:
 def _enumerate(
     kernel: Kernel, fd: int, request: int, item: Callable[[int], _Item]
 ) -> Iterator[_Item]:
-    """Ask for one item after the other until the driver says that there is no more."""
+    """Request one item after the other until the driver has no more."""
     for index in range(_MAX_ITEMS):
         entry = item(index)
         try:

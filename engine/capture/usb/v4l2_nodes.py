@@ -1,4 +1,4 @@
-"""The video devices that Linux knows, and what each is called for good: by serial number, else by USB port."""
+"""The video devices of Linux, and their stable ids: by serial number, else by USB port."""
 
 import errno
 import re
@@ -20,7 +20,7 @@ class Node:
     Parameters
     ----------
     path
-        ``/dev/video0``; may be another after the camera was plugged in anew.
+        ``/dev/video0``; may be another after the camera was plugged in again.
     product
         What the camera calls itself.
     serial_id
@@ -48,7 +48,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        """What to call it to a person; with its port where that is what tells it from its twin."""
+        """Its name for a person; with its port where an equal camera is connected."""
         return (
             f"{self.product} (USB port {self.port})"
             if self.port and self.id == self.port_id
@@ -57,8 +57,9 @@ class Node:
 
 
 def scan_nodes(machine: Machine) -> tuple[Node, ...]:
-    """Find the devices that film, in the order of their numbers; those that carry only metadata are
-    left out.
+    """Find the devices that film, in the order of their numbers.
+
+    Devices that carry only metadata are left out.
 
     Returns
     -------
@@ -101,7 +102,7 @@ def find_node(machine: Machine, device: str, name: str) -> Node:
     Raises
     ------
     CameraNotFoundError
-        If there is none, or more than one; the sentence names those that are there.
+        If there is none, or more than one; the message names those that are connected.
     """
     nodes = scan_nodes(machine)
     if device.isdecimal():
@@ -140,15 +141,13 @@ def find_neighbours(nodes: Sequence[Node], node: Node) -> tuple[Node, ...]:
 
 
 def _is_camera(machine: Machine, entry: Path) -> bool:
-    """Ask a device whether it films; one that cannot be asked is judged by its place."""
+    """Query whether a device films; one that cannot be opened is judged by its index."""
     try:
         fd = machine.kernel.open(machine.dev / entry.name)
     except OSError as error:
         gone = error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO)
-        return not gone and _read_text(entry / "index") in (
-            "",
-            "0",
-        )  # a webcam's metadata come second
+        # a webcam's device for metadata comes second
+        return not gone and _read_text(entry / "index") in ("", "0")
     try:
         capability = abi.Capability()
         machine.kernel.ioctl(fd, abi.QUERYCAP, capability)

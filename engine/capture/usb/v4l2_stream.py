@@ -9,8 +9,8 @@ from engine.capture.usb.v4l2_kernel import Kernel, Memory
 from engine.capture.usb.v4l2_modes import FORMATS
 from engine.clock import NS_PER_S
 
-# A sixth of a second at 36 images per second: enough to survive a busy machine, and the driver
-# counts what is lost.
+# A sixth of a second at 36 images per second: enough on a busy machine, and the driver counts what
+# is lost.
 BUFFER_COUNT = 6
 _MIN_BUFFERS = 2
 
@@ -48,7 +48,7 @@ class Stream:
     Attributes
     ----------
     mode
-        As granted, which may differ from what was asked for.
+        As granted, which may differ from the requested one.
     stride
         Bytes from one row to the next.
     """
@@ -61,7 +61,7 @@ class Stream:
         self._memory: list[Memory] = []
 
     def set_mode(self, mode: Mode) -> None:
-        """Ask for a mode.
+        """Request a mode.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class Stream:
         self.stride = request.pix.bytesperline
 
     def start(self) -> None:
-        """Share buffers with the driver and let the images come.
+        """Share buffers with the driver and start the images.
 
         Raises
         ------
@@ -118,9 +118,8 @@ class Stream:
         try:
             self._kernel.ioctl(self.fd, abi.DQBUF, buffer)
         except BlockingIOError as error:
-            if (
-                failed
-            ):  # nothing comes and nothing will: waiting again would return at once, for ever
+            if failed:
+                # nothing will come: waiting again would return at once, forever
                 raise OSError(errno.ENODEV, "it reports an error") from error
             return None
         picture = self._copy_picture(buffer)
@@ -128,7 +127,7 @@ class Stream:
         return picture
 
     def close(self) -> None:
-        """Stop, and give everything back; may be called twice, and where the device is gone."""
+        """Stop and release everything; may be called twice, and when the device is gone."""
         fd, self.fd = self.fd, -1
         if fd < 0:
             return
@@ -137,14 +136,14 @@ class Stream:
             if memory:
                 self._kernel.ioctl(fd, abi.STREAMOFF, abi.BufferType(abi.VIDEO_CAPTURE))
         except OSError:
-            pass  # it is gone; what follows is ours to free all the same
+            pass  # it is gone; what follows must be freed all the same
         finally:
             for shared in memory:
                 shared.close()  # before the device: a shared buffer holds it open
             self._kernel.close(fd)
 
     def _set_rate(self, rate_fps: float) -> float:
-        """Ask for a rate; return what is granted. A driver without rates sends as fast as it does."""
+        """Request a rate; return what is granted, or the request if the driver has no rates."""
         request = abi.StreamParameters(type=abi.VIDEO_CAPTURE)
         interval = request.capture.timeperframe
         interval.numerator = 1000
@@ -193,8 +192,8 @@ def is_busy(kernel: Kernel, fd: int) -> bool:
 
     Notes
     -----
-    Asking for no buffers frees those of this file, which has none; the driver refuses it while
-    somebody else owns the queue. Setting a format would ask the camera itself, and on old kernels
+    Requesting no buffers frees those of this file, which has none; the driver refuses it while
+    another file owns the queue. Setting a format would reach the camera itself, and on old kernels
     take its ownership.
     """
     try:

@@ -1,4 +1,4 @@
-"""Video files opened and decoded: what is no video is refused in a sentence, what is damaged is left out, counted."""
+"""Open and decode video files; damaged pictures are left out and counted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,9 +56,8 @@ def open_video(path: Path, name: str) -> tuple[InputContainer, VideoStream]:
                 name,
                 f"'{path}' holds {_describe_contents(container)}. Choose the camera's video file.",
             )
-        stream.thread_count = (
-            1  # one decoder thread per file: more cost the same CPU and starve the others
-        )
+        # one decoder thread per file: more cost the same CPU and slow the other files down
+        stream.thread_count = 1
         return container, stream
     except BaseException:
         container.close()
@@ -68,7 +67,7 @@ def open_video(path: Path, name: str) -> tuple[InputContainer, VideoStream]:
 def read_packets(
     container: InputContainer, stream: VideoStream, damage: DamageCounts
 ) -> Iterator[av.Packet]:
-    """Read what is encoded, from here to the end, or to where the file is torn.
+    """Read what is encoded, from here to the end, or to where the file is cut off.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ def read_packets(
     Yields
     ------
     packet
-        The last ones may be empty: they make a decoder hand out what it holds back.
+        The last ones may be empty: they flush the decoder.
     """
     demuxed = container.demux(stream)
     while True:
@@ -87,9 +86,8 @@ def read_packets(
             packet = next(demuxed)
         except StopIteration:
             return
-        except (
-            FFmpegError
-        ) as error:  # the demuxer cannot go on: a torn tail, or a disk that is gone
+        except FFmpegError as error:
+            # the demuxer cannot go on: a truncated file, or a disk that is gone
             damage.tail = str(error.strerror)
             return
         yield packet
@@ -98,7 +96,7 @@ def read_packets(
 def decode_pictures(
     container: InputContainer, stream: VideoStream, damage: DamageCounts
 ) -> Iterator[VideoFrame]:
-    """Decode a video in the order of presentation, around what is damaged.
+    """Decode a video in the order of presentation, without what is damaged.
 
     Parameters
     ----------
@@ -157,8 +155,7 @@ def _explain_not_a_video(path: Path, error: Exception) -> str:
     if start[4:8] in (b"ftyp", b"mdat", b"wide"):
         return (
             f"'{path}' is cut off: the index at its end (moov) is missing, so that no frame can "
-            "be found. "
-            "Copy it again from the camera."
+            "be found. Copy it again from the camera."
         )
     return (
         f"'{path}' is not a video: its contents fit no known format. Choose the camera's "

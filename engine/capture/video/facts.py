@@ -1,4 +1,4 @@
-"""What a video file is, found out before its frames are read; whatever is wrong with it is one sentence."""
+"""Properties of a video file, and what is wrong with it, before its frames are read."""
 
 import re
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from engine.capture.video.orientation import Orientation, orientation_from_matri
 from engine.clock import NS_PER_S, ns_from_ticks
 from engine.errors import UnreadableSourceError
 
-# How many frames are looked at, most of them undecoded, to learn the rate: with stamps of 1 ms, 300
-# give it to 1e-4.
+# How many frames are inspected, most of them undecoded, to measure the rate: with stamps of 1 ms,
+# 300 give it to 1e-4.
 PROBE_FRAMES = 300
 # An interval further than this from the usual one is a gap or a change of rate.
 INTERVAL_TOLERANCE = 0.25
-# Said to be of variable rate when more intervals than this are unusual; fewer are drops.
+# The rate is variable when more intervals than this are unusual; fewer are drops.
 MAX_UNUSUAL_SHARE = 0.05
 # In a file of variable rate, an interval longer than this many usual ones is a pause.
 GAP_PERIODS = 3.0
@@ -52,10 +52,9 @@ class VideoFacts:
     duration_ns, frame_count
         As the file says; None where it does not.
     remarks
-        Sentences on what is odd.
+        Messages on what is odd.
     rate_remark
-        That the rate varies; empty where it does not, and of no interest where a ledger has the
-        times.
+        That the rate varies; empty where it does not. Not used where a ledger has the times.
     """
 
     stored_wh: tuple[int, int]
@@ -90,7 +89,7 @@ class _Probe:
 
 
 def probe_video(path: Path, name: str) -> VideoFacts:
-    """Find out what a video file is.
+    """Read the properties of a video file.
 
     Parameters
     ----------
@@ -206,20 +205,19 @@ def _list_remarks(path: Path, orientation: Orientation, stream: VideoStream) -> 
     if orientation.clockwise_deg:
         yield (
             f"'{name}' carries a rotation flag: its images are turned by "
-            f"{orientation.clockwise_deg}° clockwise, "
-            "as players show them."
+            f"{orientation.clockwise_deg}° clockwise, as players show them."
         )
     if orientation.mirrored:
         yield (
-            f"'{name}' asks to be shown as a mirror image; it is read as the camera saw it, so "
-            "that left stays left."
+            f"'{name}' has a flag to be shown as a mirror image; it is read as the camera saw it, "
+            "so that left stays left."
         )
     aspect = stream.sample_aspect_ratio
     if aspect and aspect != 1:
         yield (
             f"'{name}' has pixels that are not square "
-            f"({aspect.numerator}:{aspect.denominator}); a self-calibration "
-            "takes them as square. Convert the video to square pixels first."
+            f"({aspect.numerator}:{aspect.denominator}); self-calibration treats them as square. "
+            "Convert the video to square pixels first."
         )
 
 

@@ -1,4 +1,4 @@
-"""How a file asks to be shown: turned by quarter turns, perhaps mirrored."""
+"""How a file is to be shown: turned by quarter turns, perhaps mirrored."""
 
 from dataclasses import dataclass
 
@@ -17,15 +17,15 @@ class Orientation:
     clockwise_deg
         By how much images are turned to be upright: 0, 90, 180 or 270.
     mirrored
-        The file asks for a mirror image on top of the turn. It is not made: a mirrored person has
-        left and right exchanged, and no camera sees like that.
+        The file has a mirror flag on top of the turn. It is not applied: a mirrored person has left
+        and right exchanged, and no camera sees like that.
     """
 
     clockwise_deg: int = 0
     mirrored: bool = False
 
     def rotate_upright(self, image: U8) -> U8:
-        """Turn an image as the file asks.
+        """Turn an image upright.
 
         Parameters
         ----------
@@ -58,14 +58,13 @@ def orientation_from_matrix(raw: bytes) -> Orientation:
     Returns
     -------
     orientation
-        The nearest quarter turn; its mirror, if any, is noted and taken out.
+        The nearest quarter turn; its mirror, if any, is reported and removed.
     """
     a, b, _, c, d = np.frombuffer(raw, np.int32, 5).astype(float)
     turned = abs(a) + abs(d) < abs(b) + abs(c)
     flip_x, flip_y = (c < 0, b < 0) if turned else (a < 0, d < 0)
-    mirrored = turned == (
-        flip_x == flip_y
-    )  # a quarter turn flips one axis, a half turn both or none
+    # a quarter turn flips one axis, a half turn both or none
+    mirrored = turned == (flip_x == flip_y)
     flip_x = flip_x != mirrored
     return Orientation(
         (90 if flip_x else 270) if turned else (180 if flip_x else 0), bool(mirrored)

@@ -1,4 +1,4 @@
-"""From a file's time stamps to the times of its frames: rising, and exact where a ledger is there."""
+"""From a file's time stamps to the times of its frames; exact where there is a ledger."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ SAME_FRAME_TOLERANCE_NS = 2_000_000
 
 
 class IncreasingTimes:
-    """Times since the first frame, mended where they do not rise.
+    """Times since the first frame, repaired where they do not increase.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class IncreasingTimes:
     Attributes
     ----------
     repaired_count
-        How many frames had no stamp, or one that did not rise.
+        How many frames had no stamp, or one that did not increase.
     last_ns
         Time of the last frame.
     """
@@ -45,8 +45,8 @@ class IncreasingTimes:
         -------
         sequence, time_ns
             A frame without a stamp comes one period after the last, one that repeats a stamp half a
-            period after it (its own place in time is unknown), and a file that starts to count anew
-            goes on where it was.
+            period after it (its real time is unknown), and a file whose stamps restart continues
+            where it was.
         """
         time_ns = self.last_ns + self._period_ns
         if stamp_ns is None:
@@ -65,13 +65,12 @@ class IncreasingTimes:
 
 
 class LedgerTimes:
-    """Exact times of a recorded video, found by its stamps; frames that the ledger does not know
-    are not used.
+    """Exact times of a recorded video, by its stamps; frames not in the ledger are not used.
 
     Parameters
     ----------
     times
-        What the ledger says.
+        From the ledger.
     """
 
     def __init__(self, times: FrameTimes) -> None:

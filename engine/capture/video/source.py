@@ -1,4 +1,4 @@
-"""Video files as sources of frames: decoded ahead in a thread of their own, one decoder per file."""
+"""Video files as sources of frames, decoded ahead in one thread per file."""
 
 import threading
 from pathlib import Path
@@ -19,7 +19,7 @@ from engine.mailbox import Bounded, ClosedError
 # How many decoded frames wait per file: enough to hide an uneven decoder (a key frame costs several
 # others), and 25 MB at 1080p.
 DECODE_AHEAD = 4
-# A file that ends earlier than it says by more than both is called damaged; containers round, and
+# A file that ends earlier than its header says by more than both is damaged; containers round, and
 # cut at key frames.
 SHORT_S, SHORT_SHARE = 0.25, 0.02
 
@@ -44,8 +44,8 @@ class VideoFileSource:
 
     Notes
     -----
-    Rotation flags are applied and mirror flags are not (see `Orientation`). Times that do not rise
-    are mended, damaged pictures and a torn tail are left out; `remarks` says each.
+    Rotation flags are applied and mirror flags are not (see `Orientation`). Times that do not
+    increase are repaired, damaged pictures and a damaged end are left out; `remarks` reports each.
     """
 
     def __init__(
@@ -103,12 +103,12 @@ class VideoFileSource:
 
     @property
     def frame_count(self) -> int | None:
-        """How many frames will come, as far as the file or the ledger says."""
+        """How many frames will come, by the file or the ledger."""
         return len(self._times.time_ns) if self._times is not None else self.facts.frame_count
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Sentences on what was odd; damage is said once the end was read."""
+        """Messages on what was odd; damage is reported once the end was read."""
         if self._facts is None:
             return self._late_remarks
         rate = (self._facts.rate_remark,) if self._facts.rate_remark and self._times is None else ()
@@ -133,7 +133,7 @@ class VideoFileSource:
             return None
 
     def close(self) -> None:
-        """Stop decoding and release the file; may be called twice, and the source may be opened again."""
+        """Stop and release the file; may be called twice, and followed by `open`."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._ahead.discard()
@@ -142,7 +142,7 @@ class VideoFileSource:
     def _decode(
         self, container: InputContainer, stream: VideoStream, ahead: Bounded[Frame]
     ) -> None:
-        """Decode until the file ends or nobody wants more. Runs in its own thread."""
+        """Decode until the file ends or is closed. Runs in its own thread."""
         try:
             with container:
                 if self._decode_into_mailbox(container, stream, ahead):
@@ -153,7 +153,7 @@ class VideoFileSource:
     def _decode_into_mailbox(
         self, container: InputContainer, stream: VideoStream, ahead: Bounded[Frame]
     ) -> bool:
-        """Carry the frames into the mailbox; False if its reader went away."""
+        """Put the frames into the mailbox; False if the source was closed."""
         facts, damage = self.facts, DamageCounts()
         rising = IncreasingTimes(facts.first_ns, facts.period_ns)
         moments = rising if self._times is None else LedgerTimes(self._times)
@@ -173,23 +173,21 @@ class VideoFileSource:
         return True
 
     def _summarise_damage(self, rising: IncreasingTimes, damage: DamageCounts) -> tuple[str, ...]:
-        """Say what was damaged, once the end was read."""
+        """Report what was damaged, once the end was read."""
         name = self.path.name
         facts = self.facts
         remarks = []
         if rising.repaired_count:
             remarks.append(
-                f"'{name}' has time stamps that are missing or do not rise; "
-                f"{rising.repaired_count} frames were placed between "
-                "their neighbours."
+                f"'{name}' has time stamps that are missing or not increasing; "
+                f"{rising.repaired_count} frames were placed between their neighbours."
             )
         end_s = (rising.last_ns + facts.period_ns) / NS_PER_S
         whole_s = (facts.duration_ns or 0) / NS_PER_S
         if self._times is None and whole_s - end_s > max(SHORT_S, SHORT_SHARE * whole_s):
             remarks.append(
                 f"'{name}' is damaged: {end_s:.1f} s of its {whole_s:.1f} s can be read, the "
-                "rest is left out. "
-                "Copy it again from the camera if you need the rest."
+                "rest is left out. Copy it again from the camera if you need the rest."
             )
         elif damage.pictures:
             remarks.append(f"'{name}' has damaged pictures; {damage.pictures} were left out.")

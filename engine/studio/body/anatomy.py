@@ -1,5 +1,4 @@
-"""Anatomy: where the joints of a person of some stature lie, standing with the arms a little away
-from the body.
+"""Anatomy: the joints of a person who stands with the arms a little away from the body.
 
 Body frame: origin on the floor, x to the person's left, y backwards, z up; metres. Lengths are
 fractions of the stature as Drillis and Contini tabulate them (in Winter, Biomechanics and Motor

@@ -1,5 +1,4 @@
-"""Look: what a person wears and is made like, drawn by seed so that skin, hair and clothes stand
-apart.
+"""Appearance: body and clothes, drawn by seed so that skin, hair and clothes differ.
 
 A pose network tells front from back by face and hair, and limbs by their colours: without face and
 hair it swaps left and right in 12 % of front views, with one grey for all in 13 % of all views.
@@ -44,7 +43,7 @@ _SHOES: tuple[Colour, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """One person's outside.
+    """One person's body shape, colours and clothes.
 
     Parameters
     ----------
@@ -76,11 +75,11 @@ class Appearance:
 
 
 def draw_appearance(rng: np.random.Generator) -> Appearance:
-    """Draw a look.
+    """Draw an appearance.
 
     Returns
     -------
-    look
+    appearance
         Shirt and trousers differ in brightness, and both from the skin in colour.
     """
     skin = _mix_neighbours(_SKINS, rng)

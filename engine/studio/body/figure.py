@@ -1,4 +1,4 @@
-"""Figure: what the renderer is given - a painted mesh whose vertices hang on bones."""
+"""Figure: the renderer's input, a painted mesh whose vertices are bound to bones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Figure:
 
 @lru_cache(maxsize=4)
 def build_figure(stature_m: float, appearance: Appearance) -> Figure:
-    """Make a person; the last four are remembered, because one takes half a second.
+    """Make a person; the last four are cached, because one takes half a second.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def merge_figures(figures: Sequence[Figure]) -> Figure:
 
 
 def _pack_mesh(vertices: F64, normals: F64, bone: np.ndarray, weight: F64) -> Mesh:
-    """Pack a mesh as the renderer wants it."""
+    """Pack a mesh for the renderer."""
     return Mesh(
         vertices.astype(np.float32),
         normals.astype(np.float32),
@@ -275,7 +275,7 @@ def _compute_segment_offsets(points: F64, start: F64, end: F64) -> F64:
 
 
 def _compute_openness(field: Field, vertices: F64, normals: F64) -> F64:
-    """Darken where other parts of the body are close before a vertex: armpits, crotch, under the chin."""
+    """Darken where the body is close to itself: armpits, crotch, under the chin."""
     openness = np.ones(len(vertices))
     for step_m in (0.03, 0.08):
         openness -= 0.36 * np.clip(1 - field(vertices + normals * step_m) / step_m, 0, 1)

@@ -45,7 +45,7 @@ class Hand:
         )
 
     def point(self, along_m: float, across_m: float, inwards_m: float) -> F64:
-        """Return a point of the hand, (3,), m, body frame; across grows from the thumb to the little finger."""
+        """Return a point of the hand, (3,), m, body frame; across grows away from the thumb."""
         return self._wrist + self._scale * (np.array([along_m, across_m, inwards_m]) @ self._axes)
 
     def tip(self, finger: int) -> F64:

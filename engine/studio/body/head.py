@@ -1,4 +1,4 @@
-"""Head: skull, face and hair. The face is small in the picture and decides whether a network takes front for back."""
+"""Head: skull, face and hair; by the face a network tells front from back."""
 
 import numpy as np
 

@@ -66,7 +66,7 @@ def paint_surface(surface: Surface, material: I64, appearance: Appearance) -> Pa
 
 
 def build_palette(appearance: Appearance) -> F64:
-    """Return the colour of every material, (11, 3), 0 to 255, as a screen shows it; red, green, blue."""
+    """Return the colours of the materials, (11, 3), 0 to 255, sRGB; red, green, blue."""
     hair = np.array(appearance.hair)
     lips = np.array(appearance.lips)
     return np.array(
@@ -93,7 +93,7 @@ def cut_along_all(surface: Surface, borders: Sequence[Field]) -> tuple[Surface, 
     ----------
     surface
     borders
-        Positive on the side that is meant.
+        Positive on the inner side.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """Posture: how a body is held at many instants at once, and the bones that follow from it.
 
-Legs are given by where the feet are (two-link inverse kinematics): a foot that is told to stay
+Legs are given by where the feet are (two-link inverse kinematics): a foot that should stay
 stays. All else is given by angles. Angles are in degrees here, because people write the motions.
 """
 
@@ -14,7 +14,7 @@ from calibration.geometry.transforms import rotation_from_rotvec
 from engine.studio.body.anatomy import INDEX, JOINTS, SIDES, SIGNS, Anatomy
 
 LEG_STRETCH = 0.997
-"""Share of the leg's length that a stretched leg reaches; the last 0.3 % would lock the knee and make it jerk."""
+"""Largest extension of a leg, as a share of its length; in the last 0.3 % the knee would jerk."""
 _SOFTNESS_M = 0.008
 _AXES = np.eye(3)
 
@@ -71,7 +71,7 @@ class Bones:
     xyz: F64
 
     def translation(self, anatomy: Anatomy) -> F64:
-        """Return what to add to turned rest points, (T, 21, 3), m: ``room = rotation @ rest + translation``."""
+        """Return the translations, (T, 21, 3), m: ``room = rotation @ rest + translation``."""
         return self.xyz - np.einsum("tjab,jb->tja", self.rotation, anatomy.rest)
 
 
@@ -211,7 +211,7 @@ def _pose_arm(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
 
 
 def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> None:
-    """Bend the knee so that the ankle is where the posture wants it."""
+    """Bend the knee so that the ankle is where the posture puts it."""
     name, sign = SIDES[side], SIGNS[side]
     hip_index, knee_index, ankle_index, toe_index = (
         INDEX[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle", "toe")

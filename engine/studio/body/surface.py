@@ -1,4 +1,4 @@
-"""Surface: from a signed distance field to a mesh of triangles, with crisp borders between its parts."""
+"""Surface: from a signed distance field to a mesh, with sharp borders between parts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -130,7 +130,7 @@ def split_by_label(surface: Surface, label: I64) -> tuple[Surface, I64]:
 
 
 def _find_mean_crossings(distance: F64) -> tuple[F64, Mask]:
-    """Average where the surface crosses the edges of each cell, (..., 3) in cells; and tell which cells it crosses."""
+    """Average where the surface crosses each cell's edges, (..., 3) in cells; mark those cells."""
     shape = np.array(distance.shape) - 1
     total, count = np.zeros((*shape, 3)), np.zeros(shape)
     for corner in product((0, 1), repeat=3):

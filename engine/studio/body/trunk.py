@@ -125,7 +125,7 @@ class Trunk:
         return np.stack(fields, 1)
 
     def borders(self) -> list[Field]:
-        """Return the fields whose zeros are, in order: sleeves, shirt hem, trouser hems, shoe tops, collar, soles."""
+        """Return fields that are 0 at sleeves, hem, trouser hems, shoe tops, collar, soles."""
         return [
             self._below_sleeve,
             self._below_shirt,
@@ -224,7 +224,7 @@ def build_trunk(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
 
 
 def _build_torso_stations(appearance: Appearance) -> F64:
-    """Widen the torso by the look, and by the shirt above its hem."""
+    """Widen the torso by the girth, and by the shirt above its hem."""
     stations = _TORSO.copy()
     waist = np.exp(-(((stations[:, 0] - 1.06) / 0.11) ** 2))
     stations[:, 2:] *= (1 + (appearance.girth - 1) * 0.8 + (appearance.belly - 1) * waist)[:, None]

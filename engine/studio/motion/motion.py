@@ -1,5 +1,4 @@
-"""Motions on the spot, as pure functions of how much of one performance is over; each begins and
-ends standing still.
+"""Motions on the spot, as functions of the share of a performance that is over.
 
 Because all of them meet in the relaxed stance, any of them may follow any other without a jump and
 without a step.

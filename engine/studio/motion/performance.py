@@ -1,4 +1,4 @@
-"""Performance: what a person does from the first second of a take to the last."""
+"""Performance: what a person does from the first second of a recording to the last."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from engine.studio.motion.route import Route
 
 STEPPING_MOTIONS = ("walk", "walk_in_place", "turn")
 MOTIONS = ("programme", *STEPPING_MOTIONS, *IN_PLACE_MOTIONS)
-"""All that a person can be asked to do; 'programme' walks through the room and does others in between."""
+"""All motions; 'programme' walks through the room and does the others in between."""
 CHAIR_MOTION = "sit"
 
 _STEPS_OF_A_WALK = (12, 15)
@@ -101,7 +101,7 @@ class Performance:
 def plan_performance(
     motion: str, seconds: float, anatomy: Anatomy, route: Route, rng: np.random.Generator
 ) -> Performance:
-    """Plan a take.
+    """Plan a performance.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def _plan_programme(
 
 
 def _add_breathing(posture: Posture, time_s: F64) -> Posture:
-    """Let the chest breathe and the body sway by millimetres, so that nobody ever stands like a statue."""
+    """Let the chest breathe and the body sway by millimetres, as a living body does."""
     breath = np.sin(2 * np.pi * time_s / _BREATH_S)
     sway = np.sin(2 * np.pi * time_s / _SWAY_S)
     lean = np.stack([0.5 * breath, 0.35 * sway, 0.4 * np.sin(2 * np.pi * time_s / 7.9)], -1)

@@ -47,7 +47,7 @@ class Route:
         self.middle = (np.zeros(2), float(rng.uniform(-180, 180)))
 
     def place(self, along_m: float) -> tuple[F64, float]:
-        """Return the point, (2,), m, room, and the heading, deg, after a length; the heading counts full turns."""
+        """Return point, (2,), m, room, and heading, deg, after a length; full turns count."""
         laps, along = divmod(along_m, self._length[-1])
         xy = np.array([np.interp(along, self._length, self._xy[:, axis]) for axis in range(2)])
         once = self._heading_deg[-1] - self._heading_deg[0]

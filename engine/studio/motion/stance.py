@@ -1,4 +1,4 @@
-"""Draft: a posture while it is written, as differences from standing still, for a person of 1.75 m."""
+"""Draft: a posture in the making, as differences from the stance of a person of 1.75 m."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from engine.studio.body.posture import Posture
 FOOT_APART_M = 0.085
 FOOT_BACK_M = 0.02
 FOOT_OUT_DEG = 5.0
-"""Where the ankles are in a relaxed stance of the reference person, seen from the middle of the hips."""
+"""The ankles of the reference person's relaxed stance, from the middle of the hips."""
 STANDING_STRETCH = 0.993
 ARM_ABDUCTION_DEG = 9.0
 ARM_FLEXION_DEG = 2.0

@@ -1,4 +1,4 @@
-"""Real joints of a real network (four cameras, 1.67 s on a balance beam), scored as its reference was made."""
+"""Real joints of a real network (four cameras, 1.67 s on a balance beam), scored."""
 
 import json
 

@@ -62,7 +62,7 @@ def test_their_world_is_that_of_the_contract(four):
     np.testing.assert_allclose(centres, true, atol=0.15)  # m, two per cent of stature among it
 
 
-def test_exchanged_sides_are_put_right_and_remarked(four):
+def test_exchanged_sides_are_repaired_and_remarked(four):
     take, calibration = four
     assert take.seen.swapped.any()
     assert (calibration.swapped != take.seen.swapped).mean() < 0.01
@@ -235,9 +235,13 @@ def test_a_view_that_never_sees_the_person_is_named():
 def test_one_view_is_a_callers_mistake(four):
     seen = four[0].seen.observations
     alone = replace(
-        seen, view_names=("a",), sizes_wh=((1280, 720),), xy=seen.xy[:, :1], confidence=seen.confidence[:, :1],
+        seen,
+        view_names=("a",),
+        sizes_wh=((1280, 720),),
+        xy=seen.xy[:, :1],
+        confidence=seen.confidence[:, :1],
         view_time_ns=seen.view_time_ns[:, :1],
-    )  # fmt: skip
+    )
     with pytest.raises(ValueError, match="two views or more"):
         self_calibrate(alone)
 

@@ -59,7 +59,7 @@ def test_a_camera_that_refuses_is_believed_before_the_time_is_over(tmp_path, cap
     address = f"http://me:secret@127.0.0.1:{find_free_port()}/video?password=secret"
     assert headless(address, "--out", tmp_path / "o") == 1
     said = capsys.readouterr()
-    assert "refuses to be connected" in said.err
+    assert "refuses the connection" in said.err
     assert "secret" not in said.err + said.out
 
 

@@ -26,7 +26,7 @@ def free_poses_and_focals(views, gauge=0):
 
 
 def errors(estimate, truth):
-    """Rotation and position of every camera after the rig as a whole, and its size, are laid onto the truth."""
+    """Errors of rotation and position after the rig as a whole is aligned with the truth."""
     turned = nearest_rotation(np.einsum("vji,vjk->ik", truth.rotation, estimate.rotation))
     rotation = rotation_angle_rad(truth.rotation @ turned @ np.swapaxes(estimate.rotation, 1, 2))
     centres, true = (-np.einsum("vji,vj->vi", e.rotation, e.translation) for e in (estimate, truth))

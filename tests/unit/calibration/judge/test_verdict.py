@@ -140,9 +140,14 @@ def test_a_refusal_gives_every_reason_and_no_doubts():
 
 def test_every_reason_is_a_sentence():
     bad = replace(
-        GOOD, rotation_sigma_deg=np.full(3, 9.0), focal_sigma_percent=np.full(3, 9.0), holdout_mrad=np.full(3, 99.0),
-        travel_m=0.1, posture_m=0.0, ambiguous=True,
-    )  # fmt: skip
+        GOOD,
+        rotation_sigma_deg=np.full(3, 9.0),
+        focal_sigma_percent=np.full(3, 9.0),
+        holdout_mrad=np.full(3, 99.0),
+        travel_m=0.1,
+        posture_m=0.0,
+        ambiguous=True,
+    )
     doubtful = replace(
         GOOD,
         rotation_sigma_deg=np.full(3, 1.0),

@@ -11,7 +11,7 @@ from tests.support.estimates import make_evidence_and_truth
 
 
 def views_of(evidence, truth):
-    """See the evidence through ideal lenses of the true focal length, straightened by a true k1 of zero."""
+    """See the evidence through ideal lenses of the true focal length."""
     V = len(truth.focal)
     return PinholeViews(
         evidence.xy.reshape(V, -1, 2),

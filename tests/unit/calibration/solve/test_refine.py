@@ -147,7 +147,7 @@ def test_missing_joints_stay_missing(exact):
 
 def test_a_start_that_is_no_number_is_refused_with_a_sentence(exact):
     evidence, truth = exact
-    with pytest.raises(DidNotConvergeError, match="The first guess of the rig explains nothing"):
+    with pytest.raises(DidNotConvergeError, match="first estimate of the rig fits nothing"):
         refine(evidence, replace(truth, focal=np.full(4, np.nan)), poses_free(4), SETTINGS)
 
 

@@ -20,7 +20,7 @@ STEP = 1e-6
 
 @pytest.fixture(scope="module")
 def case():
-    """Evidence with noise, seen from an estimate a little off, so that no derivative vanishes by chance."""
+    """Evidence with noise, from an estimate a little off, so that no derivative vanishes."""
     evidence, truth = make_evidence_and_truth(cameras=3, framesets=4, noise_px=2.0)
     random = np.random.default_rng(0)
     V, lengths = len(truth.focal), evidence.length_count

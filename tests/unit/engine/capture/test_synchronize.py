@@ -82,7 +82,7 @@ def test_29_97_and_30_stay_within_half_a_period_for_ten_minutes():
     assert max(gaps) <= 17 * MS
     assert (
         max(b[0] - a[0] for a, b in zip(sequences(framesets), sequences(framesets)[1:])) == 2
-    )  # 18 are let go
+    )  # 18 are dropped
 
 
 def test_a_variable_rate_camera_as_clock_gives_all_its_frames():

@@ -50,7 +50,7 @@ def test_every_motion_has_an_address(motion: str):
 
 
 @pytest.mark.parametrize(
-    ("address", "sentence"),
+    ("address", "message"),
     [
         ("studio:wlak", "no motion 'wlak'. Did you mean 'walk'?"),
         ("studio:swim", "no motion 'swim'. Known: programme, walk,"),
@@ -65,10 +65,10 @@ def test_every_motion_has_an_address(motion: str):
     ],
 )
 def test_an_address_that_means_nothing_is_refused_in_one_sentence_that_helps(
-    address: str, sentence: str
+    address: str, message: str
 ):
     with pytest.raises(CameraNotFoundError) as refusal:
         parse_address(address)
-    assert sentence in str(refusal.value)
+    assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert refusal.value.camera_id == address

@@ -1,4 +1,4 @@
-"""The studio's cameras: where they stand, what they see, and the frame they are told in."""
+"""The studio's cameras: where they stand, what they see, and their world frame."""
 
 import itertools
 

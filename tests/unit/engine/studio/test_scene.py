@@ -37,7 +37,7 @@ def picture(of: Studio, camera: int, frame: int) -> Frame:
 
 
 def person_mask(camera: int, frame: int, **knobs: object) -> Mask:
-    """Return where somebody differs from the empty room, shadow left out."""
+    """Return where a person differs from the empty room, shadow left out."""
     with_people = picture(studio(**knobs), camera, frame).image_bgr.astype(float)
     without = picture(studio(people=0), camera, frame).image_bgr.astype(float)
     ratio = (with_people + 1) / (without + 1)

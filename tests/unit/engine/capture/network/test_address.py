@@ -1,4 +1,4 @@
-"""Network cameras: their addresses, what opens them, the rate they mean, and what all of them share."""
+"""Network cameras: addresses, what opens them, their rates, and what all share."""
 
 import errno
 import socket
@@ -78,7 +78,7 @@ def test_every_scheme_has_its_source():
     [
         (socket.gaierror(-2, "Name or service not known"), "no computer named 'door'"),
         (UnicodeError("label too long"), "no computer named 'door'"),
-        (ConnectionRefusedError(), "refuses to be connected"),
+        (ConnectionRefusedError(), "refuses the connection"),
         (TimeoutError(), "does not answer"),
         (OSError(errno.EHOSTUNREACH, "No route to host"), "cannot be reached from here"),
         (OSError(errno.EIO, "Input/output error"), "cannot be reached (Input/output error)"),
@@ -87,12 +87,12 @@ def test_every_scheme_has_its_source():
     ids=repr,
 )
 def test_every_reason_not_to_reach_a_camera_is_a_sentence(error: Exception, said: str):
-    sentence = str(
+    message = str(
         make_unreachable_error(Endpoint("rtsps", "door", 322, "/1", "me", "hush"), "left", error)
     )
-    assert said in sentence
-    assert "'left'" in sentence
-    assert "hush" not in sentence
+    assert said in message
+    assert "'left'" in message
+    assert "hush" not in message
 
 
 def test_a_connection_that_nobody_wants_any_more_is_not_waited_for():

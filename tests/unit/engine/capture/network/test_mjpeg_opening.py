@@ -1,4 +1,4 @@
-"""HTTP cameras as they are opened: logins, redirections, certificates, and what is refused in which sentence."""
+"""HTTP cameras as they are opened: logins, redirections, certificates, refusals."""
 
 import shutil
 import threading
@@ -27,8 +27,8 @@ def refusal(address: str) -> CameraError:
         source.open()
     assert source.read(0) is None
     assert is_thread_gone()
-    sentence = str(caught.value)
-    assert "'left'" in sentence
+    message = str(caught.value)
+    assert "'left'" in message
     assert caught.value.camera_id == "left"
     return caught.value
 
@@ -50,7 +50,7 @@ REFUSALS = {
     "/nothing": "has nothing under this path",
     "/page": "is a web page",
     "/circle": "redirects in a circle",
-    "/file": "redirects to what is no web address",
+    "/file": "redirects to something that is not a web address",
 }
 
 
@@ -61,7 +61,7 @@ def test_what_is_no_stream_is_refused_in_a_sentence(path: str):
 
 
 def test_a_camera_that_is_off_or_unknown_is_refused_in_a_sentence():
-    assert "refuses to be connected" in str(refusal(f"http://127.0.0.1:{find_free_port()}/video"))
+    assert "refuses the connection" in str(refusal(f"http://127.0.0.1:{find_free_port()}/video"))
     assert "no computer named 'no-such-camera.invalid'" in str(
         refusal("http://no-such-camera.invalid/video")
     )
@@ -87,7 +87,7 @@ def test_rubbish_is_refused_in_a_sentence(manners: dict[str, object], said: str)
 def test_a_camera_that_says_nothing_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(http_conversation, "REPLY_TIMEOUT_S", 0.3)
     with MjpegServer(mute=True) as camera:
-        assert "says nothing" in str(refusal(camera.address))
+        assert "does not answer within" in str(refusal(camera.address))
 
 
 def test_a_camera_that_sends_no_first_image_is_refused_in_a_sentence(
@@ -129,7 +129,7 @@ def test_a_refused_login_is_said_without_showing_it(
         wrong = camera.address_of("/video?pwd=hush1", "someone:hush2@")
         error = refusal(wrong)
         assert "wrong user or password" in str(error)
-        assert "wants a user and a password" in str(refusal(camera.address))
+        assert "needs a user and a password" in str(refusal(camera.address))
         source = HttpMjpegSource(wrong, "left")
     said = "".join(traceback.format_exception(error)) + caplog.text + "".join(capfd.readouterr())
     for secret in ("hush1", "hush2", "someone"):
@@ -139,11 +139,10 @@ def test_a_refused_login_is_said_without_showing_it(
 def test_another_host_does_not_get_the_password():
     with MjpegServer(fps=QUICK_FPS) as other, MjpegServer() as camera:
         location = f"http://localhost:{other.port}/video"
-        camera.change_behaviour(
-            greeting=f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
-        )
+        head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+        camera.change_behaviour(greeting=head.encode())
         other.change_behaviour(login="basic")
-        assert "wants a user and a password" in str(
+        assert "needs a user and a password" in str(
             refusal(camera.address_of("/video", QUOTED_LOGIN))
         )
         assert not any("Authorization" in question for question in other.requests)

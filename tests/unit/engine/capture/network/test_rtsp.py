@@ -154,7 +154,7 @@ def test_a_killed_camera_is_gone_and_back_on_the_same_address(tmp_path: Path):
     for _ in range(3):
         sequences += [frame.sequence for frame in frames_of(source, 3)]
         camera.kill()
-        with pytest.raises(CameraDisconnectedError, match=r"'left'.*is tried again"):
+        with pytest.raises(CameraDisconnectedError, match=r"'left'.*Epipole tries again"):
             read_until_gone(source)
         source.close()
         with pytest.raises(CameraNotFoundError, match="refuses"):
@@ -215,7 +215,7 @@ def test_a_refused_login_is_said_without_showing_it(
     wrong = locked.address_of("/cam?pwd=hush1", "someone:hush2@")
     errors = [refusal(wrong), refusal(locked.address_of("/nothing", "someone:hush2@"))]
     assert "wrong user or password" in str(errors[0])
-    assert "wants a user and a password" in str(refusal(locked.address_of()))
+    assert "needs a user and a password" in str(refusal(locked.address_of()))
     said = "".join("".join(traceback.format_exception(error)) for error in errors)
     said += caplog.text + "".join(capfd.readouterr()) + RtspSource(wrong, "left").address
     for secret in ("hush1", "hush2", "someone"):
@@ -231,7 +231,7 @@ def test_a_path_that_is_not_there_is_refused_in_a_sentence(locked: RtspServer):
 
 
 def test_a_camera_that_is_off_or_unknown_is_refused_in_a_sentence():
-    assert "refuses to be connected" in str(refusal(f"rtsp://127.0.0.1:{find_free_port()}/cam"))
+    assert "refuses the connection" in str(refusal(f"rtsp://127.0.0.1:{find_free_port()}/cam"))
     assert "no computer named" in str(refusal("rtsp://no-such-camera.invalid/cam"))
 
 

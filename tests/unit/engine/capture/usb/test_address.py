@@ -30,13 +30,13 @@ def test_an_address_is_written_as_it_was_read(text):
     ("text", "said"),
     [
         ("usb:", "names no camera"),
-        ("usb:0?zoom=2", "a camera has no 'zoom'"),
+        ("usb:0?zoom=2", "a camera has no option 'zoom'"),
         ("usb:0?mode=large", "no camera mode"),
-        ("usb:0?gain=much", "gain takes a number, not 'much'"),
-        ("usb:0?gain=nan", "gain takes a number"),
+        ("usb:0?gain=much", "gain must be a number, not 'much'"),
+        ("usb:0?gain=nan", "gain must be a number"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_in_a_sentence(text, said):
+def test_an_address_that_cannot_be_read_is_refused_with_a_message(text, said):
     with pytest.raises(CameraError, match=said):
         parse_usb(text)
 

@@ -1,4 +1,4 @@
-"""What can be set at a USB camera: in a person's units, with its automatics off, and again after it came back."""
+"""Controls of a USB camera: units, automatics, and set again after a reconnection."""
 
 import math
 

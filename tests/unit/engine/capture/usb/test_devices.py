@@ -1,4 +1,4 @@
-"""The list of USB cameras: what they are called for good, what they can do, and why one cannot be used."""
+"""The list of USB cameras: stable ids, modes, and why one cannot be used."""
 
 import os
 

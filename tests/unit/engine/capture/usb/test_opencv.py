@@ -19,7 +19,7 @@ from tests.support.patience import PATIENCE_MS, wait_until
 
 
 class FakeCapture:
-    """Behaves as cv2.VideoCapture on Windows: it grabs when `ready` is released, and fails once unplugged."""
+    """Behave as cv2.VideoCapture: grabs when `ready` is released, fails once unplugged."""
 
     def __init__(self, *, there: bool = True, sends: bool = True) -> None:
         self.there, self.sends, self.released = there, sends, 0

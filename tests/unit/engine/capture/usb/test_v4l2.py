@@ -1,4 +1,4 @@
-"""A USB camera on Linux: what comes out of it, and what happens when it is busy, damaged, crowded or unplugged."""
+"""A USB camera on Linux: its images, and one that is busy, damaged, crowded or unplugged."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Times of frames from the stamps of a file: rising whatever the file says, exact where a ledger is there."""
+"""Times of frames from the stamps of a file, exact where there is a ledger."""
 
 import itertools
 
@@ -35,15 +35,15 @@ def test_a_repeated_stamp_lies_between_its_neighbours():
 
 def test_a_file_that_counts_anew_goes_on_where_it_was():
     stamps = [0, PERIOD_NS, 2 * PERIOD_NS, 3 * PERIOD_NS, 0, PERIOD_NS, 2 * PERIOD_NS]
-    times, mended = times_of(stamps)
+    times, repaired = times_of(stamps)
     assert times == [n * PERIOD_NS for n in range(7)]
-    assert mended == 1
+    assert repaired == 1
 
 
 def test_a_file_whose_stamps_stand_still_still_rises():
-    times, mended = times_of([0] * 20)
+    times, repaired = times_of([0] * 20)
     assert all(a < b for a, b in itertools.pairwise(times))
-    assert mended == 19
+    assert repaired == 19
 
 
 def test_a_ledger_gives_exact_times_and_numbers():

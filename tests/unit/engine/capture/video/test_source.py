@@ -172,7 +172,7 @@ def test_frames_with_repeated_stamps_are_spread_and_said(folder):
     times = [frame.timestamp_ns for frame in frames]
     assert len(times) == 6
     assert all(a < b for a, b in itertools.pairwise(times))
-    assert any("do not rise" in remark for remark in remarks)
+    assert any("not increasing" in remark for remark in remarks)
 
 
 def test_a_torn_tail_costs_the_tail_only_and_is_said(folder):
@@ -212,7 +212,7 @@ def test_damage_in_the_middle_is_left_out_and_said(folder):
 
 
 def refused(path):
-    """The sentence that a file is refused with."""
+    """The message that a file is refused with."""
     with pytest.raises(UnreadableSourceError) as caught:
         VideoFileSource(path).open()
     assert caught.value.camera_id == path.stem

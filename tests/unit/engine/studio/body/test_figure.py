@@ -27,7 +27,7 @@ def sphere() -> Surface:
 
 @pytest.fixture(scope="module")
 def person() -> Figure:
-    """Somebody."""
+    """A person."""
     return build_figure(1.7, draw_appearance(np.random.default_rng(0)))
 
 

@@ -1,4 +1,4 @@
-"""Motions of the studio's person: planted feet, constant bones, no jumps, nothing below the floor."""
+"""Motions of the person: planted feet, constant bones, no jumps, nothing below the floor."""
 
 import numpy as np
 import pytest
