@@ -1,4 +1,4 @@
-"""The rig in use while cameras run: tested first, watched afterwards, calibrated if there is none."""
+"""The rig in use while cameras run: tested first, then watched; calibrated if there is none."""
 
 from dataclasses import replace
 from functools import cache, partial
