@@ -143,7 +143,7 @@ def test_rolling_back_returns_to_what_served_before_down_to_the_shipped_one(libr
     assert library.roll_back("anna").name == "one"
     assert library.roll_back("anna").name == "root"
     with pytest.raises(
-        EngineError, match="No network of yours serves anna, so there is nothing to roll back"
+        EngineError, match="No model was adopted for anna, so there is nothing to roll back"
     ):
         library.roll_back("anna")
     assert [change.action for change in library.read_history()] == [
@@ -191,16 +191,16 @@ def test_in_place_of_a_damaged_network_its_parent_serves(library, tmp_path, trai
     damage(library.folder / "child")
     choice = library.choose_model()
     assert choice.entry.name == "mother"
-    assert "Network 'child' cannot serve" in choice.remarks[0]
+    assert "Model 'child' cannot be used" in choice.remarks[0]
 
 
-def test_a_network_without_a_readable_card_is_skipped_with_a_sentence(library, trained):
+def test_a_network_without_a_readable_card_is_skipped_with_a_message(library, trained):
     library.add(trained)
     library.adopt("anna")
     (library.folder / "anna/card.toml").write_bytes(b"\xff\x00 no card")
     assert library.find_serving_model().name == "root"
     assert names(library) == ["root"]
-    assert "Network 'anna' is damaged" in library.remarks()[0]
+    assert "Model 'anna' is damaged" in library.remarks()[0]
 
 
 def test_a_network_that_is_cut_off_is_left_out_of_the_list(library, trained):
@@ -208,7 +208,7 @@ def test_a_network_that_is_cut_off_is_left_out_of_the_list(library, trained):
     with (library.folder / "anna/network.onnx").open("r+b") as file:
         file.truncate(100)
     assert names(library) == ["root"]
-    assert "missing or cut off" in library.remarks()[0]
+    assert "missing or incomplete" in library.remarks()[0]
     with pytest.raises(ModelMismatchError):
         library.adopt("anna")
 
