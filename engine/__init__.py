@@ -1,1 +1,1 @@
-"""The engine: cameras, networks, reconstruction and recording, without a screen."""
+"""The engine: cameras, models, reconstruction and recording, without a screen."""

@@ -1,19 +1,18 @@
-"""What a person types to name a camera, a file or a stream."""
+"""The addresses that users type for cameras, files and streams."""
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+]+):", re.IGNORECASE)
-# The login before the host. An @ or / that nobody quoted belongs to the password, so that none of
-# it is shown.
+# The login before the host. An unquoted @ or / counts as part of the password, so that none of it
+# is shown.
 _LOGIN = re.compile(r"(?<=://)(?:[^/?#\s]*@|[^/?#\s@]*:(?!\d+(?:[/?#]|$))[^\s]*@)")
-# A blank that nobody quoted in the login of a single address; in a text it would be a word of its
-# own.
+# An unquoted blank in the login of a single address; in a text it would separate words.
 _LOGIN_WITH_BLANKS = re.compile(
     r"^(\s*[a-z][a-z0-9+]*://)[^/?#@]*:(?!\d+(?:[/?#]|$))\S*\s.*@", re.IGNORECASE | re.DOTALL
 )
-# Names under which cameras take a login in path or query: ?user=a&pwd=b,
+# Names under which cameras accept a login in path or query: ?user=a&pwd=b,
 # /user=a_password=b_channel=1, loginpas=…
 _SECRET = re.compile(
     r"((?:^|[?&;/_])(?:log(?:in)?_?)?(?:user(?:name)?|usr|use|login|pass(?:word|wd)?|pas|pwd|psw|pw|auth|access_?token"
@@ -24,7 +23,7 @@ HIDDEN_SECRET = "***"
 
 
 def parse_scheme(address: str) -> str:
-    """Tell what kind of source an address names.
+    """Return the kind of source that an address names.
 
     Parameters
     ----------
@@ -34,21 +33,21 @@ def parse_scheme(address: str) -> str:
     Returns
     -------
     scheme
-        In small letters; ``file`` for a path. One letter and a colon is a drive, not a scheme, and
-        a name that exists as a file is a file.
+        In lower case; ``file`` for a path. One letter and a colon is a drive, not a scheme, and the
+        name of an existing file is a file.
     """
     match = _SCHEME.match(address)
     return match[1].lower() if match and not Path(address).exists() else "file"
 
 
 def strip_credentials(address: str) -> str:
-    """Take user name and password out of an address, for logs, messages and sessions.
+    """Remove user name and password from an address, for logs, messages and sessions.
 
     Returns
     -------
     address
         ``rtsp://user:secret@door/1`` becomes ``rtsp://door/1``, and ``http://door/v?user=a&pwd=b``
-        becomes ``http://door/v?user=***&pwd=***``. What is no ``scheme://`` stays as it is.
+        becomes ``http://door/v?user=***&pwd=***``. Without a ``scheme://`` it is unchanged.
     """
     if "://" not in address:
         return address

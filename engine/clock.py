@@ -13,24 +13,23 @@ def host_ns() -> int:
     Returns
     -------
     time_ns
-        Never runs backwards; only differences mean something.
+        Never decreases; only differences are meaningful.
 
     Notes
     -----
-    On Linux this is CLOCK_MONOTONIC, on which cameras stamp the start of their exposure; elsewhere
-    the finest counter.
+    On Linux this is CLOCK_MONOTONIC, the clock of the driver's stamps of exposures; elsewhere the
+    counter with the highest resolution.
     """
     return time.monotonic_ns() if sys.platform == "linux" else time.perf_counter_ns()
 
 
 def time_until_tick_s(period_s: float) -> float:
-    """Tell how long it is to the next tick of a clock that all threads share, so that they wake up
-    together.
+    """Return the time to the next tick of a common clock, so that threads wake up together.
 
     Parameters
     ----------
     period_s
-        From tick to tick.
+        Between ticks.
 
     Returns
     -------
@@ -41,12 +40,12 @@ def time_until_tick_s(period_s: float) -> float:
 
 
 def measure_utc_offset_ns() -> int:
-    """Measure what to add to the host's clock to get Unix time.
+    """Measure the offset from the host's clock to Unix time.
 
     Returns
     -------
     offset_ns
-        Good to about a microsecond at the moment of the call; a session stores it once.
+        Accurate to about a microsecond at the time of the call; a session stores it once.
     """
     before = host_ns()
     unix = time.time_ns()
@@ -55,7 +54,7 @@ def measure_utc_offset_ns() -> int:
 
 
 def ns_from_ticks(ticks: int, tick_s: Fraction) -> int:
-    """Turn a container's time stamp into nanoseconds, to the nearest one.
+    """Convert a container's time stamp to nanoseconds, rounded to the nearest.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Disks that may refuse: files written whole or not at all, folders in use, and what the disk says in one sentence."""
+"""Files written whole or not at all, locks of folders, and disk errors as messages."""
 
 import os
 import shutil
@@ -16,23 +16,23 @@ else:
     import fcntl
 
 PARTIAL = ".part"
-# Where folders cannot be locked, a file in them is; it goes when the folder is free again.
+# Where folders cannot be locked, a file in them is; it is deleted when the folder is free again.
 LOCK_FILE = "in_use.lock"
 
 
 class InUseError(Exception):
-    """Somebody else holds this folder."""
+    """Another program has locked this folder."""
 
 
 class RawFile(Protocol):
-    """What is needed of a file without a buffer."""
+    """The part of an unbuffered file that is used here."""
 
     def write(self, data: bytes, /) -> int | None:
-        """Write some of it; return how much."""
+        """Write a part of the data; return its length."""
         ...
 
     def fileno(self) -> int:
-        """Return its number."""
+        """Return the file descriptor."""
         ...
 
 
@@ -58,8 +58,7 @@ def atomic_file(path: Path) -> Iterator[TextIO]:
     Parameters
     ----------
     path
-        An existing file is replaced at the end, in one step; its folder is made where it is
-        missing.
+        An existing file is replaced at the end, in one step; a missing folder is created.
 
     Yields
     ------
@@ -93,13 +92,13 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def partial_path(path: Path) -> Path:
-    """Name the file that holds what is not complete yet."""
+    """Return the path under which an incomplete file is written."""
     return path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
 
 
 @contextmanager
 def _atomic_path(path: Path) -> Iterator[Path]:
-    """Name a file to be written and brought to the disk; then it takes its place, or is deleted where that failed."""
+    """Yield the path of a new file, which replaces `path` when complete, or is deleted."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_path(path)
@@ -113,7 +112,7 @@ def _atomic_path(path: Path) -> Iterator[Path]:
 
 
 def append_atomic(file: RawFile, data: bytes, length: int) -> int:
-    """Add to the end of a file without a buffer: all of it, or the file is as it was.
+    """Append to an unbuffered file: all of the data, or the file is as it was.
 
     Parameters
     ----------
@@ -159,12 +158,12 @@ def sync_to_disk(path: Path) -> None:
 
 
 def free_bytes(path: Path) -> int:
-    """Ask how much room there is where a file or folder is, or would be.
+    """Return the free space of the disk where a file or folder is, or would be.
 
     Raises
     ------
     OSError
-        If the disk does not say.
+        If the disk cannot be read.
     """
     there = next(
         folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists()
@@ -173,7 +172,7 @@ def free_bytes(path: Path) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let a file that was replaced keep its new contents through a loss of power."""
+    """Sync a folder, so that a replaced file survives a loss of power."""
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY)
         with suppress(
@@ -184,14 +183,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 class FolderLock:
-    """Holds a folder for one program at a time; also a kill or a crash lets go of it.
+    """Locks a folder for one program at a time; a kill or a crash releases it as well.
 
     Raises
     ------
     InUseError
-        If somebody holds it, in this program or another.
+        If it is locked, in this program or another.
     OSError
-        If the disk cannot tell.
+        If the disk does not support it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -211,7 +210,7 @@ class FolderLock:
             raise
 
     def release(self) -> None:
-        """Let go of the folder; may be called twice."""
+        """Release the folder; may be called twice."""
         if self._descriptor is None:
             return
         self._close_descriptor()
@@ -219,7 +218,7 @@ class FolderLock:
             self._lock_file.unlink(missing_ok=True)
 
     def _close_descriptor(self) -> None:
-        """Close what is locked, which unlocks it."""
+        """Close the locked descriptor, which unlocks it."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -227,12 +226,11 @@ class FolderLock:
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turn what the disk says while a session is written into one sentence, a SessionError."""
+    """Convert disk errors while a session is written to a SessionError with a message."""
     try:
         yield
     except OSError as error:
         raise SessionError(
             f"'{path}' cannot be written: {error.strerror or error}. What was written before is "
-            "kept; free some space "
-            "or choose another folder, and start again."
+            "kept. Free some space or choose another folder, and start again."
         ) from error

@@ -1,8 +1,8 @@
-"""What can go wrong between a camera and a skeleton, as sentences for a person."""
+"""The errors of the engine; their messages are for the user."""
 
 
 class EngineError(Exception):
-    """Something the engine was asked for cannot be done."""
+    """A request to the engine that cannot be fulfilled."""
 
 
 class CameraError(EngineError):
@@ -11,7 +11,7 @@ class CameraError(EngineError):
     Parameters
     ----------
     camera_id
-        Which one.
+        Name or address of the camera.
     message
         What happened, what it means, what to do.
     """
@@ -26,7 +26,7 @@ class CameraNotFoundError(CameraError):
 
 
 class CameraDisconnectedError(CameraError):
-    """A camera that was open is gone."""
+    """An open camera was lost."""
 
 
 class CameraTimeoutError(CameraError):
@@ -46,7 +46,7 @@ class ModelMismatchError(EngineError):
 
 
 class ModelMissingError(EngineError):
-    """A model that is not on this machine and cannot be fetched now."""
+    """A model that is not on this machine and cannot be downloaded now."""
 
 
 class SessionError(EngineError):

@@ -19,15 +19,15 @@ COLUMNS = ("sequence", "time_ns", "width", "height", "kept", "why")
 NEVER_CAME = "never came from the camera"
 TOO_SLOW = "the disk was too slow"
 CUT_OFF = "lost when the recording was cut off"
-# Characters that may wait to be written, some 15 lines.
+# Characters that may be buffered, some 15 lines.
 BUFFER_CHARS = 512
-# So many frames without room are remembered with their times: 100 s at 30 per second, 0.7 MB.
+# Lost frames remembered with their times: 100 s at 30 fps, 0.7 MB.
 MAX_WAITING_ROWS = 3000
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """What became of one frame.
+    """One frame, kept or not.
 
     Parameters
     ----------
@@ -51,15 +51,14 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameTimes:
-    """The exact times of the frames in a recorded video file, whose own stamps are whole
-    milliseconds.
+    """The exact times of a recorded video's frames; its own stamps are whole milliseconds.
 
     Parameters
     ----------
     sequence : (N,)
-        Rising.
+        Increasing.
     time_ns : (N,)
-        Rising.
+        Increasing.
     start_ns
         The time at the file's stamp 0.
     rate_fps
@@ -73,7 +72,7 @@ class FrameTimes:
 
 
 class LedgerWriter:
-    """Writes a ledger; a line is with the operating system before `put` returns, or `flush`.
+    """Writes a ledger; `put` (or `flush`) returns once the operating system has the line.
 
     Parameters
     ----------
@@ -105,8 +104,8 @@ class LedgerWriter:
         ----------
         row
         now
-            False leaves it for `flush`, or until some have gathered: they cost hardly more than
-            one.
+            False buffers it until `flush` or until the buffer is full: many lines cost hardly more
+            than one.
 
         Raises
         ------
@@ -118,8 +117,7 @@ class LedgerWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write the lines that were left for it in one go, or, where the disk refuses, none of
-        them.
+        """Write the buffered lines in one go, or none of them where the disk refuses.
 
         Raises
         ------
@@ -148,7 +146,7 @@ class LedgerWriter:
 
 
 class MissingFrames:
-    """The frames that found no room and have no line yet, however long the disk stands still.
+    """The lost frames that have no line yet, however long the disk blocks.
 
     Attributes
     ----------
@@ -159,10 +157,10 @@ class MissingFrames:
     def __init__(self) -> None:
         self.stop = 0
         self._rows: dict[int, LedgerRow] = {}
-        self._untimed_from: int | None = None  # from here on there was no room for the times either
+        self._untimed_from: int | None = None  # from here on there is no room for times either
 
     def add(self, frame: Frame) -> None:
-        """Note that a frame found no room; beyond `MAX_WAITING_ROWS` without its time."""
+        """Record that a frame was lost; beyond `MAX_WAITING_ROWS` without its time."""
         if self._untimed_from is None and len(self._rows) < MAX_WAITING_ROWS:
             row = LedgerRow(
                 frame.sequence, frame.timestamp_ns, frame.size_wh, kept=False, why=TOO_SLOW
@@ -173,7 +171,7 @@ class MissingFrames:
         self.stop = max(self.stop, frame.sequence + 1)
 
     def pop_row(self, sequence: int, size_wh: tuple[int, int]) -> LedgerRow:
-        """Return the line of a frame that is not in the video: it found no room, or never came."""
+        """Return the line of a frame that is not in the video: it was lost, or never came."""
         row = self._rows.pop(sequence, None)
         why = NEVER_CAME
         if self._untimed_from is not None and self._untimed_from <= sequence < self.stop:
@@ -183,7 +181,7 @@ class MissingFrames:
         return row or LedgerRow(sequence, None, size_wh, kept=False, why=why)
 
     def drop_before(self, sequence: int) -> None:
-        """Leave out the frames before this one."""
+        """Forget the frames before this one."""
         self._rows = {known: row for known, row in list(self._rows.items()) if known >= sequence}
         if sequence >= self.stop:
             self._untimed_from = None
@@ -195,7 +193,7 @@ def read_ledger(path: Path) -> tuple[LedgerRow, ...]:
     Returns
     -------
     rows
-        In the order of the file; a last line without its end is left out.
+        In the order of the file; an incomplete last line is left out.
 
     Raises
     ------
@@ -242,7 +240,7 @@ def rewrite_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
 
 
 def build_frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: float) -> FrameTimes:
-    """Keep the exact times of the frames that are in the video file.
+    """Collect the exact times of the frames that are in the video file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where threads meet: `Latest` keeps the newest and counts its drops, `Bounded` keeps everything and makes wait."""
+"""Mailboxes between threads: `Latest` drops old items and counts them, `Bounded` makes wait."""
 
 import threading
 from collections import deque
@@ -13,11 +13,11 @@ class ClosedError(Exception):
 
 
 class EmptyError(Exception):
-    """Nothing came within the time one was ready to wait."""
+    """No item came within the timeout."""
 
 
 class _Mailbox(Generic[T]):
-    """What both kinds share: waiting, the end of the stream, and the death of the sender."""
+    """Common to both kinds: waiting, the end of the stream, and errors of the sender."""
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
@@ -34,7 +34,7 @@ class _Mailbox(Generic[T]):
         Parameters
         ----------
         timeout_s
-            None waits for ever.
+            None waits forever.
 
         Returns
         -------
@@ -45,9 +45,9 @@ class _Mailbox(Generic[T]):
         ClosedError
             If the mailbox is closed and empty.
         EmptyError
-            If nothing came within the time.
+            If no item came within the time.
         BaseException
-            What the sender died of (`poison`), after its last items.
+            The error of the sender (`poison`), after its last items.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._items or self._closed, timeout_s):
@@ -67,26 +67,26 @@ class _Mailbox(Generic[T]):
             return None
 
     def close(self) -> None:
-        """Say that nothing more will come; what is inside can still be taken."""
+        """End the stream; items inside can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def poison(self, error: BaseException) -> None:
-        """Close, and hand this error to whoever takes after the last item."""
+        """Close, and raise this error in `take` after the last item."""
         with self._changed:
             self._poison = error
         self.close()
 
     def discard(self) -> None:
-        """Close and throw away what is inside, so that a sender who waits goes home."""
+        """Close and drop all items, so that a waiting sender returns."""
         with self._changed:
             self._items.clear()
         self.close()
 
 
 class Latest(_Mailbox[T]):
-    """Holds the newest item, or the newest few; the oldest gives way to one more and is counted.
+    """Holds the newest items, and drops and counts older ones; for screens and live stages.
 
     For screens and live stages.
 
@@ -98,7 +98,7 @@ class Latest(_Mailbox[T]):
     Attributes
     ----------
     dropped
-        How many items nobody took before they had to give way.
+        How many items were dropped before they were taken.
     """
 
     def __init__(self, capacity: int = 1) -> None:
@@ -107,7 +107,7 @@ class Latest(_Mailbox[T]):
         self.dropped = 0
 
     def put(self, item: T) -> None:
-        """Leave an item; never waits. After `close` it is thrown away."""
+        """Put an item; never waits. After `close` it is dropped."""
         with self._changed:
             if self._closed:
                 return
@@ -119,15 +119,15 @@ class Latest(_Mailbox[T]):
 
 
 class Bounded(_Mailbox[T]):
-    """Holds up to `capacity` items in their order and loses none.
+    """Holds up to `capacity` items in order and loses none.
 
     Parameters
     ----------
     capacity
         At least 1.
     weigh
-        How much of the capacity an item takes, more than 0; 1 where not given. A single item always
-        finds room.
+        Returns the share of the capacity that an item takes, more than 0; 1 where not given. A
+        single item always fits.
     """
 
     def __init__(self, capacity: float, weigh: Callable[[T], float] | None = None) -> None:
@@ -136,13 +136,13 @@ class Bounded(_Mailbox[T]):
         self._weigh = weigh
 
     def put(self, item: T, timeout_s: float | None = None) -> bool:
-        """Leave an item, waiting for room.
+        """Put an item, and wait for room.
 
         Parameters
         ----------
         item
         timeout_s
-            None waits for ever; 0 does not wait.
+            None waits forever; 0 does not wait.
 
         Returns
         -------
@@ -158,11 +158,11 @@ class Bounded(_Mailbox[T]):
             return True
 
     def offer(self, item: T) -> bool:
-        """Leave an item if there is room now; say whether."""
+        """Put an item if there is room now; return whether there was."""
         return self.put(item, timeout_s=0.0)
 
     def _has_room(self, item: T) -> bool:
-        """Whether an item still fits."""
+        """Return whether an item fits."""
         if self._weigh is None or not self._items:
             return len(self._items) < self._capacity
         return sum(map(self._weigh, self._items)) + self._weigh(item) <= self._capacity

@@ -1,4 +1,4 @@
-"""Poses: a person's joints in one view (pixels) and in the room (metres), and sets of one instant."""
+"""Poses: a person's joints in one view (pixels) and in the room (metres); sets of one instant."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -22,7 +22,7 @@ class Pose2D:
     confidence : (J,), 0 to 1
         0 where a joint was not found.
     score
-        0 to 1, how sure the network is that this is a person at all.
+        0 to 1: the model's confidence that this is a person.
     """
 
     track_id: int
@@ -33,18 +33,18 @@ class Pose2D:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PoseSet2D:
-    """Everybody in every view at one instant.
+    """All people in every view at one instant.
 
     Parameters
     ----------
     index, timestamp_ns
         Of the frameset.
     poses_by_view : V tuples of poses, in camera order
-        Empty where nobody was seen or the view has no image.
+        Empty where no person was seen or the view has no image.
     view_time_ns : V of them
         Each view's own time of its image; None where it has none.
     is_interpolated
-        True where no network looked: the joints were carried on from an earlier instant.
+        True where no model ran: the joints were propagated from an earlier instant.
     """
 
     index: int
@@ -96,14 +96,14 @@ class Pose3D:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PoseSet3D:
-    """Everybody in the room at one instant.
+    """All people in the room at one instant.
 
     Parameters
     ----------
     index, timestamp_ns
         Of the frameset.
     people
-        Empty where nobody could be reconstructed.
+        Empty where no person could be reconstructed.
     """
 
     index: int

@@ -60,7 +60,7 @@ class ThreadedPipeline:
 
     @property
     def running(self) -> bool:
-        """Whether a stage is still at work."""
+        """Whether a stage is still running."""
         return any(thread.is_alive() for thread in self._threads)
 
     @property
@@ -86,12 +86,12 @@ class ThreadedPipeline:
             raise self._error
 
     def start(self) -> None:
-        """Begin; it runs until the framesets end, a stage fails, or `stop`. Once only."""
+        """Start; it runs until the framesets end, a stage fails, or `stop`. Once only."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Tell the stages to end after what they are doing; does not wait."""
+        """Ask the stages to end after their current frameset; does not wait."""
         self._stopping.set()
         self._queue.discard()
         if self._end is not None:
@@ -103,8 +103,8 @@ class ThreadedPipeline:
         Parameters
         ----------
         timeout_s
-            For both together. A stage that has not ended by then is left behind, and the log says
-            so.
+            For both together. A stage that has not ended by then is abandoned, with a warning in
+            the log.
 
         Returns
         -------
@@ -117,7 +117,7 @@ class ThreadedPipeline:
                 thread.join(max(0.0, deadline_s - monotonic()))
                 if thread.is_alive():
                     logger.warning(
-                        "The stage '%s' did not end within %.1f s and is left behind.",
+                        "The stage '%s' did not end within %.1f s and is abandoned.",
                         thread.name,
                         timeout_s,
                     )
@@ -180,16 +180,16 @@ class BackgroundTask(Generic[Value]):
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is being made, or was made and not taken."""
+        """Whether a task is running, or its result was not taken yet."""
         return len(self._result) > 0 or (self._thread is not None and self._thread.is_alive())
 
     def start(self, work: Callable[[], Value]) -> None:
-        """Begin a piece of work; nothing happens where one is at work.
+        """Start a task, unless one is running.
 
         Parameters
         ----------
         work
-            What it returns can be taken; what it raises goes to the log.
+            Its result can be taken; its errors are logged.
         """
         if self.is_busy:
             return
@@ -198,21 +198,21 @@ class BackgroundTask(Generic[Value]):
             """Do it."""
             try:
                 self._result.put(work())
-            except Exception:  # nobody waits for it, and the stage goes on without
+            except Exception:  # no caller waits for it, and the stage goes on without
                 logger.exception("'%s' failed.", self._name)
 
         self._thread = threading.Thread(target=run, name=self._name, daemon=True)
         self._thread.start()
 
     def take(self) -> Value | None:
-        """Return what was made, once; None where there is nothing."""
+        """Return the result, once; None where there is none."""
         try:
             return self._result.take(0)
         except (EmptyError, ClosedError):
             return None
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
-        """Wait for the work to end; its result is not wanted any more."""
+        """Wait for the task to end; its result is dropped."""
         self._result.discard()
         if self._thread is not None:
             self._thread.join(timeout_s)

@@ -57,7 +57,7 @@ class StageTimes:
         self._clock_ns = clock_ns
 
     def put(self, name: str, duration_ns: int) -> None:
-        """Note how long a stage took just now.
+        """Record how long a stage just took.
 
         Raises
         ------
@@ -97,13 +97,13 @@ class Rate:
         self._clock_ns = clock_ns
 
     def count(self) -> None:
-        """Note that it happened now."""
+        """Record an event now."""
         now_ns = self._clock_ns()
         self._ring.put(now_ns, now_ns)
 
     @property
     def per_second(self) -> float:
-        """NaN before it happened twice; it falls when nothing comes any more, and is 0 after 3 s of silence."""
+        """The rate; NaN before two events, falling during silence, and 0 after 3 s of it."""
         if self._ring.count < 2:
             return nan
         now_ns = self._clock_ns()
@@ -114,12 +114,12 @@ class Rate:
         interval_ns = max((last_ns - first_ns) / (len(times_ns) - 1), 1.0)
         silence_ns = max(
             0.0, now_ns - last_ns - 2 * interval_ns
-        )  # an event that is not yet due is no silence
+        )  # before the next event is due, there is no silence
         return float((len(times_ns) - 1) * NS_PER_S / max(last_ns - first_ns + silence_ns, 1.0))
 
 
 class _Ring:
-    """The newest numbers and when they came, in arrays that never grow."""
+    """The newest numbers and their times, in arrays of fixed size."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -127,7 +127,7 @@ class _Ring:
         self._values = np.zeros(CAPACITY, np.int64)
 
     def put(self, time_ns: int, value: int) -> None:
-        """Keep a number in the place of the oldest one."""
+        """Store a number in place of the oldest one."""
         place = self.count % CAPACITY
         self._values[place] = value
         self._time_ns[place] = time_ns

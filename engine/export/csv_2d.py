@@ -1,4 +1,4 @@
-"""The `csv2d` format: one row per frame, view, person and joint, in pixels of the original image."""
+"""The `csv2d` format: a row per frame, view, person and joint, in pixels of the original image."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -24,12 +24,12 @@ def export_csv2d(
     session
     path
     smooth
-        Must be None: smoothing belongs to the poses in the room.
+        Must be None: only 3D poses are smoothed.
 
     Raises
     ------
     EngineError
-        If smoothing is asked for.
+        If smoothing is requested.
     SessionError
         If the session holds no 2D poses.
     OSError
@@ -66,7 +66,7 @@ def write_poses_csv2d(
     pose_sets
     joints : J names
     view_names : V names
-        One with a comma or a quotation mark is quoted as RFC 4180 has it.
+        Names with a comma or a quotation mark are quoted as in RFC 4180.
     start_ns
         Time of frameset 0, from which seconds count.
 

@@ -1,4 +1,4 @@
-"""The `csv` format: one row per frame, person and joint, in metres; a missing joint is an omitted row."""
+"""The `csv` format: a row per frame, person and joint, in metres; no row for a missing joint."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -65,8 +65,7 @@ def write_poses_csv(
 def write_positions_csv(
     path: Path, time_ns: I64, positions: Mapping[str, F64], *, view_count: int
 ) -> None:
-    """Write known joint positions of one person in the same columns, for instance the studio's
-    truth.
+    """Write one person's known joint positions in the same columns, such as the studio's truth.
 
     Parameters
     ----------
@@ -74,9 +73,9 @@ def write_positions_csv(
     time_ns : (T,)
         Times of framesets 0 to T - 1.
     positions
-        By joint name, (T, 3), m, world; NaN is an omitted row.
+        By joint name, (T, 3), m, world; NaN gives no row.
     view_count
-        How many cameras there were.
+        Number of cameras.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The formats a session can be exported to. A new one is a file and a line here."""
+"""The formats that a session can be exported to. A new one takes a file and a line here."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -31,8 +31,7 @@ def export_session(
     path
         Replaced only when the new file is complete.
     smooth
-        Calms the 3D poses on their way, each frameset in turn; None leaves them as they were
-        reconstructed.
+        Applied to the 3D poses of each frameset in turn; None exports them as reconstructed.
 
     Raises
     ------

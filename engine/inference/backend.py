@@ -1,4 +1,4 @@
-"""Backend: a runtime that carries tensors through a network. It knows tensors, not people."""
+"""Backend: a runtime that runs a model on tensors; it knows nothing of people."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,12 +7,12 @@ import numpy as np
 
 
 class Backend(Protocol):
-    """One loaded network on one device.
+    """One loaded model on one device.
 
     Attributes
     ----------
     name
-        The runtime and precision in words, for the status bar.
+        Runtime and precision, for the status bar.
     """
 
     name: str
@@ -24,16 +24,16 @@ class Backend(Protocol):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs in the network's order."""
+        """Names of the outputs in the model's order."""
         ...
 
     def infer(self, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run the network once.
+        """Run the model once.
 
         Parameters
         ----------
         batch
-            One array per input, contiguous float32 unless the network says otherwise.
+            One array per input, contiguous float32 unless the model requires another type.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""The table of runtimes. A new one is one file, one line here, and the shared contract test."""
+"""The table of runtimes. A new one takes a file, a line here, and the shared backend test."""
 
 import importlib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ BACKENDS = {
 
 @dataclass(frozen=True, slots=True)
 class BackendOptions:
-    """How a network is run.
+    """How to run a model.
 
     Parameters
     ----------
@@ -27,10 +27,10 @@ class BackendOptions:
     parallel
         How many crops of one batch run at the same time, each with its share of the threads.
     precision
-        ``f32`` or ``bf16``; anything but f32 belongs behind `engine.inference.parity`.
+        ``f32`` or ``bf16``; anything but f32 has to pass `engine.inference.parity` first.
     outputs
-        Those that are wanted, by name; what only the others need is not computed where the runtime
-        can leave it out. Empty for all.
+        Names of the required outputs; the runtime may skip what only the others need. Empty for
+        all.
     """
 
     threads: int = 0
@@ -40,14 +40,14 @@ class BackendOptions:
 
 
 def create_backend(name: str, path: Path, options: BackendOptions | None = None) -> Backend:
-    """Load a network into a runtime.
+    """Load a model into a runtime.
 
     Parameters
     ----------
     name
         A key of `BACKENDS`.
     path
-        The network's file.
+        The model's file.
     options
         How to run it.
 
@@ -78,7 +78,7 @@ def create_backend(name: str, path: Path, options: BackendOptions | None = None)
 def check_batch(
     inputs: Mapping[str, tuple[int | None, ...]], batch: Mapping[str, np.ndarray]
 ) -> None:
-    """Refuse a batch whose names or shapes do not fit the network; every backend asks this first.
+    """Refuse a batch whose names or shapes do not fit the model; every backend calls this.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def check_batch(
     """
     if batch.keys() != inputs.keys():
         raise ValueError(
-            f"The network wants the inputs {', '.join(inputs)}; it was given "
+            f"The model has the inputs {', '.join(inputs)}; it was given "
             f"{', '.join(batch) or 'none'}."
         )
     for name, shape in inputs.items():

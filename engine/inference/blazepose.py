@@ -1,7 +1,7 @@
-"""BlazePose: the outputs of its two networks, decoded as MediaPipe's public graphs define it.
+"""BlazePose: the outputs of its two models, decoded as MediaPipe's public graphs define it.
 
-The detector finds hips and reach of every person; the landmark network finds 33 joints inside the
-square around one of them, and the two points of the square for the next image.
+The detector finds hips and reach of every person; the landmark model finds 33 joints in the square
+around one of them, and the two points of the square for the next image.
 """
 
 from collections.abc import Sequence
@@ -29,18 +29,17 @@ MIN_SCORE, MAX_OVERLAP = 0.5, 0.3  # of the detector, as in MediaPipe
 REGION_SCALE = 1.25
 LANDMARK_INPUT = ModelInput((256, 256), "nhwc", (0.0, 0.0, 0.0), (255.0, 255.0, 255.0))  # to [0, 1]
 
-DETECTOR_INPUT = ModelInput(
-    (224, 224), "nhwc", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5)
-)  # to [-1, 1]
+# To [-1, 1].
+DETECTOR_INPUT = ModelInput((224, 224), "nhwc", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
 DETECTOR_STRIDES_PX = (8, 16, 32, 32, 32)
 ANCHORS_PER_LAYER = 2  # one of aspect ratio 1, one between its scale and the next layer's
-LANDMARKS = 39  # 33 joints, the region's two points, four that nobody uses
+LANDMARKS = 39  # 33 joints, the region's two points, four unused ones
 JOINTS = 33
-REGION_POINTS = (33, 34)  # middle of the hips, and a point as far away as the person reaches
+REGION_POINTS = (33, 34)  # middle of the hips, and a point at the distance of the person's reach
 REFINE_RADIUS = 3  # cells of the heat map: a 7×7 window
-REFINE_FROM = 0.5  # the heat map's peak from which it is trusted more than the regression
-# The heat map's peak foretells an error better than the network's own visibility: at 8 px in the
-# studio it ranks joints with an AUC of 0.81 against 0.54, at 25 px in real videos with 0.76 against
+REFINE_FROM = 0.5  # from this peak on, the heat map replaces the regression
+# The heat map's peak predicts errors better than the model's own visibility: for errors above 8 px
+# in the studio its AUC is 0.81 against 0.54, for errors above 25 px in real videos 0.76 against
 # 0.69. At a visibility above 0.8, joints with a peak below 0.4 are off by 54 px (median, real
 # videos), those above 0.75 by 7.5 px.
 PEAK_GUESSED, PEAK_SURE = 0.25, 0.75
@@ -66,18 +65,18 @@ class Detections:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Landmarks:
-    """What the landmark network saw in B crops.
+    """The landmark model's results in B crops.
 
     Parameters
     ----------
     xy : (B, 33, 2), px of the crop
     confidence : (B, 33), 0 to 1
-        The network's visibility (not hidden, not outside), lowered where the joint's heat map has
-        no clear peak.
+        The model's visibility (not hidden, not outside), lowered where the joint's heat map has no
+        clear peak.
     region_points : (B, 2, 2), px of the crop
         Centre of the next region, and its reach point.
     presence : (B,), 0 to 1
-        That there is a person at all.
+        Probability of a person in the crop.
     """
 
     xy: F64
@@ -108,7 +107,7 @@ def build_anchors() -> F64:
 def decode_detections(
     raw: F32, logit: F32, centers: F64, *, min_score: float, max_overlap: float
 ) -> Detections:
-    """Turn the detector's output for one image into people.
+    """Decode the detector's output for one image.
 
     Parameters
     ----------
@@ -119,8 +118,8 @@ def decode_detections(
     centers : (2254, 2), px of the crop
         From `build_anchors`.
     min_score, max_overlap
-        Below the one nothing is found; above the other (intersection over union) two boxes are one
-        person.
+        Detections below the first are dropped; boxes above the second (intersection over union) are
+        of one person.
 
     Returns
     -------
@@ -153,7 +152,7 @@ def decode_detections(
 
 
 def decode_landmarks(raw: F32, presence: F32, heat: F32, crop_px: int) -> Landmarks:
-    """Turn the landmark network's output into joints.
+    """Decode the landmark model's output.
 
     Parameters
     ----------
@@ -183,7 +182,7 @@ def decode_landmarks(raw: F32, presence: F32, heat: F32, crop_px: int) -> Landma
 
 
 def _refine_landmarks(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
-    """Move each landmark to the heat map's centre of mass around it, where the map is sure; and say how sure."""
+    """Move each landmark to its heat map's centre of mass where clear; return the peaks too."""
     height, width = heat.shape[1:3]
     offsets = np.arange(-REFINE_RADIUS, REFINE_RADIUS + 1)
     column, row = np.moveaxis(np.trunc(xy / cell_px).astype(np.int64), -1, 0)
@@ -214,7 +213,7 @@ def _refine_landmarks(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
 
 
 def _overlap(box: F64, boxes: F64) -> F64:
-    """Intersection over union of one box with many."""
+    """Compute the intersection over union of one box with many."""
     shared = np.clip(
         np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2]), 0.0, None
     ).prod(axis=1)
@@ -233,14 +232,14 @@ class BlazePoseDetector:
     Parameters
     ----------
     backend
-        The loaded network.
+        The loaded model.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend, self._anchors = backend, build_anchors()
 
     def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Detection]]:
-        """Find the people in a square of each image; a finding's points are the hips and the reach point."""
+        """Find the people in a square of each image; points are hips and reach point."""
         if not images_bgr:
             return []
         crop_wh = DETECTOR_INPUT.size_wh
@@ -261,14 +260,14 @@ class BlazePoseDetector:
 
 
 class BlazePoseModel:
-    """The two networks of BlazePose in a runtime.
+    """The two models of BlazePose in a runtime.
 
     Parameters
     ----------
     detector
         Finds the people.
     landmarks
-        The loaded network; of its outputs it needs `LANDMARK_OUTPUTS`.
+        The loaded model; `LANDMARK_OUTPUTS` of its outputs are used.
     """
 
     def __init__(self, detector: BlazePoseDetector, landmarks: Backend) -> None:
@@ -277,7 +276,7 @@ class BlazePoseModel:
         self._detector, self._landmarks = detector, landmarks
 
     def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Detection]]:
-        """Find the people in a square of each image; see `engine.inference.pose_model.PoseModel.find`."""
+        """Find the people in a square of each image; see `PoseModel.find`."""
         return self._detector.find(images_bgr, windows)
 
     def region(self, points: F64) -> Region:
@@ -285,7 +284,7 @@ class BlazePoseModel:
         return region_from_points(points[0], points[1], REGION_SCALE)
 
     def locate(self, images_bgr: Sequence[U8], regions: Sequence[Region]) -> list[Sighting]:
-        """Find one person's joints in each region; see `engine.inference.pose_model.PoseModel.locate`."""
+        """Find one person's joints in each region; see `PoseModel.locate`."""
         if not images_bgr:
             return []
         crop_wh = LANDMARK_INPUT.size_wh

@@ -1,4 +1,4 @@
-"""Codecs: from the outputs of a network for one person to joints in its crop. BlazePose has its own file."""
+"""Codecs: from a model's outputs for one person to joints in its crop (except BlazePose)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,13 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64
 from engine.errors import ModelMismatchError
 
-DARK_BLUR_CELLS = (
-    11  # kernel of the blur before the Taylor step, as published for a sigma of 2 cells
-)
+DARK_BLUR_CELLS = 11  # blur kernel before the Taylor step, as published for a sigma of 2 cells
 EPSILON = 1e-10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CropJoints:
-    """Joints of B people, each in the own crop.
+    """Joints of B people, each in its own crop.
 
     Parameters
     ----------
@@ -36,19 +34,19 @@ def decode_simcc(outputs: Sequence[F32], crop_wh: tuple[int, int]) -> CropJoints
     Parameters
     ----------
     outputs : (B, J, W·k) and (B, J, H·k)
-        How likely each column and each row is, k bins to a pixel.
+        Likelihood of each column and each row, k bins to a pixel.
     crop_wh
         px.
 
     Returns
     -------
     joints
-        At the likeliest bin; the confidence is the smaller of the two maxima.
+        At the most likely bin; the confidence is the smaller of the two maxima.
 
     Raises
     ------
     ModelMismatchError
-        If these are not two such maps.
+        If the outputs are not two such maps.
     """
     if len(outputs) != 2 or outputs[0].ndim != 3 or outputs[0].shape[:2] != outputs[1].shape[:2]:
         raise ModelMismatchError(
@@ -65,7 +63,7 @@ def decode_simcc(outputs: Sequence[F32], crop_wh: tuple[int, int]) -> CropJoints
 
 
 def decode_heatmap(outputs: Sequence[F32], crop_wh: tuple[int, int]) -> CropJoints:
-    """Read joints off heat maps, finer than their cells (DARK, Zhang et al. 2020).
+    """Read joints off heat maps with subcell precision (DARK, Zhang et al. 2020).
 
     Parameters
     ----------
@@ -83,7 +81,7 @@ def decode_heatmap(outputs: Sequence[F32], crop_wh: tuple[int, int]) -> CropJoin
     Raises
     ------
     ModelMismatchError
-        If there is no such map.
+        If the outputs contain no such map.
     """
     if not outputs or outputs[0].ndim != 4:
         raise ModelMismatchError(_describe_mismatch("heatmap", "a map (B, J, h, w)", outputs))
@@ -122,16 +120,16 @@ def _dark_step(maps: F32, row: np.ndarray, column: np.ndarray) -> F64:
 
 
 def _blur(one: F32) -> F64:
-    """Smooth a map and give it its old maximum."""
+    """Smooth a map and restore its maximum."""
     smooth = cv2.GaussianBlur(one.astype(np.float64), (DARK_BLUR_CELLS, DARK_BLUR_CELLS), 0)
     return smooth * (one.max() / max(float(smooth.max()), EPSILON))
 
 
 def _describe_mismatch(codec: str, expected: str, outputs: Sequence[F32]) -> str:
-    """Say that a network's outputs are not what its card's codec reads."""
+    """Say that a model's outputs do not fit the codec of its card."""
     shapes = ", ".join("×".join(map(str, output.shape)) for output in outputs)
     return (
-        f"The card says codec '{codec}', which reads {expected}; the network gave {shapes}. "
+        f"The card says codec '{codec}', which reads {expected}; the model gave {shapes}. "
         "Correct the codec or size_wh."
     )
 

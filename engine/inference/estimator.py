@@ -19,24 +19,21 @@ from engine.models.shelf import load_model
 from engine.poses import Pose2D, PoseSet2D
 
 THREADS_VARIABLE = "EPIPOLE_THREADS"
-MAX_OUTSIDE_SHARE = (
-    0.01  # of the image's long side: a joint further out is the network's guess, not something seen
-)
+MAX_OUTSIDE_SHARE = 0.01  # of the image's long side: a joint farther out was guessed, not seen
 
 
 @dataclass(frozen=True, slots=True)
 class EstimatorOptions:
-    """How people are looked for.
+    """How to search for people.
 
     Parameters
     ----------
     max_people
         Per view.
     search_every
-        Framesets between two looks of the detector at a view that has room for another person.
+        Framesets between detector runs on a view that may take another person.
     keep_score, admit_score
-        0 to 1: below the one a person who is tracked is lost, from the other on somebody new is
-        tracked.
+        0 to 1: a tracked person is lost below the first, a new person is tracked from the second.
     backend
         Name of the runtime.
     threads
@@ -52,16 +49,16 @@ class EstimatorOptions:
 
 
 class Estimator(Protocol):
-    """Finds the joints of everybody in every view; the first stage of `engine.pipeline.Pipeline`.
+    """Finds the joints of all people in every view; the first stage of the pipeline.
 
     Attributes
     ----------
     skeleton
-        Names of the joints in their order.
+        Of the poses.
     model_hash
         SHA-256 of the model's files.
     name
-        Model and runtime in words.
+        Model and runtime, for messages.
     """
 
     skeleton: Skeleton
@@ -69,11 +66,11 @@ class Estimator(Protocol):
     name: str
 
     def __call__(self, frames: FrameSet) -> PoseSet2D:
-        """Find the people in one frameset; framesets come in the order of time."""
+        """Find the people in one frameset; framesets come in order of time."""
         ...
 
     def reset(self) -> None:
-        """Forget everybody: the next frameset begins another take."""
+        """Forget all people: the next frameset starts another recording."""
         ...
 
     def close(self) -> None:
@@ -82,24 +79,22 @@ class Estimator(Protocol):
 
 
 class TrackingEstimator:
-    """Follows each person from image to image, in every view alone, and looks for others now and
-    then.
+    """Tracks each person from image to image in every view, and searches for others at intervals.
 
-    A pose's `track_id` is the view's own track number. It stays while the person is tracked, and
-    for 2 s after the person was lost near by. A joint's confidence is the network's; a joint that
-    lies outside the image is missing. A pose's score is the network's belief that there is a person
-    at all.
+    A pose's `track_id` is the view's own track number; a person who is lost and found again nearby
+    within 2 s keeps it. A joint's confidence is the model's; a joint outside the image is missing.
+    A pose's score is the model's confidence that there is a person.
 
     Parameters
     ----------
     pose_model
         Finds and locates people.
     view_count
-        Their number.
+        Number of views.
     model_hash
-        Of the network's files.
+        SHA-256 of the model's files.
     options
-        How to look.
+        How to search for people.
     """
 
     def __init__(
@@ -114,7 +109,7 @@ class TrackingEstimator:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everybody."""
+        """Forget all people."""
         self._views = [
             ViewTracks(self.skeleton.mirror, self._pose_model.region)
             for _ in range(self._view_count)
@@ -136,7 +131,7 @@ class TrackingEstimator:
         Raises
         ------
         ValueError
-            If the number of views is another.
+            If the number of views differs.
         """
         if len(frames.frames) != self._view_count:
             raise ValueError(
@@ -162,7 +157,7 @@ class TrackingEstimator:
         self._pose_model.close()
 
     def _follow(self, present: Sequence[tuple[ViewTracks, Frame]]) -> None:
-        """Look for every tracked person where the last image said."""
+        """Locate every tracked person in the region from the last image."""
         sightings = self._locate(
             present, [[track.region for track in view.tracks] for view, _ in present]
         )
@@ -170,7 +165,7 @@ class TrackingEstimator:
             view.follow(seen, self._options.keep_score, frame.timestamp_ns)
 
     def _search(self, due: Sequence[tuple[ViewTracks, Frame]]) -> None:
-        """Look for people who are not tracked: in the whole image, and where that shows nobody, in squares of it."""
+        """Search for new people in the whole image, then, if none is found, in squares of it."""
         self._detect(due, [(whole_image(frame.size_wh),) for _, frame in due])
         empty = [(view, frame) for view, frame in due if not view.tracks]
         self._detect(empty, [view.next_search_windows() for view, _ in empty])
@@ -178,7 +173,7 @@ class TrackingEstimator:
     def _detect(
         self, due: Sequence[tuple[ViewTracks, Frame]], windows: Sequence[tuple[Region, ...]]
     ) -> None:
-        """Look into some squares of each view and start tracks for those who hold out a second look."""
+        """Search some squares of each view; start tracks for people confirmed by a second run."""
         images = [frame.image_bgr for (_, frame), squares in zip(due, windows) for _ in squares]
         found = iter(
             self._pose_model.find(images, [square for squares in windows for square in squares])
@@ -200,7 +195,7 @@ class TrackingEstimator:
     def _locate(
         self, views: Sequence[tuple[ViewTracks, Frame]], regions: Sequence[Sequence[Region]]
     ) -> list[list[Sighting]]:
-        """Look into the regions of several views in one batch."""
+        """Locate people in the regions of several views, in one batch."""
         images = [frame.image_bgr for (_, frame), wanted in zip(views, regions) for _ in wanted]
         seen = iter(
             self._pose_model.locate(images, [region for wanted in regions for region in wanted])
@@ -208,7 +203,7 @@ class TrackingEstimator:
         return [[next(seen) for _ in view_regions] for view_regions in regions]
 
     def _is_due(self, view: ViewTracks, number: int) -> bool:
-        """Tell whether the detector looks at a view now; the views take turns."""
+        """Return whether the detector runs on a view now; the views take turns."""
         if not view.tracks or view.search_due:
             return True
         turn = (
@@ -220,7 +215,7 @@ class TrackingEstimator:
 def create_estimator(
     name: str, view_count: int, options: EstimatorOptions | None = None
 ) -> TrackingEstimator:
-    """Load a model and make an estimator of it.
+    """Load a model and make an estimator.
 
     Parameters
     ----------
@@ -257,17 +252,17 @@ def create_estimator(
 
 
 def resolve_thread_count(requested: int = 0) -> int:
-    """Return how many threads to use: those wanted, else ``$EPIPOLE_THREADS``, else one per core of this process."""
+    """Return the number of threads: `requested`, else ``$EPIPOLE_THREADS``, else one per core."""
     return requested or int(os.environ.get(THREADS_VARIABLE) or 0) or _count_cores()
 
 
 def _count_cores() -> int:
-    """Count the cores that this process may use; not every system can say so."""
+    """Count the cores that this process may use, where the system tells."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _build_poses(view: ViewTracks, frame: Frame | None) -> tuple[Pose2D, ...]:
-    """Turn a view's tracks into poses; a view without an image has none."""
+    """Convert a view's tracks to poses; a view without an image has none."""
     if frame is None:
         return ()
     poses = []

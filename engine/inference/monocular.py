@@ -1,7 +1,6 @@
-"""MonocularNetwork: from crops of single views to poses in three dimensions, each in the patch of
-its crop.
+"""MonocularModel: from crops of single views to 3D poses, each in the patch of its crop.
 
-What a patch is, and the way from it to metres, is in `engine.inference.patch`.
+`engine.inference.patch` defines the patch and converts it to metres.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +17,11 @@ from engine.models.shelf import verify_files
 INPUT, UVW, SPREAD = "image", "uvw", "spread"
 
 SINGLE_THREAD = BackendOptions(threads=1)
-"""A crop takes 2 to 3 ms of one core (compact network); the cores belong to the network that looks at every image."""
+"""A crop takes 2 to 3 ms of one core (compact model); the 2D model needs the other cores."""
 
 
 class MonocularModel:
-    """A network that sees one person in one crop in three dimensions.
+    """A model that estimates the 3D pose of one person in one crop.
 
     Parameters
     ----------
@@ -31,14 +30,14 @@ class MonocularModel:
     backend
         Name of the runtime.
     run
-        How to run it; anything but f32 belongs behind a gate (`training.export.precision`).
+        How to run it; anything but f32 has to pass a gate first (`training.export.precision`).
 
     Raises
     ------
     ModelCardError
-        If the card describes another kind of network, or another one than the file holds.
+        If the card is of another kind of model, or does not match the file.
     ModelMissingError, ModelMismatchError
-        If the file is not here, or is not the one that the card means.
+        If the file is not on this machine, or is not the one of the card.
     BackendUnavailableError
         If the runtime is not installed or cannot read the file.
     """
@@ -58,28 +57,28 @@ class MonocularModel:
 
     @property
     def metrics(self) -> Mapping[str, float]:
-        """What its card says that it erred by on what was held out; empty where it says nothing."""
+        """Errors on held-out data from the card; empty where it has none."""
         return self.card.trained.metrics if self.card.trained is not None else {}
 
     @property
     def size_px(self) -> int:
-        """Side of the square that the network sees."""
+        """Side of the square that the model sees."""
         return self.card.input.size_wh[0]
 
     def estimate(self, images: Sequence[tuple[U8, Region]]) -> tuple[F64, F64]:
-        """See the person in each region, all of them in one call.
+        """Estimate the person in each region, all in one batch.
 
         Parameters
         ----------
         images : N of ((H, W, 3), region)
-            BGR, and the square around the person in it. One image may come several times.
+            BGR, and the square around the person. One image may occur several times.
 
         Returns
         -------
         uvw : (N, J, 3), crops
-            Each in the patch of its region; NaN where the region has no place or no size.
+            Each in the patch of its region; NaN where the region is not finite or empty.
         spread : (N, J, 3), crops
-            Standard deviation of what the network holds possible; NaN likewise.
+            Standard deviation of the heat maps; NaN likewise.
         """
         shape = (len(images), len(load_skeleton(self.skeleton_name).joints), 3)
         uvw, spread = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -90,7 +89,7 @@ class MonocularModel:
         return uvw, spread
 
     def infer(self, batch: F32) -> tuple[F32, F32]:
-        """Run the network on crops that are ready.
+        """Run the model on prepared crops.
 
         Parameters
         ----------
@@ -100,7 +99,7 @@ class MonocularModel:
         Returns
         -------
         uvw, spread : (N, J, 3), crops
-            NaN where the network gave no number.
+            NaN where the output is not finite.
         """
         outputs = self._backend.infer({INPUT: np.ascontiguousarray(batch, np.float32)})
         uvw, spread = outputs[UVW], outputs[SPREAD]
@@ -108,7 +107,7 @@ class MonocularModel:
         return np.where(sound, uvw, np.float32("nan")), np.where(sound, spread, np.float32("nan"))
 
     def warm_up(self, batch_size: int = 1) -> None:
-        """Run once on black crops, so that the first person is not the slow one."""
+        """Run once on black crops, so that the first real call is not slow."""
         self._backend.warm_up(batch_size)
 
     def close(self) -> None:
@@ -116,7 +115,7 @@ class MonocularModel:
         self._backend.close()
 
     def _check_shapes(self) -> None:
-        """Run the network once: what goes in and comes out must be what the card says."""
+        """Run the model once and compare its inputs and outputs with the card."""
         name, size = self.card.name, self.size_px
         joints = len(load_skeleton(self.skeleton_name).joints)
         expected = {INPUT: (None, 3, size, size)}
@@ -125,19 +124,18 @@ class MonocularModel:
                 f"Model '{name}' takes {_describe_inputs(self._backend.inputs)} and gives "
                 f"{', '.join(self._backend.outputs)}; its card promises '{INPUT}' of "
                 f"any×3×{size}×{size}, "
-                f"'{UVW}' and '{SPREAD}'. Correct size_wh, or export the network again."
+                f"'{UVW}' and '{SPREAD}'. Correct size_wh, or export the model again."
             )
         found = self.infer(np.zeros((1, 3, size, size), np.float32))[0].shape
         if found != (1, joints, 3):
             raise ModelCardError(
                 f"Model '{name}' finds {found[1]} joints, its skeleton '{self.skeleton_name}' "
-                f"has {joints}. "
-                "Correct the skeleton in its card."
+                f"has {joints}. Correct the skeleton in its card."
             )
 
 
 def _has_extent(region: Region) -> bool:
-    """Tell whether there is anything to cut out."""
+    """Return whether a region is finite and not empty."""
     return bool(
         np.isfinite((*region.center_xy, *region.size_wh, region.angle_rad)).all()
         and min(region.size_wh) > 0

@@ -1,4 +1,4 @@
-"""From a model on disk to a network that finds people: which files go into which runtime."""
+"""Load the pose model of a card: which files go into which runtime."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ BLAZEPOSE = "blazepose"
 
 
 def load_pose_model(model: Model, backend: str, run: BackendOptions) -> PoseModel:
-    """Load a model's networks into a runtime.
+    """Load a model, and its detector, into a runtime.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def load_pose_model(model: Model, backend: str, run: BackendOptions) -> PoseMode
 
     Returns
     -------
-    network
+    pose_model
 
     Raises
     ------

@@ -11,7 +11,7 @@ from engine.inference.backends import BackendOptions, check_batch
 
 
 class OnnxBackend:
-    """A network in ONNX Runtime.
+    """A model in ONNX Runtime.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class OnnxBackend:
     Raises
     ------
     BackendUnavailableError
-        If the file cannot be read, or another precision than f32 is asked for.
+        If the file cannot be read, or a precision other than f32 is requested.
     """
 
     def __init__(self, path: Path, options: BackendOptions) -> None:
@@ -34,7 +34,7 @@ class OnnxBackend:
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.threads
         settings.log_severity_level = (
-            3  # errors only: its warnings about its own graph rewriting are nobody's business
+            3  # errors only: its warnings about its own graph rewriting do not concern users
         )
         try:
             self._session: onnxruntime.InferenceSession | None = onnxruntime.InferenceSession(
@@ -62,14 +62,14 @@ class OnnxBackend:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs in the network's order."""
+        """Names of the outputs in the model's order."""
         return self._outputs
 
     def infer(self, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run the network on a batch; see `engine.inference.backend.Backend.infer`."""
+        """Run the model on a batch; see `engine.inference.backend.Backend.infer`."""
         check_batch(self.inputs, batch)
         if self._session is None:
-            raise ValueError("This network was closed. Load it again.")
+            raise ValueError("This model was closed. Load it again.")
         count = len(next(iter(batch.values())))
         jobs = (
             [{name: v[[i]] for name, v in batch.items()} for i in range(count)]
@@ -97,5 +97,5 @@ class OnnxBackend:
 
 
 def _to_shape(shape: list[int | str | None]) -> tuple[int | None, ...]:
-    """Turn a shape into numbers, None for a free axis."""
+    """Convert a shape to numbers, None for a free axis."""
     return tuple(axis if isinstance(axis, int) else None for axis in shape)

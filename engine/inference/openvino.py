@@ -1,7 +1,7 @@
 """OpenVINO on the CPU: reads .tflite, .onnx and its own .xml. The default.
 
-Importing openvino also imports its converter, and with it a client for usage statistics. Nothing
-here converts, but this program sends nothing to anybody: the client is hidden from the import, for
+Importing openvino also imports its converter, and with it a client for usage statistics. Nothing is
+converted here, and this program sends no data to anyone: the client is hidden from the import, for
 which the converter has a stub.
 """
 
@@ -21,23 +21,23 @@ PRECISIONS = {"f32": openvino.Type.f32, "bf16": openvino.Type.bf16}
 
 
 class OpenVinoBackend:
-    """A network in OpenVINO.
+    """A model in OpenVINO.
 
-    A network whose batch is fixed at 1, as all .tflite are, takes a batch of any size all the same:
-    it runs once per entry, `parallel` of them at a time. On a CPU that costs nothing: a batch of 4
+    A model whose batch is fixed at 1, as in all .tflite files, still takes a batch of any size: it
+    runs once per entry, `parallel` of them at a time. On a CPU that costs nothing: a batch of 4
     takes 3.7 times as long as one.
 
     Parameters
     ----------
     path
-        The network's file.
+        The model's file.
     options
         How to run it.
 
     Raises
     ------
     BackendUnavailableError
-        If the file cannot be read, or this CPU has not the precision.
+        If the file cannot be read, or this CPU does not support the precision.
     """
 
     def __init__(self, path: Path, options: BackendOptions) -> None:
@@ -47,7 +47,7 @@ class OpenVinoBackend:
             "F32",
         ):
             raise BackendUnavailableError(
-                f"This CPU does not compute in {options.precision}. Use f32."
+                f"This CPU does not support {options.precision}. Use f32."
             )
         try:
             model = _keep_outputs(core.read_model(path), options.outputs)
@@ -75,11 +75,11 @@ class OpenVinoBackend:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs in the network's order."""
+        """Names of the outputs in the model's order."""
         return self._outputs
 
     def infer(self, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run the network on a batch; see `engine.inference.backend.Backend.infer`."""
+        """Run the model on a batch; see `engine.inference.backend.Backend.infer`."""
         check_batch(self.inputs, batch)
         count = len(next(iter(batch.values())))
         if not self._one_by_one:
@@ -90,7 +90,7 @@ class OpenVinoBackend:
         return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
 
     def _run(self, jobs: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
-        """Run several calls, as many at a time as there are requests."""
+        """Run several calls, as many at a time as there are inference requests."""
         results: list[dict[str, np.ndarray]] = [{} for _ in jobs]
 
         def keep(request: openvino.InferRequest, job: int) -> None:
@@ -112,12 +112,12 @@ class OpenVinoBackend:
         )
 
     def close(self) -> None:
-        """Wait for what still runs; may be called twice."""
+        """Wait for running calls; may be called twice."""
         self._requests.wait_all()
 
 
 def _build_properties(options: BackendOptions) -> dict[str, object]:
-    """Spell the options in OpenVINO's words."""
+    """Convert the options to OpenVINO's properties."""
     hint = "THROUGHPUT" if options.parallel > 1 else "LATENCY"
     properties: dict[str, object] = {
         "INFERENCE_PRECISION_HINT": PRECISIONS[options.precision],
@@ -130,7 +130,7 @@ def _build_properties(options: BackendOptions) -> dict[str, object]:
 
 
 def _keep_outputs(model: openvino.Model, outputs: tuple[str, ...]) -> openvino.Model:
-    """Keep the wanted outputs; OpenVINO then drops the layers that only fed the others."""
+    """Keep the required outputs; OpenVINO then drops layers that only the others need."""
     if not outputs:
         return model
     ends = [model.output(name).get_node().input_value(0) for name in outputs]
@@ -138,5 +138,5 @@ def _keep_outputs(model: openvino.Model, outputs: tuple[str, ...]) -> openvino.M
 
 
 def _to_shape(shape: openvino.PartialShape) -> tuple[int | None, ...]:
-    """Turn a shape into numbers, None for a free axis."""
+    """Convert a shape to numbers, None for a free axis."""
     return tuple(axis.get_length() if axis.is_static else None for axis in shape)

@@ -1,4 +1,4 @@
-"""Paced: where the CPU cannot keep the cameras' rate, pose on every k-th frameset and flow between. Live only."""
+"""FlowInterpolatedEstimator: poses on every k-th frameset and optical flow between; live only."""
 
 import math
 import time
@@ -21,33 +21,31 @@ MAX_INTERVAL = 6  # further apart, flow loses a walking person's feet
 MEAN_WEIGHT = 0.2  # weight of the newest measurement in the running means
 RATE_WINDOW_NS = 2_000_000_000
 
-# Chosen on four real videos at 30 fps and a walk in the studio at 15 fps, against pose on every
-# frame (median / 90 %): k = 3: hold 12/42 px, constant velocity 8.1/26, flow 5.5/14.5 with window
-# 15, 6.2/18.5 with window 31. 1.2 ms a view.
+# Chosen on four real videos at 30 fps and a walk in the studio at 15 fps. Difference to poses on
+# every frame for k = 3, median/90 %: hold 12/42 px, constant velocity 8.1/26, flow 5.5/14.5 with
+# window 15, 6.2/18.5 with window 31. Takes 1.2 ms a view.
 FLOW_LONG_SIDE_PX = 640
 FLOW_WINDOW_PX = 15
 FLOW_LEVELS = 3
-FLOW_MAX_RETURN_PX = 1.0  # forward and back must end where it began, px of the reduced image
-FLOW_TRUST, GUESS_TRUST = (
-    0.95,
-    0.7,
-)  # what a frameset of flow, or of constant velocity, leaves of the confidence
+FLOW_MAX_RETURN_PX = 1.0  # forward and back must return to the start, px of the reduced image
+# Share of the confidence that is left after a frameset of flow, or of constant velocity.
+FLOW_TRUST, GUESS_TRUST = 0.95, 0.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ViewState:
-    """One view as it was last.
+    """The last state of one view.
 
     Parameters
     ----------
     frame
         Its image.
     gray : (h, w)
-        The image, reduced and grey; None until the flow asks for it.
+        The image, reduced and grey; None until the flow needs it.
     poses
-        Its people, estimated or carried.
+        Its people, estimated or propagated.
     velocity_px : (J, 2) for each person, per frameset
-        From the last two estimated poses; 0 where there are not two.
+        From the last two estimated poses; 0 without two.
     """
 
     frame: Frame
@@ -59,21 +57,21 @@ class _ViewState:
 class FlowInterpolatedEstimator:
     """An estimator that keeps up with the cameras.
 
-    It measures what pose and flow take, and how often framesets come, and chooses k by itself; with
-    enough CPU, k is 1 and nothing changes. Joints carried by flow lose confidence. Offline work
-    never uses it: there every frameset gets its own pose.
+    It measures the durations of pose and flow and the rate of framesets, and chooses k itself; with
+    enough CPU, k is 1 and nothing changes. Joints propagated by flow lose confidence. It is not
+    used offline, where every frameset gets its own pose.
 
     Parameters
     ----------
     estimator
-        Does the poses.
+        Estimates the poses.
     clock_s
         Seconds; for tests.
 
     Attributes
     ----------
     interval
-        k as of now.
+        The current k.
     """
 
     def __init__(
@@ -86,7 +84,7 @@ class FlowInterpolatedEstimator:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everybody and every measurement."""
+        """Forget all people and measurements."""
         self._estimator.reset()
         self.interval = 1
         self._views: list[_ViewState | None] = []
@@ -98,7 +96,7 @@ class FlowInterpolatedEstimator:
 
     @property
     def pose_hz(self) -> float:
-        """How often a pose was really estimated, over the last 2 s; NaN until two were."""
+        """Poses estimated per second, over the last 2 s; NaN before two."""
         if len(self._pose_times_ns) < 2:
             return math.nan
         return (
@@ -112,12 +110,12 @@ class FlowInterpolatedEstimator:
         self._estimator.close()
 
     def __call__(self, frames: FrameSet) -> PoseSet2D:
-        """Find or carry on the people in one frameset.
+        """Estimate or propagate the people in one frameset.
 
         Parameters
         ----------
         frames
-            In the order of time; indices that are missing were dropped before.
+            In order of time; missing indices were dropped before.
 
         Returns
         -------
@@ -135,7 +133,7 @@ class FlowInterpolatedEstimator:
         return poses
 
     def _estimate(self, frames: FrameSet) -> PoseSet2D:
-        """Run the estimator, and remember what the flow needs to go on from there."""
+        """Run the estimator, and store what the flow needs to continue from there."""
         poses = self._estimator(frames)
         since = max(frames.index - self._pose_index, 1)
         before = self._estimated or ((),) * len(frames.frames)
@@ -153,7 +151,7 @@ class FlowInterpolatedEstimator:
         return poses
 
     def _propagate(self, frames: FrameSet, steps: int) -> PoseSet2D:
-        """Move the people along with the image."""
+        """Move the people with the image."""
         for i, frame in enumerate(frames.frames):
             view = self._views[i]
             if frame is not None and view is not None:
@@ -172,7 +170,7 @@ class FlowInterpolatedEstimator:
         )
 
     def _update_camera_interval(self, frames: FrameSet) -> int:
-        """Take the time between framesets, dropped ones counted; return how many steps this one is on."""
+        """Update the time between framesets; return the steps since the last, also dropped."""
         last = self._last
         self._last = (frames.index, frames.timestamp_ns)
         if last is None:
@@ -182,7 +180,7 @@ class FlowInterpolatedEstimator:
         return steps
 
     def _choose_interval(self) -> None:
-        """Choose the smallest k for which pose and flow fit into the time; lower it only when it fits well."""
+        """Choose the smallest k that fits into the time; lower it only if it fits well."""
         if math.isnan(self._camera_s):
             return
         needed = _compute_interval(self._pose_s, self._flow_s, MAX_LOAD * self._camera_s)
@@ -201,21 +199,21 @@ def _compute_interval(pose_s: float, flow_s: float, available_s: float) -> int:
 
 
 def _update_mean(old: float, new: float) -> float:
-    """Carry a running mean on; NaN is none yet."""
+    """Update a running mean; NaN is none yet."""
     return new if math.isnan(old) else old + MEAN_WEIGHT * (new - old)
 
 
 def _compute_velocities(
     people: tuple[Pose2D, ...], before: tuple[Pose2D, ...], steps: int
 ) -> dict[int, F64]:
-    """Return how fast each person's joints went between two estimated poses, px per frameset."""
+    """Compute the joints' velocity between two estimated poses, px per frameset."""
     old = {pose.track_id: pose.xy for pose in before}
     moved = {pose.track_id: (pose.xy - old.get(pose.track_id, pose.xy)) / steps for pose in people}
     return {track_id: np.nan_to_num(velocity) for track_id, velocity in moved.items()}
 
 
 def _propagate_view(view: _ViewState, frame: Frame, steps: int) -> _ViewState:
-    """Carry a view's people into its next image: by flow, and at constant velocity where the flow is lost."""
+    """Propagate a view's people to its next image by flow, or else with constant velocity."""
     before = _reduce_image(view.frame.image_bgr) if view.gray is None else view.gray
     gray = _reduce_image(frame.image_bgr)
     poses = []
@@ -232,7 +230,7 @@ def _propagate_view(view: _ViewState, frame: Frame, steps: int) -> _ViewState:
 
 
 def _track_points(before: U8, after: U8, xy: F64, width_px: int) -> tuple[F64, Mask]:
-    """Follow points between two reduced images (pyramidal Lucas-Kanade), and say which came back to their start."""
+    """Track points between reduced images (pyramidal Lucas-Kanade); mark those that return."""
     scale = before.shape[1] / width_px
     start = np.nan_to_num(xy * scale).astype(np.float32).reshape(-1, 1, 2)
     follow = partial(
@@ -251,7 +249,7 @@ def _track_points(before: U8, after: U8, xy: F64, width_px: int) -> tuple[F64, M
 
 
 def _reduce_image(image_bgr: U8) -> U8:
-    """Return an image in grey, its long side at most what the flow needs."""
+    """Reduce an image to grey and to the size that the flow needs."""
     gray = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2GRAY)
     scale = FLOW_LONG_SIDE_PX / max(gray.shape)
     if scale < 1:

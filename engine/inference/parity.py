@@ -1,4 +1,4 @@
-"""The precision gate: a cheaper number format is used only where its joints agree with f32 on real crops."""
+"""The precision gate: a cheaper number format must agree with f32 on real crops."""
 
 import json
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from engine.models.shelf import Model, models_folder
 
 MAX_DEVIATION = (
     1 / 256
-)  # of the region's side: one pixel of a 256 px crop, below the network's own noise
-# bf16 in BlazePose: 1.2 px at the 95th, 14 px at the 99th, and the bones 30 % less constant
+)  # of the region's side: a pixel of a 256 px crop, less than the model's noise
+# bf16 in BlazePose: 1.2 px at the 95th, 14 px at the 99th, and 30 % more variation of bone lengths.
 PERCENTILE = 99.0
-MIN_JOINTS = 200  # fewer sure joints prove nothing
+MIN_JOINTS = 200  # fewer confident joints are no evidence
 MIN_CONFIDENCE = 0.5  # confidence from which a joint counts
 
 
@@ -33,9 +33,9 @@ class Parity:
     precision
         The candidate.
     deviation
-        99th percentile of the joints' distance, in sides of the region; NaN if it could not be run.
+        99th percentile of joint distances, in sides of the region; NaN if it could not run.
     joints
-        How many were compared.
+        Number of joints compared.
     """
 
     precision: str
@@ -44,28 +44,28 @@ class Parity:
 
     @property
     def accepted(self) -> bool:
-        """Tell whether the candidate may replace f32."""
+        """Whether the candidate may replace f32."""
         return self.joints >= MIN_JOINTS and self.deviation <= MAX_DEVIATION
 
 
 def compare(
     reference: PoseModel, candidate: PoseModel, images_bgr: Sequence[U8], precision: str
 ) -> Parity:
-    """Compare two runs of one network on the people in some images.
+    """Compare two precisions of one model on the people in some images.
 
     Parameters
     ----------
     reference, candidate
-        The same network, in f32 and in the candidate's precision.
+        The same model, in f32 and in the candidate's precision.
     images_bgr : of (H, W, 3)
-        With people in them; ten people are enough.
+        With ten people in total, or more.
     precision
         The candidate's.
 
     Returns
     -------
     parity
-        Over the joints that the reference is sure of.
+        Over the joints with enough confidence in the reference.
     """
     places = _find_people(reference, images_bgr)
     images = [images_bgr[i] for i, _ in places]
@@ -82,8 +82,7 @@ def compare(
 
 
 def check_precision(model: Model, backend: str, precision: str, images_bgr: Sequence[U8]) -> Parity:
-    """Compare a precision with f32 on images of people, and remember the answer for this model and
-    runtime.
+    """Compare a precision with f32 on images of people; store the result for model and runtime.
 
     Parameters
     ----------
@@ -99,7 +98,7 @@ def check_precision(model: Model, backend: str, precision: str, images_bgr: Sequ
     Returns
     -------
     parity
-        Not accepted where this processor does not have the precision.
+        Not accepted where this processor does not support the precision.
     """
     reference = load_pose_model(model, backend, BackendOptions())
     try:
@@ -117,15 +116,14 @@ def check_precision(model: Model, backend: str, precision: str, images_bgr: Sequ
 
 
 def read_results(model: Model, runtime: str) -> tuple[Parity, ...]:
-    """Return what was found out about a model in a runtime on this machine; empty where nothing
-    was.
+    """Return the stored results for a model in a runtime on this machine; empty without any.
 
     Parameters
     ----------
     model
-        Its hash counts, not its name.
+        Identified by its hash, not its name.
     runtime
-        Name of the network in f32, with the runtime's version: another version is asked anew.
+        Name of the model in f32, with the runtime's version: a new version is compared again.
     """
     path = _results_path(model)
     if not path.is_file():
@@ -135,7 +133,7 @@ def read_results(model: Model, runtime: str) -> tuple[Parity, ...]:
 
 
 def _write_result(model: Model, runtime: str, parity: Parity) -> None:
-    """Write an answer down, in place of an older one of the same precision."""
+    """Store a result, replacing an older one of the same precision."""
     kept = [known for known in read_results(model, runtime) if known.precision != parity.precision]
     entries = [
         {"runtime": runtime, "parity": {name: getattr(known, name) for name in Parity.__slots__}}
@@ -159,5 +157,5 @@ def _find_people(pose_model: PoseModel, images_bgr: Sequence[U8]) -> list[tuple[
 
 
 def _results_path(model: Model) -> Path:
-    """Return where the answers for a model lie."""
+    """Return the path of a model's results."""
     return models_folder() / "parity" / f"{model.sha256}.json"

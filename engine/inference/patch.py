@@ -1,9 +1,8 @@
-"""Patch: the way between what a monocular network gives and the camera's space, both ways, and the
-square it looks at.
+"""Patch: conversion between a monocular model's output and the camera's space; and its crop.
 
-Patch coordinates ``u, v, w`` are what networks give: u and v are the place in the crop, in crops,
-from its middle; w is the depth behind the root joint, in widths that the crop has at the root's
-depth. A crop of 2 m has 1 m at 0.5.
+Patch coordinates ``u, v, w`` are the output of models: u and v are the place in the crop, relative
+to its middle, in widths of the crop; w is the depth behind the root joint, in widths of the crop at
+the root's depth. In a crop of 2 m, 0.5 is 1 m.
 """
 
 from dataclasses import dataclass
@@ -16,24 +15,24 @@ from calibration.rig import Camera
 from engine.inference.preprocess import BLACK, Region, crop_to_image, cut, image_from_crop
 
 FIELD_M = 2.0
-"""A crop shows a square of this side around the root joint (EpipolarPose, Pose ResNet)."""
+"""Side of the square around the root joint that a crop shows (EpipolarPose, Pose ResNet)."""
 
 BOX_SCALE = 1.25
-"""Margin around the box of a person's 2D joints where nobody knows the depth."""
+"""Margin around the box of a person's 2D joints where the depth is not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crop:
-    """What a network sees of one view.
+    """What a model sees of one view.
 
     Parameters
     ----------
     region
-        Square, in the image as it was taken (distorted).
+        Square, in the original, distorted image.
     size_px
-        Side of the network's input.
+        Side of the model's input.
     camera
-        Of the view; its place in the room does not matter here.
+        Of the view; its place in the room is not used.
     """
 
     region: Region
@@ -42,7 +41,7 @@ class Crop:
 
     @property
     def field_at_1m(self) -> float:
-        """Metres that the crop is wide, per metre of the root's depth."""
+        """Width of the crop in metres, per metre of the root's depth."""
         return self.region.size_wh[0] / float(self.camera.matrix[0, 0])
 
     def cut_image(self, image_bgr: U8) -> U8:
@@ -51,8 +50,7 @@ class Crop:
 
 
 def square_around_root(root_xyz: F64, camera: Camera, field_m: float = FIELD_M) -> Region:
-    """Return the square of the image that shows a square of the room, upright before the camera at
-    the root's depth.
+    """Return the square of the image that shows a square parallel to it at the root's depth.
 
     Parameters
     ----------
@@ -80,7 +78,7 @@ def square_around_root(root_xyz: F64, camera: Camera, field_m: float = FIELD_M) 
 
 
 def square_around_joints(xy: F64, scale: float = BOX_SCALE) -> Region:
-    """Return the square around a person whose depth nobody knows.
+    """Return the square around a person whose depth is not known.
 
     Parameters
     ----------
@@ -108,7 +106,7 @@ def square_around_joints(xy: F64, scale: float = BOX_SCALE) -> Region:
 
 
 def patch_from_image(xy: F64, crop: Crop) -> F64:
-    """Carry points of the image into the patch.
+    """Convert image points to the patch.
 
     Parameters
     ----------
@@ -118,21 +116,21 @@ def patch_from_image(xy: F64, crop: Crop) -> F64:
     Returns
     -------
     uv : (..., 2)
-        In crops, from its middle.
+        In widths of the crop, from its middle.
     """
     matrix = image_from_crop(crop.region, (crop.size_px, crop.size_px))
     return (xy - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T / crop.size_px - 0.5
 
 
 def image_from_patch(uv: F64, crop: Crop) -> F64:
-    """Carry points of the patch, (..., 2), into the image, (..., 2), px."""
+    """Convert points of the patch, (..., 2), to the image, (..., 2), px."""
     size_wh = (crop.size_px, crop.size_px)
     pixels = ((uv + 0.5) * crop.size_px).reshape(-1, 2)
     return crop_to_image(pixels, crop.region, size_wh).reshape(uv.shape)
 
 
 def patch_from_camera(xyz: F64, crop: Crop, root_depth_m: float) -> F64:
-    """Carry a pose from the camera's space into the patch: what a network is taught.
+    """Convert a pose from the camera's space to the patch: the target of training.
 
     Parameters
     ----------
@@ -152,15 +150,15 @@ def patch_from_camera(xyz: F64, crop: Crop, root_depth_m: float) -> F64:
 
 
 def camera_from_patch(uvw: F64, crop: Crop, root_depth_m: float) -> F64:
-    """Carry a pose from the patch into the camera's space, where the root's depth is known.
+    """Convert a pose from the patch to the camera's space, with a known depth of the root.
 
     Parameters
     ----------
     uvw : (..., 3)
     crop
     root_depth_m
-        From a triangulation, or the truth: figures made with the truth must say so, no camera alone
-        has it.
+        From triangulation, or the truth. Results that use the truth must say so: a single camera
+        cannot measure it.
 
     Returns
     -------
@@ -171,7 +169,7 @@ def camera_from_patch(uvw: F64, crop: Crop, root_depth_m: float) -> F64:
 
 
 def root_depth_from_bones(uvw: F64, crop: Crop, bones: I64, length_m: F64) -> float:
-    """Find the depth at which a pose has the length of the person's bones: no other view, no truth.
+    """Find the root's depth from the person's bone lengths, with this view alone.
 
     Parameters
     ----------
@@ -181,17 +179,17 @@ def root_depth_from_bones(uvw: F64, crop: Crop, bones: I64, length_m: F64) -> fl
     bones : (B, 2)
         Positions of their joints.
     length_m : (B,)
-        As calibrated, or by stature; NaN where unknown.
+        From calibration or stature; NaN where unknown.
 
     Returns
     -------
     root_depth_m
-        NaN where no bone of known length is seen.
+        NaN without a visible bone of known length.
 
     Notes
     -----
-    A pose of the patch, carried to the camera, grows in proportion to the root's depth: a ratio of
-    two sums gives it.
+    A pose converted from the patch to the camera's space grows in proportion to the root's depth:
+    a ratio of two sums gives it.
     """
     xyz = _camera_at_1m(uvw, crop)
     at_1m = np.linalg.norm(xyz[bones[:, 0]] - xyz[bones[:, 1]], axis=-1)
@@ -201,12 +199,12 @@ def root_depth_from_bones(uvw: F64, crop: Crop, bones: I64, length_m: F64) -> fl
 
 
 def camera_from_world(xyz: F64, camera: Camera) -> F64:
-    """Carry points of the room, (..., 3), m, into a camera's space, (..., 3), m."""
+    """Convert points of the room, (..., 3), m, to a camera's space, (..., 3), m."""
     return xyz @ camera.R.T + camera.t
 
 
 def world_from_camera(xyz: F64, camera: Camera) -> F64:
-    """Carry points of a camera's space, (..., 3), m, into the room, (..., 3), m."""
+    """Convert points of a camera's space, (..., 3), m, to the room, (..., 3), m."""
     return (xyz - camera.t) @ camera.R
 
 
@@ -219,7 +217,7 @@ def _image_from_camera(xyz: F64, camera: Camera) -> F64:
 
 
 def _camera_at_1m(uvw: F64, crop: Crop) -> F64:
-    """Carry a pose of the patch into the camera's space, (..., 3), m, as if its root were 1 m away."""
+    """Convert a pose of the patch to the camera's space, (..., 3), m, for a root at 1 m."""
     xy = image_from_patch(uvw[..., :2], crop)
     rays = undistort(rays_from_pixels(xy, crop.camera.matrix), crop.camera.distortion)
     depth = 1.0 + uvw[..., 2:] * crop.field_at_1m

@@ -1,4 +1,4 @@
-"""PersonNetwork: finds people in images, and the joints of one person in a crop. It knows one image at a time."""
+"""PoseModel: finds people in single images, and the joints of one person in a crop."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Detection:
     Parameters
     ----------
     points : (2, 2), px of the image
-        What `PoseModel.region` makes a region of.
+        From which `PoseModel.region` makes a region.
     score : 0 to 1
     """
 
@@ -32,12 +32,12 @@ class Sighting:
     Parameters
     ----------
     xy : (J, 2), px of the image
-        May lie outside of it.
+        May be outside of it.
     confidence : (J,), 0 to 1
     score : 0 to 1
-        That there is a person at all.
+        Probability of a person.
     points : (2, 2), px of the image
-        What `PoseModel.region` makes the region for the next image of.
+        From which `PoseModel.region` makes the region for the next image.
     """
 
     xy: F64
@@ -47,24 +47,23 @@ class Sighting:
 
 
 def upper_half_mean(confidence: F64) -> float:
-    """Return the mean confidence of a person's better half of joints: the others may be hidden or
-    out of the image.
+    """Return the mean confidence of the better half of joints; the others may be hidden.
 
     Parameters
     ----------
     confidence : (J,), 0 to 1
-        Real people have 0.96 and more, a heap of things on a desk that is taken for one 0.75.
+        Real people give 0.96 and more; a pile of objects on a desk, taken for a person, 0.75.
     """
     return float(np.sort(confidence)[len(confidence) // 2 :].mean())
 
 
 class PoseModel(Protocol):
-    """A detector and a network for joints.
+    """A detector and a model for joints.
 
     Attributes
     ----------
     name
-        The runtime and the networks in words.
+        Models and runtime, for messages.
     skeleton_name
         Of the joints.
     """
@@ -78,19 +77,19 @@ class PoseModel(Protocol):
         Parameters
         ----------
         images_bgr : N of (H, W, 3)
-            Sizes may differ; one image may come several times.
+            Sizes may differ; one image may occur several times.
         windows : N of them
-            Where in it to look.
+            Where to search.
 
         Returns
         -------
         findings
-            One list for each window, best first, in pixels of the image.
+            One list per window, best first, in pixels of the image.
         """
         ...
 
     def region(self, points: F64) -> Region:
-        """Return the region around a person that its two points stand for."""
+        """Return the region around a person from its two points."""
         ...
 
     def locate(self, images_bgr: Sequence[U8], regions: Sequence[Region]) -> list[Sighting]:
@@ -99,9 +98,9 @@ class PoseModel(Protocol):
         Parameters
         ----------
         images_bgr : N of (H, W, 3)
-            One image may come several times.
+            One image may occur several times.
         regions : N of them
-            Where in it to look.
+            Around the people.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Crops: which part of an image a network sees, how it is cut out, and the way back to the image."""
+"""Crops: which part of an image a model sees, how it is cut, and the way back to the image."""
 
 import math
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64, U8
 from engine.models.card import ModelInput
 
-# The detector finds a body from 0.3 of its input's side: these squares take that from 0.3 of an
-# image's long side, half the height of a 16:9 image, to a fifth of its height.
+# The detector finds bodies from 0.3 of its input's side: in the whole image that is half the height
+# of a 16:9 image; these squares lower it to a fifth of the height.
 WINDOW_SHARES = (1.0, 0.6)
 
 BLACK = cv2.BORDER_CONSTANT
@@ -29,7 +29,7 @@ class Region:
     size_wh
         px, along its own axes.
     angle_rad
-        Clockwise as seen on the screen; 0 is upright.
+        Clockwise on the screen; 0 is upright.
     """
 
     center_xy: tuple[float, float]
@@ -38,13 +38,13 @@ class Region:
 
 
 def whole_image(size_wh: tuple[int, int]) -> Region:
-    """Return the square around an image; what it adds beside the image is the letterbox."""
+    """Return the square around an image, letterboxed."""
     side = float(max(size_wh))
     return Region((size_wh[0] / 2, size_wh[1] / 2), (side, side))
 
 
 def search_windows(size_wh: tuple[int, int]) -> tuple[Region, ...]:
-    """Return the squares in which to look for people, the whole image first.
+    """Return the squares in which to search for people, the whole image first.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def search_windows(size_wh: tuple[int, int]) -> tuple[Region, ...]:
     Returns
     -------
     windows
-        Then squares as high as the image is, then smaller ones, each overlapping the next by half:
-        a person who is small in the image is large in one of them.
+        The whole image, squares as high as the image, then smaller ones, each overlapping the next
+        by half: a person who is small in the image is large in one of them.
     """
     short = min(size_wh)
     windows = [whole_image(size_wh)]
@@ -78,7 +78,7 @@ def region_from_points(center_xy: F64, top_xy: F64, scale: float) -> Region:
     center_xy : (2,), px
         Middle of the hips.
     top_xy : (2,), px
-        Any point as far from it as the person reaches, in the direction of the head.
+        A point at the distance of the person's reach, in the direction of the head.
     scale
         Margin around the person.
 
@@ -94,7 +94,7 @@ def region_from_points(center_xy: F64, top_xy: F64, scale: float) -> Region:
 
 
 def region_from_box(box_xyxy: F64, scale: float, size_wh: tuple[int, int]) -> Region:
-    """Return the upright rectangle around a box, in the shape of a network's input.
+    """Return the upright rectangle around a box, with the aspect ratio of a model's input.
 
     Parameters
     ----------
@@ -103,12 +103,12 @@ def region_from_box(box_xyxy: F64, scale: float, size_wh: tuple[int, int]) -> Re
     scale
         Margin around the box.
     size_wh
-        Of the network's input; only its ratio counts.
+        Of the model's input; only the ratio is used.
 
     Returns
     -------
     region
-        The smallest one of that ratio that holds the box, times `scale`.
+        The smallest one of that ratio that contains the box, times `scale`.
     """
     left, top, right, bottom = (float(value) for value in box_xyxy)
     ratio = size_wh[0] / size_wh[1]
@@ -119,7 +119,7 @@ def region_from_box(box_xyxy: F64, scale: float, size_wh: tuple[int, int]) -> Re
 
 
 def image_from_crop(region: Region, crop_wh: tuple[int, int]) -> F64:
-    """Return the map from a crop's pixels to the image's.
+    """Return the affine map from a crop's pixels to the image's.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def image_from_crop(region: Region, crop_wh: tuple[int, int]) -> F64:
     Notes
     -----
     Crop pixel 0 lies on the region's edge and pixel ``crop_wh`` on the opposite one, as in the
-    graphs of MediaPipe: its networks were trained on crops that were cut this way.
+    graphs of MediaPipe: its models were trained on crops that were cut this way.
     """
     cos = math.cos(region.angle_rad)
     sin = math.sin(region.angle_rad)
@@ -155,11 +155,11 @@ def cut(image_bgr: U8, region: Region, crop_wh: tuple[int, int], border: int) ->
     image_bgr : (H, W, 3)
         The image.
     region
-        May reach over the edge.
+        May extend beyond the image.
     crop_wh
         px.
     border
-        `BLACK` or `EDGE`: what lies beyond the edge.
+        `BLACK` or `EDGE`: what fills the crop beyond the image.
 
     Returns
     -------
@@ -173,19 +173,19 @@ def cut(image_bgr: U8, region: Region, crop_wh: tuple[int, int], border: int) ->
 
 
 def to_batch(crops_bgr: Sequence[U8], model_input: ModelInput) -> F32:
-    """Turn crops into what the network was trained on.
+    """Convert crops to the input of a model.
 
     Parameters
     ----------
     crops_bgr : B of (h, w, 3)
-        All of the network's size.
+        All of the model's input size.
     model_input
         Of its card.
 
     Returns
     -------
     batch : (B, h, w, 3) or (B, 3, h, w)
-        RGB, normalised, in the network's layout.
+        RGB, normalised, in the model's layout.
     """
     width, height = model_input.size_wh
     batch = np.empty((len(crops_bgr), 3, height, width), np.float32)
@@ -201,7 +201,7 @@ def to_batch(crops_bgr: Sequence[U8], model_input: ModelInput) -> F32:
 
 
 def crop_to_image(xy: F64, region: Region, crop_wh: tuple[int, int]) -> F64:
-    """Carry points from a crop back into the image.
+    """Convert points from a crop to the image.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Quantize: an ONNX network whose convolutions compute with 8-bit numbers. Needs onnx, as training does."""
+"""Quantize: 8-bit convolutions for an ONNX model. Needs onnx, as training does."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from engine.disk import partial_path
 
 
 class _BatchReader(CalibrationDataReader):
-    """Hands batches to the calibration, one after the other."""
+    """Passes batches to the calibration, one after the other."""
 
     def __init__(self, name: str, batches: Iterable[np.ndarray]) -> None:
         self._name, self._batches = name, iter(batches)
@@ -26,19 +26,18 @@ class _BatchReader(CalibrationDataReader):
 def quantize_convolutions(
     path: Path, target: Path, input_name: str, batches: Iterable[np.ndarray]
 ) -> None:
-    """Write a copy of a network whose convolutions take and give 8-bit numbers; all else stays as
-    it is.
+    """Write a copy of a model with 8-bit convolutions; everything else is unchanged.
 
     Parameters
     ----------
     path
         An .onnx file in f32.
     target
-        Appears when it is complete.
+        Created once it is complete.
     input_name
-        The network's one input.
+        Name of the model's only input.
     batches : of (B, 3, H, W), float32
-        Real ones, normalised: the range of every layer is taken from them.
+        Real data, normalised: the range of every layer is measured on it.
 
     Raises
     ------
@@ -70,7 +69,7 @@ def quantize_convolutions(
 
 @contextmanager
 def _quiet_log() -> Iterator[None]:
-    """Keep the quantizer's advice from setting up the program's log: its first word to the root logger would."""
+    """Keep the quantizer's messages from configuring the root logger of the program."""
     root, nowhere = logging.getLogger(), logging.NullHandler()
     root.addHandler(nowhere)
     try:

@@ -1,4 +1,4 @@
-"""TopDownNetwork: any network that finds the joints of one person in an upright box: RTMPose, ViTPose, HRNet, yours."""
+"""TopDownModel: any model for one person in an upright box, such as RTMPose, ViTPose or HRNet."""
 
 from collections.abc import Sequence
 
@@ -14,26 +14,23 @@ from engine.inference.pose_model import Detection, Sighting, upper_half_mean
 from engine.inference.preprocess import BLACK, Region, crop_to_image, cut, region_from_box, to_batch
 from engine.models.card import ModelCard
 
-MIN_CONFIDENCE = 0.3  # confidence from which a joint belongs into the next box
-MIN_BOX_SHARE = (
-    0.2  # of the last region: a few joints close together must not shrink the next one to nothing
-)
-BODY_WIDTH = (
-    0.5  # of the detector's reach: half the width of somebody who stretches the arms a little
-)
+MIN_CONFIDENCE = 0.3  # confidence from which a joint counts for the next box
+# Of the last region: a few joints close together must not shrink the next one to nothing.
+MIN_BOX_SHARE = 0.2
+BODY_WIDTH = 0.5  # of the detector's reach: half the width of a person with the arms slightly out
 
 
 class TopDownModel:
-    """A network for joints in a box, with a detector before it.
+    """A model for joints in a box, and the detector of the boxes.
 
     Parameters
     ----------
     card
-        Of the network.
+        Of the joint model.
     joints
-        The network, loaded.
+        The loaded model.
     detector
-        Finds the boxes; None where the one person fills the image.
+        Finds the boxes; None if one person fills the image.
     """
 
     def __init__(
@@ -49,7 +46,7 @@ class TopDownModel:
         self._check()
 
     def find(self, images_bgr: Sequence[U8], windows: Sequence[Region]) -> list[list[Detection]]:
-        """Find the people in a square of each image; see `engine.inference.pose_model.PoseModel.find`."""
+        """Find the people in a square of each image; see `PoseModel.find`."""
         if self._detector is None:
             return [
                 [Detection(np.array([[0.0, 0.0], [im.shape[1], im.shape[0]]]), 1.0)]
@@ -62,11 +59,11 @@ class TopDownModel:
         ]
 
     def region(self, points: F64) -> Region:
-        """Return the region of a box that is given by two corners."""
+        """Return the region of a box given by two corners."""
         return region_from_box(points.ravel(), self._card.box_scale, self._card.input.size_wh)
 
     def locate(self, images_bgr: Sequence[U8], regions: Sequence[Region]) -> list[Sighting]:
-        """Find one person's joints in each region; see `engine.inference.pose_model.PoseModel.locate`."""
+        """Find one person's joints in each region; see `PoseModel.locate`."""
         if not images_bgr:
             return []
         crop_wh = self._card.input.size_wh
@@ -78,14 +75,14 @@ class TopDownModel:
         ]
 
     def _run_model(self, batch: F32) -> CropJoints:
-        """Run the network and read its joints."""
+        """Run the model and decode its joints."""
         outputs = self._joints.infer({self._input: batch})
         return self._decode(
             [outputs[name] for name in self._joints.outputs], self._card.input.size_wh
         )
 
     def _check(self) -> None:
-        """Run the network once on an empty crop: its joints must be those of the card's skeleton."""
+        """Run the model once on an empty crop and compare its joints with the card's skeleton."""
         width, height = self._card.input.size_wh
         empty = to_batch([np.zeros((height, width, 3), np.uint8)], self._card.input)
         try:
@@ -98,8 +95,7 @@ class TopDownModel:
         if found != named:
             raise ModelMismatchError(
                 f"Model '{self._card.name}' finds {found} joints, its skeleton "
-                f"'{self.skeleton_name}' has {named}. "
-                "Correct the skeleton in its card."
+                f"'{self.skeleton_name}' has {named}. Correct the skeleton in its card."
             )
 
     def close(self) -> None:
@@ -110,17 +106,17 @@ class TopDownModel:
 
 
 def _find_input(card: ModelCard, joints: Backend) -> str:
-    """Return the name of the network's one input."""
+    """Return the name of the model's only input."""
     if len(joints.inputs) != 1:
         raise ModelMismatchError(
-            f"Model '{card.name}' has the inputs {', '.join(joints.inputs)}; a network for "
+            f"Model '{card.name}' has the inputs {', '.join(joints.inputs)}; a model for "
             "joints has one, the crop."
         )
     return next(iter(joints.inputs))
 
 
 def _build_sighting(xy: F64, confidence: F64, region: Region) -> Sighting:
-    """Add to the joints how sure they are of a person, and the box for the next image."""
+    """Add a score and the box for the next image to the joints."""
     sure = xy[confidence >= MIN_CONFIDENCE]
     if not len(sure):
         sure = xy
@@ -133,7 +129,7 @@ def _build_sighting(xy: F64, confidence: F64, region: Region) -> Sighting:
 
 
 def _box_from_reach(points: F64) -> F64:
-    """Turn the detector's hips and reach into the corners of a box around the body."""
+    """Convert the detector's hips and reach to the corners of a box around the body."""
     reach = np.abs(points[1] - points[0])
     half = np.maximum(reach, BODY_WIDTH * reach[::-1])
     return np.stack([points[0] - half, points[0] + half])

@@ -1,4 +1,4 @@
-"""The people in one view over time: who is where, who is new, who is gone."""
+"""The people in one view over time: tracked, new and lost ones."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,30 +10,27 @@ from calibration.geometry.arrays import F64, I64
 from engine.inference.pose_model import Detection, Sighting
 from engine.inference.preprocess import Region, search_windows
 
-FILTER_HZ = 30.0  # counted in images, not in time: so the regions do not depend on a clock
+FILTER_HZ = 30.0  # counted in images, not in time, so that regions do not depend on a clock
 FILTER_MIN_CUTOFF_HZ = 0.01
 FILTER_BETA = 10.0
 FILTER_SLOPE_CUTOFF_HZ = 1.0
-MAX_SAME_PERSON_DISTANCE = (
-    0.06  # of the region's side: median distance of two sightings' joints; about 14 cm on a body
-)
-MAX_SAME_PLACE_DISTANCE = (
-    0.15  # of the region's side: a finding so near to a tracked person is that person
-)
+# Of the region's side: median distance of two sightings' joints; about 14 cm on a body.
+MAX_SAME_PERSON_DISTANCE = 0.06
+# Of the region's side: a detection nearer to a tracked person is that person.
+MAX_SAME_PLACE_DISTANCE = 0.15
 MAX_SAME_SIZE_RATIO = 1.6  # ratio of the regions' sides
-REIDENTIFY_DISTANCE = 0.5  # of the region's side: how far somebody may have gone while lost
-REIDENTIFY_NS = 2_000_000_000  # how long a lost person keeps the number
+REIDENTIFY_DISTANCE = 0.5  # of the region's side: how far a person may have moved while lost
+REIDENTIFY_NS = 2_000_000_000  # how long a lost person keeps the track number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegionFilter:
-    """A One-Euro filter (Casiez et al. 2012) on a region's two points: still while the person is,
-    quick when it moves.
+    """A One-Euro filter (Casiez et al. 2012) on a region's two points.
 
     Parameters
     ----------
     points, raw : (2, 2), px
-        Filtered, and as they last came.
+        Filtered, and as last measured.
     slope : (2, 2), region sides per second
     """
 
@@ -52,7 +49,7 @@ class RegionFilter:
 
 
 def start_filter(points: F64) -> RegionFilter:
-    """Return a filter that starts at its first points."""
+    """Return a filter that starts at these points."""
     return RegionFilter(points, points, np.zeros((2, 2)))
 
 
@@ -63,15 +60,15 @@ class Track:
     Parameters
     ----------
     track_id
-        The view's own number for it.
+        The view's own number.
     filter
         Of its region.
     region
-        Where to look next.
+        Where to locate the person next.
     sighting
         The last one.
     seen_ns
-        When that was.
+        Time of the last sighting.
     """
 
     track_id: int
@@ -83,14 +80,14 @@ class Track:
 
 @dataclass(slots=True)
 class ViewTracks:
-    """The people in one view; the estimator's memory, hence not frozen.
+    """The people in one view; the estimator's state, hence not frozen.
 
     Parameters
     ----------
     mirror : (J,)
-        Each joint's counterpart on the other side, to know a swapped body for the same one.
+        Each joint's counterpart on the other side, to recognise a body with swapped sides.
     region_of
-        Makes a region of two points.
+        Makes a region from two points.
     """
 
     mirror: I64
@@ -103,7 +100,7 @@ class ViewTracks:
     _search_count: int = 0
 
     def start_image(self, size_wh: tuple[int, int]) -> None:
-        """Forget everybody if the image has another size: no region fits any more."""
+        """Forget all people if the size of the image changed: no region fits any more."""
         if size_wh != self.size_wh:
             self.tracks = []
             self.lost = []
@@ -111,13 +108,13 @@ class ViewTracks:
             self._search_count = 0
 
     def next_search_windows(self) -> tuple[Region, ...]:
-        """Return where the detector looks when it finds nobody in the whole image: all squares, later one in turn."""
+        """Return where to search after the whole image: all squares, later one at a time."""
         squares = search_windows(self.size_wh)[1:]
         self._search_count += 1
         return squares if self._search_count == 1 else (squares[self._search_count % len(squares)],)
 
     def follow(self, sightings: Sequence[Sighting], min_score: float, time_ns: int) -> None:
-        """Take the sighting of each track in turn; who is not there any more is lost."""
+        """Update each track with its sighting; tracks with a low score are lost."""
         kept = []
         for track, sighting in zip(self.tracks, sightings):
             if sighting.score < min_score or not self._is_usable(sighting):
@@ -133,7 +130,7 @@ class ViewTracks:
         self._merge()
 
     def find_new_regions(self, findings: Sequence[Detection], count: int) -> list[Region]:
-        """Return where to look for people who are not tracked yet, at most `count`, best first."""
+        """Return where to locate people who are not tracked yet, at most `count`, best first."""
         new: list[Region] = []
         for finding in sorted(findings, key=lambda finding: -finding.score):
             region = self.region_of(finding.points)
@@ -149,11 +146,10 @@ class ViewTracks:
         min_score: float,
         time_ns: int,
     ) -> None:
-        """Start a track for each new person; one that was lost near by gets the old number back.
+        """Start a track for each new person; one that was lost nearby gets the old number.
 
-        `again` is a second sighting of each, in the region that the first one gave: things that
-        only look like a person at first do not hold out, and a part of a known person turns out to
-        be that person.
+        `again` is a second sighting of each, in the region from the first one: it rejects objects
+        that only resemble a person, and recognises parts of a known person.
         """
         for first, second in zip(sightings, again):
             if min(first.score, second.score) < min_score or not (
@@ -176,7 +172,7 @@ class ViewTracks:
         self.tracks.sort(key=lambda track: track.track_id)
 
     def _assign_track_id(self, region: Region) -> int:
-        """Return the number of the lost person who was here, or a new one."""
+        """Return the number of a person lost near this region, or a new one."""
         back = [
             track
             for track in self.lost
@@ -190,7 +186,7 @@ class ViewTracks:
         return self._next_track_id - 1
 
     def _merge(self) -> None:
-        """Where two tracks have fallen on one person, keep the older."""
+        """Keep the older of two tracks that follow the same person."""
         kept: list[Track] = []
         for track in self.tracks:
             if any(
@@ -202,13 +198,13 @@ class ViewTracks:
         self.tracks = kept
 
     def _is_same_person(self, one: Sighting, other: Sighting, region: Region) -> bool:
-        """Tell whether two sightings are one body, perhaps with left and right swapped in one of them."""
+        """Return whether two sightings are one body, perhaps with sides swapped."""
         limit = MAX_SAME_PERSON_DISTANCE * max(region.size_wh)
         twins = (other.xy, other.xy[self.mirror])
         return any(float(np.median(np.linalg.norm(one.xy - xy, axis=1))) < limit for xy in twins)
 
     def _is_usable(self, sighting: Sighting) -> bool:
-        """Tell whether the next region would lie in the image and have a size."""
+        """Return whether the next region would be in the image and not empty."""
         region = self.region_of(sighting.points)
         (x, y), (width, height) = region.center_xy, self.size_wh
         return (
@@ -222,17 +218,17 @@ MIN_SIDE_PX = 16.0
 
 
 def _compute_weight(cutoff_hz: F64 | float) -> F64 | float:
-    """Share of the new value in a first-order low-pass."""
+    """Compute the weight of the new value in a first-order low-pass."""
     return 1.0 / (1.0 + FILTER_HZ / (2.0 * math.pi * cutoff_hz))
 
 
 def _measure_distance(one: Region, other: Region) -> float:
-    """Distance of two regions' centres, px."""
+    """Measure the distance of two regions' centres, px."""
     return math.dist(one.center_xy, other.center_xy)
 
 
 def _is_same_place(one: Region, other: Region) -> bool:
-    """Tell whether two regions are of one size at one place."""
+    """Return whether two regions have about the same size and place."""
     sides = sorted((max(one.size_wh), max(other.size_wh)))
     return (
         _measure_distance(one, other) < MAX_SAME_PLACE_DISTANCE * sides[1]

@@ -1,9 +1,8 @@
-"""LiveCalibration: watches a person through uncalibrated cameras until it knows where these stand,
-then makes sure.
+"""LiveCalibration: calibrates cameras from a moving person while they run, then refines the rig.
 
-It tries as soon as enough motion was seen, in a process of its own; a rig that may be used is used
-at once and replaced by better ones while the person goes on; then it rests. A gate is never
-loosened: what the verdict of a whole take refuses is refused here.
+It tries as soon as enough motion was seen, in a process of its own. A usable rig is used at once
+and replaced by better ones while the person goes on; then calibration stops. The gates are those of
+a recorded session: a rig that would be refused there is refused here.
 """
 
 import logging
@@ -37,24 +36,22 @@ from engine.poses import PoseSet2D
 
 logger = logging.getLogger(__name__)
 
-# Studio takes, 10 poses a second (tests/benchmarks/bench_live_calibration.py), four cameras: 6 s
-# gave a rig that the verdict lets pass in 14 of 20 cases, 9 s in 20 of 20, at most 1.3 degrees off;
-# a refusal costs nothing but 2 s of another core. With two cameras 6 s gave one that was 2.7
-# degrees off, 9 s none beyond 1.1.
+# Synthetic walks, 10 poses a second (tests/benchmarks/bench_live_calibration.py), four cameras: 6 s
+# gave an acceptable rig in 14 of 20 cases, 9 s in 20 of 20, at most 1.3 degrees off; a refusal
+# costs only 2 s of another core. With two cameras, 6 s gave one that was 2.7 degrees off, 9 s none
+# beyond 1.1.
 FIRST_S, FIRST_OF_TWO_S = 6.0, 9.0
-# more motion before the next attempt: a share, at most, at least
+# Additional motion before the next attempt: as a share, at most, at least.
 GROWTH_SHARE = 0.3
 MAX_GROWTH_S = 5.0
 MIN_GROWTH_S = 2.0
-MAX_QUICK_REFUSALS, SLOW_GROWTH_S = 6, 15.0  # after so many refusals in a row it tries less often
-MAX_REFINEMENTS, REFINEMENT_GROWTH_SHARE = (
-    5,
-    0.5,
-)  # attempts after the first rig; each with so much more motion
-# a rig is replaced by one whose doubt is this much smaller: less is not worth a jump of the room
+MAX_QUICK_REFUSALS, SLOW_GROWTH_S = 6, 15.0  # after more refusals in a row, attempts are rarer
+# Attempts after the first rig, and the share of additional motion for each.
+MAX_REFINEMENTS, REFINEMENT_GROWTH_SHARE = 5, 0.5
+# A rig is replaced if the doubt falls to this share: less is not worth a jump of the room.
 MAX_DOUBT_RATIO = 0.95
 MAX_FAILURES = 3
-# a camera may have been moved before: every other attempt after a refusal sees only this much
+# A camera may have been moved: every other attempt after a refusal uses only this much motion.
 RECENT_S = 20.0
 
 CALIBRATED_NOW = "calibrated now"
@@ -63,21 +60,20 @@ GAVE_UP = "The calibration failed. Press Calibrate to try it again; the log has 
 
 
 class LiveCalibration:
-    """The live calibration of one set of cameras. Any thread may call any method; none waits for a
-    calibration.
+    """The live calibration of one set of cameras; thread-safe, and no call waits for a calibration.
 
     Parameters
     ----------
     skeleton
-        Of the network.
+        Of the 2D poses.
     view_names
-        Names, in camera order. With fewer than two nothing is done.
+        In camera order. With fewer than two, nothing is calibrated.
     sizes_wh : V of them, px
     options
     on_rig
-        Called with every rig that is to be used from now on and its report (None where it has
-        none), and with two None where there is none any more; from inside `put`, `state` or a
-        command. It must not wait.
+        Called with each rig to be used from now on and its report (None where it has none), and
+        with two None where there is no rig any more; from inside `put`, `state` or a command. It
+        must not wait.
     solver
         For tests.
     """
@@ -104,13 +100,12 @@ class LiveCalibration:
         self._reset()
 
     def put(self, poses: PoseSet2D) -> None:
-        """Take what the network saw at an instant, before anything was associated; some tenths of a
-        millisecond.
+        """Add the 2D poses of an instant, before association; takes some tenths of a millisecond.
 
         Parameters
         ----------
         poses
-            Those that were carried on from an earlier instant are left out.
+            Poses interpolated from an earlier instant are left out.
         """
         with self._lock:
             self._poll_solver()
@@ -128,7 +123,7 @@ class LiveCalibration:
                 self._attempt()
 
     def state(self) -> CalibrationState:
-        """Say how it stands.
+        """Return the state of the calibration.
 
         Returns
         -------
@@ -152,24 +147,23 @@ class LiveCalibration:
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is being calibrated."""
+        """Whether a calibration is running."""
         return self._pending_number is not None
 
     def recalibrate(self) -> None:
-        """Forget the rig and the motion, and begin from nothing."""
+        """Forget the rig and the motion, and start again."""
         with self._lock:
             self._motion.clear()
             self._log.clear()
             self._restart()
 
     def test(self, source: str) -> None:
-        """Say that a rig from before is being compared with what the cameras see; motion is
-        collected meanwhile.
+        """Show that a saved rig is being checked; motion is collected meanwhile.
 
         Parameters
         ----------
         source
-            In words where the rig comes from.
+            Where the rig comes from, for messages.
         """
         with self._lock:
             self._restart()
@@ -177,14 +171,14 @@ class LiveCalibration:
                 self._phase, self._source = CalibrationPhase.TESTING, source
 
     def use(self, rig: Rig, source: str, report: CalibrationReport | None = None) -> None:
-        """Use a rig that can be trusted, and rest.
+        """Use a trusted rig, and stop calibrating.
 
         Parameters
         ----------
         rig
             Its cameras in the order of the views.
         source
-            In words where it comes from.
+            Where it comes from, for messages.
         report
             Where there is one.
         """
@@ -196,13 +190,12 @@ class LiveCalibration:
             self._adopt(rig, report, source)
 
     def update_clocks(self, rig: Rig) -> None:
-        """Go on with the rig in use, its time offsets known better; what is still being calibrated
-        goes on, too.
+        """Update the time offsets of the rig in use; a running calibration continues.
 
         Parameters
         ----------
         rig
-            The one in use but for its offsets.
+            The one in use, with other time offsets.
         """
         with self._lock:
             if self._rig is not None:
@@ -210,14 +203,13 @@ class LiveCalibration:
                 self._on_rig(rig, self._report)
 
     def reject_tested_rig(self) -> None:
-        """Say that the rig under test does not fit; it goes on from the motion seen so far."""
+        """Report that the checked rig does not fit; calibrate from the motion seen so far."""
         with self._lock:
             if self._phase is CalibrationPhase.TESTING:
                 self._reset()
 
     def set_stature(self, stature_m: float | None) -> None:
-        """Take this as the person's height, from now on and for a rig that was calibrated here; no
-        other is changed.
+        """Set the person's stature; a rig that was calibrated here is rescaled, no other.
 
         Parameters
         ----------
@@ -235,13 +227,13 @@ class LiveCalibration:
                 self._on_rig(self._rig, self._report)
 
     def close(self) -> None:
-        """End everything; takes less than 2 s."""
+        """Stop everything; takes less than 2 s."""
         with self._lock:
             self._closed, self._pending_number = True, None
         self._solver.stop()
 
     def _reset(self) -> None:
-        """Stand at the beginning, with whatever motion there is."""
+        """Reset to the start, with the motion there is."""
         self._phase = (
             CalibrationPhase.OFF if len(self._view_names) < 2 else CalibrationPhase.WATCHING
         )
@@ -249,16 +241,16 @@ class LiveCalibration:
         self._report: CalibrationReport | None = None
         self._source = ""
         self._pending_number: int | None = None
-        self._pending_motion_s = 0.0  # of motion, when it was asked
+        self._pending_motion_s = 0.0  # of motion, at the last attempt
         self._required_s = FIRST_OF_TWO_S if len(self._view_names) == 2 else FIRST_S
         self._refusals = self._refinements = self._failures = 0
         self._finished = False
-        self._progress = 0.0  # never goes back while it watches
+        self._progress = 0.0  # never decreases while watching
         self._problem = ""
 
     @property
     def _is_watching(self) -> bool:
-        """Whether more motion is of use."""
+        """Whether more motion is useful."""
         return not (self._closed or self._finished or self._phase is CalibrationPhase.OFF)
 
     def _attempt(self) -> None:
@@ -278,7 +270,7 @@ class LiveCalibration:
         self._solver.solve(CalibrationTask(self._number, candidates, self._options))
 
     def _restart(self) -> None:
-        """Give up what is being calibrated, and the rig; begin with whatever motion there is."""
+        """Abandon the running calibration and the rig; start with the motion there is."""
         had_rig = self._rig is not None
         if self._pending_number is not None:
             self._solver.cancel()
@@ -287,7 +279,7 @@ class LiveCalibration:
             self._on_rig(None, None)
 
     def _poll_solver(self) -> None:
-        """Act on what the solver has found, if it has."""
+        """Handle the result of the solver, if there is one."""
         if self._pending_number is None:
             return
         outcome = self._solver.take_outcome()
@@ -305,7 +297,7 @@ class LiveCalibration:
             self._judge(outcome.calibration, outcome.calibration.rig)
 
     def _fail(self, message: str) -> None:
-        """Try again with the same motion, but not for ever."""
+        """Try again with the same motion, a limited number of times."""
         self._failures += 1
         gave_up = self._failures >= MAX_FAILURES
         self._problem = GAVE_UP if gave_up else message
@@ -317,7 +309,7 @@ class LiveCalibration:
             self._required_s = self._pending_motion_s
 
     def _refuse(self, outcome: CalibrationOutcome) -> None:
-        """Go on watching; a rig that is in use stays."""
+        """Continue watching; a rig in use stays."""
         if self._rig is not None:
             self._refine_later()
             return
@@ -332,7 +324,7 @@ class LiveCalibration:
         )
 
     def _judge(self, calibration: Calibration, rig: Rig) -> None:
-        """Use a rig that is better than the one in use, and decide whether to go on."""
+        """Use a rig if it is better than the one in use, and decide whether to continue."""
         report = calibration.report
         better = (
             self._rig is None
@@ -367,12 +359,12 @@ class LiveCalibration:
         self._on_rig(rig, report)
 
     def _pause(self) -> None:
-        """Cost nothing until somebody asks."""
+        """Stop using the processor until calibration is requested again."""
         self._finished = True
         self._solver.cancel()
 
     def _describe(self, motion: Motion) -> tuple[CalibrationPhase, float, str, str]:
-        """Say phase, progress, headline and instruction."""
+        """Return phase, progress, headline and instruction."""
         phase = self._phase
         if phase is CalibrationPhase.OFF:
             return phase, 0.0, "", ONE_CAMERA if self._view_names else NO_CAMERA
@@ -407,14 +399,14 @@ class LiveCalibration:
 
 
 def _is_better(new: tuple[Rig, CalibrationReport], old: tuple[Rig, CalibrationReport]) -> bool:
-    """Whether a rig is clearly less doubtful than another one."""
+    """Return whether a rig is clearly less doubtful than another one."""
     return new[1].verdict == ACCEPTED or _measure_doubt(*new) < MAX_DOUBT_RATIO * _measure_doubt(
         *old
     )
 
 
 def _measure_doubt(rig: Rig, report: CalibrationReport) -> float:
-    """How far a rig is from being accepted: its largest sigma, in units of what the verdict accepts."""
+    """Measure a rig's doubt: its largest sigma, in units of the accepted one."""
     centres = np.array([camera.centre for camera in rig])
     baseline_m = np.linalg.norm(centres[:, None] - centres[None], axis=-1).max()
     return max(

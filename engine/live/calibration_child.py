@@ -1,7 +1,7 @@
-"""The child of live calibration: a process that calibrates whenever it is told to, at low priority.
+"""The child of live calibration: a process that calibrates on request, at low priority.
 
-Nothing heavy is imported here: how many threads the linear algebra starts must be said before numpy
-is loaded.
+Nothing heavy is imported here: the number of threads for linear algebra must be set before numpy is
+loaded.
 """
 
 import importlib
@@ -27,7 +27,7 @@ CRASHED = "broken"
 
 
 def serve(pipe: Connection, work: str) -> None:
-    """Do work after work until the pipe is closed, or the parent is gone.
+    """Serve requests until the pipe is closed, or the parent is gone.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ def serve(pipe: Connection, work: str) -> None:
             arguments = pipe.recv()
             pipe.send(_run_task(function, arguments, pipe))
         except (EOFError, OSError):
-            return  # the parent has let go
+            return  # the parent has closed the pipe
 
 
 def _lower_priority() -> None:
-    """Leave the processor to others, and Ctrl-C to the parent."""
+    """Lower the process's priority, and leave Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
@@ -59,7 +59,7 @@ def _lower_priority() -> None:
 
 
 def _exit_with_parent() -> None:
-    """Watch the parent from a thread: a killed one cannot say goodbye, and a calibration does not look at the pipe."""
+    """Watch the parent from a thread: if it is killed, a running calibration must end too."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
@@ -81,12 +81,12 @@ def _load_function(work: str) -> Callable[..., Any]:
 def _run_task(
     function: Callable[..., Any], arguments: tuple[Any, ...], pipe: Connection
 ) -> tuple[str, Any]:
-    """Do one work."""
+    """Serve one request."""
     try:
         return DONE, function(*arguments, lambda _step, share: pipe.send((PROGRESS, share)))
     except (CalibrationError, EngineError) as error:
         return REFUSED, str(error)
     except OSError:
-        raise  # the parent has let go
+        raise  # the parent has closed the pipe
     except Exception:  # a bug: carried to the parent, who logs it
         return CRASHED, traceback.format_exc()

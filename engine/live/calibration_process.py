@@ -1,8 +1,7 @@
-"""CalibrationProcess: a calibration beside the program, in a process of its own, so that nothing on
-the screen waits.
+"""CalibrationProcess: calibration in a child process, so that nothing on the screen waits.
 
-One thread does all that may wait for the child: starting it, sending, receiving. Whoever asks never
-waits.
+One thread does everything that may wait for the child: starting it, sending, receiving. Callers
+never wait.
 """
 
 import logging
@@ -37,14 +36,14 @@ KILL_TIMEOUT_S = 1.5  # a killed process is gone within this
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibrationTask:
-    """What is to be calibrated.
+    """A request to calibrate.
 
     Parameters
     ----------
     number
-        Comes back with the outcome.
+        Returned with the outcome.
     candidates
-        Everybody in every view.
+        All people in every view.
     options
     """
 
@@ -55,7 +54,7 @@ class CalibrationTask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibrationOutcome:
-    """What came of a task.
+    """The result of a task.
 
     Parameters
     ----------
@@ -76,7 +75,7 @@ class CalibrationOutcome:
 
 
 class Solver(Protocol):
-    """What calibrates beside the program; whoever asks never waits, but for `stop`."""
+    """Calibrates in the background; no call waits, except `stop`."""
 
     @property
     def progress(self) -> float:
@@ -92,11 +91,11 @@ class Solver(Protocol):
         ...
 
     def take_outcome(self) -> CalibrationOutcome | None:
-        """Hand out what came of the newest task, once."""
+        """Return the outcome of the newest task, once."""
         ...
 
     def cancel(self) -> None:
-        """Drop what is being done, and cost nothing until `start`."""
+        """Abandon the task, and use no processor time until `start`."""
         ...
 
     def stop(self) -> None:
@@ -129,7 +128,7 @@ class CalibrationProcess:
         return self._progress
 
     def start(self) -> None:
-        """Start the child, so that it is warm when it is needed; never waits. May be called again."""
+        """Start the child, so that it is ready in time; never waits. May be called again."""
         with self._lock:
             if self._thread is None:
                 self._tasks = Latest()
@@ -145,7 +144,7 @@ class CalibrationProcess:
         self._tasks.put(task)
 
     def take_outcome(self) -> CalibrationOutcome | None:
-        """Hand out what came of the newest task, once; None while there is nothing.
+        """Return the outcome of the newest task, once; None while there is none.
 
         Returns
         -------
@@ -156,7 +155,7 @@ class CalibrationProcess:
         return outcome
 
     def cancel(self) -> None:
-        """End the child, whatever it does; never waits. `start` begins anew."""
+        """End the child, whatever it does; never waits. `start` starts another one."""
         with self._lock:
             if self._thread is not None:
                 self._ending_thread, self._thread = self._thread, None
@@ -166,13 +165,13 @@ class CalibrationProcess:
             self._outcome = None
 
     def stop(self) -> None:
-        """End the child and the thread, and see them gone; takes less than 2 s."""
+        """End the child and the thread, and wait for both; takes less than 2 s."""
         self.cancel()
         if self._ending_thread is not None:
             self._ending_thread.join(KILL_TIMEOUT_S)
 
     def _run(self, tasks: Latest[CalibrationTask]) -> None:
-        """Serve tasks until there are no more; a child that died is replaced when the next task comes."""
+        """Serve tasks until the mailbox is closed; a dead child is replaced for the next task."""
         line: _ChildConnection | None = None
         try:
             while True:
@@ -243,14 +242,14 @@ class _ChildConnection:
     pipe: Connection
 
     def close(self) -> None:
-        """Let go of the child, and see it gone."""
+        """End the child, and wait until it has ended."""
         self.pipe.close()
         self.child.kill()
         self.child.join(KILL_TIMEOUT_S)
 
 
 def _outcome_from_reply(task: CalibrationTask, kind: str, content: Any) -> CalibrationOutcome:
-    """Understand the child's last word on a task."""
+    """Convert the child's reply to an outcome."""
     if kind == DONE:
         return CalibrationOutcome(task.number, content)
     if kind == REFUSED:
@@ -261,7 +260,7 @@ def _outcome_from_reply(task: CalibrationTask, kind: str, content: Any) -> Calib
 
 
 def _build_crash_outcome(task: CalibrationTask, message: str) -> CalibrationOutcome:
-    """Say that the child failed."""
+    """Build the outcome of a child that failed."""
     return CalibrationOutcome(task.number, message=message, crashed=True)
 
 

@@ -1,10 +1,9 @@
-"""CameraClock: when a camera's images were really taken, from stamps that network and program made
-late.
+"""CameraClock: when a camera's images were really taken, from stamps with varying delays.
 
-A camera takes its images in equal steps; their stamps tremble, and a delay is never negative. So
-the clock is the line ``time = a · number + b`` below which a tenth of the last ten seconds' stamps
-lie (quantile regression, Koenker & Bassett 1978), and an image's time is the line's. Stamps of a
-kernel tremble so little that they pass nearly unchanged.
+A camera takes its images in equal steps; their stamps jitter, and a delay is never negative. So the
+clock is the line ``time = a · number + b`` below which a tenth of the last ten seconds' stamps lie
+(quantile regression, Koenker & Bassett 1978), and an image's time is read from the line. Stamps of
+a kernel jitter so little that they pass nearly unchanged.
 """
 
 from collections import deque
@@ -17,37 +16,31 @@ from engine.clock import NS_PER_S
 
 WINDOW_NS = 10 * NS_PER_S
 WINDOW_FRAMES = 600
-# The line lies under the stamps, but a tenth of them may lie below it: stamps of a kernel tremble
-# to both sides.
+# The line lies under the stamps, but a tenth may be below it: a kernel's stamps jitter both ways.
 LINE_QUANTILE = 0.1
-MIN_FRAMES = 5  # before so many, stamps are taken as they are
-FIT_EACH_UP_TO, FIT_INTERVAL_FRAMES = (
-    40,
-    8,
-)  # up to so many images the line is fitted at each one, then at every eighth
+MIN_FRAMES = 5  # with fewer, stamps are used as they are
+# Up to this many images the line is fitted at each one, then at every eighth.
+FIT_EACH_UP_TO, FIT_INTERVAL_FRAMES = 40, 8
 FIT_ITERATIONS = 4
 MIN_RESIDUAL_NS = 50_000.0
-# The nominal period counts as much as a second of images: real cameras keep theirs to about 0.2 %,
-# and a second of stamps that tremble by 3 ms tells no more. Where the stamps differ from it by more
-# than a tenth it counts nothing.
+# The nominal period weighs as much as a second of images: real cameras keep theirs to about 0.2 %,
+# and a second of stamps with a jitter of 3 ms is no more precise. Where the stamps differ from it
+# by more than a tenth, it is ignored.
 PRIOR_WEIGHT, PRIOR_SHARE = 2000.0, 0.1
-# An image that is earlier than the line, or five in a row that are later and do not catch up, by
-# more than this share of a period (and by more than the stamps tremble) mean that the line no
-# longer holds.
+# The line no longer holds if an image is earlier than it, or five in a row are later and do not
+# catch up, by more than this share of a period (and by more than the jitter of the stamps).
 STEP_SHARE = 0.3
 STEP_SPREADS = 5.0
 STEP_FRAMES = 5
-PERIOD_KNOWN_AFTER_NS = (
-    3 * NS_PER_S
-)  # a line over so long tells the period better than the name plate
-# Images that come faster than so, after a pause, are what the network held back; after
-# `PERIOD_KNOWN_AFTER_NS` it is their rate.
+PERIOD_KNOWN_AFTER_NS = 3 * NS_PER_S  # a longer line gives the period better than the nominal rate
+# Images that come in less than this share of a period, after a pause, were held back by the
+# network; after `PERIOD_KNOWN_AFTER_NS` it is their rate.
 BURST_SHARE = 0.25
-MAX_REFUSED_IN_A_ROW = 5  # so many that are too old mean that the camera counts anew
+MAX_REFUSED_IN_A_ROW = 5  # more in a row mean that the camera restarted its numbers
 
 
 class CameraClock:
-    """The steady time of each of a camera's images; causal, bounded, and never running backwards.
+    """Steady times for a camera's images; causal, with bounded memory, strictly increasing.
 
     Parameters
     ----------
@@ -57,12 +50,11 @@ class CameraClock:
     Attributes
     ----------
     missing
-        How many images never came: the camera counted them, or was gone for as long as they would
-        have taken.
+        Number of images that never came: by the camera's count, or by the duration of a pause.
     gaps
-        How often some were missing.
+        How often images were missing.
     refused
-        How many came out of order.
+        Number of images that came out of order.
     jitter_ms
         Standard deviation of the stamps about the line; NaN before it is known.
     period_ns
@@ -75,13 +67,11 @@ class CameraClock:
         self.period_ns = self._prior_ns = NS_PER_S / rate_fps
         self._numbers: deque[int] = deque(maxlen=WINDOW_FRAMES)
         self._stamps_ns: deque[int] = deque(maxlen=WINDOW_FRAMES)
-        self._line: tuple[int, float] | None = (
-            None  # a number and its time; the slope is `period_ns`
-        )
+        self._line: tuple[int, float] | None = None  # number and its time; slope `period_ns`
         self._spread_ns = inf
         self._late_ns: deque[float] = deque(maxlen=STEP_FRAMES)
         self._since_fit = 0
-        self._shift = 0  # what to add to the camera's numbers so that they go on rising
+        self._shift = 0  # added to the camera's numbers to keep them increasing
         self._stale: list[tuple[int, int]] = []
         self._newest: tuple[int, int, int] | None = None  # number, stamp and steady time
         self._is_restarting = True
@@ -89,29 +79,29 @@ class CameraClock:
 
     @property
     def rate_fps(self) -> float:
-        """Images per second that the camera takes, lost ones included."""
+        """Images per second that the camera takes, also lost ones."""
         return NS_PER_S / self.period_ns
 
     def restart(self) -> None:
-        """Expect a stream that begins anew, after a pause or a reconnection; what is known of the period is kept."""
+        """Expect a new stream, after a pause or a reconnection; the known period is kept."""
         self._is_restarting = True
         self._reset_fit()
 
     def put(self, sequence: int, stamp_ns: int) -> tuple[int, int] | None:
-        """Take an image's number and stamp.
+        """Convert an image's number and stamp.
 
         Parameters
         ----------
         sequence
             As the camera counts.
         stamp_ns
-            When it came, or when the kernel says it was taken; host clock.
+            When it arrived, or when the kernel says it was taken; host clock.
 
         Returns
         -------
         number, time_ns
-            The number goes on rising when the camera counts anew, and leaves room for a pause;
-            times rise strictly. None for an image out of order.
+            The number keeps increasing when the camera restarts its own, and counts the images of a
+            pause; times are strictly increasing. None for an image out of order.
         """
         if self._newest is None:
             return self._accept(sequence, stamp_ns)
@@ -127,14 +117,14 @@ class CameraClock:
         return self._accept(number, stamp_ns)
 
     def _number_after_pause(self, stamp_ns: int) -> int:
-        """Number the first image after a pause that the camera did not count: by the images that would have come."""
+        """Number the first image after an uncounted pause by how many would have come."""
         if self._newest is None:
             return 0
-        number, _, before_ns = self._newest  # its steady time: the stamp may have been late
+        number, _, before_ns = self._newest  # the steady time, because the stamp may have been late
         return number + max(1, round((stamp_ns - before_ns) / self.period_ns))
 
     def _refuse(self, sequence: int, stamp_ns: int) -> tuple[int, int] | None:
-        """Leave out an image that is too old, unless several in their order say that the camera counts anew."""
+        """Drop an image that is too old, unless several in order show restarted numbers."""
         if self._stale and (sequence <= self._stale[-1][0] or stamp_ns <= self._stale[-1][1]):
             self._stale.clear()
         self._stale.append((sequence, stamp_ns))
@@ -145,7 +135,7 @@ class CameraClock:
         return None
 
     def _accept(self, number: int, stamp_ns: int) -> tuple[int, int]:
-        """Take an image that is in order."""
+        """Accept an image that is in order."""
         self._is_restarting = False
         self._stale.clear()
         self._detect_step(number, stamp_ns)
@@ -171,13 +161,13 @@ class CameraClock:
         return number, time_ns
 
     def _predict_ns(self, number: int) -> int:
-        """Read the line."""
+        """Read the line at an image's number, ns."""
         if self._line is None:
             raise ValueError("There is no line yet.")
         return round(self._line[1] + (number - self._line[0]) * self.period_ns)
 
     def _is_burst(self, number: int, stamp_ns: int) -> bool:
-        """Whether an image tells nothing of the rate, because the network held it back during a pause."""
+        """Return whether an image was held back by the network, and says nothing of the rate."""
         if self._newest is None or self._line is not None:
             return False
         usual_ns = self._prior_ns * (number - self._newest[0])
@@ -189,18 +179,19 @@ class CameraClock:
         return stamp_ns - self._burst_since_ns < PERIOD_KNOWN_AFTER_NS
 
     def _detect_step(self, number: int, stamp_ns: int) -> None:
-        """Forget the line where it no longer holds: the rate has changed, or images were lost that nobody counted."""
+        """Forget a line that no longer holds: another rate, or images lost without a count."""
         if self._line is None:
             return
         limit_ns = max(STEP_SHARE * self.period_ns, STEP_SPREADS * self._spread_ns)
         late_ns = stamp_ns - (self._line[1] + (number - self._line[0]) * self.period_ns)
         self._late_ns.append(late_ns)
+        # Delays are never negative: one early image is enough to refute the line. A late one may be
+        # only delayed, so that a step is several in a row that stay late; a delayed burst catches
+        # up.
         if late_ns < -limit_ns:
             self._reset_fit()
             return
-        stays = (
-            self._late_ns[-1] > self._late_ns[0] - 0.5 * limit_ns
-        )  # a burst after a delay would catch up
+        stays = self._late_ns[-1] > self._late_ns[0] - 0.5 * limit_ns
         if len(self._late_ns) == STEP_FRAMES and min(self._late_ns) > limit_ns and stays:
             self._keep_last(STEP_FRAMES - 1)
 
@@ -213,7 +204,7 @@ class CameraClock:
         self._stamps_ns.extend(stamps_ns)
 
     def _reset_fit(self) -> None:
-        """Forget the line, and keep its period if it was long enough to know it."""
+        """Forget the line, but keep its period if it was long enough to be known."""
         if (
             self._numbers
             and self._line is not None
@@ -228,11 +219,13 @@ class CameraClock:
     def _fit(self) -> None:
         """Fit the line to the images of the window."""
         self._since_fit = 0
+        # Relative to the newest image, so that float64 keeps the nanoseconds.
         origin, origin_ns = self._numbers[-1], self._stamps_ns[-1]
         n = np.fromiter(self._numbers, np.float64, len(self._numbers)) - origin
         t = np.array([stamp_ns - origin_ns for stamp_ns in self._stamps_ns], np.float64)
         between_ns = (t[-1] - t[0]) / (n[-1] - n[0])
         trusted = abs(between_ns - self._prior_ns) < PRIOR_SHARE * self._prior_ns
+        # Start from the last line: a few iterations are then enough for each new image.
         slope = (
             self.period_ns
             if self._line is not None
@@ -252,9 +245,10 @@ class CameraClock:
 def _refine_line(
     n: F64, t: F64, line: tuple[float, float], prior: tuple[float, float]
 ) -> tuple[float, float]:
-    """Improve a quantile regression by one reweighted least squares: ``slope, height`` of the line."""
+    """Improve the line ``slope, height`` by one step of reweighted least squares."""
     slope, height = line
     residual = t - slope * n - height
+    # Weights of 1 / |residual| turn squares into the absolute errors of quantile regression.
     w = np.where(residual > 0, LINE_QUANTILE, 1 - LINE_QUANTILE) / np.maximum(
         np.abs(residual), MIN_RESIDUAL_NS
     )

@@ -1,4 +1,4 @@
-"""Which live cameras a person's addresses name, each with a name of its own; a table of what opens them."""
+"""Make the sources of live cameras from addresses, each with a unique name."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -15,8 +15,8 @@ from engine.live.real_time import FrameBarrier, PlaybackGroup, RealTimeSource, S
 from engine.offline.footage import STUDIOS
 from engine.session.session import Session, is_session
 
-# What makes the source of a live camera, by the scheme of its address; imported on use. Takes the
-# address and the view's name, gives a source that is not open yet.
+# Makes a live camera's source, by the scheme of its address; imported on use. Takes the address and
+# the view's name, returns a source that is not open yet.
 SOURCES = {
     "usb": "engine.capture.usb.address:open_usb",
     "rtsp": "engine.capture.network.address:open_network",
@@ -37,7 +37,7 @@ class LiveSource:
     name
         The view's name; fit for a file's name.
     address
-        Where it is, without its password.
+        Without its password.
     source
         Not open.
     """
@@ -56,10 +56,10 @@ def make_camera_sources(
     ----------
     addresses
         In the order of the cameras: ``usb:…``, ``rtsp://…``, ``http://…``, a video, a session,
-        ``studio:…``. A studio and a session give all their cameras. Videos and studio are played in
-        real time, and those that are given together begin together.
+        ``studio:…``. A studio and a session give all their cameras. Videos and studios are played
+        in real time, and those that are given together start together.
     used_names
-        Names of cameras that there are already.
+        Names of the existing cameras.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def make_studio_cameras(
     ----------
     address
     sources
-        Of the studio that was built of it.
+        Of the studio that was built from the address.
     group
     used_names
         Names of cameras that there are already.
@@ -131,7 +131,7 @@ def _make_sources(text: str, stem: str, start: SharedStart, names: set[str]) -> 
         shown = strip_credentials(text)
         raise CameraNotFoundError(
             shown,
-            f"'{shown}' is no camera that Epipole knows. Give usb:…, rtsp://…, http://…, a "
+            f"'{shown}' is not a camera address. Give usb:…, rtsp://…, http://…, a "
             "video, or studio:walk.",
         )
     if is_session(Path(text)):
@@ -172,13 +172,13 @@ def _make_session_sources(path: Path, start: SharedStart, names: set[str]) -> li
 
 
 def _import_target(target: str):
-    """Import what opens an address."""
+    """Import the function that opens an address."""
     module, function = target.split(":")
     return getattr(import_module(module), function)
 
 
 def _name_camera(address: str) -> str:
-    """Name a camera after its device, or its host and path; never after a password."""
+    """Name a camera after its device, or its host and path, without any password."""
     kind = parse_scheme(address)
     shown = strip_credentials(address)
     if kind == "usb":
@@ -190,15 +190,14 @@ def _name_camera(address: str) -> str:
     text = _UNFIT.sub("_", text).strip("_.-")
     return (
         text[-MAX_NAME_LENGTH:].strip("_.-") or kind
-    )  # the end tells more: by-id names begin with the maker
+    )  # the end differs more: by-id names start with the maker
 
 
 def _make_unique_name(name: str, used_names: Collection[str]) -> str:
-    """Return the name, or with the first number behind it that makes it differ."""
+    """Return the name, with a number appended if it is taken."""
     number, unique = 1, name
-    while unique.lower() in {
-        other.lower() for other in used_names
-    }:  # names become files, also where A is a
+    # Names become files, also on file systems that ignore case.
+    while unique.lower() in {other.lower() for other in used_names}:
         number += 1
         unique = f"{name}_{number}"
     return unique
@@ -213,7 +212,7 @@ def _reject_duplicates(texts: Sequence[str]) -> None:
 
 
 def _reject_missing_videos(videos: Sequence[str]) -> None:
-    """Refuse a video that does not exist; waiting will not bring it."""
+    """Refuse a video that does not exist, instead of waiting for it."""
     for video in videos:
         if not Path(video).is_file():
             raise CameraNotFoundError(

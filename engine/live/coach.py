@@ -1,4 +1,4 @@
-"""The coach: the one thing that a person can do now so that the cameras are calibrated sooner, or better."""
+"""The coach: the one thing that a person can do now for a faster or better calibration."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,13 @@ import numpy as np
 from calibration.geometry.arrays import F64, Mask
 from engine.live.motion_accumulator import Motion
 
-MIN_SHARED_S = (
-    3.0  # that every view must share with another one before a calibration is worth trying
-)
-# what a walk through a room brings easily, and standing does not
+MIN_SHARED_S = 3.0  # that every view must share with another before a calibration is worth trying
+# What a walk through a room easily gives, and standing does not.
 MIN_PLACES = 6
 MIN_DEPTH_RATIO = 1.25
 MIN_SIDES = 2
 MIN_ARMS_SHARE = 0.5
-MIN_COVERAGE = 0.5  # of the image, as the verdict asks for
+MIN_COVERAGE = 0.5  # of the image, as the verdict requires
 TIME_WEIGHT = 0.7  # of progress; the rest is for every view having its share
 
 ONE_CAMERA = "One camera sees where you are in its image, not how far away. Add a second camera."
@@ -28,16 +26,16 @@ WALK = "Walk through the room"
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What a person reads.
+    """Advice to the person, for the screen.
 
     Parameters
     ----------
     progress
         0 to 1: how much of what the next calibration needs was seen.
     headline, instruction
-        How it stands and what to do now, short enough to be read across a room.
+        The state and what to do now, short enough to be read across a room.
     is_enough
-        A calibration is worth trying.
+        Whether a calibration is worth trying.
     """
 
     progress: float
@@ -47,12 +45,12 @@ class Advice:
 
     @property
     def needs_only_time(self) -> bool:
-        """Whether nothing is in the way but time."""
+        """Whether only more time is needed."""
         return self.headline == WALK
 
 
 def advise(motion: Motion, required_s: float) -> Advice:
-    """Say what helps most before there is a rig, or before the next attempt.
+    """Advise what helps most before there is a rig, or before the next attempt.
 
     Parameters
     ----------
@@ -79,7 +77,7 @@ def advise(motion: Motion, required_s: float) -> Advice:
 
 
 def advise_refinement(motion: Motion) -> str:
-    """Say what would make a rig that is already in use more certain.
+    """Advise what would make a rig in use more certain.
 
     Returns
     -------
@@ -93,7 +91,7 @@ def advise_refinement(motion: Motion) -> str:
 
 
 def compute_view_overlap(motion: Motion) -> F64:
-    """How well each two views have seen the person at once.
+    """Compute how well each two views have seen the person at once.
 
     Returns
     -------
@@ -106,7 +104,7 @@ def compute_view_overlap(motion: Motion) -> F64:
 
 
 def _find_obstacle(motion: Motion, shared: F64) -> tuple[str, str] | None:
-    """Say what is in the way now, and what to do; None where nothing is."""
+    """Describe what is in the way now, and what to do; None where nothing is."""
     names, here = motion.view_names, motion.visible
     if not here.any():
         return "Nobody in view", "Step into the room, so that the cameras see you."
@@ -114,7 +112,7 @@ def _find_obstacle(motion: Motion, shared: F64) -> tuple[str, str] | None:
         return (
             "Two people in view",
             (
-                f"Somebody else is in view of {_join_names(names, motion.crowded)}. One person, "
+                f"Another person is in view of {_join_names(names, motion.crowded)}. One person, "
                 "please."
             ),
         )
@@ -126,19 +124,19 @@ def _find_obstacle(motion: Motion, shared: F64) -> tuple[str, str] | None:
             f"Step back, so that {_join_names(names, here & ~motion.feet_visible)} sees your feet.",
         )
     if not motion.is_moving:
-        return "You stand still", "Walk about: standing still does not tell where the cameras are."
+        return "You stand still", "Walk around: calibration needs movement."
     return None
 
 
 def _direct_to_view(motion: Motion, shared: F64) -> str:
-    """Send the person to the view, of those that do not see them now, that needs them most."""
+    """Direct the person to the view that needs them most, of those not seeing them now."""
     away = np.flatnonzero(~motion.visible)
     neediest = int(away[np.argmin(_compute_best_overlap(shared)[away])])
     return f"Walk to where '{motion.view_names[neediest]}' sees you too."
 
 
 def _ask_for_more(motion: Motion, required_s: float) -> str:
-    """Say what is missing from the motion so far."""
+    """Describe what is missing from the motion so far."""
     shared = compute_view_overlap(motion)
     best = _compute_best_overlap(shared)
     names, neediest = motion.view_names, int(np.argmin(best))
@@ -159,26 +157,26 @@ def _ask_for_more(motion: Motion, required_s: float) -> str:
 
 
 def _ask_for_variety(motion: Motion) -> str:
-    """Say which kind of motion is missing; empty where none is."""
+    """Describe which kind of motion is missing; empty where none is."""
     flattest = int(np.argmin(motion.depth))
     if motion.depth[flattest] < MIN_DEPTH_RATIO:
         return f"Walk towards camera '{motion.view_names[flattest]}', and back."
     if motion.places.min() < MIN_PLACES:
         return "Go to all sides of it, where the cameras see your whole body."
     if motion.sides.max() < MIN_SIDES:
-        return "Turn round once."
+        return "Turn around once."
     if motion.arms.max() < MIN_ARMS_SHARE:
         return "Raise both arms, and lower them."
     return ""
 
 
 def _compute_best_overlap(shared: F64) -> F64:
-    """How well each view shares the person with its best partner, (V,)."""
+    """Compute how well each view shares the person with its best partner, (V,)."""
     return (shared - 2 * np.eye(len(shared))).max(1)
 
 
 def _is_connected(linked: Mask) -> bool:
-    """Whether a way leads from every view to every other."""
+    """Return whether a path leads from every view to every other."""
     return _find_first_group(linked) is None
 
 
@@ -199,6 +197,6 @@ def _find_nearest_views(together_s: F64, group: Mask) -> tuple[int, int]:
 
 
 def _join_names(names: tuple[str, ...], which: Mask) -> str:
-    """Name some cameras as a sentence does."""
+    """Join the names of some cameras with commas and 'and'."""
     quoted = [f"'{name}'" for name, wanted in zip(names, which) if wanted]
     return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " and " + quoted[-1]

@@ -1,4 +1,4 @@
-"""CameraFeed: a thread that owns one camera, opens it again whenever it is gone, and never troubles the others."""
+"""CameraFeed: a thread that owns one camera and reopens it whenever it is lost."""
 
 import logging
 import threading
@@ -23,18 +23,18 @@ CLOSE_TIMEOUT_S = 1.8
 
 @dataclass(frozen=True, slots=True)
 class CameraTimeouts:
-    """For how long a camera is waited for.
+    """How long to wait for a camera.
 
     Parameters
     ----------
     read_ms
-        One read; also how soon the thread sees that it should end.
+        One read; also how soon the thread notices that it should end.
     stalled_s, stalled_periods
-        No image for the longer of both: the camera is called stalled.
+        Without an image for the longer of both, the camera is stalled.
     reopen_s
-        Stalled for so long: it is opened again.
+        Stalled for this long, it is reopened.
     retry_s
-        First and longest wait before opening it again; doubled each time.
+        First and longest wait before reopening; doubled each time.
     """
 
     read_ms: int = 200
@@ -45,19 +45,19 @@ class CameraTimeouts:
 
 
 CAMERA_TIMEOUTS = CameraTimeouts()
-# A read that takes longer than this ignores its timeout: it hangs.
+# A read that takes longer than this ignores its timeout and counts as hanging.
 HANG_TIMEOUT_S = 2.0
 
 
 class CameraFeed:
-    """One camera, live: its frames with steady times, and how it is.
+    """One live camera: its frames with steady times, and its state.
 
     Parameters
     ----------
     source
-        Not open; it belongs to the feed from now on.
+        Not open; owned by the feed from now on.
     address
-        Where it is; a password in it is not kept.
+        Of the camera; a password in it is not kept.
     timeouts
 
     Attributes
@@ -88,12 +88,12 @@ class CameraFeed:
         self._thread = threading.Thread(target=self._run, name=f"camera {source.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin to open the camera and to read it. Once only."""
+        """Start the thread that opens and reads the camera; once only."""
         self._thread.start()
 
     @property
     def period_ns(self) -> float:
-        """Time between two images as measured, ns; NaN before the camera was open."""
+        """Measured time between two images, ns; NaN before the camera was open."""
         clock = self._clock
         return clock.period_ns if clock is not None else nan
 
@@ -104,11 +104,11 @@ class CameraFeed:
 
     @property
     def ended(self) -> bool:
-        """Whether a video or a studio take is over."""
+        """Whether a video or a studio has ended."""
         return self._state.phase is CameraPhase.ENDED
 
     def state(self) -> CameraState:
-        """Tell how the camera is at this moment; from any thread."""
+        """Return the current state of the camera; from any thread."""
         state, newest = self._state, self.newest
         if state.phase is CameraPhase.LIVE and self._is_silent():
             state = replace(state, phase=CameraPhase.STALLED, message=self._describe_silence())
@@ -116,7 +116,7 @@ class CameraFeed:
         return replace(state, age_ms=age_ms, rate_fps=self._rate.per_second)
 
     def tap(self, listener: Callable[[Frame], object] | None) -> None:
-        """Show every frame to a recorder, in the camera's thread and before anything is left out.
+        """Pass every frame to a recorder, in the camera's thread and before any is dropped.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class CameraFeed:
         self._tap = listener
 
     def deliver_to(self, listener: Callable[[Frame], object] | None) -> None:
-        """Hand the frames that fit to the framesets.
+        """Pass the frames of the right size to the framesets.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class CameraFeed:
         self._listener = listener
 
     def reconnect(self) -> None:
-        """Open the camera again now, whatever it does; a video that is over stays so."""
+        """Reopen the camera now; a video that has ended stays so."""
         self._reopening.set()
         with self._wake:
             self._wake.notify_all()
@@ -145,20 +145,20 @@ class CameraFeed:
             self._unblock()
 
     def begin_close(self) -> None:
-        """Tell the camera to end; does not wait."""
+        """Ask the thread to end; does not wait."""
         self._closing.set()
         self._reopening.set()
         with self._wake:
             self._wake.notify_all()
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
-        """End the camera and wait for its thread.
+        """Close the camera and wait for its thread.
 
         Parameters
         ----------
         timeout_s
-            A source that hangs longer is left behind; its thread ends with the program, and the log
-            says so.
+            A source that hangs longer is abandoned, with a warning in the log; its thread ends with
+            the program.
 
         Returns
         -------
@@ -168,17 +168,17 @@ class CameraFeed:
         return not close_feeds((self,), timeout_s)
 
     def _join_until(self, deadline_s: float) -> bool:
-        """Wait for the thread; say whether it ended."""
+        """Wait for the thread; return whether it ended."""
         if self._thread.ident is not None:
             self._thread.join(max(0.0, deadline_s - monotonic()))
         return not self._thread.is_alive()
 
     def _unblock(self) -> None:
-        """Close the source from outside, which frees a thread that hangs in it, or hangs itself."""
+        """Close the source from outside, which frees a hanging thread (or hangs itself)."""
         threading.Thread(target=self._close_source, name=f"close {self.name}", daemon=True).start()
 
     def _run(self) -> None:
-        """Open the camera and read it, again and again, until it is over. Runs in its own thread."""
+        """Open and read the camera repeatedly until it has ended. Runs in its own thread."""
         wait_s = self._timeouts.retry_s[0]
         while not self._closing.is_set():
             self._reopening.clear()
@@ -190,9 +190,7 @@ class CameraFeed:
                     break
             except CameraError as error:
                 self._mark_lost(str(error))
-            except (
-                Exception
-            ) as error:  # a fault of the program in one source must not end the take of the others
+            except Exception as error:  # a fault in one source must not end the other cameras
                 logger.exception("Camera '%s' failed.", self.name)
                 self._mark_lost(
                     f"Camera '{self.name}' failed ({error}). It is tried again; the log has the "
@@ -208,7 +206,7 @@ class CameraFeed:
         self._close_source()
 
     def _reset_clock(self) -> None:
-        """Get ready for the images of a camera that is open."""
+        """Prepare the clock for the images of an opened camera."""
         self._last_activity_ns = host_ns()
         if self._clock is None:
             self._clock = CameraClock(self._source.rate_fps)
@@ -229,10 +227,10 @@ class CameraFeed:
             finally:
                 self._reading_since_ns = None
             if self._closing.is_set() or self._reopening.is_set():
-                return False  # an end that we caused
+                return False  # closed by us
             if frame is None:
                 self._state = replace(
-                    self._state, phase=CameraPhase.ENDED, message=f"'{self.name}' is over."
+                    self._state, phase=CameraPhase.ENDED, message=f"'{self.name}' has ended."
                 )
                 return True
             if first and self._state.frames:
@@ -242,11 +240,11 @@ class CameraFeed:
         return False
 
     def _accept_frame(self, frame: Frame) -> None:
-        """Give a frame its steady time and hand it on."""
+        """Give a frame its steady time and pass it on."""
         if self._clock is None:
-            raise ValueError(f"Camera '{self.name}' is read before it is open.")
+            raise ValueError(f"Camera '{self.name}' was read before it was opened.")
         if self._is_silent():
-            self._clock.restart()  # after a pause nobody knows how many images were taken meanwhile
+            self._clock.restart()  # it is unknown how many images were taken during a pause
         self._last_activity_ns = host_ns()
         moment = self._clock.put(frame.sequence, frame.timestamp_ns)
         if moment is None:
@@ -264,7 +262,7 @@ class CameraFeed:
                 listener(frame)
 
     def _update_state(self, frame: Frame, fits: bool, clock: CameraClock) -> None:
-        """Renew the state after an image."""
+        """Update the state after an image."""
         state = self._state
         self._state = replace(
             state,
@@ -278,28 +276,28 @@ class CameraFeed:
         )
 
     def _pass_to_recorder(self, frame: Frame) -> None:
-        """Let the recorder have a frame; if it fails, the camera goes on without it."""
+        """Pass a frame to the recorder; if that fails, the camera goes on without it."""
         tap = self._tap
         if tap is None:
             return
         try:
             tap(frame)
-        except Exception:  # the recorder says for itself what happened; the live view must go on
+        except Exception:  # the recorder reports it itself; the live view must go on
             logger.exception("The recording of camera '%s' failed; the camera goes on.", self.name)
             self._tap = None
 
     def _is_silent(self) -> bool:
-        """Tell whether no image came for too long."""
+        """Return whether no image came for too long."""
         return host_ns() - self._last_activity_ns > self._compute_max_silence_ns()
 
     def _compute_max_silence_ns(self) -> float:
-        """Return for how long a camera may be silent, ns."""
+        """Return how long a camera may be silent, ns."""
         clock = self._clock
         periods_ns = self._timeouts.stalled_periods * clock.period_ns if clock is not None else 0.0
         return max(self._timeouts.stalled_s * NS_PER_S, periods_ns)
 
     def _check_stalled(self) -> bool:
-        """Note that nothing came; True once it is time to open the camera again."""
+        """Record that nothing came; return True once it is time to reopen the camera."""
         silent_ns = host_ns() - self._last_activity_ns
         if silent_ns > self._compute_max_silence_ns():
             self._state = replace(
@@ -308,7 +306,7 @@ class CameraFeed:
         return silent_ns > self._compute_max_silence_ns() + self._timeouts.reopen_s * NS_PER_S
 
     def _describe_silence(self) -> str:
-        """Say that nothing comes."""
+        """Say that no image comes."""
         silent_s = (host_ns() - self._last_activity_ns) / NS_PER_S
         return (
             f"Camera '{self.name}' sent no image for {silent_s:.0f} s. Check its cable or network."
@@ -319,26 +317,25 @@ class CameraFeed:
         now, first = frame.size_wh, self._state.size_wh or frame.size_wh
         return (
             f"Camera '{self.name}' now sends {now[0]}x{now[1]} instead of "
-            f"{first[0]}x{first[1]}. Its images are left "
-            "out, because a calibration holds for one size. Set it back, or remove the camera "
-            "and add it again."
+            f"{first[0]}x{first[1]}. Its images are not used, because a calibration holds for one "
+            "size. Set it back, or remove the camera and add it again."
         )
 
     def _mark_lost(self, message: str) -> None:
-        """Note that the camera is gone, unless we closed it."""
+        """Record that the camera was lost, unless it was closed."""
         if not self._closing.is_set() and not self._reopening.is_set():
             self._state = replace(self._state, phase=CameraPhase.LOST, message=message)
 
     def _close_source(self) -> None:
-        """Close the source; it must not fail loudly."""
+        """Close the source; errors are only logged."""
         try:
             self._source.close()
-        except Exception:  # it is given up anyway, and opened anew
+        except Exception:  # it is abandoned anyway, and opened again
             logger.exception("Camera '%s' could not be closed.", self.name)
 
 
 def close_feeds(feeds: Iterable[CameraFeed], timeout_s: float = CLOSE_TIMEOUT_S) -> tuple[str, ...]:
-    """End several cameras at once.
+    """Close several cameras at once.
 
     Parameters
     ----------
@@ -349,7 +346,7 @@ def close_feeds(feeds: Iterable[CameraFeed], timeout_s: float = CLOSE_TIMEOUT_S)
     Returns
     -------
     left_behind
-        Names of those whose source hangs.
+        Names of the cameras whose source hangs.
     """
     feeds = tuple(feeds)
     start_s = monotonic()
@@ -360,7 +357,7 @@ def close_feeds(feeds: Iterable[CameraFeed], timeout_s: float = CLOSE_TIMEOUT_S)
         feed._unblock()
     left = tuple(feed.name for feed in hanging if not feed._join_until(start_s + timeout_s))
     for name in left:
-        logger.warning("Camera '%s' did not end within %.1f s and is left behind.", name, timeout_s)
+        logger.warning("Camera '%s' did not end within %.1f s and is abandoned.", name, timeout_s)
     return left
 
 

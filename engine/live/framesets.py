@@ -1,10 +1,9 @@
-"""LiveFramesets: the images of one instant from cameras that wait for nobody; the newest whole set
-wins.
+"""LiveFramesets: groups the images of live cameras by instant; the newest whole set wins.
 
 The instants are the images of the slowest live camera, on its own steady clock, as `synchronize.py`
-does offline; where it lost some, the gap is filled in equal steps. Frames are grouped by when they
-were *taken*: own time plus the camera's offset. A camera whose images come late (a network, a
-decoder) makes the set late by as much, and no more.
+does offline; where it lost images, the gap is filled in equal steps. Frames are grouped by when
+they were *taken*: own time plus the camera's offset. A camera whose images arrive late (because of
+the network or a decoder) delays the set by as much, and no more.
 """
 
 import logging
@@ -25,32 +24,29 @@ from engine.stats import Rate
 
 logger = logging.getLogger(__name__)
 
-# A set is closed without a camera's image when that is this much later than the camera's images
-# usually are.
+# A set is closed without a camera's image when that is late by this much more than usual.
 OVERDUE_PERIODS = 1.5
-RECHECK_S = 0.25  # a camera may have died while nobody sent anything
+RECHECK_S = 0.25  # a camera may have failed while no image came
 SKEW_COUNT = 128
 
 
 class LiveFramesets:
-    """The framesets of live cameras: an iterator that waits for the newest set, and skips what
-    nobody had time for.
+    """The framesets of live cameras: an iterator that waits for the newest set and skips others.
 
     Parameters
     ----------
     feeds : V of them
-        In camera order. Started and closed by somebody else. A feed hands its frames to one
-        `LiveFramesets`: close the old one before a new one is made.
+        In camera order. The caller starts and closes them. A feed delivers to one `LiveFramesets`:
+        close the old one before making a new one.
     offset_ns : by camera name
-        What to add to a camera's own times to get the common time (a rig's `time_offset_ns`); 0
-        where not given.
+        From a camera's own time to the common time (a rig's `time_offset_ns`); 0 where not given.
     clock_ns
         For tests.
 
     Attributes
     ----------
     skipped
-        Instants that nobody had time for, since the start.
+        Instants skipped since the start, because the consumer was busy.
     """
 
     def __init__(
@@ -78,18 +74,18 @@ class LiveFramesets:
 
     @property
     def rate_hz(self) -> float:
-        """Framesets handed out per second; NaN before that is known."""
+        """Framesets delivered per second; NaN before that is known."""
         return self._rate.per_second
 
     @property
     def skew_ms(self) -> float:
-        """Largest distance of an image from its instant, median of the last sets; NaN before the first."""
+        """Largest offset of an image from its instant, median of recent sets; NaN before any."""
         with self._changed:
             spreads = tuple(self._spreads_ms)
         return median(spreads) if spreads else nan
 
     def states(self) -> tuple[CameraState, ...]:
-        """Tell how the cameras are, with the skew and the latency that only a comparison shows."""
+        """Return the cameras' states, with the skew and latency relative to the others."""
         with self._changed:
             known = [lane.lag_ns for lane in self._lanes if isfinite(lane.lag_ns)]
             own = [
@@ -141,8 +137,7 @@ class LiveFramesets:
         Yields
         ------
         frameset
-            Its index counts the instants, skipped ones too; None where a camera has no image of the
-            instant.
+            Its index counts all instants, also skipped ones; None where a camera has no image.
         """
         while (frames := self._next()) is not None:
             yield frames
@@ -169,7 +164,7 @@ class LiveFramesets:
         return self._decode(frames)
 
     def _decode(self, frames: FrameSet) -> FrameSet:
-        """Decode the images in the reader's thread, and leave out what is damaged; a stage would die of it."""
+        """Decode in the reader's thread, and drop damaged images, which would fail a stage."""
         views = list(frames.frames)
         for lane, (v, frame) in zip(self._lanes, enumerate(views)):
             if frame is not None and frame.jpeg is not None:
@@ -183,23 +178,27 @@ class LiveFramesets:
 
     @property
     def _over(self) -> bool:
-        """Whether no camera will send any more."""
+        """Whether all cameras have ended."""
         return all(lane.feed.ended for lane in self._lanes)
 
     def _receive(self, lane: Lane, frame: Frame) -> None:
-        """Keep a frame; called in the camera's thread."""
+        """Buffer a frame; called in the camera's thread."""
         with self._changed:
             if not self._closed:
                 lane.put(frame, self._clock_ns())
                 self._changed.notify_all()
 
     def _find_newest(self, now_ns: int, over: bool) -> FrameSet | None:
-        """Return the newest whole set, else the newest one that will not become whole."""
+        """Return the newest whole set, else the newest one that cannot become whole."""
+        # Cameras that sent nothing yet, or are silent, are not waited for: they would stop all
+        # others.
         waited_for = [lane for lane in self._lanes if lane.feed.live and isfinite(lane.lag_ns)]
         reference = self._choose_reference(self._lanes if over else waited_for)
         if reference is None:
             return None
         reach_ns = MAX_DISTANCE_PERIODS * reference.feed.period_ns
+        # Up to here an image that is still missing is overdue, even from the slowest link; such a
+        # set is delivered incomplete. Later ones may still become whole.
         closed_until_ns = (
             inf
             if over
@@ -207,8 +206,11 @@ class LiveFramesets:
             - _compute_max_wait_ns(waited_for)
             - OVERDUE_PERIODS * reference.feed.period_ns
         )
+        # No set can be whole beyond the last image of the camera that is most behind.
         whole_until_ns = min((lane.newest_ns for lane in waited_for), default=-inf) + reach_ns
         incomplete = None
+        # Newest first: the first whole set is delivered and older ones are skipped, so that latency
+        # does not build up when the consumer is slow.
         for instant_ns in reversed(self._list_instants(reference, now_ns)):
             if instant_ns > max(closed_until_ns, whole_until_ns):
                 continue
@@ -226,7 +228,7 @@ class LiveFramesets:
         return None if incomplete is None else self._emit(*incomplete, reference.feed.period_ns)
 
     def _choose_reference(self, lanes: Sequence[Lane]) -> Lane | None:
-        """Follow the slowest camera; stay with one as long as no other is clearly slower."""
+        """Follow the slowest camera; keep the current one until another is clearly slower."""
         known = [lane for lane in lanes if isfinite(lane.feed.period_ns)]
         if not known:
             return None
@@ -237,7 +239,7 @@ class LiveFramesets:
         return self._reference
 
     def _list_instants(self, reference: Lane, now_ns: int) -> list[int]:
-        """List the instants after the last set: the reference's images, and equal steps where it lost some."""
+        """List the instants since the last set: the reference's images, gaps filled."""
         period_ns = reference.feed.period_ns
         before_ns = self._last.timestamp_ns if self._last is not None else None
         instants: list[int] = []
@@ -249,9 +251,8 @@ class LiveFramesets:
                 instants += _fill_gap(before_ns, time_ns, period_ns)
             instants.append(time_ns)
             before_ns = time_ns
-        if before_ns is not None and isfinite(
-            reference.lag_ns
-        ):  # those that the reference should have sent by now
+        # And the instants that the reference should have sent by now.
+        if before_ns is not None and isfinite(reference.lag_ns):
             overdue = (now_ns - reference.lag_ns - before_ns) / period_ns - OVERDUE_PERIODS
             instants += [
                 before_ns + round(step * period_ns)
@@ -260,7 +261,7 @@ class LiveFramesets:
         return instants[-MAX_KEPT_FRAMES:]
 
     def _emit(self, instant_ns: int, views: Sequence[Frame | None], period_ns: float) -> FrameSet:
-        """Make the set, and let go what is older."""
+        """Build the set, and drop older frames."""
         index = 0
         if self._last is not None:
             gap_ns = instant_ns - self._last.timestamp_ns
@@ -278,31 +279,29 @@ class LiveFramesets:
         return self._last
 
     def _compute_wait_s(self) -> float:
-        """Return after which time to look again though no image came."""
+        """Return after how long to check again without a new image, s."""
         reference = self._reference
         period_s = reference.feed.period_ns / NS_PER_S if reference is not None else RECHECK_S
         return min(period_s, RECHECK_S)
 
 
 def _compute_max_wait_ns(lanes: Sequence[Lane]) -> float:
-    """Return by how much the latest camera's images are late, but not more than the frames of the others are kept."""
+    """Return the lag of the latest camera, limited to what the others' buffers can hold."""
     lag_ns = max((lane.lag_ns for lane in lanes), default=0.0)
     return min(lag_ns, 0.8 * min((lane.span_ns for lane in lanes), default=MAX_KEPT_NS))
 
 
 def _describe_late(name: str, late_ms: float, kept_ms: float) -> str:
-    """Say that a camera's images come when those of the others are gone."""
+    """Say that a camera's images arrive after those of the others were dropped."""
     return (
         f"Camera '{name}' is {late_ms / 1000:.1f} s behind the others, and their images are "
-        "kept for "
-        f"{kept_ms / 1000:.1f} s only: it takes no part in the skeleton. Lower its delay in its "
-        "own settings, or use "
-        "its MJPEG stream."
+        f"kept for {kept_ms / 1000:.1f} s only: it is not used for the skeleton. Lower its delay "
+        "in its own settings, or use its MJPEG stream."
     )
 
 
 def _fill_gap(before_ns: int, after_ns: float, period_ns: float) -> list[int]:
-    """Divide a gap into equal steps of about a period; nothing where it is too long to count."""
+    """Divide a gap into equal steps of about a period; no steps if it is too long to count."""
     gap_ns = after_ns - before_ns
     if not period_ns < gap_ns < PAUSE_NS:
         return []

@@ -1,4 +1,4 @@
-"""A sign given with the body: both hands raised, so that nobody must walk back to the keyboard."""
+"""A gesture: both hands raised, so that the person need not walk back to the keyboard."""
 
 import numpy as np
 
@@ -7,25 +7,23 @@ from calibration.skeleton import Skeleton
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D
 
 MIN_CONFIDENCE = 0.3
-MIN_HELD_NS = 800_000_000  # hands that go up to scratch a head or catch a ball come down sooner
+MIN_HELD_NS = 800_000_000  # hands that scratch a head or catch a ball come down sooner
 MIN_LOWERED_NS = 500_000_000
-MAX_DROPOUT_NS = 250_000_000  # a joint lost for no longer than this changes nothing
+MAX_DROPOUT_NS = 250_000_000  # a joint lost for at most this long changes nothing
 MIN_ABOVE_M = 0.05  # the wrists above the nose, in the room
-MIN_UPRIGHT_M = (
-    0.25  # the nose above the hips: somebody who lies has hands "above" the head in many images
-)
+# Nose above hips: the hands of a person who lies are "above" the head in many images.
+MIN_UPRIGHT_M = 0.25
 JOINTS = ("nose", "left_wrist", "right_wrist", "left_hip", "right_hip")
 
 
 class RaisedHandsDetector:
-    """Notice when a person raises both hands above the head and holds them there; a stage that
-    remembers.
+    """Detect that a person raises both hands above the head and holds them; has memory.
 
     Notes
     -----
-    In the room it is the heights that count. Without a rig each view says whether both wrists are
-    above the nose and the nose above the hips, in its image, and the majority of those that can
-    tell decides. What cannot be told for a moment goes on as it was.
+    With a rig, heights in the room decide. Without one, each view decides whether both wrists are
+    above the nose and the nose above the hips in its image, and the majority of the views that can
+    tell counts. While none can tell for a moment, the last state is kept.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
@@ -36,14 +34,14 @@ class RaisedHandsDetector:
         self._is_signalled = False
 
     def __call__(self, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> bool:
-        """Say that the sign is given, once; again only after the hands were down.
+        """Return True once per gesture; again only after the hands were down.
 
         Parameters
         ----------
         poses_2d
-            Associated: person 0 counts.
+            Associated: track 0 counts.
         poses_3d
-            Of the same instant; instants come in the order of time.
+            Of the same instant; instants come in order of time.
 
         Returns
         -------
@@ -52,9 +50,7 @@ class RaisedHandsDetector:
         now_ns = poses_2d.timestamp_ns
         up = self._are_raised(poses_2d, poses_3d)
         if up is None:
-            if (
-                now_ns - self._last_seen_ns > MAX_DROPOUT_NS
-            ):  # gone for long: what was held is held no more
+            if now_ns - self._last_seen_ns > MAX_DROPOUT_NS:
                 self._since_ns = None
             return False
         if up != self._up or self._since_ns is None or now_ns < self._last_seen_ns:
@@ -69,7 +65,7 @@ class RaisedHandsDetector:
         return False
 
     def _are_raised(self, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> bool | None:
-        """Whether both hands are up at this instant; None if that cannot be told."""
+        """Return whether both hands are up at this instant; None if it is not known."""
         for person in poses_3d.people:
             height_m = person.xyz[self._joints, 2]
             if person.track_id == 0 and np.isfinite(height_m).all():
@@ -81,7 +77,7 @@ class RaisedHandsDetector:
         return sum(known) > len(known) / 2 if known else None
 
     def _are_raised_in_view(self, pose: Pose2D) -> bool | None:
-        """What one view says; None where it does not see enough."""
+        """Return what one view says; None where it does not see enough."""
         up_px: F64 = -pose.xy[self._joints, 1]
         if not ((pose.confidence[self._joints] >= MIN_CONFIDENCE) & np.isfinite(up_px)).all():
             return None
@@ -89,7 +85,7 @@ class RaisedHandsDetector:
 
 
 def _is_above(height: F64, clearly: float, upright: float) -> bool:
-    """Whether both wrists are above the nose, and the nose above the hips; heights as in `JOINTS`."""
+    """Return whether wrists are above nose above hips; heights in the order of `JOINTS`."""
     nose, left_wrist, right_wrist, left_hip, right_hip = height
     return bool(
         min(left_wrist, right_wrist) > nose + clearly

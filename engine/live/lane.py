@@ -1,4 +1,4 @@
-"""Lane: the frames of one live camera that wait to become part of a set, bounded by time, number and bytes."""
+"""Lane: the buffered frames of one live camera, bounded by time, number and bytes."""
 
 from collections import deque
 from collections.abc import Callable
@@ -8,17 +8,17 @@ from typing import Protocol
 from engine.capture.state import CameraState
 from engine.frames import Frame
 
-# An IP camera may lie 2 s behind; so long the others' frames are kept for it.
+# An IP camera may be 2 s behind; the others' frames are kept for it for that long.
 MAX_KEPT_NS = 2_500_000_000
 MAX_KEPT_FRAMES = 300
-# Decoded frames are heavy: 35 of 1280x720, which is 1.2 s at 30 per second. JPEG frames never come
-# near.
+# Decoded frames are large: the limit is 35 of 1280x720, 1.2 s at 30 fps. JPEG frames never reach
+# it.
 MAX_KEPT_BYTES = 96_000_000
 LAG_WEIGHT = 0.1  # weight of the newest image in the learned lag
 
 
 class Feed(Protocol):
-    """What the framesets need of a camera, as `engine.live.feed.CameraFeed` has it."""
+    """What framesets need of a camera; implemented by `engine.live.feed.CameraFeed`."""
 
     name: str
 
@@ -29,7 +29,7 @@ class Feed(Protocol):
 
     @property
     def ended(self) -> bool:
-        """Whether it will never send any more."""
+        """Whether it has ended for good."""
         ...
 
     @property
@@ -38,11 +38,11 @@ class Feed(Protocol):
         ...
 
     def deliver_to(self, listener: Callable[[Frame], object] | None) -> None:
-        """Hand every frame to a listener from now on; None ends it."""
+        """Pass every frame to a listener from now on; None ends it."""
         ...
 
     def state(self) -> CameraState:
-        """Tell how it is."""
+        """Return its state."""
         ...
 
 
@@ -52,9 +52,9 @@ class Lane:
     def __init__(self, feed: Feed, offset_ns: int) -> None:
         self.feed, self.offset_ns = feed, offset_ns
         self.frames: deque[Frame] = deque()
-        self.lag_ns = inf  # by how much images come after they were taken; inf before the first
+        self.lag_ns = inf  # delay from taking an image to its arrival; inf before the first
         self.skew_ms = nan
-        self.span_ns = MAX_KEPT_NS  # for how long frames are kept: less where they are heavy
+        self.span_ns = MAX_KEPT_NS  # how long frames are kept: less where they are large
         self.damaged = 0  # images that could not be decoded
         self._bytes = 0
 
@@ -73,7 +73,7 @@ class Lane:
         self.offset_ns = offset_ns
 
     def put(self, frame: Frame, now_ns: int) -> None:
-        """Keep a frame, and learn how late it is."""
+        """Buffer a frame, and measure how late it is."""
         lag_ns = now_ns - self.time_ns(frame)
         self.lag_ns = (
             lag_ns if self.lag_ns == inf else self.lag_ns + LAG_WEIGHT * (lag_ns - self.lag_ns)
@@ -102,7 +102,7 @@ class Lane:
         return best
 
     def is_settled(self, instant_ns: int, nearest: Frame | None) -> bool:
-        """Tell whether no nearer frame can be expected."""
+        """Return whether no nearer frame can be expected."""
         if nearest is None:
             return False
         early_ns = instant_ns - self.time_ns(nearest)
@@ -127,7 +127,7 @@ class Lane:
 
 
 def _count_bytes(frame: Frame) -> int:
-    """Return what a frame occupies; a compressed one is not decoded for it."""
+    """Return the size of a frame in memory; a compressed one is not decoded for it."""
     if frame.jpeg is not None:
         return len(frame.jpeg)
     return frame.image_bgr.nbytes

@@ -1,7 +1,6 @@
-"""Live: cameras, network, calibration and recording at work together, without a screen.
+"""Live: cameras, model, calibration and recording working together, without a screen.
 
-Whoever shows it asks for its newest result and its state; nothing in here waits for a screen or a
-disk.
+A display polls the newest result and the state; nothing in here waits for a screen or a disk.
 """
 
 import threading
@@ -41,13 +40,13 @@ from engine.session.writer import tap
 from engine.stages import ThreadedPipeline
 from engine.stats import StageTimes
 
-CLOSE_S = 1.8  # for everything together
-MIN_CLOSE_S = 0.1  # for what is closed last, where something before it hung
+CLOSE_S = 1.8  # in total
+MIN_CLOSE_S = 0.1  # for the last to be closed, if something before it hung
 
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """What a person chose.
+    """What the user chose.
 
     Parameters
     ----------
@@ -59,27 +58,25 @@ class LiveOptions:
 
 
 class Live:
-    """A live take: from `start` to `close`, once.
+    """A live run: from `start` to `close`, once.
 
     Parameters
     ----------
     sources
         Not open, in the order of the views.
     make_estimator
-        Loads the network for so many views; called by `start`, while the cameras open.
+        Loads the 2D model for a number of views; called by `start` while the cameras open.
     options
     on_rig
-        Gets each new rig and its report, in a thread of the calibration.
+        Called with each new rig and its report, in a thread of the calibration.
     make_monocular
-        Loads the network that sees depth with one camera (`engine.live.single_view`); called by
-        `start`, and for each rig.
+        Loads the monocular model (`engine.live.single_view`); called by `start` and for each rig.
 
     Attributes
     ----------
     newest
-        The two newest results, the older one first; older ones that nobody took are gone. Two,
-        since a network that looks at every other frameset gives two results at a time, and a screen
-        draws them one after the other.
+        The two newest results, older first; older ones are dropped. Two, because a model that runs
+        on every other frameset gives two results at a time, and a screen draws both in turn.
     names
         Of the cameras.
     """
@@ -108,32 +105,30 @@ class Live:
         self._hands_detector: RaisedHandsDetector | None = None
         self._stages: ThreadedPipeline | None = None
         self._recording: LiveRecording | None = None
-        self._recording_lock = (
-            threading.Lock()
-        )  # around beginning and ending, which a full disk and a person may ask
-        self._lifecycle_lock = (
-            threading.Lock()
-        )  # a window may be closed while the network is still being loaded
+        # Around start and stop: a full disk and the user may stop a recording at the same time.
+        self._recording_lock = threading.Lock()
+        # A window may be closed while the model is still being loaded.
+        self._lifecycle_lock = threading.Lock()
         self._closed = False
         self._heap_trimmer = HeapTrimmer()
         self.hands_raised_count = 0
 
     @property
     def skeleton(self) -> Skeleton | None:
-        """The joints of the network; None before it is loaded."""
+        """The joints of the 2D model; None before it is loaded."""
         return self._estimator.skeleton if self._estimator is not None else None
 
     def start(self) -> None:
-        """Open the cameras, load the network and begin.
+        """Open the cameras, load the 2D model and start the stages.
 
         Raises
         ------
         EngineError
-            If the network cannot be loaded; then the cameras are closed.
+            If the model cannot be loaded; the cameras are then closed.
 
         Notes
         -----
-        Where it is closed meanwhile, nothing begins.
+        If `close` is called meanwhile, no stage starts.
         """
         with self._lifecycle_lock:
             if self._closed:
@@ -157,12 +152,12 @@ class Live:
                 self._begin(estimator, monocular)
 
     def close(self) -> bool:
-        """End everything, the recording first; may be called twice.
+        """Close everything, the recording first; may be called twice.
 
         Returns
         -------
         ended
-            False where something hangs and was left behind.
+            False where something hangs and was abandoned.
         """
         deadline_s = monotonic() + CLOSE_S
         with self._lifecycle_lock:
@@ -191,7 +186,7 @@ class Live:
 
     @property
     def closed(self) -> bool:
-        """Whether it was ended, or is being ended."""
+        """Whether it was closed, or is closing."""
         return self._closed
 
     @property
@@ -208,11 +203,11 @@ class Live:
 
     @property
     def error(self) -> BaseException | None:
-        """What a stage died of; None while all is well."""
+        """The error that ended a stage; None without one."""
         return self._stages.error if self._stages is not None else None
 
     def state(self) -> LiveState:
-        """Tell how everything is; cheap, from any thread."""
+        """Return the state of everything; cheap, from any thread."""
         recording = self._recording
         return LiveState(
             cameras=self._framesets.states(),
@@ -230,7 +225,7 @@ class Live:
         )
 
     def camera(self, name: str) -> LiveSource:
-        """Return what a camera was made of.
+        """Return a camera's source.
 
         Raises
         ------
@@ -240,20 +235,20 @@ class Live:
         return next(source for source in self._sources if source.name == name)
 
     def reconnect(self, name: str) -> None:
-        """Try a camera again now."""
+        """Reopen a camera now."""
         for feed in self._feeds:
             if feed.name == name:
                 feed.reconnect()
 
     def use_rig(self, rig: Rig, source: str) -> None:
-        """Use a rig from before once it agrees with what the cameras see.
+        """Use a saved rig once it agrees with what the cameras see.
 
         Parameters
         ----------
         rig
             Its cameras are the views, in their order.
         source
-            Where it comes from, in words.
+            Where it comes from, for messages.
         """
         if self._rig is not None:
             self._rig.test(rig, source)
@@ -264,14 +259,14 @@ class Live:
             self._rig.recalibrate()
 
     def set_stature(self, stature_m: float | None) -> None:
-        """Take this as the person's height, m; the rig is scaled to it."""
+        """Set the person's stature, m; the rig is rescaled to it."""
         if self._rig is not None:
             self._rig.set_stature(stature_m)
         if self._monocular is not None:
             self._monocular.set_stature(stature_m)
 
     def reload_monocular(self) -> None:
-        """Look again which network serves where one camera alone sees the person; never waits."""
+        """Check again which monocular model to use; never waits."""
         if self._monocular is not None:
             self._monocular.request_reload()
 
@@ -316,7 +311,7 @@ class Live:
             self._recording = recording
 
     def stop_recording(self) -> RecordingState | None:
-        """End the recording; waits until it is on the disk.
+        """Stop the recording; waits until it is on the disk.
 
         Returns
         -------
@@ -327,18 +322,18 @@ class Live:
             return self._end_recording()
 
     def _end_recording(self) -> RecordingState | None:
-        """Take the taps away, then close."""
+        """Detach it from the cameras, then close it."""
         recording = self._recording
         if recording is None:
             return None
         for feed in self._feeds:
             feed.tap(None)
         state = recording.close()
-        self._recording = None  # only now: until it is on the disk, it is seen
+        self._recording = None  # last: it stays visible until it is on the disk
         return state
 
     def _begin(self, estimator: FlowInterpolatedEstimator, monocular: LiveMonocular) -> None:
-        """Let the stages work with networks that are loaded."""
+        """Start the stages with the loaded models."""
         skeleton = estimator.skeleton
         self._estimator = estimator
         self._monocular = monocular
@@ -351,13 +346,13 @@ class Live:
         )
         stages.start()
         self._stages = (
-            stages  # only now: stages that do not run yet would look like a take that is over
+            stages  # last: stages that do not run yet would look like a run that has ended
         )
 
     def _build_pipeline(
         self, estimator: FlowInterpolatedEstimator, monocular: LiveMonocular, rig: LiveRig
     ) -> Pipeline:
-        """Put the stages together."""
+        """Build the pipeline of the stages."""
         skeleton = estimator.skeleton
         crossfade = GuessCrossfade()
         smooth = Smooth()
@@ -374,7 +369,7 @@ class Live:
         )
 
     def _on_estimated(self, poses: PoseSet2D) -> None:
-        """Hand on what the network saw. Runs in the network's thread."""
+        """Pass on the raw 2D poses; runs in the thread of the 2D model."""
         if self._rig is not None:
             self._rig.put(poses)
         recording = self._recording
@@ -401,7 +396,7 @@ class Live:
         self.newest.put(LiveResult(frames, poses_2d, poses_3d, rig, host_ns()))
 
     def _on_new_rig(self, rig: Rig, report: CalibrationReport | None) -> None:
-        """Tell framesets, recording and listener about a rig."""
+        """Pass a new rig to framesets, recording and listener."""
         self._framesets.set_offsets(rig.time_offset_ns)
         recording = self._recording
         if recording is not None:

@@ -1,4 +1,4 @@
-"""MotionSeen: what the cameras have seen of a person in motion so far, in the numbers that coaching rests on."""
+"""MotionAccumulator: statistics of the motion seen so far, which coaching is based on."""
 
 from dataclasses import dataclass
 
@@ -11,20 +11,18 @@ from engine.poses import Pose2D, PoseSet2D
 
 ROWS, COLUMNS = 3, 4  # of an image, for coverage
 MIN_CONFIDENCE = 0.5  # confidence from which a joint counts, as in calibration
-MIN_JOINTS, MIN_VISIBLE_JOINTS = (
-    8,
-    5,
-)  # of the limbs, from which a view's joints calibrate; from which somebody is there
-MAX_STEP_S = 0.5  # a longer gap between two poses is not time in which somebody was seen
-# Joints of a person who stands still tremble and drift by 2-4 % of the torso, apart in each view;
-# walking moves them by 60 % in this time.
+# Of the limbs: needed for a view to be used in calibration, and for a person to count as visible.
+MIN_JOINTS, MIN_VISIBLE_JOINTS = 8, 5
+MAX_STEP_S = 0.5  # a longer gap between two poses does not count as seen
+# Joints of a person who stands still jitter and drift by 2-4 % of the torso, independently in each
+# view; walking moves them by 60 % in this time.
 MOVE_WINDOW_S = 0.3
 MIN_MOVE_TORSOS = 0.12
 MIN_MOVING_VIEWS = 2
-STILL_AFTER_S = 0.6  # a turning point of a swinging arm is no standstill
-RECENT_WINDOW_S = 1.5  # of what is "now"
+STILL_AFTER_S = 0.6  # the turning point of a swinging arm does not count as still
+RECENT_WINDOW_S = 1.5  # that counts as "now"
 MIN_CELL_JOINTS = 20  # in a cell
-# a place: an eighth of the width by a quarter octave of apparent size
+# A place: an eighth of the width by a quarter octave of apparent size.
 PLACE_COLUMNS = 8
 PLACE_SIZES = 24
 OCTAVE = 4.0
@@ -37,7 +35,7 @@ FACING_TORSOS = 0.25  # shoulders farther apart than this show the front or the 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Motion:
-    """What was seen so far, and what is seen now.
+    """Motion seen so far, and what is seen now.
 
     Parameters
     ----------
@@ -48,24 +46,23 @@ class Motion:
     coverage : (V, 3, 4), 0 to 1
         How well the person filled each view's image; 1 is enough.
     shared_s : (V, V), s
-        Of motion that two views saw at once; on the diagonal: that the view saw at all.
+        Of motion that two views saw at once; on the diagonal, that the view saw.
     places : (V,)
-        How many different places the person was at, as a view tells them: across its image, and by
-        size.
+        Number of different places of the person, by position across the image and by size.
     depth : (V,)
-        Largest by smallest apparent size; 1 before there were two.
+        Ratio of largest to smallest apparent size; 1 before there were two.
     sides : (V,)
-        From how many sides a view saw the person, up to 3: front, side, back.
+        Number of sides from which a view saw the person, up to 3: front, side, back.
     arms : (V,), 0 to 1
         Share of all directions that the arms pointed in.
     visible : (V,), bool
-        Who sees a person now.
+        Whether the view sees a person now.
     feet_visible : (V,), bool
-        Who sees the feet now.
+        Whether the view sees the feet now.
     is_moving
         Whether the person moves now.
     crowded : (V,), bool
-        Who sees two people or more now.
+        Whether the view sees two people or more now.
     """
 
     view_names: tuple[str, ...]
@@ -83,7 +80,7 @@ class Motion:
 
 
 class MotionAccumulator:
-    """Adds up what pose sets show; some tenths of a millisecond each, and no more memory with time.
+    """Accumulates pose sets, in some tenths of a millisecond each and with constant memory.
 
     Parameters
     ----------
@@ -126,12 +123,12 @@ class MotionAccumulator:
         self._before_ns = 0
 
     def put(self, poses: PoseSet2D) -> bool:
-        """Add what the network saw at an instant.
+        """Add the 2D poses of an instant.
 
         Returns
         -------
         useful
-            Two views or more see a person who moves.
+            Whether two views or more see a moving person.
         """
         time_ns = poses.timestamp_ns
         since_s = 0.0 if self._last_ns is None else (time_ns - self._last_ns) * 1e-9
@@ -183,18 +180,18 @@ class MotionAccumulator:
 
     @property
     def seconds(self) -> float:
-        """How much motion two views or more saw at once, s."""
+        """Motion that two views or more saw at once, s."""
         return self._seconds
 
     @property
     def _is_moving(self) -> bool:
-        """Whether somebody moved a moment ago."""
+        """Whether a person moved a moment ago."""
         if self._moved_ns is None or self._last_ns is None:
             return False
         return (self._last_ns - self._moved_ns) * 1e-9 < STILL_AFTER_S
 
     def _extract_limbs(self, poses: PoseSet2D) -> tuple[F64, Mask]:
-        """Take the joints of the person whom each view follows, (V, L, 2), and which are sure, (V, L)."""
+        """Return the followed person's joints by view, (V, L, 2), and which are sure, (V, L)."""
         V, L = len(self._view_names), len(self._limbs)
         xy, sure = np.full((V, L, 2), np.nan), np.zeros((V, L), bool)
         for v, people in enumerate(poses.poses_by_view):
@@ -205,11 +202,11 @@ class MotionAccumulator:
                     pose.xy[self._limbs],
                     pose.confidence[self._limbs] >= MIN_CONFIDENCE,
                 )
-        sure &= ((xy >= 0) & (xy < self._sizes_wh[:, None])).all(-1)  # NaN is not
+        sure &= ((xy >= 0) & (xy < self._sizes_wh[:, None])).all(-1)  # NaN is not inside
         return xy, sure
 
     def _measure_torso_px(self, xy: F64, sure: Mask) -> F64:
-        """Length of the trunk in each view, (V,); NaN where it is not seen."""
+        """Measure the length of the trunk in each view, (V,); NaN where it is not seen."""
         at = [
             self._at[name] for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
         ]
@@ -218,7 +215,7 @@ class MotionAccumulator:
         return np.where(sure[:, at].all(1), np.maximum(length, 1.0), np.nan)
 
     def _update_recent(self, poses: PoseSet2D, sure: Mask, step_s: float) -> None:
-        """Remember the last moments."""
+        """Store the last moments."""
         fresh = 1.0 - np.exp(-step_s / (RECENT_WINDOW_S / 2))
         ankles = [self._at["left_ankle"], self._at["right_ankle"]]
         here = sure.sum(1) >= MIN_VISIBLE_JOINTS
@@ -228,7 +225,7 @@ class MotionAccumulator:
         self._crowded += fresh * (many - self._crowded)
 
     def _has_moved(self, xy: F64, torso: F64, time_ns: int) -> bool:
-        """Tell whether the most mobile quarter of the joints moved; every now and then, and False between."""
+        """Return whether the fastest quarter of joints moved; evaluated at intervals only."""
         if (time_ns - self._before_ns) * 1e-9 < MOVE_WINDOW_S:
             return False
         off = np.hypot(*np.moveaxis(xy - self._before_xy, -1, 0)) / torso[:, None]
@@ -240,7 +237,7 @@ class MotionAccumulator:
         return bool((far & enough).sum() >= min(MIN_MOVING_VIEWS, max(int(enough.sum()), 1)))
 
     def _add(self, xy: F64, sure: Mask, torso: F64) -> None:
-        """Add the joints of an instant to what was seen."""
+        """Add the joints of an instant to the statistics."""
         v, joint = np.nonzero(sure)
         share = xy[v, joint] / self._sizes_wh[v]
         cell = (share[:, 1] * ROWS).astype(int) * COLUMNS + (share[:, 0] * COLUMNS).astype(int)
@@ -259,7 +256,7 @@ class MotionAccumulator:
         self._add_arms(xy, sure)
 
     def _add_arms(self, xy: F64, sure: Mask) -> None:
-        """Note where the arms point."""
+        """Record where the arms point."""
         v, arm = np.nonzero(sure[:, self._arms_at].all(-1))
         upper, lower = self._arms_at[arm].T
         along = xy[v, lower] - xy[v, upper]
@@ -268,7 +265,7 @@ class MotionAccumulator:
 
 
 def _choose_followed(people: tuple[Pose2D, ...], track_id: int | None) -> Pose2D | None:
-    """Choose the person whom a view followed until now, or else the surest."""
+    """Choose the person that a view followed until now, else the most confident."""
     if len(people) < 2:
         return people[0] if people else None
     return next(

@@ -1,4 +1,4 @@
-"""MotionLog: the newest poses of a person in motion, in arrays of one size, ready to be calibrated from."""
+"""MotionLog: the newest poses of a moving person, in arrays of fixed size, for calibration."""
 
 from dataclasses import dataclass, replace
 
@@ -12,12 +12,11 @@ from engine.poses import Pose2D, PoseSet2D
 from engine.reconstruction.people import NOBODY, Candidates
 
 CAPACITY = 1500  # framesets: 90 s and more of motion
-MAX_AGE_S = 600.0  # what is older may have been seen by cameras that stood elsewhere
-# more than 16 a second add nothing: a track is interpolated over 120 ms
-# (calibration.evidence.timing)
+MAX_AGE_S = 600.0  # the cameras may have been elsewhere before
+# More than 16 a second add nothing: `calibration.evidence.timing` interpolates over 120 ms.
 MIN_STEP_NS = 60_000_000
-MAX_PEOPLE = 2  # in a view; the estimator follows no more
-MAX_BACKSTEP_NS = 1_000_000_000  # times that step back by more are those of another clock
+MAX_PEOPLE = 2  # in a view, as many as the estimator follows
+MAX_BACKSTEP_NS = 1_000_000_000  # times that step back by more are from another clock
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,12 +61,12 @@ class MotionLog:
         return min(self._count, len(self._rows.time_ns))
 
     def put(self, poses: PoseSet2D) -> bool:
-        """Keep the poses of an instant, unless the one before is too near.
+        """Store the poses of an instant, unless the previous one is too near.
 
         Parameters
         ----------
         poses
-            As the network saw them.
+            As the model found them, before association.
 
         Returns
         -------
@@ -99,17 +98,17 @@ class MotionLog:
         self._count = 0
 
     def candidates(self, newest_s: float = MAX_AGE_S) -> Candidates:
-        """Copy what is kept.
+        """Copy the stored poses.
 
         Parameters
         ----------
         newest_s
-            What is older than this, against the newest, is left out.
+            Poses older than this, relative to the newest, are left out.
 
         Returns
         -------
         candidates
-            Pixels and confidences as float32; half as much for a pipe.
+            Pixels and confidences as float32, to halve what a pipe has to carry.
         """
         N = len(self._rows.time_ns)
         order = np.arange(max(self._count - N, 0), self._count) % N
@@ -135,7 +134,7 @@ def calibrate_from_log(
     options: CalibrationOptions,
     progress: Progress = lambda _step, _share: None,
 ) -> Calibration:
-    """Calibrate from what a log kept, in double precision again.
+    """Calibrate from the candidates of a log, converted back to double precision.
 
     Parameters
     ----------
@@ -154,7 +153,7 @@ def calibrate_from_log(
 
 
 def _choose_surest(people: tuple[Pose2D, ...]) -> tuple[Pose2D, ...]:
-    """Choose the people that are kept."""
+    """Choose the people to store: the most confident."""
     return (
         people
         if len(people) <= MAX_PEOPLE

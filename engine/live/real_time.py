@@ -1,4 +1,4 @@
-"""RealTime: the studio or a video, played as a live camera: it waits for nobody, and what is too late is lost."""
+"""RealTimeSource: a video or the studio played as a live camera; late images are lost."""
 
 import threading
 from collections.abc import Callable
@@ -14,23 +14,21 @@ from engine.frames import Frame
 LEAD_NS = 300_000_000
 # An image that is later than this, in periods, is left out.
 MAX_LATE_PERIODS = 1.0
-# For so long the sources of one studio wait for one that makes its image; then they go on without
-# it.
+# How long the sources of one studio wait for one of them to render; then they go on without it.
 BARRIER_TIMEOUT_S = 0.5
 
 
 @runtime_checkable
 class SkippableSource(Protocol):
-    """A source that makes its images, and need not make those that nobody has time for."""
+    """A source that renders its images, and can skip those that would be late."""
 
     def skip_to(self, number: int) -> None:
-        """Go on with the image of this number, if that is ahead."""
+        """Continue with the image of this number, if it is ahead."""
         ...
 
 
 class SharedStart:
-    """When some sources began to play, host clock: the same for all, decided when the first of them
-    is opened.
+    """The common start time of several sources, host clock: set when the first is opened.
 
     Parameters
     ----------
@@ -44,7 +42,7 @@ class SharedStart:
         self._start_ns: int | None = None
 
     def get_start_ns(self) -> int:
-        """Return the time of the beginning."""
+        """Return the start time, ns."""
         with self._lock:
             if self._start_ns is None:
                 self._start_ns = self.clock_ns() + LEAD_NS
@@ -52,10 +50,9 @@ class SharedStart:
 
 
 class FrameBarrier:
-    """Lets the cameras of one studio take the same images, where there is no time to make all of
-    them.
+    """Makes the cameras of one studio skip the same images when there is no time for all.
 
-    If each skipped by itself, one would make the even and another the odd images, and no instant
+    If each skipped on its own, one might render the even and another the odd images, and no instant
     would be whole.
     """
 
@@ -66,32 +63,32 @@ class FrameBarrier:
         self._joined: set[object] = set()
 
     def join(self, member: object) -> None:
-        """Count a camera in."""
+        """Add a camera."""
         with self._changed:
             self._members.add(member)
             self._changed.notify_all()
 
     def leave(self, member: object) -> None:
-        """Do not wait for a camera any more."""
+        """Stop waiting for a camera."""
         with self._changed:
             self._members.discard(member)
             if not self._members:
-                self._joined.clear()  # whoever comes next begins with what is due then
+                self._joined.clear()  # the next to come starts with what is due then
             self._changed.notify_all()
 
     def next_frame_number(self, member: object, due: Callable[[int], int]) -> int:
-        """Return which image a camera should make now.
+        """Return which image a camera should render now.
 
         Parameters
         ----------
         member
         due
-            Gives the newest image that is worth making, of those after a number.
+            Returns the newest image worth rendering, after a given number.
 
         Returns
         -------
         number
-            The one that the others are making, or a new one once all have begun with that.
+            The one that the others are rendering, or a new one once all have started it.
         """
         with self._changed:
             self._members.add(member)
@@ -103,7 +100,7 @@ class FrameBarrier:
                 if not begun:
                     self._members &= (
                         self._joined
-                    )  # who is not there is not waited for; it may join again
+                    )  # absent cameras are not waited for; they may join again
                 if member in self._joined:
                     self._advance_to(due(self._number))
             elif not self._joined:
@@ -113,14 +110,14 @@ class FrameBarrier:
             return self._number
 
     def _advance_to(self, number: int) -> None:
-        """Go on to another image."""
+        """Advance to another image."""
         self._number = number
         self._joined.clear()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlaybackGroup:
-    """What sources that play together have in common.
+    """The state shared by sources that play together.
 
     Parameters
     ----------
@@ -141,11 +138,11 @@ class RealTimeSource:
     source
         The studio's camera or a video.
     group
-        Shared with the other sources that begin with it, so that their true clock offsets are kept.
+        Shared by the sources that start together, so that their true clock offsets are kept.
     name
         The view's name; the source's own if None.
     origin_ns
-        The source's time that is played at the beginning.
+        The source's time that is played first.
 
     Attributes
     ----------
@@ -154,8 +151,8 @@ class RealTimeSource:
 
     Notes
     -----
-    A frame's time is exact: the beginning plus the source's own time. Images that nobody had time
-    for show as a gap in the sequence, as a real camera's do; a studio does not even make them.
+    A frame's time is exact: the start plus the source's own time. Skipped images show as a gap in
+    the sequence, as with a real camera; a studio does not even render them.
     """
 
     def __init__(
@@ -171,7 +168,7 @@ class RealTimeSource:
         self._next_number: int | None = None
 
     def open(self) -> None:
-        """Open the source; it is played from where the others are by now."""
+        """Open the source; it plays from where the others are by now."""
         self._source.open()
         self._closed.clear()
         self._pending = self._next_number = None
@@ -191,12 +188,12 @@ class RealTimeSource:
 
     @property
     def frame_count(self) -> int | None:
-        """How many frames the source has."""
+        """The number of frames of the source; None where it is not known."""
         return self._source.frame_count
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What was odd."""
+        """Messages on what is unusual about the source."""
         return self._source.remarks
 
     def read(self, timeout_ms: int) -> Frame | None:
@@ -229,7 +226,7 @@ class RealTimeSource:
         self._source.close()
 
     def _make_frame(self, deadline_ns: int) -> Frame | None:
-        """Let the source make the next image that is not too late."""
+        """Make the source render the next image that is not too late."""
         source, period_ns = self._source, NS_PER_S / self.rate_fps
         if isinstance(source, SkippableSource) and self._group.barrier is not None:
             if self._next_number is None:
@@ -278,7 +275,7 @@ class RealTimeSource:
             self._closed.wait(min(left_ns, max(deadline_ns - self._read_clock_ns(), 0)) / NS_PER_S)
 
     def _leave_barrier(self) -> None:
-        """Let the others of the studio go on without this one."""
+        """Make the others of the studio go on without this one."""
         if self._group.barrier is not None:
             self._group.barrier.leave(self)
 

@@ -1,4 +1,4 @@
-"""LiveRig: the rig in use while cameras run: found by the live calibration, or from before and tested; then watched."""
+"""LiveRig: the rig in use while cameras run, from live calibration or saved; then watched."""
 
 import logging
 import threading
@@ -21,28 +21,29 @@ from engine.stages import CLOSE_S, BackgroundTask
 logger = logging.getLogger(__name__)
 
 WAITING = CalibrationState(CalibrationPhase.WATCHING, headline="Waiting for the cameras")
-CHECK_EVERY_NS = 60 * NS_PER_S  # at a rig in use; a look takes 0.4 s of one core
-RECHECK_NS = 2 * NS_PER_S  # at a rig under test that could not be judged yet
-RECALIBRATION_HINT = "A new one is made as soon as somebody walks through the room."
-MAX_SHOWN_PROGRESS = 0.95  # of a test: looking at what was seen takes a moment
-MIN_CLOCKS_S = 10.0  # of motion; with less, clocks become worse
-MIN_CLOCK_STEP_NS = 5_000_000  # what the search errs by; and another rig lets the trail begin anew
-MIN_WRONG_CHECKS = 2  # looks in a row, before a person is alarmed
+CHECK_EVERY_NS = 60 * NS_PER_S  # of a rig in use; a check takes 0.4 s of one core
+RECHECK_NS = 2 * NS_PER_S  # of a rig under test that could not be judged yet
+RECALIBRATION_HINT = "A new one is made as soon as a person walks through the room."
+MAX_SHOWN_PROGRESS = 0.95  # of a test: evaluating what was seen takes a moment
+MIN_CLOCKS_S = 10.0  # of motion; with less, the clocks get worse
+MIN_CLOCK_STEP_NS = (
+    5_000_000  # the error of the search; and a new rig restarts the trail on the floor
+)
+MIN_WRONG_CHECKS = 2  # in a row, before the user is warned
 
 
 class LiveRig:
-    """The rig in use. Any thread may call any method; none waits for a calibration.
+    """The rig in use; thread-safe, and no call waits for a calibration.
 
     Parameters
     ----------
     skeleton
     feeds
-        In camera order. The calibration begins once each has sent an image: until then nobody knows
-        their sizes.
+        In camera order. The calibration starts once each has sent an image, which gives its size.
     stature_m
         Of the person; None where it is not known.
     on_rig
-        Gets each new rig, and its report where it has one.
+        Called with each new rig, and its report where it has one.
     make_solver
         For tests.
     """
@@ -74,7 +75,7 @@ class LiveRig:
         self._closed = False
 
     def put(self, poses: PoseSet2D) -> None:
-        """Take what the network saw at an instant, each view alone."""
+        """Add the 2D poses of an instant, each view on its own."""
         if self._closed:
             return
         calibration = self._calibration or self._begin()
@@ -89,7 +90,7 @@ class LiveRig:
         return self._rig
 
     def state(self) -> CalibrationState:
-        """Say how it stands."""
+        """Return the state of calibration or test."""
         if self._calibration is None:
             return self._describe_waiting()
         state, check = self._calibration.state(), self._check
@@ -98,7 +99,7 @@ class LiveRig:
         return state
 
     def notices(self) -> tuple[str, ...]:
-        """Return sentences on the rig that a person should read."""
+        """Return messages on the rig for the user."""
         return self._notices
 
     def test(self, rig: Rig, source: str) -> None:
@@ -109,11 +110,11 @@ class LiveRig:
         rig
             Its cameras are the views, in their order.
         source
-            Where it comes from, in words.
+            Where it comes from, for messages.
         """
         with self._lock:
             if self._calibration is not None:
-                self._calibration.test(source)  # first: it takes the rig back that is in use
+                self._calibration.test(source)  # first, because it withdraws the rig in use
             self._tested = (rig, source)
             self._check = RigCheck(rig, self._skeleton)
             self._notices = ()
@@ -132,14 +133,14 @@ class LiveRig:
                 self._calibration.recalibrate()
 
     def set_stature(self, stature_m: float | None) -> None:
-        """Take this as the person's height, m."""
+        """Set the person's stature, m."""
         with self._lock:
             self._stature_m = stature_m
             if self._calibration is not None:
                 self._calibration.set_stature(stature_m)
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
-        """End the calibration; a look at the rig that takes longer than this ends by itself."""
+        """Close the calibration; a check of the rig that takes longer ends by itself."""
         with self._lock:
             self._closed = True
             calibration = self._calibration
@@ -148,7 +149,7 @@ class LiveRig:
             calibration.close()
 
     def _begin(self) -> LiveCalibration | None:
-        """Begin to calibrate once the sizes of all images are known."""
+        """Start the calibration once the sizes of all images are known."""
         sizes = tuple(size for feed in self._feeds if (size := feed.state().size_wh) is not None)
         if len(sizes) < len(self._feeds):
             return None
@@ -167,7 +168,7 @@ class LiveRig:
             return self._calibration
 
     def _refuse_other_sizes(self, rig: Rig, sizes: Sequence[tuple[int, int]]) -> None:
-        """Say so where a rig is for images of another size: nothing else about it could be judged."""
+        """Reject a rig for images of another size, about which nothing else can be judged."""
         for camera, size in zip(rig, sizes):
             if tuple(camera.size_wh) != tuple(size):
                 was, now = (f"{width}x{height}" for width, height in (camera.size_wh, size))
@@ -175,7 +176,7 @@ class LiveRig:
                 return
 
     def _reject_tested(self, why: str) -> None:
-        """Give up a rig under test, and calibrate from what was seen and will be."""
+        """Reject the rig under test, and calibrate from the motion seen so far and later."""
         if self._tested is None or self._calibration is None:
             return
         (_, source), self._tested, self._check = self._tested, None, None
@@ -186,13 +187,13 @@ class LiveRig:
     def _use_rig(self, rig: Rig | None, report: CalibrationReport | None) -> None:
         """Use a rig from now on, or none."""
         self._rig = rig
-        self._wrong_count, self._notices = 0, ()  # what was said was said of another rig
+        self._wrong_count, self._notices = 0, ()  # earlier messages are about another rig
         self._check = RigCheck(rig, self._skeleton) if rig is not None else None
         if rig is not None:
             self._on_rig(rig, report)
 
     def _compare(self, calibration: LiveCalibration, poses: PoseSet2D) -> None:
-        """Look now and then whether the rig is still true."""
+        """Check now and then whether the rig still fits."""
         with self._lock:
             result = self._check_task.take()
             if result is not None and result[0] is self._check:
@@ -212,7 +213,7 @@ class LiveRig:
                 )
 
     def _apply_finding(self, calibration: LiveCalibration, found: RigFinding) -> None:
-        """Do what a finding asks for."""
+        """Act on a finding."""
         if found.verdict is RigVerdict.NOT_ENOUGH:
             return
         if self._tested is None:
@@ -226,7 +227,7 @@ class LiveRig:
         self._notices = () if found.verdict is RigVerdict.FITS else (found.message,)
 
     def _watch_rig(self, calibration: LiveCalibration, found: RigFinding) -> None:
-        """Tell what became of a rig in use, once it is sure; follow clocks that drift."""
+        """Report what happened to a rig in use, once it is sure; correct drifting clocks."""
         if found.verdict is RigVerdict.FITS:
             self._wrong_count, self._notices = 0, ()
             if (
@@ -244,12 +245,12 @@ class LiveRig:
         self._notices = (found.message,)
 
     def _update_clocks(self, calibration: LiveCalibration, rig: Rig) -> None:
-        """Go on with the rig in use, its clocks put right."""
-        logger.info("Clocks put right: %s", rig.time_offset_ns)
+        """Correct the clocks of the rig in use."""
+        logger.info("Clocks corrected: %s", rig.time_offset_ns)
         calibration.update_clocks(rig)
 
     def _describe_waiting(self) -> CalibrationState:
-        """Say which camera is waited for."""
+        """Describe which camera is waited for."""
         if len(self._feeds) < 2:
             return CalibrationState(CalibrationPhase.OFF)
         missing = [feed.name for feed in self._feeds if feed.state().size_wh is None]
@@ -262,7 +263,7 @@ class LiveRig:
 
 
 def _check_and_refine(check: RigCheck) -> RigFinding:
-    """Look at a rig in use, and where it fits, put its clocks right from the body's motion."""
+    """Check a rig in use and, if it fits, correct its clocks from the body's motion."""
     found = check.evaluate()
     if found.rig is None or found.offsets_ns is None:
         return found
@@ -270,7 +271,7 @@ def _check_and_refine(check: RigCheck) -> RigFinding:
 
 
 def _measure_clock_step_ns(one: Rig, other: Rig) -> int:
-    """Return the largest difference between the time offsets of two rigs, each taken from its first camera's."""
+    """Return the largest difference of two rigs' offsets, relative to their first cameras."""
     first, second = (
         [
             rig.time_offset_ns.get(name, 0) - rig.time_offset_ns.get(rig.names[0], 0)

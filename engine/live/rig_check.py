@@ -1,4 +1,4 @@
-"""Is a rig still true? What the cameras see now is compared with what it says, before anybody trusts it."""
+"""Does a saved rig still fit? Compare it with what the cameras see before it is used."""
 
 from collections import deque
 from dataclasses import dataclass, replace
@@ -23,17 +23,12 @@ from engine.poses import PoseSet2D
 from engine.reconstruction.associate import Associate
 
 MIN_FRAMESETS = 60  # with a person in two views or more
-MIN_VIEW_FRAMESETS = 20  # a view that saw the person less often is not judged
+MIN_VIEW_FRAMESETS = 20  # a view with fewer is not judged
 MAX_FRAMESETS = 160
-SPACING_NS = (
-    62_000_000  # framesets nearer in time than this say the same; the most that is kept is 10 s
-)
-MAX_CLOCK_CHANGE_NS, MAX_COST_RATIO = (
-    15_000_000,
-    0.97,
-)  # clocks have shifted if that lowers the cost to this share
-# Of the framesets that show anybody, a view must show the person whom a true rig follows in so
-# many.
+SPACING_NS = 62_000_000  # nearer framesets are not independent; those stored span up to 10 s
+# Clocks have shifted if moving them by more than this lowers the cost to this share.
+MAX_CLOCK_CHANGE_NS, MAX_COST_RATIO = 15_000_000, 0.97
+# Share of the framesets with people in which a view must show the person followed by a correct rig.
 MIN_FOLLOWED_SHARE, MAX_CROWDED_SHARE = 0.6, 0.1
 CALIBRATE_AGAIN = "Calibrate again."
 CROWDED = (
@@ -43,11 +38,11 @@ CROWDED = (
 
 
 class RigVerdict(StrEnum):
-    """What became of a rig."""
+    """The result of a check."""
 
     NOT_ENOUGH = "not enough seen"
     FITS = "fits"
-    CLOCKS_CHANGED = "clocks changed"  # true, with other time offsets
+    CLOCKS_CHANGED = "clocks changed"  # fits, with other time offsets
     EXCHANGED = "cameras exchanged"
     MIRRORED = "camera mirrored"
     MOVED = "camera moved"
@@ -56,7 +51,7 @@ class RigVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RigFinding:
-    """What is known of a rig after comparing it with what the cameras see.
+    """The result of comparing a rig with what the cameras see.
 
     Parameters
     ----------
@@ -64,18 +59,17 @@ class RigFinding:
     message
         What it means and what to do.
     sigmas, px : (V,)
-        Median distance of the joints of each view from where the rig as given has them, in expected
-        errors and in px; NaN where a view is not judged.
+        Median reprojection error of each view with the rig as given, in expected errors and in px;
+        NaN where a view is not judged.
     rig
-        That can be used from now on: as given, or with its cameras in the right order, or with the
-        right clocks; None where there is none.
+        Usable from now on: as given, with its cameras reordered, or with corrected clocks; None
+        where none is.
     cameras
-        Names of those that were moved, exchanged or mirrored.
+        Names of cameras that were moved, exchanged or mirrored.
     order : V of them
         View v is from the rig's camera ``order[v]``.
     offsets_ns
-        The time offsets as the body's motion has them, by camera; None where ``rig`` does not fit
-        as it was given.
+        Time offsets from the body's motion, by camera; None where ``rig`` does not fit as given.
     """
 
     verdict: RigVerdict
@@ -99,11 +93,12 @@ class RigCheck:
 
     Notes
     -----
-    It wants raw 2D poses, everybody in every view. A rig is true if it fits the person whom each
-    view follows alone, or one who is there in every view nearly whenever somebody is. What else
-    happened to it is looked for in people followed without it, since a wrong rig would choose only
-    what fits; with several people in view that is not told. `put` costs next to nothing; `evaluate`
-    takes 0.5 s where the rig fits and some seconds where it does not: call it in a job.
+    Takes raw 2D poses, all people in every view. A rig fits if it explains the person that each
+    view follows on its own, or one present in every view in nearly all framesets with people. What
+    happened to a rig that does not fit is searched with people followed without it, because a wrong
+    rig would select only what fits; with several people in view this is not attempted. `put` is
+    cheap; `evaluate` takes 0.5 s where the rig fits and some seconds where it does not: call it in
+    the background.
     """
 
     def __init__(self, rig: Rig, skeleton: Skeleton) -> None:
@@ -112,18 +107,18 @@ class RigCheck:
 
     @property
     def progress(self) -> float:
-        """How much of what is needed was seen, 0 to 1."""
+        """Share of the required framesets seen, 0 to 1."""
         return min(len(self._kept) / MIN_FRAMESETS, 1.0)
 
     @property
     def span_s(self) -> float:
-        """Over how long what is kept was seen, s; clocks need 10."""
+        """Time span of the stored framesets, s; clocks need 10."""
         return (
             (self._kept[-1].timestamp_ns - self._kept[0].timestamp_ns) * 1e-9 if self._kept else 0.0
         )
 
     def put(self, poses: PoseSet2D) -> None:
-        """Look at a frameset.
+        """Add a frameset.
 
         Parameters
         ----------
@@ -143,12 +138,12 @@ class RigCheck:
         if self._kept and 0 <= poses.timestamp_ns - self._kept[-1].timestamp_ns < SPACING_NS:
             return
         if self._kept and poses.timestamp_ns < self._kept[-1].timestamp_ns:
-            self._kept.clear()  # time began anew
+            self._kept.clear()  # another clock
         if sum(bool(view) for view in poses.poses_by_view) >= 2:
             self._kept.append(poses)
 
     def evaluate(self) -> RigFinding:
-        """Say whether the rig is true, and if not, what happened."""
+        """Judge whether the rig fits, and if not, what happened."""
         names = self._rig.names
         nothing = np.full(len(self._rig), np.nan)
         if len(self._kept) < MIN_FRAMESETS:
@@ -183,7 +178,7 @@ class RigCheck:
         return self._expand_to_all_views(found, judged, unseen)
 
     def _check_followed(self, seen: Observations, unseen: tuple[int, ...]) -> RigFinding | None:
-        """Whether the rig is true of somebody whom every view shows nearly always, whoever else is there."""
+        """Check the rig with a person nearly always in every view, even among others."""
         chosen = self._follow_person(self._rig)
         there, kept = (each.seen.any(-1).sum(0) for each in (seen, chosen))
         if any(
@@ -193,12 +188,12 @@ class RigCheck:
         return _check_fit(*drop_views(chosen, self._rig, unseen))
 
     def _is_crowded(self) -> bool:
-        """Whether several people were in view often."""
+        """Whether several people were often in view."""
         views = [len(view) for poses in self._kept for view in poses.poses_by_view if view]
         return sum(count > 1 for count in views) > MAX_CROWDED_SHARE * len(views)
 
     def _follow_person(self, rig: Rig | None) -> Observations:
-        """Follow one person through what was kept, with a rig's help or none, as arrays."""
+        """Follow one person through the stored framesets, with or without a rig."""
         associate = Associate(self._skeleton)
         T = len(self._kept)
         V = len(self._rig)
@@ -219,7 +214,7 @@ class RigCheck:
     def _expand_to_all_views(
         self, found: RigFinding, judged: tuple[int, ...], unseen: tuple[int, ...]
     ) -> RigFinding:
-        """Say of all cameras what was found of those that saw the person."""
+        """Extend a finding on the views that saw the person to all cameras."""
         if not unseen:
             return found
         V, names = len(self._rig), self._rig.names
@@ -243,7 +238,7 @@ class RigCheck:
 
 
 def _explain_misfit(seen: Observations, rig: Rig) -> RigFinding:
-    """Judge a rig that does not fit: the first change that explains what the cameras saw is the reason."""
+    """Judge a misfit: the first change that explains what the cameras saw is the reason."""
     fit = measure_fit(seen, rig)
     return (
         _check_exchanged(seen, rig, fit)
@@ -252,20 +247,20 @@ def _explain_misfit(seen: Observations, rig: Rig) -> RigFinding:
         or _check_moved(seen, rig, fit)
         or _build_finding(
             RigVerdict.DOES_NOT_FIT,
-            f"The rig is not that of these cameras as they stand now. {CALIBRATE_AGAIN}",
+            f"The rig does not fit these cameras where they are now. {CALIBRATE_AGAIN}",
             fit,
         )
     )
 
 
 def _check_fit(seen: Observations, rig: Rig) -> RigFinding | None:
-    """Whether the rig fits as it is, or with clocks a little off."""
+    """Check whether the rig fits as it is, or with slightly different clocks."""
     fit = measure_fit(seen, rig)
     if not fit.fits:
         return None
     refined = refine_clocks(seen, rig)
     found = _build_finding(
-        RigVerdict.FITS, "The cameras stand where they stood: the rig can be used.", fit, rig=rig
+        RigVerdict.FITS, "The cameras have not moved: the rig can be used.", fit, rig=rig
     )
     return _check_clocks(seen, rig, fit, refined) or replace(
         found, offsets_ns=dict(refined.time_offset_ns)
@@ -273,15 +268,15 @@ def _check_fit(seen: Observations, rig: Rig) -> RigFinding | None:
 
 
 def _check_exchanged(seen: Observations, rig: Rig, fit: Fit) -> RigFinding | None:
-    """Whether cameras have changed places."""
+    """Check whether cameras have changed places."""
     order, better = find_best_order(seen, rig)
     wrong = tuple(name for v, name in enumerate(rig.names) if order[v] != v)
     if not better.fits or not wrong:
         return None
     listed = ", ".join(f"'{name}'" for name in wrong[:-1]) + f" and '{wrong[-1]}'"
     message = (
-        f"Cameras {listed} have changed places. The rig is true with their names "
-        "exchanged; or plug them back."
+        f"Cameras {listed} have changed places. The rig fits with their names exchanged; or plug "
+        "them back."
     )
     return _build_finding(
         RigVerdict.EXCHANGED,
@@ -294,7 +289,7 @@ def _check_exchanged(seen: Observations, rig: Rig, fit: Fit) -> RigFinding | Non
 
 
 def _check_clocks(seen: Observations, rig: Rig, fit: Fit, shifted: Rig) -> RigFinding | None:
-    """Whether only the clocks have changed."""
+    """Check whether only the clocks have changed."""
     changes = {
         name: shifted.time_offset_ns[name] - rig.time_offset_ns.get(name, 0) for name in rig.names
     }
@@ -311,14 +306,13 @@ def _check_clocks(seen: Observations, rig: Rig, fit: Fit, shifted: Rig) -> RigFi
         if abs(ns) > MAX_CLOCK_CHANGE_NS
     )
     message = (
-        f"The cameras stand where they stood, but their clocks have shifted: {shifts}. "
-        "This is put right."
+        f"The cameras have not moved, but their clocks have shifted: {shifts}. This is corrected."
     )
     return _build_finding(RigVerdict.CLOCKS_CHANGED, message, fit, rig=shifted)
 
 
 def _check_mirrored(seen: Observations, rig: Rig, fit: Fit) -> RigFinding | None:
-    """Whether a camera's image is mirrored."""
+    """Check whether a camera's image is mirrored."""
     for v, name in enumerate(rig.names):
         if measure_fit(seen.flip_views((v,)), rig).fits:
             message = (
@@ -329,7 +323,7 @@ def _check_mirrored(seen: Observations, rig: Rig, fit: Fit) -> RigFinding | None
 
 
 def _check_moved(seen: Observations, rig: Rig, fit: Fit) -> RigFinding | None:
-    """Whether one camera was moved: all others agree without it."""
+    """Check whether one camera was moved: all others agree without it."""
     if len(rig) == 2:
         names = " or ".join(f"'{name}'" for name in rig.names)
         message = f"Camera {names} was moved or turned since the calibration. {CALIBRATE_AGAIN}"
@@ -355,7 +349,7 @@ def _build_finding(
     cameras: tuple[str, ...] = (),
     order: tuple[int, ...] = (),
 ) -> RigFinding:
-    """Put a finding together."""
+    """Build a finding."""
     return RigFinding(
         verdict, message, fit.sigmas, fit.px, rig, cameras, order or tuple(range(len(fit.sigmas)))
     )

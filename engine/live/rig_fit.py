@@ -1,4 +1,4 @@
-"""How well a rig explains what the cameras see, and which small change of it would explain it better."""
+"""How well a rig explains what the cameras see, and which small change explains it better."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -15,27 +15,27 @@ from calibration.geometry.fast_instant import project_compiled, triangulate_comp
 from calibration.rig import Rig
 
 MIN_CONFIDENCE = 0.5
-# A rig fits if the median joint of every view is nearer than this. Walkers with a network's errors,
-# three seeds each of two to six cameras: the worst view of a true rig has 0.8 to 2.0, with one
-# camera turned by 3 degrees 3.7 to 9.
+# A rig fits if the median joint of every view is nearer than this. On synthetic walkers with a
+# model's errors, three seeds each of two to six cameras, the worst view of a correct rig has 0.8 to
+# 2.0, with one camera turned by 3 degrees 3.7 to 9.
 MAX_FIT_SIGMAS = 2.5
 MAX_SIGMAS2 = 9.0
-MIN_JOINTS_COMPARED = 100  # joints of a view; with fewer nothing is said of it
-# up to five views all orders of the cameras are tried, beyond that exchanges of two, greedily
+MIN_JOINTS_COMPARED = 100  # of a view; with fewer it is not judged
+# Up to five views all orders of the cameras are tried, beyond that swaps of two, greedily.
 MAX_EXHAUSTIVE_VIEWS = 5
 SEARCH_NS, SEARCH_STEP_NS = 500_000_000, 40_000_000
-REFINE_STEPS_NS = (60_000_000, 30_000_000, *[20_000_000] * 4)  # smaller ones follow the noise
+REFINE_STEPS_NS = (60_000_000, 30_000_000, *[20_000_000] * 4)  # smaller ones would follow the noise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """How far what the views saw is from what the rig says.
+    """How far the observations are from what the rig predicts.
 
     Parameters
     ----------
     sigmas, px : (V,)
-        Median distance of the joints in each view, in expected errors and in px; NaN where nothing
-        can be compared.
+        Median reprojection error of each view, in expected errors and in px; NaN where there is
+        nothing to compare.
     cost
         Mean capped squared distance in sigmas, over all joints.
     """
@@ -46,13 +46,13 @@ class Fit:
 
     @property
     def fits(self) -> bool:
-        """Whether no view contradicts the rig, and two at least agree with it."""
+        """Whether no view contradicts the rig, and at least two agree with it."""
         known = np.isfinite(self.sigmas)
         return bool(known.sum() >= 2 and (self.sigmas[known] < MAX_FIT_SIGMAS).all())
 
 
 def measure_fit(seen: Observations, rig: Rig) -> Fit:
-    """Measure how well a rig explains what was seen.
+    """Measure how well a rig explains the observations.
 
     Parameters
     ----------
@@ -75,9 +75,8 @@ def measure_fit(seen: Observations, rig: Rig) -> Fit:
     xyz = triangulate_compiled(xy, np.where(np.isfinite(sigma), 1 / sigma**2, 0.0), cameras)
     error = np.linalg.norm(project_compiled(xyz, cameras) - xy, axis=-1)
     counts = np.isfinite(sigma) & np.isfinite(xyz).all(-1)
-    error = np.where(
-        counts & ~np.isfinite(error), np.inf, np.where(counts, error, np.nan)
-    )  # behind is wholly wrong
+    # A joint behind a camera has an infinite error.
+    error = np.where(counts & ~np.isfinite(error), np.inf, np.where(counts, error, np.nan))
     capped = np.minimum((error[counts] / sigma[counts]) ** 2, MAX_SIGMAS2)
     return Fit(
         _compute_medians(error / sigma),
@@ -87,7 +86,7 @@ def measure_fit(seen: Observations, rig: Rig) -> Fit:
 
 
 def find_best_order(seen: Observations, rig: Rig) -> tuple[tuple[int, ...], Fit]:
-    """Find which camera of the rig each view is really from.
+    """Find which camera of the rig each view belongs to.
 
     Returns
     -------
@@ -119,7 +118,7 @@ def find_best_order(seen: Observations, rig: Rig) -> tuple[tuple[int, ...], Fit]
 
 
 def reorder_cameras(rig: Rig, order: tuple[int, ...]) -> Rig:
-    """Give each view the camera that it is really from, under the view's own name.
+    """Give each view the camera that it belongs to, under the view's own name.
 
     Parameters
     ----------
@@ -168,7 +167,7 @@ def search_clocks(seen: Observations, rig: Rig) -> Rig:
     Returns
     -------
     rig
-        With the offsets that explain best what was seen; the first camera's is as it was.
+        With the offsets that best explain the observations; the first camera's is unchanged.
 
     Notes
     -----
@@ -188,18 +187,18 @@ def search_clocks(seen: Observations, rig: Rig) -> Rig:
 
 
 def refine_clocks(seen: Observations, rig: Rig) -> Rig:
-    """Find the time offsets near the rig's, up to 0.1 s, that explain best what was seen.
+    """Find the time offsets within 0.1 s of the rig's that best explain the observations.
 
     Returns
     -------
     rig
-        The first camera's offset is as it was.
+        The first camera's offset is unchanged.
 
     Notes
     -----
-    The minimum of a parabola through three costs, camera by camera, again and again: each depends
-    on the others. Eight rigs of three or four cameras, 10 s of a walker with a network's errors:
-    0.7 ms in the median, 3.2 ms at most.
+    Takes the minimum of a parabola through three costs, camera by camera and repeatedly, because
+    each depends on the others. Error on eight rigs of three or four cameras, 10 s of a synthetic
+    walker with a model's errors: 0.7 ms in the median, 3.2 ms at most.
     """
     for step in REFINE_STEPS_NS:
         for v in range(1, len(rig)):
@@ -225,18 +224,18 @@ def _shift_offset(rig: Rig, v: int, lag_ns: int) -> Rig:
 
 
 def _is_possible(order: tuple[int, ...], rig: Rig) -> bool:
-    """Whether each view could be from that camera: its images are of the same size."""
+    """Return whether each view could be from that camera, by the size of its images."""
     return all(rig[c].size_wh == rig[v].size_wh for v, c in enumerate(order))
 
 
 def _swap(order: tuple[int, ...], a: int, b: int) -> tuple[int, ...]:
-    """Exchange two."""
+    """Swap two entries."""
     swapped = list(order)
     swapped[a], swapped[b] = order[b], order[a]
     return tuple(swapped)
 
 
 def _compute_medians(values: F64) -> F64:
-    """Median of each row's numbers; NaN where there are too few to tell."""
+    """Compute each row's median; NaN where there are too few values."""
     rows: list[F64] = [row[~np.isnan(row)] for row in values]
     return np.array([np.median(row) if len(row) >= MIN_JOINTS_COMPARED else np.nan for row in rows])

@@ -1,8 +1,7 @@
-"""LiveLift: one camera's guess while cameras run: it keeps the images it may need, and changes
-networks on the way.
+"""LiveMonocular: monocular poses while cameras run; buffers images and swaps models.
 
-While several cameras see the person it looks now and then all the same, aside, to learn how far the
-network is off.
+While several cameras see the person, it also runs now and then in the background, to measure the
+error of the model's depth.
 """
 
 import logging
@@ -28,38 +27,33 @@ from engine.stages import QUEUE_CAPACITY, BackgroundTask
 
 logger = logging.getLogger(__name__)
 
-MAX_FRAMESETS = QUEUE_CAPACITY + 2  # one at each of the two stages, and those between them
+MAX_FRAMESETS = QUEUE_CAPACITY + 2  # one in each of the two stages, and those queued between
 MakeMonocular: TypeAlias = Callable[[Rig | None, str], MonocularEstimator | None]
 NO_MODEL = MonocularState()
-FAILURES = (
-    EngineError,
-    RuntimeError,
-    ValueError,
-)  # of a runtime; anything else is a mistake in here
+# Failures of a runtime; anything else is a fault of this program.
+FAILURES = (EngineError, RuntimeError, ValueError)
 FAILED_MESSAGE = (
-    "The network that sees depth with one camera failed ({error}). Poses need two "
-    "cameras until the next start."
+    "The model for one camera failed ({error}). Poses need two cameras until the next start."
 )
 
 
 class LiveMonocular:
-    """Fills in what one camera alone sees. Its network may be exchanged from any thread; the stages
-    never wait.
+    """Fills in what only one camera sees. Any thread may change the model; stages never wait.
 
     Parameters
     ----------
     skeleton
         Of the poses.
     make_monocular
-        Loads the network for a rig, or for none yet, unless the one of the given name is right;
-        None where there is none to load. Called at once, and in a thread of its own for each new
-        rig and whenever it is to look again.
+        Loads the model for a rig (None: not known yet) unless the named one is right already;
+        returns None if there is none to load. Called at once, and in a background thread for each
+        new rig and each `request_reload`.
     stature_m
         Of the person; None where it is not known.
 
     Notes
     -----
-    Where no network can be loaded nothing changes, nothing is kept, and the state says why.
+    If no model can be loaded, poses pass unchanged, no image is kept, and the state says why.
     """
 
     def __init__(
@@ -68,39 +62,37 @@ class LiveMonocular:
         self._skeleton = skeleton
         self._make_monocular = make_monocular
         self._stature_m = stature_m
-        self._model_lock = (
-            threading.Lock()
-        )  # around the network, at which stage and lesson may look
+        self._model_lock = threading.Lock()  # around the model, used by stage and background task
         self._estimator: MonocularEstimator | None = (
-            None  # exchanged by the stage alone until `close`
+            None  # only the stage changes it, until `close`
         )
         self._reconstructor: MonocularReconstructor | None = None
         self._rig: Rig | None = None
         self._reload_requested = threading.Event()
         self._load_task: BackgroundTask[MonocularEstimator | None] = BackgroundTask(
-            "network for one camera"
+            "monocular model"
         )
-        self._sample_task: BackgroundTask[_DepthResult] = BackgroundTask("lesson for one camera")
+        self._sample_task: BackgroundTask[_DepthResult] = BackgroundTask("depth sample")
         self._frames: deque[FrameSet] = deque(maxlen=MAX_FRAMESETS)
-        self._room: GuessedRoom | None = None  # turned by the stage alone
+        self._room: GuessedRoom | None = None  # only the stage turns it
         self._state = NO_MODEL
         try:
             self._use_model(make_monocular(None, ""))
         except EngineError as error:
-            logger.info("No network for one camera: %s", error)
+            logger.info("No model for one camera: %s", error)
             self._state = MonocularState(message=str(error))
 
     def request_model_for(self, rig: Rig) -> None:
-        """Look for the network that serves a new rig; never waits."""
+        """Request the model for a new rig; never waits."""
         self._rig = rig
         self._reload_requested.set()
 
     def request_reload(self) -> None:
-        """Look again which network serves: another person came, or another one was taught. From any thread."""
+        """Request the model again: another person, or a newly trained model. From any thread."""
         self._reload_requested.set()
 
     def buffer_images(self, framesets: Iterable[FrameSet]) -> Iterator[FrameSet]:
-        """Keep the images of framesets until they have become a skeleton; runs in the network's thread."""
+        """Buffer images until their poses are reconstructed; runs in the thread of the 2D model."""
         for frames in framesets:
             if self._estimator is not None:
                 self._frames.append(frames)
@@ -109,7 +101,7 @@ class LiveMonocular:
     def fill_single_view(
         self, reconstruct: Callable[[PoseSet2D, Rig | None], PoseSet3D]
     ) -> Callable[[PoseSet2D, Rig | None], PoseSet3D]:
-        """Return the stage that reconstructs, and lifts what could not be; runs in its thread."""
+        """Return a stage that reconstructs, and lifts what could not be reconstructed."""
 
         def stage(poses_2d: PoseSet2D, rig: Rig | None) -> PoseSet3D:
             """Reconstruct one instant."""
@@ -125,20 +117,19 @@ class LiveMonocular:
         return stage
 
     def set_stature(self, stature_m: float | None) -> None:
-        """Take this as the person's height, m."""
+        """Set the person's stature, m."""
         self._stature_m = stature_m
         if self._reconstructor is not None:
             self._reconstructor.set_stature(stature_m)
 
     def state(self) -> MonocularState:
-        """Say which network there is, and what it does."""
+        """Return which model is loaded, and which view it is used for."""
         return self._state
 
     def guess_rig(self, feeds: Sequence[CameraFeed]) -> Rig | None:
-        """Return a made-up rig where there is one camera alone; None before its first image, or
-        without a network.
+        """Return a guessed rig for a single camera; None before its first image or without a model.
 
-        It is turned as the person shows where up is.
+        It is turned as the floor becomes known.
         """
         size_wh = (
             feeds[0].state().size_wh
@@ -153,7 +144,7 @@ class LiveMonocular:
         return room.rig
 
     def close(self) -> None:
-        """Release all networks; the stage has ended before. May be called twice."""
+        """Release all models, after the stage has ended; may be called twice."""
         self._frames.clear()
         self._sample_task.close()
         waiting = self._load_task.take()
@@ -165,7 +156,7 @@ class LiveMonocular:
         self._estimator = self._reconstructor = None
 
     def _apply_changes(self) -> None:
-        """Take the network that serves now, where one was looked for, and what a lesson taught."""
+        """Apply what the background tasks finished: a loaded model, a depth sample."""
         loaded = self._load_task.take()
         result = self._sample_task.take()
         if loaded is not None:
@@ -187,15 +178,15 @@ class LiveMonocular:
             self._fail(result.lifted_crop)
 
     def _load_model(self, rig: Rig | None, loaded_name: str) -> MonocularEstimator | None:
-        """Load the network that serves now; None where it is the one there is, or it cannot be loaded."""
+        """Load the model in service; None if it is loaded already, or cannot be."""
         try:
             return self._make_monocular(rig, loaded_name)
         except EngineError as error:
-            logger.warning("The network for one camera stays: %s", error)
+            logger.warning("The model for one camera is not changed: %s", error)
             return None
 
     def _use_model(self, estimator: MonocularEstimator | None) -> None:
-        """Use a network from now on; the old one is closed."""
+        """Use a model from now on; the old one is closed."""
         old, self._estimator = self._estimator, estimator
         if old is not None and old is not estimator:
             with self._model_lock:
@@ -212,13 +203,13 @@ class LiveMonocular:
         self._state = MonocularState(estimator.name)
 
     def _fail(self, error: Exception) -> None:
-        """Use a network no more that failed; the cameras go on."""
-        logger.error("One camera's guess failed", exc_info=error)
+        """Stop using a model that failed; the cameras go on."""
+        logger.error("The model for one camera failed", exc_info=error)
         self._use_model(None)
         self._state = MonocularState(message=FAILED_MESSAGE.format(error=error))
 
     def _take_frames(self, index: int) -> FrameSet | None:
-        """Find the images of an instant; older ones are let go."""
+        """Find the images of an instant, and drop older ones."""
         while self._frames and self._frames[0].index < index:
             self._frames.popleft()
         return self._frames.popleft() if self._frames and self._frames[0].index == index else None
@@ -226,7 +217,7 @@ class LiveMonocular:
     def _reconstruct(
         self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None
     ) -> PoseSet3D:
-        """Lift one instant; a network that fails is used no more, and the cameras go on."""
+        """Lift one instant; stop using a model that fails."""
         if self._reconstructor is None or self._estimator is None:
             return poses_3d
         estimate_crop = self._build_estimate_crop(self._estimator, frames)
@@ -255,10 +246,10 @@ class LiveMonocular:
         return reconstructed
 
     def _build_estimate_crop(self, estimator: MonocularEstimator, frames: FrameSet) -> EstimateCrop:
-        """Return what looks at a person in the images of an instant; stage and lesson look one after the other."""
+        """Return an `EstimateCrop` on the images of an instant, guarded by the model lock."""
 
         def estimate_crop(view: int, seen: Pose2D) -> LiftedCrop | None:
-            """Look at one view's."""
+            """Estimate the pose in one view."""
             frame = frames.frames[view]
             region = (
                 square_around_person(seen, self._skeleton, frame.size_wh)
@@ -269,7 +260,7 @@ class LiveMonocular:
                 return None
             try:
                 image = frame.image_bgr
-            except UnreadableSourceError:  # it was counted where it was received
+            except UnreadableSourceError:  # counted where it was received
                 return None
             with self._model_lock:
                 uvw, spread = estimator.estimate([(image, region)])
@@ -280,7 +271,7 @@ class LiveMonocular:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _DepthResult:
-    """What a lesson gave: a look, nothing where there was no image, or how the network failed."""
+    """The result of a depth sample: an estimate, None without an image, or the model's error."""
 
     reconstructor: MonocularReconstructor
     sample: DepthSample
@@ -290,7 +281,7 @@ class _DepthResult:
 def _evaluate_sample(
     reconstructor: MonocularReconstructor, sample: DepthSample, estimate_crop: EstimateCrop
 ) -> _DepthResult:
-    """Look as a lesson wants it; the network was perhaps exchanged meanwhile, and is then no more. Runs aside."""
+    """Evaluate a depth sample in the background; the model may have been closed meanwhile."""
     try:
         return _DepthResult(reconstructor, sample, estimate_crop(sample.view, sample.seen))
     except FAILURES as error:

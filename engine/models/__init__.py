@@ -1,1 +1,1 @@
-"""Models: which there are, where their files lie, and which of them is in use for whom."""
+"""Models: which are known, where their files are, and which one is used for whom."""

@@ -1,4 +1,4 @@
-"""ModelCard: what a network is, where its files come from, what goes in and what comes out."""
+"""ModelCard: what a model is, where its files come from, its inputs and its outputs."""
 
 import difflib
 import tomllib
@@ -54,10 +54,9 @@ class ModelFile:
     name
         In the cache, or in the folder of a `PathSource`.
     member
-        Path inside the wheel or zip, its tail is enough; empty where the download is the file
-        itself.
+        Path inside the wheel or zip, or the end of it; empty where the download is the file.
     sha256
-        Hex; empty where nobody has published it.
+        Hex; empty where it was not published.
     size_bytes
         0 where unknown.
     """
@@ -70,7 +69,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class ModelInput:
-    """What the network wants to see: RGB, ``(value - mean) / std`` of 0 to 255.
+    """The input of a model: RGB, ``(value - mean) / std`` of 0 to 255.
 
     Parameters
     ----------
@@ -90,26 +89,26 @@ class ModelInput:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecord:
-    """Where a network of our own comes from: the ``[trained]`` table of its card.
+    """How a locally trained model was made: the ``[trained]`` table of its card.
 
     Parameters
     ----------
     parent
-        Name of the network it started from; empty where it started from random weights.
+        Name of the model it was trained from; empty where it started from random weights.
     data
-        What it was taught on, one line each: sessions, or "synthetic people, seeds 0-199".
+        The training data, one line each: sessions, or "synthetic people, seeds 0-199".
     calibrations
-        Ids of the calibrations that its labels rest on; empty where it saw exact truth.
+        Ids of the calibrations behind its labels; empty where they are exact truth.
     metrics
-        Figures on what was held out, by name with the unit: ``mpjpe_mm``.
+        Results on held-out data, by name with the unit: ``mpjpe_mm``.
     person
-        Whom it knows; empty for everybody.
+        Whom it was trained for; empty for everybody.
     made
-        Day, ISO.
+        Date, ISO.
     command
-        What made it, with its seed.
+        The command that made it, with its seed.
     minutes
-        How long that took; 0 where nobody knows.
+        How long that took; 0 where not known.
     """
 
     parent: str = ""
@@ -124,18 +123,18 @@ class TrainingRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What the program knows about a network.
+    """What the program knows about a model.
 
     Parameters
     ----------
     name
-        What people type.
+        As users type it.
     task
         ``detect``, ``pose2d`` or ``pose3d``.
     licence
         SPDX name of the weights' licence.
     source
-        Where its files come from.
+        Of its files.
     files
         At least one.
     codec
@@ -144,15 +143,15 @@ class ModelCard:
     skeleton
         Name of the skeleton of its joints.
     input
-        Of the (last) network.
+        Of the model.
     detector
-        Name of the model that finds the people for it; empty where it finds them itself.
+        Name of the model that detects the people; empty where it detects them itself.
     box_scale
-        A person's box is widened by this before it is cut out.
+        Factor by which a person's box is enlarged before it is cut.
     note
-        One sentence for the list of models.
+        A line for the list of models.
     trained
-        Of a network of our own: where it comes from.
+        How it was made, if it was trained locally.
     """
 
     name: str
@@ -186,7 +185,7 @@ def load_card(name: str) -> ModelCard:
     Parameters
     ----------
     name
-        Of a card that ships with the program or lies in `cards_folder`, or the path of a TOML file.
+        Of a shipped card or one in `cards_folder`, or the path of a TOML file.
 
     Returns
     -------
@@ -195,7 +194,7 @@ def load_card(name: str) -> ModelCard:
     Raises
     ------
     ModelCardError
-        If there is none, or it cannot be read; the sentence says what to change.
+        If there is none, or it cannot be read; the message says what to change.
     """
     if name.endswith(".toml"):
         return read_card(Path(name))
@@ -234,20 +233,19 @@ def read_card(path: Path) -> ModelCard:
 
 
 def write_card(card: ModelCard, path: Path) -> None:
-    """Write a card of files that lie beside it or below, whole or not at all; `read_card` gives it
-    back.
+    """Write the card of files in or below its folder, whole or not at all, for `read_card`.
 
     Parameters
     ----------
     card
-        Its source must be a `PathSource`: cards of downloads are written by people.
+        Its source must be a `PathSource`: cards of downloads are written by hand.
     path
         An existing file is replaced.
 
     Raises
     ------
     ModelCardError
-        If its files come from elsewhere.
+        If its source is a download.
     OSError
         If the disk refuses.
     """
@@ -263,7 +261,7 @@ def write_card(card: ModelCard, path: Path) -> None:
 
 
 def parse_card(text: str, path: Path) -> ModelCard:
-    """Turn the text of a card into a card; `path` names it in errors and anchors its relative paths."""
+    """Parse the text of a card; `path` is for messages and relative paths."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -308,7 +306,7 @@ def require_monocular(card: ModelCard) -> None:
 
 
 def _check(card: ModelCard, where: str) -> None:
-    """Refuse what no later step could work with."""
+    """Refuse values that no later step could use."""
     if not card.files:
         raise ModelCardError(f"{where} lists no file. Add a [[files]] table with a name.")
     for key, value, known in (("task", card.task, TASKS), ("layout", card.input.layout, LAYOUTS)):
@@ -326,7 +324,7 @@ def _check(card: ModelCard, where: str) -> None:
 def _parse_source(
     table: Mapping[str, Any], path: Path, where: str
 ) -> WheelSource | UrlSource | PathSource:
-    """Read the one line that says where the files come from."""
+    """Parse the table of the files' source."""
     makers = {
         "wheel": WheelSource,
         "url": UrlSource,
@@ -342,7 +340,7 @@ def _parse_source(
 
 
 def _parse_training(table: Mapping[str, Any], where: str) -> TrainingRecord:
-    """Read where a network of our own comes from."""
+    """Parse the ``[trained]`` table."""
     facts = _check_keys(table, TrainingRecord, where)
     for name, value in facts.get("metrics", {}).items():
         if not isinstance(value, int | float):
@@ -361,7 +359,7 @@ def _check_keys(table: Mapping[str, Any], kind: type, where: str) -> dict[str, A
     }
     missing = sorted(needed - table.keys())
     if missing:
-        raise ModelCardError(f"{where} does not say {', '.join(missing)}. Add it.")
+        raise ModelCardError(f"{where} lacks {', '.join(missing)}. Add it.")
     return dict(table)
 
 
@@ -374,7 +372,7 @@ def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], where: str) 
 
 
 def _to_plain(value: Any) -> Any:
-    """Turn a card into what TOML can hold; what is empty is left out."""
+    """Convert a card to what TOML can hold; empty values are left out."""
     if is_dataclass(value):
         table = {entry.name: _to_plain(getattr(value, entry.name)) for entry in fields(value)}
         return {key: item for key, item in table.items() if item not in (None, "", [], {})}
@@ -384,12 +382,12 @@ def _to_plain(value: Any) -> Any:
 
 
 def _freeze(value: Any) -> Any:
-    """Turn TOML's lists into tuples."""
+    """Convert TOML's lists to tuples."""
     return tuple(value) if isinstance(value, list) else value
 
 
 def _is_sha256(text: str) -> bool:
-    """Tell whether a text is 64 hex digits."""
+    """Return whether a text is 64 hex digits."""
     return len(text) == 64 and set(text.lower()) <= set("0123456789abcdef")
 
 
@@ -410,7 +408,7 @@ def _read_own() -> Iterable[tuple[str, Path]]:
 
 
 def _is_card(name: str) -> bool:
-    """Tell a card by its ending."""
+    """Return whether a file name is that of a card."""
     return name.endswith(".toml")
 
 

@@ -1,4 +1,4 @@
-"""Fetch one file over HTTP: resumed where it broke off, counted, cancellable."""
+"""Download one file over HTTP: resumable, with progress, cancellable."""
 
 import http.client
 import urllib.error
@@ -11,32 +11,32 @@ from engine.models.progress import ProgressCallback, build_reporter
 
 CHUNK_BYTES = 1 << 16
 TIMEOUT_S = 30.0
-RETRY_PAUSES_S = (0.2, 1.0, 3.0)  # a line that is down for longer is the person's to mend
+RETRY_PAUSES_S = (0.2, 1.0, 3.0)  # a connection that is down for longer is for the user to repair
 RANGE_NOT_SATISFIABLE = 416
 
 
 class _ConnectionLostError(Exception):
-    """The line broke; what arrived is kept."""
+    """The connection was lost; what arrived is kept."""
 
 
 def download(url: str, part: Path, on_progress: ProgressCallback, cancel: Event) -> None:
-    """Fetch a file, going on where an earlier try broke off.
+    """Download a file, resuming an earlier attempt.
 
     Parameters
     ----------
     url
         ``http`` or ``https``.
     part
-        Where the bytes go; what lies there already is the beginning.
+        The partial file; what it contains already is the start.
     on_progress
-        Is told how far it is.
+        Called with the progress.
     cancel
         Stops it when set; what arrived is kept.
 
     Raises
     ------
     ModelMissingError
-        If it cannot be fetched; the sentence says why and that trying again goes on from there.
+        If it cannot be downloaded; the message says why, and that another attempt resumes.
     """
     for pause_s in (*RETRY_PAUSES_S, None):
         try:
@@ -65,14 +65,14 @@ def download(url: str, part: Path, on_progress: ProgressCallback, cancel: Event)
 
 
 def _fetch(url: str, part: Path, on_progress: ProgressCallback, cancel: Event) -> None:
-    """Fetch what is missing in one go."""
+    """Download the missing part in one request."""
     kept = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={kept}-"} if kept else {})
     try:
         answer = urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         if error.code == RANGE_NOT_SATISFIABLE and kept:
-            return  # it is all there; the hash will tell
+            return  # complete; the hash is checked later
         raise
     with answer:
         kept = kept if answer.status == http.client.PARTIAL_CONTENT else 0
@@ -90,14 +90,16 @@ def _fetch(url: str, part: Path, on_progress: ProgressCallback, cancel: Event) -
 
 
 def _describe_unreachable(url: str, part: Path, error: Exception) -> str:
-    """Say that the network failed, and what is kept."""
+    """Say that the connection failed, and what is kept."""
     reason = getattr(error, "reason", error)
     kept = f" The {part.stat().st_size} bytes that arrived are kept." if part.exists() else ""
-    return f"{url} cannot be reached ({reason}).{kept} Check the network, then try again."
+    return (
+        f"{url} cannot be reached ({reason}).{kept} Check the network connection, then try again."
+    )
 
 
 def _describe_stopped(url: str, part: Path) -> str:
-    """Say that somebody stopped it, and what is kept."""
+    """Say that the user stopped it, and what is kept."""
     kept = part.stat().st_size if part.exists() else 0
     return (
         f"The download of {url} was stopped. The {kept} bytes that arrived are kept for the "

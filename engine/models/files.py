@@ -1,4 +1,4 @@
-"""The files of networks of our own: what lies in the folder of one, and how it comes into the folder of all."""
+"""The files of locally trained models: the folder of each, and copying into the library."""
 
 import shutil
 import time
@@ -17,18 +17,17 @@ CHECKPOINT_FILE = "checkpoint.pt"
 REPORT_FILE = "report.html"
 
 LOCK_TIMEOUT_S = 10.0
-"""Another program holds the networks for as long as it takes to copy one."""
+"""Another program locks the models while it copies one."""
 
 
 @contextmanager
 def lock_models_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder of all networks, waiting for another program that does; it is made where it
-    is missing.
+    """Lock the folder of all models, waiting for other programs; it is created where missing.
 
     Raises
     ------
     EngineError
-        If the disk refuses, here or within; or the other program does not let go.
+        If the disk refuses, here or within, or another program keeps the lock.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,33 +38,30 @@ def lock_models_folder(folder: Path) -> Iterator[None]:
             hold.release()
     except OSError as error:
         raise EngineError(
-            f"The networks in {folder} cannot be changed: {_describe_error(error)}. What was "
-            "there is as it was; free "
-            "some space, or check the folder's permissions."
+            f"The models in {folder} cannot be changed: {_describe_error(error)}. Nothing was "
+            "changed. Free some space, or check the folder's permissions."
         ) from error
 
 
 def copy_model(folder: Path, card: ModelCard, target: Path) -> None:
-    """Copy a network into a folder that appears when it is complete. The caller holds the folder
-    around it.
+    """Copy a model to a new folder, whole or not at all; the caller locks the models' folder.
 
     Parameters
     ----------
     folder
-        Of the network.
+        Of the model.
     card
-        Of the network; in the copy it has the new folder's name.
+        Of the model; in the copy it has the new folder's name.
     target
-        Does not exist.
+        Must not exist.
 
     Raises
     ------
     OSError
-        If the disk refuses; then nothing is left.
+        If the disk refuses; then nothing is left behind.
     """
-    for left in target.parent.glob(
-        ".*.part"
-    ):  # of a program that was killed: whoever holds the folder copies alone
+    # Leftovers of a program that was killed: the lock ensures that no other copy is running.
+    for left in target.parent.glob(".*.part"):
         shutil.rmtree(left)
     partial = target.with_name(f".{target.name}.part")
     try:
@@ -81,7 +77,7 @@ def copy_model(folder: Path, card: ModelCard, target: Path) -> None:
 
 
 def _describe_error(error: OSError) -> str:
-    """Say what the disk refused; a folder that could not be copied brings a list of what happened to its files."""
+    """Describe what the disk refused; a failed copy of a folder lists an error per file."""
     if (
         isinstance(error, shutil.Error)
         and error.args
@@ -96,7 +92,7 @@ def _describe_error(error: OSError) -> str:
 
 
 def _wait_for_lock(folder: Path) -> FolderLock:
-    """Hold a folder, as soon as nobody else does."""
+    """Lock a folder as soon as no other program does."""
     end = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         try:
@@ -104,8 +100,7 @@ def _wait_for_lock(folder: Path) -> FolderLock:
         except InUseError as error:
             if time.monotonic() > end:
                 raise EngineError(
-                    f"Another program has held the networks in {folder} for "
-                    f"{LOCK_TIMEOUT_S:.0f} s. Wait until it is done, "
-                    "or close it, then try again."
+                    f"Another program has locked the models in {folder} for "
+                    f"{LOCK_TIMEOUT_S:.0f} s. Wait until it is done, or close it, then try again."
                 ) from error
             time.sleep(0.02)

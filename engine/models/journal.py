@@ -1,4 +1,4 @@
-"""The journal of which network serves whom: lines of JSON that are only added, so that every choice can be undone."""
+"""The journal of which model is used for whom: appended lines of JSON, so choices can be undone."""
 
 import json
 import os
@@ -13,7 +13,7 @@ ADOPT, ROLL_BACK = "adopt", "roll-back"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line.
+    """One line of the journal.
 
     Parameters
     ----------
@@ -22,13 +22,13 @@ class Change:
     action
         ``adopt`` or ``roll-back``.
     network
-        That was adopted, or that no longer serves.
+        Name of the model that was adopted, or rolled back.
     person, rig_id
-        Whom it is about; empty for everybody, and for any rig.
+        For whom and which rig; empty for everybody, and for any rig.
     reason
-        A sentence.
+        A message.
     by
-        Who did it: a person, or ``fine-tuning``.
+        Who decided: a person, or ``fine-tuning``.
     """
 
     time_ns: int
@@ -46,13 +46,13 @@ def read_journal(path: Path) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     Parameters
     ----------
     path
-        One that is missing is empty.
+        A missing file is empty.
 
     Returns
     -------
     changes
     remarks
-        A sentence for each line that a kill or a full disk left behind; it is left out.
+        A message for each line left incomplete by a kill or a full disk, which is skipped.
 
     Raises
     ------
@@ -69,9 +69,8 @@ def read_journal(path: Path) -> tuple[tuple[Change, ...], tuple[str, ...]]:
             change = Change(**json.loads(line))
         except (ValueError, TypeError):
             remarks.append(
-                f"Line {number} of '{path}' was not written to its end and is left out. If a "
-                "choice of yours is "
-                "missing, make it again."
+                f"Line {number} of '{path}' was not written to its end and is ignored. If a "
+                "choice of yours is missing, make it again."
             )
         else:
             changes.append(change)
@@ -79,7 +78,7 @@ def read_journal(path: Path) -> tuple[tuple[Change, ...], tuple[str, ...]]:
 
 
 def append_change(path: Path, change: Change) -> None:
-    """Add a line: all of it, or the file is as it was. The caller holds the folder.
+    """Append a line, whole or not at all; the caller locks the folder.
 
     Raises
     ------
@@ -91,21 +90,20 @@ def append_change(path: Path, change: Change) -> None:
     with path.open("a+b", buffering=0) as file:
         length = file.seek(0, os.SEEK_END)
         if length and _read_last_byte(path) != b"\n":
-            data = b"\n" + data  # the last line is torn: it must not swallow this one
+            data = b"\n" + data  # the last line is incomplete: start a new one
         append_atomic(file, data, length)
         os.fsync(file.fileno())
 
 
 def list_adopted(changes: Iterable[Change], person: str, rig_id: str) -> list[str]:
-    """Return the networks that were adopted for somebody and not rolled back, the one that serves
-    last.
+    """Return the models adopted and not rolled back for a person and rig, the current one last.
 
     Parameters
     ----------
     changes
         Oldest first.
     person, rig_id
-        Exactly these; empty stands for everybody, and for any rig.
+        Exact match; empty stands for everybody, and for any rig.
     """
     stack: list[str] = []
     for change in changes:
@@ -114,12 +112,12 @@ def list_adopted(changes: Iterable[Change], person: str, rig_id: str) -> list[st
         if change.action == ADOPT:
             stack.append(change.network)
         elif change.action == ROLL_BACK and stack and stack[-1] == change.network:
-            stack.pop()  # a line about another one comes from two windows that rolled back at once
+            stack.pop()  # two windows that rolled back at once leave a line about another model
     return stack
 
 
 def _normalize_name(person: str) -> str:
-    """Return what two spellings of one name share."""
+    """Return the form in which spellings of one name are equal."""
     return person.strip().casefold()
 
 

@@ -1,7 +1,7 @@
-"""NetworkLibrary: the networks that were taught on this machine, and which of them serves whom.
+"""ModelLibrary: the models trained on this machine, and which of them is used for whom.
 
-A network is a folder and is never overwritten; which one serves is a journal that is only added to.
-At the root of all is the network that the program ships, to which one can always go back.
+A model is a folder and is never overwritten; the choice of the model in use is a journal that is
+only appended to. The root of all is the shipped model, to which the user can always go back.
 """
 
 import difflib
@@ -38,7 +38,7 @@ JOURNAL = "serving.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """A network of the library.
+    """A model of the library.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ class ModelEntry:
     card
         What it is; its parent, data and figures are in `ModelCard.trained`.
     folder
-        Where all of its files lie.
+        That contains all of its files.
     checkpoint
-        From which it can be taught further; None where there is none.
+        From which it can be trained further; None where there is none.
     """
 
     name: str
@@ -59,20 +59,20 @@ class ModelEntry:
 
     @property
     def parent(self) -> str:
-        """Name of the network it started from; empty where nobody knows."""
+        """Name of the model it was trained from; empty where not known."""
         return self.card.trained.parent if self.card.trained else ""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """Which network serves somebody.
+    """Which model is used for a person and rig.
 
     Parameters
     ----------
     entry
         None where there is none at all.
     remarks
-        A sentence for each network that should have served and cannot.
+        A message for each model that should have been used and cannot be.
     """
 
     entry: ModelEntry | None
@@ -80,7 +80,7 @@ class ModelChoice:
 
 
 def finetuned_models_folder() -> Path:
-    """Return where own networks are kept: ``$EPIPOLE_NETWORKS``, or the user's data; it need not exist."""
+    """Return the folder of trained models: ``$EPIPOLE_NETWORKS``, or in the user's data."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     return (
         Path(chosen).expanduser()
@@ -90,18 +90,18 @@ def finetuned_models_folder() -> Path:
 
 
 def embedded_card_path() -> Path:
-    """Return where the card of the shipped network lies, or would lie."""
+    """Return the path of the shipped model's card; it need not exist."""
     return Path(str(resources.files("assets") / "models" / f"{EMBEDDED}.toml"))
 
 
 def compute_rig_id(rig: Rig) -> str:
-    """Name a rig by its geometry, so that a network can be kept for it.
+    """Name a rig by its geometry, so that a model can be adopted for it.
 
     Returns
     -------
     id
-        Twelve letters and digits; the same before and after the rig went through its file, another
-        for another calibration.
+        Twelve letters and digits; the same after writing and reading the rig, different for each
+        calibration.
     """
     numbers = [
         [
@@ -114,18 +114,18 @@ def compute_rig_id(rig: Rig) -> str:
 
 
 class ModelLibrary:
-    """The networks of one folder. Any number of programs may use it at the same time.
+    """The models of one folder; several programs may use it at the same time.
 
     Parameters
     ----------
     folder
-        `finetuned_models_folder` if not given; it is made when the first network comes.
+        `finetuned_models_folder` if not given; created for the first model.
     embedded
-        Card of the network that is at the root; the shipped one if not given.
+        Card of the root model; the shipped one if not given.
 
     Notes
     -----
-    It keeps nothing in memory and starts no thread: what another program changed is seen at the
+    It keeps nothing in memory and starts no thread: changes by other programs are visible at the
     next call.
     """
 
@@ -134,7 +134,7 @@ class ModelLibrary:
         self._embedded = Path(embedded) if embedded is not None else embedded_card_path()
 
     def list_models(self) -> tuple[ModelEntry, ...]:
-        """Return every network whose files seem to be there, the shipped one first, then by name."""
+        """Return every model whose files seem complete, the shipped one first, then by name."""
         return tuple(
             entry
             for entry in map(self._load_entry, self._list_names())
@@ -142,14 +142,14 @@ class ModelLibrary:
         )
 
     def remarks(self) -> tuple[str, ...]:
-        """Return a sentence for everything in the library that is damaged."""
+        """Return a message for everything in the library that is damaged."""
         damaged = [
             found for found in map(self._load_entry, self._list_names()) if isinstance(found, str)
         ]
         return (*damaged, *read_journal(self.folder / JOURNAL)[1])
 
     def find_model(self, name: str) -> ModelEntry:
-        """Find a network by its name.
+        """Find a model by its name.
 
         Raises
         ------
@@ -165,22 +165,22 @@ class ModelLibrary:
                 if near
                 else " 'epipole models list' shows which there are."
             )
-            raise ModelMissingError(f"There is no network '{name}' in {self.folder}.{guess}")
+            raise ModelMissingError(f"There is no model '{name}' in {self.folder}.{guess}")
         found = self._load_entry(name)
         if isinstance(found, str):
             raise ModelMismatchError(found)
         return found
 
     def add(self, folder: Path, name: str = "") -> ModelEntry:
-        """Take a network into the library; what is there stays as it is.
+        """Add a model to the library; nothing in it is overwritten.
 
         Parameters
         ----------
         folder
-            As `training.export.export.export_model` writes it, with whatever else belongs to it. It
-            is copied.
+            As written by `training.export.export.export_model`, with other files that belong to it.
+            It is copied.
         name
-            The card's if not given. In small letters, with ``-2`` behind it where that is taken.
+            The card's if not given; in lower case, with ``-2`` appended if it is taken.
 
         Returns
         -------
@@ -189,9 +189,9 @@ class ModelLibrary:
         Raises
         ------
         ModelCardError, ModelMissingError, ModelMismatchError
-            If it is not a whole network.
+            If it is not a complete model.
         EngineError
-            If the disk refuses, or another program does not let go of the library.
+            If the disk refuses, or another program keeps the library locked.
         """
         card = read_card(folder / CARD_FILE)
         require_monocular(card)
@@ -204,23 +204,23 @@ class ModelLibrary:
     def find_serving_model(
         self, person: str | None = None, rig_id: str | None = None
     ) -> ModelEntry | None:
-        """Return the network that serves somebody, verified; None where there is none. `choose_model` says why."""
+        """Return the model in use, verified; None where there is none (`choose_model` says why)."""
         return self.choose_model(person, rig_id).entry
 
     def choose_model(self, person: str | None = None, rig_id: str | None = None) -> ModelChoice:
-        """Choose the network for somebody in front of a rig.
+        """Choose the model for a person in front of a rig.
 
         Parameters
         ----------
         person, rig_id
-            None where nobody knows.
+            None where not known.
 
         Returns
         -------
         choice
-            Of the networks that were adopted: for this person and rig, else for the person, else
-            for the rig, else for everybody; the one adopted last, verified. In place of a damaged
-            one serves its parent, then whatever served before; at last the shipped one.
+            Of the adopted models: for this person and rig, else for the person, else for the rig,
+            else for everybody; the one adopted last, verified. A damaged one is replaced by its
+            parent, then by the one used before it, and finally by the shipped one.
         """
         remarks: list[str] = []
         for name in self._list_candidates(person or "", rig_id or ""):
@@ -228,7 +228,7 @@ class ModelLibrary:
                 entry = self.find_model(name)
                 verify_files(entry.card)
             except EngineError as error:
-                remarks.append(f"{error} Network '{name}' cannot serve; the one before it does.")
+                remarks.append(f"{error} Model '{name}' cannot be used; the one before it is.")
             else:
                 return ModelChoice(entry, tuple(remarks))
         return ModelChoice(None, tuple(remarks))
@@ -242,16 +242,16 @@ class ModelLibrary:
         reason: str = "",
         by: str = "",
     ) -> ModelEntry:
-        """Let a network serve somebody from now on.
+        """Use a model for a person and rig from now on.
 
         Parameters
         ----------
         name
-            Of a network of the library, or of the shipped one.
+            Of a model of the library, or of the shipped one.
         person, rig_id
-            Whom; None for everybody, and for any rig.
+            None for everybody, and for any rig.
         reason
-            Why, as a sentence, for the journal.
+            For the journal.
         by
             Who decided.
 
@@ -262,9 +262,9 @@ class ModelLibrary:
         Raises
         ------
         ModelMissingError, ModelMismatchError
-            If there is no such network, or it is damaged; then nothing changes.
+            If there is no such model, or it is damaged; then nothing changes.
         EngineError
-            If the disk refuses, or another program does not let go of the library.
+            If the disk refuses, or another program keeps the library locked.
         """
         entry = self.find_model(name)
         verify_files(entry.card)
@@ -279,32 +279,31 @@ class ModelLibrary:
         reason: str = "",
         by: str = "",
     ) -> ModelEntry | None:
-        """Take back the last adoption for somebody.
+        """Undo the last adoption for a person and rig.
 
         Parameters
         ----------
         person, rig_id
-            As they were given to `adopt`.
+            As passed to `adopt`.
         reason, by
             As for `adopt`.
 
         Returns
         -------
         entry
-            That serves them now.
+            The model in use from now on.
 
         Raises
         ------
         EngineError
-            If nothing was adopted for them, the disk refuses, or another program does not let go of
-            the library.
+            If nothing was adopted for them, the disk refuses, or another program keeps the library
+            locked.
         """
         stack = list_adopted(self.read_history(), person or "", rig_id or "")
         if not stack:
             raise EngineError(
-                f"No network of yours serves {describe_scope(person or '', rig_id or '')}, so "
-                "there is nothing to roll back. "
-                "'epipole models list' shows which network serves whom."
+                f"No model was adopted for {describe_scope(person or '', rig_id or '')}, so there "
+                "is nothing to roll back. 'epipole models list' shows which model is used for whom."
             )
         self._write(
             Change(time.time_ns(), ROLL_BACK, stack[-1], person or "", rig_id or "", reason, by)
@@ -312,11 +311,11 @@ class ModelLibrary:
         return self.find_serving_model(person, rig_id)
 
     def read_history(self) -> tuple[Change, ...]:
-        """Return every choice that was made, oldest first."""
+        """Return all changes of the journal, oldest first."""
         return read_journal(self.folder / JOURNAL)[0]
 
     def _list_candidates(self, person: str, rig_id: str) -> Iterator[str]:
-        """Name the networks that could serve, best first, each once."""
+        """Yield the names of models that could be used, best first, each once."""
         changes, yielded = self.read_history(), set()
         for scope in ((person, rig_id), (person, ""), ("", rig_id), ("", "")):
             for name in reversed(list_adopted(changes, *scope)):
@@ -328,7 +327,7 @@ class ModelLibrary:
             yield self._embedded.stem
 
     def _list_ancestors(self, name: str) -> list[str]:
-        """Name a network's parent, its parent, and so on, as far as their cards can be read."""
+        """List a model's parent, its parent, and so on, while their cards can be read."""
         line: list[str] = []
         known = self._list_names()
         while name in known:
@@ -344,7 +343,7 @@ class ModelLibrary:
         return [ancestor for ancestor in line if ancestor in known]
 
     def _list_names(self) -> list[str]:
-        """Name all networks, damaged or not, the shipped one first."""
+        """List the names of all models, damaged or not, the shipped one first."""
         own = [
             item.name
             for item in self.folder.glob("*")
@@ -353,28 +352,28 @@ class ModelLibrary:
         return ([self._embedded.stem] if self._embedded.is_file() else []) + sorted(own)
 
     def _card_path(self, name: str) -> Path:
-        """Return where a network's card lies."""
+        """Return the path of a model's card."""
         return self._embedded if name == self._embedded.stem else self.folder / name / CARD_FILE
 
     def _load_entry(self, name: str) -> ModelEntry | str:
-        """Look at a network without reading all of it; a sentence where it is damaged."""
+        """Load a model's entry without reading its files; return a message if it is damaged."""
         path = self._card_path(name)
         try:
             card = replace(read_card(path), name=name)
             require_monocular(card)
         except EngineError as error:
-            return f"Network '{name}' is damaged and left out: {error}"
+            return f"Model '{name}' is damaged and not used: {error}"
         for file in card.files:
             there = path.parent / file.name
             if not there.is_file() or file.size_bytes not in (0, there.stat().st_size):
-                return f"Network '{name}' is damaged and left out: {there} is missing or cut off."
+                return f"Model '{name}' is damaged and not used: {there} is missing or incomplete."
         checkpoint = (
             path.with_suffix(".pt") if path == self._embedded else path.parent / CHECKPOINT_FILE
         )
         return ModelEntry(name, card, path.parent, checkpoint if checkpoint.is_file() else None)
 
     def _find_free_name(self, name: str) -> str:
-        """Return a name that nothing has, with a number behind it where needed."""
+        """Return a free name, with a number appended if needed."""
         free, count = name, 1
         while (self.folder / free).exists() or free == self._embedded.stem:
             count += 1
@@ -388,7 +387,7 @@ class ModelLibrary:
 
 
 def file_name_from_words(words: str) -> str:
-    """Make a network's name of any words: small letters, digits and hyphens.
+    """Convert any words to a model's name: lower-case letters, digits and hyphens.
 
     >>> file_name_from_words("Änne B. 2026-11-21")
     'änne-b-2026-11-21'
@@ -398,5 +397,5 @@ def file_name_from_words(words: str) -> str:
 
 
 def describe_scope(person: str, rig_id: str) -> str:
-    """Say whom a network serves."""
+    """Describe for whom a model is used."""
     return f"{person or 'everybody'}{f' in front of rig {rig_id}' if rig_id else ''}"

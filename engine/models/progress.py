@@ -1,4 +1,4 @@
-"""Progress: how far a download is, and how long it still takes."""
+"""Progress: how far a download is, and how long it will still take."""
 
 import math
 import time
@@ -14,9 +14,9 @@ class Progress:
     Parameters
     ----------
     done_bytes, total_bytes
-        `total_bytes` is 0 where the other side did not say.
+        `total_bytes` is 0 where the server did not say.
     left_s
-        NaN where it cannot be known yet.
+        NaN where it is not known yet.
     """
 
     done_bytes: int
@@ -30,15 +30,14 @@ ProgressCallback: TypeAlias = Callable[[Progress], None]
 def build_reporter(
     on_progress: ProgressCallback, kept_bytes: int = 0
 ) -> Callable[[int, int], None]:
-    """Return a function that is told bytes done and in total, and tells `on_progress` with the time
-    left.
+    """Return a function of bytes done and in total that reports progress with the time left.
 
     Parameters
     ----------
     on_progress
-        Is told the progress.
+        Called with the progress.
     kept_bytes
-        Lay there before; they do not count for the speed.
+        Present before; they do not count for the speed.
     """
     start_s = time.monotonic()
 

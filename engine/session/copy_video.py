@@ -1,4 +1,4 @@
-"""Video files put into a session as they are: the same packets in Matroska, with their exact times in a ledger."""
+"""Copy video files into a session: the same packets in Matroska, exact times in a ledger."""
 
 import shutil
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from engine.disk import disk_errors
 from engine.ledger import LedgerRow, LedgerWriter
 from engine.session.session import LEDGER, VIDEO, add_suffix
 
-# How many packets are looked at for the lowest stamp; images before a file's start, which it hides,
-# come first.
+# How many packets are searched for the lowest stamp; hidden images before a file's start come
+# first.
 START_PACKETS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class CopiedVideo:
-    """A video that was put into a session.
+    """A video that was copied into a session.
 
     Parameters
     ----------
     facts
-        What it is.
+        Of the source.
     video
         The new file.
     ledger
@@ -45,8 +45,7 @@ class CopiedVideo:
 
 
 def copy_video(source: Path, name: str, stem: Path) -> CopiedVideo:
-    """Put a video into a session as it is: the same packets, not decoded and not encoded, without
-    the sound.
+    """Copy the packets of a video into a session, without its sound; nothing is re-encoded.
 
     Parameters
     ----------
@@ -56,8 +55,8 @@ def copy_video(source: Path, name: str, stem: Path) -> CopiedVideo:
         The view's name, for errors.
     stem
         Gets ``<stem>.mkv`` and ``<stem>.frames.csv``. Where Matroska cannot hold the video, or its
-        stamps are missing or do not rise, the whole file is copied under its own suffix, without a
-        ledger.
+        stamps are missing or not increasing, the whole file is copied with its own suffix, without
+        a ledger.
 
     Returns
     -------
@@ -94,7 +93,7 @@ def copy_video(source: Path, name: str, stem: Path) -> CopiedVideo:
 
 @dataclass(frozen=True, slots=True)
 class _Remuxed:
-    """Stamps of the images that were copied, as in the source, and by how much they were moved in the copy."""
+    """Stamps of the copied images as in the source, and their shift in the copy."""
 
     stamps_ns: list[int]
     shift_ns: int
@@ -130,7 +129,7 @@ def _remux(source: Path, name: str, video: Path) -> _Remuxed | None:
 
 
 def _build_rows(stamps_ns: list[int], facts: VideoFacts) -> list[LedgerRow] | None:
-    """Write the ledger of a copied video; None if its stamps do not rise."""
+    """Build the ledger of a copied video; None if its stamps are not increasing."""
     times = IncreasingTimes(facts.first_ns, facts.period_ns)
     moments = [times.next_moment(stamp_ns) for stamp_ns in sorted(stamps_ns)]
     return (

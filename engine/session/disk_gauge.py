@@ -1,4 +1,4 @@
-"""DiskGauge: how much room there is for a recording, and for how long it lasts."""
+"""DiskGauge: how much room the disk has for a recording, and how long it will last."""
 
 from collections import deque
 from math import inf, isfinite, nan
@@ -8,17 +8,17 @@ from engine.clock import NS_PER_S, host_ns
 from engine.disk import disk_errors, free_bytes
 from engine.errors import SessionError
 
-# The rate of writing is taken over so many looks.
+# The rate of writing is measured over this many samples.
 RATE_SAMPLES = 20
-# Below either a person is warned; below the last a take ends while there is room to finish its
-# files.
+# Below either of the first two there is a warning; below the last, the recording ends while there
+# is room to finish its files.
 LOW_BYTES = 1 << 30
 LOW_S = 60.0
 RESERVED_BYTES = 64 << 20
 
 
 class DiskGauge:
-    """Watches the room on the disk of a recording.
+    """Watches the free space on the disk of a recording.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class DiskGauge:
     Attributes
     ----------
     left_s
-        For how long the disk lasts at the present rate; NaN before that is known.
+        How long the disk will last at the current rate; NaN before that is known.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,25 +44,23 @@ class DiskGauge:
         if free < RESERVED_BYTES:
             raise SessionError(
                 f"The disk of '{self._path}' has only {free / 1e6:.0f} MB left: nothing was "
-                "recorded. Free some space, "
-                "or choose another folder."
+                "recorded. Free some space, or choose another folder."
             )
 
     def measure(self, written: int) -> None:
-        """Measure, once so many bytes have been written.
+        """Measure the free space after a number of bytes in total have been written.
 
         Raises
         ------
         SessionError
-            If the disk is so full that a take must end, or does not say.
+            If the disk is too full for the recording to go on, or cannot be read.
         """
         with disk_errors(self._path):
             self._free = free_bytes(self._path)
         if self._free < RESERVED_BYTES:
             raise SessionError(
-                f"The disk of '{self._path}' is full: the recording ended by itself, and all of "
-                "it until now is kept. "
-                "Free some space, then record again."
+                f"The disk of '{self._path}' is full: the recording was stopped, and everything "
+                "until now is kept. Free some space, then record again."
             )
         self._samples.append((host_ns(), written))
         (begin_ns, begin), (end_ns, end) = self._samples[0], self._samples[-1]

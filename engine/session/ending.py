@@ -1,4 +1,4 @@
-"""SessionEnding: how the recording of a session ended, as session.toml says it and as a person should read it."""
+"""SessionEnding: how the recording of a session ended, in session.toml and in messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ class SessionEnding:
     Parameters
     ----------
     finished
-        False as long as it is being written, and for good where it was broken off.
+        False while it is being written, and for good where it was interrupted.
     lossy
         How many images the disk was too slow for, by camera; empty where none was lost.
     repaired
-        Whether a session that was broken off has been set right.
+        Whether an interrupted session has been repaired.
     lost
-        Sentences on what the break cost; known once it is repaired.
+        Messages on what was lost; known once it is repaired.
     """
 
     finished: bool = False
@@ -27,27 +27,27 @@ class SessionEnding:
     lost: tuple[str, ...] = ()
 
     def to_table(self) -> dict[str, Any]:
-        """Lay out what session.toml says of it; what does not apply is absent."""
+        """Return its keys for session.toml; what does not apply is absent."""
         table: dict[str, Any] = {"finished": self.finished}
         if self.repaired:
             table |= {"repaired": True, "lost": list(self.lost)}
         return table | ({"lossy": dict(self.lossy)} if self.lossy else {})
 
     def remarks(self, name: str) -> tuple[str, ...]:
-        """Say what a person should know of it."""
+        """Return messages on an ending that was not normal."""
         broken = () if self.finished else self.lost
         if not self.finished and not self.repaired:
             broken = (
-                f"The session '{name}' was not finished; what had been written until then is used.",
+                f"The session '{name}' was not finished; everything written until then is used.",
             )
         if not self.lossy:
             return broken
         counts = ", ".join(f"'{camera}' {count}" for camera, count in self.lossy.items())
         return (
             *broken,
-            f"The take '{name}' is lossy: the disk was too slow for some images ({counts}). "
-            "Each camera's ledger names "
-            "them; record to a faster disk, or with fewer or smaller images, to keep all.",
+            f"The recording '{name}' is lossy: the disk was too slow for some images ({counts}). "
+            "Each camera's ledger names them. To keep all images, record to a faster disk, or "
+            "record fewer or smaller images.",
         )
 
 
@@ -57,7 +57,7 @@ def ending_from_table(table: Mapping[str, Any]) -> SessionEnding:
     Raises
     ------
     KeyError, TypeError, ValueError
-        If the table does not say it.
+        If a key is missing or has a wrong value.
     """
     lossy = {str(name): int(count) for name, count in table.get("lossy", {}).items()}
     lost = tuple(map(str, table.get("lost", ())))

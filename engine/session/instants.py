@@ -1,4 +1,4 @@
-"""The instants of a session, found from the times of its frames without an image, and what was known at each."""
+"""The instants of a session, from the times of its frames alone, and the poses at each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ class Instants:
     Parameters
     ----------
     time_ns : (T,)
-        Rising.
+        Increasing.
     number : (T, V)
         Of each view's frame in its video; `NO_IMAGE` where it has none.
     rate_fps
     remarks
-        Sentences on lengths, rates and sizes that differ.
+        Messages on lengths, rates and sizes that differ.
     """
 
     time_ns: I64
@@ -38,7 +38,7 @@ class Instants:
 
 
 class ListedVideo:
-    """The frames of a video as a source that gives their times and, as their sequence, their numbers; no images."""
+    """A source of a video's frame times and numbers (as their sequence), without images."""
 
     live = False
     remarks: tuple[str, ...] = ()
@@ -53,25 +53,25 @@ class ListedVideo:
         )
 
     def open(self) -> None:
-        """Do nothing: it is open."""
+        """Do nothing: there is nothing to open."""
 
     def read(self, timeout_ms: int = 0) -> Frame | None:  # noqa: ARG002 - it never waits
         """Return the next frame, or None at the end."""
         return next(self._frames, None)
 
     def close(self) -> None:
-        """Do nothing: it holds nothing."""
+        """Do nothing: there is nothing to release."""
 
 
 def find_instants(listed: Sequence[tuple[int, ListedVideo, int]], view_count: int) -> Instants:
-    """Let `Framesets` put the frames together, by the same rule as when they are read.
+    """Group frames into instants with `Framesets`, by the same rule as when they are read.
 
     Parameters
     ----------
     listed
-        View, its frames, and what to add to their times to get the session's time.
+        View number, its frames, and the offset from their times to the session's time.
     view_count
-        How many there are, with those that have no frames.
+        Of all views, also those without frames.
 
     Returns
     -------
@@ -91,8 +91,8 @@ def find_instants(listed: Sequence[tuple[int, ListedVideo, int]], view_count: in
     return Instants(np.array(time_ns, np.int64), number, framesets.rate_fps, framesets.remarks)
 
 
-# Periods for which a pose is shown beside its own instant: a live page that had no time for every
-# third instant would otherwise flicker.
+# Frame periods for which a pose is shown around its own instant. Live tracking may skip every third
+# instant; playback would otherwise flicker.
 MAX_POSE_AGE_PERIODS = 2.1
 
 
@@ -110,12 +110,12 @@ def find_pose_rows(poses: PoseReader | None, time_ns: I64, rate_fps: float) -> I
     Returns
     -------
     rows : (T,)
-        -1 where there are none near.
+        -1 where there are none near the instant.
 
     Notes
     -----
-    By time and not by number: a live page counts the framesets that it had time for, a player all
-    of them.
+    Matched by time, not by number: live tracking numbers only the framesets that it processed, a
+    player numbers all of them.
     """
     rows = np.full(len(time_ns), -1, np.int64)
     if poses is None or not len(poses.records):

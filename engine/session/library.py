@@ -1,4 +1,4 @@
-"""Library: an index of the sessions in a few folders, so that a list of them is there at once.
+"""Library: an index of the sessions in a few folders, so that they are listed at once.
 
 The folders are the truth; the index only remembers what was found in them, and can be deleted at
 any time.
@@ -18,7 +18,7 @@ from engine.session.session import is_session
 from engine.session.summary import SessionSummary, find_newest_change_ns, summarize
 
 SCHEMA = 2
-# Another window may be writing; it needs milliseconds, a slow disk a second.
+# Another window may be writing: that takes milliseconds, on a slow disk a second.
 BUSY_TIMEOUT_S = 15.0
 # How deep sessions lie under a folder: a demo's is OUT/session.
 MAX_DEPTH = 2
@@ -29,25 +29,24 @@ ProgressCallback = Callable[[str, float], None]
 
 
 class Library:
-    """The sessions of a few folders. Any number of programs may use one index at the same time.
+    """The sessions of a few folders; several programs may use one index at the same time.
 
     Parameters
     ----------
     index
-        The file; it is made where it is missing, and made anew where it is damaged.
+        The file; created where it is missing, and rebuilt where it is damaged.
     folders
-        Where sessions lie: in them, or in the folders in them. A session folder itself will do,
-        too.
+        That contain sessions, directly or in subfolders; a session folder itself works too.
 
     Attributes
     ----------
     remarks
-        Sentences on what became of the index.
+        Messages on faults of the index.
 
     Notes
     -----
-    It starts no thread and keeps no connection: any thread may call it, and looking at new sessions
-    takes 0.1 s each, so that callers do it in the background.
+    It starts no thread and keeps no connection: any thread may call it. Reading a new session takes
+    0.1 s, so callers do it in the background.
     """
 
     def __init__(self, index: Path, folders: Sequence[Path]) -> None:
@@ -56,11 +55,11 @@ class Library:
         self.remarks: tuple[str, ...] = ()
         self._known: dict[
             str, SessionSummary
-        ] = {}  # as last read; the list itself where the index cannot be kept
+        ] = {}  # as last read; the list itself without an index file
         self._is_persistent, self._checked = True, False
 
     def list_sessions(self) -> tuple[SessionSummary, ...]:
-        """Return what the index knows, newest first, without looking at the folders."""
+        """Return the sessions of the index, newest first, without reading the folders."""
         known = self._read_index().values()
         return tuple(
             sorted(known, key=lambda summary: (summary.created, str(summary.path)), reverse=True)
@@ -69,7 +68,7 @@ class Library:
     def refresh(
         self, progress: ProgressCallback = lambda _step, _share: None
     ) -> tuple[SessionSummary, ...]:
-        """Look at the folders, and remember what is new or changed there and forget what is gone.
+        """Read the folders: add new and changed sessions, and remove deleted ones.
 
         Parameters
         ----------
@@ -102,7 +101,7 @@ class Library:
         return dict(self._known)
 
     def _write_index(self, summaries: Iterable[SessionSummary], gone: Iterable[str] = ()) -> None:
-        """Remember these, forget those; one short transaction."""
+        """Add or replace summaries and remove others, in one short transaction."""
         fresh = {str(summary.path): summary for summary in summaries}
         gone = set(gone)
         if not fresh and not gone:
@@ -111,9 +110,8 @@ class Library:
         with self._open_sound_index() as connection:
             if connection is not None:
                 marks = ", ".join("?" * len(_COLUMNS))
-                connection.execute(
-                    "BEGIN IMMEDIATE"
-                )  # a lock that is asked for at once is waited for, never refused
+                # A lock requested at once is waited for, never refused.
+                connection.execute("BEGIN IMMEDIATE")
                 connection.executemany(
                     "DELETE FROM session WHERE path = ?", [(key,) for key in gone]
                 )
@@ -123,7 +121,7 @@ class Library:
 
     @contextlib.contextmanager
     def _open_sound_index(self) -> Iterator[sqlite3.Connection | None]:
-        """Open the index, mending it first; None where it cannot be kept, and what is known stays in memory."""
+        """Open the index, repaired if damaged; None where it can only be kept in memory."""
         if not self._is_persistent:
             yield None
             return
@@ -141,7 +139,7 @@ class Library:
             connection.close()
 
     def _connect(self) -> sqlite3.Connection:
-        """Open the index; a damaged one is moved aside."""
+        """Open the index; rename a damaged one and start a new one."""
         self.index.parent.mkdir(parents=True, exist_ok=True)
         try:
             connection = _open_index(self.index, check=not self._checked)
@@ -155,21 +153,19 @@ class Library:
                 self.index.rename(backup)
             self.remarks = (
                 *self.remarks,
-                f"The list of sessions '{self.index}' was damaged and is made anew from the "
-                "folders; no session is "
-                f"lost. The damaged file is kept as '{backup.name}'.",
+                f"The list of sessions '{self.index}' was damaged and is rebuilt from the folders; "
+                f"no session is lost. The damaged file is kept as '{backup.name}'.",
             )
             return _open_index(self.index, check=False)
 
     def _fall_back_to_memory(self, error: Exception) -> None:
-        """Keep the list in memory, and say so."""
+        """Keep the list in memory from now on, and report it."""
         self._is_persistent = False
         why = getattr(error, "strerror", None) or str(error)
         self.remarks = (
             *self.remarks,
-            f"The list of sessions '{self.index}' cannot be kept ({why}): the sessions are "
-            "looked at anew each time. "
-            "Free some space, or check the folder's permissions.",
+            f"The list of sessions '{self.index}' cannot be written ({why}): the sessions are "
+            "read again each time. Free some space, or check the folder's permissions.",
         )
 
 
@@ -179,9 +175,9 @@ def find_session_folders(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]
     Parameters
     ----------
     folder
-        One that is missing or cannot be read holds none.
+        A folder that is missing or cannot be read contains none.
     depth
-        How far down to look.
+        Levels of subfolders to search.
 
     Yields
     ------
@@ -204,7 +200,7 @@ def find_session_folders(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]
 
 
 def _open_index(index: Path, *, check: bool) -> sqlite3.Connection:
-    """Open an index file, with its table in it; an index of another version is emptied."""
+    """Open an index file and make its table; an index of another version is emptied."""
     connection = sqlite3.connect(index, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
         if connection.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
@@ -224,7 +220,7 @@ def _open_index(index: Path, *, check: bool) -> sqlite3.Connection:
 
 
 def _has_changed(path: Path, known: SessionSummary | None) -> bool:
-    """Tell whether a session has to be looked at."""
+    """Return whether a session has to be read again."""
     return known is None or known.stamp_ns != find_newest_change_ns(path)
 
 
@@ -252,7 +248,7 @@ def _summary_from_row(row: Sequence[Any]) -> SessionSummary:
 
 
 def _find_free_name(path: Path) -> Path:
-    """Return the path, or one with a number behind it where something of that name is there."""
+    """Return the path, with a number appended if it exists already."""
     free, count = path, 1
     while free.exists():
         count += 1

@@ -1,4 +1,4 @@
-"""LiveRecording: a take of live cameras on its way to the disk; no camera, stage or window ever waits for it."""
+"""LiveRecording: live cameras written to disk; no camera, stage or window ever waits for it."""
 
 import logging
 import threading
@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 
 # Pose sets that may wait for the disk: three files for three seconds at 30 per second; 0.7 MB.
 MAX_WAITING_POSES = 300
-# How often the disk is looked at, and how often all is brought to it, which is what a loss of power
-# may cost.
+# How often the disk is checked, and how often everything is synced to it, which bounds what a loss
+# of power costs.
 CHECK_EVERY_S, SYNC_EVERY_S = 0.5, 5.0
 
 Poses = PoseSet2D | PoseSet3D
@@ -42,7 +42,7 @@ class RecordedCamera:
     name
         The view's name.
     address
-        Where it is; its password is taken out when it is written.
+        Of the camera; written without its password.
     size_wh : px
         None where no image has come yet.
     rate_fps
@@ -56,15 +56,14 @@ class RecordedCamera:
 
 
 class LiveRecording:
-    """A recording of live cameras, their poses and their rig. Open it and close it beside the
-    thread of a window.
+    """A recording of live cameras, their poses and rig; open and close it in a worker thread.
 
     Parameters
     ----------
     path
         A folder that does not exist yet, or is empty.
     facts
-        Its `measure_utc_offset_ns` is measured where it is None.
+        Its `utc_offset_ns` is measured where it is None.
     cameras
         In the order of the views; more may come (`add_camera`).
 
@@ -76,8 +75,8 @@ class LiveRecording:
     Notes
     -----
     Frames go from `tap` to a bounded queue and a thread of their camera, poses to a bounded queue
-    and one thread, which also watches the disk and ends the take before it is full. What finds no
-    room is counted, never waited for.
+    and one thread, which also watches the disk and ends the recording before it is full. What does
+    not fit is counted as lost, never waited for.
     """
 
     def __init__(self, path: Path, facts: SessionFacts, cameras: Sequence[RecordedCamera]) -> None:
@@ -110,7 +109,7 @@ class LiveRecording:
 
     @property
     def ended(self) -> bool:
-        """Whether the take is over: closed, or ended by a full disk."""
+        """Whether the recording is over: closed, or ended by a full disk."""
         return self._ended_ns is not None
 
     def add_camera(self, camera: RecordedCamera) -> None:
@@ -119,7 +118,7 @@ class LiveRecording:
         Raises
         ------
         SessionError
-            If the disk refuses, or the take is over.
+            If the disk refuses, or the recording is over.
         """
         with self._lock:
             self._require_running()
@@ -128,7 +127,7 @@ class LiveRecording:
             )
 
     def tap(self, name: str) -> Callable[[Frame], None]:
-        """Return what takes a camera's frames in the thread that reads them.
+        """Return a callback that records a camera's frames, for the thread that reads them.
 
         Parameters
         ----------
@@ -138,7 +137,7 @@ class LiveRecording:
         Returns
         -------
         listen
-            Never waits; does nothing once the take has ended.
+            Never waits; does nothing once the recording has ended.
         """
         recorder = self._recorders[name]
 
@@ -160,45 +159,45 @@ class LiveRecording:
         Raises
         ------
         SessionError
-            If the disk refuses, they are open already, or the take is over.
+            If the disk refuses, they are open already, or the recording is over.
         """
         with self._lock:
             self._require_running()
             self._poses = self._writer.open_pose_files(skeleton, view_names)
 
     def put_raw(self, poses: PoseSet2D) -> None:
-        """Keep what the network saw; never waits."""
+        """Record 2D poses as the model found them; never waits."""
         if self._poses is not None:
             self._enqueue(self._poses.raw_2d, poses)
 
     def put_matched(self, poses: PoseSet2D) -> None:
-        """Keep the same people in all views; never waits."""
+        """Record 2D poses matched across views; never waits."""
         if self._poses is not None:
             self._enqueue(self._poses.matched_2d, poses)
 
     def put_poses_3d(self, poses: PoseSet3D) -> None:
-        """Keep the people in the room, unsmoothed; never waits."""
+        """Record 3D poses, unsmoothed; never waits."""
         if self._poses is not None:
             self._enqueue(self._poses.room_3d, poses)
 
     def write_rig(self, rig: Rig) -> None:
-        """Keep where the cameras stand; a later rig replaces an earlier one; never waits."""
+        """Record the rig; a later rig replaces an earlier one; never waits."""
         self._rig = rig
 
     def update(self, facts: SessionFacts) -> None:
-        """Replace what the session is about.
+        """Replace the facts of the session.
 
         Raises
         ------
         SessionError
-            If the disk refuses, or the take is over.
+            If the disk refuses, or the recording is over.
         """
         with self._lock:
             self._require_running()
             self._writer.update(facts)
 
     def state(self) -> RecordingState:
-        """Say how the recording stands; cheap, from any thread."""
+        """Return the state of the recording; cheap, from any thread."""
         recorders = list(self._recorders.values())
         until_ns = self._ended_ns or host_ns()
         return RecordingState(
@@ -221,7 +220,7 @@ class LiveRecording:
         Returns
         -------
         state
-            The last one; its sentence says what the disk refused.
+            The last one; its message says what the disk refused.
         """
         self._waiting.close()
         self._closing.set()
@@ -229,7 +228,7 @@ class LiveRecording:
         return self.state()
 
     def _require_running(self) -> None:
-        """Raise for a take whose files are finished."""
+        """Raise SessionError once the files are finished."""
         if self.ended:
             raise SessionError(
                 f"The recording '{self.path.name}' is over; nothing can be added to it. Record "
@@ -237,12 +236,12 @@ class LiveRecording:
             )
 
     def _enqueue(self, writer: PoseWriter, poses: Poses) -> None:
-        """Leave poses for the thread that writes them."""
+        """Queue poses for the thread that writes them."""
         if not self._waiting.offer((writer, poses)) and not self.ended:
             self.poses_lost += 1
 
     def _run(self) -> None:
-        """Write poses and watch the disk until the take is over. Runs in its own thread."""
+        """Write poses and watch the disk until the recording is over. Runs in its own thread."""
         try:
             check_ns = sync_ns = host_ns()
             closing = False
@@ -269,23 +268,22 @@ class LiveRecording:
             self._poses.flush()
 
     def _write(self, writer: PoseWriter, poses: Poses) -> None:
-        """Lay out one pose set; the take's own framesets count from 0."""
+        """Write one pose set; framesets of the recording count from 0."""
         if self._first_index is None:
             self._first_index = poses.index
         index = poses.index - self._first_index
         if index < 0:
-            return  # an instant before the recording began, come late through another stage
+            return  # from before the recording began, and late through another stage
         try:
             writer.put(replace(poses, index=index), now=False)
-        except (
-            ValueError
-        ) as error:  # a camera was added or removed: the files keep the views that they began with
+        except ValueError as error:
+            # A camera was added or removed; the files keep the views that they began with.
             if not self.poses_lost:
                 logger.warning("Poses that do not fit the recording: %s", error)
             self.poses_lost += 1
 
     def _check_disk(self) -> None:
-        """See how the disk and the cameras' files are, and write down what became known."""
+        """Check the disk and the cameras' files, and write what became known of the cameras."""
         for recorder in list(self._recorders.values()):
             if recorder.error is not None and isinstance(recorder.error.__cause__, OSError):
                 raise recorder.error
@@ -295,7 +293,7 @@ class LiveRecording:
             self._write_rig()
 
     def _sync(self) -> None:
-        """Bring to the disk what a loss of power may not take."""
+        """Sync all files to the disk, against a loss of power."""
         poses = [self.path / name for name in (POSES_2D_RAW, POSES_2D, POSES_3D)]
         for file in [
             *poses,
@@ -313,7 +311,7 @@ class LiveRecording:
             self._rig_written = rig
 
     def _finish(self) -> None:
-        """Finish all files; what the disk refuses is said in the state."""
+        """Finish all files; the state reports what the disk refuses."""
         self._ended_ns = host_ns()
         with self._lock:
             try:
@@ -325,7 +323,7 @@ class LiveRecording:
                 self._problem = self._problem or str(error)
 
     def _describe_problem(self) -> str:
-        """Say the most urgent of what went wrong."""
+        """Describe the most urgent problem; empty without one."""
         if self._problem:
             return self._problem
         for recorder in list(self._recorders.values()):
@@ -335,8 +333,7 @@ class LiveRecording:
             return self._disk.message
         if self.poses_lost:
             return (
-                f"{self.poses_lost} poses were not kept; the images are not concerned. Track "
-                "the recording again to "
-                "have all poses."
+                f"{self.poses_lost} poses were not kept; the images are not affected. Track the "
+                "recording again to get all poses."
             )
         return ""

@@ -1,8 +1,7 @@
-"""Playback: any instant of a recorded session, images and poses, without reading what lies before
-it.
+"""Playback: images and poses of any instant of a session, with random access.
 
-The instants are those of `engine.capture.synchronize`, found from ledgers and time stamps alone; a
-picture is decoded when its instant is asked for.
+The instants are those of `engine.capture.synchronize`, found from ledgers and time stamps alone; an
+image is decoded when its instant is requested.
 """
 
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ DEFAULT_SKELETON = "blazepose_33"
 
 
 class Playback:
-    """A session that can be looked at anywhere; used by one thread at a time.
+    """A session with random access to its instants; used by one thread at a time.
 
     Attributes
     ----------
@@ -37,7 +36,7 @@ class Playback:
     skeleton
         Of the poses.
     rig
-        None where the session holds none that can be read.
+        None where the session has none that can be read.
     rate_fps
         Instants per second.
     time_ns : (T,)
@@ -45,10 +44,9 @@ class Playback:
     has_image : (T, V), bool
         Whether a view has an image of the instant.
     joints_found : (T,), 0 to 1
-        Share of the joints of the first person that are in the room; NaN where the session has no
-        3D poses of it.
+        Share of the first person's joints that have a 3D position; NaN without 3D poses.
     remarks
-        Sentences on what is missing or odd.
+        Messages on what is missing or unusual.
     """
 
     def __init__(self, session: Session) -> None:
@@ -76,17 +74,17 @@ class Playback:
 
     @classmethod
     def open(cls, path: Path) -> "Playback":
-        """Open a session for looking at it. Nothing in it is changed.
+        """Open a session for reading. Nothing in it is changed.
 
         Returns
         -------
         playback
-            Also of a session that lacks videos or poses; `remarks` says what.
+            Also of a session that lacks videos or poses; `remarks` names them.
 
         Raises
         ------
         SessionError
-            If it is no session, or holds neither a video that can be read nor poses.
+            If it is no session, or has neither a readable video nor poses.
         """
         return cls(Session.open(Path(path)))
 
@@ -95,7 +93,7 @@ class Playback:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """The duration."""
         return (
             float(self.time_ns[-1] - self.time_ns[0]) / NS_PER_S + 1 / self.rate_fps
             if len(self)
@@ -126,7 +124,7 @@ class Playback:
         return FrameSet(instant, int(self.time_ns[instant]), frames)
 
     def poses_2d(self, instant: int) -> PoseSet2D | None:
-        """Return the people in the views at an instant, in the order of `view_names`; None where there is no record."""
+        """Return the 2D poses at an instant, in order of `view_names`; None without a record."""
         row = int(self._row_2d[instant])
         if self._poses_2d is None or row < 0:
             return None
@@ -143,7 +141,7 @@ class Playback:
         return PoseSet2D(instant, int(self.time_ns[instant]), people, times)
 
     def poses_3d(self, instant: int) -> PoseSet3D | None:
-        """Return the people in the room at an instant; None where there is no record."""
+        """Return the 3D poses at an instant; None without a record."""
         row = int(self._row_3d[instant])
         if self._poses_3d is None or row < 0:
             return None
@@ -152,7 +150,7 @@ class Playback:
         return PoseSet3D(instant, int(self.time_ns[instant]), people)
 
     def joints_xyz(self, joints: Sequence[str]) -> F64:
-        """Return where joints of the first person were, over the whole session.
+        """Return the trajectories of joints of the first person over the whole session.
 
         Parameters
         ----------
@@ -173,7 +171,7 @@ class Playback:
         return xyz
 
     def measure_content(self) -> F64:
-        """Measure how much of people there is to see at each instant, (T,): summed confidences, 3D four times."""
+        """Rate how much there is to see at each instant, (T,): summed confidence, 3D fourfold."""
         worth = self.has_image.mean(1) if self.has_image.size else np.zeros(len(self))
         for reader, rows, weight in (
             (self._poses_2d, self._row_2d, 1.0),
@@ -219,7 +217,7 @@ class Playback:
         )
 
     def _find_instants(self, faults: Sequence[str]) -> Instants:
-        """Find the instants from the videos; where there is none, from the poses; else say what is wrong with them."""
+        """Find the instants from the videos, or without any from the poses; else raise."""
         listed = [
             (view, ListedVideo(video), camera.offset_ns)
             for view, (video, camera) in enumerate(zip(self._videos, self.session.cameras))
@@ -231,7 +229,7 @@ class Playback:
         if poses is None or not len(poses.records):
             why = " ".join(faults) or "Put its videos back, or choose another session."
             raise SessionError(
-                f"The session '{self.session.path}' holds neither a video that can be read nor "
+                f"The session '{self.session.path}' has neither a video that can be read nor "
                 f"poses. {why}"
             )
         time_ns = poses.records["time_ns"][poses.starts].astype(np.int64)
@@ -244,7 +242,7 @@ class Playback:
         )
 
     def _find_skeleton(self, remarks: list[str]) -> Skeleton:
-        """Load the skeleton of the poses; poses whose skeleton this program does not know are left out."""
+        """Load the skeleton of the poses; drop poses of an unknown skeleton, with a remark."""
         poses = self._poses_3d or self._poses_2d
         try:
             return load_skeleton(poses.header.skeleton if poses else DEFAULT_SKELETON)
@@ -254,7 +252,7 @@ class Playback:
             return load_skeleton(DEFAULT_SKELETON)
 
     def _measure_joints_found(self) -> F64:
-        """Measure which share of the first person's joints is in the room."""
+        """Measure the share of the first person's joints that have a 3D position, (T,)."""
         share = np.full(len(self), np.nan)
         known = np.flatnonzero(self._row_3d >= 0)
         if self._poses_3d is not None and len(known):
@@ -265,7 +263,7 @@ class Playback:
 
 
 def _open_videos(session: Session, remarks: list[str]) -> tuple[SeekableVideo | None, ...]:
-    """Open the videos that are there; what is odd about the others is said."""
+    """Open the videos that are there, with remarks on the others."""
     videos: list[SeekableVideo | None] = []
     for camera in session.cameras:
         video = _open_video(session, camera, remarks)
@@ -281,7 +279,7 @@ def _open_video(
     """Open one camera's video; None where it is missing or cannot be read."""
     path = session.path / camera.video
     if not path.is_file():
-        return None  # the session says so itself
+        return None  # the session's own remarks say so
     try:
         return SeekableVideo(path, camera.name, session.frame_times(camera))
     except (CameraError, SessionError) as error:
@@ -309,7 +307,7 @@ def _open_poses(session: Session, names: Sequence[str], remarks: list[str]) -> P
 
 
 def _load_rig(session: Session, remarks: list[str]) -> Rig | None:
-    """Read the rig; one that cannot be read is said."""
+    """Read the rig; None, with a remark, if it cannot be read."""
     if not session.has_rig:
         return None
     try:

@@ -1,10 +1,9 @@
-"""Append-only pose files: one line of JSON that says what is inside, then records of one fixed
-size.
+"""Append-only pose files: a header line of JSON, then records of fixed size.
 
-A record is a person of a frameset (3D) or of one view of it (2D); where there is nobody, one record
-says so. A frameset's records are written in one go and each says how many they are, so that after a
-kill the file is read up to the last whole frameset. Little-endian throughout: ``numpy.fromfile``
-reads it with the `dtype` of the header.
+A record is a person of a frameset (3D) or of one view of it (2D); a frameset without people has one
+record that says so. A frameset's records are written in one go and each contains their count, so
+that after a kill the file can be read up to the last whole frameset. All values are little-endian:
+``numpy.fromfile`` reads them with the `dtype` of the header.
 """
 
 import json
@@ -30,7 +29,7 @@ _UPPER = np.triu_indices(3)
 
 @dataclass(frozen=True, slots=True)
 class PoseFileHeader:
-    """What a pose file is about.
+    """The header of a pose file.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ class PoseFileHeader:
 
     @property
     def dtype(self) -> np.dtype:
-        """One record. Pixels, metres and confidences are float32: 1e-4 px and 1e-6 m at the edge of what occurs."""
+        """One record; float32 resolves 1e-4 px and 1e-6 m at the largest values that occur."""
         return _build_dtype(self.dimensions, len(self.joints))
 
     def to_line(self) -> bytes:
@@ -69,8 +68,7 @@ class PoseFileHeader:
 
 
 class PoseWriter:
-    """Writes the poses of a take; a frameset is with the operating system before `put` returns, or
-    `flush`.
+    """Writes poses; `put` (or `flush`) returns once the operating system has the frameset.
 
     Parameters
     ----------
@@ -105,7 +103,7 @@ class PoseWriter:
         poses
             Of the dimension, views and joints of the header.
         now
-            False leaves it for `flush`: many framesets cost hardly more than one.
+            False buffers it for `flush`: many framesets cost hardly more than one.
 
         Raises
         ------
@@ -127,8 +125,7 @@ class PoseWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write the framesets that were left for it in one go, or, where the disk refuses, none of
-        them.
+        """Write the buffered framesets in one go, or none of them where the disk refuses.
 
         Raises
         ------
@@ -141,8 +138,7 @@ class PoseWriter:
         except OSError as error:
             raise SessionError(
                 f"'{self._path}' cannot be written any further: {error.strerror}. What was "
-                "written so far is kept; "
-                "free some space and start again."
+                "written so far is kept; free some space and start again."
             ) from error
 
     def close(self) -> None:
@@ -151,22 +147,22 @@ class PoseWriter:
 
 
 class PoseReader:
-    """Reads a pose file, also one that was cut off.
+    """Reads a pose file, also an interrupted one.
 
     Attributes
     ----------
     header
     records : (N,), structured, read-only
-        All whole framesets as they stand in the file.
+        All whole framesets, in the order of the file.
     torn
-        Whether the last frameset was cut off; it is left out.
+        Whether the last frameset is incomplete; it is left out.
     whole_bytes
         Length of the file up to the end of the last whole frameset.
 
     Raises
     ------
     SessionError
-        If the file cannot be read, is no pose file, or is of a newer program.
+        If the file cannot be read, is no pose file, or was written by a newer program.
     """
 
     def __init__(self, path: Path) -> None:
@@ -259,8 +255,7 @@ def _header_from_line(line: bytes, path: Path) -> PoseFileHeader:
         if known and table["schema"] > SCHEMA:
             raise SessionError(
                 f"The poses '{path}' were written by a newer Epipole (schema {table['schema']}, "
-                "this one reads up to "
-                f"{SCHEMA}). Update Epipole."
+                f"this one reads up to {SCHEMA}). Update Epipole."
             )
         header = PoseFileHeader(
             table["dimensions"], table["skeleton"], tuple(table["joints"]), tuple(table["views"])
@@ -286,7 +281,7 @@ def _count_whole_records(records: np.ndarray) -> int:
 
 
 def _build_rows_2d(poses: PoseSet2D, header: PoseFileHeader) -> np.ndarray:
-    """Lay out a frameset of 2D poses as records."""
+    """Convert a frameset of 2D poses to records."""
     if len(poses.poses_by_view) != len(header.view_names):
         raise ValueError(f"The file takes 2D poses in {len(header.view_names)} views.")
     begin = (
@@ -309,7 +304,7 @@ def _build_rows_2d(poses: PoseSet2D, header: PoseFileHeader) -> np.ndarray:
 
 
 def _build_rows_3d(poses: PoseSet3D, header: PoseFileHeader) -> np.ndarray:
-    """Lay out a frameset of 3D poses as records."""
+    """Convert a frameset of 3D poses to records."""
     begin = (poses.index, poses.timestamp_ns, max(1, len(poses.people)))
     rows: list[tuple[object, ...]] = []
     for one in poses.people:
@@ -329,7 +324,7 @@ def _build_rows_3d(poses: PoseSet3D, header: PoseFileHeader) -> np.ndarray:
 
 
 def _check_joints(points: F64, header: PoseFileHeader) -> F64:
-    """Return the points if they have the file's joints."""
+    """Return the points if their number is that of the file's joints."""
     if points.shape != (len(header.joints), header.dimensions):
         raise ValueError(
             f"The file takes {len(header.joints)} joints, not points of shape {points.shape}."
@@ -339,7 +334,7 @@ def _check_joints(points: F64, header: PoseFileHeader) -> F64:
 
 @lru_cache(maxsize=8)
 def _build_dtype(dimensions: int, joints: int) -> np.dtype:
-    """Lay out a record; its fields stand in the order in which rows are made."""
+    """Build the type of a record; rows are made with its fields in this order."""
     fields: list[Any] = [("index", "<i8"), ("time_ns", "<i8"), ("rows", "<u2"), ("person", "<i4")]
     if dimensions == 2:
         fields += [

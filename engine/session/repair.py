@@ -1,4 +1,4 @@
-"""Sets right a session that was broken off by a kill, a loss of power or a full disk, and says what that cost."""
+"""Repair a session interrupted by a kill, a loss of power or a full disk, and report the loss."""
 
 import os
 from collections.abc import Sequence
@@ -32,22 +32,22 @@ from engine.session.session import (
     replace_manifest,
 )
 
-# A camera that ends earlier than another by more is named.
+# A camera that ends earlier than another by more is reported.
 MAX_END_DIFFERENCE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class _CameraRepair:
-    """What is there of a camera after a break.
+    """What is left of a camera after an interruption.
 
     Parameters
     ----------
     camera
-        With what its files tell.
+        With the facts that its files contain.
     rows
-        Its ledger, right again.
+        Its ledger, repaired.
     lost
-        How many images stand in the ledger but cannot be read.
+        How many images of the ledger cannot be read.
     message
         What is wrong with its files; empty if nothing.
     """
@@ -59,22 +59,21 @@ class _CameraRepair:
 
     @property
     def times_ns(self) -> tuple[int, ...]:
-        """Times of the images that are there."""
+        """The times of the images that can be read."""
         return tuple(row.time_ns for row in self.rows if row.kept and row.time_ns is not None)
 
     @property
     def too_slow(self) -> int:
-        """How many images the disk was too slow for."""
+        """The number of images that the disk was too slow for."""
         return sum(row.why == TOO_SLOW for row in self.rows)
 
 
 def repair(path: Path) -> tuple[str, ...]:
-    """Set right a session that was broken off; one that is whole, or repaired already, is left as
-    it is.
+    """Repair an interrupted session; one that is whole, or already repaired, is not changed.
 
-    Torn ends of ledgers and pose files go, each camera's ledger is brought in line with the images
-    that can be read, its video gets the index that a finished one has, and session.toml says what
-    was lost. No image is ever deleted.
+    Incomplete ends of ledgers and pose files are removed, each camera's ledger is aligned with the
+    images that can be read, its video gets the index that it lacks, and session.toml lists what was
+    lost. No image is ever deleted.
 
     Parameters
     ----------
@@ -83,9 +82,8 @@ def repair(path: Path) -> tuple[str, ...]:
 
     Returns
     -------
-    sentences
-        What was lost, for a person, or why nothing could be done now; empty where there was nothing
-        to do.
+    messages
+        What was lost, or why nothing could be done now; empty where there was nothing to do.
 
     Raises
     ------
@@ -99,12 +97,11 @@ def repair(path: Path) -> tuple[str, ...]:
         try:
             hold = FolderLock(path)
         except InUseError:
-            return (
-                (
-                    f"The session '{path.name}' is being recorded at this moment. Open it again "
-                    "when that has ended."
-                ),
+            message = (
+                f"The session '{path.name}' is being recorded at this moment. Open it again "
+                "when the recording has ended."
             )
+            return (message,)
         try:
             table = read_manifest(path)  # again: it may have been finished in between
             return _repair_files(path, table) if _is_interrupted(table) else ()
@@ -113,12 +110,12 @@ def repair(path: Path) -> tuple[str, ...]:
 
 
 def _is_interrupted(table: dict[str, Any]) -> bool:
-    """Whether session.toml says that the take was broken off and never set right."""
+    """Return whether session.toml marks the session as interrupted and not repaired."""
     return not table.get("finished", False) and not table.get("repaired", False)
 
 
 def _repair_files(path: Path, table: dict[str, Any]) -> tuple[str, ...]:
-    """Set right every file, the manifest last, so that a break in the middle is repaired again."""
+    """Repair every file, the manifest last, so that an interrupted repair is done again."""
     session = Session.open(path)
     for leftover in [*path.glob(f"*{PARTIAL}"), *(path / CAMERAS).glob(f"*{PARTIAL}")]:
         leftover.unlink()
@@ -139,7 +136,7 @@ def _repair_files(path: Path, table: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _repair_camera(path: Path, camera: SessionCamera) -> _CameraRepair:
-    """Bring a camera's ledger in line with its video; one without a ledger was copied whole."""
+    """Align a camera's ledger with its video; one without a ledger was copied whole."""
     if not camera.ledger:
         return _CameraRepair(camera, ())
     ledger = path / camera.ledger
@@ -160,22 +157,22 @@ def _repair_camera(path: Path, camera: SessionCamera) -> _CameraRepair:
 
 
 def _read_rows(ledger: Path) -> tuple[LedgerRow, ...]:
-    """Read what is left of a ledger."""
+    """Read the intact rows of a ledger."""
     try:
         return read_intact_rows(ledger)
     except SessionError:
-        return ()  # gone with the power: the video's own stamps take its place
+        return ()  # lost with the power: the video's own stamps take its place
 
 
 def _ends_with_newline(ledger: Path) -> bool:
-    """Whether a ledger is there and its last line has its end."""
+    """Return whether a ledger is there and its last line is complete."""
     return ledger.is_file() and ledger.read_bytes()[-1:] == b"\n"
 
 
 def _align_rows(
     rows: tuple[LedgerRow, ...], scan: VideoScan, camera: SessionCamera
 ) -> tuple[LedgerRow, ...]:
-    """Keep the lines of images that can be read, and add lines for images that have none."""
+    """Mark rows whose image cannot be read as lost, and add rows for images without one."""
     start_ns = camera.start_ns or 0
     times = LedgerTimes(build_frame_times(rows, start_ns=start_ns, rate_fps=camera.rate_fps))
     there, strays_ns = set(), []
@@ -195,7 +192,7 @@ def _align_rows(
     )
     for time_ns in strays_ns:
         if last_ns is not None and time_ns <= last_ns:
-            # between two lines: whose it is nobody can say, and the times stay as they are
+            # Between two rows: it cannot be assigned, and the times are not changed.
             continue
         steps = 1 if last_ns is None else round((time_ns - last_ns) * camera.rate_fps / NS_PER_S)
         sequence, last_ns = sequence + max(1, steps), time_ns
@@ -204,11 +201,11 @@ def _align_rows(
 
 
 def _trim_poses(poses: Path) -> str:
-    """Cut a torn end off a file of poses; say what is wrong with one that cannot be read."""
+    """Cut an incomplete end off a pose file; return a message if it cannot be read."""
     if not poses.is_file():
         return ""
     if b"\n" not in poses.read_bytes():
-        poses.unlink()  # the take ended while its first line was written: it holds no pose
+        poses.unlink()  # interrupted while the first line was written: it holds no pose
         return ""
     try:
         reader = PoseReader(poses)
@@ -220,11 +217,11 @@ def _trim_poses(poses: Path) -> str:
 
 
 def _summarize(name: str, found: Sequence[_CameraRepair]) -> str:
-    """Say how much there is of the take."""
+    """Summarize how much of the recording is left."""
     starts = [one.times_ns[0] + one.camera.offset_ns for one in found if one.times_ns]
     ends = [one.times_ns[-1] + one.camera.offset_ns for one in found if one.times_ns]
     if not starts:
-        return f"The recording '{name}' was broken off before an image of it was on the disk."
+        return f"The recording '{name}' was interrupted before any image of it was on the disk."
     length_s = (max(ends) - min(starts)) / NS_PER_S
     images = sum(len(one.times_ns) for one in found)
     losers = [one for one in found if one.lost]
@@ -232,19 +229,19 @@ def _summarize(name: str, found: Sequence[_CameraRepair]) -> str:
         f"'{one.camera.name}' {one.lost} ({one.lost / one.camera.rate_fps:.2f} s)" for one in losers
     )
     cost = (
-        f"the last ones cannot be read: {each}"
+        f"the last images cannot be read: {each}"
         if losers
-        else "all that reached the disk can be read"
+        else "everything that reached the disk can be read"
     )
     return (
-        f"The recording '{name}' was broken off after {length_s:.1f} s and has been repaired: "
-        f"{images} images of "
-        f"{len(starts)} camera{'s' if len(starts) != 1 else ''} are there; {cost}."
+        f"The recording '{name}' was interrupted after {length_s:.1f} s and has been repaired: "
+        f"{images} images of {len(starts)} camera{'s' if len(starts) != 1 else ''} are there; "
+        f"{cost}."
     )
 
 
 def _describe_oddities(found: Sequence[_CameraRepair]) -> list[str]:
-    """Say what is odd about a camera."""
+    """Describe what is unusual about the cameras."""
     ends = [one.times_ns[-1] + one.camera.offset_ns for one in found if one.times_ns]
     messages = []
     for one in found:

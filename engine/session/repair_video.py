@@ -1,4 +1,4 @@
-"""A recorded video after a break: which of its images can be read, and the index that it never got."""
+"""An interrupted video: which of its images can be read, and the index that it lacks."""
 
 import shutil
 from collections.abc import Iterator
@@ -17,16 +17,14 @@ from engine.clock import ns_from_ticks
 from engine.disk import partial_path, sync_to_disk
 from engine.errors import CameraError
 
-# A video gets its index by being written anew, packet by packet; a larger one is only read, and
-# jumping in it is slow.
+# A video gets its index by being rewritten, packet by packet; a larger one is only read, and
+# seeking in it is slow.
 MAX_REWRITE_BYTES = 8 << 30
-# A Matroska file's own words take more; less than that is a file whose first image never came to
-# the disk.
+# A Matroska header takes more; a smaller file is one whose first image never reached the disk.
 MIN_VIDEO_BYTES = 512
-# A video is written anew only if what cannot be read of it is less than two images and this at its
-# very end.
+# A video is rewritten only if the unreadable rest at its end is smaller than two images and this.
 SLACK_BYTES = 64 << 10
-# Room that must be left on the disk beside the new file.
+# Space that must be left on the disk besides the new file.
 SPARE_BYTES = 256 << 20
 
 
@@ -40,10 +38,10 @@ class VideoScan:
         Of the images, as in the file.
     size_wh : px
     keep_ledger
-        True where the file says nothing against its ledger: it is missing, cannot be opened, or was
-        copied from somewhere, which it is whole or not at all.
+        True where the file does not contradict its ledger: it is missing, cannot be opened, or was
+        copied, and copies are whole.
     message
-        Why nothing can be read; empty where something can, or there is nothing.
+        Why nothing can be read; empty where something can, or the video is empty.
     """
 
     stamps_ns: tuple[int, ...] = ()
@@ -53,27 +51,25 @@ class VideoScan:
 
 
 def scan_video(video: Path, name: str) -> VideoScan:
-    """Read a recorded video to the end of what is whole; one that was cut off gets its index.
+    """Read a video up to its last whole image; an interrupted one gets its index.
 
     Parameters
     ----------
     video
     name
-        Of the camera, for the sentence.
+        Of the camera, for the message.
 
     Returns
     -------
-    reading
+    scan
 
     Raises
     ------
     OSError
-        If the disk refuses the new file; the old one is as it was.
+        If the disk refuses the new file; the old one is not changed.
     """
     if not video.is_file():
-        return VideoScan(
-            keep_ledger=True
-        )  # `Session.open` says that it is missing; it may come back
+        return VideoScan(keep_ledger=True)  # `Session.open` reports it; the file may come back
     if video.stat().st_size < MIN_VIDEO_BYTES:
         return VideoScan()
     try:
@@ -104,7 +100,7 @@ def scan_video(video: Path, name: str) -> VideoScan:
 
 
 def _rewrite(partial: Path, stream: VideoStream, images: "_Images") -> tuple[int, ...]:
-    """Write what can be read of a cut-off video into a whole one; return the stamps, ns."""
+    """Write what can be read of an interrupted video to a new one; return the stamps, ns."""
     stamps_ns = []
     with av.open(str(partial), "w", format="matroska") as copy:
         target = copy.add_stream_from_template(stream)
@@ -117,8 +113,7 @@ def _rewrite(partial: Path, stream: VideoStream, images: "_Images") -> tuple[int
 
 
 class _Images:
-    """The images of a video up to its end, or to where it is torn, as iteration over their stamps
-    in ns.
+    """Iterates over the stamps, ns, of a video's images, up to its end or its last whole image.
 
     Attributes
     ----------
@@ -138,7 +133,7 @@ class _Images:
         self._tick_s = Fraction(stream.time_base or 1)
 
     def __iter__(self) -> Iterator[int]:
-        """Yield the stamps; only the last image can be torn, and is tried."""
+        """Yield the stamps; only the last image can be incomplete, and is decoded to find out."""
         held = self._next()
         while held is not None:
             packet, held = held, self._next()
@@ -150,7 +145,7 @@ class _Images:
             yield ns_from_ticks(packet.pts or 0, self._tick_s)
 
     def _next(self) -> av.Packet | None:
-        """Read the next image; None where the file ends or cannot be read any further."""
+        """Read the next image; None where the file ends or cannot be read further."""
         try:
             return next(
                 packet for packet in self._packets if packet.size and packet.pts is not None
@@ -160,7 +155,7 @@ class _Images:
 
 
 def _is_decodable(packet: av.Packet) -> bool:
-    """Whether a packet holds a whole image, its end mark included."""
+    """Return whether a packet holds a whole image, its end marker included."""
     try:
         return b"\xff\xd9" in bytes(packet) and bool(packet.decode())
     except FFmpegError:
@@ -168,11 +163,11 @@ def _is_decodable(packet: av.Packet) -> bool:
 
 
 def _has_index(container: InputContainer) -> bool:
-    """Whether the file was finished: only then it says how long it is."""
+    """Return whether the file was finished: only then does it have a duration."""
     return bool(container.duration)
 
 
 def _has_disk_space(video: Path) -> bool:
-    """Whether a second file of the same size may be written."""
+    """Return whether the disk has room for a second file of the same size."""
     size = video.stat().st_size
     return size <= MAX_REWRITE_BYTES and shutil.disk_usage(video.parent).free > size + SPARE_BYTES

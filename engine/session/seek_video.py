@@ -1,4 +1,4 @@
-"""One recorded video at random: the image of any of its frames, by number, as reading from the start would give it."""
+"""SeekableVideo: any frame of a video by number, the same as when read from the start."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -18,30 +18,30 @@ from engine.capture.video.presentation import SAME_FRAME_TOLERANCE_NS, Increasin
 from engine.clock import NS_PER_S, ns_from_ticks
 from engine.ledger import FrameTimes
 
-# Decoded pictures that are kept for steps back, per video: 16 pictures of 1080p as the decoder
-# gives them, and never more than a second of small ones.
+# Decoded images kept for steps back, per video: 16 images of 1080p as the decoder gives them, and
+# at most a second of small ones.
 MAX_CACHE_BYTES, MAX_CACHE_PICTURES = 48_000_000, 32
-# So many pictures are decoded forward rather than sought: a key frame usually comes once or twice a
-# second.
+# Up to this many images are decoded forward instead of seeking: key frames usually come once or
+# twice a second.
 MAX_FORWARD_PICTURES = 24
-# H.264 and HEVC hold back at most 16 pictures.
+# H.264 and HEVC hold back at most 16 images.
 MAX_REORDERED = 32
-# How far before the wanted picture a search begins anew where it came out behind it, s; then at the
-# file's start.
+# How far before the wanted image to seek next, s, if a seek ended behind it; then to the file's
+# start.
 STEPS_BACK_S = (0.0, 0.5, 2.5, 10.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Listing:
-    """The pictures of a file in their order, found without decoding them.
+    """The images of a file in their order, found without decoding them.
 
     Parameters
     ----------
     sequence, time_ns : (N,)
         As reading from the start would number and date them.
     stamp_ns : (N,)
-        Their stamps in the file, rising; None where the file's stamps do not rise, and pictures
-        have to be counted.
+        Their increasing stamps in the file; None where the stamps do not increase, and images have
+        to be counted.
     """
 
     sequence: I64
@@ -68,7 +68,7 @@ class SeekableVideo:
     rate_fps
         Nominal frames per second.
     decoded_count
-        How many pictures were decoded so far; says what seeking costs.
+        How many images were decoded so far: the cost of seeking.
 
     Raises
     ------
@@ -95,10 +95,8 @@ class SeekableVideo:
         self.decoded_count = 0
         self._intra_only = self._stream.codec_context.name in ("mjpeg", "png", "rawvideo")
         self._cache: OrderedDict[int, VideoFrame] = OrderedDict()
-        self._decoder: Iterator[VideoFrame] | None = (
-            None  # pictures from where the file was last sought, on
-        )
-        self._last = -1  # number of the last picture that came out of it
+        self._decoder: Iterator[VideoFrame] | None = None  # images from the last seek on
+        self._last = -1  # number of the last image decoded
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -114,7 +112,7 @@ class SeekableVideo:
         Returns
         -------
         image_bgr : (H, W, 3), read-only
-            None where the picture is damaged or is not in the file.
+            None where the image is damaged or is not in the file.
         """
         picture = self._cache.get(number)
         if picture is not None:
@@ -123,7 +121,7 @@ class SeekableVideo:
             picture = self._decode_picture(number)
         if picture is None or (picture.width, picture.height) != self.facts.stored_wh:
             return None
-        # One conversion thread, as in reading from the start: more double the CPU time.
+        # One conversion thread, as when reading from the start: more threads double the CPU time.
         image = self.facts.orientation.rotate_upright(
             np.asarray(picture.to_ndarray(format="bgr24", threads=1), np.uint8)
         )
@@ -137,7 +135,7 @@ class SeekableVideo:
         self._container.close()
 
     def _decode_picture(self, number: int) -> VideoFrame | None:
-        """Decode a picture: a few steps forward, or from the key frame before it."""
+        """Decode an image: a few steps forward, or from the key frame before it."""
         near = 1 if self._intra_only else MAX_FORWARD_PICTURES
         if self._decoder is not None and 0 < number - self._last <= near:
             return self._decode_until(number)[1]
@@ -154,10 +152,9 @@ class SeekableVideo:
         return self._decode_until(number)[1]
 
     def _decode_until(self, number: int) -> tuple[bool, VideoFrame | None]:
-        """Decode up to a picture, keeping what comes on the way.
+        """Decode up to an image, caching the images on the way.
 
-        The first value tells whether that was settled: the picture came, or pictures from before it
-        came and it did not. Otherwise the decoder began behind it.
+        The first value is False if decoding began behind the image, so that another seek is needed.
         """
         began_before = False
         for picture in self._decoder or ():
@@ -174,7 +171,7 @@ class SeekableVideo:
         return began_before, None
 
     def _find_number(self, picture: VideoFrame) -> int | None:
-        """Tell which frame a decoded picture is; None if it is not among them."""
+        """Find the frame number of a decoded image; None if it is not listed."""
         stamps = self._listing.stamp_ns
         if stamps is None:
             return self._last + 1 if self._last + 1 < len(self) else None
@@ -189,9 +186,8 @@ class SeekableVideo:
         return near if abs(int(stamps[near]) - stamp_ns) <= SAME_FRAME_TOLERANCE_NS else None
 
     def _seek(self, stamp_ns: int) -> bool:
-        """Go to the key frame at or before a stamp; False where the file cannot be sought."""
-        # A millisecond more, since a ledger's time may lie half a millisecond before the file's
-        # stamp.
+        """Seek to the key frame at or before a stamp; False where the file cannot seek."""
+        # A millisecond more: a ledger's time may be half a millisecond before the file's stamp.
         ticks = int((stamp_ns + SAME_FRAME_TOLERANCE_NS // 2) / NS_PER_S / self.facts.tick_s)
         try:
             self._container.seek(ticks, stream=self._stream, backward=True)
@@ -202,14 +198,14 @@ class SeekableVideo:
         return True
 
     def _restart(self) -> None:
-        """Begin at the start of the file, which works where seeking does not."""
+        """Reopen the file at its start, which works where seeking does not."""
         self._container.close()
         self._container, self._stream = open_video(self.path, self.name)
         self._decoder = decode_pictures(self._container, self._stream, DamageCounts())
         self._last = -1
 
     def _cache_picture(self, number: int, picture: VideoFrame) -> None:
-        """Keep a decoded picture for a step back, and let go of the oldest."""
+        """Cache a decoded image for a step back, and drop the oldest."""
         self._cache[number] = picture
         self._cache.move_to_end(number)
         room = min(
@@ -223,7 +219,7 @@ class SeekableVideo:
 def _list_by_ledger(
     container: InputContainer, stream: VideoStream, facts: VideoFacts, times: FrameTimes
 ) -> _Listing:
-    """List the frames that the ledger names, as far as the file reaches: after a kill it may end earlier."""
+    """List the ledger's frames that are in the file, which may end earlier after a kill."""
     stamp_ns = times.time_ns - times.start_ns
     if not len(stamp_ns):
         return _Listing(times.sequence, times.time_ns, stamp_ns)
@@ -235,7 +231,7 @@ def _list_by_ledger(
 def _find_last_stamp_ns(
     container: InputContainer, stream: VideoStream, facts: VideoFacts, expected_ns: int
 ) -> int:
-    """Find the file's last stamp by looking at its end."""
+    """Find the file's last stamp by reading its end."""
     try:
         container.seek(int(expected_ns / NS_PER_S / facts.tick_s), stream=stream, backward=True)
         stamps = [pts for pts in _read_stamps(container, stream) if pts is not None]
@@ -248,12 +244,12 @@ def _find_last_stamp_ns(
 
 
 def _list_by_file(container: InputContainer, stream: VideoStream, facts: VideoFacts) -> _Listing:
-    """List all pictures of a file from its packets, in the order in which they are shown."""
+    """List all images of a file from its packets, in display order."""
     stamps = list(_read_stamps(container, stream))
     whole = [pts for pts in stamps if pts is not None]
     order = np.argsort(np.array(whole, np.int64), kind="stable")
     rising = len(np.unique(whole)) == len(stamps)
-    # A decoder holds back a few pictures; a file that starts to count anew is out of order by far
+    # A decoder holds back a few images; a file whose stamps start again is out of order by far
     # more.
     local = bool(np.all(np.abs(order - np.arange(len(order))) <= MAX_REORDERED))
     shown = [whole[row] for row in order] if rising and local else stamps
@@ -267,7 +263,7 @@ def _list_by_file(container: InputContainer, stream: VideoStream, facts: VideoFa
 
 
 def _read_stamps(container: InputContainer, stream: VideoStream) -> Iterator[int | None]:
-    """Yield the stamps of the packets from here to the end, or to where the file is torn."""
+    """Yield the stamps of the packets from here to the end, or to the last whole packet."""
     for packet in read_packets(container, stream, DamageCounts()):
         if packet.size and not packet.is_discard:
             yield packet.pts

@@ -1,14 +1,14 @@
-"""Session: a recorded take as a folder on disk; opened, read and checked here, written by
-`engine.session.writer`.
+"""Session: a recording as a folder on disk; opened and checked here, written by `SessionWriter`.
 
 ::
 
-    session.toml                    what it is: schema, sources, cameras, configuration, model,
-    stature rig.toml                        where the cameras stand, once that is known
-    cameras/<name>.mkv              what each camera took cameras/<name>.frames.csv       its
-    ledger: every frame with its exact time, kept or not, and why poses_2d_raw.bin
-    what the network saw, each view alone poses_2d.bin                    the same people in all
-    views, left and right repaired poses_3d.bin                    in the room, unsmoothed
+    session.toml               schema, sources, cameras, configuration, model, stature
+    rig.toml                   the calibrated cameras, once they are known
+    cameras/<name>.mkv         the video of each camera
+    cameras/<name>.frames.csv  its ledger: every frame with its exact time, kept or not, and why
+    poses_2d_raw.bin           2D poses as the model found them, each view on its own
+    poses_2d.bin               the same people matched across views, left and right repaired
+    poses_3d.bin               3D poses, unsmoothed
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ SCHEMA = 1
 MANIFEST = "session.toml"
 RIG = "rig.toml"
 CAMERAS = "cameras"
-NO_IMAGE_WH = (0, 0)  # the size of a camera's images as long as none has come
+NO_IMAGE_WH = (0, 0)  # the size of a camera's images until the first has come
 VIDEO, LEDGER = ".mkv", ".frames.csv"
 POSES_2D_RAW = "poses_2d_raw.bin"
 POSES_2D = "poses_2d.bin"
@@ -61,7 +61,7 @@ class SessionCamera:
     rate_fps
         Nominal.
     rotation_deg
-        By how much the stored images are turned clockwise to be upright; the video says it too.
+        Clockwise rotation that makes the stored images upright; the video says it too.
     offset_ns
         What to add to this camera's times to get the session's time.
     start_ns
@@ -81,26 +81,25 @@ class SessionCamera:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionFacts:
-    """What a session is about, beside its cameras.
+    """The facts of a session, besides its cameras.
 
     Parameters
     ----------
     sources
-        The addresses it was made from, in the order of the cameras; passwords are taken out when it
-        is written.
+        The addresses it was made from, in the order of the cameras; written without passwords.
     configuration
-        What was used, as plain values.
+        The options in use, as plain values.
     model
-        Of the 2D network: ``name``, ``sha256``; empty where there was none.
+        Of the 2D model: ``name``, ``sha256``; empty where there was none.
     stature_m
         Of the person; None if not given.
     person
-        Who it is, as networks are kept for them; empty if nobody said.
+        Name of the person, for whom models may be adopted; empty if not given.
     utc_offset_ns
         What to add to the session's time to get Unix time; None where the sources do not know the
         time of day.
     created
-        When the session was begun.
+        When the session was started.
     """
 
     sources: tuple[str, ...] = ()
@@ -123,9 +122,9 @@ class Session:
     cameras
         In the order of the views.
     remarks
-        Sentences on what is missing, was lost or was not finished.
+        Messages on what is missing, was lost or was not finished.
     finished
-        False where the recording was broken off.
+        False where the recording was interrupted.
     """
 
     path: Path
@@ -163,19 +162,18 @@ class Session:
         if not cameras and any((path / CAMERAS).glob(f"*{VIDEO}")):
             raise SessionError(
                 f"'{path / MANIFEST}' is damaged: it names no camera, though there are videos. "
-                "Restore the file, or "
-                f"give the videos in '{path / CAMERAS}'."
+                f"Restore the file, or give the videos in '{path / CAMERAS}'."
             )
         remarks = (*ending.remarks(path.name), *_describe_missing(path, cameras))
         return cls(path, facts, cameras, remarks, ending.finished)
 
     @property
     def has_rig(self) -> bool:
-        """Whether it is known where the cameras stand."""
+        """Whether the session has a calibrated rig."""
         return (self.path / RIG).is_file()
 
     def rig(self) -> Rig:
-        """Read where the cameras stand.
+        """Read the calibrated rig.
 
         Raises
         ------
@@ -186,15 +184,15 @@ class Session:
             return load_rig(self.path / RIG)
         except CalibrationError as error:
             raise SessionError(
-                f"The session '{self.path.name}' holds no rig that can be read: {error}"
+                f"The session '{self.path.name}' has no rig that can be read: {error}"
             ) from error
 
     def ledger(self, camera: SessionCamera) -> tuple[LedgerRow, ...]:
-        """Read what became of a camera's frames; empty where the session keeps no ledger of it."""
+        """Read a camera's ledger; empty where the session keeps none of it."""
         return read_ledger(self.path / camera.ledger) if camera.ledger else ()
 
     def frame_times(self, camera: SessionCamera) -> FrameTimes | None:
-        """Return the exact times of the frames in a camera's video; None where the video's own stamps are the times."""
+        """Return the exact times of a video's frames; None where its own stamps are the times."""
         if not camera.ledger or not (self.path / camera.ledger).is_file():
             return None
         rows = self.ledger(camera)
@@ -203,7 +201,7 @@ class Session:
         return build_frame_times(rows, start_ns=start_ns, rate_fps=camera.rate_fps)
 
     def poses_2d_raw(self) -> PoseReader:
-        """Open what the network saw. Raises SessionError if there is nothing."""
+        """Open the 2D poses of each view alone. Raises SessionError if there are none."""
         return self._open_poses(POSES_2D_RAW)
 
     def poses_2d(self) -> PoseReader:
@@ -240,17 +238,17 @@ class Session:
 
 
 def require_new_folder(path: Path) -> None:
-    """Make sure that a session can be begun in a folder, before cameras are opened for it.
+    """Make sure that a session can start in a folder, before cameras are opened for it.
 
     Raises
     ------
     SessionError
-        If something is there already, or the disk refuses to tell.
+        If something is there already, or the folder cannot be read.
     """
     with disk_errors(path):
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise SessionError(
-                f"'{path}' exists and holds something; a session is never overwritten. Choose "
+                f"'{path}' exists and is not empty; a session is never overwritten. Choose "
                 "another name."
             )
 
@@ -270,7 +268,7 @@ def write_manifest(
     facts
     cameras
     ending
-        None as long as the session is being written.
+        None while the session is being written.
 
     Raises
     ------
@@ -308,12 +306,12 @@ def replace_manifest(path: Path, table: Mapping[str, Any]) -> None:
 
 
 def is_session(path: Path) -> bool:
-    """Tell whether a path is a session folder."""
+    """Return whether a path is a session folder."""
     return (Path(path) / MANIFEST).is_file()
 
 
 def add_suffix(stem: Path, suffix: str) -> Path:
-    """Put a suffix behind a name that may itself hold dots."""
+    """Append a suffix to a name that may itself contain dots."""
     return stem.with_name(stem.name + suffix)
 
 
@@ -344,8 +342,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if isinstance(schema, int) and schema > SCHEMA:
         raise SessionError(
             f"The session '{path}' was written by a newer Epipole (schema {schema}, this one "
-            f"reads up to {SCHEMA}). "
-            "Update Epipole."
+            f"reads up to {SCHEMA}). Update Epipole."
         )
     return table
 
@@ -359,7 +356,7 @@ def _camera_from_table(entry: Mapping[str, Any]) -> SessionCamera:
 
 
 def _facts_from_table(table: Mapping[str, Any]) -> SessionFacts:
-    """Read what the session is about."""
+    """Read the facts of a session."""
     return SessionFacts(
         sources=tuple(table.get("sources", ())),
         configuration=table.get("configuration", {}),
@@ -372,7 +369,7 @@ def _facts_from_table(table: Mapping[str, Any]) -> SessionFacts:
 
 
 def _sent_nothing(path: Path, camera: SessionCamera) -> bool:
-    """Tell a camera that gave no image from one whose video was taken away: its ledger is there and has no line."""
+    """Return whether a camera sent no image: then its ledger is there, without a line."""
     if camera.size_wh == NO_IMAGE_WH:
         return True
     ledger = path / camera.ledger
@@ -380,7 +377,7 @@ def _sent_nothing(path: Path, camera: SessionCamera) -> bool:
 
 
 def _describe_missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]:
-    """Say what a session lacks."""
+    """Describe what a session lacks."""
     remarks = []
     for camera in cameras:
         if not (path / camera.video).is_file() and _sent_nothing(path, camera):
@@ -390,20 +387,18 @@ def _describe_missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]
         elif not (path / camera.video).is_file():
             remarks.append(
                 f"The video of camera '{camera.name}' is missing ('{camera.video}'): its images "
-                "cannot be read again. "
-                "Put the file back if you have it."
+                "cannot be read again. Put the file back if you have it."
             )
         elif camera.ledger and not (path / camera.ledger).is_file():
             remarks.append(
                 f"The ledger of camera '{camera.name}' is missing ('{camera.ledger}'): the "
-                "video's own time stamps "
-                "are used, since its first frame and to the millisecond."
+                "video's own time stamps are used, from its first frame on and to the millisecond."
             )
     return remarks
 
 
 def _to_plain(value: Any) -> Any:
-    """Turn configuration values into what TOML holds; None is an absent key."""
+    """Convert configuration values to what TOML holds; None is an absent key."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _to_plain(
             {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}

@@ -1,4 +1,4 @@
-"""A session in a few facts and a small picture: what a list of sessions shows of it."""
+"""A session in a few facts and a thumbnail, for a list of sessions."""
 
 import math
 from dataclasses import dataclass
@@ -24,43 +24,42 @@ NEVER_CAME = "never came"  # begins the ledger's reason for a frame that the cam
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionSummary:
-    """What is to be known of a session before it is opened.
+    """The facts of a session that are shown before it is opened.
 
     Parameters
     ----------
     path
     created
-        When it was begun; where it cannot be read, when its folder was changed.
+        When it was started; where that cannot be read, when its folder was changed.
     seconds
-        The longest of its cameras.
+        Duration of the longest camera.
     cameras
         Their names.
     frames
-        Images that are there, all cameras.
+        Number of images, over all cameras.
     lost
-        Images that were taken and found no room on the disk; more than 0 makes the take a lossy
-        one.
+        Number of images that the disk was too slow for; more than 0 makes the recording lossy.
     missing
-        Images that never came from a camera.
+        Number of images that never came from a camera.
     joints_found
-        Share of the body's joints that are in the room, 0 to 1; NaN where nobody has tracked it.
+        Share of the body's joints with a 3D position, 0 to 1; NaN where it was not tracked.
     model
-        That found the joints; empty where there was none.
+        Of the 2D poses; empty where there was none.
     person
-        Who is in it; empty if nobody said.
+        Name of the person; empty if not given.
     has_rig
     verdict
         Of the rig: ``accepted``, ``usable``; empty where it is not known.
     finished
-        False where the recording was broken off, or goes on.
+        False where the recording was interrupted, or is still running.
     remarks
-        Sentences on what is missing or was not finished.
+        Messages on what is missing or was not finished.
     problem
         Why it cannot be opened; empty where it can.
     thumbnail
-        JPEG of the middle of the first camera; empty where there is none.
+        JPEG from the middle of the first video; empty where there is none.
     stamp_ns
-        Of the newest change in its folder.
+        Unix time of the newest change in its folder.
     """
 
     path: Path
@@ -83,17 +82,17 @@ class SessionSummary:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name for messages and lists."""
         return display_name(self.path)
 
 
 def display_name(path: Path) -> str:
-    """Name a session for a person.
+    """Return the name of a session for messages and lists.
 
     Returns
     -------
     name
-        The folder's, with its parent's where a demo has called it ``session``.
+        The folder's; with its parent's where the folder is called ``session``, as in a demo.
 
     Examples
     --------
@@ -104,7 +103,7 @@ def display_name(path: Path) -> str:
 
 
 def summarize(path: Path) -> SessionSummary:
-    """Look at a session folder.
+    """Summarize a session folder.
 
     Returns
     -------
@@ -127,13 +126,12 @@ def summarize(path: Path) -> SessionSummary:
 
 
 def find_newest_change_ns(path: Path) -> int:
-    """Find when anything in a session was changed last, from the times of its files and folders
-    alone.
+    """Find the newest change in a session, from the times of its files and folders alone.
 
     Returns
     -------
     stamp_ns
-        Unix time; 0 where nothing can be looked at.
+        Unix time; 0 where nothing can be read.
     """
     newest = 0
     for folder in (path, path / "cameras"):
@@ -185,7 +183,7 @@ def _summarize_session(session: Session, stamp_ns: int) -> SessionSummary:
 
 
 class _VideoSummary:
-    """What the video files say: a picture, and the length of those that have no ledger."""
+    """What the video files tell: a thumbnail, and the duration of those without a ledger."""
 
     def __init__(self, session: Session) -> None:
         self.seconds = 0.0
@@ -212,13 +210,13 @@ class _VideoSummary:
 
 
 def _read_thumbnail(video: SeekableVideo) -> bytes:
-    """Take a small picture from the middle of a video; empty where there is none."""
+    """Make a thumbnail from the middle of a video; empty where it has no image."""
     image = video.image(len(video) // 2) if len(video) else None
     return b"" if image is None else encode_thumbnail(image)
 
 
 def encode_thumbnail(image_bgr: U8) -> bytes:
-    """Make a small picture.
+    """Make a thumbnail.
 
     Parameters
     ----------
@@ -237,7 +235,7 @@ def encode_thumbnail(image_bgr: U8) -> bytes:
 
 
 def _read_ledger(session: Session, index: int, remarks: list[str]) -> tuple[LedgerRow, ...]:
-    """Read a camera's ledger; one that is missing or damaged counts nothing."""
+    """Read a camera's ledger; empty where it is missing or damaged."""
     camera = session.cameras[index]
     if not camera.ledger or not (session.path / camera.ledger).is_file():
         return ()
@@ -249,18 +247,18 @@ def _read_ledger(session: Session, index: int, remarks: list[str]) -> tuple[Ledg
 
 
 def _measure_seconds(rows: tuple[LedgerRow, ...], rate_fps: float) -> float:
-    """Measure how long a camera recorded."""
+    """Measure how long a camera recorded, s."""
     times_ns = [row.time_ns for row in rows if row.kept and row.time_ns is not None]
     return (max(times_ns) - min(times_ns)) / NS_PER_S + 1 / rate_fps if times_ns else 0.0
 
 
 def _was_lost(row: LedgerRow) -> bool:
-    """Tell a frame that we lost from one that the camera never sent."""
+    """Return whether a frame was lost here, not one that the camera never sent."""
     return not row.kept and row.time_ns is not None and not row.why.startswith(NEVER_CAME)
 
 
 def _measure_joints_found(session: Session, remarks: list[str]) -> float:
-    """Measure the share of the body's joints that are in the room; NaN where there are no 3D poses."""
+    """Measure the share of the body's joints with a 3D position; NaN without 3D poses."""
     if not (session.path / POSES_3D).is_file():
         return math.nan
     try:
@@ -268,9 +266,8 @@ def _measure_joints_found(session: Session, remarks: list[str]) -> float:
     except SessionError as error:
         remarks.append(str(error))
         return math.nan
-    body = [
-        index for index, joint in enumerate(reader.header.joints) if joint in LIMBS
-    ]  # face and hands come and go
+    # Limbs only: face and hands are seen or not by the way a person turns.
+    body = [index for index, joint in enumerate(reader.header.joints) if joint in LIMBS]
     if not len(reader.records) or not body:
         return math.nan
     return float(np.isfinite(reader.records["xyz"][reader.starts][:, body]).all(-1).mean())

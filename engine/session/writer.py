@@ -1,4 +1,4 @@
-"""Writes a Session as it happens: whatever was put is on its way to the disk, and readable after a kill -9."""
+"""SessionWriter: writes a session as it happens, readable even after a kill -9."""
 
 import logging
 import re
@@ -38,10 +38,9 @@ from engine.session.session import (
 
 logger = logging.getLogger(__name__)
 
-# A camera whose measured rate lies further from what was announced has its measured one written
-# down.
+# If the measured rate of a camera differs by more from the announced one, it is written instead.
 MIN_RATE_DIFFERENCE = 0.02
-# Characters of a view's name that its files keep: no file system takes more than 255 bytes.
+# Characters of a view's name that its file names keep: file systems allow at most 255 bytes.
 MAX_NAME_LENGTH = 50
 
 Params = ParamSpec("Params")
@@ -55,9 +54,9 @@ class PoseWriters:
     Parameters
     ----------
     raw_2d
-        What the network saw, each view alone.
+        As the model found them, each view on its own.
     matched_2d
-        The same people in all views, left and right repaired.
+        The same people matched across views, left and right repaired.
     room_3d
         In metres, unsmoothed.
     """
@@ -67,7 +66,7 @@ class PoseWriters:
     room_3d: PoseWriter
 
     def flush(self) -> None:
-        """Write what was left for it.
+        """Write what was buffered for it.
 
         Raises
         ------
@@ -84,7 +83,7 @@ class PoseWriters:
 
 
 class SessionWriter:
-    """Makes a session folder and fills it.
+    """Creates a session folder and fills it.
 
     Parameters
     ----------
@@ -150,8 +149,7 @@ class SessionWriter:
         )
 
     def copy_camera(self, session: Session, camera: SessionCamera) -> None:
-        """Add a camera of another session, its video and its ledger as they are, so that its exact
-        times are kept.
+        """Add a camera of another session with its video and ledger, which keeps its exact times.
 
         Parameters
         ----------
@@ -194,7 +192,7 @@ class SessionWriter:
         source
             Its address.
         size_wh : px
-            None where it is not known yet; then `refresh_cameras` enters it once an image came.
+            None where it is not known yet; `refresh_cameras` adds it once an image came.
         rate_fps
             Nominal; NaN where it is not known.
 
@@ -248,7 +246,7 @@ class SessionWriter:
         return self._poses
 
     def write_rig(self, rig: Rig) -> None:
-        """Write where the cameras stand; a later rig replaces an earlier one.
+        """Write the rig; a later rig replaces an earlier one.
 
         Raises
         ------
@@ -259,7 +257,7 @@ class SessionWriter:
             save_rig(rig, self.path / RIG)
 
     def update(self, facts: SessionFacts) -> None:
-        """Replace what the session is about, for instance once the model is known.
+        """Replace the facts of the session, for instance once the model is known.
 
         Raises
         ------
@@ -270,7 +268,7 @@ class SessionWriter:
         self._write_manifest()
 
     def refresh_cameras(self) -> None:
-        """Enter sizes, beginnings and rates of cameras whose images came in the meantime.
+        """Write the size, start and rate of cameras whose images came in the meantime.
 
         Raises
         ------
@@ -279,7 +277,7 @@ class SessionWriter:
         """
         before = tuple(self._cameras)
         self._update_cameras()
-        self._update_rates()  # now, because a take that is killed is read by them
+        self._update_rates()  # now: a recording that is killed is read with them
         if tuple(self._cameras) != before:
             self._write_manifest()
 
@@ -289,7 +287,7 @@ class SessionWriter:
         Parameters
         ----------
         finished
-            False says in the session that the take was broken off.
+            False marks the session as interrupted.
 
         Raises
         ------
@@ -333,11 +331,11 @@ class SessionWriter:
         try:
             self.close(finished=error is None)
         except SessionError:
-            if error is None:  # the first error is the one to tell
+            if error is None:  # the first error is the one to report
                 raise
 
     def _choose_stem(self, name: str) -> Path:
-        """Choose a file name for a view; its name may hold what no file name can."""
+        """Choose a file name for a view, whose name may hold characters that no file name can."""
         safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ")[:MAX_NAME_LENGTH] or "camera"
         taken = {Path(camera.video).stem.casefold() for camera in self._cameras}
         names = (safe, *(f"{safe}_{number}" for number in range(2, len(taken) + 3)))
@@ -353,7 +351,7 @@ class SessionWriter:
         self._write_manifest()
 
     def _update_cameras(self) -> None:
-        """Take over what the recorders know of their images."""
+        """Copy sizes and starts from the recorders."""
         for place, recorder in self._recorders.items():
             camera = self._cameras[place]
             if recorder.size_wh is not None:
@@ -361,7 +359,7 @@ class SessionWriter:
             self._cameras[place] = camera
 
     def _update_rates(self) -> None:
-        """Take over the rates of cameras that send at another one than was announced."""
+        """Copy the measured rates of cameras that differ from the announced ones."""
         for place, recorder in self._recorders.items():
             camera, rate_fps = self._cameras[place], recorder.rate_fps
             if isfinite(rate_fps) and abs(rate_fps / camera.rate_fps - 1) > MIN_RATE_DIFFERENCE:
@@ -373,7 +371,7 @@ class SessionWriter:
             write_manifest(self.path, self._facts, self._cameras, ending)
 
     def _release_lock(self) -> None:
-        """Say that nobody writes here any more."""
+        """Release the folder for other programs."""
         if self._lock is not None:
             self._lock.release()
 
@@ -381,7 +379,7 @@ class SessionWriter:
 def tap(
     stage: Callable[Params, Result], sink: Callable[[Result], None]
 ) -> Callable[Params, Result]:
-    """Let a sink see what a stage of the pipeline makes.
+    """Return a stage that also passes its results to a sink.
 
     Parameters
     ----------
@@ -393,7 +391,7 @@ def tap(
     Returns
     -------
     stage
-        Does the same.
+        With the same results.
     """
 
     def wrapper(*args: Params.args, **kwargs: Params.kwargs) -> Result:
@@ -405,7 +403,7 @@ def tap(
 
 
 def _lock_folder(path: Path) -> FolderLock | None:
-    """Keep others from a folder; None where the disk cannot do that."""
+    """Lock a folder against other programs; None where the disk cannot do that."""
     try:
         return FolderLock(path)
     except InUseError as error:

@@ -1,4 +1,4 @@
-"""Disks: files whole or as they were, folders that one program holds, and room that is asked for."""
+"""Disk: files written whole or as they were, folders locked by one program, and free space."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Mailboxes between threads: what is dropped is counted, what is not may wait, and every end is told."""
+"""Mailboxes between threads: drops are counted, `Bounded` waits, and each end is reported."""
 
 import threading
 

@@ -109,7 +109,7 @@ def test_a_disk_that_fills_while_recording_is_said_and_code_1(
     assert headless(servers[0], "--seconds", 600, "--out", tmp_path / "o") == 1
     filling.join()
     assert (
-        capsys.readouterr().out.count("is full: the recording ended by itself") == 2
+        capsys.readouterr().out.count("is full: the recording was stopped") == 2
     )  # at once, and in the end
     assert Session.open(tmp_path / "o" / "session").finished
 

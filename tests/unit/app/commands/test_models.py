@@ -42,7 +42,7 @@ def test_a_damaged_network_is_said_in_the_list(library, capsys):
     with (library.folder / "anna/network.onnx").open("r+b") as file:
         file.write(b"spoiled")
     assert cli.main(["models", "list"]) == 0
-    assert "Network 'anna' cannot serve; the one before it does." in capsys.readouterr().out
+    assert "Model 'anna' cannot be used; the one before it is." in capsys.readouterr().out
 
 
 def test_a_network_is_put_to_use_for_everybody_and_taken_back(library, capsys):

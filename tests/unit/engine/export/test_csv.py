@@ -1,4 +1,4 @@
-"""csv and csv2d: the columns of the contract, omitted rows for what is missing, whole files or none."""
+"""csv and csv2d: the documented columns, no rows for missing joints, whole files or none."""
 
 import csv
 from dataclasses import replace

@@ -69,8 +69,8 @@ def test_only_the_wanted_outputs_are_computed(runtime, tmp_path):
 @pytest.mark.parametrize(
     ("batch", "sentence"),
     [
-        ({}, "wants the inputs x"),
-        ({"q": np.zeros((1, 3), np.float32)}, "wants the inputs x; it was given q"),
+        ({}, "has the inputs x"),
+        ({"q": np.zeros((1, 3), np.float32)}, "has the inputs x; it was given q"),
         ({"x": np.zeros((1, 4), np.float32)}, "must be any×3; it was given 1×4"),
         ({"x": np.zeros((0, 3), np.float32)}, "at least one"),
     ],

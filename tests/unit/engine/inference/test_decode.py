@@ -31,7 +31,7 @@ def test_simcc_finds_the_highest_bins_and_trusts_the_worse_axis():
     ],
 )
 def test_simcc_refuses_other_outputs_and_says_their_shapes(outputs):
-    with pytest.raises(ModelMismatchError, match="the network gave 1×17"):
+    with pytest.raises(ModelMismatchError, match="the model gave 1×17"):
         decode_simcc(outputs, CROP)
 
 

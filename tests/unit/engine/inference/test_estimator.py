@@ -78,7 +78,7 @@ def test_a_person_who_returns_later_or_elsewhere_is_a_new_one():
     assert people(estimate(make_frameset(92, EDGE))) == [2]
 
 
-def test_somebody_who_joins_is_found_at_the_next_search_and_not_before():
+def test_a_person_who_joins_is_found_at_the_next_search_and_not_before():
     estimate, _ = make(search_every=5)
     for index in range(3):
         estimate(make_frameset(index, ONE))
@@ -156,7 +156,7 @@ def test_the_number_of_threads_comes_from_the_caller_then_the_environment_then_t
 
 
 def write_simcc(folder, joints=17, size_wh=(192, 256)):
-    """An ONNX network with RTMPose's outputs: the brightest column and row of the red channel, for every joint."""
+    """Write an ONNX model with RTMPose's outputs: brightest column and row, for every joint."""
     onnx = pytest.importorskip("onnx")
     helper = onnx.helper
     float32 = onnx.TensorProto.FLOAT

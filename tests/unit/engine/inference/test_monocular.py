@@ -92,8 +92,8 @@ def edited(card_path, *pairs):
         ('"soft-argmax-3d"', '"simcc"', "codec 'simcc'; 3D from one view needs task 'pose3d'"),
         ('"pose3d"', '"pose2d"', "has task 'pose2d'"),
         ("    32,\n    32,\n", "    64,\n    64,\n", "promises 'image' of any×3×64×64"),
-        ("    32,\n    32,\n", "    32,\n    64,\n", "wants 32×64 px"),
-        ('"nchw"', '"nhwc"', "seen in a square, as nchw"),
+        ("    32,\n    32,\n", "    32,\n    64,\n", "takes 32×64 px"),
+        ('"nchw"', '"nhwc"', "needs a square, as nchw"),
         ('"mpii_16"', '"h36m_17"', "finds 16 joints, its skeleton 'h36m_17' has 17"),
         ('"mpii_16"', '"octopus_8"', "octopus_8"),
     ],
@@ -107,7 +107,7 @@ def test_a_file_with_other_outputs_is_refused(card_path):
     write_colour_model(card_path.with_name("network.onnx"), output="xyz")
     text = "\n".join(line for line in card_path.read_text().splitlines() if "sha256" not in line)
     card_path.write_text(text)
-    with pytest.raises(ModelCardError, match=r"gives .*xyz.*export the network again"):
+    with pytest.raises(ModelCardError, match=r"gives .*xyz.*export the model again"):
         MonocularModel(read_card(card_path))
 
 

@@ -20,7 +20,7 @@ START = np.random.default_rng(6).uniform((100, 100), (500, 380), (17, 2))
 
 
 class Clock:
-    """Stands still unless somebody works."""
+    """A clock that advances only with work."""
 
     def __init__(self):
         self.now_s = 0.0

@@ -33,7 +33,7 @@ def filmed(motion, cameras, seconds):
 
 
 class ScriptedSolver:
-    """Remembers what it was asked and answers when it is told to."""
+    """Records its requests and answers when the test says so."""
 
     def __init__(self):
         self.tasks, self.started, self.rested, self.stopped = [], 0, 0, False
@@ -68,7 +68,7 @@ class ScriptedSolver:
 
 
 class Watched:
-    """A live calibration of three cameras, a walk in front of them, and a solver that does as it is told."""
+    """A live calibration of three cameras, a walk in front of them, and a scripted solver."""
 
     def __init__(self, motion="room", *, cameras=3, seconds=60):
         taken, sets = filmed(motion, cameras, seconds)
@@ -94,7 +94,7 @@ class Watched:
             self.live.put(next(self.sets))
             if len(self.solver.tasks) > asked:
                 return (step + 1) / 10
-        raise AssertionError(f"nothing was asked for {most_s} s")
+        raise AssertionError(f"no request within {most_s} s")
 
     def answer(self, *args, **kwargs):
         self.solver.answer(*args, **kwargs)
@@ -197,7 +197,7 @@ def test_a_refusal_says_why_and_goes_on_with_more_motion():
     )
 
 
-def test_after_two_refusals_what_is_old_is_left_out_now_and_then_because_a_camera_may_have_been_moved():
+def test_after_two_refusals_every_other_attempt_leaves_out_what_is_old():
     watched = Watched(seconds=120)
     spans_s = []
     for _ in range(6):

@@ -87,7 +87,7 @@ def test_an_address_that_is_given_twice_is_refused_without_its_password():
 
 
 def test_a_kind_of_address_that_does_not_exist_is_refused():
-    with pytest.raises(CameraNotFoundError, match="no camera that Epipole knows"):
+    with pytest.raises(CameraNotFoundError, match="is not a camera address"):
         make_camera_sources(["ndi://studio/1"])
 
 

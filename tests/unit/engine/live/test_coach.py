@@ -55,10 +55,10 @@ def test_enough_motion_seen_by_all_is_enough():
             "Your feet",
             "Step back, so that 'left' and 'middle'",
         ),
-        ({"is_moving": False}, "You stand still", "Walk about"),
+        ({"is_moving": False}, "You stand still", "Walk around"),
         ({"depth": np.array([2.0, 1.1, 2.0])}, "Walk", "Walk towards camera 'middle', and back."),
         ({"places": np.array([12, 12, 2])}, "Walk", "all sides"),
-        ({"sides": np.ones(3)}, "Walk", "Turn round once."),
+        ({"sides": np.ones(3)}, "Walk", "Turn around once."),
         ({"arms": np.full(3, 0.2)}, "Walk", "Raise both arms, and lower them."),
         ({}, "Walk", "Keep walking: 2 s more."),
     ],
@@ -96,7 +96,7 @@ def test_the_person_is_sent_to_the_camera_that_needs_them_most():
     assert advise(motion, 6.0).instruction == "Walk to where 'right' sees you too."
 
 
-def test_somebody_else_in_view_comes_before_everything_but_an_empty_room():
+def test_another_person_in_view_comes_before_everything_but_an_empty_room():
     crowded = replace(
         GOOD,
         crowded=seen_by(True, True, True),

@@ -115,7 +115,7 @@ def test_a_silent_camera_is_stalled_then_opened_again(feed, camera):
 
 
 @pytest.mark.parametrize("patience", [SOON], ids=["soon"])
-def test_a_camera_that_hangs_is_called_stalled_by_whoever_asks(feed, camera):
+def test_a_camera_that_hangs_is_reported_as_stalled(feed, camera):
     feed.start()
     until(lambda: feed.live)
     camera.hangs = True

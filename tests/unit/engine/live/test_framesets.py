@@ -43,7 +43,7 @@ class World:
 def steady(
     name, count, phase_ms=0.0, lag_ms=5.0, own_ms=0.0, first=0, period_ns=PERIOD_NS, without=()
 ):
-    """Images of a steady camera: taken at its phase, seen so much later, stamped wrongly by `own_ms`."""
+    """Make images of a steady camera: taken at its phase, late by `lag_ms`, off by `own_ms`."""
     taken = [round(START_NS + i * period_ns + phase_ms * MS) for i in range(first, first + count)]
     kept = [time_ns for i, time_ns in enumerate(taken, first) if i not in without]
     return [(round(time_ns + lag_ms * MS), name, round(time_ns + own_ms * MS)) for time_ns in kept]

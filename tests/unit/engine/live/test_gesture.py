@@ -108,7 +108,7 @@ def test_the_majority_of_the_views_that_can_tell_decides():
     assert told([(1.5, [up, down, blind])]) == []
 
 
-def test_somebody_who_lies_with_the_arms_beyond_the_head_gives_no_sign():
+def test_a_person_who_lies_with_the_arms_beyond_the_head_gives_no_sign():
     assert told([(2, body((2.0, 2.0), lying=True))], room=True) == []
 
 

@@ -1,4 +1,4 @@
-"""A live take from start to close: whatever happens meanwhile, nothing is left behind and no recording is lost."""
+"""A live run from start to close: nothing is left running, and no recording is lost."""
 
 import threading
 from dataclasses import replace

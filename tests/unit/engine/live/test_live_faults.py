@@ -1,4 +1,4 @@
-"""Real servers on the loopback behind camera feeds and live framesets: what is at fault never troubles the others."""
+"""Loopback servers behind camera feeds and framesets: a fault of one does not affect the others."""
 
 import threading
 from collections.abc import Iterator

@@ -44,7 +44,7 @@ def more_frames(live, place, count=8):
 
 
 def unnoticed_s(period_s):
-    """How long a camera may be silent before the program calls it a pause, and a burst of late images behind it."""
+    """Return how long a camera may be silent without a pause, a burst of late images included."""
     return CAMERA_TIMEOUTS.stalled_s + 6 * period_s
 
 

@@ -18,7 +18,7 @@ PERIOD_NS = 100 * MS
 
 
 class Clock:
-    """Stands still until the test moves it."""
+    """A clock that only the test advances."""
 
     def __init__(self):
         self.now_ns = NOW_NS

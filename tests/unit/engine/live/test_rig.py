@@ -1,4 +1,4 @@
-"""The rig in use while cameras run: tested before it is trusted, watched afterwards, calibrated where there is none."""
+"""The rig in use while cameras run: tested first, then watched; calibrated if there is none."""
 
 from dataclasses import replace
 from functools import cache, partial
@@ -44,7 +44,7 @@ def true_rig() -> Rig:
 
 @cache
 def walk(order=(0, 1, 2), late_ms=0.0):
-    """A person before the cameras, which may be plugged in another order, or one of which may lag."""
+    """Film a person with cameras that may be plugged in another order, or one of which lags."""
     rig = true_rig()
     if late_ms:
         rig = replace(
@@ -104,7 +104,7 @@ class Solver:
 
 
 class Room:
-    """Cameras, somebody who walks, and the rig."""
+    """Cameras, a person who walks, and the rig."""
 
     def __init__(self, rig=None, *, sizes=None, count=CAMERAS):
         true = true_rig()

@@ -167,7 +167,7 @@ def crowded(rig, now):
     return check
 
 
-def test_a_true_rig_fits_whoever_else_is_in_the_room(rig):
+def test_a_true_rig_fits_even_with_others_in_the_room(rig):
     assert crowded(rig, rig).evaluate().verdict is RigVerdict.FITS
 
 

@@ -1,4 +1,4 @@
-"""A live take in which one camera alone sees the person, with a network that never looks at an image."""
+"""A live run in which only one camera sees the person, with a model that reads no image."""
 
 import threading
 from dataclasses import replace
@@ -258,6 +258,5 @@ def test_before_a_camera_that_looks_down_the_person_is_set_upright_once_and_soft
     assert tilt_deg[0] > 17
     assert tilt_deg[-1] < 4
     assert len(moved_m) > 50
-    assert (
-        max(moved_m) < 0.3
-    )  # m, in 67 ms, of somebody who walks while the room is turned by 17 degrees in 0.6 s
+    # Of a person who walks, per 67 ms, while the room is turned by 17 degrees in 0.6 s.
+    assert max(moved_m) < 0.3

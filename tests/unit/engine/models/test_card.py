@@ -81,7 +81,7 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(own_cards):
         ("path =", "pathh =", "unknown key 'pathh'. Did you mean 'path'"),
         ('[source]\npath = "weights"', "[source]", "must have one of wheel, url, path"),
         ('task = "pose2d"', 'task = "dance"', "must be one of detect, pose2d, pose3d"),
-        ('codec = "simcc"\n', "", "does not say codec"),
+        ('codec = "simcc"\n', "", "lacks codec"),
         ("size_wh", "size_hw", "Did you mean 'size_wh'"),
         ('[[files]]\nname = "net.onnx"', "", "lists no file"),
         ('name = "net.onnx"', 'name = "net.onnx"\nsha256 = "123"', "not 64 hex digits"),
@@ -111,7 +111,7 @@ def test_a_card_that_is_not_there_is_named(tmp_path):
 
 def test_the_card_of_a_taught_network_survives_its_file(tmp_path):
     card = read_card(write(tmp_path, CARD))
-    taught = TrainingRecord(
+    record = TrainingRecord(
         "root",
         ("session a", "session b"),
         ("0123",),
@@ -121,7 +121,7 @@ def test_the_card_of_a_taught_network_survives_its_file(tmp_path):
         "x",
         9.5,
     )
-    card = dataclasses.replace(card, source=PathSource(tmp_path.resolve()), trained=taught)
+    card = dataclasses.replace(card, source=PathSource(tmp_path.resolve()), trained=record)
     write_card(card, tmp_path / "written.toml")
     assert read_card(tmp_path / "written.toml") == card
     assert str(tmp_path) not in (tmp_path / "written.toml").read_text()

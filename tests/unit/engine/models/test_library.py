@@ -1,4 +1,4 @@
-"""The library of taught networks: nothing is overwritten, and whatever is damaged, somebody serves."""
+"""The library of trained models: nothing is overwritten, and a damaged model is replaced."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def library(tmp_path, shipped):
 
 
 @pytest.fixture
-def taught(tmp_path):
+def trained(tmp_path):
     folder = write_finetuned_model(
         tmp_path / "run/export", "anna", parent="root", metrics={"mpjpe_mm": 48.0}
     )
@@ -69,8 +69,8 @@ def test_without_any_network_nobody_serves(tmp_path):
     assert library.find_serving_model() is None
 
 
-def test_a_network_that_was_added_is_whole_and_serves_nobody_yet(library, taught):
-    entry = library.add(taught, "Anna 2026-11-21")
+def test_a_network_that_was_added_is_whole_and_serves_nobody_yet(library, trained):
+    entry = library.add(trained, "Anna 2026-11-21")
     assert entry.name == entry.card.name == "anna-2026-11-21"
     assert entry.parent == "root"
     assert entry.card.trained.metrics == {"mpjpe_mm": 48.0}
@@ -78,15 +78,15 @@ def test_a_network_that_was_added_is_whole_and_serves_nobody_yet(library, taught
     assert library.find_serving_model("anna").name == "root"
 
 
-def test_a_second_network_of_one_name_is_added_beside_the_first(library, taught):
-    first = library.add(taught)
+def test_a_second_network_of_one_name_is_added_beside_the_first(library, trained):
+    first = library.add(trained)
     before = {path: path.read_bytes() for path in first.folder.iterdir()}
-    assert [library.add(taught).name, library.add(taught).name] == ["anna-2", "anna-3"]
+    assert [library.add(trained).name, library.add(trained).name] == ["anna-2", "anna-3"]
     assert {path: path.read_bytes() for path in first.folder.iterdir()} == before
 
 
-def test_no_network_takes_the_name_of_the_shipped_one(library, taught):
-    assert library.add(taught, "root").name == "root-2"
+def test_no_network_takes_the_name_of_the_shipped_one(library, trained):
+    assert library.add(trained, "root").name == "root-2"
 
 
 def test_a_name_of_any_words_becomes_that_of_a_folder():
@@ -94,32 +94,32 @@ def test_a_name_of_any_words_becomes_that_of_a_folder():
     assert plain_name("...") == "network"
 
 
-def test_a_damaged_network_is_not_added(library, taught):
-    damage(taught)
+def test_a_damaged_network_is_not_added(library, trained):
+    damage(trained)
     with pytest.raises(ModelMismatchError):
-        library.add(taught)
+        library.add(trained)
     assert names(library) == ["root"]
 
 
-def test_a_full_disk_while_a_network_is_added_leaves_nothing(library, taught, monkeypatch):
+def test_a_full_disk_while_a_network_is_added_leaves_nothing(library, trained, monkeypatch):
     def full(path):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(network_files, "sync_to_disk", full)
     with pytest.raises(EngineError, match="No space left on device"):
-        library.add(taught)
+        library.add(trained)
     assert list(library.folder.iterdir()) == []
 
 
-def test_the_remains_of_a_killed_copy_are_no_network_and_go(library, taught):
+def test_the_remains_of_a_killed_copy_are_no_network_and_go(library, trained):
     write_finetuned_model(library.folder / ".anna.part", "anna")
     assert names(library) == ["root"]
-    assert library.add(taught).name == "anna"
+    assert library.add(trained).name == "anna"
     assert not (library.folder / ".anna.part").exists()
 
 
 def test_the_nearest_choice_serves_person_and_rig_before_person_before_rig_before_all(
-    library, taught
+    library, trained
 ):
     for name, scope in (
         ("all", ()),
@@ -127,7 +127,7 @@ def test_the_nearest_choice_serves_person_and_rig_before_person_before_rig_befor
         ("person", ("Anna",)),
         ("both", ("Anna", "r1")),
     ):
-        library.add(taught, name)
+        library.add(trained, name)
         library.adopt(name, *scope)
     assert library.find_serving_model().name == "all"
     assert library.find_serving_model(None, "r1").name == "rig"
@@ -136,14 +136,14 @@ def test_the_nearest_choice_serves_person_and_rig_before_person_before_rig_befor
     assert library.find_serving_model("Ben", "r1").name == "rig"
 
 
-def test_rolling_back_returns_to_what_served_before_down_to_the_shipped_one(library, taught):
+def test_rolling_back_returns_to_what_served_before_down_to_the_shipped_one(library, trained):
     for name in ("one", "two"):
-        library.add(taught, name)
+        library.add(trained, name)
         library.adopt(name, "anna", reason="Better by 13 mm.", by="fine-tuning")
     assert library.roll_back("anna").name == "one"
     assert library.roll_back("anna").name == "root"
     with pytest.raises(
-        EngineError, match="No network of yours serves anna, so there is nothing to roll back"
+        EngineError, match="No model was adopted for anna, so there is nothing to roll back"
     ):
         library.roll_back("anna")
     assert [change.action for change in library.read_history()] == [
@@ -156,16 +156,16 @@ def test_rolling_back_returns_to_what_served_before_down_to_the_shipped_one(libr
     assert names(library) == ["root", "one", "two"]  # rolled back, never deleted
 
 
-def test_the_shipped_network_can_be_chosen_again(library, taught):
-    library.add(taught)
+def test_the_shipped_network_can_be_chosen_again(library, trained):
+    library.add(trained)
     library.adopt("anna")
     library.adopt("root")
     assert library.find_serving_model().name == "root"
 
 
-def test_two_windows_that_roll_back_at_once_take_back_one_choice(library, taught, monkeypatch):
+def test_two_windows_that_roll_back_at_once_take_back_one_choice(library, trained, monkeypatch):
     for name in ("one", "two"):
-        library.add(taught, name)
+        library.add(trained, name)
         library.adopt(name)
     seen = library.read_history()
     library.roll_back()
@@ -175,40 +175,40 @@ def test_two_windows_that_roll_back_at_once_take_back_one_choice(library, taught
     assert library.find_serving_model().name == "one"
 
 
-def test_an_unknown_network_is_refused_with_the_nearest_and_changes_nothing(library, taught):
-    library.add(taught)
+def test_an_unknown_network_is_refused_with_the_nearest_and_changes_nothing(library, trained):
+    library.add(trained)
     with pytest.raises(ModelMissingError, match="Did you mean 'anna'"):
         library.adopt("ana")
     assert library.read_history() == ()
 
 
-def test_in_place_of_a_damaged_network_its_parent_serves(library, tmp_path, taught):
-    library.add(taught, "mother")
-    library.add(taught, "other")
+def test_in_place_of_a_damaged_network_its_parent_serves(library, tmp_path, trained):
+    library.add(trained, "mother")
+    library.add(trained, "other")
     library.add(write_finetuned_model(tmp_path / "b", "child", parent="mother"))
     library.adopt("other")
     library.adopt("child")
     damage(library.folder / "child")
     choice = library.choose_model()
     assert choice.entry.name == "mother"
-    assert "Network 'child' cannot serve" in choice.remarks[0]
+    assert "Model 'child' cannot be used" in choice.remarks[0]
 
 
-def test_a_network_without_a_readable_card_is_skipped_with_a_sentence(library, taught):
-    library.add(taught)
+def test_a_network_without_a_readable_card_is_skipped_with_a_message(library, trained):
+    library.add(trained)
     library.adopt("anna")
     (library.folder / "anna/card.toml").write_bytes(b"\xff\x00 no card")
     assert library.find_serving_model().name == "root"
     assert names(library) == ["root"]
-    assert "Network 'anna' is damaged" in library.remarks()[0]
+    assert "Model 'anna' is damaged" in library.remarks()[0]
 
 
-def test_a_network_that_is_cut_off_is_left_out_of_the_list(library, taught):
-    library.add(taught)
+def test_a_network_that_is_cut_off_is_left_out_of_the_list(library, trained):
+    library.add(trained)
     with (library.folder / "anna/network.onnx").open("r+b") as file:
         file.truncate(100)
     assert names(library) == ["root"]
-    assert "missing or cut off" in library.remarks()[0]
+    assert "missing or incomplete" in library.remarks()[0]
     with pytest.raises(ModelMismatchError):
         library.adopt("anna")
 
@@ -221,8 +221,8 @@ def test_networks_that_name_each_other_as_parents_end_at_the_shipped_one(library
     assert library.find_serving_model().name == "root"
 
 
-def test_a_line_that_a_kill_cut_off_is_said_and_swallows_no_later_one(library, taught):
-    library.add(taught)
+def test_a_line_that_a_kill_cut_off_is_said_and_swallows_no_later_one(library, trained):
+    library.add(trained)
     library.adopt("anna")
     with (library.folder / JOURNAL).open("ab") as file:
         file.write(b'{"time_ns": 17, "acti')
@@ -233,8 +233,8 @@ def test_a_line_that_a_kill_cut_off_is_said_and_swallows_no_later_one(library, t
     assert [change.action for change in library.read_history()] == ["adopt", "roll-back"]
 
 
-def test_a_disk_that_refuses_leaves_the_journal_as_it_was(library, taught, monkeypatch):
-    library.add(taught)
+def test_a_disk_that_refuses_leaves_the_journal_as_it_was(library, trained, monkeypatch):
+    library.add(trained)
     library.adopt("anna")
     before = (library.folder / JOURNAL).read_bytes()
 
@@ -242,16 +242,16 @@ def test_a_disk_that_refuses_leaves_the_journal_as_it_was(library, taught, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(serving_journal, "append_atomic", full)
-    with pytest.raises(EngineError, match="What was there is as it was"):
+    with pytest.raises(EngineError, match="Nothing was changed"):
         library.roll_back()
     assert (library.folder / JOURNAL).read_bytes() == before
 
 
-def test_a_program_that_does_not_let_go_is_named_in_time(library, taught, monkeypatch):
-    library.add(taught)
+def test_a_lock_that_another_program_keeps_is_reported_in_time(library, trained, monkeypatch):
+    library.add(trained)
     monkeypatch.setattr(network_files, "LOCK_TIMEOUT_S", 0.1)
     hold = FolderLock(library.folder)
-    with pytest.raises(EngineError, match="Another program has held the networks"):
+    with pytest.raises(EngineError, match="Another program has locked the models"):
         library.adopt("anna")
     hold.release()
     library.adopt("anna")
@@ -264,21 +264,21 @@ ADD_AND_ADOPT = (
 )
 
 
-def adding(library, shipped, taught, count):
+def adding(library, shipped, trained, count):
     words = [
         sys.executable,
         "-c",
         ADD_AND_ADOPT,
         str(library.folder),
         str(shipped),
-        str(taught),
+        str(trained),
         str(count),
     ]
     return subprocess.Popen(words, stdout=subprocess.PIPE)
 
 
-def test_two_processes_lose_nothing_of_each_other(library, shipped, taught):
-    children = [adding(library, shipped, taught, 5) for _ in range(2)]
+def test_two_processes_lose_nothing_of_each_other(library, shipped, trained):
+    children = [adding(library, shipped, trained, 5) for _ in range(2)]
     assert [child.communicate(timeout=PATIENCE_S)[0] for child in children] == [b"ready\n"] * 2
     assert [child.returncode for child in children] == [0, 0]
     assert len(library.list_models()) == 11
@@ -286,8 +286,8 @@ def test_two_processes_lose_nothing_of_each_other(library, shipped, taught):
     assert library.remarks() == ()
 
 
-def test_a_kill_at_any_moment_leaves_a_library_that_serves(library, shipped, taught):
-    child = adding(library, shipped, taught, 10_000)
+def test_a_kill_at_any_moment_leaves_a_library_that_serves(library, shipped, trained):
+    child = adding(library, shipped, trained, 10_000)
     child.stdout.readline()
     while not library.read_history():
         time.sleep(0.01)
@@ -296,7 +296,7 @@ def test_a_kill_at_any_moment_leaves_a_library_that_serves(library, shipped, tau
     child.stdout.close()
     assert library.choose_model().remarks == ()
     assert library.find_serving_model().name.startswith("anna")
-    assert library.adopt(library.add(taught).name).name == library.find_serving_model().name
+    assert library.adopt(library.add(trained).name).name == library.find_serving_model().name
 
 
 def camera(name, angle):

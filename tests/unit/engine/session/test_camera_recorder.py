@@ -1,4 +1,4 @@
-"""Recording a camera: JPEG as it came, everything else compressed, and a ledger that tells it all."""
+"""Recording a camera: JPEG as it came, everything else compressed, and a complete ledger."""
 
 import weakref
 from dataclasses import replace
@@ -77,8 +77,8 @@ def test_frames_out_of_order_and_times_that_do_not_rise_are_told_and_left_out(tm
         (3, ""),
         (2, "came out of order"),
         (4, ""),
-        (5, "its time does not rise"),
-        (6, "its time does not rise"),
+        (5, "timestamp not increasing"),
+        (6, "timestamp not increasing"),
         (7, ""),
     ]
     with open_inputs([tmp_path / "s"]) as footage:
@@ -104,7 +104,7 @@ def test_what_waits_for_the_disk_is_bounded_in_bytes(tmp_path, monkeypatch, mega
     assert recorder.lost == taken.count(False)
 
 
-def test_a_frame_that_waits_does_not_keep_the_picture_that_somebody_decoded(tmp_path, monkeypatch):
+def test_a_frame_that_waits_does_not_keep_its_decoded_image(tmp_path, monkeypatch):
     goes_on = block_writes(monkeypatch)
     recorder = CameraRecorder(tmp_path / "a", 30.0)
     frames = [jpeg_frame(number) for number in range(3)]
@@ -158,11 +158,11 @@ def test_frames_after_the_end_are_not_lost_ones(tmp_path):
     assert recorder.lost == 0
 
 
-def test_what_cannot_be_compressed_ends_the_camera_with_a_sentence(tmp_path):
+def test_what_cannot_be_compressed_ends_the_camera_with_a_message(tmp_path):
     recorder = CameraRecorder(tmp_path / "a", 30.0)
     recorder.put(Frame("a", 0, 0, np.zeros((4, 4, 2), np.uint8)))
     with pytest.raises(
-        SessionError, match=r"a\.mkv' cannot be written.*other cameras are not concerned"
+        SessionError, match=r"a\.mkv' cannot be written.*other cameras are not affected"
     ):
         recorder.close()
 

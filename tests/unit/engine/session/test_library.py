@@ -1,4 +1,4 @@
-"""The library: an index that is cheap, never in the way, and can be made anew from the folders at any time."""
+"""The library: an index that is cheap and can be rebuilt from the folders at any time."""
 
 import math
 import os
@@ -152,7 +152,7 @@ def test_a_damaged_index_is_moved_aside_and_made_anew(tmp_path, takes):
     index.write_bytes(b"this was never a database" * 100)
     library = Library(index, [takes])
     assert names(library.refresh()) == {"walk", "demo / session"}
-    assert "made anew" in library.remarks[0]
+    assert "rebuilt" in library.remarks[0]
     assert (tmp_path / "sessions.sqlite.damaged").read_bytes().startswith(b"this was never")
     assert names(Library(index, [takes]).list_sessions()) == {"walk", "demo / session"}
 
@@ -184,7 +184,7 @@ def test_where_no_index_can_be_kept_the_list_is_there_all_the_same(tmp_path, tak
     library = Library(tmp_path / "file" / "sessions.sqlite", [takes])
     assert names(library.refresh()) == {"walk", "demo / session"}
     assert names(library.list_sessions()) == {"walk", "demo / session"}
-    assert "cannot be kept" in library.remarks[0]
+    assert "cannot be written" in library.remarks[0]
 
 
 def test_two_windows_at_once_wait_for_each_other(tmp_path, takes):

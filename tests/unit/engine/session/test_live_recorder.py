@@ -1,4 +1,4 @@
-"""A live recording: nobody waits for the disk, and whatever happens to it is told."""
+"""A live recording: no one waits for the disk, and each fault of it is reported."""
 
 import shutil
 import subprocess
@@ -185,7 +185,7 @@ def test_a_disk_that_is_full_ends_the_take_while_its_files_can_be_finished(
     assert wait_until(lambda: recording.ended)
     send(recording, "abc", range(10, 20))  # the cameras go on
     state = recording.close()
-    assert "the recording ended by itself, and all of it until now is kept" in state.message
+    assert "the recording was stopped, and everything until now is kept" in state.message
     assert state.lost == 0
     session = Session.open(tmp_path / "s")
     assert session.finished
@@ -229,9 +229,7 @@ def tiny_disk(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("mount") is None, reason="needs mount")
-def test_a_disk_that_is_filled_by_somebody_else_keeps_what_was_there_and_opens(
-    tiny_disk, monkeypatch
-):
+def test_a_disk_that_another_program_fills_keeps_what_was_there_and_opens(tiny_disk, monkeypatch):
     monkeypatch.setattr("engine.session.disk_gauge.RESERVED_BYTES", 0)
     recording = LiveRecording(tiny_disk / "s", SessionFacts(), CAMERAS)
     recording.open_pose_files(SKELETON, "abc")
@@ -246,7 +244,7 @@ def test_a_disk_that_is_filled_by_somebody_else_keeps_what_was_there_and_opens(
 
     assert wait_until(filled, 3 * PATIENCE_S)
     assert "No space left on device. What was written" in recording.close().message
-    shutil.move(tiny_disk / "s" / "poses_2d_raw.bin", tiny_disk.parent)  # somebody makes room
+    shutil.move(tiny_disk / "s" / "poses_2d_raw.bin", tiny_disk.parent)  # makes room
     assert "has been repaired" in repair(tiny_disk / "s")[0]
     with open_inputs([tiny_disk / "s"]) as footage:
         assert sum(None not in frameset.frames for frameset in footage.read_framesets()) > 20

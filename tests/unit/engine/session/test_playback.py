@@ -39,7 +39,7 @@ def copied(path, *videos):
 
 
 def write_repeating(path):
-    """A video in which one stamp occurs twice, so that it goes into a session as a whole file, without a ledger."""
+    """Write a video with a repeated stamp, which is copied whole, without a ledger."""
     with av.open(str(path), "w") as container:
         stream = container.add_mux_stream("mjpeg", rate=30, width=64, height=48)
         stream.time_base = Fraction(1, 1000)
@@ -231,7 +231,7 @@ def test_a_rig_that_cannot_be_read_is_said_and_the_rest_is_shown(tmp_path):
     (tmp_path / "s" / "rig.toml").write_text("[cam_0]\nname = 3")
     with Playback.open(tmp_path / "s") as playback:
         assert playback.rig is None
-        assert any("holds no rig that can be read" in remark for remark in playback.remarks)
+        assert any("has no rig that can be read" in remark for remark in playback.remarks)
 
 
 def test_a_camera_that_began_later_has_no_image_before(tmp_path):

@@ -1,4 +1,4 @@
-"""Sessions that were broken off: every one opens, nothing that reached the disk is lost, and the rest is told."""
+"""Interrupted sessions: each one opens, keeps all that reached the disk, and reports the rest."""
 
 import random
 import signal
@@ -99,7 +99,7 @@ def test_a_whole_session_is_left_as_it_is(broken):
 
 def test_a_session_is_repaired_once(broken):
     assert (
-        "broken off after 0.4 s and has been repaired: 24 images of 2 cameras" in repair(broken)[0]
+        "interrupted after 0.4 s and has been repaired: 24 images of 2 cameras" in repair(broken)[0]
     )
     before = everything(broken)
     assert repair(broken) == ()
@@ -115,7 +115,7 @@ def test_opening_alone_changes_nothing(broken):
     assert everything(broken) == before
 
 
-def test_a_session_that_somebody_records_is_left_alone(broken):
+def test_a_session_that_is_being_recorded_is_left_alone(broken):
     before, hold = everything(broken), FolderLock(broken)
     assert "is being recorded at this moment" in repair(broken)[0]
     assert everything(broken) == before
@@ -143,14 +143,15 @@ def test_what_is_no_session_is_refused(tmp_path):
         repair(tmp_path)
 
 
-def test_a_torn_image_is_told_and_the_others_keep_their_times(broken):
+def test_a_torn_image_is_reported_and_the_others_keep_their_times(broken):
     video = broken / "cameras" / "b.mkv"
     whole = packets(video)
     data = video.read_bytes()
     video.write_bytes(data[: data.index(whole[-1]) + 50])
     said = repair(broken)
     assert (
-        "23 images of 2 cameras are there; the last ones cannot be read: 'b' 1 (0.03 s)" in said[0]
+        "23 images of 2 cameras are there; the last images cannot be read: 'b' 1 (0.03 s)"
+        in said[0]
     )
     assert Session.open(broken).ledger(Session.open(broken).cameras[1])[-1].why == CUT_OFF
     assert packets(video) == whole[:-1]

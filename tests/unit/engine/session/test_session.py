@@ -274,7 +274,8 @@ writer = SessionWriter(path, SessionFacts())
 recorder = writer.record_camera("left", source="usb:1", size_wh=(64, 48), rate_fps=30.0)
 poses = writer.open_pose_files(SKELETON, ("left", "mid", "right"))
 for number, made in enumerate(make_pose_sets_2d(3000)):
-    recorder.put(frame(number)); poses.raw_2d.put(made); print(number, flush=True); time.sleep(0.015)
+    recorder.put(frame(number)); poses.raw_2d.put(made)
+    print(number, flush=True); time.sleep(0.015)
 """
 
 
