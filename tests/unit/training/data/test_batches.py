@@ -239,7 +239,7 @@ def test_what_goes_wrong_in_the_maker_reaches_the_reader(samples):
 
 
 def test_too_few_samples_for_a_batch_are_refused(samples):
-    with pytest.raises(TrainingError, match="only 24 samples, but a batch takes 25"):
+    with pytest.raises(TrainingError, match="only 24 samples, but a batch needs 25"):
         Batches(samples, replace(CONFIG, batch=25))
 
 

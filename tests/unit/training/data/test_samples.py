@@ -66,7 +66,7 @@ def test_arrays_that_do_not_belong_together_are_refused(samples):
 def test_a_set_keeps_whence_its_joints_are_known(samples, tmp_path):
     write_samples(tmp_path / "set", replace(samples, teacher="annotation"))
     assert open_samples(tmp_path / "set").teacher == "annotation"
-    with pytest.raises(ValueError, match="'rumour' teaches nothing"):
+    with pytest.raises(ValueError, match="unknown teacher 'rumour'"):
         replace(samples, teacher="rumour")
 
 

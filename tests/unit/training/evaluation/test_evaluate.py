@@ -238,9 +238,9 @@ def test_the_network_sees_crops_in_the_order_of_the_samples_normalised():
 
 def test_intervals_draw_clips_and_blocks_of_time_where_there_are_few():
     many, one = made(clips=6), made(clips=1)
-    assert evaluate_poses(seen(many, many.region), many).cluster_description == "6 clips drawn anew"
+    assert evaluate_poses(seen(many, many.region), many).cluster_description == "6 resampled clips"
     blocks = evaluate_poses(seen(one, one.region), one, EvaluateConfig(block_s=6.0))
-    assert blocks.cluster_description == "4 blocks of 6 s drawn anew"
+    assert blocks.cluster_description == "4 resampled blocks of 6 s"
     assert np.isfinite(blocks.primary.overall["mpjpe"].high)
     assert blocks.cluster[7] == "take 0, 6–12 s"
 

@@ -210,7 +210,7 @@ def turned(samples, deg, camera=1):
 
 def test_a_camera_that_was_turned_is_found_and_named():
     spoiled = turned(session_samples(), 8)
-    with pytest.raises(TrainingError, match="Camera 'cam_1' does not stand"):
+    with pytest.raises(TrainingError, match="Camera 'cam_1' is not where"):
         demand_fit(spoiled, measure_misfit(spoiled))
 
 
@@ -219,7 +219,7 @@ def test_a_camera_whose_labelled_pictures_show_nobody_is_found():
     xy = samples.xy.copy()
     xy[samples.camera == 2] = np.nan
     spoiled = replace(samples, xy=xy)
-    with pytest.raises(TrainingError, match="Camera 'cam_2' does not stand"):
+    with pytest.raises(TrainingError, match="Camera 'cam_2' is not where"):
         demand_fit(spoiled, measure_misfit(spoiled))
 
 
@@ -317,7 +317,7 @@ def test_without_any_network_the_way_to_one_is_told(work, monkeypatch):
     monkeypatch.setattr(
         finetune_material.ModelLibrary, "choose_model", lambda *_: ModelChoice(None)
     )
-    with pytest.raises(TrainingError, match="no network to start from"):
+    with pytest.raises(TrainingError, match="no model to start from"):
         STEPS.parent(work, watch(work))
 
 
@@ -345,7 +345,7 @@ def test_an_error_that_is_no_number_twice_is_told_to_who_has_no_learning_rate(wo
         raise DivergedError("The loss of step 3 is no number, a second time.")
 
     monkeypatch.setattr(finetune_teaching, "train", diverge)
-    with pytest.raises(DivergedError, match=r"network in use is untouched\. Begin anew"):
+    with pytest.raises(DivergedError, match=r"model in use is untouched\. Start again"):
         STEPS.train(work, watch(work))
 
 
@@ -363,7 +363,7 @@ def test_of_several_sessions_the_one_that_cannot_teach_is_named(tmp_path, monkey
     monkeypatch.setattr(finetune_material, "label_session", nobody)
     work = StepContext(tmp_path, FinetuneRequest((Path("walk"), Path("squats"))), {})
     with pytest.raises(
-        TrainingError, match=r"'walk' cannot teach, so leave it out\. Nobody was found"
+        TrainingError, match=r"'walk' cannot be trained on, so leave it out\. Nobody was found"
     ):
         finetune_material.label(work, watch(work))
 

@@ -161,7 +161,7 @@ def test_no_more_samples_than_wanted_are_spread_over_all_takes_and_views(folder)
 
 
 def test_people_who_are_not_asked_for_are_left_out(folder):
-    with pytest.raises(DatasetError, match="none of the people asked for; there are S1"):
+    with pytest.raises(DatasetError, match="none of the selected people; there are S1"):
         next(read_human36m(folder, ImageSelection(people=("S9",))))
 
 
@@ -172,7 +172,7 @@ def test_a_missing_view_is_left_out(folder):
 
 def test_a_video_that_is_cut_short_is_one_sentence(folder):
     video(folder / "S1" / "Videos" / f"Walking 1.{NAMES[0]}.mp4", frames=3)
-    with pytest.raises(DatasetError, match="has 3 images, but the set knows 7"):
+    with pytest.raises(DatasetError, match="has 3 images, but the set has joints for 7"):
         list(read_human36m(folder, CHOICE))
 
 

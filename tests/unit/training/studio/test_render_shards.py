@@ -132,7 +132,7 @@ def test_a_killed_child_is_told_in_a_sentence(spool: ShardSpool):
 
 
 @pytest.mark.parametrize(
-    ("work", "sentence"), [("full_disk", "Free some space"), ("broken", "no fault of yours")]
+    ("work", "sentence"), [("full_disk", "Free some space"), ("broken", "Internal error")]
 )
 def test_what_the_child_cannot_do_is_told_in_a_sentence(fakes: Path, work: str, sentence: str):
     with (
