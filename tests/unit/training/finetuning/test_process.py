@@ -109,7 +109,7 @@ def test_what_is_done_is_not_done_again(folder, start):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("REFUSED", "Nothing in the session can teach"),
+        ("REFUSED", "Nothing in the session can be trained on"),
         ("FULL", "free some space"),
         ("TORCHLESS", "pip install 'epipole[train]'"),
         ("BROKEN", "no fault of yours"),
