@@ -3,8 +3,8 @@
 ``EPIPOLE_BENCH_MINUTES=2 pytest -m benchmark -s tests/benchmarks/bench_beam_finetune.py``; minutes
 are those of one undisturbed core, per camera. Nothing is known of the rig or the person, not even
 the stature: the average is taken. The judge is the rig's own triangulation in a view whose images
-were never trained on: in all its 1.67 s, of which the other views were trained on, and in three sixths of a
-second, of which nothing was trained on. That is one person in one short movement, so the intervals
+were never trained on: in all its 1.67 s, of which the other views were trained on, and in three
+sixths of a second, of which nothing was. That is one person in one short movement, so the intervals
 (blocks of 0.2 s) say how sure the figures are of this clip, and nothing of another.
 """
 

@@ -66,7 +66,7 @@ MIN_GAIN, MIN_SHARE = 0.20, 0.60
 
 
 def test_one_click_on_a_new_person():
-    """At least a fifth better on clips held out, and 60 % of what the truth gives in the same time."""
+    """At least a fifth better on clips held out, and 60 % of the gain with exact truth."""
     run = run_one_click("person", make_session(), MINUTES)
     yardstick = run_by_truth(run)
     finetuned, best = read_state(run), read_state(yardstick)
@@ -148,7 +148,7 @@ def is_over(state: RunState) -> bool:
 
 
 def run_by_truth(run: Path) -> Path:
-    """The same run on the same crops, with exact truth for training and judging; its own library."""
+    """The same run on the same crops, trained and judged by the exact truth; its own library."""
     folder = DATA / "runs" / "truth" / run.name
     if not folder.exists():
         request, state = load_request(run), read_state(run)

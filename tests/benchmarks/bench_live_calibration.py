@@ -1,8 +1,8 @@
 """After how many seconds live calibration has a rig, how good it is, and what it costs.
 
 ``EPIPOLE_BENCH_SEEDS=0-3 EPIPOLE_BENCH_CACHE=DIR pytest -m benchmark -s
-tests/benchmarks/bench_live_calibration.py`` Poses of a studio recording are estimated once (every third
-frameset of 40 s, some 40 s of processor time) and kept in DIR.
+tests/benchmarks/bench_live_calibration.py`` Poses of a studio recording are estimated once (every
+third frameset of 40 s, some 40 s of processor time) and kept in DIR.
 """
 
 import os

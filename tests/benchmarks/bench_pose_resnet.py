@@ -2,8 +2,8 @@
 
 ``EPIPOLE_BENCH_MINUTES=4 pytest -m benchmark -s tests/benchmarks/bench_pose_resnet.py``. Each row
 is a run of its own under ``EPIPOLE_BENCH_DATA``, made once and continued where it was killed;
-``EPIPOLE_BENCH_ROWS`` selects the rows whose names hold a text. Minutes are those of one undisturbed
-core: the budget is a number of samples, so that every row of a table gets the same whatever else
+``EPIPOLE_BENCH_ROWS`` selects the rows whose names hold a text. Minutes are those of one idle core:
+the budget is a number of samples, so that every row of a table gets the same whatever else
 runs. ``EPIPOLE_BENCH_PEOPLE`` and ``_HELD_OUT`` say how many.
 
 Errors are on people, styles and motions never trained on, against exact detector-style
@@ -56,8 +56,8 @@ RATE = {CompactConfig: 130.0, PoseResNetConfig: 70.0}
 FROM_SCRATCH = {"heat_weight": 0.2, "learning_rate": 3e-3}
 """For the ResNets, which have no ImageNet weights here.
 
-With the published loss alone they still return the mean pose after 15 000 pictures (171 mm, whatever
-the parts).
+With the published loss alone they still return the mean pose after 15 000 pictures (171 mm,
+whatever the parts).
 """
 
 RESNET_BATCH = 16
@@ -142,7 +142,7 @@ def test_the_teachers_say_how_good_they_are():
 
 
 def test_who_teaches():
-    """Fully against self-supervised, ours against the two-view recipe: same net, start, data, budget."""
+    """Fully against self-supervised, ours against the two-view recipe; the rest is the same."""
     judged = load_held_out(HELD_OUT, JUDGED_STRIDE)
     found = {row.name: evaluate_row(row, judged) for row in select_rows(BY_TEACHER)}
     print_table(found)

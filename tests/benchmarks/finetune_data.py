@@ -124,7 +124,7 @@ def turn_camera() -> Path:
 
 
 def swap_labels() -> Path:
-    """The session with left and right exchanged in some of the labels, in all joints of an instant."""
+    """The session with left and right exchanged in all labels of some instants."""
     folder = _copy_session("swapped")
     path, arrays = _label_session(folder)
     joints = load_labels(path).joints

@@ -216,7 +216,7 @@ def label_views(labels: PseudoLabels, own: Observations, rig: Rig) -> tuple[np.n
 def label_views_by_two(
     seen: Observations, rig: Rig, stature_m: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The published recipe's labels in every camera: each pair of neighbours labels its own views."""
+    """The published recipe's labels in every camera: each pair of neighbours labels its views."""
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in seen.view_names], np.int64)
     common = interpolate_to_common_time(seen, offsets)
     xyz = np.full((len(rig.cameras), len(seen.time_ns), len(TARGET.joints), 3), np.nan)

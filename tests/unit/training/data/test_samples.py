@@ -72,7 +72,8 @@ def test_a_set_keeps_whence_its_joints_are_known(samples, tmp_path):
 
 def test_joined_sets_are_as_sure_as_the_least_sure_of_them(samples):
     labelled, marked = replace(samples, teacher="labels"), replace(samples, teacher="annotation")
-    assert [join(parts).teacher for parts in ([samples] * 2, [marked, samples], [samples, labelled, marked])] == [
+    sets = ([samples] * 2, [marked, samples], [samples, labelled, marked])
+    assert [join(parts).teacher for parts in sets] == [
         "truth", "annotation", "labels",
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The recipe of one click: the order of the steps, what a resumed run keeps, and that nothing serves before the end."""
+"""The recipe of one click: the order of the steps, what a resumed run keeps, what serves when."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The process of a run: it outlives who started it, hears what is asked of it, and never dies without a word."""
+"""The process of a run: it outlives its parent, follows requests, and never dies without a word."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The real steps of a fine-tuning on a made-up session: what is set aside, what is taught, and who wins."""
+"""The real steps of a fine-tune on a made-up session: what is held out, trained on, and adopted."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -51,9 +51,12 @@ def session_samples(views=VIEWS):
     ones = np.ones((count, 16), np.float32)
     zero = np.zeros(count, np.int32)
     return Samples(
-        rng.integers(0, 255, (count, 192, 192, 3), np.uint8), np.tile([320.0, 240.0, 260.0], (count, 1)),
-        np.repeat(np.arange(views, dtype=np.int32), instants), cameras, xyz.astype(np.float32), ones,
-        xy.astype(np.float32), ones, at, at * (10**9 // RATE), zero, zero, (at % 2).astype(np.int32),
+        rng.integers(0, 255, (count, 192, 192, 3), np.uint8), np.tile([320.0, 240.0, 260.0],
+        (count, 1)),
+        np.repeat(np.arange(views, dtype=np.int32), instants), cameras, xyz.astype(np.float32),
+        ones,
+        xy.astype(np.float32), ones, at, at * (10**9 // RATE), zero, zero,
+        (at % 2).astype(np.int32),
         ("Anna",), ("walk",), ("walking", "low"), SKELETON,
     )  # fmt: skip
 
@@ -197,7 +200,7 @@ def test_a_session_of_a_few_seconds_is_refused_before_it_is_taught(tmp_path):
 
 
 def turned(samples, deg, camera=1):
-    """The samples as a rig gives them, one of whose cameras was turned about the vertical after the calibration."""
+    """The samples as a rig gives them, one of whose cameras was turned after the calibration."""
     angle = np.radians(deg)
     turn = np.array(
         [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
