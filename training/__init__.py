@@ -1,1 +1,1 @@
-"""Training: data, networks and the loop that teaches them."""
+"""Training: data, networks and the loop that trains them."""

@@ -1,4 +1,4 @@
-"""Configurations as TOML: frozen dataclasses to plain tables and back, an unknown key refused with the nearest one."""
+"""Configurations as TOML: frozen dataclasses to plain tables and back; unknown keys are refused."""
 
 import dataclasses
 import difflib
@@ -63,7 +63,7 @@ def config_from_toml(kind: type[Config], text: str) -> Config:
 
 
 def config_from_table(kind: type[Config], table: Mapping[str, Any]) -> Config:
-    """Make a configuration of plain values; the way back from `config_to_table`."""
+    """Make a configuration of plain values; the inverse of `config_to_table`."""
     hints = typing.get_type_hints(kind)
     known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
     for key in table:

@@ -1,8 +1,8 @@
-"""What can go wrong when a network is taught, as sentences for a person."""
+"""What can go wrong in training, as messages for a person."""
 
 
 class TrainingError(Exception):
-    """Something the training floor was asked for cannot be done."""
+    """Something that the training floor cannot do."""
 
 
 class DatasetError(TrainingError):

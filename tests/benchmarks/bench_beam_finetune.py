@@ -1,11 +1,10 @@
-"""The loop on real video: `data/beam` calibrated, tracked, labelled and taught, each camera held
-out in turn.
+"""The loop on real video: `data/beam` calibrated, tracked, labelled, trained on; cameras held out.
 
 ``EPIPOLE_BENCH_MINUTES=2 pytest -m benchmark -s tests/benchmarks/bench_beam_finetune.py``; minutes
 are those of one undisturbed core, per camera. Nothing is known of the rig or the person, not even
 the stature: the average is taken. The judge is the rig's own triangulation in a view whose images
-were never taught: in all its 1.67 s, of which the other views did teach, and in three sixths of a
-second, of which nobody taught anything. That is one person in one short movement, so the intervals
+were never trained on: in all its 1.67 s, of which the other views were trained on, and in three
+sixths of a second, of which nothing was. That is one person in one short movement, so the intervals
 (blocks of 0.2 s) say how sure the figures are of this clip, and nothing of another.
 """
 
@@ -70,7 +69,7 @@ def test_the_loop_on_real_video(data_folder):
 
 
 def evaluate_held_out(name: str, samples: Samples) -> float:
-    """Teach from the other cameras, judge in this one; return the gain over its whole length, mm."""
+    """Train on the other cameras, judge in this one; return the gain over its whole length, mm."""
     config = SplitConfig(0.3, 3, name, gap_s=0.1)
     parts = split(samples, config)
     before, after = (
@@ -81,7 +80,7 @@ def evaluate_held_out(name: str, samples: Samples) -> float:
         np.array([camera.name == name for camera in samples.cameras])[samples.camera]
     )
     gains = []
-    for what, rows in (("its whole length", of_camera), ("moments nobody taught", parts.judge)):
+    for what, rows in (("its whole length", of_camera), ("moments not trained on", parts.judge)):
         judged = samples.select(np.intersect1d(rows, find_judgeable(samples)))
         if not len(judged):
             print(f"{name}, {what}: the rig has no label to judge by", flush=True)
@@ -137,8 +136,8 @@ def make_others() -> Samples:
 
 
 def finetune_without(name: str, samples: Samples, rows: np.ndarray) -> Path:
-    """Teach with what the one click teaches with; return the checkpoint."""
-    run = Run(DATA / f"taught without {name}, {MINUTES:g} min")
+    """Train as the one click does; return the checkpoint."""
+    run = Run(DATA / f"trained without {name}, {MINUTES:g} min")
     if not run.best.exists():
         parts = [
             WeightedSamples(samples, 1 - REPLAY_SHARE, rows),
@@ -157,7 +156,7 @@ def finetune_without(name: str, samples: Samples, rows: np.ndarray) -> Path:
 
 
 def errors_mm(network, samples: Samples) -> np.ndarray:
-    """Errors against the rig's labels, (N, J), mm; the root's depth is told to both networks alike."""
+    """Errors against the rig's labels, (N, J), mm; both networks get the root's depth."""
     uvw = estimate_samples(make_torch_estimate(network), samples, network.size_px)
     return 1e3 * measure_label_errors(Predictions(samples, network.size_px, uvw, uvw))[0]
 

@@ -1,5 +1,4 @@
-"""How well rigs are found from synthetic walkers: errors, verdicts and honesty of the sigmas, cell
-by cell.
+"""How well rigs are found from synthetic walkers: errors, verdicts, sigmas, cell by cell.
 
 Run with ``pytest tests/benchmarks/bench_calibration.py -s -m benchmark``; ``EPIPOLE_BENCH_SEEDS``
 sets the number of seeds of a cell; a walk through the room has twice as many, eight cameras half.
@@ -67,11 +66,11 @@ class Cell:
     crashed: list[str] = field(default_factory=list)
 
     def add(self, seed: int, recording: Scene, options: CalibrationOptions) -> None:
-        """Calibrate one take and note how it went; also what a refused rig would have been."""
+        """Calibrate one recording and note the result; also what a refused rig would have been."""
         start = time.process_time()
         try:
             rig, report = calibrate_anyway(recording, options)
-        except Exception as error:  # counted and told: one bad take must not hide the table
+        except Exception as error:  # counted and printed: one failure must not hide the table
             rig, report = None, None
             self.crashed.append(f"{self.name} seed {seed}: {type(error).__name__}: {error}")
         self.seconds.append(time.process_time() - start)
@@ -148,7 +147,7 @@ def run_cell(
     seeds: range,
     noise: NoiseConfig = NETWORK_NOISE,
 ) -> Cell:
-    """Calibrate the takes of one cell."""
+    """Calibrate the recordings of one cell."""
     cell = Cell(name)
     for seed in seeds:
         recording = make_scene(
@@ -163,12 +162,12 @@ def run_cell(
 
 
 def print_summary(title: str, cells: list[Cell]) -> None:
-    """Sum up the cells and name the takes that went wrong."""
+    """Sum up the cells and name the recordings that failed."""
     ratios = {
         key: [r for cell in cells for r in cell.ratios[key]]
         for key in ("rotation", "position", "focal")
     }
-    print_now(f"\n{title}: {sum(len(cell.verdicts) for cell in cells)} takes")
+    print_now(f"\n{title}: {sum(len(cell.verdicts) for cell in cells)} recordings")
     for key, values in ratios.items():
         within = 100 * np.mean(np.array(values) < 1) if values else np.nan
         print_now(

@@ -1,5 +1,6 @@
-"""What capture, framesets and recording cost; run with ``pytest -m benchmark
-tests/benchmarks/bench_capture.py -s``.
+"""What capture, framesets and recording cost.
+
+``pytest -m benchmark tests/benchmarks/bench_capture.py -s``
 
 Prints date, machine and figures; asserts nothing about time. On the four videos of ``data/beam``
 (1080p, 60 fps).

@@ -1,5 +1,4 @@
-"""How far `epipole demo` is from the exact truth, over seeds: rig, joints, scale, and its own
-sigmas.
+"""How far `epipole demo` is from the exact truth, over seeds: rig, joints, scale, its own sigmas.
 
 ``EPIPOLE_BENCH_SEEDS=0-20 pytest -m benchmark -s tests/benchmarks/bench_demo.py`` (some 70 s of
 processor time a seed).

@@ -1,5 +1,6 @@
-"""A take whose cameras fail in every way: ``pytest -m benchmark -s
-tests/benchmarks/bench_faults.py``.
+"""A recording with every fault of cameras.
+
+``pytest -m benchmark -s tests/benchmarks/bench_faults.py``
 
 Every camera is killed and comes back ten times (EPIPOLE_BENCH_KILLS), by itself and then with bad
 manners. Prints date, machine and figures; asserts losses, ledgers and growth, never a time.

@@ -1,14 +1,13 @@
-"""The proof of the one click: a new person, a minute of four cameras, and how much of the possible
-gain came of it.
+"""The proof of the one click: a new person, a minute of four cameras, and the share of the gain.
 
 ``EPIPOLE_BENCH_MINUTES=15 pytest -m benchmark -s tests/benchmarks/bench_finetune.py``. The person
 is a studio seed that nothing was trained on (``EPIPOLE_BENCH_SEED``); the session comes from
-`epipole demo`, the teaching from `epipole finetune`, as a person would type them. The start is the
-network that is shipped, or ``EPIPOLE_BENCH_START`` (a ``.pt``). All stages lie under
-``EPIPOLE_BENCH_DATA``, and a bench that was killed goes on there.
+`epipole demo`, the training from `epipole finetune`, as a person would type them. The start is the
+model that is shipped, or ``EPIPOLE_BENCH_START`` (a ``.pt``). All stages are kept under
+``EPIPOLE_BENCH_DATA``, and an interrupted bench continues there.
 
 Errors are to exact detector-style truth, root-relative at the root's true depth, on (i) what the
-run set aside, and (ii) the same person in the same room doing something else. The yardstick is the
+run held out, and (ii) the same person in the same room doing something else. The yardstick is the
 same run on the same crops with the truth in place of the labels.
 """
 
@@ -46,7 +45,14 @@ from training.evaluation.intervals import Interval, bootstrap_interval  # noqa: 
 from training.finetuning.prediction_errors import Predictions, measure_label_errors  # noqa: E402
 from training.finetuning.process import start_process  # noqa: E402
 from training.finetuning.request import load_request, save_request  # noqa: E402
-from training.finetuning.run import INTERRUPTED, Phase, RunState, list_runs, read_state, write_state  # noqa: E402
+from training.finetuning.run import (  # noqa: E402
+    INTERRUPTED,
+    Phase,
+    RunState,
+    list_runs,
+    read_state,
+    write_state,
+)
 from training.finetuning.verdict import number_time_blocks  # noqa: E402
 
 pytestmark = pytest.mark.benchmark
@@ -60,7 +66,7 @@ MIN_GAIN, MIN_SHARE = 0.20, 0.60
 
 
 def test_one_click_on_a_new_person():
-    """At least a fifth better on clips held out, and 60 % of what the exact truth gives within the same minutes."""
+    """At least a fifth better on clips held out, and 60 % of the gain with exact truth."""
     run = run_one_click("person", make_session(), MINUTES)
     yardstick = run_by_truth(run)
     finetuned, best = read_state(run), read_state(yardstick)
@@ -135,14 +141,14 @@ def run_one_click(name: str, path: Path, minutes: str) -> Path:
 
 
 def is_over(state: RunState) -> bool:
-    """Whether a run came to its end, or was refused; one that was killed or cancelled goes on."""
+    """Whether a run came to its end, or was refused; a killed or cancelled one continues."""
     return state.phase in FINAL_PHASES or (
         state.phase is Phase.FAILED and state.sentence != INTERRUPTED
     )
 
 
 def run_by_truth(run: Path) -> Path:
-    """The same run on the same crops, taught and judged by the exact truth; a library of its own takes it."""
+    """The same run on the same crops, trained and judged by the exact truth; its own library."""
     folder = DATA / "runs" / "truth" / run.name
     if not folder.exists():
         request, state = load_request(run), read_state(run)
@@ -178,7 +184,7 @@ def share_drawn_people(runs: Path) -> None:
 
 
 def load_held_out(run: Path) -> Samples:
-    """What a run set aside, with the exact truth."""
+    """What a run held out, with the exact truth."""
     with np.load(run / "parts.npz") as parts:
         return replace_by_truth(run, open_samples(run / "samples").select(parts["exam"]))
 
@@ -204,7 +210,7 @@ def measure_errors_mm(model: str, samples: Samples) -> np.ndarray:
 
 
 def hash_serving_model() -> str:
-    """Hash of what serves the person: the network's own file, and the journal of the choices."""
+    """Hash of what serves the person: the model's own file, and the journal of the choices."""
     entry = ModelLibrary(NETWORKS).find_serving_model(PERSON)
     files = [entry.folder / file.name for file in entry.card.files] if entry else []
     journal = NETWORKS / "serving.jsonl"
@@ -213,7 +219,7 @@ def hash_serving_model() -> str:
 
 
 def print_course(name: str, state: RunState) -> None:
-    """Say what was taught, in which time, and what became of other people."""
+    """Print what was trained on, in which time, and the errors on other people."""
     counts, trained, verdict = (
         state.results["divide"]["counts"],
         state.results["train"],
@@ -222,7 +228,7 @@ def print_course(name: str, state: RunState) -> None:
     table = verdict["verdict"]
     print(
         f"{name}: {counts['train']} pictures, {trained['samples']} shown in "
-        f"{trained['minutes']:.1f} min of teaching, "
+        f"{trained['minutes']:.1f} min of training, "
         f"{state.seconds_used / 60:.1f} min in all; others {table['strangers_before_mm']:.1f} → "
         f"{table['strangers_after_mm']:.1f} mm; by the rig {table['before_mm']:.1f} → "
         f"{table['after_mm']:.1f} mm"

@@ -1,5 +1,6 @@
-"""What 2D pose costs and how near it is to MediaPipe: ``pytest -m benchmark
-tests/benchmarks/bench_inference.py -s``.
+"""What 2D pose costs and how near it is to MediaPipe.
+
+``pytest -m benchmark tests/benchmarks/bench_inference.py -s``
 
 Measures, never asserts a time. CPU time is the process's own, so it holds on a busy machine; wall
 time does not.

@@ -1,13 +1,12 @@
-"""How good labels are against exact truth: studio takes, the real network, the rig calibrated from
-the same joints.
+"""How good labels are against exact truth: studio recordings, the real model, their own rig.
 
 ``EPIPOLE_BENCH_SEEDS=10-20 pytest -m benchmark -s tests/benchmarks/bench_labels.py``; a new seed
 costs two minutes once (30 s, four cameras, every second frameset), then its joints, rig and truth
-lie in ``EPIPOLE_BENCH_CACHE`` or the folder of temporary files. `fit_sigma.py` names the seeds that
-taught; 10 to 20 were looked at often: report others.
+are in ``EPIPOLE_BENCH_CACHE`` or the folder of temporary files. `fit_sigma.py` names the seeds of
+its training; 10 to 20 were looked at often: report others.
 
 Errors are those of shoulders, elbows, wrists, hips, knees and ankles to detector-style truth, after
-one similarity per take.
+one similarity per recording.
 """
 
 import os
@@ -112,7 +111,7 @@ def label_as_published(
 
 
 def summarise(rows: list[tuple]) -> str:
-    """Sum up takes."""
+    """Sum up recordings."""
     error, accepted = (
         np.concatenate([row[0] for row in rows]),
         np.concatenate([row[1] for row in rows]),
@@ -130,7 +129,7 @@ def summarise(rows: list[tuple]) -> str:
 
 
 def summarise_by_kind(rows: list[tuple]) -> str:
-    """Say of each kind of joint that can be a label how much is accepted and how far that is off."""
+    """Format for each kind of joint that can be a label how much is accepted and its error."""
     error, accepted = (
         np.concatenate([row[5] for row in rows]),
         np.concatenate([row[6] for row in rows]),
@@ -149,7 +148,7 @@ def summarise_by_kind(rows: list[tuple]) -> str:
 
 
 def summarise_ranks(rows: list[tuple]) -> str:
-    """Say how expected and true errors rank: of all joints, of those that can be labels, and of the limbs."""
+    """Format how predicted and true errors rank: all joints, those that can be labels, limbs."""
     pair, accepted = (
         np.concatenate([row[3] for row in rows]),
         np.concatenate([row[6] for row in rows]),
@@ -172,7 +171,7 @@ def summarise_ranks(rows: list[tuple]) -> str:
 
 
 def measure_coverage(found: np.ndarray) -> list[tuple[int, float, float]]:
-    """How many errors lie within the ellipsoids that should hold 68 and 95 % of them."""
+    """Return how many errors are within the ellipsoids that should hold 68 and 95 % of them."""
     inside = [(percent, found[:, 0] < chi2.ppf(percent / 100, 3)) for percent in (68, 95)]
     return [
         (percent, 100 * within[found[:, 1] > 0].mean(), 100 * within.mean())

@@ -1,5 +1,6 @@
-"""What the live program costs in its window; run with ``pytest -m benchmark
-tests/benchmarks/bench_live.py -s``.
+"""What the live program costs in its window.
+
+``pytest -m benchmark tests/benchmarks/bench_live.py -s``
 
 ``EPIPOLE_BENCH_S`` sets the seconds of each measurement. Prints date, machine and figures; asserts
 what a busy machine cannot change: that nothing is lost. The processor's share is printed, and the

@@ -1,9 +1,8 @@
-"""After how many seconds live calibration has a rig, how good it is then and later, and what it
-costs.
+"""After how many seconds live calibration has a rig, how good it is, and what it costs.
 
 ``EPIPOLE_BENCH_SEEDS=0-3 EPIPOLE_BENCH_CACHE=DIR pytest -m benchmark -s
-tests/benchmarks/bench_live_calibration.py`` Poses of a studio take are estimated once (every third
-frameset of 40 s, some 40 s of processor time) and kept in DIR.
+tests/benchmarks/bench_live_calibration.py`` Poses of a studio recording are estimated once (every
+third frameset of 40 s, some 40 s of processor time) and kept in DIR.
 """
 
 import os
@@ -42,7 +41,7 @@ STARTS_S = (0, 7, 14, 21, 28)
 
 @dataclass(frozen=True)
 class StudioPoses:
-    """The poses of a studio take at a third of its rate, and its truth."""
+    """The poses of a studio recording at a third of its rate, and its truth."""
 
     sets: tuple[PoseSet2D, ...]
     truth: Rig
@@ -60,7 +59,7 @@ def read_seeds() -> list[int]:
 
 
 def load_studio_poses(folder: Path, cameras: int, seed: int) -> StudioPoses:
-    """Estimate the poses of a take, or read them if that was done before."""
+    """Estimate the poses of a recording, or read them if that was done before."""
     address = f"studio:?cameras={cameras}&seconds=60&seed={seed}"
     kept = Path(os.environ.get("EPIPOLE_BENCH_CACHE", folder)) / f"programme-{cameras}-{seed}.poses"
     if not kept.exists():
@@ -73,7 +72,7 @@ def load_studio_poses(folder: Path, cameras: int, seed: int) -> StudioPoses:
 
 
 def write_poses(path: Path, address: str) -> None:
-    """Write the poses of a take."""
+    """Write the poses of a recording."""
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     with open_inputs([address]) as footage:
@@ -140,7 +139,7 @@ def test_live_in_the_time_of_the_take(cameras, tmp_path):
 
 
 def replay_live(recording: StudioPoses, label: str) -> None:
-    """Let live calibration watch a take, and print the rigs that it used."""
+    """Feed a recording to live calibration, and print the rigs that it used."""
     now_s = 0.0
 
     def report_rig(rig: Rig | None, report: CalibrationReport | None) -> None:

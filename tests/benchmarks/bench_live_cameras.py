@@ -1,5 +1,6 @@
-"""What live cameras cost, and whether they grow: ``pytest -m benchmark
-tests/benchmarks/bench_live_cameras.py -s``.
+"""What live cameras cost, and whether they grow.
+
+``pytest -m benchmark tests/benchmarks/bench_live_cameras.py -s``
 
 Prints date, machine and figures; asserts nothing about time.
 """
@@ -35,7 +36,7 @@ def print_figure(what, figure):
 
 
 class InstantCamera:
-    """A camera whose images cost nothing, 30 per second, as late as it is told."""
+    """A camera whose images cost nothing, 30 per second, with a given delay."""
 
     def __init__(self, name, lag_s=0.0):
         self.name, self.live, self.rate_fps, self.size_wh = name, True, 30.0, (640, 480)

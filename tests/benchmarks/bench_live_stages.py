@@ -1,5 +1,4 @@
-"""What the live stages cost: associate, reconstruct and smooth, CPU time of their thread per
-frameset.
+"""What the live stages cost: associate, reconstruct, smooth; CPU time of their thread per frameset.
 
 Run with ``pytest tests/benchmarks/bench_live_stages.py -s -m benchmark``. Nothing is asserted but
 that they did run.
@@ -49,7 +48,7 @@ class Stopwatch:
 
 
 def measure_stages(sets: tuple[PoseSet2D, ...], rig: Rig, skeleton: Any) -> Stopwatch:
-    """Carry a take through the three stages."""
+    """Carry a recording through the three stages."""
     associate, reconstruct, smooth, stopwatch = (
         Associate(skeleton),
         Reconstruct(skeleton),

@@ -1,12 +1,12 @@
 """The experiments of Pose ResNet in our numbers: teachers compared, and the ablation of its parts.
 
 ``EPIPOLE_BENCH_MINUTES=4 pytest -m benchmark -s tests/benchmarks/bench_pose_resnet.py``. Each row
-is a run of its own under ``EPIPOLE_BENCH_DATA``, made once and gone on with where it was killed;
-``EPIPOLE_BENCH_ROWS`` takes the rows whose names hold a text. Minutes are those of one undisturbed
-core: the budget is a number of samples, so that every row of a table gets the same whatever else
+is a run of its own under ``EPIPOLE_BENCH_DATA``, made once and continued where it was killed;
+``EPIPOLE_BENCH_ROWS`` selects the rows whose names hold a text. Minutes are those of one idle core:
+the budget is a number of samples, so that every row of a table gets the same whatever else
 runs. ``EPIPOLE_BENCH_PEOPLE`` and ``_HELD_OUT`` say how many.
 
-Errors are on people, looks and motions that nothing was taught on, against exact detector-style
+Errors are on people, styles and motions never trained on, against exact detector-style
 truth.
 """
 
@@ -51,11 +51,14 @@ PEOPLE, HELD_OUT = (
 ONLY = os.environ.get("EPIPOLE_BENCH_ROWS", "")
 SEED, JUDGED_STRIDE = 0, 4
 RATE = {CompactConfig: 130.0, PoseResNetConfig: 70.0}
-"""Samples per second of one core with all that is done to them (README of training): minutes become samples."""
+"""Samples per second of one core with all that is done to them: minutes become samples."""
 
 FROM_SCRATCH = {"heat_weight": 0.2, "learning_rate": 3e-3}
-"""For the ResNets, which have no ImageNet weights here: with the published loss alone they still say the mean pose
-after 15 000 pictures (171 mm, whatever the parts)."""
+"""For the ResNets, which have no ImageNet weights here.
+
+With the published loss alone they still return the mean pose after 15 000 pictures (171 mm,
+whatever the parts).
+"""
 
 RESNET_BATCH = 16
 """A batch of them: from nothing, steps count more than their size."""
@@ -64,14 +67,14 @@ COMPACT = CompactConfig()
 SMALL_RESNET = PoseResNetConfig(
     depth=18, size_px=128, volume_depth=16, head_channels=64, cbam=False, wasp=False, width=16
 )
-"""A quarter as wide as published: 70 pictures a second instead of 9, or the table would say what a few steps do."""
+"""A quarter as wide as published: 70 pictures a second instead of 9, for more steps per minute."""
 
 NO_OCCLUSION = replace(AugmentConfig(), occlusion_probability=0.0)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One run: what is taught, by whom, from what, and what is done to the crops."""
+    """One run: which network, whose labels, from which weights, and what is done to the crops."""
 
     name: str
     network: AnyConfig
@@ -105,7 +108,9 @@ ABLATION = [
     Row("nothing", make_config(False, False), occlusion=False),
     *(
         Row(
-            f"+transfer{' +occlusion' * o}{' +cbam' * c}{' +wasp' * w}", make_config(c, w), start=name_config(make_config(c, w)),
+            f"+transfer{' +occlusion' * o}{' +cbam' * c}{' +wasp' * w}",
+            make_config(c, w),
+            start=name_config(make_config(c, w)),
             occlusion=o,
         )
         for o, c, w in (
@@ -117,7 +122,7 @@ ABLATION = [
 
 
 def test_the_teachers_say_how_good_they_are():
-    """How far the labels are from the truth in the same crops, root-relative, and how many there are."""
+    """How far the labels are from the truth in the same crops, root-relative, and their count."""
     truth = load_training_samples(PEOPLE, "truth")
     for teacher in TEACHERS[1:]:
         labels = load_training_samples(PEOPLE, teacher)
@@ -137,7 +142,7 @@ def test_the_teachers_say_how_good_they_are():
 
 
 def test_who_teaches():
-    """Fully supervised against self-supervised, ours against the two-view recipe: same net, start, data and budget."""
+    """Fully against self-supervised, ours against the two-view recipe; the rest is the same."""
     judged = load_held_out(HELD_OUT, JUDGED_STRIDE)
     found = {row.name: evaluate_row(row, judged) for row in select_rows(BY_TEACHER)}
     print_table(found)
@@ -173,13 +178,13 @@ def select_rows(rows: list[Row]) -> list[Row]:
 
 
 def evaluate_row(row: Row, samples: Samples) -> Evaluation:
-    """Teach a row unless it is taught, and judge it."""
+    """Train a row unless it is done, and judge it."""
     estimate = make_torch_estimate(train_row(row))
     return evaluate_model(estimate, samples, row.network.size_px, EvaluateConfig(row.name))
 
 
 def train_row(row: Row) -> PoseNetwork:
-    """Teach a row, or go on where it was killed, or read what came of it."""
+    """Train a row, or continue where it was killed, or read its result."""
     folder = DATA / "runs" / f"{row.name}, {PEOPLE} people, {MINUTES:g} min"
     run = Run(folder)
     config = TrainConfig(
@@ -221,7 +226,7 @@ def build_batches(row: Row) -> Batches:
 
 def print_table(found: dict[str, Evaluation]) -> None:
     """Print a table: the honest number with its interval, then the papers' way."""
-    print(f"{'':38s} nothing told, mm (95 %)     P-MPJPE   true box and depth   N-MPJPE   PCK@150")
+    print(f"{'':38s} image only, mm (95 %)     P-MPJPE   true box and depth   N-MPJPE   PCK@150")
     for name, evaluation in found.items():
         honest, aided = evaluation.primary.overall, evaluation.results[-1].overall
         sure = honest["mpjpe"]

@@ -1,5 +1,4 @@
-"""How fast the loop teaches from cached samples, beside the bare step on one batch that lies ready,
-in the same run.
+"""How fast the loop trains from cached samples, beside the bare step on one batch in memory.
 
 ``pytest -m benchmark -s tests/benchmarks/bench_training.py``; ``EPIPOLE_BENCH_THREADS`` (default 1)
 of torch. The loader has a thread of its own: with one core for both, it takes what it needs from

@@ -1,7 +1,6 @@
-"""What `bench_finetune.py` is made with: sessions of a studio person, their exact truth, and three
-ways to spoil them.
+"""Data of `bench_finetune.py`: sessions of a studio person, exact truth, three ways to spoil them.
 
-Everything lies under ``EPIPOLE_BENCH_DATA`` and is made once.
+All of it is kept under ``EPIPOLE_BENCH_DATA`` and made once.
 """
 
 import os
@@ -77,7 +76,7 @@ def make_studio() -> Studio:
 
 
 def replace_with_truth(samples: Samples, of: Studio, rig: Rig) -> Samples:
-    """The same crops with where the joints really were at each image's own instant, in the true cameras."""
+    """The same crops with the exact joints at each image's own instant, in the true cameras."""
     joint_map = map_joints(SOURCE, samples.skeleton)
     cameras = tuple(of.rig[camera.name] for camera in samples.cameras)
     names = [cameras[which].name for which in samples.camera]
@@ -125,7 +124,7 @@ def turn_camera() -> Path:
 
 
 def swap_labels() -> Path:
-    """The session with labels of which some have left and right exchanged, in all joints of an instant."""
+    """The session with left and right exchanged in all labels of some instants."""
     folder = _copy_session("swapped")
     path, arrays = _label_session(folder)
     joints = load_labels(path).joints
@@ -138,7 +137,7 @@ def swap_labels() -> Path:
 
 
 def keep_two_seconds() -> Path:
-    """The session with somebody in it for two seconds."""
+    """The session with a person in it for two seconds."""
     folder = _copy_session("two seconds")
     path, arrays = _label_session(folder)
     since_middle = np.abs(arrays["time_ns"] - np.median(arrays["time_ns"])) * 1e-9

@@ -1,8 +1,9 @@
-"""The README's pictures, made anew: python tests/benchmarks/make_pictures.py FOLDER BEAM_SESSION
-[TAUGHT]
+"""Make the README's pictures.
+
+``python tests/benchmarks/make_pictures.py FOLDER BEAM_SESSION [TRAINED]``
 
 FOLDER gets each picture at 1280x720 and at 3840x2160. BEAM_SESSION is what `epipole track` made of
-data/beam; TAUGHT is where `bench_finetune.py` left its run, for the page that teaches.
+data/beam; TRAINED is where `bench_finetune.py` left its run, for the Fine-tune page.
 """
 
 import os

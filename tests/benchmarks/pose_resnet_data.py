@@ -1,5 +1,4 @@
-"""What the experiments of `bench_pose_resnet.py` are made with: studio people, and three teachers
-of the same crops.
+"""Data of `bench_pose_resnet.py`: studio people, and three teachers of the same crops.
 
 A person costs about two minutes once (20 s, four cameras, ten framesets a second), then everything
 lies under ``EPIPOLE_BENCH_DATA``: the crops with the exact truth, and beside it what the rig and
@@ -60,13 +59,13 @@ def load_training_samples(people: int, teacher: str) -> Samples:
 
 
 def load_held_out(people: int, stride: int) -> Samples:
-    """Every so many-th crop of people who are never taught, with the exact truth and the detector's 2D."""
+    """Every so many-th crop of held-out people, with the exact truth and the detector's 2D."""
     sets = [load(seed, "truth") for seed in find_people(FIRST_HELD_OUT_SEED, people)]
     return join([samples.select(np.arange(0, len(samples), stride)) for samples in sets])
 
 
 def find_people(first: int, count: int) -> list[int]:
-    """The first so many seeds whose rig could be calibrated; who was refused is told once and left out."""
+    """The first so many seeds whose rig could be calibrated; those refused are printed once."""
     found, seed = [], first
     while len(found) < count:
         folder = DATA / f"{seed}-{SECONDS}s"
@@ -79,7 +78,7 @@ def find_people(first: int, count: int) -> list[int]:
 
 
 def load_flat() -> Samples:
-    """Randomised studio people whose joints are known in the image alone: what MPII is to the paper."""
+    """Randomised studio people with joints in the image only: what MPII is to the paper."""
     folder = DATA / f"flat-{FLAT_SAMPLES}"
     if not (folder / "samples.npz").is_file():
         write_samples(folder, draw_samples(StudioSampleConfig(samples=FLAT_SAMPLES)))
@@ -188,9 +187,13 @@ def cut_crops(studio: Studio, own: Observations, rows: np.ndarray, action: np.nd
     t, v = rows.T
     seed, zero = studio.config.seed, np.zeros(len(rows), np.int32)
     return Samples(
-        image=np.stack(image), region=np.array(region), camera=v.astype(np.int32), cameras=rename_cameras(cameras, seed),
+        image=np.stack(image),
+        region=np.array(region),
+        camera=v.astype(np.int32),
+        cameras=rename_cameras(cameras, seed),
         xyz=np.array(xyz, np.float32), weight=np.ones(confidence[t, v].shape, np.float32),
-        xy=xy[t, v].astype(np.float32), confidence=np.nan_to_num(confidence[t, v]).astype(np.float32),
+        xy=xy[t, v].astype(np.float32),
+        confidence=np.nan_to_num(confidence[t, v]).astype(np.float32),
         frameset=t.astype(np.int64), time_ns=own.time_ns[t], person=zero, clip=zero,
         action=np.array([actions.index(str(action[row])) for row in t], np.int32),
         persons=(f"studio {seed}",), clips=(f"studio {seed}",), actions=actions, skeleton=TARGET,
@@ -198,7 +201,7 @@ def cut_crops(studio: Studio, own: Observations, rows: np.ndarray, action: np.nd
 
 
 def label_views(labels: PseudoLabels, own: Observations, rig: Rig) -> tuple[np.ndarray, np.ndarray]:
-    """Our labels in every camera, (V, T, J, 3) m and (V, T, J), carried to the time of each image."""
+    """Our labels in every camera, (V, T, J, 3) m and (V, T, J), at the time of each image."""
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in own.view_names], np.int64)
     late_s = (own.view_time_ns + offsets - labels.time_ns[:, None]) * 1e-9
     velocity = np.nan_to_num(np.gradient(labels.xyz, labels.time_ns * 1e-9, axis=0))
@@ -213,7 +216,7 @@ def label_views(labels: PseudoLabels, own: Observations, rig: Rig) -> tuple[np.n
 def label_views_by_two(
     seen: Observations, rig: Rig, stature_m: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The published recipe's labels in every camera: each pair of neighbours teaches its own two views."""
+    """The published recipe's labels in every camera: each pair of neighbours labels its views."""
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in seen.view_names], np.int64)
     common = interpolate_to_common_time(seen, offsets)
     xyz = np.full((len(rig.cameras), len(seen.time_ns), len(TARGET.joints), 3), np.nan)

@@ -1,4 +1,4 @@
-"""Samples of a body of dots: every crop shows each joint as a dot of its own grey, where the camera sees it."""
+"""Samples of a body of dots: every crop shows each visible joint as a dot of its own grey."""
 
 import cv2
 import numpy as np

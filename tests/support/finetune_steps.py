@@ -1,4 +1,4 @@
-"""Steps of a fine-tuning that do nothing but tell: for tests of the recipe and of its process."""
+"""Steps of a fine-tune that do nothing but report: for tests of the recipe and its process."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def make_steps(**others):
 
 
 def train_slowly(context, reporter):
-    """Train for longer than any test takes, unless somebody ends it."""
+    """Train for longer than any test takes, unless it is cancelled."""
     make_step("train")(context, reporter)
     for count in range(15_000):
         time.sleep(0.02)
@@ -57,8 +57,8 @@ def kill_once(context, reporter):
 
 
 def refuse(context, reporter):
-    """Find too little to learn from."""
-    raise TrainingError("Nothing in the session can teach.")
+    """Find too little to train on."""
+    raise TrainingError("Nothing in the session can be trained on.")
 
 
 def fail_on_full_disk(context, reporter):

@@ -1,4 +1,4 @@
-"""Something tiny to teach: a network of a few thousand weights, and batches whose joints can be seen."""
+"""Something tiny to train: a network of a few thousand weights, and batches with visible joints."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,8 +34,7 @@ def make_views(count: int) -> ViewBatch:
 
 @dataclass
 class FakeBatches:
-    """Batches of dark images with a bright square at the first joint; the others' labels are
-    constant.
+    """Batches of dark images, a bright square at the first joint; the others' labels are constant.
 
     Parameters
     ----------
@@ -44,7 +43,7 @@ class FakeBatches:
     size
         Samples of each.
     spoiled
-        Numbers of the batches, over all epochs, whose labels are no numbers that could be.
+        Numbers of the batches, over all epochs, whose labels are NaN.
     """
 
     count: int = 4

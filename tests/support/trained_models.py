@@ -1,4 +1,4 @@
-"""Networks for 3D from one view that a test can read off: every joint is at the mean colour of its crop."""
+"""Networks for 3D from one view to read off: every joint is at the mean colour of its crop."""
 
 import hashlib
 from pathlib import Path

@@ -1,5 +1,4 @@
-"""Augmentation: what is done to a crop before a network sees it, so that it knows more than the
-session showed.
+"""Augmentation: random changes of a crop, so that a network sees more than the session showed.
 
 No mirror images, as in EpipolarPose: a rig's views and a detector's left and right do not come
 mirrored.
@@ -17,7 +16,7 @@ from calibration.geometry.arrays import F64, U8, Mask
 from engine.inference.preprocess import Region
 
 NORMAL_QUANTILES = ndtri((np.arange(256) + 0.5) / 256).astype(np.float32)
-"""The normal distribution in 256 steps, one for each value of a byte: noise at a fifth of the time of drawing it."""
+"""The normal distribution in 256 steps, one per value of a byte: a fifth of the time of drawing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +199,7 @@ def degrade(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8
 
 
 def _resize(thing: U8, factor: float) -> U8:
-    """Scale a cut-out, by halves first: a tenth of the time of averaging over odd areas. At least a pixel remains."""
+    """Scale a cut-out, by halves first (10 times faster than by area), to 1 pixel or more."""
     target_wh = [max(round(side * factor), 1) for side in thing.shape[1::-1]]
     while min(thing.shape[:2]) >= 2 and factor <= 0.5:
         height, width = thing.shape[0] // 2, thing.shape[1] // 2
@@ -213,7 +212,7 @@ def _resize(thing: U8, factor: float) -> U8:
 
 
 def _clip_to_crop(thing: U8, centre_xy: F64, crop_bgr: U8) -> tuple[tuple[slice, slice], U8]:
-    """Say where in a crop a cut-out lies, and which part of it lies there; both may be empty."""
+    """Return where in a crop a cut-out is, and which part of it is there; both may be empty."""
     left, top = (round(c - side / 2) for c, side in zip(centre_xy, thing.shape[1::-1]))
     rows = slice(max(top, 0), max(min(top + thing.shape[0], len(crop_bgr)), 0))
     columns = slice(max(left, 0), max(min(left + thing.shape[1], crop_bgr.shape[1]), 0))

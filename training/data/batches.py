@@ -1,5 +1,4 @@
-"""Batches: samples as a network is taught them; drawn, turned, disturbed and labelled, ahead in one
-thread.
+"""Batches: samples drawn, jittered, augmented and labelled, ahead of use in one thread.
 
 All that is drawn comes from the seed, the epoch and the batch's position in it: never from when
 something was ready.
@@ -53,7 +52,7 @@ class BatchConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightedSamples:
-    """A set of samples and how much of the teaching it is.
+    """A set of samples and its share of the training.
 
     Parameters
     ----------
@@ -179,7 +178,7 @@ class Batches:
         self._partners = find_partners(self._all, np.concatenate(self._rows))
         if len(self) < 1:
             raise TrainingError(
-                f"There are only {sum(self._counts)} samples, but a batch takes {config.batch}. "
+                f"There are only {sum(self._counts)} samples, but a batch needs {config.batch}. "
                 "Record longer, or "
                 "choose smaller batches."
             )
@@ -205,7 +204,7 @@ class Batches:
         number
             0-based; each epoch has another order and other disturbances.
         first
-            Of the batches to give: a training that was cut short goes on where it was.
+            Of the batches to give: an interrupted training continues where it was.
 
         Yields
         ------
@@ -227,7 +226,7 @@ class Batches:
             maker.join()
 
     def _make_batches(self, number: int, first: int, ahead: Bounded[Batch]) -> None:
-        """Make the batches of an epoch until nobody wants more. Runs in its own thread."""
+        """Make the batches of an epoch until they are no longer needed. Runs in its own thread."""
         try:
             order = self._draw_order(number)
             for position in range(first, len(self)):
@@ -237,7 +236,7 @@ class Batches:
                 ):
                     return
             ahead.close()
-        except BaseException as error:  # whatever it is, it belongs to who reads
+        except BaseException as error:  # raised again in the reader's thread
             ahead.poison(error)
 
     def _make_generator(self, *what: int) -> np.random.Generator:
@@ -355,7 +354,7 @@ def _patch_from_image(xy: np.ndarray, views: ViewBatch) -> np.ndarray:
 
 
 def _patch_from_camera(xyz: np.ndarray, root_depth_m: np.ndarray, views: ViewBatch) -> np.ndarray:
-    """Carry poses of each sample's camera, (B, J, 3), m, into its patch, as `crops.patch_from_camera` does one."""
+    """Carry poses, (B, J, 3), m, camera, into patches, as `crops.patch_from_camera` does one."""
     here = replace(views, cam_from_world=torch.eye(4).expand(len(xyz), 4, 4))
     uv, visible = patch_from_room(torch.from_numpy(np.asarray(xyz, np.float32)), here)
     uv = np.where(visible[..., None].numpy(), uv.numpy(), np.nan)

@@ -1,8 +1,7 @@
-"""Crops: the square of an image that a network sees, and what every network of this floor wants to
-see in it.
+"""Crops: the square of an image that a network sees, and the input that every network here expects.
 
 The way between a crop and the camera's space is the engine's (`engine.inference.patch`), which
-needs it live; whoever teaches finds all of it here.
+needs it live; training imports all of it from here.
 """
 
 from engine.inference.patch import (
@@ -39,7 +38,7 @@ __all__ = [
 
 
 def network_input(size_px: int) -> ModelInput:
-    """Return what every network of this floor wants to see: RGB, normalised as ImageNet's are."""
+    """Return the input that every network here expects: RGB, normalised as ImageNet's."""
     return ModelInput(
         (size_px, size_px), "nchw", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
     )

@@ -21,8 +21,7 @@ SHAPE_SIDE_PX = (60, 240)
 
 
 def load_voc_occluders(folder: Path) -> tuple[U8, ...]:
-    """Cut the objects out of a copy of Pascal VOC 2012: nothing human, difficult or cut off by the
-    picture's edge.
+    """Cut the objects out of a copy of Pascal VOC 2012: not human, difficult or cut by the edge.
 
     Parameters
     ----------
@@ -61,12 +60,12 @@ def load_voc_occluders(folder: Path) -> tuple[U8, ...]:
 
 
 def draw_occluders(count: int, rng: np.random.Generator) -> tuple[U8, ...]:
-    """Draw things that nobody knows: ellipses, slats and polygons of two colours and some texture.
+    """Draw things of no meaning: ellipses, slats and polygons of two colours and some texture.
 
     Parameters
     ----------
     count
-        Some hundreds, once: to draw them anew for each crop takes six times as long as all else
+        Some hundreds, once: to draw them for each crop takes six times as long as all else
         that is done to it.
     rng
 
@@ -153,7 +152,7 @@ def _cut_out_object(image_bgr: U8, mask: Mask) -> U8:
 
 
 def _palette_bgr(index: int) -> U8:
-    """Return the colour, (3,), of object number `index` in Pascal VOC: its bits, spread over the channels."""
+    """Return the colour, (3,), of object `index` in Pascal VOC: its bits, spread over channels."""
     rgb = [0, 0, 0]
     for bit in range(PALETTE_BITS):
         for channel in range(3):

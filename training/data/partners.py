@@ -10,8 +10,10 @@ from training.data.samples import Samples
 
 MIN_ANGLE_RAD = math.radians(40.0)
 MAX_ANGLE_RAD = math.radians(140.0)
-"""Between these angles another view says most about the depth that one view does not see. Nearer ones see the same;
-opposite ones see it mirrored. Where there is none between, the others serve."""
+"""Between these angles another view says most about the depth that one view does not see.
+
+Nearer ones see the same; opposite ones see it mirrored. They are used where there is no other.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +62,7 @@ def find_partners(samples: Samples, rows: I64) -> Partners:
     ----------
     samples
     rows : (M,)
-        Positions of the samples that may be used at all: what is held out is nobody's partner.
+        Positions of the samples that may be used at all: what is held out is no partner.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Reprojection: a pose that a network sees in one view, carried into another view; torch, so that it can teach."""
+"""Reprojection: a pose found in one view, carried into another; in torch, for its gradients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from engine.inference.preprocess import image_from_crop
 from training.data.crops import Crop
 
 UNDISTORT_STEPS = 8
-"""Of a fixed point that gains a factor of 3 and more per step within ordinary lenses: below 1e-3 px after eight."""
+"""Fixed-point steps; each gains a factor of 3 or more with ordinary lenses: < 1e-3 px after 8."""
 
 MIN_DEPTH_M = 0.1
-"""A joint nearer to a camera, or behind it, has no image that could teach."""
+"""A joint nearer to a camera, or behind it, has no image to compare with."""
 
 MAX_RAY = 2.0
-"""Nor has one further than 63° from where the camera looks: beyond its image a lens model is a wild polynomial."""
+"""Nor has one further than 63° off the axis: beyond its image a lens model is a wild polynomial."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +141,7 @@ def patch_from_room(xyz: Tensor, views: ViewBatch) -> tuple[Tensor, Tensor]:
 
 
 def distort(rays: Tensor, distortion: Tensor) -> Tensor:
-    """Bend ideal rays, (B, J, 2), as each lens, (B, 5), does; as `calibration.geometry.projection.distort`."""
+    """Distort ideal rays, (B, J, 2), by each lens, (B, 5), as `calibration.geometry.projection`."""
     radial, shift = _compute_distortion(rays, distortion)
     return rays * radial + shift
 

@@ -1,5 +1,4 @@
-"""Samples: crops of people with what is known of their joints; in memory, and as folders opened
-without reading them.
+"""Samples: crops of people with what is known of their joints; in memory, or as mapped folders.
 
 A folder holds ``images.u8``, the bare crops one after another, and ``samples.npz``, everything
 else. The second is written last and in one step: a folder without it is no set, whatever ended its
@@ -24,7 +23,7 @@ from engine.disk import partial_path
 from training.errors import DatasetError, TrainingError
 
 MARGIN = 1.5
-"""A stored crop shows this times the side of the square a network sees, so that it can still be turned and scaled."""
+"""Side of a stored crop over the side of the square a network sees, so that it can be jittered."""
 
 STORED_PX = 192
 """Side of stored crops: the margin around what a network of 128 px sees."""
@@ -37,10 +36,10 @@ PATH_ERRORS = (FileExistsError, FileNotFoundError, NotADirectoryError, Permissio
 ROOT = "pelvis"
 
 NO_SPACE = "there is not enough free space for them"
-"""What an array means that the disk did not take: numpy tells bytes and offsets instead of the system's word."""
+"""Why an array was not written, where numpy gives byte counts in place of the system's message."""
 
 Teacher = Literal["truth", "annotation", "labels"]
-"""Whence the joints are known, the surest first: exactly, as a person marked them, or as a rig's views agree."""
+"""Where the joints come from, best first: exact truth, human annotation, a rig's agreeing views."""
 
 TEACHERS: tuple[Teacher, ...] = get_args(Teacher)
 _NAME_TABLES = {"person": "persons", "clip": "clips", "action": "actions"}
@@ -97,7 +96,7 @@ class Samples:
     Raises
     ------
     ValueError
-        If the arrays do not agree in N or J, or nobody knows the teacher.
+        If the arrays do not agree in N or J, or the teacher is unknown.
     """
 
     image: U8
@@ -123,7 +122,7 @@ class Samples:
         """Refuse arrays that do not belong together."""
         if self.teacher not in TEACHERS:
             raise ValueError(
-                f"Samples: '{self.teacher}' teaches nothing; known: {', '.join(TEACHERS)}."
+                f"Samples: unknown teacher '{self.teacher}'; known: {', '.join(TEACHERS)}."
             )
         N = len(self.image)
         J = len(self.skeleton.joints)
@@ -192,7 +191,7 @@ def join(parts: Sequence[Samples]) -> Samples:
 
 
 def join_without_images(parts: Sequence[Samples]) -> Samples:
-    """Put sets behind one another as `join` does, but leave their crops where they are: here they are all black."""
+    """Put sets behind one another as `join` does, without their crops: these are all black."""
     apart, first = [], 0
     for part in parts:
         distinct, dense = np.unique(part.frameset, return_inverse=True)
@@ -292,8 +291,7 @@ class SampleWriter:
         self.close()
 
     def append(self, samples: Samples) -> None:
-        """Add samples; those of one instant may come in several goes, their framesets keep their
-        numbers.
+        """Add samples; those of one instant may come in several calls and keep their numbers.
 
         Raises
         ------
@@ -348,7 +346,7 @@ def _make_black_images(count: int, stored_px: int) -> U8:
 
 
 def _merge(parts: Sequence[Samples]) -> dict[str, Any]:
-    """Put everything but the crops of several parts behind one another, and their names into one list each."""
+    """Concatenate everything but the crops of several parts, with one list of names each."""
     if not parts or len({(part.skeleton.name, part.stored_px) for part in parts}) > 1:
         raise ValueError("Sets that are joined need one skeleton and one size of crops.")
     merged: dict[str, Any] = {
@@ -376,7 +374,7 @@ def _merge(parts: Sequence[Samples]) -> dict[str, Any]:
 
 
 def _write_arrays(path: Path, merged: dict[str, Any], stored_px: int) -> None:
-    """Write everything but the crops, so that it appears under its name only when complete and on the disk."""
+    """Write everything but the crops; the file appears under its name only when complete."""
     cameras: tuple[Camera, ...] = merged["cameras"]
     facts = {
         "schema": SCHEMA,

@@ -1,4 +1,4 @@
-"""Samples of a session: crops out of its videos, with the labels carried to the very moment of each image."""
+"""Samples of a session: crops of its videos, with the labels carried to each image's own time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -23,7 +23,7 @@ from training.labels.files import LabelSet
 Progress = Callable[[str, float], None]
 
 MAX_OFFSET_PERIODS = 0.6
-"""Of a video's period: an image further from an instant is not its image (as in `engine.capture.synchronize`)."""
+"""Of a video's period: a more distant image is not the instant's (`engine.capture.synchronize`)."""
 
 NEAR_NS = 4_000_000
 """Within this time a joint without a neighbour in time counts as standing still: 8 mm at 2 m/s."""
@@ -44,7 +44,7 @@ class SessionSamplesConfig:
     max_samples
         Of all views; whole instants are left out, evenly over time.
     min_samples
-        With fewer there is nothing to learn.
+        With fewer there is nothing to train on.
     stored_px
         Side of the stored crops.
     skeleton
@@ -149,8 +149,7 @@ def cut_session(
     progress: Progress = lambda _step, _share: None,
     rig_file: Path | None = None,
 ) -> Iterator[Samples]:
-    """Cut the crops of a labelled session, some at a time: a minute of four cameras would fill half
-    a gigabyte.
+    """Cut the crops of a labelled session in parts: four cameras' minute is half a gigabyte.
 
     Parameters
     ----------
@@ -204,7 +203,7 @@ def _load_rig(session: Session, labels: LabelSet, rig_file: Path | None) -> Rig:
     rig, calibration = read_calibration(path)
     if calibration.id != labels.calibration.id:
         raise TrainingError(
-            f"The labels '{labels.path.name}' rest on calibration {labels.calibration.id}, but "
+            f"The labels '{labels.path.name}' use calibration {labels.calibration.id}, but "
             f"'{path}' is "
             f"{calibration.id}. Label the session again, or give the rig that it was labelled with."
         )
@@ -234,7 +233,7 @@ def _open_videos(
 def _find_nearest_images(
     video: SeekableVideo | None, labels: LabelSet, offset_ns: int
 ) -> tuple[I64, I64]:
-    """Find each label's image in a view, (T,), -1 for none, and its time in the labels' time, (T,)."""
+    """Find each label's image in a view, (T,), -1 for none, and its time as labels count, (T,)."""
     target_ns = np.asarray(labels.arrays["time_ns"], np.int64)
     if video is None or not len(video):
         return np.full(len(target_ns), -1, np.int64), target_ns
@@ -256,7 +255,7 @@ def _build_view(
     joint_map: JointMap,
     config: SessionSamplesConfig,
 ) -> _ViewData:
-    """Carry labels and what a view found to the moments of its images, and to the joints of the network."""
+    """Carry labels and a view's detections to its images' times, and to the network's joints."""
     camera, number, time_ns = seen
     arrays = {name: labels.arrays[name] for name in ("xyz", "weight", "view_xy", "view_confidence")}
     is_label = labels.accepted & (arrays["weight"] > 0)
@@ -285,7 +284,7 @@ def _build_view(
 
 
 def _find_square(xy: F64, root_xyz: F64, camera: Camera, min_joints: int) -> F64:
-    """Return the square around a person, (3,): by the joints in the image, else by the root; else NaN."""
+    """Return the square around a person, (3,): by the joints seen, else by the root; else NaN."""
     if np.isfinite(xy).all(-1).sum() >= min_joints:
         region = square_around_joints(xy)
     elif root_xyz[2] > 0:
@@ -299,8 +298,7 @@ def _find_square(xy: F64, root_xyz: F64, camera: Camera, min_joints: int) -> F64
 
 
 def _interpolate_at(values: F64, known_ns: I64, target_ns: I64) -> F64:
-    """Carry joints, (T, J, C), from the labels' times to those of a view's images, each near its
-    own label.
+    """Carry joints, (T, J, C), from the labels' times to those of a view's images.
 
     Between two labels a joint moves evenly. One without a neighbour stays where it is if the image
     is very near in time; else it is missing.
@@ -338,7 +336,7 @@ def _cut_crops(
     chosen: tuple[I64, I64],
     stored_px: int,
 ) -> tuple[U8, Mask]:
-    """Cut crops, each video read forwards; also say whose picture was whole."""
+    """Cut crops, each video read forwards; also return which images were complete."""
     image = np.zeros((len(chosen[0]), stored_px, stored_px, 3), np.uint8)
     whole = np.zeros(len(image), bool)
     for row, (v, t) in enumerate(zip(*chosen)):
@@ -396,7 +394,7 @@ def _assemble(
 
 
 def _format_too_few(session: Session, count: int, config: SessionSamplesConfig) -> str:
-    """Say that a session teaches nothing."""
+    """Return the message that a session gives too few samples."""
     return (
         f"Only {count} crops of a person could be cut out of the session '{session.path.name}' "
         f"({config.min_samples} are needed). Record longer, with the whole body in view of the "

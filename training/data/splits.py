@@ -1,4 +1,4 @@
-"""Splits: which samples teach and which judge, so that what judges was not seen a moment before or after."""
+"""Splits: which samples train and which judge, with a gap in time between the two."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class SplitConfig:
         Pieces in which it is held out, evenly over the clip: one alone might show one exercise
         only.
     held_out_camera
-        Name of the view that judges; empty for all of them. It teaches nothing then, not even at
+        Name of the view that judges; empty for all of them. It is not trained on then, not even at
         other times.
     gap_s
         Time around what is held out that is in neither: poses a moment apart are nearly the same.
@@ -38,7 +38,7 @@ class SplitConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Samples that teach and samples that judge.
+    """Samples for training and samples for judging.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def split(samples: Samples, config: SplitConfig | None = None) -> Split:
     Returns
     -------
     split
-        No instant of the judge, nor any nearer than the gap, is among those that teach.
+        No instant of the judge, nor any nearer than the gap, is among the training samples.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def split(samples: Samples, config: SplitConfig | None = None) -> Split:
     found = Split(np.flatnonzero(trains), np.flatnonzero(judges))
     if min(len(found.train), len(found.judge)) < config.min_samples:
         raise TrainingError(
-            f"Of {len(samples)} samples, {len(found.train)} would teach and {len(found.judge)} "
+            f"Of {len(samples)} samples, {len(found.train)} would train and {len(found.judge)} "
             "judge; each side needs "
             f"{config.min_samples}. Record longer, or hold out less."
         )
@@ -97,7 +97,7 @@ def split(samples: Samples, config: SplitConfig | None = None) -> Split:
 
 
 def _split_by_time(time_ns: I64, config: SplitConfig) -> tuple[Mask, Mask]:
-    """Say of the moments of a clip which judge and which teach."""
+    """Return which moments of a clip judge and which train."""
     first, last = int(time_ns.min()), int(time_ns.max()) + 1
     piece = (last - first) / config.held_out_blocks
     half = piece * config.held_out_share / 2
@@ -106,7 +106,7 @@ def _split_by_time(time_ns: I64, config: SplitConfig) -> tuple[Mask, Mask]:
 
 
 def _is_from_camera(samples: Samples, name: str) -> Mask:
-    """Say which samples a camera took; cameras of one name in several sessions are the same view."""
+    """Return which samples a camera took; cameras of one name in several sessions are one view."""
     known = [camera.name for camera in samples.cameras]
     if name not in known:
         raise TrainingError(

@@ -19,9 +19,12 @@ DERIVED_JOINTS = {
     },
     "head_top": {"left_shoulder": -0.3, "right_shoulder": -0.3, "left_ear": 0.8, "right_ear": 0.8},
 }
-"""Joints as weighted means of others. In Drillis and Contini's fractions of the stature shoulders lie at 0.81, ears at
-0.93 and the crown at 1: the crown is 0.6 of the way from shoulders to ears beyond the ears, the base of the skull half
-way. The spine is half way from pelvis to thorax."""
+"""Joints as weighted means of others.
+
+In Drillis and Contini's fractions of the stature shoulders are at 0.81, ears at 0.93 and the crown
+at 1: the crown is 0.6 of the way from shoulders to ears beyond the ears, the base of the skull
+half way. The spine is half way from pelvis to thorax.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +57,7 @@ class JointMap:
         return self._sum(points, self.weight)
 
     def covariance(self, covariance: F64) -> F64:
-        """Make the target's covariances, as if the errors of two joints had nothing to do with each
-        other.
+        """Make the target's covariances, as if the errors of two joints were independent.
 
         Parameters
         ----------
@@ -71,7 +73,7 @@ class JointMap:
         )
 
     def confidence(self, confidence: F64) -> F64:
-        """Make the target's confidences: that of the least certain joint that is needed, (..., J)."""
+        """Make the target's confidences: of the least certain joint that is needed, (..., J)."""
         needed = self.weight != 0
         return np.where(needed, confidence[..., None, :], np.inf).min(-1)
 

@@ -1,4 +1,4 @@
-"""Let a network find the joints in samples: the square that it shall see is cut out of the stored crop."""
+"""Let a network find the joints in samples: its square is cut out of the stored crop."""
 
 from collections.abc import Callable
 
@@ -57,7 +57,7 @@ def estimate_samples(
 
 
 def find_detector_squares(samples: Samples) -> F64:
-    """Return the squares around the joints that a detector found, (N, 3); NaN where it found fewer than two."""
+    """Return the squares around a detector's joints, (N, 3); NaN where it found fewer than two."""
     squares = np.full((len(samples), 3), np.nan)
     for row in np.flatnonzero(np.isfinite(samples.xy).all(-1).sum(-1) >= 2):
         region = square_around_joints(samples.xy[row].astype(float))

@@ -18,7 +18,7 @@ def make_torch_estimate(network: PoseNetwork) -> EstimateFunction:
     Parameters
     ----------
     network
-        Where it is, in float32. If it is being taught it goes on as before after each call.
+        Where it is, in float32. Its training mode is restored after each call.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Evaluate: run a network on samples, and measure it in four ways, the honest one first.
 
 What a network alone can know is a crop around the joints that a detector found, and the person's
-stature. Papers of this family measure with the crop and the depth of the truth (METHODS 1.0, trap
-c); those figures stand beside it.
+stature. Papers of this family measure with the crop and the depth of the ground truth; those
+figures are reported beside it.
 """
 
 from collections.abc import Mapping
@@ -43,11 +43,14 @@ CHAINS = tuple(
         (f"{side}_knee", f"{side}_ankle"),
     )
 )
-"""Shoulders to ankles, once for each side: the trunk counts twice, so that a hip that a network puts too low shortens
-the thigh by what it gives to the trunk, and the sum stays."""
+"""Shoulders to ankles, once for each side.
+
+The trunk counts twice, so that a hip that a network puts too low shortens the thigh by what it adds
+to the trunk, and the sum stays.
+"""
 
 MIN_CLIPS = 5
-"""With fewer clips, blocks of time are drawn anew in their place."""
+"""With fewer clips, blocks of time are resampled in their place."""
 
 MAX_TABLE_ROWS = 32
 """A table by view or action with more rows is not one that a person reads."""
@@ -61,7 +64,7 @@ JUDGE_DESCRIPTIONS: dict[Teacher, str] = {
     "annotation": "what people marked in the images",
     "labels": "the labels of a rig",
 }
-"""How a report calls whom the samples learned their joints from."""
+"""How a report names the samples' teacher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class EvaluateConfig:
     model, judge
         Names for the report; an empty judge is named by the samples' teacher.
     stature_m : by person
-        What the person said; those who are missing are measured from the judge's own poses.
+        As given by the person; those missing are measured from the judge's own poses.
     block_s
         Length of the blocks of time that stand for clips where there are few.
     seed
@@ -205,7 +208,7 @@ def chain_indices(skeleton: Skeleton) -> I64:
 
 
 def _find_statures(truth: F64, samples: Samples, given: Mapping[str, float]) -> F64:
-    """Return each person's stature, (persons,), m: as given, else by the median chain of the judge's poses."""
+    """Return each person's stature, (persons,), m: as given, else by the judge's median chain."""
     a, b = chain_indices(samples.skeleton).T
     chain = np.linalg.norm(truth[:, a] - truth[:, b], axis=-1).sum(-1) / 2
     stature = np.full(len(samples.persons), np.nan)
@@ -233,7 +236,7 @@ def _compute_metrics(xyz: F64, truth: F64, pckh: F64, skeleton: Skeleton) -> dic
 
 
 def _compute_pckh(uvw: F64, regions: F64, truth: F64, samples: Samples) -> F64:
-    """Compare in the image, (N, J): with the judge's poses as the camera sees them, or with joints annotated there."""
+    """Compare in the image, (N, J): with the judge's poses as seen, or with annotated joints."""
     target = np.full((*uvw.shape[:2], 2), np.nan)
     for row in np.flatnonzero(np.isfinite(regions).all(-1)):
         crop = _make_crop(regions[row], samples, int(row))
@@ -294,15 +297,15 @@ def _group_by_name(by_metric: dict[str, dict[str, float]]) -> dict[str, dict[str
 
 
 def _assign_clusters(samples: Samples, block_s: float) -> tuple[np.ndarray, str]:
-    """Name what each sample belongs to when intervals are drawn, (N,): its clip, or a block of its clip's time."""
+    """Name what each sample is resampled with, (N,): its clip, or a block of its clip's time."""
     clip = np.array(samples.clips)[samples.clip]
     if len(np.unique(clip)) >= MIN_CLIPS or not len(samples):
-        return clip, f"{len(np.unique(clip))} clips drawn anew"
+        return clip, f"{len(np.unique(clip))} resampled clips"
     first = {name: int(samples.time_ns[clip == name].min()) for name in np.unique(clip)}
     since_s = (samples.time_ns - np.array([first[name] for name in clip])) * 1e-9
     start = np.floor(since_s / block_s) * block_s
     names = np.array([f"{name}, {s:g}–{s + block_s:g} s" for name, s in zip(clip, start)])
-    return names, f"{len(np.unique(names))} blocks of {block_s:g} s drawn anew"
+    return names, f"{len(np.unique(names))} resampled blocks of {block_s:g} s"
 
 
 def _collect_remarks(
@@ -320,7 +323,7 @@ def _collect_remarks(
     guessed = [person for person in people if person not in config.stature_m]
     if guessed:
         said.append(
-            "'Depth from stature' takes the stature of "
+            "'Depth from stature' uses the stature of "
             f"{', '.join(guessed) if len(guessed) <= 3 else f'{len(guessed)} people'} from the "
             "judge's poses: one "
             "number per person, which a person would type in."
@@ -333,7 +336,7 @@ def _collect_remarks(
     count = len(np.unique(cluster))
     if count < MIN_CLUSTERS:
         said.append(
-            f"The intervals rest on {count} clips or blocks only: they are narrower than they "
+            f"The intervals are based on {count} clips or blocks only: they are narrower than they "
             "should be."
         )
     if ways[0].counted_percent < 50:

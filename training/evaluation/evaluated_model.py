@@ -1,4 +1,4 @@
-"""The network that is to be judged, whatever it is: a checkpoint, a card, or a name in the library of networks."""
+"""The model to evaluate: a checkpoint, a card, or a name in the library of models."""
 
 import importlib
 from collections.abc import Callable, Iterator
@@ -84,7 +84,7 @@ def demand_same_joints(model: EvaluatedModel, samples: Samples) -> None:
         raise TrainingError(
             f"'{model.name}' finds the {joints} joints of '{model.skeleton}', the samples have "
             "those of "
-            f"'{samples.skeleton.name}'. Take samples that were made for this network."
+            f"'{samples.skeleton.name}'. Give samples that were made for this model."
         )
 
 
@@ -96,9 +96,8 @@ def _find_card(what: str, path: Path) -> ModelCard:
         return read_card(path)
     if path.exists():
         raise TrainingError(
-            f"'{what}' is no network that can be judged. Give a checkpoint (.pt), a network's "
-            f"card ({CARD_FILE}) or the "
-            "folder it lies in, or a name of 'epipole models list'."
+            f"'{what}' is no model that can be evaluated. Give a checkpoint (.pt), a model's card "
+            f"({CARD_FILE}) or its folder, or a name of 'epipole models list'."
         )
     return ModelLibrary().find_model(what).card
 

@@ -1,4 +1,4 @@
-"""Evaluation: what came of judging a network, as figures, as JSON and as a table for a terminal.
+"""Evaluation: how good a network is, as figures, as JSON and as a table for a terminal.
 
 Distances are in millimetres and shares in percent here: this is for people.
 """
@@ -33,7 +33,7 @@ SUMMARY_METRICS = ("mpjpe", "p_mpjpe", "pck")
 
 @dataclass(frozen=True, slots=True)
 class EvaluationProtocol:
-    """What a network was told beside the image.
+    """What a network was given beside the image.
 
     Parameters
     ----------
@@ -100,9 +100,9 @@ class Evaluation:
     cluster : (N,), str
         What a sample belongs to when intervals are drawn.
     cluster_description
-        In words: what is drawn anew for the intervals.
+        In words: what is resampled for the intervals.
     stature_m : by person
-        That gave the depth where nobody told it.
+        That gave the depth where it was not given.
     results
         The honest one first: what a single camera can know comes before what needs the truth.
     remarks
@@ -123,7 +123,7 @@ class Evaluation:
 
     @property
     def primary(self) -> ProtocolResult:
-        """The first way: the least was told."""
+        """The first way: the least was given."""
         return self.results[0]
 
     def to_table(self) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Evaluation:
         return json.dumps(self.to_table(), indent=1)
 
     def to_text(self) -> str:
-        """Return the figures as a table for a terminal: every way, then the honest one by action, view and joint."""
+        """Return the figures as a table: all ways, then the first by action, view and joint."""
         lines = [
             f"Network   {self.model}",
             f"Judge     {self.judge}",
@@ -194,7 +194,7 @@ class ModelComparison:
 
     @property
     def description(self) -> str:
-        """The outcome as a sentence."""
+        """The outcome as a message."""
         low, high = self.difference_mm.low, self.difference_mm.high
         bounds = (
             f" (95 %: {low:+.1f} to {high:+.1f})"
@@ -231,7 +231,7 @@ def compare_models(
         If the samples are not the same.
     """
     if len(before.cluster) != len(after.cluster) or np.any(before.cluster != after.cluster):
-        raise ValueError("Two networks can be compared on the same samples only.")
+        raise ValueError("Two models can be compared on the same samples only.")
     earlier = {measured.protocol: measured for measured in before.results}
     names = np.asarray(actions)
     pairs = [

@@ -15,7 +15,7 @@ CONFIDENCE_LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and where it would lie with other clips.
+    """A mean and its range with other clips.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def mean_by_label(errors: F64, labels: Sequence[str] | NDArray[Any]) -> dict[str
 def bootstrap_interval(
     errors: F64, clips: Sequence[str] | NDArray[Any], *, seed: int, resamples: int = RESAMPLES
 ) -> Interval:
-    """Bound a mean by drawing whole clips anew.
+    """Bound a mean by resampling whole clips.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""Metrics: how far predicted poses are from the truth, as papers define it, and as some compute it
-without saying so.
+"""Metrics: how far predicted poses are from the truth, as papers define it, and as some compute it.
 
 Each error is a distance per joint, (N, J), in metres, so that it can be averaged by joint, view or
 action. Missing is NaN and is left out of every mean.
@@ -100,8 +99,7 @@ def p_mpjpe(predicted: F64, truth: F64) -> F64:
 
 
 def rerooted_p_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
-    """Return errors after the best similarity and then moving both roots together: the number of
-    EpipolarPose's code.
+    """Return errors after the best similarity and moving both roots together (EpipolarPose's code).
 
     Parameters
     ----------
@@ -156,8 +154,7 @@ def align_poses(source: F64, target: F64) -> F64:
 
 
 def pck(errors: F64, threshold_m: float = PCK_M) -> F64:
-    """Return, per joint of each pose, 1 where the error is within a threshold and 0 where it is not
-    (PCK).
+    """Return, per joint of each pose, 1 where the error is within a threshold, else 0 (PCK).
 
     Parameters
     ----------

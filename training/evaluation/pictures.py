@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: crops with the judge's pose beside the network's, and both from the side."""
+"""Pictures of an evaluation: crops with both poses drawn, and the poses from the side."""
 
 import cv2
 import numpy as np
@@ -118,7 +118,7 @@ def _draw_row(measured: ProtocolResult, samples: Samples, row: int) -> U8:
         crop.camera.name,
     )
     error = np.nanmean(measured.errors["mpjpe"][row])
-    text = f"{', '.join(filter(None, words))}: {error:.0f} mm   judge | network | from the side"
+    text = f"{', '.join(filter(None, words))}: {error:.0f} mm   judge | model | from the side"
     ascii_text = text.encode("ascii", "replace").decode()
     cv2.putText(
         caption, ascii_text, (6, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, TEXT_BGR, 1, cv2.LINE_AA

@@ -1,4 +1,4 @@
-"""The report of an evaluation: figures as JSON and as text, pictures, and one page that a person can read."""
+"""The report of an evaluation: figures as JSON and as text, pictures, and one page."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def format_comparison(comparisons: Sequence[ModelComparison]) -> str:
         return ""
     lines = [
         "",
-        "Against the other network (other → this, MPJPE)",
+        "Against the other model (other → this, MPJPE)",
         *(f"  {each.description}" for each in comparisons),
     ]
     rows = comparisons[0].by_action
@@ -123,7 +123,7 @@ def _render_head(evaluation: Evaluation) -> str:
     honest = evaluation.primary
     facts = (
         (
-            "MPJPE, nothing told",
+            "MPJPE, from the image",
             format_figure(honest.overall["mpjpe"].mean, "mm"),
             honest.protocol.description,
         ),
@@ -153,11 +153,12 @@ def _render_comparison(comparisons: Sequence[ModelComparison]) -> str:
         return ""
     rows = "".join(f"<li>{escape(each.description)}</li>" for each in comparisons)
     actions = "".join(
-        f"<tr><td>{escape(name or '–')}</td><td>{format_figure(a, 'mm')}</td><td>{format_figure(b, 'mm')}</td></tr>"
+        f"<tr><td>{escape(name or '–')}</td><td>{format_figure(a, 'mm')}</td>"
+        f"<td>{format_figure(b, 'mm')}</td></tr>"
         for name, (a, b) in comparisons[0].by_action.items()
     )
     table = f"<table><tr><th>Action</th><th>Other</th><th>This</th></tr>{actions}</table>"
-    return f"<section><h2>Against the other network</h2><ul>{rows}</ul>{table}</section>"
+    return f"<section><h2>Against the other model</h2><ul>{rows}</ul>{table}</section>"
 
 
 def _render_results(evaluation: Evaluation) -> str:
@@ -200,7 +201,7 @@ def _render_group(evaluation: Evaluation, group: str) -> str:
 def _render_gallery(kind: str, picture: bytes) -> str:
     """Show pictures of one kind."""
     note = (
-        "The judge's pose, the network's, and both from the side (the judge's white). Left "
+        "The judge's pose, the model's, and both from the side (the judge's white). Left "
         "is warm, right is cold."
     )
     source = f"data:image/png;base64,{b64encode(picture).decode()}"

@@ -1,4 +1,4 @@
-"""Export: a taught network as an ONNX file with its card, for a program without torch."""
+"""Export: a trained network as an ONNX file with its card, for a program without torch."""
 
 import hashlib
 import importlib.util
@@ -43,7 +43,7 @@ class CardFacts:
     licence
         SPDX name, of the weights.
     note
-        One sentence for the list of models: what it was taught on, in plain words.
+        One line for the list of models: what it was trained on, in plain words.
     trained
         Where it comes from.
     """
@@ -54,8 +54,7 @@ class CardFacts:
 
 
 def export_model(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts) -> Path:
-    """Write a network as the library keeps it: ``network.onnx``, ``checkpoint.pt`` and, last,
-    ``card.toml``.
+    """Write a model for the library: ``network.onnx``, ``checkpoint.pt`` and, last, ``card.toml``.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ def export_model(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFac
         Its averaged weights are exported, where there are some; what only further training of the
         same run needs is left out of the copy.
     folder
-        Is made where it is missing. Without a card, whatever lies in it is no network.
+        Is made where it is missing. Without a card, it holds no model.
     name
         What people type.
     facts
@@ -88,7 +87,7 @@ def export_model(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFac
 def export_embedded_model(
     checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts
 ) -> Path:
-    """Write a network as the program ships it: ``<name>.onnx``, ``<name>.pt`` and ``<name>.toml``; else the same."""
+    """Write a model as the program ships it: ``<name>.onnx``, ``<name>.pt``, ``<name>.toml``."""
     paths = (folder / f"{name}.toml", folder / f"{name}.onnx", folder / f"{name}.pt")
     return _export_files(checkpoint, paths, name, facts)
 
@@ -113,13 +112,13 @@ def write_onnx(network: PoseNetwork, path: Path) -> None:
     Notes
     -----
     The initialisers are named as in the fused state dict, so that a runtime can take the weights of
-    the same network taught further. That needs ``optimize=False``: the optimiser folds by value,
+    the same network trained further. That needs ``optimize=False``: the optimiser folds by value,
     and what it folds changes with the weights. Input ``image``, (N, 3, S, S); outputs ``uvw`` and
     ``spread``, (N, J, 3).
     """
     if importlib.util.find_spec("onnxscript") is None or importlib.util.find_spec("onnx") is None:
         raise TrainingError(
-            "Exporting a network needs onnx and onnxscript. Install them: pip install "
+            "Exporting a model needs onnx and onnxscript. Install them: pip install "
             "'epipole[train]'"
         )
     flat = fuse_batch_norms(network).cpu()
@@ -186,7 +185,7 @@ def _strip_training_state(checkpoint: Checkpoint) -> Checkpoint:
 
 @contextmanager
 def _silence_exporter() -> Iterator[None]:
-    """Keep to itself what the exporter says about its own deprecations, and about packages that nobody needs here."""
+    """Silence the exporter about its own deprecations, and about packages not needed here."""
     talker = logging.getLogger("torch.onnx")
     level = talker.level
     talker.setLevel(logging.ERROR)
@@ -199,7 +198,7 @@ def _silence_exporter() -> Iterator[None]:
 
 
 def _strip_metadata(model: Any) -> Any:
-    """Take out what the exporter wrote about itself: stack traces with the paths of this machine, half of the graph."""
+    """Remove the exporter's notes: stack traces with paths of this machine, half of the graph."""
     graph = model.graph
     for part in (
         model,

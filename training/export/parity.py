@@ -1,4 +1,4 @@
-"""The parity gate: an exported network is used only where every runtime finds what torch finds on real crops."""
+"""The parity gate: an exported model is used only where every runtime agrees with torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +16,14 @@ from training.loop.checkpoint import Checkpoint, network_from_checkpoint
 from training.networks.pose_network import PoseNetwork
 
 MAX_RELATIVE = 1e-3
-"""Largest deviation of a joint's place, or of its spread, by the largest that torch gives: below 1 mm in 2 m."""
+"""Largest deviation of a joint's place, or spread, over torch's largest: below 1 mm in 2 m."""
 
 MIN_OUTPUT_SCALE = 0.1
-"""Of a crop. An output whose largest number is below it is compared with this instead: the places of a network that was
-not taught are all next to 0, and there torch in f32 is as far from itself in f64 as from any runtime (measured)."""
+"""Of a crop. An output whose largest number is below it is compared with this instead.
+
+The places of an untrained network are all next to 0, and there torch in f32 is as far from itself
+in f64 as from any runtime (measured).
+"""
 
 MIN_CROPS = 100
 BATCH = 32
@@ -29,14 +32,14 @@ RUNTIMES = ("openvino", "onnx")
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How well an exported network agrees with the one that was taught.
+    """How well an exported network agrees with the trained one.
 
     Parameters
     ----------
     crops
         How many were compared.
     deviation : by runtime
-        Largest relative deviation; NaN where either gave no number.
+        Largest relative deviation; NaN where either gave NaN.
     """
 
     crops: int
@@ -84,7 +87,7 @@ def check_parity(checkpoint: Checkpoint, card_path: Path, crops_bgr: U8) -> Pari
 
 
 def demand_parity(parity: Parity) -> None:
-    """Refuse a network that is not what was taught.
+    """Refuse a model that does not agree with the network in torch.
 
     Raises
     ------
@@ -93,14 +96,14 @@ def demand_parity(parity: Parity) -> None:
     """
     if parity.crops < MIN_CROPS:
         raise TrainingError(
-            f"{parity.crops} crops prove nothing about an exported network; {MIN_CROPS} are "
+            f"{parity.crops} crops prove nothing about an exported model; {MIN_CROPS} are "
             "needed. Record more, then "
             "export it again."
         )
     for runtime, deviation in parity.deviation.items():
         if not deviation <= MAX_RELATIVE:
             raise TrainingError(
-                f"The exported network differs from the taught one by {deviation:.1e} in "
+                f"The exported model differs from the trained one by {deviation:.1e} in "
                 f"'{runtime}', and at most "
                 f"{MAX_RELATIVE:.0e} is allowed, so it was not taken. The checkpoint is kept; "
                 "export it again, and "

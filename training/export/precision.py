@@ -1,4 +1,4 @@
-"""The precision gate: a cheaper number format is offered only where it costs less than a millimetre."""
+"""The precision gate: a cheaper number format is offered only if it costs less than 1 mm."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ MIN_CROPS = 100
 BATCH = 10
 
 Judge = Callable[[EstimateFunction], float]
-"""Measures a network's MPJPE, mm, on people it was not taught on."""
+"""Measures a network's MPJPE, mm, on people it was not trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class PrecisionVerdict:
     precision
         ``bf16`` or ``int8``.
     f32_mm, mm
-        MPJPE as taught, and in this format; NaN where this processor does not have it.
+        MPJPE as trained, and in this format; NaN where this processor does not have it.
     """
 
     model: str
@@ -94,7 +94,7 @@ def offer_int8(card_path: Path, crops_bgr: U8, judge: Judge) -> PrecisionVerdict
     """
     if len(crops_bgr) < MIN_CROPS:
         raise TrainingError(
-            f"{len(crops_bgr)} crops are too few to set the ranges of an 8-bit network; give "
+            f"{len(crops_bgr)} crops are too few to set the ranges of an 8-bit model; give "
             f"{MIN_CROPS}."
         )
     card, int8 = read_card(card_path), int8_card_path(card_path)
@@ -113,7 +113,7 @@ def offer_int8(card_path: Path, crops_bgr: U8, judge: Judge) -> PrecisionVerdict
 
 
 def int8_card_path(card_path: Path) -> Path:
-    """Return where the card of a network's 8-bit copy lies, if there is one."""
+    """Return where the card of a network's 8-bit copy is, if there is one."""
     return card_path.with_name(f"{card_path.stem}-int8.toml")
 
 

@@ -1,1 +1,1 @@
-"""The steps of the one click, and the process that takes them."""
+"""The steps of a fine-tune, and the process that runs them."""

@@ -1,18 +1,18 @@
-"""What is left for teaching of the minutes that a person waits: the other steps take their part first."""
+"""What is left for training of the minutes that a person waits: the other steps come first."""
 
 import math
 
 from training.errors import TrainingError
 
 RESERVED_S = 45.0
-"""For the export, its check, the comparison and the report: 130 crops in three runtimes, some 600 in two networks."""
+"""Export, check, comparison and report: 130 crops in three runtimes, some 600 in two networks."""
 
 MIN_TRAINING_S = 30.0
-"""Of teaching; below, the first steps are hardly over."""
+"""Of training; below, the first steps are hardly over."""
 
 
 def compute_training_minutes(minutes: float, used_s: float) -> float:
-    """Say how long to teach, so that all steps together take what was asked for.
+    """Return how long to train, so that all steps together take the given minutes.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def compute_training_minutes(minutes: float, used_s: float) -> float:
     Raises
     ------
     TrainingError
-        If hardly anything is left; the sentence says how many minutes would do.
+        If hardly anything is left; the message says how many minutes would do.
     """
     left_s = 60.0 * minutes - used_s - RESERVED_S
     if left_s < MIN_TRAINING_S:
@@ -36,7 +36,7 @@ def compute_training_minutes(minutes: float, used_s: float) -> float:
         raise TrainingError(
             f"Labelling and cutting took {used_s:.0f} s, and comparing will take "
             f"{RESERVED_S:.0f} s: of {minutes:g} "
-            "minutes nothing is left for teaching. Give it "
+            "minutes nothing is left for training. Give it "
             f"{max(enough, math.floor(minutes) + 1)} minutes or more."
         )
     return left_s / 60.0

@@ -1,4 +1,4 @@
-"""The last steps of a fine-tuning: the comparison, the report, and the new network's way into use."""
+"""The last steps of a fine-tune: the comparison, the report, and adopting the new model."""
 
 import shlex
 import shutil
@@ -117,7 +117,7 @@ def add(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
-    """Let the new network serve the person from now on, if what it was compared with still does."""
+    """Let the new model serve the person, if the one it was compared with still does."""
     name = context.results["add"]["name"]
     person = context.request.person
     library = open_library(context)
@@ -129,7 +129,7 @@ def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
     if serving is not None and serving.name != context.results["parent"]["rival"]:
         whose = f" --person {shlex.quote(person)}" if person else ""
         raise TrainingError(
-            f"While '{name}' was taught, '{serving.name}' came into use, with which it was not "
+            f"While '{name}' was fine-tuned, '{serving.name}' came into use, with which it was not "
             "compared; that one "
             "stays. Compare the two with 'epipole evaluate', or choose with: epipole models "
             f"use {name}{whose}."
@@ -139,7 +139,7 @@ def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def _find_added_name(library: ModelLibrary, card: ModelCard) -> str:
-    """Find the network where a run that was killed left it in the library; '' where it is not there yet."""
+    """Find the model where a killed run left it in the library; '' where it is not there yet."""
     for entry in library.list_models():
         if (
             entry.card.files[0].sha256 == card.files[0].sha256
@@ -169,7 +169,7 @@ def _build_predictions(
 
 
 def _collect_metrics(verdict: Verdict) -> dict[str, float]:
-    """Return what the card tells of how good it is."""
+    """Return the card's figures of how good it is."""
     return {
         "mpjpe_mm": round(verdict.after_mm, 1),
         "before_mm": round(verdict.before_mm, 1),
@@ -179,17 +179,17 @@ def _collect_metrics(verdict: Verdict) -> dict[str, float]:
 
 
 def _build_summary(context: StepContext, pictures: tuple, minutes: float) -> FinetuneSummary:
-    """Gather what the report tells."""
+    """Gather what the report shows."""
     results, training = context.results, context.results["train"]
     agreed = max(results["check"]["deviation"].values())
     remarks = (
         *results["label"]["remarks"],
         *results["parent"]["remarks"],
         (
-            f"{results['divide']['counts']['train']} pictures taught for {training['minutes']:.1f} "
-            "minutes."
+            f"Trained on {results['divide']['counts']['train']} pictures for "
+            f"{training['minutes']:.1f} minutes."
         ),
-        f"The exported network differs from the taught one by {agreed:.0e} at most.",
+        f"The exported model differs from the trained one by {agreed:.0e} at most.",
     )
     names = tuple(path.name for path in context.request.sessions)
     return FinetuneSummary(

@@ -1,4 +1,4 @@
-"""One click: the rig teaches the network. The recipe; what the steps do is `training.finetuning.steps`."""
+"""Fine-tune a model on what the rig saw: the steps in order; `steps` holds what each does."""
 
 import math
 import time
@@ -39,8 +39,7 @@ class StepContext:
 
 
 class ProgressReporter:
-    """How a step tells how far it is, and hears that it shall rest or end; also measures the time
-    that is worked.
+    """Reports a step's progress, pauses or cancels it on request, and measures the working time.
 
     Parameters
     ----------
@@ -55,14 +54,14 @@ class ProgressReporter:
         self._at_s = self._written_s = time.monotonic()
 
     def __call__(self, share: float, seconds_left: float = math.nan, message: str = "") -> None:
-        """Tell how far the step is; rests as long as a person wants it to.
+        """Report how far the step is; waits as long as the run is paused.
 
         Parameters
         ----------
         share
             Of the step.
         seconds_left
-            NaN where nobody knows.
+            NaN where unknown.
         message
             On how it goes; empty leaves the last one.
 
@@ -79,7 +78,7 @@ class ProgressReporter:
             self.write()
 
     def should_stop(self) -> bool:
-        """Rest as long as a person wants it to; say whether the step shall end where it can be taken up again."""
+        """Wait while the run is paused; return whether the step is to end resumably."""
         self._count_time()
         self._wait_while_paused()
         return (self._folder / CANCEL).exists()
@@ -92,7 +91,7 @@ class ProgressReporter:
         write_state(self._folder, self.state)
 
     def _wait_while_paused(self) -> None:
-        """Wait while there is a wish to pause; a wish to cancel ends the waiting too."""
+        """Wait while a pause is requested; a request to cancel ends the waiting too."""
         if (self._folder / PAUSE).exists() and not (self._folder / CANCEL).exists():
             self.write(phase=Phase.PAUSED)
             while (self._folder / PAUSE).exists() and not (self._folder / CANCEL).exists():
@@ -119,11 +118,11 @@ class Steps:
     label
         The joints that all views agree on, in each session.
     parent
-        The network that serves this person now; it is what the new one starts from and has to beat.
+        The model that serves this person now; the new one starts from it and has to beat it.
     collect
         Crops of the person with their labels.
     divide
-        Time blocks and a camera are set aside, and never learned from.
+        Time blocks and a camera are held out, and never trained on.
     train
         Within the minutes that were given.
     export
@@ -131,7 +130,7 @@ class Steps:
     check
         The exported network answers as torch does on real crops, or a TrainingError.
     compare
-        Both networks on what was set aside, judged by the rig: ``better`` and ``sentence``, and the
+        Both networks on what was held out, judged by the rig: ``better`` and ``sentence``, and the
         figures.
     report
         For a person.
@@ -153,13 +152,12 @@ class Steps:
 
 
 def finetune(folder: Path, steps: Steps) -> RunState:
-    """Teach the network from what the rig saw; let it serve if it is better, and change nothing if
-    it is not.
+    """Fine-tune a model on what the rig saw; it serves if it is better, else nothing changes.
 
     Parameters
     ----------
     folder
-        Of the run; a run that was broken off goes on after the last step that was done.
+        Of the run; an interrupted run continues after the last finished step.
     steps
 
     Returns
@@ -192,7 +190,7 @@ def finetune(folder: Path, steps: Steps) -> RunState:
 
 
 class _StepRunner:
-    """Does the steps that were not done yet, and remembers what came of them."""
+    """Does the steps that were not done yet, and keeps their results."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._request = folder, load_request(folder)
@@ -201,17 +199,17 @@ class _StepRunner:
         )
 
     def run_step(self, name: str, step: Step) -> Result:
-        """Do a step, or return what came of it before."""
+        """Do a step, or return its kept result."""
         done = dict(self._reporter.state.results)
         if name in done:
             return done[name]
         self._reporter.write(step=name, share=0.0, seconds_left=math.nan, sentence="")
-        self._reporter(0.0)  # a wish to end is heard before the step begins
+        self._reporter(0.0)  # a request to cancel counts before the step begins
         result = step(StepContext(self._folder, self._request, done), self._reporter)
         self._reporter.write(results={**done, name: dict(result)}, share=1.0, seconds_left=0.0)
         return result
 
     def finish(self, phase: Phase, message: str) -> RunState:
-        """Say what came of it all."""
+        """Write the outcome."""
         self._reporter.write(phase=phase, sentence=message)
         return self._reporter.state

@@ -1,8 +1,7 @@
-"""Whether a rig's labels lie on the person: in every picture they must land where the detector saw
-the joints.
+"""Whether a rig's labels fit the person: they must be where the detector saw the joints.
 
 A camera that was moved since it was calibrated, or labels of which many name left what is right,
-teach nonsense that the rig itself would praise. The image shows it before anything is taught: over
+give wrong training data that the rig itself would confirm. The image shows it before training: over
 a healthy session the labels are 0.5 % of a person's square from the detector in the median and 1.2
 % at the worst 3 %; a camera turned by 8 degrees is 25 % off, and swapped sides are 5 to 20 %
 wherever the person is not seen from the side.
@@ -25,11 +24,14 @@ MAX_MISFIT = 0.04
 """Of the square around a person; 8 cm of 2 m."""
 
 MAX_MISFIT_SHARE = 0.15
-"""Share of a camera's pictures. Swaps in 40 % of the instants show in 24 to 44 % of them (measured)."""
+"""Share of a camera's pictures. Swaps in 40 % of the instants show in 24 to 44 % (measured)."""
 
 MAX_UNSEEN_SHARE = 0.5
-"""Share of a camera's labelled pictures in which the detector's person is not there at all. A rig that goes without a
-camera that was turned still labels its pictures, by where it believes it to stand: all of them are blind then."""
+"""Share of a camera's labelled pictures in which the detector did not find the person at all.
+
+A rig without a camera that was turned still labels its pictures, by where it assumes it to be: then
+all of them are such pictures.
+"""
 
 MIN_PICTURES = 12
 
@@ -62,7 +64,7 @@ def measure_misfit(samples: Samples) -> F64:
 
 
 def demand_fit(samples: Samples, off: F64) -> None:
-    """Refuse sessions whose labels lie beside the person.
+    """Refuse sessions whose labels do not fit the person.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def demand_fit(samples: Samples, off: F64) -> None:
     Raises
     ------
     TrainingError
-        With the camera, if it is one; the sentence says what to do.
+        With the camera, if it is one; the message says what to do.
     """
     spoiled: dict[str, float] = {}
     labelled = (samples.weight > 0).sum(1) >= MIN_JOINTS
@@ -89,7 +91,7 @@ def demand_fit(samples: Samples, off: F64) -> None:
 
 
 def _compute_shares(off: F64) -> tuple[float, float]:
-    """Return the shares of a camera's labelled pictures that do not fit, and in which nobody was seen."""
+    """Return the shares of a camera's labelled pictures that do not fit, and without detection."""
     known = off[np.isfinite(off)]
     beside = float((known > MAX_MISFIT).mean()) if len(known) >= MIN_PICTURES else 0.0
     return beside, 1.0 - len(known) / len(off) if len(off) >= MIN_PICTURES else 0.0
@@ -101,15 +103,14 @@ def _describe_misfit(spoiled: dict[str, float], names: Sequence[str]) -> str:
     share = f"{100 * spoiled[worst]:.0f} %"
     if len(spoiled) == 1 and len(set(names)) > 1:
         return (
-            f"Camera '{worst}' does not stand where its calibration says: in {share} of its "
-            "pictures the rig's joints "
-            "lie beside the person. Nothing is taught from it. Calibrate again, then record and "
-            "teach again."
+            f"Camera '{worst}' is not where its calibration says: in {share} of its pictures the "
+            "rig's joints are beside the person. Nothing is trained on it. Calibrate again, then "
+            "record and fine-tune again."
         )
     return (
-        f"The rig's joints lie beside the person, or on the wrong side, in {share} of the "
+        f"The rig's joints are beside the person, or on the wrong side, in {share} of the "
         f"pictures of '{worst}'"
-        f"{' and in other cameras too' if len(spoiled) > 1 else ''}. Nothing is taught from "
+        f"{' and in other cameras too' if len(spoiled) > 1 else ''}. Nothing is trained on "
         "that. Calibrate again and "
         "track the session again; if that does not help, record it again with one person in view."
     )

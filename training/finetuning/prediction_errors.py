@@ -1,4 +1,4 @@
-"""What two networks said of the pictures that were set aside, as errors against the rig and the image; and drawn."""
+"""What two networks found in the pictures held out, as errors against rig and image; and drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ RIG_BGR, MODEL_BGR = (255, 255, 255), (255, 200, 92)  # BGR: white is the rig, b
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """What both networks said of the same pictures.
+    """What both networks found in the same pictures.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class LineOfSightErrors:
-    """Root mean square errors of a joint relative to the root, mm: per axis across the line of sight, and along it."""
+    """RMS errors of a joint from the root, mm: across the line of sight, per axis, and along it."""
 
     across_mm: float
     along_mm: float
@@ -80,8 +80,7 @@ def measure_errors(predictions: Predictions) -> Comparison:
 
 
 def choose_typical(comparison: Comparison) -> tuple[int, ...]:
-    """Choose a picture of each action: the one whose gain is the median, neither the best nor the
-    worst.
+    """Choose a picture of each action: the one of median gain, neither the best nor the worst.
 
     Returns
     -------
@@ -100,7 +99,7 @@ def choose_typical(comparison: Comparison) -> tuple[int, ...]:
 
 
 def draw_before_after(predictions: Predictions, row: int) -> U8:
-    """Draw what both networks say of a picture: in the image, and from the side, where depth shows.
+    """Draw what both networks find in a picture: in the image, and from the side (depth).
 
     Parameters
     ----------
@@ -144,8 +143,7 @@ def measure_label_errors(predictions: Predictions) -> tuple[F64, F64]:
 
 
 def measure_line_of_sight_errors(predictions: Predictions) -> LineOfSightErrors:
-    """Measure the new network across and along the line of sight, for whoever places its poses in a
-    room.
+    """Measure the new network across and along the line of sight, for placing its poses in a room.
 
     Returns
     -------
@@ -187,14 +185,14 @@ def _compute_rig_errors(predictions: Predictions, uvw: F64) -> F64:
     root = samples.skeleton.index(ROOT)
     label[:, root] = samples.xyz[
         :, root
-    ]  # the origin of both; its weight decides whether it teaches, not where it is
+    ]  # the origin of both; its weight decides whether it is trained on, not where it is
     errors = mpjpe(xyz, label, root)
     errors[:, root] = np.nan  # nought by definition
     return errors
 
 
 def _compute_image_errors(predictions: Predictions, uvw: F64) -> F64:
-    """Distances from what the detector saw, (N, J), in sides of the square; NaN where it saw nothing."""
+    """Distances from the detector's joints, (N, J), in sides of the square; NaN where not seen."""
     xy = predictions.samples.xy.astype(float)
     seen = np.stack(
         [patch_from_image(xy[row], _make_crop(predictions, row)) for row in range(len(xy))]

@@ -1,4 +1,4 @@
-"""The first steps of a fine-tuning: labels, the network in use, crops, and what is set aside."""
+"""The first steps of a fine-tune: labels, the model in use, crops, and what is held out."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -32,33 +32,36 @@ from training.studio.shards import render_shard
 
 SAMPLES, PARTS = "samples", "parts.npz"
 MAX_SAMPLES = 6000
-"""Of all sessions: 0.7 GB of crops on the disk; a minute of four cameras at 25 images a second. About half of them
-teach (a fifth of the time and a camera are set aside), and ten minutes on two cores show each some 25 times."""
+"""Of all sessions: 0.7 GB of crops on the disk; a minute of four cameras at 25 images a second.
+
+About half of them are trained on (a fifth of the time and a camera are held out); in ten minutes
+two cores show each some 25 times.
+"""
 
 REPLAY_SAMPLES = 2048
-"""Drawn people that are shown among the person's own, so that the network does not forget everybody else. In ten
-minutes each is seen some 15 times; they are drawn once for all runs, in about 20 s."""
+"""Drawn people that are shown among the person's own, against forgetting everybody else.
+
+In ten minutes each is seen some 15 times; they are drawn once for all runs, in about 20 s.
+"""
 
 MIN_CAMERAS_TO_HOLD_OUT = 3
-"""With so many cameras one is held out altogether: what judges is then a view that the network never learned from."""
+"""With so many cameras one is held out: the judging view is then one the network never saw."""
 
 JUDGE_SPLIT = SplitConfig()
 STOP_SPLIT = SplitConfig(held_out_share=0.12, held_out_blocks=2, gap_s=0.5)
-"""When to stop is decided on other clips than which network is better: the best of many on one exam flatters itself."""
+"""When to stop is decided on other clips than which is better: a best of many flatters itself."""
 
 
 MIN_RECORDING_S = 10.0
-"""Of all sessions together: below, what is set aside for judging and the gaps around it leave nothing to teach from."""
+"""Of all sessions together: with less, held-out parts and their gaps leave nothing to train on."""
 
 TOO_SHORT = (
-    "{what} {seconds:.0f} s, which is too short to learn from some moments and be judged by "
-    "others. Record for a "
-    "minute or more, the whole body in view of all cameras."
+    "{what} {seconds:.0f} s, which is too short to train on some moments and judge by others. "
+    "Record for a minute or more, the whole body in view of all cameras."
 )
 TOO_LITTLE = (
-    "Too few pictures could be labelled to teach and to judge. Record for a minute or more, the "
-    "whole body in view of "
-    "all cameras."
+    "Too few pictures could be labelled to train and to judge. Record for a minute or more, the "
+    "whole body in view of all cameras."
 )
 
 
@@ -82,7 +85,7 @@ def label(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
             if count == 1:
                 raise
             raise TrainingError(
-                f"The session '{path.name}' cannot teach, so leave it out. {error}"
+                f"The session '{path.name}' cannot be trained on, so leave it out. {error}"
             ) from error
         seconds += float(np.ptp(labelled.labels.time_ns)) * 1e-9
         sets.append(str(labelled.path))
@@ -95,13 +98,13 @@ def label(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def find_parent(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
-    """Find the network that serves the person, which is to be beaten, and the one to start from."""
+    """Find the model that serves the person, which is to be beaten, and the one to start from."""
     library = open_library(context)
     choice = library.choose_model(context.request.person)
     start = _find_start(library, context.request.start) if context.request.start else choice.entry
     if start is None:
         raise TrainingError(
-            "There is no network to start from yet. Train one with 'epipole train compact-3d', "
+            "There is no model to start from yet. Train one with 'epipole train compact-3d', "
             "or name one with "
             "--start."
         )
@@ -110,7 +113,7 @@ def find_parent(context: StepContext, _reporter: ProgressReporter) -> dict[str, 
     begun, beaten = load_checkpoint(first), load_checkpoint(other)
     if begun.skeleton != beaten.skeleton:
         raise TrainingError(
-            f"'{_format_name(start)}' finds the joints of {begun.skeleton}, the network in use "
+            f"'{_format_name(start)}' finds the joints of {begun.skeleton}, the model in use "
             f"those of {beaten.skeleton}: "
             "they cannot be compared. Choose another one with --start."
         )
@@ -150,7 +153,7 @@ def collect(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def divide(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Set clips and, where there are cameras to spare, a camera aside; see that there is enough to judge, and time."""
+    """Hold out clips and, where there are cameras to spare, a camera; check that enough is left."""
     samples = open_samples(context.folder / SAMPLES)
     camera = _choose_held_out_camera(samples)
     try:
@@ -160,7 +163,7 @@ def divide(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
             **_select_without_images(samples, judge_split.train),
         )
         stop_split = split(remaining, STOP_SPLIT)
-    except TrainingError as error:  # it speaks of shares and gaps, which nobody chose here
+    except TrainingError as error:  # its message names shares and gaps, which are no options here
         raise TrainingError(TOO_LITTLE) from error
     parts = {
         "train": judge_split.train[stop_split.train],
@@ -188,7 +191,7 @@ def divide(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def load_parts(context: StepContext) -> dict[str, np.ndarray]:
-    """Return the rows that teach, stop and judge."""
+    """Return the rows for training, stopping and judging."""
     with np.load(context.folder / PARTS) as file:
         return {name: file[name] for name in file.files}
 
@@ -198,13 +201,13 @@ def load_replay_samples(context: StepContext) -> Samples | None:
     try:
         return open_samples(_replay_folder(context, open_samples(context.folder / SAMPLES)))
     except DatasetError:
-        return None  # somebody deleted them since: the person's own pictures teach alone
+        return None  # they were deleted since: only the person's own pictures are used
 
 
 def load_strangers(
     context: StepContext, on_progress: Callable[[float], None] = lambda _share: None
 ) -> Samples:
-    """Return the drawn people that nothing is taught from, drawn now if need be; all runs share them."""
+    """Return the drawn people never trained on; drawn now if needed, shared by all runs."""
     begun = context.results["parent"]
     config = StrangersConfig(begun["skeleton"], round(MARGIN * begun["size_px"]))
     count = config.people * config.pictures
@@ -229,14 +232,13 @@ def _format_name(network: ModelEntry | Path) -> str:
 
 
 def _get_checkpoint(network: ModelEntry | Path) -> Path:
-    """Return what a network can be taught further from."""
+    """Return what a model can be trained further from."""
     if isinstance(network, Path):
         return network
     if network.checkpoint is None:
         raise TrainingError(
-            f"The network '{network.name}' came without its checkpoint, so it cannot be taught "
-            "further. Choose another "
-            "one with --start."
+            f"The model '{network.name}' came without its checkpoint, so it cannot be trained "
+            "further. Choose another one with --start."
         )
     return network.checkpoint
 
@@ -273,14 +275,14 @@ def _draw_replay_samples(
     )
 
     def draw(folder: Path) -> None:
-        reporter(0.8, message="Drawing people, so that the network does not forget everybody else")
+        reporter(0.8, message="Drawing people, so that the model does not forget everybody else")
         render_shard(folder, config, on_progress=lambda: reporter(math.nan))
 
     open_shared_samples(_replay_folder(context, samples), context.folder, draw)
 
 
 def _replay_folder(context: StepContext, samples: Samples) -> Path:
-    """Say where the people to be reminded of lie: beside the runs, which share them."""
+    """Return where the drawn people for replay are: beside the runs, which share them."""
     return (
         context.folder.parent
         / f"replay-{samples.skeleton.name}-{samples.stored_px}-{REPLAY_SAMPLES}"
@@ -288,7 +290,7 @@ def _replay_folder(context: StepContext, samples: Samples) -> Path:
 
 
 def _demand_enough(samples: Samples, parts: Mapping[str, np.ndarray], able: np.ndarray) -> None:
-    """Refuse before any teaching what could not be judged after it."""
+    """Refuse before training what could not be judged after it."""
     judge_rows = parts["exam"]
     if min(len(judge_rows), len(parts["stop"]), len(np.intersect1d(parts["train"], able))) == 0:
         raise TrainingError(TOO_LITTLE)
@@ -308,8 +310,8 @@ def _choose_held_out_camera(samples: Samples) -> str:
     """Choose the camera that only judges; '' where each is needed.
 
     It is one that looks down on the person neither most nor least: a network does not know a height
-    from which nothing was taught, so one held out at the edge would judge what nobody asks of it,
-    and would be missed in the teaching.
+    it was not trained on, so a camera held out at the edge would judge an unfair case, and would be
+    missed in training.
     """
     able = find_judgeable(samples)
     names = np.array([camera.name for camera in samples.cameras])[samples.camera[able]]

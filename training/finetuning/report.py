@@ -1,4 +1,4 @@
-"""The report of a fine-tuning for a person: one HTML file with its pictures in it, and no network needed."""
+"""The report of a fine-tune for a person: one HTML file with its pictures in it."""
 
 import base64
 import math
@@ -20,7 +20,7 @@ JPEG_QUALITY = 88
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FinetuneSummary:
-    """What the report tells beside the verdict.
+    """What the report shows beside the verdict.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class FinetuneSummary:
     parent
         Name of the network in use before.
     held_out
-        In words, what neither network was taught.
+        In words, what neither network was trained on.
     pictures
         Action and drawing of `training.finetuning.prediction_errors.draw_before_after`.
     minutes
@@ -63,7 +63,7 @@ def write_finetune_report(path: Path, verdict: Verdict, summary: FinetuneSummary
     OSError
         If the disk refuses.
     """
-    subject = summary.person or "this network"
+    subject = summary.person or "this model"
     template = Template((resources.files("assets") / "report.html").read_text(encoding="utf-8"))
     sections = (
         _render_verdict(verdict),
@@ -73,7 +73,7 @@ def write_finetune_report(path: Path, verdict: Verdict, summary: FinetuneSummary
         _render_method(summary),
     )
     page = template.substitute(
-        title=escape(f"What the rig taught: {subject}"),
+        title=escape(f"Fine-tuned by the rig: {subject}"),
         subtitle=escape(subject),
         sections="\n".join(sections),
     )
@@ -82,11 +82,11 @@ def write_finetune_report(path: Path, verdict: Verdict, summary: FinetuneSummary
 
 
 def describe_verdict(verdict: Verdict) -> tuple[str, ...]:
-    """Say in a few lines what came of it, for a terminal.
+    """Return the verdict in a few lines, for a terminal.
 
     Returns
     -------
-    sentences
+    messages
         The verdict first, then one line per action.
     """
     lines = [
@@ -114,7 +114,7 @@ def _render_verdict(verdict: Verdict) -> str:
         if verdict.better
         else (
             "Record the motions that matter for a minute or more, seen by all cameras, and "
-            "teach again."
+            "fine-tune again."
         )
     )
     return (
@@ -134,10 +134,10 @@ def _render_facts(verdict: Verdict, summary: FinetuneSummary) -> str:
         (
             "Gain",
             f"{_format_mm(gain.mean)} mm",
-            f"95 %: {gain.low:.0f} to {gain.high:.0f} mm" if known else "cannot be told",
+            f"95 %: {gain.low:.0f} to {gain.high:.0f} mm" if known else "unknown",
         ),
         ("Judged on", f"{verdict.pictures} pictures", f"{verdict.blocks} blocks of 2 s"),
-        ("Others", _format_others(verdict), "drawn people nobody was taught from"),
+        ("Others", _format_others(verdict), "drawn people not trained on"),
         ("It took", f"{summary.minutes:.0f} min", ""),
     )
     cells = "".join(
@@ -148,7 +148,7 @@ def _render_facts(verdict: Verdict, summary: FinetuneSummary) -> str:
 
 
 def _format_others(verdict: Verdict) -> str:
-    """Write the error on people that nothing was taught from, before and now."""
+    """Write the error on people that are never trained on, before and now."""
     return (
         f"{_format_mm(verdict.strangers_before_mm)} → {_format_mm(verdict.strangers_after_mm)} mm"
     )
@@ -158,7 +158,8 @@ def _render_actions(rows: Sequence[ActionRow]) -> str:
     """Show before and after by action; what became worse is marked."""
     cells = "".join(
         f"<tr><td>{escape(row.action)}</td><td>{_format_mm(row.before_mm)}</td>"
-        f'<td class="{"care" if row.after_mm > row.before_mm else ""}">{_format_mm(row.after_mm)}</td>'
+        f'<td class="{"care" if row.after_mm > row.before_mm else ""}">'
+        f"{_format_mm(row.after_mm)}</td>"
         f"<td>{row.pictures}</td></tr>"
         for row in rows
     )
@@ -179,7 +180,7 @@ def _render_pictures(summary: FinetuneSummary) -> str:
         for action, image in summary.pictures
     )
     note = (
-        "White is your rig, blue the network. Typical pictures: half of each action's were "
+        "White is your rig, blue the model. Typical pictures: half of each action's were "
         "improved less, half more."
     )
     return f'<section><h2>Before and now</h2><p class="note">{note}</p>{figures}</section>'
@@ -189,10 +190,10 @@ def _render_method(summary: FinetuneSummary) -> str:
     """Say how it was found out."""
     rows = (
         ("Taught from", ", ".join(summary.sessions)),
-        ("Set aside", summary.held_out),
+        ("Held out", summary.held_out),
         (
             "Judge",
-            "the rig's own triangulation: it is not the truth, but neither network has seen it",
+            "the rig's own triangulation: it is not the truth, but neither model has seen it",
         ),
         *(("Note", remark) for remark in summary.remarks),
     )

@@ -1,4 +1,4 @@
-"""FinetuneRequest: what a person asks for with one click, checked before any work begins."""
+"""FinetuneRequest: the options of one fine-tune, checked before any work begins."""
 
 import json
 import math
@@ -23,14 +23,14 @@ MIN_MINUTES, MAX_MINUTES = 2.0, 24 * 60.0
 
 @dataclass(frozen=True, slots=True)
 class FinetuneRequest:
-    """What the network is to be taught from, for whom, and for how long.
+    """What the model is to be fine-tuned on, for whom, and for how long.
 
     Parameters
     ----------
     sessions
         Their folders.
     person
-        Whose network it becomes; empty for nobody in particular.
+        Whose network it becomes; empty for everybody.
     library
         Folder of the networks; empty for the usual one.
     start
@@ -38,7 +38,7 @@ class FinetuneRequest:
     method
         One of `METHODS`.
     minutes
-        That a person waits: for labels, pictures, teaching, export and comparison together. The
+        That a person waits: for labels, pictures, training, export and comparison together. The
         first run on a machine draws people to be reminded of in them as well.
     threads
         Of the processor; 0 takes all of them, a live view leaves one.
@@ -55,9 +55,9 @@ class FinetuneRequest:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse invalid values."""
         if not self.sessions:
-            raise TrainingError("There is nothing to learn from. Give at least one session.")
+            raise TrainingError("There is nothing to train on. Give at least one session.")
         if self.method not in METHODS:
             raise TrainingError(f"There is no method '{self.method}'. Known: {', '.join(METHODS)}.")
         if not math.isfinite(self.minutes) or self.minutes > MAX_MINUTES:
@@ -66,14 +66,14 @@ class FinetuneRequest:
             )
         if self.minutes < MIN_MINUTES:
             raise TrainingError(
-                f"{self.minutes:g} minutes are too short to teach anything. Choose "
+                f"{self.minutes:g} minutes are too short to train anything. Choose "
                 f"{MIN_MINUTES:g} or more; 10 is "
                 "a good start."
             )
 
 
 def check_sessions(paths: Sequence[Path]) -> None:
-    """Refuse sessions that nothing can be learned from, before a process is started for them.
+    """Refuse sessions that nothing can be trained on, before a process is started for them.
 
     Parameters
     ----------
@@ -91,13 +91,13 @@ def check_sessions(paths: Sequence[Path]) -> None:
         session = Session.open(path)
         if len(session.cameras) < 2:
             raise TrainingError(
-                f"The session '{path.name}' has only one camera, and nothing can be learned "
-                "from one view alone. "
+                f"The session '{path.name}' has only one camera, and one view alone gives no "
+                "labels. "
                 "Record with two or more cameras that see the same person."
             )
         if not session.has_rig:
             raise TrainingError(
-                f"The session '{path.name}' has no calibration, so nobody knows where its "
+                f"The session '{path.name}' has no calibration, so it is unknown where its "
                 "joints are. Calibrate it "
                 "with 'epipole calibrate', and track it again."
             )
@@ -115,7 +115,7 @@ def check_start(request: FinetuneRequest) -> None:
     Raises
     ------
     TrainingError
-        If there is no such file, or it is none that can be taught further.
+        If there is no such file, or it is none that can be trained further.
     EngineError
         If the library has no network of that name, or it is damaged.
     """
@@ -124,7 +124,7 @@ def check_start(request: FinetuneRequest) -> None:
     path = Path(request.start)
     if path.suffix != CHECKPOINT_SUFFIX and path.is_file():
         raise TrainingError(
-            f"'{path}' cannot be taught further: only a checkpoint (.pt) can, as 'epipole "
+            f"'{path}' cannot be trained further: only a checkpoint (.pt) can, as 'epipole "
             "train' leaves it. Give one "
             "of those, or a name of 'epipole models list'."
         )
@@ -139,7 +139,7 @@ def save_request(folder: Path, request: FinetuneRequest) -> None:
     """Write a request into the folder of its run. Raises OSError if the disk refuses."""
     start = request.start
     if start.endswith(CHECKPOINT_SUFFIX):
-        start = str(Path(start).absolute())  # whoever resumes the run may do so from another folder
+        start = str(Path(start).absolute())  # the run may be resumed from another folder
     sessions = [str(path.absolute()) for path in request.sessions]
     table = {"schema": SCHEMA, **asdict(request), "sessions": sessions, "start": start}
     with atomic_file(folder / FILE) as file:

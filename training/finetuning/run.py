@@ -1,11 +1,12 @@
 """A run of fine-tuning as a folder, so that it outlives the window, a kill and a night: ::
 
-    request.json      what a person asked for state.json        which step, how far, what came of
-    the steps that are done; replaced in one piece pause, cancel     files that ask for it; their
-    contents mean nothing run.log           what the process wrote
+    request.json      the options of the run
+    state.json        which step, how far, results of the finished steps; replaced in one piece
+    pause, cancel     files that request it; their contents mean nothing
+    run.log           what the process wrote
 
-Whoever works on a run holds its folder (`engine.disk.FolderLock`): a crash or a kill lets go of it,
-so that nobody takes a dead run for a living one, whatever its state says.
+The process of a run holds a lock on its folder (`engine.disk.FolderLock`): a crash or a kill
+releases it, so that a dead run is not taken for a living one, whatever its state says.
 """
 
 import json
@@ -27,8 +28,8 @@ PAUSE = "pause"
 CANCEL = "cancel"
 LOG = "run.log"
 INTERRUPTED = (
-    "It was broken off. Nothing is lost, and the network in use is untouched: resume "
-    "it, or begin anew."
+    "It was interrupted. Nothing is lost, and the model in use is untouched: resume it, or "
+    "start again."
 )
 
 

@@ -1,4 +1,4 @@
-"""Drawn people that all runs of a machine share: drawn apart, so that neither a kill nor another run spoils them."""
+"""Drawn people that all runs of a machine share: safe from kills and other runs."""
 
 import shutil
 from collections.abc import Callable
@@ -37,7 +37,9 @@ def open_shared_samples(
         try:
             return open_samples(folder)
         except DatasetError:
-            _delete_damaged(folder, scratch_folder)  # drawn people are no loss: they are drawn anew
+            _delete_damaged(
+                folder, scratch_folder
+            )  # drawn people are no loss: they are drawn again
     unfinished = scratch_folder / folder.name
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
@@ -49,7 +51,7 @@ def open_shared_samples(
 
 
 def _delete_damaged(folder: Path, scratch_folder: Path) -> None:
-    """Delete a damaged set, or what was never finished; the name is free at once, whoever still looks into it."""
+    """Delete a damaged or unfinished set; its name is free at once, even while it is still read."""
     discarded = scratch_folder / f"{folder.name}.damaged"
     shutil.rmtree(discarded, ignore_errors=True)
     try:
@@ -65,7 +67,7 @@ def _delete_damaged(folder: Path, scratch_folder: Path) -> None:
 
 
 def _publish(unfinished: Path, folder: Path) -> None:
-    """Give a finished set its name, unless another run was faster; what is no finished set makes way."""
+    """Give a finished set its name, unless another run was faster; replace an unfinished one."""
     if (folder / ARRAYS).exists():
         return
     if folder.exists():

@@ -1,4 +1,4 @@
-"""Strangers: drawn people that no network was ever taught, to see whether a new one has forgotten everybody else."""
+"""Strangers: drawn people never trained on, to see whether a new model has forgotten others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from training.studio.shoot import Shoot, ShootConfig
 from training.studio.textures import render_room_textures
 
 PEOPLE, PICTURES = 32, 8
-"""256 pictures. A body takes 0.7 s to make, a picture 10 ms; they are drawn once for all runs of a machine."""
+"""256 pictures. A body takes 0.7 s, a picture 10 ms; drawn once for all runs of a machine."""
 
 FIRST_SEED = HELD_OUT_SEEDS.stop - 1000
 ROOMS = 2

@@ -1,4 +1,4 @@
-"""The middle steps of a fine-tuning: the training within its minutes, the export, and the gate behind it."""
+"""The middle steps of a fine-tune: the training within its minutes, the export, and its check."""
 
 import math
 from dataclasses import replace
@@ -30,19 +30,17 @@ TRAINING, NETWORK = "training", "network"
 BATCH = 32
 REPLAY_SHARE = 0.25
 LEARNING_RATE = 5e-4
-"""A quarter of what the compact network starts with from nothing: it knows people already."""
+"""A quarter of what the compact network starts with from random weights: it is trained already."""
 
 MIN_STEPS = 60
 SPEED_CHECK_SHARE, SPEED_CHECK_STEPS = 0.1, 5
-"""Of the budget, and steps: by then it is known how fast this machine is. The first steps are slow everywhere."""
+"""Of the budget, and steps: by then this machine's speed is known. The first steps are slow."""
 
 OCCLUDER_COUNT = 64
 
 DIVERGED = (
-    "The teaching came to nothing: twice the network's error was no number any more, so "
-    "something in the sessions "
-    "cannot be learned. The network in use is untouched. Begin anew with another --seed, or "
-    "without the session that "
+    "Training diverged: the loss was NaN twice. Something in the sessions cannot be fitted. The "
+    "model in use is untouched. Start again with another --seed, or without the session that "
     "you trust least."
 )
 
@@ -112,7 +110,7 @@ def export(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def check(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
-    """See that the exported network answers as torch does on crops of the session, in every runtime."""
+    """Check that the exported model agrees with torch on the session's crops, in each runtime."""
     samples = open_samples(context.folder / SAMPLES)
     rows = np.unique(np.linspace(0, len(samples) - 1, MIN_CROPS + 28).astype(int))
     checkpoint = load_checkpoint(Path(context.results["train"]["checkpoint"]))
@@ -124,7 +122,7 @@ def check(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def _build_config(context: StepContext) -> TrainConfig:
-    """Say how a network is taught further."""
+    """Return how a network is trained further."""
     request = context.request
     return TrainConfig(
         minutes=_compute_minutes(context),
@@ -137,7 +135,7 @@ def _build_config(context: StepContext) -> TrainConfig:
 
 
 def _compute_minutes(context: StepContext) -> float:
-    """Say how long to teach; a run that is given more minutes when it is resumed has them for teaching."""
+    """Return how long to train; minutes added to a resumed run all go to the training."""
     return compute_training_minutes(context.request.minutes, context.results["divide"]["used_s"])
 
 
@@ -153,7 +151,7 @@ def _build_batches(context: StepContext, samples: Samples, rows: np.ndarray) -> 
 
 
 def _build_judge(samples: Samples, rows: np.ndarray, size_px: int) -> Judge:
-    """Make the judge that says when to stop: undisturbed crops that are not taught."""
+    """Make the judge that decides when to stop: crops not augmented and not trained on."""
     config = replace(BatchConfig(BATCH, size_px), batch=min(BATCH, len(rows)), other_views=0.0)
     return make_judge(
         Batches([WeightedSamples(samples, rows=rows)], config), samples.skeleton.index(ROOT)
@@ -171,12 +169,12 @@ def _report_progress(
             context.request.minutes + minutes * (MIN_STEPS / max(progress.steps, 1) - 1)
         )
         raise TrainingError(
-            f"In the {minutes:.1f} minutes left for teaching this machine can take "
-            f"{progress.steps} steps, too few to "
-            f"teach anything. Give it {enough} minutes or more, or close other programs."
+            f"In the {minutes:.1f} minutes left for training this machine can take "
+            f"{progress.steps} steps, too few to train anything. Give it {enough} minutes or more, "
+            "or close other programs."
         )
     off = (
-        f"; on clips set aside it is {progress.judged_mm:.0f} mm off"
+        f"; on held-out clips it is {progress.judged_mm:.0f} mm off"
         if math.isfinite(progress.judged_mm)
         else ""
     )

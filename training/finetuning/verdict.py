@@ -1,10 +1,10 @@
-"""The verdict on a new network: better than the one before on what neither was taught, or not.
+"""The verdict on a new network: better than the one before on what neither was trained on, or not.
 
 The same pictures are given to both, and the differences of their errors are what is judged. The
-judge is the rig, that is, the labels of what was set aside. A rig that went wrong would praise a
-network that learned its mistakes, so there is a second witness, whom no rig can spoil: what the
-detector saw in the image. And a third one: people that nothing was ever taught from, drawn with
-exact truth, on whom the new network may not be much worse than the old.
+judge is the rig, that is, the labels of what was held out. A rig that is wrong would favour a
+network that learned its mistakes, so there is a second check that does not depend on the rig: what
+the detector saw in the image. And a third one: people that are never trained on, drawn with exact
+truth, on whom the new network may not be much worse than the old.
 """
 
 import math
@@ -22,29 +22,33 @@ MIN_BLOCKS = 5
 """Fewer blocks of time say too little about other times."""
 
 BLOCK_NS = 2_000_000_000
-"""Poses 2 s apart are hardly the same pose any more; blocks of this length are drawn anew, never single images."""
+"""Poses 2 s apart are hardly alike; blocks of this length are resampled, never single images."""
 
 MAX_IMAGE_WORSENING = 0.02
-"""By so much of a person's square the new network may be further from the detector: 2 % of 2 m are 4 cm, and the
-detector itself is not nearer to the truth."""
+"""By so much of a person's square the new network may be further from the detector.
+
+2 % of 2 m are 4 cm, and the detector itself is not nearer to the truth.
+"""
 
 MAX_FORGETTING = 1.05
-"""Growth of the error on people that nothing was ever taught from, for a network that shall serve everybody."""
+"""Growth of the error on people never trained on, for a network that serves everybody."""
 
 MAX_FORGETTING_PERSONAL = 1.25
-"""The same for a network that serves the person it learned: the others keep theirs. Beyond it, poses are forgotten, not
-faces. The first session taught (60 s of walking and squatting) lowered its person's error by 30 % and raised that on
-drawn people in drawn poses by 8 %."""
+"""The same for a network that serves its person only: others keep theirs.
+
+Beyond it, poses are forgotten, not faces. The first session trained on (60 s of walking and
+squatting) lowered its person's error by 30 % and raised that on drawn people in drawn poses by 8 %.
+"""
 
 
 def _make_empty_errors() -> F64:
-    """Return errors of nobody."""
+    """Return no errors."""
     return np.empty((0, 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Both networks on what was set aside.
+    """Both networks on what was held out.
 
     Parameters
     ----------
@@ -57,7 +61,7 @@ class Comparison:
         Which poses belong together in time.
     action : (N,) of str
     strangers_before_m, strangers_after_m : (M, J), m
-        Errors against the exact truth on drawn people whom nobody was taught from; empty where
+        Errors against the exact truth on drawn people never trained on; empty where
         there are none.
     max_forgetting
         Factor by which those errors may grow.
@@ -104,7 +108,7 @@ class Verdict:
     actions
         The most frequent first.
     strangers_before_mm, strangers_after_mm
-        Mean error on people that nothing was taught from; NaN where nobody looked.
+        Mean error on people never trained on; NaN where not measured.
     """
 
     better: bool
@@ -195,9 +199,8 @@ def _find_objection(gain: Interval, image: Interval, blocks: int) -> str:
     """Say what speaks against the new network; empty where nothing does."""
     if blocks < MIN_BLOCKS:
         return (
-            f"only {blocks} clips of 2 s could be judged, too few to tell; record for longer, a "
-            "minute at least, and "
-            "do in it what the network shall learn"
+            f"only {blocks} clips of 2 s could be judged, too few for a verdict; record for "
+            "longer, a minute at least, and do in it what the model should learn"
         )
     if not gain.low > 0:
         return (
@@ -225,7 +228,7 @@ def _find_forgetting_objection(before_mm: float, after_mm: float, max_factor: fl
 
 
 def _format_verdict(before_mm: float, after_mm: float, gain: Interval, reason: str) -> str:
-    """Put the verdict into a sentence."""
+    """Format the verdict as a message."""
     if not math.isfinite(before_mm):
         return f"Nothing changes: {reason}."
     sure = (
@@ -235,8 +238,8 @@ def _format_verdict(before_mm: float, after_mm: float, gain: Interval, reason: s
     )
     figures = f"{before_mm:.0f} → {after_mm:.0f} mm against your rig on clips it never saw"
     if not reason:
-        return f"The new network is better: {figures}{sure}. It serves from now on."
-    return f"The network in use stays: {figures}: {reason}."
+        return f"The new model is better: {figures}{sure}. It serves from now on."
+    return f"The model in use stays: {figures}: {reason}."
 
 
 def _build_action_rows(

@@ -1,4 +1,4 @@
-"""What a person is doing, told from the joints alone, so that acceptance can be told by action."""
+"""What a person is doing, from the joints alone, so that acceptance can be reported by action."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def name_actions(xyz: F64, time_s: F64, skeleton: Skeleton) -> np.ndarray:
     Returns
     -------
     action : (T,) of str
-        One of `ACTIONS`; what the trunk does goes before what the arms do, and that before walking.
+        One of `ACTIONS`; the trunk decides before the arms, and the arms before walking.
     """
     named = np.full(len(xyz), "standing", dtype=object)
     needed = [

@@ -1,4 +1,4 @@
-"""What a take tells of the body that it shows: bones that keep their length, and joints that cannot jump."""
+"""What a recording shows of its body: bones of constant length, and joints that cannot jump."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,11 @@ from calibration.skeleton import Skeleton, strip_side
 
 TRUNK_DIAGONALS = (("left_shoulder", "right_hip"), ("right_shoulder", "left_hip"))
 TRUNK_DIAGONAL_SIGMA = 0.06
-"""Expected deviation of the diagonals, as a share of their length: spines bend and twist, but not by much. Without them
-the two shoulders can lean forward together, which is how a network errs that sees them from the side."""
+"""Expected deviation of the diagonals, as a share of their length: spines bend and twist a little.
+
+Without them the two shoulders can lean forward together, as a network errs that sees them from the
+side.
+"""
 TRUNK_JOINTS = ("shoulder", "elbow", "hip")
 """Joints that move with the mass of the trunk, or with that of the upper arm on it."""
 
@@ -25,7 +28,7 @@ class Bones:
     ends : (B, 2)
         Joints.
     length_m : (B,)
-        Median over the take, of both sides of the body together; NaN where never seen.
+        Median over the recording, of both sides of the body together; NaN where never seen.
     sigma_m : (B,)
         Expected deviation of triangulated joints from it.
     """
@@ -52,7 +55,7 @@ class Body:
 
 
 def measure_bones(xyz: F64, skeleton: Skeleton) -> Bones:
-    """Measure a person's bones over a take.
+    """Measure a person's bones over a recording.
 
     Parameters
     ----------
@@ -95,7 +98,7 @@ def add_trunk_diagonals(bones: Bones, xyz: F64, skeleton: Skeleton) -> Bones:
 
 
 def _measure_median_lengths(xyz: F64, ends: I64, kinds: list[tuple[str, str]]) -> F64:
-    """Median length of every bone over a take, both sides together, (B,)."""
+    """Median length of every bone over a recording, both sides together, (B,)."""
     lengths = np.linalg.norm(xyz[:, ends[:, 0]] - xyz[:, ends[:, 1]], axis=-1)
     median = np.full(len(ends), np.nan)
     for kind in set(kinds):

@@ -1,4 +1,4 @@
-"""CalibrationState: which calibration a label rests on, and how far it is trusted; without one no label is valid."""
+"""CalibrationState: which calibration a label is based on, and how good that is."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ class CalibrationState:
     verdict
         ``accepted`` or ``usable``; 'not judged' for a rig of another program.
     rotation_sigma_deg, position_sigma_m, focal_sigma_percent
-        By camera, in the order of the rig; empty where no report tells.
+        By camera, in the order of the rig; empty without a report.
 
     Raises
     ------
@@ -42,7 +42,7 @@ class CalibrationState:
     focal_sigma_percent: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what no label may rest on."""
+        """Refuse calibrations that no label may be based on."""
         if not self.id:
             raise TrainingError(
                 "Labels without the id of their calibration mean nothing. Label the session again."

@@ -1,5 +1,4 @@
-"""ErrorNetwork: how far a joint may be off, learnt once against exact truth from what `features`
-tells.
+"""ErrorNetwork: the expected error of a joint, learned from `features` against exact truth.
 
 A few thousand weights, worked out with numpy: labels need no torch.
 """
@@ -19,13 +18,13 @@ from calibration.geometry.arrays import F64
 from calibration.skeleton import Skeleton, strip_side
 from training.labels.features import Features
 
-MAX_DEVIATION = 3.0  # standard deviations: signs farther from what was taught say no more than that
+MAX_DEVIATION = 3.0  # standard deviations: features are clipped here
 BLOCK_FRAMESETS = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ErrorNetwork:
-    """Logarithm of the expected error in metres, from signs and the kind of joint.
+    """Logarithm of the expected error in metres, from features and the kind of joint.
 
     Parameters
     ----------
@@ -33,9 +32,9 @@ class ErrorNetwork:
     kinds : K names
         Of joints, without their side.
     mean, scale : (S,)
-        Of each sign over what it was taught on.
+        Of each feature over the training data.
     layers
-        Weights (N in, N out) and biases; the input is S signs and K kinds, the output one number.
+        Weights (N in, N out) and biases; S features and K kinds in, one number out.
     """
 
     features: tuple[str, ...]
@@ -125,12 +124,12 @@ def load_error_network(skeleton: str) -> ErrorNetwork | None:
     Parameters
     ----------
     skeleton
-        The name of the skeleton whose joints it was taught on.
+        The name of the skeleton whose joints it was trained on.
 
     Returns
     -------
     network
-        None for skeletons for which none was taught.
+        None for skeletons for which none was trained.
     """
     file = resources.files("assets") / "sigma" / f"{skeleton}.npz"
     if not file.is_file():
@@ -147,5 +146,5 @@ def load_error_network(skeleton: str) -> ErrorNetwork | None:
 
 
 def _select_rows(values: np.ndarray, rows: slice) -> np.ndarray:
-    """Some framesets of a sign; one that is the same for all stays."""
+    """Select framesets of a feature; one that is the same for all stays."""
     return values[rows] if np.ndim(values) == 2 and len(values) > 1 else values

@@ -1,8 +1,7 @@
-"""What is known of every joint of a take: what its views say, one by one and without one another,
-bones and motion.
+"""The evidence for every joint of a recording: from each view, without each view, bones, motion.
 
-All of it is arrays over the whole take. Views come first, as in all geometry: V views, T framesets,
-J joints.
+All of it is arrays over the whole recording. Views come first, as in all geometry: V views, T
+framesets, J joints.
 """
 
 import itertools
@@ -117,7 +116,7 @@ class JointEvidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelEvidence:
-    """A take's joints in the room and all that is known of them.
+    """A recording's joints in the room and all evidence on them.
 
     Parameters
     ----------
@@ -138,7 +137,7 @@ class LabelEvidence:
 def gather_label_evidence(
     common: Observations, rig: Rig, config: RefinementConfig
 ) -> LabelEvidence:
-    """Triangulate and refine a take, and measure everything that speaks for or against each joint.
+    """Triangulate and refine a recording, and measure all evidence for or against each joint.
 
     Parameters
     ----------
@@ -239,7 +238,7 @@ def _gather_joint_evidence(
 
 
 def _measure_leave_one_out(views: ViewEvidence, cameras: CameraArrays) -> tuple[F64, I64]:
-    """Triangulate without each view in turn: how far joints move at most, and without which view."""
+    """Triangulate without each view in turn: how far joints move at most, and by which view."""
     V, T, J = views.carries.shape
     xy = np.ascontiguousarray(views.xy).reshape(V, -1, 2)
     carries = views.carries.reshape(V, -1)
@@ -258,7 +257,7 @@ def _measure_leave_one_out(views: ViewEvidence, cameras: CameraArrays) -> tuple[
 
 
 def _measure_sampson_px(views: ViewEvidence, rig: Rig) -> F64:
-    """Measure how well every two views' points fit each other: least, median, largest, (T, J, 3)."""
+    """Measure how well two views' points fit each other: least, median, largest, (T, J, 3)."""
     rays = undistort_pixels(views.xy, rig.cameras)
     pixels = [
         ray @ camera.matrix[:2, :2].T + camera.matrix[:2, 2]
@@ -304,7 +303,7 @@ def _measure_disagreement(views: ViewEvidence, rig: Rig) -> F64:
 
 
 def _measure_bone_evidence(xyz: F64, bones: Bones, time_s: F64) -> tuple[F64, F64, F64]:
-    """Compare bones with their usual lengths: the best one in sigmas and as a share, the worst one in metres."""
+    """Compare bones with their usual lengths: the best in sigmas and as a share, the worst in m."""
     T, J = xyz.shape[:2]
     best_z = np.full((T, J), np.nan)
     best_share = np.full((T, J), np.nan)
@@ -323,7 +322,7 @@ def _measure_bone_evidence(xyz: F64, bones: Bones, time_s: F64) -> tuple[F64, F6
 
 
 def count_framesets(seconds: float, time_s: F64) -> int:
-    """Count the framesets of a stretch of a take.
+    """Count the framesets of a part of a recording.
 
     Parameters
     ----------

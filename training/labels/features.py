@@ -1,9 +1,9 @@
-"""What tells how far a joint may be off, while nobody knows the truth.
+"""Features that predict how far a joint may be off, without the truth.
 
-Views tell by how well they agree, bones and motion by how far they had to move a joint. But a
-network errs in all views alike and for as long as the person stands so: that is told by the
+Views show it by how well they agree, bones and motion by how far they had to move a joint. But a
+network errs in all views alike and for as long as the person stands so: that is predicted by the
 posture, by the sides from which cameras see trunk and head, by the twin that is near enough to be
-taken for the joint, and by the shape of the face. Proportions would tell too, but only in the
+taken for the joint, and by the shape of the face. Proportions predict it too, but only in the
 studio, whose people differ by 1 to 2 %, while those of the world differ by 5: left out.
 """
 
@@ -30,10 +30,11 @@ LIMBS = {
     "knee": "knee",
     "ankle": "knee",
 }
-"""Whose angle from the trunk tells how far a joint's limb is raised: the upper arm's or the thigh's end."""
+"""Whose angle from the trunk is how far a joint's limb is raised: end of upper arm or thigh."""
 FACE_JOINTS = ("nose", "eye_inner", "eye", "eye_outer", "ear", "mouth_left", "mouth_right")
 LENGTHS = (
-    ("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("shoulder", "hip"),
+    ("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"),
+    ("shoulder", "hip"),
     ("ankle", "heel"), ("heel", "foot_index"), ("ankle", "foot_index"),
 )  # fmt: skip
 """Of either side. The first five together are the size of a person."""
@@ -43,7 +44,8 @@ ANGLES = (
     ("hip", "shoulder", "elbow"), ("knee", "ankle", "foot_index"),
 )  # fmt: skip
 LIMB_BONES = (
-    ("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("heel", "foot_index"),
+    ("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"),
+    ("heel", "foot_index"),
 )  # fmt: skip
 MAX_LENGTH_M, MIN_LENGTH_M = 0.3, 0.001
 UNKNOWN_TWIN_M = 0.2
@@ -53,11 +55,11 @@ TINY = 1e-9
 
 
 def compute_basic_features(evidence: LabelEvidence, skeleton: Skeleton) -> Features:
-    """Measure what tells of errors with any skeleton.
+    """Measure features of errors with any skeleton.
 
     Returns
     -------
-    signs
+    features
         The angle of the joint's limb from the trunk; the triangulation's own sigma; how far
         refinement moved the joint, and those at the other ends of its bones; the distance of its
         twin; the median deviation of the frameset's bones; the median disagreement of its views.
@@ -83,7 +85,7 @@ def compute_basic_features(evidence: LabelEvidence, skeleton: Skeleton) -> Featu
 def compute_body_features(
     evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F64
 ) -> Features:
-    """Measure all that tells of errors where the whole body was seen, face and feet too.
+    """Measure all features of errors where the whole body was seen, face and feet too.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ def compute_body_features(
 
     Returns
     -------
-    signs
+    features
         Left and right are exchanged for joints of the right, so that twins are alike. In 32 bits:
         there are many.
 
@@ -114,7 +116,7 @@ def compute_body_features(
 def _iter_families(
     evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F64
 ) -> Iterator[Features]:
-    """Measure one family of signs after the other."""
+    """Measure one family of features after the other."""
     plain = compute_basic_features(evidence, skeleton)
     steady = _MovingAverage(time_s)
     body = _BodyAxes(evidence.xyz, skeleton)
@@ -147,7 +149,7 @@ class _MovingAverage:
 
 
 class _BodyAxes:
-    """Joints by name and side, and what is rigid in a body: trunk and head, each with its forward, left and up."""
+    """Joints by name and side, and the rigid parts, trunk and head, each with its axes."""
 
     def __init__(self, xyz: F64, skeleton: Skeleton) -> None:
         self.xyz, self.skeleton = xyz, skeleton
@@ -187,7 +189,7 @@ class _BodyAxes:
         return np.linalg.norm(self.joint(one, side) - self.joint(other, side), axis=-1)
 
     def assign_by_side(self, left: F64, right: F64) -> F64:
-        """Values (T,) of both sides to joints (T, J): each has its own side's, those in the middle have the mean."""
+        """Values (T,) of both sides to joints (T, J): their own side's; in the middle the mean."""
         middle = (left + right) / 2
         return np.where(
             self.left > 0, left[:, None], np.where(self.left < 0, right[:, None], middle[:, None])
@@ -232,7 +234,7 @@ def _compute_motion_features(evidence: LabelEvidence) -> dict[str, F64]:
 
 
 def _compute_posture_features(body: _BodyAxes) -> dict[str, F64]:
-    """Where the joint is on the body, how the limbs of its side are bent and where they point, how the head is held."""
+    """Where the joint is on the body, how its side's limbs are bent and point, the head's pose."""
     place = np.einsum("atx,tjx->atj", body.trunk, body.xyz - body.hips[:, None]) / body.size_m
     features = {
         "place_forward": place[0],
@@ -272,7 +274,7 @@ def _compute_view_weights(evidence: LabelEvidence) -> F64:
 
 
 def _compute_viewpoint_features(towards: F64, weight: F64, left: F64) -> dict[str, F64]:
-    """From which sides the views that carry a joint look at a part: `towards` (3, V, T) is forward, left and up."""
+    """From which sides the views that carry a joint see a part: `towards` (3, V, T) in its axes."""
     ahead, leftwards, up = towards
     azimuth = np.arctan2(leftwards, ahead)
 
@@ -325,7 +327,7 @@ def _compute_face_features(body: _BodyAxes, steady: _MovingAverage) -> dict[str,
 
 
 def _fit_rigid_shape(points: F64) -> F64:
-    """Put the take's median shape where each frameset's points (T, N, 3) are, turned and moved only."""
+    """Put the recording's median shape at each frameset's points (T, N, 3), rigidly."""
     whole = np.isfinite(points).all((1, 2))
     if not whole.any():
         return np.full(points.shape, np.nan)
@@ -344,7 +346,7 @@ def _fit_rigid_shape(points: F64) -> F64:
 
 
 def _fit_rotations(local: F64, shape: F64) -> F64:
-    """Rotation of a shape (N, 3) to each frameset's points (T, N, 3), least squares (Kabsch), (T, 3, 3)."""
+    """Rotation of a shape (N, 3) to each frameset's points (T, N, 3), (T, 3, 3), by Kabsch."""
     U, _, Vt = np.linalg.svd(np.einsum("na,tnb->tab", shape, local))
     V = np.swapaxes(Vt, 1, 2)
     V[:, :, 2] *= np.sign(np.linalg.det(V @ np.swapaxes(U, 1, 2)))[:, None]
@@ -352,7 +354,7 @@ def _fit_rotations(local: F64, shape: F64) -> F64:
 
 
 def _compute_limb_angles(xyz: F64, skeleton: Skeleton) -> F64:
-    """Angle of each joint's limb from where the trunk points down, (T, J), rad; 0 for joints of no limb."""
+    """Angle of each joint's limb from the trunk's down, (T, J), rad; 0 for joints of no limb."""
     angle = np.zeros(xyz.shape[:2])
     sides = ("left", "right")
     needed = [f"{side}_{joint}" for joint in LIMBS for side in sides]
@@ -370,7 +372,7 @@ def _compute_limb_angles(xyz: F64, skeleton: Skeleton) -> F64:
 
 
 def _average_neighbours(moved: F64, skeleton: Skeleton) -> F64:
-    """Mean of the joints at the other ends of each joint's bones; its own where it has none, (T, J)."""
+    """Mean of the other ends of each joint's bones; its own where it has none, (T, J)."""
     total, count = np.zeros(moved.shape), np.zeros(moved.shape[1])
     for a, b in skeleton.bone_indices:
         total[:, a] += moved[:, b]

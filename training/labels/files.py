@@ -1,5 +1,4 @@
-"""Label sets on disk, in their session: ``labels/<id>.npz`` with all arrays, ``labels/<id>.json``
-in words.
+"""Label sets in their session: ``labels/<id>.npz`` with all arrays, ``labels/<id>.json`` in words.
 
 The id is made of the calibration and of everything else that decides the labels, so that another
 rig makes another set beside the first one, and nothing is ever overwritten. A set names its
@@ -61,7 +60,7 @@ class LabelSet:
 
     @property
     def accepted(self) -> np.ndarray:
-        """Which joints teach, (T, J)."""
+        """Which joints are labels, (T, J)."""
         return self.arrays["reasons"] == 0
 
 
@@ -88,7 +87,7 @@ def save_labels(
     Returns
     -------
     path
-        Of the arrays; the summary lies beside it.
+        Of the arrays; the summary is beside it.
 
     Raises
     ------
@@ -134,7 +133,7 @@ def load_labels(path: Path) -> LabelSet:
     Raises
     ------
     TrainingError
-        If it cannot be read, is of a newer program, or does not say which calibration it rests on.
+        If it cannot be read, is of a newer program, or does not name its calibration.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -170,7 +169,7 @@ def find_labels(session: Path, name: str | None = None, *, calibration_id: str =
     name
         Their id; None takes the newest.
     calibration_id
-        That the newest must rest on; empty for any.
+        That the newest must be based on; empty for any.
 
     Returns
     -------
@@ -188,7 +187,7 @@ def find_labels(session: Path, name: str | None = None, *, calibration_id: str =
     files = sorted(folder.glob(f"{calibration_id}*.npz"), key=lambda file: file.stat().st_mtime_ns)
     if files:
         return files[-1]
-    of = f" that rest on the calibration {calibration_id}" if calibration_id else ""
+    of = f" based on the calibration {calibration_id}" if calibration_id else ""
     rig = " --rig FILE" if calibration_id else ""
     raise TrainingError(
         f"The session '{session.name}' has no labels{of}. Run 'epipole label {session}{rig}' first."
@@ -196,7 +195,7 @@ def find_labels(session: Path, name: str | None = None, *, calibration_id: str =
 
 
 def _find_by_name(session: Path, name: str) -> Path:
-    """Return where the labels of a name lie; raises TrainingError where there are none."""
+    """Return where the labels of a name are; raises TrainingError where there are none."""
     path = session / FOLDER / f"{name}.npz"
     if path.is_file():
         return path
@@ -245,7 +244,7 @@ def _to_arrays(labels: PseudoLabels) -> dict[str, Any]:
 
 
 def _downcast(values: np.ndarray, kind: type) -> np.ndarray:
-    """Store reals as less, and leave the rest."""
+    """Store reals in fewer bytes, and leave the rest."""
     if values.dtype.kind != "f":
         return values
     limit = float(np.finfo(kind).max)

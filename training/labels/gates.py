@@ -1,4 +1,4 @@
-"""LabelGates: what a joint and a frameset must be to teach a network (METHODS 4); units stand in the names."""
+"""LabelGates: what a joint and a frameset must satisfy to be a label; units are in the names."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class LabelGates:
     leave_one_out_mm
         How far it may move without one of its views.
     sigma_mm, hip_sigma_mm, surface_sigma_mm
-        Largest expected error; of hips, without which a picture has no root and can neither teach
+        Largest expected error; of hips, without which a picture has no root and can neither train
         3D nor be judged, and whose errors are seldom gross (22 instead of 18.5 mm costs 0.2 points
         of the limbs' precision, and 92 instead of 80 % of the framesets have a root; 59 studio
         people); of points of the skin (face, toes), which are defined less well.

@@ -1,4 +1,4 @@
-"""Who is labelled: the person of a take in all views, sides repaired, and where somebody else was too near."""
+"""Who is labelled: a recording's person in all views, sides repaired, others near them marked."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,8 @@ from engine.reconstruction.people import NOBODY, Candidates, choose_before_rig, 
 from engine.reconstruction.reconstruct import MIN_CONFIDENCE
 from training.errors import TrainingError
 
-MIN_DISTANCE_TORSOS = (
-    0.5  # somebody whose joints are nearer than this, in the median, may be mistaken for the person
-)
+MIN_DISTANCE_TORSOS = 0.5
+"""Another person whose joints are nearer than this, in the median, may be taken for the person."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,9 +28,9 @@ class PersonInViews:
     common
         At common times, sides repaired.
     swapped : (T, V), bool
-        Where left and right were exchanged and have been put right.
+        Where left and right were exchanged and have been repaired.
     contested : (T, V), bool
-        Where somebody else was so near that the view may mean them.
+        Where another person was so near that the view may mean them.
     """
 
     common: Observations
@@ -40,13 +39,13 @@ class PersonInViews:
 
 
 def find_person(recording: PoseRecording, rig: Rig) -> PersonInViews:
-    """Find the person of a take whom the cameras agree on.
+    """Find the person of a recording on whom the cameras agree.
 
     Parameters
     ----------
     recording
     rig
-        Its cameras in the order of the take's views.
+        Its cameras in the order of the recording's views.
 
     Returns
     -------
@@ -55,7 +54,7 @@ def find_person(recording: PoseRecording, rig: Rig) -> PersonInViews:
     Raises
     ------
     TrainingError
-        If there is one camera only, nobody in view, or somebody in one view only.
+        If there is one camera only, no person in view, or a person in one view only.
     """
     if len(recording.view_names) < 2:
         raise TrainingError(
@@ -79,7 +78,7 @@ def repair_person(seen: Observations, rig: Rig, contested: Mask | None = None) -
         As the network saw them; each view with its own times.
     rig
     contested : (T, V)
-        None where nobody else was there.
+        None where there was no other person.
 
     Returns
     -------
@@ -100,11 +99,11 @@ def repair_person(seen: Observations, rig: Rig, contested: Mask | None = None) -
 
 
 def _demand_person(candidates: Candidates) -> None:
-    """Refuse a take with nobody in it, or somebody in one view only."""
+    """Refuse a recording without a person, or with one in one view only."""
     seen: I64 = (candidates.track_id >= 0).any(2).sum(0)
     if seen.max(initial=0) < MIN_FRAMESETS:
         raise TrainingError(
-            "Nobody was found in any view, so there is nothing to learn from. Record a session "
+            "Nobody was found in any view, so there is nothing to train on. Record a session "
             "with a person in it."
         )
     if (seen >= MIN_FRAMESETS).sum() < 2:
@@ -117,7 +116,7 @@ def _demand_person(candidates: Candidates) -> None:
 
 
 def _find_contested(candidates: Candidates, choice: I64) -> Mask:
-    """Find the views in which somebody else stands where the person is, (T, V)."""
+    """Find the views in which another person is where the person is, (T, V)."""
     chosen = candidates.select(choice)
     torso = measure_torso_px(chosen)
     distance = np.linalg.norm(candidates.xy - chosen.xy[:, :, None], axis=-1)

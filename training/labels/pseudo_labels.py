@@ -1,12 +1,11 @@
-"""Pseudo-labels: the person's joints in the room as a teacher, each with its error, evidence, and
-why it is refused.
+"""Pseudo-labels: the person's joints in the room, with errors, evidence and reasons against them.
 
 ::
 
     find_person            labels/person.py     who, sides repaired, all views at common times
-    gather_label_evidence  labels/evidence.py   triangulate, leave out views, refine with bones and
-    motion expect_errors          labels/sigma.py      how far each joint may be off, taught by
-    exact truth judge_labels           labels/verdict.py    every reason against each joint
+    gather_label_evidence  labels/evidence.py   triangulate, leave out views, refine
+    expect_errors          labels/sigma.py      how far each joint may be off
+    judge_labels           labels/verdict.py    every reason against each joint
     weigh_labels           here                 how much each accepted joint counts
 
 """
@@ -55,7 +54,7 @@ class LabelConfig:
     ----------
     gates, refinement
     errors
-        What expects a joint's error; None takes what comes with the program for the skeleton.
+        Predicts a joint's error; None takes what comes with the program for the skeleton.
     """
 
     gates: LabelGates = field(default_factory=LabelGates)
@@ -63,7 +62,7 @@ class LabelConfig:
     errors: ErrorNetwork | None = None
 
     def get_error_network(self, skeleton: Skeleton) -> ErrorNetwork | None:
-        """Choose what expects the errors of a skeleton's joints; None where nothing was taught."""
+        """Choose the network for a skeleton's errors; None where none was trained."""
         return self.errors or load_error_network(skeleton.name)
 
     def to_table(self, skeleton: Skeleton) -> dict[str, Any]:
@@ -78,12 +77,12 @@ class LabelConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PseudoLabels:
-    """The joints of a take as a teacher.
+    """The joints of a recording as labels.
 
     Parameters
     ----------
     calibration
-        Which calibration they rest on; there are none without.
+        Which calibration they are based on; there are none without.
     skeleton, view_names
     time_ns : (T,)
     xyz : (T, J, 3), m, world
@@ -101,7 +100,7 @@ class PseudoLabels:
     action : (T,), str
     evidence
     person
-        What the views saw; rejected joints teach through it.
+        What the views saw; rejected joints are trained on through it.
     """
 
     calibration: CalibrationState
@@ -120,7 +119,7 @@ class PseudoLabels:
 
     @property
     def accepted(self) -> Mask:
-        """Which joints teach, (T, J)."""
+        """Which joints are labels, (T, J)."""
         return self.reasons == 0
 
 
@@ -130,7 +129,7 @@ def make_labels(
     calibration: CalibrationState,
     config: LabelConfig | None = None,
 ) -> PseudoLabels:
-    """Label a take.
+    """Label a recording.
 
     Parameters
     ----------
@@ -159,8 +158,8 @@ def make_labels(
         )
     if len(common.time_ns) < MIN_FRAMESETS:
         raise TrainingError(
-            f"The take has only {len(common.time_ns)} framesets; labels need {MIN_FRAMESETS} or "
-            "more. Record longer."
+            f"The recording has only {len(common.time_ns)} framesets; labels need {MIN_FRAMESETS} "
+            "or more. Record longer."
         )
     evidence = gather_label_evidence(common, rig, config.refinement)
     time_s = (common.time_ns - common.time_ns[0]) * 1e-9
@@ -186,7 +185,7 @@ def make_labels(
 
 
 def weigh_labels(evidence: LabelEvidence, sigma_m: F64, gates: LabelGates) -> F64:
-    """Say how much each label should count (METHODS 4).
+    """Return how much each label should count.
 
     Parameters
     ----------
@@ -210,12 +209,12 @@ def weigh_labels(evidence: LabelEvidence, sigma_m: F64, gates: LabelGates) -> F6
 
 
 def demand_enough_labels(labels: PseudoLabels) -> None:
-    """Refuse labels that are too few to teach anything.
+    """Refuse labels that are too few for training.
 
     Raises
     ------
     TrainingError
-        If hardly any joint that two views saw is accepted; the sentence says why most were
+        If hardly any joint that two views saw is accepted; the message says why most were
         rejected.
     """
     judged = (labels.reasons & (Reason.DOUBTFUL_JOINT | Reason.NOT_SEEN_BY_TWO)) == 0

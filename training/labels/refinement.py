@@ -1,11 +1,10 @@
-"""Joints of a take refined together: every view, bones of constant length, and motion without
-jerks.
+"""Joints of a recording refined together: all views, bones of constant length, smooth motion.
 
 A joint alone is where its views say; their errors last for some tenths of a second and are shared
-by nothing else. What the whole take knows beside them is that a thigh stays as long as it is and
-that a limb of some kilograms does not jump. On studio takes it brings the share of limbs within 30
-mm from 90.5 to 93.9 % (14 seeds, rigid fit); side views of shoulders that count less, the trunk's
-diagonals and its slower motion bring it from 94.0 to 94.8 % (seeds 0 to 9).
+by nothing else. What the whole recording adds is that a thigh stays as long as it is and
+that a limb of some kilograms does not jump. On studio recordings it raises the share of limbs
+within 30 mm from 90.5 to 93.9 % (14 seeds, rigid fit); side views of shoulders that count less,
+the trunk's diagonals and its slower motion bring it from 94.0 to 94.8 % (seeds 0 to 9).
 """
 
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ REGULARISATION = 1e-3  # keeps a joint that nothing holds where it is, 1/m^2
 
 @dataclass(frozen=True, slots=True)
 class RefinementConfig:
-    """How firmly a take's joints hold together.
+    """How firmly a recording's joints are held together.
 
     Parameters
     ----------
@@ -59,7 +58,7 @@ class RefinementConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sightings:
-    """What the views saw of a take, as rays.
+    """What the views saw of a recording, as rays.
 
     Parameters
     ----------
@@ -76,7 +75,7 @@ class Sightings:
 
 
 def estimate_body(xyz: F64, skeleton: Skeleton, config: RefinementConfig) -> Body:
-    """Learn from a take what holds the person together.
+    """Estimate from a recording what holds the person together.
 
     Parameters
     ----------
@@ -95,7 +94,7 @@ def estimate_body(xyz: F64, skeleton: Skeleton, config: RefinementConfig) -> Bod
 def refine_recording(
     xyz: F64, sightings: Sightings, rig: Rig, body: Body, config: RefinementConfig
 ) -> F64:
-    """Refine all joints of a take together.
+    """Refine all joints of a recording together.
 
     Parameters
     ----------
@@ -171,7 +170,7 @@ def _refine_window(
 def _sum_reprojection_equations(
     xyz: F64, sightings: Sightings, rig: Rig, config: RefinementConfig
 ) -> tuple[F64, F64]:
-    """Sum normal equations of the reprojection error: blocks (T, J, J, 3, 3) and gradient (T, J, 3)."""
+    """Sum normal equations of the reprojection error: (T, J, J, 3, 3) and gradient (T, J, 3)."""
     T, J = xyz.shape[:2]
     blocks = np.zeros((T, J, J, 3, 3))
     gradient = np.zeros((T, J, 3))
@@ -213,7 +212,7 @@ def _add_bone_equations(
 def _add_motion_equations(
     flat: F64, second: F64, config: RefinementConfig, equations: tuple[F64, F64]
 ) -> None:
-    """Add the normal equations of the accelerations; `second` holds coefficients (T - 2, 3, 3 J)."""
+    """Add the normal equations of the accelerations; `second` is (T - 2, 3, 3 J)."""
     band, gradient = equations
     T, size = flat.shape
     if T < 3:
@@ -233,7 +232,7 @@ def _add_motion_equations(
 
 
 def _to_band(blocks: F64) -> F64:
-    """Lay dense blocks (T, n, n) into the lower band that three coupled framesets need, (2 n + 1, T n)."""
+    """Lay dense blocks (T, n, n) into the lower band of three coupled framesets, (2 n + 1, T n)."""
     T, size = blocks.shape[:2]
     band = np.zeros((2 * size + 1, T * size))
     for column in range(size):

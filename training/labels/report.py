@@ -1,4 +1,4 @@
-"""What came of a labelling, in words and numbers: acceptance by joint and by action, and why the rest was rejected."""
+"""The summary of a labelling: acceptance by joint and by action, and reasons for rejection."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def summarise_labels(labels: PseudoLabels) -> dict[str, Any]:
 
 
 def format_summary(summary: dict[str, Any]) -> tuple[str, ...]:
-    """Say what came of a labelling.
+    """Format the summary of a labelling.
 
     Parameters
     ----------
@@ -62,13 +62,13 @@ def format_summary(summary: dict[str, Any]) -> tuple[str, ...]:
 
     Returns
     -------
-    sentences
+    messages
         The figure first, then what is missing and why.
     """
     said = [
         f"{summary['joints_accepted']} of {summary['joints_seen']} joints "
         f"({summary['accepted_percent']:.0f} %) became "
-        f"labels, off by {summary['median_sigma_mm']:.0f} mm in the median as far as can be told."
+        f"labels, off by {summary['median_sigma_mm']:.0f} mm in the median (estimated)."
     ]
     said += [
         (

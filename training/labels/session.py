@@ -72,8 +72,8 @@ def label_session(
     Raises
     ------
     TrainingError
-        If there is no rig, a refused one, one of other cameras, one camera, nobody, or too little
-        to learn from.
+        If there is no rig, a refused one, one of other cameras, one camera, no person, or too few
+        data.
     SessionError
         If the session holds no poses.
     CalibrationError

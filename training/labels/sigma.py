@@ -1,10 +1,9 @@
-"""How far a label may be from the truth: taught once against exact truth, on studio takes seen by
-the real network.
+"""How far a label may be from the truth: learned from exact truth, on studio recordings.
 
 Independent errors would promise a third of the true ones: what a network misplaces it misplaces in
-all views and for as long as the person stands that way. `signs` measures what speaks of it. For the
-joints of ``blazepose_33`` a small network has learnt what they mean (``assets/sigma``, made by
-``training/tools/fit_sigma.py``); for other skeletons a sum of seven signs serves.
+all views and for as long as the person stands that way. `features` measures what predicts it. For
+the joints of ``blazepose_33`` a small network has learned what they mean (``assets/sigma``, made by
+``training/tools/fit_sigma.py``); for other skeletons a sum of seven features is used.
 """
 
 import numpy as np
@@ -23,8 +22,11 @@ from training.labels.features import (
 )
 
 LABELLED_JOINTS = (*LIMBS, "foot_index", "nose", "eye", "eye_inner", "eye_outer", "ear")
-"""Joints that can be labels. The hands' landmarks lie 50 to 90 mm, the mouth and the heels 37 mm from the studio's
-truth, always to the same side: the views agree, on another point."""
+"""Joints that can be labels.
+
+The hands' landmarks are 50 to 90 mm, the mouth and the heels 37 mm from the studio's truth, always
+to the same side: the views agree, on another point.
+"""
 SURFACE_JOINTS = ("foot_index", "nose", "eye", "eye_inner", "eye_outer", "ear")
 """Points of the skin, whose definition differs by centimetres between networks and truths."""
 SPHERE_SHARE = 0.5  # of the covariance: what a network misplaces it misplaces in any direction
@@ -32,7 +34,7 @@ MIN_LOG_M, MAX_LOG_M = -10.0, 2.0
 
 # For other skeletons: a constant, and the slopes of `compute_basic_features`. Least squares of the
 # logarithm of the true error (plus 5 mm) over studio seeds 0 to 9, 450 framesets each, rig
-# calibrated from the same take; scaled so that 68 % of the limbs' errors lie within one sigma's
+# calibrated from the same recording; scaled so that 68 % of limbs' errors are within one sigma's
 # ellipsoid.
 BASIC_SLOPES = (
     "limb_rad",
@@ -71,7 +73,7 @@ def predict_errors(
     skeleton
     time_s : (T,)
     network
-        Taught on this skeleton's joints; None sums up signs that any skeleton gives.
+        Trained on this skeleton's joints; None sums up features of any skeleton.
 
     Returns
     -------
@@ -118,7 +120,7 @@ def shape_covariance(evidence: LabelEvidence, sigma_m: F64, rig: Rig) -> F64:
 
 
 def _predict_basic_log_sigma(evidence: LabelEvidence, skeleton: Skeleton) -> F64:
-    """Sum up seven signs, (T, J)."""
+    """Sum up seven features, (T, J)."""
     features = compute_basic_features(evidence, skeleton)
     kinds = np.array(
         [

@@ -1,4 +1,4 @@
-"""Checkpoints: a network with all that is needed to use it, to go on teaching it, and to know how it was made."""
+"""Checkpoints: a network with all that is needed to use it, to train it further, and to know it."""
 
 import io
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """The state of a network that is being taught, or was.
+    """The state of a network in training, or after it.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ class Checkpoint:
     weights
         As they are.
     ema
-        As they were on average lately; None where nobody averaged.
+        As they were on average lately; None without averaging.
     optimizer, position, random
         What a stopped training needs to go on as if it had not been; None and empty in a network
         that is finished.
     step
-        How many taught it.
+        Steps of training.
     config
-        How it was taught, as plain values.
+        How it was trained, as plain values.
     history
         `training.loop.history.Row.table` of every row.
     """
@@ -85,7 +85,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Returns
     -------
     checkpoint
-        On the processor, wherever it was taught.
+        On the processor, wherever it was trained.
 
     Raises
     ------
@@ -105,8 +105,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except Exception as error:
         raise TrainingError(
             f"'{path}' is no checkpoint, or a damaged one. Give another .pt file of 'epipole "
-            "train'; a network's .onnx "
-            "cannot be taught further."
+            "train'; a model's .onnx "
+            "cannot be trained further."
         ) from error
     raise TrainingError(f"The checkpoint '{path}' was written by a newer Epipole. Update Epipole.")
 

@@ -1,4 +1,4 @@
-"""TrainConfig: how long a network is taught, how fast, and with what it is asked."""
+"""TrainConfig: how long a network is trained, how fast, and with which losses."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ PRECISIONS = ("auto", "f32", "bf16", "f16")
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """How a network is taught.
+    """How a network is trained.
 
     Parameters
     ----------
@@ -43,16 +43,16 @@ class TrainConfig:
     patience
         So many judgements in a row without a better one end the training early.
     save_every_s
-        Time between two states from which a killed training goes on.
+        Time between two saved states, from which a killed training can continue.
     threads
         Of the processor; 0 takes all that this process may use.
     seed
-        Of dropout and of whatever else is drawn while teaching.
+        Of dropout and all else that is drawn while training.
 
     Raises
     ------
     ValueError
-        If there is no budget, or a value makes no sense; the sentence names it.
+        If there is no budget, or a value makes no sense; the message names it.
     """
 
     minutes: float = math.inf
@@ -74,7 +74,7 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse invalid values."""
         if not min(self.minutes, self.epochs, self.samples) < math.inf:
             raise ValueError("Nothing says how long to train. Give minutes, epochs or samples.")
         for name in (
@@ -90,7 +90,7 @@ class TrainConfig:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be more than 0, not {getattr(self, name)}.")
         if not (0 <= self.ema < 1 and self.warmup_steps >= 0 and self.threads >= 0):
-            raise ValueError("ema lies in [0, 1); warmup_steps and threads are 0 or more.")
+            raise ValueError("ema is in [0, 1); warmup_steps and threads are 0 or more.")
         if list(self.drops) != sorted(self.drops) or not all(0 < drop < 1 for drop in self.drops):
             raise ValueError(
                 f"drops are rising shares of the budget between 0 and 1, not {self.drops}."

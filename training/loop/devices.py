@@ -1,4 +1,4 @@
-"""Devices: where a network is taught, in which precision, with how many threads, and together with which processes."""
+"""Devices: where a network is trained, its precision, its threads, and its process group."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ AMPERE_CAPABILITY = 8
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where one process teaches.
+    """Where one process trains.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Placement:
     dtype
         Of the convolutions; the loss and the weights stay in float32.
     rank, world_size
-        Which of how many processes that teach one network together.
+        Which of how many processes that train one network together.
     """
 
     device: torch.device
@@ -38,7 +38,7 @@ class Placement:
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the process that judges, writes and tells."""
+        """Whether this is the process that judges, writes and reports."""
         return self.rank == 0
 
     def autocast(self) -> torch.autocast:
@@ -46,8 +46,7 @@ class Placement:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def all_reduce_max(self, *values: float) -> tuple[float, ...]:
-        """Return the greatest of what all processes say, value by value; each must ask at the same
-        moment.
+        """Return the maximum over all processes, value by value; all must call it together.
 
         Parameters
         ----------
@@ -67,7 +66,7 @@ class Placement:
 
 @contextmanager
 def set_up_placement(config: TrainConfig) -> Iterator[Placement]:
-    """Make this process ready to teach, alone or as ``torchrun`` started it.
+    """Make this process ready to train, alone or as ``torchrun`` started it.
 
     Parameters
     ----------
@@ -82,7 +81,7 @@ def set_up_placement(config: TrainConfig) -> Iterator[Placement]:
     Raises
     ------
     TrainingError
-        If the precision is not to be had here.
+        If the precision is not available here.
     """
     device = torch.device("cpu")
     if torch.cuda.is_available():
@@ -125,7 +124,7 @@ def count_free_threads(processes: int = 1) -> int:
     Parameters
     ----------
     processes
-        That teach on this machine.
+        That train on this machine.
 
     Returns
     -------
@@ -145,7 +144,7 @@ def count_free_threads(processes: int = 1) -> int:
 
 
 def choose_precision(device: torch.device) -> str:
-    """Say in which precision a device teaches fastest without losing accuracy.
+    """Return the precision in which a device trains fastest without losing accuracy.
 
     Returns
     -------
@@ -162,5 +161,5 @@ def choose_precision(device: torch.device) -> str:
 def _choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     """Return the type of a precision on a device."""
     if precision == "f16" and device.type == "cpu":
-        raise TrainingError("A processor cannot be taught with in f16. Choose bf16, f32 or auto.")
+        raise TrainingError("A processor cannot train in f16. Choose bf16, f32 or auto.")
     return DTYPES[choose_precision(device) if precision == "auto" else precision]

@@ -1,4 +1,4 @@
-"""History: how a training went, on disk while it runs, as `history.csv` for people and `history.jsonl` for programs."""
+"""History: how a training went, on disk while it runs: `history.csv` and `history.jsonl`."""
 
 import csv
 import dataclasses
@@ -31,7 +31,7 @@ class Row:
     loss
         Mean since the row before; NaN before the first step.
     judged_mm
-        Of the averaged weights; NaN where nobody judged.
+        Of the averaged weights; NaN where not judged.
     samples_per_s
         Since the row before, without judging.
     waiting_share

@@ -1,4 +1,4 @@
-"""Judge: how far a network is off on what it is not taught; one figure, for stopping and for keeping the best."""
+"""Judge: the error of a network on held-out samples; one figure, for stopping and the best."""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def make_judge(batches: BatchSource, root: int) -> Judge:
     Parameters
     ----------
     batches
-        Of samples that are not taught, undisturbed; their first epoch judges.
+        Of held-out samples, without augmentation; their first epoch judges.
     root
         Position of the root joint.
 

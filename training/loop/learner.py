@@ -1,4 +1,4 @@
-"""Learner: a network with its optimizer and its averaged copy; one step of teaching, and the state to go on from."""
+"""Learner: a network, its optimizer and its averaged copy; one step, and the state to resume."""
 
 import math
 from copy import deepcopy
@@ -18,7 +18,7 @@ from training.networks.volume import compute_expected_positions
 
 
 class Learner:
-    """A network that is taught at a place.
+    """A network that is trained on a device.
 
     Parameters
     ----------
@@ -36,7 +36,9 @@ class Learner:
 
     def __init__(self, network: PoseNetwork, config: TrainConfig, placement: Placement) -> None:
         self._config, self.placement = config, placement
-        self.network = network.to(placement.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(  # type: ignore[call-overload]
+            placement.device, memory_format=torch.channels_last
+        )
         self.network.train()
         self.network.requires_grad_(True)
         self.average = deepcopy(self.network).eval().requires_grad_(False)
@@ -65,7 +67,7 @@ class Learner:
         Returns
         -------
         loss
-            NaN where it, or a gradient, is no number; the weights are then as they were.
+            NaN where it, or a gradient, is NaN or infinite; the weights are then as they were.
         """
         batch = batch.to(self.placement.device)
         for group in self._optimizer.param_groups:
@@ -93,7 +95,7 @@ class Learner:
         return loss_value
 
     def state(self) -> dict[str, Any]:
-        """Return a copy of everything the next step depends on: `weights`, `ema`, `optimizer`, `random`."""
+        """Return a copy of what the next step needs: `weights`, `ema`, `optimizer`, `random`."""
         random = {"cpu": torch.get_rng_state()}
         if self.placement.device.type == "cuda":
             random["cuda"] = torch.cuda.get_rng_state(self.placement.device)
@@ -112,7 +114,7 @@ class Learner:
         }
 
     def restore(self, kept: Checkpoint) -> None:
-        """Become what a checkpoint with an optimizer was taken from, but for what is drawn: see `restore_random`."""
+        """Restore a checkpoint with an optimizer; `restore_random` does the random state."""
         optimizer = _copy_to_cpu(kept.optimizer)  # an optimizer keeps the tensors it is given
         self.network.load_state_dict(kept.weights)
         self.average.load_state_dict(kept.weights if kept.ema is None else kept.ema)
@@ -128,7 +130,7 @@ class Learner:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        """Move the averaged weights, and what batch norms have seen, towards the present ones; fast at first."""
+        """Move the averaged weights and batch norms towards the present ones; fast at first."""
         self._steps += 1
         kept = min(self._config.ema, self._steps / (self._steps + 9.0))
         present = self.network.state_dict()
@@ -140,7 +142,7 @@ class Learner:
 
 
 class _MarginalsModule(nn.Module):
-    """What is asked of a network while it is taught; several processes can share the work only through a forward."""
+    """The forward of training: several processes can share the work only through a forward."""
 
     def __init__(self, network: PoseNetwork) -> None:
         super().__init__()
@@ -161,7 +163,7 @@ def compute_loss(uvw: Tensor, batch: Batch, config: TrainConfig, *, flat: bool) 
     config
         `beta`, `reprojection_weight`.
     flat
-        Leaves out depth, and with it the other view: a network of two dimensions knows neither.
+        Leaves out depth, and with it the other view: a network of two dimensions has neither.
 
     Returns
     -------

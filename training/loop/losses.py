@@ -1,4 +1,4 @@
-"""Losses: what a network is asked, in the coordinates of the crop, where 1 is its width (2 m around most people)."""
+"""Losses, in the coordinates of the crop, where 1 is its width (2 m around most people)."""
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ def smooth_l1(predicted: Tensor, target: Tensor, weight: Tensor, *, beta: float)
     Parameters
     ----------
     predicted, target : (B, J, C)
-        `wanted` is NaN where nothing is known: it then neither teaches nor spoils a gradient.
+        `target` is NaN where unknown: it then neither counts nor spoils a gradient.
     weight : (B, J)
         0 leaves a joint out; usually the label's.
     beta
@@ -54,9 +54,9 @@ def heat_loss(shares: tuple[Tensor, Tensor, Tensor], target_uvw: Tensor, weight:
 
     Notes
     -----
-    The expectation alone says hardly anything to a network that knows nothing: from an even volume,
+    The expectation alone gives an untrained network hardly any gradient: from an even volume,
     its gradient is the same for near and far cells on one side. The cross-entropy names the cell.
-    METHODS 1.1 has no such term; networks that start from ImageNet's weights need none.
+    The published recipe has no such term; networks that start from ImageNet's weights need none.
     """
     loss = weight.new_zeros(())
     sure = torch.where(torch.isfinite(weight), weight, 0.0)
@@ -84,12 +84,12 @@ def reprojection_loss(
     uvw : (B, J, 3)
         As the network sees the pose.
     root_depth_m : (B,)
-        Of the root joint, from its label; NaN where that was rejected: the sample then teaches
+        Of the root joint, from its label; NaN where that was rejected: the sample then adds
         nothing here.
     views
         Of the network's own crops.
     other
-        The view that judges. A joint whose label in the room was rejected still teaches through it.
+        The view that judges. A joint whose label in the room was rejected still counts here.
     beta
         As in `smooth_l1`.
 
@@ -101,7 +101,7 @@ def reprojection_loss(
     -----
     The transformed reprojection of Geometry-Driven self-supervision (Li et al., AAAI 2020), but
     robust, and in crops rather than pixels, so that near and far people, wide and long lenses count
-    alike. Alone it does not converge from random weights; beside labels (as in TriPose) it mends
+    alike. Alone it does not converge from random weights; beside labels (as in TriPose) it reduces
     their noise.
     """
     placed = torch.isfinite(root_depth_m)

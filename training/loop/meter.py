@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class ThroughputMeter:
-    """Measures the speed since the last row; before the first step after `reset` it says what it said before."""
+    """Measures the speed since the last row; until the first step after it, the one before."""
 
     def __init__(self) -> None:
         self._samples_per_s, self._waiting_share = 0.0, 0.0

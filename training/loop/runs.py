@@ -1,4 +1,4 @@
-"""Runs: one training's folder, those who watch, judge and stop it, and what comes of it."""
+"""Runs: the folder of one training, its callbacks, and its result."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -64,12 +64,12 @@ class Run:
     skeleton
         Whose joints the network finds.
     judge
-        Says how far the network is off, in mm, on what it is not taught; None keeps the last
+        Measures how far the network is off, in mm, on held-out samples; None keeps the last
         weights as the best.
     on_progress
-        Is told how far it is, at most four times a second.
+        Called with the progress, at most four times a second.
     should_stop
-        Asked after every step whether to stop. What `on_progress` and `should_stop` take does not
+        Called after every step: whether to stop. What `on_progress` and `should_stop` take does not
         count, so that they can hold a pause; what they raise ends the training, which can go on
         from there later.
     notes
@@ -96,7 +96,7 @@ class Run:
 
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Turn what the disk says while a run is written into one sentence, a TrainingError."""
+    """Turn what the disk reports while a run is written into one message, a TrainingError."""
     try:
         yield
     except OSError as error:
@@ -118,7 +118,7 @@ class TrainingResult:
     history
     stopped_because
     best_mm
-        NaN where nobody judged.
+        NaN where not judged.
     """
 
     checkpoint: Path

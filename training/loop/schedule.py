@@ -1,4 +1,4 @@
-"""The schedule: how much of the budget is used, and how fast a network learns at that moment."""
+"""The schedule: how much of the budget is used, and the learning rate at that moment."""
 
 import bisect
 import math
@@ -10,7 +10,7 @@ DROP_FACTOR = 0.1
 """A drop leaves a tenth of the rate, as published."""
 
 FINAL_RATE_SHARE = 0.01
-"""A cosine ends at this share of the rate: the last steps of a budget should still teach."""
+"""A cosine ends at this share of the rate: the last steps of a budget should still count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""The loop: a network, batches and a judge in; the best weights out. Fine-tuning is another start
-of the same loop.
+"""The loop: a network, batches and a judge in; the best weights out. Fine-tuning uses it too.
 
-It can be killed at any moment: from `last.pt` in the run's folder it goes on, on a processor bit
-for bit as if nothing had been.
+It can be killed at any moment: from `last.pt` in the run's folder it continues, on a processor bit
+for bit as if it had not been interrupted.
 """
 
 import dataclasses
@@ -38,7 +37,7 @@ from training.networks.pose_network import PoseNetwork
 STEPS_PER_ROW = 25
 PROGRESS_INTERVAL_S = 0.25
 SETBACK_FACTOR = 0.1
-"""After a loss that was no number the rate is a tenth."""
+"""After a loss that was NaN the rate is a tenth."""
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +87,7 @@ def resume(batches: BatchSource, run: Run, config: TrainConfig | None = None) ->
         The same as before.
     run
     config
-        None takes what it was begun with; another one gives more time, for instance.
+        None takes what it was begun with; another one gives more time, for example.
 
     Returns
     -------
@@ -103,7 +102,7 @@ def resume(batches: BatchSource, run: Run, config: TrainConfig | None = None) ->
     state = load_checkpoint(run.last)
     if state.optimizer is None:
         raise TrainingError(
-            f"'{run.last}' is a finished network: nothing in it says how to go on. Start anew "
+            f"'{run.last}' is a finished network: it holds no state to go on from. Start again "
             "with --init."
         )
     config = config or config_from_table(TrainConfig, state.config["train"])
@@ -171,7 +170,7 @@ class _Training:
         return stop
 
     def finish(self, stop: StopReason) -> TrainingResult:
-        """Keep everything, and say what came of it."""
+        """Save everything, and return the result."""
         if stop is not StopReason.CANCELLED and self.history.rows[-1].step != self.position.step:
             self.write_row(math.nan)
         self.save()
@@ -182,7 +181,7 @@ class _Training:
         return TrainingResult(self.run_spec.best, tuple(self.history.rows), stop, best_mm)
 
     def iter_rest_of_epoch(self) -> Iterator[tuple[Batch, float]]:
-        """Give the batches of this process's epoch that are still to be taught, with the seconds waited for each."""
+        """Give the epoch's remaining batches of this process, with the seconds waited for each."""
         number = self.position.epoch * self.placement.world_size + self.placement.rank
         requested_s, first = time.monotonic(), self.position.batch
         batches = self.batches.epoch(number, first)
@@ -195,7 +194,7 @@ class _Training:
                 batches.close()
         if first == self.position.batch and first == 0:
             raise DatasetError(
-                "The data hold fewer samples than a batch takes. Record longer, or take smaller "
+                "The data hold fewer samples than a batch needs. Record longer, or choose smaller "
                 "batches."
             )
 
@@ -235,16 +234,16 @@ class _Training:
         self.cancelled = bool(*self.placement.all_reduce_max(self.report_and_check_stop()))
 
     def step_back(self) -> None:
-        """Return to the last weights that were kept, once, and learn more slowly from there."""
+        """Return to the last weights that were saved, once, and train more slowly from there."""
         if self.position.setbacks:
             raise DivergedError(
-                f"The loss of step {self.position.step} is no number, a second time. The last "
+                f"The loss of step {self.position.step} is NaN, a second time. The last "
                 "good weights are in "
-                f"'{self.run_spec.last}'. Look for samples that cannot be, or train with a "
+                f"'{self.run_spec.last}'. Look for impossible samples, or train with a "
                 "lower learning_rate."
             )
         logger.warning(
-            "the loss of step %d is no number: back to step %d",
+            "the loss of step %d is NaN: back to step %d",
             self.position.step,
             self.last_good.step,
         )
@@ -252,7 +251,7 @@ class _Training:
         self.position = replace(self.position, setbacks=1)
 
     def judge_when_due(self) -> bool:
-        """Judge the averaged weights if it is time, and keep them if they are the best; say whether it was."""
+        """Judge the averaged weights if it is time, keep them if best; return whether it judged."""
         number = math.floor(self.share() * self.config.judgements + 1e-9)
         if self.run_spec.judge is None or number <= self.position.judged:
             return False
@@ -301,7 +300,7 @@ class _Training:
         )
 
     def report_and_check_stop(self) -> bool:
-        """Tell how far it is, and ask whether to stop; whatever comes back instead finds the state kept."""
+        """Report the progress, and check whether to stop; the state is saved if either raises."""
         if not self.placement.is_main:
             return False
         try:

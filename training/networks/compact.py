@@ -1,5 +1,4 @@
-"""The compact network: small enough to be taught on two cores, and to run on several cameras at
-once.
+"""The compact network: can be trained on two cores, and run on several cameras at once.
 
 Plain 3 × 3 residual blocks: on a processor they train seven times faster than blocks of depth-wise
 convolutions of fewer operations.

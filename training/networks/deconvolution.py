@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 LAYERS = 3
 INITIAL_SD = 1e-3
-"""Of the deconvolutions' and the last layer's weights, as EpipolarPose starts them: scores near zero."""
+"""Of the weights of deconvolutions and last layer, as EpipolarPose starts them: scores near 0."""
 
 
 class Deconvolutions(nn.Module):

@@ -1,4 +1,4 @@
-"""Batch norms folded into the convolutions before them, for a network that is no longer taught."""
+"""Batch norms folded into the convolutions before them, for a network after training."""
 
 from copy import deepcopy
 from itertools import pairwise

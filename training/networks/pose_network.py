@@ -10,7 +10,7 @@ SIZES_PX = range(128, 257, 32)
 
 
 class NetworkConfig(Protocol):
-    """What a network's configuration tells about its output."""
+    """What a network's configuration defines of its output."""
 
     @property
     def joints(self) -> int:

@@ -1,4 +1,4 @@
-"""Pose ResNet: attention, a waterfall, three deconvolutions, a volume per joint (Sensors 2023, 23, 3057)."""
+"""Pose ResNet: attention, waterfall, deconvolutions, volumes (Sensors 2023, 23, 3057)."""
 
 from dataclasses import dataclass
 

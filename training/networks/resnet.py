@@ -1,5 +1,4 @@
-"""ResNet 18, 34, 50 and 101: the trunk that carries an image to a map of features at a
-thirty-second of its size.
+"""ResNet 18, 34, 50 and 101: the trunk from an image to features at a thirty-second of its size.
 
 The names of the parameters are those of the common ImageNet files, so that a file which a user has
 can be read.
@@ -53,8 +52,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1 × 1, 3 × 3, 1 × 1 around a shortcut; the stride is in the middle, as in the common weight
-    files.
+    """1 × 1, 3 × 3, 1 × 1 around a shortcut; the stride in the middle, as in common weight files.
 
     Parameters
     ----------
@@ -145,7 +143,7 @@ class ResNet(nn.Module):
 
 
 def make_shortcut(channels_in: int, channels_out: int, stride: int) -> nn.Module:
-    """Return what stands beside a block: nothing, or a 1 × 1 convolution where the shape changes."""
+    """Return the shortcut of a block: nothing, or a 1 × 1 convolution where the shape changes."""
     if stride == 1 and channels_in == channels_out:
         return nn.Identity()
     convolution = nn.Conv2d(channels_in, channels_out, 1, stride, bias=False)

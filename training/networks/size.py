@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Count what a network learns."""
+    """Count a network's parameters."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 

@@ -1,4 +1,4 @@
-"""Transfer: what a network has learned, given to another."""
+"""Transfer: the weights of a trained network, given to another."""
 
 import torch
 
@@ -48,6 +48,6 @@ def transfer_weights(source: PoseNetwork, target: PoseNetwork) -> None:
 
 
 def _expand_depth(flat: torch.Tensor, target: PoseNetwork) -> torch.Tensor:
-    """Repeat the rows of a flat head, (J × cells, ...), for every layer of a deep one, (J × D × cells, ...)."""
+    """Repeat the rows of a flat head, (J × cells, ...), for every layer of (J × D × cells, ...)."""
     rows = flat.unflatten(0, (target.joints, 1, target.cells_per_channel))
     return rows.expand(-1, target.volume_depth, *rows.shape[2:]).flatten(0, 2).contiguous()

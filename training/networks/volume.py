@@ -21,14 +21,13 @@ def soft_argmax(scores: Tensor) -> Tensor:
 
     Notes
     -----
-    Sums of products, no matrix product: autocast would take that to bfloat16 again.
+    Sums of products, no matrix product: autocast would turn that into bfloat16 again.
     """
     return compute_expected_positions(marginals(scores))
 
 
 def soft_argmax_and_spread(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the expected place of each joint, and how wide the softmax of its volume lies around
-    it.
+    """Return the expected place of each joint, and the spread of its volume's softmax around it.
 
     Parameters
     ----------
@@ -41,7 +40,7 @@ def soft_argmax_and_spread(scores: Tensor) -> tuple[Tensor, Tensor]:
         Exactly that of `soft_argmax`.
     spread : (B, J, 3), float32
         Standard deviation along each axis, in the same unit. Large where the network hesitates
-        between two places; it is no error in metres until somebody has compared the two.
+        between two places; it becomes an error in metres by calibration only.
     """
     shares = marginals(scores)
     middles = [_compute_mean(share) for share in shares]
@@ -84,5 +83,5 @@ def _compute_spread(share: Tensor, middle: Tensor) -> Tensor:
 
 
 def cell_centres(count: int, like: Tensor) -> Tensor:
-    """Return the centres of `count` equal cells that fill [-0.5, 0.5], (count,), on the device of `like`."""
+    """Return the centres of `count` equal cells of [-0.5, 0.5], (count,), on `like`'s device."""
     return (torch.arange(count, device=like.device, dtype=torch.float32) + 0.5) / count - 0.5

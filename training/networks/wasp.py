@@ -1,11 +1,13 @@
-"""WASP: a waterfall of dilated convolutions, each fed by the one before (Artacho and Savakis, UniPose, CVPR 2020)."""
+"""WASP: a waterfall of dilated convolutions (Artacho and Savakis, UniPose, CVPR 2020)."""
 
 import torch
 from torch import Tensor, nn
 
 DILATIONS_ON_8 = (3, 2, 1)
-"""The published ones, 18, 12 and 6, reach beyond a map of 8 × 8: their outer taps would see nothing but padding. The
-fourth published number, 24, belongs to the first branch, a 1 × 1 convolution, and does nothing."""
+"""The published ones, 18, 12 and 6, reach beyond a map of 8 × 8: outer taps see only padding.
+
+The fourth published number, 24, belongs to the first branch, a 1 × 1 convolution, and does nothing.
+"""
 
 
 def choose_dilations(map_size: int) -> tuple[int, ...]:

@@ -1,1 +1,1 @@
-"""Published sets of images with known joints, for people who have them: read in their own layouts, copied nowhere."""
+"""Published sets of images with known joints, read in their own layouts and not copied."""

@@ -1,7 +1,7 @@
 """CDF: what Human3.6M uses of NASA's Common Data Format 3, one variable of numbers.
 
-Plain or gzipped; written after the "CDF Internal Format Description" of version 3. Why not `cdflib`:
-``training/decisions/001-own-cdf-reader.md``.
+Plain or gzipped; written after the "CDF Internal Format Description" of version 3. The reasons
+against `cdflib` are in ``training/decisions/001-own-cdf-reader.md``.
 """
 
 import math
@@ -84,7 +84,7 @@ def _find_variable(data: bytes, name: str) -> F64:
     encoding, flags = struct.unpack_from(">ii", data, 8 + 28)
     if encoding not in BIG_ENDIAN | LITTLE_ENDIAN:
         raise ValueError(
-            f"its numbers are written in an order (number {encoding}) that nobody uses any more"
+            f"its numbers are written in an order (number {encoding}) that is not supported"
         )
     content = _Content(data, "<" if encoding in LITTLE_ENDIAN else ">", bool(flags & ROWS_FIRST))
     (variable,) = struct.unpack_from(">q", data, general + 20)
@@ -131,9 +131,7 @@ def _iter_blocks(data: bytes, indices: int) -> Iterator[tuple[int, int, bytes]]:
         places = struct.unpack_from(f">{entries}q", data, table + 8 * entries)
         for first, last, place in list(zip(firsts, lasts, places))[:used]:
             size, kind = struct.unpack_from(">qi", data, place)
-            if (
-                kind == INDEX and place > at
-            ):  # an index of indices lies behind the one that names it
+            if kind == INDEX and place > at:  # an index of indices is behind the one that names it
                 yield from _iter_blocks(data, place)
             elif kind == GZIPPED:
                 yield first, last + 1, _inflate(data[place + 24 : place + size])

@@ -1,7 +1,7 @@
 """Clips: images of one person by one camera with their joints, made into samples a few at a time.
 
 Whole sets do not fit into memory: Human3.6M, every fifth image, is 33 GB of crops. So readers give
-parts, one after another, and whoever wants a set on disk appends them to a
+parts, one after another, and to store a set they are appended to a
 `training.data.samples.SampleWriter`.
 """
 
@@ -28,7 +28,7 @@ MAX_FRAMES = 1 << 32
 """Images that a clip may have, so that the framesets of two clips never meet."""
 
 MAX_MISSING_SHARE = 0.02
-"""A video may end so much earlier than its joints: that its last images are lost is no reason to refuse a set."""
+"""A video may end so much earlier than its joints: the loss of its last images is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class ClipBuffer:
         self.squares.append((x, y, side))
 
     def flush(self) -> Samples:
-        """Return what was gathered as samples, and begin anew."""
+        """Return what was gathered as samples, and start again empty."""
         frames = np.array(self.frames, np.int64)
         samples = make_samples(self.clip, frames, np.stack(self.crops), np.array(self.squares))
         self.frames = []
@@ -187,8 +187,7 @@ def cut_stored_crop(image_bgr: U8, square: tuple[float, float, float], stored_px
 
 
 def make_samples(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Samples:
-    """Put crops of a clip together with what is known of them: the joints of the set count as
-    truth.
+    """Put crops of a clip together with its joints: those of the set count as truth.
 
     Parameters
     ----------
@@ -305,8 +304,8 @@ def read_video_images(
                 if frame >= (1 - MAX_MISSING_SHARE) * len(clip):
                     return
                 raise DatasetError(
-                    f"'{path}' has {frame} images, but the set knows {len(clip)}: it is cut "
-                    "short. Fetch it again."
+                    f"'{path}' has {frame} images, but the set has joints for {len(clip)}: it is "
+                    "cut short. Fetch it again."
                 )
             if frame % selection.every == 0 and clip.sees_root(frame):
                 found, image = video.retrieve()
@@ -320,7 +319,7 @@ def read_video_images(
 
 
 def read_video_facts(path: Path) -> tuple[float, tuple[int, int]]:
-    """Look up the rate of a video, per second, and the size of its images, px; raises DatasetError."""
+    """Return the rate of a video, per second, and the size of its images, px, or DatasetError."""
     video = cv2.VideoCapture(str(path)) if path.is_file() else None
     try:
         if video is None or not video.isOpened():

@@ -1,9 +1,8 @@
-"""Human3.6M as it is published: ``S1/Videos/*.mp4``, ``S1/MyPoseFeatures/D3_Positions/*.cdf`` and
-``metadata.xml``.
+"""Human3.6M as published: ``S1/Videos/*.mp4``, ``S1/MyPoseFeatures/D3_Positions/*.cdf``.
 
-The one download of poses that everybody has is `D3_Positions` (joints in the room, mm, one file per
-take); the cameras come from the ``metadata.xml`` of the set's own code. The joints were measured by
-markers at 50 per second.
+The poses are those of `D3_Positions` (joints in the room, mm, one file per recording); the cameras
+come from the ``metadata.xml`` of the set's own code. The joints were measured by markers at 50 per
+second.
 """
 
 import re
@@ -64,7 +63,7 @@ JOINTS = {
 
 PERSON_COUNT = 11
 EXTRINSIC_COUNT, INTRINSIC_COUNT = 6, 9
-"""Numbers of a camera in ``w0``: angles and place for each person; focal length, middle and lens once."""
+"""Numbers of a camera in ``w0``: angles and place per person; focal length, centre, lens once."""
 
 MIN_SEEN_SHARE = 0.5
 _PERSON = re.compile(r"S(\d+)")
@@ -140,7 +139,7 @@ def read_human36m(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
     wanted = [person for person in people if selection.includes(person)]
     if not wanted:
         raise DatasetError(
-            f"'{folder}' holds none of the people asked for; there are "
+            f"'{folder}' holds none of the selected people; there are "
             f"{', '.join(people) or 'none'}. "
             "Unpack the set so that it has folders S1, S5 and so on, each with Videos and "
             "MyPoseFeatures."
@@ -169,7 +168,7 @@ def _find_recordings(person: Path) -> list[Path]:
 
 
 def _get_video_path(recording: Path, camera: str) -> Path:
-    """Say where a camera's video of a take is."""
+    """Return where a camera's video of a recording is."""
     return recording.parents[2] / "Videos" / f"{recording.stem}.{camera}.mp4"
 
 
@@ -201,7 +200,7 @@ def read_cameras(path: Path) -> CameraTable:
 
 
 def read_recording(path: Path) -> F64:
-    """Read the poses of a take, (T, 17, 3), m, room; DatasetError if they are not as published."""
+    """Read the poses of a recording, (T, 17, 3), m, room; DatasetError if not as published."""
     values = read_variable(path, "Pose")
     if values.size == 0 or values.size % (STORED_JOINTS * 3):
         raise DatasetError(
@@ -215,7 +214,7 @@ def read_recording(path: Path) -> F64:
 def _read_samples(
     path: Path, rig: tuple[Camera, ...], number: int, selection: ImageSelection
 ) -> Iterator[Samples]:
-    """Make samples of all views of a take that are there."""
+    """Make samples of all views of a recording that are there."""
     person = path.parents[2].name
     room = read_recording(path)
     for camera in rig:
@@ -240,7 +239,7 @@ def _read_samples(
 
 
 def _demand_sight(clip: Clip) -> None:
-    """Refuse cameras that do not look at the person: then cameras and poses are of different sets."""
+    """Refuse cameras that do not see the person: cameras and poses are then of different sets."""
     seen = np.mean([clip.sees_root(frame) for frame in range(len(clip))])
     if seen < MIN_SEEN_SHARE:
         raise DatasetError(
@@ -277,6 +276,6 @@ def _find_metadata(folder: Path) -> Path:
         if place.is_file():
             return place
     raise DatasetError(
-        f"'{folder}' has no 'metadata.xml', which knows the cameras. Copy it from the set's own "
+        f"'{folder}' has no 'metadata.xml', which holds the cameras. Copy it from the set's own "
         "code."
     )

@@ -1,4 +1,4 @@
-"""MATLAB files as the published sets use them: version 5 and 7 are read; 7.3 is another format and is named as such."""
+"""MATLAB files of the published sets: versions 5 and 7 are read; 7.3 is refused by name."""
 
 from pathlib import Path
 from typing import Any

@@ -49,8 +49,11 @@ JOINTS = {
     "right_knee": 24,
     "right_ankle": 25,
 }
-"""Where the joints of `h36m_17` stand among the 28 of a training sequence: its "neck" is the thorax, its "head" the
-upper neck, and of four points of the spine the lowest one counts, as in the set's own list of 17."""
+"""Where the joints of `h36m_17` are among the 28 of a training sequence.
+
+Its "neck" is the thorax, its "head" the upper neck, and of four points of the spine the lowest one
+counts, as in the set's own list of 17.
+"""
 
 TEST_JOINTS = (
     *(
@@ -97,7 +100,7 @@ def read_mpi_inf_3dhp(folder: Path, selection: ImageSelection) -> Iterator[Sampl
     Yields
     ------
     samples
-        Of `h36m_17`, in metres. Test sequences only where they are asked for by name.
+        Of `h36m_17`, in metres. Test sequences only if selected by name.
 
     Raises
     ------
@@ -118,7 +121,7 @@ def read_mpi_inf_3dhp(folder: Path, selection: ImageSelection) -> Iterator[Sampl
     sequences = [path for person in people for path in sorted(person.glob("Seq*")) if path.is_dir()]
     if not sequences and not tests:
         raise DatasetError(
-            f"'{folder}' holds no sequence of the people asked for. Unpack the set so that it "
+            f"'{folder}' holds no sequence of the selected people. Unpack the set so that it "
             "has S1/Seq1 and so on, "
             "each with annot.mat, camera.calibration and imageSequence."
         )
@@ -172,8 +175,7 @@ def read_calibration(path: Path) -> dict[int, Camera]:
 
 
 def fit_lens(xyz: F64, xy: F64) -> F64:
-    """Find the lens of a test sequence, whose file does not name it: its joints in the image are
-    exact projections.
+    """Find the lens of a test sequence, which its file does not give: its image joints are exact.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""MPII Human Pose as it is published: ``mpii_human_pose_v1_u12_1.mat`` (or ``_2``) and
-``images/*.jpg``.
+"""MPII Human Pose as published: ``mpii_human_pose_v1_u12_1.mat`` (or ``_2``), ``images/*.jpg``.
 
 Photographs with joints in the image only: nothing is known of depth or lens, so `xyz` is NaN, the
 weights are 0, and the cameras are nominal. The annotations count pixels from 1, as MATLAB does.
@@ -31,11 +30,13 @@ SCALE_PX = 200.0
 
 BOX_SCALE = 1.25
 CENTRE_SHIFT_PX = 15.0
-"""The set's middle of a person is that of head and trunk: this times the scale further down legs are not cut off, as
-is usual for the set."""
+"""The set's centre of a person is that of head and trunk: this much lower, legs are inside.
+
+Times the scale; usual for the set.
+"""
 
 NOMINAL_FOCAL = 1.2
-"""Of the long side of a photograph, whose lens nobody knows: 45°."""
+"""Of the long side of a photograph, whose lens is unknown: 45°."""
 
 UNKNOWN_PERSON = "somebody"
 
@@ -94,8 +95,7 @@ def read_mpii(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
     ]
     if not people:
         raise DatasetError(
-            f"'{folder}' holds no annotated person among the images asked for. Ask for more of "
-            "them."
+            f"'{folder}' holds no annotated person among the selected images. Select more of them."
         )
     if selection.max_samples is not None and selection.max_samples < len(people):
         people = [
@@ -110,7 +110,7 @@ def read_mpii(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
         )
         yield replace(
             samples, frameset=np.arange(first, first + len(part))
-        )  # nobody has another view of them
+        )  # there is no other view of them
 
 
 def read_people(path: Path) -> list[Person]:
@@ -147,7 +147,7 @@ def _read_image_people(image: Any, number: int, action: str) -> list[Person]:
 
 
 def _read_square(rectangle: Any) -> tuple[float, float, float] | None:
-    """Read the square around a person, px from 0: centre x, y and side; None where the file has no size or place."""
+    """Read the square around a person, px from 0: x, y and side; None without size or place."""
     scale = getattr(rectangle, "scale", None)
     middle = getattr(rectangle, "objpos", None)
     if (
@@ -167,7 +167,7 @@ def _read_square(rectangle: Any) -> tuple[float, float, float] | None:
 
 
 def _read_joints(points: Any) -> F64 | None:
-    """Read the joints of a person, (16, 2), px from 0; None where nobody annotated them."""
+    """Read the joints of a person, (16, 2), px from 0; None where not annotated."""
     if not hasattr(points, "point"):
         return None
     xy = np.full((JOINT_COUNT, 2), np.nan)
@@ -187,7 +187,7 @@ def _read_text(thing: Any, name: str) -> str:
 def _make_sample(
     person: Person, images: Path, cameras: dict[tuple[int, int], Camera], selection: ImageSelection
 ) -> Samples:
-    """Make one person a sample; photographs count as a second apart, so that a split in time parts them."""
+    """Make one person a sample; photographs count as a second apart, so that splits part them."""
     image_bgr = _read_image(images / person.image)
     size_wh = (image_bgr.shape[1], image_bgr.shape[0])
     one = np.zeros(1, np.int32)

@@ -35,11 +35,11 @@ class StudioRecipe:
     ahead
         Shards that wait ready.
     judges
-        Studios that are held out and judge: so many takes of other people in their own rooms.
+        Held-out studios that judge: so many recordings of other people in their own rooms.
     judge_seconds, judge_fps
-        Length of each take, and how many of its instants are shown.
+        Length of each recording, and how many of its instants are shown.
     share
-        Where data are given: of all samples that teach, so many are people of the studio. Below 1;
+        Where data are given: of all training samples, so many are people of the studio. Below 1;
         0 leaves them out.
     """
 
@@ -108,7 +108,7 @@ def read_recipe(what: str) -> Recipe:
     Raises
     ------
     TrainingError
-        If there is none of that name, or it cannot be meant; the sentence names the key.
+        If there is none of that name, or it is invalid; the message names the key.
     """
     path = Path(what)
     if what.endswith(SUFFIX):
@@ -140,13 +140,13 @@ def recipe_from_toml(text: str, name: str) -> Recipe:
 
 
 def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
-    """Make a recipe of plain values; the way back from `recipe_to_table`. Raises TrainingError as `read_recipe`."""
+    """Make a recipe of plain values; the inverse of `recipe_to_table`."""
     name = table["name"]
     rest = {key: value for key, value in table.items() if key != "network"}
     try:
         recipe = config_from_table(Recipe, rest)
     except ValueError as error:
-        raise TrainingError(f"The recipe '{name}' cannot be meant: {error}") from error
+        raise TrainingError(f"The recipe '{name}' is invalid: {error}") from error
     if "network" in table:
         recipe = replace(recipe, network=network_config_from_table(table["network"]))
     if recipe.network.size_px != recipe.batch.size_px:
@@ -158,12 +158,11 @@ def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
     if not 0 <= recipe.studio.share < 1:
         raise TrainingError(
             f"The recipe '{name}' gives the studio a share of {recipe.studio.share:g} of the "
-            "teaching. Give it at "
-            "least 0 and less than 1; without data it teaches alone."
+            "training. Give it at least 0 and less than 1; without data it is the only source."
         )
     if recipe.batch.batch < 2:
         raise TrainingError(
-            f"The recipe '{name}' takes batches of one, which batch norm cannot norm. Take two "
+            f"The recipe '{name}' has batches of one, which batch norm cannot norm. Take two "
             "or more."
         )
     return recipe

@@ -1,4 +1,4 @@
-"""Carry out a recipe: open or draw what it needs, set aside what judges, and train."""
+"""Carry out a recipe: open or draw what it needs, hold out what judges, and train."""
 
 import math
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ from training.studio.samples import StudioSampleConfig
 from training.studio.shard_batches import ShardBatches, SpooledShards
 
 FIRST_JUDGE_SEED = 800_000
-"""The studios that judge a training are others than those that an evaluation takes, which begin at 0."""
+"""First seed of the studios that judge a training; those of an evaluation begin at 0."""
 
 JUDGE_FOLDER, SHARDS_FOLDER = "judge", "shards"
 
@@ -58,14 +58,14 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class InitialWeights:
-    """What a network knows before it is taught; nothing given, or one of the two.
+    """What a network starts from; nothing given, or one of the two.
 
     Parameters
     ----------
     init
         Checkpoint of a network of the same make; one of two dimensions may become one of three.
     imagenet
-        Weight file of a ResNet that was taught on ImageNet, for networks with such a trunk.
+        Weight file of a ResNet that was trained on ImageNet, for networks with such a trunk.
     """
 
     init: Path | None = None
@@ -113,7 +113,7 @@ def resume_recipe(run: Run, changed: TrainConfig | None = None) -> TrainingResul
     run
         Its folder says everything else.
     changed
-        Replaces how it was taught: another budget, for instance.
+        Replaces how it was trained: another budget, for instance.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def read_recipe_notes(folder: Path) -> dict:
         config = load_checkpoint(run.last).config
     except TrainingError as error:
         hope = (
-            f" The best weights so far are whole: begin anew with --init {run.best}."
+            f" The best weights so far are whole: start again with --init {run.best}."
             if run.best.is_file()
             else ""
         )
@@ -164,7 +164,7 @@ def read_recipe_notes(folder: Path) -> dict:
 
 
 def read_resumed_config(folder: Path) -> TrainConfig:
-    """Return how a run that was stopped was taught; raises TrainingError as `read_recipe_notes`."""
+    """Return how a stopped run was trained; raises TrainingError as `read_recipe_notes`."""
     return config_from_table(TrainConfig, read_recipe_notes(folder)["train"])
 
 
@@ -216,7 +216,7 @@ def build_initial_network(recipe: Recipe, first: InitialWeights) -> PoseNetwork:
 def _open_data(
     recipe: Recipe, data: TrainingData, run: Run, first: int
 ) -> Iterator[tuple[BatchSource, Judge]]:
-    """Open what teaches, beginning at the first-th shard, and what judges; and close it again."""
+    """Open the training data, from the first-th shard on, and the judging data, for a while."""
     occluders = _load_occluders(
         recipe
     )  # before anything is drawn, and once: a copy of Pascal VOC takes a minute
@@ -242,7 +242,7 @@ def _open_data(
 def _open_data_batches(
     recipe: Recipe, run: Run, first: int, given: WeightedSamples, occluders: tuple[U8, ...]
 ) -> Iterator[BatchSource]:
-    """Open the batches of data, with people of the studio among them where the recipe wants some."""
+    """Open the batches of data, with people of the studio among them where the recipe has some."""
     if not recipe.studio.share:
         yield _build_batches(recipe, [given], occluders)
         return
@@ -259,8 +259,7 @@ def _open_studio_batches(
     occluders: tuple[U8, ...],
     given: WeightedSamples | None = None,
 ) -> Iterator[BatchSource]:
-    """Open the batches of people that the studio draws from the first-th shard on, each with its
-    part of the data.
+    """Open the batches of drawn people, from the first-th shard on, with a part of the data.
 
     An epoch is a shard, not the data: it shows every drawn sample once, and goes through the data
     from epoch to epoch.
@@ -299,14 +298,14 @@ def _open_joined(folders: tuple[Path, ...]) -> Samples:
 def _build_batches(
     recipe: Recipe, parts: list[WeightedSamples], occluders: tuple[U8, ...]
 ) -> Batches:
-    """Make the batches that teach."""
+    """Make the batches for training."""
     for part in parts:
         _demand_joints(recipe, part.samples)
     return Batches(parts, recipe.batch, recipe.augment, occluders, recipe.train.seed)
 
 
 def _load_occluders(recipe: Recipe) -> tuple[U8, ...]:
-    """Return the things that stand before people, from the user's own copy of Pascal VOC or drawn."""
+    """Return the occluders, from the user's own copy of Pascal VOC or drawn."""
     if recipe.voc:
         return load_voc_occluders(Path(recipe.voc))
     return draw_occluders(recipe.occluders, np.random.default_rng(recipe.train.seed))
@@ -318,7 +317,7 @@ def _demand_joints(recipe: Recipe, samples: Samples) -> None:
         raise TrainingError(
             f"The samples have the joints of {samples.skeleton.name}, the recipe those of "
             f"{recipe.skeleton}. Make one "
-            "of them anew."
+            "of them again."
         )
 
 
@@ -329,7 +328,7 @@ def _build_judge(recipe: Recipe, samples: Samples) -> Judge:
 
 
 def _open_held_out(recipe: Recipe, folder: Path) -> Samples:
-    """Cut takes of held-out studios, once: a training that goes on is judged by the same."""
+    """Cut recordings of held-out studios, once: a resumed training is judged by the same."""
     if not (folder / ARRAYS).exists():
         studio = recipe.studio
         config = StudioRecordingConfig(

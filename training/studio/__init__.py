@@ -1,1 +1,1 @@
-"""People that the studio draws for teaching: endless, seeded, with exact truth."""
+"""People that the studio draws for training: endless, seeded, with exact truth."""

@@ -1,4 +1,4 @@
-"""Surroundings: a box with pictures on its sides, seen through a crop's lens, with the person's shadow on its floor."""
+"""Surroundings: a box with pictures on its sides and a shadow on its floor, seen by a lens."""
 
 from functools import partial
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from engine.inference.preprocess import Region, image_from_crop
 from training.studio.cameras import undistort_rays
 
 NODES = 17
-"""Rays are found at so many pixels on a line and interpolated between: the background needs no more."""
+"""Rays are found at so many pixels per line and interpolated between: enough for a background."""
 
 
 class Backdrop(NamedTuple):
@@ -109,7 +109,7 @@ def _sample_light(light, to_map, x, y):
 
 @partial(jit_kernel, fastmath=True)
 def _sample_texture(texture, x, y, bright, pixel):
-    """Read a picture between its pixels, brighter or darker."""
+    """Sample a picture between its pixels, brighter or darker."""
     most = texture.shape[0] - 2
     m, n = min(max(int(x), 0), most), min(max(int(y), 0), most)
     p, q = x - np.float32(m), y - np.float32(n)
@@ -126,7 +126,7 @@ def _sample_texture(texture, x, y, bright, pixel):
 
 @partial(jit_kernel, fastmath=True)
 def _fill(image, rays, centre, room, shadow):
-    """Follow every pixel's ray to the side that it meets first, and read that side's picture there."""
+    """Follow every pixel's ray to the first side it meets, and sample that side's picture there."""
     textures, low, high, gain = room
     light, to_map = shadow
     size, last = image.shape[0], np.float32(textures.shape[1] - 1)

@@ -1,4 +1,4 @@
-"""Cameras for training: drawn at random before a person, and the crops that they would be cut to."""
+"""Cameras for training: drawn at random before a person, and the crops of their images."""
 
 import math
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ _WHOLE_SHARE = 0.9
 """Share of the joints that are in the image of a camera that sees the whole person."""
 _MAX_TRIES = 12
 _MAX_DISTORTION = 0.1
-"""Largest -k1 in inverse squares of the corner's radius: corners are then 14 % off, and a lens folds from 0.15."""
+"""Largest -k1 per squared radius of the corner: corners are 14 % off; lenses fold from 0.15."""
 _NEWTON_STEPS = 6
 _LENS_RADIUS_LIMIT = 1.15
 """A lens is good up to so many times the radius of its image's corner, as the studio has it."""
@@ -100,7 +100,7 @@ def is_seen(xyz: F64, camera: Camera) -> np.ndarray:
 
 
 def is_in_lens(xyz: F64, camera: Camera) -> np.ndarray:
-    """Tell for which points of the room, (..., 3), m, the lens model holds, (...): beyond, it folds them back."""
+    """Return for which points, (..., 3), m, the lens model holds, (...); beyond, it folds."""
     seen = xyz @ camera.R.T + camera.t
     depth = np.where(seen[..., 2] > 1e-6, seen[..., 2], np.nan)
     with np.errstate(invalid="ignore"):
@@ -122,7 +122,7 @@ def pack_crop_lens(camera: Camera, region: Region, size_px: int) -> F32:
 
 
 def find_image_part(camera: Camera, region: Region, size_px: int) -> tuple[int, int, int, int]:
-    """Return the part of an upright crop, x0 y0 x1 y1 (ends excluded), that lies in the image; the rest is black."""
+    """Return the part of an upright crop, x0 y0 x1 y1 (ends excluded), that is inside the image."""
     matrix = image_from_crop(region, (size_px, size_px))
     scale = np.diag(matrix[:, :2])
     low = np.ceil((-0.5 - matrix[:, 2]) / scale).astype(int).clip(0, size_px)
@@ -179,7 +179,7 @@ def _draw_candidate(
 
 
 def _make_look_rotation(direction: F64, offset_rad: F64, roll_rad: float) -> F64:
-    """Turn a camera, ``cam_from_room``, (3, 3): upright towards a direction, then aside, (2,) rad, then rolled."""
+    """Turn a camera, ``cam_from_room``, (3, 3): to a direction, then by (2,) rad, then rolled."""
     x, y, z = (float(value) for value in direction)
     level = math.hypot(x, y)
     length = math.sqrt(x * x + y * y + z * z)

@@ -1,4 +1,4 @@
-"""Looks of training pictures: where the lamp hangs, what surrounds the person, and how a sensor sees it, at random."""
+"""Lighting of training pictures: the lamp, the surroundings and the sensor, at random."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Lamp:
 
 
 class Scenery:
-    """What surroundings are put together from: pictures that are drawn once for many.
+    """What surroundings are made of: pictures that are drawn once for many.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Scenery:
 
 
 def draw_lamp(rng: np.random.Generator) -> Lamp:
-    """Hang a lamp somewhere above, of some colour and strength, with light from all sides besides."""
+    """Hang a lamp somewhere above, of some colour and strength, with ambient light besides."""
     azimuth = rng.uniform(0, 2 * np.pi)
     elevation = np.deg2rad(rng.uniform(*LAMP_ELEVATION_DEG))
     to_lamp = [
@@ -146,7 +146,7 @@ def light_body(
 
 
 def draw_sensor(rng: np.random.Generator) -> U8:
-    """Draw how a sensor turns light into numbers: exposure, white balance and contrast, (1, 256, 3), for `cv2.LUT`."""
+    """Draw a sensor: exposure, white balance and contrast, (1, 256, 3), for `cv2.LUT`."""
     gain = np.exp(rng.normal(0, 0.18)) * np.exp(rng.normal(0, 0.06, 3))
     contrast = float(np.exp(rng.normal(0, 0.15)))
     value = (np.linspace(0, 1, 256)[:, None] ** contrast) * gain + rng.uniform(-0.02, 0.06)
@@ -166,7 +166,7 @@ def draw_furniture(image_bgr: U8, rng: np.random.Generator) -> None:
 
 
 def _map_from_room(to_lamp: F64, posed: F32) -> F32:
-    """Return what carries points of the room, with a 1, into the lamp's map, (3, 4): column, row, closeness."""
+    """Return the matrix from the room to the lamp's map, (3, 4): column, row, closeness."""
     x, y, z = (float(value) for value in to_lamp)
     level = float(np.hypot(x, y))  # never 0: no lamp hangs straight above
     axes = (

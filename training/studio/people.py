@@ -1,5 +1,4 @@
-"""People for training: bodies of the studio that are made once and wear other colours every few
-pictures.
+"""People for training: bodies that are made once and change their colours every few pictures.
 
 A body costs 0.7 s, a new coat of paint 0.5 ms. Bodies are kept at one stature: all of a person
 grows in proportion, so that the bones' scale makes every other.
@@ -26,13 +25,13 @@ GIRTH = (0.88, 1.16)
 BELLY = (0.92, 1.24)
 HEM_M = (0.90, 1.02)
 HAIR_VOLUME = (0.93, 1.12)
-"""Wider than the studio's own people, so that those lie well inside."""
+"""Wider than the studio's own people, so that those are well inside."""
 
 FREE_COLOUR_SHARE = 0.6
-"""Share of the paints with any colours at all; the others are the studio's, which stand apart from skin and floor."""
+"""Share of the paints with any colours; the others are the studio's, unlike skin and floor."""
 PATTERNED_SHARE = 0.45
 PATTERN_M = (0.05, 0.20)
-"""Period of stripes and checks; vertices lie 15 mm apart, finer ones would not show."""
+"""Period of stripes and checks; vertices are 15 mm apart, finer ones would not show."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +132,7 @@ def to_bone_pose(bones: Bones, anatomy: Anatomy) -> BonePose:
 
 
 def _draw_pattern(points: F64, rng: np.random.Generator) -> F64:
-    """Say how much of a second colour there is at points of a cloth, (N,), 0 to 1: stripes, checks or blotches."""
+    """Return the share of a second colour at points of a cloth, (N,): stripes, checks, blotches."""
     period = float(rng.uniform(*PATTERN_M))
     kind = int(rng.integers(4))
     if kind == 3:

@@ -1,8 +1,7 @@
-"""Poses for training: moments of the studio's motions, disturbed, and bodies held as nobody would
-plan to.
+"""Poses for training: moments of the studio's motions, disturbed, and arbitrary poses.
 
 A walk programme has the arms down and the trunk upright nearly all the time; a network that saw
-nothing else believes that everybody stands so. Here the joints go through their whole anatomical
+nothing else finds that pose in everybody. Here the joints go through their whole anatomical
 range.
 """
 
@@ -35,7 +34,7 @@ SHARES = (0.42, 0.24, 0.12, 0.08, 0.09, 0.05)
 
 @dataclass(frozen=True, slots=True)
 class _Stance:
-    """How people stand: pelvis between two shares of its standing height, feet so far apart, one often in the air."""
+    """How people stand: the pelvis' height as shares, feet so far apart, one often in the air."""
 
     height: tuple[float, float]
     stride_m: float
@@ -96,7 +95,7 @@ def draw_poses(
 def _draw_possible(
     kind: str, count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator
 ) -> Posture:
-    """Draw poses of a kind until no hand is in the trunk or under the floor; what is left then are performed ones."""
+    """Draw poses of a kind until no hand is in the trunk or the floor, else performed ones."""
     good: list[Posture] = []
     for _ in range(_MAX_TRIES):
         missing = count - sum(map(len, good))
@@ -113,7 +112,7 @@ def _draw_possible(
 
 
 def is_possible(bones: Bones, anatomy: Anatomy) -> Mask:
-    """Tell which poses a body without bones in its way could take, (T,): hands out of the trunk and over the floor."""
+    """Return which poses are possible, (T,): hands out of the trunk and over the floor."""
     xyz, scale = bones.xyz, anatomy.scale
     bottom, top = xyz[:, INDEX["pelvis"]], xyz[:, INDEX["neck"]]
     axis = top - bottom
@@ -196,7 +195,7 @@ def _disturb(posture: Posture, rng: np.random.Generator) -> Posture:
 def _draw_standing(
     count: int, anatomy: Anatomy, stance: _Stance, rng: np.random.Generator
 ) -> Posture:
-    """Put the pelvis at some share of its standing height over feet that stand anywhere, or one of them in the air."""
+    """Put the pelvis at a share of its standing height over feet anywhere, or one in the air."""
     scale = anatomy.scale
     pelvis = np.zeros((count, 3))
     pelvis[:, 2] = standing_height_m(anatomy) * rng.uniform(*stance.height, count)
@@ -254,7 +253,7 @@ def _draw_lying(count: int, anatomy: Anatomy, rng: np.random.Generator) -> Postu
 
 
 def _draw_upper_body(count: int, rng: np.random.Generator) -> dict[str, F64]:
-    """Draw trunk, head and arms: half of the arms point anywhere, the others are near the trunk's plane."""
+    """Draw trunk, head and arms: half of the arms point anywhere, others near the trunk's plane."""
     spine = np.stack(
         [rng.normal(12, 18, count), rng.normal(0, 11, count), rng.normal(0, 18, count)], -1
     )
@@ -287,7 +286,7 @@ def _draw_upper_body(count: int, rng: np.random.Generator) -> dict[str, F64]:
 
 
 def _draw_arms(count: int, rng: np.random.Generator) -> F64:
-    """Draw upper arms evenly over all directions that a shoulder allows, as abduction, flexion and twist, deg."""
+    """Draw upper arms evenly over all directions of a shoulder: abduction, flexion, twist, deg."""
     direction = rng.normal(0, 1, (count, 2, 3))
     direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
     outwards, forward, down = np.moveaxis(direction, -1, 0)

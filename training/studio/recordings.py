@@ -1,4 +1,4 @@
-"""Takes held out: whole sessions of studio people that nothing was trained on, cut to samples with exact truth."""
+"""Held-out recordings: sessions of studio people never trained on, cut to samples with truth."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from training.studio.seeds import demand_held_out_seed
 
 @dataclass(frozen=True, slots=True)
 class StudioRecordingConfig:
-    """How a take is cut to samples.
+    """How a recording is cut to samples.
 
     Parameters
     ----------
     seconds
-        Length of the take.
+        Length of the recording.
     rate_fps
         Of the samples; the people move as always.
     motion
@@ -55,7 +55,7 @@ class StudioRecordingConfig:
 def samples_from_recording(
     seed: int, config: StudioRecordingConfig = StudioRecordingConfig()
 ) -> Samples:
-    """Cut a take of the studio to samples, as a session of it would be cut, without videos.
+    """Cut a recording of the studio to samples, as a session of it would be cut, without videos.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def samples_from_recording(
     -------
     samples
         Of every camera at every instant, in memory, camera after camera within an instant. The
-        square lies around the joints. Truth is of each camera's own instant; actions are those of
+        square is around the joints. Truth is of each camera's own instant; actions are those of
         the label report.
 
     Raises
@@ -131,7 +131,7 @@ class _ViewSample:
 
 
 def _render_views(studio: Studio, joint_map: JointMap, stored_px: int) -> Iterator[_ViewSample]:
-    """Take and cut every picture of a take, instant by instant."""
+    """Render and cut every picture of a recording, instant by instant."""
     for frame in range(studio.config.frame_count):
         for index, camera in enumerate(studio.rig.cameras):
             time_ns = int(studio.own_time_ns(frame)) + studio.time_offset_ns[camera.name]
@@ -142,10 +142,10 @@ def _render_views(studio: Studio, joint_map: JointMap, stored_px: int) -> Iterat
 
 
 def _render_picture(studio: Studio, camera_index: int, frame_index: int) -> U8:
-    """Take a picture of a studio that drops none."""
+    """Render a picture of a studio that drops none."""
     frame = studio.render(camera_index, frame_index)
     if frame is None:
-        raise ValueError("A studio that cuts takes must not drop frames.")
+        raise ValueError("A studio whose recordings are cut must not drop frames.")
     return frame.image_bgr
 
 

@@ -48,7 +48,7 @@ class StudioSampleConfig:
     pair_share
         Share of the instants that two cameras see, 40 to 140 degrees apart.
     box_share
-        Share of the samples whose square lies around the joints; the others' is 2 m around the
+        Share of the samples whose square is around the joints; the others' is 2 m around the
         root.
     camera
         How cameras are drawn.
@@ -78,7 +78,7 @@ class StudioSampleConfig:
 
 
 class StudioSampler:
-    """Draws samples; bodies and rooms are remembered (140 MB in all), and change nothing about a portion."""
+    """Draws samples; bodies and rooms are cached (140 MB in all), and do not change the result."""
 
     def __init__(self) -> None:
         self._bodies: dict[int, Body] = {}

@@ -1,13 +1,13 @@
 """Seeds of the studio: which are trained on, and which never are."""
 
 HELD_OUT_SEEDS = range(0, 1_000_000)
-"""Seeds of whole studios that nothing is trained on: every session made without a thought of training is among them."""
+"""Seeds of whole studios that nothing is trained on, every session's among them."""
 
 TRAIN_SEEDS = range(1_000_000, 2_000_000)
 """Whatever the studio draws by a seed for training - bodies, plays, rooms - has one of these."""
 
 BODY_SEEDS = range(1_000_000, 1_000_096)
-"""A body takes 0.7 s to make and 1.2 MB to keep: there are so many, in endless clothes, statures and poses."""
+"""A body takes 0.7 s and 1.2 MB: so many are kept, in endless clothes, statures and poses."""
 
 ROOM_SEEDS = range(1_100_000, 1_100_032)
 """A room takes 0.15 s and 0.7 MB; most surroundings are none."""

@@ -1,4 +1,4 @@
-"""Batches of shards that another process draws meanwhile: fresh samples teach more than the same ones over and over."""
+"""Batches of shards that another process draws meanwhile: fresh samples beat repeated ones."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ class Shards(Protocol):
     """Where shards come from."""
 
     def get_shard(self, number: int) -> Samples:
-        """Give a shard, the same one for the same number; waits until it is there. Those before it can go."""
+        """Give a shard, the same for the same number; waits for it. Earlier ones can be deleted."""
         ...
 
 
@@ -30,7 +30,7 @@ class SpooledShards:
     ahead
         Shards on the disk at most.
     first
-        Number of the first shard that will be asked for.
+        Number of the first shard that will be requested.
 
     Raises
     ------
@@ -71,8 +71,7 @@ class SpooledShards:
 
 
 class ShardBatches:
-    """An endless row of shards as epochs: each shard is shown `repeats` times, then the next one
-    comes.
+    """An endless row of shards as epochs: each shard is shown `repeats` times.
 
     Parameters
     ----------
@@ -80,7 +79,7 @@ class ShardBatches:
     batches_of
         Makes the batches of one shard.
     repeats
-        Of each shard; every time it is drawn and disturbed anew.
+        Of each shard; every time it is shuffled and augmented again.
     count
         Batches in an epoch, alike for all shards.
     """
@@ -119,6 +118,6 @@ class ShardBatches:
         """
         shard = number // self._repeats
         if self._shown is None or self._shown[0] != shard:
-            self._shown = None  # its crops may be a map of a file that goes
+            self._shown = None  # its crops may be mapped from a file to be deleted
             self._shown = shard, self._batches_of(self._shards.get_shard(shard))
         return self._shown[1].epoch(number, first)

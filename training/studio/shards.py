@@ -1,5 +1,4 @@
-"""Shards of studio samples, drawn ahead by a process of its own, so that training never waits for
-pictures.
+"""Shards of studio samples, drawn ahead by another process, so that training never waits.
 
 A shard is a folder of samples. Shard k of a seed is always the same, whatever was drawn before it;
 the spool keeps a few ahead, and a shard that was used is deleted.
@@ -31,12 +30,10 @@ SHARD_PATTERN = "shard_*"
 EXIT_TIMEOUT_S = 2.0  # a killed process is gone within this
 PROCESS_ENDED = (
     "The process that draws studio samples ended unexpectedly (exit code {code}); the machine "
-    "may have run out of "
-    "memory. Close other programs, then go on: the next shard is drawn anew."
+    "may have run out of memory. Close other programs, then go on: the next shard is drawn "
+    "again."
 )
-PROCESS_FAILED = (
-    "The process that draws studio samples failed, through no fault of yours; the log tells more."
-)
+PROCESS_FAILED = "Internal error in the process that draws studio samples. Details are in the log."
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +56,7 @@ def render_shard(
     number
         Which portion of the endless row.
     sampler
-        Remembers bodies from earlier shards; None begins anew.
+        Holds bodies from earlier shards; None starts empty.
     on_progress
         Called every 96 samples; may raise to end the work, which leaves no shard.
 
@@ -101,7 +98,7 @@ def shard_folder(spool: Path, number: int) -> Path:
 
 
 class ShardRenderer:
-    """The process that draws shards, each when it is asked for.
+    """The process that draws shards, each when it is requested.
 
     Parameters
     ----------
@@ -146,7 +143,7 @@ class ShardRenderer:
         try:
             self._pipe.send(None)
         except OSError:
-            logger.debug("A shard was asked for, but the process is gone.")
+            logger.debug("A shard was requested, but the process is gone.")
 
     def wait_for_shard(self, timeout_s: float) -> int | None:
         """Wait for the next finished shard.
@@ -202,7 +199,7 @@ class Shard:
 
 
 class ShardSpool:
-    """A few shards ahead of whoever uses them.
+    """A few shards ahead of their reader.
 
     Parameters
     ----------
@@ -213,7 +210,7 @@ class ShardSpool:
         How many shards there are at most, those in use included: so much of the disk is needed, 110
         kB per sample.
     first
-        Number of the first shard; a run that is resumed goes on where it stopped.
+        Number of the first shard; a resumed run continues where it stopped.
     work
         ``module:function`` that makes the shards; see `child.serve`.
 
@@ -321,6 +318,6 @@ def _hold_empty_folder(folder: Path) -> FolderLock:
 
 
 def _delete_shards(folder: Path) -> None:
-    """Delete the shards of a spool; what somebody still reads stays, and goes when the spool is next used."""
+    """Delete the shards of a spool; what is still read stays until the spool is next used."""
     for shard in folder.glob(SHARD_PATTERN):
         shutil.rmtree(shard, ignore_errors=True)

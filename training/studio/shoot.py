@@ -50,7 +50,7 @@ class ShootConfig:
     pair_share
         Share of the instants that two cameras see.
     box_share
-        Share of the samples whose square lies around the joints; the others' is 2 m around the
+        Share of the samples whose square is around the joints; the others' is 2 m around the
         root.
     camera
         How cameras are drawn.
@@ -228,14 +228,14 @@ class Shoot:
 
 
 def project_within_lens(xyz: F64, camera: Camera) -> F64:
-    """Return where a camera sees joints of the room, (J, 2), px, inside its image or not; NaN beyond its lens."""
+    """Return joints in a camera's image, (J, 2), px, also outside it; NaN beyond its lens."""
     return np.where(is_in_lens(xyz, camera)[:, None], project(xyz, camera), np.nan)
 
 
 def render_picture(
     moment: Moment, camera: Camera, region: Region, size_px: int, rng: np.random.Generator
 ) -> U8:
-    """Take the picture of a crop: its pixels are rendered, and no others.
+    """Render the picture of a crop: only its pixels are rendered.
 
     Parameters
     ----------

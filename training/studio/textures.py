@@ -1,5 +1,4 @@
-"""Textures: what stands behind people in training pictures - the studio's own rooms, and clutter
-that nobody built.
+"""Textures behind people in training pictures: the studio's own rooms, and random clutter.
 
 A network that saw one room learns the room. Pictures here are made of noise, stripes, checks,
 gradients, boxes and polygons, laid over each other at random.
@@ -60,7 +59,7 @@ def render_room_textures(seed: int) -> U8:
 
 
 def side_axes(side: int) -> tuple[int, int, int, float]:
-    """Return the axis that a side is square to, those of its columns and rows, and the sign of the side's direction."""
+    """Return the axis that a side is square to, those of its columns and rows, and the sign."""
     if side < 2:
         return 2, 0, 1, (-1.0, 1.0)[side]
     axis = (side - 2) // 2
@@ -119,7 +118,7 @@ def _draw_boxes(image: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def _draw_polygons(image: np.ndarray, rng: np.random.Generator) -> None:
-    """Lay polygons, discs and sticks over all: sticks of the width of limbs, so that a limb is more than a stick."""
+    """Lay polygons, discs and sticks over all: sticks as wide as limbs are no limbs."""
     for _ in range(int(rng.integers(1, 9))):
         place = rng.uniform(0, TEXTURE_PX, 2)
         shape = int(rng.integers(3))
@@ -165,7 +164,7 @@ def _draw_wave(rng: np.random.Generator) -> np.ndarray:
 
 
 def _blend(image: np.ndarray, share: np.ndarray, rng: np.random.Generator) -> None:
-    """Mix a second colour in, by as much as `share` (192, 192) says; anything outside 0 to 1 is cut."""
+    """Mix a second colour in, by `share` (192, 192), clipped to 0 to 1."""
     weight = (share.clip(0, 1) * rng.uniform(0.2, 1.0)).astype(np.float32)[..., None]
     image += weight * (np.array(draw_colour(rng), np.float32) - image)
 

@@ -87,7 +87,8 @@ def main() -> None:
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         datasets = [dataset for some in pool.map(make_datasets, TRAINING_SEEDS) for dataset in some]
     print(
-        f"{len(TRAINING_SEEDS)} people, {len(datasets)} recordings, {len(datasets[0].names)} features",
+        f"{len(TRAINING_SEEDS)} people, {len(datasets)} recordings, "
+        f"{len(datasets[0].names)} features",
         flush=True,
     )
     expected = cross_validate(datasets)
@@ -147,8 +148,12 @@ def make_dataset(
 def select_views(seen: Observations, rig: Rig, view_indices: list[int]) -> tuple[Observations, Rig]:
     """Keep some of the cameras."""
     return replace(
-        seen, view_names=tuple(seen.view_names[v] for v in view_indices), sizes_wh=tuple(seen.sizes_wh[v] for v in view_indices),
-        xy=seen.xy[:, view_indices], confidence=seen.confidence[:, view_indices], view_time_ns=seen.view_time_ns[:, view_indices],
+        seen,
+        view_names=tuple(seen.view_names[v] for v in view_indices),
+        sizes_wh=tuple(seen.sizes_wh[v] for v in view_indices),
+        xy=seen.xy[:, view_indices],
+        confidence=seen.confidence[:, view_indices],
+        view_time_ns=seen.view_time_ns[:, view_indices],
     ), replace(rig, cameras=tuple(rig.cameras[v] for v in view_indices))  # fmt: skip
 
 
@@ -219,7 +224,7 @@ def cross_validate(datasets: list[ErrorDataset]) -> list[np.ndarray]:
 
 
 def compute_coverage_scale(datasets: list[ErrorDataset], expected: list[np.ndarray]) -> float:
-    """Return the factor on the predicted error at which 68 % of the limbs are inside the ellipsoid."""
+    """Return the factor on the predicted error that puts 68 % of limbs inside the ellipsoid."""
     clean = [i for i, dataset in enumerate(datasets) if dataset.variant == "as seen"]
     ratio = np.concatenate([(datasets[i].off / expected[i])[:, LIMBS].ravel() for i in clean])
     return float(np.nanpercentile(ratio, 68) / np.sqrt(chi2.ppf(0.68, 3)))

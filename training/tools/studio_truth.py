@@ -1,5 +1,4 @@
-"""Studio recordings with exact truth: what a pose model saw, the rig calibrated from it, and where
-the joints were.
+"""Studio recordings with exact truth: the model's joints, the rig calibrated from them, the truth.
 
 A new seed costs two minutes once (30 s, four cameras, every second frameset); then its joints, rig
 and truth are in ``EPIPOLE_BENCH_CACHE`` or the folder of temporary files.
@@ -44,9 +43,14 @@ def load_recording(seed: int) -> tuple[Observations, Path, np.ndarray]:
         _make_recording(seed, file)
     with np.load(file) as kept:
         seen = Observations(
-            SKELETON, tuple(map(str, kept["views"])), tuple((int(w), int(h)) for w, h in kept["sizes_wh"]),
-            kept["time_ns"], kept["xy"].astype(float), kept["confidence"].astype(float), kept["view_time_ns"],
-        )  # fmt: skip
+            SKELETON,
+            tuple(map(str, kept["views"])),
+            tuple((int(w), int(h)) for w, h in kept["sizes_wh"]),
+            kept["time_ns"],
+            kept["xy"].astype(float),
+            kept["confidence"].astype(float),
+            kept["view_time_ns"],
+        )
         return seen, file.with_suffix(".toml"), kept["truth"]
 
 
@@ -70,9 +74,15 @@ def _make_recording(seed: int, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     save_rig(rig, file.with_suffix(".toml"))
     np.savez_compressed(
-        file, time_ns=seen.time_ns, view_time_ns=seen.view_time_ns, xy=seen.xy, confidence=seen.confidence,
-        truth=truth, views=np.array(seen.view_names), sizes_wh=np.array(sizes),
-    )  # fmt: skip
+        file,
+        time_ns=seen.time_ns,
+        view_time_ns=seen.view_time_ns,
+        xy=seen.xy,
+        confidence=seen.confidence,
+        truth=truth,
+        views=np.array(seen.view_names),
+        sizes_wh=np.array(sizes),
+    )
 
 
 def spoil(seen: Observations, seed: int) -> Observations:
@@ -88,7 +98,7 @@ def spoil(seen: Observations, seed: int) -> Observations:
 
 
 def compute_errors(xyz: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return errors, m, in the labels' own directions after one robust similarity, and its scale."""
+    """Return errors, m, in the labels' own axes after one robust similarity, and its scale."""
     a, b = xyz[:, LIMBS].reshape(-1, 3), truth[:, LIMBS].reshape(-1, 3)
     near = np.isfinite(a).all(-1)
     for _ in range(4):
@@ -101,4 +111,4 @@ def compute_errors(xyz: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, floa
 def correlate_ranks(pair: np.ndarray) -> float:
     """Return the rank correlation of predicted and true errors, (N, 2)."""
     rank, _ = spearmanr(pair[:, 0], pair[:, 1])
-    return float(np.asarray(rank))
+    return float(rank)  # pyright: ignore[reportArgumentType]  # scipy's result is untyped

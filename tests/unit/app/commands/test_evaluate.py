@@ -98,10 +98,10 @@ def test_another_network_gives_a_paired_difference(networks, data: Path, capsys)
         )
         == 0
     )
-    assert "Against the other network" in capsys.readouterr().out
+    assert "Against the other model" in capsys.readouterr().out
     text = (out / "evaluation.txt").read_text()
     assert "→" in text
-    assert "Against the other network" in (out / "report.html").read_text()
+    assert "Against the other model" in (out / "report.html").read_text()
 
 
 def test_a_network_of_other_joints_is_refused_in_a_sentence(networks, data: Path, capsys):

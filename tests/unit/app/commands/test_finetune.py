@@ -59,7 +59,7 @@ def test_a_network_that_is_not_better_ends_with_3(epipole, walk, tmp_path):
 def test_a_step_that_refuses_ends_with_1_and_says_how_to_go_on(epipole, walk, tmp_path):
     code, _, err = epipole(walk, steps="REFUSED")
     assert code == 1
-    assert "Nothing in the session can teach" in err
+    assert "Nothing in the session can be trained on" in err
     name = list_runs(tmp_path / "runs")[0].name
     code, said, _ = epipole("--resume", name)
     assert (code, "61 → 48 mm" in said) == (0, True)

@@ -317,4 +317,4 @@ def test_a_damaged_last_state_points_to_the_best_weights(tmp_path: Path, data: P
     assert cli.main([*words, "--data", str(data), "--judge", str(data)]) == 0
     (out / "last.pt").write_bytes(b"half")
     assert cli.main([*words, "--resume"]) == 1
-    assert f"begin anew with --init {out / 'best.pt'}" in capsys.readouterr().err
+    assert f"start again with --init {out / 'best.pt'}" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Batches: what a network sees and what it is asked must be the same picture, whatever was done to it."""
+"""Batches: the network's image and its labels must agree, whatever was done to them."""
 
 import threading
 from dataclasses import replace
@@ -47,7 +47,7 @@ def greys(batch: Batch) -> np.ndarray:
 
 
 def offsets_of_dots(batch: Batch, uv: torch.Tensor) -> np.ndarray:
-    """Distance of the middle of each dot that is wholly seen from where it should be, px of the crop."""
+    """Distance of the middle of each dot in full view from where it should be, px of the crop."""
     found = []
     for image, joints in zip(greys(batch), uv.numpy()):
         for joint, where in enumerate(joints):
@@ -239,7 +239,7 @@ def test_what_goes_wrong_in_the_maker_reaches_the_reader(samples):
 
 
 def test_too_few_samples_for_a_batch_are_refused(samples):
-    with pytest.raises(TrainingError, match="only 24 samples, but a batch takes 25"):
+    with pytest.raises(TrainingError, match="only 24 samples, but a batch needs 25"):
         Batches(samples, replace(CONFIG, batch=25))
 
 

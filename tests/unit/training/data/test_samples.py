@@ -66,13 +66,14 @@ def test_arrays_that_do_not_belong_together_are_refused(samples):
 def test_a_set_keeps_whence_its_joints_are_known(samples, tmp_path):
     write_samples(tmp_path / "set", replace(samples, teacher="annotation"))
     assert open_samples(tmp_path / "set").teacher == "annotation"
-    with pytest.raises(ValueError, match="'rumour' teaches nothing"):
+    with pytest.raises(ValueError, match="unknown teacher 'rumour'"):
         replace(samples, teacher="rumour")
 
 
 def test_joined_sets_are_as_sure_as_the_least_sure_of_them(samples):
     labelled, marked = replace(samples, teacher="labels"), replace(samples, teacher="annotation")
-    assert [join(parts).teacher for parts in ([samples] * 2, [marked, samples], [samples, labelled, marked])] == [
+    sets = ([samples] * 2, [marked, samples], [samples, labelled, marked])
+    assert [join(parts).teacher for parts in sets] == [
         "truth", "annotation", "labels",
     ]  # fmt: skip
 

@@ -203,7 +203,7 @@ def test_a_session_without_videos_is_refused(session, labels):
 def test_the_rig_must_be_that_of_the_labels(session, labels, walk, tmp_path):
     other = tmp_path / "other.toml"
     save_rig(replace(walk.rig, metadata={"verdict": "usable"}), other)
-    with pytest.raises(TrainingError, match="rest on calibration"):
+    with pytest.raises(TrainingError, match="use calibration"):
         samples_from_session(session, labels, CONFIG, rig_file=other)
 
 

@@ -1,4 +1,4 @@
-"""Evaluation: exact poses have no error, every way tells what it was told, and nothing that is unknown counts."""
+"""Evaluation: exact poses have no error, each way uses what it was given, unknowns do not count."""
 
 import json
 from dataclasses import replace
@@ -31,14 +31,16 @@ from training.evaluation.report import write_evaluation
 SKELETON = load_skeleton("mpii_16")
 PELVIS, WRIST = SKELETON.index("pelvis"), SKELETON.index("left_wrist")
 STANDING = np.array([
-    [-0.10, 0.86, 0.0], [-0.10, 0.44, 0.0], [-0.10, 0.0, 0.0], [0.10, 0.0, 0.0], [0.10, 0.44, 0.0], [0.10, 0.86, 0.0],
-    [0, 0, 0], [0, -0.50, 0], [0, -0.62, 0], [0, -0.83, 0], [-0.25, 0.05, -0.1], [-0.22, -0.22, 0], [-0.2, -0.5, 0],
+    [-0.10, 0.86, 0.0], [-0.10, 0.44, 0.0], [-0.10, 0.0, 0.0], [0.10, 0.0, 0.0],
+    [0.10, 0.44, 0.0], [0.10, 0.86, 0.0],
+    [0, 0, 0], [0, -0.50, 0], [0, -0.62, 0], [0, -0.83, 0], [-0.25, 0.05, -0.1],
+    [-0.22, -0.22, 0], [-0.2, -0.5, 0],
     [0.2, -0.5, 0], [0.22, -0.22, 0], [0.25, 0.05, -0.1],
 ])  # fmt: skip
 
 
 def made(count: int = 24, clips: int = 6, seed: int = 0) -> Samples:
-    """People of one stature, turned and placed anywhere before two cameras; a crop's grey is its number."""
+    """People of one stature, anywhere before two cameras; a crop's grey is its number."""
     rng = np.random.default_rng(seed)
     K = np.array([[800.0, 0, 640], [0, 800, 360], [0, 0, 1]])
     cameras = tuple(
@@ -57,7 +59,8 @@ def made(count: int = 24, clips: int = 6, seed: int = 0) -> Samples:
     image = np.broadcast_to(grey[:, None, None, None], (count, 48, 48, 3)).copy()
     number = np.arange(count)
     return Samples(
-        image, region, (number % 2).astype(np.int32), cameras, xyz.astype(np.float32), np.ones((count, 16), np.float32),
+        image, region, (number % 2).astype(np.int32), cameras, xyz.astype(np.float32),
+        np.ones((count, 16), np.float32),
         xy.astype(np.float32), np.ones((count, 16), np.float32), number, number * 10**9,
         np.zeros(count, np.int32), (number % clips).astype(np.int32), (number % 3).astype(np.int32),
         ("anna",), tuple(f"take {c}" for c in range(clips)), ("walk", "squat", "reach"), SKELETON,
@@ -78,7 +81,7 @@ def seen(samples: Samples, regions: np.ndarray) -> np.ndarray:
 
 
 def perfect(samples: Samples):
-    """A network without error: it is asked for the squares of the detector first, then for the true ones."""
+    """A network without error: it gets the detector's squares first, then the true ones."""
     squares = iter((find_detector_squares(samples), find_true_squares(samples)))
 
     def estimate(image):
@@ -92,7 +95,8 @@ def test_exact_poses_have_no_error_in_any_way():
     samples = made()
     evaluation = evaluate_model(perfect(samples), samples, 128)
     assert [m.protocol for m in evaluation.results] == [
-        EvaluationProtocol("found", "bones"), EvaluationProtocol("found", "true"), EvaluationProtocol("true", "bones"), EvaluationProtocol("true", "true"),
+        EvaluationProtocol("found", "bones"), EvaluationProtocol("found", "true"),
+        EvaluationProtocol("true", "bones"), EvaluationProtocol("true", "true"),
     ]  # fmt: skip
     for measured in evaluation.results:
         assert measured.overall["mpjpe"].mean < 0.1
@@ -238,9 +242,9 @@ def test_the_network_sees_crops_in_the_order_of_the_samples_normalised():
 
 def test_intervals_draw_clips_and_blocks_of_time_where_there_are_few():
     many, one = made(clips=6), made(clips=1)
-    assert evaluate_poses(seen(many, many.region), many).cluster_description == "6 clips drawn anew"
+    assert evaluate_poses(seen(many, many.region), many).cluster_description == "6 resampled clips"
     blocks = evaluate_poses(seen(one, one.region), one, EvaluateConfig(block_s=6.0))
-    assert blocks.cluster_description == "4 blocks of 6 s drawn anew"
+    assert blocks.cluster_description == "4 resampled blocks of 6 s"
     assert np.isfinite(blocks.primary.overall["mpjpe"].high)
     assert blocks.cluster[7] == "take 0, 6–12 s"
 

@@ -196,7 +196,7 @@ def test_a_file_of_other_weights_is_refused(checkpoint, exported):
     other = replace(checkpoint, ema=None)
     parity = check_parity(other, exported, CROPS)
     assert not parity.accepted
-    with pytest.raises(TrainingError, match=r"differs from the taught one by .* in 'openvino'"):
+    with pytest.raises(TrainingError, match=r"differs from the trained one by .* in 'openvino'"):
         demand_parity(parity)
 
 

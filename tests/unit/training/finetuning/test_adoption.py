@@ -1,4 +1,4 @@
-"""A new network's way into use: once, however often a run is killed, and only past the network it was compared with."""
+"""Adopting a new model: once, however often a run is killed, and only past its rival."""
 
 from dataclasses import asdict, replace
 from pathlib import Path

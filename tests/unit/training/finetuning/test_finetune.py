@@ -1,4 +1,4 @@
-"""The recipe of one click: the order of the steps, what a resumed run keeps, and that nothing serves before the end."""
+"""The recipe of one click: the order of the steps, what a resumed run keeps, what serves when."""
 
 import threading
 import time
@@ -154,7 +154,7 @@ def test_a_request_of_a_newer_program_is_refused(tmp_path):
         ({"minutes": 0.5}, "too short"),
         ({"minutes": float("nan")}, "more than a day"),
         ({"minutes": 5000}, "more than a day"),
-        ({"sessions": ()}, "nothing to learn"),
+        ({"sessions": ()}, "nothing to train on"),
         ({"method": "magic"}, "no method 'magic'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The process of a run: it outlives who started it, hears what is asked of it, and never dies without a word."""
+"""The process of a run: it outlives its parent, follows requests, and never dies without a word."""
 
 import os
 import sys
@@ -93,7 +93,7 @@ def test_a_run_that_was_killed_is_seen_and_goes_on_where_it_was(folder, start):
     process.wait(PATIENCE_S)
     state = read_state(folder)
     assert state.phase is Phase.FAILED
-    assert "broken off" in state.sentence
+    assert "interrupted" in state.sentence
     assert start("KILLED_ONCE").wait(PATIENCE_S) == 0
     assert read_state(folder).phase is Phase.KEPT
     assert read_turns(folder).count("label") == 1
@@ -109,7 +109,7 @@ def test_what_is_done_is_not_done_again(folder, start):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("REFUSED", "Nothing in the session can teach"),
+        ("REFUSED", "Nothing in the session can be trained on"),
         ("FULL", "free some space"),
         ("TORCHLESS", "pip install 'epipole[train]'"),
         ("BROKEN", "no fault of yours"),
@@ -135,7 +135,7 @@ def test_a_disk_that_takes_not_even_the_last_word_leaves_a_run_that_reads_as_bro
     monkeypatch.setattr("training.finetuning.finetune.write_state", full)
     monkeypatch.setattr("training.finetuning.process.write_state", full)
     assert run_process(folder, f"{FAKES}:GOOD") == FAILED
-    assert "broken off" in read_state(folder).sentence
+    assert "interrupted" in read_state(folder).sentence
 
 
 def test_a_process_that_cannot_work_says_so(folder, start):

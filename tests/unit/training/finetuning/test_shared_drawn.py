@@ -1,4 +1,4 @@
-"""Drawn people that all runs share: neither a kill, nor another run, nor a damaged disk spoils them for the next."""
+"""Drawn people that all runs share: no kill, other run or damaged disk spoils them."""
 
 import numpy as np
 import pytest

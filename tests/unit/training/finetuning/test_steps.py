@@ -1,4 +1,4 @@
-"""The real steps of a fine-tuning on a made-up session: what is set aside, what is taught, and who wins."""
+"""The real steps of a fine-tune on a made-up session: what is held out, trained on, and adopted."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -51,9 +51,12 @@ def session_samples(views=VIEWS):
     ones = np.ones((count, 16), np.float32)
     zero = np.zeros(count, np.int32)
     return Samples(
-        rng.integers(0, 255, (count, 192, 192, 3), np.uint8), np.tile([320.0, 240.0, 260.0], (count, 1)),
-        np.repeat(np.arange(views, dtype=np.int32), instants), cameras, xyz.astype(np.float32), ones,
-        xy.astype(np.float32), ones, at, at * (10**9 // RATE), zero, zero, (at % 2).astype(np.int32),
+        rng.integers(0, 255, (count, 192, 192, 3), np.uint8), np.tile([320.0, 240.0, 260.0],
+        (count, 1)),
+        np.repeat(np.arange(views, dtype=np.int32), instants), cameras, xyz.astype(np.float32),
+        ones,
+        xy.astype(np.float32), ones, at, at * (10**9 // RATE), zero, zero,
+        (at % 2).astype(np.int32),
         ("Anna",), ("walk",), ("walking", "low"), SKELETON,
     )  # fmt: skip
 
@@ -197,7 +200,7 @@ def test_a_session_of_a_few_seconds_is_refused_before_it_is_taught(tmp_path):
 
 
 def turned(samples, deg, camera=1):
-    """The samples as a rig gives them, one of whose cameras was turned about the vertical after the calibration."""
+    """The samples as a rig gives them, one of whose cameras was turned after the calibration."""
     angle = np.radians(deg)
     turn = np.array(
         [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
@@ -210,7 +213,7 @@ def turned(samples, deg, camera=1):
 
 def test_a_camera_that_was_turned_is_found_and_named():
     spoiled = turned(session_samples(), 8)
-    with pytest.raises(TrainingError, match="Camera 'cam_1' does not stand"):
+    with pytest.raises(TrainingError, match="Camera 'cam_1' is not where"):
         demand_fit(spoiled, measure_misfit(spoiled))
 
 
@@ -219,7 +222,7 @@ def test_a_camera_whose_labelled_pictures_show_nobody_is_found():
     xy = samples.xy.copy()
     xy[samples.camera == 2] = np.nan
     spoiled = replace(samples, xy=xy)
-    with pytest.raises(TrainingError, match="Camera 'cam_2' does not stand"):
+    with pytest.raises(TrainingError, match="Camera 'cam_2' is not where"):
         demand_fit(spoiled, measure_misfit(spoiled))
 
 
@@ -317,7 +320,7 @@ def test_without_any_network_the_way_to_one_is_told(work, monkeypatch):
     monkeypatch.setattr(
         finetune_material.ModelLibrary, "choose_model", lambda *_: ModelChoice(None)
     )
-    with pytest.raises(TrainingError, match="no network to start from"):
+    with pytest.raises(TrainingError, match="no model to start from"):
         STEPS.parent(work, watch(work))
 
 
@@ -345,7 +348,7 @@ def test_an_error_that_is_no_number_twice_is_told_to_who_has_no_learning_rate(wo
         raise DivergedError("The loss of step 3 is no number, a second time.")
 
     monkeypatch.setattr(finetune_teaching, "train", diverge)
-    with pytest.raises(DivergedError, match=r"network in use is untouched\. Begin anew"):
+    with pytest.raises(DivergedError, match=r"model in use is untouched\. Start again"):
         STEPS.train(work, watch(work))
 
 
@@ -363,7 +366,7 @@ def test_of_several_sessions_the_one_that_cannot_teach_is_named(tmp_path, monkey
     monkeypatch.setattr(finetune_material, "label_session", nobody)
     work = StepContext(tmp_path, FinetuneRequest((Path("walk"), Path("squats"))), {})
     with pytest.raises(
-        TrainingError, match=r"'walk' cannot teach, so leave it out\. Nobody was found"
+        TrainingError, match=r"'walk' cannot be trained on, so leave it out\. Nobody was found"
     ):
         finetune_material.label(work, watch(work))
 

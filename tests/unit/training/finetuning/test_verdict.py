@@ -1,4 +1,4 @@
-"""The verdict: better only with certainty, never against what the images show; and its report for a person."""
+"""The verdict: better only with certainty, never against the images; and its report."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -134,7 +134,8 @@ def answers(count=6, off=0.02):
     xy = 320 + (uvw[..., :2]) * 200 - [0, 80]
     zeros, ones = np.zeros(count, np.int32), np.ones((count, J), np.float32)
     samples = Samples(
-        np.zeros((count, 192, 192, 3), np.uint8), region, zeros, (CAMERA,), xyz.astype(np.float32), ones,
+        np.zeros((count, 192, 192, 3), np.uint8), region, zeros, (CAMERA,),
+        xyz.astype(np.float32), ones,
         xy.astype(np.float32), ones, np.arange(count), np.arange(count) * 10**9, zeros, zeros,
         np.arange(count, dtype=np.int32) % 2, ("anna",), ("walk",), ("walking", "low"), SKELETON,
     )  # fmt: skip

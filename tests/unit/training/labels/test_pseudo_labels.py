@@ -159,7 +159,8 @@ def test_a_frameset_with_half_a_body_is_rejected_whole(walk):
 def test_one_camera_is_refused(walk):
     seen = walk.seen.observations
     alone = Observations(
-        seen.skeleton, seen.view_names[:1], seen.sizes_wh[:1], seen.time_ns, seen.xy[:, :1], seen.confidence[:, :1],
+        seen.skeleton, seen.view_names[:1], seen.sizes_wh[:1], seen.time_ns, seen.xy[:, :1],
+        seen.confidence[:, :1],
         seen.view_time_ns[:, :1],
     )  # fmt: skip
     with pytest.raises(TrainingError, match="Only one camera"):

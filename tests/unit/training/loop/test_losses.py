@@ -35,7 +35,7 @@ def tensor(array):
 
 
 def two_views(count: int = 3, seed: int = 0):
-    """Make poses in the room and their crops in two views of a rig with bent lenses, one crop turned."""
+    """Make poses and their crops in two views of a rig with bent lenses, one crop turned."""
     rng = np.random.default_rng(seed)
     first, second = (
         type(camera)(camera.name, camera.size_wh, camera.matrix, LENS, camera.cam_from_world)
@@ -226,7 +226,7 @@ def test_a_point_behind_a_camera_is_not_visible_to_it():
 
 
 def bright_squares(seed: int, count: int = 16):
-    """Make images with a red and a green square, whose brightness tells their depth, and where they are."""
+    """Make images with a red and a green square, as bright as they are deep, and their places."""
     uvw, images = (
         np.random.default_rng(seed).uniform(-0.35, 0.35, (count, 2, 3)),
         np.zeros((count, 3, 128, 128)),

@@ -1,4 +1,4 @@
-"""The loop: what it teaches, what ends it, and what a kill, a full disk or a spoiled sample leave behind."""
+"""The loop: its steps, its end, and what a kill, a full disk or a bad sample leave behind."""
 
 import errno
 import json
@@ -61,7 +61,8 @@ def learned(folder: Path) -> dict:
     ]
     position = {name: value for name, value in state.position.items() if name != "elapsed_s"}
     return {
-        "weights": state.weights, "ema": state.ema, "optimizer": state.optimizer, "random": state.random,
+        "weights": state.weights, "ema": state.ema, "optimizer": state.optimizer,
+        "random": state.random,
         "rows": rows, "position": position,
     }  # fmt: skip
 

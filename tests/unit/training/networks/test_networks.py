@@ -30,7 +30,7 @@ def random_image(batch: int, size_px: int = 128):
 
 
 def shaken(network):
-    """Give a network weights as if it had been taught: no norm is still one, no score still near zero."""
+    """Give a network weights as if trained: no norm is still one, no score still near zero."""
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, tensor in network.state_dict().items():

@@ -1,4 +1,4 @@
-"""Human3.6M in its published layout: which joint is which, where the cameras stand, and what damaged files say."""
+"""Human3.6M in its published layout: its joints, its cameras, and damaged files."""
 
 import contextlib
 import struct
@@ -43,7 +43,7 @@ def metadata(outside_of_s1):
 
 
 def cdf(values, kind=44, *, gzip=False):
-    """Lay a variable 'Pose' of one record out as the format's description says: header, variable, index, values."""
+    """Lay out a variable 'Pose' of one record as the format's description says."""
     numbers = values.astype("<f4").tobytes()
     cdr = struct.pack(">qiqiiiiiiiii", 312, 1, 320, 3, 9, 6, 3, 0, 0, 0, 2, -1).ljust(312, b"\0")
     at, shape = 320 + 84, values.shape[1:]
@@ -51,7 +51,8 @@ def cdf(values, kind=44, *, gzip=False):
     vdr_size = 344 + 8 * len(shape)
     index, parameters = at + vdr_size, 0
     block = index + 28 + 16
-    vdr = struct.pack(">qiqiiqqiiiiiiiqi", vdr_size, 8, 0, kind, 0, index, index, 5 if gzip else 1, 0, 0, -1, -1, 1, 0,
+    vdr = struct.pack(">qiqiiqqiiiiiiiqi", vdr_size, 8, 0, kind, 0, index, index,
+                      5 if gzip else 1, 0, 0, -1, -1, 1, 0,
                       block if gzip else -1, 0)  # fmt: skip
     vdr += (
         b"Pose".ljust(256, b"\0")
@@ -71,7 +72,7 @@ def cdf(values, kind=44, *, gzip=False):
 
 
 def room_mm():
-    """Stand a person at the origin: joint j of 32 a little further along x and z than the one before."""
+    """Stand a person at the origin: each of 32 joints a little further along x and z."""
     places = np.arange(32)[:, None] * [6.0, 2.0, 20.0] + [0.0, 0.0, 700.0]
     return np.stack([places + np.array([0.0, 3.0 * frame, 0.0]) for frame in range(FRAMES)])
 
@@ -161,7 +162,7 @@ def test_no_more_samples_than_wanted_are_spread_over_all_takes_and_views(folder)
 
 
 def test_people_who_are_not_asked_for_are_left_out(folder):
-    with pytest.raises(DatasetError, match="none of the people asked for; there are S1"):
+    with pytest.raises(DatasetError, match="none of the selected people; there are S1"):
         next(read_human36m(folder, ImageSelection(people=("S9",))))
 
 
@@ -172,7 +173,7 @@ def test_a_missing_view_is_left_out(folder):
 
 def test_a_video_that_is_cut_short_is_one_sentence(folder):
     video(folder / "S1" / "Videos" / f"Walking 1.{NAMES[0]}.mp4", frames=3)
-    with pytest.raises(DatasetError, match="has 3 images, but the set knows 7"):
+    with pytest.raises(DatasetError, match="has 3 images, but the set has joints for 7"):
         list(read_human36m(folder, CHOICE))
 
 

@@ -1,4 +1,4 @@
-"""MPI-INF-3DHP in its published layout: training sequences with their calibration, test sequences, damaged files."""
+"""MPI-INF-3DHP in its published layout: training and test sequences, damaged files."""
 
 import cv2
 import numpy as np

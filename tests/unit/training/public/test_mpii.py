@@ -1,4 +1,4 @@
-"""MPII in its published layout: joints by their numbers, pixels from 0, squares by scale, and damaged files."""
+"""MPII in its published layout: joints by number, pixels from 0, squares, damaged files."""
 
 from dataclasses import replace
 

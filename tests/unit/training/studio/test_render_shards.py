@@ -1,4 +1,4 @@
-"""Shards: a child draws ahead, in order and within its room on the disk, and goes when its parent goes."""
+"""Shards: a child draws ahead, in order, within its room on the disk, and ends with its parent."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def quick(config_toml):
 
 def full_disk(config_toml):
     def make(spool, number, watch):
-        raise TrainingError("The samples cannot be written: No space left on device. Free some space.")
+        raise TrainingError("The samples cannot be written: No space left. Free some space.")
     return make
 
 def broken(config_toml):
@@ -57,7 +57,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and kill
 
 @pytest.fixture(scope="module")
 def sampler() -> Iterator[StudioSampler]:
-    """A sampler that draws its rooms once; two for a portion, since each takes as long as a dozen samples."""
+    """A sampler that draws its rooms once: two, since each takes as long as a dozen samples."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(studio_samples, "ROOM_COUNT", 2)
         yield StudioSampler()
@@ -132,7 +132,7 @@ def test_a_killed_child_is_told_in_a_sentence(spool: ShardSpool):
 
 
 @pytest.mark.parametrize(
-    ("work", "sentence"), [("full_disk", "Free some space"), ("broken", "no fault of yours")]
+    ("work", "sentence"), [("full_disk", "Free some space"), ("broken", "Internal error")]
 )
 def test_what_the_child_cannot_do_is_told_in_a_sentence(fakes: Path, work: str, sentence: str):
     with (

@@ -1,4 +1,4 @@
-"""Studio samples: pictures that agree with their truth, in endless variety, and never of people who are held out."""
+"""Studio samples: pictures that agree with their truth, endlessly various, no held-out people."""
 
 import math
 from collections.abc import Iterator
