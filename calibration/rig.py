@@ -160,7 +160,7 @@ class Rig:
         return replace(self, cameras=tuple(moved))
 
 
-def load_rig(path: Path) -> Rig:
+def load_rig(path: Path | str) -> Rig:
     """Read a rig.toml.
 
     Parameters
@@ -202,7 +202,7 @@ def load_rig(path: Path) -> Rig:
         raise RigFileError(f"The rig file '{path}' is incomplete: {what}.") from error
 
 
-def save_rig(rig: Rig, path: Path) -> None:
+def save_rig(rig: Rig, path: Path | str) -> None:
     """Write a rig.toml, whole or not at all.
 
     Parameters

@@ -1,8 +1,28 @@
 """The addresses that users type for cameras, files and streams."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from engine.errors import CameraNotFoundError
+
+MANIFEST = "session.toml"  # a folder with this file is a session
+# What opens a studio, by the scheme of its address; imported on use. Takes the address, returns
+# the studio and its sources.
+STUDIOS = {"studio": "engine.capture.studio:open_studio"}
+# What makes the source of a live camera, by the scheme of its address; imported on use. Takes the
+# address and the view's name, returns a source that is not open yet.
+LIVE_SOURCES = {
+    "usb": "engine.capture.usb.address:open_usb",
+    "rtsp": "engine.capture.network.address:open_network",
+    "rtsps": "engine.capture.network.address:open_network",
+    "http": "engine.capture.network.address:open_network",
+    "https": "engine.capture.network.address:open_network",
+}
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+]+):", re.IGNORECASE)
 # The login before the host. An unquoted @ or / counts as part of the password, so that none of it
@@ -20,6 +40,83 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 HIDDEN_SECRET = "***"
+
+
+class AddressKind(StrEnum):
+    """What an address names."""
+
+    LIVE = "live"
+    STUDIO = "studio"
+    SESSION = "session"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a person typed, and what it names.
+
+    Parameters
+    ----------
+    text
+        As typed, with its password.
+    kind
+        A path is a session where it is a session folder, else a video, whether it exists or not.
+    opener
+        ``module:function`` that opens a live camera or the studio; empty for a path.
+    """
+
+    text: str
+    kind: AddressKind
+    opener: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The address for messages and files, without its password."""
+        return strip_credentials(self.text)
+
+    @property
+    def path(self) -> Path:
+        """Of a session or a video."""
+        return Path(self.text)
+
+    def load_opener(self) -> Callable[..., Any]:
+        """Import what opens a live camera or the studio."""
+        module, _, function = self.opener.partition(":")
+        return getattr(import_module(module), function)
+
+
+def parse_address(text: str | Path) -> Address:
+    """Read what a person typed.
+
+    Parameters
+    ----------
+    text
+        ``usb:…``, ``rtsp://…``, ``http://…``, ``studio:…``, or the path of a video or a session.
+
+    Returns
+    -------
+    address
+
+    Raises
+    ------
+    CameraNotFoundError
+        If there is no such kind of address.
+    """
+    text = str(text)
+    scheme = parse_scheme(text)
+    if scheme in LIVE_SOURCES:
+        return Address(text, AddressKind.LIVE, LIVE_SOURCES[scheme])
+    if scheme in STUDIOS:
+        return Address(text, AddressKind.STUDIO, STUDIOS[scheme])
+    if scheme != "file":
+        shown = strip_credentials(text)
+        raise CameraNotFoundError(
+            shown,
+            f"'{shown}' is no camera that Epipole knows. Give usb:…, rtsp://…, http://…, a "
+            "video, or studio:walk.",
+        )
+    is_session = (Path(text) / MANIFEST).is_file()
+    return Address(text, AddressKind.SESSION if is_session else AddressKind.VIDEO)
 
 
 def parse_scheme(address: str) -> str:

@@ -13,10 +13,10 @@ from calibration.geometry.arrays import F64, U8
 from calibration.geometry.projection import project
 from calibration.rig import Camera, Rig
 from calibration.skeleton import Skeleton
+from engine.address import STUDIOS
 from engine.clock import NS_PER_S
 from engine.errors import EngineError
 from engine.frames import Frame, FrameSet, Jpeg
-from engine.offline.footage import STUDIOS
 from engine.poses import Pose2D, PoseSet2D
 from engine.studio.address import StudioConfig
 from engine.studio.scene import Studio

@@ -17,6 +17,7 @@ from engine.offline.calibrate import (
     TooFewCamerasError,
     build_options,
     calibrate_footage,
+    find_stature_m,
     require_two_cameras,
 )
 from engine.offline.footage import open_inputs
@@ -49,8 +50,8 @@ def run(options: Namespace) -> int:
         except TooFewCamerasError as error:
             raise UsageError(str(error)) from error
         known = build_options(
-            footage,
-            options.stature,
+            footage.view_names,
+            find_stature_m(footage, options.stature),
             options.intrinsics,
             shared_intrinsics=options.shared_intrinsics,
         )

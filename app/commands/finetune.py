@@ -1,20 +1,18 @@
 """`epipole finetune`: the rig teaches the network in use; the new one serves only if it is better."""
 
-import math
 import shlex
-import subprocess
-import time
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from app.cli.progress import Progress
+from app.cli.step_progress import StepLines
 from app.errors import UsageError
 from app.paths import runs_folder
 from app.report.calibration_output import print_messages
 from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session
 from training.errors import TrainingError
+from training.finetuning.follow import follow_run, wait_until_released
 from training.finetuning.process import start_process
 from training.finetuning.report import describe_verdict
 from training.finetuning.request import (
@@ -40,22 +38,7 @@ from training.finetuning.verdict import verdict_from_table
 
 DONE, NOT_BETTER = 0, 3
 DEFAULT_MINUTES = 10.0
-POLL_INTERVAL_S = 0.3
 MAX_NAMED = 5
-END_TIMEOUT_S = 20.0
-STEP_LABELS = {
-    "label": "Labelling",
-    "collect": "Cutting out pictures",
-    "divide": "Setting clips aside",
-    "parent": "Fetching the network in use",
-    "train": "Teaching",
-    "export": "Exporting",
-    "check": "Checking the export",
-    "compare": "Comparing old and new",
-    "report": "Writing the report",
-    "add": "Adding to the library",
-    "adopt": "Letting it serve",
-}
 
 
 def run(options: Namespace) -> int:
@@ -160,25 +143,19 @@ def _follow(folder: Path) -> int:
     """Start a run's process, show how it goes until its end, and say what came of it."""
     print(f"Run      {folder}")
     try:
-        _show_until_ended(folder, start_process(folder))
+        process = start_process(folder)
+        with StepLines() as progress:
+            follow_run(folder, process, progress)
     except KeyboardInterrupt:
         print("\nEnding; what was done is kept.", flush=True)
         request_cancel(folder)  # also one that is only just starting
-        if not _wait_until_released(folder):
+        if not wait_until_released(folder):
             print(
                 f"'{folder.name}' still works on a step that cannot be stopped; it ends after it."
             )
         print(f"Go on with: {_format_resume_command(folder)}")
         raise
     return _print_outcome(folder, read_state(folder))
-
-
-def _wait_until_released(folder: Path) -> bool:
-    """Wait a while until nobody works on a run any more; say whether it came to that."""
-    end_s = time.monotonic() + END_TIMEOUT_S
-    while is_held(folder) and time.monotonic() < end_s:
-        time.sleep(POLL_INTERVAL_S)
-    return not is_held(folder)
 
 
 def _format_resume_command(folder: Path) -> str:
@@ -188,28 +165,6 @@ def _format_resume_command(folder: Path) -> str:
         "epipole finetune --resume "
         f"{folder.name if is_default_folder else shlex.quote(str(folder))}"
     )
-
-
-def _show_until_ended(folder: Path, process: subprocess.Popen[bytes]) -> None:
-    """Show one line of progress per step; those that were over before anybody looked are left out."""
-    while process.poll() is None:
-        state = read_state(folder)
-        if state.step and state.step not in state.results:
-            _show_step(folder, process, state.step)
-        else:
-            time.sleep(POLL_INTERVAL_S)
-
-
-def _show_step(folder: Path, process: subprocess.Popen[bytes], step: str) -> None:
-    """Show how far a step is, until it is done or the process has ended."""
-    with Progress(STEP_LABELS[step], 100, "percent") as progress:
-        while process.poll() is None:
-            state = read_state(folder)
-            if state.step != step or step in state.results:
-                return
-            if math.isfinite(state.share):
-                progress(round(100 * state.share))
-            time.sleep(POLL_INTERVAL_S)
 
 
 def _print_outcome(folder: Path, state: RunState) -> int:

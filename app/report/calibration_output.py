@@ -1,6 +1,5 @@
 """What is left behind when a rig was calibrated: the files, and a few lines in the terminal."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,8 @@ from app.presenters.calibration import format_with_unit, present_calibration
 from app.report.page import write_report_page
 from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig, save_rig
-from engine.disk import atomic_file, disk_errors
+from engine.disk import disk_errors
+from engine.offline.calibration_result import write_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,7 @@ def write_calibration(
     SessionError
         If the disk refuses; no file is left half written.
     """
-    with disk_errors(paths.report), atomic_file(paths.report) as file:
-        json.dump(report.as_dict(), file, indent=2, ensure_ascii=False, allow_nan=False)
-        file.write("\n")
+    write_report(report, paths.report)
     with disk_errors(paths.page):
         write_report_page(paths.page, report, rig, subject)
     if rig is not None:

@@ -1,29 +1,18 @@
-"""Make the sources of live cameras from addresses, each with a unique name."""
+"""The live cameras that addresses name, each with a name of its own."""
 
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from engine.address import name_views, parse_scheme, strip_credentials
+from engine.address import Address, AddressKind, name_views, parse_address, parse_scheme
 from engine.capture.source import FrameSource
 from engine.capture.video.source import VideoFileSource
 from engine.errors import CameraError, CameraNotFoundError, SessionError
 from engine.live.real_time import FrameBarrier, PlaybackGroup, RealTimeSource, SharedStart
-from engine.offline.footage import STUDIOS
-from engine.session.session import Session, is_session
+from engine.session.session import Session
 
-# Makes a live camera's source, by the scheme of its address; imported on use. Takes the address and
-# the view's name, returns a source that is not open yet.
-SOURCES = {
-    "usb": "engine.capture.usb.address:open_usb",
-    "rtsp": "engine.capture.network.address:open_network",
-    "rtsps": "engine.capture.network.address:open_network",
-    "http": "engine.capture.network.address:open_network",
-    "https": "engine.capture.network.address:open_network",
-}
 MAX_NAME_LENGTH = 40
 _UNFIT = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -73,15 +62,15 @@ def make_camera_sources(
     SessionError
         If a session cannot be read.
     """
-    texts = [str(address) for address in addresses]
-    _reject_duplicates(texts)
-    videos = [text for text in texts if parse_scheme(text) == "file" and not is_session(Path(text))]
+    parsed = [parse_address(address) for address in addresses]
+    _reject_duplicates(parsed)
+    videos = [one.path for one in parsed if one.kind is AddressKind.VIDEO]
     _reject_missing_videos(videos)
-    stems = dict(zip(videos, name_views([Path(video) for video in videos])))
+    stems = dict(zip(videos, name_views(videos)))
     start = SharedStart()
     names, found = set(used_names), []
-    for text in texts:
-        for live in _make_sources(text, stems.get(text, ""), start, names):
+    for address in parsed:
+        for live in _make_sources(address, stems.get(address.path, ""), start, names):
             names.add(live.name)
             found.append(live)
     return tuple(found)
@@ -116,32 +105,22 @@ def make_studio_cameras(
     return tuple(found)
 
 
-def _make_sources(text: str, stem: str, start: SharedStart, names: set[str]) -> list[LiveSource]:
-    """Make the sources of one address, one after the other; `names` are taken."""
-    kind = parse_scheme(text)
-    if kind in SOURCES:
-        name = _make_unique_name(_name_camera(text), names)
-        return [
-            LiveSource(name, strip_credentials(text), _import_target(SOURCES[kind])(text, name))
-        ]
-    if kind in STUDIOS:
-        _, sources = _import_target(STUDIOS[kind])(text)
-        return list(make_studio_cameras(text, sources, PlaybackGroup(start, FrameBarrier()), names))
-    if kind != "file":
-        shown = strip_credentials(text)
-        raise CameraNotFoundError(
-            shown,
-            f"'{shown}' is not a camera address. Give usb:…, rtsp://…, http://…, a "
-            "video, or studio:walk.",
-        )
-    if is_session(Path(text)):
-        return _make_session_sources(Path(text), start, names)
+def _make_sources(
+    address: Address, stem: str, start: SharedStart, names: set[str]
+) -> list[LiveSource]:
+    """Make the sources of one address; `names` are in use already."""
+    if address.kind is AddressKind.LIVE:
+        name = _make_unique_name(_name_camera(address), names)
+        return [LiveSource(name, address.shown, address.load_opener()(address.text, name))]
+    if address.kind is AddressKind.STUDIO:
+        _, sources = address.load_opener()(address.text)
+        group = PlaybackGroup(start, FrameBarrier())
+        return list(make_studio_cameras(address.text, sources, group, names))
+    if address.kind is AddressKind.SESSION:
+        return _make_session_sources(address.path, start, names)
     name = _make_unique_name(stem, names)
-    return [
-        LiveSource(
-            name, text, RealTimeSource(VideoFileSource(Path(text), name), PlaybackGroup(start))
-        )
-    ]
+    source = RealTimeSource(VideoFileSource(address.path, name), PlaybackGroup(start))
+    return [LiveSource(name, address.text, source)]
 
 
 def _make_session_sources(path: Path, start: SharedStart, names: set[str]) -> list[LiveSource]:
@@ -171,26 +150,19 @@ def _make_session_sources(path: Path, start: SharedStart, names: set[str]) -> li
     return found
 
 
-def _import_target(target: str):
-    """Import the function that opens an address."""
-    module, function = target.split(":")
-    return getattr(import_module(module), function)
-
-
-def _name_camera(address: str) -> str:
-    """Name a camera after its device, or its host and path, without any password."""
-    kind = parse_scheme(address)
-    shown = strip_credentials(address)
-    if kind == "usb":
+def _name_camera(address: Address) -> str:
+    """Name a camera after its device, or its host and path; never after a password."""
+    shown = address.shown
+    scheme = parse_scheme(address.text)
+    if scheme == "usb":
         text = shown.partition(":")[2].partition("?")[0]
         text = f"usb_{text}" if text.isdigit() else text
     else:
         parts = urlsplit(shown)
         text = f"{parts.netloc}_{parts.path}"
     text = _UNFIT.sub("_", text).strip("_.-")
-    return (
-        text[-MAX_NAME_LENGTH:].strip("_.-") or kind
-    )  # the end differs more: by-id names start with the maker
+    # The end says more: by-id names begin with the maker.
+    return text[-MAX_NAME_LENGTH:].strip("_.-") or scheme
 
 
 def _make_unique_name(name: str, used_names: Collection[str]) -> str:
@@ -203,20 +175,21 @@ def _make_unique_name(name: str, used_names: Collection[str]) -> str:
     return unique
 
 
-def _reject_duplicates(texts: Sequence[str]) -> None:
+def _reject_duplicates(addresses: Sequence[Address]) -> None:
     """Refuse an address that is given twice; each studio is a new room."""
-    for position, text in enumerate(texts):
-        if text in texts[:position] and parse_scheme(text) not in STUDIOS:
-            shown = strip_credentials(text)
-            raise CameraError(shown, f"'{shown}' is given twice. Give each camera once.")
+    for position, address in enumerate(addresses):
+        if address in addresses[:position] and address.kind is not AddressKind.STUDIO:
+            raise CameraError(
+                address.shown, f"'{address.shown}' is given twice. Give each camera once."
+            )
 
 
-def _reject_missing_videos(videos: Sequence[str]) -> None:
-    """Refuse a video that does not exist, instead of waiting for it."""
+def _reject_missing_videos(videos: Sequence[Path]) -> None:
+    """Refuse a video that does not exist; waiting will not bring it."""
     for video in videos:
-        if not Path(video).is_file():
+        if not video.is_file():
             raise CameraNotFoundError(
-                video,
+                str(video),
                 f"There is no video '{video}'. Check the path, or give a camera: usb:0, "
                 "rtsp://…, studio:walk.",
             )

@@ -1,9 +1,10 @@
 """Calibrate cameras from footage of a moving person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from calibration.rig import Camera, load_rig
+from calibration.rig import Rig, load_rig
 from calibration.self_calibrate import Calibration, CalibrationOptions
 from engine.errors import EngineError
 from engine.offline import recording as offline
@@ -98,21 +99,49 @@ def calibrate_observation(
     CalibrationError
         If the given intrinsics contradict the videos.
     """
-
-    def report_share(_step: str, share: float) -> None:
-        progress(StepProgress(CALIBRATING, share, "percent", round(100 * share), 100))
-
-    calibration = offline.calibrate_recording(observation.recording, options, report_share)
+    calibration = calibrate_poses(observation.recording, options, progress)
     report = replace(
         calibration.report, remarks=(*observation.remarks, *calibration.report.remarks)
     )
     return FootageCalibration(replace(calibration, report=report), observation)
 
 
+def calibrate_poses(
+    recording: offline.PoseRecording,
+    options: CalibrationOptions,
+    progress: Progress = ignore_progress,
+) -> Calibration:
+    """Calibrate the cameras from 2D poses.
+
+    Parameters
+    ----------
+    recording, options
+    progress
+        May raise to cancel.
+
+    Returns
+    -------
+    calibration
+        Also where the rig was refused: then its `rig` is None.
+
+    Raises
+    ------
+    EngineError
+        If no view, or only one, shows a person.
+    CalibrationError
+        If the given intrinsics contradict the images.
+    """
+
+    def report_share(_step: str, share: float) -> None:
+        progress(StepProgress(CALIBRATING, share, "percent", round(100 * share), 100))
+
+    return offline.calibrate_recording(recording, options, report_share)
+
+
 def build_options(
-    footage: Footage,
+    view_names: Sequence[str],
     stature_m: float | None = None,
-    intrinsics: Path | None = None,
+    intrinsics: Rig | Path | None = None,
     *,
     shared_intrinsics: bool = False,
 ) -> CalibrationOptions:
@@ -120,11 +149,12 @@ def build_options(
 
     Parameters
     ----------
-    footage
+    view_names
+        Names of the cameras, in order.
     stature_m
-        Of the person; None takes that of the session, if there is one.
+        Of the person; None where it is not known.
     intrinsics
-        A rig file whose lenses are those of these cameras.
+        A rig or its file whose lenses are those of these cameras.
     shared_intrinsics
         All cameras are of one kind.
 
@@ -137,12 +167,16 @@ def build_options(
     CalibrationError
         If the rig file cannot be read or is for other cameras.
     """
-    if stature_m is None and footage.session is not None:
-        stature_m = footage.session.facts.stature_m
-    lenses: tuple[Camera | None, ...] = ()
-    if intrinsics is not None:
-        lenses = match_lenses(load_rig(intrinsics), footage.view_names, intrinsics)
-    return CalibrationOptions(stature_m, lenses, shared_intrinsics)
+    if intrinsics is None:
+        return CalibrationOptions(stature_m, (), shared_intrinsics)
+    rig = intrinsics if isinstance(intrinsics, Rig) else load_rig(intrinsics)
+    name = Path("intrinsics") if isinstance(intrinsics, Rig) else intrinsics
+    return CalibrationOptions(stature_m, match_lenses(rig, view_names, name), shared_intrinsics)
+
+
+def find_stature_m(footage: Footage, given_m: float | None) -> float | None:
+    """Return the person's stature, as given or as in the session; None where it is not known."""
+    return given_m or (footage.session.facts.stature_m if footage.session is not None else None)
 
 
 def require_two_cameras(footage: Footage) -> None:

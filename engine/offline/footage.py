@@ -1,23 +1,18 @@
-"""Which source an address names, and the footage that a person's arguments make: a session, videos, or the studio."""
+"""Footage: the recorded cameras that addresses name; a session, videos, or the studio."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from engine.address import name_views, parse_scheme, strip_credentials
+from engine.address import Address, AddressKind, name_views, parse_address
 from engine.capture.source import FrameSource
 from engine.capture.synchronize import Framesets
 from engine.capture.video.source import VideoFileSource
 from engine.errors import CameraError, CameraNotFoundError, SessionError
-from engine.session.session import Session, is_session
-
-# What opens an address, by its scheme; imported on use. Takes the address, gives the studio and its
-# sources.
-STUDIOS = {"studio": "engine.capture.studio:open_studio"}
+from engine.session.session import Session
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +31,7 @@ class Footage:
     studio
         The virtual studio that makes them, with its truth; None otherwise.
     first_remarks
-        Sentences on what was odd when they were opened.
+        Messages on what was odd when they were opened.
     """
 
     sources: tuple[FrameSource, ...]
@@ -53,7 +48,7 @@ class Footage:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Sentences on what is odd; grows while the sources are read."""
+        """Messages on what is odd; grows while the sources are read."""
         return (
             *self.first_remarks,
             *(remark for source in self.sources for remark in source.remarks),
@@ -96,48 +91,39 @@ def open_inputs(inputs: Sequence[str | Path]) -> Footage:
     Raises
     ------
     CameraError
-        If one cannot be opened; the sentence names it.
+        If one cannot be opened; the message names it.
     SessionError
         If a session cannot be read.
     """
-    addresses = [str(item) for item in inputs]
-    kinds = [parse_scheme(address) for address in addresses]
-    for address, kind in zip(addresses, kinds):
-        if kind != "file" and kind not in STUDIOS:
-            shown = strip_credentials(address)
+    addresses = [parse_address(item) for item in inputs]
+    for address in addresses:
+        if address.kind is AddressKind.LIVE:
             raise CameraNotFoundError(
-                shown,
-                f"'{shown}' is a live camera, and recorded videos are needed here. Record it "
-                "first.",
+                address.shown,
+                f"'{address.shown}' is a live camera, and recorded videos are needed here. Record "
+                "it first.",
             )
-    whole = [
-        kind in STUDIOS or is_session(Path(address)) for address, kind in zip(addresses, kinds)
-    ]
-    if not any(whole):
-        return _open_videos([Path(address) for address in addresses])
+    whole = next((one for one in addresses if one.kind is not AddressKind.VIDEO), None)
+    if whole is None:
+        return _open_videos([address.path for address in addresses])
     if len(addresses) > 1:
-        name = addresses[whole.index(True)]
         raise CameraError(
-            name,
-            f"'{name}' is a whole take by itself, with all its cameras. Give it alone, or give "
+            whole.text,
+            f"'{whole.text}' is a whole recording with all its cameras. Give it alone, or give "
             "one video per camera.",
         )
-    if kinds[0] in STUDIOS:
-        return _open_studio(addresses[0], STUDIOS[kinds[0]])
-    return _open_session(Path(addresses[0]))
+    return _open_studio(whole) if whole.kind is AddressKind.STUDIO else _open_session(whole.path)
 
 
-def _open_studio(address: str, target: str) -> Footage:
+def _open_studio(address: Address) -> Footage:
     """Open the virtual studio."""
-    module, function = target.split(":")
-    studio, sources = getattr(import_module(module), function)(address)
-    return _open_all(
-        Footage(tuple(sources), (0,) * len(sources), (address,) * len(sources), studio=studio)
-    )
+    studio, sources = address.load_opener()(address.text)
+    addresses = (address.text,) * len(sources)
+    return _open_all(Footage(tuple(sources), (0,) * len(sources), addresses, studio=studio))
 
 
 def _open_session(path: Path) -> Footage:
-    """Open the cameras of a session whose videos are there and can be read; say which are left out."""
+    """Open the cameras of a session whose videos can be read; remark on the others."""
     session = Session.open(path)
     cameras = []
     sources = []
@@ -159,7 +145,7 @@ def _open_session(path: Path) -> Footage:
         if not sources:
             why = (
                 " ".join(remarks[len(session.remarks) :])
-                or "Put its videos back, or choose another session."
+                or "Restore its videos, or choose another session."
             )
             raise SessionError(f"The session '{path}' holds no video that can be read. {why}")
         on_error.pop_all()

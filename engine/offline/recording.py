@@ -61,12 +61,14 @@ class PoseRecording:
         return gather_candidates(self.pose_sets, self.skeleton, self.view_names, self.sizes_wh)
 
 
-def load_recording(session: Session) -> PoseRecording:
-    """Read the raw 2D poses of a session.
+def load_recording(session: Session, *, repaired: bool = False) -> PoseRecording:
+    """Read the 2D poses of a session.
 
     Parameters
     ----------
     session
+    repaired
+        Those after association and left/right repair, instead of the raw ones.
 
     Returns
     -------
@@ -75,9 +77,9 @@ def load_recording(session: Session) -> PoseRecording:
     Raises
     ------
     SessionError
-        If the session holds no raw 2D poses, or those of a camera that it does not have.
+        If the session holds no such poses, or those of a camera that it does not have.
     """
-    reader = session.poses_2d_raw()
+    reader = session.poses_2d() if repaired else session.poses_2d_raw()
     header = reader.header
     sizes_wh = {camera.name: camera.size_wh for camera in session.cameras}
     unknown = [view for view in header.view_names if view not in sizes_wh]

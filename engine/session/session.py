@@ -24,6 +24,7 @@ import tomli_w
 
 from calibration.errors import CalibrationError
 from calibration.rig import Rig, load_rig
+from engine.address import MANIFEST as MANIFEST
 from engine.address import strip_credentials
 from engine.disk import atomic_file, disk_errors
 from engine.errors import SessionError
@@ -32,7 +33,6 @@ from engine.session.ending import SessionEnding, ending_from_table
 from engine.session.pose_files import PoseReader
 
 SCHEMA = 1
-MANIFEST = "session.toml"
 RIG = "rig.toml"
 CAMERAS = "cameras"
 NO_IMAGE_WH = (0, 0)  # the size of a camera's images until the first has come

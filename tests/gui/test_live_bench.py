@@ -28,7 +28,7 @@ def film():
 @pytest.fixture
 def offered(film, monkeypatch):
     monkeypatch.setattr(filmed, "STUDIOS", filmed.STUDIOS | {})
-    monkeypatch.setattr("engine.live.cameras.STUDIOS", filmed.STUDIOS)
+    monkeypatch.setattr("engine.address.STUDIOS", filmed.STUDIOS)
     register_film(film)
     return film
 

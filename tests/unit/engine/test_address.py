@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.address import strip_credentials
+from engine.address import AddressKind, parse_address, strip_credentials
+from engine.errors import CameraNotFoundError
 
 SECRET = "s3cret"
 
@@ -55,3 +56,36 @@ def test_no_part_of_a_login_is_shown(address: str, shown: str):
 )
 def test_what_is_no_login_stays(address: str):
     assert strip_credentials(address) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "opener"),
+    [
+        ("usb:0", AddressKind.LIVE, "engine.capture.usb.address:open_usb"),
+        ("RTSP://door/1", AddressKind.LIVE, "engine.capture.network.address:open_network"),
+        ("studio:walk?seed=1", AddressKind.STUDIO, "engine.capture.studio:open_studio"),
+        ("a/b.mp4", AddressKind.VIDEO, ""),
+        ("C:\\a.mp4", AddressKind.VIDEO, ""),
+    ],
+)
+def test_an_address_says_what_it_names_and_what_opens_it(text, kind, opener):
+    address = parse_address(text)
+    assert (address.text, address.kind, address.opener) == (text, kind, opener)
+
+
+def test_a_folder_with_a_manifest_is_a_session(tmp_path):
+    assert parse_address(tmp_path).kind is AddressKind.VIDEO
+    (tmp_path / "session.toml").touch()
+    assert parse_address(tmp_path).kind is AddressKind.SESSION
+
+
+def test_every_opener_can_be_loaded():
+    assert all(
+        callable(parse_address(one).load_opener()) for one in ("usb:0", "http://a", "studio:")
+    )
+
+
+def test_a_kind_of_address_that_does_not_exist_is_refused_without_its_password():
+    with pytest.raises(CameraNotFoundError, match="no camera that Epipole knows") as caught:
+        parse_address("ndi://me:s3cret@studio/1")
+    assert SECRET not in str(caught.value)

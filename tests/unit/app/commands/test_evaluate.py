@@ -15,6 +15,7 @@ from calibration.rig import Camera
 from calibration.skeleton import load_skeleton
 from training.data.samples import Samples, write_samples
 from training.errors import TrainingError
+from training.evaluation import evaluate_models
 from training.evaluation.evaluated_model import EvaluatedModel
 
 pytest.importorskip("torch")
@@ -51,7 +52,7 @@ def networks(monkeypatch: pytest.MonkeyPatch):
     def open_network(what: str):
         yield known[what]
 
-    monkeypatch.setattr(evaluate, "open_model", open_network)
+    monkeypatch.setattr(evaluate_models, "open_model", open_network)
 
 
 @pytest.fixture
@@ -120,8 +121,8 @@ def test_labels_of_a_session_are_the_judge_and_that_is_said(
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "abc-1.npz").touch()
     monkeypatch.setattr(evaluate.Session, "open", lambda path: session)
-    monkeypatch.setattr(evaluate, "load_labels", lambda path: labels)
-    monkeypatch.setattr(evaluate, "samples_from_session", lambda *a, **k: weighed)
+    monkeypatch.setattr(evaluate_models, "load_labels", lambda path: labels)
+    monkeypatch.setattr(evaluate_models, "samples_from_session", lambda *a, **k: weighed)
     words = [
         "evaluate",
         "still",
@@ -188,9 +189,9 @@ def test_labels_and_truth_are_not_mixed_in_one_table(networks, data: Path, capsy
 
 def test_sets_of_different_joints_are_refused(networks, data: Path, capsys, monkeypatch):
     sets = iter((people(), replace(people(), skeleton=replace_name(SKELETON))))
-    monkeypatch.setattr(evaluate, "open_samples", lambda folder: next(sets))
+    monkeypatch.setattr(evaluate_models, "open_samples", lambda folder: next(sets))
     with pytest.raises(TrainingError, match="do not fit together"):
-        evaluate._load_samples([data, data])
+        evaluate_models.load_samples([data, data])
 
 
 def replace_name(skeleton):
@@ -236,7 +237,7 @@ def test_what_is_no_network_is_told_what_is_one(tmp_path: Path, data: Path, caps
 def test_an_unknown_rival_is_refused_before_the_first_network_is_judged(
     networks, data: Path, monkeypatch
 ):
-    monkeypatch.setattr(evaluate, "evaluate_model", lambda *_: pytest.fail("it was judged"))
+    monkeypatch.setattr(evaluate_models, "evaluate_model", lambda *_: pytest.fail("it was judged"))
     with pytest.raises(KeyError):
         evaluate.run(
             cli.arguments.parse(["evaluate", "still", "--data", str(data), "--against", "nobody"])

@@ -8,6 +8,7 @@ from engine.session.session import SessionFacts
 from tests.support.finetune_steps import read_turns
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import record_session
+from training.finetuning import follow
 from training.finetuning import process as finetune_process
 from training.finetuning.request import FinetuneRequest, load_request
 from training.finetuning.run import Phase, is_held, list_runs, make_run, read_state, request_cancel
@@ -18,8 +19,8 @@ FAKES = "tests.support.finetune_steps"
 @pytest.fixture
 def epipole(tmp_path, monkeypatch, capsys):
     """Run a command line with telling steps; returns code, what was said and what was refused."""
-    monkeypatch.setattr(finetune, "POLL_INTERVAL_S", 0.01)
-    monkeypatch.setattr(finetune, "END_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(follow, "POLL_INTERVAL_S", 0.01)
+    monkeypatch.setattr(follow, "END_TIMEOUT_S", PATIENCE_S)
     monkeypatch.setattr(finetune_process, "START_TIMEOUT_S", PATIENCE_S)
 
     def run(*words, steps="GOOD"):
@@ -120,11 +121,11 @@ def test_nobody_rests_who_does_not_work(epipole, tmp_path):
 
 
 def test_ctrl_c_ends_the_run_so_that_it_can_be_resumed(epipole, walk, tmp_path, monkeypatch):
-    def pressed(folder, process):
+    def pressed(folder, process, progress):
         assert wait_until(lambda: "train" in read_turns(folder))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(finetune, "_show_until_ended", pressed)
+    monkeypatch.setattr(finetune, "follow_run", pressed)
     code, said, _ = epipole(walk, steps="SLOW")
     assert code == 130
     folder = list_runs(tmp_path / "runs")[0]
@@ -168,10 +169,10 @@ def test_an_unknown_run_is_told_with_those_there_are(epipole, walk, tmp_path):
 
 
 def test_ctrl_c_while_a_process_starts_leaves_none_that_works(epipole, walk, tmp_path, monkeypatch):
-    def pressed(folder, process):
+    def pressed(folder, process, progress):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(finetune, "_show_until_ended", pressed)
+    monkeypatch.setattr(finetune, "follow_run", pressed)
     code, said, _ = epipole(walk, steps="SLOW")
     assert (code, "Go on with" in said) == (130, True)
     assert not is_held(list_runs(tmp_path / "runs")[0])
@@ -180,11 +181,11 @@ def test_ctrl_c_while_a_process_starts_leaves_none_that_works(epipole, walk, tmp
 def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(
     epipole, walk, tmp_path, monkeypatch
 ):
-    def pressed(folder, process):
+    def pressed(folder, process, progress):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(finetune, "_show_until_ended", pressed)
-    monkeypatch.setattr(finetune, "END_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(finetune, "follow_run", pressed)
+    monkeypatch.setattr(follow, "END_TIMEOUT_S", 0.0)
     monkeypatch.setattr(finetune, "request_cancel", lambda folder: None)
     code, said, err = epipole(walk, steps="SLOW")
     assert code == 130

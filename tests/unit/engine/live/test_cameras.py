@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from engine.address import LIVE_SOURCES
 from engine.errors import CameraError, CameraNotFoundError
-from engine.live.cameras import SOURCES, make_camera_sources
+from engine.live.cameras import make_camera_sources
 from engine.live.feed import CameraFeed, close_feeds
 from engine.live.framesets import LiveFramesets
 from engine.session.session import SessionFacts
@@ -26,8 +27,8 @@ def devices(monkeypatch):
         return camera
 
     monkeypatch.setitem(sys.modules, "scripted_devices", SimpleNamespace(open_any=open_any))
-    for kind in SOURCES:
-        monkeypatch.setitem(SOURCES, kind, "scripted_devices:open_any")
+    for kind in LIVE_SOURCES:
+        monkeypatch.setitem(LIVE_SOURCES, kind, "scripted_devices:open_any")
 
 
 def names(addresses, taken=()):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.address import name_views, parse_scheme, strip_credentials
+from engine.address import STUDIOS, name_views, parse_scheme, strip_credentials
 from engine.errors import CameraError, CameraNotFoundError, SessionError
-from engine.offline.footage import STUDIOS, open_inputs
+from engine.offline.footage import open_inputs
 from engine.session.session import SessionFacts
 from engine.session.writer import SessionWriter
 from tests.support.sources import ScriptedSource
@@ -73,7 +73,7 @@ def test_a_folder_without_a_session_is_refused(folder):
 
 def test_a_session_stands_alone(folder, tmp_path):
     SessionWriter(tmp_path / "s", SessionFacts()).close()
-    with pytest.raises(CameraError, match="whole take"):
+    with pytest.raises(CameraError, match="whole recording"):
         open_inputs([tmp_path / "s", folder / "left.mp4"])
 
 
@@ -135,7 +135,7 @@ def open_fake_studio(address):
 
 def test_the_studio_is_an_input(monkeypatch):
     monkeypatch.setitem(STUDIOS, "studio", f"{__name__}:open_fake_studio")
-    monkeypatch.setattr("engine.offline.footage.import_module", lambda name: sys.modules[name])
+    monkeypatch.setattr("engine.address.import_module", lambda name: sys.modules[name])
     with open_inputs(["studio:walk?cameras=2&seed=1"]) as footage:
         assert footage.view_names == ("cam_1", "cam_2")
         assert footage.studio == "the truth of studio:walk?cameras=2&seed=1"
