@@ -10,10 +10,10 @@ from typing import Any
 import platformdirs
 import tomli_w
 
-from app.cli.options import DEFAULT_MODEL
-from app.cli.values import STATURE_RANGE_M
 from engine.disk import atomic_file
 
+DEFAULT_MODEL = "blazepose"
+STATURE_RANGE_M = (0.5, 2.5)
 _COUNTDOWN_RANGE_S = (0, 30)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from app.cli.display import is_headless
-from app.cli.options import DEFAULT_MODEL
 from app.commands.calibrate import DONE, REFUSED, calibrate
 from app.demo_files import write_poses, write_truth
 from app.observe import Observation, observe
@@ -21,6 +20,7 @@ from app.presenters.recording import (
 )
 from app.presenters.window import WindowState
 from app.report.calibration_output import CalibrationPaths, print_calibration, write_calibration
+from app.settings import DEFAULT_MODEL
 from app.tracked_session_writer import TrackedSessionWriter
 from calibration.self_calibrate import Calibration, CalibrationOptions
 from engine.frames import FrameSet

@@ -23,19 +23,18 @@ from app.control.cameras import (
     build_stopped_state,
     describe_sources,
 )
-from app.control.compare_rigs import compare_rigs
 from app.control.controller import Handlers
 from app.control.jobs import Worker, message_from_error
 from app.control.monocular_models import make_monocular_loader
 from app.control.notices import Notices
 from app.control.record import RecordControl
-from app.control.rigs import get_rig_in_use, load_last_rig, load_matching_rig
+from app.control.rigs import RigControl, require_live
 from app.errors import explain_os_error
 from app.presenters.live import LiveContext, Trail
 from app.presenters.severity import Severity
-from app.settings import Settings, rig_file, save_settings
+from app.settings import Settings, save_settings
 from calibration.judge.report import CalibrationReport
-from calibration.rig import Rig, save_rig
+from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
 from engine.address import strip_credentials
 from engine.errors import CameraError, EngineError
@@ -76,8 +75,6 @@ class LiveControl:
         The cameras at work; None while they rest.
     handlers
         What handles each request.
-    calibration
-        The newest rig of the live calibration and its report, also after the cameras were stopped.
     """
 
     def __init__(
@@ -88,17 +85,21 @@ class LiveControl:
         on_session_ended: Callable[[Path], None] = lambda _path: None,
     ) -> None:
         self.live: Live | None = None
-        self.calibration: tuple[Rig, CalibrationReport] | None = None
         self._settings, self._store = settings, store
         self._make_estimator = make_estimator
         self._lock = threading.Lock()  # around the settings, which window and worker change
         self._notices = Notices()
         self._worker = Worker(self.notify)
         self._recorder = RecordControl(self._submit, self.notify, on_session_ended)
+        self._rigs = RigControl(
+            self._submit,
+            self.notify,
+            lambda path: self.update_settings(rig=path),
+            keeps_new=store is not None,
+        )
         self._cameras = CameraList()
         self._opening: tuple[str, ...] = ()  # addresses that the worker is about to open
         self._ended_live: Live | None = None  # whose end was told
-        self._rig_path: Path | None = None  # to be used once every camera has sent an image
         self._state, self._state_s = LiveState(), 0.0
         self._result: LiveResult | None = None
         self._trail = Trail(load_skeleton(DEFAULT_SKELETON))
@@ -117,7 +118,7 @@ class LiveControl:
 
     def use_rig(self, path: Path) -> None:
         """Use the rig of a file, once every camera sends images and it agrees with them; never waits."""
-        self._rig_path = path
+        self._rigs.use_when_ready(path)
 
     def set_person(self, name: str) -> None:
         """Take this as the person in front of the cameras; never waits."""
@@ -139,7 +140,7 @@ class LiveControl:
         live = self.live
         self._recorder.tick(live, self._settings)
         if live is not None:
-            self._use_rig_when_ready(live)
+            self._rigs.tick(live, sum(one.size_wh is not None for one in self._state.cameras))
             self._report_end(live)
             self._take_newest(live)
 
@@ -166,6 +167,11 @@ class LiveControl:
             else self._state
         )
         return state, self._result if live is not None else None, context
+
+    @property
+    def calibration(self) -> tuple[Rig, CalibrationReport] | None:
+        """The newest rig of the live calibration and its report, also after the cameras stopped."""
+        return self._rigs.newest
 
     @property
     def settings(self) -> Settings:
@@ -239,9 +245,9 @@ class LiveControl:
                 lambda r: self._set_controls(r.name, lambda source: source.lock())
             ),
             requests.SetStature: later(lambda r: self._set_stature(r.metres)),
-            requests.OpenRig: later(lambda r: self._open_rig(r.path)),
-            requests.SaveRig: later(lambda r: self._save_rig(r.path)),
-            requests.CompareRig: later(lambda r: self._compare_rig(r.path)),
+            requests.OpenRig: later(lambda r: self._rigs.open(self.live, r.path)),
+            requests.SaveRig: later(lambda r: self._rigs.save(self.live, r.path)),
+            requests.CompareRig: later(lambda r: self._rigs.compare(self.live, r.path)),
         }
 
     def _stop_recording(self) -> None:
@@ -289,7 +295,7 @@ class LiveControl:
             return
         make_monocular_model = make_monocular_loader(lambda: self._settings)
         options = LiveOptions(self._settings.stature_m)
-        live = Live(sources, self._make_estimator, options, self._store_rig, make_monocular_model)
+        live = Live(sources, self._make_estimator, options, self._rigs.store, make_monocular_model)
         self._title = describe_sources(sources)
         self.live, self._opening = live, ()
         try:
@@ -302,9 +308,7 @@ class LiveControl:
             return
         self._skeleton = live.skeleton or self._skeleton
         self._trail = Trail(self._skeleton)
-        rig = load_last_rig(self._settings.rig, live.names) if self._rig_path is None else None
-        if rig is not None:
-            live.use_rig(rig, "from last time")
+        self._rigs.use_last(live, self._settings.rig)
         self._recorder.on_live_started(live, self._settings)
         self._cameras.read_settings(live, self._find_address)
 
@@ -391,9 +395,7 @@ class LiveControl:
 
     def _set_controls(self, name: str, change: Callable[[Adjustable], dict[str, float]]) -> None:
         """Change what a camera does, and remember it for this mode."""
-        live = self.live
-        if live is None:
-            raise EngineError("The cameras rest. Press Start, then change their settings.")
+        live = require_live(self.live, "to change a camera's settings")
         source = live.camera(name).source
         if isinstance(source, Adjustable):
             values = change(source)
@@ -401,36 +403,6 @@ class LiveControl:
                 controls=store_controls(self._settings, self._find_address(name), values).controls
             )
         self._cameras.read_settings(live, self._find_address)
-
-    def _open_rig(self, path: Path) -> None:
-        """Use the rig of a file."""
-        live = self._require_live("to open a rig")
-        live.use_rig(load_matching_rig(path, live), f"from '{path.name}'")
-        self.update_settings(rig=str(path.absolute()))
-
-    def _save_rig(self, path: Path) -> None:
-        """Write the rig to a file."""
-        save_rig(get_rig_in_use(self._require_live("to have a rig")), path)
-        self.notify(f"The rig was saved as '{path}'.", Severity.GOOD)
-
-    def _compare_rig(self, path: Path) -> None:
-        """Say how another rig differs from the one in use."""
-        live = self._require_live("to compare rigs")
-        self.notify(compare_rigs(get_rig_in_use(live), load_matching_rig(path, live)))
-
-    def _store_rig(self, rig: Rig, report: CalibrationReport) -> None:
-        """Keep a new rig for the next time. Runs in a thread of the calibration."""
-        self.calibration = rig, report
-        if self._store is not None:
-            self._submit(
-                lambda: (save_rig(rig, rig_file()), self.update_settings(rig=str(rig_file())))
-            )
-
-    def _require_live(self, purpose: str) -> Live:
-        """Return the cameras at work."""
-        if self.live is None:
-            raise EngineError(f"The cameras rest. Press Start {purpose}.")
-        return self.live
 
     def _find_address(self, name: str) -> str:
         """Find which remembered address a camera came from."""
@@ -443,13 +415,6 @@ class LiveControl:
             ):
                 return address
         raise EngineError(f"There is no camera '{name}'.")
-
-    def _use_rig_when_ready(self, live: Live) -> None:
-        """Open the rig that waits, once every camera has sent an image."""
-        ready_count = sum(one.size_wh is not None for one in self._state.cameras)
-        if self._rig_path is not None and ready_count == len(live.names):
-            path, self._rig_path = self._rig_path, None
-            self._submit(partial(self._open_rig, path))
 
     def _report_end(self, live: Live) -> None:
         """Report cameras that have ended, once, and finish their recording."""

@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.live.live import Live
 from engine.session.session import SessionFacts
 
-STOPPED = "The cameras rest. Press Start to record."
+STOPPED = "The cameras are stopped. Press Start to record."
 
 
 class RecordControl:

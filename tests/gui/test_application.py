@@ -48,7 +48,7 @@ def servers():
 @pytest.fixture
 def opened(tmp_path, qapp, monkeypatch, patient_network):
     """Return what opens the application with the settings that the last one left."""
-    monkeypatch.setattr("app.control.live.rig_file", lambda: tmp_path / "last_rig.toml")
+    monkeypatch.setattr("app.control.rigs.rig_file", lambda: tmp_path / "last_rig.toml")
     store, apps = tmp_path / "settings.toml", []
 
     @contextmanager

@@ -54,7 +54,7 @@ def network():
 
 @pytest.fixture
 def control(tmp_path, network, patient_network, monkeypatch):
-    monkeypatch.setattr("app.control.live.rig_file", lambda: tmp_path / "last_rig.toml")
+    monkeypatch.setattr("app.control.rigs.rig_file", lambda: tmp_path / "last_rig.toml")
     settings = Settings(sessions=str(tmp_path / "takes"), countdown_s=0)
     made = LiveControl(settings, tmp_path / "settings.toml", network)
     yield made
