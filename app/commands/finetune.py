@@ -173,9 +173,9 @@ def _follow(folder: Path) -> int:
     return _print_outcome(folder, read_state(folder))
 
 
-def _wait_until_released(folder: Path) -> bool:
+def _wait_until_released(folder: Path, timeout_s: float = END_TIMEOUT_S) -> bool:
     """Wait a while until nobody works on a run any more; say whether it came to that."""
-    end_s = time.monotonic() + END_TIMEOUT_S
+    end_s = time.monotonic() + timeout_s
     while is_held(folder) and time.monotonic() < end_s:
         time.sleep(POLL_INTERVAL_S)
     return not is_held(folder)

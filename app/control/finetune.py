@@ -36,9 +36,8 @@ from training.finetuning.run import (
 from training.loop.history import read_history
 
 REFRESH_INTERVAL_S = 0.5
-CLOSE_TIMEOUT_S = 1.0
-# A process that has written its last word ends in a moment, on a busy machine in a while.
-RELEASE_TIMEOUT_S, POLL_INTERVAL_S = 30.0, 0.05
+CLOSE_S = 1.0
+POLL_INTERVAL_S = 0.05
 TRAINING_FOLDER = "training"
 NO_RUN = "There is no teaching under way. Choose a session, and press Start."
 SEVERITY_BY_PHASE = {
@@ -104,6 +103,8 @@ class FinetuneControl:
     models
         Of the networks.
     callbacks
+    close_s
+        How long `close` waits for the worker's present work.
 
     Attributes
     ----------
@@ -114,8 +115,14 @@ class FinetuneControl:
     """
 
     def __init__(
-        self, runs: Path, library: Library, models: ModelListLike, callbacks: FinetuneCallbacks
+        self,
+        runs: Path,
+        library: Library,
+        models: ModelListLike,
+        callbacks: FinetuneCallbacks,
+        close_s: float = CLOSE_S,
     ) -> None:
+        self._close_s = close_s
         self._runs = runs
         self._library = library
         self._models = models
@@ -144,7 +151,7 @@ class FinetuneControl:
 
     def close(self) -> bool:
         """End the worker; a run under way goes on."""
-        ended = self._worker.close(CLOSE_TIMEOUT_S)
+        ended = self._worker.close(self._close_s)
         for process in self._processes:
             if process.poll() is None:
                 process.returncode = 0  # it outlives this program: no warning of a child left
@@ -281,7 +288,6 @@ class FinetuneControl:
 
 
 def _wait_until_released(folder: Path) -> None:
-    """Wait for a process that has said how its run ended, and has not ended itself: a run that is held cannot begin."""
-    end_s = time.monotonic() + RELEASE_TIMEOUT_S
-    while is_held(folder) and time.monotonic() < end_s:
+    """Wait for the process of a run that has ended: a folder that is held cannot be started."""
+    while is_held(folder):
         time.sleep(POLL_INTERVAL_S)

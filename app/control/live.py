@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
 from engine.address import strip_credentials
+from engine.capture.network.limits import NETWORK_LIMITS, NetworkLimits
 from engine.errors import CameraError, EngineError
 from engine.inference.estimator import Estimator
 from engine.live.cameras import LiveSource, make_camera_sources
@@ -45,14 +46,31 @@ from engine.live.state import LiveResult, LiveState
 
 logger = logging.getLogger(__name__)
 
-# for what the worker is at when the window closes; the cameras get the rest of the two seconds
-WORKER_TIMEOUT_S = 0.2
-# figures that a person reads need not change at screen rate; what was asked for shows at once
+# Figures that a person reads need not change at screen rate; a request's effect shows at once.
 STATE_INTERVAL_S = 0.25
 DEFAULT_SKELETON = "blazepose_33"  # until the network says its own
 BUSY = "The last thing you asked for is not done yet; ask again in a moment."
 HUNG = "A camera did not answer when it was stopped. Unplug it if it does not start again."
 PLAYED_TO_END = "Everything was played to its end. Press Start to play it again."
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLimits:
+    """How long the live program waits.
+
+    Parameters
+    ----------
+    worker_close_s
+        For the worker's present work when the window closes.
+    cameras_close_s
+        For the cameras when they are stopped; with the worker's it is two seconds.
+    network
+        For cameras in the network.
+    """
+
+    worker_close_s: float = 0.2
+    cameras_close_s: float = LiveOptions().close_s
+    network: NetworkLimits = NETWORK_LIMITS
 
 
 class LiveControl:
@@ -68,6 +86,7 @@ class LiveControl:
         Loads the network for so many views.
     on_session_ended
         Gets the folder of each recording that ended; called in the worker's thread.
+    limits
 
     Attributes
     ----------
@@ -83,7 +102,9 @@ class LiveControl:
         store: Path | None,
         make_estimator: Callable[[int], Estimator],
         on_session_ended: Callable[[Path], None] = lambda _path: None,
+        limits: LiveLimits = LiveLimits(),
     ) -> None:
+        self._limits = limits
         self.live: Live | None = None
         self._settings, self._store = settings, store
         self._make_estimator = make_estimator
@@ -190,11 +211,11 @@ class LiveControl:
         """End everything; say whether all of it did in time."""
         self._closing = True
         self._recorder.cancel()
-        idle = self._worker.close(WORKER_TIMEOUT_S)
+        idle = self._worker.close(self._limits.worker_close_s)
         live, self.live = self.live, None
         ended = live.close() if live is not None else True
         idle = idle or self._worker.close(
-            WORKER_TIMEOUT_S
+            self._limits.worker_close_s
         )  # a start that was under way ends with its cameras
         if self._store is not None:
             try:
@@ -294,7 +315,7 @@ class LiveControl:
         if self._closing:
             return
         make_monocular_model = make_monocular_loader(lambda: self._settings)
-        options = LiveOptions(self._settings.stature_m)
+        options = LiveOptions(self._settings.stature_m, self._limits.cameras_close_s)
         live = Live(sources, self._make_estimator, options, self._rigs.store, make_monocular_model)
         self._title = describe_sources(sources)
         self.live, self._opening = live, ()
@@ -335,7 +356,8 @@ class LiveControl:
         self._opening = tuple(dict.fromkeys(map(strip_credentials, new)))
         try:
             return make_camera_sources(
-                [apply_stored_controls(address, self._settings) for address in addresses]
+                [apply_stored_controls(address, self._settings) for address in addresses],
+                network=self._limits.network,
             )
         except BaseException:
             if (

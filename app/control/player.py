@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 # Within so many instants onwards an image that is missing is a gap in what one sees, not another
 # place.
 MAX_GAP_INSTANTS = 4
-CLOSE_TIMEOUT_S = 2.0
+CLOSE_S = 2.0
 
 
 class Player:
@@ -42,9 +42,12 @@ class Player:
         Of the session; it is opened in the background.
     models
         Names of the pose models there are, for tracking again.
+    close_s
+        How long `close` waits.
     """
 
-    def __init__(self, path: Path, models: Sequence[str] = ()) -> None:
+    def __init__(self, path: Path, models: Sequence[str] = (), close_s: float = CLOSE_S) -> None:
+        self._close_s = close_s
         self.path, self._models = Path(path), tuple(models)
         self._requested: Latest[int] = Latest()
         self._ready: Latest[PlayerState] = Latest()
@@ -69,7 +72,7 @@ class Player:
     def close(self) -> bool:
         """Stop and release the files; say whether it was done in time. May be called twice."""
         self._requested.discard()
-        self._thread.join(CLOSE_TIMEOUT_S)
+        self._thread.join(self._close_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:

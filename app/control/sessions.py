@@ -3,12 +3,13 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from app import requests
 from app.control.controller import Handlers
 from app.control.jobs import Job, JobPhase, Progress, Worker
-from app.control.player import Player
+from app.control.player import CLOSE_S, Player
 from app.presenters.player import PlayerState
 from app.presenters.sessions import SessionsState, present_sessions
 from app.presenters.severity import Severity
@@ -20,8 +21,15 @@ from engine.session.library import Library
 from engine.session.session import Session
 from engine.session.summary import SessionSummary
 
-CLOSE_TIMEOUT_S = 1.0
 JOB_RUNNING = "Another job is still running. Wait until it ends, or cancel it."
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How long the ends are waited for: of the work in the background, and of the player."""
+
+    close_s: float = 1.0
+    player_close_s: float = CLOSE_S
 
 
 class SessionControl:
@@ -34,6 +42,7 @@ class SessionControl:
         Names of the pose models there are.
     notify
         Shows a message, with a severity (`LiveControl.notify`).
+    limits
 
     Attributes
     ----------
@@ -42,8 +51,13 @@ class SessionControl:
     """
 
     def __init__(
-        self, library: Library, models: Sequence[str], notify: Callable[..., None]
+        self,
+        library: Library,
+        models: Sequence[str],
+        notify: Callable[..., None],
+        limits: SessionLimits = SessionLimits(),
     ) -> None:
+        self._limits = limits
         self._library = library
         self._models = tuple(models)
         self._notify = notify
@@ -77,7 +91,7 @@ class SessionControl:
     def open_player(self, path: Path) -> None:
         """Show a session in the player."""
         self.close_player()
-        self._player = Player(path, self._models)
+        self._player = Player(path, self._models, self._limits.player_close_s)
 
     def close_player(self) -> None:
         """Close the session that is shown."""
@@ -119,7 +133,7 @@ class SessionControl:
         for worker in workers:
             worker.cancel()
         self.close_player()
-        deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
+        deadline_s = time.monotonic() + self._limits.close_s
         return all([one.close(max(deadline_s - time.monotonic(), 0.0)) for one in workers])
 
     def _track_again(self, request: requests.TrackAgain) -> None:

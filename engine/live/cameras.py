@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from engine.address import name_views, parse_scheme, strip_credentials
+from engine.capture.network.limits import NETWORK_LIMITS, NetworkLimits
 from engine.capture.source import FrameSource
 from engine.capture.video.source import VideoFileSource
 from engine.errors import CameraError, CameraNotFoundError, SessionError
@@ -48,7 +49,9 @@ class LiveSource:
 
 
 def make_camera_sources(
-    addresses: Sequence[str | Path], used_names: Collection[str] = ()
+    addresses: Sequence[str | Path],
+    used_names: Collection[str] = (),
+    network: NetworkLimits = NETWORK_LIMITS,
 ) -> tuple[LiveSource, ...]:
     """Make the sources of live cameras; nothing is opened.
 
@@ -60,6 +63,8 @@ def make_camera_sources(
         real time, and those that are given together begin together.
     used_names
         Names of cameras that there are already.
+    network
+        For cameras in the network.
 
     Returns
     -------
@@ -81,7 +86,7 @@ def make_camera_sources(
     start = SharedStart()
     names, found = set(used_names), []
     for text in texts:
-        for live in _make_sources(text, stems.get(text, ""), start, names):
+        for live in _make_sources(text, stems.get(text, ""), start, names, network):
             names.add(live.name)
             found.append(live)
     return tuple(found)
@@ -116,14 +121,16 @@ def make_studio_cameras(
     return tuple(found)
 
 
-def _make_sources(text: str, stem: str, start: SharedStart, names: set[str]) -> list[LiveSource]:
+def _make_sources(
+    text: str, stem: str, start: SharedStart, names: set[str], network: NetworkLimits
+) -> list[LiveSource]:
     """Make the sources of one address, one after the other; `names` are taken."""
     kind = parse_scheme(text)
     if kind in SOURCES:
         name = _make_unique_name(_name_camera(text), names)
-        return [
-            LiveSource(name, strip_credentials(text), _import_target(SOURCES[kind])(text, name))
-        ]
+        make = _import_target(SOURCES[kind])
+        source = make(text, name) if kind == "usb" else make(text, name, network)
+        return [LiveSource(name, strip_credentials(text), source)]
     if kind in STUDIOS:
         _, sources = _import_target(STUDIOS[kind])(text)
         return list(make_studio_cameras(text, sources, PlaybackGroup(start, FrameBarrier()), names))

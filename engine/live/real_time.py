@@ -14,8 +14,6 @@ from engine.frames import Frame
 LEAD_NS = 300_000_000
 # An image that is later than this, in periods, is left out.
 MAX_LATE_PERIODS = 1.0
-# For so long the sources of one studio wait for one that makes its image; then they go on without
-# it.
 BARRIER_TIMEOUT_S = 0.5
 
 
@@ -57,9 +55,15 @@ class FrameBarrier:
 
     If each skipped by itself, one would make the even and another the odd images, and no instant
     would be whole.
+
+    Parameters
+    ----------
+    timeout_s
+        How long the cameras wait for one that makes its image; then they go on without it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float = BARRIER_TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self._changed = threading.Condition()
         self._number = -1
         self._members: set[object] = set()
@@ -98,7 +102,7 @@ class FrameBarrier:
             if member in self._joined:
                 begun = self._changed.wait_for(
                     lambda: member not in self._joined or self._joined >= self._members,
-                    BARRIER_TIMEOUT_S,
+                    self._timeout_s,
                 )
                 if not begun:
                     self._members &= (

@@ -1,5 +1,7 @@
 """`epipole finetune`: what it says, its exit codes, and that every refusal is a sentence."""
 
+from functools import partial
+
 import pytest
 
 from app.cli import main as cli
@@ -19,8 +21,8 @@ FAKES = "tests.support.finetune_steps"
 def epipole(tmp_path, monkeypatch, capsys):
     """Run a command line with telling steps; returns code, what was said and what was refused."""
     monkeypatch.setattr(finetune, "POLL_INTERVAL_S", 0.01)
-    monkeypatch.setattr(finetune, "END_TIMEOUT_S", PATIENCE_S)
-    monkeypatch.setattr(finetune_process, "START_TIMEOUT_S", PATIENCE_S)
+    wait = partial(finetune._wait_until_released, timeout_s=PATIENCE_S)
+    monkeypatch.setattr(finetune, "_wait_until_released", wait)
 
     def run(*words, steps="GOOD"):
         monkeypatch.setattr(
@@ -184,7 +186,7 @@ def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(finetune, "_show_until_ended", pressed)
-    monkeypatch.setattr(finetune, "END_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(finetune, "_wait_until_released", lambda folder: False)
     monkeypatch.setattr(finetune, "request_cancel", lambda folder: None)
     code, said, err = epipole(walk, steps="SLOW")
     assert code == 130

@@ -60,7 +60,6 @@ def swapped():
 @pytest.fixture
 def make(tmp_path, told, swapped, monkeypatch):
     """Make windows' controls; at the end nothing is left running."""
-    monkeypatch.setattr(finetune_process, "START_TIMEOUT_S", PATIENCE_S)
     made = []
 
     def begin(steps="GOOD", *, live=False, person="", looked=True):
@@ -77,7 +76,7 @@ def make(tmp_path, told, swapped, monkeypatch):
             get_person=lambda: person,
             has_scanned=lambda: looked,
         )
-        made.append(FinetuneControl(tmp_path / "runs", library, Shelf(), around))
+        made.append(FinetuneControl(tmp_path / "runs", library, Shelf(), around, PATIENCE_S))
         made[-1].interval_s = 0.02
         return made[-1]
 

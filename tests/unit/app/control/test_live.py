@@ -12,7 +12,7 @@ from app.settings import Settings, load_settings
 from calibration.rig import Rig, save_rig
 from engine.live.state import CalibrationPhase, CameraPhase
 from engine.session.session import Session
-from tests.support.controls import tick
+from tests.support.controls import PATIENT_LIMITS, tick
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.ip_cameras import MjpegServer
 from tests.support.patience import wait_until
@@ -26,11 +26,12 @@ def servers():
 
 
 @pytest.fixture
-def control(tmp_path, patient_window, patient_network):
+def control(tmp_path):
     made = LiveControl(
         Settings(sessions=str(tmp_path / "takes"), countdown_s=0),
         tmp_path / "settings.toml",
         FakeWalkerEstimator,
+        limits=PATIENT_LIMITS,
     )
     yield made
     assert made.close()

@@ -16,7 +16,7 @@ from engine.live.cameras import make_camera_sources
 from engine.live.state import CalibrationPhase, CameraPhase
 from engine.session.library import Library
 from engine.session.session import Session
-from tests.support.controls import tick
+from tests.support.controls import PATIENT_CAMERAS, PATIENT_LIMITS, tick
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.ip_cameras import MjpegServer
 from tests.support.patience import PATIENCE_S, wait_until
@@ -53,10 +53,16 @@ def network():
 
 
 @pytest.fixture
-def control(tmp_path, network, patient_network, monkeypatch):
+def limits():
+    """Closing leaves behind what hangs, as in the program."""
+    return PATIENT_CAMERAS
+
+
+@pytest.fixture
+def control(tmp_path, network, limits, monkeypatch):
     monkeypatch.setattr("app.control.rigs.rig_file", lambda: tmp_path / "last_rig.toml")
     settings = Settings(sessions=str(tmp_path / "takes"), countdown_s=0)
-    made = LiveControl(settings, tmp_path / "settings.toml", network)
+    made = LiveControl(settings, tmp_path / "settings.toml", network, limits=limits)
     yield made
     network.go.set()
     made.close()
@@ -111,10 +117,10 @@ def test_cameras_that_are_being_opened_are_seen_before_they_are_open(
 ):
     making, made = threading.Event(), threading.Event()
 
-    def slow(addresses):
+    def slow(addresses, network):
         making.set()
         assert made.wait(PATIENCE_S)
-        return make_camera_sources(addresses)
+        return make_camera_sources(addresses, network=network)
 
     monkeypatch.setattr("app.control.live.make_camera_sources", slow)
     dispatch(control.handlers, requests.AddCamera(servers[0].address))
@@ -247,7 +253,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_cameras_go_on(control, 
     assert wait_until(lambda: phases(control) == [CameraPhase.LIVE] * 2)
 
 
-@pytest.mark.usefixtures("patient_window")
+@pytest.mark.parametrize("limits", [PATIENT_LIMITS], ids=["patient"])
 def test_a_recording_that_runs_when_the_window_closes_is_finished_and_listed(
     control, servers, tmp_path
 ):
@@ -356,8 +362,8 @@ def test_calibrate_forgets_a_rig_that_was_opened(control, servers, tmp_path):
     assert wait_until(lambda: state(control).calibration.phase is CalibrationPhase.WATCHING)
 
 
-@pytest.mark.usefixtures("patient_window")
 def test_settings_that_cannot_be_kept_do_not_stop_the_window_from_closing(tmp_path, network):
     (tmp_path / "config").write_text("a file where the folder should be")
-    control = LiveControl(Settings(), tmp_path / "config" / "settings.toml", network)
+    store = tmp_path / "config" / "settings.toml"
+    control = LiveControl(Settings(), store, network, limits=PATIENT_LIMITS)
     assert control.close()
