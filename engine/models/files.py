@@ -21,7 +21,7 @@ LOCK_TIMEOUT_S = 10.0
 
 
 @contextmanager
-def lock_models_folder(folder: Path) -> Iterator[None]:
+def lock_models_folder(folder: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Hold the folder of all networks, waiting for another program that does; it is made where it
     is missing.
 
@@ -32,7 +32,7 @@ def lock_models_folder(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        hold = _wait_for_lock(folder)
+        hold = _wait_for_lock(folder, timeout_s)
         try:
             yield
         finally:
@@ -95,9 +95,9 @@ def _describe_error(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _wait_for_lock(folder: Path) -> FolderLock:
+def _wait_for_lock(folder: Path, timeout_s: float) -> FolderLock:
     """Hold a folder, as soon as nobody else does."""
-    end = time.monotonic() + LOCK_TIMEOUT_S
+    end = time.monotonic() + timeout_s
     while True:
         try:
             return FolderLock(folder)
@@ -105,7 +105,7 @@ def _wait_for_lock(folder: Path) -> FolderLock:
             if time.monotonic() > end:
                 raise EngineError(
                     f"Another program has held the networks in {folder} for "
-                    f"{LOCK_TIMEOUT_S:.0f} s. Wait until it is done, "
+                    f"{timeout_s:.0f} s. Wait until it is done, "
                     "or close it, then try again."
                 ) from error
             time.sleep(0.02)

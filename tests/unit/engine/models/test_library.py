@@ -247,12 +247,12 @@ def test_a_disk_that_refuses_leaves_the_journal_as_it_was(library, taught, monke
     assert (library.folder / JOURNAL).read_bytes() == before
 
 
-def test_a_program_that_does_not_let_go_is_named_in_time(library, taught, monkeypatch):
+def test_a_program_that_does_not_let_go_is_named_in_time(library, taught, shipped):
     library.add(taught)
-    monkeypatch.setattr(network_files, "LOCK_TIMEOUT_S", 0.1)
+    hasty = ModelLibrary(library.folder, shipped, lock_timeout_s=0.1)
     hold = FolderLock(library.folder)
     with pytest.raises(EngineError, match="Another program has held the networks"):
-        library.adopt("anna")
+        hasty.adopt("anna")
     hold.release()
     library.adopt("anna")
 
