@@ -11,7 +11,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # A shell starts what runs in its background with Ctrl-C ignored.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-# A busy machine makes an example slow, which is no fault of what is tested.
+# A busy machine makes an example slow.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
@@ -34,7 +34,7 @@ def own_log(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
 
 @pytest.fixture(autouse=True)
 def own_networks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the models of a test out of the user's library, and those of the user out of the test."""
+    """Keep the models of a test and those of the user apart."""
     folder = tmp_path_factory.getbasetemp() / "networks"
     monkeypatch.setenv("EPIPOLE_NETWORKS", str(folder))
     return folder

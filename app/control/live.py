@@ -1,10 +1,10 @@
-"""LiveControl: what the window's buttons do. Asking and looking never wait; a worker does what takes time."""
+"""LiveControl: what the buttons of the live page do. Nothing waits: a worker does the slow work."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from app.control.cameras import (
 )
 from app.control.controller import Handlers
 from app.control.jobs import Worker, message_from_error
+from app.control.limits import LIVE_LIMITS, LiveLimits
 from app.control.monocular_models import make_monocular_loader
 from app.control.notices import Notices
 from app.control.record import RecordControl
@@ -37,7 +38,6 @@ from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
 from engine.address import strip_credentials
-from engine.capture.network.limits import NETWORK_LIMITS, NetworkLimits
 from engine.errors import CameraError, EngineError
 from engine.inference.estimator import Estimator
 from engine.live.cameras import LiveSource, make_camera_sources
@@ -48,29 +48,10 @@ logger = logging.getLogger(__name__)
 
 # Figures that a person reads need not change at screen rate; a request's effect shows at once.
 STATE_INTERVAL_S = 0.25
-DEFAULT_SKELETON = "blazepose_33"  # until the network says its own
-BUSY = "The last thing you asked for is not done yet; ask again in a moment."
+DEFAULT_SKELETON = "blazepose_33"  # until the model is loaded
+BUSY = "The program is still busy with earlier requests. Try again in a moment."
 HUNG = "A camera did not answer when it was stopped. Unplug it if it does not start again."
 PLAYED_TO_END = "Everything was played to its end. Press Start to play it again."
-
-
-@dataclass(frozen=True, slots=True)
-class LiveLimits:
-    """How long the live program waits.
-
-    Parameters
-    ----------
-    worker_close_s
-        For the worker's present work when the window closes.
-    cameras_close_s
-        For the cameras when they are stopped; with the worker's it is two seconds.
-    network
-        For cameras in the network.
-    """
-
-    worker_close_s: float = 0.2
-    cameras_close_s: float = LiveOptions().close_s
-    network: NetworkLimits = NETWORK_LIMITS
 
 
 class LiveControl:
@@ -83,7 +64,7 @@ class LiveControl:
     store
         The file that gets the settings whenever they change; None keeps them to this run.
     make_estimator
-        Loads the network for so many views.
+        Loads the pose model for so many views.
     on_session_ended
         Gets the folder of each recording that ended; called in the worker's thread.
     limits
@@ -91,7 +72,7 @@ class LiveControl:
     Attributes
     ----------
     live
-        The cameras at work; None while they rest.
+        The running cameras; None while they are stopped.
     handlers
         What handles each request.
     """
@@ -102,7 +83,7 @@ class LiveControl:
         store: Path | None,
         make_estimator: Callable[[int], Estimator],
         on_session_ended: Callable[[Path], None] = lambda _path: None,
-        limits: LiveLimits = LiveLimits(),
+        limits: LiveLimits = LIVE_LIMITS,
     ) -> None:
         self._limits = limits
         self.live: Live | None = None
@@ -120,7 +101,7 @@ class LiveControl:
         )
         self._cameras = CameraList()
         self._opening: tuple[str, ...] = ()  # addresses that the worker is about to open
-        self._ended_live: Live | None = None  # whose end was told
+        self._ended_live: Live | None = None  # whose end was reported
         self._state, self._state_s = LiveState(), 0.0
         self._result: LiveResult | None = None
         self._trail = Trail(load_skeleton(DEFAULT_SKELETON))
@@ -131,14 +112,14 @@ class LiveControl:
     def start(
         self, addresses: tuple[str, ...] = (), sources: tuple[LiveSource, ...] | None = None
     ) -> None:
-        """Start the cameras, these (with their sources, where they are made) or the remembered ones; never waits."""
+        """Start these cameras, or the remembered ones; `sources` if already made; never waits."""
         if addresses:
             with self._lock:
                 self._settings = replace(self._settings, cameras=addresses)
         self._submit(partial(self._start, sources))
 
     def use_rig(self, path: Path) -> None:
-        """Use the rig of a file, once every camera sends images and it agrees with them; never waits."""
+        """Use the rig of a file once every camera sends images and agrees with it; never waits."""
         self._rigs.use_when_ready(path)
 
     def set_person(self, name: str) -> None:
@@ -150,7 +131,7 @@ class LiveControl:
         self._recorder.record_on_start(path)
 
     def notify(self, message: str, severity: Severity = Severity.WARNING) -> None:
-        """Let a person read a sentence."""
+        """Show a message."""
         self._notices.add(message, severity)
 
     def tick(self) -> None:
@@ -208,19 +189,18 @@ class LiveControl:
             self._submit(lambda: save_settings(self._settings, store))
 
     def close(self) -> bool:
-        """End everything; say whether all of it did in time."""
+        """End everything; return whether all of it ended in time."""
         self._closing = True
         self._recorder.cancel()
         idle = self._worker.close(self._limits.worker_close_s)
         live, self.live = self.live, None
         ended = live.close() if live is not None else True
-        idle = idle or self._worker.close(
-            self._limits.worker_close_s
-        )  # a start that was under way ends with its cameras
+        # A start that was under way ends with its cameras.
+        idle = idle or self._worker.close(self._limits.worker_close_s)
         if self._store is not None:
             try:
                 save_settings(self._settings, self._store)
-            except OSError as error:  # nobody is there to read it, and what was recorded is safe
+            except OSError as error:  # the window is closed, and recordings are safe
                 logger.warning("The settings were not kept: %s", explain_os_error(error))
         return idle and ended
 
@@ -228,7 +208,7 @@ class LiveControl:
         """Give the worker something to do."""
 
         def run() -> None:
-            """Do it; whatever came of it, nothing is being opened any more."""
+            """Do it; afterwards nothing is being opened any more."""
             try:
                 work()
             finally:
@@ -287,7 +267,7 @@ class LiveControl:
             self.live.recalibrate()
 
     def _set_stature(self, metres: float | None) -> None:
-        """Take this as the person's height."""
+        """Set the person's height."""
         self.update_settings(stature_m=metres)
         if self.live is not None:
             self.live.set_stature(metres)
@@ -304,7 +284,7 @@ class LiveControl:
         self._set_controls(name, lambda source: {control: source.set_control(control, value)})
 
     def _start(self, sources: tuple[LiveSource, ...] | None = None) -> None:
-        """Open the cameras and begin; those that are remembered where none are given."""
+        """Open the cameras and start; the remembered ones where none are given."""
         if self.live is not None and self.live.over:
             self._stop()
         if self.live is not None or not self._settings.cameras:
@@ -352,7 +332,7 @@ class LiveControl:
     def _open_sources(
         self, addresses: tuple[str, ...], new: tuple[str, ...]
     ) -> tuple[LiveSource, ...]:
-        """Make the sources of addresses, set as the last time; shows meanwhile that the new ones are coming."""
+        """Make the sources of addresses, set as the last time; meanwhile show the new ones."""
         self._opening = tuple(dict.fromkeys(map(strip_credentials, new)))
         try:
             return make_camera_sources(
@@ -360,9 +340,8 @@ class LiveControl:
                 network=self._limits.network,
             )
         except BaseException:
-            if (
-                self.live is None and not self._state.cameras
-            ):  # so that they can be removed, or tried again
+            # Shown as stopped, so that they can be removed or tried again.
+            if self.live is None and not self._state.cameras:
                 self._show_stopped(
                     [
                         (one, one)
@@ -376,7 +355,7 @@ class LiveControl:
         if any(is_same_camera(address, known) for known in self._settings.cameras):
             raise CameraError(
                 "",
-                f"'{strip_credentials(address)}' is here already. Each camera is needed once only.",
+                f"'{strip_credentials(address)}' is here already. Add each camera once.",
             )
         self._change_cameras("add", (*self._settings.cameras, address), start=True)
 
@@ -390,9 +369,9 @@ class LiveControl:
     def _change_cameras(
         self, action: str, addresses: tuple[str, ...], *, start: bool = False
     ) -> None:
-        """Go on with other cameras than before; what is wrong with them is said before anything is touched."""
+        """Continue with other cameras; an error in them is raised before anything is changed."""
         if self.live is not None and self.live.is_recording:
-            raise EngineError(f"A recording runs. Stop it to {action} a camera.")
+            raise EngineError(f"A recording is running. Stop it to {action} a camera.")
         start = bool(addresses) and (start or self.live is not None)
         new = tuple(one for one in addresses if one not in self._settings.cameras)
         sources = self._open_sources(addresses, new) if start else ()
@@ -408,7 +387,7 @@ class LiveControl:
             self._title = self._title if addresses else ""
 
     def _set_mode(self, name: str, mode: str) -> None:
-        """Let a camera send other images."""
+        """Switch a camera to another mode."""
         old = self._find_address(name)
         new = with_mode(old, mode)
         self._change_cameras(
@@ -416,7 +395,7 @@ class LiveControl:
         )
 
     def _set_controls(self, name: str, change: Callable[[Adjustable], dict[str, float]]) -> None:
-        """Change what a camera does, and remember it for this mode."""
+        """Change the controls of a camera, and remember them for this mode."""
         live = require_live(self.live, "to change a camera's settings")
         source = live.camera(name).source
         if isinstance(source, Adjustable):

@@ -1,15 +1,15 @@
-"""SessionControl: the recorded sessions behind the window: list, player, and long work on them in the background."""
+"""SessionControl: the recorded sessions: their list, the player, and work in the background."""
 
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from app import requests
 from app.control.controller import Handlers
 from app.control.jobs import Job, JobPhase, Progress, Worker
-from app.control.player import CLOSE_S, Player
+from app.control.limits import SESSION_LIMITS, SessionLimits
+from app.control.player import Player
 from app.presenters.player import PlayerState
 from app.presenters.sessions import SessionsState, present_sessions
 from app.presenters.severity import Severity
@@ -24,16 +24,8 @@ from engine.session.summary import SessionSummary
 JOB_RUNNING = "Another job is still running. Wait until it ends, or cancel it."
 
 
-@dataclass(frozen=True, slots=True)
-class SessionLimits:
-    """How long the ends are waited for: of the work in the background, and of the player."""
-
-    close_s: float = 1.0
-    player_close_s: float = CLOSE_S
-
-
 class SessionControl:
-    """What the sessions' pages ask for; asking and looking never wait.
+    """What the pages of sessions do; nothing waits.
 
     Parameters
     ----------
@@ -55,7 +47,7 @@ class SessionControl:
         library: Library,
         models: Sequence[str],
         notify: Callable[..., None],
-        limits: SessionLimits = SessionLimits(),
+        limits: SessionLimits = SESSION_LIMITS,
     ) -> None:
         self._limits = limits
         self._library = library
@@ -100,7 +92,7 @@ class SessionControl:
             player.close()
 
     def seek(self, instant: int) -> None:
-        """Ask the player for an instant."""
+        """Move the player to an instant."""
         if self._player is not None:
             self._player.seek(instant)
 
@@ -110,7 +102,7 @@ class SessionControl:
 
     @property
     def has_scanned(self) -> bool:
-        """Whether the folders were looked at to their end yet, so that an empty list is the truth."""
+        """Whether all folders were read yet, so that an empty list is the truth."""
         return self._has_scanned
 
     @property
@@ -169,7 +161,7 @@ class SessionControl:
             self._job = self._worker.start(name, work, on_done)
 
     def _on_tracked(self, message: str) -> None:
-        """Say that there is a new session."""
+        """Report that there is a new session."""
         self._notify(message, Severity.GOOD)
         self.scan_sessions()
 

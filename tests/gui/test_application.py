@@ -1,4 +1,4 @@
-"""The whole window with real cameras on the loopback, as a person uses it; only the network is made up."""
+"""The whole window with real cameras on the loopback, as a person uses it; the model is a fake."""
 
 import threading
 from contextlib import contextmanager

@@ -1,7 +1,7 @@
 """What a window does with its controllers, without the window."""
 
-from app.control.live import LiveControl, LiveLimits
-from app.control.sessions import SessionLimits
+from app.control.limits import LiveLimits, SessionLimits
+from app.control.live import LiveControl
 from app.presenters.live import LiveContext
 from engine.live.state import LiveResult, LiveState
 from tests.support.patience import PATIENCE_S, PATIENT_NETWORK

@@ -1,4 +1,4 @@
-"""How long a test waits for what usually takes a moment: for ever, nearly, because the machine may be busy."""
+"""How long a test waits for what usually takes a moment: the machine may be busy."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the page of fine-tuning asks for: a process that any window sees again, and every refusal a sentence."""
+"""Fine-tuning behind the window: a process that any window finds, and clear refusals."""
 
 import threading
 from dataclasses import replace
@@ -220,7 +220,7 @@ def test_two_runs_at_once_are_refused(make, tmp_path, told):
     [
         (requests.StartFinetune((Path("/nowhere"),), "", 2.0), "nowhere"),
         (requests.StartFinetune((Path("/nowhere"),), "", 0.1), "too short"),
-        (requests.PauseFinetune(), "no teaching under way"),
+        (requests.PauseFinetune(), "No fine-tuning is running"),
         (requests.RollBackModel("Anna"), "nothing to roll back"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The buttons of the live window do what they say, with real cameras on the loopback and no model."""
+"""The buttons of the live window do what they say, with cameras on the loopback and no model."""
 
 import threading
 from dataclasses import replace
@@ -102,7 +102,7 @@ def test_a_recording_keeps_every_camera_and_says_where_it_is(control, servers):
         lambda: (state := tick(control)[0].recording) is not None and state.frames > 20
     )
     dispatch(control.handlers, requests.AddCamera("usb:0"))
-    assert wait_until(told(control, "A recording runs"))
+    assert wait_until(told(control, "A recording is running"))
     dispatch(control.handlers, requests.StopRecording())
     assert wait_until(told(control, "Recorded"))
     path = next((control.settings.sessions_folder()).iterdir())

@@ -1,4 +1,4 @@
-"""What a person does at the wrong moment, and what breaks while the window is open: a sentence, and it goes on."""
+"""Requests at the wrong moment, and failures: a message, and the window goes on."""
 
 import threading
 from dataclasses import replace
@@ -104,9 +104,15 @@ def test_asking_and_looking_never_wait_for_a_network_that_is_being_loaded(
     control.start((servers[0].address,))
     assert network.asked.wait(PATIENCE_S)
     for request in (
-        requests.SetStature(1.8), requests.SetCountdown(3), requests.Calibrate(), requests.Record(),
-        requests.StopRecording(), requests.AddCamera(servers[1].address), requests.Reconnect("x"), requests.Stop(),
-    ):  # fmt: skip
+        requests.SetStature(1.8),
+        requests.SetCountdown(3),
+        requests.Calibrate(),
+        requests.Record(),
+        requests.StopRecording(),
+        requests.AddCamera(servers[1].address),
+        requests.Reconnect("x"),
+        requests.Stop(),
+    ):
         dispatch(control.handlers, request)
         assert tick(control)[2].running
     assert not network.go.is_set()  # all of it came back while the worker was still at it

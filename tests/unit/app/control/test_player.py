@@ -1,4 +1,4 @@
-"""The player: fetches the newest wish in a thread of its own, says what went wrong, and ends when told."""
+"""The player: serves the newest request in a thread of its own, reports errors, and ends."""
 
 import threading
 from dataclasses import replace
