@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class AddCamera:
-    """Add the camera of an address (``usb:…``, ``rtsp://…``, ``http://…``, …)."""
+    """Add the cameras of an address: ``usb:…``, ``rtsp://…``, a video, a session, ``studio:…``."""
 
     address: str
 

@@ -17,7 +17,7 @@ from engine.offline.footage import STUDIOS
 from engine.session.session import Session, is_session
 
 # What makes the source of a live camera, by the scheme of its address; imported on use. Takes the
-# address and the view's name, gives a source that is not open yet.
+# address, the view's name and, but for USB, the limits; returns a source that is not open yet.
 SOURCES = {
     "usb": "engine.capture.usb.address:open_usb",
     "rtsp": "engine.capture.network.address:open_network",
