@@ -1,18 +1,18 @@
-"""What the program itself refuses before any work begins, and what the operating system refuses, in words."""
+"""Usage errors, and messages for what the operating system refuses."""
 
 import errno
 
 
 class UsageError(Exception):
-    """A command line that cannot be meant; exit code 2."""
+    """A usage error in the command line; exit code 2."""
 
 
 def explain_os_error(error: OSError) -> str:
-    """Say what the operating system refused, and what to do.
+    """Describe what the operating system refused, and what to do.
 
     Returns
     -------
-    sentence
+    message
     """
     where = f"'{error.filename}'" if error.filename else "a file"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -1,4 +1,4 @@
-"""The log file: what a person does not need to read until something goes wrong."""
+"""The log file: details for when something fails."""
 
 import logging
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.address import strip_credentials
 
 _ADDRESS = re.compile(r"\w+://\S+")
-_EXAMPLE = "://user:password@"  # as our own sentences show it
+_EXAMPLE = "://user:password@"  # as our own messages show it
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _MAX_BYTES = 2_000_000
 
@@ -28,7 +28,7 @@ class PasswordHidingFormatter(logging.Formatter):
 
 
 def hide_passwords(text: str) -> str:
-    """Take user, password and any key out of every address in a text.
+    """Remove user, password and any key from every address in a text.
 
     Returns
     -------

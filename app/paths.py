@@ -1,4 +1,4 @@
-"""Where the program keeps what is not the user's: logs, fine-tunings; and how it names what is."""
+"""Where the program keeps logs and fine-tuning runs, and how it names new files."""
 
 import errno
 import os
@@ -14,12 +14,12 @@ from engine.disk import find_free_path
 
 
 def log_file() -> Path:
-    """Return the file that takes the log, in the user's own folder for such things."""
+    """Return the log file, in the user's folder for logs."""
     return platformdirs.user_log_path("epipole", appauthor=False) / "epipole.log"
 
 
 def runs_folder() -> Path:
-    """Return where fine-tunings are done, one folder each."""
+    """Return the folder of the fine-tuning runs, one folder each."""
     return platformdirs.user_data_path("epipole", appauthor=False) / "runs"
 
 
@@ -43,7 +43,7 @@ def choose_new_folder(parent: Path, now: datetime) -> Path:
 
 @contextmanager
 def remove_empty_on_error(folder: Path) -> Iterator[None]:
-    """Take a folder away again if it was made for work that was refused before it wrote anything.
+    """Remove a folder again if the work fails before it writes anything.
 
     Parameters
     ----------

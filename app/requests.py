@@ -1,4 +1,4 @@
-"""What a person asks for in the window: frozen words from the widgets to the program. Widgets decide nothing."""
+"""What a person requests in the window, as the widgets send it. Widgets decide nothing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class AddCamera:
-    """Add the camera of an address (``usb:…``, ``rtsp://…``, ``http://…``, a video, ``studio:…``)."""
+    """Add the cameras of an address: ``usb:…``, ``rtsp://…``, a video, a session, ``studio:…``."""
 
     address: str
 
@@ -36,14 +36,14 @@ class SetControl:
 
 @dataclass(frozen=True, slots=True)
 class LockControls:
-    """Keep what a camera's automatic found, and switch the automatic off."""
+    """Keep the values that a camera's automatics found, and switch them off."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetMode:
-    """Let a camera send images of another size, rate or format, as `engine.capture.usb.devices` names it."""
+    """Switch a camera to another size, rate or format, named as in `engine.capture.usb.devices`."""
 
     name: str
     mode: str
@@ -51,7 +51,7 @@ class SetMode:
 
 @dataclass(frozen=True, slots=True)
 class ScanCameras:
-    """List the cameras of this machine anew."""
+    """List the cameras of this machine again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Calibrate:
-    """Forget the rig and calibrate anew."""
+    """Forget the rig and calibrate again."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRig:
-    """Use the rig of a file, once it agrees with what the cameras see."""
+    """Use the rig of a file, once it agrees with the cameras' images."""
 
     path: Path
 
@@ -85,28 +85,28 @@ class SaveRig:
 
 @dataclass(frozen=True, slots=True)
 class CompareRig:
-    """Say how the rig of a file differs from the one in use."""
+    """Compare the rig of a file with the one in use."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class SetStature:
-    """Take this as the person's height, m; None where it is not known."""
+    """Set the person's height, m; None where it is not known."""
 
     metres: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class SetPerson:
-    """This person is in front of the cameras; empty where nobody says who. Networks are kept for people."""
+    """Set who is in front of the cameras; empty for no person. Models are kept by person."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record from now on; the countdown runs first where one is set."""
+    """Start a recording; the countdown runs first where one is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class TrackAgain:
-    """Find the poses of a session anew, into a new session."""
+    """Track a session again, into a new session."""
 
     path: Path
     model: str
@@ -146,7 +146,7 @@ class TrackAgain:
 
 @dataclass(frozen=True, slots=True)
 class ExportSession:
-    """Write a session's poses into a file for other programs; `format_name` as in `engine.export.exporters`."""
+    """Export a session's poses; `format_name` as in `engine.export.exporters`."""
 
     path: Path
     format_name: str
@@ -167,14 +167,14 @@ class ShowSessions:
 
 @dataclass(frozen=True, slots=True)
 class ChooseForFinetune:
-    """Turn to the page where networks are taught, with this session chosen."""
+    """Turn to the page of fine-tuning, with this session chosen."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class StartFinetune:
-    """Teach the network from these sessions, in a process of its own; `person` may be empty."""
+    """Fine-tune the model on these sessions, in its own process; `person` may be empty."""
 
     sessions: tuple[Path, ...]
     person: str
@@ -183,24 +183,24 @@ class StartFinetune:
 
 @dataclass(frozen=True, slots=True)
 class PauseFinetune:
-    """Let the teaching rest."""
+    """Pause the fine-tuning."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeFinetune:
-    """Let the teaching go on, paused or wherever it stopped; `minutes` in all where that is more than it had."""
+    """Resume the fine-tuning, with `minutes` in all where that is more than it had."""
 
     minutes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class CancelFinetune:
-    """End the teaching; it can be resumed."""
+    """Cancel the fine-tuning; it can be resumed."""
 
 
 @dataclass(frozen=True, slots=True)
 class UseModel:
-    """Let a network of the library serve a person before a rig; empty is everybody, and any rig."""
+    """Use a model of the library for a person and a rig; empty is everybody, and any rig."""
 
     name: str
     person: str
@@ -209,7 +209,7 @@ class UseModel:
 
 @dataclass(frozen=True, slots=True)
 class RollBackModel:
-    """Let the network serve a person before a rig that served them before."""
+    """Use the model that was used for a person and a rig before."""
 
     person: str
     rig_id: str = ""
@@ -224,7 +224,7 @@ class OpenReport:
 
 @dataclass(frozen=True, slots=True)
 class ScanSessions:
-    """Look at the folders of the sessions anew."""
+    """List the sessions again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ class CancelJob:
 
 @dataclass(frozen=True, slots=True)
 class DismissNotice:
-    """A person has read the notice."""
+    """Dismiss the notice that is shown."""
 
 
 Request = (

@@ -1,4 +1,4 @@
-"""Settings: what the program remembers from one day to the next, in one TOML file in the user's own folder."""
+"""Settings: what the program remembers, in one TOML file in the user's own folder."""
 
 import difflib
 import tomllib
@@ -10,10 +10,10 @@ from typing import Any
 import platformdirs
 import tomli_w
 
-from app.cli.options import DEFAULT_MODEL
-from app.cli.values import STATURE_RANGE_M
 from engine.disk import atomic_file
 
+DEFAULT_MODEL = "blazepose"
+STATURE_RANGE_M = (0.5, 2.5)
 _COUNTDOWN_RANGE_S = (0, 30)
 
 
@@ -29,12 +29,11 @@ class Settings:
     stature_m
         Of the person; None where it was not given.
     person
-        Who is in front of the cameras; empty where nobody said.
+        Who is in front of the cameras; empty where it is not set.
     model
         Name of the pose model.
     lift
-        Name of the network that sees depth with one camera; ``none`` for none, empty for the one in
-        service.
+        Name of the monocular model; ``none`` for none, empty for the one in use.
     rig
         Path of the rig that was last in use; empty where there was none.
     sessions
@@ -90,7 +89,7 @@ def load_settings(path: Path) -> tuple[Settings, str]:
     -------
     settings
         The usual ones for whatever cannot be read.
-    sentence
+    message
         What was wrong with the file; empty where nothing was. A file that cannot be used is kept
         beside the new one.
     """
@@ -116,8 +115,8 @@ def parse_settings(table: Mapping[str, Any]) -> Settings:
     Raises
     ------
     ValueError
-        If a name is unknown or a value cannot be meant; the sentence says which, and the nearest
-        known name.
+        If a name is unknown or a value is invalid; the message names it, and the nearest known
+        name.
     """
     known = [item.name for item in fields(Settings)]
     for name in table:
@@ -163,12 +162,12 @@ def _back_up_invalid(path: Path, reason: str) -> str:
 
 
 def _is_number(value: object) -> bool:
-    """Tell whether this is a number and no truth value."""
+    """Whether this is a number and not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _are_controls(value: object) -> bool:
-    """Tell whether this is a table of tables of numbers."""
+    """Whether this is a table of tables of numbers."""
     return isinstance(value, dict) and all(
         isinstance(table, dict) and all(map(_is_number, table.values())) for table in value.values()
     )

@@ -1,7 +1,4 @@
-"""What every test may rely on: no display, no writing into the user's own folders, a Ctrl-C that is
-heard, and skips
-that say why.
-"""
+"""What every test relies on: no display, the user's own folders untouched, Ctrl-C, and skips."""
 
 import os
 import signal
@@ -10,14 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.patience import PATIENCE_S
-
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-if (
-    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-):  # so does a shell begin what runs in its background
+# A shell starts what runs in its background with Ctrl-C ignored.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-# A busy machine makes an example slow, which is no fault of what is tested.
+# A busy machine makes an example slow.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
@@ -40,46 +34,10 @@ def own_log(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
 
 @pytest.fixture(autouse=True)
 def own_networks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the networks of a test out of the user's library, and those of the user out of the test."""
+    """Keep the models of a test and those of the user apart."""
     folder = tmp_path_factory.getbasetemp() / "networks"
     monkeypatch.setenv("EPIPOLE_NETWORKS", str(folder))
     return folder
-
-
-@pytest.fixture
-def patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let live cameras take their time to end, where nothing hangs: two seconds are short on a busy machine."""
-    monkeypatch.setattr("engine.live.live.CLOSE_S", PATIENCE_S)
-
-
-@pytest.fixture
-def patient_window(monkeypatch: pytest.MonkeyPatch, patient_end: None) -> None:
-    """Let everything behind a window take its time to end, where nothing hangs."""
-    for limit in (
-        "live.WORKER_TIMEOUT_S",
-        "finetune.CLOSE_TIMEOUT_S",
-        "sessions.CLOSE_TIMEOUT_S",
-    ):
-        monkeypatch.setattr(f"app.control.{limit}", PATIENCE_S)
-    monkeypatch.setattr("app.control.player.CLOSE_TIMEOUT_S", PATIENCE_S)
-
-
-@pytest.fixture
-def patient_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a camera on the loopback take its time to answer, as it does on a busy machine."""
-    for limit in (
-        "address.CONNECT_TIMEOUT_S",
-        "conversation.REPLY_TIMEOUT_S",
-        "source.OPEN_TIMEOUT_S",
-        "source.RATE_S",
-    ):
-        monkeypatch.setattr(f"engine.capture.network.{limit}", PATIENCE_S)
-
-
-@pytest.fixture
-def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the images of network cameras wait for a busy machine, so that none is dropped."""
-    monkeypatch.setattr("engine.capture.network.source.MAX_WAITING_IMAGES", 10_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,12 +24,11 @@ from PyQt6.QtWidgets import QApplication
 
 from app.bench.film import JPEG, RAW, Film, PrecomputedEstimator, register_film
 from app.bench.window_monitor import ResourceUsage, WindowMonitor
-from app.cli.options import DEFAULT_MODEL
 from app.control.controller import dispatch
 from app.control.live import LiveControl
 from app.control.sessions import SessionControl
 from app.requests import Record, StopRecording
-from app.settings import Settings
+from app.settings import DEFAULT_MODEL, Settings
 from app.views.live.plots import import_pyqtgraph
 from app.window.application import Application
 from app.window.snapshot import get_application, get_offscreen_application

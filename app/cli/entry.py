@@ -40,7 +40,8 @@ def main() -> int:
 class InterruptHandler:
     """What Ctrl-C does: the first begins to close everything, the next ones do not disturb that."""
 
-    def __init__(self) -> None:
+    def __init__(self, force_exit_after_s: float = FORCE_EXIT_AFTER_S) -> None:
+        self._force_exit_after_s = force_exit_after_s
         self._first_s: float | None = None
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
@@ -54,5 +55,5 @@ class InterruptHandler:
         if self._first_s is None:
             self._first_s = time.monotonic()
             raise KeyboardInterrupt
-        if time.monotonic() - self._first_s > FORCE_EXIT_AFTER_S:
+        if time.monotonic() - self._first_s > self._force_exit_after_s:
             os._exit(INTERRUPTED)  # something hangs; sessions are repaired when they are opened

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from app.cli.parser import Parser
 from app.cli.values import read_person, read_threads
-
-DEFAULT_MODEL = "blazepose"
+from app.settings import DEFAULT_MODEL
 
 _SOURCE_HELP = (
     "a camera: usb:0, or usb:<id> as 'epipole devices' names it; rtsp://… or http://…; a video, "

@@ -4,7 +4,8 @@ import argparse
 import math
 from collections.abc import Callable
 
-STATURE_RANGE_M = (0.5, 2.5)
+from app.settings import STATURE_RANGE_M
+
 DEMO_CAMERA_RANGE = (2, 8)
 MAX_DEMO_S, MAX_RECORDING_S = 600, 86_400
 MAX_MINUTES = 7 * 24 * 60

@@ -15,7 +15,7 @@ from datetime import date
 
 from app.cli import main as cli
 from app.cli.arguments import BENCHES
-from app.cli.options import DEFAULT_MODEL
+from app.settings import DEFAULT_MODEL
 from engine.frames import FrameSet
 from engine.inference.estimator import create_estimator
 from engine.inference.parity import check_precision

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from app.cli.display import is_headless
-from app.cli.options import DEFAULT_MODEL
 from app.cli.step_progress import StepLines
 from app.commands.calibrate import DONE, REFUSED
 from app.demo_files import write_poses, write_truth
@@ -20,6 +19,7 @@ from app.presenters.recording import (
 )
 from app.presenters.window import WindowState
 from app.report.calibration_output import CalibrationPaths, print_calibration, write_calibration
+from app.settings import DEFAULT_MODEL
 from calibration.self_calibrate import CalibrationOptions
 from engine.disk import find_free_path
 from engine.frames import FrameSet

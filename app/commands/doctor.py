@@ -14,9 +14,8 @@ from importlib import metadata, util
 from pathlib import Path
 
 from app.cli.display import is_headless
-from app.cli.options import DEFAULT_MODEL
 from app.presenters.severity import Severity
-from app.settings import load_settings, settings_file
+from app.settings import DEFAULT_MODEL, load_settings, settings_file
 from engine.capture.usb.devices import list_devices
 from engine.errors import EngineError, ModelMissingError
 from engine.inference.backends import create_backend

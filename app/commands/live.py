@@ -34,8 +34,6 @@ from engine.session.session import Session, SessionFacts, is_session, require_ne
 from engine.session.state import RecordingState
 
 DONE, FAILED = 0, 1
-# How long a first image is waited for; a camera that says no all the time is believed earlier.
-FIRST_IMAGE_TIMEOUT_S, LOST_CAMERA_TIMEOUT_S = 15.0, 5.0
 POLL_INTERVAL_S = 0.1
 
 
@@ -198,7 +196,17 @@ class _RigWriter:
             print(f"Rig     {self._paths.rig} ({self.verdict})\nReport  {self._paths.page}")
 
 
-def wait_for_images(cameras: Callable[[], tuple[CameraState, ...]]) -> tuple[CameraState, ...]:
+@dataclass(frozen=True, slots=True)
+class ImageTimeouts:
+    """How long a first image is waited for, and a camera that only reports errors."""
+
+    first_image_s: float = 15.0
+    lost_camera_s: float = 5.0
+
+
+def wait_for_images(
+    cameras: Callable[[], tuple[CameraState, ...]], timeouts: ImageTimeouts = ImageTimeouts()
+) -> tuple[CameraState, ...]:
     """Wait until every camera has sent an image, or has had its time.
 
     Parameters
@@ -217,10 +225,10 @@ def wait_for_images(cameras: Callable[[], tuple[CameraState, ...]]) -> tuple[Cam
         If none of them sends anything.
     """
     start_s, states = time.monotonic(), cameras()
-    while (waited_s := time.monotonic() - start_s) < FIRST_IMAGE_TIMEOUT_S:
+    while (waited_s := time.monotonic() - start_s) < timeouts.first_image_s:
         settled = (
             (CameraPhase.ENDED,)
-            if waited_s < LOST_CAMERA_TIMEOUT_S
+            if waited_s < timeouts.lost_camera_s
             else (CameraPhase.ENDED, CameraPhase.LOST)
         )
         if all(state.frames or state.phase in settled for state in states):
@@ -228,15 +236,15 @@ def wait_for_images(cameras: Callable[[], tuple[CameraState, ...]]) -> tuple[Cam
         time.sleep(POLL_INTERVAL_S / 2)
         states = cameras()
     if not any(state.frames for state in states):
-        raise _build_no_images_error(states)
+        raise _build_no_images_error(states, timeouts)
     return states
 
 
-def _build_no_images_error(states: Sequence[CameraState]) -> CameraError:
+def _build_no_images_error(states: Sequence[CameraState], timeouts: ImageTimeouts) -> CameraError:
     """Say that no camera sends anything, and why, as far as one of them says so."""
     first = next((state for state in states if state.message), states[0])
     message = first.message or (
-        f"Camera '{first.name}' sent no image within {FIRST_IMAGE_TIMEOUT_S:.0f} s. Check "
+        f"Camera '{first.name}' sent no image within {timeouts.first_image_s:.0f} s. Check "
         "its cable."
     )
     others = f" None of the {len(states)} cameras sends images." if len(states) > 1 else ""

@@ -1,4 +1,4 @@
-"""What is remembered of each camera: its mode, and by mode what was set; and how the window shows it."""
+"""What is remembered of each camera: its mode, and the controls that were set in each mode."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,18 +26,18 @@ _LABELS = {
 
 @runtime_checkable
 class Adjustable(Protocol):
-    """A camera that lets itself be set; every call may wait for the device."""
+    """A camera with controls; every call may wait for the device."""
 
     def controls(self) -> tuple[Control, ...]:
         """Read what can be set."""
         ...
 
     def set_control(self, name: str, value: float) -> float:
-        """Set one control; return what the camera made of it."""
+        """Set one control; return the value that the camera took."""
         ...
 
     def lock(self) -> ControlValues:
-        """Hold the camera where its automatics have brought it."""
+        """Keep the values that the automatics found, and switch them off."""
         ...
 
     def list_auto_warnings(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def is_same_camera(one: str, other: str) -> bool:
 
 
 def with_mode(address: str, mode: str) -> str:
-    """Ask a USB camera for another mode; what was set belongs to the old one."""
+    """Return a USB address with another mode; its controls belong to the old one."""
     return str(replace(parse_usb(address), mode=mode, values={}))
 
 
@@ -110,7 +110,7 @@ def present_settings(
     ----------
     state
     source
-        Its source; those that let nothing be set have no controls.
+        Its source; not all have controls.
     modes, mode
         What it can send, and the present one.
 
@@ -139,9 +139,16 @@ def _build_row(control: Control) -> ControlRow:
         step = 1.0
     auto = AUTO_OF.get(control.name, "")
     return ControlRow(
-        control.name, _LABELS[control.name], low, high, step if step == step else nan, control.value,
-        control.unit, auto, control.is_auto,
-    )  # fmt: skip
+        control.name,
+        _LABELS[control.name],
+        low,
+        high,
+        step if step == step else nan,
+        control.value,
+        control.unit,
+        auto,
+        control.is_auto,
+    )
 
 
 def _build_key(device: str, mode: str) -> str:

@@ -1,4 +1,4 @@
-"""CameraList: the cameras of this machine, and what can be set at those at work. Its methods may wait for devices."""
+"""CameraList: the cameras of this machine and their settings. Methods may wait for devices."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ OPENING_CALIBRATION = CalibrationState(
 
 
 class CameraList:
-    """What a worker found out about cameras, for the window to show.
+    """What a worker read of the cameras, for the window to show.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class CameraList:
         self.settings = tuple(found)
 
     def _find_modes(self, address: str) -> tuple[tuple[Mode, ...], str]:
-        """Find what a camera can send, and what it was asked for."""
+        """Find the modes of a camera, and the one that its address names."""
         if parse_scheme(address) != "usb":
             return (), ""
         parsed = parse_usb(address)
@@ -104,7 +104,7 @@ def build_stopped_state(cameras: Sequence[tuple[str, str]]) -> LiveState:
 
 
 def add_opening_cameras(state: LiveState, addresses: Sequence[str], *, is_first: bool) -> LiveState:
-    """Show that cameras are coming: a studio or a slow network takes seconds.
+    """Show that cameras are being opened: a studio or a slow network takes seconds.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def add_opening_cameras(state: LiveState, addresses: Sequence[str], *, is_first:
 
 
 def describe_sources(sources: Sequence[LiveSource]) -> str:
-    """Say what is being looked at.
+    """Describe the cameras.
 
     Returns
     -------

@@ -12,7 +12,7 @@ _AGREEMENT_PERCENT = 1.0
 
 
 def compare_rigs(one: Rig, other: Rig) -> str:
-    """Say how far the cameras of one rig stand from those of another.
+    """Describe how far the cameras of one rig are from those of another.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def compare_rigs(one: Rig, other: Rig) -> str:
 
     Returns
     -------
-    sentence
+    message
 
     Examples
     --------
@@ -72,7 +72,7 @@ def measure_rig_differences(
 def _align_centres(
     other_centres: np.ndarray, centres: np.ndarray, other_from_one: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """Lay places onto others; two cameras alone do not fix the turn about their line, so directions do."""
+    """Align positions; with two cameras their directions fix the turn about their line."""
     if len(centres) > 2:
         scale, rotation, translation = align_similarity(other_centres, centres)
         return scale, scale * other_centres @ rotation.T + translation

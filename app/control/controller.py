@@ -1,4 +1,4 @@
-"""Controller: what the window asks of each part behind it, and the table of who handles a request."""
+"""Controller: a part of the program behind the window, and the table of what handles a request."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol

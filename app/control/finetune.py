@@ -1,4 +1,4 @@
-"""FinetuneControl: the fine-tunings behind the window; what it asks of the disk it asks in a thread of its own."""
+"""FinetuneControl: the runs of fine-tuning behind the window; a worker reads the disk."""
 
 import math
 import subprocess
@@ -36,11 +36,10 @@ from training.finetuning.run import (
 from training.loop.history import read_history
 
 REFRESH_INTERVAL_S = 0.5
-CLOSE_TIMEOUT_S = 1.0
-# A process that has written its last word ends in a moment, on a busy machine in a while.
-RELEASE_TIMEOUT_S, POLL_INTERVAL_S = 30.0, 0.05
+CLOSE_S = 1.0
+POLL_INTERVAL_S = 0.05
 TRAINING_FOLDER = "training"
-NO_RUN = "There is no teaching under way. Choose a session, and press Start."
+NO_RUN = "No fine-tuning is running. Choose a session, and press Start."
 SEVERITY_BY_PHASE = {
     Phase.KEPT: Severity.GOOD,
     Phase.ROLLED_BACK: Severity.WARNING,
@@ -49,18 +48,18 @@ SEVERITY_BY_PHASE = {
 
 
 class ModelListLike(Protocol):
-    """The networks there are: `app.control.model_list.ModelList`, or a test's."""
+    """The models there are: `app.control.model_list.ModelList`, or a test's."""
 
     def rows(self) -> Sequence[ModelRow]:
         """List them, the newest first."""
         ...
 
     def use(self, name: str, person: str, rig_id: str) -> None:
-        """Let one serve a person before a rig."""
+        """Use one for a person before a rig."""
         ...
 
     def roll_back(self, person: str, rig_id: str) -> None:
-        """Let the one serve again that served before."""
+        """Use the model that was used before."""
         ...
 
 
@@ -71,17 +70,17 @@ class FinetuneCallbacks:
     Parameters
     ----------
     notify
-        Lets a person read a sentence, in a tone.
+        Shows a message, with a severity.
     is_live
         Whether the live view runs and needs its processor.
     swap_model
-        Lets the live view look at once which network serves this person now.
+        Lets the live view load the model that is now used for this person.
     get_person
-        Who is usually in front of the cameras; empty where nobody said.
+        Who is usually in front of the cameras; empty where it is not set.
     set_person
         Notes who is in front of the cameras.
     has_scanned
-        Whether the folders of the sessions were looked at yet.
+        Whether the folders of the sessions were read yet.
     """
 
     notify: Callable[..., None]
@@ -93,17 +92,19 @@ class FinetuneCallbacks:
 
 
 class FinetuneControl:
-    """What the page of fine-tuning asks for; asking and looking never wait.
+    """What the page of fine-tuning does; nothing waits.
 
     Parameters
     ----------
     runs
-        Folder of the runs; a run that is under way there, whoever began it, is shown.
+        Folder of the runs; a run that is under way there is shown, also one of another program.
     library
         Of the sessions.
     models
-        Of the networks.
+        Of the library.
     callbacks
+    close_s
+        How long `close` waits for the worker's present work.
 
     Attributes
     ----------
@@ -114,8 +115,14 @@ class FinetuneControl:
     """
 
     def __init__(
-        self, runs: Path, library: Library, models: ModelListLike, callbacks: FinetuneCallbacks
+        self,
+        runs: Path,
+        library: Library,
+        models: ModelListLike,
+        callbacks: FinetuneCallbacks,
+        close_s: float = CLOSE_S,
     ) -> None:
+        self._close_s = close_s
         self._runs = runs
         self._library = library
         self._models = models
@@ -144,7 +151,7 @@ class FinetuneControl:
 
     def close(self) -> bool:
         """End the worker; a run under way goes on."""
-        ended = self._worker.close(CLOSE_TIMEOUT_S)
+        ended = self._worker.close(self._close_s)
         for process in self._processes:
             if process.poll() is None:
                 process.returncode = 0  # it outlives this program: no warning of a child left
@@ -180,12 +187,12 @@ class FinetuneControl:
         self._polled_s = -math.inf
 
     def _start_run(self, start: requests.StartFinetune, threads: int) -> None:
-        """Begin a new run. Runs in the worker's thread."""
+        """Start a new run. Runs in the worker's thread."""
         self._processes = [process for process in self._processes if process.poll() is None]
         newest = next(iter(list_runs(self._runs)), None)
         if newest is not None and is_held(newest):
             raise TrainingError(
-                "Something is being taught already. Wait for its end, or cancel it."
+                "A fine-tuning is already running. Wait until it ends, or cancel it."
             )
         request = FinetuneRequest(
             start.sessions, start.person.strip(), minutes=start.minutes, threads=threads
@@ -194,7 +201,7 @@ class FinetuneControl:
         self._processes.append(start_process(make_run(self._runs, request)))
 
     def _resume_run(self, minutes: float) -> None:
-        """Let the newest run go on, never with less time than it had. Runs in the worker's thread."""
+        """Resume the newest run, with no less time than it had. Runs in the worker's thread."""
         newest = self._require_newest_run()
         phase = read_state(newest).phase
         if phase in ACTIVE_PHASES:
@@ -202,24 +209,24 @@ class FinetuneControl:
         elif phase in RESUMABLE_PHASES:
             _wait_until_released(newest)
             request = load_request(newest)
-            if minutes > request.minutes:  # one that ran out of time would only run out of it again
+            if minutes > request.minutes:  # one that ran out of time would do so again
                 save_request(newest, replace(request, minutes=minutes))
             self._processes.append(start_process(newest))
 
     def _use_model(self, request: requests.UseModel) -> None:
-        """Let a network serve. Runs in the worker's thread."""
+        """Use a model. Runs in the worker's thread."""
         self._models.use(request.name, request.person, request.rig_id)
         self._callbacks.swap_model(request.person)
         self._callbacks.notify(
-            f"'{request.name}' serves {request.person or 'everybody'} from now on.", Severity.GOOD
+            f"'{request.name}' is now used for {request.person or 'everybody'}.", Severity.GOOD
         )
 
     def _roll_back(self, request: requests.RollBackModel) -> None:
-        """Let the network before serve. Runs in the worker's thread."""
+        """Use the model before. Runs in the worker's thread."""
         self._models.roll_back(request.person, request.rig_id)
         self._callbacks.swap_model(request.person)
         self._callbacks.notify(
-            f"The network before serves {request.person or 'everybody'} again.", Severity.GOOD
+            f"The model before is used for {request.person or 'everybody'} again.", Severity.GOOD
         )
 
     def _require_newest_run(self) -> Path:
@@ -230,7 +237,7 @@ class FinetuneControl:
         return folder
 
     def _refresh(self) -> None:
-        """Look at everything and leave it for the window. Runs in the worker's thread."""
+        """Read everything and leave it for the window. Runs in the worker's thread."""
         try:
             notices: list[str] = []
             run, models = None, ()
@@ -265,7 +272,7 @@ class FinetuneControl:
         )
 
     def _notify_outcome(self, run: RunSnapshot) -> None:
-        """Say once what came of a run that was seen under way, and let the live view swap."""
+        """Report once how a run ended that was seen under way; the live view swaps its model."""
         if run.state.phase in (Phase.RUNNING, Phase.PAUSED):
             self._running_run = run.folder
         elif self._running_run == run.folder:
@@ -276,12 +283,11 @@ class FinetuneControl:
                 self._callbacks.swap_model(run.request.person)
 
     def _notify_failure(self, message: str) -> None:
-        """Say what could not be done."""
+        """Report what could not be done."""
         self._callbacks.notify(message, Severity.ERROR)
 
 
 def _wait_until_released(folder: Path) -> None:
-    """Wait for a process that has said how its run ended, and has not ended itself: a run that is held cannot begin."""
-    end_s = time.monotonic() + RELEASE_TIMEOUT_S
-    while is_held(folder) and time.monotonic() < end_s:
+    """Wait for the process of a run that has ended: a folder that is held cannot be started."""
+    while is_held(folder):
         time.sleep(POLL_INTERVAL_S)

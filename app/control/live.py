@@ -1,4 +1,4 @@
-"""LiveControl: what the window's buttons do. Asking and looking never wait; a worker does what takes time."""
+"""LiveControl: what the buttons of the live page do. Nothing waits: a worker does the slow work."""
 
 import logging
 import threading
@@ -23,19 +23,19 @@ from app.control.cameras import (
     build_stopped_state,
     describe_sources,
 )
-from app.control.compare_rigs import compare_rigs
 from app.control.controller import Handlers
 from app.control.jobs import Worker, message_from_error
+from app.control.limits import LIVE_LIMITS, LiveLimits
 from app.control.monocular_models import make_monocular_loader
 from app.control.notices import Notices
 from app.control.record import RecordControl
-from app.control.rigs import get_rig_in_use, load_last_rig, load_matching_rig
+from app.control.rigs import RigControl, require_live
 from app.errors import explain_os_error
 from app.presenters.live import LiveContext, Trail
 from app.presenters.severity import Severity
-from app.settings import Settings, rig_file, save_settings
+from app.settings import Settings, save_settings
 from calibration.judge.report import CalibrationReport
-from calibration.rig import Rig, save_rig
+from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
 from engine.address import strip_credentials
 from engine.errors import CameraError, EngineError
@@ -46,12 +46,10 @@ from engine.live.state import LiveResult, LiveState
 
 logger = logging.getLogger(__name__)
 
-# for what the worker is at when the window closes; the cameras get the rest of the two seconds
-WORKER_TIMEOUT_S = 0.2
-# figures that a person reads need not change at screen rate; what was asked for shows at once
+# Figures that a person reads need not change at screen rate; a request's effect shows at once.
 STATE_INTERVAL_S = 0.25
-DEFAULT_SKELETON = "blazepose_33"  # until the network says its own
-BUSY = "The last thing you asked for is not done yet; ask again in a moment."
+DEFAULT_SKELETON = "blazepose_33"  # until the model is loaded
+BUSY = "The program is still busy with earlier requests. Try again in a moment."
 HUNG = "A camera did not answer when it was stopped. Unplug it if it does not start again."
 PLAYED_TO_END = "Everything was played to its end. Press Start to play it again."
 
@@ -66,18 +64,17 @@ class LiveControl:
     store
         The file that gets the settings whenever they change; None keeps them to this run.
     make_estimator
-        Loads the network for so many views.
+        Loads the pose model for so many views.
     on_session_ended
         Gets the folder of each recording that ended; called in the worker's thread.
+    limits
 
     Attributes
     ----------
     live
-        The cameras at work; None while they rest.
+        The running cameras; None while they are stopped.
     handlers
         What handles each request.
-    calibration
-        The newest rig of the live calibration and its report, also after the cameras were stopped.
     """
 
     def __init__(
@@ -86,19 +83,25 @@ class LiveControl:
         store: Path | None,
         make_estimator: Callable[[int], Estimator],
         on_session_ended: Callable[[Path], None] = lambda _path: None,
+        limits: LiveLimits = LIVE_LIMITS,
     ) -> None:
+        self._limits = limits
         self.live: Live | None = None
-        self.calibration: tuple[Rig, CalibrationReport] | None = None
         self._settings, self._store = settings, store
         self._make_estimator = make_estimator
         self._lock = threading.Lock()  # around the settings, which window and worker change
         self._notices = Notices()
         self._worker = Worker(self.notify)
         self._recorder = RecordControl(self._submit, self.notify, on_session_ended)
+        self._rigs = RigControl(
+            self._submit,
+            self.notify,
+            lambda path: self.update_settings(rig=path),
+            keeps_new=store is not None,
+        )
         self._cameras = CameraList()
         self._opening: tuple[str, ...] = ()  # addresses that the worker is about to open
-        self._ended_live: Live | None = None  # whose end was told
-        self._rig_path: Path | None = None  # to be used once every camera has sent an image
+        self._ended_live: Live | None = None  # whose end was reported
         self._state, self._state_s = LiveState(), 0.0
         self._result: LiveResult | None = None
         self._trail = Trail(load_skeleton(DEFAULT_SKELETON))
@@ -109,15 +112,15 @@ class LiveControl:
     def start(
         self, addresses: tuple[str, ...] = (), sources: tuple[LiveSource, ...] | None = None
     ) -> None:
-        """Start the cameras, these (with their sources, where they are made) or the remembered ones; never waits."""
+        """Start these cameras, or the remembered ones; `sources` if already made; never waits."""
         if addresses:
             with self._lock:
                 self._settings = replace(self._settings, cameras=addresses)
         self._submit(partial(self._start, sources))
 
     def use_rig(self, path: Path) -> None:
-        """Use the rig of a file, once every camera sends images and it agrees with them; never waits."""
-        self._rig_path = path
+        """Use the rig of a file once every camera sends images and agrees with it; never waits."""
+        self._rigs.use_when_ready(path)
 
     def set_person(self, name: str) -> None:
         """Take this as the person in front of the cameras; never waits."""
@@ -128,7 +131,7 @@ class LiveControl:
         self._recorder.record_on_start(path)
 
     def notify(self, message: str, severity: Severity = Severity.WARNING) -> None:
-        """Let a person read a sentence."""
+        """Show a message."""
         self._notices.add(message, severity)
 
     def tick(self) -> None:
@@ -139,7 +142,7 @@ class LiveControl:
         live = self.live
         self._recorder.tick(live, self._settings)
         if live is not None:
-            self._use_rig_when_ready(live)
+            self._rigs.tick(live, sum(one.size_wh is not None for one in self._state.cameras))
             self._report_end(live)
             self._take_newest(live)
 
@@ -168,6 +171,11 @@ class LiveControl:
         return state, self._result if live is not None else None, context
 
     @property
+    def calibration(self) -> tuple[Rig, CalibrationReport] | None:
+        """The newest rig of the live calibration and its report, also after the cameras stopped."""
+        return self._rigs.newest
+
+    @property
     def settings(self) -> Settings:
         """What is remembered."""
         return self._settings
@@ -181,19 +189,18 @@ class LiveControl:
             self._submit(lambda: save_settings(self._settings, store))
 
     def close(self) -> bool:
-        """End everything; say whether all of it did in time."""
+        """End everything; return whether all of it ended in time."""
         self._closing = True
         self._recorder.cancel()
-        idle = self._worker.close(WORKER_TIMEOUT_S)
+        idle = self._worker.close(self._limits.worker_close_s)
         live, self.live = self.live, None
         ended = live.close() if live is not None else True
-        idle = idle or self._worker.close(
-            WORKER_TIMEOUT_S
-        )  # a start that was under way ends with its cameras
+        # A start that was under way ends with its cameras.
+        idle = idle or self._worker.close(self._limits.worker_close_s)
         if self._store is not None:
             try:
                 save_settings(self._settings, self._store)
-            except OSError as error:  # nobody is there to read it, and what was recorded is safe
+            except OSError as error:  # the window is closed, and recordings are safe
                 logger.warning("The settings were not kept: %s", explain_os_error(error))
         return idle and ended
 
@@ -201,7 +208,7 @@ class LiveControl:
         """Give the worker something to do."""
 
         def run() -> None:
-            """Do it; whatever came of it, nothing is being opened any more."""
+            """Do it; afterwards nothing is being opened any more."""
             try:
                 work()
             finally:
@@ -239,9 +246,9 @@ class LiveControl:
                 lambda r: self._set_controls(r.name, lambda source: source.lock())
             ),
             requests.SetStature: later(lambda r: self._set_stature(r.metres)),
-            requests.OpenRig: later(lambda r: self._open_rig(r.path)),
-            requests.SaveRig: later(lambda r: self._save_rig(r.path)),
-            requests.CompareRig: later(lambda r: self._compare_rig(r.path)),
+            requests.OpenRig: later(lambda r: self._rigs.open(self.live, r.path)),
+            requests.SaveRig: later(lambda r: self._rigs.save(self.live, r.path)),
+            requests.CompareRig: later(lambda r: self._rigs.compare(self.live, r.path)),
         }
 
     def _stop_recording(self) -> None:
@@ -260,7 +267,7 @@ class LiveControl:
             self.live.recalibrate()
 
     def _set_stature(self, metres: float | None) -> None:
-        """Take this as the person's height."""
+        """Set the person's height."""
         self.update_settings(stature_m=metres)
         if self.live is not None:
             self.live.set_stature(metres)
@@ -277,7 +284,7 @@ class LiveControl:
         self._set_controls(name, lambda source: {control: source.set_control(control, value)})
 
     def _start(self, sources: tuple[LiveSource, ...] | None = None) -> None:
-        """Open the cameras and begin; those that are remembered where none are given."""
+        """Open the cameras and start; the remembered ones where none are given."""
         if self.live is not None and self.live.over:
             self._stop()
         if self.live is not None or not self._settings.cameras:
@@ -288,8 +295,8 @@ class LiveControl:
         if self._closing:
             return
         make_monocular_model = make_monocular_loader(lambda: self._settings)
-        options = LiveOptions(self._settings.stature_m)
-        live = Live(sources, self._make_estimator, options, self._store_rig, make_monocular_model)
+        options = LiveOptions(self._settings.stature_m, self._limits.cameras_close_s)
+        live = Live(sources, self._make_estimator, options, self._rigs.store, make_monocular_model)
         self._title = describe_sources(sources)
         self.live, self._opening = live, ()
         try:
@@ -302,9 +309,7 @@ class LiveControl:
             return
         self._skeleton = live.skeleton or self._skeleton
         self._trail = Trail(self._skeleton)
-        rig = load_last_rig(self._settings.rig, live.names) if self._rig_path is None else None
-        if rig is not None:
-            live.use_rig(rig, "from last time")
+        self._rigs.use_last(live, self._settings.rig)
         self._recorder.on_live_started(live, self._settings)
         self._cameras.read_settings(live, self._find_address)
 
@@ -327,16 +332,16 @@ class LiveControl:
     def _open_sources(
         self, addresses: tuple[str, ...], new: tuple[str, ...]
     ) -> tuple[LiveSource, ...]:
-        """Make the sources of addresses, set as the last time; shows meanwhile that the new ones are coming."""
+        """Make the sources of addresses, set as the last time; meanwhile show the new ones."""
         self._opening = tuple(dict.fromkeys(map(strip_credentials, new)))
         try:
             return make_camera_sources(
-                [apply_stored_controls(address, self._settings) for address in addresses]
+                [apply_stored_controls(address, self._settings) for address in addresses],
+                network=self._limits.network,
             )
         except BaseException:
-            if (
-                self.live is None and not self._state.cameras
-            ):  # so that they can be removed, or tried again
+            # Shown as stopped, so that they can be removed or tried again.
+            if self.live is None and not self._state.cameras:
                 self._show_stopped(
                     [
                         (one, one)
@@ -350,7 +355,7 @@ class LiveControl:
         if any(is_same_camera(address, known) for known in self._settings.cameras):
             raise CameraError(
                 "",
-                f"'{strip_credentials(address)}' is here already. Each camera is needed once only.",
+                f"'{strip_credentials(address)}' is here already. Add each camera once.",
             )
         self._change_cameras("add", (*self._settings.cameras, address), start=True)
 
@@ -364,9 +369,9 @@ class LiveControl:
     def _change_cameras(
         self, action: str, addresses: tuple[str, ...], *, start: bool = False
     ) -> None:
-        """Go on with other cameras than before; what is wrong with them is said before anything is touched."""
+        """Continue with other cameras; an error in them is raised before anything is changed."""
         if self.live is not None and self.live.is_recording:
-            raise EngineError(f"A recording runs. Stop it to {action} a camera.")
+            raise EngineError(f"A recording is running. Stop it to {action} a camera.")
         start = bool(addresses) and (start or self.live is not None)
         new = tuple(one for one in addresses if one not in self._settings.cameras)
         sources = self._open_sources(addresses, new) if start else ()
@@ -382,7 +387,7 @@ class LiveControl:
             self._title = self._title if addresses else ""
 
     def _set_mode(self, name: str, mode: str) -> None:
-        """Let a camera send other images."""
+        """Switch a camera to another mode."""
         old = self._find_address(name)
         new = with_mode(old, mode)
         self._change_cameras(
@@ -390,10 +395,8 @@ class LiveControl:
         )
 
     def _set_controls(self, name: str, change: Callable[[Adjustable], dict[str, float]]) -> None:
-        """Change what a camera does, and remember it for this mode."""
-        live = self.live
-        if live is None:
-            raise EngineError("The cameras rest. Press Start, then change their settings.")
+        """Change the controls of a camera, and remember them for this mode."""
+        live = require_live(self.live, "to change a camera's settings")
         source = live.camera(name).source
         if isinstance(source, Adjustable):
             values = change(source)
@@ -401,36 +404,6 @@ class LiveControl:
                 controls=store_controls(self._settings, self._find_address(name), values).controls
             )
         self._cameras.read_settings(live, self._find_address)
-
-    def _open_rig(self, path: Path) -> None:
-        """Use the rig of a file."""
-        live = self._require_live("to open a rig")
-        live.use_rig(load_matching_rig(path, live), f"from '{path.name}'")
-        self.update_settings(rig=str(path.absolute()))
-
-    def _save_rig(self, path: Path) -> None:
-        """Write the rig to a file."""
-        save_rig(get_rig_in_use(self._require_live("to have a rig")), path)
-        self.notify(f"The rig was saved as '{path}'.", Severity.GOOD)
-
-    def _compare_rig(self, path: Path) -> None:
-        """Say how another rig differs from the one in use."""
-        live = self._require_live("to compare rigs")
-        self.notify(compare_rigs(get_rig_in_use(live), load_matching_rig(path, live)))
-
-    def _store_rig(self, rig: Rig, report: CalibrationReport) -> None:
-        """Keep a new rig for the next time. Runs in a thread of the calibration."""
-        self.calibration = rig, report
-        if self._store is not None:
-            self._submit(
-                lambda: (save_rig(rig, rig_file()), self.update_settings(rig=str(rig_file())))
-            )
-
-    def _require_live(self, purpose: str) -> Live:
-        """Return the cameras at work."""
-        if self.live is None:
-            raise EngineError(f"The cameras rest. Press Start {purpose}.")
-        return self.live
 
     def _find_address(self, name: str) -> str:
         """Find which remembered address a camera came from."""
@@ -443,13 +416,6 @@ class LiveControl:
             ):
                 return address
         raise EngineError(f"There is no camera '{name}'.")
-
-    def _use_rig_when_ready(self, live: Live) -> None:
-        """Open the rig that waits, once every camera has sent an image."""
-        ready_count = sum(one.size_wh is not None for one in self._state.cameras)
-        if self._rig_path is not None and ready_count == len(live.names):
-            path, self._rig_path = self._rig_path, None
-            self._submit(partial(self._open_rig, path))
 
     def _report_end(self, live: Live) -> None:
         """Report cameras that have ended, once, and finish their recording."""

@@ -1,4 +1,4 @@
-"""NetworkShelf: the networks of the library as a page lists them, and choosing among them."""
+"""ModelList: the models of the library as a page lists them, and which one is used."""
 
 from app.presenters.finetune import ModelRow
 from engine.models.journal import list_adopted
@@ -11,7 +11,7 @@ Scope = tuple[str, str]
 
 
 class ModelList:
-    """The networks of a library; what is listed is read anew only when something changed."""
+    """The models of a library; the list is read again only when something changed."""
 
     def __init__(self, library: ModelLibrary) -> None:
         self._library = library
@@ -19,7 +19,7 @@ class ModelList:
         self._rows: tuple[ModelRow, ...] = ()
 
     def rows(self) -> tuple[ModelRow, ...]:
-        """List the networks with whom each was meant for, those taught last first.
+        """List the models with the person that each is for, the newest first.
 
         Returns
         -------
@@ -36,11 +36,11 @@ class ModelList:
         return self._rows
 
     def use(self, name: str, person: str, rig_id: str) -> None:
-        """Let a network serve somebody; errors as `ModelLibrary.adopt`."""
+        """Use a model for a person and a rig; errors as `ModelLibrary.adopt`."""
         self._library.adopt(name, person, rig_id, reason=CHOSEN_IN_WINDOW, by=BY_USER)
 
     def roll_back(self, person: str, rig_id: str) -> None:
-        """Let the one serve again that served before; errors as `ModelLibrary.roll_back`."""
+        """Use the model before; errors as `ModelLibrary.roll_back`."""
         self._library.roll_back(person, rig_id, reason=CHOSEN_IN_WINDOW, by=BY_USER)
 
     def _read_rows(self) -> tuple[ModelRow, ...]:
@@ -64,7 +64,7 @@ class ModelList:
         return tuple(sorted(rows, key=lambda row: row.facts, reverse=True))
 
     def _compute_stamp(self) -> tuple[int, ...]:
-        """Stamp what the list depends on: the journal, and which networks there are."""
+        """Stamp what the list depends on: the journal, and which models there are."""
         stamp = [0]
         for path in (self._library.folder, self._library.folder / JOURNAL):
             if path.exists():
@@ -76,7 +76,7 @@ class ModelList:
 def _build_row(
     entry: ModelEntry, scope: Scope, choice: ModelChoice | None, *, can_roll_back: bool
 ) -> ModelRow:
-    """Describe a network that was meant for somebody."""
+    """Describe a model that is for a person."""
     trained = entry.card.trained
     metrics = trained.metrics if trained else {}
     before = metrics.get("before_mm")

@@ -37,7 +37,7 @@ class Notices:
         ----------
         message
         severity
-            GOOD for what went well: nobody needs to dismiss it.
+            GOOD for what went well: it need not be dismissed.
         """
         logger.info("notice: %s", message)
         leaves_s = self._clock() + GOOD_NEWS_S if severity is Severity.GOOD else inf

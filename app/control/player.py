@@ -1,8 +1,8 @@
-"""Player: opens a session and fetches its instants in a thread of its own, the newest wish first.
+"""Player: opens a session and fetches its instants in a thread of its own, newest request first.
 
-The window leaves the instant that it wants and takes what is ready, each without waiting; the
-bridge calls it at screen rate. Two mailboxes of one item stand between: whoever is slower sees
-fewer instants, and nothing can pile up.
+The window requests an instant and takes what is ready, each without waiting; the bridge calls it at
+screen rate. Two mailboxes of one item stand between: a slow side sees fewer instants, and nothing
+can pile up.
 """
 
 import logging
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.control.jobs import message_from_error
+from app.control.limits import SESSION_LIMITS
 from app.presenters.player import (
     Moment,
     PlayerSession,
@@ -26,14 +27,12 @@ from engine.session.playback import Playback
 
 logger = logging.getLogger(__name__)
 
-# Within so many instants onwards an image that is missing is a gap in what one sees, not another
-# place.
+# Up to so many instants later, a missing image is a gap in the playback, not a jump.
 MAX_GAP_INSTANTS = 4
-CLOSE_TIMEOUT_S = 2.0
 
 
 class Player:
-    """A session being looked at.
+    """A session in the player.
 
     Parameters
     ----------
@@ -41,9 +40,17 @@ class Player:
         Of the session; it is opened in the background.
     models
         Names of the pose models there are, for tracking again.
+    close_s
+        How long `close` waits.
     """
 
-    def __init__(self, path: Path, models: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        models: Sequence[str] = (),
+        close_s: float = SESSION_LIMITS.player_close_s,
+    ) -> None:
+        self._close_s = close_s
         self.path, self._models = Path(path), tuple(models)
         self._requested: Latest[int] = Latest()
         self._ready: Latest[PlayerState] = Latest()
@@ -52,7 +59,7 @@ class Player:
         self._thread.start()
 
     def seek(self, instant: int) -> None:
-        """Ask for an instant; an earlier wish that was not begun is forgotten. Never waits.
+        """Ask for an instant; an earlier request that was not begun is dropped; never waits.
 
         Parameters
         ----------
@@ -68,11 +75,11 @@ class Player:
     def close(self) -> bool:
         """Stop and release the files; say whether it was done in time. May be called twice."""
         self._requested.discard()
-        self._thread.join(CLOSE_TIMEOUT_S)
+        self._thread.join(self._close_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        """Open the session and serve wishes until the end. Runs in its own thread."""
+        """Open the session and serve requests until the end. Runs in its own thread."""
         try:
             with repair_and_open(self.path) as playback:
                 session = describe_playback(playback, self._models)
@@ -81,7 +88,7 @@ class Player:
             self._ready.put(present_problem(message_from_error(error)))
 
     def _serve_requests(self, playback: Playback, session: PlayerSession) -> None:
-        """Show the first instant, then whatever is wanted."""
+        """Show the first instant, then each that is requested."""
         instant, last = 0, -1
         while True:
             self._ready.put(

@@ -1,4 +1,4 @@
-"""RecordControl: when a recording of the live cameras begins and ends: a button, a countdown, raised hands."""
+"""RecordControl: starts and ends recordings: by button, countdown or raised hands."""
 
 import time
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from engine.errors import EngineError
 from engine.live.live import Live
 from engine.session.session import SessionFacts
 
-STOPPED = "The cameras rest. Press Start to record."
+STOPPED = "The cameras are stopped. Press Start to record."
 
 
 class RecordControl:
-    """Begins and ends recordings.
+    """Starts and ends recordings.
 
     Parameters
     ----------
     submit
         Gives the worker something to do.
     notify
-        Lets a person read a sentence, in a tone (`LiveControl.notify`).
+        Shows a message, with a severity (`LiveControl.notify`).
     on_session_ended
         Gets the folder of each recording that ended; called in the worker's thread.
     """
@@ -47,7 +47,7 @@ class RecordControl:
 
     @property
     def countdown_s(self) -> float | None:
-        """What is left of the countdown; None while nobody counts."""
+        """What is left of the countdown; None while none runs."""
         at_s = self._start_at_s
         return at_s - time.monotonic() if at_s is not None else None
 
@@ -63,7 +63,7 @@ class RecordControl:
         self._start_at_s = None
 
     def tick(self, live: Live | None, settings: Settings) -> None:
-        """Move on what time moves: the countdown, raised hands, takes that end by themselves; never waits."""
+        """Start and end what is due: countdown, raised hands, full disks; never waits."""
         if live is None:
             self._start_at_s = None
             return
@@ -78,14 +78,13 @@ class RecordControl:
             self._submit(lambda: self.stop_recording(live))
 
     def on_live_started(self, live: Live, settings: Settings) -> None:
-        """Record what was asked for before the cameras ran. Runs in the worker's thread."""
+        """Start the recording that waits for the cameras. Runs in the worker's thread."""
         path, self._path_on_start = self._path_on_start, None
         if path is not None:
             self.start_recording(live, settings, path)
 
     def start_recording(self, live: Live, settings: Settings, path: Path | None = None) -> None:
-        """Begin a new session, in a folder of its own where none is given. Runs in the worker's
-        thread.
+        """Start a recording, in a new folder if none is given. Runs in the worker's thread.
 
         Raises
         ------
@@ -97,7 +96,7 @@ class RecordControl:
         if live.closed or live.over:
             raise EngineError(STOPPED)
         if live.is_recording:
-            return  # asked for twice, before the window could say that it runs
+            return  # requested twice before the window could show that it runs
         if path is None:
             folder = settings.sessions_folder()
             folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +107,7 @@ class RecordControl:
         live.start_recording(path, facts)
 
     def stop_recording(self, live: Live | None) -> None:
-        """End the session, and say where it is and what it lost. Runs in the worker's thread."""
+        """End the recording, and report its path and losses. Runs in the worker's thread."""
         ending = live.stop_recording() if live is not None else None
         if ending is None:
             return
@@ -127,7 +126,7 @@ class RecordControl:
         self._on_session_ended(Path(ending.path))
 
     def _handle_raised_hands(self, live: Live, settings: Settings) -> None:
-        """Begin or end, whichever raised hands mean now."""
+        """Start or end a recording."""
         if live.is_recording or self._start_at_s is not None:
             self.cancel()
             self._submit(lambda: self.stop_recording(live))

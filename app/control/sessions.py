@@ -1,4 +1,4 @@
-"""SessionControl: the recorded sessions behind the window: list, player, and long work on them in the background."""
+"""SessionControl: the recorded sessions: their list, the player, and work in the background."""
 
 import math
 import time
@@ -8,6 +8,7 @@ from pathlib import Path
 from app import requests
 from app.control.controller import Handlers
 from app.control.jobs import Job, JobPhase, Progress, Worker
+from app.control.limits import SESSION_LIMITS, SessionLimits
 from app.control.player import Player
 from app.presenters.player import PlayerState
 from app.presenters.sessions import SessionsState, present_sessions
@@ -20,12 +21,11 @@ from engine.session.library import Library
 from engine.session.session import Session
 from engine.session.summary import SessionSummary
 
-CLOSE_TIMEOUT_S = 1.0
 JOB_RUNNING = "Another job is still running. Wait until it ends, or cancel it."
 
 
 class SessionControl:
-    """What the sessions' pages ask for; asking and looking never wait.
+    """What the pages of sessions do; nothing waits.
 
     Parameters
     ----------
@@ -34,6 +34,7 @@ class SessionControl:
         Names of the pose models there are.
     notify
         Shows a message, with a severity (`LiveControl.notify`).
+    limits
 
     Attributes
     ----------
@@ -42,8 +43,13 @@ class SessionControl:
     """
 
     def __init__(
-        self, library: Library, models: Sequence[str], notify: Callable[..., None]
+        self,
+        library: Library,
+        models: Sequence[str],
+        notify: Callable[..., None],
+        limits: SessionLimits = SESSION_LIMITS,
     ) -> None:
+        self._limits = limits
         self._library = library
         self._models = tuple(models)
         self._notify = notify
@@ -77,7 +83,7 @@ class SessionControl:
     def open_player(self, path: Path) -> None:
         """Show a session in the player."""
         self.close_player()
-        self._player = Player(path, self._models)
+        self._player = Player(path, self._models, self._limits.player_close_s)
 
     def close_player(self) -> None:
         """Close the session that is shown."""
@@ -86,7 +92,7 @@ class SessionControl:
             player.close()
 
     def seek(self, instant: int) -> None:
-        """Ask the player for an instant."""
+        """Move the player to an instant."""
         if self._player is not None:
             self._player.seek(instant)
 
@@ -96,7 +102,7 @@ class SessionControl:
 
     @property
     def has_scanned(self) -> bool:
-        """Whether the folders were looked at to their end yet, so that an empty list is the truth."""
+        """Whether all folders were read yet, so that an empty list is the truth."""
         return self._has_scanned
 
     @property
@@ -119,7 +125,7 @@ class SessionControl:
         for worker in workers:
             worker.cancel()
         self.close_player()
-        deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
+        deadline_s = time.monotonic() + self._limits.close_s
         return all([one.close(max(deadline_s - time.monotonic(), 0.0)) for one in workers])
 
     def _track_again(self, request: requests.TrackAgain) -> None:
@@ -161,7 +167,7 @@ class SessionControl:
             self._job = self._worker.start(name, work, on_done)
 
     def _on_tracked(self, message: str) -> None:
-        """Say that there is a new session."""
+        """Report that there is a new session."""
         self._notify(message, Severity.GOOD)
         self.scan_sessions()
 

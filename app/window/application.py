@@ -1,4 +1,4 @@
-"""The application: the window, what feeds it at screen rate, and what its buttons do, put together."""
+"""The application: the window, the controllers behind it, and the bridge that refreshes it."""
 
 import gc
 import time
@@ -37,7 +37,7 @@ from engine.models.library import ModelLibrary
 from engine.models.shelf import list_models
 from engine.session.library import Library
 
-SESSIONS, FINETUNE = "Sessions", "Teach"
+SESSIONS, FINETUNE = "Sessions", "Fine-tune"
 # How often the state of a fine-tuning is read from the disk.
 VISIBLE_INTERVAL_S, HIDDEN_INTERVAL_S = 0.5, 3.0
 # Between two refreshes: of a live page without news, of the other pages.
@@ -100,7 +100,7 @@ class Application(QObject):
         self._closed = False
 
     def _refresh_if_due(self) -> None:
-        """Refresh where cameras have news; else as often as countdowns and players need it."""
+        """Refresh where cameras have a new result, else as often as countdowns and players need."""
         rest_s = IDLE_REFRESH_S if self.window.page() == LIVE else PLAYER_REFRESH_S
         if self._has_news() or time.monotonic() - self._refreshed_s >= rest_s:
             self.refresh()
@@ -189,14 +189,14 @@ class Application(QObject):
             self.window.show_page(FINETUNE)
 
     def _on_page_changed(self, name: str) -> None:
-        """Look at the folders when the sessions are looked at."""
+        """List the sessions when their page or the page of fine-tuning is opened."""
         if name != LIVE:
             self._sessions.scan_sessions()
         if name != SESSIONS:
             self._player.pause()
 
     def _restore_geometry(self, geometry: tuple[int, ...]) -> None:
-        """Put the window where it was, if there is still a screen."""
+        """Restore the window's place, if there is still a screen."""
         rectangle = QRect(*geometry) if len(geometry) == 4 else QRect()
         if any(
             screen.geometry().contains(rectangle.center()) for screen in QGuiApplication.screens()
@@ -246,7 +246,7 @@ def show_live(options: Namespace, settings: Settings, message: str) -> int:
         app.control.use_rig(Path(options.rig))
     if options.record is not None:
         app.control.record_to(options.record)
-    # else the whole program is looked through for garbage now and then, and stands still for 0.1 s
+    # Else the garbage collector walks the whole program now and then, which takes 0.1 s.
     gc.freeze()
     if options.seconds is not None:
         QTimer.singleShot(round(1000 * options.seconds), app.window.close)
@@ -260,7 +260,7 @@ def show_live(options: Namespace, settings: Settings, message: str) -> int:
 
 
 def make_application(settings: Settings, store: Path | None) -> Application:
-    """Put window, cameras and sessions together; nothing is opened yet.
+    """Build the window and its controllers; nothing is opened yet.
 
     Parameters
     ----------

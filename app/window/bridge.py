@@ -1,4 +1,4 @@
-"""Bridge: the only place where the engine's threads meet Qt. The window looks for news twice as often as they come."""
+"""Bridge: the only place where the engine's threads meet Qt; polls at twice the cameras' rate."""
 
 from collections.abc import Callable
 
@@ -12,8 +12,8 @@ class Bridge(QObject):
     """Calls the window in its own thread, so that it sees whether there is anything new.
 
     Nothing is sent across threads: the engine leaves its newest result where it can be taken, and
-    the window takes it when it is its turn. A slow window therefore sees fewer results, and no
-    queue can grow.
+    the window takes it when it has time. A slow window therefore shows fewer results, and no queue
+    can grow.
 
     Parameters
     ----------
@@ -32,5 +32,5 @@ class Bridge(QObject):
         self._timer.start(round(1000 / rate_hz))
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         self._timer.stop()

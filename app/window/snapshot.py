@@ -38,7 +38,7 @@ def draw_window(state: WindowState, path: Path, size_wh: tuple[int, int] = SIZE_
 
 
 def draw_widget(window: QWidget, path: Path, size_wh: tuple[int, int] = SIZE_WH) -> None:
-    """Draw a window, write it as PNG and let go of it.
+    """Draw a window, write it as PNG and delete it.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def draw_widget(window: QWidget, path: Path, size_wh: tuple[int, int] = SIZE_WH)
 
 
 def show_until_closed(window: QWidget) -> None:
-    """Show a window on the screen until it is closed, and let go of it.
+    """Show a window on the screen until it is closed, and delete it.
 
     Parameters
     ----------
@@ -92,13 +92,13 @@ def show_until_closed(window: QWidget) -> None:
         heartbeat.stop()
         window.deleteLater()
     if code == INTERRUPTED:
-        signal.raise_signal(signal.SIGINT)  # whoever hears it now knows that it was not the first
+        signal.raise_signal(signal.SIGINT)  # handled as the first Ctrl-C again
 
 
 def get_application() -> QApplication:
-    """Return the application, started where none runs yet; it lives as long as somebody holds it.
+    """Return the application, started where none runs yet; the caller must hold it.
 
-    Where Qt cannot start, a sentence says so and the program ends: Qt would end it with an abort.
+    Where Qt cannot start, a message says so and the program ends: Qt itself would abort it.
     """
     return _find_running_application() or start_application()
 

@@ -1,4 +1,4 @@
-"""A fault of the program while its window is open: the person reads a sentence, the recording goes on."""
+"""Internal errors while the window is open: a message is shown, and the recording goes on."""
 
 import logging
 import sys
@@ -13,18 +13,17 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def report_uncaught_errors(notify: Callable[[str], None]) -> Iterator[None]:
-    """Tell a person of faults in what Qt calls; without this Qt would end the program at the first
-    one.
+    """Report errors in what Qt calls; without this Qt would abort the program at the first one.
 
     Parameters
     ----------
     notify
-        Lets a person read a sentence.
+        Shows a message.
 
     Yields
     ------
     nothing
-        While faults are told. The log gets each kind once: what fails at screen rate would fill the
+        While errors are reported. The log gets each kind once: one at screen rate would fill the
         disk.
     """
     seen: set[tuple[type, int]] = set()
@@ -32,7 +31,7 @@ def report_uncaught_errors(notify: Callable[[str], None]) -> Iterator[None]:
     def report_once(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        """Note a fault, the first time."""
+        """Report an error, the first time."""
         last = trace
         while last is not None and last.tb_next is not None:
             last = last.tb_next

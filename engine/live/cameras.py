@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from engine.address import Address, AddressKind, name_views, parse_address, parse_scheme
+from engine.capture.network.limits import NETWORK_LIMITS, NetworkLimits
 from engine.capture.source import FrameSource
 from engine.capture.video.source import VideoFileSource
 from engine.errors import CameraError, CameraNotFoundError, SessionError
@@ -37,7 +38,9 @@ class LiveSource:
 
 
 def make_camera_sources(
-    addresses: Sequence[str | Path], used_names: Collection[str] = ()
+    addresses: Sequence[str | Path],
+    used_names: Collection[str] = (),
+    network: NetworkLimits = NETWORK_LIMITS,
 ) -> tuple[LiveSource, ...]:
     """Make the sources of live cameras; nothing is opened.
 
@@ -49,6 +52,8 @@ def make_camera_sources(
         in real time, and those that are given together start together.
     used_names
         Names of the existing cameras.
+    network
+        Time limits of network cameras.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def make_camera_sources(
     start = SharedStart()
     names, found = set(used_names), []
     for address in parsed:
-        for live in _make_sources(address, stems.get(address.path, ""), start, names):
+        for live in _make_sources(address, stems.get(address.path, ""), start, names, network):
             names.add(live.name)
             found.append(live)
     return tuple(found)
@@ -106,12 +111,15 @@ def make_studio_cameras(
 
 
 def _make_sources(
-    address: Address, stem: str, start: SharedStart, names: set[str]
+    address: Address, stem: str, start: SharedStart, names: set[str], network: NetworkLimits
 ) -> list[LiveSource]:
     """Make the sources of one address; `names` are in use already."""
     if address.kind is AddressKind.LIVE:
         name = _make_unique_name(_name_camera(address), names)
-        return [LiveSource(name, address.shown, address.load_opener()(address.text, name))]
+        make = address.load_opener()
+        is_usb = parse_scheme(address.text) == "usb"
+        source = make(address.text, name) if is_usb else make(address.text, name, network)
+        return [LiveSource(name, address.shown, source)]
     if address.kind is AddressKind.STUDIO:
         _, sources = address.load_opener()(address.text)
         group = PlaybackGroup(start, FrameBarrier())

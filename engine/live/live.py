@@ -40,7 +40,6 @@ from engine.session.writer import tap
 from engine.stages import ThreadedPipeline
 from engine.stats import StageTimes
 
-CLOSE_S = 1.8  # in total
 MIN_CLOSE_S = 0.1  # for the last to be closed, if something before it hung
 
 
@@ -52,9 +51,12 @@ class LiveOptions:
     ----------
     stature_m
         Of the person; None where it is not known.
+    close_s
+        How long `Live.close` waits for everything together.
     """
 
     stature_m: float | None = None
+    close_s: float = 1.8
 
 
 class Live:
@@ -159,7 +161,7 @@ class Live:
         ended
             False where something hangs and was abandoned.
         """
-        deadline_s = monotonic() + CLOSE_S
+        deadline_s = monotonic() + self._options.close_s
         with self._lifecycle_lock:
             self._closed = True
         self.stop_recording()

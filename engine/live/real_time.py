@@ -54,9 +54,15 @@ class FrameBarrier:
 
     If each skipped on its own, one might render the even and another the odd images, and no instant
     would be whole.
+
+    Parameters
+    ----------
+    timeout_s
+        How long the cameras wait for one that makes its image; then they go on without it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float = BARRIER_TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self._changed = threading.Condition()
         self._number = -1
         self._members: set[object] = set()
@@ -95,7 +101,7 @@ class FrameBarrier:
             if member in self._joined:
                 begun = self._changed.wait_for(
                     lambda: member not in self._joined or self._joined >= self._members,
-                    BARRIER_TIMEOUT_S,
+                    self._timeout_s,
                 )
                 if not begun:
                     self._members &= (

@@ -21,7 +21,7 @@ LOCK_TIMEOUT_S = 10.0
 
 
 @contextmanager
-def lock_models_folder(folder: Path) -> Iterator[None]:
+def lock_models_folder(folder: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Lock the folder of all models, waiting for other programs; it is created where missing.
 
     Raises
@@ -31,7 +31,7 @@ def lock_models_folder(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        hold = _wait_for_lock(folder)
+        hold = _wait_for_lock(folder, timeout_s)
         try:
             yield
         finally:
@@ -91,9 +91,9 @@ def _describe_error(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _wait_for_lock(folder: Path) -> FolderLock:
+def _wait_for_lock(folder: Path, timeout_s: float) -> FolderLock:
     """Lock a folder as soon as no other program does."""
-    end = time.monotonic() + LOCK_TIMEOUT_S
+    end = time.monotonic() + timeout_s
     while True:
         try:
             return FolderLock(folder)
@@ -101,6 +101,6 @@ def _wait_for_lock(folder: Path) -> FolderLock:
             if time.monotonic() > end:
                 raise EngineError(
                     f"Another program has locked the models in {folder} for "
-                    f"{LOCK_TIMEOUT_S:.0f} s. Wait until it is done, or close it, then try again."
+                    f"{timeout_s:.0f} s. Wait until it is done, or close it, then try again."
                 ) from error
             time.sleep(0.02)

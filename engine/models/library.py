@@ -20,7 +20,13 @@ import platformdirs
 from calibration.rig import Rig
 from engine.errors import EngineError, ModelMismatchError, ModelMissingError
 from engine.models.card import ModelCard, read_card, require_monocular
-from engine.models.files import CARD_FILE, CHECKPOINT_FILE, copy_model, lock_models_folder
+from engine.models.files import (
+    CARD_FILE,
+    CHECKPOINT_FILE,
+    LOCK_TIMEOUT_S,
+    copy_model,
+    lock_models_folder,
+)
 from engine.models.journal import (
     ADOPT,
     ROLL_BACK,
@@ -122,6 +128,8 @@ class ModelLibrary:
         `finetuned_models_folder` if not given; created for the first model.
     embedded
         Card of the root model; the shipped one if not given.
+    lock_timeout_s
+        How long to wait for another program that changes the library.
 
     Notes
     -----
@@ -129,7 +137,13 @@ class ModelLibrary:
     next call.
     """
 
-    def __init__(self, folder: Path | None = None, embedded: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        embedded: Path | None = None,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
+    ) -> None:
+        self._lock_timeout_s = lock_timeout_s
         self.folder = Path(folder) if folder is not None else finetuned_models_folder()
         self._embedded = Path(embedded) if embedded is not None else embedded_card_path()
 
@@ -196,7 +210,7 @@ class ModelLibrary:
         card = read_card(folder / CARD_FILE)
         require_monocular(card)
         verify_files(card)
-        with lock_models_folder(self.folder):
+        with lock_models_folder(self.folder, self._lock_timeout_s):
             free = self._find_free_name(file_name_from_words(name or card.name))
             copy_model(folder, card, self.folder / free)
         return self.find_model(free)
@@ -382,7 +396,7 @@ class ModelLibrary:
 
     def _write(self, change: Change) -> None:
         """Add a change to the journal."""
-        with lock_models_folder(self.folder):
+        with lock_models_folder(self.folder, self._lock_timeout_s):
             append_change(self.folder / JOURNAL, change)
 
 

@@ -1,4 +1,4 @@
-"""The whole window with real cameras on the loopback, as a person uses it; only the network is made up."""
+"""The whole window with real cameras on the loopback, as a person uses it; the model is a fake."""
 
 import threading
 from contextlib import contextmanager
@@ -21,9 +21,10 @@ from app.window.application import SESSIONS, Application, make_application
 from engine.capture.state import CameraPhase
 from engine.session.library import Library
 from engine.session.session import Session
+from tests.support.controls import PATIENT_CAMERAS
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.ip_cameras import MjpegServer
-from tests.support.patience import PATIENCE_S, wait_until
+from tests.support.patience import PATIENCE_MS, PATIENCE_S, wait_until
 from tests.support.pixels import grab_pixels
 
 OURS = (
@@ -36,7 +37,7 @@ OURS = (
     "calibration",
     "look",
 )
-LONG_MS = 90_000  # kernels may have to be compiled first
+LONG_MS = 2 * PATIENCE_MS  # kernels may have to be compiled first
 
 
 @pytest.fixture
@@ -46,9 +47,9 @@ def servers():
 
 
 @pytest.fixture
-def opened(tmp_path, qapp, monkeypatch, patient_network):
+def opened(tmp_path, qapp, monkeypatch):
     """Return what opens the application with the settings that the last one left."""
-    monkeypatch.setattr("app.control.live.rig_file", lambda: tmp_path / "last_rig.toml")
+    monkeypatch.setattr("app.control.rigs.rig_file", lambda: tmp_path / "last_rig.toml")
     store, apps = tmp_path / "settings.toml", []
 
     @contextmanager
@@ -59,7 +60,11 @@ def opened(tmp_path, qapp, monkeypatch, patient_network):
             else Settings(sessions=str(tmp_path / "takes"), **changes)
         )
         control = LiveControl(
-            settings, store, FakeWalkerEstimator, lambda _path: sessions.scan_sessions()
+            settings,
+            store,
+            FakeWalkerEstimator,
+            lambda _path: sessions.scan_sessions(),
+            PATIENT_CAMERAS,
         )
         sessions = SessionControl(
             Library(tmp_path / "index.sqlite", [tmp_path / "takes"]), ("walker",), control.notify
@@ -207,7 +212,7 @@ def test_closing_while_cameras_start_ends_everything(opened, servers, qapp):
 def test_the_studio_is_said_to_be_opened_while_it_is_built(opened, qtbot, monkeypatch):
     building, built = threading.Event(), threading.Event()
 
-    def slow(addresses):
+    def slow(addresses, network):
         building.set()
         assert built.wait(PATIENCE_S)
         return ()

@@ -12,7 +12,7 @@ from app.window.demo import show_demo
 from engine.capture import studio as capture
 from engine.session.session import Session
 from tests.support.fake_models import FakeWalkerEstimator
-from tests.support.patience import wait_until
+from tests.support.patience import PATIENCE_MS, wait_until
 
 OURS = ("camera", "record", "estimate", "reconstruct", "worker", "calibration")
 OPTIONS = Namespace(cameras=2, seconds=None, seed=3)
@@ -45,7 +45,7 @@ def closed_when(monkeypatch, qtbot):
         def show(window):
             window.show()
             try:
-                qtbot.waitUntil(lambda: true(apps[-1]), timeout=90_000)
+                qtbot.waitUntil(lambda: true(apps[-1]), timeout=2 * PATIENCE_MS)
                 act(window)
             finally:
                 window.hide()

@@ -5,19 +5,18 @@ import threading
 from engine.capture.network.mjpeg import HttpMjpegSource
 from engine.frames import Frame
 from tests.support.ip_cameras import MjpegServer
-from tests.support.patience import PATIENCE_MS, wait_until
+from tests.support.patience import PATIENCE_MS, PATIENCE_S, ROOMY_NETWORK, wait_until
 
 QUICK_FPS = 120.0
-THREAD_EXIT_S = (
-    20.0  # a thread that is there for longer waits for a camera that says nothing for half a minute
-)
+# A thread that is there for longer waits for a camera that says nothing.
+THREAD_EXIT_S = PATIENCE_S / 2
 
 
 def read_first_frames(
     camera: MjpegServer, count: int = 8, path: str = "/video", login: str = ""
 ) -> list[Frame]:
     """Open a camera, read, and close it."""
-    source = HttpMjpegSource(camera.address_of(path, login), "left")
+    source = HttpMjpegSource(camera.address_of(path, login), "left", ROOMY_NETWORK)
     source.open()
     try:
         return read_frames(source, count)

@@ -18,7 +18,7 @@ from engine.live.cameras import make_camera_sources
 from engine.live.live import Live
 from engine.session.session import Session, SessionCamera, SessionFacts
 from tests.support.fake_models import FakeWalkerEstimator
-from tests.support.patience import wait_until
+from tests.support.patience import PATIENT_LIVE, ROOMY_NETWORK, wait_until
 from tests.support.videos import read_number
 
 OUR_THREAD_PREFIXES = (
@@ -35,7 +35,9 @@ OUR_THREAD_PREFIXES = (
 @contextmanager
 def record_live(addresses: Sequence[str], path: Path) -> Iterator[Live]:
     """Run cameras that all send, record them; no thread may be left."""
-    live = Live(make_camera_sources(addresses), FakeWalkerEstimator)
+    live = Live(
+        make_camera_sources(addresses, network=ROOMY_NETWORK), FakeWalkerEstimator, PATIENT_LIVE
+    )
     live.start()
     try:
         assert wait_until(

@@ -12,8 +12,8 @@ from engine.session.session import Session
 from training.data.samples import Samples, join, open_samples
 from training.data.session_samples import samples_from_session
 from training.errors import TrainingError
-from training.evaluate import EvaluateConfig, evaluate_model
 from training.evaluation.estimate_samples import EstimateFunction
+from training.evaluation.evaluate import EvaluateConfig, evaluate_model
 from training.evaluation.evaluated_model import EvaluatedModel, demand_same_joints, open_model
 from training.evaluation.evaluation import Evaluation, compare_models
 from training.evaluation.report import write_evaluation

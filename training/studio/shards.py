@@ -27,7 +27,8 @@ from training.studio.samples import StudioSampleConfig, StudioSampler
 
 WORK = "training.studio.shards:shard_maker"
 SHARD_PATTERN = "shard_*"
-EXIT_TIMEOUT_S = 2.0  # a killed process is gone within this
+POLL_INTERVAL_S = 1.0  # Ctrl-C is noticed within this
+EXIT_TIMEOUT_S = 30.0  # a killed process is gone at once, on a busy machine in a while
 PROCESS_ENDED = (
     "The process that draws studio samples ended unexpectedly (exit code {code}); the machine "
     "may have run out of memory. Close other programs, then go on: the next shard is drawn "
@@ -139,14 +140,14 @@ class ShardRenderer:
         self._child: SpawnProcess = child
 
     def request_shard(self) -> None:
-        """Ask for one more shard; never waits. A child that is gone says so in `wait_for_shard`."""
+        """Ask for one more shard; never waits. A child that is gone says so in `poll_shard`."""
         try:
             self._pipe.send(None)
         except OSError:
             logger.debug("A shard was requested, but the process is gone.")
 
-    def wait_for_shard(self, timeout_s: float) -> int | None:
-        """Wait for the next finished shard.
+    def poll_shard(self, timeout_s: float = 0.0) -> int | None:
+        """Return the next finished shard, waiting a little for one.
 
         Returns
         -------
@@ -236,7 +237,8 @@ class ShardSpool:
         except BaseException:
             self._hold.release()
             raise
-        for _ in range(max(ahead, 1)):
+        self._free = max(ahead, 1)  # shards that are requested and not yet handed out
+        for _ in range(self._free):
             self._renderer.request_shard()
 
     def __enter__(self) -> "ShardSpool":
@@ -250,13 +252,10 @@ class ShardSpool:
     ) -> None:
         self.close()
 
-    def next(self, timeout_s: float = 600.0) -> Shard:
-        """Return the next shard, each once and in order.
+    def next(self) -> Shard:
+        """Return the next shard, each once and in order; waits for as long as the process lives.
 
-        Parameters
-        ----------
-        timeout_s
-            The first one waits for its bodies to be made.
+        How long a shard takes depends on the machine, and the first one waits for its bodies.
 
         Returns
         -------
@@ -266,21 +265,23 @@ class ShardSpool:
         Raises
         ------
         TrainingError
-            If none was finished in time, the disk is full, or the process was killed or failed.
+            If the disk is full, or the process was killed or failed.
+        ValueError
+            If all shards are in use, so that none can come.
         """
-        number = self._renderer.wait_for_shard(timeout_s)
-        if number is None:
-            raise TrainingError(
-                f"No studio samples came for {timeout_s:.0f} s. Release those that are in use, "
-                "or close what else "
-                "keeps the processor busy."
-            )
-        return Shard(number, shard_folder(self._folder, number))
+        if self._free == 0:
+            raise ValueError("All shards are in use. Release one before the next.")
+        while (shard := self.ready(POLL_INTERVAL_S)) is None:
+            pass
+        return shard
 
-    def ready(self) -> Shard | None:
-        """Return the next shard if it is there already, else None; raises as `next` does."""
-        number = self._renderer.wait_for_shard(0.0)
-        return None if number is None else Shard(number, shard_folder(self._folder, number))
+    def ready(self, timeout_s: float = 0.0) -> Shard | None:
+        """Return the next shard if it is there, or comes within a time; raises as `next` does."""
+        number = self._renderer.poll_shard(timeout_s)
+        if number is None:
+            return None
+        self._free -= 1
+        return Shard(number, shard_folder(self._folder, number))
 
     def release(self, shard: Shard) -> None:
         """Delete a shard and make room for another.
@@ -291,6 +292,7 @@ class ShardSpool:
             Nobody may look into its samples any more.
         """
         shutil.rmtree(shard.folder)
+        self._free += 1
         self._renderer.request_shard()
 
     def close(self) -> None:

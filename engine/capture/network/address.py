@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from engine.address import parse_scheme
+from engine.capture.network.limits import NETWORK_LIMITS, NetworkLimits
 from engine.capture.source import FrameSource
 from engine.errors import CameraNotFoundError
 
@@ -24,8 +25,6 @@ NETWORK_SOURCES = {
     "rtsps": "engine.capture.network.rtsp:RtspSource",
 }
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
-# A camera in a local network answers within milliseconds, one that wakes its radio within a second.
-CONNECT_TIMEOUT_S = 2.0
 _POLL_S = 0.1  # how often a waiting thread checks whether the source was closed
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH)
 
@@ -67,7 +66,7 @@ class Endpoint:
         return f"{self.scheme}://{login}{self.netloc}{self.target}"
 
 
-def open_network(address: str, name: str) -> FrameSource:
+def open_network(address: str, name: str, limits: NetworkLimits = NETWORK_LIMITS) -> FrameSource:
     """Make the source that reads a camera in the network; it is not open yet.
 
     Parameters
@@ -95,8 +94,8 @@ def open_network(address: str, name: str) -> FrameSource:
             "rtsp:// or http://.",
         )
     module, source = NETWORK_SOURCES[kind].split(":")
-    make: Callable[[str, str], Any] = getattr(import_module(module), source)
-    return make(address, name)
+    make: Callable[..., Any] = getattr(import_module(module), source)
+    return make(address, name, limits)
 
 
 def parse_endpoint(address: str, name: str) -> Endpoint:
@@ -144,7 +143,12 @@ def parse_endpoint(address: str, name: str) -> Endpoint:
     )
 
 
-def open_connection(endpoint: Endpoint, name: str, is_stopped: Callable[[], bool]) -> socket.socket:
+def open_connection(
+    endpoint: Endpoint,
+    name: str,
+    is_stopped: Callable[[], bool],
+    connect_s: float = NETWORK_LIMITS.connect_s,
+) -> socket.socket:
     """Connect to a camera, without TLS.
 
     Parameters
@@ -154,6 +158,8 @@ def open_connection(endpoint: Endpoint, name: str, is_stopped: Callable[[], bool
         The view's name, for the errors.
     is_stopped
         Returns whether the source was closed.
+    connect_s
+        How long to wait for the camera.
 
     Returns
     -------
@@ -166,7 +172,7 @@ def open_connection(endpoint: Endpoint, name: str, is_stopped: Callable[[], bool
         If it cannot be reached, or `is_stopped`.
     """
     problem: Exception = TimeoutError()
-    deadline_s = time.monotonic() + CONNECT_TIMEOUT_S
+    deadline_s = time.monotonic() + connect_s
     try:
         for family, kind, protocol, _, where in socket.getaddrinfo(
             endpoint.host, endpoint.port, type=socket.SOCK_STREAM
@@ -181,10 +187,12 @@ def open_connection(endpoint: Endpoint, name: str, is_stopped: Callable[[], bool
     except (OSError, UnicodeError) as error:
         # a host name that is too long, or empty between dots, is a UnicodeError
         problem = error
-    raise make_unreachable_error(endpoint, name, problem) from problem
+    raise make_unreachable_error(endpoint, name, problem, connect_s) from problem
 
 
-def make_unreachable_error(endpoint: Endpoint, name: str, error: Exception) -> CameraNotFoundError:
+def make_unreachable_error(
+    endpoint: Endpoint, name: str, error: Exception, connect_s: float = NETWORK_LIMITS.connect_s
+) -> CameraNotFoundError:
     """Say why a camera cannot be reached.
 
     Parameters
@@ -194,6 +202,8 @@ def make_unreachable_error(endpoint: Endpoint, name: str, error: Exception) -> C
         The view's name.
     error
         From the operating system.
+    connect_s
+        How long the camera had to answer.
 
     Returns
     -------
@@ -225,10 +235,7 @@ def make_unreachable_error(endpoint: Endpoint, name: str, error: Exception) -> C
             "the port."
         )
     elif isinstance(error, TimeoutError):
-        said = (
-            f"does not answer within {CONNECT_TIMEOUT_S:.0f} s. Check that it is on and in "
-            "this network."
-        )
+        said = f"does not answer within {connect_s:.0f} s. Check that it is on and in this network."
     elif error.__class__ is OSError and getattr(error, "errno", None) in _UNREACHABLE:
         said = "is in a network that cannot be reached from here. Check cable, WLAN and address."
     else:

@@ -14,14 +14,11 @@ from engine.capture.network.address import (
     open_connection,
     parse_endpoint,
 )
+from engine.capture.network.limits import NETWORK_LIMITS, NetworkLimits
 from engine.capture.network.login import Login
 from engine.capture.network.source import ReadLoop
 from engine.errors import CameraDisconnectedError, CameraNotFoundError, UnreadableSourceError
 
-# A camera that is on begins to answer within this time.
-REPLY_TIMEOUT_S = 3.0
-# An open stream that is silent for so long is dead: its camera lost power without closing it.
-MAX_SILENCE_S = 10.0
 _MAX_STEPS = 6  # redirections and logins
 _REDIRECTIONS = (301, 302, 303, 307, 308)
 
@@ -36,9 +33,17 @@ class Conversation:
         The view's name, for the errors.
     read_loop
         Whose `stop` cuts the conversation short.
+    limits
     """
 
-    def __init__(self, endpoint: Endpoint, name: str, read_loop: ReadLoop) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        name: str,
+        read_loop: ReadLoop,
+        limits: NetworkLimits = NETWORK_LIMITS,
+    ) -> None:
+        self._limits = limits
         self._endpoint = endpoint
         self._name = name
         self._read_loop = read_loop
@@ -52,8 +57,8 @@ class Conversation:
         Returns
         -------
         response
-            With status 200; its body blocks for `MAX_SILENCE_S` at most. The next request closes
-            it.
+            With status 200; its body blocks for `NetworkLimits.http_silence_s` at most. The next
+            request closes it.
 
         Raises
         ------
@@ -99,9 +104,9 @@ class Conversation:
         except TimeoutError as error:
             raise UnreadableSourceError(
                 self._name,
-                f"Camera '{self._name}' at {self._endpoint.netloc} accepts the connection but does "
-                f"not answer within {REPLY_TIMEOUT_S:.0f} s. Restart it, and check the port of its "
-                "address.",
+                f"Camera '{self._name}' at {self._endpoint.netloc} accepts the connection but "
+                f"does not answer within {self._limits.reply_s:.0f} s. "
+                "Restart it, and check the port of its address.",
             ) from error
         except ConnectionError as error:  # also a RemoteDisconnected
             raise CameraDisconnectedError(
@@ -119,10 +124,12 @@ class Conversation:
     def _connect(self) -> HTTPConnection:
         """Connect, with TLS for https."""
         endpoint = self._endpoint
-        line = open_connection(endpoint, self._name, self._read_loop.is_stopped)
+        line = open_connection(
+            endpoint, self._name, self._read_loop.is_stopped, self._limits.connect_s
+        )
         self._open.enter_context(self._read_loop.hold_connection(line))
         if endpoint.scheme == "https":
-            line.settimeout(REPLY_TIMEOUT_S)
+            line.settimeout(self._limits.reply_s)
             try:
                 context = ssl.create_default_context()
                 safe = context.wrap_socket(
@@ -155,11 +162,11 @@ class Conversation:
         line: socket.socket = connection.sock
         if line is None:
             raise http.client.NotConnected
-        line.settimeout(REPLY_TIMEOUT_S)
+        line.settimeout(self._limits.reply_s)
         connection.request("GET", target, headers=headers)
         response = connection.getresponse()
         self._open.callback(response.close)
-        line.settimeout(MAX_SILENCE_S)
+        line.settimeout(self._limits.http_silence_s)
         return response
 
     def _follow_redirect(self, response: HTTPResponse) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from http.client import HTTPException, HTTPResponse
 
 from engine.capture.jpeg import is_complete_jpeg, read_jpeg_size
-from engine.capture.network.conversation import MAX_SILENCE_S, Conversation
+from engine.capture.network.conversation import Conversation
 from engine.capture.network.multipart import MAX_IMAGE_BYTES, MultipartReader, NoImagesError
 from engine.capture.network.source import ArrivedImage, NetworkSource, ReadLoop
 from engine.clock import host_ns
@@ -38,7 +38,7 @@ class HttpMjpegSource(NetworkSource):
 
     def _read_images(self, read_loop: ReadLoop) -> Generator[ArrivedImage | None, None, None]:
         """Yield images until the camera ends; None for a damaged one."""
-        conversation = Conversation(self.endpoint, self.name, read_loop)
+        conversation = Conversation(self.endpoint, self.name, read_loop, self.limits)
         last_ns = 0
         try:
             for image in self._read_content(conversation, read_loop):
@@ -49,7 +49,9 @@ class HttpMjpegSource(NetworkSource):
                 last_ns = max(image[0], last_ns + 1)  # a burst after a pause arrives at one moment
                 yield ArrivedImage(last_ns, image[1], size_wh)
         except TimeoutError as error:
-            raise self._make_disconnected_error(f"was silent for {MAX_SILENCE_S:.0f} s") from error
+            raise self._make_disconnected_error(
+                f"was silent for {self.limits.http_silence_s:.0f} s"
+            ) from error
         except (OSError, HTTPException) as error:
             raise self._make_disconnected_error("interrupted its stream") from error
         except NoImagesError as error:

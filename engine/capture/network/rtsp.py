@@ -25,10 +25,6 @@ from engine.capture.network.source import ArrivedImage, NetworkSource, ReadLoop
 from engine.clock import host_ns, ns_from_ticks
 from engine.errors import CameraError, CameraNotFoundError, UnreadableSourceError
 
-# FFmpeg cannot be interrupted from outside; it checks these limits itself. Both are below the 2 s
-# in which a source must be closed. The first counts twice: for the conversation, and for the first
-# images.
-ANSWER_TIMEOUT_S, MAX_SILENCE_S = 1.7, 1.5
 # Pictures before the first key frame cannot be decoded; a stream that never marks one is decoded
 # from here on.
 _MAX_BEFORE_KEY = 75
@@ -65,8 +61,10 @@ class RtspSource(NetworkSource):
 
     def _read_images(self, read_loop: ReadLoop) -> Generator[ArrivedImage | None, None, None]:
         """Yield images until the camera ends; None for a damaged one."""
-        # FFmpeg does not say why a camera cannot be reached; this does
-        open_connection(self.endpoint, self.name, read_loop.is_stopped).close()
+        # FFmpeg does not say why a camera cannot be reached; a plain connection does.
+        open_connection(
+            self.endpoint, self.name, read_loop.is_stopped, self.limits.connect_s
+        ).close()
         with self._open_stream() as container:
             stream = container.streams.video[0]
             stream.thread_count = 1  # threads would add a frame of delay each
@@ -97,12 +95,12 @@ class RtspSource(NetworkSource):
                 self.endpoint.secret_url,
                 format="rtsp",
                 options=_OPTIONS,
-                timeout=(ANSWER_TIMEOUT_S, MAX_SILENCE_S),
+                timeout=(self.limits.rtsp_answer_s, self.limits.rtsp_silence_s),
             )
         except (FFmpegError, OSError, ValueError) as error:
             failure = (
                 self._make_timeout_error()
-                if time.monotonic() - start_s >= ANSWER_TIMEOUT_S
+                if time.monotonic() - start_s >= self.limits.rtsp_answer_s
                 else self._make_open_error(error)
             )
         else:
@@ -142,7 +140,7 @@ class RtspSource(NetworkSource):
                     yield packet, arrived_ns
         except (FFmpegError, OSError) as error:
             failure = (
-                f"was silent for {MAX_SILENCE_S} s"
+                f"was silent for {self.limits.rtsp_silence_s} s"
                 if isinstance(error, ExitError)
                 else "interrupted its stream"
             )
@@ -211,9 +209,9 @@ class RtspSource(NetworkSource):
         """Say that the camera took too long; FFmpeg's own errors do not."""
         return CameraNotFoundError(
             self.name,
-            f"Camera '{self.name}' at {self.endpoint.netloc} accepts the connection but sends no "
-            f"stream within {ANSWER_TIMEOUT_S:.1f} s. Restart it; check the port and the path of "
-            "its address.",
+            f"Camera '{self.name}' at {self.endpoint.netloc} accepts the connection but sends no stream "
+            f"within {self.limits.rtsp_answer_s:.1f} s. "
+            "Restart it; check the port and the path of its address.",
         )
 
     def _make_no_video_error(self) -> UnreadableSourceError:

@@ -11,18 +11,13 @@ from typing import TypeVar
 from calibration.geometry.arrays import U8
 from engine.address import strip_credentials
 from engine.capture.network.address import Endpoint, parse_endpoint
+from engine.capture.network.limits import NETWORK_LIMITS, NetworkLimits
 from engine.clock import NS_PER_S
 from engine.errors import CameraDisconnectedError, CameraError, CameraTimeoutError
 from engine.frames import Frame, Jpeg
 from engine.mailbox import Bounded, ClosedError, EmptyError
 
-# Images that wait for their reader: a hiccup of 0.1 s at 30 per second costs none, and 1080p
-# decoded takes 25 MB.
-MAX_WAITING_IMAGES = 4
-# Longest wait for a first image: connection (2 s), reply, and a key frame.
-OPEN_TIMEOUT_S = 5.0
-# The rate is taken from so many images, or from those that come within this time.
-RATE_IMAGES, RATE_S = 12, 1.0
+RATE_IMAGES = 12  # the rate is measured on so many images
 DEFAULT_FPS = 30.0
 # Rates that cameras have; a measured one within 4 % of one of them is that one (12 images that come
 # 10 ms early or late are 3 % off).
@@ -55,14 +50,19 @@ class ArrivedImage:
 class ReadLoop:
     """State that the reading thread and its owner share, from opening to closing.
 
+    Parameters
+    ----------
+    max_waiting_images
+        How many images wait for their reader; more are lost and counted.
+
     Attributes
     ----------
     mailbox
         Images with the count of those that were lost before each.
     """
 
-    def __init__(self) -> None:
-        self.mailbox: Bounded[tuple[int, ArrivedImage]] = Bounded(MAX_WAITING_IMAGES)
+    def __init__(self, max_waiting_images: int = NETWORK_LIMITS.max_waiting_images) -> None:
+        self.mailbox: Bounded[tuple[int, ArrivedImage]] = Bounded(max_waiting_images)
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
@@ -107,6 +107,7 @@ class NetworkSource:
         With user and password, if the camera needs them.
     name
         The view's name.
+    limits
 
     Attributes
     ----------
@@ -126,7 +127,8 @@ class NetworkSource:
     over a reconnection; images that found no room or were damaged are counted in them.
     """
 
-    def __init__(self, address: str, name: str) -> None:
+    def __init__(self, address: str, name: str, limits: NetworkLimits = NETWORK_LIMITS) -> None:
+        self.limits = limits
         self.name, self.live = name, True
         self.damaged = 0
         self.address = strip_credentials(address)
@@ -155,7 +157,7 @@ class NetworkSource:
         """
         if self._read_loop is not None:
             return
-        read_loop = self._read_loop = ReadLoop()
+        read_loop = self._read_loop = ReadLoop(self.limits.max_waiting_images)
         thread = threading.Thread(
             target=self._read_into_mailbox,
             args=(read_loop,),
@@ -296,12 +298,12 @@ class NetworkSource:
         again = self._size_wh is not None
         self._last_s = time.monotonic()
         try:
-            lost, first = self._take_image(read_loop, OPEN_TIMEOUT_S)
+            lost, first = self._take_image(read_loop, self.limits.first_image_s)
             if again:
                 self._first, self._size_wh = (lost, first), first.size_wh
                 return
             times_ns = [first.timestamp_ns]
-            end_s = time.monotonic() + RATE_S
+            end_s = time.monotonic() + self.limits.rate_s
             while len(times_ns) < RATE_IMAGES and (left_s := end_s - time.monotonic()) > 0:
                 with suppress(CameraTimeoutError):
                     times_ns.append(self._take_image(read_loop, left_s)[1].timestamp_ns)

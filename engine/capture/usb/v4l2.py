@@ -49,6 +49,8 @@ class UsbSource:
     values
         Controls to be set whenever it is opened.
     machine
+    close_timeout_s
+        How long `close` waits for a read that is under way.
 
     Attributes
     ----------
@@ -77,7 +79,9 @@ class UsbSource:
         mode: str = "",
         values: Mapping[str, float] | None = None,
         machine: Machine = LINUX,
+        close_timeout_s: float = CLOSE_TIMEOUT_S,
     ) -> None:
+        self._close_timeout_s = close_timeout_s
         self.name, self.live = name, True
         self.id, self.damaged = "", 0
         self.mode, self.modes = Mode((0, 0), 0.0, ""), ()
@@ -196,7 +200,7 @@ class UsbSource:
         """Release the camera; may be called twice, from any thread, and followed by `open`."""
         with self._changed:
             stream, self._stream = self._stream, None
-            self._changed.wait_for(lambda: self._users == 0, CLOSE_TIMEOUT_S)
+            self._changed.wait_for(lambda: self._users == 0, self._close_timeout_s)
         if stream is not None:
             stream.close()
 

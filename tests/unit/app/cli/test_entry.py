@@ -49,9 +49,8 @@ def test_a_second_ctrl_c_does_not_disturb_the_closing(monkeypatch):
 
 def test_ctrl_c_ends_a_closing_that_hangs(monkeypatch):
     codes: list[int] = []
-    monkeypatch.setattr(entry, "FORCE_EXIT_AFTER_S", -1.0)
     monkeypatch.setattr(entry.os, "_exit", codes.append)
-    hears = entry.InterruptHandler()
+    hears = entry.InterruptHandler(force_exit_after_s=-1.0)
     with pytest.raises(KeyboardInterrupt):
         hears(signal.SIGINT, None)
     hears(signal.SIGINT, None)

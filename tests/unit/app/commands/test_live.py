@@ -3,27 +3,34 @@
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app.cli import main as cli
-from app.commands import live
-from engine.live.live import Live
+from app.commands import live, record
+from engine.live.cameras import make_camera_sources
+from engine.live.live import Live, LiveOptions
 from engine.session import disk_gauge
 from engine.session.session import Session
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.ip_cameras import MjpegServer, find_free_port
 from tests.support.live_recordings import list_our_threads
-from tests.support.patience import PATIENCE_S, wait_until
+from tests.support.patience import PATIENCE_S, PATIENT_NETWORK, wait_until
 from tests.support.sessions import record_session
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, patient_end: None, patient_network: None):
+def quick(monkeypatch: pytest.MonkeyPatch):
+    """Wait for all that a busy machine does late; cameras that refuse are believed soon."""
+    make_sources = partial(make_camera_sources, network=PATIENT_NETWORK)
+    wait = partial(live.wait_for_images, timeouts=live.ImageTimeouts(PATIENCE_S, 0.3))
+    for module in (live, record):
+        monkeypatch.setattr(module, "make_camera_sources", make_sources)
+        monkeypatch.setattr(module, "wait_for_images", wait)
+    monkeypatch.setattr(live, "LiveOptions", partial(LiveOptions, close_s=PATIENCE_S))
     monkeypatch.setattr(live, "create_estimator", lambda _model, views: FakeWalkerEstimator(views))
-    monkeypatch.setattr(live, "LOST_CAMERA_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(live, "FIRST_IMAGE_TIMEOUT_S", PATIENCE_S)
     yield
     assert wait_until(lambda: not list_our_threads())
 

@@ -1,4 +1,4 @@
-"""What the page of fine-tuning asks for: a process that any window sees again, and every refusal a sentence."""
+"""Fine-tuning behind the window: a process that any window finds, and clear refusals."""
 
 import threading
 from dataclasses import replace
@@ -60,7 +60,6 @@ def swapped():
 @pytest.fixture
 def make(tmp_path, told, swapped, monkeypatch):
     """Make windows' controls; at the end nothing is left running."""
-    monkeypatch.setattr(finetune_process, "START_TIMEOUT_S", PATIENCE_S)
     made = []
 
     def begin(steps="GOOD", *, live=False, person="", looked=True):
@@ -77,7 +76,7 @@ def make(tmp_path, told, swapped, monkeypatch):
             get_person=lambda: person,
             has_scanned=lambda: looked,
         )
-        made.append(FinetuneControl(tmp_path / "runs", library, Shelf(), around))
+        made.append(FinetuneControl(tmp_path / "runs", library, Shelf(), around, PATIENCE_S))
         made[-1].interval_s = 0.02
         return made[-1]
 
@@ -221,7 +220,7 @@ def test_two_runs_at_once_are_refused(make, tmp_path, told):
     [
         (requests.StartFinetune((Path("/nowhere"),), "", 2.0), "nowhere"),
         (requests.StartFinetune((Path("/nowhere"),), "", 0.1), "too short"),
-        (requests.PauseFinetune(), "no teaching under way"),
+        (requests.PauseFinetune(), "No fine-tuning is running"),
         (requests.RollBackModel("Anna"), "nothing to roll back"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The buttons of the live window do what they say, with real cameras on the loopback and no model."""
+"""The buttons of the live window do what they say, with cameras on the loopback and no model."""
 
 import threading
 from dataclasses import replace
@@ -13,7 +13,7 @@ from calibration.rig import Rig, save_rig
 from engine.capture.state import CameraPhase
 from engine.live.state import CalibrationPhase
 from engine.session.session import Session
-from tests.support.controls import tick
+from tests.support.controls import PATIENT_LIMITS, tick
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.ip_cameras import MjpegServer
 from tests.support.patience import wait_until
@@ -27,11 +27,12 @@ def servers():
 
 
 @pytest.fixture
-def control(tmp_path, patient_window, patient_network):
+def control(tmp_path):
     made = LiveControl(
         Settings(sessions=str(tmp_path / "takes"), countdown_s=0),
         tmp_path / "settings.toml",
         FakeWalkerEstimator,
+        limits=PATIENT_LIMITS,
     )
     yield made
     assert made.close()
@@ -102,7 +103,7 @@ def test_a_recording_keeps_every_camera_and_says_where_it_is(control, servers):
         lambda: (state := tick(control)[0].recording) is not None and state.frames > 20
     )
     dispatch(control.handlers, requests.AddCamera("usb:0"))
-    assert wait_until(told(control, "A recording runs"))
+    assert wait_until(told(control, "A recording is running"))
     dispatch(control.handlers, requests.StopRecording())
     assert wait_until(told(control, "Recorded"))
     path = next((control.settings.sessions_folder()).iterdir())

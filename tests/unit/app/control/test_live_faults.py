@@ -1,4 +1,4 @@
-"""What a person does at the wrong moment, and what breaks while the window is open: a sentence, and it goes on."""
+"""Requests at the wrong moment, and failures: a message, and the window goes on."""
 
 import threading
 from dataclasses import replace
@@ -17,7 +17,7 @@ from engine.live.cameras import make_camera_sources
 from engine.live.state import CalibrationPhase
 from engine.session.library import Library
 from engine.session.session import Session
-from tests.support.controls import tick
+from tests.support.controls import PATIENT_CAMERAS, PATIENT_LIMITS, tick
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.ip_cameras import MjpegServer
 from tests.support.patience import PATIENCE_S, wait_until
@@ -54,10 +54,16 @@ def network():
 
 
 @pytest.fixture
-def control(tmp_path, network, patient_network, monkeypatch):
-    monkeypatch.setattr("app.control.live.rig_file", lambda: tmp_path / "last_rig.toml")
+def limits():
+    """Closing leaves behind what hangs, as in the program."""
+    return PATIENT_CAMERAS
+
+
+@pytest.fixture
+def control(tmp_path, network, limits, monkeypatch):
+    monkeypatch.setattr("app.control.rigs.rig_file", lambda: tmp_path / "last_rig.toml")
     settings = Settings(sessions=str(tmp_path / "takes"), countdown_s=0)
-    made = LiveControl(settings, tmp_path / "settings.toml", network)
+    made = LiveControl(settings, tmp_path / "settings.toml", network, limits=limits)
     yield made
     network.go.set()
     made.close()
@@ -99,9 +105,15 @@ def test_asking_and_looking_never_wait_for_a_network_that_is_being_loaded(
     control.start((servers[0].address,))
     assert network.asked.wait(PATIENCE_S)
     for request in (
-        requests.SetStature(1.8), requests.SetCountdown(3), requests.Calibrate(), requests.Record(),
-        requests.StopRecording(), requests.AddCamera(servers[1].address), requests.Reconnect("x"), requests.Stop(),
-    ):  # fmt: skip
+        requests.SetStature(1.8),
+        requests.SetCountdown(3),
+        requests.Calibrate(),
+        requests.Record(),
+        requests.StopRecording(),
+        requests.AddCamera(servers[1].address),
+        requests.Reconnect("x"),
+        requests.Stop(),
+    ):
         dispatch(control.handlers, request)
         assert tick(control)[2].running
     assert not network.go.is_set()  # all of it came back while the worker was still at it
@@ -112,10 +124,10 @@ def test_cameras_that_are_being_opened_are_seen_before_they_are_open(
 ):
     making, made = threading.Event(), threading.Event()
 
-    def slow(addresses):
+    def slow(addresses, network):
         making.set()
         assert made.wait(PATIENCE_S)
-        return make_camera_sources(addresses)
+        return make_camera_sources(addresses, network=network)
 
     monkeypatch.setattr("app.control.live.make_camera_sources", slow)
     dispatch(control.handlers, requests.AddCamera(servers[0].address))
@@ -248,7 +260,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_cameras_go_on(control, 
     assert wait_until(lambda: phases(control) == [CameraPhase.LIVE] * 2)
 
 
-@pytest.mark.usefixtures("patient_window")
+@pytest.mark.parametrize("limits", [PATIENT_LIMITS], ids=["patient"])
 def test_a_recording_that_runs_when_the_window_closes_is_finished_and_listed(
     control, servers, tmp_path
 ):
@@ -357,8 +369,8 @@ def test_calibrate_forgets_a_rig_that_was_opened(control, servers, tmp_path):
     assert wait_until(lambda: state(control).calibration.phase is CalibrationPhase.WATCHING)
 
 
-@pytest.mark.usefixtures("patient_window")
 def test_settings_that_cannot_be_kept_do_not_stop_the_window_from_closing(tmp_path, network):
     (tmp_path / "config").write_text("a file where the folder should be")
-    control = LiveControl(Settings(), tmp_path / "config" / "settings.toml", network)
+    store = tmp_path / "config" / "settings.toml"
+    control = LiveControl(Settings(), store, network, limits=PATIENT_LIMITS)
     assert control.close()

@@ -1,4 +1,4 @@
-"""Sentences that a person should read stay until they were; good news does not wait to be dismissed."""
+"""Messages stay until they are dismissed; good news disappears by itself."""
 
 from app.control.notices import GOOD_NEWS_S, MAX_NOTICES, Notices
 from app.presenters.severity import Severity

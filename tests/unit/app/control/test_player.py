@@ -1,4 +1,4 @@
-"""The player: fetches the newest wish in a thread of its own, says what went wrong, and ends when told."""
+"""The player: serves the newest request in a thread of its own, reports errors, and ends."""
 
 import threading
 from dataclasses import replace
@@ -13,8 +13,6 @@ from engine.session.playback import Playback
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import record_session
 from tests.support.videos import read_number
-
-pytestmark = pytest.mark.usefixtures("patient_window")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +40,7 @@ def test_the_first_thing_to_see_is_that_it_opens_then_the_first_instant(walk, mo
         "app.control.player.repair_and_open",
         lambda path: repair_and_open(path) if go.wait(PATIENCE_S) else None,
     )
-    player = Player(walk)
+    player = Player(walk, close_s=PATIENCE_S)
     said = player.take().message
     go.set()
     state = news_of(player, lambda state: state.session is not None)
@@ -54,7 +52,7 @@ def test_the_first_thing_to_see_is_that_it_opens_then_the_first_instant(walk, mo
 
 
 def test_the_newest_wish_is_served(walk):
-    player = Player(walk)
+    player = Player(walk, close_s=PATIENCE_S)
     for instant in range(30):
         player.seek(instant)
     state = news_of(player, lambda state: state.instant == 29)
@@ -64,14 +62,14 @@ def test_the_newest_wish_is_served(walk):
 
 
 def test_a_wish_beyond_the_end_is_the_last_instant(walk):
-    player = Player(walk)
+    player = Player(walk, close_s=PATIENCE_S)
     player.seek(10_000)
     assert news_of(player, lambda state: state.instant == 29).instant == 29
     assert player.close()
 
 
 def test_there_is_no_news_twice(walk):
-    player = Player(walk)
+    player = Player(walk, close_s=PATIENCE_S)
     news_of(player, lambda state: state.session is not None)
     assert player.take() is None
     assert player.close()
@@ -79,14 +77,14 @@ def test_there_is_no_news_twice(walk):
 
 def test_no_thread_is_left_and_closing_twice_is_fine(walk):
     before = set(threading.enumerate())
-    player = Player(walk)
+    player = Player(walk, close_s=PATIENCE_S)
     assert player.close()
     assert player.close()
     assert set(threading.enumerate()) <= before
 
 
 def test_what_cannot_be_opened_is_a_sentence(tmp_path):
-    player = Player(tmp_path / "nowhere")
+    player = Player(tmp_path / "nowhere", close_s=PATIENCE_S)
     state = news_of(player, lambda state: state.severity is Severity.ERROR)
     assert player.close()
     assert "is no session" in state.message

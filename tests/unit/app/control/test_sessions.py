@@ -13,6 +13,7 @@ from app.presenters.severity import Severity
 from engine.errors import SessionError
 from engine.offline.progress import StepProgress
 from engine.session.library import Library
+from tests.support.controls import PATIENT_SESSIONS
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import record_session
 
@@ -23,12 +24,13 @@ def told():
 
 
 @pytest.fixture
-def control(tmp_path, told, patient_window):
+def control(tmp_path, told):
     library = Library(tmp_path / "index.sqlite", [tmp_path / "takes"])
     made = SessionControl(
         library,
         ("blazepose",),
-        lambda sentence, tone=Severity.WARNING: told.append((sentence, tone)),
+        lambda message, severity=Severity.WARNING: told.append((message, severity)),
+        PATIENT_SESSIONS,
     )
     yield made
     made.close()

@@ -21,7 +21,7 @@ from tests.support.videos import make_steady_times, read_number, write_video
 def devices(monkeypatch):
     """Let every device be a scripted one, which remembers its address."""
 
-    def open_any(address, name):
+    def open_any(address, name, _limits=None):
         camera = ScriptedCamera(name)
         camera.address = address
         return camera

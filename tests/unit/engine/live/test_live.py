@@ -15,13 +15,10 @@ from engine.stages import ThreadedPipeline
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.ip_cameras import MjpegServer
 from tests.support.live_cameras import ScriptedCamera
-from tests.support.patience import PATIENCE_S, wait_until
+from tests.support.patience import PATIENCE_S, PATIENT_LIVE, PATIENT_NETWORK, wait_until
 from tests.support.scenes import make_square_rig
 
 OURS = ("camera", "record", "estimate", "reconstruct", "calibration", "look")
-
-
-pytestmark = pytest.mark.usefixtures("patient_network")
 
 
 def threads():
@@ -39,7 +36,7 @@ def cameras():
 
 @pytest.fixture
 def live(cameras):
-    made = Live(sources(cameras), FakeWalkerEstimator)
+    made = Live(sources(cameras), FakeWalkerEstimator, PATIENT_LIVE)
     yield made
     made.close()
     assert none_is_left()
@@ -60,7 +57,6 @@ def test_people_are_seen_in_every_camera(live):
     assert live.skeleton is not None
 
 
-@pytest.mark.usefixtures("patient_end")
 def test_a_recording_that_runs_when_everything_is_closed_is_finished(live, tmp_path):
     live.start()
     live.newest.take(PATIENCE_S)
@@ -93,7 +89,6 @@ def test_nothing_is_recorded_after_the_end(live, tmp_path):
     assert not (tmp_path / "late").exists()
 
 
-@pytest.mark.usefixtures("patient_end")
 def test_closing_while_the_network_is_loaded_begins_nothing(cameras):
     loading, loaded, networks = threading.Event(), threading.Event(), []
 
@@ -103,7 +98,7 @@ def test_closing_while_the_network_is_loaded_begins_nothing(cameras):
         networks.append(FakeWalkerEstimator(views))
         return networks[-1]
 
-    live = Live(sources(cameras), slow)
+    live = Live(sources(cameras), slow, PATIENT_LIVE)
     starter = threading.Thread(target=live.start)
     starter.start()
     assert loading.wait(PATIENCE_S)
@@ -176,11 +171,14 @@ def test_a_rig_from_before_is_tested_first(live):
     assert live.newest.take(PATIENCE_S).rig is None
 
 
-@pytest.mark.usefixtures("patient_end")
 def test_a_take_that_is_just_beginning_never_looks_over(monkeypatch):
     seen = []
     with MjpegServer(size_wh=(640, 480)) as server:
-        live = Live(make_camera_sources([server.address]), FakeWalkerEstimator)
+        live = Live(
+            make_camera_sources([server.address], network=PATIENT_NETWORK),
+            FakeWalkerEstimator,
+            PATIENT_LIVE,
+        )
         start = ThreadedPipeline.start
 
         def watched(stages):

@@ -28,8 +28,6 @@ PERIOD_S = 1 / 15
 SMALL = {"fps": 15.0, "size_wh": (320, 240)}
 AWAY_S = 2.5  # more than twice what a machine that is busy may pause unnoticed
 
-pytestmark = pytest.mark.usefixtures("patient_end", "patient_network", "roomy")
-
 
 @pytest.fixture
 def good():

@@ -22,7 +22,7 @@ from engine.reconstruction.reconstruct import Reconstruct
 from tests.support.fake_models import FakeMonocularEstimator, FakeWalkerEstimator
 from tests.support.live_cameras import ScriptedCamera, make_image
 from tests.support.monocular import LIMB, MODEL_SKELETON, build_body_pairs, film_walk
-from tests.support.patience import PATIENCE_S, wait_until
+from tests.support.patience import PATIENCE_S, PATIENT_LIVE, wait_until
 from tests.support.pose_recordings import make_pose_sets
 from tests.support.scenes import make_poses_2d, make_square_rig
 
@@ -174,13 +174,14 @@ def test_without_a_network_the_state_says_why():
     assert lift.guess_rig(()) is None
 
 
-@pytest.mark.usefixtures("patient_end")
 def test_one_camera_alone_shows_the_person_in_a_room_that_is_made_up():
     camera, lifter = ScriptedCamera("webcam", 30.0), FakeMonocularEstimator()
     camera.size_wh = (640, 480)
     source = LiveSource(camera.name, "usb:webcam", camera)
     other, serving = FakeMonocularEstimator("other (fake)"), [lifter]
-    live = Live([source], FakeWalkerEstimator, make_monocular=lambda _rig, _have: serving[0])
+    live = Live(
+        [source], FakeWalkerEstimator, PATIENT_LIVE, make_monocular=lambda _rig, _have: serving[0]
+    )
     live.start()
     try:
         results = []

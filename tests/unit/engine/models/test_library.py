@@ -247,12 +247,12 @@ def test_a_disk_that_refuses_leaves_the_journal_as_it_was(library, trained, monk
     assert (library.folder / JOURNAL).read_bytes() == before
 
 
-def test_a_lock_that_another_program_keeps_is_reported_in_time(library, trained, monkeypatch):
+def test_a_lock_that_another_program_keeps_is_reported_in_time(library, trained, shipped):
     library.add(trained)
-    monkeypatch.setattr(network_files, "LOCK_TIMEOUT_S", 0.1)
+    hasty = ModelLibrary(library.folder, shipped, lock_timeout_s=0.1)
     hold = FolderLock(library.folder)
     with pytest.raises(EngineError, match="Another program has locked the models"):
-        library.adopt("anna")
+        hasty.adopt("anna")
     hold.release()
     library.adopt("anna")
 

@@ -19,6 +19,7 @@ from engine.frames import Frame
 from engine.offline.footage import open_inputs
 from engine.session.session import Session, SessionFacts, is_session
 from engine.session.writer import SessionWriter, tap
+from tests.support.patience import PATIENCE_S
 from tests.support.pose_sets import is_same_2d, is_same_3d, make_pose_sets_2d, make_pose_sets_3d
 from tests.support.recordings import FRAMES_IN_200_MS
 from tests.support.videos import draw_picture, make_steady_times, read_number, write_video
@@ -307,7 +308,7 @@ except SessionError as error:
 
 def test_a_full_disk_ends_a_recording_with_a_sentence_and_keeps_what_it_has(tmp_path):
     process = in_another_process(RECORD_UNTIL_FULL, tmp_path / "s", limit_bytes=60_000)
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=PATIENCE_S)[0]
     assert process.returncode == 0
     assert "left.mkv' cannot be written: File too large. What was written before is kept" in said
     session = Session.open(tmp_path / "s")
@@ -328,7 +329,7 @@ except SessionError as error:
 def test_a_full_disk_while_copying_leaves_no_litter(tmp_path):
     write_video(tmp_path / "a.mp4", make_steady_times(300), options={"movflags": "faststart"})
     process = in_another_process(COPY_UNTIL_FULL, tmp_path / "s", limit_bytes=6_000)
-    assert "cannot be written: File too large" in process.communicate(timeout=60)[0]
+    assert "cannot be written: File too large" in process.communicate(timeout=PATIENCE_S)[0]
     assert list((tmp_path / "s" / "cameras").iterdir()) == []
     assert [p.name for p in (tmp_path / "s").iterdir() if p.suffix == ".part"] == []
 

@@ -2,12 +2,12 @@
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.finetune_steps import read_turns
+from tests.support.patience import PATIENCE_S, wait_until
 from training.errors import TrainingError
 from training.finetuning.process import FAILED, run_process, start_process
 from training.finetuning.request import FinetuneRequest
@@ -22,7 +22,6 @@ from training.finetuning.run import (
 )
 
 FAKES = "tests.support.finetune_steps"
-PATIENCE_S = 20
 
 
 @pytest.fixture
@@ -46,10 +45,7 @@ def start(folder):
 
 
 def wait_for(look):
-    deadline = time.monotonic() + PATIENCE_S
-    while not look():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert wait_until(look)
 
 
 def test_a_run_is_done_in_a_process_of_its_own(folder, start):

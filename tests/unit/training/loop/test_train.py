@@ -14,6 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[train]'")
 
+from tests.support.patience import PATIENCE_S  # noqa: E402
 from tests.support.tiny_training import JOINTS, TINY, FakeBatches, make_tiny_network, make_views  # noqa: E402
 from training.data.reprojection import OtherView  # noqa: E402
 from training.errors import DatasetError, DivergedError, TrainingError  # noqa: E402
@@ -282,7 +283,7 @@ def test_two_processes_teach_one_network_and_one_of_them_writes(tmp_path: Path):
         )
         for rank in range(2)
     ]
-    said = [process.communicate(timeout=300) for process in processes]
+    said = [process.communicate(timeout=5 * PATIENCE_S) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert [words.split()[-1] for words, _ in said] == ["5.0", "5.0"]
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.patience import wait_until
 from training.data.samples import ARRAYS, open_samples
 from training.errors import TrainingError
 from training.studio import samples as studio_samples
@@ -51,7 +52,6 @@ def endless(config_toml):
     return make
 """
 TINY = StudioSampleConfig(seed=1, samples=3, stored_px=32)
-PATIENCE_S = 60.0
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and kills")
 
 
@@ -83,30 +83,28 @@ def shards_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("shard_*"))
 
 
-def ends_within(pid: int, seconds: float) -> bool:
-    """Wait for a process's end."""
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
-        stat = Path(f"/proc/{pid}/stat")
-        if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
-            return True
-        time.sleep(0.05)
-    return False
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or only its exit code is left."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] == "Z"
 
 
 def test_shards_come_in_order_and_no_more_than_there_is_room_for(spool: ShardSpool, fakes: Path):
-    one, two = spool.next(PATIENCE_S), spool.next(PATIENCE_S)
+    one, two = spool.next(), spool.next()
     assert (one.number, two.number) == (4, 5)
     assert spool.ready() is None
     time.sleep(0.1)
     assert shards_in(fakes / "spool") == ["shard_000004", "shard_000005"]
     spool.release(one)
-    assert spool.next(PATIENCE_S).number == 6
+    assert spool.next().number == 6
     assert shards_in(fakes / "spool") == ["shard_000005", "shard_000006"]
 
 
 def test_the_child_is_nice_and_of_one_thread(spool: ShardSpool):
-    pid, niceness, threads = (spool.next(PATIENCE_S).folder / "child").read_text().split()
+    pid, niceness, threads = (spool.next().folder / "child").read_text().split()
     assert int(pid) != os.getpid()
     assert int(niceness) == min(os.nice(0) + NICENESS, MAX_NICENESS)
     assert threads == "1"
@@ -115,20 +113,22 @@ def test_the_child_is_nice_and_of_one_thread(spool: ShardSpool):
 @linux
 def test_closing_ends_the_child_and_leaves_nothing(fakes: Path):
     spool = ShardSpool(fakes / "spool", TINY, work="fake_shards:quick")
-    pid = int((spool.next(PATIENCE_S).folder / "child").read_text().split()[0])
+    pid = int((spool.next().folder / "child").read_text().split()[0])
     spool.close()
     spool.close()
-    assert ends_within(pid, 2.0)
+    assert wait_until(lambda: has_ended(pid))
     assert shards_in(fakes / "spool") == []
 
 
 @linux
 def test_a_killed_child_is_told_in_a_sentence(spool: ShardSpool):
-    pid = int((spool.next(PATIENCE_S).folder / "child").read_text().split()[0])
-    spool.next(PATIENCE_S)
+    one, _ = spool.next(), spool.next()
+    pid = int((one.folder / "child").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
+    assert wait_until(lambda: has_ended(pid))
+    spool.release(one)
     with pytest.raises(TrainingError, match="ended unexpectedly"):
-        spool.next(PATIENCE_S)
+        spool.next()
 
 
 @pytest.mark.parametrize(
@@ -139,15 +139,20 @@ def test_what_the_child_cannot_do_is_told_in_a_sentence(fakes: Path, work: str, 
         ShardSpool(fakes / "spool", TINY, work=f"fake_shards:{work}") as spool,
         pytest.raises(TrainingError, match=sentence),
     ):
-        spool.next(PATIENCE_S)
+        spool.next()
 
 
-def test_whoever_waits_in_vain_is_told(fakes: Path):
-    with (
-        ShardSpool(fakes / "spool", TINY, work="fake_shards:endless") as spool,
-        pytest.raises(TrainingError, match="No studio samples came"),
-    ):
-        spool.next(0.05)
+def test_the_next_shard_is_refused_where_all_are_in_use(spool: ShardSpool):
+    shards = [spool.next(), spool.next()]
+    with pytest.raises(ValueError, match="All shards are in use"):
+        spool.next()
+    spool.release(shards[0])
+    assert spool.next().number == 6
+
+
+def test_a_shard_that_is_not_finished_is_not_ready(fakes: Path):
+    with ShardSpool(fakes / "spool", TINY, work="fake_shards:endless") as spool:
+        assert spool.ready(0.05) is None
 
 
 @linux
@@ -165,19 +170,17 @@ def test_the_child_of_a_killed_program_ends(fakes: Path):
         [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path}
     )
     word = fakes / "spool" / "shard_000000" / "child"
-    limit = time.monotonic() + PATIENCE_S
-    while not (word.exists() and word.read_text()):
-        assert time.monotonic() < limit
-        time.sleep(0.05)
+    assert wait_until(lambda: word.exists() and bool(word.read_text()))
     parent.kill()
     parent.wait()
-    assert ends_within(int(word.read_text()), 10.0)
+    pid = int(word.read_text())
+    assert wait_until(lambda: has_ended(pid))
 
 
 def test_a_spool_in_use_is_not_shared(spool: ShardSpool, fakes: Path):
     with pytest.raises(TrainingError, match="Another run"):
         ShardSpool(fakes / "spool", TINY, work="fake_shards:quick")
-    assert spool.next(PATIENCE_S).number == 4
+    assert spool.next().number == 4
 
 
 def test_what_an_earlier_run_left_is_deleted_and_nothing_else(fakes: Path):
@@ -211,7 +214,7 @@ def test_a_shard_that_was_cut_short_is_no_set(sampler: StudioSampler, tmp_path: 
 
 def test_the_real_child_draws_real_samples(tmp_path: Path):
     with ShardSpool(tmp_path / "spool", TINY, ahead=1) as spool:
-        shard = spool.next(PATIENCE_S)
+        shard = spool.next()
         samples = open_samples(shard.folder)
         assert samples.image.shape == (3, 32, 32, 3)
         assert shard.folder == shard_folder(tmp_path / "spool", 0)

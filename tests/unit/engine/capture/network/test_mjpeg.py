@@ -2,14 +2,15 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from engine.capture.network import conversation as http_conversation
+from engine.capture.network.limits import NETWORK_LIMITS
 from engine.capture.network.mjpeg import HttpMjpegSource
-from engine.capture.network.source import MAX_WAITING_IMAGES, RATE_IMAGES
+from engine.capture.network.source import RATE_IMAGES
 from engine.errors import (
     CameraDisconnectedError,
     CameraNotFoundError,
@@ -23,10 +24,14 @@ from tests.support.ip_cameras import (
     count_sockets,
     make_jpeg,
 )
-from tests.support.patience import PATIENCE_MS, wait_until
+from tests.support.patience import (
+    PATIENCE_MS,
+    PATIENCE_S,
+    PATIENT_NETWORK,
+    ROOMY_NETWORK,
+    wait_until,
+)
 from tests.support.videos import read_number
-
-pytestmark = pytest.mark.usefixtures("patient_network")
 
 
 def read_on(source: HttpMjpegSource, timeout_ms: int, frames: list[Frame]) -> None:
@@ -70,7 +75,6 @@ MANNERS = {
 }
 
 
-@pytest.mark.usefixtures("roomy")
 @pytest.mark.parametrize("manners", MANNERS.values(), ids=MANNERS)
 def test_images_come_as_the_camera_compressed_them(manners: dict[str, object]):
     with MjpegServer(fps=QUICK_FPS, **manners) as camera:
@@ -86,7 +90,7 @@ def test_images_come_as_the_camera_compressed_them(manners: dict[str, object]):
 @pytest.mark.parametrize("length", ["short", "long"])
 def test_wrong_lengths_are_remarked(length: str):
     with MjpegServer(fps=QUICK_FPS, length=length) as camera:
-        source = HttpMjpegSource(camera.address, "left")
+        source = HttpMjpegSource(camera.address, "left", PATIENT_NETWORK)
         source.open()
         assert "wrong lengths" in " ".join(source.remarks)
         source.close()
@@ -94,7 +98,7 @@ def test_wrong_lengths_are_remarked(length: str):
 
 def test_an_open_source_knows_size_and_rate_of_its_camera():
     with MjpegServer(fps=15.0, size_wh=(80, 60), jitter_s=0.01) as camera:
-        source = HttpMjpegSource(camera.address, "left")
+        source = HttpMjpegSource(camera.address, "left", PATIENT_NETWORK)
         with pytest.raises(ValueError, match="opened first"):
             _ = source.size_wh
         source.open()
@@ -106,7 +110,7 @@ def test_an_open_source_knows_size_and_rate_of_its_camera():
 
 def test_the_rate_is_that_of_the_first_images():
     def measured_fps() -> float:
-        source = HttpMjpegSource(camera.address, "left")
+        source = HttpMjpegSource(camera.address, "left", PATIENT_NETWORK)
         source.open()
         source.close()
         return source.rate_fps
@@ -117,7 +121,6 @@ def test_the_rate_is_that_of_the_first_images():
         )  # now, or in a quiet moment
 
 
-@pytest.mark.usefixtures("roomy")
 def test_images_in_the_wrong_order_keep_their_order_of_arrival():
     with MjpegServer(fps=QUICK_FPS, swapped=True) as camera:
         frames = read_first_frames(camera)
@@ -126,10 +129,9 @@ def test_images_in_the_wrong_order_keep_their_order_of_arrival():
     assert [frame.sequence for frame in frames] == list(range(8))
 
 
-@pytest.mark.usefixtures("roomy")
 def test_a_camera_that_pauses_is_waited_for():
     with MjpegServer(fps=QUICK_FPS) as camera:
-        source = HttpMjpegSource(camera.address, "left")
+        source = HttpMjpegSource(camera.address, "left", ROOMY_NETWORK)
         source.open()
         before = read_frames(source, 4)
         camera.silent.set()
@@ -142,10 +144,10 @@ def test_a_camera_that_pauses_is_waited_for():
         assert len(camera.requests) == 1
 
 
-def test_a_camera_that_is_silent_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(http_conversation, "MAX_SILENCE_S", 0.3)
-    with MjpegServer(fps=QUICK_FPS, stall_after=13, stall_s=60.0) as camera:
-        source = HttpMjpegSource(camera.address, "left")
+def test_a_camera_that_is_silent_for_ever_is_given_up():
+    limits = replace(PATIENT_NETWORK, http_silence_s=0.3)
+    with MjpegServer(fps=QUICK_FPS, stall_after=13, stall_s=PATIENCE_S) as camera:
+        source = HttpMjpegSource(camera.address, "left", limits)
         with pytest.raises(CameraDisconnectedError, match="was silent"):
             open_and_read(source, RATE_IMAGES)
         source.close()
@@ -153,14 +155,14 @@ def test_a_camera_that_is_silent_for_ever_is_given_up(monkeypatch: pytest.Monkey
 
 def test_a_killed_camera_is_gone_and_back_on_the_same_address():
     camera = MjpegServer(fps=QUICK_FPS).start()
-    source = HttpMjpegSource(camera.address, "left")
+    source = HttpMjpegSource(camera.address, "left", PATIENT_NETWORK)
     source.open()
     threads, sockets, sequences = threading.active_count(), count_sockets(), []
     for _ in range(3):
         sequences += [frame.sequence for frame in read_frames(source, 3)]
         camera.kill()
         with pytest.raises(CameraDisconnectedError, match=r"'left'.*Epipole tries again"):
-            read_frames(source, MAX_WAITING_IMAGES + 3)
+            read_frames(source, NETWORK_LIMITS.max_waiting_images + 3)
         source.close()
         with pytest.raises(CameraNotFoundError, match="refuses"):
             source.open()
@@ -175,10 +177,9 @@ def test_a_killed_camera_is_gone_and_back_on_the_same_address():
     assert is_thread_gone()
 
 
-@pytest.mark.usefixtures("roomy")
 def test_a_camera_that_ends_its_stream_is_gone():
     with MjpegServer(fps=QUICK_FPS, images=14) as camera:
-        source = HttpMjpegSource(camera.address, "left")
+        source = HttpMjpegSource(camera.address, "left", ROOMY_NETWORK)
         source.open()
         for _ in range(2):
             with pytest.raises(CameraDisconnectedError, match="ended its stream"):
@@ -186,10 +187,9 @@ def test_a_camera_that_ends_its_stream_is_gone():
         source.close()
 
 
-@pytest.mark.usefixtures("roomy")
 def test_damaged_images_are_left_out_and_counted():
     with MjpegServer(fps=QUICK_FPS, damaged_every=4) as camera:
-        source = HttpMjpegSource(camera.address, "left")
+        source = HttpMjpegSource(camera.address, "left", ROOMY_NETWORK)
         source.open()
         before = source.damaged
         sequences = [frame.sequence for frame in read_frames(source, 9)]
@@ -201,11 +201,11 @@ def test_damaged_images_are_left_out_and_counted():
 
 def test_images_that_nobody_takes_are_dropped_and_counted():
     with MjpegServer(fps=QUICK_FPS) as camera:
-        source = HttpMjpegSource(camera.address, "left")
+        source = HttpMjpegSource(camera.address, "left", PATIENT_NETWORK)
         source.open()
         sent = camera.sent
         assert wait_until(lambda: camera.sent > sent + 30)
-        frames = read_frames(source, MAX_WAITING_IMAGES + 1)
+        frames = read_frames(source, NETWORK_LIMITS.max_waiting_images + 1)
         source.close()
     steps = sequence_steps(frames)
     assert steps_of([read_number(frame.image_bgr) for frame in frames]) == [
@@ -216,7 +216,7 @@ def test_images_that_nobody_takes_are_dropped_and_counted():
 
 def test_images_of_another_size_end_the_source():
     with MjpegServer(fps=QUICK_FPS) as camera:
-        source = HttpMjpegSource(camera.address, "left")
+        source = HttpMjpegSource(camera.address, "left", PATIENT_NETWORK)
         source.open()
         source._size_wh = (32, 24)
         with pytest.raises(CameraDisconnectedError, match="64×48 instead of 32×24"):
@@ -233,17 +233,17 @@ def test_a_camera_with_one_image_per_question_is_asked_again_and_again():
 
 def test_a_camera_with_one_image_per_question_that_is_killed_is_gone():
     camera = MjpegServer().start()
-    source = HttpMjpegSource(camera.address_of("/snapshot"), "left")
+    source = HttpMjpegSource(camera.address_of("/snapshot"), "left", PATIENT_NETWORK)
     source.open()
     camera.kill()
     with pytest.raises(CameraDisconnectedError, match="no longer answers"):
-        read_frames(source, MAX_WAITING_IMAGES + 3)
+        read_frames(source, NETWORK_LIMITS.max_waiting_images + 3)
     source.close()
 
 
 def test_a_camera_that_is_opened_again_gives_its_very_first_image():
     with MjpegServer() as camera:
-        source = HttpMjpegSource(camera.address_of("/video"), "left")
+        source = HttpMjpegSource(camera.address_of("/video"), "left", PATIENT_NETWORK)
         source.open()
         source.close()
         camera.kill()

@@ -4,25 +4,24 @@ import shutil
 import threading
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from engine.capture.network import conversation as http_conversation
 from engine.capture.network import source as network_source
+from engine.capture.network.limits import NetworkLimits
 from engine.capture.network.mjpeg import HttpMjpegSource
 from engine.errors import CameraError, CameraTimeoutError, UnreadableSourceError
 from engine.mailbox import Bounded
 from tests.support.http_source import QUICK_FPS, is_thread_gone, read_first_frames
 from tests.support.ip_cameras import QUOTED_LOGIN, MjpegServer, find_free_port, make_certificate
-from tests.support.patience import PATIENCE_S, wait_until
-
-pytestmark = pytest.mark.usefixtures("patient_network")
+from tests.support.patience import PATIENCE_S, PATIENT_NETWORK, wait_until
 
 
-def refusal(address: str) -> CameraError:
+def refusal(address: str, limits: NetworkLimits = PATIENT_NETWORK) -> CameraError:
     """Return what a source says that cannot be opened; it leaves nothing open."""
-    source = HttpMjpegSource(address, "left")
+    source = HttpMjpegSource(address, "left", limits)
     with pytest.raises(CameraError) as caught:
         source.open()
     assert source.read(0) is None
@@ -84,18 +83,17 @@ def test_rubbish_is_refused_in_a_sentence(manners: dict[str, object], said: str)
     assert said in str(error)
 
 
-def test_a_camera_that_says_nothing_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(http_conversation, "REPLY_TIMEOUT_S", 0.3)
+def test_a_camera_that_says_nothing_is_refused_in_a_sentence():
     with MjpegServer(mute=True) as camera:
-        assert "does not answer within" in str(refusal(camera.address))
+        assert "does not answer within" in str(
+            refusal(camera.address, replace(PATIENT_NETWORK, reply_s=0.3))
+        )
 
 
-def test_a_camera_that_sends_no_first_image_is_refused_in_a_sentence(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    monkeypatch.setattr(network_source, "OPEN_TIMEOUT_S", 0.3)
+def test_a_camera_that_sends_no_first_image_is_refused_in_a_sentence():
+    limits = replace(PATIENT_NETWORK, first_image_s=0.3)
     with MjpegServer(images=0, mute=True) as camera:
-        assert isinstance(refusal(camera.address), CameraTimeoutError)
+        assert isinstance(refusal(camera.address, limits), CameraTimeoutError)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +101,7 @@ def test_a_camera_that_sends_no_first_image_is_refused_in_a_sentence(
 )
 def test_closing_ends_an_opening_that_waits(manners: dict[str, object]):
     with MjpegServer(**manners) as camera:
-        source = HttpMjpegSource(camera.address, "left")
+        source = HttpMjpegSource(camera.address, "left", PATIENT_NETWORK)
         said: list[BaseException] = []
 
         def opening() -> None:
@@ -130,7 +128,7 @@ def test_a_refused_login_is_said_without_showing_it(
         error = refusal(wrong)
         assert "wrong user or password" in str(error)
         assert "needs a user and a password" in str(refusal(camera.address))
-        source = HttpMjpegSource(wrong, "left")
+        source = HttpMjpegSource(wrong, "left", PATIENT_NETWORK)
     said = "".join(traceback.format_exception(error)) + caplog.text + "".join(capfd.readouterr())
     for secret in ("hush1", "hush2", "someone"):
         assert secret not in said + str(source.remarks) + source.address + repr(source.endpoint)
@@ -159,12 +157,11 @@ def test_an_encrypted_camera_needs_a_certificate_that_is_trusted(
         assert len(read_first_frames(camera, 3)) == 3
 
 
-def test_an_encrypted_address_of_a_plain_camera_is_refused_in_a_sentence(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    monkeypatch.setattr(http_conversation, "REPLY_TIMEOUT_S", 0.3)
+def test_an_encrypted_address_of_a_plain_camera_is_refused_in_a_sentence():
+    limits = replace(PATIENT_NETWORK, reply_s=0.3)
     with MjpegServer() as camera:
-        assert "Try http:// instead" in str(refusal(camera.address.replace("http:", "https:")))
+        encrypted = camera.address.replace("http:", "https:")
+        assert "Try http:// instead" in str(refusal(encrypted, limits))
 
 
 def test_a_stream_that_closing_cut_is_not_said_to_have_ended(monkeypatch: pytest.MonkeyPatch):
@@ -178,7 +175,7 @@ def test_a_stream_that_closing_cut_is_not_said_to_have_ended(monkeypatch: pytest
     monkeypatch.setattr(
         Bounded, "discard", lambda box: (time.sleep(0.1), discard(box))
     )  # the reader is the faster one
-    source = EndsWhenCut("http://127.0.0.1:1/video", "left")
+    source = EndsWhenCut("http://127.0.0.1:1/video", "left", PATIENT_NETWORK)
 
     def opening() -> None:
         try:

@@ -3,6 +3,7 @@
 import threading
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.capture.jpeg import is_complete_jpeg
-from engine.capture.network import rtsp
+from engine.capture.network.limits import NetworkLimits
 from engine.capture.network.rtsp import RtspSource
 from engine.clock import host_ns
 from engine.errors import (
@@ -22,7 +23,7 @@ from engine.errors import (
 from engine.frames import Frame
 from tests.support.http_source import is_thread_gone
 from tests.support.ip_cameras import QUOTED_LOGIN, MjpegServer, count_sockets, find_free_port
-from tests.support.patience import PATIENCE_MS, PATIENCE_S, wait_until
+from tests.support.patience import PATIENCE_MS, PATIENCE_S, ROOMY_NETWORK, wait_until
 from tests.support.rtsp_server import RtspServer, explain_missing_rtsp_server
 
 needs_server = pytest.mark.skipif(
@@ -30,26 +31,12 @@ needs_server = pytest.mark.skipif(
 )
 SIZE_WH = (160, 120)
 
-pytestmark = pytest.mark.usefixtures("patient_network", "roomy")
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the server take its time, except where a camera says nothing."""
-    monkeypatch.setattr(rtsp, "ANSWER_TIMEOUT_S", PATIENCE_S)
-    monkeypatch.setattr(rtsp, "MAX_SILENCE_S", PATIENCE_S)
-
-
-@pytest.fixture
-def soon_unanswered(monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
-    """Wait a moment only for a camera that does not answer."""
-    monkeypatch.setattr(rtsp, "ANSWER_TIMEOUT_S", 1.0)
-
-
-@pytest.fixture
-def soon_silent(monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
-    """Give a camera up that froze, but not one that lacks the processor for a moment."""
-    monkeypatch.setattr(rtsp, "MAX_SILENCE_S", 3.0)
+# The server takes its time, except where a camera says nothing.
+PATIENT = replace(ROOMY_NETWORK, rtsp_answer_s=PATIENCE_S, rtsp_silence_s=PATIENCE_S)
+# Wait a moment only for a camera that does not answer.
+SOON_UNANSWERED = replace(PATIENT, rtsp_answer_s=1.0)
+# Give a camera up that froze, but not one that lacks the processor for a moment.
+SOON_SILENT = replace(PATIENT, rtsp_silence_s=3.0)
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +52,9 @@ def frames_of(source: RtspSource, count: int) -> list[Frame]:
     return [frame for frame in frames if frame is not None]
 
 
-def refusal(address: str) -> CameraError:
+def refusal(address: str, limits: NetworkLimits = PATIENT) -> CameraError:
     """Return what a source says that cannot be opened; it leaves nothing open."""
-    source = RtspSource(address, "left")
+    source = RtspSource(address, "left", limits)
     with pytest.raises(CameraError) as caught:
         source.open()
     assert is_thread_gone()
@@ -95,7 +82,7 @@ def opened_at_30_fps(camera: RtspServer) -> RtspSource:
     opened: list[RtspSource] = []
 
     def measured() -> bool:
-        opened.append(RtspSource(camera.address_of(), "left"))
+        opened.append(RtspSource(camera.address_of(), "left", PATIENT))
         opened[-1].open()
         right = opened[-1].rate_fps == pytest.approx(30.0, rel=0.02)
         if not right:
@@ -135,7 +122,7 @@ def test_an_image_that_is_held_back_until_the_next_has_the_time_of_its_own_arriv
     codec: str, tmp_path: Path
 ):
     with RtspServer(tmp_path, codec=codec, size_wh=SIZE_WH) as camera:
-        source = RtspSource(camera.address_of(), "left")
+        source = RtspSource(camera.address_of(), "left", PATIENT)
         source.open()
         seen_ns, frames = [], []
         for _ in range(15):
@@ -148,7 +135,7 @@ def test_an_image_that_is_held_back_until_the_next_has_the_time_of_its_own_arriv
 @needs_server
 def test_a_killed_camera_is_gone_and_back_on_the_same_address(tmp_path: Path):
     camera = RtspServer(tmp_path, size_wh=SIZE_WH).start()
-    source = RtspSource(camera.address_of(), "left")
+    source = RtspSource(camera.address_of(), "left", PATIENT)
     source.open()
     threads, sockets, sequences = threading.active_count(), count_sockets(), []
     for _ in range(3):
@@ -170,10 +157,9 @@ def test_a_killed_camera_is_gone_and_back_on_the_same_address(tmp_path: Path):
 
 
 @needs_server
-@pytest.mark.usefixtures("soon_silent")
 def test_a_frozen_camera_is_silent_then_given_up_then_back(tmp_path: Path):
     with RtspServer(tmp_path, size_wh=SIZE_WH) as camera:
-        source = RtspSource(camera.address_of(), "left")
+        source = RtspSource(camera.address_of(), "left", SOON_SILENT)
         source.open()
         last = frames_of(source, 1)[0]
         camera.freeze()
@@ -189,10 +175,9 @@ def test_a_frozen_camera_is_silent_then_given_up_then_back(tmp_path: Path):
 
 
 @needs_server
-@pytest.mark.usefixtures("soon_silent")
 def test_closing_does_not_wait_for_a_frozen_camera_for_ever(tmp_path: Path):
     with RtspServer(tmp_path, size_wh=SIZE_WH) as camera:
-        source = RtspSource(camera.address_of(), "left")
+        source = RtspSource(camera.address_of(), "left", SOON_SILENT)
         source.open()
         camera.freeze()
         source.close()
@@ -202,7 +187,7 @@ def test_closing_does_not_wait_for_a_frozen_camera_for_ever(tmp_path: Path):
 
 @needs_server
 def test_user_and_password_open_the_camera(locked: RtspServer):
-    source = RtspSource(locked.address_of(login=QUOTED_LOGIN), "left")
+    source = RtspSource(locked.address_of(login=QUOTED_LOGIN), "left", PATIENT)
     source.open()
     assert len(frames_of(source, 2)) == 2
     source.close()
@@ -217,7 +202,7 @@ def test_a_refused_login_is_said_without_showing_it(
     assert "wrong user or password" in str(errors[0])
     assert "needs a user and a password" in str(refusal(locked.address_of()))
     said = "".join("".join(traceback.format_exception(error)) for error in errors)
-    said += caplog.text + "".join(capfd.readouterr()) + RtspSource(wrong, "left").address
+    said += caplog.text + "".join(capfd.readouterr()) + RtspSource(wrong, "left", PATIENT).address
     for secret in ("hush1", "hush2", "someone"):
         assert secret not in said
     assert all(error.__context__ is None for error in errors)
@@ -243,16 +228,19 @@ def test_what_does_not_speak_rtsp_is_refused_in_a_sentence(greeting: bytes):
         assert "is no RTSP stream" in str(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"))
 
 
-@pytest.mark.usefixtures("soon_unanswered")
 def test_a_camera_that_says_nothing_is_refused_in_a_sentence():
     with MjpegServer(mute=True) as camera:
-        assert "sends no stream" in str(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"))
+        assert "sends no stream" in str(
+            refusal(f"rtsp://127.0.0.1:{camera.port}/cam", SOON_UNANSWERED)
+        )
 
 
-@pytest.mark.usefixtures("soon_unanswered")
 def test_closing_ends_an_opening_that_waits():
     with MjpegServer(mute=True) as camera:
-        source, said = RtspSource(f"rtsp://127.0.0.1:{camera.port}/cam", "left"), []
+        source, said = (
+            RtspSource(f"rtsp://127.0.0.1:{camera.port}/cam", "left", SOON_UNANSWERED),
+            [],
+        )
 
         def opening() -> None:
             try:

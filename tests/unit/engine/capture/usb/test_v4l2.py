@@ -116,11 +116,10 @@ def test_images_that_waited_long_keep_their_times(computer):
         assert source.remarks == ()
 
 
-def test_a_control_can_be_set_while_somebody_waits_for_an_image(computer, monkeypatch):
-    monkeypatch.setattr("engine.capture.usb.v4l2.CLOSE_TIMEOUT_S", PATIENCE_S)
+def test_a_control_can_be_set_while_somebody_waits_for_an_image(computer):
     computer.plug(FakeCamera())
     computer.kernel.really_waits = True
-    source = UsbSource("0", "left", machine=computer.machine)
+    source = UsbSource("0", "left", machine=computer.machine, close_timeout_s=PATIENCE_S)
     source.open()
     reader = threading.Thread(target=lambda: source.read(60_000))
     reader.start()
@@ -324,11 +323,13 @@ def test_two_identical_cameras_are_told_apart_by_their_ports(computer):
         assert left.read(1000).jpeg == make_jpeg(seed=1)
 
 
-def test_closing_from_another_thread_ends_a_read(computer, monkeypatch):
-    monkeypatch.setattr("engine.capture.usb.v4l2.CLOSE_TIMEOUT_S", PATIENCE_S)
+def test_closing_from_another_thread_ends_a_read(computer):
     computer.plug(FakeCamera())
     computer.kernel.really_waits = True
-    source, read = UsbSource("0", "left", machine=computer.machine), []
+    source, read = (
+        UsbSource("0", "left", machine=computer.machine, close_timeout_s=PATIENCE_S),
+        [],
+    )
     source.open()
     reader = threading.Thread(target=lambda: read.append(source.read(60_000)))
     reader.start()
