@@ -95,8 +95,8 @@ def _grow_rig(views: PinholeViews, pair: PairPose) -> InitialRig:
         rotation[best.view], translation[best.view] = best.rotation, best.translation
         placed[best.view] = True
         xyz = _triangulate_placed(views, rotation, translation, placed)
-    # the cost must see the points that the cameras disagree on, or a rig that drops most of them
-    # would look the best
+    # all points again: the gate served only to place the cameras. The refinement weighs outliers
+    # itself, and in the cost a dropped point would count as a gross error in every view
     xyz = _triangulate_placed(views, rotation, translation, placed, gated=False)
     return InitialRig(
         rotation, translation, xyz, _compute_cost(views, rotation, translation, xyz, placed), placed

@@ -138,10 +138,9 @@ def refine(
             "try again."
         )
     iteration = 0
-    # the model is built once and solved again with more damping until the cost falls: building is
-    # the dear part
     for iteration in range(1, settings.iterations + 1):
         equations = build_normal_equations(evidence, estimate, free_parameters, settings)
+        # solving again with more damping costs little; building the equations is the expensive part
         for _ in range(8):
             candidate = _solve_step(estimate, free_parameters, equations, damping)
             candidate_cost = (

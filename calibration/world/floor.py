@@ -195,7 +195,7 @@ def _fit_plane(points: F64, axis: F64) -> tuple[F64, Mask]:
         if np.arccos(np.clip(normal @ axis, -1, 1)) > MAX_TILT_RAD:
             continue
         height = (points - a) @ normal
-        # nothing lies below a floor: without this a plane through steps and seat may win
+        # no foot stands below the floor, so points below a plane count against it, twice as much
         below = (height < -2 * FLOOR_TOLERANCE_M).sum()
         score = (np.abs(height) < FLOOR_TOLERANCE_M).sum() - 2 * below
         if score > best_score:
