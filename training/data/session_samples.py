@@ -121,7 +121,7 @@ def samples_from_session(
     progress
         Called with the step in words and the share done; may raise to cancel.
     rig_file
-        That the labels rest on; None takes the session's own.
+        That the labels are based on; None takes the session's own.
 
     Returns
     -------
