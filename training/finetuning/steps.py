@@ -1,8 +1,6 @@
 """The table of the steps of a fine-tune; `training.finetuning.finetune` runs them in order."""
 
-from training.finetuning import evaluate_and_adopt
-from training.finetuning import prepare_data
-from training.finetuning import train_and_export
+from training.finetuning import evaluate_and_adopt, prepare_data, train_and_export
 from training.finetuning.finetune import Steps
 
 STEPS = Steps(
