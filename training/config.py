@@ -58,7 +58,7 @@ def config_from_toml(kind: type[Config], text: str) -> Config:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise TrainingError(f"The configuration is no TOML: {error}. Mend that line.") from error
+        raise TrainingError(f"The configuration is no TOML: {error}. Correct that line.") from error
     return config_from_table(kind, table)
 
 

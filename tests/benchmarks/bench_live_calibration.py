@@ -165,7 +165,7 @@ def replay_live(recording: StudioPoses, label: str) -> None:
     for poses in recording.sets:
         now_s = (poses.timestamp_ns - recording.sets[0].timestamp_ns) * 1e-9
         put_ms.append(measure_cpu_ms(partial(live.put, poses)))
-        while live.is_busy:  # the take waits for the calibration: the seconds are those of motion
+        while live.is_busy:  # wait for the calibration: the seconds are those of motion
             time.sleep(0.02)
             live.state()
         state_ms.append(measure_cpu_ms(live.state))

@@ -1,8 +1,8 @@
 """How fast the loop trains from cached samples, beside the bare step on one batch in memory.
 
 ``pytest -m benchmark -s tests/benchmarks/bench_training.py``; ``EPIPOLE_BENCH_THREADS`` (default 1)
-of torch. The loader has a thread of its own: with one core for both, it takes what it needs from
-the step. Bare and loop take turns, so that what else the machine does meets both.
+of torch. The loader has a thread of its own: with one core for both, it uses what it needs of
+the step. Bare and loop alternate, so that what else the machine does meets both.
 """
 
 import os

@@ -86,5 +86,5 @@ def save_screenshots(running, app: Application, path: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), Path(sys.argv[2]))
-    for taught in sys.argv[3:]:
-        save_finetune_screenshots(Path(sys.argv[1]), Path(taught))
+    for trained in sys.argv[3:]:
+        save_finetune_screenshots(Path(sys.argv[1]), Path(trained))

@@ -121,7 +121,7 @@ def samples_from_session(
     progress
         Called with the step in words and the share done; may raise to cancel.
     rig_file
-        That the labels rest on; None takes the session's own.
+        That the labels are based on; None takes the session's own.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def cut_session(
 
 
 def _load_rig(session: Session, labels: LabelSet, rig_file: Path | None) -> Rig:
-    """Read the rig that labels rest on, in the order of their views."""
+    """Read the rig of the labels, in the order of their views."""
     path = rig_file or session.path / RIG
     if not path.is_file():
         raise TrainingError(

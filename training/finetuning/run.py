@@ -58,11 +58,11 @@ class RunState:
     step
         The present one, a name of `training.finetuning.finetune.Steps`.
     share
-        Of the step; NaN where nobody knows.
+        Of the step; NaN where unknown.
     seconds_left
-        Of the step; NaN where nobody knows.
+        Of the step; NaN where unknown.
     sentence
-        How it goes, or what came of it.
+        How it goes, or how it ended.
     began
         UTC, ISO 8601.
     seconds_used
@@ -119,7 +119,7 @@ def make_run(parent: Path, request: FinetuneRequest) -> Path:
 
 
 def read_state(folder: Path) -> RunState:
-    """Read how a run is; one that nobody works on any more is said to be broken off.
+    """Read how a run is; a run without a process is reported as interrupted.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def list_runs(parent: Path) -> tuple[Path, ...]:
 
 
 def is_held(folder: Path) -> bool:
-    """Tell whether somebody works on a run at this moment."""
+    """Return whether a process works on a run at this moment."""
     try:
         FolderLock(folder).release()
     except InUseError:

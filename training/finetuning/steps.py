@@ -1,20 +1,18 @@
-"""The table of the real steps of a fine-tuning; the recipe is `training.finetuning.finetune`."""
+"""The table of the steps of a fine-tune; `training.finetuning.finetune` runs them in order."""
 
-from training.finetuning import evaluate_and_adopt as keeping
-from training.finetuning import prepare_data as material
-from training.finetuning import train_and_export as teaching
+from training.finetuning import evaluate_and_adopt, prepare_data, train_and_export
 from training.finetuning.finetune import Steps
 
 STEPS = Steps(
-    label=material.label,
-    parent=material.find_parent,
-    collect=material.collect,
-    divide=material.divide,
-    train=teaching.train_model,
-    export=teaching.export,
-    check=teaching.check,
-    compare=keeping.compare,
-    report=keeping.report,
-    add=keeping.add,
-    adopt=keeping.adopt,
+    label=prepare_data.label,
+    parent=prepare_data.find_parent,
+    collect=prepare_data.collect,
+    divide=prepare_data.divide,
+    train=train_and_export.train_model,
+    export=train_and_export.export,
+    check=train_and_export.check,
+    compare=evaluate_and_adopt.compare,
+    report=evaluate_and_adopt.report,
+    add=evaluate_and_adopt.add,
+    adopt=evaluate_and_adopt.adopt,
 )

@@ -1,4 +1,4 @@
-"""Recipes: a TOML file that says which network is taught, with what, how and for how long."""
+"""Recipes: a TOML file that says which network is trained, on what, how and for how long."""
 
 import difflib
 import tomllib
@@ -136,7 +136,9 @@ def recipe_from_toml(text: str, name: str) -> Recipe:
     try:
         return recipe_from_table({"name": name, **tomllib.loads(text)})
     except tomllib.TOMLDecodeError as error:
-        raise TrainingError(f"The recipe '{name}' is no TOML: {error}. Mend that line.") from error
+        raise TrainingError(
+            f"The recipe '{name}' is no TOML: {error}. Correct that line."
+        ) from error
 
 
 def recipe_from_table(table: Mapping[str, Any]) -> Recipe:

@@ -48,7 +48,7 @@ class TrainingData:
     data
         Folders of samples; none draws people of the studio alone.
     judge
-        Folders of samples that judge; none sets a part of the data aside, or takes studios that are
+        Folders of samples that judge; none holds out a part of the data, or uses studios that are
         held out.
     """
 
