@@ -112,5 +112,5 @@ def test_what_recording_adds_is_measured_in_turns(offered, monkeypatch):
     assert figures.state.recording is None
     assert figures.encoder_ms > 0
     assert figures.recorder_cores > 0
-    assert "in 2 turns; its own threads" in describe(figures)
+    assert "in 2 turns; recorder threads" in describe(figures)
     assert "the encoder alone" in describe(figures)

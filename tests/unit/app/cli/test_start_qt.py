@@ -29,7 +29,12 @@ def test_a_display_that_is_not_there_is_one_sentence_and_code_1():
         (["qt.qpa.xcb: could not connect to display :77"], "", ":77", "there is no display ':77'"),
         (["could not connect to display "], "xcb", "", "no display is named"),
         (['Could not find the Qt platform plugin "x" in ""'], "x", "", "Qt knows no platform 'x'"),
-        (["libxcb-cursor0 is needed."], "", ":0", "(libxcb-cursor0 is needed). 'epipole doctor'"),
+        (
+            ["libxcb-cursor0 is needed."],
+            "",
+            ":0",
+            "(libxcb-cursor0 is needed). Run 'epipole doctor'",
+        ),
         ([], "", "", "no reason given"),
     ],
 )

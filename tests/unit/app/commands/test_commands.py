@@ -204,7 +204,7 @@ def test_doctor_fails_where_the_model_is_missing_and_says_what_to_run(
     )
     assert cli.main(["doctor"]) == 1
     said = capsys.readouterr().out
-    assert "bad   Model" in said
+    assert "fail  Model" in said
     assert "epipole models pull blazepose" in said
 
 
