@@ -311,8 +311,8 @@ def _wait_until(monitor: WindowMonitor, done: Callable[[], bool], event: str) ->
     monitor.wait(_RECORDING_TIMEOUT_S, done)
     if not done():
         raise EngineError(
-            f"The recording did not {event} within {_RECORDING_TIMEOUT_S:.0f} s; the measurement was "
-            "stopped."
+            f"Nothing was measured: the recording did not {event} within "
+            f"{_RECORDING_TIMEOUT_S:.0f} s."
         )
 
 

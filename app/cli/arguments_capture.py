@@ -46,7 +46,7 @@ def describe_demo(commands: Commands) -> None:
         "--seconds",
         type=read_demo_seconds,
         metavar="S",
-        help="length in seconds, 1 to 600 (default: until you close the window; without a window, 30)",
+        help="length in seconds, 1 to 600 (default: until the window is closed; without one, 30)",
     )
     parser.add_argument(
         "--seed",

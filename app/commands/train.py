@@ -107,7 +107,7 @@ def _require_run_folder(folder: Path, *, resume: bool) -> None:
 
 
 class InterruptFlag:
-    """Catches Ctrl-C during training to finish and keep the step; a second press ends everything."""
+    """Catches Ctrl-C so that the step is finished and kept; a second press ends everything."""
 
     def __init__(self) -> None:
         self._pressed = False

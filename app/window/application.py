@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QRect, QTimer, QUrl
+from PyQt6.QtCore import QObject, QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import QStackedWidget
 
@@ -36,7 +36,7 @@ from engine.models.library import ModelLibrary
 from engine.models.shelf import list_models
 from engine.session.library import Library
 
-SESSIONS, FINETUNE = "Sessions", "Teach"
+SESSIONS, FINETUNE = "Sessions", "Fine-tune"
 VISIBLE_POLL_S, HIDDEN_POLL_S = 0.5, 3.0  # between two looks at what is being taught
 IDLE_REFRESH_S, PLAYER_REFRESH_S = (
     0.1,
@@ -85,7 +85,8 @@ class Application(QObject):
         self.window.requested.connect(self._handle_request)
         self.window.page_changed.connect(self._on_page_changed)
         self.window.closing.connect(self.close)
-        self._restore_geometry(control.settings.window)
+        screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
+        self.window.place(control.settings.window, screens)
         self._refreshed_s = 0.0
         self._bridge = Bridge(self._refresh_if_due)
         self._closed = False
@@ -179,14 +180,6 @@ class Application(QObject):
             self._sessions.scan_sessions()
         if name != SESSIONS:
             self._player.pause()
-
-    def _restore_geometry(self, geometry: tuple[int, ...]) -> None:
-        """Put the window where it was, if there is still a screen."""
-        rectangle = QRect(*geometry) if len(geometry) == 4 else QRect()
-        if any(
-            screen.geometry().contains(rectangle.center()) for screen in QGuiApplication.screens()
-        ):
-            self.window.setGeometry(rectangle)
 
 
 def show_live(options: Namespace, settings: Settings, message: str) -> int:

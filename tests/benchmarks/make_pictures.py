@@ -61,7 +61,7 @@ def save_finetune_screenshots(folder: Path, bench_folder: Path) -> None:
     running = get_offscreen_application()
     app = make_application(Settings(sessions=str(session)), None)
     app.window.show()
-    app.window.show_page("Teach")
+    app.window.show_page("Fine-tune")
     process_events(running, seconds=4)
     save_screenshots(running, app, folder / "teach")
     app.window.close()

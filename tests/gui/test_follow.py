@@ -1,4 +1,4 @@
-"""The eye on somebody who is alone with one camera: it finds them, goes after them, and obeys whoever moves it."""
+"""The viewpoint with one camera: it finds the person, follows them, and obeys the mouse."""
 
 from dataclasses import replace
 

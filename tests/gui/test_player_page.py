@@ -1,4 +1,4 @@
-"""The player's page: keys and clicks say which instant is wanted, states are drawn, nothing decodes here."""
+"""The player page: keys and clicks request instants, states are drawn, nothing is decoded."""
 
 from pathlib import Path
 

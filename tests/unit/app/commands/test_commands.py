@@ -27,7 +27,7 @@ def rig() -> Rig:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, rig: Rig):
-    """Replace videos, network and solver; collect what the solver was told, and set what it answers."""
+    """Replace videos, model and solver; collect the solver's input, and set its result."""
     heard = SimpleNamespace(
         knowledge=None, answer="accepted", remarks=("The videos differ in length.",), error=None
     )

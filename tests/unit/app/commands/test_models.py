@@ -12,7 +12,7 @@ from tests.support.trained_models import write_card_and_model, write_finetuned_m
 
 @pytest.fixture
 def library(tmp_path, monkeypatch):
-    """A library with a shipped network and one that was taught, where the program looks for them."""
+    """A library with a supplied and a fine-tuned model, where the program looks for them."""
     shipped = write_card_and_model(
         tmp_path / "assets/models/root.toml", tmp_path / "assets/models/root.onnx", "root"
     )
