@@ -86,9 +86,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         )
     parser, _ = build_parser()
     options, unknown = parser.parse_known_args(arguments)
+    innermost: Parser = vars(options).pop("parser")
     if unknown:
-        options.parser.reject_argument(unknown[0])
-    del options.parser
+        innermost.reject_argument(unknown[0])
     if options.command is None:
         raise UsageError(
             "No command was given. Try 'epipole demo'; 'epipole --help' lists the commands."

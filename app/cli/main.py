@@ -78,10 +78,6 @@ def load_function(name: str) -> Callable[..., Any]:
     ----------
     name
         ``package.module:function``.
-
-    Returns
-    -------
-    function
     """
     module, _, function = name.partition(":")
     return getattr(importlib.import_module(module), function)

@@ -100,10 +100,6 @@ class Commands:
             Shown above its options; each line is a paragraph and is wrapped.
         example
             Shown below them, one a line.
-
-        Returns
-        -------
-        parser
         """
         description = "\n".join(textwrap.fill(line, _WIDTH) for line in purpose.splitlines())
         indented = "\n".join(f"  {line}" for line in example.splitlines())

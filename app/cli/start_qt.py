@@ -53,10 +53,6 @@ def explain_no_window(qt_messages: list[str], platform: str, display: str) -> st
         Value of QT_QPA_PLATFORM; may be empty.
     display
         Value of DISPLAY; may be empty.
-
-    Returns
-    -------
-    message
     """
     alternative = "add --headless to draw the window as a picture."
     if any("Could not find the Qt platform plugin" in line for line in qt_messages):

@@ -99,10 +99,6 @@ def read_stature(text: str) -> float:
     text
         As typed.
 
-    Returns
-    -------
-    value
-
     Raises
     ------
     argparse.ArgumentTypeError
@@ -129,10 +125,6 @@ def read_camera_count(text: str) -> int:
     text
         As typed.
 
-    Returns
-    -------
-    value
-
     Raises
     ------
     argparse.ArgumentTypeError
@@ -154,10 +146,6 @@ def read_names(text: str) -> tuple[str, ...]:
     ----------
     text
         As typed.
-
-    Returns
-    -------
-    names
 
     Raises
     ------

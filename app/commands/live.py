@@ -248,10 +248,6 @@ def describe_losses(states: Sequence[CameraState], lost: int) -> list[str]:
         Of the cameras at the end.
     lost
         Number of images the disk was too slow for.
-
-    Returns
-    -------
-    messages
     """
     remarks = [
         f"Camera '{state.name}': {state.dropped} images were lost."

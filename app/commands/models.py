@@ -10,6 +10,7 @@ from engine.models.library import ModelEntry, ModelLibrary, compute_rig_id, desc
 from engine.models.progress import Progress as Download
 
 BY_USER = "a person"
+_METRICS = {"mpjpe_mm": "MPJPE", "p_mpjpe_mm": "PA-MPJPE"}
 
 
 def run(options: Namespace) -> int:
@@ -139,10 +140,9 @@ def _find_served_people(library: ModelLibrary) -> tuple[dict[str, str], list[str
 def _describe(entry: ModelEntry) -> str:
     """Describe a model in one line."""
     trained = entry.card.trained
-    figures = (
-        ", ".join(f"{name} {value:.1f}" for name, value in trained.metrics.items())
-        if trained
-        else ""
+    metrics = trained.metrics if trained else {}
+    figures = ", ".join(
+        f"{label} {metrics[name]:.1f} mm" for name, label in _METRICS.items() if name in metrics
     )
     parts = (
         entry.card.licence,

@@ -90,10 +90,6 @@ def store_samples(parts: Iterator[Samples], folder: Path, max_samples: int | Non
     max_samples
         The expected number, where known.
 
-    Returns
-    -------
-    count
-
     Raises
     ------
     TrainingError

@@ -81,10 +81,6 @@ def present_calibration(report: CalibrationReport | None) -> CalibrationCard:
     ----------
     report
         None before the first calibration.
-
-    Returns
-    -------
-    card
     """
     if report is None:
         return CalibrationCard(

@@ -138,10 +138,6 @@ def present_finetune(
     person
         The usual person in front of the cameras; empty if unknown.
     notices
-
-    Returns
-    -------
-    state
     """
     choices = tuple(
         sorted(map(present_choice, summaries or ()), key=lambda choice: not choice.can_finetune)

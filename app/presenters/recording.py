@@ -81,10 +81,6 @@ def present_recording(result: RecordingResult, frames: FrameSet, row: int) -> Wi
         Its images.
     row
         Its index into the poses.
-
-    Returns
-    -------
-    state
     """
     details = {
         frame.camera: f"{frame.size_wh[0]}×{frame.size_wh[1]} · {_format_rate(result.rate_fps)}"
@@ -127,7 +123,7 @@ def _build_status(result: RecordingResult) -> tuple[StatusItem, ...]:
     offsets = [abs(value) for value in result.report.time_offsets_ms.values() if value == value]
     return (
         StatusItem("Cameras", f"{len(result.view_names)} at {_format_rate(result.rate_fps)}"),
-        StatusItem("Framesets", f"{len(result.poses_2d)}"),
+        StatusItem("Frames", f"{len(result.poses_2d)}"),
         StatusItem(
             "Joints found",
             f"{100 * found:.0f} %",

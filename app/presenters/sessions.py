@@ -103,10 +103,6 @@ def present_sessions(
     summaries
         In the order to be shown; None before the folders were read.
     models, notices
-
-    Returns
-    -------
-    state
     """
     cards = tuple(present_session(summary) for summary in summaries or ())
     headline, message = _SCANNING if summaries is None else ("", "") if cards else _EMPTY
@@ -123,10 +119,6 @@ def filter_sessions(state: SessionsState, search: str) -> SessionsState:
     state
     search
         Every word of it must occur in a card; an empty search keeps all.
-
-    Returns
-    -------
-    state
     """
     if not search.strip() or not state.cards:
         return state

@@ -77,10 +77,6 @@ def build_stylesheet(scale: float) -> str:
     ----------
     scale
         Pixels per unit ``u`` of ``assets/theme.qss``.
-
-    Returns
-    -------
-    qss
     """
     assets = resources.files("assets")
     text = (assets / "theme.qss").read_text(encoding="utf-8")
@@ -202,10 +198,6 @@ def blend(start: QColor, end: QColor, share: float) -> QColor:
     start, end
     share
         0 gives `start`, 1 gives `end`.
-
-    Returns
-    -------
-    colour
     """
     mixed = [round(a + (b - a) * share) for a, b in zip(start.getRgb(), end.getRgb())]
     return QColor(*mixed)

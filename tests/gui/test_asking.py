@@ -75,7 +75,7 @@ def live(**changes: object) -> WindowState:
 
 
 class Asked:
-    """A window and what was asked for in it."""
+    """A window and the requests it emitted."""
 
     def __init__(self, qtbot, state: WindowState) -> None:
         self.window = MainWindow(state)
@@ -87,13 +87,13 @@ class Asked:
         self._bot = qtbot
 
     def key(self, key: Qt.Key) -> list[object]:
-        """Press a key; return what was asked for by it."""
+        """Press a key; return the requests it caused."""
         self.words.clear()
         self._bot.keyClick(self.window, key)
         return list(self.words)
 
     def press(self, part: type, text: str) -> list[object]:
-        """Press a button by its words; return what was asked for by it."""
+        """Press a button by its text; return the requests it caused."""
         self.words.clear()
         button = next(
             b for b in self.window.findChild(part).findChildren(QPushButton) if b.text() == text

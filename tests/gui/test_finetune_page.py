@@ -181,7 +181,7 @@ def test_a_name_that_was_typed_is_not_replaced_by_what_is_ticked_later(page, ask
 
 def test_a_session_chosen_elsewhere_brings_its_person(page, asked):
     page.show_finetune(present_finetune([WALK, BENS], None, NETWORKS))
-    page.findChild(QComboBox).setCurrentText("Somebody")
+    page.findChild(QComboBox).setCurrentText("Berta")
     page.choose(BENS.path)
     button(page, "Start").click()
     assert asked == [StartFinetune((BENS.path,), "Ben", 10.0)]

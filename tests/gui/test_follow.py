@@ -16,7 +16,7 @@ ALONE = guess_rig("webcam", (1280, 720))
 
 
 def scene_at(x: float, y: float, rig=ALONE) -> RoomScene:
-    """Show somebody who stands there."""
+    """Show a person who stands there."""
     person = scenes.make_poses_3d(39).people[0]
     middle = np.append(np.nanmedian(person.xyz[:, :2], axis=0), 0.0)
     return RoomScene(

@@ -27,7 +27,7 @@ from tests.support.sessions import record_session
 
 
 class Clock:
-    """A clock that goes when it is told."""
+    """A clock that is set by the test."""
 
     def __init__(self):
         self.now_s = 100.0
@@ -78,7 +78,7 @@ def window(qtbot, qapp, playback, take, clock):
 
 @pytest.fixture
 def wanted(window):
-    """What instants the page asked for."""
+    """The instants that the page requested."""
     instants = []
     window.page.seek_requested.connect(instants.append)
     return instants

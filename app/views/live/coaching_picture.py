@@ -54,10 +54,6 @@ def choose_font_u(text: str, box: QSizeF, u: float, sizes_u: tuple[int, int]) ->
         Px per unit.
     sizes_u
         Largest and smallest to try.
-
-    Returns
-    -------
-    size_u
     """
     for size in range(sizes_u[0], sizes_u[1], -2):
         metrics = QFontMetricsF(make_font(u, size, bold=True))

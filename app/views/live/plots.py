@@ -21,12 +21,7 @@ _CHART_INTERVAL_MS = 40  # between two charts
 
 
 def import_pyqtgraph() -> ModuleType:
-    """Import pyqtgraph: 0.1 to 0.3 s, best spent before the window is shown.
-
-    Returns
-    -------
-    pyqtgraph
-    """
+    """Import pyqtgraph: 0.1 to 0.3 s, best spent before the window is shown."""
     import pyqtgraph  # a large import that a window without plots does not need
 
     return pyqtgraph

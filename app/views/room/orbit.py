@@ -89,10 +89,6 @@ class Orbit:
             Of the picture, px.
         margin
             Share of the picture they may fill.
-
-        Returns
-        -------
-        orbit
         """
         orbit = replace(self, target=(xyz.min(0) + xyz.max(0)) / 2)
         tangent = HALF_FOV_TAN * margin * np.array(size_wh) / min(size_wh)

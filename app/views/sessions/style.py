@@ -19,10 +19,6 @@ def build_sessions_stylesheet(scale: float) -> str:
     ----------
     scale
         Pixels per unit ``u``.
-
-    Returns
-    -------
-    qss
     """
     assets = resources.files("assets")
     text = (assets / "sessions.qss").read_text(encoding="utf-8")

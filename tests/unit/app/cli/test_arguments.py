@@ -9,7 +9,7 @@ from app.errors import UsageError
 
 
 def refusal(*words: str) -> str:
-    """Parse a line that must be refused; return the sentence."""
+    """Parse a line that must be refused; return the message."""
     with pytest.raises(UsageError) as caught:
         arguments.parse(words)
     return str(caught.value)
@@ -59,9 +59,9 @@ def test_an_unknown_option_is_answered_with_the_nearest():
 
 
 def test_a_stature_in_centimetres_is_refused_with_the_metres_that_were_meant():
-    sentence = refusal("calibrate", "a", "--out", "x", "--stature", "178")
-    assert "178" in sentence
-    assert "Did you mean 1.78?" in sentence
+    message = refusal("calibrate", "a", "--out", "x", "--stature", "178")
+    assert "178" in message
+    assert "Did you mean 1.78?" in message
 
 
 @pytest.mark.parametrize("stature", ["17", "0.49", "2.51", "-1.8", "nan", "tall"])

@@ -1,4 +1,4 @@
-"""The way from a command line to an exit code and a sentence."""
+"""From a command line to an exit code and a message."""
 
 import errno
 from pathlib import Path

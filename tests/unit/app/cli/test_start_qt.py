@@ -1,4 +1,4 @@
-"""A window that cannot be opened is one sentence and code 1; Qt alone would abort."""
+"""A window that cannot be opened is one message and code 1; Qt alone would abort."""
 
 import os
 import subprocess
@@ -39,6 +39,6 @@ def test_a_display_that_is_not_there_is_one_sentence_and_code_1():
     ],
 )
 def test_the_sentence_names_what_is_missing_and_what_to_do(said, platform, display, words):
-    sentence = explain_no_window(said, platform, display)
-    assert words in sentence
-    assert "--headless" in sentence
+    message = explain_no_window(said, platform, display)
+    assert words in message
+    assert "--headless" in message

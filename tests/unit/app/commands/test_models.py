@@ -32,7 +32,7 @@ def test_taught_networks_are_listed_with_where_they_come_from_and_whom_they_serv
     anna = next(line for line in said if line.startswith("anna"))
     root = next(line for line in said if line.startswith("root"))
     assert all(
-        word in anna for word in ("Apache-2.0", "from root", "mpjpe_mm 48.0", "In use for Anna.")
+        word in anna for word in ("Apache-2.0", "from root", "MPJPE 48.0 mm", "In use for Anna.")
     )
     assert "In use for everybody." in root
 

@@ -46,7 +46,7 @@ def part(first, count=4):
 
 
 def read(monkeypatch, parts):
-    """Let the reader of MPII give these parts, and remember what it was asked for."""
+    """Replace the reader of MPII by these parts, and record its arguments."""
     asked = []
 
     def reader(folder, choice):

@@ -1,4 +1,4 @@
-"""`epipole train`: what it reads, teaches, says and returns; and what it refuses."""
+"""`epipole train`: what it reads, trains, prints and returns; and what it refuses."""
 
 import os
 import signal
@@ -113,7 +113,7 @@ def test_the_things_of_a_voc_copy_stand_before_people_instead_of_drawn_ones(
     )
 
     def noted(parts, config, *rest):
-        if rest:  # those teach
+        if rest:  # these train
             shown.append(len(rest[1]))
         return Batches(parts, config, *rest)
 

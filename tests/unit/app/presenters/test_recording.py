@@ -1,4 +1,4 @@
-"""A take on its way: recorded as it is read, and shown at its best moment."""
+"""A recording: written as it is read, and shown at its best frame."""
 
 from dataclasses import replace
 from pathlib import Path
