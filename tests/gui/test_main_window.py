@@ -197,12 +197,14 @@ def test_rows_of_the_calibration_table_never_overlap_and_scroll_instead(qtbot, q
     table = panel.findChild(QScrollArea)
     assert table.verticalScrollBar().maximum() > 0
     assert table.height() >= 2 * cells[0].height()
-    parts = sorted(
-        (part.y(), part.y() + part.height())
+    parts = [
+        part
         for part in panel.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
         if part.isVisibleTo(panel) and not isinstance(part, QMenu) and part.width() > 200
-    )
-    assert all(bottom <= top for (_, bottom), (top, _) in pairwise(parts))
+    ]
+    edges = sorted((part.y(), part.y() + part.height()) for part in parts)
+    assert all(bottom <= top for (_, bottom), (top, _) in pairwise(edges))
+    assert all(part.height() >= part.minimumSizeHint().height() for part in parts)
 
 
 def test_rows_of_the_calibration_table_are_all_seen_where_there_is_room(qtbot, qapp):
