@@ -1,14 +1,10 @@
-"""How a length of time is written: in sentences, in lists that should not jump, and where whole minutes will do."""
+"""Format a length of time: for messages, for lists, and in whole minutes."""
 
 _MINUTE_S, _HOUR_S = 60, 3600
 
 
 def format_duration(seconds: float) -> str:
-    """Write a length of time in a sentence.
-
-    Returns
-    -------
-    words
+    """Format a length of time for a message.
 
     Examples
     --------
@@ -19,27 +15,18 @@ def format_duration(seconds: float) -> str:
 
 
 def format_duration_padded(seconds: float) -> str:
-    """Write a length of time in a list, or where it changes as one looks: minutes and seconds keep
-    two digits.
-
-    Returns
-    -------
-    words
+    """Format a length of time for a list or a running display: seconds keep two digits.
 
     Examples
     --------
-    >>> format_duration_padded(1.66), format_duration_padded(42.4), format_duration_padded(187), format_duration_padded(7265)
-    ('1.7 s', '42 s', '3 min 07 s', '2 h 01 min')
+    >>> format_duration_padded(1.66), format_duration_padded(187), format_duration_padded(7265)
+    ('1.7 s', '3 min 07 s', '2 h 01 min')
     """
     return _format_two_units(seconds, digits=2)
 
 
 def format_whole_minutes(seconds: float) -> str:
-    """Write what is left of a long time; never more than there is.
-
-    Returns
-    -------
-    words
+    """Format the rest of a long time, rounded down.
 
     Examples
     --------
@@ -53,7 +40,7 @@ def format_whole_minutes(seconds: float) -> str:
 
 
 def _format_two_units(seconds: float, *, digits: int) -> str:
-    """Write two units at most, the smaller one with so many digits at least."""
+    """Format at most two units, the smaller one with at least `digits` digits."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

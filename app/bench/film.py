@@ -1,6 +1,6 @@
-"""A piece of the studio filmed once and played again and again: cameras and poses that cost
-nothing, to measure
-what all the rest costs.
+"""A clip of the studio, rendered once and played in a loop: cameras and poses at no cost.
+
+It serves to measure the cost of everything else.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,14 +34,14 @@ MakeFrame = Callable[[str, int, int], Frame]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Film:
-    """Some framesets, and who is where in them.
+    """A few framesets and the poses in them.
 
     Parameters
     ----------
     images_bgr : for each of V cameras T of (H, W, 3), uint8
     poses : T of V tuples
     rig
-        The true one; all clocks agree.
+        Ground truth; all clocks agree.
     skeleton
     """
 
@@ -55,19 +55,19 @@ _REGISTERED: dict[str, Film] = {}
 
 
 def make_film(count: int = 60, camera_count: int = 4) -> Film:
-    """Film somebody who walks.
+    """Render a walking person.
 
     Parameters
     ----------
     count
-        Of the framesets.
+        Number of framesets.
     camera_count
-        Their number.
+        Number of cameras.
 
     Returns
     -------
     film
-        Its poses are the truth with an error of a good network.
+        Its poses are the ground truth with the error of a good pose model.
     """
     config = StudioConfig(
         "walk", camera_count, 1, (count + 1) / RATE_FPS, time_offset_ms=0.0, drop_share=0.0
@@ -87,13 +87,13 @@ def make_film(count: int = 60, camera_count: int = 4) -> Film:
 
 
 def register_film(film: Film) -> None:
-    """Let the addresses `RAW` and `JPEG` name the cameras of a film, until another one is offered."""
+    """Make `RAW` and `JPEG` address the cameras of this film, until another one is registered."""
     STUDIOS[_KIND] = "app.bench.film:open_film"
     _REGISTERED[_KIND] = film
 
 
 def open_film(address: str) -> tuple[Film, list["FilmCamera"]]:
-    """Make the cameras of the film that is offered, as of a studio.
+    """Make the cameras of the registered film, as for a studio.
 
     Parameters
     ----------
@@ -115,8 +115,7 @@ def open_film(address: str) -> tuple[Film, list["FilmCamera"]]:
 
 
 def ping_pong_index(number: int, count: int) -> int:
-    """Say which image of a film is the one of this number, when it runs forwards and backwards
-    without end.
+    """Find the image of a film for a frame number, when it runs back and forth without end.
 
     Examples
     --------
@@ -128,7 +127,7 @@ def ping_pong_index(number: int, count: int) -> int:
 
 
 class PrecomputedEstimator:
-    """An estimator that knows a film by heart and computes nothing."""
+    """An estimator that returns the poses of a film and computes nothing."""
 
     def __init__(self, film: Film) -> None:
         self.skeleton = film.skeleton
@@ -137,7 +136,7 @@ class PrecomputedEstimator:
         self._poses = film.poses
 
     def __call__(self, frames: FrameSet) -> PoseSet2D:
-        """Return who is where in these images."""
+        """Return the poses in these images."""
         poses_by_view = tuple(
             ()
             if frame is None
@@ -148,14 +147,14 @@ class PrecomputedEstimator:
         return PoseSet2D(frames.index, frames.timestamp_ns, poses_by_view, times)
 
     def reset(self) -> None:
-        """Forget nothing."""
+        """Keep everything: there is no state."""
 
     def close(self) -> None:
-        """Hold nothing."""
+        """Release nothing: nothing is held."""
 
 
 class FilmCamera:
-    """One camera of a film, behind the protocol of every other camera."""
+    """One camera of a film, with the protocol of any other camera."""
 
     def __init__(self, name: str, size_wh: tuple[int, int], make_frame: MakeFrame) -> None:
         self.name = name
@@ -166,7 +165,7 @@ class FilmCamera:
         self._make_frame, self._next = make_frame, 0
 
     def open(self) -> None:
-        """Begin."""
+        """Start at the first image."""
         self._next = 0
 
     def read(self, timeout_ms: int) -> Frame | None:  # noqa: ARG002 - all is there already
@@ -175,18 +174,18 @@ class FilmCamera:
         return self._make_frame(self.name, number, round(number * NS_PER_S / RATE_FPS))
 
     def close(self) -> None:
-        """Hold nothing."""
+        """Release nothing: nothing is held."""
 
 
 def _make_raw_frames(images: Sequence[U8]) -> MakeFrame:
-    """Hand out raw images."""
+    """Return frames of raw images."""
     return lambda name, number, time_ns: Frame(
         name, number, time_ns, images[ping_pong_index(number, len(images))]
     )
 
 
 def _make_jpeg_frames(images: Sequence[U8]) -> MakeFrame:
-    """Compress the images, once."""
+    """Compress the images once, and return frames of them."""
     size_wh = (images[0].shape[1], images[0].shape[0])
     quality = (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)
     data = [cv2.imencode(".jpg", image, quality)[1].tobytes() for image in images]
@@ -200,7 +199,7 @@ def _make_jpeg_frames(images: Sequence[U8]) -> MakeFrame:
 
 
 def _render_image(studio: Studio, view: int, number: int) -> U8:
-    """Film one image."""
+    """Render one image."""
     frame = studio.render(view, number)
     if frame is None:
         raise EngineError(
@@ -210,7 +209,7 @@ def _render_image(studio: Studio, view: int, number: int) -> U8:
 
 
 def _simulate_detection(xyz: F64, camera: Camera, random: np.random.Generator) -> Pose2D:
-    """Say what a network would see of joints (J, 3) in the room."""
+    """Simulate the detection of joints (J, 3) of the room."""
     xy = project(xyz, camera)
     xy = xy + random.normal(0.0, ERROR_PX, xy.shape)
     inside = np.asarray(((xy >= 0) & (xy < camera.size_wh)).all(-1))

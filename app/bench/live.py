@@ -1,11 +1,10 @@
-"""What the live program costs beside the network: the real window fed by the real threads, cameras
-that play a film.
+"""What the live program costs beside the pose model: real window, real threads, cameras of a film.
 
-Processor time says what it costs, whatever else runs on the machine; the longest time without an
-event served does not, so the machine's load stands beside it. Recording is switched on and off in
-turns, and what it adds is the difference between neighbours: a machine's speed drifts by more from
-minute to minute. Where images are compressed for it, the encoder alone is measured in the same
-turns.
+Processor time does not depend on what else runs on the machine; the longest gap between events
+does, so the machine's load is printed with it. Recording is switched on and off in turns, and its
+cost is the difference between neighbouring turns: the speed of a machine drifts by more than that
+from minute to minute. Where images are compressed for recording, the encoder alone is measured in
+the same turns.
 """
 
 import math
@@ -45,10 +44,10 @@ from engine.studio.address import parse_address
 from engine.studio.scene import Studio
 
 STUDIO = "studio:walk?cameras=4&seed=1&seconds=600"
-_TRUST_TIMEOUT_S = 90.0  # for so long the rig may take until it is trusted
+_TRUST_TIMEOUT_S = 90.0  # until the rig must be trusted
 SETTLE_S = 3.0
 TURNS = 4  # without and with recording
-_RECORDING_TIMEOUT_S = 10.0  # for so long a recording may take to begin or to end
+_RECORDING_TIMEOUT_S = 10.0  # for a recording to begin or to end
 _LONG_GAP_S = 0.1
 
 
@@ -59,16 +58,15 @@ class BenchCase:
     Parameters
     ----------
     title
-        In words.
     address
         Of the cameras.
     make_estimator
     rig
-        That is given to it, and measured with; None measures without one.
+        Used from the start; None measures without one.
     records
-        Whether it records, in turns.
+        Whether it records, every other turn.
     images_to_compress : for each of V cameras T of (H, W, 3), uint8
-        The images that are compressed when it records.
+        Images that are compressed while it records.
     """
 
     title: str
@@ -86,16 +84,15 @@ class BenchResult:
     Parameters
     ----------
     idle, busy : (turns,)
-        While it did not record, and while it did.
+        Without and with recording.
     event_gaps_s, startup_gaps_s
-        Between two beats of the window's event loop: in the time that was measured, and from the
-        start until then.
+        Between two ticks of the window's event loop: during the measurement, and before it.
     state
         At the end.
     recorded, lost
-        Images.
+        Numbers of images.
     encoder_ms
-        That the JPEG encoder alone takes for an image; NaN where nothing is compressed.
+        Time of the JPEG encoder alone per image; NaN where nothing is compressed.
     """
 
     idle: tuple[ResourceUsage, ...]
@@ -109,42 +106,37 @@ class BenchResult:
 
     @property
     def cores(self) -> float:
-        """Used while it does not record."""
+        """Cores used without recording."""
         return float(np.mean([one.cores for one in self.idle]))
 
     @property
     def added_cores(self) -> tuple[float, ...]:
-        """Used by recording, turn by turn."""
+        """Cores that recording adds, turn by turn."""
         return tuple(
             after.cores - before.cores for before, after in zip(self.idle, self.busy, strict=False)
         )
 
     @property
     def recorder_cores(self) -> float:
-        """Used by the recorders' own threads, while it records."""
+        """Cores used by the recorders' own threads while recording."""
         return _average_by_name([one.by_thread for one in self.busy]).get("record", math.nan)
 
     @property
     def by_thread(self) -> dict[str, float]:
-        """Cores by name of the thread, while it does not record."""
+        """Cores by name of the thread, without recording."""
         return _average_by_name([one.by_thread for one in self.idle])
 
     @property
     def paints_hz(self) -> dict[str, float]:
-        """Paints per second by what was painted."""
+        """Paints per second, by widget."""
         return _average_by_name([one.paints_hz for one in (*self.idle, *self.busy)])
 
 
 def list_cases(film: Film) -> tuple[BenchCase, ...]:
-    """List what is measured of a film, and last all of it with the studio and the network at work.
-
-    Returns
-    -------
-    setups
-    """
+    """List what is measured: three set-ups with the film, then studio and pose model at work."""
 
     def make_precomputed(_view_count: int) -> Estimator:
-        """Make a network that knows the film."""
+        """Make an estimator that knows the film."""
         return PrecomputedEstimator(film)
 
     register_film(film)
@@ -152,21 +144,21 @@ def list_cases(film: Film) -> tuple[BenchCase, ...]:
     truth = Studio(parse_address(STUDIO)).rig
     return (
         BenchCase(
-            "raw images, no network",
+            "raw images, no pose model",
             RAW,
             make_precomputed,
             film.rig,
             records=True,
             images_to_compress=film.images_bgr,
         ),
-        BenchCase("JPEG images, no network", JPEG, make_precomputed, film.rig, records=True),
-        BenchCase("raw images, the network at work", RAW, make_default, film.rig),
-        BenchCase("studio and network at work", STUDIO, make_default, truth),
+        BenchCase("JPEG images, no pose model", JPEG, make_precomputed, film.rig, records=True),
+        BenchCase("raw images, with the pose model", RAW, make_default, film.rig),
+        BenchCase("studio, with the pose model", STUDIO, make_default, truth),
     )
 
 
 def get_screen_application() -> QApplication:
-    """Start Qt on the screen, or without one where there is none; hold it, or it starts anew for each measurement."""
+    """Start Qt, on the screen if there is one; keep it, or it restarts for each measurement."""
     on_screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     return get_application() if on_screen else get_offscreen_application()
 
@@ -178,14 +170,9 @@ def measure(case: BenchCase, seconds: float, settle_s: float = SETTLE_S) -> Benc
     ----------
     case
     seconds
-        That are measured, after the rig is trusted; where it records, so many without and so many
-        with recording.
+        To measure once the rig is trusted; if it records, as long again with recording.
     settle_s
-        That pass before, and after recording was switched on or off.
-
-    Returns
-    -------
-    figures
+        To wait before, and after recording is switched on or off.
 
     Raises
     ------
@@ -214,12 +201,7 @@ def measure(case: BenchCase, seconds: float, settle_s: float = SETTLE_S) -> Benc
 
 
 def describe(result: BenchResult) -> str:
-    """Write figures down, a line each.
-
-    Returns
-    -------
-    text
-    """
+    """Format the figures, one a line."""
     state = result.state
     gaps_ms = 1000 * np.array(result.event_gaps_s)
     threads = sorted(result.by_thread.items(), key=lambda one: -one[1])
@@ -228,12 +210,12 @@ def describe(result: BenchResult) -> str:
     lines = [
         f"{result.cores:.3f} cores; "
         + ", ".join(f"{name} {cores:.3f}" for name, cores in threads if cores >= 0.0005),
-        "painted per second: "
+        "paints per second: "
         + ", ".join(f"{name} {rate:.1f}" for name, rate in result.paints_hz.items()),
-        f"without an event: {gaps_ms.max(initial=0):.0f} ms at most, 99 % under "
+        f"gaps between events: {gaps_ms.max(initial=0):.0f} ms at most, 99 % under "
         f"{np.percentile(gaps_ms, 99) if len(gaps_ms) else 0:.0f} ms, "
         f"{int((gaps_ms > 1000 * _LONG_GAP_S).sum())} "
-        f"longer than 100 ms; {start_ms:.0f} ms while it started; load {os.getloadavg()[0]:.1f}",
+        f"longer than 100 ms; {start_ms:.0f} ms during start-up; load {os.getloadavg()[0]:.1f}",
         (
             f"framesets {state.framesets_hz:.1f}, poses {state.pose_hz:.1f} per second, "
             f"{state.skipped} skipped"
@@ -244,8 +226,8 @@ def describe(result: BenchResult) -> str:
         added = result.added_cores
         own, encoder_ms = result.recorder_cores, result.encoder_ms
         parts = [f"{min(added):.3f} to {max(added):.3f} in {len(added)} turns"]
-        parts += [f"its own threads {own:.3f}"] * math.isfinite(own)
-        parts += [f"the encoder alone {encoder_ms:.2f} ms an image"] * math.isfinite(encoder_ms)
+        parts += [f"recorder threads {own:.3f}"] * math.isfinite(own)
+        parts += [f"encoder alone {encoder_ms:.2f} ms per image"] * math.isfinite(encoder_ms)
         counts = f"{result.recorded} images, {result.lost} lost"
         lines.insert(
             1, f"recording adds {np.median(added):.3f} cores ({'; '.join(parts)}); {counts}"
@@ -254,7 +236,7 @@ def describe(result: BenchResult) -> str:
 
 
 def _build_application(case: BenchCase, folder: Path) -> Application:
-    """Make the application as a person starts it, but for the cameras."""
+    """Make the application as the user starts it, except for the cameras."""
     import_pyqtgraph()
     load_compiler()
     settings = Settings(stature_m=1.75, sessions=str(folder), countdown_s=0)
@@ -266,7 +248,7 @@ def _build_application(case: BenchCase, folder: Path) -> Application:
 def _measure_turns(
     control: LiveControl, monitor: WindowMonitor, case: BenchCase, seconds: float, settle_s: float
 ) -> BenchResult:
-    """Measure it as it runs, or in turns without and with recording."""
+    """Measure once, or in turns without and with recording."""
     if not case.records:
         idle = (monitor.measure(seconds),)
         return BenchResult(
@@ -306,7 +288,7 @@ def _measure_turns(
 
 
 def _measure_encoder_ms(film: tuple[tuple[U8, ...], ...], monitor: WindowMonitor) -> float:
-    """Measure what compressing an image takes while the window lives; NaN where there is none."""
+    """Measure the time to compress an image while the window runs; NaN without images."""
     images = [image for camera in film for image in camera]
     durations_ms: list[float] = []
 
@@ -327,7 +309,7 @@ def _measure_encoder_ms(film: tuple[tuple[U8, ...], ...], monitor: WindowMonitor
 
 
 def _average_by_name(many: list[dict[str, float]]) -> dict[str, float]:
-    """Average what has the same name; what is missing counts as 0."""
+    """Average by name; a missing value counts as 0."""
     names = dict.fromkeys(name for one in many for name in one)
     return {name: float(np.mean([one.get(name, 0.0) for one in many])) for name in names}
 
@@ -337,15 +319,15 @@ def _wait_until(monitor: WindowMonitor, done: Callable[[], bool], event: str) ->
     monitor.wait(_RECORDING_TIMEOUT_S, done)
     if not done():
         raise EngineError(
-            f"The recording did not {event} within {_RECORDING_TIMEOUT_S:.0f} s, so nothing is "
-            "measured."
+            f"Nothing was measured: the recording did not {event} within "
+            f"{_RECORDING_TIMEOUT_S:.0f} s."
         )
 
 
 def _wait_until_trusted(
     control: LiveControl, rig: Rig, folder: Path, monitor: WindowMonitor
 ) -> None:
-    """Give a rig, and wait until it was compared with what the cameras see."""
+    """Load a rig, and wait until it has been checked against what the cameras see."""
     save_rig(rig, folder / "rig.toml")
     control.use_rig(folder / "rig.toml")
     monitor.wait(_TRUST_TIMEOUT_S, lambda: _is_trusted(control))
@@ -354,13 +336,13 @@ def _wait_until_trusted(
         reason = notice.text if notice is not None else ""
         raise EngineError(
             (
-                f"The rig was not trusted within {_TRUST_TIMEOUT_S:.0f} s, so nothing is measured. "
-                f"{reason}"
+                f"The rig was not confirmed within {_TRUST_TIMEOUT_S:.0f} s; the measurement was "
+                f"stopped. {reason}"
             ).strip()
         )
 
 
 def _is_trusted(control: LiveControl) -> bool:
-    """Whether the rig that was given is in use."""
+    """Whether the loaded rig is in use."""
     live = control.live
     return live is not None and live.state().calibration.rig is not None

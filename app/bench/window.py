@@ -1,4 +1,4 @@
-"""The window, ready to be drawn again and again with other images; for measuring what that costs."""
+"""A window that is redrawn with one frameset after another, to measure the cost of drawing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,11 +19,11 @@ from engine.live.state import CalibrationPhase, CalibrationState, LiveResult, Li
 from engine.poses import Pose2D, Pose3D, PoseSet2D, PoseSet3D, all_measured
 
 _RADIUS_M, _FOCAL_PX = 2.6, 530.0
-_PLACES_M = {  # across and above the floor, of a person's left side
-    "shoulder": (0.19, 1.44), "elbow": (0.24, 1.16), "wrist": (0.25, 0.9), "hip": (0.1, 0.9), "knee": (0.11, 0.48),
-    "ankle": (0.11, 0.08), "heel": (0.11, 0.02), "foot_index": (0.13, 0.02), "pinky": (0.27, 0.82),
-    "thumb": (0.24, 0.83), "index": (0.25, 0.81), "ear": (0.08, 1.64), "eye": (0.04, 1.66), "mouth": (0.03, 1.57),
-    "nose": (0.0, 1.62),
+_PLACES_M = {  # of the left side: distance from the middle, height above the floor
+    "shoulder": (0.19, 1.44), "elbow": (0.24, 1.16), "wrist": (0.25, 0.9), "hip": (0.1, 0.9),
+    "knee": (0.11, 0.48), "ankle": (0.11, 0.08), "heel": (0.11, 0.02), "foot_index": (0.13, 0.02),
+    "pinky": (0.27, 0.82), "thumb": (0.24, 0.83), "index": (0.25, 0.81), "ear": (0.08, 1.64),
+    "eye": (0.04, 1.66), "mouth": (0.03, 1.57), "nose": (0.0, 1.62),
 }  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def prepare_redraw(framesets: Sequence[FrameSet]) -> Callable[[], None]:
     Returns
     -------
     redraw
-        Describes the next moment, shows it and draws everything.
+        Presents the next frameset and draws the whole window.
     """
     application = get_offscreen_application()
     skeleton = load_skeleton("blazepose_33")
@@ -48,7 +48,9 @@ def prepare_redraw(framesets: Sequence[FrameSet]) -> Callable[[], None]:
     cameras = tuple(
         CameraState(name, name, CameraPhase.LIVE, "", (640, 480), 30.0, 100) for name in names
     )
-    calibration = CalibrationState(CalibrationPhase.CALIBRATED, 1.0, rig=rig, rig_source="made up")
+    calibration = CalibrationState(
+        CalibrationPhase.CALIBRATED, 1.0, rig=rig, rig_source="simulated"
+    )
     state = LiveState(cameras, 30.0, 10.0, 1.0, calibration=calibration)
     context = LiveContext(skeleton, Trail(skeleton), "Bench", running=True)
     window = MainWindow(present_live(state, None, context))
@@ -67,7 +69,7 @@ def prepare_redraw(framesets: Sequence[FrameSet]) -> Callable[[], None]:
 
 
 def _make_ring_rig(names: Sequence[str]) -> Rig:
-    """Put cameras on a circle, all looking at its middle."""
+    """Place cameras on a circle, facing its centre."""
     cameras = []
     for index, name in enumerate(names):
         angle = 2 * np.pi * index / len(names)
@@ -83,7 +85,7 @@ def _make_ring_rig(names: Sequence[str]) -> Rig:
 
 
 def _make_result(frames: FrameSet, rig: Rig, step: int) -> LiveResult:
-    """Put a made-up person into the room, who stands and turns."""
+    """Place a simulated person in the room, who stands and turns."""
     angle = 0.1 * step
     flat = np.array([_find_joint_place_m(joint) for joint in load_skeleton("blazepose_33").joints])
     xyz = np.column_stack(
@@ -105,6 +107,6 @@ def _make_result(frames: FrameSet, rig: Rig, step: int) -> LiveResult:
 
 
 def _find_joint_place_m(joint: str) -> tuple[float, float]:
-    """Say where a joint of the made-up person is, across and above the floor."""
+    """Find a joint of the simulated person: distance from the middle, height above the floor."""
     across, above = next(place for part, place in _PLACES_M.items() if part in joint)
     return (-across if "right" in joint else across), above

@@ -1,4 +1,4 @@
-"""What a window costs while it lives: processor time by thread, paints, and how long no event was served."""
+"""What a running window costs: processor time by thread, paints, and gaps between events."""
 
 import threading
 import time
@@ -14,12 +14,12 @@ from app.views.live.camera_grid import CameraGrid
 from app.views.room.room_3d import Room3D
 
 _TICK_MS = 10
-_OTHERS = "native threads, ended ones"
+_OTHERS = "native and ended threads"
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceUsage:
-    """What was spent in a while.
+    """What was used during a measurement.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class ResourceUsage:
     by_thread
         The same by name of the thread.
     paints_hz
-        By what was painted.
+        Paints per second, by widget.
     """
 
     cores: float
@@ -37,17 +37,17 @@ class ResourceUsage:
 
 
 class WindowMonitor(QObject):
-    """Counts a window's paints and the beats of its event loop.
+    """Counts the paints of a window and the ticks of its event loop.
 
     Parameters
     ----------
     window
-        That was not shown yet.
+        Not shown yet.
 
     Attributes
     ----------
     event_gaps_s, startup_gaps_s
-        Between two beats of its event loop: since `begin`, and before.
+        Between two ticks of the event loop: since `begin`, and before.
     """
 
     def __init__(self, window: QWidget) -> None:
@@ -73,7 +73,7 @@ class WindowMonitor(QObject):
         return False
 
     def wait(self, seconds: float, done: Callable[[], bool] = lambda: False) -> None:
-        """Let the window live until something is done, or for so long."""
+        """Run the event loop until `done`, or for so many seconds."""
         loop, end_s = QEventLoop(), time.perf_counter() + seconds
         timer = QTimer()
         timer.timeout.connect(
@@ -84,17 +84,12 @@ class WindowMonitor(QObject):
         timer.stop()
 
     def begin(self) -> None:
-        """From now on it counts; what came before was the start."""
+        """Start counting; what came before was the start-up."""
         self.startup_gaps_s = tuple(self.event_gaps_s)
         self.event_gaps_s = []
 
     def measure(self, seconds: float) -> ResourceUsage:
-        """Measure for so long.
-
-        Returns
-        -------
-        spent
-        """
+        """Measure for so many seconds."""
         self._paints.clear()
         threads = _read_thread_cpu_s()
         cpu_s = time.process_time()
@@ -113,20 +108,20 @@ class WindowMonitor(QObject):
         return ResourceUsage(cores, dict(by_thread), paints)
 
     def close(self) -> None:
-        """Count no more."""
+        """Stop counting."""
         self._timer.stop()
         for widget in self._names:
             widget.removeEventFilter(self)
 
     def _record_gap(self) -> None:
-        """Note that the event loop is served."""
+        """Record a tick of the event loop."""
         now_s = time.perf_counter()
         self.event_gaps_s.append(now_s - self._last_s)
         self._last_s = now_s
 
 
 def _read_thread_cpu_s() -> dict[tuple[str, int], float]:
-    """Read what each thread of Python has used, by name and number; empty where the system does not tell."""
+    """Read the processor time of each Python thread, by name and id; empty where unavailable."""
     used = {}
     for thread in threading.enumerate():
         try:

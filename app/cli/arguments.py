@@ -1,8 +1,8 @@
-"""The words of the command line: which commands there are, and how a line is read.
+"""The command line: which commands there are, and how a line is parsed.
 
-What each command takes stands in `arguments_capture` and `arguments_teaching`. Nothing heavy is
-imported here, so that ``epipole --help`` answers at once; a command's module is named by a string
-and imported when it is used.
+The arguments of each command are in `arguments_capture`, `arguments_finetune` and
+`arguments_bench`. Nothing heavy is imported here, so that ``epipole --help`` answers at once; a
+command's module is named by a string and imported when it is used.
 """
 
 import argparse
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from app.cli import arguments_capture as capture
-from app.cli import arguments_finetune as teaching
+from app.cli import arguments_finetune as finetune
+from app.cli.arguments_bench import describe_bench
 from app.cli.parser import Commands, Parser, suggest_nearest
 from app.errors import UsageError
 
@@ -32,43 +33,28 @@ COMMANDS = {
     "doctor": "app.commands.doctor:run",
     "bench": "app.commands.bench:run",
 }
-BENCHES = {
-    "start": "app.commands.bench:bench_start",
-    "studio": "app.commands.bench:bench_studio",
-    "inference": "app.commands.bench:bench_inference",
-    "precision": "app.commands.bench:bench_precision",
-    "window": "app.commands.bench:bench_window",
-    "live": "app.commands.bench:bench_live",
-}
 
 _OVERVIEW = """\
-Markerless motion capture with ordinary cameras: two or more give a skeleton in metres, one alone a
-guess of it. The person's own joints calibrate the cameras; no board, no markers, and no image leaves
-this machine.
+Markerless motion capture with ordinary cameras. Two or more cameras give a
+skeleton in metres; with one camera, depth is estimated. The cameras are
+calibrated from the person's own joints, without a board or markers, and no
+image leaves this machine.
 """
 _FIRST_STEPS = """\
-words:
-  session   a folder with the videos of one take, their times, and the skeleton once it was tracked
-  rig       a file, rig.toml, that says where the cameras stand and what lenses they have
+terms:
+  session   a folder with the videos of one recording, their times, and the
+            skeleton once it has been tracked
+  rig       a file, rig.toml, with the positions and lenses of the cameras
 
 first steps:
-  epipole demo                                  see the whole program work, without a camera
-  epipole devices                               which cameras are plugged in
-  epipole live usb:0 usb:1 --stature 1.78       your own cameras, live
+  epipole demo                                try the program without a camera
+  epipole devices                             list the cameras plugged in
+  epipole live usb:0 usb:1 --stature 1.78     your own cameras, live
   epipole calibrate left.mp4 right.mp4 --out rig.toml --stature 1.78
   epipole track left.mp4 right.mp4 --rig rig.toml --out walk
   epipole export walk --format csv --out walk.csv
 
 'epipole COMMAND --help' explains one command.
-"""
-_BENCHES = """\
-Measures one part of the program on this machine, in processor time:
-  start      how long 'epipole --help' takes
-  studio     filming four views of the simulated room
-  inference  finding one person's joints in four views
-  precision  whether the joints may be found in half the precision; used from then on if so
-  window     drawing the whole window once
-  live       four cameras live: shown, recorded, and all of it
 """
 
 
@@ -83,12 +69,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Returns
     -------
     options
-        `command` and what it takes.
+        `command` and its arguments.
 
     Raises
     ------
     UsageError
-        If a command or an option is unknown, missing or out of range; the sentence names the
+        If a command or an option is unknown, missing or out of range; the message names the
         nearest valid one.
     SystemExit
         After ``--help`` and ``--version``.
@@ -98,17 +84,19 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         raise UsageError(
             f"There is no command '{arguments[0]}'.{hint} 'epipole --help' lists them all."
         )
-    parser, commands = build_parser()
+    parser, _ = build_parser()
     options, unknown = parser.parse_known_args(arguments)
+    innermost: Parser = vars(options).pop("parser")
     if unknown:
-        commands.get(options.command, parser).reject_argument(unknown[0])
+        innermost.reject_argument(unknown[0])
     if options.command is None:
         raise UsageError(
-            "Say what to do, for instance 'epipole demo'. 'epipole --help' lists the commands."
+            "No command was given. Try 'epipole demo'; 'epipole --help' lists the commands."
         )
     if options.command == "track" and options.rig is None and len(options.inputs) > 1:
         raise UsageError(
-            "'epipole track' needs --rig for several videos. 'epipole calibrate' makes one of them."
+            "'epipole track' needs --rig for several videos. 'epipole calibrate' makes a rig from "
+            "them."
         )
     return options
 
@@ -135,31 +123,10 @@ def _describe_doctor(commands: Commands) -> None:
     """Describe `epipole doctor`."""
     commands.add(
         "doctor",
-        "check this machine and say what is missing",
-        purpose="Looks at Python, packages, networks, processor, graphics, disk, cameras and "
-        "display, and says what\n"
-        "to do where something is missing. Exit code 1 where the program cannot work like this.",
+        "check whether this machine is ready",
+        purpose="Checks Python, packages, the model, processor, graphics card, cameras, disk and "
+        "display, and says what to do about each problem. Exit code 1 if the program cannot run.",
         example="epipole doctor",
-    )
-
-
-def _describe_bench(commands: Commands) -> None:
-    """Describe `epipole bench`."""
-    parser = commands.add(
-        "bench", "measure this machine", purpose=_BENCHES, example="epipole bench inference"
-    )
-    parser.add_argument(
-        "subject", type=_read_bench_name, metavar="|".join(BENCHES), help="what to measure"
-    )
-
-
-def _read_bench_name(text: str) -> str:
-    """Read the name of a bench."""
-    if text in BENCHES:
-        return text
-    raise argparse.ArgumentTypeError(
-        f"There is no bench '{text}'.{suggest_nearest(text, list(BENCHES))} Choose one of "
-        f"{', '.join(BENCHES)}."
     )
 
 
@@ -179,13 +146,13 @@ _DESCRIPTIONS = (
     capture.describe_calibrate,
     capture.describe_track,
     capture.describe_export,
-    teaching.describe_label,
-    teaching.describe_samples,
-    teaching.describe_train,
-    teaching.describe_evaluate,
-    teaching.describe_finetune,
+    finetune.describe_label,
+    finetune.describe_samples,
+    finetune.describe_train,
+    finetune.describe_evaluate,
+    finetune.describe_finetune,
     capture.describe_devices,
-    teaching.describe_models,
+    finetune.describe_models,
     _describe_doctor,
-    _describe_bench,
+    describe_bench,
 )

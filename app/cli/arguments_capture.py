@@ -1,4 +1,4 @@
-"""The words of the commands that film, calibrate, reconstruct and look at what was recorded."""
+"""Arguments of the commands that record, calibrate, track, export and play."""
 
 from pathlib import Path
 
@@ -28,14 +28,11 @@ def describe_demo(commands: Commands) -> None:
     """Describe `epipole demo`."""
     parser = commands.add(
         "demo",
-        "see the whole program work on simulated cameras",
+        "try the whole program on simulated cameras",
         purpose="A person walks through a virtual room in front of simulated cameras. The "
-        "program knows only\n"
-        "the images and the person's height; it calibrates the cameras and reconstructs the "
-        "motion.\n"
-        "In a window this happens live. Without one, no image is left out, and the same seed "
-        "gives\n"
-        "the same result.",
+        "program is given only the images and the person's height; it calibrates the cameras and "
+        "reconstructs the motion. In a window this happens live. Without a window, every image "
+        "is used, and the same seed gives the same result.",
         example="epipole demo\nepipole demo --cameras 3 --seconds 20 --seed 7 --out my-demo",
     )
     parser.add_argument(
@@ -49,17 +46,17 @@ def describe_demo(commands: Commands) -> None:
         "--seconds",
         type=read_demo_seconds,
         metavar="S",
-        help="length in seconds, 1 to 600 (default: until you close the window; without one, 30)",
+        help="length in seconds, 1 to 600 (default: until the window is closed; without one, 30)",
     )
     parser.add_argument(
         "--seed",
         type=read_seed,
         default=0,
         metavar="N",
-        help="another number, another person and room (default: 0)",
+        help="random seed for the person and the room (default: 0)",
     )
     add_headless_option(parser)
-    add_out_option(parser, f"folder for all that it makes {_DEFAULT_OUT}", required=False)
+    add_out_option(parser, f"folder for the results {_DEFAULT_OUT}", required=False)
 
 
 def describe_live(commands: Commands) -> None:
@@ -67,11 +64,10 @@ def describe_live(commands: Commands) -> None:
     parser = commands.add(
         "live",
         "see yourself in 3D with your own cameras, and record",
-        purpose="Opens the window on live cameras; without a SOURCE, on those of last time. "
-        "Walk through the room\n"
-        "and the cameras are calibrated while you watch. Without a window, all is recorded, and "
-        "the last\n"
-        "moment is drawn as a picture. Ctrl-C ends it, and everything is kept.",
+        purpose="Opens the window with these cameras, or with the last ones used if no SOURCE is "
+        "given. Walk through the room, and the cameras are calibrated while you watch. Without a "
+        "window, everything is recorded, and the window is drawn at the end as a picture. Ctrl-C "
+        "stops it and keeps everything.",
         example="epipole live\nepipole live usb:0 usb:1 --stature 1.78\n"
         "epipole live rtsp://user:word@door/1 http://phone:8080/video --rig rig.toml\n"
         "epipole live 'studio:walk?cameras=4&seed=1' --headless --seconds 40 --out try",
@@ -81,23 +77,22 @@ def describe_live(commands: Commands) -> None:
         "--rig",
         type=Path,
         metavar="FILE",
-        help="where the cameras stand, a rig.toml of an earlier calibration (default: it is "
-        "found while you walk)",
+        help="rig.toml of an earlier calibration (default: calibrate while you walk)",
     )
-    _add_stature_option(parser, "the one of last time in the window, else the average, 1.69")
-    add_person_option(parser, "whoever it was last time in the window, else nobody in particular")
+    _add_stature_option(parser, "in the window the last one used, else the average, 1.69")
+    add_person_option(parser, "in the window the last one used, else none")
     parser.add_argument(
         "--record",
         type=Path,
         metavar="SESSION",
-        help="record into this new folder from the start (default: when you press Record, or "
-        "within --out)",
+        help="record into this new session folder from the start (default: when you press "
+        "Record; without a window, into --out)",
     )
     add_headless_option(parser)
-    _add_seconds_option(parser, "until you close the window, or press Ctrl-C")
+    _add_seconds_option(parser, "until you close the window or press Ctrl-C")
     add_out_option(
         parser,
-        f"without a window: folder for picture, rig and session {_DEFAULT_OUT}",
+        f"without a window: folder for the picture, rig and session {_DEFAULT_OUT}",
         required=False,
     )
     add_model_option(parser)
@@ -109,15 +104,14 @@ def describe_record(commands: Commands) -> None:
     parser = commands.add(
         "record",
         "record cameras into a session, without a window",
-        purpose="Records every image of every camera with its time; nothing is computed, so "
-        "that a slow machine\n"
-        "can do it. What was recorded stays, whether a camera fails, the disk is full or the "
-        "machine goes off.",
+        purpose="Records every image of every camera with its time. Nothing is computed, so a "
+        "slow machine is enough. What was recorded is kept even if a camera fails, the disk fills "
+        "up or the power goes off.",
         example="epipole record usb:0 usb:1 --out walk --seconds 60",
     )
     add_sources_argument(parser, count="+")
     _add_seconds_option(parser, "until you press Ctrl-C")
-    add_person_option(parser, "nobody in particular")
+    add_person_option(parser, "none")
     add_out_option(parser, "the new session folder to write", required=True)
 
 
@@ -125,10 +119,10 @@ def describe_play(commands: Commands) -> None:
     """Describe `epipole play`."""
     parser = commands.add(
         "play",
-        "look at a session, image by image",
-        purpose="Opens a recorded session: all videos in step, the joints over them, and the "
-        "person in the room.\n"
-        "Without a window, the moment that shows the person best is drawn as a picture.",
+        "play a session, frame by frame",
+        purpose="Opens a recorded session: synchronized videos with the joints drawn over them, "
+        "and the person in the room in 3D. Without a window, the frame that shows the person best "
+        "is drawn as a picture.",
         example="epipole play walk",
     )
     add_session_argument(parser)
@@ -142,13 +136,11 @@ def describe_calibrate(commands: Commands) -> None:
     """Describe `epipole calibrate`."""
     parser = commands.add(
         "calibrate",
-        "find where the cameras stand, from videos of a moving person",
-        purpose="Give a session folder, or two videos or more, one per camera; their order is "
-        "the order of the\n"
-        "cameras. The person should walk through the whole room for about 20 seconds. The rig "
-        "is written\n"
-        "only if it can be trusted (exit code 0); if not, the report says what to do (exit code "
-        "3).",
+        "find the positions of the cameras from videos of a moving person",
+        purpose="Give a session folder, or two or more videos, one per camera; their order is "
+        "the order of the cameras. The person should walk through the whole room for about 20 "
+        "seconds. The rig is written only if it can be trusted (exit code 0); if not, the report "
+        "says what to do (exit code 3).",
         example="epipole calibrate left.mp4 right.mp4 --out rig.toml --stature 1.78\n"
         "epipole calibrate cam*.mp4 --out rig.toml --shared-intrinsics --report report.json",
     )
@@ -159,19 +151,19 @@ def describe_calibrate(commands: Commands) -> None:
         "--intrinsics",
         type=Path,
         metavar="FILE",
-        help="a rig.toml that knows the cameras' lenses already (default: they are found, too)",
+        help="rig.toml with the lenses of these cameras (default: estimate them)",
     )
     parser.add_argument(
         "--shared-intrinsics",
         action="store_true",
-        help="the cameras are of one kind: find one lens for all",
+        help="all cameras are of the same type: estimate one lens for all",
     )
     parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE.json",
-        help="how sure everything is; a page to read is written beside it (default: report.json "
-        "beside the rig)",
+        help="file for the uncertainties; the same as a readable page is written beside it "
+        "(default: report.json beside the rig)",
     )
     add_model_option(parser)
 
@@ -180,10 +172,10 @@ def describe_track(commands: Commands) -> None:
     """Describe `epipole track`."""
     parser = commands.add(
         "track",
-        "turn videos into a skeleton in 3D",
-        purpose="Finds the person in every video and reconstructs the joints in metres. One "
-        "video alone needs no rig:\n"
-        "then depth is a guess from the person's height, and the place in the room is made up.",
+        "turn videos into a 3D skeleton",
+        purpose="Finds the person in every video and reconstructs the joints in metres. A single "
+        "video needs no rig: depth is then estimated by a model and from the person's height, and "
+        "the position in the room is arbitrary.",
         example="epipole track left.mp4 right.mp4 --rig rig.toml --out walk\n"
         "epipole track phone.mp4 --stature 1.78 --out walk",
     )
@@ -192,11 +184,11 @@ def describe_track(commands: Commands) -> None:
         "--rig",
         type=Path,
         metavar="FILE",
-        help="where the cameras stand, from 'epipole calibrate'; one camera needs none",
+        help="rig.toml, from 'epipole calibrate'; one camera needs none",
     )
     _add_stature_option(
         parser,
-        "the session's, else the average, 1.69; it counts where one camera alone sees the person",
+        "the session's, else the average, 1.69; used where only one camera sees the person",
     )
     add_out_option(parser, "the new session folder to write", required=True)
     add_model_option(parser)
@@ -208,19 +200,19 @@ def describe_export(commands: Commands) -> None:
     parser = commands.add(
         "export",
         "write a session's skeleton as a file for other programs",
-        purpose="csv: one row per frame, person and joint, in metres, floor at z = 0.\n"
+        purpose="csv: one row per frame, person and joint, in metres, with the floor at z = 0.\n"
         "csv2d: one row per frame, camera, person and joint, in pixels of that camera's images.",
         example="epipole export walk --format csv --out walk.csv --smooth",
     )
     add_session_argument(parser)
     parser.add_argument(
-        "--format", choices=("csv", "csv2d"), required=True, help="what to write, see above"
+        "--format", choices=("csv", "csv2d"), required=True, help="file format, see above"
     )
     add_out_option(parser, "the file to write", required=True)
     parser.add_argument(
         "--smooth",
         action="store_true",
-        help="calm the joints as the live view does (csv only; default: as measured)",
+        help="smooth the joints as the live view does (csv only; default: as measured)",
     )
 
 
@@ -229,23 +221,22 @@ def describe_devices(commands: Commands) -> None:
     commands.add(
         "devices",
         "list the cameras that are plugged in",
-        purpose="Lists this machine's USB cameras by names that stay, with what they can send; "
-        "where one cannot be\n"
-        "used, it says why.",
+        purpose="Lists the USB cameras of this machine by names that do not change, with their "
+        "image sizes and rates, and says why a camera cannot be used.",
         example="epipole devices",
     )
 
 
 def _add_stature_option(parser: Parser, default: str) -> None:
-    """Take the person's height."""
+    """Add the person's height."""
     what = (
-        "the person's height in metres, 0.5 to 2.5; sizes are right as far as it is "
+        "the person's height in metres, 0.5 to 2.5; it sets the scale of all lengths "
         f"(default: {default})"
     )
     parser.add_argument("--stature", type=read_stature, metavar="M", help=what)
 
 
 def _add_seconds_option(parser: Parser, default: str) -> None:
-    """Take the length of a take."""
+    """Add the length of a recording."""
     what = f"length in seconds, 1 to 86400 (default: {default})"
     parser.add_argument("--seconds", type=read_recording_seconds, metavar="S", help=what)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 def is_headless(
     *, requested: bool, environment: Mapping[str, str] = os.environ, platform: str = sys.platform
 ) -> bool:
-    """Decide whether the window becomes a picture.
+    """Decide whether the window is drawn as a picture.
 
     Parameters
     ----------
@@ -22,8 +22,7 @@ def is_headless(
     Returns
     -------
     headless
-        True where asked for, or where neither an X nor a Wayland display nor a Qt platform is
-        named.
+        True where requested, or where no X display, Wayland display or Qt platform is named.
     """
     has_display = any(
         environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")

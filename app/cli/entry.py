@@ -1,4 +1,4 @@
-"""The first file that runs: from here on Ctrl-C ends the program in one sentence, whatever it is doing."""
+"""The first module that runs; from here on Ctrl-C ends the program with one message."""
 
 import os
 import signal
@@ -7,8 +7,7 @@ import time
 from types import FrameType
 
 INTERRUPTED = 130
-# Closing cameras and files takes less than 2 s; whoever still presses Ctrl-C after this wants to be
-# rid of us.
+# Closing cameras and files takes less than 2 s; Ctrl-C pressed later than this forces the end.
 FORCE_EXIT_AFTER_S = 5.0
 
 
@@ -22,30 +21,27 @@ def main() -> int:
     """
     signal.signal(signal.SIGINT, InterruptHandler())
     try:
-        from app.cli import (
-            # reading it from a slow disk takes a moment, in which somebody may change their mind
-            main as cli,
-        )
+        # imported here: from a slow disk it takes a moment, in which Ctrl-C may be pressed
+        from app.cli import main as cli
 
         return cli.main()
     except KeyboardInterrupt:
-        sys.stderr.write("epipole: Stopped. Nothing was begun yet.\n")
+        sys.stderr.write("epipole: Stopped before anything was started.\n")
         return INTERRUPTED
     finally:
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # nothing is open any more; Python is about to end
+        # nothing is open any more; Python is about to end
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class InterruptHandler:
-    """What Ctrl-C does: the first begins to close everything, the next ones do not disturb that."""
+    """Handle Ctrl-C: the first press closes everything, later ones do not interrupt that."""
 
     def __init__(self, force_exit_after_s: float = FORCE_EXIT_AFTER_S) -> None:
         self._force_exit_after_s = force_exit_after_s
         self._first_s: float | None = None
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        """Hear it.
+        """Handle one press of Ctrl-C.
 
         Raises
         ------

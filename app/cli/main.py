@@ -1,8 +1,6 @@
-"""The `epipole` command: read the words, run the command, and turn whatever happens into a sentence
-and an exit code.
+"""The `epipole` command: parse, run, and turn every outcome into a message and an exit code.
 
-0 done · 1 failed · 2 the command line cannot be meant · 3 a calibration that cannot be trusted ·
-130 Ctrl-C.
+0 done · 1 failed · 2 usage error · 3 refused, the calibration cannot be trusted · 130 Ctrl-C.
 """
 
 import importlib
@@ -26,8 +24,7 @@ USAGE = 2
 REFUSED = 3
 INTERRUPTED = 130
 NO_TORCH = (
-    "Teaching a network needs PyTorch, which is not installed. Install it with: pip "
-    "install 'epipole[train]'"
+    "Training needs PyTorch, which is not installed. Install it with: pip install 'epipole[train]'"
 )
 
 logger = logging.getLogger(__name__)
@@ -39,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv
-        Words after ``epipole``; those of the process if not given.
+        Arguments after ``epipole``; those of the process if not given.
 
     Returns
     -------
@@ -70,48 +67,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         return _report_missing_module(error)
     except Exception:
-        logger.exception("a fault of the program")
+        logger.exception("internal error")
         return _print_error(_describe_internal_error(), FAILED)
 
 
 def load_function(name: str) -> Callable[..., Any]:
-    """Import what a table of strings names.
+    """Import the function that a table of commands names.
 
     Parameters
     ----------
     name
         ``package.module:function``.
-
-    Returns
-    -------
-    function
     """
     module, _, function = name.partition(":")
     return getattr(importlib.import_module(module), function)
 
 
 def _report_missing_module(error: ModuleNotFoundError) -> int:
-    """Say what is to be installed; what everybody has cannot be missing without a fault."""
+    """Say how to install PyTorch; any other missing module is an internal error."""
     if error.name != "torch":
-        logger.exception("a fault of the program")
+        logger.exception("internal error")
         return _print_error(_describe_internal_error(), FAILED)
     logger.info("torch is missing", exc_info=True)
     return _print_error(NO_TORCH, FAILED)
 
 
 def _describe_internal_error() -> str:
-    """Say that the program itself is at fault, and where the details are."""
+    """Describe an internal error and where its details are."""
     log = paths.log_file()
     details = (
-        f"The details are in {log}; please send them with a report."
+        f"Details: {log}. Please attach this file when you report the problem."
         if log.exists()
-        else "No log could be kept."
+        else "No log could be written."
     )
-    return f"Something in the program went wrong, through no fault of yours. {details}"
+    return f"Internal error. {details}"
 
 
 def _print_error(message: str, code: int) -> int:
-    """Say one sentence on stderr and hand the exit code on."""
+    """Print one message on stderr and return the exit code."""
     print(f"epipole: {logs.hide_passwords(message)}", file=sys.stderr)
     return code
 

@@ -1,23 +1,32 @@
-"""Parser: argparse that answers a mistake with a sentence, and the commands as they are added to it."""
+"""Parser: argparse that answers a mistake with one message, and the commands added to it."""
 
 import argparse
 import difflib
+import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from app.errors import UsageError
 
+_WIDTH = 79
+_INVALID_CHOICE = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)")
+
 
 class Parser(argparse.ArgumentParser):
-    """argparse with one sentence for a mistake instead of a page."""
+    """argparse with one message for a mistake instead of a page.
+
+    The innermost parser of a line is left in `parser` of its options.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
         )
+        self.set_defaults(parser=self)
 
     def error(self, message: str) -> NoReturn:
-        """Raise the mistake as a sentence.
+        """Raise the mistake as a message.
 
         Raises
         ------
@@ -30,6 +39,12 @@ class Parser(argparse.ArgumentParser):
                 f"'{self.prog}' needs {missing}. '{self.prog} --help' shows an example."
             )
         option, _, detail = message.removeprefix("argument ").partition(": ")
+        if choice := _INVALID_CHOICE.fullmatch(detail):
+            known = choice[2].replace("'", "").split(", ")
+            raise UsageError(
+                f"'{self.prog}' has no {option} '{choice[1]}'.{suggest_nearest(choice[1], known)} "
+                f"Choose one of {', '.join(known)}."
+            )
         if detail.endswith((".", "?")):
             raise UsageError(detail)
         raise UsageError(
@@ -37,7 +52,7 @@ class Parser(argparse.ArgumentParser):
         )
 
     def reject_argument(self, word: str) -> NoReturn:
-        """Say what a word may have meant that nothing here takes.
+        """Refuse an argument that this parser does not know.
 
         Raises
         ------
@@ -45,7 +60,7 @@ class Parser(argparse.ArgumentParser):
             Always.
         """
         if not word.startswith("-"):
-            raise UsageError(f"'{self.prog}' has no use for '{word}'. See '{self.prog} --help'.")
+            raise UsageError(f"Unexpected argument '{word}'. See '{self.prog} --help'.")
         option = word.split("=", maxsplit=1)[0]
         known = [name for action in self._actions for name in action.option_strings]
         raise UsageError(
@@ -55,7 +70,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Commands:
-    """The commands as they are added to a parser.
+    """The commands of a parser, added one by one.
 
     Parameters
     ----------
@@ -82,18 +97,15 @@ class Commands:
         name, summary
             As in the list of all commands.
         purpose
-            Stands above its options.
+            Shown above its options; each line is a paragraph and is wrapped.
         example
-            Stands below them; a line each.
-
-        Returns
-        -------
-        parser
+            Shown below them, one a line.
         """
+        description = "\n".join(textwrap.fill(line, _WIDTH) for line in purpose.splitlines())
         indented = "\n".join(f"  {line}" for line in example.splitlines())
         title = "examples" if "\n" in example else "example"
         parser = self._group.add_parser(
-            name, help=summary, description=purpose, epilog=f"{title}:\n{indented}"
+            name, help=summary, description=description, epilog=f"{title}:\n{indented}"
         )
         self.parsers[name] = parser
         return parser

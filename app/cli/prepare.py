@@ -1,7 +1,7 @@
-"""Prepare: compile the numeric kernels once, so that the first window need not wait for them.
+"""Compile the numeric kernels once, so that the first window does not wait for them.
 
-Run as ``python -m app.cli.prepare`` when the program is installed. Without it everything works, the
-first start takes half a minute longer.
+Run as ``python -m app.cli.prepare`` at installation. Without it, the first start takes half a
+minute longer.
 """
 
 import sys
@@ -15,14 +15,14 @@ PARTS = 2
 
 
 def main() -> int:
-    """Compile what the live stages and the studio need; say how far it is.
+    """Compile the kernels of the live stages and of the studio, showing progress.
 
     Returns
     -------
     code
         0.
     """
-    with Progress("Compiling the numeric kernels, once", PARTS, "parts") as progress:
+    with Progress("Compiling the numeric kernels (once)", PARTS, "parts") as progress:
         fast_instant.warm_up_kernels()
         progress(1)
         Studio(StudioConfig(cameras=2, seconds=1.0)).render(0, 0)

@@ -1,8 +1,7 @@
-"""Progress in the terminal: how far, how fast, how long still; on stderr, and never in the way of
-the results.
+"""Progress on stderr: amount done, rate and time left.
 
-On a terminal it is one line that is drawn again; elsewhere (a log file, a build server) a plain
-line every few seconds.
+On a terminal it is one line that is redrawn; elsewhere (a log file, a build server) a plain line
+every few seconds.
 """
 
 import shutil
@@ -22,14 +21,14 @@ _BAR_CELLS = 24
 
 
 class Progress:
-    """One piece of work with a known end, as a context manager and a callback in one.
+    """Progress of one piece of work; a context manager and a callback in one.
 
     Parameters
     ----------
     label
-        What is being done, as a person would say it: "Finding joints".
+        What is being done, for instance "Finding joints".
     total
-        How much there is to do; None where nobody knows.
+        How much there is to do; None where unknown.
     unit
         What is counted; ``bytes`` are shown as megabytes, ``percent`` is not shown beside the
         percentage.
@@ -69,7 +68,7 @@ class Progress:
         self._samples: deque[tuple[float, int]] = deque([(self._started_s, 0)])
 
     def __enter__(self) -> "Progress":
-        """Show that the work begins."""
+        """Show that the work starts."""
         self._show()
         return self
 
@@ -83,14 +82,14 @@ class Progress:
         self._finish(completed=kind is None)
 
     def __call__(self, done: int, total: int | None = None) -> None:
-        """Tell how much is done.
+        """Report how much is done.
 
         Parameters
         ----------
         done
             So far, from 0.
         total
-            Replaces the total, where it became known.
+            Replaces the total, once it is known.
         """
         now_s = self._clock()
         self._done = done
@@ -131,7 +130,7 @@ class Progress:
         self._write(f"{start}{self._label}: {self._format_done()} in {format_duration(took_s)}.\n")
 
     def _format_state(self) -> str:
-        """Say how far, how fast and how long still."""
+        """Format the amount done, the rate and the time left."""
         parts = []
         if self._total:
             parts.append(f"{min(100, round(100 * self._done / self._total)):3d} %")
@@ -146,7 +145,7 @@ class Progress:
         return "  ".join(parts)
 
     def _format_done(self) -> str:
-        """Say how much is done, with its unit."""
+        """Format the amount done with its unit."""
         unit = "MB" if self._unit == "bytes" else self._unit
         done = _format_amount(self._done, self._unit)
         of_total = (
@@ -171,7 +170,7 @@ class Progress:
         return f"{solid * full}{empty * (_BAR_CELLS - full)} "
 
     def _write(self, text: str) -> None:
-        """Write and show at once."""
+        """Write and flush."""
         self._stream.write(text)
         self._stream.flush()
 

@@ -1,4 +1,4 @@
-"""Starting Qt, where a display that is not there becomes one sentence."""
+"""Start Qt; a missing display ends the program with one message."""
 
 import logging
 import os
@@ -13,23 +13,23 @@ FAILED = 1
 
 
 def start_application() -> QApplication:
-    """Start Qt, which runs in the first thread and once only.
+    """Start Qt, once and in the main thread.
 
     Returns
     -------
     running
-        It lives as long as somebody holds it.
+        Lives as long as it is referenced.
 
     Notes
     -----
-    Without a display Qt ends the process by an abort, and nobody can catch that. It says why
-    before: that becomes one sentence, and the process ends at once with exit code 1. Nothing is
+    Without a display Qt aborts the process, which cannot be caught. Its last message says why: it
+    is turned into one message of ours, and the process ends at once with exit code 1. Nothing is
     open at that moment.
     """
     qt_messages: list[str] = []
 
     def on_message(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> None:
-        """Keep what Qt says; end the program when Qt would."""
+        """Keep the messages of Qt; end the program when Qt would."""
         qt_messages.append(text or "")
         logger.info("Qt: %s", text)
         if kind == QtMsgType.QtFatalMsg:
@@ -43,22 +43,18 @@ def start_application() -> QApplication:
 
 
 def explain_no_window(qt_messages: list[str], platform: str, display: str) -> str:
-    """Say why there is no window, and what to do.
+    """Explain why no window can be opened, and what to do.
 
     Parameters
     ----------
     qt_messages
-        What Qt said, line by line.
+        Messages of Qt, line by line.
     platform
-        What QT_QPA_PLATFORM asks for; may be empty.
+        Value of QT_QPA_PLATFORM; may be empty.
     display
-        What DISPLAY names; may be empty.
-
-    Returns
-    -------
-    sentence
+        Value of DISPLAY; may be empty.
     """
-    alternative = "add --headless: the window is then written as a picture."
+    alternative = "add --headless to draw the window as a picture."
     if any("Could not find the Qt platform plugin" in line for line in qt_messages):
         return (
             f"No window can be opened: Qt knows no platform '{platform}'. Unset "
@@ -66,13 +62,11 @@ def explain_no_window(qt_messages: list[str], platform: str, display: str) -> st
         )
     if any("could not connect to display" in line or "wl_display" in line for line in qt_messages):
         where = f"there is no display '{display}'" if display else "no display is named"
-        return (
-            f"No window can be opened: {where}. Set DISPLAY to one that is there, or {alternative}"
-        )
+        return f"No window can be opened: {where}. Set DISPLAY to an existing one, or {alternative}"
     first = next((line for line in qt_messages if line), "no reason given").rstrip(".")
     return (
-        f"No window can be opened: Qt cannot start ({first}). 'epipole doctor' says what is "
-        f"missing; or {alternative}"
+        f"No window can be opened: Qt cannot start ({first}). Run 'epipole doctor' to see "
+        f"what is missing, or {alternative}"
     )
 
 

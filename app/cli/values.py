@@ -1,4 +1,4 @@
-"""Values on the command line: read, or refused in a sentence that says what was meant."""
+"""Values on the command line: parsed, or refused with a message that says what is expected."""
 
 import argparse
 import math
@@ -14,21 +14,21 @@ MAX_MINUTES = 7 * 24 * 60
 def make_number_reader(
     option: str, expected: str, is_valid: Callable[[float], bool]
 ) -> Callable[[str], float]:
-    """Make what reads a number.
+    """Make a function that reads a number.
 
     Parameters
     ----------
     option
-        As typed, for the sentence.
+        As typed, for the message.
     expected
         The same as `is_valid`, in words.
     is_valid
-        Whether a finite number can be meant.
+        Whether a finite number is allowed.
 
     Returns
     -------
     read
-        Raises argparse.ArgumentTypeError with a sentence for who typed it.
+        Raises argparse.ArgumentTypeError with a message for the user.
     """
 
     def read(text: str) -> float:
@@ -41,28 +41,28 @@ def make_number_reader(
 
 
 def make_integer_reader(option: str, minimum: int, meaning: str = "") -> Callable[[str], int]:
-    """Make what reads a whole number that is not too small.
+    """Make a function that reads a whole number with a minimum.
 
     Parameters
     ----------
     option
-        As typed, for the sentence.
+        As typed, for the message.
     minimum
     meaning
-        Said of the least, for instance "0 for all".
+        Of the minimum, for instance "0 for all".
 
     Returns
     -------
     read
-        Raises argparse.ArgumentTypeError with a sentence for who typed it.
+        Raises argparse.ArgumentTypeError with a message for the user.
     """
 
     def read(text: str) -> int:
         value = _parse_integer(text)
         if value is None or value < minimum:
-            said = f" ({meaning})" if meaning else ""
+            remark = f" ({meaning})" if meaning else ""
             raise argparse.ArgumentTypeError(
-                f"{option} takes a whole number, {minimum} or more{said}, not '{text}'."
+                f"{option} takes a whole number, {minimum} or more{remark}, not '{text}'."
             )
         return value
 
@@ -89,7 +89,7 @@ read_seed = make_integer_reader("--seed", 0)
 read_stride = make_integer_reader("--every", 1)
 read_max_samples = make_integer_reader("--most", 1)
 read_samples = make_integer_reader("--samples", 1)
-read_threads = make_integer_reader("--threads", 0, "0 for all of them")
+read_threads = make_integer_reader("--threads", 0, "0 for all")
 
 
 def read_stature(text: str) -> float:
@@ -100,14 +100,10 @@ def read_stature(text: str) -> float:
     text
         As typed.
 
-    Returns
-    -------
-    value
-
     Raises
     ------
     argparse.ArgumentTypeError
-        A sentence for who typed it.
+        With a message for the user.
     """
     value, (low, high) = _parse_finite(text), STATURE_RANGE_M
     if math.isnan(value):
@@ -118,64 +114,55 @@ def read_stature(text: str) -> float:
         return value
     hint = f" Did you mean {value / 100:.2f}?" if low <= value / 100 <= high else ""
     raise argparse.ArgumentTypeError(
-        f"A stature of {value:g} m is nobody's. Give metres between {low} and {high}, for "
-        f"instance 1.78.{hint}"
+        f"--stature takes metres between {low} and {high}, for instance 1.78, not {value:g}.{hint}"
     )
 
 
 def read_camera_count(text: str) -> int:
-    """Read how many cameras the studio shall have.
+    """Read the number of simulated cameras.
 
     Parameters
     ----------
     text
         As typed.
 
-    Returns
-    -------
-    value
-
     Raises
     ------
     argparse.ArgumentTypeError
-        A sentence for who typed it.
+        With a message for the user.
     """
     value, (minimum, maximum) = _parse_integer(text), DEMO_CAMERA_RANGE
     if value is None or not minimum <= value <= maximum:
         raise argparse.ArgumentTypeError(
-            f"The demo has {minimum} to {maximum} cameras, not '{text}': one alone measures no "
-            "depth."
+            f"--cameras takes {minimum} to {maximum} cameras, not '{text}': a single camera cannot "
+            "measure depth."
         )
     return value
 
 
 def read_names(text: str) -> tuple[str, ...]:
-    """Read names with commas between them.
+    """Read names separated by commas.
 
     Parameters
     ----------
     text
         As typed.
 
-    Returns
-    -------
-    names
-
     Raises
     ------
     argparse.ArgumentTypeError
-        A sentence for who typed it.
+        With a message for the user.
     """
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if names:
         return names
     raise argparse.ArgumentTypeError(
-        "--people takes names with commas between them, for instance S1,S5."
+        "--people takes names separated by commas, for instance S1,S5."
     )
 
 
 def read_person(text: str) -> str:
-    """Read a person's name; spaces around it are no part of it, and an empty one is nobody in particular."""
+    """Read a person's name without extra spaces; empty for no name."""
     return " ".join(text.split())
 
 

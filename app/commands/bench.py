@@ -1,7 +1,6 @@
 """`epipole bench`: what one part of the program costs on this machine.
 
-Processor time is what counts on a busy machine: it says how much of the cores a part needs,
-whatever else runs.
+Processor time is measured first of all: unlike wall time it does not depend on what else runs.
 """
 
 import os
@@ -14,28 +13,24 @@ from collections.abc import Callable
 from datetime import date
 
 from app.cli import main as cli
-from app.cli.arguments import BENCHES
-from app.settings import DEFAULT_MODEL
+from app.cli.arguments_bench import BENCHES
 from engine.frames import FrameSet
 from engine.inference.estimator import create_estimator
 from engine.inference.parity import check_precision
-from engine.models.shelf import load_model as load_model
+from engine.models.shelf import load_model
 from engine.offline.footage import open_inputs
 
-_STARTS = 7
-_FRAMESETS = 60
-_STUDIO = "studio:walk?cameras=4&seed=1&seconds=4"
-_PAINTS = 60
-_LIVE_S = 24.0
+_WARM_UP_FRAMESETS = 10
+_PRECISION_FRAMESETS = 60
 
 
 def run(options: Namespace) -> int:
-    """Measure, and print what was found with the date and the machine.
+    """Run one measurement, and print its result with the date and the machine.
 
     Parameters
     ----------
     options
-        `subject`: a key of `app.cli.arguments.BENCHES`.
+        `subject`: a key of `app.cli.arguments_bench.BENCHES`, and the options of that subject.
 
     Returns
     -------
@@ -46,43 +41,43 @@ def run(options: Namespace) -> int:
         f"{date.today()}  {platform.machine()} {platform.system()}, {os.cpu_count()} cores, "
         f"Python {sys.version[:6]}"
     )
-    cli.load_function(BENCHES[options.subject])()
+    cli.load_function(BENCHES[options.subject])(options)
     return 0
 
 
-def bench_start() -> None:
-    """Measure how long ``epipole --help`` takes."""
+def bench_start(options: Namespace) -> None:
+    """Measure how long ``epipole --help`` takes; `options` has `runs`."""
     command = [sys.executable, "-m", "app.cli.main", "--help"]
     took_s = []
-    for _ in range(_STARTS):
+    for _ in range(options.runs):
         start_s = time.perf_counter()
         subprocess.run(command, capture_output=True, check=True)
         took_s.append(time.perf_counter() - start_s)
     took_s.sort()
     print(
-        f"start      epipole --help: {took_s[0]:.2f} s at best, {took_s[_STARTS // 2]:.2f} s in "
-        "the middle (limit 0.5)"
+        f"start      epipole --help: best {took_s[0]:.2f} s, median "
+        f"{took_s[len(took_s) // 2]:.2f} s (limit 0.5)"
     )
 
 
-def bench_studio() -> None:
-    """Measure what it costs to film four views of the studio."""
-    framesets, cpu_ms, wall_ms = _render_framesets()
+def bench_studio(options: Namespace) -> None:
+    """Measure the cost of rendering four views of the studio; `options` has `framesets`."""
+    framesets, cpu_ms, wall_ms = _render_framesets(options.framesets)
     view_count = len(framesets[0].frames)
     print(
-        f"studio     {view_count} views of 640x480: {cpu_ms:.1f} ms of one core each frameset, "
-        f"{wall_ms:.1f} ms in all"
+        f"studio     {view_count} views of 640x480: {cpu_ms:.1f} ms of processor time per "
+        f"frameset, {wall_ms:.1f} ms of wall time"
     )
 
 
-def bench_inference() -> None:
-    """Measure what it costs to find one person's joints in four views."""
-    framesets, *_ = _render_framesets()
-    estimator = create_estimator(DEFAULT_MODEL, len(framesets[0].frames))
-    for frames in framesets[:5]:
+def bench_inference(options: Namespace) -> None:
+    """Measure the cost of pose estimation in four views; `options` has `model`, `framesets`."""
+    framesets, *_ = _render_framesets(options.framesets)
+    estimator = create_estimator(options.model, len(framesets[0].frames))
+    for frames in framesets[:_WARM_UP_FRAMESETS]:
         estimator(frames)
-    waiting = iter(framesets[5:])
-    cpu_ms, wall_ms = measure_ms(lambda: estimator(next(waiting)), len(framesets) - 5)
+    waiting = iter(framesets[_WARM_UP_FRAMESETS:])
+    cpu_ms, wall_ms = measure_ms(lambda: estimator(next(waiting)), options.framesets)
     print(
         f"inference  {estimator.name}: {wall_ms:.1f} ms for 4 views, {cpu_ms:.1f} ms of "
         "processor time"
@@ -91,13 +86,19 @@ def bench_inference() -> None:
     estimator.close()
 
 
-def bench_precision() -> None:
-    """Ask whether bf16, half the cost, may replace f32; from then on the answer is obeyed."""
-    framesets, *_ = _render_framesets()
+def bench_precision(options: Namespace) -> None:
+    """Check whether bf16, at half the cost, may replace f32, and keep the answer for later runs.
+
+    Parameters
+    ----------
+    options
+        `model`.
+    """
+    framesets, *_ = _render_framesets(_PRECISION_FRAMESETS)
     images = [
         frame.image_bgr for frames in framesets[::5] for frame in frames.frames if frame is not None
     ]
-    found = check_precision(load_model(DEFAULT_MODEL), "openvino", "bf16", images)
+    found = check_precision(load_model(options.model), "openvino", "bf16", images)
     answer = (
         "agrees with f32 and is used from now on"
         if found.accepted
@@ -110,53 +111,65 @@ def bench_precision() -> None:
     )
 
 
-def bench_window() -> None:
-    """Measure what it costs to draw the whole window once more."""
-    from app.bench import window as window_bench  # Qt is loaded by those who draw, when they draw
+def bench_window(options: Namespace) -> None:
+    """Measure the cost of drawing the whole window; `options` has `paints`."""
+    from app.bench import window as window_bench  # imported here: only this subject needs Qt
 
-    framesets, *_ = _render_framesets()
+    framesets, *_ = _render_framesets(_WARM_UP_FRAMESETS)
     redraw = window_bench.prepare_redraw(framesets)
-    cpu_ms, _ = measure_ms(redraw, _PAINTS)
+    cpu_ms, _ = measure_ms(redraw, options.paints)
     print(
-        f"window     four images and the room at 1280x720: {cpu_ms:.1f} ms of processor time "
-        "each time"
+        f"window     four images and the room at 1280x720: {cpu_ms:.1f} ms of processor time per "
+        "paint"
     )
 
 
-def bench_live() -> None:
-    """Measure what four cameras of 640x480 cost live: shown, recorded either way, with the network, and in all."""
-    from app.bench import live as live_bench  # Qt is loaded by those who draw, when they draw
+def bench_live(options: Namespace) -> None:
+    """Measure what four cameras of 640x480 cost live, in four set-ups; `options` has `seconds`."""
+    from app.bench import live as live_bench  # imported here: only this subject needs Qt
     from app.bench.film import make_film
 
     qt_application = live_bench.get_screen_application()
-    for setup in live_bench.list_cases(make_film()):
-        print(
-            f"live       {setup.title}\n{live_bench.describe(live_bench.measure(setup, _LIVE_S))}",
-            flush=True,
-        )
+    for case in live_bench.list_cases(make_film()):
+        result = live_bench.measure(case, options.seconds)
+        print(f"live       {case.title}\n{live_bench.describe(result)}", flush=True)
     qt_application.quit()
 
 
 def measure_ms(work: Callable[[], object], times: int) -> tuple[float, float]:
-    """Do something several times.
+    """Measure a piece of work, repeated several times.
 
     Returns
     -------
     cpu_ms, wall_ms
-        Each time, on average; processor time of all threads.
+        Mean per repetition; processor time is that of all threads.
     """
     start_cpu_s, start_s = time.process_time(), time.perf_counter()
     for _ in range(times):
         work()
-    return (time.process_time() - start_cpu_s) * 1000 / times, (
-        time.perf_counter() - start_s
-    ) * 1000 / times
+    cpu_s = time.process_time() - start_cpu_s
+    wall_s = time.perf_counter() - start_s
+    return 1000 * cpu_s / times, 1000 * wall_s / times
 
 
-def _render_framesets() -> tuple[list[FrameSet], float, float]:
-    """Film the studio, after it has warmed up; return the framesets, and milliseconds of processor and wall time."""
-    with open_inputs([_STUDIO]) as footage:
+def _render_framesets(count: int) -> tuple[list[FrameSet], float, float]:
+    """Render the studio.
+
+    Parameters
+    ----------
+    count
+        Framesets to measure, after `_WARM_UP_FRAMESETS`.
+
+    Returns
+    -------
+    framesets
+        With those of the warm-up.
+    cpu_ms, wall_ms
+        Per frameset.
+    """
+    seconds = (_WARM_UP_FRAMESETS + count) / 30 + 1
+    with open_inputs([f"studio:walk?cameras=4&seed=1&seconds={seconds:.0f}"]) as footage:
         coming = iter(footage.read_framesets())
-        framesets = [next(coming) for _ in range(10)]
-        cpu_ms, wall_ms = measure_ms(lambda: framesets.append(next(coming)), _FRAMESETS)
+        framesets = [next(coming) for _ in range(_WARM_UP_FRAMESETS)]
+        cpu_ms, wall_ms = measure_ms(lambda: framesets.append(next(coming)), count)
     return framesets, cpu_ms, wall_ms

@@ -1,4 +1,4 @@
-"""`epipole devices`: which cameras are plugged in, what they can do, and what stands in the way of using one."""
+"""`epipole devices`: which cameras are plugged in, their modes, and any problem with them."""
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -7,28 +7,28 @@ from engine.capture.usb.devices import Device, Mode, list_devices
 
 _MAX_MODES_SHOWN = 4
 _NOT_LISTED = (
-    "Network cameras are not listed: name them by their address, rtsp://… or http://…\n"
-    "Without any camera: studio:walk?cameras=4"
+    "Network cameras are not listed; give their address, rtsp://… or http://…\n"
+    "Without a camera, use simulated ones: studio:walk?cameras=4"
 )
 
 
-def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its options
+def run(options: Namespace) -> int:  # noqa: ARG001  every command receives its options
     """List the cameras of this machine.
 
     Parameters
     ----------
     options
-        None of its own.
+        Not used.
 
     Returns
     -------
     code
-        0, also where there is none: an empty list is an answer.
+        0, even if there is none: an empty list is a valid answer.
     """
     devices = list_devices()
     if not devices:
         print(
-            "No USB camera was found. Plug one in and try again; if it is plugged in, try "
+            "No USB camera was found. Plug one in and run this again; if it is plugged in, try "
             "another port or cable.\n"
         )
     for number, device in enumerate(devices):

@@ -1,4 +1,4 @@
-"""`epipole doctor`: is this machine ready, and if not, what is to be done."""
+"""`epipole doctor`: is this machine ready, and if not, what to do."""
 
 import os
 import platform
@@ -36,10 +36,9 @@ _CLASHES = (("opencv-python-headless", "opencv-python"), ("onnxruntime", "onnxru
 _MIN_PYTHON = (3, 11)
 _TRIAL_BYTES = 32_000_000
 _MIN_FREE_GB = 5.0
-_MIN_WRITE_MB_PER_S = (
-    40.0  # four cameras of 1280 x 720, 30 images of 85 kB a second each, and room to spare
-)
-_SEVERITY_LABELS = {Severity.GOOD: "ok", Severity.WARNING: "care", Severity.ERROR: "bad"}
+# four cameras of 1280 x 720 write 4 x 30 x 85 kB = 10 MB/s; the rest is a margin
+_MIN_WRITE_MB_PER_S = 40.0
+_SEVERITY_LABELS = {Severity.GOOD: "ok", Severity.WARNING: "warn", Severity.ERROR: "fail"}
 _MIN_SCREEN_WH = (1280, 720)
 _QT_TRIAL = (
     "from PyQt6.QtWidgets import QApplication; running = QApplication(['trial'])\n"
@@ -56,10 +55,9 @@ class Finding:
     ----------
     subject
     message
-        What was found, and what to do where something is wrong.
+        What was found, and what to do about a problem.
     severity
-        BAD where the program cannot do its work like this, CARE where something will be worse than
-        it could be.
+        ERROR where the program cannot run, WARNING where something will work less well.
     """
 
     subject: str
@@ -67,18 +65,18 @@ class Finding:
     severity: Severity = Severity.GOOD
 
 
-def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its options
-    """Look at everything, print a line for each.
+def run(options: Namespace) -> int:  # noqa: ARG001  every command receives its options
+    """Run every check and print one line for each.
 
     Parameters
     ----------
     options
-        None of its own.
+        Not used.
 
     Returns
     -------
     code
-        0 if the program can work here, else 1.
+        0 if the program can run here, else 1.
     """
     ready = True
     for check in CHECKS:
@@ -91,13 +89,13 @@ def run(options: Namespace) -> int:  # noqa: ARG001  every command takes its opt
     print(
         "\nThis machine is ready."
         if ready
-        else "\nThis machine is not ready: see the lines marked 'bad'."
+        else "\nThis machine is not ready: see the lines marked 'fail'."
     )
     return 0 if ready else 1
 
 
 def check_python() -> Finding:
-    """Look at Python's version and word length."""
+    """Check the version and word length of Python."""
     version = platform.python_version()
     if sys.version_info < _MIN_PYTHON or sys.maxsize < 2**32:
         return Finding(
@@ -109,7 +107,7 @@ def check_python() -> Finding:
 
 
 def check_packages() -> Finding:
-    """Look for packages that are missing, or that overwrite one another's files."""
+    """Check for packages that are missing, or that overwrite each other's files."""
     versions = {name: _find_installed_version(name) for name in _PACKAGES}
     absent = [name for name, version in versions.items() if version is None]
     if absent:
@@ -129,84 +127,84 @@ def check_packages() -> Finding:
 
 
 def check_model() -> Finding:
-    """Look for the default model and check its hash."""
+    """Check that the default model is installed and its hash is right."""
     try:
         model = models.load_model(DEFAULT_MODEL)
     except EngineError as error:
         return Finding("Model", str(error), severity=Severity.ERROR)
-    return Finding("Model", f"{DEFAULT_MODEL} is here and verified ({model.sha256[:12]}…)")
+    return Finding("Model", f"{DEFAULT_MODEL} is installed and verified ({model.sha256[:12]}…)")
 
 
 def check_inference() -> Finding:
-    """Run the default model's largest network once."""
+    """Run the largest part of the default model once."""
     try:
         paths = models.load_model(DEFAULT_MODEL).paths.values()
         backend = create_backend("openvino", max(paths, key=lambda path: path.stat().st_size))
     except ModelMissingError:
-        return Finding("Inference", "cannot be tried before the model is here.", Severity.WARNING)
+        return Finding(
+            "Inference", "cannot be tested before the model is installed.", Severity.WARNING
+        )
     except EngineError as error:
         return Finding("Inference", str(error), severity=Severity.ERROR)
     backend.warm_up(1)
     start_s = time.perf_counter()
     backend.warm_up(1)
     took_ms = (time.perf_counter() - start_s) * 1000
-    message = (
-        f"{backend.name}: {took_ms:.0f} ms for one person in one image, {os.cpu_count()} cores"
-    )
+    message = f"{backend.name}: {took_ms:.0f} ms per person and image, {os.cpu_count()} cores"
     backend.close()
     return Finding("Inference", message)
 
 
 def check_gpu() -> Finding:
-    """Look for an NVIDIA GPU and what would use it; neither is needed."""
+    """Look for an NVIDIA GPU and TensorRT; neither is needed."""
     if shutil.which("nvidia-smi") is None:
-        return Finding("GPU", "no NVIDIA GPU found; the processor does the work.")
+        return Finding("GPU", "no NVIDIA GPU was found; the processor is used instead.")
     if util.find_spec("tensorrt") is None:
-        return Finding("GPU", "an NVIDIA GPU is here; to use it, run: pip install -e '.[gpu]'")
-    return Finding("GPU", "an NVIDIA GPU and TensorRT are here.")
+        return Finding("GPU", "an NVIDIA GPU was found. To use it, run: pip install -e '.[gpu]'")
+    return Finding("GPU", "an NVIDIA GPU and TensorRT were found.")
 
 
 def check_cameras() -> Finding:
-    """List the cameras that are plugged in, and what stands in the way of using one."""
+    """List the cameras that are plugged in, and any problem with them."""
     try:
         devices = list_devices()
     except (EngineError, OSError) as error:
         return Finding("Cameras", f"cannot be listed: {error}", Severity.WARNING)
     if not devices:
-        return Finding(
-            "Cameras", "none is plugged in; cameras in the network are given by their address."
-        )
+        return Finding("Cameras", "none is plugged in. Network cameras are given by their address.")
     problems = [device.problem for device in devices if device.problem]
     names = ", ".join(f"'{device.name}'" for device in devices if not device.problem)
     ready = len(devices) - len(problems)
-    message = f"{ready} can be used: {names}" if ready else "none of those plugged in can be used"
+    message = (
+        f"{ready} can be used: {names}" if ready else "none of the cameras plugged in can be used"
+    )
     if problems:
         return Finding("Cameras", f"{message}. {' '.join(problems)}", Severity.WARNING)
     if len(devices) == 1:
-        return Finding("Cameras", f"{message}. For a skeleton in the room two or more are needed.")
+        return Finding("Cameras", f"{message}. Measuring in 3D needs two or more.")
     return Finding("Cameras", message)
 
 
 def check_disk() -> Finding:
-    """Measure free space and speed of the present folder."""
-    return _check_folder("Disk", Path.cwd(), "Work in another folder.")
+    """Measure free space and write speed of the current folder."""
+    return _check_folder("Disk", Path.cwd(), "Use another folder.")
 
 
 def check_sessions() -> Finding:
-    """Measure free space and speed where the window's recordings go."""
+    """Measure free space and write speed of the folder of the recordings."""
     settings, message = load_settings(settings_file())
     if message:
         return Finding("Sessions", message, Severity.WARNING)
     folder = settings.sessions_folder()
-    while not folder.exists():  # it is made with the first recording
+    while not folder.exists():  # made with the first recording
         folder = folder.parent
     return _check_folder(
-        "Sessions", folder, f"Put another folder for 'sessions' into {settings_file()}."
+        "Sessions", folder, f"Set another folder for 'sessions' in {settings_file()}."
     )
 
 
 def _check_folder(subject: str, folder: Path, instead: str) -> Finding:
-    """Measure free space and speed of a folder."""
+    """Measure free space and write speed of a folder."""
     try:
         free_gb = shutil.disk_usage(folder).free / 1e9
         speed = _measure_write_speed_mb_per_s(folder)
@@ -218,18 +216,18 @@ def _check_folder(subject: str, folder: Path, instead: str) -> Finding:
         )
     message = f"{free_gb:.0f} GB free in {folder}, writes {speed:.0f} MB/s"
     if free_gb < _MIN_FREE_GB:
-        return Finding(subject, f"{message}; make room before you record.", Severity.WARNING)
+        return Finding(subject, f"{message}. Free some space before you record.", Severity.WARNING)
     if speed < _MIN_WRITE_MB_PER_S:
         return Finding(
             subject,
-            f"{message}; recording four cameras wants {_MIN_WRITE_MB_PER_S:.0f} MB/s.",
+            f"{message}. Recording four cameras needs {_MIN_WRITE_MB_PER_S:.0f} MB/s.",
             Severity.WARNING,
         )
     return Finding(subject, message)
 
 
 def check_display() -> Finding:
-    """Start Qt in a process of its own, which a missing library would end, and ask it for the screens."""
+    """Start Qt in a child process, because a missing library aborts it, and list the screens."""
     trial = subprocess.run(
         [sys.executable, "-c", _QT_TRIAL],
         env={
@@ -242,36 +240,36 @@ def check_display() -> Finding:
     )
     if trial.returncode:
         last = (trial.stderr.strip().splitlines() or ["no reason given"])[-1]
-        hint = "On Debian or Ubuntu 'make setup' installs what is missing."
+        hint = "On Debian or Ubuntu, 'make setup' installs what is missing."
         return Finding("Window", f"Qt cannot start: {last}. {hint}", severity=Severity.ERROR)
     if is_headless(requested=False) or os.environ.get("QT_QPA_PLATFORM") == "offscreen":
-        return Finding("Window", "there is no screen; the window is written as a picture instead.")
+        return Finding("Window", "there is no screen; the window is drawn as a picture instead.")
     return _check_screens(
         [tuple(map(int, line.split())) for line in trial.stdout.split("\n") if line.strip()]
     )
 
 
 def _check_screens(sizes: Sequence[tuple[int, ...]]) -> Finding:
-    """Say whether the window has room on the largest screen."""
+    """Check whether the largest screen has room for the window."""
     if not sizes:
         return Finding(
-            "Window", "a display is here, but no screen. Switch one on.", Severity.WARNING
+            "Window", "there is a display but no screen. Switch a screen on.", Severity.WARNING
         )
     width, height = max(sizes)
     others = f", and {len(sizes) - 1} more" if len(sizes) > 1 else ""
-    message = f"a screen of {width}x{height} is here{others}; no graphics driver is needed"
+    message = f"screen of {width}x{height}{others}; no graphics driver is needed"
     if width < _MIN_SCREEN_WH[0] or height < _MIN_SCREEN_WH[1]:
         minimum = "{}x{}".format(*_MIN_SCREEN_WH)
         return Finding(
             "Window",
-            f"{message}. The window is made for {minimum}: some of it may be cut off.",
+            f"{message}. The window needs {minimum}; parts of it may be cut off.",
             Severity.WARNING,
         )
     return Finding("Window", message)
 
 
 def _choose_platform() -> str:
-    """Choose how Qt is tried: on the screen where there is one."""
+    """Choose the Qt platform to test: the screen, if there is one."""
     return "offscreen" if is_headless(requested=False) else ""
 
 
@@ -297,7 +295,7 @@ def _find_installed_version(name: str) -> str | None:
 
 
 def _measure_write_speed_mb_per_s(folder: Path) -> float:
-    """Write a file to the disk itself, and measure."""
+    """Write a file to the disk, and measure the speed."""
     with tempfile.TemporaryFile(dir=folder) as file:
         start_s = time.perf_counter()
         file.write(os.urandom(_TRIAL_BYTES))

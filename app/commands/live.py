@@ -1,4 +1,4 @@
-"""`epipole live`: the cameras, the skeleton, the calibration and the recording, in a window or without one."""
+"""`epipole live`: cameras, skeleton, calibration and recording, with or without a window."""
 
 import time
 from argparse import Namespace
@@ -38,13 +38,13 @@ POLL_INTERVAL_S = 0.1
 
 
 def run(options: Namespace) -> int:
-    """Watch live cameras.
+    """Run live cameras.
 
     Parameters
     ----------
     options
-        `sources`, `rig`, `stature`, `person`, `model`, `monocular`, `record`, `headless`,
-        `seconds`, `out`.
+        `sources`, `rig`, `stature`, `person`, `model`, `lift`, `record`, `headless`, `seconds`,
+        `out`.
 
     Returns
     -------
@@ -56,21 +56,21 @@ def run(options: Namespace) -> int:
     EngineError
         If no camera sends images, the model is missing, or the disk refuses.
     KeyboardInterrupt
-        If Ctrl-C ended it; everything is written all the same.
+        If Ctrl-C ended it; everything is written nevertheless.
     """
     _repair_source_sessions(options.sources)
     if is_headless(requested=options.headless):
         return run_headless(options)
     if options.record is not None:
         require_new_folder(options.record)
-    from app.window.application import show_live  # Qt is loaded by those who draw
+    from app.window.application import show_live  # only the window needs Qt
 
     settings, message = load_settings(settings_file())
     return show_live(options, settings, message)
 
 
 def _repair_source_sessions(sources: Sequence[str]) -> None:
-    """Set right the sessions among the sources, and say what is missing of them."""
+    """Repair the sessions among the sources, and report what is missing in them."""
     reported = repair_sessions(sources)
     print_messages(reported)
     for path in map(Path, sources):
@@ -81,7 +81,7 @@ def _repair_source_sessions(sources: Sequence[str]) -> None:
 
 
 def run_headless(options: Namespace) -> int:
-    """Watch live cameras without a screen, record them, and draw the window at the end.
+    """Run live cameras without a screen, record them, and draw the window at the end.
 
     Returns
     -------
@@ -90,14 +90,14 @@ def run_headless(options: Namespace) -> int:
     """
     if not options.sources:
         raise CameraError(
-            "", "No camera was named. Give some, for instance: epipole live usb:0 usb:1 --headless"
+            "", "No camera was given. For instance: epipole live usb:0 usb:1 --headless"
         )
     folder = options.out or choose_new_folder(Path.cwd(), datetime.now())
     rig = load_rig(options.rig) if options.rig is not None else None
     session = options.record or find_free_path(folder / "session")
     require_new_folder(session)
     require_writable(folder / "rig.toml")
-    print(f"Everything goes to {folder}", flush=True)
+    print(f"Output  {folder}", flush=True)
     rig_writer = _RigWriter(
         CalibrationPaths(folder / "rig.toml", folder / "report.json"),
         ", ".join(map(strip_credentials, options.sources)),
@@ -129,7 +129,7 @@ def run_headless(options: Namespace) -> int:
 
 
 def _prepare_live(live: Live, rig: Rig | None, options: Namespace) -> None:
-    """Wait for the cameras, say what is odd about them, and give them their rig."""
+    """Wait for the cameras, print what is odd about them, and load their rig."""
     print_messages(
         state.message for state in wait_for_images(lambda: live.state().cameras) if state.message
     )
@@ -145,14 +145,14 @@ def _prepare_live(live: Live, rig: Rig | None, options: Namespace) -> None:
 
 
 def _build_facts(options: Namespace) -> SessionFacts:
-    """Say what the session is about."""
+    """Collect the facts of the session."""
     settings = {"stature_m": options.stature} if options.stature else {}
     return SessionFacts((), settings, {"name": options.model}, options.stature, options.person)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _LiveOutcome:
-    """What came of a take: how everything was at its end, and the result that shows most."""
+    """The outcome of a run: the final state, and the result that shows most."""
 
     state: LiveState
     recorded: RecordingState | None
@@ -161,7 +161,7 @@ class _LiveOutcome:
     aborted: bool  # the recording, by itself
 
     def print_summary(self) -> None:
-        """Say where the session is, and what was lost."""
+        """Print where the session is, and what was lost."""
         if self.recorded is not None:
             message = (
                 f"Session {self.recorded.path}, {self.recorded.seconds:.0f} s. "
@@ -172,7 +172,7 @@ class _LiveOutcome:
 
 
 class _RigWriter:
-    """Writes each rig of the live calibration, and its report, as they come.
+    """Writes each rig of the live calibration with its report.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ class _RigWriter:
         self.verdict = report.verdict
 
     def print_summary(self) -> None:
-        """Say what came of the calibration."""
+        """Print the outcome of the calibration."""
         if self.verdict:
             print(f"Rig     {self._paths.rig} ({self.verdict})\nReport  {self._paths.page}")
 
@@ -207,17 +207,17 @@ class ImageTimeouts:
 def wait_for_images(
     cameras: Callable[[], tuple[CameraState, ...]], timeouts: ImageTimeouts = ImageTimeouts()
 ) -> tuple[CameraState, ...]:
-    """Wait until every camera has sent an image, or has had its time.
+    """Wait until every camera has sent an image or has timed out.
 
     Parameters
     ----------
     cameras
-        Tells how they are.
+        Returns their present states.
 
     Returns
     -------
     states
-        How they are now.
+        At the end of the wait.
 
     Raises
     ------
@@ -241,47 +241,43 @@ def wait_for_images(
 
 
 def _build_no_images_error(states: Sequence[CameraState], timeouts: ImageTimeouts) -> CameraError:
-    """Say that no camera sends anything, and why, as far as one of them says so."""
+    """Build the error that no camera sends images, with the first reason known."""
     first = next((state for state in states if state.message), states[0])
     message = first.message or (
-        f"Camera '{first.name}' sent no image within {timeouts.first_image_s:.0f} s. Check "
-        "its cable."
+        f"Camera '{first.name}' sent no image within {timeouts.first_image_s:.0f} s. Check its "
+        "cable or its network."
     )
     others = f" None of the {len(states)} cameras sends images." if len(states) > 1 else ""
     return CameraError(first.name, message + others)
 
 
 def describe_losses(states: Sequence[CameraState], lost: int) -> list[str]:
-    """Say what the cameras and the disk lost.
+    """Describe what the cameras and the disk lost.
 
     Parameters
     ----------
     states
-        How the cameras are at the end.
+        Of the cameras at the end.
     lost
-        How many images the disk was too slow for.
-
-    Returns
-    -------
-    sentences
+        Number of images the disk was too slow for.
     """
     remarks = [
-        f"Camera '{state.name}': {state.dropped} images never came."
+        f"Camera '{state.name}': {state.dropped} images were lost."
         for state in states
         if state.dropped
     ]
     remarks += [
-        f"Camera '{s.name}' was gone {s.reconnect_count} times and came back."
+        f"Camera '{s.name}' was disconnected {s.reconnect_count} times and came back."
         for s in states
         if s.reconnect_count
     ]
     remarks += [
-        f"Camera '{s.name}' sent nothing: its part of the session is empty."
+        f"Camera '{s.name}' sent no image; its part of the session is empty."
         for s in states
         if not s.frames
     ]
     if lost:
-        remarks.append(f"The disk was too slow for {lost} images; the session says which.")
+        remarks.append(f"The disk was too slow for {lost} images; the session lists them.")
     return remarks
 
 
@@ -292,13 +288,13 @@ def _use_rig(live: Live, rig: Rig, path: Path) -> None:
     if missing:
         raise CameraError(
             missing[0],
-            f"Camera '{missing[0]}' sends no image, so that '{path}' cannot be used. Check it.",
+            f"Camera '{missing[0]}' sends no image, so '{path}' cannot be used. Check the camera.",
         )
     live.use_rig(match_rig(rig, live.names, [size for size in sizes if size], path), path.name)
 
 
 def _follow_to_end(live: Live, seconds: float | None) -> _LiveOutcome:
-    """Follow the take to its end, which Ctrl-C may be, and finish the recording."""
+    """Run to the end or to Ctrl-C, and finish the recording."""
     best, interrupted = _BestResult(), False
     try:
         with Progress("Live", round(seconds) if seconds else None, "seconds") as progress:
@@ -312,7 +308,7 @@ def _follow_to_end(live: Live, seconds: float | None) -> _LiveOutcome:
 
 
 class _BestResult:
-    """The result that shows most; of the good ones, a late one."""
+    """The result that shows most; of equally good ones, the latest."""
 
     def __init__(self) -> None:
         self.result: LiveResult | None = None
@@ -326,7 +322,7 @@ class _BestResult:
 
 
 def _follow(live: Live, seconds: float | None, best: _BestResult, progress: Progress) -> None:
-    """Take results until the end, and say how the calibration goes."""
+    """Collect results until the end, and print the progress of the calibration."""
     start_s = time.monotonic()
     printed = ""
     ended = False
@@ -347,7 +343,7 @@ def _follow(live: Live, seconds: float | None, best: _BestResult, progress: Prog
 
 
 def _score_result(result: LiveResult) -> float:
-    """How much a result shows."""
+    """Score how much a result shows."""
     seen = sum(
         float(pose.confidence.sum())
         for people in result.poses_2d.poses_by_view
@@ -357,13 +353,13 @@ def _score_result(result: LiveResult) -> float:
 
 
 def _draw(options: Namespace, live: Live, outcome: _LiveOutcome, path: Path) -> None:
-    """Draw the window as it would look."""
+    """Draw the window as a picture."""
     try:
         from app.window import snapshot
     except ImportError as error:
         print(
-            f"The window cannot be drawn: {error}. 'epipole doctor' says what is missing; all "
-            "else is complete."
+            f"The window could not be drawn: {error}. Run 'epipole doctor' to see what is missing; "
+            "everything else is complete."
         )
         return
     skeleton = live.skeleton or load_skeleton("blazepose_33")

@@ -1,4 +1,4 @@
-"""`epipole models`: which pose models there are, fetching one, and which taught network serves whom."""
+"""`epipole models`: list and download models, and choose the monocular model for each person."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -10,10 +10,11 @@ from engine.models.library import ModelEntry, ModelLibrary, compute_rig_id, desc
 from engine.models.progress import Progress as Download
 
 BY_USER = "a person"
+_METRICS = {"mpjpe_mm": "MPJPE", "p_mpjpe_mm": "PA-MPJPE"}
 
 
 def run(options: Namespace) -> int:
-    """Do what was asked.
+    """Run an action on models.
 
     Parameters
     ----------
@@ -40,68 +41,67 @@ def run(options: Namespace) -> int:
 
 
 def print_pose_models() -> None:
-    """Print one line per model that finds people: whether it is here, its licence, and what it is."""
+    """Print one line per pose model: whether it is installed, its licence, and what it is."""
     states = [state for state in models.list_models() if state.card.task != "pose3d"]
     width = max(len(state.card.name) for state in states)
     for state in states:
-        here = "here" if state.present else "-"
-        print(f"{state.card.name:{width}}  {here:4}  {state.card.licence:12}  {state.card.note}")
-    print(
-        f"\nModels are kept in {models.models_folder()}. Fetch one with: epipole models pull NAME"
-    )
+        installed = "installed" if state.present else "-"
+        print(
+            f"{state.card.name:{width}}  {installed:9}  {state.card.licence:12}  {state.card.note}"
+        )
+    print(f"\nThese models are in {models.models_folder()}. Download one: epipole models pull NAME")
 
 
 def print_monocular_models(library: ModelLibrary) -> None:
-    """Print one line per network that sees 3D from one view: where it comes from, how good it is, and whom it serves."""
+    """Print one line per monocular model: origin, error, and whom it is used for."""
     entries = library.list_models()
-    print("\n3D from one view:" if entries else "\nNo network for 3D from one view is here yet.")
+    print("\nMonocular models:" if entries else "\nNo monocular model is installed yet.")
     people_by_model, remarks = _find_served_people(library)
     width = max((len(entry.name) for entry in entries), default=0)
     for entry in entries:
         people = people_by_model.get(entry.name)
-        print(f"{entry.name:{width}}  {_describe(entry)}{f' Serves {people}.' if people else ''}")
+        print(
+            f"{entry.name:{width}}  {_describe(entry)}{f'  In use for {people}.' if people else ''}"
+        )
     for remark in dict.fromkeys((*library.remarks(), *remarks)):
         print(remark)
-    print(
-        f"Networks you taught are kept in {library.folder}. Choose one with: epipole models use "
-        "NAME"
-    )
+    print(f"Fine-tuned models are in {library.folder}. Choose one: epipole models use NAME")
 
 
 def use(name: str, person: str = "", rig: Path | None = None) -> None:
-    """Let a network serve somebody.
+    """Use a model for a person, or for everybody.
 
     Parameters
     ----------
     name
-        Of the network.
+        Of the model.
     person
         Empty for everybody.
     rig
-        File of the rig that it is for; None for any.
+        File of the rig it is for; None for any.
     """
     where = compute_rig_id(load_rig(rig)) if rig else ""
     entry = ModelLibrary().adopt(
         name, person, where, reason="Chosen on the command line.", by=BY_USER
     )
     print(
-        f"'{entry.name}' serves {describe_scope(person, where)} from now on. Undo it with: "
-        "epipole models roll-back"
+        f"'{entry.name}' is now used for {describe_scope(person, where)}. Undo: epipole models "
+        "roll-back"
     )
 
 
 def roll_back(person: str = "", rig: Path | None = None) -> None:
-    """Take back the last choice for somebody; see `use`."""
+    """Undo the last choice for a person; see `use`."""
     where = compute_rig_id(load_rig(rig)) if rig else ""
     entry = ModelLibrary().roll_back(
         person, where, reason="Rolled back on the command line.", by=BY_USER
     )
-    now = f"'{entry.name}' serves" if entry else "No network serves"
-    print(f"{now} {describe_scope(person, where)} again.")
+    now = f"'{entry.name}' is" if entry else "No model is"
+    print(f"{now} used for {describe_scope(person, where)} again.")
 
 
 def pull(name: str, sha256: str = "") -> None:
-    """Fetch a model with progress, unless it is here already.
+    """Download a model with progress, unless it is installed already.
 
     Parameters
     ----------
@@ -117,13 +117,13 @@ def pull(name: str, sha256: str = "") -> None:
 
         model = models.pull_model(name, watch, sha256=sha256)
     print(
-        f"Model '{name}' is ready and verified: "
+        f"Model '{name}' is installed and verified: "
         f"{', '.join(str(path) for path in model.paths.values())}"
     )
 
 
 def _find_served_people(library: ModelLibrary) -> tuple[dict[str, str], list[str]]:
-    """Say of each network that serves somebody, whom; and which should and cannot."""
+    """Find for each model in use whom it is used for, and which models cannot be used."""
     scopes = dict.fromkeys(
         [("", ""), *((change.person, change.rig_id) for change in library.read_history())]
     )
@@ -138,12 +138,11 @@ def _find_served_people(library: ModelLibrary) -> tuple[dict[str, str], list[str
 
 
 def _describe(entry: ModelEntry) -> str:
-    """Say in one line what a network is."""
+    """Describe a model in one line."""
     trained = entry.card.trained
-    figures = (
-        ", ".join(f"{name} {value:.1f}" for name, value in trained.metrics.items())
-        if trained
-        else ""
+    metrics = trained.metrics if trained else {}
+    figures = ", ".join(
+        f"{label} {metrics[name]:.1f} mm" for name, label in _METRICS.items() if name in metrics
     )
     parts = (
         entry.card.licence,

@@ -1,4 +1,4 @@
-"""`epipole play`: a recorded session, instant by instant."""
+"""`epipole play`: a recorded session, frame by frame."""
 
 from argparse import Namespace
 from datetime import datetime
@@ -30,13 +30,12 @@ def run(options: Namespace) -> int:
     """
     if is_headless(requested=options.headless):
         return _draw(options.session, options.out or choose_new_folder(Path.cwd(), datetime.now()))
-    from app.window import player as player_window  # Qt is loaded by those who draw, when they draw
+    from app.window import player as player_window  # only the window needs Qt
 
-    with repair_and_open(
-        options.session
-    ) as playback:  # what cannot be opened is said here, before a window is there
+    # opened here once, so that an error is reported before there is a window
+    with repair_and_open(options.session) as playback:
         _print_facts(playback)
-    print("The window shows the session; close it to end.", flush=True)
+    print("Close the window to end.", flush=True)
     models = tuple(
         state.card.name for state in list_models() if state.present and state.card.task == "pose2d"
     )
@@ -45,7 +44,7 @@ def run(options: Namespace) -> int:
 
 
 def _draw(session: Path, folder: Path) -> int:
-    """Write the window at the best moment as a picture."""
+    """Draw the window at the best moment as a picture."""
     picture = folder / "window.png"
     with repair_and_open(session) as playback:
         require_writable(picture)
@@ -62,13 +61,13 @@ def _draw(session: Path, folder: Path) -> int:
 
 
 def _print_facts(playback: Playback) -> None:
-    """Print a few facts of the session."""
+    """Print a few facts about the session."""
     images = playback.has_image
     print(f"Session   {playback.session.path}")
     print(f"Cameras   {len(playback.view_names)}: {', '.join(playback.view_names)}")
     print(
-        f"Length    {playback.seconds:.1f} s, {len(playback)} instants at "
-        f"{playback.rate_fps:.4g} per second"
+        f"Length    {playback.seconds:.1f} s, {len(playback)} framesets at "
+        f"{playback.rate_fps:.4g} fps"
     )
     print(f"Images    {int(images.sum())} of {images.size}")
     known = np.isfinite(playback.joints_found)

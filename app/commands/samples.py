@@ -1,4 +1,4 @@
-"""`epipole samples`: a published set, a session or the studio as stored samples that a network can be trained on."""
+"""`epipole samples`: store a data set, a session or simulated people as training samples."""
 
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
@@ -25,20 +25,20 @@ from training.studio.samples import StudioSampleConfig, StudioSampler
 
 DONE = 0
 TRUTH_SOURCES: dict[Teacher, str] = {
-    "truth": "exact truth",
-    "annotation": "what people marked",
-    "labels": "a rig's labels",
+    "truth": "ground truth",
+    "annotation": "manual annotation",
+    "labels": "labels of a session",
 }
 PUBLIC_DATASETS = {"mpii": read_mpii, "human36m": read_human36m, "mpi-inf-3dhp": read_mpi_inf_3dhp}
 PHOTOGRAPH_STRIDE, FRAME_STRIDE = 1, 5
 STUDIO_SAMPLES = 20_000
-"""What the studio draws where nobody says how many: it would never end."""
+"""Default of the studio, which would never end by itself."""
 
 UNLIMITED_SAMPLES = 1_000_000
 """More than a session has."""
 
 MIN_SAMPLES = SessionSamplesConfig().min_samples
-"""With fewer there is nothing to learn; whoever asks for few with --most may have them."""
+"""Fewer are too few to train on; --most overrides this."""
 
 
 def run(options: Namespace) -> int:
@@ -52,36 +52,36 @@ def run(options: Namespace) -> int:
     Returns
     -------
     code
-        0; the command line turns errors into one sentence and 1.
+        0; the command line turns errors into one message and 1.
 
     Raises
     ------
     UsageError
-        If a folder is missing, or an option is given to what does not know it.
+        If a folder is missing, or an option does not apply to this kind of samples.
     """
     if (options.kind == "studio") != (options.folder is None):
         problem = (
-            "needs no folder: it draws its people"
+            "takes no folder: it simulates people"
             if options.kind == "studio"
-            else "needs the folder to read"
+            else "needs a folder to read"
         )
         raise UsageError(
             f"'epipole samples {options.kind}' {problem}. See 'epipole samples --help'."
         )
     if options.kind != "session" and (options.labels or options.rig):
-        raise UsageError("--labels and --rig belong to 'epipole samples session'; leave them out.")
+        raise UsageError("--labels and --rig only apply to 'epipole samples session'.")
     count = store_samples(
         _limit_samples(_read_parts(options), options.most), options.out, options.most
     )
     print(
-        f"Samples  {options.out}  ({count}, joints known from "
+        f"Samples  {options.out}  ({count}, joints from "
         f"{TRUTH_SOURCES[open_samples(options.out).teacher]})"
     )
     return DONE
 
 
 def store_samples(parts: Iterator[Samples], folder: Path, max_samples: int | None) -> int:
-    """Write samples as they come; a making that is broken off leaves no set behind.
+    """Write samples one part after another; an interrupted run leaves no set behind.
 
     Parameters
     ----------
@@ -89,22 +89,18 @@ def store_samples(parts: Iterator[Samples], folder: Path, max_samples: int | Non
         Of one skeleton and one size.
     folder
     max_samples
-        How many there will be, where that is known.
-
-    Returns
-    -------
-    count
+        The expected number, where known.
 
     Raises
     ------
     TrainingError
-        If there are none, the folder holds a set already, or the disk refuses.
+        If there are no samples, the folder already holds a set, or the disk cannot be written.
     """
     with Progress("Storing samples", max_samples, "samples") as progress:
         first = next(parts, None)
         if first is None:
             raise TrainingError(
-                "Not one image shows a person whose joints are known. Ask for more images."
+                "None of these images shows a person with known joints. Use more images."
             )
         count = 0
         with SampleWriter(folder, first.skeleton, first.stored_px) as writer:
@@ -117,7 +113,7 @@ def store_samples(parts: Iterator[Samples], folder: Path, max_samples: int | Non
 
 
 def _read_parts(options: Namespace) -> Iterator[Samples]:
-    """Read the samples of what was named, a part at a time."""
+    """Read the samples of the source, a part at a time."""
     if options.kind in PUBLIC_DATASETS:
         default_stride = PHOTOGRAPH_STRIDE if options.kind == "mpii" else FRAME_STRIDE
         return PUBLIC_DATASETS[options.kind](
@@ -132,14 +128,14 @@ def _read_parts(options: Namespace) -> Iterator[Samples]:
 
 
 def _draw_studio_samples(options: Namespace) -> Iterator[Samples]:
-    """Draw people of the studio that may be trained on."""
+    """Render simulated people for training."""
     return StudioSampler().draw(
         StudioSampleConfig(seed=options.seed, samples=options.most or STUDIO_SAMPLES)
     )
 
 
 def _cut_session_samples(options: Namespace) -> Iterator[Samples]:
-    """Cut the crops of a session at its labels; where there are too many, whole instants are left out evenly."""
+    """Cut the crops of a session at its labels, evenly thinned by whole instants."""
     path: Path = options.folder
     print_messages(repair_sessions([path]))
     session = Session.open(path)
@@ -155,7 +151,7 @@ def _cut_session_samples(options: Namespace) -> Iterator[Samples]:
 
 
 def _limit_samples(parts: Iterable[Samples], max_samples: int | None) -> Iterator[Samples]:
-    """Stop after so many samples."""
+    """Stop after `max_samples`."""
     left = max_samples
     for part in parts:
         if left is not None and len(part) >= left:

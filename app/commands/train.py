@@ -1,4 +1,4 @@
-"""`epipole train`: a network is taught by a recipe, on stored samples or on people that the studio draws meanwhile."""
+"""`epipole train`: train a model by a recipe, on stored samples or on simulated people."""
 
 import math
 import signal
@@ -15,8 +15,7 @@ from training.errors import TrainingError
 from training.loop.config import TrainConfig
 from training.loop.devices import get_rank
 from training.loop.history import CSV
-from training.loop.runs import Run, StopReason, TrainingResult
-from training.loop.runs import TrainingProgress as Told
+from training.loop.runs import Run, StopReason, TrainingProgress, TrainingResult
 from training.recipes.recipe import Recipe, read_recipe
 from training.recipes.train_recipe import (
     InitialWeights,
@@ -31,7 +30,7 @@ DONE = 0
 
 
 def run(options: Namespace) -> int:
-    """Teach a network.
+    """Train a model.
 
     Parameters
     ----------
@@ -42,7 +41,7 @@ def run(options: Namespace) -> int:
     Returns
     -------
     code
-        0; the command line turns a TrainingError into one sentence and 1.
+        0; the command line turns a TrainingError into one message and 1.
 
     Raises
     ------
@@ -58,13 +57,13 @@ def run(options: Namespace) -> int:
 
 
 def _train_with_progress(recipe: Recipe, options: Namespace) -> None:
-    """Train with a line that tells how far it is; of several processes only the first one tells."""
+    """Train with a progress line; of several processes only the first one shows it."""
     if get_rank() > 0:
         _train(recipe, options, Run(options.out))
         return
-    with Progress("Teaching", unit="steps") as progress, InterruptFlag() as stop:
+    with Progress("Training", unit="steps") as progress, InterruptFlag() as stop:
 
-        def watch(update: Told) -> None:
+        def watch(update: TrainingProgress) -> None:
             if update.step:
                 progress(update.step, update.steps)
 
@@ -75,40 +74,40 @@ def _train_with_progress(recipe: Recipe, options: Namespace) -> None:
 
 
 def _require_consistent_options(options: Namespace) -> None:
-    """Refuse words that contradict each other; raises UsageError."""
+    """Refuse options that contradict each other; raises UsageError."""
     conflicting = (options.data, options.judge, options.init, options.imagenet, options.seed)
     conflicting += (options.studio_share, options.occluders)
     if options.resume and any(word is not None for word in conflicting):
         raise UsageError(
-            "--resume goes on with the same data, seed, occluders and first weights; leave "
-            "those options out."
+            "--resume continues with the same data, seed, occluders and first weights; leave those "
+            "options out."
         )
     if options.studio_share is not None and not options.data:
         raise UsageError(
-            "--studio-share mixes the studio's people with data; give those with --data."
+            "--studio-share mixes simulated people with data; give the data with --data."
         )
     if options.init and options.imagenet:
         raise UsageError(
-            "--init brings all first weights, --imagenet those of the trunk; give one of them."
+            "--init sets all first weights, --imagenet those of the backbone; give one of them."
         )
 
 
 def _require_run_folder(folder: Path, *, resume: bool) -> None:
-    """See that there is something to go on with, or room to begin, before anything is drawn."""
+    """Check that a run can be resumed, or that the folder is free, before anything is done."""
     last = Run(folder).last
     if resume and not last.is_file():
         raise TrainingError(
-            f"'{folder}' holds no training to go on with. Check --out, or leave --resume out."
+            f"'{folder}' holds no run to resume. Check --out, or leave --resume out."
         )
     if last.exists() and not resume:
         raise TrainingError(
-            f"'{folder}' holds a training already. Go on with --resume, or choose another folder."
+            f"'{folder}' already holds a run. Continue it with --resume, or choose another folder."
         )
     require_writable(last)
 
 
 class InterruptFlag:
-    """Hears Ctrl-C from the first step on, so that this step is finished and kept; a second one ends everything."""
+    """Catches Ctrl-C so that the step is finished and kept; a second press ends everything."""
 
     def __init__(self) -> None:
         self._pressed = False
@@ -121,39 +120,39 @@ class InterruptFlag:
         self._restore_handler()
 
     def __call__(self) -> bool:
-        """Return whether it was pressed."""
+        """Return whether Ctrl-C was pressed."""
         if self._earlier is None and not self._pressed:
             self._earlier = signal.signal(signal.SIGINT, self._on_interrupt)
         return self._pressed
 
     def _on_interrupt(self, _signal: int, _frame: types.FrameType | None) -> None:
-        """Remember it, and leave the next one to whoever listened before."""
+        """Remember the press, and restore the earlier handler for the next one."""
         self._pressed = True
         self._restore_handler()
 
     def _restore_handler(self) -> None:
-        """Let whoever listened before listen again."""
+        """Restore the earlier handler."""
         if self._earlier is not None:
             signal.signal(signal.SIGINT, self._earlier)
             self._earlier = None
 
 
 def _train(recipe: Recipe, options: Namespace, run: Run) -> TrainingResult:
-    """Begin, or go on."""
+    """Start or resume training."""
     if not options.resume:
         data = TrainingData(tuple(options.data or ()), tuple(options.judge or ()))
         return train_recipe(recipe, data, run, InitialWeights(options.init, options.imagenet))
     notes = read_recipe_notes(run.folder)
     if notes["recipe"]["name"] != recipe.name:
         raise UsageError(
-            f"'{run.folder}' was begun with the recipe '{notes['recipe']['name']}'; go on with "
-            "that one."
+            f"'{run.folder}' was started with the recipe '{notes['recipe']['name']}'; resume it "
+            "with that recipe."
         )
     return resume_recipe(run, _apply_budget(read_resumed_config(run.folder), options))
 
 
 def _apply_options(recipe: Recipe, options: Namespace) -> Recipe:
-    """Give a recipe what the command line says."""
+    """Apply the options of the command line to a recipe."""
     train = _apply_budget(recipe.train, options)
     studio = recipe.studio
     if options.seed is not None:
@@ -166,7 +165,7 @@ def _apply_options(recipe: Recipe, options: Namespace) -> Recipe:
 
 
 def _apply_budget(config: TrainConfig, options: Namespace) -> TrainConfig:
-    """Give a configuration the budget and threads of the command line; a budget there replaces the whole budget."""
+    """Apply threads and budget of the command line; any budget there replaces the recipe's."""
     if options.threads:
         config = replace(config, threads=options.threads)
     if options.minutes is None and options.samples is None:
@@ -178,14 +177,14 @@ def _apply_budget(config: TrainConfig, options: Namespace) -> TrainConfig:
 
 
 def _print_summary(trained: TrainingResult, options: Namespace) -> None:
-    """Say how it went and where everything is."""
+    """Print how training went and where everything is."""
     last = trained.history[-1]
-    print(f"\nTaught {last.step} steps, {last.samples} samples; {trained.stopped_because}.")
+    print(f"\nTrained {last.step} steps, {last.samples} samples; {trained.stopped_because}.")
     judged = [row.judged_mm for row in trained.history if not math.isnan(row.judged_mm)]
     if judged:
         print(
-            f"On what it was not taught it is off by {trained.best_mm:.1f} mm; at first "
+            f"Best error on held-out data: {trained.best_mm:.1f} mm; at the start "
             f"{judged[0]:.1f} mm."
         )
-    print(f"Network  {trained.checkpoint}")
+    print(f"Model    {trained.checkpoint}")
     print(f"History  {options.out / CSV}")

@@ -1,4 +1,4 @@
-"""What the calibration panel says: the verdict in words, the doubt in numbers, and what to do next."""
+"""The calibration panel: verdict, uncertainties, and what to do next."""
 
 from dataclasses import dataclass
 
@@ -8,36 +8,35 @@ from calibration.judge.report import ACCEPTED, REFUSED, USABLE, CalibrationRepor
 
 _HEADLINES = {
     ACCEPTED: ("Calibrated", Severity.GOOD),
-    USABLE: ("Calibrated, with care", Severity.WARNING),
+    USABLE: ("Calibrated, limited accuracy", Severity.WARNING),
     REFUSED: ("Not calibrated", Severity.ERROR),
 }
 _NEXT_STEPS = {
     ACCEPTED: "Ready. Leave the cameras where they are.",
     USABLE: (
-        "You can work with it; for more certainty walk through the whole room once more and "
-        "calibrate again."
+        "You can use it. For better accuracy, walk through the whole room again and recalibrate."
     ),
-    REFUSED: "Do what it says above, then calibrate again. A rig from before stays as it was.",
+    REFUSED: "Follow the advice above, then calibrate again. An earlier rig is kept.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class CameraRow:
-    """One camera's doubt, in words ready to be shown.
+    """The uncertainties of one camera, formatted.
 
     Parameters
     ----------
     name
-    direction, place, lens
+    direction, position, lens
         One standard deviation: degrees, centimetres, percent of the focal length.
     error
-        Median over time that took no part in the solution.
+        Median over held-out frames.
     severity
     """
 
     name: str
     direction: str
-    place: str
+    position: str
     lens: str
     error: str
     severity: Severity
@@ -52,7 +51,7 @@ class CalibrationCard:
     headline, severity
         The verdict.
     message
-        Why: the weightiest reason; the report page has them all.
+        The most important reason; the report page has them all.
     next_step
         What to do now.
     rows
@@ -60,10 +59,9 @@ class CalibrationCard:
     facts
         Label and value.
     coaching
-        What is still to be shown to the cameras; None where nothing is.
+        What the cameras still need to see; None where nothing is missing.
     rig_source
-        Where the rig in use comes from; empty where there is none, and then there is nothing to
-        save.
+        Where the rig in use comes from; empty where there is none to save.
     """
 
     headline: str
@@ -77,27 +75,23 @@ class CalibrationCard:
 
 
 def present_calibration(report: CalibrationReport | None) -> CalibrationCard:
-    """Put a report into words.
+    """Describe a calibration report.
 
     Parameters
     ----------
     report
         None before the first calibration.
-
-    Returns
-    -------
-    card
     """
     if report is None:
         return CalibrationCard(
             "Not calibrated yet",
             Severity.NEUTRAL,
-            "The program finds out where the cameras stand from one person who moves.",
+            "The cameras are calibrated from one person who moves in view of them.",
             "Walk through the whole room for about 20 seconds, in view of all cameras.",
         )
     headline, severity = _HEADLINES[report.verdict]
     facts = (
-        ("Error on unseen time", format_with_unit(report.holdout_median_px, "px", 1)),
+        ("Held-out error", format_with_unit(report.holdout_median_px, "px", 1)),
         ("Scale", f"± {format_with_unit(report.scale_sigma_percent, '%', 1)}"),
         ("Motion used", format_with_unit(report.seconds_used, "s", 0)),
     )
@@ -109,17 +103,13 @@ def present_calibration(report: CalibrationReport | None) -> CalibrationCard:
 
 
 def format_with_unit(value: float, unit: str, digits: int) -> str:
-    """Write a number with its unit; a dash where it is not known.
+    """Format a number with its unit; a dash where unknown.
 
     Parameters
     ----------
     value
         NaN where unknown.
     unit, digits
-
-    Returns
-    -------
-    text
 
     Examples
     --------
@@ -130,7 +120,7 @@ def format_with_unit(value: float, unit: str, digits: int) -> str:
 
 
 def _build_row(camera: CameraReport) -> CameraRow:
-    """Put one camera's doubt into words."""
+    """Format the uncertainties of one camera."""
     is_uncertain = (
         camera.rotation_sigma_deg > 1
         or camera.focal_sigma_percent > 3

@@ -1,4 +1,4 @@
-"""Cameras that could be added, and what can be set on one that was: rows ready to be shown."""
+"""Cameras that can be added, and the settings of those that were: rows ready to be shown."""
 
 import re
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ class DeviceRow:
     id
         Stable.
     name
-        As the maker calls it.
+        Given by the manufacturer.
     detail
-        A few words: its best modes, where it is plugged in.
+        Its best modes, and where it is plugged in.
     address
-        What `app.requests.AddCamera` takes.
+        For `app.requests.AddCamera`.
     problem
-        Why it cannot be used now, and what to do; empty where it can.
+        Why it cannot be used now, and what to do; empty if it can.
     """
 
     id: str
@@ -39,7 +39,7 @@ class DeviceList:
     ----------
     rows
     scanning
-        True while they are being listed anew.
+        True while the list is being refreshed.
     """
 
     rows: tuple[DeviceRow, ...] = ()
@@ -53,18 +53,17 @@ class ControlRow:
     Parameters
     ----------
     control
-        As `app.requests.SetControl` takes it, for instance ``exposure_us``.
+        For `app.requests.SetControl`, for instance ``exposure_us``.
     label
-        For a person.
+        Shown in the window.
     minimum, maximum, step, value
         In `unit`.
     unit
         Empty where it has none.
     auto_control
-        The control that lets the camera set this one by itself (1) or not (0); empty where there is
-        none.
+        The control that switches its automatic mode on (1) or off (0); empty where there is none.
     is_auto
-        True while the camera sets it by itself.
+        True while the camera sets it automatically.
     """
 
     control: str
@@ -80,7 +79,7 @@ class ControlRow:
 
 @dataclass(frozen=True, slots=True)
 class CameraSettings:
-    """What can be set on one camera.
+    """The settings of one camera.
 
     Parameters
     ----------
@@ -88,13 +87,13 @@ class CameraSettings:
     address
         Without its password.
     modes
-        What it can send: the text that `app.requests.SetMode` takes.
+        Each as `app.requests.SetMode` expects it.
     mode
-        The present one.
+        The current one.
     controls
-        Empty where the camera lets nothing be set.
+        Empty where the camera has none.
     warning
-        A sentence where an automatic is on; empty otherwise.
+        A message where an automatic control is on; empty otherwise.
     """
 
     name: str
@@ -106,7 +105,7 @@ class CameraSettings:
 
 
 def format_mode(mode: str) -> str:
-    """Put what a camera can send into words.
+    """Format a mode of a camera.
 
     Parameters
     ----------
@@ -115,16 +114,16 @@ def format_mode(mode: str) -> str:
 
     Returns
     -------
-    words
-        The same text where it is none of those.
+    text
+        Unchanged where it is not a mode.
 
     Examples
     --------
     >>> format_mode("1280x720@30 mjpeg")
-    '1280 × 720, 30 per second, mjpeg'
+    '1280 × 720, 30 fps, mjpeg'
     """
     found = _MODE.fullmatch(mode.strip())
     if not found:
         return mode
     width, height, rate, form = found.groups()
-    return f"{width} × {height}, {float(rate):g} per second" + (f", {form}" if form else "")
+    return f"{width} × {height}, {float(rate):g} fps" + (f", {form}" if form else "")

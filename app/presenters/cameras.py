@@ -1,4 +1,4 @@
-"""What the grid of cameras shows: an image, who is in it, and how the camera does."""
+"""The grid of cameras: image, people and state of each camera."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ class CameraTile:
     people
         In pixels of the image.
     detail
-        A few words on how it does: size, rate, losses.
+        Size, rate and losses, in a few words.
     severity
         Of the camera's state.
     message
-        What to do where there is no image; shown in its place.
+        Shown in place of a missing image: why, and what to do.
     keeps_image
-        True where the last image stays, where there is no new one; dimmed under a message.
+        True where the last image stays until a new one arrives; dimmed under a message.
     can_retry
-        True where asking the camera again may help.
+        True where reconnecting may help.
     warning
-        What else a person should know of it, for instance that it sets its exposure by itself.
+        Anything else to know, for instance that its exposure is automatic.
     """
 
     name: str
@@ -60,7 +60,7 @@ def present_cameras(
     frames
         None before the first instant.
     poses
-        Of the same instant; None where no network has looked yet.
+        Of the same instant; None before pose estimation.
     details
         A few words by camera name.
 
@@ -75,7 +75,7 @@ def present_cameras(
         people = poses.poses_by_view[view] if poses else ()
         detail = details.get(name, "")
         if frame is None:
-            message = "No image at this instant" if frames else "Waiting for the first image"
+            message = "No image for this frame" if frames else "Waiting for the first image"
             tiles.append(CameraTile(name, None, (), detail, Severity.WARNING, message))
         else:
             tiles.append(

@@ -1,4 +1,4 @@
-"""What a person who walks through the room reads from across it: how far it is, and what to do now."""
+"""Coaching: what the walking person reads from across the room during calibration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ _SEVERITIES = {
 }
 _MESSAGES = {
     CalibrationPhase.WATCHING: ("Walk through the room", "Keep moving, in view of all cameras."),
-    CalibrationPhase.SOLVING: ("Working it out", "Keep walking; the room appears in a moment."),
+    CalibrationPhase.SOLVING: ("Calibrating", "Keep walking; the room appears in a moment."),
     CalibrationPhase.CALIBRATED: ("Calibrated", "Leave the cameras where they are."),
-    CalibrationPhase.REFUSED: ("Not yet", "Keep walking, and turn round once."),
+    CalibrationPhase.REFUSED: ("Not calibrated yet", "Keep walking, and turn around once."),
     CalibrationPhase.TESTING: (
         "Checking the last calibration",
         "Walk a few steps, in view of all cameras.",
@@ -27,25 +27,23 @@ _MESSAGES = {
 _TOO_FEW_CAMERAS = {
     0: (
         "Your room appears here",
-        "Add two or more cameras that see the same part of it. One person who walks through "
-        "shows them where they "
-        "stand.",
+        "Add two or more cameras that see the same part of it. They are calibrated while one "
+        "person walks through the room.",
     ),
     1: (
         "One camera cannot see depth",
-        "Its joints are shown in its image. Add a second camera that looks at the same part of "
-        "the room, and the room "
-        "appears here.",
+        "The joints are shown in its image. Add a second camera that sees the same part of the "
+        "room, and the room appears here.",
     ),
 }
-_STOPPED = ("The cameras are stopped", "Press Start, and walk through the room.")
-_WAITING = ("Waiting for the cameras", "The room begins to appear once two of them send images.")
+_STOPPED = ("The cameras are stopped", "Press Start, then walk through the room.")
+_WAITING = ("Waiting for the cameras", "Calibration starts once two of them send images.")
 _ENOUGH_SHARE = 0.995
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageGrid:
-    """How much of one camera's image the person has filled.
+    """How much of one camera's image the person has covered.
 
     Parameters
     ----------
@@ -60,7 +58,7 @@ class CoverageGrid:
 
 @dataclass(frozen=True, slots=True)
 class SharedCoverage:
-    """How well two cameras have seen the person at the same time, 0 to 1."""
+    """How much two cameras have seen the person at the same time, 0 to 1."""
 
     one: str
     other: str
@@ -68,13 +66,13 @@ class SharedCoverage:
 
     @property
     def is_enough(self) -> bool:
-        """Whether these two need no more."""
+        """Whether these two cameras have seen enough."""
         return self.share >= _ENOUGH_SHARE
 
 
 @dataclass(frozen=True, slots=True)
 class CoachingCard:
-    """What a person should do now, and what the cameras have seen.
+    """What the person should do now, and what the cameras have seen.
 
     Parameters
     ----------
@@ -83,11 +81,11 @@ class CoachingCard:
         0 to 1.
     severity
     busy
-        True while the program works and the person may rest.
+        True while the solver runs.
     grids
         One per camera, in camera order.
     pairs
-        Each two cameras.
+        Every pair of cameras.
     """
 
     headline: str
@@ -102,7 +100,7 @@ class CoachingCard:
 def present_coaching(
     calibration: CalibrationState, names: Sequence[str], *, running: bool = True
 ) -> CoachingCard | None:
-    """Put what is still missing into a picture.
+    """Describe what is still missing for a calibration.
 
     Parameters
     ----------
@@ -140,7 +138,7 @@ def present_coaching(
 
 
 def _build_pairs(calibration: CalibrationState, names: Sequence[str]) -> tuple[SharedCoverage, ...]:
-    """Name each two cameras and how well they have seen the person together."""
+    """List every pair of cameras and how much they have seen together."""
     if calibration.view_overlap is None:
         return ()
     shared = calibration.view_overlap.tolist()

@@ -1,4 +1,4 @@
-"""What the page of fine-tuning shows: what can be learned from, for whom, and which network serves whom."""
+"""The Fine-tune page: sessions to train on, the run, and which model is used for whom."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,40 +9,40 @@ from app.presenters.finetune_run import EVERYBODY, RunCard, RunSnapshot, present
 from app.presenters.sessions import explain_cannot_finetune, format_date
 from engine.session.summary import SessionSummary
 
-_SCANNING = ("Looking for sessions", "The folders are being looked at for the first time.")
+_SCANNING = ("Looking for sessions", "The session folders are being read for the first time.")
 _NO_SESSIONS = (
-    "Nothing to learn from yet",
+    "No sessions to train on yet",
     "Calibrate two or more cameras on the Live page.\n"
-    "Record somebody for a minute: every motion that the network shall know, seen from all sides.\n"
+    "Record one person for a minute: every movement the model should learn, from all sides.\n"
     "The session then appears here.",
 )
 _NO_RUN = (
-    "Nothing was taught yet",
-    "Tick a session on the left and press Start. How it goes is shown here, and what came of it.",
+    "No fine-tuning yet",
+    "Tick a session on the left and press Start. Progress and result are shown here.",
 )
-_RUN_IN_PROGRESS = "Something is being taught already: wait for its end, or cancel it."
+_RUN_IN_PROGRESS = "A fine-tuning is already running: wait until it ends, or cancel it."
 _NO_SESSION_TICKED = "Tick a session first."
-_NO_PERSON = f"Say whose network it becomes: a name, or {EVERYBODY}."
+_NO_PERSON = f"Enter who the model is for: a name, or {EVERYBODY}."
 _DURATION_LABELS = (
-    (0, "a first try"),
-    (10, "a good start"),
-    (30, "a thorough lesson"),
+    (0, "a quick test"),
+    (10, "recommended"),
+    (30, "thorough"),
 )  # from so many minutes on
 
 
 @dataclass(frozen=True, slots=True)
 class SessionChoice:
-    """A session that may be learned from.
+    """A session that may be trained on.
 
     Parameters
     ----------
     path
     name
     facts
-        Who is in it, date, length and cameras; or why it cannot be learned from.
+        Person, date, length and cameras; or why it cannot be trained on.
     can_finetune
     person
-        Who is in it; empty if nobody said.
+        Who is in it; empty if unknown.
     """
 
     path: Path
@@ -54,21 +54,21 @@ class SessionChoice:
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """A network of the library.
+    """A model of the library.
 
     Parameters
     ----------
     name
     person
-        Whom it was taught for; empty for everybody.
+        Who it was fine-tuned for; empty for everybody.
     facts
-        In words: when, from what, how good.
+        When, from which model, with which error.
     in_use
-        Whether it serves that person now.
+        Whether it is used for that person now.
     can_roll_back
-        Whether another one served before.
+        Whether another one was used before.
     rig_id
-        Of the rig that it is for; empty for any.
+        Of the rig it is for; empty for any.
     """
 
     name: str
@@ -81,25 +81,25 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FinetuneState:
-    """The page of fine-tuning.
+    """The Fine-tune page.
 
     Parameters
     ----------
     choices
-        Those that can be learned from first, each newest first.
+        Those that can be used come first; newest first within each group.
     persons
         Names to choose from.
     default_person
-        Who is usually in front of the cameras; empty where nobody said.
+        The usual person in front of the cameras; empty if unknown.
     run
-        None where nothing was taught yet.
+        None before the first run.
     models
     headline, message
-        What to do first, where nothing was taught yet.
+        What to do first, before the first run.
     can_start
-        Whether no run is under way.
+        Whether no run is active.
     notices
-        Sentences on what cannot be shown.
+        Messages on what cannot be shown.
     """
 
     choices: tuple[SessionChoice, ...] = ()
@@ -114,7 +114,7 @@ class FinetuneState:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to look at but what to do first."""
+        """Whether there is nothing to show but what to do first."""
         return self.run is None and not self.choices and len(self.models) < 2
 
 
@@ -131,17 +131,13 @@ def present_finetune(
     Parameters
     ----------
     summaries
-        Newest first; None before the folders were looked at.
+        Newest first; None before the folders were read.
     run
         The newest one.
     models
     person
-        Who is usually in front of the cameras; empty where nobody said.
+        The usual person in front of the cameras; empty if unknown.
     notices
-
-    Returns
-    -------
-    state
     """
     choices = tuple(
         sorted(map(present_choice, summaries or ()), key=lambda choice: not choice.can_finetune)
@@ -170,12 +166,7 @@ def present_finetune(
 
 
 def present_choice(summary: SessionSummary) -> SessionChoice:
-    """Say whether a session can be learned from, and if not, why.
-
-    Returns
-    -------
-    choice
-    """
+    """Describe a session, or why it cannot be trained on."""
     problem = explain_cannot_finetune(summary)
     facts = (
         summary.person,
@@ -188,46 +179,46 @@ def present_choice(summary: SessionSummary) -> SessionChoice:
 
 
 def suggest_person(ticked: Sequence[SessionChoice], default: str) -> str:
-    """Name the person whose network it probably becomes.
+    """Suggest the person the model is for.
 
     Parameters
     ----------
     ticked
-        What is learned from.
+        The sessions to train on.
     default
-        Who is usually in front of the cameras.
+        The usual person in front of the cameras.
 
     Returns
     -------
     person
-        Who the sessions say they show; the usual one where they do not say; empty where they show
-        several.
+        The person named in the sessions; the default where none is named; empty where several
+        are.
     """
     names = list(dict.fromkeys(choice.person for choice in ticked if choice.person))
     return default if not names else names[0] if len(names) == 1 else ""
 
 
 def parse_person(text: str) -> str:
-    """Turn what was typed into a person's name; empty for everybody."""
+    """Parse the name of a person as typed; empty for everybody."""
     name = " ".join(text.split())
     return "" if name.casefold() == EVERYBODY.casefold() else name
 
 
 def explain_cannot_start(state: FinetuneState, ticked: Sequence[SessionChoice], person: str) -> str:
-    """Say why nothing can be started yet.
+    """Explain why no run can be started yet.
 
     Parameters
     ----------
     state
     ticked
-        What is to be learned from.
+        The sessions to train on.
     person
         As it was typed.
 
     Returns
     -------
-    sentence
-        Empty where nothing is in the way.
+    message
+        Empty if a run can be started.
     """
     if not state.can_start:
         return _RUN_IN_PROGRESS
@@ -237,45 +228,44 @@ def explain_cannot_start(state: FinetuneState, ticked: Sequence[SessionChoice], 
         return ""
     names = list(dict.fromkeys(choice.person for choice in ticked if choice.person))
     return (
-        f"The sessions are of {' and '.join(names)}. {_NO_PERSON}" if len(names) > 1 else _NO_PERSON
+        f"The sessions show {' and '.join(names)}. {_NO_PERSON}" if len(names) > 1 else _NO_PERSON
     )
 
 
 def describe_run(person: str, minutes: int) -> tuple[str, str]:
-    """Say what a teaching takes and what comes of it.
+    """Describe how long a fine-tuning takes and what happens with its result.
 
     Parameters
     ----------
     person
-        As it was typed; empty where nobody was named yet.
+        As it was typed; empty where no name was entered.
     minutes
         In all.
 
     Returns
     -------
-    lesson
-        How long it is, in a few words.
-    promise
-        What happens meanwhile and afterwards.
+    duration
+        In a few words.
+    description
+        What happens during and after the run.
     """
-    person_label = parse_person(person) or ("everybody" if person.strip() else "whoever is in it")
+    person_label = parse_person(person) or ("everybody" if person.strip() else "that person")
     label = [words for min_minutes, words in _DURATION_LABELS if minutes >= min_minutes][-1]
     return f"{minutes} minutes, {label}", (
-        "It leaves the live view its processor, and goes on when the window is closed. The new "
-        "network serves "
-        f"{person_label} only if it is surely better on clips that it never saw; otherwise "
-        "everything stays as it is."
+        "Runs in the background, also with the window closed, and leaves processor time to the "
+        f"live view. The new model is used for {person_label} only if it is clearly better on "
+        "held-out clips; otherwise nothing changes."
     )
 
 
 def list_other_people(model: ModelRow, state: FinetuneState) -> tuple[str, ...]:
-    """List whom else a network could serve, before any rig.
+    """List the other people a model could be used for, with any rig.
 
     Returns
     -------
     persons
-        Names, and at the end the empty one for everybody; without those whom it serves already or
-        was taught for.
+        Names, and last the empty one for everybody; without those it is used for already or was
+        fine-tuned for.
     """
     in_use_by = {
         row.person

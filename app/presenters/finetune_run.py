@@ -1,4 +1,4 @@
-"""What is seen of a fine-tuning: its stages, how long still, its curves, and what came of it."""
+"""A fine-tuning run: stages, time left, curves and result."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,43 +17,43 @@ from training.finetuning.verdict import verdict_from_table
 from training.loop.history import Row
 
 EVERYBODY = "Everybody"
-# What a person follows, and the steps of the recipe that it is made of.
+# The stages shown, and the steps of the recipe each consists of.
 STAGES = (
     ("Label", ("label",)),
-    ("Pictures", ("parent", "collect", "divide")),
-    ("Teach", ("train",)),
-    ("Check", ("export", "check")),
+    ("Prepare", ("parent", "collect", "divide")),
+    ("Train", ("train",)),
+    ("Export", ("export", "check")),
     ("Compare", ("compare", "report")),
-    ("Serve", ("add", "adopt")),
+    ("Adopt", ("add", "adopt")),
 )
 _STEP_MESSAGES = {
-    "label": "Deciding which joints all views agree on",
+    "label": "Selecting joints that all views agree on",
     "collect": "Cutting the person out of the videos",
-    "divide": "Setting clips aside that the network never sees",
-    "parent": "Fetching the network in use",
-    "train": "Teaching",
-    "export": "Writing the network into a file",
-    "check": "Seeing that it answers as it did while it was taught",
-    "compare": "Comparing old and new on the clips set aside",
+    "divide": "Holding out clips for the comparison",
+    "parent": "Loading the model in use",
+    "train": "Training",
+    "export": "Exporting the model",
+    "check": "Checking that the exported model gives the same results",
+    "compare": "Comparing old and new model on held-out clips",
     "report": "Writing the report",
-    "add": "Putting it into the library",
-    "adopt": "Letting it serve",
+    "add": "Adding it to the library",
+    "adopt": "Adopting it",
 }
 _HEADLINES = {
-    Phase.RUNNING: ("Learning", Severity.NEUTRAL),
+    Phase.RUNNING: ("Fine-tuning", Severity.NEUTRAL),
     Phase.PAUSED: ("Paused", Severity.WARNING),
-    Phase.KEPT: ("Better: the new network serves", Severity.GOOD),
+    Phase.KEPT: ("Better: the new model is in use", Severity.GOOD),
     Phase.ROLLED_BACK: ("Not better: nothing was changed", Severity.WARNING),
-    Phase.FAILED: ("It could not be done", Severity.ERROR),
+    Phase.FAILED: ("Failed", Severity.ERROR),
     Phase.CANCELLED: ("Cancelled", Severity.NEUTRAL),
 }
-_ABORTED = ("Broken off", Severity.WARNING)
-_MAX_ROWS = 8  # fit beside the curves at 1280x720; the report has all
+_ABORTED = ("Interrupted", Severity.WARNING)
+_MAX_ROWS = 8  # that fit beside the curves at 1280x720; the report has them all
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of the teaching: 0 waits, 1 is done; between them, or NaN, it is under way."""
+    """One stage of a run: 0 waits, 1 is done; between them, or NaN, it is active."""
 
     name: str
     share: float
@@ -61,7 +61,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunSnapshot:
-    """A run as it lies on the disk, read in the background.
+    """A run as stored on disk, read in the background.
 
     Parameters
     ----------
@@ -89,25 +89,24 @@ class RunCard:
     ----------
     headline, severity
     title
-        Who is taught, from what, and how long it takes still in all.
+        Person, sessions and total time left.
     minutes
-        That were given to it.
+        Time budget.
     activity
-        What is done at this moment and how long that takes still; of a run that is over, how long
-        it took.
+        The present step and its time left; for a finished run, how long it took.
     message
-        How it goes, or what came of it.
+        Progress or result.
     stages
     share
-        Of the present step; NaN where nobody knows.
+        Of the present step; NaN where unknown.
     progress
-        Of all its minutes, in words; empty unless it is under way.
+        Of the time budget, in words; empty unless the run is active.
     plots
-        Loss and error on what was set aside; empty before there are any.
+        Loss and error on held-out clips; empty before there are any.
     rows
-        Action, before, now: words; all actions together first.
+        Action, before, now, formatted; all actions together first.
     worse
-        For each of the rows, whether now is further off than before.
+        For each row, whether the error has grown.
     pictures
         JPEGs by action.
     report
@@ -135,12 +134,7 @@ class RunCard:
 
 
 def present_run(run: RunSnapshot) -> RunCard:
-    """Describe a run.
-
-    Returns
-    -------
-    card
-    """
+    """Describe a run."""
     state = run.state
     headline, severity = _ABORTED if state.sentence == INTERRUPTED else _HEADLINES[state.phase]
     under_way = state.phase in ACTIVE_PHASES
@@ -170,25 +164,26 @@ def present_run(run: RunSnapshot) -> RunCard:
 
 
 def _build_title(run: RunSnapshot) -> str:
-    """Say who is taught, from what, and how long it takes still in all."""
+    """Format person, sessions and total time left."""
     names = ", ".join(display_name(path) for path in run.request.sessions)
     title = f"{run.request.person or EVERYBODY} from {names}"
     if run.state.phase not in ACTIVE_PHASES:
         return f"{title}, {run.request.minutes:g} minutes"
     left_s = 60 * run.request.minutes - run.state.seconds_used
-    left = f"about {format_whole_minutes(left_s)} left" if left_s >= 1 else "nearly at its end"
-    return f"{title}, {left} of {run.request.minutes:g} minutes in all"
+    if left_s < 1:
+        return f"{title}, almost done"
+    return f"{title}, about {format_whole_minutes(left_s)} left of {run.request.minutes:g} minutes"
 
 
 def _format_progress(run: RunSnapshot) -> str:
-    """Say how far a run is, short enough for a tab."""
+    """Format the progress of a run, short enough for a tab."""
     if run.state.phase is Phase.PAUSED:
         return "paused"
     return f"{min(99, int(100 * run.state.seconds_used / (60 * run.request.minutes)))} %"
 
 
 def _describe_step(state: RunState) -> str:
-    """Say what is done at this moment, and how long it takes still."""
+    """Describe the present step and its time left."""
     words = _STEP_MESSAGES.get(state.step, "Starting")
     left = (
         f", {format_duration_padded(state.seconds_left)} left"
@@ -199,7 +194,7 @@ def _describe_step(state: RunState) -> str:
 
 
 def _describe_end(state: RunState) -> str:
-    """Say how long a run took, or where it stopped."""
+    """Describe how long a run took, or where it stopped."""
     took = format_duration_padded(state.seconds_used)
     if state.phase in (Phase.KEPT, Phase.ROLLED_BACK):
         return f"It took {took}."
@@ -208,7 +203,7 @@ def _describe_end(state: RunState) -> str:
 
 
 def _build_stages(state: RunState) -> tuple[Stage, ...]:
-    """Say how far each stage is."""
+    """Compute the progress of each stage."""
     over = state.phase in (Phase.KEPT, Phase.ROLLED_BACK)
     stages = []
     for name, steps in STAGES:
@@ -228,22 +223,22 @@ def _build_plots(history: Sequence[Row]) -> tuple[Plot, ...]:
     judged = np.array([row.judged_mm for row in history])
     known = np.isfinite(judged)
     return (
-        Plot("Error in the lessons, over minutes", "", (Curve("loss", minutes, loss),)),
-        Plot("Error on clips set aside", "mm", (Curve("error", minutes[known], judged[known]),)),
+        Plot("Training loss over minutes", "", (Curve("loss", minutes, loss),)),
+        Plot("Error on held-out clips", "mm", (Curve("error", minutes[known], judged[known]),)),
     )
 
 
 def _collect_figures(results: Mapping[str, Mapping]) -> tuple[tuple[str, float, float], ...]:
-    """Collect the figures of the comparison, mm: action, before, now; all actions together first."""
+    """Collect action, error before and now, mm; all actions together first."""
     table = results.get("compare", {}).get("verdict")
     if not table:
         return ()
     verdict = verdict_from_table(table)
-    rows = [("All together", verdict.before_mm, verdict.after_mm)]
+    rows = [("All actions", verdict.before_mm, verdict.after_mm)]
     rows += [(row.action, row.before_mm, row.after_mm) for row in verdict.actions]
     return tuple(rows[:_MAX_ROWS])
 
 
 def _format_mm(value: float) -> str:
-    """Write millimetres; a dash where nothing was measured."""
+    """Format millimetres; a dash where nothing was measured."""
     return f"{value:.0f} mm" if math.isfinite(value) else "–"

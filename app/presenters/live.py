@@ -1,4 +1,4 @@
-"""The live program as the window shows it: from the newest state and the newest result, at screen rate."""
+"""The live window: presents the newest state and result, at screen rate."""
 
 from collections import deque
 from dataclasses import dataclass, field, replace
@@ -32,27 +32,26 @@ _SEVERITIES = {
 _MESSAGES = {
     CameraPhase.OPENING: "Opening the camera",
     CameraPhase.LIVE: "Waiting for the first image",
-    CameraPhase.STALLED: "No image comes any more. Check its cable or its network.",
-    CameraPhase.LOST: "The camera is gone. Plug it in again; it is tried again by itself.",
+    CameraPhase.STALLED: "No more images arrive. Check its cable or its network.",
+    CameraPhase.LOST: "The camera was disconnected. Plug it in again; it reconnects automatically.",
     CameraPhase.ENDED: "Played to its end",
 }
 _MAX_FRESH_MS = 1000.0
 _GUESS_HEADLINE = "One camera: depth is a guess"
-_GUESS_MESSAGE = "A network guesses the pose from one image, and your height gives it its size."
+_GUESS_MESSAGE = "A model guesses the pose from one image; your height sets its scale."
 _GUESS_WITHOUT_HEIGHT_MESSAGE = (
-    "A network guesses the pose from one image. Enter your height: "
-    "an average one gives it its size now."
+    "A model guesses the pose from one image. Enter your height: an average one sets its scale now."
 )
 _ADD_CAMERA_TO_MEASURE = (
-    "Add a second camera that sees the same part of the room, and depth is measured."
+    "To measure depth, add a second camera that sees the same part of the room."
 )
 _ADD_SECOND_CAMERA = "Add a second camera to measure it."
 _STEP_INTO_SECOND_VIEW = "Step to where a second camera sees you."
-_FIRST_STEP = "First add two cameras or more, or try the studio."
+_FIRST_STEP = "First add two or more cameras, or try the simulated ones."
 
 
 class Trail:
-    """Where the first person's hips were on the floor, as long as the room shows it."""
+    """Recent positions of the first person's hips on the floor."""
 
     def __init__(self, skeleton: Skeleton) -> None:
         self._hips = skeleton.indices(("left_hip", "right_hip"))
@@ -60,7 +59,7 @@ class Trail:
         self._rig: object = None
 
     def put(self, result: LiveResult) -> None:
-        """Go on with a result; a new rig is a new world, and begins a new trail."""
+        """Add a result; a new rig is a new world and starts a new trail."""
         if result.rig is not self._rig:
             self._rig = result.rig
             self._xy.clear()
@@ -75,23 +74,23 @@ class Trail:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveContext:
-    """What the window shows beside the cameras' state.
+    """What the window shows besides the state of the cameras.
 
     Parameters
     ----------
     skeleton
         Names the joints of the people.
     trail
-        Goes on with every result (`Trail.put`); only read here.
+        Extended with every result (`Trail.put`); only read here.
     title
     running
         True from Start to Stop.
     countdown_s
-        Left before a recording; None while nobody counts.
+        Left before a recording; None while there is no countdown.
     stature_m, person, countdown_setting_s, hands_free
-        As remembered.
+        From the settings.
     notice
-        Comes before the sentences of the state.
+        Precedes the notices of the state.
     devices, settings, job
         As of `WindowState`.
     """
@@ -128,7 +127,7 @@ def present_live(state: LiveState, result: LiveResult | None, context: LiveConte
     """
     names = tuple(camera.name for camera in state.cameras)
     calibration = state.calibration
-    if not context.running and calibration.rig is None:  # nobody watches whoever walks now
+    if not context.running and calibration.rig is None:
         calibration = CalibrationState()
     coaching = present_coaching(calibration, names, running=context.running)
     notice = context.notice or (Notice(state.notices[-1]) if state.notices else None)
@@ -172,9 +171,7 @@ def _build_tiles(
         if frame is not None:
             try:
                 image = frame.image_bgr
-            except (
-                UnreadableSourceError
-            ):  # it was counted where it was received; here the last one stays
+            except UnreadableSourceError:  # counted where it was received; the last image stays
                 people = ()
         tiles.append(_build_tile(camera, image, people, warnings.get(camera.name, "")))
     return tuple(tiles)
@@ -194,13 +191,20 @@ def _build_tile(
     ended = camera.phase is CameraPhase.ENDED
     shown = image if is_live or ended else None
     return CameraTile(
-        camera.name, shown, people if shown is not None else (), _build_detail(camera), severity,
-        "" if ended and shown is not None else message, True, retry, warning,
-    )  # fmt: skip
+        camera.name,
+        shown,
+        people if shown is not None else (),
+        _build_detail(camera),
+        severity,
+        "" if ended and shown is not None else message,
+        keeps_image=True,
+        can_retry=retry,
+        warning=warning,
+    )
 
 
 def _build_detail(camera: CameraState) -> str:
-    """Say in a few words how a camera does."""
+    """Format rate, age and losses of a camera."""
     parts = []
     if camera.phase is CameraPhase.LIVE and camera.rate_fps == camera.rate_fps:
         parts.append(f"{camera.rate_fps:.1f} fps")
@@ -216,7 +220,7 @@ def _build_detail(camera: CameraState) -> str:
 def _build_room(
     state: LiveState, result: LiveResult | None, context: LiveContext, coaching: CoachingCard | None
 ) -> RoomScene:
-    """Describe the room, or what to do where there is none; of one camera alone, a room that is made up."""
+    """Describe the room, or what to do first; with one camera, the guessed room."""
     rig = state.calibration.rig
     if rig is None and result is not None and _is_room_guessed(result):
         rig = result.rig
@@ -236,7 +240,7 @@ def _build_room(
 
 
 def _build_note(state: LiveState, people: tuple[Pose3D, ...], *, guessed: bool) -> str:
-    """Say in the room how far to trust somebody whom one camera alone sees, why, and what to do."""
+    """Explain in the room how reliable a person seen by one camera is, and what to do."""
     uncertainty = describe_depth_uncertainty(people)
     if guessed:
         return (
@@ -260,7 +264,7 @@ def _build_panel(
     result: LiveResult | None,
     context: LiveContext,
 ) -> CalibrationCard:
-    """Choose what the panel says; of one camera alone that guesses, that it does."""
+    """Choose the calibration card; with one camera, say that depth is a guess."""
     if calibration.rig is None and _is_room_guessed(result):
         message = _GUESS_MESSAGE if context.stature_m is not None else _GUESS_WITHOUT_HEIGHT_MESSAGE
         return CalibrationCard(_GUESS_HEADLINE, Severity.WARNING, message, _ADD_CAMERA_TO_MEASURE)
@@ -268,14 +272,14 @@ def _build_panel(
 
 
 def _is_room_guessed(result: LiveResult | None) -> bool:
-    """Whether the room is made up around one camera."""
+    """Whether the room is guessed from one camera."""
     return result is not None and result.rig is not None and is_guessed(result.rig)
 
 
 def _build_calibration(
     calibration: CalibrationState, coaching: CoachingCard | None
 ) -> CalibrationCard:
-    """Choose what the panel says: a verdict where there is one, else what to do."""
+    """Choose the calibration card: the verdict where there is one, else what to do."""
     source = calibration.rig_source if calibration.rig is not None else ""
     if calibration.report is not None and (calibration.rig is not None or coaching is None):
         card = present_calibration(calibration.report)
@@ -302,7 +306,7 @@ def _build_calibration(
 
 
 def _build_controls(state: LiveState, context: LiveContext) -> Controls:
-    """Choose what the buttons say."""
+    """Choose the state of the buttons."""
     recording = state.recording
     phase = RecordingPhase.READY
     clock = ""
@@ -313,10 +317,15 @@ def _build_controls(state: LiveState, context: LiveContext) -> Controls:
         phase = RecordingPhase.COUNTING
         clock = f"{int(np.ceil(max(context.countdown_s, 0.0))):d}"
     return Controls(
-        context.running, phase, clock,
+        context.running,
+        phase,
+        clock,
         can_start=bool(state.cameras),
         can_calibrate=context.running and len(state.cameras) > 1,
         can_record=context.running and any(camera.frames for camera in state.cameras),
         lossy=recording is not None and recording.lost > 0,
-        stature_m=context.stature_m, person=context.person, countdown_s=context.countdown_setting_s, hands_free=context.hands_free,
-    )  # fmt: skip
+        stature_m=context.stature_m,
+        person=context.person,
+        countdown_s=context.countdown_setting_s,
+        hands_free=context.hands_free,
+    )

@@ -1,4 +1,4 @@
-"""What the player shows: a recorded session at one instant, and where in it that is."""
+"""The player: a recorded session at one instant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,14 +29,14 @@ _NO_RIG = (
 )
 _NO_VIDEO = "The video of this camera is missing"
 _NO_POSES_BEFORE_RIG = (
-    "Nobody is in the room before {clock}: live, it is known only once the cameras are calibrated. "
-    "'Track again …' fills it in."
+    "No skeleton before {clock}: the cameras were not calibrated yet. Press 'Track again …' to "
+    "fill it in."
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlayerSession:
-    """A session as the player knows it, whatever instant is shown.
+    """A session in the player, regardless of the instant shown.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class PlayerSession:
     view_names
     skeleton
     rig
-        None where there is none; made up where one camera alone saw the person.
+        None where there is none; guessed where only one camera saw the person.
     rate_fps
         Instants per second.
     time_s : (T,)
@@ -53,16 +53,16 @@ class PlayerSession:
     missing : (T,), 0 to 1
         Share of the cameras that have no image of the instant.
     joints_found : (T,), 0 to 1
-        Share of the joints that are in the room; NaN where nobody has tracked it.
+        Share of the joints that were reconstructed; NaN where not tracked.
     trail_xy_m : (T, 2), m, world
         Where the hips are on the floor; NaN where unknown.
     without_video
-        Names of the cameras of which there is no image at all.
+        Names of the cameras without a single image.
     models
-        That the session can be tracked with.
+        Models the session can be tracked with.
     can_export
     remarks
-        Sentences on what is missing or odd.
+        Messages on what is missing or odd.
     """
 
     path: Path
@@ -89,15 +89,15 @@ class PlayerSession:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment:
-    """What a session holds of one instant.
+    """The contents of a session at one instant.
 
     Parameters
     ----------
     frames
     poses_2d, poses_3d
-        None where nobody has tracked it.
+        None where not tracked.
     follows
-        Whether it is shown right after the instant before it, so that a missing image is only a
+        Whether it is shown right after the previous instant, so that a missing image is only a
         gap.
     """
 
@@ -118,13 +118,13 @@ class PlayerState:
     instant
         0-based.
     clock, frame
-        Where that is, in words: time since the beginning, and number of the instant from 1.
+        Time since the start, and number of the instant from 1, formatted.
     cameras
         In camera order.
     room
         None before the session is open.
     message, severity
-        What is going on, or went wrong, where nothing can be shown.
+        Activity or error, where nothing can be shown.
     """
 
     session: PlayerSession | None = None
@@ -148,18 +148,14 @@ def present_problem(message: str) -> PlayerState:
 
 
 def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerSession:
-    """Describe a session, whatever instant will be shown.
+    """Describe a session, regardless of the instant shown.
 
     Parameters
     ----------
     playback
         Open.
     models
-        Names of the pose models there are.
-
-    Returns
-    -------
-    take
+        Names of the installed pose models.
     """
     path = playback.session.path
     images = playback.has_image
@@ -167,7 +163,7 @@ def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerS
     facts = (
         format_date(playback.session.facts.created.astimezone()),
         format_duration_padded(playback.seconds),
-        f"{count} camera{'' if count == 1 else 's'} at {playback.rate_fps:.4g} per second",
+        f"{count} camera{'' if count == 1 else 's'} at {playback.rate_fps:.4g} fps",
         playback.session.facts.model.get("name", ""),
     )
     known = set(HIPS) <= set(playback.skeleton.joints)
@@ -194,12 +190,7 @@ def describe_playback(playback: Playback, models: Sequence[str] = ()) -> PlayerS
 
 
 def present_moment(session: PlayerSession, moment: Moment) -> PlayerState:
-    """Describe the player at one instant.
-
-    Returns
-    -------
-    state
-    """
+    """Describe the player at one instant."""
     instant = moment.frames.index
     details = {
         frame.camera: f"{frame.size_wh[0]}×{frame.size_wh[1]}"
@@ -218,23 +209,13 @@ def present_moment(session: PlayerSession, moment: Moment) -> PlayerState:
 
 
 def find_best_instant(playback: Playback) -> int:
-    """Choose the instant that shows most: in the second half, with most joints in the room and in
-    the images.
-
-    Returns
-    -------
-    instant
-    """
+    """Choose the instant in the second half with the most joints in 3D and in the images."""
     half = len(playback) // 2
     return half + int(np.argmax(playback.measure_content()[half:]))
 
 
 def format_clock(seconds: float) -> str:
-    """Write a time within a session.
-
-    Returns
-    -------
-    text
+    """Format a time within a session.
 
     Examples
     --------
@@ -249,7 +230,7 @@ def format_clock(seconds: float) -> str:
 
 
 def _add_reason(tile: CameraTile, session: PlayerSession, moment: Moment) -> CameraTile:
-    """Say why a camera shows nothing."""
+    """Add why a camera shows no image."""
     if tile.image_bgr is not None:
         return tile
     if tile.name in session.without_video:
@@ -258,7 +239,7 @@ def _add_reason(tile: CameraTile, session: PlayerSession, moment: Moment) -> Cam
 
 
 def _rebuild_guessed_rig(playback: Playback) -> Rig | None:
-    """Make up the room again in which one camera alone saw the person; None where there was no such room."""
+    """Rebuild the guessed rig of a session with one camera; None where there was none."""
     cameras = playback.session.cameras
     if (
         len(cameras) != 1
@@ -287,7 +268,7 @@ def _build_room(session: PlayerSession, moment: Moment) -> RoomScene:
 
 
 def _explain_empty_room(session: PlayerSession, moment: Moment) -> str:
-    """Say why nobody is in the room yet, although two cameras see them; empty where that is not so."""
+    """Explain why a person seen by two cameras is not in the room yet; empty otherwise."""
     instant, poses_2d = moment.frames.index, moment.poses_2d
     found = np.flatnonzero(session.joints_found > 0)
     if (

@@ -1,4 +1,4 @@
-"""Curves of the last minute: how long each stage takes, how often, how far apart, how well it fits."""
+"""Plots of the last minute: latency by stage, rates, sync error, reprojection error."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -19,10 +19,10 @@ SAMPLE_INTERVAL_S = 0.25
 STAGE_LABELS = {
     "gather": "wait for all cameras",
     "estimate": "find the joints",
-    "associate": "tell who is who",
-    "reconstruct": "place in the room",
+    "associate": "match people",
+    "reconstruct": "reconstruct in 3D",
     "smooth": "smooth",
-    "in all": "in all",
+    "in all": "total",
 }
 
 
@@ -34,7 +34,7 @@ class Curve:
     ----------
     label
     at_s : (N,), s
-        Before now, rising to 0.
+        Relative to now, rising to 0.
     value : (N,)
         NaN where unknown.
     """
@@ -46,7 +46,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plot:
-    """One plot: what it is, in which unit, and its curves."""
+    """One plot: title, unit and curves."""
 
     title: str
     unit: str
@@ -62,7 +62,7 @@ class PlotsCard:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """The figures of one moment, by curve."""
+    """The figures of one instant, by curve."""
 
     at_ns: int
     latency_ms: dict[str, float]
@@ -72,13 +72,13 @@ class _Sample:
 
 
 class PlotHistory:
-    """Keeps the last minute, four moments a second; more often it looks away."""
+    """Keeps the last minute at four samples a second."""
 
     def __init__(self) -> None:
         self._samples: deque[_Sample] = deque(maxlen=round(HISTORY_S / SAMPLE_INTERVAL_S) + 1)
 
     def put(self, at_ns: int, state: LiveState, result: LiveResult | None) -> bool:
-        """Take note of the present.
+        """Add a sample, unless the last one is too recent.
 
         Parameters
         ----------
@@ -91,13 +91,13 @@ class PlotHistory:
         Returns
         -------
         taken
-            False where a quarter of a second has not passed since the last.
+            False where the last sample is less than a quarter of a second old.
         """
         if self._samples and at_ns - self._samples[-1].at_ns < SAMPLE_INTERVAL_S * 1e9:
             return False
         cameras = [camera for camera in state.cameras if camera.phase is not CameraPhase.OPENING]
         rates = {camera.name: camera.rate_fps for camera in cameras}
-        rates |= {"all together": state.framesets_hz, "skeletons": state.pose_hz}
+        rates |= {"all cameras": state.framesets_hz, "poses": state.pose_hz}
         error = nan
         if result is not None and result.rig is not None:
             error = measure_reprojection_error_px(result.rig, result.poses_2d, result.poses_3d)
@@ -114,19 +114,14 @@ class PlotHistory:
 
 
 def present_plots(history: PlotHistory) -> PlotsCard:
-    """Draw up the curves of the last minute.
-
-    Returns
-    -------
-    card
-    """
+    """Describe the plots of the last minute."""
     samples = history.samples()
     now_ns = samples[-1].at_ns if samples else 0
     samples = tuple(sample for sample in samples if now_ns - sample.at_ns <= HISTORY_S * 1e9)
     at_s = np.array([(sample.at_ns - now_ns) * 1e-9 for sample in samples])
 
     def collect_curves(values: Callable[[_Sample], dict[str, float]]) -> tuple[Curve, ...]:
-        """Collect one curve for each name that ever had a value."""
+        """Collect one curve for each name that has a value."""
         found = [values(sample) for sample in samples]
         names = dict.fromkeys(name for moment in found for name in moment)
         return tuple(
@@ -136,13 +131,13 @@ def present_plots(history: PlotHistory) -> PlotsCard:
 
     return PlotsCard(
         (
-            Plot("Delay by step", "ms", collect_curves(lambda sample: sample.latency_ms)),
+            Plot("Latency by stage", "ms", collect_curves(lambda sample: sample.latency_ms)),
             Plot(
-                "Images and skeletons", "per second", collect_curves(lambda sample: sample.rates_hz)
+                "Frame and pose rates", "per second", collect_curves(lambda sample: sample.rates_hz)
             ),
-            Plot("Images apart in time", "ms", collect_curves(lambda sample: sample.skew_ms)),
+            Plot("Sync error of the cameras", "ms", collect_curves(lambda sample: sample.skew_ms)),
             Plot(
-                "Skeleton against images",
+                "Reprojection error",
                 "px",
                 collect_curves(lambda sample: {"median": sample.error_px}),
             ),
@@ -151,20 +146,20 @@ def present_plots(history: PlotHistory) -> PlotsCard:
 
 
 def measure_reprojection_error_px(rig: Rig, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> float:
-    """Measure how far the skeletons in the room lie from the joints in the images.
+    """Measure the reprojection error of the skeletons.
 
     Parameters
     ----------
     rig
     poses_2d
-        Associated: people have the same number as in the room.
+        Associated: a person has the same track id as in `poses_3d`.
     poses_3d
 
     Returns
     -------
     error
-        Median over joints and views, px, of what several cameras have measured; NaN where nothing
-        can be compared.
+        Median over joints and views, px, of joints measured by several cameras; NaN where there
+        are none.
     """
     errors: list[F64] = []
     for pose in poses_3d.people:

@@ -1,4 +1,4 @@
-"""A recorded take as the window shows it, at the moment that shows it best."""
+"""A finished recording in the window, at the frame that shows it best."""
 
 from dataclasses import dataclass
 
@@ -21,12 +21,12 @@ _GOOD_SHARE = 0.9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordingResult:
-    """A take and everything that came of it.
+    """A recording and all its results.
 
     Parameters
     ----------
     title
-        What is being looked at.
+        Title of the window.
     view_names
         Names of the cameras.
     skeleton
@@ -34,7 +34,7 @@ class RecordingResult:
         Framesets per second.
     report
     rig
-        None where refused; then there are no 3D poses either.
+        None where refused; then there are no 3D poses.
     poses_2d, poses_3d
         Of every frameset.
     """
@@ -50,13 +50,12 @@ class RecordingResult:
 
 
 def find_best_row(result: RecordingResult) -> int:
-    """Choose the frameset that shows most: in the second half, with most joints in the room and in
-    the images.
+    """Choose the frameset in the second half with the most joints in 3D and in the images.
 
     Returns
     -------
     row
-        Position in the poses.
+        Index into the poses.
     """
     rows = range(len(result.poses_2d) // 2, len(result.poses_2d))
 
@@ -73,19 +72,15 @@ def find_best_row(result: RecordingResult) -> int:
 
 
 def present_recording(result: RecordingResult, frames: FrameSet, row: int) -> WindowState:
-    """Describe the window at one moment of a take.
+    """Describe the window at one frameset of a recording.
 
     Parameters
     ----------
     result
     frames
-        The images of that moment.
+        Its images.
     row
-        Its position in the poses.
-
-    Returns
-    -------
-    state
+        Its index into the poses.
     """
     details = {
         frame.camera: f"{frame.size_wh[0]}×{frame.size_wh[1]} · {_format_rate(result.rate_fps)}"
@@ -105,7 +100,7 @@ def present_recording(result: RecordingResult, frames: FrameSet, row: int) -> Wi
 
 
 def measure_joints_found(result: RecordingResult) -> float:
-    """Measure the share of the body's joints that could be reconstructed, 0 to 1.
+    """Measure the share of the body's joints that were reconstructed, 0 to 1.
 
     Returns
     -------
@@ -121,24 +116,24 @@ def measure_joints_found(result: RecordingResult) -> float:
 
 
 def _build_status(result: RecordingResult) -> tuple[StatusItem, ...]:
-    """Choose the figures that tell whether all is well."""
+    """Choose the figures that show whether all is well."""
     found = measure_joints_found(result)
     images = [time_ns for poses in result.poses_2d for time_ns in poses.view_time_ns]
     lost = sum(time_ns is None for time_ns in images)
     offsets = [abs(value) for value in result.report.time_offsets_ms.values() if value == value]
     return (
         StatusItem("Cameras", f"{len(result.view_names)} at {_format_rate(result.rate_fps)}"),
-        StatusItem("Framesets", f"{len(result.poses_2d)}"),
+        StatusItem("Frames", f"{len(result.poses_2d)}"),
         StatusItem(
             "Joints found",
             f"{100 * found:.0f} %",
             Severity.GOOD if found >= _GOOD_SHARE else Severity.WARNING,
         ),
-        StatusItem("Images lost", f"{100 * lost / max(len(images), 1):.1f} %"),
-        StatusItem("Clocks differ by", f"{max(offsets, default=0.0):.1f} ms, corrected"),
+        StatusItem("Frames lost", f"{100 * lost / max(len(images), 1):.1f} %"),
+        StatusItem("Clock offset", f"{max(offsets, default=0.0):.1f} ms, corrected"),
     )
 
 
 def _format_rate(rate_fps: float) -> str:
-    """Write a rate."""
+    """Format a rate."""
     return f"{rate_fps:.4g} fps"

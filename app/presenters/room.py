@@ -1,4 +1,4 @@
-"""What the 3D view shows: the cameras, the people and where they have been."""
+"""The 3D view: cameras, people and their trail."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -14,19 +14,8 @@ from engine.monocular.guessed_room import is_same_guess
 from engine.poses import Pose3D, PoseSet3D
 
 TRAIL_FRAMESETS = 150
-_UNCERTAINTY_STEPS_CM = (
-    2,
-    3,
-    5,
-    7,
-    10,
-    15,
-    20,
-    30,
-    50,
-    70,
-    100,
-)  # so few that what is read does not tremble
+# few steps, so that the text does not flicker
+_UNCERTAINTY_STEPS_CM = (2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,12 +35,12 @@ class RoomScene:
     headline, message
         What to do first, where there is no rig.
     coaching
-        Shown large in the room's place, where there is no rig.
+        Shown in place of the room, where there is no rig.
     note
-        A sentence over the room on how far to trust it, or why nobody is there; empty where all is
-        measured.
+        A message over the room: how reliable it is, or why there is no skeleton; empty where all
+        is measured.
     guessed
-        Whether joints may be guessed, so that the bars through them want explaining.
+        Whether joints may be guessed, so that the legend explains their bars.
     """
 
     rig: Rig | None
@@ -65,7 +54,7 @@ class RoomScene:
     guessed: bool = False
 
     def has_same_cameras(self, previous: "RoomScene") -> bool:
-        """Whether the cameras are those of a scene before; a made-up room that is turned around its camera is one."""
+        """Whether the cameras are those of `previous`; a guessed room may rotate."""
         return self.rig is previous.rig or is_same_guess(self.rig, previous.rig)
 
 
@@ -77,17 +66,13 @@ def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D
     rig
     skeleton
     recent
-        Poses up to now, oldest first; as many as the trail is long.
-
-    Returns
-    -------
-    scene
+        Poses up to now, oldest first, for the trail.
     """
     if rig is None:
         headline = "The room appears once the cameras are calibrated"
         message = (
-            "Let one person walk through the whole room, turn round and reach up, in view "
-            "of all cameras."
+            "One person walks through the whole room, turns around and reaches up, in view of all "
+            "cameras."
         )
         return RoomScene(None, skeleton, headline=headline, message=message)
     newest = deque(recent, TRAIL_FRAMESETS)
@@ -96,11 +81,11 @@ def present_room(rig: Rig | None, skeleton: Skeleton, recent: Iterable[PoseSet3D
 
 
 def describe_depth_uncertainty(people: tuple[Pose3D, ...]) -> str:
-    """Say how far off the joints may be that one camera alone has guessed.
+    """Describe the uncertainty of joints guessed from one camera.
 
     Returns
     -------
-    words
+    text
         For instance "± 15 cm in depth": one standard deviation along the line of sight, the median
         of the first person's joints; empty where nothing is a guess.
     """
@@ -111,7 +96,9 @@ def describe_depth_uncertainty(people: tuple[Pose3D, ...]) -> str:
     if not len(covariance):
         return ""
     sigma_cm = 100 * float(np.sqrt(np.median(np.linalg.eigvalsh(covariance)[:, -1])))
-    return f"± {min(_UNCERTAINTY_STEPS_CM, key=lambda step_cm: abs(np.log(step_cm / max(sigma_cm, 1.0))))} cm in depth"
+    log_sigma = np.log(max(sigma_cm, 1.0))
+    nearest = min(_UNCERTAINTY_STEPS_CM, key=lambda step_cm: abs(np.log(step_cm) - log_sigma))
+    return f"± {nearest} cm in depth"
 
 
 def _find_hips_on_floor(poses: PoseSet3D, skeleton: Skeleton) -> F64:

@@ -1,4 +1,4 @@
-"""What the page of sessions shows: a card for each, found by a few words, and what can be done with it."""
+"""The Sessions page: one card per session, the search, and what can be done with each."""
 
 import math
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from app.duration import format_duration_padded
 from app.presenters.severity import Severity
 from engine.session.summary import SessionSummary
 
-# Of the body's joints: above the first a take is good, above the second it can be used.
+# Share of the body's joints found, above which a session is good or usable.
 GOOD_SHARE, USABLE_SHARE = 0.9, 0.6
 _EMPTY = (
     "No sessions yet",
     (
-        "Record one on the Live page, or make one from videos with 'epipole track'.\nIt appears "
-        "here by itself."
+        "Record one on the Live page, or make one from videos with 'epipole track'.\n"
+        "It then appears here."
     ),
 )
-_NO_MATCH = "Nothing fits '{}'"
-_TRY_OTHER_WORDS = "Search for a part of the name, a camera or a date, for instance 2026-11."
-_SCANNING = ("Looking for sessions", "The folders are being looked at for the first time.")
+_NO_MATCH = "No session matches '{}'"
+_TRY_OTHER_WORDS = "Search for part of a name, a camera or a date, for instance 2026-11."
+_SCANNING = ("Looking for sessions", "The session folders are being read for the first time.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,20 +33,20 @@ class SessionCard:
     path
     name
     date
-        Of its beginning, in the time of this machine.
+        Start, in local time.
     facts
-        Length and cameras, in words.
+        Length and number of cameras, formatted.
     quality, severity
-        How good it is, in a few words.
+        In a few words.
     remarks
-        Sentences, the weightiest first.
+        Messages, the most important first.
     thumbnail
         JPEG; empty where there is none.
     can_open, can_track, can_export
     has_rig
-        Of its own.
+        Whether the session has its own rig.
     finetune_problem
-        Why no network can be taught from it; empty where one can.
+        Why it cannot be used for fine-tuning; empty if it can.
     """
 
     path: Path
@@ -66,20 +66,20 @@ class SessionCard:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionsState:
-    """The page of sessions.
+    """The Sessions page.
 
     Parameters
     ----------
     cards
         Newest first.
     count
-        In words: how many there are, and how many are shown.
+        How many there are, and how many are shown, formatted.
     headline, message
         What to do, where there is no card.
     models
-        Names of the pose models that a session can be tracked with.
+        Names of the pose models a session can be tracked with.
     notices
-        Sentences on the list itself.
+        Messages on the list itself.
     """
 
     cards: tuple[SessionCard, ...] = ()
@@ -96,17 +96,13 @@ def present_sessions(
     models: Sequence[str] = (),
     notices: Sequence[str] = (),
 ) -> SessionsState:
-    """Describe the page of sessions.
+    """Describe the Sessions page.
 
     Parameters
     ----------
     summaries
-        In the order to be shown; None before the folders were looked at.
+        In the order to be shown; None before the folders were read.
     models, notices
-
-    Returns
-    -------
-    state
     """
     cards = tuple(present_session(summary) for summary in summaries or ())
     headline, message = _SCANNING if summaries is None else ("", "") if cards else _EMPTY
@@ -116,17 +112,13 @@ def present_sessions(
 
 
 def filter_sessions(state: SessionsState, search: str) -> SessionsState:
-    """Keep the sessions that a person looks for.
+    """Keep the sessions that match a search.
 
     Parameters
     ----------
     state
     search
-        Every word of it must occur in a card; nothing keeps all.
-
-    Returns
-    -------
-    state
+        Every word of it must occur in a card; an empty search keeps all.
     """
     if not search.strip() or not state.cards:
         return state
@@ -137,12 +129,7 @@ def filter_sessions(state: SessionsState, search: str) -> SessionsState:
 
 
 def present_session(summary: SessionSummary) -> SessionCard:
-    """Describe one session.
-
-    Returns
-    -------
-    card
-    """
+    """Describe one session."""
     quality, severity = _describe_quality(summary)
     cameras = len(summary.cameras)
     facts = (
@@ -167,72 +154,68 @@ def present_session(summary: SessionSummary) -> SessionCard:
 
 
 def explain_cannot_finetune(summary: SessionSummary) -> str:
-    """Say why no network can be taught from a session.
+    """Explain why a session cannot be used for fine-tuning.
 
     Returns
     -------
-    sentence
-        What is missing and what to do; empty where nothing is.
+    message
+        What is missing and what to do; empty if nothing is.
     """
     if summary.problem:
         return summary.problem
     if len(summary.cameras) < 2:
-        return "One camera only: two or more must see the person."
+        return "Only one camera: two or more must see the person."
     if not summary.has_rig:
         return "Not calibrated: track it again with the rig of its cameras."
     if math.isnan(summary.joints_found):
-        return "Not tracked yet: press Track again on the Sessions page."
+        return "Not tracked yet: press 'Track again …' on the Sessions page."
     if summary.joints_found == 0:
-        return "Nobody was found in it: record somebody whom all cameras see."
+        return "No person was found: record a person that all cameras can see."
     return ""
 
 
 def format_date(moment: datetime) -> str:
-    """Write a date and time as a list sorts them, in the time of this machine.
+    """Format a date and time so that it sorts, in local time.
 
     Parameters
     ----------
     moment
-        With its zone.
-
-    Returns
-    -------
-    text
+        With its time zone.
     """
     return moment.astimezone().strftime("%Y-%m-%d  %H:%M")
 
 
 def _describe_quality(summary: SessionSummary) -> tuple[str, Severity]:
-    """Say in a few words how good a session is."""
+    """Describe the quality of a session in a few words."""
     if summary.problem:
         return "Cannot be opened", Severity.ERROR
     words, severity = _describe_joints(summary)
     if summary.lost:
-        words = f"{summary.lost} image{'' if summary.lost == 1 else 's'} lost"
+        words = f"{summary.lost} frame{'' if summary.lost == 1 else 's'} lost"
         severity = Severity.ERROR
     if not summary.finished:
         return (
-            f"{words}, broken off",
+            f"{words}, interrupted",
             Severity.ERROR if severity is Severity.ERROR else Severity.WARNING,
         )
     return words, severity
 
 
 def _describe_joints(summary: SessionSummary) -> tuple[str, Severity]:
-    """Say how much of the person was found."""
+    """Describe how much of the person was found."""
     if math.isnan(summary.joints_found):
         return "Not tracked yet" if summary.has_rig else "Not calibrated", Severity.NEUTRAL
     if summary.joints_found == 0:
-        return "Nobody was found", Severity.ERROR
+        return "No person found", Severity.ERROR
     words = f"{100 * summary.joints_found:.0f} % of joints"
     if summary.joints_found < USABLE_SHARE:
         return words, Severity.ERROR
     if summary.verdict == "usable":
-        return f"{words}, rig with care", Severity.WARNING
+        return f"{words}, rig of limited accuracy", Severity.WARNING
     return words, Severity.GOOD if summary.joints_found >= GOOD_SHARE else Severity.WARNING
 
 
 def _matches(card: SessionCard, search: str) -> bool:
-    """Tell whether every word occurs in a card."""
+    """Whether every word of the search occurs in a card."""
     text = f"{card.name} {card.path} {card.date} {card.facts} {card.quality}".casefold()
     return all(word in text for word in search.casefold().split())

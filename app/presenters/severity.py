@@ -1,10 +1,10 @@
-"""Tone: how a fact should feel to a person, before it has a colour."""
+"""Severity of a fact; views give it a colour."""
 
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How good the news is."""
+    """How good or bad a fact is; the values are used by the style sheets."""
 
     NEUTRAL = "neutral"
     GOOD = "good"

@@ -1,4 +1,4 @@
-"""Transport: where the player is, whether it plays and how fast; pure, so that time can be invented in tests."""
+"""Transport: position, speed and state of the player; the clock is passed in."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,7 @@ SPEEDS = (0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """The player's place in a take.
+    """The position of the player in a session.
 
     Parameters
     ----------
@@ -16,12 +16,12 @@ class Transport:
     rate_fps
         Instants per second of real time; pauses in the recording are passed over.
     instant
-        Where it is, 0-based.
+        Current position, 0-based.
     playing
     speed
         1 is real time.
     anchor_instant, anchor_s
-        Where and when playing began or its speed was changed; meaningless while it stands.
+        Position and time of the last start or change of speed; unused while paused.
     """
 
     count: int = 0
@@ -33,12 +33,12 @@ class Transport:
     anchor_s: float = 0.0
 
     def at(self, now_s: float) -> "Transport":
-        """Return where it is now; at the end it stands.
+        """Return the transport at a time; it pauses at the end.
 
         Parameters
         ----------
         now_s
-            Any clock that only rises, s.
+            Of a monotonic clock, s.
         """
         if not self.playing:
             return self
@@ -47,7 +47,7 @@ class Transport:
         return replace(self, instant=instant, playing=instant < self.count - 1)
 
     def toggle(self, now_s: float) -> "Transport":
-        """Play or stand; at the end it plays from the beginning."""
+        """Play or pause; at the end, play from the start."""
         if self.playing:
             return replace(self.at(now_s), playing=False)
         instant = 0 if self.instant >= self.count - 1 else self.instant
@@ -56,23 +56,23 @@ class Transport:
         )
 
     def seek(self, instant: int, now_s: float) -> "Transport":
-        """Go to an instant; it goes on playing from there if it played."""
+        """Go to an instant; if playing, continue from there."""
         instant = self._clamp(instant)
         return replace(self, instant=instant, anchor_instant=instant, anchor_s=now_s)
 
     def step(self, instants: int) -> "Transport":
-        """Stand, so many instants on (or back)."""
+        """Pause, and move by so many instants."""
         return replace(self, instant=self._clamp(self.instant + instants), playing=False)
 
     def with_speed(self, speed: float, now_s: float) -> "Transport":
-        """Play faster or slower from here on."""
+        """Change the speed from here on."""
         here = self.at(now_s)
         return replace(here, speed=speed, anchor_instant=here.instant, anchor_s=now_s)
 
     def count_instants(self, seconds: float) -> int:
-        """Return how many instants a time has, at least 1."""
+        """Return how many instants fit in a time, at least 1."""
         return max(1, round(seconds * self.rate_fps))
 
     def _clamp(self, instant: int) -> int:
-        """Keep an instant within the take."""
+        """Clamp an instant to the session."""
         return min(max(instant, 0), max(self.count - 1, 0))

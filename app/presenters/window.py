@@ -19,7 +19,7 @@ class StatusItem:
     label, value
     severity
     tip
-        More about it, shown when the mouse rests on it.
+        Tool tip.
     """
 
     label: str
@@ -30,14 +30,14 @@ class StatusItem:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence that a person should read; it can be dismissed."""
+    """A message to the user; it can be dismissed."""
 
     text: str
     severity: Severity = Severity.WARNING
 
 
 class RecordingPhase(StrEnum):
-    """What the Record button does next."""
+    """State of the Record button."""
 
     READY = "ready"
     COUNTING = "counting"
@@ -54,19 +54,19 @@ class Controls:
         True while the cameras run: the button says Stop.
     recording
     clock
-        Time of the recording, or the digits of the countdown.
+        Time of the recording, or number of the countdown.
     can_start, can_calibrate, can_record
-        False where a click could only be refused.
+        False where the action is not possible.
     lossy
-        True where the recording lost images.
+        True where the recording has lost images.
     stature_m
-        Of the person; None where not known.
+        Of the person; None where unknown.
     person
-        Their name; empty where nobody said it.
+        Name of the person; empty where unknown.
     countdown_s
         Before a recording; 0 for none.
     hands_free
-        True where raised hands start and end a recording.
+        True where raised hands start and stop a recording.
     """
 
     running: bool = False
@@ -91,7 +91,7 @@ class JobCard:
     text
         What is being done.
     progress
-        0 to 1; None where it is not known.
+        0 to 1; None where unknown.
     """
 
     text: str
@@ -105,21 +105,21 @@ class WindowState:
     Parameters
     ----------
     title
-        What is being looked at: a session, the studio, the cameras.
+        What is shown: a session, the studio, the cameras.
     cameras
-        In camera order; empty before any was added.
+        In camera order; empty before one is added.
     room
     calibration
     status
         From left to right.
     controls
-        None where there is nothing to press: a picture of a take.
+        None in a picture, where there is nothing to press.
     notice
-        The newest sentence; None where there is nothing to say.
+        The newest one; None where there is none.
     devices
         For the panel that adds cameras.
     settings
-        For the panel that sets a camera; one per camera that lets itself be set.
+        For the panel of camera settings; one per camera that has any.
     job
         Work in the background; None where there is none.
     """

@@ -1,4 +1,4 @@
-"""What is left behind when a rig was calibrated: the files, and a few lines in the terminal."""
+"""The output of a calibration: files, and a summary in the terminal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class CalibrationPaths:
     Parameters
     ----------
     rig
-        The rig file; it stays as it was where the rig is refused.
+        The rig file; unchanged if the calibration is refused.
     report
-        The report for programs; the page for people lies beside it.
+        The report as JSON; the readable page is written beside it.
     """
 
     rig: Path
@@ -29,7 +29,7 @@ class CalibrationPaths:
 
     @property
     def page(self) -> Path:
-        """The report for people."""
+        """The report as a readable page."""
         return self.report.with_suffix(".html")
 
 
@@ -45,12 +45,12 @@ def write_calibration(
         None where refused.
     paths
     subject
-        What was calibrated, for the page.
+        What was calibrated, for the title of the page.
 
     Raises
     ------
     SessionError
-        If the disk refuses; no file is left half written.
+        If the disk cannot be written; no file is left half written.
     """
     write_report(report, paths.report)
     with disk_errors(paths.page):
@@ -61,7 +61,7 @@ def write_calibration(
 
 
 def print_calibration(report: CalibrationReport, rig: Rig | None, paths: CalibrationPaths) -> None:
-    """Say in the terminal how it went and where everything is.
+    """Print the result and where everything is.
 
     Parameters
     ----------
@@ -77,14 +77,14 @@ def print_calibration(report: CalibrationReport, rig: Rig | None, paths: Calibra
     if rig is not None:
         for row in card.rows:
             print(
-                f"  {row.name}: direction {row.direction}, place {row.place}, lens {row.lens}, "
-                f"error {row.error}"
+                f"  {row.name}: direction {row.direction}, position {row.position}, "
+                f"lens {row.lens}, error {row.error}"
             )
         scale = (
             f"± {format_with_unit(report.scale_sigma_percent, '%', 1)} from {report.scale_source}"
         )
         print(
-            "  all: error on unseen time "
+            "  all: held-out error "
             f"{format_with_unit(report.holdout_median_px, 'px', 1)}, scale {scale}"
         )
         print(f"Rig     {paths.rig}")
@@ -94,6 +94,6 @@ def print_calibration(report: CalibrationReport, rig: Rig | None, paths: Calibra
 
 
 def print_messages(messages: Iterable[str]) -> None:
-    """Print sentences, one a line."""
+    """Print messages, one a line."""
     for message in messages:
         print(f"  {message}")

@@ -1,4 +1,4 @@
-"""The drawings of the report page, as SVG: the rig from above and from the side, errors, and what each camera saw."""
+"""The drawings of the report page, as SVG: the rig in two views, errors and coverage."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -15,7 +15,7 @@ _ABOVE, _SIDE = (0, 1), (0, 2)
 
 
 def draw_from_above(rig: Rig, path_xyz_m: F64 | None, sigma_m: Mapping[str, float]) -> str:
-    """Draw the floor plan: cameras, what they face, the person's path.
+    """Draw the floor plan: cameras, their views, and the path of the person.
 
     Parameters
     ----------
@@ -23,60 +23,43 @@ def draw_from_above(rig: Rig, path_xyz_m: F64 | None, sigma_m: Mapping[str, floa
     path_xyz_m : (T, 3), m, world
         NaN where unknown.
     sigma_m : by camera name, m
-        Of the cameras' places; drawn as circles, `choose_enlargement` times as large.
-
-    Returns
-    -------
-    svg
+        Of the camera positions; drawn as circles, enlarged by `choose_enlargement`.
     """
     return _draw_plane(rig, path_xyz_m, sigma_m, _ABOVE)
 
 
 def draw_from_side(rig: Rig, path_xyz_m: F64 | None, sigma_m: Mapping[str, float]) -> str:
-    """Draw the room from the side: heights above the floor against x.
+    """Draw the room from the side: height above the floor over x.
 
     Parameters
     ----------
     rig, path_xyz_m, sigma_m
         As for `draw_from_above`.
-
-    Returns
-    -------
-    svg
     """
     return _draw_plane(rig, path_xyz_m, sigma_m, _SIDE)
 
 
 def choose_enlargement(sigma_m: Mapping[str, float]) -> int:
-    """Choose how many times larger than life the doubt is drawn, so that one sees it and still sees
-    the room.
+    """Choose the enlargement of the uncertainties, so that they are visible beside the room.
 
     Parameters
     ----------
     sigma_m : by camera name, m
-
-    Returns
-    -------
-    times
     """
     largest = max((value for value in sigma_m.values() if value == value), default=0.0)
     return next((times for times in _ENLARGEMENTS if times * largest <= _MAX_CIRCLE_M), 1)
 
 
 def draw_histogram(edges: Sequence[float], counts: Sequence[float], median: float) -> str:
-    """Draw how often which error occurred.
+    """Draw a histogram of errors.
 
     Parameters
     ----------
     edges
-        Of the bins, one more than counts, px.
+        Of the bins, px; one more than counts.
     counts
     median
-        Marked by a line, px; NaN leaves it out.
-
-    Returns
-    -------
-    svg
+        Marked by a line, px; NaN for none.
     """
     width, height = 240.0, 110.0
     low, high = edges[0], edges[-1]
@@ -107,18 +90,14 @@ def draw_histogram(edges: Sequence[float], counts: Sequence[float], median: floa
 
 
 def draw_coverage(counts: Sequence[Sequence[float]], aspect: float) -> str:
-    """Draw in which parts of the image joints were seen.
+    """Draw which parts of the image joints were seen in.
 
     Parameters
     ----------
     counts
         Rows of the image from the top; joints seen in each cell.
     aspect
-        Width by height of the image.
-
-    Returns
-    -------
-    svg
+        Width divided by height of the image.
     """
     rows, columns = len(counts), len(counts[0])
     width = 240.0 if aspect >= 1 else 240.0 * aspect
@@ -140,7 +119,7 @@ def draw_coverage(counts: Sequence[Sequence[float]], aspect: float) -> str:
 
 
 class _Plane:
-    """A drawing to scale of two of the world's axes; the second points up."""
+    """A drawing to scale of two world axes; the second points up."""
 
     def __init__(self, points: F64, axes: tuple[int, int]) -> None:
         self.axes = axes
@@ -151,7 +130,7 @@ class _Plane:
         self.height = float(self.high[1] - self.low[1]) * self.zoom + 2 * _MARGIN
 
     def __call__(self, xyz: F64) -> F64:
-        """Return where points of the world are drawn, (..., 2)."""
+        """Project world points to the drawing, (..., 2)."""
         flat = np.asarray(xyz)[..., list(self.axes)]
         x = _MARGIN + (flat[..., 0] - self.low[0]) * self.zoom
         return np.stack([x, self.height - _MARGIN - (flat[..., 1] - self.low[1]) * self.zoom], -1)
@@ -160,7 +139,7 @@ class _Plane:
 def _draw_plane(
     rig: Rig, path: F64 | None, sigma_m: Mapping[str, float], axes: tuple[int, int]
 ) -> str:
-    """Draw mesh, path, then cameras."""
+    """Draw grid, path, then cameras."""
     known = path[np.isfinite(path).all(-1)] if path is not None else np.zeros((0, 3))
     centres = np.array([camera.centre for camera in rig])
     plane = _Plane(np.concatenate([centres, known, np.zeros((1, 3))]), axes)
@@ -175,7 +154,7 @@ def _draw_plane(
 
 
 def _draw_mesh(plane: _Plane) -> list[str]:
-    """Draw a line per metre, with its number."""
+    """Draw a grid line per metre, with its number."""
     (left, bottom), (right, top) = plane.low, plane.high
     parts = []
     for x in np.arange(left, right + 0.5):
@@ -195,14 +174,14 @@ def _draw_mesh(plane: _Plane) -> list[str]:
 
 
 def _project_corner(plane: _Plane, a: float, b: float) -> F64:
-    """Return where a point of the drawing's own axes lies."""
+    """Project a point given on the axes of the drawing."""
     xyz = np.zeros(3)
     xyz[list(plane.axes)] = a, b
     return plane(xyz)
 
 
 def _draw_path(plane: _Plane, path: F64) -> list[str]:
-    """Draw the person's path, interrupted where it is unknown."""
+    """Draw the path of the person, with gaps where it is unknown."""
     gaps = np.flatnonzero(~np.isfinite(path).all(-1))
     pieces = [piece[np.isfinite(piece).all(-1)] for piece in np.split(path, gaps)]
     lines = []
@@ -214,7 +193,7 @@ def _draw_path(plane: _Plane, path: F64) -> list[str]:
 
 
 def _draw_camera(plane: _Plane, camera: Camera, circle_m: float) -> list[str]:
-    """Draw a camera: the wedge it sees, its doubt, its place and its name."""
+    """Draw a camera: field of view, uncertainty, position and name."""
     x, y = plane(camera.centre)
     corners = plane(_compute_view_corners(camera))
     angles = np.unwrap(np.arctan2(corners[:, 1] - y, corners[:, 0] - x))

@@ -1,15 +1,12 @@
-"""The report page: one HTML file that tells a person whether to trust a rig, with its own drawings
-and no network.
+"""The report page: one self-contained HTML file that shows whether a rig can be trusted.
 
-It draws what it finds in ``report.details`` and leaves out what is not there. All values are plain
-JSON:
+Drawn from ``report.details``; what is missing there is left out. All values are plain JSON:
 
 ``path_m``
-    ``[[x, y, z], ...]``: middle of the hips in the world, in order of time; ``None`` in place of a
-    point that is not known. A few hundred points are plenty.
+    ``[[x, y, z], ...]``: middle of the hips in the world, in order of time; ``None`` for an unknown
+    point. A few hundred points are enough.
 ``residual_edges_px``, ``residual_counts``
-    Edges of the bins, n + 1 values, and ``{camera name: n counts}``: reprojection errors on unseen
-    time.
+    Edges of the bins, n + 1 values, and ``{camera name: n counts}``: held-out reprojection errors.
 ``coverage_cells``
     ``{camera name: 6 rows of 8 counts}``: joints seen in each cell of the image, rows from the top.
 """
@@ -43,31 +40,31 @@ from calibration.rig import Rig
 from engine.disk import atomic_file
 
 _VERDICTS = {
-    ACCEPTED: "Accepted: you can measure with this rig",
-    USABLE: "Usable, with care: mind the doubts below",
-    REFUSED: "Refused: these cameras cannot be placed from this recording",
+    ACCEPTED: "Accepted: this rig can be used for measurements",
+    USABLE: "Usable with limited accuracy: see the uncertainties below",
+    REFUSED: "Refused: the cameras could not be calibrated from this recording",
 }
 _GLOSSARY = (
     (
         "Direction",
-        "how far the camera's viewing direction may be off: 1° moves a point 3 m away by 5 cm.",
+        "uncertainty of the viewing direction; 1° moves a point 3 m away by 5 cm.",
     ),
-    ("Place", "how far the camera itself may stand from where the rig puts it."),
+    ("Position", "uncertainty of the position of the camera."),
     (
         "Lens",
-        "how far the focal length may be off: 1 % makes things 3 m away 3 cm nearer or further.",
+        "uncertainty of the focal length; 1 % moves things 3 m away by 3 cm in depth.",
     ),
     (
         "Error",
         (
-            "half of the joints, in parts of the recording that the solution never saw, lie closer "
-            "than this."
+            "median reprojection error in held-out parts of the recording, which the solution did "
+            "not use."
         ),
     ),
-    ("Clock", "how much later the camera's clock runs than that of the first; already corrected."),
+    ("Clock", "time offset of the camera from the first one; already corrected."),
     (
         "± (one sigma)",
-        "the truth lies within it two times out of three, within twice as much 19 times out of 20.",
+        "the true value lies within one sigma with 68 %, within two with 95 % probability.",
     ),
 )
 
@@ -81,14 +78,14 @@ def write_report_page(path: Path, report: CalibrationReport, rig: Rig | None, su
         Of the HTML file.
     report
     rig
-        None where it was refused.
+        None where refused.
     subject
         What was calibrated, in a few words.
 
     Raises
     ------
     OSError
-        If the disk refuses.
+        If the disk cannot be written.
     """
     template = Template((resources.files("assets") / "report.html").read_text(encoding="utf-8"))
     sections = [_render_verdict(report), _render_facts(report)]
@@ -105,10 +102,10 @@ def write_report_page(path: Path, report: CalibrationReport, rig: Rig | None, su
 
 
 def _render_verdict(report: CalibrationReport) -> str:
-    """Say the verdict, why, and what to do now."""
+    """Render the verdict, its reasons, and what to do next."""
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in report.reasons)
     remarks = "".join(f"<li>{escape(remark)}</li>" for remark in report.remarks)
-    noticed = f'<p class="note">Also noticed</p><ul>{remarks}</ul>' if remarks else ""
+    noticed = f'<p class="note">Remarks</p><ul>{remarks}</ul>' if remarks else ""
     step = escape(present_calibration(report).next_step)
     return (
         '<section class="verdict '
@@ -118,19 +115,19 @@ def _render_verdict(report: CalibrationReport) -> str:
 
 
 def _render_facts(report: CalibrationReport) -> str:
-    """Show the few figures that matter most."""
+    """Render the most important figures."""
     facts = (
         (
-            "Error on unseen time",
+            "Held-out error",
             format_with_unit(report.holdout_median_px, "px", 1),
-            "half of the joints lie closer",
+            "median reprojection error",
         ),
         (
-            "Scale is sure to",
+            "Scale uncertainty",
             f"± {format_with_unit(report.scale_sigma_percent, '%', 1)}",
             f"from {report.scale_source}",
         ),
-        ("Stature", format_with_unit(report.stature_m, "m", 2), ""),
+        ("Height of the person", format_with_unit(report.stature_m, "m", 2), ""),
         ("Motion used", format_with_unit(report.seconds_used, "s", 1), ""),
     )
     cells = "".join(
@@ -141,17 +138,17 @@ def _render_facts(report: CalibrationReport) -> str:
 
 
 def _render_room(report: CalibrationReport, rig: Rig) -> str:
-    """Draw the rig twice."""
+    """Render the two drawings of the rig."""
     path = _parse_path(report.details.get("path_m"))
     sigma_m = {camera.name: camera.position_sigma_m for camera in report.cameras}
-    line = "The line is the person's path. " if path is not None else ""
+    line = "Line: path of the person. " if path is not None else ""
     uncertainty = (
-        f"Circles: one sigma of each place, drawn {choose_enlargement(sigma_m)} times as large. "
+        f"Circles: one sigma of each position, enlarged {choose_enlargement(sigma_m)} times. "
     )
     above = draw_from_above(rig, path, sigma_m)
     side = draw_from_side(rig, path, sigma_m)
     return (
-        f'<section><h2>The room</h2><p class="note">{line}{uncertainty}Numbers are '
+        f'<section><h2>The room</h2><p class="note">{line}{uncertainty}Numbers are in '
         'metres.</p><div class="pair">'
         f"<figure>{above}<figcaption>From above</figcaption></figure>"
         f"<figure>{side}<figcaption>From the side; the floor is at "
@@ -160,25 +157,25 @@ def _render_room(report: CalibrationReport, rig: Rig) -> str:
 
 
 def _render_uncertainty(report: CalibrationReport) -> str:
-    """Show what is not known exactly, camera by camera."""
+    """Render the table of uncertainties."""
     rows = "".join(
         _render_uncertainty_row(camera, report.time_offsets_ms.get(camera.name, float("nan")))
         for camera in report.cameras
     )
     head = "".join(
         f"<th>{word}</th>"
-        for word in ("Camera", "Direction", "Place", "Lens", "Error", "Clock", "Image used")
+        for word in ("Camera", "Direction", "Position", "Lens", "Error", "Clock", "Image used")
     )
     words = "".join(f"<dt>{term}</dt><dd>{meaning}</dd>" for term, meaning in _GLOSSARY)
     return (
-        "<section><h2>How sure it is</h2><div "
+        "<section><h2>Uncertainties</h2><div "
         f'class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
         f"<dl>{words}</dl></section>"
     )
 
 
 def _render_uncertainty_row(camera: CameraReport, offset_ms: float) -> str:
-    """Write one camera's row."""
+    """Render the row of a camera."""
     cells = (
         (f"± {format_with_unit(camera.rotation_sigma_deg, '°', 2)}", camera.rotation_sigma_deg > 1),
         (
@@ -198,7 +195,7 @@ def _render_uncertainty_row(camera: CameraReport, offset_ms: float) -> str:
 
 
 def _render_errors(report: CalibrationReport) -> str:
-    """Draw each camera's reprojection errors."""
+    """Render the reprojection errors of each camera."""
     edges = report.details.get("residual_edges_px")
     counts = report.details.get("residual_counts", {})
     figures = []
@@ -208,15 +205,12 @@ def _render_errors(report: CalibrationReport) -> str:
             figures.append(
                 f"<figure>{drawn}<figcaption>{escape(camera.name)}</figcaption></figure>"
             )
-    note = (
-        "How far joints lie from where the rig expects them. The line marks the median on "
-        "unseen time."
-    )
-    return _render_gallery("Errors in the image", note, figures)
+    note = "Distance between detected and reprojected joints. The line marks the held-out median."
+    return _render_gallery("Reprojection errors", note, figures)
 
 
 def _render_coverage(report: CalibrationReport, rig: Rig | None) -> str:
-    """Draw where in each image the person was."""
+    """Render where in each image the person was."""
     counts = report.details.get("coverage_cells", {})
     sizes = {camera.name: camera.size_wh for camera in rig} if rig else {}
     figures = []
@@ -226,12 +220,14 @@ def _render_coverage(report: CalibrationReport, rig: Rig | None) -> str:
             drawn = draw_coverage(counts[camera.name], width / height)
             caption = f"{escape(camera.name)}: {100 * camera.coverage:.0f} % of the image"
             figures.append(f"<figure>{drawn}<figcaption>{caption}</figcaption></figure>")
-    note = "Where the person was seen; the fuller the image, the better its lens is known."
-    return _render_gallery("What each camera saw", note, figures)
+    note = (
+        "Where the person was seen. The more of the image is covered, the better the lens is known."
+    )
+    return _render_gallery("Coverage", note, figures)
 
 
 def _render_gallery(title: str, note: str, figures: list[str]) -> str:
-    """Lay figures out side by side; nothing where there are none."""
+    """Lay out figures side by side; empty without any."""
     if not figures:
         return ""
     return (
@@ -241,7 +237,7 @@ def _render_gallery(title: str, note: str, figures: list[str]) -> str:
 
 
 def _render_bones(bones: tuple[BoneReport, ...]) -> str:
-    """Compare the person's left and right; a true rig keeps every bone's length."""
+    """Render the bone lengths, left against right and their variation in time."""
     if not bones:
         return ""
     by_name = {bone.name: bone for bone in bones}
@@ -256,20 +252,21 @@ def _render_bones(bones: tuple[BoneReport, ...]) -> str:
             continue
         rows.append(_render_bone_row(bone, twin if twin is not bone else None))
     head = "".join(
-        f"<th>{word}</th>" for word in ("Bone", "Left", "Right", "Difference", "Variation in time")
+        f"<th>{word}</th>"
+        for word in ("Bone", "Left", "Right", "Difference", "Variation over time")
     )
     note = (
-        "Bones do not change their length. Large variation or unlike sides mean a doubtful "
-        "rig or loose clothing."
+        "Bones have constant length. Large variation, or a large difference between the sides, "
+        "indicates a poor rig or loose clothing."
     )
     return (
-        f'<section><h2>The person\'s bones</h2><p class="note">{note}</p><div class="scroll">'
+        f'<section><h2>Bone lengths</h2><p class="note">{note}</p><div class="scroll">'
         f"<table><tr>{head}</tr>{''.join(rows)}</table></div></section>"
     )
 
 
 def _render_bone_row(bone: BoneReport, twin: BoneReport | None) -> str:
-    """Write one bone's row; a bone across the body has no twin."""
+    """Render the row of a bone; a bone across the body has no twin."""
     if twin is None:
         name = _format_bone_name(bone.name)
         lengths = f'<td colspan="2">{_format_cm(bone.length_m)}</td>'
@@ -291,17 +288,17 @@ def _render_bone_row(bone: BoneReport, twin: BoneReport | None) -> str:
 
 
 def _format_bone_name(bone: str) -> str:
-    """Write a bone's name for a person."""
+    """Format the name of a bone."""
     return escape(bone.replace("_", " ").replace("-", " to "))
 
 
 def _format_cm(length_m: float) -> str:
-    """Write a length in centimetres."""
+    """Format a length in centimetres."""
     return format_with_unit(100 * length_m, "cm", 1)
 
 
 def _parse_path(points: Any) -> F64 | None:
-    """Read a path, (T, 3); None where there is none."""
+    """Parse a path, (T, 3); None where there is none."""
     if not points:
         return None
     return np.array([[np.nan] * 3 if point is None else point for point in points], float)

@@ -1,61 +1,57 @@
-"""Help in place: how to begin, and every key."""
+"""The help: first steps, and every key."""
 
-from PyQt6.QtWidgets import QGridLayout, QLabel, QWidget
+from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from app.views.overlay import Overlay
+from app.views.widgets import make_label
 
 KEYS = (
     ("Space", "Start or stop the cameras"),
     ("A", "Add a camera"),
-    ("C", "Calibrate anew"),
-    ("R", "Record, and end the recording"),
+    ("C", "Calibrate again"),
+    ("R", "Start or stop a recording"),
     ("1 – 9", "Enlarge a camera"),
-    ("F", "Only the room"),
-    ("P", "Curves of the last minute"),
-    ("?  F1", "This page"),
-    ("Esc", "Close what is open"),
+    ("F", "Show the room only"),
+    ("P", "Plots of the last minute"),
+    ("?  F1", "This help"),
+    ("Esc", "Close a panel"),
 )
 _STEPS = (
     (
         "1  Add cameras",
         (
-            "Two or more that look at the same part of the room, fixed, at about the height of a "
-            "chest."
+            "Use two or more that see the same part of the room. Fix them firmly, at about chest "
+            "height."
         ),
     ),
     (
-        "2  Walk",
+        "2  Calibrate",
         (
-            "One person walks through the whole room, turns round and reaches up. The window says "
-            "what is missing."
+            "One person walks through the whole room, turns around and reaches up. The window "
+            "shows what is still missing. Enter the person's height so that lengths are right."
         ),
     ),
     (
         "3  Record",
-        "Once the skeleton stands in the room. Give your height, and the metres are right.",
+        "Once the skeleton appears in the room, press Record. Find the recording under Sessions.",
     ),
 )
 
 
 class HelpOverlay(Overlay):
-    """Shows the steps and the keys."""
+    """Shows the first steps and the keys."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, "How it works", 640)
         for title, text in _STEPS:
             for name, words in (("section", title), ("message", text)):
-                label = QLabel(words)
-                label.setObjectName(name)
-                label.setWordWrap(True)
-                self.column.addWidget(label)
+                self.column.addWidget(make_label(name, words, wrap=True))
         self._keys = QGridLayout()
         half = (len(KEYS) + 1) // 2
         for index, (key, meaning) in enumerate(KEYS):
             row, column = index % half, 2 * (index // half)
             for offset, (name, words) in enumerate((("key", key), ("key_meaning", meaning))):
-                label = QLabel(words)
-                label.setObjectName(name)
-                self._keys.addWidget(label, row, column + offset)
+                self._keys.addWidget(make_label(name, words), row, column + offset)
         self._keys.setColumnStretch(1, 1)
         self._keys.setColumnStretch(3, 1)
         self.column.addLayout(self._keys)

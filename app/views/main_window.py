@@ -1,8 +1,8 @@
-"""The main window: cameras and calibration on the left, the room on the right, figures below."""
+"""The main window: cameras and calibration on the left, the room on the right, status below."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QRect, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -24,10 +24,12 @@ from app.views.room.room_3d import Room3D
 from app.views.theme import build_stylesheet, choose_scale
 
 LIVE = "Live"
+MIN_SIZE_WH, DESIGN_SIZE_WH = (960, 540), (1280, 720)
+_MAX_SMALL_SCREEN_WH = (1366, 768)  # on a screen up to this size the window is maximised
 
 
 class MainWindow(QMainWindow):
-    """Draws a window state and emits what a person asks for; it decides nothing.
+    """Draws a window state and emits what the user asks for; it decides nothing.
 
     Parameters
     ----------
@@ -64,14 +66,30 @@ class MainWindow(QMainWindow):
         self._header.add_page(LIVE)
         self._shortcuts = self._make_shortcuts()
         self._connect()
-        self.setMinimumSize(960, 540)
-        self.resize(1280, 720)
+        self.setMinimumSize(*MIN_SIZE_WH)
+        self.resize(*DESIGN_SIZE_WH)
         self.show_page(LIVE)
         self.show_state(state)
         canvas.setFocus()
 
+    def place(self, remembered: tuple[int, ...], screens: Sequence[QRect]) -> None:
+        """Choose size and position before the window is shown; see `choose_geometry`.
+
+        Parameters
+        ----------
+        remembered
+            Position and size of the last time; empty for none.
+        screens
+            Their available areas, the primary one first.
+        """
+        geometry, maximised = choose_geometry(remembered, screens)
+        if geometry is not None:
+            self.setGeometry(geometry)
+        if maximised:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+
     def show_state(self, state: WindowState) -> None:
-        """Show this state from now on; what did not change is not drawn again."""
+        """Show this state; what has not changed is not redrawn."""
         self._state = state
         self._header.show_title(state.title)
         self._header.show_verdict(state.calibration)
@@ -88,15 +106,15 @@ class MainWindow(QMainWindow):
         self._show_panels(state)
 
     def show_plots(self, card: PlotsCard) -> None:
-        """Draw these curves, where the drawer is open."""
+        """Show these plots, if the drawer is open."""
         self._plots.show_plots(card)
 
     def is_showing_plots(self) -> bool:
-        """Return whether the curves are seen, so that nobody draws them up in vain."""
+        """Return whether the plots are open, so that they are only computed if needed."""
         return self._plots.isVisible()
 
     def room(self) -> Room3D:
-        """Return the 3D view, to look from elsewhere."""
+        """Return the 3D view, to change its viewpoint."""
         return self._room
 
     def add_page(self, name: str, page: QWidget) -> None:
@@ -107,8 +125,8 @@ class MainWindow(QMainWindow):
         name
             On its tab.
         page
-            Belongs to the window from now on; its ``set_scale(scale)``, where it has one, follows
-            the window's size.
+            Owned by the window from now on; its ``set_scale(scale)``, if it has one, follows the
+            size of the window.
         """
         self._names.append(name)
         self._pages.addWidget(page)
@@ -116,7 +134,7 @@ class MainWindow(QMainWindow):
         self._scale_page(page)
 
     def show_page(self, name: str) -> None:
-        """Turn to a page, by its name."""
+        """Show the page of this name."""
         self._pages.setCurrentIndex(self._names.index(name))
         self._header.show_page(name)
         for shortcut in self._shortcuts:
@@ -124,21 +142,21 @@ class MainWindow(QMainWindow):
         self.page_changed.emit(name)
 
     def set_page_note(self, name: str, note: str) -> None:
-        """Say on a page's tab what goes on there, whichever page is seen; an empty note says nothing."""
+        """Show a note on the tab of a page; empty for none."""
         self._header.set_page_note(name, note)
 
     def page(self) -> str:
-        """Return the name of the page that is seen."""
+        """Return the name of the current page."""
         return self._names[self._pages.currentIndex()]
 
     def open_add_camera(self) -> None:
-        """Open the panel that adds cameras, and have them listed anew."""
+        """Open the panel that adds cameras, and scan for them again."""
         if self._state.controls is not None:
             self._add.open_card()
             self.requested.emit(ScanCameras())
 
     def open_settings(self, name: str) -> None:
-        """Open the panel that sets a camera, where it lets itself be set."""
+        """Open the settings of a camera, if it has any."""
         for settings in self._state.settings:
             if settings.name == name:
                 self._settings.show_settings(settings)
@@ -152,11 +170,10 @@ class MainWindow(QMainWindow):
             self._help.open_card()
 
     def toggle_plots(self) -> None:
-        """Open or close the drawer of curves."""
+        """Open or close the drawer of plots."""
         self._plots.setVisible(not self._plots.isVisible())
-        self._calibration.show_table(
-            not self._plots.isVisible()
-        )  # at 1280x720 there is no room for both
+        # at 1280x720 there is no room for both
+        self._calibration.show_table(not self._plots.isVisible())
         self._header.show_plots_open(self._plots.isVisible())
 
     def toggle_room(self) -> None:
@@ -164,7 +181,7 @@ class MainWindow(QMainWindow):
         self._left.setVisible(not self._left.isVisible())
 
     def close_topmost(self) -> None:
-        """Close the topmost thing that is open: a panel, an enlarged camera, the room alone."""
+        """Close the topmost panel, else an enlarged camera, else the room alone."""
         for overlay in self._list_overlays():
             if overlay.isVisible():
                 overlay.close_card()
@@ -175,7 +192,7 @@ class MainWindow(QMainWindow):
             self.toggle_room()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Choose type and spacing for the new size."""
+        """Scale type and spacing to the new size."""
         super().resizeEvent(event)
         scale = choose_scale(self.size())
         if abs(scale - self._scale) > 0.02:
@@ -184,12 +201,12 @@ class MainWindow(QMainWindow):
         self._recording_indicators.place(self._scale)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        """Say that the window closes, so that whoever feeds it can stop."""
+        """Emit `closing`, so that its source of states can stop."""
         self.closing.emit()
         super().closeEvent(event)
 
     def _show_panels(self, state: WindowState) -> None:
-        """Bring the open panels up to date."""
+        """Update the open panels."""
         if self._add.isVisible():
             self._add.show_devices(state.devices)
         if self._settings.isVisible():
@@ -205,7 +222,7 @@ class MainWindow(QMainWindow):
         return self._help, self._add, self._settings
 
     def _connect(self) -> None:
-        """Let what the parts ask for out of the window, and turn pages."""
+        """Connect the requests of the parts to those of the window."""
         for part in (
             self._header,
             self._notice,
@@ -223,12 +240,18 @@ class MainWindow(QMainWindow):
         self._cameras.settings_requested.connect(self.open_settings)
 
     def _make_shortcuts(self) -> list[QShortcut]:
-        """Give the keys of the live page their meaning; a field that is being typed in keeps its letters."""
+        """Make the keys of the live page; a text field with focus keeps its letters."""
         acts: dict[str, Callable[[], None]] = {
-            "Space": self._header.request_start_or_stop, "C": self._header.request_calibration,
-            "R": self._header.request_recording, "A": self.open_add_camera, "F": self.toggle_room,
-            "P": self.toggle_plots, "?": self.open_help, "F1": self.open_help, "Esc": self.close_topmost,
-        }  # fmt: skip
+            "Space": self._header.request_start_or_stop,
+            "C": self._header.request_calibration,
+            "R": self._header.request_recording,
+            "A": self.open_add_camera,
+            "F": self.toggle_room,
+            "P": self.toggle_plots,
+            "?": self.open_help,
+            "F1": self.open_help,
+            "Esc": self.close_topmost,
+        }
         for number in range(9):
             acts[str(number + 1)] = lambda number=number: self._cameras.enlarge_number(number)
         shortcuts = []
@@ -240,7 +263,7 @@ class MainWindow(QMainWindow):
         return shortcuts
 
     def _apply_scale(self, scale: float) -> None:
-        """Draw everything at this scale."""
+        """Apply this scale to everything."""
         self.setStyleSheet(build_stylesheet(scale))
         gap = round(8 * scale)
         self._body.setSpacing(gap)
@@ -262,13 +285,13 @@ class MainWindow(QMainWindow):
             self._scale_page(self._pages.widget(index))
 
     def _scale_page(self, page: QWidget | None) -> None:
-        """Let a page follow the window's size, where it can."""
+        """Scale a page, if it can be scaled."""
         set_scale = getattr(page, "set_scale", None)
         if set_scale and self._scale:
             set_scale(self._scale)
 
     def _make_canvas(self) -> QWidget:
-        """Lay out the parts on one grid, two fifths and three fifths; the cameras get all height that is left."""
+        """Lay out the parts, 2 : 3 in width; the cameras get the height that is left."""
         canvas, live = QWidget(), QWidget()
         canvas.setObjectName("canvas")
         column = QVBoxLayout(canvas)
@@ -290,3 +313,38 @@ class MainWindow(QMainWindow):
         canvas.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         canvas.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         return canvas
+
+
+def choose_geometry(
+    remembered: tuple[int, ...], screens: Sequence[QRect]
+) -> tuple[QRect | None, bool]:
+    """Choose where the window opens: as before, or as large as is useful on its screen.
+
+    Parameters
+    ----------
+    remembered
+        x, y, width, height of the last time; empty for none.
+    screens
+        Available areas, the primary one first.
+
+    Returns
+    -------
+    geometry
+        None leaves it to the window system: no screen has room for the window.
+    maximised
+        True on a small screen. The geometry is then the whole screen, because without a window
+        manager nothing else would maximise it.
+    """
+    before = QRect(*remembered) if len(remembered) == 4 else QRect()
+    screen = next((area for area in screens if area.contains(before.center())), None)
+    if screen is None:
+        before, screen = QRect(), screens[0] if screens else QRect()
+    if screen.width() < MIN_SIZE_WH[0] or screen.height() < MIN_SIZE_WH[1]:
+        return None if before.isEmpty() else before, False
+    if screen.width() <= _MAX_SMALL_SCREEN_WH[0] or screen.height() <= _MAX_SMALL_SCREEN_WH[1]:
+        return screen, True
+    if not before.isEmpty():
+        return before, False
+    design = QRect(screen.topLeft(), QSize(*DESIGN_SIZE_WH))
+    design.moveCenter(screen.center())
+    return design, False

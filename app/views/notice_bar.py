@@ -1,12 +1,13 @@
-"""The notice: one sentence across the window that a person reads and dismisses."""
+"""The notice bar: one message across the window that can be dismissed."""
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.presenters.severity import Severity
 from app.presenters.window import Notice
 from app.requests import DismissNotice
 from app.views.theme import PALETTE, SEVERITY_COLOURS, load_icon, set_property
+from app.views.widgets import make_button, make_label
 
 
 class NoticeBar(QWidget):
@@ -20,16 +21,12 @@ class NoticeBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._notice: Notice | None = None
         self._scale = 1.0
-        self._icon, self._words = QLabel(), QLabel()
-        self._words.setWordWrap(True)
-        self._words.setObjectName("notice_words")
-        self._words.setTextFormat(Qt.TextFormat.PlainText)
+        self._icon, self._words = QLabel(), make_label("notice_words", wrap=True)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._dismiss = QPushButton(load_icon("close"), "")
-        self._dismiss.setObjectName("flat")
-        self._dismiss.setToolTip("Dismiss")
+        self._dismiss = make_button(
+            "", self._request_dismissal, name="flat", icon="close", tip="Dismiss"
+        )
         self._dismiss.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._dismiss.clicked.connect(lambda: self.requested.emit(DismissNotice()))
         self._row = QHBoxLayout(self)
         self._row.addWidget(self._icon)
         self._row.addWidget(self._words, 1)
@@ -37,7 +34,7 @@ class NoticeBar(QWidget):
         self.hide()
 
     def show_notice(self, notice: Notice | None) -> None:
-        """Show this sentence from now on; None hides the bar."""
+        """Show this notice; None hides the bar."""
         if notice == self._notice:
             return
         self._notice = notice
@@ -48,7 +45,7 @@ class NoticeBar(QWidget):
             self._draw_icon(notice.severity)
 
     def set_scale(self, scale: float) -> None:
-        """Space things for this size of window."""
+        """Scale spacing to the window."""
         self._scale = scale
         self._row.setContentsMargins(
             round(16 * scale), round(5 * scale), round(16 * scale), round(5 * scale)
@@ -57,8 +54,12 @@ class NoticeBar(QWidget):
         self._dismiss.setIconSize(QSize(round(14 * scale), round(14 * scale)))
         self._draw_icon(self._notice.severity if self._notice else Severity.NEUTRAL)
 
+    def _request_dismissal(self) -> None:
+        """Request that the notice is dismissed."""
+        self.requested.emit(DismissNotice())
+
     def _draw_icon(self, severity: Severity) -> None:
-        """Draw the sign before the sentence."""
+        """Draw the icon before the message."""
         side = round(16 * self._scale)
         colour = PALETTE.text if severity is Severity.NEUTRAL else SEVERITY_COLOURS[severity]
         self._icon.setPixmap(load_icon("warning", colour).pixmap(QSize(side, side)))

@@ -1,10 +1,11 @@
-"""A panel over the window: it is part of the window, stops nothing, and goes away with Esc or a click beside it."""
+"""A panel over the window, not modal; Esc or a click beside it closes it."""
 
 from PyQt6.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.views.theme import load_icon, to_qcolor
+from app.views.theme import to_qcolor
+from app.views.widgets import make_button, make_label
 
 _EDGE_U = 24
 
@@ -15,10 +16,10 @@ class Overlay(QWidget):
     Parameters
     ----------
     parent
-        Is covered.
+        The widget it covers.
     title
     width_u
-        Of the card, in units of the design.
+        Of the card, in design units.
     """
 
     closed = pyqtSignal()
@@ -30,13 +31,9 @@ class Overlay(QWidget):
         self._card = QWidget(self)
         self._card.setObjectName("card")
         self._card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._title = QLabel(title)
-        self._title.setObjectName("card_title")
-        self._close = QPushButton(load_icon("close"), "")
-        self._close.setObjectName("flat")
-        self._close.setToolTip("Close (Esc)")
+        self._title = make_label("card_title", title)
+        self._close = make_button("", self.close_card, name="flat", icon="close", tip="Close (Esc)")
         self._close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._close.clicked.connect(self.close_card)
         self.column = QVBoxLayout(self._card)
         top = QHBoxLayout()
         top.addWidget(self._title, 1)
@@ -46,13 +43,13 @@ class Overlay(QWidget):
         self.hide()
 
     def dock_right(self) -> None:
-        """Stand at the right edge and leave the rest of the window to be seen."""
+        """Dock at the right edge and leave the rest of the window visible."""
         self._dims = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
         self._place()
 
     def set_title(self, title: str) -> None:
-        """Name the card anew."""
+        """Change the title of the card."""
         self._title.setText(title)
 
     def open_card(self) -> None:
@@ -69,7 +66,7 @@ class Overlay(QWidget):
             self.closed.emit()
 
     def set_scale(self, scale: float) -> None:
-        """Space things for this size of window."""
+        """Scale spacing to the window."""
         self._scale = scale
         edge = round(20 * scale)
         self.column.setContentsMargins(edge, round(14 * scale), edge, edge)
@@ -79,7 +76,7 @@ class Overlay(QWidget):
         self._place()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Keep the size of the window."""
+        """Follow the size of the window."""
         if event is not None and event.type() == QEvent.Type.Resize and self.isVisible():
             self._place()
         return False
@@ -94,12 +91,12 @@ class Overlay(QWidget):
             QPainter(self).fillRect(self.rect(), to_qcolor("#06080b", 0.62))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Close where somebody clicks beside the card."""
+        """Close on a click beside the card."""
         if event and not self._card.geometry().contains(event.position().toPoint()):
             self.close_card()
 
     def _place(self) -> None:
-        """Cover the parent, or only the card's own place where the window is to be seen."""
+        """Cover the parent, or only the area of a docked card."""
         parent = self.parentWidget()
         if parent is None:
             return
@@ -114,7 +111,7 @@ class Overlay(QWidget):
     def _compute_card_size(self, width: int, height: int) -> tuple[int, int]:
         """Choose the card's size: as high as its content, within the window."""
         for widget in self._card.findChildren(QWidget):
-            widget.ensurePolished()  # else new words are measured in another type
+            widget.ensurePolished()  # else new labels are measured in another font
         self.column.invalidate()
         self.column.activate()
         card_width = min(
@@ -126,7 +123,7 @@ class Overlay(QWidget):
         return card_width, min(needed_px, height - 2 * round(_EDGE_U * self._scale))
 
     def _place_card(self) -> None:
-        """Put the card into the middle, or where the overlay itself lies."""
+        """Centre the card, or fill a docked overlay with it."""
         if self._dims:
             width, height = self._compute_card_size(self.width(), self.height())
             self._card.setGeometry(

@@ -1,8 +1,8 @@
-"""How a skeleton is drawn, in a camera's image and in the room alike.
+"""Draw a skeleton, in the image of a camera and in the room alike.
 
-A bone's colour tells the person's side, its strength the confidence; a joint's colour tells its
-confidence. Bones and joints of one look are handed to Qt together, and nothing of it is
-transparent: Qt draws an opaque line with flat ends in 2 µs and a transparent or round one in 20.
+The colour of a bone shows the side of the body, its strength the confidence; the colour of a joint
+shows its confidence. Bones and joints of one style are passed to Qt together, and none is
+transparent: Qt draws an opaque line with flat ends in 2 µs, a transparent or round one in 20 µs.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _FINE = ("nose", *_FACE, *_HAND)
 _EARS = ("left_ear", "right_ear")
 _SHOULDERS = ("left_shoulder", "right_shoulder")
 _HEAD_BY_NECK = 0.55  # radius of a head by the distance from the shoulders to the ears
-_LEVELS = 6  # of confidence that are told apart
+_LEVELS = 6  # of confidence that are drawn differently
 _MIN_HAND_WIDTH_PX = 3.0  # thinner bones leave no room for fingers
 _RIM = "#12161c"
 _DULL = "#2a2f36"
@@ -51,7 +51,7 @@ class FlatSkeleton:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What of a skeleton is drawn: lines (joint, joint, colour, fine), joints (joint, fine), and the head."""
+    """Drawn parts: lines (joint, joint, colour, fine), joints (joint, fine), and the head."""
 
     lines: tuple[tuple[int, int, str, bool], ...]
     joints: tuple[tuple[int, bool], ...]
@@ -79,7 +79,7 @@ def draw_skeleton(painter: QPainter, flat: FlatSkeleton) -> None:
 
 
 def _choose_side_colour(joints: Sequence[str]) -> str:
-    """Choose the colour of a side by the joints' names; a bone across the body belongs to neither."""
+    """Choose a bone's colour by its side; a bone across the body has neither."""
     if all("left" in joint for joint in joints):
         return PALETTE.left
     if all("right" in joint for joint in joints):
@@ -89,12 +89,12 @@ def _choose_side_colour(joints: Sequence[str]) -> str:
 
 @lru_cache(8)
 def _select_parts(skeleton: Skeleton) -> _Parts:
-    """Choose once what is drawn of a skeleton: a head is a circle, so the face's own lines are left out."""
+    """Select the parts to draw, once; the head is a circle and replaces the face."""
     joints = skeleton.joints
     has_head = set(_EARS + _SHOULDERS) <= set(joints)
 
     def is_in_face(joint: str) -> bool:
-        """Whether the circle of the head stands for a joint."""
+        """Whether the circle of the head replaces a joint."""
         return has_head and any(part in joint for part in _FACE)
 
     lines = tuple(
@@ -119,7 +119,7 @@ def _select_parts(skeleton: Skeleton) -> _Parts:
 
 @lru_cache(1024)
 def _make_bone_pen(colour: str, level: int, width_px: float) -> QPen:
-    """Make the pen of a bone of this confidence once; an unsure one is dull."""
+    """Make the pen of a bone once; low confidence is dull."""
     strength = 0.35 + 0.65 * level / _LEVELS
     drawn = blend(to_qcolor(_DULL), to_qcolor(colour), strength)
     return QPen(drawn, width_px, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
@@ -127,13 +127,13 @@ def _make_bone_pen(colour: str, level: int, width_px: float) -> QPen:
 
 @lru_cache(1024)
 def _make_dot_pen(colour: str, width_px: float) -> QPen:
-    """Make a pen once whose points are discs."""
+    """Make a pen with round points, once."""
     return QPen(to_qcolor(colour), width_px, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
 
 
 @lru_cache(64)
 def _make_joint_pen(level: int, width_px: float) -> QPen:
-    """Make the pen of a joint of this confidence once."""
+    """Make the pen of a joint of this confidence, once."""
     return _make_dot_pen(colour_from_confidence(level / _LEVELS).name(), width_px)
 
 
@@ -160,7 +160,7 @@ def _draw_bones(
     levels: list[int],
     width_px: float,
 ) -> None:
-    """Draw all bones, those of one look at once."""
+    """Draw all bones, one style at a time."""
     groups: dict[tuple[str, bool, int], list[QLineF]] = {}
     for i, j, colour, fine in parts.lines:
         start, end = points[i], points[j]
@@ -180,7 +180,7 @@ def _draw_joints(
     levels: list[int],
     width_px: float,
 ) -> None:
-    """Draw a dot per joint, rimmed dark so that it shows on any image."""
+    """Draw a dot per joint, with a dark rim so that it shows on any image."""
     groups: dict[tuple[bool, int], list[QPointF]] = {}
     for index, fine in parts.joints:
         place = points[index]

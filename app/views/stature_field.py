@@ -1,20 +1,18 @@
-"""The person's height: a field that takes metres or centimetres and says when it cannot be."""
+"""A field for the person's height, in metres or centimetres."""
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from app.requests import SetStature
 from app.views.theme import set_property
+from app.views.widgets import make_label
 
 MIN_STATURE_M, MAX_STATURE_M = 0.5, 2.5
-_TIP = (
-    "The person's height gives the room its metres. Leave it empty where it is not known: "
-    "the average is taken."
-)
+_TIP = "The person's height sets the scale of all lengths. If empty, the average is used."
 
 
 class StatureField(QWidget):
-    """Emits `SetStature` once a height was entered."""
+    """Emits `SetStature` when another height is entered."""
 
     requested = pyqtSignal(object)
 
@@ -27,37 +25,34 @@ class StatureField(QWidget):
         self._field.setAccessibleName("Height of the person in metres")
         self._field.editingFinished.connect(self._submit)
         self._field.textEdited.connect(self._validate)
-        label = QLabel("Height")
-        label.setObjectName("fact")
-        unit = QLabel("m")
-        unit.setObjectName("fact")
+        label, unit = make_label("fact", "Height"), make_label("fact", "m")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         for widget in (label, self._field, unit):
             self._row.addWidget(widget)
 
     def show_stature(self, stature_m: float | None) -> None:
-        """Show this height, unless somebody is just typing another."""
+        """Show this height, unless the field is being edited."""
         self._stature_m = stature_m
         if not self._field.hasFocus():
             self._field.setText("" if stature_m is None else f"{stature_m:.2f}")
             set_property(self._field, "tone", "neutral")
 
     def set_scale(self, scale: float) -> None:
-        """Space things for this size of window."""
+        """Scale spacing to the window."""
         self._field.setFixedWidth(round(76 * scale))
         self._row.setSpacing(round(6 * scale))
 
     def _validate(self, text: str) -> None:
-        """Show at once whether what was typed can be a height."""
+        """Mark text that is not a valid height."""
         is_invalid = bool(text.strip()) and parse_stature_m(text) is None
         set_property(self._field, "tone", "bad" if is_invalid else "neutral")
         self._field.setToolTip(
-            f"A height is between {MIN_STATURE_M} m and {MAX_STATURE_M} m." if is_invalid else _TIP
+            f"Enter a height between {MIN_STATURE_M} and {MAX_STATURE_M} m." if is_invalid else _TIP
         )
 
     def _submit(self) -> None:
-        """Ask for what was typed, where it is new and can be a height."""
+        """Emit the height, if it is new and valid."""
         text = self._field.text().strip()
         metres = parse_stature_m(text)
         if text and metres is None:
@@ -69,17 +64,17 @@ class StatureField(QWidget):
 
 
 def parse_stature_m(text: str) -> float | None:
-    """Understand a height, in metres or centimetres, with a point or a comma.
+    """Parse a height, in metres or centimetres, with a point or a comma.
 
     Returns
     -------
     metres
-        None where it is no height of a person.
+        None where it is not a person's height.
 
     Examples
     --------
-    >>> parse_stature_m("1,75"), parse_stature_m("175"), parse_stature_m("1.75 m"), parse_stature_m("17")
-    (1.75, 1.75, 1.75, None)
+    >>> parse_stature_m("1,75"), parse_stature_m("175 cm"), parse_stature_m("17")
+    (1.75, 1.75, None)
     """
     try:
         value = float(text.strip().removesuffix("cm").removesuffix("m").replace(",", "."))

@@ -1,4 +1,4 @@
-"""The look: colours, type and one scale for everything, from 1280 x 720 to 3840 x 2160."""
+"""The theme: colours, fonts, icons and one scale, from 1280 x 720 to 3840 x 2160."""
 
 import atexit
 import re
@@ -23,7 +23,7 @@ _UNIT = re.compile(r"(\d+(?:\.\d+)?)u\b")
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The colours of the dark theme, by what they are for."""
+    """The colours of the dark theme, by purpose."""
 
     ground: str = "#0e1116"
     surface: str = "#151a21"
@@ -53,7 +53,7 @@ SEVERITY_COLOURS = {
 
 
 def choose_scale(size: QSize) -> float:
-    """Choose how large to draw in a window of this size.
+    """Choose the scale of a window of this size.
 
     Parameters
     ----------
@@ -63,24 +63,20 @@ def choose_scale(size: QSize) -> float:
     Returns
     -------
     scale
-        1 at 1280 x 720; grows a little slower than the window, since a larger screen is also looked
-        at from nearer.
+        1 at 1280 x 720; grows a little slower than the window, since a larger screen is viewed
+        from relatively nearer.
     """
     ratio = min(size.height() / _DESIGN_HEIGHT_PX, size.width() / 1280)
     return min(max(ratio, 1.0) ** 0.9, _MAX_SCALE)
 
 
 def build_stylesheet(scale: float) -> str:
-    """Write the style sheet for a scale.
+    """Build the style sheet for a scale.
 
     Parameters
     ----------
     scale
         Pixels per unit ``u`` of ``assets/theme.qss``.
-
-    Returns
-    -------
-    qss
     """
     assets = resources.files("assets")
     text = (assets / "theme.qss").read_text(encoding="utf-8")
@@ -92,18 +88,14 @@ def build_stylesheet(scale: float) -> str:
 
 @lru_cache(256)
 def make_font(scale: float, size_u: float, *, bold: bool = False) -> QFont:
-    """Return a font for painting; it is shared, so change a copy.
+    """Return a font for painting; it is shared, so only change a copy.
 
     Parameters
     ----------
     scale
     size_u
-        Height in units of the design.
+        Height in design units.
     bold
-
-    Returns
-    -------
-    font
     """
     face = QFont(_FAMILIES)
     face.setPixelSize(max(8, round(size_u * scale)))
@@ -113,7 +105,7 @@ def make_font(scale: float, size_u: float, *, bold: bool = False) -> QFont:
 
 @lru_cache(512)
 def to_qcolor(colour: str, alpha: float = 1.0) -> QColor:
-    """Return a colour, more or less transparent; it is shared, so change a copy.
+    """Return a colour with transparency; it is shared, so only change a copy.
 
     Parameters
     ----------
@@ -121,10 +113,6 @@ def to_qcolor(colour: str, alpha: float = 1.0) -> QColor:
         For instance ``#5cc8ff``.
     alpha
         0 to 1.
-
-    Returns
-    -------
-    colour
     """
     shaded = QColor(colour)
     shaded.setAlphaF(alpha)
@@ -138,7 +126,7 @@ def load_icon(name: str, colour: str = PALETTE.text) -> QIcon:
     Parameters
     ----------
     name
-        Of the file, without its ending.
+        Of the file, without its suffix.
     colour
 
     Returns
@@ -147,9 +135,8 @@ def load_icon(name: str, colour: str = PALETTE.text) -> QIcon:
         Sharp up to 64 px.
     """
     if not load_icon.cache_info().currsize:
-        atexit.register(
-            load_icon.cache_clear
-        )  # before Qt ends: a pixmap must not outlive the application
+        # a pixmap must not outlive the application
+        atexit.register(load_icon.cache_clear)
     text = (resources.files("assets") / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     pixmap = QPixmap(_ICON_PX, _ICON_PX)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -169,7 +156,7 @@ def load_icon(name: str, colour: str = PALETTE.text) -> QIcon:
 
 
 def set_property(widget: QWidget, name: str, value: str) -> None:
-    """Change what the style sheet goes by, and restyle the widget where it is new.
+    """Set a property used by the style sheet, and restyle the widget if it changed.
 
     Parameters
     ----------
@@ -193,10 +180,6 @@ def colour_from_confidence(confidence: float) -> QColor:
     ----------
     confidence
         0 to 1.
-
-    Returns
-    -------
-    colour
     """
     stops = ((0.3, QColor(PALETTE.bad)), (0.5, QColor(PALETTE.care)), (0.8, QColor(PALETTE.good)))
     if confidence <= stops[0][0]:
@@ -215,10 +198,6 @@ def blend(start: QColor, end: QColor, share: float) -> QColor:
     start, end
     share
         0 gives `start`, 1 gives `end`.
-
-    Returns
-    -------
-    colour
     """
     mixed = [round(a + (b - a) * share) for a, b in zip(start.getRgb(), end.getRgb())]
     return QColor(*mixed)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QRect, QTimer, QUrl
+from PyQt6.QtCore import QObject, QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import QStackedWidget
 
@@ -94,7 +94,8 @@ class Application(QObject):
         self.window.requested.connect(self.handle)
         self.window.page_changed.connect(self._on_page_changed)
         self.window.closing.connect(self.close)
-        self._restore_geometry(control.settings.window)
+        screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
+        self.window.place(control.settings.window, screens)
         self._refreshed_s = 0.0
         self._bridge = Bridge(self._refresh_if_due)
         self._closed = False
@@ -194,14 +195,6 @@ class Application(QObject):
             self._sessions.scan_sessions()
         if name != SESSIONS:
             self._player.pause()
-
-    def _restore_geometry(self, geometry: tuple[int, ...]) -> None:
-        """Restore the window's place, if there is still a screen."""
-        rectangle = QRect(*geometry) if len(geometry) == 4 else QRect()
-        if any(
-            screen.geometry().contains(rectangle.center()) for screen in QGuiApplication.screens()
-        ):
-            self.window.setGeometry(rectangle)
 
 
 def _open_on_desktop(request: requests.ShowFolder | requests.OpenReport) -> None:

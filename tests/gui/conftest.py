@@ -1,4 +1,4 @@
-"""What every test of the window stands on: one application, nothing left over, and no complaint from Qt."""
+"""Fixtures of every test of the window: one application, no widget left open, no warning of Qt."""
 
 import gc
 

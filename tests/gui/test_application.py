@@ -220,7 +220,7 @@ def test_the_studio_is_said_to_be_opened_while_it_is_built(opened, qtbot, monkey
     monkeypatch.setattr("app.control.live.make_camera_sources", slow)
     with opened() as app:
         next(
-            one for one in app.window.findChildren(QPushButton) if one.text() == "Try the studio"
+            one for one in app.window.findChildren(QPushButton) if one.text() == "Simulated cameras"
         ).click()
         assert building.wait(PATIENCE_S)
         qtbot.waitUntil(

@@ -1,4 +1,4 @@
-"""What a person asks for, by mouse and by key: each click says one thing, and the window decides nothing."""
+"""What the user asks for, by mouse and by key: each click emits one request."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +76,7 @@ def live(**changes: object) -> WindowState:
 
 
 class Asked:
-    """A window and what was asked for in it."""
+    """A window and the requests it emitted."""
 
     def __init__(self, qtbot, state: WindowState) -> None:
         self.window = MainWindow(state)
@@ -88,13 +88,13 @@ class Asked:
         self._bot = qtbot
 
     def key(self, key: Qt.Key) -> list[object]:
-        """Press a key; return what was asked for by it."""
+        """Press a key; return the requests it caused."""
         self.words.clear()
         self._bot.keyClick(self.window, key)
         return list(self.words)
 
     def press(self, part: type, text: str) -> list[object]:
-        """Press a button by its words; return what was asked for by it."""
+        """Press a button by its text; return the requests it caused."""
         self.words.clear()
         button = next(
             b for b in self.window.findChild(part).findChildren(QPushButton) if b.text() == text
@@ -145,8 +145,8 @@ def test_a_picture_of_a_take_asks_for_nothing(asked: Asked):
 def test_the_menu_beside_record_sets_countdown_and_hands_free(asked: Asked):
     header = asked.window.findChild(Header)
     actions = {action.text(): action for action in header.findChildren(QAction)}
-    actions["Count down 3 s"].trigger()
-    actions["Raise both hands to start and end"].trigger()
+    actions["Countdown of 3 s"].trigger()
+    actions["Raise both hands to start and stop"].trigger()
     assert asked.words == [SetCountdown(3), SetHandsFree(True)]
 
 
@@ -227,7 +227,7 @@ def test_a_lost_camera_is_tried_again_where_the_button_is_drawn(asked: Asked, qt
 def test_the_menu_of_a_camera_asks_in_its_name(asked: Asked):
     grid = asked.window.findChild(CameraGrid)
     actions = {action.text(): action for action in grid.make_menu("cam_2").actions()}
-    actions["Try again"].trigger()
+    actions["Reconnect"].trigger()
     actions["Remove"].trigger()
     assert asked.words == [Reconnect("cam_2"), RemoveCamera("cam_2")]
 
@@ -237,7 +237,7 @@ def test_an_empty_grid_offers_a_camera_and_the_studio(asked: Asked):
         present_live(LiveState(), None, live_scenes.make_window_state(running=False))
     )
     QApplication.processEvents()
-    assert asked.press(CameraGrid, "Try the studio") == [AddCamera(STUDIO_ADDRESS)]
+    assert asked.press(CameraGrid, "Simulated cameras") == [AddCamera(STUDIO_ADDRESS)]
     assert asked.press(CameraGrid, "Add a camera…") == [ScanCameras()]
     assert asked.window.findChild(AddCameraPanel).isVisible()
 
@@ -246,7 +246,7 @@ def test_cameras_are_added_from_the_list_and_by_address(asked: Asked, qtbot):
     asked.key(Qt.Key.Key_A)
     asked.window.show_state(live())
     panel = asked.window.findChild(AddCameraPanel)
-    assert asked.press(AddCameraPanel, "Try it") == [AddCamera("usb:c")]
+    assert asked.press(AddCameraPanel, "Try anyway") == [AddCamera("usb:c")]
     address = panel.findChild(QLineEdit)
     address.setText("rtsp://me:secret@10.0.0.2/stream")
     asked.words.clear()
@@ -277,7 +277,7 @@ def test_videos_become_one_camera_each(asked: Asked):
 def test_looking_for_cameras_cannot_be_asked_for_twice(asked: Asked):
     asked.key(Qt.Key.Key_A)
     asked.window.show_state(replace(live(), devices=DeviceList(scanning=True)))
-    assert asked.press(AddCameraPanel, "Looking…") == []
+    assert asked.press(AddCameraPanel, "Scanning…") == []
 
 
 @pytest.mark.parametrize("act", [OpenRig, SaveRig, CompareRig])
@@ -356,12 +356,12 @@ def test_pages_have_tabs_and_their_own_keys(asked: Asked, qtbot):
 
 
 def test_a_tab_says_what_goes_on_behind_it(asked: Asked):
-    asked.window.add_page("Teach", QWidget())
-    asked.window.set_page_note("Teach", "43 %")
-    asked.press(Header, "Teach · 43 %")
-    assert asked.window.page() == "Teach"
-    asked.window.set_page_note("Teach", "")
-    asked.press(Header, "Teach")
+    asked.window.add_page("Fine-tune", QWidget())
+    asked.window.set_page_note("Fine-tune", "43 %")
+    asked.press(Header, "Fine-tune · 43 %")
+    assert asked.window.page() == "Fine-tune"
+    asked.window.set_page_note("Fine-tune", "")
+    asked.press(Header, "Fine-tune")
 
 
 def test_closing_the_window_is_said_once(asked: Asked):

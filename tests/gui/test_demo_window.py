@@ -1,4 +1,4 @@
-"""The demo in its window: whenever it is closed, what was seen until then is on the disk."""
+"""The demo in its window: whenever it is closed, everything so far is on the disk."""
 
 import signal
 import threading

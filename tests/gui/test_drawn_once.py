@@ -1,4 +1,4 @@
-"""What did not change is not drawn again, and what is drawn once looks as if it were drawn every time."""
+"""What has not changed is not redrawn, and what is cached looks as if it were redrawn."""
 
 from dataclasses import replace
 

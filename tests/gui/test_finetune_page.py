@@ -1,4 +1,4 @@
-"""The page where networks are taught: what can be ticked, what is asked for, and what is seen of a run."""
+"""The Fine-tune page: what can be ticked, what is requested, and what is shown of a run."""
 
 import math
 from dataclasses import asdict, replace
@@ -34,7 +34,8 @@ from training.finetuning.verdict import ActionRow, Verdict
 from training.loop.history import Row
 
 WALK = SessionSummary(
-    Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720, joints_found=0.97,
+    Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720,
+    joints_found=0.97,
     model="blazepose", person="Anna", has_rig=True, verdict="accepted", thumbnail=b"",
 )  # fmt: skip
 SQUATS = replace(WALK, path=Path("/takes/squats"))
@@ -155,7 +156,7 @@ def test_a_new_person_is_asked_for_by_name(page, asked):
     page.show_finetune(present_finetune([NAMELESS], None))
     tick(page, 0)
     assert not button(page, "Start").isEnabled()
-    assert "Say whose network it becomes" in words(page)
+    assert "Enter who the model is for" in words(page)
     page.findChild(QComboBox).setCurrentText("Dora")
     button(page, "Start").click()
     assert asked[0].person == "Dora"
@@ -165,7 +166,7 @@ def test_sessions_of_two_people_leave_the_choice_open_and_everybody_is_one(page,
     page.show_finetune(present_finetune([WALK, BENS], None, NETWORKS))
     tick(page, 0)
     tick(page, 1)
-    assert "of Anna and Ben" in words(page)
+    assert "show Anna and Ben" in words(page)
     page.findChild(QComboBox).setCurrentText("Everybody")
     button(page, "Start").click()
     assert asked[0].person == ""
@@ -180,7 +181,7 @@ def test_a_name_that_was_typed_is_not_replaced_by_what_is_ticked_later(page, ask
 
 def test_a_session_chosen_elsewhere_brings_its_person(page, asked):
     page.show_finetune(present_finetune([WALK, BENS], None, NETWORKS))
-    page.findChild(QComboBox).setCurrentText("Somebody")
+    page.findChild(QComboBox).setCurrentText("Berta")
     page.choose(BENS.path)
     button(page, "Start").click()
     assert asked == [StartFinetune((BENS.path,), "Ben", 10.0)]
@@ -198,8 +199,8 @@ def test_a_click_beside_the_box_ticks_and_a_click_into_it_does_so_once(page, qtb
 
 def test_it_is_said_before_that_nothing_can_get_worse(page):
     tick(page, 0)
-    assert "serves Anna only if it is surely better" in words(page)
-    assert "otherwise everything stays as it is" in words(page)
+    assert "used for Anna only if it is clearly better" in words(page)
+    assert "otherwise nothing changes" in words(page)
 
 
 def test_nothing_starts_before_a_session_is_ticked(page):
@@ -283,7 +284,7 @@ def test_a_result_shows_before_and_now_with_a_picture_and_its_report(page, asked
 
 
 def test_the_network_that_serves_is_marked_and_another_one_can_be_used(page, asked):
-    assert words(page).count("serves") >= 2
+    assert words(page).count("in use") >= 2
     button(page, "Use").click()
     button(page, "Roll back").click()
     assert asked == [UseModel("anna-1", "Anna"), RollBackModel("Anna")]
@@ -306,12 +307,12 @@ def test_a_network_is_not_offered_to_whom_it_serves_or_was_taught_for(page):
 def test_networks_can_be_chosen_where_no_session_is_left(page):
     page.show_finetune(present_finetune([], None, NETWORKS))
     assert "Roll back" in buttons(page)
-    assert "Nothing to learn from yet" in words(page)
+    assert "No sessions to train on yet" in words(page)
 
 
 def test_an_empty_page_says_what_to_do_first(page):
     page.show_finetune(present_finetune([], None))
-    assert "Nothing to learn from yet" in words(page)
+    assert "No sessions to train on yet" in words(page)
     assert "Record" in words(page)
 
 

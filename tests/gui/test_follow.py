@@ -1,4 +1,4 @@
-"""The eye on somebody who is alone with one camera: it finds them, goes after them, and obeys whoever moves it."""
+"""The viewpoint with one camera: it finds the person, follows them, and obeys the mouse."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ ALONE = guess_rig("webcam", (1280, 720))
 
 
 def scene_at(x: float, y: float, rig=ALONE) -> RoomScene:
-    """Show somebody who stands there."""
+    """Show a person who stands there."""
     person = scenes.make_poses_3d(39).people[0]
     middle = np.append(np.nanmedian(person.xyz[:, :2], axis=0), 0.0)
     return RoomScene(

@@ -1,4 +1,4 @@
-"""What the live program costs can be measured: cameras that play a film, and a window that is watched."""
+"""The cost of the live program can be measured: cameras of a film, and a monitored window."""
 
 import numpy as np
 import pytest
@@ -112,5 +112,5 @@ def test_what_recording_adds_is_measured_in_turns(offered, monkeypatch):
     assert figures.state.recording is None
     assert figures.encoder_ms > 0
     assert figures.recorder_cores > 0
-    assert "in 2 turns; its own threads" in describe(figures)
-    assert "the encoder alone" in describe(figures)
+    assert "in 2 turns; recorder threads" in describe(figures)
+    assert "encoder alone" in describe(figures)

@@ -1,4 +1,4 @@
-"""The live window by its pixels: every state it can be in, at both sizes, with long names and many cameras."""
+"""The live window by its pixels, in every state, with long names and many cameras."""
 
 import subprocess
 import sys

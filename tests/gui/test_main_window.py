@@ -3,21 +3,24 @@
 import os
 import signal
 from argparse import Namespace
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QSize, QTimer
+from PyQt6.QtCore import QRect, QSize, Qt, QTimer
 from PyQt6.QtGui import QFontMetricsF, QImage
-from PyQt6.QtWidgets import QLabel
+from PyQt6.QtWidgets import QLabel, QMenu, QScrollArea, QWidget
 
 from app.presenters.calibration import present_calibration
 from app.presenters.cameras import present_cameras
 from app.presenters.room import present_room
 from app.presenters.severity import Severity
-from app.presenters.window import StatusItem, WindowState
+from app.presenters.window import Controls, Notice, StatusItem, WindowState
 from app.settings import Settings, load_settings
-from app.views.main_window import MainWindow
+from app.views.live.calibration_panel import CalibrationPanel
+from app.views.main_window import MainWindow, choose_geometry
 from app.views.theme import (
     PALETTE,
     build_stylesheet,
@@ -175,3 +178,69 @@ def test_ctrl_c_in_the_live_window_closes_everything_before_it_ends_the_program(
     with pytest.raises(KeyboardInterrupt):
         application.show_live(options, Settings(sessions=str(tmp_path / "takes")), "")
     assert len(load_settings(store)[0].window) == 4  # remembered as it is closed
+
+
+def test_rows_of_the_calibration_table_never_overlap_and_scroll_instead(qtbot, qapp):
+    one = present_calibration(scenes.make_report(scenes.make_square_rig(8)))
+    notice = Notice("Camera 'left' was disconnected. Plug it in again. " * 6)
+    window = MainWindow(replace(state(), calibration=one, notice=notice, controls=Controls()))
+    qtbot.addWidget(window)
+    window.resize(960, 540)
+    window.show()
+    qapp.processEvents()
+    panel = window.findChild(CalibrationPanel)
+    cells = [cell for cell in panel.findChildren(QLabel, "cell") if cell.isVisibleTo(window)]
+    rows = sorted({(cell.y(), cell.y() + cell.height()) for cell in cells})
+    assert len(rows) == 8
+    assert all(bottom <= top for (_, bottom), (top, _) in pairwise(rows))
+    assert all(cell.height() >= QFontMetricsF(cell.font()).height() - 1 for cell in cells)
+    table = panel.findChild(QScrollArea)
+    assert table.verticalScrollBar().maximum() > 0
+    assert table.height() >= 2 * cells[0].height()
+    parts = [
+        part
+        for part in panel.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        if part.isVisibleTo(panel) and not isinstance(part, QMenu) and part.width() > 200
+    ]
+    edges = sorted((part.y(), part.y() + part.height()) for part in parts)
+    assert all(bottom <= top for (_, bottom), (top, _) in pairwise(edges))
+    assert all(part.height() >= part.minimumSizeHint().height() for part in parts)
+
+
+def test_rows_of_the_calibration_table_are_all_seen_where_there_is_room(qtbot, qapp):
+    window = MainWindow(state())
+    qtbot.addWidget(window)
+    window.show()
+    qapp.processEvents()
+    table = window.findChild(CalibrationPanel).findChild(QScrollArea)
+    assert table.verticalScrollBar().maximum() == 0
+
+
+@pytest.mark.parametrize(
+    ("screen_wh", "remembered", "expected", "maximised"),
+    [
+        ((1280, 720), (), (0, 0, 1280, 720), True),
+        ((1366, 768), (10, 10, 960, 540), (0, 0, 1366, 768), True),
+        ((1920, 1080), (), (320, 180, 1280, 720), False),
+        ((1920, 1080), (100, 50, 1500, 900), (100, 50, 1500, 900), False),
+        ((1920, 1080), (5000, 50, 1500, 900), (320, 180, 1280, 720), False),
+        ((800, 800), (), None, False),
+    ],
+)
+def test_the_window_opens_as_before_or_as_large_as_useful(
+    screen_wh, remembered, expected, maximised
+):
+    found = choose_geometry(remembered, [QRect(0, 0, *screen_wh)])
+    assert found == (QRect(*expected) if expected else None, maximised)
+
+
+def test_the_window_opens_without_any_screen():
+    assert choose_geometry((0, 0, 1280, 720), []) == (None, False)
+
+
+def test_a_window_on_a_small_screen_fills_it(qtbot):
+    window = MainWindow(empty())
+    qtbot.addWidget(window)
+    window.place((), [QRect(0, 0, 1280, 720)])
+    assert window.isMaximized()
+    assert window.size() == QSize(1280, 720)

@@ -1,4 +1,4 @@
-"""The eye on the room: what it sees where."""
+"""The viewpoint of the room and its projection."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The player's page: keys and clicks say which instant is wanted, states are drawn, nothing decodes here."""
+"""The player page: keys and clicks request instants, states are drawn, nothing is decoded."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from tests.support.sessions import record_session
 
 
 class Clock:
-    """A clock that goes when it is told."""
+    """A clock that is set by the test."""
 
     def __init__(self):
         self.now_s = 100.0
@@ -78,7 +78,7 @@ def window(qtbot, qapp, playback, take, clock):
 
 @pytest.fixture
 def wanted(window):
-    """What instants the page asked for."""
+    """The instants that the page requested."""
     instants = []
     window.page.seek_requested.connect(instants.append)
     return instants

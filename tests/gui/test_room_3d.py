@@ -1,4 +1,4 @@
-"""The room in 3D, by its pixels and its answers to the mouse."""
+"""The room in 3D, by its pixels and its response to the mouse."""
 
 from dataclasses import replace
 

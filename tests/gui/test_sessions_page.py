@@ -1,4 +1,4 @@
-"""The page of sessions: cards, search, and what is asked for."""
+"""The Sessions page: cards, search, and requests."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +19,8 @@ from tests.support.pixels import grab_pixels, measure_colour_share
 
 PICTURE = encode_thumbnail(np.full((480, 640, 3), (40, 160, 220), np.uint8))
 WALK = SessionSummary(
-    Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720, joints_found=0.97,
+    Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720,
+    joints_found=0.97,
     model="blazepose", has_rig=True, verdict="accepted", thumbnail=PICTURE,
 )  # fmt: skip
 JUMP = replace(
@@ -113,7 +114,7 @@ def test_search_shows_what_fits_and_says_when_nothing_does(page):
     field.setText("jum")
     assert cards.model().rowCount() == 1
     field.setText("nonsense")
-    assert "Nothing fits 'nonsense'" in words(page)
+    assert "No session matches 'nonsense'" in words(page)
     field.clear()
     assert cards.model().rowCount() == 3
 

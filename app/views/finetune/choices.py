@@ -1,4 +1,4 @@
-"""What a network is taught from: sessions to tick, whose network it becomes, how many minutes, and Start."""
+"""The choices for a fine-tuning: sessions, person, minutes, and Start."""
 
 import math
 from pathlib import Path
@@ -9,7 +9,6 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSlider,
     QVBoxLayout,
@@ -28,21 +27,20 @@ from app.requests import StartFinetune
 from app.views.finetune.sessions import FinetuneSessions
 from app.views.person_field import MAX_NAME_LENGTH
 from app.views.theme import PALETTE, load_icon
+from app.views.widgets import make_label
 
 MINUTES = (3, 5, 10, 15, 20, 30, 45, 60, 90, 120)
 DEFAULT_MINUTES = 10
 _LIST_U, _MIN_HEIGHT_FOR_DESCRIPTION_U = 48, 320
 _PERSON_TIP = (
-    f"Who is in the sessions. The network becomes theirs and serves them; {EVERYBODY} "
-    "makes it serve anybody."
+    "The person in the sessions. The new model is used when this person is in front of the "
+    f"cameras; {EVERYBODY} uses it for anyone."
 )
-_MINUTES_TIP = (
-    "How long everything takes together, from the first look at the videos to the comparison."
-)
+_MINUTES_TIP = "Total time for all steps, from reading the videos to the comparison."
 
 
 class FinetuneChoices(QWidget):
-    """Draws the choice, and asks for a fine-tuning."""
+    """Draws the choices, and requests a fine-tuning."""
 
     requested = pyqtSignal(object)
 
@@ -54,9 +52,9 @@ class FinetuneChoices(QWidget):
         self._list = FinetuneSessions()
         self._person = QComboBox()
         self._slider = QSlider(Qt.Orientation.Horizontal)
-        self._minutes = _make_label("figure")
-        self._description = _make_label("fact")
-        self._problem = _make_label("problem")
+        self._minutes = make_label("figure")
+        self._description = make_label("fact", wrap=True)
+        self._problem = make_label("problem", wrap=True)
         self._start = QPushButton("\u2002Start")
         self._column, self._questions = QVBoxLayout(self), QGridLayout()
         self._suggested_person = ""
@@ -67,7 +65,7 @@ class FinetuneChoices(QWidget):
         self._update_texts()
 
     def show_choices(self, state: FinetuneState) -> None:
-        """Show these sessions; what is ticked, typed and chosen stays."""
+        """Show these sessions; ticks, name and minutes stay."""
         self._state = state
         self._list.show_choices(state.choices)
         names = [*state.persons, EVERYBODY]
@@ -83,12 +81,12 @@ class FinetuneChoices(QWidget):
         self._suggest_person()
 
     def tick(self, path: Path) -> None:
-        """Tick a session alone, where it can be learned from, and name who is in it."""
+        """Tick this session only, if it can be used, and suggest its person."""
         self._list.tick(path)
         self._person.setCurrentText(self._suggested_person)
 
     def minutes(self) -> int:
-        """Return the minutes that are chosen, for all steps together."""
+        """Return the chosen minutes, for all steps together."""
         return MINUTES[self._slider.value()]
 
     def set_scale(self, scale: float) -> None:
@@ -104,23 +102,23 @@ class FinetuneChoices(QWidget):
         self._fit_description()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Leave the small print to the tip of Start where there is no room for it."""
+        """Hide the description where there is no room; it is also the tool tip of Start."""
         super().resizeEvent(event)
         self._fit_description()
 
     def _fit_description(self) -> None:
-        """Show what is promised where there is room."""
+        """Show the description where there is room."""
         self._description.setVisible(self.height() >= _MIN_HEIGHT_FOR_DESCRIPTION_U * self._scale)
 
     def _request_start(self) -> None:
-        """Ask for the fine-tuning."""
+        """Request the fine-tuning."""
         sessions = tuple(choice.path for choice in self._list.ticked_choices())
         self.requested.emit(
             StartFinetune(sessions, parse_person(self._person.currentText()), float(self.minutes()))
         )
 
     def _suggest_person(self) -> None:
-        """Name who is in the ticked sessions, unless a person has named somebody else."""
+        """Suggest the person in the ticked sessions, unless another name was entered."""
         suggested = suggest_person(self._list.ticked_choices(), self._state.default_person)
         if suggested != self._suggested_person:
             if self._person.currentText() == self._suggested_person:
@@ -129,13 +127,13 @@ class FinetuneChoices(QWidget):
         self._update_texts()
 
     def _choose_minutes(self, minutes: float) -> None:
-        """Begin with the minutes that were given last."""
+        """Start with the minutes of the last run."""
         self._run_minutes = minutes
         enough = [place for place, choice in enumerate(MINUTES) if choice >= minutes]
         self._slider.setValue(enough[0] if enough else len(MINUTES) - 1)
 
     def _update_texts(self) -> None:
-        """Say how long it takes and what comes of it; let Start be pressed where something can start."""
+        """Update the description, and enable Start where a run can be started."""
         person = self._person.currentText()
         duration, description = describe_run(person, self.minutes())
         self._minutes.setText(duration)
@@ -155,27 +153,25 @@ class FinetuneChoices(QWidget):
         self._person.setToolTip(_PERSON_TIP)
         line = self._person.lineEdit()
         if line is not None:
-            line.setPlaceholderText("Name of who is in it")
+            line.setPlaceholderText("Name of the person")
             line.setMaxLength(MAX_NAME_LENGTH)
         self._person.currentTextChanged.connect(lambda _text: self._update_texts())
         self._slider.setRange(0, len(MINUTES) - 1)
         self._slider.setValue(MINUTES.index(DEFAULT_MINUTES))
         self._slider.setPageStep(1)
-        self._slider.setAccessibleName("Minutes in all")
+        self._slider.setAccessibleName("Minutes in total")
         self._slider.setToolTip(_MINUTES_TIP)
         self._slider.valueChanged.connect(lambda _value: self._update_texts())
-        for label in (self._description, self._problem):
-            label.setWordWrap(True)
         self._start.setObjectName("main_action")
         self._start.clicked.connect(lambda: self._request_start())
 
     def _lay_out(self) -> None:
-        """Put question below question."""
-        self._column.addWidget(_make_label("section", "Learn from"))
+        """Lay out the choices from top to bottom."""
+        self._column.addWidget(make_label("section", "Train on"))
         self._column.addWidget(self._list, 1)
-        self._questions.addWidget(_make_label("section", "For whom"), 0, 0)
+        self._questions.addWidget(make_label("section", "Person"), 0, 0)
         self._questions.addWidget(self._person, 0, 1)
-        self._questions.addWidget(_make_label("section", "How long"), 1, 0)
+        self._questions.addWidget(make_label("section", "Time"), 1, 0)
         self._questions.addWidget(self._slider, 1, 1)
         self._questions.addWidget(self._minutes, 2, 1)
         self._questions.setColumnStretch(1, 1)
@@ -185,10 +181,3 @@ class FinetuneChoices(QWidget):
         row.addWidget(self._problem, 1)
         row.addWidget(self._start)
         self._column.addLayout(row)
-
-
-def _make_label(name: str, text: str = "") -> QLabel:
-    """Make a label that the style sheet knows by name."""
-    label = QLabel(text)
-    label.setObjectName(name)
-    return label

@@ -1,19 +1,20 @@
-"""The curves of a training, as they grow."""
+"""The training curves, updated during a run."""
 
 from typing import Any
 
 import numpy as np
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.presenters.plots import Plot
 from app.views.live.plots import import_pyqtgraph
 from app.views.theme import PALETTE, to_qcolor
+from app.views.widgets import make_label
 
 _COLOURS = (PALETTE.accent, PALETTE.good)
 
 
 class FinetuneCurves(QWidget):
-    """Shows loss and error side by side; the charts are made when there is something to draw."""
+    """Shows loss and error side by side; the charts are made when there is data."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,7 +24,7 @@ class FinetuneCurves(QWidget):
         self._scale = 1.0
 
     def show_plots(self, plots: tuple[Plot, ...]) -> None:
-        """Draw these curves from now on; without any, nothing is seen.
+        """Show these plots; hide without any.
 
         Parameters
         ----------
@@ -40,7 +41,7 @@ class FinetuneCurves(QWidget):
             chart.show_plot(plot)
 
     def set_scale(self, scale: float) -> None:
-        """Draw type and lines for this size of window."""
+        """Scale type and lines to the window."""
         self._scale = scale
         self._row.setSpacing(round(16 * scale))
         for chart in self._charts:
@@ -57,8 +58,7 @@ class _Chart(QWidget):
             antialias=True, background=PALETTE.surface, foreground=PALETTE.muted
         )
         self._pyqtgraph, self._colour = pyqtgraph, colour
-        self._title = QLabel()
-        self._title.setObjectName("figure")
+        self._title = make_label("figure")
         self._chart: Any = pyqtgraph.PlotWidget()
         self._chart.setMenuEnabled(False)
         self._chart.hideButtons()
@@ -72,21 +72,20 @@ class _Chart(QWidget):
         column.addWidget(self._chart, 1)
 
     def show_plot(self, plot: Plot) -> None:
-        """Draw this curve."""
+        """Draw the curve of this plot."""
         curve = plot.curves[0]
         self._line.setData(curve.at_s, curve.value, connect="finite")
         known = curve.value[np.isfinite(curve.value)]
         last = f": {known[-1]:.0f} {plot.unit}" if len(known) and plot.unit else ""
         self._title.setText(f"{plot.title}{last}")
-        share = (
-            100 if plot.unit else 98
-        )  # a loss's first steps are off the scale; an error's first is what it was
+        # the first steps of a loss are far off the scale; the first error is a result
+        share = 100 if plot.unit else 98
         top = float(np.percentile(known, share)) if len(known) else 1.0
         low = float(known.min()) if len(known) else 0.0
         self._chart.setYRange(min(low, top), max(top, low + 1e-6), padding=0.08)
 
     def set_scale(self, scale: float) -> None:
-        """Draw type and line for this size of window."""
+        """Scale type and line to the window."""
         self._line.setPen(
             self._pyqtgraph.mkPen(to_qcolor(self._colour), width=max(1.5 * scale, 1.5))
         )
@@ -96,8 +95,7 @@ class _Chart(QWidget):
             face = self._chart.font()
             face.setPixelSize(max(8, round(10 * scale)))
             axis.setStyle(tickFont=face)
-        self._chart.getAxis("bottom").setStyle(
-            maxTickLevel=0
-        )  # minutes of two digits would run into each other
+        # minor ticks of two digits would overlap
+        self._chart.getAxis("bottom").setStyle(maxTickLevel=0)
         self._chart.getAxis("left").setWidth(round(44 * scale))
         self._chart.getAxis("bottom").setHeight(round(18 * scale))

@@ -1,10 +1,10 @@
-"""The page where networks are taught: what from, how it goes, what came of it, and which network serves."""
+"""The Fine-tune page: choices on the left, the run and its result on the right."""
 
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.presenters.finetune import FinetuneState
 from app.requests import ResumeFinetune
@@ -13,15 +13,13 @@ from app.views.finetune.models import FinetuneModels
 from app.views.finetune.run import FinetuneRun
 from app.views.sessions.style import HEAD_U, build_sessions_stylesheet
 from app.views.theme import choose_scale
+from app.views.widgets import make_label
 
-_PURPOSE = (
-    "Your cameras together know better than one alone. Let them teach the network that "
-    "works with one."
-)
+_PURPOSE = "Train the one-camera model on what several of your cameras have measured."
 
 
 class FinetunePage(QWidget):
-    """Draws the page and says what a person asks for (`requested`)."""
+    """Draws the page; `requested` emits what the user asks for."""
 
     requested = pyqtSignal(object)
 
@@ -34,11 +32,11 @@ class FinetunePage(QWidget):
         self._run = FinetuneRun()
         self._models = FinetuneModels()
         self._pending_choice: Path | None = None
-        self._title = _make_label("page_title", "Teach the network")
-        self._purpose = _make_label("page_facts", _PURPOSE)
-        self._notice = _make_label("page_remark")
-        self._headline = _make_label("empty_headline")
-        self._message = _make_label("empty_message")
+        self._title = make_label("page_title", "Fine-tune")
+        self._purpose = make_label("page_facts", _PURPOSE)
+        self._notice = make_label("page_remark")
+        self._headline = make_label("empty_headline")
+        self._message = make_label("empty_message")
         self._head_row = QHBoxLayout()
         self._body = QHBoxLayout()
         self._left = QVBoxLayout()
@@ -52,7 +50,7 @@ class FinetunePage(QWidget):
         self.show_finetune(FinetuneState())
 
     def show_finetune(self, state: FinetuneState) -> None:
-        """Show this state from now on; what is ticked and typed stays."""
+        """Show this state; ticks and text stay."""
         self._choices.show_choices(state)
         if self._pending_choice is not None and any(
             choice.path == self._pending_choice for choice in state.choices
@@ -68,12 +66,12 @@ class FinetunePage(QWidget):
         self._stack.setCurrentIndex(0 if state.is_empty else 1)
 
     def choose(self, path: Path) -> None:
-        """Tick this session alone, as soon as it is listed."""
+        """Tick this session only, as soon as it is listed."""
         self._pending_choice = path
         self._choices.tick(path)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Choose type and spacing for the new size."""
+        """Scale type and spacing to the new size."""
         super().resizeEvent(event)
         window = self.window()
         scale = choose_scale(window.size() if window is not None else self.size())
@@ -91,7 +89,7 @@ class FinetunePage(QWidget):
                 part.set_scale(scale)
 
     def _lay_out(self) -> None:
-        """Put the head above, choice and networks on the left, the run on the right."""
+        """Lay out the head, choices and models on the left, and the run on the right."""
         head = self._head
         body = QWidget()
         empty = QWidget()
@@ -118,10 +116,3 @@ class FinetunePage(QWidget):
         whole.setSpacing(0)
         for widget, stretch in ((head, 0), (self._notice, 0), (self._stack, 1)):
             whole.addWidget(widget, stretch)
-
-
-def _make_label(name: str, text: str = "") -> QLabel:
-    """Make a label that the style sheet knows by name."""
-    label = QLabel(text)
-    label.setObjectName(name)
-    return label

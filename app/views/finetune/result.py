@@ -1,4 +1,4 @@
-"""What came of a teaching: the figures by action, and pictures before and after."""
+"""The result of a fine-tuning: errors by action, and images before and after."""
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QPixmap, QResizeEvent
@@ -6,13 +6,14 @@ from PyQt6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.presenters.finetune_run import RunCard
 from app.views.theme import set_property
+from app.views.widgets import clear_layout, make_label
 
-_LEGEND = "White is what your cameras saw together, blue what the network saw with one."
+_LEGEND = "White: measured by all cameras. Blue: estimated by the model from one camera."
 _PANELS = ("before", "before, from the side", "now", "now, from the side")
 
 
 class FinetuneFigures(QWidget):
-    """The mean error by action, before and now; what became worse is marked."""
+    """The mean error by action, before and now; larger errors are marked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,21 +22,18 @@ class FinetuneFigures(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
 
     def show_figures(self, card: RunCard | None) -> None:
-        """Show a run's figures; without any, nothing is seen."""
+        """Show the errors of a run; hide without any."""
         rows = card.rows if card else ()
         self.setVisible(bool(rows))
         if rows == self._shown:
             return
         self._shown = rows
-        while (item := self._grid.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.setParent(None)
+        clear_layout(self._grid)
         for place, word in enumerate(("mean error", "before", "now")):
-            self._grid.addWidget(_make_label("column", word), 0, place)
+            self._grid.addWidget(make_label("column", word), 0, place)
         for line, (words, worse) in enumerate(zip(rows, card.worse if card else ()), start=1):
             for place, word in enumerate(words):
-                label = _make_label("figure" if line == 1 else "cell", word)
+                label = make_label("figure" if line == 1 else "cell", word)
                 if worse and place == 2:
                     label.setObjectName("cell")
                     set_property(label, "tone", "care")
@@ -49,21 +47,21 @@ class FinetuneFigures(QWidget):
 
 
 class FinetunePictures(QWidget):
-    """A typical picture of each action, before and after."""
+    """A typical image of each action, before and after."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("rows")
         self._shown: tuple[tuple[str, bytes], ...] = ()
         self._pictures: list[_Picture] = []
-        self._legend = _make_label("fact", _LEGEND)
+        self._legend = make_label("fact", _LEGEND)
         self._legend.setVisible(False)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addWidget(self._legend)
 
     def show_pictures(self, pictures: tuple[tuple[str, bytes], ...]) -> None:
-        """Show these, JPEGs by action."""
+        """Show these JPEGs by action."""
         if pictures == self._shown:
             return
         self._shown = pictures
@@ -81,7 +79,7 @@ class FinetunePictures(QWidget):
 
 
 class _Picture(QWidget):
-    """One drawing below its captions, as wide as there is room."""
+    """One drawing below its captions, as wide as the room allows."""
 
     def __init__(self, action: str, jpeg: bytes) -> None:
         super().__init__()
@@ -93,20 +91,13 @@ class _Picture(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2)
         for place, words in enumerate(_PANELS):
-            grid.addWidget(_make_label("fact", words if place else f"{action}: {words}"), 0, place)
+            grid.addWidget(make_label("fact", words if place else f"{action}: {words}"), 0, place)
             grid.setColumnStretch(place, 1)
         grid.addWidget(self._label, 1, 0, 1, len(_PANELS), Qt.AlignmentFlag.AlignLeft)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Fit the picture to the width."""
+        """Fit the image to the width."""
         super().resizeEvent(event)
         if not self._pixmap.isNull():
             smooth = Qt.TransformationMode.SmoothTransformation
             self._label.setPixmap(self._pixmap.scaledToWidth(max(self.width(), 1), smooth))
-
-
-def _make_label(name: str, text: str) -> QLabel:
-    """Make a label that the style sheet knows by name."""
-    label = QLabel(text)
-    label.setObjectName(name)
-    return label

@@ -1,23 +1,24 @@
-"""The newest teaching: its stages, how long still, its curves, and what came of it."""
+"""The newest run: stages, time left, curves and result."""
 
 import math
 
 from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QPainter, QPaintEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.presenters.finetune import FinetuneState
 from app.presenters.finetune_run import RunCard, Stage
 from app.requests import CancelFinetune, OpenReport, PauseFinetune
 from app.views.finetune.curves import FinetuneCurves
 from app.views.finetune.result import FinetuneFigures, FinetunePictures
-from app.views.theme import PALETTE, load_icon, make_font, set_property, to_qcolor
+from app.views.theme import PALETTE, make_font, set_property, to_qcolor
+from app.views.widgets import make_label, make_page_button
 
 _MAX_CURVES_U, _MAX_CURVES_BESIDE_FIGURES_U = 300, 136
 
 
 class FinetuneRun(QWidget):
-    """Draws a run, and asks for what can be done with it; how long a resumed one may take is chosen elsewhere."""
+    """Draws a run, and requests pause, resume, cancel and report."""
 
     requested = pyqtSignal(object)
     resume_requested = pyqtSignal()
@@ -27,17 +28,35 @@ class FinetuneRun(QWidget):
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._card: RunCard | None = None
-        self._headline = _make_label("headline", wrap=True)
-        self._title = _make_label("fact", wrap=True)
-        self._activity = _make_label("next", wrap=True)
-        self._message = _make_label("", wrap=True)
+        self._headline = make_label("headline", wrap=True)
+        self._title = make_label("fact", wrap=True)
+        self._activity = make_label("next", wrap=True)
+        self._message = make_label("", wrap=True)
         self._stages, self._curves = _Stages(), FinetuneCurves()
         self._figures = FinetuneFigures()
         self._pictures = FinetunePictures()
-        self._pause = _make_button("Pause", "pause", lambda: self.requested.emit(PauseFinetune()))
-        self._resume = _make_button("Resume", "play", self.resume_requested.emit)
-        self._cancel = _make_button("Cancel", "stop", lambda: self.requested.emit(CancelFinetune()))
-        self._report = _make_button("Report", "open", self._request_report)
+        self._pause = make_page_button(
+            "Pause",
+            lambda: self.requested.emit(PauseFinetune()),
+            "pause",
+            tip="Pause the run. Nothing is lost.",
+        )
+        self._resume = make_page_button(
+            "Resume",
+            self.resume_requested.emit,
+            "play",
+            tip="Continue after the last finished step. If time ran out, choose more minutes "
+            "on the left first.",
+        )
+        self._cancel = make_page_button(
+            "Cancel",
+            lambda: self.requested.emit(CancelFinetune()),
+            "stop",
+            tip="Stop the run. It can be resumed later; the model in use does not change.",
+        )
+        self._report = make_page_button(
+            "Report", self._request_report, "open", tip="Open the full report in the browser."
+        )
         self._column = QVBoxLayout(self)
         self._buttons = QHBoxLayout()
         self._middle = QHBoxLayout()
@@ -47,7 +66,7 @@ class FinetuneRun(QWidget):
         self.show_run(FinetuneState())
 
     def show_run(self, state: FinetuneState) -> None:
-        """Show the newest run from now on; where nothing was taught yet, what to do first."""
+        """Show the newest run; before the first one, what to do."""
         card = state.run
         self._card = card
         self._headline.setText(card.headline if card else state.headline)
@@ -85,7 +104,7 @@ class FinetuneRun(QWidget):
             part.set_scale(scale)
 
     def _limit_curves(self) -> None:
-        """Let the curves be large while they grow, and leave the room to the pictures afterwards."""
+        """Make the curves large during the run, and small beside its result."""
         over = self._card is not None and bool(self._card.rows)
         self._curves.setMinimumHeight(round(120 * self._scale))
         self._curves.setMaximumHeight(
@@ -93,27 +112,14 @@ class FinetuneRun(QWidget):
         )
 
     def _request_report(self) -> None:
-        """Ask for the report."""
+        """Request the report."""
         if self._card is not None and self._card.report is not None:
             self.requested.emit(OpenReport(self._card.report))
 
-    def _set_tooltips(self) -> None:
-        """Say what each button does before it is pressed."""
-        self._pause.setToolTip("Let it rest; nothing is lost.")
-        self._resume.setToolTip(
-            "Go on after the last step that was done. If the time was too short, choose more "
-            "minutes on the left first."
-        )
-        self._cancel.setToolTip(
-            "End it. What was done is kept and can be resumed; the network in use is untouched."
-        )
-        self._report.setToolTip("Open the whole report in the browser.")
-
     def _lay_out(self) -> None:
-        """Put headline, stages, curves and result below each other."""
+        """Lay out headline, stages, curves and result."""
         self._scroll.setWidget(self._pictures)
         self._scroll.setWidgetResizable(True)
-        self._set_tooltips()
         self._buttons.addWidget(self._headline, 1)
         for button in (self._report, self._pause, self._resume, self._cancel):
             self._buttons.addWidget(button)
@@ -128,7 +134,7 @@ class FinetuneRun(QWidget):
 
 
 class _Stages(QWidget):
-    """The stages as bars in a row, each as full as it is done."""
+    """The stages as progress bars in a row."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,7 +142,7 @@ class _Stages(QWidget):
         self._scale = 1.0
 
     def show_stages(self, stages: tuple[Stage, ...]) -> None:
-        """Show these."""
+        """Show these stages."""
         if stages != self._stages:
             self._stages = stages
             done = [
@@ -154,7 +160,7 @@ class _Stages(QWidget):
         self.setFixedHeight(round(34 * scale))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Paint a bar and a word per stage."""
+        """Paint a bar and a name per stage."""
         if not self._stages:
             return
         painter = QPainter(self)
@@ -188,19 +194,3 @@ class _Stages(QWidget):
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
             f"{stage.name}{percent}",
         )
-
-
-def _make_label(name: str, text: str = "", *, wrap: bool = False) -> QLabel:
-    """Make a label that the style sheet knows by name."""
-    label = QLabel(text)
-    label.setObjectName(name)
-    label.setWordWrap(wrap)
-    return label
-
-
-def _make_button(text: str, icon_name: str, press) -> QPushButton:
-    """Make a button with a sign."""
-    button = QPushButton(load_icon(icon_name, PALETTE.muted), f"\u2002{text}")
-    button.setObjectName("action")
-    button.clicked.connect(lambda: press())
-    return button

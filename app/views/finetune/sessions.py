@@ -1,4 +1,4 @@
-"""The sessions a network can be taught from, to be ticked; a click anywhere on one ticks it."""
+"""The sessions that can be trained on, with ticks; a click anywhere on a row toggles it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +11,11 @@ from app.views.theme import PALETTE, to_qcolor
 
 CHOICE_ROLE = Qt.ItemDataRole.UserRole
 _TICKED = Qt.CheckState.Checked
-_TIP = "Click, or press Space, to learn from it."
+_TIP = "Click, or press Space, to train on it."
 
 
 class FinetuneSessions(QListWidget):
-    """Draws the list, and says when something else is ticked (`ticked_changed`)."""
+    """Draws the list; `ticked_changed` is emitted when the ticks change."""
 
     ticked_changed = pyqtSignal()
 
@@ -24,11 +24,10 @@ class FinetuneSessions(QListWidget):
         self._choices: tuple[SessionChoice, ...] | None = None
         self._pressed: Qt.CheckState | None = None
         self.setObjectName("choices")
-        self.setAccessibleName("Sessions to learn from")
+        self.setAccessibleName("Sessions to train on")
         self.setWordWrap(True)
-        self.setSizePolicy(
-            QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored
-        )  # it takes what the others leave
+        # the list gets the height that the other widgets leave
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.itemChanged.connect(lambda _item: self.ticked_changed.emit())
@@ -36,7 +35,7 @@ class FinetuneSessions(QListWidget):
         self.itemClicked.connect(self._on_item_clicked)
 
     def show_choices(self, choices: tuple[SessionChoice, ...]) -> None:
-        """List these sessions; what is ticked stays."""
+        """List these sessions; ticks stay."""
         if choices == self._choices:
             return
         self._choices = choices
@@ -49,7 +48,7 @@ class FinetuneSessions(QListWidget):
         self.ticked_changed.emit()
 
     def tick(self, path: Path) -> None:
-        """Tick a session alone, where it can be learned from."""
+        """Tick this session only, if it can be used."""
         for item in self._list_items():
             if item.flags() & Qt.ItemFlag.ItemIsUserCheckable:
                 is_chosen = item.data(CHOICE_ROLE).path == path
@@ -65,11 +64,11 @@ class FinetuneSessions(QListWidget):
         ]
 
     def _on_item_pressed(self, item: QListWidgetItem) -> None:
-        """Remember the tick; a press into the box itself does not come here."""
+        """Remember the tick before a click; a press on the box itself is not reported here."""
         self._pressed = item.checkState()
 
     def _on_item_clicked(self, item: QListWidgetItem) -> None:
-        """Tick, or take the tick away, wherever beside the box the click was."""
+        """Toggle the tick, unless the click was on the box itself, which toggles it already."""
         pressed, self._pressed = self._pressed, None
         if item.flags() & Qt.ItemFlag.ItemIsUserCheckable and item.checkState() == pressed:
             item.setCheckState(Qt.CheckState.Unchecked if pressed == _TICKED else _TICKED)

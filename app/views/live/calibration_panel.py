@@ -1,8 +1,8 @@
-"""The calibration panel: the verdict, the doubt of each camera, and what to do."""
+"""The calibration panel: verdict, uncertainties of each camera, and what to do."""
 
 from pathlib import Path
 
-from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QFileDialog,
     QGridLayout,
@@ -11,6 +11,8 @@ from PyQt6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
+    QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -22,13 +24,15 @@ from app.views.elided_label import ElidedLabel
 from app.views.person_field import PersonField
 from app.views.stature_field import StatureField
 from app.views.theme import load_icon, set_property
+from app.views.widgets import make_label
 
-_COLUMNS = ("Camera", "Direction", "Place", "Lens", "Error")
+_COLUMNS = ("Camera", "Direction", "Position", "Lens", "Error")
 _RIG_FILES = "Rig (*.toml)"
+_MIN_TABLE_U = 52  # height of the column names and two cameras
 
 
 class CalibrationPanel(QWidget):
-    """Shows a calibration card; changes only what is new in it."""
+    """Shows a calibration card; only changes are redrawn."""
 
     requested = pyqtSignal(object)
 
@@ -39,13 +43,12 @@ class CalibrationPanel(QWidget):
         self._card: CalibrationCard | None = None
         self._controls: Controls | None = None
         self._headline, self._message, self._next = (
-            _make_label(name) for name in ("headline", "message", "next")
+            make_label(name, wrap=True) for name in ("headline", "message", "next")
         )
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.hide()
-        self._table, self._facts = QGridLayout(), QHBoxLayout()
-        self._rows: list[list[QLabel]] = []
+        self._table, self._facts = _UncertaintyTable(), QHBoxLayout()
         self._with_table = True
         self._pairs: list[tuple[QLabel, QLabel]] = []
         self._person, self._stature = PersonField(), StatureField()
@@ -59,14 +62,14 @@ class CalibrationPanel(QWidget):
         self._layout = QVBoxLayout(self)
         for part in (self._headline, self._bar, self._message):
             self._layout.addWidget(part)
-        self._layout.addLayout(self._table)
+        self._layout.addWidget(self._table)
         self._layout.addLayout(self._facts)
         self._layout.addStretch(1)
         self._layout.addWidget(self._next)
         self._layout.addWidget(self._actions)
 
     def show_calibration(self, card: CalibrationCard) -> None:
-        """Show this card from now on."""
+        """Show this card."""
         before, self._card = self._card, card
         if card == before:
             return
@@ -78,7 +81,7 @@ class CalibrationPanel(QWidget):
         self._bar.setVisible(card.coaching is not None and bool(card.coaching.grids))
         self._bar.setValue(round(100 * card.coaching.progress) if card.coaching else 0)
         if before is None or before.rows != card.rows:
-            self._show_rows(card.rows if self._with_table else ())
+            self._table.show_rows(card.rows if self._with_table else ())
         if before is None or before.facts != card.facts:
             self._show_facts(card.facts)
         self._save.setEnabled(bool(card.rig_source))
@@ -87,12 +90,12 @@ class CalibrationPanel(QWidget):
         )
 
     def show_table(self, on: bool) -> None:
-        """Show each camera's doubt, or leave its room to something else."""
+        """Show or hide the table of uncertainties."""
         self._with_table = on
-        self._show_rows(self._card.rows if self._card and on else ())
+        self._table.show_rows(self._card.rows if self._card and on else ())
 
     def show_controls(self, controls: Controls | None) -> None:
-        """Show what can be asked for; None shows no buttons."""
+        """Update fields and buttons; None hides them."""
         if controls == self._controls:
             return
         self._controls = controls
@@ -103,12 +106,11 @@ class CalibrationPanel(QWidget):
             self._stature.show_stature(controls.stature_m)
 
     def set_scale(self, scale: float) -> None:
-        """Space things for this size of window."""
+        """Scale spacing to the window."""
         edge = round(14 * scale)
         self._layout.setContentsMargins(edge, round(12 * scale), edge, round(12 * scale))
         self._layout.setSpacing(round(8 * scale))
-        self._table.setHorizontalSpacing(round(10 * scale))
-        self._table.setVerticalSpacing(round(2 * scale))
+        self._table.set_scale(scale)
         self._facts.setSpacing(round(10 * scale))
         self._bar.setFixedHeight(round(6 * scale))
         self._recalibrate.setIconSize(QSize(round(15 * scale), round(15 * scale)))
@@ -121,12 +123,12 @@ class CalibrationPanel(QWidget):
     def ask_for_file(
         self, request_type: type[OpenRig] | type[SaveRig] | type[CompareRig]
     ) -> QFileDialog:
-        """Ask which file, and then for what shall be done with it.
+        """Open a dialog to choose a rig file, and emit the request for it.
 
         Returns
         -------
         dialog
-            Open already; nothing waits for it.
+            Already open, not modal.
         """
         saves = request_type is SaveRig
         title = {OpenRig: "Open a rig", SaveRig: "Save the rig", CompareRig: "Compare with a rig"}[
@@ -145,37 +147,11 @@ class CalibrationPanel(QWidget):
         dialog.open()
         return dialog
 
-    def _show_rows(self, rows: tuple[CameraRow, ...]) -> None:
-        """Write the table, in labels that are made once."""
-        line_count = len(rows) + 1 if rows else 0
-        while len(self._rows) < line_count:
-            line = [
-                ElidedLabel("cell") if column == 0 else _make_label("cell")
-                for column in range(len(_COLUMNS))
-            ]
-            for column, cell in enumerate(line):
-                cell.setObjectName("cell" if self._rows else "column")
-                self._table.addWidget(cell, len(self._rows), column)
-                self._table.setColumnStretch(column, 1)
-            self._rows.append(line)
-        texts = [
-            _COLUMNS,
-            *((row.name, row.direction, row.place, row.lens, row.error) for row in rows),
-        ]
-        severities = ["neutral", *(str(row.severity) for row in rows)]
-        for index, line in enumerate(self._rows):
-            for column, cell in enumerate(line):
-                cell.setVisible(index < line_count)
-                if index < line_count and isinstance(cell, ElidedLabel):
-                    cell.show_text(texts[index][column])
-                elif index < line_count:
-                    _set_label(cell, texts[index][column], severities[index])
-
     def _show_facts(self, facts: tuple[tuple[str, str], ...]) -> None:
-        """Write labels and values side by side, in labels that are made once."""
+        """Fill labels and values side by side; their widgets are made once."""
         while len(self._pairs) < len(facts):
             column = QVBoxLayout()
-            pair = (_make_label("fact"), _make_label("figure"))
+            pair = (make_label("fact"), make_label("figure"))
             column.setSpacing(0)
             for part in pair:
                 column.addWidget(part)
@@ -187,7 +163,7 @@ class CalibrationPanel(QWidget):
                 _set_label(part, text)
 
     def _make_rig_menu(self):
-        """Make the menu of what can be done with a rig's file."""
+        """Make the menu for rig files; return the action that saves."""
         self._rig.clicked.connect(
             lambda: self.rig_menu.popup(self._rig.mapToGlobal(self._rig.rect().bottomLeft()))
         )
@@ -204,7 +180,7 @@ class CalibrationPanel(QWidget):
         return actions[SaveRig]
 
     def _make_actions(self) -> QWidget:
-        """Lay the buttons out in a row."""
+        """Lay out fields and buttons in a row."""
         actions = QWidget()
         row = QHBoxLayout(actions)
         row.setContentsMargins(0, 0, 0, 0)
@@ -218,17 +194,76 @@ class CalibrationPanel(QWidget):
         return actions
 
 
-def _make_label(name: str, text: str = "") -> QLabel:
-    """Make a label that the style sheet knows by name."""
-    label = QLabel(text)
-    label.setObjectName(name)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(name in ("message", "next", "headline"))
-    return label
+class _UncertaintyTable(QScrollArea):
+    """The uncertainties of each camera; scrolls where the window has no room for all rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        content = QWidget()
+        content.setObjectName("rows")
+        self._grid = QGridLayout(content)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._rows: list[list[QLabel]] = []
+        self._scale = 1.0
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.hide()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow the height of the rows."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def sizeHint(self) -> QSize:
+        """Prefer the height of all rows."""
+        return QSize(0, self._grid.sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Require room for a few rows only."""
+        return QSize(0, min(self.sizeHint().height(), round(_MIN_TABLE_U * self._scale)))
+
+    def set_scale(self, scale: float) -> None:
+        """Scale spacing to the window."""
+        self._scale = scale
+        self._grid.setHorizontalSpacing(round(10 * scale))
+        self._grid.setVerticalSpacing(round(2 * scale))
+        self.updateGeometry()
+
+    def show_rows(self, rows: tuple[CameraRow, ...]) -> None:
+        """Show a row per camera; labels are made once."""
+        line_count = len(rows) + 1 if rows else 0
+        while len(self._rows) < line_count:
+            line = [
+                ElidedLabel("cell") if column == 0 else make_label("cell")
+                for column in range(len(_COLUMNS))
+            ]
+            for column, cell in enumerate(line):
+                cell.setObjectName("cell" if self._rows else "column")
+                self._grid.addWidget(cell, len(self._rows), column)
+                self._grid.setColumnStretch(column, 1)
+            self._rows.append(line)
+        texts = [
+            _COLUMNS,
+            *((row.name, row.direction, row.position, row.lens, row.error) for row in rows),
+        ]
+        severities = ["neutral", *(str(row.severity) for row in rows)]
+        for index, line in enumerate(self._rows):
+            for column, cell in enumerate(line):
+                cell.setVisible(index < line_count)
+                if index < line_count and isinstance(cell, ElidedLabel):
+                    cell.show_text(texts[index][column])
+                elif index < line_count:
+                    _set_label(cell, texts[index][column], severities[index])
+        self.setVisible(bool(rows))
+        self.updateGeometry()
 
 
 def _set_label(label: QLabel, text: str, severity: str = "neutral") -> None:
-    """Change a label's words and tone, where they are new."""
+    """Change the text and tone of a label, where they are new."""
     if label.text() != text:
         label.setText(text)
     set_property(label, "tone", str(severity))

@@ -1,4 +1,4 @@
-"""The grid of cameras: every view at once, with the joints that were found in it."""
+"""The grid of cameras: all views with the joints found in them."""
 
 import math
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ from app.views.live.camera_tile import TileLayout, paint_tile, subtract_rect
 from app.views.theme import PALETTE, load_icon, make_font, to_qcolor
 from calibration.skeleton import Skeleton
 
-STUDIO_ADDRESS = "studio:?cameras=4&seconds=3600"  # all motions, so that it calibrates soon
+STUDIO_ADDRESS = "studio:?cameras=4&seconds=3600"  # all motions, for a quick calibration
 _GAP_U = 8.0
 _DEFAULT_ASPECT = 4 / 3
-_ENLARGED_SHARE = 0.76  # of the height, where others stand below
+_ENLARGED_SHARE = 0.76  # of the height; the other cameras are below
 
 
 class CameraGrid(QWidget):
-    """Draws all cameras in one paint event; each image is scaled once, when it is new.
+    """Draws all cameras in one paint event; each new image is scaled once.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class CameraGrid(QWidget):
         self._pictures: dict[str, CameraPicture] = {}
         self._tile_layouts: list[TileLayout] = []
         self._gaps: list[QRectF] = []  # between them
-        self._arranged_key: tuple[object, ...] | None = None  # what the spots were laid out for
+        self._arranged_key: tuple[object, ...] | None = None  # of the present layout
         self._scale = 1.0
         self._live = False
         self._enlarged: str | None = None
@@ -59,7 +59,7 @@ class CameraGrid(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     def show_cameras(self, tiles: tuple[CameraTile, ...]) -> None:
-        """Draw these cameras from now on.
+        """Show these cameras.
 
         Parameters
         ----------
@@ -83,29 +83,29 @@ class CameraGrid(QWidget):
             self.update()
 
     def set_live(self, live: bool) -> None:
-        """Offer what can be asked of live cameras, or nothing for a picture of a take."""
+        """Offer the actions of live cameras, or none in a picture."""
         if live != self._live:
             self._live = live
             self._arrange()
 
     def set_scale(self, scale: float) -> None:
-        """Draw larger or smaller type and lines."""
+        """Scale type and lines."""
         self._scale = scale
         self._arrange()
 
     def enlarge(self, name: str | None) -> None:
-        """Give one camera most of the room; None, or the same once more, gives all the same."""
+        """Enlarge one camera; None, or the same again, shows all at the same size."""
         known = name if any(tile.name == name for tile in self._tiles) else None
         self._enlarged = None if known == self._enlarged else known
         self._arrange()
 
     def enlarge_number(self, number: int) -> None:
-        """Enlarge the camera of this 0-based number, where there is one."""
+        """Enlarge the camera with this 0-based number, if there is one."""
         if 0 <= number < len(self._tiles):
             self.enlarge(self._tiles[number].name)
 
     def enlarged_camera(self) -> str | None:
-        """Return the camera that has most of the room; None while all have the same."""
+        """Return the enlarged camera; None where there is none."""
         return self._enlarged
 
     def make_menu(self, name: str) -> QMenu:
@@ -117,11 +117,11 @@ class CameraGrid(QWidget):
             Belongs to the grid.
         """
         menu = QMenu(self)
-        words = "All the same size" if self._enlarged == name else "Enlarge"
+        words = "Show all cameras" if self._enlarged == name else "Enlarge"
         for text, act in (
             (words, lambda: self.enlarge(name)),
             ("Settings…", lambda: self.settings_requested.emit(name)),
-            ("Try again", lambda: self.requested.emit(Reconnect(name))),
+            ("Reconnect", lambda: self.requested.emit(Reconnect(name))),
             ("Remove", lambda: self.requested.emit(RemoveCamera(name))),
         ):
             action = menu.addAction(text)
@@ -144,11 +144,11 @@ class CameraGrid(QWidget):
             )
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Lay the tiles out anew."""
+        """Lay out the tiles again."""
         self._arrange()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Enlarge a camera, or press what is drawn on it."""
+        """Enlarge a camera, or press a button on it."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
         spot, tile = self._find_tile(event.position())
@@ -164,7 +164,7 @@ class CameraGrid(QWidget):
             self.enlarge(tile.name)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        """Show a camera's buttons while the mouse is on it, and what its warning means."""
+        """Show the buttons and the warning of the camera under the mouse."""
         if event is None:
             return
         _, tile = self._find_tile(event.position())
@@ -202,11 +202,11 @@ class CameraGrid(QWidget):
         return None, None
 
     def _layout_key(self) -> tuple[object, ...]:
-        """Return what the places of the tiles depend on."""
+        """Return everything the layout depends on."""
         return self._enlarged, *((tile.name, self._find_aspect(tile)) for tile in self._tiles)
 
     def _arrange(self) -> None:
-        """Lay out the tiles as they now are, and draw."""
+        """Lay out the tiles and redraw."""
         self._arranged_key = self._layout_key()
         areas = self._compute_areas()
         self._tile_layouts = [TileLayout.from_area(area, self._scale) for area in areas]
@@ -225,7 +225,7 @@ class CameraGrid(QWidget):
         self.update()
 
     def _compute_areas(self) -> list[QRectF]:
-        """Choose where each tile lies."""
+        """Compute the area of each tile."""
         gap, area = _GAP_U * self._scale, QRectF(self.rect())
         aspects = [self._find_aspect(tile) for tile in self._tiles]
         if self._enlarged is None or len(self._tiles) < 2:
@@ -254,8 +254,8 @@ class CameraGrid(QWidget):
         add = QPushButton(load_icon("plus", PALETTE.ground), "Add a camera…")
         add.setObjectName("primary")
         add.clicked.connect(self.add_requested)
-        studio = QPushButton("Try the studio")
-        studio.setToolTip("A made-up room with four cameras and a person who walks")
+        studio = QPushButton("Simulated cameras")
+        studio.setToolTip("A virtual room with four cameras and a walking person")
         studio.clicked.connect(lambda: self.requested.emit(AddCamera(STUDIO_ADDRESS)))
         for button in (add, studio):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -264,7 +264,7 @@ class CameraGrid(QWidget):
         return steps
 
     def _paint_empty(self, painter: QPainter) -> None:
-        """Say what to do before there is a camera."""
+        """Paint what to do before there is a camera."""
         u, area = self._scale, QRectF(self.rect())
         painter.setPen(to_qcolor(PALETTE.line))
         painter.setBrush(to_qcolor(PALETTE.surface))
@@ -278,19 +278,19 @@ class CameraGrid(QWidget):
         )
         painter.setPen(to_qcolor(PALETTE.muted))
         painter.setFont(make_font(u, 13))
-        hint = "Add two or more cameras or videos\nthat look at the same part of the room."
+        hint = "Add two or more cameras or videos\nthat see the same part of the room."
         painter.drawText(QRectF(area.left(), middle, area.width(), 44 * u), centred, hint)
 
 
 def arrange_tiles(aspects: Sequence[float], area: QRectF, gap: float) -> list[QRectF]:
-    """Lay tiles out so that the images come out as large as possible.
+    """Lay out tiles so that the images are as large as possible.
 
     Parameters
     ----------
     aspects
         Width by height of each image.
     area
-        Where they have to fit.
+        Available area.
     gap
         Between tiles, px.
 
@@ -316,7 +316,7 @@ def arrange_tiles(aspects: Sequence[float], area: QRectF, gap: float) -> list[QR
 
 
 def _looks_same(before: CameraTile, now: CameraTile) -> bool:
-    """Whether a camera looks as it did, so that nobody draws it again."""
+    """Whether a camera looks as before and need not be redrawn."""
     if before.image_bgr is not now.image_bgr or before.people is not now.people:
         return False
     get_shown = attrgetter("detail", "severity", "message", "can_retry", "warning")

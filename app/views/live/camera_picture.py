@@ -1,4 +1,4 @@
-"""The newest image of a camera, made as large as its tile once and not at every paint."""
+"""The newest image of a camera, scaled to its tile once and not at every paint."""
 
 from typing import cast
 
@@ -9,13 +9,12 @@ from PyQt6.QtGui import QImage, QPainter
 
 from calibration.geometry.arrays import U8
 
-_HALVE_FROM = (
-    3  # times smaller: there, halves that average neighbours keep fine patterns from flickering
-)
+# from this reduction on, halving with averages first keeps fine patterns from flickering
+_HALVE_FROM = 3
 
 
 class CameraPicture:
-    """Keeps one image and what was made of it."""
+    """Keeps one image and its scaled copy."""
 
     def __init__(self) -> None:
         self._image_bgr: U8 | None = None
@@ -24,7 +23,7 @@ class CameraPicture:
         self._pixels: U8 | None = None  # the QImage borrows its memory
 
     def show(self, image_bgr: U8 | None) -> None:
-        """Take a newer image; None keeps the last one.
+        """Show a newer image; None keeps the last one.
 
         Parameters
         ----------
@@ -47,19 +46,19 @@ class CameraPicture:
         )
 
     def place(self, area: QRectF, ratio: float) -> QRectF:
-        """Find where the image lies when it is as large as fits.
+        """Find the area of the image when it is as large as fits.
 
         Parameters
         ----------
         area
             Px of the widget.
         ratio
-            Pixels of the screen by pixels of the widget.
+            Screen pixels per widget pixel.
 
         Returns
         -------
         place
-            On whole pixels of the screen; empty where there is no image.
+            On whole screen pixels; empty where there is no image.
         """
         size = self.size_wh()
         if size is None or area.isEmpty():
@@ -85,7 +84,7 @@ class CameraPicture:
         size_wh = round(place.width() * ratio), round(place.height() * ratio)
         if self._scaled is None or size_wh != self._size_wh:
             self._pixels = resize_image(self._image_bgr, size_wh)
-            # PyQt takes any buffer where its types say bytes
+            # PyQt accepts any buffer, although its types say bytes
             borrowed = cast(bytes, self._pixels.data)
             self._scaled = QImage(
                 borrowed, *size_wh, self._pixels.strides[0], QImage.Format.Format_RGB32
@@ -96,7 +95,7 @@ class CameraPicture:
 
 
 def resize_image(image_bgr: U8, size_wh: tuple[int, int]) -> U8:
-    """Make an image of another size, cheaply and without flicker.
+    """Resize an image, cheaply and without flicker.
 
     Parameters
     ----------
@@ -107,7 +106,7 @@ def resize_image(image_bgr: U8, size_wh: tuple[int, int]) -> U8:
     Returns
     -------
     image_bgrx : (H, W, 4), uint8
-        As the screen takes it.
+        In the format of the screen.
     """
     image = image_bgr
     while image.shape[1] >= _HALVE_FROM * size_wh[0] and image.shape[0] >= _HALVE_FROM * size_wh[1]:

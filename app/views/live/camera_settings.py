@@ -1,4 +1,4 @@
-"""The panel that sets one camera: what it sends, and its controls as sliders."""
+"""The settings of one camera: its mode, and its controls as sliders."""
 
 import math
 from collections.abc import Callable
@@ -19,16 +19,16 @@ from app.presenters.camera_settings import CameraSettings, ControlRow, format_mo
 from app.requests import LockControls, Reconnect, RemoveCamera, SetControl, SetMode
 from app.views.overlay import Overlay
 from app.views.theme import load_icon
+from app.views.widgets import clear_layout, make_label
 
 _MAX_POSITION = 500
-_LOG_RANGE_RATIO = (
-    100  # a range wider than this is spread out by its logarithm: exposure from 50 to 200000 µs
-)
-_DEBOUNCE_MS = 80  # a slider on the move asks this often at most
+# a wider range gets a logarithmic slider: exposure is 50 to 200000 µs
+_LOG_RANGE_RATIO = 100
+_DEBOUNCE_MS = 80  # between two requests of a moving slider
 
 
 class CameraSettingsPanel(Overlay):
-    """Shows a camera's settings; emits what a person changes."""
+    """Shows the settings of a camera; emits what the user changes."""
 
     requested = pyqtSignal(object)
 
@@ -37,30 +37,23 @@ class CameraSettingsPanel(Overlay):
         self._settings: CameraSettings | None = None
         self._modes, self._table = QComboBox(), QGridLayout()
         self._modes.activated.connect(self._request_mode)
-        self._address, self._warning = QLabel(), QLabel()
-        self._no_controls = QLabel("This camera lets nothing be set.")
-        for label, name in (
-            (self._address, "fact"),
-            (self._warning, "problem"),
-            (self._no_controls, "message"),
-        ):
-            label.setObjectName(name)
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
+        self._address = make_label("fact", wrap=True)
+        self._warning = make_label("problem", wrap=True)
+        self._no_controls = make_label("message", "This camera has no settings.", wrap=True)
         self._lock = QPushButton(load_icon("lock"), "Lock all")
         self._lock.setToolTip(
-            "Keep what the camera found by itself, so that the image stays as it is"
+            "Keep the present automatic values, so that the image no longer changes"
         )
         self._lines: dict[str, _ControlLine] = {}
         self._lay_out()
         self.dock_right()
 
     def name(self) -> str | None:
-        """Return which camera is shown; None before the first."""
+        """Return the name of the camera shown; None before the first."""
         return self._settings.name if self._settings else None
 
     def show_settings(self, settings: CameraSettings) -> None:
-        """Show this camera's settings from now on; what a person holds is left alone."""
+        """Show these settings; a slider that is being dragged is left alone."""
         before, self._settings = self._settings, settings
         if settings == before:
             return
@@ -80,13 +73,13 @@ class CameraSettingsPanel(Overlay):
         self.set_scale(self._scale)
 
     def set_scale(self, scale: float) -> None:
-        """Space things for this size of window."""
+        """Scale spacing to the window."""
         self._table.setHorizontalSpacing(round(10 * scale))
         self._table.setVerticalSpacing(round(8 * scale))
         super().set_scale(scale)
 
     def _show_modes(self, settings: CameraSettings) -> None:
-        """List what the camera can send."""
+        """List the modes of the camera."""
         if [self._modes.itemData(index) for index in range(self._modes.count())] != list(
             settings.modes
         ):
@@ -97,32 +90,28 @@ class CameraSettingsPanel(Overlay):
         self._modes.setVisible(bool(settings.modes))
 
     def _request_mode(self, index: int) -> None:
-        """Ask for the mode that was chosen from the list."""
+        """Request the mode that was chosen."""
         mode = str(self._modes.itemData(index))
         self._request(lambda name: SetMode(name, mode))
 
     def _make_lines(self, rows: tuple[ControlRow, ...]) -> None:
-        """Make a line per control."""
-        while (item := self._table.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget:
-                widget.hide()
-                widget.deleteLater()
+        """Make a row per control."""
+        clear_layout(self._table)
         self._lines = {row.control: _ControlLine(row, self._request) for row in rows}
         for index, line in enumerate(self._lines.values()):
             for column, widget in enumerate((line.label, line.slider, line.value, line.auto)):
                 self._table.addWidget(widget, index, column)
                 if widget is not line.auto or line.offers_auto:
-                    widget.show()  # else it counts for nothing until Qt comes round to it
+                    widget.show()  # else it has no size until the next event
         self._table.setColumnStretch(1, 1)
 
     def _request(self, request: Callable[[str], object]) -> None:
-        """Ask for something of the camera that is shown."""
+        """Emit a request for the camera shown."""
         if self._settings:
             self.requested.emit(request(self._settings.name))
 
     def _lay_out(self) -> None:
-        """Put everything below each other."""
+        """Lay out everything from top to bottom."""
         buttons = QHBoxLayout()
         retry = QPushButton(load_icon("retry"), "Reconnect")
         remove = QPushButton("Remove")
@@ -142,7 +131,7 @@ class CameraSettingsPanel(Overlay):
 
 
 class _ControlLine:
-    """One control: its name, a slider, its value, and whether the camera sets it by itself."""
+    """One control: name, slider, value, and whether it is automatic."""
 
     def __init__(self, row: ControlRow, request: Callable[[Callable[[str], object]], None]) -> None:
         self._row, self._request = row, request
@@ -153,7 +142,7 @@ class _ControlLine:
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.slider.setRange(0, _MAX_POSITION)
         self.slider.setAccessibleName(row.label)
-        self.auto.setToolTip("Let the camera choose by itself")
+        self.auto.setToolTip("Let the camera set this automatically")
         self.offers_auto = bool(row.auto_control)
         if not self.offers_auto:
             self.auto.hide()
@@ -165,7 +154,7 @@ class _ControlLine:
         self.auto.clicked.connect(self._request_auto)
 
     def show_row(self, row: ControlRow) -> None:
-        """Show the control as it now is, unless a person holds it."""
+        """Show the control, unless it is being dragged."""
         self._row = row
         if not (self.slider.isSliderDown() or self._debounce.isActive()):
             self.slider.blockSignals(True)
@@ -176,32 +165,32 @@ class _ControlLine:
         self.slider.setEnabled(not row.is_auto)
 
     def _on_slider_moved(self) -> None:
-        """Show the new value at once, and ask for it soon."""
+        """Show the new value at once, and request it soon."""
         self._show_value(value_from_position(self._row, self.slider.value()))
         if not self._debounce.isActive():
             self._debounce.start()
 
     def _request_value(self) -> None:
-        """Ask for the value of the slider."""
+        """Request the value of the slider."""
         control = self._row.control
         value = value_from_position(self._row, self.slider.value())
         self._request(lambda name: SetControl(name, control, value))
 
     def _request_auto(self) -> None:
-        """Ask for the automatic to be on or off."""
+        """Request automatic mode on or off."""
         control = self._row.auto_control
         value = float(self.auto.isChecked())
         self._request(lambda name: SetControl(name, control, value))
 
     def _show_value(self, value: float) -> None:
-        """Write a value with its unit."""
+        """Show a value with its unit."""
         text = f"{value:g} {self._row.unit}".strip()
         if self.value.text() != text:
             self.value.setText(text)
 
 
 def position_from_value(row: ControlRow) -> int:
-    """Find where on its slider a control is.
+    """Compute the slider position of a control.
 
     Returns
     -------
@@ -219,17 +208,13 @@ def position_from_value(row: ControlRow) -> int:
 
 
 def value_from_position(row: ControlRow, position: int) -> float:
-    """Find which value a place on the slider stands for, in whole steps of the control.
+    """Compute the value at a slider position, in whole steps of the control.
 
     Parameters
     ----------
     row
     position
         0 to 500.
-
-    Returns
-    -------
-    value
     """
     share = position / _MAX_POSITION
     if _is_logarithmic(row):
@@ -242,5 +227,5 @@ def value_from_position(row: ControlRow, position: int) -> float:
 
 
 def _is_logarithmic(row: ControlRow) -> bool:
-    """Whether a control is spread out by its logarithm."""
+    """Whether a control has a logarithmic slider."""
     return row.minimum > 0 and row.maximum / row.minimum > _LOG_RANGE_RATIO

@@ -1,4 +1,4 @@
-"""How one camera is drawn: image, people, name, and what can be pressed on it."""
+"""Draw one camera: image, people, caption and buttons."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,14 +16,14 @@ from engine.poses import Pose2D
 _DARK = "#0a0c10"
 _CAPTION_U = 24.0
 _BUTTON_U = 26.0
-_MIN_TAG_WIDTH_U = 170.0  # a smaller image has no room for a person's number
+_MIN_TAG_WIDTH_U = 170.0  # a smaller image has no room for the number of a person
 _WRAPPED = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
 _NO_IMAGE = "Waiting for an image"
 
 
 @dataclass(frozen=True, slots=True)
 class TileLayout:
-    """Where a camera and what can be pressed on it lie, px of the grid.
+    """Where a camera and its buttons are, px of the grid.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class TileLayout:
 
     @classmethod
     def from_area(cls, area: QRectF, scale: float) -> "TileLayout":
-        """Lay a tile's buttons out."""
+        """Lay out the buttons of a tile."""
         side, edge = _BUTTON_U * scale, 6 * scale
         remove = QRectF(area.right() - edge - side, area.top() + edge, side, side)
         settings = remove.translated(-side - 4 * scale, 0)
@@ -65,12 +65,12 @@ def paint_tile(
     ----------
     painter
     camera
-        What it is, and its newest image.
+        Its tile and its newest image.
     layout
     skeleton
         Names the joints of the people.
     hovered
-        True while the mouse is on it: its buttons show.
+        True while the mouse is over it, to show its buttons.
     """
     tile, picture = camera
     painter.save()
@@ -94,19 +94,18 @@ def paint_tile(
 
 
 def subtract_rect(hole: QRectF, area: QRectF) -> list[QRectF]:
-    """Find what is left of an area round a hole, so that what is covered at once is not filled
-    before.
+    """Split the area around a hole into strips, so that no pixel is painted twice.
 
     Parameters
     ----------
     hole
-        Empty leaves the whole area.
+        If empty, the whole area is left.
     area
 
     Returns
     -------
     strips
-        Above, below, left and right; those that are there.
+        Above, below, left and right, without empty ones.
     """
     hole = hole.intersected(area)
     if hole.isEmpty():
@@ -121,7 +120,7 @@ def subtract_rect(hole: QRectF, area: QRectF) -> list[QRectF]:
 
 
 def _choose_picture_area(size_wh: tuple[int, int] | None, layout: TileLayout) -> QRectF:
-    """Leave the caption its own place where that costs the image nothing; else it lies on the image."""
+    """Leave room for the caption where the image does not get smaller; else it covers the image."""
     above = layout.area.adjusted(0, 0, 0, -_CAPTION_U * layout.scale)
     if size_wh is None:
         return above
@@ -151,7 +150,7 @@ def _paint_person(
 
 @lru_cache(64)
 def _draw_name_plate(text: str, scale: float) -> QImage:
-    """Draw a few words on a small plate, once."""
+    """Draw a short text on a small plate, once."""
     face = make_font(scale, 11, bold=True)
     plate = _make_blank_image(
         round(QFontMetricsF(face).horizontalAdvance(text) + 12 * scale), round(18 * scale)
@@ -169,7 +168,7 @@ def _draw_name_plate(text: str, scale: float) -> QImage:
 
 
 def _paint_message(painter: QPainter, tile: CameraTile, layout: TileLayout, *, dims: bool) -> None:
-    """Dim the last image and say over it what happened and what to do."""
+    """Dim the last image and write over it what happened and what to do."""
     u = layout.scale
     if dims:
         painter.fillRect(layout.area, to_qcolor(_DARK, 0.66))
@@ -188,11 +187,11 @@ def _paint_message(painter: QPainter, tile: CameraTile, layout: TileLayout, *, d
         painter.drawRoundedRect(layout.retry, 6 * u, 6 * u)
         painter.setFont(make_font(u, 12, bold=True))
         painter.setPen(to_qcolor(PALETTE.text))
-        painter.drawText(layout.retry, Qt.AlignmentFlag.AlignCenter, "Try again")
+        painter.drawText(layout.retry, Qt.AlignmentFlag.AlignCenter, "Reconnect")
 
 
 def _shorten(message: str, box: QRectF, face: QFont) -> str:
-    """Keep what a small tile has room for; the mouse shows the rest."""
+    """Shorten a message to a small tile; the tool tip shows all of it."""
     metrics = QFontMetricsF(face)
     if metrics.boundingRect(box, _WRAPPED, message).height() <= box.height():
         return message
@@ -202,7 +201,7 @@ def _shorten(message: str, box: QRectF, face: QFont) -> str:
 
 
 def _paint_caption(painter: QPainter, tile: CameraTile, layout: TileLayout) -> None:
-    """Write the camera's name along the lower edge, and how it does where there is room."""
+    """Draw the name along the lower edge, and details where there is room."""
     u = layout.scale
     strip = QRectF(
         layout.area.left(),
@@ -218,7 +217,7 @@ def _paint_caption(painter: QPainter, tile: CameraTile, layout: TileLayout) -> N
 
 @lru_cache(64)
 def _draw_caption(words: tuple[str, str, str], warns: bool, width_px: int, scale: float) -> QImage:
-    """Draw a caption once; it changes a few times a second at most."""
+    """Draw a caption, once; it changes a few times a second at most."""
     name, detail, colour = words
     strip = _make_blank_image(max(width_px, 1), round(_CAPTION_U * scale))
     strip.fill(to_qcolor(_DARK, 0.78))
@@ -249,7 +248,7 @@ def _draw_caption(words: tuple[str, str, str], warns: bool, width_px: int, scale
 
 
 def _fit_detail(detail: str, metrics: QFontMetricsF, width_px: float) -> str:
-    """Leave out what does not fit, from the end."""
+    """Drop parts from the end until the rest fits."""
     parts = detail.split(" · ")
     while parts and metrics.horizontalAdvance(" · ".join(parts)) > width_px:
         parts.pop()
@@ -266,7 +265,7 @@ def _paint_button(painter: QPainter, area: QRectF, name: str, scale: float) -> N
 
 
 def _make_blank_image(width_px: int, height_px: int) -> QImage:
-    """Make a transparent image; unlike a pixmap it may be kept beyond the application's end."""
+    """Make a transparent image; unlike a pixmap it may outlive the application."""
     image = QImage(width_px, height_px, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)
     return image

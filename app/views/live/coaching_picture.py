@@ -1,4 +1,4 @@
-"""What the walking person reads from across the room: one thing to do, how far it is, and what was seen already."""
+"""Draw the coaching card, readable from across the room: instruction, progress, coverage."""
 
 import math
 
@@ -43,7 +43,7 @@ def paint_coaching(painter: QPainter, card: CoachingCard, area: QRectF) -> None:
 
 
 def choose_font_u(text: str, box: QSizeF, u: float, sizes_u: tuple[int, int]) -> int:
-    """Choose the largest type with which words fit a box.
+    """Choose the largest font size with which a text fits a box.
 
     Parameters
     ----------
@@ -54,10 +54,6 @@ def choose_font_u(text: str, box: QSizeF, u: float, sizes_u: tuple[int, int]) ->
         Px per unit.
     sizes_u
         Largest and smallest to try.
-
-    Returns
-    -------
-    size_u
     """
     for size in range(sizes_u[0], sizes_u[1], -2):
         metrics = QFontMetricsF(make_font(u, size, bold=True))
@@ -70,7 +66,7 @@ def choose_font_u(text: str, box: QSizeF, u: float, sizes_u: tuple[int, int]) ->
 
 
 def _paint_centred_words(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
-    """Say what has to happen first, in the middle, under a camera."""
+    """Draw what to do first in the middle, under a camera icon."""
     middle = area.center()
     size = 64 * u
     picture = QRectF(middle.x() - size / 2, middle.y() - 150 * u, size, size)
@@ -79,9 +75,10 @@ def _paint_centred_words(painter: QPainter, card: CoachingCard, area: QRectF, u:
     painter.setFont(make_font(u, 30, bold=True))
     painter.setPen(to_qcolor(PALETTE.text))
     painter.drawText(
-        QRectF(area.left(), picture.bottom() + 8 * u, area.width(), 84 * u), flags | Qt.AlignmentFlag.AlignVCenter,
+        QRectF(area.left(), picture.bottom() + 8 * u, area.width(), 84 * u),
+        flags | Qt.AlignmentFlag.AlignVCenter,
         card.headline,
-    )  # fmt: skip
+    )
     painter.setFont(make_font(u, 19))
     painter.setPen(to_qcolor(PALETTE.muted))
     inset = 70 * u
@@ -90,7 +87,7 @@ def _paint_centred_words(painter: QPainter, card: CoachingCard, area: QRectF, u:
 
 
 def _paint_ring(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
-    """Draw how much of what is needed was seen."""
+    """Draw the progress ring."""
     edge = _RING_WIDTH * u / 2
     circle = area.adjusted(edge, edge, -edge, -edge)
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -109,7 +106,7 @@ def _paint_ring(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -
 
 
 def _paint_words(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
-    """Write how it stands, and larger what to do now."""
+    """Write the headline, and larger the instruction."""
     flags = Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
     head = make_font(u, 22, bold=True)
     room = QRectF(0, 0, area.width(), 10_000)
@@ -133,25 +130,25 @@ def _paint_words(painter: QPainter, card: CoachingCard, area: QRectF, u: float) 
 
 
 def _count_columns(card: CoachingCard) -> int:
-    """Choose how many grids stand side by side."""
+    """Choose the number of grids per row."""
     count = min(len(card.grids), _MAX_GRIDS)
     return count if count <= 4 else math.ceil(count / 2)
 
 
 def _compute_cell_size(card: CoachingCard, width: float, u: float) -> tuple[float, float]:
-    """Choose how large a grid is: as wide as its column, in the shape of an image."""
+    """Compute the size of a grid: as wide as its column, in the shape of an image."""
     columns = max(_count_columns(card), 3)
     side = (width - _compute_graph_width(card, u) - _GAP * u * columns) / columns
     return side, side * 0.75
 
 
 def _compute_graph_width(card: CoachingCard, u: float) -> float:
-    """Leave room for the picture of pairs, where there is more than one pair."""
+    """Compute the width of the graph of pairs; 0 with a single pair."""
     return 132 * u if len(card.pairs) > 1 else 0.0
 
 
 def _compute_lower_height(card: CoachingCard, width: float, u: float) -> float:
-    """Measure the height of the grids with their names."""
+    """Compute the height of the grids with their names."""
     rows = math.ceil(min(len(card.grids), _MAX_GRIDS) / _count_columns(card))
     return max(
         (_compute_cell_size(card, width, u)[1] + 24 * u) * rows + 22 * u,
@@ -160,7 +157,7 @@ def _compute_lower_height(card: CoachingCard, width: float, u: float) -> float:
 
 
 def _paint_coverage(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
-    """Draw what each camera, and each two of them, have seen."""
+    """Draw what each camera and each pair of cameras has seen."""
     painter.setFont(make_font(u, 13))
     painter.setPen(to_qcolor(PALETTE.muted))
     title = QRectF(area.left(), area.top(), area.width() - _compute_graph_width(card, u), 20 * u)
@@ -179,7 +176,7 @@ def _paint_coverage(painter: QPainter, card: CoachingCard, area: QRectF, u: floa
         painter.drawText(
             QRectF(area.right() - width, area.top(), width, 20 * u),
             Qt.AlignmentFlag.AlignHCenter,
-            "together",
+            "seen together",
         )
         graph = QRectF(
             area.right() - width + 6 * u, area.top() + 28 * u, width - 12 * u, width - 12 * u
@@ -190,7 +187,7 @@ def _paint_coverage(painter: QPainter, card: CoachingCard, area: QRectF, u: floa
 def _paint_grid(
     painter: QPainter, numbered: tuple[int, CoverageGrid], area: QRectF, u: float
 ) -> None:
-    """Draw a camera's image as cells that fill up, with its number and name."""
+    """Draw the image of a camera as cells that fill up, with its number and name."""
     number, grid = numbered
     rows = len(grid.cells)
     columns = len(grid.cells[0]) if grid.cells else 0
@@ -221,7 +218,7 @@ def _paint_grid(
 
 
 def _paint_pairs(painter: QPainter, card: CoachingCard, area: QRectF, u: float) -> None:
-    """Draw cameras on a circle, and a line between two that grows stronger until they have seen enough together."""
+    """Draw cameras on a circle, with a line per pair that grows with what they saw together."""
     names = [grid.name for grid in card.grids]
     places = {}
     for index, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""The drawer of curves: one chart after the other is made when it is first opened, so that the window never stands."""
+"""The drawer of plots; its charts are made one by one, so that the window never freezes."""
 
 from types import ModuleType
 from typing import Any
@@ -6,41 +6,29 @@ from typing import Any
 import numpy as np
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QShowEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.presenters.plots import HISTORY_S, Plot, PlotsCard
 from app.views.theme import PALETTE, to_qcolor
+from app.views.widgets import make_label
 
 _COLOURS = (
-    "#5cc8ff",
-    "#45d6a0",
-    "#ffb84d",
-    "#ff8fa3",
-    "#b39dff",
-    "#e9edf2",
-    "#7ee0e8",
-    "#d8e06a",
-    "#ff9f5a",
-    "#93a0b0",
+    *("#5cc8ff", "#45d6a0", "#ffb84d", "#ff8fa3", "#b39dff"),
+    *("#e9edf2", "#7ee0e8", "#d8e06a", "#ff9f5a", "#93a0b0"),
 )
 _MAX_NAMED = 6
 _CHART_INTERVAL_MS = 40  # between two charts
 
 
 def import_pyqtgraph() -> ModuleType:
-    """Import what draws curves: 0.1 to 0.3 s, which a program spends before its window is seen.
-
-    Returns
-    -------
-    pyqtgraph
-    """
-    import pyqtgraph  # a large import that a window without curves does not need
+    """Import pyqtgraph: 0.1 to 0.3 s, best spent before the window is shown."""
+    import pyqtgraph  # a large import that a window without plots does not need
 
     return pyqtgraph
 
 
 class PlotsDrawer(QWidget):
-    """Shows the curves of the last minute side by side."""
+    """Shows the plots of the last minute side by side."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +44,7 @@ class PlotsDrawer(QWidget):
         self.hide()
 
     def show_plots(self, card: PlotsCard) -> None:
-        """Draw these curves from now on; while the drawer is shut nothing is drawn."""
+        """Show these plots; nothing is drawn while the drawer is closed."""
         self._card = card
         if not self.isVisible():
             return
@@ -66,13 +54,13 @@ class PlotsDrawer(QWidget):
             chart.show_plot(plot)
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Draw what came while the drawer was shut."""
+        """Draw what arrived while the drawer was closed."""
         super().showEvent(event)
         if self._card:
             self.show_plots(self._card)
 
     def set_scale(self, scale: float) -> None:
-        """Space things for this size of window."""
+        """Scale spacing to the window."""
         self._scale = scale
         self.setFixedHeight(round(190 * scale))
         self._row.setContentsMargins(
@@ -83,18 +71,18 @@ class PlotsDrawer(QWidget):
             chart.set_scale(scale)
 
     def _make_charts_in_turn(self) -> None:
-        """Make the next chart as soon as the window has drawn the last one."""
+        """Make the next chart once the window has drawn the last one."""
         if not self._chart_timer.isActive():
             self._chart_timer.start(_CHART_INTERVAL_MS)
 
     def _make_next(self) -> None:
-        """Make the chart whose turn it is."""
+        """Make the next chart."""
         if self._card and len(self._charts) < len(self._card.plots):
             self._make_chart(self._card.plots[len(self._charts)])
             self.show_plots(self._card)
 
     def _make_chart(self, plot: Plot) -> None:
-        """Make one more chart; it takes about 20 ms."""
+        """Make a chart, in about 20 ms."""
         pyqtgraph = import_pyqtgraph()
         pyqtgraph.setConfigOptions(
             antialias=False, background=PALETTE.surface, foreground=PALETTE.muted
@@ -111,12 +99,9 @@ class _Chart(QWidget):
     def __init__(self, pyqtgraph: ModuleType, plot: Plot) -> None:
         super().__init__()
         self._pyqtgraph = pyqtgraph
-        self._title = QLabel(f"{plot.title}, {plot.unit}")
-        self._names = QLabel()
-        self._title.setObjectName("figure")
-        self._names.setObjectName("column")
+        self._title = make_label("figure", f"{plot.title}, {plot.unit}")
+        self._names = make_label("column", wrap=True)
         self._names.setTextFormat(Qt.TextFormat.RichText)
-        self._names.setWordWrap(True)
         self._chart: Any = pyqtgraph.PlotWidget()
         self._chart.setMenuEnabled(False)
         self._chart.hideButtons()
@@ -132,7 +117,7 @@ class _Chart(QWidget):
         column.addWidget(self._names)
 
     def show_plot(self, plot: Plot) -> None:
-        """Draw these curves, and name them where the names are new."""
+        """Draw the curves of a plot, and update their names."""
         labels = [curve.label for curve in plot.curves]
         if labels != list(self._lines):
             self._make_lines(labels)
@@ -144,7 +129,7 @@ class _Chart(QWidget):
         self._chart.setYRange(min(lowest, 0.0), max(highest, 1.0), padding=0.06)
 
     def set_scale(self, scale: float) -> None:
-        """Draw the type of the axes larger or smaller."""
+        """Scale the type of the axes."""
         for side in ("left", "bottom"):
             axis = self._chart.getAxis(side)
             face = self._chart.font()
@@ -170,5 +155,5 @@ class _Chart(QWidget):
 
 
 def _escape(text: str) -> str:
-    """Let a camera be called whatever it is called."""
+    """Escape a camera name for rich text."""
     return text.replace("&", "&amp;").replace("<", "&lt;")

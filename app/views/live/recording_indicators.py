@@ -1,4 +1,4 @@
-"""What shows from across the room that a recording runs or is about to: a red frame, and large digits."""
+"""Signs of a recording, visible from across the room: a red frame and a large countdown."""
 
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QPainter, QPaintEvent
@@ -9,7 +9,7 @@ from app.views.theme import PALETTE, make_font, to_qcolor
 
 
 class RecordingIndicators:
-    """Four bars along a widget's edges and a countdown in its middle; they take no clicks."""
+    """Four bars along the edges of a widget and a countdown in its middle; clicks pass through."""
 
     def __init__(self, parent: QWidget) -> None:
         self._parent = parent
@@ -24,7 +24,7 @@ class RecordingIndicators:
         self._scale = 1.0
 
     def show_controls(self, controls: Controls | None) -> None:
-        """Show what the recording does."""
+        """Show the state of the recording."""
         phase = controls.recording if controls else RecordingPhase.READY
         if controls and phase is RecordingPhase.COUNTING:
             self._countdown.show_digits(controls.clock, self._scale)
@@ -37,16 +37,20 @@ class RecordingIndicators:
         self.place(self._scale)
 
     def place(self, scale: float) -> None:
-        """Keep to the edges and the middle of the widget."""
+        """Place bars and countdown for the size of the widget."""
         self._scale = scale
         width = self._parent.width()
         height = self._parent.height()
         thick = max(round(3 * scale), 2)
         for bar, (x, y, w, h) in zip(
             self._bars,
-            ((0, 0, width, thick), (0, height - thick, width, thick), (0, 0, thick, height),
-             (width - thick, 0, thick, height)),
-        ):  # fmt: skip
+            (
+                (0, 0, width, thick),
+                (0, height - thick, width, thick),
+                (0, 0, thick, height),
+                (width - thick, 0, thick, height),
+            ),
+        ):
             bar.setGeometry(x, y, w, h)
             bar.raise_()
         side = round(min(width, height) * 0.5)
@@ -64,7 +68,7 @@ class _Countdown(QWidget):
         self.hide()
 
     def show_digits(self, digits: str, scale: float) -> None:
-        """Show these digits from now on."""
+        """Show these digits."""
         if (digits, scale) != (self._digits, self._scale):
             self._digits, self._scale = digits, scale
             self.update()

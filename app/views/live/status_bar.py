@@ -1,4 +1,4 @@
-"""The status bar: the few figures that tell whether all is well."""
+"""The status bar: the few figures that show whether all is well."""
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
@@ -6,10 +6,11 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWid
 from app.presenters.window import JobCard, StatusItem
 from app.views.elided_label import ElidedLabel
 from app.views.theme import set_property
+from app.views.widgets import make_label
 
 
 class StatusBar(QWidget):
-    """Shows label and value side by side; labels are made once and only their words change."""
+    """Shows label and value side by side; the widgets are made once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +31,7 @@ class StatusBar(QWidget):
             widget.hide()
 
     def show_status(self, items: tuple[StatusItem, ...]) -> None:
-        """Show these figures from now on.
+        """Show these figures.
 
         Parameters
         ----------
@@ -51,7 +52,7 @@ class StatusBar(QWidget):
         self._items = items
 
     def show_job(self, job: JobCard | None) -> None:
-        """Show the work in the background at the right end; None shows nothing."""
+        """Show background work at the right end; None for none."""
         if job == self._job:
             return
         self._job = job
@@ -64,7 +65,7 @@ class StatusBar(QWidget):
             self._job_bar.setValue(round(100 * (job.progress or 0.0)))
 
     def set_scale(self, scale: float) -> None:
-        """Space things for this size of window."""
+        """Scale spacing to the window."""
         self._scale = scale
         self.setFixedHeight(round(32 * scale))
         self._layout.setContentsMargins(round(14 * scale), 0, round(14 * scale), 0)
@@ -74,10 +75,8 @@ class StatusBar(QWidget):
             value.setContentsMargins(0, 0, round(12 * scale), 0)
 
     def _add_pair(self) -> None:
-        """Make room for one more figure, left of the empty rest."""
-        label, value = QLabel(), QLabel()
-        label.setObjectName("status_label")
-        value.setObjectName("status_value")
+        """Add one more label and value."""
+        label, value = make_label("status_label"), make_label("status_value")
         value.setContentsMargins(0, 0, round(12 * self._scale), 0)
         for widget in (label, value):
             self._layout.insertWidget(2 * len(self._pairs) + (widget is value), widget)

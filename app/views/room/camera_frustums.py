@@ -1,4 +1,4 @@
-"""The cameras of a room as one eye sees them: drawn once with the floor, and laid over whoever stands behind one."""
+"""The camera frustums of a room: drawn once with the floor, and again over people behind them."""
 
 import math
 
@@ -20,16 +20,15 @@ _EDGE_U = 4.0  # of lines and dots round the corners
 
 
 class CameraFrustums:
-    """Paints each camera once; over people its picture is laid, which costs a twentieth of painting
-    it anew.
+    """Paints each camera once; over people its pixmap is drawn, at a twentieth of the cost.
 
     Parameters
     ----------
     eye
-        Looks at the room; another one needs other pyramids.
+        The viewpoint; another one needs other frustums.
     rig
     ratio
-        Pixels of the screen by pixels of the widget.
+        Screen pixels per widget pixel.
     """
 
     def __init__(self, eye: Eye, rig: Rig, ratio: float) -> None:
@@ -48,7 +47,7 @@ class CameraFrustums:
             paint_camera(painter, self._eye, camera, self._depth_m)
 
     def paint_in_front(self, painter: QPainter, depth_m: float, area: QRectF) -> None:
-        """Lay those cameras over an area that stand in it and before this depth.
+        """Draw the cameras in an area that are nearer than this depth.
 
         Parameters
         ----------
@@ -67,13 +66,11 @@ class CameraFrustums:
                     painter.drawPixmap(*picture)
 
     def _render_camera(self, camera: Camera) -> tuple[QPointF, QPixmap] | None:
-        """Draw a camera alone, as large as it is; None where nothing of it is in the picture."""
+        """Draw a camera into a pixmap of its extent; None where it is outside the picture."""
         box = self._compute_extent(camera).intersected(QRectF(0, 0, *self._eye.size_wh))
         if box.isEmpty():
             return None
-        ratio = (
-            self._ratio
-        )  # the corner lies on a whole pixel of the screen, or all lines would be blurred
+        ratio = self._ratio  # the corner lies on a whole screen pixel, or lines would be blurred
         left = math.floor(box.left() * ratio)
         top = math.floor(box.top() * ratio)
         pixmap = QPixmap(
@@ -90,7 +87,7 @@ class CameraFrustums:
         return corner, pixmap
 
     def _compute_extent(self, camera: Camera) -> QRectF:
-        """Return what a camera covers with its foot and its name, px; empty behind the eye."""
+        """Compute the extent of a camera with its foot and name, px; empty behind the eye."""
         centre, u = camera.centre, self._eye.scale
         xy = self._eye.project(
             np.vstack([centre, compute_view_corners(camera, self._depth_m), centre * [1, 1, 0]])
@@ -100,7 +97,7 @@ class CameraFrustums:
             return QRectF()
         (left, top), (right, bottom) = xy.min(0).tolist(), xy.max(0).tolist()
         name = QFontMetricsF(make_font(u, 12, bold=True)).horizontalAdvance(camera.name) / 2
-        # any corner may carry the name
+        # the name may be at any corner
         side = name + _EDGE_U * u
         above = CAMERA_NAME_U * u
         edge = _EDGE_U * u

@@ -1,4 +1,4 @@
-"""Orbit: the eye that looks at the room, turned and moved by the mouse."""
+"""Orbit: the viewpoint of the room, turned and moved by the mouse."""
 
 from dataclasses import dataclass, replace
 
@@ -16,7 +16,7 @@ _CLEARANCE_M = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Orbit:
-    """An eye on a sphere round a point of the room.
+    """A viewpoint on a sphere around a point of the room.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ class Orbit:
     distance_m: float = 6.0
 
     def rotate(self, azimuth_rad: float, elevation_rad: float) -> "Orbit":
-        """Move the eye round the target; it stops short of the poles."""
+        """Move the eye around the target; it stops short of the poles."""
         elevation = float(np.clip(self.elevation_rad + elevation_rad, *_ELEVATION_RANGE_RAD))
         return replace(self, azimuth_rad=self.azimuth_rad + azimuth_rad, elevation_rad=elevation)
 
     def zoom(self, factor: float) -> "Orbit":
-        """Move the eye nearer (below 1) or further away."""
+        """Move the eye nearer (below 1) or farther away."""
         return replace(
             self, distance_m=float(np.clip(self.distance_m * factor, *_DISTANCE_RANGE_M))
         )
@@ -56,7 +56,7 @@ class Orbit:
         return np.array([[-sa, ca, 0.0], [-ca * se, -sa * se, ce], [-ce * ca, -ce * sa, -se]])
 
     def project(self, xyz: F64, size_wh: tuple[int, int]) -> tuple[F64, F64]:
-        """Find where points of the room appear.
+        """Project points of the room.
 
         Parameters
         ----------
@@ -89,10 +89,6 @@ class Orbit:
             Of the picture, px.
         margin
             Share of the picture they may fill.
-
-        Returns
-        -------
-        orbit
         """
         orbit = replace(self, target=(xyz.min(0) + xyz.max(0)) / 2)
         tangent = HALF_FOV_TAN * margin * np.array(size_wh) / min(size_wh)

@@ -1,4 +1,4 @@
-"""What stands still in the room, and the trail on its floor: floor, cameras, legend."""
+"""Painters of the room: floor, cameras, trail, legends and note."""
 
 from functools import lru_cache
 from itertools import pairwise
@@ -14,8 +14,8 @@ from calibration.rig import Camera, Rig
 
 ROOM_HEIGHT_M = 1.8
 CAMERA_NAME_U = 24.0  # how far above a camera its name reaches
-_TRAIL_STEPS = 10  # of strength; each is one call
-_GROUND = "#141920"  # what the trail fades into; a transparent line costs ten times as much
+_TRAIL_STEPS = 10  # of strength; each is one draw call
+_GROUND = "#141920"  # the trail fades into it; a transparent line costs ten times as much
 
 
 class Eye:
@@ -36,16 +36,16 @@ class Eye:
         self.scale = scale
 
     def project(self, xyz: F64) -> F64:
-        """Find where points of the room appear, (N, 2), px; NaN behind the eye."""
+        """Project points of the room, (N, 2), px; NaN behind the eye."""
         return self.orbit.project(xyz, self.size_wh)[0]
 
     def depth_m(self, xyz: F64) -> float:
-        """Measure how far away a point is."""
+        """Compute the depth of a point."""
         return float(self.orbit.project(xyz, self.size_wh)[1])
 
 
 def compute_room_corners(rig: Rig | None) -> F64:
-    """Return points that a picture of the whole room must hold, (N, 3), m."""
+    """Return points that a picture of the whole room must show, (N, 3), m."""
     centres = (
         np.array([camera.centre for camera in rig]) if rig else np.array([[2.0, 2, 1], [-2, -2, 1]])
     )
@@ -53,7 +53,7 @@ def compute_room_corners(rig: Rig | None) -> F64:
 
 
 def paint_ground(painter: QPainter, area: QRectF, scale: float) -> None:
-    """Fill the panel, a little lighter towards the top."""
+    """Fill the background, a little lighter towards the top."""
     painter.fillRect(area, to_qcolor(PALETTE.ground))
     gradient = QLinearGradient(0, 0, 0, area.height())
     gradient.setColorAt(0, to_qcolor("#1a212a"))
@@ -78,7 +78,7 @@ def paint_floor(painter: QPainter, eye: Eye, rig: Rig | None) -> None:
 
 
 def paint_camera(painter: QPainter, eye: Eye, camera: Camera, depth_m: float) -> None:
-    """Draw a camera's pyramid of view, its height above the floor and its name."""
+    """Draw the frustum of a camera, its height above the floor and its name."""
     u = eye.scale
     painter.setPen(QPen(to_qcolor("#5c6775"), 1.2 * u, Qt.PenStyle.DotLine))
     _draw_line(painter, eye, camera.centre, camera.centre * [1, 1, 0])
@@ -103,7 +103,7 @@ def paint_camera(painter: QPainter, eye: Eye, camera: Camera, depth_m: float) ->
 
 
 def choose_frustum_depth_m(rig: Rig) -> float:
-    """Choose how long to draw the pyramids: in proportion to the room."""
+    """Choose the depth of the frustums, in proportion to the room."""
     centres = np.array([camera.centre for camera in rig])
     return float(
         np.clip(0.16 * np.linalg.norm(centres - centres.mean(0), axis=-1).mean(), 0.15, 1.0)
@@ -111,7 +111,7 @@ def choose_frustum_depth_m(rig: Rig) -> float:
 
 
 def paint_trail(painter: QPainter, xy: F64, scale: float) -> None:
-    """Draw where the first person went, older parts fainter.
+    """Draw the path of the first person, older parts fainter.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def paint_trail(painter: QPainter, xy: F64, scale: float) -> None:
 
 @lru_cache(64)
 def _make_trail_pen(strength: int, scale: float) -> QPen:
-    """Make the pen of a part of the trail once; older parts are nearer to the floor's colour."""
+    """Make the pen of a part of the trail, once; older parts are nearer to the floor's colour."""
     colour = blend(
         to_qcolor(_GROUND), to_qcolor(PALETTE.accent), 0.08 + 0.62 * (strength + 1) / _TRAIL_STEPS
     )
@@ -148,7 +148,7 @@ def paint_legend(painter: QPainter, size_wh: tuple[int, int], scale: float) -> N
     x, y = 16 * u, size_wh[1] - 18 * u
 
     def write(x: float, words: str) -> float:
-        """Write words; return where they end, px."""
+        """Write text; return where it ends, px."""
         painter.setPen(to_qcolor(PALETTE.muted))
         painter.drawText(QPointF(x, y + metrics.capHeight() / 2), words)
         return x + metrics.horizontalAdvance(words)
@@ -159,14 +159,14 @@ def paint_legend(painter: QPainter, size_wh: tuple[int, int], scale: float) -> N
         )
         painter.drawLine(QPointF(x, y), QPointF(x + 16 * u, y))
         x = write(x + 22 * u, words) + 16 * u
-    x = write(x, "joint unsure") + 6 * u
+    x = write(x, "confidence: low") + 6 * u
     painter.setPen(Qt.PenStyle.NoPen)
     for step in range(24):
         painter.setBrush(colour_from_confidence(0.3 + 0.5 * step / 23))
         painter.drawRect(QRectF(x, y - 3 * u, 2.6 * u, 6 * u))
         x += 2.5 * u
-    x = write(x + 6 * u, "sure") + 16 * u
-    words = "one square is 1 m"
+    x = write(x + 6 * u, "high") + 16 * u
+    words = "grid: 1 m"
     left = size_wh[0] - 16 * u - metrics.horizontalAdvance(words)
     if left > x:
         write(left, words)
@@ -185,12 +185,12 @@ def paint_bar_legend(painter: QPainter, size_wh: tuple[int, int], scale: float) 
     )
     painter.drawPoint(middle)
     painter.setPen(to_qcolor(PALETTE.muted))
-    words = "bar: how far a guessed joint may be off, two times in three"
+    words = "bar: uncertainty of a guessed joint (one sigma)"
     painter.drawText(QPointF(x + 34 * u, y + QFontMetricsF(face).capHeight() / 2), words)
 
 
 def paint_note(painter: QPainter, words: str, size_wh: tuple[int, int], scale: float) -> None:
-    """Write a sentence along the upper edge, on how far to trust what is shown."""
+    """Write a message along the upper edge."""
     u = scale
     painter.setFont(make_font(u, 13, bold=True))
     painter.setPen(to_qcolor(PALETTE.care))
@@ -199,8 +199,7 @@ def paint_note(painter: QPainter, words: str, size_wh: tuple[int, int], scale: f
 
 
 def paint_bars(painter: QPainter, ends_xy: F64, scale: float) -> None:
-    """Draw how far guessed joints may be off along the line of sight: a bar through each, one sigma
-    both ways.
+    """Draw a bar through each guessed joint: one sigma in depth, both ways.
 
     Parameters
     ----------
@@ -217,19 +216,19 @@ def paint_bars(painter: QPainter, ends_xy: F64, scale: float) -> None:
 
 
 def compute_view_corners(camera: Camera, depth_m: float) -> F64:
-    """Find the corners of what a camera sees, at a distance.
+    """Find the corners of a camera's view at a distance.
 
     Parameters
     ----------
     camera
-        Its lens is taken as free of distortion.
+        Its lens distortion is ignored.
     depth_m
         Along the line of sight.
 
     Returns
     -------
     xyz : (4, 3), m, world
-        Round the image, from the first pixel.
+        Clockwise in the image, from the first pixel.
     """
     width, height = camera.size_wh
     pixels = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], float)
@@ -238,7 +237,7 @@ def compute_view_corners(camera: Camera, depth_m: float) -> F64:
 
 
 def _draw_line(painter: QPainter, eye: Eye, start: F64, end: F64) -> None:
-    """Draw a line of the room with the present pen."""
+    """Draw a line of the room with the current pen."""
     line = clip_to_near_plane(eye.orbit, start, end)
     if line:
         a, b = eye.project(np.array(line)).tolist()

@@ -1,8 +1,7 @@
 """The room in 3D: floor, cameras, people and their trail, drawn with QPainter.
 
-QPainter and not OpenGL: it works without a display and without a graphics driver, gives the same
-picture everywhere, and costs about a millisecond. What stands still is drawn once; then only what
-moved is drawn.
+QPainter rather than OpenGL: it works without a display or a graphics driver, gives the same picture
+everywhere, and costs about a millisecond. The static part is drawn once; then only what moves.
 """
 
 from dataclasses import dataclass
@@ -41,12 +40,12 @@ _TURN_RAD_PER_PX = 0.007
 _BONE_WIDTH_U = 4.0
 _MAX_HALO_M = 0.3
 _SHADOW = "#0c0f14"
-# every third instant is drawn, counted from the newest: a tenth of a second, some centimetres
+# every third instant is drawn, from the newest: a tenth of a second, a few centimetres
 _TRAIL_STEP = 3
 
 
 class Room3D(QWidget):
-    """Shows a scene; the mouse turns, moves and zooms it.
+    """Shows a scene; the mouse rotates, pans and zooms it.
 
     Parameters
     ----------
@@ -60,23 +59,20 @@ class Room3D(QWidget):
         self._orbit: Orbit | None = None
         self._scale = 1.0
         self._drag_start: QPointF | None = None
-        self._moved_by_user, self._waits_for_person = (
-            False,
-            False,
-        )  # by a person; for somebody to look at
+        self._moved_by_user = False
+        self._waits_for_person = False
         self._background: QPixmap | None = None
-        self._frustums: CameraFrustums | None = None  # as in the still picture
+        self._frustums: CameraFrustums | None = None  # as in the background
         self._people: list[_ProjectedPerson] = []
         self._trail_xy, self._covered = np.empty((0, 2)), QRectF()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(320, 240)
         self.setToolTip(
-            "Drag to turn, drag with the right button to move, wheel to zoom, double click to "
-            "see all"
+            "Drag to rotate, right-drag to pan, wheel to zoom, double-click to reset the view"
         )
 
     def show_room(self, scene: RoomScene) -> None:
-        """Draw this scene from now on; the eye stays unless the cameras are new, or who is alone with one goes away."""
+        """Show this scene; the viewpoint stays unless there are new cameras."""
         before, self._scene = self._scene, scene
         if not scene.has_same_cameras(before):
             self._orbit, self._moved_by_user = None, False
@@ -96,28 +92,28 @@ class Room3D(QWidget):
             self.update(covered.united(self._covered).toAlignedRect())
 
     def set_scale(self, scale: float) -> None:
-        """Draw larger or smaller type and lines."""
+        """Scale type and lines."""
         self._scale = scale
         self._refresh()
 
     def set_orbit(self, orbit: Orbit | None) -> None:
-        """Look from here; None fits everything into the picture."""
+        """Set the viewpoint; None fits everything into the picture."""
         self._orbit, self._moved_by_user = orbit, orbit is not None
         self._refresh()
 
     def orbit(self) -> Orbit:
-        """Return where the eye is; before it was ever moved, where all cameras can be seen."""
+        """Return the viewpoint; before it was moved, one that shows all cameras."""
         if self._orbit is None:
             self._orbit = self._compute_overview()
         return self._orbit
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Take hold of the room."""
+        """Start a drag."""
         if event:
             self._drag_start = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        """Turn it, or move it with the right button."""
+        """Rotate, or pan with the right button."""
         if event is None or self._drag_start is None:
             return
         step = event.position() - self._drag_start
@@ -131,7 +127,7 @@ class Room3D(QWidget):
             self.set_orbit(self.orbit().pan(-step.x() * metres_per_px, step.y() * metres_per_px))
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
-        """Let go."""
+        """End a drag."""
         self._drag_start = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
@@ -168,21 +164,21 @@ class Room3D(QWidget):
             )
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Draw for the new size; an eye that nobody moved shows everything again."""
+        """Draw for the new size; a viewpoint that was not moved is fitted again."""
         if not self._moved_by_user:
             self._orbit = None
         self._refresh()
 
     def _size_wh(self) -> tuple[int, int]:
-        """Size of the picture, px."""
+        """Return the size of the picture, px."""
         return max(self.width(), 1), max(self.height(), 1)
 
     def _make_eye(self) -> Eye:
-        """Look at the room as it now is."""
+        """Make the projection of the current viewpoint."""
         return Eye(self.orbit(), self._size_wh(), self._scale)
 
     def _follow(self) -> bool:
-        """Go after somebody who is alone with one camera, unless a person chose where to look; whether it went."""
+        """Follow a person seen by one camera; return whether the view moved."""
         place = find_single_camera_person(self._scene)
         before = self.orbit()
         if place is None or self._moved_by_user:
@@ -193,7 +189,7 @@ class Room3D(QWidget):
         return self._orbit is not before
 
     def _compute_overview(self) -> Orbit:
-        """Look at who is alone with one camera; else at everything, from between two cameras, a little from above."""
+        """Look at a person seen by one camera; else at everything, from between two cameras."""
         rig = self._scene.rig
         place = find_single_camera_person(self._scene)
         self._waits_for_person = place is None
@@ -205,13 +201,13 @@ class Room3D(QWidget):
         )
 
     def _refresh(self) -> None:
-        """Draw everything anew."""
+        """Redraw everything."""
         self._background = None
         self._project_scene()
         self.update()
 
     def _project_scene(self) -> None:
-        """Find where everybody is on the screen."""
+        """Project people and trail to the screen."""
         eye, scene = self._make_eye(), self._scene
         self._people = [
             _ProjectedPerson.from_pose(person, eye, scene.skeleton) for person in scene.people
@@ -225,7 +221,7 @@ class Room3D(QWidget):
         self._covered = self._compute_extent()
 
     def _compute_extent(self) -> QRectF:
-        """Return what people and trail cover, px."""
+        """Compute the extent of people and trail, px."""
         points = [self._trail_xy, *(flat.bars_xy.reshape(-1, 2) for flat in self._people)]
         points += [xy for flat in self._people for xy in (flat.xy, flat.floor_xy)]
         xy = np.concatenate(points)
@@ -237,7 +233,7 @@ class Room3D(QWidget):
         return QRectF(left - edge, top - edge, right - left + 2 * edge, bottom - top + 2 * edge)
 
     def _draw_background(self) -> QPixmap:
-        """Draw once what stands still: the floor and the cameras, or what to do first."""
+        """Draw the static part: floor and cameras, or what to do first."""
         ratio = self.devicePixelRatioF()
         background = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
         background.setDevicePixelRatio(ratio)
@@ -265,7 +261,7 @@ class Room3D(QWidget):
         return background
 
     def _paint_shadow(self, painter: QPainter, person: "_ProjectedPerson") -> None:
-        """Draw the person's bones straight down on the floor, so that one sees where they stand."""
+        """Draw the bones projected onto the floor, to show where the person stands."""
         points = person.floor_xy.tolist()
         lines = []
         for i, j in _list_bones(self._scene.skeleton):
@@ -280,7 +276,7 @@ class Room3D(QWidget):
             painter.drawLines(*lines)
 
     def _paint_person(self, painter: QPainter, person: "_ProjectedPerson") -> None:
-        """Draw one person, and a halo round each joint whose place is in doubt, or a bar where only its depth is."""
+        """Draw a person, with halos for uncertain joints and bars for uncertain depth."""
         width = _BONE_WIDTH_U * self._scale
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(to_qcolor(PALETTE.care, 0.16))
@@ -295,11 +291,10 @@ class Room3D(QWidget):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ProjectedPerson:
-    """A person as the eye sees them: joints and their shadow (J, 2), doubt of each joint (J,), all
-    px.
+    """A person on the screen: joints and shadow (J, 2), uncertainty of each joint (J,), px.
 
-    `bars_xy` (G, 2, 2) px are the ends of the doubt of joints that one camera alone has guessed;
-    they have no halo.
+    `bars_xy` (G, 2, 2), px, are the ends of the bars of joints guessed from one camera; these have
+    no halo.
     """
 
     xy: F64
@@ -311,12 +306,12 @@ class _ProjectedPerson:
 
     @property
     def max_halo_px(self) -> float:
-        """The largest halo that is drawn, px."""
+        """Return the radius of the largest halo, px."""
         return float(self.uncertainty_px.max(initial=0.0))
 
     @classmethod
     def from_pose(cls, person: Pose3D, eye: Eye, skeleton: Skeleton) -> "_ProjectedPerson":
-        """Look at a person."""
+        """Project a person."""
         both, depths = eye.orbit.project(
             np.concatenate([person.xyz, person.xyz * [1, 1, 0]]), eye.size_wh
         )
@@ -339,7 +334,7 @@ class _ProjectedPerson:
 
 
 def _compute_bars_m(xyz: F64, covariance: F64) -> F64:
-    """Find the ends of the longest axis of each joint's doubt, one sigma both ways, (G, 2, 3), m."""
+    """Find the ends of each joint's main axis of uncertainty, one sigma, (G, 2, 3), m."""
     variance, axes = np.linalg.eigh(covariance)
     reach = np.sqrt(np.maximum(variance[:, -1:], 0.0)) * axes[:, :, -1]
     return np.stack([xyz - reach, xyz + reach], 1)
@@ -347,5 +342,5 @@ def _compute_bars_m(xyz: F64, covariance: F64) -> F64:
 
 @lru_cache(8)
 def _list_bones(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
-    """Return the bones as plain numbers."""
+    """Return the bones as plain integers."""
     return tuple((int(i), int(j)) for i, j in skeleton.bone_indices)

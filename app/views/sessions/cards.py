@@ -1,4 +1,4 @@
-"""The sessions as cards: a model of them and how one is painted; thousands cost no widget."""
+"""The sessions as cards: a list model and a painter, so that thousands need no widgets."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -25,21 +25,21 @@ class SessionModel(QAbstractListModel):
         self._cards: tuple[SessionCard, ...] = ()
 
     def show_cards(self, cards: tuple[SessionCard, ...]) -> None:
-        """Hold these cards from now on."""
+        """Show these cards."""
         self.beginResetModel()
         self._cards = cards
         self.endResetModel()
 
     def find_row(self, path: Path | None) -> int:
-        """Find a session's row; -1 where it is not there."""
+        """Find the row of a session; -1 where it is not listed."""
         return next((row for row, card in enumerate(self._cards) if card.path == path), -1)
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008 - as Qt has it
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008 - the signature of Qt
         """Count the cards."""
         return 0 if parent.isValid() else len(self._cards)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Return a card, its name, or what to say about it."""
+        """Return a card, its name, or its tool tip."""
         if not index.isValid():
             return None
         card = self._cards[index.row()]
@@ -53,7 +53,7 @@ class SessionModel(QAbstractListModel):
 
 
 class SessionCardPainter(QStyledItemDelegate):
-    """Paints a card: picture, name, date, facts, and quality in its tone."""
+    """Paints a card: picture, name, date, facts and quality."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class SessionCardPainter(QStyledItemDelegate):
         self._width = 290.0
 
     def set_scale(self, scale: float, width: float) -> None:
-        """Draw at this scale, cards of this width, px."""
+        """Set the scale, and the width of a card, px."""
         self._scale, self._width = scale, width
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
@@ -131,7 +131,7 @@ class SessionCardPainter(QStyledItemDelegate):
         painter.restore()
 
     def _paint_words(self, painter: QPainter, card: SessionCard, area: QRectF) -> None:
-        """Write name, date and facts, quality."""
+        """Write name, date, facts and quality."""
         u = self._scale
         inner = area.adjusted(12 * u, 9 * u, -12 * u, -8 * u)
         row = QRectF(inner.left(), inner.top(), inner.width(), 19 * u)
@@ -157,7 +157,7 @@ class SessionCardPainter(QStyledItemDelegate):
 
 @lru_cache(_MAX_CACHED_PICTURES)
 def _decode_picture(jpeg: bytes) -> QPixmap:
-    """Decode a small picture; empty where there is none."""
+    """Decode a thumbnail; empty where there is none."""
     pixmap = QPixmap()
     if jpeg:
         pixmap.loadFromData(jpeg)
@@ -165,7 +165,7 @@ def _decode_picture(jpeg: bytes) -> QPixmap:
 
 
 def _write(painter: QPainter, area: QRectF, text: str, face, colour: str) -> None:
-    """Write one line, shortened where it does not fit."""
+    """Write one line, elided where it does not fit."""
     painter.setFont(face)
     painter.setPen(to_qcolor(colour))
     shown = QFontMetricsF(face).elidedText(text, Qt.TextElideMode.ElideRight, area.width())

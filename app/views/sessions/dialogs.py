@@ -1,4 +1,4 @@
-"""What a person is asked before a session is tracked again or exported."""
+"""The dialogs before a session is tracked again or exported."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,25 +10,24 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
-    QPushButton,
     QRadioButton,
     QWidget,
 )
 
 from app.requests import ExportSession, TrackAgain
 from app.views.overlay import Overlay
+from app.views.widgets import make_button, make_label
 
 _WIDTH_U = 440
-# What can be written, as a person chooses it, and its name among the exporters.
+# By its name in the dialog: name of the exporter, and suffix.
 FORMATS = {
-    "Joints in the room, metres (*.csv)": ("csv", ".csv"),
-    "Joints in the images, pixels (*.csv)": ("csv2d", ".csv"),
+    "3D joints, metres (*.csv)": ("csv", ".csv"),
+    "2D joints, pixels (*.csv)": ("csv2d", ".csv"),
 }
 
 
 class TrackAgainPanel(Overlay):
-    """Asks for model and rig, over its page; it is gone once it was answered or closed.
+    """Asks for model and rig, over its page; deleted once it is closed.
 
     Parameters
     ----------
@@ -41,7 +40,7 @@ class TrackAgainPanel(Overlay):
     has_rig
         Whether the session has a rig of its own.
     submit
-        Gets the `TrackAgain` once the person has decided.
+        Called with the `TrackAgain`.
     """
 
     def __init__(
@@ -62,13 +61,13 @@ class TrackAgainPanel(Overlay):
         self._other = QRadioButton("Another rig file …")
         self._own.setEnabled(has_rig)
         self._own.setChecked(has_rig)
-        self._start = _make_button("Track again", "main_action", self._accept)
+        self._start = make_button("Track again", self._accept, name="main_action")
         self._start.setEnabled(has_rig and bool(models))
         self._fill()
         self.closed.connect(self.deleteLater)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Close on Esc, decide on Enter."""
+        """Close on Esc, accept on Enter."""
         if event is None:
             return
         if event.key() == Qt.Key.Key_Escape:
@@ -79,7 +78,7 @@ class TrackAgainPanel(Overlay):
             super().keyPressEvent(event)
 
     def set_rig(self, rig: Path) -> None:
-        """Take this file's rig."""
+        """Use the rig of this file."""
         self._rig = rig
         self._other.setText(f"Another rig: {rig.name}")
         self._other.setToolTip(str(rig))
@@ -88,14 +87,11 @@ class TrackAgainPanel(Overlay):
 
     def _fill(self) -> None:
         """Lay out the questions."""
-        self.column.addWidget(
-            _make_label(
-                "dialog_note", "A new session is made beside this one, which stays as it is."
-            )
-        )
-        self.column.addWidget(_make_label("dialog_note", "Model"))
+        note = "The result is a new session; this one does not change."
+        self.column.addWidget(make_label("dialog_note", note, wrap=True))
+        self.column.addWidget(make_label("dialog_note", "Model"))
         self.column.addWidget(self._model)
-        self.column.addWidget(_make_label("dialog_note", "Where the cameras stand"))
+        self.column.addWidget(make_label("dialog_note", "Rig"))
         choice = QButtonGroup(self)
         for button in (self._own, self._other):
             choice.addButton(button)
@@ -103,13 +99,13 @@ class TrackAgainPanel(Overlay):
         self._other.clicked.connect(self._choose_rig)
         row = QHBoxLayout()
         row.addStretch(1)
-        row.addWidget(_make_button("Cancel", "action", self.close_card))
+        row.addWidget(make_button("Cancel", self.close_card, name="action"))
         row.addWidget(self._start)
         self.column.addLayout(row)
 
     def _choose_rig(self) -> None:
-        """Let the person choose a rig file."""
-        files = QFileDialog(self, "A rig file", str(self._path.parent), "Rig files (*.toml)")
+        """Open a dialog to choose a rig file."""
+        files = QFileDialog(self, "Choose a rig file", str(self._path.parent), "Rig files (*.toml)")
         files.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         files.setFileMode(QFileDialog.FileMode.ExistingFile)
         files.fileSelected.connect(lambda file: self.set_rig(Path(file)))
@@ -117,12 +113,12 @@ class TrackAgainPanel(Overlay):
         files.open()
 
     def _keep_own(self) -> None:
-        """Go back to the session's rig where no other was chosen."""
+        """Go back to the rig of the session if no other was chosen."""
         if self._rig is None and self._own.isEnabled():
             self._own.setChecked(True)
 
     def _accept(self) -> None:
-        """Hand the choice on."""
+        """Pass the choice on."""
         self._submit(
             TrackAgain(
                 self._path, self._model.currentText(), None if self._own.isChecked() else self._rig
@@ -134,7 +130,7 @@ class TrackAgainPanel(Overlay):
 def make_export_dialog(
     parent: QWidget, path: Path, submit: Callable[[ExportSession], None]
 ) -> QFileDialog:
-    """Let a person choose where a session's poses are written, and in which format.
+    """Make the dialog for the file and format of an export.
 
     Parameters
     ----------
@@ -142,12 +138,12 @@ def make_export_dialog(
     path
         Of the session.
     submit
-        Gets the request once the person has decided.
+        Called with the request.
 
     Returns
     -------
     dialog
-        To be opened.
+        Not open yet.
     """
     files = QFileDialog(parent, f"Export '{path.name}'", str(path.parent / f"{path.name}.csv"))
     files.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -156,26 +152,10 @@ def make_export_dialog(
     files.setDefaultSuffix("csv")
 
     def accept(file: str) -> None:
-        """Hand the choice on."""
+        """Pass the choice on."""
         format_name, suffix = FORMATS.get(files.selectedNameFilter(), ("csv", ".csv"))
         out = Path(file)
         submit(ExportSession(path, format_name, out if out.suffix else out.with_suffix(suffix)))
 
     files.fileSelected.connect(accept)
     return files
-
-
-def _make_label(name: str, text: str) -> QLabel:
-    """Make a label that the style sheet knows by name."""
-    label = QLabel(text)
-    label.setObjectName(name)
-    label.setWordWrap(True)
-    return label
-
-
-def _make_button(text: str, name: str, press: Callable[[], object]) -> QPushButton:
-    """Make a button that the style sheet knows by name."""
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.clicked.connect(lambda: press())
-    return button

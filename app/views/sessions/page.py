@@ -1,16 +1,13 @@
-"""The page of sessions: cards to choose from, a field to search, and what can be done with the chosen one."""
+"""The Sessions page: cards, a search field, and the actions on the chosen session."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PyQt6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListView,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -22,24 +19,15 @@ from app.views.sessions.cards import CARD_ROLE, SessionCardPainter, SessionModel
 from app.views.sessions.dialogs import TrackAgainPanel, make_export_dialog
 from app.views.sessions.style import HEAD_U, build_sessions_stylesheet
 from app.views.theme import PALETTE, choose_scale, load_icon
+from app.views.widgets import make_label, make_page_button
 
 _CARD_U = 270.0
 _ICON_U = 16
-_FINETUNE_TIP = (
-    "Let what your cameras saw together teach the network that works with one. Nothing starts yet."
-)
-_TIPS = {
-    "Show folder": "Look at the session's files",
-    "Track again …": (
-        "Find the joints anew, with another network or another rig; a new session is made"
-    ),
-    "Export …": "Write the joints into a file for other programs",
-    "Open": "Play it, image by image (Enter)",
-}
+_FINETUNE_TIP = "Select it on the Fine-tune page; nothing starts yet"
 
 
 class SessionsPage(QWidget):
-    """Draws the list of sessions and says what a person asks for (`requested`)."""
+    """Draws the list of sessions; `requested` emits what the user asks for."""
 
     requested = pyqtSignal(object)
 
@@ -49,27 +37,40 @@ class SessionsPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._scale = 0.0
         self._state = SessionsState()
-        self._title = _make_label("page_title")
-        self._count = _make_label("page_facts")
+        self._title = make_label("page_title")
+        self._count = make_label("page_facts")
         self._notice, self._name, self._remarks = (
-            _make_label(n) for n in ("page_remark", "foot_name", "foot_remarks")
+            make_label(n) for n in ("page_remark", "foot_name", "foot_remarks")
         )
-        self._headline = _make_label("empty_headline")
-        self._message = _make_label("empty_message")
-        self._search, self._rescan = (
-            QLineEdit(),
-            _make_button("", "flat", "retry", lambda: self.requested.emit(ScanSessions())),
+        self._headline = make_label("empty_headline")
+        self._message = make_label("empty_message")
+        self._search = QLineEdit()
+        self._rescan = make_page_button(
+            "", self._request_scan, "retry", name="flat", tip="Read the folders again (F5)"
         )
         self._model = SessionModel()
         self._painter = SessionCardPainter()
         self._list = QListView()
-        self._folder = _make_button("Show folder", "action", "folder", self._request_folder)
-        self._track = _make_button("Track again …", "action", "retry", self.track_again)
-        self._finetune = _make_button(
-            "Teach the network …", "action", "target", self._request_finetune
+        self._folder = make_page_button(
+            "Show folder", self._request_folder, "folder", tip="Show the files of the session"
         )
-        self._export = _make_button("Export …", "action", "export", self.export)
-        self._open = _make_button("Open", "main_action", "play", self.open_chosen, PALETTE.ground)
+        self._track = make_page_button(
+            "Track again …",
+            self.track_again,
+            "retry",
+            tip="Track with another model or rig; the result is a new session",
+        )
+        self._finetune = make_page_button("Fine-tune …", self._request_finetune, "target")
+        self._export = make_page_button(
+            "Export …", self.export, "export", tip="Write the joints to a file for other programs"
+        )
+        self._open = make_page_button(
+            "Open",
+            self.open_chosen,
+            "play",
+            name="main_action",
+            tip="Play it frame by frame (Enter)",
+        )
         self._head_row = QHBoxLayout()
         self._foot_row = QHBoxLayout()
         self._words = QVBoxLayout()
@@ -82,7 +83,7 @@ class SessionsPage(QWidget):
         self.show_sessions(SessionsState())
 
     def show_sessions(self, state: SessionsState) -> None:
-        """Show this list from now on; what is chosen and searched for stays.
+        """Show this list; choice and search stay.
 
         Parameters
         ----------
@@ -110,19 +111,19 @@ class SessionsPage(QWidget):
         return card if isinstance(card, SessionCard) else None
 
     def choose(self, path: Path) -> None:
-        """Choose a session, if it is shown."""
+        """Choose a session, if it is listed."""
         row = self._model.find_row(path)
         if row >= 0:
             self._list.setCurrentIndex(self._model.index(row))
 
     def open_chosen(self) -> None:
-        """Ask for the chosen session to be opened."""
+        """Request to open the chosen session."""
         card = self.chosen_card()
         if card is not None and card.can_open:
             self.requested.emit(OpenSession(card.path))
 
     def track_again(self) -> TrackAgainPanel | None:
-        """Ask for model and rig; None where no session is chosen."""
+        """Open the panel to track again; None where no session is chosen."""
         card = self.chosen_card()
         if card is None or not card.can_track:
             return None
@@ -134,13 +135,13 @@ class SessionsPage(QWidget):
         return panel
 
     def export(self) -> None:
-        """Ask for a file and a format."""
+        """Open the dialog for file and format."""
         card = self.chosen_card()
         if card is not None and card.can_export:
             make_export_dialog(self, card.path, self.requested.emit).open()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Choose type, spacing and the width of the cards for the new size."""
+        """Scale type, spacing and cards to the new size."""
         super().resizeEvent(event)
         window = self.window()
         scale = choose_scale(window.size() if window is not None else self.size())
@@ -149,7 +150,7 @@ class SessionsPage(QWidget):
         self._fit_cards()
 
     def _apply_scale(self, scale: float) -> None:
-        """Draw everything at this scale."""
+        """Apply this scale to everything."""
         self._scale = scale
         self.setStyleSheet(build_sessions_stylesheet(scale))
         gap = round(8 * scale)
@@ -180,11 +181,11 @@ class SessionsPage(QWidget):
         self._list.setGridSize(self._painter.card_size())
 
     def _show_chosen(self) -> None:
-        """Say what the chosen session is like, and offer what can be done with it."""
+        """Describe the chosen session, and enable the actions on it."""
         card = self.chosen_card()
         self._foot.setVisible(bool(self._state.cards))
         self._name.setText(card.name if card else "Choose a session")
-        remarks = " ".join(card.remarks) if card else "A double click opens it."
+        remarks = " ".join(card.remarks) if card else "Double-click a session to open it."
         self._remarks.setText(remarks or f"{card.date}  ·  {card.facts}" if card else remarks)
         self._remarks.setToolTip("\n\n".join(card.remarks) if card else "")
         self._folder.setEnabled(card is not None)
@@ -199,27 +200,29 @@ class SessionsPage(QWidget):
             card.finetune_problem if card and card.finetune_problem else _FINETUNE_TIP
         )
 
+    def _request_scan(self) -> None:
+        """Request that the folders are read again."""
+        self.requested.emit(ScanSessions())
+
     def _request_folder(self) -> None:
-        """Ask for the chosen session's folder."""
+        """Request the folder of the chosen session."""
         card = self.chosen_card()
         if card is not None:
             self.requested.emit(ShowFolder(card.path))
 
     def _request_finetune(self) -> None:
-        """Ask for the page where networks are taught."""
+        """Request the Fine-tune page for the chosen session."""
         card = self.chosen_card()
         if card is not None:
             self.requested.emit(ChooseForFinetune(card.path))
 
     def _on_search_changed(self) -> None:
-        """Show what fits the words."""
+        """Show the sessions that match the search."""
         self.show_sessions(self._state)
 
     def _set_up(self) -> None:
-        """Prepare list and search field."""
+        """Set up list and search field."""
         self._title.setText("Sessions")
-        self._rescan.setToolTip("Look at the folders again (F5)")
-        self._rescan.setAccessibleName("Look at the folders again")
         self._list.setObjectName("cards")
         self._list.setViewMode(QListView.ViewMode.IconMode)
         self._list.setMovement(QListView.Movement.Static)
@@ -235,17 +238,17 @@ class SessionsPage(QWidget):
         if selection is not None:
             selection.currentChanged.connect(lambda _new, _old: self._show_chosen())
         self._search.setObjectName("search")
-        self._search.setPlaceholderText("Search name, date, camera")
+        self._search.setPlaceholderText("Search by name, date or camera")
         self._search.setClearButtonEnabled(True)
         self._search.textChanged.connect(self._on_search_changed)
-        keys = {"Ctrl+F": self._search.setFocus, "F5": lambda: self.requested.emit(ScanSessions())}
+        keys = {"Ctrl+F": self._search.setFocus, "F5": self._request_scan}
         for key, press in keys.items():
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(press)
 
     def _lay_out(self) -> None:
-        """Put head, cards and foot below each other."""
+        """Lay out head, cards and foot."""
         for part, name, row in (
             (self._head, "page_head", self._head_row),
             (self._foot, "page_foot", self._foot_row),
@@ -281,7 +284,7 @@ class SessionsPage(QWidget):
             column.addWidget(widget, stretch)
 
     def _make_empty_page(self) -> QWidget:
-        """Make what is shown where there is no card."""
+        """Make the page for an empty list."""
         empty = QWidget()
         column = QVBoxLayout(empty)
         column.addStretch(1)
@@ -290,22 +293,3 @@ class SessionsPage(QWidget):
             column.addWidget(label)
         column.addStretch(1)
         return empty
-
-
-def _make_label(name: str) -> QLabel:
-    """Make a label that the style sheet knows by name."""
-    label = QLabel()
-    label.setObjectName(name)
-    return label
-
-
-def _make_button(
-    text: str, name: str, icon_name: str, press: Callable[[], object], colour: str = PALETTE.muted
-) -> QPushButton:
-    """Make a button with a sign that the style sheet knows by name."""
-    button = QPushButton(f"\u2002{text}" if text else "")  # a little air between sign and words
-    button.setObjectName(name)
-    button.setIcon(load_icon(icon_name, colour))
-    button.setToolTip(_TIPS.get(text, ""))
-    button.clicked.connect(lambda: press())
-    return button

@@ -1,11 +1,11 @@
-"""The player's page: synchronized videos with their skeletons, the room in 3D, and a time line to scrub."""
+"""The player page: synchronized videos with skeletons, the room in 3D, and a timeline."""
 
 import time
 from collections.abc import Callable
 
 from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.presenters.player import PlayerSession, PlayerState
 from app.presenters.transport import Transport
@@ -15,25 +15,25 @@ from app.views.room.room_3d import Room3D
 from app.views.sessions.dialogs import TrackAgainPanel, make_export_dialog
 from app.views.sessions.player_transport import PlayerTransport
 from app.views.sessions.style import build_sessions_stylesheet
-from app.views.theme import PALETTE, choose_scale, load_icon
+from app.views.theme import choose_scale
+from app.views.widgets import make_label, make_page_button
 
 _TICK_MS = 8
 _ICON_U = 16
 
 
 class PlayerPage(QWidget):
-    """Draws player states, says which instant it wants (`seek_requested`) and what a person asks
-    for (`requested`).
+    """Draws player states; emits the instant it needs and what the user asks for.
 
-    It decodes nothing: while it plays it only says where it should be by now, so that slow decoding
-    leaves instants out and never holds up the window.
+    It decodes nothing: while playing it only emits where it should be by now, so that slow decoding
+    skips instants and never blocks the window.
 
     Parameters
     ----------
     clock
-        Seconds that only rise; for tests.
+        Monotonic seconds; for tests.
     standalone
-        True where there is no list of sessions to go back to.
+        True without a list of sessions to go back to.
     """
 
     requested = pyqtSignal(object)
@@ -51,20 +51,21 @@ class PlayerPage(QWidget):
         self._cameras: CameraGrid | None = None
         self._room: Room3D | None = None
         self._title, self._facts, self._remark = (
-            _make_label(n) for n in ("page_title", "page_facts", "page_remark")
+            make_label(n) for n in ("page_title", "page_facts", "page_remark")
         )
-        self._message = _make_label("page_message")
+        self._message = make_label("page_message", wrap=True)
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._message.setWordWrap(True)
-        self._back = _make_button(
-            "Sessions", "flat", "back", lambda: self.requested.emit(ShowSessions())
+        self._back = make_page_button(
+            "Sessions", lambda: self.requested.emit(ShowSessions()), "back", name="flat"
         )
         self._back.setVisible(not standalone)
         self._buttons = (
-            _make_button("Show folder", "action", "folder", self._show_folder),
-            _make_button("Track again …", "action", "retry", self.track_again),
-            _make_button("Export …", "action", "export", self.export),
+            make_page_button("Show folder", self._show_folder, "folder"),
+            make_page_button("Track again …", self.track_again, "retry"),
+            make_page_button("Export …", self.export, "export"),
         )
+        for button in (self._back, *self._buttons):
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._controls = PlayerTransport()
         self._keys: list[QShortcut] = []
         self._head_row, self._body = QHBoxLayout(), QHBoxLayout()
@@ -78,7 +79,7 @@ class PlayerPage(QWidget):
         self.show_moment(PlayerState())
 
     def show_moment(self, state: PlayerState) -> None:
-        """Show this state from now on."""
+        """Show this state."""
         if state.session is not self._session:
             self._show_session(state.session)
         self._message.setText(state.message)
@@ -92,17 +93,17 @@ class PlayerPage(QWidget):
         self._controls.show_state(state)
 
     def show_activity(self, text: str) -> None:
-        """Say how work in the background goes, in place of the session's facts.
+        """Show the progress of background work in place of the session's facts.
 
         Parameters
         ----------
         text
-            Empty shows the facts again.
+            If empty, the facts are shown again.
         """
         self._facts.setText(text or (self._session.facts if self._session else ""))
 
     def transport(self) -> Transport:
-        """Return where it is, and whether it plays."""
+        """Return the transport: position, speed and state."""
         return self._transport
 
     def toggle(self) -> None:
@@ -114,7 +115,7 @@ class PlayerPage(QWidget):
         self._apply_transport(self._transport.seek(instant, self._clock()))
 
     def step(self, instants: int) -> None:
-        """Pause, so many instants on."""
+        """Pause, and move by so many instants."""
         self._apply_transport(self._transport.at(self._clock()).step(instants))
 
     def set_speed(self, speed: float) -> None:
@@ -123,11 +124,11 @@ class PlayerPage(QWidget):
         self._apply_transport(self._transport.with_speed(speed, self._clock()))
 
     def pause(self) -> None:
-        """Stand where it is; for whoever puts the page away."""
+        """Pause at the current instant; called when the page is hidden."""
         self.step(0)
 
     def track_again(self) -> TrackAgainPanel | None:
-        """Ask for model and rig; None where no session is open."""
+        """Open the panel to track again; None where no session is open."""
         if self._session is None:
             return None
         self.pause()
@@ -139,20 +140,20 @@ class PlayerPage(QWidget):
             submit=self.requested.emit,
         )
         for key in self._keys:
-            key.setEnabled(False)  # keys are for the panel as long as it is open
+            key.setEnabled(False)  # the panel has the keys while it is open
         panel.closed.connect(lambda: [key.setEnabled(True) for key in self._keys])
         panel.set_scale(self._scale)
         panel.open_card()
         return panel
 
     def export(self) -> None:
-        """Ask for a file and a format."""
+        """Open the dialog for file and format."""
         if self._session is not None:
             self.pause()
             make_export_dialog(self, self._session.path, self.requested.emit).open()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Choose type and spacing for the new size."""
+        """Scale type and spacing to the new size."""
         super().resizeEvent(event)
         window = self.window()
         scale = choose_scale(window.size() if window is not None else self.size())
@@ -160,7 +161,7 @@ class PlayerPage(QWidget):
             self._apply_scale(scale)
 
     def _apply_scale(self, scale: float) -> None:
-        """Draw everything at this scale."""
+        """Apply this scale to everything."""
         self._scale = scale
         self.setStyleSheet(build_sessions_stylesheet(scale))
         self._controls.set_scale(scale)
@@ -179,7 +180,7 @@ class PlayerPage(QWidget):
             button.setIconSize(QSize(round(_ICON_U * scale), round(_ICON_U * scale)))
 
     def _apply_transport(self, transport: Transport) -> None:
-        """Be there from now on, and say so where it is another instant."""
+        """Apply a transport, and request its instant if it is another one."""
         moved = transport.instant != self._transport.instant
         self._transport = transport
         self._controls.show_playing(playing=transport.playing)
@@ -192,7 +193,7 @@ class PlayerPage(QWidget):
             self.seek_requested.emit(transport.instant)
 
     def _tick(self) -> None:
-        """Go on while it plays."""
+        """Advance while playing."""
         self._apply_transport(self._transport.at(self._clock()))
 
     def _show_session(self, session: PlayerSession | None) -> None:
@@ -219,7 +220,7 @@ class PlayerPage(QWidget):
         self._cameras = self._room = None
 
     def _make_pictures(self, state: PlayerState) -> None:
-        """Make grid and room for a session: its skeleton may be another."""
+        """Make grid and room for a session, which may have another skeleton."""
         if state.session is None or state.room is None:
             return
         self._cameras = CameraGrid(state.session.skeleton)
@@ -232,12 +233,12 @@ class PlayerPage(QWidget):
         self._cameras.show_cameras(state.cameras)
 
     def _show_folder(self) -> None:
-        """Ask for the session's folder."""
+        """Request the folder of the session."""
         if self._session is not None:
             self.requested.emit(ShowFolder(self._session.path))
 
     def _lay_out(self) -> None:
-        """Put head, pictures and controls below each other."""
+        """Lay out head, pictures and controls."""
         head = QWidget()
         head.setObjectName("page_head")
         head.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -263,7 +264,7 @@ class PlayerPage(QWidget):
             column.addWidget(widget, stretch)
 
     def _connect(self) -> None:
-        """Let buttons and keys do what they say."""
+        """Connect buttons and keys."""
         controls = self._controls
         controls.seek_requested.connect(self.go_to)
         controls.stepped.connect(self.step)
@@ -286,20 +287,3 @@ class PlayerPage(QWidget):
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(press)
             self._keys.append(shortcut)
-
-
-def _make_label(name: str) -> QLabel:
-    """Make a label that the style sheet knows by name."""
-    label = QLabel()
-    label.setObjectName(name)
-    return label
-
-
-def _make_button(text: str, name: str, icon_name: str, press: Callable[[], object]) -> QPushButton:
-    """Make a button with a sign that the style sheet knows by name."""
-    button = QPushButton(f"\u2002{text}")  # a little air between sign and words
-    button.setObjectName(name)
-    button.setIcon(load_icon(icon_name, PALETTE.muted))
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    button.clicked.connect(lambda: press())
-    return button

@@ -1,4 +1,4 @@
-"""The player's time line: where one is, where joints were found, and where images are missing."""
+"""The timeline of the player: position, joints found and missing images."""
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
@@ -26,7 +26,7 @@ _RIBBON_ROWS = 9
 
 
 class PlayerTimeline(QWidget):
-    """A track that is clicked, dragged and wheeled along; its picture is drawn once per take and size."""
+    """A track to click, drag and scroll; its picture is drawn once per session and size."""
 
     seek_requested = pyqtSignal(int)
 
@@ -40,7 +40,7 @@ class PlayerTimeline(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def show_session(self, session: PlayerSession | None) -> None:
-        """Draw this take from now on.
+        """Show this session.
 
         Parameters
         ----------
@@ -54,28 +54,28 @@ class PlayerTimeline(QWidget):
             self.update()
 
     def show_instant(self, instant: int) -> None:
-        """Put the mark here."""
+        """Move the marker to this instant."""
         if instant != self._instant:
             self._instant = instant
             self.update()
 
     def set_scale(self, scale: float) -> None:
-        """Draw larger or smaller type and lines."""
+        """Scale type and lines."""
         self._scale, self._picture = scale, None
         self.setFixedHeight(round(_HEIGHT_U * scale))
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Ask for as much width as there is."""
+        """Prefer a wide track."""
         return QSize(400, round(_HEIGHT_U * self._scale))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Draw the track anew."""
+        """Redraw the track."""
         super().resizeEvent(event)
         self._picture = None
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw the track and the mark."""
+        """Draw the track and the marker."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._picture is None:
@@ -101,12 +101,12 @@ class PlayerTimeline(QWidget):
         )
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Go there."""
+        """Seek to the click."""
         if event and event.button() == Qt.MouseButton.LeftButton:
             self._request_seek(event.position().x())
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        """Scrub, or say what time it is under the mouse."""
+        """Scrub, or describe the instant under the mouse."""
         if event is None or self._session is None or not self._session.count:
             return
         if event.buttons() & Qt.MouseButton.LeftButton:
@@ -118,7 +118,7 @@ class PlayerTimeline(QWidget):
             )
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
-        """Go a few frames on or back."""
+        """Step a few frames."""
         if event and self._session is not None and self._session.count:
             steps = -round(event.angleDelta().y() / 120) or (
                 -1 if event.angleDelta().y() > 0 else 1
@@ -126,30 +126,30 @@ class PlayerTimeline(QWidget):
             self.seek_requested.emit(min(max(self._instant + steps, 0), self._session.count - 1))
 
     def _request_seek(self, x: float) -> None:
-        """Ask for the instant at a place."""
+        """Request the instant at a position."""
         if self._session is not None and self._session.count:
             self.seek_requested.emit(self._instant_from_x(x))
 
     def _track_rect(self) -> QRectF:
-        """Return where the track lies."""
+        """Return the area of the track."""
         u = self._scale
         return QRectF(_EDGE_U * u, 8 * u, self.width() - 2 * _EDGE_U * u, 9 * u)
 
     def _x_from_instant(self, instant: int) -> float:
-        """Return where an instant lies."""
+        """Return the position of an instant."""
         count = self._session.count if self._session else 0
         return self._track_rect().left() + self._track_rect().width() * (
             instant / (count - 1) if count > 1 else 0.0
         )
 
     def _instant_from_x(self, x: float) -> int:
-        """Return the instant at a place."""
+        """Return the instant at a position."""
         count = self._session.count if self._session else 1
         share = (x - self._track_rect().left()) / max(self._track_rect().width(), 1.0)
         return min(max(round(share * (count - 1)), 0), count - 1)
 
     def _draw_track(self) -> QPixmap:
-        """Draw everything but the mark."""
+        """Draw everything except the marker."""
         ratio = self.devicePixelRatioF()
         picture = QPixmap(max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio)))
         picture.setDevicePixelRatio(ratio)
@@ -193,7 +193,7 @@ class PlayerTimeline(QWidget):
 
 
 def _draw_ribbon(session: PlayerSession, width: int) -> QImage:
-    """Colour a take by time: the worst of each column of pixels, so that one lost image is seen in an hour."""
+    """Colour time by the worst value per column, so that one lost image shows in an hour."""
     columns = np.minimum((np.arange(session.count) * width) // max(session.count, 1), width - 1)
     found = _find_column_minima(
         np.where(np.isnan(session.joints_found), 2.0, session.joints_found), columns, width
@@ -215,7 +215,7 @@ def _draw_ribbon(session: PlayerSession, width: int) -> QImage:
 
 
 def _find_column_minima(values: F64, columns: np.ndarray, width: int) -> F64:
-    """Return the lowest value of each column of pixels; columns between instants take their left neighbour's."""
+    """Return the lowest value per pixel column; an empty column repeats its left neighbour."""
     lowest = np.full(width, np.inf)
     np.minimum.at(lowest, columns, values)
     filled = np.maximum.accumulate(np.where(np.isfinite(lowest), np.arange(width), 0))
@@ -223,19 +223,19 @@ def _find_column_minima(values: F64, columns: np.ndarray, width: int) -> F64:
 
 
 def _describe_instant(session: PlayerSession, instant: int) -> str:
-    """Say what there is at an instant."""
+    """Describe an instant."""
     words = [f"{format_clock(float(session.time_s[instant]))} · frame {instant + 1}"]
     if session.missing[instant] > 0:
         shown = len(session.view_names) - len(session.without_video)
         missing_count = round(float(session.missing[instant]) * shown)
-        words.append(f"no image from {missing_count} of {shown} cameras")
+        words.append(f"image missing from {missing_count} of {shown} cameras")
     if session.joints_found[instant] < 1:
         words.append(f"{100 * session.joints_found[instant]:.0f} % of joints")
     return " · ".join(words)
 
 
 def _format_tick(time_s: float, step_s: float) -> str:
-    """Write a time below the track, as finely as the ticks stand."""
+    """Format a time below the track, as precisely as the tick step."""
     whole = round(time_s)
     if step_s < 1:
         return f"{time_s:.1f} s"

@@ -1,10 +1,9 @@
-"""The player's controls: time line, steps, play and pause, speed, and where one is."""
+"""The controls of the player: timeline, steps, play and pause, speed, and position."""
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -15,6 +14,7 @@ from app.presenters.player import PlayerState, format_clock
 from app.presenters.transport import SPEEDS
 from app.views.sessions.player_timeline import PlayerTimeline
 from app.views.theme import PALETTE, load_icon
+from app.views.widgets import make_label
 
 _SPEED_LABELS = {0.5: "½×", 1.0: "1×", 2.0: "2×"}
 _FEW_SHARE = 0.6  # share of the joints
@@ -24,7 +24,7 @@ _PLAY_ICON_U = 22
 
 
 class PlayerTransport(QWidget):
-    """Draws the controls and says what was pressed; `PlayerPage` knows what it means."""
+    """Draws the controls and emits what was pressed, for `PlayerPage`."""
 
     seek_requested = pyqtSignal(int)
     stepped = pyqtSignal(int)
@@ -43,9 +43,10 @@ class PlayerTransport(QWidget):
         self._speeds: list[QPushButton] = []
         self._play = QToolButton()
         self._clock, self._total, self._frame = (
-            _make_label(name) for name in ("clock", "clock_total", "frame_number")
+            make_label(name) for name in ("clock", "clock_total", "frame_number")
         )
-        self._legend = _make_label("legend")
+        self._legend = make_label("legend")
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
         self._column, self._row = QVBoxLayout(self), QHBoxLayout()
         self._column.addWidget(self.timeline)
         self._column.addLayout(self._row)
@@ -53,7 +54,7 @@ class PlayerTransport(QWidget):
         self.show_playing(playing=False)
 
     def show_state(self, state: PlayerState) -> None:
-        """Show where this is."""
+        """Show position and legend."""
         session = state.session
         self.setEnabled(session is not None)
         self.timeline.show_session(session)
@@ -65,7 +66,7 @@ class PlayerTransport(QWidget):
         self._legend.setText(_format_legend(state))
 
     def show_playing(self, *, playing: bool) -> None:
-        """Show a pause sign while it plays."""
+        """Show a pause icon while playing."""
         self._play.setIcon(load_icon("pause" if playing else "play", PALETTE.ground))
         self._play.setToolTip("Pause (Space)" if playing else "Play (Space)")
 
@@ -75,7 +76,7 @@ class PlayerTransport(QWidget):
             button.setChecked(value == speed)
 
     def set_scale(self, scale: float) -> None:
-        """Space things for this size of window."""
+        """Scale spacing to the window."""
         self.timeline.set_scale(scale)
         edge = round(10 * scale)
         self._column.setContentsMargins(edge, round(6 * scale), edge, edge)
@@ -87,10 +88,10 @@ class PlayerTransport(QWidget):
         self._play.setIconSize(QSize(round(_PLAY_ICON_U * scale), round(_PLAY_ICON_U * scale)))
 
     def _fill_row(self) -> None:
-        """Put the buttons into their row."""
+        """Lay out the buttons."""
         self._add_step("to_start", "To the start (Home)", self.went_to_start.emit)
         self._add_step(
-            "step_back", "A frame back (←), a second with Shift", lambda: self.stepped.emit(-1)
+            "step_back", "One frame back (←), one second with Shift", lambda: self.stepped.emit(-1)
         )
         self._play.setObjectName("play")
         self._play.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -98,7 +99,7 @@ class PlayerTransport(QWidget):
         self._play.clicked.connect(self.toggled)
         self._row.addWidget(self._play)
         self._add_step(
-            "step_on", "A frame on (→), a second with Shift", lambda: self.stepped.emit(1)
+            "step_on", "One frame forward (→), one second with Shift", lambda: self.stepped.emit(1)
         )
         self._add_step("to_end", "To the end (End)", self.went_to_end.emit)
         self._row.addSpacing(8)
@@ -117,7 +118,7 @@ class PlayerTransport(QWidget):
         self.show_speed(1.0)
 
     def _add_step(self, name: str, tip: str, press) -> None:
-        """Add a small button with a sign on it."""
+        """Add a small button with an icon."""
         button = QToolButton()
         button.setObjectName("step")
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -135,22 +136,13 @@ class PlayerTransport(QWidget):
         button.setObjectName("speed")
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.setToolTip(
-            "Real time" if speed == 1 else f"{_SPEED_LABELS[speed]} as fast as it happened"
-        )
+        button.setToolTip("Real time" if speed == 1 else f"{_SPEED_LABELS[speed]} real time")
         button.clicked.connect(lambda: self.speed_chosen.emit(speed))
         return button
 
 
-def _make_label(name: str) -> QLabel:
-    """Make a label that the style sheet knows by name."""
-    label = QLabel()
-    label.setObjectName(name)
-    return label
-
-
 def _format_legend(state: PlayerState) -> str:
-    """Say what the colours of the time line mean, as far as they occur."""
+    """Explain the colours of the timeline that occur."""
     session = state.session
     if session is None or not session.count:
         return ""

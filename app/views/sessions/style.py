@@ -1,4 +1,4 @@
-"""The style sheet of the pages of sessions, on top of the window's."""
+"""The style sheet of the Sessions and Fine-tune pages, on top of the window's."""
 
 import re
 from dataclasses import fields
@@ -13,16 +13,12 @@ _UNIT = re.compile(r"(\d+(?:\.\d+)?)u\b")
 
 @lru_cache(8)
 def build_sessions_stylesheet(scale: float) -> str:
-    """Write the style sheet of list and player for a scale.
+    """Build the style sheet for a scale.
 
     Parameters
     ----------
     scale
         Pixels per unit ``u``.
-
-    Returns
-    -------
-    qss
     """
     assets = resources.files("assets")
     text = (assets / "sessions.qss").read_text(encoding="utf-8")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import arguments
+from app.cli import arguments, arguments_bench
 from app.errors import UsageError
 
 
 def refusal(*words: str) -> str:
-    """Parse a line that must be refused; return the sentence."""
+    """Parse a line that must be refused; return the message."""
     with pytest.raises(UsageError) as caught:
         arguments.parse(words)
     return str(caught.value)
@@ -59,9 +59,9 @@ def test_an_unknown_option_is_answered_with_the_nearest():
 
 
 def test_a_stature_in_centimetres_is_refused_with_the_metres_that_were_meant():
-    sentence = refusal("calibrate", "a", "--out", "x", "--stature", "178")
-    assert "178" in sentence
-    assert "Did you mean 1.78?" in sentence
+    message = refusal("calibrate", "a", "--out", "x", "--stature", "178")
+    assert "178" in message
+    assert "Did you mean 1.78?" in message
 
 
 @pytest.mark.parametrize("stature", ["17", "0.49", "2.51", "-1.8", "nan", "tall"])
@@ -97,3 +97,27 @@ def test_a_bench_that_does_not_exist_is_answered_with_those_that_do():
 
 def test_abbreviated_options_are_not_guessed():
     refusal("calibrate", "a", "--out", "x", "--shared")
+
+
+def test_a_bench_has_options_of_its_own():
+    options = arguments.parse(["bench", "live", "--seconds", "10"])
+    assert (options.command, options.subject, options.seconds) == ("bench", "live", 10.0)
+    assert arguments.parse(["bench", "inference", "--model", "x"]).model == "x"
+    assert "Did you mean '--runs'?" in refusal("bench", "start", "--run", "3")
+    assert "'epipole bench start'" in refusal("bench", "start", "--seconds", "3")
+
+
+def test_every_bench_of_the_table_has_a_parser_and_help(capsys):
+    for subject in arguments_bench.BENCHES:
+        assert arguments.parse(["bench", subject]).subject == subject
+        with pytest.raises(SystemExit):
+            arguments.parse(["bench", subject, "--help"])
+        assert "Measures" in capsys.readouterr().out
+
+
+def test_a_bench_without_a_subject_is_refused_with_an_example():
+    assert "'epipole bench --help'" in refusal("bench")
+
+
+def test_a_word_too_many_is_named():
+    assert "Unexpected argument 'more'" in refusal("doctor", "more")

@@ -28,7 +28,7 @@ def test_ctrl_c_before_anything_was_begun_is_code_130(monkeypatch, capsys):
 
     monkeypatch.setattr(cli, "main", interrupted)
     assert entry.main() == 130
-    assert capsys.readouterr().err == "epipole: Stopped. Nothing was begun yet.\n"
+    assert capsys.readouterr().err == "epipole: Stopped before anything was started.\n"
 
 
 def test_a_second_ctrl_c_does_not_disturb_the_closing(monkeypatch):

@@ -1,11 +1,11 @@
-"""The way from a command line to an exit code and a sentence."""
+"""From a command line to an exit code and a message."""
 
 import errno
 from pathlib import Path
 
 import pytest
 
-from app.cli import arguments
+from app.cli import arguments, arguments_bench
 from app.cli import main as cli
 from calibration.errors import DegenerateError
 from engine.errors import CameraNotFoundError
@@ -79,7 +79,7 @@ def test_torch_that_is_not_installed_is_told_with_how_to_install_it(command, cap
 
 def test_another_module_that_is_missing_is_a_fault_of_the_program(command, capsys):
     assert command(raising(ModuleNotFoundError("No module named 'json'", name="json"))) == 1
-    assert "no fault of yours" in capsys.readouterr().err
+    assert "Internal error. Details: " in capsys.readouterr().err
 
 
 def test_a_usage_mistake_is_code_2(capsys):
@@ -101,7 +101,7 @@ def test_help_is_code_0(capsys):
     assert "first steps" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("table", [arguments.COMMANDS, arguments.BENCHES])
+@pytest.mark.parametrize("table", [arguments.COMMANDS, arguments_bench.BENCHES])
 def test_every_entry_of_the_tables_can_be_loaded(table):
     assert all(callable(cli.load_function(name)) for name in table.values())
 

@@ -1,4 +1,4 @@
-"""A window that cannot be opened is one sentence and code 1; Qt alone would abort."""
+"""A window that cannot be opened is one message and code 1; Qt alone would abort."""
 
 import os
 import subprocess
@@ -29,11 +29,16 @@ def test_a_display_that_is_not_there_is_one_sentence_and_code_1():
         (["qt.qpa.xcb: could not connect to display :77"], "", ":77", "there is no display ':77'"),
         (["could not connect to display "], "xcb", "", "no display is named"),
         (['Could not find the Qt platform plugin "x" in ""'], "x", "", "Qt knows no platform 'x'"),
-        (["libxcb-cursor0 is needed."], "", ":0", "(libxcb-cursor0 is needed). 'epipole doctor'"),
+        (
+            ["libxcb-cursor0 is needed."],
+            "",
+            ":0",
+            "(libxcb-cursor0 is needed). Run 'epipole doctor'",
+        ),
         ([], "", "", "no reason given"),
     ],
 )
 def test_the_sentence_names_what_is_missing_and_what_to_do(said, platform, display, words):
-    sentence = explain_no_window(said, platform, display)
-    assert words in sentence
-    assert "--headless" in sentence
+    message = explain_no_window(said, platform, display)
+    assert words in message
+    assert "--headless" in message

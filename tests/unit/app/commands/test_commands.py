@@ -27,7 +27,7 @@ def rig() -> Rig:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, rig: Rig):
-    """Replace videos, network and solver; collect what the solver was told, and set what it answers."""
+    """Replace videos, model and solver; collect the solver's input, and set its result."""
     heard = SimpleNamespace(
         knowledge=None, answer="accepted", remarks=("The videos differ in length.",), error=None
     )
@@ -203,7 +203,7 @@ def test_doctor_fails_where_the_model_is_missing_and_says_what_to_run(
     )
     assert cli.main(["doctor"]) == 1
     said = capsys.readouterr().out
-    assert "bad   Model" in said
+    assert "fail  Model" in said
     assert "epipole models pull blazepose" in said
 
 

@@ -30,9 +30,11 @@ def people(count: int = 12) -> Samples:
     xy = xyz[..., :2] / xyz[..., 2:] * 600 + [320, 240]
     number, zero = np.arange(count), np.zeros(count, np.int32)
     return Samples(
-        np.zeros((count, 24, 24, 3), np.uint8), np.tile([320.0, 240.0, 240.0], (count, 1)), zero, (camera,),
+        np.zeros((count, 24, 24, 3), np.uint8),
+        np.tile([320.0, 240.0, 240.0], (count, 1)), zero, (camera,),
         xyz.astype(np.float32), np.ones((count, 16), np.float32), xy.astype(np.float32),
-        np.ones((count, 16), np.float32), number, number * 10**9, zero, zero, (number % 2).astype(np.int32),
+        np.ones((count, 16), np.float32),
+        number, number * 10**9, zero, zero, (number % 2).astype(np.int32),
         ("anna",), ("take",), ("walk", "squat"), SKELETON,
     )  # fmt: skip
 
@@ -42,11 +44,15 @@ def networks(monkeypatch: pytest.MonkeyPatch):
     """Two networks: one sees the same pose everywhere, the other any."""
     still = people().xyz[0] / 4 - [0, 0, 1]
     wide = np.random.default_rng(1).uniform(-0.5, 0.5, (16, 3))
+
+    def always(pose: np.ndarray):
+        return lambda image: np.tile(pose, (len(image), 1, 1))
+
     known = {
-        "still": EvaluatedModel("still", "mpii_16", 128, lambda image: np.tile(still, (len(image), 1, 1))),
-        "worse": EvaluatedModel("worse", "mpii_16", 128, lambda image: np.tile(wide, (len(image), 1, 1))),
-        "human": EvaluatedModel("human", "h36m_17", 128, lambda image: np.zeros((len(image), 17, 3), np.float32)),
-    }  # fmt: skip
+        "still": EvaluatedModel("still", "mpii_16", 128, always(still)),
+        "worse": EvaluatedModel("worse", "mpii_16", 128, always(wide)),
+        "human": EvaluatedModel("human", "h36m_17", 128, always(np.zeros((17, 3), np.float32))),
+    }
 
     @contextmanager
     def open_network(what: str):

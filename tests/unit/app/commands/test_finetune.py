@@ -1,4 +1,4 @@
-"""`epipole finetune`: what it says, its exit codes, and that every refusal is a sentence."""
+"""`epipole finetune`: its output, its exit codes, and a message for every refusal."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_a_step_that_refuses_ends_with_1_and_says_how_to_go_on(epipole, walk, tm
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "sentence"),
+    ("words", "code", "message"),
     [
         ((), 2, "Say what to learn from"),
         (("nowhere",), 1, "nowhere"),
@@ -80,10 +80,10 @@ def test_a_step_that_refuses_ends_with_1_and_says_how_to_go_on(epipole, walk, tm
         (("--pause", "a", "--cancel", "b"), 2, "not allowed"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(epipole, walk, words, code, sentence):
+def test_what_cannot_be_done_is_one_sentence(epipole, walk, words, code, message):
     done, _, err = epipole(*(word.format(walk=walk) for word in words))
     assert done == code
-    assert sentence in err
+    assert message in err
     assert err.count("\n") == 1
 
 
@@ -194,7 +194,7 @@ def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(
 
 
 @pytest.mark.parametrize(
-    ("start", "sentence"),
+    ("start", "message"),
     [
         ("network.onnx", "only a checkpoint"),
         ("gone.pt", "no checkpoint"),
@@ -202,13 +202,13 @@ def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(
     ],
 )
 def test_a_start_that_is_not_there_is_told_before_any_process(
-    epipole, walk, tmp_path, monkeypatch, start, sentence
+    epipole, walk, tmp_path, monkeypatch, start, message
 ):
     (tmp_path / "network.onnx").write_bytes(b"onnx")
     monkeypatch.chdir(tmp_path)
     code, _, err = epipole(walk, "--start", start)
     assert code == 1
-    assert sentence in err
+    assert message in err
     assert list_runs(tmp_path / "runs") == ()
 
 

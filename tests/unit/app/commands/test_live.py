@@ -1,4 +1,4 @@
-"""`epipole live --headless` and `epipole record` on the command line, with real servers and no model."""
+"""`epipole live --headless` and `epipole record`, with real servers and no model."""
 
 import signal
 import threading
@@ -50,7 +50,7 @@ def recording(folder: Path):
 
 
 def when(true, act) -> threading.Thread:
-    """Do something as soon as something is true; at last all the same, so that nobody waits forever."""
+    """Do something once a condition holds, or at a timeout, so that no test waits forever."""
     thread = threading.Thread(target=lambda: (wait_until(true), act()))
     thread.start()
     return thread
@@ -87,7 +87,7 @@ def test_ctrl_c_is_code_130_with_a_whole_session_that_is_named(command, servers,
 
 
 class UntilItEnded:
-    """A clock that jumps when it was noticed that a recording ended by itself: so long is long enough."""
+    """A clock that jumps once a recording has ended by itself, to shorten the test."""
 
     sleep = staticmethod(time.sleep)
 

@@ -1,4 +1,4 @@
-"""`epipole models`: the networks that were taught, and which of them serves whom."""
+"""`epipole models`: the fine-tuned models, and whom each is used for."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from tests.support.trained_models import write_card_and_model, write_finetuned_m
 
 @pytest.fixture
 def library(tmp_path, monkeypatch):
-    """A library with a shipped network and one that was taught, where the program looks for them."""
+    """A library with a supplied and a fine-tuned model, where the program looks for them."""
     shipped = write_card_and_model(
         tmp_path / "assets/models/root.toml", tmp_path / "assets/models/root.onnx", "root"
     )
@@ -32,9 +32,9 @@ def test_taught_networks_are_listed_with_where_they_come_from_and_whom_they_serv
     anna = next(line for line in said if line.startswith("anna"))
     root = next(line for line in said if line.startswith("root"))
     assert all(
-        word in anna for word in ("Apache-2.0", "from root", "mpjpe_mm 48.0", "Serves Anna.")
+        word in anna for word in ("Apache-2.0", "from root", "MPJPE 48.0 mm", "In use for Anna.")
     )
-    assert "Serves everybody." in root
+    assert "In use for everybody." in root
 
 
 def test_a_damaged_network_is_said_in_the_list(library, capsys):
@@ -47,10 +47,10 @@ def test_a_damaged_network_is_said_in_the_list(library, capsys):
 
 def test_a_network_is_put_to_use_for_everybody_and_taken_back(library, capsys):
     assert cli.main(["models", "use", "anna"]) == 0
-    assert "'anna' serves everybody from now on" in capsys.readouterr().out
+    assert "'anna' is now used for everybody" in capsys.readouterr().out
     assert library.find_serving_model().name == "anna"
     assert cli.main(["models", "roll-back"]) == 0
-    assert "'root' serves everybody again" in capsys.readouterr().out
+    assert "'root' is used for everybody again" in capsys.readouterr().out
     assert library.find_serving_model().name == "root"
     assert [change.by for change in library.read_history()] == ["a person", "a person"]
 

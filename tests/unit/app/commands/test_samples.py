@@ -46,7 +46,7 @@ def part(first, count=4):
 
 
 def read(monkeypatch, parts):
-    """Let the reader of MPII give these parts, and remember what it was asked for."""
+    """Replace the reader of MPII by these parts, and record its arguments."""
     asked = []
 
     def reader(folder, choice):
@@ -70,7 +70,7 @@ def test_parts_become_one_set(tmp_path, monkeypatch, capsys):
     ]
     assert cli.main(words) == 0
     np.testing.assert_array_equal(open_samples(tmp_path / "set").image[:, 0, 0, 0], np.arange(8))
-    assert "(8, joints known from exact truth)" in capsys.readouterr().out
+    assert "(8, joints from ground truth)" in capsys.readouterr().out
     assert (asked[0][1].every, asked[0][1].people, asked[0][1].max_samples) == (
         5,
         ("S1", "S5"),
@@ -164,7 +164,7 @@ def test_labels_of_another_rig_and_that_rig_are_used_where_they_are_named(
     assert cli.main([*words, str(tmp_path / "one"), "--rig", "better.toml"]) == 0
     assert cli.main([*words, str(tmp_path / "two"), "--labels", "other-1"]) == 0
     assert asked == [("better-1", Path("better.toml")), ("other-1", None)]
-    assert "joints known from a rig's labels" in capsys.readouterr().out
+    assert "joints from labels of a session" in capsys.readouterr().out
     assert open_samples(tmp_path / "two").teacher == "labels"
 
 
@@ -188,7 +188,7 @@ def test_a_session_without_labels_of_the_rig_is_told_how_to_get_them(tmp_path, m
 
 
 def test_no_sample_at_all_is_one_sentence(tmp_path):
-    with pytest.raises(TrainingError, match="Not one image"):
+    with pytest.raises(TrainingError, match="None of these images"):
         command.store_samples(iter([]), tmp_path / "set", None)
 
 

@@ -1,4 +1,4 @@
-"""`epipole track` with one video: a guess, said as one, and refused where no network can make it."""
+"""`epipole track` with one video: a guess, marked as one, and refused without a model."""
 
 from dataclasses import replace
 from types import SimpleNamespace

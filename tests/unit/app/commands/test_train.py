@@ -1,4 +1,4 @@
-"""`epipole train`: what it reads, teaches, says and returns; and what it refuses."""
+"""`epipole train`: what it reads, trains, prints and returns; and what it refuses."""
 
 import os
 import signal
@@ -113,7 +113,7 @@ def test_the_things_of_a_voc_copy_stand_before_people_instead_of_drawn_ones(
     )
 
     def noted(parts, config, *rest):
-        if rest:  # those teach
+        if rest:  # these train
             shown.append(len(rest[1]))
         return Batches(parts, config, *rest)
 
@@ -229,7 +229,7 @@ def test_ctrl_c_keeps_everything_and_says_so(tmp_path: Path, data: Path, capsys,
         (["missing.toml"], 1, "missing.toml"),
         (["compact-3d", "--minutes", "0"], 2, "--minutes"),
         (["compact-3d", "--samples", "none"], 2, "--samples"),
-        (["compact-3d", "--resume"], 1, "holds no training to go on with"),
+        (["compact-3d", "--resume"], 1, "holds no run to resume"),
         (["compact-3d", "--resume", "--seed", "1"], 2, "leave those options out"),
         (["compact-3d", "--data", "nowhere"], 1, "nowhere"),
         (["compact-3d", "--resume", "--studio-share", "0.3"], 2, "leave those options out"),
@@ -300,7 +300,7 @@ def test_a_folder_that_holds_a_training_is_told_before_anything_is_drawn(tmp_pat
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "last.pt").write_bytes(b"a training")
     assert cli.main(["train", "compact-3d", "--out", str(tmp_path / "run")]) == 1
-    assert "Go on with --resume" in capsys.readouterr().err
+    assert "Continue it with --resume" in capsys.readouterr().err
     assert [file.name for file in (tmp_path / "run").iterdir()] == ["last.pt"]
 
 

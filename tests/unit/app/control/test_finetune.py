@@ -181,7 +181,7 @@ def test_who_is_usually_there_is_suggested(make, tmp_path):
 
 def test_an_empty_list_is_no_news_before_the_folders_were_looked_at(make):
     assert seen(make(looked=False), lambda s: s.models).headline == "Looking for sessions"
-    assert seen(make(), lambda s: s.models).headline == "Nothing to learn from yet"
+    assert seen(make(), lambda s: s.models).headline == "No sessions to train on yet"
 
 
 def test_a_run_whose_process_is_just_ending_is_resumed(make, tmp_path):

@@ -109,7 +109,7 @@ def test_a_moment_shows_images_people_room_and_trail(walk):
     assert state.room.trail_xy_m.shape == (13, 2)
     assert np.isfinite(state.room.trail_xy_m).all()
     assert (take.can_export, take.models, take.remarks) == (True, ("blazepose",), ())
-    assert "2 cameras at 30 per second" in take.facts
+    assert "2 cameras at 30 fps" in take.facts
 
 
 def test_a_missing_image_is_marked_and_said(walk):
@@ -157,6 +157,6 @@ def test_where_the_room_was_not_known_yet_it_says_from_when_on_it_is(walk):
         nobody,
         poses_2d=replace(moment.poses_2d, poses_by_view=((), moment.poses_2d.poses_by_view[1])),
     )
-    assert "in the room before 0:00.4" in present_moment(late, nobody).room.note
+    assert "No skeleton before 0:00.4" in present_moment(late, nobody).room.note
     assert not present_moment(late, unseen).room.note
     assert not present_moment(take, moment).room.note

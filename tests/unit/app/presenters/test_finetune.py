@@ -25,7 +25,8 @@ from training.finetuning.verdict import ActionRow, Verdict
 from training.loop.history import Row
 
 WALK = SessionSummary(
-    Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720, joints_found=0.97,
+    Path("/takes/walk"), datetime(2026, 11, 21, tzinfo=UTC), 62.0, ("left", "right"), 3720,
+    joints_found=0.97,
     model="blazepose", has_rig=True, verdict="accepted", thumbnail=b"",
 )  # fmt: skip
 REQUEST = FinetuneRequest((WALK.path,), "Anna")
@@ -52,9 +53,9 @@ def look(**state):
     ("change", "words"),
     [
         ({"has_rig": False}, "calibrate"),
-        ({"cameras": ("left",)}, "One camera"),
+        ({"cameras": ("left",)}, "Only one camera"),
         ({"joints_found": math.nan}, "Track again"),
-        ({"joints_found": 0.0}, "Nobody was found"),
+        ({"joints_found": 0.0}, "No person was found"),
         ({"problem": "It is damaged."}, "damaged"),
     ],
 )
@@ -107,17 +108,17 @@ def test_what_is_typed_becomes_a_name(words, name):
 
 
 def test_the_time_left_in_all_is_said_beside_that_of_the_step():
-    assert "about 7 min left of 10 minutes in all" in present_run(look(seconds_used=170.0)).title
-    assert "nearly at its end" in present_run(look(seconds_used=700.0)).title
+    assert "about 7 min left of 10 minutes" in present_run(look(seconds_used=170.0)).title
+    assert "almost done" in present_run(look(seconds_used=700.0)).title
 
 
 def test_a_run_that_was_broken_off_is_no_failure_and_says_where_it_stopped():
     card = present_run(
         look(phase=Phase.FAILED, sentence=INTERRUPTED, step="train", seconds_used=200.0)
     )
-    assert card.headline == "Broken off"
+    assert card.headline == "Interrupted"
     assert card.severity is Severity.WARNING
-    assert card.activity == "It stopped at 'Teach' after 3 min 20 s."
+    assert card.activity == "It stopped at 'Train' after 3 min 20 s."
 
 
 def test_an_action_that_became_worse_is_marked():
@@ -128,7 +129,7 @@ def test_an_action_that_became_worse_is_marked():
 
 def test_an_empty_page_says_what_to_do_first():
     state = present_finetune([], None)
-    assert state.headline == "Nothing to learn from yet"
+    assert state.headline == "No sessions to train on yet"
     assert "Record" in state.message
 
 
@@ -143,7 +144,7 @@ def test_stages_fill_one_after_the_other():
     results = {step: {} for step in ALL[:4]}
     card = present_run(look(step="train", share=0.43, seconds_left=342.0, results=results))
     assert [stage.share for stage in card.stages] == pytest.approx([1, 1, 0.43, 0, 0, 0])
-    assert card.activity == "Teaching, 5 min 42 s left"
+    assert card.activity == "Training, 5 min 42 s left"
     assert (card.can_pause, card.can_resume, card.can_cancel) == (True, False, True)
 
 
@@ -162,7 +163,7 @@ def test_a_rolled_back_run_says_so_and_promises_nothing():
 def test_figures_and_report_come_from_what_the_steps_left():
     results = {"compare": {"verdict": asdict(VERDICT)}, "report": {"page": "report.html"}}
     card = present_run(look(phase=Phase.KEPT, results=results))
-    assert card.rows == (("All together", "61 mm", "48 mm"), ("low", "72 mm", "50 mm"))
+    assert card.rows == (("All actions", "61 mm", "48 mm"), ("low", "72 mm", "50 mm"))
     assert card.report == Path("/runs/anna/report.html")
 
 

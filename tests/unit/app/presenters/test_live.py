@@ -27,7 +27,6 @@ DEVELOPER_WORDS = (
     "skew",
     "mailbox",
     "queue",
-    "latency",
     "nan",
     "None",
     "null",
@@ -184,7 +183,7 @@ def test_a_verdict_stays_while_more_motion_refines_it():
     card = present_live(
         live_scenes.make_live_state(refining), None, live_scenes.make_window_state()
     ).calibration
-    assert card.headline == "Calibrated, with care"
+    assert card.headline == "Calibrated, limited accuracy"
     assert card.next_step == refining.instruction
     assert card.coaching is not None
     assert card.rig_source == "now"
@@ -260,14 +259,14 @@ def test_a_lossy_recording_is_said_in_red_and_the_disk_in_words():
         "lost 12 images",
         Severity.ERROR,
     )
-    assert items["Disk lasts"].value == "2 h 13 min"
+    assert items["Disk full in"].value == "2 h 13 min"
     assert format_whole_minutes(30) == "30 s"
 
 
 def test_the_delay_names_each_step_when_asked():
     items = {item.label: item for item in present_status(live_scenes.make_live_state())}
-    assert items["Delay"].value == "44 to 79 ms"
-    assert "find the joints: 12 ms, 23 ms" in items["Delay"].tip
+    assert items["Latency"].value == "44 to 79 ms"
+    assert "find the joints: 12 ms, 23 ms" in items["Latency"].tip
 
 
 def test_the_programs_own_notice_comes_before_the_cameras():
@@ -321,7 +320,7 @@ def test_the_error_of_a_true_rig_is_nothing_and_of_a_shifted_image_its_shift():
 
 
 def test_a_mode_that_nobody_knows_stays_as_it_is():
-    assert format_mode("1920x1080@59.94 h264") == "1920 × 1080, 59.94 per second, h264"
+    assert format_mode("1920x1080@59.94 h264") == "1920 × 1080, 59.94 fps, h264"
     assert format_mode("whatever") == "whatever"
 
 
@@ -350,7 +349,7 @@ def test_one_camera_with_a_network_shows_the_room_and_says_that_depth_is_a_guess
     )  # not that there is no room
     assert "Enter your height" not in window.calibration.message
     assert [item.value for item in window.status if item.label == "Depth"] == [
-        "a guess, 'cam_0' alone"
+        "a guess, 'cam_0' only"
     ]
     assert window.controls is not None
     assert not window.controls.can_calibrate

@@ -45,7 +45,7 @@ def test_unknown_numbers_are_dashes_and_never_nan():
     card = present_calibration(
         replace(scenes.make_report(scenes.make_square_rig()), holdout_median_px=float("nan"))
     )
-    assert card.facts[0] == ("Error on unseen time", "–")
+    assert card.facts[0] == ("Held-out error", "–")
 
 
 def test_a_camera_without_image_says_so_and_shows_nobody():
@@ -57,7 +57,7 @@ def test_a_camera_without_image_says_so_and_shows_nobody():
     assert (tiles[1].image_bgr, tiles[1].people, tiles[1].message) == (
         None,
         (),
-        "No image at this instant",
+        "No image for this frame",
     )
 
 

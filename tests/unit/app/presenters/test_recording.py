@@ -1,4 +1,4 @@
-"""A take on its way: recorded as it is read, and shown at its best moment."""
+"""A recording: written as it is read, and shown at its best frame."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -126,7 +126,7 @@ def test_the_window_of_a_take_tells_its_figures(result: RecordingResult, rig: Ri
     figures = {item.label: (item.value, item.severity) for item in state.status}
     assert figures["Cameras"] == ("2 at 30 fps", Severity.NEUTRAL)
     assert figures["Joints found"] == ("100 %", Severity.GOOD)
-    assert figures["Images lost"][0] == "0.0 %"
+    assert figures["Frames lost"][0] == "0.0 %"
     assert state.cameras[0].detail == "640×480 · 30 fps"
     assert len(state.room.people) == 1
 

@@ -29,15 +29,15 @@ WALK = SessionSummary(
     ("change", "quality", "tone"),
     [
         ({}, "97 % of joints", Severity.GOOD),
-        ({"verdict": "usable"}, "97 % of joints, rig with care", Severity.WARNING),
+        ({"verdict": "usable"}, "97 % of joints, rig of limited accuracy", Severity.WARNING),
         ({"joints_found": 0.8}, "80 % of joints", Severity.WARNING),
         ({"joints_found": 0.3}, "30 % of joints", Severity.ERROR),
-        ({"joints_found": 0.0}, "Nobody was found", Severity.ERROR),
+        ({"joints_found": 0.0}, "No person found", Severity.ERROR),
         ({"joints_found": math.nan}, "Not tracked yet", Severity.NEUTRAL),
         ({"joints_found": math.nan, "has_rig": False}, "Not calibrated", Severity.NEUTRAL),
-        ({"lost": 14}, "14 images lost", Severity.ERROR),
-        ({"lost": 1}, "1 image lost", Severity.ERROR),
-        ({"finished": False}, "97 % of joints, broken off", Severity.WARNING),
+        ({"lost": 14}, "14 frames lost", Severity.ERROR),
+        ({"lost": 1}, "1 frame lost", Severity.ERROR),
+        ({"finished": False}, "97 % of joints, interrupted", Severity.WARNING),
         ({"problem": "It is damaged."}, "Cannot be opened", Severity.ERROR),
     ],
 )
@@ -74,5 +74,5 @@ def test_search_finds_every_word_anywhere():
     assert filter_sessions(state, "takes").count == "2 of 2"
     assert filter_sessions(state, "  ") is state
     nothing = filter_sessions(state, "run")
-    assert nothing.headline == "Nothing fits 'run'"
+    assert nothing.headline == "No session matches 'run'"
     assert "Search for" in nothing.message
