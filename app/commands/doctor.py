@@ -232,7 +232,7 @@ def _check_folder(subject: str, folder: Path, instead: str) -> Finding:
 def check_display() -> Finding:
     """Start Qt in a process of its own, which a missing library would end, and ask it for the screens."""
     trial = subprocess.run(
-        [sys.executable, "-c", _QT_TRIAL],
+        [sys.executable, "-P", "-c", _QT_TRIAL],
         env={
             **os.environ,
             "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", _choose_platform()),

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from engine.capture.source import FrameSource
 from engine.capture.video.source import VideoFileSource
 from engine.errors import CameraError, CameraNotFoundError, SessionError
 from engine.live.real_time import FrameBarrier, PlaybackGroup, RealTimeSource, SharedStart
+from engine.loading import load_attribute
 from engine.offline.footage import STUDIOS
 from engine.session.session import Session, is_session
 
@@ -122,10 +122,10 @@ def _make_sources(text: str, stem: str, start: SharedStart, names: set[str]) -> 
     if kind in SOURCES:
         name = _make_unique_name(_name_camera(text), names)
         return [
-            LiveSource(name, strip_credentials(text), _import_target(SOURCES[kind])(text, name))
+            LiveSource(name, strip_credentials(text), load_attribute(SOURCES[kind])(text, name))
         ]
     if kind in STUDIOS:
-        _, sources = _import_target(STUDIOS[kind])(text)
+        _, sources = load_attribute(STUDIOS[kind])(text)
         return list(make_studio_cameras(text, sources, PlaybackGroup(start, FrameBarrier()), names))
     if kind != "file":
         shown = strip_credentials(text)
@@ -169,12 +169,6 @@ def _make_session_sources(path: Path, start: SharedStart, names: set[str]) -> li
         )
         found.append(LiveSource(name, str(path / camera.video), real_time))
     return found
-
-
-def _import_target(target: str):
-    """Import what opens an address."""
-    module, function = target.split(":")
-    return getattr(import_module(module), function)
 
 
 def _name_camera(address: str) -> str:

@@ -6,6 +6,7 @@ several cameras see the person, nothing changes at all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -420,14 +421,7 @@ class MonocularReconstructor:
         pose = known if known is not None else _build_empty_pose(self._count)
         free = ~np.isfinite(pose.xyz[self._joints]).all(-1) & np.isfinite(xyz).all(-1)
         joints = self._joints[free]
-        filled = Pose3D(
-            pose.track_id,
-            pose.xyz.copy(),
-            pose.confidence.copy(),
-            pose.covariance.copy(),
-            np.array(pose.view_count, np.int64),
-            pose.source.copy(),
-        )
+        filled = deepcopy(pose)
         filled.xyz[joints], filled.confidence[joints] = xyz[free], confidence[free]
         filled.covariance[joints], filled.view_count[joints] = covariance[free], 1
         filled.source[joints] = JointSource.GUESSED

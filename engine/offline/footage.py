@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,6 +12,7 @@ from engine.capture.source import FrameSource
 from engine.capture.synchronize import Framesets
 from engine.capture.video.source import VideoFileSource
 from engine.errors import CameraError, CameraNotFoundError, SessionError
+from engine.loading import load_attribute
 from engine.session.session import Session, is_session
 
 # What opens an address, by its scheme; imported on use. Takes the address, gives the studio and its
@@ -129,8 +129,7 @@ def open_inputs(inputs: Sequence[str | Path]) -> Footage:
 
 def _open_studio(address: str, target: str) -> Footage:
     """Open the virtual studio."""
-    module, function = target.split(":")
-    studio, sources = getattr(import_module(module), function)(address)
+    studio, sources = load_attribute(target)(address)
     return _open_all(
         Footage(tuple(sources), (0,) * len(sources), (address,) * len(sources), studio=studio)
     )

@@ -100,7 +100,7 @@ def test_the_examples_in_docstrings_are_true(path: Path):
 def test_a_headless_command_imports_neither_torch_nor_qt(command: str):
     script = (
         "import sys; from app.cli import arguments, main as cli; "
-        f"cli.load_function(arguments.COMMANDS[{command!r}]); "
+        f"cli.load_attribute(arguments.COMMANDS[{command!r}]); "
         "print([name for name in ('torch', 'PyQt6', 'pyqtgraph') if name in sys.modules])"
     )
     result = subprocess.run(
@@ -113,7 +113,7 @@ def test_neither_the_window_nor_a_command_imports_torch_but_the_one_that_trains(
     script = (
         "import sys; import app.window.application; from app.cli import arguments, main as cli\n"
         "for name in arguments.COMMANDS:\n"
-        "    name == 'train' or cli.load_function(arguments.COMMANDS[name])\n"
+        "    name == 'train' or cli.load_attribute(arguments.COMMANDS[name])\n"
         "print('torch' in sys.modules)"
     )
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}

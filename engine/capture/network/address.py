@@ -7,13 +7,13 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from engine.address import parse_scheme
 from engine.capture.source import FrameSource
 from engine.errors import CameraNotFoundError
+from engine.loading import load_attribute
 
 # What reads a camera, by the scheme of its address; imported on use. Takes the address and the
 # view's name.
@@ -94,8 +94,7 @@ def open_network(address: str, name: str) -> FrameSource:
             f"The address of camera '{name}' is none of a network camera. It begins with "
             "rtsp:// or http://.",
         )
-    module, source = NETWORK_SOURCES[kind].split(":")
-    make: Callable[[str, str], Any] = getattr(import_module(module), source)
+    make: Callable[[str, str], Any] = load_attribute(NETWORK_SOURCES[kind])
     return make(address, name)
 
 
