@@ -44,7 +44,7 @@ from calibration.solve.lens_priors import (
 )
 from calibration.solve.misfit import explain_misfit, search_time_offsets
 from calibration.solve.refine import FreeParameters, Refinement, RefinementSettings, refine
-from calibration.solve.residuals import Estimate
+from calibration.solve.residuals import FOCAL, K1, OFFSET, Estimate
 from calibration.world.floor import find_ground, world_from_scene
 from calibration.world.scale import estimate_scale
 
@@ -309,10 +309,10 @@ def _refine_in_passes(
     rough = refine(
         evidence,
         start,
-        select_free_parameters(lenses, focal=True, k1=False, offset=False),
+        select_free_parameters(lenses, {FOCAL}),
         PASS_SETTINGS,
     )
-    timed = select_free_parameters(lenses, focal=True, k1=False, offset=options.time_offsets)
+    timed = select_free_parameters(lenses, {FOCAL} | _select_times(options))
     better = refine(evidence, rough.estimate, timed, PASS_SETTINGS)
     return refine(
         evidence, better.estimate, _select_last_pass_parameters(lenses, options), SETTINGS
@@ -321,7 +321,12 @@ def _refine_in_passes(
 
 def _select_last_pass_parameters(lenses: LensPriors, options: CalibrationOptions) -> FreeParameters:
     """Let move what may move in the last pass."""
-    return select_free_parameters(lenses, focal=True, k1=True, offset=options.time_offsets)
+    return select_free_parameters(lenses, {FOCAL, K1} | _select_times(options))
+
+
+def _select_times(options: CalibrationOptions) -> set[int]:
+    """Let the cameras' times move where that is wanted."""
+    return {OFFSET} if options.time_offsets else set()
 
 
 def _build_rig(observations: Observations, solution: Solution) -> Rig:

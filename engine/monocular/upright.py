@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.geometry.arrays import F64
+from calibration.geometry.transforms import normalize
 from engine.reconstruction.body_size import LIMBS
 
 EVERY_NS = 500_000_000
@@ -195,8 +196,8 @@ def _estimate_up(limbs: F64) -> tuple[F64, float]:
 
 def _solve_up(ankles: F64, shoulders: F64) -> F64:
     """Find the up (3,) that people from ankles (N, 3) to shoulders (N, 3) agree on best."""
-    across = _normalize(np.cross(ankles, shoulders))
-    along = np.cross(across, _normalize(shoulders - ankles))
+    across = normalize(np.cross(ankles, shoulders))
+    along = np.cross(across, normalize(shoulders - ankles))
     away_m = np.linalg.norm(ankles, axis=-1)
     variance = (
         CORRELATED_INSTANTS * _SIGMA**2 + len(ankles) * _BIAS**2
@@ -211,8 +212,3 @@ def _solve_up(ankles: F64, shoulders: F64) -> F64:
         up = np.linalg.eigh(normal)[1][:, 0]
         counts = 1 / (1 + (rows @ up / (OUTLIER_SIGMAS * _SIGMA)) ** 2)
     return up if up[1] < 0 else -up
-
-
-def _normalize(vectors: F64) -> F64:
-    """Make vectors (..., 3) one long."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)

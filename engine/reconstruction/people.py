@@ -15,13 +15,12 @@ from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate_robust
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.poses import PoseSet2D
+from engine.poses import MIN_CONFIDENCE, PoseSet2D
 
 NOBODY = -1
 RIVAL_SHARE = (
     0.25  # another track counts as a rival if it fills so much of the take as the best one does
 )
-MIN_CONFIDENCE = 0.3
 GATE_SIGMAS = (
     10.0  # a person farther from the room's person than this, by the median joint, is somebody else
 )

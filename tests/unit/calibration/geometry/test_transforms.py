@@ -4,6 +4,7 @@ import pytest
 from calibration.geometry.transforms import (
     invert_transform,
     nearest_rotation,
+    normalize,
     rigid_transform,
     rotation_angle_rad,
     rotation_between,
@@ -91,3 +92,10 @@ def test_one_direction_is_carried_onto_another_even_the_opposite(target):
         rotation @ [0, 0, 1], np.array(target) / np.linalg.norm(target), atol=1e-8
     )
     assert np.linalg.det(rotation) == pytest.approx(1, abs=1e-9)
+
+
+def test_a_direction_has_length_one_and_a_vector_of_zeros_has_none():
+    vectors = np.array([[3.0, 0, 4], [0, 0, 0], [np.nan, 1, 1]])
+    directions = normalize(vectors)
+    np.testing.assert_allclose(directions[:2], [[0.6, 0, 0.8], [0, 0, 0]])
+    assert np.isnan(directions[2]).all()
