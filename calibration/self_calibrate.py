@@ -43,7 +43,7 @@ from calibration.solve.lens_priors import (
 )
 from calibration.solve.misfit import explain_misfit, search_time_offsets
 from calibration.solve.refine import FreeParameters, Refinement, RefinementSettings, refine
-from calibration.solve.residuals import Estimate
+from calibration.solve.residuals import FOCAL, K1, OFFSET, Estimate
 from calibration.world.floor import find_ground, world_from_scene
 from calibration.world.scale import estimate_scale
 
@@ -308,10 +308,10 @@ def _refine_in_passes(
     rough = refine(
         evidence,
         start,
-        select_free_parameters(lenses, focal=True, k1=False, offset=False),
+        select_free_parameters(lenses, {FOCAL}),
         PASS_SETTINGS,
     )
-    timed = select_free_parameters(lenses, focal=True, k1=False, offset=options.time_offsets)
+    timed = select_free_parameters(lenses, {FOCAL} | _select_times(options))
     better = refine(evidence, rough.estimate, timed, PASS_SETTINGS)
     return refine(
         evidence, better.estimate, _select_last_pass_parameters(lenses, options), SETTINGS
@@ -320,7 +320,12 @@ def _refine_in_passes(
 
 def _select_last_pass_parameters(lenses: LensPriors, options: CalibrationOptions) -> FreeParameters:
     """Select the parameters of the last pass."""
-    return select_free_parameters(lenses, focal=True, k1=True, offset=options.time_offsets)
+    return select_free_parameters(lenses, {FOCAL, K1} | _select_times(options))
+
+
+def _select_times(options: CalibrationOptions) -> set[int]:
+    """Free the cameras' times if the options say so."""
+    return {OFFSET} if options.time_offsets else set()
 
 
 def _build_rig(observations: Observations, solution: Solution) -> Rig:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from engine.errors import CameraNotFoundError
+from engine.loading import load_attribute
 
 MANIFEST = "session.toml"  # a folder with this file is a session
 # What opens a studio, by the scheme of its address; imported on use. Takes the address, returns
@@ -81,8 +81,7 @@ class Address:
 
     def load_opener(self) -> Callable[..., Any]:
         """Import what opens a live camera or the studio."""
-        module, _, function = self.opener.partition(":")
-        return getattr(import_module(module), function)
+        return load_attribute(self.opener)
 
 
 def parse_address(text: str | Path) -> Address:

@@ -7,6 +7,9 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, I64, U8, Mask
 
+# Below this confidence of a network a joint does not count as seen.
+MIN_CONFIDENCE = 0.3
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pose2D:
@@ -129,3 +132,10 @@ def derive_source(view_count: I64) -> U8:
 def all_measured(joints: int) -> U8:
     """Return the source of joints that were all triangulated, (J,)."""
     return np.full(joints, JointSource.MEASURED, np.uint8)
+
+
+def build_empty_pose(joints: int) -> Pose3D:
+    """Return person 0 without a joint."""
+    nan = np.full((joints, 3, 3), np.nan)
+    view_count = np.zeros(joints, np.int64)
+    return Pose3D(0, nan[..., 0].copy(), np.zeros(joints), nan, view_count, all_measured(joints))

@@ -3,12 +3,10 @@
 0 done · 1 failed · 2 usage error · 3 refused, the calibration cannot be trusted · 130 Ctrl-C.
 """
 
-import importlib
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from app import logs, paths
 from app.cli import arguments
@@ -16,6 +14,7 @@ from app.errors import UsageError, explain_os_error
 from calibration.errors import CalibrationError
 from engine.address import strip_credentials
 from engine.errors import EngineError
+from engine.loading import load_attribute
 from training.errors import TrainingError
 
 DONE = 0
@@ -48,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = arguments.parse(words)
         logs.start_log(paths.log_file())
         logger.info("epipole %s", " ".join(map(strip_credentials, words)))
-        return load_function(arguments.COMMANDS[options.command])(options)
+        return load_attribute(arguments.COMMANDS[options.command])(options)
     except UsageError as error:
         return _print_error(str(error), USAGE)
     except KeyboardInterrupt:
@@ -69,18 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:
         logger.exception("internal error")
         return _print_error(_describe_internal_error(), FAILED)
-
-
-def load_function(name: str) -> Callable[..., Any]:
-    """Import the function that a table of commands names.
-
-    Parameters
-    ----------
-    name
-        ``package.module:function``.
-    """
-    module, _, function = name.partition(":")
-    return getattr(importlib.import_module(module), function)
 
 
 def _report_missing_module(error: ModuleNotFoundError) -> int:

@@ -12,11 +12,12 @@ from argparse import Namespace
 from collections.abc import Callable
 from datetime import date
 
-from app.cli import main as cli
 from app.cli.arguments_bench import BENCHES
+from engine.child import build_command, build_environment
 from engine.frames import FrameSet
 from engine.inference.estimator import create_estimator
 from engine.inference.parity import check_precision
+from engine.loading import load_attribute
 from engine.models.shelf import load_model
 from engine.offline.footage import open_inputs
 
@@ -41,17 +42,17 @@ def run(options: Namespace) -> int:
         f"{date.today()}  {platform.machine()} {platform.system()}, {os.cpu_count()} cores, "
         f"Python {sys.version[:6]}"
     )
-    cli.load_function(BENCHES[options.subject])(options)
+    load_attribute(BENCHES[options.subject])(options)
     return 0
 
 
 def bench_start(options: Namespace) -> None:
     """Measure how long ``epipole --help`` takes; `options` has `runs`."""
-    command = [sys.executable, "-m", "app.cli.main", "--help"]
+    command = build_command("app.cli.main", "--help")
     took_s = []
     for _ in range(options.runs):
         start_s = time.perf_counter()
-        subprocess.run(command, capture_output=True, check=True)
+        subprocess.run(command, env=build_environment(), capture_output=True, check=True)
         took_s.append(time.perf_counter() - start_s)
     took_s.sort()
     print(

@@ -229,7 +229,7 @@ def _check_folder(subject: str, folder: Path, instead: str) -> Finding:
 def check_display() -> Finding:
     """Start Qt in a child process, because a missing library aborts it, and list the screens."""
     trial = subprocess.run(
-        [sys.executable, "-c", _QT_TRIAL],
+        [sys.executable, "-P", "-c", _QT_TRIAL],
         env={
             **os.environ,
             "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", _choose_platform()),

@@ -7,6 +7,23 @@ from scipy.spatial.transform import Rotation
 
 from calibration.geometry.arrays import F64
 
+MIN_LENGTH = 1e-9  # shorter vectors have no direction
+
+
+def normalize(vectors: F64) -> F64:
+    """Scale vectors to length 1.
+
+    Parameters
+    ----------
+    vectors : (..., 3)
+
+    Returns
+    -------
+    directions : (..., 3)
+        0 where a vector is 0, NaN where it is NaN.
+    """
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), MIN_LENGTH)
+
 
 def skew(vector: F64) -> F64:
     """Return the matrix of a cross product.

@@ -17,7 +17,7 @@ from calibration.solve.bootstrap import bootstrap
 from calibration.solve.lens_priors import LensPriors, select_free_parameters
 from calibration.solve.pairs import PinholeViews
 from calibration.solve.refine import RefinementSettings, refine
-from calibration.solve.residuals import Estimate, compute_reprojection
+from calibration.solve.residuals import FOCAL, Estimate, compute_reprojection
 
 CANNOT_PLACE_MESSAGE = (
     "The cameras cannot be placed: too few joints agree between them. Check that all show the "
@@ -80,7 +80,7 @@ def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
     """
     evidence = gather_calibration_evidence(common, spread_evenly(rows, SCOUTING_FRAMES), lenses)
     # k1 and times stay fixed: with rough cameras they would absorb errors of the focal lengths
-    free_parameters = select_free_parameters(lenses, focal=True, k1=False, offset=False)
+    free_parameters = select_free_parameters(lenses, {FOCAL})
     starts = [_bootstrap_estimate(evidence, focal) for focal in _list_focal_starts(lenses)]
     scouted = [
         refine(evidence, start, free_parameters, SCOUTING_SETTINGS)

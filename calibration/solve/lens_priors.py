@@ -1,6 +1,6 @@
 """Lenses: what is known or assumed of them before the cameras are solved."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -116,18 +116,16 @@ def undistort_known_views(observations: Observations, lenses: LensPriors) -> Obs
     return replace(observations, xy=xy)
 
 
-def select_free_parameters(
-    lenses: LensPriors, *, focal: bool, k1: bool, offset: bool
-) -> FreeParameters:
+def select_free_parameters(lenses: LensPriors, blocks: Set[int]) -> FreeParameters:
     """Say which parameters of the cameras may move.
 
     Parameters
     ----------
     lenses
         Given lenses never move.
-    focal, k1, offset
-        Whether the unknown lenses' focal length and k1, and the times of all but the first camera,
-        may.
+    blocks
+        What may move beside the poses: `FOCAL` and `K1` of the unknown lenses, and `OFFSET`, the
+        times of all but the first camera.
 
     Returns
     -------
@@ -137,14 +135,14 @@ def select_free_parameters(
     V = len(lenses.focal)
     columns = [_build_column(V, [v], p) for v in range(1, V) for p in range(6)]
     unknown = ~lenses.is_known
-    for parameter, free in ((FOCAL, focal), (K1, k1)):
-        if free:
+    for parameter in (FOCAL, K1):
+        if parameter in blocks:
             groups = [
                 np.flatnonzero((lenses.group == g) & unknown)
                 for g in np.unique(lenses.group[unknown])
             ]
             columns += [_build_column(V, views, parameter) for views in groups]
-    if offset:
+    if OFFSET in blocks:
         columns += [_build_column(V, [v], OFFSET) for v in range(1, V)]
     sigma = np.full((V, CAMERA_PARAMETERS), np.inf)
     mean = np.zeros((V, CAMERA_PARAMETERS))

@@ -1,11 +1,11 @@
 """The formats that a session can be exported to. A new one takes a file and a line here."""
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
 from engine.errors import EngineError, SessionError
+from engine.loading import load_attribute
 from engine.poses import PoseSet3D
 from engine.session.session import Session
 
@@ -43,8 +43,7 @@ def export_session(
     target = EXPORTERS.get(format_name)
     if target is None:
         raise EngineError(f"There is no format '{format_name}'. Known: {', '.join(EXPORTERS)}.")
-    module, function = target.split(":")
-    exporter: Exporter = getattr(import_module(module), function)
+    exporter: Exporter = load_attribute(target)
     try:
         exporter(session, Path(path), smooth)
     except OSError as error:

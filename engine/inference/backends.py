@@ -1,6 +1,5 @@
 """The table of runtimes. A new one takes a file, a line here, and the shared backend test."""
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 
 from engine.errors import BackendUnavailableError
 from engine.inference.backend import Backend
+from engine.loading import load_attribute
 
 BACKENDS = {
     "openvino": "engine.inference.openvino:OpenVinoBackend",
@@ -64,15 +64,14 @@ def create_backend(name: str, path: Path, options: BackendOptions | None = None)
     """
     if name not in BACKENDS:
         raise ValueError(f"There is no inference runtime '{name}'. Known: {', '.join(BACKENDS)}.")
-    module_name, class_name = BACKENDS[name].split(":")
     try:
-        module = importlib.import_module(module_name)
+        make_backend = load_attribute(BACKENDS[name])
     except ImportError as error:
         raise BackendUnavailableError(
             f"The inference runtime '{name}' is not installed ({error}). Install it with: pip "
             f"install {error.name}"
         ) from error
-    return getattr(module, class_name)(path, options or BackendOptions())
+    return make_backend(path, options or BackendOptions())
 
 
 def check_batch(

@@ -4,10 +4,8 @@ Nothing heavy is imported here: the number of threads for linear algebra must be
 loaded.
 """
 
-import importlib
 import multiprocessing
 import os
-import signal
 import threading
 import traceback
 from collections.abc import Callable
@@ -16,10 +14,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from calibration.errors import CalibrationError
+from engine.child import lower_priority, use_one_thread
 from engine.errors import EngineError
+from engine.loading import load_attribute
 
-NICENESS = 10  # the cameras and the window come first
-THREAD_COUNT_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PROGRESS = "progress"
 DONE = "done"
 REFUSED = "refused"
@@ -38,24 +36,16 @@ def serve(pipe: Connection, work: str) -> None:
     work
         ``module:function``; called with the arguments and, last, with a function ``(step, share)``.
     """
-    _lower_priority()
+    lower_priority()
+    use_one_thread()
     _exit_with_parent()
-    function = _load_function(work)
+    function = load_attribute(work)  # now: the first calibration then starts at once
     while True:
         try:
             arguments = pipe.recv()
             pipe.send(_run_task(function, arguments, pipe))
         except (EOFError, OSError):
             return  # the parent has closed the pipe
-
-
-def _lower_priority() -> None:
-    """Lower the process's priority, and leave Ctrl-C to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    for name in THREAD_COUNT_VARIABLES:
-        os.environ[name] = "1"
 
 
 def _exit_with_parent() -> None:
@@ -70,12 +60,6 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
-
-
-def _load_function(work: str) -> Callable[..., Any]:
-    """Import a function by its name; the first calibration then starts at once."""
-    module, _, name = work.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def _run_task(

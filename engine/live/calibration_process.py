@@ -6,19 +6,14 @@ never wait.
 
 import logging
 import multiprocessing
-import signal
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from types import ModuleType
 from typing import Any, Protocol
 
 from calibration.self_calibrate import Calibration, CalibrationOptions
+from engine.child import isolated_spawn
 from engine.live import calibration_child
 from engine.live.calibration_child import CRASHED, DONE, PROGRESS, REFUSED
 from engine.mailbox import ClosedError, Latest
@@ -262,29 +257,3 @@ def _outcome_from_reply(task: CalibrationTask, kind: str, content: Any) -> Calib
 def _build_crash_outcome(task: CalibrationTask, message: str) -> CalibrationOutcome:
     """Build the outcome of a child that failed."""
     return CalibrationOutcome(task.number, message=message, crashed=True)
-
-
-@contextmanager
-def isolated_spawn() -> Iterator[None]:
-    """Start a child that knows nothing of the parent's main module, and never hears Ctrl-C.
-
-    It needs no function of that module, which may have no file, or no guard against being run
-    again, or load Qt. Signals that are blocked here stay blocked in the child, also while it is
-    still starting up.
-    """
-    main = sys.modules["__main__"]
-    if hasattr(signal, "pthread_sigmask"):
-        # what the first spawn does else, and it lets Ctrl-C through afterwards
-        resource_tracker.ensure_running()
-    blocked = (
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        if hasattr(signal, "pthread_sigmask")
-        else None
-    )
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-        if blocked is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

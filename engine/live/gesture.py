@@ -4,9 +4,8 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from calibration.skeleton import Skeleton
-from engine.poses import Pose2D, PoseSet2D, PoseSet3D
+from engine.poses import MIN_CONFIDENCE, Pose2D, PoseSet2D, PoseSet3D
 
-MIN_CONFIDENCE = 0.3
 MIN_HELD_NS = 800_000_000  # hands that scratch a head or catch a ball come down sooner
 MIN_LOWERED_NS = 500_000_000
 MAX_DROPOUT_NS = 250_000_000  # a joint lost for at most this long changes nothing

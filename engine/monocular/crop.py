@@ -8,10 +8,9 @@ from calibration.geometry.arrays import F64
 from calibration.skeleton import Skeleton
 from engine.inference.patch import square_around_joints
 from engine.inference.preprocess import Region
-from engine.poses import Pose2D
+from engine.poses import MIN_CONFIDENCE, Pose2D
 from engine.reconstruction.body_size import LIMBS
 
-MIN_CONFIDENCE = 0.3
 _CROWN_WEIGHTS = {"left_shoulder": -0.3, "right_shoulder": -0.3, "left_ear": 0.8, "right_ear": 0.8}
 """The crown, as the training labels have it; hands and toes do not count for the square."""
 

@@ -5,6 +5,7 @@ and a covariance to match. Where several cameras see the person, nothing changes
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,10 +29,17 @@ from engine.monocular.placing import (
     size_from_bones,
 )
 from engine.monocular.upright import EVERY_NS, Floor, FloorEstimator
-from engine.poses import JointSource, Pose2D, Pose3D, PoseSet2D, PoseSet3D, all_measured
+from engine.poses import (
+    MIN_CONFIDENCE,
+    JointSource,
+    Pose2D,
+    Pose3D,
+    PoseSet2D,
+    PoseSet3D,
+    build_empty_pose,
+)
 from engine.reconstruction.body_size import BONES, LIMBS, MEDIAN_ERROR_SHARE, MIN_VIEWS, BodySize
 
-MIN_CONFIDENCE = 0.3
 ROOT = "pelvis"
 _TWIN = np.array([i ^ 1 for i in range(len(LIMBS + EARS))])  # each lifted joint's other side
 _SHOULDERS = [LIMBS.index(joint) for joint in SHOULDERS]
@@ -349,34 +357,14 @@ class MonocularReconstructor:
         self, xyz: F64, confidence: F64, covariance: F64, known: Pose3D | None
     ) -> Pose3D:
         """Make a pose of joints (L, 3); joints of `known` stay as they are."""
-        pose = known if known is not None else _build_empty_pose(self._count)
+        pose = known if known is not None else build_empty_pose(self._count)
         free = ~np.isfinite(pose.xyz[self._joints]).all(-1) & np.isfinite(xyz).all(-1)
         joints = self._joints[free]
-        filled = Pose3D(
-            pose.track_id,
-            pose.xyz.copy(),
-            pose.confidence.copy(),
-            pose.covariance.copy(),
-            np.array(pose.view_count, np.int64),
-            pose.source.copy(),
-        )
+        filled = deepcopy(pose)
         filled.xyz[joints], filled.confidence[joints] = xyz[free], confidence[free]
         filled.covariance[joints], filled.view_count[joints] = covariance[free], 1
         filled.source[joints] = JointSource.GUESSED
         return filled
-
-
-def _build_empty_pose(joints: int) -> Pose3D:
-    """Return track 0 without a joint."""
-    nan = np.full((joints, 3, 3), np.nan)
-    return Pose3D(
-        0,
-        nan[..., 0].copy(),
-        np.zeros(joints),
-        nan,
-        np.zeros(joints, np.int64),
-        all_measured(joints),
-    )
 
 
 def _match_sides(shape: F64, rays: F64, weight: F64) -> F64:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.geometry.arrays import F64
+from calibration.geometry.transforms import normalize
 from engine.reconstruction.body_size import LIMBS
 
 EVERY_NS = 500_000_000
@@ -193,8 +194,8 @@ def _estimate_up(limbs: F64) -> tuple[F64, float]:
 
 def _solve_up(ankles: F64, shoulders: F64) -> F64:
     """Solve for the up (3,) that best fits people from ankles to shoulders, each (N, 3)."""
-    across = _normalize(np.cross(ankles, shoulders))
-    along = np.cross(across, _normalize(shoulders - ankles))
+    across = normalize(np.cross(ankles, shoulders))
+    along = np.cross(across, normalize(shoulders - ankles))
     away_m = np.linalg.norm(ankles, axis=-1)
     # (3, 1): the variance of the mean of all instants, times their number. A bias does not average
     # out, so that many instants of a biased kind do not outweigh the other kinds.
@@ -209,8 +210,3 @@ def _solve_up(ankles: F64, shoulders: F64) -> F64:
         up = np.linalg.eigh(normal)[1][:, 0]
         counts = 1 / (1 + (rows @ up / (OUTLIER_SIGMAS * _SIGMA)) ** 2)
     return up if up[1] < 0 else -up
-
-
-def _normalize(vectors: F64) -> F64:
-    """Scale vectors (..., 3) to length one."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)

@@ -20,7 +20,7 @@ from calibration.skeleton import Skeleton, load_skeleton
 from engine.errors import NobodyInViewError, SessionError
 from engine.frames import FrameSet
 from engine.pipeline import Pipeline, Sink
-from engine.poses import Pose2D, PoseSet2D, PoseSet3D
+from engine.poses import MIN_CONFIDENCE, Pose2D, PoseSet2D, PoseSet3D
 from engine.reconstruction.people import (
     Candidates,
     choose_before_rig,
@@ -28,7 +28,7 @@ from engine.reconstruction.people import (
     describe_other_people,
     gather_candidates,
 )
-from engine.reconstruction.reconstruct import MIN_CONFIDENCE, reconstruct_observations
+from engine.reconstruction.reconstruct import reconstruct_observations
 from engine.session.session import Session
 from engine.stages import prefetch
 

@@ -18,9 +18,8 @@ from calibration.geometry.fast_instant import (
 )
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.poses import Pose2D, PoseSet2D
+from engine.poses import MIN_CONFIDENCE, Pose2D, PoseSet2D
 
-MIN_CONFIDENCE = 0.3
 SIGMA_OF_HEIGHT = 0.012  # error of a joint relative to the person's extent in the image
 GATE_SIGMAS = 6.0  # farther from the expected place, by the median joint, is another person
 # Another track of the view must be nearer by this: two people who cross look alike for a moment.

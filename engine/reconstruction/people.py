@@ -15,11 +15,10 @@ from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate_robust
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.poses import PoseSet2D
+from engine.poses import MIN_CONFIDENCE, PoseSet2D
 
 NOBODY = -1
 RIVAL_SHARE = 0.25  # of the best track's weight: a track of at least this may be the person as well
-MIN_CONFIDENCE = 0.3
 GATE_SIGMAS = 10.0  # farther from the room's person, by the median joint, is another person
 MATCH_STRIDE_FRAMES = 60
 

@@ -14,9 +14,8 @@ from calibration.geometry.fast_instant import solve_person, triangulate_robust_c
 from calibration.geometry.triangulation import TriangulatedPoints
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.poses import Pose3D, PoseSet2D, PoseSet3D, all_measured
+from engine.poses import MIN_CONFIDENCE, Pose3D, PoseSet2D, PoseSet3D, all_measured
 
-MIN_CONFIDENCE = 0.3
 MIN_JOINTS = 4  # a person has at least these
 MAX_GAP_NS = 120_000_000  # no velocity is taken across a longer gap
 NEVER_NS = -(2**62)

@@ -106,7 +106,7 @@ def test_no_command_imports_qt_or_torch_before_it_runs_but_the_one_that_trains()
     script = (
         "import sys; from app.cli import arguments, main as cli\n"
         "for name in sorted(arguments.COMMANDS, key=lambda name: name == 'train'):\n"
-        "    cli.load_function(arguments.COMMANDS[name])\n"
+        "    cli.load_attribute(arguments.COMMANDS[name])\n"
         f"    print(name, *[heavy for heavy in {heavy} if heavy in sys.modules])"
     )
     result = subprocess.run(

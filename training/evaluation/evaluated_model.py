@@ -1,6 +1,5 @@
 """The model to evaluate: a checkpoint, a card, or a name in the library of models."""
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from calibration.skeleton import load_skeleton
 from engine.inference.monocular import MonocularModel
+from engine.loading import load_attribute
 from engine.models.card import ModelCard, read_card
 from engine.models.files import CARD_FILE
 from engine.models.library import ModelLibrary
@@ -16,7 +16,7 @@ from training.errors import TrainingError
 from training.evaluation.estimate_samples import EstimateFunction
 
 CHECKPOINT_SUFFIX, CARD_SUFFIX = ".pt", ".toml"
-_CHECKPOINT_OPENER = ("training.evaluation.estimate_torch", "open_checkpoint")
+_CHECKPOINT_OPENER = "training.evaluation.estimate_torch:open_checkpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,8 @@ def _find_card(what: str, path: Path) -> ModelCard:
 
 def _open_torch_checkpoint(path: Path) -> EvaluatedModel:
     """Open a checkpoint in torch, which only this needs."""
-    module, name = _CHECKPOINT_OPENER
     try:
-        open_checkpoint: Callable[[Path], EvaluatedModel] = getattr(
-            importlib.import_module(module), name
-        )
+        open_checkpoint: Callable[[Path], EvaluatedModel] = load_attribute(_CHECKPOINT_OPENER)
     except ImportError as error:
         raise TrainingError(
             f"A checkpoint needs PyTorch, which is not installed ({error}). Install it with: "

@@ -4,10 +4,7 @@ goes on.
 Nothing heavy is imported before the folder is held and the number of threads is known.
 """
 
-import importlib
 import logging
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,21 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from calibration.errors import CalibrationError
+from engine.child import THREAD_VARIABLES, build_command, build_environment, lower_priority
 from engine.disk import FolderLock, InUseError
 from engine.errors import EngineError
+from engine.loading import load_attribute
 from training.errors import TrainingError
 from training.finetuning.finetune import CancelledRunError, finetune
 from training.finetuning.request import load_request
 from training.finetuning.run import LOG, Phase, clear_requests, is_held, read_state, write_state
 
 STEPS = "training.finetuning.steps:STEPS"
-NICENESS = 10  # the cameras and the window come first
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
 POLL_INTERVAL_S = 0.05
 MAX_TRIES = 200
 DONE, FAILED, IN_USE = 0, 1, 2
@@ -86,14 +78,14 @@ def start_process(folder: Path, steps: str = STEPS) -> subprocess.Popen[bytes]:
     clear_requests(folder)
     write_state(folder, replace(state, phase=Phase.RUNNING, sentence=""))
     threads = {name: str(request.threads) for name in THREAD_VARIABLES} if request.threads else {}
-    command = [sys.executable, "-m", "training.finetuning.process", str(folder.absolute()), steps]
+    command = build_command("training.finetuning.process", str(folder.absolute()), steps)
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, **threads},
+            env=build_environment(threads),
             start_new_session=True,
             creationflags=_get_creation_flags(),
         )
@@ -119,7 +111,7 @@ def run_process(folder: Path, steps: str) -> int:
     if hold is None:
         return IN_USE
     try:
-        _lower_priority()
+        lower_priority()
         return _run_recipe(folder, steps)
     finally:
         hold.release()
@@ -146,8 +138,7 @@ def _hold_run(folder: Path) -> FolderLock | None:
 def _run_recipe(folder: Path, steps: str) -> int:
     """Do the recipe; whatever goes wrong becomes a sentence."""
     try:
-        module, _, name = steps.partition(":")
-        state = finetune(folder, getattr(importlib.import_module(module), name))
+        state = finetune(folder, load_attribute(steps))
     except CancelledRunError:
         return _write_final_state(folder, Phase.CANCELLED, CANCELLED)
     except (CalibrationError, EngineError, TrainingError) as error:
@@ -184,13 +175,6 @@ def _write_final_state(folder: Path, phase: Phase, message: str) -> int:
         logger.exception("The last word could not be written: %s", message)
         return FAILED
     return DONE if phase is Phase.CANCELLED else FAILED
-
-
-def _lower_priority() -> None:
-    """Leave the processor to the live view, and Ctrl-C to the terminal's own program."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
 
 
 def _get_creation_flags() -> int:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
 from calibration.geometry.arrays import F64
+from calibration.geometry.transforms import normalize
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton, strip_side
 from training.labels.evidence import LabelEvidence, count_framesets
@@ -126,7 +127,7 @@ def _iter_families(
     yield _compute_posture_features(body)
     weight = _compute_view_weights(evidence)
     for part, axes, middle in (("trunk", body.trunk, body.hips), ("head", body.head, body.ears)):
-        towards = np.stack([_normalise(camera.centre - middle) for camera in rig.cameras])
+        towards = np.stack([normalize(camera.centre - middle) for camera in rig.cameras])
         watching = _compute_viewpoint_features(
             np.einsum("atx,vtx->avt", axes, towards), weight, body.left
         )
@@ -157,12 +158,12 @@ class _BodyAxes:
         self.hips, shoulders = self.middle("hip"), self.middle("shoulder")
         self.ears, self.eyes = self.middle("ear"), self.middle("eye")
         across = self.across("hip") + self.across("shoulder")
-        leftwards = _normalise(across)
-        up = _normalise(shoulders - self.hips)
-        self.trunk = np.stack([_normalise(np.cross(up, leftwards)), leftwards, up])
-        ahead = _normalise(self.eyes - self.ears)
-        leftwards = _normalise(self.across("ear"))
-        self.head = np.stack([ahead, leftwards, _normalise(np.cross(ahead, leftwards))])
+        leftwards = normalize(across)
+        up = normalize(shoulders - self.hips)
+        self.trunk = np.stack([normalize(np.cross(up, leftwards)), leftwards, up])
+        ahead = normalize(self.eyes - self.ears)
+        leftwards = normalize(self.across("ear"))
+        self.head = np.stack([ahead, leftwards, normalize(np.cross(ahead, leftwards))])
         self.neck_m = np.linalg.norm(self.ears - shoulders, axis=-1)
         self.length_m = {
             pair: np.stack([self.between(*pair, side) for side in ("left", "right")])
@@ -248,9 +249,7 @@ def _compute_posture_features(body: _BodyAxes) -> dict[str, F64]:
         ]
         features[f"bend_{b}_{c}"] = body.assign_by_side(*bent)
     for a, b in LIMB_BONES:
-        sides = [
-            _normalise(body.joint(b, side) - body.joint(a, side)) for side in ("left", "right")
-        ]
+        sides = [normalize(body.joint(b, side) - body.joint(a, side)) for side in ("left", "right")]
         along = [np.einsum("atx,tx->at", body.trunk, bone) for bone in sides]
         along[1][1] *= -1
         for axis, name in enumerate(("forward", "left", "up")):
@@ -392,7 +391,7 @@ def _compute_body_median(values: F64, unknown: float) -> F64:
 
 def _compute_angle(a: F64, corner: F64, b: F64) -> F64:
     """Angle at a corner, rad."""
-    one, other = _normalise(a - corner), _normalise(b - corner)
+    one, other = normalize(a - corner), normalize(b - corner)
     return np.arccos(np.clip((one * other).sum(-1), -1, 1))
 
 
@@ -404,11 +403,6 @@ def _get_side_sign(joint: str) -> float:
 def _get_outward_sign(left: F64) -> F64:
     """The same, but joints in the middle keep their left."""
     return np.where(left == 0, 1.0, left)
-
-
-def _normalise(vectors: F64) -> F64:
-    """Vectors of length one."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), TINY)
 
 
 def _compute_median(length_m: F64) -> float:

@@ -11,8 +11,8 @@ from calibration.evidence.timing import interpolate_to_common_time
 from calibration.geometry.arrays import I64, Mask
 from calibration.rig import Rig
 from engine.offline.recording import MIN_FRAMESETS, PoseRecording
+from engine.poses import MIN_CONFIDENCE
 from engine.reconstruction.people import NOBODY, Candidates, choose_before_rig, choose_by_rig
-from engine.reconstruction.reconstruct import MIN_CONFIDENCE
 from training.errors import TrainingError
 
 MIN_DISTANCE_TORSOS = 0.5

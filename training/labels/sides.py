@@ -18,6 +18,7 @@ hip       0.6    0.75   1.1    1.0    0.9
 import numpy as np
 
 from calibration.geometry.arrays import F64
+from calibration.geometry.transforms import normalize
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton, strip_side
 
@@ -25,7 +26,6 @@ SIDE_VIEW_SIGMA_GROWTH = {"shoulder": 2.5}
 """Factor on sigma, seen exactly from the side. Hips and limbs gain nothing: confidence shows it."""
 STEEPNESS = 4
 """Power of the sine of the angle to the front: little happens below 40 degrees."""
-TINY_M = 1e-9
 
 
 def compute_side_factors(xyz: F64, rig: Rig, skeleton: Skeleton) -> F64:
@@ -52,7 +52,7 @@ def compute_side_factors(xyz: F64, rig: Rig, skeleton: Skeleton) -> F64:
     )
     across = _compute_lateral_axis(*(xyz[:, skeleton.index(joint)] for joint in trunk))
     for v, camera in enumerate(rig.cameras):
-        sine = (_normalise(xyz - camera.centre) * across[:, None]).sum(-1)
+        sine = (normalize(xyz - camera.centre) * across[:, None]).sum(-1)
         factor[v] += growth * np.nan_to_num(np.abs(sine)) ** STEEPNESS
     return factor
 
@@ -61,9 +61,4 @@ def _compute_lateral_axis(
     left_shoulder: F64, right_shoulder: F64, left_hip: F64, right_hip: F64
 ) -> F64:
     """From the person's left to their right, (T, 3): between the lines of shoulders and hips."""
-    return _normalise(_normalise(right_shoulder - left_shoulder) + _normalise(right_hip - left_hip))
-
-
-def _normalise(vectors: F64) -> F64:
-    """Vectors of length one."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), TINY_M)
+    return normalize(normalize(right_shoulder - left_shoulder) + normalize(right_hip - left_hip))

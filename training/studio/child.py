@@ -5,25 +5,15 @@ Nothing heavy is imported here: how many threads the linear algebra starts must 
 is loaded.
 """
 
-import importlib
 import multiprocessing
-import os
-import signal
 import traceback
-from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
 
+from engine.child import lower_priority, use_one_thread
 from engine.errors import EngineError
+from engine.loading import load_attribute
 from training.errors import TrainingError
 
-NICENESS = 10  # the training that waits for the shards comes first, and the cameras before both
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
 MADE = "made"
 REFUSED = "refused"
 BROKEN = "broken"
@@ -53,9 +43,10 @@ def serve(pipe: Connection, work: str, folder: str, config_toml: str, first: int
     first
         Number of the first shard.
     """
-    _lower_priority()
+    lower_priority()
+    use_one_thread()
     try:
-        make = _load_function(work)(config_toml)
+        make = load_attribute(work)(config_toml)
         number = first
         while _wait_for_request(pipe):
             make(folder, number, _exit_if_orphaned)
@@ -67,21 +58,6 @@ def serve(pipe: Connection, work: str, folder: str, config_toml: str, first: int
         _send_last_message(pipe, REFUSED, str(error))
     except Exception:  # a bug: carried to the parent, who logs it
         _send_last_message(pipe, BROKEN, traceback.format_exc())
-
-
-def _lower_priority() -> None:
-    """Leave the processor to others, and Ctrl-C to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    for name in THREAD_VARIABLES:
-        os.environ[name] = "1"
-
-
-def _load_function(work: str) -> Callable[..., Any]:
-    """Import a function by its name."""
-    module, _, name = work.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def _wait_for_request(pipe: Connection) -> bool:

@@ -17,8 +17,8 @@ from types import TracebackType
 import cv2
 
 from calibration.skeleton import load_skeleton
+from engine.child import isolated_spawn
 from engine.disk import FolderLock, InUseError
-from engine.live.calibration_process import isolated_spawn
 from training.config import config_from_toml, config_to_toml
 from training.data.samples import Samples, SampleWriter, open_samples
 from training.errors import TrainingError

@@ -7,7 +7,6 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -15,6 +14,7 @@ from engine.address import parse_scheme
 from engine.capture.network.limits import NETWORK_LIMITS, NetworkLimits
 from engine.capture.source import FrameSource
 from engine.errors import CameraNotFoundError
+from engine.loading import load_attribute
 
 # What reads a camera, by the scheme of its address; imported on use. Takes the address and the
 # view's name.
@@ -93,8 +93,7 @@ def open_network(address: str, name: str, limits: NetworkLimits = NETWORK_LIMITS
             f"The address of camera '{name}' is not that of a network camera, which begins with "
             "rtsp:// or http://.",
         )
-    module, source = NETWORK_SOURCES[kind].split(":")
-    make: Callable[..., Any] = getattr(import_module(module), source)
+    make: Callable[..., Any] = load_attribute(NETWORK_SOURCES[kind])
     return make(address, name, limits)
 
 

@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass, field
-from importlib import import_module
 from math import isfinite
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -10,6 +9,7 @@ from engine.capture.source import FrameSource
 from engine.capture.usb.controls import UNITS, ControlValues
 from engine.capture.usb.devices import parse_mode
 from engine.errors import CameraError
+from engine.loading import load_attribute
 
 # The class of a system's cameras, imported on use; on other systems OpenCV reads them.
 SOURCES = {"linux": "engine.capture.usb.v4l2:UsbSource"}
@@ -98,10 +98,8 @@ def open_usb(address: str, name: str) -> FrameSource:
         If the address cannot be read.
     """
     usb_address = parse_usb(address)
-    module, source = SOURCES.get(sys.platform, FALLBACK_SOURCE).split(":")
-    return getattr(import_module(module), source)(
-        usb_address.device, name, mode=usb_address.mode, values=usb_address.values
-    )
+    make = load_attribute(SOURCES.get(sys.platform, FALLBACK_SOURCE))
+    return make(usb_address.device, name, mode=usb_address.mode, values=usb_address.values)
 
 
 def _check_mode(address: str, text: str) -> str:

@@ -4,7 +4,8 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
+
+from engine.loading import load_attribute
 
 # What lists the devices of a system, imported on use; on other systems OpenCV does.
 LISTERS = {"linux": "engine.capture.usb.v4l2_list:list_v4l2"}
@@ -81,8 +82,7 @@ def list_devices() -> tuple[Device, ...]:
     devices
         Also those that cannot be used now; each says why.
     """
-    module, function = LISTERS.get(sys.platform, FALLBACK_LISTER).split(":")
-    return getattr(import_module(module), function)()
+    return load_attribute(LISTERS.get(sys.platform, FALLBACK_LISTER))()
 
 
 def parse_mode(text: str) -> tuple[tuple[int, int], float | None, str | None]:

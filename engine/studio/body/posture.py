@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from calibration.geometry.arrays import F64, I64
-from calibration.geometry.transforms import rotation_from_rotvec
+from calibration.geometry.transforms import normalize, rotation_from_rotvec
 from engine.studio.body.anatomy import INDEX, JOINTS, SIDES, SIGNS, Anatomy
 
 LEG_STRETCH = 0.997
@@ -196,7 +196,7 @@ def _pose_arm(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
     target = np.einsum("tba,tb->ta", clavicle, target)
     swing = _find_shortest_rotation(rest, target)
     upper_arm = swing @ rotation_from_rotvec(rest * np.deg2rad(sign * twist)[:, None])
-    hinge = _normalise(np.cross(rest, np.array([0.0, -1.0, 0.0])))
+    hinge = normalize(np.cross(rest, np.array([0.0, -1.0, 0.0])))
     forearm = rotation_from_rotvec(hinge * np.deg2rad(posture.elbow_deg[:, side])[:, None])
 
     _attach_bone(anatomy, ("chest", f"{name}_clavicle"), clavicle, bones)
@@ -229,12 +229,12 @@ def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
     distance = np.clip(np.linalg.norm(reach, axis=-1), 0.15, anatomy.thigh_m + anatomy.shank_m)[
         :, None
     ]
-    down = _normalise(reach)
-    axis = _normalise(lateral - np.sum(lateral * down, -1, keepdims=True) * down)
+    down = normalize(reach)
+    axis = normalize(lateral - np.sum(lateral * down, -1, keepdims=True) * down)
     along = (anatomy.thigh_m**2 - anatomy.shank_m**2 + distance**2) / (2 * distance)
     forward = np.sqrt(np.maximum(anatomy.thigh_m**2 - along**2, 0.0))
-    thigh = _normalise(along * down + forward * np.cross(down, axis))
-    shank = _normalise(distance * down - anatomy.thigh_m * thigh)
+    thigh = normalize(along * down + forward * np.cross(down, axis))
+    shank = normalize(distance * down - anatomy.thigh_m * thigh)
 
     rotation[:, hip_index] = _basis(axis, thigh) @ _rest_basis(anatomy, name).T
     rotation[:, knee_index] = _basis(axis, shank) @ _rest_basis(anatomy, name).T
@@ -258,17 +258,12 @@ def _attach_bone(anatomy: Anatomy, joints: tuple[str, str], local: F64, bones: B
 def _rest_basis(anatomy: Anatomy, side: str) -> F64:
     """Return the axes of a leg at rest, as columns: knee axis, down the leg, their product."""
     down = anatomy.direction(f"{side}_hip", f"{side}_knee")
-    return _basis(_normalise(_AXES[0] - _AXES[0] @ down * down), down)
+    return _basis(normalize(_AXES[0] - _AXES[0] @ down * down), down)
 
 
 def _basis(axis: F64, along: F64) -> F64:
     """Stack two orthogonal unit vectors and their product as columns, (..., 3, 3)."""
     return np.stack([axis, along, np.cross(axis, along)], -1)
-
-
-def _normalise(vector: F64) -> F64:
-    """Scale vectors to length 1."""
-    return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
 
 
 def _rotation_from_euler(angles_deg: F64) -> F64:

@@ -16,7 +16,7 @@ def command(monkeypatch: pytest.MonkeyPatch):
     """Put a function in place of `epipole doctor` and run it."""
 
     def run(function) -> int:
-        monkeypatch.setattr(cli, "load_function", lambda name: function)
+        monkeypatch.setattr(cli, "load_attribute", lambda name: function)
         return cli.main(["doctor"])
 
     return run
@@ -103,7 +103,7 @@ def test_help_is_code_0(capsys):
 
 @pytest.mark.parametrize("table", [arguments.COMMANDS, arguments_bench.BENCHES])
 def test_every_entry_of_the_tables_can_be_loaded(table):
-    assert all(callable(cli.load_function(name)) for name in table.values())
+    assert all(callable(cli.load_attribute(name)) for name in table.values())
 
 
 def test_no_password_of_the_command_line_reaches_the_log(own_log: Path):

@@ -4,6 +4,7 @@ import pytest
 from calibration.geometry.transforms import (
     invert_transform,
     nearest_rotation,
+    normalize,
     rigid_transform,
     rotation_angle_rad,
     rotation_between,
@@ -100,3 +101,10 @@ def test_a_rotation_that_is_not_known_leaves_the_others_alone():
     np.testing.assert_allclose(back[0], rotvec[0], atol=1e-12)
     assert np.isnan(rotation[1]).all()
     assert np.isnan(back[1]).all()
+
+
+def test_a_direction_has_length_one_and_a_vector_of_zeros_has_none():
+    vectors = np.array([[3.0, 0, 4], [0, 0, 0], [np.nan, 1, 1]])
+    directions = normalize(vectors)
+    np.testing.assert_allclose(directions[:2], [[0.6, 0, 0.8], [0, 0, 0]])
+    assert np.isnan(directions[2]).all()

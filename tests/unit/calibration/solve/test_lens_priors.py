@@ -51,15 +51,11 @@ def test_intrinsics_for_another_size_are_refused_with_both_sizes(take):
 
 def test_shared_lenses_move_together_and_unlike_ones_alone(take):
     together, _ = build_lens_priors(take.seen.observations, UNKNOWN, shared=True)
-    assert columns_of(
-        select_free_parameters(together, focal=True, k1=True, offset=True), FOCAL
-    ) == [(0, 1, 2)]
-    assert columns_of(select_free_parameters(together, focal=True, k1=True, offset=True), K1) == [
-        (0, 1, 2)
-    ]
+    assert columns_of(select_free_parameters(together, {FOCAL, K1, OFFSET}), FOCAL) == [(0, 1, 2)]
+    assert columns_of(select_free_parameters(together, {FOCAL, K1, OFFSET}), K1) == [(0, 1, 2)]
     apart, _ = build_lens_priors(take.seen.observations, UNKNOWN, shared=False)
     # one group for all the views would be a shared lens in disguise
-    assert columns_of(select_free_parameters(apart, focal=True, k1=False, offset=False), FOCAL) == [
+    assert columns_of(select_free_parameters(apart, {FOCAL}), FOCAL) == [
         (0,),
         (1,),
         (2,),
@@ -68,7 +64,7 @@ def test_shared_lenses_move_together_and_unlike_ones_alone(take):
 
 def test_known_lenses_never_move(take):
     lenses, _ = build_lens_priors(take.seen.observations, (None, take.rig[1], None), shared=True)
-    free = select_free_parameters(lenses, focal=True, k1=True, offset=True)
+    free = select_free_parameters(lenses, {FOCAL, K1, OFFSET})
     assert columns_of(free, FOCAL) == [(0, 2)]
     assert columns_of(free, K1) == [(0, 2)]
     assert np.isinf(free.prior_sigma.reshape(3, 9)[1, [FOCAL, K1]]).all()
@@ -76,17 +72,15 @@ def test_known_lenses_never_move(take):
 
 def test_the_first_camera_is_the_gauge(take):
     lenses, _ = build_lens_priors(take.seen.observations, UNKNOWN, shared=False)
-    free = select_free_parameters(lenses, focal=True, k1=True, offset=True)
+    free = select_free_parameters(lenses, {FOCAL, K1, OFFSET})
     assert not free.basis.reshape(3, 9, -1)[0, :6].any()
     assert columns_of(free, OFFSET) == [(1,), (2,)]
 
 
-@pytest.mark.parametrize(("what", "parameter"), [("focal", FOCAL), ("k1", K1), ("offset", OFFSET)])
-def test_what_is_not_asked_for_does_not_move(take, what, parameter):
+@pytest.mark.parametrize("parameter", [FOCAL, K1, OFFSET])
+def test_what_is_not_asked_for_does_not_move(take, parameter):
     lenses, _ = build_lens_priors(take.seen.observations, UNKNOWN, shared=False)
-    free = select_free_parameters(
-        lenses, **{**dict.fromkeys(("focal", "k1", "offset"), True), what: False}
-    )
+    free = select_free_parameters(lenses, {FOCAL, K1, OFFSET} - {parameter})
     assert columns_of(free, parameter) == []
 
 

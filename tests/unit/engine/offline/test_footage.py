@@ -135,7 +135,7 @@ def open_fake_studio(address):
 
 def test_the_studio_is_an_input(monkeypatch):
     monkeypatch.setitem(STUDIOS, "studio", f"{__name__}:open_fake_studio")
-    monkeypatch.setattr("engine.address.import_module", lambda name: sys.modules[name])
+    monkeypatch.setattr("engine.loading.import_module", lambda name: sys.modules[name])
     with open_inputs(["studio:walk?cameras=2&seed=1"]) as footage:
         assert footage.view_names == ("cam_1", "cam_2")
         assert footage.studio == "the truth of studio:walk?cameras=2&seed=1"

@@ -112,7 +112,7 @@ def test_what_is_done_is_not_done_again(folder, start):
     ],
 )
 def test_every_failure_is_one_sentence_and_nothing_serves(folder, name, words, monkeypatch):
-    monkeypatch.setattr("training.finetuning.process._lower_priority", lambda: None)
+    monkeypatch.setattr("training.finetuning.process.lower_priority", lambda: None)
     assert run_process(folder, f"{FAKES}:{name}") == FAILED
     state = read_state(folder)
     assert state.phase is Phase.FAILED
@@ -123,7 +123,7 @@ def test_every_failure_is_one_sentence_and_nothing_serves(folder, name, words, m
 def test_a_disk_that_takes_not_even_the_last_word_leaves_a_run_that_reads_as_broken_off(
     folder, monkeypatch
 ):
-    monkeypatch.setattr("training.finetuning.process._lower_priority", lambda: None)
+    monkeypatch.setattr("training.finetuning.process.lower_priority", lambda: None)
 
     def full(*_):
         raise OSError(28, "No space left on device")
