@@ -1,7 +1,7 @@
 """Player: opens a session and fetches its instants in a thread of its own, the newest wish first.
 
 The window leaves the instant that it wants and takes what is ready, each without waiting; the
-bridge calls it at screen rate. Two mailboxes of one item stand between: whoever is slower sees
+bridge calls it at screen rate. Two mailboxes of one item stand between: the slower side sees
 fewer instants, and nothing can pile up.
 """
 
@@ -59,7 +59,7 @@ class Player:
         self._requested.put(instant)
 
     def poll(self) -> PlayerState | None:
-        """Return what is ready and was not yet taken; None where there is nothing new. Never waits."""
+        """Return what is ready; None where there is nothing new. Never waits."""
         try:
             return self._ready.take(timeout_s=0.0)
         except (EmptyError, ClosedError):
