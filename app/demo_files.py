@@ -1,4 +1,4 @@
-"""What the demo leaves behind beside its session: the joints as reconstructed, and the truth about them."""
+"""The files of the demo beside its session: reconstructed joints, true joints and rig."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -111,7 +111,7 @@ def parse_address(text: str | Path) -> Address:
         shown = strip_credentials(text)
         raise CameraNotFoundError(
             shown,
-            f"'{shown}' is no camera that Epipole knows. Give usb:…, rtsp://…, http://…, a "
+            f"'{shown}' is not a camera address. Give usb:…, rtsp://…, http://…, a "
             "video, or studio:walk.",
         )
     is_session = (Path(text) / MANIFEST).is_file()

@@ -99,7 +99,7 @@ def draw_picture(state: WindowState, picture: Path) -> None:
 
 
 def _show_window(options: Namespace, folder: Path) -> int:
-    """Let the studio play live in the window."""
+    """Show the studio live in the window."""
     try:
         from app.window import demo as demo_window
     except ImportError as error:
@@ -128,13 +128,13 @@ def _build_result(demo: CalibratedTrack, title: str) -> RecordingResult:
 
 
 def _build_window_state(result: RecordingResult, studio: Studio) -> WindowState:
-    """Describe the window at the take's best moment."""
+    """Describe the window at the best moment of the recording."""
     row = find_best_row(result)
     return present_recording(result, _render_frames(result.poses_2d[row], studio), row)
 
 
 def _render_frames(poses: PoseSet2D, studio: Studio) -> FrameSet:
-    """Take the pictures of one moment once more: the studio's own are the same every time."""
+    """Render the images of one moment again; the studio's are the same every time."""
     frames = []
     for camera, time_ns in enumerate(poses.view_time_ns):
         number = None if time_ns is None else round(time_ns * studio.config.rate_fps / 1e9)

@@ -1,4 +1,4 @@
-"""`epipole finetune`: the rig teaches the network in use; the new one serves only if it is better."""
+"""`epipole finetune`: fine-tune the model in use; the new one is adopted only if better."""
 
 import shlex
 from argparse import Namespace
@@ -42,7 +42,7 @@ MAX_NAMED = 5
 
 
 def run(options: Namespace) -> int:
-    """Teach, go on, let rest or end.
+    """Start, resume, pause or cancel a fine-tuning.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def run(options: Namespace) -> int:
     Returns
     -------
     code
-        0 where the new network serves, or the wish was passed on; 3 where it is not better and
-        nothing changed.
+        0 where the new model is in use, or the request was passed on; 3 where it is not better
+        and nothing changed.
 
     Raises
     ------
     TrainingError
-        If a step refused; the sentence says why, and the network in use is untouched.
+        If a step failed; the message says why, and the model in use is unchanged.
     KeyboardInterrupt
         If Ctrl-C was pressed; the run was ended and can be resumed.
     """
@@ -67,12 +67,12 @@ def run(options: Namespace) -> int:
     run_name = options.resume or options.pause or options.cancel
     if run_name:
         if options.sessions:
-            raise UsageError("A run knows its sessions. Give a run or sessions, not both.")
+            raise UsageError("A run has its sessions already. Give a run or sessions, not both.")
         return _control_run(_find_run(runs, run_name), options)
     if not options.sessions:
         raise UsageError(
-            "Say what to learn from: epipole finetune SESSION… 'epipole finetune --help' shows "
-            "more."
+            "Give the sessions to train on: epipole finetune SESSION… See "
+            "'epipole finetune --help'."
         )
     request = FinetuneRequest(
         tuple(options.sessions),
@@ -90,20 +90,21 @@ def run(options: Namespace) -> int:
 
 
 def _find_person(options: Namespace) -> str:
-    """Say whose network it becomes: whose it is said to be, else whoever the sessions show."""
+    """Find whose model it becomes: the given person, else the person of the sessions."""
     if options.person is not None:
         return options.person
     names = list(dict.fromkeys(Session.open(path).facts.person for path in options.sessions))
     if len(names) == 1:
         return names[0]
-    shown = " and ".join(f"'{name}'" if name else "nobody in particular" for name in names)
+    shown = " and ".join(f"'{name}'" if name else "an unnamed person" for name in names)
     raise UsageError(
-        f"The sessions are of {shown}. Say whose network it becomes: --person NAME, or --person ''."
+        f"The sessions are of {shown}. Choose whose model it becomes: --person NAME, or "
+        "--person '' for everybody."
     )
 
 
 def _control_run(folder: Path, options: Namespace) -> int:
-    """Pass a wish on to a run that exists."""
+    """Resume, pause or cancel a run that exists."""
     state = read_state(folder)
     if options.resume:
         if not is_held(folder):
@@ -111,15 +112,16 @@ def _control_run(folder: Path, options: Namespace) -> int:
                 save_request(folder, replace(load_request(folder), minutes=options.minutes))
             return _follow(folder)
         request_resume(folder)
-        print(f"'{folder.name}' goes on.")
+        print(f"'{folder.name}' continues.")
         return DONE
     if state.phase not in (Phase.RUNNING, Phase.PAUSED):
         raise TrainingError(
-            f"Nobody works on the run '{folder.name}' ({state.phase}), so it cannot rest or end."
+            f"The run '{folder.name}' is not running ({state.phase}), so it cannot be paused or "
+            "cancelled."
         )
     (request_pause if options.pause else request_cancel)(folder)
     print(
-        f"'{folder.name}' {'rests' if options.pause else 'ends'} at its next step. Go on with: "
+        f"'{folder.name}' {'pauses' if options.pause else 'ends'} at its next step. Continue with: "
         f"{_format_resume_command(folder)}"
     )
     return DONE
@@ -134,32 +136,32 @@ def _find_run(runs: Path, name: str) -> Path:
     there = (
         f"Choose one of these: {known}."
         if known
-        else "There is none at all yet: begin one with its sessions."
+        else "There is none yet. Start one with: epipole finetune SESSION…"
     )
     raise TrainingError(f"There is no run '{name}' in '{runs}'. {there}")
 
 
 def _follow(folder: Path) -> int:
-    """Start a run's process, show how it goes until its end, and say what came of it."""
+    """Start a run's process, show its progress until its end, and print the outcome."""
     print(f"Run      {folder}")
     try:
         process = start_process(folder)
         with StepLines() as progress:
             follow_run(folder, process, progress)
     except KeyboardInterrupt:
-        print("\nEnding; what was done is kept.", flush=True)
+        print("\nStopping; finished steps are kept.", flush=True)
         request_cancel(folder)  # also one that is only just starting
         if not wait_until_released(folder):
             print(
-                f"'{folder.name}' still works on a step that cannot be stopped; it ends after it."
+                f"'{folder.name}' is in a step that cannot be interrupted; it ends after that step."
             )
-        print(f"Go on with: {_format_resume_command(folder)}")
+        print(f"Continue with: {_format_resume_command(folder)}")
         raise
     return _print_outcome(folder, read_state(folder))
 
 
 def _format_resume_command(folder: Path) -> str:
-    """Say what to type to go on with a run, wherever it lies."""
+    """Format the command that resumes a run."""
     is_default_folder = folder.parent.absolute() == runs_folder()
     return (
         "epipole finetune --resume "
@@ -168,7 +170,7 @@ def _format_resume_command(folder: Path) -> str:
 
 
 def _print_outcome(folder: Path, state: RunState) -> int:
-    """Say what came of a run."""
+    """Print the outcome of a run."""
     if state.phase not in (Phase.KEPT, Phase.ROLLED_BACK):
         raise TrainingError(
             f"{state.sentence} To try this run again: {_format_resume_command(folder)}"

@@ -1,4 +1,4 @@
-"""`epipole label`: a session's joints in the room as labels for a network, with the reason of every rejection."""
+"""`epipole label`: a session's 3D joints as training labels, with every rejection's reason."""
 
 from argparse import Namespace
 
@@ -23,7 +23,7 @@ def run(options: Namespace) -> int:
     Returns
     -------
     code
-        0; the command line turns a TrainingError into one sentence and 1.
+        0; the command line turns a TrainingError into one message and 1.
     """
     print_messages(repair_sessions([options.session]))
     session = Session.open(options.session)

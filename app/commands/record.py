@@ -1,4 +1,4 @@
-"""`epipole record`: live cameras into a session, without a window and without a network."""
+"""`epipole record`: live cameras into a session, without a window and without a model."""
 
 import time
 from argparse import Namespace
@@ -29,12 +29,12 @@ def run(options: Namespace) -> int:
     Returns
     -------
     code
-        0; 1 where the disk ended the take or lost images.
+        0; 1 where the disk ended the recording or lost images.
 
     Raises
     ------
     KeyboardInterrupt
-        If Ctrl-C ended it; what was recorded is finished and told before.
+        If Ctrl-C ended it; the session is finished and its summary printed before.
     """
     require_new_folder(options.out)
     sources = make_camera_sources(options.sources)
@@ -61,7 +61,7 @@ def run(options: Namespace) -> int:
 def _record(
     feeds: Sequence[CameraFeed], recording: LiveRecording, seconds: float | None
 ) -> tuple[bool, RecordingState]:
-    """Record to the end; say whether Ctrl-C was the end, and how the recording stands then."""
+    """Record to the end; return whether Ctrl-C ended it, and the state of the recording."""
     interrupted = False
     try:
         for feed in feeds:
@@ -77,7 +77,7 @@ def _record(
 
 
 def _watch(feeds: Sequence[CameraFeed], recording: LiveRecording, seconds: float | None) -> None:
-    """Show how the recording goes until it is over; what happens to a camera is said once."""
+    """Show the progress until the recording is over; print each camera's event once."""
     start_s = time.monotonic()
     reported: dict[str, str] = {}
     with Progress("Recording", round(seconds) if seconds else None, "seconds") as progress:
@@ -94,7 +94,7 @@ def _watch(feeds: Sequence[CameraFeed], recording: LiveRecording, seconds: float
 
 
 def _print_summary(feeds: Sequence[CameraFeed], state: RecordingState) -> None:
-    """Say what was recorded, what was lost, and where it is."""
+    """Print what was recorded, what was lost, and where it is."""
     cameras = f"{len(feeds)} camera{'s' if len(feeds) != 1 else ''}"
     print(f"\nRecorded {state.seconds:.1f} s of {cameras}, {state.frames} images.")
     print_messages(describe_losses([feed.state() for feed in feeds], state.lost))

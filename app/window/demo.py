@@ -1,4 +1,4 @@
-"""The demo in the window: the studio's cameras play live, and what came of it is written when the window closes."""
+"""The demo in the window: the studio plays live; results are written when it closes."""
 
 from argparse import Namespace
 from dataclasses import replace
@@ -27,8 +27,7 @@ DEFAULT_DURATION_S = 3600.0
 
 
 def show_demo(options: Namespace, folder: Path) -> int:
-    """Show the studio live until the window is closed; keep the take, its rig, its joints and the
-    truth.
+    """Show the studio live until the window is closed; then write rig, joints and truth.
 
     Parameters
     ----------
@@ -76,7 +75,7 @@ def show_demo(options: Namespace, folder: Path) -> int:
 def _write_results(
     path: Path, studio: Studio, folder: Path, calibration: tuple[Rig, CalibrationReport] | None
 ) -> None:
-    """Write rig, report, joints and truth, as far as there are any."""
+    """Write rig, report, joints and truth, where there are any."""
     session = Session.open(path)
     recording = offline.load_recording(session)
     sets = tuple(replace(poses, index=index) for index, poses in enumerate(recording.pose_sets))
@@ -105,7 +104,7 @@ def _write_results(
 
 
 def _find_clock_shift_ns(session: Session) -> int | None:
-    """Find what to take off the session's times to have the studio's: its images are numbered from its beginning."""
+    """Find what to subtract from session times to get studio times; None without images."""
     for camera in session.cameras:
         rows = [row for row in session.ledger(camera) if row.time_ns is not None]
         if rows:

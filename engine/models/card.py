@@ -290,14 +290,12 @@ def require_monocular(card: ModelCard) -> None:
     if (card.task, card.codec) != (MONOCULAR_TASK, MONOCULAR_CODEC):
         raise ModelCardError(
             f"Model '{card.name}' has task '{card.task}' and codec '{card.codec}'; 3D from one "
-            "view needs "
-            f"task '{MONOCULAR_TASK}' and codec '{MONOCULAR_CODEC}'. Choose another model."
+            f"view needs task '{MONOCULAR_TASK}' and codec '{MONOCULAR_CODEC}'. Choose another model."
         )
     if width != height or card.input.layout != "nchw":
         raise ModelCardError(
-            f"Model '{card.name}' wants {width}×{height} px as {card.input.layout}; 3D from one "
-            "view is seen in "
-            "a square, as nchw. Correct size_wh or layout in its card."
+            f"Model '{card.name}' takes {width}×{height} px as {card.input.layout}; 3D from one "
+            "view needs a square, as nchw. Correct size_wh or layout in its card."
         )
     try:
         load_skeleton(card.skeleton)

@@ -1,1 +1,1 @@
-"""Whole recordings: what can be done better when every frameset is already there."""
+"""Whole recordings: observe, calibrate and track when every frameset is already there."""

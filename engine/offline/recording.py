@@ -1,6 +1,6 @@
-"""Whole takes: what can be done better when every frameset is already there.
+"""Whole recordings: what can be done better when every frameset is already there.
 
-The page (`engine.pipeline`) carries framesets one by one. A recorded take allows more: the person
+The pipeline (`engine.pipeline`) carries framesets one by one. A recording allows more: the person
 is chosen, left and right are repaired and all views are interpolated to common times with the
 future known.
 """
@@ -32,13 +32,13 @@ from engine.reconstruction.reconstruct import reconstruct_observations
 from engine.session.session import Session
 from engine.stages import prefetch
 
-MIN_FRAMESETS = 5  # framesets with a person below which nobody was there
+MIN_FRAMESETS = 5  # fewer framesets with a person count as nobody
 MAX_CHANGED_SHARE = 0.01  # if the rig shows so many choices to have been wrong, it is solved again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PoseRecording:
-    """A take as the network saw it.
+    """The 2D poses of a recording.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def load_recording(session: Session, *, repaired: bool = False) -> PoseRecording
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reconstruction:
-    """A take in the room.
+    """The 3D poses of a recording.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Reconstruction:
         The person, sides repaired, as person 0 of every view.
     poses_3d
     remarks
-        Sentences on who else was seen.
+        Messages on who else was seen.
     """
 
     poses_2d: tuple[PoseSet2D, ...]
@@ -120,14 +120,14 @@ def estimate_poses(
     sinks: Sequence[Sink] = (),
     on_frameset: Callable[[int], None] | None = None,
 ) -> tuple[PoseSet2D, ...]:
-    """Find the people in every frameset of a take.
+    """Find the people in every frameset of a recording.
 
     Parameters
     ----------
     framesets
         Made ahead in a thread of their own.
     estimate
-        The network.
+        The pose model.
     sinks
         Get every frameset with its 2D poses and nobody in the room.
     on_frameset
@@ -154,7 +154,7 @@ def calibrate_recording(
     options: CalibrationOptions,
     progress: Progress = lambda _step, _share: None,
 ) -> Calibration:
-    """Calibrate the cameras of a take from the person in it.
+    """Calibrate the cameras of a recording from the person in it.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def calibrate_candidates(
     options: CalibrationOptions,
     progress: Progress = lambda _step, _share: None,
 ) -> Calibration:
-    """Calibrate the cameras from everybody that they saw.
+    """Calibrate the cameras from the person among everybody they saw.
 
     Parameters
     ----------
@@ -209,13 +209,13 @@ def calibrate_candidates(
 
 
 def reconstruct_recording(recording: PoseRecording, rig: Rig) -> Reconstruction:
-    """Put the person of a take into the room of a rig.
+    """Reconstruct the person of a recording in the room of a rig.
 
     Parameters
     ----------
     recording
     rig
-        Its cameras in the order of the take's views.
+        Its cameras in the order of the recording's views.
 
     Returns
     -------
@@ -268,7 +268,7 @@ def _repair_set(poses: PoseSet2D, repaired: Observations, t: int) -> PoseSet2D:
 
 
 def _require_person(candidates: Candidates) -> None:
-    """Refuse a take with nobody in it, or somebody in one view only."""
+    """Refuse a recording with nobody in it, or a person in one view only."""
     seen: I64 = (candidates.track_id >= 0).any(2).sum(0)
     if (seen >= MIN_FRAMESETS).sum() >= 2:
         return
@@ -285,14 +285,14 @@ def _require_person(candidates: Candidates) -> None:
 
 
 class _PoseCollector:
-    """A sink that keeps the 2D poses and reports how far things are."""
+    """A sink that keeps the 2D poses and reports progress."""
 
     def __init__(self, on_frameset: Callable[[int], None] | None) -> None:
         self.pose_sets: list[PoseSet2D] = []
         self._on_frameset = on_frameset
 
     def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
-        """Keep the poses, let go of the images."""
+        """Keep the poses, not the images."""
         del frames, poses_3d
         self.pose_sets.append(poses_2d)
         if self._on_frameset is not None:

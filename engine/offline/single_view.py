@@ -1,4 +1,4 @@
-"""TakeLift: what one camera alone sees of a whole take: looked at while its images pass, placed once all is known."""
+"""OfflineMonocular: poses from one camera, estimated per image and placed at the end."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,16 +17,16 @@ from engine.offline.recording import PoseRecording, Reconstruction
 from engine.poses import Pose2D, PoseSet2D, PoseSet3D
 from engine.reconstruction.people import choose_before_rig
 
-MAX_PEOPLE = 2  # are looked at in one image
+MAX_PEOPLE = 2  # per image
 
 
 class OfflineMonocular:
-    """Looks at whoever is seen by one view alone, as the images of a take pass by.
+    """Estimates depth for people whom one view alone sees, while images pass by.
 
     Parameters
     ----------
     estimator
-        Closed by whoever made it.
+        Closed by the caller.
     skeleton
         Of the poses.
     """
@@ -36,7 +36,7 @@ class OfflineMonocular:
         self._lifted_crops: dict[tuple[int, int], list[LiftedCrop]] = {}
 
     def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
-        """Look at an instant: a sink of the pass that finds the joints."""
+        """Estimate depth at an instant: a sink of the pass that finds the joints."""
         del poses_3d
         seeing = [v for v, people in enumerate(poses_2d.poses_by_view) if people]
         if len(seeing) != 1:
@@ -81,7 +81,7 @@ class OfflineMonocular:
         return self._run(self._build_reconstructor(found, stature_m), found, rig)
 
     def level_rig(self, found: Reconstruction, rig: Rig, stature_m: float | None = None) -> Rig:
-        """Turn a room that was made up for one camera so that whoever stands there is upright.
+        """Turn a room that was made up for one camera so that the person is upright.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class OfflineMonocular:
         Returns
         -------
         rig
-            The same where too little is seen of somebody who stands.
+            The same where too little is seen of a standing person.
         """
         reconstructor = self._build_reconstructor(found, stature_m)
         self._run(reconstructor, found, rig)
@@ -109,7 +109,7 @@ class OfflineMonocular:
     def _build_reconstructor(
         self, found: Reconstruction, stature_m: float | None
     ) -> MonocularReconstructor:
-        """Make what lifts a take; all of it, however long, tells where up is."""
+        """Make the reconstructor; the whole recording, however long, determines the vertical."""
         times_ns = [poses.timestamp_ns for poses in found.poses_2d]
         every_ns = max(EVERY_NS, (times_ns[-1] - times_ns[0]) // MAX_INSTANTS if times_ns else 0)
         config = replace(
@@ -122,14 +122,14 @@ class OfflineMonocular:
     def _run(
         self, reconstructor: MonocularReconstructor, found: Reconstruction, rig: Rig
     ) -> Reconstruction:
-        """Lift all instants of a take, in their order."""
+        """Reconstruct all instants in their order."""
         poses_3d = []
         for poses_2d, room in zip(found.poses_2d, found.poses_3d):
 
             def recall_crop(
                 view: int, seen: Pose2D, index: int = poses_2d.index
             ) -> LiftedCrop | None:
-                """Recall what the network said of this person."""
+                """Recall the model's estimate for this person."""
                 region = square_around_person(seen, self._skeleton, rig[view].size_wh)
                 return _find_nearest_crop(self._lifted_crops.get((index, view), []), region)
 
@@ -138,7 +138,7 @@ class OfflineMonocular:
 
 
 def follow_person(recording: PoseRecording) -> Reconstruction:
-    """Follow the person of a take of one camera; nobody is in the room yet.
+    """Follow the person in a recording of one camera; nobody is in the room yet.
 
     Parameters
     ----------
@@ -162,14 +162,14 @@ def follow_person(recording: PoseRecording) -> Reconstruction:
 def reconstruct_monocular(
     recording: PoseRecording, monocular: OfflineMonocular, rig: Rig, stature_m: float | None = None
 ) -> Reconstruction:
-    """Put the person of a take of one camera into a room.
+    """Reconstruct the person in a recording of one camera.
 
     Parameters
     ----------
     recording
         Of one view.
     monocular
-        Has looked at all of it.
+        Has seen all of its images.
     rig
         Of that camera, or `engine.monocular.guessed_room.guess_rig`: then it is turned first, so
         that the person is upright.
@@ -214,7 +214,7 @@ def _keep_only(poses: PoseSet2D, chosen: int) -> PoseSet2D:
 def _find_nearest_crop(
     lifted_crops: Sequence[LiftedCrop], region: Region | None
 ) -> LiftedCrop | None:
-    """Find the look at a square; a hand's breadth of the person's height tells two people apart."""
+    """Find the estimate of a square; a tenth of its size tells two people apart."""
     for lifted_crop in lifted_crops:
         if (
             region is not None

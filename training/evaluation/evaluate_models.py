@@ -106,12 +106,13 @@ def load_samples(folders: Sequence[Path]) -> tuple[Samples, EvaluateConfig]:
     }
     if len(names) > 2:
         raise TrainingError(
-            f"These sets do not fit together: {', '.join(sorted(names))}. Judge them one by one."
+            f"These sets do not fit together: {', '.join(sorted(names))}. Evaluate them one by one."
         )
     if len({samples.teacher for samples in sets}) > 1:
         known = ", ".join(f"{folder} ({samples.teacher})" for folder, samples in zip(folders, sets))
         raise TrainingError(
-            f"One table cannot rest on several kinds of judges: {known}. Judge them one by one."
+            f"One table cannot mix several kinds of ground truth: {known}. Evaluate them one by "
+            "one."
         )
     return sets[0] if len(sets) == 1 else join(sets), EvaluateConfig()
 

@@ -1,14 +1,13 @@
 """Label, evaluate and fine-tune: what the commands of the same names do."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from calibration.geometry.arrays import F64, Mask
-from engine.offline.progress import Progress, StepProgress, ignore_progress
 from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session as SessionFolder
 from training.errors import TrainingError
@@ -21,11 +20,8 @@ from training.finetuning.run import Phase, RunState, make_run, read_state, reque
 from training.finetuning.verdict import verdict_from_table
 from training.labels.session import label_session
 
+from .arguments import AnyPath, ReportProgress, adapt_progress
 from .session import Session
-
-AnyPath: TypeAlias = str | PathLike[str]
-ReportProgress: TypeAlias = Callable[[str, float], None]
-"""Called with the step in words and the share done, 0 to 1; may raise to cancel."""
 
 NS_PER_S = 1e9
 
@@ -195,7 +191,7 @@ def evaluate(
     folders = [data] if isinstance(data, str | PathLike) else list(data)
     if bool(folders) == (session is not None):
         raise ValueError("Give either data or a session.")
-    listen = _adapt_progress(progress)
+    listen = adapt_progress(progress)
     if session is not None:
         samples, config = cut_session_samples(_open_folder(session), labels, listen)
     else:
@@ -270,7 +266,7 @@ def finetune(
     check_start(request)
     folder = make_run(Path(out) if out is not None else _find_runs_folder(), request)
     try:
-        follow_run(folder, start_process(folder), _adapt_progress(progress))
+        follow_run(folder, start_process(folder), adapt_progress(progress))
     except BaseException:
         request_cancel(folder)
         wait_until_released(folder)
@@ -310,14 +306,3 @@ def _open_folder(session: Session | AnyPath) -> SessionFolder:
     path = Path(os.fspath(session))
     repair_sessions([path])
     return SessionFolder.open(path)
-
-
-def _adapt_progress(progress: ReportProgress | None) -> Progress:
-    """Let the engine report to a callback that takes the step and the share."""
-    if progress is None:
-        return ignore_progress
-
-    def report(now: StepProgress) -> None:
-        progress(now.step, now.share)
-
-    return report

@@ -1,7 +1,7 @@
 """Calibrate, track, reconstruct and export: what the commands of the same names do."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -22,22 +22,19 @@ from engine.offline.calibrate import (
 from engine.offline.calibration_result import require_rig, write_report
 from engine.offline.footage import open_inputs
 from engine.offline.match_rig import match_rig
-from engine.offline.progress import Progress, StepProgress, ignore_progress
 from engine.offline.repair_sessions import repair_sessions
 from engine.offline.track import TrackOptions
 from engine.offline.track import track as track_footage
 from engine.reconstruction.smooth import Smooth
 from engine.session.session import Session as SessionFolder
 
+from .arguments import AnyPath, ReportProgress, adapt_progress
 from .poses import Observations2D, Poses, build_poses, build_recording
 from .session import Session
 from .studio import Studio
 
-AnyPath: TypeAlias = str | PathLike[str]
 Inputs: TypeAlias = AnyPath | Session | Studio | Sequence[AnyPath]
 """A session, the studio, or one video per camera in the order of the cameras."""
-ReportProgress: TypeAlias = Callable[[str, float], None]
-"""Called with the step in words and the share done, 0 to 1; may raise to cancel."""
 
 DEFAULT_MODEL = "blazepose"
 MIN_STATURE_M, MAX_STATURE_M = 0.5, 2.5
@@ -107,7 +104,7 @@ def calibrate(
     """
     _require_stature(stature)
     lenses = intrinsics if isinstance(intrinsics, Rig | None) else Path(intrinsics)
-    listen = _adapt_progress(progress)
+    listen = adapt_progress(progress)
 
     def collect(view_names: tuple[str, ...], stature_m: float | None) -> CalibrationOptions:
         return build_options(view_names, stature_m, lenses, shared_intrinsics=shared_intrinsics)
@@ -174,7 +171,7 @@ def track(
     messages = repair_sessions(addresses)
     chosen = rig if isinstance(rig, Rig | None) else Path(rig)
     options = TrackOptions(model, chosen, stature, lift)
-    tracked = track_footage(addresses, Path(out), options, _adapt_progress(progress))
+    tracked = track_footage(addresses, Path(out), options, adapt_progress(progress))
     return Session(SessionFolder.open(tracked.path), (*messages, *tracked.remarks))
 
 
@@ -269,14 +266,3 @@ def _require_stature(stature: float | None) -> None:
         raise ValueError(
             f"stature is in metres, {MIN_STATURE_M} to {MAX_STATURE_M}, and cannot be {stature:g}."
         )
-
-
-def _adapt_progress(progress: ReportProgress | None) -> Progress:
-    """Let the engine report to a callback that takes the step and the share."""
-    if progress is None:
-        return ignore_progress
-
-    def report(now: StepProgress) -> None:
-        progress(now.step, now.share)
-
-    return report

@@ -3,6 +3,7 @@
 import csv
 import runpy
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +22,14 @@ from engine.session.writer import SessionWriter
 from tests.golden.make_walk import HERE as GOLDEN
 from tests.support.calibrations import make_scene
 from tests.support.pose_recordings import make_pose_sets
+from tests.support.sessions import record_session
 from tests.support.videos import make_steady_times, write_video
 from tests.unit.app.api.test_surface import API
+from tests.unit.app.commands.test_evaluate import people as make_samples
+from training.data.samples import write_samples
+from training.evaluation.evaluated_model import EvaluatedModel
+from training.finetuning import follow
+from training.finetuning.process import start_process
 
 EXAMPLES = API / "examples"
 SECONDS = 12
@@ -181,6 +188,37 @@ def test_a_session_that_cannot_be_labelled_says_why(tmp_path):
         pass
     with pytest.raises((epipole.EngineError, epipole.TrainingError)):
         epipole.label(tmp_path / "s")
+
+
+def test_a_better_model_is_adopted_and_progress_is_reported(tmp_path, monkeypatch):
+    steps = []
+    monkeypatch.setattr(follow, "POLL_INTERVAL_S", 0.01)
+    monkeypatch.setattr(
+        "epipole.learning.start_process",
+        lambda folder: start_process(folder, "tests.support.finetune_steps:GOOD"),
+    )
+    session = record_session(tmp_path / "walk", 5).path
+    result = epipole.finetune(
+        session, out=tmp_path / "runs", progress=lambda step, share: steps.append((step, share))
+    )
+    assert result.adopted
+    assert any("61 → 48 mm" in message for message in result.messages)
+    assert result.folder.parent == tmp_path / "runs"
+    assert all(0 <= share <= 1 for _, share in steps)
+
+
+def test_a_model_is_evaluated_on_stored_samples(tmp_path, monkeypatch):
+    write_samples(tmp_path / "data", make_samples())
+    still = EvaluatedModel(
+        "still", "mpii_16", 128, lambda image: np.zeros((len(image), 16, 3), np.float32)
+    )
+    monkeypatch.setattr(
+        "training.evaluation.evaluate_models.open_model", lambda _name: nullcontext(still)
+    )
+    evaluated = epipole.evaluate("still", data=tmp_path / "data", out=tmp_path / "out")
+    assert "MPJPE" in evaluated.text
+    assert evaluated.table["network"] == "still"
+    assert evaluated.page.is_file()
 
 
 def test_the_example_of_ten_lines_runs(tmp_path, monkeypatch, capsys, pandas):

@@ -21,7 +21,6 @@ def epipole(tmp_path, monkeypatch, capsys):
     """Run a command line with telling steps; returns code, what was said and what was refused."""
     monkeypatch.setattr(follow, "POLL_INTERVAL_S", 0.01)
     monkeypatch.setattr(follow, "END_TIMEOUT_S", PATIENCE_S)
-    monkeypatch.setattr(finetune_process, "START_TIMEOUT_S", PATIENCE_S)
 
     def run(*words, steps="GOOD"):
         monkeypatch.setattr(
@@ -69,7 +68,7 @@ def test_a_step_that_refuses_ends_with_1_and_says_how_to_go_on(epipole, walk, tm
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        ((), 2, "Say what to learn from"),
+        ((), 2, "Give the sessions to train on"),
         (("nowhere",), 1, "nowhere"),
         (("{walk}", "--minutes", "0.5"), 1, "too short"),
         (("{walk}", "--minutes", "soon"), 2, "--minutes takes"),
@@ -117,7 +116,7 @@ def test_nobody_rests_who_does_not_work(epipole, tmp_path):
     folder = make_run(tmp_path / "runs", FinetuneRequest((tmp_path,)))
     code, _, err = epipole("--pause", folder.name)
     assert code == 1
-    assert "Nobody works" in err
+    assert "is not running" in err
 
 
 def test_ctrl_c_ends_the_run_so_that_it_can_be_resumed(epipole, walk, tmp_path, monkeypatch):
@@ -163,7 +162,7 @@ def test_whoever_chose_a_folder_for_runs_is_told_a_way_to_go_on_that_works(epipo
 
 
 def test_an_unknown_run_is_told_with_those_there_are(epipole, walk, tmp_path):
-    assert "none at all yet" in epipole("--resume", "nothing")[2]
+    assert "none yet" in epipole("--resume", "nothing")[2]
     epipole(walk)
     assert list_runs(tmp_path / "runs")[0].name in epipole("--resume", "nothing")[2]
 
@@ -174,7 +173,7 @@ def test_ctrl_c_while_a_process_starts_leaves_none_that_works(epipole, walk, tmp
 
     monkeypatch.setattr(finetune, "follow_run", pressed)
     code, said, _ = epipole(walk, steps="SLOW")
-    assert (code, "Go on with" in said) == (130, True)
+    assert (code, "Continue with" in said) == (130, True)
     assert not is_held(list_runs(tmp_path / "runs")[0])
 
 
@@ -189,7 +188,7 @@ def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(
     monkeypatch.setattr(finetune, "request_cancel", lambda folder: None)
     code, said, err = epipole(walk, steps="SLOW")
     assert code == 130
-    assert "cannot be stopped; it ends after it" in said
+    assert "cannot be interrupted; it ends after that step" in said
     assert "no fault" not in err
 
 

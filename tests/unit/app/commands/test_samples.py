@@ -184,7 +184,7 @@ def test_a_session_without_labels_of_the_rig_is_told_how_to_get_them(tmp_path, m
         str(tmp_path / "set"),
     ]
     assert cli.main(words) == 1
-    assert "no labels that rest on the calibration better" in capsys.readouterr().err
+    assert "no labels based on the calibration better" in capsys.readouterr().err
 
 
 def test_no_sample_at_all_is_one_sentence(tmp_path):

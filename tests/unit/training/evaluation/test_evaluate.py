@@ -377,5 +377,5 @@ def test_a_checkpoint_is_judged_with_its_averaged_weights(tmp_path: Path):
 
 def test_a_name_that_no_network_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EPIPOLE_NETWORKS", str(tmp_path))
-    with pytest.raises(EngineError, match="no network 'nobody'"), open_model("nobody"):
+    with pytest.raises(EngineError, match="no model 'nobody'"), open_model("nobody"):
         pass

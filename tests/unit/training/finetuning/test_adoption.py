@@ -97,7 +97,7 @@ def test_a_disk_that_fills_while_a_network_is_copied_is_said_in_words(work, libr
 
     monkeypatch.setattr(network_files.shutil, "copytree", full)
     with pytest.raises(
-        EngineError, match=r"cannot be changed: No space left on device\. What was there"
+        EngineError, match=r"cannot be changed: No space left on device\. Nothing was changed"
     ):
         done(work, "add", add)
     assert "anna" not in [entry.name for entry in library.list_models()]

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.child import NICENESS
 from tests.support.patience import wait_until
 from training.data.samples import ARRAYS, open_samples
 from training.errors import TrainingError
 from training.studio import samples as studio_samples
-from training.studio.child import NICENESS
 from training.studio.samples import StudioSampleConfig, StudioSampler
 from training.studio.shards import Shard, ShardSpool, render_shard, shard_folder
 
