@@ -173,11 +173,11 @@ def _print_outcome(folder: Path, state: RunState) -> int:
     """Print the outcome of a run."""
     if state.phase not in (Phase.KEPT, Phase.ROLLED_BACK):
         raise TrainingError(
-            f"{state.sentence} To try this run again: {_format_resume_command(folder)}"
+            f"{state.message} To try this run again: {_format_resume_command(folder)}"
         )
     verdict = state.results.get("compare", {}).get("verdict")
     print()
-    print_messages(describe_verdict(verdict_from_table(verdict)) if verdict else [state.sentence])
+    print_messages(describe_verdict(verdict_from_table(verdict)) if verdict else [state.message])
     page = state.results.get("report", {}).get("page")
     if page:
         print(f"Report   {folder / page}")

@@ -278,7 +278,7 @@ class FinetuneControl:
         elif self._running_run == run.folder:
             self._running_run = None
             if run.state.phase in SEVERITY_BY_PHASE:
-                self._callbacks.notify(run.state.sentence, SEVERITY_BY_PHASE[run.state.phase])
+                self._callbacks.notify(run.state.message, SEVERITY_BY_PHASE[run.state.phase])
             if run.state.phase is Phase.KEPT:
                 self._callbacks.swap_model(run.request.person)
 

@@ -136,7 +136,7 @@ class RunCard:
 def present_run(run: RunSnapshot) -> RunCard:
     """Describe a run."""
     state = run.state
-    headline, severity = _ABORTED if state.sentence == INTERRUPTED else _HEADLINES[state.phase]
+    headline, severity = _ABORTED if state.message == INTERRUPTED else _HEADLINES[state.phase]
     under_way = state.phase in ACTIVE_PHASES
     page = state.results.get("report", {}).get("page")
     figures = _collect_figures(state.results)
@@ -146,7 +146,7 @@ def present_run(run: RunSnapshot) -> RunCard:
         title=_build_title(run),
         minutes=run.request.minutes,
         activity=_describe_step(state) if under_way else _describe_end(state),
-        message=state.sentence,
+        message=state.message,
         stages=_build_stages(state),
         share=state.share if under_way else math.nan,
         progress=_format_progress(run) if under_way else "",

@@ -290,7 +290,8 @@ def require_monocular(card: ModelCard) -> None:
     if (card.task, card.codec) != (MONOCULAR_TASK, MONOCULAR_CODEC):
         raise ModelCardError(
             f"Model '{card.name}' has task '{card.task}' and codec '{card.codec}'; 3D from one "
-            f"view needs task '{MONOCULAR_TASK}' and codec '{MONOCULAR_CODEC}'. Choose another model."
+            f"view needs task '{MONOCULAR_TASK}' and codec '{MONOCULAR_CODEC}'. Choose another "
+            "model."
         )
     if width != height or card.input.layout != "nchw":
         raise ModelCardError(

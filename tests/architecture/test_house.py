@@ -1,4 +1,4 @@
-"""The house rules that a machine can keep: sizes, names, docstring examples, and what headless commands import."""
+"""House rules a machine can check: sizes, names, docstring examples and headless imports."""
 
 import ast
 import doctest

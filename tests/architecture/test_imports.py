@@ -1,4 +1,4 @@
-"""Which third-party packages each floor may import: an allow list, so that a new one is a visible act."""
+"""Third-party packages each floor may import: an allow list, so a new one is a visible act."""
 
 import ast
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FLOORS = ("app", "training", "engine", "calibration")
-# By folder, the nearest one counts: what it may import beside the standard library and our own floors.
+# By folder; the nearest counts: what it may import beside the standard library and our floors.
 ALLOWED = {
     "calibration": {"numpy", "scipy"},
     "calibration/geometry": {"numpy", "scipy", "numba"},

@@ -70,8 +70,8 @@ def test_one_click_on_a_new_person():
     run = run_one_click("person", make_session(), MINUTES)
     yardstick = run_by_truth(run)
     finetuned, best = read_state(run), read_state(yardstick)
-    print(f"\n{finetuned.phase}: {finetuned.sentence}")
-    print(f"by the truth: {best.phase}: {best.sentence}")
+    print(f"\n{finetuned.phase}: {finetuned.message}")
+    print(f"by the truth: {best.phase}: {best.message}")
     print_course("one click", finetuned)
     print_course("the truth", best)
     shares = {}
@@ -113,7 +113,7 @@ def test_a_spoiled_session_changes_nothing(spoil):
         name, spoil() if run is None else load_request(run).sessions[0], SPOILED_MINUTES
     )
     state = read_state(run)
-    print(f"\n{name}: {state.phase} at '{state.step}': {state.sentence}")
+    print(f"\n{name}: {state.phase} at '{state.step}': {state.message}")
     assert state.phase is Phase.FAILED
     assert hash_serving_model() == before
 
@@ -143,7 +143,7 @@ def run_one_click(name: str, path: Path, minutes: str) -> Path:
 def is_over(state: RunState) -> bool:
     """Whether a run came to its end, or was refused; a killed or cancelled one continues."""
     return state.phase in FINAL_PHASES or (
-        state.phase is Phase.FAILED and state.sentence != INTERRUPTED
+        state.phase is Phase.FAILED and state.message != INTERRUPTED
     )
 
 
@@ -169,7 +169,7 @@ def run_by_truth(run: Path) -> Path:
     share_drawn_people(folder.parent)
     if read_state(folder).phase not in FINAL_PHASES:
         start_process(folder).wait()
-    assert read_state(folder).phase in FINAL_PHASES, read_state(folder).sentence
+    assert read_state(folder).phase in FINAL_PHASES, read_state(folder).message
     return folder
 
 

@@ -82,7 +82,7 @@ def done():
         "report": {"page": "report.html"},
     }
     return replace(
-        taught(Phase.KEPT, sentence="61 → 48 mm.", results=results), pictures=(("low", PICTURE),)
+        taught(Phase.KEPT, message="61 → 48 mm.", results=results), pictures=(("low", PICTURE),)
     )
 
 
@@ -233,7 +233,7 @@ def test_what_is_ticked_and_typed_stays_when_the_list_is_new(page, asked):
 
 def test_a_run_under_way_shows_stages_time_and_curves_and_nothing_else_starts(page, asked, qapp):
     tick(page, 0)
-    page.show_finetune(present_finetune([WALK], taught(sentence="It is 51 mm off."), NETWORKS))
+    page.show_finetune(present_finetune([WALK], taught(message="It is 51 mm off."), NETWORKS))
     qapp.processEvents()
     said = words(page)
     assert "5 min 42 s left" in said
@@ -253,7 +253,7 @@ def test_a_paused_run_is_resumed(page, asked):
 
 
 def test_a_run_that_ran_out_of_time_is_resumed_with_the_minutes_chosen_since(page, asked):
-    short = taught(Phase.FAILED, sentence="Give it 4 minutes or more.")
+    short = taught(Phase.FAILED, message="Give it 4 minutes or more.")
     short = replace(short, request=replace(REQUEST, minutes=3))
     page.show_finetune(present_finetune([WALK], short, NETWORKS))
     slider = page.findChild(QSlider)
@@ -266,7 +266,7 @@ def test_a_run_that_ran_out_of_time_is_resumed_with_the_minutes_chosen_since(pag
 
 def test_a_failure_says_why_and_offers_to_go_on(page):
     page.show_finetune(
-        present_finetune([WALK], taught(Phase.FAILED, sentence="The disk is full."), NETWORKS)
+        present_finetune([WALK], taught(Phase.FAILED, message="The disk is full."), NETWORKS)
     )
     assert "The disk is full." in words(page)
     assert "Resume" in buttons(page)

@@ -32,7 +32,7 @@ seeds = st.integers(0, 100_000)
 
 
 def scene(count, seed):
-    """Images of random joints with everything that goes wrong: noise, liars, swaps, gaps, points behind."""
+    """Make images of random joints with noise, liars, swaps, gaps and points behind cameras."""
     random = np.random.default_rng(seed)
     rig = make_rig(RigPlan(cameras=count, k1=(-0.2, 0.1)), seed % 50)
     xyz = random.uniform([-0.7, -0.7, 0], [0.7, 0.7, 1.8], (J, 3))

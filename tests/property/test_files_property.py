@@ -1,4 +1,4 @@
-"""What is written comes back, whatever it is: ledgers, pose files, and pose files cut off anywhere."""
+"""Ledgers and pose files come back as written, and so do pose files cut off anywhere."""
 
 import tempfile
 from pathlib import Path

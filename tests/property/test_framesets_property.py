@@ -13,7 +13,7 @@ RATES = st.sampled_from([10.0, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0])
 
 @st.composite
 def cameras(draw, rate=RATES):
-    """A camera with its own rate, start, tremble and drops; each frame's number is its place in its own time."""
+    """Draw a camera with its own rate, start, tremble and drops; frames are numbered in time."""
     fps = draw(rate)
     period_ns = round(1e9 / fps)
     start_ns = draw(st.integers(-3 * 10**8, 3 * 10**8))

@@ -37,7 +37,7 @@ def points_of(seed):
 
 
 def where_rays_cross(points, rig):
-    """Tell which points lie well off the line between two cameras; where rays run along each other, rounding grows."""
+    """Tell which points lie well off the lines between cameras; near them rounding grows."""
     away = points[None] - np.array([camera.centre for camera in rig])[:, None]
     away /= np.linalg.norm(away, axis=-1, keepdims=True)
     sines = np.linalg.norm(np.cross(away[:, None], away[None]), axis=-1)

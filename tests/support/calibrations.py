@@ -1,4 +1,4 @@
-"""How far a calibrated rig is from the true one, in numbers that no choice of world frame can change."""
+"""Errors of a calibrated rig, in numbers that no choice of world frame can change."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -89,7 +89,7 @@ def measure_joint_scale(rig: Rig, observations: Observations, xyz: F64) -> float
 
 
 def measure_camera_errors(rig: Rig, truth: Rig, scale: float) -> tuple[F64, F64]:
-    """Rotation, deg, and position, m, of every camera after the rig as a whole is laid onto the truth."""
+    """Measure each camera's rotation, deg, and position, m, errors after aligning the rigs."""
     turned = nearest_rotation(np.sum([a.R.T @ b.R for a, b in zip(truth, rig)], axis=0))
     rotation = np.array(
         [np.degrees(rotation_angle_rad(a.R @ turned @ b.R.T)) for a, b in zip(truth, rig)]

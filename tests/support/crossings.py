@@ -1,4 +1,4 @@
-"""Two people who pass close by one another, as trackers of single views see them: hidden, lost, renumbered."""
+"""Two people who cross closely, as single-view trackers see them: hidden, lost, renumbered."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def make_crossing_sets(
     *,
     seed: int,
 ) -> list[PoseSet2D]:
-    """Hide the farther person where two overlap in a view, and give whoever comes back any free number."""
+    """Hide the farther person where two overlap in a view; on return give any free number."""
     random = np.random.default_rng(seed)
     numbers = [{0: 0, 1: 1} for _ in rig]
     following = [2] * len(rig)

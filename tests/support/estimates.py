@@ -38,8 +38,9 @@ def make_evidence_and_truth(
     noise = np.random.default_rng(seed).normal(0, 1, evidence.xy.shape) * noise_px
     seen_at_all = np.isfinite(evidence.sigma)[..., None]
     noisy = Evidence(
-        np.where(seen_at_all, evidence.xy + noise, 0.0), evidence.sigma, evidence.velocity, evidence.principal,
-        evidence.bones, evidence.length_index, evidence.bone_sigma, evidence.joints, evidence.time_ns,
+        np.where(seen_at_all, evidence.xy + noise, 0.0), evidence.sigma, evidence.velocity,
+        evidence.principal, evidence.bones, evidence.length_index, evidence.bone_sigma,
+        evidence.joints, evidence.time_ns,
     )  # fmt: skip
     xyz = seen.xyz[rows][:, common.skeleton.indices(evidence.joints)]
     xyz = np.where((np.isfinite(evidence.sigma).sum(0) >= 2)[..., None], xyz, np.nan)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from training.errors import TrainingError
 from training.finetuning.finetune import Steps
 
-BETTER = {"better": True, "sentence": "61 → 48 mm."}
+BETTER = {"better": True, "message": "61 → 48 mm."}
 NAMES = tuple(Steps.__dataclass_fields__)
 
 
@@ -83,4 +83,4 @@ REFUSED = replace(GOOD, label=refuse)
 FULL = replace(GOOD, collect=fail_on_full_disk)
 BROKEN = replace(GOOD, export=crash)
 TORCHLESS = replace(GOOD, label=fail_without_torch)
-WORSE = replace(GOOD, compare=lambda work, watch: {"better": False, "sentence": "48 → 61 mm."})
+WORSE = replace(GOOD, compare=lambda work, watch: {"better": False, "message": "48 → 61 mm."})

@@ -1,4 +1,4 @@
-"""Real HTTP servers on the loopback that behave as IP cameras do, well and badly; RTSP is in `rtsp_server`."""
+"""Real HTTP servers on the loopback that act as good and bad IP cameras; see `rtsp_server`."""
 
 import hashlib
 import os
@@ -270,7 +270,7 @@ class _Connection:
 
 @cache
 def make_jpeg(number: int, size_wh: tuple[int, int] = (64, 48)) -> bytes:
-    """Draw and compress image `number`; `tests.support.videos.read_number` reads it back, modulo 36."""
+    """Draw and compress image `number`, which `videos.read_number` reads back modulo 36."""
     if number >= 36:
         return make_jpeg(number % 36, size_wh)
     return cv2.imencode(".jpg", draw_picture(number, size_wh))[1].tobytes()

@@ -1,4 +1,4 @@
-"""A live program that records real servers, and what the ledgers of its session must hold whatever the servers did."""
+"""A live program that records real servers, and what its session's ledgers must always hold."""
 
 import ctypes
 import gc
@@ -123,7 +123,7 @@ def measure_unexplained_s(rows: Sequence[LedgerRow], period_s: float) -> float:
 
 
 def measure_resident_mb() -> float:
-    """Memory of this process, MB, without what the allocator keeps for later: threads that come and go leave holes."""
+    """Measure this process's memory, MB, without what the allocator keeps for later."""
     gc.collect()
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)

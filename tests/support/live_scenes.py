@@ -1,4 +1,4 @@
-"""Made-up moments of the live program: cameras in every state, a calibration under way, a recording."""
+"""Made-up moments of the live program: camera states, a running calibration, a recording."""
 
 from dataclasses import replace
 

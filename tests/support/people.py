@@ -54,7 +54,8 @@ class ScriptedPoseModel:
         for image, region in zip(images_bgr, regions):
             near = [
                 person for person in self.people(image)
-                if np.linalg.norm(np.subtract(person[:2], region.center_xy)) < 0.3 * region.size_wh[0]
+                if np.linalg.norm(np.subtract(person[:2], region.center_xy))
+                < 0.3 * region.size_wh[0]
             ]  # fmt: skip
             person = min(
                 near,

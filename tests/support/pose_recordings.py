@@ -1,4 +1,4 @@
-"""Takes made from synthetic walkers: pose sets as a network would give them, with other people in view if asked for."""
+"""Recordings of synthetic walkers: pose sets like a network's, optionally with other people."""
 
 import numpy as np
 

@@ -37,7 +37,7 @@ def block_writes(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 
 def start_process(script: str, path: Path, *, limit_bytes: int | None = None) -> subprocess.Popen:
-    """Run a script that records into `path`, as a process of its own; no file may grow beyond a limit."""
+    """Run a script that records into `path` in its own process, with a limit on file size."""
     lines = [
         "import sys, time; sys.path.insert(0, '.')",
         "from pathlib import Path",
@@ -59,7 +59,8 @@ def start_process(script: str, path: Path, *, limit_bytes: int | None = None) ->
 FRAMES_IN_200_MS = 13
 RECORD_FOREVER = """
 names = ("a", "b", "c")
-recording = LiveRecording(path, SessionFacts(), [RecordedCamera(name, "usb:" + name, None, 30.0) for name in names])
+cameras = [RecordedCamera(name, "usb:" + name, None, 30.0) for name in names]
+recording = LiveRecording(path, SessionFacts(), cameras)
 taps = [recording.tap(name) for name in names]
 for number in range(5000):
     for name, tap in zip(names, taps):

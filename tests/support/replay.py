@@ -7,7 +7,7 @@ from engine.poses import PoseSet2D
 
 
 class ReplayEstimator:
-    """Gives each frameset the poses that were stored for it; framesets of another take are a fault of the test."""
+    """Gives each frameset its stored poses; a frameset of another recording is a test's fault."""
 
     def __init__(self, pose_sets: Sequence[PoseSet2D]) -> None:
         self._sets_by_instant = {(poses.index, poses.timestamp_ns): poses for poses in pose_sets}

@@ -1,4 +1,4 @@
-"""A real RTSP server on the loopback, by GStreamer in a process of its own, to be killed, frozen and restarted."""
+"""A real GStreamer RTSP server on the loopback, in a process to kill, freeze and restart."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Small made-up scenes for tests of what a person sees: a rig, a person who walks, and images of them."""
+"""Small made-up scenes for tests of what a person sees: a rig, a walker and their images."""
 
 import numpy as np
 

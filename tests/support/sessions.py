@@ -30,7 +30,7 @@ def record_session(
     posed: bool = True,
     facts: SessionFacts | None = None,
 ) -> Session:
-    """Record two cameras; of the second, the frames `lost` never came; a walker is in the poses of every instant."""
+    """Record two cameras and a walker's poses; the second camera lacks the frames `lost`."""
     rig = make_named_rig()
     with SessionWriter(
         path, facts or SessionFacts(model={"name": "blazepose"}, created=CREATED)

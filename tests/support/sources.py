@@ -1,4 +1,4 @@
-"""Sources that give frames at the times a test wants, with no file and no picture worth looking at."""
+"""Sources that give frames at the times a test wants, without a file or a real picture."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ PIXEL = np.zeros((2, 4, 3), np.uint8)
 
 
 class ScriptedSource:
-    """Gives one frame at each of the times it is told; frame k has sequence number `sequences[k]`."""
+    """Gives one frame at each given time; frame k has sequence number `sequences[k]`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A computer with USB cameras that exist only here: it answers the kernel's requests as uvcvideo does."""
+"""A simulated computer with USB cameras: it answers the kernel's requests as uvcvideo does."""
 
 import errno
 import os

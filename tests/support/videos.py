@@ -1,4 +1,4 @@
-"""Small videos of every kind a person may bring, made on the spot; each frame carries its number as a grey level."""
+"""Small videos of every kind, made on the spot; each frame's grey level carries its number."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -36,7 +36,7 @@ def write_video(
     rotation_deg: int = 0,
     mirrored: bool = False,
 ) -> Path:
-    """Write a video whose frames are shown at the given times; rotation is counter-clockwise, as FFmpeg has it."""
+    """Write a video with frames at the given times; rotation is counter-clockwise, as in FFmpeg."""
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=30)
         stream.width, stream.height, stream.pix_fmt = (

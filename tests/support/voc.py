@@ -12,7 +12,7 @@ VOC_COLOURS = {1: (128, 0, 0), 2: (0, 128, 0), 9: (192, 0, 0)}
 
 
 def write_palette_png(path, indices):
-    """Write a PNG with a palette, as Pascal VOC has them: object numbers painted in its colours, borders in cream."""
+    """Write a palette PNG as Pascal VOC does: object numbers in its colours, borders in cream."""
     palette = np.zeros((256, 3), np.uint8)
     palette[list(VOC_COLOURS)] = list(VOC_COLOURS.values())
     palette[255] = (224, 224, 192)
@@ -31,7 +31,7 @@ def write_palette_png(path, indices):
 
 
 def write_voc(folder, things):
-    """Write a picture with three squares of 40 px, red, green and blue, as objects 1, 2 and 9 of a Pascal VOC copy."""
+    """Write a Pascal VOC copy: one picture; red, green and blue squares as objects 1, 2 and 9."""
     for name in ("Annotations", "JPEGImages", "SegmentationObject"):
         (folder / name).mkdir(parents=True)
     image, indices = np.full((120, 200, 3), 90, np.uint8), np.zeros((120, 200), np.uint8)

@@ -334,7 +334,7 @@ class SampleWriter:
             raise _to_training_error(self._folder, error) from error
 
     def close(self) -> None:
-        """Let go; what was not finished is deleted."""
+        """Release the folder; unfinished samples are deleted."""
         self._images.close()
         if not (self._folder / ARRAYS).exists():
             (self._folder / IMAGES).unlink(missing_ok=True)

@@ -66,7 +66,7 @@ def compare(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
     )
     verdict = judge_comparison(comparison, seed=context.request.seed)
     table = {"verdict": asdict(verdict), "sight": asdict(measure_line_of_sight_errors(predictions))}
-    return {"better": verdict.better, "sentence": verdict.sentence, **table}
+    return {"better": verdict.better, "message": verdict.message, **table}
 
 
 def report(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
             "stays. Compare the two with 'epipole evaluate', or choose with: epipole models "
             f"use {name}{whose}."
         )
-    library.adopt(name, person, reason=context.results["compare"]["sentence"], by=ADOPTED_BY)
+    library.adopt(name, person, reason=context.results["compare"]["message"], by=ADOPTED_BY)
     return {"name": name}
 
 

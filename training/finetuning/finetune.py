@@ -70,8 +70,8 @@ class ProgressReporter:
         CancelledRunError
             If the person does not want it any more.
         """
-        shown = message or self.state.sentence
-        self.state = replace(self.state, share=share, seconds_left=seconds_left, sentence=shown)
+        shown = message or self.state.message
+        self.state = replace(self.state, share=share, seconds_left=seconds_left, message=shown)
         if self.should_stop():
             raise CancelledRunError
         if self._at_s - self._written_s >= WRITE_INTERVAL_S:
@@ -130,7 +130,7 @@ class Steps:
     check
         The exported network answers as torch does on real crops, or a TrainingError.
     compare
-        Both networks on what was held out, judged by the rig: ``better`` and ``sentence``, and the
+        Both networks on what was held out, judged by the rig: ``better`` and ``message``, and the
         figures.
     report
         For a person.
@@ -183,10 +183,10 @@ def finetune(folder: Path, steps: Steps) -> RunState:
     verdict = run.run_step("compare", steps.compare)
     run.run_step("report", steps.report)
     if not verdict["better"]:
-        return run.finish(Phase.ROLLED_BACK, verdict["sentence"])
+        return run.finish(Phase.ROLLED_BACK, verdict["message"])
     run.run_step("add", steps.add)
     run.run_step("adopt", steps.adopt)  # up to here nothing that serves has changed
-    return run.finish(Phase.KEPT, verdict["sentence"])
+    return run.finish(Phase.KEPT, verdict["message"])
 
 
 class _StepRunner:
@@ -195,7 +195,7 @@ class _StepRunner:
     def __init__(self, folder: Path) -> None:
         self._folder, self._request = folder, load_request(folder)
         self._reporter = ProgressReporter(
-            folder, replace(read_state(folder), phase=Phase.RUNNING, sentence="")
+            folder, replace(read_state(folder), phase=Phase.RUNNING, message="")
         )
 
     def run_step(self, name: str, step: Step) -> Result:
@@ -203,7 +203,7 @@ class _StepRunner:
         done = dict(self._reporter.state.results)
         if name in done:
             return done[name]
-        self._reporter.write(step=name, share=0.0, seconds_left=math.nan, sentence="")
+        self._reporter.write(step=name, share=0.0, seconds_left=math.nan, message="")
         self._reporter(0.0)  # a request to cancel counts before the step begins
         result = step(StepContext(self._folder, self._request, done), self._reporter)
         self._reporter.write(results={**done, name: dict(result)}, share=1.0, seconds_left=0.0)
@@ -211,5 +211,5 @@ class _StepRunner:
 
     def finish(self, phase: Phase, message: str) -> RunState:
         """Write the outcome."""
-        self._reporter.write(phase=phase, sentence=message)
+        self._reporter.write(phase=phase, message=message)
         return self._reporter.state

@@ -26,18 +26,14 @@ STEPS = "training.finetuning.steps:STEPS"
 POLL_INTERVAL_S = 0.05
 MAX_TRIES = 200
 DONE, FAILED, IN_USE = 0, 1, 2
-CANCELLED = "Cancelled. The network in use is untouched; resume the run to go on where it stopped."
-INTERNAL_ERROR = (
-    "Something in the program went wrong, through no fault of yours. The network "
-    "in use is untouched; {log} tells."
-)
+CANCELLED = "Cancelled. The model in use is unchanged; resume the run to go on where it stopped."
+INTERNAL_ERROR = "Internal error. The model in use is unchanged. Details: {log}"
 NO_TORCH = (
-    "Teaching a network needs PyTorch, which is not installed. The network in use is untouched. "
-    "Install it with: pip "
-    "install 'epipole[train]'"
+    "Fine-tuning needs PyTorch, which is not installed. The model in use is unchanged. Install "
+    "it with: pip install 'epipole[train]'"
 )
 DISK_ERROR = (
-    "The disk refused {what}: {why}. The network in use is untouched, and what was done is "
+    "The disk refused {what}: {why}. The model in use is unchanged, and what was done is "
     "kept: free some space, then "
     "resume the run."
 )
@@ -46,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 def start_process(folder: Path, steps: str = STEPS) -> subprocess.Popen[bytes]:
-    """Start the process of a run, or start it anew; waits until it has taken the run up.
+    """Start or restart the process of a run, and wait until it holds the run.
 
     Parameters
     ----------
@@ -74,9 +70,9 @@ def start_process(folder: Path, steps: str = STEPS) -> subprocess.Popen[bytes]:
             f"The run '{folder.name}' is under way already. Look at it in the window."
         )
     if state.phase in (Phase.KEPT, Phase.ROLLED_BACK):
-        raise TrainingError(f"The run '{folder.name}' is done. Begin a new one to go on teaching.")
+        raise TrainingError(f"The run '{folder.name}' is done. Start a new one to train further.")
     clear_requests(folder)
-    write_state(folder, replace(state, phase=Phase.RUNNING, sentence=""))
+    write_state(folder, replace(state, phase=Phase.RUNNING, message=""))
     threads = {name: str(request.threads) for name in THREAD_VARIABLES} if request.threads else {}
     command = build_command("training.finetuning.process", str(folder.absolute()), steps)
     with (folder / LOG).open("ab") as log:
@@ -94,7 +90,7 @@ def start_process(folder: Path, steps: str = STEPS) -> subprocess.Popen[bytes]:
 
 
 def run_process(folder: Path, steps: str) -> int:
-    """Work on a run until its end, and say in its state what came of it.
+    """Work on a run until it ends, and write the outcome into its state.
 
     Parameters
     ----------
@@ -105,7 +101,7 @@ def run_process(folder: Path, steps: str) -> int:
     Returns
     -------
     code
-        0 kept, rolled back or cancelled; 1 failed; 2 somebody else works on it.
+        0 kept, rolled back or cancelled; 1 failed; 2 another process works on it.
     """
     hold = _hold_run(folder)
     if hold is None:
@@ -126,7 +122,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _hold_run(folder: Path) -> FolderLock | None:
-    """Take the run up; None where somebody else works on it, and not only looks whether somebody does."""
+    """Lock a run; None where another process works on it, rather than only checks."""
     for _ in range(MAX_TRIES):
         try:
             return FolderLock(folder)
@@ -136,7 +132,7 @@ def _hold_run(folder: Path) -> FolderLock | None:
 
 
 def _run_recipe(folder: Path, steps: str) -> int:
-    """Do the recipe; whatever goes wrong becomes a sentence."""
+    """Do the recipe; every error becomes a message."""
     try:
         state = finetune(folder, load_attribute(steps))
     except CancelledRunError:
@@ -157,20 +153,20 @@ def _run_recipe(folder: Path, steps: str) -> int:
         return _write_final_state(folder, Phase.FAILED, NO_TORCH)
     except Exception:  # a bug: the log has it, the person a sentence
         return _end_with_internal_error(folder)
-    logger.info("%s: %s", state.phase, state.sentence)
+    logger.info("%s: %s", state.phase, state.message)
     return DONE
 
 
 def _end_with_internal_error(folder: Path) -> int:
-    """Leave to the log what went wrong, and to the person a sentence."""
+    """Write the error into the log and a message into the state."""
     logger.exception("a fault of the program")
     return _write_final_state(folder, Phase.FAILED, INTERNAL_ERROR.format(log=folder / LOG))
 
 
 def _write_final_state(folder: Path, phase: Phase, message: str) -> int:
-    """Leave a last word, if the disk takes it; without one the run reads as broken off, which is true as well."""
+    """Write the final state if the disk allows; else the run reads as interrupted."""
     try:
-        write_state(folder, replace(read_state(folder), phase=phase, sentence=message))
+        write_state(folder, replace(read_state(folder), phase=phase, message=message))
     except (OSError, TrainingError):
         logger.exception("The last word could not be written: %s", message)
         return FAILED
@@ -178,7 +174,7 @@ def _write_final_state(folder: Path, phase: Phase, message: str) -> int:
 
 
 def _get_creation_flags() -> int:
-    """Say how Windows starts a process that outlives who started it; elsewhere a new session does it."""
+    """Return the Windows flags of a process that outlives its parent; elsewhere none."""
     if sys.platform == "win32":
         apart = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
         return apart | subprocess.BELOW_NORMAL_PRIORITY_CLASS

@@ -96,7 +96,7 @@ def describe_verdict(verdict: Verdict) -> tuple[str, ...]:
         )
         for row in verdict.actions
     ]
-    return (verdict.sentence, *lines)
+    return (verdict.message, *lines)
 
 
 def _render_verdict(verdict: Verdict) -> str:
@@ -119,7 +119,7 @@ def _render_verdict(verdict: Verdict) -> str:
     )
     return (
         '<section class="verdict '
-        f'{kind}"><h1>{head}</h1><ul><li>{escape(verdict.sentence)}</li></ul>'
+        f'{kind}"><h1>{head}</h1><ul><li>{escape(verdict.message)}</li></ul>'
         f'<p class="next">{step}</p></section>'
     )
 
@@ -189,7 +189,7 @@ def _render_pictures(summary: FinetuneSummary) -> str:
 def _render_method(summary: FinetuneSummary) -> str:
     """Say how it was found out."""
     rows = (
-        ("Taught from", ", ".join(summary.sessions)),
+        ("Trained on", ", ".join(summary.sessions)),
         ("Held out", summary.held_out),
         (
             "Judge",

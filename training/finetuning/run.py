@@ -61,7 +61,7 @@ class RunState:
         Of the step; NaN where unknown.
     seconds_left
         Of the step; NaN where unknown.
-    sentence
+    message
         How it goes, or how it ended.
     began
         UTC, ISO 8601.
@@ -75,7 +75,7 @@ class RunState:
     step: str = ""
     share: float = math.nan
     seconds_left: float = math.nan
-    sentence: str = ""
+    message: str = ""
     began: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     seconds_used: float = 0.0
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -132,6 +132,9 @@ def read_state(folder: Path) -> RunState:
     """
     try:
         table = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        for part in (table, table.get("results", {}).get("compare", {})):
+            if "sentence" in part:  # the name of the message until version 0.3
+                part["message"] = part.pop("sentence")
         known = {item.name for item in fields(RunState)}
         values = {
             key: math.nan if value is None else value
@@ -149,7 +152,7 @@ def read_state(folder: Path) -> RunState:
         ) from error
     if state.phase in ACTIVE_PHASES and not is_held(folder):
         return replace(
-            state, phase=Phase.FAILED, sentence=INTERRUPTED, share=math.nan, seconds_left=math.nan
+            state, phase=Phase.FAILED, message=INTERRUPTED, share=math.nan, seconds_left=math.nan
         )
     return state
 

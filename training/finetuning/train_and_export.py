@@ -93,7 +93,7 @@ def export(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
     sessions = ", ".join(path.name for path in context.request.sessions)
     facts = CardFacts(
         context.results["parent"]["licence"],
-        f"Taught by a rig from {sessions}, for {context.request.person or 'everybody'}.",
+        f"Fine-tuned by a rig on {sessions}, for {context.request.person or 'everybody'}.",
         TrainingRecord(
             parent=context.results["parent"]["name"],
             data=tuple(f"session {path.name}" for path in context.request.sessions),

@@ -95,7 +95,7 @@ class Verdict:
     Parameters
     ----------
     better
-    sentence
+    message
         The verdict for a person, with its figures.
     before_mm, after_mm
         Mean error against the rig's own labels.
@@ -112,7 +112,7 @@ class Verdict:
     """
 
     better: bool
-    sentence: str
+    message: str
     before_mm: float
     after_mm: float
     gain_mm: Interval
@@ -175,7 +175,7 @@ def judge_comparison(comparison: Comparison, *, seed: int = 0) -> Verdict:
     )
     return Verdict(
         better=not reason,
-        sentence=_format_verdict(before_mm, after_mm, gain, reason),
+        message=_format_verdict(before_mm, after_mm, gain, reason),
         before_mm=before_mm,
         after_mm=after_mm,
         gain_mm=gain,
@@ -192,6 +192,7 @@ def judge_comparison(comparison: Comparison, *, seed: int = 0) -> Verdict:
 def verdict_from_table(table: Mapping[str, Any]) -> Verdict:
     """Return the verdict that `dataclasses.asdict` wrote."""
     actions = tuple(ActionRow(**row) for row in table["actions"])
+    table = {"message" if key == "sentence" else key: value for key, value in table.items()}
     return Verdict(**{**table, "gain_mm": Interval(**table["gain_mm"]), "actions": actions})
 
 
@@ -246,12 +247,14 @@ def _build_action_rows(
     before: F64, after: F64, action: NDArray[Any], judged: NDArray[np.bool_]
 ) -> tuple[ActionRow, ...]:
     """Tell the actions apart."""
-    befores, afters = (mean_by_label(errors[judged], action[judged]) for errors in (before, after))
+    before_mm, after_mm = (
+        mean_by_label(errors[judged], action[judged]) for errors in (before, after)
+    )
     rows = [
         ActionRow(
-            name, 1e3 * befores[name], 1e3 * afters[name], int((action[judged] == name).sum())
+            name, 1e3 * before_mm[name], 1e3 * after_mm[name], int((action[judged] == name).sum())
         )
-        for name in befores
+        for name in before_mm
     ]
     return tuple(sorted(rows, key=lambda row: -row.pictures))
 

@@ -55,7 +55,7 @@ class Learner:
         self._steps = 0
 
     def train_step(self, batch: Batch, rate: float) -> float:
-        """Teach one batch.
+        """Train on one batch.
 
         Parameters
         ----------

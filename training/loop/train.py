@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 def train(
     network: PoseNetwork, batches: BatchSource, config: TrainConfig, run: Run
 ) -> TrainingResult:
-    """Teach a network.
+    """Train a network.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class _Training:
             self.learner.restore_random(state)
 
     def run(self) -> TrainingResult:
-        """Teach until the budget, the patience or the person ends it."""
+        """Train until the budget, the patience or the user ends it."""
         self.begin()
         stop = self.train_epochs()
         return self.finish(stop)
@@ -160,7 +160,7 @@ class _Training:
         self.save()
 
     def train_epochs(self) -> StopReason:
-        """Teach, epoch after epoch."""
+        """Train, epoch after epoch."""
         while (stop := self.find_stop_reason()) is None:
             for batch, waited_s in self.iter_rest_of_epoch():
                 self.step(batch, waited_s)
@@ -199,7 +199,7 @@ class _Training:
             )
 
     def step(self, batch: Batch, waited_s: float) -> None:
-        """Teach one batch, and do what is due after it."""
+        """Train on one batch, and do what is due after it."""
         began_s = time.monotonic()
         samples = len(batch) * self.placement.world_size
         loss = self.learner.train_step(batch, self.rate())

@@ -12,7 +12,7 @@ def transfer_weights(source: PoseNetwork, target: PoseNetwork) -> None:
     Parameters
     ----------
     source
-        Taught in 2D (``volume_depth = 1`` is enough, and far cheaper) or in 3D.
+        Trained in 2D (``volume_depth = 1`` is enough, and far cheaper) or in 3D.
     target
         Is changed. Of the same make; its volume may be deeper than a flat one.
 

@@ -38,7 +38,7 @@ Times the scale; usual for the set.
 NOMINAL_FOCAL = 1.2
 """Of the long side of a photograph, whose lens is unknown: 45°."""
 
-UNKNOWN_PERSON = "somebody"
+UNKNOWN_PERSON = "unknown"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,7 +31,7 @@ def serve(pipe: Connection, work: str, folder: str, config_toml: str, first: int
     ----------
     pipe
         Brings anything for each shard there is room for; takes ``(MADE, number)`` after each, and
-        last, where no more can come, ``(REFUSED, sentence)`` or, where the program is at fault,
+        last, where no more can come, ``(REFUSED, message)`` or, where the program is at fault,
         ``(BROKEN, traceback)``.
     work
         ``module:function``; called with the configuration's text, returns what is called with the
@@ -53,7 +53,7 @@ def serve(pipe: Connection, work: str, folder: str, config_toml: str, first: int
             pipe.send((MADE, number))
             number += 1
     except (ParentGoneError, EOFError, BrokenPipeError, ConnectionResetError):
-        return  # the parent has let go
+        return  # the parent has closed the pipe
     except (TrainingError, EngineError) as error:
         _send_last_message(pipe, REFUSED, str(error))
     except Exception:  # a bug: carried to the parent, who logs it

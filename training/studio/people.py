@@ -58,8 +58,8 @@ def make_body(seed: int) -> Body:
     Parameters
     ----------
     seed
-        The look is the one that the studio gives to the first person of this seed, with a shape of
-        a wider range.
+        The appearance is that of the studio's first person of this seed, the shape is of a wider
+        range.
 
     Returns
     -------

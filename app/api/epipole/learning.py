@@ -277,9 +277,9 @@ def finetune(
 def _read_result(folder: Path, state: RunState) -> FinetuneResult:
     """Read the outcome of a run that has ended."""
     if state.phase not in (Phase.KEPT, Phase.ROLLED_BACK):
-        raise TrainingError(state.sentence)
+        raise TrainingError(state.message)
     verdict = state.results.get("compare", {}).get("verdict")
-    messages = describe_verdict(verdict_from_table(verdict)) if verdict else (state.sentence,)
+    messages = describe_verdict(verdict_from_table(verdict)) if verdict else (state.message,)
     page = state.results.get("report", {}).get("page")
     report = folder / page if page else None
     return FinetuneResult(state.phase is Phase.KEPT, tuple(messages), folder, report)

@@ -209,8 +209,8 @@ class RtspSource(NetworkSource):
         """Say that the camera took too long; FFmpeg's own errors do not."""
         return CameraNotFoundError(
             self.name,
-            f"Camera '{self.name}' at {self.endpoint.netloc} accepts the connection but sends no stream "
-            f"within {self.limits.rtsp_answer_s:.1f} s. "
+            f"Camera '{self.name}' at {self.endpoint.netloc} accepts the connection but sends "
+            f"no stream within {self.limits.rtsp_answer_s:.1f} s. "
             "Restart it; check the port and the path of its address.",
         )
 

@@ -197,7 +197,7 @@ def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(
     [
         ("network.onnx", "only a checkpoint"),
         ("gone.pt", "no checkpoint"),
-        ("nobody", "no network 'nobody'"),
+        ("nobody", "no model 'nobody'"),
     ],
 )
 def test_a_start_that_is_not_there_is_told_before_any_process(

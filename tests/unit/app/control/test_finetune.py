@@ -129,7 +129,7 @@ def test_a_kept_network_is_swapped_in_by_the_window_that_saw_it_taught(
     folder = list_runs(tmp_path / "runs")[0]
     request_cancel(folder)
     assert wait_until(lambda: not is_held(folder))
-    write_state(folder, RunState(Phase.KEPT, sentence="61 → 48 mm."))
+    write_state(folder, RunState(Phase.KEPT, message="61 → 48 mm."))
     seen(control, lambda s: "Better" in s.run.headline)
     seen(control, lambda s: True)
     assert swapped == ["Anna"]

@@ -114,7 +114,7 @@ def test_the_time_left_in_all_is_said_beside_that_of_the_step():
 
 def test_a_run_that_was_broken_off_is_no_failure_and_says_where_it_stopped():
     card = present_run(
-        look(phase=Phase.FAILED, sentence=INTERRUPTED, step="train", seconds_used=200.0)
+        look(phase=Phase.FAILED, message=INTERRUPTED, step="train", seconds_used=200.0)
     )
     assert card.headline == "Interrupted"
     assert card.severity is Severity.WARNING
@@ -150,9 +150,7 @@ def test_stages_fill_one_after_the_other():
 
 def test_a_rolled_back_run_says_so_and_promises_nothing():
     card = present_run(
-        look(
-            phase=Phase.ROLLED_BACK, sentence="48 → 61 mm.", results={step: {} for step in ALL[:9]}
-        )
+        look(phase=Phase.ROLLED_BACK, message="48 → 61 mm.", results={step: {} for step in ALL[:9]})
     )
     assert card.headline == "Not better: nothing was changed"
     assert card.severity is Severity.WARNING

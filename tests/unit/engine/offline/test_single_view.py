@@ -1,4 +1,4 @@
-"""A take that one camera sees, or sees alone for a while: looked at in one pass, placed afterwards."""
+"""Recordings where one camera sees the person alone: tracked in one pass, placed afterwards."""
 
 from dataclasses import replace
 from functools import partial
@@ -151,7 +151,7 @@ def test_somebody_else_than_the_chosen_person_is_not_lifted_in_their_place(rig, 
 
 
 def lean_deg(poses_3d):
-    """Angle between up and the middle of who is seen from ankles to shoulders, taken over a take."""
+    """Measure the angle between up and the body, ankles to shoulders, over a recording."""
     ankles, shoulders = (
         SKELETON.indices([f"left_{joint}", f"right_{joint}"]) for joint in ("ankle", "shoulder")
     )

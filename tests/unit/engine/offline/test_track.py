@@ -39,7 +39,7 @@ class WalkerEstimator:
 
 @pytest.fixture
 def walk(tmp_path):
-    """A session of two cameras that has a rig and poses, its images said to be as large as the rig's."""
+    """Record a two-camera session with a rig and poses, its images as large as the rig's."""
     record_session(tmp_path / "walk", 12)
     small = tuple(
         type(c)(c.name, (64, 48), c.matrix, c.distortion, c.cam_from_world)

@@ -40,7 +40,7 @@ def work(tmp_path, library):
         "compare": {
             "verdict": asdict(VERDICT),
             "sight": {"across_mm": 50.0, "along_mm": 70.0},
-            "sentence": "Better.",
+            "message": "Better.",
         },
     }
     return StepContext(

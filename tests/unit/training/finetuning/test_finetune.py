@@ -27,7 +27,7 @@ from training.finetuning.run import (
     write_state,
 )
 
-WORSE = {"better": False, "sentence": "48 → 61 mm."}
+WORSE = {"better": False, "message": "48 → 61 mm."}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_the_steps_come_in_order_and_build_upon_each_other(folder):
 def test_a_network_that_is_not_better_is_neither_added_nor_adopted(folder):
     state = finetune(folder, make_steps(compare=lambda work, watch: WORSE))
     assert state.phase is Phase.ROLLED_BACK
-    assert state.sentence == WORSE["sentence"]
+    assert state.message == WORSE["message"]
     assert not {"add", "adopt"} & set(read_turns(folder))
     assert "report" in read_turns(folder)
 
@@ -109,7 +109,7 @@ def test_a_training_asks_whether_to_end_without_being_thrown_out(folder):
 def test_a_run_that_nobody_works_on_is_told_to_be_broken_off(folder):
     write_state(folder, RunState(Phase.RUNNING, "train", 0.5))
     state = read_state(folder)
-    assert (state.phase, state.sentence) == (Phase.FAILED, INTERRUPTED)
+    assert (state.phase, state.message) == (Phase.FAILED, INTERRUPTED)
 
 
 def test_a_state_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):

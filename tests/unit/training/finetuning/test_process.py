@@ -12,13 +12,16 @@ from training.errors import TrainingError
 from training.finetuning.process import FAILED, run_process, start_process
 from training.finetuning.request import FinetuneRequest
 from training.finetuning.run import (
+    STATE,
     Phase,
+    RunState,
     is_held,
     make_run,
     read_state,
     request_cancel,
     request_pause,
     request_resume,
+    write_state,
 )
 
 FAKES = "tests.support.finetune_steps"
@@ -65,7 +68,7 @@ def test_it_is_out_of_the_way_and_out_of_reach_of_ctrl_c(folder, start):
     assert process.wait(PATIENCE_S) == 0
     state = read_state(folder)
     assert state.phase is Phase.CANCELLED
-    assert "untouched" in state.sentence
+    assert "unchanged" in state.message
 
 
 def test_a_run_pauses_and_goes_on(folder, start):
@@ -89,7 +92,7 @@ def test_a_run_that_was_killed_is_seen_and_goes_on_where_it_was(folder, start):
     process.wait(PATIENCE_S)
     state = read_state(folder)
     assert state.phase is Phase.FAILED
-    assert "interrupted" in state.sentence
+    assert "interrupted" in state.message
     assert start("KILLED_ONCE").wait(PATIENCE_S) == 0
     assert read_state(folder).phase is Phase.KEPT
     assert read_turns(folder).count("label") == 1
@@ -108,7 +111,7 @@ def test_what_is_done_is_not_done_again(folder, start):
         ("REFUSED", "Nothing in the session can be trained on"),
         ("FULL", "free some space"),
         ("TORCHLESS", "pip install 'epipole[train]'"),
-        ("BROKEN", "no fault of yours"),
+        ("BROKEN", "Internal error"),
     ],
 )
 def test_every_failure_is_one_sentence_and_nothing_serves(folder, name, words, monkeypatch):
@@ -116,7 +119,7 @@ def test_every_failure_is_one_sentence_and_nothing_serves(folder, name, words, m
     assert run_process(folder, f"{FAKES}:{name}") == FAILED
     state = read_state(folder)
     assert state.phase is Phase.FAILED
-    assert words in state.sentence
+    assert words in state.message
     assert "adopt" not in read_turns(folder)
 
 
@@ -131,9 +134,18 @@ def test_a_disk_that_takes_not_even_the_last_word_leaves_a_run_that_reads_as_bro
     monkeypatch.setattr("training.finetuning.finetune.write_state", full)
     monkeypatch.setattr("training.finetuning.process.write_state", full)
     assert run_process(folder, f"{FAKES}:GOOD") == FAILED
-    assert "interrupted" in read_state(folder).sentence
+    assert "interrupted" in read_state(folder).message
 
 
 def test_a_process_that_cannot_work_says_so(folder, start):
     start("NOTHING_OF_THE_KIND").wait(PATIENCE_S)
-    assert "no fault of yours" in read_state(folder).sentence
+    assert "Internal error" in read_state(folder).message
+
+
+def test_a_run_of_an_older_version_is_read(tmp_path: Path):
+    state = RunState(Phase.KEPT, message="61 → 48 mm.", results={"compare": {"message": "Better."}})
+    write_state(tmp_path, state)
+    file = tmp_path / STATE
+    file.write_text(file.read_text(encoding="utf-8").replace('"message"', '"sentence"'), "utf-8")
+    read = read_state(tmp_path)
+    assert (read.message, read.results) == (state.message, state.results)

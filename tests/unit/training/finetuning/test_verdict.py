@@ -56,13 +56,13 @@ def test_a_clear_gain_is_kept():
     assert verdict.better
     assert verdict.gain_mm.low > 0
     assert verdict.before_mm - verdict.after_mm == pytest.approx(verdict.gain_mm.mean, abs=1e-6)
-    assert "65 →" in verdict.sentence
+    assert "65 →" in verdict.message
 
 
 def test_a_loss_is_rolled_back():
     verdict = judge_comparison(exam(-0.015))
     assert not verdict.better
-    assert "stays" in verdict.sentence
+    assert "stays" in verdict.message
 
 
 def test_a_gain_that_may_be_chance_is_rolled_back():
@@ -76,20 +76,20 @@ def test_two_equal_networks_are_never_called_better():
 def test_too_few_clips_say_nothing():
     verdict = judge_comparison(exam(0.02, blocks=3))
     assert not verdict.better
-    assert "record for longer" in verdict.sentence
+    assert "record for longer" in verdict.message
 
 
 def test_a_network_that_agrees_with_a_wrong_rig_but_not_with_the_images_is_rolled_back():
     verdict = judge_comparison(exam(0.02, image=0.05))
     assert not verdict.better
-    assert "calibrate again" in verdict.sentence
+    assert "calibrate again" in verdict.message
 
 
 def test_a_network_that_forgot_other_people_is_rolled_back():
     others = np.full((20, J), 0.06)
     forgot = replace(exam(0.02), strangers_before_m=others, strangers_after_m=1.2 * others)
     assert not judge_comparison(forgot).better
-    assert "forgotten other people: 60 → 72 mm" in judge_comparison(forgot).sentence
+    assert "forgotten other people: 60 → 72 mm" in judge_comparison(forgot).message
     assert judge_comparison(replace(forgot, strangers_after_m=1.04 * others)).better
     assert judge_comparison(replace(forgot, max_forgetting=MAX_FORGETTING_PERSONAL)).better
 
@@ -107,7 +107,7 @@ def test_nothing_to_judge_changes_nothing():
     nothing = np.full((N, J), np.nan)
     verdict = judge_comparison(replace(exam(0.02), before_m=nothing, after_m=nothing))
     assert not verdict.better
-    assert verdict.sentence.startswith("Nothing changes")
+    assert verdict.message.startswith("Nothing changes")
 
 
 def test_a_verdict_survives_being_stored():
