@@ -17,8 +17,8 @@ compare_people          the median distance of limbs from where they should be
 find_best_pair          all pairs of people of two views, triangulated and compared
 ======================= ==========================================================================
 
-All kernels are in this one file of 535 lines because numba checks only a kernel's own file to find that cached
-machine code is out of date. Constants of other files are arguments for the same reason.
+All kernels are in this one file of 535 lines because numba checks only a kernel's own file to find
+that cached machine code is out of date. Constants of other files are arguments for the same reason.
 """
 
 # pyright: basic
