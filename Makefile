@@ -20,7 +20,7 @@ PIN := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 help: ## this list
 	@echo "Epipole: markerless motion capture from ordinary cameras"
 	@echo
-	@awk -F ':|## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$NF }' Makefile
+	@awk -F ':|## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$NF }' Makefile
 
 setup: system $(DONE)/base $(DONE)/model $(DONE)/kernels ## install everything that the program needs (about 1.4 GB)
 	@echo "Ready. Try: $(BIN)/epipole --help"

@@ -1,7 +1,7 @@
 """CDF: what Human3.6M uses of NASA's Common Data Format 3, one variable of numbers.
 
 Plain or gzipped; written after the "CDF Internal Format Description" of version 3. The reasons
-against `cdflib` are in ``training/decisions/001-own-cdf-reader.md``.
+against `cdflib` are in ``training/decisions/019-an-own-reader-of-cdf.md``.
 """
 
 import math
