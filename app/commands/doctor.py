@@ -32,6 +32,8 @@ _PACKAGES = (
     "poselib",
     "PyQt6",
 )
+# The packages of the program have general names; others of the same name may hide them.
+_FLOORS = ("app", "training", "engine", "calibration", "assets")
 _CLASHES = (("opencv-python-headless", "opencv-python"), ("onnxruntime", "onnxruntime-gpu"))
 _MIN_PYTHON = (3, 11)
 _TRIAL_BYTES = 32_000_000
@@ -104,6 +106,22 @@ def check_python() -> Finding:
             severity=Severity.ERROR,
         )
     return Finding("Python", f"{version} on {platform.system()} {platform.machine()}")
+
+
+def check_program() -> Finding:
+    """Check that all parts of the program are found in one place, its own."""
+    root = Path(__file__).resolve().parents[2]
+    for floor in _FLOORS:
+        spec = util.find_spec(floor)
+        found = Path(spec.origin).resolve().parent if spec and spec.origin else None
+        if found != root / floor:
+            return Finding(
+                "Program",
+                f"a package '{floor}' in {found} hides Epipole's own in {root}. Rename that folder "
+                "or uninstall that package; or install Epipole alone, with pipx or 'uv tool'.",
+                severity=Severity.ERROR,
+            )
+    return Finding("Program", f"Epipole {metadata.version('epipole')} in {root}")
 
 
 def check_packages() -> Finding:
@@ -275,6 +293,7 @@ def _choose_platform() -> str:
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
     check_python,
+    check_program,
     check_packages,
     check_model,
     check_inference,

@@ -86,6 +86,6 @@ def test_every_opener_can_be_loaded():
 
 
 def test_a_kind_of_address_that_does_not_exist_is_refused_without_its_password():
-    with pytest.raises(CameraNotFoundError, match="no camera that Epipole knows") as caught:
+    with pytest.raises(CameraNotFoundError, match="is not a camera address") as caught:
         parse_address("ndi://me:s3cret@studio/1")
     assert SECRET not in str(caught.value)

@@ -150,3 +150,22 @@ def test_a_display_that_does_not_answer_says_how_qt_failed(monkeypatch):
     finding = doctor.check_display()
     assert finding.severity is Severity.ERROR
     assert "Qt cannot start" in finding.message
+
+
+def test_the_program_is_found_in_one_place():
+    assert doctor.check_program().severity is Severity.GOOD
+
+
+def test_a_package_that_hides_a_part_of_the_program_is_named(monkeypatch, tmp_path):
+    hiding = tmp_path / "training" / "__init__.py"
+    hiding.parent.mkdir()
+    hiding.touch()
+    find = doctor.util.find_spec
+    monkeypatch.setattr(
+        doctor.util,
+        "find_spec",
+        lambda name: SimpleNamespace(origin=str(hiding)) if name == "training" else find(name),
+    )
+    finding = doctor.check_program()
+    assert finding.severity is Severity.ERROR
+    assert f"'training' in {hiding.parent} hides" in finding.message
