@@ -64,7 +64,7 @@ def save_finetune_screenshots(folder: Path, bench_folder: Path) -> None:
     app.window.show()
     app.window.show_page("Fine-tune")
     process_events(running, seconds=4)
-    save_screenshots(running, app, folder / "teach")
+    save_screenshots(running, app, folder / "finetune")
     app.window.close()
 
 
