@@ -1,4 +1,7 @@
-"""LiveControl: what the buttons of the live page do. Nothing waits: a worker does the slow work."""
+"""LiveControl: what the buttons of the live page do. Nothing waits: a worker does the slow work.
+
+Its more than 400 lines are one small handler for each request of the live page, in one table.
+"""
 
 import logging
 import threading

@@ -3,6 +3,8 @@
 It tries as soon as enough motion was seen, in a process of its own. A usable rig is used at once
 and replaced by better ones while the person goes on; then calibration stops. The gates are those of
 a recorded session: a rig that would be refused there is refused here.
+
+Its more than 400 lines are one state machine, whose states share one lock.
 """
 
 import logging

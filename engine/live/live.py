@@ -1,6 +1,8 @@
 """Live: cameras, model, calibration and recording working together, without a screen.
 
 A display polls the newest result and the state; nothing in here waits for a screen or a disk.
+
+Its more than 400 lines start and end what runs together; the order is in one place.
 """
 
 import threading

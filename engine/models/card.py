@@ -1,4 +1,7 @@
-"""ModelCard: what a model is, where its files come from, its inputs and its outputs."""
+"""ModelCard: what a model is, where its files come from, its inputs and its outputs.
+
+Its more than 400 lines are one file format: each table with its checks and its messages.
+"""
 
 import difflib
 import tomllib

@@ -2,6 +2,8 @@
 
 A model is a folder and is never overwritten; the choice of the model in use is a journal that is
 only appended to. The root of all is the shipped model, to which the user can always go back.
+
+Its more than 400 lines change one folder under one lock.
 """
 
 import difflib

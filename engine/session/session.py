@@ -9,6 +9,8 @@
     poses_2d_raw.bin           2D poses as the model found them, each view on its own
     poses_2d.bin               the same people matched across views, left and right repaired
     poses_3d.bin               3D poses, unsmoothed
+
+Its more than 400 lines are the reading side of one folder layout.
 """
 
 import dataclasses

@@ -1,4 +1,7 @@
-"""SessionWriter: writes a session as it happens, readable even after a kill -9."""
+"""SessionWriter: writes a session as it happens, readable even after a kill -9.
+
+Its more than 400 lines are the writing side of one folder layout.
+"""
 
 import logging
 import re

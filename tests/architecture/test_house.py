@@ -18,8 +18,8 @@ MODULES = sorted(
     for path in (ROOT / floor).rglob("*.py")
     if path.parent.name != "examples"  # scripts; tests/unit/app/api runs them
 )
-# At 100 columns with one statement a line a screen holds less than it did.
-MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS = 460, 60, 5
+
+MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS = 400, 60, 5
 MAX_MODULES = 25
 SHY_NAMES = ("utils", "helpers", "manager", "base", "misc", "common", "types")
 

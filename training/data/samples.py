@@ -3,6 +3,8 @@
 A folder holds ``images.u8``, the bare crops one after another, and ``samples.npz``, everything
 else. The second is written last and in one step: a folder without it is no set, whatever ended its
 making.
+
+Its more than 400 lines are one file format, written, read, joined and checked.
 """
 
 import json

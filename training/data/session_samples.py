@@ -1,4 +1,7 @@
-"""Samples of a session: crops of its videos, with the labels carried to each image's own time."""
+"""Samples of a session: crops of its videos, with the labels carried to each image's own time.
+
+Its 400 lines are one pass over the videos of a session, step after step.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
