@@ -56,18 +56,15 @@ class Header(QWidget):
         self._menu = QMenu(self)
         self._more = _make_button("more", "", "Countdown and hands-free recording", self._open_menu)
         self._hands_free, self._countdowns = self._fill_menu()
-        self._buttons = (
-            self._add,
-            self._plots,
-            self._help,
-            self._start,
-            self._calibrate,
-            self._record,
-            self._more,
-        )
+        self._buttons = self._list_buttons()
         self._row = self._lay_out()
         self._plots.setCheckable(True)
         self.show_controls(None)
+
+    def _list_buttons(self) -> tuple[QPushButton, ...]:
+        """Return the buttons in the order of the row."""
+        looking = (self._add, self._plots, self._help)
+        return (*looking, self._start, self._calibrate, self._record, self._more)
 
     def add_page(self, name: str) -> None:
         """Add a tab; a single page shows none."""

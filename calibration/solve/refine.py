@@ -211,12 +211,9 @@ def build_normal_equations(
     raw_gradient = np.zeros(V * CAMERA_PARAMETERS)
     mixed = np.zeros((T, N, J, 3))
     frame = np.zeros((T, J, 3, J, 3))
-    frame_gradient = np.einsum(
-        "v,vtjki,vtjk->tji", np.ones(V), weight[..., None, None] * by_point, images.residual
-    )
-    diagonal = np.einsum(
-        "vtjka,vtjkb->tjab", weight[..., None, None] * by_point, by_point, optimize=True
-    )
+    weighted_point = weight[..., None, None] * by_point
+    frame_gradient = np.einsum("v,vtjki,vtjk->tji", np.ones(V), weighted_point, images.residual)
+    diagonal = np.einsum("vtjka,vtjkb->tjab", weighted_point, by_point, optimize=True)
     joints = np.arange(J, dtype=np.int64)
     frame[:, joints, :, joints, :] = np.moveaxis(diagonal, 1, 0)
     for v in range(V):
@@ -233,10 +230,7 @@ def build_normal_equations(
     shared, shared_gradient = np.zeros((N, N)), np.zeros(N)
     shared[:Q, :Q] = free_parameters.basis.T @ raw @ free_parameters.basis
     shared_gradient[:Q] = free_parameters.basis.T @ raw_gradient
-    prior = _compute_prior_residual(estimate, free_parameters)
-    prior_rows = free_parameters.basis / free_parameters.prior_sigma[:, None]
-    shared[:Q, :Q] += prior_rows.T @ prior_rows
-    shared_gradient[:Q] += prior_rows.T @ prior
+    _add_priors(shared[:Q, :Q], shared_gradient[:Q], estimate, free_parameters)
     equations = NormalEquations(shared, shared_gradient, frame, frame_gradient, mixed)
     _add_bones(equations, evidence, estimate, settings)
     return replace(
@@ -245,6 +239,16 @@ def build_normal_equations(
         frame_gradient=frame_gradient.reshape(T, 3 * J),
         mixed=mixed.reshape(T, N, 3 * J),
     )
+
+
+def _add_priors(
+    shared: F64, gradient: F64, estimate: Estimate, free_parameters: FreeParameters
+) -> None:
+    """Add the priors to the block (Q, Q) and the gradient (Q,) of the cameras, in place."""
+    prior = _compute_prior_residual(estimate, free_parameters)
+    rows = free_parameters.basis / free_parameters.prior_sigma[:, None]
+    shared += rows.T @ rows
+    gradient += rows.T @ prior
 
 
 def apply_step(estimate: Estimate, camera_step: F64, length_step: F64, point_step: F64) -> Estimate:

@@ -105,13 +105,12 @@ def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
     """
     vertices = mesh.vertices
     bone = mesh.bone
-    weight = mesh.weight
     rotation, translation = pose
     fx, fy, cx, cy, k1, k2, p1, p2, k3, limit = lens
     for i in range(vertices.shape[0]):
         x = y = z = np.float32(0)
         for k in range(bone.shape[1]):
-            w = weight[i, k]
+            w = mesh.weight[i, k]
             if w < 1e-3:
                 continue
             r, t = rotation[bone[i, k]], translation[bone[i, k]]
@@ -166,6 +165,14 @@ def find_bounds(image: F32, width: int, height: int):
 
 
 @_compile
+def _find_sample(pixel: F32, x0: int, y0: int):
+    """Return where a pixel lies among the samples of a box that begins at x0, y0."""
+    scale = np.float32(SAMPLES)
+    shift = np.float32(0.5 * SAMPLES - 0.5)
+    return (pixel[0] - x0) * scale + shift, (pixel[1] - y0) * scale + shift
+
+
+@_compile
 def rasterise(
     image: F32, triangles: np.ndarray, colour: F32, corner: tuple[int, int], target: Samples
 ):
@@ -176,20 +183,13 @@ def rasterise(
     nearness, samples = target
     x0, y0 = corner
     height, width = nearness.shape
-    scale = np.float32(SAMPLES)
-    shift = np.float32(0.5 * SAMPLES - 0.5)
     for f in range(triangles.shape[0]):
-        a = triangles[f, 0]
-        b = triangles[f, 1]
-        c = triangles[f, 2]
+        a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
         if image[a, 2] <= 0 or image[b, 2] <= 0 or image[c, 2] <= 0:
             continue
-        ax = (image[a, 0] - x0) * scale + shift
-        ay = (image[a, 1] - y0) * scale + shift
-        bx = (image[b, 0] - x0) * scale + shift
-        by = (image[b, 1] - y0) * scale + shift
-        cx = (image[c, 0] - x0) * scale + shift
-        cy = (image[c, 1] - y0) * scale + shift
+        ax, ay = _find_sample(image[a], x0, y0)
+        bx, by = _find_sample(image[b], x0, y0)
+        cx, cy = _find_sample(image[c], x0, y0)
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if area >= -1e-6:
             # seen from behind: counter-clockwise outside is clockwise in an image with y down
@@ -215,9 +215,8 @@ def rasterise(
                     if near > nearness[y, x]:
                         nearness[y, x] = near
                         for k in range(3):
-                            samples[y, x, k] = np.uint8(
-                                wa * colour[a, k] + wb * colour[b, k] + wc * colour[c, k]
-                            )
+                            mixed = wa * colour[a, k] + wb * colour[b, k] + wc * colour[c, k]
+                            samples[y, x, k] = np.uint8(mixed)
                         samples[y, x, 3] = 255
                 wa += step_a
                 wb += step_b

@@ -125,6 +125,43 @@ def _sample_texture(texture, x, y, bright, pixel):
 
 
 @partial(jit_kernel, fastmath=True)
+def _blend_rows(above, below, share, line):
+    """Fill `line` with the rays between two rows of nodes."""
+    for i in range(line.shape[0]):
+        for k in range(3):
+            line[i, k] = above[i, k] + (below[i, k] - above[i, k]) * share
+
+
+@partial(jit_kernel, fastmath=True)
+def _find_hit(ray, centre, low, high, per_m):
+    """Return the side that a ray meets first, where in the room, and where in its picture."""
+    rx, ry, rz = ray
+    far = np.float32(1e9)
+    flat = np.float32(1e-6)
+    wall_x = rx > 0
+    wall_y = ry > 0
+    wall_z = rz > 0
+    tx = ((high[0] if wall_x else low[0]) - centre[0]) / rx if abs(rx) > flat else far
+    ty = ((high[1] if wall_y else low[1]) - centre[1]) / ry if abs(ry) > flat else far
+    tz = ((high[2] if wall_z else low[2]) - centre[2]) / rz if abs(rz) > flat else far
+    t = min(tx, ty, tz)
+    hx = centre[0] + t * rx
+    hy = centre[1] + t * ry
+    hz = centre[2] + t * rz
+    x = (hx - low[0]) * per_m[0]
+    y = (hz - low[2]) * per_m[2]
+    if t == tz:
+        side = int(wall_z)
+        y = (hy - low[1]) * per_m[1]
+    elif t == tx:
+        side = 2 + int(wall_x)
+        x = (hy - low[1]) * per_m[1]
+    else:
+        side = 4 + int(wall_y)
+    return side, hx, hy, x, y
+
+
+@partial(jit_kernel, fastmath=True)
 def _fill(image, rays, centre, room, shadow):
     """Follow every pixel's ray to the first side it meets, and sample that side's picture there."""
     textures, low, high, gain = room
@@ -132,17 +169,13 @@ def _fill(image, rays, centre, room, shadow):
     size, last = image.shape[0], np.float32(textures.shape[1] - 1)
     nodes = rays.shape[0] - 1
     step = np.float32(nodes) / np.float32(size - 1)
-    far = np.float32(1e9)
-    flat = np.float32(1e-6)
     per_m = last / (high - low)
     line = np.empty((nodes + 1, 3), np.float32)
     for row in range(size):
         v = np.float32(row) * step
         j = min(int(v), nodes - 1)
         b = v - np.float32(j)
-        for i in range(nodes + 1):
-            for k in range(3):
-                line[i, k] = rays[j, i, k] + (rays[j + 1, i, k] - rays[j, i, k]) * b
+        _blend_rows(rays[j], rays[j + 1], b, line)
         for column in range(size):
             u = np.float32(column) * step
             i = min(int(u), nodes - 1)
@@ -150,28 +183,7 @@ def _fill(image, rays, centre, room, shadow):
             rx = line[i, 0] + (line[i + 1, 0] - line[i, 0]) * a
             ry = line[i, 1] + (line[i + 1, 1] - line[i, 1]) * a
             rz = line[i, 2] + (line[i + 1, 2] - line[i, 2]) * a
-            wall_x = rx > 0
-            wall_y = ry > 0
-            wall_z = rz > 0
-            tx = ((high[0] if wall_x else low[0]) - centre[0]) / rx if abs(rx) > flat else far
-            ty = ((high[1] if wall_y else low[1]) - centre[1]) / ry if abs(ry) > flat else far
-            tz = ((high[2] if wall_z else low[2]) - centre[2]) / rz if abs(rz) > flat else far
-            t = min(tx, ty, tz)
-            hx = centre[0] + t * rx
-            hy = centre[1] + t * ry
-            hz = centre[2] + t * rz
-            if t == tz:
-                side = int(wall_z)
-                x = (hx - low[0]) * per_m[0]
-                y = (hy - low[1]) * per_m[1]
-            elif t == tx:
-                side = 2 + int(wall_x)
-                x = (hy - low[1]) * per_m[1]
-                y = (hz - low[2]) * per_m[2]
-            else:
-                side = 4 + int(wall_y)
-                x = (hx - low[0]) * per_m[0]
-                y = (hz - low[2]) * per_m[2]
+            side, hx, hy, x, y = _find_hit((rx, ry, rz), centre, low, high, per_m)
             bright = gain[side]
             if side == 0:
                 bright *= _sample_light(light, to_map, hx, hy)

@@ -78,17 +78,7 @@ def samples_from_recording(
     """
     demand_held_out_seed(seed)
     demand_held_out_seed(seed if config.play is None else config.play)
-    studio = Studio(
-        StudioConfig(
-            motion=config.motion,
-            cameras=config.cameras,
-            seed=seed,
-            play=config.play,
-            seconds=config.seconds,
-            rate_fps=config.rate_fps,
-            drop_share=0.0,
-        )
-    )
+    studio = _build_studio(seed, config)
     joint_map = map_joints(SKELETON, load_skeleton(config.skeleton))
     views = list(_render_views(studio, joint_map, config.stored_px))
     frames = studio.config.frame_count
@@ -165,3 +155,18 @@ def _name_actions(studio: Studio, frames: int) -> np.ndarray:
     time_ns = np.asarray(studio.own_time_ns(np.arange(frames)))
     named = name_actions(studio.truth_as_detected(time_ns), time_ns / NS_PER_S, SKELETON)
     return np.array([ACTIONS.index(name) for name in named], np.int32)
+
+
+def _build_studio(seed: int, config: StudioRecordingConfig) -> Studio:
+    """Build the studio of a seed, in which no frame is lost."""
+    return Studio(
+        StudioConfig(
+            motion=config.motion,
+            cameras=config.cameras,
+            seed=seed,
+            play=config.play,
+            seconds=config.seconds,
+            rate_fps=config.rate_fps,
+            drop_share=0.0,
+        )
+    )

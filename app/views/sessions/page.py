@@ -48,9 +48,6 @@ class SessionsPage(QWidget):
         self._rescan = make_page_button(
             "", self._request_scan, "retry", name="flat", tip="Read the folders again (F5)"
         )
-        self._model = SessionModel()
-        self._painter = SessionCardPainter()
-        self._list = QListView()
         self._folder = make_page_button(
             "Show folder", self._request_folder, "folder", tip="Show the files of the session"
         )
@@ -71,6 +68,16 @@ class SessionsPage(QWidget):
             name="main_action",
             tip="Play it frame by frame (Enter)",
         )
+        self._make_containers()
+        self._set_up()
+        self._lay_out()
+        self.show_sessions(SessionsState())
+
+    def _make_containers(self) -> None:
+        """Make the list, and what holds the widgets."""
+        self._model = SessionModel()
+        self._painter = SessionCardPainter()
+        self._list = QListView()
         self._head_row = QHBoxLayout()
         self._foot_row = QHBoxLayout()
         self._words = QVBoxLayout()
@@ -78,9 +85,6 @@ class SessionsPage(QWidget):
         self._foot = QWidget()
         self._stack = QStackedWidget()
         self._list_frame = QWidget()
-        self._set_up()
-        self._lay_out()
-        self.show_sessions(SessionsState())
 
     def show_sessions(self, state: SessionsState) -> None:
         """Show this list; choice and search stay.
