@@ -1,6 +1,6 @@
 """Poses: a person's joints in one view (pixels) and in the room (metres); sets of one instant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -26,12 +26,30 @@ class Pose2D:
         0 where a joint was not found.
     score
         0 to 1: the model's confidence that this is a person.
+    own_xyz : (J, 3), m
+        The 2D model's own guess of the pose in three dimensions, about the middle of the hips, in
+        the axes of a camera that looks at them: x right and y down in the image, z away from the
+        camera. A hint, a decimetre off for real people; None from a model that makes none.
     """
 
     track_id: int
     xy: F64
     confidence: F64
     score: float = 1.0
+    own_xyz: F64 | None = None
+
+    def swap_sides(self, mirror: I64) -> "Pose2D":
+        """Return the pose with left and right exchanged.
+
+        Parameters
+        ----------
+        mirror : (J,)
+            Each joint's counterpart on the other side.
+        """
+        own_xyz = self.own_xyz[mirror] if self.own_xyz is not None else None
+        return replace(
+            self, xy=self.xy[mirror], confidence=self.confidence[mirror], own_xyz=own_xyz
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

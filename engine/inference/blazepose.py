@@ -24,7 +24,8 @@ from engine.inference.preprocess import (
 from engine.models.card import ModelInput
 
 INPUT = "input_1"
-LANDMARK_OUTPUTS = ("Identity", "Identity_1", "Identity_3")  # landmarks, presence, heat maps
+# Landmarks, presence, heat maps, and the landmarks in three dimensions.
+LANDMARK_OUTPUTS = ("Identity", "Identity_1", "Identity_3", "Identity_4")
 MIN_SCORE, MAX_OVERLAP = 0.5, 0.3  # of the detector, as in MediaPipe
 REGION_SCALE = 1.25
 LANDMARK_INPUT = ModelInput((256, 256), "nhwc", (0.0, 0.0, 0.0), (255.0, 255.0, 255.0))  # to [0, 1]
@@ -181,6 +182,31 @@ def decode_landmarks(raw: F32, presence: F32, heat: F32, crop_px: int) -> Landma
     )
 
 
+def decode_own_pose(raw: F32, regions: Sequence[Region]) -> F64:
+    """Decode the landmark model's own guess in three dimensions.
+
+    Parameters
+    ----------
+    raw : (B, 117), m
+        x, y, z of each landmark about the middle of the hips, in the axes of the crop.
+    regions : B of them
+        What the crops show; a crop may be turned against its image.
+
+    Returns
+    -------
+    own_xyz : (B, 33, 3), m
+        As in `engine.poses.Pose2D`: in the axes of the image.
+    """
+    own_xyz = raw.reshape(len(raw), LANDMARKS, 3)[:, :JOINTS].astype(np.float64)
+    angle = np.array([region.angle_rad for region in regions])
+    cos, sin = np.cos(angle), np.sin(angle)
+    image_from_crop = np.zeros((len(raw), 3, 3))
+    image_from_crop[:, 0, 0] = image_from_crop[:, 1, 1] = cos
+    image_from_crop[:, 0, 1], image_from_crop[:, 1, 0] = -sin, sin
+    image_from_crop[:, 2, 2] = 1.0
+    return own_xyz @ np.swapaxes(image_from_crop, 1, 2)
+
+
 def _refine_landmarks(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
     """Move each landmark to its heat map's centre of mass where clear; return the peaks too."""
     height, width = heat.shape[1:3]
@@ -290,14 +316,16 @@ class BlazePoseModel:
         crop_wh = LANDMARK_INPUT.size_wh
         crops = [cut(image, region, crop_wh, EDGE) for image, region in zip(images_bgr, regions)]
         outputs = self._landmarks.infer({INPUT: to_batch(crops, LANDMARK_INPUT)})
-        raw, presence, heat = (outputs[name] for name in LANDMARK_OUTPUTS)
+        raw, presence, heat, own = (outputs[name] for name in LANDMARK_OUTPUTS)
         seen = decode_landmarks(raw, presence, heat, crop_wh[0])
+        own_xyz = decode_own_pose(own, regions)
         return [
             Sighting(
                 crop_to_image(seen.xy[i], region, crop_wh),
                 seen.confidence[i],
                 float(seen.presence[i]) * upper_half_mean(seen.confidence[i]),
                 crop_to_image(seen.region_points[i], region, crop_wh),
+                own_xyz[i],
             )
             for i, region in enumerate(regions)
         ]

@@ -272,5 +272,6 @@ def _build_poses(view: ViewTracks, frame: Frame | None) -> tuple[Pose2D, ...]:
         beyond = np.maximum(-seen.xy, seen.xy - (np.array(frame.size_wh) - 1)).max(axis=1)
         inside = np.asarray(beyond <= margin)
         xy = np.where(inside[:, None], seen.xy, np.nan)
-        poses.append(Pose2D(track.track_id, xy, np.where(inside, seen.confidence, 0.0), seen.score))
+        confidence = np.where(inside, seen.confidence, 0.0)
+        poses.append(Pose2D(track.track_id, xy, confidence, seen.score, seen.own_xyz))
     return tuple(poses)

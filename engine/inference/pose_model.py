@@ -38,12 +38,16 @@ class Sighting:
         Probability of a person.
     points : (2, 2), px of the image
         From which `PoseModel.region` makes the region for the next image.
+    own_xyz : (J, 3), m
+        The model's own guess of the pose in three dimensions, as in `engine.poses.Pose2D`; None
+        from a model that makes none.
     """
 
     xy: F64
     confidence: F64
     score: float
     points: F64
+    own_xyz: F64 | None = None
 
 
 def upper_half_mean(confidence: F64) -> float:

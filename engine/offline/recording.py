@@ -234,7 +234,15 @@ def reconstruct_recording(recording: PoseRecording, rig: Rig) -> Reconstruction:
     observations = candidates.select(choice)
     swapped = _find_swapped_sides(observations, rig)
     repaired = observations.swap_sides(swapped)
-    poses_2d = tuple(_repair_set(poses, repaired, t) for t, poses in enumerate(recording.pose_sets))
+    mirror = recording.skeleton.mirror
+    chosen = (
+        _choose_people(poses, one, sides, mirror)
+        for poses, one, sides in zip(recording.pose_sets, choice, swapped)
+    )
+    poses_2d = tuple(
+        _repair_set(poses, people, repaired, t)
+        for t, (poses, people) in enumerate(zip(recording.pose_sets, chosen))
+    )
     found = reconstruct_observations(repaired, rig)
     poses_3d = tuple(
         replace(solved, index=poses.index) for solved, poses in zip(found, recording.pose_sets)
@@ -256,14 +264,28 @@ def _find_swapped_sides(observations: Observations, rig: Rig) -> Mask:
     return steady ^ by_rig
 
 
-def _repair_set(poses: PoseSet2D, repaired: Observations, t: int) -> PoseSet2D:
-    """Keep one person per view, sides repaired."""
-    poses_by_view = []
-    for v in range(len(repaired.view_names)):
-        seen = repaired.seen[t, v].any()
-        poses_by_view.append(
-            (Pose2D(0, repaired.xy[t, v], repaired.confidence[t, v]),) if seen else ()
-        )
+def _choose_people(
+    poses: PoseSet2D, choice: I64, swapped: Mask, mirror: I64
+) -> tuple[Pose2D | None, ...]:
+    """Return each view's chosen person, sides repaired; None where it has none."""
+    people: list[Pose2D | None] = []
+    for candidates, chosen, swap in zip(poses.poses_by_view, choice.tolist(), swapped.tolist()):
+        person = candidates[chosen] if 0 <= chosen < len(candidates) else None
+        people.append(person.swap_sides(mirror) if person is not None and swap else person)
+    return tuple(people)
+
+
+def _repair_set(
+    poses: PoseSet2D, chosen: Sequence[Pose2D | None], repaired: Observations, t: int
+) -> PoseSet2D:
+    """Keep one person per view, with the joints as repaired."""
+    poses_by_view: list[tuple[Pose2D, ...]] = []
+    for v, person in enumerate(chosen):
+        if person is None or not repaired.seen[t, v].any():
+            poses_by_view.append(())
+            continue
+        joints = repaired.xy[t, v], repaired.confidence[t, v]
+        poses_by_view.append((Pose2D(0, *joints, own_xyz=person.own_xyz),))
     return replace(poses, poses_by_view=tuple(poses_by_view))
 
 

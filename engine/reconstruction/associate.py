@@ -263,9 +263,7 @@ class Associate:
 
     def _swap_sides(self, pose: Pose2D, swapped: bool) -> Pose2D:
         """Exchange left and right if `swapped`."""
-        if not swapped:
-            return pose
-        return replace(pose, xy=pose.xy[self._mirror], confidence=pose.confidence[self._mirror])
+        return pose.swap_sides(self._mirror) if swapped else pose
 
 
 def _gather_detections(poses: PoseSet2D, joints: int) -> _Detections:

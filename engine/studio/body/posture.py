@@ -177,7 +177,7 @@ def _pose_trunk(posture: Posture, anatomy: Anatomy, bones: Bones) -> None:
     neck = _rotation_from_euler(posture.neck_deg / 2)
     below = "pelvis"
     for name, local in (("spine", spine), ("chest", spine), ("neck", neck), ("head", neck)):
-        _attach_bone(anatomy, (below, name), local, bones)
+        attach_bone(anatomy, (below, name), local, bones)
         below = name
 
 
@@ -194,15 +194,15 @@ def _pose_arm(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
     hanging = np.stack([sign * np.sin(angle), np.zeros_like(angle), -np.cos(angle)], -1)
     target = np.einsum("tab,tb->ta", _rotate_about(0, -flexion), hanging)
     target = np.einsum("tba,tb->ta", clavicle, target)
-    swing = _find_shortest_rotation(rest, target)
+    swing = find_shortest_rotation(rest, target)
     upper_arm = swing @ rotation_from_rotvec(rest * np.deg2rad(sign * twist)[:, None])
     hinge = normalize(np.cross(rest, np.array([0.0, -1.0, 0.0])))
     forearm = rotation_from_rotvec(hinge * np.deg2rad(posture.elbow_deg[:, side])[:, None])
 
-    _attach_bone(anatomy, ("chest", f"{name}_clavicle"), clavicle, bones)
-    _attach_bone(anatomy, (f"{name}_clavicle", f"{name}_shoulder"), upper_arm, bones)
-    _attach_bone(anatomy, (f"{name}_shoulder", f"{name}_elbow"), forearm, bones)
-    _attach_bone(
+    attach_bone(anatomy, ("chest", f"{name}_clavicle"), clavicle, bones)
+    attach_bone(anatomy, (f"{name}_clavicle", f"{name}_shoulder"), upper_arm, bones)
+    attach_bone(anatomy, (f"{name}_shoulder", f"{name}_elbow"), forearm, bones)
+    attach_bone(
         anatomy,
         (f"{name}_elbow", f"{name}_wrist"),
         np.broadcast_to(np.eye(3), forearm.shape),
@@ -236,8 +236,8 @@ def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
     thigh = normalize(along * down + forward * np.cross(down, axis))
     shank = normalize(distance * down - anatomy.thigh_m * thigh)
 
-    rotation[:, hip_index] = _basis(axis, thigh) @ _rest_basis(anatomy, name).T
-    rotation[:, knee_index] = _basis(axis, shank) @ _rest_basis(anatomy, name).T
+    rotation[:, hip_index] = build_basis(axis, thigh) @ build_leg_basis(anatomy, name).T
+    rotation[:, knee_index] = build_basis(axis, shank) @ build_leg_basis(anatomy, name).T
     rotation[:, ankle_index] = _rotate_about(2, foot_heading) @ _rotate_about(0, -foot_pitch)
     rotation[:, toe_index] = rotation[:, ankle_index]
     xyz[:, hip_index] = hip
@@ -247,7 +247,7 @@ def _pose_leg(posture: Posture, anatomy: Anatomy, side: int, bones: Bones) -> No
     xyz[:, toe_index] = xyz[:, ankle_index] + rotation[:, ankle_index] @ to_toe
 
 
-def _attach_bone(anatomy: Anatomy, joints: tuple[str, str], local: F64, bones: Bones) -> None:
+def attach_bone(anatomy: Anatomy, joints: tuple[str, str], local: F64, bones: Bones) -> None:
     """Fix the second bone to the first, turned by `local` against it."""
     above, child = INDEX[joints[0]], INDEX[joints[1]]
     bones.rotation[:, child] = bones.rotation[:, above] @ local
@@ -255,13 +255,13 @@ def _attach_bone(anatomy: Anatomy, joints: tuple[str, str], local: F64, bones: B
     bones.xyz[:, child] = bones.xyz[:, above] + bones.rotation[:, above] @ away
 
 
-def _rest_basis(anatomy: Anatomy, side: str) -> F64:
+def build_leg_basis(anatomy: Anatomy, side: str) -> F64:
     """Return the axes of a leg at rest, as columns: knee axis, down the leg, their product."""
     down = anatomy.direction(f"{side}_hip", f"{side}_knee")
-    return _basis(normalize(_AXES[0] - _AXES[0] @ down * down), down)
+    return build_basis(normalize(_AXES[0] - _AXES[0] @ down * down), down)
 
 
-def _basis(axis: F64, along: F64) -> F64:
+def build_basis(axis: F64, along: F64) -> F64:
     """Stack two orthogonal unit vectors and their product as columns, (..., 3, 3)."""
     return np.stack([axis, along, np.cross(axis, along)], -1)
 
@@ -280,7 +280,7 @@ def _rotate_about(axis: int, angle_deg: F64) -> F64:
     return rotation_from_rotvec(_AXES[axis] * np.deg2rad(np.asarray(angle_deg, float))[..., None])
 
 
-def _find_shortest_rotation(source: F64, target: F64) -> F64:
+def find_shortest_rotation(source: F64, target: F64) -> F64:
     """Find the smallest rotations of one unit vector onto others, (T, 3, 3)."""
     axis = np.cross(source, target)
     cosine = target @ source

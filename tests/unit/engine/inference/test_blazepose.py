@@ -1,6 +1,12 @@
 import numpy as np
 
-from engine.inference.blazepose import build_anchors, decode_detections, decode_landmarks
+from engine.inference.blazepose import (
+    build_anchors,
+    decode_detections,
+    decode_landmarks,
+    decode_own_pose,
+)
+from engine.inference.preprocess import Region
 
 CENTERS = build_anchors()
 
@@ -75,3 +81,14 @@ def test_a_landmark_outside_the_crop_stays_and_one_at_its_edge_uses_what_there_i
     np.testing.assert_allclose(outside.xy[0, 0], (-40, 300))
     edge = decode_landmarks(*landmark_output((254.0, 2.0), spot=(63, 1)), 256)
     np.testing.assert_allclose(edge.xy[0, 0], (252, 4), atol=0.01)
+
+
+def test_the_own_pose_of_a_crop_that_is_turned_is_turned_back_into_the_image():
+    raw = np.zeros((2, 39, 3), np.float32)
+    raw[:, 11] = (0.1, -0.5, -0.2)
+    upright, turned = Region((0, 0), (9, 9)), Region((0, 0), (9, 9), np.pi / 2)
+    own_xyz = decode_own_pose(raw.reshape(2, 117), [upright, turned])
+    assert own_xyz.shape == (2, 33, 3)
+    np.testing.assert_allclose(own_xyz[0, 11], (0.1, -0.5, -0.2), atol=1e-7)
+    # The crop's x axis points down in the image, its y axis to the left; depth stays.
+    np.testing.assert_allclose(own_xyz[1, 11], (0.5, 0.1, -0.2), atol=1e-7)

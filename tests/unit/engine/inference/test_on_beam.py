@@ -80,6 +80,18 @@ def test_sure_joints_are_sure_and_scores_high(poses):
     assert np.median([view[0].confidence for found in poses for view in found.poses_by_view]) > 0.9
 
 
+def test_the_own_pose_is_about_the_hips_and_looks_as_the_joints_in_the_image_do(poses):
+    hips, limbs = slice(23, 25), slice(11, 29)
+    for view in range(4):
+        own = np.array([found.poses_by_view[view][0].own_xyz for found in poses])
+        xy = np.array([found.poses_by_view[view][0].xy for found in poses])
+        np.testing.assert_allclose(own[:, hips].mean(1), 0, atol=0.03)
+        image = (xy - xy[:, hips].mean(1, keepdims=True))[:, limbs]
+        seen = np.isfinite(image).all(-1)
+        likeness = np.corrcoef(own[:, limbs, :2][seen].ravel(), image[seen].ravel())[0, 1]
+        assert likeness > 0.95, (view, likeness)
+
+
 def test_two_people_side_by_side_are_two_and_one_who_leaves_is_gone(videos, model):
     estimate = create_estimator("blazepose", 1)
     grey = np.full_like(videos[3][0], 90)

@@ -69,6 +69,28 @@ def test_swapped_sides_are_repaired_in_the_poses_that_are_kept(walk):
     assert wrong <= 0.05 * walk.seen.swapped.sum()
 
 
+def test_the_models_own_pose_is_kept_and_its_sides_are_repaired_too(walk):
+    observations = walk.seen.observations
+    recording = make_recording(observations)
+    named = np.repeat(np.arange(len(observations.skeleton.joints), dtype=float)[:, None], 3, 1)
+    sets = tuple(
+        replace(
+            poses,
+            poses_by_view=tuple(
+                tuple(replace(person, own_xyz=named) for person in view)
+                for view in poses.poses_by_view
+            ),
+        )
+        for poses in recording.pose_sets
+    )
+    result = reconstruct_recording(replace(recording, pose_sets=sets), walk.rig)
+    for t, poses in enumerate(result.poses_2d):
+        for v, view in enumerate(poses.poses_by_view):
+            if view:
+                order = view[0].own_xyz[:, 0].astype(int)
+                np.testing.assert_array_equal(view[0].xy, observations.xy[t, v][order])
+
+
 def test_live_stages_reconstruct_as_well_as_the_whole_take(walk, joints):
     observations = walk.seen.observations
     whole = reconstruct_recording(make_recording(observations), walk.rig).poses_3d
