@@ -80,7 +80,8 @@ def find_instants(listed: Sequence[tuple[int, ListedVideo, int]], view_count: in
     framesets = Framesets(
         [source for _, source, _ in listed], [offset_ns for _, _, offset_ns in listed]
     )
-    time_ns, numbers = [], []
+    time_ns: list[int] = []
+    numbers: list[list[int]] = []
     for frames in framesets:
         time_ns.append(frames.timestamp_ns)
         numbers.append([NO_IMAGE if frame is None else frame.sequence for frame in frames.frames])

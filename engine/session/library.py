@@ -8,7 +8,7 @@ import contextlib
 import json
 import math
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -120,7 +120,7 @@ class Library:
                 connection.execute("COMMIT")
 
     @contextlib.contextmanager
-    def _open_sound_index(self) -> Iterator[sqlite3.Connection | None]:
+    def _open_sound_index(self) -> Generator[sqlite3.Connection | None, None, None]:
         """Open the index, repaired if damaged; None where it can only be kept in memory."""
         if not self._is_persistent:
             yield None
