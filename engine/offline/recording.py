@@ -158,18 +158,9 @@ def calibrate_recording(
 
     Parameters
     ----------
-    recording, options
-    progress
-        Called with the step in words and the share done; may raise to cancel.
-
-    Returns
-    -------
-    calibration
-
-    Raises
-    ------
-    NobodyInViewError
-        If no view, or only one, shows a person.
+    recording
+    options, progress
+        As of `calibrate_candidates`, which returns and raises the same.
     """
     return calibrate_candidates(recording.candidates, options, progress)
 
