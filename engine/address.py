@@ -92,10 +92,6 @@ def parse_address(text: str | Path) -> Address:
     text
         ``usb:…``, ``rtsp://…``, ``http://…``, ``studio:…``, or the path of a video or a session.
 
-    Returns
-    -------
-    address
-
     Raises
     ------
     CameraNotFoundError

@@ -36,10 +36,6 @@ class _Mailbox(Generic[T]):
         timeout_s
             None waits forever.
 
-        Returns
-        -------
-        item
-
         Raises
         ------
         ClosedError

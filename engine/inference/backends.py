@@ -51,10 +51,6 @@ def create_backend(name: str, path: Path, options: BackendOptions | None = None)
     options
         How to run it.
 
-    Returns
-    -------
-    backend
-
     Raises
     ------
     ValueError

@@ -121,10 +121,6 @@ def decode_detections(
         Detections below the first are dropped; boxes above the second (intersection over union) are
         of one person.
 
-    Returns
-    -------
-    detections
-
     Notes
     -----
     Boxes of one person are averaged by score instead of dropped (BlazeFace, Bazarevsky et al.
@@ -164,10 +160,6 @@ def decode_landmarks(raw: F32, presence: F32, heat: F32, crop_px: int) -> Landma
         Logits of a heat map for each landmark.
     crop_px
         Side of the crop.
-
-    Returns
-    -------
-    landmarks
     """
     table = raw.reshape(len(raw), LANDMARKS, 5).astype(np.float64)
     xy, peak = _refine_landmarks(table[..., :2], heat, crop_px / heat.shape[1])

@@ -153,12 +153,7 @@ class MotionAccumulator:
         return bool(useful)
 
     def summarize(self) -> Motion:
-        """Return what was seen until now.
-
-        Returns
-        -------
-        motion
-        """
+        """Return what was seen until now."""
         visited: Mask = np.asarray(self._places >= 2)
         sizes: Mask = np.asarray(visited.any(axis=1))
         lowest = sizes.argmax(1)

@@ -67,10 +67,6 @@ class MotionLog:
         ----------
         poses
             As the model found them, before association.
-
-        Returns
-        -------
-        kept
         """
         rows = self._rows
         if self._count:
@@ -140,10 +136,6 @@ def calibrate_from_log(
     ----------
     candidates, options, progress
         As of `engine.offline.recording.calibrate_candidates`.
-
-    Returns
-    -------
-    calibration
     """
     xy = candidates.xy.astype(np.float64)
     confidence = candidates.confidence.astype(np.float64)

@@ -60,10 +60,6 @@ def measure_fit(seen: Observations, rig: Rig) -> Fit:
         Raw, each view with its own times.
     rig
         Its cameras in the order of the views; its time offsets are applied.
-
-    Returns
-    -------
-    fit
     """
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in rig.names], np.int64)
     common = interpolate_to_common_time(seen, offsets)
@@ -125,10 +121,6 @@ def reorder_cameras(rig: Rig, order: tuple[int, ...]) -> Rig:
     rig
     order
         As `find_best_order` returns it.
-
-    Returns
-    -------
-    rig
     """
     cameras = tuple(replace(rig[c], name=name) for c, name in zip(order, rig.names))
     offsets = {name: rig.time_offset_ns.get(rig[c].name, 0) for c, name in zip(order, rig.names)}

@@ -190,10 +190,6 @@ def load_card(name: str) -> ModelCard:
     name
         Of a shipped card or one in `cards_folder`, or the path of a TOML file.
 
-    Returns
-    -------
-    card
-
     Raises
     ------
     ModelCardError
@@ -216,10 +212,6 @@ def read_card(path: Path) -> ModelCard:
     ----------
     path
         A TOML file as in ``assets/models``.
-
-    Returns
-    -------
-    card
 
     Raises
     ------

@@ -198,10 +198,6 @@ class ModelLibrary:
         name
             The card's if not given; in lower case, with ``-2`` appended if it is taken.
 
-        Returns
-        -------
-        entry
-
         Raises
         ------
         ModelCardError, ModelMissingError, ModelMismatchError
@@ -270,10 +266,6 @@ class ModelLibrary:
             For the journal.
         by
             Who decided.
-
-        Returns
-        -------
-        entry
 
         Raises
         ------

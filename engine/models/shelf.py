@@ -81,10 +81,6 @@ def load_model(name: str) -> Model:
     name
         Of a card, or the path of one.
 
-    Returns
-    -------
-    model
-
     Raises
     ------
     ModelCardError
@@ -99,10 +95,6 @@ def load_model(name: str) -> Model:
 
 def verify_files(card: ModelCard) -> Model:
     """Find the files of a card and check them.
-
-    Returns
-    -------
-    model
 
     Raises
     ------
@@ -140,10 +132,6 @@ def pull_model(
         Stops it when set.
     sha256
         For a card without one: the hash given by the publisher.
-
-    Returns
-    -------
-    model
 
     Raises
     ------

@@ -56,10 +56,6 @@ def calibrate_and_track(
     progress
         May raise to cancel.
 
-    Returns
-    -------
-    result
-
     Raises
     ------
     EngineError

@@ -73,10 +73,6 @@ class OfflineMonocular:
             Its cameras are the views.
         stature_m
             Of the person; None where it is not known.
-
-        Returns
-        -------
-        reconstruction
         """
         return self._run(self._build_reconstructor(found, stature_m), found, rig)
 
@@ -175,10 +171,6 @@ def reconstruct_monocular(
         that the person is upright.
     stature_m
         Of the person; None where it is not known.
-
-    Returns
-    -------
-    reconstruction
 
     Raises
     ------

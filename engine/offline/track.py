@@ -108,10 +108,6 @@ def track(
     progress
         May raise to cancel.
 
-    Returns
-    -------
-    tracked
-
     Raises
     ------
     TrackOptionsError

@@ -67,10 +67,6 @@ class TrackedSessionWriter:
         ----------
         skeleton, model_hash
             Of the pose model.
-
-        Returns
-        -------
-        sink
         """
         self._facts = replace(self._facts, model={**self._facts.model, "sha256": model_hash})
         self._session.update(self._facts)

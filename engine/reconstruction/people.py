@@ -54,10 +54,6 @@ class Candidates:
         ----------
         choice : (T, V)
             Positions among the candidates; `NOBODY` for none.
-
-        Returns
-        -------
-        observations
         """
         safe = np.maximum(choice, 0)[:, :, None]
         xy = np.take_along_axis(self.xy, safe[..., None, None], 2)[:, :, 0]
@@ -89,10 +85,6 @@ def gather_candidates(
     pose_sets
         In order of time.
     skeleton, view_names, sizes_wh
-
-    Returns
-    -------
-    candidates
     """
     T = len(pose_sets)
     V = len(view_names)

@@ -58,10 +58,6 @@ def copy_video(source: Path, name: str, stem: Path) -> CopiedVideo:
         stamps are missing or not increasing, the whole file is copied with its own suffix, without
         a ledger.
 
-    Returns
-    -------
-    copied
-
     Raises
     ------
     SessionError

@@ -72,10 +72,6 @@ def find_instants(listed: Sequence[tuple[int, ListedVideo, int]], view_count: in
         View number, its frames, and the offset from their times to the session's time.
     view_count
         Of all views, also those without frames.
-
-    Returns
-    -------
-    instants
     """
     framesets = Framesets(
         [source for _, source, _ in listed], [offset_ns for _, _, offset_ns in listed]

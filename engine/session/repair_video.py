@@ -60,10 +60,6 @@ def scan_video(video: Path, name: str) -> VideoScan:
     name
         Of the camera, for the message.
 
-    Returns
-    -------
-    scan
-
     Raises
     ------
     OSError

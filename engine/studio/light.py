@@ -74,10 +74,6 @@ class Light:
         ----------
         pose
             Of all bones, in the room.
-
-        Returns
-        -------
-        lit
         """
         figure = self._figure
         posed = np.empty_like(figure.mesh.vertices)

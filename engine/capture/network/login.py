@@ -60,10 +60,6 @@ class Login:
             For instance ``GET``.
         target
             Path and query, as in the request.
-
-        Returns
-        -------
-        value
         """
         if self._digest is None:
             return "Basic " + b64encode(f"{self._user}:{self._password}".encode()).decode()

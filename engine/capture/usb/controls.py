@@ -75,12 +75,7 @@ class Control:
     choices: tuple[tuple[float, str], ...] = ()
 
     def find_nearest(self, value: float) -> float:
-        """Return the possible value that is nearest.
-
-        Returns
-        -------
-        value
-        """
+        """Return the possible value that is nearest."""
         if self.choices:
             return min(
                 (choice for choice, _ in self.choices), key=lambda choice: abs(choice - value)
@@ -146,12 +141,7 @@ def build_locked_values(controls: Iterable[Control]) -> ControlValues:
 
 
 def build_auto_warnings(camera: str, controls: Sequence[Control]) -> tuple[str, ...]:
-    """Warn of everything that a camera changes by itself.
-
-    Returns
-    -------
-    messages
-    """
+    """Warn of everything that a camera changes by itself."""
     return tuple(
         f"Camera '{camera}' {_AUTO_EFFECTS[control.name]}. Lock it in the camera's settings."
         for control in controls

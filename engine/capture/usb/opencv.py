@@ -152,10 +152,6 @@ class OpenCvSource(UsbCamera):
     def read(self, timeout_ms: int) -> Frame | None:
         """Return the newest image that was not returned before, or None if the source is closed.
 
-        Returns
-        -------
-        frame
-
         Raises
         ------
         engine.errors.CameraTimeoutError
@@ -212,10 +208,6 @@ class OpenCvSource(UsbCamera):
             One of `engine.capture.usb.controls.UNITS`.
         value
             In the control's unit.
-
-        Returns
-        -------
-        value
 
         Raises
         ------

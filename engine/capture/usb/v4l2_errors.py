@@ -47,12 +47,7 @@ def make_camera_error(machine: Machine, node: Node, name: str, error: OSError) -
 
 
 def describe_gone(name: str) -> str:
-    """Say that a camera was unplugged.
-
-    Returns
-    -------
-    message
-    """
+    """Say that a camera was unplugged."""
     return (
         f"Camera '{name}' is gone: it was unplugged, or its cable is loose. Plug it into the "
         "same port again."
@@ -60,12 +55,7 @@ def describe_gone(name: str) -> str:
 
 
 def describe_busy(machine: Machine, node: Node, name: str) -> str:
-    """Say which program uses a camera.
-
-    Returns
-    -------
-    message
-    """
+    """Say which program uses a camera."""
     holders = tuple(_find_holders(machine.proc, node.path))
     if any(process == os.getpid() for process, _ in holders):
         return f"Camera '{name}' is already open in this program."
@@ -89,10 +79,6 @@ def describe_no_room(
     modes
         All that the camera has.
     name
-
-    Returns
-    -------
-    message
     """
     others = [other.name for other in find_neighbours(scan_nodes(machine), node)]
     where = (

@@ -186,10 +186,6 @@ def is_busy(kernel: Kernel, fd: int) -> bool:
     fd
         The open device, without buffers of its own.
 
-    Returns
-    -------
-    busy
-
     Notes
     -----
     Requesting no buffers frees those of this file, which has none; the driver refuses it while

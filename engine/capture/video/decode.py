@@ -103,10 +103,6 @@ def decode_pictures(
     container, stream
     damage
         Counts the pictures left out, and keeps what ended the file early.
-
-    Yields
-    ------
-    picture
     """
     for packet in read_packets(container, stream, damage):
         try:

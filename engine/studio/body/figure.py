@@ -105,10 +105,6 @@ def build_box_figure(boxes: F64, colour: tuple[float, float, float], divisions: 
     colour : 0 to 255
     divisions
         Of each face, because light is computed per vertex.
-
-    Returns
-    -------
-    figure
     """
     vertices, normals, triangles = [], [], []
     steps = np.linspace(0, 1, divisions)
@@ -154,10 +150,6 @@ def merge_figures(figures: Sequence[Figure]) -> Figure:
     ----------
     figures
         At least one.
-
-    Returns
-    -------
-    figure
     """
     first_vertex = np.cumsum([0, *(len(figure.mesh.vertices) for figure in figures)])
     first_bone = np.cumsum([0, *(figure.bones for figure in figures)])

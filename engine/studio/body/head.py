@@ -61,12 +61,7 @@ class Head:
 
 
 def build_head(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
-    """Make the head and the neck.
-
-    Returns
-    -------
-    part
-    """
+    """Make the head and the neck."""
     head, scale = Head(appearance), anatomy.scale
 
     def scale_field(field: Field) -> Field:

@@ -200,12 +200,7 @@ class Trunk:
 
 
 def build_trunk(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
-    """Make the body below the neck, but for the hands.
-
-    Returns
-    -------
-    part
-    """
+    """Make the body below the neck, but for the hands."""
     trunk, scale = Trunk(anatomy, appearance), anatomy.scale
     low = np.array([-0.75, -0.30, -0.03]) * scale
     high = np.array([0.75, 0.24, 1.56]) * scale
