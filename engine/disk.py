@@ -77,8 +77,9 @@ def atomic_file(path: Path) -> Iterator[TextIO]:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file that appears under its name only when it is complete; an existing one is
-    replaced in one step.
+    """Write a file that appears under its name only when it is complete.
+
+    An existing file is replaced in one step.
 
     Raises
     ------
@@ -175,9 +176,8 @@ def _sync_folder(folder: Path) -> None:
     """Sync a folder, so that a replaced file survives a loss of power."""
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY)
-        with suppress(
-            OSError
-        ):  # some file systems cannot do it for a folder; the file itself is on the disk
+        # some file systems cannot do it for a folder; the file itself is on the disk
+        with suppress(OSError):
             os.fsync(descriptor)
         os.close(descriptor)
 

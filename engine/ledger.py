@@ -265,9 +265,8 @@ def build_frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: flo
 def _read_lines(path: Path) -> list[str]:
     """Read the whole lines of a ledger, without the names of its columns."""
     try:
-        whole, _, _ = (
-            Path(path).read_bytes().rpartition(b"\n")
-        )  # before decoding: a cut may go through a letter
+        # before decoding: a cut may go through a letter
+        whole, _, _ = Path(path).read_bytes().rpartition(b"\n")
         lines = whole.decode("utf-8").split("\n")
     except OSError as error:
         raise SessionError(f"The ledger '{path}' cannot be read: {error.strerror}.") from error

@@ -84,8 +84,6 @@ class _Mailbox(Generic[T]):
 class Latest(_Mailbox[T]):
     """Holds the newest items, and drops and counts older ones; for screens and live stages.
 
-    For screens and live stages.
-
     Parameters
     ----------
     capacity

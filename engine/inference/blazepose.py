@@ -178,7 +178,7 @@ def _refine_landmarks(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
     height, width = heat.shape[1:3]
     offsets = np.arange(-REFINE_RADIUS, REFINE_RADIUS + 1)
     column, row = np.moveaxis(np.trunc(xy / cell_px).astype(np.int64), -1, 0)
-    # (B, L, 7)
+    # a window of 7 x 7 cells around each landmark; (B, L, 7) for L landmarks
     columns = column[..., None] + offsets
     rows = row[..., None] + offsets
     inside = ((columns >= 0) & (columns < width))[..., None, :] & ((rows >= 0) & (rows < height))[

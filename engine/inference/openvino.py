@@ -15,7 +15,12 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # 
 import openvino  # noqa: E402
 
 from engine.errors import BackendUnavailableError  # noqa: E402
-from engine.inference.backends import BackendOptions, check_batch  # noqa: E402
+from engine.inference.backends import (  # noqa: E402
+    BackendOptions,
+    build_zero_batch,
+    check_batch,
+    free_batch_axis,
+)
 
 PRECISIONS = {"f32": openvino.Type.f32, "bf16": openvino.Type.bf16}
 
@@ -67,11 +72,7 @@ class OpenVinoBackend:
     @property
     def inputs(self) -> Mapping[str, tuple[int | None, ...]]:
         """Shape of each input by name; None for a free axis."""
-        return (
-            {name: (None, *shape[1:]) for name, shape in self._inputs.items()}
-            if self._one_by_one
-            else self._inputs
-        )
+        return free_batch_axis(self._inputs) if self._one_by_one else self._inputs
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -104,12 +105,7 @@ class OpenVinoBackend:
 
     def warm_up(self, batch_size: int) -> None:
         """Run once on zeros, so that the first real call is not the slow one."""
-        self.infer(
-            {
-                name: np.zeros((batch_size, *(n or 1 for n in shape[1:])), np.float32)
-                for name, shape in self.inputs.items()
-            }
-        )
+        self.infer(build_zero_batch(self.inputs, batch_size))
 
     def close(self) -> None:
         """Wait for running calls; may be called twice."""

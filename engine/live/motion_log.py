@@ -61,7 +61,7 @@ class MotionLog:
         return min(self._count, len(self._rows.time_ns))
 
     def put(self, poses: PoseSet2D) -> bool:
-        """Store the poses of an instant, unless the previous one is too near.
+        """Store an instant, unless the previous one is too near; return whether it was stored.
 
         Parameters
         ----------

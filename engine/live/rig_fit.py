@@ -14,15 +14,17 @@ from calibration.geometry.fast_arrays import pack_cameras
 from calibration.geometry.fast_instant import project_compiled, triangulate_compiled
 from calibration.rig import Rig
 
-MIN_CONFIDENCE = 0.5
+MIN_CONFIDENCE = 0.5  # confidence from which a joint counts, as in calibration
 # A rig fits if the median joint of every view is nearer than this. On synthetic walkers with a
 # model's errors, three seeds each of two to six cameras, the worst view of a correct rig has 0.8 to
 # 2.0, with one camera turned by 3 degrees 3.7 to 9.
 MAX_FIT_SIGMAS = 2.5
+# Cap of a joint's squared error: beyond three sigmas a worse error says no more.
 MAX_SIGMAS2 = 9.0
 MIN_JOINTS_COMPARED = 100  # of a view; with fewer it is not judged
 # Up to five views all orders of the cameras are tried, beyond that swaps of two, greedily.
 MAX_EXHAUSTIVE_VIEWS = 5
+# Clocks are searched this far to both sides, in these steps.
 SEARCH_NS, SEARCH_STEP_NS = 500_000_000, 40_000_000
 REFINE_STEPS_NS = (60_000_000, 30_000_000, *[20_000_000] * 4)  # smaller ones would follow the noise
 
@@ -134,11 +136,12 @@ def drop_views(seen: Observations, rig: Rig, views: tuple[int, ...]) -> tuple[Ob
     ----------
     seen, rig
     views
-        Positions.
+        Positions of those to leave out.
 
     Returns
     -------
     seen, rig
+        Of the other views, in the same order.
     """
     kept = [v for v in range(len(rig)) if v not in views]
     fewer = Observations(

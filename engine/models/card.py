@@ -280,7 +280,13 @@ def parse_card(text: str, path: Path) -> ModelCard:
 
 
 def require_monocular(card: ModelCard) -> None:
-    """Refuse the card of another kind of network."""
+    """Refuse the card of another kind of model.
+
+    Raises
+    ------
+    ModelCardError
+        If it is not for 3D from one view, or its input or skeleton does not fit that.
+    """
     width, height = card.input.size_wh
     if (card.task, card.codec) != (MONOCULAR_TASK, MONOCULAR_CODEC):
         raise ModelCardError(
@@ -386,7 +392,7 @@ def _is_sha256(text: str) -> bool:
 
 
 def _read_shipped() -> Iterable[tuple[str, Path]]:
-    """Texts of the cards that ship with the program."""
+    """Read the cards that ship with the program: text and path of each."""
     folder = resources.files("assets") / "models"
     return [
         (entry.read_text(encoding="utf-8"), Path(str(entry)))
@@ -396,7 +402,7 @@ def _read_shipped() -> Iterable[tuple[str, Path]]:
 
 
 def _read_own() -> Iterable[tuple[str, Path]]:
-    """Texts of the user's own cards."""
+    """Read the user's own cards: text and path of each."""
     folder = cards_folder()
     return [(path.read_text(encoding="utf-8"), path) for path in sorted(folder.glob("*.toml"))]
 

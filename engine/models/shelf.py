@@ -49,7 +49,14 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """One line of the list of models."""
+    """One line of the list of models.
+
+    Parameters
+    ----------
+    card
+    present
+        Whether all of its files are on this machine; their content was not checked.
+    """
 
     card: ModelCard
     present: bool

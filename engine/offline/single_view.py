@@ -127,7 +127,7 @@ class OfflineMonocular:
             ) -> LiftedCrop | None:
                 """Recall the model's estimate for this person."""
                 region = square_around_person(seen, self._skeleton, rig[view].size_wh)
-                return _find_nearest_crop(self._lifted_crops.get((index, view), []), region)
+                return _find_crop(self._lifted_crops.get((index, view), []), region)
 
             poses_3d.append(reconstructor(recall_crop, poses_2d, room, rig))
         return replace(found, poses_3d=tuple(poses_3d))
@@ -203,9 +203,7 @@ def _keep_only(poses: PoseSet2D, chosen: int) -> PoseSet2D:
     )
 
 
-def _find_nearest_crop(
-    lifted_crops: Sequence[LiftedCrop], region: Region | None
-) -> LiftedCrop | None:
+def _find_crop(lifted_crops: Sequence[LiftedCrop], region: Region | None) -> LiftedCrop | None:
     """Find the estimate of a square; a tenth of its size tells two people apart."""
     for lifted_crop in lifted_crops:
         if (

@@ -94,7 +94,6 @@ class TrackedSessionWriter:
             self._poses.room_3d.put(poses_3d)
 
     def __enter__(self) -> "TrackedSessionWriter":
-        """Keep it open."""
         return self
 
     def __exit__(

@@ -68,7 +68,7 @@ class ReadLoop:
         self._connection: socket.socket | None = None
 
     def is_stopped(self) -> bool:
-        """Tell whether reading has been stopped."""
+        """Return whether reading has been stopped."""
         return self._stopped.is_set()
 
     def wait(self, duration_s: float) -> None:

@@ -113,7 +113,7 @@ def _find_holders(proc: Path, path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _is_link_to(link: Path, path: Path) -> bool:
-    """Tell whether an open file is the device; one that was closed meanwhile is not."""
+    """Return whether an open file is the device; one that was closed meanwhile is not."""
     try:
         return link.readlink() == path
     except OSError:

@@ -178,7 +178,7 @@ class Stream:
 
 
 def is_busy(kernel: Kernel, fd: int) -> bool:
-    """Tell whether another program films with a device, without disturbing it.
+    """Return whether another program films with a device, without disturbing it.
 
     Parameters
     ----------
