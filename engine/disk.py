@@ -79,7 +79,11 @@ def atomic_file(path: Path) -> Iterator[TextIO]:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file that appears under its name only when it is complete.
 
-    An existing file is replaced in one step.
+    Parameters
+    ----------
+    path
+        An existing file is replaced in one step; a missing folder is created.
+    data
 
     Raises
     ------
@@ -226,7 +230,18 @@ class FolderLock:
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Convert disk errors while a session is written to a SessionError with a message."""
+    """Convert disk errors while a session is written to a SessionError with a message.
+
+    Parameters
+    ----------
+    path
+        The session or a file of it, for the message.
+
+    Raises
+    ------
+    SessionError
+        In place of every OSError from within.
+    """
     try:
         yield
     except OSError as error:

@@ -126,7 +126,17 @@ class ViewTracks:
         return squares if self._search_count == 1 else (squares[self._search_count % len(squares)],)
 
     def follow(self, sightings: Sequence[Sighting], min_score: float, time_ns: int) -> None:
-        """Update each track with its sighting; tracks with a low score are lost."""
+        """Update each track with its sighting in the next image.
+
+        Parameters
+        ----------
+        sightings
+            One for each of `tracks`, in their order.
+        min_score
+            With a lower one, or a region outside the image, a track is lost.
+        time_ns
+            Of the image.
+        """
         kept = []
         for track, sighting in zip(self.tracks, sightings):
             if sighting.score < min_score or not self._is_usable(sighting):

@@ -86,6 +86,13 @@ def measure_fit(seen: Observations, rig: Rig) -> Fit:
 def find_best_order(seen: Observations, rig: Rig) -> tuple[tuple[int, ...], Fit]:
     """Find which camera of the rig each view belongs to.
 
+    Parameters
+    ----------
+    seen
+        Raw, each view with its own times.
+    rig
+        Its cameras in the order of the views.
+
     Returns
     -------
     order : V of them
@@ -159,6 +166,13 @@ def drop_views(seen: Observations, rig: Rig, views: tuple[int, ...]) -> tuple[Ob
 def search_clocks(seen: Observations, rig: Rig) -> Rig:
     """Find time offsets up to half a second away from the rig's, from the body's motion.
 
+    Parameters
+    ----------
+    seen
+        Raw, each view with its own times.
+    rig
+        Its cameras in the order of the views.
+
     Returns
     -------
     rig
@@ -183,6 +197,13 @@ def search_clocks(seen: Observations, rig: Rig) -> Rig:
 
 def refine_clocks(seen: Observations, rig: Rig) -> Rig:
     """Find the time offsets within 0.1 s of the rig's that best explain the observations.
+
+    Parameters
+    ----------
+    seen
+        Raw, each view with its own times.
+    rig
+        Its cameras in the order of the views.
 
     Returns
     -------

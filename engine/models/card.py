@@ -256,7 +256,20 @@ def write_card(card: ModelCard, path: Path) -> None:
 
 
 def parse_card(text: str, path: Path) -> ModelCard:
-    """Parse the text of a card; `path` is for messages and relative paths."""
+    """Parse the text of a card.
+
+    Parameters
+    ----------
+    text
+        TOML.
+    path
+        Of the card, for messages and relative paths.
+
+    Raises
+    ------
+    ModelCardError
+        If it is not TOML, lacks a key, or has an unknown key or value.
+    """
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

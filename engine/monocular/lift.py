@@ -234,7 +234,15 @@ class MonocularReconstructor:
         return None
 
     def learn_depth(self, sample: DepthSample, lifted_crop: LiftedCrop) -> None:
-        """Compare a monocular depth with the triangulated one; ignore samples of another rig."""
+        """Compare a monocular depth with the triangulated one.
+
+        Parameters
+        ----------
+        sample
+            As `sample_depth` gave it; ignored if its camera is not of the rig in use.
+        lifted_crop
+            What the model estimated for it.
+        """
         if self._rig is None or sample.camera not in self._rig.cameras:
             return
         placed = self._place(sample.seen, lifted_crop, sample.camera)

@@ -36,7 +36,16 @@ class OfflineMonocular:
         self._lifted_crops: dict[tuple[int, int], list[LiftedCrop]] = {}
 
     def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
-        """Estimate depth at an instant: a sink of the pass that finds the joints."""
+        """Estimate depth at an instant: a sink of the pass that finds the joints.
+
+        Parameters
+        ----------
+        frames
+        poses_2d
+            Raw; an instant at which several views see people is left to triangulation.
+        poses_3d
+            Not used.
+        """
         del poses_3d
         seeing = [v for v, people in enumerate(poses_2d.poses_by_view) if people]
         if len(seeing) != 1:

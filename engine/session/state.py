@@ -39,7 +39,7 @@ class RecordingState:
         """Messages, once it has ended, on each camera that sent nothing."""
         return tuple(
             (
-                f"Camera '{name}' sent no image: the recording is without it. Check its cable, "
+                f"Camera '{name}' gave no image: the recording is without it. Check its cable, "
                 "then record again."
             )
             for name in self.silent_cameras

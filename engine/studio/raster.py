@@ -124,7 +124,7 @@ def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
 
 @_compile
 def find_bounds(image: F32, width: int, height: int):
-    """Return the box of pixels, x0 y0 x1 y1 (ends excluded), around all that was projected."""
+    """Return the box, x0 y0 x1 y1 (px, ends excluded), around what `project` put into `image`."""
     x0 = np.float32(width)
     y0 = np.float32(height)
     x1 = np.float32(-1)

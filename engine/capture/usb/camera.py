@@ -42,12 +42,12 @@ class UsbCamera(ABC):
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """Width and height of the frames, px."""
+        """Width and height of the frames, px; known once open."""
         return self._require_mode().size_wh
 
     @property
     def rate_fps(self) -> float:
-        """Frames per second, as granted."""
+        """Frames per second, as granted; known once open."""
         return self._require_mode().rate_fps
 
     @property

@@ -141,7 +141,15 @@ def build_locked_values(controls: Iterable[Control]) -> ControlValues:
 
 
 def build_auto_warnings(camera: str, controls: Sequence[Control]) -> tuple[str, ...]:
-    """Warn of everything that a camera changes by itself."""
+    """Warn of everything that a camera changes by itself.
+
+    Parameters
+    ----------
+    camera
+        Its name, for the messages.
+    controls
+        As they are now.
+    """
     return tuple(
         f"Camera '{camera}' {_AUTO_EFFECTS[control.name]}. Lock it in the camera's settings."
         for control in controls

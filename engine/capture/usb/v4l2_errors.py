@@ -55,7 +55,16 @@ def describe_gone(name: str) -> str:
 
 
 def describe_busy(machine: Machine, node: Node, name: str) -> str:
-    """Say which program uses a camera."""
+    """Say which program uses a camera.
+
+    Parameters
+    ----------
+    machine
+        Lists the programs that have the device open, of those that this user may see.
+    node
+    name
+        The camera's name for a person.
+    """
     holders = tuple(_find_holders(machine.proc, node.path))
     if any(process == os.getpid() for process, _ in holders):
         return f"Camera '{name}' is already open in this program."

@@ -121,7 +121,15 @@ def find_node(machine: Machine, device: str, name: str) -> Node:
 
 
 def find_neighbours(nodes: Sequence[Node], node: Node) -> tuple[Node, ...]:
-    """List the other cameras that share a camera's USB bus."""
+    """List the other cameras that share a camera's USB bus.
+
+    Parameters
+    ----------
+    nodes
+        All cameras of the machine.
+    node
+        One of them; a camera that is not USB has no neighbours.
+    """
     return tuple(
         other for other in nodes if node.bus and other.bus == node.bus and other.path != node.path
     )

@@ -83,7 +83,7 @@ class Anatomy:
 
 
 def build_anatomy(stature_m: float) -> Anatomy:
-    """Lay out the joints of a person."""
+    """Lay out the joints of a person of some stature, m, at rest in the body frame."""
     rest = {name: np.array(fractions) for name, fractions in _TRUNK.items()}
     for side, sign in zip(SIDES, SIGNS):
         arm = np.array([sign * np.sin(ARM_REST_RAD), 0.0, -np.cos(ARM_REST_RAD)])

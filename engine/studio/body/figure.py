@@ -54,10 +54,16 @@ class Figure:
 def build_figure(stature_m: float, appearance: Appearance) -> Figure:
     """Make a person; the last four are cached, because one takes half a second.
 
+    Parameters
+    ----------
+    stature_m
+    appearance
+        Body shape, colours and clothes.
+
     Returns
     -------
     figure
-        About 22 000 triangles.
+        At rest in the body frame (`engine.studio.body.anatomy`); about 22 000 triangles.
     """
     anatomy = build_anatomy(stature_m)
     parts = (
