@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None makes its import fail
+# None makes its import fail
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 import openvino  # noqa: E402
 
 from engine.errors import BackendUnavailableError  # noqa: E402
@@ -130,7 +131,8 @@ def _keep_outputs(model: openvino.Model, outputs: tuple[str, ...]) -> openvino.M
     if not outputs:
         return model
     ends = [model.output(name).get_node().input_value(0) for name in outputs]
-    return openvino.Model(ends, model.get_parameters())  # pyright: ignore[reportGeneralTypeIssues]  # stub names it twice
+    # its stub names the class twice
+    return openvino.Model(ends, model.get_parameters())  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def _to_shape(shape: openvino.PartialShape) -> tuple[int | None, ...]:
