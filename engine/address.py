@@ -35,7 +35,8 @@ _LOGIN_WITH_BLANKS = re.compile(
 # Names under which cameras accept a login in path or query: ?user=a&pwd=b,
 # /user=a_password=b_channel=1, loginpas=…
 _SECRET = re.compile(
-    r"((?:^|[?&;/_])(?:log(?:in)?_?)?(?:user(?:name)?|usr|use|login|pass(?:word|wd)?|pas|pwd|psw|pw|auth|access_?token"
+    r"((?:^|[?&;/_])(?:log(?:in)?_?)?"
+    r"(?:user(?:name)?|usr|use|login|pass(?:word|wd)?|pas|pwd|psw|pw|auth|access_?token"
     r"|token|api_?key|key|secret|signature|sig)=)(?:(?!_[a-z]+=)[^&?#;/\s])+",
     re.IGNORECASE,
 )
@@ -91,10 +92,6 @@ def parse_address(text: str | Path) -> Address:
     ----------
     text
         ``usb:…``, ``rtsp://…``, ``http://…``, ``studio:…``, or the path of a video or a session.
-
-    Returns
-    -------
-    address
 
     Raises
     ------

@@ -52,10 +52,6 @@ def build_environment(changes: Mapping[str, str] | None = None) -> dict[str, str
     ----------
     changes
         Variables to set on top of this program's own.
-
-    Returns
-    -------
-    environment
     """
     environment = {**os.environ, **(changes or {})}
     if (_ROOT / "pyproject.toml").is_file():  # run from a checkout, which need not be installed

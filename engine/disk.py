@@ -77,8 +77,13 @@ def atomic_file(path: Path) -> Iterator[TextIO]:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file that appears under its name only when it is complete; an existing one is
-    replaced in one step.
+    """Write a file that appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    path
+        An existing file is replaced in one step; a missing folder is created.
+    data
 
     Raises
     ------
@@ -175,9 +180,8 @@ def _sync_folder(folder: Path) -> None:
     """Sync a folder, so that a replaced file survives a loss of power."""
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY)
-        with suppress(
-            OSError
-        ):  # some file systems cannot do it for a folder; the file itself is on the disk
+        # some file systems cannot do it for a folder; the file itself is on the disk
+        with suppress(OSError):
             os.fsync(descriptor)
         os.close(descriptor)
 
@@ -226,7 +230,18 @@ class FolderLock:
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Convert disk errors while a session is written to a SessionError with a message."""
+    """Convert disk errors while a session is written to a SessionError with a message.
+
+    Parameters
+    ----------
+    path
+        The session or a file of it, for the message.
+
+    Raises
+    ------
+    SessionError
+        In place of every OSError from within.
+    """
     try:
         yield
     except OSError as error:

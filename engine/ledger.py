@@ -171,7 +171,15 @@ class MissingFrames:
         self.stop = max(self.stop, frame.sequence + 1)
 
     def pop_row(self, sequence: int, size_wh: tuple[int, int]) -> LedgerRow:
-        """Return the line of a frame that is not in the video: it was lost, or never came."""
+        """Return the line of a frame that is not in the video: it was lost, or never came.
+
+        Parameters
+        ----------
+        sequence
+            Rising from call to call.
+        size_wh : px
+            Written where the frame itself is not known.
+        """
         row = self._rows.pop(sequence, None)
         why = NEVER_CAME
         if self._untimed_from is not None and self._untimed_from <= sequence < self.stop:
@@ -228,6 +236,12 @@ def read_intact_rows(path: Path) -> tuple[LedgerRow, ...]:
 def rewrite_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
     """Replace a ledger, in one step.
 
+    Parameters
+    ----------
+    path
+    rows
+        All of it, in order.
+
     Raises
     ------
     OSError
@@ -265,9 +279,8 @@ def build_frame_times(rows: Iterable[LedgerRow], *, start_ns: int, rate_fps: flo
 def _read_lines(path: Path) -> list[str]:
     """Read the whole lines of a ledger, without the names of its columns."""
     try:
-        whole, _, _ = (
-            Path(path).read_bytes().rpartition(b"\n")
-        )  # before decoding: a cut may go through a letter
+        # before decoding: a cut may go through a letter
+        whole, _, _ = Path(path).read_bytes().rpartition(b"\n")
         lines = whole.decode("utf-8").split("\n")
     except OSError as error:
         raise SessionError(f"The ledger '{path}' cannot be read: {error.strerror}.") from error

@@ -36,10 +36,6 @@ class _Mailbox(Generic[T]):
         timeout_s
             None waits forever.
 
-        Returns
-        -------
-        item
-
         Raises
         ------
         ClosedError
@@ -87,8 +83,6 @@ class _Mailbox(Generic[T]):
 
 class Latest(_Mailbox[T]):
     """Holds the newest items, and drops and counts older ones; for screens and live stages.
-
-    For screens and live stages.
 
     Parameters
     ----------

@@ -46,7 +46,17 @@ class Sink(Protocol):
     """Takes what the pipeline made: a recorder, a screen, a network."""
 
     def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
-        """Take the results of one instant."""
+        """Take the results of one instant.
+
+        Parameters
+        ----------
+        frames
+            The images, as they came.
+        poses_2d
+            Associated, sides repaired.
+        poses_3d
+            Smoothed.
+        """
         ...
 
 

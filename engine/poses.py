@@ -7,7 +7,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, I64, U8, Mask
 
-# Below this confidence of a network a joint does not count as seen.
+# Below this confidence of the model a joint does not count as seen.
 MIN_CONFIDENCE = 0.3
 
 

@@ -1,4 +1,4 @@
-"""Stages in threads of their own, while the page stays the specification of what happens."""
+"""Run the stages of a pipeline in threads; `pipeline.py` stays the specification."""
 
 import logging
 import threading
@@ -17,15 +17,14 @@ logger = logging.getLogger(__name__)
 
 # One thread looks at images, the other works in the room.
 IMAGE_STAGES, ROOM_STAGES = STAGES[:1], STAGES[1:]
-# Framesets between the network and the room: one that waits and one to spare. More would only make
+# Framesets between the 2D model and the room: one that waits and one to spare. More would only make
 # the screen later.
 QUEUE_CAPACITY = 2
 CLOSE_S = 1.8
 
 
 class ThreadedPipeline:
-    """A pipeline whose network looks at the next frameset while the last one becomes a skeleton in
-    the room.
+    """A pipeline that estimates the next frameset while the last one is reconstructed.
 
     The same stages in the same order as `Pipeline.run`, and the same results: one thread estimates,
     another one associates, reconstructs, smooths and fills the sinks.
@@ -149,7 +148,7 @@ class ThreadedPipeline:
             self.stop()
 
     def _finish_one(self, instant: Instant) -> None:
-        """Do what comes after the network; no image is held while the next one is awaited."""
+        """Do what comes after the 2D model; no image is held while the next one is awaited."""
         instant = self._apply_timed(ROOM_STAGES, instant)
         self.times.put("in all", host_ns() - instant["frames"].timestamp_ns)
         self._pipeline.deliver(instant)
@@ -164,8 +163,7 @@ class ThreadedPipeline:
 
 
 class BackgroundTask(Generic[Value]):
-    """Slow work beside a stage that must not wait for it: one piece at a time, in a thread of its
-    own.
+    """Slow work in a thread, one piece at a time, for a stage that must not wait for it.
 
     Parameters
     ----------

@@ -112,9 +112,8 @@ class Rate:
             return 0.0
         first_ns, last_ns = times_ns.min(), times_ns.max()
         interval_ns = max((last_ns - first_ns) / (len(times_ns) - 1), 1.0)
-        silence_ns = max(
-            0.0, now_ns - last_ns - 2 * interval_ns
-        )  # before the next event is due, there is no silence
+        # before the next event is due, there is no silence
+        silence_ns = max(0.0, now_ns - last_ns - 2 * interval_ns)
         return float((len(times_ns) - 1) * NS_PER_S / max(last_ns - first_ns + silence_ns, 1.0))
 
 

@@ -30,7 +30,7 @@ def read_jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 def is_complete_jpeg(data: bytes) -> bool:
-    """Tell whether a JPEG has its beginning, its size and its end.
+    """Return whether a JPEG has its beginning, its size and its end.
 
     Parameters
     ----------

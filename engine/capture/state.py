@@ -12,7 +12,7 @@ class CameraPhase(StrEnum):
     LIVE = "live"
     STALLED = "stalled"  # open, but sends nothing
     LOST = "lost"  # gone; it is tried again
-    ENDED = "ended"  # a video or a studio take that is over
+    ENDED = "ended"  # a video or a studio that is over
 
 
 @dataclass(frozen=True, slots=True)

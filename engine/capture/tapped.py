@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from engine.capture.source import FrameSource
+from engine.capture.wrapped import WrappedSource
 from engine.frames import Frame
 
 
-class TappedSource:
+class TappedSource(WrappedSource):
     """Shows every frame to a listener on its way out.
 
     Recording happens here, per camera: framesets leave out frames that fit no instant, a recording
@@ -25,32 +26,8 @@ class TappedSource:
     """
 
     def __init__(self, source: FrameSource, listener: Callable[[Frame], None]) -> None:
-        self.name, self.live = source.name, source.live
-        self._source, self._listener = source, listener
-
-    def open(self) -> None:
-        """Open the source."""
-        self._source.open()
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        """Width and height of the frames, px."""
-        return self._source.size_wh
-
-    @property
-    def rate_fps(self) -> float:
-        """Nominal frames per second."""
-        return self._source.rate_fps
-
-    @property
-    def frame_count(self) -> int | None:
-        """How many frames will come; None where unknown."""
-        return self._source.frame_count
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What was odd."""
-        return self._source.remarks
+        super().__init__(source)
+        self._listener = listener
 
     def read(self, timeout_ms: int) -> Frame | None:
         """Return the next frame after the listener has seen it, or None at the end."""
@@ -58,7 +35,3 @@ class TappedSource:
         if frame is not None:
             self._listener(frame)
         return frame
-
-    def close(self) -> None:
-        """Close the source."""
-        self._source.close()

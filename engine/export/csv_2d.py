@@ -93,7 +93,8 @@ def _format_rows(
             for k in np.flatnonzero(np.isfinite(pose.xy).all(-1)).tolist():
                 x, y = xy[k]
                 yield (
-                    f"{poses.index},{time_s:.6f},{view},{pose.track_id},{joints[k]},{x:.7g},{y:.7g},{confidence[k]:.4g}\n"
+                    f"{poses.index},{time_s:.6f},{view},{pose.track_id},{joints[k]},"
+                    f"{x:.7g},{y:.7g},{confidence[k]:.4g}\n"
                 )
 
 

@@ -10,6 +10,9 @@ from engine.errors import BackendUnavailableError
 from engine.inference.backend import Backend
 from engine.loading import load_attribute
 
+# Shape of each input of a model by name; None for a free axis.
+InputShapes = Mapping[str, tuple[int | None, ...]]
+
 BACKENDS = {
     "openvino": "engine.inference.openvino:OpenVinoBackend",
     "onnx": "engine.inference.onnx:OnnxBackend",
@@ -51,10 +54,6 @@ def create_backend(name: str, path: Path, options: BackendOptions | None = None)
     options
         How to run it.
 
-    Returns
-    -------
-    backend
-
     Raises
     ------
     ValueError
@@ -74,15 +73,13 @@ def create_backend(name: str, path: Path, options: BackendOptions | None = None)
     return make_backend(path, options or BackendOptions())
 
 
-def check_batch(
-    inputs: Mapping[str, tuple[int | None, ...]], batch: Mapping[str, np.ndarray]
-) -> None:
+def check_batch(inputs: InputShapes, batch: Mapping[str, np.ndarray]) -> None:
     """Refuse a batch whose names or shapes do not fit the model; every backend calls this.
 
     Parameters
     ----------
     inputs
-        Shape of each input by name; None for a free axis.
+        Of the model.
     batch
         One array per input.
 
@@ -108,3 +105,16 @@ def check_batch(
             )
     if len({len(values) for values in batch.values()}) != 1 or not all(map(len, batch.values())):
         raise ValueError("Every input must have the same number of entries, at least one.")
+
+
+def free_batch_axis(inputs: InputShapes) -> InputShapes:
+    """Return the inputs of a model that runs once per entry: its batch of 1 takes any size."""
+    return {name: (None, *shape[1:]) for name, shape in inputs.items()}
+
+
+def build_zero_batch(inputs: InputShapes, batch_size: int) -> dict[str, np.ndarray]:
+    """Build a batch of zeros, float32, to warm a model up; another free axis gets size 1."""
+    return {
+        name: np.zeros((batch_size, *(size or 1 for size in shape[1:])), np.float32)
+        for name, shape in inputs.items()
+    }

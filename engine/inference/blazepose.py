@@ -122,10 +122,6 @@ def decode_detections(
         Detections below the first are dropped; boxes above the second (intersection over union) are
         of one person.
 
-    Returns
-    -------
-    detections
-
     Notes
     -----
     Boxes of one person are averaged by score instead of dropped (BlazeFace, Bazarevsky et al.
@@ -165,10 +161,6 @@ def decode_landmarks(raw: F32, presence: F32, heat: F32, crop_px: int) -> Landma
         Logits of a heat map for each landmark.
     crop_px
         Side of the crop.
-
-    Returns
-    -------
-    landmarks
     """
     table = raw.reshape(len(raw), LANDMARKS, 5).astype(np.float64)
     xy, peak = _refine_landmarks(table[..., :2], heat, crop_px / heat.shape[1])
@@ -212,7 +204,7 @@ def _refine_landmarks(xy: F64, heat: F32, cell_px: float) -> tuple[F64, F64]:
     height, width = heat.shape[1:3]
     offsets = np.arange(-REFINE_RADIUS, REFINE_RADIUS + 1)
     column, row = np.moveaxis(np.trunc(xy / cell_px).astype(np.int64), -1, 0)
-    # (B, L, 7)
+    # a window of 7 x 7 cells around each landmark; (B, L, 7) for L landmarks
     columns = column[..., None] + offsets
     rows = row[..., None] + offsets
     inside = ((columns >= 0) & (columns < width))[..., None, :] & ((rows >= 0) & (rows < height))[

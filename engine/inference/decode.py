@@ -11,7 +11,7 @@ from calibration.geometry.arrays import F32, F64
 from engine.errors import ModelMismatchError
 
 DARK_BLUR_CELLS = 11  # blur kernel before the Taylor step, as published for a sigma of 2 cells
-EPSILON = 1e-10
+EPSILON = 1e-10  # floor of the logarithm and of the determinant, as in DARK's published code
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +108,7 @@ def _dark_step(maps: F32, row: np.ndarray, column: np.ndarray) -> F64:
     def at(dx: int, dy: int) -> F64:
         return logs[np.arange(len(maps)), row + dy, column + dx]
 
+    # derivatives over two cells, as published: steadier than over one
     dx, dy = (at(1, 0) - at(-1, 0)) / 2, (at(0, 1) - at(0, -1)) / 2
     dxx = (at(2, 0) - 2 * at(0, 0) + at(-2, 0)) / 4
     dyy = (at(0, 2) - 2 * at(0, 0) + at(0, -2)) / 4

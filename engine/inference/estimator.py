@@ -124,10 +124,6 @@ class TrackingEstimator:
         frames
             With as many views as the estimator was made for.
 
-        Returns
-        -------
-        poses
-
         Raises
         ------
         ValueError
@@ -225,10 +221,6 @@ def create_estimator(
         Their number.
     options
         How to look for people.
-
-    Returns
-    -------
-    estimator
 
     Raises
     ------

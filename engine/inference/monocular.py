@@ -75,9 +75,9 @@ class MonocularModel:
 
         Returns
         -------
-        uvw : (N, J, 3), crops
+        uvw : (N, J, 3), widths of the crop
             Each in the patch of its region; NaN where the region is not finite or empty.
-        spread : (N, J, 3), crops
+        spread : (N, J, 3), widths of the crop
             Standard deviation of the heat maps; NaN likewise.
         """
         shape = (len(images), len(load_skeleton(self.skeleton_name).joints), 3)
@@ -98,7 +98,7 @@ class MonocularModel:
 
         Returns
         -------
-        uvw, spread : (N, J, 3), crops
+        uvw, spread : (N, J, 3), widths of the crop
             NaN where the output is not finite.
         """
         outputs = self._backend.infer({INPUT: np.ascontiguousarray(batch, np.float32)})

@@ -26,10 +26,6 @@ def load_pose_model(model: Model, backend: str, run: BackendOptions) -> PoseMode
     run
         How to run them.
 
-    Returns
-    -------
-    pose_model
-
     Raises
     ------
     ModelCardError

@@ -7,7 +7,12 @@ import numpy as np
 import onnxruntime
 
 from engine.errors import BackendUnavailableError
-from engine.inference.backends import BackendOptions, check_batch
+from engine.inference.backends import (
+    BackendOptions,
+    build_zero_batch,
+    check_batch,
+    free_batch_axis,
+)
 
 
 class OnnxBackend:
@@ -33,9 +38,8 @@ class OnnxBackend:
             )
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.threads
-        settings.log_severity_level = (
-            3  # errors only: its warnings about its own graph rewriting do not concern users
-        )
+        # errors only: its warnings about its own graph rewriting do not concern users
+        settings.log_severity_level = 3
         try:
             self._session: onnxruntime.InferenceSession | None = onnxruntime.InferenceSession(
                 path, settings, providers=["CPUExecutionProvider"]
@@ -54,11 +58,7 @@ class OnnxBackend:
     @property
     def inputs(self) -> Mapping[str, tuple[int | None, ...]]:
         """Shape of each input by name; None for a free axis."""
-        return (
-            {name: (None, *shape[1:]) for name, shape in self._inputs.items()}
-            if self._one_by_one
-            else self._inputs
-        )
+        return free_batch_axis(self._inputs) if self._one_by_one else self._inputs
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -84,12 +84,7 @@ class OnnxBackend:
 
     def warm_up(self, batch_size: int) -> None:
         """Run once on zeros, so that the first real call is not the slow one."""
-        self.infer(
-            {
-                name: np.zeros((batch_size, *(n or 1 for n in shape[1:])), np.float32)
-                for name, shape in self.inputs.items()
-            }
-        )
+        self.infer(build_zero_batch(self.inputs, batch_size))
 
     def close(self) -> None:
         """Release the session; may be called twice."""

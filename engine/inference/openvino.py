@@ -11,11 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None makes its import fail
+# None makes its import fail
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 import openvino  # noqa: E402
 
 from engine.errors import BackendUnavailableError  # noqa: E402
-from engine.inference.backends import BackendOptions, check_batch  # noqa: E402
+from engine.inference.backends import (  # noqa: E402
+    BackendOptions,
+    build_zero_batch,
+    check_batch,
+    free_batch_axis,
+)
 
 PRECISIONS = {"f32": openvino.Type.f32, "bf16": openvino.Type.bf16}
 
@@ -67,11 +73,7 @@ class OpenVinoBackend:
     @property
     def inputs(self) -> Mapping[str, tuple[int | None, ...]]:
         """Shape of each input by name; None for a free axis."""
-        return (
-            {name: (None, *shape[1:]) for name, shape in self._inputs.items()}
-            if self._one_by_one
-            else self._inputs
-        )
+        return free_batch_axis(self._inputs) if self._one_by_one else self._inputs
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -104,12 +106,7 @@ class OpenVinoBackend:
 
     def warm_up(self, batch_size: int) -> None:
         """Run once on zeros, so that the first real call is not the slow one."""
-        self.infer(
-            {
-                name: np.zeros((batch_size, *(n or 1 for n in shape[1:])), np.float32)
-                for name, shape in self.inputs.items()
-            }
-        )
+        self.infer(build_zero_batch(self.inputs, batch_size))
 
     def close(self) -> None:
         """Wait for running calls; may be called twice."""
@@ -134,7 +131,8 @@ def _keep_outputs(model: openvino.Model, outputs: tuple[str, ...]) -> openvino.M
     if not outputs:
         return model
     ends = [model.output(name).get_node().input_value(0) for name in outputs]
-    return openvino.Model(ends, model.get_parameters())  # pyright: ignore[reportGeneralTypeIssues]  # stub names it twice
+    # its stub names the class twice
+    return openvino.Model(ends, model.get_parameters())  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def _to_shape(shape: openvino.PartialShape) -> tuple[int | None, ...]:

@@ -116,10 +116,6 @@ class FlowInterpolatedEstimator:
         ----------
         frames
             In order of time; missing indices were dropped before.
-
-        Returns
-        -------
-        poses
         """
         steps = self._update_camera_interval(frames)
         start_s = self._clock_s()

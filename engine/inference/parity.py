@@ -15,9 +15,8 @@ from engine.inference.pose_model import PoseModel
 from engine.inference.preprocess import Region, whole_image
 from engine.models.shelf import Model, models_folder
 
-MAX_DEVIATION = (
-    1 / 256
-)  # of the region's side: a pixel of a 256 px crop, less than the model's noise
+# Of the region's side: a pixel of a 256 px crop, less than the model's noise.
+MAX_DEVIATION = 1 / 256
 # bf16 in BlazePose: 1.2 px at the 95th, 14 px at the 99th, and 30 % more variation of bone lengths.
 PERCENTILE = 99.0
 MIN_JOINTS = 200  # fewer confident joints are no evidence

@@ -59,10 +59,6 @@ def square_around_root(root_xyz: F64, camera: Camera, field_m: float = FIELD_M) 
     field_m
         Side of the square of the room.
 
-    Returns
-    -------
-    region
-
     Raises
     ------
     ValueError
@@ -86,10 +82,6 @@ def square_around_joints(xy: F64, scale: float = BOX_SCALE) -> Region:
         NaN where a joint was not found.
     scale
         Margin.
-
-    Returns
-    -------
-    region
 
     Raises
     ------

@@ -81,10 +81,6 @@ def region_from_points(center_xy: F64, top_xy: F64, scale: float) -> Region:
         A point at the distance of the person's reach, in the direction of the head.
     scale
         Margin around the person.
-
-    Returns
-    -------
-    region
     """
     right, down = (float(value) for value in top_xy - center_xy)
     side = 2.0 * math.hypot(right, down) * scale

@@ -20,6 +20,7 @@ MAX_SAME_PERSON_DISTANCE = 0.06
 MAX_SAME_PLACE_DISTANCE = 0.15
 MAX_SAME_SIZE_RATIO = 1.6  # ratio of the regions' sides
 REIDENTIFY_DISTANCE = 0.5  # of the region's side: how far a person may have moved while lost
+MIN_SIDE_PX = 16.0  # of a region: in a smaller one there is nothing to see
 REIDENTIFY_NS = 2_000_000_000  # how long a lost person keeps the track number
 
 
@@ -88,6 +89,17 @@ class ViewTracks:
         Each joint's counterpart on the other side, to recognise a body with swapped sides.
     region_of
         Makes a region from two points.
+
+    Attributes
+    ----------
+    tracks
+        People who were seen in the last image, by number.
+    lost
+        People who were lost within the last `REIDENTIFY_NS`.
+    size_wh : px
+        Of the last image.
+    search_due
+        Whether a person was just lost, so that the detector should run at once.
     """
 
     mirror: I64
@@ -114,7 +126,17 @@ class ViewTracks:
         return squares if self._search_count == 1 else (squares[self._search_count % len(squares)],)
 
     def follow(self, sightings: Sequence[Sighting], min_score: float, time_ns: int) -> None:
-        """Update each track with its sighting; tracks with a low score are lost."""
+        """Update each track with its sighting in the next image.
+
+        Parameters
+        ----------
+        sightings
+            One for each of `tracks`, in their order.
+        min_score
+            With a lower one, or a region outside the image, a track is lost.
+        time_ns
+            Of the image.
+        """
         kept = []
         for track, sighting in zip(self.tracks, sightings):
             if sighting.score < min_score or not self._is_usable(sighting):
@@ -212,9 +234,6 @@ class ViewTracks:
             and 0 <= y <= height
             and MIN_SIDE_PX <= max(region.size_wh) <= 4 * max(width, height)
         )
-
-
-MIN_SIDE_PX = 16.0
 
 
 def _compute_weight(cutoff_hz: F64 | float) -> F64 | float:

@@ -125,12 +125,7 @@ class LiveCalibration:
                 self._attempt()
 
     def state(self) -> CalibrationState:
-        """Return the state of the calibration.
-
-        Returns
-        -------
-        state
-        """
+        """Return the state of the calibration."""
         with self._lock:
             self._poll_solver()
             motion = self._motion.summarize()

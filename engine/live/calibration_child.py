@@ -31,7 +31,7 @@ def serve(pipe: Connection, work: str) -> None:
     ----------
     pipe
         Brings the arguments of `work`; takes ``(PROGRESS, share)`` while it goes on, then ``(DONE,
-        result)``, ``(REFUSED, message)`` or, where the program is at fault, ``(BROKEN,
+        result)``, ``(REFUSED, message)`` or, where the program is at fault, ``(CRASHED,
         traceback)``.
     work
         ``module:function``; called with the arguments and, last, with a function ``(step, share)``.

@@ -139,12 +139,7 @@ class CalibrationProcess:
         self._tasks.put(task)
 
     def take_outcome(self) -> CalibrationOutcome | None:
-        """Return the outcome of the newest task, once; None while there is none.
-
-        Returns
-        -------
-        outcome
-        """
+        """Return the outcome of the newest task, once; None while there is none."""
         with self._lock:
             outcome, self._outcome = self._outcome, None
         return outcome

@@ -97,10 +97,6 @@ def make_studio_cameras(
     group
     used_names
         Names of cameras that there are already.
-
-    Returns
-    -------
-    sources
     """
     found, names = [], set(used_names)
     for source in sources:

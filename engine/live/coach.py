@@ -57,10 +57,6 @@ def advise(motion: Motion, required_s: float) -> Advice:
     motion
     required_s
         Seconds of motion that the next attempt needs.
-
-    Returns
-    -------
-    advice
     """
     shared = compute_view_overlap(motion)
     best = _compute_best_overlap(shared)
@@ -77,12 +73,7 @@ def advise(motion: Motion, required_s: float) -> Advice:
 
 
 def advise_refinement(motion: Motion) -> str:
-    """Advise what would make a rig in use more certain.
-
-    Returns
-    -------
-    instruction
-    """
+    """Advise what would make a rig in use more certain."""
     covered = (motion.coverage > 0.5).mean((1, 2))
     worst = int(np.argmin(covered))
     if covered[worst] < MIN_COVERAGE:

@@ -41,10 +41,6 @@ class RaisedHandsDetector:
             Associated: track 0 counts.
         poses_3d
             Of the same instant; instants come in order of time.
-
-        Returns
-        -------
-        given
         """
         now_ns = poses_2d.timestamp_ns
         up = self._are_raised(poses_2d, poses_3d)

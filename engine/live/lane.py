@@ -73,7 +73,14 @@ class Lane:
         self.offset_ns = offset_ns
 
     def put(self, frame: Frame, now_ns: int) -> None:
-        """Buffer a frame, and measure how late it is."""
+        """Buffer a frame, and measure how late it is; drop what is too old or too much.
+
+        Parameters
+        ----------
+        frame
+        now_ns
+            When it arrived, on the host's clock.
+        """
         lag_ns = now_ns - self.time_ns(frame)
         self.lag_ns = (
             lag_ns if self.lag_ns == inf else self.lag_ns + LAG_WEIGHT * (lag_ns - self.lag_ns)
@@ -91,7 +98,15 @@ class Lane:
             self.span_ns = frame.timestamp_ns - self.frames[0].timestamp_ns
 
     def find_nearest(self, instant_ns: int, reach_ns: float) -> Frame | None:
-        """Find the frame nearest to an instant, if it is within reach."""
+        """Find the frame nearest to an instant; of two equally near ones the earlier.
+
+        Parameters
+        ----------
+        instant_ns
+            Common time.
+        reach_ns
+            A frame farther away does not count.
+        """
         best, best_ns = None, reach_ns
         for frame in reversed(self.frames):
             distance_ns = self.time_ns(frame) - instant_ns
@@ -102,14 +117,30 @@ class Lane:
         return best
 
     def is_settled(self, instant_ns: int, nearest: Frame | None) -> bool:
-        """Return whether no nearer frame can be expected."""
+        """Return whether no frame nearer to an instant can be expected.
+
+        Parameters
+        ----------
+        instant_ns
+            Common time.
+        nearest
+            As `find_nearest` gives it.
+        """
         if nearest is None:
             return False
         early_ns = instant_ns - self.time_ns(nearest)
         return early_ns <= self.feed.period_ns / 2 or nearest is not self.frames[-1]
 
     def drop_until(self, instant_ns: int, used: Frame | None) -> None:
-        """Forget the frames up to an instant; a frame is in one set at most."""
+        """Forget the frames up to an instant; a frame is in one set at most.
+
+        Parameters
+        ----------
+        instant_ns
+            Of the set, common time.
+        used
+            The frame in it; None where the camera has none.
+        """
         if used is not None:
             self.skew_ms = (self.time_ns(used) - instant_ns) / 1e6
         until_ns = instant_ns if used is None else self.time_ns(used)

@@ -349,9 +349,8 @@ class Live:
             self._framesets.close,
         )
         stages.start()
-        self._stages = (
-            stages  # last: stages that do not run yet would look like a run that has ended
-        )
+        # last: stages that do not run yet would look like a run that has ended
+        self._stages = stages
 
     def _build_pipeline(
         self, estimator: FlowInterpolatedEstimator, monocular: LiveMonocular, rig: LiveRig

@@ -21,13 +21,13 @@ MIN_MOVE_TORSOS = 0.12
 MIN_MOVING_VIEWS = 2
 STILL_AFTER_S = 0.6  # the turning point of a swinging arm does not count as still
 RECENT_WINDOW_S = 1.5  # that counts as "now"
-MIN_CELL_JOINTS = 20  # in a cell
+MIN_CELL_JOINTS = 20  # joints seen in a cell of the image, from which it counts as covered
 # A place: an eighth of the width by a quarter octave of apparent size.
 PLACE_COLUMNS = 8
 PLACE_SIZES = 24
-OCTAVE = 4.0
-MIN_SIZE_PX = 8.0
-DIRECTIONS = 8
+SIZES_PER_OCTAVE = 4.0
+MIN_SIZE_PX = 8.0  # length of the trunk at the smallest size
+DIRECTIONS = 8  # of the arms, around the circle
 ARMS = (("shoulder", "elbow"), ("elbow", "wrist"))
 FRONT, SIDE, BACK = 0, 1, 2
 FACING_TORSOS = 0.25  # shoulders farther apart than this show the front or the back
@@ -40,7 +40,7 @@ class Motion:
     Parameters
     ----------
     view_names
-        Names.
+        In camera order.
     seconds
         Of motion that two views or more saw at once.
     coverage : (V, 3, 4), 0 to 1
@@ -153,12 +153,7 @@ class MotionAccumulator:
         return bool(useful)
 
     def summarize(self) -> Motion:
-        """Return what was seen until now.
-
-        Returns
-        -------
-        motion
-        """
+        """Return what was seen until now."""
         visited: Mask = np.asarray(self._places >= 2)
         sizes: Mask = np.asarray(visited.any(axis=1))
         lowest = sizes.argmax(1)
@@ -169,7 +164,7 @@ class MotionAccumulator:
             coverage=np.minimum(self._cells / MIN_CELL_JOINTS, 1.0).reshape(-1, ROWS, COLUMNS),
             shared_s=self._shared_s.copy(),
             places=visited.sum((1, 2)),
-            depth=np.where(sizes.any(1), 2.0 ** ((highest - lowest) / OCTAVE), 1.0),
+            depth=np.where(sizes.any(1), 2.0 ** ((highest - lowest) / SIZES_PER_OCTAVE), 1.0),
             sides=(self._sides >= 3).sum(1),
             arms=(self._arms >= 3).mean(1),
             visible=self._visible > 0.5,
@@ -246,7 +241,9 @@ class MotionAccumulator:
         left = xy[whole, self._at["left_shoulder"]]
         right = xy[whole, self._at["right_shoulder"]]
         column = ((left + right)[:, 0] / 2 / self._sizes_wh[whole, 0] * PLACE_COLUMNS).astype(int)
-        size = np.clip(OCTAVE * np.log2(torso[whole] / MIN_SIZE_PX), 0, PLACE_SIZES - 1).astype(int)
+        size = np.clip(
+            SIZES_PER_OCTAVE * np.log2(torso[whole] / MIN_SIZE_PX), 0, PLACE_SIZES - 1
+        ).astype(int)
         self._places[whole, column, size] += 1
         apart = (left - right)[:, 0] / torso[whole]
         self._sides[

@@ -61,16 +61,12 @@ class MotionLog:
         return min(self._count, len(self._rows.time_ns))
 
     def put(self, poses: PoseSet2D) -> bool:
-        """Store the poses of an instant, unless the previous one is too near.
+        """Store an instant, unless the previous one is too near; return whether it was stored.
 
         Parameters
         ----------
         poses
             As the model found them, before association.
-
-        Returns
-        -------
-        kept
         """
         rows = self._rows
         if self._count:
@@ -140,10 +136,6 @@ def calibrate_from_log(
     ----------
     candidates, options, progress
         As of `engine.offline.recording.calibrate_candidates`.
-
-    Returns
-    -------
-    calibration
     """
     xy = candidates.xy.astype(np.float64)
     confidence = candidates.confidence.astype(np.float64)

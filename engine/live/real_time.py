@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from engine.capture.source import FrameSource
+from engine.capture.wrapped import WrappedSource
 from engine.clock import NS_PER_S, host_ns
 from engine.errors import CameraTimeoutError
 from engine.frames import Frame
@@ -104,9 +105,8 @@ class FrameBarrier:
                     self._timeout_s,
                 )
                 if not begun:
-                    self._members &= (
-                        self._joined
-                    )  # absent cameras are not waited for; they may join again
+                    # absent cameras are not waited for; they may join again
+                    self._members &= self._joined
                 if member in self._joined:
                     self._advance_to(due(self._number))
             elif not self._joined:
@@ -136,7 +136,7 @@ class PlaybackGroup:
     barrier: FrameBarrier | None = None
 
 
-class RealTimeSource:
+class RealTimeSource(WrappedSource):
     """Plays an offline source at its own rate on the host's clock.
 
     Parameters
@@ -164,9 +164,9 @@ class RealTimeSource:
     def __init__(
         self, source: FrameSource, group: PlaybackGroup, name: str | None = None, origin_ns: int = 0
     ) -> None:
+        super().__init__(source)
         self.name = name if name is not None else source.name
         self.live = True
-        self._source = source
         self._group = group
         self._origin_ns = origin_ns
         self._closed = threading.Event()
@@ -175,32 +175,12 @@ class RealTimeSource:
 
     def open(self) -> None:
         """Open the source; it plays from where the others are by now."""
-        self._source.open()
+        super().open()
         self._closed.clear()
         self._pending = self._next_number = None
         self._group.start.get_start_ns()
         if self._group.barrier is not None:
             self._group.barrier.join(self)
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        """Width and height of the frames, px."""
-        return self._source.size_wh
-
-    @property
-    def rate_fps(self) -> float:
-        """Frames per second."""
-        return self._source.rate_fps
-
-    @property
-    def frame_count(self) -> int | None:
-        """The number of frames of the source; None where it is not known."""
-        return self._source.frame_count
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """Messages on what is unusual about the source."""
-        return self._source.remarks
 
     def read(self, timeout_ms: int) -> Frame | None:
         """Return the next frame when it is due, or None at the end.
@@ -229,7 +209,7 @@ class RealTimeSource:
         """Close the source; may be called twice, and while another thread reads."""
         self._closed.set()
         self._leave_barrier()
-        self._source.close()
+        super().close()
 
     def _make_frame(self, deadline_ns: int) -> Frame | None:
         """Make the source render the next image that is not too late."""

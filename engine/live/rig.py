@@ -26,9 +26,8 @@ RECHECK_NS = 2 * NS_PER_S  # of a rig under test that could not be judged yet
 RECALIBRATION_HINT = "A new one is made as soon as a person walks through the room."
 MAX_SHOWN_PROGRESS = 0.95  # of a test: evaluating what was seen takes a moment
 MIN_CLOCKS_S = 10.0  # of motion; with less, the clocks get worse
-MIN_CLOCK_STEP_NS = (
-    5_000_000  # the error of the search; and a new rig restarts the trail on the floor
-)
+# The error of the search; and a new rig restarts the trail on the floor.
+MIN_CLOCK_STEP_NS = 5_000_000
 MIN_WRONG_CHECKS = 2  # in a row, before the user is warned
 
 

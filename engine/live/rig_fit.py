@@ -14,15 +14,17 @@ from calibration.geometry.fast_arrays import pack_cameras
 from calibration.geometry.fast_instant import project_compiled, triangulate_compiled
 from calibration.rig import Rig
 
-MIN_CONFIDENCE = 0.5
+MIN_CONFIDENCE = 0.5  # confidence from which a joint counts, as in calibration
 # A rig fits if the median joint of every view is nearer than this. On synthetic walkers with a
 # model's errors, three seeds each of two to six cameras, the worst view of a correct rig has 0.8 to
 # 2.0, with one camera turned by 3 degrees 3.7 to 9.
 MAX_FIT_SIGMAS = 2.5
+# Cap of a joint's squared error: beyond three sigmas a worse error says no more.
 MAX_SIGMAS2 = 9.0
 MIN_JOINTS_COMPARED = 100  # of a view; with fewer it is not judged
 # Up to five views all orders of the cameras are tried, beyond that swaps of two, greedily.
 MAX_EXHAUSTIVE_VIEWS = 5
+# Clocks are searched this far to both sides, in these steps.
 SEARCH_NS, SEARCH_STEP_NS = 500_000_000, 40_000_000
 REFINE_STEPS_NS = (60_000_000, 30_000_000, *[20_000_000] * 4)  # smaller ones would follow the noise
 
@@ -60,10 +62,6 @@ def measure_fit(seen: Observations, rig: Rig) -> Fit:
         Raw, each view with its own times.
     rig
         Its cameras in the order of the views; its time offsets are applied.
-
-    Returns
-    -------
-    fit
     """
     offsets = np.array([rig.time_offset_ns.get(name, 0) for name in rig.names], np.int64)
     common = interpolate_to_common_time(seen, offsets)
@@ -87,6 +85,13 @@ def measure_fit(seen: Observations, rig: Rig) -> Fit:
 
 def find_best_order(seen: Observations, rig: Rig) -> tuple[tuple[int, ...], Fit]:
     """Find which camera of the rig each view belongs to.
+
+    Parameters
+    ----------
+    seen
+        Raw, each view with its own times.
+    rig
+        Its cameras in the order of the views.
 
     Returns
     -------
@@ -125,10 +130,6 @@ def reorder_cameras(rig: Rig, order: tuple[int, ...]) -> Rig:
     rig
     order
         As `find_best_order` returns it.
-
-    Returns
-    -------
-    rig
     """
     cameras = tuple(replace(rig[c], name=name) for c, name in zip(order, rig.names))
     offsets = {name: rig.time_offset_ns.get(rig[c].name, 0) for c, name in zip(order, rig.names)}
@@ -142,11 +143,12 @@ def drop_views(seen: Observations, rig: Rig, views: tuple[int, ...]) -> tuple[Ob
     ----------
     seen, rig
     views
-        Positions.
+        Positions of those to leave out.
 
     Returns
     -------
     seen, rig
+        Of the other views, in the same order.
     """
     kept = [v for v in range(len(rig)) if v not in views]
     fewer = Observations(
@@ -163,6 +165,13 @@ def drop_views(seen: Observations, rig: Rig, views: tuple[int, ...]) -> tuple[Ob
 
 def search_clocks(seen: Observations, rig: Rig) -> Rig:
     """Find time offsets up to half a second away from the rig's, from the body's motion.
+
+    Parameters
+    ----------
+    seen
+        Raw, each view with its own times.
+    rig
+        Its cameras in the order of the views.
 
     Returns
     -------
@@ -188,6 +197,13 @@ def search_clocks(seen: Observations, rig: Rig) -> Rig:
 
 def refine_clocks(seen: Observations, rig: Rig) -> Rig:
     """Find the time offsets within 0.1 s of the rig's that best explain the observations.
+
+    Parameters
+    ----------
+    seen
+        Raw, each view with its own times.
+    rig
+        Its cameras in the order of the views.
 
     Returns
     -------

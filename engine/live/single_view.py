@@ -63,9 +63,8 @@ class LiveMonocular:
         self._make_monocular = make_monocular
         self._stature_m = stature_m
         self._model_lock = threading.Lock()  # around the model, used by stage and background task
-        self._estimator: MonocularEstimator | None = (
-            None  # only the stage changes it, until `close`
-        )
+        # only the stage changes it, until `close`
+        self._estimator: MonocularEstimator | None = None
         self._reconstructor: MonocularReconstructor | None = None
         self._rig: Rig | None = None
         self._reload_requested = threading.Event()

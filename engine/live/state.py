@@ -90,19 +90,18 @@ class LiveState:
     cameras
         In camera order.
     framesets_hz, pose_hz
-        How many framesets, and how many poses by the network, there are in a second; NaN before
-        that is known.
+        Framesets, and poses estimated by the 2D model, per second; NaN before that is known.
     skew_ms
         Largest distance of an image from its frameset's instant, median of the last seconds.
     skipped
-        Framesets that nobody had time for, since the start.
+        Framesets skipped since the start, because the stages were busy.
     latency
         By stage, and last ``in all``: from the image being taken to the pose being ready.
     calibration
     recording
         None while nothing is recorded.
     notices
-        Sentences that a person should read, newest last.
+        Messages for the user, newest last.
     monocular
     """
 

@@ -190,10 +190,6 @@ def load_card(name: str) -> ModelCard:
     name
         Of a shipped card or one in `cards_folder`, or the path of a TOML file.
 
-    Returns
-    -------
-    card
-
     Raises
     ------
     ModelCardError
@@ -216,10 +212,6 @@ def read_card(path: Path) -> ModelCard:
     ----------
     path
         A TOML file as in ``assets/models``.
-
-    Returns
-    -------
-    card
 
     Raises
     ------
@@ -264,7 +256,20 @@ def write_card(card: ModelCard, path: Path) -> None:
 
 
 def parse_card(text: str, path: Path) -> ModelCard:
-    """Parse the text of a card; `path` is for messages and relative paths."""
+    """Parse the text of a card.
+
+    Parameters
+    ----------
+    text
+        TOML.
+    path
+        Of the card, for messages and relative paths.
+
+    Raises
+    ------
+    ModelCardError
+        If it is not TOML, lacks a key, or has an unknown key or value.
+    """
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -288,7 +293,13 @@ def parse_card(text: str, path: Path) -> ModelCard:
 
 
 def require_monocular(card: ModelCard) -> None:
-    """Refuse the card of another kind of network."""
+    """Refuse the card of another kind of model.
+
+    Raises
+    ------
+    ModelCardError
+        If it is not for 3D from one view, or its input or skeleton does not fit that.
+    """
     width, height = card.input.size_wh
     if (card.task, card.codec) != (MONOCULAR_TASK, MONOCULAR_CODEC):
         raise ModelCardError(
@@ -394,7 +405,7 @@ def _is_sha256(text: str) -> bool:
 
 
 def _read_shipped() -> Iterable[tuple[str, Path]]:
-    """Texts of the cards that ship with the program."""
+    """Read the cards that ship with the program: text and path of each."""
     folder = resources.files("assets") / "models"
     return [
         (entry.read_text(encoding="utf-8"), Path(str(entry)))
@@ -404,7 +415,7 @@ def _read_shipped() -> Iterable[tuple[str, Path]]:
 
 
 def _read_own() -> Iterable[tuple[str, Path]]:
-    """Texts of the user's own cards."""
+    """Read the user's own cards: text and path of each."""
     folder = cards_folder()
     return [(path.read_text(encoding="utf-8"), path) for path in sorted(folder.glob("*.toml"))]
 

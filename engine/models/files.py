@@ -24,6 +24,12 @@ LOCK_TIMEOUT_S = 10.0
 def lock_models_folder(folder: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Lock the folder of all models, waiting for other programs; it is created where missing.
 
+    Parameters
+    ----------
+    folder
+    timeout_s
+        How long to wait for another program.
+
     Raises
     ------
     EngineError

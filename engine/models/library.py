@@ -114,8 +114,9 @@ def compute_rig_id(rig: Rig) -> str:
     numbers = [
         [
             camera.name,
+            # + 0.0 turns -0.0 into 0.0
             *(np.round([*camera.matrix.flat, *camera.cam_from_world.flat], 4) + 0.0).tolist(),
-        ]  # no -0.0
+        ]
         for camera in rig
     ]
     return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:12]
@@ -198,10 +199,6 @@ class ModelLibrary:
         name
             The card's if not given; in lower case, with ``-2`` appended if it is taken.
 
-        Returns
-        -------
-        entry
-
         Raises
         ------
         ModelCardError, ModelMissingError, ModelMismatchError
@@ -270,10 +267,6 @@ class ModelLibrary:
             For the journal.
         by
             Who decided.
-
-        Returns
-        -------
-        entry
 
         Raises
         ------

@@ -49,7 +49,14 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """One line of the list of models."""
+    """One line of the list of models.
+
+    Parameters
+    ----------
+    card
+    present
+        Whether all of its files are on this machine; their content was not checked.
+    """
 
     card: ModelCard
     present: bool
@@ -81,10 +88,6 @@ def load_model(name: str) -> Model:
     name
         Of a card, or the path of one.
 
-    Returns
-    -------
-    model
-
     Raises
     ------
     ModelCardError
@@ -99,10 +102,6 @@ def load_model(name: str) -> Model:
 
 def verify_files(card: ModelCard) -> Model:
     """Find the files of a card and check them.
-
-    Returns
-    -------
-    model
 
     Raises
     ------
@@ -140,10 +139,6 @@ def pull_model(
         Stops it when set.
     sha256
         For a card without one: the hash given by the publisher.
-
-    Returns
-    -------
-    model
 
     Raises
     ------

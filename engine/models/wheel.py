@@ -72,7 +72,7 @@ def open_wheel(
 def _download(
     requirement: str, platform: str, folder: Path, on_progress: ProgressCallback, cancel: Event
 ) -> str:
-    """Run pip once and return its last complaint."""
+    """Run pip once and return the reason why it failed, if it did."""
     command = _build_pip_command(requirement, platform, folder)
     with (
         tempfile.TemporaryFile(mode="w+") as complaints,

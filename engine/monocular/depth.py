@@ -37,7 +37,13 @@ class DepthFilter:
         self._root = None
 
     def change_camera(self, before: Camera, now: Camera) -> None:
-        """Move the root where a guessed room is turned: before its camera it stays in place."""
+        """Keep the root in place before the camera while a guessed room is turned.
+
+        Parameters
+        ----------
+        before, now
+            The same camera in the room as it was, and as it is.
+        """
         if self._root is not None:
             self._root = (before.R @ self._root + before.t - now.t) @ now.R
 

@@ -23,10 +23,6 @@ def compute_floor_shift_m(xyz: F64, ankle_m: float, rig: Rig) -> float:
         Height of the ankle of a standing foot.
     rig
         Calibrated: feet must not be below its floor. Guessed: the lower foot stands on it.
-
-    Returns
-    -------
-    up_m
     """
     ankle_z = xyz[_ANKLES, 2]
     if not np.isfinite(ankle_z).any():

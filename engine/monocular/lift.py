@@ -16,11 +16,11 @@ from calibration.rig import Camera, Rig
 from calibration.skeleton import Skeleton, load_skeleton
 from engine.inference.patch import Crop, image_from_patch
 from engine.monocular.depth import DepthFilter
+from engine.monocular.depth_correction import DepthCorrection
 from engine.monocular.estimator import EstimateCrop, LiftedCrop
 from engine.monocular.floor import compute_floor_shift_m, keep_above_floor
 from engine.monocular.guessed_room import is_guessed, is_same_guess
 from engine.monocular.head import CROWN, EARS, SHOULDERS, TURNED_HEAD_SIGMA_M, estimate_ears
-from engine.monocular.network_size import DepthCorrection
 from engine.monocular.placing import (
     PlacedBody,
     anchor_to_joints,
@@ -134,9 +134,8 @@ class MonocularReconstructor:
         self._model_joints = model_skeleton.indices(
             (*LIMBS, ROOT, CROWN) if with_head else (*LIMBS, ROOT)
         )
-        self._spread_joints = model_skeleton.indices(
-            (*LIMBS, CROWN, CROWN) if with_head else LIMBS
-        )  # parallel to `_joints`
+        # parallel to `_joints`: an ear has the spread of the crown, from which it is derived
+        self._spread_joints = model_skeleton.indices((*LIMBS, CROWN, CROWN) if with_head else LIMBS)
         self._count, self._config = len(skeleton.joints), config
         self._size = BodySize(skeleton, stature_m)
         self._depth = DepthFilter()
@@ -235,7 +234,15 @@ class MonocularReconstructor:
         return None
 
     def learn_depth(self, sample: DepthSample, lifted_crop: LiftedCrop) -> None:
-        """Compare a monocular depth with the triangulated one; ignore samples of another rig."""
+        """Compare a monocular depth with the triangulated one.
+
+        Parameters
+        ----------
+        sample
+            As `sample_depth` gave it; ignored if its camera is not of the rig in use.
+        lifted_crop
+            What the model estimated for it.
+        """
         if self._rig is None or sample.camera not in self._rig.cameras:
             return
         placed = self._place(sample.seen, lifted_crop, sample.camera)

@@ -63,10 +63,6 @@ def place_body(
     size : metres and share
         As `size_from_bones` gives them.
 
-    Returns
-    -------
-    placed
-
     Notes
     -----
     With the body's own size, ``x + X - a (z + Z) = 0`` is linear in the place ``(x, y, z)`` for

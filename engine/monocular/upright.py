@@ -153,7 +153,17 @@ def pitch_roll_from_up(up: F64) -> tuple[float, float]:
 
 
 def up_from_pitch_roll(pitch: float, roll: float) -> F64:
-    """Compute up (3,) before a camera; the inverse of `pitch_roll_from_up`."""
+    """Compute up before a camera; the inverse of `pitch_roll_from_up`.
+
+    Parameters
+    ----------
+    pitch, roll : rad
+
+    Returns
+    -------
+    up : (3,), camera
+        A unit vector.
+    """
     return np.array([np.cos(pitch) * np.sin(roll), -np.cos(pitch) * np.cos(roll), -np.sin(pitch)])
 
 

@@ -158,10 +158,6 @@ def build_options(
     shared_intrinsics
         All cameras are of one kind.
 
-    Returns
-    -------
-    options
-
     Raises
     ------
     CalibrationError

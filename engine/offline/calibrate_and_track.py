@@ -5,13 +5,11 @@ from pathlib import Path
 
 from calibration.self_calibrate import Calibration, CalibrationOptions
 from engine.offline import recording as offline
-from engine.offline.calibrate import calibrate_observation
+from engine.offline.calibrate import OBSERVED_SHARE, calibrate_observation
 from engine.offline.footage import Footage
 from engine.offline.observe import Observation, observe
 from engine.offline.progress import Progress, ignore_progress, scale_progress
 from engine.offline.tracked_session_writer import TrackedSessionWriter
-
-OBSERVED_SHARE = 0.8  # of the whole work; finding joints takes most of it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +53,6 @@ def calibrate_and_track(
         Of the calibration; the stature goes into the session.
     progress
         May raise to cancel.
-
-    Returns
-    -------
-    result
 
     Raises
     ------

@@ -169,7 +169,7 @@ def _open_videos(paths: Sequence[Path]) -> Footage:
 
 
 def _is_same_file(one: Path, other: Path) -> bool:
-    """Tell whether two paths lead to one file."""
+    """Return whether two paths lead to one file."""
     return one.exists() and other.exists() and one.samefile(other)
 
 

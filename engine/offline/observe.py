@@ -58,10 +58,6 @@ def observe(
     progress
         Called after every frameset; may raise to cancel.
 
-    Returns
-    -------
-    observation
-
     Raises
     ------
     EngineError

@@ -33,7 +33,7 @@ Progress: TypeAlias = Callable[[StepProgress], None]
 
 
 def ignore_progress(progress: StepProgress) -> None:
-    """Report to nobody."""
+    """Discard a report."""
     del progress
 
 

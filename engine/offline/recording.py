@@ -70,10 +70,6 @@ def load_recording(session: Session, *, repaired: bool = False) -> PoseRecording
     repaired
         Those after association and left/right repair, instead of the raw ones.
 
-    Returns
-    -------
-    recording
-
     Raises
     ------
     SessionError
@@ -132,10 +128,6 @@ def estimate_poses(
         Get every frameset with its 2D poses and nobody in the room.
     on_frameset
         Called with the count done; may raise to cancel.
-
-    Returns
-    -------
-    pose_sets
     """
     collected = _PoseCollector(on_frameset)
     Pipeline(
@@ -158,18 +150,9 @@ def calibrate_recording(
 
     Parameters
     ----------
-    recording, options
-    progress
-        Called with the step in words and the share done; may raise to cancel.
-
-    Returns
-    -------
-    calibration
-
-    Raises
-    ------
-    NobodyInViewError
-        If no view, or only one, shows a person.
+    recording
+    options, progress
+        As of `calibrate_candidates`, which returns and raises the same.
     """
     return calibrate_candidates(recording.candidates, options, progress)
 
@@ -186,10 +169,6 @@ def calibrate_candidates(
     candidates, options
     progress
         Called with the step in words and the share done; may raise to cancel.
-
-    Returns
-    -------
-    calibration
 
     Raises
     ------
@@ -216,10 +195,6 @@ def reconstruct_recording(recording: PoseRecording, rig: Rig) -> Reconstruction:
     recording
     rig
         Its cameras in the order of the recording's views.
-
-    Returns
-    -------
-    reconstruction
 
     Raises
     ------

@@ -36,7 +36,16 @@ class OfflineMonocular:
         self._lifted_crops: dict[tuple[int, int], list[LiftedCrop]] = {}
 
     def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
-        """Estimate depth at an instant: a sink of the pass that finds the joints."""
+        """Estimate depth at an instant: a sink of the pass that finds the joints.
+
+        Parameters
+        ----------
+        frames
+        poses_2d
+            Raw; an instant at which several views see people is left to triangulation.
+        poses_3d
+            Not used.
+        """
         del poses_3d
         seeing = [v for v, people in enumerate(poses_2d.poses_by_view) if people]
         if len(seeing) != 1:
@@ -73,10 +82,6 @@ class OfflineMonocular:
             Its cameras are the views.
         stature_m
             Of the person; None where it is not known.
-
-        Returns
-        -------
-        reconstruction
         """
         return self._run(self._build_reconstructor(found, stature_m), found, rig)
 
@@ -131,7 +136,7 @@ class OfflineMonocular:
             ) -> LiftedCrop | None:
                 """Recall the model's estimate for this person."""
                 region = square_around_person(seen, self._skeleton, rig[view].size_wh)
-                return _find_nearest_crop(self._lifted_crops.get((index, view), []), region)
+                return _find_crop(self._lifted_crops.get((index, view), []), region)
 
             poses_3d.append(reconstructor(recall_crop, poses_2d, room, rig))
         return replace(found, poses_3d=tuple(poses_3d))
@@ -176,10 +181,6 @@ def reconstruct_monocular(
     stature_m
         Of the person; None where it is not known.
 
-    Returns
-    -------
-    reconstruction
-
     Raises
     ------
     NobodyInViewError
@@ -211,9 +212,7 @@ def _keep_only(poses: PoseSet2D, chosen: int) -> PoseSet2D:
     )
 
 
-def _find_nearest_crop(
-    lifted_crops: Sequence[LiftedCrop], region: Region | None
-) -> LiftedCrop | None:
+def _find_crop(lifted_crops: Sequence[LiftedCrop], region: Region | None) -> LiftedCrop | None:
     """Find the estimate of a square; a tenth of its size tells two people apart."""
     for lifted_crop in lifted_crops:
         if (

@@ -15,6 +15,7 @@ from engine.monocular.estimator import MonocularEstimator
 from engine.monocular.guessed_room import guess_rig, is_guessed
 from engine.monocular.network import NO_MODEL, load_monocular_model
 from engine.offline import recording as offline
+from engine.offline.calibrate import find_stature_m
 from engine.offline.footage import Footage, open_inputs
 from engine.offline.match_rig import match_rig
 from engine.offline.observe import Observation, observe
@@ -108,10 +109,6 @@ def track(
     progress
         May raise to cancel.
 
-    Returns
-    -------
-    tracked
-
     Raises
     ------
     TrackOptionsError
@@ -125,8 +122,8 @@ def track(
     -----
     What ends it early leaves the new session with what was written so far; it can be opened.
     """
-    with _open_material(inputs, options) as material:
-        return _write_session(material, out, options, progress)
+    with _open_all(inputs, options) as opened:
+        return _write_session(opened, out, options, progress)
 
 
 def track_again(path: Path, options: TrackOptions, progress: Progress = ignore_progress) -> Tracked:
@@ -156,31 +153,26 @@ def track_again(path: Path, options: TrackOptions, progress: Progress = ignore_p
     made again.
     """
     path = Path(path).absolute()
-    with _open_material([path], options) as material:
+    with _open_all([path], options) as opened:
         new = _make_new_folder(path)
         try:
-            return _write_session(material, new, options, progress)
+            return _write_session(opened, new, options, progress)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Material:
+class _OpenInputs:
     """Open footage, where its cameras are, and the model for views that are alone."""
 
     footage: Footage
     rig: Rig
     monocular_model: MonocularEstimator | None
 
-    def find_stature_m(self, options: TrackOptions) -> float | None:
-        """Return the person's stature, as given or as in the session; None if unknown."""
-        session = self.footage.session
-        return options.stature_m or (session.facts.stature_m if session is not None else None)
-
 
 @contextmanager
-def _open_material(inputs: Sequence[str | Path], options: TrackOptions) -> Iterator[_Material]:
+def _open_all(inputs: Sequence[str | Path], options: TrackOptions) -> Iterator[_OpenInputs]:
     """Open footage, rig and monocular model; what cannot be used is refused before any work."""
     given = load_rig(options.rig) if isinstance(options.rig, Path) else options.rig
     with ExitStack() as stack:
@@ -189,7 +181,7 @@ def _open_material(inputs: Sequence[str | Path], options: TrackOptions) -> Itera
         monocular_model = _load_monocular_model(footage, rig, options.monocular_model)
         if monocular_model is not None:
             stack.callback(monocular_model.close)
-        yield _Material(footage, rig, monocular_model)
+        yield _OpenInputs(footage, rig, monocular_model)
 
 
 def _name_rig(options: TrackOptions) -> Path:
@@ -228,28 +220,28 @@ def _load_monocular_model(footage: Footage, rig: Rig, name: str) -> MonocularEst
 
 
 def _write_session(
-    material: _Material, out: Path, options: TrackOptions, progress: Progress
+    opened: _OpenInputs, out: Path, options: TrackOptions, progress: Progress
 ) -> Tracked:
     """Fill the new session."""
     progress(StepProgress("Copying the videos", 0.0))
-    settings = _build_settings(material.footage, options)
-    with TrackedSessionWriter(out, material.footage, options.model, settings) as writer:
+    settings = _build_settings(opened.footage, options)
+    with TrackedSessionWriter(out, opened.footage, options.model, settings) as writer:
         progress(StepProgress("Loading the model", COPIED_SHARE))
-        if not is_guessed(material.rig):
-            writer.write_rig(material.rig)
+        if not is_guessed(opened.rig):
+            writer.write_rig(opened.rig)
         observation, monocular = _observe(
             writer,
             options.model,
-            material.monocular_model,
+            opened.monocular_model,
             scale_progress(progress, COPIED_SHARE, FOUND_SHARE),
         )
         progress(StepProgress("Reconstructing", FOUND_SHARE))
-        stature_m = material.find_stature_m(options)
-        reconstruction = _reconstruct(observation.recording, material.rig, monocular, stature_m)
+        stature_m = find_stature_m(opened.footage, options.stature_m)
+        reconstruction = _reconstruct(observation.recording, opened.rig, monocular, stature_m)
         writer.write_reconstruction(reconstruction)
         progress(StepProgress("Finishing", 1.0))
     remarks = tuple(dict.fromkeys((*observation.remarks, *reconstruction.remarks)))
-    return Tracked(out, material.rig, observation, reconstruction, remarks)
+    return Tracked(out, opened.rig, observation, reconstruction, remarks)
 
 
 def _build_settings(footage: Footage, options: TrackOptions) -> dict[str, Any]:

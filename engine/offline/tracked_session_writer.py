@@ -67,10 +67,6 @@ class TrackedSessionWriter:
         ----------
         skeleton, model_hash
             Of the pose model.
-
-        Returns
-        -------
-        sink
         """
         self._facts = replace(self._facts, model={**self._facts.model, "sha256": model_hash})
         self._session.update(self._facts)
@@ -98,7 +94,6 @@ class TrackedSessionWriter:
             self._poses.room_3d.put(poses_3d)
 
     def __enter__(self) -> "TrackedSessionWriter":
-        """Keep it open."""
         return self
 
     def __exit__(

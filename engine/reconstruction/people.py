@@ -20,7 +20,12 @@ from engine.poses import MIN_CONFIDENCE, PoseSet2D
 NOBODY = -1
 RIVAL_SHARE = 0.25  # of the best track's weight: a track of at least this may be the person as well
 GATE_SIGMAS = 10.0  # farther from the room's person, by the median joint, is another person
-MATCH_STRIDE_FRAMES = 60
+# A track that shares more of its framesets with the leading track of its view is another person.
+MAX_SIMULTANEOUS_SHARE = 0.1
+# Two tracks in two views are compared in at least so many framesets, where there are as many.
+MATCH_FRAMESETS = 60
+MATCH_MIN_CONFIDENCE, MATCH_MIN_JOINTS = 0.5, 40  # of a joint; and joints over all framesets
+MATCH_GATE_SHARE = 0.006  # epipolar error of an inlier, of the longest side of the images
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,9 +36,13 @@ class Candidates:
     ----------
     skeleton, view_names, sizes_wh
         As in `Observations`.
-    time_ns : (T,), view_time_ns : (T, V)
+    time_ns : (T,)
+        Of the framesets.
+    view_time_ns : (T, V)
+        Of each view's image, on the view's own clock.
     xy : (T, V, C, J, 2), px
-    confidence : (T, V, C, J)
+        Of C people at most; NaN where there is none, or a joint was not found.
+    confidence : (T, V, C, J), 0 to 1
     track_id : (T, V, C)
         The view's own track number; `NOBODY` where there is no candidate.
     """
@@ -54,10 +63,6 @@ class Candidates:
         ----------
         choice : (T, V)
             Positions among the candidates; `NOBODY` for none.
-
-        Returns
-        -------
-        observations
         """
         safe = np.maximum(choice, 0)[:, :, None]
         xy = np.take_along_axis(self.xy, safe[..., None, None], 2)[:, :, 0]
@@ -89,10 +94,6 @@ def gather_candidates(
     pose_sets
         In order of time.
     skeleton, view_names, sizes_wh
-
-    Returns
-    -------
-    candidates
     """
     T = len(pose_sets)
     V = len(view_names)
@@ -147,7 +148,7 @@ def choose_before_rig(candidates: Candidates) -> I64:
         leading = _find_rows(candidates, v, leader)
         for number in numbers:
             rows = _find_rows(candidates, v, number)
-            if number != leader and (rows & leading).sum() > 0.1 * rows.sum():
+            if number != leader and (rows & leading).sum() > MAX_SIMULTANEOUS_SHARE * rows.sum():
                 continue  # present at the same time as the leader: another person
             rows &= ~taken
             choice[rows, v] = (candidates.track_id[rows, v] == number).argmax(-1)
@@ -177,6 +178,7 @@ def choose_by_rig(candidates: Candidates, rig: Rig, choice: I64) -> I64:
     T, V = choice.shape
     xy = np.moveaxis(first.xy[:, :, chosen], 1, 0).reshape(V, -1, 2)
     spread = np.moveaxis(sigma[:, :, chosen], 1, 0).reshape(V, -1)
+    # a view beyond five sigmas is an outlier: its first choice was another person
     finite = np.where(np.isfinite(spread), spread, np.nan)
     gate = np.where(
         np.isfinite(finite).any(0), 5 * np.nanmax(np.nan_to_num(finite, nan=0), axis=0), 1.0
@@ -184,6 +186,8 @@ def choose_by_rig(candidates: Candidates, rig: Rig, choice: I64) -> I64:
     xyz = triangulate_robust(xy, spread, rig.cameras, gate_px=np.maximum(gate, 1.0)).xyz.reshape(
         T, -1, 3
     )
+    # In each view the nearest candidate, with the sides as detected or swapped, as fits better.
+    # Where too little was triangulated to compare, the first choice stays.
     better = np.full((T, V), NOBODY)
     mirror = skeleton.mirror[chosen]
     for v, camera in enumerate(rig.cameras):
@@ -271,7 +275,7 @@ def _rank_tracks(candidates: Candidates, v: int) -> list[tuple[int, float]]:
 
 
 def _is_contested(order: list[tuple[int, float]]) -> bool:
-    """Tell whether a second track could be the person as well."""
+    """Return whether a second track could be the person as well."""
     return len(order) > 1 and order[1][1] > RIVAL_SHARE * order[0][1]
 
 
@@ -298,17 +302,17 @@ def _count_inliers(candidates: Candidates, one: tuple[int, int], other: tuple[in
     """Count the joints of two tracks in two views that fit one fundamental matrix."""
     joints = candidates.skeleton.indices(select_calibration_joints(candidates.skeleton))
     rows = np.flatnonzero(_find_rows(candidates, *one) & _find_rows(candidates, *other))
-    rows = rows[:: max(1, len(rows) // MATCH_STRIDE_FRAMES)]
+    rows = rows[:: max(1, len(rows) // MATCH_FRAMESETS)]
     sides = []
     for v, number in (one, other):
         c = (candidates.track_id[rows, v] == number).argmax(-1)
         xy = candidates.xy[rows, v, c][:, joints]
-        good = candidates.confidence[rows, v, c][:, joints] > 0.5
+        good = candidates.confidence[rows, v, c][:, joints] > MATCH_MIN_CONFIDENCE
         sides.append((xy.reshape(-1, 2), good.ravel() & np.isfinite(xy).all(-1).ravel()))
     both = sides[0][1] & sides[1][1]
-    if both.sum() < 40:
+    if both.sum() < MATCH_MIN_JOINTS:
         return 0.0
-    gate = 0.006 * max(max(candidates.sizes_wh[one[0]]), max(candidates.sizes_wh[other[0]]))
+    gate = MATCH_GATE_SHARE * max(*candidates.sizes_wh[one[0]], *candidates.sizes_wh[other[0]])
     options = {"max_epipolar_error": gate, "max_iterations": 1000, "min_iterations": 100, "seed": 0}
     _, info = poselib.estimate_fundamental(sides[0][0][both], sides[1][0][both], options, {})
     return float(info["num_inliers"])

@@ -178,4 +178,5 @@ def _compute_confidence(common: Observations, solved: TriangulatedPoints) -> F64
     squared = (
         np.where(solved.used, (np.nan_to_num(solved.error_px) / spread) ** 2, 0.0).sum(0) / count
     )
+    # views that disagree by four sigmas leave a third of the confidence (1 / e)
     return np.where(solved.used.any(0), mean * np.exp(-squared / 16), 0.0)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import av
 import cv2
-from av.container import OutputContainer
 from av.error import FFmpegError
 from av.stream import Stream
 
@@ -25,6 +24,7 @@ from engine.errors import SessionError
 from engine.frames import Frame, Jpeg
 from engine.ledger import NEVER_CAME, LedgerRow, LedgerWriter, MissingFrames
 from engine.mailbox import Bounded, ClosedError
+from engine.session.matroska import MatroskaFile, create_matroska
 from engine.session.session import LEDGER, VIDEO, add_suffix
 
 MILLISECOND_S = Fraction(1, 1000)
@@ -180,13 +180,13 @@ class CameraRecorder:
         """Write the first frame and all that follow."""
         self.size_wh, self.start_ns = first.size_wh, first.timestamp_ns
         expected, last = first.sequence, None
-        with av.open(str(self._video), "w", format="matroska", options=MUXER_OPTIONS) as container:
-            stream = _add_jpeg_stream(container, self._rate, first.size_wh)
+        with create_matroska(self._video, MUXER_OPTIONS) as file:
+            stream = _add_jpeg_stream(file, self._rate, first.size_wh)
             for frame in chain([first], iter(self._take_next, None)):
                 self._log_missing(expected, frame.sequence)
                 why = self._find_rejection(frame, expected, last)
                 if not why:
-                    self._mux(container, _build_jpeg_packet(frame, stream, first.timestamp_ns))
+                    self._mux(file, _build_jpeg_packet(frame, stream, first.timestamp_ns))
                     self._measure_period(frame, last)
                     last = (frame.sequence, frame.timestamp_ns)
                 self._ledger.put(
@@ -196,10 +196,10 @@ class CameraRecorder:
                 expected = max(expected, frame.sequence + 1)
             self._log_missing(expected, self._missing_frames.stop)
 
-    def _mux(self, container: OutputContainer, packet: av.Packet) -> None:
+    def _mux(self, file: MatroskaFile, packet: "av.Packet[Stream]") -> None:
         """Write a packet and count it."""
         size = packet.size
-        container.mux(packet)
+        file.mux(packet)
         self.frames += 1
         self.bytes += size
 
@@ -255,16 +255,14 @@ def _measure_queue_share(frame: Frame) -> float:
     return max(1 / CAPACITY, frame.image_bgr.nbytes / RAW_BYTES)
 
 
-def _add_jpeg_stream(
-    container: OutputContainer, rate: Fraction, size_wh: tuple[int, int]
-) -> Stream:
+def _add_jpeg_stream(file: MatroskaFile, rate: Fraction, size_wh: tuple[int, int]) -> Stream:
     """Add a Motion JPEG stream."""
-    stream = container.add_mux_stream("mjpeg", rate=rate, width=size_wh[0], height=size_wh[1])
+    stream = file.add_mux_stream("mjpeg", rate=rate, width=size_wh[0], height=size_wh[1])
     stream.time_base = MILLISECOND_S
     return stream
 
 
-def _build_jpeg_packet(frame: Frame, stream: Stream, start_ns: int) -> av.Packet:
+def _build_jpeg_packet(frame: Frame, stream: Stream, start_ns: int) -> "av.Packet[Stream]":
     """Make a packet of the camera's own JPEG, or compress the image."""
     if frame.jpeg is not None:
         packet = av.Packet(frame.jpeg)

@@ -6,7 +6,6 @@ from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 
-import av
 from av.error import FFmpegError
 
 from engine.capture.video.decode import DamageCounts, open_video, read_packets
@@ -15,6 +14,7 @@ from engine.capture.video.presentation import IncreasingTimes
 from engine.clock import ns_from_ticks
 from engine.disk import disk_errors
 from engine.ledger import LedgerRow, LedgerWriter
+from engine.session.matroska import create_matroska
 from engine.session.session import LEDGER, VIDEO, add_suffix
 
 # How many packets are searched for the lowest stamp; hidden images before a file's start come
@@ -57,10 +57,6 @@ def copy_video(source: Path, name: str, stem: Path) -> CopiedVideo:
         Gets ``<stem>.mkv`` and ``<stem>.frames.csv``. Where Matroska cannot hold the video, or its
         stamps are missing or not increasing, the whole file is copied with its own suffix, without
         a ledger.
-
-    Returns
-    -------
-    copied
 
     Raises
     ------
@@ -109,15 +105,15 @@ def _remux(source: Path, name: str, video: Path) -> _Remuxed | None:
         )
         first = list(islice(copied, START_PACKETS))
         shift = max(0, -min((packet.pts for packet in first if packet.pts is not None), default=0))
-        stamps = []
+        stamps_ns: list[int] = []
         try:
-            with av.open(str(video), "w", format="matroska") as copy:
+            with create_matroska(video) as copy:
                 target = copy.add_stream_from_template(stream)
                 for packet in chain(first, copied):
                     if packet.pts is None or packet.dts is None:
                         return None
                     if not packet.is_discard:
-                        stamps.append(ns_from_ticks(packet.pts, tick_s))
+                        stamps_ns.append(ns_from_ticks(packet.pts, tick_s))
                     packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                     packet.stream = target
                     copy.mux(packet)
@@ -125,7 +121,7 @@ def _remux(source: Path, name: str, video: Path) -> _Remuxed | None:
             raise
         except (FFmpegError, ValueError):
             return None
-    return _Remuxed(stamps, ns_from_ticks(shift, tick_s))
+    return _Remuxed(stamps_ns, ns_from_ticks(shift, tick_s))
 
 
 def _build_rows(stamps_ns: list[int], facts: VideoFacts) -> list[LedgerRow] | None:

@@ -22,7 +22,7 @@ class SessionEnding:
     """
 
     finished: bool = False
-    lossy: Mapping[str, int] = field(default_factory=dict)
+    lossy: Mapping[str, int] = field(default_factory=dict[str, int])
     repaired: bool = False
     lost: tuple[str, ...] = ()
 

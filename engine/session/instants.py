@@ -13,6 +13,9 @@ from engine.session.pose_files import PoseReader
 from engine.session.seek_video import SeekableVideo
 
 NO_IMAGE = -1
+# Frame periods for which a pose is shown around its own instant. Live tracking may skip every third
+# instant; playback would otherwise flicker.
+MAX_POSE_AGE_PERIODS = 2.1
 _BLANK = np.zeros((1, 1, 3), np.uint8)
 
 
@@ -72,15 +75,12 @@ def find_instants(listed: Sequence[tuple[int, ListedVideo, int]], view_count: in
         View number, its frames, and the offset from their times to the session's time.
     view_count
         Of all views, also those without frames.
-
-    Returns
-    -------
-    instants
     """
     framesets = Framesets(
         [source for _, source, _ in listed], [offset_ns for _, _, offset_ns in listed]
     )
-    time_ns, numbers = [], []
+    time_ns: list[int] = []
+    numbers: list[list[int]] = []
     for frames in framesets:
         time_ns.append(frames.timestamp_ns)
         numbers.append([NO_IMAGE if frame is None else frame.sequence for frame in frames.frames])
@@ -89,11 +89,6 @@ def find_instants(listed: Sequence[tuple[int, ListedVideo, int]], view_count: in
         len(time_ns), len(listed)
     )
     return Instants(np.array(time_ns, np.int64), number, framesets.rate_fps, framesets.remarks)
-
-
-# Frame periods for which a pose is shown around its own instant. Live tracking may skip every third
-# instant; playback would otherwise flicker.
-MAX_POSE_AGE_PERIODS = 2.1
 
 
 def find_pose_rows(poses: PoseReader | None, time_ns: I64, rate_fps: float) -> I64:

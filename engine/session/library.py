@@ -8,12 +8,13 @@ import contextlib
 import json
 import math
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from engine.disk import find_free_path
 from engine.session.session import is_session
 from engine.session.summary import SessionSummary, find_newest_change_ns, summarize
 
@@ -53,9 +54,8 @@ class Library:
         self.index = Path(index)
         self.folders = tuple(Path(folder) for folder in folders)
         self.remarks: tuple[str, ...] = ()
-        self._known: dict[
-            str, SessionSummary
-        ] = {}  # as last read; the list itself without an index file
+        # as last read; the list itself without an index file
+        self._known: dict[str, SessionSummary] = {}
         self._is_persistent, self._checked = True, False
 
     def list_sessions(self) -> tuple[SessionSummary, ...]:
@@ -120,7 +120,7 @@ class Library:
                 connection.execute("COMMIT")
 
     @contextlib.contextmanager
-    def _open_sound_index(self) -> Iterator[sqlite3.Connection | None]:
+    def _open_sound_index(self) -> Generator[sqlite3.Connection | None, None, None]:
         """Open the index, repaired if damaged; None where it can only be kept in memory."""
         if not self._is_persistent:
             yield None
@@ -148,7 +148,7 @@ class Library:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
-            backup = _find_free_name(self.index.with_name(f"{self.index.name}.damaged"))
+            backup = find_free_path(self.index.with_name(f"{self.index.name}.damaged"))
             with contextlib.suppress(FileNotFoundError):  # another window was faster
                 self.index.rename(backup)
             self.remarks = (
@@ -245,12 +245,3 @@ def _summary_from_row(row: Sequence[Any]) -> SessionSummary:
     for name in ("cameras", "remarks"):
         values[name] = tuple(json.loads(values[name]))
     return SessionSummary(**values)
-
-
-def _find_free_name(path: Path) -> Path:
-    """Return the path, with a number appended if it exists already."""
-    free, count = path, 1
-    while free.exists():
-        count += 1
-        free = path.with_name(f"{path.name}-{count}")
-    return free

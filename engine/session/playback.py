@@ -93,7 +93,7 @@ class Playback:
 
     @property
     def seconds(self) -> float:
-        """The duration."""
+        """The duration, s."""
         return (
             float(self.time_ns[-1] - self.time_ns[0]) / NS_PER_S + 1 / self.rate_fps
             if len(self)

@@ -206,10 +206,6 @@ class PoseReader:
         ----------
         start
             One of `starts`.
-
-        Returns
-        -------
-        poses
         """
         rows = self.records[start : start + int(self.records[start]["rows"])]
         return self._build_set_2d(rows) if self.header.dimensions == 2 else _build_set_3d(rows)

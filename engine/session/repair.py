@@ -175,7 +175,8 @@ def _align_rows(
     """Mark rows whose image cannot be read as lost, and add rows for images without one."""
     start_ns = camera.start_ns or 0
     times = LedgerTimes(build_frame_times(rows, start_ns=start_ns, rate_fps=camera.rate_fps))
-    there, strays_ns = set(), []
+    there: set[int] = set()
+    strays_ns: list[int] = []
     for stamp_ns in scan.stamps_ns:
         moment = times.next_moment(stamp_ns)
         if moment is not None:
@@ -243,7 +244,7 @@ def _summarize(name: str, found: Sequence[_CameraRepair]) -> str:
 def _describe_oddities(found: Sequence[_CameraRepair]) -> list[str]:
     """Describe what is unusual about the cameras."""
     ends = [one.times_ns[-1] + one.camera.offset_ns for one in found if one.times_ns]
-    messages = []
+    messages: list[str] = []
     for one in found:
         name = one.camera.name
         if one.message:

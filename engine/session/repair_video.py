@@ -16,6 +16,7 @@ from engine.capture.video.decode import open_video
 from engine.clock import ns_from_ticks
 from engine.disk import partial_path, sync_to_disk
 from engine.errors import CameraError
+from engine.session.matroska import create_matroska
 
 # A video gets its index by being rewritten, packet by packet; a larger one is only read, and
 # seeking in it is slow.
@@ -59,10 +60,6 @@ def scan_video(video: Path, name: str) -> VideoScan:
     name
         Of the camera, for the message.
 
-    Returns
-    -------
-    scan
-
     Raises
     ------
     OSError
@@ -101,8 +98,8 @@ def scan_video(video: Path, name: str) -> VideoScan:
 
 def _rewrite(partial: Path, stream: VideoStream, images: "_Images") -> tuple[int, ...]:
     """Write what can be read of an interrupted video to a new one; return the stamps, ns."""
-    stamps_ns = []
-    with av.open(str(partial), "w", format="matroska") as copy:
+    stamps_ns: list[int] = []
+    with create_matroska(partial) as copy:
         target = copy.add_stream_from_template(stream)
         for stamp_ns in images:
             packet = images.packet
@@ -125,7 +122,7 @@ class _Images:
         Size of the largest image.
     """
 
-    packet: av.Packet
+    packet: "av.Packet[VideoStream]"
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self.end_bytes = self.largest_bytes = 0
@@ -144,7 +141,7 @@ class _Images:
             self.largest_bytes = max(self.largest_bytes, packet.size)
             yield ns_from_ticks(packet.pts or 0, self._tick_s)
 
-    def _next(self) -> av.Packet | None:
+    def _next(self) -> "av.Packet[VideoStream] | None":
         """Read the next image; None where the file ends or cannot be read further."""
         try:
             return next(
@@ -154,7 +151,7 @@ class _Images:
             return None
 
 
-def _is_decodable(packet: av.Packet) -> bool:
+def _is_decodable(packet: "av.Packet[VideoStream]") -> bool:
     """Return whether a packet holds a whole image, its end marker included."""
     try:
         return b"\xff\xd9" in bytes(packet) and bool(packet.decode())

@@ -252,7 +252,7 @@ def _list_by_file(container: InputContainer, stream: VideoStream, facts: VideoFa
     # A decoder holds back a few images; a file whose stamps start again is out of order by far
     # more.
     local = bool(np.all(np.abs(order - np.arange(len(order))) <= MAX_REORDERED))
-    shown = [whole[row] for row in order] if rising and local else stamps
+    shown: list[int | None] = [whole[row] for row in order] if rising and local else stamps
     moments = IncreasingTimes(facts.first_ns, facts.period_ns)
     stamps_ns = [None if pts is None else ns_from_ticks(pts, facts.tick_s) for pts in shown]
     placed = np.array([moments.next_moment(stamp_ns) for stamp_ns in stamps_ns], np.int64).reshape(

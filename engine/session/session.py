@@ -19,10 +19,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tomli_w
+from numpy.typing import NDArray
 
 from calibration.errors import CalibrationError
 from calibration.rig import Rig, load_rig
@@ -105,8 +106,8 @@ class SessionFacts:
     """
 
     sources: tuple[str, ...] = ()
-    configuration: Mapping[str, Any] = field(default_factory=dict)
-    model: Mapping[str, str] = field(default_factory=dict)
+    configuration: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    model: Mapping[str, str] = field(default_factory=dict[str, str])
     stature_m: float | None = None
     person: str = ""
     utc_offset_ns: int | None = None
@@ -353,8 +354,9 @@ def _camera_from_table(entry: Mapping[str, Any]) -> SessionCamera:
     """Read one camera."""
     width, height = entry["size_wh"]
     known = {item.name for item in dataclasses.fields(SessionCamera)}
-    values = {key: value for key, value in entry.items() if key in known}
-    return SessionCamera(**{**values, "size_wh": (int(width), int(height))})
+    values: dict[str, Any] = {key: value for key, value in entry.items() if key in known}
+    values["size_wh"] = (int(width), int(height))
+    return SessionCamera(**values)
 
 
 def _facts_from_table(table: Mapping[str, Any]) -> SessionFacts:
@@ -380,7 +382,7 @@ def _sent_nothing(path: Path, camera: SessionCamera) -> bool:
 
 def _describe_missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]:
     """Describe what a session lacks."""
-    remarks = []
+    remarks: list[str] = []
     for camera in cameras:
         if not (path / camera.video).is_file() and _sent_nothing(path, camera):
             remarks.append(
@@ -399,18 +401,17 @@ def _describe_missing(path: Path, cameras: Sequence[SessionCamera]) -> list[str]
     return remarks
 
 
-def _to_plain(value: Any) -> Any:
+def _to_plain(value: object) -> Any:
     """Convert configuration values to what TOML holds; None is an absent key."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _to_plain(
             {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
         )
     if isinstance(value, Mapping):
-        return {str(key): _to_plain(item) for key, item in value.items() if item is not None}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
+        table = cast(Mapping[object, object], value)
+        return {str(key): _to_plain(item) for key, item in table.items() if item is not None}
+    if isinstance(value, (np.ndarray, np.generic)):
+        return cast(NDArray[Any] | np.generic, value).tolist()
     if isinstance(value, (list, tuple)):
-        return [_to_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
+        return [_to_plain(item) for item in cast(Sequence[object], value)]
     return value if isinstance(value, (bool, int, float, str, datetime, date, time)) else str(value)

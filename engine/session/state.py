@@ -17,7 +17,7 @@ class RecordingState:
     frames
         Written, all cameras.
     lost
-        Images that found no room, all cameras; more than 0 makes the take a lossy one.
+        Images that found no room, all cameras; more than 0 makes the recording lossy.
     disk_left_s
         For how long the disk lasts at the present rate; NaN before that is known.
     message
@@ -36,11 +36,11 @@ class RecordingState:
 
     @property
     def silence_messages(self) -> tuple[str, ...]:
-        """What a person should know, once it has ended, of each camera that gave nothing."""
+        """Messages, once it has ended, on each camera that sent nothing."""
         return tuple(
             (
-                f"Camera '{name}' gave no image: the take is without it. Check its cable, then "
-                "record again."
+                f"Camera '{name}' gave no image: the recording is without it. Check its cable, "
+                "then record again."
             )
             for name in self.silent_cameras
         )

@@ -69,7 +69,7 @@ class PoseWriters:
     room_3d: PoseWriter
 
     def flush(self) -> None:
-        """Write what was buffered for it.
+        """Write what was buffered.
 
         Raises
         ------

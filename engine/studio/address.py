@@ -120,10 +120,6 @@ def parse_address(address: str) -> StudioConfig:
         cameras, seed, seconds, fps, size (640x480), stature, offset_ms, drops, noise, blur,
         distortion, people, bystander, mirrored, short, play. 'off' is 0, 'on' is 1.
 
-    Returns
-    -------
-    config
-
     Raises
     ------
     engine.errors.CameraNotFoundError

@@ -33,7 +33,7 @@ _CHAIR_M = np.array(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Performer:
-    """One person."""
+    """One person: a body, what it does, and the seed of what it wears."""
 
     anatomy: Anatomy
     performance: Performance

@@ -20,6 +20,7 @@ _SKY = (0.42, 0.45, 0.50)
 _GROUND = (0.22, 0.19, 0.16)
 """Red, green, blue in linear light."""
 _CONTACT_HEIGHT_M = 0.45
+"""What is lower than this darkens the floor under it."""
 GAMMA = (255 * (np.arange(1024) / 1023) ** (1 / 2.2)).astype(np.float32)
 
 
@@ -58,6 +59,7 @@ class Light:
         self._paint = raster.Paint(
             np.ascontiguousarray(figure.albedo[:, ::-1]), figure.openness, GAMMA
         )
+        # 52 degrees above the horizon
         to_lamp = np.array([0.71 * np.cos(azimuth_rad), 0.71 * np.sin(azimuth_rad), 0.9])
         to_lamp /= np.linalg.norm(to_lamp)
         across = np.cross(to_lamp, [0.0, 0.0, 1.0])
@@ -74,10 +76,6 @@ class Light:
         ----------
         pose
             Of all bones, in the room.
-
-        Returns
-        -------
-        lit
         """
         figure = self._figure
         posed = np.empty_like(figure.mesh.vertices)

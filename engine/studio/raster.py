@@ -59,41 +59,44 @@ _compile = partial(jit_kernel, fastmath=True)
 
 
 @_compile
+def _pose_vertex(mesh: Mesh, pose: BonePose, i: int):
+    """Carry a vertex with its bones (linear blend skinning)."""
+    vertex = mesh.vertices[i]
+    x = y = z = np.float32(0)
+    for k in range(mesh.bone.shape[1]):
+        w = mesh.weight[i, k]
+        if w < 1e-3:
+            continue
+        r, t = pose.rotation[mesh.bone[i, k]], pose.translation[mesh.bone[i, k]]
+        x += w * (r[0, 0] * vertex[0] + r[0, 1] * vertex[1] + r[0, 2] * vertex[2] + t[0])
+        y += w * (r[1, 0] * vertex[0] + r[1, 1] * vertex[1] + r[1, 2] * vertex[2] + t[1])
+        z += w * (r[2, 0] * vertex[0] + r[2, 1] * vertex[1] + r[2, 2] * vertex[2] + t[2])
+    return x, y, z
+
+
+@_compile
+def _pose_normal(mesh: Mesh, pose: BonePose, i: int):
+    """Turn a vertex's normal with its bones, and make it one long again."""
+    normal = mesh.normals[i]
+    x = y = z = np.float32(0)
+    for k in range(mesh.bone.shape[1]):
+        w = mesh.weight[i, k]
+        if w < 1e-3:
+            continue
+        r = pose.rotation[mesh.bone[i, k]]
+        x += w * (r[0, 0] * normal[0] + r[0, 1] * normal[1] + r[0, 2] * normal[2])
+        y += w * (r[1, 0] * normal[0] + r[1, 1] * normal[1] + r[1, 2] * normal[2])
+        z += w * (r[2, 0] * normal[0] + r[2, 1] * normal[1] + r[2, 2] * normal[2])
+    length = np.float32(1) / np.sqrt(x * x + y * y + z * z + np.float32(1e-12))
+    return x * length, y * length, z * length
+
+
+@_compile
 def skin(mesh: Mesh, pose: BonePose, posed: F32, turned: F32):
     """Carry vertices and normals with their bones into `posed` and `turned`, (N, 3)."""
-    vertices, normals, bone, weight = mesh
-    rotation, translation = pose
-    for i in range(vertices.shape[0]):
-        x = y = z = a = b = c = np.float32(0)
-        for k in range(bone.shape[1]):
-            w = weight[i, k]
-            if w < 1e-3:
-                continue
-            r, t = rotation[bone[i, k]], translation[bone[i, k]]
-            x += w * (
-                r[0, 0] * vertices[i, 0]
-                + r[0, 1] * vertices[i, 1]
-                + r[0, 2] * vertices[i, 2]
-                + t[0]
-            )
-            y += w * (
-                r[1, 0] * vertices[i, 0]
-                + r[1, 1] * vertices[i, 1]
-                + r[1, 2] * vertices[i, 2]
-                + t[1]
-            )
-            z += w * (
-                r[2, 0] * vertices[i, 0]
-                + r[2, 1] * vertices[i, 1]
-                + r[2, 2] * vertices[i, 2]
-                + t[2]
-            )
-            a += w * (r[0, 0] * normals[i, 0] + r[0, 1] * normals[i, 1] + r[0, 2] * normals[i, 2])
-            b += w * (r[1, 0] * normals[i, 0] + r[1, 1] * normals[i, 1] + r[1, 2] * normals[i, 2])
-            c += w * (r[2, 0] * normals[i, 0] + r[2, 1] * normals[i, 1] + r[2, 2] * normals[i, 2])
-        length = np.float32(1) / np.sqrt(a * a + b * b + c * c + np.float32(1e-12))
-        posed[i, 0], posed[i, 1], posed[i, 2] = x, y, z
-        turned[i, 0], turned[i, 1], turned[i, 2] = a * length, b * length, c * length
+    for i in range(mesh.vertices.shape[0]):
+        posed[i, 0], posed[i, 1], posed[i, 2] = _pose_vertex(mesh, pose, i)
+        turned[i, 0], turned[i, 1], turned[i, 2] = _pose_normal(mesh, pose, i)
 
 
 @_compile
@@ -103,35 +106,9 @@ def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
     `lens` is fx, fy, cx, cy, k1, k2, p1, p2, k3 and the largest squared radius it is good for;
     `image` (N, 3) takes x, y (px) and depth (m), which is 0 for what the lens cannot see.
     """
-    vertices = mesh.vertices
-    bone = mesh.bone
-    rotation, translation = pose
     fx, fy, cx, cy, k1, k2, p1, p2, k3, limit = lens
-    for i in range(vertices.shape[0]):
-        x = y = z = np.float32(0)
-        for k in range(bone.shape[1]):
-            w = mesh.weight[i, k]
-            if w < 1e-3:
-                continue
-            r, t = rotation[bone[i, k]], translation[bone[i, k]]
-            x += w * (
-                r[0, 0] * vertices[i, 0]
-                + r[0, 1] * vertices[i, 1]
-                + r[0, 2] * vertices[i, 2]
-                + t[0]
-            )
-            y += w * (
-                r[1, 0] * vertices[i, 0]
-                + r[1, 1] * vertices[i, 1]
-                + r[1, 2] * vertices[i, 2]
-                + t[1]
-            )
-            z += w * (
-                r[2, 0] * vertices[i, 0]
-                + r[2, 1] * vertices[i, 1]
-                + r[2, 2] * vertices[i, 2]
-                + t[2]
-            )
+    for i in range(mesh.vertices.shape[0]):
+        x, y, z = _pose_vertex(mesh, pose, i)
         image[i, 2] = 0.0
         if z < _NEAR_M:
             continue
@@ -147,7 +124,7 @@ def project(mesh: Mesh, pose: BonePose, lens: F32, image: F32):
 
 @_compile
 def find_bounds(image: F32, width: int, height: int):
-    """Return the box of pixels, x0 y0 x1 y1 (ends excluded), around all that was projected."""
+    """Return the box, x0 y0 x1 y1 (px, ends excluded), around what `project` put into `image`."""
     x0 = np.float32(width)
     y0 = np.float32(height)
     x1 = np.float32(-1)

@@ -133,7 +133,7 @@ def _aim_camera(direction: F64, roll_rad: float) -> F64:
 
 
 def _sees_route(camera: Camera, stature_m: float) -> bool:
-    """Tell whether a walker is whole in the image everywhere on the route."""
+    """Return whether a walker is whole in the image everywhere on the route."""
     angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     ring = (EXTENT_M + _BODY_M) * np.stack([np.cos(angle), np.sin(angle)], -1)
     points = np.concatenate(

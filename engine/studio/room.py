@@ -58,10 +58,6 @@ class Room:
             Given in the room's frame.
         blur_px
             Sigma of the lens.
-
-        Returns
-        -------
-        backdrop
         """
         directions, origin = _compute_rays(camera), camera.centre
         side, distance = _find_first_hit(origin, directions)

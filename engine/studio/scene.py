@@ -97,7 +97,7 @@ class Studio:
         )
 
     def own_time_ns(self, frame_index: int | I64) -> I64:
-        """Return what a camera's own clock says at its frames: frame over rate."""
+        """Return what a camera's own clock says at its frames, ns: frame over rate."""
         return np.rint(np.asarray(frame_index) * (NS_PER_S / self.config.rate_fps)).astype(np.int64)
 
     def truth(self, time_ns: npt.ArrayLike) -> F64:

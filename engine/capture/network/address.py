@@ -77,10 +77,6 @@ def open_network(address: str, name: str, limits: NetworkLimits = NETWORK_LIMITS
     name
         The view's name.
 
-    Returns
-    -------
-    source
-
     Raises
     ------
     engine.errors.CameraNotFoundError
@@ -105,10 +101,6 @@ def parse_endpoint(address: str, name: str) -> Endpoint:
     address
     name
         The view's name, for the error.
-
-    Returns
-    -------
-    endpoint
 
     Raises
     ------
@@ -253,10 +245,6 @@ def make_login_error(endpoint: Endpoint, name: str) -> CameraNotFoundError:
     endpoint
     name
         The view's name.
-
-    Returns
-    -------
-    error
     """
     if endpoint.user is None:
         return CameraNotFoundError(

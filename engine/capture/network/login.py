@@ -60,10 +60,6 @@ class Login:
             For instance ``GET``.
         target
             Path and query, as in the request.
-
-        Returns
-        -------
-        value
         """
         if self._digest is None:
             return "Basic " + b64encode(f"{self._user}:{self._password}".encode()).decode()
@@ -99,7 +95,7 @@ def _find_hash(parameters: dict[str, str]) -> str | None:
 
 
 def _allows_plain_body(parameters: dict[str, str]) -> bool:
-    """Tell whether a challenge accepts a login without a digest of the body."""
+    """Return whether a challenge accepts a login without a digest of the body."""
     return "qop" not in parameters or "auth" in [
         word.strip().lower() for word in parameters["qop"].split(",")
     ]

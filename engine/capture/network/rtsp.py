@@ -225,4 +225,4 @@ class RtspSource(NetworkSource):
 
 def _get_stamp_ns(packet: Packet) -> int:
     """Return a packet's stamp; it must have one."""
-    return ns_from_ticks(packet.pts or 0, packet.time_base)  # type: ignore[arg-type]
+    return ns_from_ticks(packet.pts or 0, packet.time_base)

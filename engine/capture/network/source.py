@@ -68,7 +68,7 @@ class ReadLoop:
         self._connection: socket.socket | None = None
 
     def is_stopped(self) -> bool:
-        """Tell whether reading has been stopped."""
+        """Return whether reading has been stopped."""
         return self._stopped.is_set()
 
     def wait(self, duration_s: float) -> None:
@@ -175,7 +175,7 @@ class NetworkSource:
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """Width and height of the images as they come, px."""
+        """Width and height of the images as they come, px; known once open."""
         if self._size_wh is None:
             raise ValueError(f"'{self.name}' must be opened first.")
         return self._size_wh

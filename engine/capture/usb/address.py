@@ -48,10 +48,6 @@ def parse_usb(address: str) -> UsbAddress:
     address
         ``usb:<device>``, then perhaps ``?mode=…`` and controls such as ``&exposure_us=5000``.
 
-    Returns
-    -------
-    address
-
     Raises
     ------
     CameraError

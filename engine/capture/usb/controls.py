@@ -75,12 +75,7 @@ class Control:
     choices: tuple[tuple[float, str], ...] = ()
 
     def find_nearest(self, value: float) -> float:
-        """Return the possible value that is nearest.
-
-        Returns
-        -------
-        value
-        """
+        """Return the possible value that is nearest."""
         if self.choices:
             return min(
                 (choice for choice, _ in self.choices), key=lambda choice: abs(choice - value)
@@ -148,9 +143,12 @@ def build_locked_values(controls: Iterable[Control]) -> ControlValues:
 def build_auto_warnings(camera: str, controls: Sequence[Control]) -> tuple[str, ...]:
     """Warn of everything that a camera changes by itself.
 
-    Returns
-    -------
-    messages
+    Parameters
+    ----------
+    camera
+        Its name, for the messages.
+    controls
+        As they are now.
     """
     return tuple(
         f"Camera '{camera}' {_AUTO_EFFECTS[control.name]}. Lock it in the camera's settings."

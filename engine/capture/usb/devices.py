@@ -123,10 +123,6 @@ def choose_mode(modes: Sequence[Mode], requested: str = "") -> Mode:
         For instance ``1280x720@30 mjpeg``; empty for the best: the largest compressed one up to
         1280x720 with at least 30 images per second.
 
-    Returns
-    -------
-    mode
-
     Raises
     ------
     ValueError
@@ -161,12 +157,7 @@ def choose_mode(modes: Sequence[Mode], requested: str = "") -> Mode:
 
 
 def sort_modes(modes: Sequence[Mode]) -> tuple[Mode, ...]:
-    """Sort modes, the best for motion capture first, without duplicates.
-
-    Returns
-    -------
-    modes
-    """
+    """Sort modes, the best for motion capture first, without duplicates."""
     return tuple(sorted(dict.fromkeys(modes), key=_rank_mode, reverse=True))
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from engine.capture.usb.camera import UsbCamera
 from engine.capture.usb.controls import (
     AUTO_OF,
     ON_OFF,
     UNITS,
     Control,
     ControlValues,
-    build_auto_warnings,
     build_locked_values,
     merge_values,
     order_for_writing,
@@ -26,7 +26,6 @@ from engine.errors import (
     CameraDisconnectedError,
     CameraError,
     CameraNotFoundError,
-    CameraTimeoutError,
 )
 from engine.frames import Frame
 from engine.mailbox import ClosedError, EmptyError, Latest
@@ -51,7 +50,7 @@ _PROPERTIES = {
 Opener = Callable[[int, int], Any]
 
 
-class OpenCvSource:
+class OpenCvSource(UsbCamera):
     """A USB camera on Windows or macOS.
 
     Parameters
@@ -91,19 +90,14 @@ class OpenCvSource:
         values: Mapping[str, float] | None = None,
         opener: Opener = cv2.VideoCapture,
     ) -> None:
-        self.name, self.live = name, True
+        super().__init__(name, mode, values)
         self.id = device
-        self.damaged = 0
         self.compressed = False
-        self.mode, self.modes = Mode((0, 0), 0.0, ""), ()
-        self._requested_mode, self._opener = mode, opener
-        self._values: ControlValues = dict(values or {})
-        self._remarks: tuple[str, ...] = ()
+        self._opener = opener
         self._capture: Any = None
         self._thread: threading.Thread | None = None
         self._grabbed: Latest[Frame] = Latest()
         self._stopping = threading.Event()
-        self._next = 0
 
     def open(self) -> None:
         """Open the camera, set its mode and controls, and start to grab.
@@ -138,7 +132,7 @@ class OpenCvSource:
         self._grabbed = Latest()
         self._stopping = threading.Event()
         self._remarks = tuple(
-            f"Camera '{self.name}' has no control '{name}'; it is left as it is."
+            self._describe_absent(name)
             for name, value in order_for_writing(self._values)
             if not self._write_control(name, value)
         )
@@ -151,31 +145,12 @@ class OpenCvSource:
         self._thread.start()
 
     @property
-    def size_wh(self) -> tuple[int, int]:
-        """Width and height of the frames, px."""
-        return self._require_mode().size_wh
-
-    @property
-    def rate_fps(self) -> float:
-        """Frames per second, as the system says."""
-        return self._require_mode().rate_fps
-
-    @property
-    def frame_count(self) -> None:
-        """A camera has no end."""
-        return
-
-    @property
     def remarks(self) -> tuple[str, ...]:
         """Messages on what was odd."""
         return self._remarks
 
     def read(self, timeout_ms: int) -> Frame | None:
         """Return the newest image that was not returned before, or None if the source is closed.
-
-        Returns
-        -------
-        frame
 
         Raises
         ------
@@ -191,11 +166,7 @@ class OpenCvSource:
         except ClosedError:
             return None
         except EmptyError as error:
-            raise CameraTimeoutError(
-                self.name,
-                f"Camera '{self.name}' sent no image for {timeout_ms / 1000:g} s. Check its "
-                "cable, then press Reconnect.",
-            ) from error
+            raise self._make_timeout_error(timeout_ms) from error
 
     def close(self) -> None:
         """Release the camera; may be called twice, from any thread, and followed by `open`."""
@@ -238,10 +209,6 @@ class OpenCvSource:
         value
             In the control's unit.
 
-        Returns
-        -------
-        value
-
         Raises
         ------
         engine.errors.CameraError
@@ -250,9 +217,7 @@ class OpenCvSource:
         if name not in UNITS or (
             self._capture is not None and not self._write_control(name, value)
         ):
-            raise CameraError(
-                self.name, f"Camera '{self.name}' has no control '{name}' that can be set."
-            )
+            raise self._make_control_error(name)
         self._values = merge_values(self._values, {name: value})
         return value
 
@@ -271,16 +236,6 @@ class OpenCvSource:
         }
         self._values = merge_values(self._values, taken)
         return taken
-
-    def list_auto_warnings(self) -> tuple[str, ...]:
-        """Warn of everything that the camera changes by itself."""
-        return build_auto_warnings(self.name, self.controls())
-
-    def _require_mode(self) -> Mode:
-        """Return the mode in use."""
-        if not self.mode.format:
-            raise ValueError(f"'{self.name}' must be opened first.")
-        return self.mode
 
     def _set_mode(self, capture: Any) -> None:
         """Request a mode, grab an image, and store what was granted."""

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from engine.capture.jpeg import is_complete_jpeg, read_jpeg_size
+from engine.capture.usb.camera import UsbCamera
 from engine.capture.usb.controls import (
     UNITS,
     Control,
     ControlValues,
-    build_auto_warnings,
     build_locked_values,
     merge_values,
     order_for_writing,
 )
-from engine.capture.usb.devices import Mode, choose_mode
+from engine.capture.usb.devices import choose_mode
 from engine.capture.usb.v4l2_controls import read_controls, write_control
 from engine.capture.usb.v4l2_errors import describe_gone, describe_no_room, make_camera_error
 from engine.capture.usb.v4l2_kernel import LINUX, Machine
@@ -23,7 +23,7 @@ from engine.capture.usb.v4l2_modes import image_from_bytes, list_modes
 from engine.capture.usb.v4l2_nodes import Node, find_node
 from engine.capture.usb.v4l2_stream import Picture, Stream
 from engine.clock import NS_PER_S
-from engine.errors import CameraDisconnectedError, CameraError, CameraTimeoutError
+from engine.errors import CameraDisconnectedError, CameraError
 from engine.frames import Frame, Jpeg
 
 # A reader checks this often whether the source was closed from outside.
@@ -35,7 +35,7 @@ MAX_STAMP_AGE_NS = 5 * NS_PER_S
 MAX_STAMP_LEAD_NS = NS_PER_S // 20
 
 
-class UsbSource:
+class UsbSource(UsbCamera):
     """A USB camera.
 
     Parameters
@@ -81,18 +81,14 @@ class UsbSource:
         machine: Machine = LINUX,
         close_timeout_s: float = CLOSE_TIMEOUT_S,
     ) -> None:
-        self._close_timeout_s = close_timeout_s
-        self.name, self.live = name, True
-        self.id, self.damaged = "", 0
-        self.mode, self.modes = Mode((0, 0), 0.0, ""), ()
+        super().__init__(name, mode, values)
+        self.id = ""
         self._device = device
-        self._requested_mode = mode
         self._machine = machine
-        self._values: ControlValues = dict(values or {})
-        self._remarks: tuple[str, ...] = ()
+        self._close_timeout_s = close_timeout_s
         self._stream: Stream | None = None
         self._users, self._changed = 0, threading.Condition()
-        self._next, self._first_sequence = 0, None
+        self._first_sequence: int | None = None
         self._trusts_stamps: bool | None = None  # decided by the first image with a stamp
         self._arrival_times = False
 
@@ -124,21 +120,6 @@ class UsbSource:
         self.id = node.id
         self._first_sequence, self._trusts_stamps = None, None
         self._stream = stream
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        """Width and height of the frames, px."""
-        return self._require_mode().size_wh
-
-    @property
-    def rate_fps(self) -> float:
-        """Frames per second, as granted by the camera."""
-        return self._require_mode().rate_fps
-
-    @property
-    def frame_count(self) -> None:
-        """A camera has no end."""
-        return
 
     @property
     def compressed(self) -> bool:
@@ -189,11 +170,7 @@ class UsbSource:
                 if frame is not None:
                     return frame
                 if left_s <= 0:
-                    raise CameraTimeoutError(
-                        self.name,
-                        f"Camera '{self.name}' sent no image for {timeout_ms / 1000:g} s. Check "
-                        "its cable, then press Reconnect.",
-                    )
+                    raise self._make_timeout_error(timeout_ms)
         return None
 
     def close(self) -> None:
@@ -244,9 +221,7 @@ class UsbSource:
             known = value if name in UNITS else None
             taken = known if stream is None else self._write_control(stream, name, value)
         if taken is None:
-            raise CameraError(
-                self.name, f"Camera '{self.name}' has no control '{name}' that can be set."
-            )
+            raise self._make_control_error(name)
         self._values = merge_values(self._values, {name: taken})
         return taken
 
@@ -267,16 +242,6 @@ class UsbSource:
         taken = {name: value for name, value in written.items() if value is not None}
         self._values = merge_values(self._values, taken)
         return taken
-
-    def list_auto_warnings(self) -> tuple[str, ...]:
-        """Warn of everything that the camera changes by itself."""
-        return build_auto_warnings(self.name, self.controls())
-
-    def _require_mode(self) -> Mode:
-        """Return the mode in use."""
-        if not self.mode.format:
-            raise ValueError(f"'{self.name}' must be opened first.")
-        return self.mode
 
     @contextmanager
     def _use_stream(self) -> Iterator[Stream | None]:
@@ -320,9 +285,7 @@ class UsbSource:
             for name, value in order_for_writing(self._values)
             if self._write_control(stream, name, value) is None
         ]
-        return tuple(
-            f"Camera '{self.name}' has no control '{name}'; it is left as it is." for name in absent
-        )
+        return tuple(self._describe_absent(name) for name in absent)
 
     def _write_control(self, stream: Stream, name: str, value: float) -> float | None:
         """Write a control; None where the camera has none, or refuses."""

@@ -297,9 +297,5 @@ def fourcc(text: str) -> int:
     ----------
     text
         For instance ``MJPG``.
-
-    Returns
-    -------
-    number
     """
     return int.from_bytes(text.encode("ascii"), "little")

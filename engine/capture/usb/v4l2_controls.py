@@ -117,7 +117,7 @@ def write_control(kernel: Kernel, fd: int, name: str, value: float) -> float | N
 
 
 def _query_control(kernel: Kernel, fd: int, name: str) -> abi.ControlQuery | None:
-    """Ask for a control's range; None where the device has no such control."""
+    """Query a control's range; None where the device has no such control."""
     query = abi.ControlQuery(id=_KERNEL_CONTROLS[name].number)
     try:
         kernel.ioctl(fd, abi.QUERYCTRL, query)

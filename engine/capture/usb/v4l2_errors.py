@@ -47,12 +47,7 @@ def make_camera_error(machine: Machine, node: Node, name: str, error: OSError) -
 
 
 def describe_gone(name: str) -> str:
-    """Say that a camera was unplugged.
-
-    Returns
-    -------
-    message
-    """
+    """Say that a camera was unplugged."""
     return (
         f"Camera '{name}' is gone: it was unplugged, or its cable is loose. Plug it into the "
         "same port again."
@@ -62,9 +57,13 @@ def describe_gone(name: str) -> str:
 def describe_busy(machine: Machine, node: Node, name: str) -> str:
     """Say which program uses a camera.
 
-    Returns
-    -------
-    message
+    Parameters
+    ----------
+    machine
+        Lists the programs that have the device open, of those that this user may see.
+    node
+    name
+        The camera's name for a person.
     """
     holders = tuple(_find_holders(machine.proc, node.path))
     if any(process == os.getpid() for process, _ in holders):
@@ -89,10 +88,6 @@ def describe_no_room(
     modes
         All that the camera has.
     name
-
-    Returns
-    -------
-    message
     """
     others = [other.name for other in find_neighbours(scan_nodes(machine), node)]
     where = (
@@ -127,7 +122,7 @@ def _find_holders(proc: Path, path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _is_link_to(link: Path, path: Path) -> bool:
-    """Tell whether an open file is the device; one that was closed meanwhile is not."""
+    """Return whether an open file is the device; one that was closed meanwhile is not."""
     try:
         return link.readlink() == path
     except OSError:

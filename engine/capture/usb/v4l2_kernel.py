@@ -60,7 +60,7 @@ class LinuxKernel:
         """Make a request; a signal in between does not end it."""
         while True:
             try:
-                fcntl.ioctl(fd, request, argument, True)  # type: ignore[call-overload]  a structure is a buffer
+                fcntl.ioctl(fd, request, argument, True)
                 return
             except InterruptedError:
                 continue

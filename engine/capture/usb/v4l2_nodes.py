@@ -60,10 +60,6 @@ def scan_nodes(machine: Machine) -> tuple[Node, ...]:
     """Find the devices that film, in the order of their numbers.
 
     Devices that carry only metadata are left out.
-
-    Returns
-    -------
-    nodes
     """
     entries = (machine.sys / "class" / "video4linux").glob("video*")
     nodes: list[Node] = []
@@ -94,10 +90,6 @@ def find_node(machine: Machine, device: str, name: str) -> Node:
         ``/dev/v4l/by-id`` or ``/dev/v4l/by-path``.
     name
         The view's name, for the error.
-
-    Returns
-    -------
-    node
 
     Raises
     ------
@@ -131,9 +123,12 @@ def find_node(machine: Machine, device: str, name: str) -> Node:
 def find_neighbours(nodes: Sequence[Node], node: Node) -> tuple[Node, ...]:
     """List the other cameras that share a camera's USB bus.
 
-    Returns
-    -------
+    Parameters
+    ----------
     nodes
+        All cameras of the machine.
+    node
+        One of them; a camera that is not USB has no neighbours.
     """
     return tuple(
         other for other in nodes if node.bus and other.bus == node.bus and other.path != node.path

@@ -178,17 +178,13 @@ class Stream:
 
 
 def is_busy(kernel: Kernel, fd: int) -> bool:
-    """Tell whether another program films with a device, without disturbing it.
+    """Return whether another program films with a device, without disturbing it.
 
     Parameters
     ----------
     kernel
     fd
         The open device, without buffers of its own.
-
-    Returns
-    -------
-    busy
 
     Notes
     -----

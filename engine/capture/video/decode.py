@@ -66,7 +66,7 @@ def open_video(path: Path, name: str) -> tuple[InputContainer, VideoStream]:
 
 def read_packets(
     container: InputContainer, stream: VideoStream, damage: DamageCounts
-) -> Iterator[av.Packet]:
+) -> Iterator["av.Packet[VideoStream]"]:
     """Read what is encoded, from here to the end, or to where the file is cut off.
 
     Parameters
@@ -103,10 +103,6 @@ def decode_pictures(
     container, stream
     damage
         Counts the pictures left out, and keeps what ended the file early.
-
-    Yields
-    ------
-    picture
     """
     for packet in read_packets(container, stream, damage):
         try:

@@ -97,10 +97,6 @@ def probe_video(path: Path, name: str) -> VideoFacts:
     name
         The view's name, for the errors.
 
-    Returns
-    -------
-    facts
-
     Raises
     ------
     CameraNotFoundError

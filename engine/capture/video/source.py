@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -200,4 +201,4 @@ class VideoFileSource:
 
 def _to_image_bgr(picture: VideoFrame) -> U8:
     """Convert a decoded picture; one thread, since more double its CPU time."""
-    return picture.to_ndarray(format="bgr24", threads=1)  # type: ignore[return-value]
+    return np.asarray(picture.to_ndarray(format="bgr24", threads=1), np.uint8)

@@ -2,7 +2,7 @@
 
 Body frame: origin on the floor, x to the person's left, y backwards, z up; metres. Lengths are
 fractions of the stature as Drillis and Contini tabulate them (in Winter, Biomechanics and Motor
-Control of Human Movement), but for the arm: upper arm 0.167 and forearm 0.155 are where networks
+Control of Human Movement), but for the arm: upper arm 0.167 and forearm 0.155 are where models
 put the elbow of real people; 0.186 and 0.146 moved it by 25 mm.
 """
 
@@ -83,12 +83,7 @@ class Anatomy:
 
 
 def build_anatomy(stature_m: float) -> Anatomy:
-    """Lay out the joints of a person.
-
-    Returns
-    -------
-    anatomy
-    """
+    """Lay out the joints of a person of some stature, m, at rest in the body frame."""
     rest = {name: np.array(fractions) for name, fractions in _TRUNK.items()}
     for side, sign in zip(SIDES, SIGNS):
         arm = np.array([sign * np.sin(ARM_REST_RAD), 0.0, -np.cos(ARM_REST_RAD)])

@@ -1,6 +1,6 @@
 """Appearance: body and clothes, drawn by seed so that skin, hair and clothes differ.
 
-A pose network tells front from back by face and hair, and limbs by their colours: without face and
+A pose model tells front from back by face and hair, and limbs by their colours: without face and
 hair it swaps left and right in 12 % of front views, with one grey for all in 13 % of all views.
 """
 
@@ -128,7 +128,7 @@ def _draw_hair(skin: Colour, rng: np.random.Generator) -> Colour:
 
 
 def _luminance(colour: Colour) -> float:
-    """Weigh red, green and blue as the eye does."""
+    """Weigh red, green and blue as the eye does (ITU-R BT.601, rounded)."""
     return 0.30 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
 
 

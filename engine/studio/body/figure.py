@@ -54,10 +54,16 @@ class Figure:
 def build_figure(stature_m: float, appearance: Appearance) -> Figure:
     """Make a person; the last four are cached, because one takes half a second.
 
+    Parameters
+    ----------
+    stature_m
+    appearance
+        Body shape, colours and clothes.
+
     Returns
     -------
     figure
-        About 22 000 triangles.
+        At rest in the body frame (`engine.studio.body.anatomy`); about 22 000 triangles.
     """
     anatomy = build_anatomy(stature_m)
     parts = (
@@ -105,10 +111,6 @@ def build_box_figure(boxes: F64, colour: tuple[float, float, float], divisions: 
     colour : 0 to 255
     divisions
         Of each face, because light is computed per vertex.
-
-    Returns
-    -------
-    figure
     """
     vertices, normals, triangles = [], [], []
     steps = np.linspace(0, 1, divisions)
@@ -154,10 +156,6 @@ def merge_figures(figures: Sequence[Figure]) -> Figure:
     ----------
     figures
         At least one.
-
-    Returns
-    -------
-    figure
     """
     first_vertex = np.cumsum([0, *(len(figure.mesh.vertices) for figure in figures)])
     first_bone = np.cumsum([0, *(figure.bones for figure in figures)])

@@ -97,10 +97,6 @@ def build_hand(anatomy: Anatomy, appearance: Appearance, side: int) -> PaintedPa
     appearance
     side
         0 the left hand, 1 the right.
-
-    Returns
-    -------
-    part
     """
     hand, half = Hand(anatomy, side), 0.14 * anatomy.scale
     middle = hand.point(0.07, 0.0, 0.0)

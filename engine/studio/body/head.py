@@ -1,4 +1,4 @@
-"""Head: skull, face and hair; by the face a network tells front from back."""
+"""Head: skull, face and hair; by the face a model tells front from back."""
 
 import numpy as np
 
@@ -56,17 +56,12 @@ class Head:
         return np.maximum(cap, (np.interp(points[:, 1], *_HAIRLINE_M) - points[:, 2]) * 0.7)
 
     def hairline(self, points: F64) -> F64:
-        """Be positive on the hair."""
+        """Return a field, positive on the hair."""
         return self.skin(points) - self.hair(points)
 
 
 def build_head(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
-    """Make the head and the neck.
-
-    Returns
-    -------
-    part
-    """
+    """Make the head and the neck."""
     head, scale = Head(appearance), anatomy.scale
 
     def scale_field(field: Field) -> Field:
@@ -116,7 +111,7 @@ def _restrict_to_face(points: F64, field: F64) -> F64:
 
 
 def _eye(points: F64) -> F64:
-    """Be positive between the eyelids."""
+    """Return a field, positive between the eyelids."""
     x, z = np.abs(points[:, 0]), points[:, 2]
     return _restrict_to_face(
         points, 0.016 * (1 - ((x - 0.031) / 0.0145) ** 2 - ((z - 1.6372) / 0.0060) ** 2)
@@ -124,7 +119,7 @@ def _eye(points: F64) -> F64:
 
 
 def _iris(points: F64) -> F64:
-    """Be positive on the irises."""
+    """Return a field, positive on the irises."""
     x, z = np.abs(points[:, 0]), points[:, 2]
     return _restrict_to_face(
         points, 0.007 * (1 - ((x - 0.0305) / 0.0068) ** 2 - ((z - 1.6378) / 0.0062) ** 2)
@@ -132,21 +127,21 @@ def _iris(points: F64) -> F64:
 
 
 def _brow(points: F64) -> F64:
-    """Be positive on the eyebrows."""
+    """Return a field, positive on the eyebrows."""
     x, z = np.abs(points[:, 0]), points[:, 2]
     arch = z - 1.6585 + (x - 0.034) ** 2 * 10 - 0.08 * (x - 0.034)
     return _restrict_to_face(points, np.minimum(0.019 - np.abs(x - 0.033), 0.0042 - np.abs(arch)))
 
 
 def _lips(points: F64) -> F64:
-    """Be positive on the lips."""
+    """Return a field, positive on the lips."""
     x, z = np.abs(points[:, 0]), points[:, 2]
     thickness = 0.0075 - np.abs(z - 1.561) - 0.0055 * (x / 0.0245) ** 2
     return _restrict_to_face(points, np.minimum(0.0245 - x, thickness))
 
 
 def _mouth(points: F64) -> F64:
-    """Be positive on the line between the lips."""
+    """Return a field, positive on the line between the lips."""
     x, z = np.abs(points[:, 0]), points[:, 2]
     return _restrict_to_face(points, np.minimum(0.0225 - x, 0.0014 - np.abs(z - 1.5615)))
 

@@ -76,12 +76,7 @@ class Bones:
 
 
 def concatenate_postures(postures: Sequence[Posture]) -> Posture:
-    """Put postures one after another along time.
-
-    Returns
-    -------
-    posture
-    """
+    """Put postures one after another along time."""
     return Posture(
         **{f.name: np.concatenate([getattr(p, f.name) for p in postures]) for f in fields(Posture)}
     )
@@ -113,10 +108,6 @@ def place_posture(posture: Posture, xy_m: F64, heading_deg: float) -> Posture:
     xy_m : (2,), room
     heading_deg
         Counter-clockwise from above.
-
-    Returns
-    -------
-    posture
     """
     turn = _rotate_about(2, np.array(heading_deg))
     shift = np.array([*xy_m, 0.0])

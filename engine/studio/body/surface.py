@@ -42,10 +42,6 @@ def build_surface(field: Field, low: F64, high: F64, cell_m: float) -> Surface:
     cell_m
         Edge of the grid's cells, about that of the triangles.
 
-    Returns
-    -------
-    surface
-
     Notes
     -----
     Naive surface nets (Gibson 1998): one vertex per cell that the surface crosses, at the mean of

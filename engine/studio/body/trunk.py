@@ -163,7 +163,7 @@ class Trunk:
         return np.stack([self._anatomy.joint(start), along, np.cross(_Y, along), _Y])
 
     def _below_sleeve(self, points: F64) -> F64:
-        """Be positive on bare arms."""
+        """Return a field, positive on bare arms."""
         nearest = self.pieces(points)[:, :5].argmin(1)
         field = np.full(len(points), -0.1)
         for piece, frame in zip((1, 2), self._arm_frames):
@@ -172,22 +172,22 @@ class Trunk:
         return field
 
     def _below_shirt(self, points: F64) -> F64:
-        """Be positive below the shirt, but not on the arms."""
+        """Return a field, positive below the shirt, but not on the arms."""
         nearest = self.pieces(points).argmin(1)
         return np.where((nearest == 1) | (nearest == 2), -0.1, self._hem_m - points[:, 2])
 
     def _below_trousers(self, points: F64) -> F64:
-        """Be positive below the hem of the trousers."""
+        """Return a field, positive below the hem of the trousers."""
         left, right = (((points - frame[0]) @ frame[1]) for frame in self._leg_frames)
         return np.where(points[:, 0] > 0, left, right) - self._trousers_m
 
     def _in_shoe(self, points: F64) -> F64:
-        """Be positive where the shoe is nearer than the leg."""
+        """Return a field, positive where the shoe is nearer than the leg."""
         pieces = self.pieces(points)
         return pieces[:, 3:5].min(1) - pieces[:, 5:].min(1)
 
     def _above_collar(self, points: F64) -> F64:
-        """Be positive on the throat and the nape."""
+        """Return a field, positive on the throat and the nape."""
         scale = self._scale
         round_neck = 0.078 * scale - np.hypot(points[:, 0], points[:, 1] - 0.02 * scale)
         height = (1.466 + 0.12 * np.minimum(0, points[:, 1] / scale + 0.01)) * scale
@@ -195,17 +195,12 @@ class Trunk:
         return np.where(on_torso, np.minimum(round_neck, points[:, 2] - height), -0.1)
 
     def _in_sole(self, points: F64) -> F64:
-        """Be positive on the soles of the shoes."""
+        """Return a field, positive on the soles of the shoes."""
         return np.where(points[:, 2] < 0.05 * self._scale, 0.022 * self._scale - points[:, 2], -0.1)
 
 
 def build_trunk(anatomy: Anatomy, appearance: Appearance) -> PaintedPart:
-    """Make the body below the neck, but for the hands.
-
-    Returns
-    -------
-    part
-    """
+    """Make the body below the neck, but for the hands."""
     trunk, scale = Trunk(anatomy, appearance), anatomy.scale
     low = np.array([-0.75, -0.30, -0.03]) * scale
     high = np.array([0.75, 0.24, 1.56]) * scale

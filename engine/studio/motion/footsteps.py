@@ -171,10 +171,6 @@ def walk_in_place(place: tuple[F64, float], count: int, anatomy: Anatomy) -> Foo
     count
         Steps.
     anatomy
-
-    Returns
-    -------
-    footsteps
     """
     steps = []
     for number in range(count):
@@ -192,10 +188,6 @@ def turn_in_place(place: tuple[F64, float], count: int, anatomy: Anatomy) -> Foo
     count
         Steps, even.
     anatomy
-
-    Returns
-    -------
-    footsteps
     """
     steps = []
     for number in range(count):

@@ -63,16 +63,16 @@ def perform(motion: Motion, time_s: F64, anatomy: Anatomy) -> Posture:
 
 
 def hump(share: F64) -> F64:
-    """Rise from 0 to 1 and fall back over one unit, smoothly; 0 outside."""
+    """Rise from 0 to 1 and fall back while the share goes from 0 to 1, (T,); 0 outside."""
     return np.sin(np.pi * np.clip(share, 0, 1)) ** 2
 
 
 def plateau(share: F64, rise: float = 0.3) -> F64:
-    """Rise from 0 to 1, stay, and fall back, smoothly."""
+    """Rise from 0 to 1 within a share of `rise`, stay, and fall back as long before 1, (T,)."""
     return smoothstep(share / rise) * smoothstep((1 - share) / rise)
 
 
 def smoothstep(share: F64) -> F64:
-    """Go from 0 to 1 over one unit with soft ends."""
+    """Go from 0 to 1 with soft ends while the share goes from 0 to 1, (T,)."""
     x = np.clip(share, 0, 1)
     return x * x * (3 - 2 * x)

@@ -84,10 +84,6 @@ class Performance:
         ----------
         time_s : (T,), s
             In any order; before the beginning the first instant, after the end the last.
-
-        Returns
-        -------
-        posture
         """
         time = np.clip(time_s, 0.0, self.seconds - 1e-6)
         act = np.searchsorted(self._begin_s, time, side="right") - 1
@@ -114,10 +110,6 @@ def plan_performance(
         Where walks lead, and where single motions are done.
     rng
         Decides the order of a programme.
-
-    Returns
-    -------
-    performance
     """
     steps = 4 + 2 * int(np.ceil(seconds / 0.9))
     if motion == "programme":
