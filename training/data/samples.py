@@ -21,7 +21,7 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64, I64, U8
 from calibration.rig import Camera
 from calibration.skeleton import Skeleton, load_skeleton
-from engine.disk import partial_path
+from engine.disk import atomic_binary_file
 from training.errors import DatasetError, TrainingError
 
 MARGIN = 1.5
@@ -394,16 +394,8 @@ def _write_arrays(path: Path, merged: dict[str, Any], stored_px: int) -> None:
     )
     for name in ("matrix", "distortion", "cam_from_world"):
         arrays[f"cameras_{name}"] = np.array([getattr(camera, name) for camera in cameras])
-    partial = partial_path(path)
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, **arrays, facts=np.array(json.dumps(facts)))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with atomic_binary_file(path) as file:
+        np.savez(file, **arrays, facts=np.array(json.dumps(facts)))
 
 
 def _assemble(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Samples:

@@ -6,7 +6,7 @@ action. Missing is NaN and is left out of every mean.
 
 import numpy as np
 
-from calibration.geometry.arrays import F64
+from calibration.geometry.arrays import F64, Mask
 
 PCK_M = 0.150
 AUC_THRESHOLDS_M = np.linspace(0.0, 0.150, 31)
@@ -76,7 +76,7 @@ def n_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
     """
     p = to_root_relative(predicted, root)
     g = to_root_relative(truth, root)
-    both = np.isfinite(p).all(-1, keepdims=True) & np.isfinite(g).all(-1, keepdims=True)
+    both = _find_common_joints(p, g)
     product = np.where(both, g * p, 0.0).sum((1, 2), keepdims=True)
     square = np.where(both, p * p, 0.0).sum((1, 2), keepdims=True)
     scale = np.divide(product, square, out=np.zeros_like(product), where=square > 0)
@@ -135,7 +135,7 @@ def align_poses(source: F64, target: F64) -> F64:
     -----
     Umeyama (1991), all poses at once; no reflection.
     """
-    both = np.isfinite(source).all(-1, keepdims=True) & np.isfinite(target).all(-1, keepdims=True)
+    both = _find_common_joints(source, target)
     count = both.sum(1, keepdims=True).astype(float)
     share = both / np.maximum(count, 1.0)
     mean_a = np.where(both, share * source, 0.0).sum(1, keepdims=True)
@@ -166,7 +166,7 @@ def pck(errors: F64, threshold_m: float = PCK_M) -> F64:
     correct : (N, J)
         Its mean is the PCK; NaN where the error is.
     """
-    return np.where(np.isnan(errors), np.nan, (errors <= threshold_m).astype(float))
+    return _count_within(errors, threshold_m)
 
 
 def auc(errors: F64) -> F64:
@@ -201,4 +201,14 @@ def pckh(errors_px: F64, head_px: F64) -> F64:
         Its mean is the PCKh; NaN where the error or the head is missing.
     """
     relative = errors_px / np.where(head_px > 0, head_px, np.nan)[:, None]
-    return np.where(np.isnan(relative), np.nan, (relative <= PCKH_SHARE).astype(float))
+    return _count_within(relative, PCKH_SHARE)
+
+
+def _find_common_joints(a: F64, b: F64) -> Mask:
+    """Mark the joints that both poses have, (N, J, 1)."""
+    return np.isfinite(np.asarray(a + b)).all(-1, keepdims=True)
+
+
+def _count_within(errors: F64, threshold: float) -> F64:
+    """Return 1 where an error is within a threshold, else 0; NaN stays NaN."""
+    return np.where(np.isnan(errors), np.nan, (errors <= threshold).astype(float))
