@@ -160,10 +160,6 @@ def solve_rig(
 ) -> Solution:
     """Find the rig that explains the observations, in units of its own.
 
-    Returns
-    -------
-    solution
-
     Raises
     ------
     NotEnoughMotionError
@@ -268,10 +264,6 @@ def measure_rig(
     observations: Observations, solution: Solution, options: CalibrationOptions
 ) -> MeasuredRig:
     """Find the metres, the vertical and the floor of a solution.
-
-    Returns
-    -------
-    measured
 
     Raises
     ------

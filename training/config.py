@@ -21,10 +21,6 @@ def config_to_table(config: Any) -> dict[str, Any]:
     ----------
     config
         A dataclass of numbers, strings, booleans, tuples of them, and such dataclasses.
-
-    Returns
-    -------
-    table
     """
     return {
         field.name: _to_plain(getattr(config, field.name)) for field in dataclasses.fields(config)
@@ -45,10 +41,6 @@ def config_from_toml(kind: type[Config], text: str) -> Config:
         Its dataclass.
     text
         Of a TOML file; what is missing has its default.
-
-    Returns
-    -------
-    config
 
     Raises
     ------

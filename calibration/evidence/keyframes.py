@@ -18,7 +18,8 @@ def select_training_rows(common: Observations, max_rows: int) -> I64:
 
     Returns
     -------
-    rows
+    rows : (R,)
+        Positions on the time axis of `common`, increasing; `max_rows` of them at most.
 
     Raises
     ------

@@ -71,10 +71,6 @@ class Observations:
         Parameters
         ----------
         swapped : (T, V)
-
-        Returns
-        -------
-        observations
         """
         mirror = self.skeleton.mirror
         xy = np.where(swapped[..., None, None], self.xy[:, :, mirror], self.xy)
@@ -90,10 +86,6 @@ class Observations:
         ----------
         view_indices
             Positions.
-
-        Returns
-        -------
-        observations
         """
         flipped = np.zeros(self.view_time_ns.shape, bool)
         xy = self.xy.copy()
@@ -109,10 +101,6 @@ class Observations:
         ----------
         rows
             Indices, a mask over T, or a slice.
-
-        Returns
-        -------
-        observations
         """
         names = ("time_ns", "xy", "confidence", "view_time_ns")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})

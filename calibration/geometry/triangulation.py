@@ -100,10 +100,6 @@ def triangulate_robust(
         Points whose rays meet at a smaller angle than this are left out (5 degrees); angles near
         180 degrees count as small.
 
-    Returns
-    -------
-    triangulated
-
     Raises
     ------
     ValueError

@@ -88,10 +88,6 @@ def summarise(
     solution, measured
     remarks
         Messages so far.
-
-    Returns
-    -------
-    report
     """
     error, used = _measure_holdout_errors(solution, measured)
     cells, coverage = measure_image_coverage(measured.common, used)

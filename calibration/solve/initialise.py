@@ -69,10 +69,6 @@ def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
         Framesets to choose from.
     lenses
 
-    Returns
-    -------
-    scouted
-
     Raises
     ------
     DegenerateError

@@ -116,10 +116,6 @@ def refine(
     on_iteration
         Called with the count and the cost; may raise to cancel.
 
-    Returns
-    -------
-    refined
-
     Raises
     ------
     DidNotConvergeError
@@ -194,12 +190,7 @@ def build_normal_equations(
     free_parameters: FreeParameters,
     settings: RefinementSettings,
 ) -> NormalEquations:
-    """Build the robust quadratic model around an estimate.
-
-    Returns
-    -------
-    equations
-    """
+    """Build the robust quadratic model around an estimate."""
     V, T, J = evidence.sigma.shape
     Q = free_parameters.basis.shape[1]
     N = Q + evidence.length_count
@@ -260,10 +251,6 @@ def apply_step(estimate: Estimate, camera_step: F64, length_step: F64, point_ste
     camera_step : (V, 9)
     length_step : (lengths,)
     point_step : (T, J, 3)
-
-    Returns
-    -------
-    estimate
     """
     return Estimate(
         rotation=rotation_from_rotvec(camera_step[:, ROTATION]) @ estimate.rotation,

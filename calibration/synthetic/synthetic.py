@@ -244,10 +244,6 @@ def observe(
         Of the framesets.
     noise
     seed
-
-    Returns
-    -------
-    seen
     """
     random = np.random.default_rng(seed)
     T = len(time_ns)

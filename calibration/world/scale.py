@@ -51,10 +51,6 @@ def estimate_scale(xyz: F64, joints: tuple[str, ...], stature_m: float | None) -
     stature_m
         None uses the population's mean, and `source` says so.
 
-    Returns
-    -------
-    scale
-
     Raises
     ------
     ScaleUnknownError

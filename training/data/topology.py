@@ -100,6 +100,7 @@ def map_joints(source: Skeleton, target: Skeleton) -> JointMap:
     Returns
     -------
     joint_map
+        A joint of the same name is copied, whatever `DERIVED_JOINTS` says of it.
 
     Raises
     ------

@@ -19,10 +19,6 @@ def make_torch_estimate(network: PoseNetwork) -> EstimateFunction:
     ----------
     network
         Where it is, in float32. Its training mode is restored after each call.
-
-    Returns
-    -------
-    estimate
     """
 
     def estimate(image: F32) -> F32:
@@ -42,10 +38,6 @@ def make_torch_estimate(network: PoseNetwork) -> EstimateFunction:
 
 def open_checkpoint(path: Path) -> EvaluatedModel:
     """Open the network of a checkpoint, with its averaged weights.
-
-    Returns
-    -------
-    network
 
     Raises
     ------

@@ -50,10 +50,6 @@ def open_model(what: str) -> Iterator[EvaluatedModel]:
         Path of a checkpoint (``.pt``), of a card or of its folder; or a name in the library of
         networks.
 
-    Yields
-    ------
-    network
-
     Raises
     ------
     TrainingError

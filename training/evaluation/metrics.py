@@ -206,7 +206,7 @@ def pckh(errors_px: F64, head_px: F64) -> F64:
 
 def _find_common_joints(a: F64, b: F64) -> Mask:
     """Mark the joints that both poses have, (N, J, 1)."""
-    return np.isfinite(np.asarray(a + b)).all(-1, keepdims=True)
+    return np.asarray(np.isfinite(a + b).all(-1, keepdims=True))
 
 
 def _count_within(errors: F64, threshold: float) -> F64:

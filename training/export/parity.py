@@ -65,10 +65,6 @@ def check_parity(checkpoint: Checkpoint, card_path: Path, crops_bgr: U8) -> Pari
     crops_bgr : (N, P, P, 3), uint8
         100 or more real ones with people in them, of any size: they are scaled to the network's.
 
-    Returns
-    -------
-    parity
-
     Raises
     ------
     EngineError

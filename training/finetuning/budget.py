@@ -24,6 +24,7 @@ def compute_training_minutes(minutes: float, used_s: float) -> float:
     Returns
     -------
     minutes
+        Of training alone: `minutes` less `used_s` and `RESERVED_S`.
 
     Raises
     ------

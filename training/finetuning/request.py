@@ -154,10 +154,6 @@ def load_request(folder: Path) -> FinetuneRequest:
     folder
         Of the run.
 
-    Returns
-    -------
-    request
-
     Raises
     ------
     TrainingError

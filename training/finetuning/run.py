@@ -121,10 +121,6 @@ def make_run(parent: Path, request: FinetuneRequest) -> Path:
 def read_state(folder: Path) -> RunState:
     """Read how a run is; a run without a process is reported as interrupted.
 
-    Returns
-    -------
-    state
-
     Raises
     ------
     TrainingError

@@ -24,10 +24,6 @@ def open_shared_samples(
     draw
         Writes the set into the folder that it is given; always the same set.
 
-    Returns
-    -------
-    samples
-
     Raises
     ------
     TrainingError

@@ -67,7 +67,8 @@ def read_calibration(path: Path) -> tuple[Rig, CalibrationState]:
     Returns
     -------
     rig
-    state
+    calibration
+        With the verdict of the report, else that of the rig file, else 'not judged'.
 
     Raises
     ------

@@ -146,10 +146,6 @@ def gather_label_evidence(
     rig
         Its cameras in the order of the views.
     config
-
-    Returns
-    -------
-    evidence
     """
     T, V, J = common.confidence.shape
     xy = np.ascontiguousarray(np.moveaxis(common.xy, 1, 0))

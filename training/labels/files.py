@@ -125,10 +125,6 @@ def load_labels(path: Path) -> LabelSet:
     path
         Of the arrays.
 
-    Returns
-    -------
-    labels
-
     Raises
     ------
     TrainingError

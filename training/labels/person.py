@@ -47,10 +47,6 @@ def find_person(recording: PoseRecording, rig: Rig) -> PersonInViews:
     rig
         Its cameras in the order of the recording's views.
 
-    Returns
-    -------
-    person
-
     Raises
     ------
     TrainingError
@@ -79,10 +75,6 @@ def repair_person(seen: Observations, rig: Rig, contested: Mask | None = None) -
     rig
     contested : (T, V)
         None where there was no other person.
-
-    Returns
-    -------
-    person
     """
     swapped = np.zeros(seen.view_time_ns.shape, bool)
     if len(seen.time_ns):

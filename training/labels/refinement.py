@@ -81,10 +81,6 @@ def estimate_body(xyz: F64, skeleton: Skeleton, config: RefinementConfig) -> Bod
     ----------
     xyz : (T, J, 3), m
     skeleton, config
-
-    Returns
-    -------
-    body
     """
     trunk = np.array([strip_side(joint) in TRUNK_JOINTS for joint in skeleton.joints])
     bones = add_trunk_diagonals(measure_bones(xyz, skeleton), xyz, skeleton)

@@ -52,10 +52,6 @@ class Placement:
         ----------
         values
             None of them NaN.
-
-        Returns
-        -------
-        values
         """
         if self.world_size == 1:
             return values

@@ -197,10 +197,6 @@ def make_samples(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Samp
     image : (N, P, P, 3)
         Crops of them.
     region : (N, 3), px
-
-    Returns
-    -------
-    samples
     """
     count = len(frames)
     xyz = clip.xyz[frames].astype(np.float32)
@@ -286,7 +282,9 @@ def read_video_images(
 
     Yields
     ------
-    frame, image_bgr
+    frame
+        From 0, rising: every `selection.every`-th image in which the root is seen.
+    image_bgr : (H, W, 3)
 
     Raises
     ------

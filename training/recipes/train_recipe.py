@@ -86,10 +86,6 @@ def train_recipe(
     first
         None begins with random weights.
 
-    Returns
-    -------
-    trained
-
     Raises
     ------
     TrainingError
@@ -114,10 +110,6 @@ def resume_recipe(run: Run, changed: TrainConfig | None = None) -> TrainingResul
         Its folder says everything else.
     changed
         Replaces how it was trained: another budget, for instance.
-
-    Returns
-    -------
-    trained
 
     Raises
     ------
@@ -176,10 +168,6 @@ def build_initial_network(recipe: Recipe, first: InitialWeights) -> PoseNetwork:
     recipe
         Its seed decides random weights.
     first
-
-    Returns
-    -------
-    network
 
     Raises
     ------

@@ -71,10 +71,6 @@ class Scenery:
         inside : (N, 3), m
             Cameras and joints.
         rng
-
-        Returns
-        -------
-        surroundings
         """
         low = inside.min(0) - rng.uniform(*ROOM_MARGIN_M, 3)
         high = inside.max(0) + rng.uniform(*ROOM_MARGIN_M, 3)

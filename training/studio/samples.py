@@ -140,10 +140,6 @@ def draw_samples(config: StudioSampleConfig, portion: int = 0) -> Samples:
     ----------
     config, portion
         As in `StudioSampler.draw`.
-
-    Returns
-    -------
-    samples
     """
     return join(list(StudioSampler().draw(config, portion)))
 

@@ -115,6 +115,7 @@ class ShardBatches:
         Returns
         -------
         batches
+            The same for the same `number`; those of one shard differ in order and augmentation.
         """
         shard = number // self._repeats
         if self._shown is None or self._shown[0] != shard:

@@ -72,10 +72,6 @@ def label_by_two_views(
     view_indices
         The first one is paired with each of the others.
 
-    Returns
-    -------
-    labels
-
     Raises
     ------
     TrainingError
